@@ -1,0 +1,65 @@
+"""How much correlation between two parts of its input can an architecture represent?
+
+tensorrank computes separation ranks exactly over finite fields and certifies them against proven bounds.
+
+>>> import tensorrank as tr
+>>> tr.separation_rank(tr.SelfAttention(depth=2, width=2)).value
+18
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from tensorrank import figures
+    from tensorrank.arithmetic.elimination import rank_mod_p
+    from tensorrank.arithmetic.spectrum import numerical_rank
+    from tensorrank.attention import bounds
+    from tensorrank.attention.architecture import SelfAttention
+    from tensorrank.errors import TensorRankError
+    from tensorrank.separation.partition import Bipartition
+    from tensorrank.separation.result import SeparationRank
+    from tensorrank.separation.solve import separation_rank
+    from tensorrank.studies.study import Study
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Bipartition",
+    "SelfAttention",
+    "SeparationRank",
+    "Study",
+    "TensorRankError",
+    "bounds",
+    "figures",
+    "numerical_rank",
+    "rank_mod_p",
+    "separation_rank",
+]
+
+# Names are loaded when first used, so that importing the package stays cheap.
+_HOMES = {
+    "Bipartition": "tensorrank.separation.partition",
+    "SelfAttention": "tensorrank.attention.architecture",
+    "SeparationRank": "tensorrank.separation.result",
+    "Study": "tensorrank.studies.study",
+    "TensorRankError": "tensorrank.errors",
+    "numerical_rank": "tensorrank.arithmetic.spectrum",
+    "rank_mod_p": "tensorrank.arithmetic.elimination",
+    "separation_rank": "tensorrank.separation.solve",
+}
+_MODULES = {"bounds": "tensorrank.attention.bounds", "figures": "tensorrank.figures"}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    if name in _MODULES:
+        return import_module(_MODULES[name])
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,1 @@
+"""Exact arithmetic over prime fields, rank there and in floating point, and the machine's resources."""

@@ -1,0 +1,182 @@
+"""Rank over GF(p): recursive Gaussian elimination on float64 BLAS.
+
+The residues are kept balanced, in (-p/2, p/2], as float64, so that a sum of many products stays an exact integer
+below 2**53 and is reduced once. The elimination A = P L E (row permutation, unit lower triangular, echelon) recurses
+on columns (Ibarra, Moran and Hui 1982; Dumas, Giorgi and Pernet 2008): eliminate the left half, carry its multipliers
+over to the right half with one triangular solve and one matrix product, eliminate what remains of the right half.
+Nearly all work is then in matrix products, done tile by tile: product and reduction while the tile is in cache, one
+BLAS thread a tile, our own threads over the tiles. Below `PANEL` columns compiled kernels take over.
+
+The multipliers of pivot number i are stored in column i. That is always free: a pivot's number never exceeds
+its column, and columns to the left of the current ones are not needed again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tensorrank.arithmetic import elimination_kernels as kernels
+from tensorrank.arithmetic.prime_field import SPLIT_BIT, PrimeField
+from tensorrank.arithmetic.resources import worker_threads
+from tensorrank.errors import TensorRankError
+
+Matrix = NDArray[np.float64]
+T = TypeVar("T")
+
+PANEL = 48
+# A tile of 2**18 float64 (2 MiB) and its two factors stay within a core's share of the cache.
+_TILE_ENTRIES = 2**18
+_TILE_COLUMNS = 2048
+
+
+def rank_mod_p(matrix: ArrayLike, prime: int, *, threads: int | None = None, overwrite: bool = False) -> int:
+    """The rank of an integer matrix over GF(p), exact.
+
+    Args:
+        matrix: whole numbers of shape (rows, columns), any size and shape; zero-size matrices have rank 0. Float64
+            arrays are accepted if they hold balanced residues, as `PrimeField.balanced` gives them.
+        prime: the modulus, a prime below 2**31. The rank mod p never exceeds the rank over the rationals.
+        threads: how many threads to use; all processors by default. The answer does not depend on it.
+        overwrite: allow a C-contiguous float64 matrix with no more rows than columns to be destroyed instead of copied.
+
+    Raises:
+        PrimeError: if the modulus is not a supported prime.
+        TensorRankError: if the array is not a matrix of whole numbers.
+
+    >>> rank_mod_p([[1, 2], [3, 4]], 5), rank_mod_p([[1, 2], [3, 6]], 5)
+    (2, 1)
+    """
+    field = PrimeField(prime)
+    array = np.asarray(matrix)
+    if array.ndim != 2:
+        raise TensorRankError(f"an array of shape {array.shape} was given; expected a matrix (two dimensions)")
+    if array.size == 0:
+        return 0
+    if array.dtype != np.float64:
+        array, overwrite = field.balanced(array), True
+    elif not (np.abs(array) <= field.largest_residue).all() or (array != np.rint(array)).any():
+        raise TensorRankError(
+            f"a float matrix was given whose entries are not whole numbers within {field.largest_residue} of 0; "
+            "expected balanced residues (PrimeField.balanced gives them) or an integer matrix"
+        )
+    if array.shape[0] > array.shape[1]:
+        array = array.T
+    if not (overwrite and array.flags.c_contiguous and array.flags.writeable):
+        array = np.array(array, order="C")
+    with worker_threads(threads) as pool:
+        return rank_in_place(array, field, pool)
+
+
+def rank_in_place(matrix: Matrix, field: PrimeField, pool: ThreadPoolExecutor) -> int:
+    """The rank of a C-contiguous matrix of balanced residues, which is consumed; best with rows <= columns."""
+    return _Elimination(matrix, field, pool).rank() if matrix.size else 0
+
+
+class _Elimination:
+    """One matrix under elimination: the array that is consumed, its field, and the threads."""
+
+    def __init__(self, matrix: Matrix, field: PrimeField, pool: ThreadPoolExecutor) -> None:
+        self.matrix = matrix
+        self.terms = field.terms
+        self.split = 2.0**SPLIT_BIT if field.splits else 0.0
+        self.prime = float(field.prime)
+        self.pool = pool
+        self.threads: int = pool._max_workers
+        self.panel = np.empty((matrix.shape[0], PANEL))
+
+    def rank(self) -> int:
+        """The rank, taking columns in chunks as wide as there are rows, so that full rank ends the work early."""
+        rows, columns = self.matrix.shape
+        rank = 0
+        for start in range(0, columns, rows):
+            stop = min(columns, start + rows)
+            self._carry(0, rank, start, stop)
+            rank += self._eliminate(rank, start, stop)
+            if rank == rows:
+                break
+        return rank
+
+    def _eliminate(self, row: int, start: int, stop: int) -> int:
+        """Eliminate columns start..stop of the rows from `row` on; returns how many pivots were found."""
+        if row >= self.matrix.shape[0] or start >= stop:
+            return 0
+        width = stop - start
+        if width <= PANEL:
+            found: int = kernels.eliminate_panel(self.matrix, self.panel, row, start, stop, self.prime, self.split)
+            return found
+        middle = start + max(PANEL, width // 2 // PANEL * PANEL)
+        left = self._eliminate(row, start, middle)
+        self._carry(row, left, middle, stop)
+        return left + self._eliminate(row + left, middle, stop)
+
+    def _carry(self, row: int, pivots: int, start: int, stop: int) -> None:
+        """Apply the pivots at rows row..row+pivots to columns start..stop."""
+        self._solve(row, pivots, start, stop)
+        self._subtract_product(row + pivots, self.matrix.shape[0], row, pivots, start, stop)
+
+    def _solve(self, row: int, pivots: int, start: int, stop: int) -> None:
+        """Multiply rows row..row+pivots of columns start..stop by the inverse of their unit lower triangle."""
+        if pivots <= PANEL:
+            if pivots > 1 and stop > start:
+                self._each(
+                    lambda piece: kernels.solve_unit_lower(
+                        self.matrix, row, pivots, piece[0], piece[1], self.prime, self.split
+                    ),
+                    self._pieces(start, stop, pivots * pivots),
+                )
+            return
+        half = max(PANEL, pivots // 2 // PANEL * PANEL)
+        self._solve(row, half, start, stop)
+        self._subtract_product(row + half, row + pivots, row, half, start, stop)
+        self._solve(row + half, pivots - half, start, stop)
+
+    def _subtract_product(self, first: int, last: int, pivot: int, pivots: int, start: int, stop: int) -> None:
+        """Rows first..last minus (their multipliers of these pivots) x (the pivot rows), in columns start..stop."""
+        if not pivots or first >= last or start >= stop:
+            return
+        tiles = list(self._tiles(first, last, start, stop, pivots))
+
+        def update(tile: tuple[int, int, int, int]) -> None:
+            top, bottom, left, right = tile
+            multipliers = self.matrix[top:bottom, pivot : pivot + pivots]
+            pivot_rows = self.matrix[pivot : pivot + pivots, left:right]
+            target = self.matrix[top:bottom, left:right]
+            product = np.empty(target.shape)
+            for begin in range(0, pivots, self.terms):
+                end = min(pivots, begin + self.terms)
+                if self.split:
+                    high, low = kernels.split(multipliers[:, begin:end], self.split)
+                    np.matmul(high, pivot_rows[begin:end], out=product)
+                    kernels.subtract_scaled(target, product, self.split, self.prime)
+                    np.matmul(low, pivot_rows[begin:end], out=product)
+                else:
+                    np.matmul(multipliers[:, begin:end], pivot_rows[begin:end], out=product)
+                kernels.subtract(target, product, self.prime)
+
+        self._each(update, tiles)
+
+    def _tiles(self, first: int, last: int, start: int, stop: int, pivots: int) -> Iterable[tuple[int, int, int, int]]:
+        worth_sharing = (last - first) * (stop - start) * pivots > 4e6
+        shares = self.threads if worth_sharing else 1
+        for left in range(start, stop, _TILE_COLUMNS):
+            right = min(stop, left + _TILE_COLUMNS)
+            height = max(128, _TILE_ENTRIES // (right - left))
+            height = max(16, min(height, -(-(last - first) // shares)))
+            for top in range(first, last, height):
+                yield top, min(last, top + height), left, right
+
+    def _pieces(self, start: int, stop: int, work_per_column: int) -> list[tuple[int, int]]:
+        shares = self.threads if work_per_column * (stop - start) > 4e5 else 1
+        width = -(-(stop - start) // shares)
+        return [(left, min(stop, left + width)) for left in range(start, stop, width)]
+
+    def _each(self, work: Callable[[T], None], items: list[T]) -> None:
+        if len(items) == 1:
+            work(items[0])
+        else:
+            list(self.pool.map(work, items))

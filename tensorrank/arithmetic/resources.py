@@ -1,0 +1,82 @@
+"""What the machine has and what a computation may use of it: memory and threads."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from tensorrank.errors import TensorRankError
+
+# The share of the available memory that a computation takes when no limit is given.
+MEMORY_SHARE = 0.6
+_UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
+
+
+def memory_available() -> int:
+    """Bytes that can be allocated now without swapping, as the kernel or the container's limit tells."""
+    limits = []
+    meminfo = Path("/proc/meminfo")
+    if meminfo.exists():
+        found = re.search(r"MemAvailable:\s+(\d+) kB", meminfo.read_text())
+        if found:
+            limits.append(int(found.group(1)) * 1024)
+    control = Path("/sys/fs/cgroup")
+    try:
+        limit = (control / "memory.max").read_text().strip()
+        if limit.isdigit():
+            limits.append(int(limit) - int((control / "memory.current").read_text()))
+    except OSError:
+        pass
+    if not limits:
+        limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2)
+    return max(0, min(limits))
+
+
+def memory_limit(memory: int | str | None) -> int:
+    """The bytes a computation may use: the amount given, or 60 % of what is available.
+
+    Args:
+        memory: a number of bytes, a text such as "4GiB" or "500MB", or None.
+
+    Raises:
+        TensorRankError: if the text is no amount of memory, or the amount is not positive.
+
+    >>> memory_limit("4GiB") == 4 * 2**30
+    True
+    """
+    if memory is None:
+        return int(MEMORY_SHARE * memory_available())
+    amount = float("nan")
+    if isinstance(memory, str):
+        found = re.fullmatch(r"\s*(\d+(?:\.\d*)?)\s*([kmgt]i?)?b?\s*", memory.lower())
+        if found:
+            amount = float(found.group(1)) * _UNITS[found.group(2) or ""]
+    elif not isinstance(memory, bool):
+        amount = memory
+    if not amount >= 1:
+        raise TensorRankError(
+            f"the memory limit is {memory!r}; expected a positive number of bytes or a text such as '4GiB'"
+        )
+    return int(amount)
+
+
+def thread_count(threads: int | None) -> int:
+    """The threads a computation may use: the number given, or the processors this process may run on."""
+    if threads is None:
+        return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        raise TensorRankError(f"threads is {threads!r}; expected a whole number of at least 1")
+    return threads
+
+
+@contextmanager
+def worker_threads(threads: int | None) -> Iterator[ThreadPoolExecutor]:
+    """A pool of our own threads, with BLAS held at one thread inside each of them."""
+    with threadpool_limits(1), ThreadPoolExecutor(thread_count(threads)) as pool:
+        yield pool

@@ -1,0 +1,1 @@
+"""Self-attention without softmax: the architecture, its evaluation, its bounds."""

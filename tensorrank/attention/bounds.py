@@ -1,0 +1,192 @@
+"""Bounds on the separation rank of self-attention: moments, monomials, the published theorems, the knee.
+
+Everything is in whole numbers or in logarithms to base 3; `log3` takes whole numbers of any size.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from math import comb
+from typing import Literal
+
+from tensorrank.attention.monomial import monomial
+from tensorrank.errors import TensorRankError
+from tensorrank.separation.hilbert import moment_spaces
+
+__all__ = [
+    "PublishedBounds",
+    "Regime",
+    "is_saturated",
+    "knee",
+    "knee_power",
+    "log3",
+    "moment_bound",
+    "moment_degree",
+    "monomial_bound",
+    "published_bounds",
+    "regime",
+]
+
+Regime = Literal["double-exponential", "saturated"]
+
+
+def log3(number: int) -> float:
+    """The logarithm to base 3 of a positive whole number of any size.
+
+    >>> log3(3**1000)
+    1000.0
+    """
+    return math.log(number) / math.log(3)
+
+
+def moment_degree(depth: int) -> int:
+    """C = (3^L - 1) / 2: the degree of a network of depth L in the entries of its input's moment matrix.
+
+    >>> [moment_degree(depth) for depth in (1, 2, 3)]
+    [1, 4, 13]
+    """
+    return int((3 ** _whole("depth", depth) - 1) // 2)
+
+
+def moment_bound(depth: int, width: int, output_tokens: int | None = None, other_tokens: int | None = None) -> int:
+    """The moment bound: no weights, heads or head widths give a larger separation rank.
+
+    Args:
+        depth: L.
+        width: d.
+        output_tokens: tokens on the output token's side; many (at least d) by default.
+        other_tokens: tokens on the other side; as many as on the first by default.
+
+    Raises:
+        TensorRankError: if a number is not a whole number of at least 1.
+
+    Source: MATH.md section 2 (GL_d x O_n duality); whole numbers of any size, exact.
+
+    >>> [moment_bound(depth, 2) for depth in (1, 2, 3, 4)]
+    [3, 18, 232, 4538]
+    >>> moment_bound(3, 2, 1, 1)
+    105
+    """
+    width = _whole("width", width)
+    near = width if output_tokens is None else _whole("output_tokens", output_tokens)
+    far = near if other_tokens is None else _whole("other_tokens", other_tokens)
+    return moment_spaces(width, moment_degree(depth), near, far).bound()
+
+
+def monomial_bound(
+    depth: int,
+    width: int,
+    heads: int = 1,
+    head_dim: int | None = None,
+    output_tokens: int | None = None,
+    other_tokens: int | None = None,
+) -> int:
+    """The monomial bound: for almost all weights the separation rank is at least this.
+
+    Args:
+        depth: L.
+        width: d.
+        heads: H.
+        head_dim: a; width // heads (at least 1) by default.
+        output_tokens: tokens on the output token's side; many (at least d) by default.
+        other_tokens: tokens on the other side; as many as on the first by default.
+
+    Raises:
+        TensorRankError: if a number is not a whole number of at least 1.
+
+    Source: MATH.md section 2, extended to heads wider than 1; `tensorrank.attention.monomial` gives the weights.
+
+    >>> [monomial_bound(depth, 2, heads=2) for depth in (2, 3, 4)]
+    [12, 120, 2448]
+    """
+    width, heads = _whole("width", width), _whole("heads", heads)
+    near = width if output_tokens is None else _whole("output_tokens", output_tokens)
+    far = near if other_tokens is None else _whole("other_tokens", other_tokens)
+    dim = max(1, width // heads) if head_dim is None else _whole("head_dim", head_dim)
+    return monomial(_whole("depth", depth), width, heads, dim, near, far).bound
+
+
+@dataclass(frozen=True)
+class PublishedBounds:
+    """A published theorem's bounds on log3 of the separation rank.
+
+    Attributes:
+        theorem: 1 (depth below log3 of the width) or 2 (above it).
+        lower: lower bound, base 3.
+        upper: upper bound, base 3; for many tokens that of theorem 2 is passed by certified lower bounds (MATH.md
+            section 2).
+        counting: the whole number C(n + 3^(L-2) - 1, 3^(L-2)), n = (d - H) // 2, behind the lower bounds; None if it
+            says nothing.
+    """
+
+    theorem: Literal[1, 2]
+    lower: float
+    upper: float
+    counting: int | None
+
+
+def published_bounds(depth: int, width: int, heads: int = 1) -> PublishedBounds | None:
+    """Theorems 1 and 2 of Levine et al. with their constants; None where neither applies (H >= d, or 3^L = d).
+
+    Raises:
+        TensorRankError: if a number is not a whole number of at least 1.
+
+    Source: Levine, Wies, Sharir, Bata, Shashua (NeurIPS 2020, arXiv 2006.12467), theorems 1 and 2.
+
+    >>> published_bounds(depth=1, width=64, heads=2).theorem, published_bounds(depth=8, width=64, heads=2).theorem
+    (1, 2)
+    >>> published_bounds(depth=3, width=27) is None
+    True
+    """
+    depth, width, heads = _whole("depth", depth), _whole("width", width), _whole("heads", heads)
+    if heads >= width or 3**depth == width:
+        return None
+    free = (width - heads) // 2
+    counting = comb(free + 3 ** (depth - 2) - 1, 3 ** (depth - 2)) if depth >= 2 and free >= 1 and depth <= 14 else None
+    if 3**depth < width:
+        lower = 3.0 ** (depth - 2) * (math.log(width - heads, 3) - depth + 2 - math.log(2, 3))
+        return PublishedBounds(1, lower, moment_degree(depth) * math.log(width + heads, 3), counting)
+    b1 = -depth * (heads / 2 + 1)
+    b2 = -width * (1 + 0.5 * math.log((width - heads) / 2, 3))
+    c1 = float(depth)
+    c2 = -2 * width * math.log(width / (2 * math.sqrt(2) * math.e), 3) + math.log(width, 3)
+    return PublishedBounds(2, 0.5 * width * depth + b1 + b2, 2 * width * depth + c1 + c2, counting)
+
+
+def knee_power(width: int, tokens: int | None = None) -> int:
+    """3^(depth of the knee), a whole number: 2 d (d+1) for many tokens, 2 n d for n < d tokens on the smaller side.
+
+    Below the knee half the degree, 3^L / 2, is less than the token coordinates that a side can vary, and another layer
+    multiplies the logarithm of the rank; beyond it another layer only adds to it. For one token a side this is 2 d.
+
+    >>> knee_power(2), knee_power(8, tokens=1)
+    (12, 16)
+    """
+    width = _whole("width", width)
+    return 2 * width * (width + 1) if tokens is None or tokens >= width else 2 * _whole("tokens", tokens) * width
+
+
+def knee(width: int, tokens: int | None = None) -> float:
+    """The depth of the knee of the moment bound, log3 of `knee_power`; it grows like the logarithm of the width."""
+    return log3(knee_power(width, tokens))
+
+
+def is_saturated(depth: int, width: int, tokens: int | None = None) -> bool:
+    """Whether the depth is at or beyond the knee."""
+    return bool(3 ** _whole("depth", depth) >= knee_power(width, tokens))
+
+
+def regime(depth: int, width: int, tokens: int | None = None) -> Regime:
+    """The regime of a depth by the rule of the knee: "double-exponential" below it, "saturated" from it on.
+
+    >>> [regime(depth, 2) for depth in (1, 2, 3)]
+    ['double-exponential', 'double-exponential', 'saturated']
+    """
+    return "saturated" if is_saturated(depth, width, tokens) else "double-exponential"
+
+
+def _whole(name: str, number: int) -> int:
+    if isinstance(number, bool) or not hasattr(number, "__index__") or number < 1:
+        raise TensorRankError(f"{name} is {number!r}; expected a whole number of at least 1")
+    return int(number)

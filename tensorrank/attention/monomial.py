@@ -1,0 +1,131 @@
+"""The monomial bound: weights at which the network computes one monomial, whose separation rank is a product.
+
+Coordinates are numbered (u, w): group u of `groups`, place w of `size`, groups * size <= d. On moment matrices that
+are zero between groups, head w multiplies each of its coordinates (u, w) by one entry g of M, the entries of one head
+lying in different groups. Then G = diag(g), M' = G M G keeps its zeros, and the network is x_0 times a monomial in
+the entries within groups, groups * size (size + 1) / 2 of them; with exponents e its separation rank is the product
+of the e + 1. Ranks do not grow when inputs are restricted or weights specialised, so this bounds the rank for almost
+all weights from below.
+
+One group and d heads of width 1 use all d(d+1)/2 entries; one head of width d uses the diagonal.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass
+from functools import cache
+from math import prod
+
+import numpy as np
+from numpy.typing import NDArray
+
+Entry = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Monomial:
+    """A monomial x_0 prod M_e^(e_e) that the network computes at certain weights.
+
+    Attributes:
+        width, heads, head_dim: of the network.
+        size: places in a group; coordinates u * size + w.
+        exponents: of the entries (i, j), i <= j, that occur.
+        choices: for every layer, bottom first, the entry that multiplies each coordinate (None: the coordinate is not
+            used).
+    """
+
+    width: int
+    heads: int
+    head_dim: int
+    size: int
+    exponents: tuple[tuple[Entry, int], ...]
+    choices: tuple[tuple[Entry | None, ...], ...]
+
+    @property
+    def bound(self) -> int:
+        """Prod (e + 1): a lower bound on the separation rank for almost all weights."""
+        return prod(exponent + 1 for _, exponent in self.exponents)
+
+    def by_degree(self) -> list[int]:
+        """The number of ways to split the monomial with degree k in M_A on one side, for k = 0..C."""
+        counts = np.ones(1, dtype=object)
+        for _, exponent in self.exponents:
+            sums = np.concatenate([np.zeros(1, dtype=object), np.cumsum(counts)])
+            ends = np.minimum(np.arange(1, len(counts) + exponent + 1), len(counts))
+            starts = np.maximum(np.arange(len(counts) + exponent) - exponent, 0)
+            counts = sums[ends] - sums[starts]
+        return [int(count) for count in counts]
+
+    def weights(self) -> dict[str, NDArray[np.int64]]:
+        """The weights, 0 and 1, under the names that `separation_rank` takes."""
+        inner = np.zeros((len(self.choices), self.heads, self.head_dim, self.width), dtype=np.int64)
+        query, key, value = inner.copy(), inner.copy(), inner.copy()
+        output = np.zeros((len(self.choices), self.heads, self.width, self.head_dim), dtype=np.int64)
+        for layer, choice in enumerate(self.choices):
+            for coordinate, entry in enumerate(choice):
+                if entry is not None:
+                    group, place = divmod(coordinate, self.size)
+                    query[layer, place, group, coordinate] = output[layer, place, coordinate, group] = 1
+                    value[layer, place, group, entry[0]] = key[layer, place, group, entry[1]] = 1
+        return {"query": query, "key": key, "value": value, "output": output}
+
+
+@cache
+def monomial(depth: int, width: int, heads: int, head_dim: int, output_tokens: int, other_tokens: int) -> Monomial:
+    """The best monomial found: all group sizes, several first entries, the heaviest rows given the least used entries.
+
+    Fewer tokens than coordinates on a side would tie the entries: only so many coordinates are used.
+
+    >>> [monomial(depth, 2, 2, 1, 2, 2).bound for depth in (2, 3, 4)]
+    [12, 120, 2448]
+    """
+    coordinates = min(width, output_tokens, other_tokens)
+    candidates = []
+    for size in range(1, min(heads, coordinates) + 1):
+        groups = min(head_dim, coordinates // size)
+        firsts = {
+            (i, j) for i in (0, 1, size, size + 1) for j in (i, i + 1) if i // size == j // size and j < groups * size
+        }
+        candidates += [_pulled_back(depth, width, heads, head_dim, size, groups, first) for first in sorted(firsts)]
+    return max(candidates, key=lambda candidate: candidate.bound)
+
+
+def _pulled_back(depth: int, width: int, heads: int, head_dim: int, size: int, groups: int, first: Entry) -> Monomial:
+    """Exponents from the top layer down: an entry of M^(l) is one of M^(l-1) times two multipliers."""
+    exponents = {(u * size + w, u * size + v): 0 for u in range(groups) for w in range(size) for v in range(w, size)}
+    exponents[first] = 1
+    top: list[Entry | None] = [None] * (groups * size)
+    top[0] = first
+    choices = [tuple(top)]
+    for _ in range(depth - 1):
+        weight = [0] * (groups * size)
+        weight[0] = 1
+        for (i, j), exponent in exponents.items():
+            weight[i] += exponent
+            weight[j] += exponent
+        choice = _least_used(weight, exponents, size, groups)
+        for coordinate, entry in enumerate(choice):
+            exponents[entry] += weight[coordinate]
+        choices.append(tuple(choice))
+    used = tuple((entry, exponent) for entry, exponent in exponents.items() if exponent)
+    return Monomial(width, heads, head_dim, size, used, tuple(reversed(choices)))
+
+
+def _least_used(weight: list[int], exponents: dict[Entry, int], size: int, groups: int) -> list[Entry]:
+    """An entry for every coordinate: heaviest first the least exponent, the entries of one head in different groups."""
+    queues: list[list[tuple[int, Entry]]] = [[] for _ in range(groups)]
+    for entry, exponent in exponents.items():
+        queues[entry[0] // size].append((exponent, entry))
+    for queue in queues:
+        heapq.heapify(queue)
+    free = [set(range(groups)) for _ in range(size)]
+    choice: list[Entry] = [(0, 0)] * len(weight)
+    for coordinate in sorted(range(len(weight)), key=lambda c: (-weight[c], c)):
+        place = coordinate % size
+        group = min(free[place], key=lambda u: queues[u][0])
+        free[place].remove(group)
+        exponent, entry = queues[group][0]
+        heapq.heapreplace(queues[group], (exponent + weight[coordinate], entry))
+        choice[coordinate] = entry
+    return choice

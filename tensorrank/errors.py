@@ -1,0 +1,21 @@
+"""The errors a user can cause. Each message says what was given, what was expected, where, and what to try."""
+
+
+class TensorRankError(ValueError):
+    """Base of every error that tensorrank raises on purpose."""
+
+
+class PrimeError(TensorRankError):
+    """A modulus that is not a prime, is out of the supported range, or divides something it must not."""
+
+
+class PartitionError(TensorRankError):
+    """A bipartition that does not fit the sites of a model."""
+
+
+class WeightsError(TensorRankError):
+    """Weights of the wrong names, shapes or values."""
+
+
+class StoreError(TensorRankError):
+    """A store that cannot be opened, was written by another version, or contradicts a new result."""

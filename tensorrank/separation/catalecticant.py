@@ -1,0 +1,275 @@
+"""The catalecticant method: the separation rank as a sum of ranks of Hankel blocks, one per degree.
+
+With at least d tokens on each side the blocks are Cat_k themselves, and by the two facts in `hankel` only those
+around the crossing of rows and columns need to be computed when they reach their bound: one on each side. With fewer
+tokens a block is multiplied, from the sides concerned, by divided powers of moments of that low rank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from math import inf
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorrank.arithmetic.elimination import rank_in_place
+from tensorrank.arithmetic.prime_field import PrimeField, Residues
+from tensorrank.separation.grid import SPARE
+from tensorrank.separation.hankel import HankelForm, symmetric_entries
+from tensorrank.separation.hilbert import MomentSpaces, moment_spaces
+from tensorrank.separation.limits import BLOCK_BYTES, Limits, elimination_work, lattice_bytes, lattice_work
+from tensorrank.separation.monomials import divided_powers, monomial_count, monomials
+from tensorrank.separation.separable import MomentInstance
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block to be computed: degree k in M_A, its rows and columns, and how many of each are used at first."""
+
+    degree: int
+    shape: tuple[int, int]
+    used: tuple[int, int]
+
+    @property
+    def cut(self) -> bool:
+        """Whether a side is cut below what could matter: the smaller of rows and columns."""
+        return min(self.used) < min(self.shape)
+
+    @property
+    def work(self) -> float:
+        """Operations of the elimination."""
+        return elimination_work(*self.used)
+
+
+@dataclass(frozen=True)
+class BlockRank:
+    """What is known of a block: a certified rank, its shape as computed, and whether all that can matter was used."""
+
+    rank: int
+    samples: tuple[int, int]
+    complete: bool
+
+
+@dataclass(frozen=True)
+class CatalecticantPlan:
+    """What the method would do for a model: see `separation_rank`'s `plan`.
+
+    Attributes:
+        width: d.
+        tokens: how many on the output token's side, and on the other.
+        spaces: the function spaces of the two sides, whose dimensions bound the blocks.
+        variables: how many entries of M are kept, of d(d+1)/2; 0 if not even the diagonal fits.
+        lattice: the number of evaluation points.
+        side: the largest rows and columns of a block that fit (None: any).
+        blocks: those that would be computed if all reach their bound; the rest follow.
+        memory: bytes at the peak.
+        work: operations in all.
+    """
+
+    width: int
+    tokens: tuple[int, int]
+    spaces: MomentSpaces
+    variables: int
+    lattice: int
+    side: int | None
+    blocks: tuple[Block, ...]
+    memory: float
+    work: float
+
+    @property
+    def full(self) -> bool:
+        """Whether both sides have at least as many tokens as the width."""
+        return min(self.tokens) >= self.width
+
+    @property
+    def feasible(self) -> bool:
+        """Whether anything can be computed within the limits."""
+        return self.variables > 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is cut."""
+        return self.variables == self.width * (self.width + 1) // 2 and not any(block.cut for block in self.blocks)
+
+    def __str__(self) -> str:
+        blocks = ", ".join(
+            f"degree {block.degree}: {block.used[0]} x {block.used[1]}" + (" (cut)" if block.cut else "")
+            for block in self.blocks[:6]
+        )
+        more = f" and {len(self.blocks) - 6} more" if len(self.blocks) > 6 else ""
+        return f"{self.lattice} lattice points in {self.variables} variables, blocks {blocks}{more}"
+
+
+def catalecticant_plan(width: int, degree: int, tokens: tuple[int, int], limits: Limits) -> CatalecticantPlan:
+    """The largest plan within the limits: all entries of M if possible, blocks as large as fit."""
+    spaces = moment_spaces(width, degree, *tokens)
+    entries = width * (width + 1) // 2
+    nothing = CatalecticantPlan(width, tokens, spaces, 0, 0, None, (), 0, 0)
+    few_tokens = min(tokens) < width
+    for variables in range(entries, (entries if few_tokens else width) - 1, -1):
+        lattice = monomial_count(variables, degree)
+        fixed_memory = lattice_bytes(lattice, width, variables)
+        fixed_work = lattice_work(lattice, width, degree, variables)
+        # Leave at least half of everything to the blocks: a larger lattice is worth little without them.
+        if fixed_memory > limits.memory / 2 or fixed_work > limits.work / 2:
+            continue
+        draft = replace(nothing, variables=variables, lattice=lattice)
+        side: int | None = None
+        while True:
+            blocks = tuple(_staircase(draft, side) if draft.full else _every_block(draft, side))
+            memory = fixed_memory + max(block.used[0] * block.used[1] * BLOCK_BYTES for block in blocks)
+            work = (
+                fixed_work + sum(block.work for block in blocks) + (0 if draft.full else _products_work(draft, blocks))
+            )
+            if memory <= limits.memory and work <= limits.work:
+                return replace(draft, side=side, blocks=blocks, memory=memory, work=work)
+            largest = max(min(block.used) for block in blocks)
+            if largest <= max(width, SPARE):
+                break
+            side = max(width, SPARE, int(largest * 0.93))
+    return nothing
+
+
+def _shape(plan: CatalecticantPlan, k: int) -> tuple[int, int]:
+    if plan.full:
+        return (
+            plan.width * monomial_count(plan.variables, k),
+            monomial_count(plan.variables, plan.spaces.degree - k),
+        )
+    return plan.spaces.rows(k), plan.spaces.columns(k)
+
+
+def _block(plan: CatalecticantPlan, k: int, side: int | None) -> Block:
+    rows, columns = shape = _shape(plan, k)
+    # A few rows or columns beyond the shorter side decide its rank as well as all of them, unless it comes out short.
+    most = min(rows, columns) + SPARE if side is None else min(min(rows, columns), side) + SPARE
+    if side is not None and min(rows, columns) > side:
+        return Block(k, shape, (side, side))
+    return Block(k, shape, (min(rows, most), min(columns, most)))
+
+
+def _every_block(plan: CatalecticantPlan, side: int | None) -> Iterator[Block]:
+    return (_block(plan, k, side) for k in range(plan.spaces.degree + 1))
+
+
+def _staircase(plan: CatalecticantPlan, side: int | None) -> Iterator[Block]:
+    """The blocks that decide all others if they reach their bounds, and cut ones between them."""
+    degree, most = plan.spaces.degree, inf if side is None else side
+    left, right = -1, degree + 1
+    low, high = -1, degree
+    while low < high:  # the largest k whose rows are no more than its columns and fit
+        middle = (low + high + 1) // 2
+        rows, columns = _shape(plan, middle)
+        low, high = (middle, high) if rows <= min(columns, most) else (low, middle - 1)
+    left = low
+    low, high = left + 1, degree + 1
+    while low < high:  # the smallest k beyond whose columns are fewer than its rows and fit
+        middle = (low + high) // 2
+        rows, columns = _shape(plan, middle)
+        low, high = (low, middle) if columns < rows and columns <= most else (middle + 1, high)
+    right = low
+    for k in range(max(left, 0), min(right, degree) + 1):
+        yield _block(plan, k, side)
+
+
+def _products_work(plan: CatalecticantPlan, blocks: Iterable[Block]) -> float:
+    """Multiplying whole Hankel blocks by sampled functionals."""
+    total = 0.0
+    for block in blocks:
+        rows = plan.width * monomial_count(plan.variables, block.degree)
+        columns = monomial_count(plan.variables, plan.spaces.degree - block.degree)
+        total += 2.0 * rows * block.used[1] * (columns + block.used[0])
+    return total
+
+
+class Catalecticant:
+    """One draw of the method: a Hankel form and the ranks of its blocks."""
+
+    def __init__(
+        self,
+        instance: MomentInstance,
+        field: PrimeField,
+        plan: CatalecticantPlan,
+        limits: Limits,
+        rng: np.random.Generator,
+        pool: ThreadPoolExecutor,
+        progress: Callable[[float, float], None],
+    ) -> None:
+        self.plan, self.limits, self.field, self.rng, self.pool = plan, limits, field, rng, pool
+        self.degree = plan.spaces.degree
+        self.progress = progress
+        self.form = HankelForm.of(instance, field, plan.width, self.degree, plan.variables, pool)
+        self.spent = lattice_work(plan.lattice, plan.width, self.degree, plan.variables)
+        self.progress(self.spent, max(plan.work, self.spent))
+
+    def all_blocks(self) -> dict[int, BlockRank]:
+        """A certified rank for every degree."""
+        if not self.plan.full:
+            return {block.degree: self._rank(block) for block in self.plan.blocks}
+        found: dict[int, BlockRank] = {}
+        first, last = self.plan.blocks[0].degree, self.plan.blocks[-1].degree
+        for block in self.plan.blocks:
+            found[block.degree] = self._rank(block)
+        # Outwards from both ends until a block's rows, or columns, are independent: then so are all beyond.
+        for degrees, side in ((range(first, -1, -1), 0), (range(last, self.degree + 1), 1)):
+            independent = False
+            for k in degrees:
+                shape = _shape(self.plan, k)
+                if independent:
+                    found[k] = BlockRank(shape[side], (0, 0), complete=True)
+                    continue
+                if k not in found:
+                    found[k] = self._rank(_block(self.plan, k, self.plan.side))
+                independent = found[k].rank == shape[side]
+        return found
+
+    def some_blocks(self, degrees: Iterable[int]) -> dict[int, BlockRank]:
+        """The ranks of the whole blocks of these degrees."""
+        return {k: self._rank(_block(self.plan, k, None)) for k in degrees}
+
+    def _rank(self, block: Block) -> BlockRank:
+        rank, samples = self._rank_of(block.degree, block.used), block.used
+        complete = not block.cut
+        short = rank < min(block.shape)
+        if self.plan.full and complete and short and block.used != block.shape:
+            # The rows or columns left out may matter after all.
+            whole = replace(block, used=block.shape)
+            bytes_needed = whole.used[0] * whole.used[1] * BLOCK_BYTES
+            complete = bytes_needed <= self.limits.memory and self.spent + whole.work <= self.limits.work
+            if complete:
+                rank, samples = self._rank_of(whole.degree, whole.used), whole.used
+        return BlockRank(rank, samples, complete)
+
+    def _rank_of(self, k: int, used: tuple[int, int]) -> int:
+        matrix = self._full_block(k, used) if self.plan.full else self._low_rank_block(k, used)
+        rank = rank_in_place(matrix, self.field, self.pool)
+        self.spent += elimination_work(*used)
+        self.progress(self.spent, max(self.plan.work, self.spent))
+        return rank
+
+    def _full_block(self, k: int, used: tuple[int, int]) -> NDArray[np.float64]:
+        rows, columns = (
+            None if count == whole else np.sort(self.rng.choice(whole, count, replace=False))
+            for count, whole in zip(used, _shape(self.plan, k), strict=True)
+        )
+        return self.form.block(k, self.pool, rows, columns)
+
+    def _low_rank_block(self, k: int, used: tuple[int, int]) -> NDArray[np.float64]:
+        """A-side functionals x Cat_k x B-side functionals."""
+        _, moments = self._moments(self.plan.tokens[1], used[1])
+        columns = divided_powers(moments, monomials(self.plan.variables, self.degree - k), self.field)
+        tokens, moments = self._moments(self.plan.tokens[0], used[0])
+        powers = divided_powers(moments, monomials(self.plan.variables, k), self.field)
+        rows = (tokens[:, :, None] * powers[:, None, :] % self.field.prime).reshape(used[0], -1)
+        product = self.field.matmul(rows, self.form.applied(k, columns.T, self.pool))
+        return self.field.balanced(product if used[0] <= used[1] else product.T.copy())
+
+    def _moments(self, tokens: int, count: int) -> tuple[Residues, Residues]:
+        """Random tokens, one of each sample and the moment entries of all: shapes (count, d) and (count, D)."""
+        drawn = self.field.random((count, tokens, self.plan.width), self.rng)
+        moments = self.field.matmul(drawn.swapaxes(1, 2), drawn)
+        entries = symmetric_entries(self.plan.width)
+        return drawn[:, 0], np.stack([moments[:, i, j] for i, j in entries], axis=1)

@@ -1,0 +1,90 @@
+"""Repeated draws: a stream of instances with fresh weights, inputs and primes, and what repetition proves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import chain, repeat
+from math import prod
+
+import numpy as np
+
+from tensorrank.arithmetic.prime_field import LARGEST_PRIME, PrimeField, primes_below
+from tensorrank.errors import PrimeError, TensorRankError
+from tensorrank.separation.separable import Instance, MomentSeparable, Separable, Weights
+
+# Small primes are fast; a large one is used where rank * degree / p would tell nothing about a failure.
+_SMALL, _LARGE = 2**23, 2**31
+_TELLING = 1 / 64
+
+
+class Draws:
+    """The draws of one computation.
+
+    Raises:
+        PrimeError: if a given prime is composite, unsupported, or not above the model's degree in its moments.
+        TensorRankError: if the seed is neither a whole number of at least 0 nor a Generator.
+    """
+
+    def __init__(
+        self,
+        model: Separable,
+        weights: Weights | None,
+        seed: int | np.random.Generator,
+        primes: Sequence[int] | None,
+    ) -> None:
+        if not isinstance(seed, np.random.Generator) and (
+            isinstance(seed, bool) or not hasattr(seed, "__index__") or seed < 0
+        ):
+            raise TensorRankError(f"the seed is {seed!r}; expected a whole number of at least 0 or a numpy Generator")
+        self.model, self.weights = model, weights
+        self.rng = np.random.default_rng(seed)
+        self.seeds = () if isinstance(seed, np.random.Generator) else (int(seed),)
+        # Lattices and divided powers need factorials up to this degree.
+        self.degree = model.moment_degree if isinstance(model, MomentSeparable) else 1
+        self.used: list[int] = []
+        self._given = None if primes is None else self._checked(primes)
+
+    @property
+    def impossible(self) -> bool:
+        """Whether no supported prime exceeds the degree."""
+        return self.degree >= LARGEST_PRIME
+
+    def next(self, hardest: float) -> tuple[PrimeField, Instance]:
+        """A fresh field and instance, for blocks whose rank times degree of entries is at most `hardest`."""
+        if self._given is not None:
+            prime = next(self._given)
+        else:
+            limit = _SMALL if hardest / _SMALL < _TELLING and self.degree < _SMALL // 2 else _LARGE
+            prime = next(prime for prime in primes_below(limit) if prime not in self.used)
+        self.used.append(prime)
+        field = PrimeField(prime)
+        return field, self.model.draw(field, self.rng, self.weights)
+
+    def failure(self, ranks: dict[int, int], degree: int, primes: dict[int, list[int]]) -> float | None:
+        """A bound on the probability that one of these ranks is too small (Schwartz and Zippel).
+
+        If a rank is larger than r, some minor of size r + 1 is a nonzero polynomial of at most (r + 1) * degree in what
+        is drawn, and vanished in every draw. None for given weights, about which nothing is random, and where the
+        bound is no information.
+
+        Args:
+            ranks: the rank found for each block.
+            degree: of a block's entries in what is drawn.
+            primes: for each block, those of its draws.
+        """
+        if self.weights is not None:
+            return None
+        total = sum(prod(min(1.0, (r + 1) * degree / p) for p in primes[block]) for block, r in ranks.items())
+        return total if total < 1 else None
+
+    def _checked(self, primes: Sequence[int]) -> Iterator[int]:
+        if not primes:
+            raise PrimeError("an empty list of primes was given; expected at least one")
+        for prime in primes:
+            if PrimeField(prime).prime <= self.degree:
+                better = next(primes_below(_SMALL if self.degree < _SMALL // 2 else _LARGE))
+                raise PrimeError(
+                    f"the prime {prime} does not exceed the degree {self.degree} of the model in its moments; "
+                    f"try {better}"
+                )
+        return chain(primes, repeat(primes[-1]))

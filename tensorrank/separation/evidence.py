@@ -1,0 +1,187 @@
+"""What the draws of one method prove together, and the standing it deserves (the rules of MATH.md, section 1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from math import prod
+from typing import cast
+
+from tensorrank.separation.catalecticant import Catalecticant, CatalecticantPlan
+from tensorrank.separation.draws import Draws
+from tensorrank.separation.grid import grid_rank
+from tensorrank.separation.partition import Bipartition
+from tensorrank.separation.plan import Plan
+from tensorrank.separation.result import SeparationRank, Standing
+from tensorrank.separation.separable import MomentInstance, MomentSeparable, Separable
+
+Progress = Callable[[float, float], None]
+
+# Beyond this many degrees a list of ranks by degree serves nobody.
+MOST_DEGREES = 10**5
+# A repeated draw that gives more than all before it is repeated again, at most so often.
+_MOST_DRAWS = 16
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """What was computed, before it is given a standing.
+
+    Attributes:
+        lower: a certified lower bound.
+        confirmed: whether everything below its bound was complete and a further draw gave no more.
+        failure: a bound on the probability that a confirmed value is too small, or None.
+        reason: why the value may be too small.
+        by_degree: lower bounds for each degree, if they add up to `lower`.
+        samples: the largest matrix.
+    """
+
+    lower: int
+    confirmed: bool = False
+    failure: float | None = None
+    reason: str | None = None
+    by_degree: tuple[int, ...] | None = None
+    samples: tuple[int, int] | None = None
+
+
+def certified(evidence: Evidence, chosen: Plan, draws: Draws, seconds: float) -> SeparationRank:
+    """The result with its standing: exact if the bounds meet, probable if confirmed, otherwise a lower bound."""
+    standing: Standing
+    failure: float | None
+    if evidence.lower == chosen.upper:
+        standing, failure, reason = "exact", 0.0, None
+    elif evidence.confirmed:
+        standing, failure, reason = "probable", evidence.failure, evidence.reason
+    else:
+        standing, failure, reason = "lower bound", None, evidence.reason
+    return SeparationRank(
+        value=evidence.lower,
+        lower=evidence.lower,
+        upper=chosen.upper,
+        standing=standing,
+        by_degree=evidence.by_degree,
+        method=chosen.method,
+        primes=tuple(draws.used),
+        seeds=draws.seeds,
+        samples=evidence.samples,
+        failure_probability=failure,
+        seconds=seconds,
+        reason=reason,
+    )
+
+
+def from_bounds(chosen: Plan, draws: Draws) -> Evidence:
+    """The bounds in closed form, where nothing can be computed."""
+    if draws.impossible:
+        why = f"no supported prime exceeds the degree {draws.degree}"
+    else:
+        why = f"nothing can be computed within the {chosen.limits}"
+    return Evidence(lower=_known(chosen, draws), reason=f"{why}: bounds in closed form only")
+
+
+def from_blocks(
+    model: MomentSeparable,
+    partition: Bipartition,
+    chosen: Plan,
+    draws: Draws,
+    count: int,
+    pool: ThreadPoolExecutor,
+    report: Progress,
+) -> Evidence:
+    """Every block once, then those below their bound again until a further draw gives no more."""
+    blocks = chosen.blocks
+    assert blocks is not None
+    spaces = blocks.spaces
+    degrees = range(spaces.degree + 1)
+    bounds = {k: min(spaces.rows(k), spaces.columns(k)) for k in degrees}
+    # Entries have this degree in what is drawn: the weights, and with few tokens the tokens too.
+    entry_degree = model.weight_degree + (0 if blocks.full else model.input_degree)
+
+    def draw(hardest: int) -> Catalecticant:
+        field, instance = draws.next(hardest * entry_degree)
+        return Catalecticant(cast(MomentInstance, instance), field, blocks, chosen.limits, draws.rng, pool, report)
+
+    found = draw(0).all_blocks()
+    incomplete = [k for k in degrees if not found[k].complete]
+    short = [k for k in degrees if found[k].rank < bounds[k]]
+    primes = {k: [draws.used[0]] for k in degrees}
+    whole = blocks.whole and not incomplete
+    raised, made = False, 1
+    while whole and short and (made < count or (raised and made < _MOST_DRAWS)):
+        again = draw(max(found[k].rank for k in short)).some_blocks(short)
+        made += 1
+        raised = any(again[k].rank > found[k].rank for k in short)
+        for k in short:
+            primes[k].append(draws.used[-1])
+            found[k] = max(found[k], again[k], key=lambda block: block.rank)
+        short = [k for k in short if found[k].rank < bounds[k]]
+    ranks = [found[k].rank for k in degrees]
+    if draws.weights is None and spaces.degree <= MOST_DEGREES:
+        proved = model.generic_lower_bounds_by_degree(partition)
+        ranks = [max(rank, bound) for rank, bound in zip(ranks, proved, strict=True)]
+    lower = max(sum(ranks), _known(chosen, draws))
+    confirmed = whole and made > 1 and not raised and lower == sum(found[k].rank for k in degrees)
+    if confirmed:
+        where = f"degree{'s' if len(short) > 1 else ''} {', '.join(map(str, short))}"
+        reason = f"below the upper bound in {where}, the same in {made} draws"
+    elif not whole:
+        reason = f"{_what_was_cut(blocks, incomplete)} ({chosen.limits})"
+    else:
+        reason = "only one draw was made" if made == 1 else f"draws still disagreed after {made}"
+    return Evidence(
+        lower=lower,
+        confirmed=confirmed,
+        failure=draws.failure({k: found[k].rank for k in short}, entry_degree, primes),
+        reason=reason,
+        by_degree=tuple(ranks) if spaces.degree <= MOST_DEGREES and sum(ranks) == lower else None,
+        samples=max((block.samples for block in found.values()), key=prod),
+    )
+
+
+def from_grid(
+    model: Separable,
+    partition: Bipartition,
+    chosen: Plan,
+    draws: Draws,
+    count: int,
+    pool: ThreadPoolExecutor,
+    report: Progress,
+) -> Evidence:
+    """Sampled matrices of fresh instances until a further one gives no more."""
+    degree = model.input_degree + (model.weight_degree if draws.weights is None else 0)
+    best, samples, saturated, raised, made = 0, (0, 0), True, False, 0
+    while saturated and best != chosen.upper and (made < count or (raised and made < _MOST_DRAWS)):
+        field, instance = draws.next(best * degree)
+        grid = grid_rank(instance, partition, field, draws.rng, pool, bound=chosen.upper, most=chosen.grid_samples)
+        made += 1
+        report(made, max(made, count))
+        raised = made > 1 and grid.rank > best
+        best, samples, saturated = max(best, grid.rank), max(samples, grid.samples), grid.saturated
+    lower = max(best, _known(chosen, draws))
+    confirmed = saturated and made > 1 and not raised and lower == best
+    if confirmed:
+        reason = f"the sampling saturated at the same rank in {made} draws"
+    elif not saturated:
+        reason = f"a sample of {samples[0]} rows and columns had full rank ({chosen.limits})"
+    else:
+        reason = "only one draw was made" if made == 1 else f"draws still disagreed after {made}"
+    failure = draws.failure({0: best}, degree, {0: draws.used})
+    return Evidence(lower=lower, confirmed=confirmed, failure=failure, reason=reason, samples=samples)
+
+
+def _known(chosen: Plan, draws: Draws) -> int:
+    """The lower bound in closed form; it holds for almost all weights, so not for given ones."""
+    return chosen.lower if draws.weights is None else 0
+
+
+def _what_was_cut(blocks: CatalecticantPlan, incomplete: list[int]) -> str:
+    entries = blocks.width * (blocks.width + 1) // 2
+    reasons = []
+    if blocks.variables < entries:
+        reasons.append(f"{blocks.variables} of {entries} moment entries kept")
+    if incomplete and blocks.side is not None:
+        reasons.append(f"blocks of {len(incomplete)} degrees cut to {blocks.side} rows and columns")
+    elif incomplete:
+        reasons.append(f"blocks of {len(incomplete)} degrees came out short and were too large to redo whole")
+    return " and ".join(reasons)

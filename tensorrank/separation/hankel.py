@@ -1,0 +1,171 @@
+"""The Hankel (catalecticant) form of d homogeneous polynomials P_1..P_d: coefficients and blocks.
+
+With h_g = g! c_g, the part of degree k in M_A of sum_q x_q P_q(M_A + M_B) is the matrix
+
+    Cat_k[(q, a), b] = h^(q)_(a+b),    |a| = k,  |b| = C - k.
+
+Row (q, a) holds the derivative of P_q by a. Hence two facts that spare most blocks: if the rows of Cat_k are
+independent, so are those of Cat_j for all j <= k (a relation among derivatives, differentiated, is one of higher
+order); if the columns of Cat_k are independent, so are those of Cat_j for all j >= k (all polynomials of one degree
+differentiate to all of the next).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.separation.interpolation import lattice_points, scaled_coefficients
+from tensorrank.separation.monomials import (
+    Exponents,
+    monomial_count,
+    monomials,
+    numbering_table,
+    suffix_sums,
+)
+from tensorrank.separation.separable import MomentInstance
+
+Matrix = NDArray[np.float64]
+Indices = NDArray[np.int64]
+
+# Moments evaluated at once: enough to keep kernels busy, small beside any block.
+_BATCH = 2**14
+
+
+def symmetric_entries(width: int) -> list[tuple[int, int]]:
+    """The entries (i, j), i <= j, of a symmetric matrix: the diagonal first, then by distance from it."""
+    return [(i, i + distance) for distance in range(width) for i in range(width - distance)]
+
+
+@dataclass(frozen=True, eq=False)
+class HankelForm:
+    """The scaled coefficients of P_1..P_d in some of the entries of M (the others set to zero).
+
+    Attributes:
+        field: GF(p), p above the degree.
+        degree: C.
+        variables: D, the number of entries kept.
+        coefficients: h^(q)_g as balanced residues, shape (d, ((D, C))), numbered as `monomials` does.
+    """
+
+    field: PrimeField
+    degree: int
+    variables: int
+    coefficients: Matrix
+
+    @classmethod
+    def of(
+        cls,
+        instance: MomentInstance,
+        field: PrimeField,
+        width: int,
+        degree: int,
+        variables: int,
+        pool: ThreadPoolExecutor,
+    ) -> HankelForm:
+        """Evaluate the instance on the simplex lattice of the first so many symmetric entries, and interpolate."""
+        exponents = monomials(variables, degree)
+        points = lattice_points(exponents)
+        entries = symmetric_entries(width)[:variables]
+
+        def values(start: int) -> NDArray[np.int64]:
+            moments = np.zeros((len(points[start : start + _BATCH]), width, width), dtype=np.int64)
+            for variable, (i, j) in enumerate(entries):
+                moments[:, i, j] = moments[:, j, i] = points[start : start + _BATCH, variable]
+            return instance.moment_values(moments)
+
+        lattice = np.concatenate(list(pool.map(values, range(0, len(points), _BATCH))))
+        scaled = scaled_coefficients(lattice, exponents, field)
+        return cls(field, degree, variables, np.ascontiguousarray(field.balanced(scaled.T)))
+
+    @property
+    def width(self) -> int:
+        """d, the number of polynomials."""
+        return len(self.coefficients)
+
+    def rows(self, k: int) -> int:
+        """The rows of Cat_k: d ((D, k))."""
+        return self.width * monomial_count(self.variables, k)
+
+    def columns(self, k: int) -> int:
+        """The columns of Cat_k: ((D, C - k))."""
+        return monomial_count(self.variables, self.degree - k)
+
+    def block(
+        self, k: int, pool: ThreadPoolExecutor, rows: Indices | None = None, columns: Indices | None = None
+    ) -> Matrix:
+        """Cat_k, or the given rows and columns of it (sorted indices), transposed if it would be tall."""
+        row_side = self._side(k, self.width, rows)
+        column_side = self._side(self.degree - k, 1, columns)
+        if len(row_side[0]) > len(column_side[0]):
+            row_side, column_side = column_side, row_side
+        return self._filled(row_side, column_side, pool)
+
+    def applied(self, k: int, functionals: NDArray[np.int64], pool: ThreadPoolExecutor) -> NDArray[np.int64]:
+        """Cat_k times functionals on its columns, residues of shape (columns, count), a slab of rows at a time."""
+        column_side = self._side(self.degree - k, 1, None)
+        slab = max(1, 2**24 // max(1, self.columns(k)))
+        products = []
+        for start in range(0, self.rows(k), slab):
+            chosen = np.arange(start, min(self.rows(k), start + slab))
+            part = self._filled(self._side(k, self.width, chosen), column_side, pool)
+            products.append(self.field.matmul(part.astype(np.int64), functionals))
+        return np.concatenate(products)
+
+    def _side(self, degree: int, components: int, chosen: Indices | None) -> tuple[Exponents, Indices]:
+        """Suffix sums and components of the chosen (component, monomial) pairs."""
+        sums = suffix_sums(monomials(self.variables, degree))
+        pairs = np.arange(components * len(sums)) if chosen is None else chosen
+        return sums[pairs % len(sums)], pairs // len(sums)
+
+    def _filled(
+        self, row_side: tuple[Exponents, Indices], column_side: tuple[Exponents, Indices], pool: ThreadPoolExecutor
+    ) -> Matrix:
+        row_sums, row_components = row_side
+        column_sums, column_components = column_side
+        changed = np.zeros(len(column_sums), dtype=np.int64)
+        differs = column_sums[1:] != column_sums[:-1]
+        active = np.count_nonzero(column_sums, axis=1)
+        if differs.shape[1]:
+            changed[1:] = np.where(differs.any(axis=1), differs.argmax(axis=1), active[1:])
+        table = numbering_table(self.variables, self.degree)
+        matrix = np.empty((len(row_sums), len(column_sums)))
+
+        def fill(share: NDArray[np.int64]) -> None:
+            if len(share):
+                _fill_rows(
+                    matrix, self.coefficients, table, row_sums, row_components, column_sums, column_components,
+                    changed, active, share[0], share[-1] + 1,
+                )  # fmt: skip
+
+        shares: Sequence[NDArray[np.int64]] = np.array_split(np.arange(len(matrix)), pool._max_workers * 4)
+        list(pool.map(fill, shares))
+        return matrix
+
+
+@njit(cache=True, nogil=True)
+def _fill_rows(  # type: ignore[no-untyped-def]
+    matrix, coefficients, table, row_sums, row_components, column_sums, column_components, changed, active, start, stop
+):
+    """matrix[i, j] = coefficient of the product of the monomials of row i and column j.
+
+    Columns are sorted, so consecutive ones differ in few suffix sums: partial sums over the variables before the
+    first change stay valid, and beyond a column's last active suffix sum only the row's own contribute.
+    """
+    axes = table.shape[0]
+    tail = np.zeros(axes + 1, dtype=np.int64)
+    partial = np.zeros(axes + 1, dtype=np.int64)
+    for i in range(start, stop):
+        for e in range(axes - 1, -1, -1):
+            tail[e] = tail[e + 1] + table[e, row_sums[i, e]]
+        for j in range(matrix.shape[1]):
+            for e in range(changed[j], active[j]):
+                partial[e + 1] = partial[e] + table[e, row_sums[i, e] + column_sums[j, e]]
+            number = partial[active[j]] + tail[active[j]]
+            matrix[i, j] = coefficients[row_components[i] + column_components[j], number]

@@ -1,0 +1,251 @@
+"""How many functions of the moments a side can offer, degree by degree: Hilbert series and the moment bound.
+
+n tokens of dimension d have the moment matrix M = sum_j x_j x_j^T of rank at most min(n, d). By Howe duality for
+GL_d x O_n the functions of degree k on one side of a bipartition span spaces of dimension
+
+    B_k(n) = [t^2k]     average over g in O(n) of          det(1 - t g)^-d     (functions of M: O(n)-invariants),
+    A_k(n) = [t^(2k+1)] average over g in O(n) of  trace(g) det(1 - t g)^-d     (x_q times functions of M: vectors),
+
+for n < d; for n >= d the entries of M are independent and B_k = ((D, k)), A_k = d ((D, k)) with D = d(d+1)/2. The same
+numbers are the sums of dim S_2mu(d) over partitions with at most n rows, and of dim S_mu(d) over partitions with one
+odd row; the averages are small determinants (Weyl's integration formula), which stay cheap where listing partitions
+does not.
+
+Both series are rational in x = t^2 with denominator (1 - x)^pole, pole = nd - n(n-1)/2 the dimension of the set of
+moment matrices, so that values and sums at any degree are exact and immediate.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+from itertools import islice
+from math import comb, prod
+
+import numpy as np
+
+from tensorrank.arithmetic.prime_field import LARGEST_PRIME, PrimeField, Residues, primes_below
+from tensorrank.separation.interpolation import line_coefficients
+from tensorrank.separation.monomials import monomial_count
+
+
+@dataclass(frozen=True)
+class HilbertSeries:
+    """The series numerator(x) / (1 - x)^pole; its coefficient at x^k is the dimension in degree k.
+
+    >>> HilbertSeries((1,), 3).value(2), HilbertSeries((1,), 3).sum_to(2)
+    (6, 10)
+    """
+
+    numerator: tuple[int, ...]
+    pole: int
+
+    def value(self, degree: int) -> int:
+        """The coefficient at x^degree (0 for negative degrees)."""
+        return sum(h * monomial_count(self.pole, degree - j) for j, h in enumerate(self.numerator))
+
+    def sum_to(self, degree: int) -> int:
+        """The sum of the coefficients at x^0..x^degree."""
+        return sum(h * monomial_count(self.pole + 1, degree - j) for j, h in enumerate(self.numerator))
+
+
+@dataclass(frozen=True)
+class MomentSpaces:
+    """The functions on the two sides of a bipartition, by degree in that side's moment matrix.
+
+    Attributes:
+        degree: C, the degree of the whole in the moments.
+        output_side: A_k, functions x_q f(M_A) with f of degree k (the side of the output token).
+        other_side: B_k, functions of M_B of degree k.
+    """
+
+    degree: int
+    output_side: HilbertSeries
+    other_side: HilbertSeries
+
+    def rows(self, k: int) -> int:
+        """A_k: the dimension on the output token's side at degree k there."""
+        return self.output_side.value(k)
+
+    def columns(self, k: int) -> int:
+        """B_(C-k): the dimension on the other side at degree k on the output token's side."""
+        return self.other_side.value(self.degree - k)
+
+    def crossing(self) -> int:
+        """The largest k with A_k <= B_(C-k); -1 if there is none. A_k grows with k and B_(C-k) falls."""
+        low, high = -1, self.degree
+        while low < high:
+            middle = (low + high + 1) // 2
+            if self.rows(middle) <= self.columns(middle):
+                low = middle
+            else:
+                high = middle - 1
+        return low
+
+    def bound(self) -> int:
+        """Sum over k of min(A_k, B_(C-k)), the moment bound on the separation rank."""
+        crossing = self.crossing()
+        return self.output_side.sum_to(crossing) + self.other_side.sum_to(self.degree - crossing - 1)
+
+
+def moment_spaces(width: int, degree: int, output_tokens: int, other_tokens: int) -> MomentSpaces:
+    """The function spaces for so many tokens on the output token's side and on the other.
+
+    >>> spaces = moment_spaces(width=2, degree=13, output_tokens=2, other_tokens=2)
+    >>> [min(spaces.rows(k), spaces.columns(k)) for k in range(14)]
+    [2, 6, 12, 20, 30, 42, 36, 28, 21, 15, 10, 6, 3, 1]
+    >>> spaces.bound()
+    232
+    """
+    return MomentSpaces(degree, vector_series(width, output_tokens), invariant_series(width, other_tokens))
+
+
+@cache
+def invariant_series(width: int, tokens: int) -> HilbertSeries:
+    """B: the dimensions of the spaces of degree-k polynomials in the moments of so many tokens."""
+    if tokens == 0:
+        return HilbertSeries((1,), 0)
+    if tokens >= width:
+        return HilbertSeries((1,), width * (width + 1) // 2)
+    return _averaged(width, tokens, vector=False)
+
+
+@cache
+def vector_series(width: int, tokens: int) -> HilbertSeries:
+    """A: the dimensions of the spaces spanned by x_q times degree-k polynomials in the moments, x one of the tokens."""
+    if tokens >= width:
+        return HilbertSeries((width,), width * (width + 1) // 2)
+    return _averaged(width, tokens, vector=True)
+
+
+def _averaged(width: int, tokens: int, *, vector: bool) -> HilbertSeries:
+    """The average over O(n) as the mean of its two components, each a determinant times factors of eigenvalues +-1.
+
+    Over a component whose free eigenvalues are m pairs exp(+-i theta), the average of a product of phi(theta) is, for
+    phi = |1 - t exp(i theta)|^-2d with Fourier coefficients a_k, a determinant of a_(i-j) +- a_(i+j+shift).
+    Times the trace, the average is the determinant with the last row replaced by its successor: 2 cos(theta) shifts the
+    functions behind the rows up and down, all else repeats a row or cancels against the fixed eigenvalues.
+    """
+    pairs = tokens // 2
+    plus = (1, 1)  # 1 + t, lowest coefficient first
+    minus = (1, -1)
+    # Each component: free pairs, sign, shift, and the factors of the fixed eigenvalues over a power of 1 - t^2.
+    if tokens % 2:
+        components = [(pairs, -1, 1, _power(plus, width)), (pairs, 1, 1, _power(minus, width))]
+    else:
+        components = [(pairs, 1, 0, [1]), (pairs - 1, -1, 2, _power((1, 0, -1), width - 1))]
+    pole = pairs * (2 * width - 1) + (width if tokens % 2 else 0)
+    total: list[int] = []
+    for count, sign, shift, fixed in components:
+        numerator = _determinant(width, count, sign, shift, last_row=count - (not vector))
+        if count == 0 and vector:
+            # Nothing but fixed eigenvalues: the trace is theirs, +1 or -1 for one, 0 for the pair +1, -1.
+            numerator = [-sign if shift == 1 else 0]
+        if shift == 0 and not (vector and count == 1):
+            # The first row is that of cos(0) = 1, which stands twice; its successor 2 cos(theta) does not.
+            numerator = [c // 2 for c in numerator]
+        total = _sum(total, _product(numerator, fixed))
+    parity = 1 if vector else 0
+    numerator = [c // 2 for c in total[parity::2]]
+    dimension = tokens * width - tokens * (tokens - 1) // 2
+    for _ in range(pole - dimension):
+        numerator = _divided_by_one_minus_x(numerator)
+    while numerator and numerator[-1] == 0:
+        numerator.pop()
+    return HilbertSeries(tuple(numerator), dimension)
+
+
+def _determinant(width: int, size: int, sign: int, shift: int, *, last_row: int) -> list[int]:
+    """det[a_(i-j) + sign a_(i+j+shift)] without its denominator (1 - t^2)^(size (2 width - 1)): coefficients in t.
+
+    Rows i = 0..size-2 and last_row; columns j = 0..size-1. By values modulo primes and Chinese remainders.
+    """
+    if size == 0:
+        return [1]
+    rows = [*range(size - 1), last_row]
+    orders = range(last_row + size + shift)
+    fourier = {k: _fourier_numerator(width, k) for k in orders}
+    longest = max(k + 2 * (len(f) - 1) for k, f in fourier.items())
+    sizes = {k: sum(map(abs, f)) for k, f in fourier.items()}
+    bound = prod(sum(sizes[abs(i - j)] + sizes[i + j + shift] for j in range(size)) for i in rows)
+    points = np.arange(size * longest + 1)
+    coefficients, modulus = [0] * len(points), 1
+    for prime in islice(primes_below(LARGEST_PRIME), bound.bit_length() // 30 + 2):
+        field = PrimeField(prime)
+        values = {k: _evaluate(f, k, points, prime) for k, f in fourier.items()}
+        matrices = np.stack(
+            [np.stack([values[abs(i - j)] + sign * values[i + j + shift] for j in range(size)], -1) for i in rows], -2
+        )
+        residues = line_coefficients(_determinants_mod(matrices % prime, field), field)
+        lift = pow(modulus, -1, prime)
+        coefficients = [
+            c + modulus * ((int(r) - c) * lift % prime) for c, r in zip(coefficients, residues, strict=True)
+        ]
+        modulus *= prime
+    return [c - modulus if c > modulus // 2 else c for c in coefficients]
+
+
+def _fourier_numerator(width: int, k: int) -> list[int]:
+    """q(x) with a_k = t^k q(t^2) / (1 - t^2)^(2d-1), for |1 - t exp(i theta)|^-2d; a polynomial of degree below d."""
+    series = [comb(width + j - 1, j) * comb(width + k + j - 1, k + j) for j in range(width)]
+    return _product(series, _power((1, -1), 2 * width - 1))[:width]
+
+
+def _evaluate(numerator: list[int], k: int, points: Residues, prime: int) -> Residues:
+    squares = points * points % prime
+    value = np.zeros_like(points)
+    for coefficient in reversed(numerator):
+        value = (value * squares + coefficient % prime) % prime
+    for _ in range(k):
+        value = value * points % prime
+    return value
+
+
+def _determinants_mod(matrices: Residues, field: PrimeField) -> Residues:
+    """The determinants of a stack of square matrices over GF(p), shape (count, n, n)."""
+    work, everyone = matrices.copy(), np.arange(len(matrices))
+    result = np.ones(len(work), dtype=np.int64)
+    for column in range(work.shape[1]):
+        pivot = column + (work[:, column:, column] != 0).argmax(axis=1)
+        top, chosen = work[:, column].copy(), work[everyone, pivot].copy()
+        work[everyone, pivot], work[:, column] = top, chosen
+        diagonal = chosen[:, column]
+        result = np.where(pivot == column, result, -result) * diagonal % field.prime
+        inverse = field.inverse(np.where(diagonal == 0, 1, diagonal))
+        factors = work[:, column + 1 :, column] * inverse[:, None] % field.prime
+        work[:, column + 1 :] = (
+            work[:, column + 1 :] - factors[..., None] * chosen[:, None] % field.prime
+        ) % field.prime
+    return result
+
+
+def _sum(left: Sequence[int], right: Sequence[int]) -> list[int]:
+    longer, shorter = (left, right) if len(left) >= len(right) else (right, left)
+    return [c + (shorter[i] if i < len(shorter) else 0) for i, c in enumerate(longer)]
+
+
+def _product(left: Sequence[int], right: Sequence[int]) -> list[int]:
+    result = [0] * (len(left) + len(right) - 1)
+    for i, a in enumerate(left):
+        if a:
+            for j, b in enumerate(right):
+                result[i + j] += a * b
+    return result
+
+
+def _power(base: Sequence[int], exponent: int) -> list[int]:
+    result = [1]
+    for _ in range(exponent):
+        result = _product(result, base)
+    return result
+
+
+def _divided_by_one_minus_x(numerator: list[int]) -> list[int]:
+    quotient, running = [], 0
+    for coefficient in numerator:
+        running += coefficient
+        quotient.append(running)
+    if quotient.pop() != 0:
+        raise ArithmeticError("a Hilbert series has a pole of higher order than its dimension")
+    return quotient

@@ -1,0 +1,54 @@
+"""How much memory and work a separation rank may take, and what that leaves room for."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from tensorrank.arithmetic.resources import memory_limit
+from tensorrank.errors import TensorRankError
+
+# Bytes per entry of a block under elimination: float64, and room for tiles and the lists of monomials.
+BLOCK_BYTES = 8 * 1.25
+# Evaluating and interpolating a lattice point costs so many operations a matrix entry, in units of BLAS operations.
+_POINT_COST = 60
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bytes, and floating point operations at the rate of a matrix product (infinite if not limited)."""
+
+    memory: int
+    work: float = math.inf
+
+    @classmethod
+    def of(cls, memory: int | str | None, work: float | None) -> Limits:
+        """Limits from what a user gives: memory as `memory_limit` reads it, work in operations.
+
+        Raises:
+            TensorRankError: if either is no positive amount.
+        """
+        if work is not None and (isinstance(work, bool) or not work > 0):
+            raise TensorRankError(f"the work limit is {work!r}; expected a positive number of operations, such as 1e12")
+        return cls(memory_limit(memory), math.inf if work is None else float(work))
+
+    def __str__(self) -> str:
+        memory = f"memory limit {self.memory / 2**30:.2g} GiB"
+        return memory if math.isinf(self.work) else f"{memory}, work limit {self.work:.2g} operations"
+
+
+def elimination_work(rows: int, columns: int) -> float:
+    """Operations of eliminating a full-rank matrix of this shape."""
+    short, long = min(rows, columns), max(rows, columns)
+    return short * short * (long - short / 3)
+
+
+def lattice_work(points: int, width: int, depth_in_moments: int, variables: int) -> float:
+    """Operations of evaluating d polynomials of degree C at so many points and interpolating them."""
+    layers = max(1.0, math.log(2 * depth_in_moments + 1, 3))
+    return points * (_POINT_COST * layers * width**3 + 10.0 * variables * (variables + width))
+
+
+def lattice_bytes(points: int, width: int, variables: int) -> int:
+    """Memory for the exponents, their suffix sums and points, and a few copies of the coefficients."""
+    return points * (16 * variables + 32 * width)

@@ -1,0 +1,101 @@
+"""Bipartitions of the sites of a model."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+from tensorrank.errors import PartitionError
+
+
+@dataclass(frozen=True)
+class Bipartition:
+    """A split of the sites 0..n-1 into two parts, A and B, neither of them empty.
+
+    Raises:
+        PartitionError: if a site repeats, is missing, or a side is empty.
+
+    >>> Bipartition((0, 1), (2, 3)) == Bipartition.halves(4)
+    True
+    >>> Bipartition.interleaved(5)
+    Bipartition(a=(0, 2, 4), b=(1, 3))
+    """
+
+    a: tuple[int, ...]
+    b: tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "a", _sites(self.a, "A"))
+        object.__setattr__(self, "b", _sites(self.b, "B"))
+        seen = sorted(self.a + self.b)
+        for side, sites in (("A", self.a), ("B", self.b)):
+            if not sites:
+                raise PartitionError(f"side {side} of the partition has no sites; expected at least one on each side")
+        repeated = sorted({site for site, following in pairwise(seen) if site == following})
+        if repeated:
+            raise PartitionError(f"the partition repeats {_named(repeated)}; expected each site once, in A or in B")
+        missing = sorted(set(range(seen[-1] + 1)) - set(seen))
+        if missing:
+            raise PartitionError(
+                f"the partition misses {_named(missing)}; expected every site from 0 to {seen[-1]}, in A or in B"
+            )
+
+    @property
+    def sites(self) -> int:
+        """The number of sites on both sides together."""
+        return len(self.a) + len(self.b)
+
+    @classmethod
+    def halves(cls, sites: int) -> Bipartition:
+        """The first half (rounded down) against the rest: the default everywhere."""
+        return cls.of(sites, range(_enough(sites) // 2))
+
+    @classmethod
+    def interleaved(cls, sites: int) -> Bipartition:
+        """The even sites against the odd ones."""
+        return cls.of(sites, range(0, _enough(sites), 2))
+
+    @classmethod
+    def of(cls, sites: int, a: Iterable[int]) -> Bipartition:
+        """The sites given against all others among 0..sites-1.
+
+        Raises:
+            PartitionError: if a site is not among 0..sites-1, or as the class does.
+        """
+        side = _sites(a, "A")
+        outside = [site for site in side if not 0 <= site < _enough(sites)]
+        if outside:
+            raise PartitionError(f"the partition names {_named(outside)}; the model has sites 0 to {sites - 1}")
+        return cls(side, tuple(site for site in range(sites) if site not in set(side)))
+
+    def check(self, sites: int) -> Bipartition:
+        """This partition, if it covers exactly the given number of sites.
+
+        Raises:
+            PartitionError: if it does not.
+        """
+        if self.sites != sites:
+            raise PartitionError(f"the partition covers {self.sites} sites; the model has {sites} (0 to {sites - 1})")
+        return self
+
+    def __str__(self) -> str:
+        return f"{','.join(map(str, self.a))} | {','.join(map(str, self.b))}"
+
+
+def _sites(sites: Iterable[int], side: str) -> tuple[int, ...]:
+    found = tuple(sites)
+    for site in found:
+        if isinstance(site, bool) or not hasattr(site, "__index__") or site < 0:
+            raise PartitionError(f"side {side} of the partition names {site!r}; sites are whole numbers from 0")
+    return tuple(int(site) for site in found)
+
+
+def _enough(sites: int) -> int:
+    if isinstance(sites, bool) or not hasattr(sites, "__index__") or sites < 2:
+        raise PartitionError(f"a bipartition of {sites!r} sites was asked for; expected at least 2")
+    return sites
+
+
+def _named(sites: list[int]) -> str:
+    return f"site{'s' if len(sites) > 1 else ''} {', '.join(map(str, sites))}"

@@ -1,0 +1,115 @@
+"""What a separation rank will take, said beforehand: method, blocks, memory and work."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import inf
+from typing import Literal, get_args
+
+from tensorrank.errors import TensorRankError
+from tensorrank.separation.catalecticant import CatalecticantPlan, catalecticant_plan
+from tensorrank.separation.grid import SPARE
+from tensorrank.separation.limits import BLOCK_BYTES, Limits, elimination_work
+from tensorrank.separation.partition import Bipartition
+from tensorrank.separation.separable import MomentSeparable, Separable
+
+Method = Literal["auto", "catalecticant", "grid"]
+
+# A grid holds residues, their float form and intermediate rows; a value costs about so many operations.
+_GRID_BYTES = 3 * BLOCK_BYTES
+_VALUE_COST = 1000.0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What `separation_rank` would do.
+
+    Attributes:
+        method: "catalecticant", "grid", or "bounds" if nothing can be computed within the limits.
+        upper: the proven upper bound, or None.
+        lower: the proven lower bound in closed form, for almost all weights.
+        blocks: the catalecticant's plan, or None without the moment form.
+        grid_samples: the most rows and columns that a sampled matrix may have.
+        memory: bytes at the peak.
+        work: operations for one draw.
+        limits: what it was planned for.
+    """
+
+    method: Literal["catalecticant", "grid", "bounds"]
+    upper: int | None
+    lower: int
+    blocks: CatalecticantPlan | None
+    grid_samples: int
+    memory: float
+    work: float
+    limits: Limits
+
+    def __str__(self) -> str:
+        if self.method == "bounds":
+            return f"bounds only: nothing can be computed within the {self.limits}"
+        size = f"{self.memory / 2**20:.3g} MiB, {self.work:.2g} operations a draw"
+        if self.method == "grid" or self.blocks is None:
+            return f"grid of up to {self.grid_samples} samples a side; {size}"
+        return f"catalecticant, {self.blocks}; {size}"
+
+
+def plan(
+    model: Separable,
+    partition: Bipartition | None = None,
+    *,
+    method: Method = "auto",
+    memory: int | str | None = None,
+    work: float | None = None,
+) -> Plan:
+    """What `separation_rank` would do with the same arguments: method, blocks, memory and work.
+
+    >>> from tensorrank.attention.architecture import SelfAttention
+    >>> plan(SelfAttention(depth=3, width=2)).method
+    'catalecticant'
+    """
+    limits = Limits.of(memory, work)
+    partition = checked_partition(model, partition)
+    if method not in get_args(Method):
+        raise TensorRankError(f"the method is {method!r}; expected one of {', '.join(get_args(Method))}")
+    if method == "catalecticant" and not isinstance(model, MomentSeparable):
+        raise TensorRankError(f"{type(model).__name__} has no moment form; expected method 'grid' or 'auto' for it")
+    grid = _grid(model, partition, limits)
+    if not isinstance(model, MomentSeparable) or method == "grid":
+        return grid
+    near, far = partition.a, partition.b
+    if model.output_site in far:
+        near, far = far, near
+    blocks = catalecticant_plan(model.width, model.moment_degree, (len(near), len(far)), limits)
+    by_blocks = replace(
+        grid,
+        method="catalecticant" if blocks.feasible else "bounds",
+        blocks=blocks,
+        memory=blocks.memory,
+        work=blocks.work,
+    )
+    grid_is_whole = grid.upper is not None and grid.upper < grid.grid_samples
+    if method == "auto" and grid_is_whole and (not blocks.whole or grid.work < blocks.work):
+        return grid
+    return by_blocks
+
+
+def checked_partition(model: Separable, partition: Bipartition | None) -> Bipartition:
+    """The partition given, if it covers the model's sites, or the two halves."""
+    if partition is None:
+        return Bipartition.halves(model.sites)
+    if not isinstance(partition, Bipartition):
+        raise TensorRankError(
+            f"the partition is {partition!r}; expected a Bipartition, such as Bipartition.halves({model.sites})"
+        )
+    return partition.check(model.sites)
+
+
+def _grid(model: Separable, partition: Bipartition, limits: Limits) -> Plan:
+    upper = model.rank_bound(partition)
+    most = int((limits.memory / _GRID_BYTES) ** 0.5)
+    if limits.work < inf:
+        most = min(most, int(limits.work ** (1 / 3)), int((limits.work / (2 * _VALUE_COST)) ** 0.5))
+    samples = max(1, most if upper is None else min(most, upper + SPARE))
+    work = elimination_work(samples, samples) + _VALUE_COST * samples**2
+    lower = model.generic_lower_bound(partition)
+    return Plan("grid", upper, lower, None, samples, samples**2 * _GRID_BYTES, work, limits)

@@ -1,0 +1,101 @@
+"""The result of a separation rank computation, with its standing and its evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, Literal, get_args
+
+from tensorrank.errors import TensorRankError
+
+Standing = Literal["exact", "probable", "lower bound", "numerical"]
+
+
+@dataclass(frozen=True)
+class SeparationRank:
+    """A separation rank, and how far it is proved.
+
+    Attributes:
+        value: the separation rank, or the best certified lower bound if that is the standing.
+        lower: a lower bound, proved without any assumption for almost all weights (for the weights given, if any).
+        upper: a proven upper bound, or None if none is known.
+        standing: "exact" (lower meets upper), "probable" (complete, repeated with fresh weights and another prime),
+            "lower bound" (certified, but something was cut or sampled too small), or "numerical" (floating point).
+        by_degree: the rank (or its lower bound) of each part homogeneous in side A's moment matrix, or None.
+        method: "catalecticant", "grid" or "bounds" (only bounds in closed form were within the limits).
+        primes: the moduli used, one per draw.
+        seeds: the seed given by the caller; draws continue one stream.
+        samples: the largest matrix whose rank was computed, (rows, columns), or None.
+        failure_probability: a bound on the probability that the value is too small: 0 if exact, None where no bound
+            is known or none below 1.
+        seconds: wall time.
+        reason: why the value is not exact, in words; None if it is.
+    """
+
+    value: int
+    lower: int
+    upper: int | None
+    standing: Standing
+    by_degree: tuple[int, ...] | None
+    method: str
+    primes: tuple[int, ...]
+    seeds: tuple[int, ...]
+    samples: tuple[int, int] | None
+    failure_probability: float | None
+    seconds: float
+    reason: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.standing not in get_args(Standing):
+            raise TensorRankError(f"the standing is {self.standing!r}; expected one of {', '.join(get_args(Standing))}")
+        if self.upper is not None and self.lower > self.upper:
+            raise TensorRankError(
+                f"the certified lower bound {self.lower} exceeds the proven upper bound {self.upper}: one of them is "
+                "wrong; please report the model and the seed"
+            )
+        if self.standing == "exact" and not self.lower == self.value == self.upper:
+            raise TensorRankError(
+                f"a rank of {self.value} was called exact, but its bounds are {self.lower} and {self.upper}"
+            )
+
+    def __str__(self) -> str:
+        if self.upper is None:
+            bounds = f"lower {self.lower}, no upper bound known"
+        elif self.lower == self.upper:
+            bounds = f"lower {self.lower} = upper bound {self.upper}"
+        else:
+            bounds = f"lower {self.lower} < upper bound {self.upper}"
+        parts = [f"SeparationRank {self.value} ({self.standing}): {bounds}"]
+        if self.by_degree is not None:
+            parts.append("by degree " + _shortened(self.by_degree))
+        if self.reason:
+            parts.append(self.reason)
+        if self.failure_probability:
+            parts.append(f"failure probability below {self.failure_probability:.1e}")
+        parts.append(f"{self.method}, {self.seconds:.2f} s")
+        return "; ".join(parts)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain values (whole numbers of any size, lists, None), ready for JSON."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> SeparationRank:
+        """The result that `to_dict` described.
+
+        Raises:
+            TensorRankError: if names are missing or unknown.
+        """
+        names = {field.name for field in fields(cls)}
+        if set(values) != names:
+            odd = ", ".join(sorted(names ^ set(values)))
+            raise TensorRankError(f"a result with missing or unknown names was given ({odd}); expected to_dict's")
+        plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        return cls(**plain)
+
+
+def _shortened(ranks: tuple[int, ...], most: int = 24) -> str:
+    if len(ranks) <= most:
+        return " ".join(map(str, ranks))
+    half = most // 2
+    return " ".join([*map(str, ranks[:half]), "...", *map(str, ranks[-half:])])

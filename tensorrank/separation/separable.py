@@ -1,0 +1,79 @@
+"""What an architecture must offer to have its separation rank computed; the solver knows no more of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tensorrank.arithmetic.prime_field import PrimeField, Residues
+from tensorrank.separation.partition import Bipartition
+
+Weights = Mapping[str, ArrayLike]
+
+
+class Instance(Protocol):
+    """One function over GF(p): an architecture with its weights fixed."""
+
+    def sample(self, sites: Sequence[int], count: int, rng: np.random.Generator) -> Residues:
+        """`count` random inputs of the given sites: an array of shape (count, len(sites), ...)."""
+
+    def grid(self, partition: Bipartition, rows: Residues, columns: Residues) -> Residues:
+        """The matrix of values at (row input of side A, column input of side B)."""
+
+
+class MomentInstance(Instance, Protocol):
+    """An instance whose value is sum_q x_q P_q(M): x the output site's token, M the sum of all x_j x_j^T."""
+
+    def moment_values(self, moments: Residues) -> Residues:
+        """P_1..P_d at a batch of symmetric matrices: shape (batch, d, d) to shape (batch, d)."""
+
+
+class Separable(Protocol):
+    """An architecture: a family of functions, polynomial in weights and inputs."""
+
+    @property
+    def sites(self) -> int:
+        """The number of sites."""
+
+    @property
+    def weight_degree(self) -> int:
+        """The degree of a value in the weights."""
+
+    @property
+    def input_degree(self) -> int:
+        """The degree of a value in all inputs together."""
+
+    def draw(self, field: PrimeField, rng: np.random.Generator, weights: Weights | None = None) -> Instance:
+        """Fix the weights: random ones, or the exact image of those given."""
+
+    def rank_bound(self, partition: Bipartition) -> int | None:
+        """A proven upper bound on the separation rank for all weights, or None."""
+
+    def generic_lower_bound(self, partition: Bipartition) -> int:
+        """A proven lower bound for almost all weights (1 if nothing better is known)."""
+
+
+@runtime_checkable
+class MomentSeparable(Separable, Protocol):
+    """An architecture whose instances are `MomentInstance`s."""
+
+    @property
+    def width(self) -> int:
+        """d, the dimension of a token."""
+
+    @property
+    def moment_degree(self) -> int:
+        """C, the degree of each P_q in the entries of M; primes must exceed it."""
+
+    @property
+    def output_site(self) -> int:
+        """The site whose token multiplies P."""
+
+    def draw(self, field: PrimeField, rng: np.random.Generator, weights: Weights | None = None) -> MomentInstance:
+        """Fix the weights: random ones, or the exact image of those given."""
+
+    def generic_lower_bounds_by_degree(self, partition: Bipartition) -> Sequence[int]:
+        """For k = 0..C, a proven lower bound for almost all weights on the rank of the part of degree k in M_A."""
