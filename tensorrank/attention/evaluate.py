@@ -44,7 +44,7 @@ def moment_rows(weights: AttentionWeights, moments: Array, field: PrimeField | N
             _moment_rows_mod_p(
                 np.ascontiguousarray(weights.query), np.ascontiguousarray(weights.key),
                 np.ascontiguousarray(weights.value), np.ascontiguousarray(weights.output),
-                np.ascontiguousarray(moments), field.prime, _sums(field), rows,
+                np.ascontiguousarray(moments), field.prime, rows,
             )  # fmt: skip
         return rows
     product: Array | None = None
@@ -79,71 +79,66 @@ def moment_grid(
     return values
 
 
-def _sums(field: PrimeField) -> int:
-    """How many products of residues an int64 can sum."""
-    return (2**63 - 1) // (field.prime - 1) ** 2 - 1 if field.prime > 2 else 2**31
-
-
 @njit(cache=True, nogil=True)
-def _multiply(left, right, result, prime, sums):  # type: ignore[no-untyped-def]
+def _multiply(left, right, result, prime):  # type: ignore[no-untyped-def]
     rows, inner = left.shape
+    # Two products of 31-bit residues fit an int64; of 23-bit ones, any number that occurs.
+    single = prime > 2**26
     for i in range(rows):
         for j in range(right.shape[1]):
-            total = np.int64(0)
+            total = 0
             for k in range(inner):
                 total += left[i, k] * right[k, j]
-                if (k + 1) % sums == 0:
+                if single:
                     total %= prime
             result[i, j] = total % prime
 
 
 @njit(cache=True, nogil=True)
-def _layer(query, key, value, output, moment, prime, sums, layer):  # type: ignore[no-untyped-def]
-    heads, head_dim, width = query.shape
-    wide = np.empty((head_dim, width), dtype=np.int64)
-    core = np.empty((head_dim, head_dim), dtype=np.int64)
-    part = np.empty((width, width), dtype=np.int64)
+def _layer(query, key, value, output, moment, prime, wide, core, part, layer):  # type: ignore[no-untyped-def]
     layer[:] = 0
-    for h in range(heads):
-        _multiply(value[h], moment, wide, prime, sums)
-        _multiply(wide, key[h].T, core, prime, sums)
-        _multiply(core, query[h], wide, prime, sums)
-        _multiply(output[h], wide, part, prime, sums)
-        for i in range(width):
-            for j in range(width):
+    for h in range(query.shape[0]):
+        _multiply(value[h], moment, wide, prime)
+        _multiply(wide, key[h].T, core, prime)
+        _multiply(core, query[h], wide, prime)
+        _multiply(output[h], wide, part, prime)
+        for i in range(layer.shape[0]):
+            for j in range(layer.shape[1]):
                 layer[i, j] = (layer[i, j] + part[i, j]) % prime
 
 
 @njit(cache=True, nogil=True)
-def _moment_rows_mod_p(query, key, value, output, moments, prime, sums, rows):  # type: ignore[no-untyped-def]
-    depth = query.shape[0]
-    batch, width, _ = moments.shape
+def _moment_rows_mod_p(query, key, value, output, moments, prime, rows):  # type: ignore[no-untyped-def]
+    depth, heads, head_dim, width = query.shape
     layers = np.empty((depth, width, width), dtype=np.int64)
     moment = np.empty((width, width), dtype=np.int64)
     half = np.empty((width, width), dtype=np.int64)
+    wide = np.empty((head_dim, width), dtype=np.int64)
+    core = np.empty((head_dim, head_dim), dtype=np.int64)
     row = np.empty((1, width), dtype=np.int64)
     image = np.empty((1, width), dtype=np.int64)
-    for item in range(batch):
+    narrow = np.empty((1, head_dim), dtype=np.int64)
+    last = depth - 1
+    for item in range(moments.shape[0]):
         moment[:] = moments[item]
-        for index in range(depth - 1):
-            _layer(query[index], key[index], value[index], output[index], moment, prime, sums, layers[index])
-            _multiply(layers[index], moment, half, prime, sums)
-            _multiply(half, layers[index].T, moment, prime, sums)
+        for index in range(last):
+            _layer(
+                query[index], key[index], value[index], output[index], moment, prime,
+                wide, core, half, layers[index],
+            )  # fmt: skip
+            _multiply(layers[index], moment, half, prime)
+            _multiply(half, layers[index].T, moment, prime)
         # The last layer only as far as its first row needs: e_0^T W_O^h W_V^h M W_K^hT W_Q^h.
-        row[:] = 0
-        last = depth - 1
-        for h in range(query.shape[1]):
-            part = np.empty((1, query.shape[2]), dtype=np.int64)
-            core = np.empty((1, query.shape[2]), dtype=np.int64)
-            part[0] = output[last, h, 0]
-            _multiply(part, value[last, h], image, prime, sums)
-            wide = image.copy()
-            _multiply(wide, moment, image, prime, sums)
-            _multiply(image, key[last, h].T, core, prime, sums)
-            _multiply(core, query[last, h], image, prime, sums)
+        rows[item] = 0
+        for h in range(heads):
+            _multiply(output[last, h, :1], value[last, h], row, prime)
+            _multiply(row, moment, image, prime)
+            _multiply(image, key[last, h].T, narrow, prime)
+            _multiply(narrow, query[last, h], row, prime)
             for j in range(width):
-                row[0, j] = (row[0, j] + image[0, j]) % prime
-        for index in range(depth - 2, -1, -1):
-            _multiply(row, layers[index], image, prime, sums)
+                rows[item, j] = (rows[item, j] + row[0, j]) % prime
+        row[0] = rows[item]
+        for index in range(last - 1, -1, -1):
+            _multiply(row, layers[index], image, prime)
             row[:] = image
         rows[item] = row[0]

@@ -82,8 +82,11 @@ def monomial(depth: int, width: int, heads: int, head_dim: int, output_tokens: i
     """
     coordinates = min(width, output_tokens, other_tokens)
     candidates = []
-    for size in range(1, min(heads, coordinates) + 1):
+    largest = min(heads, coordinates)
+    for size in range(1, largest + 1):
         groups = min(head_dim, coordinates // size)
+        if size < largest and groups == min(head_dim, coordinates // (size + 1)):
+            continue  # the next size offers as many groups, and more entries in each
         firsts = {
             (i, j) for i in (0, 1, size, size + 1) for j in (i, i + 1) if i // size == j // size and j < groups * size
         }

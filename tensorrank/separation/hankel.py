@@ -81,7 +81,7 @@ class HankelForm:
             return instance.moment_values(moments)
 
         lattice = np.concatenate(list(pool.map(values, range(0, len(points), _BATCH))))
-        scaled = scaled_coefficients(lattice, exponents, field)
+        scaled = scaled_coefficients(lattice, exponents, field, pool)
         return cls(field, degree, variables, np.ascontiguousarray(field.balanced(scaled.T)))
 
     @property

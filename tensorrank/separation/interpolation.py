@@ -8,6 +8,8 @@ be differenced first: on the shorter lines the values alone do not determine the
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
@@ -15,6 +17,9 @@ from numpy.typing import NDArray
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.errors import PrimeError
 from tensorrank.separation.monomials import Exponents, numbering_table, suffix_sums
+
+# Fewer points than this are transformed before threads have started.
+_WORTH_SHARING = 2**14
 
 
 def lattice_points(exponents: Exponents) -> NDArray[np.int64]:
@@ -24,13 +29,16 @@ def lattice_points(exponents: Exponents) -> NDArray[np.int64]:
     return points
 
 
-def scaled_coefficients(values: Residues, exponents: Exponents, field: PrimeField) -> Residues:
+def scaled_coefficients(
+    values: Residues, exponents: Exponents, field: PrimeField, pool: ThreadPoolExecutor | None = None
+) -> Residues:
     """h_g = g! c_g for homogeneous polynomials sum_g c_g x^g, from their values at `lattice_points`.
 
     Args:
         values: shape (monomials, polynomials), numbered as `monomials` does.
         exponents: all monomials of the degree, as `monomials` lists them.
         field: GF(p) with p larger than the degree, so that the lattice points differ and factorials are invertible.
+        pool: threads; the lines along one axis are independent.
 
     Raises:
         PrimeError: if p is not larger than the degree.
@@ -44,9 +52,20 @@ def scaled_coefficients(values: Residues, exponents: Exponents, field: PrimeFiel
     table = numbering_table(variables, degree)
     inverses = np.ones(degree + 1, dtype=np.int64)
     inverses[1:] = field.inverse(np.arange(1, degree + 1))
+    shares = 1 if pool is None or len(exponents) < _WORTH_SHARING else 4 * pool._max_workers
+    ends = np.linspace(0, len(exponents), shares + 1).astype(np.int64)
     for differences in (True, False):
         for axis in range(variables - 1):
-            _along_axis(coefficients, exponents, sums, table, axis, field.prime, inverses, differences)
+
+            def transform(start: int, stop: int, axis: int = axis, differences: bool = differences) -> None:
+                _along_axis(
+                    coefficients, exponents, sums, table, axis, field.prime, inverses, differences, start, stop
+                )  # fmt: skip
+
+            if pool is None or shares == 1:
+                transform(0, len(exponents))
+            else:
+                list(pool.map(transform, ends[:-1], ends[1:]))
     factorials = np.ones(degree + 1, dtype=np.int64)
     for n in range(1, degree + 1):
         factorials[n] = factorials[n - 1] * n % field.prime
@@ -80,14 +99,14 @@ def _newton_to_monomial(line, length, prime):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _along_axis(coefficients, exponents, sums, table, axis, prime, inverses, differences):  # type: ignore[no-untyped-def]
+def _along_axis(coefficients, exponents, sums, table, axis, prime, inverses, differences, start, stop):  # type: ignore[no-untyped-def]
     """Transform every line along an axis: from exponent 0 up, the last variable giving way."""
-    count, variables = exponents.shape
+    variables = exponents.shape[1]
     components = coefficients.shape[1]
     longest = table.shape[1]
     line = np.empty(longest, dtype=np.int64)
     numbers = np.empty(longest, dtype=np.int64)
-    for head in range(count):
+    for head in range(start, stop):
         if exponents[head, axis] != 0:
             continue
         length = exponents[head, variables - 1] + 1

@@ -10,8 +10,10 @@ from tensorrank.errors import TensorRankError
 
 # Bytes per entry of a block under elimination: float64, and room for tiles and the lists of monomials.
 BLOCK_BYTES = 8 * 1.25
-# Evaluating and interpolating a lattice point costs so many operations a matrix entry, in units of BLAS operations.
-_POINT_COST = 60
+# What a layer costs for each of the d^3 products in it, and interpolation for each component of a point, measured
+# against the rate of a matrix product.
+_LAYER_COST = 400
+_INTERPOLATION_COST = 25
 
 
 @dataclass(frozen=True)
@@ -43,10 +45,10 @@ def elimination_work(rows: int, columns: int) -> float:
     return short * short * (long - short / 3)
 
 
-def lattice_work(points: int, width: int, depth_in_moments: int, variables: int) -> float:
+def lattice_work(points: int, width: int, degree: int, variables: int) -> float:
     """Operations of evaluating d polynomials of degree C at so many points and interpolating them."""
-    layers = max(1.0, math.log(2 * depth_in_moments + 1, 3))
-    return points * (_POINT_COST * layers * width**3 + 10.0 * variables * (variables + width))
+    layers = max(1.0, math.log(2 * degree + 1, 3))
+    return points * (_LAYER_COST * layers * width**3 + _INTERPOLATION_COST * variables * degree * width)
 
 
 def lattice_bytes(points: int, width: int, variables: int) -> int:

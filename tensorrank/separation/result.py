@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
+from tensorrank.arithmetic.whole_numbers import abbreviated
 from tensorrank.errors import TensorRankError
 
 Standing = Literal["exact", "probable", "lower bound", "numerical"]
@@ -50,8 +51,8 @@ class SeparationRank:
             raise TensorRankError(f"the standing is {self.standing!r}; expected one of {', '.join(get_args(Standing))}")
         if self.upper is not None and self.lower > self.upper:
             raise TensorRankError(
-                f"the certified lower bound {self.lower} exceeds the proven upper bound {self.upper}: one of them is "
-                "wrong; please report the model and the seed"
+                f"the certified lower bound {abbreviated(self.lower)} exceeds the proven upper bound "
+                f"{abbreviated(self.upper)}: one of them is wrong; please report the model and the seed"
             )
         if self.standing == "exact" and not self.lower == self.value == self.upper:
             raise TensorRankError(
@@ -60,12 +61,11 @@ class SeparationRank:
 
     def __str__(self) -> str:
         if self.upper is None:
-            bounds = f"lower {self.lower}, no upper bound known"
-        elif self.lower == self.upper:
-            bounds = f"lower {self.lower} = upper bound {self.upper}"
+            bounds = f"lower {abbreviated(self.lower)}, no upper bound known"
         else:
-            bounds = f"lower {self.lower} < upper bound {self.upper}"
-        parts = [f"SeparationRank {self.value} ({self.standing}): {bounds}"]
+            relation = "=" if self.lower == self.upper else "<"
+            bounds = f"lower {abbreviated(self.lower)} {relation} upper bound {abbreviated(self.upper)}"
+        parts = [f"SeparationRank {abbreviated(self.value)} ({self.standing}): {bounds}"]
         if self.by_degree is not None:
             parts.append("by degree " + _shortened(self.by_degree))
         if self.reason:
@@ -96,6 +96,6 @@ class SeparationRank:
 
 def _shortened(ranks: tuple[int, ...], most: int = 24) -> str:
     if len(ranks) <= most:
-        return " ".join(map(str, ranks))
+        return " ".join(map(abbreviated, ranks))
     half = most // 2
-    return " ".join([*map(str, ranks[:half]), "...", *map(str, ranks[-half:])])
+    return " ".join([*map(abbreviated, ranks[:half]), "...", *map(abbreviated, ranks[-half:])])

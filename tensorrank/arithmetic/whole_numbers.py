@@ -1,0 +1,35 @@
+"""Whole numbers of any size as text; Python itself refuses more than 4300 digits."""
+
+from __future__ import annotations
+
+import math
+from decimal import Decimal
+
+
+def to_text(number: int) -> str:
+    """All decimal digits.
+
+    >>> len(to_text(10**5000))
+    5001
+    """
+    return str(Decimal(number))
+
+
+def from_text(text: str) -> int:
+    """The whole number that `to_text` wrote.
+
+    >>> from_text(to_text(3**12000)) == 3**12000
+    True
+    """
+    return int(Decimal(text))
+
+
+def abbreviated(number: int, most: int = 20) -> str:
+    """All digits of a number that has few, otherwise its logarithm to base 3.
+
+    >>> abbreviated(4538), abbreviated(3**200)
+    ('4538', '3^200.00')
+    """
+    if abs(number) < 10**most:
+        return str(number)
+    return f"{'-' if number < 0 else ''}3^{math.log(abs(number)) / math.log(3):.2f}"

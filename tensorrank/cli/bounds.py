@@ -1,0 +1,79 @@
+"""`tensorrank bounds`: what is proved without computing a rank."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.console import Console
+from rich.table import Table
+
+import tensorrank as tr
+from tensorrank.cli.terminal import print_json, speaks_plainly, whole_numbers
+from tensorrank.errors import TensorRankError
+
+
+@speaks_plainly
+def bounds(
+    width: Annotated[int, typer.Option(help="Dimension of a token, d.")],
+    depths: Annotated[str, typer.Option("--depth", "--depths", help="Depths, such as 3 or 1-12.")] = "1-12",
+    heads: Annotated[int, typer.Option(help="Heads of a layer, H.")] = 1,
+    head_dim: Annotated[int | None, typer.Option(help="Width of a head; width / heads by default.")] = None,
+    tokens: Annotated[int | None, typer.Option(help="Tokens; 2 x width by default, as many as can matter.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object, with whole numbers.")] = False,
+) -> None:
+    """Proven and published bounds on the separation rank of self-attention, depth by depth.
+
+    Example: tensorrank bounds --width 64 --depth 1-12
+    """
+    rows: list[dict[str, Any]] = []
+    for depth in whole_numbers(depths, "--depth"):
+        if depth > _DEEPEST:
+            raise TensorRankError(
+                f"--depth is {depth}; expected at most {_DEEPEST}, beyond which the degree 3^L is too large"
+            )
+        model = tr.SelfAttention(depth, width, heads=heads, head_dim=head_dim, tokens=tokens)  # type: ignore[arg-type]
+        side, other = model.tokens // 2, model.tokens - model.tokens // 2
+        published = tr.bounds.published_bounds(depth, width, heads)
+        rows.append(
+            {
+                "depth": depth,
+                "moment_bound": tr.bounds.moment_bound(depth, width, side, other),
+                "monomial_bound": tr.bounds.monomial_bound(depth, width, heads, model.head_dim, side, other),
+                "published_theorem": published.theorem if published else None,
+                "published_lower_log3": published.lower if published else None,
+                "published_upper_log3": published.upper if published else None,
+                "published_counting_bound": published.counting if published else None,
+                "regime": tr.bounds.regime(depth, width, side),
+            }
+        )
+    knee, threshold = tr.bounds.knee(width, side), tr.bounds.log3(width)
+    if json:
+        print_json({"model": {"kind": "attention", **model.to_dict()} | {"depth": None}, "knee": knee,
+                    "log3_width": threshold, "bounds": rows})  # fmt: skip
+        return
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for column in ("depth", "monomial", "moment", "published lower", "published upper", "regime"):
+        table.add_column(column, justify="left" if column == "regime" else "right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            str(row["depth"]),
+            f"{tr.bounds.log3(row['monomial_bound']):.2f}",
+            f"{tr.bounds.log3(row['moment_bound']):.2f}",
+            *(
+                "-" if row[name] is None else f"{row[name]:.2f}"
+                for name in ("published_lower_log3", "published_upper_log3")
+            ),
+            row["regime"],
+        )
+    typer.echo(
+        f"log3 of the separation rank of {model.heads} head{'s' if heads > 1 else ''} of width {model.head_dim}, "
+        f"token width {width}, {model.tokens} tokens: at least the monomial bound, at most the moment bound"
+    )
+    Console().print(table)
+    typer.echo(f"knee at depth {knee:.2f}; log3 of the width is {threshold:.2f}")
+
+
+# Degrees beyond 3^24 make the monomial bound's whole numbers slow to handle, and no network is as deep and this narrow.
+_DEEPEST = 24

@@ -1,0 +1,45 @@
+"""`tensorrank`: the verbs together."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+import tensorrank
+from tensorrank.cli import bounds, rank, study
+
+app = typer.Typer(
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="How much correlation between two parts of its input can an architecture represent? "
+    "Exact, certified separation ranks.",
+)
+app.command(name="study")(study.study)
+app.add_typer(rank.app, name="rank")
+app.command(name="bounds")(bounds.bounds)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"tensorrank {tensorrank.__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version and leave.")
+    ] = False,
+) -> None:
+    pass
+
+
+def main() -> None:
+    """Run the command line; the entry point."""
+    # Bounds of deep and wide networks have thousands of digits, and JSON writes them all.
+    sys.set_int_max_str_digits(0)
+    app()

@@ -1,0 +1,103 @@
+"""How every verb speaks: errors without tracebacks, numbers from text, a progress bar only for people who wait."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from tensorrank.errors import TensorRankError
+
+BAD_INPUT, INTERRUPTED = 2, 130
+# Work shorter than this needs no bar.
+_PATIENCE = 1.0
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def speaks_plainly(verb: Callable[P, R]) -> Callable[P, R]:
+    """Print a user's errors in a line or two and exit 2; exit 130 when interrupted."""
+
+    @functools.wraps(verb)
+    def spoken(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return verb(*args, **kwargs)
+        except TensorRankError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(BAD_INPUT) from None
+        except KeyboardInterrupt:
+            typer.echo("interrupted", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            # The reader has left; nothing more to say, not even at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+
+    return spoken
+
+
+def print_json(values: Mapping[str, Any]) -> None:
+    """One JSON object on standard output."""
+    typer.echo(json.dumps(values, ensure_ascii=False))
+
+
+def whole_numbers(text: str, name: str) -> tuple[int, ...]:
+    """A list of whole numbers and ranges, such as 1-4 or 2,3,8-10.
+
+    Raises:
+        TensorRankError: if the text is anything else.
+
+    >>> whole_numbers("1-3,8", "--widths")
+    (1, 2, 3, 8)
+    """
+    numbers: list[int] = []
+    for part in text.split(","):
+        first, dash, last = (piece.strip() for piece in part.partition("-"))
+        if not first.isdecimal() or (dash and not (last.isdecimal() and int(first) <= int(last) < int(first) + 10**4)):
+            raise TensorRankError(f"{name} is {text!r}; expected whole numbers and ranges, such as 1-4 or 2,3,8")
+        numbers.extend(range(int(first), int(last) + 1) if dash else [int(first)])
+    return tuple(dict.fromkeys(numbers))
+
+
+class Bar:
+    """A progress bar on standard error: on a terminal only, and only once the work has taken a second."""
+
+    def __init__(self) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeElapsedColumn(),
+            console=Console(stderr=True),
+            transient=True,
+        )
+        self._task = self._progress.add_task("", total=None)
+        self._shown = False
+        self._started = time.monotonic()
+
+    def update(self, what: str, done: float, total: float) -> None:
+        """Show that so much of the total is done."""
+        self._progress.update(self._task, description=what, completed=done, total=total)
+        waited = time.monotonic() - self._started > _PATIENCE
+        if waited and not self._shown and self._progress.console.is_terminal:
+            self._progress.start()
+            self._shown = True
+
+    def __enter__(self) -> Bar:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._shown:
+            self._progress.stop()

@@ -1,0 +1,64 @@
+"""What all figures share: colours, marks, and writing files whole."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from tensorrank.errors import TensorRankError
+from tensorrank.separation.result import Standing
+
+# Okabe and Ito's palette, told apart with every common colour vision, ordered so that neighbours differ in grey too.
+_PALETTE = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
+
+# Filled: proved. Open: probable. Triangle: only a lower bound.
+MARKS: dict[Standing, tuple[str, bool, str]] = {
+    "exact": ("o", True, "exact"),
+    "probable": ("o", False, "probable"),
+    "lower bound": ("^", True, "certified lower bound"),
+}
+
+RC: Any = {
+    "font.size": 9,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 9.5,
+    "axes.labelsize": 9.5,
+    "legend.frameon": False,
+    "svg.fonttype": "none",
+}
+
+
+def colours(widths: Iterable[int]) -> dict[int, str]:
+    """A colour for every width: the palette, or a map from dark to light where it does not suffice."""
+    ordered = sorted(set(widths))
+    if len(ordered) <= len(_PALETTE):
+        return dict(zip(ordered, _PALETTE, strict=False))
+    shades = mpl.colormaps["viridis"].resampled(len(ordered) + 1)
+    return {width: mpl.colors.to_hex(shades(i)) for i, width in enumerate(ordered)}
+
+
+def save(figure: Figure, stem: str | Path, formats: Sequence[str] = ("png", "svg")) -> list[Path]:
+    """Write a figure as stem.png and stem.svg, each whole or not at all; returns the paths.
+
+    Raises:
+        TensorRankError: if a file cannot be written.
+    """
+    paths = []
+    for kind in formats:
+        path = Path(stem).with_suffix(f".{kind}")
+        temporary = path.with_name(f".{path.stem}.{os.getpid()}.{kind}")
+        try:
+            with mpl.rc_context(RC):
+                figure.savefig(temporary, dpi=200)
+            temporary.replace(path)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise TensorRankError(f"{path} cannot be written ({error.strerror}); give a writable folder") from error
+        paths.append(path)
+    return paths

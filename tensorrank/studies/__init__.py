@@ -1,0 +1,1 @@
+"""Studies: a plan over architectures, a store that survives interruption, the table of results."""

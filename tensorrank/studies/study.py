@@ -1,0 +1,138 @@
+"""A study: separation ranks over widths x depths x heads x head widths x tokens, stored one by one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import KW_ONLY, dataclass
+from itertools import product
+
+from tensorrank.attention.architecture import SelfAttention
+from tensorrank.errors import TensorRankError
+from tensorrank.separation.limits import Limits
+from tensorrank.separation.result import SeparationRank
+from tensorrank.separation.solve import separation_rank
+from tensorrank.studies.store import Store
+
+# Two cores do this much in a few seconds; with the default plan, in about a minute for all.
+DEFAULT_WORK = 1.5e11
+DEFAULT_MEMORY = "4GiB"
+
+Progress = Callable[[SelfAttention, float, float], None]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One architecture and its separation rank.
+
+    Attributes:
+        model: the architecture; the partition is its balanced halves.
+        result: the rank with its standing.
+        fresh: whether it was computed now rather than found in the store.
+    """
+
+    model: SelfAttention
+    result: SeparationRank
+    fresh: bool = True
+
+    @property
+    def proved(self) -> bool:
+        """Whether the value is the rank (exact, or probable), and not a lower bound of it."""
+        return self.result.standing in ("exact", "probable")
+
+
+@dataclass(frozen=True)
+class Study:
+    """The main job: which architectures, under which limits.
+
+    Args:
+        widths, depths: of the networks.
+        heads: numbers of heads; a number that does not divide a width is left out for it, unless head_dims are given.
+        head_dims: head widths; None stands for width // heads.
+        tokens: numbers of tokens; None stands for as many as can matter, twice the width.
+        seed: of every rank.
+        memory: limit for each rank, 4 GiB by default.
+        work: limit for each rank, in operations; what is cut becomes a certified lower bound. None: no limit.
+        threads: all processors by default.
+
+    Raises:
+        TensorRankError: if a list is empty, a number is out of range, or nothing remains.
+
+    >>> study = Study(widths=(2,), depths=(1, 2))
+    >>> [model.depth for model in study.plan()]
+    [1, 2]
+    >>> with Store(":memory:") as store:
+    ...     [finding.result.value for finding in study.run(store)]
+    [3, 18]
+    """
+
+    widths: Sequence[int] = (1, 2, 3, 4)
+    depths: Sequence[int] = (1, 2, 3, 4, 5)
+    _: KW_ONLY
+    heads: Sequence[int] = (1,)
+    head_dims: Sequence[int | None] = (None,)
+    tokens: Sequence[int | None] = (None,)
+    seed: int = 0
+    memory: int | str | None = DEFAULT_MEMORY
+    work: float | None = DEFAULT_WORK
+    threads: int | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("widths", "depths", "heads", "head_dims", "tokens"):
+            values = tuple(dict.fromkeys(getattr(self, name)))
+            if not values:
+                raise TensorRankError(f"no {name} were given; expected at least one")
+            object.__setattr__(self, name, values)
+        Limits.of(self.memory, self.work)
+        if not self.plan():
+            raise TensorRankError(
+                f"no architecture remains: none of the heads {self.heads} divides any of the widths {self.widths}; "
+                "give head_dims, or other heads"
+            )
+
+    def plan(self) -> list[SelfAttention]:
+        """The architectures, cheap ones first within a width."""
+        return [
+            SelfAttention(depth, width, heads=heads, head_dim=head_dim, tokens=tokens)  # type: ignore[arg-type]
+            for width, heads, head_dim, tokens, depth in product(
+                self.widths, self.heads, self.head_dims, self.tokens, sorted(self.depths)
+            )
+            if not _indivisible(width, heads, head_dim)
+        ]
+
+    def left_out(self) -> list[str]:
+        """The combinations that make no architecture, in words."""
+        return [
+            f"width {width} with {heads} heads: {heads} does not divide {width}"
+            for width, heads in product(self.widths, self.heads)
+            if None in self.head_dims and _indivisible(width, heads, None)
+        ]
+
+    def run(self, store: Store, progress: Progress | None = None) -> Iterator[Finding]:
+        """Compute what the store does not settle, and yield every finding in the order of the plan.
+
+        Each result is stored before it is yielded: interrupting loses at most the architecture under way, and running
+        again carries on. Lower bounds are computed again under larger limits.
+        """
+        limits = Limits.of(self.memory, self.work)
+        for model in self.plan():
+            before = store.get(model)
+            if before is not None and before.settles(limits):
+                yield Finding(model, before.result, fresh=False)
+                continue
+            result = separation_rank(
+                model,
+                seed=self.seed,
+                memory=limits.memory,
+                work=self.work,
+                threads=self.threads,
+                progress=None if progress is None else _about(model, progress),
+            )
+            yield Finding(model, store.put(model, result, limits))
+
+
+def _indivisible(width: int, heads: int, head_dim: int | None) -> bool:
+    return head_dim is None and heads >= 1 and width % heads != 0
+
+
+def _about(model: SelfAttention, progress: Progress) -> Callable[[float, float], None]:
+    return lambda done, total: progress(model, done, total)

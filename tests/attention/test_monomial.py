@@ -1,0 +1,60 @@
+from collections import Counter
+from itertools import product
+
+import pytest
+
+from tensorrank import Bipartition, SelfAttention, separation_rank
+from tensorrank.attention.monomial import monomial
+
+SHAPES = [
+    (depth, width, heads, head_dim)
+    for depth, width in [(1, 1), (1, 3), (2, 1), (2, 2), (2, 3), (2, 4), (3, 2), (3, 3), (4, 2)]
+    for heads, head_dim in {(1, 1), (1, width), (2, 1), (width, 1), (2, 2), (width + 1, 1)}
+]
+
+
+def splits_by_degree(exponents):
+    """How many divisors the monomial has in each degree."""
+    counts = Counter(sum(parts) for parts in product(*(range(e + 1) for e in exponents)))
+    return [counts[k] for k in range(sum(exponents) + 1)]
+
+
+@pytest.mark.parametrize(("depth", "width", "heads", "head_dim"), SHAPES)
+def test_the_exponents_add_up_to_the_degree_and_the_bound_counts_divisors(depth, width, heads, head_dim):
+    found = monomial(depth, width, heads, head_dim, width, width)
+    exponents = [e for _, e in found.exponents]
+    assert sum(exponents) == (3**depth - 1) // 2
+    assert found.by_degree() == splits_by_degree(exponents)
+    assert sum(found.by_degree()) == found.bound
+    assert all(0 <= i <= j < width for (i, j), _ in found.exponents)
+
+
+@pytest.mark.parametrize(("depth", "width"), [(1, 2), (2, 2), (3, 2), (4, 2), (2, 3), (3, 3), (2, 4)])
+def test_with_full_heads_of_width_one_the_rank_at_its_weights_is_the_bound(depth, width):
+    found = monomial(depth, width, width, 1, width, width)
+    rank = separation_rank(SelfAttention(depth, width, heads=width, head_dim=1), weights=found.weights())
+    assert rank.value == found.bound
+    assert list(rank.by_degree) == found.by_degree()
+
+
+@pytest.mark.parametrize(("depth", "width", "heads", "head_dim"), SHAPES)
+def test_the_rank_at_its_weights_is_at_least_the_bound(depth, width, heads, head_dim):
+    found = monomial(depth, width, heads, head_dim, width, width)
+    model = SelfAttention(depth, width, heads=heads, head_dim=head_dim)
+    rank = separation_rank(model, weights=found.weights())
+    assert rank.value >= found.bound
+    assert rank.lower >= found.bound
+
+
+@pytest.mark.parametrize(("near", "far"), [(1, 1), (1, 3), (3, 1), (2, 1), (2, 2)])
+@pytest.mark.parametrize(("heads", "head_dim"), [(3, 1), (1, 3), (2, 2)])
+def test_with_few_tokens_the_rank_at_its_weights_is_at_least_the_bound(near, far, heads, head_dim):
+    found = monomial(2, 3, heads, head_dim, near, far)
+    model = SelfAttention(2, 3, heads=heads, head_dim=head_dim, tokens=near + far)
+    rank = separation_rank(model, Bipartition.of(near + far, range(near)), weights=found.weights())
+    assert found.bound <= rank.value <= rank.upper
+
+
+def test_one_head_of_width_one_gives_the_power_of_one_entry():
+    for depth in (1, 2, 3, 4):
+        assert monomial(depth, 5, 1, 1, 5, 5).bound == (3**depth + 1) // 2

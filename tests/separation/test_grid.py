@@ -1,0 +1,73 @@
+import flint
+import numpy as np
+import pytest
+
+from tensorrank import Bipartition, SelfAttention
+from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.separation.grid import grid_rank
+
+FIELD = PrimeField(8388593)
+
+
+class PlantedRank:
+    """f(x, y) = sum over nu < rank of x^nu y^nu: separation rank `rank` in characteristic 0."""
+
+    def __init__(self, rank):
+        self.rank = rank
+        self.asked = []
+
+    def sample(self, sites, count, rng):
+        self.asked.append((tuple(sites), count))
+        return FIELD.random((count, len(sites)), rng)
+
+    def grid(self, partition, rows, columns):
+        values = np.zeros((len(rows), len(columns)), dtype=np.int64)
+        for nu in range(self.rank):
+            left = np.array([pow(int(x), nu, FIELD.prime) for x in rows[:, 0]])
+            right = np.array([pow(int(y), nu, FIELD.prime) for y in columns[:, 0]])
+            values = (values + left[:, None] * right) % FIELD.prime
+        return values
+
+
+@pytest.mark.parametrize("rank", [0, 1, 5, 63, 64, 65, 150])
+@pytest.mark.parametrize("bound_is_known", [True, False])
+def test_the_sample_grows_until_it_saturates(pool, rank, bound_is_known):
+    bound = rank if bound_is_known else None
+    found = grid_rank(
+        PlantedRank(rank), Bipartition((0,), (1,)), FIELD, np.random.default_rng(0), pool, bound=bound, most=1000
+    )
+    assert found.rank == rank
+    assert found.saturated or rank == bound == min(found.samples)
+
+
+@pytest.mark.parametrize("most", [1, 10, 64, 100])
+def test_a_sample_that_may_not_grow_gives_its_full_rank_and_says_so(pool, most):
+    found = grid_rank(
+        PlantedRank(120), Bipartition((0,), (1,)), FIELD, np.random.default_rng(0), pool, bound=None, most=most
+    )
+    assert (found.rank, found.samples, found.saturated) == (most, (most, most), False)
+
+
+def test_a_known_bound_ends_the_sampling_a_little_beyond_it(pool):
+    found = grid_rank(
+        PlantedRank(70), Bipartition((0,), (1,)), FIELD, np.random.default_rng(0), pool, bound=90, most=10_000
+    )
+    assert found.rank == 70
+    assert found.saturated
+    assert 90 < found.samples[0] < 128
+
+
+def test_both_sides_are_sampled_at_their_own_sites(pool):
+    instance = PlantedRank(3)
+    grid_rank(instance, Bipartition((2, 0), (1,)), FIELD, np.random.default_rng(0), pool, bound=None, most=64)
+    assert {sites for sites, _ in instance.asked} == {(2, 0), (1,)}
+
+
+def test_the_rank_of_an_attention_grid_agrees_with_flint(pool):
+    partition = Bipartition.interleaved(4)
+    instance = SelfAttention(2, 2, heads=2).draw(FIELD, np.random.default_rng(3))
+    found = grid_rank(instance, partition, FIELD, np.random.default_rng(4), pool, bound=None, most=200)
+    rng = np.random.default_rng(5)
+    rows, columns = instance.sample(partition.a, 40, rng), instance.sample(partition.b, 40, rng)
+    values = instance.grid(partition, rows, columns)
+    assert found.rank == flint.nmod_mat(40, 40, [int(v) for v in values.flat], FIELD.prime).rank() == 17

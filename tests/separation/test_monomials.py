@@ -1,0 +1,89 @@
+from fractions import Fraction
+from itertools import product
+from math import comb, factorial
+
+import numpy as np
+import pytest
+
+from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.separation.monomials import (
+    divided_powers,
+    monomial_count,
+    monomials,
+    numbering_table,
+    suffix_sums,
+)
+
+CASES = [(1, 0), (1, 7), (2, 0), (2, 5), (3, 4), (4, 3), (5, 2), (6, 4), (7, 1), (3, 13)]
+
+
+def brute_force(variables, degree):
+    """All exponents of a degree, in descending order."""
+    if variables == 0:
+        return [()] if degree == 0 else []
+    heads = product(range(degree + 1), repeat=variables - 1)
+    return sorted(((*head, degree - sum(head)) for head in heads if sum(head) <= degree), reverse=True)
+
+
+@pytest.mark.parametrize(("variables", "degree"), CASES)
+def test_monomials_are_listed_in_descending_order(variables, degree):
+    assert list(map(tuple, monomials(variables, degree).tolist())) == brute_force(variables, degree)
+
+
+@pytest.mark.parametrize("variables", range(6))
+def test_the_count_is_that_of_the_list(variables):
+    for degree in range(6):
+        assert monomial_count(variables, degree) == len(brute_force(variables, degree))
+    assert monomial_count(variables, -1) == 0
+
+
+def test_counts_of_any_size_are_exact():
+    assert monomial_count(36, 3280) == comb(3315, 35)
+
+
+@pytest.mark.parametrize(("variables", "degree"), CASES)
+def test_suffix_sums_add_the_later_exponents(variables, degree):
+    exponents = monomials(variables, degree)
+    expected = [[sum(row[e + 1 :]) for e in range(variables - 1)] for row in exponents.tolist()]
+    assert suffix_sums(exponents).tolist() == expected
+
+
+@pytest.mark.parametrize(("variables", "degree"), CASES)
+def test_the_numbering_table_gives_the_position_of_every_monomial(variables, degree):
+    table = numbering_table(variables, degree)
+    for number, sums in enumerate(suffix_sums(monomials(variables, degree)).tolist()):
+        assert sum(int(table[e, s]) for e, s in enumerate(sums)) == number
+
+
+@pytest.mark.parametrize(("variables", "degree"), [(2, 5), (3, 4), (4, 3)])
+def test_suffix_sums_of_products_number_the_products(variables, degree):
+    table = numbering_table(variables, 2 * degree)
+    position = {gamma: number for number, gamma in enumerate(brute_force(variables, 2 * degree))}
+    exponents = brute_force(variables, degree)
+    sums = suffix_sums(monomials(variables, degree))
+    for alpha, left in zip(exponents, sums, strict=True):
+        for beta, right in zip(exponents, sums, strict=True):
+            number = sum(int(table[e, s]) for e, s in enumerate(left + right))
+            assert number == position[tuple(a + b for a, b in zip(alpha, beta, strict=True))]
+
+
+@pytest.mark.parametrize("prime", [17, 8388593, 2**31 - 1])
+@pytest.mark.parametrize(("variables", "degree"), [(1, 4), (2, 0), (3, 4), (6, 3), (2, 13)])
+def test_divided_powers_are_powers_over_factorials(prime, variables, degree):
+    points = np.random.default_rng(3).integers(0, prime, (5, variables))
+    values = divided_powers(points, monomials(variables, degree), PrimeField(prime))
+    expected = []
+    for point in points.tolist():
+        row = []
+        for exponents in brute_force(variables, degree):
+            value = Fraction(1)
+            for x, e in zip(point, exponents, strict=True):
+                value *= Fraction(x**e, factorial(e))
+            row.append(value.numerator * pow(value.denominator, -1, prime) % prime)
+        expected.append(row)
+    assert values.tolist() == expected
+
+
+def test_divided_powers_of_no_points_are_empty():
+    values = divided_powers(np.zeros((0, 3), dtype=np.int64), monomials(3, 2), PrimeField(101))
+    assert values.shape == (0, 6)

@@ -1,0 +1,115 @@
+import json
+from dataclasses import FrozenInstanceError, replace
+
+import pytest
+
+from tensorrank import SelfAttention, SeparationRank, separation_rank
+from tensorrank.errors import TensorRankError
+
+HUGE = 3**2000
+
+
+def result(**changes):
+    values = {
+        "value": 18,
+        "lower": 18,
+        "upper": 18,
+        "standing": "exact",
+        "by_degree": (2, 6, 6, 3, 1),
+        "method": "catalecticant",
+        "primes": (8388593,),
+        "seeds": (0,),
+        "samples": (6, 6),
+        "failure_probability": 0.0,
+        "seconds": 0.25,
+        "reason": None,
+    }
+    return SeparationRank(**{**values, **changes})
+
+
+SOME = [
+    result(),
+    result(value=HUGE, lower=HUGE, upper=HUGE, by_degree=(HUGE - 1, 1)),
+    result(value=17, lower=17, standing="probable", failure_probability=1e-9, reason="below the upper bound"),
+    result(upper=None, standing="lower bound", by_degree=None, failure_probability=None, samples=None, reason="cut"),
+    result(value=90, lower=0, upper=None, standing="numerical", seeds=(), primes=(), method="grid"),
+]
+
+
+@pytest.mark.parametrize("given", SOME)
+def test_a_result_survives_json(given):
+    assert SeparationRank.from_dict(json.loads(json.dumps(given.to_dict()))) == given
+    assert SeparationRank.from_dict(given.to_dict()) == given
+
+
+def test_a_computed_result_survives_json():
+    computed = separation_rank(SelfAttention(depth=2, width=2, heads=2))
+    assert SeparationRank.from_dict(json.loads(json.dumps(computed.to_dict()))) == computed
+
+
+def test_to_dict_holds_plain_values_only():
+    for value in result().to_dict().values():
+        assert value is None or type(value) in (int, float, str, list)
+    computed = separation_rank(SelfAttention(depth=2, width=2), method="grid").to_dict()
+    assert all(type(x) is int for name in ("primes", "seeds", "samples") for x in computed[name])
+
+
+def test_from_dict_names_what_is_missing_or_unknown():
+    values = result().to_dict()
+    del values["upper"]
+    with pytest.raises(TensorRankError, match=r"missing or unknown names was given \(upper\)"):
+        SeparationRank.from_dict(values)
+    with pytest.raises(TensorRankError, match=r"missing or unknown names was given \(colour\)"):
+        SeparationRank.from_dict({**result().to_dict(), "colour": "red"})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"standing": "certain"}, "standing is 'certain'; expected one of exact, probable, lower bound, numerical"),
+        ({"lower": 19}, "lower bound 19 exceeds the proven upper bound 18"),
+        ({"standing": "probable", "lower": 19, "value": 19}, "lower bound 19 exceeds the proven upper bound 18"),
+        ({"lower": 17}, "called exact, but its bounds are 17 and 18"),
+        ({"value": 17}, "a rank of 17 was called exact, but its bounds are 18 and 18"),
+        ({"upper": None}, "called exact, but its bounds are 18 and None"),
+        ({"upper": 19}, "called exact, but its bounds are 18 and 19"),
+    ],
+)
+def test_a_result_that_contradicts_itself_is_refused(changes, message):
+    with pytest.raises(TensorRankError, match=message):
+        result(**changes)
+    with pytest.raises(TensorRankError, match=message):
+        SeparationRank.from_dict({**result().to_dict(), **changes})
+
+
+def test_a_result_cannot_be_changed():
+    with pytest.raises(FrozenInstanceError, match="cannot assign"):
+        result().value = 19
+    assert replace(result(), seconds=1.0).seconds == 1.0
+
+
+def test_an_exact_result_prints_on_one_readable_line():
+    assert str(result()) == (
+        "SeparationRank 18 (exact): lower 18 = upper bound 18; by degree 2 6 6 3 1; catalecticant, 0.25 s"
+    )
+
+
+def test_other_standings_print_their_bounds_and_reasons():
+    probable = str(
+        result(value=17, lower=17, standing="probable", failure_probability=2e-9, reason="the same in 2 draws")
+    )
+    assert "SeparationRank 17 (probable): lower 17 < upper bound 18" in probable
+    assert "the same in 2 draws" in probable
+    assert "2.0e-09" in probable
+    bound = str(result(upper=None, standing="lower bound", by_degree=None, failure_probability=None, reason="cut"))
+    assert "(lower bound): lower 18, no upper bound known; cut; catalecticant" in bound
+    assert "degree" not in bound
+    assert "\n" not in probable + bound
+
+
+def test_long_lists_by_degree_are_shortened_in_print():
+    printed = str(result(by_degree=tuple(range(1000, 1100))))
+    assert "1000 1001" in printed
+    assert " ... " in printed
+    assert printed.split(";")[1].rstrip().endswith("1099")
+    assert "1050" not in printed
