@@ -128,7 +128,7 @@ def _print(findings: list[Finding], series: list[Series], left_out: list[str]) -
         )
         if not usual
     ]
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("width", "depth", *varied, "rank", "log3", "bound"):
         table.add_column(name.replace("_", " "), justify="right", no_wrap=True)
     for name in ("standing", "regime"):
@@ -139,14 +139,17 @@ def _print(findings: list[Finding], series: list[Series], left_out: list[str]) -
         row = table_row(finding)
         table.add_row(
             *(str(row[name]) for name in ("width", "depth", *varied)),
-            relations[row["standing"]] + abbreviated(row["value"], 12),
+            relations[row["standing"]] + abbreviated(row["value"], 9),
             "-" if row["log3_value"] is None else f"{row['log3_value']:.2f}",
-            abbreviated(row["moment_bound"], 12),
+            abbreviated(row["moment_bound"], 9),
             row["standing"],
             row["regime"],
             f"{row['seconds']:.1f}",
         )
-    Console().print(table)
+    console = Console()
+    if not console.is_terminal:
+        console.width = 120
+    console.print(table)
     for finding in findings:
         if finding.result.standing == "lower bound":
             typer.echo(f"width {finding.model.width}, depth {finding.model.depth}: {finding.result.reason}")

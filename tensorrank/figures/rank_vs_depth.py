@@ -26,9 +26,9 @@ def rank_vs_depth(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figur
     """log3 of the separation rank against depth, one panel a series, on common axes.
 
     Filled marks are exact ranks, open ones probable, triangles certified lower bounds. The shaded band lies between the
-    monomial and the moment bound, proved for every depth; the dashed lines are the bounds as published. Ticks on the
-    depth axis mark log3 of the width and the knee, up to which the ground is grey. The rank axis is logarithmic in log3 of the rank: a straight rise
-    is double-exponential growth, the bend to slow growth is saturation.
+    monomial and the moment bound, proved for every depth; the dashed lines are the bounds as published. A tick
+    at the bottom marks log3 of the width, one at the top the knee, up to which the ground is grey. The rank axis is
+    logarithmic in log3 of the rank: a straight rise is double-exponential growth, the bend to slow growth is saturation.
 
     Args:
         series: findings by depth, as `series_of` groups them.
@@ -93,11 +93,13 @@ def _draw(ax: Axes, series: Series, among: Sequence[Series], colour: str, deepes
                 clip_on=False,
             )
     ax.axvspan(0, series.knee, color="0.94", linewidth=0, zorder=0)
-    for depth, name, height in ((bounds.log3(model.width), "log₃ d", 0.045), (series.knee, "knee", 0.105)):
-        ax.plot([depth, depth], [0, height - 0.01], color="0.25", linewidth=1.4, transform=ax.get_xaxis_transform())
-        ax.text(
-            max(depth, 1.15), height, name, color="0.25", fontsize=7.5, ha="center", transform=ax.get_xaxis_transform()
-        )
+    frame = ax.get_xaxis_transform()
+    for depth, name, ends, height in (
+        (bounds.log3(model.width), "log₃ d", (0, 0.05), 0.012),
+        (series.knee, "knee", (0.95, 1), 0.955),
+    ):
+        ax.plot([depth, depth], ends, color="0.25", linewidth=1.4, transform=frame)
+        ax.text(depth + 0.2, height, name, color="0.25", fontsize=7.5, transform=frame)
     ax.set_title(series.label(among))
     return max(upper)
 

@@ -14,7 +14,7 @@ from tensorrank.separation.solve import separation_rank
 from tensorrank.studies.store import Store
 
 # Two cores do this much in a few seconds; with the default plan, in about a minute for all.
-DEFAULT_WORK = 1.5e11
+DEFAULT_WORK = 2.5e11
 DEFAULT_MEMORY = "4GiB"
 
 Progress = Callable[[SelfAttention, float, float], None]

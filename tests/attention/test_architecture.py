@@ -56,7 +56,7 @@ def test_depth_width_and_heads_cannot_be_none(name):
 
 @pytest.mark.parametrize("tokens", [1, 0, -3, True, 4.0, "4"])
 def test_fewer_than_two_tokens_are_refused(tokens):
-    with pytest.raises(TensorRankError, match="tokens is .*; expected a whole number of at least 2"):
+    with pytest.raises(TensorRankError, match=r"tokens is .*; expected a whole number of at least 2"):
         SelfAttention(2, 4, tokens=tokens)
 
 
@@ -126,7 +126,7 @@ def test_bounds_follow_the_side_of_the_output_token():
     one, three = Bipartition.of(4, [0]), Bipartition.of(4, [0, 1, 2])
     assert model.rank_bound(one) == model.rank_bound(Bipartition(one.b, one.a))
     assert model.rank_bound(three) == model.rank_bound(Bipartition(three.b, three.a))
-    # By the formulas of MATH.md: A_k(1) = C(2k+3, 2k+1), B_k(1) = C(2k+2, 2k); A_k(3) = 3 C(k+5, k), B_k(3) = C(k+5, k).
+    # One token: A_k = C(2k+3, 2k+1), B_k = C(2k+2, 2k); three: A_k = 3 C(k+5, k), B_k = C(k+5, k) (MATH.md).
     assert model.rank_bound(one) == 3 + 10 + 21 + 6 + 1
     assert model.rank_bound(three) == 3 + 18 + 15 + 6 + 1
 

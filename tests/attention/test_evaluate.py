@@ -107,6 +107,22 @@ def test_in_fractions_tokens_and_moments_agree_exactly_with_the_layer_as_written
     assert first == [item[0][0] for item in expected]
 
 
+@pytest.mark.parametrize("prime", [*PRIMES, 2**26 - 5, 2**26 + 15])
+@pytest.mark.parametrize("entry", [-1, 0.5])
+def test_extreme_residues_are_multiplied_exactly(prime, entry):
+    residue = prime - 1 if entry == -1 else prime // 2
+    field = PrimeField(prime)
+    weights = AttentionWeights(*(np.full((2, 1, 40, 40), residue) for _ in range(4)))
+    rows = moment_rows(weights, np.full((1, 40, 40), residue), field)
+    # All matrices are r J with J J = 40 J: with m = r, G = r^4 m 40^4 J, then M' = G M G^T.
+    value, scale = None, residue
+    for _ in range(2):
+        layer = residue**4 * scale * 40**4
+        value = layer if value is None else 40 * layer * value
+        scale = layer * layer * scale * 40**2
+    assert rows.tolist() == [[value % prime] * 40]
+
+
 def test_the_images_of_fractions_evaluate_to_the_image_of_the_value():
     prime, shape = 8388593, (2, 2, 2, 1)
     rng = np.random.default_rng(8)

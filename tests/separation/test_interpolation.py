@@ -52,6 +52,25 @@ def test_a_polynomial_is_found_from_its_values_on_the_lattice(prime, variables, 
     assert (values == before).all()
 
 
+@pytest.mark.parametrize(("variables", "degree"), [(3, 190), (5, 24)])
+def test_a_lattice_large_enough_to_be_shared_by_threads_gives_the_same(pool, variables, degree):
+    prime = 8388593
+    rng = np.random.default_rng(4)
+    listed = monomials(variables, degree)
+    chosen = np.sort(rng.choice(len(listed), 5, replace=False))
+    coefficients = rng.integers(1, prime, 5).tolist()
+    terms = list(zip(coefficients, listed[chosen].tolist(), strict=True))
+    powers = [[pow(x, e, prime) for e in range(degree + 1)] for x in range(degree + 1)]
+    values = [
+        [sum(c * prod(powers[x][e] for x, e in zip(point, gamma, strict=True)) for c, gamma in terms) % prime]
+        for point in lattice_points(listed).tolist()
+    ]
+    expected = np.zeros((len(listed), 1), dtype=np.int64)
+    expected[chosen, 0] = [c * prod(map(factorial, gamma)) % prime for c, gamma in terms]
+    for threads in (None, pool):
+        assert (scaled_coefficients(np.array(values), listed, PrimeField(prime), threads) == expected).all()
+
+
 @pytest.mark.parametrize("prime", [2, 11, 13])
 def test_a_prime_not_above_the_degree_is_refused(prime):
     listed = monomials(2, 13)

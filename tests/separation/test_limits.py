@@ -15,7 +15,7 @@ def test_limits_read_memory_as_text_and_work_as_a_number():
 
 @pytest.mark.parametrize("work", [0, -1.0, float("nan"), True, False])
 def test_work_that_is_no_positive_amount_is_refused(work):
-    with pytest.raises(TensorRankError, match="work limit is .*expected a positive number of operations"):
+    with pytest.raises(TensorRankError, match=r"work limit is .*expected a positive number of operations"):
         Limits.of("1MB", work)
 
 

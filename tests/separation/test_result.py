@@ -42,6 +42,20 @@ def test_a_result_survives_json(given):
     assert SeparationRank.from_dict(given.to_dict()) == given
 
 
+def test_whole_numbers_of_more_digits_than_python_converts_by_default_survive_json_and_print():
+    vast = 3**20_000
+    given = result(value=vast, lower=vast, upper=vast, by_degree=(vast - 1, 1))
+    assert "SeparationRank" in str(given)
+    assert SeparationRank.from_dict(json.loads(json.dumps(given.to_dict()))) == given
+
+
+def test_a_contradiction_between_vast_whole_numbers_can_be_told():
+    with pytest.raises(TensorRankError, match="exceeds the proven upper bound"):
+        result(lower=3**20_000)
+    with pytest.raises(TensorRankError, match="called exact, but its bounds are"):
+        result(value=3**20_000, upper=3**20_000)
+
+
 def test_a_computed_result_survives_json():
     computed = separation_rank(SelfAttention(depth=2, width=2, heads=2))
     assert SeparationRank.from_dict(json.loads(json.dumps(computed.to_dict()))) == computed

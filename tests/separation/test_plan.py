@@ -1,0 +1,130 @@
+import pytest
+
+from tensorrank import Bipartition, SelfAttention, bounds, separation_rank
+from tensorrank.errors import PartitionError, TensorRankError
+from tensorrank.separation.plan import plan
+
+MODELS = [
+    SelfAttention(1, 2),
+    SelfAttention(2, 3),
+    SelfAttention(3, 2, heads=2),
+    SelfAttention(3, 2, tokens=2),
+    SelfAttention(2, 4, tokens=3),
+    SelfAttention(5, 1),
+]
+
+
+class OnlySeparable:
+    """An architecture without the moment form: the sum of its two sites."""
+
+    sites = 2
+    weight_degree = 0
+    input_degree = 1
+
+    def draw(self, field, rng, weights=None):
+        return Sum(field)
+
+    def rank_bound(self, partition):
+        return None
+
+    def generic_lower_bound(self, partition):
+        return 1
+
+
+class Sum:
+    def __init__(self, field):
+        self.field = field
+
+    def sample(self, sites, count, rng):
+        return self.field.random((count, len(sites)), rng)
+
+    def grid(self, partition, rows, columns):
+        return (rows + columns.T) % self.field.prime
+
+
+@pytest.mark.parametrize("model", MODELS, ids=str)
+@pytest.mark.parametrize("method", ["auto", "catalecticant", "grid"])
+@pytest.mark.parametrize("memory", [None, "1MB", "20kB"])
+def test_the_plan_names_the_method_that_is_then_used(model, method, memory):
+    planned = plan(model, method=method, memory=memory)
+    assert separation_rank(model, method=method, memory=memory).method == planned.method
+
+
+@pytest.mark.parametrize("model", MODELS, ids=str)
+@pytest.mark.parametrize("method", ["auto", "catalecticant", "grid"])
+@pytest.mark.parametrize("memory", ["10MB", "1MB", "200kB"])
+def test_a_plan_stays_within_its_memory(model, method, memory):
+    planned = plan(model, method=method, memory=memory)
+    assert 0 < planned.memory <= planned.limits.memory
+    assert planned.work > 0
+
+
+@pytest.mark.parametrize("work", [1e4, 1e5, 1e6, 1e8])
+def test_a_plan_stays_within_its_work(work):
+    planned = plan(SelfAttention(4, 2), method="catalecticant", work=work)
+    assert planned.work <= work
+
+
+def test_a_plan_prints_on_one_line_what_would_be_done():
+    assert str(plan(SelfAttention(3, 2), memory="1GiB")).startswith("catalecticant, 105 lattice points in 3 variables")
+    assert "(cut)" in str(plan(SelfAttention(4, 2), memory="1MB"))
+    assert "grid of up to 240 samples a side" in str(plan(SelfAttention(3, 2), method="grid", memory="1GiB"))
+    assert "nothing can be computed within the memory limit" in str(plan(SelfAttention(9, 8), memory="1kB"))
+    for model in MODELS:
+        assert "\n" not in str(plan(model))
+
+
+def test_a_plan_knows_the_bounds():
+    planned = plan(SelfAttention(3, 2, heads=2))
+    assert planned.upper == 232
+    assert planned.lower == bounds.monomial_bound(3, 2, heads=2)
+
+
+def test_a_plan_follows_the_partition():
+    model = SelfAttention(2, 3, tokens=6)
+    assert plan(model, Bipartition.of(6, [0])).upper == plan(model, Bipartition.of(6, range(1, 6))).upper
+    assert plan(model, Bipartition.of(6, [0])).upper < plan(model).upper == 49
+
+
+def test_a_model_too_large_for_anything_is_planned_in_closed_form():
+    planned = plan(SelfAttention(30, 6), memory="1GiB")
+    assert planned.method == "bounds"
+    assert planned.lower < planned.upper == bounds.moment_bound(30, 6)
+
+
+@pytest.mark.parametrize("method", ["Grid", "", None, "numerical"])
+def test_unknown_methods_are_refused_with_those_known(method):
+    for function in (plan, separation_rank):
+        with pytest.raises(TensorRankError, match="expected one of auto, catalecticant, grid"):
+            function(SelfAttention(2, 2), method=method)
+
+
+@pytest.mark.parametrize("partition", [(0, 1), "halves", 4, [[0, 1], [2, 3]]])
+def test_what_is_no_partition_is_refused(partition):
+    for function in (plan, separation_rank):
+        with pytest.raises(TensorRankError, match=r"expected a Bipartition, such as Bipartition.halves\(4\)"):
+            function(SelfAttention(2, 2), partition)
+
+
+def test_a_partition_of_other_sites_is_refused():
+    for function in (plan, separation_rank):
+        with pytest.raises(PartitionError, match="covers 5 sites; the model has 4"):
+            function(SelfAttention(2, 2), Bipartition.halves(5))
+
+
+def test_a_model_without_the_moment_form_is_sampled():
+    model = OnlySeparable()
+    assert plan(model).method == plan(model, method="grid").method == "grid"
+    found = separation_rank(model)
+    assert (found.value, found.upper, found.standing, found.by_degree) == (2, None, "probable", None)
+    for function in (plan, separation_rank):
+        with pytest.raises(TensorRankError, match="OnlySeparable has no moment form; expected method 'grid' or 'auto'"):
+            function(model, method="catalecticant")
+
+
+def test_limits_that_make_no_sense_are_refused():
+    for function in (plan, separation_rank):
+        with pytest.raises(TensorRankError, match="expected a positive number of bytes"):
+            function(SelfAttention(2, 2), memory="none")
+        with pytest.raises(TensorRankError, match="expected a positive number of operations"):
+            function(SelfAttention(2, 2), work=0)
