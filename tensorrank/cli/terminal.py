@@ -66,19 +66,19 @@ def whole_numbers(text: str, name: str) -> tuple[int, ...]:
         if not first.isdecimal() or (dash and not (last.isdecimal() and int(first) <= int(last) < int(first) + 10**4)):
             raise TensorRankError(f"{name} is {text!r}; expected whole numbers and ranges, such as 1-4 or 2,3,8")
         numbers.extend(range(int(first), int(last) + 1) if dash else [int(first)])
-    return tuple(dict.fromkeys(numbers))
+    return tuple(numbers)
 
 
 class Bar:
     """A progress bar on standard error: on a terminal only, and only once the work has taken a second."""
 
-    def __init__(self) -> None:
+    def __init__(self, console: Console | None = None) -> None:
         self._progress = Progress(
             TextColumn("{task.description}"),
             BarColumn(),
             TextColumn("{task.percentage:>3.0f} %"),
             TimeElapsedColumn(),
-            console=Console(stderr=True),
+            console=console or Console(stderr=True),
             transient=True,
         )
         self._task = self._progress.add_task("", total=None)

@@ -26,9 +26,9 @@ def rank_vs_depth(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figur
     """log3 of the separation rank against depth, one panel a series, on common axes.
 
     Filled marks are exact ranks, open ones probable, triangles certified lower bounds. The shaded band lies between the
-    monomial and the moment bound, proved for every depth; the dashed lines are the bounds as published. A tick
-    at the bottom marks log3 of the width, one at the top the knee, up to which the ground is grey. The rank axis is
-    logarithmic in log3 of the rank: a straight rise is double-exponential growth, the bend to slow growth is saturation.
+    monomial and the moment bound, proved for every depth; the dashed lines are the bounds as published. A tick at
+    the bottom marks log3 of the width, one at the top the knee, up to which the ground is grey. The rank axis is
+    logarithmic in log3 of the rank: a straight rise is double-exponential growth, the bend is where saturation begins.
 
     Args:
         series: findings by depth, as `series_of` groups them.

@@ -77,8 +77,10 @@ class Store:
                     self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
                 return
         if application != _APPLICATION:
+            self.close()
             raise StoreError(f"{self.path} is an SQLite file, but no store of tensorrank; give another --out")
         if version != SCHEMA_VERSION:
+            self.close()
             raise StoreError(
                 f"{self.path} has schema version {version}; this tensorrank ({tensorrank.__version__}) "
                 f"reads version {SCHEMA_VERSION}; install the version that wrote it, or give another --out"

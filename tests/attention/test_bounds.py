@@ -212,8 +212,13 @@ def test_numbers_of_tokens_and_head_widths_are_checked(number):
             function(2, 4, 2, number)
     with pytest.raises(TensorRankError, match=f"head_dim {message}"):
         bounds.monomial_bound(2, 4, 1, number)
-    with pytest.raises(TensorRankError, match=f"tokens {message}"):
-        bounds.knee(4, number)
+
+
+@pytest.mark.parametrize("tokens", [0, -1, True, 2.0, "2", 7.5])
+def test_the_tokens_of_a_knee_are_checked(tokens):
+    for function in (bounds.knee, bounds.knee_power, lambda *args: bounds.regime(2, *args)):
+        with pytest.raises(TensorRankError, match=r"tokens is .*; expected a whole number of at least 1"):
+            function(4, tokens)
 
 
 def test_very_deep_and_wide_networks_have_bounds_of_any_size():

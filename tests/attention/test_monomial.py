@@ -8,7 +8,7 @@ from tensorrank.attention.monomial import monomial
 
 SHAPES = [
     (depth, width, heads, head_dim)
-    for depth, width in [(1, 1), (1, 3), (2, 1), (2, 2), (2, 3), (2, 4), (3, 2), (3, 3), (4, 2)]
+    for depth, width in [(1, 1), (1, 3), (2, 1), (2, 2), (2, 3), (2, 4), (3, 2), (4, 2)]
     for heads, head_dim in {(1, 1), (1, width), (2, 1), (width, 1), (2, 2), (width + 1, 1)}
 ]
 
@@ -32,7 +32,8 @@ def test_the_exponents_add_up_to_the_degree_and_the_bound_counts_divisors(depth,
 @pytest.mark.parametrize(("depth", "width"), [(1, 2), (2, 2), (3, 2), (4, 2), (2, 3), (3, 3), (2, 4)])
 def test_with_full_heads_of_width_one_the_rank_at_its_weights_is_the_bound(depth, width):
     found = monomial(depth, width, width, 1, width, width)
-    rank = separation_rank(SelfAttention(depth, width, heads=width, head_dim=1), weights=found.weights())
+    model = SelfAttention(depth, width, heads=width, head_dim=1)
+    rank = separation_rank(model, weights=found.weights(), method="catalecticant")
     assert rank.value == found.bound
     assert list(rank.by_degree) == found.by_degree()
 

@@ -1,3 +1,5 @@
+import tracemalloc
+
 import pytest
 
 from tensorrank import Bipartition, SelfAttention, bounds, separation_rank
@@ -55,8 +57,21 @@ def test_the_plan_names_the_method_that_is_then_used(model, method, memory):
 @pytest.mark.parametrize("memory", ["10MB", "1MB", "200kB"])
 def test_a_plan_stays_within_its_memory(model, method, memory):
     planned = plan(model, method=method, memory=memory)
-    assert 0 < planned.memory <= planned.limits.memory
-    assert planned.work > 0
+    assert planned.memory <= planned.limits.memory
+    assert (planned.memory > 0) == (planned.work > 0) == (planned.method != "bounds")
+
+
+def test_a_deep_and_narrow_model_stays_within_its_memory():
+    model = SelfAttention(11, 1)
+    separation_rank(SelfAttention(2, 1))
+    tracemalloc.start()
+    try:
+        separation_rank(model, memory="2MB", threads=1)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # The list by degree, of C + 1 = 88574 entries, is not counted as memory of the computation: 8 bytes each and more.
+    assert peak < 2 * 10**6 + 20 * 88574
 
 
 @pytest.mark.parametrize("work", [1e4, 1e5, 1e6, 1e8])

@@ -42,11 +42,18 @@ def test_a_result_survives_json(given):
     assert SeparationRank.from_dict(given.to_dict()) == given
 
 
-def test_whole_numbers_of_more_digits_than_python_converts_by_default_survive_json_and_print():
+def vast_result():
     vast = 3**20_000
-    given = result(value=vast, lower=vast, upper=vast, by_degree=(vast - 1, 1))
-    assert "SeparationRank" in str(given)
-    assert SeparationRank.from_dict(json.loads(json.dumps(given.to_dict()))) == given
+    return result(value=vast, lower=vast, upper=vast, by_degree=(vast - 1, 1))
+
+
+def test_whole_numbers_beyond_python_s_limit_on_digits_survive_to_dict_and_print():
+    assert SeparationRank.from_dict(vast_result().to_dict()) == vast_result()
+    assert "(exact)" in str(vast_result())
+
+
+def test_whole_numbers_beyond_python_s_limit_on_digits_survive_json():
+    assert SeparationRank.from_dict(json.loads(json.dumps(vast_result().to_dict()))) == vast_result()
 
 
 def test_a_contradiction_between_vast_whole_numbers_can_be_told():

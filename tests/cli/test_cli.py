@@ -1,0 +1,206 @@
+import csv
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tensorrank
+
+PROGRAM = [str(Path(sys.executable).with_name("tensorrank"))]
+
+
+def run(*arguments, **options):
+    return subprocess.run([*PROGRAM, *map(str, arguments)], capture_output=True, text=True, timeout=300, **options)
+
+
+def test_version():
+    assert run("--version").stdout == f"tensorrank {tensorrank.__version__}\n"
+
+
+@pytest.mark.parametrize("verb", [["study"], ["rank", "attention"], ["bounds"]])
+def test_every_verb_has_help_with_an_example(verb):
+    done = run(*verb, "--help")
+    assert done.returncode == 0
+    assert "Example: tensorrank " + " ".join(verb) in " ".join(done.stdout.split())
+
+
+def test_rank_prints_one_object_with_the_known_rank():
+    done = run("rank", "attention", "--depth", 3, "--width", 3, "--json")
+    assert done.returncode == 0
+    assert done.stderr == ""
+    values = json.loads(done.stdout)
+    assert values["value"] == values["lower"] == values["upper"] == 3102
+    assert values["standing"] == "exact"
+    assert values["by_degree"] == [3, 18, 63, 168, 378, 756, 792, 462, 252, 126, 56, 21, 6, 1]
+    assert values["failure_probability"] == 0
+    assert values["model"] == {"kind": "attention", "depth": 3, "width": 3, "heads": 1, "head_dim": 3, "tokens": 6}
+    assert {"method", "primes", "seeds", "seconds"} <= set(values)
+
+
+def test_rank_takes_every_option():
+    model = ("--depth", 2, "--width", 4, "--heads", 1, "--head-dim", 4, "--tokens", 3, "--partition", "0")
+    limits = ("--method", "grid", "--memory", "1GiB", "--work", "1e12", "--threads", 1)
+    luck = ("--seed", 5, "--draws", 2, "--primes", "8388593,2147483647")
+    done = run("rank", "attention", *model, *limits, *luck, "--json")
+    values = json.loads(done.stdout)
+    # MATH.md: the token alone on its side among three has 80, below the bound 90.
+    assert (values["value"], values["upper"], values["standing"]) == (80, 90, "probable")
+    assert values["primes"] == [8388593, 2147483647]
+    assert values["partition"] == [[0], [1, 2]]
+
+
+def test_rank_speaks_in_a_pipe_without_a_bar():
+    done = run("rank", "attention", "--depth", 3, "--width", 2)
+    assert done.stdout.splitlines()[1].startswith(
+        "SeparationRank 232 (exact): lower 232 = upper bound 232; by degree 2 6 12"
+    )
+    assert done.stderr == ""
+
+
+def test_plan_computes_nothing():
+    done = run("rank", "attention", "--depth", 9, "--width", 9, "--plan", "--json")
+    assert json.loads(done.stdout)["method"] == "bounds"
+
+
+def test_bounds_have_whole_numbers_of_any_size():
+    done = run("bounds", "--width", 64, "--depth", "1-12", "--json")
+    rows = [line for line in [done.stdout] if line]
+    assert len(rows) == 1
+    sys.set_int_max_str_digits(0)
+    values = json.loads(rows[0])
+    assert [row["depth"] for row in values["bounds"]] == list(range(1, 13))
+    assert values["bounds"][0]["moment_bound"] == 65
+    assert values["bounds"][11]["moment_bound"] > 3**9000
+
+
+def test_bounds_as_a_table():
+    done = run("bounds", "--width", 2, "--depth", 3)
+    assert done.returncode == 0
+    assert "4.96" in done.stdout  # log3(232)
+    assert "knee at depth 2.26" in done.stdout
+
+
+def test_study_writes_store_table_and_figures(tmp_path):
+    done = run("study", "--widths", "1-2", "--depths", "1,2,3", "--out", tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {
+        "study.sqlite", "ranks.csv", "rank_vs_depth.png", "rank_vs_depth.svg", "increments.png", "increments.svg"
+    }  # fmt: skip
+    rows = list(csv.DictReader((tmp_path / "out" / "ranks.csv").read_text().splitlines()))
+    assert [(row["width"], row["depth"], row["value"]) for row in rows] == [
+        ("1", "1", "2"), ("1", "2", "5"), ("1", "3", "14"), ("2", "1", "3"), ("2", "2", "18"), ("2", "3", "232")
+    ]  # fmt: skip
+    assert "6 computed, 0 from the store" in done.stdout
+    assert "The picture: " in done.stdout
+    assert "width 2: depths 1-2 below the knee" in done.stdout
+    again = run("study", "--widths", "1-2", "--depths", "1-3", "--out", tmp_path / "out", "--json")
+    values = json.loads(again.stdout)
+    assert [row["value"] for row in values["rows"]] == [2, 5, 14, 3, 18, 232]
+
+
+def test_what_is_too_large_is_a_lower_bound_with_its_reason(tmp_path):
+    done = run("study", "--widths", 2, "--depths", 4, "--memory", "300kB", "--out", tmp_path)
+    assert done.returncode == 0
+    assert "lower bound" in done.stdout
+    assert "width 2, depth 4: blocks of" in done.stdout
+
+
+def test_combinations_left_out_are_named(tmp_path):
+    done = run("study", "--widths", "2,3", "--depths", 1, "--heads", "1,2", "--out", tmp_path)
+    assert "left out: width 3 with 2 heads: 2 does not divide 3" in done.stdout
+
+
+RANK = ("rank", "attention", "--depth", 2, "--width", 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("rank", "attention", "--depth", 0, "--width", 2), "depth is 0; expected a whole number of at least 1"),
+        (("rank", "attention", "--depth", 2, "--width", -1), "width is -1; expected a whole number of at least 1"),
+        (("rank", "attention", "--depth", 2, "--width", 3, "--heads", 2), "2 heads do not divide the width 3"),
+        ((*RANK, "--primes", "15"), "the modulus 15 is not a prime; try 13"),
+        ((*RANK, "--primes", "3"), "the prime 3 does not exceed the degree 4"),
+        ((*RANK, "--partition", "0,0"), "the partition repeats site 0"),
+        ((*RANK, "--partition", "0-3"), "side B of the partition has no sites"),
+        ((*RANK, "--partition", "0,9"), "the partition names site 9; the model has sites 0 to 3"),
+        ((*RANK, "--partition", "left"), "--partition is 'left'; expected whole numbers and ranges"),
+        ((*RANK, "--method", "magic"), "the method is 'magic'; expected one of auto, catalecticant, grid"),
+        ((*RANK, "--memory", "much"), "the memory limit is 'much'"),
+        ((*RANK, "--threads", 0), "threads is 0"),
+        ((*RANK, "--seed", -1), "the seed is -1"),
+        ((*RANK, "--tokens", 1), "tokens is 1; expected a whole number of at least 2"),
+        ((*RANK, "--weights", "nowhere.npz"), "nowhere.npz cannot be read as weights"),
+        (("study", "--widths", "4-1"), "--widths is '4-1'; expected whole numbers and ranges"),
+        (("study", "--out", "/dev/null/x"), "--out /dev/null/x cannot be made (Not a directory)"),
+        (("bounds", "--width", 2, "--depth", "x"), "--depth is 'x'"),
+    ],
+)
+def test_bad_input_gets_two_lines_and_exit_2(arguments, message, tmp_path):
+    done = run(*arguments, cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in done.stderr
+    assert done.stderr.startswith("error: ")
+    assert len(done.stderr.splitlines()) <= 2
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_a_wrong_flag_gets_exit_2():
+    done = run("rank", "attention", "--deep", 3)
+    assert done.returncode == 2
+    assert "--deep" in done.stderr
+
+
+def test_weights_with_infinity_are_named(tmp_path):
+    shapes = {"query": (1, 1, 2, 2), "key": (1, 1, 2, 2), "value": (1, 1, 2, 2), "output": (1, 1, 2, 2)}
+    arrays = {name: np.ones(shape) for name, shape in shapes.items()}
+    arrays["key"][0, 0, 1, 0] = np.inf
+    np.savez(tmp_path / "w.npz", **arrays)
+    done = run("rank", "attention", "--depth", 1, "--width", 2, "--weights", tmp_path / "w.npz")
+    assert done.returncode == 2
+    assert "weights 'key' are inf at (0, 0, 1, 0); expected finite numbers" in done.stderr
+
+
+def test_interrupting_a_study_keeps_finished_ranks_and_exits_130(tmp_path):
+    command = ["study", "--widths", "2,4", "--depths", "2,3", "--work", "inf", "--out", str(tmp_path)]
+    process = subprocess.Popen([*PROGRAM, *command], stderr=subprocess.PIPE, text=True)
+    table = tmp_path / "study.sqlite"
+    deadline = time.monotonic() + 60
+
+    def finished():
+        if not table.exists():
+            return 0
+        try:
+            with closing(sqlite3.connect(table)) as connection:
+                return connection.execute("SELECT count(*) FROM ranks").fetchone()[0]
+        except sqlite3.OperationalError:
+            return 0
+
+    while finished() < 3 and time.monotonic() < deadline:
+        time.sleep(0.1)
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    _, errors = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "interrupted: 3 of 4 ranks are kept" in errors
+    assert "Traceback" not in errors
+    assert len(list(csv.DictReader((tmp_path / "ranks.csv").read_text().splitlines()))) == 3
+    again = run("study", "--widths", "2", "--depths", "2,3", "--out", tmp_path)
+    assert "0 computed, 2 from the store" in again.stdout
+
+
+def test_help_and_import_need_no_numerical_library():
+    # What makes them fast: nothing heavy is imported, so nothing is compiled either.
+    code = (
+        "import sys, tensorrank; from tensorrank.cli import main; "
+        "print(sorted({'numpy', 'numba', 'matplotlib'} & set(sys.modules)))"
+    )
+    assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"

@@ -1,0 +1,137 @@
+import math
+
+import numpy as np
+import pytest
+
+import tensorrank as tr
+from tensorrank.figures.style import colours
+from tensorrank.studies.series import series_of
+from tensorrank.studies.study import Finding
+
+
+def finding(depth, value, standing, width=2, **options):
+    result = tr.SeparationRank(
+        value=value, lower=value, upper=value if standing == "exact" else 10**9, standing=standing, by_degree=None,
+        method="grid", primes=(), seeds=(0,), samples=None, failure_probability=None, seconds=0.0,
+    )  # fmt: skip
+    return Finding(tr.SelfAttention(depth, width, **options), result)
+
+
+@pytest.fixture
+def series():
+    return series_of(
+        [
+            finding(1, 3, "exact"),
+            finding(2, 18, "exact"),
+            finding(3, 232, "probable"),
+            finding(4, 4000, "lower bound"),
+            finding(1, 4, "exact", width=3),
+        ]
+    )
+
+
+def marks(ax):
+    return [
+        (line.get_xdata()[0], line.get_ydata()[0], line.get_marker(), line.get_markerfacecolor())
+        for line in ax.lines
+        if line.get_marker() in ("o", "^") and len(line.get_xdata()) == 1
+    ]
+
+
+def test_marks_show_rank_and_standing(series):
+    _, axes = tr.figures.rank_vs_depth(series)
+    assert [ax.get_title() for ax in axes] == ["width 2", "width 3"]
+    found = marks(axes[0])
+    assert [(x, mark) for x, _, mark, _ in found] == [(1, "o"), (2, "o"), (3, "o"), (4, "^")]
+    assert [y for _, y, _, _ in found] == pytest.approx([math.log(v, 3) for v in (3, 18, 232, 4000)])
+    faces = [face for *_, face in found]
+    assert faces[0] == faces[1] == faces[3] != "white"
+    assert faces[2] == "white"
+
+
+def test_the_band_is_drawn_between_the_proved_bounds_to_depth_twelve(series):
+    _, axes = tr.figures.rank_vs_depth(series)
+    (band,) = axes[0].collections
+    corners = band.get_paths()[0].vertices
+    assert corners[:, 0].max() == 12
+    # The moment bound of MATH.md's table at depths 1 to 4, and the degree bound (3^L + 1) / 2 of a monomial from below.
+    for depth, bound in ((1, 3), (2, 18), (3, 232), (4, 4538)):
+        heights = corners[corners[:, 0] == depth, 1]
+        assert heights.max() == pytest.approx(math.log(bound, 3))
+        assert heights.min() >= math.log((3**depth + 1) / 2, 3) - 1e-9
+        assert heights.min() <= heights.max()
+
+
+def test_axes_and_legend_have_words(series):
+    figure, axes = tr.figures.rank_vs_depth(series)
+    assert axes[0].get_ylabel() == "log₃ separation rank"
+    assert axes[0].get_xlabel() == axes[1].get_xlabel() == "depth L"
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert {"exact", "probable", "certified lower bound", "bounds as published"} <= set(words)
+    assert {text.get_text() for text in axes[0].texts} == {"log₃ d", "knee"}
+
+
+def test_ticks_stand_at_log3_of_the_width_and_at_the_knee(series):
+    _, axes = tr.figures.rank_vs_depth(series)
+    upright = {round(float(line.get_xdata()[0]), 6) for line in axes[0].lines if np.ptp(line.get_xdata()) == 0
+               and len(line.get_xdata()) == 2}  # fmt: skip
+    assert upright == {round(math.log(2, 3), 6), round(math.log(12, 3), 6)}
+
+
+def test_many_series_make_rows_of_panels():
+    many = series_of([finding(1, width + 1, "exact", width=width) for width in range(1, 8)])
+    _, axes = tr.figures.rank_vs_depth(many)
+    assert len(axes) == 7
+    assert all(ax.get_visible() for ax in axes)
+
+
+def test_increments_draw_only_proved_ranks(series):
+    _, ax = tr.figures.increments(series)
+    assert [(x, pytest.approx(y)) for x, y, *_ in marks(ax)] == [(1, math.log(6, 3)), (2, math.log(232 / 18, 3))]
+    assert [face == "white" for *_, face in marks(ax)] == [False, True]
+    assert ax.get_xlabel() == "depth L"
+    assert "L to L + 1" in ax.get_ylabel()
+
+
+def test_the_moment_bound_grows_by_d_d_plus_1_over_2_in_saturation(series):
+    _, ax = tr.figures.increments(series, deepest=14)
+    lines = [line for line in ax.lines if len(line.get_xdata()) > 5]
+    assert [line.get_ydata()[-1] for line in lines] == pytest.approx([3, 6], rel=1e-3)
+
+
+def test_large_widths_get_a_logarithmic_axis():
+    _, ax = tr.figures.increments(series_of([finding(1, 17, "exact", width=16)]))
+    assert ax.get_yscale() == "log"
+
+
+@pytest.mark.parametrize("draw", [tr.figures.rank_vs_depth, tr.figures.increments])
+def test_nothing_to_draw_is_an_error(draw):
+    with pytest.raises(tr.TensorRankError, match="no findings were given"):
+        draw([])
+
+
+def test_figures_are_written_as_png_and_svg(series, tmp_path):
+    figure, _ = tr.figures.rank_vs_depth(series, deepest=5)
+    paths = tr.figures.save(figure, tmp_path / "picture")
+    assert [path.name for path in paths] == ["picture.png", "picture.svg"]
+    assert paths[0].read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in paths[1].read_text()
+    assert len(list(tmp_path.iterdir())) == 2
+
+
+def test_a_folder_that_does_not_exist_is_explained(series, tmp_path):
+    figure, _ = tr.figures.increments(series, deepest=5)
+    with pytest.raises(tr.TensorRankError, match="cannot be written"):
+        tr.figures.save(figure, tmp_path / "nowhere" / "picture")
+
+
+def luminance(colour):
+    red, green, blue = (int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5))
+    return 0.299 * red + 0.587 * green + 0.114 * blue
+
+
+def test_neighbouring_colours_differ_and_many_widths_get_a_colour_each():
+    assert len(set(colours(range(1, 8)).values())) == 7
+    many = list(colours(range(1, 20)).values())
+    assert len(set(many)) == 19
+    assert [luminance(c) for c in many] == sorted(luminance(c) for c in many)

@@ -1,0 +1,115 @@
+import pytest
+
+import tensorrank as tr
+from tensorrank.studies import study as study_module
+from tensorrank.studies.store import Store
+from tensorrank.studies.study import Study
+
+# Published and measured ranks, MATH.md section 2: one full head.
+KNOWN = {(1, 1): 2, (1, 2): 5, (2, 1): 3, (2, 2): 18, (2, 3): 232, (3, 2): 49}
+
+
+@pytest.fixture
+def counted(monkeypatch):
+    """The architectures whose rank is really computed."""
+    computed = []
+    original = study_module.separation_rank
+
+    def counting(model, **options):
+        computed.append(model)
+        return original(model, **options)
+
+    monkeypatch.setattr(study_module, "separation_rank", counting)
+    return computed
+
+
+def test_ranks_are_the_known_ones():
+    with Store(":memory:") as store:
+        for finding in Study((1, 2, 3), (1, 2, 3), work=1e9).run(store):
+            key = (finding.model.width, finding.model.depth)
+            if key in KNOWN:
+                assert (finding.result.value, finding.result.standing) == (KNOWN[key], "exact")
+
+
+def test_the_plan_is_the_product_without_heads_that_do_not_divide():
+    study = Study((2, 3), (1, 2), heads=(1, 2), tokens=(2, None))
+    plan = study.plan()
+    assert len(plan) == 2 * 2 * 2 + 2 * 1 * 2
+    assert all(model.heads * model.head_dim == model.width for model in plan)
+    assert study.left_out() == ["width 3 with 2 heads: 2 does not divide 3"]
+
+
+def test_head_dims_make_every_number_of_heads_possible():
+    study = Study((3,), (1,), heads=(2,), head_dims=(1, 2))
+    assert [(model.heads, model.head_dim) for model in study.plan()] == [(2, 1), (2, 2)]
+    assert study.left_out() == []
+
+
+def test_a_rerun_computes_nothing(tmp_path, counted):
+    study = Study((1, 2), (1, 2))
+    with Store(tmp_path / "s.sqlite") as store:
+        first = list(study.run(store))
+    with Store(tmp_path / "s.sqlite") as store:
+        again = list(study.run(store))
+    assert len(counted) == 4
+    assert [f.fresh for f in first] == [True] * 4
+    assert [f.fresh for f in again] == [False] * 4
+    assert [f.result for f in again] == [f.result for f in first]
+
+
+def test_a_larger_study_computes_what_is_missing(counted):
+    with Store(":memory:") as store:
+        list(Study((2,), (1, 2)).run(store))
+        list(Study((1, 2), (1, 2, 3)).run(store))
+    assert [(m.width, m.depth) for m in counted] == [(2, 1), (2, 2), (1, 1), (1, 2), (1, 3), (2, 3)]
+
+
+def test_lower_bounds_are_computed_again_under_larger_memory(counted):
+    small = Study((2,), (4,), memory="300kB", work=None)
+    with Store(":memory:") as store:
+        (cut,) = small.run(store)
+        assert cut.result.standing == "lower bound"
+        assert cut.result.value < 4538
+        list(small.run(store))
+        assert len(counted) == 1
+        (whole,) = Study((2,), (4,), memory="1GiB", work=None).run(store)
+    assert (whole.result.value, whole.result.standing) == (4538, "exact")
+
+
+def test_an_interrupt_keeps_what_is_finished(tmp_path, monkeypatch):
+    study = Study((1, 2), (1, 2))
+    original = study_module.separation_rank
+
+    def interrupted(model, **options):
+        if model.width == 2:
+            raise KeyboardInterrupt
+        return original(model, **options)
+
+    monkeypatch.setattr(study_module, "separation_rank", interrupted)
+    with Store(tmp_path / "s.sqlite") as store, pytest.raises(KeyboardInterrupt):
+        list(study.run(store))
+    monkeypatch.setattr(study_module, "separation_rank", original)
+    with Store(tmp_path / "s.sqlite") as store:
+        assert [f.fresh for f in study.run(store)] == [False, False, True, True]
+
+
+def test_progress_names_the_architecture():
+    seen = []
+    with Store(":memory:") as store:
+        list(Study((2,), (2,)).run(store, lambda model, done, total: seen.append((model, done <= total))))
+    assert set(seen) == {(tr.SelfAttention(2, 2), True)}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"widths": ()}, "no widths were given"),
+        ({"widths": (3,), "heads": (2,)}, "no architecture remains: none of the heads"),
+        ({"depths": (0,)}, "depth is 0; expected a whole number of at least 1"),
+        ({"memory": "lots"}, "memory limit is 'lots'"),
+        ({"work": 0}, "work limit is 0"),
+    ],
+)
+def test_impossible_studies_are_refused_at_once(arguments, message):
+    with pytest.raises(tr.TensorRankError, match=message):
+        Study(**arguments)
