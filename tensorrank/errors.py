@@ -1,5 +1,7 @@
 """The errors a user can cause. Each message says what was given, what was expected, where, and what to try."""
 
+from typing import Any
+
 
 class TensorRankError(ValueError):
     """Base of every error that tensorrank raises on purpose."""
@@ -19,3 +21,17 @@ class WeightsError(TensorRankError):
 
 class StoreError(TensorRankError):
     """A store that cannot be opened, was written by another version, or contradicts a new result."""
+
+
+def whole_number(name: str, given: Any, least: int) -> int:
+    """The whole number given (numpy's too), if it is at least so large.
+
+    Raises:
+        TensorRankError: if it is not.
+
+    >>> whole_number("depth", 3, least=1)
+    3
+    """
+    if isinstance(given, bool) or not hasattr(given, "__index__") or given < least:
+        raise TensorRankError(f"{name} is {given!r}; expected a whole number of at least {least}")
+    return int(given)

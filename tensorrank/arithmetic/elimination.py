@@ -13,15 +13,16 @@ its column, and columns to the left of the current ones are not needed again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from itertools import chain
 from typing import TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arithmetic import elimination_kernels as kernels
-from tensorrank.arithmetic.prime_field import SPLIT_BIT, PrimeField
+from tensorrank.arithmetic.prime_field import SPLIT_BIT, PrimeField, as_given
 from tensorrank.arithmetic.resources import worker_threads
 from tensorrank.errors import TensorRankError
 
@@ -52,16 +53,16 @@ def rank_mod_p(matrix: ArrayLike, prime: int, *, threads: int | None = None, ove
     (2, 1)
     """
     field = PrimeField(prime)
-    array = np.asarray(matrix)
+    array = as_given(matrix)
     if array.ndim != 2:
         raise TensorRankError(f"an array of shape {array.shape} was given; expected a matrix (two dimensions)")
     if array.size == 0:
         return 0
     if array.dtype != np.float64:
         array, overwrite = field.balanced(array), True
-    elif not (np.abs(array) <= field.largest_residue).all() or (array != np.rint(array)).any():
+    elif not (np.abs(array) <= prime // 2).all() or (array != np.rint(array)).any():
         raise TensorRankError(
-            f"a float matrix was given whose entries are not whole numbers within {field.largest_residue} of 0; "
+            f"a float matrix was given whose entries are not whole numbers within {prime // 2} of 0; "
             "expected balanced residues (PrimeField.balanced gives them) or an integer matrix"
         )
     if array.shape[0] > array.shape[1]:
@@ -74,7 +75,34 @@ def rank_mod_p(matrix: ArrayLike, prime: int, *, threads: int | None = None, ove
 
 def rank_in_place(matrix: Matrix, field: PrimeField, pool: ThreadPoolExecutor) -> int:
     """The rank of a C-contiguous matrix of balanced residues, which is consumed; best with rows <= columns."""
-    return _Elimination(matrix, field, pool).rank() if matrix.size else 0
+    return rank_of_slabs(iter([matrix]), field, pool)
+
+
+def rank_of_slabs(slabs: Iterator[Matrix], field: PrimeField, pool: ThreadPoolExecutor) -> int:
+    """The rank of a matrix given as slabs of columns, each made only if those before it do not decide the rank.
+
+    If the first slab has rank r short of its rows, all others matter only through its left kernel K: the rank is
+    r + rank(K x the others), a matrix of few rows if little is missing.
+
+    Args:
+        slabs: C-contiguous matrices of balanced residues with the same rows; the first is consumed.
+        field: GF(p).
+        pool: threads.
+    """
+    first = next((slab for slab in slabs if slab.size), None)
+    if first is None:
+        return 0
+    elimination = _Elimination(first, field, pool)
+    rank = elimination.rank()
+    if rank == len(first):
+        return rank
+    second = next(slabs, None)
+    if second is None:
+        return rank
+    kernel = elimination.left_kernel(rank)
+    del first, elimination.matrix
+    images = [elimination.product(kernel, slab) for slab in chain([second], slabs)]
+    return rank + rank_in_place(np.concatenate(images, axis=1), field, pool)
 
 
 class _Elimination:
@@ -82,6 +110,7 @@ class _Elimination:
 
     def __init__(self, matrix: Matrix, field: PrimeField, pool: ThreadPoolExecutor) -> None:
         self.matrix = matrix
+        self.order = np.arange(len(matrix))
         self.terms = field.terms
         self.split = 2.0**SPLIT_BIT if field.splits else 0.0
         self.prime = float(field.prime)
@@ -101,13 +130,48 @@ class _Elimination:
                 break
         return rank
 
+    def left_kernel(self, rank: int) -> Matrix:
+        """A basis of the left kernel, one row for each row without a pivot: (-X, 1) with X L11 = L21, rows as given."""
+        rows = len(self.matrix)
+        solution = np.ascontiguousarray(self.matrix[rank:, :rank])
+
+        def solve(piece: tuple[int, int]) -> None:
+            x = solution[piece[0] : piece[1]]
+            for stop in range(rank, 0, -PANEL):
+                start = max(0, stop - PANEL)
+                for pivot in range(stop - 1, start, -1):
+                    self._subtract(
+                        x[:, start:pivot], x[:, pivot : pivot + 1], self.matrix[pivot : pivot + 1, start:pivot]
+                    )
+                if start:
+                    self._subtract(x[:, :start], x[:, start:stop], self.matrix[start:stop, :start])
+
+        self._each(solve, self._pieces(0, rows - rank, rank * rank))
+        kernel = np.zeros((rows - rank, rows))
+        kernel[:, self.order[:rank]] = -solution
+        kernel[np.arange(rows - rank), self.order[rank:]] = 1
+        return kernel
+
+    def product(self, left: Matrix, right: Matrix) -> Matrix:
+        """Left x right, reduced."""
+        result = np.zeros((len(left), right.shape[1]))
+
+        def multiply(tile: tuple[int, int, int, int]) -> None:
+            top, bottom, start, stop = tile
+            self._subtract(result[top:bottom, start:stop], left[top:bottom], right[:, start:stop])
+
+        self._each(multiply, list(self._tiles(0, len(left), 0, right.shape[1], len(right))))
+        return -result
+
     def _eliminate(self, row: int, start: int, stop: int) -> int:
         """Eliminate columns start..stop of the rows from `row` on; returns how many pivots were found."""
         if row >= self.matrix.shape[0] or start >= stop:
             return 0
         width = stop - start
         if width <= PANEL:
-            found: int = kernels.eliminate_panel(self.matrix, self.panel, row, start, stop, self.prime, self.split)
+            found: int = kernels.eliminate_panel(
+                self.matrix, self.order, self.panel, row, start, stop, self.prime, self.split
+            )
             return found
         middle = start + max(PANEL, width // 2 // PANEL * PANEL)
         left = self._eliminate(row, start, middle)
@@ -143,22 +207,27 @@ class _Elimination:
 
         def update(tile: tuple[int, int, int, int]) -> None:
             top, bottom, left, right = tile
-            multipliers = self.matrix[top:bottom, pivot : pivot + pivots]
-            pivot_rows = self.matrix[pivot : pivot + pivots, left:right]
-            target = self.matrix[top:bottom, left:right]
-            product = np.empty(target.shape)
-            for begin in range(0, pivots, self.terms):
-                end = min(pivots, begin + self.terms)
-                if self.split:
-                    high, low = kernels.split(multipliers[:, begin:end], self.split)
-                    np.matmul(high, pivot_rows[begin:end], out=product)
-                    kernels.subtract_scaled(target, product, self.split, self.prime)
-                    np.matmul(low, pivot_rows[begin:end], out=product)
-                else:
-                    np.matmul(multipliers[:, begin:end], pivot_rows[begin:end], out=product)
-                kernels.subtract(target, product, self.prime)
+            self._subtract(
+                self.matrix[top:bottom, left:right],
+                self.matrix[top:bottom, pivot : pivot + pivots],
+                self.matrix[pivot : pivot + pivots, left:right],
+            )
 
         self._each(update, tiles)
+
+    def _subtract(self, target: Matrix, left: Matrix, right: Matrix) -> None:
+        """Target - left x right, reduced, in place: as many products at a time as a float64 sums exactly."""
+        product = np.empty(target.shape)
+        for begin in range(0, left.shape[1], self.terms):
+            end = begin + self.terms
+            if self.split:
+                high, low = kernels.split(left[:, begin:end], self.split)
+                np.matmul(high, right[begin:end], out=product)
+                kernels.subtract_scaled(target, product, self.split, self.prime)
+                np.matmul(low, right[begin:end], out=product)
+            else:
+                np.matmul(left[:, begin:end], right[begin:end], out=product)
+            kernels.subtract(target, product, self.prime)
 
     def _tiles(self, first: int, last: int, start: int, stop: int, pivots: int) -> Iterable[tuple[int, int, int, int]]:
         worth_sharing = (last - first) * (stop - start) * pivots > 4e6

@@ -68,11 +68,12 @@ def _column_minus_split_product(panel, first, last, column, known, upper, split,
 
 
 @njit(cache=True, nogil=True, fastmath=_FUSED)
-def eliminate_panel(matrix, panel, row, start, stop, prime, split):  # type: ignore[no-untyped-def]
+def eliminate_panel(matrix, order, panel, row, start, stop, prime, split):  # type: ignore[no-untyped-def]
     """Eliminate columns start..stop of the rows from `row` on, one column at a time (Crout); returns the pivots found.
 
     The columns are worked on in `panel`, a compact copy, which ends up holding the multipliers; these are stored
-    in columns row..row+pivots of the matrix. Whole rows of the matrix are swapped.
+    in columns row..row+pivots of the matrix. Whole rows of the matrix are swapped,
+    and with them their numbers in `order`.
     """
     rows, columns = matrix.shape
     width = stop - start
@@ -107,6 +108,7 @@ def eliminate_panel(matrix, panel, row, start, stop, prime, split):  # type: ign
             for column in range(width):
                 panel[top, column], panel[source, column] = panel[source, column], panel[top, column]
             current[top], current[source] = current[source], current[top]
+            order[top], order[source] = order[source], order[top]
         inverse = _inverse(current[top], prime)
         for i in range(top + 1, rows):
             panel[i, found] = _product(current[i], inverse, prime, reciprocal, split)

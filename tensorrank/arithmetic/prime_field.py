@@ -118,17 +118,17 @@ class PrimeField:
         Raises:
             TensorRankError: if the array does not hold integers; `image` takes fractions and floats.
         """
-        array = np.asarray(integers)
+        array = as_given(integers)
         if array.size == 0:
             return np.zeros(array.shape, dtype=np.int64)
         if array.dtype == object:
-            if not all(isinstance(x, int | np.integer) for x in array.flat):
-                odd = next(x for x in array.flat if not isinstance(x, int | np.integer))
+            odd = [x for x in array.flat if not isinstance(x, int | np.integer)]
+            if odd:
                 raise TensorRankError(
-                    f"an array with the entry {odd!r} was given where whole numbers are expected; "
+                    f"an array with the entry {odd[0]!r} was given where whole numbers are expected; "
                     "use PrimeField.image for fractions and floats"
                 )
-            return (array % self.prime).astype(np.int64)
+            return np.array([int(x) % self.prime for x in array.flat], dtype=np.int64).reshape(array.shape)
         if array.dtype.kind not in "iub":
             raise TensorRankError(
                 f"an array of {array.dtype} was given where whole numbers are expected; "
@@ -149,7 +149,7 @@ class PrimeField:
         >>> PrimeField(7).image([0.5, Fraction(1, 3), -1])
         array([4, 5, 6])
         """
-        array = np.asarray(values)
+        array = as_given(values)
         if array.dtype.kind in "iub":
             return self.reduce(array)
         if array.dtype.kind not in "fO":
@@ -160,6 +160,8 @@ class PrimeField:
     def _image_of(self, value: Any) -> int:
         if isinstance(value, float | np.floating) and not math.isfinite(value):
             raise TensorRankError(f"an entry is {value}; expected finite numbers")
+        if isinstance(value, np.integer):
+            value = int(value)
         try:
             fraction = Fraction(*value.as_integer_ratio())
         except AttributeError:
@@ -220,3 +222,11 @@ class PrimeField:
             base = base * base % self.prime
             exponent >>= 1
         return result
+
+
+def as_given(values: ArrayLike) -> NDArray[Any]:
+    """An array of the numbers given; lists that numpy would round to floats keep their entries."""
+    array = np.asarray(values)
+    if array.dtype.kind == "f" and not isinstance(values, np.ndarray | np.generic):
+        return np.asarray(values, dtype=object)
+    return array

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numbers
 import os
 import re
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from tensorrank.errors import TensorRankError
+from tensorrank.errors import TensorRankError, whole_number
 
 # The share of the available memory that a computation takes when no limit is given.
 MEMORY_SHARE = 0.6
@@ -19,7 +20,11 @@ _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "
 
 
 def memory_available() -> int:
-    """Bytes that can be allocated now without swapping, as the kernel or the container's limit tells."""
+    """Bytes that can be allocated now without swapping, as the kernel or the container's limit tells.
+
+    Raises:
+        TensorRankError: where the system tells neither.
+    """
     limits = []
     meminfo = Path("/proc/meminfo")
     if meminfo.exists():
@@ -33,8 +38,13 @@ def memory_available() -> int:
             limits.append(int(limit) - int((control / "memory.current").read_text()))
     except OSError:
         pass
-    if not limits:
+    if not limits and hasattr(os, "sysconf"):
+        # Systems without /proc (macOS) tell what there is, not what is free; half of it is a fair guess.
         limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2)
+    if not limits:
+        raise TensorRankError(
+            "this system does not tell how much memory is available; give a memory limit, such as '4GiB'"
+        )
     return max(0, min(limits))
 
 
@@ -57,9 +67,9 @@ def memory_limit(memory: int | str | None) -> int:
         found = re.fullmatch(r"\s*(\d+(?:\.\d*)?)\s*([kmgt]i?)?b?\s*", memory.lower())
         if found:
             amount = float(found.group(1)) * _UNITS[found.group(2) or ""]
-    elif not isinstance(memory, bool):
-        amount = memory
-    if not amount >= 1:
+    elif isinstance(memory, numbers.Real) and not isinstance(memory, bool):
+        amount = float(memory)
+    if not 1 <= amount < float("inf"):
         raise TensorRankError(
             f"the memory limit is {memory!r}; expected a positive number of bytes or a text such as '4GiB'"
         )
@@ -70,9 +80,7 @@ def thread_count(threads: int | None) -> int:
     """The threads a computation may use: the number given, or the processors this process may run on."""
     if threads is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
-        raise TensorRankError(f"threads is {threads!r}; expected a whole number of at least 1")
-    return threads
+    return whole_number("threads", threads, 1)
 
 
 @contextmanager

@@ -59,8 +59,9 @@ def numerical_rank(matrix: ArrayLike, *, rtol: float | None = None, atol: float 
         raise TensorRankError(f"an array of shape {array.shape} was given; expected a matrix (two dimensions)")
     if array.dtype.kind not in "biufc":
         raise TensorRankError(f"a matrix of {array.dtype} was given; expected real or complex numbers")
-    if array.dtype.kind not in "fc" or array.dtype.itemsize < 4:
-        array = array.astype(np.float64)
+    if array.dtype not in (np.float32, np.float64, np.complex64, np.complex128):
+        # Singular values are computed in double precision at most.
+        array = array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
     if not np.isfinite(array).all():
         row, column = np.argwhere(~np.isfinite(array))[0]
         raise TensorRankError(f"entry ({row}, {column}) is {array[row, column]}; expected finite numbers")

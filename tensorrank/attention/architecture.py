@@ -13,7 +13,7 @@ from tensorrank.attention import bounds
 from tensorrank.attention.evaluate import moment_grid, moment_rows
 from tensorrank.attention.monomial import Monomial, monomial
 from tensorrank.attention.weights import AttentionWeights
-from tensorrank.errors import TensorRankError
+from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.separable import Weights
 
@@ -62,9 +62,7 @@ class SelfAttention:
                 given = self.width // self.heads
             elif given is None and name == "tokens":
                 given = 2 * self.width
-            if isinstance(given, bool) or not hasattr(given, "__index__") or given < least:
-                raise TensorRankError(f"{name} is {given!r}; expected a whole number of at least {least}")
-            object.__setattr__(self, name, int(given))
+            object.__setattr__(self, name, whole_number(name, given, least))
 
     @property
     def sites(self) -> int:

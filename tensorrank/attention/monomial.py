@@ -78,7 +78,7 @@ def monomial(depth: int, width: int, heads: int, head_dim: int, output_tokens: i
     Fewer tokens than coordinates on a side would tie the entries: only so many coordinates are used.
 
     >>> [monomial(depth, 2, 2, 1, 2, 2).bound for depth in (2, 3, 4)]
-    [12, 120, 2448]
+    [12, 140, 2448]
     """
     coordinates = min(width, output_tokens, other_tokens)
     candidates = []

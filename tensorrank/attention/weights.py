@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.arithmetic.prime_field import PrimeField, as_given
 from tensorrank.errors import WeightsError
 
 NAMES = ("query", "key", "value", "output")
@@ -53,13 +54,14 @@ class AttentionWeights:
             raise WeightsError(f"weights named {', '.join(sorted(weights))} were given; expected {', '.join(NAMES)}")
         arrays = {}
         for name in NAMES:
-            array = np.asarray(weights[name])
+            array = as_given(weights[name])
             expected = (depth, heads, width, head_dim) if name == "output" else (depth, heads, head_dim, width)
             if array.shape != expected:
                 axes = "depth, heads, width, head_dim" if name == "output" else "depth, heads, head_dim, width"
                 raise WeightsError(f"weights {name!r} have shape {array.shape}; expected {expected} ({axes})")
-            if array.dtype.kind == "f" and not np.isfinite(array).all():
-                where = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+            endless = np.vectorize(_is_endless, otypes=[bool])(array)
+            if endless.any():
+                where = tuple(int(i) for i in np.argwhere(endless)[0])
                 raise WeightsError(f"weights {name!r} are {array[where]} at {where}; expected finite numbers")
             arrays[name] = array
         return cls(**arrays)
@@ -67,3 +69,7 @@ class AttentionWeights:
     def image(self, field: PrimeField) -> AttentionWeights:
         """The exact image of these weights in GF(p)."""
         return AttentionWeights(*(field.image(getattr(self, name)) for name in NAMES))
+
+
+def _is_endless(entry: Any) -> bool:
+    return isinstance(entry, float | np.floating) and not math.isfinite(entry)

@@ -15,12 +15,20 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorrank.arithmetic.elimination import rank_in_place
+from tensorrank.arithmetic.elimination import rank_in_place, rank_of_slabs
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.separation.grid import SPARE
-from tensorrank.separation.hankel import HankelForm, symmetric_entries
+from tensorrank.separation.hankel import HankelForm, Indices, symmetric_entries
 from tensorrank.separation.hilbert import MomentSpaces, moment_spaces
-from tensorrank.separation.limits import BLOCK_BYTES, Limits, elimination_work, lattice_bytes, lattice_work
+from tensorrank.separation.limits import (
+    BLOCK_BYTES,
+    DEGREE_BYTES,
+    MOST_DEGREES,
+    Limits,
+    elimination_work,
+    lattice_bytes,
+    lattice_work,
+)
 from tensorrank.separation.monomials import divided_powers, monomial_count, monomials
 from tensorrank.separation.separable import MomentInstance
 
@@ -109,9 +117,11 @@ def catalecticant_plan(width: int, degree: int, tokens: tuple[int, int], limits:
     entries = width * (width + 1) // 2
     nothing = CatalecticantPlan(width, tokens, spaces, 0, 0, None, (), 0, 0)
     few_tokens = min(tokens) < width
+    if degree > MOST_DEGREES:
+        return nothing
     for variables in range(entries, (entries if few_tokens else width) - 1, -1):
         lattice = monomial_count(variables, degree)
-        fixed_memory = lattice_bytes(lattice, width, variables)
+        fixed_memory = lattice_bytes(lattice, width, variables) + degree * DEGREE_BYTES
         fixed_work = lattice_work(lattice, width, degree, variables)
         # Leave at least half of everything to the blocks: a larger lattice is worth little without them.
         if fixed_memory > limits.memory / 2 or fixed_work > limits.work / 2:
@@ -193,12 +203,11 @@ class Catalecticant:
         instance: MomentInstance,
         field: PrimeField,
         plan: CatalecticantPlan,
-        limits: Limits,
         rng: np.random.Generator,
         pool: ThreadPoolExecutor,
         progress: Callable[[float, float], None],
     ) -> None:
-        self.plan, self.limits, self.field, self.rng, self.pool = plan, limits, field, rng, pool
+        self.plan, self.field, self.rng, self.pool = plan, field, rng, pool
         self.degree = plan.spaces.degree
         self.progress = progress
         self.form = HankelForm.of(instance, field, plan.width, self.degree, plan.variables, pool)
@@ -231,31 +240,33 @@ class Catalecticant:
         return {k: self._rank(_block(self.plan, k, None)) for k in degrees}
 
     def _rank(self, block: Block) -> BlockRank:
-        rank, samples = self._rank_of(block.degree, block.used), block.used
-        complete = not block.cut
-        short = rank < min(block.shape)
-        if self.plan.full and complete and short and block.used != block.shape:
-            # The rows or columns left out may matter after all.
-            whole = replace(block, used=block.shape)
-            bytes_needed = whole.used[0] * whole.used[1] * BLOCK_BYTES
-            complete = bytes_needed <= self.limits.memory and self.spent + whole.work <= self.limits.work
-            if complete:
-                rank, samples = self._rank_of(whole.degree, whole.used), whole.used
-        return BlockRank(rank, samples, complete)
-
-    def _rank_of(self, k: int, used: tuple[int, int]) -> int:
-        matrix = self._full_block(k, used) if self.plan.full else self._low_rank_block(k, used)
-        rank = rank_in_place(matrix, self.field, self.pool)
-        self.spent += elimination_work(*used)
+        if self.plan.full:
+            rank = rank_of_slabs(self._slabs(block), self.field, self.pool)
+        else:
+            rank = rank_in_place(self._low_rank_block(block.degree, block.used), self.field, self.pool)
+        self.spent += block.work
         self.progress(self.spent, max(self.plan.work, self.spent))
-        return rank
+        return BlockRank(rank, block.used, complete=not block.cut)
 
-    def _full_block(self, k: int, used: tuple[int, int]) -> NDArray[np.float64]:
-        rows, columns = (
-            None if count == whole else np.sort(self.rng.choice(whole, count, replace=False))
-            for count, whole in zip(used, _shape(self.plan, k), strict=True)
-        )
-        return self.form.block(k, self.pool, rows, columns)
+    def _slabs(self, block: Block) -> Iterator[NDArray[np.float64]]:
+        """The rows and columns used at first, the shorter side as rows; if nothing is cut, then all others too."""
+        transposed = block.shape[0] > block.shape[1]
+        (rows, columns), (used, wide) = block.shape, block.used
+        if transposed:
+            rows, columns, used, wide = columns, rows, wide, used
+
+        def slab(chosen_rows: Indices | None, chosen: Indices) -> NDArray[np.float64]:
+            pair = (chosen, chosen_rows) if transposed else (chosen_rows, chosen)
+            return self.form.block(block.degree, self.pool, *pair, transposed=transposed)
+
+        first = np.sort(self.rng.choice(columns, wide, replace=False))
+        if block.cut:
+            yield slab(np.sort(self.rng.choice(rows, used, replace=False)), first)
+            return
+        yield slab(None, first)
+        others = np.setdiff1d(np.arange(columns), first, assume_unique=True)
+        for start in range(0, len(others), wide):
+            yield slab(None, others[start : start + wide])
 
     def _low_rank_block(self, k: int, used: tuple[int, int]) -> NDArray[np.float64]:
         """A-side functionals x Cat_k x B-side functionals."""

@@ -78,8 +78,9 @@ class Draws:
         return total if total < 1 else None
 
     def _checked(self, primes: Sequence[int]) -> Iterator[int]:
-        if not primes:
-            raise PrimeError("an empty list of primes was given; expected at least one")
+        if not np.iterable(primes) or len(primes) == 0:
+            given = "an empty list of primes" if np.iterable(primes) else repr(primes)
+            raise PrimeError(f"{given} was given; expected a list of at least one prime")
         for prime in primes:
             if PrimeField(prime).prime <= self.degree:
                 better = next(primes_below(_SMALL if self.degree < _SMALL // 2 else _LARGE))
@@ -87,4 +88,4 @@ class Draws:
                     f"the prime {prime} does not exceed the degree {self.degree} of the model in its moments; "
                     f"try {better}"
                 )
-        return chain(primes, repeat(primes[-1]))
+        return chain(map(int, primes), repeat(int(primes[-1])))

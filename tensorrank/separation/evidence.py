@@ -18,8 +18,6 @@ from tensorrank.separation.separable import MomentInstance, MomentSeparable, Sep
 
 Progress = Callable[[float, float], None]
 
-# Beyond this many degrees a list of ranks by degree serves nobody.
-MOST_DEGREES = 10**5
 # A repeated draw that gives more than all before it is repeated again, at most so often.
 _MOST_DRAWS = 16
 
@@ -98,18 +96,28 @@ def from_blocks(
     # Entries have this degree in what is drawn: the weights, and with few tokens the tokens too.
     entry_degree = model.weight_degree + (0 if blocks.full else model.input_degree)
 
+    spent = 0.0
+
     def draw(hardest: int) -> Catalecticant:
         field, instance = draws.next(hardest * entry_degree)
-        return Catalecticant(cast(MomentInstance, instance), field, blocks, chosen.limits, draws.rng, pool, report)
+        before = spent
+        return Catalecticant(
+            cast(MomentInstance, instance), field, blocks, draws.rng, pool,
+            lambda done, total: report(before + done, before + total),
+        )  # fmt: skip
 
-    found = draw(0).all_blocks()
+    first = draw(0)
+    found = first.all_blocks()
+    spent += first.spent
     incomplete = [k for k in degrees if not found[k].complete]
     short = [k for k in degrees if found[k].rank < bounds[k]]
     primes = {k: [draws.used[0]] for k in degrees}
     whole = blocks.whole and not incomplete
     raised, made = False, 1
     while whole and short and (made < count or (raised and made < _MOST_DRAWS)):
-        again = draw(max(found[k].rank for k in short)).some_blocks(short)
+        further = draw(max(found[k].rank for k in short))
+        again = further.some_blocks(short)
+        spent += further.spent
         made += 1
         raised = any(again[k].rank > found[k].rank for k in short)
         for k in short:
@@ -117,7 +125,7 @@ def from_blocks(
             found[k] = max(found[k], again[k], key=lambda block: block.rank)
         short = [k for k in short if found[k].rank < bounds[k]]
     ranks = [found[k].rank for k in degrees]
-    if draws.weights is None and spaces.degree <= MOST_DEGREES:
+    if draws.weights is None:
         proved = model.generic_lower_bounds_by_degree(partition)
         ranks = [max(rank, bound) for rank, bound in zip(ranks, proved, strict=True)]
     lower = max(sum(ranks), _known(chosen, draws))
@@ -134,7 +142,7 @@ def from_blocks(
         confirmed=confirmed,
         failure=draws.failure({k: found[k].rank for k in short}, entry_degree, primes),
         reason=reason,
-        by_degree=tuple(ranks) if spaces.degree <= MOST_DEGREES and sum(ranks) == lower else None,
+        by_degree=tuple(ranks if model.output_site in partition.a else ranks[::-1]) if sum(ranks) == lower else None,
         samples=max((block.samples for block in found.values()), key=prod),
     )
 
@@ -155,7 +163,8 @@ def from_grid(
         field, instance = draws.next(best * degree)
         grid = grid_rank(instance, partition, field, draws.rng, pool, bound=chosen.upper, most=chosen.grid_samples)
         made += 1
-        report(made, max(made, count))
+        settled = not grid.saturated or grid.rank == chosen.upper
+        report(made, made if settled else max(made, count))
         raised = made > 1 and grid.rank > best
         best, samples, saturated = max(best, grid.rank), max(samples, grid.samples), grid.saturated
     lower = max(best, _known(chosen, draws))
@@ -180,8 +189,6 @@ def _what_was_cut(blocks: CatalecticantPlan, incomplete: list[int]) -> str:
     reasons = []
     if blocks.variables < entries:
         reasons.append(f"{blocks.variables} of {entries} moment entries kept")
-    if incomplete and blocks.side is not None:
+    if incomplete:
         reasons.append(f"blocks of {len(incomplete)} degrees cut to {blocks.side} rows and columns")
-    elif incomplete:
-        reasons.append(f"blocks of {len(incomplete)} degrees came out short and were too large to redo whole")
     return " and ".join(reasons)

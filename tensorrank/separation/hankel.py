@@ -98,14 +98,17 @@ class HankelForm:
         return monomial_count(self.variables, self.degree - k)
 
     def block(
-        self, k: int, pool: ThreadPoolExecutor, rows: Indices | None = None, columns: Indices | None = None
+        self,
+        k: int,
+        pool: ThreadPoolExecutor,
+        rows: Indices | None = None,
+        columns: Indices | None = None,
+        *,
+        transposed: bool = False,
     ) -> Matrix:
-        """Cat_k, or the given rows and columns of it (sorted indices), transposed if it would be tall."""
-        row_side = self._side(k, self.width, rows)
-        column_side = self._side(self.degree - k, 1, columns)
-        if len(row_side[0]) > len(column_side[0]):
-            row_side, column_side = column_side, row_side
-        return self._filled(row_side, column_side, pool)
+        """Cat_k or the given rows and columns of it (sorted indices), or the transpose of that; C-contiguous."""
+        sides = self._side(k, self.width, rows), self._side(self.degree - k, 1, columns)
+        return self._filled(*(sides[::-1] if transposed else sides), pool)
 
     def applied(self, k: int, functionals: NDArray[np.int64], pool: ThreadPoolExecutor) -> NDArray[np.int64]:
         """Cat_k times functionals on its columns, residues of shape (columns, count), a slab of rows at a time."""

@@ -10,6 +10,10 @@ from tensorrank.errors import TensorRankError
 
 # Bytes per entry of a block under elimination: float64, and room for tiles and the lists of monomials.
 BLOCK_BYTES = 8 * 1.25
+# Blocks are listed by degree up to this one; no lattice of such a degree fits anyway, but that of width 1.
+MOST_DEGREES = 10**5
+# Bytes for what is kept of a block that follows from others.
+DEGREE_BYTES = 1000
 # What a layer costs for each of the d^3 products in it, and interpolation for each component of a point, measured
 # against the rate of a matrix product.
 _LAYER_COST = 400
@@ -30,12 +34,13 @@ class Limits:
         Raises:
             TensorRankError: if either is no positive amount.
         """
-        if work is not None and (isinstance(work, bool) or not work > 0):
+        if work is not None and (isinstance(work, bool | str) or not work > 0):
             raise TensorRankError(f"the work limit is {work!r}; expected a positive number of operations, such as 1e12")
         return cls(memory_limit(memory), math.inf if work is None else float(work))
 
     def __str__(self) -> str:
-        memory = f"memory limit {self.memory / 2**30:.2g} GiB"
+        power = min(3, int(math.log(self.memory, 1024)))
+        memory = f"memory limit {self.memory / 1024**power:.3g} {('bytes', 'KiB', 'MiB', 'GiB')[power]}"
         return memory if math.isinf(self.work) else f"{memory}, work limit {self.work:.2g} operations"
 
 

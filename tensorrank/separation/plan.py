@@ -88,7 +88,9 @@ def plan(
         work=blocks.work,
     )
     grid_is_whole = grid.upper is not None and grid.upper < grid.grid_samples
-    if method == "auto" and grid_is_whole and (not blocks.whole or grid.work < blocks.work):
+    cheaper = grid_is_whole and (not blocks.whole or grid.work < blocks.work)
+    # Where no blocks fit at all, a grid helps only if it can pass what is known without computing.
+    if method == "auto" and (cheaper or (not blocks.feasible and grid.lower < grid.grid_samples)):
         return grid
     return by_blocks
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Literal, get_args
 
-from tensorrank.arithmetic.whole_numbers import abbreviated
+from tensorrank.arithmetic.whole_numbers import abbreviated, from_text, to_text
 from tensorrank.errors import TensorRankError
 
 Standing = Literal["exact", "probable", "lower bound", "numerical"]
@@ -55,8 +55,10 @@ class SeparationRank:
                 f"{abbreviated(self.upper)}: one of them is wrong; please report the model and the seed"
             )
         if self.standing == "exact" and not self.lower == self.value == self.upper:
+            upper = "None" if self.upper is None else abbreviated(self.upper)
             raise TensorRankError(
-                f"a rank of {self.value} was called exact, but its bounds are {self.lower} and {self.upper}"
+                f"a rank of {abbreviated(self.value)} was called exact, but its bounds are {abbreviated(self.lower)} "
+                f"and {upper}"
             )
 
     def __str__(self) -> str:
@@ -76,8 +78,11 @@ class SeparationRank:
         return "; ".join(parts)
 
     def to_dict(self) -> dict[str, Any]:
-        """The fields as plain values (whole numbers of any size, lists, None), ready for JSON."""
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
+        """The fields as plain values, ready for JSON.
+
+        Whole numbers stay whole numbers of any size, but for those beyond 4000 digits, which JSON readers refuse: text.
+        """
+        return {name: _plain(value) for name, value in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> SeparationRank:
@@ -91,7 +96,20 @@ class SeparationRank:
             odd = ", ".join(sorted(names ^ set(values)))
             raise TensorRankError(f"a result with missing or unknown names was given ({odd}); expected to_dict's")
         plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        plain |= {name: _number(plain[name]) for name in ("value", "lower", "upper")}
+        if plain["by_degree"] is not None:
+            plain["by_degree"] = tuple(map(_number, plain["by_degree"]))
         return cls(**plain)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, tuple):
+        return [_plain(entry) for entry in value]
+    return to_text(value) if isinstance(value, int) and abs(value) >= 10**4000 else value
+
+
+def _number(value: Any) -> Any:
+    return from_text(value) if isinstance(value, str) else value
 
 
 def _shortened(ranks: tuple[int, ...], most: int = 24) -> str:

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from tensorrank.arithmetic.resources import worker_threads
-from tensorrank.errors import TensorRankError
+from tensorrank.errors import whole_number
 from tensorrank.separation.draws import Draws
 from tensorrank.separation.evidence import Progress, certified, from_blocks, from_bounds, from_grid
 from tensorrank.separation.partition import Bipartition
@@ -66,8 +66,7 @@ def separation_rank(
     (232, 'exact')
     """
     started = time.perf_counter()
-    if isinstance(draws, bool) or not isinstance(draws, int) or draws < 1:
-        raise TensorRankError(f"draws is {draws!r}; expected a whole number of at least 1")
+    draws = whole_number("draws", draws, 1)
     partition = checked_partition(model, partition)
     chosen = plan(model, partition, method=method, memory=memory, work=work)
     stream = Draws(model, weights, seed, primes)

@@ -9,18 +9,15 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
 
 import tensorrank
-from tensorrank.arithmetic.whole_numbers import from_text, to_text
+from tensorrank.arithmetic.whole_numbers import to_text
 from tensorrank.attention.architecture import SelfAttention
 from tensorrank.errors import StoreError
 from tensorrank.separation.limits import Limits
 from tensorrank.separation.result import SeparationRank
 
 SCHEMA_VERSION = 1
-# The fields of a result that may have thousands of digits; JSON and Python read no such numbers.
-_NUMBERS = ("value", "lower", "upper")
 # Marks the file as ours ("tRnk"), so that a stranger's database is not taken for a store.
 _APPLICATION = 0x74526E6B
 
@@ -118,7 +115,7 @@ class Store:
                     to_text(result.lower),
                     None if result.upper is None else to_text(result.upper),
                     result.standing,
-                    json.dumps(_encoded(result)),
+                    json.dumps(result.to_dict()),
                     str(limits.memory),
                     limits.work,
                     result.seconds,
@@ -159,15 +156,8 @@ def _key(model: SelfAttention) -> str:
     return json.dumps(model.to_dict(), sort_keys=True)
 
 
-def _encoded(result: SeparationRank) -> dict[str, Any]:
-    values = result.to_dict()
-    return values | {name: to_text(values[name]) for name in _NUMBERS if values[name] is not None}
-
-
 def _stored(result: str, memory: str, work: float) -> Stored:
-    values: dict[str, Any] = json.loads(result)
-    values |= {name: from_text(values[name]) for name in _NUMBERS if values[name] is not None}
-    return Stored(SeparationRank.from_dict(values), Limits(int(memory), work))
+    return Stored(SeparationRank.from_dict(json.loads(result)), Limits(int(memory), work))
 
 
 def _agree(model: SelfAttention, before: SeparationRank, now: SeparationRank) -> None:

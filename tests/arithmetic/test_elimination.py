@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tensorrank import rank_mod_p
+from tensorrank.arithmetic import elimination
 from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.arithmetic.resources import worker_threads
 from tensorrank.errors import PrimeError, TensorRankError
 
 # On both sides of where products start to be split, and the largest.
@@ -264,6 +266,46 @@ def test_a_composite_modulus_is_refused():
 def test_an_impossible_number_of_threads_is_refused(threads):
     with pytest.raises(TensorRankError, match="expected a whole number of at least 1"):
         rank_mod_p([[1, 2], [3, 4]], 101, threads=threads)
+
+
+def slab_rank(matrix, cuts, prime, threads):
+    field = PrimeField(prime)
+    slabs = (np.ascontiguousarray(slab) for slab in np.split(field.balanced(matrix), cuts, axis=1))
+    with worker_threads(threads) as pool:
+        return elimination.rank_of_slabs(slabs, field, pool)
+
+
+@pytest.mark.parametrize("prime", PRIMES, ids=NAMES)
+@pytest.mark.parametrize("threads", [1, 2])
+def test_the_rank_of_slabs_of_columns_is_that_of_the_whole_matrix(prime, threads):
+    rng = np.random.default_rng(18)
+    for rows, columns, rank in [(1, 4, 1), (7, 12, 5), (60, 150, 60), (60, 150, 41), (130, 90, 77), (110, 260, 0)]:
+        matrix = planted(rng, rows, columns, rank, prime)
+        narrow = planted(rng, rows, columns, rank // 3, prime)
+        split = np.concatenate([narrow[:, : columns // 2], matrix[:, columns // 2 :]], axis=1)
+        late = np.concatenate([0 * matrix[:, : columns // 2], matrix[:, columns // 2 :]], axis=1)
+        swapped = matrix[rng.permutation(rows)]
+        for case in (matrix, split, late, swapped):
+            expected = flint_rank(case, prime)
+            for cuts in ([], [columns // 2], [1], [columns - 1], [columns // 4, columns // 2, 3 * columns // 4]):
+                assert slab_rank(case, cuts, prime, threads) == expected
+
+
+@pytest.mark.parametrize("prime", [2, 8388593, 2**26 - 5, 2**31 - 1])
+def test_extreme_entries_in_slabs_agree_with_flint(prime):
+    rng = np.random.default_rng(19)
+    extreme = (prime - 1) // 2 * rng.choice([-1, 1], (120, 300))
+    extreme[::3] = extreme[0]
+    assert slab_rank(extreme, [128], prime, 1) == flint_rank(extreme, prime)
+    extreme[5:60, :150] = extreme[4, :150]
+    assert slab_rank(extreme, [100, 150], prime, 2) == flint_rank(extreme, prime)
+
+
+@pytest.mark.parametrize("cuts", [[0], [0, 0, 3], [5], [3, 3]])
+def test_empty_slabs_add_nothing(cuts):
+    matrix = planted(np.random.default_rng(20), 4, 5, 3, 101)
+    assert slab_rank(matrix, cuts, 101, 1) == flint_rank(matrix, 101)
+    assert slab_rank(matrix[:0], cuts, 101, 1) == 0
 
 
 small_matrices = hnp.arrays(

@@ -18,7 +18,7 @@ def test_lists_and_ranges(text, numbers):
 @pytest.mark.parametrize("text", ["", "a", "1-", "-1", "4-1", "1,,2", "1.5", "1-99999999"])
 def test_anything_else_is_explained(text):
     with pytest.raises(
-        TensorRankError, match="--widths is .*; expected whole numbers and ranges, such as 1-4 or 2,3,8"
+        TensorRankError, match=r"--widths is .*; expected whole numbers and ranges, such as 1-4 or 2,3,8"
     ):
         terminal.whole_numbers(text, "--widths")
 

@@ -39,17 +39,14 @@ def entrywise(form, k):
     )
 
 
-def lying(matrix):
-    return matrix.T if matrix.shape[0] > matrix.shape[1] else matrix
-
-
 @pytest.mark.parametrize(("width", "variables", "degree"), CASES)
 def test_every_block_holds_the_coefficients_of_products(pool, width, variables, degree):
     form = random_form(width, variables, degree)
     for k in range(degree + 1):
         expected = entrywise(form, k)
         assert expected.shape == (form.rows(k), form.columns(k))
-        assert form.block(k, pool).tolist() == lying(expected).tolist()
+        assert form.block(k, pool).tolist() == expected.tolist()
+        assert form.block(k, pool, transposed=True).tolist() == expected.T.tolist()
 
 
 @pytest.mark.parametrize(("width", "variables", "degree"), CASES)
@@ -61,18 +58,21 @@ def test_chosen_rows_and_columns_are_those_of_the_whole_block(pool, width, varia
         for _ in range(6):
             rows = np.sort(rng.choice(len(whole), rng.integers(1, len(whole) + 1), replace=False))
             columns = np.sort(rng.choice(whole.shape[1], rng.integers(1, whole.shape[1] + 1), replace=False))
-            assert form.block(k, pool, rows, columns).tolist() == lying(whole[np.ix_(rows, columns)]).tolist()
-            assert form.block(k, pool, rows).tolist() == lying(whole[rows]).tolist()
-            assert form.block(k, pool, None, columns).tolist() == lying(whole[:, columns]).tolist()
+            part = whole[np.ix_(rows, columns)]
+            assert form.block(k, pool, rows, columns).tolist() == part.tolist()
+            assert form.block(k, pool, rows, columns, transposed=True).tolist() == part.T.tolist()
+            assert form.block(k, pool, rows).tolist() == whole[rows].tolist()
+            assert form.block(k, pool, None, columns, transposed=True).tolist() == whole[:, columns].T.tolist()
 
 
 @pytest.mark.parametrize(("width", "variables", "degree"), CASES)
-def test_blocks_are_contiguous_and_never_tall(pool, width, variables, degree):
+def test_blocks_are_contiguous_floats_in_both_orientations(pool, width, variables, degree):
     form = random_form(width, variables, degree)
     for k in range(degree + 1):
-        block = form.block(k, pool)
-        assert block.flags.c_contiguous
-        assert block.shape == tuple(sorted((form.rows(k), form.columns(k))))
+        for transposed in (False, True):
+            block = form.block(k, pool, transposed=transposed)
+            assert block.flags.c_contiguous
+            assert block.dtype == np.float64
 
 
 @pytest.mark.parametrize(("width", "variables", "degree"), CASES)

@@ -1,0 +1,103 @@
+"""Whole separation ranks: the targets, where the time goes, and Macaulay2 on the same blocks."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+
+import tensorrank as tr
+from benchmarks.machine import seconds, table
+from tensorrank.arithmetic.elimination import rank_in_place
+from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.arithmetic.resources import worker_threads
+from tensorrank.separation.hankel import HankelForm
+
+TARGETS = (  # width, depth, seconds allowed on two cores
+    (3, 3, 3.0),
+    (2, 4, 3.0),
+    (2, 5, 180.0),
+)
+
+
+def targets() -> None:
+    """The ranks that must be fast."""
+    rows = []
+    for width, depth, allowed in TARGETS:
+        result = tr.separation_rank(tr.SelfAttention(depth, width))
+        taken = seconds(lambda depth=depth, width=width: tr.separation_rank(tr.SelfAttention(depth, width)))
+        rows.append([str(width), str(depth), str(result.value), result.standing, f"{taken:.3f}", f"{allowed:.0f}"])
+    table("Separation ranks", ["width", "depth", "rank", "standing", "seconds", "allowed"], rows)
+
+
+def stages(width: int, depth: int) -> None:
+    """Lattice and interpolation, block building, and elimination of the largest block."""
+    model, field = tr.SelfAttention(depth, width), PrimeField(8388593)
+    rng = np.random.default_rng(0)
+    instance = model.draw(field, rng)
+    variables = width * (width + 1) // 2
+    with worker_threads(None) as pool:
+        form = HankelForm.of(instance, field, width, model.moment_degree, variables, pool)
+        sizes = {k: min(form.rows(k), form.columns(k)) for k in range(model.moment_degree + 1)}
+        largest = max(sizes, key=lambda k: sizes[k])
+        rows = np.arange(sizes[largest])
+        lattice = seconds(lambda: HankelForm.of(instance, field, width, model.moment_degree, variables, pool))
+        building = seconds(lambda: form.block(largest, pool, rows, rows))
+        block = form.block(largest, pool, rows, rows)
+        elimination = seconds(lambda: rank_in_place(block.copy(), field, pool))
+    table(
+        f"Stages at width {width}, depth {depth}: the block of degree {largest}, {sizes[largest]} rows and columns",
+        ["lattice and interpolation, s", "building the block, s", "elimination, s"],
+        [[f"{lattice:.3f}", f"{building:.3f}", f"{elimination:.3f}"]],
+    )
+
+
+def macaulay2(width: int = 2, depth: int = 4, prime: int = 32003) -> None:
+    """All block ranks by Macaulay2, against the whole separation rank here (set-up and certificate included)."""
+    program = shutil.which("M2")
+    if program is None:
+        print("\nMacaulay2 is not installed (Debian package macaulay2): comparison skipped.")
+        return
+    model, field = tr.SelfAttention(depth, width), PrimeField(prime)
+    instance = model.draw(field, np.random.default_rng(0))
+    with worker_threads(None) as pool:
+        form = HankelForm.of(instance, field, width, model.moment_degree, width * (width + 1) // 2, pool)
+        blocks = [form.block(k, pool).astype(np.int64) % prime for k in range(model.moment_degree + 1)]
+        ours = seconds(lambda: [rank_in_place(block.astype(np.float64), field, pool) for block in blocks])
+        expected = sum(rank_in_place(field.balanced(block), field, pool) for block in blocks)
+    lines = [f"R = ZZ/{prime};", "blocks = {"]
+    lines += [
+        ("," if k else "") + f"map(R^{len(b)}, R^{b.shape[1]}, {{" + ",".join(
+            "{" + ",".join(map(str, row)) + "}" for row in b.tolist()) + "})"
+        for k, b in enumerate(blocks)
+    ]  # fmt: skip
+    lines += [
+        "};",
+        "t = elapsedTiming sum apply(blocks, rank);",
+        'print(toString t#1 | " " | toString t#0);',
+        "exit 0;",
+    ]
+    with tempfile.TemporaryDirectory() as folder:
+        script = Path(folder) / "ranks.m2"
+        script.write_text("\n".join(lines))
+        done = subprocess.run([program, "--script", str(script)], capture_output=True, text=True, check=True)
+    rank, theirs = done.stdout.split()[-2:]
+    if int(rank) != expected:
+        raise SystemExit(f"Macaulay2 says {rank}, tensorrank {expected}: find out which is wrong")
+    started = time.perf_counter()
+    result = tr.separation_rank(model)
+    whole = time.perf_counter() - started
+    taken = float(theirs)
+    table(
+        f"Width {width}, depth {depth} (rank {result.value}) against Macaulay2, {len(blocks)} blocks mod {prime}",
+        ["", "seconds", "Macaulay2 / tensorrank"],
+        [
+            ["Macaulay2 `rank`, block ranks alone", f"{taken:.2f}", ""],
+            ["tensorrank, the same block ranks", f"{ours:.3f}", f"{taken / ours:.0f}"],
+            ["tensorrank, the whole separation rank", f"{whole:.3f}", f"{taken / whole:.0f}"],
+        ],
+    )

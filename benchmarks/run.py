@@ -1,0 +1,39 @@
+"""`make bench`: every measured claim, as Markdown tables. Times are medians; ratios are taken in one run."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from benchmarks.elimination import elimination
+from benchmarks.machine import describe, seconds, table
+from benchmarks.ranks import macaulay2, stages, targets
+
+
+def start_up() -> None:
+    """Importing the package, and the command line's help."""
+    program = str(Path(sys.executable).with_name("tensorrank"))
+    bare = seconds(lambda: subprocess.run([sys.executable, "-c", ""], check=True), 5)
+    imported = seconds(lambda: subprocess.run([sys.executable, "-c", "import tensorrank"], check=True), 5)
+    helped = seconds(lambda: subprocess.run([program, "--help"], check=True, capture_output=True), 5)
+    table(
+        "Starting up",
+        ["", "seconds", "allowed"],
+        [
+            ["python itself", f"{bare:.3f}", ""],
+            ["import tensorrank", f"{imported - bare:.3f}", "0.5"],
+            ["tensorrank --help", f"{helped:.3f}", "1"],
+        ],
+    )
+
+
+if __name__ == "__main__":
+    print(describe())
+    start_up()
+    targets()
+    stages(2, 5)
+    macaulay2()
+    elimination()
