@@ -12,6 +12,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from tensorrank.version import __version__
+
 if TYPE_CHECKING:
     from tensorrank import figures
     from tensorrank.arithmetic.elimination import rank_mod_p
@@ -24,14 +26,13 @@ if TYPE_CHECKING:
     from tensorrank.separation.solve import separation_rank
     from tensorrank.studies.study import Study
 
-__version__ = "0.1.0"
-
 __all__ = [
     "Bipartition",
     "SelfAttention",
     "SeparationRank",
     "Study",
     "TensorRankError",
+    "__version__",
     "bounds",
     "figures",
     "numerical_rank",

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-import tensorrank
 from tensorrank.arithmetic.whole_numbers import to_text
 from tensorrank.attention.architecture import SelfAttention
 from tensorrank.errors import StoreError
 from tensorrank.separation.limits import Limits
 from tensorrank.separation.result import SeparationRank
+from tensorrank.version import __version__
 
 SCHEMA_VERSION = 1
 # Marks the file as ours ("tRnk"), so that a stranger's database is not taken for a store.
@@ -79,7 +79,7 @@ class Store:
         if version != SCHEMA_VERSION:
             self.close()
             raise StoreError(
-                f"{self.path} has schema version {version}; this tensorrank ({tensorrank.__version__}) "
+                f"{self.path} has schema version {version}; this tensorrank ({__version__}) "
                 f"reads version {SCHEMA_VERSION}; install the version that wrote it, or give another --out"
             )
 
@@ -119,7 +119,7 @@ class Store:
                     str(limits.memory),
                     limits.work,
                     result.seconds,
-                    tensorrank.__version__,
+                    __version__,
                 ),
             )
         return result
