@@ -15,6 +15,11 @@ from tensorrank.errors import TensorRankError
 from tensorrank.figures.style import RC, colours
 from tensorrank.studies.series import Series
 
+# Networks that differ in heads only share a bound; their marks differ in shape.
+_SHAPES = ("o", "s", "v", "P", "X", "^", "<", ">")
+# Between two names, as a share of the height.
+_GAP = 0.055
+
 
 def increments(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figure, Axes]:
     """How much log3 of the separation rank grows from depth L to L + 1.
@@ -33,56 +38,78 @@ def increments(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figure, 
     if not series:
         raise TensorRankError("no findings were given; expected at least one to draw")
     colour = colours(s.model.width for s in series)
+    variants = list(dict.fromkeys(_variant(s) for s in series))
+    curves = {(s.model.width, s.model.tokens): s for s in series}
     with mpl.rc_context(RC):
         figure = Figure(figsize=(6.4, 4.2), layout="constrained")
         ax = figure.subplots()
-        ends = [_draw(ax, s, series, colour[s.model.width], deepest) for s in series]
-        if max(ends) > 20:
+        ends = [(_draw_bound(ax, s, colour[s.model.width], deepest), s) for s in curves.values()]
+        for one in series:
+            _draw_ranks(ax, one, colour[one.model.width], _SHAPES[variants.index(_variant(one)) % len(_SHAPES)])
+        highest = max(end for end, _ in ends)
+        if highest > 20:
             ax.set_yscale("log")
             ax.yaxis.set_major_formatter("{x:g}")
         else:
-            ax.set_ylim(0, max(ends) * 1.08)
-        ax.set(xlim=(0.5, deepest - 0.5), xlabel="depth L", ylabel="growth of log₃ separation rank, L to L + 1")
+            ax.set_ylim(0, highest * 1.08)
+        ax.set(xlim=(0.7, deepest - 1), xlabel="depth L", ylabel="growth of log₃ separation rank, L to L + 1")
         ax.set_xticks(range(1, deepest))
-        ax.legend(handles=_legend(series), loc="upper left", bbox_to_anchor=(0, 1.13), ncols=4, handlelength=1.8)
+        _label(ax, ends, colour, deepest - 1)
+        figure.legend(handles=_legend(series, variants), loc="outside upper center", ncols=4, handlelength=1.8)
     return figure, ax
 
 
-def _draw(ax: Axes, series: Series, among: Sequence[Series], colour: str, deepest: int) -> float:
+def _variant(series: Series) -> tuple[int, int | None]:
+    """Heads, and their width if it is not the usual one: what the moment bound does not depend on."""
+    model = series.model
+    return model.heads, None if model.heads * model.head_dim == model.width else model.head_dim
+
+
+def _draw_bound(ax: Axes, series: Series, colour: str, deepest: int) -> float:
+    """The growth of the moment bound, with its knee; returns where it ends."""
     model, side = series.model, series.side
-    logs = [
-        bounds.log3(bounds.moment_bound(depth, model.width, side, model.tokens - side))
-        for depth in range(1, deepest + 1)
-    ]
-    depths, growth = np.arange(1, deepest), np.diff(logs)
+    sizes = [bounds.moment_bound(depth, model.width, side, model.tokens - side) for depth in range(1, deepest + 1)]
+    depths, growth = np.arange(1, deepest), np.diff([bounds.log3(size) for size in sizes])
     ax.plot(depths, growth, color=colour, linewidth=1.1, alpha=0.75)
     if depths[0] <= series.knee <= depths[-1]:
         ax.plot(series.knee, np.interp(series.knee, depths, growth), "D", color=colour, markersize=4.5)
+    return float(growth[-1])
+
+
+def _draw_ranks(ax: Axes, series: Series, colour: str, shape: str) -> None:
     exact = {f.model.depth for f in series.findings if f.result.standing == "exact"}
     for depth, value in series.increments():
-        filled = {depth, depth + 1} <= exact
-        ax.plot(
-            depth, value, "o", color=colour, markerfacecolor=colour if filled else "white", markersize=6.5, zorder=4
-        )
-    ax.annotate(
-        series.label(among),
-        (depths[-1], growth[-1]),
-        xytext=(0, 5),
-        textcoords="offset points",
-        ha="right",
-        color=colour,
-    )
-    return float(max([*growth, *(value for _, value in series.increments())]))
+        face = colour if {depth, depth + 1} <= exact else "white"
+        ax.plot(depth, value, shape, color=colour, markerfacecolor=face, markersize=6.5, zorder=4, clip_on=False)
 
 
-def _legend(series: Sequence[Series]) -> list[Line2D]:
+def _label(ax: Axes, ends: list[tuple[float, Series]], colour: dict[int, str], last: int) -> None:
+    """The curves by name at the right of the axes, moved apart where they would overlap."""
+    lines = [s for _, s in ends]
+    few = any(s.model.tokens < 2 * s.model.width for s in lines)
+    fractions = ax.transAxes.inverted()
+    lowest = -1.0
+    for end, series in sorted(ends, key=lambda pair: pair[0]):
+        _, height = fractions.transform(ax.transData.transform((last, end)))
+        lowest = max(height, lowest + _GAP)
+        model = series.model
+        text = f"width {model.width}" + (f", {model.tokens} tokens" if few else "")
+        ax.text(1.02, lowest, text, color=colour[model.width], va="center", transform=ax.transAxes)
+
+
+def _legend(series: Sequence[Series], variants: Sequence[tuple[int, int | None]]) -> list[Line2D]:
+    standings = {f.result.standing for s in series for f in s.findings}
     handles = [Line2D([], [], marker="o", color="0.2", linestyle="", label="exact ranks")]
-    if any(f.result.standing == "probable" for s in series for f in s.findings):
+    if "probable" in standings:
         handles.append(
             Line2D([], [], marker="o", color="0.2", markerfacecolor="white", linestyle="", label="probable ranks")
         )
-    return [
-        *handles,
+    handles += [
         Line2D([], [], color="0.2", linewidth=1.1, label="moment bound"),
         Line2D([], [], marker="D", color="0.2", linestyle="", markersize=4.5, label="knee"),
     ]
+    if len(variants) > 1:
+        for (heads, head_dim), shape in zip(variants, _SHAPES, strict=False):
+            text = f"{heads} head{'s' if heads > 1 else ''}" + ("" if head_dim is None else f" of width {head_dim}")
+            handles.append(Line2D([], [], marker=shape, color="0.5", linestyle="", label=text))
+    return handles

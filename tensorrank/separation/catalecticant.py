@@ -69,7 +69,7 @@ class CatalecticantPlan:
         width: d.
         tokens: how many on the output token's side, and on the other.
         spaces: the function spaces of the two sides, whose dimensions bound the blocks.
-        variables: how many entries of M are kept, of d(d+1)/2; 0 if not even the diagonal fits.
+        variables: how many entries of M are kept, of d(d+1)/2; 0 if nothing fits.
         lattice: the number of evaluation points.
         side: the largest rows and columns of a block that fit (None: any).
         blocks: those that would be computed if all reach their bound; the rest follow.
@@ -98,6 +98,15 @@ class CatalecticantPlan:
         return self.variables > 0
 
     @property
+    def potential(self) -> int:
+        """The largest lower bound that these blocks, and those that follow from them, can give."""
+        total = sum(min(block.used) for block in self.blocks)
+        if self.full and self.blocks:
+            total += sum(_shape(self, k)[0] for k in range(self.blocks[0].degree))
+            total += sum(_shape(self, k)[1] for k in range(self.blocks[-1].degree + 1, self.spaces.degree + 1))
+        return total
+
+    @property
     def whole(self) -> bool:
         """Whether nothing is cut."""
         return self.variables == self.width * (self.width + 1) // 2 and not any(block.cut for block in self.blocks)
@@ -119,7 +128,8 @@ def catalecticant_plan(width: int, degree: int, tokens: tuple[int, int], limits:
     few_tokens = min(tokens) < width
     if degree > MOST_DEGREES:
         return nothing
-    for variables in range(entries, (entries if few_tokens else width) - 1, -1):
+    # Fewer entries of M leave submatrices of the blocks; with few tokens they are tied to each other, so all are kept.
+    for variables in range(entries, entries - 1 if few_tokens else 0, -1):
         lattice = monomial_count(variables, degree)
         fixed_memory = lattice_bytes(lattice, width, variables) + degree * DEGREE_BYTES
         fixed_work = lattice_work(lattice, width, degree, variables)

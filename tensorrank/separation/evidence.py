@@ -74,8 +74,8 @@ def from_bounds(chosen: Plan, draws: Draws) -> Evidence:
     if draws.impossible:
         why = f"no supported prime exceeds the degree {draws.degree}"
     else:
-        why = f"nothing can be computed within the {chosen.limits}"
-    return Evidence(lower=_known(chosen, draws), reason=f"{why}: bounds in closed form only")
+        why = f"nothing that passes them can be computed within the {chosen.limits}"
+    return Evidence(lower=_known(chosen, draws), reason=f"bounds in closed form only: {why}")
 
 
 def from_blocks(

@@ -11,6 +11,7 @@ monomials are multiplied, so the number of a product needs no search.
 
 from __future__ import annotations
 
+from functools import cache
 from math import comb
 
 import numpy as np
@@ -49,12 +50,14 @@ def suffix_sums(exponents: Exponents) -> Exponents:
     return np.ascontiguousarray(np.cumsum(exponents[:, :0:-1], axis=1, dtype=np.int32)[:, ::-1])
 
 
+@cache
 def numbering_table(variables: int, degree: int) -> NDArray[np.int64]:
     """table[e, s] = ((variables - e, s - 1)), so that number(g) = sum over e of table[e, s_e]."""
     table = np.zeros((max(variables - 1, 0), degree + 1), dtype=np.int64)
     for e in range(variables - 1):
         for s in range(1, degree + 1):
             table[e, s] = monomial_count(variables - e, s - 1)
+    table.flags.writeable = False
     return table
 
 

@@ -46,7 +46,7 @@ class Plan:
 
     def __str__(self) -> str:
         if self.method == "bounds":
-            return f"bounds only: nothing can be computed within the {self.limits}"
+            return f"bounds only: no blocks that pass them fit within the {self.limits}"
         size = f"{self.memory / 2**20:.3g} MiB, {self.work:.2g} operations a draw"
         if self.method == "grid" or self.blocks is None:
             return f"grid of up to {self.grid_samples} samples a side; {size}"
@@ -80,9 +80,10 @@ def plan(
     if model.output_site in far:
         near, far = far, near
     blocks = catalecticant_plan(model.width, model.moment_degree, (len(near), len(far)), limits)
+    useful = blocks.whole or blocks.potential > grid.lower
     by_blocks = replace(
         grid,
-        method="catalecticant" if blocks.feasible else "bounds",
+        method="catalecticant" if blocks.feasible and useful else "bounds",
         blocks=blocks,
         memory=blocks.memory,
         work=blocks.work,
@@ -90,7 +91,7 @@ def plan(
     grid_is_whole = grid.upper is not None and grid.upper < grid.grid_samples
     cheaper = grid_is_whole and (not blocks.whole or grid.work < blocks.work)
     # Where no blocks fit at all, a grid helps only if it can pass what is known without computing.
-    if method == "auto" and (cheaper or (not blocks.feasible and grid.lower < grid.grid_samples)):
+    if method == "auto" and (cheaper or (by_blocks.method == "bounds" and grid.lower < grid.grid_samples)):
         return grid
     return by_blocks
 

@@ -70,7 +70,7 @@ class Series:
             parts.append(f"{model.heads} head{'s' if model.heads > 1 else ''}")
         if model.head_dim * model.heads != model.width:
             parts.append(f"head width {model.head_dim}")
-        if model.tokens != 2 * model.width:
+        if model.tokens != 2 * model.width or any(m.model.tokens != 2 * m.model.width for m in among):
             parts.append(f"{model.tokens} tokens")
         return ", ".join(parts)
 
