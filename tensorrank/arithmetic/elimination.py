@@ -13,6 +13,7 @@ its column, and columns to the left of the current ones are not needed again.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from itertools import chain
@@ -22,7 +23,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arithmetic import elimination_kernels as kernels
-from tensorrank.arithmetic.prime_field import SPLIT_BIT, PrimeField, as_given
+from tensorrank.arithmetic.prime_field import SPLIT_BIT, PrimeField, Residues, as_given
 from tensorrank.arithmetic.resources import worker_threads
 from tensorrank.errors import TensorRankError
 
@@ -58,19 +59,30 @@ def rank_mod_p(matrix: ArrayLike, prime: int, *, threads: int | None = None, ove
         raise TensorRankError(f"an array of shape {array.shape} was given; expected a matrix (two dimensions)")
     if array.size == 0:
         return 0
-    if array.dtype != np.float64:
+    if array.dtype == np.float64:
+        if not (np.abs(array) <= prime // 2).all() or (array != np.rint(array)).any():
+            raise TensorRankError(
+                f"a float matrix was given whose entries are not whole numbers within {prime // 2} of 0; "
+                "expected balanced residues (PrimeField.balanced gives them) or an integer matrix"
+            )
+    elif array.dtype != np.int64:
         array, overwrite = field.balanced(array), True
-    elif not (np.abs(array) <= prime // 2).all() or (array != np.rint(array)).any():
-        raise TensorRankError(
-            f"a float matrix was given whose entries are not whole numbers within {prime // 2} of 0; "
-            "expected balanced residues (PrimeField.balanced gives them) or an integer matrix"
-        )
     if array.shape[0] > array.shape[1]:
         array = array.T
-    if not (overwrite and array.flags.c_contiguous and array.flags.writeable):
-        array = np.array(array, order="C")
     with worker_threads(threads) as pool:
+        if array.dtype == np.int64:
+            array, overwrite = _balanced(array, prime, pool), True
+        if not (overwrite and array.flags.c_contiguous and array.flags.writeable):
+            array = np.array(array, order="C")
         return rank_in_place(array, field, pool)
+
+
+def _balanced(array: Residues, prime: int, pool: ThreadPoolExecutor) -> Matrix:
+    """PrimeField.balanced in one pass over the matrix, a share of the rows a thread."""
+    result = np.empty(array.shape)
+    ends = np.linspace(0, len(array), pool._max_workers + 1).astype(int)
+    list(pool.map(lambda a, b: kernels.balance(array[a:b], prime, result[a:b]), ends[:-1], ends[1:]))
+    return result
 
 
 def rank_in_place(matrix: Matrix, field: PrimeField, pool: ThreadPoolExecutor) -> int:
@@ -117,6 +129,7 @@ class _Elimination:
         self.pool = pool
         self.threads: int = pool._max_workers
         self.panel = np.empty((matrix.shape[0], PANEL))
+        self.scratch = threading.local()
 
     def rank(self) -> int:
         """The rank, taking columns in chunks as wide as there are rows, so that full rank ends the work early."""
@@ -217,7 +230,7 @@ class _Elimination:
 
     def _subtract(self, target: Matrix, left: Matrix, right: Matrix) -> None:
         """Target - left x right, reduced, in place: as many products at a time as a float64 sums exactly."""
-        product = np.empty(target.shape)
+        product = self._room(target.shape)
         for begin in range(0, left.shape[1], self.terms):
             end = begin + self.terms
             if self.split:
@@ -228,6 +241,14 @@ class _Elimination:
             else:
                 np.matmul(left[:, begin:end], right[begin:end], out=product)
             kernels.subtract(target, product, self.prime)
+
+    def _room(self, shape: tuple[int, int]) -> Matrix:
+        """A scratch matrix of this thread; fresh memory for every tile would cost as much as its product."""
+        size = shape[0] * shape[1]
+        room: Matrix | None = getattr(self.scratch, "room", None)
+        if room is None or room.size < size:
+            room = self.scratch.room = np.empty(max(size, _TILE_ENTRIES))
+        return room[:size].reshape(shape)
 
     def _tiles(self, first: int, last: int, start: int, stop: int, pivots: int) -> Iterable[tuple[int, int, int, int]]:
         worth_sharing = (last - first) * (stop - start) * pivots > 4e6

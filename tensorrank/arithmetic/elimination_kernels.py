@@ -180,3 +180,13 @@ def split(matrix, scale):  # type: ignore[no-untyped-def]
             high[i, j] = np.rint(matrix[i, j] / scale)
             low[i, j] = matrix[i, j] - high[i, j] * scale
     return high, low
+
+
+@njit(cache=True, nogil=True)
+def balance(integers, prime, result):  # type: ignore[no-untyped-def]
+    """The balanced residues of an int64 matrix."""
+    half = prime // 2
+    for i in range(integers.shape[0]):
+        for j in range(integers.shape[1]):
+            residue = integers[i, j] % prime
+            result[i, j] = residue - prime if residue > half else residue
