@@ -14,9 +14,7 @@ its column, and columns to the left of the current ones are not needed again.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from itertools import chain
+from collections.abc import Callable, Iterable, Sequence
 from typing import TypeVar
 
 import numpy as np
@@ -24,7 +22,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arithmetic import elimination_kernels as kernels
 from tensorrank.arithmetic.prime_field import SPLIT_BIT, PrimeField, Residues, as_given
-from tensorrank.arithmetic.resources import worker_threads
+from tensorrank.arithmetic.resources import Workers, worker_threads
 from tensorrank.errors import TensorRankError
 
 Matrix = NDArray[np.float64]
@@ -77,57 +75,79 @@ def rank_mod_p(matrix: ArrayLike, prime: int, *, threads: int | None = None, ove
         return rank_in_place(array, field, pool)
 
 
-def _balanced(array: Residues, prime: int, pool: ThreadPoolExecutor) -> Matrix:
+def _balanced(array: Residues, prime: int, pool: Workers) -> Matrix:
     """PrimeField.balanced in one pass over the matrix, a share of the rows a thread."""
     result = np.empty(array.shape)
-    ends = np.linspace(0, len(array), pool._max_workers + 1).astype(int)
+    ends = np.linspace(0, len(array), pool.count + 1).astype(int)
     list(pool.map(lambda a, b: kernels.balance(array[a:b], prime, result[a:b]), ends[:-1], ends[1:]))
     return result
 
 
-def rank_in_place(matrix: Matrix, field: PrimeField, pool: ThreadPoolExecutor) -> int:
+def rank_in_place(matrix: Matrix, field: PrimeField, pool: Workers) -> int:
     """The rank of a C-contiguous matrix of balanced residues, which is consumed; best with rows <= columns."""
-    return rank_of_slabs(iter([matrix]), field, pool)
+    return _Elimination(matrix, field, pool).rank() if matrix.size else 0
 
 
-def rank_of_slabs(slabs: Iterator[Matrix], field: PrimeField, pool: ThreadPoolExecutor) -> int:
+def rank_of_slabs(
+    slabs: Sequence[Callable[[], Matrix]],
+    field: PrimeField,
+    pool: Workers,
+    affordable: Callable[[int], bool] = lambda missing: True,
+) -> tuple[int, bool]:
     """The rank of a matrix given as slabs of columns, each made only if those before it do not decide the rank.
 
     If the first slab has rank r short of its rows, all others matter only through its left kernel K: the rank is
-    r + rank(K x the others), a matrix of few rows if little is missing.
+    r + rank(K x the others), and these are again slabs, of few rows if little is missing.
 
     Args:
-        slabs: C-contiguous matrices of balanced residues with the same rows; the first is consumed.
+        slabs: each makes a C-contiguous matrix of balanced residues with the same rows, which is consumed.
         field: GF(p).
         pool: threads.
+        affordable: asked whether to go on, with the number of rows still without a pivot.
+
+    Returns:
+        The rank of the slabs used, and whether that is the rank of all.
     """
-    first = next((slab for slab in slabs if slab.size), None)
-    if first is None:
-        return 0
-    elimination = _Elimination(first, field, pool)
-    rank = elimination.rank()
-    if rank == len(first):
-        return rank
-    second = next(slabs, None)
-    if second is None:
-        return rank
-    kernel = elimination.left_kernel(rank)
-    del first, elimination.matrix
-    images = [elimination.product(kernel, slab) for slab in chain([second], slabs)]
-    return rank + rank_in_place(np.concatenate(images, axis=1), field, pool)
+    rank, kernels_so_far = 0, list[Matrix]()
+    for number, slab in enumerate(slabs):
+        matrix = slab()
+        for kernel in kernels_so_far:
+            matrix = product(kernel, matrix, field, pool)
+        if not matrix.size:
+            continue
+        elimination = _Elimination(matrix, field, pool)
+        del matrix
+        found = elimination.rank()
+        rank += found
+        missing = len(elimination.matrix) - found
+        if missing == 0 or number == len(slabs) - 1:
+            return rank, True
+        if not affordable(missing):
+            return rank, False
+        if found:
+            kernels_so_far.append(elimination.left_kernel(found))
+        del elimination
+    return rank, True
+
+
+def product(left: Matrix, right: Matrix, field: PrimeField, pool: Workers) -> Matrix:
+    """Left x right of balanced residues, reduced, tile by tile."""
+    result = _Elimination(np.zeros((len(left), right.shape[1])), field, pool)
+    result.subtract_product(left, right)
+    return np.negative(result.matrix, out=result.matrix)
 
 
 class _Elimination:
     """One matrix under elimination: the array that is consumed, its field, and the threads."""
 
-    def __init__(self, matrix: Matrix, field: PrimeField, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, matrix: Matrix, field: PrimeField, pool: Workers) -> None:
         self.matrix = matrix
         self.order = np.arange(len(matrix))
         self.terms = field.terms
         self.split = 2.0**SPLIT_BIT if field.splits else 0.0
         self.prime = float(field.prime)
         self.pool = pool
-        self.threads: int = pool._max_workers
+        self.threads = pool.count
         self.panel = np.empty((matrix.shape[0], PANEL))
         self.scratch = threading.local()
 
@@ -165,16 +185,17 @@ class _Elimination:
         kernel[np.arange(rows - rank), self.order[rank:]] = 1
         return kernel
 
-    def product(self, left: Matrix, right: Matrix) -> Matrix:
-        """Left x right, reduced."""
-        result = np.zeros((len(left), right.shape[1]))
+    def subtract_product(self, left: Matrix, right: Matrix, first: int = 0, start: int = 0) -> None:
+        """The matrix minus left x right in its rows from `first` and columns from `start` on, reduced."""
+        if not left.size or not right.size:
+            return
 
-        def multiply(tile: tuple[int, int, int, int]) -> None:
-            top, bottom, start, stop = tile
-            self._subtract(result[top:bottom, start:stop], left[top:bottom], right[:, start:stop])
+        def update(tile: tuple[int, int, int, int]) -> None:
+            top, bottom, begin, end = tile
+            target = self.matrix[first + top : first + bottom, start + begin : start + end]
+            self._subtract(target, left[top:bottom], right[:, begin:end])
 
-        self._each(multiply, list(self._tiles(0, len(left), 0, right.shape[1], len(right))))
-        return -result
+        self._each(update, list(self._tiles(len(left), right.shape[1], len(right))))
 
     def _eliminate(self, row: int, start: int, stop: int) -> int:
         """Eliminate columns start..stop of the rows from `row` on; returns how many pivots were found."""
@@ -194,7 +215,8 @@ class _Elimination:
     def _carry(self, row: int, pivots: int, start: int, stop: int) -> None:
         """Apply the pivots at rows row..row+pivots to columns start..stop."""
         self._solve(row, pivots, start, stop)
-        self._subtract_product(row + pivots, self.matrix.shape[0], row, pivots, start, stop)
+        below, above = self.matrix[row + pivots :, row : row + pivots], self.matrix[row : row + pivots, start:stop]
+        self.subtract_product(below, above, row + pivots, start)
 
     def _solve(self, row: int, pivots: int, start: int, stop: int) -> None:
         """Multiply rows row..row+pivots of columns start..stop by the inverse of their unit lower triangle."""
@@ -209,24 +231,12 @@ class _Elimination:
             return
         half = max(PANEL, pivots // 2 // PANEL * PANEL)
         self._solve(row, half, start, stop)
-        self._subtract_product(row + half, row + pivots, row, half, start, stop)
+        below, above = (
+            self.matrix[row + half : row + pivots, row : row + half],
+            self.matrix[row : row + half, start:stop],
+        )
+        self.subtract_product(below, above, row + half, start)
         self._solve(row + half, pivots - half, start, stop)
-
-    def _subtract_product(self, first: int, last: int, pivot: int, pivots: int, start: int, stop: int) -> None:
-        """Rows first..last minus (their multipliers of these pivots) x (the pivot rows), in columns start..stop."""
-        if not pivots or first >= last or start >= stop:
-            return
-        tiles = list(self._tiles(first, last, start, stop, pivots))
-
-        def update(tile: tuple[int, int, int, int]) -> None:
-            top, bottom, left, right = tile
-            self._subtract(
-                self.matrix[top:bottom, left:right],
-                self.matrix[top:bottom, pivot : pivot + pivots],
-                self.matrix[pivot : pivot + pivots, left:right],
-            )
-
-        self._each(update, tiles)
 
     def _subtract(self, target: Matrix, left: Matrix, right: Matrix) -> None:
         """Target - left x right, reduced, in place: as many products at a time as a float64 sums exactly."""
@@ -250,15 +260,14 @@ class _Elimination:
             room = self.scratch.room = np.empty(max(size, _TILE_ENTRIES))
         return room[:size].reshape(shape)
 
-    def _tiles(self, first: int, last: int, start: int, stop: int, pivots: int) -> Iterable[tuple[int, int, int, int]]:
-        worth_sharing = (last - first) * (stop - start) * pivots > 4e6
-        shares = self.threads if worth_sharing else 1
-        for left in range(start, stop, _TILE_COLUMNS):
-            right = min(stop, left + _TILE_COLUMNS)
+    def _tiles(self, rows: int, columns: int, inner: int) -> Iterable[tuple[int, int, int, int]]:
+        shares = self.threads if rows * columns * inner > 4e6 else 1
+        for left in range(0, columns, _TILE_COLUMNS):
+            right = min(columns, left + _TILE_COLUMNS)
             height = max(128, _TILE_ENTRIES // (right - left))
-            height = max(16, min(height, -(-(last - first) // shares)))
-            for top in range(first, last, height):
-                yield top, min(last, top + height), left, right
+            height = max(16, min(height, -(-rows // shares)))
+            for top in range(0, rows, height):
+                yield top, min(rows, top + height), left, right
 
     def _pieces(self, start: int, stop: int, work_per_column: int) -> list[tuple[int, int]]:
         shares = self.threads if work_per_column * (stop - start) > 4e5 else 1

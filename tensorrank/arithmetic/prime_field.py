@@ -225,8 +225,15 @@ class PrimeField:
 
 
 def as_given(values: ArrayLike) -> NDArray[Any]:
-    """An array of the numbers given; lists that numpy would round to floats keep their entries."""
-    array = np.asarray(values)
+    """An array of the numbers given; lists that numpy would round to floats keep their entries.
+
+    Raises:
+        TensorRankError: if rows differ in length.
+    """
+    try:
+        array = np.asarray(values)
+    except ValueError as error:
+        raise TensorRankError(f"the rows given make no array ({error}); expected rows of equal length") from error
     if array.dtype.kind == "f" and not isinstance(values, np.ndarray | np.generic):
         return np.asarray(values, dtype=object)
     return array

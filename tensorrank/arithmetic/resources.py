@@ -5,6 +5,7 @@ from __future__ import annotations
 import numbers
 import os
 import re
+import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -16,6 +17,8 @@ from tensorrank.errors import TensorRankError, whole_number
 
 # The share of the available memory that a computation takes when no limit is given.
 MEMORY_SHARE = 0.6
+# A system that reports less than this is too full to tell the truth.
+_LEAST = 2**20
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 
 
@@ -35,7 +38,10 @@ def memory_available() -> int:
     try:
         limit = (control / "memory.max").read_text().strip()
         if limit.isdigit():
-            limits.append(int(limit) - int((control / "memory.current").read_text()))
+            # The file cache counts as used, but gives way.
+            cached = re.search(r"inactive_file (\d+)", (control / "memory.stat").read_text())
+            used = int((control / "memory.current").read_text()) - (int(cached.group(1)) if cached else 0)
+            limits.append(int(limit) - used)
     except OSError:
         pass
     if not limits and hasattr(os, "sysconf"):
@@ -45,7 +51,7 @@ def memory_available() -> int:
         raise TensorRankError(
             "this system does not tell how much memory is available; give a memory limit, such as '4GiB'"
         )
-    return max(0, min(limits))
+    return max(_LEAST, min(limits))
 
 
 def memory_limit(memory: int | str | None) -> int:
@@ -83,8 +89,42 @@ def thread_count(threads: int | None) -> int:
     return whole_number("threads", threads, 1)
 
 
+class Workers(ThreadPoolExecutor):
+    """Our own threads; `count` of them."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__(count)
+        self.count = count
+
+
 @contextmanager
-def worker_threads(threads: int | None) -> Iterator[ThreadPoolExecutor]:
-    """A pool of our own threads, with BLAS held at one thread inside each of them."""
-    with threadpool_limits(1), ThreadPoolExecutor(thread_count(threads)) as pool:
-        yield pool
+def worker_threads(threads: int | None) -> Iterator[Workers]:
+    """Our own threads, with BLAS held at one thread inside each of them."""
+    with _BLAS.held(), Workers(thread_count(threads)) as workers:
+        yield workers
+
+
+class _BlasHold:
+    """BLAS at one thread while anyone needs it; the setting is one for the whole process, so holders are counted."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._holders = 0
+        self._limits: threadpool_limits | None = None
+
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        with self._lock:
+            if self._holders == 0:
+                self._limits = threadpool_limits(1)
+            self._holders += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._holders -= 1
+                if self._holders == 0 and self._limits is not None:
+                    self._limits.restore_original_limits()
+
+
+_BLAS = _BlasHold()

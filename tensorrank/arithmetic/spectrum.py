@@ -54,7 +54,10 @@ def numerical_rank(matrix: ArrayLike, *, rtol: float | None = None, atol: float 
     >>> print(numerical_rank([[1, 2], [2, 4.0]]))  # doctest: +ELLIPSIS
     NumericalRank 1 (clear): threshold 2.22e-15, gap ...
     """
-    array = np.asarray(matrix)
+    try:
+        array = np.asarray(matrix)
+    except ValueError as error:
+        raise TensorRankError(f"the rows given make no array ({error}); expected rows of equal length") from error
     if array.ndim != 2:
         raise TensorRankError(f"an array of shape {array.shape} was given; expected a matrix (two dimensions)")
     if array.dtype.kind not in "biufc":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from decimal import Decimal
 
 
@@ -33,3 +34,14 @@ def abbreviated(number: int, most: int = 20) -> str:
     if abs(number) < 10**most:
         return str(number)
     return f"{'-' if number < 0 else ''}3^{math.log(abs(number)) / math.log(3):.2f}"
+
+
+def as_ranges(numbers: Sequence[int]) -> str:
+    """Ascending whole numbers as text, runs as ranges.
+
+    >>> as_ranges([1, 2, 3, 5])
+    '1-3, 5'
+    """
+    starts = [n for i, n in enumerate(numbers) if i == 0 or numbers[i - 1] != n - 1]
+    ends = [n for i, n in enumerate(numbers) if i == len(numbers) - 1 or numbers[i + 1] != n + 1]
+    return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True))

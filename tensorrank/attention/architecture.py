@@ -85,6 +85,12 @@ class SelfAttention:
         return 4 * self.moment_degree
 
     @property
+    def value_work(self) -> float:
+        """What the layers of one value cost: the d^3, a d^2 and a^2 d products, in slow integer arithmetic."""
+        d, a = self.width, self.head_dim
+        return 100.0 * (1 + self.depth * (2 * d**3 + self.heads * (2 * a * d**2 + 2 * a**2 * d)))
+
+    @property
     def output_site(self) -> int:
         """The token whose output is studied."""
         return 0

@@ -11,12 +11,13 @@ from math import comb
 from typing import Literal
 
 from tensorrank.attention.monomial import monomial
-from tensorrank.errors import whole_number
+from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.separation.hilbert import moment_spaces
 
 __all__ = [
     "PublishedBounds",
     "Regime",
+    "counting_bound",
     "is_saturated",
     "knee",
     "knee_power",
@@ -34,10 +35,13 @@ Regime = Literal["double-exponential", "saturated"]
 def log3(number: int) -> float:
     """The logarithm to base 3 of a positive whole number of any size.
 
+    Raises:
+        TensorRankError: if the number is not a whole number of at least 1.
+
     >>> round(log3(3**10000), 6)
     10000.0
     """
-    return math.log(number) / math.log(3)
+    return math.log(whole_number("the number", number, 1)) / math.log(3)
 
 
 def moment_degree(depth: int) -> int:
@@ -88,7 +92,7 @@ def monomial_bound(
         depth: L.
         width: d.
         heads: H.
-        head_dim: a; width // heads (at least 1) by default.
+        head_dim: a; width // heads by default, an error if heads does not divide the width.
         output_tokens: tokens on the output token's side; many (at least d) by default.
         other_tokens: tokens on the other side; as many as on the first by default.
 
@@ -103,7 +107,9 @@ def monomial_bound(
     width, heads = whole_number("width", width, 1), whole_number("heads", heads, 1)
     near = width if output_tokens is None else whole_number("output_tokens", output_tokens, 1)
     far = near if other_tokens is None else whole_number("other_tokens", other_tokens, 1)
-    dim = max(1, width // heads) if head_dim is None else whole_number("head_dim", head_dim, 1)
+    if head_dim is None and width % heads:
+        raise TensorRankError(f"{heads} heads do not divide the width {width}; expected a divisor, or give head_dim")
+    dim = width // heads if head_dim is None else whole_number("head_dim", head_dim, 1)
     return monomial(whole_number("depth", depth, 1), width, heads, dim, near, far).bound
 
 
@@ -116,18 +122,17 @@ class PublishedBounds:
         lower: lower bound, base 3.
         upper: upper bound, base 3; for many tokens that of theorem 2 is passed by certified lower bounds (MATH.md
             section 2).
-        counting: the whole number C(n + 3^(L-2) - 1, 3^(L-2)), n = (d - H) // 2, behind the lower bounds; None if it
-            says nothing.
     """
 
     theorem: Literal[1, 2]
     lower: float
     upper: float
-    counting: int | None
 
 
-def published_bounds(depth: int, width: int, heads: int = 1) -> PublishedBounds | None:
-    """Theorems 1 and 2 of Levine et al. with their constants; None where neither applies (H >= d, or 3^L = d).
+def published_bounds(depth: int, width: int, heads: int = 1, head_dim: int | None = None) -> PublishedBounds | None:
+    """Theorems 1 and 2 of Levine et al. with their constants.
+
+    None where neither applies: H >= d, 3^L = d, or heads whose widths do not add up to d.
 
     Raises:
         TensorRankError: if a number is not a whole number of at least 1.
@@ -144,48 +149,65 @@ def published_bounds(depth: int, width: int, heads: int = 1) -> PublishedBounds 
         whole_number("width", width, 1),
         whole_number("heads", heads, 1),
     )
-    if heads >= width or 3**depth == width:
+    if heads >= width or 3**depth == width or (head_dim is not None and heads * head_dim != width):
         return None
-    free = (width - heads) // 2
-    counting = comb(free + 3 ** (depth - 2) - 1, 3 ** (depth - 2)) if depth >= 2 and free >= 1 and depth <= 14 else None
     if 3**depth < width:
         lower = 3.0 ** (depth - 2) * (math.log(width - heads, 3) - depth + 2 - math.log(2, 3))
-        return PublishedBounds(1, lower, moment_degree(depth) * math.log(width + heads, 3), counting)
+        return PublishedBounds(1, lower, moment_degree(depth) * math.log(width + heads, 3))
     b1 = -depth * (heads / 2 + 1)
     b2 = -width * (1 + 0.5 * math.log((width - heads) / 2, 3))
     c1 = float(depth)
     c2 = -2 * width * math.log(width / (2 * math.sqrt(2) * math.e), 3) + math.log(width, 3)
-    return PublishedBounds(2, 0.5 * width * depth + b1 + b2, 2 * width * depth + c1 + c2, counting)
+    return PublishedBounds(2, 0.5 * width * depth + b1 + b2, 2 * width * depth + c1 + c2)
 
 
-def knee_power(width: int, tokens: int | None = None) -> int:
-    """3^(depth of the knee), a whole number: 2 d (d+1) for many tokens, 2 n d for n < d tokens on the smaller side.
+def counting_bound(depth: int, width: int, heads: int = 1) -> int | None:
+    """The whole number behind the published lower bounds, ((n, 3^(L-2))) with n = (d - H) // 2.
 
-    Below the knee half the degree, 3^L / 2, is less than the token coordinates that a side can vary, and another layer
-    multiplies the logarithm of the rank; beyond it another layer only adds to it. For one token a side this is 2 d.
+    None where it says nothing: n < 1 or L < 2.
 
-    >>> knee_power(2), knee_power(8, tokens=1)
+    Source: Levine, Wies, Sharir, Bata, Shashua (NeurIPS 2020, arXiv 2006.12467), proof of theorems 1 and 2.
+
+    >>> counting_bound(depth=3, width=8, heads=2)
+    10
+    """
+    depth, width = whole_number("depth", depth, 1), whole_number("width", width, 1)
+    free = (width - whole_number("heads", heads, 1)) // 2
+    if depth < 2 or free < 1:
+        return None
+    return comb(free + 3 ** (depth - 2) - 1, free - 1)
+
+
+def knee_power(width: int, side_tokens: int | None = None) -> int:
+    """3^(depth of the knee), a whole number.
+
+    For at least d tokens on the smaller side it is 2 d (d+1): there half the degree in the moments, C/2, meets their
+    number D. For one token a side it is 2 d: there half the degree in the tokens, 3^L/2, meets the d coordinates.
+    In between, 2 n d, the coordinates of the n tokens on the smaller side, is our rule. Below the knee another
+    layer multiplies the logarithm of the rank; beyond it another layer only adds to it.
+
+    >>> knee_power(2), knee_power(8, side_tokens=1)
     (12, 16)
     """
     width = whole_number("width", width, 1)
-    side = width if tokens is None else whole_number("tokens", tokens, 1)
+    side = width if side_tokens is None else whole_number("side_tokens", side_tokens, 1)
     return 2 * width * (width + 1) if side >= width else 2 * side * width
 
 
-def knee(width: int, tokens: int | None = None) -> float:
+def knee(width: int, side_tokens: int | None = None) -> float:
     """The depth of the knee of the moment bound, log3 of `knee_power`; it grows like the logarithm of the width."""
-    return log3(knee_power(width, tokens))
+    return log3(knee_power(width, side_tokens))
 
 
-def is_saturated(depth: int, width: int, tokens: int | None = None) -> bool:
+def is_saturated(depth: int, width: int, side_tokens: int | None = None) -> bool:
     """Whether the depth is at or beyond the knee."""
-    return bool(3 ** whole_number("depth", depth, 1) >= knee_power(width, tokens))
+    return bool(3 ** whole_number("depth", depth, 1) >= knee_power(width, side_tokens))
 
 
-def regime(depth: int, width: int, tokens: int | None = None) -> Regime:
+def regime(depth: int, width: int, side_tokens: int | None = None) -> Regime:
     """The regime of a depth by the rule of the knee: "double-exponential" below it, "saturated" from it on.
 
     >>> [regime(depth, 2) for depth in (1, 2, 3)]
     ['double-exponential', 'double-exponential', 'saturated']
     """
-    return "saturated" if is_saturated(depth, width, tokens) else "double-exponential"
+    return "saturated" if is_saturated(depth, width, side_tokens) else "double-exponential"

@@ -82,8 +82,8 @@ def moment_grid(
 @njit(cache=True, nogil=True)
 def _multiply(left, right, result, prime):  # type: ignore[no-untyped-def]
     rows, inner = left.shape
-    # Two products of 31-bit residues fit an int64; of 23-bit ones, any number that occurs.
-    single = prime > 2**26
+    # A whole row of products fits an int64, or two at a time do.
+    single = float(inner) * prime * prime > 9e18
     for i in range(rows):
         for j in range(right.shape[1]):
             total = 0

@@ -35,7 +35,7 @@ def bounds(
             )
         model = tr.SelfAttention(depth, width, heads=heads, head_dim=head_dim, tokens=tokens)  # type: ignore[arg-type]
         side, other = model.tokens // 2, model.tokens - model.tokens // 2
-        published = tr.bounds.published_bounds(depth, width, heads)
+        published = tr.bounds.published_bounds(depth, width, heads, model.head_dim)
         rows.append(
             {
                 "depth": depth,
@@ -44,7 +44,7 @@ def bounds(
                 "published_theorem": published.theorem if published else None,
                 "published_lower_log3": published.lower if published else None,
                 "published_upper_log3": published.upper if published else None,
-                "published_counting_bound": published.counting if published else None,
+                "published_counting_bound": tr.bounds.counting_bound(depth, width, heads),
                 "regime": tr.bounds.regime(depth, width, side),
             }
         )

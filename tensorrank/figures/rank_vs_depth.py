@@ -14,6 +14,7 @@ from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
 from tensorrank.attention import bounds
+from tensorrank.attention.architecture import SelfAttention
 from tensorrank.errors import TensorRankError
 from tensorrank.figures.style import MARKS, RC, colours
 from tensorrank.studies.series import Series
@@ -78,7 +79,7 @@ def _draw(ax: Axes, series: Series, among: Sequence[Series], colour: str, deepes
     ax.fill_between(depths, lower, upper, color=colour, alpha=0.22, linewidth=0)
     ax.plot(depths, upper, color=colour, linewidth=1.0)
     ax.plot(depths, lower, color=colour, linewidth=0.6)
-    _draw_published(ax, model.width, model.heads, depths)
+    _draw_published(ax, model, depths)
     for finding in series.findings:
         if finding.result.value > 0:
             mark, filled, _ = MARKS[finding.result.standing]
@@ -104,13 +105,14 @@ def _draw(ax: Axes, series: Series, among: Sequence[Series], colour: str, deepes
     return max(upper)
 
 
-def _draw_published(ax: Axes, width: int, heads: int, depths: NDArray[np.int64]) -> None:
+def _draw_published(ax: Axes, model: SelfAttention, depths: NDArray[np.int64]) -> None:
     """The two published theorems, as published; they apply on either side of L = log3 d, so not across it."""
     for theorem in (1, 2):
         valid = [
             (depth, found)
             for depth in depths
-            if (found := bounds.published_bounds(int(depth), width, heads)) and found.theorem == theorem
+            if (found := bounds.published_bounds(int(depth), model.width, model.heads, model.head_dim))
+            and found.theorem == theorem
         ]
         for edge in ("lower", "upper"):
             points = [(depth, getattr(found, edge)) for depth, found in valid if getattr(found, edge) > _LOWEST]
@@ -128,6 +130,6 @@ def _legend(series: Sequence[Series]) -> list[Line2D | Patch]:
     return [
         *marks,
         Patch(facecolor="0.65", label="proved: monomial to moment bound"),
-        Line2D([], [], color="0.35", linewidth=0.9, linestyle=(0, (4, 2)), label="bounds as published"),
+        Line2D([], [], color="0.35", linewidth=0.9, linestyle=(0, (4, 2)), label="bounds as published, where positive"),
         Patch(facecolor="0.94", label="below the knee: double-exponential growth"),
     ]

@@ -21,6 +21,7 @@ MARKS: dict[Standing, tuple[str, bool, str]] = {
     "exact": ("o", True, "exact"),
     "probable": ("o", False, "probable"),
     "lower bound": ("^", True, "certified lower bound"),
+    "numerical": ("x", True, "numerical"),
 }
 
 RC: Any = {
@@ -51,7 +52,7 @@ def save(figure: Figure, stem: str | Path, formats: Sequence[str] = ("png", "svg
     """
     paths = []
     for kind in formats:
-        path = Path(stem).with_suffix(f".{kind}")
+        path = Path(stem).with_name(f"{Path(stem).name}.{kind}")
         temporary = path.with_name(f".{path.stem}.{os.getpid()}.{kind}")
         try:
             with mpl.rc_context(RC):

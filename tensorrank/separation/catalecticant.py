@@ -8,8 +8,8 @@ tokens a block is multiplied, from the sides concerned, by divided powers of mom
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from math import inf
 
 import numpy as np
@@ -17,13 +17,14 @@ from numpy.typing import NDArray
 
 from tensorrank.arithmetic.elimination import rank_in_place, rank_of_slabs
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
-from tensorrank.separation.grid import SPARE
-from tensorrank.separation.hankel import HankelForm, Indices, symmetric_entries
+from tensorrank.arithmetic.resources import Workers
+from tensorrank.separation.hankel import SLAB_ENTRIES, HankelForm, Indices, symmetric_entries
 from tensorrank.separation.hilbert import MomentSpaces, moment_spaces
 from tensorrank.separation.limits import (
     BLOCK_BYTES,
     DEGREE_BYTES,
     MOST_DEGREES,
+    SPARE,
     Limits,
     elimination_work,
     lattice_bytes,
@@ -140,7 +141,7 @@ def catalecticant_plan(width: int, degree: int, tokens: tuple[int, int], limits:
         side: int | None = None
         while True:
             blocks = tuple(_staircase(draft, side) if draft.full else _every_block(draft, side))
-            memory = fixed_memory + max(block.used[0] * block.used[1] * BLOCK_BYTES for block in blocks)
+            memory = fixed_memory + max(_block_bytes(draft, block) for block in blocks)
             work = (
                 fixed_work + sum(block.work for block in blocks) + (0 if draft.full else _products_work(draft, blocks))
             )
@@ -195,6 +196,17 @@ def _staircase(plan: CatalecticantPlan, side: int | None) -> Iterator[Block]:
         yield _block(plan, k, side)
 
 
+def _block_bytes(plan: CatalecticantPlan, block: Block) -> float:
+    used_rows, used_columns = block.used
+    if plan.full:
+        return used_rows * used_columns * BLOCK_BYTES
+    rows = plan.width * monomial_count(plan.variables, block.degree)
+    columns = monomial_count(plan.variables, plan.spaces.degree - block.degree)
+    # Functionals of both sides and the product between them, as residues and in float form, with temporaries.
+    functionals = used_columns * columns + used_rows * rows + rows * used_columns
+    return 32 * functionals + 40 * max(SLAB_ENTRIES, columns) + 24 * used_rows * used_columns
+
+
 def _products_work(plan: CatalecticantPlan, blocks: Iterable[Block]) -> float:
     """Multiplying whole Hankel blocks by sampled functionals."""
     total = 0.0
@@ -213,11 +225,12 @@ class Catalecticant:
         instance: MomentInstance,
         field: PrimeField,
         plan: CatalecticantPlan,
+        work: float,
         rng: np.random.Generator,
-        pool: ThreadPoolExecutor,
+        pool: Workers,
         progress: Callable[[float, float], None],
     ) -> None:
-        self.plan, self.field, self.rng, self.pool = plan, field, rng, pool
+        self.plan, self.work, self.field, self.rng, self.pool = plan, work, field, rng, pool
         self.degree = plan.spaces.degree
         self.progress = progress
         self.form = HankelForm.of(instance, field, plan.width, self.degree, plan.variables, pool)
@@ -251,14 +264,25 @@ class Catalecticant:
 
     def _rank(self, block: Block) -> BlockRank:
         if self.plan.full:
-            rank = rank_of_slabs(self._slabs(block), self.field, self.pool)
+            rank, complete = rank_of_slabs(
+                self._slabs(block), self.field, self.pool, lambda missing: self._afford(block, missing)
+            )
         else:
-            rank = rank_in_place(self._low_rank_block(block.degree, block.used), self.field, self.pool)
+            rank, complete = rank_in_place(self._low_rank_block(block.degree, block.used), self.field, self.pool), True
         self.spent += block.work
         self.progress(self.spent, max(self.plan.work, self.spent))
-        return BlockRank(rank, block.used, complete=not block.cut)
+        return BlockRank(rank, block.used, complete=complete and not block.cut)
 
-    def _slabs(self, block: Block) -> Iterator[NDArray[np.float64]]:
+    def _afford(self, block: Block, missing: int) -> bool:
+        """Whether the rows or columns left out at first can be used too: they meet a left kernel of so many rows."""
+        short, long = sorted(block.shape)
+        extra = float(missing) * short * (short + 2 * (long - short))
+        if self.spent + block.work + extra > self.work:
+            return False
+        self.spent += extra
+        return True
+
+    def _slabs(self, block: Block) -> list[Callable[[], NDArray[np.float64]]]:
         """The rows and columns used at first, the shorter side as rows; if nothing is cut, then all others too."""
         transposed = block.shape[0] > block.shape[1]
         (rows, columns), (used, wide) = block.shape, block.used
@@ -271,12 +295,13 @@ class Catalecticant:
 
         first = np.sort(self.rng.choice(columns, wide, replace=False))
         if block.cut:
-            yield slab(np.sort(self.rng.choice(rows, used, replace=False)), first)
-            return
-        yield slab(None, first)
+            chosen_rows = np.sort(self.rng.choice(rows, used, replace=False))
+            return [lambda: slab(chosen_rows, first)]
         others = np.setdiff1d(np.arange(columns), first, assume_unique=True)
-        for start in range(0, len(others), wide):
-            yield slab(None, others[start : start + wide])
+        # Narrow slabs, since the left kernel of the first stands beside them.
+        step = max(1, wide // 4)
+        pieces = [first, *np.split(others, range(step, len(others), step))]
+        return [partial(slab, None, piece) for piece in pieces]
 
     def _low_rank_block(self, k: int, used: tuple[int, int]) -> NDArray[np.float64]:
         """A-side functionals x Cat_k x B-side functionals."""

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from itertools import chain, repeat
+from itertools import islice
 from math import prod
 
 import numpy as np
 
 from tensorrank.arithmetic.prime_field import LARGEST_PRIME, PrimeField, primes_below
 from tensorrank.errors import PrimeError, TensorRankError
-from tensorrank.separation.separable import Instance, MomentSeparable, Separable, Weights
+from tensorrank.separation.separable import Instance, Separable, Weights
 
 # Small primes are fast; a large one is used where rank * degree / p would tell nothing about a failure.
 _SMALL, _LARGE = 2**23, 2**31
 _TELLING = 1 / 64
+# Primes of our choice that are tried before a denominator's complaint is passed on.
+_MOST_TRIES = 8
 
 
 class Draws:
     """The draws of one computation.
 
+    Args:
+        model: the architecture.
+        weights: given ones, or None to draw them.
+        seed: a whole number or a Generator.
+        primes: the moduli of the first draws; fresh ones follow.
+        degree: the largest degree in play, which every prime must exceed: that in the moments for whole Hankel blocks
+            (factorials), that in the inputs where inputs are sampled (x^p = x would merge functions).
+
     Raises:
-        PrimeError: if a given prime is composite, unsupported, or not above the model's degree in its moments.
+        PrimeError: if a given prime is composite, unsupported, or not above the degree.
         TensorRankError: if the seed is neither a whole number of at least 0 nor a Generator.
     """
 
@@ -31,6 +41,7 @@ class Draws:
         weights: Weights | None,
         seed: int | np.random.Generator,
         primes: Sequence[int] | None,
+        degree: int,
     ) -> None:
         if not isinstance(seed, np.random.Generator) and (
             isinstance(seed, bool) or not hasattr(seed, "__index__") or seed < 0
@@ -39,10 +50,9 @@ class Draws:
         self.model, self.weights = model, weights
         self.rng = np.random.default_rng(seed)
         self.seeds = () if isinstance(seed, np.random.Generator) else (int(seed),)
-        # Lattices and divided powers need factorials up to this degree.
-        self.degree = model.moment_degree if isinstance(model, MomentSeparable) else 1
+        self.degree = degree
         self.used: list[int] = []
-        self._given = None if primes is None else self._checked(primes)
+        self._given = iter(()) if primes is None else self._checked(primes)
 
     @property
     def impossible(self) -> bool:
@@ -51,21 +61,31 @@ class Draws:
 
     def next(self, hardest: float) -> tuple[PrimeField, Instance]:
         """A fresh field and instance, for blocks whose rank times degree of entries is at most `hardest`."""
-        if self._given is not None:
-            prime = next(self._given)
-        else:
-            limit = _SMALL if hardest / _SMALL < _TELLING and self.degree < _SMALL // 2 else _LARGE
-            prime = next(prime for prime in primes_below(limit) if prime not in self.used)
-        self.used.append(prime)
+        given = next(self._given, None)
+        if given is not None:
+            return self._drawn(given)
+        limit = _SMALL if hardest / _SMALL < _TELLING and self.degree < _SMALL // 2 else _LARGE
+        fresh = (prime for prime in primes_below(limit) if prime not in self.used)
+        for prime in islice(fresh, _MOST_TRIES - 1):
+            try:
+                return self._drawn(prime)
+            except PrimeError:
+                continue  # it divides a denominator of the given weights
+        return self._drawn(next(fresh))
+
+    def _drawn(self, prime: int) -> tuple[PrimeField, Instance]:
         field = PrimeField(prime)
-        return field, self.model.draw(field, self.rng, self.weights)
+        instance = self.model.draw(field, self.rng, self.weights)
+        self.used.append(prime)
+        return field, instance
 
     def failure(self, ranks: dict[int, int], degree: int, primes: dict[int, list[int]]) -> float | None:
         """A bound on the probability that one of these ranks is too small (Schwartz and Zippel).
 
-        If a rank is larger than r, some minor of size r + 1 is a nonzero polynomial of at most (r + 1) * degree in what
-        is drawn, and vanished in every draw. None for given weights, about which nothing is random, and where the
-        bound is no information.
+        The probability is over what is drawn, modulo the primes used; that these are not among the finitely many modulo
+        which the generic rank itself is smaller is taken for granted. If a rank is larger than r, some minor of size
+        r + 1 is a nonzero polynomial of at most (r + 1) * degree in what is drawn, and vanished in every draw. None for
+        given weights, about which nothing is random, and where the bound is no information.
 
         Args:
             ranks: the rank found for each block.
@@ -77,15 +97,15 @@ class Draws:
         total = sum(prod(min(1.0, (r + 1) * degree / p) for p in primes[block]) for block, r in ranks.items())
         return total if total < 1 else None
 
-    def _checked(self, primes: Sequence[int]) -> Iterator[int]:
-        if not np.iterable(primes) or len(primes) == 0:
-            given = "an empty list of primes" if np.iterable(primes) else repr(primes)
-            raise PrimeError(f"{given} was given; expected a list of at least one prime")
+    def _checked(self, given: Sequence[int]) -> Iterator[int]:
+        primes = tuple(given) if np.iterable(given) else ()
+        if not primes:
+            what = "an empty list of primes" if np.iterable(given) else repr(given)
+            raise PrimeError(f"{what} was given; expected a list of at least one prime")
         for prime in primes:
             if PrimeField(prime).prime <= self.degree:
                 better = next(primes_below(_SMALL if self.degree < _SMALL // 2 else _LARGE))
                 raise PrimeError(
-                    f"the prime {prime} does not exceed the degree {self.degree} of the model in its moments; "
-                    f"try {better}"
+                    f"the prime {prime} does not exceed the degree {self.degree} of the model; try {better}"
                 )
-        return chain(map(int, primes), repeat(int(primes[-1])))
+        return map(int, primes)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from math import prod
 from typing import cast
 
+from tensorrank.arithmetic.resources import Workers
+from tensorrank.arithmetic.whole_numbers import as_ranges
 from tensorrank.separation.catalecticant import Catalecticant, CatalecticantPlan
 from tensorrank.separation.draws import Draws
 from tensorrank.separation.grid import grid_rank
@@ -84,7 +85,7 @@ def from_blocks(
     chosen: Plan,
     draws: Draws,
     count: int,
-    pool: ThreadPoolExecutor,
+    pool: Workers,
     report: Progress,
 ) -> Evidence:
     """Every block once, then those below their bound again until a further draw gives no more."""
@@ -102,7 +103,7 @@ def from_blocks(
         field, instance = draws.next(hardest * entry_degree)
         before = spent
         return Catalecticant(
-            cast(MomentInstance, instance), field, blocks, draws.rng, pool,
+            cast(MomentInstance, instance), field, blocks, chosen.limits.work, draws.rng, pool,
             lambda done, total: report(before + done, before + total),
         )  # fmt: skip
 
@@ -129,14 +130,17 @@ def from_blocks(
         proved = model.generic_lower_bounds_by_degree(partition)
         ranks = [max(rank, bound) for rank, bound in zip(ranks, proved, strict=True)]
     lower = max(sum(ranks), _known(chosen, draws))
-    confirmed = whole and made > 1 and not raised and lower == sum(found[k].rank for k in degrees)
+    passed = lower > sum(found[k].rank for k in degrees)
+    confirmed = whole and _repeated(draws) and not raised and not passed
     if confirmed:
-        where = f"degree{'s' if len(short) > 1 else ''} {', '.join(map(str, short))}"
+        where = f"degree{'s' if len(short) > 1 else ''} {as_ranges(short)}"
         reason = f"below the upper bound in {where}, the same in {made} draws"
+    elif passed:
+        reason = "the proved lower bound in closed form passes the ranks computed: these draws were unlucky"
     elif not whole:
         reason = f"{_what_was_cut(blocks, incomplete)} ({chosen.limits})"
     else:
-        reason = "only one draw was made" if made == 1 else f"draws still disagreed after {made}"
+        reason = _why_unconfirmed(made, raised)
     return Evidence(
         lower=lower,
         confirmed=confirmed,
@@ -153,7 +157,7 @@ def from_grid(
     chosen: Plan,
     draws: Draws,
     count: int,
-    pool: ThreadPoolExecutor,
+    pool: Workers,
     report: Progress,
 ) -> Evidence:
     """Sampled matrices of fresh instances until a further one gives no more."""
@@ -168,15 +172,28 @@ def from_grid(
         raised = made > 1 and grid.rank > best
         best, samples, saturated = max(best, grid.rank), max(samples, grid.samples), grid.saturated
     lower = max(best, _known(chosen, draws))
-    confirmed = saturated and made > 1 and not raised and lower == best
+    confirmed = saturated and _repeated(draws) and not raised and lower == best
     if confirmed:
         reason = f"the sampling saturated at the same rank in {made} draws"
+    elif lower > best:
+        reason = f"the bound in closed form passes a sample of {samples[0]} rows and columns ({chosen.limits})"
     elif not saturated:
         reason = f"a sample of {samples[0]} rows and columns had full rank ({chosen.limits})"
     else:
-        reason = "only one draw was made" if made == 1 else f"draws still disagreed after {made}"
+        reason = _why_unconfirmed(made, raised)
     failure = draws.failure({0: best}, degree, {0: draws.used})
     return Evidence(lower=lower, confirmed=confirmed, failure=failure, reason=reason, samples=samples)
+
+
+def _why_unconfirmed(made: int, raised: bool) -> str:
+    if made == 1:
+        return "only one draw was made"
+    return f"draws still disagreed after {made}" if raised else f"all {made} draws used the same prime"
+
+
+def _repeated(draws: Draws) -> bool:
+    """Whether there were further draws with another prime: with given weights, the same prime gives the same matrix."""
+    return len(set(draws.used)) > 1
 
 
 def _known(chosen: Plan, draws: Draws) -> int:
@@ -188,7 +205,9 @@ def _what_was_cut(blocks: CatalecticantPlan, incomplete: list[int]) -> str:
     entries = blocks.width * (blocks.width + 1) // 2
     reasons = []
     if blocks.variables < entries:
-        reasons.append(f"{blocks.variables} of {entries} moment entries kept")
-    if incomplete:
+        reasons.append(f"{blocks.variables} of the {entries} moment entries kept")
+    if incomplete and blocks.side is not None:
         reasons.append(f"blocks of {len(incomplete)} degrees cut to {blocks.side} rows and columns")
+    elif incomplete:
+        reasons.append(f"blocks of {len(incomplete)} degrees came out short and were not finished")
     return " and ".join(reasons)

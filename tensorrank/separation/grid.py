@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 
 from tensorrank.arithmetic.elimination import rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
+from tensorrank.arithmetic.resources import Workers
+from tensorrank.separation.limits import SPARE
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.separable import Instance
 
-# A few samples more than the bound, so that a matrix that reaches it is seen to saturate.
-SPARE = 8
 _FIRST_SAMPLE = 64
 
 
@@ -37,7 +36,7 @@ def grid_rank(
     partition: Bipartition,
     field: PrimeField,
     rng: np.random.Generator,
-    pool: ThreadPoolExecutor,
+    pool: Workers,
     *,
     bound: int | None,
     most: int,
@@ -57,7 +56,11 @@ def grid_rank(
     rows = instance.sample(partition.a, count, rng)
     columns = instance.sample(partition.b, count, rng)
     while True:
-        values = instance.grid(partition, rows, columns)
+        ends = np.linspace(0, count, min(count, 4 * pool.count) + 1).astype(int)
+        parts = pool.map(
+            lambda a, b, rows=rows, columns=columns: instance.grid(partition, rows[a:b], columns), ends[:-1], ends[1:]
+        )
+        values = np.concatenate(list(parts))
         rank = rank_in_place(field.balanced(values), field, pool)
         saturated = rank < count
         if saturated or count >= most or rank == bound:

@@ -13,7 +13,6 @@ differentiate to all of the next).
 from __future__ import annotations
 
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +20,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.arithmetic.resources import Workers
 from tensorrank.separation.interpolation import lattice_points, scaled_coefficients
 from tensorrank.separation.monomials import (
     Exponents,
@@ -34,6 +34,8 @@ from tensorrank.separation.separable import MomentInstance
 Matrix = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
+# Entries of a slab of rows that is made, used and dropped.
+SLAB_ENTRIES = 2**20
 # Moments evaluated at once: enough to keep kernels busy, small beside any block.
 _BATCH = 2**14
 
@@ -67,7 +69,7 @@ class HankelForm:
         width: int,
         degree: int,
         variables: int,
-        pool: ThreadPoolExecutor,
+        pool: Workers,
     ) -> HankelForm:
         """Evaluate the instance on the simplex lattice of the first so many symmetric entries, and interpolate."""
         exponents = monomials(variables, degree)
@@ -100,7 +102,7 @@ class HankelForm:
     def block(
         self,
         k: int,
-        pool: ThreadPoolExecutor,
+        pool: Workers,
         rows: Indices | None = None,
         columns: Indices | None = None,
         *,
@@ -110,10 +112,10 @@ class HankelForm:
         sides = self._side(k, self.width, rows), self._side(self.degree - k, 1, columns)
         return self._filled(*(sides[::-1] if transposed else sides), pool)
 
-    def applied(self, k: int, functionals: NDArray[np.int64], pool: ThreadPoolExecutor) -> NDArray[np.int64]:
+    def applied(self, k: int, functionals: NDArray[np.int64], pool: Workers) -> NDArray[np.int64]:
         """Cat_k times functionals on its columns, residues of shape (columns, count), a slab of rows at a time."""
         column_side = self._side(self.degree - k, 1, None)
-        slab = max(1, 2**24 // max(1, self.columns(k)))
+        slab = max(1, SLAB_ENTRIES // max(1, self.columns(k)))
         products = []
         for start in range(0, self.rows(k), slab):
             chosen = np.arange(start, min(self.rows(k), start + slab))
@@ -128,7 +130,7 @@ class HankelForm:
         return sums[pairs % len(sums)], pairs // len(sums)
 
     def _filled(
-        self, row_side: tuple[Exponents, Indices], column_side: tuple[Exponents, Indices], pool: ThreadPoolExecutor
+        self, row_side: tuple[Exponents, Indices], column_side: tuple[Exponents, Indices], pool: Workers
     ) -> Matrix:
         row_sums, row_components = row_side
         column_sums, column_components = column_side
@@ -147,7 +149,7 @@ class HankelForm:
                     changed, active, share[0], share[-1] + 1,
                 )  # fmt: skip
 
-        shares: Sequence[NDArray[np.int64]] = np.array_split(np.arange(len(matrix)), pool._max_workers * 4)
+        shares: Sequence[NDArray[np.int64]] = np.array_split(np.arange(len(matrix)), pool.count * 4)
         list(pool.map(fill, shares))
         return matrix
 

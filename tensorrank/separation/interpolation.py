@@ -8,13 +8,12 @@ be differenced first: on the shorter lines the values alone do not determine the
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
-
 import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
+from tensorrank.arithmetic.resources import Workers
 from tensorrank.errors import PrimeError
 from tensorrank.separation.monomials import Exponents, numbering_table, suffix_sums
 
@@ -30,7 +29,7 @@ def lattice_points(exponents: Exponents) -> NDArray[np.int64]:
 
 
 def scaled_coefficients(
-    values: Residues, exponents: Exponents, field: PrimeField, pool: ThreadPoolExecutor | None = None
+    values: Residues, exponents: Exponents, field: PrimeField, pool: Workers | None = None
 ) -> Residues:
     """h_g = g! c_g for homogeneous polynomials sum_g c_g x^g, from their values at `lattice_points`.
 
@@ -52,7 +51,7 @@ def scaled_coefficients(
     table = numbering_table(variables, degree)
     inverses = np.ones(degree + 1, dtype=np.int64)
     inverses[1:] = field.inverse(np.arange(1, degree + 1))
-    shares = 1 if pool is None or len(exponents) < _WORTH_SHARING else 4 * pool._max_workers
+    shares = 1 if pool is None or len(exponents) < _WORTH_SHARING else 4 * pool.count
     ends = np.linspace(0, len(exponents), shares + 1).astype(np.int64)
     for differences in (True, False):
         for axis in range(variables - 1):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 from dataclasses import dataclass
 
 from tensorrank.arithmetic.resources import memory_limit
@@ -10,10 +11,14 @@ from tensorrank.errors import TensorRankError
 
 # Bytes per entry of a block under elimination: float64, and room for tiles and the lists of monomials.
 BLOCK_BYTES = 8 * 1.25
+# A few rows or columns more than a rank can be: a matrix that reaches its bound is then seen to saturate.
+SPARE = 8
 # Blocks are listed by degree up to this one; no lattice of such a degree fits anyway, but that of width 1.
 MOST_DEGREES = 10**5
 # Bytes for what is kept of a block that follows from others.
 DEGREE_BYTES = 1000
+# Operations a second that two cores of 2020s hardware sustain in all of this.
+TYPICAL_RATE = 2e10
 # What a layer costs for each of the d^3 products in it, and interpolation for each component of a point, measured
 # against the rate of a matrix product.
 _LAYER_COST = 400
@@ -34,12 +39,12 @@ class Limits:
         Raises:
             TensorRankError: if either is no positive amount.
         """
-        if work is not None and (isinstance(work, bool | str) or not work > 0):
+        if work is not None and (not isinstance(work, numbers.Real) or isinstance(work, bool) or not work > 0):
             raise TensorRankError(f"the work limit is {work!r}; expected a positive number of operations, such as 1e12")
         return cls(memory_limit(memory), math.inf if work is None else float(work))
 
     def __str__(self) -> str:
-        power = min(3, int(math.log(self.memory, 1024)))
+        power = min(3, int(math.log(max(1, self.memory), 1024)))
         memory = f"memory limit {self.memory / 1024**power:.3g} {('bytes', 'KiB', 'MiB', 'GiB')[power]}"
         return memory if math.isinf(self.work) else f"{memory}, work limit {self.work:.2g} operations"
 

@@ -31,6 +31,7 @@ class MomentInstance(Instance, Protocol):
         """P_1..P_d at a batch of symmetric matrices: shape (batch, d, d) to shape (batch, d)."""
 
 
+@runtime_checkable
 class Separable(Protocol):
     """An architecture: a family of functions, polynomial in weights and inputs."""
 
@@ -44,7 +45,11 @@ class Separable(Protocol):
 
     @property
     def input_degree(self) -> int:
-        """The degree of a value in all inputs together."""
+        """The degree of a value in all inputs together; primes must exceed it where inputs are sampled."""
+
+    @property
+    def value_work(self) -> float:
+        """Operations that one value costs in a grid, at the rate of a matrix product."""
 
     def draw(self, field: PrimeField, rng: np.random.Generator, weights: Weights | None = None) -> Instance:
         """Fix the weights: random ones, or the exact image of those given."""

@@ -43,7 +43,7 @@ def separation_rank(
         seed: a whole number or a numpy Generator. The same seed gives the same answer for every thread count.
         draws: how often a rank below its bound is computed, with fresh weights and another prime, before it is
             called probable.
-        primes: the moduli, one a draw (the last one serves further draws); chosen by size if not given.
+        primes: the moduli of the first draws, above every degree in play; chosen by size if not given.
         memory: bytes, or a text such as "4GiB"; 60 % of what is available by default. What does not fit is cut, and the
             answer becomes a lower bound with the reason.
         work: a limit on the floating point operations of a draw, with the same effect; none by default.
@@ -69,7 +69,7 @@ def separation_rank(
     draws = whole_number("draws", draws, 1)
     partition = checked_partition(model, partition)
     chosen = plan(model, partition, method=method, memory=memory, work=work)
-    stream = Draws(model, weights, seed, primes)
+    stream = Draws(model, weights, seed, primes, chosen.degree)
     if stream.impossible:
         chosen = replace(chosen, method="bounds")
     report = progress or (lambda done, total: None)

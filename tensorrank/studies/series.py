@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tensorrank.arithmetic.whole_numbers import to_text
+from tensorrank.arithmetic.whole_numbers import as_ranges, to_text
 from tensorrank.attention import bounds
 from tensorrank.attention.architecture import SelfAttention
 from tensorrank.errors import TensorRankError
@@ -115,7 +115,7 @@ def table_row(finding: Finding) -> dict[str, Any]:
     """One finding under the names of `COLUMNS`; None where there is nothing to say."""
     model, result = finding.model, finding.result
     side, other = model.tokens // 2, model.tokens - model.tokens // 2
-    published = bounds.published_bounds(model.depth, model.width, model.heads)
+    published = bounds.published_bounds(model.depth, model.width, model.heads, model.head_dim)
     return {
         **model.to_dict(),
         "value": result.value,
@@ -160,8 +160,4 @@ def write_table(findings: Iterable[Finding], path: Path) -> None:
 
 
 def _depths(depths: Sequence[int]) -> str:
-    if len(depths) == 1:
-        return f"depth {depths[0]}"
-    if list(depths) == list(range(depths[0], depths[-1] + 1)):
-        return f"depths {depths[0]}-{depths[-1]}"
-    return f"depths {', '.join(map(str, depths))}"
+    return f"depth{'s' if len(depths) > 1 else ''} {as_ranges(depths)}"

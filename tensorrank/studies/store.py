@@ -23,7 +23,7 @@ _APPLICATION = 0x74526E6B
 
 # Whole numbers are text: ranks and bounds pass 2**63. `result` holds all fields, as SeparationRank.to_dict gives them.
 _SCHEMA = """
-CREATE TABLE ranks (
+CREATE TABLE IF NOT EXISTS ranks (
     architecture TEXT PRIMARY KEY,
     value TEXT NOT NULL,
     lower TEXT NOT NULL,
@@ -68,10 +68,11 @@ class Store:
             application = self._connection.execute("PRAGMA application_id").fetchone()[0]
             empty = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
             if empty and version == 0:
-                with self._connection:
-                    self._connection.execute(_SCHEMA)
-                    self._connection.execute(f"PRAGMA application_id = {_APPLICATION}")
-                    self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+                # One transaction, so that an interrupt leaves an empty file or a whole store.
+                self._connection.executescript(
+                    f"BEGIN IMMEDIATE; {_SCHEMA}; PRAGMA application_id = {_APPLICATION}; "
+                    f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
+                )
                 return
         if application != _APPLICATION:
             self.close()
@@ -100,9 +101,7 @@ class Store:
         before = self.get(model)
         if before is not None:
             _agree(model, before.result, result)
-            if before.result.standing == "exact" or (
-                result.standing == "lower bound" and before.result.lower > result.lower
-            ):
+            if _ranking(before.result) > _ranking(result):
                 result = before.result
         with self._explained(), self._connection:
             self._connection.execute(
@@ -158,6 +157,11 @@ def _key(model: SelfAttention) -> str:
 
 def _stored(result: str, memory: str, work: float) -> Stored:
     return Stored(SeparationRank.from_dict(json.loads(result)), Limits(int(memory), work))
+
+
+def _ranking(result: SeparationRank) -> tuple[bool, int, bool]:
+    """Exact first; then the higher certified bound, which a probable value below it cannot replace; then probable."""
+    return result.standing == "exact", result.lower, result.standing == "probable"
 
 
 def _agree(model: SelfAttention, before: SeparationRank, now: SeparationRank) -> None:

@@ -1,3 +1,5 @@
+from functools import partial
+
 import flint
 import numpy as np
 import pytest
@@ -270,9 +272,30 @@ def test_an_impossible_number_of_threads_is_refused(threads):
 
 def slab_rank(matrix, cuts, prime, threads):
     field = PrimeField(prime)
-    slabs = (np.ascontiguousarray(slab) for slab in np.split(field.balanced(matrix), cuts, axis=1))
+    parts = np.split(field.balanced(matrix), cuts, axis=1)
     with worker_threads(threads) as pool:
-        return elimination.rank_of_slabs(slabs, field, pool)
+        rank, complete = elimination.rank_of_slabs([partial(np.ascontiguousarray, part) for part in parts], field, pool)
+    assert complete
+    return rank
+
+
+def test_slabs_that_cannot_be_afforded_leave_a_lower_bound():
+    field, asked = PrimeField(101), []
+    matrix = field.balanced(np.diag([1, 1, 0, 1, 1]))
+    slabs = [partial(np.ascontiguousarray, part) for part in np.split(matrix, [3], axis=1)]
+    with worker_threads(1) as pool:
+        assert elimination.rank_of_slabs(slabs, field, pool, lambda missing: bool(asked.append(missing))) == (2, False)
+    assert asked == [3]
+
+
+@pytest.mark.parametrize("prime", [2, 3, 8388593, 2**31 - 1])
+def test_products_of_residues_are_exact(prime):
+    field, rng = PrimeField(prime), np.random.default_rng(5)
+    left, right = rng.integers(0, prime, (90, 700)), rng.integers(0, prime, (700, 130))
+    with worker_threads(2) as pool:
+        found = elimination.product(field.balanced(left), field.balanced(right), field, pool)
+    expected = left.astype(object) @ right.astype(object) % prime
+    assert (found.astype(np.int64) % prime == expected).all()
 
 
 @pytest.mark.parametrize("prime", PRIMES, ids=NAMES)

@@ -103,7 +103,8 @@ def test_one_narrow_head_has_the_degree_plus_one_as_monomial_bound(depth):
 
 def test_the_head_width_defaults_to_an_equal_share():
     assert bounds.monomial_bound(3, 6, 2) == bounds.monomial_bound(3, 6, 2, 3)
-    assert bounds.monomial_bound(3, 2, 5) == bounds.monomial_bound(3, 2, 5, 1)
+    with pytest.raises(TensorRankError, match="5 heads do not divide the width 2"):
+        bounds.monomial_bound(3, 2, 5)
 
 
 def log3(x):
@@ -147,12 +148,12 @@ def test_the_threshold_is_compared_in_whole_numbers():
 @pytest.mark.parametrize(("depth", "width", "heads"), [(2, 4, 1), (3, 8, 2), (5, 16, 4), (2, 64, 1)])
 def test_the_underlying_count_is_a_binomial(depth, width, heads):
     n, power = (width - heads) // 2, 3 ** (depth - 2)
-    assert bounds.published_bounds(depth, width, heads).counting == comb(n + power - 1, power)
+    assert bounds.counting_bound(depth, width, heads) == comb(n + power - 1, power)
 
 
 @pytest.mark.parametrize(("depth", "width", "heads"), [(1, 8, 1), (5, 4, 3)])
 def test_the_underlying_count_says_nothing_without_depth_or_free_width(depth, width, heads):
-    assert bounds.published_bounds(depth, width, heads).counting is None
+    assert bounds.counting_bound(depth, width, heads) is None
 
 
 @pytest.mark.parametrize("width", [1, 2, 3, 8, 100])
@@ -175,7 +176,7 @@ def test_a_depth_is_saturated_from_the_knee_on(width):
 
 def test_few_tokens_saturate_earlier():
     assert bounds.regime(3, 9) == "double-exponential"
-    assert bounds.regime(3, 9, tokens=1) == "saturated"
+    assert bounds.regime(3, 9, side_tokens=1) == "saturated"
 
 
 def test_log3_takes_whole_numbers_of_any_size():
@@ -217,7 +218,7 @@ def test_numbers_of_tokens_and_head_widths_are_checked(number):
 @pytest.mark.parametrize("tokens", [0, -1, True, 2.0, "2", 7.5])
 def test_the_tokens_of_a_knee_are_checked(tokens):
     for function in (bounds.knee, bounds.knee_power, lambda *args: bounds.regime(2, *args)):
-        with pytest.raises(TensorRankError, match=r"tokens is .*; expected a whole number of at least 1"):
+        with pytest.raises(TensorRankError, match=r"side_tokens is .*; expected a whole number of at least 1"):
             function(4, tokens)
 
 

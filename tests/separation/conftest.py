@@ -1,9 +1,9 @@
-from concurrent.futures import ThreadPoolExecutor
-
 import pytest
+
+from tensorrank.arithmetic.resources import worker_threads
 
 
 @pytest.fixture
 def pool():
-    with ThreadPoolExecutor(2) as threads:
+    with worker_threads(2) as threads:
         yield threads

@@ -34,7 +34,9 @@ def blocks_by_flint(instance, width, degree, pool):
 
 def computed(instance, width, degree, limits, pool, tokens=None):
     plan = catalecticant_plan(width, degree, tokens or (width, width), limits)
-    return plan, Catalecticant(instance, FIELD, plan, np.random.default_rng(9), pool, lambda done, total: None)
+    return plan, Catalecticant(
+        instance, FIELD, plan, math.inf, np.random.default_rng(9), pool, lambda done, total: None
+    )
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)

@@ -230,10 +230,11 @@ def test_weights_of_another_architecture_are_refused():
 def test_other_primes_give_the_same_rank_and_are_named(method, primes, heads, rank):
     found = separation_rank(SelfAttention(3, 2, heads=heads), method=method, primes=primes)
     assert found.value == rank
-    assert set(found.primes) == set(primes[: len(found.primes)])
+    assert found.primes[: len(primes)] == tuple(primes)[: len(found.primes)]
+    assert len(set(found.primes)) == len(found.primes)
 
 
-@pytest.mark.parametrize("primes", [[17], [101, 103]])
+@pytest.mark.parametrize("primes", [[29, 31], [101, 103]])
 @pytest.mark.parametrize(("heads", "rank"), [(1, 232), (2, 215)])
 def test_small_primes_never_give_too_much(primes, heads, rank):
     for method in ("catalecticant", "grid"):
@@ -254,7 +255,7 @@ def test_the_smallest_possible_prime_never_gives_too_much():
     [
         ([91], "91 is not a prime; try 89"),
         ([8388593, 91], "91 is not a prime; try 89"),
-        ([13], "the prime 13 does not exceed the degree 13"),
+        ([13], "the prime 13 does not exceed the degree (13|27)"),
         ([], "an empty list of primes"),
         ([2**32 + 15], "expected a prime between 2 and 2147483647"),
     ],
@@ -446,3 +447,28 @@ def test_floating_point_falls_well_short_of_the_exact_rank():
     values = forward_tokens(AttentionWeights.of(weights, 3, 2, 1, 2), tokens)[:, 0, 0].reshape(260, 260)
     assert np.linalg.matrix_rank(values) < 150
     assert separation_rank(model, weights=weights).value == 232
+
+
+def test_repeating_given_weights_takes_another_prime():
+    rng = np.random.default_rng(8)
+    weights = {name: rng.integers(1, 50, (2, 1, 2, 2)) for name in ("query", "key", "value", "output")}
+    weights["output"] = weights["output"] * 8388593
+    found = separation_rank(SelfAttention(2, 2), weights=weights, primes=[8388593])
+    assert found.value == separation_rank(SelfAttention(2, 2), weights=weights, primes=[2**31 - 1]).value > 0
+    alone = separation_rank(SelfAttention(2, 2), weights=weights, primes=[8388593], draws=1)
+    assert (alone.value, alone.standing) == (0, "lower bound")
+    same = separation_rank(SelfAttention(2, 2), weights=weights, primes=[8388593, 8388593])
+    assert (same.standing, same.reason) == ("lower bound", "all 2 draws used the same prime")
+
+
+@pytest.mark.parametrize("prime", [17, 19, 23])
+def test_sampling_needs_primes_above_the_degree_in_the_inputs(prime):
+    with pytest.raises(PrimeError, match=f"the prime {prime} does not exceed the degree 27"):
+        separation_rank(SelfAttention(3, 2), primes=[prime], method="grid")
+    with pytest.raises(PrimeError, match=f"the prime {prime} does not exceed the degree 27"):
+        separation_rank(SelfAttention(3, 2, tokens=2), primes=[prime], method="catalecticant")
+
+
+def test_what_is_no_architecture_is_named():
+    with pytest.raises(TensorRankError, match="the model is 3; expected an architecture, such as SelfAttention"):
+        separation_rank(3)
