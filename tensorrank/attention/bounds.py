@@ -65,7 +65,7 @@ def moment_bound(depth: int, width: int, output_tokens: int | None = None, other
     Raises:
         TensorRankError: if a number is not a whole number of at least 1.
 
-    Source: MATH.md section 2 (GL_d x O_n duality); whole numbers of any size, exact.
+    Source: docs/method.md (GL_d x O_n duality); whole numbers of any size, exact.
 
     >>> [moment_bound(depth, 2) for depth in (1, 2, 3, 4)]
     [3, 18, 232, 4538]
@@ -99,7 +99,7 @@ def monomial_bound(
     Raises:
         TensorRankError: if a number is not a whole number of at least 1.
 
-    Source: MATH.md section 2, extended to heads wider than 1; `tensorrank.attention.monomial` gives the weights.
+    Source: docs/method.md, extended to heads wider than 1; `tensorrank.attention.monomial` gives the weights.
 
     >>> [monomial_bound(depth, 2, heads=2) for depth in (2, 3, 4)]
     [12, 140, 2448]

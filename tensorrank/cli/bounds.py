@@ -6,12 +6,15 @@ from typing import Annotated, Any
 
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 import tensorrank as tr
-from tensorrank.cli.terminal import print_json, speaks_plainly, whole_numbers
+from tensorrank.arithmetic.whole_numbers import as_ranges
+from tensorrank.cli.terminal import print_json, speaks_plainly, whole_numbers, wide_console
 from tensorrank.errors import TensorRankError
+
+# Degrees beyond 3^24 make the monomial bound's whole numbers slow to handle, and no network is as deep and this narrow.
+_DEEPEST = 24
 
 
 @speaks_plainly
@@ -53,27 +56,34 @@ def bounds(
         print_json({"model": {"kind": "attention", **model.to_dict()} | {"depth": None}, "knee": knee,
                     "log3_width": threshold, "bounds": rows})  # fmt: skip
         return
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for column in ("depth", "monomial", "moment", "published lower", "published upper", "regime"):
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for column in ("depth", "at least", "at most", "published", "to", "regime"):
         table.add_column(column, justify="left" if column == "regime" else "right", no_wrap=True)
     for row in rows:
         table.add_row(
             str(row["depth"]),
             f"{tr.bounds.log3(row['monomial_bound']):.2f}",
             f"{tr.bounds.log3(row['moment_bound']):.2f}",
-            *(
-                "-" if row[name] is None else f"{row[name]:.2f}"
-                for name in ("published_lower_log3", "published_upper_log3")
-            ),
+            *(_signed(row[name]) for name in ("published_lower_log3", "published_upper_log3")),
             row["regime"],
         )
     typer.echo(
         f"log3 of the separation rank of {model.heads} head{'s' if heads > 1 else ''} of width {model.head_dim}, "
-        f"token width {width}, {model.tokens} tokens: at least the monomial bound, at most the moment bound"
+        f"token width {width}, {model.tokens} tokens: at least the monomial"
+        " bound, at most the moment bound, for almost all weights; and the theorems as published"
     )
-    Console().print(table)
+    wide_console().print(table)
+    passed = [row["depth"] for row in rows if _passes(row)]
+    if passed:
+        typer.echo(f"the published upper bound is passed by the monomial bound at depth {as_ranges(passed)}")
     typer.echo(f"knee at depth {knee:.2f}; log3 of the width is {threshold:.2f}")
 
 
-# Degrees beyond 3^24 make the monomial bound's whole numbers slow to handle, and no network is as deep and this narrow.
-_DEEPEST = 24
+def _signed(log: float | None) -> str:
+    """A negative logarithm bounds no rank."""
+    return "-" if log is None or log < 0 else f"{log:.2f}"
+
+
+def _passes(row: dict[str, Any]) -> bool:
+    published = row["published_upper_log3"]
+    return published is not None and tr.bounds.log3(row["monomial_bound"]) > published

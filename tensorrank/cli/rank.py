@@ -86,7 +86,7 @@ def _partition(text: str, sites: int) -> tr.Bipartition:
         return tr.Bipartition.halves(sites)
     if text == "interleaved":
         return tr.Bipartition.interleaved(sites)
-    return tr.Bipartition.of(sites, whole_numbers(text, "--partition"))
+    return tr.Bipartition.of(sites, whole_numbers(text, "--partition (halves, interleaved, or the tokens of side A)"))
 
 
 def _described(model: tr.SelfAttention) -> dict[str, Any]:
@@ -97,7 +97,18 @@ def _weights(path: Path) -> dict[str, Any]:
     import numpy as np
 
     try:
-        with np.load(path, allow_pickle=False) as arrays:
-            return dict(arrays)
-    except (OSError, ValueError) as error:
-        raise TensorRankError(f"{path} cannot be read as weights ({error}); expected an .npz file of numpy") from error
+        arrays = np.load(path, allow_pickle=False)
+    except OSError as error:
+        raise TensorRankError(
+            f"{path} cannot be read ({error.strerror or error}); expected an .npz file of weights"
+        ) from error
+    except ValueError as error:
+        raise TensorRankError(
+            f"{path} is no .npz file; expected query, key, value and output in one, by numpy.savez"
+        ) from error
+    if not isinstance(arrays, np.lib.npyio.NpzFile):
+        raise TensorRankError(
+            f"{path} holds a single array; expected query, key, value and output, saved by numpy.savez"
+        )
+    with arrays:
+        return dict(arrays)

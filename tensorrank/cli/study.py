@@ -8,11 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 import tensorrank as tr
-from tensorrank.cli.terminal import INTERRUPTED, Bar, print_json, speaks_plainly, whole_numbers
+from tensorrank.cli.terminal import INTERRUPTED, Bar, print_json, speaks_plainly, whole_numbers, wide_console
 from tensorrank.errors import TensorRankError
 
 if TYPE_CHECKING:
@@ -22,19 +21,25 @@ if TYPE_CHECKING:
 
 @speaks_plainly
 def study(
-    widths: Annotated[str, typer.Option(help="Widths, such as 1-4 or 2,8.")] = "1-4",
-    depths: Annotated[str, typer.Option(help="Depths.")] = "1-5",
-    heads: Annotated[str, typer.Option(help="Numbers of heads.")] = "1",
+    widths: Annotated[
+        str, typer.Option("--widths", "--width", help="Widths d of a token, such as 1-4 or 2,8.")
+    ] = "1-4",
+    depths: Annotated[str, typer.Option("--depths", "--depth", help="Numbers of layers L, such as 1-5.")] = "1-5",
+    heads: Annotated[
+        str, typer.Option(help="Heads of a layer H, such as 1,2; those that do not divide a width are left out.")
+    ] = "1",
     head_dims: Annotated[str | None, typer.Option(help="Head widths; width / heads by default.")] = None,
     tokens: Annotated[str | None, typer.Option(help="Tokens; 2 x width by default, as many as can matter.")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the store, the table and the figures.")] = Path(
         "tensorrank-study"
     ),
     seed: Annotated[int, typer.Option(help="Seed of the weights and inputs.")] = 0,
-    memory: Annotated[str, typer.Option(help="Limit for each rank.")] = "4GiB",
+    memory: Annotated[str, typer.Option(help="Limit on the memory of each rank.")] = "4GiB",
     work: Annotated[
         float | None,
-        typer.Option(help="Limit for each rank, in operations (inf: none); two cores do about 2e10 a second."),
+        typer.Option(
+            help="Limit on the operations of each rank (inf: none), 2.5e11 by default; two cores do about 2e10 a second."
+        ),
     ] = None,
     threads: Annotated[int | None, typer.Option(help="Threads; all processors by default.")] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
@@ -74,6 +79,9 @@ def study(
             bar.update(f"width {model.width}, depth {model.depth}", len(findings) + share, total)
 
         try:
+            # Kernels are compiled when first used, once per installation: not at the cost of the first rank.
+            bar.update("compiling kernels", 0, total)
+            tr.separation_rank(tr.SelfAttention(depth=2, width=2))
             for finding in plan.run(store, show):
                 findings.append(finding)
                 bar.update("", len(findings), total)
@@ -146,10 +154,7 @@ def _print(findings: list[Finding], series: list[Series], left_out: list[str]) -
             row["regime"],
             f"{row['seconds']:.1f}",
         )
-    console = Console()
-    if not console.is_terminal:
-        console.width = 120
-    console.print(table)
+    wide_console().print(table)
     for finding in findings:
         if finding.result.standing == "lower bound":
             typer.echo(f"width {finding.model.width}, depth {finding.model.depth}: {finding.result.reason}")

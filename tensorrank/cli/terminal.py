@@ -6,7 +6,7 @@ import functools
 import json
 import os
 import sys
-import time
+import threading
 from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
@@ -46,6 +46,14 @@ def speaks_plainly(verb: Callable[P, R]) -> Callable[P, R]:
     return spoken
 
 
+def wide_console() -> Console:
+    """Standard output; outside a terminal wide enough that no number of a table is cut."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = 120
+    return console
+
+
 def print_json(values: Mapping[str, Any]) -> None:
     """One JSON object on standard output."""
     typer.echo(json.dumps(values, ensure_ascii=False))
@@ -82,22 +90,21 @@ class Bar:
             transient=True,
         )
         self._task = self._progress.add_task("", total=None)
-        self._shown = False
-        self._started = time.monotonic()
+        self._timer = threading.Timer(_PATIENCE, self._progress.start)
+        self._timer.daemon = True
 
     def update(self, what: str, done: float, total: float) -> None:
-        """Show that so much of the total is done."""
+        """Say that so much of the total is done."""
         self._progress.update(self._task, description=what, completed=done, total=total)
-        waited = time.monotonic() - self._started > _PATIENCE
-        if waited and not self._shown and self._progress.console.is_terminal:
-            self._progress.start()
-            self._shown = True
 
     def __enter__(self) -> Bar:
+        if self._progress.console.is_terminal:
+            self._timer.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._shown:
+        self._timer.cancel()
+        if self._progress.live.is_started:
             self._progress.stop()

@@ -1,4 +1,4 @@
-"""What the draws of one method prove together, and the standing it deserves (the rules of MATH.md, section 1)."""
+"""What the draws of one method prove together, and the standing it deserves (the rules of docs/method.md."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ def separation_rank(
             weights of wrong shapes, or limits that make no sense.
 
     Sources: separation rank and grid matrix, Levine et al. (NeurIPS 2020, arXiv 2006.12467); the failure probability,
-    Schwartz (1980) and Zippel (1979); the standings, MATH.md section 1.
+    Schwartz (1980) and Zippel (1979); the standings, docs/method.md.
 
     >>> from tensorrank.attention.architecture import SelfAttention
     >>> rank = separation_rank(SelfAttention(depth=3, width=2))

@@ -131,13 +131,13 @@ RANK = ("rank", "attention", "--depth", 2, "--width", 2)
         ((*RANK, "--partition", "0,0"), "the partition repeats site 0"),
         ((*RANK, "--partition", "0-3"), "side B of the partition has no sites"),
         ((*RANK, "--partition", "0,9"), "the partition names site 9; the model has sites 0 to 3"),
-        ((*RANK, "--partition", "left"), "--partition is 'left'; expected whole numbers and ranges"),
+        ((*RANK, "--partition", "left"), "tokens of side A) is 'left'; expected whole numbers and ranges"),
         ((*RANK, "--method", "magic"), "the method is 'magic'; expected one of auto, catalecticant, grid"),
         ((*RANK, "--memory", "much"), "the memory limit is 'much'"),
         ((*RANK, "--threads", 0), "threads is 0"),
         ((*RANK, "--seed", -1), "the seed is -1"),
         ((*RANK, "--tokens", 1), "tokens is 1; expected a whole number of at least 2"),
-        ((*RANK, "--weights", "nowhere.npz"), "nowhere.npz cannot be read as weights"),
+        ((*RANK, "--weights", "nowhere.npz"), "nowhere.npz cannot be read (No such file or directory)"),
         (("study", "--widths", "4-1"), "--widths is '4-1'; expected whole numbers and ranges"),
         (("study", "--out", "/dev/null/x"), "--out /dev/null/x cannot be made (Not a directory)"),
         (("bounds", "--width", 2, "--depth", "x"), "--depth is 'x'"),
@@ -204,3 +204,17 @@ def test_help_and_import_need_no_numerical_library():
         "print(sorted({'numpy', 'numba', 'matplotlib'} & set(sys.modules)))"
     )
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout == "[]\n"
+
+
+def test_a_single_array_is_no_set_of_weights(tmp_path):
+    np.save(tmp_path / "w.npy", np.ones((2, 2)))
+    done = run("rank", "attention", "--depth", 1, "--width", 2, "--weights", tmp_path / "w.npy")
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert "holds a single array; expected query, key, value and output" in done.stderr
+
+
+def test_bounds_say_where_the_published_upper_bound_is_passed():
+    # MATH.md section 2: with strictly fewer heads than the width at (d, H, L) = (32, 16, 14).
+    done = run("bounds", "--width", 32, "--heads", 16, "--depth", "14")
+    assert "the published upper bound is passed by the monomial bound at depth 14" in done.stdout
+    assert "…" not in done.stdout

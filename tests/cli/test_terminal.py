@@ -1,4 +1,5 @@
 import io
+import time
 
 import pytest
 from rich.console import Console
@@ -28,12 +29,13 @@ def written(monkeypatch, *, is_terminal, patience):
     console = Console(file=io.StringIO(), force_terminal=is_terminal, width=80)
     with terminal.Bar(console) as bar:
         bar.update("width 2, depth 5", 1, 2)
+        time.sleep(0.3)
         bar.update("width 2, depth 5", 2, 2)
     return console.file.getvalue()
 
 
 def test_a_terminal_that_waits_sees_a_bar(monkeypatch):
-    text = written(monkeypatch, is_terminal=True, patience=-1)
+    text = written(monkeypatch, is_terminal=True, patience=0.05)
     assert "width 2, depth 5" in text
     assert "100 %" in text
 
@@ -43,4 +45,4 @@ def test_short_work_shows_no_bar(monkeypatch):
 
 
 def test_a_pipe_sees_no_bar(monkeypatch):
-    assert written(monkeypatch, is_terminal=False, patience=-1) == ""
+    assert written(monkeypatch, is_terminal=False, patience=0.05) == ""
