@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import tempfile
 import time
+from pathlib import Path
 
 import numpy as np
 from flint import nmod_mat
@@ -13,9 +17,24 @@ from benchmarks.machine import dgemm_rate, seconds, table
 PRIMES = (8388593, 2**31 - 1)
 
 
+def ffpack() -> Path | None:
+    """The FFLAS-FFPACK program, built; None where the library is not installed."""
+    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "fflas-ffpack"], capture_output=True, text=True)
+    if flags.returncode or not shutil.which("g++"):
+        print("\nFFLAS-FFPACK is not installed (Debian packages fflas-ffpack, g++): its columns are empty.")
+        return None
+    program = Path(tempfile.mkdtemp()) / "ffpack_rank"
+    source = Path(__file__).with_name("ffpack_rank.cpp")
+    subprocess.run(
+        ["g++", "-O3", "-march=native", "-w", str(source), "-o", str(program), *flags.stdout.split()], check=True
+    )
+    return program
+
+
 def elimination(sizes: tuple[int, ...] = (500, 1000, 2000, 4000), rivals_to: int = 2000) -> None:
     """Ratios to 2/3 n^3 operations at the rate of dgemm measured beside each size."""
     rows = []
+    program = ffpack()
     for size in sizes:
         rng = np.random.default_rng(size)
         floor = 2 / 3 * size**3 / dgemm_rate()
@@ -33,6 +52,11 @@ def elimination(sizes: tuple[int, ...] = (500, 1000, 2000, 4000), rivals_to: int
             row.append(f"{(time.perf_counter() - started) / floor:.1f}")
         else:
             row += ["-", "-"]
+        if program is not None:
+            done = subprocess.run([program, str(size)], capture_output=True, text=True, check=True)
+            row += [f"{float(taken) / floor:.1f}" for taken in done.stdout.split()]
+        else:
+            row += ["-", "-"]
         rows.append(row)
     heading = [
         "n",
@@ -42,4 +66,5 @@ def elimination(sizes: tuple[int, ...] = (500, 1000, 2000, 4000), rivals_to: int
         "python-flint nmod_mat",
         "numpy SVD rank",
     ]
+    heading += ["FFPACK, p = 2039", "FFPACK, 2²³−15"]
     table("Rank of a full-rank n x n matrix, as multiples of the dgemm time", heading, rows)

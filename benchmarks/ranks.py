@@ -67,8 +67,9 @@ def macaulay2(width: int = 2, depth: int = 4, prime: int = 32003) -> None:
     with worker_threads(None) as pool:
         form = HankelForm.of(instance, field, width, model.moment_degree, width * (width + 1) // 2, pool)
         blocks = [form.block(k, pool).astype(np.int64) % prime for k in range(model.moment_degree + 1)]
-        ours = seconds(lambda: [rank_in_place(block.astype(np.float64), field, pool) for block in blocks])
-        expected = sum(rank_in_place(field.balanced(block), field, pool) for block in blocks)
+        balanced = [field.balanced(block) for block in blocks]
+        ours = seconds(lambda: [rank_in_place(block.copy(), field, pool) for block in balanced])
+        expected = sum(rank_in_place(block.copy(), field, pool) for block in balanced)
     lines = [f"R = ZZ/{prime};", "blocks = {"]
     lines += [
         ("," if k else "") + f"map(R^{len(b)}, R^{b.shape[1]}, {{" + ",".join(

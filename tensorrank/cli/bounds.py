@@ -68,9 +68,9 @@ def bounds(
             row["regime"],
         )
     typer.echo(
-        f"log3 of the separation rank of {model.heads} head{'s' if heads > 1 else ''} of width {model.head_dim}, "
-        f"token width {width}, {model.tokens} tokens: at least the monomial"
-        " bound, at most the moment bound, for almost all weights; and the theorems as published"
+        f"log3 of the separation rank, {model.heads} head{'s' if heads > 1 else ''} of width {model.head_dim}, "
+        f"token width {width}, {model.tokens} tokens:\n"
+        "at least the monomial bound (almost all weights), at most the moment bound (all weights)"
     )
     wide_console().print(table)
     passed = [row["depth"] for row in rows if _passes(row)]

@@ -25,9 +25,7 @@ def study(
         str, typer.Option("--widths", "--width", help="Widths d of a token, such as 1-4 or 2,8.")
     ] = "1-4",
     depths: Annotated[str, typer.Option("--depths", "--depth", help="Numbers of layers L, such as 1-5.")] = "1-5",
-    heads: Annotated[
-        str, typer.Option(help="Heads of a layer H, such as 1,2; those that do not divide a width are left out.")
-    ] = "1",
+    heads: Annotated[str, typer.Option(help="Heads of a layer H, such as 1,2; only divisors of a width count.")] = "1",
     head_dims: Annotated[str | None, typer.Option(help="Head widths; width / heads by default.")] = None,
     tokens: Annotated[str | None, typer.Option(help="Tokens; 2 x width by default, as many as can matter.")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the store, the table and the figures.")] = Path(
@@ -38,7 +36,7 @@ def study(
     work: Annotated[
         float | None,
         typer.Option(
-            help="Limit on the operations of each rank (inf: none), 2.5e11 by default; two cores do about 2e10 a second."
+            help="Limit on the operations of each rank (inf: none), 2.5e11 by default; two cores do 2e10 a second."
         ),
     ] = None,
     threads: Annotated[int | None, typer.Option(help="Threads; all processors by default.")] = None,

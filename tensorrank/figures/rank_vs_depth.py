@@ -57,7 +57,7 @@ def rank_vs_depth(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figur
         axes[0].set_xticks(range(0, deepest + 1, 2 if deepest > 6 else 1))
         axes[0].yaxis.set_major_formatter("{x:g}")
         for ax in grid[:, 0]:
-            ax.set_ylabel("log₃ separation rank")
+            ax.set_ylabel("log₃ separation rank (log scale)")
         for index, ax in enumerate(axes):
             if index + columns >= len(series):
                 ax.set_xlabel("depth L")
@@ -132,4 +132,5 @@ def _legend(series: Sequence[Series]) -> list[Line2D | Patch]:
         Patch(facecolor="0.65", label="proved: monomial to moment bound"),
         Line2D([], [], color="0.35", linewidth=0.9, linestyle=(0, (4, 2)), label="bounds as published, where positive"),
         Patch(facecolor="0.94", label="below the knee: double-exponential growth"),
+        Line2D([], [], marker="|", markersize=9, color="0.25", linestyle="", label="log₃ d: threshold as published"),
     ]

@@ -8,11 +8,11 @@ GL_d x O_n the functions of degree k on one side of a bipartition span spaces of
 
 for n < d; for n >= d the entries of M are independent and B_k = ((D, k)), A_k = d ((D, k)) with D = d(d+1)/2. The same
 numbers are the sums of dim S_2mu(d) over partitions with at most n rows, and of dim S_mu(d) over partitions with one
-odd row; the averages are small determinants (Weyl's integration formula), which stay cheap where listing partitions
-does not.
+odd row; the averages are small determinants (Weyl's integration formula), cheap where listing partitions is not: a
+fraction of a second to width 16, half a minute at width 64 with 32 tokens.
 
 Both series are rational in x = t^2 with denominator (1 - x)^pole, pole = nd - n(n-1)/2 the dimension of the set of
-moment matrices, so that values and sums at any degree are exact and immediate.
+moment matrices, so that once a series is known, values and sums at any degree are exact and immediate.
 """
 
 from __future__ import annotations

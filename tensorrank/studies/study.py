@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass
 from itertools import product
 
+from tensorrank.arithmetic.resources import thread_count
 from tensorrank.attention.architecture import SelfAttention
-from tensorrank.errors import TensorRankError
+from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.separation.limits import Limits
 from tensorrank.separation.result import SeparationRank
 from tensorrank.separation.solve import separation_rank
@@ -78,11 +79,19 @@ class Study:
 
     def __post_init__(self) -> None:
         for name in ("widths", "depths", "heads", "head_dims", "tokens"):
-            values = tuple(dict.fromkeys(getattr(self, name)))
+            given = getattr(self, name)
+            if isinstance(given, str) or not isinstance(given, Iterable):
+                raise TensorRankError(f"{name} is {given!r}; expected a list of whole numbers")
+            values = tuple(dict.fromkeys(given))
             if not values:
                 raise TensorRankError(f"no {name} were given; expected at least one")
+            for value in values:
+                if value is not None or name not in ("head_dims", "tokens"):
+                    whole_number(f"an entry of {name}", value, 2 if name == "tokens" else 1)
             object.__setattr__(self, name, values)
         Limits.of(self.memory, self.work)
+        whole_number("seed", self.seed, 0)
+        thread_count(self.threads)
         if not self.plan():
             raise TensorRankError(
                 f"no architecture remains: none of the heads {self.heads} divides any of the widths {self.widths}; "

@@ -64,7 +64,7 @@ def test_the_band_is_drawn_between_the_proved_bounds_to_depth_twelve(series):
 
 def test_axes_and_legend_have_words(series):
     figure, axes = tr.figures.rank_vs_depth(series)
-    assert axes[0].get_ylabel() == "log₃ separation rank"
+    assert axes[0].get_ylabel() == "log₃ separation rank (log scale)"
     assert axes[0].get_xlabel() == axes[1].get_xlabel() == "depth L"
     words = [text.get_text() for text in figure.legends[0].get_texts()]
     assert {"exact", "probable", "certified lower bound", "bounds as published, where positive"} <= set(words)

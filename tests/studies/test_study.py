@@ -105,7 +105,11 @@ def test_progress_names_the_architecture():
     [
         ({"widths": ()}, "no widths were given"),
         ({"widths": (3,), "heads": (2,)}, "no architecture remains: none of the heads"),
-        ({"depths": (0,)}, "depth is 0; expected a whole number of at least 1"),
+        ({"depths": (0,)}, "an entry of depths is 0; expected a whole number of at least 1"),
+        ({"widths": 2}, "widths is 2; expected a list of whole numbers"),
+        ({"widths": (2.5,)}, "an entry of widths is 2.5"),
+        ({"seed": -1}, "seed is -1"),
+        ({"threads": 0}, "threads is 0"),
         ({"memory": "lots"}, "memory limit is 'lots'"),
         ({"work": 0}, "work limit is 0"),
     ],
