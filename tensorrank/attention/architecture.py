@@ -88,7 +88,7 @@ class SelfAttention:
     def value_work(self) -> float:
         """What the layers of one value cost: the d^3, a d^2 and a^2 d products, in slow integer arithmetic."""
         d, a = self.width, self.head_dim
-        return 100.0 * (1 + self.depth * (2 * d**3 + self.heads * (2 * a * d**2 + 2 * a**2 * d)))
+        return 10.0 * (20 + self.depth * (2 * d**3 + self.heads * (2 * a * d**2 + 2 * a**2 * d)))
 
     @property
     def output_site(self) -> int:

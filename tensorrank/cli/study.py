@@ -36,7 +36,7 @@ def study(
     work: Annotated[
         float | None,
         typer.Option(
-            help="Limit on the operations of each rank (inf: none), 2.5e11 by default; two cores do 2e10 a second."
+            help="Limit on the operations of each rank (inf: none), 2.5e11 by default; two cores do 3e10 a second."
         ),
     ] = None,
     threads: Annotated[int | None, typer.Option(help="Threads; all processors by default.")] = None,

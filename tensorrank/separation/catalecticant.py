@@ -15,7 +15,7 @@ from math import inf
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorrank.arithmetic.elimination import rank_in_place, rank_of_slabs
+from tensorrank.arithmetic.elimination import product, rank_in_place, rank_of_slabs
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import Workers
 from tensorrank.separation.hankel import SLAB_ENTRIES, HankelForm, Indices, symmetric_entries
@@ -310,8 +310,9 @@ class Catalecticant:
         tokens, moments = self._moments(self.plan.tokens[0], used[0])
         powers = divided_powers(moments, monomials(self.plan.variables, k), self.field)
         rows = (tokens[:, :, None] * powers[:, None, :] % self.field.prime).reshape(used[0], -1)
-        product = self.field.matmul(rows, self.form.applied(k, columns.T, self.pool))
-        return self.field.balanced(product if used[0] <= used[1] else product.T.copy())
+        images = self.form.applied(k, np.ascontiguousarray(self.field.balanced(columns.T)), self.pool)
+        block = product(self.field.balanced(rows), images, self.field, self.pool)
+        return block if used[0] <= used[1] else np.ascontiguousarray(block.T)
 
     def _moments(self, tokens: int, count: int) -> tuple[Residues, Residues]:
         """Random tokens, one of each sample and the moment entries of all: shapes (count, d) and (count, D)."""

@@ -19,6 +19,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from tensorrank.arithmetic.elimination import product
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.resources import Workers
 from tensorrank.separation.interpolation import lattice_points, scaled_coefficients
@@ -112,15 +113,15 @@ class HankelForm:
         sides = self._side(k, self.width, rows), self._side(self.degree - k, 1, columns)
         return self._filled(*(sides[::-1] if transposed else sides), pool)
 
-    def applied(self, k: int, functionals: NDArray[np.int64], pool: Workers) -> NDArray[np.int64]:
-        """Cat_k times functionals on its columns, residues of shape (columns, count), a slab of rows at a time."""
+    def applied(self, k: int, functionals: Matrix, pool: Workers) -> Matrix:
+        """Cat_k times functionals on its columns, both balanced, shape (columns, count); a slab of rows at a time."""
         column_side = self._side(self.degree - k, 1, None)
         slab = max(1, SLAB_ENTRIES // max(1, self.columns(k)))
         products = []
         for start in range(0, self.rows(k), slab):
             chosen = np.arange(start, min(self.rows(k), start + slab))
             part = self._filled(self._side(k, self.width, chosen), column_side, pool)
-            products.append(self.field.matmul(part.astype(np.int64), functionals))
+            products.append(product(part, functionals, self.field, pool))
         return np.concatenate(products)
 
     def _side(self, degree: int, components: int, chosen: Indices | None) -> tuple[Exponents, Indices]:

@@ -18,7 +18,7 @@ MOST_DEGREES = 10**5
 # Bytes for what is kept of a block that follows from others.
 DEGREE_BYTES = 1000
 # Operations a second that two cores of 2020s hardware sustain in all of this.
-TYPICAL_RATE = 2e10
+TYPICAL_RATE = 3e10
 # What a layer costs for each of the d^3 products in it, and interpolation for each component of a point, measured
 # against the rate of a matrix product.
 _LAYER_COST = 400
