@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -10,8 +9,8 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from tensorrank.errors import TensorRankError
 from tensorrank.separation.result import Standing
+from tensorrank.studies.whole_files import write_whole
 
 # Okabe and Ito's palette, told apart with every common colour vision, ordered so that neighbours differ in grey too.
 _PALETTE = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -53,13 +52,7 @@ def save(figure: Figure, stem: str | Path, formats: Sequence[str] = ("png", "svg
     paths = []
     for kind in formats:
         path = Path(stem).with_name(f"{Path(stem).name}.{kind}")
-        temporary = path.with_name(f".{path.stem}.{os.getpid()}.{kind}")
-        try:
-            with mpl.rc_context(RC):
-                figure.savefig(temporary, dpi=200)
-            temporary.replace(path)
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            raise TensorRankError(f"{path} cannot be written ({error.strerror}); give a writable folder") from error
+        with mpl.rc_context(RC):
+            write_whole(path, lambda temporary: figure.savefig(temporary, dpi=200))
         paths.append(path)
     return paths

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,8 @@ from typing import Any
 from tensorrank.arithmetic.whole_numbers import as_ranges, to_text
 from tensorrank.attention import bounds
 from tensorrank.attention.architecture import SelfAttention
-from tensorrank.errors import TensorRankError
 from tensorrank.studies.study import Finding
+from tensorrank.studies.whole_files import write_whole
 
 COLUMNS = (
     "width",
@@ -148,15 +147,7 @@ def write_table(findings: Iterable[Finding], path: Path) -> None:
     writer.writeheader()
     for finding in findings:
         writer.writerow({name: to_text(v) if isinstance(v, int) else v for name, v in table_row(finding).items()})
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        temporary.write_text(text.getvalue())
-        temporary.replace(path)
-    except OSError as error:
-        temporary.unlink(missing_ok=True)
-        raise TensorRankError(
-            f"{path} cannot be written ({error.strerror}); give a writable folder as --out"
-        ) from error
+    write_whole(path, lambda temporary: temporary.write_text(text.getvalue()))
 
 
 def _depths(depths: Sequence[int]) -> str:
