@@ -11,7 +11,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 import tensorrank as tr
-from tensorrank.cli.terminal import INTERRUPTED, Bar, print_json, speaks_plainly, whole_numbers, wide_console
+from tensorrank.cli.terminal import INTERRUPTED, Bar, print_json, say, speaks_plainly, whole_numbers, wide_console
 from tensorrank.errors import TensorRankError
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def study(
             tr.separation_rank(tr.SelfAttention(depth=2, width=2))
             for finding in plan.run(store, show):
                 findings.append(finding)
-                bar.update("", len(findings), total)
+                bar.update(f"{len(findings)} of {total}", len(findings), total)
         except KeyboardInterrupt:
             interrupted = True
     write_table(findings, out / "ranks.csv")
@@ -153,11 +153,13 @@ def _print(findings: list[Finding], series: list[Series], left_out: list[str]) -
             f"{row['seconds']:.1f}",
         )
     wide_console().print(table)
-    for finding in findings:
-        if finding.result.standing == "lower bound":
-            typer.echo(f"width {finding.model.width}, depth {finding.model.depth}: {finding.result.reason}")
+    cut = [finding for finding in findings if finding.result.standing == "lower bound"]
+    for finding in cut:
+        say(f"width {finding.model.width}, depth {finding.model.depth}: {finding.result.reason}")
+    if cut:
+        say("Larger --work or --memory computes these again, and further.")
     for reason in left_out:
-        typer.echo(f"left out: {reason}")
-    typer.echo("")
+        say(f"left out: {reason}")
+    say("")
     for one in series:
-        typer.echo(one.sentence(series))
+        say(one.sentence(series))

@@ -54,6 +54,12 @@ def wide_console() -> Console:
     return console
 
 
+def say(text: str) -> None:
+    """Print a sentence, broken between words on a terminal and not at all elsewhere."""
+    console = wide_console()
+    console.print(text, markup=False, highlight=False, soft_wrap=not console.is_terminal)
+
+
 def print_json(values: Mapping[str, Any]) -> None:
     """One JSON object on standard output."""
     typer.echo(json.dumps(values, ensure_ascii=False))
