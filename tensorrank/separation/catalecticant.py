@@ -7,6 +7,7 @@ tokens a block is multiplied, from the sides concerned, by divided powers of mom
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
@@ -179,19 +180,18 @@ def _every_block(plan: CatalecticantPlan, side: int | None) -> Iterator[Block]:
 def _staircase(plan: CatalecticantPlan, side: int | None) -> Iterator[Block]:
     """The blocks that decide all others if they reach their bounds, and cut ones between them."""
     degree, most = plan.spaces.degree, inf if side is None else side
-    left, right = -1, degree + 1
-    low, high = -1, degree
-    while low < high:  # the largest k whose rows are no more than its columns and fit
-        middle = (low + high + 1) // 2
-        rows, columns = _shape(plan, middle)
-        low, high = (middle, high) if rows <= min(columns, most) else (low, middle - 1)
-    left = low
-    low, high = left + 1, degree + 1
-    while low < high:  # the smallest k beyond whose columns are fewer than its rows and fit
-        middle = (low + high) // 2
-        rows, columns = _shape(plan, middle)
-        low, high = (low, middle) if columns < rows and columns <= most else (middle + 1, high)
-    right = low
+
+    def rows_pass(k: int) -> bool:
+        rows, columns = _shape(plan, k)
+        return rows > min(columns, most)
+
+    def columns_fit(k: int) -> bool:
+        rows, columns = _shape(plan, k)
+        return columns < rows and columns <= most
+
+    # Rows grow with k and columns fall: the last block whose rows are shorter and fit, the first whose columns are.
+    left = bisect_left(range(degree + 1), True, key=rows_pass) - 1
+    right = bisect_left(range(degree + 1), True, lo=left + 1, key=columns_fit)
     for k in range(max(left, 0), min(right, degree) + 1):
         yield _block(plan, k, side)
 
