@@ -16,6 +16,9 @@ _FUSED = {"contract"}
 _ANY_ORDER = {"contract", "reassoc", "nsz"}
 
 
+# Numba finds the types of compiled functions by itself; mypy is told to let them be.
+
+
 @njit(cache=True, nogil=True, fastmath=_FUSED)
 def _inverse(residue, prime):  # type: ignore[no-untyped-def]
     """The balanced inverse of a nonzero balanced residue, by Euclid."""

@@ -79,6 +79,9 @@ def moment_grid(
     return values
 
 
+# Numba finds the types of compiled functions by itself; mypy is told to let them be.
+
+
 @njit(cache=True, nogil=True)
 def _multiply(left, right, result, prime):  # type: ignore[no-untyped-def]
     rows, inner = left.shape

@@ -1,4 +1,4 @@
-"""What the draws of one method prove together, and the standing it deserves (the rules of docs/method.md."""
+"""What the draws of one method prove together, and the standing it deserves (docs/method.md)."""
 
 from __future__ import annotations
 
@@ -119,6 +119,8 @@ def from_blocks(
         further = draw(max(found[k].rank for k in short))
         again = further.some_blocks(short)
         spent += further.spent
+        incomplete = [k for k in short if not again[k].complete]
+        whole = not incomplete
         made += 1
         raised = any(again[k].rank > found[k].rank for k in short)
         for k in short:
@@ -135,10 +137,10 @@ def from_blocks(
     if confirmed:
         where = f"degree{'s' if len(short) > 1 else ''} {as_ranges(short)}"
         reason = f"below the upper bound in {where}, the same in {made} draws"
-    elif passed:
-        reason = "the proved lower bound in closed form passes the ranks computed: these draws were unlucky"
     elif not whole:
         reason = f"{_what_was_cut(blocks, incomplete)} ({chosen.limits})"
+    elif passed:
+        reason = "the proved lower bound in closed form passes the ranks computed: these draws were unlucky"
     else:
         reason = _why_unconfirmed(made, raised)
     return Evidence(

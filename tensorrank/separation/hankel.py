@@ -155,6 +155,9 @@ class HankelForm:
         return matrix
 
 
+# Numba finds the types of compiled functions by itself; mypy is told to let them be.
+
+
 @njit(cache=True, nogil=True)
 def _fill_rows(  # type: ignore[no-untyped-def]
     matrix, coefficients, table, row_sums, row_components, column_sums, column_components, changed, active, start, stop

@@ -83,6 +83,9 @@ def line_coefficients(values: Residues, field: PrimeField) -> Residues:
     return line
 
 
+# Numba finds the types of compiled functions by itself; mypy is told to let them be.
+
+
 @njit(cache=True, nogil=True)
 def _divided_differences(line, length, prime, inverses):  # type: ignore[no-untyped-def]
     for order in range(1, length):

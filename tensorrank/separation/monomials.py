@@ -74,6 +74,9 @@ def divided_powers(points: Residues, exponents: Exponents, field: PrimeField) ->
     return values
 
 
+# Numba finds the types of compiled functions by itself; mypy is told to let them be.
+
+
 @njit(cache=True, nogil=True)
 def _list_monomials(listed, degree):  # type: ignore[no-untyped-def]
     count, variables = listed.shape
