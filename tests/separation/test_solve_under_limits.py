@@ -103,7 +103,7 @@ def test_a_model_too_large_for_the_memory_is_bounded_in_closed_form():
 
 
 def test_what_was_cut_is_the_reason_even_where_a_bound_passes_the_blocks():
-    found = separation_rank(SelfAttention(4, 3, heads=3), memory="2MB", method="catalecticant")
+    found = separation_rank(SelfAttention(3, 3, heads=3), memory="1MB", method="catalecticant")
     assert found.standing == "lower bound"
-    assert "memory limit 1.91 MiB" in found.reason
+    assert "memory limit 977 KiB" in found.reason
     assert "unlucky" not in found.reason
