@@ -1,8 +1,10 @@
-"""Compiled kernels of the elimination: one panel, one triangular solve, and the reductions that follow a product.
+"""Compiled kernels of the elimination: one panel, two small inverses, and the passes before and after a product.
 
-All work on balanced residues in float64 (`PrimeField.balanced`). `split` is 0 when products of two residues can be
-summed directly (primes below about 2**24.5); otherwise multipliers are taken apart as high * split + low. Sums run
-over at most `PANEL` products, which the field's bound on terms allows in both cases.
+Matrices hold balanced residues (`PrimeField.balanced`) as int32, which has room for every supported prime and moves
+half the memory of float64; arithmetic is in float64. Kernels take a whole matrix and offsets into it, not a view, so
+that the compiler knows rows to be contiguous. `split` is 0 when products of two residues can be summed directly
+(primes below about 2**24.5); otherwise multipliers are taken apart as high * split + low. Sums run over at most
+`PANEL` products, which the field's bound on terms allows in both cases.
 """
 
 from __future__ import annotations
@@ -14,6 +16,8 @@ from numba import njit
 # except in sums of exact integers below 2**53, which may be taken in any order.
 _FUSED = {"contract"}
 _ANY_ORDER = {"contract", "reassoc", "nsz"}
+# Entries copied at a time where an array is narrowed in place.
+_CHUNK = 4096
 
 
 # Numba finds the types of compiled functions by itself; mypy is told to let them be.
@@ -49,8 +53,8 @@ def _product(left, right, prime, reciprocal, split):  # type: ignore[no-untyped-
 
 
 @njit(cache=True, nogil=True, fastmath=_ANY_ORDER)
-def _column_minus_product(panel, first, last, column, known, upper, out):  # type: ignore[no-untyped-def]
-    for i in range(first, last):
+def _column_minus_product(panel, first, column, known, upper, out):  # type: ignore[no-untyped-def]
+    for i in range(first, len(panel)):
         total = 0.0
         for pivot in range(known):
             total += panel[i, pivot] * upper[pivot]
@@ -58,9 +62,9 @@ def _column_minus_product(panel, first, last, column, known, upper, out):  # typ
 
 
 @njit(cache=True, nogil=True, fastmath=_ANY_ORDER)
-def _column_minus_split_product(panel, first, last, column, known, upper, split, prime, out):  # type: ignore[no-untyped-def]
+def _column_minus_split_product(panel, first, column, known, upper, split, prime, out):  # type: ignore[no-untyped-def]
     reciprocal = 1.0 / prime
-    for i in range(first, last):
+    for i in range(first, len(panel)):
         total_high, total_low = 0.0, 0.0
         for pivot in range(known):
             high = np.rint(panel[i, pivot] / split)
@@ -71,118 +75,165 @@ def _column_minus_split_product(panel, first, last, column, known, upper, split,
 
 
 @njit(cache=True, nogil=True, fastmath=_FUSED)
-def eliminate_panel(matrix, order, panel, row, start, stop, prime, split):  # type: ignore[no-untyped-def]
-    """Eliminate columns start..stop of the rows from `row` on, one column at a time (Crout); returns the pivots found.
+def eliminate_panel(matrix, order, row, bottom, start, stop, prime, split, upper_inverse):  # type: ignore[no-untyped-def]
+    """Eliminate columns start..stop of rows row..bottom, one column at a time (Crout); returns the pivots found.
 
-    The columns are worked on in `panel`, a compact copy, which ends up holding the multipliers; these are stored
-    in columns row..row+pivots of the matrix. Whole rows of the matrix are swapped,
-    and with them their numbers in `order`.
+    Whole rows of the matrix are swapped, and with them their numbers in `order`. If every column has a pivot, or no
+    rows are left out, the multipliers are stored in columns row..row+pivots of the matrix; otherwise nothing else is
+    changed. If every column has one, `upper_inverse` becomes the inverse of the upper triangle.
     """
-    rows, columns = matrix.shape
-    width = stop - start
+    columns = matrix.shape[1]
+    width, height = stop - start, bottom - row
     reciprocal = 1.0 / prime
-    for i in range(row, rows):
+    panel = np.empty((height, width))
+    for i in range(height):
         for j in range(width):
-            panel[i, j] = matrix[i, start + j]
-    upper = np.empty(width)
-    current = np.empty(rows)
+            panel[i, j] = matrix[row + i, start + j]
+    upper = np.empty((width, width))
+    current = np.empty(height)
     found = 0
     for j in range(width):
+        known = upper[j]
         for i in range(found):
-            total = panel[row + i, j]
+            total = panel[i, j]
             for pivot in range(i):
-                total = total - _product(panel[row + i, pivot], upper[pivot], prime, reciprocal, split)
-            upper[i] = _reduced(total, prime, reciprocal)
-        top = row + found
+                total = total - _product(panel[i, pivot], known[pivot], prime, reciprocal, split)
+            known[i] = _reduced(total, prime, reciprocal)
         if split == 0.0:
-            _column_minus_product(panel, top, rows, j, found, upper, current)
+            _column_minus_product(panel, found, j, found, known, current)
         else:
-            _column_minus_split_product(panel, top, rows, j, found, upper, split, prime, current)
-        for i in range(top, rows):
+            _column_minus_split_product(panel, found, j, found, known, split, prime, current)
+        for i in range(found, height):
             current[i] = _reduced(current[i], prime, reciprocal)
-        source = top
-        while source < rows and current[source] == 0.0:
+        source = found
+        while source < height and current[source] == 0.0:
             source += 1
-        if source == rows:
+        if source == height:
             continue
-        if source != top:
+        if source != found:
             for column in range(columns):
-                matrix[top, column], matrix[source, column] = matrix[source, column], matrix[top, column]
+                matrix[row + found, column], matrix[row + source, column] = (
+                    matrix[row + source, column],
+                    matrix[row + found, column],
+                )
             for column in range(width):
-                panel[top, column], panel[source, column] = panel[source, column], panel[top, column]
-            current[top], current[source] = current[source], current[top]
-            order[top], order[source] = order[source], order[top]
-        inverse = _inverse(current[top], prime)
-        for i in range(top + 1, rows):
+                panel[found, column], panel[source, column] = panel[source, column], panel[found, column]
+            current[found], current[source] = current[source], current[found]
+            order[row + found], order[row + source] = order[row + source], order[row + found]
+        inverse = _inverse(current[found], prime)
+        known[found] = inverse
+        for i in range(found + 1, height):
             panel[i, found] = _product(current[i], inverse, prime, reciprocal, split)
         found += 1
-        if top + 1 == rows:
+        if found == height:
             break
-    for i in range(row + 1, rows):
-        for pivot in range(min(found, i - row)):
-            matrix[i, row + pivot] = panel[i, pivot]
+    if found == width:
+        _invert_upper(upper, upper_inverse, prime, reciprocal, split)
+    if found == width or bottom == matrix.shape[0]:
+        for i in range(1, height):
+            for pivot in range(min(found, i)):
+                matrix[row + i, row + pivot] = np.int32(panel[i, pivot])
     return found
 
 
 @njit(cache=True, nogil=True, fastmath=_FUSED)
-def solve_unit_lower(matrix, row, pivots, start, stop, prime, split):  # type: ignore[no-untyped-def]
-    """Multiply these rows and columns by the inverse of the unit lower triangle stored beside them."""
-    reciprocal = 1.0 / prime
-    chunk = 128
-    high_sum = np.empty(chunk)
-    for left in range(start, stop, chunk):
-        right = min(stop, left + chunk)
-        for i in range(row + 1, row + pivots):
-            if split == 0.0:
-                for pivot in range(row, i):
-                    multiplier = matrix[i, pivot]
-                    for j in range(left, right):
-                        matrix[i, j] -= multiplier * matrix[pivot, j]
-            else:
-                high_sum[:] = 0.0
-                for pivot in range(row, i):
-                    high = np.rint(matrix[i, pivot] / split)
-                    low = matrix[i, pivot] - high * split
-                    for j in range(left, right):
-                        high_sum[j - left] += high * matrix[pivot, j]
-                        matrix[i, j] -= low * matrix[pivot, j]
-                for j in range(left, right):
-                    matrix[i, j] -= split * _reduced(high_sum[j - left], prime, reciprocal)
-            for j in range(left, right):
-                matrix[i, j] = _reduced(matrix[i, j], prime, reciprocal)
+def _invert_upper(columns, result, prime, reciprocal, split):  # type: ignore[no-untyped-def]
+    """The inverse of an upper triangle given by columns, the inverses of the pivots on its diagonal."""
+    size = len(columns)
+    for j in range(size):
+        known = columns[j]
+        for i in range(j + 1, size):
+            result[i, j] = 0.0
+        result[j, j] = known[j]
+        for i in range(j - 1, -1, -1):
+            total = 0.0
+            for pivot in range(i, j):
+                total = total + _product(result[i, pivot], known[pivot], prime, reciprocal, split)
+            total = _reduced(total, prime, reciprocal)
+            result[i, j] = -_product(total, known[j], prime, reciprocal, split)
 
 
 @njit(cache=True, nogil=True, fastmath=_FUSED)
-def subtract(target, product, prime):  # type: ignore[no-untyped-def]
-    """Target - product, reduced, in place."""
+def invert_unit_lower(matrix, row, pivots, prime, split):  # type: ignore[no-untyped-def]
+    """The inverse of the unit lower triangle stored in rows and columns row..row+pivots."""
     reciprocal = 1.0 / prime
-    rows, columns = target.shape
-    for i in range(rows):
-        for j in range(columns):
-            target[i, j] = _reduced(target[i, j] - product[i, j], prime, reciprocal)
+    result = np.zeros((pivots, pivots))
+    total = np.empty(pivots)
+    for i in range(pivots):
+        total[:] = 0.0
+        for pivot in range(i):
+            multiplier = np.float64(matrix[row + i, row + pivot])
+            for j in range(pivot + 1):
+                total[j] -= _product(multiplier, result[pivot, j], prime, reciprocal, split)
+        for j in range(i):
+            result[i, j] = _reduced(total[j], prime, reciprocal)
+        result[i, i] = 1.0
+    return result
+
+
+@njit(cache=True, nogil=True)
+def widen(matrix, top, left, result):  # type: ignore[no-untyped-def]
+    """A rectangle of the matrix as float64."""
+    for i in range(result.shape[0]):
+        source = matrix[top + i, left : left + result.shape[1]]
+        for j in range(result.shape[1]):
+            result[i, j] = source[j]
+
+
+@njit(cache=True, nogil=True)
+def widen_split(matrix, top, left, scale, high, low):  # type: ignore[no-untyped-def]
+    """A rectangle of the matrix as high * scale + low."""
+    for i in range(high.shape[0]):
+        source = matrix[top + i, left : left + high.shape[1]]
+        for j in range(high.shape[1]):
+            upper = np.rint(source[j] / scale)
+            high[i, j] = upper
+            low[i, j] = source[j] - upper * scale
 
 
 @njit(cache=True, nogil=True, fastmath=_FUSED)
-def subtract_scaled(target, product, scale, prime):  # type: ignore[no-untyped-def]
-    """Target - scale * product, reduced, in place; the product is reduced first, so that it can be scaled exactly."""
+def accumulate(total, product, scale, prime, fresh):  # type: ignore[no-untyped-def]
+    """Total + scale * product, reduced, in place; with a scale the product is reduced first, to be scaled exactly.
+
+    If fresh, the total counts as zero.
+    """
     reciprocal = 1.0 / prime
-    rows, columns = target.shape
-    for i in range(rows):
-        for j in range(columns):
-            scaled = scale * _reduced(product[i, j], prime, reciprocal)
-            target[i, j] = _reduced(target[i, j] - scaled, prime, reciprocal)
+    for i in range(total.shape[0]):
+        if scale != 1.0:
+            for j in range(total.shape[1]):
+                product[i, j] = scale * _reduced(product[i, j], prime, reciprocal)
+        if fresh:
+            for j in range(total.shape[1]):
+                total[i, j] = _reduced(product[i, j], prime, reciprocal)
+        else:
+            for j in range(total.shape[1]):
+                total[i, j] = _reduced(total[i, j] + product[i, j], prime, reciprocal)
 
 
 @njit(cache=True, nogil=True, fastmath=_FUSED)
-def split(matrix, scale):  # type: ignore[no-untyped-def]
-    """The two parts of high * scale + low, as contiguous arrays."""
-    rows, columns = matrix.shape
-    high, low = np.empty((rows, columns)), np.empty((rows, columns))
-    for i in range(rows):
-        for j in range(columns):
-            high[i, j] = np.rint(matrix[i, j] / scale)
-            low[i, j] = matrix[i, j] - high[i, j] * scale
-    return high, low
+def add_to(matrix, top, left, sign, product, prime):  # type: ignore[no-untyped-def]
+    """A rectangle of the matrix plus sign * product, reduced, in place; a sign of 0 counts the rectangle as zero."""
+    reciprocal = 1.0 / prime
+    for i in range(product.shape[0]):
+        target = matrix[top + i, left : left + product.shape[1]]
+        if sign == 0.0:
+            for j in range(product.shape[1]):
+                target[j] = np.int32(_reduced(product[i, j], prime, reciprocal))
+        else:
+            for j in range(product.shape[1]):
+                target[j] = np.int32(_reduced(target[j] + sign * product[i, j], prime, reciprocal))
+
+
+@njit(cache=True, nogil=True, fastmath=_FUSED)
+def combine(first, top, left, second, second_top, second_left, sign, prime, result):  # type: ignore[no-untyped-def]
+    """First + sign * second, rectangles of the result's shape, reduced."""
+    reciprocal = 1.0 / prime
+    for i in range(result.shape[0]):
+        a = first[top + i, left : left + result.shape[1]]
+        b = second[second_top + i, second_left : second_left + result.shape[1]]
+        out = result[i]
+        for j in range(result.shape[1]):
+            out[j] = np.int32(_reduced(a[j] + sign * b[j], prime, reciprocal))
 
 
 @njit(cache=True, nogil=True)
@@ -193,3 +244,39 @@ def balance(integers, prime, result):  # type: ignore[no-untyped-def]
         for j in range(integers.shape[1]):
             residue = integers[i, j] % prime
             result[i, j] = residue - prime if residue > half else residue
+
+
+@njit(cache=True, nogil=True)
+def are_balanced(floats, prime):  # type: ignore[no-untyped-def]
+    """Whether a float64 matrix holds whole numbers within prime // 2 of 0."""
+    half = np.float64(prime // 2)
+    for i in range(floats.shape[0]):
+        for j in range(floats.shape[1]):
+            value = floats[i, j]
+            if not (abs(value) <= half and value == np.rint(value)):
+                return False
+    return True
+
+
+@njit(cache=True, nogil=True)
+def narrow_in_place(floats, integers):  # type: ignore[no-untyped-def]
+    """Whole numbers moved to the int32 array that begins at the same address, front to back."""
+    held = np.empty(_CHUNK, dtype=np.int32)
+    for start in range(0, len(floats), _CHUNK):
+        source, target = floats[start : start + _CHUNK], integers[start : start + _CHUNK]
+        for i in range(len(source)):
+            held[i] = np.int32(source[i])
+        for i in range(len(source)):
+            target[i] = held[i]
+
+
+@njit(cache=True, nogil=True)
+def transpose(matrix, result):  # type: ignore[no-untyped-def]
+    """The transpose, square by square."""
+    side = 32
+    rows, columns = matrix.shape
+    for top in range(0, rows, side):
+        for left in range(0, columns, side):
+            for i in range(top, min(rows, top + side)):
+                for j in range(left, min(columns, left + side)):
+                    result[j, i] = matrix[i, j]

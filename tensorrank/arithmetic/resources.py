@@ -6,14 +6,19 @@ import numbers
 import os
 import re
 import threading
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar, cast
 
 from threadpoolctl import threadpool_limits
 
 from tensorrank.errors import TensorRankError, whole_number
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 # The share of the available memory that a computation takes when no limit is given.
 MEMORY_SHARE = 0.6
@@ -89,19 +94,63 @@ def thread_count(threads: int | None) -> int:
     return whole_number("threads", threads, 1)
 
 
-class Workers(ThreadPoolExecutor):
-    """Our own threads; `count` of them."""
+class Workers:
+    """Threads that share lists of work with whoever brings them; `count` in all, the caller among them.
 
-    def __init__(self, count: int) -> None:
-        super().__init__(count)
+    The caller takes part and never waits for a helper that has not begun, so work may itself bring further work, and
+    short lists are done before a helper wakes up.
+    """
+
+    def __init__(self, count: int, helpers: ThreadPoolExecutor | None) -> None:
         self.count = count
+        self._helpers = helpers
+
+    def shares(self, length: int, each: int = 1) -> list[slice]:
+        """So many items cut into ranges, `each` of them for a thread (fewer if there are not so many items)."""
+        pieces = min(self.count * each, length)
+        return [slice(length * i // pieces, length * (i + 1) // pieces) for i in range(pieces)]
+
+    def map(self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
+        """The results for all items, in their order; an error is passed on, and what has not begun is dropped."""
+        listed = list(items)
+        results: list[R | None] = [None] * len(listed)
+        waiting = deque(enumerate(listed))
+
+        def drain() -> None:
+            while waiting:
+                try:
+                    number, item = waiting.popleft()
+                except IndexError:  # another thread took the last one
+                    return
+                try:
+                    results[number] = work(item)
+                except BaseException:
+                    waiting.clear()
+                    raise
+
+        helpers = []
+        if self._helpers is not None:
+            helpers = [self._helpers.submit(drain) for _ in range(min(self.count, len(listed)) - 1)]
+        try:
+            drain()
+        finally:
+            begun = [helper for helper in helpers if not helper.cancel()]
+            wait(begun)
+        for helper in begun:
+            helper.result()
+        return cast(list[R], results)
 
 
 @contextmanager
 def worker_threads(threads: int | None) -> Iterator[Workers]:
     """Our own threads, with BLAS held at one thread inside each of them."""
-    with _BLAS.held(), Workers(thread_count(threads)) as workers:
-        yield workers
+    count = thread_count(threads)
+    with _BLAS.held():
+        if count == 1:
+            yield Workers(1, None)
+        else:
+            with ThreadPoolExecutor(count - 1) as helpers:
+                yield Workers(count, helpers)
 
 
 class _BlasHold:

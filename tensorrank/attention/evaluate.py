@@ -17,7 +17,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from tensorrank.arithmetic.prime_field import PrimeField, Residues
+from tensorrank.arithmetic.prime_field import SPLIT_BIT, PrimeField, Residues
 from tensorrank.attention.weights import AttentionWeights
 
 Array = NDArray[Any]
@@ -39,14 +39,7 @@ def forward_tokens(weights: AttentionWeights, tokens: Array, field: PrimeField |
 def moment_rows(weights: AttentionWeights, moments: Array, field: PrimeField | None = None) -> Array:
     """The rows P(M) with e_0^T x^(L) = P(M) x: shape (batch, width, width) to (batch, width)."""
     if field is not None:
-        rows: Residues = np.empty(moments.shape[:2], dtype=np.int64)
-        if rows.size:
-            _moment_rows_mod_p(
-                np.ascontiguousarray(weights.query), np.ascontiguousarray(weights.key),
-                np.ascontiguousarray(weights.value), np.ascontiguousarray(weights.output),
-                np.ascontiguousarray(moments), field.prime, rows,
-            )  # fmt: skip
-        return rows
+        return _moment_rows_in_field(weights, moments, field)
     product: Array | None = None
     current = moments
     for query, key, value, output in zip(weights.query, weights.key, weights.value, weights.output, strict=True):
@@ -58,6 +51,26 @@ def moment_rows(weights: AttentionWeights, moments: Array, field: PrimeField | N
         product = layer if product is None else np.matmul(layer, product)
     assert product is not None
     return product[:, 0, :]
+
+
+def _moment_rows_in_field(weights: AttentionWeights, moments: Residues, field: PrimeField) -> Residues:
+    """Compiled: each head as outer x inner x (M x right), with right = W_K^T W_Q, inner = W_V and outer = W_O.
+
+    A wide head is cheaper with inner = W_O W_V and no outer. The last layer is needed in its first row only.
+    """
+    rows: Residues = np.empty(moments.shape[:2], dtype=np.int64)
+    if rows.size:
+        width = moments.shape[1]
+        right = field.matmul(np.swapaxes(weights.key, -1, -2), weights.query)
+        whole = field.matmul(weights.output, weights.value)
+        narrow = 3 * weights.query.shape[2] < 2 * width
+        inner, outer = (weights.value, weights.output) if narrow else (whole, whole[..., :0])
+        _moment_rows_mod_p(
+            np.ascontiguousarray(field.balanced(inner)), np.ascontiguousarray(field.balanced(outer)),
+            np.ascontiguousarray(field.balanced(right)), np.ascontiguousarray(field.balanced(whole[-1, :, 0])),
+            np.ascontiguousarray(moments), field.prime, 2.0**SPLIT_BIT if field.splits else 0.0, field.terms, rows,
+        )  # fmt: skip
+    return rows
 
 
 def moment_grid(
@@ -82,66 +95,102 @@ def moment_grid(
 # Numba finds the types of compiled functions by itself; mypy is told to let them be.
 
 
-@njit(cache=True, nogil=True)
-def _multiply(left, right, result, prime):  # type: ignore[no-untyped-def]
-    rows, inner = left.shape
-    # A whole row of products fits an int64, or two at a time do.
-    single = float(inner) * prime * prime > 9e18
-    for i in range(rows):
-        for j in range(right.shape[1]):
-            total = 0
-            for k in range(inner):
-                total += left[i, k] * right[k, j]
-                if single:
-                    total %= prime
-            result[i, j] = total % prime
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _reduce(row, prime):  # type: ignore[no-untyped-def]
+    reciprocal = 1.0 / prime
+    for j in range(len(row)):
+        row[j] -= prime * np.rint(row[j] * reciprocal)
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _multiply(left, right, result, prime, split, terms):  # type: ignore[no-untyped-def]
+    """The product of balanced residues, reduced after so many terms; a split factor is taken apart as high and low."""
+    upper = np.zeros(result.shape[1] if split else 0)
+    for i in range(left.shape[0]):
+        out = result[i]
+        out[:] = 0.0
+        for k in range(left.shape[1]):
+            factor = left[i, k]
+            if factor != 0.0:  # moments at lattice points are sparse
+                if split == 0.0:
+                    for j in range(len(out)):
+                        out[j] += factor * right[k, j]
+                else:
+                    high = np.rint(factor / split)
+                    low = factor - high * split
+                    for j in range(len(out)):
+                        upper[j] += high * right[k, j]
+                        out[j] += low * right[k, j]
+            if k == left.shape[1] - 1 or (k + 1) % terms == 0:
+                if split != 0.0:
+                    _reduce(upper, prime)
+                    for j in range(len(out)):
+                        out[j] += split * upper[j]
+                        upper[j] = 0.0
+                _reduce(out, prime)
 
 
 @njit(cache=True, nogil=True)
-def _layer(query, key, value, output, moment, prime, wide, core, part, layer):  # type: ignore[no-untyped-def]
-    layer[:] = 0
-    for h in range(query.shape[0]):
-        _multiply(value[h], moment, wide, prime)
-        _multiply(wide, key[h].T, core, prime)
-        _multiply(core, query[h], wide, prime)
-        _multiply(output[h], wide, part, prime)
-        for i in range(layer.shape[0]):
-            for j in range(layer.shape[1]):
-                layer[i, j] = (layer[i, j] + part[i, j]) % prime
+def _turn(matrix, result):  # type: ignore[no-untyped-def]
+    for i in range(matrix.shape[0]):
+        for j in range(matrix.shape[1]):
+            result[j, i] = matrix[i, j]
 
 
 @njit(cache=True, nogil=True)
-def _moment_rows_mod_p(query, key, value, output, moments, prime, rows):  # type: ignore[no-untyped-def]
-    depth, heads, head_dim, width = query.shape
-    layers = np.empty((depth, width, width), dtype=np.int64)
-    moment = np.empty((width, width), dtype=np.int64)
-    half = np.empty((width, width), dtype=np.int64)
-    wide = np.empty((head_dim, width), dtype=np.int64)
-    core = np.empty((head_dim, head_dim), dtype=np.int64)
-    row = np.empty((1, width), dtype=np.int64)
-    image = np.empty((1, width), dtype=np.int64)
-    narrow = np.empty((1, head_dim), dtype=np.int64)
-    last = depth - 1
-    for item in range(moments.shape[0]):
-        moment[:] = moments[item]
-        for index in range(last):
-            _layer(
-                query[index], key[index], value[index], output[index], moment, prime,
-                wide, core, half, layers[index],
-            )  # fmt: skip
-            _multiply(layers[index], moment, half, prime)
-            _multiply(half, layers[index].T, moment, prime)
-        # The last layer only as far as its first row needs: e_0^T W_O^h W_V^h M W_K^hT W_Q^h.
-        rows[item] = 0
-        for h in range(heads):
-            _multiply(output[last, h, :1], value[last, h], row, prime)
-            _multiply(row, moment, image, prime)
-            _multiply(image, key[last, h].T, narrow, prime)
-            _multiply(narrow, query[last, h], row, prime)
+def _layer(inner, outer, right, moment, prime, split, terms, image, part, layer):  # type: ignore[no-untyped-def]
+    """G(M), the sum of its heads."""
+    for h in range(inner.shape[0]):
+        _multiply(moment, right[h], part, prime, split, terms)
+        _multiply(inner[h], part, image, prime, split, terms)
+        if outer.shape[2]:
+            _multiply(outer[h], image, part, prime, split, terms)
+        else:
+            part[:] = image
+        if h == 0:
+            layer[:] = part
+        else:
+            layer += part
+    for i in range(len(layer)):
+        _reduce(layer[i], prime)
+
+
+@njit(cache=True, nogil=True)
+def _moment_rows_mod_p(inner, outer, right, first, moments, modulus, split, terms, rows):  # type: ignore[no-untyped-def]
+    depth, heads, height, width = inner.shape
+    prime = np.float64(modulus)
+    layers, turned = np.empty((depth, width, width)), np.empty((width, width))
+    moment, half = np.empty((width, width)), np.empty((width, width))
+    image = np.empty((height, width))
+    row, other, total = np.empty((1, width)), np.empty((1, width)), np.empty(width)
+    for item in range(len(moments)):
+        for i in range(width):
             for j in range(width):
-                rows[item, j] = (rows[item, j] + row[0, j]) % prime
-        row[0] = rows[item]
-        for index in range(last - 1, -1, -1):
-            _multiply(row, layers[index], image, prime)
-            row[:] = image
-        rows[item] = row[0]
+                value = moments[item, i, j]
+                moment[i, j] = value - modulus if value > modulus // 2 else value
+        for index in range(depth - 1):
+            _layer(inner[index], outer[index], right[index], moment, prime, split, terms, image, half, layers[index])
+            _turn(layers[index], turned)
+            if index < depth - 2:
+                _multiply(layers[index], moment, half, prime, split, terms)
+                _multiply(half, turned, moment, prime, split, terms)
+        # The last layer's first row, e_0^T W_O W_V M W_K^T W_Q for each head, with M = G M' G^T of the layer before.
+        total[:] = 0.0
+        for h in range(heads):
+            row[0] = first[h]
+            if depth > 1:
+                _multiply(row, layers[depth - 2], other, prime, split, terms)
+                _multiply(other, moment, row, prime, split, terms)
+                _multiply(row, turned, other, prime, split, terms)
+            else:
+                _multiply(row, moment, other, prime, split, terms)
+            _multiply(other, right[depth - 1, h], row, prime, split, terms)
+            total += row[0]
+        _reduce(total, prime)
+        row[0] = total
+        for index in range(depth - 2, -1, -1):
+            _multiply(row, layers[index], other, prime, split, terms)
+            row[:] = other
+        for j in range(width):
+            value = np.int64(row[0, j])
+            rows[item, j] = value + modulus if value < 0 else value

@@ -14,10 +14,10 @@ from functools import partial
 from math import inf
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tensorrank.arithmetic.elimination import product, rank_in_place, rank_of_slabs
+from tensorrank.arithmetic.elimination import balanced, product, rank_in_place, rank_of_slabs
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
+from tensorrank.arithmetic.products import Balanced
 from tensorrank.arithmetic.resources import Workers
 from tensorrank.separation.hankel import SLAB_ENTRIES, HankelForm, Indices, symmetric_entries
 from tensorrank.separation.hilbert import MomentSpaces, moment_spaces
@@ -282,14 +282,14 @@ class Catalecticant:
         self.spent += extra
         return True
 
-    def _slabs(self, block: Block) -> list[Callable[[], NDArray[np.float64]]]:
+    def _slabs(self, block: Block) -> list[Callable[[], Balanced]]:
         """The rows and columns used at first, the shorter side as rows; if nothing is cut, then all others too."""
         transposed = block.shape[0] > block.shape[1]
         (rows, columns), (used, wide) = block.shape, block.used
         if transposed:
             rows, columns, used, wide = columns, rows, wide, used
 
-        def slab(chosen_rows: Indices | None, chosen: Indices) -> NDArray[np.float64]:
+        def slab(chosen_rows: Indices | None, chosen: Indices) -> Balanced:
             pair = (chosen, chosen_rows) if transposed else (chosen_rows, chosen)
             return self.form.block(block.degree, self.pool, *pair, transposed=transposed)
 
@@ -303,15 +303,15 @@ class Catalecticant:
         pieces = [first, *np.split(others, range(step, len(others), step))]
         return [partial(slab, None, piece) for piece in pieces]
 
-    def _low_rank_block(self, k: int, used: tuple[int, int]) -> NDArray[np.float64]:
+    def _low_rank_block(self, k: int, used: tuple[int, int]) -> Balanced:
         """A-side functionals x Cat_k x B-side functionals."""
         _, moments = self._moments(self.plan.tokens[1], used[1])
         columns = divided_powers(moments, monomials(self.plan.variables, self.degree - k), self.field)
         tokens, moments = self._moments(self.plan.tokens[0], used[0])
         powers = divided_powers(moments, monomials(self.plan.variables, k), self.field)
         rows = (tokens[:, :, None] * powers[:, None, :] % self.field.prime).reshape(used[0], -1)
-        images = self.form.applied(k, np.ascontiguousarray(self.field.balanced(columns.T)), self.pool)
-        block = product(self.field.balanced(rows), images, self.field, self.pool)
+        images = self.form.applied(k, balanced(columns.T, self.field, self.pool), self.pool)
+        block = product(balanced(rows, self.field, self.pool), images, self.field, self.pool)
         return block if used[0] <= used[1] else np.ascontiguousarray(block.T)
 
     def _moments(self, tokens: int, count: int) -> tuple[Residues, Residues]:

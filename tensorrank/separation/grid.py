@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
-from tensorrank.arithmetic.elimination import rank_in_place
+from tensorrank.arithmetic.elimination import balanced, rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import Workers
 from tensorrank.separation.limits import SPARE
@@ -56,12 +57,10 @@ def grid_rank(
     rows = instance.sample(partition.a, count, rng)
     columns = instance.sample(partition.b, count, rng)
     while True:
-        ends = np.linspace(0, count, min(count, 4 * pool.count) + 1).astype(int)
-        parts = pool.map(
-            lambda a, b, rows=rows, columns=columns: instance.grid(partition, rows[a:b], columns), ends[:-1], ends[1:]
+        values = np.concatenate(
+            pool.map(partial(_values, instance, partition, rows, columns), pool.shares(count, 4)),
         )
-        values = np.concatenate(list(parts))
-        rank = rank_in_place(field.balanced(values), field, pool)
+        rank = rank_in_place(balanced(values, field, pool), field, pool)
         saturated = rank < count
         if saturated or count >= most or rank == bound:
             return GridRank(rank, (count, count), saturated)
@@ -69,6 +68,10 @@ def grid_rank(
         rows = _extended(rows, instance.sample(partition.a, following - count, rng))
         columns = _extended(columns, instance.sample(partition.b, following - count, rng))
         count = following
+
+
+def _values(instance: Instance, partition: Bipartition, rows: Residues, columns: Residues, share: slice) -> Residues:
+    return instance.grid(partition, rows[share], columns)
 
 
 def _extended(samples: Residues, more: Residues) -> Residues:

@@ -12,7 +12,6 @@ differentiate to all of the next).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,24 +20,25 @@ from numpy.typing import NDArray
 
 from tensorrank.arithmetic.elimination import product
 from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.arithmetic.products import Balanced
 from tensorrank.arithmetic.resources import Workers
-from tensorrank.separation.interpolation import lattice_points, scaled_coefficients
+from tensorrank.separation.interpolation import to_scaled_coefficients
 from tensorrank.separation.monomials import (
     Exponents,
     monomial_count,
     monomials,
     numbering_table,
+    sparse_monomials,
     suffix_sums,
 )
 from tensorrank.separation.separable import MomentInstance
 
-Matrix = NDArray[np.float64]
 Indices = NDArray[np.int64]
 
 # Entries of a slab of rows that is made, used and dropped.
 SLAB_ENTRIES = 2**20
-# Moments evaluated at once: enough to keep kernels busy, small beside any block.
-_BATCH = 2**14
+# Entries of the moments evaluated at once: enough to keep kernels busy, and in cache.
+_BATCH_ENTRIES = 2**17
 
 
 def symmetric_entries(width: int) -> list[tuple[int, int]]:
@@ -54,13 +54,13 @@ class HankelForm:
         field: GF(p), p above the degree.
         degree: C.
         variables: D, the number of entries kept.
-        coefficients: h^(q)_g as balanced residues, shape (d, ((D, C))), numbered as `monomials` does.
+        coefficients: h^(q)_g as balanced residues, shape (((D, C)), d), numbered as `monomials` does.
     """
 
     field: PrimeField
     degree: int
     variables: int
-    coefficients: Matrix
+    coefficients: Balanced
 
     @classmethod
     def of(
@@ -73,24 +73,25 @@ class HankelForm:
         pool: Workers,
     ) -> HankelForm:
         """Evaluate the instance on the simplex lattice of the first so many symmetric entries, and interpolate."""
-        exponents = monomials(variables, degree)
-        points = lattice_points(exponents)
-        entries = symmetric_entries(width)[:variables]
+        count = monomial_count(variables, degree)
+        values = np.empty((count, width), dtype=np.int32)
+        rows, columns = np.array(symmetric_entries(width)[:variables]).T
+        step = max(1, _BATCH_ENTRIES // width**2)
 
-        def values(start: int) -> NDArray[np.int64]:
-            moments = np.zeros((len(points[start : start + _BATCH]), width, width), dtype=np.int64)
-            for variable, (i, j) in enumerate(entries):
-                moments[:, i, j] = moments[:, j, i] = points[start : start + _BATCH, variable]
-            return instance.moment_values(moments)
+        def evaluate(start: int) -> None:
+            stop = min(count, start + step)
+            moments = np.zeros((stop - start, width, width), dtype=np.int64)
+            _set_moments(moments, *sparse_monomials(variables, degree, start, stop), rows, columns)
+            values[start:stop] = instance.moment_values(moments)
 
-        lattice = np.concatenate(list(pool.map(values, range(0, len(points), _BATCH))))
-        scaled = scaled_coefficients(lattice, exponents, field, pool)
-        return cls(field, degree, variables, np.ascontiguousarray(field.balanced(scaled.T)))
+        pool.map(evaluate, range(0, count, step))
+        to_scaled_coefficients(values, variables, degree, field, pool)
+        return cls(field, degree, variables, values)
 
     @property
     def width(self) -> int:
         """d, the number of polynomials."""
-        return len(self.coefficients)
+        return int(self.coefficients.shape[1])
 
     def rows(self, k: int) -> int:
         """The rows of Cat_k: d ((D, k))."""
@@ -108,12 +109,12 @@ class HankelForm:
         columns: Indices | None = None,
         *,
         transposed: bool = False,
-    ) -> Matrix:
+    ) -> Balanced:
         """Cat_k or the given rows and columns of it (sorted indices), or the transpose of that; C-contiguous."""
         sides = self._side(k, self.width, rows), self._side(self.degree - k, 1, columns)
         return self._filled(*(sides[::-1] if transposed else sides), pool)
 
-    def applied(self, k: int, functionals: Matrix, pool: Workers) -> Matrix:
+    def applied(self, k: int, functionals: Balanced, pool: Workers) -> Balanced:
         """Cat_k times functionals on its columns, both balanced, shape (columns, count); a slab of rows at a time."""
         column_side = self._side(self.degree - k, 1, None)
         slab = max(1, SLAB_ENTRIES // max(1, self.columns(k)))
@@ -126,13 +127,15 @@ class HankelForm:
 
     def _side(self, degree: int, components: int, chosen: Indices | None) -> tuple[Exponents, Indices]:
         """Suffix sums and components of the chosen (component, monomial) pairs."""
-        sums = suffix_sums(monomials(self.variables, degree))
-        pairs = np.arange(components * len(sums)) if chosen is None else chosen
-        return sums[pairs % len(sums)], pairs // len(sums)
+        count = monomial_count(self.variables, degree)
+        pairs = np.arange(components * count) if chosen is None else chosen
+        if chosen is None or len(chosen) > count:
+            return suffix_sums(monomials(self.variables, degree))[pairs % count], pairs // count
+        return suffix_sums(monomials(self.variables, degree, pairs % count)), pairs // count
 
     def _filled(
         self, row_side: tuple[Exponents, Indices], column_side: tuple[Exponents, Indices], pool: Workers
-    ) -> Matrix:
+    ) -> Balanced:
         row_sums, row_components = row_side
         column_sums, column_components = column_side
         changed = np.zeros(len(column_sums), dtype=np.int64)
@@ -141,21 +144,31 @@ class HankelForm:
         if differs.shape[1]:
             changed[1:] = np.where(differs.any(axis=1), differs.argmax(axis=1), active[1:])
         table = numbering_table(self.variables, self.degree)
-        matrix = np.empty((len(row_sums), len(column_sums)))
+        matrix = np.empty((len(row_sums), len(column_sums)), dtype=np.int32)
 
-        def fill(share: NDArray[np.int64]) -> None:
-            if len(share):
-                _fill_rows(
-                    matrix, self.coefficients, table, row_sums, row_components, column_sums, column_components,
-                    changed, active, share[0], share[-1] + 1,
-                )  # fmt: skip
+        def fill(share: slice) -> None:
+            _fill_rows(
+                matrix, self.coefficients, table, row_sums, row_components, column_sums, column_components,
+                changed, active, share.start, share.stop,
+            )  # fmt: skip
 
-        shares: Sequence[NDArray[np.int64]] = np.array_split(np.arange(len(matrix)), pool.count * 4)
-        list(pool.map(fill, shares))
+        pool.map(fill, pool.shares(len(matrix), 4))
         return matrix
 
 
 # Numba finds the types of compiled functions by itself; mypy is told to let them be.
+
+
+@njit(cache=True, nogil=True)
+def _set_moments(moments, occurring, powers, rows, columns):  # type: ignore[no-untyped-def]
+    """The lattice points of monomials as symmetric matrices: the exponents, but 1 for the last entry."""
+    last = len(rows) - 1
+    for i in range(len(moments)):
+        for j in range(occurring.shape[1]):
+            if powers[i, j]:
+                row, column = rows[occurring[i, j]], columns[occurring[i, j]]
+                moments[i, row, column] = moments[i, column, row] = powers[i, j]
+        moments[i, rows[last], columns[last]] = moments[i, columns[last], rows[last]] = 1
 
 
 @njit(cache=True, nogil=True)
@@ -177,4 +190,4 @@ def _fill_rows(  # type: ignore[no-untyped-def]
             for e in range(changed[j], active[j]):
                 partial[e + 1] = partial[e] + table[e, row_sums[i, e] + column_sums[j, e]]
             number = partial[active[j]] + tail[active[j]]
-            matrix[i, j] = coefficients[row_components[i] + column_components[j], number]
+            matrix[i, j] = coefficients[number, row_components[i] + column_components[j]]

@@ -15,62 +15,63 @@ from numpy.typing import NDArray
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import Workers
 from tensorrank.errors import PrimeError
-from tensorrank.separation.monomials import Exponents, numbering_table, suffix_sums
+from tensorrank.separation.monomials import (
+    numbering_sums,
+    sparse_monomials,
+)
 
-# Fewer points than this are transformed before threads have started.
-_WORTH_SHARING = 2**14
-
-
-def lattice_points(exponents: Exponents) -> NDArray[np.int64]:
-    """The interpolation point of each monomial: its exponents, with the last variable set to 1."""
-    points = exponents.astype(np.int64)
-    points[:, -1] = 1
-    return points
+# Lines or monomials that a thread takes at a time.
+_BATCH = 2**14
 
 
-def scaled_coefficients(
-    values: Residues, exponents: Exponents, field: PrimeField, pool: Workers | None = None
-) -> Residues:
-    """h_g = g! c_g for homogeneous polynomials sum_g c_g x^g, from their values at `lattice_points`.
+def to_scaled_coefficients(
+    values: NDArray[np.int32], variables: int, degree: int, field: PrimeField, pool: Workers
+) -> None:
+    """Turn values at the lattice points into h_g = g! c_g of homogeneous polynomials sum_g c_g x^g, in place.
+
+    The lattice point of a monomial is its exponents, with the last variable set to 1.
 
     Args:
-        values: shape (monomials, polynomials), numbered as `monomials` does.
-        exponents: all monomials of the degree, as `monomials` lists them.
+        values: residues, shape (monomials, polynomials), numbered as `monomials` does; becomes balanced residues.
+        variables: n.
+        degree: C.
         field: GF(p) with p larger than the degree, so that the lattice points differ and factorials are invertible.
         pool: threads; the lines along one axis are independent.
 
     Raises:
         PrimeError: if p is not larger than the degree.
     """
-    variables = exponents.shape[1]
-    degree = int(exponents[0].sum())
     if field.prime <= degree:
         raise PrimeError(f"the prime {field.prime} does not exceed the degree {degree}; expected a larger prime")
-    coefficients = np.array(values, dtype=np.int64, order="C")
-    sums = suffix_sums(exponents)
-    table = numbering_table(variables, degree)
     inverses = np.ones(degree + 1, dtype=np.int64)
     inverses[1:] = field.inverse(np.arange(1, degree + 1))
-    shares = 1 if pool is None or len(exponents) < _WORTH_SHARING else 4 * pool.count
-    ends = np.linspace(0, len(exponents), shares + 1).astype(np.int64)
-    for differences in (True, False):
-        for axis in range(variables - 1):
+    if variables > 1 and degree:
+        # Every line along an axis begins at one of these, times the last variable, without the axis.
+        heads = sparse_monomials(variables - 1, degree - 1)
+        sums = numbering_sums(variables, degree)
+        for differences in (True, False):
+            for axis in range(variables - 1):
 
-            def transform(start: int, stop: int, axis: int = axis, differences: bool = differences) -> None:
-                _along_axis(
-                    coefficients, exponents, sums, table, axis, field.prime, inverses, differences, start, stop
-                )  # fmt: skip
+                def transform(batch: slice, axis: int = axis, differences: bool = differences) -> None:
+                    _along_axis(
+                        values, heads.variables[batch], heads.exponents[batch], sums, axis, field.prime, inverses,
+                        differences,
+                    )  # fmt: skip
 
-            if pool is None or shares == 1:
-                transform(0, len(exponents))
-            else:
-                list(pool.map(transform, ends[:-1], ends[1:]))
+                pool.map(transform, _batches(len(heads.variables)))
     factorials = np.ones(degree + 1, dtype=np.int64)
     for n in range(1, degree + 1):
         factorials[n] = factorials[n - 1] * n % field.prime
-    for variable in range(variables):
-        coefficients = coefficients * factorials[exponents[:, variable], None] % field.prime
-    return coefficients
+
+    def scale(batch: slice) -> None:
+        exponents = sparse_monomials(variables, degree, batch.start, batch.stop).exponents
+        _scale(values[batch], exponents, factorials, field.prime)
+
+    pool.map(scale, _batches(len(values)))
+
+
+def _batches(count: int) -> list[slice]:
+    return [slice(start, min(count, start + _BATCH)) for start in range(0, count, _BATCH)]
 
 
 def line_coefficients(values: Residues, field: PrimeField) -> Residues:
@@ -90,7 +91,11 @@ def line_coefficients(values: Residues, field: PrimeField) -> Residues:
 def _divided_differences(line, length, prime, inverses):  # type: ignore[no-untyped-def]
     for order in range(1, length):
         for i in range(length - 1, order - 1, -1):
-            line[i] = (line[i] - line[i - 1]) * inverses[order] % prime
+            difference = line[i] - line[i - 1]
+            if order == 1:
+                line[i] = difference + prime if difference < 0 else difference
+            else:
+                line[i] = difference * inverses[order] % prime
 
 
 @njit(cache=True, nogil=True)
@@ -101,33 +106,70 @@ def _newton_to_monomial(line, length, prime):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, nogil=True)
-def _along_axis(coefficients, exponents, sums, table, axis, prime, inverses, differences, start, stop):  # type: ignore[no-untyped-def]
-    """Transform every line along an axis: from exponent 0 up, the last variable giving way."""
-    variables = exponents.shape[1]
-    components = coefficients.shape[1]
-    longest = table.shape[1]
-    line = np.empty(longest, dtype=np.int64)
+def _along_axis(values, occurring, powers, sums, axis, prime, inverses, differences):  # type: ignore[no-untyped-def]
+    """Transform every line along an axis: from exponent 0 up, the last variable giving way.
+
+    A line begins at the head times the last variable; the head's variables are numbered without the axis.
+    """
+    last = len(sums) - 1
+    longest = sums.shape[1]
+    components = values.shape[1]
+    line = np.empty((components, longest), dtype=np.int64)
     numbers = np.empty(longest, dtype=np.int64)
-    for head in range(start, stop):
-        if exponents[head, axis] != 0:
-            continue
-        length = exponents[head, variables - 1] + 1
-        if length == 1:
-            continue
+    later = np.empty(occurring.shape[1], dtype=np.int64)
+    before, after = np.empty_like(later), np.empty_like(later)
+    for head in range(len(occurring)):
+        # Exponents of the variables from the last one down, and what is fixed of the number: variables before the axis.
+        end = np.int64(1)
+        known = 0
+        while known < occurring.shape[1] and powers[head, known]:
+            known += 1
+        if known and occurring[head, known - 1] == last - 1:
+            known -= 1
+            end += powers[head, known]
+        total, moving = end, 0
         fixed = np.int64(0)
-        for e in range(axis):
-            fixed += table[e, sums[head, e]]
-        for step in range(length):
-            number = fixed
-            for e in range(axis, variables - 1):
-                number += table[e, sums[head, e] - step]
-            numbers[step] = number
-        for component in range(components):
-            for step in range(length):
-                line[step] = coefficients[numbers[step], component]
-            if differences:
-                _divided_differences(line, length, prime, inverses)
+        for i in range(known - 1, -1, -1):
+            variable = occurring[head, i]
+            previous = total
+            if variable >= axis:
+                later[moving], after[moving] = variable + 1, total
+                total += powers[head, i]
+                before[moving] = total
+                moving += 1
             else:
-                _newton_to_monomial(line, length, prime)
-            for step in range(length):
-                coefficients[numbers[step], component] = line[step]
+                total += powers[head, i]
+                fixed += sums[variable, total] - sums[variable, previous]
+        reach = before[moving - 1] if moving else end
+        length = end + 1
+        if length == 2 and not differences:
+            continue  # two Newton coefficients at 0 and 1 are those of monomials
+        for step in range(length):
+            number = fixed + sums[last, end - step] + sums[axis, reach] - sums[axis, reach - step]
+            for i in range(moving):
+                number += sums[later[i], before[i] - step] - sums[later[i], after[i] - step]
+            numbers[step] = number
+            for component in range(components):
+                line[component, step] = values[number, component]
+        for component in range(components):
+            if differences:
+                _divided_differences(line[component], length, prime, inverses)
+            else:
+                _newton_to_monomial(line[component], length, prime)
+        for step in range(length):
+            for component in range(components):
+                values[numbers[step], component] = line[component, step]
+
+
+@njit(cache=True, nogil=True)
+def _scale(values, powers, factorials, prime):  # type: ignore[no-untyped-def]
+    """Multiply by the factorials of the exponents, and balance."""
+    half = prime // 2
+    for i in range(len(values)):
+        factor = np.int64(1)
+        for j in range(powers.shape[1]):
+            if powers[i, j] > 1:
+                factor = factor * factorials[powers[i, j]] % prime
+        for component in range(values.shape[1]):
+            value = values[i, component] * factor % prime
+            values[i, component] = value - prime if value > half else value

@@ -6,13 +6,15 @@ x0^C, x0^(C-1) x1, ... The number of a monomial is a sum over its suffix sums s_
     number(g) = sum over e of ((n-e, s_e - 1)),    ((n, k)) = C(n+k-1, k),
 
 because ((n-e, s_e - 1)) monomials share the first e exponents and have a larger exponent e. Suffix sums add when
-monomials are multiplied, so the number of a product needs no search.
+monomials are multiplied, so the number of a product needs no search. They change only at variables that occur: with
+the sums of a table's columns, ((n, C)) monomials of low degree in many variables take no more room than few variables.
 """
 
 from __future__ import annotations
 
 from functools import cache
 from math import comb
+from typing import NamedTuple
 
 import numpy as np
 from numba import njit
@@ -34,14 +36,42 @@ def monomial_count(variables: int, degree: int) -> int:
     return comb(variables + degree - 1, degree) if variables else int(degree == 0)
 
 
-def monomials(variables: int, degree: int) -> Exponents:
-    """The exponents of all monomials of a degree, in order: shape (monomial_count, variables).
+def monomials(variables: int, degree: int, numbers: NDArray[np.int64] | None = None) -> Exponents:
+    """The exponents of all monomials of a degree, in order, or of those with these numbers: shape (count, variables).
 
     >>> monomials(2, 2).tolist()
     [[2, 0], [1, 1], [0, 2]]
     """
-    listed: Exponents = np.empty((monomial_count(variables, degree), variables), dtype=np.int32)
-    _list_monomials(listed, degree)
+    count = monomial_count(variables, degree) if numbers is None else len(numbers)
+    listed: Exponents = np.empty((count, variables), dtype=np.int32)
+    if variables:
+        table = numbering_table(variables, degree)
+        _list_monomials(listed, degree, table, np.arange(0) if numbers is None else numbers)
+    return listed
+
+
+class SparseMonomials(NamedTuple):
+    """Monomials by the variables that occur, ascending, and their exponents: two arrays of shape (count, most).
+
+    Places beyond the last variable that occurs hold exponent 0.
+    """
+
+    variables: Exponents
+    exponents: Exponents
+
+
+def sparse_monomials(variables: int, degree: int, start: int = 0, stop: int | None = None) -> SparseMonomials:
+    """The monomials with numbers start..stop.
+
+    >>> sparse_monomials(5, 2, 4, 6)
+    SparseMonomials(variables=array([[0, 4], [1, 0]], dtype=int32), exponents=array([[1, 1], [2, 0]], dtype=int32))
+    """
+    stop = monomial_count(variables, degree) if stop is None else stop
+    shape = (stop - start, min(variables, degree))
+    listed = SparseMonomials(np.zeros(shape, dtype=np.int32), np.zeros(shape, dtype=np.int32))
+    if shape[0] and shape[1]:
+        first = monomials(variables, degree, np.array([start]))[0]
+        _list_sparse_monomials(listed.variables, listed.exponents, first)
     return listed
 
 
@@ -61,6 +91,20 @@ def numbering_table(variables: int, degree: int) -> NDArray[np.int64]:
     return table
 
 
+@cache
+def numbering_sums(variables: int, degree: int) -> NDArray[np.int64]:
+    """sums[v, s] = table[0, s] + ... + table[v - 1, s] of the numbering table.
+
+    A monomial's number is the sum, over the variables v that occur, of sums[v, s] - sums[v, s'], where s and s' are
+    the exponents from v on and after v.
+    """
+    table = numbering_table(variables, degree)
+    sums = np.zeros((max(variables, 1), degree + 1), dtype=np.int64)
+    np.cumsum(table, axis=0, out=sums[1:])
+    sums.flags.writeable = False
+    return sums
+
+
 def divided_powers(points: Residues, exponents: Exponents, field: PrimeField) -> Residues:
     """x^a / a! at each point for each exponent vector: shapes (points, n) and (monomials, n) to (points, monomials)."""
     count, variables = points.shape
@@ -78,14 +122,19 @@ def divided_powers(points: Residues, exponents: Exponents, field: PrimeField) ->
 
 
 @njit(cache=True, nogil=True)
-def _list_monomials(listed, degree):  # type: ignore[no-untyped-def]
+def _list_monomials(listed, degree, table, numbers):  # type: ignore[no-untyped-def]
+    """All of them in order, or if numbers are given, those."""
     count, variables = listed.shape
-    if count == 0 or variables == 0:
+    if count == 0:
         return
     current = np.zeros(variables, dtype=np.int32)
     current[0] = degree
-    for number in range(count):
-        listed[number] = current
+    for place in range(count):
+        if len(numbers):
+            _set_to(current, degree, table, numbers[place])
+            listed[place] = current
+            continue
+        listed[place] = current
         # Move one unit from the last nonzero exponent before the end to its right, together with all of the end.
         tail = current[variables - 1]
         current[variables - 1] = 0
@@ -95,3 +144,43 @@ def _list_monomials(listed, degree):  # type: ignore[no-untyped-def]
         if e >= 0:
             current[e] -= 1
             current[e + 1] = tail + 1
+
+
+@njit(cache=True, nogil=True)
+def _set_to(current, degree, table, number):  # type: ignore[no-untyped-def]
+    """The monomial with this number: its suffix sums, one after the other, are as large as the number allows."""
+    rest = degree
+    for e in range(len(current) - 1):
+        after = rest
+        while after > 0 and table[e, after] > number:
+            after -= 1
+        number -= table[e, after]
+        current[e] = rest - after
+        rest = after
+    current[-1] = rest
+
+
+@njit(cache=True, nogil=True)
+def _list_sparse_monomials(listed, exponents, first):  # type: ignore[no-untyped-def]
+    """Monomials from the first one on, in order."""
+    last = len(first) - 1
+    occurring, powers, known = np.zeros(len(first), dtype=np.int32), np.zeros(len(first), dtype=np.int32), 0
+    for variable in range(len(first)):
+        if first[variable]:
+            occurring[known], powers[known] = variable, first[variable]
+            known += 1
+    for place in range(len(listed)):
+        for i in range(known):
+            listed[place, i], exponents[place, i] = occurring[i], powers[i]
+        # The same step as in _list_monomials.
+        tail = 0
+        if known and occurring[known - 1] == last:
+            known -= 1
+            tail = powers[known]
+        if known:
+            variable = occurring[known - 1]
+            powers[known - 1] -= 1
+            if powers[known - 1] == 0:
+                known -= 1
+            occurring[known], powers[known] = variable + 1, tail + 1
+            known += 1

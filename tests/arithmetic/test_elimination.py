@@ -1,4 +1,4 @@
-from functools import partial
+import tracemalloc
 
 import flint
 import numpy as np
@@ -8,9 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tensorrank import rank_mod_p
-from tensorrank.arithmetic import elimination
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.arithmetic.resources import worker_threads
 from tensorrank.errors import PrimeError, TensorRankError
 
 # On both sides of where products start to be split, and the largest.
@@ -228,6 +226,34 @@ def test_overwriting_gives_the_same_rank_for_every_layout():
         assert (read_only == PrimeField(8388593).balanced(matrix)).all()
 
 
+@pytest.mark.parametrize("prime", [8388593, 2**31 - 1])
+@pytest.mark.parametrize("shape", [(4600, 4600), (9000, 1800), (1800, 9000)])
+def test_overwriting_takes_at_most_three_tenths_more_than_the_matrix(prime, shape):
+    half = prime // 2
+    matrix = np.random.default_rng(21).integers(-half, half + 1, shape).astype(np.float64)
+    rank_mod_p(np.eye(200, dtype=int), prime, threads=2)
+    tracemalloc.start()
+    try:
+        assert rank_mod_p(matrix, prime, threads=2, overwrite=True) == min(shape)
+        assert tracemalloc.get_traced_memory()[1] <= 0.3 * matrix.nbytes
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("prime", [3, 8388593, 2**31 - 1])
+def test_panels_whose_first_rows_lack_a_pivot_agree_with_flint(prime):
+    rng = np.random.default_rng(22)
+    matrix = planted(rng, 900, 130, 128, prime)
+    for zeros in (1, 130, 250, 880):
+        late = matrix.copy()
+        late[:zeros] = 0
+        assert_flint_agrees(late, prime)
+        repeated = matrix.copy()
+        repeated[:zeros, ::2] = repeated[:1, ::2]
+        assert_flint_agrees(repeated, prime)
+        assert_flint_agrees(np.concatenate([repeated, rng.integers(0, prime, (900, 790))], axis=1)[:, 60:], prime)
+
+
 def test_integer_input_survives_overwriting():
     matrix = np.arange(12).reshape(3, 4)
     rank_mod_p(matrix, 101, overwrite=True)
@@ -268,67 +294,6 @@ def test_a_composite_modulus_is_refused():
 def test_an_impossible_number_of_threads_is_refused(threads):
     with pytest.raises(TensorRankError, match="expected a whole number of at least 1"):
         rank_mod_p([[1, 2], [3, 4]], 101, threads=threads)
-
-
-def slab_rank(matrix, cuts, prime, threads):
-    field = PrimeField(prime)
-    parts = np.split(field.balanced(matrix), cuts, axis=1)
-    with worker_threads(threads) as pool:
-        rank, complete = elimination.rank_of_slabs([partial(np.ascontiguousarray, part) for part in parts], field, pool)
-    assert complete
-    return rank
-
-
-def test_slabs_that_cannot_be_afforded_leave_a_lower_bound():
-    field, asked = PrimeField(101), []
-    matrix = field.balanced(np.diag([1, 1, 0, 1, 1]))
-    slabs = [partial(np.ascontiguousarray, part) for part in np.split(matrix, [3], axis=1)]
-    with worker_threads(1) as pool:
-        assert elimination.rank_of_slabs(slabs, field, pool, lambda missing: bool(asked.append(missing))) == (2, False)
-    assert asked == [3]
-
-
-@pytest.mark.parametrize("prime", [2, 3, 8388593, 2**31 - 1])
-def test_products_of_residues_are_exact(prime):
-    field, rng = PrimeField(prime), np.random.default_rng(5)
-    left, right = rng.integers(0, prime, (90, 700)), rng.integers(0, prime, (700, 130))
-    with worker_threads(2) as pool:
-        found = elimination.product(field.balanced(left), field.balanced(right), field, pool)
-    expected = left.astype(object) @ right.astype(object) % prime
-    assert (found.astype(np.int64) % prime == expected).all()
-
-
-@pytest.mark.parametrize("prime", PRIMES, ids=NAMES)
-@pytest.mark.parametrize("threads", [1, 2])
-def test_the_rank_of_slabs_of_columns_is_that_of_the_whole_matrix(prime, threads):
-    rng = np.random.default_rng(18)
-    for rows, columns, rank in [(1, 4, 1), (7, 12, 5), (60, 150, 60), (60, 150, 41), (130, 90, 77), (110, 260, 0)]:
-        matrix = planted(rng, rows, columns, rank, prime)
-        narrow = planted(rng, rows, columns, rank // 3, prime)
-        split = np.concatenate([narrow[:, : columns // 2], matrix[:, columns // 2 :]], axis=1)
-        late = np.concatenate([0 * matrix[:, : columns // 2], matrix[:, columns // 2 :]], axis=1)
-        swapped = matrix[rng.permutation(rows)]
-        for case in (matrix, split, late, swapped):
-            expected = flint_rank(case, prime)
-            for cuts in ([], [columns // 2], [1], [columns - 1], [columns // 4, columns // 2, 3 * columns // 4]):
-                assert slab_rank(case, cuts, prime, threads) == expected
-
-
-@pytest.mark.parametrize("prime", [2, 8388593, 2**26 - 5, 2**31 - 1])
-def test_extreme_entries_in_slabs_agree_with_flint(prime):
-    rng = np.random.default_rng(19)
-    extreme = (prime - 1) // 2 * rng.choice([-1, 1], (120, 300))
-    extreme[::3] = extreme[0]
-    assert slab_rank(extreme, [128], prime, 1) == flint_rank(extreme, prime)
-    extreme[5:60, :150] = extreme[4, :150]
-    assert slab_rank(extreme, [100, 150], prime, 2) == flint_rank(extreme, prime)
-
-
-@pytest.mark.parametrize("cuts", [[0], [0, 0, 3], [5], [3, 3]])
-def test_empty_slabs_add_nothing(cuts):
-    matrix = planted(np.random.default_rng(20), 4, 5, 3, 101)
-    assert slab_rank(matrix, cuts, 101, 1) == flint_rank(matrix, 101)
-    assert slab_rank(matrix[:0], cuts, 101, 1) == 0
 
 
 small_matrices = hnp.arrays(

@@ -1,4 +1,5 @@
 import os
+import threading
 
 import numpy as np
 import pytest
@@ -60,11 +61,45 @@ def test_an_impossible_number_of_threads_is_refused(threads):
         thread_count(threads)
 
 
-def test_worker_threads_run_work_and_pass_its_errors_on():
-    def failing(item):
-        raise ZeroDivisionError(f"item {item}")
+@pytest.mark.parametrize("threads", [1, 2, 5])
+def test_worker_threads_run_work_in_order_and_pass_its_errors_on(threads):
+    done = []
 
-    with worker_threads(2) as pool:
-        assert list(pool.map(abs, [-1, 2, -3])) == [1, 2, 3]
+    def failing(item):
+        if item == 5:
+            raise ZeroDivisionError(f"item {item}")
+        done.append(item)
+
+    with worker_threads(threads) as pool:
+        assert pool.count == threads
+        assert pool.map(abs, []) == []
+        assert pool.map(abs, range(-100, 0)) == list(range(100, 0, -1))
         with pytest.raises(ZeroDivisionError, match="item 5"):
-            list(pool.map(failing, [5]))
+            pool.map(failing, [5, *range(6, 5000)])
+        assert len(done) < 4994
+        # An error that looks like the end of the list is an error too.
+        with pytest.raises(IndexError, match="list index out of range"):
+            pool.map([].__getitem__, [3, 4])
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+def test_work_may_bring_further_work(threads):
+    with worker_threads(threads) as pool:
+        found = pool.map(lambda i: sum(pool.map(lambda j: sum(pool.map(int, range(j))), range(i))), range(12))
+    assert found == [sum(j * (j - 1) // 2 for j in range(i)) for i in range(12)]
+
+
+def test_all_threads_take_part():
+    meeting = threading.Barrier(3, timeout=30)
+    with worker_threads(3) as pool:
+        assert sorted(pool.map(lambda item: meeting.wait() >= 0 and item, [1, 2, 3])) == [1, 2, 3]
+
+
+def test_shares_cover_a_range_without_overlap():
+    with worker_threads(3) as pool:
+        for length in (0, 1, 2, 3, 10, 100):
+            for each in (1, 4):
+                shares = pool.shares(length, each)
+                assert [i for share in shares for i in range(length)[share]] == list(range(length))
+                assert len(shares) == min(length, 3 * each)
+                assert all(share.start < share.stop for share in shares)

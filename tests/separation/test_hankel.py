@@ -16,7 +16,7 @@ def exponent_tuples(variables, degree):
 
 def form_of(coefficients, variables, degree):
     field = PrimeField(PRIME)
-    return HankelForm(field, degree, variables, field.balanced(coefficients))
+    return HankelForm(field, degree, variables, field.balanced(coefficients).T.astype(np.int32))
 
 
 def random_form(width, variables, degree, seed=0):
@@ -28,7 +28,7 @@ def random_form(width, variables, degree, seed=0):
 def entrywise(form, k):
     """Cat_k entry by entry, h looked up by exponents."""
     gammas = exponent_tuples(form.variables, form.degree)
-    h = [dict(zip(gammas, map(int, row), strict=True)) for row in form.coefficients]
+    h = [dict(zip(gammas, map(int, row), strict=True)) for row in form.coefficients.T]
     columns = exponent_tuples(form.variables, form.degree - k)
     return np.array(
         [
@@ -66,13 +66,13 @@ def test_chosen_rows_and_columns_are_those_of_the_whole_block(pool, width, varia
 
 
 @pytest.mark.parametrize(("width", "variables", "degree"), CASES)
-def test_blocks_are_contiguous_floats_in_both_orientations(pool, width, variables, degree):
+def test_blocks_are_contiguous_balanced_residues_in_both_orientations(pool, width, variables, degree):
     form = random_form(width, variables, degree)
     for k in range(degree + 1):
         for transposed in (False, True):
             block = form.block(k, pool, transposed=transposed)
             assert block.flags.c_contiguous
-            assert block.dtype == np.float64
+            assert block.dtype == np.int32
 
 
 @pytest.mark.parametrize(("width", "variables", "degree"), CASES)
@@ -82,7 +82,7 @@ def test_a_block_is_applied_to_functionals_as_a_matrix(pool, width, variables, d
         functionals = np.random.default_rng(k).integers(0, PRIME, (form.columns(k), 3))
         expected = entrywise(form, k).astype(object) @ functionals.astype(object) % PRIME
         assert (
-            form.applied(k, form.field.balanced(functionals), pool) % form.field.prime
+            form.applied(k, form.field.balanced(functionals).astype(np.int32), pool) % form.field.prime
         ).tolist() == expected.tolist()
 
 

@@ -10,7 +10,9 @@ from tensorrank.separation.monomials import (
     divided_powers,
     monomial_count,
     monomials,
+    numbering_sums,
     numbering_table,
+    sparse_monomials,
     suffix_sums,
 )
 
@@ -28,6 +30,38 @@ def brute_force(variables, degree):
 @pytest.mark.parametrize(("variables", "degree"), CASES)
 def test_monomials_are_listed_in_descending_order(variables, degree):
     assert list(map(tuple, monomials(variables, degree).tolist())) == brute_force(variables, degree)
+
+
+@pytest.mark.parametrize(("variables", "degree"), CASES)
+def test_monomials_are_found_by_their_numbers(variables, degree):
+    listed = brute_force(variables, degree)
+    numbers = np.random.default_rng(0).integers(0, len(listed), 20)
+    assert list(map(tuple, monomials(variables, degree, numbers).tolist())) == [listed[i] for i in numbers]
+
+
+@pytest.mark.parametrize(("variables", "degree"), [*CASES, (40, 2), (2, 40)])
+def test_sparse_monomials_are_the_same_from_any_number_on(variables, degree):
+    listed = monomials(variables, degree)
+    for start, stop in ((0, None), (0, 0), (len(listed) // 2, len(listed)), (len(listed) // 3, len(listed) // 2)):
+        occurring, powers = sparse_monomials(variables, degree, start, stop)
+        dense = np.zeros((len(powers), variables), dtype=int)
+        for i in range(len(powers)):
+            held = powers[i] > 0
+            assert (np.diff(occurring[i, held]) > 0).all()
+            assert not held[held.sum() :].any()
+            dense[i, occurring[i, held]] = powers[i, held]
+        assert (dense == listed[start:stop]).all()
+
+
+@pytest.mark.parametrize(("variables", "degree"), [*CASES, (30, 2)])
+def test_numbering_sums_give_the_position_from_the_variables_that_occur(variables, degree):
+    sums = numbering_sums(variables, degree)
+    for place, (occurring, powers) in enumerate(zip(*sparse_monomials(variables, degree), strict=True)):
+        number, after = 0, 0
+        for v, e in list(zip(occurring.tolist(), powers.tolist(), strict=True))[::-1]:
+            number += int(sums[v, after + e] - sums[v, after])
+            after += e
+        assert number == place
 
 
 @pytest.mark.parametrize("variables", range(6))
