@@ -96,38 +96,40 @@ def moment_grid(
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def _reduce(row, prime):  # type: ignore[no-untyped-def]
+def _reduce(matrix, i, prime):  # type: ignore[no-untyped-def]
     reciprocal = 1.0 / prime
-    for j in range(len(row)):
-        row[j] -= prime * np.rint(row[j] * reciprocal)
+    for j in range(matrix.shape[1]):
+        matrix[i, j] -= prime * np.rint(matrix[i, j] * reciprocal)
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
 def _multiply(left, right, result, prime, split, terms):  # type: ignore[no-untyped-def]
     """The product of balanced residues, reduced after so many terms; a split factor is taken apart as high and low."""
-    upper = np.zeros(result.shape[1] if split else 0)
+    inner, columns = right.shape
+    upper = np.zeros((1, columns if split else 0))
     for i in range(left.shape[0]):
-        out = result[i]
-        out[:] = 0.0
-        for k in range(left.shape[1]):
-            factor = left[i, k]
-            if factor != 0.0:  # moments at lattice points are sparse
+        for j in range(columns):
+            result[i, j] = 0.0
+        for start in range(0, inner, terms):
+            for k in range(start, min(inner, start + terms)):
+                factor = left[i, k]
+                if factor == 0.0:
+                    continue  # moments at lattice points are sparse
                 if split == 0.0:
-                    for j in range(len(out)):
-                        out[j] += factor * right[k, j]
+                    for j in range(columns):
+                        result[i, j] += factor * right[k, j]
                 else:
                     high = np.rint(factor / split)
                     low = factor - high * split
-                    for j in range(len(out)):
-                        upper[j] += high * right[k, j]
-                        out[j] += low * right[k, j]
-            if k == left.shape[1] - 1 or (k + 1) % terms == 0:
-                if split != 0.0:
-                    _reduce(upper, prime)
-                    for j in range(len(out)):
-                        out[j] += split * upper[j]
-                        upper[j] = 0.0
-                _reduce(out, prime)
+                    for j in range(columns):
+                        upper[0, j] += high * right[k, j]
+                        result[i, j] += low * right[k, j]
+            if split != 0.0:
+                _reduce(upper, 0, prime)
+                for j in range(columns):
+                    result[i, j] += split * upper[0, j]
+                    upper[0, j] = 0.0
+            _reduce(result, i, prime)
 
 
 @njit(cache=True, nogil=True)
@@ -147,12 +149,12 @@ def _layer(inner, outer, right, moment, prime, split, terms, image, part, layer)
             _multiply(outer[h], image, part, prime, split, terms)
         else:
             part[:] = image
-        if h == 0:
-            layer[:] = part
-        else:
-            layer += part
-    for i in range(len(layer)):
-        _reduce(layer[i], prime)
+        for i in range(len(layer)):
+            for j in range(len(layer)):
+                layer[i, j] = part[i, j] if h == 0 else layer[i, j] + part[i, j]
+    if inner.shape[0] > 1:
+        for i in range(len(layer)):
+            _reduce(layer, i, prime)
 
 
 @njit(cache=True, nogil=True)
@@ -162,7 +164,7 @@ def _moment_rows_mod_p(inner, outer, right, first, moments, modulus, split, term
     layers, turned = np.empty((depth, width, width)), np.empty((width, width))
     moment, half = np.empty((width, width)), np.empty((width, width))
     image = np.empty((height, width))
-    row, other, total = np.empty((1, width)), np.empty((1, width)), np.empty(width)
+    row, other, total = np.empty((1, width)), np.empty((1, width)), np.empty((1, width))
     for item in range(len(moments)):
         for i in range(width):
             for j in range(width):
@@ -175,7 +177,7 @@ def _moment_rows_mod_p(inner, outer, right, first, moments, modulus, split, term
                 _multiply(layers[index], moment, half, prime, split, terms)
                 _multiply(half, turned, moment, prime, split, terms)
         # The last layer's first row, e_0^T W_O W_V M W_K^T W_Q for each head, with M = G M' G^T of the layer before.
-        total[:] = 0.0
+        total[0] = 0.0
         for h in range(heads):
             row[0] = first[h]
             if depth > 1:
@@ -185,9 +187,9 @@ def _moment_rows_mod_p(inner, outer, right, first, moments, modulus, split, term
             else:
                 _multiply(row, moment, other, prime, split, terms)
             _multiply(other, right[depth - 1, h], row, prime, split, terms)
-            total += row[0]
-        _reduce(total, prime)
-        row[0] = total
+            total += row
+        _reduce(total, 0, prime)
+        row[:] = total
         for index in range(depth - 2, -1, -1):
             _multiply(row, layers[index], other, prime, split, terms)
             row[:] = other

@@ -7,6 +7,8 @@ tokens a block is multiplied, from the sides concerned, by divided powers of mom
 
 from __future__ import annotations
 
+import math
+import threading
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
@@ -22,11 +24,13 @@ from tensorrank.arithmetic.resources import Workers
 from tensorrank.separation.hankel import SLAB_ENTRIES, HankelForm, Indices, symmetric_entries
 from tensorrank.separation.hilbert import MomentSpaces, moment_spaces
 from tensorrank.separation.limits import (
-    BLOCK_BYTES,
     DEGREE_BYTES,
     MOST_DEGREES,
+    SIDE_BYTES,
+    SMALL_BLOCK,
     SPARE,
     Limits,
+    elimination_bytes,
     elimination_work,
     lattice_bytes,
     lattice_work,
@@ -133,7 +137,7 @@ def catalecticant_plan(width: int, degree: int, tokens: tuple[int, int], limits:
     # Fewer entries of M leave submatrices of the blocks; with few tokens they are tied to each other, so all are kept.
     for variables in range(entries, entries - 1 if few_tokens else 0, -1):
         lattice = monomial_count(variables, degree)
-        fixed_memory = lattice_bytes(lattice, width, variables) + degree * DEGREE_BYTES
+        fixed_memory = lattice_bytes(lattice, width, degree, variables) + degree * DEGREE_BYTES
         fixed_work = lattice_work(lattice, width, degree, variables)
         # Leave at least half of everything to the blocks: a larger lattice is worth little without them.
         if fixed_memory > limits.memory / 2 or fixed_work > limits.work / 2:
@@ -199,7 +203,7 @@ def _staircase(plan: CatalecticantPlan, side: int | None) -> Iterator[Block]:
 def _block_bytes(plan: CatalecticantPlan, block: Block) -> float:
     used_rows, used_columns = block.used
     if plan.full:
-        return used_rows * used_columns * BLOCK_BYTES
+        return elimination_bytes(used_rows, used_columns) + (used_rows + used_columns) * plan.variables * SIDE_BYTES
     rows = plan.width * monomial_count(plan.variables, block.degree)
     columns = monomial_count(plan.variables, plan.spaces.degree - block.degree)
     # Functionals of both sides and the product between them, as residues and in float form, with temporaries.
@@ -225,12 +229,14 @@ class Catalecticant:
         instance: MomentInstance,
         field: PrimeField,
         plan: CatalecticantPlan,
-        work: float,
+        limits: Limits,
         rng: np.random.Generator,
         pool: Workers,
         progress: Callable[[float, float], None],
     ) -> None:
-        self.plan, self.work, self.field, self.rng, self.pool = plan, work, field, rng, pool
+        self.plan, self.limits, self.field, self.pool = plan, limits, field, pool
+        self.seed = int(rng.integers(2**63))
+        self.reporting = threading.Lock()
         self.degree = plan.spaces.degree
         self.progress = progress
         self.form = HankelForm.of(instance, field, plan.width, self.degree, plan.variables, pool)
@@ -239,50 +245,71 @@ class Catalecticant:
 
     def all_blocks(self) -> dict[int, BlockRank]:
         """A certified rank for every degree."""
+        found = self._ranks(self.plan.blocks)
         if not self.plan.full:
-            return {block.degree: self._rank(block) for block in self.plan.blocks}
-        found: dict[int, BlockRank] = {}
+            return found
         first, last = self.plan.blocks[0].degree, self.plan.blocks[-1].degree
-        for block in self.plan.blocks:
-            found[block.degree] = self._rank(block)
         # Outwards from both ends until a block's rows, or columns, are independent: then so are all beyond.
-        for degrees, side in ((range(first, -1, -1), 0), (range(last, self.degree + 1), 1)):
-            independent = False
-            for k in degrees:
-                shape = _shape(self.plan, k)
-                if independent:
-                    found[k] = BlockRank(shape[side], (0, 0), complete=True)
-                    continue
-                if k not in found:
-                    found[k] = self._rank(_block(self.plan, k, self.plan.side))
-                independent = found[k].rank == shape[side]
+        fronts = [list(range(first, -1, -1)), list(range(last, self.degree + 1))]
+        while any(fronts):
+            waiting = {k for degrees in fronts for k in self._next(degrees)} - found.keys()
+            found |= self._ranks([_block(self.plan, k, self.plan.side) for k in waiting])
+            for side, degrees in enumerate(fronts):
+                while degrees and degrees[0] in found:
+                    k = degrees.pop(0)
+                    if found[k].rank == _shape(self.plan, k)[side]:
+                        found |= {j: BlockRank(_shape(self.plan, j)[side], (0, 0), complete=True) for j in degrees}
+                        degrees.clear()
         return found
 
     def some_blocks(self, degrees: Iterable[int]) -> dict[int, BlockRank]:
         """The ranks of the whole blocks of these degrees."""
-        return {k: self._rank(_block(self.plan, k, None)) for k in degrees}
+        return self._ranks([_block(self.plan, k, None) for k in degrees])
 
-    def _rank(self, block: Block) -> BlockRank:
+    def _next(self, degrees: list[int]) -> list[int]:
+        """The degrees to compute next: one, or for small blocks as many as there are threads."""
+        ahead = self.pool.count if degrees and self._small(_block(self.plan, degrees[0], self.plan.side)) else 1
+        return degrees[:ahead]
+
+    def _ranks(self, blocks: Iterable[Block]) -> dict[int, BlockRank]:
+        """The ranks of these blocks: large ones with all threads, then small ones side by side, a thread each."""
+        waiting = sorted(blocks, key=lambda block: (-block.work, block.degree))
+        small = [block for block in waiting if self._small(block)]
+        found = {block.degree: self._rank(block, self.pool) for block in waiting if block not in small}
+        ranks = self.pool.map(lambda block: self._rank(block, Workers(1, None)), small)
+        return found | {block.degree: rank for block, rank in zip(small, ranks, strict=True)}
+
+    def _small(self, block: Block) -> bool:
+        """Whether blocks like this one run side by side: within the memory, and if work is not counted one by one."""
+        room = self.limits.memory - (self.plan.memory - max(_block_bytes(self.plan, b) for b in self.plan.blocks))
+        fit = self.pool.count * _block_bytes(self.plan, block) <= room
+        return fit and block.work <= SMALL_BLOCK and math.isinf(self.limits.work)
+
+    def _rank(self, block: Block, pool: Workers) -> BlockRank:
+        # Of its own, so that a block does not depend on the order of all.
+        rng = np.random.default_rng([self.seed, block.degree])
         if self.plan.full:
             rank, complete = rank_of_slabs(
-                self._slabs(block), self.field, self.pool, lambda missing: self._afford(block, missing)
+                self._slabs(block, rng, pool), self.field, pool, lambda missing: self._afford(block, missing)
             )
         else:
-            rank, complete = rank_in_place(self._low_rank_block(block.degree, block.used), self.field, self.pool), True
-        self.spent += block.work
-        self.progress(self.spent, max(self.plan.work, self.spent))
+            rank, complete = rank_in_place(self._low_rank_block(block, rng, pool), self.field, pool), True
+        with self.reporting:
+            self.spent += block.work
+            self.progress(self.spent, max(self.plan.work, self.spent))
         return BlockRank(rank, block.used, complete=complete and not block.cut)
 
     def _afford(self, block: Block, missing: int) -> bool:
         """Whether the rows or columns left out at first can be used too: they meet a left kernel of so many rows."""
         short, long = sorted(block.shape)
         extra = float(missing) * short * (short + 2 * (long - short))
-        if self.spent + block.work + extra > self.work:
+        if self.spent + block.work + extra > self.limits.work:
             return False
-        self.spent += extra
+        with self.reporting:
+            self.spent += extra
         return True
 
-    def _slabs(self, block: Block) -> list[Callable[[], Balanced]]:
+    def _slabs(self, block: Block, rng: np.random.Generator, pool: Workers) -> list[Callable[[], Balanced]]:
         """The rows and columns used at first, the shorter side as rows; if nothing is cut, then all others too."""
         transposed = block.shape[0] > block.shape[1]
         (rows, columns), (used, wide) = block.shape, block.used
@@ -291,11 +318,11 @@ class Catalecticant:
 
         def slab(chosen_rows: Indices | None, chosen: Indices) -> Balanced:
             pair = (chosen, chosen_rows) if transposed else (chosen_rows, chosen)
-            return self.form.block(block.degree, self.pool, *pair, transposed=transposed)
+            return self.form.block(block.degree, pool, *pair, transposed=transposed)
 
-        first = np.sort(self.rng.choice(columns, wide, replace=False))
+        first = np.sort(rng.choice(columns, wide, replace=False))
         if block.cut:
-            chosen_rows = np.sort(self.rng.choice(rows, used, replace=False))
+            chosen_rows = np.sort(rng.choice(rows, used, replace=False))
             return [lambda: slab(chosen_rows, first)]
         others = np.setdiff1d(np.arange(columns), first, assume_unique=True)
         # Narrow slabs, since the left kernel of the first stands beside them.
@@ -303,20 +330,21 @@ class Catalecticant:
         pieces = [first, *np.split(others, range(step, len(others), step))]
         return [partial(slab, None, piece) for piece in pieces]
 
-    def _low_rank_block(self, k: int, used: tuple[int, int]) -> Balanced:
+    def _low_rank_block(self, block: Block, rng: np.random.Generator, pool: Workers) -> Balanced:
         """A-side functionals x Cat_k x B-side functionals."""
-        _, moments = self._moments(self.plan.tokens[1], used[1])
+        k, used = block.degree, block.used
+        _, moments = self._moments(self.plan.tokens[1], used[1], rng)
         columns = divided_powers(moments, monomials(self.plan.variables, self.degree - k), self.field)
-        tokens, moments = self._moments(self.plan.tokens[0], used[0])
+        tokens, moments = self._moments(self.plan.tokens[0], used[0], rng)
         powers = divided_powers(moments, monomials(self.plan.variables, k), self.field)
         rows = (tokens[:, :, None] * powers[:, None, :] % self.field.prime).reshape(used[0], -1)
-        images = self.form.applied(k, balanced(columns.T, self.field, self.pool), self.pool)
-        block = product(balanced(rows, self.field, self.pool), images, self.field, self.pool)
-        return block if used[0] <= used[1] else np.ascontiguousarray(block.T)
+        images = self.form.applied(k, balanced(columns.T, self.field, pool), pool)
+        sampled = product(balanced(rows, self.field, pool), images, self.field, pool)
+        return sampled if used[0] <= used[1] else np.ascontiguousarray(sampled.T)
 
-    def _moments(self, tokens: int, count: int) -> tuple[Residues, Residues]:
+    def _moments(self, tokens: int, count: int, rng: np.random.Generator) -> tuple[Residues, Residues]:
         """Random tokens, one of each sample and the moment entries of all: shapes (count, d) and (count, D)."""
-        drawn = self.field.random((count, tokens, self.plan.width), self.rng)
+        drawn = self.field.random((count, tokens, self.plan.width), rng)
         moments = self.field.matmul(drawn.swapaxes(1, 2), drawn)
         entries = symmetric_entries(self.plan.width)
         return drawn[:, 0], np.stack([moments[:, i, j] for i, j in entries], axis=1)

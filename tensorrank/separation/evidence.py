@@ -103,7 +103,7 @@ def from_blocks(
         field, instance = draws.next(hardest * entry_degree)
         before = spent
         return Catalecticant(
-            cast(MomentInstance, instance), field, blocks, chosen.limits.work, draws.rng, pool,
+            cast(MomentInstance, instance), field, blocks, chosen.limits, draws.rng, pool,
             lambda done, total: report(before + done, before + total),
         )  # fmt: skip
 

@@ -23,6 +23,7 @@ from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.products import Balanced
 from tensorrank.arithmetic.resources import Workers
 from tensorrank.separation.interpolation import to_scaled_coefficients
+from tensorrank.separation.limits import BATCH_ENTRIES
 from tensorrank.separation.monomials import (
     Exponents,
     monomial_count,
@@ -37,8 +38,6 @@ Indices = NDArray[np.int64]
 
 # Entries of a slab of rows that is made, used and dropped.
 SLAB_ENTRIES = 2**20
-# Entries of the moments evaluated at once: enough to keep kernels busy, and in cache.
-_BATCH_ENTRIES = 2**17
 
 
 def symmetric_entries(width: int) -> list[tuple[int, int]]:
@@ -76,7 +75,7 @@ class HankelForm:
         count = monomial_count(variables, degree)
         values = np.empty((count, width), dtype=np.int32)
         rows, columns = np.array(symmetric_entries(width)[:variables]).T
-        step = max(1, _BATCH_ENTRIES // width**2)
+        step = max(1, BATCH_ENTRIES // width**2)
 
         def evaluate(start: int) -> None:
             stop = min(count, start + step)

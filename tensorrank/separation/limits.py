@@ -8,9 +8,16 @@ from dataclasses import dataclass
 
 from tensorrank.arithmetic.resources import memory_limit
 from tensorrank.errors import TensorRankError
+from tensorrank.separation.monomials import monomial_count
 
-# Bytes per entry of a block under elimination: float64, and room for tiles and the lists of monomials.
-BLOCK_BYTES = 8 * 1.25
+# Bytes per entry of a block under elimination: int32, and room for sums of operands.
+_ENTRY_BYTES = 4 * 1.3
+# Bytes for the tiles of some threads, in float64, as far as a block has so many entries.
+_TILE_BYTES, _TILE_BYTES_PER_ENTRY = 2**25, 16
+# Bytes for each variable of each row's and column's monomial.
+SIDE_BYTES = 16
+# Blocks of up to this work keep one thread busy longer than they would gain from several.
+SMALL_BLOCK = 2 / 3 * 3000**3
 # A few rows or columns more than a rank can be: a matrix that reaches its bound is then seen to saturate.
 SPARE = 8
 # Blocks are listed by degree up to this one; no lattice of such a degree fits anyway, but that of width 1.
@@ -19,10 +26,12 @@ MOST_DEGREES = 10**5
 DEGREE_BYTES = 1000
 # Operations a second that two cores of 2020s hardware sustain in all of this.
 TYPICAL_RATE = 3e10
-# What a layer costs for each of the d^3 products in it, and interpolation for each component of a point, measured
-# against the rate of a matrix product.
-_LAYER_COST = 400
-_INTERPOLATION_COST = 25
+# What a layer costs for each row of M and each of its d^3 products, and interpolation for each entry of a line that a
+# point is on, measured against the rate of a matrix product.
+_ROW_COST, _PRODUCT_COST = 2500, 5
+_INTERPOLATION_COST = 200
+# Entries of moments under evaluation at once.
+BATCH_ENTRIES = 2**17
 
 
 @dataclass(frozen=True)
@@ -55,12 +64,21 @@ def elimination_work(rows: int, columns: int) -> float:
     return short * short * (long - short / 3)
 
 
+def elimination_bytes(rows: int, columns: int) -> float:
+    """Memory for eliminating a matrix of this shape in place."""
+    entries = rows * columns
+    return _ENTRY_BYTES * entries + min(_TILE_BYTES, _TILE_BYTES_PER_ENTRY * entries)
+
+
 def lattice_work(points: int, width: int, degree: int, variables: int) -> float:
     """Operations of evaluating d polynomials of degree C at so many points and interpolating them."""
     layers = max(1.0, math.log(2 * degree + 1, 3))
-    return points * (_LAYER_COST * layers * width**3 + _INTERPOLATION_COST * variables * degree * width)
+    lines, length = min(variables - 1, 2 * degree), 1 + degree / variables
+    evaluation = layers * (_ROW_COST * width + _PRODUCT_COST * width**3)
+    return points * (evaluation + _INTERPOLATION_COST * lines * length * width)
 
 
-def lattice_bytes(points: int, width: int, variables: int) -> int:
-    """Memory for the exponents, their suffix sums and points, and a few copies of the coefficients."""
-    return points * (16 * variables + 32 * width)
+def lattice_bytes(points: int, width: int, degree: int, variables: int) -> int:
+    """Memory for the coefficients, and for the list of lines along an axis by the variables that occur."""
+    heads = monomial_count(variables - 1, degree - 1) * min(variables, degree)
+    return 4 * points * width + 8 * heads + 16 * min(points * width**2, 2 * BATCH_ENTRIES)

@@ -34,9 +34,7 @@ def blocks_by_flint(instance, width, degree, pool):
 
 def computed(instance, width, degree, limits, pool, tokens=None):
     plan = catalecticant_plan(width, degree, tokens or (width, width), limits)
-    return plan, Catalecticant(
-        instance, FIELD, plan, math.inf, np.random.default_rng(9), pool, lambda done, total: None
-    )
+    return plan, Catalecticant(instance, FIELD, plan, limits, np.random.default_rng(9), pool, lambda done, total: None)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -109,5 +107,5 @@ def test_a_plan_prints_its_lattice_and_blocks():
     assert str(catalecticant_plan(2, 13, (2, 2), NO_LIMITS)) == (
         "105 lattice points in 3 variables, blocks degree 5: 42 x 45, degree 6: 44 x 36"
     )
-    cut = str(catalecticant_plan(2, 40, (2, 2), Limits(10**6)))
+    cut = str(catalecticant_plan(2, 40, (2, 2), Limits(5 * 10**5)))
     assert "(cut)" in cut

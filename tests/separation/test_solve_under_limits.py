@@ -20,7 +20,7 @@ def test_under_a_memory_limit_the_answer_is_never_too_large(model, rank, method,
 
 
 def test_a_limit_on_memory_turns_the_answer_into_a_lower_bound():
-    found = separation_rank(SelfAttention(4, 2), memory="1MB")
+    found = separation_rank(SelfAttention(4, 2), memory="500kB")
     assert found.standing == "lower bound"
     assert 2448 <= found.value < 4538 == found.upper
     assert "cut to" in found.reason

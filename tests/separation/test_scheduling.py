@@ -1,0 +1,103 @@
+"""How blocks share threads, memory and work: the ranks must not depend on it."""
+
+import math
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+
+from tensorrank import SelfAttention
+from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.arithmetic.resources import worker_threads
+from tensorrank.separation import catalecticant
+from tensorrank.separation.catalecticant import Catalecticant, catalecticant_plan
+from tensorrank.separation.limits import Limits
+
+FIELD = PrimeField(8388593)
+
+
+def run(model, limits, threads, tokens):
+    plan = catalecticant_plan(model.width, model.moment_degree, tokens, limits)
+    instance = model.draw(FIELD, np.random.default_rng(1))
+    with worker_threads(threads) as pool:
+        method = Catalecticant(instance, FIELD, plan, limits, np.random.default_rng(2), pool, lambda done, total: None)
+        return method.all_blocks()
+
+
+@pytest.mark.parametrize("work", [math.inf, 1e9])
+@pytest.mark.parametrize(
+    ("model", "tokens"),
+    [
+        (SelfAttention(3, 2, heads=2), (2, 2)),
+        (SelfAttention(3, 3, heads=3), (3, 3)),
+        (SelfAttention(3, 2, tokens=2), (1, 1)),
+        (SelfAttention(3, 3), (3, 3)),
+    ],
+    ids=str,
+)
+def test_all_that_is_said_of_blocks_is_the_same_for_every_number_of_threads(model, tokens, work):
+    limits = Limits(2**30, work)
+    alone = run(model, limits, 1, tokens)
+    for threads in (2, 5):
+        assert run(model, limits, threads, tokens) == alone
+
+
+def computing_threads(monkeypatch, limits, small):
+    """For each block of a deficient model: the thread that ranked it, and how many threads its elimination had."""
+    seen = []
+    ranked = catalecticant.rank_of_slabs
+
+    def noted(slabs, field, pool, affordable):
+        seen.append((threading.get_ident(), pool.count))
+        return ranked(slabs, field, pool, affordable)
+
+    monkeypatch.setattr(catalecticant, "rank_of_slabs", noted)
+    monkeypatch.setattr(catalecticant, "SMALL_BLOCK", small)
+    run(SelfAttention(3, 3, heads=3), limits, 2, (3, 3))
+    return seen
+
+
+def test_small_blocks_run_side_by_side_with_one_thread_each(monkeypatch):
+    seen = computing_threads(monkeypatch, Limits(2**30), math.inf)
+    assert {count for _, count in seen} == {1}
+    assert len({ident for ident, _ in seen}) == 2
+
+
+@pytest.mark.parametrize(("limits", "small"), [(Limits(2**30), 0), (Limits(2**30, 1e12), math.inf)])
+def test_large_blocks_and_counted_work_take_one_block_at_a_time_with_all_threads(monkeypatch, limits, small):
+    seen = computing_threads(monkeypatch, limits, small)
+    assert {count for _, count in seen} == {2}
+    assert {ident for ident, _ in seen} == {threading.get_ident()}
+
+
+def test_blocks_that_do_not_fit_side_by_side_run_one_at_a_time(monkeypatch):
+    plan = catalecticant_plan(3, 13, (3, 3), Limits(2**30))
+    seen = computing_threads(monkeypatch, Limits(int(plan.memory * 1.05)), math.inf)
+    assert seen[0][1] == 2
+
+
+LIMITED = """
+import resource, sys
+import tensorrank as tr
+tr.separation_rank(tr.SelfAttention(3, 2, heads=2))
+tr.separation_rank(tr.SelfAttention(3, 2), method="grid")
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+found = tr.separation_rank(tr.SelfAttention(5, 2), memory=sys.argv[1], threads=2)
+print(found.value, found.standing.replace(" ", "-"), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="peak memory is counted in kilobytes on Linux only")
+@pytest.mark.parametrize("megabytes", [15, 40, 100])
+def test_a_limit_too_small_for_a_block_gives_a_lower_bound_within_it(megabytes):
+    done = subprocess.run(
+        [sys.executable, "-c", LIMITED, f"{megabytes}MB"], capture_output=True, text=True, check=True, timeout=300
+    )
+    value, standing, kilobytes = done.stdout.split()
+    whole = megabytes == 100
+    assert standing == ("exact" if whole else "lower-bound")
+    assert int(value) == 109024 if whole else 109024 / 3 < int(value) < 109024
+    # Python's own needs come on top, a few megabytes.
+    assert int(kilobytes) * 1024 <= megabytes * 1e6 + 8e6
