@@ -16,7 +16,7 @@ test: .venv/.installed-test
 	$(BIN)/pytest -n auto
 	for example in examples/*.py; do $(BIN)/python $$example --quick || exit 1; done
 
-bench: .venv/.installed-test
+bench: .venv/.installed-bench
 	$(BIN)/python benchmarks/run.py
 
 .venv/bin/python:
@@ -31,6 +31,10 @@ bench: .venv/.installed-test
 .venv/.installed-test: .venv/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	@touch $@ .venv/.installed
+
+.venv/.installed-bench: .venv/.installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	@touch $@
 
 clean:
 	rm -rf .venv build dist tensorrank-study examples/out .mypy_cache .pytest_cache .ruff_cache

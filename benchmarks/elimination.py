@@ -1,27 +1,40 @@
-"""Rank over GF(p) against the rate of dgemm, python-flint and numpy's SVD, in one run."""
+"""Rank over GF(p) against the rate of dgemm, python-flint, numpy's SVD, scipy's pivoted QR and FFPACK, in one run."""
 
 from __future__ import annotations
 
 import shutil
+import statistics
 import subprocess
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
+from unittest.mock import patch
 
 import numpy as np
 from flint import nmod_mat
+from numpy.typing import NDArray
+from scipy.linalg import qr
 
 import tensorrank as tr
-from benchmarks.machine import dgemm_rate, seconds, table
+from benchmarks.machine import dgemm_rate, table
+from tensorrank.arithmetic import products
+from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.arithmetic.products import Part, Products
+from tensorrank.arithmetic.resources import worker_threads
 
 PRIMES = (8388593, 2**31 - 1)
+# Float and python-flint ranks take too long beyond this size, and FFPACK beyond that one.
+RIVALS_TO, FFPACK_TO = 4000, 8000
 
 
 def ffpack() -> Path | None:
     """The FFLAS-FFPACK program, built; None where the library is not installed."""
-    flags = subprocess.run(["pkg-config", "--cflags", "--libs", "fflas-ffpack"], capture_output=True, text=True)
-    if flags.returncode or not shutil.which("g++"):
-        print("\nFFLAS-FFPACK is not installed (Debian packages fflas-ffpack, g++): its columns are empty.")
+    flags = None
+    if shutil.which("pkg-config") and shutil.which("g++"):
+        flags = subprocess.run(["pkg-config", "--cflags", "--libs", "fflas-ffpack"], capture_output=True, text=True)
+    if flags is None or flags.returncode:
+        print("\nFFLAS-FFPACK is not installed (Debian packages fflas-ffpack, g++, pkgconf): its columns are empty.")
         return None
     program = Path(tempfile.mkdtemp()) / "ffpack_rank"
     source = Path(__file__).with_name("ffpack_rank.cpp")
@@ -31,40 +44,74 @@ def ffpack() -> Path | None:
     return program
 
 
-def elimination(sizes: tuple[int, ...] = (500, 1000, 2000, 4000), rivals_to: int = 2000) -> None:
-    """Ratios to 2/3 n^3 operations at the rate of dgemm measured beside each size."""
+def ratio(operations: float, work: Callable[[], object], runs: int = 3) -> float:
+    """The median, over some runs, of the time against that of so many operations of dgemm measured before and after."""
+    ratios, rate = [], dgemm_rate(runs=1)
+    for _ in range(runs):
+        started = time.perf_counter()
+        work()
+        taken = time.perf_counter() - started
+        before, rate = rate, dgemm_rate(runs=1)
+        ratios.append(taken * (before + rate) / 2 / operations)
+    return statistics.median(ratios)
+
+
+def qr_rank(matrix: NDArray[np.float64]) -> int:
+    """Rank by QR with column pivoting, at the threshold that numpy's matrix_rank uses."""
+    diagonal = np.abs(np.diag(qr(matrix, mode="r", pivoting=True, check_finite=False)[0]))
+    return int(np.count_nonzero(diagonal > diagonal[0] * max(matrix.shape) * np.finfo(np.float64).eps))
+
+
+def elimination(sizes: tuple[int, ...] = (500, 1000, 2000, 4000, 8000, 10000)) -> None:
+    """Ratios to 2/3 n^3 operations at the rate of dgemm measured beside each run."""
     rows = []
     program = ffpack()
+    tr.rank_mod_p(np.eye(200, dtype=np.int64), PRIMES[0])
     for size in sizes:
         rng = np.random.default_rng(size)
-        floor = 2 / 3 * size**3 / dgemm_rate()
+        operations = 2 / 3 * size**3
+        runs = 5 if size <= 2000 else 3
         matrix = rng.integers(0, PRIMES[0], (size, size))
-        ours = [seconds(lambda p=prime, m=matrix: tr.rank_mod_p(m, p)) / floor for prime in PRIMES]
-        row = [str(size), f"{floor:.3f}", *(f"{ratio:.1f}" for ratio in ours)]
-        if size <= rivals_to:
+        ours = [ratio(operations, lambda p=prime, m=matrix: tr.rank_mod_p(m, p), runs) for prime in PRIMES]
+        row = [str(size), *(f"{found:.2f}" for found in ours)]
+        if size <= RIVALS_TO:
             flint = nmod_mat(size, size, [int(x) for x in matrix.flat], PRIMES[0])
-            started = time.perf_counter()
-            flint.rank()
-            row.append(f"{(time.perf_counter() - started) / floor:.1f}")
             floats = matrix.astype(np.float64)
-            started = time.perf_counter()
-            np.linalg.matrix_rank(floats)
-            row.append(f"{(time.perf_counter() - started) / floor:.1f}")
+            rivals = (flint.rank, lambda m=floats: np.linalg.matrix_rank(m), lambda m=floats: qr_rank(m))
+            row += [f"{ratio(operations, rival, 1):.1f}" for rival in rivals]
         else:
-            row += ["-", "-"]
-        if program is not None:
+            row += ["-"] * 3
+        if program is not None and size <= FFPACK_TO:
+            rate = dgemm_rate(runs=1)
             done = subprocess.run([program, str(size)], capture_output=True, text=True, check=True)
-            row += [f"{float(taken) / floor:.1f}" for taken in done.stdout.split()]
+            row += [f"{float(taken) * rate / operations:.1f}" for taken in done.stdout.split()]
         else:
-            row += ["-", "-"]
+            row += ["-"] * 2
         rows.append(row)
-    heading = [
-        "n",
-        "2/3 n³ at dgemm, s",
-        "rank mod 2²³−15",
-        "rank mod 2³¹−1",
-        "python-flint nmod_mat",
-        "numpy SVD rank",
-    ]
+    heading = ["n", "rank mod 2²³−15", "rank mod 2³¹−1", "python-flint nmod_mat", "numpy SVD", "scipy pivoted QR"]
     heading += ["FFPACK, p = 2039", "FFPACK, 2²³−15"]
-    table("Rank of a full-rank n x n matrix, as multiples of the dgemm time", heading, rows)
+    table("Rank of a full-rank n x n matrix, as multiples of 2/3 n³ operations of dgemm", heading, rows)
+
+
+def strassen(sizes: tuple[int, ...] = (2000, 4000, 8000)) -> None:
+    """A product of two n x n matrices over GF(p), with and without Strassen's algorithm, against dgemm."""
+    rows = []
+    for size in sizes:
+        half = PRIMES[0] // 2
+        rng = np.random.default_rng(size)
+        left, right, target = (rng.integers(-half, half + 1, (size, size), dtype=np.int32) for _ in range(3))
+        row = [str(size)]
+
+        def multiply(*parts: NDArray[np.int32]) -> None:
+            with worker_threads(None) as pool:
+                Products(PrimeField(PRIMES[0]), pool).subtract(*map(Part.whole, parts))
+
+        for side in (10**9, products._STRASSEN_SIDE):
+            with patch.object(products, "_STRASSEN_SIDE", side):
+                row.append(f"{ratio(2 * size**3, lambda m=(target, left, right): multiply(*m)):.2f}")
+        rows.append(row)
+    table(
+        "Subtracting a product of n x n matrices mod 2²³−15, as multiples of 2 n³ operations of dgemm",
+        ["n", "tiles alone", "Strassen's algorithm first"],
+        rows,
+    )

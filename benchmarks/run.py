@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.elimination import elimination
+from benchmarks.elimination import elimination, strassen
 from benchmarks.machine import describe, seconds, table
 from benchmarks.ranks import macaulay2, stages, targets
 
@@ -35,5 +35,7 @@ if __name__ == "__main__":
     start_up()
     targets()
     stages(2, 5)
+    stages(4, 3)
     macaulay2()
     elimination()
+    strassen()

@@ -123,12 +123,13 @@ class Products:
 
         def update(piece: tuple[Range, Range]) -> None:
             rows, columns = piece
-            for terms in _ranges(left.columns, _LARGEST):
+            for terms in _ranges(left.columns, _even(left.columns, longest)):
                 self._add(
                     [(target.part(*rows, *columns), -1.0)], left.part(*rows, *terms), right.part(*terms, *columns)
                 )
 
         height, width = self._piece(left.rows, left.columns, right.columns)
+        longest = max(height, width, 2 * _STRASSEN_SIDE)
         self.pool.map(
             update,
             [(rows, columns) for columns in _ranges(right.columns, width) for rows in _ranges(left.rows, height)],
@@ -137,11 +138,14 @@ class Products:
     def _piece(self, rows: int, terms: int, columns: int) -> tuple[int, int]:
         """Rows and columns of the pieces that threads take: tiles, or pieces large enough for Strassen's algorithm."""
         if min(rows, terms, columns) < _STRASSEN_SIDE:
-            width = -(-columns // -(-columns // _TILE_COLUMNS))
+            width = _even(columns, _TILE_COLUMNS)
             return self._share(rows, min(_TILE_ROWS, _TILE_ENTRIES // width), terms * columns), width
-        height, width = min(rows, _LARGEST), min(columns, _LARGEST)
-        while -(-rows // height) * -(-columns // width) < self.pool.count:
-            height, width = (-(-height // 2), width) if height > width else (height, -(-width // 2))
+        height, width = _even(rows, _LARGEST), _even(columns, _LARGEST)
+        threads = self.pool.count
+        while threads > 1:
+            factor = next(number for number in range(2, threads + 1) if threads % number == 0)
+            height, width = (-(-height // factor), width) if height > width else (height, -(-width // factor))
+            threads //= factor
         return height, width
 
     def _add(self, targets: Targets, left: Part, right: Part) -> None:
@@ -186,7 +190,7 @@ class Products:
     def _add_by_tiles(self, targets: Targets, left: Part, right: Part) -> None:
         if not (left.rows and left.columns and right.columns):
             return
-        width = -(-right.columns // -(-right.columns // _TILE_COLUMNS))
+        width = _even(right.columns, _TILE_COLUMNS)
         for columns in _ranges(right.columns, width):
             for rows in _ranges(left.rows, min(_TILE_ROWS, _TILE_ENTRIES // width)):
                 pairs = (
@@ -234,6 +238,11 @@ class Products:
         shares = self.pool.count if length * work_each > _WORTH_SHARING else 1
         pieces = -(-length // most)
         return max(1, -(-length // (-(-pieces // shares) * shares)))
+
+
+def _even(length: int, most: int) -> int:
+    """The length of equal pieces, at most so long."""
+    return -(-length // -(-length // most))
 
 
 def _ranges(length: int, step: int) -> list[Range]:

@@ -25,11 +25,11 @@ MOST_DEGREES = 10**5
 # Bytes for what is kept of a block that follows from others.
 DEGREE_BYTES = 1000
 # Operations a second that two cores of 2020s hardware sustain in all of this.
-TYPICAL_RATE = 3e10
+TYPICAL_RATE = 5e10
 # What a layer costs for each row of M and each of its d^3 products, and interpolation for each entry of a line that a
 # point is on, measured against the rate of a matrix product.
-_ROW_COST, _PRODUCT_COST = 2500, 5
-_INTERPOLATION_COST = 200
+_ROW_COST, _PRODUCT_COST = 4000, 8
+_INTERPOLATION_COST = 330
 # Entries of moments under evaluation at once.
 BATCH_ENTRIES = 2**17
 
