@@ -88,8 +88,8 @@ def elimination(sizes: tuple[int, ...] = (500, 1000, 2000, 4000, 8000, 10000)) -
         else:
             row += ["-"] * 2
         rows.append(row)
-    heading = ["n", "rank mod 2²³−15", "rank mod 2³¹−1", "python-flint nmod_mat", "numpy SVD", "scipy pivoted QR"]
-    heading += ["FFPACK, p = 2039", "FFPACK, 2²³−15"]
+    heading = ["n", "rank mod 2²³−15", "rank mod 2³¹−1", "python-flint nmod_mat (one thread)", "numpy SVD"]
+    heading += ["scipy pivoted QR", "FFPACK, p = 2039 (threads in BLAS only)", "FFPACK, 2²³−15 (same)"]
     table("Rank of a full-rank n x n matrix, as multiples of 2/3 n³ operations of dgemm", heading, rows)
 
 

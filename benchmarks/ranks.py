@@ -81,8 +81,8 @@ def macaulay2(width: int = 2, depth: int = 4, prime: int = 32003) -> None:
     instance = model.draw(field, np.random.default_rng(0))
     with worker_threads(None) as pool:
         form = HankelForm.of(instance, field, width, model.moment_degree, width * (width + 1) // 2, pool)
-        blocks = [form.block(k, pool).astype(np.int64) % prime for k in range(model.moment_degree + 1)]
-        balanced = [field.balanced(block) for block in blocks]
+        balanced = [form.block(k, pool) for k in range(model.moment_degree + 1)]
+        blocks = [block % prime for block in balanced]
         ours = seconds(lambda: [rank_in_place(block.copy(), field, pool) for block in balanced])
         expected = sum(rank_in_place(block.copy(), field, pool) for block in balanced)
     lines = [f"R = ZZ/{prime};", "blocks = {"]

@@ -14,19 +14,20 @@ are not needed again.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arithmetic import elimination_kernels as kernels
-from tensorrank.arithmetic.prime_field import PrimeField, Residues, as_given
+from tensorrank.arithmetic.prime_field import FEWEST_TERMS, PrimeField, Residues, as_given
 from tensorrank.arithmetic.products import Balanced, Matrix, Part, Products
 from tensorrank.arithmetic.resources import Workers, worker_threads
 from tensorrank.errors import TensorRankError
 
-PANEL = 64
+# Products with the factors of a panel are summed whole: no prime allows fewer terms than this.
+PANEL = FEWEST_TERMS
 # How many rows of a panel are tried first; if they lack a pivot, more are.
 _FIRST_ROWS, _MORE = 2 * PANEL, 8
 
@@ -96,7 +97,7 @@ def rank_in_place(matrix: Balanced, field: PrimeField, pool: Workers) -> int:
 
 
 def rank_of_slabs(
-    slabs: Sequence[Callable[[], Balanced]],
+    slabs: Iterable[Callable[[], Balanced]],
     field: PrimeField,
     pool: Workers,
     affordable: Callable[[int], bool] = lambda missing: True,
@@ -107,19 +108,23 @@ def rank_of_slabs(
     r + rank(K x the others), and these are again slabs, of few rows if little is missing.
 
     Args:
-        slabs: each makes a C-contiguous matrix of balanced residues with the same rows, which is consumed.
+        slabs: each makes a C-contiguous matrix of balanced residues with the same rows, which is consumed; none is
+            asked for before it is needed.
         field: GF(p).
         pool: threads.
-        affordable: asked whether to go on, with the number of rows still without a pivot.
+        affordable: asked once whether to go on, with the number of rows without a pivot in the first slab.
 
     Returns:
         The rank of the slabs used, and whether that is the rank of all.
     """
-    rank, kernels_so_far = 0, list[Balanced]()
-    for number, slab in enumerate(slabs):
-        matrix = slab()
+    rank, kernels_so_far, asked = 0, list[Balanced](), False
+    waiting = iter(slabs)
+    following = next(waiting, None)
+    while following is not None:
+        matrix = following()
         for kernel in kernels_so_far:
             matrix = product(kernel, matrix, field, pool)
+        following = next(waiting, None)
         if not matrix.size:
             continue
         elimination = _Elimination(matrix, field, pool)
@@ -127,10 +132,11 @@ def rank_of_slabs(
         found = elimination.rank()
         rank += found
         missing = len(elimination.matrix) - found
-        if missing == 0 or number == len(slabs) - 1:
+        if missing == 0 or following is None:
             return rank, True
-        if not affordable(missing):
+        if not asked and not affordable(missing):
             return rank, False
+        asked = True
         if found:
             kernels_so_far.append(elimination.left_kernel(found))
         del elimination
@@ -167,11 +173,13 @@ class _Elimination:
     def left_kernel(self, rank: int) -> Balanced:
         """A basis of the left kernel, one row for each row without a pivot: (-X, 1) with X L11 = L21, rows as given."""
         rows = len(self.matrix)
-        solution = np.ascontiguousarray(self.matrix[rank:, :rank])
-        self._solve_right(Part.whole(solution), 0, rank)
         kernel = np.zeros((rows - rank, rows), dtype=np.int32)
-        kernel[:, self.order[:rank]] = -solution
-        kernel[np.arange(rows - rank), self.order[rank:]] = 1
+        np.negative(self.matrix[rank:, :rank], out=kernel[:, :rank])
+        self._solve_right(Part(kernel, 0, 0, rows - rank, rank), 0, rank)
+        kernel[np.arange(rows - rank), np.arange(rank, rows)] = 1
+        places = np.argsort(self.order)
+        for row in kernel:  # in place, since a kernel may be as large as the matrix
+            row[:] = row[places]
         return kernel
 
     def _eliminate(self, row: int, start: int, stop: int) -> int:

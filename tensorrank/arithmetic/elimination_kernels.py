@@ -62,16 +62,15 @@ def _column_minus_product(panel, first, column, known, upper, out):  # type: ign
 
 
 @njit(cache=True, nogil=True, fastmath=_ANY_ORDER)
-def _column_minus_split_product(panel, first, column, known, upper, split, prime, out):  # type: ignore[no-untyped-def]
-    reciprocal = 1.0 / prime
+def _column_minus_split_product(panel, first, column, known, upper, split, out_high, out):  # type: ignore[no-untyped-def]
     for i in range(first, len(panel)):
         total_high, total_low = 0.0, 0.0
         for pivot in range(known):
             high = np.rint(panel[i, pivot] / split)
             total_high += high * upper[pivot]
             total_low += (panel[i, pivot] - high * split) * upper[pivot]
-        total_high = total_high - prime * np.rint(total_high * reciprocal)
-        out[i] = panel[i, column] - total_low - total_high * split
+        out_high[i] = total_high
+        out[i] = panel[i, column] - total_low
 
 
 @njit(cache=True, nogil=True, fastmath=_FUSED)
@@ -90,7 +89,7 @@ def eliminate_panel(matrix, order, row, bottom, start, stop, prime, split, upper
         for j in range(width):
             panel[i, j] = matrix[row + i, start + j]
     upper = np.empty((width, width))
-    current = np.empty(height)
+    current, current_high = np.empty(height), np.empty(height)
     found = 0
     for j in range(width):
         known = upper[j]
@@ -102,7 +101,9 @@ def eliminate_panel(matrix, order, row, bottom, start, stop, prime, split, upper
         if split == 0.0:
             _column_minus_product(panel, found, j, found, known, current)
         else:
-            _column_minus_split_product(panel, found, j, found, known, split, prime, current)
+            _column_minus_split_product(panel, found, j, found, known, split, current_high, current)
+            for i in range(found, height):
+                current[i] -= split * _reduced(current_high[i], prime, reciprocal)
         for i in range(found, height):
             current[i] = _reduced(current[i], prime, reciprocal)
         source = found
@@ -242,7 +243,9 @@ def balance(integers, prime, result):  # type: ignore[no-untyped-def]
     half = prime // 2
     for i in range(integers.shape[0]):
         for j in range(integers.shape[1]):
-            residue = integers[i, j] % prime
+            residue = integers[i, j]
+            if residue < 0 or residue >= prime:
+                residue %= prime
             result[i, j] = residue - prime if residue > half else residue
 
 

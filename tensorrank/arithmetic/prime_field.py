@@ -21,7 +21,7 @@ _EXACT = 2**53
 # Operands are halved at this bit when one product alone takes too much of the 53 bits.
 SPLIT_BIT = 15
 # Fewer products than this between two reductions would spend the time on reducing.
-_FEWEST_TERMS = 64
+FEWEST_TERMS = 64
 
 
 def is_prime(number: int) -> bool:
@@ -96,7 +96,7 @@ class PrimeField:
     @property
     def splits(self) -> bool:
         """Whether products halve one operand, because whole ones would leave too few terms a sum."""
-        return (_EXACT - 4 * self.prime) // self.largest_residue**2 < _FEWEST_TERMS
+        return (_EXACT - 4 * self.prime) // self.largest_residue**2 < FEWEST_TERMS
 
     @property
     def terms(self) -> int:

@@ -134,6 +134,7 @@ class Workers:
         try:
             drain()
         finally:
+            waiting.clear()
             begun = [helper for helper in helpers if not helper.cancel()]
             wait(begun)
         for helper in begun:

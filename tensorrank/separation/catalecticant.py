@@ -171,9 +171,9 @@ def _shape(plan: CatalecticantPlan, k: int) -> tuple[int, int]:
 def _block(plan: CatalecticantPlan, k: int, side: int | None) -> Block:
     rows, columns = shape = _shape(plan, k)
     # A few rows or columns beyond the shorter side decide its rank as well as all of them, unless it comes out short.
-    most = min(rows, columns) + SPARE if side is None else min(min(rows, columns), side) + SPARE
     if side is not None and min(rows, columns) > side:
         return Block(k, shape, (side, side))
+    most = min(rows, columns) + SPARE
     return Block(k, shape, (min(rows, most), min(columns, most)))
 
 
@@ -203,7 +203,8 @@ def _staircase(plan: CatalecticantPlan, side: int | None) -> Iterator[Block]:
 def _block_bytes(plan: CatalecticantPlan, block: Block) -> float:
     used_rows, used_columns = block.used
     if plan.full:
-        return elimination_bytes(used_rows, used_columns) + (used_rows + used_columns) * plan.variables * SIDE_BYTES
+        sides = (used_rows + used_columns) * plan.variables * SIDE_BYTES
+        return elimination_bytes(used_rows, used_columns) + sides
     rows = plan.width * monomial_count(plan.variables, block.degree)
     columns = monomial_count(plan.variables, plan.spaces.degree - block.degree)
     # Functionals of both sides and the product between them, as residues and in float form, with temporaries.
@@ -236,7 +237,9 @@ class Catalecticant:
     ) -> None:
         self.plan, self.limits, self.field, self.pool = plan, limits, field, pool
         self.seed = int(rng.integers(2**63))
-        self.reporting = threading.Lock()
+        self.caller, self.counting = threading.get_ident(), threading.Lock()
+        # What the lattice leaves for blocks.
+        self.room = limits.memory - (plan.memory - max(_block_bytes(plan, block) for block in plan.blocks))
         self.degree = plan.spaces.degree
         self.progress = progress
         self.form = HankelForm.of(instance, field, plan.width, self.degree, plan.variables, pool)
@@ -275,15 +278,19 @@ class Catalecticant:
         """The ranks of these blocks: large ones with all threads, then small ones side by side, a thread each."""
         waiting = sorted(blocks, key=lambda block: (-block.work, block.degree))
         small = [block for block in waiting if self._small(block)]
-        found = {block.degree: self._rank(block, self.pool) for block in waiting if block not in small}
+        if len(small) < self.pool.count:
+            small = []
+        alone = {block.degree for block in small}
+        found = {block.degree: self._rank(block, self.pool) for block in waiting if block.degree not in alone}
         ranks = self.pool.map(lambda block: self._rank(block, Workers(1, None)), small)
         return found | {block.degree: rank for block, rank in zip(small, ranks, strict=True)}
 
     def _small(self, block: Block) -> bool:
         """Whether blocks like this one run side by side: within the memory, and if work is not counted one by one."""
-        room = self.limits.memory - (self.plan.memory - max(_block_bytes(self.plan, b) for b in self.plan.blocks))
-        fit = self.pool.count * _block_bytes(self.plan, block) <= room
-        return fit and block.work <= SMALL_BLOCK and math.isinf(self.limits.work)
+        work = block.work + (0 if self.plan.full else _products_work(self.plan, [block]))
+        # Twice, since a block that comes out short has a left kernel beside it.
+        fit = 2 * self.pool.count * _block_bytes(self.plan, block) <= self.room
+        return fit and work <= SMALL_BLOCK and math.isinf(self.limits.work)
 
     def _rank(self, block: Block, pool: Workers) -> BlockRank:
         # Of its own, so that a block does not depend on the order of all.
@@ -294,8 +301,9 @@ class Catalecticant:
             )
         else:
             rank, complete = rank_in_place(self._low_rank_block(block, rng, pool), self.field, pool), True
-        with self.reporting:
+        with self.counting:
             self.spent += block.work
+        if threading.get_ident() == self.caller:
             self.progress(self.spent, max(self.plan.work, self.spent))
         return BlockRank(rank, block.used, complete=complete and not block.cut)
 
@@ -303,13 +311,15 @@ class Catalecticant:
         """Whether the rows or columns left out at first can be used too: they meet a left kernel of so many rows."""
         short, long = sorted(block.shape)
         extra = float(missing) * short * (short + 2 * (long - short))
-        if self.spent + block.work + extra > self.limits.work:
+        # The left kernel, and its product with a slab, beside the block or the slab.
+        kernels = 8.0 * missing * short
+        if kernels + _block_bytes(self.plan, block) > self.room or self.spent + block.work + extra > self.limits.work:
             return False
-        with self.reporting:
+        with self.counting:
             self.spent += extra
         return True
 
-    def _slabs(self, block: Block, rng: np.random.Generator, pool: Workers) -> list[Callable[[], Balanced]]:
+    def _slabs(self, block: Block, rng: np.random.Generator, pool: Workers) -> Iterator[Callable[[], Balanced]]:
         """The rows and columns used at first, the shorter side as rows; if nothing is cut, then all others too."""
         transposed = block.shape[0] > block.shape[1]
         (rows, columns), (used, wide) = block.shape, block.used
@@ -323,12 +333,14 @@ class Catalecticant:
         first = np.sort(rng.choice(columns, wide, replace=False))
         if block.cut:
             chosen_rows = np.sort(rng.choice(rows, used, replace=False))
-            return [lambda: slab(chosen_rows, first)]
+            yield lambda: slab(chosen_rows, first)
+            return
+        yield lambda: slab(None, first)
         others = np.setdiff1d(np.arange(columns), first, assume_unique=True)
-        # Narrow slabs, since the left kernel of the first stands beside them.
-        step = max(1, wide // 4)
-        pieces = [first, *np.split(others, range(step, len(others), step))]
-        return [partial(slab, None, piece) for piece in pieces]
+        # Narrow slabs, since the left kernel of the first stands beside them, but not too many.
+        step = max(1, wide // 4, SLAB_ENTRIES // rows)
+        for start in range(0, len(others), step):
+            yield partial(slab, None, others[start : start + step])
 
     def _low_rank_block(self, block: Block, rng: np.random.Generator, pool: Workers) -> Balanced:
         """A-side functionals x Cat_k x B-side functionals."""

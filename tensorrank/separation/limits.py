@@ -12,8 +12,10 @@ from tensorrank.separation.monomials import monomial_count
 
 # Bytes per entry of a block under elimination: int32, and room for sums of operands.
 _ENTRY_BYTES = 4 * 1.3
-# Bytes for the tiles of some threads, in float64, as far as a block has so many entries.
-_TILE_BYTES, _TILE_BYTES_PER_ENTRY = 2**25, 16
+# Bytes for the tiles of up to so many threads, in float64, as far as a block has so many entries. Plans must not depend
+# on the number of threads, or answers would.
+_THREADS = 16
+_TILE_BYTES, _TILE_BYTES_PER_ENTRY = _THREADS * 14e6, 16
 # Bytes for each variable of each row's and column's monomial.
 SIDE_BYTES = 16
 # Blocks of up to this work keep one thread busy longer than they would gain from several.
@@ -79,6 +81,6 @@ def lattice_work(points: int, width: int, degree: int, variables: int) -> float:
 
 
 def lattice_bytes(points: int, width: int, degree: int, variables: int) -> int:
-    """Memory for the coefficients, and for the list of lines along an axis by the variables that occur."""
+    """Memory for the coefficients, for the list of lines along an axis, and for points under evaluation."""
     heads = monomial_count(variables - 1, degree - 1) * min(variables, degree)
-    return 4 * points * width + 8 * heads + 16 * min(points * width**2, 2 * BATCH_ENTRIES)
+    return 4 * points * width + 8 * heads + 16 * min(points * width**2, _THREADS * BATCH_ENTRIES)

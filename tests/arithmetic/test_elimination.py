@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from tensorrank import rank_mod_p
+from tensorrank.arithmetic import elimination, products
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.errors import PrimeError, TensorRankError
 
@@ -294,6 +295,29 @@ def test_a_composite_modulus_is_refused():
 def test_an_impossible_number_of_threads_is_refused(threads):
     with pytest.raises(TensorRankError, match="expected a whole number of at least 1"):
         rank_mod_p([[1, 2], [3, 4]], 101, threads=threads)
+
+
+@pytest.mark.parametrize("prime", [2, 3, 8388593, 23726561, 2**31 - 1])
+def test_every_branch_at_small_sizes_agrees_with_flint(monkeypatch, prime):
+    monkeypatch.setattr(elimination, "PANEL", 4)
+    monkeypatch.setattr(elimination, "_FIRST_ROWS", 5)
+    monkeypatch.setattr(elimination, "_MORE", 2)
+    for name, value in (("_STRASSEN_SIDE", 6), ("_LARGEST", 30), ("_TILE_COLUMNS", 7), ("_TILE_ROWS", 9)):
+        monkeypatch.setattr(products, name, value)
+    rng = np.random.default_rng(24)
+    for threads in (1, 2, 3):
+        for _ in range(12):
+            rows, columns = rng.integers(1, 120, 2)
+            matrix = planted(rng, rows, columns, rng.integers(0, min(rows, columns) + 1), prime)
+            matrix[:, rng.random(columns) < 0.1] = 0
+            matrix[: rng.integers(0, rows)] *= rng.integers(0, 2)
+            assert rank_mod_p(matrix, prime, threads=threads) == flint_rank(matrix, prime)
+
+
+@pytest.mark.parametrize(("prime", "rank"), [(8388593, 2301), (2**31 - 1, 2207)])
+def test_a_rank_that_strassen_must_not_miss_agrees_with_flint(prime, rank):
+    matrix = planted(np.random.default_rng(25), 2400, 2450, rank, prime)
+    assert rank_mod_p(matrix, prime, threads=2) == flint_rank(matrix, prime) == rank
 
 
 small_matrices = hnp.arrays(

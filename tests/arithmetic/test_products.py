@@ -6,7 +6,9 @@ from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.products import Part, Products
 from tensorrank.arithmetic.resources import worker_threads
 
-PRIMES = [2, 3, 101, 8388593, 2**26 - 5, 2**31 - 1]
+# 23726561 is the largest prime that does not split; (p - 1) / 2 is odd for 8388587, so that sums of its squares fill
+# every bit.
+PRIMES = [2, 3, 101, 8388587, 8388593, 23726561, 2**26 - 5, 2**31 - 1]
 
 
 def residues(rng, shape, prime):
@@ -35,6 +37,7 @@ def small_pieces(monkeypatch):
     monkeypatch.setattr(products, "_LARGEST", 40)
     monkeypatch.setattr(products, "_TILE_COLUMNS", 7)
     monkeypatch.setattr(products, "_TILE_ROWS", 5)
+    monkeypatch.setattr(products, "_TILE_ENTRIES", 24)
     monkeypatch.setattr(products, "_TILE_TERMS", 4)
     monkeypatch.setattr(products, "_WORTH_SHARING", 1)
 
@@ -85,6 +88,38 @@ def test_products_longer_than_a_float_can_sum_are_exact(prime):
     with worker_threads(1) as pool:
         Products(PrimeField(prime), pool).subtract(Part.whole(matrix), Part.whole(left), Part.whole(right))
     assert (matrix.astype(object) % prime == expected).all()
+
+
+@pytest.mark.parametrize("prime", PRIMES)
+def test_no_sum_in_floating_point_can_reach_what_it_cannot_hold(monkeypatch, prime):
+    largest = []
+
+    def noted(left, right, out):
+        sums = np.abs(left).astype(object) @ np.abs(right).astype(object)
+        # What it is added to is reduced, or a scaled reduced half.
+        largest.append(int(sums.max()) + 2 * (prime // 2 + 1))
+        np.dot(left, right, out=out)
+
+    monkeypatch.setattr(products.np, "matmul", noted)
+    for name in ("_TILE_TERMS", "_STRASSEN_SIDE"):
+        monkeypatch.setattr(products, name, 2**20)
+    terms = PrimeField(prime).terms + 5
+    rng = np.random.default_rng(prime)
+    for entry in {(prime - 1) // 2, prime // 3, 2**15 - 1, 3 * 2**14 - 1, 2**30 - 2**14}:
+        entry = min(entry, prime // 2)
+        left = entry * rng.choice([-1, 1], (3, terms))
+        right = (prime - 1) // 2 * np.sign(left[:1].T) * np.ones((1, 2), dtype=int)
+        matrix = np.zeros((3, 2), dtype=np.int32)
+        expected = difference(matrix, left, right, prime)
+        with worker_threads(1) as pool:
+            Products(PrimeField(prime), pool).subtract(
+                Part.whole(matrix), Part.whole(left.astype(np.int32)), Part.whole(right.astype(np.int32))
+            )
+        assert (matrix.astype(object) % prime == expected).all()
+    assert max(largest) <= 2**53
+    if prime > 2**23 - 100:
+        # The room is used: four times the terms would not fit in it.
+        assert max(largest) > 2**51
 
 
 @pytest.mark.parametrize("prime", PRIMES)

@@ -1,3 +1,4 @@
+import tracemalloc
 from functools import partial
 
 import flint
@@ -86,3 +87,44 @@ def test_empty_slabs_add_nothing(cuts):
     matrix = planted(np.random.default_rng(20), 4, 5, 3, 101)
     assert slab_rank(matrix, cuts, 101, 1) == flint_rank(matrix, 101)
     assert slab_rank(matrix[:0], cuts, 101, 1) == 0
+
+
+def test_slabs_are_asked_for_one_ahead_and_made_only_when_needed():
+    made = []
+
+    def slabs():
+        for number, part in enumerate(([[1, 0], [0, 1]], [[1], [1]], [[1], [1]])):
+            yield lambda number=number, part=part: made.append(number) or np.array(part, dtype=np.int32)
+
+    with worker_threads(1) as pool:
+        assert elimination.rank_of_slabs(slabs(), PrimeField(101), pool) == (2, True)
+    assert made == [0]
+
+
+def test_whether_to_go_on_is_asked_once_and_not_of_a_single_slab():
+    field, asked = PrimeField(101), []
+    parts = [np.diag([1, 1, 0, 0, 0]), np.diag([0, 0, 1, 0, 0]), np.diag([0, 0, 0, 1, 0])]
+    slabs = [partial(np.array, part, dtype=np.int32) for part in parts]
+    with worker_threads(1) as pool:
+        assert elimination.rank_of_slabs(slabs, field, pool, lambda n: asked.append(n) is None) == (4, True)
+        assert asked == [3]
+        assert elimination.rank_of_slabs(slabs[:1], field, pool, lambda n: False) == (2, True)
+
+
+def test_a_left_kernel_takes_the_memory_of_the_kernel_alone():
+    field = PrimeField(8388593)
+    matrix = planted(np.random.default_rng(23), 2400, 2400, 1400, field.prime)
+    matrix = field.balanced(matrix).astype(np.int32)
+    with worker_threads(1) as pool:
+        one = elimination._Elimination(matrix.copy(), field, pool)
+        assert one.rank() == 1400
+        tracemalloc.start()
+        try:
+            kernel = one.left_kernel(1400)
+            peak = tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+        assert not elimination.product(kernel, matrix, field, pool).any()
+    assert kernel.shape == (1000, 2400)
+    # Scratch of one thread comes on top.
+    assert peak <= kernel.nbytes + 14e6

@@ -1,0 +1,90 @@
+"""The exact rank of a matrix costs about as much as multiplying it; the floating-point rank costs far more.
+
+Times the rank of random n x n matrices over GF(p), by numpy's SVD, and by python-flint where it is installed, each as a
+multiple of what an elimination's 2/3 n^3 operations would take at this machine's rate of matrix multiplication.
+Run: python examples/price_of_exactness.py [--quick]
+"""
+
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, NullFormatter, ScalarFormatter
+
+import tensorrank as tr
+
+try:
+    from flint import nmod_mat
+except ImportError:
+    nmod_mat = None
+    print("python-flint is not installed: its curve is left out (pip install python-flint)")
+
+quick = "--quick" in sys.argv
+out = Path(__file__).parent / "out"
+out.mkdir(exist_ok=True)
+sizes = (200, 400, 800) if quick else (500, 1000, 2000, 4000, 8000)
+rivals_to = 800 if quick else 2000
+prime, large = 2**23 - 15, 2**31 - 1
+rng = np.random.default_rng(0)
+
+
+def best(work, runs=3):
+    """The least time of some runs: what the machine does when nothing else disturbs it."""
+    times = []
+    for _ in range(runs):
+        started = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - started)
+    return min(times)
+
+
+square = rng.standard_normal((2000, 2000))
+rate = 2 * 2000**3 / best(lambda: square @ square, 5)
+tr.rank_mod_p(np.eye(300, dtype=int), prime)  # compiles
+curves = {
+    name: []
+    for name in ("numpy, floating-point SVD", "python-flint", "tensorrank, 31-bit prime", "tensorrank, 23-bit prime")
+}
+for n in sizes:
+    matrix = rng.integers(0, prime, (n, n))
+    works = {
+        "tensorrank, 23-bit prime": lambda m=matrix: tr.rank_mod_p(m, prime),
+        "tensorrank, 31-bit prime": lambda m=matrix: tr.rank_mod_p(m, large),
+    }
+    if n <= rivals_to:
+        floats = matrix.astype(float)
+        works["numpy, floating-point SVD"] = lambda m=floats: np.linalg.matrix_rank(m)
+    if n <= rivals_to and nmod_mat is not None:
+        works["python-flint"] = nmod_mat(n, n, [int(x) for x in matrix.flat], prime).rank
+    for name, work in works.items():
+        ratio = best(work) * rate / (2 / 3 * n**3)
+        curves[name].append((n, ratio))
+        print(f"n = {n}: {name}: {ratio:.1f}")
+
+figure = Figure(figsize=(6.4, 3.8), layout="constrained")
+ax = figure.subplots()
+styles = dict(
+    zip(
+        curves, (("0.45", "s", ":"), ("#009E73", "D", "-."), ("#0072B2", "^", "--"), ("#D55E00", "o", "-")), strict=True
+    )
+)
+for name, points in curves.items():
+    if points:
+        colour, mark, line = styles[name]
+        ax.loglog(*zip(*points, strict=True), color=colour, marker=mark, linestyle=line, linewidth=1.8, label=name)
+ax.axhline(1, color="0.2", linewidth=1)
+ax.text(sizes[-1], 1.06, "rate of matrix multiplication", ha="right", va="bottom", fontsize=9)
+ax.xaxis.set_major_locator(FixedLocator(sizes))
+for axis in (ax.xaxis, ax.yaxis):
+    axis.set_major_formatter(ScalarFormatter())
+    axis.set_minor_formatter(NullFormatter())
+ax.yaxis.set_major_locator(FixedLocator([1, 2, 5, 10, 20, 50]))
+ax.set(
+    xlabel="n, rows and columns of a random matrix",
+    ylabel="time of its rank, as a multiple of\n2/3 n³ operations of matrix multiplication",
+)
+ax.spines[["top", "right"]].set_visible(False)
+figure.legend(loc="outside upper center", ncols=2, frameon=False, fontsize=9)
+print("picture:", tr.figures.save(figure, out / "price_of_exactness")[0])
