@@ -75,7 +75,7 @@ for name, points in curves.items():
         colour, mark, line = styles[name]
         ax.loglog(*zip(*points, strict=True), color=colour, marker=mark, linestyle=line, linewidth=1.8, label=name)
 ax.axhline(1, color="0.2", linewidth=1)
-ax.text(sizes[-1], 1.06, "rate of matrix multiplication", ha="right", va="bottom", fontsize=9)
+ax.text(sizes[0], 1.04, "rate of matrix multiplication", ha="left", va="bottom", fontsize=9)
 ax.xaxis.set_major_locator(FixedLocator(sizes))
 for axis in (ax.xaxis, ax.yaxis):
     axis.set_major_formatter(ScalarFormatter())

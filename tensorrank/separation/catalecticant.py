@@ -255,14 +255,14 @@ class Catalecticant:
         # Outwards from both ends until a block's rows, or columns, are independent: then so are all beyond.
         fronts = [list(range(first, -1, -1)), list(range(last, self.degree + 1))]
         while any(fronts):
-            waiting = {k for degrees in fronts for k in self._next(degrees)} - found.keys()
-            found |= self._ranks([_block(self.plan, k, self.plan.side) for k in waiting])
             for side, degrees in enumerate(fronts):
                 while degrees and degrees[0] in found:
                     k = degrees.pop(0)
                     if found[k].rank == _shape(self.plan, k)[side]:
                         found |= {j: BlockRank(_shape(self.plan, j)[side], (0, 0), complete=True) for j in degrees}
                         degrees.clear()
+            waiting = [k for degrees in fronts for k in self._next(degrees)]
+            found |= self._ranks([_block(self.plan, k, self.plan.side) for k in waiting])
         return found
 
     def some_blocks(self, degrees: Iterable[int]) -> dict[int, BlockRank]:
@@ -278,8 +278,8 @@ class Catalecticant:
         """The ranks of these blocks: large ones with all threads, then small ones side by side, a thread each."""
         waiting = sorted(blocks, key=lambda block: (-block.work, block.degree))
         small = [block for block in waiting if self._small(block)]
-        if len(small) < self.pool.count:
-            small = []
+        if len(small) < 2 * self.pool.count:
+            small = []  # a thread that is done first would wait
         alone = {block.degree for block in small}
         found = {block.degree: self._rank(block, self.pool) for block in waiting if block.degree not in alone}
         ranks = self.pool.map(lambda block: self._rank(block, Workers(1, None)), small)

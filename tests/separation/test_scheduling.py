@@ -57,9 +57,10 @@ def computing_threads(monkeypatch, limits, small):
             meeting.wait()  # both threads take part
         return ranked(slabs, field, pool, affordable)
 
-    monkeypatch.setattr(catalecticant, "rank_of_slabs", noted)
-    monkeypatch.setattr(catalecticant, "SMALL_BLOCK", small)
-    run(SelfAttention(3, 3, heads=3), limits, 2, (3, 3))
+    with monkeypatch.context() as patch:
+        patch.setattr(catalecticant, "rank_of_slabs", noted)
+        patch.setattr(catalecticant, "SMALL_BLOCK", small)
+        run(SelfAttention(4, 2, heads=2), limits, 2, (2, 2))
     return seen
 
 
@@ -76,9 +77,10 @@ def test_large_blocks_and_counted_work_take_one_block_at_a_time_with_all_threads
 
 
 def test_blocks_that_do_not_fit_side_by_side_run_one_at_a_time(monkeypatch):
-    plan = catalecticant_plan(3, 13, (3, 3), Limits(2**30))
+    plan = catalecticant_plan(2, 40, (2, 2), Limits(2**30))
     seen = computing_threads(monkeypatch, Limits(int(plan.memory * 1.05)), math.inf)
-    assert seen[0][1] == 2
+    ample = computing_threads(monkeypatch, Limits(2**30), math.inf)
+    assert [count for _, count in seen].count(2) > [count for _, count in ample].count(2)
 
 
 def test_progress_is_reported_by_the_caller_only_and_never_falls():
