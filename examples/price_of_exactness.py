@@ -45,7 +45,12 @@ rate = 2 * 2000**3 / best(lambda: square @ square, 5)
 tr.rank_mod_p(np.eye(300, dtype=int), prime)  # compiles
 curves = {
     name: []
-    for name in ("numpy, floating-point SVD", "python-flint", "tensorrank, 31-bit prime", "tensorrank, 23-bit prime")
+    for name in (
+        "numpy, floating-point SVD",
+        "python-flint, one thread",
+        "tensorrank, 31-bit prime",
+        "tensorrank, 23-bit prime",
+    )
 }
 for n in sizes:
     matrix = rng.integers(0, prime, (n, n))
@@ -57,7 +62,7 @@ for n in sizes:
         floats = matrix.astype(float)
         works["numpy, floating-point SVD"] = lambda m=floats: np.linalg.matrix_rank(m)
     if n <= rivals_to and nmod_mat is not None:
-        works["python-flint"] = nmod_mat(n, n, [int(x) for x in matrix.flat], prime).rank
+        works["python-flint, one thread"] = nmod_mat(n, n, [int(x) for x in matrix.flat], prime).rank
     for name, work in works.items():
         ratio = best(work) * rate / (2 / 3 * n**3)
         curves[name].append((n, ratio))
