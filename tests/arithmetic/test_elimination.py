@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from oracles import flint_rank, planted
 
 from tensorrank import rank_mod_p
 from tensorrank.arithmetic import elimination, products
@@ -15,19 +16,6 @@ from tensorrank.errors import PrimeError, TensorRankError
 # On both sides of where products start to be split, and the largest.
 PRIMES = [2, 3, 5, 101, 65537, 8388593, 2**24 - 3, 33554393, 2**26 - 5, 2**31 - 1]
 NAMES = [str(prime) for prime in PRIMES]
-
-
-def flint_rank(matrix, prime):
-    rows, columns = matrix.shape
-    if not matrix.size:
-        return 0
-    return flint.nmod_mat(rows, columns, [int(x) % prime for x in matrix.flat], prime).rank()
-
-
-def planted(rng, rows, columns, rank, prime):
-    left = rng.integers(0, prime, (rows, rank))
-    right = rng.integers(0, prime, (rank, columns))
-    return PrimeField(prime).matmul(left, right)
 
 
 def assert_flint_agrees(matrix, prime):

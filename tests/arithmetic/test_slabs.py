@@ -1,9 +1,9 @@
 import tracemalloc
 from functools import partial
 
-import flint
 import numpy as np
 import pytest
+from oracles import flint_rank, planted
 
 from tensorrank.arithmetic import elimination
 from tensorrank.arithmetic.prime_field import PrimeField
@@ -11,19 +11,6 @@ from tensorrank.arithmetic.resources import worker_threads
 
 PRIMES = [2, 3, 5, 101, 65537, 8388593, 2**24 - 3, 33554393, 2**26 - 5, 2**31 - 1]
 NAMES = [str(prime) for prime in PRIMES]
-
-
-def flint_rank(matrix, prime):
-    rows, columns = matrix.shape
-    if not matrix.size:
-        return 0
-    return flint.nmod_mat(rows, columns, [int(x) % prime for x in matrix.flat], prime).rank()
-
-
-def planted(rng, rows, columns, rank, prime):
-    left = rng.integers(0, prime, (rows, rank))
-    right = rng.integers(0, prime, (rank, columns))
-    return PrimeField(prime).matmul(left, right)
 
 
 def slab_rank(matrix, cuts, prime, threads):
