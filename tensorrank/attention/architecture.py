@@ -3,71 +3,142 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, asdict, dataclass
+from dataclasses import KW_ONLY, asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from tensorrank.arithmetic.prime_field import PrimeField, Residues
+from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.attention import bounds
-from tensorrank.attention.evaluate import moment_grid, moment_rows
+from tensorrank.attention.instance import AttentionInstance
 from tensorrank.attention.monomial import Monomial, monomial
-from tensorrank.attention.weights import AttentionWeights
+from tensorrank.attention.weights import AttentionWeights, WeightShapes
 from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.separable import Weights
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SelfAttention:
-    """A stack of self-attention layers without softmax, its output one coordinate of the first token.
+    """A stack of self-attention layers without softmax, its output one coordinate of one token.
 
     Args:
         depth: L, the number of layers.
-        width: d, the dimension of a token.
+        width: d, the dimension of a token inside the network.
         heads: H, the attention heads of a layer.
         head_dim: a, the width of a head; width // heads by default, an error if heads does not divide the width.
-        tokens: N, the number of tokens; 2 * width by default, as many as can matter for balanced halves.
+        kv_heads: how many W_K and W_V a layer has, each shared by heads / kv_heads heads with a W_Q and W_O of their
+            own (grouped-query attention; multi-query with 1); as many as heads by default.
+        tokens: N, the number of tokens; 2 * width by default, as many as can matter for balanced halves. Must be given
+            under a causal mask, where every further token matters.
+        residual: whether each layer adds its input to its output.
+        causal: whether a token sees only itself and the tokens before it.
+        embedding_rank: r, if tokens are x = E w with one E of shape (width, r) for all and w of dimension r as the
+            input (a vocabulary bottleneck); the input is x itself by default.
+        positional: whether a vector of its own, fixed like a weight, is added to each token.
+        output_token: the site whose output is studied; the first by default, the last under a causal mask.
 
-    The separation rank does not depend on the output coordinate, nor on the partition beyond the number of tokens on
-    each side and the side of the output token (for almost all weights).
+    Without a mask the separation rank depends on the partition only through the number of tokens on each side and
+    the side of the output token, and in no case on the output coordinate (for almost all weights).
 
     Raises:
-        TensorRankError: if a number is not a whole number of at least 1 (2 for tokens), or heads does not divide the
-            width.
+        TensorRankError: if a number is not a whole number of at least 1 (2 for tokens), heads does not divide the
+            width, kv_heads does not divide heads, the embedding is wider than the network, the output token is none
+            of the tokens, or tokens are not given under a causal mask.
 
-    Source: Levine, Wies, Sharir, Bata, Shashua (NeurIPS 2020, arXiv 2006.12467), section 2, with H a = d; other head
-    widths are a natural extension.
+    Sources: Levine, Wies, Sharir, Bata, Shashua (NeurIPS 2020, arXiv 2006.12467), section 2, with H a = d; embeddings,
+    Wies, Levine, Jannai, Shashua (ICML 2021, arXiv 2105.03928); narrow heads, Bhojanapalli et al. (ICML 2020,
+    arXiv 2002.07028); shared keys and values, Shazeer (2019, arXiv 1911.02150) and Ainslie et al. (EMNLP 2023,
+    arXiv 2305.13245).
 
-    >>> SelfAttention(depth=3, width=4, heads=2)
-    SelfAttention(depth=3, width=4, heads=2, head_dim=2, tokens=8)
+    >>> model = SelfAttention(depth=3, width=4, heads=2)
+    >>> model.head_dim, model.tokens
+    (2, 8)
+    >>> SelfAttention(depth=2, width=2, tokens=6, causal=True).output_token
+    5
     """
 
     depth: int
     width: int
     _: KW_ONLY
     heads: int = 1
-    # None stands for a default that depends on the width; after construction these are whole numbers.
+    # None stands for a default that depends on the others; after construction these are whole numbers.
     head_dim: int = None  # type: ignore[assignment]
+    kv_heads: int = None  # type: ignore[assignment]
     tokens: int = None  # type: ignore[assignment]
+    residual: bool = False
+    causal: bool = False
+    embedding_rank: int | None = None
+    positional: bool = False
+    output_token: int = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
-        for name, least in (("depth", 1), ("width", 1), ("heads", 1), ("head_dim", 1), ("tokens", 2)):
+        for name in ("residual", "causal", "positional"):
+            if not isinstance(getattr(self, name), bool | np.bool_):
+                raise TensorRankError(f"{name} is {getattr(self, name)!r}; expected True or False")
+            object.__setattr__(self, name, bool(getattr(self, name)))
+        for name in ("depth", "width", "heads"):
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), 1))
+        defaults = {"head_dim": self._usual_head_dim, "kv_heads": lambda: self.heads, "tokens": self._usual_tokens}
+        for name, default in defaults.items():
             given: Any = getattr(self, name)
-            if given is None and name == "head_dim":
-                if self.width % self.heads:
-                    raise TensorRankError(
-                        f"{self.heads} heads do not divide the width {self.width}; expected a divisor, or give head_dim"
-                    )
-                given = self.width // self.heads
-            elif given is None and name == "tokens":
-                given = 2 * self.width
-            object.__setattr__(self, name, whole_number(name, given, least))
+            number = whole_number(name, default() if given is None else given, 2 if name == "tokens" else 1)
+            object.__setattr__(self, name, number)
+        if self.heads % self.kv_heads:
+            raise TensorRankError(f"kv_heads is {self.kv_heads}; expected a divisor of the {self.heads} heads")
+        if self.embedding_rank is not None:
+            rank = whole_number("embedding_rank", self.embedding_rank, 1)
+            if rank > self.width:
+                raise TensorRankError(f"embedding_rank is {rank}; expected at most the width {self.width}")
+            object.__setattr__(self, "embedding_rank", rank)
+        given = self.output_token
+        output = (self.tokens - 1 if self.causal else 0) if given is None else whole_number("output_token", given, 0)
+        if output >= self.tokens:
+            raise TensorRankError(f"output_token is {output}; expected one of the tokens 0 to {self.tokens - 1}")
+        object.__setattr__(self, "output_token", output)
+
+    def _usual_head_dim(self) -> int:
+        if self.width % self.heads:
+            raise TensorRankError(
+                f"{self.heads} heads do not divide the width {self.width}; expected a divisor, or give head_dim"
+            )
+        return self.width // self.heads
+
+    def _usual_tokens(self) -> int:
+        if self.causal:
+            raise TensorRankError(
+                "tokens are not given; under a causal mask every further token matters, so give a number such as "
+                f"tokens={2 * self.width}"
+            )
+        return 2 * self.width
 
     @property
     def sites(self) -> int:
         """The tokens."""
         return self.tokens
+
+    @property
+    def input_width(self) -> int:
+        """The dimension of a token as it is given: r with an embedding, d without."""
+        return self.width if self.embedding_rank is None else self.embedding_rank
+
+    @property
+    def parameters(self) -> int:
+        """The number of weights: 4 L d^2 if the heads add up to the width and share nothing, and the embedding."""
+        return sum(int(np.prod(shape)) for _, shape in self._shapes.named().values())
+
+    @property
+    def has_moment_form(self) -> bool:
+        """Whether the output is sum_q x_q P_q(M), x the output token and M the moment matrix of the inputs.
+
+        Positions are no obstacle alone, where x + p is as free as x, but they are for tokens from an embedding.
+        """
+        return not self.causal and not (self.positional and self.embedding_rank is not None)
+
+    @property
+    def homogeneous(self) -> bool:
+        """Whether all P_q are homogeneous in the moments: without residual connections they are."""
+        return not self.residual
 
     @property
     def moment_degree(self) -> int:
@@ -81,19 +152,35 @@ class SelfAttention:
 
     @property
     def weight_degree(self) -> int:
-        """4 C: every layer matrix G is of degree 4 in its weights, and C of them are multiplied."""
-        return 4 * self.moment_degree
+        """4 C, and 3^L more with an embedding or positions.
+
+        Every layer matrix G is of degree 4 in its weights, and C of them are multiplied; 3^L tokens are.
+        """
+        outside = self.embedding_rank is not None or self.positional
+        return 4 * self.moment_degree + (self.input_degree if outside else 0)
 
     @property
     def value_work(self) -> float:
-        """What the layers of one value cost: the d^3, a d^2 and a^2 d products, in slow integer arithmetic."""
+        """What the layers of one value cost, in slow integer arithmetic.
+
+        By moments the d^3, a d^2 and a^2 d products, whatever the number of tokens; under a mask token by token.
+        """
         d, a = self.width, self.head_dim
+        if self.causal:
+            return 10.0 * self.depth * (self.output_token + 1) * self.heads * (40 + 4 * a * d + 3 * a**2)
         return 10.0 * (20 + self.depth * (2 * d**3 + self.heads * (2 * a * d**2 + 2 * a**2 * d)))
 
     @property
     def output_site(self) -> int:
         """The token whose output is studied."""
-        return 0
+        return self.output_token
+
+    @property
+    def _shapes(self) -> WeightShapes:
+        return WeightShapes(
+            self.depth, self.width, self.heads, self.head_dim, self.kv_heads,
+            self.embedding_rank, self.tokens if self.positional else 0,
+        )  # fmt: skip
 
     def sides(self, partition: Bipartition) -> tuple[int, int]:
         """The number of tokens on the output token's side, and on the other.
@@ -105,61 +192,62 @@ class SelfAttention:
         sizes = len(partition.a), len(partition.b)
         return sizes if self.output_site in partition.a else sizes[::-1]
 
+    def leading(self) -> SelfAttention:
+        """The network whose values are the terms of highest degree of this one's: the same without residuals.
+
+        Its separation rank is at most this one's, for each choice of weights: ordered by degree, this one's functions
+        of the two sides meet in a block triangular matrix with the other's blocks on the diagonal (docs/method.md).
+        """
+        return replace(self, residual=False)
+
     def draw(self, field: PrimeField, rng: np.random.Generator, weights: Weights | None = None) -> AttentionInstance:
         """This network over GF(p) with random weights, or with the exact image of those given.
 
         Raises:
             WeightsError: if given weights have other names or shapes, or are not finite.
         """
-        shape = (self.depth, self.width, self.heads, self.head_dim)
         if weights is None:
-            return AttentionInstance(self, field, AttentionWeights.random(*shape, field, rng))
-        return AttentionInstance(self, field, AttentionWeights.of(weights, *shape).image(field))
+            drawn = AttentionWeights.random(self._shapes, field, rng)
+        else:
+            drawn = AttentionWeights.of(weights, self._shapes).image(field)
+        return AttentionInstance(field, drawn.by_head(), self.output_token, residual=self.residual, causal=self.causal)
 
-    def rank_bound(self, partition: Bipartition) -> int:
-        """The moment bound."""
-        return bounds.moment_bound(self.depth, self.width, *self.sides(partition))
+    def rank_bound(self, partition: Bipartition) -> int | None:
+        """The moment bound, for tokens of the embedding's dimension; None under a causal mask.
+
+        With an embedding and positions it is the affine bound, or that for the full width if it is smaller.
+        """
+        if self.causal:
+            return None
+        sides = self.sides(partition)
+        if self.has_moment_form:
+            return bounds.moment_bound(self.depth, self.input_width, *sides)
+        whole = bounds.moment_bound(self.depth, self.width, *sides)
+        return min(whole, bounds.affine_bound(self.depth, self.width, self.input_width))
 
     def generic_lower_bound(self, partition: Bipartition) -> int:
-        """The monomial bound."""
-        return self._monomial(partition).bound
+        """The monomial bound; 1 under a causal mask."""
+        return 1 if self.causal else self._monomial(partition).bound
 
     def generic_lower_bounds_by_degree(self, partition: Bipartition) -> Sequence[int]:
         """The monomial bound, degree by degree."""
         return self._monomial(partition).by_degree()
 
     def _monomial(self, partition: Bipartition) -> Monomial:
-        return monomial(self.depth, self.width, self.heads, self.head_dim, *self.sides(partition))
+        # One head of each group that shares keys and values, and the coordinates that the embedding reaches.
+        return monomial(self.depth, self.input_width, self.kv_heads, self.head_dim, *self.sides(partition))
 
-    def to_dict(self) -> dict[str, int]:
-        """The five numbers by name."""
-        return asdict(self)
+    def to_dict(self) -> dict[str, Any]:
+        """The arguments that make this network: five numbers, and of the variants those that are not as usual."""
+        usual = {
+            "kv_heads": self.heads,
+            "residual": False,
+            "causal": False,
+            "embedding_rank": None,
+            "positional": False,
+            "output_token": self.tokens - 1 if self.causal else 0,
+        }
+        return {name: value for name, value in asdict(self).items() if usual.get(name, ...) != value}
 
-
-@dataclass(frozen=True, eq=False)
-class AttentionInstance:
-    """A network over GF(p) with its weights fixed; its value is coordinate 0 of the output of token 0."""
-
-    architecture: SelfAttention
-    field: PrimeField
-    weights: AttentionWeights
-
-    def sample(self, sites: Sequence[int], count: int, rng: np.random.Generator) -> Residues:
-        """Random tokens: shape (count, len(sites), width)."""
-        return self.field.random((count, len(sites), self.architecture.width), rng)
-
-    def grid(self, partition: Bipartition, rows: Residues, columns: Residues) -> Residues:
-        """The values at all pairs of a row's tokens (side A) and a column's tokens (side B)."""
-        output = self.architecture.output_site
-        if output not in partition.a:
-            swapped = Bipartition(partition.b, partition.a)
-            return np.ascontiguousarray(self.grid(swapped, columns, rows).T)
-        tokens = rows[:, partition.a.index(output)]
-        return moment_grid(self.weights, self.field, tokens, self._moments(rows), self._moments(columns))
-
-    def moment_values(self, moments: Residues) -> Residues:
-        """The row P(M) of the moment form at a batch of symmetric matrices."""
-        return moment_rows(self.weights, moments, self.field)
-
-    def _moments(self, tokens: Residues) -> Residues:
-        return self.field.matmul(tokens.swapaxes(1, 2), tokens)
+    def __repr__(self) -> str:
+        return f"SelfAttention({', '.join(f'{name}={value}' for name, value in self.to_dict().items())})"

@@ -12,11 +12,12 @@ from typing import Literal
 
 from tensorrank.attention.monomial import monomial
 from tensorrank.errors import TensorRankError, whole_number
-from tensorrank.separation.hilbert import moment_spaces
+from tensorrank.separation.hilbert import HilbertSeries, MomentSpaces, moment_spaces
 
 __all__ = [
     "PublishedBounds",
     "Regime",
+    "affine_bound",
     "counting_bound",
     "is_saturated",
     "knee",
@@ -76,6 +77,32 @@ def moment_bound(depth: int, width: int, output_tokens: int | None = None, other
     near = width if output_tokens is None else whole_number("output_tokens", output_tokens, 1)
     far = near if other_tokens is None else whole_number("other_tokens", other_tokens, 1)
     return moment_spaces(width, moment_degree(depth), near, far).bound()
+
+
+def affine_bound(depth: int, width: int, embedding_rank: int) -> int:
+    """The moment bound for tokens x = E w + p: an embedding of rank r < d, and a position vector for each token.
+
+    Of the D = d(d+1)/2 entries of M, in coordinates that begin with the columns of E, those beyond the first r rows and
+    columns are fixed, and D' = r(r+1)/2 + r(d-r) are free; of x, the first r coordinates are. So at most
+    (r+1) ((D', k)) functions of degree k on the output token's side meet ((D', C-k)) of degree C - k on the other.
+
+    Args:
+        depth: L.
+        width: d.
+        embedding_rank: r.
+
+    Raises:
+        TensorRankError: if a number is not a whole number of at least 1.
+
+    Source: docs/method.md; whole numbers of any size, exact, for any number of tokens.
+
+    >>> affine_bound(2, 3, 1), affine_bound(2, 3, 2)
+    (18, 39)
+    """
+    width, rank = whole_number("width", width, 1), whole_number("embedding_rank", embedding_rank, 1)
+    free = rank * (rank + 1) // 2 + rank * (width - rank)
+    output_side, other_side = HilbertSeries((rank + 1,), free), HilbertSeries((1,), free)
+    return MomentSpaces(moment_degree(depth), output_side, other_side).bound()
 
 
 def monomial_bound(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -16,32 +16,66 @@ from tensorrank.errors import WeightsError
 NAMES = ("query", "key", "value", "output")
 
 
+@dataclass(frozen=True)
+class WeightShapes:
+    """What a network's weights are called, and their shapes.
+
+    Attributes:
+        depth, width, heads, head_dim: L, d, H and a.
+        kv_heads: groups of heads that share one W_K and W_V; None stands for as many as heads.
+        embedding_rank: r, the number of columns of the embedding matrix, or None without one.
+        positions: the number of position vectors, 0 without them.
+    """
+
+    depth: int
+    width: int
+    heads: int
+    head_dim: int
+    kv_heads: int | None = None
+    embedding_rank: int | None = None
+    positions: int = 0
+
+    def named(self) -> dict[str, tuple[str, tuple[int, ...]]]:
+        """For every array its axes in words and its shape."""
+        inner, outer = (self.head_dim, self.width), (self.width, self.head_dim)
+        shared = self.heads if self.kv_heads is None else self.kv_heads
+        group = "heads" if shared == self.heads else "kv_heads"
+        shapes: dict[str, tuple[str, tuple[int, ...]]] = {
+            "query": ("depth, heads, head_dim, width", (self.depth, self.heads, *inner)),
+            "key": (f"depth, {group}, head_dim, width", (self.depth, shared, *inner)),
+            "value": (f"depth, {group}, head_dim, width", (self.depth, shared, *inner)),
+            "output": ("depth, heads, width, head_dim", (self.depth, self.heads, *outer)),
+        }
+        if self.embedding_rank is not None:
+            shapes["embedding"] = ("width, embedding_rank", (self.width, self.embedding_rank))
+        if self.positions:
+            shapes["positions"] = ("tokens, width", (self.positions, self.width))
+        return shapes
+
+
 @dataclass(frozen=True, eq=False)
 class AttentionWeights:
     """W_Q, W_K, W_V of shape (depth, heads, head_dim, width) and W_O of shape (depth, heads, width, head_dim).
 
-    The arrays hold residues, floats, or Python whole numbers and fractions (dtype object).
+    W_K and W_V may have fewer heads, which are then shared. The embedding has shape (width, embedding_rank), position
+    vectors (tokens, width). The arrays hold residues, floats, or Python whole numbers and fractions (dtype object).
     """
 
     query: NDArray[Any]
     key: NDArray[Any]
     value: NDArray[Any]
     output: NDArray[Any]
+    embedding: NDArray[Any] | None = None
+    positions: NDArray[Any] | None = None
 
     @classmethod
-    def random(
-        cls, depth: int, width: int, heads: int, head_dim: int, field: PrimeField, rng: np.random.Generator
-    ) -> AttentionWeights:
+    def random(cls, shapes: WeightShapes, field: PrimeField, rng: np.random.Generator) -> AttentionWeights:
         """Uniform residues."""
-        inner = (depth, heads, head_dim, width)
-        outer = (depth, heads, width, head_dim)
-        return cls(*(field.random(shape, rng) for shape in (inner, inner, inner, outer)))
+        return cls(**{name: field.random(shape, rng) for name, (_, shape) in shapes.named().items()})
 
     @classmethod
-    def of(
-        cls, weights: Mapping[str, ArrayLike], depth: int, width: int, heads: int, head_dim: int
-    ) -> AttentionWeights:
-        """The weights under the names query, key, value and output (a dictionary, or what numpy.load gives).
+    def of(cls, weights: Mapping[str, ArrayLike], shapes: WeightShapes) -> AttentionWeights:
+        """The weights under the names of `WeightShapes.named` (a dictionary, or what numpy.load gives).
 
         Raises:
             WeightsError: if a name is missing or unknown, or an array has another shape or holds NaN or infinity.
@@ -50,14 +84,13 @@ class AttentionWeights:
             raise WeightsError(
                 f"weights of type {type(weights).__name__} were given; expected a mapping of names to arrays"
             )
-        if set(weights) != set(NAMES):
-            raise WeightsError(f"weights named {', '.join(sorted(weights))} were given; expected {', '.join(NAMES)}")
+        named = shapes.named()
+        if set(weights) != set(named):
+            raise WeightsError(f"weights named {', '.join(sorted(weights))} were given; expected {', '.join(named)}")
         arrays = {}
-        for name in NAMES:
+        for name, (axes, expected) in named.items():
             array = as_given(weights[name])
-            expected = (depth, heads, width, head_dim) if name == "output" else (depth, heads, head_dim, width)
             if array.shape != expected:
-                axes = "depth, heads, width, head_dim" if name == "output" else "depth, heads, head_dim, width"
                 raise WeightsError(f"weights {name!r} have shape {array.shape}; expected {expected} ({axes})")
             endless = np.vectorize(_is_endless, otypes=[bool])(array)
             if endless.any():
@@ -68,7 +101,15 @@ class AttentionWeights:
 
     def image(self, field: PrimeField) -> AttentionWeights:
         """The exact image of these weights in GF(p)."""
-        return AttentionWeights(*(field.image(getattr(self, name)) for name in NAMES))
+        given = {one.name: getattr(self, one.name) for one in fields(self)}
+        return replace(self, **{name: field.image(array) for name, array in given.items() if array is not None})
+
+    def by_head(self) -> AttentionWeights:
+        """These weights with a W_K and W_V for every head: shared ones repeated."""
+        sharing = self.query.shape[1] // self.key.shape[1]
+        if sharing == 1:
+            return self
+        return replace(self, key=np.repeat(self.key, sharing, axis=1), value=np.repeat(self.value, sharing, axis=1))
 
 
 def _is_endless(entry: Any) -> bool:

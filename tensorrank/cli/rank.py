@@ -26,7 +26,21 @@ def attention(
     width: Annotated[int, typer.Option(help="Dimension of a token, d.")],
     heads: Annotated[int, typer.Option(help="Heads of a layer, H.")] = 1,
     head_dim: Annotated[int | None, typer.Option(help="Width of a head; width / heads by default.")] = None,
+    kv_heads: Annotated[
+        int | None, typer.Option(help="Different W_K and W_V of a layer, shared by groups of heads; heads by default.")
+    ] = None,
     tokens: Annotated[int | None, typer.Option(help="Tokens; 2 x width by default, as many as can matter.")] = None,
+    residual: Annotated[bool, typer.Option("--residual", help="Layers add their input to their output.")] = False,
+    causal: Annotated[
+        bool, typer.Option("--causal", help="Tokens see only those before them; --tokens must be given.")
+    ] = False,
+    embedding_rank: Annotated[
+        int | None, typer.Option(help="Tokens come from an embedding of this rank (vocabulary bottleneck).")
+    ] = None,
+    positional: Annotated[bool, typer.Option("--positional", help="Add a fixed random vector to each token.")] = False,
+    output_token: Annotated[
+        int | None, typer.Option(help="Token whose output is studied; the first, or the last with --causal.")
+    ] = None,
     partition: Annotated[
         str, typer.Option(help="halves, interleaved, or the tokens of side A, such as 0,1,5 or 0-3.")
     ] = "halves",
@@ -49,7 +63,13 @@ def attention(
 
     Example: tensorrank rank attention --depth 3 --width 3
     """
-    model = tr.SelfAttention(depth, width, heads=heads, head_dim=head_dim, tokens=tokens)  # type: ignore[arg-type]
+    optional: dict[str, Any] = {
+        "head_dim": head_dim, "kv_heads": kv_heads, "tokens": tokens, "embedding_rank": embedding_rank,
+        "output_token": output_token,
+    }  # fmt: skip
+    model = tr.SelfAttention(
+        depth, width, heads=heads, residual=residual, causal=causal, positional=positional, **optional
+    )
     split = _partition(partition, model.sites)
     options: dict[str, Any] = {"method": method, "memory": memory, "work": work}
     if plan:

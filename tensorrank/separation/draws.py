@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from itertools import islice
 from math import prod
 
@@ -53,6 +54,12 @@ class Draws:
         self.degree = degree
         self.used: list[int] = []
         self._given = iter(()) if primes is None else self._checked(primes)
+
+    def about(self, model: Separable, degree: int) -> Draws:
+        """Draws of another model with the same weights, from the same stream; what they use is counted apart."""
+        other = copy(self)
+        other.model, other.degree, other.used = model, degree, []
+        return other
 
     @property
     def impossible(self) -> bool:

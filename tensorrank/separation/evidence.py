@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import prod
 from typing import cast
 
+from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.resources import Workers
 from tensorrank.arithmetic.whole_numbers import as_ranges
 from tensorrank.separation.catalecticant import Catalecticant, CatalecticantPlan
+from tensorrank.separation.derivatives import derivative_rank
 from tensorrank.separation.draws import Draws
-from tensorrank.separation.grid import grid_rank
+from tensorrank.separation.grid import GridRank, grid_rank
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.plan import Plan
 from tensorrank.separation.result import SeparationRank, Standing
-from tensorrank.separation.separable import MomentInstance, MomentSeparable, Separable
+from tensorrank.separation.separable import Instance, MomentInstance, MomentSeparable, Separable
 
 Progress = Callable[[float, float], None]
 
@@ -163,24 +165,85 @@ def from_grid(
     report: Progress,
 ) -> Evidence:
     """Sampled matrices of fresh instances until a further one gives no more."""
+
+    def measured(field: PrimeField, instance: Instance) -> GridRank:
+        return grid_rank(instance, partition, field, draws.rng, pool, bound=chosen.upper, most=chosen.grid_samples)
+
+    return _from_matrices(model, chosen, draws, count, report, measured, known=_known(chosen, draws))
+
+
+def from_leading_form(
+    model: MomentSeparable,
+    partition: Bipartition,
+    chosen: Plan,
+    draws: Draws,
+    count: int,
+    pool: Workers,
+    report: Progress,
+) -> Evidence:
+    """For an inhomogeneous architecture: the blocks of its leading form, and if they do not decide, all derivatives.
+
+    Where the derivatives do not fit, the plan may fall back on a grid.
+    """
+    stream = draws.about(model.leading(), chosen.degree)
+    leading = from_blocks(model.leading(), partition, chosen, stream, count, pool, report)
+    draws.used.extend(stream.used)
+    derivatives = chosen.derivatives
+    if leading.lower == chosen.upper or (derivatives is None and chosen.fallback is None):
+        reason = f"the terms of highest degree alone: {leading.reason}; method 'grid' may tell more"
+        return replace(leading, confirmed=False, by_degree=None, reason=reason)
+    further = draws.about(model, model.moment_degree if derivatives is not None else model.input_degree)
+    if derivatives is not None:
+        taken = derivatives
+
+        def measured(field: PrimeField, instance: Instance) -> GridRank:
+            rank = derivative_rank(cast(MomentInstance, instance), field, taken, pool)
+            return GridRank(rank, taken.shape, saturated=True, complete=True)
+
+        whole = _from_matrices(model, chosen, further, count, report, measured, known=leading.lower)
+    else:
+        assert chosen.fallback is not None
+        whole = from_grid(model, partition, chosen.fallback, further, count, pool, report)
+        if leading.lower > whole.lower:
+            whole = replace(leading, confirmed=False, by_degree=None)
+    draws.used.extend(further.used)
+    return whole
+
+
+def _from_matrices(
+    model: Separable,
+    chosen: Plan,
+    draws: Draws,
+    count: int,
+    report: Progress,
+    measured: Callable[[PrimeField, Instance], GridRank],
+    *,
+    known: int,
+) -> Evidence:
+    """The rank of one matrix for each of several fresh instances, until a further one gives no more."""
     degree = model.input_degree + (model.weight_degree if draws.weights is None else 0)
-    best, samples, saturated, raised, made = 0, (0, 0), True, False, 0
+    best, samples, made = 0, (0, 0), 0
+    saturated = complete = True
+    raised = False
     while saturated and best != chosen.upper and (made < count or (raised and made < _MOST_DRAWS)):
         field, instance = draws.next(best * degree)
-        grid = grid_rank(instance, partition, field, draws.rng, pool, bound=chosen.upper, most=chosen.grid_samples)
+        matrix = measured(field, instance)
         made += 1
-        settled = not grid.saturated or grid.rank == chosen.upper
+        settled = not matrix.saturated or matrix.rank == chosen.upper
         report(made, made if settled else max(made, count))
-        raised = made > 1 and grid.rank > best
-        best, samples, saturated = max(best, grid.rank), max(samples, grid.samples), grid.saturated
-    lower = max(best, _known(chosen, draws))
+        raised = made > 1 and matrix.rank > best
+        best, samples = max(best, matrix.rank), max(samples, matrix.samples)
+        saturated, complete = matrix.saturated, matrix.complete
+    lower = max(best, known)
     confirmed = saturated and _repeated(draws) and not raised and lower == best
+    shape = f"{samples[0]} rows and {samples[1]} columns"
     if confirmed:
-        reason = f"the sampling saturated at the same rank in {made} draws"
+        what = f"all {shape} gave" if complete else "the sampling saturated at"
+        reason = f"{what} the same rank in {made} draws"
     elif lower > best:
-        reason = f"the bound in closed form passes a sample of {samples[0]} rows and columns ({chosen.limits})"
+        reason = f"the bound in closed form passes a sample of {shape} ({chosen.limits})"
     elif not saturated:
-        reason = f"a sample of {samples[0]} rows and columns had full rank ({chosen.limits})"
+        reason = f"a sample of {shape} had full rank ({chosen.limits})"
     else:
         reason = _why_unconfirmed(made, raised)
     failure = draws.failure({0: best}, degree, {0: draws.used})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from typing import cast
 
 import numpy as np
 
@@ -12,9 +13,11 @@ from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import Workers
 from tensorrank.separation.limits import SPARE
 from tensorrank.separation.partition import Bipartition
-from tensorrank.separation.separable import Instance
+from tensorrank.separation.separable import FiniteInstance, Instance
 
 _FIRST_SAMPLE = 64
+# Inputs of a side that are listed in random order, if there are finitely many.
+_MOST_LISTED = 2**22
 
 
 @dataclass(frozen=True)
@@ -24,12 +27,14 @@ class GridRank:
     Attributes:
         rank: the rank over GF(p) of the sampled matrix.
         samples: its numbers of rows and columns.
-        saturated: whether the rank is below both, so that more samples would hardly give more.
+        saturated: whether the rank is below both, so that more samples would hardly give more, or the sample complete.
+        complete: whether all inputs of both sides were used, so that more cannot give more.
     """
 
     rank: int
     samples: tuple[int, int]
     saturated: bool
+    complete: bool = False
 
 
 def grid_rank(
@@ -53,26 +58,58 @@ def grid_rank(
         bound: a proven upper bound on the rank, or None; sampling ends when it is met.
         most: the largest number of rows and columns that may be used.
     """
+    sources = [_Source.of(instance, sites, rng) for sites in (partition.a, partition.b)]
     count = min(_FIRST_SAMPLE, most)
-    rows = instance.sample(partition.a, count, rng)
-    columns = instance.sample(partition.b, count, rng)
+    rows, columns = (source.take(count) for source in sources)
     while True:
         values = np.concatenate(
-            pool.map(partial(_values, instance, partition, rows, columns), pool.shares(count, 4)),
+            pool.map(partial(_values, instance, partition, rows, columns), pool.shares(len(rows), 4)),
         )
         rank = rank_in_place(balanced(values, field, pool), field, pool)
-        saturated = rank < count
-        if saturated or count >= most or rank == bound:
-            return GridRank(rank, (count, count), saturated)
+        samples = len(rows), len(columns)
+        complete = all(source.exhausted for source in sources)
+        saturated = complete or rank < min(samples)
+        # All inputs of one side bound the rank too: a sample of full rank there is as high as it can be.
+        full = any(source.exhausted and rank == size for source, size in zip(sources, samples, strict=True))
+        if saturated or full or max(samples) >= most or rank == bound:
+            return GridRank(rank, samples, saturated or full, complete)
         following = min(2 * count, most if bound is None else min(most, bound + SPARE))
-        rows = _extended(rows, instance.sample(partition.a, following - count, rng))
-        columns = _extended(columns, instance.sample(partition.b, following - count, rng))
+        rows, columns = (
+            np.concatenate([known, source.take(following - count)])
+            for known, source in zip((rows, columns), sources, strict=True)
+        )
         count = following
+
+
+@dataclass
+class _Source:
+    """Where one side's inputs come from: at random, or each of finitely many once, in random order."""
+
+    instance: Instance
+    sites: tuple[int, ...]
+    rng: np.random.Generator
+    order: Residues | None
+    taken: int = 0
+
+    @classmethod
+    def of(cls, instance: Instance, sites: tuple[int, ...], rng: np.random.Generator) -> _Source:
+        """Inputs are listed where they are few enough; among more, those drawn hardly repeat."""
+        inputs = instance.input_count(sites) if isinstance(instance, FiniteInstance) else None
+        order = None if inputs is None or inputs > _MOST_LISTED else rng.permutation(inputs)
+        return cls(instance, sites, rng, order)
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether all inputs have been taken."""
+        return self.order is not None and self.taken >= len(self.order)
+
+    def take(self, count: int) -> Residues:
+        """So many further inputs, or all that are left."""
+        self.taken += count
+        if self.order is None:
+            return self.instance.sample(self.sites, count, self.rng)
+        return cast(FiniteInstance, self.instance).inputs(self.sites, self.order[self.taken - count : self.taken])
 
 
 def _values(instance: Instance, partition: Bipartition, rows: Residues, columns: Residues, share: slice) -> Residues:
     return instance.grid(partition, rows[share], columns)
-
-
-def _extended(samples: Residues, more: Residues) -> Residues:
-    return np.concatenate([samples, more])

@@ -49,10 +49,13 @@ def symmetric_entries(width: int) -> list[tuple[int, int]]:
 class HankelForm:
     """The scaled coefficients of P_1..P_d in some of the entries of M (the others set to zero).
 
+    Polynomials that are not homogeneous have one more variable, the first, which makes them so: its exponent in each
+    term is what the term lacks in degree, and it is never differentiated by.
+
     Attributes:
         field: GF(p), p above the degree.
         degree: C.
-        variables: D, the number of entries kept.
+        variables: D, the number of entries kept, and one more for polynomials that are not homogeneous.
         coefficients: h^(q)_g as balanced residues, shape (((D, C)), d), numbered as `monomials` does.
     """
 
@@ -72,20 +75,39 @@ class HankelForm:
         pool: Workers,
     ) -> HankelForm:
         """Evaluate the instance on the simplex lattice of the first so many symmetric entries, and interpolate."""
-        count = monomial_count(variables, degree)
-        values = np.empty((count, width), dtype=np.int32)
-        rows, columns = np.array(symmetric_entries(width)[:variables]).T
-        step = max(1, BATCH_ENTRIES // width**2)
-
-        def evaluate(start: int) -> None:
-            stop = min(count, start + step)
-            moments = np.zeros((stop - start, width, width), dtype=np.int64)
-            _set_moments(moments, *sparse_monomials(variables, degree, start, stop), rows, columns)
-            values[start:stop] = instance.moment_values(moments)
-
-        pool.map(evaluate, range(0, count, step))
+        values = _lattice_values(instance, width, degree, variables, variables, pool)
         to_scaled_coefficients(values, variables, degree, field, pool)
         return cls(field, degree, variables, values)
+
+    @classmethod
+    def inhomogeneous(
+        cls, instance: MomentInstance, field: PrimeField, width: int, degree: int, pool: Workers
+    ) -> HankelForm:
+        """The same for polynomials of degree up to C in all entries."""
+        entries = width * (width + 1) // 2
+        values = _lattice_values(instance, width, degree, entries + 1, entries, pool)
+        to_scaled_coefficients(values, entries + 1, degree, field, pool)
+        # The lattice has what makes them homogeneous as the last variable, 1 at every point.
+        exponents = monomials(entries + 1, degree)
+        turned = suffix_sums(np.roll(exponents, -1, axis=1))
+        table = numbering_table(entries + 1, degree)
+        numbers = sum(table[e, turned[:, e]] for e in range(entries))
+        factorials = np.ones(degree + 1, dtype=np.int64)
+        for n in range(1, degree + 1):
+            factorials[n] = factorials[n - 1] * n % field.prime
+        scale = field.inverse(factorials)[exponents[:, 0]]
+        residues = values[numbers] * scale[:, None] % field.prime
+        return cls(field, degree, entries + 1, field.balanced(residues).astype(np.int32))
+
+    def derivatives(self, pool: Workers) -> Balanced:
+        """For an inhomogeneous form all derivatives at once: its rank is the rank of sum_q x_q P_q(M_A + M_B).
+
+        Entry (b, (a, q)) is h^(q)_(a+b) where |a| + |b| <= C, and 0 elsewhere.
+        """
+        sums = suffix_sums(monomials(self.variables, self.degree))
+        components = np.tile(np.arange(self.width), len(sums))
+        pairs = np.repeat(sums, self.width, axis=0), components
+        return self._filled((sums, np.zeros(len(sums), dtype=np.int64)), pairs, pool)
 
     @property
     def width(self) -> int:
@@ -155,19 +177,38 @@ class HankelForm:
         return matrix
 
 
+def _lattice_values(
+    instance: MomentInstance, width: int, degree: int, variables: int, entries: int, pool: Workers
+) -> NDArray[np.int32]:
+    """P_1..P_d on the simplex lattice in so many variables: the first symmetric entries, the last variable set to 1."""
+    count = monomial_count(variables, degree)
+    values = np.empty((count, width), dtype=np.int32)
+    rows, columns = np.array(symmetric_entries(width)[:entries]).T
+    step = max(1, BATCH_ENTRIES // width**2)
+
+    def evaluate(start: int) -> None:
+        stop = min(count, start + step)
+        moments = np.zeros((stop - start, width, width), dtype=np.int64)
+        _set_moments(moments, *sparse_monomials(variables, degree, start, stop), rows, columns, variables - 1)
+        values[start:stop] = instance.moment_values(moments)
+
+    pool.map(evaluate, range(0, count, step))
+    return values
+
+
 # Numba finds the types of compiled functions by itself; mypy is told to let them be.
 
 
 @njit(cache=True, nogil=True)
-def _set_moments(moments, occurring, powers, rows, columns):  # type: ignore[no-untyped-def]
-    """The lattice points of monomials as symmetric matrices: the exponents, but 1 for the last entry."""
-    last = len(rows) - 1
+def _set_moments(moments, occurring, powers, rows, columns, last):  # type: ignore[no-untyped-def]
+    """The lattice points of monomials as symmetric matrices: the exponents, but 1 for the last variable."""
     for i in range(len(moments)):
         for j in range(occurring.shape[1]):
-            if powers[i, j]:
+            if powers[i, j] and occurring[i, j] < len(rows):
                 row, column = rows[occurring[i, j]], columns[occurring[i, j]]
                 moments[i, row, column] = moments[i, column, row] = powers[i, j]
-        moments[i, rows[last], columns[last]] = moments[i, columns[last], rows[last]] = 1
+        if last < len(rows):
+            moments[i, rows[last], columns[last]] = moments[i, columns[last], rows[last]] = 1
 
 
 @njit(cache=True, nogil=True)
@@ -177,15 +218,20 @@ def _fill_rows(  # type: ignore[no-untyped-def]
     """matrix[i, j] = coefficient of the product of the monomials of row i and column j.
 
     Columns are sorted, so consecutive ones differ in few suffix sums: partial sums over the variables before the
-    first change stay valid, and beyond a column's last active suffix sum only the row's own contribute.
+    first change stay valid, and beyond a column's last active suffix sum only the row's own contribute. Products of
+    too high a degree, which only inhomogeneous forms have, come last and are zero.
     """
-    axes = table.shape[0]
+    axes, degree = table.shape[0], table.shape[1] - 1
     tail = np.zeros(axes + 1, dtype=np.int64)
     partial = np.zeros(axes + 1, dtype=np.int64)
     for i in range(start, stop):
         for e in range(axes - 1, -1, -1):
             tail[e] = tail[e + 1] + table[e, row_sums[i, e]]
-        for j in range(matrix.shape[1]):
+        stop_column = matrix.shape[1]
+        while stop_column and axes and row_sums[i, 0] + column_sums[stop_column - 1, 0] > degree:
+            stop_column -= 1
+            matrix[i, stop_column] = 0
+        for j in range(stop_column):
             for e in range(changed[j], active[j]):
                 partial[e + 1] = partial[e] + table[e, row_sums[i, e] + column_sums[j, e]]
             number = partial[active[j]] + tail[active[j]]

@@ -8,9 +8,10 @@ from typing import Literal, get_args
 
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.catalecticant import CatalecticantPlan, catalecticant_plan
+from tensorrank.separation.derivatives import DerivativePlan, derivative_plan
 from tensorrank.separation.limits import SPARE, TYPICAL_RATE, Limits, elimination_work
 from tensorrank.separation.partition import Bipartition
-from tensorrank.separation.separable import MomentSeparable, Separable
+from tensorrank.separation.separable import Separable, moment_form
 
 Method = Literal["auto", "catalecticant", "grid"]
 
@@ -26,7 +27,10 @@ class Plan:
         method: "catalecticant", "grid", or "bounds" if nothing can be computed within the limits.
         upper: the proven upper bound, or None.
         lower: the proven lower bound in closed form, for almost all weights.
-        blocks: the catalecticant's plan, or None without the moment form.
+        blocks: the catalecticant's plan, or None without the moment form; for an inhomogeneous architecture, that of
+            its leading form.
+        derivatives: what follows if the leading form does not decide the rank, or None.
+        fallback: the grid that follows where that is not possible either, or None.
         grid_samples: the most rows and columns that a sampled matrix may have.
         memory: bytes at the peak.
         work: operations for one draw.
@@ -43,6 +47,8 @@ class Plan:
     work: float
     limits: Limits
     degree: int
+    derivatives: DerivativePlan | None = None
+    fallback: Plan | None = None
 
     def __str__(self) -> str:
         if self.method == "bounds":
@@ -53,7 +59,8 @@ class Plan:
         )
         if self.method == "grid" or self.blocks is None:
             return f"grid of up to {self.grid_samples} samples a side; {size}"
-        return f"catalecticant, {self.blocks}; {size}"
+        further = f"; if these fall short, {self.derivatives}" if self.derivatives is not None else ""
+        return f"catalecticant, {self.blocks}{further}; {size}"
 
 
 def plan(
@@ -74,25 +81,33 @@ def plan(
     partition = checked_partition(model, partition)
     if method not in get_args(Method):
         raise TensorRankError(f"the method is {method!r}; expected one of {', '.join(get_args(Method))}")
-    if method == "catalecticant" and not isinstance(model, MomentSeparable):
-        raise TensorRankError(f"{type(model).__name__} has no moment form; expected method 'grid' or 'auto' for it")
+    form = moment_form(model)
+    if method == "catalecticant" and form is None:
+        raise TensorRankError(f"{model} has no moment form; expected method 'grid' or 'auto' for it")
     grid = _grid(model, partition, limits)
-    if not isinstance(model, MomentSeparable) or method == "grid":
+    if form is None or method == "grid":
         return grid
     near, far = partition.a, partition.b
-    if model.output_site in far:
+    if form.output_site in far:
         near, far = far, near
-    blocks = catalecticant_plan(model.width, model.moment_degree, (len(near), len(far)), limits)
+    blocks = catalecticant_plan(form.input_width, form.moment_degree, (len(near), len(far)), limits)
     useful = blocks.whole or blocks.potential > grid.lower
+    upper = blocks.spaces.bound()
+    derivatives = None
+    if not form.homogeneous and blocks.full:
+        derivatives = derivative_plan(form.input_width, form.moment_degree, upper, limits)
+    grid_is_whole = grid.upper is not None and grid.upper < grid.grid_samples
     by_blocks = replace(
         grid,
         method="catalecticant" if blocks.feasible and useful else "bounds",
         blocks=blocks,
-        memory=blocks.memory,
-        work=blocks.work,
-        degree=model.moment_degree if blocks.full else model.input_degree,
+        memory=max(blocks.memory, 0 if derivatives is None else derivatives.memory),
+        work=blocks.work + (0 if derivatives is None else derivatives.work),
+        degree=form.moment_degree if blocks.full else form.input_degree,
+        derivatives=derivatives,
+        fallback=grid if method == "auto" and grid_is_whole and not form.homogeneous else None,
     )
-    grid_is_whole = grid.upper is not None and grid.upper < grid.grid_samples
+    # The leading form often decides the rank of an inhomogeneous one, so its own work is what counts at first.
     cheaper = grid_is_whole and (not blocks.whole or grid.work < blocks.work)
     # Where no blocks fit at all, a grid helps only if it can pass what is known without computing.
     if method == "auto" and (cheaper or (by_blocks.method == "bounds" and grid.lower < grid.grid_samples)):

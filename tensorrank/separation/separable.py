@@ -24,6 +24,17 @@ class Instance(Protocol):
         """The matrix of values at (row input of side A, column input of side B)."""
 
 
+@runtime_checkable
+class FiniteInstance(Instance, Protocol):
+    """An instance whose inputs are finitely many: all of them can be tried."""
+
+    def input_count(self, sites: Sequence[int]) -> int:
+        """The number of different inputs of these sites."""
+
+    def inputs(self, sites: Sequence[int], numbers: Residues) -> Residues:
+        """The inputs with these numbers, from 0 to input_count - 1: an array as `sample` gives."""
+
+
 class MomentInstance(Instance, Protocol):
     """An instance whose value is sum_q x_q P_q(M): x the output site's token, M the sum of all x_j x_j^T."""
 
@@ -63,15 +74,26 @@ class Separable(Protocol):
 
 @runtime_checkable
 class MomentSeparable(Separable, Protocol):
-    """An architecture whose instances are `MomentInstance`s."""
+    """An architecture whose instances are `MomentInstance`s, if it has the moment form."""
 
     @property
-    def width(self) -> int:
-        """d, the dimension of a token."""
+    def has_moment_form(self) -> bool:
+        """Whether it does: some variants do not."""
+
+    @property
+    def input_width(self) -> int:
+        """d, the dimension of a token as it is given."""
 
     @property
     def moment_degree(self) -> int:
         """C, the degree of each P_q in the entries of M; primes must exceed it."""
+
+    @property
+    def homogeneous(self) -> bool:
+        """Whether the P_q are homogeneous."""
+
+    def leading(self) -> MomentSeparable:
+        """The homogeneous architecture whose values are the terms of highest degree, for the same weights."""
 
     @property
     def output_site(self) -> int:
@@ -82,3 +104,8 @@ class MomentSeparable(Separable, Protocol):
 
     def generic_lower_bounds_by_degree(self, partition: Bipartition) -> Sequence[int]:
         """For k = 0..C, a proven lower bound for almost all weights on the rank of the part of degree k in M_A."""
+
+
+def moment_form(model: Separable) -> MomentSeparable | None:
+    """The architecture, if it has the moment form."""
+    return model if isinstance(model, MomentSeparable) and model.has_moment_form else None

@@ -11,11 +11,11 @@ import numpy as np
 from tensorrank.arithmetic.resources import worker_threads
 from tensorrank.errors import whole_number
 from tensorrank.separation.draws import Draws
-from tensorrank.separation.evidence import Progress, certified, from_blocks, from_bounds, from_grid
+from tensorrank.separation.evidence import Progress, certified, from_blocks, from_bounds, from_grid, from_leading_form
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.plan import Method, checked_partition, plan
 from tensorrank.separation.result import SeparationRank
-from tensorrank.separation.separable import MomentSeparable, Separable, Weights
+from tensorrank.separation.separable import Separable, Weights, moment_form
 
 
 def separation_rank(
@@ -73,12 +73,14 @@ def separation_rank(
     stream = Draws(model, weights, seed, primes, chosen.degree)
     if stream.impossible:
         chosen = replace(chosen, method="bounds")
+    form = moment_form(model)
     report = progress or (lambda done, total: None)
     with worker_threads(threads) as pool:
         if chosen.method == "bounds":
             evidence = from_bounds(chosen, stream)
-        elif chosen.method == "catalecticant" and isinstance(model, MomentSeparable):
-            evidence = from_blocks(model, partition, chosen, stream, draws, pool, report)
+        elif chosen.method == "catalecticant" and form is not None:
+            by_blocks = from_blocks if form.homogeneous else from_leading_form
+            evidence = by_blocks(form, partition, chosen, stream, draws, pool, report)
         else:
             evidence = from_grid(model, partition, chosen, stream, draws, pool, report)
     return certified(evidence, chosen, stream, time.perf_counter() - started)

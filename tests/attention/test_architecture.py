@@ -34,6 +34,67 @@ def test_to_dict_and_repr_hold_the_five_numbers():
     assert repr(model) == "SelfAttention(depth=2, width=4, heads=2, head_dim=2, tokens=3)"
 
 
+VARIANTS = [
+    {"residual": True},
+    {"causal": True},
+    {"causal": True, "output_token": 1},
+    {"embedding_rank": 2},
+    {"positional": True},
+    {"kv_heads": 1},
+    {"output_token": 3},
+]
+
+
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_a_variant_is_named_in_full_and_makes_itself_again(variant):
+    model = SelfAttention(2, 4, heads=2, tokens=5, **variant)
+    five = {"depth": 2, "width": 4, "heads": 2, "head_dim": 2, "tokens": 5}
+    assert model.to_dict() == five | variant
+    assert SelfAttention(**model.to_dict()) == model
+    assert eval(repr(model)) == model
+    assert model != SelfAttention(2, 4, heads=2, tokens=5)
+
+
+def test_the_output_token_is_the_first_or_under_a_mask_the_last():
+    assert SelfAttention(2, 4).output_site == 0
+    assert SelfAttention(2, 4, tokens=6, causal=True).output_site == 5
+
+
+@pytest.mark.parametrize(
+    ("wrong", "complaint"),
+    [
+        ({"causal": True}, "tokens are not given; under a causal mask every further token matters.*tokens=8"),
+        ({"heads": 4, "kv_heads": 3}, "kv_heads is 3; expected a divisor of the 4 heads"),
+        ({"embedding_rank": 5}, "embedding_rank is 5; expected at most the width 4"),
+        ({"embedding_rank": 0}, "embedding_rank is 0; expected"),
+        ({"output_token": 8}, "output_token is 8; expected one of the tokens 0 to 7"),
+        ({"output_token": -1}, "output_token is -1; expected"),
+        ({"residual": 1}, "residual is 1; expected True or False"),
+        ({"causal": "yes"}, "causal is 'yes'; expected True or False"),
+    ],
+    ids=str,
+)
+def test_impossible_variants_are_refused_with_what_was_expected(wrong, complaint):
+    with pytest.raises(TensorRankError, match=complaint):
+        SelfAttention(2, 4, **wrong)
+
+
+@pytest.mark.parametrize(
+    ("variant", "count"),
+    [
+        ({}, 2 * 4 * 16),
+        ({"heads": 4}, 2 * 4 * 16),
+        ({"heads": 4, "kv_heads": 1}, 2 * (2 * 16 + 2 * 4)),
+        ({"head_dim": 1}, 2 * 4 * 4),
+        ({"embedding_rank": 3}, 2 * 4 * 16 + 12),
+        ({"positional": True, "tokens": 6}, 2 * 4 * 16 + 24),
+    ],
+    ids=str,
+)
+def test_parameters_are_counted(variant, count):
+    assert SelfAttention(2, 4, **variant).parameters == count
+
+
 def test_an_architecture_cannot_be_changed_and_can_be_a_key():
     model = SelfAttention(2, 4)
     with pytest.raises(FrozenInstanceError, match="cannot assign"):

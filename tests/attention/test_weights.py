@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.attention.weights import NAMES, AttentionWeights
+from tensorrank.attention.weights import NAMES, AttentionWeights, WeightShapes
 from tensorrank.errors import PrimeError, TensorRankError, WeightsError
 
-SHAPE = (2, 3, 4, 5)  # depth, width, heads, head_dim
+SHAPE = WeightShapes(depth=2, width=3, heads=4, head_dim=5)
 INNER, OUTER = (2, 4, 5, 3), (2, 4, 3, 5)
 
 
@@ -17,10 +17,10 @@ def ones():
 
 def test_random_weights_have_the_shapes_of_the_architecture():
     field = PrimeField(101)
-    weights = AttentionWeights.random(*SHAPE, field, np.random.default_rng(0))
+    weights = AttentionWeights.random(SHAPE, field, np.random.default_rng(0))
     assert weights.query.shape == weights.key.shape == weights.value.shape == INNER
     assert weights.output.shape == OUTER
-    again = AttentionWeights.random(*SHAPE, field, np.random.default_rng(0))
+    again = AttentionWeights.random(SHAPE, field, np.random.default_rng(0))
     for name in NAMES:
         array = getattr(weights, name)
         assert 0 <= array.min() <= array.max() < 101
@@ -30,7 +30,7 @@ def test_random_weights_have_the_shapes_of_the_architecture():
 
 def test_weights_are_taken_by_name():
     given = {name: index * array for index, (name, array) in enumerate(ones().items())}
-    weights = AttentionWeights.of(given, *SHAPE)
+    weights = AttentionWeights.of(given, SHAPE)
     for name in NAMES:
         assert (getattr(weights, name) == given[name]).all()
 
@@ -38,12 +38,12 @@ def test_weights_are_taken_by_name():
 def test_what_numpy_load_gives_is_accepted(tmp_path):
     np.savez(tmp_path / "weights.npz", **ones())
     with np.load(tmp_path / "weights.npz") as stored:
-        assert AttentionWeights.of(stored, *SHAPE).query.shape == INNER
+        assert AttentionWeights.of(stored, SHAPE).query.shape == INNER
 
 
 def test_nested_lists_are_accepted():
     lists = {name: array.tolist() for name, array in ones().items()}
-    assert AttentionWeights.of(lists, *SHAPE).output.shape == OUTER
+    assert AttentionWeights.of(lists, SHAPE).output.shape == OUTER
 
 
 @pytest.mark.parametrize("missing", NAMES)
@@ -51,18 +51,18 @@ def test_a_missing_name_is_refused(missing):
     weights = ones()
     del weights[missing]
     with pytest.raises(WeightsError, match="expected query, key, value, output"):
-        AttentionWeights.of(weights, *SHAPE)
+        AttentionWeights.of(weights, SHAPE)
 
 
 def test_an_unknown_name_is_refused():
     with pytest.raises(WeightsError, match="named key, output, query, queue, value were given; expected query, key"):
-        AttentionWeights.of({**ones(), "queue": 1}, *SHAPE)
+        AttentionWeights.of({**ones(), "queue": 1}, SHAPE)
 
 
 @pytest.mark.parametrize("weights", [None, [1, 2], "query", np.ones(3)])
 def test_weights_that_are_no_mapping_are_refused(weights):
     with pytest.raises(WeightsError, match="expected a mapping of names to arrays"):
-        AttentionWeights.of(weights, *SHAPE)
+        AttentionWeights.of(weights, SHAPE)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -72,7 +72,7 @@ def test_a_wrong_shape_is_refused_with_the_expected_one(name):
         expected = r"\(2, 4, 5, 3\) \(depth, heads, head_dim, width\)"
     wrong = np.ones((2, 4, 5, 4))
     with pytest.raises(WeightsError, match=rf"weights '{name}' have shape \(2, 4, 5, 4\); expected {expected}"):
-        AttentionWeights.of({**ones(), name: wrong}, *SHAPE)
+        AttentionWeights.of({**ones(), name: wrong}, SHAPE)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -81,7 +81,7 @@ def test_weights_that_are_not_finite_are_refused_with_their_place(name, bad):
     weights = ones()
     weights[name][1, 2, 0, 1] = bad
     with pytest.raises(WeightsError, match=rf"weights '{name}' are {bad} at \(1, 2, 0, 1\); expected finite"):
-        AttentionWeights.of(weights, *SHAPE)
+        AttentionWeights.of(weights, SHAPE)
 
 
 def test_object_weights_that_are_not_finite_or_no_numbers_are_refused():
@@ -93,13 +93,13 @@ def test_object_weights_that_are_not_finite_or_no_numbers_are_refused():
         weights["key"] = weights["key"].astype(object)
         weights["key"][0, 0, 0, 0] = bad
         with pytest.raises(TensorRankError, match=message):
-            AttentionWeights.of(weights, *SHAPE).image(PrimeField(101))
+            AttentionWeights.of(weights, SHAPE).image(PrimeField(101))
 
 
 def test_complex_weights_are_refused():
     weights = {name: array.astype(complex) for name, array in ones().items()}
     with pytest.raises(TensorRankError, match="expected whole numbers, fractions or floats"):
-        AttentionWeights.of(weights, *SHAPE).image(PrimeField(101))
+        AttentionWeights.of(weights, SHAPE).image(PrimeField(101))
 
 
 @pytest.mark.parametrize("prime", [101, 2**31 - 1])
@@ -109,7 +109,7 @@ def test_the_image_is_exact_for_whole_numbers_fractions_and_floats(prime):
     fractions = np.vectorize(lambda n: Fraction(int(n), 7), otypes=[object])(rng.integers(-9, 9, INNER))
     whole = rng.integers(-(10**12), 10**12, INNER)
     huge = np.vectorize(lambda n: 10**30 + int(n), otypes=[object])(rng.integers(-9, 9, OUTER))
-    weights = AttentionWeights.of({"query": floats, "key": fractions, "value": whole, "output": huge}, *SHAPE)
+    weights = AttentionWeights.of({"query": floats, "key": fractions, "value": whole, "output": huge}, SHAPE)
     image = weights.image(PrimeField(prime))
     for name, given in zip(NAMES, (floats, fractions, whole, huge), strict=True):
         expected = [Fraction(x) for x in given.ravel().tolist()]
@@ -122,4 +122,4 @@ def test_a_denominator_divisible_by_the_prime_asks_for_another():
     weights = ones()
     weights["value"] = np.full(INNER, Fraction(1, 101), dtype=object)
     with pytest.raises(PrimeError, match="denominator divisible by 101; choose another prime"):
-        AttentionWeights.of(weights, *SHAPE).image(PrimeField(101))
+        AttentionWeights.of(weights, SHAPE).image(PrimeField(101))

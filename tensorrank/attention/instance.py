@@ -1,0 +1,74 @@
+"""One self-attention network over GF(p), its weights fixed: values on grids and at moments."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tensorrank.arithmetic.prime_field import PrimeField, Residues
+from tensorrank.attention.evaluate import moment_grid, moment_rows
+from tensorrank.attention.streaming import streaming_grid
+from tensorrank.attention.weights import AttentionWeights
+from tensorrank.separation.partition import Bipartition
+
+
+@dataclass(frozen=True, eq=False)
+class AttentionInstance:
+    """A network over GF(p) with its weights fixed; its value is coordinate 0 of the output of one token.
+
+    Attributes:
+        field: GF(p).
+        weights: residues, with a W_K and W_V for every head.
+        output: the site of the output token.
+        residual: whether layers add their input.
+        causal: whether a token sees only itself and those before it.
+    """
+
+    field: PrimeField
+    weights: AttentionWeights
+    output: int = 0
+    residual: bool = False
+    causal: bool = False
+
+    def sample(self, sites: Sequence[int], count: int, rng: np.random.Generator) -> Residues:
+        """Random tokens as they are given: shape (count, len(sites), width), or embedding_rank for the width."""
+        embedding = self.weights.embedding
+        width = self.weights.query.shape[-1] if embedding is None else embedding.shape[1]
+        return self.field.random((count, len(sites), width), rng)
+
+    def grid(self, partition: Bipartition, rows: Residues, columns: Residues) -> Residues:
+        """The values at all pairs of a row's tokens (side A) and a column's tokens (side B)."""
+        near, far = self._embedded(partition.a, rows), self._embedded(partition.b, columns)
+        if self.causal:
+            sides = partition.a, partition.b
+            return streaming_grid(
+                self.weights, self.field, sides, near, far, output=self.output, residual=self.residual
+            )
+        if self.output in partition.a:
+            return self._by_moments(near[:, partition.a.index(self.output)], near, far)
+        return np.ascontiguousarray(self._by_moments(far[:, partition.b.index(self.output)], far, near).T)
+
+    def moment_values(self, moments: Residues) -> Residues:
+        """The row P(M) of the moment form at a batch of symmetric matrices, moments of tokens as they are given.
+
+        Positions are left out: without an embedding, tokens with them are as free as without.
+        """
+        embedding = self.weights.embedding
+        if embedding is None:
+            return moment_rows(self.weights, moments, self.field, residual=self.residual)
+        inside = self.field.matmul(self.field.matmul(embedding, moments), embedding.T)
+        return self.field.matmul(moment_rows(self.weights, inside, self.field, residual=self.residual), embedding)
+
+    def _by_moments(self, tokens: Residues, near: Residues, far: Residues) -> Residues:
+        moments = [self.field.matmul(side.swapaxes(1, 2), side) for side in (near, far)]
+        return moment_grid(self.weights, self.field, tokens, *moments, residual=self.residual)
+
+    def _embedded(self, sites: Sequence[int], tokens: Residues) -> Residues:
+        """Tokens as the first layer sees them."""
+        if self.weights.embedding is not None:
+            tokens = self.field.matmul(tokens, self.weights.embedding.T)
+        if self.weights.positions is not None:
+            tokens = (tokens + self.weights.positions[list(sites)]) % self.field.prime
+        return tokens

@@ -1,0 +1,46 @@
+"""Products of matrices too small for BLAS, over GF(p): balanced residues in float64, compiled into their callers."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+# Numba finds the types of compiled functions by itself; mypy is told to let them be.
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def reduce_row(matrix, i, prime):  # type: ignore[no-untyped-def]
+    """Row i back to balanced residues."""
+    reciprocal = 1.0 / prime
+    for j in range(matrix.shape[1]):
+        matrix[i, j] -= prime * np.rint(matrix[i, j] * reciprocal)
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def multiply(left, right, result, prime, split, terms):  # type: ignore[no-untyped-def]
+    """The product of balanced residues, reduced after so many terms; a split factor is taken apart as high and low."""
+    inner, columns = right.shape
+    upper = np.zeros((1, columns if split else 0))
+    for i in range(left.shape[0]):
+        for j in range(columns):
+            result[i, j] = 0.0
+        for start in range(0, inner, terms):
+            for k in range(start, min(inner, start + terms)):
+                factor = left[i, k]
+                if factor == 0.0:
+                    continue  # moments at lattice points are sparse
+                if split == 0.0:
+                    for j in range(columns):
+                        result[i, j] += factor * right[k, j]
+                else:
+                    high = np.rint(factor / split)
+                    low = factor - high * split
+                    for j in range(columns):
+                        upper[0, j] += high * right[k, j]
+                        result[i, j] += low * right[k, j]
+            if split != 0.0:
+                reduce_row(upper, 0, prime)
+                for j in range(columns):
+                    result[i, j] += split * upper[0, j]
+                    upper[0, j] = 0.0
+            reduce_row(result, i, prime)

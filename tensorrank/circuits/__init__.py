@@ -1,0 +1,1 @@
+"""Multilinear circuits whose separation ranks are known."""
