@@ -83,6 +83,21 @@ class Bipartition:
         return f"{','.join(map(str, self.a))} | {','.join(map(str, self.b))}"
 
 
+def checked_partition(sites: int, partition: Bipartition | None) -> Bipartition:
+    """The partition given, if it covers so many sites, or their two halves.
+
+    Raises:
+        PartitionError: if it is no bipartition of them.
+    """
+    if partition is None:
+        return Bipartition.halves(sites)
+    if not isinstance(partition, Bipartition):
+        raise PartitionError(
+            f"the partition is {partition!r}; expected a Bipartition, such as Bipartition.halves({sites})"
+        )
+    return partition.check(sites)
+
+
 def _sites(sites: Iterable[int], side: str) -> tuple[int, ...]:
     found = tuple(sites)
     for site in found:

@@ -1,0 +1,200 @@
+"""A network at many inputs of side A and many of side B: the matrix of values, tile by tile, never the dense tensor.
+
+The row inputs share one batch leg, the column inputs another. Whatever carries only one of the two is contracted once;
+what carries both is contracted for one tile of the matrix after the other, so that its intermediates stay in cache and
+within the memory limit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import chain
+from math import isqrt
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tensorrank.arithmetic.prime_field import PrimeField, Residues, as_given
+from tensorrank.errors import TensorRankError
+from tensorrank.networks.contraction import Floats, Operand
+from tensorrank.networks.expression import Expression, Legs, refuse_beyond
+
+# The batch legs; no tensor has legs of these names.
+ROW, COLUMN = "\0row", "\0column"
+
+# Entries of the largest intermediate of a tile: large enough that calls cost little, small enough for the caches.
+_TILE_ENTRIES = 2**18
+# Within these a side of a tile is chosen: shorter ones spend their time in calls, longer ones gain nothing.
+_SHORTEST, _LONGEST = 32, 512
+# A value in the matrix, and in the tile that it comes from.
+_VALUE_BYTES = 16
+# Paths are sought for so many rows and columns.
+_TYPICAL = 2**10
+
+Inputs = ArrayLike | Sequence[NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class GridPlan:
+    """How a grid of values is contracted.
+
+    Attributes:
+        whole: the contraction of the tensors and of the inputs, (batch leg, site) each, to the matrix.
+        parts: what carries at most one batch leg, with the numbers of the operands it is contracted from; the network's
+            tensors come first, then the inputs of each site.
+        tile: the contraction of all parts for one tile of the matrix.
+        shape: the rows and columns of the matrix.
+        tile_shape: the rows and columns of a tile; those at the edges may have fewer.
+
+    Sources: the grid matrix, Levine et al. (NeurIPS 2020, arXiv 2006.12467).
+
+    >>> plan = GridPlan.of((("a", "z"), ("z", "b")), ("a",), ("b",), {"a": 2, "b": 2, "z": 3}, (500, 500))
+    >>> [operands for _, operands in plan.parts]  # inputs of B; both tensors with the inputs of A
+    [(3,), (0, 1, 2)]
+    """
+
+    whole: Expression
+    parts: tuple[tuple[Expression, tuple[int, ...]], ...]
+    tile: Expression
+    shape: tuple[int, int]
+    tile_shape: tuple[int, int]
+
+    @classmethod
+    def of(
+        cls, tensors: Sequence[Legs], a: Legs, b: Legs, sizes: Mapping[str, int], shape: tuple[int, int]
+    ) -> GridPlan:
+        """The plan for tensors with the legs given, those in a and b taking the inputs of side A and side B."""
+        plan = _plan(tuple(tensors), a, b, tuple(sizes.items()))
+        dimensions = {ROW: shape[0], COLUMN: shape[1]}
+        parts = tuple((part.resized(dimensions), numbers) for part, numbers in plan.parts)
+        plan = replace(plan, whole=plan.whole.resized(dimensions), parts=parts, shape=shape)
+        both = {ROW, COLUMN}
+        thickness = max(-(-step.entries // _TYPICAL**2) for step in plan.tile.steps if both <= set(step.legs))
+        return plan._with_tiles(min(_LONGEST, max(_SHORTEST, isqrt(_TILE_ENTRIES // thickness))))
+
+    def within(self, limit: int, what: str) -> GridPlan:
+        """This plan with tiles small enough for a limit in bytes.
+
+        Raises:
+            TensorRankError: if even tiles of one value do not fit.
+        """
+        found, side = self, max(self.tile_shape)
+        while found.peak_bytes > limit and side > 1:
+            side //= 2
+            found = self._with_tiles(side)
+        refuse_beyond(limit, found.peak_bytes, what)
+        return found
+
+    @property
+    def operations(self) -> int:
+        """Multiplications and additions for the whole matrix."""
+        tiles = self.shape[0] * self.shape[1] / (self.tile_shape[0] * self.tile_shape[1])
+        return sum(part.operations for part, _ in self.parts) + round(tiles * self.tile.operations)
+
+    @property
+    def peak_bytes(self) -> int:
+        """An estimate of the memory at the worst moment."""
+        kept = sum(part.result_bytes for part, _ in self.parts)
+        worst = max(self.tile.peak_bytes, *(part.peak_bytes for part, _ in self.parts))
+        return kept + worst + _VALUE_BYTES * self.shape[0] * self.shape[1]
+
+    def evaluate(self, operands: Sequence[Operand]) -> Floats | Residues:
+        """The matrix of values: float64, or residues 0..p-1.
+
+        Args:
+            operands: the network's tensors, then for each site of A its inputs (rows, dimension), then for each of B.
+        """
+        # Batch legs are the last in memory, where numpy runs along them.
+        results = (part.evaluate([operands[number] for number in numbers]) for part, numbers in self.parts)
+        parts = [np.asarray(result.values, order="C") for result in results]
+        field = operands[0].field
+        values: Floats | Residues = np.empty(self.shape) if field is None else np.empty(self.shape, dtype=np.int64)
+        (rows, columns), (height, width) = self.shape, self.tile_shape
+        for top in range(0, rows, height):
+            for left in range(0, columns, width):
+                place = {ROW: slice(top, top + height), COLUMN: slice(left, left + width)}
+                pieces = [
+                    Operand(array[..., place[legs[-1]]] if legs and legs[-1] in place else array, field)
+                    for array, legs in zip(parts, self.tile.operands, strict=True)
+                ]
+                values[place[ROW], place[COLUMN]] = self.tile.evaluate(pieces).result()
+        return values
+
+    def _with_tiles(self, side: int) -> GridPlan:
+        height, width = _tile_shape(self.shape, side)
+        tile = self.tile.resized({ROW: height, COLUMN: width})
+        return replace(self, tile=tile, tile_shape=(height, width))
+
+
+def inputs_by_site(given: Inputs, name: str, dimensions: Sequence[int], field: PrimeField | None) -> list[Operand]:
+    """The inputs of one side as an operand (count, dimension) for each of its sites.
+
+    Args:
+        given: an array (count, sites, k) with k at least every dimension, or a list with a numpy array (count,
+            dimension) for each site.
+        name: what the inputs are called in messages.
+        dimensions: the dimension of each site's leg.
+        field: GF(p), or None for float64.
+
+    Raises:
+        TensorRankError: if shapes do not fit, or as `Operand.of`.
+    """
+    if isinstance(given, list | tuple) and given and all(isinstance(one, np.ndarray) for one in given):
+        by_site = list(given)
+        if len(by_site) != len(dimensions):
+            raise TensorRankError(
+                f"the {name} are {len(by_site)} arrays; expected one for each of {len(dimensions)} sites"
+            )
+        for site, (array, size) in enumerate(zip(by_site, dimensions, strict=True)):
+            if array.ndim != 2 or array.shape[1] != size or len(array) != len(by_site[0]):
+                raise TensorRankError(
+                    f"array {site} of the {name} has the shape {array.shape}; expected ({len(by_site[0])}, {size}): "
+                    "as many inputs as the first array has, of its leg's dimension"
+                )
+    else:
+        array = as_given(given)
+        if array.ndim != 3 or array.shape[1] != len(dimensions) or array.shape[2] < max(dimensions):
+            raise TensorRankError(
+                f"the {name} have the shape {array.shape}; expected (count, {len(dimensions)}, {max(dimensions)}): "
+                "inputs, sites of this side, and the largest dimension of their legs"
+            )
+        by_site = [array[:, site, :size] for site, size in enumerate(dimensions)]
+    return [Operand.of(array, field) for array in by_site]
+
+
+@lru_cache(maxsize=128)
+def _plan(tensors: tuple[Legs, ...], a: Legs, b: Legs, sizes: tuple[tuple[str, int], ...]) -> GridPlan:
+    """The plan for a grid of typical size; others differ in the dimensions of the batch legs only."""
+    everything = [*tensors, *((ROW, leg) for leg in a), *((COLUMN, leg) for leg in b)]
+    dimensions = dict(sizes) | {ROW: _TYPICAL, COLUMN: _TYPICAL}
+    whole = Expression.of(everything, (ROW, COLUMN), dimensions)
+    legs = list(everything)
+    members: list[tuple[int, ...]] = [(number,) for number in range(len(everything))]
+    parts = []
+    for step in whole.steps:
+        if {ROW, COLUMN} <= set(step.legs):
+            parts += [number for number in step.operands if not {ROW, COLUMN} <= set(legs[number])]
+        legs.append(step.legs)
+        members.append(tuple(sorted(chain(*(members[number] for number in step.operands)))))
+    contracted = []
+    for number in parts:
+        order = tuple(sorted(legs[number], key=lambda leg: leg in (ROW, COLUMN)))
+        part = Expression.of([everything[member] for member in members[number]], order, dimensions)
+        contracted.append((part, members[number]))
+    tile = Expression.of([part.output for part, _ in contracted], (ROW, COLUMN), dimensions)
+    return GridPlan(whole, tuple(contracted), tile, (_TYPICAL, _TYPICAL), (_TYPICAL, _TYPICAL))
+
+
+def _tile_shape(shape: tuple[int, int], side: int) -> tuple[int, int]:
+    """About side x side entries in equal tiles, wide where there are few rows and high where there are few columns."""
+    height = min(shape[0], max(side, side * side // max(1, shape[1])))
+    width = min(shape[1], max(side, side * side // max(1, height)))
+    return _even(shape[0], height), _even(shape[1], width)
+
+
+def _even(length: int, most: int) -> int:
+    """The length of equal pieces, at most so long."""
+    return -(-length // -(-length // most)) if length else 1

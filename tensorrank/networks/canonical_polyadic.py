@@ -1,0 +1,95 @@
+"""The canonical polyadic format: a weighted sum of rank-one tensors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.networks.entries import Entries, random_entries, real_entries
+from tensorrank.networks.network import Tensor, TensorNetwork
+
+if TYPE_CHECKING:
+    from tensorly.cp_tensor import CPTensor
+
+
+@dataclass(frozen=True, eq=False)
+class CanonicalPolyadic:
+    """W[j_0, ..., j_(N-1)] = sum over r of weights[r] * product over i of factors[i][j_i, r].
+
+    Attributes:
+        weights: shape (rank,).
+        factors: one matrix (dimension, rank) for each site, as in tensorly.
+
+    Raises:
+        TensorRankError: if there is no factor, or a factor is no matrix with a column for each weight.
+
+    Sources: Hitchcock (1927); Kolda and Bader, Tensor Decompositions and Applications (SIAM Review 51, 2009).
+
+    >>> diagonal = CanonicalPolyadic([1, 1], [np.eye(2, dtype=int)] * 3)
+    >>> diagonal.to_network().contract()[1]
+    array([[0., 0.],
+           [0., 1.]])
+    """
+
+    weights: Entries
+    factors: tuple[Entries, ...]
+
+    def __post_init__(self) -> None:
+        weights = real_entries(self.weights, "the array of weights")
+        factors = tuple(real_entries(factor, f"factor {site}") for site, factor in enumerate(self.factors))
+        object.__setattr__(self, "weights", weights)
+        object.__setattr__(self, "factors", factors)
+        if weights.ndim != 1:
+            raise TensorRankError(f"the weights have the shape {weights.shape}; expected (rank,)")
+        if not factors:
+            raise TensorRankError("a canonical polyadic format without factors was given; expected one for each site")
+        for site, factor in enumerate(factors):
+            if factor.ndim != 2 or factor.shape[1] != self.rank:
+                raise TensorRankError(
+                    f"factor {site} has the shape {factor.shape}; expected (dimension, {self.rank}): a column for each "
+                    f"of the {self.rank} weights"
+                )
+
+    @property
+    def rank(self) -> int:
+        """The number of rank-one terms."""
+        return len(self.weights)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The dimension of each site."""
+        return tuple(factor.shape[0] for factor in self.factors)
+
+    @classmethod
+    def random(cls, shape: Sequence[int], rank: int, seed: int | np.random.Generator) -> CanonicalPolyadic:
+        """Weights 1 and factors of random whole numbers between -999 and 999."""
+        rng = np.random.default_rng(seed)
+        rank = whole_number("rank", rank, 1)
+        factors = [random_entries((whole_number("dimension", k, 1), rank), rng) for k in shape]
+        return cls(np.ones(rank, dtype=np.int64), tuple(factors))
+
+    def to_network(self) -> TensorNetwork:
+        """Tensors "weights" and "factor i" that all share the leg "term"; site i is the leg "site i"."""
+        factors = [Tensor(f"factor {i}", (f"site {i}", "term"), factor) for i, factor in enumerate(self.factors)]
+        return TensorNetwork(
+            (Tensor("weights", ("term",), self.weights), *factors), tuple(f"site {i}" for i in range(len(factors)))
+        )
+
+    def to_tensorly(self) -> CPTensor:
+        """The same format in tensorly, with float64 entries."""
+        from tensorly.cp_tensor import CPTensor
+
+        return CPTensor((self.weights.astype(np.float64), [factor.astype(np.float64) for factor in self.factors]))
+
+    @classmethod
+    def from_tensorly(cls, tensor: CPTensor) -> CanonicalPolyadic:
+        """A CPTensor of tensorly, of any of its backends; weights that are not given are 1."""
+        import tensorly
+
+        weights, factors = tensor
+        arrays = tuple(tensorly.to_numpy(factor) for factor in factors)
+        return cls(np.ones(arrays[0].shape[1]) if weights is None else tensorly.to_numpy(weights), arrays)

@@ -1,0 +1,256 @@
+"""The one engine of contraction, over the reals and over GF(p): a backend of opt_einsum, and every pair by numpy.
+
+opt_einsum chooses the order of pairwise contractions and calls `tensordot`, `einsum` and `transpose` of this module. An
+operand holds float64 numbers; over GF(p) they are balanced residues, of which a float64 sums many products exactly
+(`PrimeField.terms`), and every sum is reduced before the next pair takes it. A pair becomes matrix products, or, where
+these would be tiny and many, products and sums of whole planes of entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tensorrank.arithmetic.prime_field import FEWEST_TERMS, SPLIT_BIT, PrimeField, Residues, as_given
+from tensorrank.errors import TensorRankError
+from tensorrank.networks import contraction_kernels as kernels
+
+Floats = NDArray[np.float64]
+# Legs are told apart by characters or numbers, as opt_einsum gives them.
+Legs = Sequence[Any]
+Sizes = Mapping[Any, int]
+
+# The name by which opt_einsum finds this module.
+BACKEND = __name__
+
+# Nanoseconds on 2020s hardware: a call of BLAS within a stack, a product and sum inside BLAS, moving an entry to where
+# BLAS wants it, and a product and sum in a plane. Only their ratios matter, and these not much.
+_BLAS_CALL, _BLAS_TERM, _MOVE, _PASS = 400.0, 0.1, 1.5, 0.3
+# Planes are taken only where the sum over them has no more terms than every field can hold.
+_MOST_PLANES = FEWEST_TERMS
+
+
+@dataclass(frozen=True, eq=False)
+class Operand:
+    """An array with its arithmetic: real numbers, or balanced residues of GF(p).
+
+    Attributes:
+        values: float64, of any shape; over GF(p) whole numbers of at most p/2 in absolute value.
+        field: GF(p), or None for the reals.
+
+    >>> Operand.of([[1, 2], [3, 4]], PrimeField(5)).values
+    array([[ 1.,  2.], [-2., -1.]])
+    """
+
+    values: Floats
+    field: PrimeField | None
+
+    @classmethod
+    def of(cls, numbers: ArrayLike, field: PrimeField | None) -> Operand:
+        """The operand of whole numbers, fractions or floats: their float64 values, or their exact images in GF(p).
+
+        Raises:
+            TensorRankError: if an entry is no finite real number, or none that a float64 can hold where one is needed.
+            PrimeError: if a denominator is divisible by p.
+        """
+        array = as_given(numbers)
+        if field is not None:
+            return cls(field.balanced(field.image(array)), field)
+        if array.dtype.kind not in "iubfO":
+            raise TensorRankError(f"an array of {array.dtype} was given; expected whole numbers, fractions or floats")
+        try:
+            floats = np.asarray(array, dtype=np.float64)
+        except (TypeError, ValueError, OverflowError) as error:
+            raise TensorRankError(f"an entry has no float64 value ({error}); give a field for exact numbers") from error
+        if not np.isfinite(floats).all():
+            raise TensorRankError("an entry is infinite or not a number; expected finite numbers")
+        return cls(floats, field)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The dimensions of its legs."""
+        return self.values.shape
+
+    def result(self) -> Floats | Residues:
+        """The values as they are given to users: float64, or int64 residues in 0..p-1."""
+        if self.field is None:
+            return self.values
+        residues = np.empty(self.shape, dtype=np.int64)
+        kernels.to_residues(self.values.ravel(), self.field.prime, residues.reshape(-1))
+        return residues
+
+
+def transpose(operand: Operand, axes: Sequence[int]) -> Operand:
+    """The operand with its axes in the order given.
+
+    >>> transpose(Operand(np.zeros((2, 3)), None), (1, 0)).shape
+    (3, 2)
+    """
+    return Operand(operand.values.transpose(axes), operand.field)
+
+
+def tensordot(left: Operand, right: Operand, axes: tuple[Sequence[int], Sequence[int]]) -> Operand:
+    """The sum over pairs of axes; the other axes of the left operand come first, as in numpy.tensordot.
+
+    >>> field = PrimeField(5)
+    >>> tensordot(Operand.of([1, 2], field), Operand.of([3, 3], field), axes=((0,), (0,))).result()
+    array(4)
+    """
+    left_legs = list(range(left.values.ndim))
+    right_legs = [left.values.ndim + axis for axis in range(right.values.ndim)]
+    for first, second in zip(*axes, strict=True):
+        right_legs[second] = left_legs[first]
+    shared = set(left_legs) & set(right_legs)
+    kept = [leg for leg in left_legs + right_legs if leg not in shared]
+    return _pair(left, left_legs, right, right_legs, kept)
+
+
+def einsum(subscripts: str, *operands: Operand) -> Operand:
+    """One or two operands by Einstein's convention with an explicit output, as in numpy.einsum.
+
+    >>> einsum("ij->j", Operand.of([[1, 2], [3, 4]], PrimeField(5))).result()
+    array([4, 1])
+    """
+    inputs, output = subscripts.split("->")
+    legs = inputs.split(",")
+    if len(operands) == 1:
+        # A sum over legs is a contraction with the number one: the same code keeps it exact.
+        field = operands[0].field
+        missing = [leg for leg in legs[0] if leg not in output]
+        if not missing:
+            return Operand(_ordered(operands[0].values, legs[0], output), field)
+        ones = np.ones([operands[0].shape[legs[0].index(leg)] for leg in missing])
+        return _pair(operands[0], legs[0], Operand(ones, field), missing, output)
+    left, right = operands
+    return _pair(left, legs[0], right, legs[1], output)
+
+
+def _pair(left: Operand, left_legs: Legs, right: Operand, right_legs: Legs, output: Legs) -> Operand:
+    """The contraction of two operands: legs in both and not in the output are summed, in both and in it are matched.
+
+    Legs in one operand only belong to the output; `TensorNetwork` has no others.
+    """
+    if left.values.size < right.values.size:
+        left, left_legs, right, right_legs = right, right_legs, left, left_legs
+    sizes = dict(zip(left_legs, left.shape, strict=True)) | dict(zip(right_legs, right.shape, strict=True))
+    inner = [leg for leg in left_legs if leg in right_legs and leg not in output]
+    batch = [leg for leg in left_legs if leg in right_legs and leg in output]
+    # Long legs last: a later step then runs along them.
+    rows = sorted((leg for leg in left_legs if leg not in right_legs), key=sizes.__getitem__)
+    columns = sorted((leg for leg in right_legs if leg not in left_legs), key=sizes.__getitem__)
+    contract = _by_planes if _planes_are_faster(*_counts(sizes, batch, inner, rows, columns)) else _by_products
+    values, legs = contract(left, left_legs, right, right_legs, sizes, batch, inner, rows, columns)
+    return Operand(_ordered(values.reshape([sizes[leg] for leg in legs]), legs, output), left.field)
+
+
+def _by_products(
+    left: Operand, left_legs: Legs, right: Operand, right_legs: Legs, sizes: Sizes,
+    batch: Legs, inner: Legs, rows: Legs, columns: Legs,
+) -> tuple[Floats, Legs]:  # fmt: skip
+    """A stack of matrix products, one for each value of the batch legs."""
+    stack, terms, height, width = _counts(sizes, batch, inner, rows, columns)
+    a = _ordered(left.values, left_legs, [*batch, *rows, *inner]).reshape(stack, height, terms)
+    b = _ordered(right.values, right_legs, [*batch, *inner, *columns]).reshape(stack, terms, width)
+    return _product(_for_blas(a), _for_blas(b), left.field), [*batch, *rows, *columns]
+
+
+def _by_planes(
+    left: Operand, left_legs: Legs, right: Operand, right_legs: Legs, sizes: Sizes,
+    batch: Legs, inner: Legs, rows: Legs, columns: Legs,
+) -> tuple[Floats, Legs]:  # fmt: skip
+    """For each value of the inner and of the column legs, a plane of the left operand times a factor or factors."""
+    # Planes keep their order in memory, so that long legs stay last through a chain of contractions. Their lines run
+    # along the last legs of one kind: all matched with the right operand, or none.
+    plane = sorted([*batch, *rows], key=lambda leg: -left.values.strides[left_legs.index(leg)])
+    end = len(plane)
+    while end and (plane[end - 1] in batch) == (plane[-1] in batch):
+        end -= 1
+    terms, lines, length, width = _counts(sizes, inner, plane[:end], plane[end:], columns)
+    a = _ordered(left.values, left_legs, [*inner, *plane]).reshape(terms, lines, length)
+    b = _ordered(right.values, right_legs, [*inner, *columns, *(leg for leg in plane if leg in batch)])
+    across, along = ([sizes[leg] if leg in batch else 1 for leg in legs] for legs in (plane[:end], plane[end:]))
+    b = b.reshape(terms, width, *across, prod(along))
+    if prod(across) > 1:
+        b = np.broadcast_to(b, (terms, width, *(sizes[leg] for leg in plane[:end]), prod(along)))
+    b = b.reshape(terms, width, -1, prod(along))
+    return _sum_of_planes(np.ascontiguousarray(a), np.ascontiguousarray(b), left.field), [*columns, *plane]
+
+
+def _counts(sizes: Sizes, *groups: Legs) -> tuple[int, ...]:
+    return tuple(prod([sizes[leg] for leg in legs]) for legs in groups)
+
+
+def _ordered(values: Floats, legs: Legs, order: Legs) -> Floats:
+    return values.transpose([legs.index(leg) for leg in order])
+
+
+def _for_blas(stack: Floats) -> Floats:
+    """The stack, copied only if BLAS can read its matrices neither by rows nor by columns."""
+    return stack if stack.itemsize in stack.strides[-2:] else np.ascontiguousarray(stack)
+
+
+def _planes_are_faster(batch: int, inner: int, rows: int, columns: int) -> bool:
+    """Whether a loop over the inner and column legs beats a stack of matrix products."""
+    if inner > _MOST_PLANES or batch == 1:
+        return False
+    results = batch * rows * columns
+    planes = _PASS * results * (inner + 1)
+    return planes < _BLAS_CALL * batch + _BLAS_TERM * results * inner + _MOVE * (batch * rows * inner + results)
+
+
+def _sum_of_planes(a: Floats, b: Floats, field: PrimeField | None) -> Floats:
+    """From a (inner, lines, length) and b (inner, columns, lines or 1, length or 1) to (columns, lines, length)."""
+
+    def planes(factors: Floats, prime: float) -> Floats:
+        total = np.empty((b.shape[1], *a.shape[1:]))
+        kernels.sum_of_planes(a, factors, prime, total)
+        return total
+
+    if field is None or not field.splits:
+        return planes(b, 0.0 if field is None else float(field.prime))
+    high, low = _halves(b)
+    return _joined(planes(high, 0.0), planes(low, 0.0), field)
+
+
+def _product(a: Floats, b: Floats, field: PrimeField | None) -> Floats:
+    """The stack of matrix products a b, over GF(p) as many terms at a time as a float64 holds."""
+    if field is None:
+        return np.asarray(np.matmul(a, b), dtype=np.float64)
+    if not field.splits:
+        return _reduced(_exact_product(a, b, field), field)
+    high, low = _halves(b)
+    return _joined(_exact_product(a, high, field), _exact_product(a, low, field), field)
+
+
+def _exact_product(a: Floats, b: Floats, field: PrimeField) -> Floats:
+    """Whole numbers below 2**53 with the residues of the product; one factor is a half if the field splits."""
+    step, inner = field.terms, a.shape[-1]
+    total: Floats = np.matmul(a[..., :step], b[..., :step, :])
+    for start in range(step, inner, step):
+        _reduced(total, field)
+        total += _reduced(np.matmul(a[..., start : start + step], b[..., start : start + step, :]), field)
+    return total
+
+
+def _joined(high: Floats, low: Floats, field: PrimeField) -> Floats:
+    """The balanced residues of high * 2**SPLIT_BIT + low, in the place of high."""
+    kernels.join_halves(high.reshape(-1), low.reshape(-1), 2.0**SPLIT_BIT, float(field.prime))
+    return high
+
+
+def _halves(values: Floats) -> tuple[Floats, Floats]:
+    """High and low halves, values = high * 2**SPLIT_BIT + low."""
+    high = np.rint(values / 2.0**SPLIT_BIT)
+    return high, values - high * 2.0**SPLIT_BIT
+
+
+def _reduced(values: Floats, field: PrimeField | None) -> Floats:
+    """The balanced residues, in place."""
+    if field is not None:
+        kernels.reduce_line(values.reshape(-1), float(field.prime))
+    return values

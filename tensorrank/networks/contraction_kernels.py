@@ -1,0 +1,72 @@
+"""Compiled loops of the contraction engine. A prime of 0.0 stands for the reals: nothing is reduced.
+
+Everything is C-contiguous float64, so that the inner loops run over neighbours in memory, several at a time.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+# Lets p * rint(x / p) fuse with the subtraction, and a product with a sum; both stay exact for whole numbers.
+_FUSED = {"contract"}
+
+
+@njit(cache=True, nogil=True, fastmath=_FUSED)
+def reduce_line(values, prime):  # type: ignore[no-untyped-def]
+    """The balanced residues of whole numbers below 2**53, in place."""
+    reciprocal = 1.0 / prime
+    for j in range(len(values)):
+        values[j] -= prime * np.rint(values[j] * reciprocal)
+
+
+@njit(cache=True, nogil=True, fastmath=_FUSED)
+def join_halves(high, low, scale, prime):  # type: ignore[no-untyped-def]
+    """The balanced residues of high * scale + low, for whole numbers below 2**53, in the place of high."""
+    reciprocal = 1.0 / prime
+    for j in range(len(high)):
+        upper = high[j] - prime * np.rint(high[j] * reciprocal)
+        lower = low[j] - prime * np.rint(low[j] * reciprocal)
+        value = upper * scale + lower
+        high[j] = value - prime * np.rint(value * reciprocal)
+
+
+@njit(cache=True, nogil=True)
+def to_residues(balanced, prime, residues):  # type: ignore[no-untyped-def]
+    """Residues 0..p-1 of balanced ones."""
+    for j in range(len(balanced)):
+        value = np.int64(balanced[j])
+        residues[j] = value + prime if value < 0 else value
+
+
+@njit(cache=True, nogil=True, fastmath=_FUSED)
+def sum_of_planes(a, b, prime, total):  # type: ignore[no-untyped-def]
+    """total[c, i, j] = sum over k of a[k, i, j] * b[k, c, i or 0, j or 0], reduced.
+
+    Shapes: a (inner, n, m), b (inner, columns, n or 1, m or 1), total (columns, n, m). One line of the plane after the
+    other, all its sums while it is in cache.
+    """
+    for i in range(a.shape[1]):
+        place = i if b.shape[2] > 1 else 0
+        for c in range(b.shape[1]):
+            line = total[c, i]
+            for k in range(a.shape[0]):
+                source = a[k, i]
+                if b.shape[3] > 1:
+                    factors = b[k, c, place]
+                    if k == 0:
+                        for j in range(len(line)):
+                            line[j] = source[j] * factors[j]
+                    else:
+                        for j in range(len(line)):
+                            line[j] += source[j] * factors[j]
+                else:
+                    factor = b[k, c, place, 0]
+                    if k == 0:
+                        for j in range(len(line)):
+                            line[j] = source[j] * factor
+                    else:
+                        for j in range(len(line)):
+                            line[j] += source[j] * factor
+            if prime != 0.0:
+                reduce_line(line, prime)

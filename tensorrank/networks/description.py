@@ -1,0 +1,46 @@
+"""A network in words: its legs, opt_einsum's path for it and the cost, and what a cut allows."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING
+
+from tensorrank.networks.cuts import minimum_cut
+from tensorrank.networks.expression import amount
+from tensorrank.separation.partition import Bipartition
+
+if TYPE_CHECKING:
+    from tensorrank.networks.network import TensorNetwork
+
+# A grid of so many rows and columns stands for all: what is contracted for one side only then hardly counts.
+_TYPICAL_GRID = (2**12, 2**12)
+
+
+def description(network: TensorNetwork, partition: Bipartition | None) -> str:
+    """What `TensorNetwork.describe` gives."""
+    dense = network.dense_expression()
+
+    def with_sizes(legs: tuple[str, ...]) -> str:
+        return ", ".join(f"{leg} ({network.sizes[leg]})" for leg in legs)
+
+    lines = [
+        f"{len(network.tensors)} tensors, {len(network.sizes)} legs, {network.sites} of them open"
+        + (f": {with_sizes(network.open_legs)}" if network.open_legs else ""),
+        (
+            f"dense tensor: {prod(network.shape)} entries by {dense.operations} operations; largest intermediate "
+            f"{dense.largest} entries, about {amount(dense.peak_bytes)} at the peak"
+        ),
+    ]
+    names = [tensor.name for tensor in network.tensors]
+    for number, step in enumerate(dense.steps, 1):
+        taken = ", ".join(names[operand] for operand in step.operands)
+        legs = ", ".join(step.legs)
+        lines.append(f"  [{number}] = {taken}: legs ({legs}), {step.entries} entries, {step.operations} operations")
+        names.append(f"[{number}]")
+    if partition is not None:
+        cut = minimum_cut(network, partition)
+        lines.append(f"cut {partition}: rank at most {cut.bound}, through {with_sizes(cut.legs) or 'no leg'}")
+        plan = network.grid_plan(partition, _TYPICAL_GRID)
+        each = plan.operations / (plan.shape[0] * plan.shape[1])
+        lines.append(f"grid: about {each:.3g} operations a value")
+    return "\n".join(lines)

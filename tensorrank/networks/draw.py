@@ -1,0 +1,190 @@
+"""The picture of a tensor network: tensors, bonds as thick as they are wide, open legs, and the minimum cut."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from math import log2
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import matplotlib as mpl
+import networkx as nx
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+
+from tensorrank.networks.cuts import Cut, minimum_cut
+from tensorrank.networks.layout import Node, Point, free_direction, given_places, layout, leg_graph
+from tensorrank.separation.partition import Bipartition
+
+if TYPE_CHECKING:
+    from tensorrank.networks.network import TensorNetwork
+
+Drawing: TypeAlias = tuple[Figure, Axes]
+
+# In grey, too, A is a dark disc with white figures and B a light square with black ones; blue is Okabe and Ito's.
+_SIDES = {"A": ("#0072B2", "white", "o"), "B": ("#F0C36D", "black", "s")}
+_NO_SIDE = ("#8C8C8C", "white", "o")
+_BOND, _CUT = "0.25", "#D55E00"
+_STUB, _MARGIN = 0.52, 0.42
+_RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
+_RC: Any = {"font.size": 9, "svg.fonttype": "none", "legend.frameon": False}
+
+
+def draw(
+    network: TensorNetwork,
+    partition: Bipartition | None = None,
+    positions: Mapping[str, Point] | None = None,
+) -> Drawing:
+    """A picture of a network, with the minimum cut if a partition is given.
+
+    Boxes are tensors; lines are bonds, the thicker the larger their dimension, which stands on them. A dot is a leg
+    that more than two tensors share. Open legs end in their site's number: in a dark disc on side A, in a light square
+    on side B. Legs of the minimum cut are dashed and orange.
+
+    Args:
+        network: the tensors.
+        partition: the sites, split in two sides.
+        positions: where each tensor is drawn, by name; if None, chains lie on a line, trees hang from their middle, and
+            others are laid out by springs.
+
+    Raises:
+        PartitionError: if the partition is no bipartition of the open legs.
+        TensorRankError: if positions miss a tensor or name one that is not there.
+
+    >>> from tensorrank.networks.tensor_train import TensorTrain
+    >>> train = TensorTrain.random((2,) * 6, 3, seed=0).to_network()
+    >>> figure, axes = draw(train, Bipartition.halves(6))
+    >>> axes.get_title()
+    'rank at most 3 = the dimension of bond 2'
+    """
+    if partition is not None:
+        network.check(partition)
+    cut = None if partition is None else minimum_cut(network, partition)
+    graph = leg_graph(network)
+    places = layout(graph) if positions is None else given_places(graph, positions)
+    sides = dict.fromkeys(range(network.sites), "")
+    if partition is not None:
+        sides = {site: name for name, side in (("A", partition.a), ("B", partition.b)) for site in side}
+    stubs = _stubs(network, graph, places)
+    corners = np.array([*places.values(), *(end for _, end in stubs)])
+    least, most = corners.min(axis=0) - _MARGIN, corners.max(axis=0) + _MARGIN
+    width, height = (float(size) for size in most - least)
+    with mpl.rc_context(_RC):
+        inch = min(0.85, 9 / width)
+        figure = Figure(figsize=(max(3.6, inch * width), inch * height + (0.7 if cut else 0.1)), layout="constrained")
+        axes = figure.subplots()
+        _draw_bonds(axes, network, graph, places, cut)
+        _draw_sites(axes, network, stubs, sides, cut)
+        _draw_tensors(axes, network, places)
+        axes.set(aspect="equal", xlim=(least[0], most[0]), ylim=(least[1], most[1]))
+        axes.set_axis_off()
+        if cut is not None:
+            axes.set_title(_title(network, cut), fontsize=10)
+            figure.legend(handles=_legend(cut), loc="outside lower center", ncols=3, handlelength=2.2)
+    return figure, axes
+
+
+def _draw_bonds(
+    axes: Axes, network: TensorNetwork, graph: nx.Graph, places: Mapping[Node, Point], cut: Cut | None
+) -> None:
+    for first, second, legs in graph.edges(data="legs"):
+        (x0, y0), (x1, y1) = places[first], places[second]
+        sizes = [network.sizes[leg] for leg in legs]
+        axes.plot([x0, x1], [y0, y1], **_line_style(legs, sizes, cut), zorder=1)
+        # A leg that many tensors share is named by its dimension once, at its dot.
+        if not any(node[0] == "dot" for node in (first, second)):
+            text = "·".join(map(str, sizes))
+            _annotate(
+                axes, ((x0 + x1) / 2, (y0 + y1) / 2), text, cut is not None and not set(legs).isdisjoint(cut.legs)
+            )
+    for node in graph:
+        kind, leg = node
+        if kind == "dot":
+            is_cut = cut is not None and leg in cut.legs
+            x, y = places[node]
+            axes.plot(x, y, "o", color=_CUT if is_cut else _BOND, markersize=6, zorder=2)
+            away = free_direction(node, graph, places, 0)
+            _annotate(axes, (x + 0.22 * away[0], y + 0.22 * away[1]), str(network.sizes[leg]), is_cut)
+
+
+def _stubs(network: TensorNetwork, graph: nx.Graph, places: Mapping[Node, Point]) -> list[tuple[Point, Point]]:
+    """For each site where its open leg begins and ends."""
+    used: Counter[Node] = Counter()
+    found = []
+    for leg in network.open_legs:
+        holders = [tensor.name for tensor in network.tensors if leg in tensor.legs]
+        node = ("dot", leg) if len(holders) > 1 else ("tensor", holders[0])
+        # The dimension of a dot stands in its freest direction.
+        dx, dy = free_direction(node, graph, places, used[node] + (node[0] == "dot"))
+        used[node] += 1
+        x, y = places[node]
+        found.append(((x, y), (x + _STUB * dx, y + _STUB * dy)))
+    return found
+
+
+def _draw_sites(
+    axes: Axes,
+    network: TensorNetwork,
+    stubs: list[tuple[Point, Point]],
+    sides: Mapping[int, str],
+    cut: Cut | None,
+) -> None:
+    for site, (leg, (start, end)) in enumerate(zip(network.open_legs, stubs, strict=True)):
+        style = _line_style([leg], [network.sizes[leg]], cut)
+        axes.plot([start[0], end[0]], [start[1], end[1]], **style, zorder=1)
+        face, ink, marker = _SIDES.get(sides[site], _NO_SIDE)
+        axes.plot(*end, marker, color=face, markersize=13, markeredgecolor="0.15", markeredgewidth=0.8, zorder=3)
+        axes.text(*end, str(site), color=ink, fontsize=8, ha="center", va="center_baseline", zorder=4)
+
+
+def _draw_tensors(axes: Axes, network: TensorNetwork, places: Mapping[Node, Point]) -> None:
+    for tensor in network.tensors:
+        axes.text(
+            *places["tensor", tensor.name],
+            tensor.name,
+            fontsize=min(8.0, 64 / len(tensor.name)),
+            ha="center",
+            va="center",
+            zorder=3,
+            bbox={"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": "0.15", "linewidth": 1.0},
+        )
+
+
+def _line_style(legs: list[str], sizes: list[int], cut: Cut | None) -> dict[str, Any]:
+    is_cut = cut is not None and not set(legs).isdisjoint(cut.legs)
+    return {
+        "color": _CUT if is_cut else _BOND,
+        "linestyle": (0, (2.2, 1.2)) if is_cut else "-",
+        "linewidth": min(6.0, 0.8 + 0.6 * sum(map(log2, sizes))),
+    }
+
+
+def _annotate(axes: Axes, place: Point, text: str, is_cut: bool) -> None:
+    box = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none"}
+    axes.text(
+        *place, text, fontsize=7.5, color=_CUT if is_cut else _BOND, ha="center", va="center", zorder=2, bbox=box,
+        fontweight="bold" if is_cut else "normal",
+    )  # fmt: skip
+
+
+def _title(network: TensorNetwork, cut: Cut) -> str:
+    if not cut.legs:
+        return "rank at most 1: no leg joins the sides"
+    if len(cut.legs) == 1:
+        return f"rank at most {cut.bound} = the dimension of {cut.legs[0]}"
+    counted = Counter(network.sizes[leg] for leg in cut.legs)
+    powers = [f"{size}{str(count).translate(_RAISED) if count > 1 else ''}" for size, count in sorted(counted.items())]
+    return f"rank at most {cut.bound} = {' · '.join(powers)}, the dimensions of {len(cut.legs)} legs"
+
+
+def _legend(cut: Cut) -> list[Line2D]:
+    marks = [
+        Line2D(
+            [], [], marker=marker, color=face, markeredgecolor="0.15", markersize=9, linestyle="", label=f"side {name}"
+        )
+        for name, (face, _, marker) in _SIDES.items()
+    ]
+    line = Line2D([], [], color=_CUT, linewidth=1.6, linestyle=(0, (2.2, 1.2)), label="minimum cut")
+    return [*marks, line] if cut.legs else marks

@@ -1,0 +1,109 @@
+"""The function of a network for the solver of separation ranks: it has no weights, only inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+
+from tensorrank.arithmetic.prime_field import PrimeField, Residues
+from tensorrank.arithmetic.resources import memory_limit
+from tensorrank.errors import WeightsError
+from tensorrank.networks.batches import inputs_by_site
+from tensorrank.networks.contraction import Operand
+from tensorrank.networks.cuts import minimum_cut
+from tensorrank.separation.partition import Bipartition
+from tensorrank.separation.separable import Weights
+
+if TYPE_CHECKING:
+    from tensorrank.networks.network import TensorNetwork
+
+# An operation on planes of entries, with its share of reducing them, measured against one inside a matrix product.
+_PLANE_COST = 20
+_TYPICAL_GRID = (256, 256)
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkFunction:
+    """The multilinear function of a network's open legs, as `tensorrank.separation.separable.Separable` asks for it.
+
+    >>> from tensorrank.networks.tensor_train import TensorTrain
+    >>> function = TensorTrain.random((2,) * 6, 2, seed=0).to_network().separable()
+    >>> function.sites, function.rank_bound(Bipartition.interleaved(6))
+    (6, 8)
+    """
+
+    network: TensorNetwork
+
+    @property
+    def sites(self) -> int:
+        """The number of open legs."""
+        return self.network.sites
+
+    @property
+    def weight_degree(self) -> int:
+        """0: the entries of the tensors are given."""
+        return 0
+
+    @property
+    def input_degree(self) -> int:
+        """1 in the input of each site."""
+        return self.sites
+
+    @property
+    def value_work(self) -> float:
+        """Operations that one value costs in a grid of the interleaved partition, at the rate of a matrix product."""
+        plan = self.network.grid_plan(Bipartition.interleaved(self.sites), _TYPICAL_GRID)
+        work = sum(step.operations * (_PLANE_COST if step.batched else 1) for step in plan.tile.steps)
+        return max(1.0, work / prod(plan.tile_shape))
+
+    def draw(self, field: PrimeField, rng: np.random.Generator, weights: Weights | None = None) -> NetworkInstance:
+        """The function over GF(p): nothing is random but the inputs.
+
+        Raises:
+            WeightsError: if weights are given.
+            PrimeError: if p divides a denominator of an entry.
+        """
+        if weights is not None:
+            raise WeightsError(
+                f"weights {sorted(weights)} were given for a tensor network, whose tensors hold all its numbers; "
+                "expected None. Build the network with the arrays you mean"
+            )
+        return NetworkInstance(self.network, field, tuple(self.network.operands(field)))
+
+    def rank_bound(self, partition: Bipartition) -> int:
+        """The minimum cut."""
+        return minimum_cut(self.network, partition).bound
+
+    def generic_lower_bound(self, partition: Bipartition) -> int:
+        """0: the tensors are given, and their contraction may vanish."""
+        return 0
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkInstance:
+    """A network's function over GF(p), its tensors mapped there once."""
+
+    network: TensorNetwork
+    field: PrimeField
+    operands: tuple[Operand, ...]
+
+    def sample(self, sites: Sequence[int], count: int, rng: np.random.Generator) -> Residues:
+        """Random inputs, of shape (count, sites, largest dimension of all sites); 0 beyond a site's dimension."""
+        dimensions = np.array([self.network.shape[site] for site in sites])
+        values = self.field.random((count, len(sites), max(self.network.shape)), rng)
+        values[:, np.arange(values.shape[2]) >= dimensions[:, None]] = 0
+        return values
+
+    def grid(self, partition: Bipartition, rows: Residues, columns: Residues) -> Residues:
+        """The residues of the values at all pairs, of shape (rows, columns)."""
+        sides = [
+            inputs_by_site(given, name, [self.network.shape[site] for site in side], self.field)
+            for given, name, side in ((rows, "rows", partition.a), (columns, "columns", partition.b))
+        ]
+        plan = self.network.grid_plan(partition, (len(rows), len(columns)))
+        within = plan.within(memory_limit(None), f"a grid of {len(rows)} x {len(columns)} values")
+        return cast(Residues, within.evaluate([*self.operands, *sides[0], *sides[1]]))

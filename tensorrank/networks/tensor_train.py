@@ -1,0 +1,118 @@
+"""The tensor train format: a chain of cores, each with a site and a bond to either side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.networks.entries import Entries, random_entries, real_entries
+from tensorrank.networks.network import Tensor, TensorNetwork
+
+if TYPE_CHECKING:
+    from tensorly.tt_tensor import TTTensor
+
+
+@dataclass(frozen=True, eq=False)
+class TensorTrain:
+    """W[j_0, ..., j_(N-1)] = cores[0][:, j_0, :] @ ... @ cores[N-1][:, j_(N-1), :], a 1 x 1 matrix.
+
+    Attributes:
+        cores: one array (left rank, dimension, right rank) for each site, as in tensorly; the outermost ranks are 1.
+
+    Raises:
+        TensorRankError: if there is no core, a core has not three dimensions, or neighbouring ranks differ.
+
+    Sources: Oseledets, Tensor-Train Decomposition (SIAM J. Sci. Comput. 33, 2011); a matrix product state.
+
+    >>> ones = TensorTrain([np.ones((1, 2, 3)), np.ones((3, 2, 1))])
+    >>> ones.ranks, ones.to_network().contract()[0, 0]
+    ((1, 3, 1), np.float64(3.0))
+    """
+
+    cores: tuple[Entries, ...]
+
+    def __post_init__(self) -> None:
+        cores = tuple(real_entries(core, f"core {site}") for site, core in enumerate(self.cores))
+        object.__setattr__(self, "cores", cores)
+        if not cores:
+            raise TensorRankError("a tensor train without cores was given; expected one for each site")
+        for site, core in enumerate(cores):
+            if core.ndim != 3:
+                raise TensorRankError(
+                    f"core {site} has the shape {core.shape}; expected (left rank, dimension, right rank)"
+                )
+        for site, (left, right) in enumerate(pairwise(cores)):
+            if left.shape[2] != right.shape[0]:
+                raise TensorRankError(
+                    f"core {site} has right rank {left.shape[2]} and core {site + 1} left rank {right.shape[0]}; "
+                    "expected the same"
+                )
+        if self.ranks[0] != 1 or self.ranks[-1] != 1:
+            raise TensorRankError(f"the outermost ranks are {self.ranks[0]} and {self.ranks[-1]}; expected 1 and 1")
+
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        """The dimensions of the bonds, with the 1 at either end."""
+        return (*(core.shape[0] for core in self.cores), self.cores[-1].shape[2])
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The dimension of each site."""
+        return tuple(core.shape[1] for core in self.cores)
+
+    @classmethod
+    def random(cls, shape: Sequence[int], rank: int | Sequence[int], seed: int | np.random.Generator) -> TensorTrain:
+        """Cores of random whole numbers between -999 and 999.
+
+        Args:
+            shape: the dimension of each site.
+            rank: the dimension of all bonds, or of each of them (one fewer than sites).
+            seed: a whole number or a numpy Generator.
+
+        Raises:
+            TensorRankError: if a dimension is no positive whole number, or ranks are not one fewer than sites.
+        """
+        rng = np.random.default_rng(seed)
+        inner = list(rank) if isinstance(rank, Sequence) else [rank] * (len(shape) - 1)
+        if len(inner) != len(shape) - 1:
+            raise TensorRankError(f"{len(inner)} ranks were given for {len(shape)} sites; expected {len(shape) - 1}")
+        ranks = [1, *(whole_number("rank", one, 1) for one in inner), 1]
+        dimensions = [whole_number("dimension", k, 1) for k in shape]
+        return cls(
+            tuple(
+                random_entries((left, k, right), rng)
+                for left, k, right in zip(ranks[:-1], dimensions, ranks[1:], strict=True)
+            )
+        )
+
+    def to_network(self) -> TensorNetwork:
+        """Tensors "core i" with the leg "site i", and "bond i" between core i and the next; ends have one bond less."""
+        last = len(self.cores) - 1
+        tensors = []
+        for i, core in enumerate(self.cores):
+            kept = [
+                (f"bond {i - 1}", core.shape[0], i > 0),
+                (f"site {i}", core.shape[1], True),
+                (f"bond {i}", core.shape[2], i < last),
+            ]
+            legs = tuple(leg for leg, _, there in kept if there)
+            tensors.append(Tensor(f"core {i}", legs, core.reshape([size for _, size, there in kept if there])))
+        return TensorNetwork(tuple(tensors), tuple(f"site {i}" for i in range(len(tensors))))
+
+    def to_tensorly(self) -> TTTensor:
+        """The same format in tensorly, with float64 entries."""
+        from tensorly.tt_tensor import TTTensor
+
+        return TTTensor([core.astype(np.float64) for core in self.cores])
+
+    @classmethod
+    def from_tensorly(cls, tensor: TTTensor) -> TensorTrain:
+        """A TTTensor of tensorly, of any of its backends."""
+        import tensorly
+
+        return cls(tuple(tensorly.to_numpy(core) for core in tensor))

@@ -1,0 +1,58 @@
+import numpy as np
+import pytest
+import tensorly
+
+from tensorrank.errors import TensorRankError
+from tensorrank.networks.tensor_train import TensorTrain
+
+
+def test_the_network_is_tensorlys_dense_tensor_and_the_cores_come_back():
+    train = TensorTrain.random((2, 3, 4, 2), [2, 5, 3], seed=0)
+    theirs = train.to_tensorly()
+    np.testing.assert_allclose(train.to_network().contract(), tensorly.tt_to_tensor(theirs), rtol=1e-12)
+    assert theirs.rank == train.ranks == (1, 2, 5, 3, 1)
+    back = TensorTrain.from_tensorly(theirs)
+    assert all(np.array_equal(a, b) for a, b in zip(train.cores, back.cores, strict=True))
+    assert back.shape == (2, 3, 4, 2)
+
+
+def test_a_decomposition_of_tensorly_becomes_a_network():
+    tensor = np.random.default_rng(0).standard_normal((3, 4, 2))
+    train = TensorTrain.from_tensorly(tensorly.decomposition.tensor_train(tensor, [1, 3, 2, 1]))
+    np.testing.assert_allclose(train.to_network().contract(), tensor, atol=1e-12)
+
+
+def test_one_site():
+    train = TensorTrain([[[[1], [2]]]])
+    np.testing.assert_array_equal(train.to_network().contract(), [1, 2])
+
+
+def test_random_trains_are_whole_numbers_that_follow_the_seed():
+    first, again, other = (TensorTrain.random((2, 2), 3, seed) for seed in (7, np.random.default_rng(7), 8))
+    assert all(core.dtype == np.int64 for core in first.cores)
+    assert all(np.array_equal(one, two) for one, two in zip(first.cores, again.cores, strict=True))
+    assert not np.array_equal(first.cores[0], other.cores[0])
+
+
+@pytest.mark.parametrize(
+    ("cores", "message"),
+    [
+        ([], "without cores"),
+        ([np.ones((1, 2))], r"core 0 has the shape \(1, 2\); expected \(left rank, dimension, right rank\)"),
+        ([np.ones((1, 2, 3)), np.ones((2, 2, 1))], "core 0 has right rank 3 and core 1 left rank 2"),
+        ([np.ones((2, 2, 1))], "outermost ranks are 2 and 1; expected 1 and 1"),
+        ([[[["a"]]]], "core 0 holds entries of type <U1"),
+    ],
+)
+def test_cores_that_are_no_train(cores, message):
+    with pytest.raises(TensorRankError, match=message):
+        TensorTrain(cores)
+
+
+def test_ranks_of_the_wrong_number_or_kind():
+    with pytest.raises(TensorRankError, match="3 ranks were given for 3 sites; expected 2"):
+        TensorTrain.random((2, 2, 2), [2, 2, 2], seed=0)
+    with pytest.raises(TensorRankError, match="rank is 0; expected a whole number of at least 1"):
+        TensorTrain.random((2, 2, 2), 0, seed=0)
+    with pytest.raises(TensorRankError, match="dimension is 0"):
+        TensorTrain.random((2, 0, 2), 2, seed=0)
