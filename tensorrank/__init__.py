@@ -20,7 +20,12 @@ if TYPE_CHECKING:
     from tensorrank.arithmetic.spectrum import numerical_rank
     from tensorrank.attention import bounds
     from tensorrank.attention.architecture import SelfAttention
+    from tensorrank.attention.softmax import SoftmaxAttention
+    from tensorrank.circuits.convolutional import ConvolutionalCircuit
+    from tensorrank.circuits.recurrent import RecurrentCircuit
     from tensorrank.errors import TensorRankError
+    from tensorrank.networks.network import Tensor, TensorNetwork
+    from tensorrank.separation.numerical import NumericalModel
     from tensorrank.separation.partition import Bipartition
     from tensorrank.separation.result import SeparationRank
     from tensorrank.separation.solve import separation_rank
@@ -28,9 +33,15 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Bipartition",
+    "ConvolutionalCircuit",
+    "NumericalModel",
+    "RecurrentCircuit",
     "SelfAttention",
     "SeparationRank",
+    "SoftmaxAttention",
     "Study",
+    "Tensor",
+    "TensorNetwork",
     "TensorRankError",
     "__version__",
     "bounds",
@@ -43,9 +54,15 @@ __all__ = [
 # Names are loaded when first used, so that importing the package stays cheap.
 _HOMES = {
     "Bipartition": "tensorrank.separation.partition",
+    "ConvolutionalCircuit": "tensorrank.circuits.convolutional",
+    "NumericalModel": "tensorrank.separation.numerical",
+    "RecurrentCircuit": "tensorrank.circuits.recurrent",
     "SelfAttention": "tensorrank.attention.architecture",
     "SeparationRank": "tensorrank.separation.result",
+    "SoftmaxAttention": "tensorrank.attention.softmax",
     "Study": "tensorrank.studies.study",
+    "Tensor": "tensorrank.networks.network",
+    "TensorNetwork": "tensorrank.networks.network",
     "TensorRankError": "tensorrank.errors",
     "numerical_rank": "tensorrank.arithmetic.spectrum",
     "rank_mod_p": "tensorrank.arithmetic.elimination",

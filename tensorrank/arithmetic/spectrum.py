@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -23,7 +26,16 @@ class NumericalRank:
         threshold: max(atol, rtol * largest singular value).
         gap: the ratio of the last value counted to the first one not counted; the threshold stands in for a value
             that does not exist (rank 0, or full rank).
-        ambiguous: whether the gap is below 1000, so that another reasonable threshold would give another rank.
+        ambiguous: whether the gap is below 1000, so that another reasonable threshold would give another rank. A sample
+            of a larger matrix is called ambiguous at full rank too.
+
+    Equality is by value, the spectrum included.
+
+    >>> found = numerical_rank([[4, 0, 0], [0, 2, 0], [0, 0, 1e-9]], rtol=1e-6)
+    >>> print(found)
+    NumericalRank 2 (clear): threshold 4e-06, gap 2e+09
+    >>> found.rank_at(1e-12), found.rank_at(0.5)
+    (3, 1)
     """
 
     value: int
@@ -31,6 +43,103 @@ class NumericalRank:
     threshold: float
     gap: float
     ambiguous: bool
+
+    @property
+    def relative(self) -> NDArray[np.float64]:
+        """The singular values divided by the largest; zeros if all are zero."""
+        largest = self._largest
+        return self.spectrum / largest if largest else np.zeros_like(self.spectrum)
+
+    @property
+    def relative_threshold(self) -> float:
+        """The threshold divided by the largest singular value; the threshold itself if all are zero."""
+        return self.threshold / (self._largest or 1.0)
+
+    @property
+    def effective_rank(self) -> float:
+        """The exponential of the Shannon entropy of the singular values, scaled to sum to one; 0 for a zero matrix.
+
+        At most the number of nonzero values, and equal to it only if they are all equal. It needs no threshold: it
+        tells how many directions carry the matrix, not how many there are.
+
+        Source: Roy and Vetterli, The effective rank: a measure of effective dimensionality (EUSIPCO 2007).
+
+        >>> round(numerical_rank([[3, 0, 0], [0, 3, 0], [0, 0, 0]]).effective_rank, 6)
+        2.0
+        """
+        shares = self.relative[self.relative > 0]
+        if not shares.size:
+            return 0.0
+        shares = shares / shares.sum()
+        return math.exp(-float(shares @ np.log(shares)))
+
+    def rank_at(self, rtol: float) -> int:
+        """The number of singular values strictly above rtol * largest singular value.
+
+        Raises:
+            TensorRankError: if the tolerance is negative or no number.
+        """
+        if not rtol >= 0:
+            raise TensorRankError(f"rtol is {rtol!r}; expected a number of at least 0")
+        return int(np.count_nonzero(self.spectrum > rtol * self._largest))
+
+    def curve(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+        """Rank against relative tolerance: where the steps are, and the rank from each of them on.
+
+        Returns:
+            Tolerances, ascending from 0, and as many ranks, descending to 0. The rank at a tolerance t is that of the
+            last step not above t, the step itself included.
+
+        >>> tolerances, ranks = numerical_rank([[4, 0], [0, 2]]).curve()
+        >>> tolerances.tolist(), ranks.tolist()
+        ([0.0, 0.5, 1.0], [2, 1, 0])
+        """
+        values = np.unique(self.spectrum[self.spectrum > 0])
+        ratios = values / (self._largest or 1.0)
+        # A ratio rounded down would leave its own singular value counted; the next number up does not.
+        ratios = np.where(ratios * self._largest < values, np.nextafter(ratios, np.inf), ratios)
+        tolerances = np.unique(np.concatenate([np.zeros(1), ratios]))
+        return tolerances, np.array([self.rank_at(float(t)) for t in tolerances], dtype=np.int64)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain values, ready for JSON; None stands for infinity, which JSON does not know."""
+        return {
+            "value": self.value,
+            "spectrum": self.spectrum.tolist(),
+            "threshold": self.threshold if math.isfinite(self.threshold) else None,
+            "gap": self.gap if math.isfinite(self.gap) else None,
+            "ambiguous": self.ambiguous,
+        }
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> NumericalRank:
+        """The rank that `to_dict` described.
+
+        Raises:
+            TensorRankError: if names are missing or unknown.
+        """
+        names = {field.name for field in fields(cls)}
+        if not isinstance(values, Mapping) or set(values) != names:
+            given = ", ".join(sorted(values)) if isinstance(values, Mapping) else repr(values)
+            raise TensorRankError(f"a spectrum with {given} was given; expected to_dict's {', '.join(sorted(names))}")
+        ends = {name: math.inf if values[name] is None else float(values[name]) for name in ("threshold", "gap")}
+        return cls(
+            values["value"], np.array(values["spectrum"], dtype=np.float64), **ends, ambiguous=values["ambiguous"]
+        )
+
+    @property
+    def _largest(self) -> float:
+        return float(self.spectrum[0]) if self.spectrum.size else 0.0
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, NumericalRank):
+            return NotImplemented
+        scalars = (self.value, self.threshold, self.gap, self.ambiguous)
+        same = scalars == (other.value, other.threshold, other.gap, other.ambiguous)
+        return same and np.array_equal(self.spectrum, other.spectrum)
+
+    def __hash__(self) -> int:
+        return hash((self.value, self.threshold, self.gap, self.ambiguous))
 
     def __str__(self) -> str:
         trust = "ambiguous" if self.ambiguous else "clear"

@@ -14,6 +14,7 @@ from tensorrank.attention.instance import AttentionInstance
 from tensorrank.attention.monomial import Monomial, monomial
 from tensorrank.attention.weights import AttentionWeights, WeightShapes
 from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.separation.named_weights import parameter_count
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.separable import Weights
 
@@ -125,7 +126,7 @@ class SelfAttention:
     @property
     def parameters(self) -> int:
         """The number of weights: 4 L d^2 if the heads add up to the width and share nothing, and the embedding."""
-        return sum(int(np.prod(shape)) for _, shape in self._shapes.named().values())
+        return parameter_count(self._shapes.named())
 
     @property
     def has_moment_form(self) -> bool:

@@ -19,6 +19,7 @@ __all__ = [
     "Regime",
     "affine_bound",
     "counting_bound",
+    "equal_sizes",
     "is_saturated",
     "knee",
     "knee_power",
@@ -238,3 +239,32 @@ def regime(depth: int, width: int, side_tokens: int | None = None) -> Regime:
     ['double-exponential', 'double-exponential', 'saturated']
     """
     return "saturated" if is_saturated(depth, width, side_tokens) else "double-exponential"
+
+
+def equal_sizes(parameters: int, rule: int = 4, deepest: int | None = None) -> list[tuple[int, int]]:
+    """The depths L and widths d that make the most of rule * L * d^2 parameters.
+
+    For each depth the largest width, and of the depths with the same width the greatest.
+
+    Args:
+        parameters: the budget.
+        rule: parameters of a layer over d^2: 4 for attention alone, 12 with a feed-forward network of width 4 d.
+        deepest: depths beyond it are left out.
+
+    Raises:
+        TensorRankError: if a number is not a whole number of at least 1.
+
+    >>> equal_sizes(64)
+    [(1, 4), (4, 2), (16, 1)]
+    """
+    budget, rule = whole_number("parameters", parameters, 1), whole_number("rule", rule, 1)
+    last = budget // rule if deepest is None else min(whole_number("deepest", deepest, 1), budget // rule)
+    sizes = []
+    depth = 1
+    while depth <= last:
+        width = math.isqrt(budget // (rule * depth))
+        depth = budget // (rule * width * width)
+        if depth <= last:
+            sizes.append((depth, width))
+        depth += 1
+    return sizes

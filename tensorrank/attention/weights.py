@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
@@ -10,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tensorrank.arithmetic.prime_field import PrimeField, as_given
-from tensorrank.errors import WeightsError
+from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.separation.named_weights import checked_weights, random_weights
 
 NAMES = ("query", "key", "value", "output")
 
@@ -71,7 +70,7 @@ class AttentionWeights:
     @classmethod
     def random(cls, shapes: WeightShapes, field: PrimeField, rng: np.random.Generator) -> AttentionWeights:
         """Uniform residues."""
-        return cls(**{name: field.random(shape, rng) for name, (_, shape) in shapes.named().items()})
+        return cls(**random_weights(shapes.named(), field, rng))
 
     @classmethod
     def of(cls, weights: Mapping[str, ArrayLike], shapes: WeightShapes) -> AttentionWeights:
@@ -80,24 +79,7 @@ class AttentionWeights:
         Raises:
             WeightsError: if a name is missing or unknown, or an array has another shape or holds NaN or infinity.
         """
-        if not isinstance(weights, Mapping):
-            raise WeightsError(
-                f"weights of type {type(weights).__name__} were given; expected a mapping of names to arrays"
-            )
-        named = shapes.named()
-        if set(weights) != set(named):
-            raise WeightsError(f"weights named {', '.join(sorted(weights))} were given; expected {', '.join(named)}")
-        arrays = {}
-        for name, (axes, expected) in named.items():
-            array = as_given(weights[name])
-            if array.shape != expected:
-                raise WeightsError(f"weights {name!r} have shape {array.shape}; expected {expected} ({axes})")
-            endless = np.vectorize(_is_endless, otypes=[bool])(array)
-            if endless.any():
-                where = tuple(int(i) for i in np.argwhere(endless)[0])
-                raise WeightsError(f"weights {name!r} are {array[where]} at {where}; expected finite numbers")
-            arrays[name] = array
-        return cls(**arrays)
+        return cls(**checked_weights(weights, shapes.named()))
 
     def image(self, field: PrimeField) -> AttentionWeights:
         """The exact image of these weights in GF(p)."""
@@ -110,7 +92,3 @@ class AttentionWeights:
         if sharing == 1:
             return self
         return replace(self, key=np.repeat(self.key, sharing, axis=1), value=np.repeat(self.value, sharing, axis=1))
-
-
-def _is_endless(entry: Any) -> bool:
-    return isinstance(entry, float | np.floating) and not math.isfinite(entry)

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import tensorrank
-from tensorrank.cli import bounds, rank, study
+from tensorrank.cli import bounds, compare, rank, study
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -21,6 +21,7 @@ app = typer.Typer(
 app.command(name="study")(study.study)
 app.add_typer(rank.app, name="rank")
 app.command(name="bounds")(bounds.bounds)
+app.command(name="compare")(compare.compare)
 
 
 def _version(wanted: bool) -> None:

@@ -11,8 +11,16 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 import tensorrank as tr
-from tensorrank.cli.terminal import INTERRUPTED, Bar, print_json, say, speaks_plainly, whole_numbers, wide_console
-from tensorrank.errors import TensorRankError
+from tensorrank.cli.terminal import (
+    INTERRUPTED,
+    Bar,
+    make_folder,
+    print_json,
+    say,
+    speaks_plainly,
+    whole_numbers,
+    wide_console,
+)
 
 if TYPE_CHECKING:
     from tensorrank.studies.series import Series
@@ -66,7 +74,7 @@ def study(
         threads=threads,
     )
     started = time.monotonic()
-    _make_folder(out)
+    make_folder(out)
     findings: list[Finding] = []
     total = len(plan.plan())
     interrupted = False
@@ -105,13 +113,6 @@ def study(
     typer.echo(
         f"Also there:  {', '.join(path.name for path in [*figures[1:], out / 'ranks.csv', out / 'study.sqlite'])}"
     )
-
-
-def _make_folder(out: Path) -> None:
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise TensorRankError(f"--out {out} cannot be made ({error.strerror}); give a writable folder") from error
 
 
 def _draw(series: list[Series], out: Path) -> list[Path]:

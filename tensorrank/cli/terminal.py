@@ -8,6 +8,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
@@ -81,6 +82,18 @@ def whole_numbers(text: str, name: str) -> tuple[int, ...]:
             raise TensorRankError(f"{name} is {text!r}; expected whole numbers and ranges, such as 1-4 or 2,3,8")
         numbers.extend(range(int(first), int(last) + 1) if dash else [int(first)])
     return tuple(numbers)
+
+
+def make_folder(out: Path) -> None:
+    """Make the folder of --out.
+
+    Raises:
+        TensorRankError: if it cannot be made.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TensorRankError(f"--out {out} cannot be made ({error.strerror}); give a writable folder") from error
 
 
 class Bar:

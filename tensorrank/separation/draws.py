@@ -10,7 +10,8 @@ from math import prod
 import numpy as np
 
 from tensorrank.arithmetic.prime_field import LARGEST_PRIME, PrimeField, primes_below
-from tensorrank.errors import PrimeError, TensorRankError
+from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.errors import PrimeError
 from tensorrank.separation.separable import Instance, Separable, Weights
 
 # Small primes are fast; a large one is used where rank * degree / p would tell nothing about a failure.
@@ -44,12 +45,8 @@ class Draws:
         primes: Sequence[int] | None,
         degree: int,
     ) -> None:
-        if not isinstance(seed, np.random.Generator) and (
-            isinstance(seed, bool) or not hasattr(seed, "__index__") or seed < 0
-        ):
-            raise TensorRankError(f"the seed is {seed!r}; expected a whole number of at least 0 or a numpy Generator")
         self.model, self.weights = model, weights
-        self.rng = np.random.default_rng(seed)
+        self.rng = random_stream(seed)
         self.seeds = () if isinstance(seed, np.random.Generator) else (int(seed),)
         self.degree = degree
         self.used: list[int] = []

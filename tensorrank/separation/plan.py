@@ -10,8 +10,8 @@ from tensorrank.errors import TensorRankError
 from tensorrank.separation.catalecticant import CatalecticantPlan, catalecticant_plan
 from tensorrank.separation.derivatives import DerivativePlan, derivative_plan
 from tensorrank.separation.limits import SPARE, TYPICAL_RATE, Limits, elimination_work
-from tensorrank.separation.partition import Bipartition
-from tensorrank.separation.separable import Separable, moment_form
+from tensorrank.separation.partition import Bipartition, checked_partition
+from tensorrank.separation.separable import MadeSeparable, Separable, as_separable, moment_form
 
 Method = Literal["auto", "catalecticant", "grid"]
 
@@ -30,7 +30,7 @@ class Plan:
         blocks: the catalecticant's plan, or None without the moment form; for an inhomogeneous architecture, that of
             its leading form.
         derivatives: what follows if the leading form does not decide the rank, or None.
-        fallback: the grid that follows where that is not possible either, or None.
+        fallback: the grid that follows instead where it fits and costs less, or None.
         grid_samples: the most rows and columns that a sampled matrix may have.
         memory: bytes at the peak.
         work: operations for one draw.
@@ -59,12 +59,16 @@ class Plan:
         )
         if self.method == "grid" or self.blocks is None:
             return f"grid of up to {self.grid_samples} samples a side; {size}"
-        further = f"; if these fall short, {self.derivatives}" if self.derivatives is not None else ""
+        further = ""
+        if self.derivatives is not None:
+            further = f"; if these fall short, {self.derivatives}"
+        elif self.fallback is not None:
+            further = f"; if these fall short, a grid of up to {self.fallback.grid_samples} samples a side"
         return f"catalecticant, {self.blocks}{further}; {size}"
 
 
 def plan(
-    model: Separable,
+    model: Separable | MadeSeparable,
     partition: Bipartition | None = None,
     *,
     method: Method = "auto",
@@ -78,7 +82,8 @@ def plan(
     'catalecticant'
     """
     limits = Limits.of(memory, work)
-    partition = checked_partition(model, partition)
+    model = as_separable(model)
+    partition = checked_partition(model.sites, partition)
     if method not in get_args(Method):
         raise TensorRankError(f"the method is {method!r}; expected one of {', '.join(get_args(Method))}")
     form = moment_form(model)
@@ -92,20 +97,23 @@ def plan(
         near, far = far, near
     blocks = catalecticant_plan(form.input_width, form.moment_degree, (len(near), len(far)), limits)
     useful = blocks.whole or blocks.potential > grid.lower
-    upper = blocks.spaces.bound()
-    derivatives = None
-    if not form.homogeneous and blocks.full:
-        derivatives = derivative_plan(form.input_width, form.moment_degree, upper, limits)
     grid_is_whole = grid.upper is not None and grid.upper < grid.grid_samples
+    derivatives, fallback = None, None
+    if not form.homogeneous:
+        if blocks.full:
+            derivatives = derivative_plan(form.input_width, form.moment_degree, blocks.spaces.bound(), limits)
+        if method == "auto" and grid_is_whole and (derivatives is None or grid.work < derivatives.work):
+            derivatives, fallback = None, grid
+    further = derivatives or fallback
     by_blocks = replace(
         grid,
         method="catalecticant" if blocks.feasible and useful else "bounds",
         blocks=blocks,
-        memory=max(blocks.memory, 0 if derivatives is None else derivatives.memory),
-        work=blocks.work + (0 if derivatives is None else derivatives.work),
+        memory=max(blocks.memory, 0 if further is None else further.memory),
+        work=blocks.work + (0 if further is None else further.work),
         degree=form.moment_degree if blocks.full else form.input_degree,
         derivatives=derivatives,
-        fallback=grid if method == "auto" and grid_is_whole and not form.homogeneous else None,
+        fallback=fallback,
     )
     # The leading form often decides the rank of an inhomogeneous one, so its own work is what counts at first.
     cheaper = grid_is_whole and (not blocks.whole or grid.work < blocks.work)
@@ -113,21 +121,6 @@ def plan(
     if method == "auto" and (cheaper or (by_blocks.method == "bounds" and grid.lower < grid.grid_samples)):
         return grid
     return by_blocks
-
-
-def checked_partition(model: Separable, partition: Bipartition | None) -> Bipartition:
-    """The partition given, if it covers the model's sites, or the two halves."""
-    if not isinstance(model, Separable):
-        raise TensorRankError(
-            f"the model is {model!r}; expected an architecture, such as SelfAttention(depth=3, width=2)"
-        )
-    if partition is None:
-        return Bipartition.halves(model.sites)
-    if not isinstance(partition, Bipartition):
-        raise TensorRankError(
-            f"the partition is {partition!r}; expected a Bipartition, such as Bipartition.halves({model.sites})"
-        )
-    return partition.check(model.sites)
 
 
 def _grid(model: Separable, partition: Bipartition, limits: Limits) -> Plan:

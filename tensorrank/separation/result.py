@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
+from tensorrank.arithmetic.spectrum import NumericalRank
 from tensorrank.arithmetic.whole_numbers import abbreviated, from_text, to_text
 from tensorrank.errors import TensorRankError
 
@@ -21,7 +22,8 @@ class SeparationRank:
         lower: a lower bound, proved without any assumption for almost all weights (for the weights given, if any).
         upper: a proven upper bound, or None if none is known.
         standing: "exact" (lower meets upper), "probable" (complete, repeated with fresh weights and another prime),
-            "lower bound" (certified, but something was cut or sampled too small), or "numerical" (floating point).
+            "lower bound" (certified, but something was cut or sampled too small), or "numerical" (read off singular
+            values in floating point: lower is 0, upper None).
         by_degree: the rank (or its lower bound) of each part homogeneous in side A's moment matrix, or None.
         method: "catalecticant", "grid" or "bounds" (only bounds in closed form were within the limits).
         primes: the moduli used, one per draw.
@@ -31,6 +33,10 @@ class SeparationRank:
             is known or none below 1.
         seconds: wall time.
         reason: why the value is not exact, in words; None if it is.
+        spectrum: the singular values a numerical rank was read off, with threshold and gap; None for other standings.
+
+    Raises:
+        TensorRankError: if the fields contradict each other.
     """
 
     value: int
@@ -45,6 +51,7 @@ class SeparationRank:
     failure_probability: float | None
     seconds: float
     reason: str | None = None
+    spectrum: NumericalRank | None = None
 
     def __post_init__(self) -> None:
         if self.standing not in get_args(Standing):
@@ -60,8 +67,21 @@ class SeparationRank:
                 f"a rank of {abbreviated(self.value)} was called exact, but its bounds are {abbreviated(self.lower)} "
                 f"and {upper}"
             )
+        if (self.standing == "numerical") != (self.spectrum is not None):
+            raise TensorRankError(
+                f"a rank called {self.standing} came {'without' if self.spectrum is None else 'with'} a spectrum; "
+                "expected one for a numerical rank, and for no other"
+            )
+        if self.spectrum is not None and (self.value, self.lower, self.upper) != (self.spectrum.value, 0, None):
+            raise TensorRankError(
+                f"a numerical rank of {self.value} came with lower bound {self.lower}, upper bound {self.upper} and a "
+                f"spectrum of rank {self.spectrum.value}; expected the spectrum's rank and no bounds (0 and None): "
+                "floating point proves none"
+            )
 
     def __str__(self) -> str:
+        if self.spectrum is not None:
+            return self._numerical(self.spectrum)
         if self.upper is None:
             bounds = f"lower {abbreviated(self.lower)}, no upper bound known"
         else:
@@ -77,21 +97,36 @@ class SeparationRank:
         parts.append(f"{self.method}, {self.seconds:.2f} s")
         return "; ".join(parts)
 
+    def _numerical(self, spectrum: NumericalRank) -> str:
+        full = 0 < spectrum.value == spectrum.spectrum.size
+        gap = "full rank in the sample" if full else f"gap {spectrum.gap:.2g}"
+        parts = [
+            f"SeparationRank {self.value} (numerical): relative tolerance {spectrum.relative_threshold:.2g}",
+            f"{gap} ({'ambiguous' if spectrum.ambiguous else 'clear'})",
+            f"effective rank {spectrum.effective_rank:.2f}",
+        ]
+        if self.samples is not None:
+            parts.append(f"{self.samples[0]} x {self.samples[1]} samples")
+        if self.reason:
+            parts.append(self.reason)
+        return "; ".join([*parts, f"{self.method}, {self.seconds:.2f} s"])
+
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain values, ready for JSON.
 
         Whole numbers stay whole numbers of any size, but for those beyond 4000 digits, which JSON readers refuse: text.
         """
-        return {name: _plain(value) for name, value in asdict(self).items()}
+        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> SeparationRank:
-        """The result that `to_dict` described.
+        """The result that `to_dict` described; `spectrum` may be missing, for results older than the field.
 
         Raises:
-            TensorRankError: if names are missing or unknown.
+            TensorRankError: if other names are missing, or unknown, or the values contradict each other.
         """
         names = {field.name for field in fields(cls)}
+        values = {"spectrum": None, **values}
         if set(values) != names:
             odd = ", ".join(sorted(names ^ set(values)))
             raise TensorRankError(f"a result with missing or unknown names was given ({odd}); expected to_dict's")
@@ -99,10 +134,14 @@ class SeparationRank:
         plain |= {name: _number(plain[name]) for name in ("value", "lower", "upper")}
         if plain["by_degree"] is not None:
             plain["by_degree"] = tuple(map(_number, plain["by_degree"]))
+        if plain["spectrum"] is not None:
+            plain["spectrum"] = NumericalRank.from_dict(plain["spectrum"])
         return cls(**plain)
 
 
 def _plain(value: Any) -> Any:
+    if isinstance(value, NumericalRank):
+        return value.to_dict()
     if isinstance(value, tuple):
         return [_plain(entry) for entry in value]
     return to_text(value) if isinstance(value, int) and abs(value) >= 10**4000 else value

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
+from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import Bipartition
 
 Weights = Mapping[str, ArrayLike]
@@ -104,6 +105,30 @@ class MomentSeparable(Separable, Protocol):
 
     def generic_lower_bounds_by_degree(self, partition: Bipartition) -> Sequence[int]:
         """For k = 0..C, a proven lower bound for almost all weights on the rank of the part of degree k in M_A."""
+
+
+@runtime_checkable
+class MadeSeparable(Protocol):
+    """What is no architecture itself but gives one, such as a tensor network."""
+
+    def separable(self) -> Separable:
+        """The architecture whose separation rank is meant."""
+
+
+def as_separable(model: Separable | MadeSeparable) -> Separable:
+    """The architecture itself, or the one that the model gives.
+
+    Raises:
+        TensorRankError: if it is neither.
+    """
+    if isinstance(model, MadeSeparable):
+        return model.separable()
+    if not isinstance(model, Separable):
+        raise TensorRankError(
+            f"the model is {model!r}; expected an architecture, such as SelfAttention(depth=3, width=2), or for a "
+            "function of your own NumericalModel(function, sites)"
+        )
+    return model
 
 
 def moment_form(model: Separable) -> MomentSeparable | None:

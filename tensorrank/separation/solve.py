@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
 
 from tensorrank.arithmetic.resources import worker_threads
-from tensorrank.errors import whole_number
+from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.separation.draws import Draws
 from tensorrank.separation.evidence import Progress, certified, from_blocks, from_bounds, from_grid, from_leading_form
-from tensorrank.separation.partition import Bipartition
-from tensorrank.separation.plan import Method, checked_partition, plan
+from tensorrank.separation.numerical import MadeNumerical, NumericalModel, numerical_separation_rank
+from tensorrank.separation.partition import Bipartition, checked_partition
+from tensorrank.separation.plan import Method, plan
 from tensorrank.separation.result import SeparationRank
-from tensorrank.separation.separable import Separable, Weights, moment_form
+from tensorrank.separation.separable import MadeSeparable, Separable, Weights, as_separable, moment_form
 
 
 def separation_rank(
-    model: Separable,
+    model: Separable | MadeSeparable | NumericalModel | MadeNumerical,
     partition: Bipartition | None = None,
     *,
     method: Method = "auto",
@@ -31,11 +32,15 @@ def separation_rank(
     work: float | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
+    rtol: float | None = None,
+    atol: float | None = None,
+    samples: int | None = None,
 ) -> SeparationRank:
     """The separation rank of an architecture with respect to a bipartition of its sites, with its standing.
 
     Args:
-        model: an architecture, such as `SelfAttention`.
+        model: an architecture, such as `SelfAttention`, a `TensorNetwork`, or, for a numerical rank, a
+            `NumericalModel` of any function or `SoftmaxAttention`.
         partition: the two sides; `Bipartition.halves` by default.
         method: "catalecticant" (Hankel blocks, for attention in moment form), "grid" (a sampled matrix), or "auto".
         weights: particular weights (whole numbers, fractions or floats, mapped exactly to GF(p)), not random ones;
@@ -50,13 +55,17 @@ def separation_rank(
         work: a limit on the floating point operations of a draw, with the same effect; none by default.
         threads: all processors by default.
         progress: called with the work done and the total expected so far, draw by draw.
+        rtol: of numerical ranks only, the tolerance relative to the largest singular value.
+        atol: of numerical ranks only, the absolute tolerance.
+        samples: of numerical ranks only, the most inputs a side, 512 by default.
 
     Returns:
-        A `SeparationRank`. "exact" only if the certified lower bound meets a proven upper bound.
+        A `SeparationRank`. "exact" only if the certified lower bound meets a proven upper bound; "numerical", with the
+        singular values, for what can only be evaluated in floating point.
 
     Raises:
         TensorRankError: for a partition that does not fit, a modulus that is composite or not above the degree,
-            weights of wrong shapes, or limits that make no sense.
+            weights of wrong shapes, limits that make no sense, or options that do not apply to the model.
 
     Sources: separation rank and grid matrix, Levine et al. (NeurIPS 2020, arXiv 2006.12467); the failure probability,
     Schwartz (1980) and Zippel (1979); the standings, docs/method.md.
@@ -68,7 +77,22 @@ def separation_rank(
     """
     started = time.perf_counter()
     draws = whole_number("draws", draws, 1)
-    partition = checked_partition(model, partition)
+    tolerances = {"rtol": rtol, "atol": atol, "samples": samples}
+    if isinstance(model, NumericalModel | MadeNumerical):
+        _refuse(
+            model, {"weights": weights if isinstance(model, NumericalModel) else None, "primes": primes, "work": work},
+            "floating point has none of it; give rtol, atol or samples",
+        )  # fmt: skip
+        if method not in ("auto", "grid"):
+            raise TensorRankError(f"the method is {method!r}; expected 'grid' or 'auto' for {model}")
+        if isinstance(model, MadeNumerical):
+            model = model.numerical_model(seed, weights=weights)
+        return numerical_separation_rank(
+            model, partition, seed=seed, memory=memory, progress=progress, rtol=rtol, atol=atol, samples=samples
+        )
+    model = as_separable(model)
+    _refuse(model, tolerances, "its rank is computed over finite fields, without tolerance; limit memory or work")
+    partition = checked_partition(model.sites, partition)
     chosen = plan(model, partition, method=method, memory=memory, work=work)
     stream = Draws(model, weights, seed, primes, chosen.degree)
     if stream.impossible:
@@ -84,3 +108,9 @@ def separation_rank(
         else:
             evidence = from_grid(model, partition, chosen, stream, draws, pool, report)
     return certified(evidence, chosen, stream, time.perf_counter() - started)
+
+
+def _refuse(model: object, options: Mapping[str, object], why: str) -> None:
+    given = [name for name, value in options.items() if value is not None]
+    if given:
+        raise TensorRankError(f"{' and '.join(given)} cannot be given for {model}: {why}")

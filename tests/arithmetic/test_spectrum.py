@@ -1,7 +1,12 @@
+import json
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tensorrank import numerical_rank
+from tensorrank.arithmetic.spectrum import NumericalRank
 from tensorrank.errors import TensorRankError
 
 
@@ -157,3 +162,117 @@ def test_entries_that_are_no_numbers_are_refused(array):
 def test_a_tolerance_that_is_negative_or_no_number_is_refused(name, tolerance):
     with pytest.raises(TensorRankError, match=f"{name} is .*; expected a number of at least 0"):
         numerical_rank(np.eye(2), **{name: tolerance})
+
+
+def test_the_rank_at_a_tolerance_is_that_of_numerical_rank():
+    matrix = with_spectrum([5.0, 1.0, 1e-3, 1e-8])
+    found = numerical_rank(matrix)
+    for rtol, rank in ((0.0, 9), (1e-12, 4), (1e-6, 3), (1e-2, 2), (0.5, 1), (1.0, 0), (7.0, 0)):
+        assert found.rank_at(rtol) == numerical_rank(matrix, rtol=rtol).value == rank
+    assert type(found.rank_at(0.5)) is int
+
+
+@pytest.mark.parametrize("tolerance", [-1e-9, float("nan")])
+def test_a_rank_at_a_tolerance_below_zero_is_refused(tolerance):
+    with pytest.raises(TensorRankError, match=r"rtol is .*; expected a number of at least 0"):
+        numerical_rank(np.eye(2)).rank_at(tolerance)
+
+
+def test_the_curve_has_a_step_at_every_singular_value():
+    tolerances, ranks = numerical_rank(np.diag([4.0, 2.0, 2.0, 1.0, 0.0])).curve()
+    assert tolerances.tolist() == [0, 0.25, 0.5, 1]
+    assert ranks.tolist() == [4, 3, 1, 0]
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.floats(1e-100, 1e100), min_size=1, max_size=8))
+def test_the_curve_is_the_rank_at_every_tolerance(values):
+    found = numerical_rank(np.diag(values))
+    tolerances, ranks = found.curve()
+    assert tolerances[0] == 0
+    assert (np.diff(tolerances) > 0).all()
+    assert (np.diff(ranks) <= 0).all()
+    assert ranks[-1] == 0
+    positive = found.spectrum[found.spectrum > 0]
+    assert len(tolerances) <= len(positive) + 1
+    for i, tolerance in enumerate(tolerances):
+        assert ranks[i] == found.rank_at(tolerance)
+        following = tolerances[i + 1] if i + 1 < len(tolerances) else 2.0
+        if following > 1.001 * tolerance:
+            # Half way to the next step, and just before it, nothing has changed.
+            assert ranks[i] == found.rank_at((tolerance + following) / 2) == found.rank_at(0.9999 * following)
+    if (positive[1:] < 0.999 * positive[:-1]).all():
+        # Every singular value is counted below its own ratio, and no longer at its step.
+        assert ranks.tolist() == list(range(len(positive), -1, -1))
+        np.testing.assert_allclose(tolerances[1:], positive[::-1] / positive[0], rtol=1e-15)
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (2, 2)])
+def test_the_curve_of_nothing_is_zero(shape):
+    tolerances, ranks = numerical_rank(np.zeros(shape)).curve()
+    assert (tolerances.tolist(), ranks.tolist()) == ([0], [0])
+
+
+@pytest.mark.parametrize("scale", [1e-150, 1.0, 1e150])
+def test_the_effective_rank_is_the_exponential_of_the_entropy(scale):
+    assert numerical_rank(scale * with_spectrum([1.0] * 5)).effective_rank == pytest.approx(5, rel=1e-10)
+    assert numerical_rank(scale * with_spectrum([1.0])).effective_rank == pytest.approx(1, rel=1e-10)
+    # Shares 1/2, 1/4, 1/4 have an entropy of 3/2 bits.
+    assert numerical_rank(scale * with_spectrum([2.0, 1.0, 1.0])).effective_rank == pytest.approx(2**1.5, rel=1e-10)
+
+
+@pytest.mark.parametrize("shape", [(0, 3), (4, 2)])
+def test_a_zero_matrix_has_an_effective_rank_of_zero(shape):
+    assert numerical_rank(np.zeros(shape)).effective_rank == 0
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.floats(1e-6, 1e6), min_size=1, max_size=8), st.randoms(use_true_random=False))
+def test_the_effective_rank_lies_between_one_and_the_number_of_values(values, random):
+    shuffled = random.sample(values, len(values))
+    effective = numerical_rank(np.diag(values)).effective_rank
+    assert 1 - 1e-9 <= effective <= len(values) + 1e-9
+    assert numerical_rank(np.diag(shuffled)).effective_rank == pytest.approx(effective)
+
+
+def test_relative_values_and_threshold():
+    found = numerical_rank(np.diag([8.0, 2.0, 0.0]), atol=4.0)
+    assert found.relative.tolist() == [1, 0.25, 0]
+    assert found.relative_threshold == 0.5
+    nothing = numerical_rank(np.zeros((2, 2)), atol=4.0)
+    assert (nothing.relative.tolist(), nothing.relative_threshold) == ([0, 0], 4)
+
+
+FOUND = [
+    numerical_rank(np.diag([1.0, 0.3, 1e-9])),
+    numerical_rank(np.diag([1.0, 0.0])),
+    numerical_rank(np.zeros((3, 2))),
+    numerical_rank(np.zeros((0, 2))),
+    numerical_rank(np.eye(2), atol=float("inf")),
+    numerical_rank(np.diag([1 / 3, 0.1]).astype(np.float32)),
+]
+
+
+@pytest.mark.parametrize("found", FOUND)
+def test_a_numerical_rank_survives_strict_json(found):
+    text = json.dumps(found.to_dict(), allow_nan=False)
+    again = NumericalRank.from_dict(json.loads(text))
+    assert again == found
+    assert hash(again) == hash(found)
+    assert again.spectrum.dtype == np.float64
+
+
+def test_equality_is_by_value():
+    one = numerical_rank(np.diag([1.0, 0.3]))
+    assert one == numerical_rank(np.diag([0.3, 1.0]))
+    assert one != numerical_rank(np.diag([1.0, 0.25]), atol=one.threshold)
+    assert one != numerical_rank(np.diag([1.0, 0.3]), rtol=1e-9)
+    assert one != "rank 2"
+
+
+@pytest.mark.parametrize("values", [{"value": 1}, {**FOUND[0].to_dict(), "colour": 1}, 3, None])
+def test_a_dictionary_of_something_else_is_refused(values):
+    with pytest.raises(
+        TensorRankError, match="was given; expected to_dict's ambiguous, gap, spectrum, threshold, value"
+    ):
+        NumericalRank.from_dict(values)

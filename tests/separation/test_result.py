@@ -1,9 +1,10 @@
 import json
 from dataclasses import FrozenInstanceError, replace
 
+import numpy as np
 import pytest
 
-from tensorrank import SelfAttention, SeparationRank, separation_rank
+from tensorrank import SelfAttention, SeparationRank, numerical_rank, separation_rank
 from tensorrank.errors import TensorRankError
 
 HUGE = 3**2000
@@ -27,12 +28,22 @@ def result(**changes):
     return SeparationRank(**{**values, **changes})
 
 
+def numerical(values, **changes):
+    spectrum = numerical_rank(np.diag(values))
+    fields = {"by_degree": None, "method": "grid", "primes": (), "failure_probability": None, "reason": "floats"}
+    return result(
+        value=spectrum.value, lower=0, upper=None, standing="numerical", spectrum=spectrum, **{**fields, **changes}
+    )
+
+
 SOME = [
     result(),
     result(value=HUGE, lower=HUGE, upper=HUGE, by_degree=(HUGE - 1, 1)),
     result(value=17, lower=17, standing="probable", failure_probability=1e-9, reason="below the upper bound"),
     result(upper=None, standing="lower bound", by_degree=None, failure_probability=None, samples=None, reason="cut"),
-    result(value=90, lower=0, upper=None, standing="numerical", seeds=(), primes=(), method="grid"),
+    numerical([1.0, 1 / 3, 1e-3, 1e-20], seeds=()),
+    numerical([0.1, 0.0]),
+    numerical([0.0]),
 ]
 
 
@@ -40,6 +51,23 @@ SOME = [
 def test_a_result_survives_json(given):
     assert SeparationRank.from_dict(json.loads(json.dumps(given.to_dict()))) == given
     assert SeparationRank.from_dict(given.to_dict()) == given
+
+
+@pytest.mark.parametrize("given", SOME)
+def test_json_is_strict_and_equal_results_have_equal_hashes(given):
+    again = SeparationRank.from_dict(json.loads(json.dumps(given.to_dict(), allow_nan=False)))
+    assert hash(again) == hash(given)
+
+
+def test_results_with_other_spectra_differ():
+    assert numerical([1.0, 0.5]) == numerical([1.0, 0.5])
+    assert numerical([1.0, 0.5]) != numerical([1.0, 0.25])
+
+
+def test_results_stored_before_there_were_spectra_still_load():
+    values = result().to_dict()
+    del values["spectrum"]
+    assert SeparationRank.from_dict(values) == result()
 
 
 def vast_result():
@@ -101,6 +129,38 @@ def test_a_result_that_contradicts_itself_is_refused(changes, message):
         result(**changes)
     with pytest.raises(TensorRankError, match=message):
         SeparationRank.from_dict({**result().to_dict(), **changes})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"spectrum": None}, "a rank called numerical came without a spectrum"),
+        ({"standing": "lower bound"}, "a rank called lower bound came with a spectrum"),
+        ({"value": 3}, "a numerical rank of 3 came with lower bound 0, upper bound None and a spectrum of rank 2"),
+        ({"lower": 2}, r"came with lower bound 2.*no bounds \(0 and None\)"),
+        ({"upper": 2}, "upper bound 2"),
+    ],
+)
+def test_a_numerical_result_that_contradicts_itself_is_refused(changes, message):
+    given = numerical([1.0, 0.5])
+    with pytest.raises(TensorRankError, match=message):
+        replace(given, **changes)
+    plain = {name: value for name, value in changes.items() if name != "spectrum"} or {"spectrum": None}
+    with pytest.raises(TensorRankError, match=message):
+        SeparationRank.from_dict({**given.to_dict(), **plain})
+
+
+def test_a_numerical_result_prints_on_one_readable_line():
+    # Shares 2/3 and 1/3: entropy log 3 - (2/3) log 2, so an effective rank of 3 / 4^(1/3).
+    assert str(numerical([1.0, 0.5, 1e-17], samples=(3, 3))) == (
+        "SeparationRank 2 (numerical): relative tolerance 6.7e-16; gap 5e+16 (clear); effective rank 1.89; "
+        "3 x 3 samples; floats; grid, 0.25 s"
+    )
+    full = numerical([1.0, 0.5])
+    assert "; full rank in the sample (clear);" in str(full)
+    unsure = numerical([1.0, 1e-15, 1e-16], samples=None, reason=None)
+    assert str(unsure).startswith("SeparationRank 2 (numerical): relative tolerance 6.7e-16; gap 10 (ambiguous); effec")
+    assert "samples" not in str(unsure)
 
 
 def test_a_result_cannot_be_changed():

@@ -1,0 +1,163 @@
+"""Convolutional arithmetic circuits: linear maps of channels at each position, then products over pooling windows.
+
+Level l maps the channels of each position p by a matrix (1 x 1 convolution), v_p = W^l_p u_p, and multiplies the v_p of
+each window entry by entry; each window is a position of the next level. After the last level one position is left,
+and one output is read from it. The function is multilinear in the sites' vectors.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from functools import cached_property
+
+import numpy as np
+
+from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.circuits.pooling import Levels, pooling_levels
+from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.networks.cuts import minimum_cut
+from tensorrank.networks.function import NetworkInstance
+from tensorrank.networks.network import Tensor, TensorNetwork
+from tensorrank.separation.named_weights import Shapes, checked_weights, drawn_or_given, parameter_count
+from tensorrank.separation.partition import Bipartition
+from tensorrank.separation.separable import Weights
+
+
+@dataclass(frozen=True)
+class ConvolutionalCircuit:
+    """A convolutional arithmetic circuit with chosen pooling geometry.
+
+    Args:
+        sites: N, the number of input positions.
+        channels: M, the dimension of a site's vector.
+        widths: r_0, r_1, ...: the channels after the linear map of each level. One width makes the shallow circuit
+            (a canonical polyadic tensor of that rank), log2(N) widths the deepest of the named geometries.
+        pooling: "neighbours" (windows of two adjacent positions), "mirror" (each position with its mirror image), or
+            for each level a list of windows, each a list of positions. Named geometries pool whatever is left in one
+            window at the last level.
+        shared: whether the positions of a level share one matrix.
+
+    Raises:
+        TensorRankError: if a number is not a whole number of at least 1 (2 for sites), there are more widths than the
+            geometry has levels, or windows do not cover each position of their level once.
+
+    Weights are `level 0`, `level 1`, ..., of shape (positions, r_l, r_(l-1)), with r_(-1) = M and 1 for positions if
+    shared, and `output` of shape (r_last,).
+
+    Source: Cohen, Shashua, Inductive bias of deep convolutional networks through pooling geometry (ICLR 2017, arXiv
+    1605.06743).
+
+    >>> from tensorrank.separation.solve import separation_rank
+    >>> circuit = ConvolutionalCircuit(8, channels=2, widths=(2, 2, 2))
+    >>> separation_rank(circuit).value, separation_rank(circuit, Bipartition.interleaved(8)).value
+    (2, 16)
+    """
+
+    sites: int
+    channels: int
+    widths: Sequence[int]
+    _: KW_ONLY
+    pooling: str | Sequence[Sequence[Sequence[int]]] = "neighbours"
+    shared: bool = False
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sites", whole_number("sites", self.sites, 2))
+        object.__setattr__(self, "channels", whole_number("channels", self.channels, 1))
+        if isinstance(self.widths, str) or not np.iterable(self.widths) or not tuple(self.widths):
+            raise TensorRankError(f"widths are {self.widths!r}; expected a list of whole numbers, one for each level")
+        object.__setattr__(self, "widths", tuple(whole_number("a width", width, 1) for width in self.widths))
+        if not isinstance(self.shared, bool | np.bool_):
+            raise TensorRankError(f"shared is {self.shared!r}; expected True or False")
+        levels = pooling_levels(self.sites, len(self.widths), self.pooling)
+        if not isinstance(self.pooling, str):
+            object.__setattr__(self, "pooling", levels)
+
+    @cached_property
+    def levels(self) -> Levels:
+        """The windows of each level, as positions of that level."""
+        return pooling_levels(self.sites, len(self.widths), self.pooling)
+
+    @property
+    def parameters(self) -> int:
+        """The number of weights."""
+        return parameter_count(self._shapes)
+
+    @property
+    def weight_degree(self) -> int:
+        """One for each linear map and the output."""
+        return sum(self._positions) + 1
+
+    @property
+    def input_degree(self) -> int:
+        """N: one for each site."""
+        return self.sites
+
+    @property
+    def value_work(self) -> float:
+        """A matrix product for each position, and as much again for residues."""
+        inner = (self.channels, *self.widths)
+        maps = zip(self._positions, inner, self.widths, strict=False)
+        return 20.0 * sum(count * above * (below + 5) for count, below, above in maps)
+
+    @property
+    def _positions(self) -> list[int]:
+        return [sum(map(len, windows)) for windows in self.levels]
+
+    @property
+    def _shapes(self) -> Shapes:
+        shapes: dict[str, tuple[str, tuple[int, ...]]] = {}
+        below = self.channels
+        for level, (positions, width) in enumerate(zip(self._positions, self.widths, strict=True)):
+            count = 1 if self.shared else positions
+            shapes[f"level {level}"] = ("positions (1 if shared), width, width below", (count, width, below))
+            below = width
+        shapes["output"] = ("width", (below,))
+        return shapes
+
+    def draw(self, field: PrimeField, rng: np.random.Generator, weights: Weights | None = None) -> NetworkInstance:
+        """This circuit over GF(p) with random weights, or with the exact image of those given.
+
+        Raises:
+            WeightsError: if given weights have other names or shapes, or are not finite.
+        """
+        drawn = drawn_or_given(weights, self._shapes, field, rng)
+        return self.to_network(drawn).separable().draw(field, rng)
+
+    def rank_bound(self, partition: Bipartition) -> int:
+        """The minimum cut of the circuit's network."""
+        ones = {name: np.ones(shape, dtype=np.int64) for name, (_, shape) in self._shapes.items()}
+        return minimum_cut(self.to_network(ones), partition).bound
+
+    def generic_lower_bound(self, partition: Bipartition) -> int:
+        """min(r_0, M)^S for S windows of the first level with sites of both sides, shared or not.
+
+        Source: Cohen, Shashua (ICLR 2017), theorem 1; for one level it is min(r_0, M) if the only window is split.
+        """
+        partition.check(self.sites)
+        side_a = set(partition.a)
+        split = sum(len({site in side_a for site in window}) == 2 for window in self.levels[0])
+        return int(min(self.widths[0], self.channels) ** split)
+
+    def to_network(self, weights: Weights) -> TensorNetwork:
+        """The circuit as a tensor network: a tree whose inner vertices are copies, one open leg for each site.
+
+        Args:
+            weights: by name, as `separation_rank` takes them.
+
+        Raises:
+            WeightsError: if they have other names or shapes, or are not finite.
+        """
+        arrays = checked_weights(weights, self._shapes)
+        tensors = []
+        legs = [f"x{site}" for site in range(self.sites)]
+        for level, windows in enumerate(self.levels):
+            matrices = arrays[f"level {level}"]
+            for number, window in enumerate(windows):
+                for position in window:
+                    matrix = matrices[0 if self.shared else position]
+                    pooled = f"level {level} window {number}"
+                    tensors.append(Tensor(f"level {level} position {position}", (pooled, legs[position]), matrix))
+            legs = [f"level {level} window {number}" for number in range(len(windows))]
+        tensors.append(Tensor("output", tuple(legs), arrays["output"]))
+        return TensorNetwork(tuple(tensors), tuple(f"x{site}" for site in range(self.sites)))

@@ -1,0 +1,64 @@
+"""Pooling geometries: which positions of each level are multiplied."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tensorrank.errors import TensorRankError
+
+# For each level its windows, each a tuple of positions of that level.
+Levels = tuple[tuple[tuple[int, ...], ...], ...]
+
+_NAMED = ("neighbours", "mirror")
+
+
+def pooling_levels(sites: int, depth: int, pooling: str | Sequence[Sequence[Sequence[int]]]) -> Levels:
+    """The windows of so many levels, by name or checked as given.
+
+    Raises:
+        TensorRankError: for an unknown name, more levels than positions can be pooled, or windows that do not cover
+            each position of their level once.
+
+    >>> pooling_levels(8, 2, "neighbours")
+    (((0, 1), (2, 3), (4, 5), (6, 7)), ((0, 1, 2, 3),))
+    >>> pooling_levels(6, 2, "mirror")
+    (((0, 5), (1, 4), (2, 3)), ((0, 1, 2),))
+    """
+    if isinstance(pooling, str):
+        return _named(sites, depth, pooling)
+    levels = tuple(tuple(tuple(window) for window in windows) for windows in pooling)
+    if len(levels) != depth:
+        raise TensorRankError(f"{len(levels)} levels of windows were given for {depth} widths; expected as many")
+    positions = sites
+    for level, windows in enumerate(levels):
+        covered = sorted(position for window in windows for position in window)
+        if covered != list(range(positions)):
+            raise TensorRankError(
+                f"the windows of level {level} hold the positions {', '.join(map(str, covered))}; expected each of 0 "
+                f"to {positions - 1} once"
+            )
+        positions = len(windows)
+    if positions != 1:
+        raise TensorRankError(f"the last level has {positions} windows; expected one that pools all that is left")
+    return levels
+
+
+def _named(sites: int, depth: int, pooling: str) -> Levels:
+    if pooling not in _NAMED:
+        raise TensorRankError(f"the pooling is {pooling!r}; expected one of {', '.join(_NAMED)}, or lists of windows")
+    levels = []
+    positions = sites
+    for level in range(depth - 1):
+        if positions <= 2:
+            raise TensorRankError(
+                f"{depth} levels were asked for, but {level + 1} pool all {sites} sites; give at most so many widths"
+            )
+        half = positions // 2
+        odd = positions % 2
+        if pooling == "neighbours":
+            windows = [(2 * i, 2 * i + 1) for i in range(half)] + [(positions - 1,)] * odd
+        else:
+            windows = [(i, positions - 1 - i) for i in range(half)] + [(half,)] * odd
+        levels.append(tuple(windows))
+        positions = len(windows)
+    return (*levels, (tuple(range(positions)),))

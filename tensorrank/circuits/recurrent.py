@@ -1,0 +1,240 @@
+"""Recurrent arithmetic circuits: deep recurrent networks whose only nonlinearity is the product.
+
+Layer l at step t holds h^l_t = (W_H^l h^l_(t-1)) * (W_I^l h^(l-1)_t), products taken entry by entry, where h^0_t is a
+one-hot template of M channels. The function of T categorical sites is a tensor of order T, one output of h^L_T.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import comb, prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorrank.arithmetic.prime_field import PrimeField, Residues
+from tensorrank.errors import whole_number
+from tensorrank.networks.network import Tensor, TensorNetwork
+from tensorrank.separation.monomials import monomial_count
+from tensorrank.separation.named_weights import Shapes, checked_weights, drawn_or_given, parameter_count
+from tensorrank.separation.partition import Bipartition
+from tensorrank.separation.separable import Weights
+
+# Entries of states under evaluation at once.
+_BATCH_ENTRIES = 2**21
+
+
+@dataclass(frozen=True)
+class RecurrentCircuit:
+    """A recurrent arithmetic circuit with categorical inputs.
+
+    Args:
+        depth: L, the number of layers.
+        hidden: R, the hidden units of a layer.
+        channels: M, the number of values that a site can take.
+        steps: T, the number of steps; each is a site.
+
+    Raises:
+        TensorRankError: if a number is not a whole number of at least 1 (2 for steps).
+
+    Weights are `input` of shape (R, M), `between` of shape (L - 1, R, R), from each layer to the next, `recurrent` of
+    shape (L, R, R), `initial` of shape (L, R), the states before the first step, and `output` of shape (R,).
+
+    Source: Levine, Sharir, Ziv, Shashua, On the long-term memory of deep recurrent networks (arXiv 1710.09431).
+
+    >>> from tensorrank.separation.solve import separation_rank
+    >>> [separation_rank(RecurrentCircuit(depth, hidden=2, channels=2, steps=8)).value for depth in (1, 2)]
+    [2, 10]
+    """
+
+    depth: int
+    hidden: int
+    channels: int
+    steps: int
+
+    def __post_init__(self) -> None:
+        for name, least in (("depth", 1), ("hidden", 1), ("channels", 1), ("steps", 2)):
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), least))
+
+    @property
+    def sites(self) -> int:
+        """The steps."""
+        return self.steps
+
+    @property
+    def parameters(self) -> int:
+        """The number of weights."""
+        return parameter_count(self._shapes)
+
+    @property
+    def weight_degree(self) -> int:
+        """The degree in the weights: h^l_t has those of h^l_(t-1) and h^(l-1)_t, and 2 more."""
+        below = [0] * (self.steps + 1)
+        for _ in range(self.depth):
+            degrees = [1]
+            for step in range(1, self.steps + 1):
+                degrees.append(degrees[-1] + below[step] + 2)
+            below = degrees
+        return below[-1] + 1
+
+    @property
+    def input_degree(self) -> int:
+        """0: inputs are categories, not drawn from the field."""
+        return 0
+
+    @property
+    def value_work(self) -> float:
+        """A matrix product for each step and layer, and as much again for residues."""
+        return 20.0 * self.steps * self.depth * self.hidden * (self.hidden + 5)
+
+    @property
+    def _shapes(self) -> Shapes:
+        layers, units = self.depth, self.hidden
+        return {
+            "input": ("hidden, channels", (units, self.channels)),
+            "between": ("depth - 1, hidden, hidden", (layers - 1, units, units)),
+            "recurrent": ("depth, hidden, hidden", (layers, units, units)),
+            "initial": ("depth, hidden", (layers, units)),
+            "output": ("hidden", (units,)),
+        }
+
+    def draw(self, field: PrimeField, rng: np.random.Generator, weights: Weights | None = None) -> RecurrentInstance:
+        """This circuit over GF(p) with random weights, or with the exact image of those given.
+
+        Raises:
+            WeightsError: if given weights have other names or shapes, or are not finite.
+        """
+        return RecurrentInstance(field, **drawn_or_given(weights, self._shapes, field, rng))
+
+    def state_functions(self, remaining: int) -> int:
+        """How many functions of the states the last so many steps can depend on.
+
+        The output is a polynomial in the states of the layers, of degree 1 in the top one's, and of degree
+        C(n + j - 1, j) in that of the layer j below it after n further steps: so many monomials there are.
+
+        >>> [RecurrentCircuit(depth, 2, 2, 8).state_functions(4) for depth in (1, 2)]
+        [2, 10]
+        """
+        return prod(monomial_count(self.hidden, comb(remaining + j - 1, j)) for j in range(self.depth))
+
+    def input_functions(self, remaining: int) -> int:
+        """How many functions of its input the first of so many steps can depend on: at most M.
+
+        The output is a polynomial in W_I of that template, of the degree in which the first layer's state enters it.
+        """
+        degree = comb(remaining + self.depth - 2, self.depth - 1)
+        return min(self.channels, monomial_count(self.hidden, degree))
+
+    def rank_bound(self, partition: Bipartition) -> int:
+        """The least of all ways to give each step to a side: state functions at each change of sides between steps.
+
+        A step given to the other side than its own costs the functions of its input. For start and end of a sequence
+        the bound is the number of state functions, or the number of inputs of a side if that is smaller.
+        """
+        partition.check(self.sites)
+        side_a = set(partition.a)
+        costs = [1, 1]
+        for step in range(self.steps):
+            remaining = self.steps - step
+            if step:
+                crossing = self.state_functions(remaining)
+                costs = [min(costs[0], costs[1] * crossing), min(costs[1], costs[0] * crossing)]
+            costs[step in side_a] *= self.input_functions(remaining)
+        return min(costs)
+
+    def generic_lower_bound(self, partition: Bipartition) -> int:
+        """For the start against the end of an even number of steps what is published for depths 1 and 2; otherwise 1.
+
+        min(R, M^(T/2)) at depth 1, ((min(R, M), T/2)) at depth 2.
+        """
+        partition.check(self.sites)
+        half = self.steps // 2
+        if self.steps % 2 or sorted(partition.a) not in ([*range(half)], [*range(half, self.steps)]):
+            return 1
+        if self.depth == 1:
+            return int(min(self.hidden, self.channels**half))
+        return monomial_count(min(self.hidden, self.channels), half) if self.depth == 2 else 1
+
+    def to_network(self, weights: Weights) -> TensorNetwork:
+        """The circuit as a tensor network with one open leg of size M for each step.
+
+        A state that is used twice stands twice with all that it is made of: about T^L / L! copies.
+
+        Args:
+            weights: by name, as `separation_rank` takes them.
+
+        Raises:
+            WeightsError: if they have other names or shapes, or are not finite.
+        """
+        arrays = checked_weights(weights, self._shapes)
+        tensors: list[Tensor] = []
+
+        def add(name: str, legs: tuple[str, ...], array: NDArray[Any]) -> None:
+            tensors.append(Tensor(f"{name} {len(tensors)}", legs, array))
+
+        def state(layer: int, step: int) -> str:
+            """Add what makes up a new copy of h^layer_step; returns its leg."""
+            leg = f"h{layer + 1},{step} copy {len(tensors)}"
+            if step == 0:
+                add(f"initial {layer + 1}", (leg,), arrays["initial"][layer])
+                return leg
+            add(f"recurrent {layer + 1}", (leg, state(layer, step - 1)), arrays["recurrent"][layer])
+            if layer == 0:
+                add("input", (leg, f"x{step - 1}"), arrays["input"])
+            else:
+                add(f"between {layer} and {layer + 1}", (leg, state(layer - 1, step)), arrays["between"][layer - 1])
+            return leg
+
+        add("output", (state(self.depth - 1, self.steps),), arrays["output"])
+        return TensorNetwork(tuple(tensors), tuple(f"x{step}" for step in range(self.steps)))
+
+
+@dataclass(frozen=True, eq=False)
+class RecurrentInstance:
+    """A recurrent circuit over GF(p) with its weights fixed; its inputs are categories from 0."""
+
+    field: PrimeField
+    input: Residues
+    between: Residues
+    recurrent: Residues
+    initial: Residues
+    output: Residues
+
+    def input_count(self, sites: Sequence[int]) -> int:
+        """M^(number of sites)."""
+        return int(self.input.shape[1] ** len(sites))
+
+    def inputs(self, sites: Sequence[int], numbers: Residues) -> Residues:
+        """The categories of the sites, shape (count, len(sites)): the digits of the numbers to base M."""
+        channels = self.input.shape[1]
+        digits: Residues = numbers[:, None] // channels ** np.arange(len(sites))[::-1] % channels
+        return digits
+
+    def sample(self, sites: Sequence[int], count: int, rng: np.random.Generator) -> Residues:
+        """Random categories: shape (count, len(sites))."""
+        return rng.integers(0, self.input.shape[1], (count, len(sites)))
+
+    def grid(self, partition: Bipartition, rows: Residues, columns: Residues) -> Residues:
+        """The values at all pairs of a row's categories (side A) and a column's (side B)."""
+        step = max(1, _BATCH_ENTRIES // max(1, len(columns) * len(self.output)))
+        parts = [self._grid(partition, rows[i : i + step], columns) for i in range(0, len(rows), step)]
+        return np.concatenate(parts) if parts else np.zeros((0, len(columns)), dtype=np.int64)
+
+    def _grid(self, partition: Bipartition, rows: Residues, columns: Residues) -> Residues:
+        """States have shape (rows or 1, columns or 1, R): they are as small as what they depend on."""
+        prime, multiply = self.field.prime, self.field.matmul
+        states = [initial[None, None] for initial in self.initial]
+        templates = self.input.T
+        for step in range(partition.sites):
+            if step in partition.a:
+                below = templates[rows[:, partition.a.index(step)]][:, None]
+            else:
+                below = templates[columns[:, partition.b.index(step)]][None]
+            for layer, state in enumerate(states):
+                if layer:
+                    below = multiply(states[layer - 1], self.between[layer - 1].T)
+                states[layer] = multiply(state, self.recurrent[layer].T) * below % prime
+        values = multiply(states[-1], self.output)
+        return np.ascontiguousarray(np.broadcast_to(values, (len(rows), len(columns))))

@@ -1,0 +1,133 @@
+"""`tensorrank compare`: architectures of equal size side by side."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+import tensorrank as tr
+from tensorrank.cli import options as given
+from tensorrank.cli.ranking import named_partition
+from tensorrank.cli.terminal import (
+    INTERRUPTED,
+    Bar,
+    make_folder,
+    print_json,
+    say,
+    speaks_plainly,
+    whole_numbers,
+    wide_console,
+)
+
+if TYPE_CHECKING:
+    from tensorrank.studies.comparison import Compared, Contender
+
+
+@speaks_plainly
+def compare(
+    parameters: Annotated[int, typer.Option(help="Parameters that each architecture may have.")] = 128,
+    sites: Annotated[int, typer.Option(help="Tokens, steps or positions.")] = 8,
+    channels: Annotated[int, typer.Option(help="Dimension of a circuit's site.")] = 8,
+    families: Annotated[
+        str, typer.Option(help="Some of attention, recurrent and convolutional.")
+    ] = "attention,recurrent,convolutional",
+    partition: given.Partition = "halves",
+    budgets: Annotated[
+        str, typer.Option(help="Sizes of the curves of bounds against depth, such as 100,1000.")
+    ] = "100,1000,10000,100000",
+    rule: Annotated[
+        int, typer.Option(help="Parameters of a layer over width squared, for the curves: 4, or 12 with feed-forward.")
+    ] = 4,
+    out: Annotated[Path, typer.Option(help="Folder of the figures.")] = Path("tensorrank-compare"),
+    seed: given.Seed = 0,
+    memory: given.Memory = "4GiB",
+    work: given.Work = 2.5e11,
+    threads: given.Threads = None,
+    json: given.Json = False,
+) -> None:
+    """Separation ranks of attention, recurrent and convolutional circuits with equally many parameters.
+
+    Also draws, for several sizes, the certified band of attention's rank against depth with its knee. What is too large
+    becomes a certified lower bound; give --work and --memory to go further.
+
+    Example: tensorrank compare --parameters 64 --partition interleaved
+    """
+    # Heavy modules are imported where they are used, so that --help answers at once.
+    from tensorrank.studies.comparison import compare as compare_all
+    from tensorrank.studies.comparison import contenders
+
+    chosen = contenders(parameters, sites=sites, channels=channels, families=_families(families))
+    split = named_partition(partition, sites)
+    curves, _ = tr.figures.iso_parameters(whole_numbers(budgets, "--budgets"), rule=rule)
+    make_folder(out)
+    done: list[Compared] = []
+    interrupted = False
+    with Bar() as bar:
+
+        def show(contender: Contender, part: float, whole: float) -> None:
+            share = part / whole if whole else 0.0
+            bar.update(f"{contender.family}, {contender.shape}", len(done) + share, len(chosen))
+
+        limits: dict[str, Any] = {"memory": memory, "work": work, "threads": threads}
+        try:
+            for one in compare_all(chosen, split, seed=seed, progress=show, **limits):
+                done.append(one)
+                bar.update(f"{len(done)} of {len(chosen)}", len(done), len(chosen))
+        except KeyboardInterrupt:
+            interrupted = True
+    pictures = tr.figures.save(curves, out / "iso_parameters")
+    if any(one.result.value for one in done):
+        pictures = [*tr.figures.save(tr.figures.compare(done)[0], out / "compare"), *pictures]
+    if json:
+        print_json({"partition": [list(split.a), list(split.b)], "figures": list(map(str, pictures)),
+                    "rows": [_row(one) for one in done]})  # fmt: skip
+    else:
+        _print(done)
+        typer.echo(f"\nThe pictures: {', '.join(str(path) for path in pictures if path.suffix == '.png')}")
+    if interrupted:
+        typer.echo(f"interrupted: {len(done)} of {len(chosen)} ranks are there", err=True)
+        raise typer.Exit(INTERRUPTED)
+
+
+def _families(text: str) -> list[Any]:
+    return [name.strip() for name in text.split(",")]
+
+
+def _row(one: Compared) -> dict[str, Any]:
+    return {
+        "family": one.contender.family,
+        "shape": one.contender.shape,
+        "parameters": one.contender.parameters,
+        "log3_value": one.log3_value,
+        "log3_per_parameter": one.log3_per_parameter,
+        **one.result.to_dict(),
+    }
+
+
+def _print(done: list[Compared]) -> None:
+    from tensorrank.arithmetic.whole_numbers import abbreviated
+
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("family", "architecture"):
+        table.add_column(name, no_wrap=True)
+    for name in ("parameters", "rank", "log3", "log3 / parameter"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("standing", no_wrap=True)
+    relations = {"exact": "", "probable": "", "lower bound": "≥ ", "numerical": "≈ "}
+    for one in done:
+        logs = (one.log3_value, one.log3_per_parameter)
+        table.add_row(
+            one.contender.family,
+            one.contender.shape,
+            str(one.contender.parameters),
+            relations[one.result.standing] + abbreviated(one.result.value, 9),
+            *("-" if log is None else f"{log:.{digits}f}" for log, digits in zip(logs, (2, 4), strict=True)),
+            one.result.standing,
+        )
+    wide_console().print(table)
+    if any(one.result.standing == "lower bound" for one in done):
+        say("Larger --work or --memory raises lower bounds.")

@@ -1,0 +1,99 @@
+"""Architectures of equal size side by side: the separation rank each makes of the same number of parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator, NullFormatter
+
+from tensorrank.arithmetic.whole_numbers import abbreviated
+from tensorrank.attention.bounds import log3
+from tensorrank.errors import TensorRankError
+from tensorrank.figures.style import MARKS, RC
+from tensorrank.studies.comparison import Compared
+
+_COLOURS = {"attention": "#D55E00", "recurrent": "#0072B2", "convolutional": "#000000"}
+_RELATIONS = {"exact": "", "probable": "", "lower bound": "≥ ", "numerical": "≈ "}
+# Ranks beyond this many digits are told apart by their place alone.
+_LEGIBLE = 10**7
+
+
+def compare(compared: Sequence[Compared], *, per_parameter: bool = False) -> tuple[Figure, Axes]:
+    """One line an architecture, by family and rank: log3 of the separation rank at equal size.
+
+    Filled marks are exact ranks, open ones probable, triangles certified lower bounds; an arrow leads on to the proven
+    upper bound where it is larger. The number of parameters stands beside the name.
+
+    Args:
+        compared: as `studies.comparison.compare` yields them.
+        per_parameter: divide by the number of parameters, which differ a little.
+
+    Raises:
+        TensorRankError: if there is nothing to compare.
+    """
+    shown = [one for one in compared if one.log3_value is not None]
+    if not shown:
+        raise TensorRankError("no architectures with a positive rank were given; expected at least one to draw")
+    families = list(dict.fromkeys(one.contender.family for one in shown))
+    shown.sort(key=lambda one: (families.index(one.contender.family), one.log3_value or 0.0))
+    with mpl.rc_context(RC):
+        figure = Figure(figsize=(6.6, 1.1 + 0.22 * (len(shown) + len(families))), layout="constrained")
+        ax = figure.subplots()
+        names, places = [], []
+        for place, one in enumerate(shown):
+            height = place + families.index(one.contender.family)
+            places.append(height)
+            names.append(f"{one.contender.shape}  ({one.contender.parameters})")
+            _draw(ax, one, height, per_parameter)
+        ax.set_yticks(places, names)
+        ax.tick_params(axis="y", length=0)
+        ax.spines["left"].set_visible(False)
+        ax.set_ylim(-0.8, max(places) + 0.8)
+        ax.set_xscale("log")
+        ax.set_xlim(left=ax.get_xlim()[0] * 0.75)
+        ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.xaxis.set_minor_formatter(NullFormatter())
+        ax.grid(axis="x", color="0.9")
+        ax.set_axisbelow(True)
+        ax.set_xlabel(
+            "log₃ separation rank for each parameter (log scale)"
+            if per_parameter
+            else "log₃ separation rank (log scale)"
+        )
+        ax.set_ylabel("architecture  (parameters)")
+        figure.legend(handles=_legend(shown, families), loc="outside upper center", ncols=4, handlelength=1.4)
+    return figure, ax
+
+
+def _draw(ax: Axes, one: Compared, height: int, per_parameter: bool) -> None:
+    scale = one.contender.parameters if per_parameter else 1
+    colour = _COLOURS[one.contender.family]
+    marker, filled, _ = MARKS[one.result.standing]
+    assert one.log3_value is not None
+    here = one.log3_value / scale
+    upper = one.result.upper
+    if upper is not None and upper > one.result.value:
+        ax.plot([here, log3(upper) / scale], [height, height], color=colour, linewidth=1.0, alpha=0.6)
+        ax.plot(log3(upper) / scale, height, "|", color=colour, markersize=7)
+    ax.plot(here, height, marker, color=colour, markerfacecolor=colour if filled else "white", markersize=6.5, zorder=3)
+    if one.result.value < _LEGIBLE:
+        text = _RELATIONS[one.result.standing] + abbreviated(one.result.value, 9)
+        ax.annotate(
+            text, (here, height), xytext=(-6, 0), textcoords="offset points", ha="right", va="center", fontsize=7.5
+        )
+
+
+def _legend(shown: Sequence[Compared], families: Sequence[str]) -> list[Line2D]:
+    handles = [Line2D([], [], marker="s", linestyle="", color=_COLOURS[family], label=family) for family in families]
+    for standing in dict.fromkeys(one.result.standing for one in shown):
+        marker, filled, label = MARKS[standing]
+        face = "0.35" if filled else "white"
+        handles.append(Line2D([], [], marker=marker, linestyle="", color="0.35", markerfacecolor=face, label=label))
+    if any(one.result.upper is not None and one.result.upper > one.result.value for one in shown):
+        handles.append(Line2D([], [], color="0.5", marker="|", markersize=7, label="up to the proven bound"))
+    return handles

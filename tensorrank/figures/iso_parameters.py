@@ -1,0 +1,85 @@
+"""Curves of equal size: what certified separation rank each depth makes of one budget of parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+
+from tensorrank.attention import bounds
+from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.figures.style import RC, colours
+
+
+def iso_parameters(budgets: Sequence[int], *, rule: int = 4, deepest: int = 32) -> tuple[Figure, Axes]:
+    """The certified band of log3 of the separation rank against depth, for networks of rule * L * d^2 parameters.
+
+    The band lies between the monomial and the moment bound for as many heads as the width and many tokens, at the
+    depths and widths that make the most of the size (`bounds.equal_sizes`). The diamond is the knee, where one more
+    layer stops multiplying the logarithm of the rank and only adds to it; it moves right with the logarithm of the
+    width. There is no peak: at a fixed size the bound has no interior maximum, and what the knee marks is where further
+    depth comes to be paid for in width.
+
+    Args:
+        budgets: numbers of parameters.
+        rule: parameters of a layer over d^2: 4 for attention alone, 12 with a feed-forward network of width 4 d.
+        deepest: the largest depth.
+
+    Raises:
+        TensorRankError: if there are no budgets, or one does not suffice for width 1 at two depths.
+    """
+    whole_number("rule", rule, 1)
+    whole_number("deepest", deepest, 2)
+    sizes = sorted({whole_number("a budget", budget, 1) for budget in budgets})
+    if not sizes or sizes[0] < 2 * rule:
+        raise TensorRankError(
+            f"the budgets are {', '.join(map(str, sizes)) or 'none'}; expected at least {2 * rule} parameters each, so "
+            "that two depths have a network"
+        )
+    colour = colours(sizes)
+    with mpl.rc_context(RC):
+        figure = Figure(figsize=(6.4, 4.4), layout="constrained")
+        ax = figure.subplots()
+        for size in sizes:
+            _draw(ax, size, rule, deepest, colour[size])
+        ax.set(yscale="log", xlim=(0.6, deepest + 0.4), xlabel="depth L", ylabel="log₃ separation rank (log scale)")
+        ax.set_xticks([1, *range(4, deepest + 1, 4)])
+        ax.yaxis.set_major_formatter("{x:g}")
+        handles: list[Line2D | Patch] = [
+            Line2D([], [], color="0.3", label="moment bound, at most"),
+            Patch(color="0.8", label="down to the monomial bound, at least"),
+            Line2D([], [], color="0.3", marker="D", linestyle="", markersize=5, label="knee"),
+        ]
+        figure.legend(handles=handles, loc="outside upper center", ncols=3, handlelength=1.8)
+    return figure, ax
+
+
+def _draw(ax: Axes, size: int, rule: int, deepest: int, colour: str) -> None:
+    pairs = bounds.equal_sizes(size, rule, deepest)
+    depths = [depth for depth, _ in pairs]
+    upper = [bounds.log3(bounds.moment_bound(depth, width)) for depth, width in pairs]
+    lower = [bounds.log3(bounds.monomial_bound(depth, width, heads=width)) for depth, width in pairs]
+    ax.fill_between(depths, lower, upper, color=colour, alpha=0.16, linewidth=0)
+    ax.plot(depths, upper, ".-", color=colour, linewidth=1.4, markersize=4)
+    # The depth at which the knee of the width that the size leaves is the depth itself.
+    excess = [depth - bounds.knee(width) for depth, width in pairs]
+    beyond = next((i for i, value in enumerate(excess) if value >= 0), None)
+    if beyond:
+        share = -excess[beyond - 1] / (excess[beyond] - excess[beyond - 1])
+        depth = depths[beyond - 1] + share * (depths[beyond] - depths[beyond - 1])
+        height = float(np.exp(np.interp(depth, depths, np.log(upper))))
+        ax.plot(depth, height, "D", color=colour, markersize=6, zorder=4)
+        ax.annotate(
+            f"width {np.sqrt(size / (rule * depth)):.0f}", (depth, height), xytext=(6, -11), textcoords="offset points",
+            fontsize=8, color=colour,
+        )  # fmt: skip
+    ax.annotate(
+        f"{size:,} parameters", (depths[-1], upper[-1]), xytext=(0, 5), textcoords="offset points", fontsize=8.5,
+        ha="right",
+        color=colour,
+    )  # fmt: skip

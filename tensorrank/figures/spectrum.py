@@ -1,0 +1,192 @@
+"""The singular values behind a numerical rank, with their threshold, and what another tolerance would say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import LogLocator
+from numpy.typing import NDArray
+
+from tensorrank.arithmetic.spectrum import NumericalRank
+from tensorrank.errors import TensorRankError
+from tensorrank.figures.style import RC, colours
+from tensorrank.separation.result import SeparationRank
+
+# Thresholds closer than this share one label.
+_APART = 100.0
+# How far below the lowest threshold values are still shown: rounding errors lie there.
+_DEEP = 1e-4
+# Marks differ in shape too, for print in grey.
+_SHAPES = ("o", "s", "^", "D", "v", "P", "X")
+_DASHED = (0, (4, 2))
+
+Finding = SeparationRank | NumericalRank
+
+
+def spectrum(
+    results: Finding | Sequence[Finding], labels: Sequence[str] | None = None
+) -> tuple[Figure, NDArray[np.object_]]:
+    """Singular values relative to the largest, and the rank against the tolerance.
+
+    Left: filled marks are counted, open ones lie below the threshold (dashed); the arrow spans a clear gap. Right: a
+    level stretch around the threshold means that the rank does not depend on the tolerance, a steady climb that there
+    is no rank to read; dotted, it is level only because the sample holds no more. Values far below the thresholds (and
+    zeros, which a logarithmic axis cannot show) are left out.
+
+    Args:
+        results: one or several numerical ranks: of `numerical_separation_rank`, or of `numerical_rank`.
+        labels: a name for each, in the legend; numbers by default.
+
+    Returns:
+        The figure and an array of its two axes.
+
+    Raises:
+        TensorRankError: if there is nothing to draw, a result has no spectrum, or labels and results differ in number.
+    """
+    listed: list[Finding] = [results] if isinstance(results, SeparationRank | NumericalRank) else list(results)
+    found = [_spectrum_of(result) for result in listed]
+    if not found:
+        raise TensorRankError("no results were given; expected at least one numerical rank to draw")
+    if labels is None:
+        labels = [f"spectrum {i}" for i in range(len(found))] if len(found) > 1 else ["singular values"]
+    if isinstance(labels, str) or len(labels) != len(found):
+        raise TensorRankError(f"labels {labels!r} were given for {len(found)} results; expected a list of one for each")
+    colour = colours(range(len(found)))
+    floor = _floor(found)
+    with mpl.rc_context(RC):
+        figure = Figure(figsize=(7.6, 3.9), layout="constrained")
+        axes = figure.subplots(1, 2, width_ratios=(1.15, 1))
+        dotted = False
+        for index, one in enumerate(found):
+            _draw_values(axes[0], one, colour[index], _SHAPES[index % len(_SHAPES)], floor)
+            dotted |= _draw_curve(axes[1], one, colour[index], floor)
+        _label_thresholds(axes[0], found, colour)
+        _finish(axes, found, floor)
+        figure.legend(
+            handles=_legend(found, labels, colour, dotted), loc="outside upper left", ncols=2, handlelength=1.8
+        )
+    return figure, axes
+
+
+def _spectrum_of(result: Finding) -> NumericalRank:
+    found = result.spectrum if isinstance(result, SeparationRank) else result
+    if isinstance(result, SeparationRank) and found is None:
+        raise TensorRankError(f"a rank with standing {result.standing!r} has no spectrum; expected a numerical one")
+    if not isinstance(found, NumericalRank):
+        raise TensorRankError(
+            f"a result of type {type(result).__name__} was given; expected a SeparationRank or a NumericalRank"
+        )
+    if not found.relative.any():
+        raise TensorRankError("a spectrum without a value above zero was given; expected one to draw")
+    return found
+
+
+def _floor(found: Sequence[NumericalRank]) -> float:
+    """The lowest value shown: the last counted one, and what lies just below the lowest threshold."""
+    lowest = min(one.relative[one.relative > 0].min() for one in found)
+    thresholds = [one.relative_threshold for one in found if one.relative_threshold > 0]
+    counted = min(one.relative[max(one.value, 1) - 1] for one in found)
+    shown = min(_DEEP * min(1.0, *thresholds), counted) if thresholds else lowest
+    return float(10.0 ** math.floor(math.log10(max(lowest, shown)) - 0.3))
+
+
+def _draw_values(ax: Axes, one: NumericalRank, colour: str, shape: str, floor: float) -> None:
+    index, values = np.arange(1, one.spectrum.size + 1), one.relative
+    size = 3.6 if one.spectrum.size <= 100 else 2.6
+    counted = index <= one.value
+    for chosen, face in ((counted, colour), (~counted & (values >= floor), "white")):
+        ax.plot(
+            index[chosen], values[chosen], shape, color=colour, markerfacecolor=face, markersize=size,
+            markeredgewidth=0.7, linestyle="", zorder=3,
+        )  # fmt: skip
+    if one.relative_threshold > 0:
+        ax.axhline(one.relative_threshold, color=colour, linewidth=0.9, linestyle=_DASHED, zorder=1)
+    if 0 < one.value < one.spectrum.size and not one.ambiguous:
+        above, below = values[one.value - 1], max(float(values[one.value]), floor)
+        where = math.sqrt(one.value * (one.value + 1))
+        ax.annotate(
+            "", xy=(where, above), xytext=(where, below),
+            arrowprops={"arrowstyle": "<->", "color": colour, "linewidth": 1.0, "shrinkA": 4, "shrinkB": 4},
+        )  # fmt: skip
+        power = rf"$10^{{{math.floor(math.log10(one.gap))}}}$" if math.isfinite(one.gap) else "∞"
+        ax.annotate(
+            f"gap {power}", (where, math.sqrt(above * below)), xytext=(-5, 0), textcoords="offset points",
+            color=colour, ha="right", va="center",
+        )  # fmt: skip
+
+
+def _draw_curve(ax: Axes, one: NumericalRank, colour: str, floor: float) -> bool:
+    """Draws rank against tolerance; returns whether a part of it is as large as the matrix, and so dotted."""
+    tolerances, ranks = one.curve()
+    inside = tolerances > floor
+    x = np.concatenate([[floor], tolerances[inside]])
+    y = np.concatenate([[one.rank_at(floor)], ranks[inside]]).astype(float)
+    # Rank 0, from tolerance 1 on, has no place on a logarithmic axis.
+    y[y == 0] = np.nan
+    full = bool(y[0] == one.spectrum.size)
+    if full:
+        ax.plot(x[:2], [y[0], y[0]], color=colour, linewidth=1.4, linestyle=":", zorder=3)
+    ax.step(x[int(full) :], y[int(full) :], where="post", color=colour, linewidth=1.4, zorder=3)
+    if one.relative_threshold > 0:
+        ax.axvline(one.relative_threshold, color=colour, linewidth=0.9, linestyle=_DASHED, zorder=1)
+        if one.value:
+            ax.plot(one.relative_threshold, one.value, "o", color=colour, markersize=5, zorder=4)
+    return full
+
+
+def _label_thresholds(ax: Axes, found: Sequence[NumericalRank], colour: dict[int, str]) -> None:
+    """A word above each threshold, one for those that lie close together."""
+    last = math.inf
+    for index in sorted(range(len(found)), key=lambda i: -found[i].relative_threshold):
+        threshold = found[index].relative_threshold
+        if 0 < threshold * _APART < last:
+            alone = all(o.relative_threshold <= 0 or not 1 < threshold / o.relative_threshold < _APART for o in found)
+            ax.annotate(
+                "threshold" if alone else "thresholds", (1, threshold), xytext=(-2, 3), textcoords="offset points",
+                color=colour[index] if alone else "0.25", va="bottom",
+            )  # fmt: skip
+            last = threshold
+
+
+def _finish(axes: NDArray[np.object_], found: Sequence[NumericalRank], floor: float) -> None:
+    largest = max(one.spectrum.size for one in found)
+    highest = max(one.rank_at(floor) for one in found)
+    top = 4 * max(1.0, *(one.relative_threshold for one in found))
+    axes[0].set(
+        xscale="log", yscale="log", xlim=(0.85, 1.2 * largest), ylim=(floor, top),
+        xlabel="index", ylabel="singular value / largest",
+    )  # fmt: skip
+    axes[1].set(
+        xscale="log", yscale="log", xlim=(floor, top), ylim=(0.85, 1.5 * highest),
+        xlabel="tolerance / largest singular value", ylabel="rank",
+    )  # fmt: skip
+    for axis, most in ((axes[0].xaxis, largest), (axes[1].yaxis, highest)):
+        axis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0) if most <= 200 else (1.0,)))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter("")
+
+
+def _legend(
+    found: Sequence[NumericalRank], labels: Sequence[str], colour: dict[int, str], dotted: bool
+) -> list[Line2D]:
+    handles = []
+    for index, (one, label) in enumerate(zip(found, labels, strict=True)):
+        full = one.value == one.spectrum.size
+        trust = ("full rank, " if full else "no gap, ") + "ambiguous" if one.ambiguous else "clear gap"
+        handles.append(
+            Line2D([], [], marker=_SHAPES[index % len(_SHAPES)], color=colour[index], linestyle="", markersize=5,
+                   label=f"{label}: rank {one.value}, {trust}")
+        )  # fmt: skip
+    handles.append(
+        Line2D([], [], marker="o", color="0.3", markerfacecolor="white", linestyle="", markersize=4.5,
+               label="below the threshold, not counted")
+    )  # fmt: skip
+    if dotted:
+        handles.append(Line2D([], [], color="0.3", linewidth=1.4, linestyle=":", label="all values of the sample"))
+    return handles

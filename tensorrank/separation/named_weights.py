@@ -1,0 +1,73 @@
+"""Weights by name, the same for every architecture: drawn, checked, and mapped exactly to GF(p)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tensorrank.arithmetic.prime_field import PrimeField, Residues, as_given
+from tensorrank.errors import WeightsError
+
+# For every name, the array's axes in words and its shape.
+Shapes = Mapping[str, tuple[str, tuple[int, ...]]]
+
+
+def random_weights(shapes: Shapes, field: PrimeField, rng: np.random.Generator) -> dict[str, Residues]:
+    """Uniform residues."""
+    return {name: field.random(shape, rng) for name, (_, shape) in shapes.items()}
+
+
+def checked_weights(weights: Mapping[str, ArrayLike], shapes: Shapes) -> dict[str, NDArray[Any]]:
+    """The weights given (a dictionary, or what numpy.load gives), as arrays.
+
+    Raises:
+        WeightsError: if a name is missing or unknown, or an array has another shape or is not of finite numbers.
+    """
+    if not isinstance(weights, Mapping):
+        raise WeightsError(
+            f"weights of type {type(weights).__name__} were given; expected a mapping of names to arrays"
+        )
+    if set(weights) != set(shapes):
+        raise WeightsError(f"weights named {', '.join(sorted(weights))} were given; expected {', '.join(shapes)}")
+    arrays = {}
+    for name, (axes, expected) in shapes.items():
+        array = as_given(weights[name])
+        if array.shape != expected:
+            raise WeightsError(f"weights {name!r} have shape {array.shape}; expected {expected} ({axes})")
+        if array.dtype.kind not in "biufO":
+            raise WeightsError(
+                f"weights {name!r} are of type {array.dtype}; expected whole numbers, fractions or floats"
+            )
+        endless = np.vectorize(_is_endless, otypes=[bool])(array)
+        if endless.any():
+            where = tuple(int(i) for i in np.argwhere(endless)[0])
+            raise WeightsError(f"weights {name!r} are {array[where]} at {where}; expected finite numbers")
+        arrays[name] = array
+    return arrays
+
+
+def drawn_or_given(
+    weights: Mapping[str, ArrayLike] | None, shapes: Shapes, field: PrimeField, rng: np.random.Generator
+) -> dict[str, Residues]:
+    """Random residues, or the exact image of the weights given.
+
+    Raises:
+        WeightsError: as `checked_weights` does.
+        PrimeError: if a denominator is divisible by p.
+    """
+    if weights is None:
+        return random_weights(shapes, field, rng)
+    return {name: field.image(array) for name, array in checked_weights(weights, shapes).items()}
+
+
+def parameter_count(shapes: Shapes) -> int:
+    """The number of weights."""
+    return sum(math.prod(shape) for _, shape in shapes.values())
+
+
+def _is_endless(entry: Any) -> bool:
+    return isinstance(entry, float | np.floating) and not math.isfinite(entry)

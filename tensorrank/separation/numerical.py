@@ -1,0 +1,314 @@
+"""Models known only by their values: any Python function, a PyTorch module included, and its numerical rank."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass, replace
+from itertools import chain
+from math import isqrt, prod
+from typing import Any, Literal, Protocol, get_args, runtime_checkable
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.arithmetic.resources import memory_limit
+from tensorrank.arithmetic.spectrum import NumericalRank, numerical_rank
+from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.separation.partition import Bipartition, checked_partition
+from tensorrank.separation.result import SeparationRank
+
+Array = NDArray[Any]
+Form = Literal["inputs", "pairs"]
+Sampler = Callable[[np.random.Generator, tuple[int, ...]], ArrayLike]
+
+_FIRST_SAMPLE, _MOST_SAMPLES = 64, 512
+# A value is held as the old matrix, the grown one and the copy that the singular values eat, each of 16 bytes at most.
+_BYTES_PER_VALUE = 48
+# Inputs are put together for so many pairs at a time, and not beyond so many bytes.
+_PAIRS, _CHUNK = 2**14, 2**24
+# The corner of the first sample that is asked for a second time.
+_CORNER = 4
+
+
+@dataclass(frozen=True)
+class NumericalModel:
+    """A function of so many sites that is known only by its values, such as a trained network.
+
+    Args:
+        function: what is studied. Called by `form`:
+            "inputs": f(inputs) -> values, inputs of shape (count, sites, *site_shape) with the sites in order, values
+            of shape (count,) or (count, 1);
+            "pairs": f(batch_a, batch_b) -> matrix of shape (m, n), the values at all pairs of an input of side A, of
+            shape (m, |A|, *site_shape), and one of side B, of shape (n, |B|, *site_shape), the sites in the order in
+            which the partition lists them.
+            A torch.nn.Module gets tensors of the type and on the device of its parameters (whole numbers stay whole),
+            in evaluation mode and without gradients. Values may be real or complex, of single precision or better.
+        sites: the number of sites, at least 2.
+        site_shape: the shape of the input at one site; () for a number, an int or a tuple otherwise.
+        form: "inputs" or "pairs".
+        sampler: sampler(rng, shape) gives random inputs of that shape (whole numbers for categorical sites, say);
+            standard normal by default.
+
+    Raises:
+        TensorRankError: if the function cannot be called, or sites, shape or form make no sense.
+
+    >>> model = NumericalModel(lambda x: x[:, 0] * x[:, 1], sites=2)
+    >>> model.grid(Bipartition((0,), (1,)), np.array([[1.0], [2.0]]), np.array([[3.0], [4.0]]))
+    array([[3., 4.],
+           [6., 8.]])
+    """
+
+    function: Callable[..., Any]
+    sites: int
+    _: KW_ONLY
+    site_shape: tuple[int, ...] = ()
+    form: Form = "inputs"
+    sampler: Sampler | None = None
+
+    def __post_init__(self) -> None:
+        for name, given in (("function", self.function), ("sampler", self.sampler)):
+            if not callable(given) and not (name == "sampler" and given is None):
+                raise TensorRankError(f"the {name} is {given!r}; expected something that can be called")
+        if self.form not in get_args(Form):
+            raise TensorRankError(
+                f"the form is {self.form!r}; expected 'inputs', f(inputs) -> values, or 'pairs', "
+                "f(batch_a, batch_b) -> matrix"
+            )
+        shape: Any = self.site_shape
+        lengths = tuple(shape) if isinstance(shape, Sequence) and not isinstance(shape, str) else (shape,)
+        object.__setattr__(self, "sites", whole_number("sites", self.sites, 2))
+        object.__setattr__(self, "site_shape", tuple(whole_number("a length in site_shape", n, 1) for n in lengths))
+
+    def sample(self, sites: Sequence[int], count: int, rng: np.random.Generator) -> Array:
+        """`count` random inputs of the given sites: an array of shape (count, len(sites), *site_shape).
+
+        Raises:
+            TensorRankError: if the sampler gives another shape, or no numbers.
+        """
+        shape = (count, len(sites), *self.site_shape)
+        if self.sampler is None:
+            return rng.standard_normal(shape)
+        drawn = np.asarray(self.sampler(rng, shape))
+        if drawn.shape != shape or drawn.dtype.kind not in "biufc":
+            raise TensorRankError(
+                f"the sampler gave {drawn.dtype} values of shape {drawn.shape}; expected numbers of the shape asked "
+                f"for, {shape} (count, sites of the side, *site_shape)"
+            )
+        return drawn
+
+    def grid(self, partition: Bipartition, rows: Array, columns: Array) -> Array:
+        """The matrix of values at (row input of side A, column input of side B), in the precision they come in.
+
+        Raises:
+            TensorRankError: if the function gives another shape than it should, no numbers, or half precision.
+        """
+        if self.form == "pairs":
+            # Copies, so that a function that works in place spoils nothing.
+            return self._values((rows.copy(), columns.copy()), (len(rows), len(columns)), "one for each pair")
+        pairs = len(rows) * len(columns)
+        each = self.sites * prod(self.site_shape) * np.result_type(rows, columns).itemsize
+        step = max(1, min(_PAIRS, _CHUNK // each))
+        chunks = [np.arange(start, min(start + step, pairs)) for start in range(0, pairs, step)]
+        values = np.concatenate([self._at_pairs(partition, rows, columns, chunk) for chunk in chunks])
+        return values.reshape(len(rows), len(columns))
+
+    def _at_pairs(self, partition: Bipartition, rows: Array, columns: Array, pairs: Array) -> Array:
+        row, column = np.divmod(pairs, len(columns))
+        inputs = np.empty((len(pairs), self.sites, *self.site_shape), dtype=np.result_type(rows, columns))
+        inputs[:, partition.a] = rows[row]
+        inputs[:, partition.b] = columns[column]
+        return self._values((inputs,), (len(pairs),), "one for each input")
+
+    def _values(self, arrays: tuple[Array, ...], shape: tuple[int, ...], meaning: str) -> Array:
+        asked = " and ".join(str(array.shape) for array in arrays)
+        try:
+            given = _called(self.function, arrays)
+        except Exception as error:
+            error.add_note(f"raised by the function given to NumericalModel, for inputs of shape {asked}")
+            raise
+        try:
+            values = np.asarray(given)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise TensorRankError(
+                f"the function gave a {type(given).__name__} that makes no array ({error}); expected values of shape "
+                f"{shape}, {meaning}, in single or double precision"
+            ) from error
+        if len(shape) == 1 and values.shape == (*shape, 1):
+            values = values[:, 0]
+        if values.shape != shape:
+            raise TensorRankError(
+                f"the function gave values of shape {values.shape} for inputs of shape {asked}; expected {shape}, "
+                f"{meaning}. If it gives several coordinates, choose one; the other calling form is "
+                f"form={'inputs' if self.form == 'pairs' else 'pairs'!r}"
+            )
+        if values.dtype.kind not in "biufc" or values.dtype == np.float16:
+            raise TensorRankError(
+                f"the function gave values of type {values.dtype}; expected real or complex numbers in single or "
+                "double precision (half precision resolves three digits, too few to read a rank)"
+            )
+        if values.dtype not in (np.float32, np.float64, np.complex64, np.complex128):
+            values = values.astype(np.complex128 if values.dtype.kind == "c" else np.float64)
+        return values
+
+
+@runtime_checkable
+class MadeNumerical(Protocol):
+    """What gives a function known by its values, such as softmax attention."""
+
+    def numerical_model(
+        self, seed: int | np.random.Generator = 0, *, weights: Mapping[str, ArrayLike] | None = None
+    ) -> NumericalModel:
+        """The function with random weights, or with those given."""
+
+
+def numerical_separation_rank(
+    model: NumericalModel,
+    partition: Bipartition | None = None,
+    *,
+    rtol: float | None = None,
+    atol: float | None = None,
+    samples: int | None = None,
+    seed: int | np.random.Generator = 0,
+    memory: int | str | None = None,
+    progress: Callable[[float, float], None] | None = None,
+) -> SeparationRank:
+    """The epsilon-rank of a function's values on a random grid: standing "numerical", never exact.
+
+    The sample is 64 random inputs a side and doubles, earlier ones kept, while the rank exceeds half of it and the
+    limits allow more.
+
+    Args:
+        model: the function.
+        partition: the two sides; `Bipartition.halves` by default.
+        rtol: tolerance relative to the largest singular value; samples * machine epsilon of the values' precision if
+            neither tolerance is given, 0 if only `atol` is. For a function that computes less precisely than its values
+            are stored, give its precision.
+        atol: absolute tolerance, 0 if not given.
+        samples: the most inputs a side, 512 by default.
+        seed: a whole number or a numpy Generator; the same seed gives the same inputs.
+        memory: bytes, or a text such as "4GiB", for the matrix; 60 % of what is available by default.
+        progress: called with the number of values computed, and of those expected so far.
+
+    Returns:
+        A `SeparationRank` with the singular values in `spectrum`: gap, `ambiguous` and effective rank tell what the
+        value is worth (docs/numerical.md).
+
+    Raises:
+        TensorRankError: for a model or partition of the wrong kind, limits or tolerances that make no sense, values of
+            the wrong shape, values that are not finite, and a function that answers the same input in different ways.
+
+    Source: grid matrix, Levine et al. (NeurIPS 2020, arXiv 2006.12467); numerical rank, Golub and Van Loan, Matrix
+    Computations, section 5.4.
+
+    >>> rank = numerical_separation_rank(NumericalModel(lambda x: x[:, 0] * x[:, 1] + x[:, 2], sites=3))
+    >>> rank.value, rank.standing, rank.spectrum.ambiguous
+    (2, 'numerical', False)
+    """
+    started = time.perf_counter()
+    if not isinstance(model, NumericalModel):
+        raise TensorRankError(f"the model is {model!r}; expected a NumericalModel(function, sites)")
+    partition = checked_partition(model.sites, partition)
+    wanted = _MOST_SAMPLES if samples is None else whole_number("samples", samples, 1)
+    most = max(1, min(wanted, isqrt(memory_limit(memory) // _BYTES_PER_VALUE)))
+    rng = random_stream(seed)
+    report = progress or (lambda done, total: None)
+
+    count = min(_FIRST_SAMPLE, most)
+    rows, columns = (model.sample(side, count, rng) for side in (partition.a, partition.b))
+    matrix = model.grid(partition, rows, columns)
+    _check_finite(matrix)
+    _check_repeatable(model, partition, rows, columns, matrix)
+    epsilon = float(np.finfo(matrix.dtype).eps)
+    while True:
+        default = count * epsilon if rtol is None and atol is None else rtol
+        found = numerical_rank(matrix, rtol=default, atol=atol)
+        if 2 * found.value <= count or count == most:
+            report(count**2, count**2)
+            break
+        following = min(2 * count, most)
+        report(count**2, following**2)
+        more_rows, more_columns = (model.sample(side, following - count, rng) for side in (partition.a, partition.b))
+        right = model.grid(partition, rows, more_columns)
+        report(count * following, following**2)
+        rows, columns = np.concatenate([rows, more_rows]), np.concatenate([columns, more_columns])
+        below = model.grid(partition, more_rows, columns)
+        epsilon = max(epsilon, *(float(np.finfo(block.dtype).eps) for block in (right, below)))
+        matrix = np.concatenate([np.concatenate([matrix, right], axis=1), below])
+        _check_finite(matrix)
+        count = following
+    if found.value == count:
+        # A sample of full rank shows no gap: a larger one would give a larger rank.
+        found = replace(found, ambiguous=True)
+    return SeparationRank(
+        value=found.value, lower=0, upper=None, standing="numerical", by_degree=None, method="grid", primes=(),
+        seeds=() if isinstance(seed, np.random.Generator) else (int(seed),), samples=(count, count),
+        failure_probability=None, seconds=time.perf_counter() - started,
+        reason=_reason(found, count, "samples" if most == wanted else "memory"), spectrum=found,
+    )  # fmt: skip
+
+
+def _reason(found: NumericalRank, count: int, limit: str) -> str:
+    if found.value == count:
+        return f"the rank may be larger; more {limit} would tell"
+    if found.ambiguous:
+        return "no gap at the tolerance: another tolerance gives another rank"
+    if 2 * found.value > count:
+        return f"more than half of a sample of {count} rows and columns; more {limit} would confirm it"
+    return "a clear gap, but floating point proves no rank"
+
+
+def _check_finite(matrix: Array) -> None:
+    wrong = np.argwhere(~np.isfinite(matrix))
+    if len(wrong):
+        row, column = wrong[0]
+        raise TensorRankError(
+            f"the function gave {matrix[row, column]} at row {row}, column {column} of the sample, and {len(wrong)} of "
+            f"{matrix.size} values are not finite; expected finite numbers. Keep the inputs where it is defined, with "
+            "a sampler"
+        )
+
+
+def _check_repeatable(
+    model: NumericalModel, partition: Bipartition, rows: Array, columns: Array, matrix: Array
+) -> None:
+    """Dropout, other noise, and batches whose inputs see each other would pass for rank."""
+    again = model.grid(partition, rows[:_CORNER], columns[:_CORNER])
+    before = matrix[:_CORNER, :_CORNER]
+    # Batches of another size are rounded in another order.
+    allowed = float(np.finfo(again.dtype).eps) ** 0.5 * float(np.abs(matrix).max())
+    wrong = np.argwhere(np.abs(again - before) > allowed)
+    if len(wrong):
+        row, column = wrong[0]
+        raise TensorRankError(
+            f"the function gave {before[row, column]} and then, in a smaller batch, {again[row, column]} for the same "
+            f"input (row {row}, column {column} of the sample); expected the same value. Turn off dropout and other "
+            "randomness inside it, and whatever lets the inputs of a batch see each other"
+        )
+
+
+def _called(function: Callable[..., Any], arrays: tuple[Array, ...]) -> Any:
+    """What the function gives; tensors leave their graph and their device."""
+    # A torch.nn.Module can only exist where torch was imported, so that we never need to.
+    torch: Any = sys.modules.get("torch")
+    module = torch is not None and isinstance(function, torch.nn.Module)
+    values = _called_module(torch, function, arrays) if module else function(*arrays)
+    return values.detach().cpu() if hasattr(values, "detach") else values
+
+
+def _called_module(torch: Any, module: Any, arrays: tuple[Array, ...]) -> Any:
+    # Sub-modules may be in different modes, so each gets its own back.
+    modes = [(part, part.training) for part in module.modules()]
+    own = next((p for p in chain(module.parameters(), module.buffers()) if p.is_floating_point()), None)
+    tensors = [torch.as_tensor(array) for array in arrays]
+    if own is not None:
+        tensors = [t.to(own.device, own.dtype) if t.is_floating_point() else t.to(own.device) for t in tensors]
+    module.eval()
+    try:
+        with torch.no_grad():
+            return module(*tensors)
+    finally:
+        for part, mode in modes:
+            part.training = mode

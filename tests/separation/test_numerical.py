@@ -1,0 +1,545 @@
+import subprocess
+import sys
+from itertools import combinations
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tensorrank import Bipartition
+from tensorrank.errors import PartitionError, TensorRankError
+from tensorrank.separation import numerical
+from tensorrank.separation.numerical import NumericalModel, numerical_separation_rank, random_stream
+
+
+def elementary(degree, sites):
+    """The elementary symmetric polynomial of so many numbers."""
+    return lambda x: sum(x[:, list(chosen)].prod(axis=1) for chosen in combinations(range(sites), degree))
+
+
+def inner_product(x):
+    """Of two sites that hold r numbers each: separation rank r."""
+    return (x[:, 0] * x[:, 1]).sum(axis=1)
+
+
+def attention(weights):
+    """Attention without softmax, as the layer is written."""
+
+    def value(x):
+        for q, k, v, o in zip(*weights, strict=True):
+            x = np.einsum("nia,nja,njb,cb->nic", x @ q.T, x @ k.T, x @ v.T, o)
+        return x[:, 0, 0]
+
+    return value
+
+
+# A part of degree i in one half and k - i in the other for every i that both halves have room for: those are products.
+@pytest.mark.parametrize(
+    ("degree", "sites", "rank"), [(1, 2, 2), (2, 4, 3), (3, 6, 4), (2, 5, 3), (4, 4, 1), (5, 6, 2)]
+)
+def test_elementary_symmetric_polynomials(degree, sites, rank):
+    found = numerical_separation_rank(NumericalModel(elementary(degree, sites), sites))
+    assert (found.value, found.standing, found.spectrum.ambiguous) == (rank, "numerical", False)
+    assert (found.lower, found.upper, found.primes, found.method) == (0, None, (), "grid")
+    assert (found.failure_probability, found.by_degree, found.samples) == (None, None, (64, 64))
+    assert found.reason == "a clear gap, but floating point proves no rank"
+
+
+@settings(max_examples=25, deadline=None)
+@given(rank=st.integers(1, 30), scale=st.sampled_from([1e-120, 1.0, 1e120]), seed=st.integers(0, 99))
+def test_a_planted_rank_is_found_at_every_scale(rank, scale, seed):
+    model = NumericalModel(lambda x: scale * inner_product(x), 2, site_shape=rank)
+    found = numerical_separation_rank(model, seed=seed)
+    assert (found.value, found.spectrum.ambiguous) == (rank, False)
+
+
+@settings(max_examples=10, deadline=None)
+@given(a=st.permutations([0, 2, 3]), b=st.permutations([1, 4]), form=st.sampled_from(["inputs", "pairs"]))
+def test_the_order_within_a_side_does_not_matter(a, b, form):
+    # x0 x1 + x2 x4 + x3: three products across the cut.
+    def of_pairs(rows, columns):
+        x = {site: rows[:, i, None] for i, site in enumerate(a)} | {site: columns[:, i] for i, site in enumerate(b)}
+        return x[0] * x[1] + x[2] * x[4] + x[3]
+
+    function = of_pairs if form == "pairs" else lambda x: x[:, 0] * x[:, 1] + x[:, 2] * x[:, 4] + x[:, 3]
+    found = numerical_separation_rank(NumericalModel(function, 5, form=form), Bipartition(tuple(a), tuple(b)))
+    assert (found.value, found.spectrum.ambiguous) == (3, False)
+
+
+def test_the_partition_decides():
+    model = NumericalModel(lambda x: (x[:, 0] + x[:, 1]) * (x[:, 2] + x[:, 3]), 4)
+    assert numerical_separation_rank(model).value == 1
+    assert numerical_separation_rank(model, Bipartition.halves(4)).value == 1
+    assert numerical_separation_rank(model, Bipartition.interleaved(4)).value == 4
+    assert numerical_separation_rank(model, Bipartition.of(4, [3])).value == 2
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_attention_of_depth_2_and_width_2_has_rank_18(seed):
+    # MATH.md, section 2: 18 for four tokens, 15 for two; depth 1 gives 3.
+    weights = np.random.default_rng(seed).standard_normal((4, 2, 2, 2))
+    model = NumericalModel(attention(weights), 4, site_shape=2)
+    found = numerical_separation_rank(model, seed=seed)
+    assert (found.value, found.spectrum.ambiguous) == (18, False)
+    shallow = NumericalModel(attention(weights[:, :1]), 4, site_shape=(2,))
+    assert numerical_separation_rank(shallow, seed=seed).value == 3
+
+
+def test_a_kernel_without_a_gap_is_ambiguous():
+    model = NumericalModel(lambda a, b: np.exp(a[:, 0] @ b[:, 0].T), 2, site_shape=2, form="pairs")
+    found = numerical_separation_rank(model)
+    assert found.spectrum.ambiguous
+    assert found.reason == "no gap at the tolerance: another tolerance gives another rank"
+    assert found.spectrum.rank_at(1e-3) < found.spectrum.rank_at(1e-6) < found.spectrum.rank_at(1e-12)
+    loose = numerical_separation_rank(model, rtol=1e-3)
+    assert loose.value < found.value
+    assert loose.samples < found.samples
+
+
+def test_single_precision_gets_its_own_threshold():
+    weights = np.random.default_rng(0).standard_normal((4, 2, 2, 2))
+    precise = NumericalModel(attention(weights), 4, site_shape=2)
+    single = NumericalModel(lambda x: attention(weights)(x).astype(np.float32), 4, site_shape=2)
+    found = numerical_separation_rank(single)
+    assert found.value == numerical_separation_rank(precise).value == 18
+    assert found.spectrum.relative_threshold == pytest.approx(64 * 2.0**-23)
+    assert numerical_separation_rank(precise).spectrum.relative_threshold == pytest.approx(64 * 2.0**-52)
+    # With the tolerance of double precision, rounding errors would pass for rank.
+    assert numerical_separation_rank(single, rtol=64 * 2.0**-52).value > 18
+
+
+def test_one_block_in_single_precision_makes_the_whole_matrix_so():
+    calls = []
+
+    def function(x):
+        calls.append(len(x))
+        values = inner_product(x)
+        return values if len(calls) < 3 else values.astype(np.float32)
+
+    found = numerical_separation_rank(NumericalModel(function, 2, site_shape=40))
+    assert found.value == 40
+    assert found.spectrum.relative_threshold == pytest.approx(128 * 2.0**-23)
+
+
+@pytest.mark.parametrize("dtype", [bool, np.int32, np.longdouble])
+def test_other_numbers_are_read_in_double_precision(dtype):
+    def equal(x):
+        return (x[:, 0] == x[:, 1]).astype(dtype)
+
+    model = NumericalModel(equal, 2, sampler=lambda rng, shape: rng.integers(0, 5, shape))
+    found = numerical_separation_rank(model)
+    assert (found.value, found.spectrum.ambiguous) == (5, False)  # the identity on five states
+
+
+def test_complex_values_have_ranks_too():
+    def wave(x):
+        phase = 1j * x.sum(axis=1)
+        return np.exp(phase) + np.exp(2 * phase)
+
+    assert numerical_separation_rank(NumericalModel(wave, 3)).value == 2
+    assert numerical_separation_rank(NumericalModel(lambda x: np.cos(x.sum(axis=1)), 3)).value == 2
+
+
+def test_zero_has_rank_zero():
+    found = numerical_separation_rank(NumericalModel(lambda x: 0 * x[:, 0], 2))
+    assert (found.value, found.spectrum.ambiguous, found.spectrum.effective_rank) == (0, False, 0.0)
+
+
+@pytest.mark.parametrize("tolerances", [{"atol": 1e-2}, {"rtol": 1e-3}])
+def test_tolerances_are_passed_on(tolerances):
+    # Four states a side, each drawn about 16 times: singular values near 16, 0.16, 0.0016 and 0.000016.
+    sizes = np.array([1.0, 1e-2, 1e-4, 1e-6])
+    model = NumericalModel(
+        lambda x: (x[:, 0] == x[:, 1]) * sizes[x[:, 0]], 2, sampler=lambda rng, shape: rng.integers(0, 4, shape)
+    )
+    found = numerical_separation_rank(model, **tolerances)
+    assert found.value == 2
+    assert numerical_separation_rank(model).value == 4
+
+
+class Recorder:
+    """A function of pairs that remembers what it was asked."""
+
+    def __init__(self, rank):
+        self.rank, self.pairs, self.rows = rank, 0, []
+
+    def __call__(self, a, b):
+        self.pairs += len(a) * len(b)
+        self.rows.append(a.copy())
+        return a[:, 0] @ b[:, 0].T
+
+
+@pytest.mark.parametrize(("rank", "count"), [(5, 64), (32, 64), (33, 128), (64, 128), (65, 256), (200, 400)])
+def test_the_sample_doubles_until_the_rank_is_at_most_half_of_it(rank, count):
+    recorder = Recorder(rank)
+    model = NumericalModel(recorder, 2, site_shape=rank, form="pairs")
+    found = numerical_separation_rank(model, samples=400)
+    assert (found.value, found.samples) == (rank, (count, count))
+    # Every value once, and a corner of four by four again.
+    assert recorder.pairs == count**2 + 16
+
+
+def test_a_larger_sample_begins_with_the_smaller_one():
+    small, large = Recorder(3), Recorder(60)
+    numerical_separation_rank(NumericalModel(small, 2, site_shape=60, form="pairs"), samples=64)
+    numerical_separation_rank(NumericalModel(large, 2, site_shape=60, form="pairs"), samples=128)
+    assert (small.rows[0] == large.rows[0]).all()
+    assert len(np.unique(np.concatenate([large.rows[0], large.rows[-1]]), axis=0)) == 128
+
+
+@pytest.mark.parametrize(("limits", "word"), [({"samples": 50}, "samples"), ({"memory": 48 * 50**2}, "memory")])
+def test_full_rank_in_the_sample_is_ambiguous_and_says_what_to_raise(limits, word):
+    found = numerical_separation_rank(NumericalModel(inner_product, 2, site_shape=100), **limits)
+    assert (found.value, found.samples, found.spectrum.ambiguous) == (50, (50, 50), True)
+    assert found.reason == f"the rank may be larger; more {word} would tell"
+    assert "full rank in the sample (ambiguous)" in str(found)
+
+
+def test_a_rank_above_half_of_the_largest_sample_is_to_be_confirmed():
+    found = numerical_separation_rank(NumericalModel(inner_product, 2, site_shape=40), samples=64)
+    assert (found.value, found.spectrum.ambiguous) == (40, False)
+    assert found.reason == "more than half of a sample of 64 rows and columns; more samples would confirm it"
+
+
+def test_the_seed_decides():
+    model = NumericalModel(lambda x: np.exp(inner_product(x)), 2, site_shape=2)
+    first, again, other = (numerical_separation_rank(model, samples=64, seed=seed) for seed in (3, 3, 4))
+    assert first.spectrum == again.spectrum
+    assert first.spectrum != other.spectrum
+    assert (first.seeds, other.seeds) == ((3,), (4,))
+    rng = np.random.default_rng(3)
+    drawn = [numerical_separation_rank(model, samples=64, seed=rng) for _ in range(2)]
+    assert drawn[0].seeds == ()
+    assert drawn[0].spectrum != drawn[1].spectrum
+
+
+def test_streams_of_other_keys_are_other_streams():
+    assert random_stream(5).random() == np.random.default_rng(5).random()
+    assert random_stream(5, 1).random() == random_stream(5, 1).random() != random_stream(5).random()
+
+
+def test_progress_ends_at_what_was_expected():
+    told = []
+    numerical_separation_rank(NumericalModel(inner_product, 2, site_shape=40), progress=lambda *both: told.append(both))
+    done = [d for d, _ in told]
+    assert done == sorted(done)
+    assert told[0] == (64**2, 128**2)
+    assert told[-1] == (128**2, 128**2)
+
+
+@pytest.mark.parametrize("partition", [Bipartition((3, 0), (2, 1)), Bipartition((1,), (0, 2, 3))])
+@pytest.mark.parametrize("step", [1, 7, 10_000])
+def test_inputs_are_put_together_in_the_order_of_the_sites(monkeypatch, partition, step):
+    monkeypatch.setattr(numerical, "_PAIRS", step)
+    sizes = []
+
+    def function(x):
+        sizes.append(len(x))
+        return x[:, 0, 0] + 10 * x[:, 1, 1] ** 2 + 100 * x[:, 2, 0] * x[:, 3, 1]
+
+    model = NumericalModel(function, 4, site_shape=2)
+    rng = np.random.default_rng(0)
+    rows, columns = model.sample(partition.a, 5, rng), model.sample(partition.b, 6, rng)
+    expected = np.empty((5, 6))
+    for i, j in np.ndindex(5, 6):
+        x = dict(zip(partition.a, rows[i], strict=True)) | dict(zip(partition.b, columns[j], strict=True))
+        expected[i, j] = x[0][0] + 10 * x[1][1] ** 2 + 100 * x[2][0] * x[3][1]
+    np.testing.assert_allclose(model.grid(partition, rows, columns), expected, rtol=1e-14)
+    assert sum(sizes) == 30
+    assert max(sizes) == min(step, 30)
+
+
+def test_long_inputs_are_put_together_in_bounded_memory():
+    sizes = []
+
+    def function(x):
+        sizes.append(x.nbytes)
+        return x[:, 0, 0] + x[:, 1, 0]
+
+    found = numerical_separation_rank(NumericalModel(function, 2, site_shape=10_000), samples=64)
+    assert found.value == 2
+    assert max(sizes) <= 2**24
+
+
+@pytest.mark.parametrize("form", ["inputs", "pairs"])
+def test_a_function_that_works_in_place_spoils_nothing(form):
+    def of_inputs(x):
+        x *= 2
+        return x[:, 0] * x[:, 1]
+
+    def of_pairs(a, b):
+        a *= 2
+        b *= 2
+        return a * b.T
+
+    model = NumericalModel(of_pairs if form == "pairs" else of_inputs, 2, form=form)
+    rows, columns = np.ones((3, 1)), np.full((2, 1), 5.0)
+    assert (model.grid(Bipartition((0,), (1,)), rows, columns) == 20).all()
+    assert (rows == 1).all()
+    assert (columns == 5).all()
+
+
+def test_a_column_of_values_is_taken_for_values():
+    assert numerical_separation_rank(NumericalModel(lambda x: x[:, :1] * x[:, 1:], 2)).value == 1
+
+
+@pytest.mark.parametrize(
+    ("form", "function", "message"),
+    [
+        (
+            "inputs",
+            lambda x: x,
+            r"shape \(4096, 3\) for inputs of shape \(4096, 3\); expected \(4096,\), one for each in",
+        ),
+        ("inputs", lambda x: 1.0, r"values of shape \(\) for inputs of shape \(4096, 3\); expected \(4096,\)"),
+        ("inputs", lambda x: x[1:, 0], r"values of shape \(4095,\).*the other calling form is form='pairs'"),
+        (
+            "pairs",
+            lambda a, b: a[:, 0],
+            r"shape \(64,\) for inputs of shape \(64, 1\) and \(64, 2\); expected \(64, 64\)",
+        ),
+        ("pairs", lambda a, b: b @ np.ones((2, 3)), r"shape \(64, 3\).*the other calling form is form='inputs'"),
+        ("inputs", lambda x: x[:, 0].astype(np.float16), r"values of type float16; expected .*half precision"),
+        ("inputs", lambda x: x[:, 0].astype(str), "values of type <U.*; expected real or complex numbers"),
+        ("inputs", lambda x: None, r"values of shape \(\)"),
+        ("inputs", lambda x: [[1], [1, 2]], "gave a list that makes no array .*; expected values of shape"),
+    ],
+)
+def test_values_of_the_wrong_shape_or_type_are_refused(form, function, message):
+    with pytest.raises(TensorRankError, match=message):
+        numerical_separation_rank(NumericalModel(function, 3, form=form))
+
+
+@pytest.mark.parametrize("bad", [float("nan"), float("inf"), complex(0, float("nan"))])
+@pytest.mark.parametrize("place", [(0, 0), (3, 60), (70, 2)])
+def test_values_that_are_not_finite_are_refused_with_their_place(bad, place):
+    def function(a, b):
+        values = (a[:, 0] @ b[:, 0].T).astype(type(bad))
+        seen.append(values.shape)
+        # The third call, below the corner's, brings the rows from 64 on; before, the first holds the corner.
+        if place[0] < 64 and len(seen) == 1:
+            values[place] = bad
+        if place[0] >= 64 and values.shape == (64, 128):
+            values[place[0] - 64, place[1]] = bad
+        return values
+
+    seen = []
+    model = NumericalModel(function, 2, site_shape=40, form="pairs")
+    message = rf"at row {place[0]}, column {place[1]} of the sample, and 1 of \d+ values are not finite"
+    with pytest.raises(TensorRankError, match=message):
+        numerical_separation_rank(model)
+
+
+def test_a_function_that_answers_at_random_is_refused():
+    rng = np.random.default_rng(0)
+    model = NumericalModel(lambda x: rng.standard_normal(len(x)), 2)
+    with pytest.raises(TensorRankError, match=r"for the same input \(row 0, column 0 .*Turn off dropout"):
+        numerical_separation_rank(model)
+
+
+@pytest.mark.parametrize("form", ["inputs", "pairs"])
+def test_a_function_whose_inputs_see_each_other_is_refused(form):
+    def normalised(values):
+        return values - values.mean()
+
+    function = (lambda a, b: normalised(a * b.T)) if form == "pairs" else (lambda x: normalised(x[:, 0] * x[:, 1]))
+    with pytest.raises(TensorRankError, match="then, in a smaller batch"):
+        numerical_separation_rank(NumericalModel(function, 2, form=form))
+
+
+def test_batches_of_another_size_may_be_rounded_otherwise():
+    # The corner is zero but for rounding, which is to be judged by the size of the other values.
+    def first_inputs_zero(rng, shape):
+        drawn = rng.standard_normal(shape)
+        drawn[:4] = 0
+        return drawn
+
+    model = NumericalModel(lambda a, b: a * b.T + 1e-18 * len(a), 2, form="pairs", sampler=first_inputs_zero)
+    assert numerical_separation_rank(model).value == 1
+
+
+def test_an_error_of_the_function_is_passed_on_with_the_shapes():
+    with pytest.raises(ZeroDivisionError, match="division by zero") as caught:
+        numerical_separation_rank(NumericalModel(lambda x: 1 / 0, 3, site_shape=(2, 5)))
+    assert caught.value.__notes__ == [
+        "raised by the function given to NumericalModel, for inputs of shape (4096, 3, 2, 5)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"function": 3}, "the function is 3; expected something that can be called"),
+        ({"sampler": "normal"}, "the sampler is 'normal'; expected something that can be called"),
+        ({"sites": 1}, "sites is 1; expected a whole number of at least 2"),
+        ({"sites": 2.0}, "sites is 2.0; expected a whole number"),
+        ({"site_shape": 0}, "a length in site_shape is 0; expected a whole number of at least 1"),
+        ({"site_shape": (2, -1)}, "a length in site_shape is -1"),
+        ({"site_shape": "ab"}, "a length in site_shape is 'ab'"),
+        ({"form": "matrix"}, "the form is 'matrix'; expected 'inputs'.*or 'pairs'"),
+    ],
+)
+def test_a_model_that_makes_no_sense_is_refused(arguments, message):
+    with pytest.raises(TensorRankError, match=message):
+        NumericalModel(**{"function": inner_product, "sites": 2, **arguments})
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"model": inner_product}, TensorRankError, r"expected a NumericalModel\(function, sites\)"),
+        ({"partition": (0, 1)}, TensorRankError, r"the partition is \(0, 1\); expected a Bipartition"),
+        ({"partition": Bipartition.halves(3)}, PartitionError, "covers 3 sites; the model has 2"),
+        ({"samples": 0}, TensorRankError, "samples is 0; expected a whole number of at least 1"),
+        ({"memory": "lots"}, TensorRankError, "the memory limit is 'lots'"),
+        ({"seed": -1}, TensorRankError, "the seed is -1; expected a whole number of at least 0 or a numpy Generator"),
+        ({"seed": None}, TensorRankError, "the seed is None"),
+        ({"rtol": -1.0}, TensorRankError, "rtol is -1.0; expected a number of at least 0"),
+        ({"atol": float("nan")}, TensorRankError, "atol is nan"),
+    ],
+)
+def test_arguments_that_make_no_sense_are_refused(arguments, error, message):
+    with pytest.raises(error, match=message):
+        numerical_separation_rank(**{"model": NumericalModel(lambda x: x[:, 0], 2), **arguments})
+
+
+def test_a_sampler_of_the_wrong_shape_is_refused():
+    with pytest.raises(TensorRankError, match=r"gave float64 values of shape \(64,\); expected .* \(64, 1, 3\)"):
+        numerical_separation_rank(
+            NumericalModel(inner_product, 2, site_shape=3, sampler=lambda rng, shape: rng.random(shape[0]))
+        )
+    with pytest.raises(TensorRankError, match="gave <U1 values"):
+        numerical_separation_rank(NumericalModel(inner_product, 2, sampler=lambda rng, shape: np.full(shape, "a")))
+
+
+class FakeTensor:
+    """As much of a tensor as a module's inputs and outputs need."""
+
+    def __init__(self, array, *, attached=False):
+        self.array, self.attached = array, attached
+
+    device = "cpu"
+
+    @property
+    def dtype(self):
+        return self.array.dtype
+
+    def is_floating_point(self):
+        return self.array.dtype.kind == "f"
+
+    def to(self, device, dtype=None):
+        assert device == "cpu"
+        return FakeTensor(self.array if dtype is None else self.array.astype(dtype))
+
+    def detach(self):
+        return FakeTensor(self.array)
+
+    def cpu(self):
+        return self
+
+    def __array__(self, dtype=None, copy=None):
+        if self.attached:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
+        return self.array
+
+
+class FakeModule:
+    """As much of torch.nn.Module as a user's module has."""
+
+    def __init__(self, compute, dtype, parts=()):
+        self.compute, self.parts, self.training, self.seen = compute, parts, True, set()
+        self.weights = [FakeTensor(np.zeros(1, dtype=np.int64)), FakeTensor(np.ones(1, dtype=dtype))]
+
+    def modules(self):
+        return [self, *self.parts]
+
+    def parameters(self):
+        return iter(self.weights)
+
+    def buffers(self):
+        return iter(())
+
+    def eval(self):
+        for part in self.modules():
+            part.training = False
+
+    def __call__(self, *tensors):
+        assert all(type(tensor) is FakeTensor for tensor in tensors)
+        self.seen.add((self.training, FakeTorch.gradients, *(tensor.dtype for tensor in tensors)))
+        return FakeTensor(self.compute(*(tensor.array for tensor in tensors)), attached=FakeTorch.gradients)
+
+
+class FakeTorch:
+    gradients = True
+    nn = SimpleNamespace(Module=FakeModule)
+
+    @staticmethod
+    def as_tensor(array):
+        return FakeTensor(array)
+
+    class no_grad:  # noqa: N801, as torch names it
+        def __enter__(self):
+            FakeTorch.gradients = False
+
+        def __exit__(self, *_):
+            FakeTorch.gradients = True
+
+
+@pytest.fixture
+def torch(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", FakeTorch)
+
+
+@pytest.mark.usefixtures("torch")
+@pytest.mark.parametrize(("dtype", "epsilon"), [(np.float32, 2.0**-23), (np.float64, 2.0**-52)])
+def test_a_torch_module_gets_tensors_of_its_type_in_evaluation_mode(dtype, epsilon):
+    part = FakeModule(None, dtype)
+    part.training = False
+    module = FakeModule(lambda x: inner_product(x)[:, None], dtype, [part])
+    found = numerical_separation_rank(NumericalModel(module, 2, site_shape=3))
+    assert found.value == 3
+    assert found.spectrum.relative_threshold == pytest.approx(64 * epsilon)
+    assert module.seen == {(False, False, np.dtype(dtype))}
+    # Afterwards all is as it was.
+    assert (module.training, part.training, FakeTorch.gradients) == (True, False, True)
+
+
+@pytest.mark.usefixtures("torch")
+def test_a_torch_module_of_categorical_inputs_gets_whole_numbers():
+    table = np.array([[1.0, 2.0], [2.0, 4.0]])  # rank 1
+    module = FakeModule(lambda x: table[x[:, 0], x[:, 1]], np.float64)
+    model = NumericalModel(module, 2, sampler=lambda rng, shape: rng.integers(0, 2, shape))
+    assert numerical_separation_rank(model).value == 1
+    assert module.seen == {(False, False, np.dtype(np.int64))}
+
+
+@pytest.mark.usefixtures("torch")
+def test_a_torch_module_of_pairs_gets_two_tensors():
+    module = FakeModule(lambda a, b: a[:, 0] @ b[:, 0].T, np.float64)
+    assert numerical_separation_rank(NumericalModel(module, 2, site_shape=4, form="pairs")).value == 4
+
+
+@pytest.mark.usefixtures("torch")
+def test_a_torch_module_that_fails_gets_its_mode_back():
+    module = FakeModule(lambda x: 1 / 0, np.float64)
+    with pytest.raises(ZeroDivisionError, match="division by zero"):
+        numerical_separation_rank(NumericalModel(module, 2))
+    assert module.training
+
+
+def test_a_plain_function_may_give_tensors_with_a_graph():
+    model = NumericalModel(lambda x: FakeTensor(x[:, 0] * x[:, 1], attached=True), 2)
+    assert numerical_separation_rank(model).value == 1
+
+
+def test_torch_is_not_imported():
+    program = """
+import sys
+from tensorrank.separation.numerical import NumericalModel, numerical_separation_rank
+numerical_separation_rank(NumericalModel(lambda x: x[:, 0], 2))
+print("torch" in sys.modules)
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout == "False\n"

@@ -1,0 +1,72 @@
+"""One `separation_rank` for every kind of model: networks, functions known by values, softmax attention."""
+
+import numpy as np
+import pytest
+
+from tensorrank import (
+    Bipartition,
+    NumericalModel,
+    SelfAttention,
+    SoftmaxAttention,
+    Tensor,
+    TensorNetwork,
+    TensorRankError,
+    separation_rank,
+)
+from tensorrank.separation.plan import plan
+
+
+def network():
+    left = Tensor("left", ("x", "bond"), [[1, 2], [3, 4], [5, 6]])
+    right = Tensor("right", ("bond", "y"), [[1, 0, 2], [1, 1, 5]])
+    return TensorNetwork((left, right), ("x", "y"))
+
+
+def product_plus_one(x):
+    return x[:, 0] * x[:, 1] + x[:, 2]
+
+
+def test_a_tensor_network_has_the_rank_of_its_unfolding():
+    found = separation_rank(network())
+    assert (found.value, found.upper, found.standing) == (2, 2, "exact")
+    assert plan(network()).method == "grid"
+
+
+def test_a_function_has_a_numerical_rank_with_its_spectrum():
+    found = separation_rank(NumericalModel(product_plus_one, 3), Bipartition((0,), (1, 2)), samples=40, rtol=1e-9)
+    assert (found.value, found.standing, found.upper, found.samples) == (2, "numerical", None, (40, 40))
+    assert found.spectrum.relative_threshold == pytest.approx(1e-9)
+    assert separation_rank(NumericalModel(product_plus_one, 3), atol=1e9).value == 0
+
+
+def test_softmax_attention_takes_weights_and_a_seed():
+    model = SoftmaxAttention(1, 2, tokens=4)
+    first, again, other = (separation_rank(model, seed=seed, samples=64) for seed in (1, 1, 2))
+    assert (first.spectrum.spectrum == again.spectrum.spectrum).all()
+    assert (first.spectrum.spectrum != other.spectrum.spectrum).any()
+    # Zero queries average the values: a function of A and one of B.
+    weights = {name: np.ones(shape) for name, shape in model.weight_shapes().items()}
+    assert separation_rank(model, weights=weights | {"query": np.zeros((1, 1, 2, 2))}).value == 2
+
+
+@pytest.mark.parametrize("option", [{"rtol": 1e-9}, {"atol": 1.0}, {"samples": 10}], ids=str)
+def test_tolerances_are_refused_where_ranks_are_exact(option):
+    with pytest.raises(TensorRankError, match=rf"{next(iter(option))} cannot be given for .*finite fields"):
+        separation_rank(SelfAttention(1, 2), **option)
+
+
+@pytest.mark.parametrize("option", [{"primes": [8388593]}, {"work": 1e9}, {"weights": {}}], ids=str)
+def test_finite_fields_are_refused_where_values_are_floats(option):
+    with pytest.raises(TensorRankError, match=rf"{next(iter(option))} cannot be given for .*floating point"):
+        separation_rank(NumericalModel(product_plus_one, 3), **option)
+
+
+def test_blocks_are_refused_where_values_are_floats():
+    with pytest.raises(TensorRankError, match="the method is 'catalecticant'; expected 'grid' or 'auto' for Softmax"):
+        separation_rank(SoftmaxAttention(1, 2), method="catalecticant")
+
+
+@pytest.mark.parametrize("function", [plan, separation_rank])
+def test_a_bare_function_is_told_how_to_be_a_model(function):
+    with pytest.raises(TensorRankError, match=r"expected an architecture.*NumericalModel\(function, sites\)"):
+        function(product_plus_one)
