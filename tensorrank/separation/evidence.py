@@ -167,7 +167,10 @@ def from_grid(
     """Sampled matrices of fresh instances until a further one gives no more."""
 
     def measured(field: PrimeField, instance: Instance) -> GridRank:
-        return grid_rank(instance, partition, field, draws.rng, pool, bound=chosen.upper, most=chosen.grid_samples)
+        return grid_rank(
+            instance, partition, field, draws.rng, pool,
+            bound=chosen.upper, most=chosen.grid_samples, most_entries=chosen.grid_entries,
+        )  # fmt: skip
 
     return _from_matrices(model, chosen, draws, count, report, measured, known=_known(chosen, draws))
 
@@ -224,7 +227,7 @@ def _from_matrices(
     degree = model.input_degree + (model.weight_degree if draws.weights is None else 0)
     best, samples, made = 0, (0, 0), 0
     saturated = complete = True
-    raised = False
+    raised = arbitrary = False
     while saturated and best != chosen.upper and (made < count or (raised and made < _MOST_DRAWS)):
         field, instance = draws.next(best * degree)
         matrix = measured(field, instance)
@@ -234,6 +237,7 @@ def _from_matrices(
         raised = made > 1 and matrix.rank > best
         best, samples = max(best, matrix.rank), max(samples, matrix.samples)
         saturated, complete = matrix.saturated, matrix.complete
+        arbitrary = matrix.finite and not complete
     lower = max(best, known)
     confirmed = saturated and _repeated(draws) and not raised and lower == best
     shape = f"{samples[0]} rows and {samples[1]} columns"
@@ -246,7 +250,8 @@ def _from_matrices(
         reason = f"a sample of {shape} had full rank ({chosen.limits})"
     else:
         reason = _why_unconfirmed(made, raised)
-    failure = draws.failure({0: best}, degree, {0: draws.used})
+    # Nothing is known of inputs left out that are not drawn from the field.
+    failure = None if arbitrary else draws.failure({0: best}, degree, {0: draws.used})
     return Evidence(lower=lower, confirmed=confirmed, failure=failure, reason=reason, samples=samples)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import partial
+from math import prod
 from typing import cast
 
 import numpy as np
@@ -28,13 +29,15 @@ class GridRank:
         rank: the rank over GF(p) of the sampled matrix.
         samples: its numbers of rows and columns.
         saturated: whether the rank is below both, so that more samples would hardly give more, or the sample complete.
-        complete: whether all inputs of both sides were used, so that more cannot give more.
+        complete: whether all inputs of both sides were used.
+        finite: whether inputs are finitely many and those left out could give more, whatever the weights.
     """
 
     rank: int
     samples: tuple[int, int]
     saturated: bool
     complete: bool = False
+    finite: bool = False
 
 
 def grid_rank(
@@ -46,6 +49,7 @@ def grid_rank(
     *,
     bound: int | None,
     most: int,
+    most_entries: float = 2**22,
 ) -> GridRank:
     """The rank of the grid matrix of an instance at random inputs.
 
@@ -56,7 +60,8 @@ def grid_rank(
         rng: the source of the inputs.
         pool: threads.
         bound: a proven upper bound on the rank, or None; sampling ends when it is met.
-        most: the largest number of rows and columns that may be used.
+        most: the largest number of rows and columns that may be used while the sample grows.
+        most_entries: if all inputs, finitely many, make a matrix of no more entries, then all are tried.
     """
     sources = [_Source.of(instance, sites, rng) for sites in (partition.a, partition.b)]
     count = min(_FIRST_SAMPLE, most)
@@ -68,17 +73,25 @@ def grid_rank(
         rank = rank_in_place(balanced(values, field, pool), field, pool)
         samples = len(rows), len(columns)
         complete = all(source.exhausted for source in sources)
-        saturated = complete or rank < min(samples)
         # All inputs of one side bound the rank too: a sample of full rank there is as high as it can be.
         full = any(source.exhausted and rank == size for source, size in zip(sources, samples, strict=True))
-        if saturated or full or max(samples) >= most or rank == bound:
-            return GridRank(rank, samples, saturated or full, complete)
-        following = min(2 * count, most if bound is None else min(most, bound + SPARE))
+        saturated = complete or full or rank < min(samples)
+        if complete or full or rank == bound or (max(samples) >= most and not saturated):
+            return GridRank(rank, samples, saturated, complete, finite=sources[0].finite and not full)
+        if saturated:
+            left = [source.left for source in sources]
+            entries = prod(size + rest for size, rest in zip(samples, left, strict=True))
+            if not sources[0].finite or entries > most_entries:
+                return GridRank(rank, samples, saturated, finite=sources[0].finite)
+            # Inputs of a finite set are not generic: those left out may raise the rank, so try them all.
+            more = left
+        else:
+            following = min(2 * count, most if bound is None else min(most, bound + SPARE))
+            more, count = [following - count] * 2, following
         rows, columns = (
-            np.concatenate([known, source.take(following - count)])
-            for known, source in zip((rows, columns), sources, strict=True)
+            np.concatenate([known, source.take(extra)])
+            for known, source, extra in zip((rows, columns), sources, more, strict=True)
         )
-        count = following
 
 
 @dataclass
@@ -88,6 +101,7 @@ class _Source:
     instance: Instance
     sites: tuple[int, ...]
     rng: np.random.Generator
+    inputs: int | None
     order: Residues | None
     taken: int = 0
 
@@ -96,7 +110,17 @@ class _Source:
         """Inputs are listed where they are few enough; among more, those drawn hardly repeat."""
         inputs = instance.input_count(sites) if isinstance(instance, FiniteInstance) else None
         order = None if inputs is None or inputs > _MOST_LISTED else rng.permutation(inputs)
-        return cls(instance, sites, rng, order)
+        return cls(instance, sites, rng, inputs, order)
+
+    @property
+    def finite(self) -> bool:
+        """Whether there are finitely many."""
+        return self.inputs is not None
+
+    @property
+    def left(self) -> int:
+        """How many have not been taken, where there are finitely many."""
+        return max(0, (self.inputs or 0) - self.taken)
 
     @property
     def exhausted(self) -> bool:

@@ -17,6 +17,8 @@ Method = Literal["auto", "catalecticant", "grid"]
 
 # For each value a grid holds residues, their float form and what lies between; for each sample also its moments.
 _GRID_BYTES = 48
+# All of finitely many inputs are tried if their values are no more than this.
+_MOST_ENTRIES = 2**22
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,7 @@ class Plan:
         lower: the proven lower bound in closed form, for almost all weights.
         blocks: the catalecticant's plan, or None without the moment form; for an inhomogeneous architecture, that of
             its leading form.
+        grid_entries: the most values of a matrix of all inputs, where they are finitely many.
         derivatives: what follows if the leading form does not decide the rank, or None.
         fallback: the grid that follows instead where it fits and costs less, or None.
         grid_samples: the most rows and columns that a sampled matrix may have.
@@ -47,6 +50,7 @@ class Plan:
     work: float
     limits: Limits
     degree: int
+    grid_entries: float = 0
     derivatives: DerivativePlan | None = None
     fallback: Plan | None = None
 
@@ -136,6 +140,8 @@ def _grid(model: Separable, partition: Bipartition, limits: Limits) -> Plan:
     if work(samples) > limits.work:
         samples = bisect_left(range(samples), True, lo=1, key=lambda count: work(count + 1) > limits.work)
     lower = model.generic_lower_bound(partition)
+    entries = min(_MOST_ENTRIES, limits.memory / _GRID_BYTES, limits.work / (model.value_work + samples))
     return Plan(
-        "grid", upper, lower, None, samples, samples**2 * _GRID_BYTES, work(samples), limits, model.input_degree
-    )
+        "grid", upper, lower, None, samples, samples**2 * _GRID_BYTES, work(samples), limits, model.input_degree,
+        grid_entries=entries,
+    )  # fmt: skip

@@ -226,3 +226,32 @@ def test_very_deep_and_wide_networks_have_bounds_of_any_size():
     value = bounds.moment_bound(30, 6)
     degree, entries = (3**30 - 1) // 2, 21
     assert comb(degree // 2 + entries, entries) < value < 6 * comb(degree + entries, entries)
+
+
+@pytest.mark.parametrize(("depth", "width", "rank"), [(1, 2, 1), (2, 2, 1), (2, 4, 2), (3, 3, 2), (3, 2, 2), (4, 5, 3)])
+def test_the_affine_bound_is_the_sum_of_smaller_sides(depth, width, rank):
+    # Of the symmetric matrix all entries are free but those of the last width - rank rows and columns.
+    fixed = width - rank
+    free = width * (width + 1) // 2 - fixed * (fixed + 1) // 2
+    degree = (3**depth - 1) // 2
+
+    def functions(k):
+        return comb(free + k - 1, k)
+
+    expected = sum(min((rank + 1) * functions(k), functions(degree - k)) for k in range(degree + 1))
+    assert bounds.affine_bound(depth, width, rank) == expected
+
+
+def test_the_affine_bound_refuses_what_is_no_size():
+    with pytest.raises(TensorRankError, match="embedding_rank is 0; expected"):
+        bounds.affine_bound(2, 3, 0)
+
+
+@pytest.mark.parametrize("rule", [4, 12])
+@pytest.mark.parametrize("budget", [12, 13, 100, 999, 10**4])
+def test_equal_sizes_are_those_that_no_other_size_within_the_budget_passes(rule, budget):
+    found = set(bounds.equal_sizes(budget, rule))
+    within = {(L, d) for L in range(1, budget + 1) for d in range(1, 60) if rule * L * d * d <= budget}
+    best = {(L, d) for L, d in within if not {(L + 1, d), (L, d + 1)} & within}
+    assert found == best
+    assert set(bounds.equal_sizes(budget, rule, deepest=5)) == {(L, d) for L, d in best if L <= 5}

@@ -137,3 +137,11 @@ def test_the_degree_in_the_weights_is_that_of_the_recurrence():
     circuit = RecurrentCircuit(3, 1, 1, 3)
     scaled = {name: 2 * np.ones(shape, dtype=int) for name, (_, shape) in circuit._shapes.items()}
     assert as_written(circuit, scaled, (0, 0, 0)) == 2**circuit.weight_degree
+
+
+def test_a_sample_of_too_many_inputs_claims_no_probability():
+    circuit = RecurrentCircuit(3, 2, 8, 8)
+    found = separation_rank(circuit)
+    assert found.standing == "probable"
+    assert found.samples[0] < 8**4
+    assert found.failure_probability is None

@@ -1,6 +1,7 @@
 import flint
 import numpy as np
 import pytest
+from oracles import planted
 
 from tensorrank import Bipartition, SelfAttention
 from tensorrank.arithmetic.prime_field import PrimeField
@@ -71,3 +72,69 @@ def test_the_rank_of_an_attention_grid_agrees_with_flint(pool):
     rows, columns = instance.sample(partition.a, 40, rng), instance.sample(partition.b, 40, rng)
     values = instance.grid(partition, rows, columns)
     assert found.rank == flint.nmod_mat(40, 40, [int(v) for v in values.flat], FIELD.prime).rank() == 17
+
+
+class Table:
+    """A function of two categorical sites: the entries of a matrix."""
+
+    def __init__(self, matrix):
+        self.matrix = matrix
+
+    def input_count(self, sites):
+        return self.matrix.shape[sites[0]]
+
+    def inputs(self, sites, numbers):
+        return numbers[:, None]
+
+    def sample(self, sites, count, rng):
+        raise AssertionError("inputs that can be listed are not drawn")
+
+    def grid(self, partition, rows, columns):
+        values = self.matrix[rows, columns.T] if partition.a == (0,) else self.matrix[columns.T, rows]
+        return values % FIELD.prime
+
+
+@pytest.mark.parametrize("shape", [(3, 5), (80, 30), (200, 90), (64, 64)])
+@pytest.mark.parametrize("defect", [0, 1, 2])
+@pytest.mark.parametrize("flipped", [False, True])
+def test_every_one_of_finitely_many_inputs_is_tried_once(pool, shape, defect, flipped):
+    rank = min(shape) - defect
+    matrix = planted(np.random.default_rng(1), *shape, rank, FIELD.prime)
+    partition = Bipartition((1,), (0,)) if flipped else Bipartition((0,), (1,))
+    found = grid_rank(Table(matrix), partition, FIELD, np.random.default_rng(0), pool, bound=None, most=1000)
+    assert found.rank == rank
+    assert found.saturated
+    if defect:
+        assert found.complete
+        assert found.samples == (shape[::-1] if flipped else shape)
+
+
+def test_a_rare_row_is_found_where_all_inputs_are_tried(pool):
+    matrix = np.zeros((300, 60), dtype=np.int64)
+    matrix[0] = 1
+    matrix[299, 0] = 1
+    found = grid_rank(
+        Table(matrix), Bipartition((0,), (1,)), FIELD, np.random.default_rng(0), pool, bound=None, most=999
+    )
+    assert (found.rank, found.samples, found.complete) == (2, (300, 60), True)
+
+
+def test_finite_inputs_beyond_the_limit_are_sampled_and_marked(pool):
+    matrix = planted(np.random.default_rng(1), 300, 300, 20, FIELD.prime)
+    found = grid_rank(
+        Table(matrix),
+        Bipartition((0,), (1,)),
+        FIELD,
+        np.random.default_rng(0),
+        pool,
+        bound=None,
+        most=999,
+        most_entries=10,
+    )
+    assert (found.rank, found.samples, found.saturated, found.complete, found.finite) == (
+        20,
+        (64, 64),
+        True,
+        False,
+        True,
+    )

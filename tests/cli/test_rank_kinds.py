@@ -1,0 +1,133 @@
+"""`tensorrank rank` for attention's variants, circuits and softmax; `tensorrank compare`."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+
+import numpy as np
+import pytest
+from command_line import PROGRAM, assert_refused, run
+
+ATTENTION = ("rank", "attention", "--depth", 2)
+RECURRENT = ("rank", "circuit", "recurrent", "--depth", 2, "--hidden", 2, "--channels", 2, "--steps", 8)
+CONVOLUTIONAL = ("rank", "circuit", "convolutional", "--sites", 8, "--channels", 2, "--widths", "2,2,2")
+SOFTMAX = ("rank", "softmax", "--depth", 1, "--width", 2)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "rank", "standing"),
+    [
+        # MATH.md, sections 2 and 4.
+        ((*ATTENTION, "--width", 2, "--head-dim", 1, "--residual"), 10, "probable"),
+        ((*ATTENTION, "--width", 3, "--embedding-rank", 2), 18, "exact"),
+        ((*ATTENTION, "--width", 3, "--embedding-rank", 1, "--positional"), 18, "exact"),
+        ((*ATTENTION, "--width", 2, "--partition", "interleaved", "--output-token", 3), 18, "exact"),
+        (("rank", "attention", "--depth", 3, "--width", 1, "--causal", "--tokens", 4), 26, "probable"),
+        (RECURRENT, 10, "exact"),
+        (CONVOLUTIONAL, 2, "exact"),
+        ((*CONVOLUTIONAL, "--partition", "interleaved"), 16, "exact"),
+        ((*CONVOLUTIONAL, "--pooling", "mirror", "--shared"), 16, "exact"),
+    ],
+    ids=str,
+)
+def test_known_ranks_as_json(arguments, rank, standing):
+    done = run(*arguments, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    values = json.loads(done.stdout)
+    assert (values["value"], values["standing"]) == (rank, standing)
+
+
+def test_json_names_the_variant():
+    done = run(*ATTENTION, "--width", 4, "--heads", 2, "--kv-heads", 1, "--residual", "--partition", "0,3", "--json")
+    values = json.loads(done.stdout)
+    five = {"depth": 2, "width": 4, "heads": 2, "head_dim": 2, "tokens": 8}
+    assert values["model"] == {"kind": "attention", **five, "kv_heads": 1, "residual": True}
+    assert values["partition"] == [[0, 3], [1, 2, 4, 5, 6, 7]]
+
+
+def test_a_circuit_is_described_by_its_sizes():
+    assert json.loads(run(*RECURRENT, "--json").stdout)["model"] == {
+        "kind": "recurrent", "depth": 2, "hidden": 2, "channels": 2, "steps": 8,
+    }  # fmt: skip
+    assert json.loads(run(*CONVOLUTIONAL, "--json").stdout)["model"]["widths"] == [2, 2, 2]
+
+
+@pytest.mark.parametrize("verb", [RECURRENT[:3], CONVOLUTIONAL[:3], SOFTMAX[:2], ("compare",)])
+def test_every_kind_has_help_with_an_example(verb):
+    done = run(*verb, "--help")
+    assert done.returncode == 0
+    assert "Example: tensorrank " + " ".join(verb) in " ".join(done.stdout.split())
+
+
+def test_softmax_is_numerical_and_says_how_far_to_trust_it():
+    done = run(*SOFTMAX, "--rtol", "1e-6", "--samples", 64)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "(numerical): relative tolerance 1e-06; gap" in done.stdout
+    values = json.loads(run(*SOFTMAX, "--samples", 64, "--json").stdout)
+    assert (values["standing"], values["upper"], len(values["spectrum"]["spectrum"])) == ("numerical", None, 64)
+
+
+def test_given_weights_of_a_circuit_are_used(tmp_path):
+    shapes = {"input": (2, 2), "between": (1, 2, 2), "recurrent": (2, 2, 2), "initial": (2, 2), "output": (2,)}
+    np.savez(tmp_path / "w.npz", **{name: np.zeros(shape) for name, shape in shapes.items()})
+    done = run(*RECURRENT, "--weights", tmp_path / "w.npz", "--json")
+    assert json.loads(done.stdout)["value"] == 0
+
+
+def test_a_plan_says_what_follows_if_the_leading_form_falls_short():
+    done = run(*ATTENTION, "--width", 3, "--head-dim", 1, "--residual", "--method", "catalecticant", "--plan")
+    assert "if these fall short, all 210 x 630 derivatives at once" in done.stdout
+    assert "grid of up to" in run(*RECURRENT, "--plan").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((*ATTENTION, "--width", 2, "--causal"), "under a causal mask every further token matters"),
+        ((*ATTENTION, "--width", 2, "--embedding-rank", 3), "embedding_rank is 3; expected at most the width 2"),
+        ((*ATTENTION, "--width", 4, "--heads", 4, "--kv-heads", 3), "kv_heads is 3; expected a divisor of the 4 heads"),
+        ((*ATTENTION, "--width", 2, "--output-token", 4), "output_token is 4; expected one of the tokens 0 to 3"),
+        ((*RECURRENT[:-1], 1), "steps is 1; expected a whole number of at least 2"),
+        ((*RECURRENT, "--partition", "left"), "sites of side A) is 'left'; expected whole numbers"),
+        ((*CONVOLUTIONAL, "--pooling", "max"), "the pooling is 'max'; expected one of neighbours, mirror"),
+        ((*CONVOLUTIONAL[:-1], "2,2,2,2"), "4 levels were asked for, but 3 pool all 8 sites"),
+        ((*SOFTMAX, "--causal"), "under a causal mask their number matters"),
+        ((*SOFTMAX, "--rtol", -1), "rtol is -1"),
+        (("compare", "--families", "rnn"), "a family is 'rnn'; expected some of attention"),
+        (("compare", "--budgets", "3"), "the budgets are 3; expected at least 8"),
+        (("compare", "--parameters", 32, "--out", "/dev/null/x"), "--out /dev/null/x cannot be made"),
+    ],
+    ids=str,
+)
+def test_bad_input_gets_two_lines_and_exit_2(arguments, message, tmp_path):
+    assert_refused(run(*arguments, cwd=tmp_path), message)
+
+
+def test_compare_tables_ranks_and_draws_both_figures(tmp_path):
+    arguments = ("compare", "--parameters", 32, "--sites", 4, "--channels", 3, "--budgets", "50,200", "--out", tmp_path)
+    done = run(*arguments)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "depth 2, width 2" in done.stdout
+    pictures = {"compare.png", "compare.svg", "iso_parameters.png", "iso_parameters.svg"}
+    assert {path.name for path in tmp_path.iterdir()} == pictures
+    values = json.loads(run(*arguments, "--json").stdout)
+    by_shape = {row["shape"]: row for row in values["rows"]}
+    assert by_shape["depth 2, width 2"]["value"] == 18  # MATH.md
+    assert by_shape["depth 2, width 2"]["log3_per_parameter"] == pytest.approx(np.log(18) / np.log(3) / 32)
+    assert len(values["figures"]) == 4
+
+
+def test_interrupting_a_comparison_keeps_what_is_there(tmp_path):
+    command = ["compare", "--parameters", "1000", "--channels", "64", "--work", "1e15", "--out", str(tmp_path)]
+    process = subprocess.Popen(
+        [*PROGRAM, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env={**os.environ}
+    )
+    time.sleep(12)
+    process.send_signal(signal.SIGINT)
+    output, errors = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "interrupted: " in errors
+    assert "Traceback" not in errors
+    assert "depth 1, width 15" in output
