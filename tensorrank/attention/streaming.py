@@ -54,45 +54,64 @@ def streaming_grid(
     values: Residues = np.empty((len(rows), len(columns)), dtype=np.int64)
     whole = weights.by_head()
     query, key, value, out = (
-        np.ascontiguousarray(np.swapaxes(field.balanced(w), -1, -2))
-        for w in (whole.query, whole.key, whole.value, whole.output)
+        np.ascontiguousarray(field.balanced(w)) for w in (whole.query, whole.key, whole.value, whole.output)
     )
     _stream(
-        query, key, value, out, field.balanced(rows), field.balanced(columns), of_rows, of_columns, shared,
-        field.prime, 2.0**SPLIT_BIT if field.splits else 0.0, field.terms, residual, values,
+        query, key, value, out, field.balanced(rows), np.ascontiguousarray(np.moveaxis(field.balanced(columns), 0, 2)),
+        of_rows, of_columns, shared, field.prime, 2.0**SPLIT_BIT if field.splits else 0.0, field.terms, residual, values,
     )  # fmt: skip
     return values
 
 
+# Columns that pass through the layers together: their states stay in the cache.
+_TOGETHER = 64
+
 # Numba finds the types of compiled functions by itself; mypy is told to let them be.
+
+
+@njit(cache=True, nogil=True, fastmath={"contract"})
+def _add_products(left, right, total, prime, split):  # type: ignore[no-untyped-def]
+    """total += left * right, entry by entry."""
+    reciprocal = 1.0 / prime
+    for j in range(len(total)):
+        if split == 0.0:
+            product = left[j] * right[j]
+        else:
+            high = np.rint(left[j] / split)
+            upper = high * right[j]
+            upper -= prime * np.rint(upper * reciprocal)
+            product = upper * split + (left[j] - high * split) * right[j]
+        product += total[j]
+        total[j] = product - prime * np.rint(product * reciprocal)
 
 
 @njit(cache=True, nogil=True)
 def _see(query, key, value, out, states, x, prime, split, terms, residual):  # type: ignore[no-untyped-def]
-    """Pass one token x through all layers, each taking it into its states; x becomes its output."""
-    depth, heads, width, dim = key.shape
-    projected, sought, update = np.empty((1, dim)), np.empty((dim, 1)), np.empty((dim, dim))
-    total, part = np.empty((1, width)), np.empty((1, width))
+    """Pass a token of each column, shape (width, columns), through all layers and their states; x becomes its output."""
+    depth, heads, dim, width = key.shape
+    columns = x.shape[1]
+    asked, sought = np.empty((dim, columns)), np.empty((dim, columns))
+    held, answer = np.empty((dim, columns)), np.empty((dim, columns))
+    total, part = np.empty((width, columns)), np.empty((width, columns))
     for layer in range(depth):
         if residual:
             total[:] = x
         else:
             total[:] = 0.0
         for h in range(heads):
-            state = states[layer, h]
-            multiply(x, key[layer, h], projected, prime, split, terms)
-            sought[:, 0] = projected[0]
-            multiply(x, value[layer, h], projected, prime, split, terms)
-            multiply(sought, projected, update, prime, split, terms)
-            for i in range(dim):
-                for j in range(dim):
-                    state[i, j] += update[i, j]
-                reduce_row(state, i, prime)
-            multiply(x, query[layer, h], projected, prime, split, terms)
-            multiply(projected, state, update[:1], prime, split, terms)
-            multiply(update[:1], out[layer, h], part, prime, split, terms)
+            multiply(key[layer, h], x, sought, prime, split, terms)
+            multiply(value[layer, h], x, held, prime, split, terms)
+            multiply(query[layer, h], x, asked, prime, split, terms)
+            answer[:] = 0.0
+            for b in range(dim):
+                for c in range(dim):
+                    state = states[layer, h, b, c]
+                    _add_products(sought[b], held[c], state, prime, split)
+                    _add_products(asked[b], state, answer[c], prime, split)
+            multiply(out[layer, h], answer, part, prime, split, terms)
             total += part
-        reduce_row(total, 0, prime)
+        for i in range(width):
+            reduce_row(total, i, prime)
         x[:] = total
 
 
@@ -100,20 +119,28 @@ def _see(query, key, value, out, states, x, prime, split, terms, residual):  # t
 def _stream(  # type: ignore[no-untyped-def]
     query, key, value, out, rows, columns, of_rows, of_columns, shared, modulus, split, terms, residual, values
 ):
-    depth, heads, width, dim = key.shape
+    depth, heads, dim, width = key.shape
+    count = columns.shape[2]
     prime = np.float64(modulus)
-    start, states = np.empty((depth, heads, dim, dim)), np.empty((depth, heads, dim, dim))
-    before, x = np.zeros((1, width)), np.empty((1, width))
+    start = np.empty((depth, heads, dim, dim, 1))
+    before = np.zeros((width, 1))
     for i in range(len(rows)):
         start[:] = 0.0
         for site in range(shared):
-            before[0] = rows[i, of_rows[site]]
+            before[:, 0] = rows[i, of_rows[site]]
             _see(query, key, value, out, start, before, prime, split, terms, residual)
-        for j in range(len(columns)):
+        for first in range(0, count, _TOGETHER):
+            last = min(count, first + _TOGETHER)
+            states, x = np.empty((depth, heads, dim, dim, last - first)), np.empty((width, last - first))
             states[:] = start
             x[:] = before
             for site in range(shared, len(of_rows)):
-                x[0] = rows[i, of_rows[site]] if of_rows[site] >= 0 else columns[j, of_columns[site]]
+                for k in range(width):
+                    if of_rows[site] >= 0:
+                        x[k] = rows[i, of_rows[site], k]
+                    else:
+                        x[k] = columns[of_columns[site], k, first:last]
                 _see(query, key, value, out, states, x, prime, split, terms, residual)
-            result = np.int64(x[0, 0])
-            values[i, j] = result + modulus if result < 0 else result
+            for j in range(first, last):
+                result = np.int64(x[0, j - first])
+                values[i, j] = result + modulus if result < 0 else result
