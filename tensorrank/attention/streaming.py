@@ -58,7 +58,8 @@ def streaming_grid(
     )
     _stream(
         query, key, value, out, field.balanced(rows), np.ascontiguousarray(np.moveaxis(field.balanced(columns), 0, 2)),
-        of_rows, of_columns, shared, field.prime, 2.0**SPLIT_BIT if field.splits else 0.0, field.terms, residual, values,
+        of_rows, of_columns, shared, field.prime, 2.0**SPLIT_BIT if field.splits else 0.0, field.terms, residual,
+        values,
     )  # fmt: skip
     return values
 
@@ -71,7 +72,7 @@ _TOGETHER = 64
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
 def _add_products(left, right, total, prime, split):  # type: ignore[no-untyped-def]
-    """total += left * right, entry by entry."""
+    """Add left * right, entry by entry, to the total."""
     reciprocal = 1.0 / prime
     for j in range(len(total)):
         if split == 0.0:
@@ -87,7 +88,7 @@ def _add_products(left, right, total, prime, split):  # type: ignore[no-untyped-
 
 @njit(cache=True, nogil=True)
 def _see(query, key, value, out, states, x, prime, split, terms, residual):  # type: ignore[no-untyped-def]
-    """Pass a token of each column, shape (width, columns), through all layers and their states; x becomes its output."""
+    """Pass a token of each column, shape (width, columns), through the layers and their states; x becomes the output."""
     depth, heads, dim, width = key.shape
     columns = x.shape[1]
     asked, sought = np.empty((dim, columns)), np.empty((dim, columns))
