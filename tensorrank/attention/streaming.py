@@ -88,7 +88,7 @@ def _add_products(left, right, total, prime, split):  # type: ignore[no-untyped-
 
 @njit(cache=True, nogil=True)
 def _see(query, key, value, out, states, x, prime, split, terms, residual):  # type: ignore[no-untyped-def]
-    """Pass a token of each column, shape (width, columns), through the layers and their states; x becomes the output."""
+    """Pass a token of each column, shape (width, columns), through layers and states; x becomes its output."""
     depth, heads, dim, width = key.shape
     columns = x.shape[1]
     asked, sought = np.empty((dim, columns)), np.empty((dim, columns))
