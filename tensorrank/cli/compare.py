@@ -112,17 +112,20 @@ def _print(done: list[Compared]) -> None:
     from tensorrank.arithmetic.whole_numbers import abbreviated
 
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("family", "architecture"):
-        table.add_column(name, no_wrap=True)
-    for name in ("parameters", "rank", "log3", "log3 / parameter"):
+    table.add_column("architecture", no_wrap=True)
+    for name in ("size", "rank", "log3", "log3 / size"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("standing", no_wrap=True)
     relations = {"exact": "", "probable": "", "lower bound": "≥ ", "numerical": "≈ "}
+    family = ""
     for one in done:
+        if one.contender.family != family:
+            family = one.contender.family
+            table.add_section()
+            table.add_row(f"[bold]{family}[/bold]")
         logs = (one.log3_value, one.log3_per_parameter)
         table.add_row(
-            one.contender.family,
-            one.contender.shape,
+            f"  {one.contender.shape}",
             str(one.contender.parameters),
             relations[one.result.standing] + abbreviated(one.result.value, 9),
             *("-" if log is None else f"{log:.{digits}f}" for log, digits in zip(logs, (2, 4), strict=True)),

@@ -159,9 +159,9 @@ def _convolutional(budget: int, sites: int, channels: int) -> Iterator[Contender
 
             width = _widest(budget, circuit)
             if width:
-                how = "" if depth == 1 else ", mirror pooling" if pooling == "mirror" else ", neighbour pooling"
+                how = "" if depth == 1 else f", {pooling}"
                 levels = f"{depth} level{'s' if depth > 1 else ''}"
-                yield Contender("convolutional", f"{levels}, {width} channels{how}", circuit(width))
+                yield Contender("convolutional", f"{levels} of {width}{how}", circuit(width))
 
 
 def _widest(budget: int, model: Callable[[int], Model]) -> int:

@@ -37,8 +37,8 @@ def test_ranks_at_equal_size_are_those_of_the_theory():
     assert found["attention", "depth 4, width 2"].result.value == 4538
     assert found["attention", "depth 16, width 1"].result.value == (3**16 + 1) // 2
     assert found["recurrent", "depth 1, 4 units"].result.value == 4
-    assert found["convolutional", "1 level, 7 channels"].result.value == 7
-    assert found["convolutional", "2 levels, 4 channels, mirror pooling"].result.value == 4**4
+    assert found["convolutional", "1 level of 7"].result.value == 7
+    assert found["convolutional", "2 levels of 4, mirror"].result.value == 4**4
     one = found["attention", "depth 4, width 2"]
     assert one.log3_value == pytest.approx(bounds.log3(4538))
     assert one.log3_per_parameter == pytest.approx(bounds.log3(4538) / 64)
