@@ -184,13 +184,14 @@ class SelfAttention:
         )  # fmt: skip
 
     def sides(self, partition: Bipartition) -> tuple[int, int]:
-        """The number of tokens on the output token's side, and on the other.
+        """The number of tokens that the output sees on its own side, and on the other.
 
         Raises:
             PartitionError: if the partition does not cover the tokens.
         """
         partition.check(self.sites)
-        sizes = len(partition.a), len(partition.b)
+        seen = range(self.output_token + 1 if self.causal else self.tokens)
+        sizes = sum(site in seen for site in partition.a), sum(site in seen for site in partition.b)
         return sizes if self.output_site in partition.a else sizes[::-1]
 
     def leading(self) -> SelfAttention:
@@ -214,21 +215,25 @@ class SelfAttention:
         return AttentionInstance(field, drawn.by_head(), self.output_token, residual=self.residual, causal=self.causal)
 
     def rank_bound(self, partition: Bipartition) -> int | None:
-        """The moment bound, for tokens of the embedding's dimension; None under a causal mask.
+        """The moment bound, for tokens of the embedding's dimension; None under a causal mask beyond depth 1.
 
-        With an embedding and positions it is the affine bound, or that for the full width if it is smaller.
+        With an embedding and positions it is the affine bound, or that for the full width if it is smaller. A function
+        of one side alone has rank at most 1.
         """
-        if self.causal:
-            return None
         sides = self.sides(partition)
-        if self.has_moment_form:
+        if sides[1] == 0:
+            return 1
+        if self.causal and self.depth > 1:
+            return None
+        if self.embedding_rank is None or not self.positional:
             return bounds.moment_bound(self.depth, self.input_width, *sides)
         whole = bounds.moment_bound(self.depth, self.width, *sides)
         return min(whole, bounds.affine_bound(self.depth, self.width, self.input_width))
 
     def generic_lower_bound(self, partition: Bipartition) -> int:
-        """The monomial bound; 1 under a causal mask."""
-        return 1 if self.causal else self._monomial(partition).bound
+        """The monomial bound; 1 under a causal mask beyond depth 1."""
+        known = self.sides(partition)[1] and not (self.causal and self.depth > 1)
+        return self._monomial(partition).bound if known else 1
 
     def generic_lower_bounds_by_degree(self, partition: Bipartition) -> Sequence[int]:
         """The monomial bound, degree by degree."""

@@ -19,6 +19,7 @@ from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.networks.cuts import minimum_cut
 from tensorrank.networks.function import NetworkInstance
 from tensorrank.networks.network import Tensor, TensorNetwork
+from tensorrank.separation.monomials import monomial_count
 from tensorrank.separation.named_weights import Shapes, checked_weights, drawn_or_given, parameter_count
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.separable import Weights
@@ -125,9 +126,15 @@ class ConvolutionalCircuit:
         return self.to_network(drawn).separable().draw(field, rng)
 
     def rank_bound(self, partition: Bipartition) -> int:
-        """The minimum cut of the circuit's network."""
+        """The minimum cut of the network; for one level with shared weights at most the rank of symmetric tensors.
+
+        There the sites of a side enter alike, and symmetric tensors of order n have ((M, n)) dimensions.
+        """
         ones = {name: np.ones(shape, dtype=np.int64) for name, (_, shape) in self._shapes.items()}
-        return minimum_cut(self.to_network(ones), partition).bound
+        bound = minimum_cut(self.to_network(ones), partition).bound
+        if self.shared and len(self.levels) == 1:
+            bound = min(bound, *(monomial_count(self.channels, len(side)) for side in (partition.a, partition.b)))
+        return bound
 
     def generic_lower_bound(self, partition: Bipartition) -> int:
         """min(r_0, M)^S for S windows of the first level with sites of both sides, shared or not.

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from tensorrank.errors import TensorRankError
+from tensorrank.errors import TensorRankError, whole_number
 
 # For each level its windows, each a tuple of positions of that level.
 Levels = tuple[tuple[tuple[int, ...], ...], ...]
@@ -26,7 +27,9 @@ def pooling_levels(sites: int, depth: int, pooling: str | Sequence[Sequence[Sequ
     """
     if isinstance(pooling, str):
         return _named(sites, depth, pooling)
-    levels = tuple(tuple(tuple(window) for window in windows) for windows in pooling)
+    levels = tuple(
+        tuple(_window(window) for window in _listed(windows, "a level")) for windows in _listed(pooling, "the")
+    )
     if len(levels) != depth:
         raise TensorRankError(f"{len(levels)} levels of windows were given for {depth} widths; expected as many")
     positions = sites
@@ -41,6 +44,18 @@ def pooling_levels(sites: int, depth: int, pooling: str | Sequence[Sequence[Sequ
     if positions != 1:
         raise TensorRankError(f"the last level has {positions} windows; expected one that pools all that is left")
     return levels
+
+
+def _listed(given: object, what: str) -> Sequence[Any]:
+    if isinstance(given, str) or not isinstance(given, Sequence) or not given:
+        raise TensorRankError(
+            f"{what} pooling is {given!r}; expected for each level a list of windows, each a list of positions"
+        )
+    return given
+
+
+def _window(window: object) -> tuple[int, ...]:
+    return tuple(whole_number("a position in a window", position, 0) for position in _listed(window, "a window's"))
 
 
 def _named(sites: int, depth: int, pooling: str) -> Levels:

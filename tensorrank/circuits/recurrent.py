@@ -22,8 +22,8 @@ from tensorrank.separation.named_weights import Shapes, checked_weights, drawn_o
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.separable import Weights
 
-# Entries of states under evaluation at once.
-_BATCH_ENTRIES = 2**21
+# Bytes of states under evaluation at once.
+_BATCH_BYTES = 2**26
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,9 @@ class RecurrentCircuit:
     Raises:
         TensorRankError: if a number is not a whole number of at least 1 (2 for steps).
 
-    Weights are `input` of shape (R, M), `between` of shape (L - 1, R, R), from each layer to the next, `recurrent` of
-    shape (L, R, R), `initial` of shape (L, R), the states before the first step, and `output` of shape (R,).
+    Weights are `input` of shape (R, M), `between` of shape (L - 1, R, R), from each layer to the next (none at depth
+    1), `recurrent` of shape (L, R, R), `initial` of shape (L, R), the states before the first step, and `output` of
+    shape (R,).
 
     Source: Levine, Sharir, Ziv, Shashua, On the long-term memory of deep recurrent networks (arXiv 1710.09431).
 
@@ -92,9 +93,10 @@ class RecurrentCircuit:
     @property
     def _shapes(self) -> Shapes:
         layers, units = self.depth, self.hidden
+        between = {"between": ("depth - 1, hidden, hidden", (layers - 1, units, units))} if layers > 1 else {}
         return {
             "input": ("hidden, channels", (units, self.channels)),
-            "between": ("depth - 1, hidden, hidden", (layers - 1, units, units)),
+            **between,
             "recurrent": ("depth, hidden, hidden", (layers, units, units)),
             "initial": ("depth, hidden", (layers, units)),
             "output": ("hidden", (units,)),
@@ -197,10 +199,10 @@ class RecurrentInstance:
 
     field: PrimeField
     input: Residues
-    between: Residues
     recurrent: Residues
     initial: Residues
     output: Residues
+    between: Residues | None = None
 
     def input_count(self, sites: Sequence[int]) -> int:
         """M^(number of sites)."""
@@ -218,7 +220,13 @@ class RecurrentInstance:
 
     def grid(self, partition: Bipartition, rows: Residues, columns: Residues) -> Residues:
         """The values at all pairs of a row's categories (side A) and a column's (side B)."""
-        step = max(1, _BATCH_ENTRIES // max(1, len(columns) * len(self.output)))
+        return self.grid_within(partition, rows, columns, _BATCH_BYTES)
+
+    def grid_within(self, partition: Bipartition, rows: Residues, columns: Residues, memory: int) -> Residues:
+        """The same in slices of rows that take so many bytes, if one row does."""
+        # The states of all layers, and what lies between two of them: residues, floats and their product.
+        each = 8 * len(self.output) * (len(self.initial) + 6)
+        step = max(1, min(memory, _BATCH_BYTES) // (each * max(1, len(columns))))
         parts = [self._grid(partition, rows[i : i + step], columns) for i in range(0, len(rows), step)]
         return np.concatenate(parts) if parts else np.zeros((0, len(columns)), dtype=np.int64)
 
@@ -233,7 +241,7 @@ class RecurrentInstance:
             else:
                 below = templates[columns[:, partition.b.index(step)]][None]
             for layer, state in enumerate(states):
-                if layer:
+                if layer and self.between is not None:
                     below = multiply(states[layer - 1], self.between[layer - 1].T)
                 states[layer] = multiply(state, self.recurrent[layer].T) * below % prime
         values = multiply(states[-1], self.output)

@@ -13,6 +13,10 @@ from tensorrank.cli.terminal import speaks_plainly, whole_numbers
 
 app = typer.Typer(no_args_is_help=True, help="The separation rank of a recurrent or convolutional arithmetic circuit.")
 
+# What files of weights hold.
+_RECURRENT = "input, recurrent, initial, output and, beyond depth 1, between"
+_CONVOLUTIONAL = "level 0, level 1, ... and output"
+
 
 @app.callback()
 def _circuit() -> None:
@@ -45,7 +49,8 @@ def recurrent(
     described = {"kind": "recurrent", "depth": depth, "hidden": hidden, "channels": channels, "steps": steps}
     rank_and_print(
         model, described, partition, plan=plan, json=json, method="auto", seed=seed, draws=draws,
-        primes=given_primes(primes), weights=given_weights(weights), memory=memory, work=work, threads=threads,
+        primes=given_primes(primes), weights=given_weights(weights, _RECURRENT), memory=memory, work=work,
+        threads=threads,
     )  # fmt: skip
 
 
@@ -77,5 +82,6 @@ def convolutional(
                  "pooling": pooling, "shared": shared}  # fmt: skip
     rank_and_print(
         model, described, partition, plan=plan, json=json, method="auto", seed=seed, draws=draws,
-        primes=given_primes(primes), weights=given_weights(weights), memory=memory, work=work, threads=threads,
+        primes=given_primes(primes), weights=given_weights(weights, _CONVOLUTIONAL), memory=memory, work=work,
+        threads=threads,
     )  # fmt: skip

@@ -73,8 +73,8 @@ def given_primes(text: str | None) -> tuple[int, ...] | None:
     return None if text is None else whole_numbers(text, "--primes")
 
 
-def given_weights(path: Path | None) -> dict[str, Any] | None:
-    """The arrays of --weights, by name.
+def given_weights(path: Path | None, names: str = "query, key, value and output") -> dict[str, Any] | None:
+    """The arrays of --weights, by name: those named are expected.
 
     Raises:
         TensorRankError: if the file cannot be read, or is no .npz file.
@@ -90,12 +90,8 @@ def given_weights(path: Path | None) -> dict[str, Any] | None:
             f"{path} cannot be read ({error.strerror or error}); expected an .npz file of weights"
         ) from error
     except ValueError as error:
-        raise TensorRankError(
-            f"{path} is no .npz file; expected query, key, value and output in one, by numpy.savez"
-        ) from error
+        raise TensorRankError(f"{path} is no .npz file; expected {names} in one, by numpy.savez") from error
     if not isinstance(arrays, np.lib.npyio.NpzFile):
-        raise TensorRankError(
-            f"{path} holds a single array; expected query, key, value and output, saved by numpy.savez"
-        )
+        raise TensorRankError(f"{path} holds a single array; expected {names}, saved by numpy.savez")
     with arrays:
         return dict(arrays)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import matplotlib as mpl
+import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
+from numpy.typing import NDArray
 
 from tensorrank.arithmetic.whole_numbers import abbreviated
 from tensorrank.attention.bounds import log3
@@ -22,15 +24,17 @@ _RELATIONS = {"exact": "", "probable": "", "lower bound": "≥ ", "numerical": "
 _LEGIBLE = 10**7
 
 
-def compare(compared: Sequence[Compared], *, per_parameter: bool = False) -> tuple[Figure, Axes]:
-    """One line an architecture, by family and rank: log3 of the separation rank at equal size.
+def compare(compared: Sequence[Compared]) -> tuple[Figure, NDArray[np.object_]]:
+    """One line an architecture, by family and rank: log3 of the separation rank, and the same for each parameter.
 
-    Filled marks are exact ranks, open ones probable, triangles certified lower bounds; an arrow leads on to the proven
-    upper bound where it is larger. The number of parameters stands beside the name.
+    Filled marks are exact ranks, open ones probable, triangles certified lower bounds; a line leads on to the proven
+    upper bound where it is larger. The number of parameters, which differs a little, stands beside the name.
 
     Args:
         compared: as `studies.comparison.compare` yields them.
-        per_parameter: divide by the number of parameters, which differ a little.
+
+    Returns:
+        The figure, and an array of two axes: log3 of the rank, and log3 of the rank divided by the parameters.
 
     Raises:
         TensorRankError: if there is nothing to compare.
@@ -40,38 +44,31 @@ def compare(compared: Sequence[Compared], *, per_parameter: bool = False) -> tup
         raise TensorRankError("no architectures with a positive rank were given; expected at least one to draw")
     families = list(dict.fromkeys(one.contender.family for one in shown))
     shown.sort(key=lambda one: (families.index(one.contender.family), one.log3_value or 0.0))
+    heights = [place + families.index(one.contender.family) for place, one in enumerate(shown)]
     with mpl.rc_context(RC):
-        figure = Figure(figsize=(6.6, 1.1 + 0.22 * (len(shown) + len(families))), layout="constrained")
-        ax = figure.subplots()
-        names, places = [], []
-        for place, one in enumerate(shown):
-            height = place + families.index(one.contender.family)
-            places.append(height)
-            names.append(f"{one.contender.shape}  ({one.contender.parameters})")
-            _draw(ax, one, height, per_parameter)
-        ax.set_yticks(places, names)
-        ax.tick_params(axis="y", length=0)
-        ax.spines["left"].set_visible(False)
-        ax.set_ylim(-0.8, max(places) + 0.8)
-        ax.set_xscale("log")
-        ax.set_xlim(left=ax.get_xlim()[0] * 0.75)
-        ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        ax.xaxis.set_major_formatter("{x:g}")
-        ax.xaxis.set_minor_formatter(NullFormatter())
-        ax.grid(axis="x", color="0.9")
-        ax.set_axisbelow(True)
-        ax.set_xlabel(
-            "log₃ separation rank for each parameter (log scale)"
-            if per_parameter
-            else "log₃ separation rank (log scale)"
-        )
-        ax.set_ylabel("architecture  (parameters)")
+        figure = Figure(figsize=(8.4, 1.1 + 0.22 * (len(shown) + len(families))), layout="constrained")
+        axes = figure.subplots(1, 2, sharey=True)
+        for ax, each in zip(axes, (False, True), strict=True):
+            for one, height in zip(shown, heights, strict=True):
+                _draw(ax, one, height, one.contender.parameters if each else 1)
+            ax.tick_params(axis="y", length=0)
+            ax.spines["left"].set_visible(False)
+            ax.set_xscale("log")
+            ax.set_xlim(left=ax.get_xlim()[0] * (1.0 if each else 0.6))
+            ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            ax.xaxis.set_major_formatter("{x:g}")
+            ax.xaxis.set_minor_formatter(NullFormatter())
+            ax.grid(axis="x", color="0.9")
+            ax.set_axisbelow(True)
+        axes[0].set_yticks(heights, [f"{one.contender.shape}  ({one.contender.parameters})" for one in shown])
+        axes[0].set_ylim(-0.8, max(heights) + 0.8)
+        axes[0].set(xlabel="log₃ separation rank (log scale)", ylabel="architecture  (parameters)")
+        axes[1].set_xlabel("log₃ separation rank / parameter (log scale)")
         figure.legend(handles=_legend(shown, families), loc="outside upper center", ncols=4, handlelength=1.4)
-    return figure, ax
+    return figure, axes
 
 
-def _draw(ax: Axes, one: Compared, height: int, per_parameter: bool) -> None:
-    scale = one.contender.parameters if per_parameter else 1
+def _draw(ax: Axes, one: Compared, height: int, scale: int) -> None:
     colour = _COLOURS[one.contender.family]
     marker, filled, _ = MARKS[one.result.standing]
     assert one.log3_value is not None
@@ -81,7 +78,7 @@ def _draw(ax: Axes, one: Compared, height: int, per_parameter: bool) -> None:
         ax.plot([here, log3(upper) / scale], [height, height], color=colour, linewidth=1.0, alpha=0.6)
         ax.plot(log3(upper) / scale, height, "|", color=colour, markersize=7)
     ax.plot(here, height, marker, color=colour, markerfacecolor=colour if filled else "white", markersize=6.5, zorder=3)
-    if one.result.value < _LEGIBLE:
+    if scale == 1 and one.result.value < _LEGIBLE:
         text = _RELATIONS[one.result.standing] + abbreviated(one.result.value, 9)
         ax.annotate(
             text, (here, height), xytext=(-6, 0), textcoords="offset points", ha="right", va="center", fontsize=7.5

@@ -101,6 +101,11 @@ class GridPlan:
         worst = max(self.tile.peak_bytes, *(part.peak_bytes for part, _ in self.parts))
         return kept + worst + _VALUE_BYTES * self.shape[0] * self.shape[1]
 
+    @property
+    def least_bytes(self) -> int:
+        """The estimate with tiles of one value."""
+        return self._with_tiles(1).peak_bytes
+
     def evaluate(self, operands: Sequence[Operand]) -> Floats | Residues:
         """The matrix of values: float64, or residues 0..p-1.
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.networks.entries import Entries, random_entries, real_entries
 from tensorrank.networks.network import Tensor, TensorNetwork
@@ -67,7 +68,7 @@ class CanonicalPolyadic:
     @classmethod
     def random(cls, shape: Sequence[int], rank: int, seed: int | np.random.Generator) -> CanonicalPolyadic:
         """Weights 1 and factors of random whole numbers between -999 and 999."""
-        rng = np.random.default_rng(seed)
+        rng = random_stream(seed)
         rank = whole_number("rank", rank, 1)
         factors = [random_entries((whole_number("dimension", k, 1), rank), rng) for k in shape]
         return cls(np.ones(rank, dtype=np.int64), tuple(factors))

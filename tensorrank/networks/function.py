@@ -12,7 +12,7 @@ import numpy as np
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import memory_limit
 from tensorrank.errors import WeightsError
-from tensorrank.networks.batches import inputs_by_site
+from tensorrank.networks.batches import GridPlan, inputs_by_site
 from tensorrank.networks.contraction import Operand
 from tensorrank.networks.cuts import minimum_cut
 from tensorrank.separation.partition import Bipartition
@@ -26,7 +26,7 @@ _PLANE_COST = 20
 _TYPICAL_GRID = (256, 256)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class NetworkFunction:
     """The multilinear function of a network's open legs, as `tensorrank.separation.separable.Separable` asks for it.
 
@@ -37,6 +37,9 @@ class NetworkFunction:
     """
 
     network: TensorNetwork
+
+    def __repr__(self) -> str:
+        return f"NetworkFunction({self.network})"
 
     @property
     def sites(self) -> int:
@@ -58,7 +61,8 @@ class NetworkFunction:
         """Operations that one value costs in a grid of the interleaved partition, at the rate of a matrix product."""
         plan = self.network.grid_plan(Bipartition.interleaved(self.sites), _TYPICAL_GRID)
         work = sum(step.operations * (_PLANE_COST if step.batched else 1) for step in plan.tile.steps)
-        return max(1.0, work / prod(plan.tile_shape))
+        once = sum(part.operations for part, _ in plan.parts)
+        return max(1.0, work / prod(plan.tile_shape) + once / prod(plan.shape))
 
     def draw(self, field: PrimeField, rng: np.random.Generator, weights: Weights | None = None) -> NetworkInstance:
         """The function over GF(p): nothing is random but the inputs.
@@ -100,10 +104,31 @@ class NetworkInstance:
 
     def grid(self, partition: Bipartition, rows: Residues, columns: Residues) -> Residues:
         """The residues of the values at all pairs, of shape (rows, columns)."""
-        sides = [
-            inputs_by_site(given, name, [self.network.shape[site] for site in side], self.field)
-            for given, name, side in ((rows, "rows", partition.a), (columns, "columns", partition.b))
-        ]
-        plan = self.network.grid_plan(partition, (len(rows), len(columns)))
-        within = plan.within(memory_limit(None), f"a grid of {len(rows)} x {len(columns)} values")
-        return cast(Residues, within.evaluate([*self.operands, *sides[0], *sides[1]]))
+        return self.grid_within(partition, rows, columns, memory_limit(None))
+
+    def grid_within(self, partition: Bipartition, rows: Residues, columns: Residues, memory: int) -> Residues:
+        """The same within so many bytes beside the values: in slices of rows, and in small tiles, where need be.
+
+        Raises:
+            TensorRankError: if not even one row fits.
+        """
+        count, step = len(rows), max(1, len(rows))
+        while step > 1 and self._plan(partition, step, len(columns)).least_bytes > memory:
+            step = (step + 1) // 2
+        plan = self._plan(partition, min(step, count), len(columns)).within(
+            memory, f"a grid of {count} x {len(columns)} values"
+        )
+        parts = []
+        for start in range(0, max(1, count), step):
+            part = rows[start : start + step]
+            if len(part) != plan.shape[0]:
+                plan = self._plan(partition, len(part), len(columns)).within(memory, "the last rows of a grid")
+            sides = [
+                inputs_by_site(given, name, [self.network.shape[site] for site in side], self.field)
+                for given, name, side in ((part, "rows", partition.a), (columns, "columns", partition.b))
+            ]
+            parts.append(cast(Residues, plan.evaluate([*self.operands, *sides[0], *sides[1]])))
+        return np.concatenate(parts)
+
+    def _plan(self, partition: Bipartition, rows: int, columns: int) -> GridPlan:
+        return self.network.grid_plan(partition, (rows, columns))

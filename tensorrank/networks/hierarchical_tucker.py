@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
+from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.networks.entries import Entries, random_entries, real_entries
 from tensorrank.networks.network import Tensor, TensorNetwork
@@ -94,7 +95,7 @@ class HierarchicalTucker:
         Raises:
             TensorRankError: if a dimension is no positive whole number, or as the class.
         """
-        rng = np.random.default_rng(seed)
+        rng = random_stream(seed)
         rank = whole_number("rank", rank, 1)
         tree = balanced_tree(len(shape)) if tree is None else tree
         leaves = tuple(random_entries((whole_number("dimension", k, 1), rank), rng) for k in shape)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from tensorrank.networks.draw import Drawing
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Tensor:
     """An array with a name, and a name for each of its legs (dimensions).
 
@@ -57,13 +57,16 @@ class Tensor:
                 f"dimensions, {array.shape}; expected one leg for each dimension"
             )
 
+    def __repr__(self) -> str:
+        return f"Tensor({self.name!r}, legs {', '.join(self.legs)}, shape {self.shape})"
+
     @property
     def shape(self) -> tuple[int, ...]:
         """The dimensions of the legs."""
         return self.array.shape
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class TensorNetwork:
     """A multilinear function of its open legs: the product of all tensors, summed over every other leg.
 
@@ -127,6 +130,9 @@ class TensorNetwork:
             raise TensorRankError(
                 f"no tensor has the open leg {missing[0]!r}; expected one of the legs {', '.join(sorted(owners))}"
             )
+
+    def __repr__(self) -> str:
+        return f"TensorNetwork({len(self.tensors)} tensors, open legs {', '.join(self.open_legs) or 'none'})"
 
     @property
     def sites(self) -> int:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.networks.entries import Entries, random_entries, real_entries
 from tensorrank.networks.network import Tensor, TensorNetwork
@@ -77,7 +78,7 @@ class TensorTrain:
         Raises:
             TensorRankError: if a dimension is no positive whole number, or ranks are not one fewer than sites.
         """
-        rng = np.random.default_rng(seed)
+        rng = random_stream(seed)
         inner = list(rank) if isinstance(rank, Sequence) else [rank] * (len(shape) - 1)
         if len(inner) != len(shape) - 1:
             raise TensorRankError(f"{len(inner)} ranks were given for {len(shape)} sites; expected {len(shape) - 1}")

@@ -50,6 +50,7 @@ class Draws:
         self.seeds = () if isinstance(seed, np.random.Generator) else (int(seed),)
         self.degree = degree
         self.used: list[int] = []
+        self._tried: list[int] = []
         self._given = iter(()) if primes is None else self._checked(primes)
 
     def about(self, model: Separable, degree: int) -> Draws:
@@ -69,7 +70,7 @@ class Draws:
         if given is not None:
             return self._drawn(given)
         limit = _SMALL if hardest / _SMALL < _TELLING and self.degree < _SMALL // 2 else _LARGE
-        fresh = (prime for prime in primes_below(limit) if prime not in self.used)
+        fresh = (prime for prime in primes_below(limit) if prime not in self._tried)
         for prime in islice(fresh, _MOST_TRIES - 1):
             try:
                 return self._drawn(prime)
@@ -81,6 +82,7 @@ class Draws:
         field = PrimeField(prime)
         instance = self.model.draw(field, self.rng, self.weights)
         self.used.append(prime)
+        self._tried.append(prime)
         return field, instance
 
     def failure(self, ranks: dict[int, int], degree: int, primes: dict[int, list[int]]) -> float | None:
@@ -89,14 +91,14 @@ class Draws:
         The probability is over what is drawn, modulo the primes used; that these are not among the finitely many modulo
         which the generic rank itself is smaller is taken for granted. If a rank is larger than r, some minor of size
         r + 1 is a nonzero polynomial of at most (r + 1) * degree in what is drawn, and vanished in every draw. None for
-        given weights, about which nothing is random, and where the bound is no information.
+        given weights and for models without any, about which nothing is random, and where the bound is no information.
 
         Args:
             ranks: the rank found for each block.
             degree: of a block's entries in what is drawn.
             primes: for each block, those of its draws.
         """
-        if self.weights is not None:
+        if self.weights is not None or self.model.weight_degree == 0:
             return None
         total = sum(prod(min(1.0, (r + 1) * degree / p) for p in primes[block]) for block, r in ranks.items())
         return total if total < 1 else None

@@ -21,6 +21,7 @@ from tensorrank.separation.separable import Instance, MomentInstance, MomentSepa
 
 Progress = Callable[[float, float], None]
 
+_UNLUCKY = "a proved lower bound passes the ranks computed: these draws were unlucky"
 # A repeated draw that gives more than all before it is repeated again, at most so often.
 _MOST_DRAWS = 16
 
@@ -36,6 +37,7 @@ class Evidence:
         reason: why the value may be too small.
         by_degree: lower bounds for each degree, if they add up to `lower`.
         samples: the largest matrix.
+        method: if another than the plan's.
     """
 
     lower: int
@@ -44,6 +46,7 @@ class Evidence:
     reason: str | None = None
     by_degree: tuple[int, ...] | None = None
     samples: tuple[int, int] | None = None
+    method: str | None = None
 
 
 def certified(evidence: Evidence, chosen: Plan, draws: Draws, seconds: float) -> SeparationRank:
@@ -62,7 +65,7 @@ def certified(evidence: Evidence, chosen: Plan, draws: Draws, seconds: float) ->
         upper=chosen.upper,
         standing=standing,
         by_degree=evidence.by_degree,
-        method=chosen.method,
+        method=evidence.method or chosen.method,
         primes=tuple(draws.used),
         seeds=draws.seeds,
         samples=evidence.samples,
@@ -142,7 +145,7 @@ def from_blocks(
     elif not whole:
         reason = f"{_what_was_cut(blocks, incomplete)} ({chosen.limits})"
     elif passed:
-        reason = "the proved lower bound in closed form passes the ranks computed: these draws were unlucky"
+        reason = _UNLUCKY
     else:
         reason = _why_unconfirmed(made, raised)
     return Evidence(
@@ -170,6 +173,7 @@ def from_grid(
         return grid_rank(
             instance, partition, field, draws.rng, pool,
             bound=chosen.upper, most=chosen.grid_samples, most_entries=chosen.grid_entries,
+            memory=chosen.limits.memory // 2,
         )  # fmt: skip
 
     return _from_matrices(model, chosen, draws, count, report, measured, known=_known(chosen, draws))
@@ -193,7 +197,7 @@ def from_leading_form(
     draws.used.extend(stream.used)
     derivatives = chosen.derivatives
     if leading.lower == chosen.upper or (derivatives is None and chosen.fallback is None):
-        reason = f"the terms of highest degree alone: {leading.reason}; method 'grid' may tell more"
+        reason = "only the terms of highest degree were computed, which may have less; method 'grid' may tell more"
         return replace(leading, confirmed=False, by_degree=None, reason=reason)
     further = draws.about(model, model.moment_degree if derivatives is not None else model.input_degree)
     if derivatives is not None:
@@ -206,9 +210,9 @@ def from_leading_form(
         whole = _from_matrices(model, chosen, further, count, report, measured, known=leading.lower)
     else:
         assert chosen.fallback is not None
-        whole = from_grid(model, partition, chosen.fallback, further, count, pool, report)
+        whole = replace(from_grid(model, partition, chosen.fallback, further, count, pool, report), method="grid")
         if leading.lower > whole.lower:
-            whole = replace(leading, confirmed=False, by_degree=None)
+            whole = replace(leading, confirmed=False, by_degree=None, reason=f"{_UNLUCKY} of the grid")
     draws.used.extend(further.used)
     return whole
 
@@ -239,15 +243,21 @@ def _from_matrices(
         saturated, complete = matrix.saturated, matrix.complete
         arbitrary = matrix.finite and not complete
     lower = max(best, known)
-    confirmed = saturated and _repeated(draws) and not raised and lower == best
+    # Of given weights nothing is random, so neither is what inputs left out would give.
+    unknown = arbitrary and draws.weights is not None
+    confirmed = saturated and _repeated(draws) and not raised and lower == best and not unknown
     shape = f"{samples[0]} rows and {samples[1]} columns"
     if confirmed:
         what = f"all {shape} gave" if complete else "the sampling saturated at"
         reason = f"{what} the same rank in {made} draws"
+    elif lower > best and saturated:
+        reason = _UNLUCKY
     elif lower > best:
         reason = f"the bound in closed form passes a sample of {shape} ({chosen.limits})"
     elif not saturated:
         reason = f"a sample of {shape} had full rank ({chosen.limits})"
+    elif unknown:
+        reason = f"{shape} were tried of finitely many inputs, of which others may give more"
     else:
         reason = _why_unconfirmed(made, raised)
     # Nothing is known of inputs left out that are not drawn from the field.

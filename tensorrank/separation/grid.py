@@ -14,7 +14,7 @@ from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import Workers
 from tensorrank.separation.limits import SPARE
 from tensorrank.separation.partition import Bipartition
-from tensorrank.separation.separable import FiniteInstance, Instance
+from tensorrank.separation.separable import FiniteInstance, FrugalInstance, Instance
 
 _FIRST_SAMPLE = 64
 # Inputs of a side that are listed in random order, if there are finitely many.
@@ -50,6 +50,7 @@ def grid_rank(
     bound: int | None,
     most: int,
     most_entries: float = 2**22,
+    memory: int | None = None,
 ) -> GridRank:
     """The rank of the grid matrix of an instance at random inputs.
 
@@ -61,14 +62,16 @@ def grid_rank(
         pool: threads.
         bound: a proven upper bound on the rank, or None; sampling ends when it is met.
         most: the largest number of rows and columns that may be used while the sample grows.
+        memory: bytes for what evaluation takes beside the values, or None for what instances take by themselves.
         most_entries: if all inputs, finitely many, make a matrix of no more entries, then all are tried.
     """
+    share = None if memory is None else memory // pool.count
     sources = [_Source.of(instance, sites, rng) for sites in (partition.a, partition.b)]
     count = min(_FIRST_SAMPLE, most)
     rows, columns = (source.take(count) for source in sources)
     while True:
         values = np.concatenate(
-            pool.map(partial(_values, instance, partition, rows, columns), pool.shares(len(rows), 4)),
+            pool.map(partial(_values, instance, partition, rows, columns, share), pool.shares(len(rows), 4)),
         )
         rank = rank_in_place(balanced(values, field, pool), field, pool)
         samples = len(rows), len(columns)
@@ -135,5 +138,9 @@ class _Source:
         return cast(FiniteInstance, self.instance).inputs(self.sites, self.order[self.taken - count : self.taken])
 
 
-def _values(instance: Instance, partition: Bipartition, rows: Residues, columns: Residues, share: slice) -> Residues:
+def _values(
+    instance: Instance, partition: Bipartition, rows: Residues, columns: Residues, memory: int | None, share: slice
+) -> Residues:
+    if memory is not None and isinstance(instance, FrugalInstance):
+        return instance.grid_within(partition, rows[share], columns, memory)
     return instance.grid(partition, rows[share], columns)

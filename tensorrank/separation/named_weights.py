@@ -42,7 +42,7 @@ def checked_weights(weights: Mapping[str, ArrayLike], shapes: Shapes) -> dict[st
             raise WeightsError(
                 f"weights {name!r} are of type {array.dtype}; expected whole numbers, fractions or floats"
             )
-        endless = np.vectorize(_is_endless, otypes=[bool])(array)
+        endless = ~np.isfinite(array) if array.dtype.kind != "O" else np.vectorize(_is_endless, otypes=[bool])(array)
         if endless.any():
             where = tuple(int(i) for i in np.argwhere(endless)[0])
             raise WeightsError(f"weights {name!r} are {array[where]} at {where}; expected finite numbers")

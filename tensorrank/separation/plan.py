@@ -11,7 +11,7 @@ from tensorrank.separation.catalecticant import CatalecticantPlan, catalecticant
 from tensorrank.separation.derivatives import DerivativePlan, derivative_plan
 from tensorrank.separation.limits import SPARE, TYPICAL_RATE, Limits, elimination_work
 from tensorrank.separation.partition import Bipartition, checked_partition
-from tensorrank.separation.separable import MadeSeparable, Separable, as_separable, moment_form
+from tensorrank.separation.separable import MadeSeparable, MomentSeparable, Separable, as_separable, moment_form
 
 Method = Literal["auto", "catalecticant", "grid"]
 
@@ -62,7 +62,7 @@ class Plan:
             f"about {self.work / TYPICAL_RATE:.2g} s on two cores, twice that if the rank stays below its bound"
         )
         if self.method == "grid" or self.blocks is None:
-            return f"grid of up to {self.grid_samples} samples a side; {size}"
+            return f"grid of up to {self.grid_samples} samples a side; {'' if self.upper else 'at most '}{size}"
         further = ""
         if self.derivatives is not None:
             further = f"; if these fall short, {self.derivatives}"
@@ -115,7 +115,7 @@ def plan(
         blocks=blocks,
         memory=max(blocks.memory, 0 if further is None else further.memory),
         work=blocks.work + (0 if further is None else further.work),
-        degree=form.moment_degree if blocks.full else form.input_degree,
+        degree=max(form.moment_degree if blocks.full else form.input_degree, 0 if fallback is None else grid.degree),
         derivatives=derivatives,
         fallback=fallback,
     )
@@ -134,14 +134,18 @@ def _grid(model: Separable, partition: Bipartition, limits: Limits) -> Plan:
         # Doubling the sample evaluates a third of the last matrix again.
         return elimination_work(samples, samples) + 4 / 3 * model.value_work * samples**2
 
-    samples = max(1, int((limits.memory / _GRID_BYTES) ** 0.5))
+    # Others than attention may take as much again to evaluate their values.
+    room = limits.memory if isinstance(model, MomentSeparable) else limits.memory / 2
+    samples = max(1, int((room / _GRID_BYTES) ** 0.5))
     if upper is not None:
         samples = min(samples, upper + SPARE)
     if work(samples) > limits.work:
         samples = bisect_left(range(samples), True, lo=1, key=lambda count: work(count + 1) > limits.work)
     lower = model.generic_lower_bound(partition)
-    entries = min(_MOST_ENTRIES, limits.memory / _GRID_BYTES, limits.work / (model.value_work + samples))
+    entries = min(_MOST_ENTRIES, room / _GRID_BYTES, limits.work / (model.value_work + samples))
     return Plan(
-        "grid", upper, lower, None, samples, samples**2 * _GRID_BYTES, work(samples), limits, model.input_degree,
+        "grid", upper, lower, None, samples, samples**2 * _GRID_BYTES * limits.memory / room, work(samples), limits,
+        # A function of categories is a polynomial in its weights alone.
+        model.input_degree or model.weight_degree,
         grid_entries=entries,
     )  # fmt: skip

@@ -36,6 +36,18 @@ class FiniteInstance(Instance, Protocol):
         """The inputs with these numbers, from 0 to input_count - 1: an array as `sample` gives."""
 
 
+@runtime_checkable
+class FrugalInstance(Instance, Protocol):
+    """An instance whose grids take memory beside the values, as much as they are allowed."""
+
+    def grid_within(self, partition: Bipartition, rows: Residues, columns: Residues, memory: int) -> Residues:
+        """The grid within so many bytes.
+
+        Raises:
+            TensorRankError: if it needs more.
+        """
+
+
 class MomentInstance(Instance, Protocol):
     """An instance whose value is sum_q x_q P_q(M): x the output site's token, M the sum of all x_j x_j^T."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -77,7 +78,7 @@ def separation_rank(
     """
     started = time.perf_counter()
     draws = whole_number("draws", draws, 1)
-    tolerances = {"rtol": rtol, "atol": atol, "samples": samples}
+    tolerances: dict[str, Any] = {"rtol": rtol, "atol": atol, "samples": samples}
     if isinstance(model, NumericalModel | MadeNumerical):
         _refuse(
             model, {"weights": weights if isinstance(model, NumericalModel) else None, "primes": primes, "work": work},
@@ -85,11 +86,14 @@ def separation_rank(
         )  # fmt: skip
         if method not in ("auto", "grid"):
             raise TensorRankError(f"the method is {method!r}; expected 'grid' or 'auto' for {model}")
+        if draws != 2:
+            raise TensorRankError(f"draws is {draws!r}; floating point has no second draw, so leave it out for {model}")
         if isinstance(model, MadeNumerical):
             model = model.numerical_model(seed, weights=weights)
-        return numerical_separation_rank(
-            model, partition, seed=seed, memory=memory, progress=progress, rtol=rtol, atol=atol, samples=samples
-        )
+        with worker_threads(threads):
+            return numerical_separation_rank(
+                model, partition, seed=seed, memory=memory, progress=progress, **tolerances
+            )
     model = as_separable(model)
     _refuse(model, tolerances, "its rank is computed over finite fields, without tolerance; limit memory or work")
     partition = checked_partition(model.sites, partition)

@@ -86,6 +86,8 @@ def contenders(
     makers: dict[str, Callable[[int, int, int], Iterator[Contender]]] = {
         "attention": _attention, "recurrent": _recurrent, "convolutional": _convolutional,
     }  # fmt: skip
+    if not families:
+        raise TensorRankError(f"no families were given; expected some of {', '.join(makers)}")
     for family in families:
         if family not in makers:
             raise TensorRankError(f"a family is {family!r}; expected some of {', '.join(makers)}")

@@ -96,6 +96,10 @@ def test_ranks_are_those_of_flint_and_lie_between_the_bounds(circuit, cut):
         ({"pooling": WINDOWS[:2]}, "2 levels of windows were given for 3 widths; expected as many"),
         ({"pooling": [[[0, 1], [2, 3]], [[0, 1]], [[0]]]}, "the windows of level 0 hold the positions 0, 1, 2, 3;"),
         ({"pooling": [[[0, 1, 2, 3, 4]], [[0]], [[0], [0]]]}, "the windows of level 2 hold the positions 0, 0;"),
+        ({"pooling": 3}, "the pooling is 3; expected for each level a list of windows"),
+        ({"pooling": [[0, 1, 2, 3, 4]]}, "a window's pooling is 0; expected"),
+        ({"pooling": [[[0, 1, 2, 3, 4], []]]}, r"a window's pooling is \[\]; expected"),
+        ({"pooling": [[[0, 1, 2, 3, 4.0]]]}, "a position in a window is 4.0; expected"),
         ({"widths": 3}, "widths are 3; expected a list of whole numbers"),
         ({"widths": ()}, r"widths are \(\); expected a list"),
         ({"widths": (2, 0)}, "a width is 0; expected"),
@@ -123,3 +127,10 @@ def test_weights_are_asked_for_by_level():
 def test_parameters_are_counted_once_where_they_are_shared():
     assert ConvolutionalCircuit(8, 3, (2, 4)).parameters == 8 * 6 + 4 * 8 + 4
     assert ConvolutionalCircuit(8, 3, (2, 4), shared=True).parameters == 6 + 8 + 4
+
+
+def test_one_level_of_shared_weights_is_symmetric():
+    # Two sites of dimension 2 a side: symmetric matrices, of dimension 3, where the cut alone allows 4.
+    circuit = ConvolutionalCircuit(4, 2, (10,), shared=True)
+    found = separation_rank(circuit)
+    assert (found.value, found.upper, found.standing) == (3, 3, "exact")

@@ -1,5 +1,6 @@
 """Recurrent arithmetic circuits against the recurrence as written, over all inputs, and published ranks."""
 
+import tracemalloc
 from itertools import product
 from math import comb
 
@@ -10,7 +11,7 @@ from oracles import flint_rank
 from tensorrank import Bipartition, TensorRankError, separation_rank
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.circuits.recurrent import RecurrentCircuit
-from tensorrank.errors import WeightsError
+from tensorrank.errors import PrimeError, WeightsError
 from tensorrank.networks.cuts import minimum_cut
 
 PRIME = 8388593
@@ -125,7 +126,7 @@ def test_the_rank_of_given_weights_is_theirs_and_all_inputs_are_tried():
 def test_weights_and_sizes_are_checked():
     with pytest.raises(TensorRankError, match="steps is 1; expected"):
         RecurrentCircuit(1, 2, 2, 1)
-    with pytest.raises(WeightsError, match="expected input, between, recurrent, initial, output"):
+    with pytest.raises(WeightsError, match="expected input, recurrent, initial, output"):
         separation_rank(RecurrentCircuit(1, 2, 2, 4), weights={"input": [[1, 2], [3, 4]]})
 
 
@@ -145,3 +146,44 @@ def test_a_sample_of_too_many_inputs_claims_no_probability():
     assert found.standing == "probable"
     assert found.samples[0] < 8**4
     assert found.failure_probability is None
+
+
+def test_primes_must_exceed_the_degree_in_the_weights():
+    with pytest.raises(PrimeError, match="the prime 5 does not exceed the degree"):
+        separation_rank(RecurrentCircuit(2, 2, 2, 6), Bipartition.interleaved(6), primes=[5, 7])
+
+
+def test_a_sample_of_given_weights_is_a_lower_bound():
+    # The function is 1 where every category is 0 and vanishes elsewhere: rank 1, which hardly any sample sees.
+    circuit = RecurrentCircuit(1, 2, 100, 12)
+    weights = {name: np.ones(shape, dtype=int) for name, (_, shape) in circuit._shapes.items()}
+    weights["input"][:, 1:] = 0
+    found = separation_rank(circuit, weights=weights)
+    assert (found.value, found.standing, found.failure_probability) == (0, "lower bound", None)
+    assert "of finitely many inputs, of which others may give more" in found.reason
+
+
+@pytest.mark.parametrize(("steps", "rank"), [(12, 84), (16, 132)])
+def test_depth_2_with_fewer_channels_than_units_falls_short_of_the_bound(steps, rank):
+    # All 256 x 256 inputs of 16 steps: 132, where R ((R, T/2)) is 135; with three channels the bound is met.
+    channels = 3 if steps == 12 else 2
+    circuit = RecurrentCircuit(2, 3, channels, steps)
+    found = separation_rank(circuit)
+    assert found.value == rank
+    assert circuit.rank_bound(Bipartition.halves(steps)) == 3 * comb(steps // 2 + 2, 2) >= rank
+    half = Bipartition.halves(steps)
+    instance = circuit.draw(PrimeField(PRIME), np.random.default_rng(5))
+    listed = [instance.inputs(side, np.arange(min(256, channels ** (steps // 2)))) for side in (half.a, half.b)]
+    if channels == 2:
+        assert flint_rank(instance.grid(half, *listed), PRIME) == rank
+
+
+@pytest.mark.parametrize("memory", ["4MB", "40MB"])
+def test_evaluation_keeps_to_the_memory_limit(memory):
+    circuit = RecurrentCircuit(2, 64, 2, 24)
+    separation_rank(RecurrentCircuit(2, 2, 2, 8))
+    tracemalloc.start()
+    separation_rank(circuit, memory=memory, threads=1)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1.3 * int(memory[:-2]) * 10**6 + 40e6

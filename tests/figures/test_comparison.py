@@ -17,7 +17,7 @@ def marks(axes):
 
 
 def test_every_architecture_is_named_and_drawn_at_its_rank(compared):
-    figure, axes = figures.compare(compared)
+    figure, (axes, _) = figures.compare(compared)
     names = [label.get_text() for label in axes.get_yticklabels()]
     assert sorted(names) == sorted(f"{one.contender.shape}  ({one.contender.parameters})" for one in compared)
     np.testing.assert_allclose(marks(axes), sorted(one.log3_value for one in compared))
@@ -28,17 +28,17 @@ def test_every_architecture_is_named_and_drawn_at_its_rank(compared):
 
 
 def test_lower_bounds_lead_on_to_the_proven_bound(compared):
-    _, axes = figures.compare(compared)
+    _, (axes, _) = figures.compare(compared)
     open_ends = [one for one in compared if one.result.upper is not None and one.result.upper > one.result.value]
     assert open_ends
     ends = sorted(float(line.get_xdata()[0]) for line in axes.lines if line.get_marker() == "|")
     np.testing.assert_allclose(ends, sorted(bounds.log3(one.result.upper) for one in open_ends))
 
 
-def test_ranks_are_shown_for_each_parameter_if_asked(compared):
-    _, axes = figures.compare(compared, per_parameter=True)
+def test_ranks_are_shown_for_each_parameter_beside(compared):
+    _, (_, axes) = figures.compare(compared)
     np.testing.assert_allclose(marks(axes), sorted(one.log3_value / one.contender.parameters for one in compared))
-    assert "for each parameter" in axes.get_xlabel()
+    assert "rank / parameter" in axes.get_xlabel()
 
 
 def test_nothing_to_compare_is_refused():

@@ -70,3 +70,42 @@ def test_blocks_are_refused_where_values_are_floats():
 def test_a_bare_function_is_told_how_to_be_a_model(function):
     with pytest.raises(TensorRankError, match=r"expected an architecture.*NumericalModel\(function, sites\)"):
         function(product_plus_one)
+
+
+def test_no_probability_is_claimed_where_nothing_is_random():
+    entry = 8388593 * 8388587
+    found = separation_rank(TensorNetwork((Tensor("a", ("x", "y"), [[entry, 0], [0, 1]]),), ("x", "y")))
+    assert (found.value, found.standing, found.failure_probability) == (1, "probable", None)
+    assert (
+        separation_rank(TensorNetwork((Tensor("a", ("x", "y"), [[entry, 0], [0, 1]]),), ("x", "y")), seed=1).upper == 2
+    )
+
+
+def test_draws_are_refused_where_values_are_floats():
+    with pytest.raises(TensorRankError, match="draws is 7; floating point has no second draw"):
+        separation_rank(NumericalModel(product_plus_one, 3), draws=7)
+
+
+def test_threads_are_checked_where_values_are_floats():
+    with pytest.raises(TensorRankError, match="threads is 0"):
+        separation_rank(NumericalModel(product_plus_one, 3), threads=0)
+
+
+def test_a_network_is_named_shortly():
+    with pytest.raises(
+        TensorRankError, match=r"NetworkFunction\(TensorNetwork\(2 tensors, open legs x, y\)\) has no mom"
+    ):
+        separation_rank(network(), method="catalecticant")
+
+
+def test_a_network_keeps_to_the_memory_limit_or_is_refused():
+    names = [f"t{i}" for i in range(6)]
+    rng = np.random.default_rng(0)
+    bonds = {(i, j): f"b{i}{j}" for i in range(6) for j in range(i + 1, 6)}
+    tensors = []
+    for i, name in enumerate(names):
+        legs = (*(leg for pair, leg in bonds.items() if i in pair), f"x{i}")
+        tensors.append(Tensor(name, legs, rng.integers(-9, 10, (3,) * 5 + (20,))))
+    complete = TensorNetwork(tuple(tensors), tuple(f"x{i}" for i in range(6)))
+    with pytest.raises(TensorRankError, match=r"a grid of .* values"):
+        separation_rank(complete, memory="3MB")

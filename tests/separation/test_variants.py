@@ -8,7 +8,7 @@ from oracles import flint_rank
 
 from tensorrank import Bipartition, SelfAttention, bounds, separation_rank
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.errors import TensorRankError
+from tensorrank.errors import PrimeError, TensorRankError
 from tensorrank.separation.derivatives import derivative_plan
 from tensorrank.separation.hankel import HankelForm
 from tensorrank.separation.limits import Limits
@@ -174,7 +174,7 @@ def test_a_residual_network_beyond_the_limits_has_the_rank_of_its_leading_form_a
     assert planned.derivatives is None
     found = separation_rank(model, method="catalecticant", memory="4MB")
     assert (found.value, found.standing) == (50, "lower bound")
-    assert "the terms of highest degree alone" in found.reason
+    assert "only the terms of highest degree were computed" in found.reason
     assert "method 'grid' may tell more" in found.reason
     again = separation_rank(model, memory="4MB")
     assert (again.value, again.standing) == (101, "probable")
@@ -195,3 +195,22 @@ def test_few_tokens_and_residual_connections_meet_on_the_grid():
 def test_variants_without_a_moment_form_say_so(variant):
     with pytest.raises(TensorRankError, match=r"SelfAttention\(.*\) has no moment form; expected method 'grid'"):
         separation_rank(SelfAttention(2, 2, tokens=4, **variant), method="catalecticant")
+
+
+def test_given_primes_must_exceed_the_degree_of_the_grid_that_may_follow():
+    model = SelfAttention(3, 2, head_dim=1, residual=True, tokens=2)
+    with pytest.raises(PrimeError, match="the prime 17 does not exceed the degree 27"):
+        separation_rank(model, primes=[17, 19, 23, 29])
+
+
+def test_a_residual_rank_from_the_grid_says_so_and_uses_no_prime_twice():
+    found = separation_rank(SelfAttention(2, 4, heads=2, head_dim=1, residual=True))
+    assert (found.value, found.method) == (31, "grid")
+    assert len(set(found.primes)) == len(found.primes) >= 3
+
+
+@pytest.mark.parametrize(("depth", "output", "cut", "rank"), [(2, 0, [0, 1], 1), (3, 1, [2, 3], 1), (1, 3, [0, 1], 3)])
+def test_a_mask_bounds_what_the_output_cannot_see_and_one_layer(depth, output, cut, rank):
+    model = SelfAttention(depth, 2, tokens=4, causal=True, output_token=output)
+    found = separation_rank(model, Bipartition.of(4, cut))
+    assert (found.value, found.standing) == (rank, "exact")
