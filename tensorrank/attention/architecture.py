@@ -86,7 +86,7 @@ class SelfAttention:
             number = whole_number(name, default() if given is None else given, 2 if name == "tokens" else 1)
             object.__setattr__(self, name, number)
         if self.heads % self.kv_heads:
-            raise TensorRankError(f"kv_heads is {self.kv_heads}; expected a divisor of the {self.heads} heads")
+            raise TensorRankError(f"kv_heads is {self.kv_heads}; expected a divisor of heads, {self.heads}")
         if self.embedding_rank is not None:
             rank = whole_number("embedding_rank", self.embedding_rank, 1)
             if rank > self.width:
@@ -198,7 +198,7 @@ class SelfAttention:
         """The network whose values are the terms of highest degree of this one's: the same without residuals.
 
         Its separation rank is at most this one's, for each choice of weights: ordered by degree, this one's functions
-        of the two sides meet in a block triangular matrix with the other's blocks on the diagonal (docs/method.md).
+        of the two sides meet in a block triangular matrix with the other's blocks on the diagonal (docs/variants.md).
         """
         return replace(self, residual=False)
 

@@ -44,12 +44,14 @@ def compare(
     ] = 4,
     out: Annotated[Path, typer.Option(help="Folder of the figures.")] = Path("tensorrank-compare"),
     seed: given.Seed = 0,
-    memory: given.Memory = "4GiB",
-    work: given.Work = 2.5e11,
+    memory: Annotated[str, typer.Option(help="Limit on the memory of each rank.")] = "4GiB",
+    work: Annotated[float, typer.Option(help="Limit on the operations of each rank; inf for none.")] = 2.5e11,
     threads: given.Threads = None,
     json: given.Json = False,
 ) -> None:
     """Separation ranks of attention, recurrent and convolutional circuits with equally many parameters.
+
+    The steps of recurrent circuits, and the positions of each level of convolutional ones, share their weights.
 
     Also draws, for several sizes, the certified band of attention's rank against depth with its knee. What is too large
     becomes a certified lower bound; give --work and --memory to go further.
@@ -89,7 +91,7 @@ def compare(
         _print(done)
         typer.echo(f"\nThe pictures: {', '.join(str(path) for path in pictures if path.suffix == '.png')}")
     if interrupted:
-        typer.echo(f"interrupted: {len(done)} of {len(chosen)} ranks are there", err=True)
+        typer.echo(f"interrupted: {len(done)} of {len(chosen)} ranks are shown, the others not computed", err=True)
         raise typer.Exit(INTERRUPTED)
 
 

@@ -94,4 +94,10 @@ def given_weights(path: Path | None, names: str = "query, key, value and output"
     if not isinstance(arrays, np.lib.npyio.NpzFile):
         raise TensorRankError(f"{path} holds a single array; expected {names}, saved by numpy.savez")
     with arrays:
-        return dict(arrays)
+        try:
+            return dict(arrays)
+        except ValueError as error:
+            raise TensorRankError(
+                f"{path} holds Python objects ({error}); expected arrays of whole numbers or floats. Fractions can be "
+                "given in Python"
+            ) from error

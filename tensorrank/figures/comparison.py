@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import inf
 
 import matplotlib as mpl
 import numpy as np
@@ -53,9 +54,15 @@ def compare(compared: Sequence[Compared]) -> tuple[Figure, NDArray[np.object_]]:
                 _draw(ax, one, height, one.contender.parameters if each else 1)
             ax.tick_params(axis="y", length=0)
             ax.spines["left"].set_visible(False)
-            ax.set_xscale("log")
-            ax.set_xlim(left=ax.get_xlim()[0] * (1.0 if each else 0.6))
-            ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+            least = min((one.log3_value or inf) / (one.contender.parameters if each else 1) for one in shown)
+            if any(one.log3_value == 0 for one in shown):
+                # Rank 1 has no place on a logarithmic axis of log3: below the next rank the axis is linear.
+                ax.set_xscale("symlog", linthresh=min(least, 1.0), linscale=0.4)
+                ax.set_xlim(left=-0.3 * min(least, 1.0))
+            else:
+                ax.set_xscale("log")
+                ax.set_xlim(left=ax.get_xlim()[0] * (1.0 if each else 0.6))
+                ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
             ax.xaxis.set_major_formatter("{x:g}")
             ax.xaxis.set_minor_formatter(NullFormatter())
             ax.grid(axis="x", color="0.9")

@@ -31,15 +31,15 @@ def iso_parameters(budgets: Sequence[int], *, rule: int = 4, deepest: int = 32) 
         deepest: the largest depth.
 
     Raises:
-        TensorRankError: if there are no budgets, or one does not suffice for width 1 at two depths.
+        TensorRankError: if there are no budgets, or one does not suffice for width 2.
     """
     whole_number("rule", rule, 1)
     whole_number("deepest", deepest, 2)
     sizes = sorted({whole_number("a budget", budget, 1) for budget in budgets})
-    if not sizes or sizes[0] < 2 * rule:
+    if not sizes or sizes[0] < 4 * rule:
         raise TensorRankError(
-            f"the budgets are {', '.join(map(str, sizes)) or 'none'}; expected at least {2 * rule} parameters each, so "
-            "that two depths have a network"
+            f"the budgets are {', '.join(map(str, sizes)) or 'none'}; expected at least {4 * rule} parameters each, "
+            "enough for width 2"
         )
     colour = colours(sizes)
     with mpl.rc_context(RC):

@@ -9,6 +9,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from tensorrank.errors import TensorRankError
 from tensorrank.separation.result import Standing
 from tensorrank.studies.whole_files import write_whole
 
@@ -47,8 +48,12 @@ def save(figure: Figure, stem: str | Path, formats: Sequence[str] = ("png", "svg
     """Write a figure as stem.png and stem.svg, each whole or not at all; returns the paths.
 
     Raises:
-        TensorRankError: if a file cannot be written.
+        TensorRankError: if a file cannot be written, or no figure or list of formats is given.
     """
+    if not isinstance(figure, Figure):
+        raise TensorRankError(f"a {type(figure).__name__} was given; expected a figure: the first of (figure, axes)")
+    if isinstance(formats, str):
+        raise TensorRankError(f"formats are {formats!r}; expected a list, such as ['{formats}']")
     paths = []
     for kind in formats:
         path = Path(stem).with_name(f"{Path(stem).name}.{kind}")

@@ -11,6 +11,7 @@ import numpy as np
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.networks.entries import Entries, random_entries, real_entries
+from tensorrank.networks.function import NetworkFunction
 from tensorrank.networks.network import Tensor, TensorNetwork
 
 if TYPE_CHECKING:
@@ -73,6 +74,10 @@ class CanonicalPolyadic:
         factors = [random_entries((whole_number("dimension", k, 1), rank), rng) for k in shape]
         return cls(np.ones(rank, dtype=np.int64), tuple(factors))
 
+    def separable(self) -> NetworkFunction:
+        """The network's function, for `separation_rank`."""
+        return self.to_network().separable()
+
     def to_network(self) -> TensorNetwork:
         """Tensors "weights" and "factor i" that all share the leg "term"; site i is the leg "site i"."""
         factors = [Tensor(f"factor {i}", (f"site {i}", "term"), factor) for i, factor in enumerate(self.factors)]
@@ -88,9 +93,16 @@ class CanonicalPolyadic:
 
     @classmethod
     def from_tensorly(cls, tensor: CPTensor) -> CanonicalPolyadic:
-        """A CPTensor of tensorly, of any of its backends; weights that are not given are 1."""
-        import tensorly
+        """A CPTensor of tensorly, of any of its backends; weights that are not given are 1.
 
+        Raises:
+            TensorRankError: if it is anything else.
+        """
+        import tensorly
+        from tensorly.cp_tensor import CPTensor
+
+        if not isinstance(tensor, CPTensor):
+            raise TensorRankError(f"a {type(tensor).__name__} was given; expected a CPTensor of tensorly")
         weights, factors = tensor
         arrays = tuple(tensorly.to_numpy(factor) for factor in factors)
         return cls(np.ones(arrays[0].shape[1]) if weights is None else tensorly.to_numpy(weights), arrays)

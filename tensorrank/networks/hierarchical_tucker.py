@@ -12,6 +12,7 @@ import numpy as np
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.networks.entries import Entries, random_entries, real_entries
+from tensorrank.networks.function import NetworkFunction
 from tensorrank.networks.network import Tensor, TensorNetwork
 
 # A dimension tree: a site's number, or a pair of trees.
@@ -101,6 +102,10 @@ class HierarchicalTucker:
         leaves = tuple(random_entries((whole_number("dimension", k, 1), rank), rng) for k in shape)
         transfers = {node: random_entries((1 if node == tree else rank, rank, rank), rng) for node in _nodes(tree)}
         return cls(tree, leaves, transfers)
+
+    def separable(self) -> NetworkFunction:
+        """The network's function, for `separation_rank`."""
+        return self.to_network().separable()
 
     def to_network(self) -> TensorNetwork:
         """Tensors "leaf i" and "node ..." named by their sites; legs "site i", and "rank ..." above a leaf or node."""

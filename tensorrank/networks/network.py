@@ -95,6 +95,8 @@ class TensorNetwork:
     open_legs: Legs
 
     def __post_init__(self) -> None:
+        if isinstance(self.tensors, Tensor):
+            raise TensorRankError(f"a single {self.tensors} was given; expected a list of tensors")
         object.__setattr__(self, "tensors", tuple(self.tensors))
         object.__setattr__(self, "open_legs", _names(self.open_legs, "the open legs"))
         if not self.tensors:

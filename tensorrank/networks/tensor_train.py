@@ -12,6 +12,7 @@ import numpy as np
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.networks.entries import Entries, random_entries, real_entries
+from tensorrank.networks.function import NetworkFunction
 from tensorrank.networks.network import Tensor, TensorNetwork
 
 if TYPE_CHECKING:
@@ -91,6 +92,10 @@ class TensorTrain:
             )
         )
 
+    def separable(self) -> NetworkFunction:
+        """The network's function, for `separation_rank`."""
+        return self.to_network().separable()
+
     def to_network(self) -> TensorNetwork:
         """Tensors "core i" with the leg "site i", and "bond i" between core i and the next; ends have one bond less."""
         last = len(self.cores) - 1
@@ -113,7 +118,14 @@ class TensorTrain:
 
     @classmethod
     def from_tensorly(cls, tensor: TTTensor) -> TensorTrain:
-        """A TTTensor of tensorly, of any of its backends."""
-        import tensorly
+        """A TTTensor of tensorly, of any of its backends.
 
+        Raises:
+            TensorRankError: if it is anything else.
+        """
+        import tensorly
+        from tensorly.tt_tensor import TTTensor
+
+        if not isinstance(tensor, TTTensor):
+            raise TensorRankError(f"a {type(tensor).__name__} was given; expected a TTTensor of tensorly")
         return cls(tuple(tensorly.to_numpy(core) for core in tensor))

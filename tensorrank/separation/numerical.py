@@ -127,7 +127,10 @@ class NumericalModel:
         try:
             given = _called(self.function, arrays)
         except Exception as error:
-            error.add_note(f"raised by the function given to NumericalModel, for inputs of shape {asked}")
+            error.add_note(
+                f"raised by the function given to NumericalModel, for inputs of shape {asked} (form={self.form!r}: "
+                f"{'f(inputs) -> values' if self.form == 'inputs' else 'f(batch_a, batch_b) -> matrix'})"
+            )
             raise
         try:
             values = np.asarray(given)
@@ -177,8 +180,8 @@ def numerical_separation_rank(
 ) -> SeparationRank:
     """The epsilon-rank of a function's values on a random grid: standing "numerical", never exact.
 
-    The sample is 64 random inputs a side and doubles, earlier ones kept, while the rank exceeds half of it and the
-    limits allow more.
+    The sample is 64 random inputs a side (half of what is allowed, if that is less) and doubles, earlier ones kept,
+    until the rank is the same twice and at most half of it, or no more is allowed; what still grew is ambiguous.
 
     Args:
         model: the function.
@@ -216,18 +219,21 @@ def numerical_separation_rank(
     rng = random_stream(seed)
     report = progress or (lambda done, total: None)
 
-    count = min(_FIRST_SAMPLE, most)
+    count = min(_FIRST_SAMPLE, max(1, most // 2))
     rows, columns = (model.sample(side, count, rng) for side in (partition.a, partition.b))
     matrix = model.grid(partition, rows, columns)
     _check_finite(matrix)
     _check_repeatable(model, partition, rows, columns, matrix)
     epsilon = float(np.finfo(matrix.dtype).eps)
+    before: int | None = None
     while True:
         default = count * epsilon if rtol is None and atol is None else rtol
         found = numerical_rank(matrix, rtol=default, atol=atol)
-        if 2 * found.value <= count or count == most:
+        settled = found.value == before and 2 * found.value <= count
+        if settled or count == most:
             report(count**2, count**2)
             break
+        before = found.value
         following = min(2 * count, most)
         report(count**2, following**2)
         more_rows, more_columns = (model.sample(side, following - count, rng) for side in (partition.a, partition.b))
@@ -239,22 +245,26 @@ def numerical_separation_rank(
         matrix = np.concatenate([np.concatenate([matrix, right], axis=1), below])
         _check_finite(matrix)
         count = following
-    if found.value == count:
-        # A sample of full rank shows no gap: a larger one would give a larger rank.
+    grew = before is not None and found.value > before
+    reason = _reason(found, count, "samples" if most == wanted else "memory", grew=grew)
+    if found.value == count or grew:
+        # A gap that belongs to the sample says nothing: only a rank that a sample twice as large repeats is believed.
         found = replace(found, ambiguous=True)
     return SeparationRank(
         value=found.value, lower=0, upper=None, standing="numerical", by_degree=None, method="grid", primes=(),
         seeds=() if isinstance(seed, np.random.Generator) else (int(seed),), samples=(count, count),
         failure_probability=None, seconds=time.perf_counter() - started,
-        reason=_reason(found, count, "samples" if most == wanted else "memory"), spectrum=found,
+        reason=reason, spectrum=found,
     )  # fmt: skip
 
 
-def _reason(found: NumericalRank, count: int, limit: str) -> str:
+def _reason(found: NumericalRank, count: int, limit: str, *, grew: bool) -> str:
     if found.value == count:
         return f"the rank may be larger; more {limit} would tell"
     if found.ambiguous:
         return "no gap at the tolerance: another tolerance gives another rank"
+    if grew:
+        return f"the rank still grew with the sample; more {limit} would tell"
     if 2 * found.value > count:
         return f"more than half of a sample of {count} rows and columns; more {limit} would confirm it"
     return "a clear gap, but floating point proves no rank"

@@ -133,6 +133,8 @@ def as_separable(model: Separable | MadeSeparable) -> Separable:
     Raises:
         TensorRankError: if it is neither.
     """
+    if isinstance(model, type):
+        raise TensorRankError(f"the class {model.__name__} was given; expected one of its instances, with sizes")
     if isinstance(model, MadeSeparable):
         return model.separable()
     if not isinstance(model, Separable):

@@ -149,7 +149,7 @@ def _recurrent(budget: int, sites: int, channels: int) -> Iterator[Contender]:
 
         hidden = _widest(budget, circuit)
         if hidden:
-            yield Contender("recurrent", f"depth {depth}, {hidden} units", circuit(hidden))
+            yield Contender("recurrent", f"depth {depth}, {hidden} unit{'s' if hidden > 1 else ''}", circuit(hidden))
 
 
 def _convolutional(budget: int, sites: int, channels: int) -> Iterator[Contender]:

@@ -64,7 +64,7 @@ def test_the_output_token_is_the_first_or_under_a_mask_the_last():
     ("wrong", "complaint"),
     [
         ({"causal": True}, "tokens are not given; under a causal mask every further token matters.*tokens=8"),
-        ({"heads": 4, "kv_heads": 3}, "kv_heads is 3; expected a divisor of the 4 heads"),
+        ({"heads": 4, "kv_heads": 3}, "kv_heads is 3; expected a divisor of heads, 4"),
         ({"embedding_rank": 5}, "embedding_rank is 5; expected at most the width 4"),
         ({"embedding_rank": 0}, "embedding_rank is 0; expected"),
         ({"output_token": 8}, "output_token is 8; expected one of the tokens 0 to 7"),

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import time
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -87,7 +88,7 @@ def test_a_plan_says_what_follows_if_the_leading_form_falls_short():
     [
         ((*ATTENTION, "--width", 2, "--causal"), "under a causal mask every further token matters"),
         ((*ATTENTION, "--width", 2, "--embedding-rank", 3), "embedding_rank is 3; expected at most the width 2"),
-        ((*ATTENTION, "--width", 4, "--heads", 4, "--kv-heads", 3), "kv_heads is 3; expected a divisor of the 4 heads"),
+        ((*ATTENTION, "--width", 4, "--heads", 4, "--kv-heads", 3), "kv_heads is 3; expected a divisor of heads, 4"),
         ((*ATTENTION, "--width", 2, "--output-token", 4), "output_token is 4; expected one of the tokens 0 to 3"),
         ((*RECURRENT[:-1], 1), "steps is 1; expected a whole number of at least 2"),
         ((*RECURRENT, "--partition", "left"), "sites of side A) is 'left'; expected whole numbers"),
@@ -96,7 +97,7 @@ def test_a_plan_says_what_follows_if_the_leading_form_falls_short():
         ((*SOFTMAX, "--causal"), "under a causal mask their number matters"),
         ((*SOFTMAX, "--rtol", -1), "rtol is -1"),
         (("compare", "--families", "rnn"), "a family is 'rnn'; expected some of attention"),
-        (("compare", "--budgets", "3"), "the budgets are 3; expected at least 8"),
+        (("compare", "--budgets", "3"), "the budgets are 3; expected at least 16"),
         (("compare", "--parameters", 32, "--out", "/dev/null/x"), "--out /dev/null/x cannot be made"),
     ],
     ids=str,
@@ -131,3 +132,10 @@ def test_interrupting_a_comparison_keeps_what_is_there(tmp_path):
     assert "interrupted: " in errors
     assert "Traceback" not in errors
     assert "depth 1, width 15" in output
+
+
+def test_fractions_in_a_file_are_refused_plainly(tmp_path):
+    arrays = {name: np.array([[[[Fraction(1, 3)]]]]) for name in ("query", "key", "value", "output")}
+    np.savez(tmp_path / "w.npz", **arrays)
+    done = run("rank", "attention", "--depth", 1, "--width", 1, "--weights", tmp_path / "w.npz")
+    assert_refused(done, "expected arrays of whole numbers or floats. Fractions can be given in Python")

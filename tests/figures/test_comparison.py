@@ -75,9 +75,9 @@ def test_no_interior_maximum():
 @pytest.mark.parametrize(
     ("budgets", "rule", "complaint"),
     [
-        ([], 4, "the budgets are none; expected at least 8"),
-        ([100, 5], 4, "the budgets are 5, 100; expected at least 8 parameters each"),
-        ([20], 12, "expected at least 24 parameters"),
+        ([], 4, "the budgets are none; expected at least 16"),
+        ([100, 5], 4, "the budgets are 5, 100; expected at least 16 parameters each"),
+        ([20], 12, "expected at least 48 parameters"),
         ([100], 0, "rule is 0; expected"),
         ([1.5], 4, "a budget is 1.5; expected"),
     ],
@@ -86,3 +86,22 @@ def test_no_interior_maximum():
 def test_impossible_budgets_are_refused(budgets, rule, complaint):
     with pytest.raises(TensorRankError, match=complaint):
         figures.iso_parameters(budgets, rule=rule)
+
+
+def test_rank_one_has_a_mark():
+    compared = list(compare(contenders(32, families=["recurrent"]), work=1e8))
+    ones = [one for one in compared if one.result.value == 1]
+    assert ones
+    for axes in figures.compare(compared)[1]:
+        assert marks(axes)[: len(ones)] == [0.0] * len(ones)
+        assert axes.get_xlim()[0] < 0
+        assert axes.get_xscale() == "symlog"
+
+
+def test_what_is_no_figure_is_not_saved(tmp_path):
+    figure, _ = pair = figures.iso_parameters([100])
+    with pytest.raises(TensorRankError, match="a tuple was given; expected a figure"):
+        figures.save(pair, tmp_path / "x")
+    with pytest.raises(TensorRankError, match=r"formats are 'pdf'; expected a list, such as \['pdf'\]"):
+        figures.save(figure, tmp_path / "x", formats="pdf")
+    assert list(tmp_path.iterdir()) == []

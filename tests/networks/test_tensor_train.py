@@ -2,7 +2,9 @@ import numpy as np
 import pytest
 import tensorly
 
+from tensorrank import Bipartition, separation_rank
 from tensorrank.errors import TensorRankError
+from tensorrank.networks.canonical_polyadic import CanonicalPolyadic
 from tensorrank.networks.tensor_train import TensorTrain
 
 
@@ -56,3 +58,14 @@ def test_ranks_of_the_wrong_number_or_kind():
         TensorTrain.random((2, 2, 2), 0, seed=0)
     with pytest.raises(TensorRankError, match="dimension is 0"):
         TensorTrain.random((2, 0, 2), 2, seed=0)
+
+
+def test_formats_have_separation_ranks_and_refuse_each_other():
+    train = TensorTrain.random((2,) * 6, 2, seed=0)
+    assert separation_rank(train, Bipartition.interleaved(6)).value == 8
+    with pytest.raises(TensorRankError, match="a TTTensor was given; expected a CPTensor of tensorly"):
+        CanonicalPolyadic.from_tensorly(train.to_tensorly())
+    with pytest.raises(TensorRankError, match="a CPTensor was given; expected a TTTensor of tensorly"):
+        TensorTrain.from_tensorly(CanonicalPolyadic.random((2, 3), 2, seed=0).to_tensorly())
+    with pytest.raises(TensorRankError, match="the seed is -1; expected a whole number of at least 0"):
+        TensorTrain.random((2,) * 6, 2, seed=-1)
