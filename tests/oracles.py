@@ -16,3 +16,8 @@ def planted(rng, rows, columns, rank, prime):
     left = rng.integers(0, prime, (rows, rank))
     right = rng.integers(0, prime, (rank, columns))
     return PrimeField(prime).matmul(left, right)
+
+
+def inner_product(x):
+    """Of two sites that hold r numbers each: separation rank r."""
+    return (x[:, 0] * x[:, 1]).sum(axis=1)

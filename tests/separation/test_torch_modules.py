@@ -1,0 +1,142 @@
+"""PyTorch modules as numerical models, without PyTorch: a stand-in that keeps its manners."""
+
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from oracles import inner_product
+
+from tensorrank.separation.numerical import NumericalModel, numerical_separation_rank
+
+
+class FakeTensor:
+    """As much of a tensor as a module's inputs and outputs need."""
+
+    def __init__(self, array, *, attached=False):
+        self.array, self.attached = array, attached
+
+    device = "cpu"
+
+    @property
+    def dtype(self):
+        return self.array.dtype
+
+    def is_floating_point(self):
+        return self.array.dtype.kind == "f"
+
+    def to(self, device, dtype=None):
+        assert device == "cpu"
+        return FakeTensor(self.array if dtype is None else self.array.astype(dtype))
+
+    def detach(self):
+        return FakeTensor(self.array)
+
+    def cpu(self):
+        return self
+
+    def __array__(self, dtype=None, copy=None):
+        if self.attached:
+            raise RuntimeError("Can't call numpy() on Tensor that requires grad.")
+        return self.array
+
+
+class FakeModule:
+    """As much of torch.nn.Module as a user's module has."""
+
+    def __init__(self, compute, dtype, parts=()):
+        self.compute, self.parts, self.training, self.seen = compute, parts, True, set()
+        self.weights = [FakeTensor(np.zeros(1, dtype=np.int64)), FakeTensor(np.ones(1, dtype=dtype))]
+
+    def modules(self):
+        return [self, *self.parts]
+
+    def parameters(self):
+        return iter(self.weights)
+
+    def buffers(self):
+        return iter(())
+
+    def eval(self):
+        for part in self.modules():
+            part.training = False
+
+    def __call__(self, *tensors):
+        assert all(type(tensor) is FakeTensor for tensor in tensors)
+        self.seen.add((self.training, FakeTorch.gradients, *(tensor.dtype for tensor in tensors)))
+        return FakeTensor(self.compute(*(tensor.array for tensor in tensors)), attached=FakeTorch.gradients)
+
+
+class FakeTorch:
+    gradients = True
+    nn = SimpleNamespace(Module=FakeModule)
+
+    @staticmethod
+    def as_tensor(array):
+        return FakeTensor(array)
+
+    class no_grad:  # noqa: N801, as torch names it
+        def __enter__(self):
+            FakeTorch.gradients = False
+
+        def __exit__(self, *_):
+            FakeTorch.gradients = True
+
+
+@pytest.fixture
+def torch(monkeypatch):
+    monkeypatch.setitem(sys.modules, "torch", FakeTorch)
+
+
+@pytest.mark.usefixtures("torch")
+@pytest.mark.parametrize(("dtype", "epsilon"), [(np.float32, 2.0**-23), (np.float64, 2.0**-52)])
+def test_a_torch_module_gets_tensors_of_its_type_in_evaluation_mode(dtype, epsilon):
+    part = FakeModule(None, dtype)
+    part.training = False
+    module = FakeModule(lambda x: inner_product(x)[:, None], dtype, [part])
+    found = numerical_separation_rank(NumericalModel(module, 2, site_shape=3))
+    assert found.value == 3
+    assert found.spectrum.relative_threshold == pytest.approx(128 * epsilon)
+    assert module.seen == {(False, False, np.dtype(dtype))}
+    # Afterwards all is as it was.
+    assert (module.training, part.training, FakeTorch.gradients) == (True, False, True)
+
+
+@pytest.mark.usefixtures("torch")
+def test_a_torch_module_of_categorical_inputs_gets_whole_numbers():
+    table = np.array([[1.0, 2.0], [2.0, 4.0]])  # rank 1
+    module = FakeModule(lambda x: table[x[:, 0], x[:, 1]], np.float64)
+    model = NumericalModel(module, 2, sampler=lambda rng, shape: rng.integers(0, 2, shape))
+    assert numerical_separation_rank(model).value == 1
+    assert module.seen == {(False, False, np.dtype(np.int64))}
+
+
+@pytest.mark.usefixtures("torch")
+def test_a_torch_module_of_pairs_gets_two_tensors():
+    module = FakeModule(lambda a, b: a[:, 0] @ b[:, 0].T, np.float64)
+    assert numerical_separation_rank(NumericalModel(module, 2, site_shape=4, form="pairs")).value == 4
+
+
+@pytest.mark.usefixtures("torch")
+def test_a_torch_module_that_fails_gets_its_mode_back():
+    module = FakeModule(lambda x: 1 / 0, np.float64)
+    with pytest.raises(ZeroDivisionError, match="division by zero"):
+        numerical_separation_rank(NumericalModel(module, 2))
+    assert module.training
+
+
+def test_a_plain_function_may_give_tensors_with_a_graph():
+    model = NumericalModel(lambda x: FakeTensor(x[:, 0] * x[:, 1], attached=True), 2)
+    assert numerical_separation_rank(model).value == 1
+
+
+def test_torch_is_not_imported():
+    program = """
+import sys
+from tensorrank.separation.numerical import NumericalModel, numerical_separation_rank
+numerical_separation_rank(NumericalModel(lambda x: x[:, 0], 2))
+print("torch" in sys.modules)
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout == "False\n"
