@@ -10,6 +10,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.elimination import elimination, strassen
 from benchmarks.machine import describe, seconds, table
+from benchmarks.masked import masked
 from benchmarks.networks import interleaved_train, rates
 from benchmarks.ranks import macaulay2, stages, targets
 
@@ -40,5 +41,6 @@ if __name__ == "__main__":
     macaulay2()
     elimination()
     strassen()
+    masked()
     interleaved_train()
     rates()
