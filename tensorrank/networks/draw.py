@@ -104,9 +104,9 @@ def _draw_bonds(
         if kind == "dot":
             is_cut = cut is not None and leg in cut.legs
             x, y = places[node]
-            axes.plot(x, y, "o", color=_CUT if is_cut else _BOND, markersize=6, zorder=2)
+            axes.plot(x, y, "o", color=_CUT if is_cut else _BOND, markersize=6, zorder=5)
             away = free_direction(node, graph, places, 0)
-            _annotate(axes, (x + 0.22 * away[0], y + 0.22 * away[1]), str(network.sizes[leg]), is_cut)
+            _annotate(axes, (x + 0.32 * away[0], y + 0.32 * away[1]), str(network.sizes[leg]), is_cut)
 
 
 def _stubs(network: TensorNetwork, graph: nx.Graph, places: Mapping[Node, Point]) -> list[tuple[Point, Point]]:
