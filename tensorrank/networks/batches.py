@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import chain
 from math import isqrt
 from typing import Any
@@ -67,13 +67,7 @@ class GridPlan:
         cls, tensors: Sequence[Legs], a: Legs, b: Legs, sizes: Mapping[str, int], shape: tuple[int, int]
     ) -> GridPlan:
         """The plan for tensors with the legs given, those in a and b taking the inputs of side A and side B."""
-        plan = _plan(tuple(tensors), a, b, tuple(sizes.items()))
-        dimensions = {ROW: shape[0], COLUMN: shape[1]}
-        parts = tuple((part.resized(dimensions), numbers) for part, numbers in plan.parts)
-        plan = replace(plan, whole=plan.whole.resized(dimensions), parts=parts, shape=shape)
-        both = {ROW, COLUMN}
-        thickness = max(-(-step.entries // _TYPICAL**2) for step in plan.tile.steps if both <= set(step.legs))
-        return plan._with_tiles(min(_LONGEST, max(_SHORTEST, isqrt(_TILE_ENTRIES // thickness))))
+        return _sized_plan(tuple(tensors), a, b, tuple(sizes.items()), shape)
 
     def within(self, limit: int, what: str) -> GridPlan:
         """This plan with tiles small enough for a limit in bytes.
@@ -94,7 +88,7 @@ class GridPlan:
         tiles = self.shape[0] * self.shape[1] / (self.tile_shape[0] * self.tile_shape[1])
         return sum(part.operations for part, _ in self.parts) + round(tiles * self.tile.operations)
 
-    @property
+    @cached_property
     def peak_bytes(self) -> int:
         """An estimate of the memory at the worst moment."""
         kept = sum(part.result_bytes for part, _ in self.parts)
@@ -132,6 +126,19 @@ class GridPlan:
         height, width = _tile_shape(self.shape, side)
         tile = self.tile.resized({ROW: height, COLUMN: width})
         return replace(self, tile=tile, tile_shape=(height, width))
+
+
+@lru_cache(maxsize=64)
+def _sized_plan(
+    tensors: tuple[Legs, ...], a: Legs, b: Legs, sizes: tuple[tuple[str, int], ...], shape: tuple[int, int]
+) -> GridPlan:
+    plan = _plan(tensors, a, b, sizes)
+    dimensions = {ROW: shape[0], COLUMN: shape[1]}
+    parts = tuple((part.resized(dimensions), numbers) for part, numbers in plan.parts)
+    plan = replace(plan, whole=plan.whole.resized(dimensions), parts=parts, shape=shape)
+    both = {ROW, COLUMN}
+    thickness = max(-(-step.entries // _TYPICAL**2) for step in plan.tile.steps if both <= set(step.legs))
+    return plan._with_tiles(min(_LONGEST, max(_SHORTEST, isqrt(_TILE_ENTRIES // thickness))))
 
 
 def inputs_by_site(given: Inputs, name: str, dimensions: Sequence[int], field: PrimeField | None) -> list[Operand]:

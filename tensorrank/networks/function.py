@@ -112,23 +112,23 @@ class NetworkInstance:
         Raises:
             TensorRankError: if not even one row fits.
         """
-        count, step = len(rows), max(1, len(rows))
+        what = f"a grid of {len(rows)} x {len(columns)} values"
+        plan = self._plan(partition, len(rows), len(columns))
+        if plan.peak_bytes <= memory:
+            return self._evaluated(plan, partition, rows, columns)
+        step = max(1, len(rows))
         while step > 1 and self._plan(partition, step, len(columns)).least_bytes > memory:
             step = (step + 1) // 2
-        plan = self._plan(partition, min(step, count), len(columns)).within(
-            memory, f"a grid of {count} x {len(columns)} values"
-        )
-        parts = []
-        for start in range(0, max(1, count), step):
-            part = rows[start : start + step]
-            if len(part) != plan.shape[0]:
-                plan = self._plan(partition, len(part), len(columns)).within(memory, "the last rows of a grid")
-            sides = [
-                inputs_by_site(given, name, [self.network.shape[site] for site in side], self.field)
-                for given, name, side in ((part, "rows", partition.a), (columns, "columns", partition.b))
-            ]
-            parts.append(cast(Residues, plan.evaluate([*self.operands, *sides[0], *sides[1]])))
-        return np.concatenate(parts)
+        slices = [rows[start : start + step] for start in range(0, len(rows), step)]
+        plans = {len(part): self._plan(partition, len(part), len(columns)).within(memory, what) for part in slices}
+        return np.concatenate([self._evaluated(plans[len(part)], partition, part, columns) for part in slices])
+
+    def _evaluated(self, plan: GridPlan, partition: Bipartition, rows: Residues, columns: Residues) -> Residues:
+        sides = [
+            inputs_by_site(given, name, [self.network.shape[site] for site in side], self.field)
+            for given, name, side in ((rows, "rows", partition.a), (columns, "columns", partition.b))
+        ]
+        return cast(Residues, plan.evaluate([*self.operands, *sides[0], *sides[1]]))
 
     def _plan(self, partition: Bipartition, rows: int, columns: int) -> GridPlan:
         return self.network.grid_plan(partition, (rows, columns))
