@@ -224,6 +224,18 @@ class PrimeField:
         return result
 
 
+def factorials(highest: int, field: PrimeField) -> Residues:
+    """0!, 1!, ..., highest! in GF(p).
+
+    >>> factorials(4, PrimeField(7))
+    array([1, 1, 2, 6, 3])
+    """
+    values = np.ones(highest + 1, dtype=np.int64)
+    for n in range(1, highest + 1):
+        values[n] = values[n - 1] * n % field.prime
+    return values
+
+
 def as_given(values: ArrayLike) -> NDArray[Any]:
     """An array of the numbers given; lists that numpy would round to floats keep their entries.
 

@@ -59,6 +59,19 @@ def memory_available() -> int:
     return max(_LEAST, min(limits))
 
 
+def amount(number_of_bytes: float) -> str:
+    """Bytes in words, three digits.
+
+    >>> amount(3 * 2**30)
+    '3 GiB'
+    """
+    for unit in ("bytes", "KiB", "MiB", "GiB"):
+        if number_of_bytes < 1024:
+            return f"{number_of_bytes:.3g} {unit}"
+        number_of_bytes /= 1024
+    return f"{number_of_bytes:.3g} TiB"
+
+
 def memory_limit(memory: int | str | None) -> int:
     """The bytes a computation may use: the amount given, or 60 % of what is available.
 

@@ -27,7 +27,7 @@ class NumericalRank:
         gap: the ratio of the last value counted to the first one not counted; the threshold stands in for a value
             that does not exist (rank 0, or full rank).
         ambiguous: whether the gap is below 1000, so that another reasonable threshold would give another rank. A sample
-            of a larger matrix is called ambiguous at full rank too.
+            of a larger matrix is called ambiguous at full rank too, and where its rank still grew with the sample.
 
     Equality is by value, the spectrum included.
 

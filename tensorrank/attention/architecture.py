@@ -126,7 +126,7 @@ class SelfAttention:
     @property
     def parameters(self) -> int:
         """The number of weights: 4 L d^2 if the heads add up to the width and share nothing, and the embedding."""
-        return parameter_count(self._shapes.named())
+        return parameter_count(self.shapes.named())
 
     @property
     def has_moment_form(self) -> bool:
@@ -177,7 +177,8 @@ class SelfAttention:
         return self.output_token
 
     @property
-    def _shapes(self) -> WeightShapes:
+    def shapes(self) -> WeightShapes:
+        """What its weights are called, and their shapes."""
         return WeightShapes(
             self.depth, self.width, self.heads, self.head_dim, self.kv_heads,
             self.embedding_rank, self.tokens if self.positional else 0,
@@ -209,9 +210,9 @@ class SelfAttention:
             WeightsError: if given weights have other names or shapes, or are not finite.
         """
         if weights is None:
-            drawn = AttentionWeights.random(self._shapes, field, rng)
+            drawn = AttentionWeights.random(self.shapes, field, rng)
         else:
-            drawn = AttentionWeights.of(weights, self._shapes).image(field)
+            drawn = AttentionWeights.of(weights, self.shapes).image(field)
         return AttentionInstance(field, drawn.by_head(), self.output_token, residual=self.residual, causal=self.causal)
 
     def rank_bound(self, partition: Bipartition) -> int | None:

@@ -87,7 +87,7 @@ class _String:
                 "causal mask and positions"
             )
         self.model = model
-        self.weights = AttentionWeights.of(weights, model._shapes).by_head()
+        self.weights = AttentionWeights.of(weights, model.shapes).by_head()
         width = model.input_width
         self.moment = None if moment is None else _shaped(moment, (width, width), "moment")
         self.token = None if token is None else _shaped(token, (width,), "token")

@@ -82,7 +82,7 @@ class ConvolutionalCircuit:
     @property
     def parameters(self) -> int:
         """The number of weights."""
-        return parameter_count(self._shapes)
+        return parameter_count(self.shapes)
 
     @property
     def weight_degree(self) -> int:
@@ -106,7 +106,8 @@ class ConvolutionalCircuit:
         return [sum(map(len, windows)) for windows in self.levels]
 
     @property
-    def _shapes(self) -> Shapes:
+    def shapes(self) -> Shapes:
+        """For every weight its axes in words and its shape."""
         shapes: dict[str, tuple[str, tuple[int, ...]]] = {}
         below = self.channels
         for level, (positions, width) in enumerate(zip(self._positions, self.widths, strict=True)):
@@ -122,7 +123,7 @@ class ConvolutionalCircuit:
         Raises:
             WeightsError: if given weights have other names or shapes, or are not finite.
         """
-        drawn = drawn_or_given(weights, self._shapes, field, rng)
+        drawn = drawn_or_given(weights, self.shapes, field, rng)
         return self.to_network(drawn).separable().draw(field, rng)
 
     def rank_bound(self, partition: Bipartition) -> int:
@@ -130,7 +131,7 @@ class ConvolutionalCircuit:
 
         There the sites of a side enter alike, and symmetric tensors of order n have ((M, n)) dimensions.
         """
-        ones = {name: np.ones(shape, dtype=np.int64) for name, (_, shape) in self._shapes.items()}
+        ones = {name: np.ones(shape, dtype=np.int64) for name, (_, shape) in self.shapes.items()}
         bound = minimum_cut(self.to_network(ones), partition).bound
         if self.shared and len(self.levels) == 1:
             bound = min(bound, *(monomial_count(self.channels, len(side)) for side in (partition.a, partition.b)))
@@ -155,7 +156,7 @@ class ConvolutionalCircuit:
         Raises:
             WeightsError: if they have other names or shapes, or are not finite.
         """
-        arrays = checked_weights(weights, self._shapes)
+        arrays = checked_weights(weights, self.shapes)
         tensors = []
         legs = [f"x{site}" for site in range(self.sites)]
         for level, windows in enumerate(self.levels):

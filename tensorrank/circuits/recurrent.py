@@ -67,7 +67,7 @@ class RecurrentCircuit:
     @property
     def parameters(self) -> int:
         """The number of weights."""
-        return parameter_count(self._shapes)
+        return parameter_count(self.shapes)
 
     @property
     def weight_degree(self) -> int:
@@ -91,7 +91,8 @@ class RecurrentCircuit:
         return 20.0 * self.steps * self.depth * self.hidden * (self.hidden + 5)
 
     @property
-    def _shapes(self) -> Shapes:
+    def shapes(self) -> Shapes:
+        """For every weight its axes in words and its shape."""
         layers, units = self.depth, self.hidden
         between = {"between": ("depth - 1, hidden, hidden", (layers - 1, units, units))} if layers > 1 else {}
         return {
@@ -108,7 +109,7 @@ class RecurrentCircuit:
         Raises:
             WeightsError: if given weights have other names or shapes, or are not finite.
         """
-        return RecurrentInstance(field, **drawn_or_given(weights, self._shapes, field, rng))
+        return RecurrentInstance(field, **drawn_or_given(weights, self.shapes, field, rng))
 
     def state_functions(self, remaining: int) -> int:
         """How many functions of the states the last so many steps can depend on.
@@ -170,7 +171,7 @@ class RecurrentCircuit:
         Raises:
             WeightsError: if they have other names or shapes, or are not finite.
         """
-        arrays = checked_weights(weights, self._shapes)
+        arrays = checked_weights(weights, self.shapes)
         tensors: list[Tensor] = []
 
         def add(name: str, legs: tuple[str, ...], array: NDArray[Any]) -> None:

@@ -111,14 +111,11 @@ def _row(one: Compared) -> dict[str, Any]:
 
 
 def _print(done: list[Compared]) -> None:
-    from tensorrank.arithmetic.whole_numbers import abbreviated
-
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("architecture", no_wrap=True)
     for name in ("size", "rank", "log3", "log3 / size"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("standing", no_wrap=True)
-    relations = {"exact": "", "probable": "", "lower bound": "≥ ", "numerical": "≈ "}
     family = ""
     for one in done:
         if one.contender.family != family:
@@ -129,7 +126,7 @@ def _print(done: list[Compared]) -> None:
         table.add_row(
             f"  {one.contender.shape}",
             str(one.contender.parameters),
-            relations[one.result.standing] + abbreviated(one.result.value, 9),
+            one.result.brief(),
             *("-" if log is None else f"{log:.{digits}f}" for log, digits in zip(logs, (2, 4), strict=True)),
             one.result.standing,
         )

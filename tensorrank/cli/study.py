@@ -141,12 +141,11 @@ def _print(findings: list[Finding], series: list[Series], left_out: list[str]) -
     for name in ("standing", "regime"):
         table.add_column(name, no_wrap=True)
     table.add_column("s", justify="right", no_wrap=True)
-    relations = {"exact": "", "probable": "", "lower bound": "≥ ", "numerical": "≈ "}
     for finding in findings:
         row = table_row(finding)
         table.add_row(
             *(str(row[name]) for name in ("width", "depth", *varied)),
-            relations[row["standing"]] + abbreviated(row["value"], 9),
+            finding.result.brief(),
             "-" if row["log3_value"] is None else f"{row['log3_value']:.2f}",
             abbreviated(row["moment_bound"], 9),
             row["standing"],

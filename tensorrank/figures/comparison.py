@@ -13,14 +13,12 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 from numpy.typing import NDArray
 
-from tensorrank.arithmetic.whole_numbers import abbreviated
 from tensorrank.attention.bounds import log3
 from tensorrank.errors import TensorRankError
 from tensorrank.figures.style import MARKS, RC
 from tensorrank.studies.comparison import Compared
 
 _COLOURS = {"attention": "#D55E00", "recurrent": "#0072B2", "convolutional": "#000000"}
-_RELATIONS = {"exact": "", "probable": "", "lower bound": "≥ ", "numerical": "≈ "}
 # Ranks beyond this many digits are told apart by their place alone.
 _LEGIBLE = 10**7
 
@@ -86,7 +84,7 @@ def _draw(ax: Axes, one: Compared, height: int, scale: int) -> None:
         ax.plot(log3(upper) / scale, height, "|", color=colour, markersize=7)
     ax.plot(here, height, marker, color=colour, markerfacecolor=colour if filled else "white", markersize=6.5, zorder=3)
     if scale == 1 and one.result.value < _LEGIBLE:
-        text = _RELATIONS[one.result.standing] + abbreviated(one.result.value, 9)
+        text = one.result.brief()
         ax.annotate(
             text, (here, height), xytext=(-6, 0), textcoords="offset points", ha="right", va="center", fontsize=7.5
         )

@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
 from numpy.typing import NDArray
 
-from tensorrank.arithmetic.spectrum import NumericalRank
+from tensorrank.arithmetic.spectrum import CLEAR_GAP, NumericalRank
 from tensorrank.errors import TensorRankError
 from tensorrank.figures.style import RC, colours
 from tensorrank.separation.result import SeparationRank
@@ -172,13 +172,18 @@ def _finish(axes: NDArray[np.object_], found: Sequence[NumericalRank], floor: fl
         axis.set_minor_formatter("")
 
 
+def _doubt(one: NumericalRank) -> str:
+    if one.value == one.spectrum.size:
+        return "full rank"
+    return "no gap" if one.gap < CLEAR_GAP else "grew with the sample"
+
+
 def _legend(
     found: Sequence[NumericalRank], labels: Sequence[str], colour: dict[int, str], dotted: bool
 ) -> list[Line2D]:
     handles = []
     for index, (one, label) in enumerate(zip(found, labels, strict=True)):
-        full = one.value == one.spectrum.size
-        trust = ("full rank, " if full else "no gap, ") + "ambiguous" if one.ambiguous else "clear gap"
+        trust = f"{_doubt(one)}, ambiguous" if one.ambiguous else "clear gap"
         handles.append(
             Line2D([], [], marker=_SHAPES[index % len(_SHAPES)], color=colour[index], linestyle="", markersize=5,
                    label=f"{label}: rank {one.value}, {trust}")

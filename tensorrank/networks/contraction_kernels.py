@@ -11,6 +11,8 @@ from numba import njit
 # Lets p * rint(x / p) fuse with the subtraction, and a product with a sum; both stay exact for whole numbers.
 _FUSED = {"contract"}
 
+# Numba finds the types of compiled functions by itself; mypy is told to let them be.
+
 
 @njit(cache=True, nogil=True, fastmath=_FUSED)
 def reduce_line(values, prime):  # type: ignore[no-untyped-def]

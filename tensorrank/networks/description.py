@@ -5,8 +5,8 @@ from __future__ import annotations
 from math import prod
 from typing import TYPE_CHECKING
 
+from tensorrank.arithmetic.resources import amount
 from tensorrank.networks.cuts import minimum_cut
-from tensorrank.networks.expression import amount
 from tensorrank.separation.partition import Bipartition
 
 if TYPE_CHECKING:

@@ -12,6 +12,7 @@ from typing import Any
 from opt_einsum import contract_expression, contract_path, get_symbol
 from opt_einsum.paths import PathOptimizer, greedy
 
+from tensorrank.arithmetic.resources import amount
 from tensorrank.errors import TensorRankError
 from tensorrank.networks.contraction import BACKEND, Operand
 
@@ -148,19 +149,6 @@ def refuse_beyond(limit: int, needed: float, what: str) -> None:
             f"{what} would take about {amount(needed)}; the memory limit is {amount(limit)}. Ask for a grid of fewer "
             "rows and columns, use smaller bond dimensions, or give more memory"
         )
-
-
-def amount(number_of_bytes: float) -> str:
-    """Bytes in words, three digits.
-
-    >>> amount(3 * 2**30)
-    '3 GiB'
-    """
-    for unit in ("bytes", "KiB", "MiB", "GiB"):
-        if number_of_bytes < 1024:
-            return f"{number_of_bytes:.3g} {unit}"
-        number_of_bytes /= 1024
-    return f"{number_of_bytes:.3g} TiB"
 
 
 def _subscripts(expression: Expression) -> tuple[str, list[tuple[int, ...]]]:

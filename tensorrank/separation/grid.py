@@ -12,7 +12,7 @@ import numpy as np
 from tensorrank.arithmetic.elimination import balanced, rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import Workers
-from tensorrank.separation.limits import SPARE
+from tensorrank.separation.limits import MOST_ENTRIES, SPARE
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.separable import FiniteInstance, FrugalInstance, Instance
 
@@ -49,7 +49,7 @@ def grid_rank(
     *,
     bound: int | None,
     most: int,
-    most_entries: float = 2**22,
+    most_entries: float = MOST_ENTRIES,
     memory: int | None = None,
 ) -> GridRank:
     """The rank of the grid matrix of an instance at random inputs.

@@ -19,7 +19,7 @@ from numba import njit
 from numpy.typing import NDArray
 
 from tensorrank.arithmetic.elimination import product
-from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.arithmetic.prime_field import PrimeField, factorials
 from tensorrank.arithmetic.products import Balanced
 from tensorrank.arithmetic.resources import Workers
 from tensorrank.separation.interpolation import to_scaled_coefficients
@@ -92,10 +92,7 @@ class HankelForm:
         turned = suffix_sums(np.roll(exponents, -1, axis=1))
         table = numbering_table(entries + 1, degree)
         numbers = sum(table[e, turned[:, e]] for e in range(entries))
-        factorials = np.ones(degree + 1, dtype=np.int64)
-        for n in range(1, degree + 1):
-            factorials[n] = factorials[n - 1] * n % field.prime
-        scale = field.inverse(factorials)[exponents[:, 0]]
+        scale = field.inverse(factorials(degree, field))[exponents[:, 0]]
         residues = values[numbers] * scale[:, None] % field.prime
         return cls(field, degree, entries + 1, field.balanced(residues).astype(np.int32))
 

@@ -12,7 +12,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from tensorrank.arithmetic.prime_field import PrimeField, Residues
+from tensorrank.arithmetic.prime_field import PrimeField, Residues, factorials
 from tensorrank.arithmetic.resources import Workers
 from tensorrank.errors import PrimeError
 from tensorrank.separation.monomials import (
@@ -59,13 +59,11 @@ def to_scaled_coefficients(
                     )  # fmt: skip
 
                 pool.map(transform, _batches(len(heads.variables)))
-    factorials = np.ones(degree + 1, dtype=np.int64)
-    for n in range(1, degree + 1):
-        factorials[n] = factorials[n - 1] * n % field.prime
+    factors = factorials(degree, field)
 
     def scale(batch: slice) -> None:
         exponents = sparse_monomials(variables, degree, batch.start, batch.stop).exponents
-        _scale(values[batch], exponents, factorials, field.prime)
+        _scale(values[batch], exponents, factors, field.prime)
 
     pool.map(scale, _batches(len(values)))
 
@@ -162,14 +160,14 @@ def _along_axis(values, occurring, powers, sums, axis, prime, inverses, differen
 
 
 @njit(cache=True, nogil=True)
-def _scale(values, powers, factorials, prime):  # type: ignore[no-untyped-def]
+def _scale(values, powers, factors, prime):  # type: ignore[no-untyped-def]
     """Multiply by the factorials of the exponents, and balance."""
     half = prime // 2
     for i in range(len(values)):
         factor = np.int64(1)
         for j in range(powers.shape[1]):
             if powers[i, j] > 1:
-                factor = factor * factorials[powers[i, j]] % prime
+                factor = factor * factors[powers[i, j]] % prime
         for component in range(values.shape[1]):
             value = values[i, component] * factor % prime
             values[i, component] = value - prime if value > half else value

@@ -6,7 +6,7 @@ import math
 import numbers
 from dataclasses import dataclass
 
-from tensorrank.arithmetic.resources import memory_limit
+from tensorrank.arithmetic.resources import amount, memory_limit
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.monomials import monomial_count
 
@@ -24,6 +24,8 @@ SMALL_BLOCK = 2 / 3 * 3000**3
 SPARE = 8
 # Blocks are listed by degree up to this one; no lattice of such a degree fits anyway, but that of width 1.
 MOST_DEGREES = 10**5
+# All of finitely many inputs are tried if their values are no more than this.
+MOST_ENTRIES = 2**22
 # Bytes for what is kept of a block that follows from others.
 DEGREE_BYTES = 1000
 # Operations a second that two cores of 2020s hardware sustain in all of this.
@@ -55,8 +57,7 @@ class Limits:
         return cls(memory_limit(memory), math.inf if work is None else float(work))
 
     def __str__(self) -> str:
-        power = min(3, int(math.log(max(1, self.memory), 1024)))
-        memory = f"memory limit {self.memory / 1024**power:.3g} {('bytes', 'KiB', 'MiB', 'GiB')[power]}"
+        memory = f"memory limit {amount(self.memory)}"
         return memory if math.isinf(self.work) else f"{memory}, work limit {self.work:.2g} operations"
 
 

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.catalecticant import CatalecticantPlan, catalecticant_plan
 from tensorrank.separation.derivatives import DerivativePlan, derivative_plan
-from tensorrank.separation.limits import SPARE, TYPICAL_RATE, Limits, elimination_work
+from tensorrank.separation.limits import MOST_ENTRIES, SPARE, TYPICAL_RATE, Limits, elimination_work
 from tensorrank.separation.partition import Bipartition, checked_partition
 from tensorrank.separation.separable import MadeSeparable, MomentSeparable, Separable, as_separable, moment_form
 
@@ -17,8 +17,6 @@ Method = Literal["auto", "catalecticant", "grid"]
 
 # For each value a grid holds residues, their float form and what lies between; for each sample also its moments.
 _GRID_BYTES = 48
-# All of finitely many inputs are tried if their values are no more than this.
-_MOST_ENTRIES = 2**22
 
 
 @dataclass(frozen=True)
@@ -142,7 +140,7 @@ def _grid(model: Separable, partition: Bipartition, limits: Limits) -> Plan:
     if work(samples) > limits.work:
         samples = bisect_left(range(samples), True, lo=1, key=lambda count: work(count + 1) > limits.work)
     lower = model.generic_lower_bound(partition)
-    entries = min(_MOST_ENTRIES, room / _GRID_BYTES, limits.work / (model.value_work + samples))
+    entries = min(MOST_ENTRIES, room / _GRID_BYTES, limits.work / (model.value_work + samples))
     return Plan(
         "grid", upper, lower, None, samples, samples**2 * _GRID_BYTES * limits.memory / room, work(samples), limits,
         # A function of categories is a polynomial in its weights alone.

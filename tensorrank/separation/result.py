@@ -111,6 +111,11 @@ class SeparationRank:
             parts.append(self.reason)
         return "; ".join([*parts, f"{self.method}, {self.seconds:.2f} s"])
 
+    def brief(self) -> str:
+        """The value in at most a dozen characters, with its sign: at least (lower bound) or about (numerical)."""
+        signs: dict[Standing, str] = {"exact": "", "probable": "", "lower bound": "≥ ", "numerical": "≈ "}
+        return signs[self.standing] + abbreviated(self.value, 9)
+
     def to_dict(self) -> dict[str, Any]:
         """The fields as plain values, ready for JSON.
 

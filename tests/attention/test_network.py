@@ -23,7 +23,7 @@ MODELS = [
 
 def drawn(model, field, seed=0):
     rng = np.random.default_rng(seed)
-    weights = {name: field.random(shape, rng) for name, (_, shape) in model._shapes.named().items()}
+    weights = {name: field.random(shape, rng) for name, (_, shape) in model.shapes.named().items()}
     return weights, field.random((model.tokens, model.input_width), rng)
 
 
@@ -33,7 +33,7 @@ def test_the_contraction_is_the_forward_pass_exactly(model, prime):
     field = PrimeField(prime)
     weights, tokens = drawn(model, field)
     network = attention_network(model, weights, field.matmul(tokens.T, tokens), tokens[0])
-    forward = forward_tokens(AttentionWeights.of(weights, model._shapes), tokens[None], field)
+    forward = forward_tokens(AttentionWeights.of(weights, model.shapes), tokens[None], field)
     assert network.contract(field) == forward[0, 0, 0]
 
 
@@ -52,7 +52,7 @@ def test_an_embedding_stands_at_every_moment_matrix_and_at_the_token():
     weights, tokens = drawn(model, field)
     network = attention_network(model, weights, field.matmul(tokens.T, tokens), tokens[0])
     inside = field.matmul(tokens, weights["embedding"].T)
-    forward = forward_tokens(AttentionWeights.of(weights, model._shapes), inside[None], field)
+    forward = forward_tokens(AttentionWeights.of(weights, model.shapes), inside[None], field)
     assert network.contract(field) == forward[0, 0, 0]
     assert sum(tensor.name.startswith("E") for tensor in network.tensors) == 2 * model.moment_degree + 1
 
@@ -73,10 +73,10 @@ def test_open_legs_take_the_moments_later(model):
 def test_floats_agree_with_the_forward_pass():
     model = SelfAttention(2, 3, heads=3)
     rng = np.random.default_rng(1)
-    weights = {name: rng.standard_normal(shape) for name, (_, shape) in model._shapes.named().items()}
+    weights = {name: rng.standard_normal(shape) for name, (_, shape) in model.shapes.named().items()}
     tokens = rng.standard_normal((6, 3))
     value = attention_network(model, weights, tokens.T @ tokens, tokens[0]).contract()
-    forward = forward_tokens(AttentionWeights.of(weights, model._shapes), tokens[None])
+    forward = forward_tokens(AttentionWeights.of(weights, model.shapes), tokens[None])
     assert float(value) == pytest.approx(forward[0, 0, 0], rel=1e-10)
 
 

@@ -51,7 +51,7 @@ def as_written(model, weights, given):
 
 
 def drawn(model, rng):
-    shapes = {name: shape for name, (_, shape) in model._shapes.named().items()}
+    shapes = {name: shape for name, (_, shape) in model.shapes.named().items()}
     return {name: rng.integers(-9, 10, shape) for name, shape in shapes.items()}
 
 
@@ -77,7 +77,7 @@ def test_grids_are_the_layer_as_written(variant, depth, prime):
 def test_drawn_weights_have_the_shapes_that_may_be_given(variant):
     model = SelfAttention(2, 3, tokens=5, **variant)
     instance = model.draw(PrimeField(101), np.random.default_rng(0))
-    shared = AttentionWeights.random(model._shapes, PrimeField(101), np.random.default_rng(0))
+    shared = AttentionWeights.random(model.shapes, PrimeField(101), np.random.default_rng(0))
     assert shared.key.shape == (2, model.kv_heads, model.head_dim, 3)
     assert instance.weights.key.shape == (2, model.heads, model.head_dim, 3)
     assert (instance.weights.query == shared.query).all()
@@ -104,7 +104,7 @@ def test_floats_agree_with_the_whole_numbers_they_hold(residual, causal):
     rng = np.random.default_rng(2)
     weights, tokens = drawn(model, rng), rng.integers(-3, 4, (4, 3))
     exact = as_written(model, weights, tokens)
-    taken = AttentionWeights.of({name: w.astype(float) for name, w in weights.items()}, model._shapes)
+    taken = AttentionWeights.of({name: w.astype(float) for name, w in weights.items()}, model.shapes)
     outputs = forward_tokens(taken, tokens[None].astype(float), residual=residual, causal=causal)
     assert outputs[0, model.output_token, 0] == pytest.approx(exact, rel=1e-12)
     if not causal:

@@ -23,7 +23,7 @@ CIRCUITS = [
 
 def weights_of(circuit, seed=0):
     rng = np.random.default_rng(seed)
-    return {name: rng.integers(-5, 6, shape) for name, (_, shape) in circuit._shapes.items()}
+    return {name: rng.integers(-5, 6, shape) for name, (_, shape) in circuit.shapes.items()}
 
 
 def as_written(circuit, weights, vectors):

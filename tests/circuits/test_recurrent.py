@@ -20,7 +20,7 @@ CIRCUITS = [(1, 2, 3, 4), (1, 3, 2, 5), (2, 2, 2, 4), (2, 3, 2, 5), (3, 2, 2, 4)
 
 def weights_of(circuit, seed=0, largest=4):
     rng = np.random.default_rng(seed)
-    return {name: rng.integers(-largest, largest + 1, shape) for name, (_, shape) in circuit._shapes.items()}
+    return {name: rng.integers(-largest, largest + 1, shape) for name, (_, shape) in circuit.shapes.items()}
 
 
 def as_written(circuit, weights, categories):
@@ -136,7 +136,7 @@ def test_parameters_are_counted():
 
 def test_the_degree_in_the_weights_is_that_of_the_recurrence():
     circuit = RecurrentCircuit(3, 1, 1, 3)
-    scaled = {name: 2 * np.ones(shape, dtype=int) for name, (_, shape) in circuit._shapes.items()}
+    scaled = {name: 2 * np.ones(shape, dtype=int) for name, (_, shape) in circuit.shapes.items()}
     assert as_written(circuit, scaled, (0, 0, 0)) == 2**circuit.weight_degree
 
 
@@ -156,7 +156,7 @@ def test_primes_must_exceed_the_degree_in_the_weights():
 def test_a_sample_of_given_weights_is_a_lower_bound():
     # The function is 1 where every category is 0 and vanishes elsewhere: rank 1, which hardly any sample sees.
     circuit = RecurrentCircuit(1, 2, 100, 12)
-    weights = {name: np.ones(shape, dtype=int) for name, (_, shape) in circuit._shapes.items()}
+    weights = {name: np.ones(shape, dtype=int) for name, (_, shape) in circuit.shapes.items()}
     weights["input"][:, 1:] = 0
     found = separation_rank(circuit, weights=weights)
     assert (found.value, found.standing, found.failure_probability) == (0, "lower bound", None)

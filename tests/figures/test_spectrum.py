@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -140,3 +142,9 @@ def test_the_figure_can_be_written(tmp_path):
     assert isinstance(CLEAR, NumericalRank)
     (path,) = tr.figures.save(figure, tmp_path / "spectrum", ["png"])
     assert path.read_bytes().startswith(b"\x89PNG")
+
+
+def test_a_rank_that_grew_is_not_said_to_lack_a_gap():
+    grown = replace(numerical_rank(np.diag([1.0, 0.5, 1e-12]), rtol=1e-6), ambiguous=True)
+    figure, _ = tr.figures.spectrum(grown, ["kink"])
+    assert "kink: rank 2, grew with the sample, ambiguous" in {t.get_text() for t in figure.legends[0].get_texts()}

@@ -194,3 +194,9 @@ def test_long_lists_by_degree_are_shortened_in_print():
     assert " ... " in printed
     assert printed.split(";")[1].rstrip().endswith("1099")
     assert "1050" not in printed
+
+
+@pytest.mark.parametrize(("standing", "sign"), [("exact", ""), ("probable", ""), ("lower bound", "≥ ")])
+def test_in_brief_a_lower_bound_has_its_sign(standing, sign):
+    upper = 232 if standing == "exact" else 300
+    assert result(value=232, lower=232, upper=upper, standing=standing).brief() == f"{sign}232"
