@@ -46,9 +46,9 @@ def separation_rank(
         method: "catalecticant" (Hankel blocks, for attention in moment form), "grid" (a sampled matrix), or "auto".
         weights: particular weights (whole numbers, fractions or floats, mapped exactly to GF(p)), not random ones;
             the rank is then theirs. `SelfAttention` takes a mapping (or what numpy.load gives) of query, of shape
-            (depth, heads, head_dim, width), key and value, of shape (depth, kv_heads, head_dim, width), and output, of shape
-            (depth, heads, width, head_dim); with an embedding also `embedding`, (width, embedding_rank), and with
-            positions `positions`, (tokens, width). The classes of circuits name theirs.
+            (depth, heads, head_dim, width), key and value, of shape (depth, kv_heads, head_dim, width), and output, of
+            shape (depth, heads, width, head_dim); with an embedding also `embedding`, (width, embedding_rank), and
+            with positions `positions`, (tokens, width). The classes of circuits name theirs.
         seed: a whole number or a numpy Generator. The same seed gives the same answer for every thread count.
         draws: how often a rank below its bound is computed, with fresh weights and another prime, before it is
             called probable.
