@@ -18,6 +18,8 @@ Residues = NDArray[np.int64]
 LARGEST_PRIME = 2**31 - 1
 # A float64 holds every integer up to 2**53; sums of products must stay below.
 _EXACT = 2**53
+# A float64 is a whole number of so many bits times a power of 2.
+_MANTISSA_BITS = 53
 # Operands are halved at this bit when one product alone takes too much of the 53 bits.
 SPLIT_BIT = 15
 # Fewer products than this between two reductions would spend the time on reducing.
@@ -154,12 +156,41 @@ class PrimeField:
             return self.reduce(array)
         if array.dtype.kind not in "fO":
             raise TensorRankError(f"an array of {array.dtype} was given; expected whole numbers, fractions or floats")
+        if array.dtype.kind == "f" and array.dtype.itemsize <= 8:
+            return self._image_of_floats(array)
+        if array.dtype == object and all(isinstance(value, float) for value in array.flat):
+            return self._image_of_floats(array.astype(np.float64))
         residues = [self._image_of(value) for value in array.flat]
         return np.array(residues, dtype=np.int64).reshape(array.shape)
 
+    def _image_of_floats(self, array: NDArray[np.floating[Any]]) -> Residues:
+        if array.size == 0:
+            return np.zeros(array.shape, dtype=np.int64)
+        given = array.ravel()
+        floats = given.astype(np.float64)
+        finite = np.isfinite(floats)
+        if not finite.all():
+            raise _not_finite(given[~finite][0])
+        if self.prime == 2:
+            halved = floats != np.trunc(floats)
+            if halved.any():
+                raise self._divides(given[halved][0])
+            return np.asarray(floats % 2, dtype=np.int64).reshape(array.shape)
+        fractions, exponents = np.frexp(floats)
+        # floats = mantissas * 2**(exponents - 53) with whole mantissas, subnormal numbers too.
+        mantissas = np.ldexp(fractions, _MANTISSA_BITS).astype(np.int64)
+        least = int(exponents.min())
+        powers = np.empty(int(exponents.max()) - least + 1, dtype=np.int64)
+        power = pow(2, least - _MANTISSA_BITS, self.prime)
+        for place in range(len(powers)):
+            powers[place] = power
+            power = power * 2 % self.prime
+        residues = mantissas % self.prime * powers[exponents - least] % self.prime
+        return np.asarray(residues, dtype=np.int64).reshape(array.shape)
+
     def _image_of(self, value: Any) -> int:
         if isinstance(value, float | np.floating) and not math.isfinite(value):
-            raise TensorRankError(f"an entry is {value}; expected finite numbers")
+            raise _not_finite(value)
         if isinstance(value, np.integer):
             value = int(value)
         try:
@@ -167,8 +198,11 @@ class PrimeField:
         except AttributeError:
             raise TensorRankError(f"an entry is {value!r}; expected a whole number, fraction or float") from None
         if fraction.denominator % self.prime == 0:
-            raise PrimeError(f"the entry {value} has a denominator divisible by {self.prime}; choose another prime")
+            raise self._divides(value)
         return fraction.numerator * pow(fraction.denominator, -1, self.prime) % self.prime
+
+    def _divides(self, value: Any) -> PrimeError:
+        return PrimeError(f"the entry {value} has a denominator divisible by {self.prime}; choose another prime")
 
     def balanced(self, residues: ArrayLike) -> NDArray[np.float64]:
         """Residues as float64 in (-p/2, p/2], where sums of products stay exact the longest."""
@@ -234,6 +268,10 @@ def factorials(highest: int, field: PrimeField) -> Residues:
     for n in range(1, highest + 1):
         values[n] = values[n - 1] * n % field.prime
     return values
+
+
+def _not_finite(value: Any) -> TensorRankError:
+    return TensorRankError(f"an entry is {value}; expected finite numbers")
 
 
 def as_given(values: ArrayLike) -> NDArray[Any]:

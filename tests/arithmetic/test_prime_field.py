@@ -178,6 +178,40 @@ def test_the_image_of_a_float_is_that_of_the_fraction_it_stores(values):
         assert PrimeField(prime).image(values).tolist() == [exact_image(x, prime) for x in values]
 
 
+@pytest.mark.parametrize("width", [16, 32, 64])
+@given(data=st.data())
+@settings(deadline=None, max_examples=60)
+def test_the_image_of_an_array_of_floats_is_that_of_the_fractions_it_stores(width, data):
+    values = data.draw(st.lists(st.floats(allow_nan=False, allow_infinity=False, width=width), max_size=8))
+    array = np.array(values, dtype=f"float{width}")
+    assert array.tolist() == values
+    for prime in (3, 8388593, 2**31 - 1):
+        image = PrimeField(prime).image(array)
+        assert image.dtype == np.int64
+        assert image.tolist() == [exact_image(x, prime) for x in values]
+
+
+@pytest.mark.parametrize("prime", [3, 101, 8388593, 2**31 - 1])
+def test_the_image_of_the_most_extreme_floats_is_exact(prime):
+    limits = [np.finfo(kind) for kind in (np.float16, np.float32, np.float64)]
+    ends = [float(x) for info in limits for x in (info.max, info.tiny, info.smallest_subnormal, info.eps)]
+    values = [*ends, 1e308, 3e-320, 2.0**53 - 1, 2.0**53, 1 - 2.0**-53, 0.0, 1.0]
+    array = np.array([values, [-x for x in values]])
+    expected = [[exact_image(x, prime) for x in row] for row in array.tolist()]
+    assert PrimeField(prime).image(array).tolist() == expected
+    assert PrimeField(prime).image(array.T).T.tolist() == expected
+    assert PrimeField(prime).image(array.tolist()).tolist() == expected
+    assert PrimeField(prime).image([list(row) for row in array]).tolist() == expected
+    assert PrimeField(prime).image(array.astype(array.dtype.newbyteorder())).tolist() == expected
+
+
+def test_the_image_of_one_float_has_no_dimension_and_that_of_none_keeps_its_shape():
+    for value in (0.5, np.float32(0.5), np.array(0.5), np.array(0.5, dtype=object)):
+        image = PrimeField(7).image(value)
+        assert (image.shape, image.dtype, int(image)) == ((), np.int64, 4)
+    assert PrimeField(7).image(np.zeros((0, 2), dtype=np.float32)).shape == (0, 2)
+
+
 @given(st.lists(st.fractions(max_denominator=100), max_size=8))
 @settings(deadline=None, max_examples=60)
 def test_the_image_of_fractions_is_exact(values):
@@ -244,9 +278,13 @@ def test_the_image_refuses_complex_arrays_and_texts(array):
 def test_the_image_refuses_a_denominator_divisible_by_the_prime():
     with pytest.raises(PrimeError, match="denominator divisible by 7; choose another prime"):
         PrimeField(7).image([Fraction(1, 14)])
-    with pytest.raises(PrimeError, match="denominator divisible by 2; choose another prime"):
-        PrimeField(2).image([0.5])
-    assert PrimeField(2).image([3.0, 4.0]).tolist() == [1, 0]
+    halves = ([4.0, 0.5, 0.25], np.array([[4.0], [0.5]]), np.array([0.5], dtype=np.float16), [1, 0.5, Fraction(1, 3)])
+    for values in halves:
+        with pytest.raises(PrimeError, match=r"^the entry 0\.5 has a denominator divisible by 2; choose another prime"):
+            PrimeField(2).image(values)
+    whole = [3.0, 4.0, -0.0, -1.0, -2.0, 1e308, 2.0**53 - 1]
+    assert PrimeField(2).image(whole).tolist() == PrimeField(2).image(np.array(whole)).tolist()
+    assert PrimeField(2).image(whole).tolist() == [exact_image(x, 2) for x in whole]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""Homogeneous mixtures: latent class, hidden Markov, latent tree, tensorial mixture and sum-product models."""

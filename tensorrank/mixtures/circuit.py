@@ -1,0 +1,167 @@
+"""What all mixtures are evaluated as: slots, each a nonnegative function of some variables, made of earlier ones.
+
+Blocks of slots follow each other, children first; the last slot is the density. A latent variable is a block of sums
+with a slot for each state, a node of a sum-product network a slot of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorrank.arithmetic.prime_field import PrimeField, Residues
+from tensorrank.mixtures.tables import Table, floats, is_exact
+
+Slots = NDArray[np.int64]
+Values = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Leaves:
+    """A slot for each row of the table: sum over j of table[slot, j] * f_j(x_site)."""
+
+    site: int
+    table: Table
+
+    @property
+    def size(self) -> int:
+        """The number of slots."""
+        return int(self.table.shape[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Products:
+    """A slot for each row of factors: the product of the slots with these numbers."""
+
+    factors: Slots
+
+    @property
+    def size(self) -> int:
+        """The number of slots."""
+        return int(self.factors.shape[0])
+
+
+@dataclass(frozen=True, eq=False)
+class Sums:
+    """A slot for each row of the table: the sum over i of table[slot, i] * slot terms[i]; terms are different."""
+
+    table: Table
+    terms: Slots
+
+    @property
+    def size(self) -> int:
+        """The number of slots."""
+        return int(self.table.shape[0])
+
+
+Block: TypeAlias = "Leaves | Products | Sums"
+
+
+@dataclass(frozen=True, eq=False)
+class Circuit:
+    """Blocks of slots, numbered through; the last slot is the density.
+
+    >>> coins = Leaves(0, np.array([[0.9, 0.1], [0.5, 0.5]]))
+    >>> circuit = Circuit((coins, Sums(np.array([[0.25, 0.75]]), np.arange(2))))
+    >>> circuit.values([np.eye(2)])  # at x_0 = 0 and x_0 = 1
+    array([0.6, 0.4])
+    """
+
+    blocks: tuple[Block, ...]
+
+    @cached_property
+    def starts(self) -> tuple[int, ...]:
+        """The first slot of each block, and the number of all slots."""
+        return tuple(int(start) for start in np.cumsum([0, *(block.size for block in self.blocks)]))
+
+    @property
+    def slots(self) -> int:
+        """The number of slots."""
+        return self.starts[-1]
+
+    @cached_property
+    def exact(self) -> bool:
+        """Whether all tables hold Fractions."""
+        return all(is_exact(block.table) for block in self.blocks if not isinstance(block, Products))
+
+    @cached_property
+    def float_tables(self) -> tuple[Values, ...]:
+        """The table of each block in float64, of no entries for products."""
+        return self._tables(floats)
+
+    @cached_property
+    def parts(self) -> tuple[tuple[slice | Slots, ...], ...]:
+        """For each block what it takes: the columns of factors, or the terms; as slices where they are neighbours."""
+        found: list[tuple[slice | Slots, ...]] = []
+        for block in self.blocks:
+            match block:
+                case Leaves():
+                    found.append(())
+                case Products():
+                    found.append(tuple(_as_slice(column) for column in block.factors.T))
+                case Sums():
+                    found.append((_as_slice(block.terms),))
+        return tuple(found)
+
+    def values(self, inputs: Sequence[Values]) -> Values:
+        """The density at so many inputs by plain arithmetic, which may underflow: in floats, or exactly.
+
+        Args:
+            inputs: for each site an array (rows, components) of the values of its component densities; Fractions
+                (objects) give exact results if the tables are exact.
+        """
+        exact = self.exact and all(array.dtype == object for array in inputs)
+        tables = self._tables(lambda table: table) if exact else self.float_tables
+        return self._last(inputs, tables, object if exact else np.float64, np.matmul, lambda product: product)
+
+    def residues(self, inputs: Sequence[Residues], field: PrimeField) -> Residues:
+        """The same over GF(p), with the exact images of the tables.
+
+        Raises:
+            PrimeError: if p divides a denominator of an entry.
+        """
+        tables = self._tables(field.image)
+        return self._last(inputs, tables, np.int64, field.matmul, lambda product: product % field.prime)
+
+    def _last(
+        self,
+        inputs: Sequence[Values],
+        tables: Sequence[Values],
+        dtype: Any,
+        matmul: Callable[[Values, Values], Values],
+        reduced: Callable[[Values], Values],
+    ) -> Values:
+        values: Values = np.empty((self.slots, len(inputs[0])), dtype=dtype)
+        for out, block, table, parts in self.steps(tables):
+            match block:
+                case Leaves():
+                    values[out] = matmul(table, inputs[block.site].T)
+                case Products():
+                    product = values[parts[0]]
+                    for part in parts[1:]:
+                        product = reduced(product * values[part])
+                    values[out] = product
+                case Sums():
+                    values[out] = matmul(table, values[parts[0]])
+        return np.asarray(values[-1])
+
+    def steps(self, tables: Sequence[Values]) -> Iterator[tuple[slice, Block, Values, tuple[slice | Slots, ...]]]:
+        """For each block its slots, itself, its table, and what it takes."""
+        for number, block in enumerate(self.blocks):
+            yield slice(*self.starts[number : number + 2]), block, tables[number], self.parts[number]
+
+    def _tables(self, image: Callable[[Table], Values]) -> tuple[Values, ...]:
+        """For each block its table's image, of no entries for products; a table that several share, once."""
+        tables = [np.empty(0) if isinstance(block, Products) else block.table for block in self.blocks]
+        images = {id(table): image(table) for table in {id(table): table for table in tables}.values()}
+        return tuple(images[id(table)] for table in tables)
+
+
+def _as_slice(slots: Slots) -> slice | Slots:
+    first = int(slots[0])
+    return slice(first, first + len(slots)) if (slots == np.arange(first, first + len(slots))).all() else slots

@@ -1,0 +1,337 @@
+"""Normal densities as the components of continuous variables."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from math import log, pi
+from typing import Any
+
+import numpy as np
+import scipy.linalg
+from numpy.typing import ArrayLike, NDArray
+
+from tensorrank.arithmetic.prime_field import as_given
+from tensorrank.errors import TensorRankError, whole_number
+
+Floats = NDArray[np.float64]
+
+_FIELDS = ("type", "means", "covariances")
+_MEANS_SHAPES = "(components,), (components, features) or (sites, components, features)"
+# Covariances may differ from their transpose by so much of the product of the two standard deviations.
+_SYMMETRY_RTOL = 1e-10
+
+
+@dataclass(frozen=True, eq=False)
+class Gaussians:
+    """The component densities f_j of continuous variables: normal, the same for all variables or for each its own.
+
+    The number of dimensions says what the arrays hold, never their sizes: three dimensions of means are one set of
+    components for each site, fewer are shared by all sites; covariances of as many dimensions as means are
+    variances, with one more they are full matrices.
+
+    Attributes:
+        means: of shape (components,) for one feature, (components, features) or (sites, components, features).
+        covariances: variances in the shape of means (independent features), or full covariance matrices: that shape
+            with one further axis, (components, features, features) or (sites, components, features, features). Of a
+            matrix the lower triangle counts, so that rounding above it changes nothing.
+
+    Both are kept as read-only float64 arrays in the shape given.
+
+    Raises:
+        TensorRankError: if shapes do not fit, an entry is not finite, a variance is not positive, or a covariance
+            matrix is not symmetric (within 1e-10 of its scale) and positive definite beyond rounding.
+
+    >>> shared = Gaussians(means=[0, 3], covariances=[1, 4])
+    >>> shared.components, shared.features, shared.sites
+    (2, 1, None)
+    >>> shared.log_densities(0, [0.0, 3.0, np.nan]).round(3)
+    array([[-0.919, -5.419,  0.   ],
+           [-2.737, -1.612,  0.   ]])
+    """
+
+    means: Floats
+    covariances: Floats
+
+    def __post_init__(self) -> None:
+        means, covariances = _finite("means", self.means), _finite("covariances", self.covariances)
+        if means.ndim not in (1, 2, 3):
+            raise TensorRankError(f"the means have the shape {means.shape}; expected {_MEANS_SHAPES}")
+        allowed = [means.shape] if means.ndim == 1 else [means.shape, (*means.shape, means.shape[-1])]
+        if covariances.shape not in allowed:
+            raise TensorRankError(
+                f"the covariances have the shape {covariances.shape} beside means of the shape {means.shape}; expected "
+                + " or ".join(
+                    f"{shape} ({kind})" for shape, kind in zip(allowed, ("variances", "matrices"), strict=False)
+                )
+            )
+        object.__setattr__(self, "means", means)
+        object.__setattr__(self, "covariances", covariances)
+        if self.diagonal:
+            self._check_variances()
+        else:
+            self._check_matrices()
+
+    @property
+    def components(self) -> int:
+        """How many densities a variable has."""
+        return int(self.means.shape[0] if self.means.ndim == 1 else self.means.shape[-2])
+
+    @property
+    def features(self) -> int:
+        """How many real numbers a variable takes."""
+        return 1 if self.means.ndim == 1 else int(self.means.shape[-1])
+
+    @property
+    def sites(self) -> int | None:
+        """How many variables have densities of their own; None where all share them."""
+        return int(self.means.shape[0]) if self.means.ndim == 3 else None
+
+    @property
+    def diagonal(self) -> bool:
+        """Whether covariances holds variances and no matrices."""
+        return self.covariances.ndim == self.means.ndim
+
+    def log_densities(self, site: int, values: ArrayLike) -> Floats:
+        """The logarithm of each component's density at a site, of shape (components, rows).
+
+        Args:
+            site: the variable; any number from 0 where all share their densities.
+            values: of shape (rows, features), or (rows,) for one feature. NaN is missing: the density is then the
+                marginal one of the features present, and 1 where none is.
+
+        Raises:
+            TensorRankError: if there is no such site, or values have another shape or are infinite.
+
+        >>> correlated = Gaussians([[0, 0]], [[[1, 0.5], [0.5, 1]]])
+        >>> correlated.log_densities(0, [[0, 0], [0, np.nan]]).round(3)
+        array([[-1.694, -0.919]])
+        """
+        means, covariances = self._of_site(site)
+        rows = self._rows(values)
+        # Squares beyond float64 are densities of 0.
+        with np.errstate(over="ignore"):
+            if self.diagonal:
+                return _independent(rows, means, covariances)
+            return _correlated(rows, means, covariances)
+
+    def sample(self, site: int, components: ArrayLike, rng: np.random.Generator) -> Floats:
+        """One draw from each of the components listed, of shape (rows, features).
+
+        Args:
+            site: the variable; any number from 0 where all share their densities.
+            components: numbers of components, of shape (rows,).
+            rng: where the randomness comes from.
+
+        Raises:
+            TensorRankError: if there is no such site or component.
+
+        >>> Gaussians([-1000, 1000], [1, 1]).sample(0, [1, 0, 1], np.random.default_rng(0)).round(-2)
+        array([[ 1000.],
+               [-1000.],
+               [ 1000.]])
+        """
+        means, covariances = self._of_site(site)
+        chosen = self._chosen(components)
+        noise = rng.standard_normal((len(chosen), self.features))
+        if self.diagonal:
+            return np.asarray(means[chosen] + np.sqrt(covariances)[chosen] * noise)
+        draws = np.empty_like(noise)
+        for component in np.unique(chosen):
+            rows = chosen == component
+            factor = scipy.linalg.cholesky(covariances[component], lower=True)
+            draws[rows] = means[component] + noise[rows] @ factor.T
+        return draws
+
+    def distinct(self, site: int) -> NDArray[np.int64]:
+        """The class of each component among those of equal mean and covariance, numbered as they first occur.
+
+        Densities of different classes are linearly independent, as separation ranks need them; parameters are equal
+        only if every float is.
+
+        Raises:
+            TensorRankError: if there is no such site.
+
+        Source: Yakowitz & Spragins, On the Identifiability of Finite Mixtures (Ann. Math. Statist. 39, 1968): finite
+        mixtures of normal distributions are identifiable, so distinct ones are linearly independent.
+
+        >>> Gaussians([0, 1, 0, 0], [1, 1, 2, 1]).distinct(0)
+        array([0, 1, 2, 0])
+        """
+        means, covariances = self._of_site(site)
+        counted = covariances if self.diagonal else np.tril(covariances)
+        classes: dict[tuple[float, ...], int] = {}
+        return np.array(
+            [
+                classes.setdefault((*mean.tolist(), *covariance.ravel().tolist()), len(classes))
+                for mean, covariance in zip(means, counted, strict=True)
+            ],
+            dtype=np.int64,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The parameters as nested lists, for JSON; `from_dict` gives the same floats back."""
+        return {"type": "gaussian", "means": self.means.tolist(), "covariances": self.covariances.tolist()}
+
+    @classmethod
+    def from_dict(cls, fields: Mapping[str, Any]) -> Gaussians:
+        """The densities that `to_dict` described.
+
+        Raises:
+            TensorRankError: if a field is missing or unknown, or the type is another.
+
+        >>> Gaussians.from_dict({"type": "gaussian", "means": [0.0], "covariances": [1.0]}).components
+        1
+        """
+        missing = [name for name in _FIELDS if name not in fields]
+        unknown = [name for name in fields if name not in _FIELDS]
+        for kind, names in (("without", missing), ("with the unknown", unknown)):
+            if names:
+                raise TensorRankError(
+                    f"normal densities {kind} {', '.join(map(repr, names))} were given; expected {', '.join(_FIELDS)}"
+                )
+        if fields["type"] != "gaussian":
+            raise TensorRankError(f"densities of the type {fields['type']!r} were given; expected 'gaussian'")
+        return cls(means=fields["means"], covariances=fields["covariances"])
+
+    def _check_variances(self) -> None:
+        wrong = np.argwhere(self.covariances <= 0)
+        if len(wrong):
+            place = tuple(wrong[0].tolist())
+            raise TensorRankError(
+                f"the variance of {self._where(place)} is {self.covariances[place]}; expected a positive number"
+            )
+
+    def _check_matrices(self) -> None:
+        for place in np.ndindex(self.covariances.shape[:-2]):
+            matrix = self.covariances[place]
+            variances = np.diagonal(matrix)
+            if (variances <= 0).any():
+                feature = int(np.argmax(variances <= 0))
+                raise TensorRankError(
+                    f"the variance of {self._where((*place, feature))} is {variances[feature]}; "
+                    "expected a positive number"
+                )
+            scale = np.sqrt(variances)
+            with np.errstate(over="ignore"):
+                skew = np.argwhere(np.abs(matrix - matrix.T) / scale / scale[:, None] > _SYMMETRY_RTOL)
+                correlations = matrix / scale / scale[:, None]
+            if len(skew):
+                i, j = skew[0].tolist()
+                raise TensorRankError(
+                    f"the covariance matrix of {self._where(place)} has {matrix[i, j]} at ({i}, {j}) and "
+                    f"{matrix[j, i]} at ({j}, {i}); expected a symmetric matrix"
+                )
+            # Correlations beyond 1 are none: clipped to 2 they stay so, and no overflow stops the eigenvalues.
+            least = scipy.linalg.eigvalsh(np.clip(correlations, -2, 2), lower=True)[0]
+            # Above this, the Cholesky factorisations of the matrix and of all its diagonal blocks succeed
+            # (Demmel; Higham, Accuracy and Stability, theorem 10.7).
+            if least <= 4 * self.features**2 * np.finfo(np.float64).eps:
+                raise TensorRankError(
+                    f"the covariance matrix of {self._where(place)} is not positive definite: the least eigenvalue of "
+                    f"its correlations is {least:.3g}; try adding a small positive number to its diagonal"
+                )
+
+    def _where(self, place: tuple[int, ...]) -> str:
+        """An index of means in words; that of a feature may be left out."""
+        *sites, component = place[: max(self.means.ndim - 1, 1)]
+        features = place[self.means.ndim - 1 :] if self.means.ndim > 1 else ()
+        words = [f"component {component}", *(f"feature {one}" for one in features), *(f"site {one}" for one in sites)]
+        return ", ".join(words)
+
+    def _of_site(self, site: int) -> tuple[Floats, Floats]:
+        """Means of shape (components, features) and their covariances."""
+        number = whole_number("the site", site, least=0)
+        if self.sites is None:
+            shape = (self.components, self.features)
+            return self.means.reshape(shape), self.covariances.reshape(shape) if self.diagonal else self.covariances
+        if number >= self.sites:
+            raise TensorRankError(f"the site is {number}; expected a number below {self.sites}, the sites there are")
+        return self.means[number], self.covariances[number]
+
+    def _rows(self, values: ArrayLike) -> Floats:
+        rows = _floats("values", values)
+        given = rows.shape
+        if rows.ndim == 1 and self.features == 1:
+            rows = rows[:, None]
+        if rows.ndim != 2 or rows.shape[1] != self.features:
+            expected = f"(rows, {self.features})" + (" or (rows,)" if self.features == 1 else "")
+            raise TensorRankError(f"the values have the shape {given}; expected {expected}")
+        infinite = np.argwhere(np.isinf(rows))
+        if len(infinite):
+            row, feature = infinite[0].tolist()
+            raise TensorRankError(
+                f"the value in row {row}, feature {feature} is {rows[row, feature]}; expected a finite number, "
+                "or NaN for one that is missing"
+            )
+        return rows
+
+    def _chosen(self, components: ArrayLike) -> NDArray[np.int64]:
+        chosen = as_given(components)
+        if chosen.ndim != 1 or (chosen.size and chosen.dtype.kind not in "iu"):
+            raise TensorRankError(
+                f"components of shape {chosen.shape} and type {chosen.dtype} were given; "
+                "expected a list of whole numbers"
+            )
+        outside = chosen[(chosen < 0) | (chosen >= self.components)]
+        if len(outside):
+            raise TensorRankError(
+                f"component {outside[0]} was asked for; expected numbers from 0 to {self.components - 1}"
+            )
+        return chosen.astype(np.int64)
+
+
+def _floats(name: str, given: ArrayLike) -> Floats:
+    """A float64 copy of real numbers."""
+    array = as_given(given)
+    if array.dtype.kind not in "iufO":
+        raise TensorRankError(f"the {name} hold entries of type {array.dtype}; expected real numbers")
+    try:
+        return array.astype(np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise TensorRankError(f"the {name} are no float64 numbers ({error}); expected real numbers") from error
+
+
+def _finite(name: str, given: ArrayLike) -> Floats:
+    """A read-only float64 copy of finite numbers, at least one."""
+    array = _floats(name, given)
+    if not array.size:
+        raise TensorRankError(f"the {name} have the shape {array.shape}, without entries; expected at least one")
+    wrong = np.argwhere(~np.isfinite(array))
+    if len(wrong):
+        place = tuple(wrong[0].tolist())
+        raise TensorRankError(f"the {name} have the entry {array[place]} at {place}; expected finite numbers")
+    array.setflags(write=False)
+    return array
+
+
+def _independent(rows: Floats, means: Floats, variances: Floats) -> Floats:
+    """Log densities of normal distributions with independent features, of shape (components, rows)."""
+    total = np.zeros((len(means), len(rows)))
+    # One feature at a time, so that no array is larger than the result.
+    for column, centres, spreads in zip(rows.T, means.T, variances.T, strict=True):
+        distances = (column - centres[:, None]) / np.sqrt(spreads)[:, None]
+        terms = -0.5 * (distances**2 + log(2 * pi) + np.log(spreads)[:, None])
+        total += np.where(np.isnan(column), 0.0, terms)
+    return total
+
+
+def _correlated(rows: Floats, means: Floats, covariances: Floats) -> Floats:
+    """Log densities of normal distributions with full covariance matrices, of shape (components, rows)."""
+    result = np.zeros((len(means), len(rows)))
+    patterns, members = np.unique(~np.isnan(rows), axis=0, return_inverse=True)
+    for number, present in enumerate(patterns):
+        if not present.any():
+            continue
+        alike = np.flatnonzero(members.ravel() == number)
+        seen = rows[np.ix_(alike, present)]
+        for component, (mean, covariance) in enumerate(zip(means, covariances, strict=True)):
+            factor = scipy.linalg.cholesky(covariance[np.ix_(present, present)], lower=True)
+            differences = (seen - mean[present]).T
+            distances = scipy.linalg.solve_triangular(factor, differences, lower=True, check_finite=False)
+            # Differences beyond float64 make NaN of infinity minus infinity.
+            squares = np.nan_to_num((distances**2).sum(axis=0), nan=np.inf, posinf=np.inf)
+            result[component, alike] = (
+                -0.5 * (squares + len(mean[present]) * log(2 * pi)) - np.log(np.diag(factor)).sum()
+            )
+    return result

@@ -1,0 +1,166 @@
+"""Hidden Markov models: a chain of hidden states, each with one observed variable."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tensorrank.arithmetic.prime_field import as_given
+from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.mixtures.gaussian import Gaussians
+from tensorrank.mixtures.latent_tree import Edge, LatentTree
+from tensorrank.mixtures.tables import Table, distributions, random_distributions
+from tensorrank.mixtures.tree_shaped import TreeShaped
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class HiddenMarkov(TreeShaped):
+    """P(x) = sum over z of initial[z_0] E_0[z_0, x_0] T_0[z_0, z_1] E_1[z_1, x_1] ... of `length` steps.
+
+    Attributes:
+        initial: P(z_0), of shape (states,).
+        transition: P(z_(t+1) | z_t): one table (states, states) for all steps (homogeneous), or length - 1 of them. Of
+            one step a homogeneous model has a table that is never used.
+        emission: P(x_t | z_t): one table (states, symbols) for all steps, or `length` of them.
+        length: the number of steps, N; known from tables for each step, needed for homogeneous ones.
+        densities: Gaussian components, of which `symbols` is the number; categorical variables if None.
+
+    Raises:
+        TensorRankError: if tables do not fit each other, are negative or have rows that do not sum to one (exactly for
+            fractions, within 1e-6 for floats), or the length is missing or another.
+
+    Sources: Rabiner, A Tutorial on Hidden Markov Models (Proc. IEEE 77, 1989); as a nonnegative tensor train, Jaini,
+    Poupart, Yu (NeurIPS 2018).
+
+    >>> weather = HiddenMarkov([0.5, 0.5], [[0.9, 0.1], [0.3, 0.7]], [[0.8, 0.2], [0.1, 0.9]], length=3)
+    >>> weather.probability([[0, 0, 1]])
+    array([0.086175])
+    >>> weather.parameters, weather.table_entries
+    (5, 22)
+    """
+
+    kind: ClassVar[str] = "hidden_markov"
+
+    initial: Table
+    transition: Table | tuple[Table, ...]
+    emission: Table | tuple[Table, ...]
+    length: int | None = None
+    _: KW_ONLY
+    densities: Gaussians | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "initial", distributions(self.initial, "the initial distribution", ["state"]))
+        transition = _by_step(self.transition, "the transition table", "next state")
+        emission = _by_step(self.emission, "the emission table", "symbol")
+        object.__setattr__(self, "transition", transition)
+        object.__setattr__(self, "emission", emission)
+        known = [] if self.length is None else [("length", whole_number("length", self.length, 1))]
+        known += [("tables of transition", len(transition) + 1)] if isinstance(transition, tuple) else []
+        known += [("tables of emission", len(emission))] if isinstance(emission, tuple) else []
+        if not known:
+            raise TensorRankError("the length is missing; expected the number of steps of a homogeneous model")
+        if len({steps for _, steps in known}) > 1:
+            given = ", ".join(f"{name} for {steps} steps" for name, steps in known)
+            raise TensorRankError(f"{given} were given; expected the same number")
+        object.__setattr__(self, "length", known[0][1])
+        states = len(self.initial)
+        for step, emission in enumerate(self.emissions):
+            _check_rows(emission, f"the emission table of step {step}", states)
+            if step < len(self.transitions):
+                _check_rows(self.transitions[step], f"the transition table of step {step}", states)
+                states = self.transitions[step].shape[1]
+        self._check_densities()
+
+    def __repr__(self) -> str:
+        same = "homogeneous" if self.homogeneous else "tables for each step"
+        return f"HiddenMarkov({self.sites} variables, {self.states} states, {max(self.shape)} symbols, {same})"
+
+    @property
+    def homogeneous(self) -> bool:
+        """Whether all steps share one table of transitions and one of emissions."""
+        return not isinstance(self.transition, tuple) and not isinstance(self.emission, tuple)
+
+    @property
+    def transitions(self) -> tuple[Table, ...]:
+        """The table of each step but the last."""
+        steps = (self.length or 1) - 1
+        return self.transition if isinstance(self.transition, tuple) else (self.transition,) * steps
+
+    @property
+    def emissions(self) -> tuple[Table, ...]:
+        """The table of each step."""
+        return self.emission if isinstance(self.emission, tuple) else (self.emission,) * (self.length or 1)
+
+    @property
+    def states(self) -> int:
+        """The most hidden states of a step."""
+        return max(int(table.shape[0]) for table in self.emissions)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The number of symbols (components) of each step."""
+        return tuple(table.shape[1] for table in self.emissions)
+
+    def _as_tree(self) -> LatentTree:
+        edges = []
+        for step, emission in enumerate(self.emissions):
+            if step:
+                edges.append(Edge(f"z{step - 1}", f"z{step}", self.transitions[step - 1]))
+            edges.append(Edge(f"z{step}", step, emission))
+        return LatentTree("z0", self.initial, tuple(edges), densities=self.densities)
+
+    @classmethod
+    def random(
+        cls,
+        states: int,
+        symbols: int,
+        length: int,
+        seed: int | np.random.Generator,
+        *,
+        homogeneous: bool = True,
+        exact: bool = False,
+    ) -> HiddenMarkov:
+        """Random tables.
+
+        Args:
+            states: the number of hidden states, r.
+            symbols: the number of observed values, k.
+            length: the number of steps, N.
+            seed: a whole number or a numpy Generator.
+            homogeneous: whether all steps share their tables.
+            exact: whether entries are fractions.
+
+        Raises:
+            TensorRankError: if a number is not a whole number of at least 1.
+        """
+        rng = random_stream(seed)
+        r, k, n = (
+            whole_number(name, given, 1)
+            for name, given in (("states", states), ("symbols", symbols), ("length", length))
+        )
+
+        def tables(count: int, shape: tuple[int, int]) -> Table | tuple[Table, ...]:
+            made = tuple(random_distributions(shape, rng, exact=exact) for _ in range(1 if homogeneous else count))
+            return made[0] if homogeneous else made
+
+        return cls(random_distributions((r,), rng, exact=exact), tables(n - 1, (r, r)), tables(n, (r, k)), n)
+
+
+def _check_rows(table: Table, what: str, states: int) -> None:
+    if table.shape[0] != states:
+        raise TensorRankError(f"{what} has {table.shape[0]} rows for {states} states; expected as many")
+
+
+def _by_step(given: ArrayLike | tuple[Table, ...], what: str, last: str) -> Table | tuple[Table, ...]:
+    """One table, or one for each step."""
+    axes = ["state", last]
+    tables = list(given) if isinstance(given, list | tuple) else [given]
+    if isinstance(given, np.ndarray) and given.ndim == 3:
+        tables = list(given)
+    elif isinstance(given, np.ndarray) or (tables and as_given(tables[0]).ndim < 2):
+        return distributions(given, what, axes)
+    return tuple(distributions(table, f"{what} of step {step}", axes) for step, table in enumerate(tables))

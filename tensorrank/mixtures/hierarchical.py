@@ -1,0 +1,278 @@
+"""The nonnegative hierarchical format: transfer tensors on a tree, with distributions at its leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from fractions import Fraction
+from functools import cached_property
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+
+from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.mixtures.circuit import Block, Circuit, Leaves, Products, Slots, Sums
+from tensorrank.mixtures.gaussian import Gaussians
+from tensorrank.mixtures.mixture import Mixture
+from tensorrank.mixtures.tables import Table, check_total, free_parameters, nonnegative, random_distributions
+from tensorrank.networks.hierarchical_tucker import Tree, balanced_tree, sites_of
+from tensorrank.networks.network import Tensor, TensorNetwork
+
+
+@dataclass(frozen=True, eq=False)
+class Leaf:
+    """Functions of one variable's components: f_c(j) = table[c, j].
+
+    Attributes:
+        variable: the variable's number.
+        table: nonnegative, of shape (functions, components).
+    """
+
+    variable: int
+    table: Table
+
+
+@dataclass(frozen=True, eq=False)
+class Transfer:
+    """Functions of the variables below: f_c = sum over a, b of table[c, a, b] * g_a * h_b, or of table[c, a] * g_a.
+
+    Attributes:
+        children: the numbers of one or two earlier nodes, whose functions g and h are.
+        table: nonnegative, of shape (functions, functions of the first child, of the second).
+    """
+
+    children: tuple[int, ...]
+    table: Table
+
+
+Node: TypeAlias = "Leaf | Transfer"
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Hierarchical(Mixture):
+    """A nonnegative coefficient tensor built up along a dimension tree; the last node's one function is the tensor.
+
+    Nodes need not be distributions one by one: only the whole sums to one. `normalized` gives the same tensor with
+    every function a distribution. Nodes of a single child hold a matrix; a binary tree needs none.
+
+    Attributes:
+        nodes: `Leaf` and `Transfer` nodes, children before their parents; the last is the root.
+        densities: Gaussian components; categorical variables if None.
+
+    Raises:
+        TensorRankError: if the nodes make no tree over variables 0..N-1, tables do not fit their children or are
+            negative, or the whole does not sum to one (exactly for fractions, within 1e-6 for floats).
+
+    Sources: Jaini, Poupart, Yu, Deep Homogeneous Mixture Models (NeurIPS 2018), on the format of Hackbusch, Kuehn (J.
+    Fourier Anal. Appl. 15, 2009); with entries of any sign, `tensorrank.networks.hierarchical_tucker`.
+
+    >>> half = [["1/2", "1/2"], [0, 1]]
+    >>> pair = Hierarchical([Leaf(0, half), Leaf(1, half), Transfer((0, 1), [[["1/4", 0], [0, "3/4"]]])])
+    >>> pair.probability([[0, 0], [1, 1]])
+    array([Fraction(1, 16), Fraction(13, 16)], dtype=object)
+    """
+
+    kind: ClassVar[str] = "hierarchical"
+
+    nodes: tuple[Node, ...]
+    _: KW_ONLY
+    densities: Gaussians | None = None
+
+    def __post_init__(self) -> None:
+        if isinstance(self.nodes, str) or not np.iterable(self.nodes) or not len(tuple(self.nodes)):
+            raise TensorRankError(f"nodes are {self.nodes!r}; expected leaves and transfer nodes, the root last")
+        nodes = tuple(_checked(node, number) for number, node in enumerate(self.nodes))
+        object.__setattr__(self, "nodes", nodes)
+        parents: dict[int, int] = {}
+        for number, node in enumerate(nodes):
+            if isinstance(node, Leaf):
+                continue
+            for place, child in enumerate(node.children):
+                if child >= number:
+                    raise TensorRankError(
+                        f"node {number} has the child {child}; expected the number of an earlier node"
+                    )
+                if child in parents:
+                    raise TensorRankError(
+                        f"node {child} is a child of {parents[child]} and of {number}; expected one parent"
+                    )
+                parents[child] = number
+                if node.table.shape[1 + place] != nodes[child].table.shape[0]:
+                    raise TensorRankError(
+                        f"the table of node {number} has the shape {node.table.shape}; expected dimension {1 + place} "
+                        f"to be {nodes[child].table.shape[0]}, the functions of its child {child}"
+                    )
+        apart = [number for number in range(len(nodes) - 1) if number not in parents]
+        if apart:
+            raise TensorRankError(f"node {apart[0]} is no child of any node; expected a single tree with its root last")
+        variables = [node.variable for node in nodes if isinstance(node, Leaf)]
+        if sorted(variables) != list(range(len(variables))):
+            raise TensorRankError(
+                f"the leaves are of the variables {', '.join(map(str, variables))}; expected each of 0 to N - 1 once"
+            )
+        if nodes[-1].table.shape[0] != 1:
+            raise TensorRankError(f"the root, the last node, has {nodes[-1].table.shape[0]} functions; expected 1")
+        check_total(self.masses[-1][0], "the model")
+        self._check_densities()
+
+    def __repr__(self) -> str:
+        return f"Hierarchical({self.sites} variables, {len(self.nodes)} nodes of rank at most {max(self.ranks)})"
+
+    @property
+    def ranks(self) -> tuple[int, ...]:
+        """The number of functions of each node."""
+        return tuple(int(node.table.shape[0]) for node in self.nodes)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The number of components (values) of each variable."""
+        found = {node.variable: int(node.table.shape[1]) for node in self.nodes if isinstance(node, Leaf)}
+        return tuple(found[site] for site in range(len(found)))
+
+    @property
+    def parameters(self) -> int:
+        """Those of the normalised form: entries less one for each function."""
+        return free_parameters([node.table.reshape(node.table.shape[0], -1) for node in self.nodes])
+
+    @property
+    def table_entries(self) -> int:
+        """The entries of all tables, zeros included."""
+        return sum(int(node.table.size) for node in self.nodes)
+
+    @cached_property
+    def masses(self) -> tuple[Any, ...]:
+        """For each node the sums of its functions over all values: Fractions if the tables are, floats otherwise."""
+        found: list[Any] = []
+        for node in self.nodes:
+            table = node.table
+            if isinstance(node, Leaf):
+                found.append(table.sum(axis=1))
+                continue
+            for child in reversed(node.children):
+                table = table @ found[child]
+            found.append(table)
+        return tuple(found)
+
+    @cached_property
+    def circuit(self) -> Circuit:
+        """A slot for each function, and one for each pair of functions that some table takes with more than 0."""
+        blocks: list[Block] = []
+        slots: list[Slots] = []
+        size = 0
+
+        def add(block: Block) -> Slots:
+            nonlocal size
+            blocks.append(block)
+            size += block.size
+            return np.arange(size - block.size, size)
+
+        for node in self.nodes:
+            if isinstance(node, Leaf):
+                slots.append(add(Leaves(node.variable, node.table)))
+            elif len(node.children) == 1:
+                slots.append(add(Sums(node.table, slots[node.children[0]])))
+            else:
+                pairs = support(node.table)
+                first, second = (slots[child][pairs[:, side]] for side, child in enumerate(node.children))
+                terms = add(Products(np.column_stack([first, second])))
+                slots.append(add(Sums(node.table[:, pairs[:, 0], pairs[:, 1]], terms)))
+        return Circuit(tuple(blocks))
+
+    def coefficients(self) -> TensorNetwork:
+        """Tensors "node i", legs "functions i" above node i and "site v" of variable v; the root has none above."""
+        tensors = []
+        for number, node in enumerate(self.nodes):
+            below = [f"site {node.variable}"] if isinstance(node, Leaf) else [f"functions {i}" for i in node.children]
+            root = number == len(self.nodes) - 1
+            legs = tuple(below) if root else (f"functions {number}", *below)
+            tensors.append(Tensor(f"node {number}", legs, node.table[0] if root else node.table))
+        return TensorNetwork(tuple(tensors), tuple(f"site {site}" for site in range(self.sites)))
+
+    def normalized(self) -> Hierarchical:
+        """The same tensor with every function a distribution; itself if they are, exactly or within rounding.
+
+        Functions that are 0 everywhere are given any distribution: nothing takes them with more than 0.
+        """
+        if all(np.all(mass == 1) if mass.dtype == object else np.abs(mass - 1).max() < 1e-12 for mass in self.masses):
+            return self
+        nodes: list[Node] = []
+        for node, mass in zip(self.nodes, self.masses, strict=True):
+            table = node.table
+            if isinstance(node, Transfer):
+                for place, child in enumerate(node.children):
+                    below = self.masses[child]
+                    table = table * below.reshape([-1 if axis == place + 1 else 1 for axis in range(table.ndim)])
+            table = np.array(table)
+            own = np.array(mass)
+            table[own == 0] = Fraction(1, table[0].size) if table.dtype == object else 1 / table[0].size
+            own[own == 0] = Fraction(1) if own.dtype == object else 1.0
+            table = table / own.reshape([-1] + [1] * (table.ndim - 1))
+            nodes.append(Leaf(node.variable, table) if isinstance(node, Leaf) else Transfer(node.children, table))
+        return Hierarchical(tuple(nodes), densities=self.densities)
+
+    @classmethod
+    def random(
+        cls,
+        shape: Sequence[int],
+        rank: int,
+        seed: int | np.random.Generator,
+        *,
+        tree: Tree | None = None,
+        exact: bool = False,
+    ) -> Hierarchical:
+        """Random distributions on a binary tree.
+
+        Args:
+            shape: the number of values of each variable, two or more of them.
+            rank: the number of functions of all nodes but the root.
+            seed: a whole number or a numpy Generator.
+            tree: nested pairs of variables, such as ((0, 1), (2, 3)); balanced if None.
+            exact: whether entries are fractions.
+
+        Raises:
+            TensorRankError: if a number is not a whole number of at least 1, or the tree is none of the variables.
+
+        >>> Hierarchical.random([3] * 4, rank=2, seed=0)
+        Hierarchical(4 variables, 7 nodes of rank at most 2)
+        """
+        rng = random_stream(seed)
+        rank = whole_number("rank", rank, 1)
+        sizes = [whole_number("the number of values", k, 1) for k in shape]
+        tree = balanced_tree(len(sizes)) if tree is None else tree
+        if len(sites_of(tree)) != len(sizes):
+            raise TensorRankError(
+                f"a tree of {len(sites_of(tree))} variables was given for {len(sizes)}; expected as many"
+            )
+        nodes: list[Node] = []
+
+        def build(part: Tree, functions: int) -> int:
+            if isinstance(part, tuple):
+                children = (build(part[0], rank), build(part[1], rank))
+                table = random_distributions((functions, rank * rank), rng, exact=exact)
+                nodes.append(Transfer(children, table.reshape(functions, rank, rank)))
+            else:
+                nodes.append(Leaf(part, random_distributions((functions, sizes[part]), rng, exact=exact)))
+            return len(nodes) - 1
+
+        build(tree, 1)
+        return cls(tuple(nodes))
+
+
+def support(table: Table) -> Slots:
+    """The pairs (a, b), in order, that some function of a transfer tensor takes with more than 0; shape (pairs, 2)."""
+    return np.argwhere((table > 0).any(axis=0))
+
+
+def _checked(node: Node, number: int) -> Node:
+    match node:
+        case Leaf():
+            variable = whole_number(f"the variable of node {number}", node.variable, 0)
+            return Leaf(variable, nonnegative(node.table, f"the table of node {number}", ["function", "component"]))
+        case Transfer():
+            children = tuple(whole_number(f"a child of node {number}", child, 0) for child in node.children)
+            if len(children) not in (1, 2) or len(set(children)) < len(children):
+                raise TensorRankError(f"node {number} has the children {children}; expected one or two different nodes")
+            axes = ["function", *(f"function of node {child}" for child in children)]
+            return Transfer(children, nonnegative(node.table, f"the table of node {number}", axes))
+    raise TensorRankError(f"node {number} is {node!r}; expected Leaf(variable, table) or Transfer(children, table)")

@@ -1,0 +1,143 @@
+"""What is asked of a circuit in floating point: log-densities, derivatives of them, and samples.
+
+Every slot is kept as a logarithm, so that long products neither underflow nor lose the smaller of two values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorrank.mixtures.circuit import Circuit, Leaves, Products, Slots, Sums
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+MISSING = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Codes:
+    """The value of a categorical variable in each row, MISSING where it is unknown."""
+
+    numbers: Integers
+
+    def log_densities(self, components: int) -> Floats:
+        """The same for any component densities: (components, rows), 0 for the value itself and -inf for others."""
+        with np.errstate(divide="ignore"):
+            return np.log(one_hot(self.numbers, components)).T
+
+
+# Of one site: values, or the log-densities of its components in each row, (components, rows), 0 where it is unknown.
+SiteEvidence: TypeAlias = "Codes | Floats"
+
+
+def log_values(circuit: Circuit, evidence: Sequence[SiteEvidence]) -> Floats:
+    """The logarithm of every slot, (slots, rows); -inf where it is 0."""
+    first = evidence[0]
+    logs = np.empty((circuit.slots, len(first.numbers) if isinstance(first, Codes) else first.shape[1]))
+    with np.errstate(divide="ignore"):
+        for out, block, table, parts in circuit.steps(circuit.float_tables):
+            match block:
+                case Leaves():
+                    given = evidence[block.site]
+                    if isinstance(given, Codes):
+                        # The last column, for MISSING, sums over all values.
+                        columns = np.log(np.column_stack([table, table.sum(axis=1)]))
+                        np.take(columns, given.numbers, axis=1, out=logs[out], mode="wrap")
+                    else:
+                        logs[out] = _log_matmul(table, given)
+                case Products():
+                    np.copyto(logs[out], logs[parts[0]])
+                    for part in parts[1:]:
+                        logs[out] += logs[part]
+                case Sums():
+                    logs[out] = _log_matmul(table, logs[parts[0]])
+    return logs
+
+
+def log_derivatives(circuit: Circuit, logs: Floats) -> Floats:
+    """The logarithm of the derivative of the density by every slot, (slots, rows), at the values in `logs`."""
+    found = np.full_like(logs, -np.inf)
+    found[-1] = 0.0
+    steps = list(circuit.steps(circuit.float_tables))
+    with np.errstate(divide="ignore"):
+        for out, block, table, parts in reversed(steps):
+            match block:
+                case Products():
+                    for number, column in enumerate(block.factors.T):
+                        others = [part for other, part in enumerate(parts) if other != number]
+                        _accumulate(found, column, sum((logs[part] for part in others), found[out]))
+                case Sums():
+                    _accumulate(found, block.terms, _log_matmul(table.T, found[out]))
+    return found
+
+
+def log_component_derivatives(circuit: Circuit, derivatives: Floats, components: Sequence[int]) -> list[Floats]:
+    """For each site the logarithm of the derivative of the density by each component's value, (components, rows)."""
+    found = [np.full((count, derivatives.shape[1]), -np.inf) for count in components]
+    with np.errstate(divide="ignore"):
+        for out, block, table, _ in circuit.steps(circuit.float_tables):
+            if isinstance(block, Leaves):
+                np.logaddexp(
+                    found[block.site], _log_matmul(table.T, derivatives[out]), out=found[block.site]
+                )  # fmt: skip
+    return found
+
+
+def sample_components(circuit: Circuit, sites: int, count: int, rng: np.random.Generator) -> Integers:
+    """Components drawn from the density, (count, sites): from the last slot down, one term of each sum that is met."""
+    mass = np.exp(log_values(circuit, [Codes(np.full(1, MISSING))] * sites))[:, 0]
+    active = np.zeros((circuit.slots, count), dtype=bool)
+    active[-1] = True
+    drawn = np.empty((count, sites), dtype=np.int64)
+    for out, block, table, _ in reversed(list(circuit.steps(circuit.float_tables))):
+        for slot, row in zip(range(out.start, out.stop), range(block.size), strict=True):
+            (here,) = np.nonzero(active[slot])
+            if not here.size:
+                continue
+            match block:
+                case Leaves():
+                    drawn[here, block.site] = _draw(table[row], here.size, rng)
+                case Products():
+                    active[np.ix_(block.factors[row], here)] = True
+                case Sums():
+                    active[block.terms[_draw(table[row] * mass[block.terms], here.size, rng)], here] = True
+    return drawn
+
+
+def one_hot(codes: Integers, components: int) -> Floats:
+    """The values of categorical components in each row, (rows, components): all 1 where the value is missing."""
+    values = np.zeros((len(codes), components))
+    known = codes != MISSING
+    values[known, codes[known]] = 1.0
+    values[~known] = 1.0
+    return values
+
+
+def _log_matmul(table: Floats, logs: Floats) -> Floats:
+    """log(table @ exp(logs)), scaled by the largest of each column."""
+    largest = logs.max(axis=0)
+    largest[np.isneginf(largest)] = 0.0
+    total: Floats = np.log(table @ np.exp(logs - largest))
+    total += largest
+    return total
+
+
+def _accumulate(target: Floats, slots: Slots, logs: Floats) -> None:
+    """Add to the slots given, some of which may be the same."""
+    if len(np.unique(slots)) == len(slots):
+        target[slots] = np.logaddexp(target[slots], logs)
+    else:
+        np.logaddexp.at(target, slots, logs)
+
+
+def _draw(weights: Floats, count: int, rng: np.random.Generator) -> Integers:
+    cumulative = np.cumsum(weights)
+    found: Integers = np.searchsorted(cumulative, rng.random(count) * cumulative[-1], side="right")
+    # A draw that rounds up to the total must not fall on a last entry of 0.
+    return np.minimum(found, int(np.flatnonzero(weights)[-1]))

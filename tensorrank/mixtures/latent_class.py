@@ -1,0 +1,102 @@
+"""Latent class models: one hidden class, given which the variables are independent."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.mixtures.gaussian import Gaussians
+from tensorrank.mixtures.latent_tree import Edge, LatentTree
+from tensorrank.mixtures.tables import Table, distributions, random_distributions
+from tensorrank.mixtures.tree_shaped import TreeShaped
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LatentClass(TreeShaped):
+    """P(x) = sum over c of weights[c] * product over i of components[i][c, x_i]: a shallow mixture.
+
+    Its coefficient tensor is a nonnegative canonical polyadic format of as many terms as there are classes.
+
+    Attributes:
+        weights: the distribution of the classes, of shape (classes,).
+        components: for each variable a table P(x_i | class) of shape (classes, values).
+        densities: Gaussian components, of which `values` is the number; categorical variables if None.
+
+    Raises:
+        TensorRankError: if tables do not fit the weights, are negative or have rows that do not sum to one (exactly
+            for fractions, within 1e-6 for floats).
+
+    Sources: Lazarsfeld, Henry, Latent Structure Analysis (1968); Jaini, Poupart, Yu (NeurIPS 2018).
+
+    >>> table = [["9/10", "1/10"], ["1/5", "4/5"]]
+    >>> pair = LatentClass(["1/2", "1/2"], [table, table])
+    >>> pair.probability([[0, 0], [1, 1]])
+    array([Fraction(17, 40), Fraction(13, 40)], dtype=object)
+    """
+
+    kind: ClassVar[str] = "latent_class"
+
+    weights: Table
+    components: tuple[Table, ...]
+    _: KW_ONLY
+    densities: Gaussians | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "weights", distributions(self.weights, "the array of weights", ["class"]))
+        if isinstance(self.components, str) or not np.iterable(self.components) or not len(tuple(self.components)):
+            raise TensorRankError(f"components are {self.components!r}; expected a table for each variable")
+        tables = tuple(
+            distributions(table, f"the table of variable {site}", ["class", "value"])
+            for site, table in enumerate(self.components)
+        )
+        object.__setattr__(self, "components", tables)
+        for site, table in enumerate(tables):
+            if table.shape[0] != self.classes:
+                raise TensorRankError(
+                    f"the table of variable {site} has {table.shape[0]} rows; expected one for each of the "
+                    f"{self.classes} classes"
+                )
+        self._check_densities()
+
+    def __repr__(self) -> str:
+        return f"LatentClass({self.sites} variables, {self.classes} classes, {max(self.shape)} values)"
+
+    @property
+    def classes(self) -> int:
+        """The number of classes, r."""
+        return len(self.weights)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The number of values (components) of each variable."""
+        return tuple(table.shape[1] for table in self.components)
+
+    def _as_tree(self) -> LatentTree:
+        edges = tuple(Edge("class", site, table) for site, table in enumerate(self.components))
+        return LatentTree("class", self.weights, edges, densities=self.densities)
+
+    @classmethod
+    def random(
+        cls, shape: Sequence[int], classes: int, seed: int | np.random.Generator, *, exact: bool = False
+    ) -> LatentClass:
+        """Random weights and tables.
+
+        Args:
+            shape: the number of values of each variable.
+            classes: the number of classes, r.
+            seed: a whole number or a numpy Generator.
+            exact: whether entries are fractions.
+
+        Raises:
+            TensorRankError: if a number is not a whole number of at least 1.
+        """
+        rng = random_stream(seed)
+        r = whole_number("classes", classes, 1)
+        sizes = [whole_number("the number of values", k, 1) for k in shape]
+        weights = random_distributions((r,), rng, exact=exact)
+        return cls(weights, tuple(random_distributions((r, k), rng, exact=exact) for k in sizes))

@@ -1,0 +1,310 @@
+"""Latent tree models: any rooted tree of hidden variables with the observed ones at its leaves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import KW_ONLY, dataclass
+from functools import cached_property
+from typing import ClassVar, TypeAlias
+
+import numpy as np
+
+from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.mixtures.circuit import Block, Circuit, Leaves, Products, Slots, Sums
+from tensorrank.mixtures.gaussian import Gaussians
+from tensorrank.mixtures.mixture import Mixture
+from tensorrank.mixtures.tables import Table, distributions, free_parameters, random_distributions
+from tensorrank.networks.network import Tensor, TensorNetwork
+
+# A node's name: a whole number or a text.
+Name: TypeAlias = "int | str"
+
+
+@dataclass(frozen=True, eq=False)
+class Edge:
+    """The conditional distribution of a node given its parent.
+
+    Attributes:
+        parent: the name of a hidden variable.
+        child: the name of a hidden or an observed one.
+        table: P(child | parent), of shape (states of the parent, states of the child); each row sums to one.
+    """
+
+    parent: Name
+    child: Name
+    table: Table
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class LatentTree(Mixture):
+    """A latent tree model: hidden variables on a rooted tree, observed ones at its leaves.
+
+    Attributes:
+        root: the name of the root.
+        prior: the distribution of the root's states.
+        edges: an `Edge`, or (parent, child, table), for each node but the root, in any order.
+        variables: the names of the leaves as variables 0, 1, ...; if None they are numbered by their names where these
+            are 0..N-1, else in the order of the edges.
+        densities: Gaussian components; categorical variables if None.
+
+    Raises:
+        TensorRankError: if the edges make no tree from the root, a table does not fit its parent, is negative or has a
+            row that does not sum to one (exactly for fractions, within 1e-6 for floats), or variables are no leaves.
+
+    Source: Jaini, Poupart, Yu, Deep Homogeneous Mixture Models (NeurIPS 2018), section 3.
+
+    >>> coin = [[0.9, 0.1], [0.2, 0.8]]
+    >>> tree = LatentTree("z", [0.5, 0.5], [("z", 0, coin), ("z", 1, coin)])
+    >>> tree.marginal([0, 1])
+    array([[0.425, 0.125],
+           [0.125, 0.325]])
+    >>> tree.parameters, tree.table_entries
+    (5, 10)
+    """
+
+    kind: ClassVar[str] = "latent_tree"
+
+    root: Name
+    prior: Table
+    edges: tuple[Edge, ...]
+    variables: Sequence[Name] | None = None
+    _: KW_ONLY
+    densities: Gaussians | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prior", distributions(self.prior, "the prior of the root", ["state"]))
+        object.__setattr__(self, "edges", _checked_edges(self.edges))
+        order = self._order
+        states: dict[Name, int] = {self.root: len(self.prior)}
+        for name in order[1:]:
+            edge = self._edge_to[name]
+            if edge.table.shape[0] != states[edge.parent]:
+                raise TensorRankError(
+                    f"the table of the edge {edge.parent!r} -> {name!r} has {edge.table.shape[0]} rows; expected one "
+                    f"for each of the {states[edge.parent]} states of {edge.parent!r}"
+                )
+            states[name] = edge.table.shape[1]
+        object.__setattr__(self, "variables", self._numbered(self.variables, order))
+        self._check_densities()
+
+    def __repr__(self) -> str:
+        hidden = [self.states[name] for name in self.latents]
+        return f"LatentTree({self.sites} variables, {len(hidden)} hidden of at most {max(hidden)} states)"
+
+    @cached_property
+    def _order(self) -> tuple[Name, ...]:
+        return tuple(_from_the_root(self.root, self.edges))
+
+    @cached_property
+    def _edge_to(self) -> Mapping[Name, Edge]:
+        return {edge.child: edge for edge in self.edges}
+
+    @cached_property
+    def children(self) -> Mapping[Name, tuple[Name, ...]]:
+        """For each hidden variable its children, in the order of the edges; parents come before their children."""
+        found: dict[Name, list[Name]] = {}
+        for edge in self.edges:
+            found.setdefault(edge.parent, []).append(edge.child)
+        return {name: tuple(found[name]) for name in self._order if name in found}
+
+    @property
+    def latents(self) -> tuple[Name, ...]:
+        """The hidden variables, parents before their children."""
+        return tuple(self.children)
+
+    def parent(self, name: Name) -> Name | None:
+        """The parent of a node, None for the root."""
+        return None if name == self.root else self._edge_to[name].parent
+
+    def table(self, name: Name) -> Table:
+        """P(node | its parent), of the root the prior as a single row."""
+        return self.prior[None] if name == self.root else self._edge_to[name].table
+
+    @cached_property
+    def states(self) -> Mapping[Name, int]:
+        """The number of states of every node, hidden or observed."""
+        return {self.root: len(self.prior), **{edge.child: edge.table.shape[1] for edge in self.edges}}
+
+    @cached_property
+    def leaves(self) -> tuple[Name, ...]:
+        """The names of variables 0, 1, ..."""
+        return tuple(self.variables or ())
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The number of values (components) of each variable."""
+        return tuple(self.states[name] for name in self.leaves)
+
+    @property
+    def parameters(self) -> int:
+        """One less than entries for the prior and for each row of a table."""
+        return free_parameters([self.prior[None], *(edge.table for edge in self.edges)])
+
+    @property
+    def table_entries(self) -> int:
+        """The entries of the prior and of all edges' tables."""
+        return len(self.prior) + sum(int(edge.table.size) for edge in self.edges)
+
+    @cached_property
+    def circuit(self) -> Circuit:
+        """A slot for each node and state of its parent, and one for each hidden variable with several children."""
+        site_of = {name: site for site, name in enumerate(self.leaves)}
+        blocks: list[Block] = []
+        messages: dict[Name, Slots] = {}
+        size = 0
+
+        def add(block: Block) -> Slots:
+            nonlocal size
+            blocks.append(block)
+            size += block.size
+            return np.arange(size - block.size, size)
+
+        for name in reversed(self._order):
+            if name in site_of:
+                messages[name] = add(Leaves(site_of[name], self.table(name)))
+                continue
+            below = [messages.pop(child) for child in self.children[name]]
+            terms = add(Products(np.column_stack(below))) if len(below) > 1 else below[0]
+            messages[name] = add(Sums(self.table(name), terms))
+        return Circuit(tuple(blocks))
+
+    def coefficients(self) -> TensorNetwork:
+        """Tensors "prior" and "table NAME", legs "state NAME" that a hidden variable's tables share, and "site i"."""
+        legs = {name: f"state {name}" for name in self.latents}
+        legs |= {name: f"site {site}" for site, name in enumerate(self.leaves)}
+        tensors = [Tensor("prior", (legs[self.root],), self.prior)]
+        tensors += [
+            Tensor(f"table {edge.child}", (legs[edge.parent], legs[edge.child]), edge.table) for edge in self.edges
+        ]
+        return TensorNetwork(tuple(tensors), tuple(f"site {site}" for site in range(self.sites)))
+
+    def latent_tree(self) -> LatentTree:
+        """The model itself."""
+        return self
+
+    @classmethod
+    def random(
+        cls,
+        parents: Sequence[int],
+        states: int,
+        symbols: int,
+        seed: int | np.random.Generator,
+        *,
+        exact: bool = False,
+    ) -> LatentTree:
+        """Random tables on a given tree.
+
+        Args:
+            parents: for node 1, 2, ... the number of its parent, smaller than its own; 0 is the root. Nodes without
+                children are the variables, in this order.
+            states: the number of states of the hidden variables.
+            symbols: the number of values of the observed ones.
+            seed: a whole number or a numpy Generator.
+            exact: whether entries are fractions.
+
+        Raises:
+            TensorRankError: if numbers are too small, or a parent does not come before its child.
+
+        >>> LatentTree.random([0, 0, 1, 1, 2, 2], states=2, symbols=3, seed=0)
+        LatentTree(4 variables, 3 hidden of at most 2 states)
+        """
+        rng = random_stream(seed)
+        states, symbols = whole_number("states", states, 1), whole_number("symbols", symbols, 1)
+        above = [whole_number("a parent", parent, 0) for parent in parents]
+        if not above or any(parent > node for node, parent in enumerate(above)):
+            raise TensorRankError(
+                f"parents are {list(parents)}; expected at least one, each smaller than its child's number"
+            )
+        hidden = set(above)
+        leaves = [node for node in range(1, len(above) + 1) if node not in hidden]
+        names: dict[int, Name] = {node: f"z{node}" for node in hidden} | {
+            node: site for site, node in enumerate(leaves)
+        }
+        edges = [
+            Edge(
+                names[parent],
+                names[node],
+                random_distributions((states, states if node in hidden else symbols), rng, exact=exact),
+            )
+            for node, parent in enumerate(above, start=1)
+        ]
+        return cls("z0", random_distributions((states,), rng, exact=exact), tuple(edges))
+
+    def _numbered(self, variables: Sequence[Name] | None, order: Sequence[Name]) -> tuple[Name, ...]:
+        hidden = {edge.parent for edge in self.edges}
+        leaves = [name for name in order if name not in hidden]
+        if variables is None:
+            if all(isinstance(name, int) for name in leaves) and sorted(map(int, leaves)) == list(range(len(leaves))):
+                return tuple(range(len(leaves)))
+            placed = {edge.child: place for place, edge in enumerate(self.edges)}
+            return tuple(sorted(leaves, key=lambda name: placed[name]))
+        if (
+            isinstance(variables, str)
+            or not isinstance(variables, Iterable)
+            or sorted(map(repr, variables)) != sorted(map(repr, leaves))
+        ):
+            raise TensorRankError(
+                f"the variables are {variables!r}; expected each leaf once: {', '.join(map(repr, leaves))}"
+            )
+        return tuple(variables)
+
+
+def _checked_edges(given: Iterable[Edge | tuple[Name, Name, Table]]) -> tuple[Edge, ...]:
+    """The edges with their tables checked; tables that are the same array stay the same."""
+    checked: dict[int, Table] = {}
+    edges = []
+    for one in given:
+        try:
+            parent, child, table = (one.parent, one.child, one.table) if isinstance(one, Edge) else one
+        except (TypeError, ValueError):
+            raise TensorRankError(f"an edge is {one!r}; expected (parent, child, table)") from None
+        for name in (parent, child):
+            if isinstance(name, bool) or not isinstance(name, int | str):
+                raise TensorRankError(f"a node is named {name!r}; expected a whole number or a text")
+        if id(table) not in checked:
+            axes = [f"state of {parent!r}", f"state of {child!r}"]
+            checked[id(table)] = distributions(table, f"the table of the edge {parent!r} -> {child!r}", axes)
+        edges.append(Edge(parent, child, checked[id(table)]))
+    return tuple(edges)
+
+
+def _from_the_root(root: Name, edges: Sequence[Edge]) -> list[Name]:
+    """The nodes, parents before their children.
+
+    Raises:
+        TensorRankError: if the edges make no tree with this root.
+    """
+    below: dict[Name, list[Name]] = {}
+    above: dict[Name, Name] = {}
+    for edge in edges:
+        if edge.child in above:
+            raise TensorRankError(
+                f"the node {edge.child!r} has the parents {above[edge.child]!r} and {edge.parent!r}; expected one"
+            )
+        above[edge.child] = edge.parent
+        below.setdefault(edge.parent, []).append(edge.child)
+    if root in above:
+        raise TensorRankError(
+            f"the root {root!r} has the parent {above[root]!r}; expected none, for edges lead away from it"
+        )
+    if root not in below:
+        raise TensorRankError(f"no edge starts at the root {root!r}; expected at least one")
+    order = [root]
+    for name in order:
+        order.extend(below.get(name, ()))
+    reached = set(order)
+    for name in above:
+        if name not in reached:
+            met = [name]
+            while met[-1] in above and above[met[-1]] not in met:
+                met.append(above[met[-1]])
+            if met[-1] in above:
+                cycle = [*met[met.index(above[met[-1]]) :], above[met[-1]]]
+                raise TensorRankError(
+                    f"the edges have a cycle, {' <- '.join(map(repr, cycle))}; expected a tree from the root {root!r}"
+                )
+            raise TensorRankError(
+                f"the node {met[-1]!r} is not reached from the root {root!r}; expected an edge to it, or none from it"
+            )
+    return order

@@ -1,0 +1,278 @@
+"""What all homogeneous mixtures offer, whatever their structure."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.mixtures.circuit import Circuit
+from tensorrank.mixtures.gaussian import Gaussians
+from tensorrank.mixtures.inference import (
+    MISSING,
+    Codes,
+    Floats,
+    SiteEvidence,
+    log_component_derivatives,
+    log_derivatives,
+    log_values,
+    one_hot,
+    sample_components,
+)
+from tensorrank.networks.network import Tensor, TensorNetwork
+from tensorrank.separation.separable import Separable
+
+# Slots times rows held at once in floating point: within the caches of a processor, and enough to hide the calls.
+_HELD = 2**20
+_FEWEST_ROWS = 64
+
+
+class Mixture(ABC):
+    """A density f(x) = sum over j_1, ..., j_N of W[j_1, ..., j_N] * f_(j_1)(x_1) * ... * f_(j_N)(x_N).
+
+    W, the coefficient tensor, is nonnegative and sums to one; variables (sites) and components count from 0. Without
+    `densities` the variables are categorical, f_j(x) is 1 if x = j and 0 otherwise, and W is the probability table.
+
+    Source: Jaini, Poupart, Yu, Deep Homogeneous Mixture Models (NeurIPS 2018).
+    """
+
+    # The name of the model in files and on the command line.
+    kind: ClassVar[str]
+    densities: Gaussians | None
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """The number of components (of values, if categorical) of each variable."""
+
+    @property
+    @abstractmethod
+    def circuit(self) -> Circuit:
+        """The coefficient tensor as slots that are sums and products of earlier ones."""
+
+    @property
+    @abstractmethod
+    def parameters(self) -> int:
+        """The free parameters: entries of tables less one for each distribution; tables that are shared count once.
+
+        Those of Gaussian components are not among them.
+        """
+
+    @property
+    @abstractmethod
+    def table_entries(self) -> int:
+        """The entries of all tables, a table used in several places counted in each: the size of the tensor format."""
+
+    @property
+    def size(self) -> int:
+        """What reductions are measured in: the table entries, of a sum-product network the edges."""
+        return self.table_entries
+
+    @abstractmethod
+    def coefficients(self) -> TensorNetwork:
+        """The coefficient tensor W as a tensor network, with the open legs "site 0", "site 1", ..."""
+
+    @abstractmethod
+    def __repr__(self) -> str:
+        """The kind and its sizes in a line."""
+
+    @property
+    def sites(self) -> int:
+        """N, the number of variables."""
+        return len(self.shape)
+
+    @property
+    def exact(self) -> bool:
+        """Whether all tables hold fractions."""
+        return self.circuit.exact
+
+    def to_network(self) -> TensorNetwork:
+        """W as a tensor network; of Gaussian components those that are equal become one, so that all are independent.
+
+        The separation rank of the density is then that of the network. Source: Cohen, Shashua, Inductive bias of deep
+        convolutional networks through pooling geometry (ICLR 2017), for linearly independent components.
+        """
+        network = self.coefficients()
+        if self.densities is None:
+            return network
+        classes = [self.densities.distinct(site) for site in range(self.sites)]
+        merged = [site for site, found in enumerate(classes) if found.max() + 1 < len(found)]
+        if not merged:
+            return network
+        renamed = {f"site {site}": f"component {site}" for site in merged}
+        tensors = [
+            Tensor(tensor.name, tuple(renamed.get(leg, leg) for leg in tensor.legs), tensor.array)
+            for tensor in network.tensors
+        ]
+        tensors += [
+            Tensor(f"equal components {site}", (f"component {site}", f"site {site}"), np.eye(found.max() + 1)[found])
+            for site, found in enumerate(classes)
+            if site in merged
+        ]
+        return TensorNetwork(tuple(tensors), network.open_legs)
+
+    def separable(self) -> Separable:
+        """The density as a function of its variables, for `separation_rank`."""
+        return self.to_network().separable()
+
+    def log_density(self, data: ArrayLike) -> Floats:
+        """The natural logarithm of the density of each row, -inf where it is 0.
+
+        Args:
+            data: shape (rows, sites): values 0..k-1 of categorical variables, or real numbers; with several features,
+                (rows, sites, features). Missing values, -1 (categorical) or NaN, are summed out.
+
+        Raises:
+            TensorRankError: for another shape, or values that are none of the variable.
+        """
+        rows = self._rows(data)
+        found = np.empty(len(rows))
+        for chunk in self._chunks(len(rows), self.circuit.slots):
+            found[chunk] = log_values(self.circuit, self._evidence(rows[chunk]))[-1]
+        return found
+
+    def probability(self, data: ArrayLike) -> NDArray[Any]:
+        """The density of each row: exact fractions if the model is categorical with exact tables, else float64.
+
+        Args:
+            data: as for `log_density`.
+
+        Raises:
+            TensorRankError: as `log_density`.
+        """
+        if self.densities is not None or not self.exact:
+            return np.exp(self.log_density(data))
+        rows = self._rows(data)
+        inputs = [one_hot(rows[:, site], k).astype(int) * Fraction(1) for site, k in enumerate(self.shape)]
+        return np.asarray(self.circuit.values(inputs))
+
+    def posteriors(self, data: ArrayLike) -> list[Floats]:
+        """For each variable the probabilities of its components given each row, (rows, components).
+
+        Of a missing value they are the conditional marginals given the values that are present; of an observed Gaussian
+        one the responsibilities.
+
+        Args:
+            data: as for `log_density`.
+
+        Raises:
+            TensorRankError: as `log_density`, and for rows of density 0.
+        """
+        rows = self._rows(data)
+        found = [np.empty((len(rows), k)) for k in self.shape]
+        for chunk in self._chunks(len(rows), 2 * self.circuit.slots):
+            evidence = self._evidence(rows[chunk])
+            logs = log_values(self.circuit, evidence)
+            if np.isneginf(logs[-1]).any():
+                row = chunk.start + int(np.flatnonzero(np.isneginf(logs[-1]))[0])
+                raise TensorRankError(f"row {row} has density 0; expected values that are possible together")
+            by_component = log_component_derivatives(self.circuit, log_derivatives(self.circuit, logs), self.shape)
+            for site, (given, derivative) in enumerate(zip(evidence, by_component, strict=True)):
+                own = given.log_densities(self.shape[site]) if isinstance(given, Codes) else given
+                found[site][chunk] = np.exp(derivative + own - logs[-1]).T
+        return found
+
+    def marginal(self, sites: Sequence[int]) -> Floats:
+        """The joint marginal of some variables' components, of one dimension for each, the others summed out.
+
+        Args:
+            sites: the variables, in the order of the result's dimensions.
+
+        Raises:
+            TensorRankError: if they are no different variables of the model, or the result would not fit in memory.
+        """
+        chosen = [whole_number("a variable", site, 0) for site in sites]
+        if len(set(chosen)) != len(chosen) or any(site >= self.sites for site in chosen):
+            raise TensorRankError(
+                f"the variables {', '.join(map(str, chosen))} were given; expected different ones of "
+                f"0 to {self.sites - 1}"
+            )
+        network = self.coefficients()
+        ones = [
+            Tensor(f"sum over {site}", (f"site {site}",), np.ones(k, dtype=np.int64))
+            for site, k in enumerate(self.shape)
+            if site not in chosen
+        ]
+        legs = tuple(f"site {site}" for site in chosen)
+        return np.asarray(TensorNetwork((*network.tensors, *ones), legs).contract())
+
+    def sample(self, count: int, random_state: int | np.random.Generator = 0) -> NDArray[Any]:
+        """Independent draws, (count, sites): whole numbers, or real numbers; (count, sites, features) with several.
+
+        Args:
+            count: the number of rows.
+            random_state: a whole number or a numpy Generator.
+
+        Raises:
+            TensorRankError: if count is no whole number of at least 1.
+        """
+        count = whole_number("count", count, 1)
+        rng = random_stream(random_state)
+        drawn = np.concatenate(
+            [
+                sample_components(self.circuit, self.sites, chunk.stop - chunk.start, rng)
+                for chunk in self._chunks(count, self.circuit.slots)
+            ]
+        )
+        if self.densities is None:
+            return drawn
+        values = np.stack([self.densities.sample(site, drawn[:, site], rng) for site in range(self.sites)], axis=1)
+        return values[:, :, 0] if self.densities.features == 1 else values
+
+    def _check_densities(self) -> None:
+        """Whether Gaussian components match the shape.
+
+        Raises:
+            TensorRankError: if they do not.
+        """
+        if self.densities is None:
+            return
+        if not isinstance(self.densities, Gaussians):
+            raise TensorRankError(f"densities are {self.densities!r}; expected Gaussians(means, covariances) or None")
+        if self.densities.sites not in (None, self.sites) or set(self.shape) != {self.densities.components}:
+            raise TensorRankError(
+                f"Gaussians of {self.densities.components} components"
+                + ("" if self.densities.sites is None else f" for {self.densities.sites} variables")
+                + f" were given for {self.sites} variables of {', '.join(map(str, sorted(set(self.shape))))} "
+                "components; expected as many"
+            )
+
+    def _rows(self, data: ArrayLike) -> NDArray[Any]:
+        """The data in the shape (rows, sites) or, for Gaussian components, (rows, sites, features)."""
+        array = np.asarray(data)
+        features = None if self.densities is None else self.densities.features
+        expected = f"(rows, {self.sites}" + (f", {features})" if features not in (None, 1) else ")")
+        if array.ndim == 2 and features == 1:
+            array = array[:, :, None]
+        if array.shape[1:] != ((self.sites,) if features is None else (self.sites, features)):
+            raise TensorRankError(f"the data has the shape {np.shape(data)}; expected {expected}")
+        if array.dtype.kind not in "iufb":
+            raise TensorRankError(f"the data is of type {array.dtype}; expected numbers")
+        if features is not None:
+            return np.asarray(array, dtype=np.float64)
+        with np.errstate(invalid="ignore"):
+            codes = np.where(np.isnan(array), MISSING, array).astype(np.int64)
+        odd = (codes != array) & ~np.isnan(array) | (codes < MISSING) | (codes >= np.array(self.shape))
+        if odd.any():
+            row, site = (int(i) for i in np.argwhere(odd)[0])
+            raise TensorRankError(
+                f"row {row} of the data has {array[row, site]} for variable {site}; expected a whole number from 0 to "
+                f"{self.shape[site] - 1}, or {MISSING} or NaN where it is missing"
+            )
+        return codes
+
+    def _evidence(self, rows: NDArray[Any]) -> list[SiteEvidence]:
+        if self.densities is None:
+            return [Codes(np.ascontiguousarray(column)) for column in rows.T]
+        return [self.densities.log_densities(site, rows[:, site]) for site in range(self.sites)]
+
+    @staticmethod
+    def _chunks(rows: int, slots: int) -> Iterator[slice]:
+        step = max(_FEWEST_ROWS, _HELD // slots)
+        return (slice(start, min(start + step, rows)) for start in range(0, rows, step))

@@ -1,0 +1,144 @@
+"""Tables of probabilities as users give them: exact fractions or floats, nonnegative, with rows that sum to one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tensorrank.arithmetic.prime_field import as_given
+from tensorrank.errors import TensorRankError
+
+# float64, or Python objects: all of them Fractions.
+Table = NDArray[Any]
+
+# By this much sums of floats may differ from one. Tables are kept as given, never rescaled.
+TOLERANCE = 1e-6
+
+
+def nonnegative(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
+    """A read-only copy of a table: Fractions if all entries are whole numbers or fractions, float64 otherwise.
+
+    A table that was made here before is returned as it is.
+
+    Args:
+        given: the entries, one dimension for each of the axes.
+        what: what the table is called in messages.
+        axes: what its dimensions number.
+
+    Raises:
+        TensorRankError: if an entry is negative, infinite or no number, or the dimensions are others.
+
+    >>> nonnegative([0, "1/3"], "the weights", ["component"])
+    array([Fraction(0, 1), Fraction(1, 3)], dtype=object)
+    """
+    array = as_given(given)
+    if array.ndim != len(axes) or not array.size:
+        raise TensorRankError(f"{what} has the shape {array.shape}; expected ({', '.join(axes)}), none of them empty")
+    if array.dtype.kind in "iu":
+        array = array.astype(object)
+    if array.dtype.kind in "OUS":
+        entries = [_number(entry, what) for entry in array.flat]
+        exact = not any(isinstance(entry, float) for entry in entries)
+        if not exact or any(new is not old for new, old in zip(entries, array.flat, strict=True)):
+            array = np.array(entries, dtype=object if exact else np.float64).reshape(array.shape)
+    elif array.dtype.kind == "f":
+        array = array.astype(np.float64)
+    else:
+        raise TensorRankError(
+            f"{what} holds entries of type {array.dtype}; expected whole numbers, fractions or floats"
+        )
+    for name, odd in (("finite", _endless(array)), ("nonnegative", array < 0)):
+        if odd.any():
+            where = tuple(int(i) for i in np.argwhere(odd)[0])
+            raise TensorRankError(f"{what} is {array[where]} at {_place(axes, where)}; expected {name} numbers")
+    if array.flags.writeable or array.base is not None:
+        array = array.copy()
+        array.setflags(write=False)
+    return array
+
+
+def distributions(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
+    """The same for probabilities along the last axis.
+
+    Raises:
+        TensorRankError: also if they do not sum to one: exactly for fractions, within TOLERANCE for floats.
+    """
+    array = nonnegative(given, what, axes)
+    sums = array.sum(axis=-1)
+    odd = np.asarray(sums != 1 if is_exact(array) else np.abs(sums - 1) > TOLERANCE)
+    if odd.any():
+        where = tuple(int(i) for i in np.argwhere(odd)[0])
+        place = f" at {_place(axes[:-1], where)}" if where else ""
+        total = sums[where] if where else sums
+        near = "" if is_exact(array) else f", within {TOLERANCE:g}"
+        raise TensorRankError(f"{what} sums to {total}{place} over {axes[-1]}; expected 1{near}")
+    return array
+
+
+def check_total(total: Any, what: str) -> None:
+    """Whether the whole of a model sums to one.
+
+    Raises:
+        TensorRankError: if it does not: exactly for a fraction, within TOLERANCE for a float.
+    """
+    if isinstance(total, Fraction) and total != 1:
+        raise TensorRankError(f"{what} sums to {total} over all values; expected 1")
+    if not abs(total - 1) <= TOLERANCE:
+        raise TensorRankError(f"{what} sums to {total} over all values; expected 1, within {TOLERANCE:g}")
+
+
+def is_exact(table: Table) -> bool:
+    """Whether the entries are Fractions."""
+    return table.dtype == object
+
+
+def floats(table: Table) -> NDArray[np.float64]:
+    """The nearest float64."""
+    return np.asarray(table, dtype=np.float64)
+
+
+def free_parameters(tables: Iterable[Table]) -> int:
+    """Entries less one for each distribution along the last axis.
+
+    >>> free_parameters([np.ones((2, 3)) / 3])
+    4
+    """
+    return sum(int(table.size - prod(table.shape[:-1])) for table in tables)
+
+
+def random_distributions(shape: tuple[int, ...], rng: np.random.Generator, *, exact: bool = False) -> Table:
+    """Positive random probabilities along the last axis: uniform on the simplex, or fractions of random whole numbers.
+
+    >>> random_distributions((2,), np.random.default_rng(0), exact=True)
+    array([Fraction(425, 743), Fraction(318, 743)], dtype=object)
+    """
+    if not exact:
+        return rng.dirichlet(np.ones(shape[-1]), shape[:-1])
+    counts = rng.integers(1, 500, shape).astype(object)
+    return np.asarray(counts * Fraction(1) / counts.sum(axis=-1, keepdims=True))
+
+
+def _number(entry: Any, what: str) -> float | Fraction:
+    if isinstance(entry, bool | np.bool_):
+        raise TensorRankError(f"{what} contains {entry!r}; expected whole numbers, fractions or floats")
+    if isinstance(entry, float | Fraction):
+        return entry
+    if isinstance(entry, np.floating):
+        return float(entry)
+    try:
+        return Fraction(int(entry)) if isinstance(entry, np.integer) else Fraction(entry)
+    except (TypeError, ValueError, ZeroDivisionError):
+        raise TensorRankError(f"{what} contains {entry!r}; expected whole numbers, fractions or floats") from None
+
+
+def _endless(array: Table) -> NDArray[np.bool_]:
+    return ~np.isfinite(array) if array.dtype != object else np.zeros(array.shape, dtype=bool)
+
+
+def _place(axes: Sequence[str], where: tuple[int, ...]) -> str:
+    return ", ".join(f"{axis} {i}" for axis, i in zip(axes, where, strict=True))

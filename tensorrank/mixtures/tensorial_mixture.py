@@ -1,0 +1,159 @@
+"""Tensorial mixture models: latent trees on the balanced binary tree, level by level."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tensorrank.arithmetic.prime_field import as_given
+from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.mixtures.gaussian import Gaussians
+from tensorrank.mixtures.latent_tree import Edge, LatentTree, Name
+from tensorrank.mixtures.tables import Table, distributions, random_distributions
+from tensorrank.mixtures.tree_shaped import TreeShaped
+
+Level = Table | tuple[Table, ...]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class TensorialMixture(TreeShaped):
+    """A hidden variable at each node of the balanced binary tree over N = 2^L variables.
+
+    Attributes:
+        prior: the distribution of the root's states.
+        levels: L levels of tables P(child | parent), from the root down: level l holds one table that all edges of the
+            level share, or 2^(l + 1) tables from left to right. The last level's columns are the values, k (the mode
+            size), of variables 0, 1, ...
+        densities: Gaussian components, of which the mode size is the number; categorical variables if None.
+
+    Raises:
+        TensorRankError: if a level has another number of tables, or tables do not fit each other, are negative or have
+            rows that do not sum to one (exactly for fractions, within 1e-6 for floats).
+
+    Source: Sharir, Tamari, Cohen, Shashua, Tensorial Mixture Models (2016, arXiv 1610.04167), the hierarchical model.
+
+    >>> coin = [[0.9, 0.1], [0.2, 0.8]]
+    >>> mixture = TensorialMixture([0.5, 0.5], [coin, coin])
+    >>> mixture
+    TensorialMixture(4 variables, 2 levels of at most 2 states, mode size 2, shared tables)
+    >>> mixture.parameters, mixture.table_entries
+    (5, 26)
+    """
+
+    kind: ClassVar[str] = "tensorial_mixture"
+
+    prior: Table
+    levels: tuple[Level, ...]
+    _: KW_ONLY
+    densities: Gaussians | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "prior", distributions(self.prior, "the prior of the root", ["state"]))
+        if isinstance(self.levels, str) or not np.iterable(self.levels) or not len(tuple(self.levels)):
+            raise TensorRankError(f"levels are {self.levels!r}; expected tables for at least one level")
+        levels = tuple(_level(given, number) for number, given in enumerate(self.levels))
+        object.__setattr__(self, "levels", levels)
+        # The states of each node of the level above, from left to right.
+        above = [len(self.prior)]
+        for number in range(len(levels)):
+            tables = self.tables(number)
+            for place, table in enumerate(tables):
+                if table.shape[0] != above[place // 2]:
+                    raise TensorRankError(
+                        f"table {place} of level {number} has {table.shape[0]} rows; expected one for each of the "
+                        f"{above[place // 2]} states above"
+                    )
+            above = [table.shape[1] for table in tables]
+        self._check_densities()
+
+    def __repr__(self) -> str:
+        rank = max(len(self.prior), *(table.shape[0] for level in range(self.depth) for table in self.tables(level)))
+        shared = [not isinstance(level, tuple) for level in self.levels]
+        tables = "shared tables" if all(shared) else "some tables shared" if any(shared) else "tables for each edge"
+        return (
+            f"TensorialMixture({self.sites} variables, {self.depth} level{'s' * (self.depth > 1)} of at most {rank} "
+            f"states, mode size {max(self.shape)}, {tables})"
+        )
+
+    @property
+    def depth(self) -> int:
+        """The number of levels, L = log2 N."""
+        return len(self.levels)
+
+    def tables(self, level: int) -> tuple[Table, ...]:
+        """The tables of a level, one for each edge from left to right."""
+        given = self.levels[level]
+        return given if isinstance(given, tuple) else (given,) * 2 ** (level + 1)
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The mode size, k, of each variable."""
+        return tuple(table.shape[1] for table in self.tables(self.depth - 1))
+
+    def _as_tree(self) -> LatentTree:
+        below = [[f"{first}-{first + width - 1}" for first in range(0, self.sites, width)] for width in self._widths]
+        names: list[Sequence[Name]] = [*below, range(self.sites)]
+        edges = tuple(
+            Edge(names[level][place // 2], names[level + 1][place], table)
+            for level in range(self.depth)
+            for place, table in enumerate(self.tables(level))
+        )
+        return LatentTree(names[0][0], self.prior, edges, densities=self.densities)
+
+    @property
+    def _widths(self) -> list[int]:
+        return [2 ** (self.depth - level) for level in range(self.depth)]
+
+    @classmethod
+    def random(
+        cls,
+        depth: int,
+        states: int,
+        symbols: int,
+        seed: int | np.random.Generator,
+        *,
+        shared: bool = False,
+        exact: bool = False,
+    ) -> TensorialMixture:
+        """Random tables.
+
+        Args:
+            depth: the number of levels, L, over 2^L variables.
+            states: the number of states of hidden variables, r.
+            symbols: the mode size, k.
+            seed: a whole number or a numpy Generator.
+            shared: whether the edges of a level share their table.
+            exact: whether entries are fractions.
+
+        Raises:
+            TensorRankError: if a number is not a whole number of at least 1.
+        """
+        rng = random_stream(seed)
+        depth = whole_number("depth", depth, 1)
+        r, k = whole_number("states", states, 1), whole_number("symbols", symbols, 1)
+        levels = []
+        for level in range(depth):
+            shape = (r, k if level == depth - 1 else r)
+            count = 1 if shared else 2 ** (level + 1)
+            tables = tuple(random_distributions(shape, rng, exact=exact) for _ in range(count))
+            levels.append(tables[0] if shared else tables)
+        return cls(random_distributions((r,), rng, exact=exact), tuple(levels))
+
+
+def _level(given: ArrayLike | tuple[Table, ...], number: int) -> Level:
+    axes = ["state above", "state"]
+    tables = list(given) if isinstance(given, list | tuple) else [given]
+    if isinstance(given, np.ndarray) and given.ndim == 3:
+        tables = list(given)
+    elif isinstance(given, np.ndarray) or (tables and as_given(tables[0]).ndim < 2):
+        return distributions(given, f"the table of level {number}", axes)
+    if len(tables) != 2 ** (number + 1):
+        raise TensorRankError(
+            f"level {number} has {len(tables)} tables; expected one that its edges share, or {2 ** (number + 1)}"
+        )
+    return tuple(distributions(table, f"table {place} of level {number}", axes) for place, table in enumerate(tables))

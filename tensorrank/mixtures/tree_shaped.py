@@ -1,0 +1,48 @@
+"""Models that are latent trees of a fixed shape: their structure and sizes are those of the tree."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from functools import cached_property
+
+from tensorrank.mixtures.circuit import Circuit
+from tensorrank.mixtures.latent_tree import LatentTree
+from tensorrank.mixtures.mixture import Mixture
+from tensorrank.mixtures.tables import free_parameters
+from tensorrank.networks.network import TensorNetwork
+
+
+class TreeShaped(Mixture):
+    """A mixture that is a latent tree with the same tables."""
+
+    @abstractmethod
+    def _as_tree(self) -> LatentTree:
+        """The tree, of the arrays that this model holds."""
+
+    @cached_property
+    def _tree(self) -> LatentTree:
+        return self._as_tree()
+
+    def latent_tree(self) -> LatentTree:
+        """The same model as a latent tree, with the same tables."""
+        return self._tree
+
+    @property
+    def parameters(self) -> int:
+        """The free parameters: one less than entries for each row of a table; tables that are shared count once."""
+        tables = {id(edge.table): edge.table for edge in self._tree.edges}
+        return free_parameters([self._tree.prior[None], *tables.values()])
+
+    @property
+    def table_entries(self) -> int:
+        """The entries of all tables, those that are shared counted wherever they are used."""
+        return self._tree.table_entries
+
+    @property
+    def circuit(self) -> Circuit:
+        """That of the latent tree."""
+        return self._tree.circuit
+
+    def coefficients(self) -> TensorNetwork:
+        """That of the latent tree: legs "state NAME" that tables share, and "site 0", "site 1", ..."""
+        return self._tree.coefficients()
