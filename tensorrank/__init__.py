@@ -24,6 +24,16 @@ if TYPE_CHECKING:
     from tensorrank.circuits.convolutional import ConvolutionalCircuit
     from tensorrank.circuits.recurrent import RecurrentCircuit
     from tensorrank.errors import TensorRankError
+    from tensorrank.mixtures.equality import check_reduction
+    from tensorrank.mixtures.files import load, save
+    from tensorrank.mixtures.gaussian import Gaussians
+    from tensorrank.mixtures.hidden_markov import HiddenMarkov
+    from tensorrank.mixtures.hierarchical import Hierarchical
+    from tensorrank.mixtures.latent_class import LatentClass
+    from tensorrank.mixtures.latent_tree import LatentTree
+    from tensorrank.mixtures.reductions import reduce
+    from tensorrank.mixtures.sum_product import SumProduct
+    from tensorrank.mixtures.tensorial_mixture import TensorialMixture
     from tensorrank.networks.network import Tensor, TensorNetwork
     from tensorrank.separation.numerical import NumericalModel
     from tensorrank.separation.partition import Bipartition
@@ -34,20 +44,31 @@ if TYPE_CHECKING:
 __all__ = [
     "Bipartition",
     "ConvolutionalCircuit",
+    "Gaussians",
+    "HiddenMarkov",
+    "Hierarchical",
+    "LatentClass",
+    "LatentTree",
     "NumericalModel",
     "RecurrentCircuit",
     "SelfAttention",
     "SeparationRank",
     "SoftmaxAttention",
     "Study",
+    "SumProduct",
     "Tensor",
     "TensorNetwork",
     "TensorRankError",
+    "TensorialMixture",
     "__version__",
     "bounds",
+    "check_reduction",
     "figures",
+    "load",
     "numerical_rank",
     "rank_mod_p",
+    "reduce",
+    "save",
     "separation_rank",
 ]
 
@@ -55,17 +76,28 @@ __all__ = [
 _HOMES = {
     "Bipartition": "tensorrank.separation.partition",
     "ConvolutionalCircuit": "tensorrank.circuits.convolutional",
+    "Gaussians": "tensorrank.mixtures.gaussian",
+    "HiddenMarkov": "tensorrank.mixtures.hidden_markov",
+    "Hierarchical": "tensorrank.mixtures.hierarchical",
+    "LatentClass": "tensorrank.mixtures.latent_class",
+    "LatentTree": "tensorrank.mixtures.latent_tree",
     "NumericalModel": "tensorrank.separation.numerical",
     "RecurrentCircuit": "tensorrank.circuits.recurrent",
     "SelfAttention": "tensorrank.attention.architecture",
     "SeparationRank": "tensorrank.separation.result",
     "SoftmaxAttention": "tensorrank.attention.softmax",
     "Study": "tensorrank.studies.study",
+    "SumProduct": "tensorrank.mixtures.sum_product",
     "Tensor": "tensorrank.networks.network",
     "TensorNetwork": "tensorrank.networks.network",
     "TensorRankError": "tensorrank.errors",
+    "TensorialMixture": "tensorrank.mixtures.tensorial_mixture",
+    "check_reduction": "tensorrank.mixtures.equality",
+    "load": "tensorrank.mixtures.files",
     "numerical_rank": "tensorrank.arithmetic.spectrum",
     "rank_mod_p": "tensorrank.arithmetic.elimination",
+    "reduce": "tensorrank.mixtures.reductions",
+    "save": "tensorrank.mixtures.files",
     "separation_rank": "tensorrank.separation.solve",
 }
 _MODULES = {"bounds": "tensorrank.attention.bounds", "figures": "tensorrank.figures"}

@@ -1,5 +1,7 @@
 """The errors a user can cause. Each message says what was given, what was expected, where, and what to try."""
 
+from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import Any
 
 
@@ -35,3 +37,14 @@ def whole_number(name: str, given: Any, least: int) -> int:
     if isinstance(given, bool) or not hasattr(given, "__index__") or given < least:
         raise TensorRankError(f"{name} is {given!r}; expected a whole number of at least {least}")
     return int(given)
+
+
+def nearest(text: str, known: Iterable[str]) -> str:
+    """What was expected, and which of it the text may have meant.
+
+    >>> nearest("hiden_markov", ["hidden_markov", "latent_class"])
+    "expected one of hidden_markov, latent_class; did you mean 'hidden_markov'?"
+    """
+    names = list(known)
+    close = get_close_matches(text, names, n=1)
+    return f"expected one of {', '.join(names)}" + (f"; did you mean {close[0]!r}?" if close else "")

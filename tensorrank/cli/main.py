@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import tensorrank
-from tensorrank.cli import bounds, compare, rank, study
+from tensorrank.cli import bounds, compare, rank, reduce, separation, show, study
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -22,6 +22,9 @@ app.command(name="study")(study.study)
 app.add_typer(rank.app, name="rank")
 app.command(name="bounds")(bounds.bounds)
 app.command(name="compare")(compare.compare)
+app.command(name="reduce")(reduce.reduce)
+app.command(name="show")(show.show)
+app.add_typer(separation.app, name="separation")
 
 
 def _version(wanted: bool) -> None:

@@ -9,16 +9,55 @@ import typer
 import tensorrank as tr
 from tensorrank.cli import options as given
 from tensorrank.cli.circuit import app as circuit
+from tensorrank.cli.file_or_kind import FileOrKind, OfFile
+from tensorrank.cli.model_files import File, described
 from tensorrank.cli.ranking import given_primes, given_weights, rank_and_print
 from tensorrank.cli.terminal import speaks_plainly
 
-app = typer.Typer(no_args_is_help=True, help="The separation rank of one model, with its standing.")
+app = typer.Typer(cls=FileOrKind, no_args_is_help=True, subcommand_metavar="FILE | KIND [ARGS]...")
 app.add_typer(circuit, name="circuit")
 
 
 @app.callback()
 def _rank() -> None:
-    pass
+    """The separation rank of one model, with its standing: of a model file, or of an architecture with random weights.
+
+    FILE is a mixture model in JSON, as docs/files.md describes it. Its options: tensorrank rank FILE --help
+
+    Example: tensorrank rank h.json --partition interleaved
+
+    KIND is one of the architectures below, with options of its own.
+
+    Example: tensorrank rank attention --depth 3 --width 3
+    """
+
+
+@app.command(FileOrKind.of_file, cls=OfFile, hidden=True)
+@speaks_plainly
+def of_file(
+    file: File,
+    partition: given.Partition = "halves",
+    seed: given.Seed = 0,
+    draws: given.Draws = 2,
+    primes: given.Primes = None,
+    memory: given.Memory = None,
+    work: given.Work = None,
+    threads: given.Threads = None,
+    plan: given.Plan = False,
+    json: given.Json = False,
+) -> None:
+    """The separation rank of the model in a file, with the tables that it holds.
+
+    Example: tensorrank rank h.json --partition interleaved
+    """
+    # Heavy modules are imported where they are used, so that --help answers at once.
+    from tensorrank.mixtures.files import load
+
+    model = load(file)
+    rank_and_print(
+        model, described(model), partition, unit="variables", plan=plan, json=json, method="auto", seed=seed,
+        draws=draws, primes=given_primes(primes), memory=memory, work=work, threads=threads,
+    )  # fmt: skip
 
 
 @app.command()

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.result import Standing
-from tensorrank.studies.whole_files import write_whole
+from tensorrank.whole_files import write_whole
 
 # Okabe and Ito's palette, told apart with every common colour vision, ordered so that neighbours differ in grey too.
 _PALETTE = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")

@@ -16,6 +16,9 @@ from tensorrank.mixtures.latent_tree import Edge, LatentTree
 from tensorrank.mixtures.tables import Table, distributions, random_distributions
 from tensorrank.mixtures.tree_shaped import TreeShaped
 
+# Each step is a part of every evaluation; a file of a homogeneous model could name any number.
+_MOST_STEPS = 10**6
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class HiddenMarkov(TreeShaped):
@@ -66,6 +69,8 @@ class HiddenMarkov(TreeShaped):
         if len({steps for _, steps in known}) > 1:
             given = ", ".join(f"{name} for {steps} steps" for name, steps in known)
             raise TensorRankError(f"{given} were given; expected the same number")
+        if known[0][1] > _MOST_STEPS:
+            raise TensorRankError(f"the length is {known[0][1]}; expected at most {_MOST_STEPS} steps")
         object.__setattr__(self, "length", known[0][1])
         states = len(self.initial)
         for step, emission in enumerate(self.emissions):

@@ -19,6 +19,10 @@ Integers = NDArray[np.int64]
 
 MISSING = -1
 
+# Exponentials below the one of this are no normal floats, and nothing beside sums that are not as small as the other.
+_LEAST_LOG = -700.0
+_SMALL = 1e-250
+
 
 @dataclass(frozen=True, eq=False)
 class Codes:
@@ -36,10 +40,20 @@ class Codes:
 SiteEvidence: TypeAlias = "Codes | Floats"
 
 
+def rows_of(evidence: Sequence[SiteEvidence]) -> int:
+    """The number of rows."""
+    first = evidence[0]
+    return len(first.numbers) if isinstance(first, Codes) else first.shape[1]
+
+
+def selected(evidence: Sequence[SiteEvidence], rows: Integers) -> list[SiteEvidence]:
+    """That of some rows."""
+    return [Codes(given.numbers[rows]) if isinstance(given, Codes) else given[:, rows] for given in evidence]
+
+
 def log_values(circuit: Circuit, evidence: Sequence[SiteEvidence]) -> Floats:
     """The logarithm of every slot, (slots, rows); -inf where it is 0."""
-    first = evidence[0]
-    logs = np.empty((circuit.slots, len(first.numbers) if isinstance(first, Codes) else first.shape[1]))
+    logs = np.empty((circuit.slots, rows_of(evidence)))
     with np.errstate(divide="ignore"):
         for out, block, table, parts in circuit.steps(circuit.float_tables):
             match block:
@@ -69,9 +83,14 @@ def log_derivatives(circuit: Circuit, logs: Floats) -> Floats:
         for out, block, table, parts in reversed(steps):
             match block:
                 case Products():
-                    for number, column in enumerate(block.factors.T):
-                        others = [part for other, part in enumerate(parts) if other != number]
-                        _accumulate(found, column, sum((logs[part] for part in others), found[out]))
+                    # For each factor the derivative of the product times the factors before it and after it.
+                    after = [np.zeros_like(found[out])]
+                    for part in reversed(parts[1:]):
+                        after.append(after[-1] + logs[part])
+                    before = found[out]
+                    for column, part in zip(block.factors.T, parts, strict=True):
+                        _accumulate(found, column, before + after.pop())
+                        before = before + logs[part]
                 case Sums():
                     _accumulate(found, block.terms, _log_matmul(table.T, found[out]))
     return found
@@ -123,7 +142,19 @@ def _log_matmul(table: Floats, logs: Floats) -> Floats:
     """log(table @ exp(logs)), scaled by the largest of each column."""
     largest = logs.max(axis=0)
     largest[np.isneginf(largest)] = 0.0
-    total: Floats = np.log(table @ np.exp(logs - largest))
+    below = logs - largest
+    sums: Floats = table @ np.exp(below)
+    total: Floats = np.log(sums)
+    if below.min() + np.log(table[table > 0].min(initial=1.0)) < _LEAST_LOG:
+        # Where only terms are left that underflow beside the largest, the sum is scaled by their own largest.
+        for row, weights, found in zip(total, table, sums, strict=True):
+            (terms,) = np.nonzero(weights)
+            (again,) = np.nonzero(found < _SMALL * weights.max())
+            if terms.size and again.size:
+                far = below[np.ix_(terms, again)] + np.log(weights[terms])[:, None]
+                top = far.max(axis=0)
+                top[np.isneginf(top)] = 0.0
+                row[again] = np.log(np.exp(far - top).sum(axis=0)) + top
     total += largest
     return total
 

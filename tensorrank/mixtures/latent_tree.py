@@ -75,7 +75,7 @@ class LatentTree(Mixture):
     def __post_init__(self) -> None:
         object.__setattr__(self, "prior", distributions(self.prior, "the prior of the root", ["state"]))
         object.__setattr__(self, "edges", _checked_edges(self.edges))
-        order = self._order
+        order = self.order
         states: dict[Name, int] = {self.root: len(self.prior)}
         for name in order[1:]:
             edge = self._edge_to[name]
@@ -93,7 +93,8 @@ class LatentTree(Mixture):
         return f"LatentTree({self.sites} variables, {len(hidden)} hidden of at most {max(hidden)} states)"
 
     @cached_property
-    def _order(self) -> tuple[Name, ...]:
+    def order(self) -> tuple[Name, ...]:
+        """All nodes, parents before their children."""
         return tuple(_from_the_root(self.root, self.edges))
 
     @cached_property
@@ -106,7 +107,7 @@ class LatentTree(Mixture):
         found: dict[Name, list[Name]] = {}
         for edge in self.edges:
             found.setdefault(edge.parent, []).append(edge.child)
-        return {name: tuple(found[name]) for name in self._order if name in found}
+        return {name: tuple(found[name]) for name in self.order if name in found}
 
     @property
     def latents(self) -> tuple[Name, ...]:
@@ -160,7 +161,7 @@ class LatentTree(Mixture):
             size += block.size
             return np.arange(size - block.size, size)
 
-        for name in reversed(self._order):
+        for name in reversed(self.order):
             if name in site_of:
                 messages[name] = add(Leaves(site_of[name], self.table(name)))
                 continue

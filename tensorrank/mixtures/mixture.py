@@ -5,12 +5,15 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
+from functools import cached_property
+from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.arithmetic.resources import memory_limit, worker_threads
 from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.mixtures.circuit import Circuit
 from tensorrank.mixtures.gaussian import Gaussians
@@ -25,6 +28,8 @@ from tensorrank.mixtures.inference import (
     one_hot,
     sample_components,
 )
+from tensorrank.mixtures.scaled_values import LogDensity
+from tensorrank.networks.expression import refuse_beyond
 from tensorrank.networks.network import Tensor, TensorNetwork
 from tensorrank.separation.separable import Separable
 
@@ -132,10 +137,13 @@ class Mixture(ABC):
             TensorRankError: for another shape, or values that are none of the variable.
         """
         rows = self._rows(data)
-        found = np.empty(len(rows))
-        for chunk in self._chunks(len(rows), self.circuit.slots):
-            found[chunk] = log_values(self.circuit, self._evidence(rows[chunk]))[-1]
-        return found
+        evaluate = self._evaluate
+        step = evaluate.rows_at_once()
+        if len(rows) <= step:
+            return evaluate(self._evidence(rows))
+        with worker_threads(None) as pool:
+            chunks = [slice(start, start + step) for start in range(0, len(rows), step)]
+            return np.concatenate(pool.map(lambda chunk: evaluate(self._evidence(rows[chunk])), chunks))
 
     def probability(self, data: ArrayLike) -> NDArray[Any]:
         """The density of each row: exact fractions if the model is categorical with exact tables, else float64.
@@ -164,17 +172,17 @@ class Mixture(ABC):
         Raises:
             TensorRankError: as `log_density`, and for rows of density 0.
         """
-        rows = self._rows(data)
-        found = [np.empty((len(rows), k)) for k in self.shape]
+        rows, shape = self._rows(data), self.shape
+        found = [np.empty((len(rows), k)) for k in shape]
         for chunk in self._chunks(len(rows), 2 * self.circuit.slots):
             evidence = self._evidence(rows[chunk])
             logs = log_values(self.circuit, evidence)
             if np.isneginf(logs[-1]).any():
                 row = chunk.start + int(np.flatnonzero(np.isneginf(logs[-1]))[0])
                 raise TensorRankError(f"row {row} has density 0; expected values that are possible together")
-            by_component = log_component_derivatives(self.circuit, log_derivatives(self.circuit, logs), self.shape)
+            by_component = log_component_derivatives(self.circuit, log_derivatives(self.circuit, logs), shape)
             for site, (given, derivative) in enumerate(zip(evidence, by_component, strict=True)):
-                own = given.log_densities(self.shape[site]) if isinstance(given, Codes) else given
+                own = given.log_densities(shape[site]) if isinstance(given, Codes) else given
                 found[site][chunk] = np.exp(derivative + own - logs[-1]).T
         return found
 
@@ -193,14 +201,17 @@ class Mixture(ABC):
                 f"the variables {', '.join(map(str, chosen))} were given; expected different ones of "
                 f"0 to {self.sites - 1}"
             )
-        network = self.coefficients()
-        ones = [
-            Tensor(f"sum over {site}", (f"site {site}",), np.ones(k, dtype=np.int64))
-            for site, k in enumerate(self.shape)
-            if site not in chosen
-        ]
-        legs = tuple(f"site {site}" for site in chosen)
-        return np.asarray(TensorNetwork((*network.tensors, *ones), legs).contract())
+        shape = [self.shape[site] for site in chosen]
+        refuse_beyond(memory_limit(None), 8 * prod(shape), f"a marginal of {prod(shape)} entries")
+        values = np.empty(prod(shape))
+        for chunk in self._chunks(len(values), self.circuit.slots):
+            numbers = np.arange(chunk.start, chunk.stop)
+            evidence: list[SiteEvidence] = [Codes(np.full(len(numbers), MISSING))] * self.sites
+            for site in reversed(chosen):
+                evidence[site] = Codes(numbers % self.shape[site])
+                numbers = numbers // self.shape[site]
+            values[chunk] = np.exp(log_values(self.circuit, evidence)[-1])
+        return values.reshape(shape)
 
     def sample(self, count: int, random_state: int | np.random.Generator = 0) -> NDArray[Any]:
         """Independent draws, (count, sites): whole numbers, or real numbers; (count, sites, features) with several.
@@ -266,6 +277,10 @@ class Mixture(ABC):
                 f"{self.shape[site] - 1}, or {MISSING} or NaN where it is missing"
             )
         return codes
+
+    @cached_property
+    def _evaluate(self) -> LogDensity:
+        return LogDensity(self.circuit)
 
     def _evidence(self, rows: NDArray[Any]) -> list[SiteEvidence]:
         if self.densities is None:

@@ -37,6 +37,9 @@ def nonnegative(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
     array([Fraction(0, 1), Fraction(1, 3)], dtype=object)
     """
     array = as_given(given)
+    if array.dtype.kind in "US" and not isinstance(given, np.ndarray):
+        # Of texts beside floats numpy makes texts.
+        array = np.array(given, dtype=object)
     if array.ndim != len(axes) or not array.size:
         raise TensorRankError(f"{what} has the shape {array.shape}; expected ({', '.join(axes)}), none of them empty")
     if array.dtype.kind in "iu":
@@ -45,9 +48,14 @@ def nonnegative(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
         entries = [_number(entry, what) for entry in array.flat]
         exact = not any(isinstance(entry, float) for entry in entries)
         if not exact or any(new is not old for new, old in zip(entries, array.flat, strict=True)):
-            array = np.array(entries, dtype=object if exact else np.float64).reshape(array.shape)
+            try:
+                array = np.array(entries, dtype=object if exact else np.float64).reshape(array.shape)
+            except OverflowError as error:
+                raise TensorRankError(
+                    f"{what} holds floats and a number too large for one; expected probabilities"
+                ) from error
     elif array.dtype.kind == "f":
-        array = array.astype(np.float64)
+        array = array.astype(np.float64, copy=False)
     else:
         raise TensorRankError(
             f"{what} holds entries of type {array.dtype}; expected whole numbers, fractions or floats"
@@ -124,14 +132,14 @@ def random_distributions(shape: tuple[int, ...], rng: np.random.Generator, *, ex
 
 
 def _number(entry: Any, what: str) -> float | Fraction:
-    if isinstance(entry, bool | np.bool_):
+    if isinstance(entry, np.generic):
+        entry = entry.item()
+    if isinstance(entry, bool):
         raise TensorRankError(f"{what} contains {entry!r}; expected whole numbers, fractions or floats")
     if isinstance(entry, float | Fraction):
         return entry
-    if isinstance(entry, np.floating):
-        return float(entry)
     try:
-        return Fraction(int(entry)) if isinstance(entry, np.integer) else Fraction(entry)
+        return Fraction(entry)
     except (TypeError, ValueError, ZeroDivisionError):
         raise TensorRankError(f"{what} contains {entry!r}; expected whole numbers, fractions or floats") from None
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -108,7 +109,7 @@ class TensorNetwork:
             for leg in tensor.legs:
                 owners.setdefault(leg, []).append(tensor)
         names = [tensor.name for tensor in self.tensors]
-        repeated = sorted({name for name in names if names.count(name) > 1})
+        repeated = sorted(name for name, count in Counter(names).items() if count > 1)
         if repeated:
             raise TensorRankError(
                 f"several tensors are named {', '.join(map(repr, repeated))}; expected a name of its own for each"
@@ -328,7 +329,7 @@ def _names(legs: object, what: str) -> Legs:
     for leg in names:
         if not isinstance(leg, str) or not leg or leg.startswith("\0"):
             raise TensorRankError(f"{what} contain {leg!r}; expected texts, such as 'left'")
-    repeated = sorted({leg for leg in names if names.count(leg) > 1})
+    repeated = sorted(leg for leg, count in Counter(names).items() if count > 1)
     if repeated:
         raise TensorRankError(f"{what} name {', '.join(map(repr, repeated))} more than once; expected each leg once")
     return names

@@ -13,7 +13,7 @@ from tensorrank.arithmetic.whole_numbers import as_ranges, to_text
 from tensorrank.attention import bounds
 from tensorrank.attention.architecture import SelfAttention
 from tensorrank.studies.study import Finding
-from tensorrank.studies.whole_files import write_whole
+from tensorrank.whole_files import write_whole
 
 COLUMNS = (
     "width",

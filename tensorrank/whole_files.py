@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from tensorrank.errors import TensorRankError
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside the path, then put it in the path's place.
+    """Let `write` fill a temporary file beside the path, then put it in the path's place; of a link, in its target's.
 
     Raises:
         TensorRankError: if either cannot be done; the temporary file is removed.
     """
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{os.getpid()}.{target.name}")
     try:
         write(temporary)
-        temporary.replace(path)
+        temporary.replace(target)
     except OSError as error:
         raise TensorRankError(f"{path} cannot be written ({error.strerror}); give a writable folder") from error
     finally:
-        temporary.unlink(missing_ok=True)
+        # Where no file can be, there is none to remove.
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 import pytest
 
 from tensorrank.errors import TensorRankError
-from tensorrank.studies.whole_files import write_whole
+from tensorrank.whole_files import write_whole
 
 
 def test_a_file_is_replaced_only_when_it_is_whole(tmp_path):

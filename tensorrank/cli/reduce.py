@@ -1,0 +1,74 @@
+"""`tensorrank reduce`: one model as another kind of model, checked and measured."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from tensorrank.cli import options as given
+from tensorrank.cli.model_files import File, writable
+from tensorrank.cli.terminal import print_json, speaks_plainly
+from tensorrank.errors import TensorRankError, nearest, whole_number
+
+_NOT_A_REDUCTION = 1
+
+
+@speaks_plainly
+def reduce(
+    file: File,
+    to: Annotated[
+        str,
+        typer.Option(
+            metavar="KIND",
+            help="latent_class, hidden_markov, latent_tree, tensorial_mixture, hierarchical or sum_product.",
+        ),
+    ],
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", metavar="OUT", help="Where the reduced model is written.")
+    ] = None,
+    tree: Annotated[
+        str, typer.Option(help="Of --to hierarchical: own, the tree that the model has, or balanced.")
+    ] = "own",
+    limit: Annotated[int, typer.Option(help="The most table entries of the reduced model.")] = 10**6,
+    seed: Annotated[int, typer.Option(help="Seed of the vectors at which the two are compared.")] = 0,
+    json: given.Json = False,
+) -> None:
+    """Turn a model into another kind with the same density, check that they are equal, and say what it costs.
+
+    Where no small reduction exists, the lower bound that forbids it is printed, and nothing is written.
+
+    Example: tensorrank reduce h.json --to sum_product -o s.json
+    """
+    # Heavy modules are imported where they are used, so that --help answers at once.
+    from tensorrank.mixtures.equality import check_reduction
+    from tensorrank.mixtures.files import load, save
+    from tensorrank.mixtures.kinds import KINDS
+    from tensorrank.mixtures.mixture import Mixture
+    from tensorrank.mixtures.reductions import reduce as reduce_model
+
+    for name, value, known in (("to", to, KINDS), ("tree", tree, ("own", "balanced"))):
+        if value not in known:
+            raise TensorRankError(f"--{name} is {value!r}; {nearest(value, known)}")
+    if out is not None:
+        writable(out)
+    limit = whole_number("--limit", limit, 1)
+    source = load(file)
+    target = reduce_model(source, to, tree=tree, limit=limit)
+    report = check_reduction(source, target, seed=seed)
+    wrong = isinstance(target, Mixture) and not report.equal
+    written = out if out is not None and isinstance(target, Mixture) and not wrong else None
+    if written is not None and isinstance(target, Mixture):
+        save(target, written)
+    if json:
+        print_json({**report.to_dict(), "out": None if written is None else str(written)})
+    else:
+        typer.echo(f"{source}\n{target}\n{report}" if isinstance(target, Mixture) else f"{source}\n{report}")
+        if written is not None:
+            typer.echo(f"The model: {written}")
+    if wrong:
+        typer.echo(f"internal error: the {to} made of {file} is not equal to it; nothing was written", err=True)
+        raise typer.Exit(_NOT_A_REDUCTION)
+    if out is not None and written is None:
+        typer.echo(f"nothing was written to {out}: there is no small {to} of this model", err=True)

@@ -1,0 +1,134 @@
+"""The hierarchy of mixtures: kinds of models as nodes, measured reductions as arrows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Literal
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
+
+from tensorrank.errors import TensorRankError
+from tensorrank.figures.style import RC
+from tensorrank.mixtures.equality import ReductionReport
+
+# The more general a kind, the further right; units are inches.
+_PLACES = {
+    "latent_class": (0.0, 0.0),
+    "hidden_markov": (2.8, 1.5),
+    "tensorial_mixture": (2.8, -1.5),
+    "latent_tree": (5.6, 0.0),
+    "hierarchical": (8.4, -1.5),
+    "sum_product": (8.4, 1.5),
+}
+_NAMES = {
+    "latent_class": "latent class model",
+    "hidden_markov": "hidden Markov model",
+    "tensorial_mixture": "tensorial mixture",
+    "latent_tree": "latent tree model",
+    "hierarchical": "hierarchical format",
+    "sum_product": "sum-product network",
+}
+_WIDTH, _HEIGHT = 1.72, 0.62
+# How far arrows bend, so that two of opposite directions stand apart; upright ones more, for labels lie flat.
+_BEND, _UPRIGHT_BEND = 0.17, 0.34
+_EXACT, _CLOSE, _NONE = "#000000", "#0072B2", "#D55E00"
+
+
+def hierarchy(reports: Sequence[ReductionReport]) -> tuple[Figure, Axes]:
+    """Models as nodes with their sizes, reductions as arrows with the factor by which the size grows.
+
+    Solid black arrows are reductions that are equal exactly, blue ones within the tolerance of floats. A dashed arrow
+    has no small reduction: beside it stands what every form of the target's kind needs at least.
+
+    Args:
+        reports: as `studies.hierarchy.measured_hierarchy` returns them, or of `check_reduction`; at most one for each
+            pair of kinds.
+
+    Returns:
+        The figure and its axes.
+
+    Raises:
+        TensorRankError: if there are no reports, two for the same pair, or one says that a reduction is not equal.
+    """
+    arrows = {(report.source, report.target): report for report in reports}
+    if not arrows:
+        raise TensorRankError("no reports were given; expected at least one to draw")
+    if len(arrows) < len(reports):
+        raise TensorRankError(f"{len(reports)} reports are of {len(arrows)} pairs of kinds; expected one for each pair")
+    for report in reports:
+        if report.equal is False:
+            raise TensorRankError(f"{report}: expected reductions that are equal to their sources")
+    with mpl.rc_context(RC):
+        figure = Figure(figsize=(9.6, 4.3), layout="constrained")
+        ax = figure.subplots()
+        boxes = {kind: _node(ax, kind, arrows) for kind in _PLACES}
+        for report in reports:
+            _arrow(ax, report, boxes)
+        ax.set(xlim=(-1.0, 9.4), ylim=(-1.9, 1.9), aspect="equal")
+        ax.axis("off")
+        styles = dict.fromkeys(_style(report) for report in reports)
+        labels = {
+            _EXACT: "reduction, equal exactly: size × factor",
+            _CLOSE: "reduction, equal within rounding: size × factor",
+            _NONE: "no small reduction: needed at least",
+        }
+        handles = [
+            Line2D([], [], color=colour, linestyle=line, linewidth=1.6, label=labels[colour]) for colour, line in styles
+        ]
+        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    return figure, ax
+
+
+def _node(ax: Axes, kind: str, arrows: Mapping[tuple[str, str], ReductionReport]) -> Patch:
+    x, y = _PLACES[kind]
+    box = FancyBboxPatch(
+        (x - _WIDTH / 2, y - _HEIGHT / 2), _WIDTH, _HEIGHT, boxstyle="round,pad=0,rounding_size=0.08",
+        facecolor="0.96", edgecolor="0.3", linewidth=1.0, zorder=2,
+    )  # fmt: skip
+    ax.add_patch(box)
+    sizes = {report.size_before for (source, _), report in arrows.items() if source == kind}
+    unit = "edges" if kind == "sum_product" else "table entries"
+    text = _NAMES[kind] + "".join(f"\n{size:,} {unit}" for size in sorted(sizes)[:1])
+    ax.text(x, y, text, ha="center", va="center", fontsize=9, zorder=3)
+    return box
+
+
+def _style(report: ReductionReport) -> tuple[str, Literal["-", "--"]]:
+    if report.equal is None:
+        return _NONE, "--"
+    return (_EXACT if report.exact else _CLOSE), "-"
+
+
+def _arrow(ax: Axes, report: ReductionReport, boxes: Mapping[str, Patch]) -> None:
+    (x0, y0), (x1, y1) = _PLACES[report.source], _PLACES[report.target]
+    bend = _UPRIGHT_BEND if x0 == x1 else _BEND
+    colour, line = _style(report)
+    ax.add_patch(
+        FancyArrowPatch(
+            (x0, y0), (x1, y1), connectionstyle=f"arc3,rad={bend}", arrowstyle="-|>", mutation_scale=13,
+            patchA=boxes[report.source], patchB=boxes[report.target], shrinkA=3, shrinkB=3, color=colour,
+            linestyle=line, linewidth=1.4, zorder=1,
+        )
+    )  # fmt: skip
+    # The middle of a quadratic curve whose control point stands off by the bend times the distance.
+    x, y = (x0 + x1 + bend * (y1 - y0)) / 2, (y0 + y1 - bend * (x1 - x0)) / 2
+    ax.text(
+        x, y, _label(report), color=colour, fontsize=9, ha="center", va="center", zorder=4,
+        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
+    )  # fmt: skip
+
+
+def _label(report: ReductionReport) -> str:
+    if report.ratio is not None:
+        return f"× {_brief(report.ratio)}"
+    if report.bound is not None and report.bound > report.size_before:
+        return f"≥ × {_brief(report.bound / report.size_before)}"
+    return f"≥ {report.states_needed:,} states" if report.states_needed is not None else "none known"
+
+
+def _brief(factor: float) -> str:
+    return f"{factor:,.0f}" if factor >= 10 else f"{factor:.2g}"

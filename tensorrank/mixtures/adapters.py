@@ -1,0 +1,172 @@
+"""Models of hmmlearn, tensorly and pgmpy as mixtures; each library is imported only when its adapter is called."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+import numpy as np
+
+from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.gaussian import Gaussians
+from tensorrank.mixtures.hidden_markov import HiddenMarkov
+from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Node, Transfer
+from tensorrank.mixtures.latent_class import LatentClass
+from tensorrank.mixtures.latent_tree import Edge, LatentTree
+from tensorrank.mixtures.tables import TOLERANCE, Table, is_exact, nonnegative
+
+
+def from_hmmlearn(model: Any, length: int) -> HiddenMarkov:
+    """A hidden Markov model of hmmlearn, for sequences of one length.
+
+    Probabilities are kept as they are: a fit's rows sum to one only up to rounding.
+
+    Args:
+        model: a CategoricalHMM or GaussianHMM that was fitted, or whose attributes were filled in. The components of
+            the latter are its states: the emission table is the identity.
+        length: the number of steps.
+
+    Raises:
+        TensorRankError: if hmmlearn is not installed, the model is of another class or lacks an attribute, or its
+            rows do not sum to one within 1e-6.
+    """
+    hmm = _library("hmmlearn", "hmmlearn.hmm")
+    if not isinstance(model, hmm.CategoricalHMM | hmm.GaussianHMM):
+        raise _other(model, "a CategoricalHMM or a GaussianHMM of hmmlearn")
+    chain = (_fitted(model, "startprob_"), _fitted(model, "transmat_"))
+    if isinstance(model, hmm.CategoricalHMM):
+        return HiddenMarkov(*chain, _fitted(model, "emissionprob_"), length)
+    means = _fitted(model, "means_")
+    covariances = _fitted(model, "covars_")
+    if model.covariance_type in ("spherical", "diag"):
+        covariances = np.diagonal(covariances, axis1=-2, axis2=-1)
+    return HiddenMarkov(*chain, np.eye(len(means)), length, densities=Gaussians(means, covariances))
+
+
+def from_tensorly(tensor: Any) -> LatentClass | Hierarchical:
+    """A nonnegative tensor format of tensorly whose entries sum to one.
+
+    A CPTensor gives a latent class for each term of positive mass, its factors' columns as distributions and their
+    masses in the weights. A TTTensor gives a train of transfer tensors that are its cores, unchanged, above leaves
+    that are one-hot functions; the last core is a leaf itself.
+
+    Args:
+        tensor: a CPTensor or a TTTensor.
+
+    Raises:
+        TensorRankError: if tensorly is not installed, the object is another, has a negative entry, or does not sum to
+            one: exactly for fractions, within 1e-6 for floats.
+
+    >>> import tensorly
+    >>> pair = tensorly.cp_tensor.CPTensor(([0.5, 0.5], [np.eye(2), np.array([[0.75, 0], [0.25, 1]])]))
+    >>> from_tensorly(pair).probability([[0, 0], [0, 1], [1, 1]])
+    array([0.375, 0.125, 0.5 ])
+    """
+    tensorly = _library("tensorly", "tensorly")
+    if isinstance(tensor, tensorly.cp_tensor.CPTensor):
+        factors = [
+            nonnegative(tensorly.to_numpy(factor), f"factor {site} of the CPTensor", ["value", "term"]).T
+            for site, factor in enumerate(tensor.factors)
+        ]
+        return _latent_class(nonnegative(tensorly.to_numpy(tensor.weights), "the array of weights", ["term"]), factors)
+    if isinstance(tensor, tensorly.tt_tensor.TTTensor):
+        axes = ["rank before", "value", "rank after"]
+        return _train(
+            [
+                nonnegative(tensorly.to_numpy(core), f"core {site} of the TTTensor", axes)
+                for site, core in enumerate(tensor.factors)
+            ]
+        )
+    raise _other(tensor, "a CPTensor or a TTTensor of tensorly")
+
+
+def from_pgmpy(network: Any) -> LatentTree:
+    """A discrete Bayesian network of pgmpy that is a rooted tree, hidden variables inside and observed ones outside.
+
+    Variables 0, 1, ... are the leaves in the order of `network.nodes`, values the states in the order of the tables;
+    `variables` of the result are the names.
+
+    Args:
+        network: a DiscreteBayesianNetwork with TabularCPDs, whose inner nodes are among its `latents`.
+
+    Raises:
+        TensorRankError: if pgmpy is not installed, the object is another, an inner node is observed or a leaf hidden,
+            a node has several parents or no table, or rows do not sum to one within 1e-6.
+    """
+    models = _library("pgmpy", "pgmpy.models")
+    if not isinstance(network, models.DiscreteBayesianNetwork):
+        raise _other(network, "a DiscreteBayesianNetwork of pgmpy")
+    roots = []
+    for name in network.nodes:
+        parents, inner = list(network.predecessors(name)), any(True for _ in network.successors(name))
+        if len(parents) > 1:
+            raise TensorRankError(f"the node {name!r} has the parents {parents}; expected at most one, as in a tree")
+        if inner and name not in network.latents:
+            raise TensorRankError(
+                f"the inner node {name!r} is observed; expected a hidden one: attach a leaf to it whose table is the "
+                f"identity, and put {name!r} among the network's latents"
+            )
+        if not inner and name in network.latents:
+            raise TensorRankError(
+                f"the leaf {name!r} is hidden; expected an observed one: remove it, it changes nothing"
+            )
+        roots += [] if parents else [name]
+    if len(roots) != 1:
+        raise TensorRankError(f"the network has the roots {roots}; expected one")
+    try:
+        network.check_model()
+    except ValueError as error:
+        raise TensorRankError(f"pgmpy refuses the network: {error}") from error
+    edges = tuple(Edge(parent, child, network.get_cpds(child).get_values().T) for parent, child in network.edges)
+    prior = np.ravel(network.get_cpds(roots[0]).get_values())
+    return LatentTree(roots[0], prior, edges, [name for name in network.nodes if name not in network.latents])
+
+
+def _latent_class(weights: Table, factors: list[Table]) -> LatentClass:
+    masses = [factor.sum(axis=1) for factor in factors]
+    for mass in masses:
+        weights = weights * mass
+    _check_total(weights.sum(), "the CPTensor", "its weights")
+    kept = weights > 0
+    return LatentClass(
+        weights[kept], tuple(factor[kept] / mass[kept, None] for factor, mass in zip(factors, masses, strict=True))
+    )
+
+
+def _train(cores: list[Table]) -> Hierarchical:
+    total = cores[-1].sum(axis=1)
+    for core in reversed(cores[:-1]):
+        total = core.sum(axis=1) @ total
+    _check_total(total[0, 0], "the TTTensor", "its first core")
+    nodes: list[Node] = [Leaf(len(cores) - 1, cores[-1][:, :, 0])]
+    for site, core in reversed(list(enumerate(cores[:-1]))):
+        one_hot = np.eye(core.shape[1], dtype=int if is_exact(core) else float)
+        nodes += [Leaf(site, one_hot), Transfer((len(nodes), len(nodes) - 1), core)]
+    return Hierarchical(tuple(nodes))
+
+
+def _check_total(total: Any, what: str, scaled: str) -> None:
+    if not abs(total - 1) <= (0 if not isinstance(total, float) else TOLERANCE):
+        raise TensorRankError(
+            f"the entries of {what} sum to {total}; expected 1: divide {scaled} by the sum, if it is positive"
+        )
+
+
+def _fitted(model: Any, name: str) -> Any:
+    try:
+        return getattr(model, name)
+    except AttributeError:
+        raise TensorRankError(
+            f"the {type(model).__name__} has no {name}; expected a fitted model: call fit, or fill the attribute in"
+        ) from None
+
+
+def _library(package: str, module: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError as error:
+        raise TensorRankError(f"{package} cannot be imported ({error}); try: pip install {package}") from error
+
+
+def _other(given: Any, expected: str) -> TensorRankError:
+    return TensorRankError(f"an object of the type {type(given).__name__} was given; expected {expected}")

@@ -1,0 +1,105 @@
+"""Reductions of latent trees that copy every table: to the hierarchical format and to sum-product networks."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Node, Transfer
+from tensorrank.mixtures.latent_tree import LatentTree, Name
+from tensorrank.mixtures.sum_product import LeafNode, ProductNode, SumNode, SumProduct
+from tensorrank.mixtures.tables import Table, is_exact
+
+
+def hierarchical_of(tree: LatentTree) -> Hierarchical:
+    """The same tensor in the hierarchical format, on the same tree: of rank at most the states of hidden variables.
+
+    A node's functions are numbered by its parent's state: f_c = sum over a of P(a | c) * the product of the children's
+    f_a, so that every transfer tensor is a table on the diagonal of its children's indices. More than two children are
+    joined one after the other by copies.
+
+    Source: Jaini, Poupart, Yu, Deep Homogeneous Mixture Models (NeurIPS 2018).
+
+    >>> tree = LatentTree.random([0, 0, 1, 1, 2, 2], states=2, symbols=3, seed=0)
+    >>> hierarchical_of(tree)
+    Hierarchical(4 variables, 7 nodes of rank at most 2)
+    """
+    site_of = {name: site for site, name in enumerate(tree.leaves)}
+    nodes: list[Node] = []
+    number: dict[Name, int] = {}
+    for name in reversed(tree.order):
+        table = tree.table(name)
+        if name in site_of:
+            nodes.append(Leaf(site_of[name], table))
+        else:
+            children = [number[child] for child in tree.children[name]]
+            while len(children) > 2:
+                first, second, *others = children
+                same = np.eye(table.shape[1], dtype=int if is_exact(table) else float)
+                nodes.append(Transfer((first, second), on_the_diagonal(same)))
+                children = [len(nodes) - 1, *others]
+            nodes.append(Transfer(tuple(children), on_the_diagonal(table) if len(children) == 2 else table))
+        number[name] = len(nodes) - 1
+    return Hierarchical(tuple(nodes), densities=tree.densities)
+
+
+def on_the_diagonal(table: Table) -> Table:
+    """The transfer tensor B[c, a, a] = table[c, a], 0 elsewhere.
+
+    >>> on_the_diagonal(np.array([[1, 2]]))
+    array([[[1, 0],
+            [0, 2]]])
+    """
+    rows, columns = table.shape
+    spread = np.zeros((rows, columns, columns), dtype=table.dtype)
+    if is_exact(table):
+        # Zeros that are Fractions too.
+        spread = spread + table[0, 0] * 0
+    both = np.arange(columns)
+    spread[:, both, both] = table
+    return spread
+
+
+def sum_product_of(tree: LatentTree) -> SumProduct:
+    """The same density as a sum-product network with at most twice as many edges as the tree's tables have entries.
+
+    A sum for each hidden variable and state of its parent, named "z|c", whose weights are the table's row; a product
+    for each hidden variable of several children and state, named "z=a"; a leaf for each observed variable and state of
+    its parent, named "x|c". Weights of 0 have no edge.
+
+    Source: Jaini, Poupart, Yu, Deep Homogeneous Mixture Models (NeurIPS 2018).
+
+    >>> network = sum_product_of(LatentTree("z", [0.5, 0.5], [("z", i, [[0.9, 0.1], [0, 1]]) for i in range(2)]))
+    >>> network.edges, sorted(network.nodes)
+    (6, ['0|0', '0|1', '1|0', '1|1', 'z', 'z=0', 'z=1'])
+    """
+    label = {name: str(name) for name in tree.order}
+    if len(set(label.values())) < len(label):
+        label = {name: repr(name) for name in tree.order}
+    site_of = {name: site for site, name in enumerate(tree.leaves)}
+    nodes: dict[Name, SumNode | ProductNode | LeafNode] = {}
+
+    def given(name: Name, state: int) -> str:
+        return label[name] if name == tree.root else f"{label[name]}|{state}"
+
+    # Only states that are reached with more than 0 have nodes.
+    reached: dict[Name, list[int]] = {tree.root: [0]}
+    for name in tree.order:
+        table = tree.table(name)
+        if name in site_of:
+            for state in reached[name]:
+                nodes[given(name, state)] = LeafNode(site_of[name], table[state])
+            continue
+        children = tree.children[name]
+        possible = np.flatnonzero((table[reached[name]] > 0).any(axis=0)).tolist()
+        for child in children:
+            reached[child] = possible
+        below = {
+            state: f"{label[name]}={state}" if len(children) > 1 else given(children[0], state) for state in possible
+        }
+        for state in reached[name]:
+            taken = np.flatnonzero(table[state] > 0).tolist()
+            nodes[given(name, state)] = SumNode(tuple(below[one] for one in taken), table[state][taken])
+        if len(children) > 1:
+            for state in possible:
+                nodes[below[state]] = ProductNode(tuple(given(child, state) for child in children))
+    return SumProduct(nodes, given(tree.root, 0), densities=tree.densities)

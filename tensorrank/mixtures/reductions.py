@@ -1,0 +1,188 @@
+"""`reduce`: one mixture model as another, with the tables copied wherever the theory allows."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+from tensorrank.errors import TensorRankError, nearest
+from tensorrank.mixtures.balanced import chain_of_classes, check_power_of_two, mixture_of_tree, tree_of_classes
+from tensorrank.mixtures.chain_to_balanced import balanced_of
+from tensorrank.mixtures.copied import hierarchical_of, sum_product_of
+from tensorrank.mixtures.hidden_markov import HiddenMarkov
+from tensorrank.mixtures.hierarchical import Hierarchical
+from tensorrank.mixtures.induced_trees import classes_of, induced_tree_count
+from tensorrank.mixtures.kinds import KINDS
+from tensorrank.mixtures.latent_class import LatentClass
+from tensorrank.mixtures.latent_tree import LatentTree
+from tensorrank.mixtures.mixture import Mixture
+from tensorrank.mixtures.obstruction import Obstruction, obstruction
+from tensorrank.mixtures.pair_latents import latent_tree_of
+from tensorrank.mixtures.self_similar import dimension_tree_of
+from tensorrank.mixtures.sum_product import SumProduct
+from tensorrank.mixtures.tensorial_mixture import TensorialMixture
+from tensorrank.mixtures.tree_shaped import TreeShaped
+from tensorrank.mixtures.tree_to_chain import chain_states, hidden_markov_of
+from tensorrank.mixtures.tree_to_class import class_count, latent_class_of
+
+# Table entries beyond which the answer is what forbids a small form.
+_LIMIT = 10**6
+
+
+class _TooLargeError(Exception):
+    """A form, on the way or at the end, of more entries than allowed; a chain with the step of most states."""
+
+    def __init__(self, entries: int, step: int | None = None) -> None:
+        super().__init__(entries)
+        self.entries = entries
+        self.step = step
+
+
+def reduce(model: Mixture, to: str, *, tree: str = "own", limit: int = _LIMIT) -> Mixture | Obstruction:
+    """The same density as a model of another kind, or the lower bound that forbids a small one.
+
+    Hidden Markov models, latent class models and tensorial mixtures are latent trees; those go to the hierarchical
+    format and to sum-product networks with the same tables. The hierarchical format becomes a latent tree of the pairs
+    of functions at its nodes, a self-similar network its dimension tree. Chains go to the balanced tree with ranks of
+    at most r^2, trees to chains through sets of hidden variables that separate them. A latent class model needs a class
+    for each state of the hidden variables that separate all others: exponentially many in general. Other reductions go
+    by way of these.
+
+    Args:
+        model: one of the mixture models.
+        to: the kind wanted: "latent_class", "hidden_markov", "latent_tree", "tensorial_mixture", "hierarchical" or
+            "sum_product".
+        tree: for the hierarchical format, "own" keeps the model's tree, "balanced" takes the balanced one over the
+            variables in their order.
+        limit: table entries of the result, beyond which an `Obstruction` is returned.
+
+    Returns:
+        The model itself if it is of this kind already; else a model, equal for exact tables and, where all tables are
+        copied, for floats; see `check_reduction`. An `Obstruction` where the result is, or would be, larger than the
+        limit.
+
+    Raises:
+        TensorRankError: for another kind or tree, or variables that a tensorial mixture cannot have.
+
+    Sources: Jaini, Poupart, Yu, Deep Homogeneous Mixture Models (NeurIPS 2018); Khrulkov, Novikov, Oseledets (ICLR
+    2018) for ranks of chains and balanced trees.
+
+    >>> chain = HiddenMarkov.random(2, 2, length=8, seed=0)
+    >>> reduce(chain, "sum_product")
+    SumProduct(8 variables, 45 nodes, 58 edges)
+    >>> reduce(chain, "latent_class")
+    LatentClass(8 variables, 16 classes, 2 values)
+    >>> reduce(chain, "latent_class", limit=100).states
+    16
+    """
+    if to not in KINDS:
+        raise TensorRankError(f"the kind {to!r} is unknown; {nearest(str(to), KINDS)}")
+    if tree not in ("own", "balanced"):
+        raise TensorRankError(f"the tree is {tree!r}; expected 'own' or 'balanced'")
+    if tree == "balanced" and to != "hierarchical":
+        raise TensorRankError(f"a balanced tree was asked for with {to}; expected the kind hierarchical, or 'own'")
+    if not isinstance(model, Mixture):
+        raise TensorRankError(f"the model is {model!r}; expected a mixture model, such as HiddenMarkov")
+    if isinstance(model, KINDS[to]) and tree == "own":
+        return model
+    if to == "tensorial_mixture":
+        check_power_of_two(model.sites)
+    try:
+        found = _reduced(model, to, tree, limit)
+        if found.table_entries <= limit or _copies(model, found):
+            return found
+        raise _TooLargeError(found.table_entries)
+    except _TooLargeError as error:
+        return obstruction(model, to, error.entries, balanced=tree == "balanced", step=error.step)
+
+
+def _copies(model: Mixture, found: Mixture) -> bool:
+    """Whether a form is only as large as it is because the model is."""
+    return found.table_entries <= 2 * model.table_entries
+
+
+def _reduced(model: Mixture, to: str, tree: str, limit: int) -> Mixture:
+    match to:
+        case "latent_tree":
+            return _as_tree(model, limit)
+        case "sum_product":
+            return sum_product_of(_as_tree(model, limit))
+        case "latent_class":
+            return _as_classes(model, limit)
+        case "hidden_markov":
+            return _as_chain(model, limit)
+        case "tensorial_mixture":
+            return _as_balanced(model, limit)
+        case _:
+            if tree == "balanced":
+                return _on_the_balanced_tree(model, limit)
+            if isinstance(model, SumProduct):
+                found = dimension_tree_of(model)
+                if isinstance(found, Hierarchical):
+                    return found
+            return hierarchical_of(_as_tree(model, limit))
+
+
+def _as_tree(model: Mixture, limit: int) -> LatentTree:
+    """The model as a latent tree."""
+    match model:
+        case LatentTree() | TreeShaped():
+            return model.latent_tree()
+        case Hierarchical():
+            return latent_tree_of(model)
+        case SumProduct():
+            found = dimension_tree_of(model)
+            if isinstance(found, Hierarchical):
+                return latent_tree_of(found)
+            return _as_classes(model, limit).latent_tree()
+    raise TensorRankError(f"the model is {model!r}; expected one of the kinds {', '.join(KINDS)}")
+
+
+def _as_classes(model: Mixture, limit: int) -> LatentClass:
+    entries = 1 + sum(model.shape)
+    if isinstance(model, SumProduct):
+        trees = induced_tree_count(model) * entries
+        if trees <= limit:
+            return classes_of(model)
+        if not isinstance(dimension_tree_of(model), Hierarchical):
+            raise _TooLargeError(trees)
+    tree = _as_tree(model, limit)
+    if class_count(tree) * entries > limit:
+        raise _TooLargeError(class_count(tree) * entries)
+    return latent_class_of(tree)
+
+
+def _as_chain(model: Mixture, limit: int) -> HiddenMarkov:
+    if isinstance(model, HiddenMarkov):
+        return model
+    if isinstance(model, LatentClass):
+        return chain_of_classes(model)
+    tree = _as_tree(model, limit)
+    states = chain_states(tree)
+    entries = states[0] + sum(a * b for a, b in pairwise(states))
+    entries += sum(a * k for a, k in zip(states, model.shape, strict=True))
+    if entries > max(limit, 2 * tree.table_entries):
+        raise _TooLargeError(entries, states.index(max(states)))
+    return hidden_markov_of(tree)
+
+
+def _on_the_balanced_tree(model: Mixture, limit: int) -> Hierarchical:
+    if isinstance(model, LatentClass):
+        return hierarchical_of(tree_of_classes(model))
+    if not isinstance(model, HiddenMarkov):
+        tree = _as_tree(model, limit)
+        if mixture_of_tree(tree) is not None:
+            return model if isinstance(model, Hierarchical) else hierarchical_of(tree)
+    chain = _as_chain(model, limit)
+    # Joins of blocks have a function for each pair of end states, of the block and of both its parts.
+    entries = (model.sites - 1) * chain.states**6
+    if entries > limit:
+        raise _TooLargeError(entries)
+    return balanced_of(chain)
+
+
+def _as_balanced(model: Mixture, limit: int) -> TensorialMixture:
+    tree = tree_of_classes(model) if isinstance(model, LatentClass) else _as_tree(model, limit)
+    found = mixture_of_tree(tree) or mixture_of_tree(latent_tree_of(_on_the_balanced_tree(model, limit)))
+    if found is None:
+        raise AssertionError("the balanced format is on the balanced tree")
+    return found

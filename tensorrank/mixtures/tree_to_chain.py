@@ -1,0 +1,126 @@
+"""Latent trees as hidden Markov models: at each step the states of hidden variables that separate before from after."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from math import prod
+
+import numpy as np
+
+from tensorrank.mixtures.conditioning import Codes, Conditionals, Region, check_memory, numbered, unravelled
+from tensorrank.mixtures.hidden_markov import HiddenMarkov
+from tensorrank.mixtures.latent_tree import LatentTree, Name
+from tensorrank.mixtures.separators import is_chain, prefix_separators
+from tensorrank.mixtures.tables import Table
+
+
+def chain_states(tree: LatentTree) -> tuple[int, ...]:
+    """The number of states of each step of `hidden_markov_of`, those of probability 0 included; without building it.
+
+    For balanced binary trees of r states over N leaves at most r^ceil(log2(N) / 2).
+
+    Source: Khrulkov, Novikov, Oseledets, Expressive power of recurrent neural networks (ICLR 2018), and Hackbusch,
+    Tensor Spaces and Numerical Tensor Calculus (2012), chapter 12, for the ranks of tensor trains.
+
+    >>> tree = LatentTree.random([0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6], states=3, symbols=3, seed=0)
+    >>> chain_states(tree)
+    (3, 3, 9, 9, 9, 9, 3, 3)
+    """
+    return tuple(prod(tree.states[name] for name in names) for names in prefix_separators(tree))
+
+
+def hidden_markov_of(tree: LatentTree) -> HiddenMarkov:
+    """The same distribution as a hidden Markov model over the variables in their order, with tables for each step.
+
+    The states of step t are the assignments of positive probability of the hidden variables S_t of
+    `prefix_separators`; the transitions are P(S_(t+1) | S_t), and the emissions are copies of the rows of the leaves'
+    tables. Where S_(t+1) is S_t or hangs below it, transitions are copies or products of tables, otherwise quotients.
+    A tree that is a chain from the root on, with a leaf at each hidden variable, keeps its tables. Fractions stay
+    exact.
+
+    Raises:
+        TensorRankError: if the tables would not fit in memory.
+
+    >>> tree = LatentTree.random([0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6], states=2, symbols=3, seed=0)
+    >>> hidden_markov_of(tree)
+    HiddenMarkov(8 variables, 4 states, 3 symbols, tables for each step)
+    """
+    if is_chain(tree):
+        transitions = [tree.table(name) for name in tree.latents[1:]]
+        return _model(tree, tree.prior, transitions, [tree.table(leaf) for leaf in tree.leaves])
+    separators = prefix_separators(tree)
+    counts = [prod(tree.states[name] for name in names) for names in separators]
+    entries = sum(before * after for before, after in pairwise(counts))
+    check_memory(entries, f"the transitions between up to {max(counts)} states")
+    conditionals = Conditionals(tree)
+    table = conditionals.given(separators[0], Region(None), {}, 1)[0]
+    (positive,) = np.nonzero(table)
+    initial, states = table[positive], unravelled(positive, separators[0], tree.states)
+    transitions, emissions = [], [_emission(tree, 0, states)]
+    for site, (before, after) in enumerate(pairwise(separators), start=1):
+        transition, states = _transition(conditionals, before, after, states)
+        transitions.append(transition)
+        emissions.append(_emission(tree, site, states))
+    return _model(tree, initial, transitions, emissions)
+
+
+def _model(tree: LatentTree, initial: Table, transitions: Sequence[Table], emissions: Sequence[Table]) -> HiddenMarkov:
+    return HiddenMarkov(initial, tuple(transitions), tuple(emissions), tree.sites, densities=tree.densities)
+
+
+def _emission(tree: LatentTree, site: int, states: Mapping[Name, Codes]) -> Table:
+    leaf = tree.leaves[site]
+    parent = tree.parent(leaf)
+    assert parent is not None
+    return tree.table(leaf)[states[parent]]
+
+
+def _transition(
+    conditionals: Conditionals, before: Sequence[Name], after: Sequence[Name], states: Mapping[Name, Codes]
+) -> tuple[Table, dict[Name, Codes]]:
+    """The table from the assignments of one separator to those of the next, and the latter, all of which are possible.
+
+    Variables in both keep their states; new ones in different regions are independent given the first separator.
+    """
+    tree = conditionals.tree
+    rows = len(states[before[0]])
+    entered: tuple[Name, ...] = ()
+    table = np.ones((rows, 1), dtype=object if conditionals.exact else np.float64)
+    for names, region in _entered_regions(tree, before, after):
+        entered += names
+        given = conditionals.given(names, region, states, rows)
+        table = (table[:, :, None] * given[:, None, :]).reshape(rows, -1)
+    sources, columns = np.nonzero(table)
+    reached = {name: states[name][sources] for name in after if name in states}
+    reached |= unravelled(columns, entered, tree.states)
+    different, which = np.unique(numbered(reached, after, tree.states), return_inverse=True)
+    transition = np.zeros((rows, len(different)), dtype=table.dtype)
+    transition[sources, which.reshape(-1)] = table[sources, columns]
+    return conditionals.settled(transition), unravelled(different, after, tree.states)
+
+
+def _entered_regions(
+    tree: LatentTree, before: Sequence[Name], after: Sequence[Name]
+) -> list[tuple[tuple[Name, ...], Region]]:
+    """The variables of the second separator that are not in the first, by the regions that the first cuts out."""
+    cut = set(before)
+
+    def top(name: Name) -> Name:
+        parent = tree.parent(name)
+        while parent is not None and parent not in cut:
+            name, parent = parent, tree.parent(parent)
+        return name
+
+    entered: dict[Name, list[Name]] = {}
+    for name in after:
+        if name not in cut:
+            entered.setdefault(top(name), []).append(name)
+    beside: dict[Name, list[Name]] = {}
+    for name in before:
+        # The top of the region that it borders from below is its own, unless that is the variable itself.
+        if top(name) != name:
+            beside.setdefault(top(name), []).append(name)
+    return [
+        (tuple(names), Region(tree.parent(first), tuple(beside.get(first, ())))) for first, names in entered.items()
+    ]

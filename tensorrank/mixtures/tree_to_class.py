@@ -1,0 +1,113 @@
+"""Latent trees as latent class models: a class for each joint state of hidden variables that separate all others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from math import prod
+
+import numpy as np
+
+from tensorrank.mixtures.conditioning import Codes, Conditionals, Region, check_memory, unravelled
+from tensorrank.mixtures.latent_class import LatentClass
+from tensorrank.mixtures.latent_tree import LatentTree, Name
+from tensorrank.mixtures.separators import separating_latents
+from tensorrank.mixtures.tables import Table
+
+
+def class_count(tree: LatentTree) -> int:
+    """The number of classes of `latent_class_of`, those of probability 0 included; without building it.
+
+    For generic tables with at least as many values as states none smaller exists where the separation rank of some
+    unfolding is as large: of hidden Markov models of N steps and r states (r^floor(N/2)) and of balanced binary trees
+    (r^(N/2)) the interleaved one.
+
+    Source: Khrulkov, Novikov, Oseledets, Expressive power of recurrent neural networks (ICLR 2018), theorem 1, for the
+    lower bound.
+
+    >>> from tensorrank.mixtures.hidden_markov import HiddenMarkov
+    >>> class_count(HiddenMarkov.random(3, 3, 24, seed=0).latent_tree()) == 3**12
+    True
+    """
+    return separating_latents(tree)[1]
+
+
+def latent_class_of(tree: LatentTree) -> LatentClass:
+    """The same distribution as a shallow mixture; exponentially large in general.
+
+    The classes are the assignments of positive probability of `separating_latents`. The table of a variable whose
+    parent is one of these has the rows of its own table, copied; others are products of tables, divided by their sums
+    where the separator also lies below. A tree with a single hidden variable keeps its tables. Fractions stay exact.
+
+    Raises:
+        TensorRankError: if the tables would not fit in memory.
+
+    Source: Jaini, Poupart, Yu, Deep Homogeneous Mixture Models (NeurIPS 2018), every deep mixture is a shallow one.
+
+    >>> from tensorrank.mixtures.hidden_markov import HiddenMarkov
+    >>> latent_class_of(HiddenMarkov.random(2, 3, 6, seed=0).latent_tree())
+    LatentClass(6 variables, 8 classes, 3 values)
+    """
+    if len(tree.latents) == 1:
+        return LatentClass(tree.prior, tuple(map(tree.table, tree.leaves)), densities=tree.densities)
+    conditionals = Conditionals(tree)
+    separator, _ = separating_latents(tree)
+    tops, regions = _regions(tree, frozenset(separator))
+    classes = _Classes(tree, {}, np.array([1], dtype=object if conditionals.exact else np.float64))
+    for name in tree.latents:
+        region = regions.get(name)
+        if region is None:
+            continue
+        if name in separator:
+            classes = classes.split((name,), region, conditionals)
+        elif region.beside:
+            classes = classes.split(region.beside, Region(region.above), conditionals)
+    weights = conditionals.settled(classes.weights[None])[0]
+    count = len(weights)
+    check_memory(count * sum(tree.shape), f"{count} classes of {tree.sites} variables")
+    components = []
+    for leaf in tree.leaves:
+        region = regions[tops[leaf]]
+        if tops[leaf] == leaf and region.above is not None:
+            components.append(tree.table(leaf)[classes.states[region.above]])
+        else:
+            components.append(conditionals.given((leaf,), region, classes.states, count))
+    return LatentClass(weights, tuple(components), densities=tree.densities)
+
+
+@dataclass(frozen=True, eq=False)
+class _Classes:
+    """Assignments of positive probability of some nodes, and their probabilities."""
+
+    tree: LatentTree
+    states: Mapping[Name, Codes]
+    weights: Table
+
+    def split(self, names: tuple[Name, ...], region: Region, conditionals: Conditionals) -> _Classes:
+        """Each assignment once for each joint state of further nodes of a region."""
+        more = prod(self.tree.states[name] for name in names)
+        held = len(self.states) + len(names) + 2
+        check_memory(len(self.weights) * more * held, f"{len(self.weights) * more} joint states")
+        table = self.weights[:, None] * conditionals.given(names, region, self.states, len(self.weights))
+        rows, columns = np.nonzero(table)
+        states = {name: codes[rows] for name, codes in self.states.items()}
+        return replace(self, states=states | unravelled(columns, names, self.tree.states), weights=table[rows, columns])
+
+
+def _regions(tree: LatentTree, separator: frozenset[Name]) -> tuple[dict[Name, Name], dict[Name, Region]]:
+    """For each node the top of its region, and for each top the nodes around the region.
+
+    A node of the separator counts as a region if its parent is one too; otherwise it is beside the region above it.
+    """
+    tops: dict[Name, Name] = {}
+    beside: dict[Name, list[Name]] = {}
+    for name in (*tree.latents, *tree.leaves):
+        parent = tree.parent(name)
+        if parent is None or parent in separator:
+            tops[name] = name
+            beside[name] = []
+        elif name in separator:
+            beside[tops[parent]].append(name)
+        else:
+            tops[name] = tops[parent]
+    return tops, {top: Region(tree.parent(top), tuple(names)) for top, names in beside.items()}

@@ -1,0 +1,144 @@
+"""`tensorrank reduce`."""
+
+import itertools
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from command_line import run
+from typer.testing import CliRunner
+
+from tensorrank.cli.main import app
+from tensorrank.mixtures import equality, reductions
+from tensorrank.mixtures.files import load, save
+from tensorrank.mixtures.hidden_markov import HiddenMarkov
+from tensorrank.mixtures.kinds import KINDS
+
+
+def invoke(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+@pytest.fixture
+def chain(tmp_path):
+    path = tmp_path / "h.json"
+    save(HiddenMarkov.random(2, 2, 4, seed=0, exact=True), path)
+    return path
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_is_written_and_is_the_same_density(chain, kind, tmp_path):
+    out = tmp_path / "out.json"
+    done = invoke("reduce", chain, "--to", kind, "-o", out, "--json")
+    assert (done.exit_code, done.stderr) == (0, "")
+    report = json.loads(done.stdout)
+    assert {"equal", "exact", "size_before", "size_after", "ratio", "bound"} <= set(report)
+    assert (report["equal"], report["exact"], report["out"]) == (True, True, str(out))
+    assert (report["source"], report["target"]) == ("hidden_markov", kind)
+    model, again = load(chain), load(out)
+    assert again.kind == kind
+    # All 2^4 probabilities, as fractions.
+    rows = list(itertools.product(range(2), repeat=4))
+    assert again.probability(rows).tolist() == model.probability(rows).tolist()
+    assert (report["size_before"], report["size_after"]) == (model.size, again.size)
+
+
+def test_the_installed_program_reduces_a_file(chain, tmp_path):
+    done = run("reduce", chain, "--to", "sum_product", "-o", tmp_path / "s.json", "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    report = json.loads(done.stdout)
+    assert report["equal"] is True
+    assert report["ratio"] == pytest.approx(report["size_after"] / report["size_before"])
+
+
+def test_the_report_as_text(chain, tmp_path):
+    done = invoke("reduce", chain, "--to", "latent_tree", "-o", tmp_path / "t.json")
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert "hidden_markov -> latent_tree: equal" in done.stdout
+    assert f"The model: {tmp_path / 't.json'}" in done.stdout
+    assert "The model" not in invoke("reduce", chain, "--to", "latent_tree").stdout
+
+
+def test_a_reduction_that_would_be_large_is_answered_by_what_forbids_it(tmp_path):
+    save(HiddenMarkov.random(2, 2, 16, seed=0), tmp_path / "h.json")
+    out = tmp_path / "c.json"
+    done = invoke("reduce", tmp_path / "h.json", "--to", "latent_class", "--limit", 1000, "-o", out, "--json")
+    assert done.exit_code == 0
+    report = json.loads(done.stdout)
+    assert (report["equal"], report["size_after"], report["ratio"], report["out"]) == (None, None, None, None)
+    # MATH.md, section 4: the interleaved unfolding has rank 2^8, so there are as many classes.
+    assert report["bound"] >= 2**8
+    assert done.stderr == f"nothing was written to {out}: there is no small latent_class of this model\n"
+    assert not out.exists()
+    text = invoke("reduce", tmp_path / "h.json", "--to", "latent_class", "--limit", 1000)
+    assert (text.exit_code, text.stderr) == (0, "")
+    assert "no small reduction" in text.stdout
+
+
+def test_a_balanced_tree_of_a_chain(chain, tmp_path):
+    out = tmp_path / "b.json"
+    done = invoke("reduce", chain, "--to", "hierarchical", "--tree", "balanced", "-o", out, "--json")
+    assert json.loads(done.stdout)["equal"] is True
+    nodes = load(out).nodes
+    assert nodes[-1].table.shape[0] == 1
+    rows = list(itertools.product(range(2), repeat=4))
+    assert load(out).probability(rows).tolist() == load(chain).probability(rows).tolist()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ("--to", "sumproduct"),
+            (
+                "--to is 'sumproduct'; expected one of latent_class, hidden_markov, latent_tree, "
+                "tensorial_mixture, hierarchical, sum_product; did you mean 'sum_product'?"
+            ),
+        ),
+        (
+            ("--to", "latent_tree", "--tree", "balance"),
+            "--tree is 'balance'; expected one of own, balanced; did you mean",
+        ),
+        (("--to", "latent_tree", "--tree", "balanced"), "balanced"),
+        (("--to", "latent_tree", "--limit", "0"), "--limit is 0; expected a whole number of at least 1"),
+        (("--to", "latent_tree", "-o", "nowhere/t.json"), "--out nowhere/t.json cannot be written: there is no folder"),
+        (("--to", "latent_tree", "-o", "."), "--out . is a folder; give a file in it, such as model.json"),
+        (("--to", "latent_tree", "-o", "/dev/null"), "--out /dev/null is no ordinary file"),
+    ],
+    ids=lambda value: " ".join(value[2:] or value[:2]) if isinstance(value, tuple) else "",
+)
+def test_bad_options_are_refused_before_the_work(chain, options, message, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if "balanced" not in options:
+        monkeypatch.setattr(reductions, "reduce", None)
+    done = invoke("reduce", chain, *options)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert message in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["h.json"]
+
+
+def test_a_reduction_that_fails_its_check_is_not_written(chain, tmp_path, monkeypatch):
+    out = tmp_path / "t.json"
+    out.write_text("before")
+
+    def differs(*arguments, **options):
+        return replace(check(*arguments, **options), equal=False)
+
+    check = equality.check_reduction
+    monkeypatch.setattr(equality, "check_reduction", differs)
+    done = invoke("reduce", chain, "--to", "latent_tree", "-o", out, "--json")
+    assert done.exit_code == 1
+    assert "internal error: the latent_tree made of" in done.stderr
+    assert "is not equal to it; nothing was written" in done.stderr
+    assert json.loads(done.stdout)["out"] is None
+    assert out.read_text() == "before"
+
+
+def test_floats_say_how_they_were_compared(tmp_path):
+    save(HiddenMarkov.random(3, 2, 6, seed=1), tmp_path / "h.json")
+    report = json.loads(invoke("reduce", tmp_path / "h.json", "--to", "sum_product", "--json").stdout)
+    # Tables are copied, so that floats are equal over GF(p), too.
+    assert (report["equal"], report["exact"], report["tolerance"]) == (True, True, None)
+    assert np.isfinite(report["ratio"])

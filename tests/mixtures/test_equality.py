@@ -1,0 +1,94 @@
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.equality import FLOAT_TOLERANCE, check_reduction
+from tensorrank.mixtures.gaussian import Gaussians
+from tensorrank.mixtures.hidden_markov import HiddenMarkov
+from tensorrank.mixtures.latent_class import LatentClass
+from tensorrank.mixtures.reductions import reduce
+
+
+def classes(entry, *, exact=False):
+    half = Fraction(1, 2) if exact else 0.5
+    return LatentClass([half, half], [[[entry, 1 - entry], [half, half]], [[half, half], [entry, 1 - entry]]])
+
+
+def test_equal_models_in_another_order_of_classes():
+    one = LatentClass([0.25, 0.75], [[[1.0, 0.0], [0.5, 0.5]]] * 2)
+    other = LatentClass([0.75, 0.25], [[[0.5, 0.5], [1.0, 0.0]]] * 2)
+    report = check_reduction(one, other)
+    assert (report.equal, report.exact) == (True, True)
+
+
+def test_a_difference_is_found_exactly():
+    report = check_reduction(classes(0.25), classes(0.375))
+    assert (report.equal, report.exact, report.tolerance) == (False, True, None)
+    assert "NOT equal, exactly" in str(report)
+
+
+def test_rounding_is_equal_only_within_a_tolerance():
+    report = check_reduction(classes(0.3), classes(0.3 * (1 + 1e-15)))
+    assert (report.equal, report.exact, report.tolerance) == (True, False, FLOAT_TOLERANCE)
+
+
+def test_fractions_get_no_tolerance():
+    tiny = Fraction(1, 10**20)
+    report = check_reduction(classes(Fraction(3, 10), exact=True), classes(Fraction(3, 10) + tiny, exact=True))
+    assert (report.equal, report.exact) == (False, True)
+
+
+def test_denominators_that_a_prime_divides():
+    # The largest primes below 2^31, which are taken first.
+    entry = Fraction(1, (2**31 - 1) * 2147483629)
+    report = check_reduction(classes(entry, exact=True), classes(entry, exact=True).latent_tree())
+    assert report.equal
+    assert not {2**31 - 1, 2147483629} & set(report.primes)
+
+
+def test_other_densities_make_other_models():
+    model = HiddenMarkov.random(2, 2, 3, seed=0)
+    gaussian = HiddenMarkov(
+        model.initial, model.transition, model.emission, 3, densities=Gaussians([0.0, 1.0], [1.0, 1.0])
+    )
+    assert not check_reduction(model, gaussian).equal
+    assert check_reduction(gaussian, gaussian.latent_tree()).equal
+
+
+def test_other_variables_are_refused():
+    with pytest.raises(TensorRankError, match=r"variables of \(2, 2\) components are compared with .* \(2, 2, 2\)"):
+        check_reduction(LatentClass.random([2] * 2, 2, seed=0), LatentClass.random([2] * 3, 2, seed=0))
+
+
+def test_sizes_and_ratio():
+    chain = HiddenMarkov.random(2, 3, 5, seed=0)
+    network = reduce(chain, "sum_product")
+    report = check_reduction(chain, network)
+    # r + (N - 1) r^2 + N r k, and the edges of a network.
+    assert report.size_before == 2 + 4 * 4 + 5 * 2 * 3
+    assert report.size_after == network.edges
+    assert report.ratio == network.edges / report.size_before
+    assert report.bound == 2 * report.size_before
+
+
+def test_many_variables_without_the_dense_table():
+    chain = HiddenMarkov.random(4, 4, 256, seed=0)
+    report = check_reduction(chain, reduce(chain, "sum_product"))
+    assert (report.equal, report.exact) == (True, True)
+    assert report.failure_probability < 1e-50
+
+
+def test_a_report_as_plain_values():
+    chain = HiddenMarkov.random(2, 2, 3, seed=0)
+    plain = check_reduction(chain, chain.latent_tree()).to_dict()
+    assert plain["equal"] is True
+    assert isinstance(plain["primes"], list)
+    assert {"equal", "exact", "size_before", "size_after", "ratio", "bound"} <= set(plain)
+
+
+def test_the_seed_decides_the_vectors_only():
+    chain = HiddenMarkov.random(2, 2, 3, seed=0)
+    reports = [check_reduction(chain, chain.latent_tree(), seed=seed) for seed in (0, np.random.default_rng(5))]
+    assert all(report.equal for report in reports)

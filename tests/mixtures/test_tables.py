@@ -1,0 +1,113 @@
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.tables import (
+    check_total,
+    distributions,
+    free_parameters,
+    is_exact,
+    nonnegative,
+    random_distributions,
+)
+
+AXES = ["row", "column"]
+THIRD = Fraction(1, 3)
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        [["1/3", "2/3"], [0, 1]],
+        [[THIRD, 1 - THIRD], [0, 1]],
+        np.array([[THIRD, 1 - THIRD], [Fraction(0), Fraction(1)]]),
+        [["1/3", Fraction(2, 3)], ["0", "1.0"]],
+    ],
+)
+def test_fractions_whole_numbers_and_texts_are_exact(given):
+    table = distributions(given, "the table", AXES)
+    assert is_exact(table)
+    assert table.tolist() == [[THIRD, 1 - THIRD], [0, 1]]
+    assert all(isinstance(entry, Fraction) for entry in table.flat)
+
+
+@pytest.mark.parametrize("given", [[[0.25, 0.75]], [["1/4", 0.75]], np.array([[0.25, 0.75]], dtype=np.float32)])
+def test_any_float_makes_floats(given):
+    table = distributions(given, "the table", AXES)
+    assert table.dtype == np.float64
+    assert table.tolist() == [[0.25, 0.75]]
+
+
+def test_tables_are_copies_that_nobody_changes():
+    given = np.array([[0.5, 0.5]])
+    table = distributions(given, "the table", AXES)
+    given[0, 0] = 9
+    assert table[0, 0] == 0.5
+    with pytest.raises(ValueError, match="read-only"):
+        table[0, 0] = 1
+    assert distributions(table, "the table", AXES) is table
+
+
+def test_floats_are_kept_as_given():
+    given = np.array([[0.5 + 3e-7, 0.5]])
+    np.testing.assert_array_equal(distributions(given, "the table", AXES), given)
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ([[0.5, 0.5], [1.5, -0.5]], "the table is -0.5 at row 1, column 1; expected nonnegative"),
+        ([["3/2", "-1/2"]], "the table is -1/2 at row 0, column 1; expected nonnegative"),
+        ([[float("nan"), 1]], "the table is nan at row 0, column 0; expected finite"),
+        ([[float("inf"), 1]], "the table is inf at row 0, column 0; expected finite"),
+        ([[0.5, 0.4]], "the table sums to 0.9 at row 0 over column; expected 1, within 1e-06"),
+        ([[1, 0], ["1/2", "1/3"]], r"the table sums to 5/6 at row 1 over column; expected 1$"),
+        ([0.5, 0.5], r"the table has the shape \(2,\); expected \(row, column\)"),
+        (np.zeros((0, 2)), r"the table has the shape \(0, 2\); expected \(row, column\), none of them empty"),
+        ([["half", "1/2"]], "the table contains 'half'; expected whole numbers, fractions or floats"),
+        ([["1/0", 1]], "the table contains '1/0'"),
+        ([[None, 1]], "the table contains None"),
+        (np.array([[True, False]]), "the table holds entries of type bool"),
+        (np.array([[1j, 0]]), "the table holds entries of type complex128"),
+    ],
+)
+def test_what_is_no_table_of_distributions(given, message):
+    with pytest.raises(TensorRankError, match=message):
+        distributions(given, "the table", AXES)
+
+
+def test_sums_of_fractions_are_exact():
+    near = [[Fraction(1, 2), Fraction(1, 2) + Fraction(1, 10**12)]]
+    with pytest.raises(TensorRankError, match="sums to 1000000000001/1000000000000"):
+        distributions(near, "the table", AXES)
+    assert not is_exact(distributions(np.array(near, dtype=float), "the table", AXES))
+
+
+def test_nonnegative_tables_need_no_sums():
+    assert nonnegative([[2, 3]], "the table", AXES).tolist() == [[2, 3]]
+
+
+@pytest.mark.parametrize("total", [Fraction(1), 1.0, 1 + 9e-7])
+def test_totals_of_one(total):
+    check_total(total, "the model")
+
+
+@pytest.mark.parametrize("total", [Fraction(2, 3), Fraction(1) + Fraction(1, 10**9), 1.1, 0.0, float("nan")])
+def test_totals_of_something_else(total):
+    with pytest.raises(TensorRankError, match=r"the model sums to .* over all values; expected 1"):
+        check_total(total, "the model")
+
+
+def test_free_parameters():
+    assert free_parameters([np.ones((3, 4)), np.ones((2, 2, 5))]) == 3 * 3 + 2 * 2 * 4
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_random_distributions(exact):
+    table = random_distributions((3, 2, 4), np.random.default_rng(0), exact=exact)
+    assert is_exact(table) == exact
+    sums = table.sum(axis=-1)
+    assert (sums == 1).all() if exact else np.allclose(sums, 1, atol=1e-15)
+    assert (table > 0).all()
