@@ -9,12 +9,12 @@ import numpy as np
 from hmmlearn.hmm import CategoricalHMM
 
 from benchmarks.machine import seconds, table
-from tensorrank.mixtures.equality import check_reduction
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.mixture import Mixture
-from tensorrank.mixtures.reductions import reduce
+from tensorrank.mixtures.reductions.equality import check_reduction
+from tensorrank.mixtures.reductions.reduce import reduce
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.solve import separation_rank

@@ -24,14 +24,14 @@ if TYPE_CHECKING:
     from tensorrank.circuits.convolutional import ConvolutionalCircuit
     from tensorrank.circuits.recurrent import RecurrentCircuit
     from tensorrank.errors import TensorRankError
-    from tensorrank.mixtures.equality import check_reduction
     from tensorrank.mixtures.files import load, save
     from tensorrank.mixtures.gaussian import Gaussians
     from tensorrank.mixtures.hidden_markov import HiddenMarkov
     from tensorrank.mixtures.hierarchical import Hierarchical
     from tensorrank.mixtures.latent_class import LatentClass
     from tensorrank.mixtures.latent_tree import LatentTree
-    from tensorrank.mixtures.reductions import reduce
+    from tensorrank.mixtures.reductions.equality import check_reduction
+    from tensorrank.mixtures.reductions.reduce import reduce
     from tensorrank.mixtures.sum_product import SumProduct
     from tensorrank.mixtures.tensorial_mixture import TensorialMixture
     from tensorrank.networks.network import Tensor, TensorNetwork
@@ -92,11 +92,11 @@ _HOMES = {
     "TensorNetwork": "tensorrank.networks.network",
     "TensorRankError": "tensorrank.errors",
     "TensorialMixture": "tensorrank.mixtures.tensorial_mixture",
-    "check_reduction": "tensorrank.mixtures.equality",
+    "check_reduction": "tensorrank.mixtures.reductions.equality",
     "load": "tensorrank.mixtures.files",
     "numerical_rank": "tensorrank.arithmetic.spectrum",
     "rank_mod_p": "tensorrank.arithmetic.elimination",
-    "reduce": "tensorrank.mixtures.reductions",
+    "reduce": "tensorrank.mixtures.reductions.reduce",
     "save": "tensorrank.mixtures.files",
     "separation_rank": "tensorrank.separation.solve",
 }

@@ -42,11 +42,11 @@ def reduce(
     Example: tensorrank reduce h.json --to sum_product -o s.json
     """
     # Heavy modules are imported where they are used, so that --help answers at once.
-    from tensorrank.mixtures.equality import check_reduction
     from tensorrank.mixtures.files import load, save
     from tensorrank.mixtures.kinds import KINDS
     from tensorrank.mixtures.mixture import Mixture
-    from tensorrank.mixtures.reductions import reduce as reduce_model
+    from tensorrank.mixtures.reductions.equality import check_reduction
+    from tensorrank.mixtures.reductions.reduce import reduce as reduce_model
 
     for name, value, known in (("to", to, KINDS), ("tree", tree, ("own", "balanced"))):
         if value not in known:

@@ -13,7 +13,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
 
 from tensorrank.errors import TensorRankError
 from tensorrank.figures.style import RC
-from tensorrank.mixtures.equality import ReductionReport
+from tensorrank.mixtures.reductions.equality import ReductionReport
 
 # The more general a kind, the further right; units are inches.
 _PLACES = {

@@ -58,7 +58,7 @@ def dimension_tree_of(network: SumProduct) -> Hierarchical | Clash:
 
     Weights are copied where sums are of products or leaves, and multiplied where sums are of sums.
 
-    >>> from tensorrank.mixtures.copied import sum_product_of
+    >>> from tensorrank.mixtures.reductions.copied import sum_product_of
     >>> from tensorrank.mixtures.latent_tree import LatentTree
     >>> dimension_tree_of(sum_product_of(LatentTree.random([0, 0, 1, 1, 2, 2], states=2, symbols=3, seed=0)))
     Hierarchical(4 variables, 7 nodes of rank at most 2)
@@ -68,7 +68,7 @@ def dimension_tree_of(network: SumProduct) -> Hierarchical | Clash:
         return odd
     # A product of one child is that child.
     given = {
-        name: SumNode(node.children, np.ones(1, dtype=int))
+        name: SumNode(node.children, np.ones(1, dtype=object))
         if isinstance(node, ProductNode) and len(node.children) == 1
         else node
         for name, node in network.nodes.items()

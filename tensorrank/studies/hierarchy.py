@@ -6,13 +6,13 @@ import numpy as np
 
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError, whole_number
-from tensorrank.mixtures.equality import ReductionReport, check_reduction
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.mixture import Mixture
-from tensorrank.mixtures.reductions import reduce
+from tensorrank.mixtures.reductions.equality import ReductionReport, check_reduction
+from tensorrank.mixtures.reductions.reduce import reduce
 from tensorrank.mixtures.sum_product import SumProduct
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 from tensorrank.studies.separations_interleaved import Progress

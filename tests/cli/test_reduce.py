@@ -10,10 +10,11 @@ from command_line import run
 from typer.testing import CliRunner
 
 from tensorrank.cli.main import app
-from tensorrank.mixtures import equality, reductions
 from tensorrank.mixtures.files import load, save
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.kinds import KINDS
+from tensorrank.mixtures.reductions import equality
+from tensorrank.mixtures.reductions import reduce as reductions
 
 
 def invoke(*arguments):

@@ -3,7 +3,7 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from tensorrank import TensorRankError, figures
-from tensorrank.mixtures.equality import ReductionReport
+from tensorrank.mixtures.reductions.equality import ReductionReport
 from tensorrank.studies.hierarchy import ARROWS
 
 

@@ -15,8 +15,8 @@ from tensorrank.errors import PrimeError, TensorRankError
 from tensorrank.mixtures.hierarchical import Hierarchical
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.mixture import Mixture
-from tensorrank.mixtures.pair_latents import latent_tree_of
-from tensorrank.mixtures.restricted import restricted
+from tensorrank.mixtures.reductions.pair_latents import latent_tree_of
+from tensorrank.mixtures.reductions.restricted import restricted
 from tensorrank.mixtures.sum_product import SumProduct
 from tensorrank.mixtures.tree_shaped import TreeShaped
 from tensorrank.separation.partition import Bipartition

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.equality import FLOAT_TOLERANCE, check_reduction
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.latent_class import LatentClass
-from tensorrank.mixtures.reductions import reduce
+from tensorrank.mixtures.reductions.equality import FLOAT_TOLERANCE, check_reduction
+from tensorrank.mixtures.reductions.reduce import reduce
 
 
 def classes(entry, *, exact=False):

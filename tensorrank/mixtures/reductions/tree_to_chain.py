@@ -8,10 +8,10 @@ from math import prod
 
 import numpy as np
 
-from tensorrank.mixtures.conditioning import Codes, Conditionals, Region, check_memory, numbered, unravelled
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.latent_tree import LatentTree, Name
-from tensorrank.mixtures.separators import is_chain, prefix_separators
+from tensorrank.mixtures.reductions.conditioning import Codes, Conditionals, Region, check_memory, numbered, unravelled
+from tensorrank.mixtures.reductions.separators import is_chain, prefix_separators
 from tensorrank.mixtures.tables import Table
 
 

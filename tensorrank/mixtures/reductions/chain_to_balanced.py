@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from tensorrank.mixtures.circuit import Slots
-from tensorrank.mixtures.copied import hierarchical_of
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Node, Transfer
+from tensorrank.mixtures.reductions.copied import hierarchical_of
 
 
 def balanced_of(model: HiddenMarkov) -> Hierarchical:

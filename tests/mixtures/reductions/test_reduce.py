@@ -6,15 +6,15 @@ from mixtures.brute_force import all_states, probability_table
 from mixtures.small_trees import trees
 
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.equality import check_reduction
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical
 from tensorrank.mixtures.kinds import KINDS
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree
-from tensorrank.mixtures.obstruction import Obstruction
-from tensorrank.mixtures.reductions import reduce
+from tensorrank.mixtures.reductions.equality import check_reduction
+from tensorrank.mixtures.reductions.obstruction import Obstruction
+from tensorrank.mixtures.reductions.reduce import reduce
 from tensorrank.mixtures.sum_product import SumProduct
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 

@@ -6,7 +6,7 @@ from oracles import flint_rank
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical
-from tensorrank.mixtures.obstruction import obstruction
+from tensorrank.mixtures.reductions.obstruction import obstruction
 from tensorrank.mixtures.sum_product import SumProduct
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 

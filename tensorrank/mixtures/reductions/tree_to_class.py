@@ -8,10 +8,10 @@ from math import prod
 
 import numpy as np
 
-from tensorrank.mixtures.conditioning import Codes, Conditionals, Region, check_memory, unravelled
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree, Name
-from tensorrank.mixtures.separators import separating_latents
+from tensorrank.mixtures.reductions.conditioning import Codes, Conditionals, Region, check_memory, unravelled
+from tensorrank.mixtures.reductions.separators import separating_latents
 from tensorrank.mixtures.tables import Table
 
 

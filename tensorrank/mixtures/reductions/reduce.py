@@ -5,24 +5,29 @@ from __future__ import annotations
 from itertools import pairwise
 
 from tensorrank.errors import TensorRankError, nearest
-from tensorrank.mixtures.balanced import chain_of_classes, check_power_of_two, mixture_of_tree, tree_of_classes
-from tensorrank.mixtures.chain_to_balanced import balanced_of
-from tensorrank.mixtures.copied import hierarchical_of, sum_product_of
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical
-from tensorrank.mixtures.induced_trees import classes_of, induced_tree_count
 from tensorrank.mixtures.kinds import KINDS
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.mixture import Mixture
-from tensorrank.mixtures.obstruction import Obstruction, obstruction
-from tensorrank.mixtures.pair_latents import latent_tree_of
+from tensorrank.mixtures.reductions.balanced import (
+    chain_of_classes,
+    check_power_of_two,
+    mixture_of_tree,
+    tree_of_classes,
+)
+from tensorrank.mixtures.reductions.chain_to_balanced import balanced_of
+from tensorrank.mixtures.reductions.copied import hierarchical_of, sum_product_of
+from tensorrank.mixtures.reductions.induced_trees import classes_of, induced_tree_count
+from tensorrank.mixtures.reductions.obstruction import Obstruction, obstruction
+from tensorrank.mixtures.reductions.pair_latents import latent_tree_of
+from tensorrank.mixtures.reductions.tree_to_chain import chain_states, hidden_markov_of
+from tensorrank.mixtures.reductions.tree_to_class import class_count, latent_class_of
 from tensorrank.mixtures.self_similar import dimension_tree_of
 from tensorrank.mixtures.sum_product import SumProduct
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 from tensorrank.mixtures.tree_shaped import TreeShaped
-from tensorrank.mixtures.tree_to_chain import chain_states, hidden_markov_of
-from tensorrank.mixtures.tree_to_class import class_count, latent_class_of
 
 # Table entries beyond which the answer is what forbids a small form.
 _LIMIT = 10**6

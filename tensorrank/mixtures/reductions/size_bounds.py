@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, log2
 
-from tensorrank.mixtures.balanced import mixture_of_tree
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical
-from tensorrank.mixtures.induced_trees import induced_tree_count
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.mixture import Mixture
-from tensorrank.mixtures.pair_latents import latent_tree_of
+from tensorrank.mixtures.reductions.balanced import mixture_of_tree
+from tensorrank.mixtures.reductions.induced_trees import induced_tree_count
+from tensorrank.mixtures.reductions.pair_latents import latent_tree_of
+from tensorrank.mixtures.reductions.tree_to_chain import chain_states
+from tensorrank.mixtures.reductions.tree_to_class import class_count
 from tensorrank.mixtures.self_similar import dimension_tree_of
 from tensorrank.mixtures.sum_product import SumProduct
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
-from tensorrank.mixtures.tree_to_chain import chain_states
-from tensorrank.mixtures.tree_to_class import class_count
 
 
 @dataclass(frozen=True)

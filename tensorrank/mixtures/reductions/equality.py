@@ -14,8 +14,8 @@ from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import PrimeError, TensorRankError
 from tensorrank.mixtures.inference import log_values
 from tensorrank.mixtures.mixture import Mixture
-from tensorrank.mixtures.obstruction import Obstruction
-from tensorrank.mixtures.size_bounds import size_bound
+from tensorrank.mixtures.reductions.obstruction import Obstruction
+from tensorrank.mixtures.reductions.size_bounds import size_bound
 
 # Logarithms of values at random positive vectors may differ by this, relative to their size or 1, if tables round.
 FLOAT_TOLERANCE = 1e-9

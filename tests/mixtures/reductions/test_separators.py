@@ -9,7 +9,7 @@ from mixtures.small_trees import graph_of, tree_with, trees
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree
-from tensorrank.mixtures.separators import is_chain, prefix_separators, separating_latents
+from tensorrank.mixtures.reductions.separators import is_chain, prefix_separators, separating_latents
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 
 

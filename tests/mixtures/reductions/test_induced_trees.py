@@ -1,0 +1,23 @@
+import pytest
+from mixtures.brute_force import all_states
+
+from tensorrank.mixtures.hidden_markov import HiddenMarkov
+from tensorrank.mixtures.reductions.copied import sum_product_of
+from tensorrank.mixtures.reductions.induced_trees import classes_of, induced_tree_count
+from tensorrank.mixtures.sum_product import SumProduct
+
+
+def test_a_chain_has_a_tree_for_each_path_of_states():
+    assert induced_tree_count(sum_product_of(HiddenMarkov.random(3, 2, 5, seed=0).latent_tree())) == 3**5
+
+
+def test_three_matchings_have_three_times_a_choice_for_each_pair():
+    assert induced_tree_count(SumProduct.three_matchings(8, 2, seed=0)) == 3 * 2**4
+
+
+@pytest.mark.parametrize(
+    "network", [SumProduct.three_matchings(6, 2, 1, exact=True), SumProduct.random(4, 2, 2, exact=True)]
+)
+def test_classes_have_the_density_of_the_network(network):
+    x = all_states(network.shape)
+    assert (classes_of(network).probability(x) == network.probability(x)).all()

@@ -1,0 +1,44 @@
+import pytest
+
+from tensorrank.mixtures.hidden_markov import HiddenMarkov
+from tensorrank.mixtures.kinds import KINDS
+from tensorrank.mixtures.reductions.reduce import reduce
+from tensorrank.mixtures.reductions.size_bounds import size_bound
+from tensorrank.mixtures.sum_product import SumProduct
+from tensorrank.mixtures.tensorial_mixture import TensorialMixture
+
+
+def bound(source, kind, **options):
+    return size_bound(source, reduce(source, kind, **options))
+
+
+def test_chains():
+    chain = HiddenMarkov.random(2, 3, 8, seed=0)
+    entries = 2 + 7 * 4 + 8 * 2 * 3
+    assert bound(chain, "latent_tree").size == entries
+    assert bound(chain, "sum_product").size == 2 * entries
+    # Khrulkov, Novikov, Oseledets (ICLR 2018): ranks r^2 on the balanced tree, so r^6 entries a node.
+    assert bound(chain, "hierarchical", tree="balanced").size == 7 * 2**6 + 8 * 4 * 3
+    # r^floor(N / 2) classes.
+    assert bound(chain, "latent_class").size == 2**4 * (1 + 8 * 3)
+
+
+def test_balanced_trees_as_chains():
+    # r^ceil(log2(N) / 2) states.
+    found = bound(TensorialMixture.random(3, 3, 2, seed=0), "hidden_markov")
+    assert found.size == 9 + 7 * 81 + 8 * 9 * 2
+    assert "r^ceil(log2(N) / 2) = 9" in found.theorem
+
+
+def test_networks_that_are_not_self_similar_go_by_way_of_their_trees():
+    found = bound(SumProduct.three_matchings(6, 2, seed=0), "latent_tree")
+    assert found.size == 24 * (1 + 6 * 2)
+    assert "24 induced trees" in found.theorem
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("states", [2, 3])
+def test_every_form_keeps_to_its_bound(kind, states):
+    for source in (HiddenMarkov.random(states, 2, 4, seed=0), TensorialMixture.random(2, states, 2, seed=0)):
+        form = reduce(source, kind)
+        assert form.size <= size_bound(source, form).size
