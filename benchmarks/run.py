@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.elimination import elimination, strassen
 from benchmarks.machine import describe, seconds, table
 from benchmarks.masked import masked
+from benchmarks.mixtures import equality, interleaved_chain, log_densities
 from benchmarks.networks import interleaved_train, rates
 from benchmarks.ranks import macaulay2, stages, targets
 
@@ -44,3 +45,6 @@ if __name__ == "__main__":
     masked()
     interleaved_train()
     rates()
+    log_densities()
+    interleaved_chain()
+    equality()

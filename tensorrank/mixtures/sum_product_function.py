@@ -17,6 +17,7 @@ from tensorrank.mixtures.latent_tree import Name
 from tensorrank.mixtures.sum_product_grid import SumProductGrid
 from tensorrank.mixtures.sum_product_nodes import LeafNode, Node, Nodes, ProductNode, SumNode
 from tensorrank.mixtures.sum_product_separation import separate
+from tensorrank.networks.function import random_inputs
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.separable import Weights
 
@@ -131,10 +132,7 @@ class SumProductInstance:
 
     def sample(self, sites: Sequence[int], count: int, rng: np.random.Generator) -> Residues:
         """Random inputs, of shape (count, sites, largest number of values of all); 0 beyond a site's number."""
-        dimensions = np.array([self.function.shape[site] for site in sites])
-        values = self.field.random((count, len(sites), max(self.function.shape)), rng)
-        values[:, np.arange(values.shape[2]) >= dimensions[:, None]] = 0
-        return values
+        return random_inputs(self.function.shape, sites, count, self.field, rng)
 
     def grid(self, partition: Bipartition, rows: Residues, columns: Residues) -> Residues:
         """The residues of the values at all pairs, of shape (rows, columns)."""

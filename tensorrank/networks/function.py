@@ -97,10 +97,7 @@ class NetworkInstance:
 
     def sample(self, sites: Sequence[int], count: int, rng: np.random.Generator) -> Residues:
         """Random inputs, of shape (count, sites, largest dimension of all sites); 0 beyond a site's dimension."""
-        dimensions = np.array([self.network.shape[site] for site in sites])
-        values = self.field.random((count, len(sites), max(self.network.shape)), rng)
-        values[:, np.arange(values.shape[2]) >= dimensions[:, None]] = 0
-        return values
+        return random_inputs(self.network.shape, sites, count, self.field, rng)
 
     def grid(self, partition: Bipartition, rows: Residues, columns: Residues) -> Residues:
         """The residues of the values at all pairs, of shape (rows, columns)."""
@@ -132,3 +129,21 @@ class NetworkInstance:
 
     def _plan(self, partition: Bipartition, rows: int, columns: int) -> GridPlan:
         return self.network.grid_plan(partition, (rows, columns))
+
+
+def random_inputs(
+    shape: Sequence[int], sites: Sequence[int], count: int, field: PrimeField, rng: np.random.Generator
+) -> Residues:
+    """Vectors for some sites of a multilinear function: (count, sites, largest dimension), 0 beyond a site's own.
+
+    Args:
+        shape: the dimension of each site of the function.
+        sites: those that get inputs.
+        count: how many.
+        field: GF(p), of which entries are uniform elements.
+        rng: what draws them.
+    """
+    dimensions = np.array([shape[site] for site in sites])
+    values = field.random((count, len(sites), max(shape)), rng)
+    values[:, np.arange(values.shape[2]) >= dimensions[:, None]] = 0
+    return values
