@@ -10,7 +10,7 @@ import typer
 from tensorrank.cli import options as given
 from tensorrank.cli.model_files import File, writable
 from tensorrank.cli.terminal import print_json, speaks_plainly
-from tensorrank.errors import TensorRankError, nearest, whole_number
+from tensorrank.errors import TensorRankError, nearest
 
 _NOT_A_REDUCTION = 1
 
@@ -31,13 +31,16 @@ def reduce(
     tree: Annotated[
         str, typer.Option(help="Of --to hierarchical: own, the tree that the model has, or balanced.")
     ] = "own",
-    limit: Annotated[int, typer.Option(help="The most table entries of the reduced model.")] = 10**6,
+    limit: Annotated[
+        float | None,
+        typer.Option(help="The largest size of the reduced model: table entries, or edges; 1e6 or twice its own."),
+    ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the vectors at which the two are compared.")] = 0,
     json: given.Json = False,
 ) -> None:
     """Turn a model into another kind with the same density, check that they are equal, and say what it costs.
 
-    Where no small reduction exists, the lower bound that forbids it is printed, and nothing is written.
+    Where the result would be larger than the limit, nothing is written, and what every such model needs is printed.
 
     Example: tensorrank reduce h.json --to sum_product -o s.json
     """
@@ -53,9 +56,10 @@ def reduce(
             raise TensorRankError(f"--{name} is {value!r}; {nearest(value, known)}")
     if out is not None:
         writable(out)
-    limit = whole_number("--limit", limit, 1)
+    if limit is not None and not limit >= 1:
+        raise TensorRankError(f"--limit is {limit:g}; expected at least 1, such as 1e6")
     source = load(file)
-    target = reduce_model(source, to, tree=tree, limit=limit)
+    target = reduce_model(source, to, tree=tree, limit=None if limit is None else int(limit))
     report = check_reduction(source, target, seed=seed)
     wrong = isinstance(target, Mixture) and not report.equal
     written = out if out is not None and isinstance(target, Mixture) and not wrong else None
@@ -71,4 +75,4 @@ def reduce(
         typer.echo(f"internal error: the {to} made of {file} is not equal to it; nothing was written", err=True)
         raise typer.Exit(_NOT_A_REDUCTION)
     if out is not None and written is None:
-        typer.echo(f"nothing was written to {out}: there is no small {to} of this model", err=True)
+        typer.echo(f"nothing was written to {out}: the {to} would be larger than the limit", err=True)

@@ -199,7 +199,7 @@ def hierarchy(
         out,
         lambda show: measured_hierarchy(sites, states=states, symbols=symbols, seed=seed, small=small, progress=show),
     )
-    verdicts = {None: "no small reduction", True: "yes", False: "NO"}
+    verdicts = {None: "too large", True: "yes", False: "NO"}
     rows = [
         (
             one.source,

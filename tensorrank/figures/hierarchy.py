@@ -42,7 +42,7 @@ def hierarchy(reports: Sequence[ReductionReport]) -> tuple[Figure, Axes]:
     """Models as nodes with their sizes, reductions as arrows with the factor by which the size grows.
 
     Solid black arrows are reductions that are equal exactly, blue ones within the tolerance of floats. A dashed arrow
-    has no small reduction: beside it stands what every form of the target's kind needs at least.
+    was not made, being too large: beside it stands what every form of the target's kind needs at least.
 
     Args:
         reports: as `studies.hierarchy.measured_hierarchy` returns them, or of `check_reduction`; at most one for each
@@ -74,7 +74,7 @@ def hierarchy(reports: Sequence[ReductionReport]) -> tuple[Figure, Axes]:
         labels = {
             _EXACT: "reduction, equal exactly: size × factor",
             _CLOSE: "reduction, equal within rounding: size × factor",
-            _NONE: "no small reduction: needed at least",
+            _NONE: "too large to make: needed at least",
         }
         handles = [
             Line2D([], [], color=colour, linestyle=line, linewidth=1.6, label=labels[colour]) for colour, line in styles

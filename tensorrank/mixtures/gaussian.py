@@ -158,16 +158,21 @@ class Gaussians:
         >>> Gaussians([0, 1, 0, 0], [1, 1, 2, 1]).distinct(0)
         array([0, 1, 2, 0])
         """
-        means, covariances = self._of_site(site)
-        counted = covariances if self.diagonal else np.tril(covariances)
         classes: dict[tuple[float, ...], int] = {}
-        return np.array(
-            [
-                classes.setdefault((*mean.tolist(), *covariance.ravel().tolist()), len(classes))
-                for mean, covariance in zip(means, counted, strict=True)
-            ],
-            dtype=np.int64,
-        )
+        return np.array([classes.setdefault(key, len(classes)) for key in self.keys(site)], dtype=np.int64)
+
+    def keys(self, site: int) -> list[tuple[float, ...]]:
+        """For each component what equal densities have in common: the mean, and the covariances' lower triangle.
+
+        Raises:
+            TensorRankError: if there is no such site.
+        """
+        means, covariances = self._of_site(site)
+        full = [np.diag(one) for one in covariances] if self.diagonal else covariances
+        return [
+            (*mean.tolist(), *np.tril(covariance).ravel().tolist())
+            for mean, covariance in zip(means, full, strict=True)
+        ]
 
     def to_dict(self) -> dict[str, Any]:
         """The parameters as nested lists, for JSON; `from_dict` gives the same floats back."""

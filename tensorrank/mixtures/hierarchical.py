@@ -205,7 +205,8 @@ class Hierarchical(Mixture):
                     table = table * below.reshape([-1 if axis == place + 1 else 1 for axis in range(table.ndim)])
             table = np.array(table)
             own = np.array(mass)
-            table[own == 0] = Fraction(1, table[0].size) if table.dtype == object else 1 / table[0].size
+            table[own == 0] = 0
+            table[(own == 0, *[0] * (table.ndim - 1))] = 1
             own[own == 0] = Fraction(1) if own.dtype == object else 1.0
             table = table / own.reshape([-1] + [1] * (table.ndim - 1))
             nodes.append(Leaf(node.variable, table) if isinstance(node, Leaf) else Transfer(node.children, table))

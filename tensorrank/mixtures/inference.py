@@ -22,6 +22,8 @@ MISSING = -1
 # Exponentials below the one of this are no normal floats, and nothing beside sums that are not as small as the other.
 _LEAST_LOG = -700.0
 _SMALL = 1e-250
+# Sums below this may have lost digits, or all, to terms that are no normal floats.
+_LEAST_SUM = 1e-290
 
 
 @dataclass(frozen=True, eq=False)
@@ -149,7 +151,7 @@ def _log_matmul(table: Floats, logs: Floats) -> Floats:
         # Where only terms are left that underflow beside the largest, the sum is scaled by their own largest.
         for row, weights, found in zip(total, table, sums, strict=True):
             (terms,) = np.nonzero(weights)
-            (again,) = np.nonzero(found < _SMALL * weights.max())
+            (again,) = np.nonzero(found < max(_SMALL * weights.max(), _LEAST_SUM))
             if terms.size and again.size:
                 far = below[np.ix_(terms, again)] + np.log(weights[terms])[:, None]
                 top = far.max(axis=0)

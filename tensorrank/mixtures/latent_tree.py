@@ -114,6 +114,12 @@ class LatentTree(Mixture):
         """The hidden variables, parents before their children."""
         return tuple(self.children)
 
+    @cached_property
+    def labels(self) -> Mapping[Name, str]:
+        """A text for each node that no other has: its name, quoted if both 1 and "1" are names."""
+        texts = {name: str(name) for name in self.order}
+        return texts if len(set(texts.values())) == len(texts) else {name: repr(name) for name in self.order}
+
     def parent(self, name: Name) -> Name | None:
         """The parent of a node, None for the root."""
         return None if name == self.root else self._edge_to[name].parent
@@ -172,11 +178,13 @@ class LatentTree(Mixture):
 
     def coefficients(self) -> TensorNetwork:
         """Tensors "prior" and "table NAME", legs "state NAME" that a hidden variable's tables share, and "site i"."""
-        legs = {name: f"state {name}" for name in self.latents}
+        names = self.labels
+        legs = {name: f"state {names[name]}" for name in self.latents}
         legs |= {name: f"site {site}" for site, name in enumerate(self.leaves)}
         tensors = [Tensor("prior", (legs[self.root],), self.prior)]
         tensors += [
-            Tensor(f"table {edge.child}", (legs[edge.parent], legs[edge.child]), edge.table) for edge in self.edges
+            Tensor(f"table {names[edge.child]}", (legs[edge.parent], legs[edge.child]), edge.table)
+            for edge in self.edges
         ]
         return TensorNetwork(tuple(tensors), tuple(f"site {site}" for site in range(self.sites)))
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Node, Transfer
 from tensorrank.mixtures.latent_tree import Name
-from tensorrank.mixtures.sum_product_nodes import LeafNode, Nodes, ProductNode, SumNode, children_of
+from tensorrank.mixtures.sum_product_nodes import LeafNode, Nodes, ProductNode, SumNode
+from tensorrank.mixtures.sum_product_nodes import Node as SumProductNode
 from tensorrank.mixtures.tables import Table, is_exact
 
 if TYPE_CHECKING:
@@ -66,13 +67,7 @@ def dimension_tree_of(network: SumProduct) -> Hierarchical | Clash:
     odd = clash(network)
     if odd is not None:
         return odd
-    # A product of one child is that child.
-    given = {
-        name: SumNode(node.children, np.ones(1, dtype=object))
-        if isinstance(node, ProductNode) and len(node.children) == 1
-        else node
-        for name, node in network.nodes.items()
-    }
+    given = _without_products_of_one(network)
     members: dict[Scope, list[Name]] = {}
     for name in network.order:
         members.setdefault(network.scopes[name], []).append(name)
@@ -105,20 +100,33 @@ def dimension_tree_of(network: SumProduct) -> Hierarchical | Clash:
 def copies(network: SumProduct) -> bool:
     """Whether the dimension tree, if there is one, has the very weights and distributions, none rounded.
 
-    Sums of sums multiply their weights, and fractions beside floats become floats.
+    Sums of sums multiply their weights, products of the same children add them, and fractions beside floats become
+    floats.
     """
     if network.exact:
         return True
+    given = _without_products_of_one(network)
     tables = [
         node.weights if isinstance(node, SumNode) else node.distribution
         for node in network.nodes.values()
         if not isinstance(node, ProductNode)
     ]
     of_sums = any(
-        isinstance(node, SumNode) and any(isinstance(network.nodes[child], SumNode) for child in children_of(node))
-        for node in network.nodes.values()
+        isinstance(node, SumNode) and any(isinstance(given[child], SumNode) for child in node.children)
+        for node in given.values()
     )
-    return not of_sums and not any(is_exact(table) for table in tables)
+    products = [frozenset(node.children) for node in given.values() if isinstance(node, ProductNode)]
+    return not of_sums and len(set(products)) == len(products) and not any(is_exact(table) for table in tables)
+
+
+def _without_products_of_one(network: SumProduct) -> dict[Name, SumProductNode]:
+    """The nodes, with a product of one child as a sum of it."""
+    return {
+        name: SumNode(node.children, np.ones(1, dtype=object))
+        if isinstance(node, ProductNode) and len(node.children) == 1
+        else node
+        for name, node in network.nodes.items()
+    }
 
 
 def _split(network: SumProduct, node: ProductNode) -> tuple[Scope, ...]:

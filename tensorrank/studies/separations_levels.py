@@ -234,7 +234,7 @@ def cut_to(model: TensorialMixture, levels: int) -> LatentTree:
             table = model.tables(levels - 2)[window] @ joint
             edges.append(Edge(names[-2][window // 2], name, table))
         edges += _independent(model, name, range(window * joined, (window + 1) * joined))
-    return LatentTree(names[0][0], prior, tuple(edges), tuple(range(model.sites)))
+    return LatentTree(names[0][0], prior, tuple(edges), tuple(range(model.sites)), densities=model.densities)
 
 
 def _whole(depth: int, r: int, k: int, seed: int, memory: int | str | None) -> WholeMixture:

@@ -56,7 +56,7 @@ def test_the_installed_program_reduces_a_file(chain, tmp_path):
 def test_the_report_as_text(chain, tmp_path):
     done = invoke("reduce", chain, "--to", "latent_tree", "-o", tmp_path / "t.json")
     assert (done.exit_code, done.stderr) == (0, "")
-    assert "hidden_markov -> latent_tree: equal" in done.stdout
+    assert "hidden_markov -> latent_tree: size 30 entries -> 30 entries, ratio 1; equal exactly" in done.stdout
     assert f"The model: {tmp_path / 't.json'}" in done.stdout
     assert "The model" not in invoke("reduce", chain, "--to", "latent_tree").stdout
 
@@ -70,11 +70,11 @@ def test_a_reduction_that_would_be_large_is_answered_by_what_forbids_it(tmp_path
     assert (report["equal"], report["size_after"], report["ratio"], report["out"]) == (None, None, None, None)
     # MATH.md, section 4: the interleaved unfolding has rank 2^8, so there are as many classes.
     assert report["bound"] >= 2**8
-    assert done.stderr == f"nothing was written to {out}: there is no small latent_class of this model\n"
+    assert done.stderr == f"nothing was written to {out}: the latent_class would be larger than the limit\n"
     assert not out.exists()
     text = invoke("reduce", tmp_path / "h.json", "--to", "latent_class", "--limit", 1000)
     assert (text.exit_code, text.stderr) == (0, "")
-    assert "no small reduction" in text.stdout
+    assert "beyond the limit" in text.stdout
 
 
 def test_a_balanced_tree_of_a_chain(chain, tmp_path):
@@ -102,7 +102,7 @@ def test_a_balanced_tree_of_a_chain(chain, tmp_path):
             "--tree is 'balance'; expected one of own, balanced; did you mean",
         ),
         (("--to", "latent_tree", "--tree", "balanced"), "balanced"),
-        (("--to", "latent_tree", "--limit", "0"), "--limit is 0; expected a whole number of at least 1"),
+        (("--to", "latent_tree", "--limit", "0"), "--limit is 0; expected at least 1, such as 1e6"),
         (("--to", "latent_tree", "-o", "nowhere/t.json"), "--out nowhere/t.json cannot be written: there is no folder"),
         (("--to", "latent_tree", "-o", "."), "--out . is a folder; give a file in it, such as model.json"),
         (("--to", "latent_tree", "-o", "/dev/null"), "--out /dev/null is no ordinary file"),

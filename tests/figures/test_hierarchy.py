@@ -10,7 +10,7 @@ from tensorrank.studies.hierarchy import ARROWS
 def report(source, target, *, after=None, bound=None, equal=True, exact=True, states=None):
     ratio = None if after is None else after / 100
     return ReductionReport(source, target, equal, exact, None if exact else 1e-9, (7,), None, 100, after, ratio, bound,
-                           "as a test has it", states, 0.0)  # fmt: skip
+                           "as a test has it", states, None, None, 0.0)  # fmt: skip
 
 
 def texts(axes):
@@ -40,7 +40,7 @@ def test_reductions_are_arrows_with_their_factor():
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         "reduction, equal exactly: size × factor",
         "reduction, equal within rounding: size × factor",
-        "no small reduction: needed at least",
+        "too large to make: needed at least",
     ]
 
 

@@ -12,7 +12,7 @@ from tensorrank.mixtures.circuit import Circuit, Leaves, Products, Sums
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Transfer
-from tensorrank.mixtures.inference import Codes, log_derivatives, log_values
+from tensorrank.mixtures.inference import Codes, _log_matmul, log_derivatives, log_values
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.scaled_values import LogDensity
@@ -196,3 +196,22 @@ def test_many_rows_are_each_what_they_are_alone():
     whole = model.log_density(rows)
     for number in (0, 16383, 16384, 39999):
         assert whole[number] == pytest.approx(model.log_density(rows[[number]])[0], rel=1e-13)
+
+
+def test_sums_of_terms_that_are_no_normal_floats():
+    # log(1e-200 * exp(-300)), which is below the least float.
+    with np.errstate(divide="ignore"):
+        found = _log_matmul(np.array([[1e-200, 0.0]]), np.array([[-300.0], [0.0]]))
+    assert found == pytest.approx(-300 - 200 * np.log(10))
+
+
+def test_posteriors_of_tiny_tables_are_probabilities():
+    chain = HiddenMarkov(
+        [1e-140, 1.0],
+        ([[0.0, 1.0], [1e-30, 1.0]], [[0.5, 0.5], [1.0, 1e-70]]),
+        ([[1.0, 1e-140], [1.0, 0.0]], [[1.0, 1e-30], [1e-70, 1.0]], [[1.0, 1e-30], [0.0, 1.0]]),
+    )
+    rows = [[1, 0, -1], [-1, -1, -1], [0, 1, 0]]
+    for found in chain.posteriors(rows):
+        np.testing.assert_allclose(found.sum(axis=1), 1, rtol=1e-12)
+    assert chain.posteriors(rows)[0][0].tolist() == [0, 1]

@@ -102,3 +102,30 @@ def test_ranks_of_networks_of_trees_are_those_of_the_trees(seed):
     ranks = [separation_rank(network, Bipartition.of(8, range(step))).value for step in range(1, 8)]
     assert ranks == [2, 2, 4, 2, 4, 2, 2]
     assert separation_rank(network, Bipartition.interleaved(8)).standing == "exact"
+
+
+def test_weights_that_would_be_added_or_multiplied_keep_their_rank():
+    # Two functions of variables 0 and 1 that are equal but for rounding: rank 2, exactly.
+    tables = {
+        "0a": [0.25, 0.75],
+        "0b": [0.5, 0.5],
+        "1a": [0.125, 0.875],
+        "1b": [0.75, 0.25],
+        "2u": [1.0, 0.0],
+        "2v": [0.0, 1.0],
+    }
+    nodes = {name: LeafNode(int(name[0]), table) for name, table in tables.items()} | {
+        "p": ProductNode(("0a", "1a")),
+        "again": ProductNode(("0a", "1a")),
+        "q": ProductNode(("0b", "1b")),
+        "one": ProductNode(("inner",)),
+        "inner": SumNode(("p", "q"), [0.1, 0.9]),
+    }
+    tail = {"su": ProductNode(("s", "2u")), "tv": ProductNode(("t", "2v")), "root": SumNode(("su", "tv"), [0.5, 0.5])}
+    # 0.1 + 0.2 is no float, nor is 0.1 * 0.3.
+    added = {"s": SumNode(("p", "again", "q"), [0.1, 0.2, 0.7]), "t": SumNode(("p", "q"), [0.1 + 0.2, 0.7])}
+    multiplied = {"s": SumNode(("one", "q"), [0.3, 0.7]), "t": SumNode(("p", "q"), [0.1 * 0.3, 0.9 * 0.3 + 0.7])}
+    for sums, unused in ((added, ("one", "inner")), (multiplied, ("again",))):
+        network = SumProduct({name: node for name, node in (nodes | sums | tail).items() if name not in unused}, "root")
+        assert not copies(network)
+        assert separation_rank(network, Bipartition.of(3, [2])).value == 2

@@ -8,6 +8,7 @@ import numpy as np
 
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
+from tensorrank.mixtures.hierarchical import Hierarchical, Leaf
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import Edge, LatentTree, Name
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
@@ -63,6 +64,30 @@ def chain_of_classes(model: LatentClass) -> HiddenMarkov:
     """The class never changes."""
     same = np.eye(model.classes, dtype=int)
     return HiddenMarkov(model.weights, same, model.components, densities=model.densities)
+
+
+def is_balanced(model: Hierarchical) -> bool:
+    """Whether it joins the variables as the balanced tree does, which halves them in their order.
+
+    Nodes of one child do not count.
+
+    >>> is_balanced(Hierarchical.random([2] * 6, rank=2, seed=0))
+    True
+    """
+    below: list[frozenset[int]] = []
+    joined = set()
+    for node in model.nodes:
+        if isinstance(node, Leaf):
+            below.append(frozenset([node.variable]))
+            continue
+        below.append(frozenset[int]().union(*(below[child] for child in node.children)))
+        if len(node.children) == 2:
+            joined.add(below[-1])
+    blocks = [(0, model.sites)] if model.sites > 1 else []
+    for first, end in blocks:
+        middle = (first + end) // 2
+        blocks += [part for part in ((first, middle), (middle, end)) if part[1] - part[0] > 1]
+    return joined == {frozenset(range(first, end)) for first, end in blocks}
 
 
 def check_power_of_two(variables: int) -> None:

@@ -7,22 +7,26 @@ import numpy as np
 from tensorrank.mixtures.circuit import Slots
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Node, Transfer
-from tensorrank.mixtures.reductions.copied import hierarchical_of
+from tensorrank.mixtures.reductions.copied import hierarchical_of, on_the_diagonal
 
 
-def balanced_of(model: HiddenMarkov) -> Hierarchical:
+def balanced_of(model: HiddenMarkov, *, binary: bool = False) -> Hierarchical:
     """The same tensor on the balanced tree of steps, where a block's functions are numbered by its end states.
 
     f_(a, c) of the steps s to e is P(x_s, ..., x_e, z_e = c | z_s = a), and neighbouring blocks are joined by the
     transition between them: f_(a, c) = sum over b, b' of f_(a, b) T[b, b'] g_(b', c). A block that begins the chain
-    needs no a, since there the initial distribution is known, and one that ends it no c. Entries are copied but for the
-    products with the initial distribution, of which there are more tables than nodes.
+    needs no a, since there the initial distribution is known, and one that ends it no c. Every entry is copied: the
+    binary tree has a node less than there are tables, so the initial distribution has one of one child, above a leaf.
+
+    Args:
+        model: the chain.
+        binary: whether to multiply the first transition by the initial distribution instead, for a binary tree.
 
     Source: hierarchical ranks of trains are at most r^2, Khrulkov, Novikov, Oseledets, Expressive power of recurrent
     neural networks (ICLR 2018).
 
     >>> balanced_of(HiddenMarkov.random(2, 2, length=8, seed=0))
-    Hierarchical(8 variables, 15 nodes of rank at most 4)
+    Hierarchical(8 variables, 16 nodes of rank at most 4)
     """
     if model.sites == 1:
         return hierarchical_of(model.latent_tree())
@@ -36,11 +40,14 @@ def balanced_of(model: HiddenMarkov) -> Hierarchical:
         """The node of the steps first to end - 1, and for each of its functions the states (a, c) at its ends."""
         if end - first == 1:
             table = model.emissions[first]
-            return add(Leaf(first, table)), np.repeat(np.arange(table.shape[0])[:, None], 2, axis=1)
+            number = add(Leaf(first, table))
+            if first == 0 and not binary:
+                number = add(Transfer((number,), on_the_diagonal(model.initial[None])[0]))
+            return number, np.repeat(np.arange(table.shape[0])[:, None], 2, axis=1)
         middle = (first + end) // 2
         (left, left_ends), (right, right_ends) = build(first, middle), build(middle, end)
         joined = model.transitions[middle - 1][np.ix_(left_ends[:, 1], right_ends[:, 0])]
-        if first == 0 and middle == 1:
+        if binary and first == 0 and middle == 1:
             joined = model.initial[:, None] * joined
         # Ends of the chain are numbered 0 in every function.
         a = np.repeat(left_ends[:, :1] * (first > 0), len(right_ends), axis=1)
@@ -52,3 +59,27 @@ def balanced_of(model: HiddenMarkov) -> Hierarchical:
 
     build(0, model.sites)
     return Hierarchical(tuple(nodes), densities=model.densities)
+
+
+def balanced_entries(model: HiddenMarkov) -> int:
+    """The table entries of that format, without building it.
+
+    >>> model = HiddenMarkov.random(2, 3, length=8, seed=0)
+    >>> balanced_entries(model) == balanced_of(model).table_entries
+    True
+    """
+    states = [int(table.shape[0]) for table in model.emissions]
+    last = model.sites
+
+    def functions(first: int, end: int) -> int:
+        if end - first == 1:
+            return states[first]
+        return (states[first] if first else 1) * (states[end - 1] if end < last else 1)
+
+    total = sum(int(table.size) for table in model.emissions) + len(model.initial) ** 2
+    blocks = [(0, last)] if last > 1 else []
+    for first, end in blocks:
+        middle = (first + end) // 2
+        total += functions(first, end) * functions(first, middle) * functions(middle, end)
+        blocks += [part for part in ((first, middle), (middle, end)) if part[1] - part[0] > 1]
+    return total

@@ -72,9 +72,10 @@ def sum_product_of(tree: LatentTree) -> SumProduct:
     >>> network.edges, sorted(network.nodes)
     (6, ['0|0', '0|1', '1|0', '1|1', 'z', 'z=0', 'z=1'])
     """
-    label = {name: str(name) for name in tree.order}
-    if len(set(label.values())) < len(label):
-        label = {name: repr(name) for name in tree.order}
+    label = tree.labels
+    if any("|" in text or "=" in text for text in label.values()):
+        # Names of nodes are made with these, and must not meet.
+        label = {name: f"node {number}" for number, name in enumerate(tree.order)}
     site_of = {name: site for site, name in enumerate(tree.leaves)}
     nodes: dict[Name, SumNode | ProductNode | LeafNode] = {}
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import asdict, dataclass
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -12,15 +11,18 @@ import numpy as np
 from tensorrank.arithmetic.prime_field import LARGEST_PRIME, PrimeField, primes_below
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import PrimeError, TensorRankError
-from tensorrank.mixtures.inference import log_values
+from tensorrank.mixtures.inference import Integers, log_values
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.reductions.obstruction import Obstruction
 from tensorrank.mixtures.reductions.size_bounds import size_bound
+from tensorrank.mixtures.sum_product import SumProduct
 
-# Logarithms of values at random positive vectors may differ by this, relative to their size or 1, if tables round.
+# Logarithms of values may differ by this, and so values by this relative to their size, if tables round.
 FLOAT_TOLERANCE = 1e-9
 _VECTORS = 4
 _PRIMES = 2
+_ROWS = 64
+_MAGNITUDES = 200.0
 
 
 @dataclass(frozen=True)
@@ -30,18 +32,22 @@ class ReductionReport:
     Attributes:
         source: the kind of the model that was given.
         target: the kind that was asked for.
-        equal: whether both have the same density; None if there is no reduction to check.
+        equal: whether both have the same density; None if no reduction was made.
         exact: whether `equal` was decided over GF(p), exactly for the entries as they are stored; False if only within
             the tolerance, because tables were multiplied in floating point.
-        tolerance: the relative difference allowed of logarithms of values at random positive vectors; None if exact.
+        tolerance: the difference allowed of logarithms, at random positive vectors and at rows that the models draw;
+            None if exact.
         primes: the moduli of the exact check.
-        failure_probability: a bound on the chance that two models that differ modulo these primes pass as equal.
+        failure_probability: a bound on the chance that models that differ modulo these primes pass as exactly equal;
+            None if they do not.
         size_before: table entries, of a sum-product network edges.
         size_after: the same for the reduction; None if there is none.
         ratio: size_after / size_before.
-        bound: what the theory gives for size_after: an upper bound, a lower one if there is no reduction.
+        bound: what the theory gives for the size of the target: an upper bound; a lower one if none was made.
         theorem: the theory, in a sentence.
-        states_needed: how many classes or hidden states the target needs at least, where there is no reduction.
+        states_needed: how many classes or hidden states the target needs at least, where none was made.
+        size_needed: the size of the reduction that is known, where none was made because it is beyond the limit.
+        limit: that limit.
         seconds: the time of the check.
     """
 
@@ -58,6 +64,8 @@ class ReductionReport:
     bound: int | None
     theorem: str
     states_needed: int | None
+    size_needed: int | None
+    limit: int | None
     seconds: float
 
     def to_dict(self) -> dict[str, Any]:
@@ -65,15 +73,24 @@ class ReductionReport:
         return {**asdict(self), "primes": list(self.primes)}
 
     def __str__(self) -> str:
-        arrow = f"{self.source} -> {self.target}"
+        before = f"{self.source} -> {self.target}: size {self.size_before} {_unit(self.source)}"
         if self.equal is None:
-            return f"{arrow}: no small reduction; size {self.size_before} -> at least {self.bound}; {self.theorem}"
+            beyond = f"{self.size_needed} {_unit(self.target)}, beyond the limit of {self.limit}"
+            least = f"every one has at least {self.bound}: {self.theorem}"
+            return f"{before}; not made: it would have {beyond}; {least}"
         fields = " and ".join(f"GF({prime})" for prime in self.primes)
-        how = f"over {fields}" if self.exact else f"logarithms of values within a relative {self.tolerance:g}"
-        verdict = f"{'equal' if self.equal else 'NOT equal'}, {'exactly' if self.exact else 'not exactly'} ({how})"
-        bound = "no bound known" if self.bound is None else f"theory at most {self.bound}"
-        size = f"size {self.size_before} -> {self.size_after}, ratio {self.ratio:.3g}"
-        return f"{arrow}: {verdict}; {size}; {bound}: {self.theorem}"
+        if not self.equal:
+            return f"{before} -> {self.size_after} {_unit(self.target)}; NOT equal (checked over {fields})"
+        ratio = "no ratio" if self.ratio is None else f"ratio {self.ratio:.3g}"
+        how = (
+            f"exactly (over {fields})"
+            if self.exact
+            else f"within rounding (logarithms of values within {self.tolerance:g})"
+        )
+        return (
+            f"{before} -> {self.size_after} {_unit(self.target)}, {ratio}; equal {how}; theory at most "
+            f"{self.bound}: {self.theorem}"
+        )
 
 
 def check_reduction(
@@ -105,65 +122,106 @@ def check_reduction(
     started = time.perf_counter()
     if isinstance(target, Obstruction):
         return ReductionReport(
-            source.kind, target.target, None, False, None, (target.unfolding.prime,), None,
-            source.size, None, None, target.size, target.theorem, target.states, time.perf_counter() - started,
-        )  # fmt: skip
-    if source.shape != target.shape:
+            source=source.kind,
+            target=target.target,
+            equal=None,
+            exact=False,
+            tolerance=None,
+            primes=() if target.unfolding is None else (target.unfolding.prime,),
+            failure_probability=None,
+            size_before=source.size,
+            size_after=None,
+            ratio=None,
+            bound=target.size,
+            theorem=target.theorem,
+            states_needed=target.states,
+            size_needed=target.needed,
+            limit=target.limit,
+            seconds=time.perf_counter() - started,
+        )
+    if source.sites != target.sites or (source.densities is None is target.densities and source.shape != target.shape):
         raise TensorRankError(
             f"variables of {source.shape} components are compared with variables of {target.shape}; expected the same"
         )
     rng = random_stream(seed)
-    fields = _fields(source, target)
-    exact = all(_agree(source, target, field, rng) for field in fields)
-    same_densities = _same_densities(source, target)
-    close = exact or (not (source.exact and target.exact) and _close(source, target, rng))
+    primes, agree = _agree(source, target, rng)
+    close = agree or (not (source.exact and target.exact) and _close(source, target, rng))
+    exact = agree or not close
     bound = size_bound(source, target)
     return ReductionReport(
-        source.kind,
-        target.kind,
-        equal=close and same_densities,
-        exact=exact or not close or not same_densities,
-        tolerance=FLOAT_TOLERANCE if close and not exact else None,
-        primes=tuple(field.prime for field in fields),
-        failure_probability=float(Fraction(source.sites, min(field.prime for field in fields)) ** (_VECTORS * _PRIMES)),
+        source=source.kind,
+        target=target.kind,
+        equal=close,
+        exact=exact,
+        tolerance=None if exact else FLOAT_TOLERANCE,
+        primes=primes,
+        failure_probability=(source.sites / min(primes)) ** (_VECTORS * _PRIMES) if agree else None,
         size_before=source.size,
         size_after=target.size,
-        ratio=target.size / source.size,
+        ratio=target.size / source.size if source.size else None,
         bound=bound.size,
         theorem=bound.theorem,
         states_needed=None,
+        size_needed=None,
+        limit=None,
         seconds=time.perf_counter() - started,
     )
 
 
-def _fields(source: Mixture, target: Mixture) -> list[PrimeField]:
-    """Fields of large primes that divide no denominator of an entry."""
-    found: list[PrimeField] = []
+def _unit(kind: str) -> str:
+    return "edges" if kind == SumProduct.kind else "entries"
+
+
+def _agree(source: Mixture, target: Mixture, rng: np.random.Generator) -> tuple[tuple[int, ...], bool]:
+    """Whether the models have the same values at random vectors over some fields, and the moduli of these.
+
+    Primes that divide a denominator of an entry are passed over.
+    """
+    primes: list[int] = []
+    classes = _classes(source, target)
     for prime in primes_below(LARGEST_PRIME + 1):
         field = PrimeField(prime)
+        # A value for each class of equal component densities.
+        drawn = [field.random((_VECTORS, 1 + max(*one, *other)), rng) for one, other in zip(*classes, strict=True)]
+        inputs = [[values[:, one] for values, one in zip(drawn, each, strict=True)] for each in classes]
         try:
-            for model in (source, target):
-                ones = [np.ones((1, k), dtype=np.int64) for k in model.shape]
-                model.circuit.residues(ones, field)
+            one, other = (model.circuit.residues(at, field) for model, at in zip((source, target), inputs, strict=True))
         except PrimeError:
             continue
-        found.append(field)
-        if len(found) == _PRIMES:
+        primes.append(prime)
+        if (one != other).any():
+            return tuple(primes), False
+        if len(primes) == _PRIMES:
             break
+    return tuple(primes), True
+
+
+def _classes(source: Mixture, target: Mixture) -> tuple[list[Integers], list[Integers]]:
+    """For each model and variable the class of each component among both models' equal component densities."""
+    found: tuple[list[Integers], list[Integers]] = ([], [])
+    for site in range(source.sites):
+        classes: dict[object, int] = {}
+        for model, own in zip((source, target), found, strict=True):
+            keys = range(model.shape[site]) if model.densities is None else model.densities.keys(site)
+            own.append(np.array([classes.setdefault(key, len(classes)) for key in keys]))
     return found
 
 
-def _agree(source: Mixture, target: Mixture, field: PrimeField, rng: np.random.Generator) -> bool:
-    inputs = [field.random((_VECTORS, k), rng) for k in source.shape]
-    return bool((source.circuit.residues(inputs, field) == target.circuit.residues(inputs, field)).all())
-
-
 def _close(source: Mixture, target: Mixture, rng: np.random.Generator) -> bool:
-    logs = [np.log(rng.random((k, _VECTORS)) + 0.01) for k in source.shape]
-    one, other = (log_values(model.circuit, logs)[-1] for model in (source, target))
-    return bool((np.abs(one - other) <= FLOAT_TOLERANCE * np.maximum(1, np.abs(one))).all())
-
-
-def _same_densities(source: Mixture, target: Mixture) -> bool:
-    given = [None if model.densities is None else model.densities.to_dict() for model in (source, target)]
-    return given[0] == given[1]
+    """Whether logarithms agree at random positive vectors, and densities at rows that either model draws."""
+    if (source.densities is None) != (target.densities is None):
+        return False
+    classes = _classes(source, target)
+    # Vectors over many magnitudes weigh what is rare as much as what is not.
+    drawn = [
+        -np.repeat([1.0, _MAGNITUDES], _VECTORS) * rng.random((1 + max(*one, *other), 2 * _VECTORS))
+        for one, other in zip(*classes, strict=True)
+    ]
+    logs = [
+        log_values(model.circuit, [values[one] for values, one in zip(drawn, each, strict=True)])[-1]
+        for model, each in zip((source, target), classes, strict=True)
+    ]
+    rows = [model.sample(_ROWS, rng) for model in (source, target)]
+    pairs = [logs, *([model.log_density(data) for model in (source, target)] for data in rows)]
+    with np.errstate(invalid="ignore"):
+        return all(bool(((one == other) | (np.abs(one - other) <= FLOAT_TOLERANCE)).all()) for one, other in pairs)

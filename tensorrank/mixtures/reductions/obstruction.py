@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 from math import prod
@@ -12,20 +12,24 @@ import numpy as np
 from tensorrank.arithmetic.elimination import rank_mod_p
 from tensorrank.arithmetic.prime_field import PrimeField, Residues, primes_below
 from tensorrank.errors import PrimeError, TensorRankError
-from tensorrank.mixtures.hierarchical import Hierarchical
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.mixture import Mixture
-from tensorrank.mixtures.reductions.pair_latents import latent_tree_of
 from tensorrank.mixtures.reductions.restricted import restricted
 from tensorrank.mixtures.sum_product import SumProduct
 from tensorrank.mixtures.tree_shaped import TreeShaped
+from tensorrank.networks.network import Tensor, TensorNetwork
 from tensorrank.separation.partition import Bipartition
 
 # Values of the marginal whose unfolding is computed (12 binary variables a side); where one is computed for each step,
-# and where one is for each of many bipartitions.
+# and where one is for each of many bipartitions of at most so many variables.
 _MOST_VALUES = 2**24
 _MOST_VALUES_STEP = 2**16
-_MOST_VALUES_SPLIT = 2**10
+_MOST_VALUES_SPLIT = 2**16
+_MOST_VARIABLES_SPLIT = 10
+# Of a sum-product network all variables are taken, at random vectors for each side.
+_MOST_SAMPLES = 1024
+# Steps of a network, and blocks of the balanced tree, that are tried.
+_MOST_TRIED = 16
 # So many variables are listed in a sentence.
 _MOST_NAMED = 12
 # Primes below this are the fastest.
@@ -34,12 +38,13 @@ _LARGEST_PRIME = 2**23
 
 @dataclass(frozen=True)
 class Unfolding:
-    """A lower bound on the rank of an unfolding of a model's coefficient tensor, computed from a marginal.
+    """A lower bound on the rank of an unfolding of a model's coefficient tensor.
 
-    Summing variables out never raises a rank, nor does reducing modulo p.
+    Neither summing variables out nor sampling an unfolding's rows and columns raises its rank, nor does reducing modulo
+    p.
 
     Attributes:
-        rank: over GF(prime), of the marginal's unfolding.
+        rank: over GF(prime), of the unfolding of a marginal, or of a sample of one.
         variables: those that are not summed out.
         a: those of them on side A.
         prime: the modulus.
@@ -53,15 +58,16 @@ class Unfolding:
 
 @dataclass(frozen=True)
 class Obstruction:
-    """The answer where no small reduction exists, or none is known: a lower bound on every form of the target's kind.
+    """The answer where a reduction would be larger than allowed: a lower bound on every form of the target's kind.
 
     Attributes:
         source: the kind of the model that was given.
         target: the kind that was asked for.
         states: how many classes or hidden states every such form needs at least, at one place.
         size: how many table entries it therefore has at least.
-        unfolding: what forbids fewer.
-        needed: the entries of the reduction that is known, None if there is none.
+        unfolding: what forbids fewer states; None where nothing but the number of variables is taken.
+        needed: the size of the reduction that is known.
+        limit: the size that was allowed.
         theorem: what follows from what, in a sentence.
     """
 
@@ -69,52 +75,70 @@ class Obstruction:
     target: str
     states: int
     size: int
-    unfolding: Unfolding
-    needed: int | None
+    unfolding: Unfolding | None
+    needed: int
+    limit: int
     theorem: str
+
+    def __str__(self) -> str:
+        return (
+            f"no {self.target} of at most {self.limit} was made of this {self.source}: the one known has size "
+            f"{self.needed}; {self.theorem}"
+        )
 
 
 def obstruction(
-    model: Mixture, target: str, needed: int | None, *, balanced: bool = False, step: int | None = None
+    model: Mixture, target: str, needed: int, limit: int, *, balanced: bool = False, step: int | None = None
 ) -> Obstruction:
     """The lower bound on forms of a kind.
 
     A latent class model needs as many classes as any unfolding has rank: that of every other variable is taken. A chain
-    needs as many states at step t as the unfolding of the steps to t: the largest of them. A balanced tree needs as
-    many as the unfolding of its halves. Every binary tree has an edge with a third of the variables or more on either
-    side, so trees need at least the smallest rank of all such unfoldings; one with vertices of higher degree becomes
-    binary, with no more states, when they are joined by copies.
+    needs as many states at step t as the unfolding of the steps to t: the largest that is tried. A balanced tree needs
+    as many above a block of variables as the unfolding of the block. Every binary tree has an edge with a third of the
+    variables or more on either side, so trees need at least the smallest rank of all such unfoldings; one with vertices
+    of higher degree becomes binary, with no more states, when they are joined by copies.
 
     Args:
         model: the model to be reduced.
-        target: the kind of the form, "latent_class", "hidden_markov", "tensorial_mixture", "latent_tree" or
-            "hierarchical".
-        needed: the entries of the form that is known, if any.
+        target: the kind of the form.
+        needed: the size of the form that is known.
+        limit: the size that is allowed.
         balanced: whether the form is on the balanced tree, as tensorial mixtures are.
-        step: where a chain is expected to need the most states; every step is tried if None.
+        step: where a chain is expected to need the most states; several are tried if None.
+
+    Every variable has a table of a row or more, and hidden states an entry each in the table that leads to them.
 
     Sources: unfolding ranks bound nonnegative ranks, Cohen, Shashua (ICLR 2017); Khrulkov, Novikov, Oseledets (ICLR
     2018); the edge that splits a tree, Jordan (1869), its centroid.
     """
     values = sum(model.shape)
+    if target == "sum_product" or model.sites == 1:
+        size, what = (model.sites, "edges: one to a leaf") if target == "sum_product" else (values, "entries: a table")
+        return Obstruction(
+            model.kind, target, 1, size, None, needed, limit, f"at least {size} {what} of each variable"
+        )  # fmt: skip
     if target == "latent_class":
-        found = _unfolding(model, _every_other(model))
+        found = _every_other(model)
         size, place = found.rank * (1 + values), "classes"
     elif target == "hidden_markov":
-        found = max(_prefixes(model, step), key=lambda one: one.rank)
-        size, place = found.rank * (1 + min(model.shape)), "states at a step"
+        found = _steps(model, step)
+        # Beside the tables of emissions, one of transitions has a column, or the first distribution an entry, for each.
+        size, place = found.rank * (1 + min(model.shape)) + values - max(model.shape), "states at a step"
     elif balanced or target == "tensorial_mixture":
-        found = _unfolding(model, _halves(model))
-        size, place = found.rank, "states below the root"
+        found = _blocks(model)
+        size, place = found.rank + values, "states above a block of the balanced tree"
     else:
         found = _least_balanced(model)
-        size, place = found.rank, "states at an edge with a third of the variables on either side, whatever the tree"
+        size, place = (
+            found.rank + values,
+            "states at an edge with a third of the variables on either side, whatever the tree",
+        )
     of = "" if len(found.variables) == model.sites else f" of the marginal of {len(found.variables)} variables"
     theorem = (
-        f"at least {found.rank} {place}: the unfolding{of} with {_listed(found.a)} on one side has this rank over "
-        f"GF({found.prime})"
+        f"at least {found.rank} {place}: the unfolding{of} with {_listed(found.a)} on one side has no smaller rank "
+        f"over GF({found.prime})"
     )
-    return Obstruction(model.kind, target, found.rank, size, found, needed, theorem)
+    return Obstruction(model.kind, target, found.rank, size, found, needed, limit, theorem)
 
 
 def _listed(variables: Sequence[int]) -> str:
@@ -122,47 +146,79 @@ def _listed(variables: Sequence[int]) -> str:
     return shown if len(variables) <= _MOST_NAMED else f"{shown}, ... ({len(variables)} in all)"
 
 
-def _every_other(model: Mixture) -> tuple[tuple[int, ...], tuple[int, ...]]:
+def _every_other(model: Mixture) -> Unfolding:
+    """Even against odd variables."""
+    if isinstance(model, SumProduct):
+        return _sampled(model, range(0, model.sites, 2))
     kept = _within(model, range(model.sites), _MOST_VALUES)
-    return kept, kept[::2]
+    return _unfolding(model, kept, kept[::2])
 
 
-def _halves(model: Mixture) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """The innermost variables of both halves, where chains and trees are joined last."""
-    middle = model.sites // 2
-    inwards = [site for pair in zip(range(middle - 1, -1, -1), range(middle, 2 * middle), strict=True) for site in pair]
-    kept = _within(model, inwards, _MOST_VALUES)
-    return kept, tuple(site for site in kept if site < middle)
+def _blocks(model: Mixture) -> Unfolding:
+    """The largest rank of blocks of the balanced tree: its halves, and inner ones, which have two ends."""
+    n = model.sites
+    blocks = [(0, n)]
+    for first, end in blocks:
+        middle = (first + end) // 2
+        blocks += [part for part in ((first, middle), (middle, end)) if part[1] - part[0] > 1]
+    tried = blocks[1 : 1 + _MOST_TRIED] or [(0, 1)]
+    return max((_across(model, range(*block), _MOST_VALUES_STEP) for block in tried), key=lambda one: one.rank)
 
 
-def _prefixes(model: Mixture, only: int | None) -> Iterator[Unfolding]:
-    """The unfoldings after steps, each with the variables nearest to it."""
-    values = _MOST_VALUES_STEP if only is None else _MOST_VALUES
-    for step in range(model.sites - 1) if only is None else [min(only, model.sites - 2)]:
-        nearest = sorted(range(model.sites), key=lambda site: (abs(site - step - 0.5), site))
-        kept = _within(model, nearest, values)
-        yield _unfolding(model, (kept, tuple(site for site in kept if site <= step)))
+def _steps(model: Mixture, only: int | None) -> Unfolding:
+    """The largest rank of the variables up to a step: the one given, or several."""
+    last = model.sites - 1
+    steps = [min(only, last - 1)] if only is not None else sorted({last * i // _MOST_TRIED for i in range(_MOST_TRIED)})
+    values = _MOST_VALUES if only is not None else _MOST_VALUES_STEP
+    return max((_across(model, range(step + 1), values) for step in steps), key=lambda one: one.rank)
 
 
-def _within(model: Mixture, order: Sequence[int], values: int) -> tuple[int, ...]:
+def _across(model: Mixture, block: range, values: int) -> Unfolding:
+    """A block of neighbours against the rest; of a tree the marginal of the variables nearest to its ends."""
+    if isinstance(model, SumProduct):
+        return _sampled(model, block)
+    ends = [end for end in (block.start, block.stop) if 0 < end < model.sites]
+    nearest = sorted(range(model.sites), key=lambda site: (min(abs(site - end + 0.5) for end in ends), site))
+    kept = _within(model, nearest, values)
+    return _unfolding(model, kept, [site for site in kept if site in block])
+
+
+def _within(model: Mixture, order: Iterable[int], values: int, most: int | None = None) -> tuple[int, ...]:
     """As many of the variables, in this order, as have a table of so many values together; at least two."""
     kept: list[int] = []
     for site in order:
-        if len(kept) >= 2 and prod(model.shape[one] for one in (*kept, site)) > values:
+        if len(kept) >= 2 and (len(kept) == most or prod(model.shape[one] for one in (*kept, site)) > values):
             break
         kept.append(site)
     return tuple(sorted(kept))
 
 
-def _unfolding(model: Mixture, split: tuple[tuple[int, ...], tuple[int, ...]]) -> Unfolding:
-    kept, a = split
+def _unfolding(model: Mixture, kept: Sequence[int], a: Sequence[int]) -> Unfolding:
+    """Of the marginal of the variables kept, those in a as rows."""
     field, matrix = _in_a_field(lambda field: _marginal(model, field, kept, a))
-    return Unfolding(rank_mod_p(matrix, field.prime), kept, a, field.prime)
+    return Unfolding(rank_mod_p(matrix, field.prime), tuple(kept), tuple(a), field.prime)
+
+
+def _sampled(model: Mixture, a: Iterable[int]) -> Unfolding:
+    """Of all variables, at random vectors of both sides."""
+    rows = tuple(a)
+    split = Bipartition(rows, _without(range(model.sites), rows))
+    function = model.separable()
+    bound = function.rank_bound(split)
+    samples = _MOST_SAMPLES if bound is None else min(_MOST_SAMPLES, bound)
+
+    def grid(field: PrimeField) -> Residues:
+        rng = np.random.default_rng(0)
+        instance = function.draw(field, rng)
+        return instance.grid(split, instance.sample(split.a, samples, rng), instance.sample(split.b, samples, rng))
+
+    field, matrix = _in_a_field(grid)
+    return Unfolding(rank_mod_p(matrix, field.prime), tuple(range(model.sites)), rows, field.prime)
 
 
 def _least_balanced(model: Mixture) -> Unfolding:
     """The least rank of all unfoldings of some variables with a third or more of them on either side."""
-    kept = _within(model, _neighbours_first(model), _MOST_VALUES_SPLIT)
+    kept = _within(model, _neighbours_first(model), _MOST_VALUES_SPLIT, _MOST_VARIABLES_SPLIT)
     count = len(kept)
     sizes = [model.shape[site] for site in kept]
     states = np.indices(sizes).reshape(count, -1)
@@ -209,30 +265,20 @@ def _in_a_field(compute: Callable[[PrimeField], Residues]) -> tuple[PrimeField, 
 
 
 def _marginal(model: Mixture, field: PrimeField, kept: Sequence[int], a: Sequence[int]) -> Residues:
-    """The unfolding of the marginal of the variables kept, those in a as rows."""
-    if isinstance(model, LatentTree | TreeShaped | Hierarchical):
-        tree = latent_tree_of(model) if isinstance(model, Hierarchical) else model.latent_tree()
-        place = {site: number for number, site in enumerate(kept)}
-        split = Bipartition(tuple(place[site] for site in a), tuple(place[site] for site in _without(kept, a)))
-        return np.asarray(restricted(tree, kept).coefficients().unfold(split, field), dtype=np.int64)
-    # Ones at a variable sum it out.
-    summed = _without(range(model.sites), kept)
-    sides = tuple(a), (*_without(kept, a), *summed)
-    widest = max(model.shape)
-
-    def inputs(side: Sequence[int]) -> Residues:
-        """All values of the variables kept: (values, sites, components)."""
-        own = [site for site in side if site not in summed]
-        states = np.indices([model.shape[site] for site in own]).reshape(len(own), -1)
-        found = np.zeros((states.shape[1], len(side), widest), dtype=np.int64)
-        for place, site in enumerate(side):
-            found[:, place, : model.shape[site]] = 1
-        for place, values in enumerate(states):
-            found[:, place] = np.eye(widest, dtype=np.int64)[values]
-        return found
-
-    instance = model.separable().draw(field, np.random.default_rng(0))
-    return instance.grid(Bipartition(*sides), *map(inputs, sides))
+    """The unfolding of the marginal of the variables kept, those in a as rows, from the very tables of the model."""
+    if isinstance(model, LatentTree | TreeShaped):
+        # A smaller network is contracted faster, and its path found faster.
+        marginal = restricted(model.latent_tree(), kept).coefficients()
+    else:
+        network = model.coefficients()
+        ones = [
+            Tensor(f"sum over {site}", (f"site {site}",), np.ones(model.shape[site], dtype=np.int64))
+            for site in _without(range(model.sites), kept)
+        ]
+        marginal = TensorNetwork((*network.tensors, *ones), tuple(f"site {site}" for site in kept))
+    place = {site: number for number, site in enumerate(kept)}
+    split = Bipartition(tuple(place[site] for site in a), tuple(place[site] for site in _without(kept, a)))
+    return np.asarray(marginal.unfold(split, field), dtype=np.int64)
 
 
 def _without(sites: Iterable[int], others: Collection[int]) -> tuple[int, ...]:

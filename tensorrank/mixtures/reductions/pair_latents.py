@@ -48,3 +48,20 @@ def latent_tree_of(model: Hierarchical) -> LatentTree:
         name = node.variable if isinstance(node, Leaf) else f"node {number}"
         edges.append(Edge(f"node {parent}", name, rows(number)[taken[parent][:, place]]))
     return LatentTree(f"node {last}", rows(last)[0], tuple(edges), densities=model.densities)
+
+
+def pair_entries(model: Hierarchical) -> int:
+    """The table entries of that latent tree, without building it.
+
+    >>> model = Hierarchical.random([3] * 4, rank=2, seed=0)
+    >>> pair_entries(model) == latent_tree_of(model).table_entries
+    True
+    """
+    sizes = [node.table.shape[1] if isinstance(node, Leaf) else len(support(node.table)) for node in model.nodes]
+    below = sum(
+        sizes[number] * sizes[child]
+        for number, node in enumerate(model.nodes)
+        if isinstance(node, Transfer)
+        for child in node.children
+    )
+    return int(sizes[-1] + below)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from tensorrank.errors import TensorRankError, nearest
+from tensorrank.errors import TensorRankError, nearest, whole_number
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical
 from tensorrank.mixtures.kinds import KINDS
@@ -14,35 +14,37 @@ from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.reductions.balanced import (
     chain_of_classes,
     check_power_of_two,
+    is_balanced,
     mixture_of_tree,
     tree_of_classes,
 )
-from tensorrank.mixtures.reductions.chain_to_balanced import balanced_of
+from tensorrank.mixtures.reductions.chain_to_balanced import balanced_entries, balanced_of
+from tensorrank.mixtures.reductions.class_counts import fewest_classes
 from tensorrank.mixtures.reductions.copied import hierarchical_of, sum_product_of
-from tensorrank.mixtures.reductions.induced_trees import classes_of, induced_tree_count
+from tensorrank.mixtures.reductions.induced_trees import classes_of
 from tensorrank.mixtures.reductions.obstruction import Obstruction, obstruction
-from tensorrank.mixtures.reductions.pair_latents import latent_tree_of
+from tensorrank.mixtures.reductions.pair_latents import latent_tree_of, pair_entries
 from tensorrank.mixtures.reductions.tree_to_chain import chain_states, hidden_markov_of
-from tensorrank.mixtures.reductions.tree_to_class import class_count, latent_class_of
+from tensorrank.mixtures.reductions.tree_to_class import latent_class_of
 from tensorrank.mixtures.self_similar import dimension_tree_of
 from tensorrank.mixtures.sum_product import SumProduct
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 from tensorrank.mixtures.tree_shaped import TreeShaped
 
-# Table entries beyond which the answer is what forbids a small form.
+# Without a limit of the user's, sizes up to this, or twice the model's own, are built.
 _LIMIT = 10**6
 
 
 class _TooLargeError(Exception):
-    """A form, on the way or at the end, of more entries than allowed; a chain with the step of most states."""
+    """A form, on the way or at the end, that is larger than allowed; of a chain the step of most states."""
 
-    def __init__(self, entries: int, step: int | None = None) -> None:
-        super().__init__(entries)
-        self.entries = entries
+    def __init__(self, size: int, step: int | None = None) -> None:
+        super().__init__(size)
+        self.size = size
         self.step = step
 
 
-def reduce(model: Mixture, to: str, *, tree: str = "own", limit: int = _LIMIT) -> Mixture | Obstruction:
+def reduce(model: Mixture, to: str, *, tree: str = "own", limit: int | None = None) -> Mixture | Obstruction:
     """The same density as a model of another kind, or the lower bound that forbids a small one.
 
     Hidden Markov models, latent class models and tensorial mixtures are latent trees; those go to the hierarchical
@@ -58,12 +60,12 @@ def reduce(model: Mixture, to: str, *, tree: str = "own", limit: int = _LIMIT) -
             "sum_product".
         tree: for the hierarchical format, "own" keeps the model's tree, "balanced" takes the balanced one over the
             variables in their order.
-        limit: table entries of the result, beyond which an `Obstruction` is returned.
+        limit: the largest size of the result: table entries, or edges; 10^6, or twice the model's own size, if None.
 
     Returns:
         The model itself if it is of this kind already; else a model, equal for exact tables and, where all tables are
-        copied, for floats; see `check_reduction`. An `Obstruction` where the result is, or would be, larger than the
-        limit.
+        copied, for floats; see `check_reduction`. An `Obstruction` where the result would be larger than the limit:
+        what every model of the kind needs at least.
 
     Raises:
         TensorRankError: for another kind or tree, or variables that a tensorial mixture cannot have.
@@ -91,18 +93,14 @@ def reduce(model: Mixture, to: str, *, tree: str = "own", limit: int = _LIMIT) -
         return model
     if to == "tensorial_mixture":
         check_power_of_two(model.sites)
+    limit = max(_LIMIT, 2 * model.size) if limit is None else whole_number("limit", limit, 1)
     try:
         found = _reduced(model, to, tree, limit)
-        if found.table_entries <= limit or _copies(model, found):
+        if found.size <= limit:
             return found
-        raise _TooLargeError(found.table_entries)
+        raise _TooLargeError(found.size)
     except _TooLargeError as error:
-        return obstruction(model, to, error.entries, balanced=tree == "balanced", step=error.step)
-
-
-def _copies(model: Mixture, found: Mixture) -> bool:
-    """Whether a form is only as large as it is because the model is."""
-    return found.table_entries <= 2 * model.table_entries
+        return obstruction(model, to, error.size, limit, balanced=tree == "balanced", step=error.step)
 
 
 def _reduced(model: Mixture, to: str, tree: str, limit: int) -> Mixture:
@@ -133,27 +131,32 @@ def _as_tree(model: Mixture, limit: int) -> LatentTree:
         case LatentTree() | TreeShaped():
             return model.latent_tree()
         case Hierarchical():
-            return latent_tree_of(model)
+            return _of_pairs(model, limit)
         case SumProduct():
             found = dimension_tree_of(model)
             if isinstance(found, Hierarchical):
-                return latent_tree_of(found)
+                return _of_pairs(found, limit)
             return _as_classes(model, limit).latent_tree()
     raise TensorRankError(f"the model is {model!r}; expected one of the kinds {', '.join(KINDS)}")
 
 
+def _of_pairs(model: Hierarchical, limit: int) -> LatentTree:
+    entries = pair_entries(model)
+    if entries > limit:
+        raise _TooLargeError(entries)
+    return latent_tree_of(model)
+
+
 def _as_classes(model: Mixture, limit: int) -> LatentClass:
-    entries = 1 + sum(model.shape)
-    if isinstance(model, SumProduct):
-        trees = induced_tree_count(model) * entries
-        if trees <= limit:
-            return classes_of(model)
-        if not isinstance(dimension_tree_of(model), Hierarchical):
-            raise _TooLargeError(trees)
-    tree = _as_tree(model, limit)
-    if class_count(tree) * entries > limit:
-        raise _TooLargeError(class_count(tree) * entries)
-    return latent_class_of(tree)
+    if isinstance(model, Hierarchical) and pair_entries(model) > limit:
+        raise _TooLargeError(pair_entries(model))
+    found = fewest_classes(model)
+    entries = found.count * (1 + sum(model.shape))
+    if entries > limit:
+        raise _TooLargeError(entries)
+    if isinstance(model, SumProduct) and found.tree is None:
+        return classes_of(model)
+    return latent_class_of(_as_tree(model, limit) if found.tree is None else found.tree)
 
 
 def _as_chain(model: Mixture, limit: int) -> HiddenMarkov:
@@ -165,29 +168,30 @@ def _as_chain(model: Mixture, limit: int) -> HiddenMarkov:
     states = chain_states(tree)
     entries = states[0] + sum(a * b for a, b in pairwise(states))
     entries += sum(a * k for a, k in zip(states, model.shape, strict=True))
-    if entries > max(limit, 2 * tree.table_entries):
+    if entries > limit:
         raise _TooLargeError(entries, states.index(max(states)))
     return hidden_markov_of(tree)
 
 
-def _on_the_balanced_tree(model: Mixture, limit: int) -> Hierarchical:
+def _on_the_balanced_tree(model: Mixture, limit: int, *, binary: bool = False) -> Hierarchical:
     if isinstance(model, LatentClass):
         return hierarchical_of(tree_of_classes(model))
+    if isinstance(model, Hierarchical) and is_balanced(model):
+        return model
     if not isinstance(model, HiddenMarkov):
-        tree = _as_tree(model, limit)
-        if mixture_of_tree(tree) is not None:
-            return model if isinstance(model, Hierarchical) else hierarchical_of(tree)
+        own = hierarchical_of(_as_tree(model, limit))
+        if is_balanced(own):
+            return own
     chain = _as_chain(model, limit)
-    # Joins of blocks have a function for each pair of end states, of the block and of both its parts.
-    entries = (model.sites - 1) * chain.states**6
+    entries = balanced_entries(chain)
     if entries > limit:
         raise _TooLargeError(entries)
-    return balanced_of(chain)
+    return balanced_of(chain, binary=binary)
 
 
 def _as_balanced(model: Mixture, limit: int) -> TensorialMixture:
     tree = tree_of_classes(model) if isinstance(model, LatentClass) else _as_tree(model, limit)
-    found = mixture_of_tree(tree) or mixture_of_tree(latent_tree_of(_on_the_balanced_tree(model, limit)))
+    found = mixture_of_tree(tree) or mixture_of_tree(_of_pairs(_on_the_balanced_tree(model, limit, binary=True), limit))
     if found is None:
         raise AssertionError("the balanced format is on the balanced tree")
     return found

@@ -13,10 +13,10 @@ from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.reductions.balanced import mixture_of_tree
+from tensorrank.mixtures.reductions.class_counts import fewest_classes
 from tensorrank.mixtures.reductions.induced_trees import induced_tree_count
 from tensorrank.mixtures.reductions.pair_latents import latent_tree_of
 from tensorrank.mixtures.reductions.tree_to_chain import chain_states
-from tensorrank.mixtures.reductions.tree_to_class import class_count
 from tensorrank.mixtures.self_similar import dimension_tree_of
 from tensorrank.mixtures.sum_product import SumProduct
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
@@ -43,6 +43,10 @@ def size_bound(source: Mixture, target: Mixture) -> SizeBound:
     """
     if source.kind == target.kind and not isinstance(target, LatentTree | Hierarchical):
         return SizeBound(source.size, "the same kind of model")
+    if isinstance(target, LatentClass):
+        classes = fewest_classes(source)
+        what = "states of hidden variables that separate all others" if classes.tree else "induced trees"
+        return SizeBound(classes.count * (1 + sum(source.shape)), f"{classes.count} classes, the {what}")
     match source:
         case LatentClass():
             return _of_classes(source.classes, source, target, "")
@@ -65,7 +69,7 @@ def size_bound(source: Mixture, target: Mixture) -> SizeBound:
             return _of_tree(tree, source, target, "by way of the pairs of functions at its nodes: ")
         case HiddenMarkov() if isinstance(target, Hierarchical) and not _follows(source.latent_tree(), target):
             r, n = source.states, source.sites
-            bound = (n - 1) * r**6 + n * r**2 * max(source.shape)
+            bound = (n - 1) * r**6 + n * r**2 * max(source.shape) + r**2
             return SizeBound(bound, f"ranks at most r^2 = {r * r} on the balanced tree: linear in N")
     return _of_tree(source.latent_tree(), source, target, "")  # type: ignore[attr-defined]
 
@@ -81,7 +85,7 @@ def _of_classes(classes: int, source: Mixture, target: Mixture, via: str) -> Siz
     """Forms of a latent class model."""
     r, n, values = classes, source.sites, classes * sum(source.shape)
     match target:
-        case LatentClass() | LatentTree():
+        case LatentTree():
             return SizeBound(r + values, f"{via}a latent class model is a latent tree, with the same tables")
         case SumProduct():
             return SizeBound(r + r * n, f"{via}an edge for each class, and each table's row")
@@ -89,7 +93,7 @@ def _of_classes(classes: int, source: Mixture, target: Mixture, via: str) -> Siz
             return SizeBound(r + (n - 1) * r * r + values, f"{via}a class that never changes: linear in N")
         case TensorialMixture():
             return SizeBound(r + (n - 2) * r * r + values, f"{via}a class handed down unchanged: linear in N")
-    return SizeBound((n - 1) * r**3 + values, f"{via}the class as the rank of every node, {r}: linear in N")
+    return SizeBound(max(n - 1, 1) * r**3 + values, f"{via}the class as the rank of every node, {r}: linear in N")
 
 
 def _of_tree(tree: LatentTree, source: Mixture, target: Mixture, via: str) -> SizeBound:
@@ -101,10 +105,6 @@ def _of_tree(tree: LatentTree, source: Mixture, target: Mixture, via: str) -> Si
             return SizeBound(tree.table_entries, f"{via}a latent tree with the same tables")
         case SumProduct():
             return SizeBound(2 * tree.table_entries, f"{via}edges at most twice the table entries: linear in N")
-        case LatentClass():
-            classes = class_count(tree)
-            size = classes * (1 + sum(source.shape))
-            return SizeBound(size, f"{via}{classes} classes, the states of hidden variables that separate all others")
         case HiddenMarkov():
             return _of_chain(tree, source, via)
         case Hierarchical() if _follows(tree, target):
@@ -118,7 +118,7 @@ def _of_tree(tree: LatentTree, source: Mixture, target: Mixture, via: str) -> Si
     if isinstance(target, TensorialMixture):
         size = s**4 + (n - 2) * s**8 + n * s**4 * k
         return SizeBound(size, f"{via}a chain of {s} states, then pairs of the pairs of states at the ends of blocks")
-    return SizeBound((n - 1) * s**6 + n * s**2 * k, f"{via}a chain of {s} states, then ranks at most {s * s}")
+    return SizeBound((n - 1) * s**6 + n * s**2 * k + s**2, f"{via}a chain of {s} states, then ranks at most {s * s}")
 
 
 def _of_chain(tree: LatentTree, source: Mixture, via: str) -> SizeBound:

