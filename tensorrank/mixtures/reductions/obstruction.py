@@ -9,8 +9,9 @@ from math import prod
 
 import numpy as np
 
-from tensorrank.arithmetic.elimination import rank_mod_p
+from tensorrank.arithmetic.elimination import balanced, rank_in_place, rank_mod_p
 from tensorrank.arithmetic.prime_field import PrimeField, Residues, primes_below
+from tensorrank.arithmetic.resources import worker_threads
 from tensorrank.errors import PrimeError, TensorRankError
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.mixture import Mixture
@@ -88,7 +89,7 @@ class Obstruction:
 
 
 def obstruction(
-    model: Mixture, target: str, needed: int, limit: int, *, balanced: bool = False, step: int | None = None
+    model: Mixture, target: str, needed: int, limit: int, *, on_balanced_tree: bool = False, step: int | None = None
 ) -> Obstruction:
     """The lower bound on forms of a kind.
 
@@ -103,7 +104,7 @@ def obstruction(
         target: the kind of the form.
         needed: the size of the form that is known.
         limit: the size that is allowed.
-        balanced: whether the form is on the balanced tree, as tensorial mixtures are.
+        on_balanced_tree: whether the form is on the balanced tree, as tensorial mixtures are.
         step: where a chain is expected to need the most states; several are tried if None.
 
     Every variable has a table of a row or more, and hidden states an entry each in the table that leads to them.
@@ -124,7 +125,7 @@ def obstruction(
         found = _steps(model, step)
         # Beside the tables of emissions, one of transitions has a column, or the first distribution an entry, for each.
         size, place = found.rank * (1 + min(model.shape)) + values - max(model.shape), "states at a step"
-    elif balanced or target == "tensorial_mixture":
+    elif on_balanced_tree or target == "tensorial_mixture":
         found = _blocks(model)
         size, place = found.rank + values, "states above a block of the balanced tree"
     else:
@@ -228,13 +229,15 @@ def _least_balanced(model: Mixture) -> Unfolding:
     field, values = _in_a_field(lambda field: model.circuit.residues(inputs, field))
     dense = values.reshape(sizes)
     best: Unfolding | None = None
-    for size in range(-(-count // 3), count // 2 + 1):
-        for a in combinations(range(count), size):
-            b = tuple(place for place in range(count) if place not in a)
-            rows = prod(dense.shape[place] for place in a)
-            rank = rank_mod_p(dense.transpose(a + b).reshape(rows, -1), field.prime)
-            if best is None or rank < best.rank:
-                best = Unfolding(rank, kept, tuple(kept[place] for place in a), field.prime)
+    with worker_threads(1) as pool:
+        for size in range(-(-count // 3), count // 2 + 1):
+            for a in combinations(range(count), size):
+                rows = prod(dense.shape[place] for place in a)
+                matrix = dense.transpose([*a, *_without(range(count), a)]).reshape(rows, -1)
+                matrix = matrix.T if rows > matrix.shape[1] else matrix
+                rank = rank_in_place(balanced(matrix, field, pool), field, pool)
+                if best is None or rank < best.rank:
+                    best = Unfolding(rank, kept, tuple(kept[place] for place in a), field.prime)
     if best is None:
         raise TensorRankError(f"a model of {model.sites} variables was given; expected at least two to split")
     return best

@@ -100,7 +100,7 @@ def reduce(model: Mixture, to: str, *, tree: str = "own", limit: int | None = No
             return found
         raise _TooLargeError(found.size)
     except _TooLargeError as error:
-        return obstruction(model, to, error.size, limit, balanced=tree == "balanced", step=error.step)
+        return obstruction(model, to, error.size, limit, on_balanced_tree=tree == "balanced", step=error.step)
 
 
 def _reduced(model: Mixture, to: str, tree: str, limit: int) -> Mixture:

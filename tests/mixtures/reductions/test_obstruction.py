@@ -44,7 +44,7 @@ def test_states_of_a_chain_at_its_worst_step():
 
 def test_a_chain_on_the_balanced_tree():
     # Inner blocks have two ends, r^2 together: Khrulkov, Novikov, Oseledets (ICLR 2018).
-    assert obstruction(HiddenMarkov.random(3, 3, 8, seed=0), "hierarchical", 10, 1, balanced=True).states == 9
+    assert obstruction(HiddenMarkov.random(3, 3, 8, seed=0), "hierarchical", 10, 1, on_balanced_tree=True).states == 9
 
 
 def test_the_least_balanced_cut_of_a_chain_is_its_states():
