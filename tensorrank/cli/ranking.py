@@ -65,7 +65,8 @@ def named_partition(text: str, sites: int, unit: str = "sites") -> tr.Bipartitio
         return tr.Bipartition.halves(sites)
     if text == "interleaved":
         return tr.Bipartition.interleaved(sites)
-    return tr.Bipartition.of(sites, whole_numbers(text, f"--partition (halves, interleaved, or the {unit} of side A)"))
+    expected = f"halves, interleaved, or the {unit} of side A from 0 on, such as 0,1,5 or 0-3"
+    return tr.Bipartition.of(sites, whole_numbers(text, "--partition", expected))
 
 
 def given_primes(text: str | None) -> tuple[int, ...] | None:

@@ -55,6 +55,9 @@ def interleaved(
 ) -> None:
     """Hidden Markov models and tensorial mixtures against latent class models, as variables are added.
 
+    "Shallow" is the table entries that a latent class model needs at least. Tensorial mixtures have 2, 4, 8, ...
+    variables, and are left out at other numbers.
+
     Example: tensorrank separation interleaved --sites 4,8,16 --states 3 --symbols 3 --out pictures
     """
     from tensorrank.studies.separations_interleaved import interleaved as compute
@@ -68,7 +71,7 @@ def interleaved(
         (row.model, row.sites, row.table_entries, _rank(row.rank), row.rank.standing, row.shallow_entries)
         for row in study.rows
     ]
-    columns = ("model", "variables", "entries", "rank even | odd", "standing", "latent class model: entries at least")
+    columns = ("model", "variables", "entries", "rank even | odd", "standing", "shallow, at least")
     _tell(study.to_dict(), columns, rows, out, lambda: tr.figures.interleaved(study)[0], json)
 
 
@@ -85,7 +88,7 @@ def levels(
 ) -> None:
     """The size that models of fewer levels need to equal a tensorial mixture.
 
-    Ranks up to 4096 are computed; larger ones are known for almost all tables, and marked so.
+    Ranks up to 4096 are computed; larger ones are known for almost all tables, and marked "generic".
 
     Example: tensorrank separation levels --depths 3-6 --states 3 --symbols 3 --out pictures
     """
@@ -97,7 +100,7 @@ def levels(
         out,
         lambda show: compute(numbers, states=states, symbols=symbols, seed=seed, memory=memory, progress=show),
     )
-    known = {whole.depth: "almost all tables" if whole.rank is None else whole.rank.standing for whole in study.wholes}
+    known = {whole.depth: "generic" if whole.rank is None else whole.rank.standing for whole in study.wholes}
     rows = [
         (
             2**row.depth,
@@ -108,7 +111,7 @@ def levels(
         )
         for row in study.rows
     ]
-    columns = ("variables", "levels", "window", "states at least", "enough", "entries at least", "enough", "rank")
+    columns = ("variables", "levels", "window", "states ≥", "enough", "entries ≥", "enough", "rank")
     _tell(study.to_dict(), columns, rows, out, lambda: tr.figures.levels(study)[0], json)
 
 
@@ -143,7 +146,7 @@ def formats(
 def matchings(
     sites: Annotated[
         str, typer.Option(help="Numbers of variables, even; to 22 all bipartitions are looked at.")
-    ] = "6,8,10,64,128,256,512,1024",
+    ] = "6,8,10,256,512,1024",
     symbols: Symbols = 3,
     seed: given.Seed = 0,
     memory: Memory = "4GiB",
@@ -151,6 +154,9 @@ def matchings(
     json: given.Json = False,
 ) -> None:
     """Mixtures of three matchings: small sum-product networks, but no small trees.
+
+    "States" are what some hidden variable of every tree model needs at least; "at equal size" is what a binary tree of
+    as many table entries as the network has edges can have.
 
     Example: tensorrank separation matchings --sites 6,8,256,1024 --symbols 2 --out pictures
     """
@@ -173,8 +179,7 @@ def matchings(
         )
         for row in study.rows
     ]
-    columns = ("variables", "edges", "pairs cut", "states of a tree at least", "by", "least rank met",
-               "states at equal size")  # fmt: skip
+    columns = ("variables", "edges", "pairs cut", "states ≥", "by", "least rank met", "states at equal size")
     _tell(study.to_dict(), columns, rows, out, lambda: tr.figures.matchings(study)[0], json)
 
 

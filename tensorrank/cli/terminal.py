@@ -66,7 +66,9 @@ def print_json(values: Mapping[str, Any]) -> None:
     typer.echo(json.dumps(values, ensure_ascii=False))
 
 
-def whole_numbers(text: str, name: str) -> tuple[int, ...]:
+def whole_numbers(
+    text: str, name: str, expected: str = "whole numbers and ranges, such as 1-4 or 2,3,8"
+) -> tuple[int, ...]:
     """A list of whole numbers and ranges, such as 1-4 or 2,3,8-10.
 
     Raises:
@@ -79,7 +81,7 @@ def whole_numbers(text: str, name: str) -> tuple[int, ...]:
     for part in text.split(","):
         first, dash, last = (piece.strip() for piece in part.partition("-"))
         if not first.isdecimal() or (dash and not (last.isdecimal() and int(first) <= int(last) < int(first) + 10**4)):
-            raise TensorRankError(f"{name} is {text!r}; expected whole numbers and ranges, such as 1-4 or 2,3,8")
+            raise TensorRankError(f"{name} is {text!r}; expected {expected}")
         numbers.extend(range(int(first), int(last) + 1) if dash else [int(first)])
     return tuple(numbers)
 

@@ -62,13 +62,18 @@ class HiddenMarkov(TreeShaped):
         object.__setattr__(self, "transition", transition)
         object.__setattr__(self, "emission", emission)
         known = [] if self.length is None else [("length", whole_number("length", self.length, 1))]
-        known += [("tables of transition", len(transition) + 1)] if isinstance(transition, tuple) else []
-        known += [("tables of emission", len(emission))] if isinstance(emission, tuple) else []
+        tables = "table" if isinstance(transition, tuple) and len(transition) == 1 else "tables"
+        known += (
+            [(f"{len(transition)} {tables} of transition", len(transition) + 1)]
+            if isinstance(transition, tuple)
+            else []
+        )
+        known += [(f"{len(emission)} tables of emission", len(emission))] if isinstance(emission, tuple) else []
         if not known:
             raise TensorRankError("the length is missing; expected the number of steps of a homogeneous model")
         if len({steps for _, steps in known}) > 1:
-            given = ", ".join(f"{name} for {steps} steps" for name, steps in known)
-            raise TensorRankError(f"{given} were given; expected the same number")
+            given = ", ".join(f"{name}: {steps} steps" for name, steps in known)
+            raise TensorRankError(f"the numbers of steps differ ({given}); expected one transition less than steps")
         if known[0][1] > _MOST_STEPS:
             raise TensorRankError(f"the length is {known[0][1]}; expected at most {_MOST_STEPS} steps")
         object.__setattr__(self, "length", known[0][1])
@@ -82,7 +87,7 @@ class HiddenMarkov(TreeShaped):
 
     def __repr__(self) -> str:
         same = "homogeneous" if self.homogeneous else "tables for each step"
-        return f"HiddenMarkov({self.sites} variables, {self.states} states, {max(self.shape)} symbols, {same})"
+        return f"HiddenMarkov({self.sites} variables, {self.states} states, {self._values('symbols')}, {same})"
 
     @property
     def homogeneous(self) -> bool:
@@ -157,7 +162,9 @@ class HiddenMarkov(TreeShaped):
 
 def _check_rows(table: Table, what: str, states: int) -> None:
     if table.shape[0] != states:
-        raise TensorRankError(f"{what} has {table.shape[0]} rows for {states} states; expected as many")
+        raise TensorRankError(
+            f"{what} has {table.shape[0]} rows, but there are {states} states, by the table before; expected as many"
+        )
 
 
 def _by_step(given: ArrayLike | tuple[Table, ...], what: str, last: str) -> Table | tuple[Table, ...]:

@@ -64,7 +64,7 @@ class LatentClass(TreeShaped):
         self._check_densities()
 
     def __repr__(self) -> str:
-        return f"LatentClass({self.sites} variables, {self.classes} classes, {max(self.shape)} values)"
+        return f"LatentClass({self.sites} variables, {self.classes} classes, {self._values('values')})"
 
     @property
     def classes(self) -> int:

@@ -44,8 +44,8 @@ class LatentTree(Mixture):
         root: the name of the root.
         prior: the distribution of the root's states.
         edges: an `Edge`, or (parent, child, table), for each node but the root, in any order.
-        variables: the names of the leaves as variables 0, 1, ...; if None they are numbered by their names where these
-            are 0..N-1, else in the order of the edges.
+        variables: the names of the leaves as variables 0, 1, ...; if None, leaves named 0..N-1 are these, leaves of a
+            tree whose every node is a number follow each other by their numbers, and others in the order of the edges.
         densities: Gaussian components; categorical variables if None.
 
     Raises:
@@ -85,7 +85,7 @@ class LatentTree(Mixture):
                     f"for each of the {states[edge.parent]} states of {edge.parent!r}"
                 )
             states[name] = edge.table.shape[1]
-        object.__setattr__(self, "variables", self._numbered(self.variables, order))
+        object.__setattr__(self, "variables", self._numbered(self.variables))
         self._check_densities()
 
     def __repr__(self) -> str:
@@ -240,23 +240,36 @@ class LatentTree(Mixture):
         ]
         return cls("z0", random_distributions((states,), rng, exact=exact), tuple(edges))
 
-    def _numbered(self, variables: Sequence[Name] | None, order: Sequence[Name]) -> tuple[Name, ...]:
+    @property
+    def numbering(self) -> tuple[Name, ...] | None:
+        """The leaves as variables 0, 1, ... where nothing but their names is given; None if these do not say."""
         hidden = {edge.parent for edge in self.edges}
-        leaves = [name for name in order if name not in hidden]
-        if variables is None:
-            if all(isinstance(name, int) for name in leaves) and sorted(map(int, leaves)) == list(range(len(leaves))):
-                return tuple(range(len(leaves)))
-            placed = {edge.child: place for place, edge in enumerate(self.edges)}
-            return tuple(sorted(leaves, key=lambda name: placed[name]))
-        if (
-            isinstance(variables, str)
-            or not isinstance(variables, Iterable)
-            or sorted(map(repr, variables)) != sorted(map(repr, leaves))
+        leaves = [name for name in self.order if name not in hidden]
+        numbers = sorted(name for name in leaves if isinstance(name, int))
+        if len(numbers) == len(leaves) and (
+            numbers == list(range(len(leaves))) or all(isinstance(name, int) for name in self.order)
         ):
-            raise TensorRankError(
-                f"the variables are {variables!r}; expected each leaf once: {', '.join(map(repr, leaves))}"
-            )
-        return tuple(variables)
+            return tuple(numbers)
+        if numbers or any(str(name).isdecimal() for name in leaves):
+            return None
+        placed = {edge.child: place for place, edge in enumerate(self.edges)}
+        return tuple(sorted(leaves, key=lambda name: placed[name]))
+
+    def _numbered(self, variables: Sequence[Name] | None) -> tuple[Name, ...]:
+        hidden = {edge.parent for edge in self.edges}
+        leaves = [name for name in self.order if name not in hidden]
+        named = ", ".join(map(repr, leaves))
+        if variables is None:
+            if self.numbering is None:
+                raise TensorRankError(
+                    f"the leaves are named {named}, which leaves open what number each has as a variable; expected 0 "
+                    f"to {len(leaves) - 1}, or their names in order as variables"
+                )
+            return self.numbering
+        given = () if isinstance(variables, str) or not isinstance(variables, Iterable) else tuple(variables)
+        if sorted(map(repr, given)) != sorted(map(repr, leaves)):
+            raise TensorRankError(f"the variables are {variables!r}; expected each leaf once: {named}")
+        return given
 
 
 def _checked_edges(given: Iterable[Edge | tuple[Name, Name, Table]]) -> tuple[Edge, ...]:

@@ -236,6 +236,10 @@ class Mixture(ABC):
         values = np.stack([self.densities.sample(site, drawn[:, site], rng) for site in range(self.sites)], axis=1)
         return values[:, :, 0] if self.densities.features == 1 else values
 
+    def _values(self, name: str) -> str:
+        """How many values variables have, for the description of a model."""
+        return f"{max(self.shape)} {name if self.densities is None else 'Gaussian components'}"
+
     def _check_densities(self) -> None:
         """Whether Gaussian components match the shape.
 

@@ -49,7 +49,7 @@ def to_dict(model: Mixture) -> dict[str, Any]:
         case LatentTree():
             edges = [{"parent": e.parent, "child": e.child, "table": written(e.table)} for e in model.edges]
             fields = {"root": model.root, "prior": written(model.prior), "edges": edges}
-            if LatentTree(model.root, model.prior, model.edges).leaves != model.leaves:
+            if model.numbering != model.leaves:
                 fields["variables"] = list(model.leaves)
         case TensorialMixture():
             fields = {"prior": written(model.prior), "levels": [_each(level) for level in model.levels]}

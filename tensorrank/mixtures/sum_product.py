@@ -25,6 +25,7 @@ from tensorrank.mixtures.sum_product_nodes import (
     Node,
     ProductNode,
     SumNode,
+    check_reached,
     checked_nodes,
     children_first,
     children_of,
@@ -81,6 +82,7 @@ class SumProduct(Mixture):
         object.__setattr__(self, "nodes", checked_nodes(self.nodes))
         # These find what is wrong.
         _ = self.order, self.shape, self._scope_bits
+        check_reached(self.nodes, self.order)
         self._check_densities()
 
     def __repr__(self) -> str:

@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.mixtures.latent_tree import Name
-from tensorrank.mixtures.tables import Table, distributions
+from tensorrank.mixtures.tables import Table, distributions, nonnegative
 
 # So many variables are listed in a message.
 _MOST_NAMED = 12
@@ -75,12 +75,13 @@ def checked_nodes(given: Nodes) -> dict[Name, Node]:
         match node:
             case SumNode():
                 children = _children(node.children, f"sum node {name!r}", given, "add their weights")
-                weights = distributions(node.weights, f"the table of weights of sum node {name!r}", ["child"])
+                what = f"the table of weights of sum node {name!r}"
+                weights = nonnegative(node.weights, what, ["child"])
                 if len(weights) != len(children):
                     raise TensorRankError(
                         f"sum node {name!r} has {len(weights)} weights for {len(children)} children; expected as many"
                     )
-                nodes[name] = SumNode(children, weights)
+                nodes[name] = SumNode(children, distributions(weights, what, ["child"]))
             case ProductNode():
                 nodes[name] = ProductNode(_children(node.children, f"product node {name!r}", given, "drop one"))
             case LeafNode():
@@ -99,7 +100,7 @@ def children_first(nodes: Nodes, root: Name) -> tuple[Name, ...]:
     """The names in an order in which children come before their parents, the root last.
 
     Raises:
-        TensorRankError: if there is no such root, a cycle, or a node that is not reached.
+        TensorRankError: if there is no such root, or a cycle.
     """
     if not _is_name(root) or root not in nodes:
         raise TensorRankError(f"the root is {root!r}; expected the name of a node, such as {next(iter(nodes))!r}")
@@ -121,13 +122,22 @@ def children_first(nodes: Nodes, root: Name) -> tuple[Name, ...]:
         elif child not in finished:
             path[child] = None
             below.append(iter(children_of(nodes[child])))
-    apart = next((name for name in nodes if name not in finished), None)
+    return tuple(order)
+
+
+def check_reached(nodes: Nodes, order: Sequence[Name]) -> None:
+    """Whether the nodes in this order, all below its last, are all there are.
+
+    Raises:
+        TensorRankError: if a node is not reached.
+    """
+    reached = set(order)
+    apart = next((name for name in nodes if name not in reached), None)
     if apart is not None:
         raise TensorRankError(
-            f"node {apart!r} is not reached from the root {root!r}; expected all {len(nodes)} nodes below it, but "
+            f"node {apart!r} is not reached from the root {order[-1]!r}; expected all {len(nodes)} nodes below it, but "
             f"{len(order)} are"
         )
-    return tuple(order)
 
 
 def values_by_variable(nodes: Nodes) -> tuple[int, ...]:

@@ -97,7 +97,7 @@ class Matchings:
 
 
 def three_matchings(
-    sites: Sequence[int] = (6, 8, 10, 64, 128, 256, 512, 1024),
+    sites: Sequence[int] = (6, 8, 10, 256, 512, 1024),
     *,
     symbols: int = 3,
     seed: int = 0,

@@ -125,7 +125,10 @@ RANK = ("rank", "attention", "--depth", 2, "--width", 2)
         ((*RANK, "--partition", "0,0"), "the partition repeats site 0"),
         ((*RANK, "--partition", "0-3"), "side B of the partition has no sites"),
         ((*RANK, "--partition", "0,9"), "the partition names site 9; the model has sites 0 to 3"),
-        ((*RANK, "--partition", "left"), "tokens of side A) is 'left'; expected whole numbers and ranges"),
+        (
+            (*RANK, "--partition", "left"),
+            "--partition is 'left'; expected halves, interleaved, or the tokens of side A",
+        ),
         ((*RANK, "--method", "magic"), "the method is 'magic'; expected one of auto, catalecticant, grid"),
         ((*RANK, "--memory", "much"), "the memory limit is 'much'"),
         ((*RANK, "--threads", 0), "threads is 0"),

@@ -125,7 +125,7 @@ def test_neither_a_file_nor_a_kind(arguments, message):
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--partition", "left"), "variables of side A) is 'left'; expected whole numbers and ranges"),
+        (("--partition", "left"), "--partition is 'left'; expected halves, interleaved, or the variables of side A"),
         (("--partition", "0,8"), "the partition names site 8; the model has sites 0 to 7"),
         (("--primes", "15"), "the modulus 15 is not a prime"),
         (("--draws", "0"), "draws is 0"),

@@ -115,7 +115,7 @@ def test_the_good_ones_are_good(kind):
             ("the field 'transition' has rows of 2 entries and one of 1 entries; expected rows of equal length"),
         ),
         ("hidden_markov", ["transition"], [[1, 0], 1], "has rows of 2 entries and one 1"),
-        ("hidden_markov", ["transition"], [COIN], "tables of transition for 2 steps"),
+        ("hidden_markov", ["transition"], [COIN], "1 table of transition: 2 steps"),
         (
             "hidden_markov",
             ["emission"],

@@ -128,19 +128,22 @@ def test_functions_that_are_no_distributions_are_kept(tmp_path):
 
 def test_variables_are_written_only_where_the_rule_gives_others():
     table = [[0.5, 0.5]]
-    edges = [("z", name, table) for name in ("b", "a", 7)]
+    edges = [("z", name, table) for name in ("b", "a", "c")]
     assert "variables" not in to_dict(LatentTree("z", [1], edges))
-    assert "variables" not in to_dict(LatentTree("z", [1], edges, ["b", "a", 7]))
-    turned = to_dict(LatentTree("z", [1], edges, ["a", 7, "b"]))
-    assert turned["variables"] == ["a", 7, "b"]
-    assert from_dict(turned).leaves == ("a", 7, "b")
+    assert "variables" not in to_dict(LatentTree("z", [1], edges, ["b", "a", "c"]))
+    turned = to_dict(LatentTree("z", [1], edges, ["a", "c", "b"]))
+    assert turned["variables"] == ["a", "c", "b"]
+    assert from_dict(turned).leaves == ("a", "c", "b")
     numbered = [("z", name, table) for name in (1, 0)]
     assert from_dict(to_dict(LatentTree("z", [1], numbered))).leaves == (0, 1)
     assert to_dict(LatentTree("z", [1], numbered, [1, 0]))["variables"] == [1, 0]
 
 
 def test_names_keep_their_type(tmp_path):
-    save(LatentTree("größe \ud800", [1], [("größe \ud800", "1", [[1]]), ("größe \ud800", 1, [[1]])]), tmp_path / "m")
+    save(
+        LatentTree("größe \ud800", [1], [("größe \ud800", "1", [[1]]), ("größe \ud800", 1, [[1]])], ["1", 1]),
+        tmp_path / "m",
+    )
     again = load(tmp_path / "m")
     assert (again.root, [edge.child for edge in again.edges]) == ("größe \ud800", ["1", 1])
 

@@ -156,3 +156,20 @@ def test_seeds():
         flint_rank(FIELD.image(LatentTree.random([0, 0], 2, 2, 1, exact=True).to_network().contract()), FIELD.prime)
         == 2
     )
+
+
+def test_leaves_are_numbered_by_their_numbers_where_all_nodes_have_one():
+    coin = [[0.9, 0.1], [0.2, 0.8]]
+    tree = LatentTree(
+        0, [0.5, 0.5], [(0, 2, coin), (0, 1, coin), (2, 5, coin), (1, 4, coin), (2, 6, coin), (1, 3, coin)]
+    )
+    assert tree.leaves == (3, 4, 5, 6)
+
+
+@pytest.mark.parametrize("names", [(7, 0, 3, 1), ("7", "0", "3", "1"), (0, 1, 2, "x")])
+def test_numbers_that_are_no_variables_are_refused(names):
+    coin = [[0.9, 0.1], [0.2, 0.8]]
+    edges = [("z", name, coin) for name in names]
+    with pytest.raises(TensorRankError, match="which leaves open what number each has as a variable; expected 0 to 3"):
+        LatentTree("z", [0.5, 0.5], edges)
+    assert LatentTree("z", [0.5, 0.5], edges, names).leaves == names
