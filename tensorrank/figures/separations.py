@@ -133,6 +133,7 @@ def levels(study: Levels) -> tuple[Figure, Axes]:
             for source in dict.fromkeys(whole.source for whole in study.wholes)
         ]  # fmt: skip
         handles.append(Line2D([], [], color="0.3", linewidth=1.5, label="enough, by construction"))
+        handles.append(Patch(color="0.3", alpha=0.25, linewidth=0, label="in between: not known"))
         figure.legend(handles=handles, loc="outside lower center", ncols=2)
         ax.set_title(f"Tensorial mixtures of {study.states} states and {study.symbols} symbols, cut to fewer levels")
     return figure, ax
@@ -163,9 +164,11 @@ def formats(study: Formats) -> tuple[Figure, NDArray[np.object_]]:
         _draw_cuts(axes[0], [row.last + 1 for row in study.prefixes], study.prefixes, study.states)
         _draw_cuts(axes[1], places, blocks, study.states)
         axes[0].set(xlabel="cut after the first i variables", ylabel="rank of the cut")
-        axes[0].set_title(f"Train ranks of a balanced tree: at most {study.states}^⌈log₂({study.sites})/2⌉")
+        r, n = study.states, study.sites
+        train = rf"${r}^{{\lceil \log_2({n})/2 \rceil}} = {study.prefixes[0].bound}$"
+        axes[0].set_title(f"Train ranks of a balanced tree: at most {train}")
         axes[0].xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 4, 10]))
-        axes[1].set_title(f"Hierarchical ranks of a chain: at most {study.states}²")
+        axes[1].set_title(f"Hierarchical ranks of a chain: at most ${r}^2 = {r * r}$")
         lengths = list(dict.fromkeys(row.length for row in blocks))
         middles = [float(np.mean([p for p, row in zip(places, blocks, strict=True) if row.length == length]))
                    for length in lengths]  # fmt: skip
@@ -235,9 +238,10 @@ def matchings(study: Matchings) -> tuple[Figure, Axes]:
         ax.xaxis.set_major_formatter("{x:g}")
         ax.set(xlabel="number of variables N (log scale)", ylabel="edges, states (log scale)")
         edges = log10(rows[-1].edges)
-        middle = rows[len(rows) // 2]
-        ax.annotate("edges of the network", (middle.sites, log10(middle.edges)), xytext=(0, 8),
-                    textcoords="offset points", ha="right", va="bottom", color=_OWN)  # fmt: skip
+        # Half way along, where the scale is logarithmic.
+        middle = (sites[0] * sites[-1]) ** 0.5, (log10(rows[0].edges) + edges) / 2
+        ax.annotate("edges of the network", middle, xytext=(-4, 8), textcoords="offset points", ha="center",
+                    va="bottom", color=_OWN)  # fmt: skip
         ax.annotate("states that every\ntree model needs at least", (sites[-1], states[-1]), xytext=(-24, 0),
                     textcoords="offset points", ha="right", va="top", color=_SHALLOW)  # fmt: skip
         ax.set_ylim(0, max(*states, edges) * 1.08)
