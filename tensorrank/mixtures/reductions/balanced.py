@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import cast
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
 
 import numpy as np
 
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
-from tensorrank.mixtures.hierarchical import Hierarchical, Leaf
+from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Transfer
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import Edge, LatentTree, Name
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
@@ -66,7 +67,7 @@ def chain_of_classes(model: LatentClass) -> HiddenMarkov:
     return HiddenMarkov(model.weights, same, model.components, densities=model.densities)
 
 
-def is_balanced(model: Hierarchical) -> bool:
+def is_balanced(model: Hierarchical | LatentTree) -> bool:
     """Whether it joins the variables as the balanced tree does, which halves them in their order.
 
     Nodes of one child do not count.
@@ -74,20 +75,33 @@ def is_balanced(model: Hierarchical) -> bool:
     >>> is_balanced(Hierarchical.random([2] * 6, rank=2, seed=0))
     True
     """
-    below: list[frozenset[int]] = []
-    joined = set()
-    for node in model.nodes:
-        if isinstance(node, Leaf):
-            below.append(frozenset([node.variable]))
-            continue
-        below.append(frozenset[int]().union(*(below[child] for child in node.children)))
-        if len(node.children) == 2:
-            joined.add(below[-1])
+    found = set(joined(model))
     blocks = [(0, model.sites)] if model.sites > 1 else []
     for first, end in blocks:
         middle = (first + end) // 2
         blocks += [part for part in ((first, middle), (middle, end)) if part[1] - part[0] > 1]
-    return joined == {frozenset(range(first, end)) for first, end in blocks}
+    return found == {frozenset(range(first, end)) for first, end in blocks}
+
+
+def joined(model: Hierarchical | LatentTree) -> Iterator[frozenset[int]]:
+    """The sets of variables that a node joins from two; of more children one after the other."""
+    below: dict[object, frozenset[int]] = {}
+    if isinstance(model, Hierarchical):
+        children: Mapping[Any, Sequence[Any]] = {
+            number: node.children for number, node in enumerate(model.nodes) if isinstance(node, Transfer)
+        }
+        below |= {
+            number: frozenset([node.variable]) for number, node in enumerate(model.nodes) if isinstance(node, Leaf)
+        }
+    else:
+        children = {name: model.children[name] for name in reversed(model.latents)}
+        below |= {name: frozenset([site]) for site, name in enumerate(model.leaves)}
+    for name, parts in children.items():
+        together = below[parts[0]]
+        for part in parts[1:]:
+            together = together | below[part]
+            yield together
+        below[name] = together
 
 
 def check_power_of_two(variables: int) -> None:

@@ -42,6 +42,21 @@ def hierarchical_of(tree: LatentTree) -> Hierarchical:
     return Hierarchical(tuple(nodes), densities=tree.densities)
 
 
+def hierarchical_entries(tree: LatentTree) -> int:
+    """The table entries of that format, without building it.
+
+    >>> tree = LatentTree.random([0, 0, 0, 1, 1], states=2, symbols=3, seed=0)
+    >>> hierarchical_entries(tree) == hierarchical_of(tree).table_entries
+    True
+    """
+    total = sum(int(tree.table(name).size) for name in tree.leaves)
+    for name, children in tree.children.items():
+        rows, states = tree.table(name).shape
+        joins = len(children) - 1
+        total += rows * states ** min(len(children), 2) + max(joins - 1, 0) * states**3
+    return total
+
+
 def on_the_diagonal(table: Table) -> Table:
     """The transfer tensor B[c, a, a] = table[c, a], 0 elsewhere.
 

@@ -20,7 +20,7 @@ from tensorrank.mixtures.reductions.balanced import (
 )
 from tensorrank.mixtures.reductions.chain_to_balanced import balanced_entries, balanced_of
 from tensorrank.mixtures.reductions.class_counts import fewest_classes
-from tensorrank.mixtures.reductions.copied import hierarchical_of, sum_product_of
+from tensorrank.mixtures.reductions.copied import hierarchical_entries, hierarchical_of, sum_product_of
 from tensorrank.mixtures.reductions.induced_trees import classes_of
 from tensorrank.mixtures.reductions.obstruction import Obstruction, obstruction
 from tensorrank.mixtures.reductions.pair_latents import latent_tree_of, pair_entries
@@ -122,7 +122,13 @@ def _reduced(model: Mixture, to: str, tree: str, limit: int) -> Mixture:
                 found = dimension_tree_of(model)
                 if isinstance(found, Hierarchical):
                     return found
-            return hierarchical_of(_as_tree(model, limit))
+            return _copied(_as_tree(model, limit), limit)
+
+
+def _copied(tree: LatentTree, limit: int) -> Hierarchical:
+    if hierarchical_entries(tree) > limit:
+        raise _TooLargeError(hierarchical_entries(tree))
+    return hierarchical_of(tree)
 
 
 def _as_tree(model: Mixture, limit: int) -> LatentTree:
@@ -173,15 +179,19 @@ def _as_chain(model: Mixture, limit: int) -> HiddenMarkov:
     return hidden_markov_of(tree)
 
 
-def _on_the_balanced_tree(model: Mixture, limit: int, *, binary: bool = False) -> Hierarchical:
+def _on_the_balanced_tree(model: Mixture, limit: int) -> Hierarchical:
     if isinstance(model, LatentClass):
-        return hierarchical_of(tree_of_classes(model))
+        return _copied(tree_of_classes(model), limit)
     if isinstance(model, Hierarchical) and is_balanced(model):
         return model
     if not isinstance(model, HiddenMarkov):
-        own = hierarchical_of(_as_tree(model, limit))
-        if is_balanced(own):
-            return own
+        tree = _as_tree(model, limit)
+        if is_balanced(tree):
+            return _copied(tree, limit)
+    return _by_a_chain(model, limit, binary=False)
+
+
+def _by_a_chain(model: Mixture, limit: int, *, binary: bool) -> Hierarchical:
     chain = _as_chain(model, limit)
     entries = balanced_entries(chain)
     if entries > limit:
@@ -191,7 +201,7 @@ def _on_the_balanced_tree(model: Mixture, limit: int, *, binary: bool = False) -
 
 def _as_balanced(model: Mixture, limit: int) -> TensorialMixture:
     tree = tree_of_classes(model) if isinstance(model, LatentClass) else _as_tree(model, limit)
-    found = mixture_of_tree(tree) or mixture_of_tree(_of_pairs(_on_the_balanced_tree(model, limit, binary=True), limit))
+    found = mixture_of_tree(tree) or mixture_of_tree(_of_pairs(_by_a_chain(model, limit, binary=True), limit))
     if found is None:
         raise AssertionError("the balanced format is on the balanced tree")
     return found

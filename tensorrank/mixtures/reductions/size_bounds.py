@@ -12,7 +12,7 @@ from tensorrank.mixtures.hierarchical import Hierarchical
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.mixture import Mixture
-from tensorrank.mixtures.reductions.balanced import mixture_of_tree
+from tensorrank.mixtures.reductions.balanced import joined, mixture_of_tree
 from tensorrank.mixtures.reductions.class_counts import fewest_classes
 from tensorrank.mixtures.reductions.induced_trees import induced_tree_count
 from tensorrank.mixtures.reductions.pair_latents import latent_tree_of
@@ -55,7 +55,7 @@ def size_bound(source: Mixture, target: Mixture) -> SizeBound:
             if not isinstance(found, Hierarchical):
                 trees = induced_tree_count(source)
                 return _of_classes(trees, source, target, f"by way of a class for each of {trees} induced trees: ")
-            if isinstance(target, Hierarchical):
+            if isinstance(target, Hierarchical) and set(joined(target)) == set(joined(found)):
                 return _of_dimension_tree(source)
             return _of_tree(latent_tree_of(found), source, target, "by way of its dimension tree: ")
         case Hierarchical():
@@ -136,8 +136,10 @@ def _of_chain(tree: LatentTree, source: Mixture, via: str) -> SizeBound:
 
 
 def _follows(tree: LatentTree, target: Hierarchical) -> bool:
-    """Whether the format's ranks are those of the tree, and not larger."""
-    return max(target.ranks) <= max(tree.states[name] for name in tree.latents)
+    """Whether the format joins the variables as the tree does, with ranks no larger than its states."""
+    return set(joined(target)) == set(joined(tree)) and max(target.ranks) <= max(
+        tree.states[name] for name in tree.latents
+    )
 
 
 def _all_pairs(source: Hierarchical) -> int:

@@ -2,6 +2,8 @@ import pytest
 
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.kinds import KINDS
+from tensorrank.mixtures.latent_tree import LatentTree
+from tensorrank.mixtures.reductions.obstruction import Obstruction
 from tensorrank.mixtures.reductions.reduce import reduce
 from tensorrank.mixtures.reductions.size_bounds import size_bound
 from tensorrank.mixtures.sum_product import SumProduct
@@ -42,3 +44,19 @@ def test_every_form_keeps_to_its_bound(kind, states):
     for source in (HiddenMarkov.random(states, 2, 4, seed=0), TensorialMixture.random(2, states, 2, seed=0)):
         form = reduce(source, kind)
         assert form.size <= size_bound(source, form).size
+
+
+def test_hidden_variables_of_one_child_on_the_balanced_tree():
+    coin = [[0.9, 0.1], [0.2, 0.8]]
+    above = [("z", "a", coin), ("a", 0, coin), ("a", 1, coin), ("z", "b", coin), ("b", "c", coin)]
+    tree = LatentTree("z", [0.5, 0.5], [*above, ("c", 2, coin), ("c", 3, coin)])
+    for kind, options in (("tensorial_mixture", {}), ("hierarchical", {"tree": "balanced"})):
+        form = reduce(tree, kind, **options)
+        assert form.kind == kind
+        assert form.size <= size_bound(tree, form).size
+
+
+def test_many_induced_trees_make_no_large_tables():
+    network = SumProduct.random(4, 1, 1014583970, exact=True)
+    # 128 induced trees: joins of three variables would have 128^3 entries each.
+    assert isinstance(reduce(network, "hierarchical"), Obstruction)
