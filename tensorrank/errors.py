@@ -1,8 +1,10 @@
 """The errors a user can cause. Each message says what was given, what was expected, where, and what to try."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
+
+_MOST_LISTED = 12
 
 
 class TensorRankError(ValueError):
@@ -48,3 +50,13 @@ def nearest(text: str, known: Iterable[str]) -> str:
     names = list(known)
     close = get_close_matches(text, names, n=1)
     return f"expected one of {', '.join(names)}" + (f"; did you mean {close[0]!r}?" if close else "")
+
+
+def listed(numbers: Sequence[int]) -> str:
+    """The numbers in a sentence, of many the first and how many there are.
+
+    >>> listed(range(20))
+    '0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, ... (20 in all)'
+    """
+    shown = ", ".join(map(str, numbers[:_MOST_LISTED]))
+    return shown if len(numbers) <= _MOST_LISTED else f"{shown}, ... ({len(numbers)} in all)"

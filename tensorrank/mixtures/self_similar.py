@@ -28,34 +28,25 @@ class _Built:
     functions: Mapping[Name, int]
 
 
-@dataclass(frozen=True)
-class Clash:
-    """Two products that split the same variables differently, for which no dimension tree can serve both."""
-
-    products: tuple[Name, Name]
-    splits: tuple[tuple[Scope, ...], tuple[Scope, ...]]
-
-
-def clash(network: SumProduct) -> Clash | None:
-    """Two products that keep the network from being self-similar, or None if it is.
-
-    Self-similar is a network whose products of the same variables all split them into the same parts.
+def is_self_similar(network: SumProduct) -> bool:
+    """Whether products of the same variables all split them into the same parts.
 
     Source: Jaini, Poupart, Yu, Deep Homogeneous Mixture Models (NeurIPS 2018), self-similar networks.
     """
-    found: dict[Scope, tuple[Name, tuple[Scope, ...]]] = {}
+    splits: dict[Scope, frozenset[Scope]] = {}
     for name in network.order:
         node = network.nodes[name]
         if isinstance(node, ProductNode) and len(node.children) > 1:
-            split = _split(network, node)
-            first, other = found.setdefault(network.scopes[name], (name, split))
-            if split != other:
-                return Clash((first, name), (other, split))
-    return None
+            split = frozenset(network.scopes[child] for child in node.children)
+            if splits.setdefault(network.scopes[name], split) != split:
+                return False
+    return True
 
 
-def dimension_tree_of(network: SumProduct) -> Hierarchical | Clash:
+def dimension_tree_of(network: SumProduct) -> Hierarchical | None:
     """The hierarchical format of a self-similar network, with a function for each node that a larger set takes.
+
+    None if the network is not self-similar.
 
     Weights are copied where sums are of products or leaves, and multiplied where sums are of sums.
 
@@ -64,9 +55,8 @@ def dimension_tree_of(network: SumProduct) -> Hierarchical | Clash:
     >>> dimension_tree_of(sum_product_of(LatentTree.random([0, 0, 1, 1, 2, 2], states=2, symbols=3, seed=0)))
     Hierarchical(4 variables, 7 nodes of rank at most 2)
     """
-    odd = clash(network)
-    if odd is not None:
-        return odd
+    if not is_self_similar(network):
+        return None
     given = _without_products_of_one(network)
     members: dict[Scope, list[Name]] = {}
     for name in network.order:
@@ -127,10 +117,6 @@ def _without_products_of_one(network: SumProduct) -> dict[Name, SumProductNode]:
         else node
         for name, node in network.nodes.items()
     }
-
-
-def _split(network: SumProduct, node: ProductNode) -> tuple[Scope, ...]:
-    return tuple(sorted((network.scopes[child] for child in node.children), key=min))
 
 
 def _combinations(given: Nodes, basis: list[Name], members: list[Name], wanted: list[Name]) -> Table:

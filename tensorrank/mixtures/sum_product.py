@@ -13,7 +13,6 @@ from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import whole_number
 from tensorrank.mixtures.circuit import Circuit
 from tensorrank.mixtures.gaussian import Gaussians
-from tensorrank.mixtures.hierarchical import Hierarchical
 from tensorrank.mixtures.latent_tree import Name
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.self_similar import copies, dimension_tree_of
@@ -172,7 +171,7 @@ class SumProduct(Mixture):
         """
         if copies(self):
             tree = dimension_tree_of(self)
-            if isinstance(tree, Hierarchical):
+            if tree is not None:
                 return tree.separable()
         if self.densities is None:
             classes = [np.arange(k) for k in self.shape]

@@ -6,12 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.errors import TensorRankError, listed, whole_number
 from tensorrank.mixtures.latent_tree import Name
 from tensorrank.mixtures.tables import Table, distributions, nonnegative
-
-# So many variables are listed in a message.
-_MOST_NAMED = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -158,7 +155,7 @@ def values_by_variable(nodes: Nodes) -> tuple[int, ...]:
     if sorted(first) != list(range(len(first))):
         missing = next(variable for variable in range(len(first)) if variable not in first)
         raise TensorRankError(
-            f"the leaves are of the variables {_listed(sorted(first))}; expected 0 to N - 1, but {missing} has none"
+            f"the leaves are of the variables {listed(sorted(first))}; expected 0 to N - 1, but {missing} has none"
         )
     return tuple(first[variable][1] for variable in range(len(first)))
 
@@ -180,8 +177,8 @@ def scope_bits(nodes: Nodes, order: Sequence[Name]) -> dict[Name, int]:
                     if scopes[child] != scopes[first]:
                         raise TensorRankError(
                             f"sum node {name!r} is not smooth: child {first!r} has the variables "
-                            f"{_listed(variables_of(scopes[first]))} and child {child!r} "
-                            f"{_listed(variables_of(scopes[child]))}; expected the same"
+                            f"{listed(variables_of(scopes[first]))} and child {child!r} "
+                            f"{listed(variables_of(scopes[child]))}; expected the same"
                         )
                 scopes[name] = scopes[first]
             case ProductNode(children=children):
@@ -193,7 +190,7 @@ def scope_bits(nodes: Nodes, order: Sequence[Name]) -> dict[Name, int]:
                         plural = "s" if len(shared) > 1 else ""
                         raise TensorRankError(
                             f"product node {name!r} is not decomposable: children {other!r} and {child!r} share "
-                            f"variable{plural} {_listed(shared)}; expected none"
+                            f"variable{plural} {listed(shared)}; expected none"
                         )
                     union |= scopes[child]
                 scopes[name] = union
@@ -227,8 +224,3 @@ def _children(given: Iterable[Name], what: str, nodes: Nodes, instead: str) -> t
             raise TensorRankError(f"{what} has the child {child!r} twice; expected different ones: {instead}")
         met.add(child)
     return children
-
-
-def _listed(variables: Sequence[int]) -> str:
-    named = ", ".join(map(str, variables[:_MOST_NAMED]))
-    return named if len(variables) <= _MOST_NAMED else f"{named}, ... ({len(variables)} in all)"

@@ -141,6 +141,19 @@ def balanced_tree(sites: int) -> Tree:
     return over(0, whole_number("sites", sites, 2))
 
 
+def balanced_blocks(sites: int) -> list[tuple[int, int]]:
+    """The blocks first..end - 1 of two sites or more under that tree's nodes, parents before their children.
+
+    >>> balanced_blocks(5)
+    [(0, 5), (0, 2), (2, 5), (3, 5)]
+    """
+    blocks = [(0, sites)] if sites > 1 else []
+    for first, end in blocks:
+        middle = (first + end) // 2
+        blocks += [part for part in ((first, middle), (middle, end)) if part[1] - part[0] > 1]
+    return blocks
+
+
 def sites_of(tree: Tree) -> tuple[int, ...]:
     """The sites of a dimension tree, from left to right.
 

@@ -6,8 +6,11 @@ from fractions import Fraction
 import flint
 import numpy as np
 import pytest
+from mixtures.brute_force import unfolding
+from oracles import flint_rank
 
 from tensorrank import TensorRankError
+from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.sum_product import SumProduct, matchings
@@ -212,7 +215,13 @@ def test_every_arrow_of_the_hierarchy_is_measured():
     # The interleaved rank 2^4 forces 16 (1 + 8 * 2) entries on classes, where the chain has 62.
     shallow = found["hidden_markov", "latent_class"]
     assert (shallow.equal, shallow.bound, shallow.size_before) == (None, 272, 62)
-    assert found["sum_product", "latent_tree"].states_needed == 6
+    network = SumProduct.three_matchings(8, 2, seed=0)
+    prime = found["sum_product", "latent_tree"].primes[0]
+    inputs = np.eye(2, dtype=np.int64)[np.indices([2] * 8).reshape(8, -1)]
+    dense = network.circuit.residues(list(inputs), PrimeField(prime)).reshape([2] * 8)
+    splits = [side for size in (3, 4) for side in itertools.combinations(range(8), size)]
+    least = min(flint_rank(unfolding(dense, side), prime) for side in splits)
+    assert found["sum_product", "latent_tree"].states_needed == least
 
 
 @pytest.mark.parametrize(

@@ -13,7 +13,7 @@ from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Transfer
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import Edge, LatentTree, Name
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
-from tensorrank.networks.hierarchical_tucker import Tree, balanced_tree
+from tensorrank.networks.hierarchical_tucker import Tree, balanced_blocks, balanced_tree
 
 
 def mixture_of_tree(tree: LatentTree) -> TensorialMixture | None:
@@ -75,12 +75,7 @@ def is_balanced(model: Hierarchical | LatentTree) -> bool:
     >>> is_balanced(Hierarchical.random([2] * 6, rank=2, seed=0))
     True
     """
-    found = set(joined(model))
-    blocks = [(0, model.sites)] if model.sites > 1 else []
-    for first, end in blocks:
-        middle = (first + end) // 2
-        blocks += [part for part in ((first, middle), (middle, end)) if part[1] - part[0] > 1]
-    return found == {frozenset(range(first, end)) for first, end in blocks}
+    return set(joined(model)) == {frozenset(range(*block)) for block in balanced_blocks(model.sites)}
 
 
 def joined(model: Hierarchical | LatentTree) -> Iterator[frozenset[int]]:

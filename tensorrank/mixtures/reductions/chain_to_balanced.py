@@ -8,6 +8,7 @@ from tensorrank.mixtures.circuit import Slots
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Node, Transfer
 from tensorrank.mixtures.reductions.copied import hierarchical_of, on_the_diagonal
+from tensorrank.networks.hierarchical_tucker import balanced_blocks
 
 
 def balanced_of(model: HiddenMarkov, *, binary: bool = False) -> Hierarchical:
@@ -77,9 +78,7 @@ def balanced_entries(model: HiddenMarkov) -> int:
         return (states[first] if first else 1) * (states[end - 1] if end < last else 1)
 
     total = sum(int(table.size) for table in model.emissions) + len(model.initial) ** 2
-    blocks = [(0, last)] if last > 1 else []
-    for first, end in blocks:
+    for first, end in balanced_blocks(last):
         middle = (first + end) // 2
         total += functions(first, end) * functions(first, middle) * functions(middle, end)
-        blocks += [part for part in ((first, middle), (middle, end)) if part[1] - part[0] > 1]
     return total

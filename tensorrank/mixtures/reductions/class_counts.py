@@ -1,15 +1,18 @@
-"""How many classes a mixture takes as a latent class model, and of which two constructions."""
+"""A mixture as a latent class model, by the one of two constructions that takes fewer classes."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from tensorrank.mixtures.hierarchical import Hierarchical
+from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.mixture import Mixture
-from tensorrank.mixtures.reductions.induced_trees import induced_tree_count
+from tensorrank.mixtures.reductions.induced_trees import classes_of, induced_tree_count
 from tensorrank.mixtures.reductions.pair_latents import latent_tree_of
-from tensorrank.mixtures.reductions.tree_to_class import class_count
+from tensorrank.mixtures.reductions.tree_to_class import class_count, latent_class_of
 from tensorrank.mixtures.self_similar import dimension_tree_of
 from tensorrank.mixtures.sum_product import SumProduct
 from tensorrank.mixtures.tree_shaped import TreeShaped
@@ -17,16 +20,17 @@ from tensorrank.mixtures.tree_shaped import TreeShaped
 
 @dataclass(frozen=True)
 class Classes:
-    """A number of classes, and what they are.
+    """A latent class model that has not been built.
 
     Attributes:
-        count: the number.
-        tree: the latent tree whose separating hidden variables they are the states of; None if they are the induced
-            trees of a sum-product network.
+        count: its number of classes.
+        meaning: what they are.
+        build: what makes the model.
     """
 
     count: int
-    tree: LatentTree | None
+    meaning: str
+    build: Callable[[], LatentClass]
 
 
 def fewest_classes(model: Mixture) -> Classes:
@@ -37,11 +41,12 @@ def fewest_classes(model: Mixture) -> Classes:
     16
     """
     found = []
-    form: object = model
+    form: Mixture | None = model
     if isinstance(model, SumProduct):
-        found.append(Classes(induced_tree_count(model), None))
+        found.append(Classes(induced_tree_count(model), "induced trees", partial(classes_of, model)))
         form = dimension_tree_of(model)
     if isinstance(form, LatentTree | TreeShaped | Hierarchical):
         tree = latent_tree_of(form) if isinstance(form, Hierarchical) else form.latent_tree()
-        found.append(Classes(class_count(tree), tree))
+        meaning = "states of hidden variables that separate all others"
+        found.append(Classes(class_count(tree), meaning, partial(latent_class_of, tree)))
     return min(found, key=lambda one: one.count)

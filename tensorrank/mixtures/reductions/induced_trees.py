@@ -39,7 +39,7 @@ def classes_of(network: SumProduct) -> LatentClass:
     >>> induced_tree_count(coins), classes_of(coins)
     (12, LatentClass(4 variables, 12 classes, 2 values))
     """
-    leaves = [name for name in network.order if isinstance(network.nodes[name], LeafNode)]
+    leaves = {name: node for name, node in network.nodes.items() if isinstance(node, LeafNode)}
     number = {name: place for place, name in enumerate(leaves)}
     # For each node the weights of its trees, and for each of its variables the number of the leaf that a tree has.
     found: dict[Name, tuple[Table, dict[int, NDArray[np.int64]]]] = {}
@@ -64,6 +64,6 @@ def classes_of(network: SumProduct) -> LatentClass:
             found[name] = weights, {site: np.concatenate([theirs[site] for _, theirs in parts]) for site in sites}
     weights, chosen = found[network.root]
     kept = np.flatnonzero(weights > 0)
-    distributions = [network.nodes[name].distribution for name in leaves]  # type: ignore[union-attr]
+    distributions = [leaf.distribution for leaf in leaves.values()]
     tables = [np.array([distributions[leaf] for leaf in chosen[site][kept]]) for site in range(network.sites)]
     return LatentClass(weights[kept], tuple(tables), densities=network.densities)

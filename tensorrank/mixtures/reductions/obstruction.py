@@ -12,12 +12,13 @@ import numpy as np
 from tensorrank.arithmetic.elimination import balanced, rank_in_place, rank_mod_p
 from tensorrank.arithmetic.prime_field import PrimeField, Residues, primes_below
 from tensorrank.arithmetic.resources import worker_threads
-from tensorrank.errors import PrimeError, TensorRankError
+from tensorrank.errors import PrimeError, TensorRankError, listed
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.reductions.restricted import restricted
 from tensorrank.mixtures.sum_product import SumProduct
 from tensorrank.mixtures.tree_shaped import TreeShaped
+from tensorrank.networks.hierarchical_tucker import balanced_blocks
 from tensorrank.networks.network import Tensor, TensorNetwork
 from tensorrank.separation.partition import Bipartition
 
@@ -31,8 +32,6 @@ _MOST_VARIABLES_SPLIT = 10
 _MOST_SAMPLES = 1024
 # Steps of a network, and blocks of the balanced tree, that are tried.
 _MOST_TRIED = 16
-# So many variables are listed in a sentence.
-_MOST_NAMED = 12
 # Primes below this are the fastest.
 _LARGEST_PRIME = 2**23
 
@@ -136,15 +135,10 @@ def obstruction(
         )
     of = "" if len(found.variables) == model.sites else f" of the marginal of {len(found.variables)} variables"
     theorem = (
-        f"at least {found.rank} {place}: the unfolding{of} with {_listed(found.a)} on one side has no smaller rank "
+        f"at least {found.rank} {place}: the unfolding{of} with {listed(found.a)} on one side has no smaller rank "
         f"over GF({found.prime})"
     )
     return Obstruction(model.kind, target, found.rank, size, found, needed, limit, theorem)
-
-
-def _listed(variables: Sequence[int]) -> str:
-    shown = ", ".join(map(str, variables[:_MOST_NAMED]))
-    return shown if len(variables) <= _MOST_NAMED else f"{shown}, ... ({len(variables)} in all)"
 
 
 def _every_other(model: Mixture) -> Unfolding:
@@ -157,12 +151,7 @@ def _every_other(model: Mixture) -> Unfolding:
 
 def _blocks(model: Mixture) -> Unfolding:
     """The largest rank of blocks of the balanced tree: its halves, and inner ones, which have two ends."""
-    n = model.sites
-    blocks = [(0, n)]
-    for first, end in blocks:
-        middle = (first + end) // 2
-        blocks += [part for part in ((first, middle), (middle, end)) if part[1] - part[0] > 1]
-    tried = blocks[1 : 1 + _MOST_TRIED] or [(0, 1)]
+    tried = balanced_blocks(model.sites)[1 : 1 + _MOST_TRIED] or [(0, 1)]
     return max((_across(model, range(*block), _MOST_VALUES_STEP) for block in tried), key=lambda one: one.rank)
 
 

@@ -21,11 +21,9 @@ from tensorrank.mixtures.reductions.balanced import (
 from tensorrank.mixtures.reductions.chain_to_balanced import balanced_entries, balanced_of
 from tensorrank.mixtures.reductions.class_counts import fewest_classes
 from tensorrank.mixtures.reductions.copied import hierarchical_entries, hierarchical_of, sum_product_of
-from tensorrank.mixtures.reductions.induced_trees import classes_of
 from tensorrank.mixtures.reductions.obstruction import Obstruction, obstruction
 from tensorrank.mixtures.reductions.pair_latents import latent_tree_of, pair_entries
 from tensorrank.mixtures.reductions.tree_to_chain import chain_states, hidden_markov_of
-from tensorrank.mixtures.reductions.tree_to_class import latent_class_of
 from tensorrank.mixtures.self_similar import dimension_tree_of
 from tensorrank.mixtures.sum_product import SumProduct
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
@@ -104,13 +102,15 @@ def reduce(model: Mixture, to: str, *, tree: str = "own", limit: int | None = No
 
 
 def _reduced(model: Mixture, to: str, tree: str, limit: int) -> Mixture:
+    if to == "latent_class":
+        return _as_classes(model, limit)
+    if isinstance(model, SumProduct):
+        model = dimension_tree_of(model) or _as_classes(model, limit)
     match to:
         case "latent_tree":
             return _as_tree(model, limit)
         case "sum_product":
             return sum_product_of(_as_tree(model, limit))
-        case "latent_class":
-            return _as_classes(model, limit)
         case "hidden_markov":
             return _as_chain(model, limit)
         case "tensorial_mixture":
@@ -118,11 +118,7 @@ def _reduced(model: Mixture, to: str, tree: str, limit: int) -> Mixture:
         case _:
             if tree == "balanced":
                 return _on_the_balanced_tree(model, limit)
-            if isinstance(model, SumProduct):
-                found = dimension_tree_of(model)
-                if isinstance(found, Hierarchical):
-                    return found
-            return _copied(_as_tree(model, limit), limit)
+            return model if isinstance(model, Hierarchical) else _copied(_as_tree(model, limit), limit)
 
 
 def _copied(tree: LatentTree, limit: int) -> Hierarchical:
@@ -138,11 +134,6 @@ def _as_tree(model: Mixture, limit: int) -> LatentTree:
             return model.latent_tree()
         case Hierarchical():
             return _of_pairs(model, limit)
-        case SumProduct():
-            found = dimension_tree_of(model)
-            if isinstance(found, Hierarchical):
-                return _of_pairs(found, limit)
-            return _as_classes(model, limit).latent_tree()
     raise TensorRankError(f"the model is {model!r}; expected one of the kinds {', '.join(KINDS)}")
 
 
@@ -160,9 +151,7 @@ def _as_classes(model: Mixture, limit: int) -> LatentClass:
     entries = found.count * (1 + sum(model.shape))
     if entries > limit:
         raise _TooLargeError(entries)
-    if isinstance(model, SumProduct) and found.tree is None:
-        return classes_of(model)
-    return latent_class_of(_as_tree(model, limit) if found.tree is None else found.tree)
+    return found.build()
 
 
 def _as_chain(model: Mixture, limit: int) -> HiddenMarkov:

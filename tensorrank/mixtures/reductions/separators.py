@@ -175,9 +175,10 @@ class _PrefixCuts:
                 stale = [name for leaf in leaves for name in self._above(leaf)]
             for name in stale:
                 costs[name] = self._costs(name, site, toward)
-                toward[name] = tuple(  # type: ignore[assignment]
+                first, second, third = (
                     min(cost for cost in _beside(costs[name], label) if cost is not None) for label in range(3)
                 )
+                toward[name] = first, second, third
             yield self._rightmost(costs, toward)
 
     def _above(self, leaf: Name) -> Iterator[Name]:

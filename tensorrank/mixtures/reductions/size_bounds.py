@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from math import ceil, log2
 
+from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical
+from tensorrank.mixtures.kinds import KINDS
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.mixture import Mixture
@@ -20,6 +22,7 @@ from tensorrank.mixtures.reductions.tree_to_chain import chain_states
 from tensorrank.mixtures.self_similar import dimension_tree_of
 from tensorrank.mixtures.sum_product import SumProduct
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
+from tensorrank.mixtures.tree_shaped import TreeShaped
 
 
 @dataclass(frozen=True)
@@ -45,14 +48,14 @@ def size_bound(source: Mixture, target: Mixture) -> SizeBound:
         return SizeBound(source.size, "the same kind of model")
     if isinstance(target, LatentClass):
         classes = fewest_classes(source)
-        what = "states of hidden variables that separate all others" if classes.tree else "induced trees"
-        return SizeBound(classes.count * (1 + sum(source.shape)), f"{classes.count} classes, the {what}")
+        size = classes.count * (1 + sum(source.shape))
+        return SizeBound(size, f"{classes.count} classes, the {classes.meaning}")
     match source:
         case LatentClass():
             return _of_classes(source.classes, source, target, "")
         case SumProduct():
             found = dimension_tree_of(source)
-            if not isinstance(found, Hierarchical):
+            if found is None:
                 trees = induced_tree_count(source)
                 return _of_classes(trees, source, target, f"by way of a class for each of {trees} induced trees: ")
             if isinstance(target, Hierarchical) and set(joined(target)) == set(joined(found)):
@@ -67,11 +70,15 @@ def size_bound(source: Mixture, target: Mixture) -> SizeBound:
             if isinstance(target, Hierarchical) and target.table_entries <= source.table_entries:
                 return SizeBound(source.table_entries, "the same kind of model")
             return _of_tree(tree, source, target, "by way of the pairs of functions at its nodes: ")
-        case HiddenMarkov() if isinstance(target, Hierarchical) and not _follows(source.latent_tree(), target):
-            r, n = source.states, source.sites
-            bound = (n - 1) * r**6 + n * r**2 * max(source.shape) + r**2
-            return SizeBound(bound, f"ranks at most r^2 = {r * r} on the balanced tree: linear in N")
-    return _of_tree(source.latent_tree(), source, target, "")  # type: ignore[attr-defined]
+        case LatentTree() | TreeShaped():
+            own = source.latent_tree()
+        case _:
+            raise TensorRankError(f"the model is {source!r}; expected one of the kinds {', '.join(KINDS)}")
+    if isinstance(source, HiddenMarkov) and isinstance(target, Hierarchical) and not _follows(own, target):
+        r, n = source.states, source.sites
+        bound = (n - 1) * r**6 + n * r**2 * max(source.shape) + r**2
+        return SizeBound(bound, f"ranks at most r^2 = {r * r} on the balanced tree: linear in N")
+    return _of_tree(own, source, target, "")
 
 
 def _of_dimension_tree(source: SumProduct) -> SizeBound:

@@ -9,7 +9,7 @@ from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Transfer
 from tensorrank.mixtures.reductions.obstruction import obstruction
-from tensorrank.mixtures.sum_product import SumProduct
+from tensorrank.mixtures.sum_product import SumProduct, matchings
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 from tensorrank.separation.solve import separation_rank
 
@@ -68,10 +68,16 @@ def test_a_large_network_on_any_tree_is_bounded_by_a_marginal():
 
 
 def test_a_large_network_is_sampled():
-    # Three matchings of 32 variables: more than 1024 = 2^10, for one of them has 10 pairs or more apart.
     network = SumProduct.three_matchings(32, 2, seed=0)
+
+    def apart(side):
+        """The most pairs of one matching that a side separates: the rank is 2 to this power at least."""
+        return max(sum((a in side) != (b in side) for a, b in one) for one in matchings(32, seed=0))
+
+    # Samples of 1024 rows and columns show no more.
+    assert apart(range(0, 32, 2)) >= 10
     assert obstruction(network, "latent_class", 10, 1).states == 1024
-    assert obstruction(network, "hidden_markov", 10, 1).states >= 2**4
+    assert obstruction(network, "hidden_markov", 10, 1).states >= min(1024, 2 ** apart(range(16)))
 
 
 def test_rounding_raises_no_rank():
