@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar
+from typing import ClassVar, Self, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -11,6 +12,9 @@ from numpy.typing import ArrayLike
 from tensorrank.arithmetic.prime_field import as_given
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.mixtures.fitting.fit import Fit
+from tensorrank.mixtures.fitting.options import FitOptions
+from tensorrank.mixtures.fitting.skeletons import Skeletons, uniform
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.latent_tree import Edge, LatentTree
 from tensorrank.mixtures.tables import Table, distributions, random_distributions
@@ -122,6 +126,71 @@ class HiddenMarkov(TreeShaped):
                 edges.append(Edge(f"z{step - 1}", f"z{step}", self.transitions[step - 1]))
             edges.append(Edge(f"z{step}", step, emission))
         return LatentTree("z0", self.initial, tuple(edges), densities=self.densities)
+
+    def replaced(self, image: Callable[[Table], Table], densities: Gaussians | None) -> Self:
+        """The same model with an image in place of each table, and other components."""
+        transition, emission = (
+            tuple(map(image, tables)) if isinstance(tables, tuple) else image(tables)
+            for tables in (self.transition, self.emission)
+        )
+        return type(self)(image(self.initial), transition, emission, self.length, densities=densities)
+
+    @classmethod
+    def fit(
+        cls,
+        data: ArrayLike,
+        states: int = 2,
+        random_state: int | np.random.Generator = 0,
+        *,
+        homogeneous: bool = True,
+        **options: Unpack[FitOptions],
+    ) -> Self:
+        """The model of the greatest likelihood that EM (Baum-Welch) finds; `fit_report` says how it went.
+
+        >>> np.sort(HiddenMarkov.fit([[0, 1, 0, 1]] * 9 + [[1, 0, 1, 0]]).initial).round(2)
+        array([0.1, 0.9])
+        """
+        return cls.fit_report(data, states, random_state, homogeneous=homogeneous, **options).model
+
+    @classmethod
+    def fit_report(
+        cls,
+        data: ArrayLike,
+        states: int = 2,
+        random_state: int | np.random.Generator = 0,
+        *,
+        homogeneous: bool = True,
+        **options: Unpack[FitOptions],
+    ) -> Fit[Self]:
+        """A model fitted by EM, and how it went.
+
+        Args:
+            data: independent sequences of equal length, (rows, length), or (rows, length, features) of real numbers.
+                Missing values, -1 (categorical) or NaN, are summed out; so shorter sequences are filled up with them.
+            states: the number of hidden states.
+            random_state: a whole number or a numpy Generator.
+            homogeneous: whether all steps share their tables, and their Gaussian components.
+            **options: restarts=1, iterations=100, tolerance=1e-6, pseudocount=0.0, weights=None, threads=None and
+                progress=None; densities=None ("categorical" or "gaussian"), symbols=None, components=None,
+                covariance="diagonal" (or "full") and variance_floor=1e-6, which `Choice` and `Run` of
+                tensorrank.mixtures.fitting.options explain.
+
+        Raises:
+            TensorRankError: if the data is none that can be used, there are fewer rows than states, or an option is
+                unknown or out of its range.
+
+        Source: Baum, Petrie, Soules, Weiss, A maximization technique occurring in the statistical analysis of
+        probabilistic functions of Markov chains (Ann. Math. Statist. 41, 1970).
+        """
+        made, r = Skeletons.of(data, options), whole_number("states", states, 1)
+        transition: Table | tuple[Table, ...] = uniform(r, r)
+        emission: Table | tuple[Table, ...] = made.emission(r, None)
+        if not homogeneous:
+            transition = tuple(uniform(r, r) for _ in range(made.sites - 1))
+            emission = tuple(made.emission(r, site) for site in range(made.sites))
+        densities = made.components(r, shared=homogeneous)
+        skeleton = cls(uniform(r), transition, emission, made.sites, densities=densities)
+        return made.fit(skeleton, r, random_state, shared=homogeneous)
 
     @classmethod
     def random(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar
+from typing import ClassVar, Self, Unpack
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.mixtures.fitting.fit import Fit
+from tensorrank.mixtures.fitting.options import FitOptions
+from tensorrank.mixtures.fitting.skeletons import Skeletons, uniform
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.latent_tree import Edge, LatentTree
 from tensorrank.mixtures.tables import Table, distributions, random_distributions
@@ -79,6 +83,55 @@ class LatentClass(TreeShaped):
     def _as_tree(self) -> LatentTree:
         edges = tuple(Edge("class", site, table) for site, table in enumerate(self.components))
         return LatentTree("class", self.weights, edges, densities=self.densities)
+
+    def replaced(self, image: Callable[[Table], Table], densities: Gaussians | None) -> Self:
+        """The same model with an image in place of each table, and other components."""
+        return type(self)(image(self.weights), tuple(map(image, self.components)), densities=densities)
+
+    @classmethod
+    def fit(
+        cls,
+        data: ArrayLike,
+        classes: int = 2,
+        random_state: int | np.random.Generator = 0,
+        **options: Unpack[FitOptions],
+    ) -> Self:
+        """The model of the greatest likelihood that EM finds; `fit_report` says how it went.
+
+        >>> answers = [[0, 0, 0]] * 30 + [[1, 1, 1]] * 10
+        >>> np.sort(LatentClass.fit(answers).weights).round(2)
+        array([0.25, 0.75])
+        """
+        return cls.fit_report(data, classes, random_state, **options).model
+
+    @classmethod
+    def fit_report(
+        cls,
+        data: ArrayLike,
+        classes: int = 2,
+        random_state: int | np.random.Generator = 0,
+        **options: Unpack[FitOptions],
+    ) -> Fit[Self]:
+        """A model fitted by EM, and how it went.
+
+        Args:
+            data: (rows, sites), or (rows, sites, features) of real numbers. Missing values, -1 (categorical) or NaN,
+                are summed out.
+            classes: the number of classes.
+            random_state: a whole number or a numpy Generator.
+            **options: restarts=1, iterations=100, tolerance=1e-6, pseudocount=0.0, weights=None, threads=None and
+                progress=None; densities=None ("categorical" or "gaussian"), symbols=None, components=None,
+                covariance="diagonal" (or "full") and variance_floor=1e-6, which `Choice` and `Run` of
+                tensorrank.mixtures.fitting.options explain.
+
+        Raises:
+            TensorRankError: if the data is none that can be used, there are fewer rows than states, or an option is
+                unknown or out of its range.
+        """
+        made, classes = Skeletons.of(data, options), whole_number("classes", classes, 1)
+        tables = tuple(made.emission(classes, site) for site in range(made.sites))
+        skeleton = cls(uniform(classes), tables, densities=made.components(classes, shared=False))
+        return made.fit(skeleton, classes, random_state, shared=False)
 
     @classmethod
     def random(

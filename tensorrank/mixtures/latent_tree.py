@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
-from typing import ClassVar, TypeAlias
+from typing import ClassVar, Self, TypeAlias, Unpack
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.mixtures.circuit import Block, Circuit, Leaves, Products, Slots, Sums
+from tensorrank.mixtures.fitting.fit import Fit
+from tensorrank.mixtures.fitting.options import FitOptions
+from tensorrank.mixtures.fitting.skeletons import Skeletons, uniform
+from tensorrank.mixtures.fitting.structures import parents_of
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.tables import Table, distributions, free_parameters, random_distributions
@@ -191,6 +196,68 @@ class LatentTree(Mixture):
     def latent_tree(self) -> LatentTree:
         """The model itself."""
         return self
+
+    def replaced(self, image: Callable[[Table], Table], densities: Gaussians | None) -> Self:
+        """The same model with an image in place of each table, and other components."""
+        edges = tuple(Edge(edge.parent, edge.child, image(edge.table)) for edge in self.edges)
+        return type(self)(self.root, image(self.prior), edges, self.variables, densities=densities)
+
+    @classmethod
+    def fit(
+        cls,
+        data: ArrayLike,
+        states: int = 2,
+        random_state: int | np.random.Generator = 0,
+        *,
+        tree: str | Sequence[int] = "balanced",
+        branching: int = 2,
+        **options: Unpack[FitOptions],
+    ) -> Self:
+        """The model of the greatest likelihood that EM finds; `fit_report` says how it went.
+
+        >>> LatentTree.fit([[0, 0, 1, 1]] * 5 + [[1, 1, 0, 0]] * 5)
+        LatentTree(4 variables, 3 hidden of at most 2 states)
+        """
+        return cls.fit_report(data, states, random_state, tree=tree, branching=branching, **options).model
+
+    @classmethod
+    def fit_report(
+        cls,
+        data: ArrayLike,
+        states: int = 2,
+        random_state: int | np.random.Generator = 0,
+        *,
+        tree: str | Sequence[int] = "balanced",
+        branching: int = 2,
+        **options: Unpack[FitOptions],
+    ) -> Fit[Self]:
+        """A model fitted by EM, and how it went.
+
+        Args:
+            data: (rows, sites), or (rows, sites, features) of real numbers. Missing values, -1 (categorical) or NaN,
+                are summed out.
+            states: the number of states of each hidden variable.
+            random_state: a whole number or a numpy Generator.
+            tree: "balanced" over the variables in order (`balanced_parents`); "chow_liu", a hidden variable for each
+                observed one, joined by the Chow-Liu tree of the data (`chow_liu_tree`, `hidden_tree_parents`); or the
+                parents of nodes 1, 2, ... as for `random`.
+            branching: how many children hidden variables of the balanced tree have: 64, 8, 4 and 2 make 1, 2, 3 and 6
+                levels over 64 variables.
+            **options: restarts=1, iterations=100, tolerance=1e-6, pseudocount=0.0, weights=None, threads=None and
+                progress=None; densities=None ("categorical" or "gaussian"), symbols=None, components=None,
+                covariance="diagonal" (or "full") and variance_floor=1e-6, which `Choice` and `Run` of
+                tensorrank.mixtures.fitting.options explain.
+
+        Raises:
+            TensorRankError: if the data is none that can be used, there are fewer rows than states, or an option is
+                unknown or out of its range.
+        """
+        made, r = Skeletons.of(data, options), whole_number("states", states, 1)
+        plain = cls.random(parents_of(tree, made.observed, branching), r, 1, 0)
+        tables = {leaf: made.emission(r, site) for site, leaf in enumerate(plain.leaves)}
+        edges = tuple(Edge(edge.parent, edge.child, tables.get(edge.child, uniform(r, r))) for edge in plain.edges)
+        skeleton = cls(plain.root, uniform(r), edges, plain.leaves, densities=made.components(r, shared=False))
+        return made.fit(skeleton, r, random_state, shared=False)
 
     @classmethod
     def random(

@@ -145,6 +145,24 @@ class Mixture(ABC):
             chunks = [slice(start, start + step) for start in range(0, len(rows), step)]
             return np.concatenate(pool.map(lambda chunk: evaluate(self._evidence(rows[chunk])), chunks))
 
+    def score_samples(self, data: ArrayLike) -> Floats:
+        """The log-density of each row, by the name that scikit-learn's density models have for it."""
+        return self.log_density(data)
+
+    def score(self, data: ArrayLike) -> float:
+        """The mean log-density of a row, as of scikit-learn's GaussianMixture; hmmlearn's score is the sum over rows.
+
+        Args:
+            data: as for `log_density`, at least one row.
+
+        Raises:
+            TensorRankError: as `log_density`, and if there are no rows.
+        """
+        logs = self.log_density(data)
+        if not logs.size:
+            raise TensorRankError("the data has no rows; expected at least one to take the mean of")
+        return float(logs.mean())
+
     def probability(self, data: ArrayLike) -> NDArray[Any]:
         """The density of each row: exact fractions if the model is categorical with exact tables, else float64.
 
@@ -213,22 +231,22 @@ class Mixture(ABC):
             values[chunk] = np.exp(log_values(self.circuit, evidence)[-1])
         return values.reshape(shape)
 
-    def sample(self, count: int, random_state: int | np.random.Generator = 0) -> NDArray[Any]:
-        """Independent draws, (count, sites): whole numbers, or real numbers; (count, sites, features) with several.
+    def sample(self, n: int, random_state: int | np.random.Generator = 0) -> NDArray[Any]:
+        """Independent draws, (n, sites): whole numbers, or real numbers; (n, sites, features) with several.
 
         Args:
-            count: the number of rows.
+            n: the number of rows.
             random_state: a whole number or a numpy Generator.
 
         Raises:
-            TensorRankError: if count is no whole number of at least 1.
+            TensorRankError: if n is no whole number of at least 1.
         """
-        count = whole_number("count", count, 1)
+        n = whole_number("n", n, 1)
         rng = random_stream(random_state)
         drawn = np.concatenate(
             [
                 sample_components(self.circuit, self.sites, chunk.stop - chunk.start, rng)
-                for chunk in self._chunks(count, self.circuit.slots)
+                for chunk in self._chunks(n, self.circuit.slots)
             ]
         )
         if self.densities is None:

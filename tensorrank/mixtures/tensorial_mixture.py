@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar
+from typing import ClassVar, Self, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -12,6 +12,9 @@ from numpy.typing import ArrayLike
 from tensorrank.arithmetic.prime_field import as_given
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.mixtures.fitting.fit import Fit
+from tensorrank.mixtures.fitting.options import FitOptions
+from tensorrank.mixtures.fitting.skeletons import Skeletons, uniform
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.latent_tree import Edge, LatentTree, Name
 from tensorrank.mixtures.tables import Table, distributions, random_distributions
@@ -108,6 +111,74 @@ class TensorialMixture(TreeShaped):
     @property
     def _widths(self) -> list[int]:
         return [2 ** (self.depth - level) for level in range(self.depth)]
+
+    def replaced(self, image: Callable[[Table], Table], densities: Gaussians | None) -> Self:
+        """The same model with an image in place of each table, and other components."""
+        levels = tuple(tuple(map(image, level)) if isinstance(level, tuple) else image(level) for level in self.levels)
+        return type(self)(image(self.prior), levels, densities=densities)
+
+    @classmethod
+    def fit(
+        cls,
+        data: ArrayLike,
+        states: int = 2,
+        random_state: int | np.random.Generator = 0,
+        *,
+        shared: bool = False,
+        **options: Unpack[FitOptions],
+    ) -> Self:
+        """The model of the greatest likelihood that EM finds; `fit_report` says how it went.
+
+        >>> TensorialMixture.fit([[0, 0, 1, 1]] * 5 + [[1, 1, 0, 0]] * 5).marginal([0, 2]).round(2)
+        array([[0. , 0.5],
+               [0.5, 0. ]])
+        """
+        return cls.fit_report(data, states, random_state, shared=shared, **options).model
+
+    @classmethod
+    def fit_report(
+        cls,
+        data: ArrayLike,
+        states: int = 2,
+        random_state: int | np.random.Generator = 0,
+        *,
+        shared: bool = False,
+        **options: Unpack[FitOptions],
+    ) -> Fit[Self]:
+        """A model fitted by EM, and how it went.
+
+        Args:
+            data: (rows, 2^L), or (rows, 2^L, features) of real numbers. Missing values, -1 (categorical) or NaN, are
+                summed out; so fewer variables are filled up with them.
+            states: the number of states of hidden variables.
+            random_state: a whole number or a numpy Generator.
+            shared: whether the edges of a level share their table, and variables their Gaussian components.
+            **options: restarts=1, iterations=100, tolerance=1e-6, pseudocount=0.0, weights=None, threads=None and
+                progress=None; densities=None ("categorical" or "gaussian"), symbols=None, components=None,
+                covariance="diagonal" (or "full") and variance_floor=1e-6, which `Choice` and `Run` of
+                tensorrank.mixtures.fitting.options explain.
+
+        Raises:
+            TensorRankError: if the data is none that can be used or has not 2^L variables, there are fewer rows than
+                states, or an option is unknown or out of its range.
+        """
+        made, r = Skeletons.of(data, options), whole_number("states", states, 1)
+        depth = made.sites.bit_length() - 1
+        if depth < 1 or made.sites != 2**depth:
+            raise TensorRankError(
+                f"the data has {made.sites} variables; expected 2, 4, 8, ...: try further ones that are all missing, "
+                "or LatentTree.fit"
+            )
+        levels: list[Level] = []
+        for level in range(depth):
+            last = level == depth - 1
+            if shared:
+                levels.append(made.emission(r, None) if last else uniform(r, r))
+            else:
+                places = range(2 ** (level + 1))
+                levels.append(tuple(made.emission(r, place) if last else uniform(r, r) for place in places))
+        skeleton = cls(uniform(r), tuple(levels), densities=made.components(r, shared=shared))
+        return made.fit(skeleton, r, random_state, shared=shared)
 
     @classmethod
     def random(

@@ -239,7 +239,7 @@ def test_marginals_of_no_such_variables(sites):
 
 
 def test_counts_of_samples():
-    with pytest.raises(TensorRankError, match="count is 0; expected"):
+    with pytest.raises(TensorRankError, match="n is 0; expected"):
         LatentClass.random([2, 2], 2, 0).sample(0)
 
 

@@ -1,0 +1,113 @@
+"""The EM algorithm from one start: E and M steps until the objective no longer grows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from tensorrank.arithmetic.resources import Workers
+from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.fitting.expected_counts import Batch, Counts, ExpectedCounts
+from tensorrank.mixtures.fitting.gaussian_moments import VarianceFloor
+from tensorrank.mixtures.fitting.observations import Observations
+from tensorrank.mixtures.fitting.options import Run
+from tensorrank.mixtures.fitting.parameters import Parameters
+from tensorrank.mixtures.fitting.tree_circuit import TreeCircuit
+from tensorrank.mixtures.fitting.workspace import Workspace
+
+# The objective is a sum over rows; a decrease by more than this share of it is none of rounding.
+_ROUNDING = 1e-9
+# Slots times rows of a batch.
+_HELD = 2**21
+# Batches are a multiple of this, so that a few threads have equal shares.
+_SHARES = 4
+_FEWEST_ROWS = 64
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """What one run came to.
+
+    Attributes:
+        parameters: those after the last M step.
+        log_likelihoods: of all rows, of the start and after each M step.
+        objectives: the same with the logarithm of the prior; equal to log_likelihoods without a pseudocount.
+        converged: whether the last gain was below the tolerance.
+        doubtful: how many rows the last E step did in logarithms.
+    """
+
+    parameters: Parameters
+    log_likelihoods: tuple[float, ...]
+    objectives: tuple[float, ...]
+    converged: bool
+    doubtful: int
+
+
+def batches(tree: TreeCircuit, observed: Observations) -> list[Batch]:
+    """The rows in batches that fit into caches, the same ones for any number of threads."""
+    rows = observed.rows
+    pieces = -(-rows * tree.slots // _HELD)
+    pieces = min(-(-pieces // _SHARES) * _SHARES, max(1, rows // _FEWEST_ROWS))
+    cuts = [rows * piece // pieces for piece in range(pieces + 1)]
+    return [Batch(tree, observed.part(slice(*cuts[piece : piece + 2]))) for piece in range(pieces)]
+
+
+def maximise(
+    work: list[Batch],
+    start: Parameters,
+    run: Run,
+    floor: VarianceFloor | None,
+    pool: Workers,
+    report: Callable[[int, float], None],
+) -> Course:
+    """EM from a start.
+
+    Args:
+        work: the rows.
+        start: where to begin.
+        run: when to stop, and the prior.
+        floor: of the variances; None for categorical variables.
+        pool: the threads that share the batches.
+        report: called with the M steps done and the objective for a row.
+
+    Raises:
+        TensorRankError: if a row has density 0 under the start.
+
+    Source: Dempster, Laird, Rubin, Maximum Likelihood from Incomplete Data via the EM Algorithm (JRSS B 39, 1977).
+    """
+    parameters, total = start, sum(batch.observed.total for batch in work)
+    log_likelihoods: list[float] = []
+    objectives: list[float] = []
+    spaces: list[Workspace] = []
+    while True:
+        counts = _counted(work, parameters, pool, spaces)
+        if counts.impossible:
+            raise TensorRankError(
+                f"row {min(counts.impossible)} of the data has density 0 under the model that the fit starts from; "
+                "expected positive entries in its tables for whatever occurs; try a positive pseudocount before"
+            )
+        log_likelihoods.append(counts.log_likelihood)
+        objectives.append(counts.log_likelihood + parameters.log_prior(run.pseudocount))
+        done = len(objectives) - 1
+        report(done, objectives[-1] / total)
+        gain = objectives[-1] - objectives[-2] if done else np.inf
+        if done and gain < -_ROUNDING * (abs(objectives[-2]) + total):
+            raise RuntimeError(
+                f"EM went from the objective {objectives[-2]!r} to {objectives[-1]!r} in iteration {done}, which it "
+                "never does in exact arithmetic: please report this with the data"
+            )
+        converged = run.tolerance > 0 and gain < run.tolerance * total
+        if converged or done == run.iterations:
+            return Course(parameters, tuple(log_likelihoods), tuple(objectives), converged, counts.doubtful)
+        parameters = parameters.improved(counts.entries, counts.moments, run.pseudocount, floor)
+
+
+def _counted(work: list[Batch], parameters: Parameters, pool: Workers, spaces: list[Workspace]) -> Counts:
+    expected = ExpectedCounts(work[0].tree, parameters, spaces)
+    # In the order of the batches, so that rounding is the same for any number of threads.
+    first, *others = pool.map(expected, work)
+    for counts in others:
+        first.add(counts)
+    return first

@@ -1,0 +1,176 @@
+"""Weighted moments of real values under each Gaussian component, and the components of the greatest likelihood."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.linalg
+
+from tensorrank.mixtures.fitting.observations import Observations
+from tensorrank.mixtures.gaussian import Gaussians
+from tensorrank.mixtures.inference import Floats
+
+# Components of a smaller weight stay as they are.
+_LEAST_WEIGHT = 1e-100
+
+
+@dataclass(frozen=True, eq=False)
+class VarianceFloor:
+    """The least variance of each feature, (sites or 1, features): no direction has less, in these units.
+
+    The M step takes the components of the greatest expected likelihood among those: of variances the larger of the
+    two, of a matrix the eigenvalues (with features divided by the square roots of the floor) no less than 1. As the
+    start is one of them, the likelihood still never decreases.
+
+    Source: Won, Lim, Kim, Rajaratnam, Condition-number-regularized covariance estimation (JRSS B 75, 2013), theorem 1,
+    for clipped eigenvalues as the maximum.
+    """
+
+    variances: Floats
+
+    @classmethod
+    def of(cls, observed: Observations, start: Gaussians, relative: float) -> VarianceFloor:
+        """So much of the data's variance (of 1 where that is 0), or what the start has if that is less."""
+        shape = (start.sites or 1, start.features)
+        spread = spreads(observed, shared=start.sites is None)
+        floor = relative * np.where(spread > 0, spread, 1.0).reshape(shape)
+        covariances = start.covariances.reshape(*shape[:1], start.components, *_own_shape(start))
+        if start.diagonal:
+            return cls(np.minimum(floor, covariances.min(axis=1)))
+        scale = np.sqrt(floor)
+        for site in range(shape[0]):
+            for matrix in covariances[site]:
+                least = scipy.linalg.eigvalsh(matrix / scale[site] / scale[site][:, None], lower=True)[0]
+                floor[site] *= min(1.0, least)
+                scale[site] = np.sqrt(floor[site])
+        return cls(floor)
+
+    def clipped(self, site: int, matrix: Floats) -> Floats:
+        """The covariance matrix of the greatest likelihood where the sample covariance is this one."""
+        scale = np.sqrt(self.variances[site])
+        values, vectors = scipy.linalg.eigh(matrix / scale / scale[:, None])
+        if values[0] >= 1:
+            return matrix
+        clipped: Floats = (vectors * np.maximum(values, 1.0)) @ vectors.T
+        return np.asarray(clipped * scale * scale[:, None])
+
+
+@dataclass(eq=False)
+class Moments:
+    """Sums over rows of responsibilities times powers of the distances from the components' means.
+
+    Attributes:
+        weights: (sites or 1, components, features) of variances; (sites or 1, components, 1) of matrices.
+        first: (sites or 1, components, features).
+        second: the shape of first, or with one more axis of features for matrices.
+    """
+
+    weights: Floats
+    first: Floats
+    second: Floats
+
+    @classmethod
+    def of_none(cls, densities: Gaussians) -> Moments:
+        """Those of no rows."""
+        shape = (densities.sites or 1, densities.components)
+        first = np.zeros((*shape, densities.features))
+        return cls(
+            np.zeros_like(first) if densities.diagonal else np.zeros((*shape, 1)),
+            first,
+            np.zeros((*shape, *_own_shape(densities))),
+        )
+
+    def add(self, other: Moments) -> None:
+        """Those of further rows."""
+        self.weights += other.weights
+        self.first += other.first
+        self.second += other.second
+
+    def observe(self, densities: Gaussians, site: int, values: Floats, responsibilities: Floats) -> None:
+        """Add rows.
+
+        Args:
+            densities: the components that the responsibilities are of.
+            site: the variable.
+            values: (rows, features), NaN where unknown.
+            responsibilities: (components, rows); of no row without a known feature.
+
+        Source: Little and Rubin, Statistical Analysis with Missing Data (2002), section 11.2, for features that are
+        partly missing under a covariance matrix; under variances they are left out.
+        """
+        place = 0 if densities.sites is None else site
+        means = densities.means.reshape(-1, densities.components, densities.features)[place]
+        missing = np.isnan(values)
+        if densities.diagonal:
+            for feature, column in enumerate(values.T):
+                known = ~missing[:, feature]
+                distances = np.where(known, column - means[:, feature, None], 0.0)
+                weighted = responsibilities * distances
+                self.first[place, :, feature] += weighted.sum(axis=1)
+                self.second[place, :, feature] += np.einsum("jr,jr->j", weighted, distances)
+                self.weights[place, :, feature] += responsibilities @ known
+            return
+        covariances = densities.covariances.reshape(-1, densities.components, *_own_shape(densities))[place]
+        patterns, members = np.zeros((1, values.shape[1]), dtype=bool), np.zeros(len(values), dtype=np.int64)
+        if missing.any():
+            patterns, members = np.unique(missing, axis=0, return_inverse=True)
+        for number, absent in enumerate(patterns):
+            if absent.all():
+                continue
+            alike = np.flatnonzero(members.ravel() == number)
+            for component, (mean, covariance) in enumerate(zip(means, covariances, strict=True)):
+                shares = responsibilities[component, alike]
+                distances = values[alike] - mean
+                weight = shares.sum()
+                if absent.any():
+                    # The lower triangle of a covariance matrix counts.
+                    whole = np.tril(covariance) + np.tril(covariance, -1).T
+                    given = scipy.linalg.solve(
+                        whole[np.ix_(~absent, ~absent)], whole[np.ix_(~absent, absent)], assume_a="pos"
+                    )
+                    distances[:, absent] = distances[:, ~absent] @ given
+                    left = whole[np.ix_(absent, absent)] - whole[np.ix_(absent, ~absent)] @ given
+                    self.second[place, component][np.ix_(absent, absent)] += weight * left
+                weighted = distances * shares[:, None]
+                self.weights[place, component] += weight
+                self.first[place, component] += weighted.sum(axis=0)
+                self.second[place, component] += weighted.T @ distances
+
+    def densities(self, before: Gaussians, floor: VarianceFloor) -> Gaussians:
+        """The components of the greatest likelihood, in the shape of those before."""
+        shape = (before.sites or 1, before.components)
+        means = before.means.reshape(*shape, before.features)
+        covariances = before.covariances.reshape(*shape, *_own_shape(before)).copy()
+        met = self.weights > _LEAST_WEIGHT
+        weights = np.where(met, self.weights, 1.0)
+        moves = np.where(met, self.first / weights, 0.0)
+        if before.diagonal:
+            spread = np.maximum(self.second / weights - moves**2, floor.variances[:, None])
+            covariances = np.where(met, spread, covariances)
+        else:
+            for site, component in np.argwhere(met[:, :, 0]):
+                move = moves[site, component]
+                matrix = self.second[site, component] / weights[site, component] - move[:, None] * move
+                covariances[site, component] = floor.clipped(int(site), (matrix + matrix.T) / 2)
+        return Gaussians((means + moves).reshape(before.means.shape), covariances.reshape(before.covariances.shape))
+
+
+def spreads(observed: Observations, *, shared: bool) -> Floats:
+    """The weighted variance of each site's features, (sites, features), or of all sites together, (1, features)."""
+    values = observed.values
+    if values is None:
+        raise AssertionError("categorical variables have no variance")
+    weights = np.where(np.isnan(values), 0.0, observed.weights[:, None, None])
+    axes = (0, 1) if shared else (0,)
+    total = weights.sum(axis=axes, keepdims=True)
+    total[total == 0] = 1.0
+    filled = np.nan_to_num(values)
+    centre = (weights * filled).sum(axis=axes, keepdims=True) / total
+    spread: Floats = (weights * (filled - centre) ** 2).sum(axis=axes, keepdims=True) / total
+    return np.asarray(spread[0])
+
+
+def _own_shape(densities: Gaussians) -> tuple[int, ...]:
+    """The shape of a component's covariance."""
+    return (densities.features,) * (1 if densities.diagonal else 2)

@@ -1,0 +1,227 @@
+"""Data as the fit takes it: checked, with a weight for each row, rows that are equal merged into one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tensorrank.errors import TensorRankError, nearest, whole_number
+from tensorrank.mixtures.inference import MISSING, Floats, Integers
+
+KINDS = ("categorical", "gaussian")
+
+
+@dataclass(frozen=True, eq=False)
+class Observations:
+    """Rows of values.
+
+    Attributes:
+        codes: values of categorical variables, (rows, sites), MISSING where unknown; of no entries for real ones.
+        values: real values, (rows, sites, features), NaN where unknown; None for categorical variables.
+        weights: how often each row counts.
+        shape: the number of values of each variable if they are categorical, else 0 each.
+        numbers: for each row the number of the first one in the data that it stands for.
+    """
+
+    codes: Integers
+    values: Floats | None
+    weights: Floats
+    shape: tuple[int, ...]
+    numbers: Integers
+
+    @property
+    def rows(self) -> int:
+        """How many rows there are, equal ones merged."""
+        return len(self.weights)
+
+    @property
+    def sites(self) -> int:
+        """The number of variables."""
+        return len(self.shape)
+
+    @property
+    def features(self) -> int:
+        """How many real numbers a variable takes, 0 of a categorical one."""
+        return 0 if self.values is None else int(self.values.shape[2])
+
+    @property
+    def total(self) -> float:
+        """The weight of all rows: their number, if none is given."""
+        return float(self.weights.sum())
+
+    @property
+    def known(self) -> NDArray[np.bool_]:
+        """Which variables are known in each row, at least in part, (rows, sites)."""
+        return np.asarray(self.codes != MISSING if self.values is None else ~np.isnan(self.values).all(axis=2))
+
+    def part(self, rows: slice | Integers) -> Observations:
+        """Some of the rows."""
+        values = None if self.values is None else self.values[rows]
+        return replace(
+            self, codes=self.codes[rows], values=values, weights=self.weights[rows], numbers=self.numbers[rows]
+        )
+
+
+def observations(
+    data: ArrayLike,
+    *,
+    densities: str | None = None,
+    symbols: int | Sequence[int] | None = None,
+    weights: ArrayLike | None = None,
+) -> Observations:
+    """The data, checked, as variables of one kind.
+
+    Args:
+        data: of shape (rows, sites), or (rows, sites, features) for real variables of several features. Missing values
+            are -1 or NaN in categorical data, NaN in real data.
+        densities: "categorical" or "gaussian"; None for what the type of the numbers says: whole numbers are
+            categorical, floats with fractions are real.
+        symbols: the number of values of categorical variables, of all or of each; the largest value of each and one
+            more if None.
+        weights: how often each row counts, nonnegative; once if None.
+
+    Raises:
+        TensorRankError: if there are no rows or no variables, the numbers leave open what they are (floats that are
+            all whole), a value is infinite or none of its variable, or weights do not fit.
+
+    >>> survey = observations([[0, 2], [1, -1], [0, 2]])
+    >>> survey.shape, survey.codes.tolist(), survey.weights.tolist()
+    ((2, 3), [[0, 2], [1, -1]], [2.0, 1.0])
+    """
+    array = _numbers(data)
+    kind = _kind(array, densities)
+    if kind == "gaussian":
+        if symbols is not None:
+            raise TensorRankError(f"symbols are {symbols!r} for real data; expected None, or densities='categorical'")
+        return _real(array, _row_weights(weights, array))
+    if array.ndim == 3:
+        raise TensorRankError(f"the data has the shape {array.shape}; expected (rows, sites) for categorical variables")
+    return _categorical(array, _shape(array, symbols), _row_weights(weights, array))
+
+
+def observations_of(
+    data: ArrayLike, shape: tuple[int, ...], features: int | None, weights: ArrayLike | None
+) -> Observations:
+    """The data, checked, as variables of a model.
+
+    Args:
+        data: as above.
+        shape: the number of values of each of the model's variables.
+        features: of its Gaussian components; None if variables are categorical.
+        weights: as above.
+
+    Raises:
+        TensorRankError: as above, and if the number of variables or features is another.
+    """
+    array = _numbers(data)
+    if array.ndim == 2 and features == 1:
+        array = array[:, :, None]
+    if array.shape[1:] != ((len(shape),) if features is None else (len(shape), features)):
+        expected = f"(rows, {len(shape)}" + (f", {features})" if features not in (None, 1) else ")")
+        raise TensorRankError(f"the data has the shape {np.shape(data)}; expected {expected}")
+    checked = _row_weights(weights, array)
+    return _categorical(array, shape, checked) if features is None else _real(array, checked)
+
+
+def _numbers(data: ArrayLike) -> NDArray[Any]:
+    try:
+        array = np.asarray(data)
+    except ValueError as error:
+        raise TensorRankError(f"the data is no array ({error}); expected rows of equal length") from error
+    if array.dtype.kind not in "iufb":
+        raise TensorRankError(f"the data is of type {array.dtype}; expected numbers")
+    if array.ndim not in (2, 3) or not array.size:
+        raise TensorRankError(
+            f"the data has the shape {array.shape}; expected (rows, sites), or (rows, sites, features) for real "
+            "variables of several features, none of them 0"
+        )
+    if array.dtype.kind == "f" and np.isinf(array).any():
+        row, site = (int(i) for i in np.argwhere(np.isinf(array))[0][:2])
+        raise TensorRankError(
+            f"row {row} of the data is infinite for variable {site}; expected finite numbers, or NaN where it is "
+            "missing"
+        )
+    return array
+
+
+def _kind(array: NDArray[Any], densities: str | None) -> str:
+    if densities is not None:
+        if densities not in KINDS:
+            raise TensorRankError(f"densities are {densities!r}; {nearest(str(densities), KINDS)}")
+        return densities
+    if array.ndim == 3:
+        return "gaussian"
+    if array.dtype.kind != "f":
+        return "categorical"
+    if (np.isnan(array) | (array == np.round(array))).all():
+        raise TensorRankError(
+            "the data are floats that are all whole numbers, which leaves open what they are; expected "
+            "densities='categorical' or densities='gaussian'"
+        )
+    return "gaussian"
+
+
+def _row_weights(given: ArrayLike | None, array: NDArray[Any]) -> Floats:
+    if given is None:
+        return np.ones(len(array))
+    weights = np.asarray(given)
+    if weights.shape != (len(array),) or weights.dtype.kind not in "iufb":
+        raise TensorRankError(
+            f"the weights have the shape {weights.shape} and the type {weights.dtype}; expected a number for each of "
+            f"the {len(array)} rows"
+        )
+    weights = weights.astype(np.float64)
+    odd = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
+    if odd.size:
+        raise TensorRankError(
+            f"the weight of row {odd[0]} is {weights[odd[0]]}; expected a finite number of at least 0"
+        )
+    if not weights.any():
+        raise TensorRankError("all weights are 0; expected a row that counts")
+    return weights
+
+
+def _shape(array: NDArray[Any], symbols: int | Sequence[int] | None) -> tuple[int, ...]:
+    sites = array.shape[1]
+    if symbols is None:
+        with np.errstate(invalid="ignore"):
+            largest = np.where(np.isnan(array), MISSING, array).max(axis=0)
+        return tuple(max(1, int(k) + 1) for k in largest)
+    if not isinstance(symbols, Sequence | np.ndarray) or isinstance(symbols, str):
+        return tuple([whole_number("symbols", symbols, 1)] * sites)
+    sizes: tuple[int, ...] = tuple(whole_number("the number of values of a variable", k, 1) for k in symbols)
+    if len(sizes) != sites:
+        raise TensorRankError(
+            f"symbols has {len(sizes)} numbers for {sites} variables; expected one each, or one number"
+        )
+    return sizes
+
+
+def _categorical(array: NDArray[Any], shape: tuple[int, ...], weights: Floats) -> Observations:
+    with np.errstate(invalid="ignore"):
+        missing = np.isnan(array)
+        codes = np.where(missing, MISSING, array).astype(np.int64)
+    odd = (codes != array) & ~missing | (codes < MISSING) | (codes >= np.array(shape))
+    if odd.any():
+        row, site = (int(i) for i in np.argwhere(odd)[0])
+        raise TensorRankError(
+            f"row {row} of the data has {array[row, site]} for variable {site}; expected a whole number from 0 to "
+            f"{shape[site] - 1}, or {MISSING} or NaN where it is missing"
+        )
+    numbers = np.flatnonzero(weights)
+    kept, first, same = np.unique(codes[numbers], axis=0, return_index=True, return_inverse=True)
+    # In the order of the data, so that rows of which none is equal to another are kept as they are.
+    order = np.argsort(first)
+    merged = np.bincount(same.ravel(), weights[numbers], len(kept)).astype(np.float64)[order]
+    return Observations(kept[order], None, merged, shape, numbers[first[order]])
+
+
+def _real(array: NDArray[Any], weights: Floats) -> Observations:
+    values = np.asarray(array if array.ndim == 3 else array[:, :, None], dtype=np.float64)
+    numbers = np.flatnonzero(weights)
+    nothing = np.empty((len(numbers), 0), dtype=np.int64)
+    return Observations(nothing, values[numbers], weights[numbers], (0,) * values.shape[1], numbers)

@@ -1,0 +1,144 @@
+"""The options of a fit, each named once: keyword arguments that type checkers know, with their defaults."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from math import inf
+from typing import Any, Literal, TypeAlias, TypedDict, TypeVar
+
+from numpy.typing import ArrayLike
+
+from tensorrank.arithmetic.resources import thread_count
+from tensorrank.errors import TensorRankError, nearest, whole_number
+
+# Called with what is being done, the iterations done and their number.
+Progress: TypeAlias = Callable[[str, float, float], None]
+
+T = TypeVar("T")
+
+
+class RunOptions(TypedDict, total=False):
+    """The keyword arguments of `fitted`; Run says what they mean."""
+
+    iterations: int
+    tolerance: float
+    pseudocount: float
+    variance_floor: float
+    weights: ArrayLike | None
+    threads: int | None
+    progress: Progress | None
+
+
+class FitOptions(RunOptions, total=False):
+    """The keyword arguments of every model's `fit`: also those of Choice."""
+
+    restarts: int
+    densities: Literal["categorical", "gaussian"] | None
+    symbols: int | Sequence[int] | None
+    components: int | None
+    covariance: Literal["diagonal", "full"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """How long EM runs, and what it maximises.
+
+    Attributes:
+        iterations: at most so many M steps.
+        tolerance: a gain of the objective below this, in nats for a row (of weight 1), ends the run; 0 never does.
+        pseudocount: what is added to each expected count; the objective is then the log-likelihood plus this times the
+            logarithm of each entry of the tables, the density of a Dirichlet prior. 0 is maximum likelihood.
+        variance_floor: the least variance of Gaussian components, as a share of the data's (of each site, or of all if
+            they share components), of the start's if that has less.
+        weights: how often each row counts; once if None.
+        threads: all processors if None. Results are the same whatever the number.
+        progress: called with "restart i of n: ... a row", the iterations done and their number.
+
+    Raises:
+        TensorRankError: if a number is out of its range.
+    """
+
+    iterations: int = 100
+    tolerance: float = 1e-6
+    pseudocount: float = 0.0
+    variance_floor: float = 1e-6
+    weights: ArrayLike | None = None
+    threads: int | None = None
+    progress: Progress | None = None
+
+    def __post_init__(self) -> None:
+        whole_number("iterations", self.iterations, 0)
+        thread_count(self.threads)
+        for name in ("tolerance", "pseudocount"):
+            if not 0 <= _number(name, getattr(self, name)) < inf:
+                raise TensorRankError(f"{name} is {getattr(self, name)!r}; expected a finite number of at least 0")
+        if not 0 < _number("variance_floor", self.variance_floor) < inf:
+            raise TensorRankError(
+                f"variance_floor is {self.variance_floor!r}; expected a positive number, such as 1e-6, for without a "
+                "floor the likelihood has no maximum"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choice:
+    """What is fitted, and how often from the beginning.
+
+    Attributes:
+        restarts: runs from independent random starts, of which the best is kept.
+        densities: "categorical" or "gaussian" variables; None for what the data's type says: whole numbers are
+            categorical, floats with fractions real. Floats that are all whole need one of the two.
+        symbols: the number of values of categorical variables, of all or of each; the largest of the data and one more
+            if None.
+        components: how many Gaussian components the states mix; None for one that is each state's own.
+        covariance: "diagonal" (independent features) or "full".
+
+    Raises:
+        TensorRankError: if one is out of its range.
+    """
+
+    restarts: int = 1
+    densities: str | None = None
+    symbols: int | Sequence[int] | None = None
+    components: int | None = None
+    covariance: str = "diagonal"
+
+    def __post_init__(self) -> None:
+        whole_number("restarts", self.restarts, 1)
+        if self.components is not None:
+            whole_number("components", self.components, 1)
+        if self.covariance not in ("diagonal", "full"):
+            raise TensorRankError(
+                f"covariance is {self.covariance!r}; {nearest(str(self.covariance), ['diagonal', 'full'])}"
+            )
+
+
+def parted(options: Mapping[str, Any]) -> tuple[Choice, Run]:
+    """The options as they concern the choice and the runs.
+
+    Raises:
+        TensorRankError: if there is no option of a name, or its value is out of range.
+    """
+    choices, runs = ([one.name for one in fields(kind)] for kind in (Choice, Run))
+    check_names(options, [*choices, *runs])
+    return (
+        Choice(**{name: given for name, given in options.items() if name in choices}),
+        Run(**{name: given for name, given in options.items() if name in runs}),
+    )
+
+
+def check_names(options: Mapping[str, Any], known: Sequence[str]) -> None:
+    """Whether options have known names.
+
+    Raises:
+        TensorRankError: if one has not.
+    """
+    for name in options:
+        if name not in known:
+            raise TensorRankError(f"there is no option {name!r}; {nearest(name, known)}")
+
+
+def _number(name: str, given: Any) -> float:
+    if isinstance(given, bool) or not hasattr(given, "__float__"):
+        raise TensorRankError(f"{name} is {given!r}; expected a number")
+    return float(given)

@@ -1,0 +1,73 @@
+"""What the EM algorithm changes: tables, each once, and Gaussian components."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from tensorrank.mixtures.fitting.gaussian_moments import Moments, VarianceFloor
+from tensorrank.mixtures.fitting.observations import Observations
+from tensorrank.mixtures.gaussian import Gaussians
+from tensorrank.mixtures.inference import Floats
+
+# Probabilities below this are set to 0: they change no likelihood by more, and would be squared out of the floats.
+_LEAST = 1e-80
+
+
+@dataclass(frozen=True, eq=False)
+class Parameters:
+    """Tables with distributions as rows, by the numbers of a TreeCircuit's groups; components if values are real."""
+
+    tables: tuple[Floats, ...]
+    densities: Gaussians | None
+
+    def log_densities(self, observed: Observations) -> list[Floats]:
+        """The log-densities of the components at each site, (components, rows)."""
+        values, densities = observed.values, self.densities
+        if values is None or densities is None:
+            raise AssertionError("categorical variables have no densities")
+        if densities.sites is not None:
+            return [densities.log_densities(site, values[:, site]) for site in range(observed.sites)]
+        together = densities.log_densities(0, values.transpose(1, 0, 2).reshape(-1, observed.features))
+        return list(together.reshape(densities.components, observed.sites, observed.rows).transpose(1, 0, 2))
+
+    def observe(self, observed: Observations, responsibilities: Mapping[int, Floats], moments: Moments) -> None:
+        """Adds to the moments what components (components, rows) are responsible for at each site."""
+        values, densities = observed.values, self.densities
+        if values is None or densities is None:
+            raise AssertionError("categorical variables have no moments")
+        if densities.sites is not None:
+            for site, shares in responsibilities.items():
+                moments.observe(densities, site, values[:, site], shares)
+            return
+        together = values[:, list(responsibilities)].transpose(1, 0, 2).reshape(-1, observed.features)
+        moments.observe(densities, 0, together, np.concatenate(list(responsibilities.values()), axis=1))
+
+    def log_prior(self, pseudocount: float) -> float:
+        """The log-density of the Dirichlet prior up to a constant: pseudocount times the log of each entry but 0."""
+        if pseudocount == 0:
+            return 0.0
+        return pseudocount * sum(float(np.log(table[table > 0]).sum()) for table in self.tables)
+
+    def improved(
+        self, entries: list[Floats], moments: Moments | None, pseudocount: float, floor: VarianceFloor | None
+    ) -> Parameters:
+        """The M step: the parameters of the greatest expected log-likelihood, or posterior density, given the counts.
+
+        Zeros of tables stay; rows that nothing counts for stay as they are.
+        """
+        tables = []
+        for table, counted in zip(self.tables, entries, strict=True):
+            filled = counted + pseudocount * (table > 0) if pseudocount else counted
+            sums = filled.sum(axis=1, keepdims=True)
+            met = sums > 0
+            new = np.where(met, filled / np.where(met, sums, 1.0), table)
+            if not pseudocount and (new[new > 0] < _LEAST).any():
+                new = np.where(new < _LEAST, 0.0, new)
+            tables.append(new)
+        densities = self.densities
+        if densities is not None and moments is not None and floor is not None:
+            densities = moments.densities(densities, floor)
+        return Parameters(tuple(tables), densities)

@@ -1,0 +1,96 @@
+"""What a model is fitted as: its structure with tables that only say which entries are 0, made for the data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.fitting.fit import Fit, M, fitted_from_random
+from tensorrank.mixtures.fitting.observations import Observations, observations
+from tensorrank.mixtures.fitting.options import Choice, Run, parted
+from tensorrank.mixtures.gaussian import Gaussians
+from tensorrank.mixtures.inference import Floats
+
+
+@dataclass(frozen=True, eq=False)
+class Skeletons:
+    """Tables and components for models of some data, and the fit of such a model.
+
+    Attributes:
+        observed: the data.
+        choice: what is fitted.
+        run: how.
+        given: the number of rows in the data.
+    """
+
+    observed: Observations
+    choice: Choice
+    run: Run
+    given: int
+
+    @classmethod
+    def of(cls, data: ArrayLike, options: Mapping[str, Any]) -> Skeletons:
+        """Those for some data and the options of a fit.
+
+        Raises:
+            TensorRankError: if the data or an option is none that can be used.
+        """
+        choice, run = parted(options)
+        observed = observations(data, densities=choice.densities, symbols=choice.symbols, weights=run.weights)
+        for name, odd in (("components", choice.components is not None), ("covariance", "covariance" in options)):
+            if odd and observed.values is None:
+                raise TensorRankError(
+                    f"{name} is given for categorical data; expected real data: try densities='gaussian'"
+                )
+        return cls(observed, choice, run, len(np.asarray(data)))
+
+    @property
+    def sites(self) -> int:
+        """The number of variables."""
+        return self.observed.sites
+
+    def emission(self, states: int, site: int | None) -> Floats:
+        """A table from states to the values (components) of a variable, or of all variables if it is None."""
+        if self.observed.values is None:
+            return uniform(states, max(self.observed.shape) if site is None else self.observed.shape[site])
+        return np.eye(states) if self.choice.components is None else uniform(states, self.choice.components)
+
+    def components(self, states: int, *, shared: bool) -> Gaussians | None:
+        """Gaussian components, for each variable its own or shared by all; None for categorical ones."""
+        if self.observed.values is None:
+            return None
+        count = states if self.choice.components is None else self.choice.components
+        shape = (count, self.observed.features) if shared else (self.sites, count, self.observed.features)
+        ones = np.ones(shape)
+        full = ones[..., None] * np.eye(self.observed.features)
+        return Gaussians(np.zeros(shape), full if self.choice.covariance == "full" else ones)
+
+    def fit(self, skeleton: M, states: int, random_state: int | np.random.Generator, *, shared: bool) -> Fit[M]:
+        """The fit of a model.
+
+        Args:
+            skeleton: the model.
+            states: how many states its hidden variables have.
+            random_state: a whole number or a numpy Generator.
+            shared: whether all variables share their tables, so that each value of a row tells something of each state.
+
+        Raises:
+            TensorRankError: if there are too few rows for so many states.
+        """
+        told = self.given * self.sites if shared else self.given
+        if told < states:
+            raise TensorRankError(
+                f"{self.given} row{'s' * (self.given > 1)} of {self.sites} variables were given for {states} states; "
+                f"expected at least as many {'values' if shared else 'rows'}: try fewer states"
+            )
+        return fitted_from_random(skeleton, self.observed, random_state, self.choice.restarts, self.run)
+
+
+def uniform(*shape: int) -> Floats:
+    """Equal probabilities along the last axis."""
+    return np.full(shape, 1.0 / shape[-1])

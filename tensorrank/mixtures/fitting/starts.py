@@ -1,0 +1,163 @@
+"""Where EM starts: random tables near the marginals of the data and yet distinct, Gaussian components at far-off rows.
+
+States are told apart by prototypes, rows of the data drawn one after another, each more likely the farther it is from
+those before (k-means++). State s of every hidden variable begins as that of prototype s, so that neighbours agree.
+
+Source: Arthur, Vassilvitskii, k-means++: The Advantages of Careful Seeding (SODA 2007).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from tensorrank.mixtures.circuit import Leaves, Products
+from tensorrank.mixtures.fitting.gaussian_moments import spreads
+from tensorrank.mixtures.fitting.observations import Observations
+from tensorrank.mixtures.fitting.parameters import Parameters
+from tensorrank.mixtures.fitting.tree_circuit import TreeCircuit
+from tensorrank.mixtures.gaussian import Gaussians
+from tensorrank.mixtures.inference import MISSING, Floats, Integers
+
+# Shares of the start's tables: what a prototype has, and what is drawn anew; the rest is the marginal distribution.
+_PROTOTYPE = 0.3
+_NOISE = 0.3
+# How likely a hidden variable begins in the state of its parent, by a table of its own or one that edges share.
+_SAME_STATE, _SAME_STATE_SHARED = 0.5, 0.2
+# Rows among which prototypes are looked for.
+_MOST_ROWS = 4096
+
+
+def random_parameters(
+    tree: TreeCircuit, densities: Gaussians | None, observed: Observations, rng: np.random.Generator
+) -> Parameters:
+    """A start for the structure of a tree.
+
+    Args:
+        tree: the structure; entries of its tables that are 0 stay so.
+        densities: components of the shape that is wanted, None for categorical variables.
+        observed: the data.
+        rng: where the randomness comes from.
+    """
+    sites: dict[int, list[int]] = {}
+    for block, group in zip(tree.circuit.blocks, tree.groups, strict=True):
+        if not isinstance(block, Products):
+            sites.setdefault(group, [])
+            if isinstance(block, Leaves):
+                sites[group].append(block.site)
+    most = max(table.shape[0] for table in tree.tables)
+    prototypes = _codes_apart(observed, most, rng) if densities is None else None
+    tables = []
+    for group, table in enumerate(tree.tables):
+        drawn = rng.dirichlet(np.ones(table.shape[1]), table.shape[0])
+        if not sites[group]:
+            new = _transitions(drawn, _SAME_STATE_SHARED if tree.groups.count(group) > 1 else _SAME_STATE)
+        elif prototypes is None:
+            new = drawn
+        else:
+            new = _emissions(drawn, sites[group], observed, prototypes)
+        new = np.where(table > 0, new, 0.0)
+        tables.append(new / new.sum(axis=1, keepdims=True))
+    return Parameters(tuple(tables), None if densities is None else _components(densities, observed, rng))
+
+
+def _transitions(drawn: Floats, same: float) -> Floats:
+    states, columns = drawn.shape
+    if states == 1:
+        return np.asarray((drawn + 1.0 / columns) / 2)
+    if states != columns:
+        return drawn
+    return np.asarray(same * np.eye(states) + (1 - same) * drawn)
+
+
+def _emissions(drawn: Floats, sites: list[int], observed: Observations, prototypes: Integers) -> Floats:
+    states, columns = drawn.shape
+    counts = np.ones(columns)
+    for site in sites:
+        codes = observed.codes[:, site]
+        known = codes != MISSING
+        counts += np.bincount(codes[known], observed.weights[known], columns)
+    marginal = counts / counts.sum()
+    if len(sites) > 1:
+        # Values at all sites: no prototype is one of a state's. Noise around the marginal.
+        noisy = drawn * marginal
+        return np.asarray((1 - _NOISE) * noisy / noisy.sum(axis=1, keepdims=True) + _NOISE * marginal)
+    table: Floats = (1 - _PROTOTYPE - _NOISE) * marginal + _NOISE * drawn
+    codes = observed.codes[prototypes[:states], sites[0]]
+    known = codes != MISSING
+    table[np.flatnonzero(known), codes[known]] += _PROTOTYPE
+    table[~known] += _PROTOTYPE * marginal
+    return table
+
+
+def _codes_apart(observed: Observations, count: int, rng: np.random.Generator) -> Integers:
+    rows = _some_rows(observed.weights, rng)
+    codes = observed.codes[rows]
+
+    def distance(number: int) -> Floats:
+        known = (codes != MISSING) & (codes[number] != MISSING)
+        differ: Floats = ((codes != codes[number]) & known).sum(axis=1) / np.maximum(known.sum(axis=1), 1)
+        return differ
+
+    chosen: Integers = rows[_apart(observed.weights[rows], count, distance, rng)]
+    return chosen
+
+
+def _components(like: Gaussians, observed: Observations, rng: np.random.Generator) -> Gaussians:
+    """Means at points of the data, the covariance of the data for all."""
+    values = observed.values
+    if values is None:
+        raise AssertionError("categorical variables have no components")
+    shared = like.sites is None
+    spread = spreads(observed, shared=shared)
+    spread = np.where(spread > 0, spread, 1.0)
+    weights = np.where(np.isnan(values), 0.0, observed.weights[:, None, None])
+    filled = np.nan_to_num(values)
+    centres = (weights * filled).sum(axis=0) / np.maximum(weights.sum(axis=0), np.finfo(float).tiny)
+    if shared:
+        centres[:] = (weights * filled).sum(axis=(0, 1)) / np.maximum(weights.sum(axis=(0, 1)), np.finfo(float).tiny)
+    # Unknown features are at the centre.
+    points = np.where(np.isnan(values), centres, values)
+    known = observed.known
+    if shared:
+        points, of_rows = points[known][:, None], np.broadcast_to(observed.weights[:, None], known.shape)[known]
+    else:
+        of_rows = np.where(np.any(known, axis=1), observed.weights, 0.0)
+    if not of_rows.any():
+        points, of_rows = centres[None] if not shared else centres[:1, None], np.ones(1)
+    some = _some_rows(of_rows, rng)
+    scaled = (points[some] / np.sqrt(spread)).reshape(len(some), -1)
+
+    def distance(number: int) -> Floats:
+        squares: Floats = ((scaled - scaled[number]) ** 2).sum(axis=1)
+        return squares
+
+    chosen = some[_apart(of_rows[some], like.components, distance, rng)]
+    # Points that are chosen twice are told apart by a little noise.
+    means = points[chosen] + 0.01 * np.sqrt(spread) * rng.standard_normal(points[chosen].shape)
+    means = means.transpose(1, 0, 2).reshape(like.means.shape)
+    variances = np.broadcast_to(spread[:, None], (len(spread), like.components, like.features))
+    covariances = variances if like.diagonal else variances[..., None] * np.eye(like.features)
+    return Gaussians(means, covariances.reshape(like.covariances.shape))
+
+
+def _some_rows(weights: Floats, rng: np.random.Generator) -> Integers:
+    rows = np.flatnonzero(weights)
+    return rows if len(rows) <= _MOST_ROWS else np.sort(rng.choice(rows, _MOST_ROWS, replace=False))
+
+
+def _apart(weights: Floats, count: int, distance: Callable[[int], Floats], rng: np.random.Generator) -> Integers:
+    """Numbers of rows, each drawn with a probability of its weight times its distance from those before."""
+    chosen = [_drawn(weights, rng)]
+    nearest = distance(chosen[0])
+    while len(chosen) < count:
+        likely = weights * nearest
+        chosen.append(_drawn(likely if likely.any() else weights, rng))
+        nearest = np.minimum(nearest, distance(chosen[-1]))
+    return np.array(chosen)
+
+
+def _drawn(likely: Floats, rng: np.random.Generator) -> int:
+    cumulative = np.cumsum(likely)
+    return min(int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")), len(likely) - 1)

@@ -1,0 +1,102 @@
+"""Trees to fit: balanced ones over the variables in order, and hidden Markov trees along a tree of the variables."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import networkx as nx
+
+from tensorrank.errors import TensorRankError, nearest, whole_number
+from tensorrank.mixtures.fitting.chow_liu import chow_liu_of
+from tensorrank.mixtures.fitting.observations import Observations
+
+NAMES = ("balanced", "chow_liu")
+
+
+def balanced_parents(sites: int, branching: int = 2) -> list[int]:
+    """The balanced tree over variables in order, in the numbering of `LatentTree.random`.
+
+    A hidden node over more than `branching` variables has as many children, blocks of neighbours whose sizes differ by
+    one at most, the larger ones last; over fewer it has the variables themselves. A block of one is that variable. For
+    branching 2 it is the tree of `balanced_tree`.
+
+    Args:
+        sites: the number of variables.
+        branching: the number of children, at least 2.
+
+    Returns:
+        For node 1, 2, ... the number of its parent.
+
+    Raises:
+        TensorRankError: if a number is too small.
+
+    >>> balanced_parents(4)
+    [0, 1, 1, 0, 4, 4]
+    >>> balanced_parents(5, branching=3)
+    [0, 0, 2, 2, 0, 5, 5]
+    """
+    sites, branching = whole_number("sites", sites, 1), whole_number("branching", branching, 2)
+    parents: list[int] = []
+    # Blocks to come and their parents, the first one last.
+    waiting: list[tuple[int, int | None]] = [(sites, None)]
+    while waiting:
+        size, parent = waiting.pop()
+        if parent is not None:
+            parents.append(parent)
+            if size == 1:
+                continue
+        # As many numbers are given as there are parents and the root.
+        node, count = len(parents), min(branching, size)
+        sizes = [size * (i + 1) // count - size * i // count for i in range(count)]
+        waiting.extend((one, node) for one in reversed(sizes))
+    return parents
+
+
+def hidden_tree_parents(tree: nx.Graph) -> list[int]:
+    """A hidden variable for each observed one, joined as these are, in the numbering of `LatentTree.random`.
+
+    Args:
+        tree: a tree of the variables 0 to N - 1.
+
+    Returns:
+        For node 1, 2, ... the number of its parent: hidden ones first, from the centre of the tree outwards.
+
+    Raises:
+        TensorRankError: if the graph is no tree of these variables.
+
+    Source: Choi, Tan, Anandkumar, Willsky, Learning Latent Tree Graphical Models (JMLR 12, 2011), who begin with the
+    Chow-Liu tree of the observed variables.
+
+    >>> hidden_tree_parents(nx.path_graph(3))  # the root 0 is that of variable 1
+    [0, 0, 1, 0, 2]
+    """
+    count = tree.number_of_nodes()
+    if set(tree) != set(range(count)) or not count or not nx.is_tree(tree):
+        raise TensorRankError(f"a graph of the nodes {list(tree)!r} was given; expected a tree of variables 0 to N - 1")
+    centre = min(nx.center(tree))
+    number = {centre: 0}
+    parents = []
+    for parent, child in nx.bfs_edges(tree, centre, sort_neighbors=sorted):
+        number[child] = len(number)
+        parents.append(number[parent])
+    return parents + [number[site] for site in range(count)]
+
+
+def parents_of(tree: str | Sequence[int], observed: Observations, branching: int) -> Sequence[int]:
+    """The tree of this name for some data, or the parents given.
+
+    Raises:
+        TensorRankError: if there is no tree of this name, or those given are of another number of variables.
+    """
+    if not isinstance(tree, str):
+        leaves = len(tree) + 1 - len({0, *tree})
+        if leaves != observed.sites:
+            raise TensorRankError(
+                f"the tree has {leaves} leaves for data of {observed.sites} variables; expected as many"
+            )
+        return tree
+    if tree not in NAMES:
+        raise TensorRankError(f"the tree is {tree!r}; {nearest(tree, NAMES)}, or the parents of nodes 1, 2, ...")
+    if tree == "balanced":
+        return balanced_parents(observed.sites, branching)
+    return hidden_tree_parents(chow_liu_of(observed))

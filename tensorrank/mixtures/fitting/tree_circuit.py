@@ -1,0 +1,130 @@
+"""A circuit as a tree of blocks, each used once, whole, by one block above it; and which of them share their table."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.circuit import Block, Circuit, Leaves, Products, Slots, Sums
+from tensorrank.mixtures.inference import Floats
+from tensorrank.mixtures.tables import Table, floats
+
+NO_GROUP = -1
+
+
+@dataclass(frozen=True, eq=False)
+class TreeCircuit:
+    """A circuit whose blocks make a tree, with the last one as the root.
+
+    Raises:
+        TensorRankError: if a block is used in part, more than once or never, or the density is no block of its own.
+
+    >>> coin = np.array([[0.9, 0.1], [0.5, 0.5]])
+    >>> pair = (Leaves(0, coin), Leaves(1, coin), Products(np.array([[0, 2], [1, 3]])))
+    >>> tree = TreeCircuit(Circuit((*pair, Sums(np.array([[0.25, 0.75]]), np.array([4, 5])))))
+    >>> tree.below, tree.groups
+    (((), (), (0, 1), (2,)), (0, 0, -1, 1))
+    """
+
+    circuit: Circuit
+
+    def __post_init__(self) -> None:
+        used = sorted(block for below in self.below for block in below)
+        if used != list(range(len(self.circuit.blocks) - 1)) or self.circuit.blocks[-1].size != 1:
+            raise TensorRankError(
+                "the circuit is no tree of blocks; expected each block but the last to be used once, and a last one of "
+                "a single slot: latent trees, hidden Markov, latent class and tensorial mixture models can be fitted"
+            )
+
+    @cached_property
+    def below(self) -> tuple[tuple[int, ...], ...]:
+        """For each block the numbers of those it takes."""
+        found: list[tuple[int, ...]] = []
+        for block in self.circuit.blocks:
+            match block:
+                case Leaves():
+                    found.append(())
+                case Products():
+                    found.append(tuple(self._whole(column) for column in block.factors.T))
+                case Sums():
+                    found.append((self._whole(block.terms),))
+        return tuple(found)
+
+    @cached_property
+    def groups(self) -> tuple[int, ...]:
+        """For each block the number of its table; blocks of the same array have the same, products NO_GROUP."""
+        numbers: dict[int, int] = {}
+        return tuple(
+            NO_GROUP if isinstance(block, Products) else numbers.setdefault(identity(block.table), len(numbers))
+            for block in self.circuit.blocks
+        )
+
+    @cached_property
+    def group_of(self) -> dict[int, int]:
+        """The number of each table by its identity."""
+        return {
+            identity(block.table): group
+            for block, group in zip(self.circuit.blocks, self.groups, strict=True)
+            if not isinstance(block, Products)
+        }
+
+    @cached_property
+    def tables(self) -> tuple[Floats, ...]:
+        """The different tables in float64, by the numbers of their groups; rows sum to one up to rounding."""
+        found: dict[int, Floats] = {}
+        for block, group in zip(self.circuit.blocks, self.groups, strict=True):
+            if not isinstance(block, Products) and group not in found:
+                table = floats(block.table)
+                found[group] = table / table.sum(axis=1, keepdims=True)
+        return tuple(found[group] for group in range(len(found)))
+
+    @cached_property
+    def slots(self) -> int:
+        """How many numbers a row needs, those of leaves left out."""
+        return sum(block.size for block in self.circuit.blocks if not isinstance(block, Leaves))
+
+    def known(self, sites: NDArray[np.bool_]) -> list[NDArray[np.bool_] | None]:
+        """For each block the rows in which a variable below it is known; None for all of them.
+
+        Args:
+            sites: which variables are known in each row, (rows, sites).
+        """
+        found: list[NDArray[np.bool_] | None] = []
+        for block, below in zip(self.circuit.blocks, self.below, strict=True):
+            if isinstance(block, Leaves):
+                rows = sites[:, block.site]
+                found.append(None if rows.all() else np.ascontiguousarray(rows))
+                continue
+            parts = [part for part in (found[number] for number in below) if part is not None]
+            rows = np.logical_or.reduce(parts) if len(parts) == len(below) else np.ones(1, dtype=bool)
+            found.append(None if rows.all() else rows)
+        return found
+
+    def with_tables(self, tables: Sequence[Floats]) -> Circuit:
+        """The circuit with other tables, by the numbers of their groups."""
+        blocks: list[Block] = []
+        for block, group in zip(self.circuit.blocks, self.groups, strict=True):
+            match block:
+                case Leaves():
+                    blocks.append(Leaves(block.site, tables[group]))
+                case Products():
+                    blocks.append(block)
+                case Sums():
+                    blocks.append(Sums(tables[group], block.terms))
+        return Circuit(tuple(blocks))
+
+    def _whole(self, slots: Slots) -> int:
+        """The block that these slots are, or -1."""
+        number = int(np.searchsorted(self.circuit.starts, slots[0], side="right")) - 1
+        first, end = self.circuit.starts[number : number + 2]
+        return number if np.array_equal(slots, np.arange(first, end)) else -1
+
+
+def identity(table: Table) -> int:
+    """The same for a table and for views of it, such as the prior as a single row."""
+    return id(table if table.base is None else table.base)
