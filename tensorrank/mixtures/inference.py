@@ -5,7 +5,7 @@ Every slot is kept as a logarithm, so that long products neither underflow nor l
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -111,11 +111,29 @@ def log_component_derivatives(circuit: Circuit, derivatives: Floats, components:
 
 
 def sample_components(circuit: Circuit, sites: int, count: int, rng: np.random.Generator) -> Integers:
-    """Components drawn from the density, (count, sites): from the last slot down, one term of each sum that is met."""
+    """Components drawn from the density, (count, sites)."""
+    drawn = np.empty((count, sites), dtype=np.int64)
+    for site, rows, weights in induced_trees(circuit, sites, count, rng):
+        drawn[rows, site] = _draw(weights, rows.size, rng)
+    return drawn
+
+
+def induced_trees(
+    circuit: Circuit, sites: int, count: int, rng: np.random.Generator
+) -> Iterator[tuple[int, Integers, Floats]]:
+    """Draws of everything hidden: from the last slot down, one term of each sum that is met, so one leaf of each site.
+
+    The density is the mean over them of the product of their leaves, each divided by its sum.
+
+    Source: Zhao, Poupart, Gordon, A Unified Approach for Learning the Parameters of Sum-Product Networks (NeurIPS
+    2016), theorem 2.
+
+    Yields:
+        A site, those of the `count` draws that meet a leaf of it, and the leaf: weights of the components.
+    """
     mass = np.exp(log_values(circuit, [Codes(np.full(1, MISSING))] * sites))[:, 0]
     active = np.zeros((circuit.slots, count), dtype=bool)
     active[-1] = True
-    drawn = np.empty((count, sites), dtype=np.int64)
     for out, block, table, _ in reversed(list(circuit.steps(circuit.float_tables))):
         for slot, row in zip(range(out.start, out.stop), range(block.size), strict=True):
             (here,) = np.nonzero(active[slot])
@@ -123,12 +141,11 @@ def sample_components(circuit: Circuit, sites: int, count: int, rng: np.random.G
                 continue
             match block:
                 case Leaves():
-                    drawn[here, block.site] = _draw(table[row], here.size, rng)
+                    yield block.site, here, table[row]
                 case Products():
                     active[np.ix_(block.factors[row], here)] = True
                 case Sums():
                     active[block.terms[_draw(table[row] * mass[block.terms], here.size, rng)], here] = True
-    return drawn
 
 
 def one_hot(codes: Integers, components: int) -> Floats:

@@ -1,0 +1,122 @@
+"""Approximate a deep mixture by a shallow one, step by step."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from math import exp
+from typing import Any, cast
+
+from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.arithmetic.resources import worker_threads
+from tensorrank.errors import TensorRankError, nearest, whole_number
+from tensorrank.mixtures.approximation.entries import over_entries
+from tensorrank.mixtures.approximation.likelihood import greedy_likelihood
+from tensorrank.mixtures.approximation.measures import Yardstick, log_squared_norm
+from tensorrank.mixtures.approximation.parts import Overlaps
+from tensorrank.mixtures.approximation.products import over_products
+from tensorrank.mixtures.approximation.result import Approximation, Step
+from tensorrank.mixtures.approximation.sampling import drawn_entries, drawn_products
+from tensorrank.mixtures.mixture import Mixture
+
+METHODS = ("corrective", "line search", "plain", "sampling", "likelihood")
+ATOMS = ("entries", "products")
+
+
+def approximate(
+    target: Mixture,
+    steps: int,
+    method: str = "corrective",
+    *,
+    atoms: str | None = None,
+    seed: int = 0,
+    oracle: str = "auto",
+    nodes: int = 200_000,
+    draws: int = 10_000,
+    progress: Callable[[str, float, float], None] | None = None,
+) -> Approximation:
+    """Latent class models of 1, 2, 3, ... parts that approach a mixture, and what each of them misses.
+
+    Every mixture is approached by mixtures of t + 1 parts within sqrt(8 / (t + 2)), in the norm of the coefficient
+    tensor W, whatever the number of variables. That norm may itself be as small as k^(-N/2): what such a bound is worth
+    is told by the relative error, total variation and divergences beside it.
+
+    Args:
+        target: the mixture. Of Gaussian components the coefficient tensor is approximated; total variation and
+            divergences of the densities are at most those of the components, which are what is reported.
+        steps: how many after the first; fewer are made where corrective steps have reached the target.
+        method: conditional gradient with "corrective" weights, with "line search" or with "plain" steps of 2 / (t + 2);
+            "sampling", the mean of parts drawn from the target (Maurey); or "likelihood", greedily (Li and Barron).
+        atoms: the parts: single "entries" of W, of which the guarantee speaks and where each step is certified if the
+            oracle's search closes; or "products" of distributions, for which steps are heuristic. "entries" if None,
+            for likelihood, which knows no other, "products".
+        seed: of draws and starts.
+        oracle: as for `best_entries`, of which it is the search.
+        nodes: likewise.
+        draws: rows for the estimates of total variation and divergences, and for learning, where the table has more
+            than 2**16 entries; else they are computed from all of it.
+        progress: called with what is done, and done and total work.
+
+    Raises:
+        TensorRankError: if numbers or names are none of these, or the norm of W cannot be computed.
+
+    Sources: Jaini, Poupart, Yu, Deep Homogeneous Mixture Models (NeurIPS 2018), theorem 4; Jaggi, Revisiting
+    Frank-Wolfe (ICML 2013), theorem 1, for the constant.
+
+    >>> from tensorrank.mixtures.hidden_markov import HiddenMarkov
+    >>> found = approximate(HiddenMarkov.random(2, 2, length=64, seed=0), 30)
+    >>> found.certified, all(step.error <= step.guarantee for step in found.steps)
+    (True, True)
+    """
+    started = time.perf_counter()
+    steps, draws = whole_number("steps", steps, 0), whole_number("draws", draws, 2)
+    if not isinstance(target, Mixture):
+        raise TensorRankError(f"{target!r} was given; expected a mixture model, such as tr.load(FILE)")
+    if method not in METHODS:
+        raise TensorRankError(f"the method is {method!r}; {nearest(method, METHODS)}")
+    kind = atoms if atoms is not None else "products" if method == "likelihood" else "entries"
+    if kind not in ATOMS:
+        raise TensorRankError(f"the atoms are {atoms!r}; {nearest(kind, ATOMS)}")
+    if method == "likelihood" and kind == "entries":
+        raise TensorRankError(
+            "greedy likelihood was asked for with entries as atoms; every row but theirs would be impossible: expected "
+            "atoms 'products'"
+        )
+    rng = random_stream(seed)
+    # Components are numbered whatever their densities are.
+    plain: Mixture = replace(cast(Any, target), densities=None)
+    log_square = log_squared_norm(plain)
+    overlaps = Overlaps(plain, log_square)
+    if kind == "entries":
+        made = (
+            drawn_entries(plain, log_square, steps, rng)
+            if method == "sampling"
+            else over_entries(plain, steps, method, log_square, oracle=oracle, nodes=nodes)
+        )
+    else:
+        yardstick = Yardstick.of(plain, draws, rng)
+        if method == "sampling":
+            made = drawn_products(overlaps, yardstick, steps, rng)
+        elif method == "likelihood":
+            learning = yardstick if yardstick.weights is not None else Yardstick.of(plain, draws, rng)
+            made = greedy_likelihood(overlaps, yardstick, learning, steps, rng)
+        else:
+            made = over_products(overlaps, yardstick, steps, method, rng)
+    found: list[Step] = []
+    # Matrices are small: several BLAS threads would wait for each other.
+    with worker_threads(1):
+        for step, model in made:
+            found.append(step)
+            last = model
+            if progress is not None:
+                progress("approximating", len(found), steps + 1)
+    return Approximation(
+        target=repr(target),
+        method=method,
+        atoms=kind,
+        norm=exp(log_square / 2),
+        steps=tuple(found),
+        model=replace(last(), densities=target.densities),
+        seconds=time.perf_counter() - started,
+    )

@@ -1,0 +1,45 @@
+"""The largest entries of a coefficient tensor: the oracle of conditional gradients, and how far it is proved."""
+
+from __future__ import annotations
+
+from tensorrank.errors import TensorRankError, nearest, whole_number
+from tensorrank.mixtures.approximation.best_first import best_first
+from tensorrank.mixtures.approximation.best_of_tree import Best, best_of_tree
+from tensorrank.mixtures.approximation.envelopes import is_tree
+from tensorrank.mixtures.mixture import Mixture
+
+ORACLES = ("auto", "tree", "best first")
+
+
+def best_entries(model: Mixture, count: int, *, oracle: str = "auto", nodes: int = 200_000) -> Best:
+    """The largest entries of a model's coefficient tensor W, exactly where the search closes.
+
+    With hidden variables this is marginal MAP, for which no fast method is known in general. On trees bounds from both
+    sides of each node nearly always close (`best_of_tree`); any other model is searched best first (`best_first`).
+
+    Args:
+        model: categorical, or with Gaussian components, which are then what is numbered.
+        count: how many entries are wanted.
+        oracle: "tree", "best first", or "auto", the first wherever the model is a tree.
+        nodes: how many partial assignments a best-first search may evaluate.
+
+    Returns:
+        `codes` (entries, sites), `log_values`, and `log_missed`, above which (to 1e-9) an entry is proved to be
+        among the largest; fewer than asked for where no others are positive.
+
+    Raises:
+        TensorRankError: if count or nodes is no whole number of at least 1, or the oracle is unknown or for trees only.
+
+    >>> from tensorrank.mixtures.hidden_markov import HiddenMarkov
+    >>> best_entries(HiddenMarkov.random(2, 3, length=64, seed=0), 100).proved
+    100
+    """
+    count, nodes = whole_number("count", count, 1), whole_number("nodes", nodes, 1)
+    if oracle not in ORACLES:
+        raise TensorRankError(f"the oracle is {oracle!r}; {nearest(oracle, ORACLES)}")
+    tree = is_tree(model.circuit)
+    if oracle == "tree" and not tree:
+        raise TensorRankError(f"the oracle 'tree' was asked for {model!r}, whose parts are shared; try 'best first'")
+    if tree and oracle != "best first":
+        return best_of_tree(model.circuit, count)
+    return best_first(model.circuit, model.shape, count, nodes=nodes)

@@ -1,0 +1,135 @@
+"""The largest entries of the coefficient tensor of a tree: partial assignments by their best completion, leaves first.
+
+At every node those partial assignments stay whose best completions are the largest. As many as are wanted suffice where
+the bounds are exact: a partial assignment of one of the `count` largest entries has a completion as large, and no more
+than `count` have. What was dropped with a bound above the last entry says that the bounds were not exact, and up to
+where the result is proved.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from math import log
+
+import numpy as np
+
+from tensorrank.mixtures.approximation.envelopes import Envelope, children, envelopes
+from tensorrank.mixtures.circuit import Circuit, Leaves, Products, Sums
+from tensorrank.mixtures.inference import Floats, Integers
+
+# Logarithms of values and bounds that are closer than this may be equal.
+ROUNDING = 1e-9
+# Pairs of partial assignments that are multiplied at once, in numbers.
+_HELD = 2**22
+
+
+@dataclass(frozen=True, eq=False)
+class Best:
+    """Entries, largest first.
+
+    Attributes:
+        codes: (entries, sites), where they are.
+        log_values: their natural logarithms.
+        log_missed: an upper bound of the logarithm of all entries that were not looked at, -inf if there are none: the
+            entries found that are above it are the largest of all.
+    """
+
+    codes: Integers
+    log_values: Floats
+    log_missed: float
+
+    @property
+    def proved(self) -> int:
+        """How many of the entries are proved to be the largest, to rounding: equal ones may be in any order."""
+        return int((self.log_values >= self.log_missed - ROUNDING).sum())
+
+
+@dataclass(frozen=True, eq=False)
+class _Partial:
+    """Assignments `codes` of the variables `sites`, and what they make of a node's slots: values * exp(log_scale)."""
+
+    values: Floats
+    log_scale: float
+    codes: Integers
+    sites: tuple[int, ...]
+
+
+def best_of_tree(circuit: Circuit, count: int, *, width: int = 256) -> Best:
+    """The `count` largest entries that are not 0, or as many as there are.
+
+    Args:
+        circuit: of a tree.
+        count: how many are wanted.
+        width: how many vectors the bounds are made of at most, on each side of a node.
+
+    >>> from tensorrank.mixtures.hidden_markov import HiddenMarkov
+    >>> found = best_of_tree(HiddenMarkov([1], [[1]], [[0.7, 0.3]], 3).circuit, 2)
+    >>> found.codes.tolist(), np.exp(found.log_values).round(3), found.proved
+    ([[0, 0, 0], [0, 0, 1]], array([0.343, 0.147]), 2)
+    """
+    return _Search(circuit, count, width).run()
+
+
+class _Search:
+    """One pass from the leaves to the root."""
+
+    def __init__(self, circuit: Circuit, count: int, width: int) -> None:
+        self._circuit, self._count = circuit, count
+        self._bounds = envelopes(circuit, width)
+        self._missed = -np.inf
+
+    def run(self) -> Best:
+        held: dict[int, _Partial] = {}
+        for number, (block, table) in enumerate(zip(self._circuit.blocks, self._circuit.float_tables, strict=True)):
+            parts = []
+            for child, slots in children(self._circuit, block):
+                below = held.pop(child)
+                parts.append(replace(below, values=below.values[:, slots]))
+            match block:
+                case Leaves():
+                    codes = np.arange(table.shape[1])[:, None]
+                    found = _Partial(table.T, 0.0, codes, (block.site,))
+                case Products():
+                    found = parts[0]
+                    for part, outside in zip(parts[1:], self._bounds.partial[number][1:], strict=True):
+                        found = self._product(found, part, outside)
+                case Sums():
+                    found = replace(parts[0], values=parts[0].values @ table.T)
+            held[number] = _chosen(found, self._best(found.values, found.log_scale, self._bounds.outside[number]))
+        (root,) = held.values()
+        order = np.argsort(-root.values[:, 0], kind="stable")
+        codes = np.empty((len(order), len(root.sites)), dtype=np.int64)
+        codes[:, root.sites] = root.codes[order]
+        return Best(codes, np.log(root.values[order, 0]) + root.log_scale, self._missed)
+
+    def _product(self, left: _Partial, right: _Partial, outside: Envelope) -> _Partial:
+        """The best of all pairs, a few rows at a time beside the best so far."""
+        log_scale = left.log_scale + right.log_scale
+        rows = np.empty((0, 2), dtype=np.int64)
+        step = max(1, _HELD // right.values.size)
+        for start in range(0, len(left.values), step):
+            grid = np.indices((min(step, len(left.values) - start), len(right.values))).reshape(2, -1).T
+            rows = np.concatenate([rows, grid + np.array([start, 0])])
+            rows = rows[self._best(left.values[rows[:, 0]] * right.values[rows[:, 1]], log_scale, outside)]
+        one, other = rows.T
+        codes = np.concatenate([left.codes[one], right.codes[other]], axis=1)
+        return _scaled(_Partial(left.values[one] * right.values[other], log_scale, codes, left.sites + right.sites))
+
+    def _best(self, values: Floats, log_scale: float, outside: Envelope) -> Integers:
+        """The rows with the best completions, at most as many as are wanted; the best of the others is remembered."""
+        bounds = outside.log_best(values) + log_scale
+        rows = np.flatnonzero(~np.isneginf(bounds))
+        if len(rows) <= self._count:
+            return rows
+        order = rows[np.argsort(-bounds[rows], kind="stable")]
+        self._missed = max(self._missed, float(bounds[order[self._count]]))
+        return np.sort(order[: self._count])
+
+
+def _chosen(partial: _Partial, rows: Integers) -> _Partial:
+    return _scaled(replace(partial, values=partial.values[rows], codes=partial.codes[rows]))
+
+
+def _scaled(partial: _Partial) -> _Partial:
+    largest = float(partial.values.max())
+    return replace(partial, values=partial.values / largest, log_scale=partial.log_scale + log(largest))

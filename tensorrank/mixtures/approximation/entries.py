@@ -1,0 +1,127 @@
+"""Conditional gradient over mixtures of single entries: the parts of which the guarantee speaks.
+
+The linear problem of a step asks for the largest entry of W - W_t. Outside the support S of W_t this is W, so that the
+largest is in S or among the |S| + 1 largest entries of W: one search for these serves all steps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from math import exp, inf, sqrt
+
+import numpy as np
+
+from tensorrank.mixtures.approximation.best_entries import best_entries
+from tensorrank.mixtures.approximation.best_of_tree import ROUNDING
+from tensorrank.mixtures.approximation.measures import Measured, distance
+from tensorrank.mixtures.approximation.result import Estimate, Step
+from tensorrank.mixtures.inference import Floats, Integers
+from tensorrank.mixtures.latent_class import LatentClass
+from tensorrank.mixtures.mixture import Mixture
+
+
+@dataclass(frozen=True, eq=False)
+class Sparse:
+    """A mixture of entries.
+
+    Attributes:
+        codes: (entries, sites), where they are.
+        weights: (entries,), which sum to one.
+        log_targets: (entries,), the logarithm of the target W there.
+        complete: whether W is 0 everywhere else.
+    """
+
+    codes: Integers
+    weights: Floats
+    log_targets: Floats
+    complete: bool
+
+    def model(self, shape: Sequence[int]) -> LatentClass:
+        """As a latent class model."""
+        used = self.weights > 0
+        tables = tuple(np.eye(k)[self.codes[used, site]] for site, k in enumerate(shape))
+        return LatentClass(self.weights[used], tables)
+
+    def measured(self, log_squared_norm: float) -> Measured:
+        """How far it is from the target, all but rounding."""
+        used = self.weights > 0
+        weights, logs = self.weights[used], self.log_targets[used]
+        targets = np.exp(logs)
+        if self.complete:
+            error = sqrt(float(((self.weights - np.exp(self.log_targets)) ** 2).sum()))
+            relative = error / exp(log_squared_norm / 2)
+        else:
+            with np.errstate(divide="ignore"):
+                squares = float(np.log(weights @ targets)), float(np.log(weights @ weights))
+            error, relative = distance(log_squared_norm, *squares)
+        everywhere = self.complete and bool(used.all())
+        return Measured(
+            error,
+            relative,
+            Estimate(float(np.maximum(weights - targets, 0).sum())),
+            Estimate(max(0.0, float((targets * (logs - np.log(weights))).sum())) if everywhere else inf),
+            Estimate(max(0.0, float((weights * (np.log(weights) - logs)).sum()))),
+        )
+
+
+def over_entries(
+    target: Mixture, steps: int, rule: str, log_squared_norm: float, *, oracle: str, nodes: int
+) -> Iterator[tuple[Step, Callable[[], LatentClass]]]:
+    """Steps t = 0, 1, ..., and how to make the model; fewer with corrective steps where no more entries are positive.
+
+    Args:
+        target: the mixture W.
+        steps: how many after the first.
+        rule: "corrective": the best weights of all entries met, W there plus what is missing to one in equal parts;
+            "line search": the best step towards the new entry; "plain": that of length 2 / (t + 2).
+        log_squared_norm: of W.
+        oracle: as for `best_entries`.
+        nodes: as for `best_entries`.
+    """
+    best = best_entries(target, steps + 1, oracle=oracle, nodes=nodes)
+    complete = len(best.codes) <= steps and best.log_missed == -inf
+    values, missed = np.exp(best.log_values), exp(best.log_missed)
+    weights = np.zeros(len(values))
+    # Of W - 0 the largest entry is the first.
+    residuals, guaranteed = values, True
+    for step in range(steps + 1):
+        chosen = int(np.argmax(residuals))
+        if step and rule == "corrective" and weights[chosen] > 0:
+            return
+        gap = max(0.0, missed * (1 - ROUNDING) - float(residuals[chosen]))
+        # Whatever the first entry, the steps after it are those of a conditional gradient.
+        guaranteed &= step == 0 or gap == 0
+        weights = _moved(weights, values, chosen, step, rule)
+        residuals = values - weights
+        sparse = Sparse(best.codes, weights, best.log_values, complete)
+        measured = sparse.measured(log_squared_norm)
+        yield (
+            Step(
+                step=step,
+                components=int((weights > 0).sum()),
+                guarantee=sqrt(8 / (step + 2)) if guaranteed else None,
+                expected_error=None,
+                certified=gap == 0,
+                gap=gap,
+                **vars(measured),
+            ),
+            partial(sparse.model, target.shape),
+        )
+
+
+def _moved(weights: Floats, values: Floats, chosen: int, step: int, rule: str) -> Floats:
+    """The weights after a step towards an entry."""
+    vertex = np.zeros(len(weights))
+    vertex[chosen] = 1.0
+    if step == 0:
+        return vertex
+    if rule == "corrective":
+        support = (weights > 0) | (vertex > 0)
+        return np.where(support, values + (1 - values[support].sum()) / support.sum(), 0.0)
+    length = 2 / (step + 1)
+    if rule == "line search":
+        direction = vertex - weights
+        length = float(np.clip(direction @ (values - weights) / (direction @ direction), 0, 1))
+    return (1 - length) * weights + length * vertex

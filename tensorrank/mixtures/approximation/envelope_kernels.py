@@ -1,0 +1,36 @@
+"""The compiled loop of envelopes: which vectors are below another one."""
+
+from __future__ import annotations
+
+from numba import njit
+
+# Numba finds the types of compiled functions by itself; mypy is told to let them be.
+
+
+@njit(cache=True, nogil=True)
+def maximal(vectors, kept):  # type: ignore[no-untyped-def]
+    """Find the vectors that no other is at least as large as in every coordinate.
+
+    Args:
+        vectors: (n, coordinates), by falling sum; of equal ones the first is maximal.
+        kept: (n,), the numbers of those that are maximal; written.
+
+    Returns:
+        How many these are.
+    """
+    found = 0
+    for i in range(len(vectors)):
+        below = False
+        for place in range(found):
+            j = kept[place]
+            below = True
+            for coordinate in range(vectors.shape[1]):
+                if vectors[j, coordinate] < vectors[i, coordinate]:
+                    below = False
+                    break
+            if below:
+                break
+        if not below:
+            kept[found] = i
+            found += 1
+    return found

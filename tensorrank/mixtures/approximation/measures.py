@@ -1,0 +1,161 @@
+"""How far a shallow mixture is from its target: norms by contraction, divergences by enumeration or by draws."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from math import exp, inf, log, prod, sqrt
+
+import numpy as np
+
+from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.approximation.envelopes import children, is_tree
+from tensorrank.mixtures.approximation.result import Estimate
+from tensorrank.mixtures.circuit import Circuit, Leaves, Products, Sums
+from tensorrank.mixtures.inference import Floats, Integers
+from tensorrank.mixtures.mixture import Mixture
+from tensorrank.networks.inner_product import log_inner_product
+
+# Tables up to this size are enumerated for total variation and divergences.
+MOST_ENTRIES = 2**16
+# Those up to this size are summed for the norm of a model that is no tree.
+_MOST_SUMMED = 2**20
+# Exponentials beyond this are infinite.
+_LARGEST_LOG = 709.0
+
+
+def log_squared_norm(model: Mixture) -> float:
+    """The logarithm of the sum of squares of the coefficient tensor, by contraction with itself.
+
+    Trees are contracted node by node. Others are summed entry by entry if their table has at most 2**20, and contracted
+    as tensor networks if it has more.
+
+    Raises:
+        TensorRankError: if the contraction would not fit in memory.
+
+    >>> from tensorrank.mixtures.latent_class import LatentClass
+    >>> round(log_squared_norm(LatentClass([1], [[[0.1] * 10]] * 500)) / log(10), 9)  # 500 uniform variables
+    -500.0
+    """
+    if is_tree(model.circuit):
+        return _of_tree(model.circuit)
+    if prod(model.shape) <= _MOST_SUMMED:
+        logs = 2 * model.log_density(all_rows(model.shape))
+        return float(logs.max() + np.log(np.exp(logs - logs.max()).sum()))
+    network = model.coefficients()
+    try:
+        return log_inner_product(network, network)
+    except TensorRankError as error:
+        raise TensorRankError(f"the norm of {model!r} is out of reach: {error}") from error
+
+
+def _of_tree(circuit: Circuit) -> float:
+    """From inner products of a node's slots with each other, children first, scaled to a largest of 1."""
+    held: dict[int, tuple[Floats, float]] = {}
+    for number, (block, table) in enumerate(zip(circuit.blocks, circuit.float_tables, strict=True)):
+        below = [(*held.pop(child), slots) for child, slots in children(circuit, block)]
+        scale = sum(scale for _, scale, _ in below)
+        parts = [gram[np.ix_(slots, slots)] for gram, _, slots in below]
+        match block:
+            case Leaves():
+                gram = table @ table.T
+            case Products():
+                gram = parts[0]
+                for part in parts[1:]:
+                    gram, scale = _scaled(gram * part, scale)
+            case Sums():
+                gram = table @ parts[0] @ table.T
+        held[number] = _scaled(gram, scale)
+    ((gram, scale),) = held.values()
+    return log(float(gram[-1, -1])) + scale
+
+
+def _scaled(gram: Floats, scale: float) -> tuple[Floats, float]:
+    largest = float(gram.max())
+    return gram / largest, scale + log(largest)
+
+
+def all_rows(shape: Sequence[int]) -> Integers:
+    """Every entry's place, (entries, sites), the last variable fastest."""
+    return np.indices(shape).reshape(len(shape), -1).T.copy()
+
+
+def distance(log_target: float, log_overlap: float, log_own: float) -> tuple[float, float]:
+    """The norm of V - W, and the same relative to W's, from logarithms of W * W, W * V and V * V.
+
+    >>> distance(log(4), log(2), log(1))
+    (1.0, 0.5)
+    """
+    scale = max(log_target, log_own)
+    square = exp(log_target - scale) - 2 * exp(log_overlap - scale) + exp(log_own - scale)
+    if square <= 0:
+        return 0.0, 0.0
+    logs = (log(square) + scale) / 2, (log(square) + scale - log_target) / 2
+    error, relative = (exp(one) if one < _LARGEST_LOG else inf for one in logs)
+    return error, relative
+
+
+@dataclass(frozen=True)
+class Measured:
+    """The fields of a `Step` that say how far an approximation is from its target."""
+
+    error: float
+    relative_error: float
+    total_variation: Estimate
+    kl: Estimate
+    reverse_kl: Estimate
+
+
+@dataclass(frozen=True, eq=False)
+class Yardstick:
+    """Rows at which a density is compared with the target.
+
+    Attributes:
+        rows: all there are, or draws from the target.
+        logs: the logarithm of the target there.
+        weights: the target itself if these are all rows; None for draws.
+    """
+
+    rows: Integers
+    logs: Floats
+    weights: Floats | None
+
+    @classmethod
+    def of(cls, target: Mixture, draws: int, rng: np.random.Generator) -> Yardstick:
+        """All rows if the table has at most 2**16 entries, else so many draws."""
+        complete = prod(target.shape) <= MOST_ENTRIES
+        rows = all_rows(target.shape) if complete else target.sample(draws, rng)
+        logs = target.log_density(rows)
+        return cls(rows, logs, np.exp(logs) if complete else None)
+
+    def total_variation(self, logs: Floats) -> Estimate:
+        """Half the sum of |V - W|, of a density with these logarithms: the mean under W of 1 - V / W where V < W."""
+        if self.weights is not None:
+            return Estimate(float(np.abs(np.exp(logs) - self.weights).sum() / 2))
+        return _mean(-np.expm1(np.minimum(logs - self.logs, 0.0)))
+
+    def kl(self, logs: Floats) -> Estimate:
+        """The mean of log W / V under W."""
+        if self.weights is not None:
+            return Estimate(_divergence(self.weights, self.logs, logs))
+        return _mean(self.logs - logs)
+
+    def reverse_kl(self, model: Mixture, target: Mixture, rng: np.random.Generator) -> Estimate:
+        """The mean of log V / W under V."""
+        if self.weights is not None:
+            logs = model.log_density(self.rows)
+            return Estimate(_divergence(np.exp(logs), logs, self.logs))
+        rows = model.sample(len(self.rows), rng)
+        return _mean(model.log_density(rows) - target.log_density(rows))
+
+
+def _divergence(weights: Floats, own: Floats, other: Floats) -> float:
+    positive = weights > 0
+    # Rounding alone makes it negative.
+    return max(0.0, float((weights[positive] * (own[positive] - other[positive])).sum()))
+
+
+def _mean(values: Floats) -> Estimate:
+    if np.isposinf(values).any():
+        return Estimate(inf)
+    return Estimate(float(values.mean()), float(values.std(ddof=1) / sqrt(len(values))))

@@ -1,0 +1,157 @@
+"""Product distributions as parts of a mixture: their overlaps with each other and with a target, as logarithms."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from math import exp
+
+import numpy as np
+from scipy.special import logsumexp
+
+from tensorrank.mixtures.approximation.measures import Measured, Yardstick, distance
+from tensorrank.mixtures.inference import Floats, induced_trees
+from tensorrank.mixtures.latent_class import LatentClass
+from tensorrank.mixtures.mixture import Mixture
+from tensorrank.mixtures.scaled_values import LogDensity
+
+# Of each site a distribution for each part, (parts, components).
+Tables = tuple[Floats, ...]
+
+
+def drawn_parts(target: Mixture, count: int, rng: np.random.Generator) -> Tables:
+    """Products of leaves whose mean over draws is the target: P(x | everything hidden), hidden variables drawn.
+
+    >>> from tensorrank.mixtures.hidden_markov import HiddenMarkov
+    >>> [table.shape for table in drawn_parts(HiddenMarkov.random(2, 3, 4, seed=0), 5, np.random.default_rng(0))]
+    [(5, 3), (5, 3), (5, 3), (5, 3)]
+    """
+    tables = tuple(np.empty((count, k)) for k in target.shape)
+    for site, rows, weights in induced_trees(target.circuit, target.sites, count, rng):
+        tables[site][rows] = weights / weights.sum()
+    return tables
+
+
+def logs_at(tables: Tables, rows: np.ndarray) -> Floats:
+    """The logarithm of each part at each row, (parts, rows)."""
+    with np.errstate(divide="ignore"):
+        found = np.log(tables[0])[:, rows[:, 0]]
+        for site, table in enumerate(tables[1:], start=1):
+            found += np.log(table)[:, rows[:, site]]
+    return np.asarray(found)
+
+
+@dataclass(frozen=True, eq=False)
+class Overlaps:
+    """Inner products with a target W.
+
+    Attributes:
+        target: W.
+        log_squared_norm: the logarithm of W * W.
+    """
+
+    target: Mixture
+    log_squared_norm: float
+
+    @cached_property
+    def _evaluate(self) -> LogDensity:
+        return LogDensity(self.target.circuit)
+
+    def with_target(self, tables: Tables) -> Floats:
+        """The logarithm of W * part, for each part."""
+        with np.errstate(divide="ignore"):
+            return self._evaluate([np.log(table).T for table in tables])
+
+    @staticmethod
+    def among(first: Tables, second: Tables) -> Floats:
+        """The logarithm of part * part, (first, second)."""
+        with np.errstate(divide="ignore"):
+            return np.asarray(sum(np.log(one @ other.T) for one, other in zip(first, second, strict=True)))
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """A mixture of product distributions beside its target.
+
+    Attributes:
+        overlaps: with the target.
+        tables: the parts.
+        log_overlaps: W * part.
+        log_gram: part * part.
+        logs: of the parts at the yardstick's rows, (parts, rows).
+        yardstick: the rows.
+    """
+
+    overlaps: Overlaps
+    tables: Tables
+    log_overlaps: Floats
+    log_gram: Floats
+    logs: Floats
+    yardstick: Yardstick
+
+    @classmethod
+    def of(cls, overlaps: Overlaps, tables: Tables, yardstick: Yardstick) -> Parts:
+        """Of some parts."""
+        return cls(
+            overlaps,
+            tables,
+            overlaps.with_target(tables),
+            overlaps.among(tables, tables),
+            logs_at(tables, yardstick.rows),
+            yardstick,
+        )
+
+    def with_part(self, new: Tables) -> Parts:
+        """With one more."""
+        beside = self.overlaps.among(self.tables, new)
+        own = self.overlaps.among(new, new)
+        return Parts(
+            self.overlaps,
+            tuple(np.concatenate(pair) for pair in zip(self.tables, new, strict=True)),
+            np.concatenate([self.log_overlaps, self.overlaps.with_target(new)]),
+            np.block([[self.log_gram, beside], [beside.T, own]]),
+            np.concatenate([self.logs, logs_at(new, self.yardstick.rows)]),
+            self.yardstick,
+        )
+
+    def first(self, count: int) -> Parts:
+        """The first so many."""
+        return Parts(
+            self.overlaps,
+            tuple(table[:count] for table in self.tables),
+            self.log_overlaps[:count],
+            self.log_gram[:count, :count],
+            self.logs[:count],
+            self.yardstick,
+        )
+
+    def model(self, weights: Floats) -> LatentClass:
+        """The mixture of parts with these weights, those of weight 0 left out."""
+        used = weights > 0
+        tables = tuple(table[used] for table in self.tables)
+        return LatentClass(weights[used], tables)
+
+    def measured(self, weights: Floats, rng: np.random.Generator) -> Measured:
+        """How far that mixture is from the target."""
+        used = weights > 0
+        own = np.log(weights[used])
+        log_overlap = logsumexp(own + self.log_overlaps[used])
+        log_square = logsumexp(own[:, None] + own + self.log_gram[np.ix_(used, used)])
+        error, relative = distance(self.overlaps.log_squared_norm, log_overlap, log_square)
+        logs = logsumexp(own[:, None] + self.logs[used], axis=0)
+        return Measured(
+            error,
+            relative,
+            self.yardstick.total_variation(logs),
+            self.yardstick.kl(logs),
+            self.yardstick.reverse_kl(self.model(weights), self.overlaps.target, rng),
+        )
+
+    def scaled(self) -> tuple[float, Floats, Floats]:
+        """W * W, W * part and part * part, all divided by the largest square."""
+        scale = max(self.overlaps.log_squared_norm, float(self.log_gram.max()))
+        return (
+            exp(self.overlaps.log_squared_norm - scale),
+            np.exp(self.log_overlaps - scale),
+            np.exp(self.log_gram - scale),
+        )

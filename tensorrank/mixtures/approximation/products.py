@@ -1,0 +1,160 @@
+"""Conditional gradient over mixtures of product distributions: better parts than entries, found without a guarantee.
+
+Among all product distributions s the largest inner product with W - V is that of a single entry. Parts that fit are
+those with the largest cosine: (<W - V, s> - <W - V, V>) / norm of s, which alternates over the variables. W - V has
+negative entries and is no tree model, so that no bound is known that would certify a part.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import numpy as np
+from scipy.optimize import nnls
+
+from tensorrank.mixtures.approximation.measures import Yardstick
+from tensorrank.mixtures.approximation.parts import Overlaps, Parts, Tables, drawn_parts
+from tensorrank.mixtures.approximation.result import Step
+from tensorrank.mixtures.inference import Floats, log_component_derivatives, log_derivatives, log_values
+from tensorrank.mixtures.latent_class import LatentClass
+
+# Parts that are drawn as starts of a step, and how many of them are improved so many times.
+_DRAWN, _IMPROVED, _ROUNDS = 256, 16, 12
+
+
+def over_products(
+    overlaps: Overlaps, yardstick: Yardstick, steps: int, rule: str, rng: np.random.Generator
+) -> Iterator[tuple[Step, Callable[[], LatentClass]]]:
+    """Steps t = 0, 1, ..., and how to make the model.
+
+    Args:
+        overlaps: of the target.
+        yardstick: where total variation and divergences are measured.
+        steps: how many after the first.
+        rule: "corrective": the best weights of all parts; "line search": the best step towards the new part; "plain":
+            that of length 2 / (t + 2).
+        rng: where starts come from.
+    """
+    target = overlaps.target
+    parts: Parts | None = None
+    weights = np.zeros(0)
+    for step in range(steps + 1):
+        starts = drawn_parts(target, _DRAWN, rng)
+        scores = _scores(overlaps, parts, weights, starts)
+        best = np.argsort(-scores, kind="stable")[:_IMPROVED]
+        found = _improved(overlaps, parts, weights, tuple(table[best] for table in starts), rng)
+        parts = Parts.of(overlaps, found, yardstick) if parts is None else parts.with_part(found)
+        weights = _weights(parts, np.append(weights, 0.0), step, rule)
+        yield (
+            Step(
+                step=step,
+                components=int((weights > 0).sum()),
+                guarantee=None,
+                expected_error=None,
+                certified=False,
+                gap=None,
+                **vars(parts.measured(weights, rng)),
+            ),
+            partial(parts.model, weights),
+        )
+
+
+def simplex_weights(norm: float, overlaps: Floats, gram: Floats) -> Floats:
+    """The weights, nonnegative and of sum one, of parts whose mixture is nearest to the target.
+
+    Minimising the square of the error plus that of (sum - 1), with any factor, over nonnegative weights gives the same
+    direction: nonnegative least squares with the square root of the matrix of residuals' inner products.
+
+    Args:
+        norm: W * W.
+        overlaps: W * part.
+        gram: part * part.
+
+    Source: Lawson, Hanson, Solving Least Squares Problems (1974), chapter 23.
+
+    >>> simplex_weights(0.5, np.array([0.5, 0.5]), np.eye(2)).round(6)
+    array([0.5, 0.5])
+    """
+    residuals = gram - overlaps - overlaps[:, None] + norm
+    factor = max(float(np.trace(residuals)) / len(gram), float(np.finfo(float).tiny))
+    values, vectors = np.linalg.eigh(residuals + factor)
+    kept = values > values[-1] * len(values) * np.finfo(float).eps
+    roots = np.sqrt(values[kept])
+    weights, _ = nnls(roots[:, None] * vectors[:, kept].T, factor * vectors[:, kept].sum(axis=0) / roots)
+    return np.asarray(weights / weights.sum())
+
+
+def _weights(parts: Parts, weights: Floats, step: int, rule: str) -> Floats:
+    norm, overlaps, gram = parts.scaled()
+    if rule == "corrective":
+        return simplex_weights(norm, overlaps, gram)
+    length = 1.0 if step == 0 else 2 / (step + 1)
+    vertex = np.eye(len(weights))[-1]
+    if step and rule == "line search":
+        direction = vertex - weights
+        length = float(np.clip(direction @ (overlaps - gram @ weights) / (direction @ gram @ direction), 0, 1))
+    return np.asarray((1 - length) * weights + length * vertex)
+
+
+def _scores(overlaps: Overlaps, parts: Parts | None, weights: Floats, tables: Tables) -> Floats:
+    """(<W - V, s> - <W - V, V>) / norm of s, for parts s, all relative to W."""
+    norm = overlaps.log_squared_norm
+    own = np.sum([np.log((table**2).sum(axis=1)) for table in tables], axis=0) / 2
+    found = np.exp(overlaps.with_target(tables) - own - norm / 2)
+    if parts is None:
+        return np.asarray(found)
+    beside = np.exp(overlaps.among(parts.tables, tables) - own - norm / 2)
+    return np.asarray(found - weights @ beside - _slope(parts, weights) * np.exp(norm / 2 - own))
+
+
+def _slope(parts: Parts, weights: Floats) -> float:
+    """<W - V, V>, relative to W * W."""
+    norm = parts.overlaps.log_squared_norm
+    overlaps, gram = np.exp(parts.log_overlaps - norm), np.exp(parts.log_gram - norm)
+    return float(weights @ overlaps - weights @ gram @ weights)
+
+
+def _improved(
+    overlaps: Overlaps, parts: Parts | None, weights: Floats, tables: Tables, rng: np.random.Generator
+) -> Tables:
+    """The best part met when all variables of all starts are improved at once, or fewer where that is no gain."""
+    scores = _scores(overlaps, parts, weights, tables)
+    share = np.ones(len(scores))
+    for _ in range(_ROUNDS):
+        wanted = _aims(overlaps, parts, weights, tables)
+        moved = [rng.random(len(scores)) < share for _ in tables]
+        trial = tuple(
+            np.where(some[:, None], aim, table) for some, aim, table in zip(moved, wanted, tables, strict=True)
+        )
+        new = _scores(overlaps, parts, weights, trial)
+        better = new > scores
+        tables = tuple(np.where(better[:, None], one, table) for one, table in zip(trial, tables, strict=True))
+        scores = np.where(better, new, scores)
+        share = np.where(better, np.minimum(1.0, 2 * share), share / 2)
+    best = int(np.argmax(scores))
+    return tuple(table[best : best + 1] for table in tables)
+
+
+def _aims(overlaps: Overlaps, parts: Parts | None, weights: Floats, tables: Tables) -> Tables:
+    """For each variable the distribution with the best score, the others as they are."""
+    norm = overlaps.log_squared_norm
+    circuit, shape = overlaps.target.circuit, overlaps.target.shape
+    with np.errstate(divide="ignore"):
+        logs = log_values(circuit, [np.log(table).T for table in tables])
+    found = [np.exp(one - norm).T for one in log_component_derivatives(circuit, log_derivatives(circuit, logs), shape)]
+    if parts is not None:
+        slope = _slope(parts, weights)
+        with np.errstate(divide="ignore"):
+            each = [np.log(one @ table.T) for one, table in zip(parts.tables, tables, strict=True)]
+        whole = np.sum(each, axis=0)
+        for site, (one, own) in enumerate(zip(parts.tables, each, strict=True)):
+            with np.errstate(invalid="ignore"):
+                others = np.nan_to_num(np.exp(whole - own - norm))
+            found[site] = found[site] - (weights[:, None] * others).T @ one - slope
+    aims = []
+    for gradient, table in zip(found, tables, strict=True):
+        positive = np.maximum(gradient, 0.0)
+        total = positive.sum(axis=1, keepdims=True)
+        aims.append(np.where(total > 0, positive / np.where(total > 0, total, 1.0), table))
+    return tuple(aims)

@@ -1,0 +1,117 @@
+"""What an approximation reports: step by step its parts, how far it is from its target, and what is proved."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+from math import isfinite
+from typing import Any
+
+from tensorrank.mixtures.latent_class import LatentClass
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A number, and how far off it may be.
+
+    Attributes:
+        value: the number; inf where it is infinite.
+        standard_error: of the mean of draws; None if the value is computed, up to rounding.
+    """
+
+    value: float
+    standard_error: float | None = None
+
+    def __str__(self) -> str:
+        return f"{self.value:.4g}" + ("" if self.standard_error is None else f" ± {self.standard_error:.1g}")
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step towards the target W, after which the approximation is W_t.
+
+    Attributes:
+        step: t, from 0, the first part alone.
+        components: the parts of W_t.
+        error: the norm of W_t - W over all entries. It is the difference of squares: below 1e-7 of the larger norm only
+            the order of magnitude counts.
+        relative_error: the same, divided by the norm of W.
+        guarantee: the proven bound sqrt(8 / (t + 2)) of the error; None unless all steps so far were certified steps of
+            a conditional gradient.
+        expected_error: the root mean square of the error over draws, where parts are drawn; None otherwise.
+        certified: whether the part that was added is proved to be the best; None where no best one is claimed.
+        gap: by how much another part may be better, in the inner product with W - W_t; 0 if certified, None if unknown.
+        total_variation: half the sum of |W_t - W|: the largest difference of probabilities of any event.
+        kl: the Kullback-Leibler divergence of W_t from W, the mean of log W / W_t under W, in nats.
+        reverse_kl: that of W from W_t, the mean of log W_t / W under W_t.
+    """
+
+    step: int
+    components: int
+    error: float
+    relative_error: float
+    guarantee: float | None
+    expected_error: float | None
+    certified: bool | None
+    gap: float | None
+    total_variation: Estimate
+    kl: Estimate
+    reverse_kl: Estimate
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as plain values, for JSON; what is infinite is the text "inf"."""
+        return {
+            name: {key: _plain(one) for key, one in value.items()} if isinstance(value, dict) else _plain(value)
+            for name, value in asdict(self).items()
+        }
+
+
+@dataclass(frozen=True)
+class Approximation:
+    """A sequence of shallow mixtures that approach a target.
+
+    Attributes:
+        target: what was approximated, in a line.
+        method: "corrective", "line search", "plain", "sampling" or "likelihood".
+        atoms: "entries" or "products": what the parts are.
+        norm: of the target's coefficient tensor W, the root of the sum of its squares.
+        steps: t = 0, 1, ...
+        model: the last approximation.
+        seconds: the time it took.
+    """
+
+    target: str
+    method: str
+    atoms: str
+    norm: float
+    steps: tuple[Step, ...]
+    model: LatentClass = field(compare=False)
+    seconds: float = field(compare=False)
+
+    @property
+    def certified(self) -> bool:
+        """Whether the guarantee holds for all steps."""
+        return all(step.guarantee is not None for step in self.steps)
+
+    def __str__(self) -> str:
+        last = self.steps[-1]
+        bound = "" if last.guarantee is None else f" (guarantee {last.guarantee:.3g})"
+        return (
+            f"{self.target} by {last.components} {self.atoms}, {self.method}: error {last.error:.3g}{bound}, relative "
+            f"{last.relative_error:.3g}, total variation {last.total_variation}, KL {last.kl}"
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields but the model as plain values, for JSON."""
+        return {
+            "target": self.target,
+            "method": self.method,
+            "atoms": self.atoms,
+            "norm": self.norm,
+            "certified": self.certified,
+            "steps": [step.to_dict() for step in self.steps],
+            "seconds": self.seconds,
+        }
+
+
+def _plain(value: Any) -> Any:
+    return str(value) if isinstance(value, float) and not isfinite(value) else value

@@ -1,0 +1,91 @@
+"""Maurey's argument as a program: means of parts drawn from the target's own mixture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+from math import exp, sqrt
+
+import numpy as np
+
+from tensorrank.mixtures.approximation.entries import Sparse
+from tensorrank.mixtures.approximation.measures import Yardstick
+from tensorrank.mixtures.approximation.parts import Overlaps, Parts, drawn_parts
+from tensorrank.mixtures.approximation.result import Step
+from tensorrank.mixtures.circuit import Block, Circuit, Leaves
+from tensorrank.mixtures.inference import log_values
+from tensorrank.mixtures.latent_class import LatentClass
+from tensorrank.mixtures.mixture import Mixture
+
+
+def drawn_products(
+    overlaps: Overlaps, yardstick: Yardstick, steps: int, rng: np.random.Generator
+) -> Iterator[tuple[Step, Callable[[], LatentClass]]]:
+    """Means of 1, 2, ..., steps + 1 products P(x | everything hidden).
+
+    Their mean square error is (E ||part||^2 - ||W||^2) / m: some draw is at least as good.
+
+    Source: Pisier, Remarques sur un résultat non publié de B. Maurey (1981); for mixtures, Jaini, Poupart, Yu (NeurIPS
+    2018).
+    """
+    target = overlaps.target
+    squares = log_mean_square(target)
+    parts = Parts.of(overlaps, drawn_parts(target, steps + 1, rng), yardstick)
+    for step in range(steps + 1):
+        now = parts.first(step + 1)
+        weights = np.full(step + 1, 1 / (step + 1))
+        yield (
+            Step(
+                step=step,
+                components=step + 1,
+                guarantee=None,
+                expected_error=_expected(squares, overlaps.log_squared_norm, step + 1),
+                certified=None,
+                gap=None,
+                **vars(now.measured(weights, rng)),
+            ),
+            partial(now.model, weights),
+        )
+
+
+def drawn_entries(
+    target: Mixture, log_squared_norm: float, steps: int, rng: np.random.Generator
+) -> Iterator[tuple[Step, Callable[[], LatentClass]]]:
+    """Means of 1, 2, ..., steps + 1 entries drawn from the target: relative frequencies."""
+    draws = target.sample(steps + 1, rng)
+    codes, places = np.unique(draws, axis=0, return_inverse=True)
+    logs = target.log_density(codes)
+    complete = bool(np.isclose(np.exp(logs).sum(), 1, rtol=0, atol=1e-12))
+    for step in range(steps + 1):
+        counts = np.bincount(places.ravel()[: step + 1], minlength=len(codes))
+        sparse = Sparse(codes, counts / (step + 1), logs, complete)
+        yield (
+            Step(
+                step=step,
+                components=int((counts > 0).sum()),
+                guarantee=None,
+                expected_error=_expected(0.0, log_squared_norm, step + 1),
+                certified=None,
+                gap=None,
+                **vars(sparse.measured(log_squared_norm)),
+            ),
+            partial(sparse.model, target.shape),
+        )
+
+
+def log_mean_square(target: Mixture) -> float:
+    """The logarithm of the mean square of the norm of a drawn product: the density with squares for its leaves."""
+    blocks: list[Block] = []
+    for block, table in zip(target.circuit.blocks, target.circuit.float_tables, strict=True):
+        if isinstance(block, Leaves):
+            sums = table.sum(axis=1, keepdims=True)
+            squares = (table**2).sum(axis=1, keepdims=True) / np.where(sums > 0, sums, 1.0)
+            blocks.append(Leaves(block.site, squares))
+        else:
+            blocks.append(block)
+    return float(log_values(Circuit(tuple(blocks)), [np.zeros((1, 1))] * target.sites)[-1, 0])
+
+
+def _expected(log_mean_squares: float, log_squared_norm: float, parts: int) -> float:
+    """The root of (E ||part||^2 - ||W||^2) / parts."""
+    return sqrt(max(0.0, exp(log_mean_squares) - exp(log_squared_norm)) / parts)

@@ -1,0 +1,76 @@
+"""Inner products of networks over the same sites, contracted with each other: never the dense tensors."""
+
+from __future__ import annotations
+
+from math import inf, log
+
+from opt_einsum import get_symbol
+
+from tensorrank.arithmetic.resources import memory_limit
+from tensorrank.errors import TensorRankError
+from tensorrank.networks.contraction import Operand, einsum
+from tensorrank.networks.expression import Expression, Step, refuse_beyond
+from tensorrank.networks.network import TensorNetwork
+
+
+def log_inner_product(first: TensorNetwork, second: TensorNetwork, *, memory: int | str | None = None) -> float:
+    """The natural logarithm of the sum over all entries of the product of two nonnegative tensors; -inf if it is 0.
+
+    Every intermediate tensor is divided by its largest entry, so that those of hundreds of sites do not underflow.
+
+    Args:
+        first: a network without negative entries.
+        second: another one, with open legs of the same dimensions in the same order.
+        memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
+
+    Raises:
+        TensorRankError: if open legs differ, an entry is negative, or, before it starts, for want of memory.
+
+    >>> from math import exp
+    >>> from tensorrank.networks.network import Tensor
+    >>> pair = TensorNetwork((Tensor("m", ("i", "j"), [[3, 0], [0, 4]]),), ("i", "j"))
+    >>> round(exp(log_inner_product(pair, pair)), 9)
+    25.0
+    """
+    if first.shape != second.shape:
+        raise TensorRankError(
+            f"networks of the shapes {first.shape} and {second.shape} were given; expected the same open legs"
+        )
+    operands = [*first.operands(None), *second.operands(None)]
+    for tensor, operand in zip((*first.tensors, *second.tensors), operands, strict=True):
+        if operand.values.min() < 0:
+            raise TensorRankError(f"tensor {tensor.name!r} has negative entries; expected none")
+    legs: list[tuple[str, ...]] = []
+    sizes: dict[str, int] = {}
+    for mark, network in enumerate((first, second)):
+        names = {leg: f"{mark} {leg}" for leg in network.sizes}
+        names |= {leg: f"site {site}" for site, leg in enumerate(network.open_legs)}
+        legs += [tuple(names[leg] for leg in tensor.legs) for tensor in network.tensors]
+        sizes |= {names[leg]: size for leg, size in network.sizes.items()}
+    expression = Expression.of(legs, (), sizes)
+    refuse_beyond(memory_limit(memory), expression.peak_bytes, "contracting two networks with each other")
+    return _log_value(expression, operands)
+
+
+def _log_value(expression: Expression, operands: list[Operand]) -> float:
+    """The logarithm of a scalar, each operand and result scaled to a largest entry of 1."""
+    waiting = dict(enumerate(zip(expression.operands, operands, strict=True)))
+    total = 0.0
+    for number, step in enumerate(expression.steps, len(operands)):
+        taken = [waiting.pop(operand) for operand in step.operands]
+        scaled = []
+        for legs, operand in taken:
+            largest = float(operand.values.max())
+            if largest == 0:
+                return -inf
+            total += log(largest)
+            scaled.append((legs, Operand(operand.values / largest, None)))
+        waiting[number] = (step.legs, _contracted(step, scaled))
+    ((_, result),) = waiting.values()
+    return total + log(value) if (value := float(result.values)) > 0 else -inf
+
+
+def _contracted(step: Step, taken: list[tuple[tuple[str, ...], Operand]]) -> Operand:
+    symbols = {leg: get_symbol(n) for n, leg in enumerate(dict.fromkeys(leg for legs, _ in taken for leg in legs))}
+    subscripts = ",".join("".join(symbols[leg] for leg in legs) for legs, _ in taken)
+    return einsum(f"{subscripts}->{''.join(symbols[leg] for leg in step.legs)}", *(operand for _, operand in taken))
