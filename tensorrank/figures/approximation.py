@@ -1,0 +1,241 @@
+"""Shallow approximations of deep mixtures: errors against parts, the guarantee, and the parts of exact forms."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from math import inf, isfinite, sqrt
+from typing import Any, Literal, get_args
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
+from numpy.typing import NDArray
+
+from tensorrank.arithmetic.whole_numbers import abbreviated
+from tensorrank.errors import TensorRankError, nearest
+from tensorrank.figures.style import RC
+from tensorrank.mixtures.approximation.result import Approximation, Estimate, Step
+from tensorrank.studies.approximation import ShallowApproximations, Target
+
+Measure = Literal["total variation", "relative error", "kl"]
+
+# Neighbours differ in grey, too; beyond them colours repeat with other marks.
+_COLOURS = ("#0072B2", "#D55E00", "#000000", "#009E73", "#CC79A7", "#E69F00")
+_MARKS = "osD^vP*"
+_LINES: dict[str, Any] = {
+    "corrective": "-",
+    "line search": (0, (6, 1.5)),
+    "plain": (0, (3, 1.5)),
+    "sampling": (0, (1, 1.2)),
+    "likelihood": (0, (5, 1.5, 1, 1.5)),
+}
+_DASHED, _DOTTED = (0, (5, 3)), (0, (1, 1.5))
+_MEANING = {"entries": "single entries of W", "products": "product distributions"}
+_LABELS: dict[str, str] = {
+    "total variation": "total variation distance of V and W",
+    "relative error": "relative error, ‖V − W‖ / ‖W‖",
+    "kl": "Kullback-Leibler divergence [nats]",
+}
+# Crossings and walls that are further to the right than by these factors are told in words.
+_FARTHEST_CROSSING, _FARTHEST_WALL = 1e9, 8
+# Points between lines of text.
+_ROW = 11
+_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
+
+
+def approximation(
+    study: ShallowApproximations, *, measure: Measure = "total variation"
+) -> tuple[Figure, NDArray[np.object_]]:
+    """Errors of mixtures of entries beside their guarantee, and of mixtures of products beside the exact-rank wall.
+
+    Left, for entries: the norm of V - W for an approximation V of W. The guarantee sqrt(8 / (t + 2)) is dashed; a thin
+    line is the norm of W, by which no parts at all would miss it: where the guarantee is above, it says nothing. Right,
+    for products: distances as distributions. A vertical line stands at the parts that an exact shallow form needs at
+    least. Only the panels for which there are runs are drawn; the wall is in the last. Steps that are certified to be
+    the best have filled marks; marks are at 1, 2, 4, ... parts.
+
+    Args:
+        study: as `studies.approximation.approximations` computes it.
+        measure: what the right panel shows: "total variation", "relative error" or "kl".
+
+    Returns:
+        The figure, and an array of one or two axes.
+
+    Raises:
+        TensorRankError: if there are no targets, or the measure is unknown.
+    """
+    if not study.targets:
+        raise TensorRankError("a study without targets was given; expected at least one to draw")
+    if measure not in get_args(Measure):
+        raise TensorRankError(f"the measure is {measure!r}; {nearest(str(measure), get_args(Measure))}")
+    runs = [run for target in study.targets for run in target.runs]
+    panels = [atoms for atoms in ("entries", "products") if any(run.atoms == atoms for run in runs)]
+    methods = {run.method for run in runs}
+    lines = _LINES if len(methods) > 1 else dict.fromkeys(methods, "-")
+    with mpl.rc_context(RC):
+        figure = Figure(figsize=(4.3 * len(panels) + 0.6 * (len(panels) == 1), 4.1), layout="constrained")
+        axes = figure.subplots(1, len(panels), squeeze=False)[0]
+        for ax, atoms in zip(axes, panels, strict=True):
+            _curves(ax, study.targets, atoms, lines, "error" if atoms == "entries" else measure)
+            ax.set(xlabel="parts of the mixture V (log scales)")
+            if atoms == "entries":
+                ax.set_ylabel("error ‖V − W‖")
+                _guarantee(ax, study.targets)
+            else:
+                ax.set_ylabel(_LABELS[measure])
+        rows = _walls(axes[-1], study.targets)
+        for ax, atoms in zip(axes, panels, strict=True):
+            ax.set_title(f"Mixtures of {_MEANING[atoms]}", pad=5 + _ROW * rows)
+            _ticks(ax)
+        figure.legend(
+            handles=_handles(study.targets, runs), loc="outside lower center", ncols=3 if len(axes) > 1 else 2
+        )
+    return figure, axes
+
+
+def _curves(ax: Axes, targets: Sequence[Target], atoms: str, lines: Mapping[str, Any], measure: str) -> None:
+    ax.set(xscale="log", yscale="log")
+    for number, target in enumerate(targets):
+        for run in (run for run in target.runs if run.atoms == atoms):
+            colour, mark = _style(number)
+            parts = [step.components for step in run.steps]
+            values = np.array([_value(step, measure) for step in run.steps])
+            spread = np.array([_spread(step, measure) for step in run.steps])
+            ax.plot(parts, values, color=colour, linestyle=lines[run.method], linewidth=1.6, zorder=3)
+            if spread.any():
+                low = np.maximum(values - 2 * spread, values / 10)
+                ax.fill_between(parts, low, values + 2 * spread, color=colour, alpha=0.2, linewidth=0)
+            for filled in (True, False):
+                shown = [i for i in _marked(run.steps) if (run.steps[i].certified is True) == filled]
+                ax.plot([parts[i] for i in shown], values[shown], mark, color=colour, markersize=5.5, zorder=4,
+                        markerfacecolor=colour if filled else "white")  # fmt: skip
+
+
+def _style(number: int) -> tuple[str, str]:
+    return _COLOURS[number % len(_COLOURS)], _MARKS[number % len(_MARKS)]
+
+
+def _value(step: Step, measure: str) -> float:
+    """What a logarithmic axis can show; NaN for what it cannot."""
+    found = getattr(step, measure.replace(" ", "_"))
+    value = found.value if isinstance(found, Estimate) else found
+    return float(value) if isfinite(value) and value > 0 else float("nan")
+
+
+def _spread(step: Step, measure: str) -> float:
+    found = getattr(step, measure.replace(" ", "_"))
+    return found.standard_error or 0.0 if isinstance(found, Estimate) else 0.0
+
+
+def _marked(steps: Sequence[Step]) -> list[int]:
+    """Steps 0, 1, 3, 7, ..., of 1, 2, 4, 8, ... parts if each adds one, and the last."""
+    return [i for i in range(len(steps)) if (i + 1).bit_count() == 1 or i == len(steps) - 1]
+
+
+def _guarantee(ax: Axes, targets: Sequence[Target]) -> None:
+    """The dashed guarantee, the norms, and where the one passes the other."""
+    most = max(step.components for target in targets for run in target.runs if run.atoms == "entries"
+               for step in run.steps)  # fmt: skip
+    crossings = [target.informative or inf for target in targets]
+    near = max(crossings) <= _FARTHEST_CROSSING * most
+    end = 4 * max(most, *crossings) if near else 4.0 * most
+    parts = np.geomspace(1, end, 200)
+    ax.plot(parts, np.sqrt(8 / (parts + 1)), color="0.35", linestyle=_DASHED, linewidth=1.6, zorder=2)
+    for number, target in enumerate(targets):
+        if target.norm > 0:
+            ax.axhline(target.norm, color=_style(number)[0], linewidth=0.8, zorder=1)
+            if near and target.informative is not None:
+                ax.plot(target.informative, sqrt(8 / (target.informative + 1)), "|", color=_style(number)[0],
+                        markersize=11, markeredgewidth=1.4, zorder=4)  # fmt: skip
+    ax.set_xlim(0.8, end)
+    least, largest = min(crossings), max(crossings)
+    if near:
+        where = _about(least) if least > 0.8 * largest else f"{_about(least)}–{_about(largest)}"
+        ax.annotate(f"the guarantee is below ‖W‖\nonly from {where} parts on", (least, sqrt(8 / (least + 1))),
+                    xytext=(0.99, 0.99), textcoords="axes fraction", ha="right", va="top", color="0.25", bbox=_WHITE,
+                    arrowprops={"arrowstyle": "-", "color": "0.5", "shrinkA": 2, "shrinkB": 5})  # fmt: skip
+        return
+    # Far below the guarantee there is room, just above the largest norm.
+    text = f"the guarantee is below ‖W‖\nonly from {_about(least)} parts on →" if least < inf else (
+        "‖W‖ is 0 in floating point:\nthe guarantee is never below"
+    )  # fmt: skip
+    height = max((target.norm for target in targets), default=0.0)
+    place: Any = (0.99, height) if height > 0 else (0.99, 0.02)
+    ax.annotate(text, place, xycoords=ax.get_yaxis_transform() if height > 0 else "axes fraction", xytext=(0, 3),
+                textcoords="offset points", ha="right", va="bottom", color="0.25", bbox=_WHITE)  # fmt: skip
+
+
+def _about(number: float) -> str:
+    if number < 1e6:
+        return f"{number:,.0f}"
+    return rf"$10^{{{np.log10(float(number)):.0f}}}$"
+
+
+def _walls(ax: Axes, targets: Sequence[Target]) -> int:
+    """A vertical line at each wall with its number above, and arrows to those beyond the edge; in how many rows."""
+    walls = [(number, target.wall) for number, target in enumerate(targets) if target.wall.parts is not None]
+    most = max(float(np.max(line.get_xdata())) for line in ax.lines if np.size(line.get_xdata()))
+    inside = [wall.parts for _, wall in walls if wall.parts is not None and wall.parts <= _FARTHEST_WALL * most]
+    ax.set_xlim(0.8, max([1.3 * most, *(1.6 * parts for parts in inside)]))
+    # Those beyond stand above the others.
+    rows = 1 if inside else 0
+    drawn: list[int] = []
+    for number, wall in walls:
+        parts, (colour, _) = wall.parts or 0, _style(number)
+        proved = "" if wall.rank is None or wall.rank.standing == "exact" else "≥ "
+        text = proved + abbreviated(parts, 7)
+        above: Any = {"textcoords": "offset points", "va": "bottom", "color": colour}
+        if parts in inside:
+            # Lines in the same place take turns.
+            turns = 3.0 * inside.count(parts)
+            ax.axvline(parts, color=colour, linewidth=1.6, zorder=1,
+                       linestyle=(3.0 * drawn.count(parts), (1.2, turns - 1.2)))  # fmt: skip
+            if parts not in drawn:
+                ax.annotate(text, (parts, 1), xycoords=ax.get_xaxis_transform(), xytext=(0, 1), ha="center", **above)
+            drawn.append(parts)
+        else:
+            ax.annotate(f"{text} →", (1, 1), xycoords="axes fraction", xytext=(0, 1 + _ROW * rows), ha="right", **above)
+            rows += 1
+    return rows
+
+
+def _ticks(ax: Axes) -> None:
+    """Whole numbers below 1000, powers of ten above."""
+    for axis in (ax.xaxis, ax.yaxis):
+        low, high = axis.get_view_interval()
+        decades = np.log10(high / low)
+        base = LogLocator(base=10, subs=(1.0,) if decades > 2.2 else (1.0, 2.0, 5.0), numticks=9)
+        axis.set_major_locator(base)
+        axis.set_minor_formatter(NullFormatter())
+    ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}" if x < 1e5 else f"$10^{{{np.log10(x):.0f}}}$"))
+    ax.yaxis.set_major_formatter(
+        FuncFormatter(lambda y, _: f"{y:g}" if 1e-3 <= y < 1e4 else f"$10^{{{np.log10(y):.0f}}}$")
+    )
+
+
+def _handles(targets: Sequence[Target], runs: Iterable[Approximation]) -> list[Line2D]:
+    """What stands for what: targets, then methods if there are several, then lines that all share."""
+    found = list(runs)
+    handles = []
+    for number, target in enumerate(targets):
+        colour, mark = _style(number)
+        handles.append(Line2D([], [], color=colour, marker=mark, markersize=5.5, linewidth=1.6, label=target.label))
+    methods = list(dict.fromkeys(run.method for run in found))
+    if len(methods) > 1:
+        handles += [Line2D([], [], color="0.3", linestyle=_LINES[name], linewidth=1.6, label=name) for name in methods]
+    if any(run.atoms == "entries" for run in found):
+        handles.append(Line2D([], [], color="0.35", linestyle=_DASHED, linewidth=1.6, label="guarantee √(8/(t+2))"))
+        handles.append(Line2D([], [], color="0.3", linewidth=0.8, label="‖W‖: the error of no parts"))
+    if any(target.wall.parts is not None for target in targets):
+        handles.append(
+            Line2D([], [], color="0.3", linestyle=_DOTTED, linewidth=1.6, label="parts that an exact form needs")
+        )
+    if any(step.certified is not True for run in found for step in run.steps):
+        handles.append(
+            Line2D([], [], color="0.3", marker="o", linestyle="", markersize=5.5, markerfacecolor="white",
+                   label="hollow: step not certified")
+        )  # fmt: skip
+    return handles

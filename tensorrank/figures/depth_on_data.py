@@ -1,0 +1,135 @@
+"""What depth buys on data: held-out log-likelihood against the levels of a model, at equal numbers of parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from textwrap import fill
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from tensorrank.errors import TensorRankError
+from tensorrank.figures.style import RC, colours
+from tensorrank.studies.depth_on_data import DepthOnData, Scores
+
+_MARKERS = "osD^vP"
+# The gap between levels and families without levels, and how far apart the budgets of one place are.
+_GAP, _BESIDE = 0.5, 0.13
+# Families need more room for their names than levels for their numbers.
+_NAMED = 1.35
+# In places: what a panel's title and label need.
+_NARROWEST = 7.0
+
+
+def depth_on_data(studies: DepthOnData | Sequence[DepthOnData]) -> tuple[Figure, NDArray[np.object_]]:
+    """A panel for each data set, a line for each budget of parameters, over the levels of hidden variables.
+
+    Marks are means over splits of the held-out log-likelihood of a row, bars their standard deviation; the best depth
+    of each line has a ring, and so has one below it by no more than the difference's standard deviation. Families
+    without levels, such as chains, stand to the right. Where the model that the data is drawn from is known, a dashed
+    line is its own score; that of independent variables stands in the title.
+
+    Args:
+        studies: as `studies.depth_on_data.depth_on_data` computes them.
+
+    Returns:
+        The figure, and an array of axes, one a data set.
+
+    Raises:
+        TensorRankError: if there is nothing to draw.
+    """
+    shown = [studies] if isinstance(studies, DepthOnData) else list(studies)
+    if not shown or not all(study.scores for study in shown):
+        raise TensorRankError("a study without scores was given; expected at least one score to draw")
+    budgets = sorted({budget for study in shown for budget in study.budgets})
+    styles = {budget: (colour, _MARKERS[number % len(_MARKERS)])
+              for number, (budget, colour) in enumerate(colours(budgets).items())}  # fmt: skip
+    places = [_places(study) for study in shown]
+    with mpl.rc_context(RC):
+        widths = [max(max(found.values()) + 1.2, _NARROWEST) for found in places]
+        figure = Figure(figsize=(0.9 + 0.45 * sum(widths), 4.1), layout="constrained")
+        axes = figure.subplots(1, len(shown), squeeze=False, gridspec_kw={"width_ratios": widths})[0]
+        for ax, study, found in zip(axes, shown, places, strict=True):
+            _draw(ax, study, found, styles)
+        axes[0].set_ylabel("held-out log-likelihood (nats a row)")
+        handles = [
+            Line2D([], [], color=colour, marker=marker, linewidth=1.6, label=f"at most {budget:,} parameters")
+            for budget, (colour, marker) in styles.items()
+        ]
+        labels = {"o": "best depth, all within a standard deviation", "|": "± standard deviation over splits"}
+        handles += [
+            Line2D([], [], color="0.35", marker=marker, linestyle="", markersize=11, markerfacecolor="none",
+                   label=label)
+            for marker, label in labels.items()
+        ]  # fmt: skip
+        figure.legend(handles=handles, loc="outside lower center", ncols=3 if len(shown) > 1 else 2)
+    return figure, axes
+
+
+def _places(study: DepthOnData) -> dict[int | str, float]:
+    """Where each depth, and after a gap each family without one, stands."""
+    depths = sorted({one.depth for one in study.scores if one.depth is not None})
+    others = dict.fromkeys(one.family for one in study.scores if one.depth is None)
+    first = len(depths) + _GAP if depths else 0.0
+    found: dict[int | str, float] = {depth: float(place) for place, depth in enumerate(depths)}
+    return found | {name: first + _NAMED * place for place, name in enumerate(others)}
+
+
+def _draw(
+    ax: Axes, study: DepthOnData, places: Mapping[int | str, float], styles: Mapping[int, tuple[str, str]]
+) -> None:
+    for number, budget in enumerate(study.budgets):
+        colour, marker = styles[budget]
+        aside = _BESIDE * (number - (len(study.budgets) - 1) / 2)
+        scores = study.of(budget)
+        levels = sorted((one for one in scores if one.depth is not None), key=lambda one: one.depth or 0)
+        for group, line in ((levels, "-"), ([one for one in scores if one.depth is None], "")):
+            if group:
+                ax.errorbar(
+                    [places[_place(one)] + aside for one in group], [one.mean for one in group],
+                    yerr=[one.spread for one in group], color=colour, marker=marker, linestyle=line, linewidth=1.6,
+                    markersize=5.5, elinewidth=1.1, capsize=2.5,
+                )  # fmt: skip
+        if len(levels) > 1:
+            best = study.best(budget)
+            ax.plot([places[_place(one)] + aside for one in best], [one.mean for one in best], "o", color=colour,
+                    markerfacecolor="none", markersize=13)  # fmt: skip
+    if study.truth is not None:
+        ceiling = float(np.mean(study.truth))
+        ax.axhline(ceiling, color="0.35", linewidth=1.2, linestyle=(0, (4, 2)))
+        ax.annotate("the model that drew the data", (0, ceiling), xycoords=("axes fraction", "data"), xytext=(4, 3),
+                    textcoords="offset points", va="bottom", color="0.35")  # fmt: skip
+    ax.set_xticks(list(places.values()), [_label(name) for name in places])
+    ax.tick_params(axis="x", length=0)
+    ax.set_xlim(-0.5, max(places.values()) + 0.65)
+    _limits(ax, study)
+    ax.grid(axis="y", color="0.92")
+    ax.set_axisbelow(True)
+    depths = [place for name, place in places.items() if isinstance(name, int)]
+    if depths and len(depths) < len(places):
+        ax.axvline(depths[-1] + (1 + _GAP) / 2 - 0.1, color="0.8", linewidth=0.8)
+    ax.set_xlabel("levels of hidden variables" + (" | other structures" if len(depths) < len(places) else ""))
+    independent = f"{study.independent.mean:.1f}".replace("-", "−")
+    name = study.name[:1].upper() + study.name[1:]
+    ax.set_title(f"{name}\n({study.rows} rows; independent variables: {independent})", pad=8)
+
+
+def _limits(ax: Axes, study: DepthOnData) -> None:
+    """Room above the truth for its name."""
+    ends = [one.mean + sign * one.spread for one in study.scores for sign in (-1, 1)]
+    ends += [] if study.truth is None else [float(np.mean(study.truth))]
+    low, high = min(ends), max(ends)
+    room = 0.1 * (high - low) or 1.0
+    ax.set_ylim(low - room / 2, high + room)
+
+
+def _place(one: Scores) -> int | str:
+    return one.family if one.depth is None else one.depth
+
+
+def _label(name: int | str) -> str:
+    return fill(name, 8) if isinstance(name, str) else "1\n(latent\nclass)" if name == 1 else str(name)
