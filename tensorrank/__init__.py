@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from tensorrank.circuits.convolutional import ConvolutionalCircuit
     from tensorrank.circuits.recurrent import RecurrentCircuit
     from tensorrank.errors import TensorRankError
+    from tensorrank.mixtures.approximation.approximate import approximate
     from tensorrank.mixtures.files import load, save
     from tensorrank.mixtures.gaussian import Gaussians
     from tensorrank.mixtures.hidden_markov import HiddenMarkov
@@ -61,6 +62,7 @@ __all__ = [
     "TensorRankError",
     "TensorialMixture",
     "__version__",
+    "approximate",
     "bounds",
     "check_reduction",
     "figures",
@@ -92,6 +94,7 @@ _HOMES = {
     "TensorNetwork": "tensorrank.networks.network",
     "TensorRankError": "tensorrank.errors",
     "TensorialMixture": "tensorrank.mixtures.tensorial_mixture",
+    "approximate": "tensorrank.mixtures.approximation.approximate",
     "check_reduction": "tensorrank.mixtures.reductions.equality",
     "load": "tensorrank.mixtures.files",
     "numerical_rank": "tensorrank.arithmetic.spectrum",

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import tensorrank
-from tensorrank.cli import bounds, compare, rank, reduce, separation, show, study
+from tensorrank.cli import approximate, bounds, compare, rank, reduce, separation, show, study
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -23,6 +23,7 @@ app.add_typer(rank.app, name="rank")
 app.command(name="bounds")(bounds.bounds)
 app.command(name="compare")(compare.compare)
 app.command(name="reduce")(reduce.reduce)
+app.command(name="approximate")(approximate.approximate)
 app.command(name="show")(show.show)
 app.add_typer(separation.app, name="separation")
 

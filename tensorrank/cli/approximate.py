@@ -1,0 +1,248 @@
+"""`tensorrank approximate`: a deep mixture by shallow ones, step by step, with all that is proved about them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+from math import isinf
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+import tensorrank as tr
+from tensorrank.cli import options as given
+from tensorrank.cli.model_files import writable
+from tensorrank.cli.terminal import (
+    INTERRUPTED,
+    Bar,
+    make_folder,
+    print_json,
+    say,
+    speaks_plainly,
+    wide_console,
+)
+from tensorrank.errors import TensorRankError, nearest, whole_number
+
+if TYPE_CHECKING:
+    from tensorrank.mixtures.approximation.result import Approximation, Estimate, Step
+    from tensorrank.mixtures.mixture import Mixture
+    from tensorrank.studies.approximation import Run, Target
+
+Files = Annotated[
+    list[Path], typer.Argument(metavar="FILE...", help="Model files: JSON, as docs/files.md describes it.")
+]
+# Larger numbers of parts are told in powers of ten.
+_LONGEST = 10**12
+
+
+@speaks_plainly
+def approximate(
+    files: Files,
+    steps: Annotated[int, typer.Option(help="Steps after the first part.")] = 64,
+    method: Annotated[str, typer.Option(help="corrective, line-search, plain, sampling or likelihood.")] = "corrective",
+    atoms: Annotated[
+        str | None,
+        typer.Option(
+            help="The parts: single entries of the table, with certified steps; or products of distributions, "
+            "without. Entries by default; likelihood takes products."
+        ),
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of draws and starts.")] = 0,
+    draws: Annotated[
+        int, typer.Option(help="Rows for estimates and learning, where tables have more than 2^16 entries.")
+    ] = 10_000,
+    nodes: Annotated[
+        int, typer.Option(help="Partial assignments that the search for entries may look at, where there is no tree.")
+    ] = 200_000,
+    memory: Annotated[str, typer.Option(help="Limit on the memory of each rank of the exact form.")] = "256MiB",
+    save: Annotated[
+        Path | None, typer.Option(metavar="OUT", help="Where the last latent class model is written.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the figure; none is drawn by default.")] = None,
+    json: given.Json = False,
+) -> None:
+    """Mixtures of 1, 2, 3, ... parts that approach a model: errors, divergences, and the proven bound.
+
+    The guarantee sqrt(8 / (t + 2)) is given for steps that are certified. How many parts an exact shallow form needs
+    stands below the table. Ctrl-C ends with what the models before have shown.
+
+    Example: tensorrank approximate h.json --steps 100 --atoms products --out pictures
+    """
+    # Heavy modules are imported where they are used, so that --help answers at once.
+    from tensorrank.mixtures.files import load
+    from tensorrank.mixtures.files import save as write
+    from tensorrank.studies.approximation import Run, ShallowApproximations
+
+    run = Run(_method(method), _atoms(atoms), whole_number("--steps", steps, 0))
+    whole_number("--nodes", nodes, 1)
+    whole_number("--draws", draws, 2)
+    if save is not None:
+        _saveable(save, files)
+    models = list(zip(_labels(files), [load(file) for file in files], strict=True))
+    if out is not None:
+        make_folder(out)
+    found: list[Target] = []
+    interrupted = False
+    try:
+        for file, (label, model) in zip(files, models, strict=True):
+            try:
+                target = _approximated(label, model, run, seed=seed, nodes=nodes, draws=draws, memory=memory)
+            except TensorRankError as error:
+                raise TensorRankError(f"{file}: {error}") from None
+            found.append(target)
+            if not json:
+                _print(target, run.steps)
+    except KeyboardInterrupt:
+        interrupted = True
+    study = ShallowApproximations(tuple(found), seed)
+    pictures: list[Path] = []
+    if out is not None and found:
+        pictures = tr.figures.save(tr.figures.approximation(study)[0], out / "approximation")
+    saved = save if save is not None and found else None
+    if saved is not None:
+        write(found[0].runs[0].model, saved)
+    if json and found:
+        print_json(
+            {
+                **study.to_dict(),
+                "interrupted": interrupted,
+                "model": None if saved is None else str(saved),
+                "figures": [str(path) for path in pictures],
+            }
+        )
+    elif found:
+        if saved is not None:
+            say(f"The last approximation: {saved}")
+        if pictures:
+            say(f"The picture: {pictures[0]}")
+    if interrupted:
+        typer.echo(f"interrupted: {len(found)} of {len(models)} models are done", err=True)
+        raise typer.Exit(INTERRUPTED)
+
+
+def _method(text: str) -> str:
+    """The method by its hyphenated name."""
+    from tensorrank.mixtures.approximation.approximate import METHODS
+
+    hyphenated = {name.replace(" ", "-"): name for name in METHODS}
+    if text not in hyphenated:
+        raise TensorRankError(f"--method is {text!r}; {nearest(text, hyphenated)}")
+    return hyphenated[text]
+
+
+def _atoms(text: str | None) -> str | None:
+    from tensorrank.mixtures.approximation.approximate import ATOMS
+
+    if text is not None and text not in ATOMS:
+        raise TensorRankError(f"--atoms is {text!r}; {nearest(text, ATOMS)}")
+    return text
+
+
+def _saveable(save: Path, files: Sequence[Path]) -> None:
+    """Whether --save can be done, asked before the work."""
+    if len(files) > 1:
+        raise TensorRankError(f"--save {save} takes one model, but {len(files)} files were given; give one of them")
+    try:
+        writable(save)
+    except TensorRankError as error:
+        raise TensorRankError(str(error).replace("--out", "--save", 1)) from None
+
+
+def _labels(files: Sequence[Path]) -> list[str]:
+    """The names of files without their ending, or where two are the same their paths."""
+    stems = [file.stem for file in files]
+    labels = [stem if stems.count(stem) == 1 else str(file) for stem, file in zip(stems, files, strict=True)]
+    if len(set(labels)) < len(labels):
+        raise TensorRankError(f"the files {', '.join(map(str, files))} were given; expected each once")
+    return labels
+
+
+def _approximated(label: str, model: Mixture, run: Run, **options: Any) -> Target:
+    from tensorrank.studies.approximation import approximated
+
+    with Bar() as bar:
+        return approximated(label, model, [run], progress=bar.update, **options)
+
+
+def _print(target: Target, steps: int) -> None:
+    run = target.runs[0]
+    say(f"{target.label}: {target.model} by {run.method} steps over {run.atoms}")
+    drawn = any(step.expected_error is not None for step in run.steps)
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    columns = [
+        "t",
+        "parts",
+        "error",
+        "guarantee",
+        *(["expected"] if drawn else []),
+        "relative",
+        "total variation",
+        "KL",
+    ]
+    for name in (*columns, "reverse KL"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("certified", no_wrap=True)
+    for step in _shown(run.steps):
+        table.add_row(
+            str(step.step),
+            str(step.components),
+            f"{step.error:.4g}",
+            _number(step.guarantee),
+            *([_number(step.expected_error)] if drawn else []),
+            f"{step.relative_error:.4g}",
+            *(_estimate(one) for one in (step.total_variation, step.kl, step.reverse_kl)),
+            {True: "yes", False: "no", None: "-"}[step.certified],
+        )
+    wide_console().print(table)
+    for sentence in _sentences(target, steps):
+        say(sentence)
+    say("")
+
+
+def _shown(steps: Sequence[Step]) -> list[Step]:
+    """Steps 0, 1, 2, 4, 8, ... and the last."""
+    last = len(steps) - 1
+    return [step for step in steps if step.step.bit_count() <= 1 or step.step == last]
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.4g}"
+
+
+def _estimate(estimate: Estimate) -> str:
+    return "∞" if isinf(estimate.value) else str(estimate)
+
+
+def _sentences(target: Target, steps: int) -> list[str]:
+    """The norm and what the guarantee is worth, what is certified, and what an exact form needs."""
+    run = target.runs[0]
+    reached = f" Entries of W ran out at t = {run.steps[-1].step}, which reaches it." if len(run.steps) <= steps else ""
+    return [_worth(target), _certified(run) + reached, str(target.wall)]
+
+
+def _worth(target: Target) -> str:
+    norm = f"‖W‖ = {target.norm:.4g} is the error of no parts at all"
+    run, parts = target.runs[0], target.informative
+    of = "the guarantee sqrt(8 / (t + 2))" + ("" if run.certified else ", which steps over entries can have,")
+    if parts is None:
+        return f"{norm}: so small that {of} says nothing for any number of parts."
+    # Beyond that, whole numbers of all digits say less.
+    number = f"{parts:,}" if parts < _LONGEST else f"{Decimal(parts):.1e}"
+    last = run.steps[-1].guarantee
+    if last is not None and last < target.norm:
+        return f"{norm}; {of} is below it from {number} parts on."
+    return f"{norm}; {of} is above it, and says nothing, below {number} parts."
+
+
+def _certified(run: Approximation) -> str:
+    if all(step.certified is None for step in run.steps):
+        return "Nothing is certified: parts are drawn or fitted, and none is claimed to be the best."
+    if run.atoms == "products":
+        return "No step is certified: parts are found by improving starts, and the best one is not known."
+    if run.certified:
+        return "All steps are certified: the guarantee holds for each."
+    held = next(step.step for step in run.steps if step.guarantee is None)
+    return f"The guarantee holds for steps before t = {held}: the search for entries did not close; try more --nodes."
