@@ -19,7 +19,7 @@ out.mkdir(exist_ok=True)
 trees = growing_depth(8, branchings=(8, 2)) if quick else growing_depth(16, branchings=(16, 4, 2))
 runs = [
     Run("corrective", "entries", 63 if quick else 1023),
-    Run("corrective", "products", 7 if quick else 47),
+    Run("refitted", "products", 3 if quick else 23),
 ]
 study = approximations(trees, runs)
 for target in study.targets:

@@ -42,12 +42,14 @@ _LONGEST = 10**12
 def approximate(
     files: Files,
     steps: Annotated[int, typer.Option(help="Steps after the first part.")] = 64,
-    method: Annotated[str, typer.Option(help="corrective, line-search, plain, sampling or likelihood.")] = "corrective",
+    method: Annotated[
+        str, typer.Option(help="corrective, refitted, line-search, plain, sampling or likelihood.")
+    ] = "corrective",
     atoms: Annotated[
         str | None,
         typer.Option(
             help="The parts: single entries of the table, with certified steps; or products of distributions, "
-            "without. Entries by default; likelihood takes products."
+            "without. Entries by default; refitted and likelihood take products."
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of draws and starts.")] = 0,
@@ -228,7 +230,7 @@ def _worth(target: Target) -> str:
     run, parts = target.runs[0], target.informative
     of = "the guarantee sqrt(8 / (t + 2))" + ("" if run.certified else ", which steps over entries can have,")
     if parts is None:
-        return f"{norm}: so small that {of} says nothing for any number of parts."
+        return f"‖W‖ is too small for a float, and {of} says nothing for any number of parts that fits in memory."
     # Beyond that, whole numbers of all digits say less.
     number = f"{parts:,}" if parts < _LONGEST else f"{Decimal(parts):.1e}"
     last = run.steps[-1].guarantee

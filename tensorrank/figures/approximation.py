@@ -27,6 +27,7 @@ _COLOURS = ("#0072B2", "#D55E00", "#000000", "#009E73", "#CC79A7", "#E69F00")
 _MARKS = "osD^vP*"
 _LINES: dict[str, Any] = {
     "corrective": "-",
+    "refitted": (0, (8, 1, 1, 1, 1, 1)),
     "line search": (0, (6, 1.5)),
     "plain": (0, (3, 1.5)),
     "sampling": (0, (1, 1.2)),
@@ -41,6 +42,8 @@ _LABELS: dict[str, str] = {
 }
 # Crossings and walls that are further to the right than by these factors are told in words.
 _FARTHEST_CROSSING, _FARTHEST_WALL = 1e9, 8
+# Measures below this are rounding.
+_ROUNDING = 1e-7
 # Points between lines of text.
 _ROW = 11
 _WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
@@ -73,8 +76,7 @@ def approximation(
         raise TensorRankError(f"the measure is {measure!r}; {nearest(str(measure), get_args(Measure))}")
     runs = [run for target in study.targets for run in target.runs]
     panels = [atoms for atoms in ("entries", "products") if any(run.atoms == atoms for run in runs)]
-    methods = {run.method for run in runs}
-    lines = _LINES if len(methods) > 1 else dict.fromkeys(methods, "-")
+    lines = _LINES if _several_methods(runs) else dict.fromkeys(_LINES, "-")
     with mpl.rc_context(RC):
         figure = Figure(figsize=(4.3 * len(panels) + 0.6 * (len(panels) == 1), 4.1), layout="constrained")
         axes = figure.subplots(1, len(panels), squeeze=False)[0]
@@ -112,6 +114,23 @@ def _curves(ax: Axes, targets: Sequence[Target], atoms: str, lines: Mapping[str,
                 shown = [i for i in _marked(run.steps) if (run.steps[i].certified is True) == filled]
                 ax.plot([parts[i] for i in shown], values[shown], mark, color=colour, markersize=5.5, zorder=4,
                         markerfacecolor=colour if filled else "white")  # fmt: skip
+    _exact(ax)
+
+
+def _exact(ax: Axes) -> None:
+    """Where values are 0 but for rounding, lines end at the bottom, so that the others have the height."""
+    values = np.concatenate([np.asarray(line.get_ydata(), dtype=float) for line in ax.lines])
+    seen = values[values >= _ROUNDING]
+    if not seen.size or not (values < _ROUNDING).any():
+        return
+    bottom = float(seen.min()) / 4
+    ax.set_ylim(bottom=bottom)
+    for line in ax.lines:
+        xs, ys = (np.asarray(data, dtype=float) for data in (line.get_xdata(), line.get_ydata()))
+        line.set_ydata(np.where(ys < _ROUNDING, bottom, ys))
+        for x in xs[ys < _ROUNDING]:
+            ax.annotate("exact", (float(x), bottom), (6, 4), textcoords="offset points", color=line.get_color(),
+                        fontsize=8.5)  # fmt: skip
 
 
 def _style(number: int) -> tuple[str, str]:
@@ -216,6 +235,11 @@ def _ticks(ax: Axes) -> None:
     )
 
 
+def _several_methods(runs: Sequence[Approximation]) -> bool:
+    """Whether lines of one panel are of different methods."""
+    return len({(run.method, run.atoms) for run in runs}) > len({run.atoms for run in runs})
+
+
 def _handles(targets: Sequence[Target], runs: Iterable[Approximation]) -> list[Line2D]:
     """What stands for what: targets, then methods if there are several, then lines that all share."""
     found = list(runs)
@@ -224,7 +248,7 @@ def _handles(targets: Sequence[Target], runs: Iterable[Approximation]) -> list[L
         colour, mark = _style(number)
         handles.append(Line2D([], [], color=colour, marker=mark, markersize=5.5, linewidth=1.6, label=target.label))
     methods = list(dict.fromkeys(run.method for run in found))
-    if len(methods) > 1:
+    if _several_methods(found):
         handles += [Line2D([], [], color="0.3", linestyle=_LINES[name], linewidth=1.6, label=name) for name in methods]
     if any(run.atoms == "entries" for run in found):
         handles.append(Line2D([], [], color="0.35", linestyle=_DASHED, linewidth=1.6, label="guarantee √(8/(t+2))"))

@@ -66,13 +66,13 @@ def log_values(circuit: Circuit, evidence: Sequence[SiteEvidence]) -> Floats:
                         columns = np.log(np.column_stack([table, table.sum(axis=1)]))
                         np.take(columns, given.numbers, axis=1, out=logs[out], mode="wrap")
                     else:
-                        logs[out] = _log_matmul(table, given)
+                        logs[out] = log_matmul(table, given)
                 case Products():
                     np.copyto(logs[out], logs[parts[0]])
                     for part in parts[1:]:
                         logs[out] += logs[part]
                 case Sums():
-                    logs[out] = _log_matmul(table, logs[parts[0]])
+                    logs[out] = log_matmul(table, logs[parts[0]])
     return logs
 
 
@@ -94,7 +94,7 @@ def log_derivatives(circuit: Circuit, logs: Floats) -> Floats:
                         _accumulate(found, column, before + after.pop())
                         before = before + logs[part]
                 case Sums():
-                    _accumulate(found, block.terms, _log_matmul(table.T, found[out]))
+                    _accumulate(found, block.terms, log_matmul(table.T, found[out]))
     return found
 
 
@@ -105,7 +105,7 @@ def log_component_derivatives(circuit: Circuit, derivatives: Floats, components:
         for out, block, table, _ in circuit.steps(circuit.float_tables):
             if isinstance(block, Leaves):
                 np.logaddexp(
-                    found[block.site], _log_matmul(table.T, derivatives[out]), out=found[block.site]
+                    found[block.site], log_matmul(table.T, derivatives[out]), out=found[block.site]
                 )  # fmt: skip
     return found
 
@@ -157,7 +157,7 @@ def one_hot(codes: Integers, components: int) -> Floats:
     return values
 
 
-def _log_matmul(table: Floats, logs: Floats) -> Floats:
+def log_matmul(table: Floats, logs: Floats) -> Floats:
     """log(table @ exp(logs)), scaled by the largest of each column."""
     largest = logs.max(axis=0)
     largest[np.isneginf(largest)] = 0.0

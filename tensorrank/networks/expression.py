@@ -138,7 +138,10 @@ class Expression:
         return result
 
 
-def refuse_beyond(limit: int, needed: float, what: str) -> None:
+_SMALLER = "ask for a grid of fewer rows and columns, use smaller bond dimensions, or give more memory"
+
+
+def refuse_beyond(limit: int, needed: float, what: str, smaller: str = _SMALLER) -> None:
     """Raise an error if a contraction needs more bytes than it may use.
 
     Raises:
@@ -146,8 +149,7 @@ def refuse_beyond(limit: int, needed: float, what: str) -> None:
     """
     if needed > limit:
         raise TensorRankError(
-            f"{what} would take about {amount(needed)}; the memory limit is {amount(limit)}. Ask for a grid of fewer "
-            "rows and columns, use smaller bond dimensions, or give more memory"
+            f"{what} would take about {amount(needed)}; the memory limit is {amount(limit)}. Try to {smaller}"
         )
 
 

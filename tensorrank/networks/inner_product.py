@@ -48,7 +48,8 @@ def log_inner_product(first: TensorNetwork, second: TensorNetwork, *, memory: in
         legs += [tuple(names[leg] for leg in tensor.legs) for tensor in network.tensors]
         sizes |= {names[leg]: size for leg, size in network.sizes.items()}
     expression = Expression.of(legs, (), sizes)
-    refuse_beyond(memory_limit(memory), expression.peak_bytes, "contracting two networks with each other")
+    what = "contracting two networks with each other"
+    refuse_beyond(memory_limit(memory), expression.peak_bytes, what, "use smaller bond dimensions, or give more memory")
     return _log_value(expression, operands)
 
 

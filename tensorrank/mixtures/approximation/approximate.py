@@ -5,12 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from math import exp
 from typing import Any, cast
 
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import worker_threads
 from tensorrank.errors import TensorRankError, nearest, whole_number
+from tensorrank.mixtures.approximation.best_entries import check_search
 from tensorrank.mixtures.approximation.entries import over_entries
 from tensorrank.mixtures.approximation.likelihood import greedy_likelihood
 from tensorrank.mixtures.approximation.measures import Yardstick, log_squared_norm
@@ -20,8 +20,9 @@ from tensorrank.mixtures.approximation.result import Approximation, Step
 from tensorrank.mixtures.approximation.sampling import drawn_entries, drawn_products
 from tensorrank.mixtures.mixture import Mixture
 
-METHODS = ("corrective", "line search", "plain", "sampling", "likelihood")
+METHODS = ("corrective", "refitted", "line search", "plain", "sampling", "likelihood")
 ATOMS = ("entries", "products")
+_OF_PRODUCTS = ("refitted", "likelihood")
 
 
 def approximate(
@@ -47,15 +48,16 @@ def approximate(
             divergences of the densities are at most those of the components, which are what is reported.
         steps: how many after the first; fewer are made where corrective steps have reached the target.
         method: conditional gradient with "corrective" weights, with "line search" or with "plain" steps of 2 / (t + 2);
-            "sampling", the mean of parts drawn from the target (Maurey); or "likelihood", greedily (Li and Barron).
+            "refitted", with corrective weights, after each step all parts improved in turn; "sampling", the mean of
+            parts drawn from the target (Maurey); or "likelihood", greedily (Li and Barron).
         atoms: the parts: single "entries" of W, of which the guarantee speaks and where each step is certified if the
             oracle's search closes; or "products" of distributions, for which steps are heuristic. "entries" if None,
-            for likelihood, which knows no other, "products".
+            for refitted and likelihood, which know no other, "products".
         seed: of draws and starts.
         oracle: as for `best_entries`, of which it is the search.
         nodes: likewise.
-        draws: rows for the estimates of total variation and divergences, and for learning, where the table has more
-            than 2**16 entries; else they are computed from all of it.
+        draws: rows for the estimates of total variation and divergences where the table has more than 2**16 entries,
+            from all of which they are computed else; and rows that likelihood learns from, if the table has more.
         progress: called with what is done, and done and total work.
 
     Raises:
@@ -75,14 +77,15 @@ def approximate(
         raise TensorRankError(f"{target!r} was given; expected a mixture model, such as tr.load(FILE)")
     if method not in METHODS:
         raise TensorRankError(f"the method is {method!r}; {nearest(method, METHODS)}")
-    kind = atoms if atoms is not None else "products" if method == "likelihood" else "entries"
+    kind = atoms if atoms is not None else "products" if method in _OF_PRODUCTS else "entries"
     if kind not in ATOMS:
         raise TensorRankError(f"the atoms are {atoms!r}; {nearest(kind, ATOMS)}")
-    if method == "likelihood" and kind == "entries":
+    if method in _OF_PRODUCTS and kind == "entries":
         raise TensorRankError(
-            "greedy likelihood was asked for with entries as atoms; every row but theirs would be impossible: expected "
-            "atoms 'products'"
+            f"the method {method!r} was asked for with entries as atoms, which it would leave as they are or call "
+            "everything else impossible; expected atoms 'products'"
         )
+    check_search(oracle, nodes)
     rng = random_stream(seed)
     # Components are numbered whatever their densities are.
     plain: Mixture = replace(cast(Any, target), densities=None)
@@ -99,7 +102,8 @@ def approximate(
         if method == "sampling":
             made = drawn_products(overlaps, yardstick, steps, rng)
         elif method == "likelihood":
-            learning = yardstick if yardstick.weights is not None else Yardstick.of(plain, draws, rng)
+            complete = yardstick.weights is not None and len(yardstick.rows) <= draws
+            learning = yardstick if complete else Yardstick.drawn(plain, draws, rng)
             made = greedy_likelihood(overlaps, yardstick, learning, steps, rng)
         else:
             made = over_products(overlaps, yardstick, steps, method, rng)
@@ -115,7 +119,7 @@ def approximate(
         target=repr(target),
         method=method,
         atoms=kind,
-        norm=exp(log_square / 2),
+        log_norm=log_square / 2,
         steps=tuple(found),
         model=replace(last(), densities=target.densities),
         seconds=time.perf_counter() - started,

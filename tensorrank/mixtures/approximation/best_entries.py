@@ -34,12 +34,22 @@ def best_entries(model: Mixture, count: int, *, oracle: str = "auto", nodes: int
     >>> best_entries(HiddenMarkov.random(2, 3, length=64, seed=0), 100).proved
     100
     """
-    count, nodes = whole_number("count", count, 1), whole_number("nodes", nodes, 1)
-    if oracle not in ORACLES:
-        raise TensorRankError(f"the oracle is {oracle!r}; {nearest(oracle, ORACLES)}")
+    count = whole_number("count", count, 1)
+    check_search(oracle, nodes)
     tree = is_tree(model.circuit)
     if oracle == "tree" and not tree:
         raise TensorRankError(f"the oracle 'tree' was asked for {model!r}, whose parts are shared; try 'best first'")
     if tree and oracle != "best first":
         return best_of_tree(model.circuit, count)
     return best_first(model.circuit, model.shape, count, nodes=nodes)
+
+
+def check_search(oracle: str, nodes: int) -> None:
+    """Whether these say how to search.
+
+    Raises:
+        TensorRankError: if the oracle is unknown, or nodes is no whole number of at least 1.
+    """
+    whole_number("nodes", nodes, 1)
+    if oracle not in ORACLES:
+        raise TensorRankError(f"the oracle is {oracle!r}; {nearest(oracle, ORACLES)}")

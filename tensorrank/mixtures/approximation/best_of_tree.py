@@ -9,11 +9,10 @@ where the result is proved.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import log
 
 import numpy as np
 
-from tensorrank.mixtures.approximation.envelopes import Envelope, children, envelopes
+from tensorrank.mixtures.approximation.envelopes import Envelope, children, envelopes, mapped
 from tensorrank.mixtures.circuit import Circuit, Leaves, Products, Sums
 from tensorrank.mixtures.inference import Floats, Integers
 
@@ -46,10 +45,9 @@ class Best:
 
 @dataclass(frozen=True, eq=False)
 class _Partial:
-    """Assignments `codes` of the variables `sites`, and what they make of a node's slots: values * exp(log_scale)."""
+    """Assignments `codes` of the variables `sites`, and what they make of a node's slots, as logarithms."""
 
-    values: Floats
-    log_scale: float
+    logs: Floats
     codes: Integers
     sites: tuple[int, ...]
 
@@ -84,52 +82,46 @@ class _Search:
             parts = []
             for child, slots in children(self._circuit, block):
                 below = held.pop(child)
-                parts.append(replace(below, values=below.values[:, slots]))
+                parts.append(replace(below, logs=below.logs[:, slots]))
             match block:
                 case Leaves():
                     codes = np.arange(table.shape[1])[:, None]
-                    found = _Partial(table.T, 0.0, codes, (block.site,))
+                    with np.errstate(divide="ignore"):
+                        found = _Partial(np.log(table.T), codes, (block.site,))
                 case Products():
                     found = parts[0]
                     for part, outside in zip(parts[1:], self._bounds.partial[number][1:], strict=True):
                         found = self._product(found, part, outside)
                 case Sums():
-                    found = replace(parts[0], values=parts[0].values @ table.T)
-            held[number] = _chosen(found, self._best(found.values, found.log_scale, self._bounds.outside[number]))
+                    found = replace(parts[0], logs=mapped(table, parts[0].logs))
+            if not isinstance(block, Leaves):
+                rows = self._best(found.logs, self._bounds.outside[number])
+                found = replace(found, logs=found.logs[rows], codes=found.codes[rows])
+            held[number] = found
         (root,) = held.values()
-        order = np.argsort(-root.values[:, 0], kind="stable")
+        order = np.argsort(-root.logs[:, 0], kind="stable")
         codes = np.empty((len(order), len(root.sites)), dtype=np.int64)
         codes[:, root.sites] = root.codes[order]
-        return Best(codes, np.log(root.values[order, 0]) + root.log_scale, self._missed)
+        return Best(codes, root.logs[order, 0], self._missed)
 
     def _product(self, left: _Partial, right: _Partial, outside: Envelope) -> _Partial:
         """The best of all pairs, a few rows at a time beside the best so far."""
-        log_scale = left.log_scale + right.log_scale
         rows = np.empty((0, 2), dtype=np.int64)
-        step = max(1, _HELD // right.values.size)
-        for start in range(0, len(left.values), step):
-            grid = np.indices((min(step, len(left.values) - start), len(right.values))).reshape(2, -1).T
+        step = max(1, _HELD // right.logs.size)
+        for start in range(0, len(left.logs), step):
+            grid = np.indices((min(step, len(left.logs) - start), len(right.logs))).reshape(2, -1).T
             rows = np.concatenate([rows, grid + np.array([start, 0])])
-            rows = rows[self._best(left.values[rows[:, 0]] * right.values[rows[:, 1]], log_scale, outside)]
+            rows = rows[self._best(left.logs[rows[:, 0]] + right.logs[rows[:, 1]], outside)]
         one, other = rows.T
         codes = np.concatenate([left.codes[one], right.codes[other]], axis=1)
-        return _scaled(_Partial(left.values[one] * right.values[other], log_scale, codes, left.sites + right.sites))
+        return _Partial(left.logs[one] + right.logs[other], codes, left.sites + right.sites)
 
-    def _best(self, values: Floats, log_scale: float, outside: Envelope) -> Integers:
+    def _best(self, logs: Floats, outside: Envelope) -> Integers:
         """The rows with the best completions, at most as many as are wanted; the best of the others is remembered."""
-        bounds = outside.log_best(values) + log_scale
+        bounds = outside.log_best(logs)
         rows = np.flatnonzero(~np.isneginf(bounds))
         if len(rows) <= self._count:
             return rows
         order = rows[np.argsort(-bounds[rows], kind="stable")]
         self._missed = max(self._missed, float(bounds[order[self._count]]))
         return np.sort(order[: self._count])
-
-
-def _chosen(partial: _Partial, rows: Integers) -> _Partial:
-    return _scaled(replace(partial, values=partial.values[rows], codes=partial.codes[rows]))
-
-
-def _scaled(partial: _Partial) -> _Partial:
-    largest = float(partial.values.max())
-    return replace(partial, values=partial.values / largest, log_scale=partial.log_scale + log(largest))

@@ -81,7 +81,7 @@ def over_entries(
         nodes: as for `best_entries`.
     """
     best = best_entries(target, steps + 1, oracle=oracle, nodes=nodes)
-    complete = len(best.codes) <= steps and best.log_missed == -inf
+    complete = best.log_missed == -inf
     values, missed = np.exp(best.log_values), exp(best.log_missed)
     weights = np.zeros(len(values))
     # Of W - 0 the largest entry is the first.
@@ -123,5 +123,6 @@ def _moved(weights: Floats, values: Floats, chosen: int, step: int, rule: str) -
     length = 2 / (step + 1)
     if rule == "line search":
         direction = vertex - weights
-        length = float(np.clip(direction @ (values - weights) / (direction @ direction), 0, 1))
+        square = float(direction @ direction)
+        length = float(np.clip(direction @ (values - weights) / square, 0, 1)) if square > 0 else 0.0
     return (1 - length) * weights + length * vertex

@@ -8,15 +8,16 @@ from numba import njit
 
 
 @njit(cache=True, nogil=True)
-def maximal(vectors, kept):  # type: ignore[no-untyped-def]
+def maximal(vectors, most, kept):  # type: ignore[no-untyped-def]
     """Find the vectors that no other is at least as large as in every coordinate.
 
     Args:
         vectors: (n, coordinates), by falling sum; of equal ones the first is maximal.
+        most: how many are looked for.
         kept: (n,), the numbers of those that are maximal; written.
 
     Returns:
-        How many these are.
+        How many these are, or most + 1 if there are more than that.
     """
     found = 0
     for i in range(len(vectors)):
@@ -33,4 +34,6 @@ def maximal(vectors, kept):  # type: ignore[no-untyped-def]
         if not below:
             kept[found] = i
             found += 1
+            if found > most:
+                break
     return found

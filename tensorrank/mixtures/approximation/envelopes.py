@@ -13,16 +13,19 @@ from dataclasses import dataclass
 from functools import reduce
 from heapq import heappop, heappush
 from itertools import count
-from math import log
 
 import numpy as np
 
 from tensorrank.mixtures.approximation.envelope_kernels import maximal
 from tensorrank.mixtures.circuit import Block, Circuit, Leaves, Products, Slots, Sums
-from tensorrank.mixtures.inference import Floats
+from tensorrank.mixtures.inference import Floats, log_matmul
 
-# Coordinates this far below the largest count as equal when groups are made.
-_LEAST = 1e-12
+# Maximal vectors are sought up to so many times as many as are kept.
+_LOOKED_FOR = 4
+# Coordinates this far below the largest, as logarithms, count as equal when groups are made.
+_FAR = 27.0
+# Sums of numbers up to 1 below this may have lost digits to numbers that are no normal floats.
+_LEAST_SUM = 1e-290
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,50 +33,63 @@ class Envelope:
     """Vectors, below some of which all others are.
 
     Attributes:
-        values: (vectors, slots), the largest of all 1.
-        log_scale: what they are to be multiplied by, as a logarithm.
+        logs: the logarithms of their coordinates, (vectors, slots).
     """
 
-    values: Floats
-    log_scale: float
+    logs: Floats
 
     @classmethod
-    def of(cls, values: Floats, log_scale: float, width: int) -> Envelope:
+    def of(cls, logs: Floats, width: int) -> Envelope:
         """At most `width` vectors, without those that are nowhere above another.
 
-        >>> Envelope.of(np.array([[1.0, 2.0], [2.0, 1.0], [1.0, 1.0]]), 0.0, 8).values
-        array([[0.5, 1. ],
-               [1. , 0.5]])
-        >>> Envelope.of(np.array([[1.0, 2.0], [2.0, 1.0]]), 0.0, 1).values
-        array([[1., 1.]])
+        >>> np.exp(Envelope.of(np.log([[1.0, 2.0], [2.0, 1.0], [1.0, 1.0]]), 8).logs).round(3)
+        array([[1., 2.],
+               [2., 1.]])
+        >>> np.exp(Envelope.of(np.log([[1.0, 2.0], [2.0, 1.0]]), 1).logs).round(3)
+        array([[2., 2.]])
         """
-        values = np.ascontiguousarray(values[np.argsort(-values.sum(axis=1), kind="stable")])
-        kept = np.empty(len(values), dtype=np.int64)
-        values = values[kept[: maximal(values, kept)]]
-        if len(values) > width:
-            values = _grouped(values, width)
-        largest = float(values.max())
-        return cls(values / largest, log_scale + log(largest)) if largest > 0 else cls(values, log_scale)
+        sums = np.exp(logs - _finite(logs.max())).sum(axis=1)
+        logs = np.ascontiguousarray(logs[np.argsort(-sums, kind="stable")])
+        kept = np.empty(len(logs), dtype=np.int64)
+        found = maximal(logs, _LOOKED_FOR * width, kept)
+        if found <= _LOOKED_FOR * width:
+            logs = logs[kept[:found]]
+        return cls(_grouped(logs, width) if found > width else logs)
 
     def taken(self, slots: Slots) -> Envelope:
         """That of some of the slots."""
-        return Envelope(self.values[:, slots], self.log_scale)
+        return Envelope(self.logs[:, slots])
 
-    def mapped(self, matrix: Floats, width: int) -> Envelope:
-        """That of a nonnegative linear image, values @ matrix."""
-        return Envelope.of(self.values @ matrix, self.log_scale, width)
+    def mapped(self, table: Floats, width: int) -> Envelope:
+        """That of the images under a nonnegative table (slots of the image, slots)."""
+        return Envelope.of(mapped(table, self.logs), width)
 
     def times(self, other: Envelope, width: int) -> Envelope:
         """That of all products, slot by slot, of a vector of one and a vector of the other."""
-        values = (self.values[:, None] * other.values).reshape(-1, self.values.shape[1])
-        return Envelope.of(values, self.log_scale + other.log_scale, width)
+        return Envelope.of((self.logs[:, None] + other.logs).reshape(-1, self.logs.shape[1]), width)
 
-    def log_best(self, values: Floats) -> Floats:
-        """For each row the logarithm of the largest inner product with one of the vectors."""
-        step = max(1, 2**22 // len(self.values))
-        best = [(values[start : start + step] @ self.values.T).max(axis=1) for start in range(0, len(values), step)]
+    def log_best(self, logs: Floats) -> Floats:
+        """For each row of logarithms that of the largest inner product with one of the vectors."""
+        step = max(1, 2**22 // len(self.logs))
+        return np.concatenate([self._log_best(logs[start : start + step]) for start in range(0, len(logs), step)])
+
+    def _log_best(self, logs: Floats) -> Floats:
+        rows, columns = _finite(logs.max(axis=1)), _finite(self.logs.max(axis=1))
+        sums = np.exp(logs - rows[:, None]) @ np.exp(self.logs - columns[:, None]).T
         with np.errstate(divide="ignore"):
-            return np.asarray(np.log(np.concatenate(best)) + self.log_scale)
+            found = np.log(sums) + rows[:, None] + columns
+        for row, column in np.argwhere(sums < _LEAST_SUM):
+            terms = logs[row] + self.logs[column]
+            top = _finite(terms.max())
+            with np.errstate(divide="ignore"):
+                found[row, column] = np.log(np.exp(terms - top).sum()) + top
+        return np.asarray(found.max(axis=1))
+
+
+def mapped(table: Floats, logs: Floats) -> Floats:
+    """The images of vectors, (vectors, slots), under a nonnegative table, all as logarithms."""
+    with np.errstate(divide="ignore"):
+        return log_matmul(table, logs.T).T
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,7 +97,7 @@ class Sides:
     """What lies below and outside the blocks of a tree's circuit.
 
     Attributes:
-        outside: for each block that of all factors by which its slots count.
+        outside: for each block but leaves that of all factors by which its slots count.
         partial: for each block of products the same for the products of its first child, of its first two, ...
     """
 
@@ -112,13 +128,14 @@ def envelopes(circuit: Circuit, width: int) -> Sides:
         parts = [inside[child].taken(slots) for child, slots in children(circuit, block)]
         match block:
             case Leaves():
-                inside[number] = Envelope.of(table.T, 0.0, width)
+                with np.errstate(divide="ignore"):
+                    inside[number] = Envelope.of(np.log(table.T), width)
             case Products():
                 inside[number] = reduce(lambda made, part: made.times(part, width), parts)
             case Sums():
-                inside[number] = parts[0].mapped(table.T, width)
+                inside[number] = parts[0].mapped(table, width)
     last = len(circuit.blocks) - 1
-    found = Sides({last: Envelope(np.ones((1, 1)), 0.0)}, {})
+    found = Sides({last: Envelope(np.zeros((1, 1)))}, {})
     for number in range(last, -1, -1):
         block = circuit.blocks[number]
         below = children(circuit, block)
@@ -133,27 +150,29 @@ def envelopes(circuit: Circuit, width: int) -> Sides:
                 found.partial[number] = after
                 before: Envelope | None = None
                 for (child, slots), part, rest in zip(below, parts, after, strict=True):
-                    factors = rest if before is None else rest.times(before, width)
-                    found.outside[child] = _placed(factors, slots, circuit.blocks[child].size)
+                    if not isinstance(circuit.blocks[child], Leaves):
+                        factors = rest if before is None else rest.times(before, width)
+                        found.outside[child] = _placed(factors, slots, circuit.blocks[child].size)
                     before = part if before is None else before.times(part, width)
             case Sums():
                 ((child, slots),) = below
-                factors = found.outside[number].mapped(circuit.float_tables[number], width)
+                factors = found.outside[number].mapped(circuit.float_tables[number].T, width)
                 found.outside[child] = _placed(factors, slots, circuit.blocks[child].size)
     return found
 
 
 def _placed(factors: Envelope, slots: Slots, size: int) -> Envelope:
     """Factors of some slots, added up where a slot is taken more than once, as those of all slots of a block."""
-    values = np.zeros((len(factors.values), size))
-    np.add.at(values.T, slots, factors.values.T)
-    return Envelope(values, factors.log_scale)
+    logs = np.full((len(factors.logs), size), -np.inf)
+    for slot, column in zip(slots, factors.logs.T, strict=True):
+        logs[:, slot] = np.logaddexp(logs[:, slot], column)
+    return Envelope(logs)
 
 
-def _grouped(values: Floats, groups: int) -> Floats:
+def _grouped(logs: Floats, groups: int) -> Floats:
     """The largest coordinates of so many groups, made by halving the group with the widest spread of a coordinate."""
     tick = count()
-    held = [(*_spread(values), next(tick), values)]
+    held = [(*_spread(logs), next(tick), logs)]
     while len(held) < groups:
         _, coordinate, _, group = heappop(held)
         order = np.argsort(group[:, coordinate], kind="stable")
@@ -164,6 +183,12 @@ def _grouped(values: Floats, groups: int) -> Floats:
 
 def _spread(group: Floats) -> tuple[float, int]:
     """By which factor a coordinate differs most, and which one: the widest spread first."""
-    factors = group.max(axis=0) / np.maximum(group.min(axis=0), _LEAST * group.max())
-    coordinate = int(factors.argmax())
-    return -float(factors[coordinate]) if len(group) > 1 else 0.0, coordinate
+    raised = np.maximum(group, _finite(group.max()) - _FAR)
+    spreads = raised.max(axis=0) - raised.min(axis=0)
+    coordinate = int(spreads.argmax())
+    return -float(spreads[coordinate]) if len(group) > 1 else 1.0, coordinate
+
+
+def _finite(logs: Floats) -> Floats:
+    """With 0 in the place of -inf, to be subtracted."""
+    return np.where(np.isneginf(logs), 0.0, logs)

@@ -110,8 +110,11 @@ class _Climb:
             taken = np.exp(own - both)
             # Products with numbers that are no normal floats are many times slower.
             taken = self._weights * np.where(taken < _NOTHING, 0.0, taken)
-            shares = np.clip(taken.sum(axis=1), _LEAST, 1 - _LEAST)
-            tables = self._codes.fitted(taken)
+            # A part that takes nothing stays as it is.
+            some = taken.sum(axis=1) > 0
+            shares = np.where(some, np.clip(taken.sum(axis=1), _LEAST, 1 - _LEAST), shares)
+            fitted = self._codes.fitted(np.where(some[:, None], taken, self._weights))
+            tables = tuple(np.where(some[:, None], new, old) for new, old in zip(fitted, tables, strict=True))
         return shares, tables
 
     def best(self, shares: Floats, tables: Tables, count: int) -> tuple[Floats, Tables]:

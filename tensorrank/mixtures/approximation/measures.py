@@ -12,7 +12,7 @@ from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.approximation.envelopes import children, is_tree
 from tensorrank.mixtures.approximation.result import Estimate
 from tensorrank.mixtures.circuit import Circuit, Leaves, Products, Sums
-from tensorrank.mixtures.inference import Floats, Integers
+from tensorrank.mixtures.inference import Floats, Integers, log_matmul
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.networks.inner_product import log_inner_product
 
@@ -50,29 +50,20 @@ def log_squared_norm(model: Mixture) -> float:
 
 
 def _of_tree(circuit: Circuit) -> float:
-    """From inner products of a node's slots with each other, children first, scaled to a largest of 1."""
-    held: dict[int, tuple[Floats, float]] = {}
-    for number, (block, table) in enumerate(zip(circuit.blocks, circuit.float_tables, strict=True)):
-        below = [(*held.pop(child), slots) for child, slots in children(circuit, block)]
-        scale = sum(scale for _, scale, _ in below)
-        parts = [gram[np.ix_(slots, slots)] for gram, _, slots in below]
-        match block:
-            case Leaves():
-                gram = table @ table.T
-            case Products():
-                gram = parts[0]
-                for part in parts[1:]:
-                    gram, scale = _scaled(gram * part, scale)
-            case Sums():
-                gram = table @ parts[0] @ table.T
-        held[number] = _scaled(gram, scale)
-    ((gram, scale),) = held.values()
-    return log(float(gram[-1, -1])) + scale
-
-
-def _scaled(gram: Floats, scale: float) -> tuple[Floats, float]:
-    largest = float(gram.max())
-    return gram / largest, scale + log(largest)
+    """From inner products of a node's slots with each other, children first, as logarithms."""
+    held: dict[int, Floats] = {}
+    with np.errstate(divide="ignore"):
+        for number, (block, table) in enumerate(zip(circuit.blocks, circuit.float_tables, strict=True)):
+            parts = [held.pop(child)[np.ix_(slots, slots)] for child, slots in children(circuit, block)]
+            match block:
+                case Leaves():
+                    held[number] = np.log(table @ table.T)
+                case Products():
+                    held[number] = np.sum(parts, axis=0)
+                case Sums():
+                    held[number] = log_matmul(table, log_matmul(table, parts[0]).T)
+    (root,) = held.values()
+    return float(root[-1, -1])
 
 
 def all_rows(shape: Sequence[int]) -> Integers:
@@ -123,10 +114,17 @@ class Yardstick:
     @classmethod
     def of(cls, target: Mixture, draws: int, rng: np.random.Generator) -> Yardstick:
         """All rows if the table has at most 2**16 entries, else so many draws."""
-        complete = prod(target.shape) <= MOST_ENTRIES
-        rows = all_rows(target.shape) if complete else target.sample(draws, rng)
+        if prod(target.shape) > MOST_ENTRIES:
+            return cls.drawn(target, draws, rng)
+        rows = all_rows(target.shape)
         logs = target.log_density(rows)
-        return cls(rows, logs, np.exp(logs) if complete else None)
+        return cls(rows, logs, np.exp(logs))
+
+    @classmethod
+    def drawn(cls, target: Mixture, draws: int, rng: np.random.Generator) -> Yardstick:
+        """So many draws."""
+        rows = target.sample(draws, rng)
+        return cls(rows, target.log_density(rows), None)
 
     def total_variation(self, logs: Floats) -> Estimate:
         """Half the sum of |V - W|, of a density with these logarithms: the mean under W of 1 - V / W where V < W."""
@@ -140,10 +138,9 @@ class Yardstick:
             return Estimate(_divergence(self.weights, self.logs, logs))
         return _mean(self.logs - logs)
 
-    def reverse_kl(self, model: Mixture, target: Mixture, rng: np.random.Generator) -> Estimate:
-        """The mean of log V / W under V."""
+    def reverse_kl(self, logs: Floats, model: Mixture, target: Mixture, rng: np.random.Generator) -> Estimate:
+        """The mean of log V / W under V, the model, which has these logarithms at the rows."""
         if self.weights is not None:
-            logs = model.log_density(self.rows)
             return Estimate(_divergence(np.exp(logs), logs, self.logs))
         rows = model.sample(len(self.rows), rng)
         return _mean(model.log_density(rows) - target.log_density(rows))

@@ -116,12 +116,19 @@ class Parts:
 
     def first(self, count: int) -> Parts:
         """The first so many."""
+        return self._taken(slice(count))
+
+    def parted(self) -> tuple[Parts, Tables]:
+        """All but the first, and the first."""
+        return self._taken(slice(1, None)), tuple(table[:1] for table in self.tables)
+
+    def _taken(self, places: slice) -> Parts:
         return Parts(
             self.overlaps,
-            tuple(table[:count] for table in self.tables),
-            self.log_overlaps[:count],
-            self.log_gram[:count, :count],
-            self.logs[:count],
+            tuple(table[places] for table in self.tables),
+            self.log_overlaps[places],
+            self.log_gram[places, places],
+            self.logs[places],
             self.yardstick,
         )
 
@@ -144,7 +151,7 @@ class Parts:
             relative,
             self.yardstick.total_variation(logs),
             self.yardstick.kl(logs),
-            self.yardstick.reverse_kl(self.model(weights), self.overlaps.target, rng),
+            self.yardstick.reverse_kl(logs, self.model(weights), self.overlaps.target, rng),
         )
 
     def scaled(self) -> tuple[float, Floats, Floats]:

@@ -8,6 +8,7 @@ negative entries and is no tree model, so that no bound is known that would cert
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
@@ -21,6 +22,9 @@ from tensorrank.mixtures.latent_class import LatentClass
 
 # Parts that are drawn as starts of a step, and how many of them are improved so many times.
 _DRAWN, _IMPROVED, _ROUNDS = 256, 16, 12
+# How often at most all parts are refitted in turn after a step, each improved so many times, and which share of the
+# square of the error has to go for another turn.
+_SWEEPS, _TOUCHES, _GAIN = 20, 4, 0.1
 
 
 def over_products(
@@ -32,20 +36,23 @@ def over_products(
         overlaps: of the target.
         yardstick: where total variation and divergences are measured.
         steps: how many after the first.
-        rule: "corrective": the best weights of all parts; "line search": the best step towards the new part; "plain":
-            that of length 2 / (t + 2).
+        rule: "refitted": all parts are improved in turn, beside the best weights of all; "corrective": these weights
+            alone; "line search": the best step towards the new part; "plain": that of length 2 / (t + 2).
         rng: where starts come from.
     """
     target = overlaps.target
     parts: Parts | None = None
     weights = np.zeros(0)
     for step in range(steps + 1):
+        rest = _Remainder(overlaps, parts, weights, 0.0 if parts is None else _slope(parts, weights))
         starts = drawn_parts(target, _DRAWN, rng)
-        scores = _scores(overlaps, parts, weights, starts)
-        best = np.argsort(-scores, kind="stable")[:_IMPROVED]
-        found = _improved(overlaps, parts, weights, tuple(table[best] for table in starts), rng)
+        best = np.argsort(-rest.scores(starts), kind="stable")[:_IMPROVED]
+        found = rest.improved(tuple(table[best] for table in starts), _ROUNDS, rng)
         parts = Parts.of(overlaps, found, yardstick) if parts is None else parts.with_part(found)
         weights = _weights(parts, np.append(weights, 0.0), step, rule)
+        if rule == "refitted" and step:
+            parts, weights = _refitted(parts, weights, rng)
+        measured = parts.measured(weights, rng)
         yield (
             Step(
                 step=step,
@@ -54,10 +61,12 @@ def over_products(
                 expected_error=None,
                 certified=False,
                 gap=None,
-                **vars(parts.measured(weights, rng)),
+                **vars(measured),
             ),
             partial(parts.model, weights),
         )
+        if measured.error == 0 and rule in ("refitted", "corrective"):
+            return
 
 
 def simplex_weights(norm: float, overlaps: Floats, gram: Floats) -> Floats:
@@ -87,25 +96,42 @@ def simplex_weights(norm: float, overlaps: Floats, gram: Floats) -> Floats:
 
 def _weights(parts: Parts, weights: Floats, step: int, rule: str) -> Floats:
     norm, overlaps, gram = parts.scaled()
-    if rule == "corrective":
+    if rule in ("refitted", "corrective"):
         return simplex_weights(norm, overlaps, gram)
     length = 1.0 if step == 0 else 2 / (step + 1)
     vertex = np.eye(len(weights))[-1]
     if step and rule == "line search":
         direction = vertex - weights
-        length = float(np.clip(direction @ (overlaps - gram @ weights) / (direction @ gram @ direction), 0, 1))
+        square = float(direction @ gram @ direction)
+        length = float(np.clip(direction @ (overlaps - gram @ weights) / square, 0, 1)) if square > 0 else 0.0
     return np.asarray((1 - length) * weights + length * vertex)
 
 
-def _scores(overlaps: Overlaps, parts: Parts | None, weights: Floats, tables: Tables) -> Floats:
-    """(<W - V, s> - <W - V, V>) / norm of s, for parts s, all relative to W."""
-    norm = overlaps.log_squared_norm
-    own = np.sum([np.log((table**2).sum(axis=1)) for table in tables], axis=0) / 2
-    found = np.exp(overlaps.with_target(tables) - own - norm / 2)
-    if parts is None:
-        return np.asarray(found)
-    beside = np.exp(overlaps.among(parts.tables, tables) - own - norm / 2)
-    return np.asarray(found - weights @ beside - _slope(parts, weights) * np.exp(norm / 2 - own))
+def _refitted(parts: Parts, weights: Floats, rng: np.random.Generator) -> tuple[Parts, Floats]:
+    """Each part in turn replaced by a better one beside the others, as long as the error falls."""
+    square = _square(parts, weights)
+    for _ in range(_SWEEPS):
+        before = square
+        # The first part becomes the last: after a round the order is the old one.
+        for _ in range(len(weights)):
+            others, own = parts.parted()
+            rest = _Remainder(parts.overlaps, others, weights[1:], 0.0)
+            trial = others.with_part(rest.improved(own, _TOUCHES, rng))
+            new = simplex_weights(*trial.scaled())
+            found = _square(trial, new)
+            if found < square:
+                parts, weights, square = trial, new, found
+            else:
+                parts, weights = others.with_part(own), np.roll(weights, -1)
+        if square > (1 - _GAIN) * before:
+            break
+    return parts, weights
+
+
+def _square(parts: Parts, weights: Floats) -> float:
+    """The square of the error, in the scale of the largest square."""
+    norm, overlaps, gram = parts.scaled()
+    return norm + float(weights @ gram @ weights - 2 * weights @ overlaps)
 
 
 def _slope(parts: Parts, weights: Floats) -> float:
@@ -115,46 +141,69 @@ def _slope(parts: Parts, weights: Floats) -> float:
     return float(weights @ overlaps - weights @ gram @ weights)
 
 
-def _improved(
-    overlaps: Overlaps, parts: Parts | None, weights: Floats, tables: Tables, rng: np.random.Generator
-) -> Tables:
-    """The best part met when all variables of all starts are improved at once, or fewer where that is no gain."""
-    scores = _scores(overlaps, parts, weights, tables)
-    share = np.ones(len(scores))
-    for _ in range(_ROUNDS):
-        wanted = _aims(overlaps, parts, weights, tables)
-        moved = [rng.random(len(scores)) < share for _ in tables]
-        trial = tuple(
-            np.where(some[:, None], aim, table) for some, aim, table in zip(moved, wanted, tables, strict=True)
-        )
-        new = _scores(overlaps, parts, weights, trial)
-        better = new > scores
-        tables = tuple(np.where(better[:, None], one, table) for one, table in zip(trial, tables, strict=True))
-        scores = np.where(better, new, scores)
-        share = np.where(better, np.minimum(1.0, 2 * share), share / 2)
-    best = int(np.argmax(scores))
-    return tuple(table[best : best + 1] for table in tables)
+@dataclass(frozen=True, eq=False)
+class _Remainder:
+    """W - V, of which a new part is to take as much as it can.
 
+    Attributes:
+        overlaps: with the target W.
+        parts: those of V; None if V is 0.
+        weights: theirs.
+        slope: what <W - V, s> has to exceed, relative to W * W: <W - V, V> if weights are to sum to one with those of
+            V scaled down, 0 if they are found anew.
+    """
 
-def _aims(overlaps: Overlaps, parts: Parts | None, weights: Floats, tables: Tables) -> Tables:
-    """For each variable the distribution with the best score, the others as they are."""
-    norm = overlaps.log_squared_norm
-    circuit, shape = overlaps.target.circuit, overlaps.target.shape
-    with np.errstate(divide="ignore"):
-        logs = log_values(circuit, [np.log(table).T for table in tables])
-    found = [np.exp(one - norm).T for one in log_component_derivatives(circuit, log_derivatives(circuit, logs), shape)]
-    if parts is not None:
-        slope = _slope(parts, weights)
+    overlaps: Overlaps
+    parts: Parts | None
+    weights: Floats
+    slope: float
+
+    def scores(self, tables: Tables) -> Floats:
+        """(<W - V, s> - slope) / norm of s, for parts s, all relative to W."""
+        norm = self.overlaps.log_squared_norm
+        own = np.sum([np.log((table**2).sum(axis=1)) for table in tables], axis=0) / 2
+        found = np.exp(self.overlaps.with_target(tables) - own - norm / 2)
+        if self.parts is not None:
+            beside = np.exp(self.overlaps.among(self.parts.tables, tables) - own - norm / 2)
+            found = found - self.weights @ beside - self.slope * np.exp(norm / 2 - own)
+        return np.asarray(found)
+
+    def improved(self, tables: Tables, rounds: int, rng: np.random.Generator) -> Tables:
+        """The best part met when all variables of all starts are improved at once, or fewer where that is no gain."""
+        scores = self.scores(tables)
+        share = np.ones(len(scores))
+        for _ in range(rounds):
+            moved = [rng.random(len(scores)) < share for _ in tables]
+            trial = tuple(
+                np.where(some[:, None], aim, table)
+                for some, aim, table in zip(moved, self._aims(tables), tables, strict=True)
+            )
+            new = self.scores(trial)
+            better = new > scores
+            tables = tuple(np.where(better[:, None], one, table) for one, table in zip(trial, tables, strict=True))
+            scores = np.where(better, new, scores)
+            share = np.where(better, np.minimum(1.0, 2 * share), share / 2)
+        best = int(np.argmax(scores))
+        return tuple(table[best : best + 1] for table in tables)
+
+    def _aims(self, tables: Tables) -> Tables:
+        """For each variable the distribution with the best score, the others as they are."""
+        norm = self.overlaps.log_squared_norm
+        circuit, shape = self.overlaps.target.circuit, self.overlaps.target.shape
         with np.errstate(divide="ignore"):
-            each = [np.log(one @ table.T) for one, table in zip(parts.tables, tables, strict=True)]
-        whole = np.sum(each, axis=0)
-        for site, (one, own) in enumerate(zip(parts.tables, each, strict=True)):
-            with np.errstate(invalid="ignore"):
-                others = np.nan_to_num(np.exp(whole - own - norm))
-            found[site] = found[site] - (weights[:, None] * others).T @ one - slope
-    aims = []
-    for gradient, table in zip(found, tables, strict=True):
-        positive = np.maximum(gradient, 0.0)
-        total = positive.sum(axis=1, keepdims=True)
-        aims.append(np.where(total > 0, positive / np.where(total > 0, total, 1.0), table))
-    return tuple(aims)
+            logs = log_values(circuit, [np.log(table).T for table in tables])
+        derivatives = log_component_derivatives(circuit, log_derivatives(circuit, logs), shape)
+        found = [np.exp(one - norm).T for one in derivatives]
+        if self.parts is not None:
+            with np.errstate(divide="ignore", invalid="ignore"):
+                each = [np.log(one @ table.T) for one, table in zip(self.parts.tables, tables, strict=True)]
+                whole = np.sum(each, axis=0)
+                others = [np.nan_to_num(np.exp(whole - own - norm)) for own in each]
+            for site, (one, other) in enumerate(zip(self.parts.tables, others, strict=True)):
+                found[site] = found[site] - (self.weights[:, None] * other).T @ one - self.slope
+        aims = []
+        for gradient, table in zip(found, tables, strict=True):
+            positive = np.maximum(gradient, 0.0)
+            total = positive.sum(axis=1, keepdims=True)
+            aims.append(np.where(total > 0, positive / np.where(total > 0, total, 1.0), table))
+        return tuple(aims)

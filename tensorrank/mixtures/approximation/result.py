@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from math import isfinite
+from math import exp, isfinite
 from typing import Any
 
 from tensorrank.mixtures.latent_class import LatentClass
@@ -71,9 +71,9 @@ class Approximation:
 
     Attributes:
         target: what was approximated, in a line.
-        method: "corrective", "line search", "plain", "sampling" or "likelihood".
+        method: "refitted", "corrective", "line search", "plain", "sampling" or "likelihood".
         atoms: "entries" or "products": what the parts are.
-        norm: of the target's coefficient tensor W, the root of the sum of its squares.
+        log_norm: the logarithm of the norm of the target's coefficient tensor W, the root of the sum of its squares.
         steps: t = 0, 1, ...
         model: the last approximation.
         seconds: the time it took.
@@ -82,10 +82,15 @@ class Approximation:
     target: str
     method: str
     atoms: str
-    norm: float
+    log_norm: float
     steps: tuple[Step, ...]
     model: LatentClass = field(compare=False)
     seconds: float = field(compare=False)
+
+    @property
+    def norm(self) -> float:
+        """The norm of W; 0 where that is no float64."""
+        return exp(self.log_norm)
 
     @property
     def certified(self) -> bool:
@@ -107,6 +112,7 @@ class Approximation:
             "method": self.method,
             "atoms": self.atoms,
             "norm": self.norm,
+            "log_norm": self.log_norm,
             "certified": self.certified,
             "steps": [step.to_dict() for step in self.steps],
             "seconds": self.seconds,

@@ -5,7 +5,7 @@ import pytest
 from mixtures.brute_force import probability_table
 
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.approximation.approximate import approximate
+from tensorrank.mixtures.approximation.approximate import METHODS, approximate
 from tensorrank.mixtures.approximation.measures import distance, log_squared_norm
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
@@ -54,8 +54,8 @@ def test_a_result_prints_in_a_line():
 
 def test_single_variables_and_single_values_are_no_exception():
     for target in (LatentClass([1], [[[1.0]]]), LatentClass([0.5, 0.5], [[[1, 0], [0.5, 0.5]]])):
-        for method in ("corrective", "plain", "sampling", "likelihood"):
-            for atoms in ("entries", "products") if method != "likelihood" else (None,):
+        for method in METHODS:
+            for atoms in ("entries", "products") if method not in ("refitted", "likelihood") else (None,):
                 found = approximate(target, 3, method, atoms=atoms)
                 made, table = (np.asarray(probability_table(one), dtype=float) for one in (found.model, target))
                 assert found.steps[-1].error == pytest.approx(np.linalg.norm(made - table), abs=1e-7)
@@ -65,9 +65,19 @@ def test_norms_do_not_underflow():
     # Each row of a product of 3000 uniform distributions of 10 values has a probability of 10^-3000.
     uniform = LatentClass([1], [[[0.1] * 10]] * 3000)
     assert log_squared_norm(uniform) == pytest.approx(-3000 * np.log(10))
-    step = approximate(uniform, 1).steps[1]
+    found = approximate(uniform, 1)
+    assert (found.norm, found.log_norm) == (0.0, pytest.approx(-1500 * np.log(10)))
+    step = found.steps[1]
     assert step.error == pytest.approx(np.sqrt(0.5))
     assert step.relative_error == np.inf
+
+
+def test_norms_keep_what_decides_late():
+    # Either half of the variables alone says that one class is all there is.
+    sure, flat = np.eye(10)[0], np.full(10, 0.1)
+    model = LatentClass([0.3, 0.7], [np.array([sure, flat])] * 324 + [np.array([flat, sure])] * 323)
+    # The squares of the classes are 0.09 * 0.1^323 and 0.49 * 0.1^324; their product is nothing beside these.
+    assert log_squared_norm(model) == pytest.approx(np.log(0.9 + 0.49) - 324 * np.log(10), rel=1e-12)
 
 
 @pytest.mark.parametrize("seed", [0, 1])
@@ -103,6 +113,8 @@ def test_errors_say_what_is_expected():
         approximate(CHAIN, -1)
     with pytest.raises(TensorRankError, match=r"the method is 'corective'; .* did you mean 'corrective'"):
         approximate(CHAIN, 1, "corective")
+    with pytest.raises(TensorRankError, match="the oracle is 'nonsense'"):
+        approximate(CHAIN, 1, atoms="products", oracle="nonsense")
     with pytest.raises(TensorRankError, match="the atoms are 'entry'"):
         approximate(CHAIN, 1, atoms="entry")
     with pytest.raises(TensorRankError, match=r"with entries as atoms.*expected atoms 'products'"):

@@ -96,6 +96,19 @@ def test_max_product_over_hidden_states_misses_the_mode():
     assert best_entries(model, 1).codes.tolist() == [[1]]
 
 
+def test_numbers_too_far_apart_for_floats_do_not_mislead():
+    # Of two classes each makes half of the variables nearly certain: either half alone speaks for the wrong one.
+    sure, flat = np.eye(10)[0] * 0.999 + 1e-4, np.full(10, 0.1)
+    model = LatentClass([0.3, 0.7], [np.array([sure, flat])] * 500 + [np.array([flat, sure])] * 500)
+    found = best_entries(model, 3)
+    assert found.proved == 3
+    assert found.codes[0].tolist() == [0] * 1000
+    assert found.log_values[0] == pytest.approx(500 * np.log(0.9991) - 500 * np.log(10), rel=1e-9)
+    # Other values of one variable cost the same factor in whichever class.
+    certain = LatentClass([0.3, 0.7], [np.eye(2)] * 400)
+    assert best_entries(certain, 5).codes.tolist() == [[1] * 400, [0] * 400]
+
+
 def test_equal_entries_are_all_found():
     uniform = LatentClass([1], [[[1 / 3] * 3]] * 4)
     found = best_entries(uniform, 50)
@@ -109,9 +122,10 @@ def test_envelopes_are_upper_bounds(seed, count, slots, width):
     rng = np.random.default_rng(seed)
     values = rng.random((count, slots)) * (rng.random((count, slots)) < 0.8)
     factors = rng.random((20, slots))
-    envelope = Envelope.of(values, 0.0, width)
-    assert len(envelope.values) <= width
-    bound = (factors @ envelope.values.T).max(axis=1) * np.exp(envelope.log_scale)
+    with np.errstate(divide="ignore"):
+        envelope = Envelope.of(np.log(values), width)
+        bound = np.exp(envelope.log_best(np.log(factors)))
+    assert len(envelope.logs) <= width
     exact = (factors @ values.T).max(axis=1)
     assert (bound >= exact - 1e-12).all()
     if width >= count:

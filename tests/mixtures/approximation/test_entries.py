@@ -94,9 +94,10 @@ def test_a_mixture_of_points_is_reached_exactly():
     assert found.model.probability(rows) == pytest.approx(target.probability(rows))
 
 
-def test_corrective_steps_end_with_the_table():
+@pytest.mark.parametrize("steps", [80, 81, 200])
+def test_corrective_steps_end_with_the_table(steps):
     target = TARGETS["chain"]
-    found = approximate(target, 200)
+    found = approximate(target, steps)
     assert found.steps[-1].components == 81
     assert found.steps[-1].error < 1e-15
     assert found.steps[-1].kl.value < 1e-12

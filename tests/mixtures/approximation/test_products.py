@@ -29,7 +29,7 @@ def check_measures(step, model, target):
     assert step.reverse_kl.value == pytest.approx((made * np.log(made / table)).sum(), abs=1e-12)
 
 
-@pytest.mark.parametrize("method", ["corrective", "line search", "plain", "sampling", "likelihood"])
+@pytest.mark.parametrize("method", ["refitted", "corrective", "line search", "plain", "sampling", "likelihood"])
 def test_measures_are_those_of_the_tables(method):
     found = approximate(CHAIN, 6, method, atoms="products")
     check_measures(found.steps[-1], found.model, CHAIN)
@@ -70,6 +70,16 @@ def test_errors_of_a_representable_target_go_to_zero(seed):
     assert errors[-1] < 0.1 * errors[0]
 
 
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_refitted_parts_are_exact_where_exact_parts_exist(seed):
+    target = LatentClass.random([3] * 10, classes=2, seed=seed)
+    refitted, fixed = (approximate(target, 4, method, atoms="products").steps for method in ("refitted", "corrective"))
+    assert refitted[0].relative_error > 0.1
+    assert refitted[-1].relative_error < 1e-6
+    assert refitted[-1].total_variation.value < 1e-5
+    assert fixed[-1].relative_error > 1e-2
+
+
 def test_likelihood_never_falls():
     target = TensorialMixture.random(3, 2, 2, seed=1)
     divergences = [step.kl.value for step in approximate(target, 15, "likelihood").steps]
@@ -80,6 +90,13 @@ def test_likelihood_never_falls():
     marginals = [table.sum(axis=tuple(set(range(8)) - {site})) for site in range(8)]
     independent = reduce(np.multiply.outer, marginals)
     assert divergences[0] == pytest.approx((table * np.log(table / independent)).sum())
+
+
+def test_parts_that_explain_no_row_are_no_trouble():
+    # Of so many variables parts drawn from the target are far from every row that was drawn.
+    target = HiddenMarkov.random(3, 4, length=500, seed=0)
+    steps = approximate(target, 1, "likelihood", draws=300).steps
+    assert np.isfinite(steps[1].kl.value)
 
 
 def test_simplex_weights_are_those_of_a_general_solver():
