@@ -169,7 +169,7 @@ def test_help_has_an_example():
     ("options", "message"),
     [
         (("--steps", -1), "--steps is -1; expected a whole number of at least 0"),
-        (("--method", "line search"), "--method is 'line search'; expected one of corrective, line-search, plain"),
+        (("--method", "line search"), "--method is 'line search'; expected one of corrective, refitted, line-search"),
         (("--atoms", "entry"), "--atoms is 'entry'; expected one of entries, products"),
         (("--method", "likelihood", "--atoms", "entries"), "expected atoms 'products'"),
         (("--nodes", 0), "--nodes is 0; expected a whole number of at least 1"),
