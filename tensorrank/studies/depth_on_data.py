@@ -220,7 +220,7 @@ def depth_on_data(
         families: what is compared.
         budgets: numbers of parameters.
         name: of the data.
-        symbols: k; the largest value and one more if None.
+        symbols: k; the largest value and one more, at least 2, if None.
         splits: how many random parts are held out, one after the other.
         pseudocounts: the candidates; a single one is taken as it is.
         restarts: of EM, for every fit.

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from math import exp, inf, sqrt
+from math import exp, inf, log, sqrt
 
 import numpy as np
 
 from tensorrank.mixtures.approximation.best_entries import best_entries
-from tensorrank.mixtures.approximation.best_of_tree import ROUNDING
+from tensorrank.mixtures.approximation.best_of_tree import ROUNDING, Best
 from tensorrank.mixtures.approximation.measures import Measured, distance
 from tensorrank.mixtures.approximation.result import Estimate, Step
 from tensorrank.mixtures.inference import Floats, Integers
@@ -90,9 +90,10 @@ def over_entries(
         chosen = int(np.argmax(residuals))
         if step and rule == "corrective" and weights[chosen] > 0:
             return
-        gap = max(0.0, missed * (1 - ROUNDING) - float(residuals[chosen]))
+        certified = _certified(best, weights, residuals, chosen)
+        gap = 0.0 if certified else max(0.0, missed - float(residuals[chosen]))
         # Whatever the first entry, the steps after it are those of a conditional gradient.
-        guaranteed &= step == 0 or gap == 0
+        guaranteed &= step == 0 or certified
         weights = _moved(weights, values, chosen, step, rule)
         residuals = values - weights
         sparse = Sparse(best.codes, weights, best.log_values, complete)
@@ -103,12 +104,21 @@ def over_entries(
                 components=int((weights > 0).sum()),
                 guarantee=sqrt(8 / (step + 2)) if guaranteed else None,
                 expected_error=None,
-                certified=gap == 0,
+                certified=certified,
                 gap=gap,
                 **vars(measured),
             ),
             partial(sparse.model, target.shape),
         )
+
+
+def _certified(best: Best, weights: Floats, residuals: Floats, chosen: int) -> bool:
+    """Whether no entry that the search missed is larger in W - W_t, to rounding; logarithms do not underflow."""
+    if weights[chosen] == 0:
+        return bool(best.log_values[chosen] >= best.log_missed - ROUNDING)
+    return best.log_missed == -inf or bool(
+        residuals[chosen] > 0 and log(residuals[chosen]) >= best.log_missed - ROUNDING
+    )
 
 
 def _moved(weights: Floats, values: Floats, chosen: int, step: int, rule: str) -> Floats:

@@ -22,6 +22,8 @@ from tensorrank.mixtures.latent_class import LatentClass
 
 # Parts that are drawn as starts of a step, and how many of them are improved so many times.
 _DRAWN, _IMPROVED, _ROUNDS = 256, 16, 12
+# Relative errors below this are rounding: the target is reached.
+_RESOLUTION = 1e-7
 # How often at most all parts are refitted in turn after a step, each improved so many times, and which share of the
 # square of the error has to go for another turn.
 _SWEEPS, _TOUCHES, _GAIN = 20, 4, 0.1
@@ -65,7 +67,7 @@ def over_products(
             ),
             partial(parts.model, weights),
         )
-        if measured.error == 0 and rule in ("refitted", "corrective"):
+        if measured.relative_error < _RESOLUTION and rule in ("refitted", "corrective"):
             return
 
 

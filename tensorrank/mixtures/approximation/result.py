@@ -32,14 +32,15 @@ class Step:
     Attributes:
         step: t, from 0, the first part alone.
         components: the parts of W_t.
-        error: the norm of W_t - W over all entries. It is the difference of squares: below 1e-7 of the larger norm only
-            the order of magnitude counts.
+        error: the norm of W_t - W over all entries. It is the root of a difference of squares: below 1e-7 of the larger
+            norm it is rounding, and may be 0.
         relative_error: the same, divided by the norm of W.
         guarantee: the proven bound sqrt(8 / (t + 2)) of the error; None unless all steps so far were certified steps of
             a conditional gradient.
         expected_error: the root mean square of the error over draws, where parts are drawn; None otherwise.
         certified: whether the part that was added is proved to be the best; None where no best one is claimed.
-        gap: by how much another part may be better, in the inner product with W - W_t; 0 if certified, None if unknown.
+        gap: by how much another part may be better, in the inner product with W - W_t; 0 if certified, or where it is
+            too small for a float, None if unknown.
         total_variation: half the sum of |W_t - W|: the largest difference of probabilities of any event.
         kl: the Kullback-Leibler divergence of W_t from W, the mean of log W / W_t under W, in nats.
         reverse_kl: that of W from W_t, the mean of log W_t / W under W_t.

@@ -162,8 +162,8 @@ def _best(
     if best is None:
         raise AssertionError("there is at least one start")
     restart, course = best
-    if run.tolerance > 0 and not course.converged:
-        gain = (course.objectives[-1] - course.objectives[-2]) / observed.total if run.iterations else np.inf
+    if run.tolerance > 0 and run.iterations and not course.converged:
+        gain = (course.objectives[-1] - course.objectives[-2]) / observed.total
         warnings.warn(
             f"EM stopped after {run.iterations} iterations, the last of which gained {gain:.2g} nats a row; expected "
             f"less than the tolerance {run.tolerance:g}: try more iterations, or tolerance=0 for just so many",

@@ -12,6 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 from tensorrank.errors import TensorRankError, nearest, whole_number
 from tensorrank.mixtures.inference import MISSING, Floats, Integers
 
+# Real values, so that sums of their squares are floats.
+_LARGEST = 1e100
+
 KINDS = ("categorical", "gaussian")
 
 
@@ -222,6 +225,12 @@ def _categorical(array: NDArray[Any], shape: tuple[int, ...], weights: Floats) -
 
 def _real(array: NDArray[Any], weights: Floats) -> Observations:
     values = np.asarray(array if array.ndim == 3 else array[:, :, None], dtype=np.float64)
+    largest = float(np.nanmax(np.abs(values), initial=0.0))
+    if largest > _LARGEST:
+        raise TensorRankError(
+            f"the data has values up to {largest:.3g}, whose squares are no floats; expected at most {_LARGEST:g}: try "
+            "other units"
+        )
     numbers = np.flatnonzero(weights)
     nothing = np.empty((len(numbers), 0), dtype=np.int64)
     return Observations(nothing, values[numbers], weights[numbers], (0,) * values.shape[1], numbers)

@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tensorrank.arithmetic.resources import memory_limit
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.fitting.fit import Fit, M, fitted_from_random
 from tensorrank.mixtures.fitting.observations import Observations, observations
 from tensorrank.mixtures.fitting.options import Choice, Run, parted
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.inference import Floats
+from tensorrank.networks.expression import refuse_beyond
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,9 +57,21 @@ class Skeletons:
         return self.observed.sites
 
     def emission(self, states: int, site: int | None) -> Floats:
-        """A table from states to the values (components) of a variable, or of all variables if it is None."""
+        """A table from states to the values (components) of a variable, or of all variables if it is None.
+
+        Raises:
+            TensorRankError: if it would not fit in memory.
+        """
         if self.observed.values is None:
-            return uniform(states, max(self.observed.shape) if site is None else self.observed.shape[site])
+            values = max(self.observed.shape) if site is None else self.observed.shape[site]
+            # The table, its counts, and both for the values of the rows.
+            refuse_beyond(
+                memory_limit(None),
+                4 * 8 * states * values,
+                f"a table of {states} states and {values} values",
+                "number the values that occur 0, 1, 2, ... without gaps",
+            )
+            return uniform(states, values)
         return np.eye(states) if self.choice.components is None else uniform(states, self.choice.components)
 
     def components(self, states: int, *, shared: bool) -> Gaussians | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import networkx as nx
+import numpy as np
 
 from tensorrank.errors import TensorRankError, nearest, whole_number
 from tensorrank.mixtures.fitting.chow_liu import chow_liu_of
@@ -89,6 +90,9 @@ def parents_of(tree: str | Sequence[int], observed: Observations, branching: int
         TensorRankError: if there is no tree of this name, or those given are of another number of variables.
     """
     if not isinstance(tree, str):
+        if not np.iterable(tree):
+            known = " or ".join(map(repr, NAMES))
+            raise TensorRankError(f"the tree is {tree!r}; expected {known}, or a list of parents")
         leaves = len(tree) + 1 - len({0, *tree})
         if leaves != observed.sites:
             raise TensorRankError(

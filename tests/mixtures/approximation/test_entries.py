@@ -8,6 +8,8 @@ from mixtures.brute_force import probability_table
 from scipy.optimize import nnls
 
 from tensorrank.mixtures.approximation.approximate import approximate
+from tensorrank.mixtures.approximation.best_of_tree import Best
+from tensorrank.mixtures.approximation.entries import over_entries
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.sum_product import SumProduct
@@ -103,6 +105,16 @@ def test_corrective_steps_end_with_the_table(steps):
     assert found.steps[-1].kl.value < 1e-12
     errors = [step.error for step in found.steps]
     assert all(later <= earlier + 1e-15 for earlier, later in pairwise(errors))
+
+
+def test_entries_too_small_for_floats_are_not_called_proved(monkeypatch):
+    # What a search cut short would say of a table of so small entries.
+    found = Best(np.array([[0, 1], [1, 0], [1, 1]]), np.array([-950.0, -951.0, -952.0]), -800.0)
+    monkeypatch.setattr("tensorrank.mixtures.approximation.entries.best_entries", lambda *_, **__: found)
+    target = HiddenMarkov.random(1, 2, 2, seed=0)
+    steps = [step for step, _ in over_entries(target, 2, "plain", -10.0, oracle="auto", nodes=1)]
+    assert [step.certified for step in steps] == [False] * 3
+    assert [step.guarantee is None for step in steps] == [False, True, True]
 
 
 def test_without_a_closed_search_nothing_is_guaranteed():
