@@ -8,7 +8,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from benchmarks.approximation import largest_entries, steps
 from benchmarks.elimination import elimination, strassen
+from benchmarks.fitting import beside_hmmlearn, other_models
 from benchmarks.machine import describe, seconds, table
 from benchmarks.masked import masked
 from benchmarks.mixtures import equality, interleaved_chain, log_densities
@@ -48,3 +50,7 @@ if __name__ == "__main__":
     log_densities()
     interleaved_chain()
     equality()
+    beside_hmmlearn()
+    other_models()
+    largest_entries()
+    steps()

@@ -147,23 +147,6 @@ class HiddenMarkov(TreeShaped):
     ) -> Self:
         """The model of the greatest likelihood that EM (Baum-Welch) finds; `fit_report` says how it went.
 
-        >>> np.sort(HiddenMarkov.fit([[0, 1, 0, 1]] * 9 + [[1, 0, 1, 0]]).initial).round(2)
-        array([0.1, 0.9])
-        """
-        return cls.fit_report(data, states, random_state, homogeneous=homogeneous, **options).model
-
-    @classmethod
-    def fit_report(
-        cls,
-        data: ArrayLike,
-        states: int = 2,
-        random_state: int | np.random.Generator = 0,
-        *,
-        homogeneous: bool = True,
-        **options: Unpack[FitOptions],
-    ) -> Fit[Self]:
-        """A model fitted by EM, and how it went.
-
         Args:
             data: independent sequences of equal length, (rows, length), or (rows, length, features) of real numbers.
                 Missing values, -1 (categorical) or NaN, are summed out; so shorter sequences are filled up with them.
@@ -181,7 +164,23 @@ class HiddenMarkov(TreeShaped):
 
         Source: Baum, Petrie, Soules, Weiss, A maximization technique occurring in the statistical analysis of
         probabilistic functions of Markov chains (Ann. Math. Statist. 41, 1970).
+
+        >>> np.sort(HiddenMarkov.fit([[0, 1, 0, 1]] * 9 + [[1, 0, 1, 0]]).initial).round(2)
+        array([0.1, 0.9])
         """
+        return cls.fit_report(data, states, random_state, homogeneous=homogeneous, **options).model
+
+    @classmethod
+    def fit_report(
+        cls,
+        data: ArrayLike,
+        states: int = 2,
+        random_state: int | np.random.Generator = 0,
+        *,
+        homogeneous: bool = True,
+        **options: Unpack[FitOptions],
+    ) -> Fit[Self]:
+        """The same, and how it went; arguments and errors are those of `fit`."""
         made, r = Skeletons.of(data, options), whole_number("states", states, 1)
         transition: Table | tuple[Table, ...] = uniform(r, r)
         emission: Table | tuple[Table, ...] = made.emission(r, None)

@@ -98,6 +98,20 @@ class LatentClass(TreeShaped):
     ) -> Self:
         """The model of the greatest likelihood that EM finds; `fit_report` says how it went.
 
+        Args:
+            data: (rows, sites), or (rows, sites, features) of real numbers. Missing values, -1 (categorical) or NaN,
+                are summed out.
+            classes: the number of classes.
+            random_state: a whole number or a numpy Generator.
+            **options: restarts=1, iterations=100, tolerance=1e-6, pseudocount=0.0, weights=None, threads=None and
+                progress=None; densities=None ("categorical" or "gaussian"), symbols=None, components=None,
+                covariance="diagonal" (or "full") and variance_floor=1e-6, which `Choice` and `Run` of
+                tensorrank.mixtures.fitting.options explain.
+
+        Raises:
+            TensorRankError: if the data is none that can be used, there are fewer rows than states, or an option is
+                unknown or out of its range.
+
         >>> answers = [[0, 0, 0]] * 30 + [[1, 1, 1]] * 10
         >>> np.sort(LatentClass.fit(answers).weights).round(2)
         array([0.25, 0.75])
@@ -112,22 +126,7 @@ class LatentClass(TreeShaped):
         random_state: int | np.random.Generator = 0,
         **options: Unpack[FitOptions],
     ) -> Fit[Self]:
-        """A model fitted by EM, and how it went.
-
-        Args:
-            data: (rows, sites), or (rows, sites, features) of real numbers. Missing values, -1 (categorical) or NaN,
-                are summed out.
-            classes: the number of classes.
-            random_state: a whole number or a numpy Generator.
-            **options: restarts=1, iterations=100, tolerance=1e-6, pseudocount=0.0, weights=None, threads=None and
-                progress=None; densities=None ("categorical" or "gaussian"), symbols=None, components=None,
-                covariance="diagonal" (or "full") and variance_floor=1e-6, which `Choice` and `Run` of
-                tensorrank.mixtures.fitting.options explain.
-
-        Raises:
-            TensorRankError: if the data is none that can be used, there are fewer rows than states, or an option is
-                unknown or out of its range.
-        """
+        """The same, and how it went; arguments and errors are those of `fit`."""
         made, classes = Skeletons.of(data, options), whole_number("classes", classes, 1)
         tables = tuple(made.emission(classes, site) for site in range(made.sites))
         skeleton = cls(uniform(classes), tables, densities=made.components(classes, shared=False))

@@ -215,24 +215,6 @@ class LatentTree(Mixture):
     ) -> Self:
         """The model of the greatest likelihood that EM finds; `fit_report` says how it went.
 
-        >>> LatentTree.fit([[0, 0, 1, 1]] * 5 + [[1, 1, 0, 0]] * 5)
-        LatentTree(4 variables, 3 hidden of at most 2 states)
-        """
-        return cls.fit_report(data, states, random_state, tree=tree, branching=branching, **options).model
-
-    @classmethod
-    def fit_report(
-        cls,
-        data: ArrayLike,
-        states: int = 2,
-        random_state: int | np.random.Generator = 0,
-        *,
-        tree: str | Sequence[int] = "balanced",
-        branching: int = 2,
-        **options: Unpack[FitOptions],
-    ) -> Fit[Self]:
-        """A model fitted by EM, and how it went.
-
         Args:
             data: (rows, sites), or (rows, sites, features) of real numbers. Missing values, -1 (categorical) or NaN,
                 are summed out.
@@ -251,7 +233,24 @@ class LatentTree(Mixture):
         Raises:
             TensorRankError: if the data is none that can be used, there are fewer rows than states, or an option is
                 unknown or out of its range.
+
+        >>> LatentTree.fit([[0, 0, 1, 1]] * 5 + [[1, 1, 0, 0]] * 5)
+        LatentTree(4 variables, 3 hidden of at most 2 states)
         """
+        return cls.fit_report(data, states, random_state, tree=tree, branching=branching, **options).model
+
+    @classmethod
+    def fit_report(
+        cls,
+        data: ArrayLike,
+        states: int = 2,
+        random_state: int | np.random.Generator = 0,
+        *,
+        tree: str | Sequence[int] = "balanced",
+        branching: int = 2,
+        **options: Unpack[FitOptions],
+    ) -> Fit[Self]:
+        """The same, and how it went; arguments and errors are those of `fit`."""
         made, r = Skeletons.of(data, options), whole_number("states", states, 1)
         plain = cls.random(parents_of(tree, made.observed, branching), r, 1, 0)
         tables = {leaf: made.emission(r, site) for site, leaf in enumerate(plain.leaves)}

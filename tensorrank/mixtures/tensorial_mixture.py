@@ -129,6 +129,21 @@ class TensorialMixture(TreeShaped):
     ) -> Self:
         """The model of the greatest likelihood that EM finds; `fit_report` says how it went.
 
+        Args:
+            data: (rows, 2^L), or (rows, 2^L, features) of real numbers. Missing values, -1 (categorical) or NaN, are
+                summed out; so fewer variables are filled up with them.
+            states: the number of states of hidden variables.
+            random_state: a whole number or a numpy Generator.
+            shared: whether the edges of a level share their table, and variables their Gaussian components.
+            **options: restarts=1, iterations=100, tolerance=1e-6, pseudocount=0.0, weights=None, threads=None and
+                progress=None; densities=None ("categorical" or "gaussian"), symbols=None, components=None,
+                covariance="diagonal" (or "full") and variance_floor=1e-6, which `Choice` and `Run` of
+                tensorrank.mixtures.fitting.options explain.
+
+        Raises:
+            TensorRankError: if the data is none that can be used or has not 2^L variables, there are fewer rows than
+                states, or an option is unknown or out of its range.
+
         >>> TensorialMixture.fit([[0, 0, 1, 1]] * 5 + [[1, 1, 0, 0]] * 5).marginal([0, 2]).round(2)
         array([[0. , 0.5],
                [0.5, 0. ]])
@@ -145,23 +160,7 @@ class TensorialMixture(TreeShaped):
         shared: bool = False,
         **options: Unpack[FitOptions],
     ) -> Fit[Self]:
-        """A model fitted by EM, and how it went.
-
-        Args:
-            data: (rows, 2^L), or (rows, 2^L, features) of real numbers. Missing values, -1 (categorical) or NaN, are
-                summed out; so fewer variables are filled up with them.
-            states: the number of states of hidden variables.
-            random_state: a whole number or a numpy Generator.
-            shared: whether the edges of a level share their table, and variables their Gaussian components.
-            **options: restarts=1, iterations=100, tolerance=1e-6, pseudocount=0.0, weights=None, threads=None and
-                progress=None; densities=None ("categorical" or "gaussian"), symbols=None, components=None,
-                covariance="diagonal" (or "full") and variance_floor=1e-6, which `Choice` and `Run` of
-                tensorrank.mixtures.fitting.options explain.
-
-        Raises:
-            TensorRankError: if the data is none that can be used or has not 2^L variables, there are fewer rows than
-                states, or an option is unknown or out of its range.
-        """
+        """The same, and how it went; arguments and errors are those of `fit`."""
         made, r = Skeletons.of(data, options), whole_number("states", states, 1)
         depth = made.sites.bit_length() - 1
         if depth < 1 or made.sites != 2**depth:
