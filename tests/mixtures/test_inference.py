@@ -12,7 +12,7 @@ from tensorrank.mixtures.circuit import Circuit, Leaves, Products, Sums
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Transfer
-from tensorrank.mixtures.inference import Codes, _log_matmul, log_derivatives, log_values
+from tensorrank.mixtures.inference import Codes, log_matmul, log_derivatives, log_values
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.scaled_values import LogDensity
@@ -201,7 +201,7 @@ def test_many_rows_are_each_what_they_are_alone():
 def test_sums_of_terms_that_are_no_normal_floats():
     # log(1e-200 * exp(-300)), which is below the least float.
     with np.errstate(divide="ignore"):
-        found = _log_matmul(np.array([[1e-200, 0.0]]), np.array([[-300.0], [0.0]]))
+        found = log_matmul(np.array([[1e-200, 0.0]]), np.array([[-300.0], [0.0]]))
     assert found == pytest.approx(-300 - 200 * np.log(10))
 
 
