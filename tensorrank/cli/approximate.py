@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="Model files: JSON, as docs/files.md describes it.")
 ]
+_CUT = "interrupted"
 # Larger numbers of parts are told in powers of ten.
 _LONGEST = 10**12
 
@@ -69,11 +70,12 @@ def approximate(
     """Mixtures of 1, 2, 3, ... parts that approach a model: errors, divergences, and the proven bound.
 
     The guarantee sqrt(8 / (t + 2)) is given for steps that are certified. How many parts an exact shallow form needs
-    stands below the table. Ctrl-C ends with what the models before have shown.
+    stands below the table. Ctrl-C ends with the steps done so far.
 
     Example: tensorrank approximate h.json --steps 100 --atoms products --out pictures
     """
     # Heavy modules are imported where they are used, so that --help answers at once.
+    from tensorrank.mixtures.approximation.result import Interrupted
     from tensorrank.mixtures.files import load
     from tensorrank.mixtures.files import save as write
     from tensorrank.studies.approximation import Run, ShallowApproximations
@@ -81,6 +83,8 @@ def approximate(
     run = Run(_method(method), _atoms(atoms), whole_number("--steps", steps, 0))
     whole_number("--nodes", nodes, 1)
     whole_number("--draws", draws, 2)
+    whole_number("--seed", seed, 0)
+    _limit(memory)
     if save is not None:
         _saveable(save, files)
     models = list(zip(_labels(files), [load(file) for file in files], strict=True))
@@ -97,8 +101,12 @@ def approximate(
             found.append(target)
             if not json:
                 _print(target, run.steps)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as cut:
         interrupted = True
+        if isinstance(cut, Interrupted):
+            found.append(_unfinished(label, model, cut.partial))
+            if not json:
+                _print(found[-1], run.steps)
     study = ShallowApproximations(tuple(found), seed)
     pictures: list[Path] = []
     if out is not None and found:
@@ -121,7 +129,8 @@ def approximate(
         if pictures:
             say(f"The picture: {pictures[0]}")
     if interrupted:
-        typer.echo(f"interrupted: {len(found)} of {len(models)} models are done", err=True)
+        done = sum(target.wall.reason != _CUT for target in found)
+        typer.echo(f"interrupted: {done} of {len(models)} models are done", err=True)
         raise typer.Exit(INTERRUPTED)
 
 
@@ -133,6 +142,15 @@ def _method(text: str) -> str:
     if text not in hyphenated:
         raise TensorRankError(f"--method is {text!r}; {nearest(text, hyphenated)}")
     return hyphenated[text]
+
+
+def _limit(memory: str) -> None:
+    from tensorrank.arithmetic.resources import memory_limit
+
+    try:
+        memory_limit(memory)
+    except TensorRankError as error:
+        raise TensorRankError(f"--memory: {error}") from None
 
 
 def _atoms(text: str | None) -> str | None:
@@ -169,32 +187,42 @@ def _approximated(label: str, model: Mixture, run: Run, **options: Any) -> Targe
         return approximated(label, model, [run], progress=bar.update, **options)
 
 
+def _unfinished(label: str, model: Mixture, partial: Approximation) -> Target:
+    """What was done of a model before an interrupt."""
+    from tensorrank.studies.approximation import Target, Wall
+
+    wall = Wall(parts=None, cut=None, rank=None, known=None, reason=_CUT)
+    return Target(label, repr(model), model.sites, model.table_entries, partial.norm, wall, (partial,))
+
+
 def _print(target: Target, steps: int) -> None:
     run = target.runs[0]
     say(f"{target.label}: {target.model} by {run.method} steps over {run.atoms}")
     drawn = any(step.expected_error is not None for step in run.steps)
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    guaranteed = run.atoms == "entries" and not drawn
     columns = [
         "t",
         "parts",
         "error",
-        "guarantee",
+        *(["guarantee"] if guaranteed else []),
         *(["expected"] if drawn else []),
         "relative",
         "total variation",
         "KL",
     ]
+    # On a narrow terminal headers break between words, and numbers rather over two lines than not at all.
     for name in (*columns, "reverse KL"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("certified", no_wrap=True)
+        table.add_column(name, justify="right", overflow="fold")
+    table.add_column("certi- fied", overflow="fold")
     for step in _shown(run.steps):
         table.add_row(
             str(step.step),
             str(step.components),
-            f"{step.error:.4g}",
-            _number(step.guarantee),
+            f"{step.error:.3g}",
+            *([_number(step.guarantee)] if guaranteed else []),
             *([_number(step.expected_error)] if drawn else []),
-            f"{step.relative_error:.4g}",
+            f"{step.relative_error:.3g}",
             *(_estimate(one) for one in (step.total_variation, step.kl, step.reverse_kl)),
             {True: "yes", False: "no", None: "-"}[step.certified],
         )
@@ -211,7 +239,7 @@ def _shown(steps: Sequence[Step]) -> list[Step]:
 
 
 def _number(value: float | None) -> str:
-    return "-" if value is None else f"{value:.4g}"
+    return "-" if value is None else f"{value:.3g}"
 
 
 def _estimate(estimate: Estimate) -> str:
@@ -221,14 +249,15 @@ def _estimate(estimate: Estimate) -> str:
 def _sentences(target: Target, steps: int) -> list[str]:
     """The norm and what the guarantee is worth, what is certified, and what an exact form needs."""
     run = target.runs[0]
-    reached = f" Entries of W ran out at t = {run.steps[-1].step}, which reaches it." if len(run.steps) <= steps else ""
+    why = "no entries of W are left" if run.atoms == "entries" else "what is left is rounding"
+    reached = f" The target is reached at t = {run.steps[-1].step}: {why}." if len(run.steps) <= steps else ""
     return [_worth(target), _certified(run) + reached, str(target.wall)]
 
 
 def _worth(target: Target) -> str:
     norm = f"‖W‖ = {target.norm:.4g} is the error of no parts at all"
     run, parts = target.runs[0], target.informative
-    of = "the guarantee sqrt(8 / (t + 2))" + ("" if run.certified else ", which steps over entries can have,")
+    of = "the guarantee sqrt(8 / (t + 2))" + ("" if run.certified else " of certified steps over entries")
     if parts is None:
         return f"‖W‖ is too small for a float, and {of} says nothing for any number of parts that fits in memory."
     # Beyond that, whole numbers of all digits say less.
@@ -236,7 +265,7 @@ def _worth(target: Target) -> str:
     last = run.steps[-1].guarantee
     if last is not None and last < target.norm:
         return f"{norm}; {of} is below it from {number} parts on."
-    return f"{norm}; {of} is above it, and says nothing, below {number} parts."
+    return f"{norm}; {of} says nothing below {number} parts, for it is above that."
 
 
 def _certified(run: Approximation) -> str:

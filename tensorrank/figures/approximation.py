@@ -88,7 +88,8 @@ def approximation(
                 _guarantee(ax, study.targets)
             else:
                 ax.set_ylabel(_LABELS[measure])
-        rows = _walls(axes[-1], study.targets)
+        # Walls count products.
+        rows = _walls(axes[-1], study.targets) if "products" in panels else 0
         for ax, atoms in zip(axes, panels, strict=True):
             ax.set_title(f"Mixtures of {_MEANING[atoms]}", pad=5 + _ROW * rows)
             _ticks(ax)
@@ -141,7 +142,8 @@ def _value(step: Step, measure: str) -> float:
     """What a logarithmic axis can show; NaN for what it cannot."""
     found = getattr(step, measure.replace(" ", "_"))
     value = found.value if isinstance(found, Estimate) else found
-    return float(value) if isfinite(value) and value > 0 else float("nan")
+    # What is 0 is drawn as what is rounding.
+    return max(float(value), _ROUNDING**2) if isfinite(value) else float("nan")
 
 
 def _spread(step: Step, measure: str) -> float:
@@ -253,7 +255,7 @@ def _handles(targets: Sequence[Target], runs: Iterable[Approximation]) -> list[L
     if any(run.atoms == "entries" for run in found):
         handles.append(Line2D([], [], color="0.35", linestyle=_DASHED, linewidth=1.6, label="guarantee √(8/(t+2))"))
         handles.append(Line2D([], [], color="0.3", linewidth=0.8, label="‖W‖: the error of no parts"))
-    if any(target.wall.parts is not None for target in targets):
+    if any(run.atoms == "products" for run in found) and any(target.wall.parts is not None for target in targets):
         handles.append(
             Line2D([], [], color="0.3", linestyle=_DOTTED, linewidth=1.6, label="parts that an exact form needs")
         )

@@ -10,6 +10,8 @@ from typer.testing import CliRunner
 
 from tensorrank.cli import approximate as verb
 from tensorrank.cli.main import app
+from tensorrank.mixtures.approximation.approximate import approximate
+from tensorrank.mixtures.approximation.result import Interrupted
 from tensorrank.mixtures.files import load, save
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.sum_product import SumProduct
@@ -40,12 +42,12 @@ def test_the_installed_program_prints_a_table_and_what_it_means(chain):
     largest = np.sort(table.ravel())[::-1]
     # With one part: the largest entry alone.
     error = np.sqrt((table**2).sum() - 2 * largest[0] + 1)
-    assert found[0][1:3] == ["1", f"{error:.4g}"]
-    assert [row[3] for row in found][:3] == ["2", f"{(8 / 3) ** 0.5:.4g}", f"{2**0.5:.4g}"]
+    assert found[0][1:3] == ["1", f"{error:.3g}"]
+    assert [row[3] for row in found][:3] == ["2", f"{(8 / 3) ** 0.5:.3g}", f"{2**0.5:.3g}"]
     assert float(found[0][5]) == pytest.approx(1 - largest[0], rel=1e-3)
     assert {row[-1] for row in found} == {"yes"}
     norm = float(np.sqrt((table**2).sum()))
-    assert f"‖W‖ = {norm:.4g} is the error of no parts at all" in done.stdout
+    assert f"‖W‖ = {norm:.3g} is the error of no parts at all" in done.stdout
     assert f"below {int(8 / norm**2):,} parts" in done.stdout
     assert "All steps are certified" in done.stdout
     assert "An exact shallow form needs 4 parts, and no more" in done.stdout
@@ -73,7 +75,7 @@ def test_json_holds_every_step_and_the_wall(chain, tmp_path):
     assert len(values["figures"]) == 2
 
 
-@pytest.mark.parametrize("method", ["corrective", "line-search", "plain", "sampling", "likelihood"])
+@pytest.mark.parametrize("method", ["corrective", "refitted", "line-search", "plain", "sampling", "likelihood"])
 def test_every_method_has_its_name_and_its_standing(chain, method):
     done = invoke(chain, "--steps", 2, "--method", method, "--atoms", "products")
     assert (done.exit_code, done.stderr) == (0, "")
@@ -82,7 +84,7 @@ def test_every_method_has_its_name_and_its_standing(chain, method):
     assert {row[-1] for row in rows(done.stdout)} == {"-" if drawn else "no"}
     assert ("Nothing is certified" if drawn else "No step is certified") in done.stdout
     assert ("expected" in done.stdout) == (method == "sampling")
-    assert "which steps over entries can have" in done.stdout
+    assert "of certified steps over entries" in done.stdout
 
 
 def test_likelihood_takes_products_unasked(chain):
@@ -96,7 +98,7 @@ def test_the_last_model_is_saved(chain, tmp_path):
     model = load(tmp_path / "c.json")
     assert (model.kind, model.classes) == ("latent_class", 5)
     error = np.sqrt(((model.marginal(range(4)) - probability_table(load(chain))) ** 2).sum())
-    assert rows(done.stdout)[-1][2] == f"{error:.4g}"
+    assert rows(done.stdout)[-1][2] == f"{error:.3g}"
 
 
 def test_several_models_share_a_picture(chain, tmp_path):
@@ -118,7 +120,7 @@ def test_models_of_the_same_name_are_told_apart(chain, tmp_path):
 def test_entries_that_run_out_are_told(chain):
     done = invoke(chain, "--steps", 100)
     assert rows(done.stdout)[-1][:2] == ["15", "16"]
-    assert "Entries of W ran out at t = 15, which reaches it." in done.stdout
+    assert "The target is reached at t = 15: no entries of W are left." in done.stdout
     many = invoke(chain, "--steps", 1000, "--method", "plain")
     assert "ran out" not in many.stdout
     assert "the guarantee sqrt(8 / (t + 2)) is below it from " in many.stdout
@@ -130,6 +132,16 @@ def test_a_search_that_does_not_close_says_from_where(tmp_path):
     assert done.exit_code == 0
     assert "the search for entries did not close; try more --nodes" in done.stdout
     assert "no" in {row[-1] for row in rows(done.stdout)}
+
+
+def test_an_interrupt_keeps_the_steps_before(chain, tmp_path, monkeypatch):
+    whole = approximate(load(chain), 2)
+    monkeypatch.setattr(verb, "_approximated", lambda *_, **__: (_ for _ in ()).throw(Interrupted(whole)))
+    done = invoke(chain, "--steps", 50, "--save", tmp_path / "v.json")
+    assert done.exit_code == 130
+    assert len(rows(done.stdout)) == 3
+    assert load(tmp_path / "v.json").classes == 3
+    assert "0 of 1 models are done" in done.stderr
 
 
 @pytest.mark.parametrize("as_json", [True, False])
@@ -175,7 +187,7 @@ def test_help_has_an_example():
         (("--nodes", 0), "--nodes is 0; expected a whole number of at least 1"),
         (("--draws", 1), "--draws is 1; expected a whole number of at least 2"),
         (("--memory", "much"), "the memory limit is 'much'"),
-        (("--seed", -1), "the seed is -1"),
+        (("--seed", -1), "--seed is -1"),
         (("--save", "nowhere/c.json"), "--save nowhere/c.json cannot be written: there is no folder"),
         (("--save", "."), "--save . is a folder"),
         (("--out", "/dev/null/x"), "--out /dev/null/x cannot be made"),

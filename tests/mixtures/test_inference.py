@@ -12,7 +12,7 @@ from tensorrank.mixtures.circuit import Circuit, Leaves, Products, Sums
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Transfer
-from tensorrank.mixtures.inference import Codes, log_matmul, log_derivatives, log_values
+from tensorrank.mixtures.inference import Codes, log_derivatives, log_matmul, log_values
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.scaled_values import LogDensity

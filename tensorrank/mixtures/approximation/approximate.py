@@ -16,7 +16,7 @@ from tensorrank.mixtures.approximation.likelihood import greedy_likelihood
 from tensorrank.mixtures.approximation.measures import Yardstick, log_squared_norm
 from tensorrank.mixtures.approximation.parts import Overlaps
 from tensorrank.mixtures.approximation.products import over_products
-from tensorrank.mixtures.approximation.result import Approximation, Step
+from tensorrank.mixtures.approximation.result import Approximation, Interrupted, Step
 from tensorrank.mixtures.approximation.sampling import drawn_entries, drawn_products
 from tensorrank.mixtures.mixture import Mixture
 
@@ -62,6 +62,7 @@ def approximate(
 
     Raises:
         TensorRankError: if numbers or names are none of these, or the norm of W cannot be computed.
+        Interrupted: a KeyboardInterrupt with the steps that were done, if there are any.
 
     Sources: Jaini, Poupart, Yu, Deep Homogeneous Mixture Models (NeurIPS 2018), theorem 4; Jaggi, Revisiting
     Frank-Wolfe (ICML 2013), theorem 1, for the constant.
@@ -75,6 +76,7 @@ def approximate(
     steps, draws = whole_number("steps", steps, 0), whole_number("draws", draws, 2)
     if not isinstance(target, Mixture):
         raise TensorRankError(f"{target!r} was given; expected a mixture model, such as tr.load(FILE)")
+    method = method.replace("-", " ") if isinstance(method, str) else method
     if method not in METHODS:
         raise TensorRankError(f"the method is {method!r}; {nearest(method, METHODS)}")
     kind = atoms if atoms is not None else "products" if method in _OF_PRODUCTS else "entries"
@@ -108,19 +110,28 @@ def approximate(
         else:
             made = over_products(overlaps, yardstick, steps, method, rng)
     found: list[Step] = []
-    # Matrices are small: several BLAS threads would wait for each other.
-    with worker_threads(1):
-        for step, model in made:
-            found.append(step)
-            last = model
-            if progress is not None:
-                progress("approximating", len(found), steps + 1)
-    return Approximation(
-        target=repr(target),
-        method=method,
-        atoms=kind,
-        log_norm=log_square / 2,
-        steps=tuple(found),
-        model=replace(last(), densities=target.densities),
-        seconds=time.perf_counter() - started,
-    )
+
+    def result() -> Approximation:
+        return Approximation(
+            target=repr(target),
+            method=method,
+            atoms=kind,
+            log_norm=log_square / 2,
+            steps=tuple(found),
+            model=replace(last(), densities=target.densities),
+            seconds=time.perf_counter() - started,
+        )
+
+    try:
+        # Matrices are small: several BLAS threads would wait for each other.
+        with worker_threads(1):
+            for step, model in made:
+                last = model
+                found.append(step)
+                if progress is not None:
+                    progress("approximating", len(found), steps + 1)
+    except KeyboardInterrupt:
+        if not found:
+            raise
+        raise Interrupted(result()) from None
+    return result()

@@ -22,7 +22,7 @@ class Estimate:
     standard_error: float | None = None
 
     def __str__(self) -> str:
-        return f"{self.value:.4g}" + ("" if self.standard_error is None else f" ± {self.standard_error:.1g}")
+        return f"{self.value:.3g}" + ("" if self.standard_error is None else f" ± {self.standard_error:.1g}")
 
 
 @dataclass(frozen=True)
@@ -118,6 +118,14 @@ class Approximation:
             "steps": [step.to_dict() for step in self.steps],
             "seconds": self.seconds,
         }
+
+
+class Interrupted(KeyboardInterrupt):
+    """An interrupt in the middle of an approximation; `partial` holds the steps that were done."""
+
+    def __init__(self, partial: Approximation) -> None:
+        super().__init__(f"interrupted after {len(partial.steps)} steps")
+        self.partial = partial
 
 
 def _plain(value: Any) -> Any:

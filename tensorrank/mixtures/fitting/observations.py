@@ -136,7 +136,10 @@ def _numbers(data: ArrayLike) -> NDArray[Any]:
     except ValueError as error:
         raise TensorRankError(f"the data is no array ({error}); expected rows of equal length") from error
     if array.dtype.kind not in "iufb":
-        raise TensorRankError(f"the data is of type {array.dtype}; expected numbers")
+        raise TensorRankError(
+            f"the data is of type {array.dtype}; expected numbers: number texts 0, 1, 2, ..., and convert others, for "
+            "example by to_numpy(dtype=float)"
+        )
     if array.ndim not in (2, 3) or not array.size:
         raise TensorRankError(
             f"the data has the shape {array.shape}; expected (rows, sites), or (rows, sites, features) for real "
@@ -152,6 +155,8 @@ def _numbers(data: ArrayLike) -> NDArray[Any]:
 
 
 def _kind(array: NDArray[Any], densities: str | None) -> str:
+    if np.isnan(array).all():
+        raise TensorRankError("all values of the data are missing; expected some that are known")
     if densities is not None:
         if densities not in KINDS:
             raise TensorRankError(f"densities are {densities!r}; {nearest(str(densities), KINDS)}")
@@ -212,8 +217,9 @@ def _categorical(array: NDArray[Any], shape: tuple[int, ...], weights: Floats) -
     if odd.any():
         row, site = (int(i) for i in np.argwhere(odd)[0])
         raise TensorRankError(
-            f"row {row} of the data has {array[row, site]} for variable {site}; expected a whole number from 0 to "
-            f"{shape[site] - 1}, or {MISSING} or NaN where it is missing"
+            f"row {row} of the data has {array[row, site]} for variable {site}; expected a whole number from 0"
+            + (f" to {shape[site] - 1}" if array[row, site] > 0 else " on")
+            + f", or {MISSING} or NaN where it is missing"
         )
     numbers = np.flatnonzero(weights)
     kept, first, same = np.unique(codes[numbers], axis=0, return_index=True, return_inverse=True)

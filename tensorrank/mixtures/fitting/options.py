@@ -17,6 +17,20 @@ Progress: TypeAlias = Callable[[str, float, float], None]
 
 T = TypeVar("T")
 
+# What is asked for by a name that it has elsewhere.
+_ELSEWHERE = {
+    "states": "classes, of a latent class model",
+    "classes": "states, of a model of several hidden variables",
+    "n_components": "states, or classes of a latent class model",
+    "seed": "random_state",
+    "max_iter": "iterations",
+    "n_iter": "iterations",
+    "tol": "tolerance",
+    "n_init": "restarts",
+    "sample_weight": "weights",
+    "n_jobs": "threads",
+}
+
 
 class RunOptions(TypedDict, total=False):
     """The keyword arguments of `fitted`; Run says what they mean."""
@@ -134,6 +148,8 @@ def check_names(options: Mapping[str, Any], known: Sequence[str]) -> None:
         TensorRankError: if one has not.
     """
     for name in options:
+        if name in _ELSEWHERE:
+            raise TensorRankError(f"there is no option {name!r} of this model; try {_ELSEWHERE[name]}")
         if name not in known:
             raise TensorRankError(f"there is no option {name!r}; {nearest(name, known)}")
 

@@ -7,6 +7,7 @@ from mixtures.brute_force import probability_table
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.approximation.approximate import METHODS, approximate
 from tensorrank.mixtures.approximation.measures import distance, log_squared_norm
+from tensorrank.mixtures.approximation.result import Interrupted
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.latent_class import LatentClass
@@ -31,6 +32,21 @@ def test_the_same_seed_gives_the_same_steps(method, atoms):
     assert first == again
     if method == "sampling":
         assert first != approximate(CHAIN, 3, method, atoms=atoms, seed=8)
+
+
+def test_an_interrupt_keeps_the_steps_that_were_done():
+    def cut(what, done, total):
+        if done == 3:
+            raise KeyboardInterrupt
+
+    with pytest.raises(Interrupted, match="interrupted after 3 steps") as caught:
+        approximate(CHAIN, 10, progress=cut)
+    assert caught.value.partial == approximate(CHAIN, 2)
+    assert caught.value.partial.model.classes == 3
+
+
+def test_names_may_have_hyphens():
+    assert approximate(CHAIN, 2, "line-search") == approximate(CHAIN, 2, "line search")
 
 
 def test_progress_counts_steps():
