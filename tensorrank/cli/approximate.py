@@ -255,7 +255,7 @@ def _sentences(target: Target, steps: int) -> list[str]:
 
 
 def _worth(target: Target) -> str:
-    norm = f"‖W‖ = {target.norm:.4g} is the error of no parts at all"
+    norm = f"‖W‖ = {target.norm:.3g} is the error of no parts at all"
     run, parts = target.runs[0], target.informative
     of = "the guarantee sqrt(8 / (t + 2))" + ("" if run.certified else " of certified steps over entries")
     if parts is None:
