@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from contextlib import closing
+from functools import partial
 
 import numpy as np
 import pytest
@@ -162,7 +163,13 @@ def test_weights_with_infinity_are_named(tmp_path):
 
 def test_interrupting_a_study_keeps_finished_ranks_and_exits_130(tmp_path):
     command = ["study", "--widths", "2,4", "--depths", "2,3", "--work", "inf", "--out", str(tmp_path)]
-    process = subprocess.Popen([*PROGRAM, *command], stderr=subprocess.PIPE, text=True)
+    # Shells make background jobs ignore interrupts, and so would the program below such a job.
+    process = subprocess.Popen(
+        [*PROGRAM, *command],
+        stderr=subprocess.PIPE,
+        text=True,
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+    )
     table = tmp_path / "study.sqlite"
     deadline = time.monotonic() + 60
 
