@@ -35,6 +35,8 @@ Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="Model files: JSON, as docs/files.md describes it.")
 ]
 _CUT = "interrupted"
+# Total variations up to this are rounding.
+_REACHED = 1e-6
 # Larger numbers of parts are told in powers of ten.
 _LONGEST = 10**12
 
@@ -165,10 +167,7 @@ def _saveable(save: Path, files: Sequence[Path]) -> None:
     """Whether --save can be done, asked before the work."""
     if len(files) > 1:
         raise TensorRankError(f"--save {save} takes one model, but {len(files)} files were given; give one of them")
-    try:
-        writable(save)
-    except TensorRankError as error:
-        raise TensorRankError(str(error).replace("--out", "--save", 1)) from None
+    writable(save, "--save")
 
 
 def _labels(files: Sequence[Path]) -> list[str]:
@@ -249,9 +248,16 @@ def _estimate(estimate: Estimate) -> str:
 def _sentences(target: Target, steps: int) -> list[str]:
     """The norm and what the guarantee is worth, what is certified, and what an exact form needs."""
     run = target.runs[0]
+    return [_worth(target), _certified(run) + ("" if len(run.steps) > steps else _ended(run)), str(target.wall)]
+
+
+def _ended(run: Approximation) -> str:
+    """Why there are fewer steps than were asked for."""
+    last = run.steps[-1]
+    if last.total_variation.value > _REACHED:
+        return f" Steps end at t = {last.step}, short of the target."
     why = "no entries of W are left" if run.atoms == "entries" else "what is left is rounding"
-    reached = f" The target is reached at t = {run.steps[-1].step}: {why}." if len(run.steps) <= steps else ""
-    return [_worth(target), _certified(run) + reached, str(target.wall)]
+    return f" The target is reached at t = {last.step}: {why}."
 
 
 def _worth(target: Target) -> str:

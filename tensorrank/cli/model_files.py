@@ -54,19 +54,21 @@ def _own_sizes(model: Mixture) -> dict[str, Any]:
     return {}
 
 
-def writable(out: Path) -> Path:
-    """The path of --out, if a file can be put there: asked before the work, not after it.
+def writable(out: Path, option: str = "--out") -> Path:
+    """The path of --out, or of another option, if a file can be put there: asked before the work, not after it.
 
     Raises:
         TensorRankError: if it is a folder or a device, or its own folder is missing or read-only.
     """
     folder = Path(os.path.realpath(out)).parent
     if out.is_dir():
-        raise TensorRankError(f"--out {out} is a folder; give a file in it, such as {out / 'model.json'}")
+        raise TensorRankError(f"{option} {out} is a folder; give a file in it, such as {out / 'model.json'}")
     if out.exists() and not out.is_file():
-        raise TensorRankError(f"--out {out} is no ordinary file; give one, such as model.json")
+        raise TensorRankError(f"{option} {out} is no ordinary file; give one, such as model.json")
     if not folder.is_dir():
-        raise TensorRankError(f"--out {out} cannot be written: there is no folder {folder}; make it, or give another")
+        raise TensorRankError(
+            f"{option} {out} cannot be written: there is no folder {folder}; make it, or give another"
+        )
     if not os.access(folder, os.W_OK):
-        raise TensorRankError(f"--out {out} cannot be written: the folder {folder} is read-only; give another")
+        raise TensorRankError(f"{option} {out} cannot be written: the folder {folder} is read-only; give another")
     return out

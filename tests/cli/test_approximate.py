@@ -134,6 +134,13 @@ def test_a_search_that_does_not_close_says_from_where(tmp_path):
     assert "no" in {row[-1] for row in rows(done.stdout)}
 
 
+def test_steps_that_end_short_of_the_target_are_not_said_to_reach_it(chain):
+    short = approximate(load(chain), 2)
+    assert verb._ended(short) == " Steps end at t = 2, short of the target."
+    whole = approximate(load(chain), 50)
+    assert verb._ended(whole) == " The target is reached at t = 15: no entries of W are left."
+
+
 def test_an_interrupt_keeps_the_steps_before(chain, tmp_path, monkeypatch):
     whole = approximate(load(chain), 2)
     monkeypatch.setattr(verb, "_approximated", lambda *_, **__: (_ for _ in ()).throw(Interrupted(whole)))

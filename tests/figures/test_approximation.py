@@ -15,9 +15,18 @@ MODEL = LatentClass.random([2, 2], 1, seed=0)
 
 def step(number, error, *, certified=True, variation=None, parts=None, spread=None):
     guarantee = math.sqrt(8 / (number + 2)) if certified else None
-    return Step(number, number + 1 if parts is None else parts, error, error / 0.1, guarantee, None, certified,
-                0.0 if certified else None, Estimate(error if variation is None else variation, spread),
-                Estimate(math.inf), Estimate(error))  # fmt: skip
+    return Step(
+        step=number,
+        components=number + 1 if parts is None else parts,
+        error=error,
+        relative_error=error / 0.1,
+        guarantee=guarantee,
+        certified=certified,
+        gap=0.0 if certified else None,
+        total_variation=Estimate(error if variation is None else variation, spread),
+        kl=Estimate(math.inf),
+        reverse_kl=Estimate(error),
+    )
 
 
 def run(atoms="entries", errors=(1.0, 0.7, 0.5, 0.4, 0.35), method="corrective", **options):

@@ -103,7 +103,6 @@ def over_entries(
                 step=step,
                 components=int((weights > 0).sum()),
                 guarantee=sqrt(8 / (step + 2)) if guaranteed else None,
-                expected_error=None,
                 certified=certified,
                 gap=gap,
                 **vars(measured),

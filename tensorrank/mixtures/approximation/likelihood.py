@@ -61,10 +61,6 @@ def greedy_likelihood(
             Step(
                 step=step,
                 components=int((shares > 0).sum()),
-                guarantee=None,
-                expected_error=None,
-                certified=None,
-                gap=None,
                 **vars(parts.measured(shares, rng)),
             ),
             partial(parts.model, shares),

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import logsumexp
 
 from tensorrank.mixtures.approximation.measures import Measured, Yardstick, distance
-from tensorrank.mixtures.inference import Floats, induced_trees
+from tensorrank.mixtures.inference import Floats, Integers, induced_trees
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.scaled_values import LogDensity
@@ -32,7 +32,7 @@ def drawn_parts(target: Mixture, count: int, rng: np.random.Generator) -> Tables
     return tables
 
 
-def logs_at(tables: Tables, rows: np.ndarray) -> Floats:
+def logs_at(tables: Tables, rows: Integers) -> Floats:
     """The logarithm of each part at each row, (parts, rows)."""
     with np.errstate(divide="ignore"):
         found = np.log(tables[0])[:, rows[:, 0]]

@@ -59,10 +59,7 @@ def over_products(
             Step(
                 step=step,
                 components=int((weights > 0).sum()),
-                guarantee=None,
-                expected_error=None,
                 certified=False,
-                gap=None,
                 **vars(measured),
             ),
             partial(parts.model, weights),
@@ -197,10 +194,11 @@ class _Remainder:
         derivatives = log_component_derivatives(circuit, log_derivatives(circuit, logs), shape)
         found = [np.exp(one - norm).T for one in derivatives]
         if self.parts is not None:
-            with np.errstate(divide="ignore", invalid="ignore"):
-                each = [np.log(one @ table.T) for one, table in zip(self.parts.tables, tables, strict=True)]
-                whole = np.sum(each, axis=0)
-                others = [np.nan_to_num(np.exp(whole - own - norm)) for own in each]
+            each = np.array([one @ table.T for one, table in zip(self.parts.tables, tables, strict=True)])
+            # What the other variables make of each part: 0 if one of them, other than this, has no overlap.
+            zeros = each == 0
+            logs = np.log(np.where(zeros, 1.0, each))
+            others = np.where(zeros.sum(axis=0) == zeros, np.exp(logs.sum(axis=0) - logs - norm), 0.0)
             for site, (one, other) in enumerate(zip(self.parts.tables, others, strict=True)):
                 found[site] = found[site] - (self.weights[:, None] * other).T @ one - self.slope
         aims = []

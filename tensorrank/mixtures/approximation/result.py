@@ -25,7 +25,7 @@ class Estimate:
         return f"{self.value:.3g}" + ("" if self.standard_error is None else f" ± {self.standard_error:.1g}")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Step:
     """One step towards the target W, after which the approximation is W_t.
 
@@ -50,10 +50,10 @@ class Step:
     components: int
     error: float
     relative_error: float
-    guarantee: float | None
-    expected_error: float | None
-    certified: bool | None
-    gap: float | None
+    guarantee: float | None = None
+    expected_error: float | None = None
+    certified: bool | None = None
+    gap: float | None = None
     total_variation: Estimate
     kl: Estimate
     reverse_kl: Estimate

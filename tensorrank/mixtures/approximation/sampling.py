@@ -38,10 +38,7 @@ def drawn_products(
             Step(
                 step=step,
                 components=step + 1,
-                guarantee=None,
                 expected_error=_expected(squares, overlaps.log_squared_norm, step + 1),
-                certified=None,
-                gap=None,
                 **vars(now.measured(weights, rng)),
             ),
             partial(now.model, weights),
@@ -64,10 +61,7 @@ def drawn_entries(
             Step(
                 step=step,
                 components=int((counts > 0).sum()),
-                guarantee=None,
                 expected_error=_expected(0.0, log_squared_norm, step + 1),
-                certified=None,
-                gap=None,
                 **vars(sparse.measured(log_squared_norm)),
             ),
             partial(sparse.model, target.shape),
