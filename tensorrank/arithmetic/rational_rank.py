@@ -1,0 +1,160 @@
+"""Rank over the rationals of a matrix of whole numbers, from its ranks modulo several primes."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tensorrank.arithmetic.elimination import rank_mod_p
+from tensorrank.arithmetic.prime_field import as_given, is_prime
+from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.errors import TensorRankError
+
+# The primes from 2^30 to 2^31, and how many there are: pi(2^31) - pi(2^30) = 105097565 - 54400028.
+_LOW, _HIGH, _PRIMES = 2**30, 2**31, 50697537
+# A second draw makes a value probable, as everywhere.
+_DRAWS = 2
+
+
+@dataclass(frozen=True)
+class RationalRank:
+    """The rank of one matrix over the rationals (or the reals), and how far it is proved.
+
+    Attributes:
+        value: the largest rank met modulo a prime, which the rank is never below.
+        upper: a proven upper bound: the value itself if exact, else the number of different rows or columns.
+        standing: "exact" (the bounds meet) or "probable" (two primes, but too few to exclude more).
+        primes: the moduli used.
+        failure_probability: 0 if exact, else a bound on the probability that all primes drawn were unlucky.
+        reason: how the upper bound was proved, or why it was not met.
+    """
+
+    value: int
+    upper: int
+    standing: Literal["exact", "probable"]
+    primes: tuple[int, ...]
+    failure_probability: float
+    reason: str
+
+    def __str__(self) -> str:
+        chance = "" if self.standing == "exact" else f", wrong with probability below {self.failure_probability:.1e}"
+        return f"{self.value} ({self.standing}{chance}): {self.reason}"
+
+
+def rational_rank(
+    matrix: ArrayLike, *, seed: int | np.random.Generator = 0, work: float = 1e11, threads: int | None = None
+) -> RationalRank:
+    """The rank over the rationals.
+
+    A minor that does not vanish modulo p does not vanish, so each rank over GF(p) is a lower bound. It is the rank if
+    as many rows or columns are different and not zero. Else, if the rank is r modulo primes whose product exceeds
+    every minor of size r + 1 (Hadamard's bound), these minors are divisible by that product, hence zero.
+
+    Args:
+        matrix: whole numbers of any size, of shape (rows, columns).
+        seed: of the primes, drawn uniformly among those from 2^30 to 2^31.
+        work: operations that may be spent on a proof; where it takes more, the rank is probable.
+        threads: as for `rank_mod_p`.
+
+    Raises:
+        TensorRankError: if the array is not a matrix of whole numbers, or the work is no positive number.
+
+    Source: Hadamard 1893 for the bound of a determinant by the lengths of its rows.
+
+    >>> print(rational_rank([[1, 2, 3], [4, 5, 6], [7, 8, 9]]))
+    2 (exact): no minor of size 3 is as large as the primes it would be divisible by
+    """
+    if isinstance(work, bool) or not isinstance(work, int | float) or not work > 0:
+        raise TensorRankError(f"work is {work!r}; expected a positive number of operations, such as 1e12")
+    array = as_given(matrix)
+    if array.ndim != 2:
+        raise TensorRankError(f"an array of shape {array.shape} was given; expected a matrix (two dimensions)")
+    if array.size and (array.dtype.kind not in "iubO" or not _whole(array)):
+        raise TensorRankError(f"an array of {array.dtype} was given; expected a matrix of whole numbers")
+    core = _core(array)
+    rng = random_stream(seed)
+    most = min(core.shape)
+    if most == 0:
+        return RationalRank(0, 0, "exact", (), 0.0, "all entries are 0")
+    rank, primes, product = 0, list[int](), 1
+    while True:
+        prime = _drawn(rng, primes)
+        primes.append(prime)
+        product *= prime
+        rank = max(rank, rank_mod_p(core, prime, threads=threads))
+        if rank == most:
+            side = "rows" if core.shape[0] == most else "columns"
+            return RationalRank(rank, most, "exact", tuple(primes), 0.0, f"there are no more different {side} but 0")
+        bits = _minor_bits(core, rank + 1)
+        if math.log2(product) > bits:
+            why = f"no minor of size {rank + 1} is as large as the primes it would be divisible by"
+            return RationalRank(rank, rank, "exact", tuple(primes), 0.0, why)
+        needed = math.ceil(bits / math.log2(_LOW))
+        if len(primes) >= _DRAWS and needed * 2.0 * rank * core.size > work:
+            # A draw that fails divides a certain minor of the true size, which has at most so many such factors.
+            factors = _minor_bits(core, most) / math.log2(_LOW)
+            chance = min(1.0, factors / _PRIMES) ** len(primes)
+            why = f"a proof takes {needed} primes, more work than {work:.1g} operations"
+            return RationalRank(rank, most, "probable", tuple(primes), chance, why)
+
+
+def distinct_rows(matrix: NDArray[Any]) -> NDArray[np.intp]:
+    """Where each row is met first, for the different rows of a matrix, ascending.
+
+    >>> distinct_rows(np.array([[1, 2], [3, 4], [1, 2]]))
+    array([0, 1])
+    """
+    if not matrix.size:
+        return np.arange(min(1, len(matrix)))
+    if matrix.dtype == object:
+        first: dict[tuple[Any, ...], int] = {}
+        for number, row in enumerate(matrix):
+            first.setdefault(tuple(row), number)
+        return np.array(list(first.values()), dtype=np.intp)
+    small = np.ascontiguousarray(matrix.astype(np.min_scalar_type(_largest(matrix)), copy=False))
+    whole = small.view(np.dtype((np.void, small.dtype.itemsize * small.shape[1])))[:, 0]
+    return np.sort(np.unique(whole, return_index=True)[1])
+
+
+def _largest(matrix: NDArray[Any]) -> int:
+    """A number that needs as wide a type as any entry."""
+    low, high = int(matrix.min()), int(matrix.max())
+    return high if low >= 0 else min(low, -high - 1)
+
+
+def _whole(array: NDArray[Any]) -> bool:
+    return array.dtype != object or all(isinstance(x, int | np.integer) for x in array.flat)
+
+
+def _core(array: NDArray[Any]) -> NDArray[Any]:
+    """The different rows and columns that are not zero."""
+    for _ in range(2):
+        array = array[distinct_rows(array)]
+        array = array[(array != 0).any(axis=1)].T
+    return array
+
+
+def _drawn(rng: np.random.Generator, taken: list[int]) -> int:
+    while True:
+        number = int(rng.integers(_LOW, _HIGH)) | 1
+        if number not in taken and is_prime(number):
+            return number
+
+
+def _minor_bits(core: NDArray[Any], size: int) -> float:
+    """The logarithm to base 2 of a bound on every minor of this size."""
+    largest = max(abs(int(core.min())), abs(int(core.max())))
+    bounds = [size * math.log2(largest) + size * math.log2(size) / 2]
+    if core.min() >= 0:
+        # A determinant of numbers from 0 to b is b^n / 2^n times one of signs, bordered by a row and a column.
+        bounds.append(size * math.log2(largest) + (size + 1) * math.log2(size + 1) / 2 - size)
+    if core.dtype != object:
+        for side in (core, core.T):
+            lengths = np.sort(np.log2(np.square(side.astype(np.float64)).sum(axis=1)))
+            bounds.append(float(lengths[-size:].sum()) / 2)
+    # Rounding of the logarithms is far below one bit.
+    return min(bounds) + 1

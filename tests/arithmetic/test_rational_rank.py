@@ -1,0 +1,98 @@
+import flint
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tensorrank.arithmetic.rational_rank import distinct_rows, rational_rank
+from tensorrank.errors import TensorRankError
+
+
+def rank_over_q(matrix):
+    return flint.fmpz_mat([[int(x) for x in row] for row in matrix]).rank() if np.size(matrix) else 0
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 12), st.integers(1, 12), st.integers(0, 5), st.integers(1, 10**9), st.integers(0, 2**32)
+)  # fmt: skip
+def test_products_of_whole_numbers_have_flints_rank_and_are_exact(rows, columns, inner, size, seed):
+    rng = np.random.default_rng(seed)
+    left = rng.integers(-size, size, (rows, inner), endpoint=True).astype(object)
+    right = rng.integers(-size, size, (inner, columns), endpoint=True).astype(object)
+    matrix = left @ right if inner else np.zeros((rows, columns), dtype=np.int64)
+    found = rational_rank(matrix, seed=seed)
+    assert (found.value, found.standing, found.failure_probability) == (rank_over_q(matrix), "exact", 0.0)
+    assert found.value <= found.upper
+    assert rational_rank(matrix.T).value == found.value
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 20), st.integers(1, 20), st.integers(0, 2**32))
+def test_matrices_of_zeros_and_ones_with_repeated_rows(rows, columns, seed):
+    rng = np.random.default_rng(seed)
+    matrix = rng.integers(0, 2, (rows, columns))[rng.integers(0, rows, 2 * rows)]
+    assert rational_rank(matrix).value == rank_over_q(matrix)
+
+
+def test_a_rank_short_of_every_dimension_is_proved_by_hadamard_or_called_probable():
+    rng = np.random.default_rng(0)
+    matrix = rng.integers(0, 2, (60, 20)) @ rng.integers(0, 2, (20, 60))
+    proved = rational_rank(matrix)
+    assert (proved.value, proved.upper, proved.standing) == (20, 20, "exact")
+    assert len(proved.primes) > 1
+    cheap = rational_rank(matrix, work=1.0)
+    assert (cheap.value, cheap.upper, cheap.standing) == (20, 60, "probable")
+    assert len(cheap.primes) == 2
+    assert 0 < cheap.failure_probability < 1e-10
+    assert "takes" in str(cheap)
+
+
+def test_primes_that_divide_a_minor_do_not_lower_the_value():
+    # The second prime is drawn because the first cannot exclude a minor it divides.
+    large = 2**40
+    assert rational_rank([[large, large], [large, large + 1]]).value == 2
+    product = 1
+    for prime in rational_rank([[1]], seed=5).primes:
+        product *= prime
+    found = rational_rank(np.array([[product]], dtype=object), seed=5)
+    assert (found.value, found.standing) == (1, "exact")
+    assert len(found.primes) == 2
+
+
+@pytest.mark.parametrize("shape", [(0, 0), (0, 3), (3, 0), (2, 2)])
+def test_nothing_and_zeros_have_rank_0(shape):
+    found = rational_rank(np.zeros(shape, dtype=np.int64))
+    assert (found.value, found.upper, found.standing) == (0, 0, "exact")
+
+
+def test_numbers_beyond_64_bits_and_booleans():
+    assert rational_rank([[10**30, 1], [10**60, 10**30]]).value == 1
+    assert rational_rank(np.array([[True, False], [True, True]])).value == 2
+
+
+def test_the_answer_is_the_same_for_every_thread_count():
+    matrix = np.random.default_rng(1).integers(0, 2, (300, 40))
+    assert rational_rank(matrix, threads=1) == rational_rank(matrix, threads=3)
+
+
+def test_different_rows_of_every_type():
+    for dtype in (np.int64, np.uint8, np.bool_, object):
+        assert distinct_rows(np.array([[1, 0], [0, 1], [1, 0], [0, 0]], dtype=dtype)).tolist() == [0, 1, 3]
+    assert distinct_rows(np.array([[-1, 200], [-1, 200], [255, 200]])).tolist() == [0, 2]
+    assert distinct_rows(np.zeros((3, 0), dtype=np.int64)).tolist() == [0]
+    assert distinct_rows(np.zeros((0, 3), dtype=np.int64)).tolist() == []
+
+
+@pytest.mark.parametrize("matrix", [[[0.5]], [["a"]], np.array([[1.0]])])
+def test_only_whole_numbers_have_a_rank_here(matrix):
+    with pytest.raises(TensorRankError, match="expected a matrix of whole numbers"):
+        rational_rank(matrix)
+
+
+def test_other_bad_input():
+    with pytest.raises(TensorRankError, match=r"shape \(3,\) was given; expected a matrix"):
+        rational_rank([1, 2, 3])
+    for work in (0, -1.0, True, float("nan")):
+        with pytest.raises(TensorRankError, match="expected a positive number of operations"):
+            rational_rank([[1]], work=work)
