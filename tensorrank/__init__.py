@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tensorrank.version import __version__
 
 if TYPE_CHECKING:
-    from tensorrank import figures
+    from tensorrank import figures, tasks
     from tensorrank.arithmetic.elimination import rank_mod_p
     from tensorrank.arithmetic.spectrum import numerical_rank
     from tensorrank.attention import bounds
@@ -72,6 +72,7 @@ __all__ = [
     "reduce",
     "save",
     "separation_rank",
+    "tasks",
 ]
 
 # Names are loaded when first used, so that importing the package stays cheap.
@@ -103,7 +104,7 @@ _HOMES = {
     "save": "tensorrank.mixtures.files",
     "separation_rank": "tensorrank.separation.solve",
 }
-_MODULES = {"bounds": "tensorrank.attention.bounds", "figures": "tensorrank.figures"}
+_MODULES = {"bounds": "tensorrank.attention.bounds", "figures": "tensorrank.figures", "tasks": "tensorrank.tasks"}
 
 
 def __getattr__(name: str) -> Any:

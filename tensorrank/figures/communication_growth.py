@@ -1,0 +1,55 @@
+"""How the ranks of communication matrices grow: the logarithms that models have to pay, against the size."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import matplotlib as mpl
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+from tensorrank.errors import TensorRankError
+from tensorrank.figures.style import RC
+from tensorrank.studies.communication_growth import CommunicationGrowth
+
+# What is drawn, what it bounds, and how: later ones lie above earlier ones, so that equal curves all stay visible.
+_CURVES = (
+    ("distinct rows", "different rows: memory of a recurrent model", "#D55E00", "-", "s", 8.0),
+    ("Q", "rank over Q: log$_2$ of a linear recurrent state", "#000000", "--", "o", 5.5),
+    ("GF(2)", "rank over GF(2)", "#0072B2", ":", "^", 5.0),
+    ("VC dimension", "VC dimension: errors allowed, memory is at least 0.08 of it", "#009E73", "-.", "x", 6.0),
+)
+
+
+def communication_growth(studies: Sequence[CommunicationGrowth]) -> tuple[Figure, list[Axes]]:
+    """Bits against size: log2 of the different rows and of ranks, and the VC dimension; a panel for each task.
+
+    Args:
+        studies: as `studies.communication_growth.communication_growth` computes them.
+
+    Returns:
+        The figure, and a list of axes, one a task.
+
+    Raises:
+        TensorRankError: if there are no studies.
+    """
+    if not studies:
+        raise TensorRankError("no studies were given; expected at least one task's growth")
+    with mpl.rc_context(RC):
+        figure = Figure(figsize=(max(4.6, 3.1 * len(studies) + 0.6), 4.2), layout="constrained")
+        axes = list(figure.subplots(1, len(studies), sharey=True, squeeze=False)[0])
+        for ax, study in zip(axes, studies, strict=True):
+            for of, label, colour, line, mark, size in _CURVES:
+                points = [(n, bits) for n, bits in zip(study.sizes, study.bits(of), strict=True) if bits is not None]
+                if points:
+                    ax.plot(*zip(*points, strict=True), line, marker=mark, markersize=size, color=colour, label=label,
+                            linewidth=1.5, markerfacecolor="none")  # fmt: skip
+            ax.set_title(study.task)
+            ax.set_xlabel(study.size_name)
+            ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        axes[0].set_ylabel("bits: log$_2$ of rank or rows")
+        axes[0].set_ylim(bottom=0)
+        handles = {handle.get_label(): handle for ax in axes for handle in ax.get_lines()}
+        figure.legend(handles=list(handles.values()), loc="outside lower center", ncols=1 if len(studies) == 1 else 2)
+    return figure, axes

@@ -1,0 +1,223 @@
+"""Communication matrices: the values of a task at every pair of inputs of two parties, and their ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorrank.arithmetic.elimination import rank_mod_p
+from tensorrank.arithmetic.rational_rank import RationalRank, distinct_rows, rational_rank
+from tensorrank.arithmetic.resources import amount
+from tensorrank.errors import TensorRankError
+from tensorrank.tasks.readings import Facts, Reading, bits_for, readings
+from tensorrank.tasks.shattering import VCDimension, vc_dimension
+
+Side = Literal["rows", "columns"]
+
+# An entry as it is made, its residue, its copy among different rows, and its int32 under elimination.
+_ENTRY_BYTES = 28
+
+
+def refuse_beyond(limit: int, rows: int, columns: int, what: str) -> None:
+    """Raise an error if the ranks of a matrix of this shape need more bytes than they may.
+
+    Raises:
+        TensorRankError: with the shape, the size and the limit.
+    """
+    needed = _ENTRY_BYTES * rows * columns
+    if needed > limit:
+        # No float holds the largest sizes, and no reader wants their digits.
+        size = f"take about {amount(needed)}" if needed < 2**100 else "not fit any memory"
+        raise TensorRankError(
+            f"{what} would have {_counted(rows)} x {_counted(columns)} entries and {size}; the memory limit is "
+            f"{amount(limit)}. Try fewer or smaller tokens, or give more memory"
+        )
+
+
+def _counted(number: int) -> str:
+    return str(number) if number < 10**16 else f"over 2^{number.bit_length() - 1}"
+
+
+@dataclass(frozen=True, eq=False)
+class CommunicationMatrix:
+    """The values of a task where side A holds some of the input, a row each, and side B the rest, a column each.
+
+    Attributes:
+        entries: whole numbers of shape (row classes, column classes), 0 and 1 for decisions. Inputs of a side that no
+            value tells apart may share one row, so that there are fewer than `rows`.
+        rows: the number of inputs of side A.
+        columns: the number of inputs of side B.
+        task: what is computed, in words.
+        sides: what A and B hold, in words.
+        query: the side that holds the content of the asking token and nothing else, if there is one.
+        linear: the side whose inputs are numbers on which all values depend linearly, if there is one.
+
+    Raises:
+        TensorRankError: if the entries are no matrix of whole numbers.
+
+    >>> import numpy as np
+    >>> matrix = CommunicationMatrix(np.array([[1, 1], [1, 0]]), 2, 2, "not both", ("a", "b"))
+    >>> matrix.distinct_rows, matrix.ranks().rank.value
+    (2, 2)
+    """
+
+    entries: NDArray[np.integer[Any]]
+    rows: int
+    columns: int
+    task: str
+    sides: tuple[str, str]
+    query: Side | None = None
+    linear: Side | None = None
+
+    def __post_init__(self) -> None:
+        entries = np.asarray(self.entries)
+        if entries.ndim != 2 or entries.dtype.kind not in "iub":
+            raise TensorRankError(
+                f"entries of shape {entries.shape} and type {entries.dtype} were given; expected a matrix of whole "
+                "numbers"
+            )
+
+    def __repr__(self) -> str:
+        return f"CommunicationMatrix({self.task}: {self.sides[0]} | {self.sides[1]}, {self.rows} x {self.columns})"
+
+    @property
+    def decides(self) -> bool:
+        """Whether all values are 0 or 1."""
+        return not self.entries.size or bool(self.entries.min() >= 0 and self.entries.max() <= 1)
+
+    @cached_property
+    def distinct_rows(self) -> int:
+        """How many rows are different."""
+        return len(distinct_rows(self.entries))
+
+    @cached_property
+    def distinct_columns(self) -> int:
+        """How many columns are different."""
+        return len(distinct_rows(self.entries.T))
+
+    def ranks(
+        self,
+        fields: Sequence[int] = (2, 3),
+        *,
+        seed: int | np.random.Generator = 0,
+        work: float = 1e11,
+        threads: int | None = None,
+        progress: Callable[[str, float, float], None] | None = None,
+    ) -> CommunicationRanks:
+        """The rank over the rationals and over finite fields, different rows, and VC dimension.
+
+        Args:
+            fields: primes p of further fields GF(p).
+            seed: of the primes for the rank over the rationals.
+            work: operations that may be spent on proving that rank, as for `rational_rank`.
+            threads: for elimination.
+            progress: called with what is done, done and total.
+
+        Raises:
+            PrimeError: if a field is none.
+        """
+        steps = ["rank over Q", *(f"rank over GF({p})" for p in fields), "VC dimension"]
+
+        def show(step: int) -> None:
+            if progress is not None:
+                progress(steps[step], step, len(steps))
+
+        show(0)
+        rank = rational_rank(self.entries, seed=seed, work=work, threads=threads)
+        finite = []
+        for number, prime in enumerate(fields, 1):
+            show(number)
+            finite.append((prime, rank_mod_p(self.entries, prime, threads=threads)))
+        show(len(steps) - 1)
+        vc = vc_dimension(self.entries) if self.decides else None
+        return CommunicationRanks(
+            task=self.task,
+            sides=self.sides,
+            rows=self.rows,
+            columns=self.columns,
+            distinct_rows=self.distinct_rows,
+            distinct_columns=self.distinct_columns,
+            rank=rank,
+            finite=tuple(finite),
+            vc=vc,
+            query=self.query,
+            linear=self.linear,
+        )
+
+
+@dataclass(frozen=True)
+class CommunicationRanks:
+    """What is known of a communication matrix, and what it says of models that compute the task.
+
+    Attributes:
+        task: what is computed.
+        sides: what A and B hold.
+        rows: the number of inputs of A.
+        columns: the number of inputs of B.
+        distinct_rows: how many of A's inputs B has to tell apart.
+        distinct_columns: how many of B's inputs A has to tell apart.
+        rank: over the rationals, with its standing.
+        finite: pairs of a prime p and the rank over GF(p), exact.
+        vc: the VC dimension of the rows; None if values are not only 0 and 1.
+        query: as for `CommunicationMatrix`.
+        linear: as for `CommunicationMatrix`.
+    """
+
+    task: str
+    sides: tuple[str, str]
+    rows: int
+    columns: int
+    distinct_rows: int
+    distinct_columns: int
+    rank: RationalRank
+    finite: tuple[tuple[int, int], ...]
+    vc: VCDimension | None
+    query: Side | None
+    linear: Side | None
+
+    @property
+    def fields(self) -> dict[str, int]:
+        """The ranks by the name of the field: Q, GF(2) and so on."""
+        return {"Q": self.rank.value} | {f"GF({prime})": rank for prime, rank in self.finite}
+
+    @property
+    def protocol_bits(self) -> int:
+        """Bits that every deterministic protocol exchanges at least: log2 of the largest rank."""
+        return bits_for(max(self.fields.values()))
+
+    @property
+    def readings(self) -> tuple[Reading, ...]:
+        """What this says of recurrent models, finite-state machines, attention and feedforward networks."""
+        return readings(
+            Facts(
+                rank=self.rank.value,
+                largest_rank=max(self.fields.values()),
+                distinct_rows=self.distinct_rows,
+                distinct_query={"rows": self.distinct_rows, "columns": self.distinct_columns, None: None}[self.query],
+                vc=None if self.vc is None else self.vc.lower,
+                linear=self.linear is not None,
+            )
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON; `rank` is that over the rationals."""
+        return {
+            "task": self.task,
+            "sides": list(self.sides),
+            "rank": self.rank.value,
+            "standing": self.rank.standing,
+            "failure_probability": self.rank.failure_probability,
+            "rows": self.rows,
+            "columns": self.columns,
+            "fields": self.fields,
+            "distinct_rows": self.distinct_rows,
+            "distinct_columns": self.distinct_columns,
+            "vc_dimension": None if self.vc is None else [self.vc.lower, self.vc.upper],
+            "protocol_bits": self.protocol_bits,
+            "readings": [reading.to_dict() for reading in self.readings],
+        }

@@ -1,0 +1,200 @@
+"""The attention units of constant size that solve Match2 (order 2, m = 3) and Match3 (order 3, m = 5)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tensorrank.errors import TensorRankError
+from tensorrank.tasks.matching import Match2, Match3
+from tensorrank.tasks.precision import FLOAT64, Precision, precision_of
+from tensorrank.tasks.units import Array, AttentionUnit
+
+# The coordinates of an embedded token: cosine and sine of its angle, 1 for a real token, 1 for the blank one.
+_COS, _SIN, _REAL, _BLANK = np.eye(4)
+THRESHOLD = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class Construction:
+    """An attention unit that solves a matching task: residues become tokens, and outputs above 1/2 mean yes.
+
+    The residue x becomes the token (cos(2 pi x / M), sin(2 pi x / M), 1, 0), element by element, and every input gets a
+    blank token (0, 0, 0, 1) at its end. The unit reads these 4 coordinates; its m is the dimension of queries and keys.
+
+    Attributes:
+        task: the task that it solves, with its number of tokens N and its modulus M.
+        unit: the attention unit, over N + 1 tokens.
+
+    >>> small = match2_unit(3, 5)
+    >>> small.answers([[1, 4, 2], [0, 1, 2]])
+    array([[ True,  True, False],
+           [ True, False, False]])
+    >>> print(small)
+    Match2 mod 5: AttentionUnit(order 2, dimension 3, 1 head, output dimension 1, float64)
+    """
+
+    task: Match2 | Match3
+    unit: AttentionUnit
+
+    def __str__(self) -> str:
+        return f"{self.task}: {self.unit}"
+
+    @property
+    def tokens(self) -> int:
+        """The residues of an input, N; the blank token comes on top."""
+        return self.task.tokens
+
+    @property
+    def modulus(self) -> int:
+        """The modulus, M."""
+        return self.task.modulus
+
+    def at(self, precision: Precision | str | int) -> Construction:
+        """The same construction at another precision.
+
+        Raises:
+            TensorRankError: if it is none.
+        """
+        return replace(self, unit=self.unit.at(precision))
+
+    def embed(self, inputs: ArrayLike) -> Array:
+        """Residues of shape (count, N) as tokens, of shape (count, N + 1, 4).
+
+        Raises:
+            TensorRankError: if inputs are not whole numbers from 0 to M - 1 of this shape.
+        """
+        x = self.task.checked_inputs(inputs)
+        tokens = np.zeros((len(x), self.tokens + 1, 4))
+        angles = 2 * math.pi / self.modulus * x
+        tokens[:, :-1] = np.stack([np.cos(angles), np.sin(angles), np.ones_like(angles), np.zeros_like(angles)], axis=2)
+        tokens[:, -1] = _BLANK
+        return tokens
+
+    def outputs(
+        self, inputs: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None
+    ) -> Array:
+        """The weight that the real tokens get, between 0 and 1: inputs (count, N) to (count, asked).
+
+        Args:
+            inputs: residues from 0 to M - 1.
+            asking: the numbers of the tokens whose outputs are wanted; all N by default.
+            memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
+
+        Raises:
+            TensorRankError: if inputs have another shape or range, no such token asks, or for want of memory.
+        """
+        asked = range(self.tokens) if asking is None else asking
+        if any(token >= self.tokens for token in asked):
+            raise TensorRankError(f"token {max(asked)} was to ask; inputs have the tokens 0 to {self.tokens - 1}")
+        return self.unit(self.embed(inputs), asking=asked, memory=memory)[..., 0]
+
+    def answers(
+        self, inputs: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None
+    ) -> NDArray[np.bool_]:
+        """Whether outputs are above 1/2: the unit's answers to the task, of shape (count, asked).
+
+        Raises:
+            TensorRankError: as `outputs`.
+        """
+        answers: NDArray[np.bool_] = self.outputs(inputs, asking=asking, memory=memory) > THRESHOLD
+        return answers
+
+
+def match2_unit(tokens: int, modulus: int, *, precision: Precision | str | int = FLOAT64) -> Construction:
+    """The unit of order 2 with m = 3 that solves Match2: does any x_j have x_i + x_j = 0 mod M, j = i allowed?
+
+    With lambda = (M^2 / 4) ln(4N), token j gets the score lambda cos(2 pi (x_i + x_j) / M) and the value 1, the blank
+    token the score lambda (1 - 4 / M^2) and the value 0. A match scores lambda, so ln(4N) more than the blank one. Any
+    other token scores at least 8 lambda / M^2 less than a match, for 1 - cos(2 pi / M) = 2 sin^2(pi / M) >= 8 / M^2
+    from M = 2 on, so ln(4N) less than the blank one, and all N of them weigh at most a quarter of it. So the output is
+    at least 4/5 with a match and at most 1/5 without one, for all N and M (mod 1 everything matches).
+
+    Args:
+        tokens: N, at least 1.
+        modulus: M, from 1 to 2^24.
+        precision: a `Precision`, or what `precision_of` makes one from.
+
+    Raises:
+        TensorRankError: if a number is out of this range, or the precision is none.
+
+    Source: S23 (Sanford, Hsu, Telgarsky, NeurIPS 2023), the theorem that one unit of constant size solves Match2; the
+    constants are ours.
+
+    >>> match2_unit(2, 7).outputs([[3, 4], [3, 5]]).round(2)
+    array([[0.89, 0.89],
+           [0.  , 0.  ]])
+    """
+    task = Match2(tokens, modulus)
+    share = math.sqrt(_sharpness(task.modulus, math.log(4 * task.tokens)))
+    return _construction(
+        task,
+        [_COS, _SIN, _REAL],
+        [[_COS, -_SIN, (1 - 4 / task.modulus**2) * _BLANK]],
+        share,
+        precision_of(precision),
+    )
+
+
+def match3_unit(tokens: int, modulus: int, *, precision: Precision | str | int = FLOAT64) -> Construction:
+    """The unit of order 3 with m = 5 that solves Match3: are there x_j, x_k with x_i + x_j + x_k = 0 mod M?
+
+    The cosine of a sum of three angles is four products of one factor for each angle, so that the pair (j, k) can get
+    the score lambda cos(2 pi (x_i + x_j + x_k) / M), lambda = (M^2 / 4) ln(4N^2), and the value 1; the fifth coordinate
+    gives lambda (1 - 4 / M^2) to the pair of blank tokens, and 0 to a pair of a real and a blank one; both count 0. As
+    for Match2 a match weighs 4N^2 times the blank pair, and the others, at most N^2, a quarter of it together. The 2N
+    pairs of a real and a blank token only help where nothing matches; where something does, they and the blank pair
+    weigh at most 1 / (2N) + 1 / (4N^2) <= 3/4 of it if M >= 2, since e^lambda >= 4N^2. So the output is at least 4/7
+    with a match and at most 1/5 without. Mod 1 it is right from two tokens on; for one token 0.375 stands where 1/2
+    should be passed.
+
+    Args:
+        tokens: N, at least 1.
+        modulus: M, from 1 to 2^24; at least 2 for a single token.
+        precision: a `Precision`, or what `precision_of` makes one from.
+
+    Raises:
+        TensorRankError: if a number is out of this range, or the precision is none.
+
+    Source: S23 (Sanford, Hsu, Telgarsky, NeurIPS 2023), the theorem that third-order tensor attention of constant size
+    solves Match3; the constants are ours.
+
+    >>> match3_unit(3, 7).answers([[1, 2, 4], [1, 1, 2]])
+    array([[ True,  True,  True],
+           [False, False, False]])
+    """
+    task = Match3(tokens, modulus)
+    if task.tokens == task.modulus == 1:
+        raise TensorRankError(
+            "the unit for Match3 of one token mod 1 was asked for; it would answer no, and yes is right. Try a modulus "
+            "from 2, or more tokens"
+        )
+    share = math.cbrt(_sharpness(task.modulus, math.log(4 * task.tokens**2)))
+    return _construction(
+        task,
+        [_COS, -_COS, -_SIN, -_SIN, _REAL],
+        [[_COS, _SIN, _COS, _SIN, _BLANK], [_COS, _SIN, _SIN, _COS, (1 - 4 / task.modulus**2) * _BLANK]],
+        share,
+        precision_of(precision),
+    )
+
+
+def _sharpness(modulus: int, gap: float) -> float:
+    """The lambda at which a match scores `gap` more than the blank token, and that `gap` more than the next residue."""
+    return modulus**2 / 4 * gap
+
+
+def _construction(
+    task: Match2 | Match3, query: list[Array], keys: list[list[Array]], share: float, precision: Precision
+) -> Construction:
+    unit = AttentionUnit(
+        share * np.array([query]),
+        tuple(share * np.array([key]) for key in keys),
+        (_REAL[None, None],) * len(keys),
+        precision=precision,
+    )
+    return Construction(task, unit)

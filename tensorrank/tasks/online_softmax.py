@@ -1,0 +1,193 @@
+"""Softmax averages over tuples of tokens, in blocks of scores: a running largest score, denominator and numerator."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from opt_einsum import contract
+
+from tensorrank.arithmetic.resources import amount
+from tensorrank.errors import TensorRankError
+
+# float64 or float32, as the precision of the unit says; no float32 computation is told from float64 by its type.
+Floats = NDArray[Any]
+
+# More scores than these at a time leave the cache and gain nothing.
+_BLOCK = 2**24
+_ENTRY = 8
+# What contract calls the axes: inputs, heads, asking tokens, coordinates; larger numbers are tokens of a tuple.
+_INPUT, _HEAD, _ASKED, _COORDINATE, _TUPLE = range(5)
+
+
+@dataclass(frozen=True)
+class Blocks:
+    """How many inputs, asking tokens and tokens under the first key are taken at a time."""
+
+    inputs: int
+    asked: int
+    keys: int
+
+
+@dataclass(frozen=True)
+class AttentionSizes:
+    """The sizes of one computation: what blocks of it cost, and which fit.
+
+    Attributes:
+        order: the s of the tuples (i, j_1, ..., j_(s-1)).
+        heads: the number of heads, H.
+        dimension: the dimension of queries and keys, m.
+        output_dimension: the dimension of values.
+        tokens: the tokens of an input, N.
+        asked: the asking tokens of an input.
+    """
+
+    order: int
+    heads: int
+    dimension: int
+    output_dimension: int
+    tokens: int
+    asked: int
+
+    def bytes(self, blocks: Blocks) -> int:
+        """The memory that blocks take beside tokens and results."""
+        m, o, n = self.dimension, self.output_dimension, self.tokens
+        # Queries, keys, values and outputs of each input, two of them once more while they are rounded or summed up.
+        held = self.asked * (m + 2 * o) + (self.order - 1) * n * (m + o) + 2 * max(n, self.asked) * max(m, o)
+        # For every tuple but its first token: the products with the query, the scores, and the averaged values.
+        rows = blocks.asked * prod([n] * (self.order - 2))
+        return _ENTRY * blocks.inputs * self.heads * (held + rows * (2 * m + blocks.keys + 2 * o + 1))
+
+    def blocks(self, count: int, limit: int) -> Blocks:
+        """The blocks of so many inputs within a limit: first all keys, then all asking tokens, then all inputs.
+
+        Raises:
+            TensorRankError: if results and single ones do not fit, with the bytes that these take.
+
+        >>> AttentionSizes(3, 1, 5, 1, 512, 512).blocks(8, 2**30)
+        Blocks(inputs=1, asked=7, keys=512)
+        """
+        results = _ENTRY * count * self.asked * self.output_dimension
+        least = self.bytes(Blocks(1, 1, 1))
+        if results + least > limit:
+            raise TensorRankError(
+                f"attention of order {self.order} over {self.tokens} tokens would take about {amount(results + least)} "
+                f"({amount(results)} of it for the outputs of {count} inputs) with a single asking token and first key "
+                f"at a time; the memory limit is {amount(limit)}. Try fewer inputs, tokens or asking tokens, or give "
+                "more memory"
+            )
+        budget = max(least, min(limit - results, _BLOCK))
+        keys = _most(budget, self.tokens, lambda keys: self.bytes(Blocks(1, 1, keys)))
+        asked = inputs = 1
+        if keys == self.tokens:
+            asked = _most(budget, self.asked, lambda asked: self.bytes(Blocks(1, asked, keys)))
+        if asked == self.asked:
+            inputs = _most(budget, count, lambda inputs: self.bytes(Blocks(inputs, asked, keys)))
+        return Blocks(inputs, asked, keys)
+
+
+def softmax_averages(queries: Floats, keys: list[Floats], values: list[Floats], blocks: Blocks) -> Floats:
+    """For each asking token the average of products of values over all tuples, weighted by the softmax of the scores.
+
+    The score of (j_1, ..., j_(s-1)) is the sum over coordinates of the product of the query with the keys of the
+    tokens; it is shifted by the largest so far, and what was summed before is rescaled when a larger one appears.
+
+    Args:
+        queries: of shape (inputs, heads, asked, m).
+        keys: s - 1 arrays (inputs, heads, tokens, m).
+        values: s - 1 arrays (inputs, heads, tokens, output dimension).
+        blocks: how many asking tokens and tokens under the first key are taken at a time.
+
+    Returns:
+        Of shape (inputs, heads, asked, output dimension), in the arithmetic of the arrays given.
+
+    Raises:
+        TensorRankError: if a score overflows.
+
+    Source: Milakov, Gimelshein, Online normalizer calculation for softmax (2018).
+    """
+    averages = np.empty((*queries.shape[:3], values[0].shape[-1]), dtype=queries.dtype)
+    for start in range(0, queries.shape[2], blocks.asked):
+        part = np.s_[:, :, start : start + blocks.asked]
+        averages[part] = _averages(queries[part], keys, values, blocks.keys)
+    return averages
+
+
+def _averages(queries: Floats, keys: list[Floats], values: list[Floats], step: int) -> Floats:
+    inputs, heads, asked, _ = queries.shape
+    others = list(range(_TUPLE, _TUPLE + len(keys) - 1))
+    asking = [_INPUT, _HEAD, _ASKED]
+    # contract leaves pairs with matched batch axes to numpy.einsum, which is several times slower than a matrix
+    # product; so the one pair that holds all the work, with the first key, is written as a matrix product.
+    folded = _contracted(queries, asking, keys[1:], others, [*asking, *others, _COORDINATE])
+    folded = folded.reshape(inputs, heads, -1, queries.shape[-1])
+    largest = np.full((inputs, heads, asked, 1), -np.inf, dtype=queries.dtype)
+    denominators = np.zeros_like(largest)
+    numerators = np.zeros((inputs, heads, asked, values[0].shape[-1]), dtype=queries.dtype)
+    for start in range(0, keys[0].shape[2], step):
+        part = slice(start, start + step)
+        scores = _scores(folded, keys[0][:, :, part]).reshape(inputs, heads, asked, -1)
+        following = np.maximum(largest, _largest(scores))
+        scores -= following
+        weights = np.exp(scores, out=scores)
+        fading = np.exp(largest - following)
+        denominators = fading * denominators + weights.sum(axis=-1, keepdims=True)
+        first = weights.reshape(*folded.shape[:3], -1) @ values[0][:, :, part]
+        first = first.reshape(inputs, heads, asked, *(value.shape[2] for value in values[1:]), -1)
+        numerators *= fading
+        numerators += _contracted(first, [*asking, *others], values[1:], others, [*asking, _COORDINATE])
+        largest = following
+    averages: Floats = numerators / denominators
+    return averages
+
+
+def softmax_rows(queries: Floats, keys: Floats) -> Floats:
+    """Softmax over tokens of the scores of queries (..., rows, m) and keys (..., tokens, m): (..., rows, tokens).
+
+    Raises:
+        TensorRankError: if a score overflows.
+
+    >>> softmax_rows(np.array([[0.0], [1000.0]]), np.array([[1.0], [-1.0]]))
+    array([[0.5, 0.5],
+           [1. , 0. ]])
+    """
+    rows = _scores(queries, keys)
+    rows -= _largest(rows)
+    np.exp(rows, out=rows)
+    rows /= rows.sum(axis=-1, keepdims=True)
+    return rows
+
+
+def _scores(queries: Floats, keys: Floats) -> Floats:
+    with np.errstate(over="ignore", invalid="ignore"):
+        scores: Floats = queries @ keys.swapaxes(-1, -2)
+    return scores
+
+
+def _largest(scores: Floats) -> Floats:
+    """The largest of each row, the axis kept; an overflow is an error."""
+    largest: Floats = scores.max(axis=-1, keepdims=True)
+    # Not a number stays the largest; a score of minus infinity has the weight 0, which is right.
+    if not np.isfinite(largest).all():
+        raise TensorRankError(f"a score overflows {scores.dtype}; expected queries and keys of smaller products")
+    return largest
+
+
+def _contracted(first: Floats, axes: list[int], factors: list[Floats], tokens: list[int], output: list[int]) -> Floats:
+    """The product of an array over `axes` and coordinates with factors (inputs, heads, tokens, coordinates)."""
+    terms: list[object] = [first, [*axes, _COORDINATE]]
+    for factor, token in zip(factors, tokens, strict=True):
+        terms += [factor, [_INPUT, _HEAD, token, _COORDINATE]]
+    with np.errstate(over="ignore", invalid="ignore"):
+        product: Floats = contract(*terms, output)
+    return product
+
+
+def _most(budget: int, top: int, cost: Callable[[int], int]) -> int:
+    """The largest number up to `top`, at least 1, whose cost, an affine function of it, is within the budget."""
+    each = cost(1) - cost(0)
+    return max(1, min(top, (budget - cost(0)) // each))

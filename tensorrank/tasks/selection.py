@@ -1,0 +1,274 @@
+"""What the units for sparse averaging have in common: a key for each token, a query for each set of tokens."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from itertools import combinations
+from math import comb
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.arithmetic.resources import amount, memory_limit
+from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.tasks.online_softmax import softmax_rows
+from tensorrank.tasks.precision import MOST_BITS, Precision, precision_of
+from tensorrank.tasks.sparse_averaging import SparseInputs
+from tensorrank.tasks.task import Integers, checked_whole_numbers
+from tensorrank.tasks.units import Array, AttentionUnit
+
+
+class SelectionUnit(ABC):
+    """A softmax attention unit whose tokens look at the q tokens they choose, and so average what these hold.
+
+    Every token has a key of its own, the same for all inputs, and a token that chooses the set y has a query that
+    scores the keys of y alike and all others lower. A token of the unit is embedded as (value, key, query), so that the
+    rest is one softmax attention unit of order 2.
+
+    Attributes:
+        tokens: N.
+        sparsity: q, the tokens that a token chooses.
+        dimension: m, of keys and queries.
+        precision: of the unit.
+    """
+
+    tokens: int
+    sparsity: int
+    dimension: int
+    precision: Precision
+
+    @property
+    @abstractmethod
+    def keys(self) -> Array:
+        """The keys of all tokens, of shape (N, m)."""
+
+    @property
+    @abstractmethod
+    def key_range(self) -> float:
+        """The largest magnitude of a coordinate of a key, which fixed point covers."""
+
+    @property
+    @abstractmethod
+    def query_range(self) -> float:
+        """The largest magnitude of a coordinate of a query that fixed point covers."""
+
+    @abstractmethod
+    def _directions(self, sets: Integers) -> Array:
+        """Queries before they are scaled."""
+
+    @abstractmethod
+    def _scales(self, directions: Array, sets: Integers) -> Array:
+        """What they are multiplied by."""
+
+    def _margins(self, directions: Array, sets: Integers) -> Array:
+        scores = directions @ self.keys.T
+        chosen = np.take_along_axis(scores, sets, axis=1).min(axis=1)
+        np.put_along_axis(scores, sets, -np.inf, axis=1)
+        margins: Array = chosen - scores.max(axis=1)
+        return margins
+
+    def at(self, precision: Precision | str | int) -> Self:
+        """The same unit at another precision.
+
+        Raises:
+            TensorRankError: if it is none.
+        """
+        return replace(self, precision=precision_of(precision))  # type: ignore[type-var]
+
+    def margin(self, sets: ArrayLike) -> Array:
+        """How much more the least of the chosen keys scores than any other before queries are scaled, for each set.
+
+        It is infinite if all tokens are chosen, and negative if another token scores more.
+
+        Args:
+            sets: of shape (count, q), different token numbers in each.
+
+        Raises:
+            TensorRankError: if they are no such sets.
+        """
+        given = self._checked(sets)
+        return self._margins(self._directions(given), given)
+
+    def queries(self, sets: ArrayLike) -> Array:
+        """The queries of the sets, scaled: (count, q) to (count, m).
+
+        Raises:
+            TensorRankError: if they are no sets of q different token numbers.
+        """
+        given = self._checked(sets)
+        directions = self._directions(given)
+        return self._scales(directions, given)[:, None] * directions
+
+    def unit(self, value_dimension: int = 1) -> AttentionUnit:
+        """The attention unit itself, for values of so many coordinates.
+
+        Its tokens are (value, key, query), of value_dimension + 2 m coordinates; values are between -1 and 1 for fixed
+        point.
+
+        Raises:
+            TensorRankError: if the dimension is not a whole number of at least 1.
+        """
+        width, m = whole_number("the dimension of values", value_dimension, 1), self.dimension
+        value = np.eye(width, width + 2 * m)
+        key, query = (np.eye(m, width + 2 * m, k=first) for first in (width, width + m))
+        reach = np.repeat([1.0, *self._ranges()], [width, m, m])
+        return AttentionUnit(query[None], (key[None],), (value[None],), precision=self.precision, token_range=reach)
+
+    def attention(self, sets: ArrayLike, *, memory: int | str | None = None) -> Array:
+        """How much a token that chooses each set looks at each token: (count, q) to (count, N).
+
+        These are rows of `unit`, from its rounded queries and keys but without the embedding.
+
+        Args:
+            sets: different token numbers in each.
+            memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
+
+        Raises:
+            TensorRankError: if they are no such sets, or for want of memory.
+        """
+        return self._rows(self.queries(sets), memory)
+
+    def deviation(self, sets: ArrayLike, *, memory: int | str | None = None) -> Array:
+        """The sum over tokens of |attention - 1/q on the set, 0 elsewhere|, for each set; 0 is exact, 2 all wrong.
+
+        For values in the unit ball the average is off by at most so much.
+
+        Raises:
+            TensorRankError: as `attention`.
+        """
+        return _deviations(self.attention(sets, memory=memory), self._checked(sets))
+
+    def average(self, inputs: SparseInputs, *, memory: int | str | None = None) -> Array:
+        """Sparse averaging by the unit, every token asking: of shape (count, N, d').
+
+        Args:
+            inputs: values (count, N, d'), in the unit ball where the precision is fixed point, and choices.
+            memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
+
+        Raises:
+            TensorRankError: if the inputs are of another N or q, or for want of memory.
+        """
+        if not isinstance(inputs, SparseInputs):
+            raise TensorRankError(f"inputs are a {type(inputs).__name__}; expected SparseInputs(values, chosen)")
+        count, n, width = inputs.values.shape
+        if (n, inputs.chosen.shape[2]) != (self.tokens, self.sparsity):
+            raise TensorRankError(
+                f"inputs have {n} tokens that choose {inputs.chosen.shape[2]} each; expected {self.tokens} that choose "
+                f"{self.sparsity}"
+            )
+        unit = self.unit(width)
+        averages = np.empty((count, n, width))
+        for number, (values, chosen) in enumerate(zip(inputs.values, inputs.chosen, strict=True)):
+            tokens = np.concatenate([values, self.keys, self.queries(chosen)], axis=1)
+            averages[number] = unit(tokens[None], memory=memory)[0]
+        return averages
+
+    def _ranges(self) -> tuple[float, float]:
+        """What fixed point covers of keys and queries; floats have no range."""
+        return (self.key_range, self.query_range) if self.precision.fixed_point else (1.0, 1.0)
+
+    def _rows(self, queries: Array, memory: int | str | None) -> Array:
+        """The rows of attention for these queries."""
+        # Rows, and once more queries and keys while they are rounded.
+        entries = 2 * (len(queries) * (self.tokens + self.dimension) + self.keys.size)
+        needed, limit = entries * queries.itemsize, memory_limit(memory)
+        if needed > limit:
+            raise TensorRankError(
+                f"{len(queries)} rows over {self.tokens} tokens would take about {amount(needed)}; the memory limit is "
+                f"{amount(limit)}. Try fewer sets, or give more memory"
+            )
+        key_range, query_range = self._ranges()
+        rounded = self.precision.rounded
+        return softmax_rows(rounded(queries, query_range), rounded(self.keys, key_range)).astype(np.float64, copy=False)
+
+    def _checked(self, sets: ArrayLike) -> Integers:
+        q = self.sparsity
+        given = checked_whole_numbers("sets", sets, (None, q), self.tokens - 1, f"(count, {q}), {q} tokens in each")
+        if (np.diff(np.sort(given, axis=1), axis=1) == 0).any():
+            raise TensorRankError("a set names a token twice; expected different ones")
+        return given
+
+
+def least_bits(unit: SelectionUnit, sets: ArrayLike, tolerance: float = 0.1) -> int | None:
+    """The smallest p at which p bits of fixed point keep all deviations within the tolerance; None if 52 do not.
+
+    Args:
+        unit: at any precision.
+        sets: of shape (count, q).
+        tolerance: the largest deviation, above 0.
+
+    Raises:
+        TensorRankError: if these are no sets for the unit, or the tolerance is no positive number.
+    """
+    limit = positive("the tolerance", tolerance)
+    checked, queries = unit._checked(sets), unit.at(1).queries(sets)
+    for bits in range(1, MOST_BITS + 1):
+        rows = unit.at(bits)._rows(queries, None)
+        if (_deviations(rows, checked) <= limit).all():
+            return bits
+    return None
+
+
+def random_sets(tokens: int, sparsity: int, count: int, seed: int | np.random.Generator = 0) -> Integers:
+    """So many uniform random sets of `sparsity` different tokens, ascending: of shape (count, sparsity).
+
+    Raises:
+        TensorRankError: if a number is no whole number of at least 1, or the sparsity exceeds the tokens.
+    """
+    n, q = checked_sizes(tokens, sparsity)
+    ranks = random_stream(seed).random((whole_number("count", count, 1), n))
+    return np.sort(ranks.argpartition(q - 1, axis=1)[:, :q], axis=1)
+
+
+def all_sets(tokens: int, sparsity: int, *, memory: int | str | None = None) -> Integers:
+    """All sets of `sparsity` different tokens, in lexicographic order: of shape (N choose q, q).
+
+    Raises:
+        TensorRankError: if a number is no whole number of at least 1, the sparsity exceeds the tokens, or the sets do
+            not fit into the memory.
+
+    >>> all_sets(3, 2).tolist()
+    [[0, 1], [0, 2], [1, 2]]
+    """
+    n, q = checked_sizes(tokens, sparsity)
+    # A row as an array and as a tuple of the list that it is made from.
+    needed, limit = comb(n, q) * (16 * q + 64), memory_limit(memory)
+    if needed > limit:
+        raise TensorRankError(
+            f"the sets of {q} out of {n} tokens are {comb(n, q)} and would take about {amount(needed)}; the memory "
+            f"limit is {amount(limit)}. Try random_sets"
+        )
+    return np.array(list(combinations(range(n), q)), dtype=np.int64)
+
+
+def checked_sizes(tokens: Any, sparsity: Any) -> tuple[int, int]:
+    """N and q.
+
+    Raises:
+        TensorRankError: if one is no whole number of at least 1, or q exceeds N.
+    """
+    n, q = whole_number("tokens", tokens, 1), whole_number("sparsity", sparsity, 1)
+    if q > n:
+        raise TensorRankError(f"sparsity {q} exceeds the {n} tokens; a token asks for q different ones, q <= N")
+    return n, q
+
+
+def positive(name: str, given: Any) -> float:
+    """The number given, if it is positive and finite.
+
+    Raises:
+        TensorRankError: if it is not.
+    """
+    if isinstance(given, bool) or not isinstance(given, int | float | np.number) or not 0 < given < np.inf:
+        raise TensorRankError(f"{name} is {given!r}; expected a positive number")
+    return float(given)
+
+
+def _deviations(rows: Array, sets: Integers) -> Array:
+    uniform = np.zeros_like(rows)
+    np.put_along_axis(uniform, sets, 1 / sets.shape[1], axis=1)
+    deviations: Array = np.abs(rows - uniform).sum(axis=1)
+    return deviations

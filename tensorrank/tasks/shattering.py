@@ -1,0 +1,229 @@
+"""The VC dimension of a 0/1 matrix, by a search for the largest set of columns that its rows shatter."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tensorrank.arithmetic.prime_field import as_given
+from tensorrank.arithmetic.rational_rank import distinct_rows
+from tensorrank.arithmetic.resources import memory_limit
+from tensorrank.errors import TensorRankError, listed, whole_number
+
+# A Python integer keeps 30 bits in 4 bytes, and takes as many more itself, its place in a list included.
+_BYTES_PER_BIT, _CELL_BYTES = 4 / 30, 36
+
+
+@dataclass(frozen=True)
+class VCDimension:
+    """What a search found of a VC dimension.
+
+    Attributes:
+        lower: the size of the largest shattered set found.
+        upper: a proven upper bound.
+        shattered: that set, column numbers ascending.
+    """
+
+    lower: int
+    upper: int
+    shattered: tuple[int, ...]
+
+    @property
+    def exact(self) -> bool:
+        """Whether the bounds meet."""
+        return self.lower == self.upper
+
+    def __str__(self) -> str:
+        value = f"{self.lower} (exact)" if self.exact else f"between {self.lower} and {self.upper}"
+        return f"{value}: columns {listed(self.shattered)}" if self.shattered else value
+
+
+def vc_dimension(matrix: ArrayLike, *, work: int = 1_000_000, memory: int | str | None = None) -> VCDimension:
+    """The VC dimension of the rows: the size of the largest set of columns on which they take all patterns.
+
+    A set of k columns is shattered if each of the 2^k cells into which its patterns cut the different rows has a row.
+    It can only grow to size t if each cell has 2^(t - k) rows, and then by columns that cut each cell so: this prunes
+    the search, which is exact where it ends. It is finished at once where the upper bound, the logarithm to base 2 of
+    the number of different rows, is met. A third of the work goes into collecting columns one by one, a third into
+    larger and larger sets, and what remains into ruling out the largest sizes; where it does not suffice, the bounds
+    differ.
+
+    A shattered set of k columns holds the task INDEX: one party knows k bits, the other asks for one of them. See
+    `randomised_bits` for what that says of messages.
+
+    Args:
+        matrix: zeros and ones of shape (rows, columns): the rows are concepts, the columns points.
+        work: how many cells may be looked at.
+        memory: bytes, or a text such as "4GiB", that the cells may take (60 % of what is available by default); the
+            search stops there as it does when the work is spent.
+
+    Raises:
+        TensorRankError: if the array is no matrix of zeros and ones with at least one row.
+
+    Source: Vapnik and Chervonenkis 1971.
+
+    >>> print(vc_dimension([[0, 0], [0, 1], [1, 0], [1, 1]]))
+    2 (exact): columns 0, 1
+    >>> thresholds = np.tri(6, 5, -1, dtype=int)
+    >>> vc_dimension(thresholds)
+    VCDimension(lower=1, upper=1, shattered=(2,))
+    """
+    bits = _zeros_and_ones(matrix)
+    allowed = whole_number("work", work, 1)
+    bits = bits[distinct_rows(bits)]
+    # A column and its complement cut alike: the one that is 0 in the first row stands for both.
+    bits ^= bits[:1]
+    cuts = distinct_rows(bits.T)
+    ones = bits[:, cuts].sum(axis=0, dtype=np.int64)
+    balance = np.minimum(ones, len(bits) - ones)
+    order = [int(cuts[place]) for place in np.argsort(-balance, kind="stable") if balance[place]]
+    cell = _CELL_BYTES + _BYTES_PER_BIT * len(bits)
+    # The cells of smaller sets on the way to the current one take as much again.
+    most_cells = int(memory_limit(memory) / (2 * cell))
+    search = _Search({column: _as_integer(bits[:, column]) for column in order}, len(bits), most_cells)
+    for step in (search.collect, search.enlarge, search.exclude):
+        search.left += allowed // 3
+        with suppress(_Spent):
+            step()
+    return VCDimension(len(search.best), search.upper, tuple(sorted(search.best)))
+
+
+def randomised_bits(vc: VCDimension | int, error: float = 1 / 3) -> float:
+    """Bits that a message needs, from the party of the rows to that of the columns, who then says the entry.
+
+    At least (1 - H(error)) times the VC dimension, H the binary entropy, whatever coins the two share: if the rows
+    that shatter k columns are k uniform bits, each is guessed from the message with this probability of error, so
+    that the message tells 1 - H(error) of each, and as they are independent, k times that of all.
+
+    It holds for one message in this direction only, such as the memory of a recurrent model that has read the input of
+    the row and not yet that of the column.
+
+    Args:
+        vc: a VC dimension, of which the lower bound is used, or a whole number.
+        error: the probability of a wrong answer, from 0 to less than 1/2, at every pair of inputs.
+
+    Returns:
+        A number of bits.
+
+    Raises:
+        TensorRankError: if a number is out of its range.
+
+    Sources: Kremer, Nisan and Ron, On randomized one-round communication complexity (Computational Complexity 8,
+    1999); for INDEX Ablayev 1996.
+
+    >>> randomised_bits(12, error=0), round(randomised_bits(12), 3)
+    (12.0, 0.98)
+    """
+    least = vc.lower if isinstance(vc, VCDimension) else whole_number("the VC dimension", vc, 0)
+    if isinstance(error, bool) or not isinstance(error, int | float) or not 0 <= error < 1 / 2:
+        raise TensorRankError(f"the error is {error!r}; expected a probability from 0 to less than 1/2")
+    entropy = -sum(p * math.log2(p) for p in (error, 1 - error) if p > 0)
+    return least * (1 - entropy)
+
+
+class _Spent(Exception):  # noqa: N818
+    """The work or the memory is spent."""
+
+
+class _Search:
+    """Looks for shattered sets among columns, given as the rows that have a 1: bits of whole numbers."""
+
+    def __init__(self, columns: dict[int, int], rows: int, most_cells: int) -> None:
+        self.columns = columns
+        self.everything = [(1 << rows) - 1]
+        self.most_cells = most_cells
+        self.left = 0
+        self.best: tuple[int, ...] = ()
+        self.upper = min(rows.bit_length() - 1, len(columns))
+
+    def collect(self) -> None:
+        """Take every column that is shattered together with those before it."""
+        cells = self.everything
+        for column in self.columns:
+            if len(self.best) == self.upper:
+                return
+            if self._cuts(cells, column, 1):
+                self.best += (column,)
+                cells = self._cut(cells, column)
+
+    def enlarge(self) -> None:
+        """Look for a larger set until there is none."""
+        while len(self.best) < self.upper:
+            found = self._extension(self.everything, self.columns, len(self.best) + 1)
+            if found is None:
+                self.upper = len(self.best)
+            else:
+                self.best = found
+
+    def exclude(self) -> None:
+        """Rule out the largest sizes until there is one of which a set is found."""
+        while len(self.best) < self.upper:
+            found = self._extension(self.everything, self.columns, self.upper)
+            if found is None:
+                self.upper -= 1
+            else:
+                self.best = found
+
+    def _extension(self, cells: list[int], candidates: Iterable[int], more: int) -> tuple[int, ...] | None:
+        """So many candidates that cut all cells into all patterns, or None.
+
+        Each candidate is taken together with earlier ones, so that few columns are looked at if they suffice.
+        """
+        useful: list[int] = []
+        for column in candidates:
+            if not self._cuts(cells, column, 1 << (more - 1)):
+                continue
+            if more == 1:
+                return (column,)
+            if len(useful) >= more - 1:
+                found = self._extension(self._cut(cells, column), useful, more - 1)
+                if found is not None:
+                    return (*found, column)
+            useful.append(column)
+        return None
+
+    def _cuts(self, cells: list[int], column: int, least: int) -> bool:
+        """Whether both parts of every cell have so many rows."""
+        ones = self.columns[column]
+        for cell in cells:
+            self.left -= 1
+            if self.left < 0:
+                raise _Spent
+            inside = cell & ones
+            if inside.bit_count() < least or (cell ^ inside).bit_count() < least:
+                return False
+        return True
+
+    def _cut(self, cells: list[int], column: int) -> list[int]:
+        """The parts of all cells, the smallest first: they fail first."""
+        if 2 * len(cells) > self.most_cells:
+            raise _Spent
+        ones = self.columns[column]
+        inside = [cell & ones for cell in cells]
+        return sorted(inside + [a ^ b for a, b in zip(cells, inside, strict=True)], key=int.bit_count)
+
+
+def _zeros_and_ones(matrix: ArrayLike) -> NDArray[np.uint8]:
+    """A copy of the matrix, if it is one."""
+    array = as_given(matrix)
+    if array.ndim != 2 or not len(array):
+        raise TensorRankError(
+            f"an array of shape {array.shape} was given; expected a matrix (two dimensions) with at least one row"
+        )
+    if array.dtype.kind not in "iub" or not ((array == 0) | (array == 1)).all():
+        other = f"an array of {array.dtype}" if array.dtype.kind not in "iub" else f"the entry {_other(array)}"
+        raise TensorRankError(f"{other} was given; expected a matrix of the whole numbers 0 and 1")
+    return array.astype(np.uint8)
+
+
+def _other(array: NDArray[np.integer]) -> int:
+    return int(array[(array != 0) & (array != 1)][0])
+
+
+def _as_integer(column: NDArray[np.uint8]) -> int:
+    return int.from_bytes(np.packbits(column, bitorder="little").tobytes(), "little")

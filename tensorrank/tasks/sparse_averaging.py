@@ -1,0 +1,311 @@
+"""q-sparse averaging: each token asks for the average of q tokens that it names."""
+
+from __future__ import annotations
+
+from dataclasses import KW_ONLY, dataclass
+from itertools import combinations
+from math import comb
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.arithmetic.resources import memory_limit
+from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.separation.partition import Bipartition, checked_partition
+from tensorrank.tasks.communication import CommunicationMatrix, Side, refuse_beyond
+from tensorrank.tasks.task import (
+    Examples,
+    Integers,
+    assignments,
+    balanced_labels,
+    checked_whole_numbers,
+    in_words,
+    prefix,
+)
+
+# Random keys drawn at once for choosing sets.
+_KEYS = 2**22
+
+
+@dataclass(frozen=True, eq=False)
+class SparseInputs:
+    """Inputs of sparse averaging: what each token holds, and which tokens it asks for.
+
+    Attributes:
+        values: z, (count, N, d'), finite real numbers.
+        chosen: y, (count, N, q): for each token the q tokens it asks for, ascending numbers from 0 to N - 1.
+
+    Raises:
+        TensorRankError: if the shapes do not fit, a value is not finite, or a choice is not ascending or out of range.
+
+    >>> SparseInputs([[[0.5], [-1.0]]], [[[1], [0]]]).chosen.shape
+    (1, 2, 1)
+    """
+
+    values: NDArray[np.float64]
+    chosen: Integers
+
+    def __post_init__(self) -> None:
+        values = _real_values(self.values)
+        count, tokens = values.shape[:2]
+        layout = f"({count}, {tokens}, q), choices for each of the tokens whose values have the shape {values.shape}"
+        chosen = checked_whole_numbers("chosen", self.chosen, (count, tokens, None), tokens - 1, layout)
+        unordered = np.argwhere((np.diff(chosen, axis=2) <= 0).any(axis=2))
+        if len(unordered):
+            place = tuple(int(i) for i in unordered[0])
+            raise TensorRankError(
+                f"chosen hold {chosen[place].tolist()} at {place}; expected different numbers, ascending"
+            )
+        object.__setattr__(self, "values", values)
+        object.__setattr__(self, "chosen", chosen)
+
+
+@dataclass(frozen=True)
+class SparseAveraging:
+    """q-sparse averaging (qSA): token i holds z_i in R^d' and q token numbers y_i, and answers the mean of z over y_i.
+
+    Args:
+        tokens: N.
+        sparsity: q, how many tokens each token asks for.
+        dimension: d', of the values.
+
+    For communication, sites 0..N-1 are the values of the tokens, each 0 or 1, and site N is the choice of the one
+    token that asks. As numbers the sums have a small rank: with all values on side A and 1 <= q < N it is N over the
+    rationals, N over GF(p) too unless p divides q, when it is N - 1; yet the 2^N rows are all different. Only the
+    thresholded task, whether any chosen value is 1, is hard by its rank: that is binom(N, q) over every field, since a
+    column is the difference of columns of the regular disjointness matrix, those of no tokens and of the chosen ones.
+
+    Raises:
+        TensorRankError: if a number is not a whole number of at least 1, or q exceeds N.
+
+    Source: Sanford, Hsu and Telgarsky, Representational strengths and limitations of transformers (NeurIPS 2023,
+    arXiv 2306.02896).
+
+    >>> task = SparseAveraging(tokens=3, sparsity=2)
+    >>> task.solve(SparseInputs([[[1.0], [0.0], [5.0]]], [[[0, 1], [0, 2], [1, 2]]]))
+    array([[[0.5], [3. ], [2.5]]])
+    >>> task.communication().entries.tolist()  # choices {0, 1}, {0, 2} and {1, 2}
+    [[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 2], [1, 1, 0], [1, 2, 1], [2, 1, 1], [2, 2, 2]]
+    """
+
+    name: ClassVar[str] = "sparse-averaging"
+
+    tokens: int
+    sparsity: int
+    _: KW_ONLY
+    dimension: int = 1
+
+    def __post_init__(self) -> None:
+        for name in ("tokens", "sparsity", "dimension"):
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), 1))
+        if self.sparsity > self.tokens:
+            raise TensorRankError(
+                f"sparsity {self.sparsity} exceeds the {self.tokens} tokens; a token asks for q different ones, q <= N"
+            )
+
+    def __str__(self) -> str:
+        return f"sparse averaging of {self.sparsity} out of {self.tokens} tokens"
+
+    @property
+    def sites(self) -> int:
+        """N + 1: the values of the tokens, and the choice of the one that asks."""
+        return self.tokens + 1
+
+    def solve(self, inputs: SparseInputs) -> NDArray[np.float64]:
+        """The averages of all tokens, (count, N, d').
+
+        Raises:
+            TensorRankError: if the inputs are of another N, q or d'.
+        """
+        if not isinstance(inputs, SparseInputs):
+            raise TensorRankError(f"inputs are a {type(inputs).__name__}; expected SparseInputs(values, chosen)")
+        given, expected = (
+            (*inputs.values.shape[1:], inputs.chosen.shape[2]),
+            (self.tokens, self.dimension, self.sparsity),
+        )
+        if given != expected:
+            raise TensorRankError(f"inputs have (tokens, dimension, sparsity) {given}; expected {expected}")
+        each = np.arange(len(inputs.values))[:, None]
+        sums = sum(inputs.values[each, inputs.chosen[:, :, place]] for place in range(self.sparsity))
+        return np.asarray(sums / self.sparsity)
+
+    def random_inputs(self, count: int, seed: int | np.random.Generator = 0) -> SparseInputs:
+        """Values uniform in the unit ball, choices uniform.
+
+        Raises:
+            TensorRankError: if the count is not a whole number of at least 1.
+        """
+        rng = random_stream(seed)
+        size = whole_number("count", count, 1)
+        directions = rng.standard_normal((size, self.tokens, self.dimension))
+        directions /= np.linalg.norm(directions, axis=2, keepdims=True)
+        radii = rng.random((size, self.tokens, 1)) ** (1 / self.dimension)
+        return SparseInputs(directions * radii, self._random_choices(size, rng))
+
+    def examples(self, count: int, seed: int | np.random.Generator = 0) -> Examples[SparseInputs]:
+        """Random inputs with the answers of the thresholded task for the last token: is a chosen coordinate 0 positive?
+
+        All coordinates are 1 or -1 (divided by the square root of d', so that values lie in the unit ball). For the
+        label 0 those chosen by the last token have coordinate 0 negative; for the label 1 exactly one of them has not.
+
+        Args:
+            count: how many.
+            seed: a whole number or a numpy Generator.
+
+        Raises:
+            TensorRankError: if the count is not a whole number of at least 1.
+        """
+        rng = random_stream(seed)
+        labels = balanced_labels(count, rng)
+        every = np.arange(len(labels))
+        chosen = self._random_choices(len(labels), rng)
+        signs = rng.choice([-1.0, 1.0], (len(labels), self.tokens, self.dimension))
+        signs[every[:, None], chosen[:, -1], 0] = -1
+        signs[every, chosen[every, -1, rng.integers(self.sparsity, size=len(labels))], 0] += 2 * labels
+        return Examples(SparseInputs(signs / np.sqrt(self.dimension), chosen), labels, self.tokens - 1)
+
+    def communication(
+        self, partition: Bipartition | None = None, *, thresholded: bool = False, memory: int | str | None = None
+    ) -> CommunicationMatrix:
+        """The sum of the chosen values, q times the average, at all inputs of either side; values are 0 or 1.
+
+        The side of the choice has a row (or column) for each part of the choice that falls on the other side together
+        with the sum of the chosen values on its own: the other side tells no more apart.
+
+        Args:
+            partition: of sites 0..N-1, the values, and N, the choice; values against choice by default.
+            thresholded: whether the value is 1 if any chosen value is 1, and 0 otherwise, instead of the sum.
+            memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
+
+        Raises:
+            PartitionError: if it is no bipartition of N + 1 sites.
+            TensorRankError: if the matrix would not fit the memory limit.
+        """
+        partition = checked_partition(
+            self.sites, Bipartition.of(self.sites, range(self.tokens)) if partition is None else partition
+        )
+        rows = self.tokens in partition.a
+        asks, answers = (partition.a, partition.b) if rows else (partition.b, partition.a)
+        own, far = len(asks) - 1, len(answers)
+        parts = self._parts(own, far, thresholded)
+        classes = sum(comb(far, size) * (most + 1) for size, most in parts)
+        what = f"thresholded {self}" if thresholded else str(self)
+        shape = (classes, 1 << far) if rows else (1 << far, classes)
+        refuse_beyond(memory_limit(memory), *shape, f"the matrix of {what}")
+        sums = _sums(far, parts)
+        entries = (sums >= 1 if thresholded else sums).astype(np.int64)
+        raw = (comb(self.tokens, self.sparsity) << own, 1 << far)
+        question: Side = "rows" if rows else "columns"
+        data: Side = "columns" if rows else "rows"
+        return CommunicationMatrix(
+            entries if rows else np.ascontiguousarray(entries.T),
+            *(raw if rows else raw[::-1]),
+            what,
+            (self._held(partition.a), self._held(partition.b)),
+            query=None if own else question,
+            linear=None if own or thresholded else data,
+        )
+
+    def prefix_suffix(
+        self, cut: int | None = None, *, thresholded: bool = False, memory: int | str | None = None
+    ) -> CommunicationMatrix:
+        """The communication matrix of the first `cut` sites (half of them by default) against the others.
+
+        Raises:
+            TensorRankError: if the cut is not between 1 and N, or the matrix would not fit the memory limit.
+        """
+        return self.communication(prefix(self.sites, cut), thresholded=thresholded, memory=memory)
+
+    def _parts(self, own: int, far: int, thresholded: bool) -> list[tuple[int, int]]:
+        """For each number of chosen tokens on the far side, the largest sum of the others (1 stands for all from 1)."""
+        sizes = range(max(0, self.sparsity - own), min(self.sparsity, far) + 1)
+        return [(size, min(self.sparsity - size, 1) if thresholded else self.sparsity - size) for size in sizes]
+
+    def _held(self, sites: tuple[int, ...]) -> str:
+        data = [site for site in sites if site < self.tokens]
+        words = [in_words("value", data)] if data else []
+        return " and ".join(words + ["the choice"] * (self.tokens in sites))
+
+    def _random_choices(self, count: int, rng: np.random.Generator) -> Integers:
+        rows = np.empty((count * self.tokens, self.sparsity), dtype=np.int64)
+        step = max(1, _KEYS // self.tokens)
+        for start in range(0, len(rows), step):
+            block = rows[start : start + step]
+            keys = rng.random((len(block), self.tokens))
+            block[:] = np.sort(keys.argpartition(self.sparsity - 1, axis=1)[:, : self.sparsity], axis=1)
+        return rows.reshape(count, self.tokens, self.sparsity)
+
+
+def disjointness_in_sparse_averaging(
+    length: int, *, thresholded: bool = False, memory: int | str | None = None
+) -> CommunicationMatrix:
+    """Set disjointness as sparse averaging of 2n tokens, n of them chosen: the reduction of S23.
+
+    Side A asks: its bits a choose the tokens 2i + a_i. Side B holds the values: -1 for token 2i, and for token 2i + 1
+    its bit b_i as 1 or -1. The sum of the chosen values is then 2 <a, b> - n, so that averages with an error of less
+    than 1 / n tell whether the sets meet. As a number its rank is only n + 1 over the rationals; whether it exceeds -n,
+    that is whether the sets meet, has rank 2^n - 1.
+
+    Args:
+        length: n.
+        thresholded: whether the values are 1 where the sum exceeds -n, and 0 otherwise, instead of the sum.
+        memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
+
+    Returns:
+        A row for each a, a column for each b, in lexicographic order.
+
+    Raises:
+        TensorRankError: if the length is not a whole number of at least 1, or the matrix would not fit the memory.
+
+    Source: Sanford, Hsu and Telgarsky (NeurIPS 2023), the lower bound on m p for sparse averaging.
+
+    >>> disjointness_in_sparse_averaging(1).entries
+    array([[-1, -1],
+           [-1,  1]])
+    """
+    n = whole_number("length", length, 1)
+    words = 2**n
+    what = f"{'thresholded ' if thresholded else ''}sparse averaging of {n} out of {2 * n} tokens, as disjointness"
+    refuse_beyond(memory_limit(memory), words, words, f"the matrix of {what}")
+    bits = assignments(range(n))
+    values = np.full((2 * n, words), -1, dtype=np.int8)
+    for i in range(n):
+        values[2 * i + 1] += 2 * bits[i].astype(np.int8)
+    entries = np.zeros((words, words), dtype=np.int8)
+    for i in range(n):
+        entries += values[2 * i + bits[i]]
+    result = (entries > -n if thresholded else entries).astype(np.int64)
+    return CommunicationMatrix(
+        result, words, words, what, ("the choice", in_words("value", range(2 * n))), query="rows"
+    )
+
+
+def _sums(far: int, parts: list[tuple[int, int]]) -> NDArray[np.uint8]:
+    """The sum of the chosen, a row for each part of a choice with the sum of the others, a column for all far bits.
+
+    It is less than 256 where the matrix fits any memory.
+    """
+    chosen = [
+        (part, others) for size, most in parts for part in combinations(range(far), size) for others in range(most + 1)
+    ]
+    values = assignments(range(far))
+    sums = np.empty((len(chosen), 2**far), dtype=np.uint8)
+    for row, (part, others) in zip(sums, chosen, strict=True):
+        row[:] = others
+        for place in part:
+            row += values[place]
+    return sums
+
+
+def _real_values(given: ArrayLike) -> NDArray[np.float64]:
+    array = np.asarray(given)
+    if array.ndim != 3 or array.dtype.kind not in "iuf":
+        raise TensorRankError(
+            f"values have the shape {array.shape} and type {array.dtype}; expected real numbers (count, N, dimension)"
+        )
+    if not np.isfinite(array).all():
+        place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise TensorRankError(f"values hold {array[place]} at {place}; expected finite numbers")
+    return array.astype(np.float64)

@@ -1,0 +1,180 @@
+"""What all tasks have in common: examples with balanced labels, a reference solution, communication matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any, ClassVar, Generic, Protocol, TypeVar
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tensorrank.arithmetic.resources import amount, memory_limit
+from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.separation.partition import Bipartition
+from tensorrank.tasks.communication import CommunicationMatrix
+
+Integers = NDArray[np.int64]
+Inputs = TypeVar("Inputs")
+
+
+@dataclass(frozen=True, eq=False)
+class Examples(Generic[Inputs]):
+    """Inputs with balanced labels: of n labels, n // 2 are true.
+
+    Attributes:
+        inputs: as the task's `solve` takes them.
+        labels: (count,) of bool.
+        asking: the token whose answers they are; None for a task with one answer.
+    """
+
+    inputs: Inputs
+    labels: NDArray[np.bool_]
+    asking: int | None = None
+
+
+class Task(Protocol):
+    """A function of some sites, whose bipartitions have communication matrices.
+
+    Each task says in its docstring what its sites, inputs and answers are; `str(task)` names it in tables.
+    """
+
+    name: ClassVar[str]
+
+    @property
+    def sites(self) -> int:
+        """How many sites its bipartitions split."""
+
+    def examples(self, count: int, seed: int | np.random.Generator = 0) -> Examples[Any]:
+        """Random inputs, as many with the label 1 as with 0 (one more of these if the count is odd)."""
+
+    def solve(self, inputs: Any) -> NDArray[Any]:
+        """The right answers, from the definition."""
+
+    def communication(
+        self, partition: Bipartition | None = None, *, memory: int | str | None = None
+    ) -> CommunicationMatrix:
+        """Its values at all pairs of inputs of side A and of side B."""
+
+    def prefix_suffix(self, cut: int | None = None, *, memory: int | str | None = None) -> CommunicationMatrix:
+        """The same for the first sites against all others; half of them by default."""
+
+
+def prefix(sites: int, cut: int | None) -> Bipartition:
+    """The first `cut` sites against the others, the first half (rounded down) by default.
+
+    Raises:
+        TensorRankError: if it leaves a side without sites.
+
+    >>> print(prefix(5, 2))
+    0,1 | 2,3,4
+    """
+    if cut is None:
+        return Bipartition.halves(sites)
+    if whole_number("cut", cut, 1) >= sites:
+        raise TensorRankError(f"cut is {cut}; expected less than the {sites} sites, so that some follow it")
+    return Bipartition.of(sites, range(cut))
+
+
+def balanced_labels(count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
+    """So many labels, the half of them (rounded down) true, in random order.
+
+    Raises:
+        TensorRankError: if the count is not a whole number of at least 1.
+
+    >>> int(balanced_labels(7, np.random.default_rng(0)).sum())
+    3
+    """
+    size = whole_number("count", count, 1)
+    return rng.permutation(size) < size // 2
+
+
+def one_of_each(allowed: NDArray[np.bool_], rng: np.random.Generator) -> Integers:
+    """For each row the number of a random column among those allowed, of which it has at least one.
+
+    >>> one_of_each(np.array([[False, True, False], [True, False, False]]), np.random.default_rng(0))
+    array([1, 0])
+    """
+    return np.asarray(np.where(allowed, rng.random(allowed.shape), -1).argmax(axis=1))
+
+
+def checked_whole_numbers(
+    what: str, given: ArrayLike, shape: tuple[int | None, ...], most: int, layout: str
+) -> Integers:
+    """The array given, if it holds whole numbers from 0 to `most` and has this shape, None standing for any length.
+
+    Args:
+        what: what it is called in messages.
+        given: an array or nested lists.
+        shape: its dimensions.
+        most: the largest number allowed.
+        layout: the meaning of the dimensions, in words.
+
+    Raises:
+        TensorRankError: if it does not.
+    """
+    try:
+        array = np.asarray(given)
+    except ValueError as error:
+        raise TensorRankError(f"{what} are lists of different lengths; expected an array {layout}") from error
+    if array.ndim != len(shape) or any(k not in (None, n) for k, n in zip(shape, array.shape, strict=True)):
+        raise TensorRankError(f"{what} have the shape {array.shape}; expected {layout}")
+    if array.dtype.kind not in "iu":
+        raise TensorRankError(f"{what} are of type {array.dtype}; expected whole numbers from 0 to {most}")
+    wrong = (array < 0) | (array > most)
+    if wrong.any():
+        place = tuple(int(i) for i in np.argwhere(wrong)[0])
+        raise TensorRankError(f"{what} hold {array[place]} at {place}; expected whole numbers from 0 to {most}")
+    return array.astype(np.int64)
+
+
+def all_words(symbols: int, length: int, what: str, memory: int | str | None = None) -> Integers:
+    """All words of this length over 0..symbols-1, in lexicographic order, of shape (symbols ** length, length).
+
+    Args:
+        symbols: how many there are.
+        length: of each word.
+        what: what the words are, for the message.
+        memory: bytes, or a text such as "4GiB", that they may take; 60 % of what is available by default.
+
+    Raises:
+        TensorRankError: if they would take more than that.
+
+    >>> all_words(2, 2, "pairs of bits").tolist()
+    [[0, 0], [0, 1], [1, 0], [1, 1]]
+    """
+    limit = memory_limit(memory)
+    # A row and its intermediate quotients.
+    needed = 3 * np.dtype(np.int64).itemsize * length * symbols**length
+    if needed > limit:
+        size = f"take about {amount(needed)}" if needed < 2**100 else "not fit any memory"
+        raise TensorRankError(
+            f"{what} are {symbols}^{length} and would {size}; the memory limit is {amount(limit)}. Try a smaller size, "
+            "or draw some with `examples`"
+        )
+    places = symbols ** np.arange(length - 1, -1, -1, dtype=np.int64)
+    return np.arange(symbols**length)[:, None] // places % symbols
+
+
+def in_words(kind: str, numbers: Sequence[int]) -> str:
+    """The numbers as a phrase, runs of neighbours shortened.
+
+    >>> in_words("token", [0, 1, 2, 4]), in_words("bit", [3])
+    ('tokens 0-2, 4', 'bit 3')
+    """
+    runs = []
+    for _, run in groupby(enumerate(sorted(numbers)), lambda pair: pair[1] - pair[0]):
+        found = [number for _, number in run]
+        runs.append(f"{found[0]}-{found[-1]}" if len(found) > 1 else str(found[0]))
+    return f"{kind}{'s' if len(numbers) > 1 else ''} {', '.join(runs)}"
+
+
+def assignments(sites: Sequence[int]) -> dict[int, NDArray[np.uint8]]:
+    """For each site its bit in all assignments of bits to these sites, which are in lexicographic order.
+
+    >>> assignments([5, 2])
+    {2: array([0, 1, 0, 1], dtype=uint8), 5: array([0, 0, 1, 1], dtype=uint8)}
+    """
+    numbers = np.arange(2 ** len(sites))
+    return {site: (numbers >> place & 1).astype(np.uint8) for place, site in enumerate(reversed(sites))}
