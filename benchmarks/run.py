@@ -16,6 +16,7 @@ from benchmarks.masked import masked
 from benchmarks.mixtures import equality, interleaved_chain, log_densities
 from benchmarks.networks import interleaved_train, rates
 from benchmarks.ranks import macaulay2, stages, targets
+from benchmarks.tasks import communication_matrices, units
 
 
 def start_up() -> None:
@@ -54,3 +55,5 @@ if __name__ == "__main__":
     other_models()
     largest_entries()
     steps()
+    communication_matrices()
+    units()

@@ -88,7 +88,8 @@ def rational_rank(
         rank = max(rank, rank_mod_p(core, prime, threads=threads))
         if rank == most:
             side = "rows" if core.shape[0] == most else "columns"
-            return RationalRank(rank, most, "exact", tuple(primes), 0.0, f"there are no more different {side} but 0")
+            why = f"only so many {side} are different and not 0"
+            return RationalRank(rank, most, "exact", tuple(primes), 0.0, why)
         bits = _minor_bits(core, rank + 1)
         if math.log2(product) > bits:
             why = f"no minor of size {rank + 1} is as large as the primes it would be divisible by"

@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import tensorrank
-from tensorrank.cli import approximate, bounds, compare, rank, reduce, separation, show, study
+from tensorrank.cli import approximate, bounds, compare, rank, reduce, separation, show, study, task
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,6 +26,7 @@ app.command(name="reduce")(reduce.reduce)
 app.command(name="approximate")(approximate.approximate)
 app.command(name="show")(show.show)
 app.add_typer(separation.app, name="separation")
+app.command(name="task")(task.task)
 
 
 def _version(wanted: bool) -> None:

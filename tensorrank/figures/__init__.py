@@ -1,18 +1,27 @@
 """Figures: each takes findings and returns (figure, axes); nothing is shown or written unless asked."""
 
 from tensorrank.figures.approximation import approximation
+from tensorrank.figures.communication_growth import communication_growth
 from tensorrank.figures.comparison import compare
 from tensorrank.figures.depth_on_data import depth_on_data
 from tensorrank.figures.hierarchy import hierarchy
 from tensorrank.figures.increments import increments
 from tensorrank.figures.iso_parameters import iso_parameters
+from tensorrank.figures.model_sizes import model_sizes
 from tensorrank.figures.rank_vs_depth import rank_vs_depth
 from tensorrank.figures.separations import formats, interleaved, levels, matchings
+from tensorrank.figures.sparse_averaging import (
+    sparse_averaging_bits,
+    sparse_averaging_dimensions,
+    sparse_averaging_errors,
+)
 from tensorrank.figures.spectrum import spectrum
 from tensorrank.figures.style import save
+from tensorrank.figures.triples import triples
 
 __all__ = [
     "approximation",
+    "communication_growth",
     "compare",
     "depth_on_data",
     "formats",
@@ -22,7 +31,12 @@ __all__ = [
     "iso_parameters",
     "levels",
     "matchings",
+    "model_sizes",
     "rank_vs_depth",
     "save",
+    "sparse_averaging_bits",
+    "sparse_averaging_dimensions",
+    "sparse_averaging_errors",
     "spectrum",
+    "triples",
 ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tensorrank.errors import TensorRankError
+from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.tasks.matching import Match2, Match3
 from tensorrank.tasks.precision import FLOAT64, Precision, precision_of
 from tensorrank.tasks.units import Array, AttentionUnit
@@ -88,8 +88,9 @@ class Construction:
         Raises:
             TensorRankError: if inputs have another shape or range, no such token asks, or for want of memory.
         """
-        asked = range(self.tokens) if asking is None else asking
-        if any(token >= self.tokens for token in asked):
+        given = range(self.tokens) if asking is None else asking
+        asked = [whole_number("an asking token", token, 0) for token in given]
+        if asked and max(asked) >= self.tokens:  # the blank token is none of them
             raise TensorRankError(f"token {max(asked)} was to ask; inputs have the tokens 0 to {self.tokens - 1}")
         return self.unit(self.embed(inputs), asking=asked, memory=memory)[..., 0]
 

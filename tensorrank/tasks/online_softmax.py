@@ -14,10 +14,10 @@ from opt_einsum import contract
 from tensorrank.arithmetic.resources import amount
 from tensorrank.errors import TensorRankError
 
-# float64 or float32, as the precision of the unit says; no float32 computation is told from float64 by its type.
+# float64 or float32, as the precision of the unit says.
 Floats = NDArray[Any]
 
-# More scores than these at a time leave the cache and gain nothing.
+# Blocks of more bytes than these gain nothing.
 _BLOCK = 2**24
 _ENTRY = 8
 # What contract calls the axes: inputs, heads, asking tokens, coordinates; larger numbers are tokens of a tuple.
@@ -106,14 +106,17 @@ def softmax_averages(queries: Floats, keys: list[Floats], values: list[Floats], 
         Of shape (inputs, heads, asked, output dimension), in the arithmetic of the arrays given.
 
     Raises:
-        TensorRankError: if a score overflows.
+        TensorRankError: if a score or an average overflows.
 
     Source: Milakov, Gimelshein, Online normalizer calculation for softmax (2018).
     """
     averages = np.empty((*queries.shape[:3], values[0].shape[-1]), dtype=queries.dtype)
     for start in range(0, queries.shape[2], blocks.asked):
         part = np.s_[:, :, start : start + blocks.asked]
-        averages[part] = _averages(queries[part], keys, values, blocks.keys)
+        with np.errstate(over="ignore", invalid="ignore"):
+            averages[part] = _averages(queries[part], keys, values, blocks.keys)
+    if not np.isfinite(averages).all():
+        raise TensorRankError(f"an output overflows {averages.dtype}; expected values of smaller products")
     return averages
 
 
@@ -130,7 +133,7 @@ def _averages(queries: Floats, keys: list[Floats], values: list[Floats], step: i
     numerators = np.zeros((inputs, heads, asked, values[0].shape[-1]), dtype=queries.dtype)
     for start in range(0, keys[0].shape[2], step):
         part = slice(start, start + step)
-        scores = _scores(folded, keys[0][:, :, part]).reshape(inputs, heads, asked, -1)
+        scores = (folded @ keys[0][:, :, part].swapaxes(2, 3)).reshape(inputs, heads, asked, -1)
         following = np.maximum(largest, _largest(scores))
         scores -= following
         weights = np.exp(scores, out=scores)
@@ -155,17 +158,12 @@ def softmax_rows(queries: Floats, keys: Floats) -> Floats:
     array([[0.5, 0.5],
            [1. , 0. ]])
     """
-    rows = _scores(queries, keys)
+    with np.errstate(over="ignore", invalid="ignore"):
+        rows: Floats = queries @ keys.swapaxes(-1, -2)
     rows -= _largest(rows)
     np.exp(rows, out=rows)
     rows /= rows.sum(axis=-1, keepdims=True)
     return rows
-
-
-def _scores(queries: Floats, keys: Floats) -> Floats:
-    with np.errstate(over="ignore", invalid="ignore"):
-        scores: Floats = queries @ keys.swapaxes(-1, -2)
-    return scores
 
 
 def _largest(scores: Floats) -> Floats:
@@ -182,8 +180,7 @@ def _contracted(first: Floats, axes: list[int], factors: list[Floats], tokens: l
     terms: list[object] = [first, [*axes, _COORDINATE]]
     for factor, token in zip(factors, tokens, strict=True):
         terms += [factor, [_INPUT, _HEAD, token, _COORDINATE]]
-    with np.errstate(over="ignore", invalid="ignore"):
-        product: Floats = contract(*terms, output)
+    product: Floats = contract(*terms, output)
     return product
 
 

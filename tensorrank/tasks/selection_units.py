@@ -44,8 +44,8 @@ class RestrictedIsometryUnit(SelectionUnit):
     Raises:
         TensorRankError: if a number is out of its range, or the seed or the precision is none.
 
-    Source: S23 (Sanford, Hsu, Telgarsky, NeurIPS 2023), the theorem that m of order d' + q log N suffices; random signs
-    and dual certificates are of Candes and Tao, Decoding by linear programming (2005).
+    Source: S23 (Sanford, Hsu, Telgarsky, NeurIPS 2023), the theorem that m of order d' + q log N suffices; on
+    restricted isometries Candes, Tao, Decoding by linear programming (IEEE Trans. Inf. Theory 51, 2005).
 
     >>> RestrictedIsometryUnit(64, 2, 128).deviation([[3, 5], [10, 60]]).max() < 0.05
     np.True_
@@ -210,7 +210,8 @@ class MomentCurveUnit(SelectionUnit):
 
     def _directions(self, sets: Integers) -> Array:
         if self.largest_margin:
-            return np.stack([_of_largest_margin(self.keys, chosen) for chosen in sets])
+            found = [_of_largest_margin(self.keys, chosen) for chosen in sets]
+            return np.array(found).reshape(len(sets), self.dimension)
         coefficients = self._polynomials(sets)
         directions: Array = coefficients / _amplitude(coefficients)[:, None]
         return directions

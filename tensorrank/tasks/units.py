@@ -151,8 +151,8 @@ class AttentionUnit:
             Of shape (count, asked, output dimension), as float64 at every precision.
 
         Raises:
-            TensorRankError: if tokens have another shape or are not finite, no such token asks, a score overflows, or
-                not even the smallest blocks fit into the memory.
+            TensorRankError: if tokens have another shape or are not finite, no such token asks, a score or an
+                output overflows, or not even the smallest blocks fit into the memory.
         """
         x = self._tokens(tokens)
         asked = _asking(asking, x.shape[1])

@@ -217,6 +217,14 @@ def test_what_overflows_single_precision_only():
         unit.at("float32")(np.full((1, 2, 4), 1e25))
 
 
+def test_values_whose_product_overflows():
+    one = np.ones((1, 1, 1))
+    unit = AttentionUnit(0 * one, (0 * one, 0 * one), (one, one))
+    assert unit([[[1e150]]])[0, 0, 0] == pytest.approx(1e300, rel=1e-12)
+    with pytest.raises(TensorRankError, match="an output overflows float64"):
+        unit([[[1e200]]])
+
+
 def test_rows_are_of_order_2():
     with pytest.raises(TensorRankError, match="rows of attention were asked of order 3; only order 2 has them"):
         random_unit(np.random.default_rng(0), 3, 1, 2, 3, 4).attention(np.zeros((1, 2, 4)))

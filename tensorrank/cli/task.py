@@ -1,0 +1,186 @@
+"""`tensorrank task`: what attention, recurrent and other models need for a task, from ranks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from tensorrank.cli import options as given
+from tensorrank.cli.ranking import named_partition
+from tensorrank.cli.softmax_bottleneck import softmax_bottleneck
+from tensorrank.cli.task_checks import Wanted, checked_units
+from tensorrank.cli.task_studies import drawn_studies
+from tensorrank.cli.terminal import Bar, make_folder, print_json, say, speaks_plainly, whole_numbers, wide_console
+from tensorrank.errors import TensorRankError, nearest
+
+if TYPE_CHECKING:
+    from tensorrank.tasks.communication import CommunicationRanks
+    from tensorrank.tasks.named import NamedTask
+
+_BOTTLENECK = "softmax-bottleneck"
+_NAMES = (
+    "sparse-averaging, match2, match3, match3-bigram, match3-local, disjointness, inner-product or softmax-bottleneck."
+)
+
+
+@speaks_plainly
+def task(
+    name: Annotated[str, typer.Argument(help=_NAMES)],
+    tokens: Annotated[
+        int | None,
+        typer.Option(help="Tokens; of match3 and its variants on either side, of match2 beside the asking one."),
+    ] = None,
+    modulus: Annotated[int | None, typer.Option(help="Tokens are residues modulo M.")] = None,
+    anchor: Annotated[int | None, typer.Option(help="Value of the asking token, known to both sides.")] = None,
+    window: Annotated[int | None, typer.Option(help="How far from the asking token match3-local looks.")] = None,
+    sparsity: Annotated[int | None, typer.Option(help="How many tokens sparse averaging averages, q.")] = None,
+    length: Annotated[int | None, typer.Option(help="Elements or bits of either side.")] = None,
+    partition: Annotated[
+        str | None,
+        typer.Option(help="The task's own by default; or halves, interleaved, or the sites of side A, such as 0,1,5."),
+    ] = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="No ranks: hold the task's explicit attention unit against the right answers."),
+    ] = False,
+    precision: Annotated[
+        str, typer.Option(help="Of the unit checked: float64, float32, or a number of bits.")
+    ] = "float64",
+    inputs: Annotated[
+        str, typer.Option(help="What it is checked on: all, a number of random ones, or auto: all if they are few.")
+    ] = "auto",
+    dimension: Annotated[
+        int | None, typer.Option(help="Of the unit checked, for sparse averaging; the least that does by default.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Also run the task's studies; their pictures go here.")] = None,
+    unit_tokens: Annotated[
+        str | None, typer.Option(help="Numbers of tokens of the units studied, such as 64,128,256.")
+    ] = None,
+    seed: given.Seed = 0,
+    memory: given.Memory = None,
+    threads: given.Threads = None,
+    json: given.Json = False,
+) -> None:
+    """Ranks of a task's communication matrix, and what they say of models that compute it.
+
+    Side A holds a part of the input, side B the rest. The rank bounds linear recurrent models, the number of different
+    rows finite-state machines; both bound attention.
+
+    Example: tensorrank task match3 --modulus 7 --tokens 3 --anchor 1
+    """
+    sizes = {"tokens": tokens, "modulus": modulus, "anchor": anchor, "window": window, "sparsity": sparsity,
+             "length": length}  # fmt: skip
+    chosen = {option: size for option, size in sizes.items() if size is not None}
+    if name == _BOTTLENECK:
+        odd = [option for option in chosen if option != "tokens"]
+        odd += [option for option, value in (("partition", partition), ("check", check), ("out", out)) if value]
+        if odd:
+            raise TensorRankError(f"--{odd[0]} is no option of {name}; expected --tokens, the largest number of them")
+        softmax_bottleneck(tokens, seed=seed, memory=memory, threads=threads, json=json)
+        return
+    # Heavy modules are imported where they are used, so that --help answers at once.
+    from tensorrank.tasks.named import NAMED_TASKS
+
+    if name not in NAMED_TASKS:
+        raise TensorRankError(f"the task is {name!r}; {nearest(name, [*NAMED_TASKS, _BOTTLENECK])}")
+    one = NAMED_TASKS[name]
+    for option in chosen:
+        if option not in one.sizes:
+            takes = ", ".join(f"--{size}" for size in one.sizes)
+            raise TensorRankError(f"--{option} is no size of {name}; expected {takes}")
+    studied = None if unit_tokens is None else whole_numbers(unit_tokens, "--unit-tokens")
+    if studied is not None and out is None:
+        raise TensorRankError(
+            "--unit-tokens was given without --out; it is for the studies, whose pictures --out takes"
+        )
+    full = one.sized(chosen)
+    if check:
+        if out is not None or partition is not None:
+            other = "out" if out is not None else "partition"
+            raise TensorRankError(f"--{other} was given with --check, which computes no ranks; give one of the two")
+        with Bar() as bar:
+            units = checked_units(name, Wanted(full, precision, inputs, dimension, seed, memory, bar.update))
+        if json:
+            print_json({"name": name, "sizes": full, "check": [unit.values for unit in units]})
+        for unit in () if json else units:
+            say(f"{'right' if unit.passed else 'WRONG'}: {unit.words}")
+        return
+    split = None if partition is None else named_partition(partition, one.sites(full))
+    if out is not None:
+        make_folder(out)
+    with Bar() as bar:
+        matrices = one.matrices(chosen, partition=split, memory=memory)
+        ranks = {
+            what: matrix.ranks(seed=seed, threads=threads, progress=bar.update) for what, matrix in matrices.items()
+        }
+        studies: list[dict[str, Any]] = []
+        pictures: list[Path] = []
+        if out is not None:
+            studies, pictures = drawn_studies(name, full, out, unit_tokens=studied, seed=seed, memory=memory,
+                                              threads=threads, show=bar.update)  # fmt: skip
+    if json:
+        values = _as_values(one, full, ranks)
+        print_json(values | ({} if out is None else {"studies": studies, "figures": list(map(str, pictures))}))
+        return
+    _print(one, ranks)
+    if pictures:
+        say(f"\nThe pictures: {', '.join(str(path) for path in pictures if path.suffix == '.png')}")
+
+
+def _as_values(one: NamedTask, sizes: Mapping[str, int], ranks: Mapping[str, CommunicationRanks]) -> dict[str, Any]:
+    (what, first), *others = ranks.items()
+    return {
+        "name": one.name,
+        "sizes": dict(sizes),
+        "matrix": what,
+        **first.to_dict(),
+        "also": [{"matrix": what, **other.to_dict()} for what, other in others],
+    }
+
+
+def _print(one: NamedTask, ranks: Mapping[str, CommunicationRanks]) -> None:
+    first = next(iter(ranks.values()))
+    say(f"{first.task}: {one.about}")
+    say(f"A holds {first.sides[0]}: {first.rows} inputs; B holds {first.sides[1]}: {first.columns}.")
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("value", no_wrap=True)
+    for column in ("rank over Q", *list(first.fields)[1:], "distinct rows", "distinct columns", "VC"):
+        table.add_column(column, justify="right", no_wrap=True)
+    for what, found in ranks.items():
+        q, *finite = found.fields.values()
+        marked = f"{q}" if found.rank.standing == "exact" else f"{q} (probable)"
+        vc = "-" if found.vc is None else _between(found.vc.lower, found.vc.upper)
+        table.add_row(what, marked, *map(str, (*finite, found.distinct_rows, found.distinct_columns)), vc)
+    wide_console().print(table)
+    if one.note:
+        say(one.note)
+    say("\nWhat a model that reads A first and gives that value needs at least:")
+    wide_console().print(_needs(ranks))
+    for model, why in {reading.model: reading.why for found in ranks.values() for reading in found.readings}.items():
+        say(f"{model}: {why}.")
+
+
+def _needs(ranks: Mapping[str, CommunicationRanks]) -> Table:
+    """Models and what they need, a column for each value."""
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("model", max_width=44)
+    table.add_column("needs", max_width=24)
+    for what in ranks:
+        table.add_column(what, justify="right")
+    needs: dict[tuple[str, str], dict[str, str]] = {}
+    for what, found in ranks.items():
+        for reading in found.readings:
+            order = "" if reading.proved else "order of "
+            needs.setdefault((reading.model, reading.quantity), {})[what] = f"{order}{reading.least:g}"
+    for (model, quantity), least in needs.items():
+        table.add_row(model, quantity, *(least.get(what, "-") for what in ranks))
+    return table
+
+
+def _between(lower: int, upper: int) -> str:
+    return str(lower) if lower == upper else f"{lower} to {upper}"

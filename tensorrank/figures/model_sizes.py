@@ -1,0 +1,123 @@
+"""Sizes of models for sparse averaging against the number of tokens: recurrent, feedforward, attention."""
+
+from __future__ import annotations
+
+from math import comb, log2
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+
+from tensorrank.errors import TensorRankError
+from tensorrank.figures.style import RC
+from tensorrank.studies.model_sizes import ModelSizes
+
+_OTHERS, _ATTENTION, _LEAST = "#D55E00", "#0072B2", "#009E73"
+_DASHED, _DOTTED = (0, (4, 2)), (0, (1, 1.6))
+
+
+def model_sizes(study: ModelSizes) -> tuple[Figure, Axes]:
+    """All sizes on logarithmic axes: what others need grows in proportion to N, what attention needs with log N.
+
+    Marks are measured: from ranks and different rows and columns of communication matrices, and for attention the
+    least unit with random keys. Dashed lines continue the ranks by theorem: rank N, 2^N different rows, and C(N, q)
+    different columns. The dotted line is the width of a first layer as published, N/2. Attention is drawn where it
+    is larger, too; a ring marks from where on it stays smaller.
+
+    Args:
+        study: as `studies.model_sizes.model_sizes` computes it.
+
+    Returns:
+        The figure and its axes.
+
+    Raises:
+        TensorRankError: if the study has no rows.
+    """
+    if not study.matrices or not study.units:
+        raise TensorRankError("a study without rows was given; expected at least one to draw")
+    ranked, sought = [row.tokens for row in study.matrices], [row.tokens for row in study.units]
+    first, last = min(ranked + sought), max(ranked + sought)
+    line = np.unique(np.geomspace(first, last, 200).round()).astype(int)
+    least = [log2(comb(int(n), study.sparsity)) for n in line]
+    with mpl.rc_context(RC):
+        figure = Figure(figsize=(8.0, 5.0), layout="constrained")
+        ax = figure.subplots()
+        ax.plot(line, line, color=_OTHERS, linewidth=1.4, linestyle=_DASHED)
+        ax.plot(line, line / 2, color=_OTHERS, linewidth=0.9, linestyle=_DOTTED)
+        ax.plot(line, least, color=_LEAST, linewidth=1.4, linestyle=_DASHED)
+        ax.plot(ranked, [row.memory_bits for row in study.matrices], "o", color=_OTHERS, markerfacecolor="white",
+                markersize=9, zorder=3)  # fmt: skip
+        ax.plot(ranked, [row.rank for row in study.matrices], "D", color=_OTHERS, markersize=3.6, zorder=4)
+        ax.plot(ranked, [row.query_bits for row in study.matrices], "v", color=_LEAST, markersize=5, zorder=3)
+        for quantity, marker in (("size", "^"), ("dimension", "s")):
+            sizes = [getattr(row, quantity) for row in study.units]
+            ax.plot(sought, sizes, color=_ATTENTION, marker=marker, markersize=5, linewidth=1.6)
+            _smaller_from(ax, study, quantity)
+        ends = [
+            ("N: memory, state,\nand first layer", last, _OTHERS, "bottom"),
+            ("N/2: first layer,\nas published", last / 2, _OTHERS, "top"),
+            ("attention: bits m p", study.units[-1].size, _ATTENTION, "center"),
+            ("attention: dimension m", study.units[-1].dimension, _ATTENTION, "center"),
+            (rf"any unit: $m\,p \geq \log_2\binom{{N}}{{{study.sparsity}}}$", least[-1], _LEAST, "center"),
+        ]
+        for text, height, colour, place in ends:
+            ax.annotate(text, (last, height), xytext=(9, 0), textcoords="offset points", color=colour, va=place)
+        ax.set(xscale="log", yscale="log", xlim=(first / 1.12, last * 1.12))
+        for axis, ticks in ((ax.xaxis, _powers(first, last, 2)), (ax.yaxis, _powers(1, 2 * last, 4))):
+            axis.set_major_locator(FixedLocator(ticks))
+            axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+            axis.set_minor_locator(NullLocator())
+        ax.set(xlabel="tokens N (log scale)", ylabel="size: bits, dimensions or width (log scale)")
+        ax.grid(color="0.93")
+        ax.set_axisbelow(True)
+        dimension = study.smaller_from("dimension")
+        where = "" if dimension is None else f", and its dimension is smaller from {dimension} tokens on"
+        ax.set_title(
+            f"To average {study.sparsity} of N tokens, recurrent and feedforward models grow in proportion to N,\n"
+            f"attention grows with log N{where}"
+        )
+        figure.legend(handles=_handles(study), loc="outside lower center", ncols=2, handlelength=2.4)
+    return figure, ax
+
+
+def _smaller_from(ax: Axes, study: ModelSizes, quantity: str) -> None:
+    """A ring where attention begins to stay below N, with words."""
+    tokens = study.smaller_from(quantity)
+    if tokens is None:
+        return
+    height = next(getattr(row, quantity) for row in study.units if row.tokens == tokens)
+    ax.plot(tokens, height, "o", color=_ATTENTION, markerfacecolor="none", markersize=12)
+    name = {"dimension": "m", "size": "m p"}[quantity]
+    ax.annotate(f"{name} < N from {tokens} on", (tokens, height), xytext=(0, -9), textcoords="offset points",
+                color=_ATTENTION, ha="left", va="top")  # fmt: skip
+
+
+def _powers(low: float, high: float, base: int) -> list[float]:
+    found = [float(base)]
+    while found[0] > low:
+        found.insert(0, found[0] / base)
+    while found[-1] * base <= high:
+        found.append(found[-1] * base)
+    return [one for one in found if one >= low]
+
+
+def _handles(study: ModelSizes) -> list[Line2D]:
+    error = f"error {study.tolerance:g}"
+    bits = sorted({row.bits for row in study.units})
+    precision = f"p = {bits[0]}" if len(bits) == 1 else f"p = {bits[0]} to {bits[-1]}"
+    return [
+        Line2D([], [], color=_OTHERS, marker="o", markersize=9, markerfacecolor="white", linestyle="",
+               label="log₂ of different rows: memory of recurrent models"),
+        Line2D([], [], color=_OTHERS, marker="D", markersize=3.6, linestyle="",
+               label="rank: state of linear recurrent models, first layer"),
+        Line2D([], [], color=_LEAST, marker="v", markersize=5, linestyle="",
+               label="log₂ of different columns: query of attention"),
+        Line2D([], [], color=_ATTENTION, marker="^", markersize=5, linewidth=1.6,
+               label=f"least m p that suffices ({error}, {precision})"),
+        Line2D([], [], color=_ATTENTION, marker="s", markersize=5, linewidth=1.6,
+               label=f"least m that suffices ({error}, float64)"),
+        Line2D([], [], color="0.35", linewidth=1.4, linestyle=_DASHED, label="by theorem; all marks are measured"),
+    ]  # fmt: skip

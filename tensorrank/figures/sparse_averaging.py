@@ -1,0 +1,254 @@
+"""What sparse averaging asks of an attention unit: error against dimension, least dimensions, bits for dimensions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from itertools import pairwise
+from math import ceil, comb, log, log2
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
+from numpy.typing import NDArray
+
+from tensorrank.errors import TensorRankError
+from tensorrank.figures.style import RC, colours
+from tensorrank.studies.sparse_averaging import ErrorByDimension, LeastDimensions, Line
+from tensorrank.studies.sparse_averaging_bits import BitsByDimension
+
+_MARKERS = "osD^vPX*"
+_DASHED, _DOTTED = (0, (4, 2)), (0, (1, 1.6))
+_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 1.5, "alpha": 0.9}
+# The error at which titles compare dimensions.
+_LEVEL = 0.1
+
+
+def sparse_averaging_errors(study: ErrorByDimension) -> tuple[Figure, NDArray[np.object_]]:
+    """A panel for each sparsity q: the worst error over random sets against the dimension m, a line for each N.
+
+    Marks are medians over draws of keys, bands lead from the lower to the upper quartile. Both axes are logarithmic.
+    Where m is ample more tokens even have the smaller error, for the scale of queries grows with log N.
+
+    Args:
+        study: as `studies.sparse_averaging.error_by_dimension` computes it.
+
+    Returns:
+        The figure, and an array of axes, one a sparsity.
+
+    Raises:
+        TensorRankError: if the study has no rows.
+    """
+    _some(study.rows)
+    styles = _styles(study.tokens)
+    with mpl.rc_context(RC):
+        figure = Figure(figsize=(2.75 * len(study.sparsities) + 0.7, 3.6), layout="constrained")
+        axes = figure.subplots(1, len(study.sparsities), sharex=True, sharey=True, squeeze=False)[0]
+        for ax, sparsity in zip(axes, study.sparsities, strict=True):
+            for tokens, (colour, marker) in styles.items():
+                rows = study.of(tokens, sparsity)
+                m = [row.dimension for row in rows]
+                low, high = zip(*(row.quartiles for row in rows), strict=True) if rows else ((), ())
+                ax.fill_between(m, low, high, color=colour, alpha=0.15, linewidth=0)
+                ax.plot(m, [row.median for row in rows], color=colour, marker=marker, linewidth=1.5, markersize=4.5)
+            ax.axhline(_LEVEL, color="0.45", linewidth=0.9, linestyle=_DASHED, zorder=0)
+            ax.set_title(f"averaging q = {sparsity} tokens")
+            ax.set_xlabel("dimension m of queries and keys")
+            ax.grid(color="0.93")
+            ax.set_axisbelow(True)
+        axes[0].set(xscale="log", yscale="log", ylim=(None, 3))
+        axes[0].set_ylabel("worst L1 distance from uniform attention")
+        _powers_of_two(axes[0], [row.dimension for row in study.rows])
+        axes[0].yaxis.set_major_locator(LogLocator(base=10, numticks=8))
+        handles = [
+            Line2D([], [], color=colour, marker=marker, markersize=4.5, linewidth=1.5, label=f"N = {tokens}")
+            for tokens, (colour, marker) in styles.items()
+        ]
+        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=2.2)
+        figure.suptitle(_errors_title(study), fontsize=10.5)
+    return figure, axes
+
+
+def _errors_title(study: ErrorByDimension) -> str:
+    """By what factor the dimension grows with the tokens at the dashed line, from the medians."""
+    few, many = study.tokens[0], study.tokens[-1]
+    pairs = [[_crossing(study, tokens, q) for tokens in (few, many)] for q in study.sparsities]
+    factors = [pair[1] / pair[0] for pair in pairs if pair[0] is not None and pair[1] is not None]
+    if few == many or not factors:
+        return f"Attention over {few} tokens: the error of averaging q of them falls with the dimension"
+    low, high = f"{min(factors):.1f}", f"{max(factors):.1f}"
+    between = low if low == high else f"{low} to {high}"
+    return f"{many / few:g} times the tokens take {between} times the dimension for the same error of {_LEVEL:g}"
+
+
+def _crossing(study: ErrorByDimension, tokens: int, sparsity: int) -> float | None:
+    """The dimension at which the median falls to the level, between two rows on the log-log line."""
+    rows = study.of(tokens, sparsity)
+    for above, below in pairwise(rows):
+        if above.median > _LEVEL >= below.median > 0:
+            share = log(above.median / _LEVEL) / log(above.median / below.median)
+            return float(above.dimension * (below.dimension / above.dimension) ** share)
+    return None
+
+
+def sparse_averaging_dimensions(study: LeastDimensions) -> tuple[Figure, NDArray[np.object_]]:
+    """The least dimension for a given error: left against q, a line for each N, right against N, a line for each q.
+
+    Lines are least-squares fits m = a + b q and m = a + b log2 N. The right axis of N is logarithmic.
+
+    Args:
+        study: as `studies.sparse_averaging.least_dimensions` computes it.
+
+    Returns:
+        The figure, and an array of two axes.
+
+    Raises:
+        TensorRankError: if the study has no rows.
+    """
+    _some(study.rows)
+    with mpl.rc_context(RC):
+        figure = Figure(figsize=(9.2, 4.0), layout="constrained")
+        axes = figure.subplots(1, 2, sharey=True)
+        for tokens, style in _styles(study.tokens).items():
+            points = [(row.sparsity, row.dimension) for row in study.by_sparsity(tokens)]
+            _fitted(axes[0], points, study.line_in_sparsity(tokens), float, style, f"N = {tokens}")
+        for sparsity, style in _styles(study.sparsities).items():
+            points = [(row.tokens, row.dimension) for row in study.by_tokens(sparsity)]
+            _fitted(axes[1], points, study.line_in_log_tokens(sparsity), log2, style, f"q = {sparsity}")
+        axes[0].set(xlabel="tokens averaged q", ylabel=f"least dimension m for an error of {study.tolerance:g}")
+        axes[0].set_xlim(left=0)
+        axes[0].set_xticks(study.sparsities)
+        axes[0].set_ylim(bottom=0)
+        axes[1].set(xlabel="tokens N (log scale)", xscale="log")
+        _powers_of_two(axes[1], study.tokens)
+        fits = [study.line_in_sparsity(tokens) for tokens in study.tokens]
+        axes[0].set_title("Linear in q" + _fit_words(fits, "for each further token"))
+        fits = [study.line_in_log_tokens(sparsity) for sparsity in study.sparsities]
+        axes[1].set_title("Logarithmic in N" + _fit_words(fits, "each time N doubles"))
+        bits = sorted(log2(comb(row.tokens, row.sparsity)) for row in study.rows)
+        axes[0].text(0.98, 0.03, "any unit: $m\\,p \\geq \\log_2\\binom{N}{q}$\n"
+                     f"({bits[0]:.0f} to {bits[-1]:.0f} bits here)",
+                     transform=axes[0].transAxes, ha="right", va="bottom", color="0.3")  # fmt: skip
+        for ax in axes:
+            ax.grid(color="0.93")
+            ax.set_axisbelow(True)
+            handles, labels = ax.get_legend_handles_labels()
+            ax.legend(handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1.6)
+    return figure, axes
+
+
+def _fit_words(fits: Iterable[Line | None], each: str) -> str:
+    """The range of slopes and, of R^2, the least and the largest."""
+    found = [line for line in fits if line is not None]
+    if not found:
+        return ""
+    low, high = (f"{end(line.slope for line in found):.0f}" for end in (min, max))
+    worst, best = (f"{end(line.determination for line in found):.2f}" for end in (min, max))
+    return (
+        f": {low if low == high else f'{low} to {high}'} dimensions {each}\n"
+        f"fits of R² {worst if worst == best else f'{worst} to {best}'}"
+    )
+
+
+def _fitted(
+    ax: Axes,
+    points: Sequence[tuple[int, int]],
+    line: Line | None,
+    scale: Callable[[float], float],
+    style: tuple[str, str],
+    label: str,
+) -> None:
+    """Points, and the line through them."""
+    colour, marker = style
+    x, y = zip(*points, strict=True)
+    if line is not None:
+        fine = np.geomspace(min(x), max(x), 50)
+        ax.plot(fine, [line.at(scale(one)) for one in fine], color=colour, linewidth=1.1)
+    ax.plot(x, y, marker, color=colour, markersize=5, label=label, zorder=3)
+
+
+def sparse_averaging_bits(studies: BitsByDimension | Sequence[BitsByDimension]) -> tuple[Figure, Axes]:
+    """The least precision p against the dimension m of units with moment-curve keys, a line for each N and q.
+
+    Both axes are logarithmic; grey lines join units with the same product m p. The shaded ground is
+    below m p = log2 C(N, q), where no unit can be: of several studies the smallest of these bounds is shaded, each has
+    its own dotted line.
+
+    Args:
+        studies: as `studies.sparse_averaging_bits.bits_by_dimension` computes them.
+
+    Returns:
+        The figure and its axes.
+
+    Raises:
+        TensorRankError: if there is nothing to draw.
+    """
+    shown = [studies] if isinstance(studies, BitsByDimension) else list(studies)
+    for study in _some(shown):
+        _some(study.rows)
+    styles = list(_styles(range(len(shown))).values())
+    with mpl.rc_context(RC):
+        figure = Figure(figsize=(5.6, 4.5), layout="constrained")
+        ax = figure.subplots()
+        points = {study: [(row.dimension, row.bits) for row in study.rows if row.bits] for study in shown}
+        dimensions = [row.dimension for study in shown for row in study.rows]
+        ends = np.array([min(dimensions) / 1.2, max(dimensions) * 1.2])
+        low, high = 1.0, 1.35 * max((bits for found in points.values() for _, bits in found), default=2)
+        ax.fill_between(ends, low, min(study.least_size for study in shown) / ends, color="0.9", linewidth=0)
+        for study, (colour, marker) in zip(shown, styles, strict=True):
+            ax.plot(ends, study.least_size / ends, color=colour, linewidth=1.1, linestyle=_DOTTED)
+            label = f"{study.sparsity} of {study.tokens} tokens"
+            ax.plot(*np.array(points[study]).reshape(-1, 2).T, color=colour, marker=marker, markersize=5,
+                    linewidth=1.5, label=label)  # fmt: skip
+        for size in 2.0 ** np.arange(ceil(log2(ends[1])), log2(ends[1] * high)):
+            ax.plot(ends, size / ends, color="0.88", linewidth=0.8, zorder=0)
+            ax.annotate(f"m p = {size:g}", (ends[1], size / ends[1]), xytext=(3, 0), textcoords="offset points",
+                        va="center", color="0.5", fontsize=7.5)  # fmt: skip
+        ax.set(xscale="log", yscale="log", xlim=ends, ylim=(low, high))
+        ax.set(xlabel="dimension m of queries and keys (log scale)", ylabel="least precision p in bits (log scale)")
+        _powers_of_two(ax, dimensions)
+        _powers_of_two(ax, [1, high], vertical=True)
+        handles, _ = ax.get_legend_handles_labels()
+        bound = r"$m\,p = \log_2\binom{N}{q}$: no unit below"
+        handles.append(Line2D([], [], color="0.3", linewidth=1.1, linestyle=_DOTTED, label=bound))
+        figure.legend(handles=handles, loc="outside lower center", ncols=2)
+        ax.set_title(f"Fewer dimensions cost more bits{_product_words(shown)}")
+    return figure, ax
+
+
+def _product_words(shown: Sequence[BitsByDimension]) -> str:
+    """How much m p varies while m does, where m varies most."""
+    rows = [[row for row in study.rows if row.size is not None] for study in shown]
+    widest = max(rows, key=lambda some: some[-1].dimension / some[0].dimension if some else 0)
+    sizes = [row.size for row in widest if row.size is not None]
+    if len(sizes) < 2:
+        return ""
+    factor = widest[-1].dimension / widest[0].dimension
+    return f":\nm p varies by a factor of {max(sizes) / min(sizes):.1f} while m varies by {factor:.1f}"
+
+
+def _styles(numbers: Iterable[int]) -> dict[int, tuple[str, str]]:
+    """A colour and a mark for each."""
+    return {
+        number: (colour, _MARKERS[place % len(_MARKERS)])
+        for place, (number, colour) in enumerate(colours(numbers).items())
+    }
+
+
+def _powers_of_two(ax: Axes, numbers: Iterable[float], *, vertical: bool = False) -> None:
+    """Ticks of a logarithmic axis at the powers of two in the range of the numbers."""
+    shown = list(numbers)
+    axis = ax.yaxis if vertical else ax.xaxis
+    axis.set_major_locator(FixedLocator([2.0**k for k in range(int(log2(min(shown))), int(log2(max(shown))) + 2)]))
+    axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    axis.set_minor_locator(NullLocator())
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _some(rows: Sequence[Any]) -> Sequence[Any]:
+    if not rows:
+        raise TensorRankError("a study without rows was given; expected at least one to draw")
+    return rows

@@ -1,0 +1,115 @@
+"""Triples by attention of second and of third order: errors against dimension, and bits against tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import cycle
+from math import ceil, floor, log2
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from numpy.typing import NDArray
+
+from tensorrank.errors import TensorRankError
+from tensorrank.figures.style import RC, colours
+from tensorrank.studies.triples import Triples
+
+_SECOND, _THIRD, _LAYER, _EASY = "#D55E00", "#0072B2", "#000000", "#009E73"
+_MARKERS = "osD^vPX"
+_DASHED = (0, (4, 2))
+
+
+def triples(study: Triples) -> tuple[Figure, NDArray[np.object_]]:
+    """Left the share of wrong answers against the dimension, right the bits m p against the tokens.
+
+    Left, a line for each N is the histogram unit of second order, with a tick at m = M; the star is the unit of third
+    order, at m = 5 for all N. Right, the bits of the smallest exact units, beside log2 of the rank, which any layer of
+    second order pays in m p H up to log log N and a constant: filled marks are measured ranks, the line is by theorem.
+
+    Args:
+        study: as `studies.triples.triples` computes it.
+
+    Returns:
+        The figure, and an array of two axes.
+
+    Raises:
+        TensorRankError: if the study has no units.
+    """
+    if not study.units:
+        raise TensorRankError("a study without units was given; expected at least one to draw")
+    with mpl.rc_context(RC):
+        figure = Figure(figsize=(11.0, 4.3), layout="constrained")
+        axes = figure.subplots(1, 2, width_ratios=[1, 0.85])
+        _draw_errors(axes[0], study)
+        _draw_bits(axes[1], study)
+    return figure, axes
+
+
+def _draw_errors(ax: Axes, study: Triples) -> None:
+    tokens = sorted({row.tokens for row in study.of(2)})
+    for (n, colour), marker in zip(colours(tokens).items(), cycle(_MARKERS), strict=False):
+        rows = study.of(2, n)
+        ax.plot([row.dimension for row in rows], [row.error for row in rows], color=colour, marker=marker,
+                markersize=4.5, linewidth=1.4, label=f"N = {n}", clip_on=False)  # fmt: skip
+        ax.annotate(f"N = {n}", (rows[0].modulus, 0.03), xytext=(5, 0), textcoords="offset points", rotation=90,
+                    va="bottom", color=colour)  # fmt: skip
+    third = study.of(3)
+    ax.plot([row.dimension for row in third], [row.error for row in third], "*", color=_THIRD, markersize=15,
+            clip_on=False, zorder=5, label="third order")  # fmt: skip
+    for row in third[:1]:
+        ax.annotate(f"third order:\nm = {row.dimension} for every N", (row.dimension, row.error), xytext=(0, 10),
+                    textcoords="offset points", ha="center", color=_THIRD)  # fmt: skip
+    ax.axhline(0.5, color="0.45", linewidth=0.9, linestyle=_DASHED, zorder=0)
+    ax.annotate("guessing", (0, 0.5), xycoords=("axes fraction", "data"), xytext=(4, -4), textcoords="offset points",
+                va="top", color="0.35")  # fmt: skip
+    ax.set(xscale="log", ylim=(0, 0.56), ylabel="share of wrong answers")
+    ax.set_xlabel("dimension m (log scale) of values, at third order of queries and keys")
+    _powers_of_two(ax, [row.dimension for row in study.units])
+    ax.set_title("At second order a histogram errs until m = M = 2N + 1")
+
+
+def _draw_bits(ax: Axes, study: Triples) -> None:
+    def draw(points: Iterable[tuple[int, float]], name: str, colour: str, marker: str, line: str, size: float) -> None:
+        """A line with its name at the right end."""
+        found = sorted(set(points))
+        if found:
+            ax.plot(*zip(*found, strict=True), color=colour, marker=marker, linestyle=line, linewidth=1.5,
+                    markersize=size, label=name.replace("\n", " "))  # fmt: skip
+            ax.annotate(name, found[-1], xytext=(9, 0), textcoords="offset points", color=colour, va="center")
+
+    for order, colour, marker, size, name in (
+        (2, _SECOND, "s", 5, "second order suffices:\nhistogram, bits m p"),
+        (3, _THIRD, "*", 9, "third order suffices:\nbits m p, m = 5"),
+    ):
+        points = ((row.tokens, float(row.size)) for row in study.exact(order) if row.size is not None)
+        draw(points, name, colour, marker, "-", size)
+    measured = [(row.tokens, row.bits) for row in study.ranks_of("Match3")]
+    theorem = [(row.tokens, row.bits) for row in study.ranks_of("Match3", measured=False)]
+    draw([*measured, *theorem], "any layer of second order:\nlog₂ rank of Match3", _LAYER, "", "--", 0)
+    for task, marker in (("bigram", "D"), ("local", "v")):
+        points = ((row.tokens, row.bits) for row in study.ranks_of(task))
+        draw(points, f"log₂ rank of the {task} variant", _EASY, marker, ":", 5)
+    if measured:
+        (marks,) = ax.plot(*zip(*measured, strict=True), "o", color=_LAYER, markersize=5, label="rank measured")
+        by_theorem = Line2D([], [], color=_LAYER, linestyle="--", linewidth=1.5, label="rank by theorem")
+        ax.legend(handles=[marks, by_theorem], loc="upper left")
+    ax.set(xscale="log", yscale="log", xlabel="tokens N (log scale), M = 2N + 1", ylabel="bits (log scale)")
+    _powers_of_two(ax, [row.tokens for row in study.units] + [row.tokens for row in study.ranks])
+    _powers_of_two(ax, [1, *ax.get_ylim()], vertical=True)
+    ax.set_title("Second order costs bits in proportion to N, third order log N")
+    ax.grid(color="0.93")
+    ax.set_axisbelow(True)
+
+
+def _powers_of_two(ax: Axes, numbers: Iterable[float], *, vertical: bool = False) -> None:
+    """Ticks of a logarithmic axis at powers of two, of four where there are many."""
+    shown = list(numbers)
+    ends = range(floor(log2(min(shown))), ceil(log2(max(shown))) + 1)
+    axis = ax.yaxis if vertical else ax.xaxis
+    axis.set_major_locator(FixedLocator([2.0**k for k in ends[:: 2 if len(ends) > 11 else 1]]))
+    axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
+    axis.set_minor_locator(NullLocator())
