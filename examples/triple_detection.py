@@ -1,8 +1,8 @@
-"""Triples that sum to 0 modulo M: attention of third order does with m = 5, second order pays in proportion to N.
+"""Triples that sum to 0 modulo M: attention of third order does with m = 5, second order pays about N.
 
 On balanced examples the unit of third order makes no errors; a histogram, which uniform attention of second order
 computes, errs until it has a bucket for each of the M = 2N + 1 residues. Ranks say that no layer of second order does
-much better: log2 of the rank grows in proportion to N, too. Looking at neighbours only (bigram) makes the task easy.
+much better: log2 of the rank grows in proportion to N. Looking at neighbours only (bigram) makes the task easy.
 Run: python examples/triple_detection.py [--quick]
 """
 

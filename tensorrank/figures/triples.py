@@ -100,7 +100,7 @@ def _draw_bits(ax: Axes, study: Triples) -> None:
     ax.set(xscale="log", yscale="log", xlabel="tokens N (log scale), M = 2N + 1", ylabel="bits (log scale)")
     _powers_of_two(ax, [row.tokens for row in study.units] + [row.tokens for row in study.ranks])
     _powers_of_two(ax, [1, *ax.get_ylim()], vertical=True)
-    ax.set_title("Second order costs bits in proportion to N, third order log N")
+    ax.set_title("Second order pays about N bits, third order about log N")
     ax.grid(color="0.93")
     ax.set_axisbelow(True)
 

@@ -82,8 +82,8 @@ class HistogramUnit:
         for start in range(0, len(residues), size):
             part = residues[start : start + size]
             histogram = unit(units[bucket[part]], asking=[asking], memory=memory)[:, 0]
-            # One token weighs 1/N.
-            possible = (histogram > 0.5 / self.tokens)[:, bucket]
+            # What follows sees outputs at the unit's precision: to tell 1/N from 0 takes about log2 N bits.
+            possible = (self.precision.rounded(histogram, 1.0) > 0)[:, bucket]
             partner = (-part[:, [asking]] - np.arange(self.modulus)) % self.modulus
             answers[start : start + size] = (possible & np.take_along_axis(possible, partner, axis=1)).any(axis=1)
         return answers
@@ -246,7 +246,7 @@ def triples(
 
     >>> found = triples([8], [2], examples=20)
     >>> [(row.order, row.dimension, row.bits) for order in (2, 3) for row in found.exact(order)]
-    [(2, 17, 2), (3, 5, 7)]
+    [(2, 17, 5), (3, 5, 7)]
     >>> [(row.task, row.tokens, row.rank) for row in found.ranks if row.standing == "exact"]
     [('Match3', 5, 34), ('bigram', 5, 12), ('local', 5, 34)]
     """

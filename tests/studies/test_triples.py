@@ -44,10 +44,10 @@ def test_a_single_bucket_always_says_yes():
 
 
 def test_bits_of_a_histogram():
-    # One bit leaves only 0; two leave 0 and 1, all that unit vectors need.
+    # One bit leaves only 0, two leave 0 and 1, to which 1/3 is rounded down; of three bits the step is 1/2.
     inputs = np.array(list(itertools.product(range(5), repeat=3)))
     right = [triple(residues, 2, 5) for residues in inputs]
-    for bits, same in ((1, False), (2, True)):
+    for bits, same in ((1, False), (2, False), (3, True)):
         answers = HistogramUnit(3, 5, 5, Precision(bits)).answers(inputs, asking=2)
         assert (answers == right).all() == same
 
@@ -73,7 +73,9 @@ def test_second_order_errs_on_answers_no_until_every_residue_has_a_dimension(stu
         assert all(row.error == 0.5 for row in rows if row.dimension <= tokens / 2 and tokens > 8)
         assert rows[-1].dimension == rows[-1].modulus
         assert rows[-1].wrong == 0
-    assert [(row.tokens, row.size) for row in study.exact(2)] == [(n, 2 * (2 * n + 1)) for n in (8, 16, 48)]
+    assert [(row.tokens, row.size) for row in study.exact(2)] == [
+        (n, (2 * n + 1) * (1 + n.bit_length())) for n in (8, 16, 48)
+    ]
 
 
 def test_measured_ranks_are_those_of_the_theorem(study):
