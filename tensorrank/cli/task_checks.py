@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from tensorrank.errors import TensorRankError, nearest
 
 if TYPE_CHECKING:
-    from tensorrank.tasks.matching_units import Construction
+    from tensorrank.tasks.construction import Construction
 
 # Called with what is done, how much is done, and how much there is.
 Show = Callable[[str, float, float], None]
@@ -107,6 +107,20 @@ def _match3(wanted: Wanted) -> list[Checked]:
     return [_matching(match3_unit(tokens, modulus, precision=wanted.precision), wanted)]
 
 
+def _bigram(wanted: Wanted) -> list[Checked]:
+    from tensorrank.tasks.variant_units import bigram_units
+
+    tokens, modulus = 2 * wanted.sizes["tokens"] + 1, wanted.sizes["modulus"]
+    return [_matching(bigram_units(tokens, modulus, precision=wanted.precision), wanted)]
+
+
+def _local(wanted: Wanted) -> list[Checked]:
+    from tensorrank.tasks.variant_units import local_unit
+
+    tokens, modulus = 2 * wanted.sizes["tokens"] + 1, wanted.sizes["modulus"]
+    return [_matching(local_unit(tokens, modulus, wanted.sizes["window"], precision=wanted.precision), wanted)]
+
+
 def _matching(construction: Construction, wanted: Wanted) -> Checked:
     from tensorrank.tasks.checks import check_matching
 
@@ -114,8 +128,8 @@ def _matching(construction: Construction, wanted: Wanted) -> Checked:
     inputs: Literal["all"] | int = "all" if count is None else count
     found = check_matching(construction, inputs=inputs, seed=wanted.seed, memory=wanted.memory, progress=wanted.show)
     unit = construction.unit
-    described = {"unit": repr(unit), "order": unit.order, "dimension": unit.dimension, "heads": unit.heads}
-    return Checked(f"{unit!r}\n  {found}", {**described, **found.to_dict()}, found.wrong == 0)
+    described = {"unit": str(construction), "order": unit.order, "dimension": unit.dimension, "heads": unit.heads}
+    return Checked(f"{construction}\n  {found}", {**described, **found.to_dict()}, found.wrong == 0)
 
 
 def _sparse_averaging(wanted: Wanted) -> list[Checked]:
@@ -155,4 +169,6 @@ _CHECKS: dict[str, Callable[[Wanted], list[Checked]]] = {
     "sparse-averaging": _sparse_averaging,
     "match2": _match2,
     "match3": _match3,
+    "match3-bigram": _bigram,
+    "match3-local": _local,
 }

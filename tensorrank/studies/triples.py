@@ -13,8 +13,9 @@ from numpy.typing import ArrayLike, NDArray
 from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.studies.separations_interleaved import Progress
 from tensorrank.tasks.anchored_match3 import anchored_match3_rank
+from tensorrank.tasks.construction import Construction
 from tensorrank.tasks.matching import Match3
-from tensorrank.tasks.matching_units import Construction, match3_unit
+from tensorrank.tasks.matching_units import match3_unit
 from tensorrank.tasks.matching_variants import Match3Bigram, Match3Local
 from tensorrank.tasks.precision import FLOAT64, MOST_BITS, Precision
 from tensorrank.tasks.task import Examples

@@ -4,10 +4,11 @@ from tensorrank.tasks.anchored_match3 import anchored_match3_rank, disjointness_
 from tensorrank.tasks.bottleneck import bottleneck_table, head_for, least_head_dimension, published_counterexample
 from tensorrank.tasks.checks import UnitCheck, check_construction, check_matching, least_bits_for
 from tensorrank.tasks.communication import CommunicationMatrix, CommunicationRanks
+from tensorrank.tasks.construction import Construction
 from tensorrank.tasks.cut_ranks import CutRanks, CutSamples, softmax_cut_ranks
 from tensorrank.tasks.disjointness import Disjointness, InnerProduct
 from tensorrank.tasks.matching import Match2, Match3
-from tensorrank.tasks.matching_units import Construction, match2_unit, match3_unit
+from tensorrank.tasks.matching_units import match2_unit, match3_unit
 from tensorrank.tasks.matching_variants import Match3Bigram, Match3Local
 from tensorrank.tasks.named import NAMED_TASKS, NamedTask, named_task
 from tensorrank.tasks.precision import Precision
@@ -18,6 +19,7 @@ from tensorrank.tasks.shattering import VCDimension, randomised_bits, vc_dimensi
 from tensorrank.tasks.sparse_averaging import SparseAveraging, SparseInputs, disjointness_in_sparse_averaging
 from tensorrank.tasks.task import Examples, Task
 from tensorrank.tasks.units import AttentionUnit
+from tensorrank.tasks.variant_units import bigram_units, local_unit
 
 __all__ = [
     "NAMED_TASKS",
@@ -46,6 +48,7 @@ __all__ = [
     "VCDimension",
     "all_sets",
     "anchored_match3_rank",
+    "bigram_units",
     "bottleneck_table",
     "check_construction",
     "check_matching",
@@ -56,6 +59,7 @@ __all__ = [
     "least_bits_for",
     "least_dimension",
     "least_head_dimension",
+    "local_unit",
     "match2_unit",
     "match3_unit",
     "named_task",

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.errors import TensorRankError, whole_number
-from tensorrank.tasks.matching_units import THRESHOLD, Construction
+from tensorrank.tasks.construction import THRESHOLD, Construction
 from tensorrank.tasks.precision import MOST_BITS
 from tensorrank.tasks.task import Integers
 
@@ -141,10 +141,10 @@ def check_matching(
     memory: int | str | None = None,
     progress: Progress | None = None,
 ) -> UnitCheck:
-    """Check the unit for Match2 or Match3 against the reference solution of its task.
+    """Check the unit for Match2, Match3 or a variant against the reference solution of its task.
 
     Args:
-        construction: as `match2_unit` or `match3_unit` gives it.
+        construction: as `match2_unit`, `match3_unit`, `bigram_units` or `local_unit` gives it.
         inputs: "all" M^N of them, or how many examples of the task, of which half have a match for the last token.
         seed: of the examples: a whole number or a numpy Generator.
         asking: the tokens whose answers are compared; all by default.
@@ -189,7 +189,7 @@ def least_bits_for(
     """The smallest p at which p bits of fixed point leave no answer wrong; None if 52 do.
 
     Args:
-        construction: as `match2_unit` or `match3_unit` gives it, at any precision.
+        construction: as for `check_matching`, at any precision.
         inputs: "all" M^N of them, or how many examples of the task, the same for each p.
         seed: of the examples, a whole number.
         asking: the tokens whose answers are compared; all by default.

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.errors import TensorRankError
+from tensorrank.tasks.construction import Construction
 from tensorrank.tasks.matching import Match2, Match3
 from tensorrank.tasks.precision import FLOAT64, Precision, precision_of
 from tensorrank.tasks.units import Array, AttentionUnit
 
 # The coordinates of an embedded token: cosine and sine of its angle, 1 for a real token, 1 for the blank one.
 _COS, _SIN, _REAL, _BLANK = np.eye(4)
-THRESHOLD = 0.5
 
 
 @dataclass(frozen=True, eq=False)
-class Construction:
+class MatchConstruction(Construction):
     """An attention unit that solves a matching task: residues become tokens, and outputs above 1/2 mean yes.
 
     The residue x becomes the token (cos(2 pi x / M), sin(2 pi x / M), 1, 0), element by element, and every input gets a
@@ -39,28 +39,6 @@ class Construction:
     """
 
     task: Match2 | Match3
-    unit: AttentionUnit
-
-    def __str__(self) -> str:
-        return f"{self.task}: {self.unit}"
-
-    @property
-    def tokens(self) -> int:
-        """The residues of an input, N; the blank token comes on top."""
-        return self.task.tokens
-
-    @property
-    def modulus(self) -> int:
-        """The modulus, M."""
-        return self.task.modulus
-
-    def at(self, precision: Precision | str | int) -> Construction:
-        """The same construction at another precision.
-
-        Raises:
-            TensorRankError: if it is none.
-        """
-        return replace(self, unit=self.unit.at(precision))
 
     def embed(self, inputs: ArrayLike) -> Array:
         """Residues of shape (count, N) as tokens, of shape (count, N + 1, 4).
@@ -88,25 +66,10 @@ class Construction:
         Raises:
             TensorRankError: if inputs have another shape or range, no such token asks, or for want of memory.
         """
-        given = range(self.tokens) if asking is None else asking
-        asked = [whole_number("an asking token", token, 0) for token in given]
-        if asked and max(asked) >= self.tokens:  # the blank token is none of them
-            raise TensorRankError(f"token {max(asked)} was to ask; inputs have the tokens 0 to {self.tokens - 1}")
-        return self.unit(self.embed(inputs), asking=asked, memory=memory)[..., 0]
-
-    def answers(
-        self, inputs: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None
-    ) -> NDArray[np.bool_]:
-        """Whether outputs are above 1/2: the unit's answers to the task, of shape (count, asked).
-
-        Raises:
-            TensorRankError: as `outputs`.
-        """
-        answers: NDArray[np.bool_] = self.outputs(inputs, asking=asking, memory=memory) > THRESHOLD
-        return answers
+        return self.unit(self.embed(inputs), asking=self.asked(asking), memory=memory)[..., 0]
 
 
-def match2_unit(tokens: int, modulus: int, *, precision: Precision | str | int = FLOAT64) -> Construction:
+def match2_unit(tokens: int, modulus: int, *, precision: Precision | str | int = FLOAT64) -> MatchConstruction:
     """The unit of order 2 with m = 3 that solves Match2: does any x_j have x_i + x_j = 0 mod M, j = i allowed?
 
     With lambda = (M^2 / 4) ln(4N), token j gets the score lambda cos(2 pi (x_i + x_j) / M) and the value 1, the blank
@@ -131,7 +94,7 @@ def match2_unit(tokens: int, modulus: int, *, precision: Precision | str | int =
            [0.  , 0.  ]])
     """
     task = Match2(tokens, modulus)
-    share = math.sqrt(_sharpness(task.modulus, math.log(4 * task.tokens)))
+    share = math.sqrt(sharpness(task.modulus, math.log(4 * task.tokens)))
     return _construction(
         task,
         [_COS, _SIN, _REAL],
@@ -141,7 +104,7 @@ def match2_unit(tokens: int, modulus: int, *, precision: Precision | str | int =
     )
 
 
-def match3_unit(tokens: int, modulus: int, *, precision: Precision | str | int = FLOAT64) -> Construction:
+def match3_unit(tokens: int, modulus: int, *, precision: Precision | str | int = FLOAT64) -> MatchConstruction:
     """The unit of order 3 with m = 5 that solves Match3: are there x_j, x_k with x_i + x_j + x_k = 0 mod M?
 
     The cosine of a sum of three angles is four products of one factor for each angle, so that the pair (j, k) can get
@@ -174,7 +137,7 @@ def match3_unit(tokens: int, modulus: int, *, precision: Precision | str | int =
             "the unit for Match3 of one token mod 1 was asked for; it would answer no, and yes is right. Try a modulus "
             "from 2, or more tokens"
         )
-    share = math.cbrt(_sharpness(task.modulus, math.log(4 * task.tokens**2)))
+    share = math.cbrt(sharpness(task.modulus, math.log(4 * task.tokens**2)))
     return _construction(
         task,
         [_COS, -_COS, -_SIN, -_SIN, _REAL],
@@ -184,18 +147,22 @@ def match3_unit(tokens: int, modulus: int, *, precision: Precision | str | int =
     )
 
 
-def _sharpness(modulus: int, gap: float) -> float:
-    """The lambda at which a match scores `gap` more than the blank token, and that `gap` more than the next residue."""
+def sharpness(modulus: int, gap: float) -> float:
+    """The lambda at which a match scores `gap` more than the blank token, and that `gap` more than the next residue.
+
+    >>> sharpness(4, 0.5)
+    2.0
+    """
     return modulus**2 / 4 * gap
 
 
 def _construction(
     task: Match2 | Match3, query: list[Array], keys: list[list[Array]], share: float, precision: Precision
-) -> Construction:
+) -> MatchConstruction:
     unit = AttentionUnit(
         share * np.array([query]),
         tuple(share * np.array([key]) for key in keys),
         (_REAL[None, None],) * len(keys),
         precision=precision,
     )
-    return Construction(task, unit)
+    return MatchConstruction(task, unit)

@@ -94,6 +94,12 @@ def test_units_are_checked_on_all_inputs_or_on_random_ones(name, sizes, inputs):
     assert (unit["order"], unit["dimension"]) == ((2, 3) if name == "match2" else (3, 5))
 
 
+def test_units_of_usual_attention_for_the_easy_variants():
+    for name, sizes in (("match3-bigram", ()), ("match3-local", ("--window", 1))):
+        (unit,) = values(name, "--tokens", 2, "--modulus", 5, *sizes, "--check")["check"]
+        assert (unit["order"], unit["inputs"], unit["wrong"], unit["exhaustive"]) == (2, 5**5, 0, True)
+
+
 def test_units_for_sparse_averaging():
     restricted, curve = values("sparse-averaging", "--tokens", 12, "--sparsity", 2, "--check")["check"]
     assert restricted["exhaustive"]
@@ -140,7 +146,7 @@ def test_the_example_of_the_help_in_a_pipe():
         (("match3", "--anchor", 11), "anchor is 11"),
         (("disjointness", "--length", 20, "--memory", "1GiB"), "1048576 x 1048576 entries and take about 28 TiB"),
         (("match3", "--tokens", 9, "--modulus", 31, "--memory", "1GiB"), "the memory limit is 1 GiB"),
-        (("match3-bigram", "--check"), "no attention unit is known here for match3-bigram"),
+        (("disjointness", "--check"), "no attention unit is known here for disjointness"),
         (("match2", "--check", "--inputs", "few"), "--inputs is 'few'; expected all, auto, or how many"),
         (("match2", "--check", "--precision", "half"), "the precision is 'half'"),
         (("match2", "--check", "--dimension", 4), "--dimension is no option of match2"),

@@ -138,8 +138,8 @@ def test_what_is_no_size(make, arguments, message):
         ([[0, 1]], {}, r"inputs have the shape \(1, 2\)"),
         ([[0, 1, 5]], {}, r"inputs hold 5 at \(0, 2\)"),
         ([[0, 1, 0.5]], {}, "inputs are of type float64"),
-        ([[0, 1, 2]], {"asking": [3]}, "token 3 was to ask; inputs have the tokens 0 to 2"),
-        ([[0, 1, 2]], {"asking": [-1]}, "an asking token is -1"),
+        ([[0, 1, 2]], {"asking": [3]}, "asking is 3; expected one of the tokens 0 to 2"),
+        ([[0, 1, 2]], {"asking": [-1]}, "asking is -1; expected a whole number"),
         ([[0, 1, 2]], {"memory": 100}, "the memory limit is 100 bytes"),
     ],
 )
