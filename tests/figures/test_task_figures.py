@@ -176,7 +176,7 @@ def test_triples_show_errors_and_bits():
     np.testing.assert_allclose(lines["second order suffices: histogram, bits m p"], [(8, 34), (16, 66)])
     np.testing.assert_allclose(lines["third order suffices: bits m p, m = 5"], [(8, 35), (16, 50)])
     np.testing.assert_allclose(
-        lines["any layer of second order: log₂ rank of Match3"], [(3, math.log2(6)), (5, math.log2(34)), (15, 18)]
+        lines["any layer of second order: log₂ rank, up to log log N"], [(3, math.log2(6)), (5, math.log2(34)), (15, 18)]
     )
     np.testing.assert_allclose(lines["rank measured"], [(3, math.log2(6)), (5, math.log2(34))])
     np.testing.assert_allclose(lines["log₂ rank of the bigram variant"], [(3, math.log2(7)), (5, math.log2(12))])
