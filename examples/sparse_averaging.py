@@ -38,7 +38,7 @@ bits = [bits_by_dimension(*sizes) for sizes in ([(8, 2)] if quick else [(8, 2), 
 for study in bits:
     shown = ", ".join(f"m = {row.dimension}, p = {row.bits}" for row in study.rows)
     print(f"{study.sparsity} of {study.tokens} tokens, all {study.sets} sets, moment curve: {shown}; ", end="")
-    print(f"m p is {study.least_size:.1f} or more for any unit")
+    print(f"a query of m p bits tells all apart from {study.least_size:.1f} bits on")
 print("picture:", tr.figures.save(tr.figures.sparse_averaging_bits(bits)[0], out / "sparse_averaging_bits", kinds)[0])
 
 sizes = model_sizes(range(4, 9), [8, 64, 512], sets=20, draws=3) if quick else model_sizes()

@@ -29,7 +29,8 @@ class RationalRank:
         upper: a proven upper bound: the value itself if exact, else the number of different rows or columns.
         standing: "exact" (the bounds meet) or "probable" (two primes, but too few to exclude more).
         primes: the moduli used.
-        failure_probability: 0 if exact, else a bound on the probability that all primes drawn were unlucky.
+        failure_probability: 0 if exact, else a bound on the probability that all primes drawn were unlucky, for a
+            matrix that does not depend on the seed.
         reason: how the upper bound was proved, or why it was not met.
     """
 

@@ -90,7 +90,11 @@ def _print(
         for one in cuts[asking]:
             table.add_row(str(one.rows), str(one.numerator), str(one.denominator), str(one.quotient))
         wide_console().print(table)
-    say("It is the division by the sum of the weights that makes the separation rank of softmax attention infinite.")
+    say(
+        "With a public query it is the division by the sum of the weights that makes the separation rank infinite; "
+        "with the query on side A numerator and denominator grow, too, by 1 for each different query (here "
+        f"{cuts['a'][-1].queries})."
+    )
 
 
 def _table(*columns: str) -> Table:

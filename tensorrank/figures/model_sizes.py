@@ -61,7 +61,7 @@ def model_sizes(study: ModelSizes) -> tuple[Figure, Axes]:
             ("N/2: first layer,\nas published", last / 2, _OTHERS, "top"),
             ("attention: bits m p", study.units[-1].size, _ATTENTION, "center"),
             ("attention: dimension m", study.units[-1].dimension, _ATTENTION, "center"),
-            (rf"any unit: $m\,p \geq \log_2\binom{{N}}{{{study.sparsity}}}$", least[-1], _LEAST, "center"),
+            (rf"a query: $m\,p \geq \log_2\binom{{N}}{{{study.sparsity}}}$", least[-1], _LEAST, "center"),
         ]
         for text, height, colour, place in ends:
             ax.annotate(text, (last, height), xytext=(9, 0), textcoords="offset points", color=colour, va=place)

@@ -127,11 +127,14 @@ def sparse_averaging_dimensions(study: LeastDimensions) -> tuple[Figure, NDArray
         fits = [study.line_in_sparsity(tokens) for tokens in study.tokens]
         axes[0].set_title("Linear in q" + _fit_words(fits, "for each further token"))
         fits = [study.line_in_log_tokens(sparsity) for sparsity in study.sparsities]
-        axes[1].set_title("Logarithmic in N" + _fit_words(fits, "each time N doubles"))
-        bits = sorted(log2(comb(row.tokens, row.sparsity)) for row in study.rows)
-        axes[0].text(0.98, 0.03, "any unit: $m\\,p \\geq \\log_2\\binom{N}{q}$\n"
-                     f"({bits[0]:.0f} to {bits[-1]:.0f} bits here)",
-                     transform=axes[0].transAxes, ha="right", va="bottom", color="0.3")  # fmt: skip
+        axes[1].set_title("About logarithmic in N" + _fit_words(fits, "each time N doubles"))
+        # Within an error of 1/q one query may serve two sets.
+        held = [row for row in study.rows if study.tolerance < 1 / row.sparsity]
+        if held:
+            bits = sorted(log2(comb(row.tokens, row.sparsity)) for row in held)
+            axes[0].text(0.98, 0.03, "a query tells all choices apart: $m\\,p \\geq \\log_2\\binom{N}{q}$,\n"
+                         f"{bits[0]:.0f} to {bits[-1]:.0f} bits for q to {max(row.sparsity for row in held)}",
+                         transform=axes[0].transAxes, ha="right", va="bottom", color="0.3")  # fmt: skip
         for ax in axes:
             ax.grid(color="0.93")
             ax.set_axisbelow(True)
@@ -173,9 +176,8 @@ def _fitted(
 def sparse_averaging_bits(studies: BitsByDimension | Sequence[BitsByDimension]) -> tuple[Figure, Axes]:
     """The least precision p against the dimension m of units with moment-curve keys, a line for each N and q.
 
-    Both axes are logarithmic; grey lines join units with the same product m p. The shaded ground is
-    below m p = log2 C(N, q), where no unit can be: of several studies the smallest of these bounds is shaded, each has
-    its own dotted line.
+    Both axes are logarithmic; grey lines join units with the same product m p. Dotted lines are m p = log2 C(N, q):
+    below them a query cannot tell all sets apart. The ground below the lowest is shaded.
 
     Args:
         studies: as `studies.sparse_averaging_bits.bits_by_dimension` computes them.
@@ -197,9 +199,13 @@ def sparse_averaging_bits(studies: BitsByDimension | Sequence[BitsByDimension]) 
         dimensions = [row.dimension for study in shown for row in study.rows]
         ends = np.array([min(dimensions) / 1.2, max(dimensions) * 1.2])
         low, high = 1.0, 1.35 * max((bits for found in points.values() for _, bits in found), default=2)
-        ax.fill_between(ends, low, min(study.least_size for study in shown) / ends, color="0.9", linewidth=0)
+        bounds = {study: study.least_size for study in shown}
+        least = [bound for bound in bounds.values() if bound is not None]
+        if least:
+            ax.fill_between(ends, low, min(least) / ends, color="0.9", linewidth=0)
         for study, (colour, marker) in zip(shown, styles, strict=True):
-            ax.plot(ends, study.least_size / ends, color=colour, linewidth=1.1, linestyle=_DOTTED)
+            if (bound := bounds[study]) is not None:
+                ax.plot(ends, bound / ends, color=colour, linewidth=1.1, linestyle=_DOTTED)
             label = f"{study.sparsity} of {study.tokens} tokens"
             ax.plot(*np.array(points[study]).reshape(-1, 2).T, color=colour, marker=marker, markersize=5,
                     linewidth=1.5, label=label)  # fmt: skip
@@ -212,8 +218,9 @@ def sparse_averaging_bits(studies: BitsByDimension | Sequence[BitsByDimension]) 
         _powers_of_two(ax, dimensions)
         _powers_of_two(ax, [1, high], vertical=True)
         handles, _ = ax.get_legend_handles_labels()
-        bound = r"$m\,p = \log_2\binom{N}{q}$: no unit below"
-        handles.append(Line2D([], [], color="0.3", linewidth=1.1, linestyle=_DOTTED, label=bound))
+        if least:
+            label = r"$m\,p = \log_2\binom{N}{q}$: fewer bits are no query"
+            handles.append(Line2D([], [], color="0.3", linewidth=1.1, linestyle=_DOTTED, label=label))
         figure.legend(handles=handles, loc="outside lower center", ncols=2)
         ax.set_title(f"Fewer dimensions cost more bits{_product_words(shown)}")
     return figure, ax

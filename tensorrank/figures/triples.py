@@ -89,7 +89,14 @@ def _draw_bits(ax: Axes, study: Triples) -> None:
         draw(points, name, colour, marker, "-", size)
     measured = [(row.tokens, row.bits) for row in study.ranks_of("Match3")]
     theorem = [(row.tokens, row.bits) for row in study.ranks_of("Match3", measured=False)]
-    draw([*measured, *theorem], "any layer of second order:\nlog₂ rank, up to log log N", _LAYER, "", "--", 0)
+    draw(
+        [*measured, *theorem],
+        "any layer of second order:\nlog₂ rank, up to log log N and a constant",
+        _LAYER,
+        "",
+        "--",
+        0,
+    )
     for task, marker in (("bigram", "D"), ("local", "v")):
         points = ((row.tokens, row.bits) for row in study.ranks_of(task))
         draw(points, f"log₂ rank of the {task} variant", _EASY, marker, ":", 5)

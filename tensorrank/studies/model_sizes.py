@@ -56,7 +56,7 @@ class MatrixRow:
 
     @property
     def first_layer_width(self) -> int:
-        """The width of a feedforward network's first layer, at least: the answers are linear in the values.
+        """The width of the first layer, at least, of a feedforward network that is exact for all real values.
 
         What the first layer maps to 0 the network cannot see, and the columns span so many linear functions.
         """
@@ -64,7 +64,7 @@ class MatrixRow:
 
     @property
     def query_bits(self) -> float:
-        """The bits m p that the queries of an attention unit hold at least, one for each question."""
+        """The bits m p of a query, at least, where it alone depends on the question."""
         return log2(self.distinct_columns)
 
     def to_dict(self) -> dict[str, Any]:
@@ -195,7 +195,8 @@ def model_sizes(
 
     The models read the values of all tokens before the question, which q of them to average. Averages of q values 0 or
     1 are 1/q apart, so that a model whose error is below 1 / (2q) knows them exactly: with such a tolerance the bits of
-    memory and of queries bound all models alike. State dimensions and widths are those of exact answers.
+    memory and of queries bound all models alike. State dimensions and widths are those of exact answers, widths for all
+    real values. Queries are bounded for units in which they alone depend on the question.
 
     Args:
         tokens: the N at which ranks are computed; the matrix has 2^N rows.

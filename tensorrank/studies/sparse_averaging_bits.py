@@ -60,9 +60,12 @@ class BitsByDimension:
     rows: tuple[BitsRow, ...]
 
     @property
-    def least_size(self) -> float:
-        """log2 C(N, q): what m p is for any unit at least, for different sets need different queries."""
-        return log2(comb(self.tokens, self.sparsity))
+    def least_size(self) -> float | None:
+        """log2 C(N, q): what m p is at least for a unit whose query alone depends on the set.
+
+        One row of attention cannot be within 1/q of the averages over two sets. None for a tolerance of 1/q or more.
+        """
+        return log2(comb(self.tokens, self.sparsity)) if self.tolerance < 1 / self.sparsity else None
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""

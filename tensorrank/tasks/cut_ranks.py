@@ -14,9 +14,11 @@ and 0 on B: the output 2^i / (2^i + 2^j) is a Cauchy matrix with scaled rows, no
 keys (Cauchy 1841: 1 / (c_i + d_j) is, if the c_i are distinct, the d_j are, and no c_i + d_j is 0).
 
 If side A holds the query as well, the function of B depends on the query: the rank of numerator and denominator is at
-most 1 plus the number of different queries, which grows with the dimension of the keys.
+most 1 plus the number of different queries, and without bound if there are ever more of these (2^(q k) is a
+Vandermonde matrix).
 
-It is the normalisation that takes the rank from 2 to infinity; dropping it (linear attention's numerator) loses that.
+With a public query it is the normalisation alone that takes the rank from 2 to infinity; dropping it (linear
+attention's numerator) loses that.
 """
 
 from __future__ import annotations

@@ -71,8 +71,9 @@ def readings(facts: Facts) -> tuple[Reading, ...]:
             "dimension of the state",
             facts.rank,
             True,
-            "after side A its state is a vector in which every answer is linear, so that the matrix is a product "
-            "through this dimension (also: bond dimension of a matrix-product state)",
+            "after side A its state is a vector in which the value itself is linear, so that the matrix is a product "
+            "through this dimension (also: bond dimension of a matrix-product state); with a threshold after it, fewer "
+            "may do",
         ),
         Reading(
             "finite-state machine",
@@ -115,8 +116,9 @@ def readings(facts: Facts) -> tuple[Reading, ...]:
                 "m p H",
                 bits_for(facts.distinct_query),
                 True,
-                "of the question nothing but its queries, m H numbers of p bits, meets the other tokens (if its key "
-                "and value depend on the question too, count them with the query)",
+                "if the question reaches the answer through its queries alone, these are m H numbers of p bits that "
+                "tell all questions apart; what else carries it (the asking token's key and value, a residual "
+                "connection) counts as well",
             )
         )
     else:
@@ -126,7 +128,8 @@ def readings(facts: Facts) -> tuple[Reading, ...]:
                 "m p H times log log N",
                 bits_for(facts.largest_rank),
                 False,
-                "each head's sums over one side's tokens are sent to the other in so many bits, up to a constant (S23)",
+                "each head's sums over one side's tokens, of values of m dimensions at most, are sent to the other in "
+                "so many bits, up to a constant (S23)",
             )
         )
     if facts.linear:
@@ -136,8 +139,8 @@ def readings(facts: Facts) -> tuple[Reading, ...]:
                 "width of the first layer",
                 facts.rank,
                 True,
-                "what its first layer maps to 0 it cannot see, and the answers span so many linear functions of the "
-                "data",
+                "exact for all real data, not only for 0 and 1: what its first layer maps to 0 it cannot see, and the "
+                "answers span so many linear functions of the data",
             )
         )
     return tuple(found)

@@ -124,8 +124,11 @@ class AttentionUnit:
 
     @property
     def size(self) -> int:
-        """The product m H p, in bits, which the lower bounds of S23 are about; float64 counts as p = 64."""
-        return self.dimension * self.heads * self.precision.bits
+        """The product m H p in bits that the lower bounds of S23 are about; float64 counts as p = 64.
+
+        There m bounds values as well as queries and keys, so it is the larger of both dimensions.
+        """
+        return max(self.dimension, self.output_dimension) * self.heads * self.precision.bits
 
     def at(self, precision: Precision | str | int) -> AttentionUnit:
         """The same unit at another precision.
