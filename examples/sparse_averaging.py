@@ -18,7 +18,7 @@ out = Path(__file__).parent / "out"
 out.mkdir(exist_ok=True)
 kinds = ["png"] if quick else ["png", "svg"]
 
-errors = error_by_dimension([64, 128], [4], [32, 64, 128], sets=20, draws=3) if quick else error_by_dimension(draws=3)
+errors = error_by_dimension([64, 128], [4], [32, 64, 128], sets=20, draws=3) if quick else error_by_dimension()
 for tokens in errors.tokens:
     shown = ", ".join(f"{row.median:.2g} at m = {row.dimension}" for row in errors.of(tokens, 4))
     print(f"average 4 of {tokens} tokens, worst of {errors.sets} sets: error {shown}")

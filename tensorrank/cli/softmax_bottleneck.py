@@ -9,6 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from tensorrank.cli.terminal import Bar, print_json, say, wide_console
+from tensorrank.errors import TensorRankError, whole_number
 
 if TYPE_CHECKING:
     from tensorrank.tasks.bottleneck import BottleneckRow, Counterexample
@@ -28,11 +29,12 @@ def softmax_bottleneck(largest: int | None, *, seed: int, memory: str | None, th
         json: print one JSON object.
     """
     # Heavy modules are imported where they are used, so that --help answers at once.
-    from tensorrank.errors import whole_number
     from tensorrank.tasks.bottleneck import bottleneck_table, least_head_dimension, published_counterexample
-    from tensorrank.tasks.cut_ranks import softmax_cut_ranks
+    from tensorrank.tasks.cut_ranks import MOST_SAMPLES, softmax_cut_ranks
 
     most = whole_number("--tokens", _SIZES[-1] if largest is None else largest, 2)
+    if most > MOST_SAMPLES:
+        raise TensorRankError(f"--tokens is {most}; expected at most {MOST_SAMPLES}, for which samples are drawn")
     sizes = [size for size in _SIZES if size < most] + [most]
     with Bar() as bar:
         bar.update("head dimensions", 0, 2)
@@ -75,14 +77,14 @@ def _print(
     rows: tuple[BottleneckRow, ...], example: Counterexample, least: int | None, cuts: dict[str, list[CutRanks]]
 ) -> None:
     say("Least dimension of a head that produces an attention pattern of n linearly independent tokens (exact):")
-    table = _table("tokens n", "random pattern", "each itself", "each the one before", "enough by B20")
+    table = _table("tokens n", "random pattern", "each itself", "each the one before", "known to suffice")
     for row in rows:
         table.add_row(*map(str, (row.tokens, row.random, row.own, row.previous, row.sufficient)))
     wide_console().print(table)
     found = "no head of any dimension produces it" if least is None else f"a head of dimension {least} produces it"
     say(
         f"Of the tokens {example.tokens.tolist()[0]}, pattern {example.pattern.tolist()}: {found}, for all scores of a "
-        "zero token are 0 (B20's counterexample, where the head dimension 1 is below n = 2)."
+        "zero token are 0 (the counterexample of Bhojanapalli et al. 2020, for the head dimension 1 below n = 2)."
     )
     for asking, heading in (("public", "a query that both sides know"), ("a", "a query that side A holds")):
         say(f"\nRanks of one head across a cut, {heading}:")

@@ -49,11 +49,11 @@ def task(
         typer.Option("--check", help="No ranks: hold the task's explicit attention unit against the right answers."),
     ] = False,
     precision: Annotated[
-        str, typer.Option(help="Of the unit checked: float64, float32, or a number of bits.")
-    ] = "float64",
+        str | None, typer.Option(help="Of the unit checked: float64 (default), float32, or a number of bits.")
+    ] = None,
     inputs: Annotated[
-        str, typer.Option(help="What it is checked on: all, a number of random ones, or auto: all if they are few.")
-    ] = "auto",
+        str | None, typer.Option(help="What it is checked on: all, or how many random ones; all by default if few.")
+    ] = None,
     dimension: Annotated[
         int | None, typer.Option(help="Of the unit checked, for sparse averaging; the least that does by default.")
     ] = None,
@@ -99,12 +99,21 @@ def task(
             "--unit-tokens was given without --out; it is for the studies, whose pictures --out takes"
         )
     full = one.sized(chosen)
+    of_check = {"precision": precision, "inputs": inputs, "dimension": dimension}
+    of_ranks = {"out": out, "partition": partition, "anchor": anchor}
+    odd = [option for option, value in (of_ranks if check else of_check).items() if value is not None]
+    if odd:
+        why = (
+            "given with --check, which computes no ranks"
+            if check
+            else "given without --check; it is for the unit checked"
+        )
+        raise TensorRankError(f"--{odd[0]} was {why}")
     if check:
-        if out is not None or partition is not None:
-            other = "out" if out is not None else "partition"
-            raise TensorRankError(f"--{other} was given with --check, which computes no ranks; give one of the two")
         with Bar() as bar:
-            units = checked_units(name, Wanted(full, precision, inputs, dimension, seed, memory, bar.update))
+            units = checked_units(
+                name, Wanted(full, precision or "float64", inputs or "auto", dimension, seed, memory, bar.update)
+            )
         if json:
             print_json({"name": name, "sizes": full, "check": [unit.values for unit in units]})
         for unit in () if json else units:
@@ -114,10 +123,14 @@ def task(
     if out is not None:
         make_folder(out)
     with Bar() as bar:
+        ranks: dict[str, CommunicationRanks] = {}
         matrices = one.matrices(chosen, partition=split, memory=memory)
-        ranks = {
-            what: matrix.ranks(seed=seed, threads=threads, progress=bar.update) for what, matrix in matrices.items()
-        }
+        for what, matrix in matrices.items():
+
+            def show(step: str, done: float, total: float, what: str = what) -> None:
+                bar.update(f"{what} {step}", len(ranks) + done / total, len(matrices))
+
+            ranks[what] = matrix.ranks(seed=seed, threads=threads, progress=show)
         studies: list[dict[str, Any]] = []
         pictures: list[Path] = []
         if out is not None:
@@ -157,12 +170,16 @@ def _print(one: NamedTask, ranks: Mapping[str, CommunicationRanks]) -> None:
         vc = "-" if found.vc is None else _between(found.vc.lower, found.vc.upper)
         table.add_row(what, marked, *map(str, (*finite, found.distinct_rows, found.distinct_columns)), vc)
     wide_console().print(table)
+    if any(found.vc is not None for found in ranks.values()):
+        say("VC: the Vapnik-Chervonenkis dimension of the rows, where values are 0 and 1.")
+    if first.distinct_rows == first.distinct_columns == 1:
+        say("All values are the same: there is nothing to compute here.")
     if one.note:
         say(one.note)
     say("\nWhat a model that reads A first and gives that value needs at least:")
     wide_console().print(_needs(ranks))
     for model, why in {reading.model: reading.why for found in ranks.values() for reading in found.readings}.items():
-        say(f"{model}: {why}.")
+        say(f"- {model}: {why}.")
 
 
 def _needs(ranks: Mapping[str, CommunicationRanks]) -> Table:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 Show = Callable[[str, float, float], None]
 
 # By default so many inputs are gone through, all of them if there are no more.
-_FEW = 20_000
+_FEW = 100_000
 _RANDOM_INPUTS, _RANDOM_SETS = 200, 60
 # Mean errors up to this count as sparse averaging.
 _TOLERANCE = 0.1
@@ -122,14 +122,16 @@ def _local(wanted: Wanted) -> list[Checked]:
 
 
 def _matching(construction: Construction, wanted: Wanted) -> Checked:
-    from tensorrank.tasks.checks import check_matching
+    from tensorrank.tasks.checks import MOST_INPUTS, check_matching
 
     count = wanted.count(construction.modulus**construction.tokens, _RANDOM_INPUTS)
     inputs: Literal["all"] | int = "all" if count is None else count
+    everything = construction.modulus**construction.tokens
     found = check_matching(construction, inputs=inputs, seed=wanted.seed, memory=wanted.memory, progress=wanted.show)
     unit = construction.unit
     described = {"unit": str(construction), "order": unit.order, "dimension": unit.dimension, "heads": unit.heads}
-    return Checked(f"{construction}\n  {found}", {**described, **found.to_dict()}, found.wrong == 0)
+    more = f" (--inputs all for all {everything})" if inputs != "all" and everything <= MOST_INPUTS else ""
+    return Checked(f"{construction}\n  {found}{more}", {**described, **found.to_dict()}, found.wrong == 0)
 
 
 def _sparse_averaging(wanted: Wanted) -> list[Checked]:
@@ -156,11 +158,20 @@ def _sparse_averaging(wanted: Wanted) -> list[Checked]:
         worst = float(unit.deviation(sets, memory=wanted.memory).max())
         words = (
             f"{kind} unit, m = {unit.dimension}, {unit.precision}: rows of attention differ from the average over the "
-            f"chosen by at most {worst:.2g} (sum of absolute values), on {'all ' if count is None else ''}{len(sets)} "
-            "choices"
+            f"chosen by up to {worst:.2g} (sum of absolute values; {_TOLERANCE} is allowed), on "
+            f"{'all ' if count is None else ''}{len(sets)} choices"
         )
-        values = {"unit": kind, "order": 2, "dimension": unit.dimension, "heads": 1, "precision": str(unit.precision),
-                  "inputs": len(sets), "exhaustive": count is None, "worst_deviation": worst}  # fmt: skip
+        values = {
+            "unit": kind,
+            "order": 2,
+            "dimension": unit.dimension,
+            "heads": 1,
+            "precision": str(unit.precision),
+            "inputs": len(sets),
+            "exhaustive": count is None,
+            "worst_deviation": worst,
+            "tolerance": _TOLERANCE,
+        }
         found.append(Checked(words, values, worst <= _TOLERANCE))
     return found
 

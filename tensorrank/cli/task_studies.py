@@ -12,16 +12,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from tensorrank.studies.communication_growth import CommunicationGrowth
+    from tensorrank.tasks.communication import CommunicationMatrix
 
 # Called with what is done, how much is done, and how much there is.
 Show = Callable[[str, float, float], None]
 
-# What is drawn side by side with a task: itself, and what it differs from.
-_COMPANY: dict[str, tuple[str, ...]] = {
-    "match3": ("match3", "match3-bigram", "match3-local"),
-    "match3-bigram": ("match3", "match3-bigram"),
-    "match3-local": ("match3", "match3-local"),
-}
+# Matrices of a task that are drawn side by side: the most telling.
+_PANELS = 2
 
 
 def drawn_studies(
@@ -61,7 +58,7 @@ def drawn_studies(
         pictures.extend(tr.figures.save(figure, out / stem))
 
     growths = _growths(name, sizes, seed=seed, memory=memory, threads=threads, show=show)
-    keep(growths, tr.figures.communication_growth(growths)[0], f"{name}-ranks")
+    keep(growths, tr.figures.communication_growth(growths)[0], f"{name.replace('-', '_')}_ranks")
     if name == "sparse-averaging":
         _sparse_averaging(sizes, unit_tokens, seed, memory, show, keep)
     if name == "match3":
@@ -69,7 +66,7 @@ def drawn_studies(
 
         chosen: dict[str, Any] = {} if unit_tokens is None else {"tokens": unit_tokens}
         study = triples(**chosen, sides=range(1, sizes["tokens"] + 1), seed=seed, memory=memory, progress=show)
-        keep(study, tr.figures.triples(study)[0], "match3-units")
+        keep(study, tr.figures.triples(study)[0], "triples")
     return studies, pictures
 
 
@@ -79,21 +76,25 @@ def _growths(
     from tensorrank.studies.communication_growth import communication_growth
     from tensorrank.tasks.named import named_task
 
+    task = named_task(name)
+    varied, words = task.grows
+    span = range(max(1, task.least(sizes)), sizes[varied] + 1)
+    kinds = list(task.matrices({**sizes, varied: span[0]}, memory=memory))
     found = []
-    for kind in _COMPANY.get(name, (name,)):
-        task = named_task(kind)
-        full = {option: sizes.get(option, default) for option, default in task.sizes.items()}
-        varied, words = task.grows
-        span = range(max(1, task.least(full)), full[varied] + 1)
-        kinds = list(task.matrices(full | {varied: span[0]}, memory=memory))
-        for what in kinds if kind == name == "sparse-averaging" else kinds[:1]:
-            label = what if len(kinds) > 1 else kind
+    for what in kinds[:_PANELS]:
 
-            def matrix(size: int, what: str = what) -> Any:
-                return task.matrices(full | {varied: size}, memory=memory)[what]  # noqa: B023
+        def matrix(size: int, what: str = what) -> CommunicationMatrix:
+            return task.matrices({**sizes, varied: size}, memory=memory)[what]
 
-            found.append(communication_growth(label, words, span, matrix, seed=seed, threads=threads, progress=show))
+        label = f"{name}: {what}" if len(kinds) > 1 else _titled(name, sizes, varied)
+        found.append(communication_growth(label, words, span, matrix, seed=seed, threads=threads, progress=show))
     return found
+
+
+def _titled(name: str, sizes: Mapping[str, int], varied: str) -> str:
+    """The task and the sizes that stay."""
+    fixed = ", ".join(f"{option} {size}" for option, size in sizes.items() if option != varied)
+    return f"{name}, {fixed}" if fixed else name
 
 
 def _sparse_averaging(
@@ -114,13 +115,13 @@ def _sparse_averaging(
         most = min(unit_tokens)
         chosen = {"tokens": unit_tokens, "sparsity": [q for q in (1, 2, 4, 8) if 2 * q <= most] or [1]}
     errors = error_by_dimension(**chosen, seed=seed, progress=show)
-    keep(errors, tr.figures.sparse_averaging_errors(errors)[0], "sparse-averaging-errors")
+    keep(errors, tr.figures.sparse_averaging_errors(errors)[0], "sparse_averaging_errors")
     least = least_dimensions(**chosen, seed=seed, progress=show)
-    keep(least, tr.figures.sparse_averaging_dimensions(least)[0], "sparse-averaging-dimensions")
+    keep(least, tr.figures.sparse_averaging_dimensions(least)[0], "sparse_averaging_dimensions")
     largest = max(unit_tokens or [32])
     bits = [bits_by_dimension(n, 2, seed=seed, progress=show) for n in (8, 16, 32) if n <= max(8, largest)]
-    keep(bits, tr.figures.sparse_averaging_bits(bits)[0], "sparse-averaging-bits")
+    keep(bits, tr.figures.sparse_averaging_bits(bits)[0], "sparse_averaging_bits")
     tokens = range(max(4, sizes["sparsity"] + 1), sizes["tokens"] + 1)
     units: dict[str, Any] = {} if unit_tokens is None else {"unit_tokens": unit_tokens}
     models = model_sizes(tokens, **units, seed=seed, memory=memory, progress=show)
-    keep(models, tr.figures.model_sizes(models)[0], "model-sizes")
+    keep(models, tr.figures.model_sizes(models)[0], "model_sizes")

@@ -36,6 +36,9 @@ def speaks_plainly(verb: Callable[P, R]) -> Callable[P, R]:
         except TensorRankError as error:
             typer.echo(f"error: {error}", err=True)
             raise typer.Exit(BAD_INPUT) from None
+        except MemoryError as error:
+            typer.echo(f"error: not enough memory ({error}); try smaller numbers, or give --memory", err=True)
+            raise typer.Exit(BAD_INPUT) from None
         except KeyboardInterrupt:
             typer.echo("interrupted", err=True)
             raise typer.Exit(INTERRUPTED) from None

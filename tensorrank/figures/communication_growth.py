@@ -49,7 +49,9 @@ def communication_growth(studies: Sequence[CommunicationGrowth]) -> tuple[Figure
             ax.set_xlabel(study.size_name)
             ax.xaxis.set_major_locator(MaxNLocator(integer=True))
         axes[0].set_ylabel("bits: log$_2$ of rank or rows")
-        axes[0].set_ylim(bottom=0)
+        most = max((line.get_ydata().max() for ax in axes for line in ax.get_lines()), default=1.0)
+        axes[0].set_ylim(0, 1.06 * max(most, 1.0))
+        axes[0].yaxis.set_major_locator(MaxNLocator(integer=True))
         handles = {handle.get_label(): handle for ax in axes for handle in ax.get_lines()}
-        figure.legend(handles=list(handles.values()), loc="outside lower center", ncols=1 if len(studies) == 1 else 2)
+        figure.legend(handles=list(handles.values()), loc="outside lower center", ncols=2 if len(studies) > 2 else 1)
     return figure, axes

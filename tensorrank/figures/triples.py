@@ -67,7 +67,7 @@ def _draw_errors(ax: Axes, study: Triples) -> None:
     ax.annotate("guessing", (0, 0.5), xycoords=("axes fraction", "data"), xytext=(4, -4), textcoords="offset points",
                 va="top", color="0.35")  # fmt: skip
     ax.set(xscale="log", ylim=(0, 0.56), ylabel="share of wrong answers")
-    ax.set_xlabel("dimension m (log scale) of values, at third order of queries and keys")
+    ax.set_xlabel("dimension m (log scale): of values; at third order, of queries and keys")
     _powers_of_two(ax, [row.dimension for row in study.units])
     ax.set_title("At second order a histogram errs until m = M = 2N + 1")
 

@@ -51,7 +51,7 @@ class UnitCheck:
 
     >>> from tensorrank.tasks.matching_units import match2_unit
     >>> print(check_matching(match2_unit(2, 3)))  # doctest: +ELLIPSIS
-    Match2 mod 3, 2 tokens, float64: no wrong answer among 18 of all 9 inputs, least margin 0.39 ...
+    Match2 mod 3, 2 tokens, float64: no wrong answer to all 9 inputs (18 answers), least margin 0.39, ...
     """
 
     task: str
@@ -68,9 +68,8 @@ class UnitCheck:
     def __str__(self) -> str:
         found = "no wrong answer" if self.wrong == 0 else f"{self.wrong} wrong answers"
         return (
-            f"{self.task}, {self.tokens} tokens, {self.precision}: {found} among {self.answers} of "
-            f"{'all ' if self.exhaustive else ''}{self.inputs} inputs, least margin {self.least_margin:.2g} "
-            f"({self.seconds:.2g} s)"
+            f"{self.task}, {self.tokens} tokens, {self.precision}: {found} to {'all ' if self.exhaustive else ''}"
+            f"{self.inputs} inputs ({self.answers} answers), least margin {self.least_margin:.2g}, {self.seconds:.2g} s"
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -186,7 +185,7 @@ def least_bits_for(
     asking: Sequence[int] | None = None,
     memory: int | str | None = None,
 ) -> int | None:
-    """The smallest p at which p bits of fixed point leave no answer wrong; None if 52 do.
+    """The smallest p at which p bits of fixed point leave no answer wrong; None if 52 do not.
 
     Args:
         construction: as for `check_matching`, at any precision.

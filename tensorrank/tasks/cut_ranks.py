@@ -45,6 +45,8 @@ _LEAST, _MOST = 2**30 + 2**20, 2**31 - 1
 _PRIMES = 2
 # Entries of samples stay below this in absolute value, so that scores and residues fit into int64.
 _LARGEST = 2**24
+# Keys are drawn below the square of the number of samples, so that scores rarely meet.
+MOST_SAMPLES = int(_LARGEST**0.5) - 1
 # An entry of numerator, denominator and quotient, the steps of the inverse, and its int32 under elimination.
 _ENTRY_BYTES = 64
 
@@ -173,7 +175,7 @@ class CutSamples:
         """
         rows, m = whole_number("samples", samples, 1), whole_number("dimension", dimension, 1)
         if rows**2 >= _LARGEST:
-            raise TensorRankError(f"{rows} samples were asked for; expected at most {int(_LARGEST**0.5) - 1}")
+            raise TensorRankError(f"{rows} samples were asked for; expected at most {MOST_SAMPLES}")
         if asking not in ("public", "a"):
             raise TensorRankError(f"asking is {asking!r}; expected 'public' or 'a'")
         rng = random_stream(seed)

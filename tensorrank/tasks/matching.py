@@ -112,14 +112,14 @@ class Match2(ResidueTask):
 
         Args:
             partition: of the tokens; the asking one against all others by default.
-            asking: the token that asks; the first by default.
+            asking: the token that asks; the last by default.
             memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
 
         Raises:
             PartitionError: if it is no bipartition of N sites.
             TensorRankError: if there is no such token, M is more than 62, or the matrix would not fit the memory.
         """
-        asks, m = self.token(asking, 0), self.modulus
+        asks, m = self.token(asking, self.tokens - 1), self.modulus
         if partition is None and self.tokens > 1:
             partition = Bipartition.of(self.tokens, [asks])
         split = Split.of(self, partition, asks, None)

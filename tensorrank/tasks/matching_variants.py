@@ -120,14 +120,14 @@ class Match3Bigram(AnchoredTask):
         Args:
             partition: of the tokens, or with an anchor, of all but the asking one, in their order; halves by default.
             anchor: the residue of the asking token where it is public: both sides know it, at its place.
-            asking: the token that asks; the first by default.
+            asking: the token that asks; the last by default.
             memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
 
         Raises:
             PartitionError: if it is no bipartition of N sites (N - 1 with an anchor).
             TensorRankError: if there is no such token or residue, M is more than 62, or the matrix would not fit.
         """
-        asks, m = self.token(asking, 0), self.modulus
+        asks, m = self.token(asking, self.tokens - 1), self.modulus
         split = Split.of(self, partition, asks, anchor)
         limit = memory_limit(memory)
         rows, columns = (
@@ -245,14 +245,14 @@ class Match3Local(AnchoredTask):
         Args:
             partition: of the tokens, or with an anchor, of all but the asking one, in their order; halves by default.
             anchor: the residue of the asking token where it is public: both sides know it and may use it as j and k.
-            asking: the token that asks; the first by default.
+            asking: the token that asks; the last by default.
             memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
 
         Raises:
             PartitionError: if it is no bipartition of N sites (N - 1 with an anchor).
             TensorRankError: if there is no such token or residue, M is more than 62, or the matrix would not fit.
         """
-        asks = self.token(asking, 0)
+        asks = self.token(asking, self.tokens - 1)
         return triple_matrix(str(self), Split.of(self, partition, asks, anchor), self._near(asks), memory)
 
     def _near(self, token: int) -> range:

@@ -74,7 +74,10 @@ class NamedTask:
         odd = [name for name in sizes if name not in self.sizes]
         if odd:
             raise TensorRankError(f"{self.name} takes no {odd[0]}; expected {', '.join(self.sizes)}")
-        return {**self.sizes, **sizes}
+        full = {**self.sizes, **sizes}
+        if "anchor" in full and "anchor" not in sizes:
+            full["anchor"] = min(full["anchor"], max(0, full["modulus"] - 1))
+        return full
 
 
 def named_task(name: str) -> NamedTask:
@@ -110,9 +113,9 @@ def _match3(sizes: Mapping[str, int], partition: Bipartition | None, memory: int
 
 
 def _bigram(sizes: Mapping[str, int], partition: Bipartition | None, memory: int | str | None) -> Matrices:
-    # The asking token stands first, so that the cut goes through a pair of the others.
+    # The asking token stands last, so that the cut goes through a pair of the others.
     task = Match3Bigram(2 * sizes["tokens"] + 1, sizes["modulus"])
-    return {"decision": task.communication(partition, anchor=sizes["anchor"], asking=0, memory=memory)}
+    return {"decision": task.communication(partition, anchor=sizes["anchor"], memory=memory)}
 
 
 def _local(sizes: Mapping[str, int], partition: Bipartition | None, memory: int | str | None) -> Matrices:
@@ -150,7 +153,7 @@ _TASKS = (
     NamedTask(
         "sparse-averaging",
         "the average of q chosen tokens out of N. Side A holds the tokens, B the choice.",
-        {"tokens": 10, "sparsity": 3},
+        {"tokens": 12, "sparsity": 3},
         ("tokens", "tokens N"),
         _sparse_averaging,
         lambda sizes: sizes["tokens"] + 1,

@@ -83,7 +83,7 @@ def readings(facts: Facts) -> tuple[Reading, ...]:
             "inputs of side A with different rows must leave it in different states (Myhill and Nerode)",
         ),
         Reading(
-            "deterministic recurrent model",
+            "recurrent model",
             "bits of memory",
             bits_for(facts.distinct_rows),
             True,
@@ -93,11 +93,12 @@ def readings(facts: Facts) -> tuple[Reading, ...]:
     if facts.vc is not None:
         found.append(
             Reading(
-                "randomised recurrent model, error 1/3",
+                "recurrent model, error 1/3",
                 "bits of memory",
                 round(randomised_bits(facts.vc), 3),
                 True,
-                "the rows shatter as many columns as the VC dimension says, which holds INDEX on so many bits",
+                "with random choices and that error it needs 1 - H(1/3) = 0.082 of the VC dimension: the rows shatter "
+                "so many columns, which holds INDEX on so many bits",
             )
         )
     found.append(
@@ -112,24 +113,24 @@ def readings(facts: Facts) -> tuple[Reading, ...]:
     if facts.distinct_query is not None:
         found.append(
             Reading(
-                "attention unit (m dimensions, H heads, p bits)",
+                "attention unit",
                 "m p H",
                 bits_for(facts.distinct_query),
                 True,
-                "if the question reaches the answer through its queries alone, these are m H numbers of p bits that "
-                "tell all questions apart; what else carries it (the asking token's key and value, a residual "
-                "connection) counts as well",
+                "if the question reaches the answer through its queries alone, these are m H numbers of p bits "
+                "(dimension m, H heads) that tell all questions apart; what else carries it (the asking token's key "
+                "and value, a residual connection) counts as well",
             )
         )
     else:
         found.append(
             Reading(
-                "one layer of attention (m, H, p)",
+                "attention layer",
                 "m p H times log log N",
                 bits_for(facts.largest_rank),
                 False,
                 "each head's sums over one side's tokens, of values of m dimensions at most, are sent to the other in "
-                "so many bits, up to a constant (S23)",
+                "so many bits, up to a constant (Sanford et al. 2023)",
             )
         )
     if facts.linear:

@@ -79,7 +79,8 @@ def test_every_task_has_a_table_json_and_a_picture(name, tmp_path):
     assert found["name"] == name
     assert {reading["model"] for reading in found["readings"]} >= {"linear recurrent model", "finite-state machine"}
     pictures = {path.name for path in (tmp_path / "deep" / "er").iterdir()}
-    assert {f"{name}-ranks.png", f"{name}-ranks.svg"} <= pictures
+    stem = name.replace("-", "_")
+    assert {f"{stem}_ranks.png", f"{stem}_ranks.svg"} <= pictures
     assert len(found["figures"]) == len(pictures) == 2 * len(found["studies"])
 
 
@@ -151,6 +152,11 @@ def test_the_example_of_the_help_in_a_pipe():
         (("match2", "--check", "--precision", "half"), "the precision is 'half'"),
         (("match2", "--check", "--dimension", 4), "--dimension is no option of match2"),
         (("match2", "--unit-tokens", "8"), "--unit-tokens was given without --out"),
+        (("match2", "--precision", 3), "--precision was given without --check"),
+        (("match3", "--check", "--anchor", 3), "--anchor was given with --check, which computes no ranks"),
+        (("softmax-bottleneck", "--tokens", 5000), "--tokens is 5000; expected at most 4095"),
+        (("sparse-averaging", "--check", "--dimension", 10**8), "error: "),
+        (("match2", "--check", "--inputs", 10**11), "error: "),
         (("disjointness", "--partition", "0,9,30"), "the partition names site 30"),
         (("softmax-bottleneck", "--modulus", 3), "--modulus is no option of softmax-bottleneck"),
         (("softmax-bottleneck", "--tokens", 1), "--tokens is 1"),
@@ -161,6 +167,11 @@ def test_bad_input(arguments, message):
     assert done.exit_code == 2
     assert message in done.stderr
     assert done.stdout == ""
+
+
+def test_a_default_anchor_is_a_residue_and_a_trivial_task_says_so():
+    assert values("match3", "--modulus", 1, "--tokens", 1)["sizes"]["anchor"] == 0
+    assert "All values are the same" in invoked("match3", "--modulus", 3, "--tokens", 2).stdout
 
 
 def test_bad_input_in_a_pipe():

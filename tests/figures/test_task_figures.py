@@ -98,7 +98,7 @@ def test_dimensions_lie_on_their_fits():
     assert right.get_title() == "About logarithmic in N: 3 dimensions each time N doubles\nfits of R² 1.00"
     assert (left.get_xscale(), right.get_xscale()) == ("linear", "log")
     assert "0.1" in left.get_ylabel()
-    assert "(5 to 23 bits here)" in texts(left)[0]
+    assert "5 to 23 bits" in texts(left)[0]
     assert [text.get_text() for text in right.get_legend().get_texts()] == ["q = 4", "q = 2", "q = 1"]
 
 

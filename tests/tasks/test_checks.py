@@ -69,7 +69,7 @@ def test_wrong_answers_are_found():
     assert (found.inputs, found.answers, found.wrong) == (4, 8, 3)
     assert (found.worst, found.least_margin) == ((0, 1), -0.5)
     assert str(found).startswith(
-        "Match2 mod 5, 2 tokens, 1 bit: 3 wrong answers among 8 of 4 inputs, least margin -0.5"
+        "Match2 mod 5, 2 tokens, 1 bit: 3 wrong answers to 4 inputs (8 answers), least margin -0.5"
     )
     assert found.to_dict()["worst"] == (0, 1)
 

@@ -36,11 +36,11 @@ def test_what_it_says_of_models():
     found = {reading.model: reading for reading in disjointness(4).ranks().readings}
     assert found["linear recurrent model"].least == 16
     assert found["finite-state machine"].least == 16
-    assert found["deterministic recurrent model"].least == 4
+    assert found["recurrent model"].least == 4
     # 1 - H(1/3) = 5/3 - log2(3), of 4 bits.
-    assert found["randomised recurrent model, error 1/3"].least == pytest.approx(4 * (5 / 3 - math.log2(3)), abs=1e-3)
+    assert found["recurrent model, error 1/3"].least == pytest.approx(4 * (5 / 3 - math.log2(3)), abs=1e-3)
     assert found["two-party protocol"].least == 4
-    layer = found["one layer of attention (m, H, p)"]
+    layer = found["attention layer"]
     assert (layer.least, layer.proved) == (4, False)
     assert all(reading.proved for reading in found.values() if reading is not layer)
 
@@ -70,7 +70,7 @@ def test_the_largest_rank_over_any_field_bounds_protocols():
 def test_values_that_are_no_decisions_have_no_vc_dimension():
     found = CommunicationMatrix(np.array([[0, 2], [1, 1]]), 2, 2, "counts", ("a", "b")).ranks()
     assert found.vc is None
-    assert not any("randomised" in reading.model for reading in found.readings)
+    assert not any("error" in reading.model for reading in found.readings)
 
 
 def test_as_plain_values():

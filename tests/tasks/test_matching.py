@@ -42,7 +42,7 @@ def test_the_asking_token_against_all_sets_has_rank_m(modulus):
     assert found.entries.shape == (modulus, 2**modulus - 1)
     assert [flint_rank(found.entries, prime) for prime in PRIMES] == [modulus] * 4
     assert (found.rows, found.columns, found.query) == (modulus, modulus**modulus, "rows")
-    assert (found.task, found.sides[0]) == (f"Match2 mod {modulus} among the others", "token 0")
+    assert (found.task, found.sides[0]) == (f"Match2 mod {modulus} among the others", f"token {modulus}")
 
 
 @pytest.mark.parametrize("seed", range(8))

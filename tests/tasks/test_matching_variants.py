@@ -85,8 +85,8 @@ def test_a_window_makes_the_rank_independent_of_the_length(modulus, window):
         found = Match3Local(2 * half + 1, modulus, window).prefix_suffix(anchor=1, asking=half)
         assert ranks(found) == [anchored_match3_rank(modulus, window, 1)] * 4
         assert found.rows == modulus**half
-    # Beyond the window of a token at the start, nothing matters: one column for all inputs.
-    assert Match3Local(20, modulus, window).prefix_suffix(window + 1).entries.shape[1] == 1
+    # Beyond the window of the last token, nothing matters: one row for all inputs.
+    assert Match3Local(20, modulus, window).prefix_suffix(19 - window).entries.shape[0] == 1
 
 
 @pytest.mark.parametrize("asking", [None, 0, 1])
@@ -121,7 +121,7 @@ def test_names_in_tables():
     assert str(Match3Bigram(4, 5)) == "Match3 mod 5 of neighbours"
     assert str(Match3Local(4, 5, 2)) == "Match3 mod 5 within 2"
     found = Match3Local(5, 5, 2).communication(anchor=3)
-    assert (found.task, found.sides) == ("Match3 mod 5 within 2, anchor 3", ("tokens 1-2", "tokens 3-4"))
+    assert (found.task, found.sides) == ("Match3 mod 5 within 2, anchor 3", ("tokens 0-1", "tokens 2-3"))
 
 
 @pytest.mark.parametrize(
