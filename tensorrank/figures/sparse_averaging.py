@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from math import ceil, comb, log, log2
+from math import ceil, log, log2
 from typing import Any
 
 import matplotlib as mpl
@@ -12,6 +12,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
 from numpy.typing import NDArray
 
@@ -67,7 +68,8 @@ def sparse_averaging_errors(study: ErrorByDimension) -> tuple[Figure, NDArray[np
             Line2D([], [], color=colour, marker=marker, markersize=4.5, linewidth=1.5, label=f"N = {tokens}")
             for tokens, (colour, marker) in styles.items()
         ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), columnspacing=2.2)
+        between = Patch(color="0.5", alpha=0.25, linewidth=0, label="quartiles over keys")
+        figure.legend(handles=[*handles, between], loc="outside lower center", ncols=len(handles) + 1)
         figure.suptitle(_errors_title(study), fontsize=10.5)
     return figure, axes
 
@@ -128,13 +130,6 @@ def sparse_averaging_dimensions(study: LeastDimensions) -> tuple[Figure, NDArray
         axes[0].set_title("Linear in q" + _fit_words(fits, "for each further token"))
         fits = [study.line_in_log_tokens(sparsity) for sparsity in study.sparsities]
         axes[1].set_title("About logarithmic in N" + _fit_words(fits, "each time N doubles"))
-        # Within an error of 1/q one query may serve two sets.
-        held = [row for row in study.rows if study.tolerance < 1 / row.sparsity]
-        if held:
-            bits = sorted(log2(comb(row.tokens, row.sparsity)) for row in held)
-            axes[0].text(0.98, 0.03, "a query tells all choices apart: $m\\,p \\geq \\log_2\\binom{N}{q}$,\n"
-                         f"{bits[0]:.0f} to {bits[-1]:.0f} bits for q to {max(row.sparsity for row in held)}",
-                         transform=axes[0].transAxes, ha="right", va="bottom", color="0.3")  # fmt: skip
         for ax in axes:
             ax.grid(color="0.93")
             ax.set_axisbelow(True)

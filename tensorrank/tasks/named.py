@@ -61,7 +61,7 @@ class NamedTask:
             TensorRankError: if a size is not one of its own, is out of range, or a matrix would not fit.
 
         >>> {what: matrix.entries.shape for what, matrix in named_task("disjointness").matrices({"length": 3}).items()}
-        {'disjoint?': (8, 8), 'meet?': (8, 8), 'as sparse averaging': (8, 8), 'its threshold': (8, 8)}
+        {'disjoint?': (8, 8), 'as sparse averaging': (8, 8), 'meet?': (8, 8), 'averages above -1?': (8, 8)}
         """
         return self.make(self.sized(sizes), partition, memory)
 
@@ -129,11 +129,12 @@ def _disjointness(sizes: Mapping[str, int], partition: Bipartition | None, memor
     length = sizes["length"]
     found = {
         "disjoint?": Disjointness(length).communication(partition, memory=memory),
-        "meet?": Disjointness(length, intersecting=True).communication(partition, memory=memory),
     }
     if partition is None:
         found["as sparse averaging"] = disjointness_in_sparse_averaging(length, memory=memory)
-        found["its threshold"] = disjointness_in_sparse_averaging(length, thresholded=True, memory=memory)
+    found["meet?"] = Disjointness(length, intersecting=True).communication(partition, memory=memory)
+    if partition is None:
+        found["averages above -1?"] = disjointness_in_sparse_averaging(length, thresholded=True, memory=memory)
     return found
 
 

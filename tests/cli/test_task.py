@@ -56,7 +56,7 @@ def test_averaging_has_small_rank_and_its_threshold_has_not():
 def test_disjointness_and_inner_products_over_every_field():
     found = values("disjointness", "--length", 5)
     assert found["fields"] == {"Q": 32, "GF(2)": 32, "GF(3)": 32}
-    meet, averaged, threshold = found["also"]
+    averaged, meet, threshold = found["also"]
     assert (meet["rank"], averaged["rank"], threshold["rank"]) == (31, 6, 31)
     found = values("inner-product", "--length", 5)
     assert (found["fields"]["Q"], found["fields"]["GF(2)"]) == (31, 5)

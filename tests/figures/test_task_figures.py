@@ -70,7 +70,7 @@ def test_errors_are_medians_with_quartiles():
     np.testing.assert_allclose(many[:, 0], [24, 96, 192])
     low, high = (end for end in axes[0].collections[0].get_datalim(axes[0].transData).get_points()[:, 1])
     assert (low, high) == pytest.approx((0.00075, 1.5))
-    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["N = 64", "N = 512"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["N = 64", "N = 512", "quartiles over keys"]
     styles = {(to_hex(line.get_color()), line.get_marker()) for line in axes[0].lines[:2]}
     assert len({colour for colour, _ in styles}) == len({marker for _, marker in styles}) == 2
     # The same curve at 1.5 times the dimension.
@@ -98,7 +98,6 @@ def test_dimensions_lie_on_their_fits():
     assert right.get_title() == "About logarithmic in N: 3 dimensions each time N doubles\nfits of R² 1.00"
     assert (left.get_xscale(), right.get_xscale()) == ("linear", "log")
     assert "0.1" in left.get_ylabel()
-    assert "5 to 23 bits" in texts(left)[0]
     assert [text.get_text() for text in right.get_legend().get_texts()] == ["q = 4", "q = 2", "q = 1"]
 
 
