@@ -16,6 +16,8 @@ from tensorrank.errors import TensorRankError
 
 # The primes from 2^30 to 2^31, and how many there are: pi(2^31) - pi(2^30) = 105097565 - 54400028.
 _LOW, _HIGH, _PRIMES = 2**30, 2**31, 50697537
+# Entries whose squares are kept at once.
+_SQUARED = 2**16
 # A second draw makes a value probable, as everywhere.
 _DRAWS = 2
 
@@ -135,8 +137,8 @@ def _whole(array: NDArray[Any]) -> bool:
 def _core(array: NDArray[Any]) -> NDArray[Any]:
     """The different rows and columns that are not zero."""
     for _ in range(2):
-        array = array[distinct_rows(array)]
-        array = array[(array != 0).any(axis=1)].T
+        rows = distinct_rows(array)
+        array = array[rows[(array != 0).any(axis=1)[rows]]].T
     return array
 
 
@@ -156,7 +158,14 @@ def _minor_bits(core: NDArray[Any], size: int) -> float:
         bounds.append(size * math.log2(largest) + (size + 1) * math.log2(size + 1) / 2 - size)
     if core.dtype != object:
         for side in (core, core.T):
-            lengths = np.sort(np.log2(np.square(side.astype(np.float64)).sum(axis=1)))
+            lengths = np.sort(np.log2(_squares(side)))
             bounds.append(float(lengths[-size:].sum()) / 2)
     # Rounding of the logarithms is far below one bit.
     return min(bounds) + 1
+
+
+def _squares(matrix: NDArray[Any]) -> NDArray[np.float64]:
+    """The sum of the squares of each row."""
+    step = max(1, _SQUARED // matrix.shape[1])
+    blocks = (matrix[start : start + step] for start in range(0, len(matrix), step))
+    return np.concatenate([np.square(block.astype(np.float64)).sum(axis=1) for block in blocks])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,16 +10,28 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from tensorrank.arithmetic.whole_numbers import abbreviated
 from tensorrank.cli import options as given
 from tensorrank.cli.ranking import named_partition
 from tensorrank.cli.softmax_bottleneck import softmax_bottleneck
-from tensorrank.cli.task_checks import Wanted, checked_units
-from tensorrank.cli.task_studies import drawn_studies
-from tensorrank.cli.terminal import Bar, make_folder, print_json, say, speaks_plainly, whole_numbers, wide_console
+from tensorrank.cli.task_checks import Wanted as UnitsWanted
+from tensorrank.cli.task_checks import checked_units
+from tensorrank.cli.task_studies import WITH_UNITS, drawn_studies
+from tensorrank.cli.task_studies import Wanted as StudiesWanted
+from tensorrank.cli.terminal import (
+    INTERRUPTED,
+    Bar,
+    make_folder,
+    print_json,
+    say,
+    speaks_plainly,
+    whole_numbers,
+    wide_console,
+)
 from tensorrank.errors import TensorRankError, nearest
 
 if TYPE_CHECKING:
-    from tensorrank.tasks.communication import CommunicationRanks
+    from tensorrank.tasks.communication import CommunicationMatrix, CommunicationRanks
     from tensorrank.tasks.named import NamedTask
 
 _BOTTLENECK = "softmax-bottleneck"
@@ -76,11 +88,12 @@ def task(
     sizes = {"tokens": tokens, "modulus": modulus, "anchor": anchor, "window": window, "sparsity": sparsity,
              "length": length}  # fmt: skip
     chosen = {option: size for option, size in sizes.items() if size is not None}
+    of_check = {"precision": precision, "inputs": inputs, "dimension": dimension}
+    of_ranks = {"out": out, "partition": partition, "unit_tokens": unit_tokens}
+    others = {option: value for option, value in {**of_check, **of_ranks}.items() if value is not None}
     if name == _BOTTLENECK:
-        odd = [option for option in chosen if option != "tokens"]
-        odd += [option for option, value in (("partition", partition), ("check", check), ("out", out)) if value]
-        if odd:
-            raise TensorRankError(f"--{odd[0]} is no option of {name}; expected --tokens, the largest number of them")
+        _refuse([*(option for option in chosen if option != "tokens"), *others, *(["check"] if check else [])],
+                f"is no option of {name}; expected --tokens, the largest number of them")  # fmt: skip
         softmax_bottleneck(tokens, seed=seed, memory=memory, threads=threads, json=json)
         return
     # Heavy modules are imported where they are used, so that --help answers at once.
@@ -89,60 +102,82 @@ def task(
     if name not in NAMED_TASKS:
         raise TensorRankError(f"the task is {name!r}; {nearest(name, [*NAMED_TASKS, _BOTTLENECK])}")
     one = NAMED_TASKS[name]
-    for option in chosen:
-        if option not in one.sizes:
-            takes = ", ".join(f"--{size}" for size in one.sizes)
-            raise TensorRankError(f"--{option} is no size of {name}; expected {takes}")
-    studied = None if unit_tokens is None else whole_numbers(unit_tokens, "--unit-tokens")
-    if studied is not None and out is None:
-        raise TensorRankError(
-            "--unit-tokens was given without --out; it is for the studies, whose pictures --out takes"
-        )
+    takes = ", ".join(f"--{size}" for size in one.sizes)
+    _refuse((option for option in chosen if option not in one.sizes), f"is no size of {name}; expected {takes}")
     full = one.sized(chosen)
-    of_check = {"precision": precision, "inputs": inputs, "dimension": dimension}
-    of_ranks = {"out": out, "partition": partition, "anchor": anchor}
-    odd = [option for option, value in (of_ranks if check else of_check).items() if value is not None]
-    if odd:
-        why = (
-            "given with --check, which computes no ranks"
-            if check
-            else "given without --check; it is for the unit checked"
-        )
-        raise TensorRankError(f"--{odd[0]} was {why}")
     if check:
+        without = [option for option in (*of_ranks, "anchor") if option in {**others, **chosen}]
+        _refuse(without, "was given with --check, which computes no ranks; leave one of the two out")
         with Bar() as bar:
-            units = checked_units(
-                name, Wanted(full, precision or "float64", inputs or "auto", dimension, seed, memory, bar.update)
-            )
+            wanted = UnitsWanted(full, precision or "float64", inputs or "auto", dimension, seed, memory, bar.update)
+            units = checked_units(name, wanted)
         if json:
             print_json({"name": name, "sizes": full, "check": [unit.values for unit in units]})
         for unit in () if json else units:
             say(f"{'right' if unit.passed else 'WRONG'}: {unit.words}")
         return
-    split = None if partition is None else named_partition(partition, one.sites(full))
-    if out is not None:
+    _refuse(
+        (option for option in of_check if option in others), "was given without --check; it is for the unit checked"
+    )
+    studied = None if unit_tokens is None else whole_numbers(unit_tokens, "--unit-tokens")
+    if out is None:
+        _refuse([] if studied is None else ["unit_tokens"], "was given without --out; it is for the studies")
+    else:
+        _refuse([] if partition is None else ["partition"],
+                "was given with --out, whose studies take the task's own; leave one of the two out")  # fmt: skip
+        _refuse([] if studied is None or name in WITH_UNITS else ["unit_tokens"],
+                f"is no option of {name}; only {' and '.join(WITH_UNITS)} have such studies")  # fmt: skip
+        if full.get("sparsity", 0) >= full.get("tokens", 1):
+            raise TensorRankError(
+                f"--out was given with --sparsity {full['sparsity']}; expected less than the {full['tokens']} tokens"
+            )
         make_folder(out)
+    split = None if partition is None else named_partition(partition, one.sites(full))
+    ranks = _ranks(one.matrices(chosen, partition=split, memory=memory), seed, memory, threads)
+    if not json:
+        _print(one, ranks)
+    studies: list[dict[str, Any]] = []
+    pictures: list[Path] = []
+    interrupted = False
+    if out is not None:
+        with Bar() as bar:
+            of_studies = StudiesWanted(name, full, out, studied, seed, memory, threads, bar.update)
+            try:
+                for values, written in drawn_studies(of_studies):
+                    studies.append(values)
+                    pictures += written
+            except KeyboardInterrupt:
+                interrupted = True
+    if json:
+        done = {} if out is None else {"studies": studies, "figures": list(map(str, pictures))}
+        print_json({**_as_values(one, full, ranks), **done})
+    elif pictures:
+        say(f"\nThe pictures: {', '.join(str(path) for path in pictures if path.suffix == '.png')}")
+    if interrupted:
+        typer.echo(f"interrupted: {len(studies)} studies are kept", err=True)
+        raise typer.Exit(INTERRUPTED)
+
+
+def _refuse(options: Iterable[str], why: str) -> None:
+    """Raise an error if any option was given that must not be."""
+    odd = next(iter(options), None)
+    if odd is not None:
+        raise TensorRankError(f"--{odd.replace('_', '-')} {why}")
+
+
+def _ranks(
+    matrices: Mapping[str, CommunicationMatrix], seed: int, memory: str | None, threads: int | None
+) -> dict[str, CommunicationRanks]:
+    """What is found of each matrix, with one bar for all."""
+    ranks: dict[str, CommunicationRanks] = {}
     with Bar() as bar:
-        ranks: dict[str, CommunicationRanks] = {}
-        matrices = one.matrices(chosen, partition=split, memory=memory)
         for what, matrix in matrices.items():
 
             def show(step: str, done: float, total: float, what: str = what) -> None:
                 bar.update(f"{what} {step}", len(ranks) + done / total, len(matrices))
 
-            ranks[what] = matrix.ranks(seed=seed, threads=threads, progress=show)
-        studies: list[dict[str, Any]] = []
-        pictures: list[Path] = []
-        if out is not None:
-            studies, pictures = drawn_studies(name, full, out, unit_tokens=studied, seed=seed, memory=memory,
-                                              threads=threads, show=bar.update)  # fmt: skip
-    if json:
-        values = _as_values(one, full, ranks)
-        print_json(values | ({} if out is None else {"studies": studies, "figures": list(map(str, pictures))}))
-        return
-    _print(one, ranks)
-    if pictures:
-        say(f"\nThe pictures: {', '.join(str(path) for path in pictures if path.suffix == '.png')}")
+            ranks[what] = matrix.ranks(seed=seed, threads=threads, memory=memory, progress=show)
+    return ranks
 
 
 def _as_values(one: NamedTask, sizes: Mapping[str, int], ranks: Mapping[str, CommunicationRanks]) -> dict[str, Any]:
@@ -159,7 +194,8 @@ def _as_values(one: NamedTask, sizes: Mapping[str, int], ranks: Mapping[str, Com
 def _print(one: NamedTask, ranks: Mapping[str, CommunicationRanks]) -> None:
     first = next(iter(ranks.values()))
     say(f"{first.task}: {one.about}")
-    say(f"A holds {first.sides[0]}: {first.rows} inputs; B holds {first.sides[1]}: {first.columns}.")
+    counts = (abbreviated(first.rows), abbreviated(first.columns))
+    say(f"A holds {first.sides[0]}: {counts[0]} inputs; B holds {first.sides[1]}: {counts[1]}.")
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("value", no_wrap=True)
     for column in ("rank over Q", *list(first.fields)[1:], "distinct rows", "distinct columns", "VC"):

@@ -9,9 +9,10 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 
 from tensorrank.errors import TensorRankError
+from tensorrank.figures.axes import powers_of_two
+from tensorrank.figures.growth import logarithmic
 from tensorrank.figures.style import RC
 from tensorrank.studies.model_sizes import ModelSizes
 
@@ -66,19 +67,21 @@ def model_sizes(study: ModelSizes) -> tuple[Figure, Axes]:
         for text, height, colour, place in ends:
             ax.annotate(text, (last, height), xytext=(9, 0), textcoords="offset points", color=colour, va=place)
         ax.set(xscale="log", yscale="log", xlim=(first / 1.12, last * 1.12))
-        for axis, ticks in ((ax.xaxis, _powers(first, last, 2)), (ax.yaxis, _powers(1, 2 * last, 4))):
-            axis.set_major_locator(FixedLocator(ticks))
-            axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-            axis.set_minor_locator(NullLocator())
+        powers_of_two(ax.xaxis, [first, last])
+        powers_of_two(ax.yaxis, [1, *ax.get_ylim()])
         ax.set(xlabel="tokens N (log scale)", ylabel="size: bits, dimensions or width (log scale)")
         ax.grid(color="0.93")
         ax.set_axisbelow(True)
         dimension = study.smaller_from("dimension")
         where = "" if dimension is None else f", and its dimension is smaller from {dimension} tokens on"
-        ax.set_title(
-            f"To average {study.sparsity} of N tokens, recurrent and feedforward models grow in proportion to N,\n"
-            f"attention grows with log N{where}"
-        )
+        if study.as_proved and len(ranked) > 1 and logarithmic((row.tokens, row.dimension) for row in study.units):
+            ax.set_title(
+                f"To average {study.sparsity} of N tokens, recurrent and feedforward models grow in proportion to N,\n"
+                f"attention grows with log N{where}"
+            )
+        else:
+            below = "" if dimension is None else f":\nthe dimension of attention is below N from {dimension} tokens on"
+            ax.set_title(f"Sizes of models that average {study.sparsity} of N tokens{below}")
         figure.legend(handles=_handles(study), loc="outside lower center", ncols=2, handlelength=2.4)
     return figure, ax
 
@@ -95,15 +98,6 @@ def _smaller_from(ax: Axes, study: ModelSizes, quantity: str) -> None:
                 color=_ATTENTION, ha="left", va="top")  # fmt: skip
 
 
-def _powers(low: float, high: float, base: int) -> list[float]:
-    found = [float(base)]
-    while found[0] > low:
-        found.insert(0, found[0] / base)
-    while found[-1] * base <= high:
-        found.append(found[-1] * base)
-    return [one for one in found if one >= low]
-
-
 def _handles(study: ModelSizes) -> list[Line2D]:
     error = f"error {study.tolerance:g}"
     bits = sorted({row.bits for row in study.units})
@@ -116,8 +110,8 @@ def _handles(study: ModelSizes) -> list[Line2D]:
         Line2D([], [], color=_LEAST, marker="v", markersize=5, linestyle="",
                label="log₂ of different columns: query of attention"),
         Line2D([], [], color=_ATTENTION, marker="^", markersize=5, linewidth=1.6,
-               label=f"least m p that suffices ({error}, {precision})"),
+               label=f"least m p found to suffice ({error}, {precision})"),
         Line2D([], [], color=_ATTENTION, marker="s", markersize=5, linewidth=1.6,
-               label=f"least m that suffices ({error}, float64)"),
+               label=f"least m found to suffice ({error}, float64)"),
         Line2D([], [], color="0.35", linewidth=1.4, linestyle=_DASHED, label="by theorem; all marks are measured"),
     ]  # fmt: skip

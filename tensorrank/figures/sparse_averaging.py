@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
-from math import ceil, log, log2
+from math import ceil, inf, log, log2
 from typing import Any
 
 import matplotlib as mpl
@@ -13,10 +13,12 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullFormatter, NullLocator
+from matplotlib.ticker import LogLocator
 from numpy.typing import NDArray
 
 from tensorrank.errors import TensorRankError
+from tensorrank.figures.axes import powers_of_two
+from tensorrank.figures.growth import rises
 from tensorrank.figures.style import RC, colours
 from tensorrank.studies.sparse_averaging import ErrorByDimension, LeastDimensions, Line
 from tensorrank.studies.sparse_averaging_bits import BitsByDimension
@@ -62,7 +64,7 @@ def sparse_averaging_errors(study: ErrorByDimension) -> tuple[Figure, NDArray[np
             ax.set_axisbelow(True)
         axes[0].set(xscale="log", yscale="log", ylim=(None, 3))
         axes[0].set_ylabel("worst L1 distance from uniform attention")
-        _powers_of_two(axes[0], [row.dimension for row in study.rows])
+        powers_of_two(axes[0].xaxis, [row.dimension for row in study.rows])
         axes[0].yaxis.set_major_locator(LogLocator(base=10, numticks=8))
         handles = [
             Line2D([], [], color=colour, marker=marker, markersize=4.5, linewidth=1.5, label=f"N = {tokens}")
@@ -75,15 +77,26 @@ def sparse_averaging_errors(study: ErrorByDimension) -> tuple[Figure, NDArray[np
 
 
 def _errors_title(study: ErrorByDimension) -> str:
-    """By what factor the dimension grows with the tokens at the dashed line, from the medians."""
+    """By what factor the dimension grows with the tokens at the dashed line, from the medians; else if errors fall."""
     few, many = study.tokens[0], study.tokens[-1]
     pairs = [[_crossing(study, tokens, q) for tokens in (few, many)] for q in study.sparsities]
     factors = [pair[1] / pair[0] for pair in pairs if pair[0] is not None and pair[1] is not None]
     if few == many or not factors:
-        return f"Attention over {few} tokens: the error of averaging q of them falls with the dimension"
+        falls = _falls([row.median for row in study.of(n, q)] for n in study.tokens for q in study.sparsities)
+        over = f"{few}" if few == many else f"{few} to {many}"
+        if falls:
+            return f"Attention over {over} tokens: the error of averaging q of them falls with the dimension"
+        return "Error of averaging q tokens against the dimension"
     low, high = f"{min(factors):.1f}", f"{max(factors):.1f}"
     between = low if low == high else f"{low} to {high}"
     return f"{many / few:g} times the tokens take {between} times the dimension for the same error of {_LEVEL:g}"
+
+
+def _falls(rows: Iterable[Sequence[float]]) -> bool:
+    """Whether every row of numbers, if not empty, has several, never goes up, and ends below its beginning."""
+    return all(
+        len(row) > 1 and row[0] > row[-1] and all(one >= other for one, other in pairwise(row)) for row in rows if row
+    )
 
 
 def _crossing(study: ErrorByDimension, tokens: int, sparsity: int) -> float | None:
@@ -125,11 +138,13 @@ def sparse_averaging_dimensions(study: LeastDimensions) -> tuple[Figure, NDArray
         axes[0].set_xticks(study.sparsities)
         axes[0].set_ylim(bottom=0)
         axes[1].set(xlabel="tokens N (log scale)", xscale="log")
-        _powers_of_two(axes[1], study.tokens)
+        powers_of_two(axes[1].xaxis, study.tokens)
         fits = [study.line_in_sparsity(tokens) for tokens in study.tokens]
-        axes[0].set_title("Linear in q" + _fit_words(fits, "for each further token"))
+        axes[0].set_title(_fit_words(fits, "Linear in q", "for each further token", "Least dimension against q"))
         fits = [study.line_in_log_tokens(sparsity) for sparsity in study.sparsities]
-        axes[1].set_title("About logarithmic in N" + _fit_words(fits, "each time N doubles"))
+        axes[1].set_title(
+            _fit_words(fits, "About logarithmic in N", "each time N doubles", "Least dimension against N")
+        )
         for ax in axes:
             ax.grid(color="0.93")
             ax.set_axisbelow(True)
@@ -138,17 +153,16 @@ def sparse_averaging_dimensions(study: LeastDimensions) -> tuple[Figure, NDArray
     return figure, axes
 
 
-def _fit_words(fits: Iterable[Line | None], each: str) -> str:
-    """The range of slopes and, of R^2, the least and the largest."""
+def _fit_words(fits: Iterable[Line | None], pattern: str, each: str, neutral: str) -> str:
+    """The pattern with the range of slopes, if all fits are good, and the least and the largest R^2."""
     found = [line for line in fits if line is not None]
     if not found:
-        return ""
+        return neutral
     low, high = (f"{end(line.slope for line in found):.0f}" for end in (min, max))
     worst, best = (f"{end(line.determination for line in found):.2f}" for end in (min, max))
-    return (
-        f": {low if low == high else f'{low} to {high}'} dimensions {each}\n"
-        f"fits of R² {worst if worst == best else f'{worst} to {best}'}"
-    )
+    slopes = low if low == high else f"{low} to {high}"
+    title = f"{pattern}: {slopes} dimensions {each}" if all(map(rises, found)) else neutral
+    return f"{title}\nfits of R² {worst if worst == best else f'{worst} to {best}'}"
 
 
 def _fitted(
@@ -210,14 +224,17 @@ def sparse_averaging_bits(studies: BitsByDimension | Sequence[BitsByDimension]) 
                         va="center", color="0.5", fontsize=7.5)  # fmt: skip
         ax.set(xscale="log", yscale="log", xlim=ends, ylim=(low, high))
         ax.set(xlabel="dimension m of queries and keys (log scale)", ylabel="least precision p in bits (log scale)")
-        _powers_of_two(ax, dimensions)
-        _powers_of_two(ax, [1, high], vertical=True)
+        powers_of_two(ax.xaxis, dimensions)
+        powers_of_two(ax.yaxis, [1, high])
         handles, _ = ax.get_legend_handles_labels()
         if least:
             label = r"$m\,p = \log_2\binom{N}{q}$: fewer bits are no query"
             handles.append(Line2D([], [], color="0.3", linewidth=1.1, linestyle=_DOTTED, label=label))
         figure.legend(handles=handles, loc="outside lower center", ncols=2)
-        ax.set_title(f"Fewer dimensions cost more bits{_product_words(shown)}")
+        # A dimension without bits takes more than any other.
+        falls = _falls([row.bits or inf for row in study.rows] for study in shown)
+        title = "Fewer dimensions cost more bits" if falls else "Least precision against dimension"
+        ax.set_title(f"{title}{_product_words(shown)}")
     return figure, ax
 
 
@@ -238,16 +255,6 @@ def _styles(numbers: Iterable[int]) -> dict[int, tuple[str, str]]:
         number: (colour, _MARKERS[place % len(_MARKERS)])
         for place, (number, colour) in enumerate(colours(numbers).items())
     }
-
-
-def _powers_of_two(ax: Axes, numbers: Iterable[float], *, vertical: bool = False) -> None:
-    """Ticks of a logarithmic axis at the powers of two in the range of the numbers."""
-    shown = list(numbers)
-    axis = ax.yaxis if vertical else ax.xaxis
-    axis.set_major_locator(FixedLocator([2.0**k for k in range(int(log2(min(shown))), int(log2(max(shown))) + 2)]))
-    axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-    axis.set_minor_locator(NullLocator())
-    axis.set_minor_formatter(NullFormatter())
 
 
 def _some(rows: Sequence[Any]) -> Sequence[Any]:

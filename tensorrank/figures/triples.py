@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import cycle
-from math import ceil, floor, log2
 
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
 from numpy.typing import NDArray
 
 from tensorrank.errors import TensorRankError
+from tensorrank.figures.axes import powers_of_two
+from tensorrank.figures.growth import logarithmic, proportional
 from tensorrank.figures.style import RC, colours
 from tensorrank.studies.triples import Triples
 
@@ -27,8 +27,9 @@ def triples(study: Triples) -> tuple[Figure, NDArray[np.object_]]:
     """Left the share of wrong answers against the dimension, right the bits m p against the tokens.
 
     Left, a line for each N is the histogram unit of second order, with a tick at m = M; the star is the unit of third
-    order, at m = 5 for all N. Right, the bits of the smallest exact units, beside log2 of the rank, which any layer of
-    second order pays in m p H up to log log N and a constant: filled marks are measured ranks, the line is by theorem.
+    order. Right, the bits of the smallest exact units, beside log2 of the rank, which any layer of second order pays in
+    m p H up to log log N and a constant: filled marks are measured ranks, the line is by theorem. Titles say what the
+    rows show.
 
     Args:
         study: as `studies.triples.triples` computes it.
@@ -61,15 +62,17 @@ def _draw_errors(ax: Axes, study: Triples) -> None:
     ax.plot([row.dimension for row in third], [row.error for row in third], "*", color=_THIRD, markersize=15,
             clip_on=False, zorder=5, label="third order")  # fmt: skip
     for row in third[:1]:
-        ax.annotate(f"third order:\nm = {row.dimension} for every N", (row.dimension, row.error), xytext=(0, 10),
+        every = " for every N" if len({row.dimension for row in third}) == 1 else ""
+        ax.annotate(f"third order:\n{_third_dimensions(study)}{every}", (row.dimension, row.error), xytext=(0, 10),
                     textcoords="offset points", ha="center", color=_THIRD)  # fmt: skip
     ax.axhline(0.5, color="0.45", linewidth=0.9, linestyle=_DASHED, zorder=0)
     ax.annotate("guessing", (0, 0.5), xycoords=("axes fraction", "data"), xytext=(4, -4), textcoords="offset points",
                 va="top", color="0.35")  # fmt: skip
     ax.set(xscale="log", ylim=(0, 0.56), ylabel="share of wrong answers")
     ax.set_xlabel("dimension m (log scale): of values; at third order, of queries and keys")
-    _powers_of_two(ax, [row.dimension for row in study.units])
-    ax.set_title("At second order a histogram errs until m = M = 2N + 1")
+    powers_of_two(ax.xaxis, [row.dimension for row in study.units])
+    pattern = "At second order a histogram errs until m = M = 2N + 1"
+    ax.set_title(pattern if _errs_until_the_modulus(study) else "Wrong answers against the dimension")
 
 
 def _draw_bits(ax: Axes, study: Triples) -> None:
@@ -83,7 +86,7 @@ def _draw_bits(ax: Axes, study: Triples) -> None:
 
     for order, colour, marker, size, name in (
         (2, _SECOND, "s", 5, "second order suffices:\nhistogram, bits m p"),
-        (3, _THIRD, "*", 9, "third order suffices:\nbits m p, m = 5"),
+        (3, _THIRD, "*", 9, f"third order suffices:\nbits m p, {_third_dimensions(study)}"),
     ):
         points = ((row.tokens, float(row.size)) for row in study.exact(order) if row.size is not None)
         draw(points, name, colour, marker, "-", size)
@@ -105,18 +108,29 @@ def _draw_bits(ax: Axes, study: Triples) -> None:
         by_theorem = Line2D([], [], color=_LAYER, linestyle="--", linewidth=1.5, label="rank by theorem")
         ax.legend(handles=[marks, by_theorem], loc="upper left")
     ax.set(xscale="log", yscale="log", xlabel="tokens N (log scale), M = 2N + 1", ylabel="bits (log scale)")
-    _powers_of_two(ax, [row.tokens for row in study.units] + [row.tokens for row in study.ranks])
-    _powers_of_two(ax, [1, *ax.get_ylim()], vertical=True)
-    ax.set_title("Second order pays about N bits, third order about log N")
+    powers_of_two(ax.xaxis, [row.tokens for row in study.units] + [row.tokens for row in study.ranks])
+    powers_of_two(ax.yaxis, [1, *ax.get_ylim()])
+    third = [(row.tokens, float(row.size)) for row in study.exact(3) if row.size is not None]
+    pattern = "Second order pays about N bits, third order about log N"
+    ax.set_title(pattern if proportional([*measured, *theorem]) and logarithmic(third) else "Bits against tokens")
     ax.grid(color="0.93")
     ax.set_axisbelow(True)
 
 
-def _powers_of_two(ax: Axes, numbers: Iterable[float], *, vertical: bool = False) -> None:
-    """Ticks of a logarithmic axis at powers of two, of four where there are many."""
-    shown = list(numbers)
-    ends = range(floor(log2(min(shown))), ceil(log2(max(shown))) + 1)
-    axis = ax.yaxis if vertical else ax.xaxis
-    axis.set_major_locator(FixedLocator([2.0**k for k in ends[:: 2 if len(ends) > 11 else 1]]))
-    axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
-    axis.set_minor_locator(NullLocator())
+def _third_dimensions(study: Triples) -> str:
+    """Which the units of third order have."""
+    found = sorted({row.dimension for row in study.of(3)}) or [5]
+    return f"m = {found[0]}" if len(found) == 1 else f"m = {found[0]} to {found[-1]}"
+
+
+def _errs_until_the_modulus(study: Triples) -> bool:
+    """Whether at each N there are histograms of fewer buckets than residues, all of which err, and M do not."""
+    second = study.of(2)
+    tokens = {row.tokens for row in second}
+    fewer = {row.tokens for row in second if row.dimension < row.modulus}
+    whole = {row.tokens for row in second if row.dimension == row.modulus == 2 * row.tokens + 1}
+    return (
+        bool(tokens)
+        and fewer == whole == tokens
+        and all((row.wrong > 0) == (row.dimension < row.modulus) for row in second)
+    )

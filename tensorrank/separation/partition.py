@@ -67,7 +67,8 @@ class Bipartition:
         outside = [site for site in side if not 0 <= site < _enough(sites)]
         if outside:
             raise PartitionError(f"the partition names {_named(outside)}; the model has sites 0 to {sites - 1}")
-        return cls(side, tuple(site for site in range(sites) if site not in set(side)))
+        inside = set(side)
+        return cls(side, tuple(site for site in range(sites) if site not in inside))
 
     def check(self, sites: int) -> Bipartition:
         """This partition, if it covers exactly the given number of sites.

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.studies.separations_interleaved import Progress
+from tensorrank.studies.sparse_averaging import allowed_error
 from tensorrank.tasks.precision import FLOAT64, Precision
 from tensorrank.tasks.selection import random_sets
 from tensorrank.tasks.selection_units import RestrictedIsometryUnit, least_dimension
@@ -86,10 +87,13 @@ class MatrixRow:
 class UnitRow:
     """The smallest attention units with random keys that were found for N tokens.
 
+    Both are what a search found, no thresholds: deviations may go up and down with m, and smaller units that suffice
+    may exist.
+
     Attributes:
         tokens: N.
         dimension: m, the least for which the median draw of keys is within the tolerance, in float64.
-        bits: the precision p of the least product m p that was found.
+        bits: the precision p of the least product m p that was found, of the p tried: 16, 12, 10, 8, 7, 6, 5, 4.
         dimension_at_bits: the m of that product.
     """
 
@@ -100,7 +104,7 @@ class UnitRow:
 
     @property
     def size(self) -> int:
-        """The least product m p, the bits of a query."""
+        """The least product m p that was found, the bits of a query."""
         return self.bits * self.dimension_at_bits
 
     def to_dict(self) -> dict[str, Any]:
@@ -189,6 +193,7 @@ def model_sizes(
     draws: int = 5,
     seed: int = 0,
     memory: int | str | None = None,
+    threads: int | None = None,
     progress: Progress | None = None,
 ) -> ModelSizes:
     """What each kind of model needs at least for sparse averaging, by measured ranks, and what suffices for attention.
@@ -202,11 +207,13 @@ def model_sizes(
         tokens: the N at which ranks are computed; the matrix has 2^N rows.
         unit_tokens: the N at which the least attention unit is sought.
         sparsity: q, less than every N.
-        tolerance: the error allowed to the attention unit, above 0 and below 2.
+        tolerance: the error allowed to the attention unit, above 0 and below 1/q: from there on a unit need not tell
+            all sets apart, and C(N, q) does not bound its query.
         sets: how many random sets it has to get right.
         draws: of keys.
         seed: a whole number.
         memory: limit for each matrix.
+        threads: for elimination.
         progress: called with what is done, the steps done and their number.
 
     Raises:
@@ -220,6 +227,7 @@ def model_sizes(
     (True, [4.0, 5.0], 128)
     """
     q = whole_number("sparsity", sparsity, 1)
+    allowed_error(tolerance, 1 / q, f"averages over two sets of q = {q} tokens may be no more than 1/q apart")
     ranked = sorted({whole_number("tokens", n, q + 1) for n in tokens})
     sought = sorted({whole_number("tokens of units", n, q + 1) for n in unit_tokens})
     if not ranked or not sought:
@@ -232,7 +240,7 @@ def model_sizes(
     matrices = []
     for done, n in enumerate(ranked):
         show(f"ranks, N = {n}", done)
-        found = SparseAveraging(n, q).communication(memory=memory).ranks((), seed=seed)
+        found = SparseAveraging(n, q).communication(memory=memory).ranks((), seed=seed, threads=threads)
         rank = found.rank
         matrices.append(MatrixRow(n, rank.value, rank.standing, found.distinct_rows, found.distinct_columns))
     units = []
@@ -251,7 +259,10 @@ def model_sizes(
 def _least_size(
     tokens: int, sparsity: int, fine: int, sets: Sets, keys: Sequence[int], tolerance: float
 ) -> tuple[int, int]:
-    """The precision and dimension of the least product m p, from a fine precision with a dimension that suffices."""
+    """The precision and dimension of the least product m p found, from a fine precision with a dimension that suffices.
+
+    It is the least at these p, by bisection as if more dimensions never hurt; no threshold.
+    """
 
     def within(precision: Precision, dimension: int) -> bool:
         units = (RestrictedIsometryUnit(tokens, sparsity, dimension, seed=key, precision=precision) for key in keys)

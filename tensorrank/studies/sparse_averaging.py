@@ -281,7 +281,7 @@ def least_dimensions(
     Args:
         tokens: numbers of tokens, N.
         sparsity: numbers of tokens averaged, q; only those below N are tried at N.
-        tolerance: the error allowed, above 0 and below 2.
+        tolerance: the error allowed, above 0 and below 2, the largest there is.
         sets: how many random sets, all of which have to be within it.
         draws: of keys, of whose errors the median counts.
         seed: a whole number.
@@ -290,13 +290,14 @@ def least_dimensions(
     Raises:
         TensorRankError: if a number is out of range, a list is empty, or every q is N or more.
 
-    Source: S23, where m of the order of d' + q log N suffices; whatever the unit, m p >= log2 C(N, q), for different
-    sets need different queries of m numbers of p bits.
+    Source: S23, where m of the order of d' + q log N suffices; whatever the unit, m p >= log2 C(N, q) for a tolerance
+    below 1/q, for different sets then need different queries of m numbers of p bits.
 
     >>> found = least_dimensions([16, 64], [1, 4], sets=20, draws=3)
     >>> [row.dimension > 2 * row.sparsity for row in found.rows]
     [True, True, True, True]
     """
+    allowed_error(tolerance)
     sizes = [(n, q) for n in _listed("tokens", tokens) for q in _listed("sparsity", sparsity) if q < n]
     if not sizes:
         raise TensorRankError(f"every sparsity of {list(sparsity)} is at least every number of tokens; expected q < N")
@@ -307,6 +308,24 @@ def least_dimensions(
         least = least_dimension(n, q, tolerance=tolerance, sets=sets, draws=draws, seed=seed)
         rows.append(DimensionRow(n, q, least))
     return LeastDimensions(tolerance, sets, draws, seed, tuple(rows))
+
+
+def allowed_error(tolerance: float, below: float = 2, why: str = "no two rows of attention are further apart") -> None:
+    """Refuse an L1 distance that no row of attention could exceed, or that tells too little.
+
+    Args:
+        tolerance: the distance allowed.
+        below: what it has to be below.
+        why: the reason for that.
+
+    Raises:
+        TensorRankError: if it is not above 0 and below the limit.
+
+    >>> allowed_error(0.1)
+    """
+    number = isinstance(tolerance, int | float | np.number) and not isinstance(tolerance, bool)
+    if not (number and 0 < tolerance < below):
+        raise TensorRankError(f"the tolerance is {tolerance!r}; expected above 0 and below {below:g}: {why}")
 
 
 def _listed(name: str, numbers: Sequence[int]) -> list[int]:

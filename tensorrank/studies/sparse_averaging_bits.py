@@ -9,6 +9,7 @@ from typing import Any
 
 from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.studies.separations_interleaved import Progress
+from tensorrank.studies.sparse_averaging import allowed_error
 from tensorrank.tasks.selection import all_sets, least_bits, random_sets
 from tensorrank.tasks.selection_units import MomentCurveUnit
 
@@ -19,7 +20,7 @@ class BitsRow:
 
     Attributes:
         dimension: m.
-        bits: p, the least at which every set is averaged within the tolerance; None if 52 bits are too few.
+        bits: p, the least from which on, up to 52, every set is averaged within the tolerance; None if 52 are too few.
         reach: the largest coordinate of a query, which fixed point has to cover; keys have coordinates up to 1.
     """
 
@@ -92,7 +93,7 @@ def bits_by_dimension(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> BitsByDimension:
-    """The least precision at which a unit with keys on the moment curve averages any q of N tokens, for several m.
+    """The least precision from which on a unit with keys on the moment curve averages any q of N tokens, for several m.
 
     At m = 2q, the least dimension at which every set can be selected when N is 3q or more, queries have a closed form;
     above it they have the largest margin.
@@ -101,8 +102,8 @@ def bits_by_dimension(
         tokens: N.
         sparsity: q, less than N.
         dimensions: m, even numbers from 2q; by default 2q, 2q + 2, 2q + 4 and so on in steps that grow, below N.
-        tolerance: the error allowed; queries are scaled so that in float64 it is at most 1 / (4q), and what is above
-            that is left to rounding.
+        tolerance: the error allowed, above 0 and below 2; queries are scaled so that in float64 it is at most
+            1 / (4q), and what is above that is left to rounding.
         sets: how many random sets have to be right; all of them if None.
         seed: of random sets.
         progress: called with the dimension, the dimensions done and their number.
@@ -116,6 +117,7 @@ def bits_by_dimension(
     >>> [(row.dimension, row.size > found.least_size) for row in found.rows]
     [(4, True), (6, True), (8, True)]
     """
+    allowed_error(tolerance)
     q = whole_number("sparsity", sparsity, 1)
     n = whole_number("tokens", tokens, q + 1)
     if dimensions is None:

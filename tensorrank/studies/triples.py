@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import log2
 from typing import Any
@@ -10,14 +10,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tensorrank.arithmetic.resources import memory_limit, thread_count
 from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.studies.separations_interleaved import Progress
 from tensorrank.tasks.anchored_match3 import anchored_match3_rank
+from tensorrank.tasks.communication import refuse_beyond
 from tensorrank.tasks.construction import Construction
 from tensorrank.tasks.matching import Match3
 from tensorrank.tasks.matching_units import match3_unit
 from tensorrank.tasks.matching_variants import Match3Bigram, Match3Local
-from tensorrank.tasks.precision import FLOAT64, MOST_BITS, Precision
+from tensorrank.tasks.precision import FLOAT64, Precision, least_precision
+from tensorrank.tasks.residue_sets import number_of_sets
 from tensorrank.tasks.task import Examples
 from tensorrank.tasks.units import AttentionUnit
 
@@ -25,6 +28,9 @@ from tensorrank.tasks.units import AttentionUnit
 _ANCHOR = 1
 # One-hot tokens held at once.
 _ENTRIES = 2**23
+# Examples on which the precision of a histogram is sought: a unit of many values is slow, and its rounding differs
+# little from one example to the next.
+_FOR_BITS = 20
 
 
 @dataclass(frozen=True)
@@ -102,7 +108,8 @@ class OrderRow:
         wrong: how many examples it answers wrongly.
         missed: how many of these have the answer yes.
         examples: how many there are, half of them with the answer yes.
-        bits: the least p at which no example is wrong; None where some are wrong in float64, or it was not sought.
+        bits: the least p from which on, up to 52, no example is wrong, at second order of the first 20; None where some
+            are wrong in float64 or at 52 bits, or it was not sought.
     """
 
     order: int
@@ -222,6 +229,7 @@ def triples(
     window: int = 2,
     seed: int = 0,
     memory: int | str | None = None,
+    threads: int | None = None,
     progress: Progress | None = None,
 ) -> Triples:
     """How well units of second and third order find triples that sum to 0 modulo M = 2N + 1, and at what size.
@@ -237,10 +245,12 @@ def triples(
         window: K, how far the local variant looks; its asking token is the middle one.
         seed: a whole number.
         memory: limit for units and matrices.
+        threads: for elimination.
         progress: called with what is done, the steps done and their number.
 
     Raises:
-        TensorRankError: if a number is too small, there are no tokens, or a matrix would not fit.
+        TensorRankError: if a number is too small, there are no tokens, or a matrix would not fit, which
+            is told before any work.
 
     Source: Sanford, Hsu and Telgarsky 2023 (S23): one layer of second order needs m p H linear in N up to log log N,
     third-order tensor attention a constant m.
@@ -255,6 +265,9 @@ def triples(
     halves = sorted({whole_number("tokens of a side", n, 1) for n in sides})
     if not ns:
         raise TensorRankError("no tokens were given; expected at least one number, such as [8]")
+    thread_count(threads)
+    for n in halves:
+        _refuse_large(n, memory)
     units: list[OrderRow] = []
     steps = 2 * len(ns) + len(halves)
 
@@ -275,10 +288,18 @@ def triples(
         ranks.append(RankRow("Match3", odd, _modulus(odd), rank, "theorem"))
     for done, n in enumerate(halves, 2 * len(ns)):
         show(f"ranks, {2 * n + 1} tokens", done)
-        ranks += _measured_ranks(2 * n + 1, window, seed, memory)
+        ranks += _measured_ranks(2 * n + 1, window, seed, memory, threads)
     units.sort(key=lambda row: (row.order, row.tokens, row.dimension))
     ranks.sort(key=lambda row: (row.task, row.tokens))
     return Triples(seed, window, tuple(units), tuple(ranks))
+
+
+def _refuse_large(side: int, memory: int | str | None) -> None:
+    """Refuse a side whose Match3 matrix would not fit: those of the variants are smaller."""
+    modulus = _modulus(2 * side + 1)
+    sets = number_of_sets(modulus, side)
+    what = f"the matrix of Match3 modulo {modulus} with {side} tokens on either side"
+    refuse_beyond(memory_limit(memory), sets, sets, what)
 
 
 def _modulus(tokens: int) -> int:
@@ -294,12 +315,16 @@ def _bucket_numbers(modulus: int) -> list[int]:
 def _histogram_row(tokens: int, buckets: int, drawn: Examples[Any], memory: int | str | None) -> OrderRow:
     modulus, asking = _modulus(tokens), drawn.asking or 0
 
-    def answers(precision: Precision) -> NDArray[np.bool_]:
-        return HistogramUnit(tokens, modulus, buckets, precision).answers(drawn.inputs, asking=asking, memory=memory)
+    def answers(precision: Precision, examples: int) -> NDArray[np.bool_]:
+        unit = HistogramUnit(tokens, modulus, buckets, precision)
+        return unit.answers(drawn.inputs[:examples], asking=asking, memory=memory)
 
-    found = answers(FLOAT64)
+    def right(bits: int) -> bool:
+        return bool((answers(Precision(bits), _FOR_BITS) == drawn.labels[:_FOR_BITS]).all())
+
+    found = answers(FLOAT64, len(drawn.labels))
     wrong, missed = int((found != drawn.labels).sum()), int((drawn.labels & ~found).sum())
-    bits = None if wrong else _least_bits(lambda p: bool((answers(Precision(p)) == drawn.labels).all()))
+    bits = None if wrong else least_precision(right)
     return OrderRow(2, tokens, modulus, buckets, wrong, missed, len(drawn.labels), bits)
 
 
@@ -311,21 +336,19 @@ def _third_order_row(tokens: int, drawn: Examples[Any], memory: int | str | None
 
     found = answers(construction)
     wrong, missed = int((found != drawn.labels).sum()), int((drawn.labels & ~found).sum())
-    bits = None if wrong else _least_bits(lambda p: bool((answers(construction.at(p)) == drawn.labels).all()))
+    bits = None if wrong else least_precision(lambda p: bool((answers(construction.at(p)) == drawn.labels).all()))
     dimension = construction.unit.dimension
     return OrderRow(3, tokens, _modulus(tokens), dimension, wrong, missed, len(drawn.labels), bits)
 
 
-def _least_bits(right: Callable[[int], bool]) -> int | None:
-    return next((bits for bits in range(1, MOST_BITS + 1) if right(bits)), None)
-
-
-def _measured_ranks(tokens: int, window: int, seed: int, memory: int | str | None) -> list[RankRow]:
+def _measured_ranks(
+    tokens: int, window: int, seed: int, memory: int | str | None, threads: int | None
+) -> list[RankRow]:
     modulus, middle = _modulus(tokens), tokens // 2
     matrices = {
         "Match3": Match3(tokens, modulus).communication(anchor=_ANCHOR, memory=memory),
         "bigram": Match3Bigram(tokens, modulus).communication(anchor=_ANCHOR, memory=memory),
         "local": Match3Local(tokens, modulus, window).communication(anchor=_ANCHOR, asking=middle, memory=memory),
     }
-    found = {task: matrix.ranks((), seed=seed).rank for task, matrix in matrices.items()}
+    found = {task: matrix.ranks((), seed=seed, threads=threads).rank for task, matrix in matrices.items()}
     return [RankRow(task, tokens, modulus, rank.value, rank.standing) for task, rank in found.items()]

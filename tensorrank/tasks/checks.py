@@ -13,13 +13,15 @@ from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.tasks.construction import THRESHOLD, Construction
-from tensorrank.tasks.precision import MOST_BITS
+from tensorrank.tasks.precision import least_precision
 from tensorrank.tasks.task import Integers
+from tensorrank.tasks.units import asked_tokens
 
 # All inputs are gone through up to so many of them.
 MOST_INPUTS = 2**24
 # Residues that are checked at once.
 _CHUNK = 2**16
+_NOTHING = "no answers were to be compared; expected at least one input and one asking token"
 
 # Called with what is done, inputs done and their number.
 Progress = Callable[[str, float, float], None]
@@ -116,7 +118,7 @@ def check_construction(
         if progress is not None:
             progress(done)
     if worst is None:
-        raise TensorRankError("no answers were to be compared; expected at least one input and one asking token")
+        raise TensorRankError(_NOTHING)
     return UnitCheck(
         task=str(construction.task),
         tokens=construction.tokens,
@@ -185,7 +187,9 @@ def least_bits_for(
     asking: Sequence[int] | None = None,
     memory: int | str | None = None,
 ) -> int | None:
-    """The smallest p at which p bits of fixed point leave no answer wrong; None if 52 do not.
+    """The least p from which on all p up to 52 bits of fixed point leave no answer wrong; None if 52 bits do not.
+
+    A smaller p may leave none wrong by chance, where a larger one does.
 
     Args:
         construction: as for `check_matching`, at any precision.
@@ -195,18 +199,22 @@ def least_bits_for(
         memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
 
     Raises:
-        TensorRankError: as `check_matching`.
+        TensorRankError: as `check_matching`, or if the seed is a Generator, which would give every p other examples.
 
     >>> from tensorrank.tasks.matching_units import match2_unit
     >>> least_bits_for(match2_unit(2, 3)) <= 6
     True
     """
-    for bits in range(1, MOST_BITS + 1):
+    fixed = whole_number("the seed", seed, 0)
+    if not asked_tokens(asking, construction.tokens):
+        raise TensorRankError(_NOTHING)
+
+    def right(bits: int) -> bool:
         unit = construction.at(bits)
-        parts = _inputs(construction, inputs, seed)
-        if all(_compared(unit, unit.task, part, asking, memory)[1].all() for part in parts):
-            return bits
-    return None
+        parts = _inputs(construction, inputs, fixed)
+        return all(_compared(unit, unit.task, part, asking, memory)[1].all() for part in parts)
+
+    return least_precision(right)
 
 
 def all_residues(tokens: int, modulus: int, chunk: int | None = None) -> Iterator[Integers]:
@@ -259,5 +267,5 @@ def _compared(
     """The inputs, whether each answer is correct, and how far its output is on the right side of the threshold."""
     part = construction.task.checked_inputs(inputs)
     outputs = construction.outputs(part, asking=asking, memory=memory)
-    right = reference.solve(part)[:, list(range(construction.tokens) if asking is None else asking)]
+    right = reference.solve(part)[:, asked_tokens(asking, construction.tokens)]
     return part, (outputs > THRESHOLD) == right, np.where(right, outputs - THRESHOLD, THRESHOLD - outputs)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from tensorrank.arithmetic.elimination import rank_mod_p
 from tensorrank.arithmetic.rational_rank import RationalRank, distinct_rows, rational_rank
-from tensorrank.arithmetic.resources import amount
-from tensorrank.errors import TensorRankError
+from tensorrank.arithmetic.resources import amount, memory_limit
+from tensorrank.arithmetic.whole_numbers import to_text
+from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.tasks.readings import Facts, Reading, bits_for, readings
 from tensorrank.tasks.shattering import VCDimension, vc_dimension
 
@@ -21,6 +22,8 @@ Side = Literal["rows", "columns"]
 
 # An entry as it is made, its residue, its copy among different rows, and its int32 under elimination.
 _ENTRY_BYTES = 28
+# Entries, as a power of 2, that no memory holds, and sites whose inputs can still be counted quickly.
+_MOST_BITS, _MOST_SITES = 1000, 2**16
 
 
 def refuse_beyond(limit: int, rows: int, columns: int, what: str) -> None:
@@ -33,14 +36,51 @@ def refuse_beyond(limit: int, rows: int, columns: int, what: str) -> None:
     if needed > limit:
         # No float holds the largest sizes, and no reader wants their digits.
         size = f"take about {amount(needed)}" if needed < 2**100 else "not fit any memory"
+        raise _too_large(limit, _counted(rows), _counted(columns), size, what)
+
+
+def refuse_powers(limit: int, rows: float, columns: float, what: str) -> None:
+    """The same for 2^rows x 2^columns entries; exponents that are floats are lower bounds.
+
+    Raises:
+        TensorRankError: with the shape, the size and the limit.
+    """
+    # Larger powers are refused without being made, which would take long and more memory than there is.
+    if rows + columns > _MOST_BITS:
+        raise _too_large(limit, _power(rows), _power(columns), "not fit any memory", what)
+    refuse_beyond(limit, 2 ** int(rows), 2 ** int(columns), what)
+
+
+def refuse_many_sites(sites: int, what: str) -> None:
+    """Raise an error if the inputs of so many sites would be numbers that take long to make.
+
+    Raises:
+        TensorRankError: with the number of sites and the largest allowed.
+    """
+    if sites > _MOST_SITES:
         raise TensorRankError(
-            f"{what} would have {_counted(rows)} x {_counted(columns)} entries and {size}; the memory limit is "
-            f"{amount(limit)}. Try fewer or smaller tokens, or give more memory"
+            f"{what} has {sites} sites; communication matrices are made for up to {_MOST_SITES}. Try fewer tokens"
         )
+
+
+def _too_large(limit: int, rows: str, columns: str, size: str, what: str) -> TensorRankError:
+    return TensorRankError(
+        f"{what} would have {rows} x {columns} entries and {size}; the memory limit is {amount(limit)}. Try fewer or "
+        "smaller tokens, or give more memory"
+    )
 
 
 def _counted(number: int) -> str:
     return str(number) if number < 10**16 else f"over 2^{number.bit_length() - 1}"
+
+
+def _power(exponent: float) -> str:
+    return f"2^{exponent}" if isinstance(exponent, int) else f"over 2^{int(exponent)}"
+
+
+def _plain(number: int) -> int | str:
+    # Python reads and writes no more digits than 4300.
+    return number if number < 10**4000 else to_text(number)
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,15 +90,16 @@ class CommunicationMatrix:
     Attributes:
         entries: whole numbers of shape (row classes, column classes), 0 and 1 for decisions. Inputs of a side that no
             value tells apart may share one row, so that there are fewer than `rows`.
-        rows: the number of inputs of side A.
-        columns: the number of inputs of side B.
+        rows: the number of inputs of side A, no less than the row classes.
+        columns: the number of inputs of side B, no less than the column classes.
         task: what is computed, in words.
         sides: what A and B hold, in words.
         query: the side that holds the content of the asking token and nothing else, if there is one.
         linear: the side whose inputs are numbers on which all values depend linearly, if there is one.
 
     Raises:
-        TensorRankError: if the entries are no matrix of whole numbers.
+        TensorRankError: if the entries are no matrix of whole numbers with a row and a column at least, there are fewer
+            inputs than classes, or a side is none.
 
     >>> import numpy as np
     >>> matrix = CommunicationMatrix(np.array([[1, 1], [1, 0]]), 2, 2, "not both", ("a", "b"))
@@ -75,20 +116,30 @@ class CommunicationMatrix:
     linear: Side | None = None
 
     def __post_init__(self) -> None:
-        entries = np.asarray(self.entries)
-        if entries.ndim != 2 or entries.dtype.kind not in "iub":
+        try:
+            entries = np.asarray(self.entries)
+        except ValueError as error:
+            raise TensorRankError("entries are lists of different lengths; expected a matrix") from error
+        if entries.ndim != 2 or not entries.size or entries.dtype.kind not in "iub":
             raise TensorRankError(
                 f"entries of shape {entries.shape} and type {entries.dtype} were given; expected a matrix of whole "
-                "numbers"
+                "numbers, with a row and a column at least"
             )
+        object.__setattr__(self, "entries", entries)
+        for name, classes in zip(("rows", "columns"), entries.shape, strict=True):
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), classes))
+        for name in ("query", "linear"):
+            side = getattr(self, name)
+            if side is not None and (not isinstance(side, str) or side not in ("rows", "columns")):
+                raise TensorRankError(f"{name} is {side!r}; expected 'rows', 'columns' or None")
 
     def __repr__(self) -> str:
-        return f"CommunicationMatrix({self.task}: {self.sides[0]} | {self.sides[1]}, {self.rows} x {self.columns})"
+        return f"CommunicationMatrix({_described(self)})"
 
     @property
     def decides(self) -> bool:
         """Whether all values are 0 or 1."""
-        return not self.entries.size or bool(self.entries.min() >= 0 and self.entries.max() <= 1)
+        return bool(self.entries.min() >= 0 and self.entries.max() <= 1)
 
     @cached_property
     def distinct_rows(self) -> int:
@@ -107,6 +158,7 @@ class CommunicationMatrix:
         seed: int | np.random.Generator = 0,
         work: float = 1e11,
         threads: int | None = None,
+        memory: int | str | None = None,
         progress: Callable[[str, float, float], None] | None = None,
     ) -> CommunicationRanks:
         """The rank over the rationals and over finite fields, different rows, and VC dimension.
@@ -116,11 +168,18 @@ class CommunicationMatrix:
             seed: of the primes for the rank over the rationals.
             work: operations that may be spent on proving that rank, as for `rational_rank`.
             threads: for elimination.
+            memory: bytes, or a text such as "4GiB", that may be used; 60 % of what is available by default. What the
+                ranks leave of it bounds the search for the VC dimension.
             progress: called with what is done, done and total.
 
         Raises:
             PrimeError: if a field is none.
+            TensorRankError: if the fields are no sequence, or the memory is no amount.
         """
+        limit = memory_limit(memory)
+        if isinstance(fields, str) or not isinstance(fields, Iterable):
+            raise TensorRankError(f"fields are {fields!r}; expected a sequence of primes, such as (2, 3)")
+        fields = tuple(fields)
         steps = ["rank over Q", *(f"rank over GF({p})" for p in fields), "VC dimension"]
 
         def show(step: int) -> None:
@@ -134,7 +193,8 @@ class CommunicationMatrix:
             show(number)
             finite.append((prime, rank_mod_p(self.entries, prime, threads=threads)))
         show(len(steps) - 1)
-        vc = vc_dimension(self.entries) if self.decides else None
+        left = max(1, limit - self.entries.nbytes)
+        vc = vc_dimension(self.entries, memory=left) if self.decides else None
         return CommunicationRanks(
             task=self.task,
             sides=self.sides,
@@ -180,6 +240,9 @@ class CommunicationRanks:
     query: Side | None
     linear: Side | None
 
+    def __repr__(self) -> str:
+        return f"CommunicationRanks({_described(self)}: {self.fields})"
+
     @property
     def fields(self) -> dict[str, int]:
         """The ranks by the name of the field: Q, GF(2) and so on."""
@@ -205,15 +268,15 @@ class CommunicationRanks:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON; `rank` is that over the rationals."""
+        """Plain values, ready for JSON; `rank` is that over the rationals. Numbers of 4000 digits are text."""
         return {
             "task": self.task,
             "sides": list(self.sides),
             "rank": self.rank.value,
             "standing": self.rank.standing,
             "failure_probability": self.rank.failure_probability,
-            "rows": self.rows,
-            "columns": self.columns,
+            "rows": _plain(self.rows),
+            "columns": _plain(self.columns),
             "fields": self.fields,
             "distinct_rows": self.distinct_rows,
             "distinct_columns": self.distinct_columns,
@@ -221,3 +284,7 @@ class CommunicationRanks:
             "protocol_bits": self.protocol_bits,
             "readings": [reading.to_dict() for reading in self.readings],
         }
+
+
+def _described(what: CommunicationMatrix | CommunicationRanks) -> str:
+    return f"{what.task}: {what.sides[0]} | {what.sides[1]}, {_counted(what.rows)} x {_counted(what.columns)}"

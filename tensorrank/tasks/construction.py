@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.tasks.precision import Precision
 from tensorrank.tasks.task import Examples, Integers
-from tensorrank.tasks.units import Array, AttentionUnit
+from tensorrank.tasks.units import Array, AttentionUnit, asked_tokens
 
 THRESHOLD = 0.5
 
@@ -109,6 +109,6 @@ class Construction(ABC):
         """The asking tokens: those given, or all.
 
         Raises:
-            TensorRankError: if one is none of 0..N-1.
+            TensorRankError: if they are no such list, or one is none of 0..N-1.
         """
-        return [self.task.token(token, 0) for token in (range(self.tokens) if asking is None else asking)]
+        return asked_tokens(asking, self.tokens)

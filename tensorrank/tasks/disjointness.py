@@ -13,13 +13,14 @@ from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import memory_limit
 from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.separation.partition import Bipartition, checked_partition
-from tensorrank.tasks.communication import CommunicationMatrix, refuse_beyond
+from tensorrank.tasks.communication import CommunicationMatrix, refuse_powers
 from tensorrank.tasks.task import (
     Examples,
     Integers,
     all_words,
     assignments,
     balanced_labels,
+    checked_cut,
     checked_whole_numbers,
     in_words,
     one_of_each,
@@ -90,9 +91,11 @@ class TwoBitVectors(ABC):
             PartitionError: if it is no bipartition of 2n sites.
             TensorRankError: if the matrix would not fit the memory limit.
         """
+        if partition is None:
+            return self.prefix_suffix(memory=memory)
         partition = checked_partition(self.sites, partition)
+        self._refuse(len(partition.a), memory)
         rows, columns = 2 ** len(partition.a), 2 ** len(partition.b)
-        refuse_beyond(memory_limit(memory), rows, columns, f"the matrix of {self}")
         values = self._values(_inner_products(self.length, partition))
         sides = (self._held(partition.a), self._held(partition.b))
         return CommunicationMatrix(values.astype(np.int64), rows, columns, str(self), sides)
@@ -103,7 +106,12 @@ class TwoBitVectors(ABC):
         Raises:
             TensorRankError: if the cut is not between 1 and 2n - 1, or the matrix would not fit the memory limit.
         """
+        self._refuse(checked_cut(self.sites, cut), memory)
         return self.communication(prefix(self.sites, cut), memory=memory)
+
+    def _refuse(self, cut: int, memory: int | str | None) -> None:
+        """Raise an error if the matrix of so many bits against the others would not fit."""
+        refuse_powers(memory_limit(memory), cut, self.sites - cut, f"the matrix of {self}")
 
     @abstractmethod
     def _values(self, products: NDArray[Any]) -> NDArray[Any]:
@@ -251,13 +259,14 @@ class InnerProduct(TwoBitVectors):
         a[every, rng.integers(self.length, size=len(labels))] = 1
         # Random common bits leave b until their number is a multiple of the modulus.
         common = np.where(a & b, rng.random(a.shape), np.inf).argsort(axis=1).argsort(axis=1)
-        b[common < ((a & b).sum(axis=1) % self.modulus)[:, None]] = 0
+        b[common < self._values((a & b).sum(axis=1))[:, None]] = 0
         changed = one_of_each(a == 1, rng)
         b[every, changed] ^= labels
         return Examples(np.stack([a, b], axis=1), labels)
 
     def _values(self, products: NDArray[Any]) -> NDArray[Any]:
-        return products if self.modulus is None else products % self.modulus
+        # A modulus beyond every product changes none, and may be beyond their type.
+        return products if self.modulus is None or self.modulus > self.length else products % self.modulus
 
 
 def _inner_products(length: int, partition: Bipartition) -> NDArray[np.uint8]:

@@ -15,7 +15,7 @@ from tensorrank.separation.partition import Bipartition
 from tensorrank.tasks.anchored_match3 import free_pairs
 from tensorrank.tasks.communication import CommunicationMatrix
 from tensorrank.tasks.residue_sets import has_triple, number_of_sets, residue_sets
-from tensorrank.tasks.residue_task import AnchoredTask, ResidueTask, Split
+from tensorrank.tasks.residue_task import TABLE, AnchoredTask, ResidueTask, Split
 from tensorrank.tasks.task import Examples, Integers, balanced_labels, prefix
 
 
@@ -66,7 +66,7 @@ class Match2(ResidueTask):
             TensorRankError: if inputs are of another shape, or hold anything but residues.
         """
         x = self.checked_inputs(inputs)
-        times = self.times(x, self.tokens, lambda some: some)
+        times = self.times(x, self.tokens, lambda some: [some])
         return times > (0 if self.itself else 2 * x % self.modulus == 0)
 
     def examples(
@@ -119,6 +119,7 @@ class Match2(ResidueTask):
             PartitionError: if it is no bipartition of N sites.
             TensorRankError: if there is no such token, M is more than 62, or the matrix would not fit the memory.
         """
+        self.refuse_many_tokens()
         asks, m = self.token(asking, self.tokens - 1), self.modulus
         if partition is None and self.tokens > 1:
             partition = Bipartition.of(self.tokens, [asks])
@@ -144,13 +145,15 @@ class Match2(ResidueTask):
         Raises:
             TensorRankError: if the cut leaves a side without tokens, or as `communication` does.
         """
+        self.refuse_many_tokens()
         return self.communication(prefix(self.tokens, cut), asking=asking, memory=memory)
 
     def _settled(self, value: int, others: int) -> list[bool]:
         """Whether the asking token, of this value, finds a match on its own side, with so many others: what can be."""
         if self.itself and 2 * value % self.modulus == 0:
             return [True]
-        return [False, True] if others else [False]
+        # All residues are one where M is 1.
+        return ([False, True] if self.modulus > 1 else [True]) if others else [False]
 
 
 @dataclass(frozen=True)
@@ -194,12 +197,13 @@ class Match3(AnchoredTask):
         Raises:
             TensorRankError: if inputs are of another shape, or hold anything but residues.
         """
-        pairs = self.tokens**2
+        step = max(1, TABLE // self.tokens)
 
-        def sums(some: Integers) -> Integers:
-            return (some[:, :, None] + some[:, None, :]).reshape(len(some), pairs)
+        def sums(some: Integers) -> Iterator[Integers]:
+            for first in range(0, self.tokens, step):
+                yield (some[:, first : first + step, None] + some[:, None, :]).reshape(len(some), -1)
 
-        return self.times(self.checked_inputs(inputs), pairs, sums) > 0
+        return self.times(self.checked_inputs(inputs), self.tokens**2, sums) > 0
 
     def examples(
         self, count: int, seed: int | np.random.Generator = 0, *, asking: int | None = None

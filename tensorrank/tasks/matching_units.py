@@ -78,6 +78,13 @@ def match2_unit(tokens: int, modulus: int, *, precision: Precision | str | int =
     from M = 2 on, so ln(4N) less than the blank one, and all N of them weigh at most a quarter of it. So the output is
     at least 4/5 with a match and at most 1/5 without one, for all N and M (mod 1 everything matches).
 
+    In float32, of unit roundoff u = 2^-24, answers stay right for all inputs up to M = 2900 if N <= 10^5. A real score
+    has two rounded factors, one product and one sum, so it moves by at most 4 u lambda up to higher orders, and the
+    blank one by 3 u lambda: by 7 u lambda = eta ln(4N) against each other, eta = 7 u M^2 / 4 <= 0.88. A match still
+    scores 0.12 ln(4N) more than the blank token, so its share is above 1/2 by more than N u, what sums lose. Without
+    one, scores are lower than the blank one by (3.8 - eta) ln(4N) for M >= 32, as 1 - cos(2 pi / M) >= 19.5 / M^2
+    there, and below 32 eta is less than 1/1000.
+
     Args:
         tokens: N, at least 1.
         modulus: M, from 1 to 2^24.
@@ -115,6 +122,11 @@ def match3_unit(tokens: int, modulus: int, *, precision: Precision | str | int =
     weigh at most 1 / (2N) + 1 / (4N^2) <= 3/4 of it if M >= 2, since e^lambda >= 4N^2. So the output is at least 4/7
     with a match and at most 1/5 without. Mod 1 it is right from two tokens on; for one token 0.375 stands where 1/2
     should be passed.
+
+    In float32, of unit roundoff u = 2^-24, answers stay right for all inputs up to M = 1900 if N <= 512. A real score
+    is a sum of four products of three rounded factors, of magnitudes that sum to at most sqrt(2) lambda, so it moves by
+    at most 8 sqrt(2) u lambda up to higher orders, the blank pair's by 5 u lambda, and the rest is as for Match2 with
+    ln(4N^2) and eta = (8 sqrt(2) + 5) u M^2 / 4 <= 0.88.
 
     Args:
         tokens: N, at least 1.

@@ -61,7 +61,7 @@ class Match3Bigram(AnchoredTask):
             TensorRankError: if inputs are of another shape, or hold anything but residues.
         """
         x = self.checked_inputs(inputs)
-        return self.times(x, self.tokens - 1, lambda some: some[:, :-1] + some[:, 1:]) > 0
+        return self.times(x, self.tokens - 1, lambda some: [some[:, :-1] + some[:, 1:]]) > 0
 
     def examples(
         self, count: int, seed: int | np.random.Generator = 0, *, asking: int | None = None

@@ -86,8 +86,8 @@ def named_task(name: str) -> NamedTask:
     Raises:
         TensorRankError: if there is none, with the list.
     """
-    if name not in NAMED_TASKS:
-        raise TensorRankError(f"the task is {name!r}; {nearest(name, NAMED_TASKS)}")
+    if not isinstance(name, str) or name not in NAMED_TASKS:
+        raise TensorRankError(f"the task is {name!r}; {nearest(str(name), NAMED_TASKS)}")
     return NAMED_TASKS[name]
 
 
@@ -154,7 +154,7 @@ _TASKS = (
     NamedTask(
         "sparse-averaging",
         "the average of q chosen tokens out of N. Side A holds the tokens, B the choice.",
-        {"tokens": 12, "sparsity": 3},
+        {"tokens": 12, "sparsity": 2},
         ("tokens", "tokens N"),
         _sparse_averaging,
         lambda sizes: sizes["tokens"] + 1,

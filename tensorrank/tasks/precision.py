@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -121,3 +122,18 @@ def precision_of(given: Precision | str | int) -> Precision:
     if isinstance(given, Precision):
         return given
     return Precision(int(given) if isinstance(given, str) and given.isdecimal() else given)
+
+
+def least_precision(right: Callable[[int], bool]) -> int | None:
+    """The least p from which on every number of bits up to 52 is right; None if 52 are not.
+
+    Sought from 52 bits downwards: fewer bits can be right by chance where more are not, and do not count.
+
+    Args:
+        right: says of a number of bits whether it is right.
+
+    >>> least_precision(lambda bits: bits == 4 or bits > 5)
+    6
+    """
+    wrong = next((bits for bits in range(MOST_BITS, 0, -1) if not right(bits)), 0)
+    return wrong + 1 if wrong < MOST_BITS else None

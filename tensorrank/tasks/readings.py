@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -95,9 +96,9 @@ def readings(facts: Facts) -> tuple[Reading, ...]:
             Reading(
                 "recurrent model, error 1/3",
                 "bits of memory",
-                round(randomised_bits(facts.vc), 3),
+                math.floor(1000 * randomised_bits(facts.vc)) / 1000,
                 True,
-                "with random choices and that error it needs 1 - H(1/3) = 0.082 of the VC dimension: the rows shatter "
+                "with random choices and that error it needs 1 - H(1/3) = 0.0817 of the VC dimension: the rows shatter "
                 "so many columns, which holds INDEX on so many bits",
             )
         )

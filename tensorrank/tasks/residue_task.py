@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,12 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 from tensorrank.arithmetic.resources import memory_limit
 from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.separation.partition import Bipartition, checked_partition
-from tensorrank.tasks.communication import CommunicationMatrix, Side, refuse_beyond
+from tensorrank.tasks.communication import CommunicationMatrix, Side, refuse_beyond, refuse_many_sites
 from tensorrank.tasks.residue_sets import check_modulus
 from tensorrank.tasks.task import Integers, all_words, checked_whole_numbers, in_words, prefix
 
 # Numbers that solutions keep at once, unless one input needs more, and the largest modulus for which they do.
-_TABLE = 2**22
+TABLE = 2**22
 _LARGEST_MODULUS = 2**24
 
 
@@ -69,22 +69,33 @@ class ResidueTask:
         layout = f"(count, {self.tokens}), a residue for each token"
         return checked_whole_numbers("inputs", inputs, (None, self.tokens), self.modulus - 1, layout)
 
-    def times(self, inputs: Integers, width: int, sums: Callable[[Integers], Integers]) -> Integers:
+    def times(self, inputs: Integers, width: int, sums: Callable[[Integers], Iterable[Integers]]) -> Integers:
         """For each token x_i how many of the sums of its input are -x_i modulo M, (count, N).
 
         Args:
             inputs: (count, N).
             width: how many sums there are for an input.
-            sums: what makes some of the inputs (some, N) into their sums (some, width).
+            sums: what makes some of the inputs (some, N) into parts of their sums (some, any); all parts together have
+                the width. Several inputs are only taken together if they have few sums, so that one part will do.
         """
         found = np.empty_like(inputs)
-        step = max(1, _TABLE // max(width, self.modulus))
+        step = max(1, TABLE // max(width, self.modulus))
         for start in range(0, len(inputs), step):
             some = inputs[start : start + step]
             tables = self.modulus * np.arange(len(some))[:, None]
-            counts = np.bincount((tables + sums(some) % self.modulus).ravel(), minlength=self.modulus * len(some))
+            counts = np.zeros(self.modulus * len(some), dtype=np.int64)
+            for part in sums(some):
+                counts += np.bincount((tables + part % self.modulus).ravel(), minlength=len(counts))
             found[start : start + step] = counts[tables + -some % self.modulus]
         return found
+
+    def refuse_many_tokens(self) -> None:
+        """Raise an error if there are too many tokens for communication matrices.
+
+        Raises:
+            TensorRankError: if there are more than 2^16.
+        """
+        refuse_many_sites(self.tokens, f"{self} with {self.tokens} tokens")
 
     def token(self, asking: int | None, default: int) -> int:
         """The number of the asking token.
@@ -128,6 +139,7 @@ class AnchoredTask(ResidueTask, ABC):
         Raises:
             TensorRankError: if the cut leaves a side without tokens, or as `communication` does.
         """
+        self.refuse_many_tokens()
         sites = self.tokens - (anchor is not None)
         return self.communication(prefix(sites, cut), anchor=anchor, asking=asking, memory=memory)
 
@@ -160,15 +172,18 @@ class Split:
 
         Raises:
             PartitionError: if the partition does not fit.
-            TensorRankError: if the anchor is no residue, or the modulus is too large for sets of residues.
+            TensorRankError: if the anchor is no residue, the modulus is too large for sets of residues, or there are
+                more than 2^16 tokens.
         """
         check_modulus(task.modulus)
+        task.refuse_many_tokens()
         if anchor is None:
-            partition = checked_partition(task.tokens, partition)
+            partition = checked_partition(task.tokens, prefix(task.tokens, None) if partition is None else partition)
             return cls(task.modulus, partition.a, partition.b, asking, None)
         if whole_number("anchor", anchor, 0) >= task.modulus:
             raise TensorRankError(f"the anchor is {anchor}; expected a residue from 0 to {task.modulus - 1}")
-        partition = checked_partition(task.tokens - 1, partition)
+        free = task.tokens - 1
+        partition = checked_partition(free, prefix(free, None) if partition is None else partition)
         a, b = (tuple(site + (site >= asking) for site in side) for side in (partition.a, partition.b))
         return cls(task.modulus, a, b, asking, int(anchor))
 

@@ -15,10 +15,13 @@ from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import amount, memory_limit
 from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.tasks.online_softmax import softmax_rows
-from tensorrank.tasks.precision import MOST_BITS, Precision, precision_of
+from tensorrank.tasks.precision import Precision, least_precision, precision_of
 from tensorrank.tasks.sparse_averaging import SparseInputs
 from tensorrank.tasks.task import Integers, checked_whole_numbers
 from tensorrank.tasks.units import Array, AttentionUnit
+
+# Random ranks of tokens that are drawn at a time.
+_RANKS = 2**20
 
 
 class SelectionUnit(ABC):
@@ -63,6 +66,10 @@ class SelectionUnit(ABC):
     def _scales(self, directions: Array, sets: Integers) -> Array:
         """What they are multiplied by."""
 
+    def _queries(self, sets: Integers) -> Array:
+        directions = self._directions(sets)
+        return self._scales(directions, sets)[:, None] * directions
+
     def _margins(self, directions: Array, sets: Integers) -> Array:
         scores = directions @ self.keys.T
         chosen = np.take_along_axis(scores, sets, axis=1).min(axis=1)
@@ -87,20 +94,22 @@ class SelectionUnit(ABC):
             sets: of shape (count, q), different token numbers in each.
 
         Raises:
-            TensorRankError: if they are no such sets.
+            TensorRankError: if they are no such sets, or for want of memory.
         """
         given = self._checked(sets)
+        self._reserve(len(given), None)
         return self._margins(self._directions(given), given)
 
     def queries(self, sets: ArrayLike) -> Array:
         """The queries of the sets, scaled: (count, q) to (count, m).
 
         Raises:
-            TensorRankError: if they are no sets of q different token numbers.
+            TensorRankError: if they are no sets of q different token numbers, one has no query in floating point, or
+                for want of memory.
         """
         given = self._checked(sets)
-        directions = self._directions(given)
-        return self._scales(directions, given)[:, None] * directions
+        self._reserve(len(given), None)
+        return self._queries(given)
 
     def unit(self, value_dimension: int = 1) -> AttentionUnit:
         """The attention unit itself, for values of so many coordinates.
@@ -109,9 +118,15 @@ class SelectionUnit(ABC):
         point.
 
         Raises:
-            TensorRankError: if the dimension is not a whole number of at least 1.
+            TensorRankError: if the dimension is not a whole number of at least 1, or for want of memory.
         """
         width, m = whole_number("the dimension of values", value_dimension, 1), self.dimension
+        needed, limit = 8 * (width + 2 * m) ** 2, memory_limit(None)
+        if needed > limit:
+            raise TensorRankError(
+                f"the weights of a unit of dimension {m} for values of {width} coordinates would take about "
+                f"{amount(needed)}; the memory limit is {amount(limit)}. Try a smaller dimension"
+            )
         value = np.eye(width, width + 2 * m)
         key, query = (np.eye(m, width + 2 * m, k=first) for first in (width, width + m))
         reach = np.repeat([1.0, *self._ranges()], [width, m, m])
@@ -127,9 +142,11 @@ class SelectionUnit(ABC):
             memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
 
         Raises:
-            TensorRankError: if they are no such sets, or for want of memory.
+            TensorRankError: if they are no such sets, one has no query in floating point, or for want of memory.
         """
-        return self._rows(self.queries(sets), memory)
+        given = self._checked(sets)
+        self._reserve(len(given), memory)
+        return self._rows(self._queries(given), memory)
 
     def deviation(self, sets: ArrayLike, *, memory: int | str | None = None) -> Array:
         """The sum over tokens of |attention - 1/q on the set, 0 elsewhere|, for each set; 0 is exact, 2 all wrong.
@@ -159,10 +176,11 @@ class SelectionUnit(ABC):
                 f"inputs have {n} tokens that choose {inputs.chosen.shape[2]} each; expected {self.tokens} that choose "
                 f"{self.sparsity}"
             )
+        self._reserve(n, memory)
         unit = self.unit(width)
         averages = np.empty((count, n, width))
         for number, (values, chosen) in enumerate(zip(inputs.values, inputs.chosen, strict=True)):
-            tokens = np.concatenate([values, self.keys, self.queries(chosen)], axis=1)
+            tokens = np.concatenate([values, self.keys, self._queries(self._checked(chosen))], axis=1)
             averages[number] = unit(tokens[None], memory=memory)[0]
         return averages
 
@@ -172,17 +190,21 @@ class SelectionUnit(ABC):
 
     def _rows(self, queries: Array, memory: int | str | None) -> Array:
         """The rows of attention for these queries."""
-        # Rows, and once more queries and keys while they are rounded.
-        entries = 2 * (len(queries) * (self.tokens + self.dimension) + self.keys.size)
-        needed, limit = entries * queries.itemsize, memory_limit(memory)
-        if needed > limit:
-            raise TensorRankError(
-                f"{len(queries)} rows over {self.tokens} tokens would take about {amount(needed)}; the memory limit is "
-                f"{amount(limit)}. Try fewer sets, or give more memory"
-            )
+        self._reserve(len(queries), memory)
         key_range, query_range = self._ranges()
         rounded = self.precision.rounded
         return softmax_rows(rounded(queries, query_range), rounded(self.keys, key_range)).astype(np.float64, copy=False)
+
+    def _reserve(self, rows: int, memory: int | str | None) -> None:
+        """Refuse so many rows over the memory limit, before keys are made."""
+        # Rows, and once more queries and keys while they are made or rounded.
+        needed = 16 * (rows * (self.tokens + self.dimension) + self.tokens * self.dimension)
+        limit = memory_limit(memory)
+        if needed > limit:
+            raise TensorRankError(
+                f"{rows} rows over {self.tokens} tokens, with keys of dimension {self.dimension}, would take about "
+                f"{amount(needed)}; the memory limit is {amount(limit)}. Try fewer sets, or give more memory"
+            )
 
     def _checked(self, sets: ArrayLike) -> Integers:
         q = self.sparsity
@@ -193,34 +215,48 @@ class SelectionUnit(ABC):
 
 
 def least_bits(unit: SelectionUnit, sets: ArrayLike, tolerance: float = 0.1) -> int | None:
-    """The smallest p at which p bits of fixed point keep all deviations within the tolerance; None if 52 do not.
+    """The least p from which on all p up to 52 bits of fixed point keep all deviations within the tolerance.
+
+    None if 52 bits do not. A smaller p may keep them within by chance, where a larger one does not.
 
     Args:
         unit: at any precision.
-        sets: of shape (count, q).
+        sets: of shape (count, q), at least one.
         tolerance: the largest deviation, above 0.
 
     Raises:
         TensorRankError: if these are no sets for the unit, or the tolerance is no positive number.
     """
     limit = positive("the tolerance", tolerance)
-    checked, queries = unit._checked(sets), unit.at(1).queries(sets)
-    for bits in range(1, MOST_BITS + 1):
-        rows = unit.at(bits)._rows(queries, None)
-        if (_deviations(rows, checked) <= limit).all():
-            return bits
-    return None
+    checked = unit._checked(sets)
+    if not len(checked):
+        raise TensorRankError("no sets were given; expected at least one")
+    queries = unit.at(1).queries(checked)
+    return least_precision(lambda bits: bool((_deviations(unit.at(bits)._rows(queries, None), checked) <= limit).all()))
 
 
 def random_sets(tokens: int, sparsity: int, count: int, seed: int | np.random.Generator = 0) -> Integers:
     """So many uniform random sets of `sparsity` different tokens, ascending: of shape (count, sparsity).
 
     Raises:
-        TensorRankError: if a number is no whole number of at least 1, or the sparsity exceeds the tokens.
+        TensorRankError: if a number is no whole number of at least 1, the sparsity exceeds the tokens, or the sets do
+            not fit into the memory.
     """
     n, q = checked_sizes(tokens, sparsity)
-    ranks = random_stream(seed).random((whole_number("count", count, 1), n))
-    return np.sort(ranks.argpartition(q - 1, axis=1)[:, :q], axis=1)
+    rows, rng = whole_number("count", count, 1), random_stream(seed)
+    step = min(rows, max(1, _RANKS // n))
+    # The sets, and for a block of them the ranks and the order of all tokens.
+    needed, limit = 8 * (rows * q + 2 * step * (n + q)), memory_limit(None)
+    if needed > limit:
+        raise TensorRankError(
+            f"{rows} sets of {q} out of {n} tokens would take about {amount(needed)}; the memory limit is "
+            f"{amount(limit)}. Try fewer sets"
+        )
+    sets = np.empty((rows, q), dtype=np.int64)
+    for start in range(0, rows, step):
+        ranks = rng.random((min(step, rows - start), n))
+        sets[start : start + step] = np.sort(ranks.argpartition(q - 1, axis=1)[:, :q], axis=1)
+    return sets
 
 
 def all_sets(tokens: int, sparsity: int, *, memory: int | str | None = None) -> Integers:

@@ -19,6 +19,8 @@ from tensorrank.tasks.units import Array
 
 # Coordinates of keys that are gathered at a time.
 _ENTRIES = 2**22
+# How many times the rounding of its scores the margin of a query has to be.
+_ROUNDINGS = 10
 # Where the search for the least dimension gives up.
 _MOST_DIMENSION = 2**15
 
@@ -75,6 +77,7 @@ class RestrictedIsometryUnit(SelectionUnit):
     @cached_property
     def keys(self) -> Array:
         """The keys of all tokens, of shape (N, m)."""
+        self._reserve(0, None)
         signs = random_stream(self.seed).integers(0, 2, (self.tokens, self.dimension))
         keys: Array = np.where(signs, self.key_range, -self.key_range)
         return keys
@@ -117,7 +120,10 @@ class MomentCurveUnit(SelectionUnit):
     necessary, whatever the keys: 2q + 1 points of R^(2q - 1) have a Radon partition, its smaller part is within a set y
     that avoids the other part, and no query scores y above points whose convex hull it meets. The price is precision:
     the polynomial comes close to 0 beside y, and the scale that leaves any other token at most 1/(8N) of the weight of
-    a chosen one grows like a power of N.
+    a chosen one grows like a power of N. Queries are computed in float64, which rounds a score by about scale m 2^-52;
+    a set is refused where this exceeds a tenth of the ln(8N) that chosen tokens are to score more. For m = 2q float64
+    carries all sets of 4 tokens up to N = 257, of 5 up to 131, of 6 up to 83, of 8 up to 51 and of 10 up to 41, and of
+    larger N those that are not so close together.
 
     Args:
         tokens: N.
@@ -128,7 +134,8 @@ class MomentCurveUnit(SelectionUnit):
         scale: the largest magnitude that a coordinate of a query may have. By default every query is as large as it
             needs to be. In fixed point polynomials are by default at most as large as the harder of two sets needs it,
             q tokens in a row and the q tokens around one, the hardest of all wherever they were enumerated (N up to 17,
-            q up to 6); with largest margins a scale must be given, such as `scale_for` the sets in question.
+            q up to 6); with largest margins, and where these two have no query in floating point, a scale must be
+            given, such as `scale_for` the sets in question.
         precision: a `Precision`, or what `precision_of` makes one from.
 
     Raises:
@@ -173,6 +180,7 @@ class MomentCurveUnit(SelectionUnit):
     @cached_property
     def keys(self) -> Array:
         """The keys of all tokens, of shape (N, m)."""
+        self._reserve(0, None)
         frequencies = np.arange(1, self.dimension // 2 + 1)
         angles = 2 * math.pi / self.tokens * (np.outer(np.arange(self.tokens), frequencies) % self.tokens)
         return np.stack([np.cos(angles), np.sin(angles)], axis=2).reshape(self.tokens, self.dimension)
@@ -187,7 +195,8 @@ class MomentCurveUnit(SelectionUnit):
         """The largest magnitude of a coordinate of a query that fixed point covers.
 
         Raises:
-            TensorRankError: with largest margins, if no scale was given.
+            TensorRankError: if no scale was given, with largest margins or where the hardest sets have no query in
+                floating point.
         """
         if self.scale is not None:
             return self.scale
@@ -203,9 +212,11 @@ class MomentCurveUnit(SelectionUnit):
         """The largest magnitude of a coordinate of any query that leaves other tokens at most 1/(8N) of a chosen one.
 
         Raises:
-            TensorRankError: if they are no sets of q different token numbers, or one has no query in floating point.
+            TensorRankError: if they are no sets of q different token numbers, one has no query in floating point, or
+                for want of memory.
         """
         given = self._checked(sets)
+        self._reserve(len(given), None)
         return float(self._needed(self._directions(given), given).max(initial=0.0))
 
     def _directions(self, sets: Integers) -> Array:
@@ -247,10 +258,14 @@ class MomentCurveUnit(SelectionUnit):
     def _needed(self, directions: Array, sets: Integers) -> Array:
         """The scale that leaves any other token at most 1/(8N) of the weight of a chosen one."""
         margins = self._margins(directions, sets)
-        if (margins <= 0).any():
-            hard = sets[int(np.argmin(margins))].tolist()
+        # Coordinates of keys and directions are at most 1, so the m terms of a score are rounded by about so much.
+        rounding = self.dimension * np.finfo(np.float64).eps
+        if (margins < _ROUNDINGS * rounding).any():
+            hardest = int(np.argmin(margins))
             raise TensorRankError(
-                f"the set {hard} has no query in floating point: other tokens score as much. Try a larger dimension"
+                f"the set {sets[hardest].tolist()} has no query in floating point: its margin over other tokens is "
+                f"{margins[hardest]:.2g} and float64 rounds scores by about {rounding:.2g} of a query's largest "
+                f"coordinate; expected {_ROUNDINGS} times as much. Try a larger dimension"
             )
         needed: Array = math.log(8 * self.tokens) / margins
         return needed

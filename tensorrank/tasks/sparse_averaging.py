@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import KW_ONLY, dataclass
 from itertools import combinations
 from math import comb
@@ -11,10 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.arithmetic.resources import memory_limit
+from tensorrank.arithmetic.resources import amount, memory_limit
 from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.separation.partition import Bipartition, checked_partition
-from tensorrank.tasks.communication import CommunicationMatrix, Side, refuse_beyond
+from tensorrank.tasks.communication import CommunicationMatrix, Side, refuse_beyond, refuse_many_sites, refuse_powers
 from tensorrank.tasks.task import (
     Examples,
     Integers,
@@ -27,6 +28,8 @@ from tensorrank.tasks.task import (
 
 # Random keys drawn at once for choosing sets.
 _KEYS = 2**22
+# Values on the far side beyond which no matrix fits, and binomial coefficients take long.
+_MOST_FAR = 1000
 
 
 @dataclass(frozen=True, eq=False)
@@ -135,10 +138,10 @@ class SparseAveraging:
         """Values uniform in the unit ball, choices uniform.
 
         Raises:
-            TensorRankError: if the count is not a whole number of at least 1.
+            TensorRankError: if the count is not a whole number of at least 1, or the inputs would not fit the memory.
         """
         rng = random_stream(seed)
-        size = whole_number("count", count, 1)
+        size = self._affordable(count)
         directions = rng.standard_normal((size, self.tokens, self.dimension))
         directions /= np.linalg.norm(directions, axis=2, keepdims=True)
         radii = rng.random((size, self.tokens, 1)) ** (1 / self.dimension)
@@ -155,10 +158,10 @@ class SparseAveraging:
             seed: a whole number or a numpy Generator.
 
         Raises:
-            TensorRankError: if the count is not a whole number of at least 1.
+            TensorRankError: if the count is not a whole number of at least 1, or the inputs would not fit the memory.
         """
         rng = random_stream(seed)
-        labels = balanced_labels(count, rng)
+        labels = balanced_labels(self._affordable(count), rng)
         every = np.arange(len(labels))
         chosen = self._random_choices(len(labels), rng)
         signs = rng.choice([-1.0, 1.0], (len(labels), self.tokens, self.dimension))
@@ -183,17 +186,23 @@ class SparseAveraging:
             PartitionError: if it is no bipartition of N + 1 sites.
             TensorRankError: if the matrix would not fit the memory limit.
         """
-        partition = checked_partition(
-            self.sites, Bipartition.of(self.sites, range(self.tokens)) if partition is None else partition
-        )
+        refuse_many_sites(self.sites, str(self))
+        if partition is None:
+            partition = Bipartition(tuple(range(self.tokens)), (self.tokens,))
+        partition = checked_partition(self.sites, partition)
         rows = self.tokens in partition.a
         asks, answers = (partition.a, partition.b) if rows else (partition.b, partition.a)
         own, far = len(asks) - 1, len(answers)
         parts = self._parts(own, far, thresholded)
-        classes = sum(comb(far, size) * (most + 1) for size, most in parts)
         what = f"thresholded {self}" if thresholded else str(self)
+        limit = memory_limit(memory)
+        if far > _MOST_FAR:
+            least = max(_log_comb(far, size) for size, _ in parts)
+            powers = (least, far) if rows else (far, least)
+            refuse_powers(limit, powers[0], powers[1], f"the matrix of {what}")
+        classes = sum(comb(far, size) * (most + 1) for size, most in parts)
         shape = (classes, 1 << far) if rows else (1 << far, classes)
-        refuse_beyond(memory_limit(memory), *shape, f"the matrix of {what}")
+        refuse_beyond(limit, *shape, f"the matrix of {what}")
         sums = _sums(far, parts)
         entries = (sums >= 1 if thresholded else sums).astype(np.int64)
         raw = (comb(self.tokens, self.sparsity) << own, 1 << far)
@@ -216,6 +225,7 @@ class SparseAveraging:
         Raises:
             TensorRankError: if the cut is not between 1 and N, or the matrix would not fit the memory limit.
         """
+        refuse_many_sites(self.sites, str(self))
         return self.communication(prefix(self.sites, cut), thresholded=thresholded, memory=memory)
 
     def _parts(self, own: int, far: int, thresholded: bool) -> list[tuple[int, int]]:
@@ -227,6 +237,17 @@ class SparseAveraging:
         data = [site for site in sites if site < self.tokens]
         words = [in_words("value", data)] if data else []
         return " and ".join(words + ["the choice"] * (self.tokens in sites))
+
+    def _affordable(self, count: int) -> int:
+        """The count, if so many inputs fit the memory, made in two steps and copied once."""
+        size, limit = whole_number("count", count, 1), memory_limit(None)
+        needed = 2 * np.dtype(np.int64).itemsize * size * self.tokens * (self.sparsity + self.dimension)
+        if needed > limit:
+            room = f"take about {amount(needed)}" if needed < 2**100 else "not fit any memory"
+            raise TensorRankError(
+                f"{size} inputs of {self} would {room}; the memory limit is {amount(limit)}. Try fewer inputs or tokens"
+            )
+        return size
 
     def _random_choices(self, count: int, rng: np.random.Generator) -> Integers:
         rows = np.empty((count * self.tokens, self.sparsity), dtype=np.int64)
@@ -266,9 +287,9 @@ def disjointness_in_sparse_averaging(
            [-1,  1]])
     """
     n = whole_number("length", length, 1)
-    words = 2**n
     what = f"{'thresholded ' if thresholded else ''}sparse averaging of {n} out of {2 * n} tokens, as disjointness"
-    refuse_beyond(memory_limit(memory), words, words, f"the matrix of {what}")
+    refuse_powers(memory_limit(memory), n, n, f"the matrix of {what}")
+    words = 2**n
     bits = assignments(range(n))
     values = np.full((2 * n, words), -1, dtype=np.int8)
     for i in range(n):
@@ -282,21 +303,24 @@ def disjointness_in_sparse_averaging(
     )
 
 
-def _sums(far: int, parts: list[tuple[int, int]]) -> NDArray[np.uint8]:
-    """The sum of the chosen, a row for each part of a choice with the sum of the others, a column for all far bits.
-
-    It is less than 256 where the matrix fits any memory.
-    """
+def _sums(far: int, parts: list[tuple[int, int]]) -> NDArray[np.unsignedinteger]:
+    """The sum of the chosen, a row for each part of a choice with the sum of the others, a column for all far bits."""
     chosen = [
         (part, others) for size, most in parts for part in combinations(range(far), size) for others in range(most + 1)
     ]
     values = assignments(range(far))
-    sums = np.empty((len(chosen), 2**far), dtype=np.uint8)
+    largest = max(size + most for size, most in parts)
+    sums: NDArray[np.unsignedinteger] = np.empty((len(chosen), 2**far), dtype=np.min_scalar_type(largest))
     for row, (part, others) in zip(sums, chosen, strict=True):
         row[:] = others
         for place in part:
             row += values[place]
     return sums
+
+
+def _log_comb(n: int, k: int) -> float:
+    """The logarithm to base 2 of a binomial coefficient, to within a few units of 2^-20."""
+    return (math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)) / math.log(2)
 
 
 def _real_values(given: ArrayLike) -> NDArray[np.float64]:

@@ -70,11 +70,25 @@ def prefix(sites: int, cut: int | None) -> Bipartition:
     >>> print(prefix(5, 2))
     0,1 | 2,3,4
     """
-    if cut is None:
+    if sites < 2:
         return Bipartition.halves(sites)
-    if whole_number("cut", cut, 1) >= sites:
-        raise TensorRankError(f"cut is {cut}; expected less than the {sites} sites, so that some follow it")
-    return Bipartition.of(sites, range(cut))
+    size = checked_cut(sites, cut)
+    return Bipartition(tuple(range(size)), tuple(range(size, sites)))
+
+
+def checked_cut(sites: int, cut: int | None) -> int:
+    """How many sites come first; half of them (rounded down) if that is not said.
+
+    Raises:
+        TensorRankError: if it leaves a side without sites.
+
+    >>> checked_cut(5, None), checked_cut(5, 3)
+    (2, 3)
+    """
+    size = sites // 2 if cut is None else whole_number("cut", cut, 1)
+    if size >= sites:
+        raise TensorRankError(f"cut is {size}; expected less than the {sites} sites, so that some follow it")
+    return size
 
 
 def balanced_labels(count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
@@ -145,8 +159,9 @@ def all_words(symbols: int, length: int, what: str, memory: int | str | None = N
     [[0, 0], [0, 1], [1, 0], [1, 1]]
     """
     limit = memory_limit(memory)
-    # A row and its intermediate quotients.
-    needed = 3 * np.dtype(np.int64).itemsize * length * symbols**length
+    # A row and its intermediate quotients. A power that no memory holds is not made.
+    words = symbols ** min(length, 1000)
+    needed = 3 * np.dtype(np.int64).itemsize * length * words
     if needed > limit:
         size = f"take about {amount(needed)}" if needed < 2**100 else "not fit any memory"
         raise TensorRankError(

@@ -64,6 +64,9 @@ class AttentionUnit:
     def __post_init__(self) -> None:
         object.__setattr__(self, "precision", precision_of(self.precision))
         query = _weights(self.query, "the query")
+        for name, arrays in (("keys", self.keys), ("values", self.values)):
+            if not isinstance(arrays, Sequence | np.ndarray):
+                raise TensorRankError(f"{name} are {arrays!r}; expected a tuple of s - 1 arrays")
         keys = tuple(_weights(key, f"key {number}") for number, key in enumerate(self.keys, 1))
         values = tuple(_weights(value, f"value {number}") for number, value in enumerate(self.values, 1))
         if not keys or len(keys) != len(values):
@@ -158,7 +161,7 @@ class AttentionUnit:
                 output overflows, or not even the smallest blocks fit into the memory.
         """
         x = self._tokens(tokens)
-        asked = _asking(asking, x.shape[1])
+        asked = asked_tokens(asking, x.shape[1])
         sizes = AttentionSizes(
             self.order, self.heads, self.dimension, self.output_dimension, tokens=x.shape[1], asked=len(asked)
         )
@@ -198,7 +201,7 @@ class AttentionUnit:
         if self.order != 2:
             raise TensorRankError(f"rows of attention were asked of order {self.order}; only order 2 has them")
         x = self._tokens(tokens)
-        asked = _asking(asking, x.shape[1])
+        asked = asked_tokens(asking, x.shape[1])
         count, n, _ = x.shape
         needed = 2 * _ENTRY * count * self.heads * (len(asked) * (n + self.dimension) + n * self.dimension)
         if needed > (limit := memory_limit(memory)):
@@ -225,13 +228,23 @@ class AttentionUnit:
         return x
 
 
-def _asking(asking: Sequence[int] | None, count: int) -> NDArray[np.int64]:
+def asked_tokens(asking: Sequence[int] | None, tokens: int) -> list[int]:
+    """The asking tokens: those given, or all of so many.
+
+    Raises:
+        TensorRankError: if they are no list, or one is none of 0..N-1.
+
+    >>> asked_tokens(None, 3), asked_tokens([2, 0], 3)
+    ([0, 1, 2], [2, 0])
+    """
     if asking is None:
-        return np.arange(count)
-    given = [whole_number("an asking token", token, 0) for token in asking]
-    if given and max(given) >= count:
-        raise TensorRankError(f"token {max(given)} was to ask; inputs have the tokens 0 to {count - 1}")
-    return np.array(given, dtype=np.int64)
+        return list(range(tokens))
+    if not isinstance(asking, Sequence | np.ndarray) or (isinstance(asking, np.ndarray) and asking.ndim != 1):
+        raise TensorRankError(f"asking is {asking!r}; expected a list of tokens, such as [0]")
+    given = [whole_number("asking", token, 0) for token in asking]
+    if given and max(given) >= tokens:
+        raise TensorRankError(f"asking is {max(given)}; expected one of the tokens 0 to {tokens - 1}")
+    return given
 
 
 def _weights(given: ArrayLike, what: str) -> Array:
@@ -244,7 +257,10 @@ def _weights(given: ArrayLike, what: str) -> Array:
 
 
 def _finite(given: Any, what: str) -> Array:
-    array = np.asarray(given)
+    try:
+        array = np.asarray(given)
+    except ValueError as error:
+        raise TensorRankError(f"{what} is of lists of different lengths; expected an array") from error
     if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
         raise TensorRankError(f"{what} has entries that are no finite real numbers; expected whole numbers or floats")
     return array.astype(np.float64, copy=False)

@@ -1,10 +1,13 @@
+import math
+import tracemalloc
+
 import flint
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tensorrank.arithmetic.rational_rank import distinct_rows, rational_rank
+from tensorrank.arithmetic.rational_rank import _minor_bits, distinct_rows, rational_rank
 from tensorrank.errors import TensorRankError
 
 
@@ -74,6 +77,20 @@ def test_numbers_beyond_64_bits_and_booleans():
 def test_the_answer_is_the_same_for_every_thread_count():
     matrix = np.random.default_rng(1).integers(0, 2, (300, 40))
     assert rational_rank(matrix, threads=1) == rational_rank(matrix, threads=3)
+
+
+def test_the_bound_of_minors_takes_no_copy_of_the_matrix():
+    core = np.random.default_rng(0).integers(-3, 4, (1000, 900))
+    tracemalloc.start()
+    try:
+        found = _minor_bits(core, 900)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert peak < core.nbytes / 4
+    # Hadamard: the product of the lengths of the columns, all of them in a minor of this size.
+    lengths = [sum(int(x) ** 2 for x in column) for column in core.T]
+    assert found <= sum(map(math.log2, lengths)) / 2 + 1.001
 
 
 def test_different_rows_of_every_type():

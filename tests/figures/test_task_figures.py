@@ -82,7 +82,19 @@ def test_errors_of_one_number_of_tokens_have_no_factor():
     some = replace(ERRORS, rows=ERRORS.of(64, 2))
     figure, axes = figures.sparse_averaging_errors(some)
     assert len(axes) == 1
-    assert figure.get_suptitle().startswith("Attention over 64 tokens")
+    assert (
+        figure.get_suptitle() == "Attention over 64 tokens: the error of averaging q of them falls with the dimension"
+    )
+
+
+def test_errors_that_do_not_fall_are_not_said_to():
+    rows = tuple(ErrorRow(64, 2, m, (worst,)) for m, worst in ((16, 0.5), (32, 0.7), (64, 0.4)))
+    figure, _ = figures.sparse_averaging_errors(replace(ERRORS, rows=rows))
+    assert figure.get_suptitle() == "Error of averaging q tokens against the dimension"
+    # Two numbers of tokens, none of which comes down to the level.
+    rows += tuple(ErrorRow(128, 2, m, (worst,)) for m, worst in ((16, 0.6), (32, 0.5), (64, 0.4)))
+    figure, _ = figures.sparse_averaging_errors(replace(ERRORS, rows=rows))
+    assert figure.get_suptitle() == "Error of averaging q tokens against the dimension"
 
 
 def test_dimensions_lie_on_their_fits():
@@ -104,12 +116,21 @@ def test_dimensions_lie_on_their_fits():
 def test_two_rows_have_no_fit():
     few = replace(LEAST, rows=LEAST.by_sparsity(32)[:2])
     _, (left, right) = figures.sparse_averaging_dimensions(few)
-    assert (left.get_title(), right.get_title()) == ("Linear in q", "About logarithmic in N")
+    assert (left.get_title(), right.get_title()) == ("Least dimension against q", "Least dimension against N")
+
+
+def test_poor_fits_are_not_called_linear():
+    # Up and down: R^2 is 0.25 in q, and dimensions fall with N.
+    up_and_down = {1: 20, 2: 40, 3: 30}
+    rows = tuple(DimensionRow(n, q, up_and_down[q] - int(math.log2(n))) for n in (32, 64, 128) for q in (1, 2, 3))
+    _, (left, right) = figures.sparse_averaging_dimensions(replace(LEAST, rows=rows))
+    assert left.get_title() == "Least dimension against q\nfits of R² 0.25"
+    assert right.get_title() == "Least dimension against N\nfits of R² 1.00"
 
 
 def test_bits_are_above_the_bound():
     other = replace(BITS, tokens=16, sparsity=3, rows=(BitsRow(6, 18, 9e3), BitsRow(8, 11, 92.0)))
-    figure, ax = figures.sparse_averaging_bits([BITS, other])
+    figure, ax = figures.sparse_averaging_bits([replace(BITS, rows=BITS.rows[:2]), other])
     rendered(figure)
     lines = drawn(ax)
     np.testing.assert_allclose(lines["2 of 32 tokens"], [(4, 18), (8, 12)])
@@ -129,7 +150,14 @@ def test_bits_are_above_the_bound():
 def test_bits_that_were_not_found_are_not_drawn():
     _, ax = figures.sparse_averaging_bits(replace(BITS, rows=BITS.rows[1:]))
     np.testing.assert_allclose(drawn(ax)["2 of 32 tokens"], [(8, 12)])
-    assert ax.get_title() == "Fewer dimensions cost more bits"
+    assert ax.get_title() == "Least precision against dimension"
+
+
+@pytest.mark.parametrize("bits", [(12, 14), (12, None), (12, 12)])
+def test_bits_that_do_not_fall_are_not_said_to(bits):
+    rows = tuple(BitsRow(m, p, 1.0) for m, p in zip((4, 8), bits, strict=True))
+    _, ax = figures.sparse_averaging_bits([replace(BITS, rows=BITS.rows[:2]), replace(BITS, rows=rows)])
+    assert ax.get_title().split("\n")[0].rstrip(":") == "Least precision against dimension"
 
 
 def test_a_single_study_of_bits():
@@ -151,7 +179,10 @@ def test_sizes_are_measured_marks_and_dashed_theorems():
     np.testing.assert_allclose(least[:, 1], np.log2(least[:, 0] * (least[:, 0] - 1) / 2))
     assert (theorem[0, 0], theorem[-1, 0]) == (4, 256)
     assert {"m < N from 64 on", "m p < N from 256 on"} <= set(texts(ax))
-    assert "smaller from 64 tokens on" in ax.get_title()
+    assert ax.get_title() == (
+        "To average 2 of N tokens, recurrent and feedforward models grow in proportion to N,\n"
+        "attention grows with log N, and its dimension is smaller from 64 tokens on"
+    )
     assert ax.get_xscale() == ax.get_yscale() == "log"
     assert "bits, dimensions or width" in ax.get_ylabel()
     assert len(figure.legends[0].get_texts()) == 6
@@ -160,7 +191,23 @@ def test_sizes_are_measured_marks_and_dashed_theorems():
 def test_sizes_where_attention_is_never_smaller_do_not_say_so():
     _, ax = figures.model_sizes(replace(SIZES, units=(UnitRow(4, 10, 4, 10), UnitRow(8, 20, 4, 20))))
     assert not any(" < N" in text for text in texts(ax))
-    assert "smaller" not in ax.get_title()
+    assert ax.get_title() == "Sizes of models that average 2 of N tokens"
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        # A rank that falls short, dimensions that go down and up, and such as grow in proportion to N.
+        {"matrices": (*SIZES.matrices, MatrixRow(7, 6, "exact", 2**7, 21))},
+        {"matrices": SIZES.matrices[:1]},
+        {"units": tuple(UnitRow(n, m, 4, m) for n, m in ((4, 30), (64, 3), (256, 20)))},
+        {"units": tuple(UnitRow(n, n // 2, 4, n) for n in (4, 64, 256))},
+    ],
+)
+def test_sizes_that_grow_otherwise_have_a_neutral_title(other):
+    _, ax = figures.model_sizes(replace(SIZES, **other))
+    assert ax.get_title().startswith("Sizes of models that average 2 of N tokens")
+    assert "grow" not in ax.get_title()
 
 
 def test_triples_show_errors_and_bits():
@@ -183,6 +230,33 @@ def test_triples_show_errors_and_bits():
     assert not any("local" in label for label in lines)
     assert "wrong answers" in errors.get_ylabel()
     assert "bits" in bits.get_ylabel()
+    assert errors.get_title() == "At second order a histogram errs until m = M = 2N + 1"
+    # Two sizes show no growth.
+    assert bits.get_title() == "Bits against tokens"
+
+
+def test_triples_that_grow_say_so():
+    units = (*TRIPLES.units, OrderRow(3, 32, 65, 5, 0, 0, 100, 12))
+    ranks = tuple(RankRow("Match3", n, 2 * n + 1, 2**n, "theorem") for n in (3, 5, 9))
+    _, (_, bits) = figures.triples(replace(TRIPLES, units=units, ranks=ranks))
+    assert bits.get_title() == "Second order pays about N bits, third order about log N"
+    ranks = tuple(RankRow("Match3", n, 2 * n + 1, n, "theorem") for n in (3, 5, 9))
+    _, (_, bits) = figures.triples(replace(TRIPLES, units=units, ranks=ranks))
+    assert bits.get_title() == "Bits against tokens"
+
+
+@pytest.mark.parametrize(("m", "wrong"), [(16, 0), (17, 3)])
+def test_a_histogram_that_is_right_early_or_wrong_at_last_has_a_neutral_title(m, wrong):
+    units = tuple(replace(row, wrong=wrong) if (row.tokens, row.dimension) == (8, m) else row for row in TRIPLES.units)
+    _, (errors, _) = figures.triples(replace(TRIPLES, units=units))
+    assert errors.get_title() == "Wrong answers against the dimension"
+
+
+def test_third_order_of_several_dimensions_is_not_called_one():
+    units = (*TRIPLES.units, OrderRow(3, 32, 65, 7, 0, 0, 100, 12))
+    _, (errors, bits) = figures.triples(replace(TRIPLES, units=units))
+    assert "third order:\nm = 5 to 7" in texts(errors)
+    assert "third order suffices: bits m p, m = 5 to 7" in drawn(bits)
 
 
 def test_triples_without_ranks_have_no_line_for_them():

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from tensorrank import TensorRankError
 from tensorrank.studies.triples import HistogramUnit, OrderRow, RankRow, Triples, triples
+from tensorrank.tasks.matching import Match3
 from tensorrank.tasks.precision import Precision
 
 
@@ -124,6 +125,29 @@ def test_progress_is_told():
     assert told == [("second order, N = 4", 0, 3), ("third order, N = 4", 1, 3), ("ranks, 3 tokens", 2, 3)]
 
 
+def test_sides_that_do_not_fit_are_refused_before_any_work():
+    told = []
+    with pytest.raises(TensorRankError, match=r"modulo 23 with 5 tokens on either side would have 44551 x 44551"):
+        triples([4], [1, 5], examples=4, memory="1GiB", progress=lambda *what: told.append(what))
+    assert told == []
+
+
+def test_bits_are_those_from_which_on_no_example_is_wrong(study):
+    for row in study.exact(2):
+        drawn = Match3(row.tokens, row.modulus).examples(30, seed=0)
+        wrong = [
+            bits
+            for bits in range(1, 53)
+            if (
+                HistogramUnit(row.tokens, row.modulus, row.modulus, Precision(bits)).answers(
+                    drawn.inputs, asking=drawn.asking
+                )
+                != drawn.labels
+            ).any()
+        ]
+        assert row.bits == max(wrong) + 1
+
+
 @pytest.mark.parametrize(
     ("made", "message"),
     [
@@ -135,7 +159,8 @@ def test_progress_is_told():
         (lambda: triples([2], [1]), r"tokens is 2; expected a whole number of at least 3"),
         (lambda: triples([], [1]), r"no tokens were given"),
         (lambda: triples([4], [0]), r"tokens of a side is 0"),
-        (lambda: triples([4], [3], examples=2, memory="10KiB"), r"memory limit is 10 KiB"),
+        (lambda: triples([4], [3], examples=2, memory="10KiB"), r"3 tokens on either side .* memory limit is 10 KiB"),
+        (lambda: triples([4], [1], examples=2, threads=0), r"threads is 0"),
     ],
 )
 def test_bad_input_is_refused(made, message):

@@ -79,14 +79,20 @@ def test_wrong_answers_are_found():
 )
 def test_least_bits(make, tokens, modulus):
     least = least_bits_for(make(tokens, modulus))
-    by_bits = [check_matching(make(tokens, modulus, precision=bits)).wrong for bits in range(1, least + 1)]
-    assert by_bits[-1] == 0
-    assert all(by_bits[:-1])
+    by_bits = [check_matching(make(tokens, modulus, precision=bits)).wrong for bits in range(1, 53)]
+    assert by_bits[least - 2] > 0
+    assert not any(by_bits[least - 1 :])
     examples = make(tokens, modulus).task.examples(9, 3).inputs
     some = least_bits_for(make(tokens, modulus), inputs=9, seed=3)
     assert some <= least
     reference = Loops(2 if make is match2_unit else 3, modulus)
     assert check_construction(make(tokens, modulus, precision=some), reference, [examples]).wrong == 0
+
+
+def test_least_bits_are_not_those_that_are_right_by_chance():
+    """All inputs of Match2 (4, 7): no answer is wrong at 4 bits, but some are at 5."""
+    assert [check_matching(match2_unit(4, 7, precision=bits)).wrong > 0 for bits in range(3, 8)] == [1, 0, 1, 0, 0]
+    assert least_bits_for(match2_unit(4, 7)) == 6
 
 
 def test_no_bits_make_up_for_another_task():
@@ -128,6 +134,18 @@ def test_refusals():
         check_construction(match2_unit(4, 9), Loops(2, 9), [])
     with pytest.raises(TensorRankError, match="no answers were to be compared"):
         check_matching(match2_unit(2, 3), asking=[])
+    for inputs in ("all", 5):
+        with pytest.raises(
+            TensorRankError, match=r"no answers were to be compared; .* at least one input and one asking"
+        ):
+            least_bits_for(match2_unit(2, 3), inputs=inputs, asking=[])
+    with pytest.raises(TensorRankError, match=r"the seed is Generator.*; expected a whole number"):
+        least_bits_for(match2_unit(4, 9), inputs=5, seed=np.random.default_rng(0))
+    for check in (check_matching, least_bits_for):
+        with pytest.raises(TensorRankError, match=r"asking is 1; expected a list of tokens, such as \[0\]"):
+            check(match2_unit(2, 3), asking=1)
+        with pytest.raises(TensorRankError, match="asking is 2; expected one of the tokens 0 to 1"):
+            check(match2_unit(2, 3), asking=[2])
     with pytest.raises(TensorRankError, match="chunk is 0"):
         all_residues(2, 3, 0)
     with pytest.raises(TensorRankError, match="inputs hold 9"):

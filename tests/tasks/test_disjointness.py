@@ -142,6 +142,22 @@ def test_all_inputs_are_all_of_them():
     assert set(np.unique(inputs).tolist()) == {0, 1}
 
 
+@pytest.mark.parametrize("modulus", [4, 255, 256, 10**30])
+def test_a_modulus_beyond_the_length_is_that_of_whole_numbers(modulus):
+    task, whole = InnerProduct(3, modulus=modulus), InnerProduct(3, modulus=None)
+    assert (task.communication().entries == whole.communication().entries).all()
+    assert (task.solve(task.all_inputs()) == whole.solve(whole.all_inputs())).all()
+    found = task.examples(20, seed=0)
+    assert ((found.inputs.prod(axis=1).sum(axis=1) > 0) == found.labels).all()
+
+
+@pytest.mark.parametrize("modulus", [255, 256, 299, 300, 301])
+def test_moduli_about_the_length(modulus):
+    task = InnerProduct(300, modulus=modulus)
+    inputs = np.ones((300, 2, 300), dtype=np.int64) * (np.arange(300)[None, :] <= np.arange(300)[:, None])[:, None]
+    assert task.solve(inputs).tolist() == [(k + 1) % modulus for k in range(300)]
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -173,6 +189,11 @@ def test_all_inputs_are_all_of_them():
             r"inputs of inner product of 8 bits mod 2 are 2\^16 and would take about 24 MiB; the memory limit is 1 MiB",
         ),
         (lambda: InnerProduct(5000).all_inputs(memory="1MiB"), r"are 2\^10000 and would not fit any memory"),
+        (lambda: Disjointness(10**12).all_inputs(), r"are 2\^2000000000000 and would not fit any memory"),
+        (lambda: Disjointness(50000).communication(), r"would have 2\^50000 x 2\^50000 entries and not fit any memory"),
+        (lambda: InnerProduct(10**12).communication(), r"2\^1000000000000 x 2\^1000000000000 entries"),
+        (lambda: InnerProduct(50000).prefix_suffix(10), r"would have 2\^10 x 2\^99990 entries"),
+        (lambda: InnerProduct(50000).prefix_suffix(0), "cut is 0; expected a whole number of at least 1"),
     ],
 )
 def test_bad_input_is_refused_in_words(call, message):

@@ -1,3 +1,4 @@
+import tracemalloc
 from itertools import product
 
 import numpy as np
@@ -33,6 +34,23 @@ def test_long_inputs_are_solved_in_parts():
     for example, token in rng.integers(0, (20, 512), size=(40, 2)):
         row = inputs[example]
         assert found[example, token] == np.isin(-row[token] - row, row - 2**18 * np.arange(3)[:, None]).any()
+
+
+def test_the_sums_of_one_long_input_are_made_in_parts():
+    rng = np.random.default_rng(2)
+    task = Match3(6000, 2**24)
+    inputs = rng.integers(2**24, size=(1, 6000))
+    tracemalloc.start()
+    try:
+        found = task.solve(inputs)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    # All sums at once are 36 million, 275 MiB; a table of all residues takes 128 MiB.
+    assert peak < 450 * 2**20
+    row = inputs[0]
+    for token in range(0, 6000, 500):
+        assert found[0, token] == np.isin(-row[token] - row, row - 2**24 * np.arange(3)[:, None]).any()
 
 
 @pytest.mark.parametrize(
@@ -150,6 +168,9 @@ def test_negatives_take_every_side_of_every_pair():
             lambda: Match3(61, 30).communication(anchor=1, memory="1GiB"),
             r"the matrix of Match3 mod 30, anchor 1 would have 1073741823 x 1073741823 entries .* limit is 1 GiB",
         ),
+        (lambda: Match3(10**8, 7).communication(), "Match3 mod 7 with 100000000 tokens has 100000000 sites; commun"),
+        (lambda: Match3(10**8, 7).communication(anchor=1), "has 100000000 sites; communication matrices are made"),
+        (lambda: Match3(10**8, 7).prefix_suffix(2, anchor=1), "has 100000000 sites; communication matrices are made"),
         (lambda: anchored_match3_rank(7, 0, 1), "tokens is 0; expected a whole number of at least 1"),
         (lambda: anchored_match3_rank(7, 3, 7), "the anchor is 7; expected a residue from 0 to 6"),
         (lambda: disjointness_in_match3(9, 3), "3 \\* 3 is 0 modulo 9, so that the asking token matches itself"),

@@ -153,6 +153,12 @@ def test_names_in_tables():
             r"the matrix of Match2 mod 40 would have 40 x 1099511627775 entries .* limit is 1 GiB",
         ),
         (
+            lambda: Match2(10**7, 7).communication(),
+            "Match2 mod 7 with 10000000 tokens has 10000000 sites; communication matrices are made for up to 65536",
+        ),
+        (lambda: Match2(10**7, 7).prefix_suffix(), "has 10000000 sites; communication matrices"),
+        (lambda: Match2(10**8, 7).all_inputs(), r"are 7\^100000000 and would not fit any memory"),
+        (
             lambda: Match2(9, 16).all_inputs(memory="1GiB"),
             r"the inputs of Match2 mod 16 with 9 tokens are 16\^9 and would take about",
         ),
@@ -166,3 +172,8 @@ def test_bad_input_is_refused_in_words(call, message):
 def test_one_token_has_no_bipartition():
     with pytest.raises(PartitionError, match="a bipartition of 1 sites was asked for"):
         Match2(1, 5).communication()
+
+
+def test_one_residue_has_one_row():
+    found = Match2(4, 1, itself=False).prefix_suffix()
+    assert (found.entries.tolist(), found.rows, found.columns) == ([[1]], 1, 1)

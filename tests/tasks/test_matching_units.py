@@ -117,6 +117,37 @@ def test_large_inputs_against_loops():
     np.testing.assert_array_equal(match3_unit(64, 3001).answers(inputs), expected)
 
 
+def test_match2_in_float32_up_to_its_proven_modulus():
+    """Every residue with its match, and beside residues that miss one by 1."""
+    a = np.arange(2900)
+    for inputs in (
+        np.stack([a, -a % 2900], axis=1),
+        np.stack([a, (1 - a) % 2900], axis=1),
+        np.stack([a[::97], -a[::97] % 2900, *[(1 - a[::97]) % 2900] * 510], axis=1),
+    ):
+        unit = match2_unit(inputs.shape[1], 2900, precision="float32")
+        expected = [[(x[0] + b) % 2900 for b in x].count(0) > 0 for x in inputs.tolist()]
+        np.testing.assert_array_equal(unit.answers(inputs, asking=[0])[:, 0], expected)
+
+
+def test_match3_in_float32_up_to_its_proven_modulus():
+    a, b = np.random.default_rng(0).integers(0, 1900, (2, 4000))
+    for off in (0, 1, -1):
+        inputs = np.stack([a, b, (off - a - b) % 1900], axis=1)
+        expected = [match3(x, 1900)[0] for x in inputs.tolist()]
+        unit = match3_unit(3, 1900, precision="float32")
+        np.testing.assert_array_equal(unit.answers(inputs, asking=[0])[:, 0], expected)
+    many = np.stack([a[:3], b[:3], -(a + b)[:3] % 1900, *[a[:3]] * 509], axis=1)
+    assert match3_unit(512, 1900, precision="float32").answers(many, asking=[0]).all()
+
+
+def test_match3_in_float32_beyond_it():
+    """One match that rounding hides: 6796 + 5107 + 2099 = 2 x 7001."""
+    hidden = [[6796, 5107, 2099, *[6796] * 509]]
+    assert match3_unit(512, 7001).answers(hidden, asking=[0])[0, 0]
+    assert not match3_unit(512, 7001, precision="float32").answers(hidden, asking=[0])[0, 0]
+
+
 def test_one_bit_answers_no():
     """All queries, keys and values are 0 then."""
     assert not match2_unit(3, 5, precision=1).outputs([[0, 0, 0]]).any()
@@ -139,6 +170,7 @@ def test_what_is_no_size(make, arguments, message):
         ([[0, 1, 5]], {}, r"inputs hold 5 at \(0, 2\)"),
         ([[0, 1, 0.5]], {}, "inputs are of type float64"),
         ([[0, 1, 2]], {"asking": [3]}, "asking is 3; expected one of the tokens 0 to 2"),
+        ([[0, 1, 2]], {"asking": 5}, r"asking is 5; expected a list of tokens, such as \[0\]"),
         ([[0, 1, 2]], {"asking": [-1]}, "asking is -1; expected a whole number"),
         ([[0, 1, 2]], {"memory": 100}, "the memory limit is 100 bytes"),
     ],

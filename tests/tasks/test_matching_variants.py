@@ -139,6 +139,8 @@ def test_names_in_tables():
         (lambda: Match3Local(4, 5, 1).solve([0, 1, 2, 3]), r"inputs have the shape \(4,\); expected \(count, 4\)"),
         (lambda: Match3Bigram(4, 5).examples(4, asking=4), "asking is 4; expected one of the tokens 0 to 3"),
         (lambda: Match3Bigram(4, 63).communication(anchor=1), "the modulus is 63"),
+        (lambda: Match3Bigram(10**8, 5).communication(anchor=1), "has 100000000 sites; communication matrices are"),
+        (lambda: Match3Local(10**8, 5, 2).prefix_suffix(3), "has 100000000 sites; communication matrices are"),
         (lambda: Match3Local(4, 5, 1).communication(anchor=5), "the anchor is 5; expected a residue from 0 to 4"),
         (
             lambda: Match3Bigram(40, 11).communication(Bipartition.interleaved(40), memory="100MiB"),

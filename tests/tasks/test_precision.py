@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tensorrank.errors import TensorRankError
-from tensorrank.tasks.precision import MOST_BITS, Precision, precision_of
+from tensorrank.tasks.precision import MOST_BITS, Precision, least_precision, precision_of
 
 BOUNDS = st.floats(1e-12, 1e12)
 
@@ -95,6 +95,20 @@ def test_what_is_meant():
 def test_what_is_no_precision(given, message):
     with pytest.raises(TensorRankError, match=message):
         precision_of(given)
+
+
+@given(st.sets(st.integers(1, MOST_BITS), max_size=5))
+def test_the_least_precision_from_which_on_all_are_right(wrong):
+    least = least_precision(lambda bits: bits not in wrong)
+    good = [p for p in range(1, MOST_BITS + 1) if all(bits not in wrong for bits in range(p, MOST_BITS + 1))]
+    assert least == (min(good) if good else None)
+
+
+def test_what_is_right_by_chance_does_not_count():
+    """Match2 of 4 tokens mod 7 once: right at 4 bits, wrong at 5, right from 6 on."""
+    assert least_precision(lambda bits: bits == 4 or bits >= 6) == 6
+    assert least_precision(lambda bits: True) == 1
+    assert least_precision(lambda bits: bits < MOST_BITS) is None
 
 
 def test_steps_that_do_not_exist():

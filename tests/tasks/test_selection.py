@@ -1,3 +1,4 @@
+import tracemalloc
 from itertools import combinations
 from math import comb
 
@@ -97,7 +98,7 @@ def test_what_are_no_inputs(unit):
         unit.average(SparseInputs(np.zeros((1, 3, 1)), np.array([[[0, 1]] * 3])))
     with pytest.raises(TensorRankError, match="the dimension of values is 0"):
         unit.unit(0)
-    with pytest.raises(TensorRankError, match=r"15 rows over 6 tokens .* limit is 500 bytes. Try fewer sets"):
+    with pytest.raises(TensorRankError, match=r"15 rows over 6 tokens, .* limit is 500 bytes. Try fewer sets"):
         unit.attention(all_sets(6, 2), memory=500)
     inputs = SparseInputs(np.zeros((1, 6, 1)), np.array([[[0, 1]] * 6]))
     with pytest.raises(TensorRankError, match="the memory limit is 500 bytes"):
@@ -141,10 +142,75 @@ def test_fixed_point_of_largest_margins_needs_a_scale():
 def test_sets_beyond_floating_point():
     """Eight tokens around one: the margin is the product of squared sines of small angles, below 10^-29."""
     around = [[1, 511, 2, 510, 3, 509, 4, 508]]
-    assert MomentCurveUnit(512, 8).margin(around) < 1e-29
-    assert MomentCurveUnit(512, 8).deviation(around) > 1
+    unit = MomentCurveUnit(512, 8)
+    assert unit.margin(around) < 1e-29
+    for ask in (unit.deviation, unit.queries, unit.attention, unit.scale_for, unit.at(9).deviation):
+        with pytest.raises(
+            TensorRankError, match=r"set \[.*\] has no query in floating point: its margin .* is .*e-30"
+        ):
+            ask(around)
     with pytest.raises(TensorRankError, match=r"set \[1, 511, .*\] .*in floating point.* a larger dimension"):
         MomentCurveUnit(512, 8, 18).queries(around)
+
+
+@pytest.mark.parametrize(("sparsity", "tokens"), [(4, 257), (5, 131), (6, 83), (8, 51), (10, 41)])
+def test_how_far_float64_carries_the_moment_curve(sparsity, tokens):
+    """The two hardest sets keep the deviation promised up to these N, and are refused beyond."""
+    around = [[(1 + place // 2) * (-1) ** place % n for place in range(sparsity)] for n in (tokens, tokens + 1)]
+    row = list(range(sparsity))
+    worst = MomentCurveUnit(tokens, sparsity).deviation([row, around[0]]).max()
+    assert worst <= 2 / (8 * sparsity + 1)
+    with pytest.raises(TensorRankError, match="has no query in floating point"):
+        MomentCurveUnit(tokens + 1, sparsity).deviation([row, around[1]])
+
+
+def test_tokens_next_to_each_other_among_512():
+    with pytest.raises(TensorRankError, match=r"the set \[0, 1, 2, 3\] has no query in floating point"):
+        MomentCurveUnit(512, 4).deviation([[0, 1, 2, 3]])
+    apart = MomentCurveUnit(512, 4, precision=40)
+    assert apart.at("float64").deviation([[0, 100, 200, 300]]) < 0.01
+    with pytest.raises(TensorRankError, match="has no query in floating point"):
+        apart.deviation([[0, 100, 200, 300]])
+    fitted = MomentCurveUnit(512, 4, precision=40, scale=apart.scale_for([[0, 100, 200, 300]]))
+    assert fitted.deviation([[0, 100, 200, 300]]) < 0.01
+    assert MomentCurveUnit(512, 3).deviation([[0, 1, 2]]) < 0.08
+
+
+def test_keys_are_not_made_beyond_the_memory():
+    """10^6 keys of 10^6 coordinates are 7.3 TiB."""
+    huge = RestrictedIsometryUnit(10**6, 2, 10**6)
+    for memory in ("1MiB", None):
+        for ask in (huge.deviation, huge.attention):
+            with pytest.raises(
+                TensorRankError, match=r"keys of dimension 1000000, would take about 14.6 TiB; the memory"
+            ):
+                ask([[0, 1]], memory=memory)
+    for make in (lambda: huge.keys, lambda: huge.queries([[0, 1]]), lambda: huge.margin([[0, 1]]), huge.unit):
+        with pytest.raises(TensorRankError, match="TiB; the memory limit is"):
+            make()
+
+
+def test_random_sets_take_no_more_than_the_sets_and_a_block():
+    tracemalloc.start()
+    try:
+        sets = random_sets(20_000, 2, 2000, 1)
+        # Ranks of all tokens for all sets would be 320 MB.
+        assert tracemalloc.get_traced_memory()[1] < 2**25
+    finally:
+        tracemalloc.stop()
+    assert len(np.unique(sets)) > 3500
+    # Tokens of a tenth each, in all blocks: 400 of 4000, give or take 5 standard deviations.
+    assert np.abs(np.bincount(sets.ravel() // 2000, minlength=10) - 400).max() < 5 * np.sqrt(360)
+    with pytest.raises(TensorRankError, match=r"1000000000000 sets of 2 out of 4 tokens would take about 14.6 TiB"):
+        random_sets(4, 2, 10**12)
+
+
+def test_least_bits_are_those_from_which_on_all_suffice():
+    for unit, sets in ((RestrictedIsometryUnit(16, 2, 24), all_sets(16, 2)), (MomentCurveUnit(9, 2), all_sets(9, 2))):
+        for tolerance in (0.05, 0.1, 0.3, 1):
+            within = [unit.at(bits).deviation(sets).max() <= tolerance for bits in range(1, 53)]
+            good = [bits for bits in range(1, 53) if all(within[bits - 1 :])]
+            assert least_bits(unit, sets, tolerance) == (min(good) if good else None)
 
 
 def test_refusals_of_functions():
@@ -155,6 +221,8 @@ def test_refusals_of_functions():
         random_sets(2, 3, 1)
     with pytest.raises(TensorRankError, match="count is 0"):
         random_sets(4, 3, 0)
+    with pytest.raises(TensorRankError, match="no sets were given; expected at least one"):
+        least_bits(UNITS[0], np.zeros((0, 2), dtype=int))
     with pytest.raises(TensorRankError, match="the tolerance is 0"):
         least_bits(UNITS[0], [[0, 1]], 0)
     with pytest.raises(TensorRankError, match="the tolerance is 'small'"):

@@ -125,6 +125,14 @@ def test_any_partition_is_brute_force(tokens, sparsity, thresholded, seed):
     assert (found.rows, found.columns) == expected.shape
 
 
+@pytest.mark.parametrize("sparsity", [254, 255, 256])
+def test_sums_beyond_a_byte(sparsity):
+    # One far value: it is not chosen, with all of the choice on the own side, or chosen, with one less there.
+    found = SparseAveraging(300, sparsity).communication(Bipartition.of(301, [0])).entries
+    own = np.arange(sparsity + 1)
+    assert found.tolist() == [[*own, *own[:-1]], [*own, *(own[:-1] + 1)]]
+
+
 def test_who_asks_and_who_is_linear():
     task = SparseAveraging(4, 2)
     asked = task.communication(Bipartition((4,), (0, 1, 2, 3)))
@@ -206,6 +214,15 @@ VALUES, CHOSEN = np.zeros((1, 3, 1)), np.array([[[0, 1], [0, 2], [1, 2]]])
         ),
         (lambda: disjointness_in_sparse_averaging(0), "length is 0; expected a whole number of at least 1"),
         (lambda: disjointness_in_sparse_averaging(40, memory="1GiB"), "1099511627776 x 1099511627776 entries"),
+        (lambda: disjointness_in_sparse_averaging(10**12), r"2\^1000000000000 x 2\^1000000000000 entries"),
+        (lambda: SparseAveraging(50000, 3).communication(), r"would have 2\^50000 x over 2\^\d\d entries and not fit"),
+        (lambda: SparseAveraging(10**9, 3).prefix_suffix(), r"1000000000 tokens has 1000000001 sites; .* to 65536"),
+        (lambda: SparseAveraging(10**9, 3).communication(), r"1000000000 tokens has 1000000001 sites; .* to 65536"),
+        (
+            lambda: SparseAveraging(10**9, 2).examples(100),
+            r"100 inputs of sparse averaging of 2 out of 1000000000 tokens would take about \S+ TiB; the memory limit",
+        ),
+        (lambda: SparseAveraging(10**9, 2).random_inputs(100), "100 inputs of sparse averaging .* would take about"),
     ],
 )
 def test_bad_input_is_refused_in_words(call, message):
@@ -216,3 +233,5 @@ def test_bad_input_is_refused_in_words(call, message):
 def test_a_partition_of_other_sites_is_refused():
     with pytest.raises(PartitionError, match="the partition covers 3 sites; the model has 4"):
         SparseAveraging(3, 2).communication(Bipartition.halves(3))
+    with pytest.raises(PartitionError, match=r"the partition is \(\); expected a Bipartition"):
+        SparseAveraging(3, 2).communication(())
