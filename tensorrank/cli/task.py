@@ -154,7 +154,7 @@ def task(
     elif pictures:
         say(f"\nThe pictures: {', '.join(str(path) for path in pictures if path.suffix == '.png')}")
     if interrupted:
-        typer.echo(f"interrupted: {len(studies)} studies are kept", err=True)
+        typer.echo(f"interrupted; studies kept: {len(studies)}", err=True)
         raise typer.Exit(INTERRUPTED)
 
 

@@ -6,6 +6,7 @@ import pytest
 from command_line import assert_refused, run
 from typer.testing import CliRunner
 
+import tensorrank.cli.task
 from tensorrank.cli.main import app
 from tensorrank.tasks.named import NAMED_TASKS
 
@@ -179,6 +180,22 @@ def test_bad_input(arguments, message):
 def test_a_default_anchor_is_a_residue_and_a_trivial_task_says_so():
     assert values("match3", "--modulus", 1, "--tokens", 1)["sizes"]["anchor"] == 0
     assert "All values are the same" in invoked("match3", "--modulus", 3, "--tokens", 2).stdout
+
+
+def test_an_interrupt_keeps_the_table_and_the_studies_done(tmp_path, monkeypatch):
+    real = tensorrank.cli.task.drawn_studies
+
+    def interrupted(wanted):
+        yield next(real(wanted))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tensorrank.cli.task, "drawn_studies", interrupted)
+    done = invoked("match3", *SMALL["match3"], "--out", tmp_path)
+    assert done.exit_code == 130
+    assert "interrupted; studies kept: 1" in done.stderr
+    assert "linear recurrent model" in done.stdout
+    found = json.loads(invoked("match3", *SMALL["match3"], "--out", tmp_path, "--json").stdout)
+    assert (found["rank"], len(found["studies"]), len(found["figures"])) == (4, 1, 2)
 
 
 def test_bad_input_in_a_pipe():
