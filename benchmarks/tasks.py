@@ -11,11 +11,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.machine import describe, seconds, table
 from tensorrank.tasks.checks import check_matching
+from tensorrank.tasks.choices import random_sets
 from tensorrank.tasks.communication import CommunicationMatrix
 from tensorrank.tasks.disjointness import Disjointness, InnerProduct
 from tensorrank.tasks.matching import Match3
 from tensorrank.tasks.matching_units import match2_unit, match3_unit
-from tensorrank.tasks.selection import random_sets
 from tensorrank.tasks.selection_units import RestrictedIsometryUnit
 from tensorrank.tasks.sparse_averaging import SparseAveraging
 

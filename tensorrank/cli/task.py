@@ -127,10 +127,9 @@ def task(
                 "was given with --out, whose studies take the task's own; leave one of the two out")  # fmt: skip
         _refuse([] if studied is None or name in WITH_UNITS else ["unit_tokens"],
                 f"is no option of {name}; only {' and '.join(WITH_UNITS)} have such studies")  # fmt: skip
-        if full.get("sparsity", 0) >= full.get("tokens", 1):
-            raise TensorRankError(
-                f"--out was given with --sparsity {full['sparsity']}; expected less than the {full['tokens']} tokens"
-            )
+        grows, least = one.grows[0], one.least(full)
+        if full[grows] < least:
+            raise TensorRankError(f"--{grows} is {full[grows]}; the studies of --out need at least {least}")
         make_folder(out)
     split = None if partition is None else named_partition(partition, one.sites(full))
     ranks = _ranks(one.matrices(chosen, partition=split, memory=memory), seed, memory, threads)

@@ -145,7 +145,7 @@ def _matching(construction: Construction, wanted: Wanted) -> Checked:
 
 
 def _sparse_averaging(wanted: Wanted) -> list[Checked]:
-    from tensorrank.tasks.selection import all_sets, checked_sizes, random_sets
+    from tensorrank.tasks.choices import all_sets, checked_sizes, random_sets
     from tensorrank.tasks.selection_units import MomentCurveUnit, RestrictedIsometryUnit, least_dimension
 
     tokens, sparsity = checked_sizes(wanted.sizes["tokens"], wanted.sizes["sparsity"])

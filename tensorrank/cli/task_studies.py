@@ -86,7 +86,7 @@ def _ranks(wanted: Wanted) -> Iterator[tuple[list[CommunicationGrowth], Figure, 
 
     task, sizes = named_task(wanted.name), wanted.sizes
     varied, words = task.grows
-    span = range(max(1, task.least(sizes)), sizes[varied] + 1)
+    span = range(task.least(sizes), sizes[varied] + 1)
     kinds = list(task.matrices({**sizes, varied: span[0]}, memory=wanted.memory))
     found = []
     for what in kinds[:_PANELS]:

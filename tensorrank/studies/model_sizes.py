@@ -15,8 +15,8 @@ from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.studies.separations_interleaved import Progress
 from tensorrank.studies.sparse_averaging import allowed_error
+from tensorrank.tasks.choices import random_sets
 from tensorrank.tasks.precision import FLOAT64, Precision
-from tensorrank.tasks.selection import random_sets
 from tensorrank.tasks.selection_units import RestrictedIsometryUnit, least_dimension
 from tensorrank.tasks.sparse_averaging import SparseAveraging
 

@@ -12,7 +12,7 @@ import numpy as np
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.studies.separations_interleaved import Progress
-from tensorrank.tasks.selection import random_sets
+from tensorrank.tasks.choices import random_sets
 from tensorrank.tasks.selection_units import RestrictedIsometryUnit, least_dimension
 
 

@@ -10,7 +10,8 @@ from typing import Any
 from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.studies.separations_interleaved import Progress
 from tensorrank.studies.sparse_averaging import allowed_error
-from tensorrank.tasks.selection import all_sets, least_bits, random_sets
+from tensorrank.tasks.choices import all_sets, random_sets
+from tensorrank.tasks.selection import least_bits
 from tensorrank.tasks.selection_units import MomentCurveUnit
 
 

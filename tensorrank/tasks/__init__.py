@@ -3,6 +3,7 @@
 from tensorrank.tasks.anchored_match3 import anchored_match3_rank, disjointness_in_match3
 from tensorrank.tasks.bottleneck import bottleneck_table, head_for, least_head_dimension, published_counterexample
 from tensorrank.tasks.checks import UnitCheck, check_construction, check_matching, least_bits_for
+from tensorrank.tasks.choices import all_sets, random_sets
 from tensorrank.tasks.communication import CommunicationMatrix, CommunicationRanks
 from tensorrank.tasks.construction import Construction
 from tensorrank.tasks.cut_ranks import CutRanks, CutSamples, softmax_cut_ranks
@@ -13,7 +14,7 @@ from tensorrank.tasks.matching_variants import Match3Bigram, Match3Local
 from tensorrank.tasks.named import NAMED_TASKS, NamedTask, named_task
 from tensorrank.tasks.precision import Precision
 from tensorrank.tasks.readings import Reading
-from tensorrank.tasks.selection import all_sets, least_bits, random_sets
+from tensorrank.tasks.selection import least_bits
 from tensorrank.tasks.selection_units import MomentCurveUnit, RestrictedIsometryUnit, least_dimension
 from tensorrank.tasks.shattering import VCDimension, randomised_bits, vc_dimension
 from tensorrank.tasks.sparse_averaging import SparseAveraging, SparseInputs, disjointness_in_sparse_averaging

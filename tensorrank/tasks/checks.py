@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.tasks.construction import THRESHOLD, Construction
 from tensorrank.tasks.precision import least_precision
-from tensorrank.tasks.task import Integers
+from tensorrank.tasks.task import Integers, words_between
 from tensorrank.tasks.units import asked_tokens
 
 # All inputs are gone through up to so many of them.
@@ -239,12 +239,7 @@ def all_residues(tokens: int, modulus: int, chunk: int | None = None) -> Iterato
             f"{n} residues mod {m} are {m}^{n} inputs, about 10^{n * math.log10(m):.1f}; all are gone through up to "
             f"{MOST_INPUTS}. Try random ones, by their number"
         )
-    # Of M = 1 there is one input, whatever N is; otherwise N is at most 24 and no power overflows.
-    places = m ** np.arange(n - 1, -1, -1, dtype=np.int64)
-    return (
-        np.arange(start, min(start + step, total), dtype=np.int64)[:, None] // places % m
-        for start in range(0, total, step)
-    )
+    return (words_between(m, n, start, min(start + step, total)) for start in range(0, total, step))
 
 
 def _inputs(

@@ -58,13 +58,7 @@ class MatchConstruction(Construction):
     ) -> Array:
         """The weight that the real tokens get, between 0 and 1: inputs (count, N) to (count, asked).
 
-        Args:
-            inputs: residues from 0 to M - 1.
-            asking: the numbers of the tokens whose outputs are wanted; all N by default.
-            memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
-
-        Raises:
-            TensorRankError: if inputs have another shape or range, no such token asks, or for want of memory.
+        Arguments and errors are those of `Construction.outputs`.
         """
         return self.unit(self.embed(inputs), asking=self.asked(asking), memory=memory)[..., 0]
 

@@ -28,7 +28,7 @@ class NamedTask:
         about: what it is, a line.
         sizes: the numbers it takes, with their defaults.
         grows: the one of them that studies vary, and what it is called in pictures.
-        least: the least value of that one, for the other sizes.
+        least: the least value of that one that studies begin with, for the other sizes.
         note: what must not be misread in its table.
         make: its communication matrices, in words and in order of interest.
         sites: how many sites a bipartition splits.
@@ -158,7 +158,7 @@ _TASKS = (
         ("tokens", "tokens N"),
         _sparse_averaging,
         lambda sizes: sizes["tokens"] + 1,
-        lambda sizes: sizes["sparsity"],
+        lambda sizes: sizes["sparsity"] + 1,
         "Averaging itself has small rank, the number of tokens: a linear recurrent model of that size does it. "
         "Only its threshold, a decision, is hard for protocols.",
     ),

@@ -12,8 +12,9 @@ from scipy.optimize import linprog
 
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.tasks.choices import checked_sizes, random_sets
 from tensorrank.tasks.precision import FLOAT64, Precision, precision_of
-from tensorrank.tasks.selection import SelectionUnit, checked_sizes, positive, random_sets
+from tensorrank.tasks.selection import SelectionUnit, positive
 from tensorrank.tasks.task import Integers
 from tensorrank.tasks.units import Array
 

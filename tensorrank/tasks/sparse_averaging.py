@@ -15,6 +15,7 @@ from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import amount, memory_limit
 from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.separation.partition import Bipartition, checked_partition
+from tensorrank.tasks.choices import checked_sizes, random_sets
 from tensorrank.tasks.communication import CommunicationMatrix, Side, refuse_beyond, refuse_many_sites, refuse_powers
 from tensorrank.tasks.task import (
     Examples,
@@ -26,8 +27,6 @@ from tensorrank.tasks.task import (
     prefix,
 )
 
-# Random keys drawn at once for choosing sets.
-_KEYS = 2**22
 # Values on the far side beyond which no matrix fits, and binomial coefficients take long.
 _MOST_FAR = 1000
 
@@ -101,12 +100,10 @@ class SparseAveraging:
     dimension: int = 1
 
     def __post_init__(self) -> None:
-        for name in ("tokens", "sparsity", "dimension"):
-            object.__setattr__(self, name, whole_number(name, getattr(self, name), 1))
-        if self.sparsity > self.tokens:
-            raise TensorRankError(
-                f"sparsity {self.sparsity} exceeds the {self.tokens} tokens; a token asks for q different ones, q <= N"
-            )
+        tokens, sparsity = checked_sizes(self.tokens, self.sparsity)
+        dimension = whole_number("dimension", self.dimension, 1)
+        for name, number in (("tokens", tokens), ("sparsity", sparsity), ("dimension", dimension)):
+            object.__setattr__(self, name, number)
 
     def __str__(self) -> str:
         return f"sparse averaging of {self.sparsity} out of {self.tokens} tokens"
@@ -250,13 +247,8 @@ class SparseAveraging:
         return size
 
     def _random_choices(self, count: int, rng: np.random.Generator) -> Integers:
-        rows = np.empty((count * self.tokens, self.sparsity), dtype=np.int64)
-        step = max(1, _KEYS // self.tokens)
-        for start in range(0, len(rows), step):
-            block = rows[start : start + step]
-            keys = rng.random((len(block), self.tokens))
-            block[:] = np.sort(keys.argpartition(self.sparsity - 1, axis=1)[:, : self.sparsity], axis=1)
-        return rows.reshape(count, self.tokens, self.sparsity)
+        sets = random_sets(self.tokens, self.sparsity, count * self.tokens, rng)
+        return sets.reshape(count, self.tokens, self.sparsity)
 
 
 def disjointness_in_sparse_averaging(

@@ -168,8 +168,17 @@ def all_words(symbols: int, length: int, what: str, memory: int | str | None = N
             f"{what} are {symbols}^{length} and would {size}; the memory limit is {amount(limit)}. Try a smaller size, "
             "or draw some with `examples`"
         )
+    return words_between(symbols, length, 0, symbols**length)
+
+
+def words_between(symbols: int, length: int, start: int, stop: int) -> Integers:
+    """The words number `start` to `stop` - 1 of those that `all_words` lists, of shape (stop - start, length).
+
+    >>> words_between(3, 2, 4, 6).tolist()
+    [[1, 1], [1, 2]]
+    """
     places = symbols ** np.arange(length - 1, -1, -1, dtype=np.int64)
-    return np.arange(symbols**length)[:, None] // places % symbols
+    return np.arange(start, stop, dtype=np.int64)[:, None] // places % symbols
 
 
 def in_words(kind: str, numbers: Sequence[int]) -> str:

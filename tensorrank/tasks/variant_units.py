@@ -62,13 +62,7 @@ class BigramConstruction(Construction):
     ) -> Array:
         """The weight that sums of neighbours get, between 0 and 1: inputs (count, N) to (count, asked); above 1/2: yes.
 
-        Args:
-            inputs: residues from 0 to M - 1.
-            asking: the numbers of the tokens whose outputs are wanted; all N by default.
-            memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
-
-        Raises:
-            TensorRankError: if inputs have another shape or range, no such token asks, or for want of memory.
+        Arguments and errors are those of `Construction.outputs`.
         """
         x = self.task.checked_inputs(inputs)
         following = _decoded(self.lookup(_placed(x, self.task.modulus), memory=memory), self.task.modulus)
@@ -132,13 +126,7 @@ class LocalConstruction(Construction):
     ) -> Array:
         """The decisions, 0 or 1: inputs (count, N) to (count, asked).
 
-        Args:
-            inputs: residues from 0 to M - 1.
-            asking: the numbers of the tokens whose outputs are wanted; all N by default.
-            memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
-
-        Raises:
-            TensorRankError: if inputs have another shape or range, no such token asks, or for want of memory.
+        Arguments and errors are those of `Construction.outputs`.
         """
         n, m = self.task.tokens, self.task.modulus
         x = self.task.checked_inputs(inputs)

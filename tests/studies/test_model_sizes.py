@@ -8,7 +8,7 @@ import pytest
 
 from tensorrank import TensorRankError
 from tensorrank.studies.model_sizes import MatrixRow, ModelSizes, UnitRow, model_sizes
-from tensorrank.tasks.selection import random_sets
+from tensorrank.tasks.choices import random_sets
 from tensorrank.tasks.selection_units import RestrictedIsometryUnit
 
 

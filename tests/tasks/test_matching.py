@@ -45,6 +45,16 @@ def test_the_asking_token_against_all_sets_has_rank_m(modulus):
     assert (found.task, found.sides[0]) == (f"Match2 mod {modulus} among the others", f"token {modulus}")
 
 
+@pytest.mark.parametrize("others", [1, 2, 4])
+@pytest.mark.parametrize("modulus", range(1, 9))
+def test_a_token_that_may_match_itself_costs_even_moduli_one(modulus, others):
+    # Among the others, one of them is enough: a permutation matrix. If j = i counts, x and x + M/2 share a row of ones.
+    apart = Match2(others + 1, modulus, itself=False).communication()
+    assert flint_rank(apart.entries, PRIMES[-1]) == modulus
+    itself = Match2(others + 1, modulus).communication()
+    assert flint_rank(itself.entries, PRIMES[-1]) == modulus - (modulus % 2 == 0)
+
+
 @pytest.mark.parametrize("seed", range(8))
 @pytest.mark.parametrize("itself", [False, True])
 @pytest.mark.parametrize(("tokens", "modulus"), [(2, 1), (2, 2), (3, 3), (4, 3), (4, 5), (5, 4)])

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tensorrank.errors import TensorRankError
-from tensorrank.tasks.selection import all_sets, least_bits, random_sets
+from tensorrank.tasks.choices import all_sets, random_sets
+from tensorrank.tasks.selection import least_bits
 from tensorrank.tasks.selection_units import MomentCurveUnit, RestrictedIsometryUnit, least_dimension
 from tensorrank.tasks.sparse_averaging import SparseInputs
 

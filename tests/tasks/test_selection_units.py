@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.optimize import linprog
 
-from tensorrank.tasks.selection import all_sets, least_bits, random_sets
+from tensorrank.tasks.choices import all_sets, random_sets
+from tensorrank.tasks.selection import least_bits
 from tensorrank.tasks.selection_units import MomentCurveUnit, RestrictedIsometryUnit, least_dimension
 from tensorrank.tasks.sparse_averaging import SparseAveraging
 
