@@ -50,8 +50,8 @@ class RestrictedIsometryUnit(SelectionUnit):
     Source: S23 (Sanford, Hsu, Telgarsky, NeurIPS 2023), the theorem that m of order d' + q log N suffices; on
     restricted isometries Candes, Tao, Decoding by linear programming (IEEE Trans. Inf. Theory 51, 2005).
 
-    >>> RestrictedIsometryUnit(64, 2, 128).deviation([[3, 5], [10, 60]]).max() < 0.05
-    np.True_
+    >>> bool(RestrictedIsometryUnit(64, 2, 128).deviation([[3, 5], [10, 60]]).max() < 0.05)
+    True
     """
 
     tokens: int
