@@ -23,8 +23,6 @@ Show = Callable[[str, float, float], None]
 _PANELS = 2
 # N of the least units beside what other models need.
 _UNIT_TOKENS = tuple(2**k for k in range(2, 12))
-
-
 # Tasks with studies of attention units.
 WITH_UNITS = ("sparse-averaging", "match3")
 # The matrices of the triples study, modulo 4n + 3, have n tokens on either side: with more they take gigabytes.
@@ -106,7 +104,13 @@ def _sparse_averaging(wanted: Wanted) -> Iterator[tuple[Any, Figure, str]]:
     from tensorrank.studies.sparse_averaging import error_by_dimension, least_dimensions
     from tensorrank.studies.sparse_averaging_bits import bits_by_dimension
 
-    units, options = wanted.unit_tokens, wanted.options
+    units, options, q = wanted.unit_tokens, wanted.options, wanted.sizes["sparsity"]
+    # First what may refuse the sizes, so that nothing is computed in vain. Below 1/(2q) averages are known exactly.
+    models = model_sizes(
+        range(q + 1, wanted.sizes["tokens"] + 1), [n for n in units or _UNIT_TOKENS if n > q], sparsity=q,
+        tolerance=min(0.1, 1 / (2 * q)), memory=wanted.memory, threads=wanted.threads, **options,
+    )  # fmt: skip
+    yield models, tr.figures.model_sizes(models)[0], "model_sizes"
     # At small N there is no room for the larger choices of the default.
     chosen: dict[str, Any] = {}
     if units is not None:
@@ -118,13 +122,6 @@ def _sparse_averaging(wanted: Wanted) -> Iterator[tuple[Any, Figure, str]]:
     largest = max(units or [32])
     bits = [bits_by_dimension(n, 2, **options) for n in (8, 16, 32) if n <= max(8, largest)]
     yield bits, tr.figures.sparse_averaging_bits(bits)[0], "sparse_averaging_bits"
-    q = wanted.sizes["sparsity"]
-    sought = [n for n in units or _UNIT_TOKENS if n > q]
-    models = model_sizes(
-        range(q + 1, wanted.sizes["tokens"] + 1), sought, sparsity=q, memory=wanted.memory, threads=wanted.threads,
-        **options,
-    )  # fmt: skip
-    yield models, tr.figures.model_sizes(models)[0], "model_sizes"
 
 
 def _match3(wanted: Wanted) -> Iterator[tuple[Any, Figure, str]]:
