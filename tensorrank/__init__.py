@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tensorrank import figures, tasks
     from tensorrank.arithmetic.elimination import rank_mod_p
     from tensorrank.arithmetic.spectrum import numerical_rank
-    from tensorrank.attention import bounds
+    from tensorrank.attention import bounds, guidelines
     from tensorrank.attention.architecture import SelfAttention
     from tensorrank.attention.softmax import SoftmaxAttention
     from tensorrank.circuits.convolutional import ConvolutionalCircuit
@@ -66,6 +66,7 @@ __all__ = [
     "bounds",
     "check_reduction",
     "figures",
+    "guidelines",
     "load",
     "numerical_rank",
     "rank_mod_p",
@@ -104,7 +105,12 @@ _HOMES = {
     "save": "tensorrank.mixtures.files",
     "separation_rank": "tensorrank.separation.solve",
 }
-_MODULES = {"bounds": "tensorrank.attention.bounds", "figures": "tensorrank.figures", "tasks": "tensorrank.tasks"}
+_MODULES = {
+    "bounds": "tensorrank.attention.bounds",
+    "figures": "tensorrank.figures",
+    "guidelines": "tensorrank.attention.guidelines",
+    "tasks": "tensorrank.tasks",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -1,5 +1,6 @@
 """The errors a user can cause. Each message says what was given, what was expected, where, and what to try."""
 
+import math
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any
@@ -39,6 +40,24 @@ def whole_number(name: str, given: Any, least: int) -> int:
     if isinstance(given, bool) or not hasattr(given, "__index__") or given < least:
         raise TensorRankError(f"{name} is {given!r}; expected a whole number of at least {least}")
     return int(given)
+
+
+def finite_number(name: str, given: Any) -> float:
+    """The finite number given (numpy's too) as a float.
+
+    Raises:
+        TensorRankError: if it is not.
+
+    >>> finite_number("slope", 1)
+    1.0
+    """
+    try:
+        number = float("nan") if isinstance(given, bool | str) else float(given)
+    except (TypeError, ValueError, OverflowError):
+        number = float("nan")
+    if not math.isfinite(number):
+        raise TensorRankError(f"{name} is {given!r}; expected a finite number")
+    return number
 
 
 def nearest(text: str, known: Iterable[str]) -> str:

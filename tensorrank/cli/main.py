@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 import tensorrank
-from tensorrank.cli import approximate, bounds, compare, rank, reduce, separation, show, study, task
+from tensorrank.cli import ablation, advise, approximate, bounds, compare, rank, reduce, separation, show, study, task
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -27,6 +27,8 @@ app.command(name="approximate")(approximate.approximate)
 app.command(name="show")(show.show)
 app.add_typer(separation.app, name="separation")
 app.command(name="task")(task.task)
+app.command(name="advise")(advise.advise)
+app.command(name="ablation")(ablation.ablation)
 
 
 def _version(wanted: bool) -> None:

@@ -1,9 +1,11 @@
 """Figures: each takes findings and returns (figure, axes); nothing is shown or written unless asked."""
 
+from tensorrank.figures.ablation import ablation
 from tensorrank.figures.approximation import approximation
 from tensorrank.figures.communication_growth import communication_growth
 from tensorrank.figures.comparison import compare
 from tensorrank.figures.depth_on_data import depth_on_data
+from tensorrank.figures.depth_width import depth_width
 from tensorrank.figures.hierarchy import hierarchy
 from tensorrank.figures.increments import increments
 from tensorrank.figures.iso_parameters import iso_parameters
@@ -20,10 +22,12 @@ from tensorrank.figures.style import save
 from tensorrank.figures.triples import triples
 
 __all__ = [
+    "ablation",
     "approximation",
     "communication_growth",
     "compare",
     "depth_on_data",
+    "depth_width",
     "formats",
     "hierarchy",
     "increments",

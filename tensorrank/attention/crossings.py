@@ -1,0 +1,198 @@
+"""Two curves of loss against size, and the size from which on the deeper network is better."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.interpolate import CubicSpline, PchipInterpolator
+from scipy.optimize import brentq
+
+Floats = NDArray[np.float64]
+# Sizes looked at between two that were trained.
+_BETWEEN = 16
+# A difference of fewer standard errors does not say which network is better.
+_CLEAR = 2.0
+
+
+@dataclass(frozen=True)
+class Curve:
+    """The losses of one depth against size, interpolated by a cubic spline in the logarithm of the size.
+
+    Attributes:
+        depth: L.
+        sizes: parameters without embeddings, ascending; at least 2.
+        losses: the mean loss at each size.
+        errors: the standard error of each; None where none are known.
+        runs: how many networks were trained at each size.
+    """
+
+    depth: int
+    sizes: tuple[float, ...]
+    losses: tuple[float, ...]
+    errors: tuple[float, ...] | None
+    runs: tuple[int, ...]
+
+    @property
+    def log_sizes(self) -> Floats:
+        """Natural logarithms of the sizes."""
+        return np.log(self.sizes)
+
+    @cached_property
+    def spline(self) -> CubicSpline:
+        """The interpolation."""
+        return CubicSpline(self.log_sizes, self.losses)
+
+    @cached_property
+    def _unit_splines(self) -> CubicSpline:
+        return CubicSpline(self.log_sizes, np.eye(len(self.sizes)))
+
+    def weights(self, log_sizes: Floats) -> Floats:
+        """How much each loss counts at each logarithm of a size, (log sizes, sizes): splines are linear in them."""
+        return np.asarray(self._unit_splines(log_sizes))
+
+    def at(self, log_sizes: Floats) -> Floats:
+        """The interpolated losses.
+
+        >>> Curve(1, (1.0, 10.0, 100.0), (3.0, 2.0, 1.0), None, (1, 1, 1)).at(np.log([5.0, 50.0])).round(3)
+        array([2.301, 1.301])
+        """
+        return np.asarray(self.spline(log_sizes))
+
+    def variance(self, log_sizes: Floats) -> Floats:
+        """The variances of the interpolated losses; 0 where no errors are known."""
+        return self.weights(log_sizes) ** 2 @ np.square(self.errors or (0.0,) * len(self.sizes))
+
+
+@dataclass(frozen=True)
+class Crossing:
+    """Where, of two depths, the deeper overtakes.
+
+    Attributes:
+        shallow: the smaller depth.
+        deep: the greater depth.
+        size: the parameters from which on the deeper has the smaller loss; None where no single such size was found.
+        why: in words, what was found instead of a size.
+        effects: the derivatives of the logarithm of the size by the losses of the shallow and of the deep curve.
+        own_error: what the way of interpolating leaves open, in the logarithm of the size.
+        error: the standard error of the logarithm of the size from the losses' errors, with `own_error`.
+    """
+
+    shallow: int
+    deep: int
+    size: float | None = None
+    why: str = ""
+    effects: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
+    own_error: float = 0.0
+    error: float = 0.0
+
+    @property
+    def depth(self) -> float:
+        """The depth half-way, to which the crossing belongs."""
+        return (self.shallow + self.deep) / 2
+
+    def width(self, rule: float) -> float | None:
+        """The width of a network of that size and the depth half-way, whose layers have rule d^2 parameters."""
+        return None if self.size is None else math.sqrt(self.size / (rule * self.depth))
+
+    @property
+    def width_error(self) -> float:
+        """The standard error of the logarithm of the width."""
+        return self.error / 2
+
+    def to_dict(self, rule: float) -> dict[str, Any]:
+        """What was found, as plain values."""
+        return {
+            "shallow": self.shallow,
+            "deep": self.deep,
+            "depth": self.depth,
+            "parameters": self.size,
+            "log_parameters_error": self.error if self.size else None,
+            "width": self.width(rule),
+            "why": self.why or None,
+        }
+
+
+def find_crossing(shallow: Curve, deep: Curve) -> Crossing:
+    """The size from which on the deeper network has the smaller loss, of the sizes that both curves cover.
+
+    A difference counts where it is more than two standard errors. There is a crossing where the shallower is better
+    below some size, the deeper above it, and neither anywhere else. If the curves touch several times in between, the
+    crossing is half-way from the first to the last, and half that distance is part of its error.
+
+    >>> sizes, runs = (1e3, 1e4, 1e5), (1, 1, 1)
+    >>> flat, steep = Curve(1, sizes, (3.0, 2.5, 2.0), None, runs), Curve(2, sizes, (3.5, 2.5, 1.5), None, runs)
+    >>> round(find_crossing(flat, steep).size), find_crossing(steep, flat).why
+    (10000, 'the deeper is better only below 10,000 parameters')
+    """
+    low = max(shallow.log_sizes[0], deep.log_sizes[0])
+    high = min(shallow.log_sizes[-1], deep.log_sizes[-1])
+    if low >= high:
+        return Crossing(shallow.depth, deep.depth, why="they were trained at no sizes in common")
+    trained = np.unique(np.concatenate([[low, high], shallow.log_sizes, deep.log_sizes]))
+    trained = trained[(trained >= low) & (trained <= high)]
+    # Between neighbours in equal steps, so that no change of sign between two trained sizes is overlooked.
+    grid = np.unique(np.concatenate([np.linspace(a, b, _BETWEEN) for a, b in pairwise(trained)]))
+    gains = shallow.at(grid) - deep.at(grid)
+    clear = np.sign(gains) * (np.abs(gains) > _CLEAR * np.sqrt(shallow.variance(grid) + deep.variance(grid)))
+    places = np.flatnonzero(clear)
+    signs = clear[places]
+    changes = np.flatnonzero(np.diff(signs))
+    if len(changes) != 1:
+        return Crossing(shallow.depth, deep.depth, why=_in_words(signs, len(changes)))
+    before, after = grid[places[changes[0]]], grid[places[changes[0] + 1]]
+    low, high = max(trained[trained < before], default=before), min(trained[trained > after], default=after)
+    crossing = _located(shallow, deep, grid[(grid >= before) & (grid <= after)], grid[(grid >= low) & (grid <= high)])
+    if signs[0] > 0:
+        return Crossing(
+            shallow.depth, deep.depth, why=f"the deeper is better only below {crossing.size:,.0f} parameters"
+        )
+    return crossing
+
+
+def _in_words(signs: Floats, changes: int) -> str:
+    if len(signs) == 0:
+        return "their losses differ by less than their errors at every size"
+    if changes == 0:
+        return f"the {'deeper' if signs[0] > 0 else 'shallower'} is better at every size where they differ"
+    return f"which is better changes {changes} times"
+
+
+def _located(shallow: Curve, deep: Curve, grid: Floats, wide: Floats) -> Crossing:
+    """The crossing on a grid from where the shallower is clearly better to where the deeper is."""
+    roots = _roots(shallow.spline, deep.spline, grid)
+    place, spread = (roots[0] + roots[-1]) / 2, (roots[-1] - roots[0]) / 2
+    # The slope over the whole stretch: at a point, noise would have a larger part in it.
+    slope = float(np.polyfit(wide, shallow.at(wide) - deep.at(wide), 1)[0])
+    at = np.array([place])
+    of_shallow, of_deep = (tuple((curve.weights(at)[0] / slope).tolist()) for curve in (shallow, deep))
+    monotone = [PchipInterpolator(curve.log_sizes, curve.losses) for curve in (shallow, deep)]
+    others = _roots(monotone[0], monotone[1], grid)
+    other = (others[0] + others[-1]) / 2 if others else grid[0]
+    own = math.hypot(spread, place - other)
+    variance = float(shallow.variance(at)[0] + deep.variance(at)[0]) / slope**2
+    return Crossing(
+        shallow.depth,
+        deep.depth,
+        math.exp(place),
+        effects=(tuple(-effect for effect in of_shallow), of_deep),
+        own_error=own,
+        error=math.sqrt(own**2 + variance),
+    )
+
+
+def _roots(shallow: Callable[[Any], Any], deep: Callable[[Any], Any], grid: Floats) -> list[float]:
+    """Where two interpolations of losses cross."""
+
+    def gain(log_size: float) -> float:
+        return float(shallow(log_size) - deep(log_size))
+
+    gains = shallow(grid) - deep(grid)
+    steps = np.flatnonzero(gains[:-1] * gains[1:] < 0)
+    return sorted([*grid[gains == 0].tolist(), *(float(brentq(gain, grid[i], grid[i + 1])) for i in steps)])

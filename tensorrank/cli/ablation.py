@@ -1,0 +1,140 @@
+"""`tensorrank ablation`: the guideline fitted to losses of your own networks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+import tensorrank as tr
+from tensorrank.cli import options as given
+from tensorrank.cli.advise import Sigmas, check_sigmas
+from tensorrank.cli.terminal import make_folder, print_json, say, speaks_plainly, wide_console
+from tensorrank.errors import TensorRankError, finite_number
+
+if TYPE_CHECKING:
+    from tensorrank.attention.guidelines import Ablation, Optimum, TransitionFit
+
+# Sizes to advise for where none are given: the largest of the ablation, and so many times it.
+_FACTORS = (1.0, 10.0, 100.0)
+
+
+@speaks_plainly
+def ablation(
+    file: Annotated[Path, typer.Argument(help="CSV: columns depth, parameters or width, loss, and perhaps error.")],
+    pairs: Annotated[str, typer.Option(help="Pairs of depths that the fit uses: neighbours or all.")] = "neighbours",
+    rule: Annotated[
+        float | None,
+        typer.Option(help="Parameters of a layer over width squared; 12 where the file does not tell."),
+    ] = None,
+    parameters: Annotated[
+        str | None, typer.Option(help="Sizes to advise for, such as 1e6,1e9; up to 100 times the largest by default.")
+    ] = None,
+    sigmas: Sigmas = 2.0,
+    out: Annotated[Path | None, typer.Option(help="Folder of the figure; none is drawn by default.")] = None,
+    json: given.Json = False,
+) -> None:
+    """Where deeper networks overtake shallower ones in your own ablation, and the depth and width that follow.
+
+    Rows of equal depth and size are networks trained more than once. Losses are interpolated in the logarithm of the
+    size; ln d = a + b L is fitted to the widths at which each depth overtakes the one before.
+
+    Example: tensorrank ablation examples/ablation/softmax.csv --out pictures
+    """
+    check_sigmas(sigmas)
+    data = tr.guidelines.read_ablation(file, rule=rule)
+    sizes = _sizes(parameters) or [factor * max(curve.sizes[-1] for curve in data.curves) for factor in _FACTORS]
+    data.chosen(pairs)  # type: ignore[arg-type]
+    pictures = []
+    if out is not None:
+        make_folder(out)
+        figure, _ = tr.figures.ablation(data, pairs=pairs, sigmas=sigmas)  # type: ignore[arg-type]
+        pictures = [str(path) for path in tr.figures.save(figure, out / file.stem)]
+    try:
+        fit = data.fit(pairs)  # type: ignore[arg-type]
+    except TensorRankError as error:
+        drawn = f"; the losses are drawn in {pictures[0]}" if pictures else ""
+        raise TensorRankError(f"{file}: {error}{drawn}") from error
+    best = [] if fit.slope < 0 else [tr.guidelines.optimum(size, fit, sigmas=sigmas) for size in sizes]
+    if json:
+        print_json({
+            "file": str(file), "rule": data.rule, "pairs": pairs,
+            "depths": list(data.depths), "networks": sum(sum(curve.runs) for curve in data.curves),
+            "crossings": [crossing.to_dict(data.rule) for crossing in data.crossings],
+            "fit": fit.to_dict(),
+            "advice": [{"parameters": one.parameters, "optimal_depth": one.depth, "optimal_width": one.width,
+                        "optimal_depth_range": list(one.depth_range), "optimal_width_range": list(one.width_range),
+                        "extrapolated": one.extrapolated} for one in best],
+            "figures": pictures,
+        })  # fmt: skip
+        return
+    _print(data, fit, best, pairs)
+    if pictures:
+        say(f"The picture: {pictures[0]}")
+
+
+def _sizes(text: str | None) -> list[float]:
+    if text is None:
+        return []
+    try:
+        sizes = [finite_number("--parameters", float(part)) for part in text.split(",")]
+    except ValueError as error:
+        raise TensorRankError(f"--parameters is {text!r}; expected sizes such as 1e6,1e9") from error
+    if min(sizes) <= 0:
+        raise TensorRankError(f"--parameters is {text!r}; expected sizes above 0")
+    return sizes
+
+
+def _print(data: Ablation, fit: TransitionFit, best: list[Optimum], pairs: str) -> None:
+    used = {(one.shallow, one.deep) for one in data.chosen(pairs)}  # type: ignore[arg-type]
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    table.add_column("depths", no_wrap=True)
+    for name in ("parameters", "± %", "width"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("used")
+    for crossing in data.crossings:
+        width, inside = crossing.width(data.rule), (crossing.shallow, crossing.deep) in used
+        cells = ["-"] * 3
+        if crossing.size is not None and width is not None:
+            cells = [f"{crossing.size:,.0f}", f"{100 * crossing.error:.0f}", f"{width:.1f}"]
+        why = crossing.why if width is None else "" if inside else "not neighbours"
+        table.add_row(f"{crossing.shallow}, {crossing.deep}", *cells, f"no: {why}" if why else "yes")
+    networks = sum(sum(curve.runs) for curve in data.curves)
+    say(f"{networks} networks of depths {', '.join(map(str, data.depths))}; where the deeper of two overtakes, and the "
+        f"width of a network of that size and the depth half-way ({data.rule:.3g} L d^2 parameters):")  # fmt: skip
+    wide_console().print(table)
+    a_error, b_error = fit.errors
+    typer.echo(f"ln d = a + b L:  a = {fit.intercept:.4g} ± {a_error:.2g}, b = {fit.slope:.4g} ± {b_error:.2g}, "
+               f"correlation {fit.correlation:.3f}")  # fmt: skip
+    (aa, ab), (_, bb) = fit.covariance
+    typer.echo(f"covariance: {aa:.3g} {ab:.3g} {bb:.3g} (of a and a, a and b, b and b)")
+    _print_quality(fit, data)
+    numbers = (fit.intercept, fit.slope, fit.scatter * a_error, fit.scatter * b_error, fit.correlation)
+    typer.echo(f"to use it: tensorrank advise --fit={','.join(f'{number:.6g}' for number in numbers)}")
+    if not best:
+        say("The width at which the deeper overtakes falls with depth, by this fit: there is no best depth of a size.")
+        return
+    advice = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in ("parameters", "best depth", "from", "to", "best width"):
+        advice.add_column(name, justify="right", no_wrap=True)
+    advice.add_column("")
+    for one in best:
+        low, high = one.depth_range
+        end = "no end" if high is None else f"{high:.1f}"
+        beyond = "extrapolated" if one.extrapolated else ""
+        advice.add_row(f"{one.parameters:,.0f}", f"{one.depth:.1f}", f"{low:.1f}", end, f"{one.width:.0f}", beyond)
+    wide_console().print(advice)
+
+
+def _print_quality(fit: TransitionFit, data: Ablation) -> None:
+    if not data.has_errors:
+        say("No errors of the losses are known: those of a and b are from the scatter of the points.")
+    elif not fit.degrees_of_freedom:
+        say("Two points have no scatter about a line: nothing tests the fit.")
+    else:
+        typer.echo(f"chi-square {fit.chi_square:.3g} at {fit.degrees_of_freedom} degrees of freedom")
+        if fit.scatter > 1:
+            say(f"The points scatter more than their errors say: ranges are widened by {fit.scatter:.2f}.")

@@ -1,0 +1,234 @@
+"""`tensorrank advise`: a depth and width for a size, or what to change about an architecture."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+import tensorrank as tr
+from tensorrank.cli import options as given
+from tensorrank.cli.terminal import make_folder, print_json, say, speaks_plainly
+from tensorrank.errors import TensorRankError, finite_number
+
+if TYPE_CHECKING:
+    from tensorrank.attention.guidelines import Advice, ModelConfig, Optimum, TransitionFit
+
+Fit = Annotated[
+    str | None,
+    typer.Option(
+        metavar="A,B[,ERRORS]",
+        help="Another fit ln d = a + b L: a,b or a,b and their standard errors, and perhaps their correlation, as "
+        "`tensorrank ablation` prints it.",
+    ),
+]
+Sigmas = Annotated[float, typer.Option(help="Standard errors to each side that ranges and the band span.")]
+
+
+@speaks_plainly
+def advise(
+    parameters: Annotated[
+        float | None, typer.Option(help="A size, such as 175e9: without embeddings, N = 12 L d^2.")
+    ] = None,
+    depth: Annotated[int | None, typer.Option(help="Layers, L.")] = None,
+    width: Annotated[int | None, typer.Option(help="Dimension of a token, d.")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Option(
+            help="A Hugging Face style config.json: GPT-2, LLaMA, Mistral, Qwen, OPT, BERT, RoBERTa, T5 or mT5."
+        ),
+    ] = None,
+    projections: Annotated[
+        bool, typer.Option("--projections", help="The published projections, from GPT-3 to a trillion parameters.")
+    ] = False,
+    fit: Fit = None,
+    sigmas: Sigmas = 2.0,
+    out: Annotated[Path | None, typer.Option(help="Folder of the figure; none is drawn by default.")] = None,
+    json: given.Json = False,
+) -> None:
+    """How deep and how wide: by the published fit of trained networks, or by your own.
+
+    Give a size, a depth and a width, or a config.json. Below the verdict stand the bottlenecks of heads and vocabulary,
+    and the bound on the separation rank at that shape (docs/guidelines.md).
+
+    Example: tensorrank advise --parameters 175e9
+
+    Example: tensorrank advise --depth 96 --width 12288 --out pictures
+    """
+    # Heavy modules are imported where they are used, so that --help answers at once.
+    from tensorrank.cli import advice_text
+
+    chosen = _fit(fit)
+    check_sigmas(sigmas)
+    _one_of({"--parameters": parameters, "--depth and --width": depth or width, "--config": config,
+             "--projections": projections or None})  # fmt: skip
+    model = None if config is None else tr.guidelines.read_config(config)
+    shapes = _shapes(model, depth, width) if model or depth or width else []
+    sizes = [] if parameters is None else [finite_number("--parameters", parameters)]
+    if projections:
+        sizes = [row.parameters for row in tr.guidelines.PUBLISHED_PROJECTIONS]
+    advice = {name: tr.guidelines.advise(*shape, chosen, sigmas=sigmas) for name, shape in shapes}
+    best = [tr.guidelines.optimum(size, chosen, sigmas=sigmas) for size in sizes]
+    pictures = _pictures(out, _points(advice, best, projections, chosen, sigmas), chosen, sigmas, projections)
+    if json:
+        values = _values(model, advice, best, projections)
+        last = (best or [one.optimum for one in advice.values()])[-1]
+        print_json({**values, "extrapolated": last.extrapolated, "sigmas": sigmas, "fit": chosen.to_dict(),
+                    "figures": pictures})  # fmt: skip
+        return
+    if projections:
+        advice_text.print_projections(best)
+    elif advice:
+        advice_text.print_advice(model, advice, chosen)
+    else:
+        advice_text.print_size(best[0], chosen)
+    if pictures:
+        say(f"The picture: {pictures[0]}")
+
+
+def check_sigmas(sigmas: float) -> None:
+    """Refuse a negative number of standard errors.
+
+    Raises:
+        TensorRankError: if it is negative or not finite.
+    """
+    if finite_number("--sigmas", sigmas) < 0:
+        raise TensorRankError(f"--sigmas is {sigmas:g}; expected a number of standard errors, at least 0")
+
+
+def _fit(text: str | None) -> TransitionFit:
+    if text is None:
+        return tr.guidelines.PUBLISHED
+    try:
+        numbers = [finite_number("--fit", float(part)) for part in text.split(",")]
+    except ValueError as error:
+        raise TensorRankError(f"--fit is {text!r}; expected numbers such as 5.039,0.0555,0.030,0.0013") from error
+    if len(numbers) not in (2, 4, 5):
+        raise TensorRankError(
+            f"--fit has {len(numbers)} number{'s' * (len(numbers) > 1)}; expected a,b, or a,b and two standard errors, "
+            "and perhaps a correlation"
+        )
+    a, b, a_error, b_error, correlation = (*numbers, 0.0, 0.0, 0.0)[:5]
+    if a_error < 0 or b_error < 0 or abs(correlation) > 1:
+        raise TensorRankError(f"--fit is {text!r}; expected errors of at least 0 and a correlation from -1 to 1")
+    return tr.guidelines.TransitionFit.of_errors(a, b, a_error, b_error, correlation)
+
+
+def _one_of(options: dict[str, Any]) -> None:
+    names = [name for name, value in options.items() if value is not None]
+    if len(names) != 1:
+        raise TensorRankError(f"given: {', '.join(names) or 'nothing'}; expected one of {', '.join(options)}")
+
+
+def _shapes(model: ModelConfig | None, depth: int | None, width: int | None) -> list[tuple[str, tuple[int, int]]]:
+    """Depths and widths to judge, each stack by itself."""
+    if model is not None:
+        one = len(model.stacks) == 1
+        return [("yours" if one else stack.role, (stack.depth, stack.width)) for stack in model.stacks]
+    if depth is None or width is None:
+        missing, there = ("--width", "--depth") if width is None else ("--depth", "--width")
+        raise TensorRankError(f"{there} is given without {missing}; expected both")
+    return [("yours", (depth, width))]
+
+
+def _points(
+    advice: dict[str, Advice], best: Sequence[Optimum], projections: bool, fit: TransitionFit, sigmas: float
+) -> list[tuple[str, Advice | Optimum]]:
+    """What the figure shows, with names; of the projections the models as they were trained, too."""
+    if not projections:
+        return [*advice.items(), *((f"{one.parameters:.4g}", one) for one in best)]
+    points: list[tuple[str, Advice | Optimum]] = []
+    for row, one in zip(tr.guidelines.PUBLISHED_PROJECTIONS, best, strict=True):
+        name = row.name.removeprefix("GPT-3 ").partition(" (")[0]
+        points.append((name, tr.guidelines.advise(*row.trained, fit, sigmas=sigmas) if row.trained else one))
+    return points
+
+
+def _pictures(
+    out: Path | None, yours: Sequence[tuple[str, Advice | Optimum]], fit: TransitionFit, sigmas: float, alone: bool
+) -> list[str]:
+    if out is None:
+        return []
+    make_folder(out)
+    figure, _ = tr.figures.depth_width(yours, fit, sigmas=sigmas, known=() if alone else None)
+    return [str(path) for path in tr.figures.save(figure, out / "depth_width")]
+
+
+def _values(
+    model: ModelConfig | None, advice: dict[str, Advice], best: Sequence[Optimum], projections: bool
+) -> dict[str, Any]:
+    """What was found as plain values: of a size, a shape, a configuration, or the rows of the projections."""
+    if projections:
+        rows = zip(tr.guidelines.PUBLISHED_PROJECTIONS, best, strict=True)
+        return {"rows": [{"name": row.name, **_of_size(one), "trained": row.trained, "published": row.published}
+                         for row, one in rows]}  # fmt: skip
+    if best:
+        return _of_size(best[0])
+    stacks = {name: _of_shape(one) for name, one in advice.items()}
+    last = list(stacks.values())[-1]
+    if model is None:
+        return last
+    stack = model.main_stack
+    return {
+        **last,
+        "parameters": model.parameters,
+        "parameters_without_embeddings": model.parameters_without_embeddings,
+        "wasted_parameters": last["wasted_share"] * stack.parameters,
+        "log3_moment_bound_at_embedding_rank": tr.bounds.log3_moment_bound(stack.depth, model.embedding_rank),
+        "bottlenecks": {"heads": model.head_bottleneck, "vocabulary": model.embedding_rank < stack.width},
+        "config": model.to_dict(),
+        "stacks": [{"role": name, **values} for name, values in stacks.items()] if len(stacks) > 1 else [],
+    }
+
+
+def _plain(size: float) -> float:
+    """A whole number as such."""
+    return int(size) if float(size).is_integer() else size
+
+
+def _of_size(best: Optimum) -> dict[str, Any]:
+    """Of a size alone, whose embeddings are not known."""
+    return {
+        "parameters": _plain(best.parameters),
+        "parameters_without_embeddings": _plain(best.parameters),
+        "depth": None,
+        "width": None,
+        **_of_optimum(best),
+        "verdict": None,
+    }
+
+
+def _of_optimum(best: Optimum) -> dict[str, Any]:
+    depth, width = best.rounded
+    return {
+        "optimal_depth": best.depth,
+        "optimal_width": best.width,
+        "optimal_depth_range": list(best.depth_range),
+        "optimal_width_range": list(best.width_range),
+        "optimal_depth_rounded": depth,
+        "optimal_width_rounded": width,
+        "log3_moment_bound_at_optimum": tr.bounds.log3_moment_bound(depth, width),
+    }
+
+
+def _of_shape(one: Advice) -> dict[str, Any]:
+    size = _plain(one.optimum.parameters)
+    return {
+        "parameters": size,
+        "parameters_without_embeddings": size,
+        "depth": one.depth,
+        "width": one.width,
+        **_of_optimum(one.optimum),
+        "verdict": one.verdict,
+        "layers_to_add": one.layers_to_add,
+        "width_to_add": one.width_to_add,
+        "depth_best_at": one.best_at,
+        "core": list(one.core),
+        "wasted_share": one.wasted,
+        "wasted_parameters": one.wasted * size,
+        "regime": tr.bounds.regime(one.depth, one.width),
+        "knee": tr.bounds.knee(one.width),
+        "log3_moment_bound": tr.bounds.log3_moment_bound(one.depth, one.width),
+    }

@@ -1,0 +1,149 @@
+"""Loss against size for each depth, where the deeper overtake, and the fit through these points."""
+
+from __future__ import annotations
+
+import math
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+from numpy.typing import NDArray
+
+from tensorrank.attention.ablation import Ablation, Pairs
+from tensorrank.attention.crossings import Crossing
+from tensorrank.attention.guidelines import PUBLISHED, TransitionFit
+from tensorrank.errors import TensorRankError
+from tensorrank.figures.style import RC, colours
+
+_MARKERS = "osD^vP*X"
+
+
+def ablation(
+    data: Ablation,
+    *,
+    pairs: Pairs = "neighbours",
+    loss: str = "held-out loss",
+    sigmas: float = 2.0,
+    against: TransitionFit | None = PUBLISHED,
+) -> tuple[Figure, NDArray[np.object_]]:
+    """Left, loss against parameters, a curve a depth; right, the widths at which the deeper overtake, with their fit.
+
+    The points on the right stand at the depth half-way of each pair, with one standard error; open ones were not used
+    by the fit. Where there is no fit, the picture says why.
+
+    Args:
+        data: losses by depth and size.
+        pairs: of depths that the fit uses, as in `Ablation.fit`.
+        loss: what the losses are called.
+        sigmas: standard errors to each side that the band spans.
+        against: a fit to compare with, where the plane shows it; None for none.
+
+    Returns:
+        The figure, and an array of its two axes.
+    """
+    colour = colours(data.depths)
+    try:
+        fit, why = data.fit(pairs), ""
+    except TensorRankError as error:
+        fit, why = None, str(error)
+    with mpl.rc_context(RC):
+        figure = Figure(figsize=(9.4, 4.2), layout="constrained")
+        axes: NDArray[np.object_] = figure.subplots(1, 2, width_ratios=(1.25, 1))
+        for i, curve in enumerate(data.curves):
+            _curve(axes[0], data, i, colour[curve.depth])
+        axes[0].set(xscale="log", xlabel="parameters without embeddings (log scale)", ylabel=loss)
+        axes[0].legend(title="depth L", ncols=1 + (len(data.curves) > 4))
+        axes[0].set_title(_overtaking(data.chosen(pairs)))
+        _transitions(axes[1], data, pairs, fit, why, sigmas, against)
+    return figure, axes
+
+
+def _overtaking(crossings: tuple[Crossing, ...]) -> str:
+    found = sum(crossing.size is not None for crossing in crossings)
+    return (
+        f"The deeper overtakes at {found} of {len(crossings)} steps in depth" if found else "No depth overtakes another"
+    )
+
+
+def _curve(ax: Axes, data: Ablation, place: int, colour: str) -> None:
+    curve = data.curves[place]
+    line = np.linspace(curve.log_sizes[0], curve.log_sizes[-1], 200)
+    ax.plot(np.exp(line), curve.at(line), color=colour, linewidth=1.3, linestyle="-" if place % 2 else (0, (5, 1)))
+    ax.errorbar(curve.sizes, curve.losses, yerr=curve.errors, color=colour, marker=_MARKERS[place % len(_MARKERS)],
+                markersize=4.5, linestyle="", elinewidth=1, capsize=2, label=str(curve.depth))  # fmt: skip
+    for crossing in data.crossings:
+        following = data.depths[place + 1 : place + 2]
+        if crossing.shallow == curve.depth and crossing.deep in following and crossing.size is not None:
+            height = float(curve.at(np.array([math.log(crossing.size)]))[0])
+            ax.plot(crossing.size, height, "o", markersize=12, markerfacecolor="none", color="0.35", markeredgewidth=1)
+
+
+def _transitions(
+    ax: Axes, data: Ablation, pairs: Pairs, fit: TransitionFit | None, why: str, sigmas: float,
+    against: TransitionFit | None,
+) -> None:  # fmt: skip
+    used = {(one.shallow, one.deep) for one in data.chosen(pairs)}
+    shown: list[float] = []
+    for crossing in data.crossings:
+        width = crossing.width(data.rule)
+        if width is None:
+            continue
+        inside = (crossing.shallow, crossing.deep) in used
+        shown.append(width)
+        spread = [[width - width * math.exp(-crossing.width_error)], [width * math.expm1(crossing.width_error)]]
+        ax.errorbar(crossing.depth, width, yerr=spread, color="0.15" if inside else "0.6", marker="o", markersize=5.5,
+                    markerfacecolor=None if inside else "white", linestyle="", capsize=2.5, zorder=3)  # fmt: skip
+        if inside:
+            ax.annotate(f"{crossing.shallow} → {crossing.deep}", (crossing.depth, width), xytext=(7, -3),
+                        textcoords="offset points", fontsize=8, va="top")  # fmt: skip
+    ax.set(xlabel="depth L, half-way", ylabel="width d at which the deeper overtakes (log scale)", yscale="log")
+    line = np.linspace(0.9 * data.depths[0], 1.05 * data.depths[-1], 200)
+    handles: list[Line2D | Patch] = []
+    if fit is not None:
+        lower, upper = (np.array([fit.width(depth, side * sigmas) for depth in line]) for side in (-1, 1))
+        ax.fill_between(line, lower, upper, color="#0072B2", alpha=0.2, linewidth=0)
+        ax.plot(line, [fit.width(depth) for depth in line], color="#0072B2", linewidth=1.8)
+        (a, b), (a_error, b_error) = (fit.intercept, fit.slope), fit.errors
+        handles += [Line2D([], [], color="#0072B2", linewidth=1.8,
+                           label=f"ln d = ({a:.3g} ± {a_error:.2g}) + ({b:.3g} ± {b_error:.2g}) L"),
+                    Patch(color="#0072B2", alpha=0.2, label=f"± {sigmas:g} standard errors")]  # fmt: skip
+        ax.set_title(_quality(fit))
+        shown += [fit.width(depth) for depth in data.depths]
+    else:
+        ax.set_title("No fit")
+        ax.text(0.5, 0.5, _wrapped(why), transform=ax.transAxes, ha="center", va="center", fontsize=8)
+    if against is not None and shown and data.rule == against.rule:
+        ax.plot(line, [against.width(depth) for depth in line], color="0.4", linewidth=1.2, linestyle=(0, (1, 1.6)))
+        handles.append(
+            Line2D([], [], color="0.4", linewidth=1.2, linestyle=(0, (1, 1.6)), label="published fit, depths 6 to 48")
+        )
+        shown += [against.width(depth) for depth in data.depths]
+    if shown:
+        ax.set_ylim(min(shown) / 2, max(shown) * 2)
+        ax.yaxis.set_major_locator(LogLocator(2, numticks=20))
+        ax.yaxis.set_minor_locator(NullLocator())
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda width, _: f"{width:g}"))
+    else:
+        ax.set_yticks([])
+    ax.set_xlim(line[0], line[-1])
+    if handles:
+        ax.legend(handles=handles, loc="lower right", fontsize=8)
+
+
+def _quality(fit: TransitionFit) -> str:
+    if fit.chi_square is None or not fit.degrees_of_freedom:
+        return "Where the deeper overtakes"
+    return f"Where the deeper overtakes (χ² {fit.chi_square:.2g} at {fit.degrees_of_freedom} d.o.f.)"
+
+
+def _wrapped(text: str, length: int = 52) -> str:
+    lines = [""]
+    for word in text.split():
+        if len(lines[-1]) + len(word) > length:
+            lines.append("")
+        lines[-1] += f"{word} "
+    return "\n".join(line.strip() for line in lines)

@@ -1,0 +1,160 @@
+"""The plane of depth and width: the curve of optimal shapes with its band, the two regimes, and models as points."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import matplotlib as mpl
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
+from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
+
+from tensorrank.attention import bounds
+from tensorrank.attention.guidelines import KNOWN_MODELS, PUBLISHED, Advice, KnownModel, Optimum, TransitionFit
+from tensorrank.figures.style import RC
+
+_CURVE, _MODELS, _YOURS, _EQUAL = "#0072B2", "#555555", "#D55E00", "0.72"
+
+
+def depth_width(
+    yours: Sequence[tuple[str, Advice | Optimum]] = (),
+    fit: TransitionFit = PUBLISHED,
+    *,
+    sigmas: float = 2.0,
+    known: Sequence[KnownModel] | None = None,
+) -> tuple[Figure, Axes]:
+    """Depth and width of models about the curve ln d = a + b L of a fit.
+
+    Above the curve a network gains more from depth, below it more from width. Along a thin grey line networks have
+    equally many parameters; an arrow leads along it from a model of yours to its best shape. The curve is dashed beyond
+    the depths of the fit. The dotted line is the knee of the moment bound, where the rank of attention without softmax
+    saturates: an exponential too, but a steeper one, as rank is not loss.
+
+    Args:
+        yours: names with what `guidelines.advise` says of your architectures, or `guidelines.optimum` of a size.
+        fit: the published one by default.
+        sigmas: standard errors to each side that the band spans.
+        known: models to show; with the published fit those of `guidelines.KNOWN_MODELS` by default, with others none.
+    """
+    near = [(one.depth, one.width) for _, one in yours if isinstance(one, Advice)]
+    models = [
+        model
+        for model in ((KNOWN_MODELS if fit is PUBLISHED else ()) if known is None else known)
+        if not any(_alike(model, depth, width) for depth, width in near)
+    ]
+    points: list[tuple[float, float]] = [(model.depth, model.width) for model in models]
+    for _, one in yours:
+        best = one.optimum if isinstance(one, Advice) else one
+        points.append((best.depth, best.width))
+        if isinstance(one, Advice):
+            points.append((one.depth, one.width))
+    first, last = fit.depths or (1.0, 100.0)
+    deepest = 1.16 * max([last, *(depth for depth, _ in points)])
+    widths = [*(width for _, width in points), fit.width(first), fit.width(last)]
+    low, high = min(widths) / 2.2, max(widths) * 2.2
+    depths = np.linspace(min(1.0, first), deepest, 400)
+    curve = np.array([fit.width(depth) for depth in depths])
+    lower, upper = (np.array([fit.width(depth, side * sigmas) for depth in depths]) for side in (-1, 1))
+    with mpl.rc_context(RC):
+        figure = Figure(figsize=(7.2, 5.0), layout="constrained")
+        ax = figure.subplots()
+        ax.set(xlim=(0, deepest), ylim=(low, high), yscale="log", xlabel="depth L", ylabel="width d (log scale)")
+        ax.fill_between(depths, curve, high, color="#F1F6FA", linewidth=0, zorder=0)
+        _equal_sizes(ax, fit.rule, deepest, low, high)
+        ax.fill_between(depths, lower, upper, color=_CURVE, alpha=0.22, linewidth=0, zorder=1)
+        inside = (depths >= first) & (depths <= last)
+        ax.plot(depths, curve, color=_CURVE, linewidth=1.2, linestyle=(0, (4, 2)), zorder=2)
+        ax.plot(depths[inside], curve[inside], color=_CURVE, linewidth=2.2, zorder=2)
+        _knee(ax, deepest, low, high)
+        for model in models:
+            ax.plot(model.depth, model.width, "o", color=_MODELS, markersize=4.5, zorder=3)
+            _label(ax, model.name, model.depth, model.width, fit, deepest)
+        for name, one in yours:
+            _yours(ax, name, one, fit, deepest)
+        ax.text(0.26, 0.97, "wide: depth pays more", transform=ax.transAxes, va="top", color=_CURVE)
+        ax.text(0.98, 0.03, "narrow: width pays more", transform=ax.transAxes, ha="right", color=_CURVE)
+        ax.yaxis.set_major_locator(LogLocator(2, numticks=20))
+        ax.yaxis.set_minor_locator(NullLocator())
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda width, _: f"{width:g}"))
+        figure.legend(handles=_handles(fit, sigmas, bool(models), bool(yours)), loc="outside upper center", ncols=2)
+    return figure, ax
+
+
+def _alike(model: KnownModel, depth: float, width: float) -> bool:
+    """Whether two names would stand on one another."""
+    return abs(model.depth - depth) < 4 and abs(math.log(model.width / width)) < 0.15
+
+
+def _equal_sizes(ax: Axes, rule: float, deepest: float, low: float, high: float) -> None:
+    """Lines of equal size, a factor of ten apart, each with its size where it leaves the plane on the right."""
+    depths = np.geomspace(0.5, deepest, 200)
+    smallest, largest = rule * 0.5 * low**2, rule * deepest * high**2
+    for power in range(math.ceil(math.log10(smallest)), math.floor(math.log10(largest)) + 1):
+        widths = np.sqrt(10.0**power / (rule * depths))
+        ax.plot(depths, widths, color=_EQUAL, linewidth=0.6, zorder=0.5)
+        if low * 1.1 < widths[-1] < high / 1.1:
+            ax.annotate(_size(10.0**power), (deepest, widths[-1]), xytext=(4, 0), textcoords="offset points",
+                        fontsize=7.5, color="0.45", va="center", annotation_clip=False)  # fmt: skip
+
+
+def _size(parameters: float) -> str:
+    """A size in a few characters.
+
+    >>> [_size(10.0**power) for power in (4, 8, 9, 13)]
+    ['10k', '100M', '1B', '10T']
+    """
+    for unit, name in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if parameters >= unit:
+            return f"{parameters / unit:g}{name}"
+    return f"{parameters:g}"
+
+
+def _knee(ax: Axes, deepest: float, low: float, high: float) -> None:
+    """The knee of the moment bound for many tokens, log3 of 2 d (d+1)."""
+    widths = np.geomspace(max(1, low), high, 100)
+    ax.plot([bounds.log3(bounds.knee_power(max(1, round(width)))) for width in widths], widths, color="0.25",
+            linewidth=1.2, linestyle=(0, (1, 1.6)), zorder=1.5)  # fmt: skip
+
+
+def _label(
+    ax: Axes, name: str, depth: float, width: float, fit: TransitionFit, deepest: float, colour: str = _MODELS
+) -> None:
+    """A name on the side of a point that is away from the curve, if there is room."""
+    left = width > fit.width(depth) and depth > 0.12 * deepest
+    ax.annotate(name, (depth, width), xytext=(-6 if left else 6, 0), textcoords="offset points", color=colour,
+                fontsize=8, ha="right" if left else "left", va="center", zorder=3)  # fmt: skip
+
+
+def _yours(ax: Axes, name: str, one: Advice | Optimum, fit: TransitionFit, deepest: float) -> None:
+    best = one.optimum if isinstance(one, Advice) else one
+    if isinstance(one, Advice):
+        ax.plot(one.depth, one.width, "D", color=_YOURS, markersize=7, zorder=5)
+        along = np.geomspace(one.depth, max(best.depth, 0.5), 40)
+        ax.plot(along, one.width * np.sqrt(one.depth / along), color=_YOURS, linewidth=1.6, zorder=4)
+    ax.plot(best.depth, best.width, "D", color=_YOURS, markerfacecolor="white", markersize=7, zorder=5)
+    if isinstance(one, Advice):
+        _label(ax, name, one.depth, one.width, fit, deepest, _YOURS)
+    else:
+        ax.annotate(name, (best.depth, best.width), xytext=(8, -3), textcoords="offset points", color=_YOURS, va="top")
+
+
+def _handles(fit: TransitionFit, sigmas: float, models: bool, yours: bool) -> list[Line2D | Patch]:
+    which = "published fit" if fit is PUBLISHED else "fit"
+    handles: list[Line2D | Patch] = [
+        Line2D([], [], color=_CURVE, linewidth=2.2, label=f"best shape, {which} (dashed beyond its depths)"),
+        Patch(color=_CURVE, alpha=0.22, label=f"± {sigmas:g} standard errors"),
+        Line2D([], [], color="0.25", linewidth=1.2, linestyle=(0, (1, 1.6)), label="knee of the moment bound"),
+        Line2D([], [], color=_EQUAL, linewidth=0.8, label="equal parameters without embeddings"),
+    ]
+    if models:
+        handles.append(
+            Line2D([], [], color=_MODELS, marker="o", markersize=4.5, linestyle="", label="models as trained")
+        )
+    if yours:
+        handles.append(Line2D([], [], color=_YOURS, marker="D", markersize=6, linestyle="",
+                              label="a model and, open, the best shape of its size"))  # fmt: skip
+    return handles

@@ -1,0 +1,122 @@
+import math
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tensorrank import guidelines
+from tensorrank.errors import TensorRankError
+
+
+@pytest.mark.parametrize("row", guidelines.PUBLISHED_PROJECTIONS, ids=lambda row: row.name)
+def test_the_published_projections_are_reached(row):
+    best = guidelines.optimum(row.parameters)
+    depth, width = row.published
+    assert abs(best.depth - depth) < 1.5
+    assert abs(best.width / width - 1) < 0.03
+
+
+def test_the_projections_are_those_of_the_trained_shapes():
+    # MATH.md section 3; depth and width as trained.
+    trained = [(12, 768), (24, 1024), (24, 1536), (24, 2048), (32, 2560), (32, 4096), (40, 5140), (96, 12288), None]
+    assert [row.trained for row in guidelines.PUBLISHED_PROJECTIONS] == trained
+    assert guidelines.PUBLISHED_PROJECTIONS[-1].parameters == 1e12
+
+
+def test_what_the_fit_says_of_gpt3():
+    advice = guidelines.advise(96, 12288)
+    assert advice.verdict == "wider"
+    assert advice.optimum.rounded == (80, 13422)
+    assert advice.layers_to_add == pytest.approx(80.46 - 96, abs=0.01)
+    # (ln 12288 - 5.039) / 0.0555 layers of width 12288 lie on the curve.
+    core = (math.log(12288) - 5.039) / 0.0555
+    assert advice.core == (pytest.approx(core), 12288)
+    assert advice.wasted == pytest.approx(1 - core / 96)
+    assert advice.best_at == pytest.approx(12 * 96 * math.exp(2 * (5.039 + 0.0555 * 96)))
+
+
+def test_what_the_fit_says_of_a_shallow_network():
+    advice = guidelines.advise(24, 2048)
+    assert advice.verdict == "deeper"
+    width = math.exp(5.039 + 0.0555 * 24)
+    assert advice.core == (24, pytest.approx(width))
+    assert advice.wasted == pytest.approx(1 - (width / 2048) ** 2)
+
+
+@given(depth=st.integers(1, 200), width=st.integers(1, 50_000))
+def test_advice_keeps_the_size_and_points_to_the_curve(depth, width):
+    advice = guidelines.advise(depth, width)
+    best = advice.optimum
+    assert best.depth * best.width**2 == pytest.approx(depth * width**2)
+    assert math.log(best.width) == pytest.approx(5.039 + 0.0555 * best.depth)
+    assert 0 <= advice.wasted < 1
+    assert advice.core[0] <= depth
+    assert advice.core[1] <= width
+    low, high = best.depth_range
+    assert low < best.depth < high
+    if depth == best.rounded[0]:
+        assert advice.verdict == "near the optimum"
+    elif advice.verdict == "deeper":
+        assert depth < low
+    elif advice.verdict == "wider":
+        assert depth > high
+        assert depth > 1
+    else:
+        assert low <= depth <= high
+
+
+@pytest.mark.parametrize("depth", [10, 47, 90])
+def test_shapes_on_the_curve_waste_nothing_to_speak_of(depth):
+    advice = guidelines.advise(depth, round(guidelines.PUBLISHED.width(depth)))
+    assert advice.verdict == "near the optimum"
+    assert advice.wasted < 0.005
+
+
+def test_a_single_layer_is_never_too_deep():
+    # The best depth of so few parameters is below 1, and no network is shallower than one layer.
+    advice = guidelines.advise(1, 4)
+    assert advice.optimum.depth < 1
+    assert advice.verdict == "near the optimum"
+    assert advice.wasted == 0
+    assert advice.optimum.rounded == (1, 4)
+
+
+def test_other_fits_give_other_advice():
+    level = guidelines.TransitionFit(math.log(1000), 0.0)
+    best = guidelines.optimum(12 * 7 * 1000**2, level)
+    assert (best.depth, best.width) == (pytest.approx(7), pytest.approx(1000))
+    assert guidelines.advise(7, 1000, level).verdict == "near the optimum"
+    assert guidelines.advise(28, 500, level).wasted == pytest.approx(27 / 28)
+    thin = guidelines.TransitionFit(5.0, 0.05, rule=4.0)
+    assert guidelines.optimum(4e9, thin).depth == pytest.approx(
+        guidelines.optimum(12e9, guidelines.TransitionFit(5.0, 0.05)).depth
+    )
+
+
+def test_ranges_span_as_many_standard_errors_as_asked():
+    narrow, wide = (guidelines.optimum(1e10, sigmas=sigmas).depth_range for sigmas in (1, 3))
+    assert wide[0] < narrow[0] < narrow[1] < wide[1]
+    best = guidelines.optimum(1e10)
+    assert best.width_range[0] == pytest.approx(math.sqrt(1e10 / (12 * best.depth_range[1])))
+    assert best.extrapolated
+    assert not guidelines.optimum(1e9).extrapolated
+
+
+def test_a_range_without_end_leaves_the_width_open():
+    loose = guidelines.TransitionFit.of_errors(5.0, 0.01, 0.5, 0.02)
+    best = guidelines.optimum(1e9, loose)
+    assert best.depth_range[1] is None
+    assert best.width_range[0] is None
+    assert guidelines.advise(1000, 8, loose).verdict == "near the optimum"
+
+
+@pytest.mark.parametrize(("depth", "width"), [(0, 8), (8, 0), (1.5, 8), (8, "wide")])
+def test_shapes_are_whole_numbers(depth, width):
+    with pytest.raises(TensorRankError, match="expected a whole number of at least 1"):
+        guidelines.advise(depth, width)
+
+
+def test_known_models_are_told_apart():
+    names = [model.name for model in guidelines.KNOWN_MODELS]
+    assert len(set(names)) == len(names)
+    assert all(model.source for model in guidelines.KNOWN_MODELS)

@@ -1,0 +1,42 @@
+from math import comb, log
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tensorrank import bounds
+from tensorrank.attention.large_counts import log_monomial_count
+from tensorrank.errors import TensorRankError
+
+
+@given(variables=st.integers(1, 300), degree=st.integers(0, 10**6))
+def test_counts_are_binomials(variables, degree):
+    exact = log(comb(variables + degree - 1, variables - 1))
+    assert log_monomial_count(variables, degree) == pytest.approx(exact, rel=1e-10, abs=1e-9)
+
+
+@pytest.mark.parametrize("power", [600, 999, 1000, 1001, 3000])
+def test_counts_of_degrees_beyond_floats(power):
+    degree = 2**power
+    assert log_monomial_count(7, degree) == pytest.approx(log(comb(7 + degree - 1, 6)), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("depth", "width"), [(1, 1), (3, 2), (1, 64), (5, 3), (8, 16), (12, 64), (20, 1), (30, 24), (700, 8)]
+)
+def test_the_logarithm_is_that_of_the_whole_number(depth, width):
+    exact = bounds.log3(bounds.moment_bound(depth, width))
+    assert bounds.log3_moment_bound(depth, width) == pytest.approx(exact, rel=1e-9)
+
+
+def test_at_saturation_a_layer_adds_the_number_of_moments():
+    # MATH.md section 2: the slope is D = d(d+1)/2, however large the width.
+    width = 12288
+    growth = bounds.log3_moment_bound(97, width) - bounds.log3_moment_bound(96, width)
+    assert growth == pytest.approx(width * (width + 1) / 2, rel=1e-6)
+
+
+@pytest.mark.parametrize(("depth", "width"), [(0, 2), (2, 0), (2.0, 2)])
+def test_depth_and_width_are_whole_numbers(depth, width):
+    with pytest.raises(TensorRankError, match="expected a whole number of at least 1"):
+        bounds.log3_moment_bound(depth, width)
