@@ -1,0 +1,136 @@
+import json
+from pathlib import Path
+
+import pytest
+from command_line import assert_refused, run
+
+CONFIGS = Path(__file__).parents[1] / "attention" / "configs"
+
+
+def test_help_has_an_example():
+    done = run("advise", "--help")
+    assert done.returncode == 0
+    assert "Example: tensorrank advise --depth 96 --width 12288" in " ".join(done.stdout.split())
+
+
+def test_a_size():
+    done = run("advise", "--parameters", "175e9", "--json")
+    values = json.loads(done.stdout)
+    assert values["parameters"] == values["parameters_without_embeddings"] == 175e9
+    assert round(values["optimal_depth"], 1) == 80.5
+    assert (values["optimal_depth_rounded"], values["optimal_width_rounded"]) == (81, 13459)
+    low, high = values["optimal_depth_range"]
+    assert low < 80.5 < high
+    assert values["depth"] is None
+    assert values["verdict"] is None
+    assert values["extrapolated"] is True
+    assert values["fit"]["slope"] == 0.0555
+
+
+def test_a_shape():
+    done = run("advise", "--depth", 96, "--width", 12288, "--json")
+    values = json.loads(done.stdout)
+    assert values["parameters"] == 12 * 96 * 12288**2
+    assert (values["depth"], values["width"], values["verdict"]) == (96, 12288, "wider")
+    # MATH.md section 3.
+    assert (round(values["optimal_depth"], 1), round(values["optimal_width"])) == (80.5, 13422)
+    assert values["regime"] == "saturated"
+    assert values["log3_moment_bound"] > values["log3_moment_bound_at_optimum"] > 1e9
+
+
+def test_a_shape_in_words():
+    done = run("advise", "--depth", 96, "--width", 12288)
+    assert done.stderr == ""
+    assert "verdict     wider and shallower: -15.5 layers, +1,134 of width" in done.stdout
+    assert "wasted      18% of the parameters" in done.stdout
+    assert "The fit is of networks of depths 6 to 48; depth 80.5 lies beyond." in done.stdout
+
+
+def test_a_configuration():
+    done = run("advise", "--config", CONFIGS / "gpt2.json", "--json")
+    values = json.loads(done.stdout)
+    assert values["parameters"] == 124_439_808
+    assert values["parameters_without_embeddings"] == 85_056_000
+    assert (values["depth"], values["width"], values["verdict"]) == (12, 768, "deeper")
+    assert values["bottlenecks"] == {"heads": "patterns", "vocabulary": False}
+    assert values["config"]["family"] == "gpt2"
+    assert values["stacks"] == []
+
+
+def test_a_configuration_in_words():
+    done = run("advise", "--config", CONFIGS / "opt_350m.json")
+    assert "parameters  331,196,416: 28,887,040 of embeddings, 302,309,376 others" in done.stdout
+    assert "a bottleneck: embeddings of rank 512 at most" in done.stdout
+    assert "16 of dimension 64; a bottleneck: not every attention pattern over 2,048 tokens" in done.stdout
+
+
+def test_both_stacks_are_judged():
+    done = run("advise", "--config", CONFIGS / "flan_t5_base.json", "--json")
+    values = json.loads(done.stdout)
+    assert [(stack["role"], stack["depth"], stack["width"]) for stack in values["stacks"]] == [
+        ("encoder", 12, 768),
+        ("decoder", 12, 768),
+    ]
+    assert values["parameters"] == 247_577_856
+    words = run("advise", "--config", CONFIGS / "flan_t5_base.json").stdout
+    assert "encoder and decoder are counted, and judged one by one" in words
+    assert "\nencoder:\n" in words
+    assert "\ndecoder:\n" in words
+
+
+def test_the_published_projections():
+    done = run("advise", "--projections", "--json")
+    rows = json.loads(done.stdout)["rows"]
+    assert [row["published"][0] for row in rows] == [23, 32, 38, 42, 47, 54, 60, 80, 95]
+    assert all(abs(row["optimal_depth"] - row["published"][0]) < 1.5 for row in rows)
+    table = run("advise", "--projections").stdout
+    assert "80.5 x 13422" in table
+    assert "80 x 13500" in table
+
+
+def test_another_fit():
+    done = run("advise", "--parameters", "84e6", "--fit", "6.907755,0,0.1,0.01,-0.5", "--json")
+    values = json.loads(done.stdout)
+    # A width of 1000 at every depth: 84e6 / 12e6 layers.
+    assert values["optimal_depth"] == pytest.approx(7, rel=1e-5)
+    assert values["optimal_depth_range"][1] is None or values["optimal_depth_range"][1] > 7
+    assert values["fit"]["correlation"] == pytest.approx(-0.5)
+    assert values["extrapolated"] is False
+
+
+def test_pictures(tmp_path):
+    done = run("advise", "--depth", 24, "--width", 2048, "--out", tmp_path / "new" / "folder")
+    assert (tmp_path / "new" / "folder" / "depth_width.png").stat().st_size > 10_000
+    assert "The picture: " in done.stdout
+    shown = json.loads(run("advise", "--projections", "--out", tmp_path, "--json").stdout)
+    assert shown["figures"] == [str(tmp_path / "depth_width.png"), str(tmp_path / "depth_width.svg")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((), "given: nothing; expected one of --parameters, --depth and --width, --config, --projections"),
+        (("--parameters", "1e9", "--depth", 3), "given: --parameters, --depth and --width; expected one of"),
+        (("--depth", 3), "--depth is given without --width; expected both"),
+        (("--width", 3), "--width is given without --depth; expected both"),
+        (("--depth", 0, "--width", 8), "depth is 0; expected a whole number of at least 1"),
+        (("--parameters", "0"), "the number of parameters is 0.0; expected a number above 0"),
+        (("--parameters", "nan"), "--parameters is nan; expected a finite number"),
+        (("--parameters", "1e9", "--fit", "5"), "--fit has 1 number; expected a,b"),
+        (("--parameters", "1e9", "--fit", "5,b"), "--fit is '5,b'; expected numbers such as"),
+        (("--parameters", "1e9", "--fit", "5,0.1,-1,0"), "expected errors of at least 0"),
+        (("--parameters", "1e9", "--fit=5,-0.1"), "the slope is -0.1; expected at least 0"),
+        (("--parameters", "1e9", "--sigmas", "-1"), "--sigmas is -1; expected a number of standard errors"),
+        (("--config", "nowhere.json"), "nowhere.json cannot be read"),
+    ],
+)
+def test_bad_input(arguments, message):
+    assert_refused(run("advise", *arguments), message)
+
+
+def test_a_configuration_without_keys_names_them(tmp_path):
+    path = tmp_path / "config.json"
+    path.write_text('{"model_type": "llama", "hidden_size": 64}')
+    assert_refused(
+        run("advise", "--config", path), "num_hidden_layers, num_attention_heads, intermediate_size, vocab_size"
+    )
