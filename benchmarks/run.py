@@ -11,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.approximation import largest_entries, steps
 from benchmarks.elimination import elimination, strassen
 from benchmarks.fitting import beside_hmmlearn, other_models
+from benchmarks.guidelines import fits, large_bounds
 from benchmarks.machine import describe, seconds, table
 from benchmarks.masked import masked
 from benchmarks.mixtures import equality, interleaved_chain, log_densities
@@ -57,3 +58,5 @@ if __name__ == "__main__":
     steps()
     communication_matrices()
     units()
+    large_bounds()
+    fits()

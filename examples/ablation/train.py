@@ -23,6 +23,8 @@ from pathlib import Path
 
 import text
 
+import tensorrank as tr
+
 try:
     import torch
     from torch.nn.functional import cross_entropy
@@ -178,6 +180,23 @@ def tables(rows, out):
         write(out / f"{kind}.csv", save)
 
 
+def tell(out):
+    """Where the deeper overtake, the fit if there is one, and the pictures."""
+    for kind in KINDS:
+        data = tr.guidelines.read_ablation(out / f"{kind}.csv")
+        print(f"\n{kind.replace('_', '-')} attention")
+        for one in data.chosen():
+            found = one.why if one.size is None else f"from {one.size:,.0f} parameters on, give or take {one.error:.0%}"
+            print(f"  depth {one.deep} over depth {one.shallow}: {found}")
+        try:
+            fit = data.fit()
+            print(f"  ln d = {fit.intercept:.2f} ± {fit.errors[0]:.2f} + ({fit.slope:.2f} ± {fit.errors[1]:.2f}) L")
+        except tr.TensorRankError as error:
+            print(f"  no fit: {error}")
+        figure, _ = tr.figures.ablation(data, loss="held-out loss, nats a character")
+        print("  picture:", tr.figures.save(figure, out / kind)[0])
+
+
 def main():
     """Train what is not trained yet, then write the tables and draw."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -215,9 +234,12 @@ def main():
     except KeyboardInterrupt:
         stop.set()
         pool.shutdown(cancel_futures=True)
-        sys.exit(f"interrupted: {len(rows)} of {len(runs)} networks are kept in {folder}; run again to carry on")
+        print(f"interrupted: {len(rows)} of {len(runs)} networks are finished, the others kept in {folder} as far as "
+              "they are; run again to carry on", file=sys.stderr)  # fmt: skip
+        sys.exit(130)
     pool.shutdown()
     tables(rows, out)
+    tell(out)
 
 
 if __name__ == "__main__":
