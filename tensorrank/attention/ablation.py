@@ -12,16 +12,14 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tensorrank.attention.crossings import Crossing, Curve, find_crossing
 from tensorrank.attention.transitions import TransitionFit
-from tensorrank.errors import TensorRankError
-
-Pairs = Literal["neighbours", "all"]
+from tensorrank.errors import TensorRankError, finite_number
 
 
 @dataclass(frozen=True)
@@ -35,6 +33,12 @@ class Ablation:
 
     curves: tuple[Curve, ...]
     rule: float = 12.0
+
+    def __post_init__(self) -> None:
+        if len(self.curves) < 2 or any(deep.depth <= shallow.depth for shallow, deep in pairwise(self.curves)):
+            raise TensorRankError(f"the depths are {self.depths}; expected two or more, ascending")
+        if not finite_number("rule", self.rule) > 0:
+            raise TensorRankError(f"rule is {self.rule}; expected a number above 0")
 
     @property
     def depths(self) -> tuple[int, ...]:
@@ -53,7 +57,7 @@ class Ablation:
             find_crossing(shallow, deep) for i, shallow in enumerate(self.curves) for deep in self.curves[i + 1 :]
         )
 
-    def chosen(self, pairs: Pairs = "neighbours") -> tuple[Crossing, ...]:
+    def chosen(self, pairs: str = "neighbours") -> tuple[Crossing, ...]:
         """The crossings, found or not, of each depth and the next, or of all pairs.
 
         Raises:
@@ -64,7 +68,7 @@ class Ablation:
         following = dict(zip(self.depths, self.depths[1:], strict=False))
         return tuple(one for one in self.crossings if pairs == "all" or following[one.shallow] == one.deep)
 
-    def fit(self, pairs: Pairs = "neighbours") -> TransitionFit:
+    def fit(self, pairs: str = "neighbours") -> TransitionFit:
         """Fit ln d = a + b L through the crossings, by generalised least squares.
 
         Errors come from those of the losses, through the interpolation, with the correlation of crossings that share a
@@ -131,7 +135,7 @@ class Ablation:
         covariance: NDArray[np.float64] = ((effects * errors**2) @ effects.T + own) / 4
         return covariance
 
-    def _too_few(self, count: int, needed: int, pairs: Pairs) -> str:
+    def _too_few(self, count: int, needed: int, pairs: str) -> str:
         reasons = [
             f"depths {crossing.shallow} and {crossing.deep}: {crossing.why}"
             for crossing in self.chosen(pairs)

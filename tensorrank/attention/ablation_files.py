@@ -17,6 +17,13 @@ _USUAL_RULE = 12.0
 # Layers that are made alike have about equally many parameters by d^2; biases and norms matter in narrow ones.
 _ALIKE = 1.25
 
+# Between sizes that differ by less a loss hardly changes, and a curve through both would only follow their noise.
+_SAME_SIZE = 1.02
+_LARGEST = 1e100
+
+_Row = Mapping[str, str | None]
+# The size, loss and error of a trained network.
+_Run = tuple[float, float, float | None]
 # Losses, and their errors where they are given, by size, by depth.
 _Runs = Mapping[int, Mapping[float, list[tuple[float, float | None]]]]
 
@@ -24,9 +31,9 @@ _Runs = Mapping[int, Mapping[float, list[tuple[float, float | None]]]]
 def read_ablation(path: str | Path, *, rule: float | None = None) -> Ablation:
     """The losses of a CSV file with columns depth, parameters or width (or both), loss, and perhaps error.
 
-    Parameters are those without embeddings. Rows of equal depth and size are networks trained more than once: their
-    losses are averaged, and where no errors are given, the scatter of all such rows about their means is taken as the
-    error of each single loss. Other columns are left alone.
+    Parameters are those without embeddings. Rows of equal depth, and of sizes within 2 %, are networks trained more
+    than once: their losses are averaged, and where no errors are given, the scatter of all such rows about their means
+    is taken as the error of each single loss. Other columns are left alone.
 
     Args:
         path: of the file.
@@ -50,21 +57,13 @@ def read_ablation(path: str | Path, *, rule: float | None = None) -> Ablation:
 
 
 def _ablation(text: str, rule: float | None) -> Ablation:
-    reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
-    columns = [(name or "").strip().lower() for name in reader.fieldnames or ()]
-    _check_columns(columns)
-    reader.fieldnames = columns
-    try:
-        rows = [(reader.line_num, row) for row in reader if any(value for value in row.values())]
-    except csv.Error as error:
-        raise TensorRankError(f"line {reader.line_num}: {error}; expected CSV") from error
-    if not rows:
-        raise TensorRankError("there are no rows below the header; expected one for each trained network")
+    columns, rows = _rows(text)
     both = "parameters" in columns and "width" in columns
     layer = finite_number("rule", rule) if rule is not None else _rule_of(rows) if both else _USUAL_RULE
     if layer <= 0:
         raise TensorRankError(f"rule is {layer:g}; expected a number above 0, the parameters of a layer over d^2")
-    runs: dict[int, dict[float, list[tuple[float, float | None]]]] = defaultdict(lambda: defaultdict(list))
+    with_errors = any(_filled(row, "error") for _, row in rows)
+    runs: dict[int, list[_Run]] = defaultdict(list)
     for line, row in rows:
         depth = _positive(row, "depth", line)
         if depth != int(depth):
@@ -72,16 +71,54 @@ def _ablation(text: str, rule: float | None) -> Ablation:
         size = _positive(row, "parameters", line) if "parameters" in columns else (
             layer * depth * _positive(row, "width", line) ** 2
         )  # fmt: skip
-        given = _positive(row, "error", line) if (row.get("error") or "").strip() else None
-        runs[int(depth)][size].append((_number(row, "loss", line), given))
+        if with_errors and not _filled(row, "error"):
+            raise TensorRankError(f"line {line}: the error is missing; expected one in each row, or in none")
+        error = _positive(row, "error", line) if with_errors else None
+        runs[int(depth)].append((size, _number(row, "loss", line), error))
     if len(runs) == 1:
         raise TensorRankError(
             f"all networks have depth {next(iter(runs))}; expected two depths or more, so that one can overtake another"
         )
-    return Ablation(tuple(_curves(runs)), layer)
+    return Ablation(tuple(_curves({depth: _grouped(values) for depth, values in runs.items()})), layer)
+
+
+def _rows(text: str) -> tuple[list[str], list[tuple[int, _Row]]]:
+    """The columns, and for each row its line and values by column."""
+    reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
+    try:
+        columns = [(name or "").strip().lower() for name in reader.fieldnames or ()]
+        _check_columns(columns)
+        reader.fieldnames = columns
+        rows: list[tuple[int, _Row]] = [(reader.line_num, row) for row in reader if any(row.values())]
+    except csv.Error as error:
+        raise TensorRankError(f"line {reader.line_num}: {error}; expected CSV") from error
+    if not rows:
+        raise TensorRankError("there are no rows below the header; expected one for each trained network")
+    for line, row in rows:
+        # Where csv keeps what is too much; a decimal comma makes two values of one.
+        if None in row:
+            raise TensorRankError(f"line {line} has more than {len(columns)} values; expected as many as columns")
+    return columns, rows
+
+
+def _grouped(runs: Iterable[_Run]) -> dict[float, list[tuple[float, float | None]]]:
+    """Losses and errors by size; sizes that hardly differ are one, their mean."""
+    groups: list[list[_Run]] = []
+    for run in sorted(runs, key=lambda run: run[0]):
+        if groups and run[0] <= _SAME_SIZE * groups[-1][0][0]:
+            groups[-1].append(run)
+        else:
+            groups.append([run])
+    return {
+        math.fsum(size for size, _, _ in group) / len(group): [(loss, error) for _, loss, error in group]
+        for group in groups
+    }
 
 
 def _check_columns(columns: list[str]) -> None:
+    twice = [name for name in ("depth", "parameters", "width", "loss", "error") if columns.count(name) > 1]
+    if twice:
+        raise TensorRankError(f"the column {twice[0]} is there twice; expected each column once")
     missing = [name for name in ("depth", "loss") if name not in columns]
     if "parameters" not in columns and "width" not in columns:
         missing.insert(min(1, len(missing)), "parameters or width")
@@ -94,22 +131,29 @@ def _check_columns(columns: list[str]) -> None:
         )
 
 
-def _number(row: Mapping[str, str | None], name: str, line: int) -> float:
+def _filled(row: _Row, name: str) -> bool:
+    return bool((row.get(name) or "").strip())
+
+
+def _number(row: _Row, name: str, line: int) -> float:
     given = row.get(name)
     try:
-        return finite_number(name, float(given or ""))
-    except ValueError as error:
-        raise TensorRankError(f"line {line}: {name} is {given!r}; expected a finite number") from error
+        number = float(given or "")
+    except ValueError:
+        number = math.nan
+    if not abs(number) <= _LARGEST:
+        raise TensorRankError(f"line {line}: {name} is {given!r}; expected a finite number")
+    return number
 
 
-def _positive(row: Mapping[str, str | None], name: str, line: int) -> float:
+def _positive(row: _Row, name: str, line: int) -> float:
     number = _number(row, name, line)
-    if number <= 0:
+    if number < 1 / _LARGEST:
         raise TensorRankError(f"line {line}: {name} is {row[name]!r}; expected a number above 0")
     return number
 
 
-def _rule_of(rows: Iterable[tuple[int, Mapping[str, str | None]]]) -> float:
+def _rule_of(rows: Iterable[tuple[int, _Row]]) -> float:
     """Parameters by L d^2, if that is about the same in all rows."""
     rules = sorted(
         _positive(row, "parameters", line) / (_positive(row, "depth", line) * _positive(row, "width", line) ** 2)
@@ -130,25 +174,21 @@ def _curves(runs: _Runs) -> Iterable[Curve]:
         if len(sizes) == 1:
             raise TensorRankError(f"depth {depth} has one size only, {sizes[0]:,.0f}; expected two or more")
         of_size = [runs[depth][size] for size in sizes]
-        errors = [_error_of_mean([error for _, error in values], pooled) for values in of_size]
+        errors = [
+            math.sqrt(math.fsum((pooled if error is None else error) ** 2 for _, error in values)) / len(values)
+            for values in of_size
+        ]
         yield Curve(
             depth,
             tuple(sizes),
             tuple(math.fsum(loss for loss, _ in values) / len(values) for values in of_size),
-            None if None in errors else tuple(error for error in errors if error is not None),
+            tuple(errors) if all(errors) else None,
             tuple(len(values) for values in of_size),
         )
 
 
-def _error_of_mean(errors: list[float | None], pooled: float | None) -> float | None:
-    known = [pooled if error is None else error for error in errors]
-    return None if None in known else math.sqrt(math.fsum(e * e for e in known if e is not None)) / len(known)
-
-
-def _pooled_error(runs: _Runs) -> float | None:
-    """The scatter of a single loss, from networks trained more than once; None where there are none, or no scatter."""
+def _pooled_error(runs: _Runs) -> float:
+    """The scatter of a single loss, from networks trained more than once; 0 where there are none."""
     groups = [[loss for loss, _ in values] for sizes in runs.values() for values in sizes.values() if len(values) > 1]
-    if not groups:
-        return None
     squares = math.fsum((loss - math.fsum(group) / len(group)) ** 2 for group in groups for loss in group)
-    return math.sqrt(squares / sum(len(group) - 1 for group in groups)) or None
+    return math.sqrt(squares / sum(len(group) - 1 for group in groups)) if groups else 0.0

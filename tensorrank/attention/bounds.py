@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import comb
 from typing import Literal
 
-from tensorrank.attention.large_counts import log3_moment_bound
+from tensorrank.attention.large_counts import log3_affine_bound, log3_moment_bound
 from tensorrank.attention.monomial import monomial
 from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.separation.hilbert import HilbertSeries, MomentSpaces, moment_spaces
@@ -25,6 +25,7 @@ __all__ = [
     "knee",
     "knee_power",
     "log3",
+    "log3_affine_bound",
     "log3_moment_bound",
     "moment_bound",
     "moment_degree",

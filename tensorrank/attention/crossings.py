@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.optimize import brentq
 
+from tensorrank.errors import TensorRankError
+
 Floats = NDArray[np.float64]
 # Sizes looked at between two that were trained.
 _BETWEEN = 16
@@ -43,6 +45,17 @@ class Curve:
     def log_sizes(self) -> Floats:
         """Natural logarithms of the sizes."""
         return np.log(self.sizes)
+
+    def __post_init__(self) -> None:
+        lengths = {len(self.sizes), len(self.losses), len(self.runs), len(self.errors or self.sizes)}
+        if len(lengths) != 1 or len(self.sizes) < 2:
+            raise TensorRankError(
+                f"depth {self.depth} has {len(self.sizes)} sizes and {len(self.losses)} losses; expected equally many, "
+                "at least 2, and as many errors and runs"
+            )
+        numbers = [*self.sizes, *self.losses, *(self.errors or ())]
+        if not np.isfinite(numbers).all() or min(self.sizes) <= 0 or not (np.diff(self.sizes) > 0).all():
+            raise TensorRankError(f"the sizes of depth {self.depth} do not ascend, or a number is not finite")
 
     @cached_property
     def spline(self) -> CubicSpline:
@@ -145,20 +158,21 @@ def find_crossing(shallow: Curve, deep: Curve) -> Crossing:
     signs = clear[places]
     changes = np.flatnonzero(np.diff(signs))
     if len(changes) != 1:
-        return Crossing(shallow.depth, deep.depth, why=_in_words(signs, len(changes)))
+        known = shallow.errors is not None or deep.errors is not None
+        return Crossing(shallow.depth, deep.depth, why=_in_words(signs, len(changes), known))
     before, after = grid[places[changes[0]]], grid[places[changes[0] + 1]]
     low, high = max(trained[trained < before], default=before), min(trained[trained > after], default=after)
     crossing = _located(shallow, deep, grid[(grid >= before) & (grid <= after)], grid[(grid >= low) & (grid <= high)])
-    if signs[0] > 0:
+    if signs[0] > 0 and crossing.size is not None:
         return Crossing(
             shallow.depth, deep.depth, why=f"the deeper is better only below {crossing.size:,.0f} parameters"
         )
     return crossing
 
 
-def _in_words(signs: Floats, changes: int) -> str:
+def _in_words(signs: Floats, changes: int, known: bool) -> str:
     if len(signs) == 0:
-        return "their losses differ by less than their errors at every size"
+        return f"their losses {'differ by less than their errors' if known else 'are the same'} at every size"
     if changes == 0:
         return f"the {'deeper' if signs[0] > 0 else 'shallower'} is better at every size where they differ"
     return f"which is better changes {changes} times"
@@ -166,16 +180,19 @@ def _in_words(signs: Floats, changes: int) -> str:
 
 def _located(shallow: Curve, deep: Curve, grid: Floats, wide: Floats) -> Crossing:
     """The crossing on a grid from where the shallower is clearly better to where the deeper is."""
+    gains = shallow.at(grid[[0, -1]]) - deep.at(grid[[0, -1]])
     roots = _roots(shallow.spline, deep.spline, grid)
     place, spread = (roots[0] + roots[-1]) / 2, (roots[-1] - roots[0]) / 2
     # The slope over the whole stretch: at a point, noise would have a larger part in it.
     slope = float(np.polyfit(wide, shallow.at(wide) - deep.at(wide), 1)[0])
+    if slope * (gains[-1] - gains[0]) <= 0:
+        return Crossing(shallow.depth, deep.depth, why="where they cross is lost in their errors")
     at = np.array([place])
     of_shallow, of_deep = (tuple((curve.weights(at)[0] / slope).tolist()) for curve in (shallow, deep))
     monotone = [PchipInterpolator(curve.log_sizes, curve.losses) for curve in (shallow, deep)]
-    others = _roots(monotone[0], monotone[1], grid)
-    other = (others[0] + others[-1]) / 2 if others else grid[0]
-    own = math.hypot(spread, place - other)
+    others = _roots(monotone[0], monotone[1], wide)
+    nearest = min(others or [wide[0], wide[-1]], key=lambda other: abs(other - place))
+    own = math.hypot(spread, place - nearest)
     variance = float(shallow.variance(at)[0] + deep.variance(at)[0]) / slope**2
     return Crossing(
         shallow.depth,

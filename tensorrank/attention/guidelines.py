@@ -16,7 +16,7 @@ from tensorrank.attention.crossings import Crossing, Curve
 from tensorrank.attention.known_models import KNOWN_MODELS, PUBLISHED_PROJECTIONS, KnownModel, Projection
 from tensorrank.attention.model_config import ModelConfig, Stack, read_config
 from tensorrank.attention.transitions import PUBLISHED, TransitionFit
-from tensorrank.errors import finite_number, whole_number
+from tensorrank.errors import TensorRankError, finite_number, whole_number
 
 __all__ = [
     "KNOWN_MODELS",
@@ -109,20 +109,22 @@ class Advice:
         optimum: the best depth and width of rule L d^2 parameters.
         verdict: "deeper" (and narrower) or "wider" (and shallower) at the same size, or "near the optimum" within the
             band, or at the best depth in whole numbers.
-        best_at: N(L), the size for which so many layers are best.
+        best_at: N(L), the size for which so many layers are best; None where that is beyond floats.
         core: depth and width of the largest network on the curve that is no deeper and no wider; of depth 1 where the
             width is too small for any on it.
         wasted: the share of the parameters beyond the core. They are not without use: they would be of more use in
-            another shape. It is large for shallow networks since the curve is steep.
+            another shape. It is large for shallow networks since the curve is steep. A measure of this library.
+        wasted_range: the same with the curve at either edge of the band, the smaller share first; 0 within the band.
     """
 
     depth: int
     width: int
     optimum: Optimum
     verdict: Verdict
-    best_at: float
+    best_at: float | None
     core: tuple[float, float]
     wasted: float
+    wasted_range: tuple[float, float]
 
     @property
     def layers_to_add(self) -> float:
@@ -146,7 +148,7 @@ def advise(depth: int, width: int, fit: TransitionFit = PUBLISHED, *, sigmas: fl
         depth: L, the layers.
         width: d, the dimension of a token.
         fit: the published one by default.
-        sigmas: standard errors to each side within which a depth counts as near the optimum.
+        sigmas: standard errors to each side within which a depth counts as near the optimum, from 0 to 10.
 
     Raises:
         TensorRankError: if a number is not a whole number of at least 1, or the fit's slope is negative.
@@ -158,21 +160,24 @@ def advise(depth: int, width: int, fit: TransitionFit = PUBLISHED, *, sigmas: fl
     'deeper'
     """
     depth, width = whole_number("depth", depth, 1), whole_number("width", width, 1)
-    sigmas = finite_number("sigmas", sigmas)
-    best = optimum(fit.rule * depth * width**2, fit, sigmas=sigmas)
+    best = optimum(fit.rule * finite_number("L d^2", depth * width**2), fit, sigmas=sigmas)
     low, high = best.depth_range
     verdict: Verdict = "near the optimum"
     if depth != best.rounded[0]:
         verdict = "deeper" if depth < low else "wider" if high is not None and depth > high else verdict
-    core = _core(depth, width, fit)
-    share = core[0] * core[1] ** 2 / (depth * width**2)
-    return Advice(depth, width, best, verdict, fit.size(depth), core, 1 - share)
+    try:
+        best_at = fit.size(depth)
+    except TensorRankError:
+        best_at = None
+    cores = [_core(depth, width, fit, edge) for edge in (-sigmas, 0.0, sigmas)]
+    below, wasted, above = (max(0.0, 1 - (part[0] / depth) * (part[1] / width) ** 2) for part in cores)
+    edges = (min(below, above), max(below, above))
+    inside = low <= depth and (high is None or depth <= high)
+    return Advice(depth, width, best, verdict, best_at, cores[1], wasted, (0.0, edges[1]) if inside else edges)
 
 
-def _core(depth: int, width: int, fit: TransitionFit) -> tuple[float, float]:
-    """The largest network on the curve within the depth and width, where networks of depth 1 below it count too."""
-    on_curve = fit.width(depth)
-    if on_curve <= width:
-        return float(depth), on_curve
-    supported = (math.log(width) - fit.intercept) / fit.slope if fit.slope else 1.0
-    return max(1.0, supported), float(width)
+def _core(depth: int, width: int, fit: TransitionFit, edge: float) -> tuple[float, float]:
+    """The largest network on an edge of the band within depth and width; one layer counts where none is on it."""
+    if fit.log_width(depth, edge) <= math.log(width):
+        return float(depth), math.exp(fit.log_width(depth, edge))
+    return min(float(depth), max(1.0, fit.supported_depth(width, edge))), float(width)

@@ -1,4 +1,4 @@
-"""The moment bound of networks as large as those in use, in logarithms: whole numbers would have billions of digits."""
+"""Bounds on the rank of networks as large as those in use, in logarithms: the numbers have billions of digits."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import math
 
 from scipy.special import betaln
 
-from tensorrank.errors import whole_number
+from tensorrank.errors import TensorRankError, whole_number
 
-# Beyond it a degree is no float.
-_LARGEST_FLOAT = 2**1000
+# Degrees of so many layers are floats with room to spare; beyond, they are far more than there are variables.
+_MOST_COUNTED = 600
+_WIDEST = 10**100
 
 
 def log_monomial_count(variables: int, degree: int) -> float:
@@ -21,24 +22,18 @@ def log_monomial_count(variables: int, degree: int) -> float:
     """
     if variables == 1:
         return 0.0
-    if degree < _LARGEST_FLOAT:
-        return float(-math.log(variables + degree) - betaln(float(variables), float(degree + 1)))
-    # Far more degrees than variables: k^(n-1) / (n-1)!, wrong by a factor of about 1 + n^2 / 2k.
-    return (variables - 1) * math.log(degree) - math.lgamma(variables)
+    return float(-math.log(variables + degree) - betaln(float(variables), float(degree + 1)))
 
 
 def log3_moment_bound(depth: int, width: int) -> float:
     """log3 of the moment bound for many tokens (at least d a side), for depths and widths of any size.
-
-    Beyond the crossing of A_k and B_(C-k) all terms are of one side, and each side's terms sum to a single count:
-    d ((D+1, k)) + ((D+1, C-k-1)).
 
     Args:
         depth: L.
         width: d.
 
     Raises:
-        TensorRankError: if a number is not a whole number of at least 1.
+        TensorRankError: if a number is not a whole number of at least 1, or the width is more than 10^100.
 
     Source: docs/method.md; right to about 10 digits. `moment_bound` has the whole number where that is not too large.
 
@@ -47,19 +42,75 @@ def log3_moment_bound(depth: int, width: int) -> float:
     >>> f"{log3_moment_bound(96, 12288):.4g}"
     '5.975e+09'
     """
+    depth, width = _checked(depth, width)
+    return _log3_bound(depth, width, width * (width + 1) // 2)
+
+
+def log3_affine_bound(depth: int, width: int, embedding_rank: int) -> float:
+    """log3 of the affine bound, for an embedding of rank r and a position vector for each token.
+
+    Args:
+        depth: L.
+        width: d.
+        embedding_rank: r.
+
+    Raises:
+        TensorRankError: as `log3_moment_bound`.
+
+    Source: docs/method.md; `affine_bound` has the whole number.
+
+    >>> [round(3 ** log3_affine_bound(2, 3, rank)) for rank in (1, 2)]
+    [18, 39]
+    """
+    depth, width = _checked(depth, width)
+    rank = whole_number("embedding_rank", embedding_rank, 1)
+    return _log3_bound(depth, rank + 1, rank * (rank + 1) // 2 + rank * (width - rank))
+
+
+def _checked(depth: int, width: int) -> tuple[int, int]:
     depth, width = whole_number("depth", depth, 1), whole_number("width", width, 1)
-    degree, entries = (3**depth - 1) // 2, width * (width + 1) // 2
+    if width > _WIDEST:
+        raise TensorRankError("width is more than 10^100; expected the width of a network")
+    return depth, width
+
+
+def _log3_bound(depth: int, functions: int, entries: int) -> float:
+    """log3 of the sum over k of min(f ((D, k)), ((D, C-k))), f functions of the output token, D entries, C of depth L.
+
+    The first grows with k and the second falls. On each side of where they cross, terms are those of one of them, and
+    sum to a single count: f ((D+1, k)) + ((D+1, C-k-1)).
+    """
+    if depth > _MOST_COUNTED:
+        return _saturated(depth, functions, entries)
+    degree = (3**depth - 1) // 2
     low, high = -1, degree
     while low < high:
         middle = (low + high + 1) // 2
-        if math.log(width) + log_monomial_count(entries, middle) <= log_monomial_count(entries, degree - middle):
+        if math.log(functions) + log_monomial_count(entries, middle) <= log_monomial_count(entries, degree - middle):
             low = middle
         else:
             high = middle - 1
     sides = []
     if low >= 0:
-        sides.append(math.log(width) + log_monomial_count(entries + 1, low))
+        sides.append(math.log(functions) + log_monomial_count(entries + 1, low))
     if low < degree:
         sides.append(log_monomial_count(entries + 1, degree - low - 1))
-    largest = max(sides)
-    return (largest + math.log(math.fsum(math.exp(side - largest) for side in sides))) / math.log(3)
+    return _log_sum(sides) / math.log(3)
+
+
+def _saturated(depth: int, functions: int, entries: int) -> float:
+    """The same where C is far more than D: ((D, k)) is k^(D-1) / (D-1)!, and they cross at C / (1 + f^(1/(D-1)))."""
+    log_degree = depth * math.log(3) - math.log(2)
+    if entries == 1:
+        # f terms of each kind for f = 1: C + 1 in all; for more, the first k are no smaller than the others.
+        return log_degree / math.log(3)
+    ratio = math.log(functions) / (entries - 1)
+    low = log_degree - math.log1p(math.exp(ratio))
+    factorial = math.lgamma(entries + 1)
+    sides = [math.log(functions) + entries * low - factorial, entries * (low + ratio) - factorial]
+    return _log_sum(sides) / math.log(3)
+
+
+def _log_sum(logs: list[float]) -> float:
+    largest = max(logs)
+    return largest + math.log(math.fsum(math.exp(log - largest) for log in logs))

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from tensorrank.attention import bounds
 from tensorrank.errors import TensorRankError, nearest, whole_number
 
 Role = Literal["decoder", "encoder"]
@@ -54,6 +55,7 @@ class ModelConfig:
         embedding_rank: the greatest rank of the map from tokens to the width: the least of V, d and the embedding's own
             width.
         context: positions that it is made for; None where any number will do.
+        learned_positions: whether a learned vector of the full width is added to each token.
         embedding_parameters: token, position and type embeddings with their norms and projections, and an output
             embedding that is not shared.
         parameters_without_embeddings: all others.
@@ -65,6 +67,7 @@ class ModelConfig:
     vocabulary: int
     embedding_rank: int
     context: int | None
+    learned_positions: bool
     embedding_parameters: int
     parameters_without_embeddings: int
     notes: tuple[str, ...] = ()
@@ -80,18 +83,37 @@ class ModelConfig:
         return self.stacks[-1]
 
     @property
-    def head_bottleneck(self) -> Literal["width", "patterns"] | None:
-        """What the main stack's heads cannot do; None if nothing.
+    def head_bottlenecks(self) -> tuple[Literal["width", "patterns"], ...]:
+        """What the main stack's heads cannot do.
 
-        "width": their dimensions add up to less than the width. "patterns": a head of dimension a gives every attention
-        pattern over n tokens only if a >= n - 1, and the context is longer.
+        "width": their dimensions add up to less than the width, so that attention leaves part of it unused.
+        "patterns": a head of dimension a gives every attention pattern over n independent tokens only if a >= n - 1,
+        and the context is longer, or any length will do.
 
         Source: Bhojanapalli et al. (ICML 2020, arXiv 2002.07028); docs/tasks.md for n - 1.
         """
         stack = self.main_stack
+        found: list[Literal["width", "patterns"]] = []
         if stack.heads * stack.head_dim < stack.width:
-            return "width"
-        return "patterns" if self.context is not None and stack.head_dim < self.context - 1 else None
+            found.append("width")
+        if self.context is None or stack.head_dim < self.context - 1:
+            found.append("patterns")
+        return tuple(found)
+
+    @property
+    def log3_vocabulary_bound(self) -> float:
+        """log3 of what the rank of attention without softmax or mask is at most, with embeddings of that rank.
+
+        The moment bound at the embedding's rank; with learned positions of the full width the affine bound, or the
+        moment bound at the width if that is less.
+
+        Source: Wies, Levine, Jannai, Shashua (ICML 2021, arXiv 2105.03928); docs/variants.md.
+        """
+        depth, width = self.main_stack.depth, self.main_stack.width
+        rank = min(self.embedding_rank, width)
+        if not self.learned_positions:
+            return bounds.log3_moment_bound(depth, rank)
+        return min(bounds.log3_moment_bound(depth, width), bounds.log3_affine_bound(depth, width, rank))
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values."""
@@ -101,8 +123,8 @@ class ModelConfig:
 def read_config(config: str | Path | Mapping[str, Any]) -> ModelConfig:
     """What a config.json, or its content, says of the architecture.
 
-    The families are GPT-2, LLaMA, Mistral, Qwen (1, 2 and 3), OPT, BERT, RoBERTa, T5 and mT5. Keys that the public
-    format leaves out where they are as usual may be left out.
+    The families are GPT-2, LLaMA, Mistral, Qwen (1, 2 and 3), OPT, BERT, RoBERTa, T5 and mT5. A key that is left out
+    has the value that the public format gives it then.
 
     Args:
         config: a path, or the content as a mapping.
@@ -152,6 +174,8 @@ def _described(config: Mapping[str, Any]) -> ModelConfig:
             "of any other model, give --depth and --width"
         )
     needed, describe = _FAMILIES[name]
+    if config.get("add_cross_attention"):
+        raise TensorRankError(f"add_cross_attention is set; expected a {name} model without, as it is not counted here")
     missing = [key for key in needed if config.get(key) is None]
     if missing:
         raise TensorRankError(
@@ -162,14 +186,15 @@ def _described(config: Mapping[str, Any]) -> ModelConfig:
 
 
 class _Keys:
-    """A configuration whose values are checked as they are read; null stands for a key left out."""
+    """A configuration whose values are checked as they are read."""
 
     def __init__(self, config: Mapping[str, Any]) -> None:
         self._config = config
 
-    def whole(self, key: str, usual: int | None = None) -> int:
-        given = self._config.get(key)
-        return whole_number(key, usual if given is None else given, 1)
+    def whole(self, key: str, absent: int | None = None, null: int | None = None) -> int:
+        """The whole number of a key, or what stands for it where it is absent or null (as absent, if not given)."""
+        given = self._config.get(key, absent)
+        return whole_number(key, (absent if null is None else null) if given is None else given, 1)
 
     def flag(self, key: str, usual: bool) -> bool:
         given = self._config.get(key)
@@ -183,12 +208,18 @@ class _Keys:
             raise TensorRankError(f"{key} is {given!r}; expected a text")
         return usual if given is None else given
 
-    def head_dim(self, width: int, heads: int, key: str = "head_dim") -> int:
-        if self._config.get(key) is None and width % heads:
-            raise TensorRankError(
-                f"{heads} heads do not divide the width {width}; expected a divisor, or the key {key}"
-            )
-        return self.whole(key, width // heads)
+    def layers(self) -> tuple[int, int, int]:
+        """Depth, width and heads by their most usual names."""
+        return self.whole("num_hidden_layers"), self.whole("hidden_size"), self.whole("num_attention_heads")
+
+    def head_dim(self, width: int, heads: int, key: str | None = None, absent: int | None = None) -> int:
+        """The width of a head: by its key, where the family has one, otherwise the width of the network by heads."""
+        if key is not None and (self._config.get(key, absent) is not None):
+            return self.whole(key, absent)
+        if width % heads:
+            hint = f", or the key {key}" if key is not None else ""
+            raise TensorRankError(f"{heads} heads do not divide the width {width}; expected a divisor{hint}")
+        return width // heads
 
 
 def _attention(width: int, heads: int, kv_heads: int, dim: int, *, inward: bool = False, outward: bool = False) -> int:
@@ -212,63 +243,77 @@ def _gpt2(name: str, keys: _Keys) -> ModelConfig:
     parameters = depth * layer + 2 * width
     stack = Stack("decoder", depth, width, heads, heads, dim, inner, parameters)
     embeddings = (vocabulary + context) * width + output
-    return ModelConfig(name, (stack,), vocabulary, min(vocabulary, width), context, embeddings, parameters)
+    return ModelConfig(name, (stack,), vocabulary, min(vocabulary, width), context, True, embeddings, parameters)
 
 
-def _llama_like(
-    name: str, keys: _Keys, *, inward: bool = False, outward: bool = False, head_norms: bool = False
+def _gated(
+    name: str,
+    keys: _Keys,
+    *,
+    context: int,
+    kv_heads: int | None = None,
+    head_dim: tuple[str, int | None] | None = None,
+    inner_parts: int = 1,
+    biases: tuple[bool, bool, bool] = (False, False, False),
+    head_norms: bool = False,
 ) -> ModelConfig:
-    """Rotary positions, two norms without biases a layer, a gated feed-forward network, shared keys and values."""
-    depth, width, heads = (keys.whole(key) for key in ("num_hidden_layers", "hidden_size", "num_attention_heads"))
-    kv_heads, inner, vocabulary = (
-        keys.whole("num_key_value_heads", heads),
-        keys.whole("intermediate_size"),
-        keys.whole("vocab_size"),
-    )
-    if heads % kv_heads:
-        raise TensorRankError(f"num_key_value_heads is {kv_heads}; expected a divisor of the {heads} attention heads")
-    dim = keys.head_dim(width, heads)
-    layer = _attention(width, heads, kv_heads, dim, inward=inward, outward=outward) + 2 * width
-    layer += _feed_forward(width, inner, gated=True, biases=keys.flag("mlp_bias", False)) + 2 * dim * head_norms
-    tied = keys.flag("tie_word_embeddings", False)
+    """A decoder of rotary positions, two norms a layer without biases, and a gated feed-forward network.
+
+    Args:
+        name: the family.
+        keys: its configuration.
+        context: positions, where max_position_embeddings is absent.
+        kv_heads: heads with keys and values of their own, where that key is absent; as many as heads if None.
+        head_dim: the key of a head's width, and its value where it is absent; None for families without.
+        inner_parts: how many maps up intermediate_size counts together.
+        biases: of queries, keys and values; of the output; of the feed-forward network.
+        head_norms: whether queries and keys have norms of their own.
+    """
+    depth, width, heads = keys.layers()
+    shared = keys.whole("num_key_value_heads", kv_heads or heads, null=heads)
+    if heads % shared:
+        raise TensorRankError(f"num_key_value_heads is {shared}; expected a divisor of the {heads} attention heads")
+    inner, vocabulary = keys.whole("intermediate_size") // inner_parts, keys.whole("vocab_size")
+    dim = keys.head_dim(width, heads, *(head_dim or ()))
+    layer = _attention(width, heads, shared, dim, inward=biases[0], outward=biases[1]) + 2 * width
+    layer += _feed_forward(width, inner, gated=True, biases=biases[2]) + 2 * dim * head_norms
+    tables = 1 if keys.flag("tie_word_embeddings", False) else 2
     parameters = depth * layer + width
-    stack = Stack("decoder", depth, width, heads, kv_heads, dim, inner, parameters)
-    return ModelConfig(name, (stack,), vocabulary, min(vocabulary, width), keys.whole("max_position_embeddings", 2048),
-                       vocabulary * width * (1 if tied else 2), parameters)  # fmt: skip
+    stack = Stack("decoder", depth, width, heads, shared, dim, inner, parameters)
+    context = keys.whole("max_position_embeddings", context)
+    embeddings = tables * vocabulary * width
+    return ModelConfig(name, (stack,), vocabulary, min(vocabulary, width), context, False, embeddings, parameters)
 
 
 def _llama(name: str, keys: _Keys) -> ModelConfig:
     biased = keys.flag("attention_bias", False)
-    return _llama_like(name, keys, inward=biased, outward=biased)
+    return _gated(name, keys, context=2048, head_dim=("head_dim", None),
+                  biases=(biased, biased, keys.flag("mlp_bias", False)))  # fmt: skip
+
+
+def _mistral(name: str, keys: _Keys) -> ModelConfig:
+    return _gated(name, keys, context=131072, kv_heads=8, head_dim=("head_dim", None))
+
+
+def _qwen(name: str, keys: _Keys) -> ModelConfig:
+    """The first Qwen: intermediate_size counts both maps up, and queries, keys and values always have biases."""
+    free = not keys.flag("no_bias", True)
+    return _gated(name, keys, context=8192, head_dim=("kv_channels", 128), inner_parts=2, biases=(True, free, free))
 
 
 def _qwen2(name: str, keys: _Keys) -> ModelConfig:
-    return _llama_like(name, keys, inward=True)
+    return _gated(name, keys, context=32768, kv_heads=32, head_dim=("head_dim", None), biases=(True, False, False))
 
 
 def _qwen3(name: str, keys: _Keys) -> ModelConfig:
     biased = keys.flag("attention_bias", False)
-    return _llama_like(name, keys, inward=biased, outward=biased, head_norms=True)
-
-
-def _qwen(name: str, keys: _Keys) -> ModelConfig:
-    """The first Qwen: intermediate_size counts both maps up, and only queries, keys and values have biases."""
-    depth, width, heads = (keys.whole(key) for key in ("num_hidden_layers", "hidden_size", "num_attention_heads"))
-    inner, vocabulary = keys.whole("intermediate_size") // 2, keys.whole("vocab_size")
-    dim = keys.head_dim(width, heads, "kv_channels")
-    free = not keys.flag("no_bias", True)
-    layer = _attention(width, heads, heads, dim, inward=True, outward=free) + 2 * width
-    layer += _feed_forward(width, inner, gated=True, biases=free)
-    tied = keys.flag("tie_word_embeddings", False)
-    parameters = depth * layer + width
-    stack = Stack("decoder", depth, width, heads, heads, dim, inner, parameters)
-    return ModelConfig(name, (stack,), vocabulary, min(vocabulary, width), keys.whole("max_position_embeddings", 8192),
-                       vocabulary * width * (1 if tied else 2), parameters)  # fmt: skip
+    return _gated(name, keys, context=32768, kv_heads=32, head_dim=("head_dim", 128), biases=(biased, biased, False),
+                  head_norms=True)  # fmt: skip
 
 
 def _opt(name: str, keys: _Keys) -> ModelConfig:
     """Learned positions with two more than the context, and an embedding that may be narrower than the network."""
-    depth, width, heads = (keys.whole(key) for key in ("num_hidden_layers", "hidden_size", "num_attention_heads"))
+    depth, width, heads = keys.layers()
     inner, vocabulary = keys.whole("ffn_dim"), keys.whole("vocab_size")
     context, rank = keys.whole("max_position_embeddings"), keys.whole("word_embed_proj_dim", width)
     dim, biased = keys.head_dim(width, heads), keys.flag("enable_bias", True)
@@ -281,11 +326,11 @@ def _opt(name: str, keys: _Keys) -> ModelConfig:
     tables = 1 if keys.flag("tie_word_embeddings", True) else 2
     embeddings = tables * vocabulary * rank + (context + 2) * width + projections
     stack = Stack("decoder", depth, width, heads, heads, dim, inner, parameters)
-    return ModelConfig(name, (stack,), vocabulary, min(vocabulary, rank, width), context, embeddings, parameters)
+    return ModelConfig(name, (stack,), vocabulary, min(vocabulary, rank, width), context, True, embeddings, parameters)
 
 
 def _bert(name: str, keys: _Keys) -> ModelConfig:
-    depth, width, heads = (keys.whole(key) for key in ("num_hidden_layers", "hidden_size", "num_attention_heads"))
+    depth, width, heads = keys.layers()
     inner, vocabulary = keys.whole("intermediate_size"), keys.whole("vocab_size")
     positions, dim = keys.whole("max_position_embeddings"), keys.head_dim(width, heads)
     layer = _attention(width, heads, heads, dim, inward=True, outward=True)
@@ -295,7 +340,7 @@ def _bert(name: str, keys: _Keys) -> ModelConfig:
     # RoBERTa's positions begin behind that of padding.
     context = positions - 2 if name == "roberta" else positions
     embeddings = (vocabulary + positions + keys.whole("type_vocab_size", 2) + 2) * width
-    return ModelConfig(name, (stack,), vocabulary, min(vocabulary, width), context, embeddings,
+    return ModelConfig(name, (stack,), vocabulary, min(vocabulary, width), context, True, embeddings,
                        depth * layer + pooler, ("with the pooler, without the heads of a task",))  # fmt: skip
 
 
@@ -314,8 +359,8 @@ def _t5(name: str, keys: _Keys) -> ModelConfig:
         Stack("encoder", depth, width, heads, heads, dim, inner, encoder),
         Stack("decoder", below, width, heads, heads, dim, inner, decoder),
     )
-    tables = 1 if keys.flag("tie_word_embeddings", name == "t5") else 2
-    return ModelConfig(name, stacks, vocabulary, min(vocabulary, width), None, tables * vocabulary * width,
+    tables = 1 if keys.flag("tie_word_embeddings", True) else 2
+    return ModelConfig(name, stacks, vocabulary, min(vocabulary, width), None, False, tables * vocabulary * width,
                        encoder + decoder, ("encoder and decoder are counted, and judged one by one",))  # fmt: skip
 
 
@@ -324,7 +369,7 @@ _USUAL = ("num_hidden_layers", "hidden_size", "num_attention_heads", "intermedia
 _FAMILIES: dict[str, tuple[tuple[str, ...], Callable[[str, _Keys], ModelConfig]]] = {
     "gpt2": (("n_layer", "n_embd", "n_head", "vocab_size", "n_positions"), _gpt2),
     "llama": (_USUAL, _llama),
-    "mistral": (_USUAL, _llama),
+    "mistral": (_USUAL, _mistral),
     "qwen": (_USUAL, _qwen),
     "qwen2": (_USUAL, _qwen2),
     "qwen3": (_USUAL, _qwen3),
@@ -335,5 +380,6 @@ _FAMILIES: dict[str, tuple[tuple[str, ...], Callable[[str, _Keys], ModelConfig]]
     "bert": ((*_USUAL, "max_position_embeddings"), _bert),
     "roberta": ((*_USUAL, "max_position_embeddings"), _bert),
     "t5": (("d_model", "d_kv", "d_ff", "num_layers", "num_heads", "vocab_size"), _t5),
-    "mt5": (("d_model", "d_kv", "d_ff", "num_layers", "num_heads", "vocab_size"), _t5),
+    # Whether mT5 shares its embeddings where nothing is said depends on the version of the format.
+    "mt5": (("d_model", "d_kv", "d_ff", "num_layers", "num_heads", "vocab_size", "tie_word_embeddings"), _t5),
 }

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from scipy.optimize import brentq
 from scipy.special import wrightomega
+from scipy.stats import norm
+from scipy.stats import t as student
 
 from tensorrank.errors import TensorRankError, finite_number
 
 Matrix = tuple[tuple[float, float], tuple[float, float]]
-# No network is as deep; a range that reaches so far has no end.
-_DEEPEST = 1e6
+# Where the band is a straight strip, for any errors that let a range end.
+_DEEPEST = 1e9
+# How far ranges are sought, in logarithms.
+_FARTHEST = 30
+_MOST_SIGMAS = 10
+_LARGEST_LOG = 700
 
 
 @dataclass(frozen=True)
@@ -63,6 +70,12 @@ class TransitionFit:
                 f"the covariance is {self.covariance!r}; expected a symmetric matrix without negative eigenvalues"
             )
         object.__setattr__(self, "covariance", ((aa, ab), (ba, bb)))
+        if self.depths is not None:
+            try:
+                first, last = (finite_number("a depth of the fit", depth) for depth in self.depths)
+            except (TypeError, ValueError) as error:
+                raise TensorRankError(f"depths is {self.depths!r}; expected the least and the greatest") from error
+            object.__setattr__(self, "depths", (first, last))
 
     @classmethod
     def of_errors(
@@ -108,21 +121,38 @@ class TransitionFit:
         (aa, ab), (_, bb) = self.covariance
         return self.scatter * math.sqrt(max(0.0, aa + 2 * depth * ab + depth * depth * bb))
 
+    def log_width(self, depth: float, sigmas: float = 0.0) -> float:
+        """Ln d(L), or the edge of its band so many standard errors above it, below it if negative.
+
+        Where the errors are from the scatter of the points alone (no chi_square), Student's distribution makes as many
+        of them as the normal one makes of known errors: 2 stands for 95.4 % in both.
+        """
+        if sigmas and self.chi_square is None and self.degrees_of_freedom:
+            sigmas = float(student.ppf(norm.cdf(sigmas), self.degrees_of_freedom))
+        return self.intercept + self.slope * depth + sigmas * self.log_width_error(depth)
+
     def width(self, depth: float, sigmas: float = 0.0) -> float:
-        """d(L), or the edge of its band so many standard errors above it, below it if negative.
+        """d(L), or an edge of its band as in `log_width`.
+
+        Raises:
+            TensorRankError: if the width is no float, for depths of thousands.
 
         >>> round(PUBLISHED.width(48)), [round(PUBLISHED.width(48, sigmas)) for sigmas in (-2, 2)]
         (2215, [1929, 2544])
         """
-        return math.exp(self.intercept + self.slope * depth + sigmas * self.log_width_error(depth))
+        return _exponential(self.log_width(depth, sigmas), f"the width at depth {depth:g}")
 
     def size(self, depth: float) -> float:
         """N(L), the parameters without embeddings of the network on the curve.
 
+        Raises:
+            TensorRankError: if the size is no float, or the depth is not above 0.
+
         >>> f"{PUBLISHED.size(48):.3e}"
         '2.826e+09'
         """
-        return self.rule * depth * self.width(depth) ** 2
+        log = math.log(self.rule * _positive("the depth", depth)) + 2 * self.log_width(depth)
+        return _exponential(log, f"the size at depth {depth:g}")
 
     def depth(self, parameters: float) -> float:
         """The depth L at which N(L) is so many parameters, a real number: the inverse of `size`.
@@ -138,42 +168,74 @@ class TransitionFit:
                 f"the slope is {self.slope:.4g}; expected at least 0: where the width of the transition falls with "
                 "depth, a size has no single optimal depth"
             )
-        target = math.log(_positive(parameters) / self.rule) - 2 * self.intercept
-        if self.slope == 0:
-            return math.exp(target)
-        # With w = 2 b L: w + ln w = target + ln 2 b.
-        return float(wrightomega(target + math.log(2 * self.slope))) / (2 * self.slope)
+        target = self._log_area(parameters) - 2 * self.intercept
+        # With w = 2 b L: w + ln w = target + ln 2 b, and L = exp(target - w), which is good for b = 0, too.
+        growth = float(wrightomega(target + math.log(2 * self.slope))) if self.slope else 0.0
+        return _exponential(target - growth, "the best depth")
 
     def depth_range(self, parameters: float, sigmas: float = 2.0) -> tuple[float, float | None]:
-        """The depths at which a network of so many parameters lies in the band so many standard errors to each side.
+        """The depths about the best at which a network of so many parameters lies in the band.
 
-        The second is None where the band has no end: where the errors allow a slope of 0 or less.
+        The second is None where the errors allow a slope below 0, so that the band may have no end.
+
+        Args:
+            parameters: N, without embeddings.
+            sigmas: half the breadth of the band in standard errors, from 0 to 10.
 
         Raises:
-            TensorRankError: as `depth`.
+            TensorRankError: as `depth`, or if sigmas is out of range.
 
         >>> [round(depth, 1) for depth in PUBLISHED.depth_range(12 * 96 * 12288**2)]
         [77.1, 84.1]
         """
-        best = self.depth(parameters)
-        level = math.log(parameters / self.rule)
+        sigmas = checked_sigmas(sigmas)
+        best, area = self.depth(parameters), self._log_area(parameters)
 
-        def beyond(depth: float, side: int) -> float:
-            """Above 0 where the network of this depth is narrower (side 1) or wider (side -1) than the band."""
-            excess = self.intercept + self.slope * depth - (level - math.log(depth)) / 2
-            return side * excess - sigmas * self.log_width_error(depth)
+        def beyond(log_depth: float, side: int) -> float:
+            """Above 0 where the network of this depth is below the band (side 1) or above it (side -1)."""
+            return side * (self.log_width(math.exp(log_depth), -side * sigmas) - (area - log_depth) / 2)
 
-        if beyond(best, 1) >= -1e-15 * abs(level):
+        start = math.log(best)
+        if beyond(start, 1) >= -1e-13 * (1 + abs(area)):
             return best, best
-        low = best
-        while beyond(low, -1) < 0:
-            low /= 2
-        high = best
+        low = start
+        while beyond(low, -1) < 0 and low > start - _FARTHEST:
+            low -= 1
+        if beyond(low, -1) < 0:
+            raise TensorRankError(
+                f"the errors of the fit leave the depth open to e^{_FARTHEST} times less; give a fit of smaller "
+                "errors, or a smaller number of standard errors"
+            )
+        first = math.exp(brentq(beyond, low, start, args=(-1,)))
+        # The breadth of the band grows with depth by at most its last slope, so that then it has but one end.
+        if self.log_width(_DEEPEST, -sigmas) < self.log_width(_DEEPEST / 2, -sigmas):
+            return first, None
+        high = start + 1
         while beyond(high, 1) < 0:
+            high += 1
+        return first, math.exp(brentq(beyond, start, high, args=(1,)))
+
+    def supported_depth(self, width: float, sigmas: float = 0.0) -> float:
+        """The depth at which the curve, or an edge of its band, reaches a width; 0 where it is wider at every depth.
+
+        >>> round(PUBLISHED.supported_depth(12288), 1)
+        78.9
+        """
+        log = math.log(_positive("the width", width))
+
+        def missing(depth: float) -> float:
+            return log - self.log_width(depth, sigmas)
+
+        if missing(0.0) <= 0:
+            return 0.0
+        high = 1.0
+        while missing(high) > 0 and high < _DEEPEST:
             high *= 2
-            if high > _DEEPEST:
-                return float(brentq(beyond, low, best, args=(-1,))), None
-        return float(brentq(beyond, low, best, args=(-1,))), float(brentq(beyond, best, high, args=(1,)))
+        return float(brentq(missing, 0.0, high)) if missing(high) <= 0 else math.inf
+
+    def _log_area(self, parameters: float) -> float:
+        """Ln of L d^2."""
+        return math.log(_positive("the number of parameters", parameters)) - math.log(self.rule)
 
     def is_extrapolated(self, depth: float) -> bool:
         """Whether the depth lies beyond those of the fit.
@@ -182,6 +244,22 @@ class TransitionFit:
         (False, True)
         """
         return self.depths is not None and not self.depths[0] <= depth <= self.depths[1]
+
+    @classmethod
+    def from_dict(cls, values: Mapping[str, Any]) -> TransitionFit:
+        """The fit that `to_dict` wrote.
+
+        Raises:
+            TensorRankError: if the values are not those of a fit.
+
+        >>> TransitionFit.from_dict(PUBLISHED.to_dict()) == PUBLISHED
+        True
+        """
+        fields = ("intercept", "slope", "covariance", "depths", "rule", "chi_square", "degrees_of_freedom")
+        missing = [name for name in fields if name not in values]
+        if missing:
+            raise TensorRankError(f"{', '.join(missing)} missing; expected {', '.join(fields)} of a fit")
+        return cls(**{name: values[name] for name in fields})
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values."""
@@ -200,11 +278,29 @@ class TransitionFit:
         }
 
 
-def _positive(parameters: float) -> float:
-    given = finite_number("the number of parameters", parameters)
-    if given <= 0:
-        raise TensorRankError(f"the number of parameters is {parameters!r}; expected a number above 0")
-    return given
+def checked_sigmas(given: float) -> float:
+    """A number of standard errors from 0 to 10.
+
+    Raises:
+        TensorRankError: if it is none.
+    """
+    sigmas = finite_number("sigmas", given)
+    if not 0 <= sigmas <= _MOST_SIGMAS:
+        raise TensorRankError(f"sigmas is {sigmas:g}; expected a number of standard errors from 0 to {_MOST_SIGMAS}")
+    return sigmas
+
+
+def _positive(name: str, given: float) -> float:
+    number = finite_number(name, given)
+    if number <= 0:
+        raise TensorRankError(f"{name} is {given!r}; expected a number above 0")
+    return number
+
+
+def _exponential(log: float, what: str) -> float:
+    if log > _LARGEST_LOG:
+        raise TensorRankError(f"{what} is e^{log:.0f} by this fit; expected at most e^{_LARGEST_LOG}, as floats go")
+    return math.exp(log)
 
 
 # Networks of depths 6 to 48. The correlation of a and b is not published; it is negative in fits like this one, and

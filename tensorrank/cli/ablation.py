@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from json import dumps
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,9 +12,9 @@ from rich.table import Table
 
 import tensorrank as tr
 from tensorrank.cli import options as given
-from tensorrank.cli.advise import Sigmas, check_sigmas
 from tensorrank.cli.terminal import make_folder, print_json, say, speaks_plainly, wide_console
 from tensorrank.errors import TensorRankError, finite_number
+from tensorrank.whole_files import write_whole
 
 if TYPE_CHECKING:
     from tensorrank.attention.guidelines import Ablation, Optimum, TransitionFit
@@ -33,7 +34,10 @@ def ablation(
     parameters: Annotated[
         str | None, typer.Option(help="Sizes to advise for, such as 1e6,1e9; up to 100 times the largest by default.")
     ] = None,
-    sigmas: Sigmas = 2.0,
+    sigmas: given.Sigmas = 2.0,
+    save: Annotated[
+        Path | None, typer.Option(metavar="OUT", help="Where the fit is written, for `tensorrank advise --fit`.")
+    ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the figure; none is drawn by default.")] = None,
     json: given.Json = False,
 ) -> None:
@@ -44,20 +48,26 @@ def ablation(
 
     Example: tensorrank ablation examples/ablation/softmax.csv --out pictures
     """
-    check_sigmas(sigmas)
+    # Heavy modules are imported where they are used, so that --help answers at once.
+    from tensorrank.attention.transitions import checked_sigmas
+
+    checked_sigmas(sigmas)
     data = tr.guidelines.read_ablation(file, rule=rule)
     sizes = _sizes(parameters) or [factor * max(curve.sizes[-1] for curve in data.curves) for factor in _FACTORS]
-    data.chosen(pairs)  # type: ignore[arg-type]
+    data.chosen(pairs)
     pictures = []
     if out is not None:
         make_folder(out)
-        figure, _ = tr.figures.ablation(data, pairs=pairs, sigmas=sigmas)  # type: ignore[arg-type]
+        figure, _ = tr.figures.ablation(data, pairs=pairs, sigmas=sigmas)
         pictures = [str(path) for path in tr.figures.save(figure, out / file.stem)]
     try:
-        fit = data.fit(pairs)  # type: ignore[arg-type]
+        fit = data.fit(pairs)
     except TensorRankError as error:
         drawn = f"; the losses are drawn in {pictures[0]}" if pictures else ""
         raise TensorRankError(f"{file}: {error}{drawn}") from error
+    if save is not None:
+        text = dumps(fit.to_dict(), indent=2) + "\n"
+        write_whole(save, lambda temporary: temporary.write_text(text, encoding="utf-8"))
     best = [] if fit.slope < 0 else [tr.guidelines.optimum(size, fit, sigmas=sigmas) for size in sizes]
     if json:
         print_json({
@@ -72,6 +82,8 @@ def ablation(
         })  # fmt: skip
         return
     _print(data, fit, best, pairs)
+    if save is not None:
+        say(f"The fit: {save}; to use it: tensorrank advise --fit {save}")
     if pictures:
         say(f"The picture: {pictures[0]}")
 
@@ -89,7 +101,7 @@ def _sizes(text: str | None) -> list[float]:
 
 
 def _print(data: Ablation, fit: TransitionFit, best: list[Optimum], pairs: str) -> None:
-    used = {(one.shallow, one.deep) for one in data.chosen(pairs)}  # type: ignore[arg-type]
+    used = {(one.shallow, one.deep) for one in data.chosen(pairs)}
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("depths", no_wrap=True)
     for name in ("parameters", "± %", "width"):
@@ -112,8 +124,6 @@ def _print(data: Ablation, fit: TransitionFit, best: list[Optimum], pairs: str) 
     (aa, ab), (_, bb) = fit.covariance
     typer.echo(f"covariance: {aa:.3g} {ab:.3g} {bb:.3g} (of a and a, a and b, b and b)")
     _print_quality(fit, data)
-    numbers = (fit.intercept, fit.slope, fit.scatter * a_error, fit.scatter * b_error, fit.correlation)
-    typer.echo(f"to use it: tensorrank advise --fit={','.join(f'{number:.6g}' for number in numbers)}")
     if not best:
         say("The width at which the deeper overtakes falls with depth, by this fit: there is no best depth of a size.")
         return
@@ -131,7 +141,8 @@ def _print(data: Ablation, fit: TransitionFit, best: list[Optimum], pairs: str) 
 
 def _print_quality(fit: TransitionFit, data: Ablation) -> None:
     if not data.has_errors:
-        say("No errors of the losses are known: those of a and b are from the scatter of the points.")
+        say(f"No errors of the losses are known: those of a and b are from the scatter of the points, with "
+            f"{fit.degrees_of_freedom} degrees of freedom (ranges are Student's).")  # fmt: skip
     elif not fit.degrees_of_freedom:
         say("Two points have no scatter about a line: nothing tests the fit.")
     else:

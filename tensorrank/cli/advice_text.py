@@ -22,7 +22,7 @@ def print_size(best: Optimum, fit: TransitionFit) -> None:
         [
             ("parameters", f"{best.parameters:,.0f} without embeddings"),
             *_best(best),
-            ("rank", f"log3 of the separation rank at most {rank} at that shape (moment bound, many tokens)"),
+            ("rank", f"without softmax or mask, log3 of the separation rank is at most {rank} at that shape"),
         ]
     )
     _print_caution([best], fit)
@@ -44,7 +44,7 @@ def print_advice(model: ModelConfig | None, advice: Mapping[str, Advice], fit: T
     _print_caution([one.optimum for one in advice.values()], fit)
 
 
-def print_projections(best: Sequence[Optimum]) -> None:
+def print_projections(best: Sequence[Optimum], fit: TransitionFit) -> None:
     """The models of GPT-3 as trained, at their best by the fit, and as published."""
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("model", no_wrap=True)
@@ -61,6 +61,7 @@ def print_projections(best: Sequence[Optimum]) -> None:
             f"{row.published[0]} x {row.published[1]}",
         )
     wide_console().print(table)
+    _print_caution(best, fit)
 
 
 def _counts(model: ModelConfig) -> Lines:
@@ -77,11 +78,15 @@ def _judged(one: Advice, stack: Stack | None, fit: TransitionFit) -> Lines:
     if stack is not None:
         size = f"{stack.parameters:,} parameters ({fit.rule:g} L d^2 is {one.optimum.parameters:,.0f})"
     change = f"{one.layers_to_add:+.1f} layers, {one.width_to_add:+,.0f} of width"
+    low, high = one.optimum.depth_range
+    inside = low <= one.depth and (high is None or one.depth <= high)
+    near = "within the band of the fit" if inside else "as near as whole layers come"
     verdict = {
         "deeper": f"deeper and narrower: {change}",
         "wider": f"wider and shallower: {change}",
-        "near the optimum": "near the optimum: within the band of the fit",
+        "near the optimum": f"near the optimum: {near}",
     }[one.verdict]
+    least, most = one.wasted_range
     here, best = (
         f"{tr.bounds.log3_moment_bound(*shape):.4g}" for shape in ((one.depth, one.width), one.optimum.rounded)
     )
@@ -91,9 +96,9 @@ def _judged(one: Advice, stack: Stack | None, fit: TransitionFit) -> Lines:
         ("shape", f"{one.depth} layers of width {one.width:,}: {size}"),
         *_best(one.optimum),
         ("verdict", verdict),
-        ("wasted", f"{one.wasted:.0%} of the parameters: those beyond {core}, the largest best shape inside"),
-        ("this depth", f"best at {one.best_at:,.3g} parameters"),
-        ("rank", f"log3 at most {here} (moment bound, many tokens); {best} at the best shape"),
+        ("wasted", f"{one.wasted:.0%} ({least:.0%} to {most:.0%}) of the parameters: those beyond {core}"),
+        ("this depth", "-" if one.best_at is None else f"best at {one.best_at:,.3g} parameters"),
+        ("rank", f"without softmax or mask, log3 of the separation rank is at most {here}; {best} at the best shape"),
         ("regime", f"{tr.bounds.regime(one.depth, one.width)}; the knee of that bound is at depth {knee}"),
     ]
 
@@ -113,19 +118,20 @@ def _bottlenecks(model: ModelConfig) -> Lines:
     stack = model.main_stack
     shared = "" if stack.kv_heads == stack.heads else f", {stack.kv_heads} of them with keys and values of their own"
     heads = f"{stack.heads} of dimension {stack.head_dim}{shared}"
+    short = stack.head_dim + 1
+    length = "any number of" if model.context is None else f"{model.context:,}"
     why = {
-        "width": f"a bottleneck: together {stack.heads * stack.head_dim}, less than the width",
-        "patterns": f"a bottleneck: not every attention pattern over {model.context or 0:,} tokens fits a head, "
-        f"only over {stack.head_dim + 1:,}",
-        None: "no bottleneck",
-    }[model.head_bottleneck]
-    rank = model.embedding_rank
-    if rank < stack.width:
-        narrowed = f"{tr.bounds.log3_moment_bound(stack.depth, rank):.4g}"
-        vocabulary = f"a bottleneck: embeddings of rank {rank:,} at most leave log3 of the rank at most {narrowed}"
-    else:
-        vocabulary = f"{model.vocabulary:,} tokens, no fewer than the width: no bottleneck"
-    return [("heads", f"{heads}; {why}"), ("vocabulary", vocabulary)]
+        "width": f"together {stack.heads * stack.head_dim}, less than the width",
+        "patterns": f"exactly every attention pattern over {short:,} independent tokens, not over {length}",
+    }
+    bottlenecks = "; a bottleneck: ".join(["", *(why[name] for name in model.head_bottlenecks)]) or "; no bottleneck"
+    vocabulary = f"{model.vocabulary:,} tokens, no fewer than the width: no bottleneck"
+    if model.embedding_rank < stack.width:
+        narrowed = f"{model.log3_vocabulary_bound:.4g}"
+        vocabulary = (
+            f"a bottleneck: embeddings of rank {model.embedding_rank:,} leave log3 of that rank at most {narrowed}"
+        )
+    return [("heads", heads + bottlenecks), ("vocabulary", vocabulary)]
 
 
 def _print_lines(lines: Iterable[tuple[str, str]]) -> None:
@@ -146,4 +152,5 @@ def _print_caution(best: Sequence[Optimum], fit: TransitionFit) -> None:
     beyond = [f"{one.depth:.1f}" for one in best if one.extrapolated]
     if beyond and fit.depths is not None:
         first, last = fit.depths
-        say(f"The fit is of networks of depths {first:g} to {last:g}; depth {' and '.join(beyond)} lies beyond.")
+        lie = "lies" if len(beyond) == 1 else "lie"
+        say(f"The fit is of networks of depths {first:g} to {last:g}; depth {', '.join(beyond)} {lie} beyond.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -19,12 +20,11 @@ if TYPE_CHECKING:
 Fit = Annotated[
     str | None,
     typer.Option(
-        metavar="A,B[,ERRORS]",
-        help="Another fit ln d = a + b L: a,b or a,b and their standard errors, and perhaps their correlation, as "
-        "`tensorrank ablation` prints it.",
+        metavar="FILE|A,B[,ERRORS]",
+        help="Another fit ln d = a + b L: a file that `tensorrank ablation --save` wrote, or a,b, perhaps with their "
+        "standard errors, and their correlation.",
     ),
 ]
-Sigmas = Annotated[float, typer.Option(help="Standard errors to each side that ranges and the band span.")]
 
 
 @speaks_plainly
@@ -44,7 +44,7 @@ def advise(
         bool, typer.Option("--projections", help="The published projections, from GPT-3 to a trillion parameters.")
     ] = False,
     fit: Fit = None,
-    sigmas: Sigmas = 2.0,
+    sigmas: given.Sigmas = 2.0,
     out: Annotated[Path | None, typer.Option(help="Folder of the figure; none is drawn by default.")] = None,
     json: given.Json = False,
 ) -> None:
@@ -61,11 +61,11 @@ def advise(
     from tensorrank.cli import advice_text
 
     chosen = _fit(fit)
-    check_sigmas(sigmas)
-    _one_of({"--parameters": parameters, "--depth and --width": depth or width, "--config": config,
+    shaped = None if depth is None and width is None else (depth, width)
+    _one_of({"--parameters": parameters, "--depth and --width": shaped, "--config": config,
              "--projections": projections or None})  # fmt: skip
     model = None if config is None else tr.guidelines.read_config(config)
-    shapes = _shapes(model, depth, width) if model or depth or width else []
+    shapes = _shapes(model, depth, width) if model or shaped else []
     sizes = [] if parameters is None else [finite_number("--parameters", parameters)]
     if projections:
         sizes = [row.parameters for row in tr.guidelines.PUBLISHED_PROJECTIONS]
@@ -74,12 +74,10 @@ def advise(
     pictures = _pictures(out, _points(advice, best, projections, chosen, sigmas), chosen, sigmas, projections)
     if json:
         values = _values(model, advice, best, projections)
-        last = (best or [one.optimum for one in advice.values()])[-1]
-        print_json({**values, "extrapolated": last.extrapolated, "sigmas": sigmas, "fit": chosen.to_dict(),
-                    "figures": pictures})  # fmt: skip
+        print_json({**values, "sigmas": sigmas, "fit": chosen.to_dict(), "figures": pictures})
         return
     if projections:
-        advice_text.print_projections(best)
+        advice_text.print_projections(best, chosen)
     elif advice:
         advice_text.print_advice(model, advice, chosen)
     else:
@@ -88,23 +86,18 @@ def advise(
         say(f"The picture: {pictures[0]}")
 
 
-def check_sigmas(sigmas: float) -> None:
-    """Refuse a negative number of standard errors.
-
-    Raises:
-        TensorRankError: if it is negative or not finite.
-    """
-    if finite_number("--sigmas", sigmas) < 0:
-        raise TensorRankError(f"--sigmas is {sigmas:g}; expected a number of standard errors, at least 0")
-
-
 def _fit(text: str | None) -> TransitionFit:
+    """The fit of --fit: numbers, or those in a file."""
     if text is None:
         return tr.guidelines.PUBLISHED
+    if Path(text).suffix.lower() == ".json":
+        return _fit_of_file(Path(text))
     try:
         numbers = [finite_number("--fit", float(part)) for part in text.split(",")]
     except ValueError as error:
-        raise TensorRankError(f"--fit is {text!r}; expected numbers such as 5.039,0.0555,0.030,0.0013") from error
+        raise TensorRankError(
+            f"--fit is {text!r}; expected numbers such as 5.039,0.0555,0.030,0.0013, or a .json file"
+        ) from error
     if len(numbers) not in (2, 4, 5):
         raise TensorRankError(
             f"--fit has {len(numbers)} number{'s' * (len(numbers) > 1)}; expected a,b, or a,b and two standard errors, "
@@ -114,6 +107,25 @@ def _fit(text: str | None) -> TransitionFit:
     if a_error < 0 or b_error < 0 or abs(correlation) > 1:
         raise TensorRankError(f"--fit is {text!r}; expected errors of at least 0 and a correlation from -1 to 1")
     return tr.guidelines.TransitionFit.of_errors(a, b, a_error, b_error, correlation)
+
+
+def _fit_of_file(path: Path) -> TransitionFit:
+    """The fit in a file, which may also be all that `tensorrank ablation --json` prints."""
+    try:
+        content = loads(path.read_bytes())
+    except OSError as error:
+        raise TensorRankError(f"{path} cannot be read ({error.strerror or error}); expected a fit in JSON") from error
+    except (ValueError, RecursionError) as error:
+        raise TensorRankError(
+            f"{path} is no JSON ({error}); expected what `tensorrank ablation --save` writes"
+        ) from error
+    try:
+        values = content.get("fit", content) if isinstance(content, dict) else content
+        return tr.guidelines.TransitionFit.from_dict(values)
+    except (TensorRankError, TypeError) as error:
+        raise TensorRankError(
+            f"{path} is no fit ({error}); expected what `tensorrank ablation --save` writes"
+        ) from error
 
 
 def _one_of(options: dict[str, Any]) -> None:
@@ -176,8 +188,8 @@ def _values(
         "parameters": model.parameters,
         "parameters_without_embeddings": model.parameters_without_embeddings,
         "wasted_parameters": last["wasted_share"] * stack.parameters,
-        "log3_moment_bound_at_embedding_rank": tr.bounds.log3_moment_bound(stack.depth, model.embedding_rank),
-        "bottlenecks": {"heads": model.head_bottleneck, "vocabulary": model.embedding_rank < stack.width},
+        "log3_bound_at_embedding_rank": model.log3_vocabulary_bound,
+        "bottlenecks": {"heads": list(model.head_bottlenecks), "vocabulary": model.embedding_rank < stack.width},
         "config": model.to_dict(),
         "stacks": [{"role": name, **values} for name, values in stacks.items()] if len(stacks) > 1 else [],
     }
@@ -207,6 +219,7 @@ def _of_optimum(best: Optimum) -> dict[str, Any]:
         "optimal_width": best.width,
         "optimal_depth_range": list(best.depth_range),
         "optimal_width_range": list(best.width_range),
+        "extrapolated": best.extrapolated,
         "optimal_depth_rounded": depth,
         "optimal_width_rounded": width,
         "log3_moment_bound_at_optimum": tr.bounds.log3_moment_bound(depth, width),
@@ -227,6 +240,7 @@ def _of_shape(one: Advice) -> dict[str, Any]:
         "depth_best_at": one.best_at,
         "core": list(one.core),
         "wasted_share": one.wasted,
+        "wasted_share_range": list(one.wasted_range),
         "wasted_parameters": one.wasted * size,
         "regime": tr.bounds.regime(one.depth, one.width),
         "knee": tr.bounds.knee(one.width),

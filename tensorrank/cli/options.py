@@ -22,6 +22,7 @@ Weights = Annotated[
 HeadDim = Annotated[int | None, typer.Option(help="Width of a head; width / heads by default.")]
 Residual = Annotated[bool, typer.Option("--residual", help="Layers add their input to their output.")]
 Causal = Annotated[bool, typer.Option("--causal", help="Tokens see only those before them; --tokens must be given.")]
+Sigmas = Annotated[float, typer.Option(help="Standard errors to each side that ranges and bands span, 0 to 10.")]
 OutputToken = Annotated[
     int | None, typer.Option(help="Token whose output is studied; the first, or the last with --causal.")
 ]

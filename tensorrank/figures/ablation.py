@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from textwrap import fill
 
 import matplotlib as mpl
 import numpy as np
@@ -13,19 +14,21 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
-from tensorrank.attention.ablation import Ablation, Pairs
+from tensorrank.attention.ablation import Ablation
 from tensorrank.attention.crossings import Crossing
 from tensorrank.attention.guidelines import PUBLISHED, TransitionFit
 from tensorrank.errors import TensorRankError
 from tensorrank.figures.style import RC, colours
 
 _MARKERS = "osD^vP*X"
+# Widths of a fit for layers of about so many parameters by d^2 can be compared.
+_SAME_RULE = 0.1
 
 
 def ablation(
     data: Ablation,
     *,
-    pairs: Pairs = "neighbours",
+    pairs: str = "neighbours",
     loss: str = "held-out loss",
     sigmas: float = 2.0,
     against: TransitionFit | None = PUBLISHED,
@@ -83,7 +86,7 @@ def _curve(ax: Axes, data: Ablation, place: int, colour: str) -> None:
 
 
 def _transitions(
-    ax: Axes, data: Ablation, pairs: Pairs, fit: TransitionFit | None, why: str, sigmas: float,
+    ax: Axes, data: Ablation, pairs: str, fit: TransitionFit | None, why: str, sigmas: float,
     against: TransitionFit | None,
 ) -> None:  # fmt: skip
     used = {(one.shallow, one.deep) for one in data.chosen(pairs)}
@@ -115,8 +118,8 @@ def _transitions(
         shown += [fit.width(depth) for depth in data.depths]
     else:
         ax.set_title("No fit")
-        ax.text(0.5, 0.5, _wrapped(why), transform=ax.transAxes, ha="center", va="center", fontsize=8)
-    if against is not None and shown and data.rule == against.rule:
+        ax.text(0.5, 0.5, fill(why, 52), transform=ax.transAxes, ha="center", va="center", fontsize=8)
+    if against is not None and shown and abs(data.rule / against.rule - 1) < _SAME_RULE:
         ax.plot(line, [against.width(depth) for depth in line], color="0.4", linewidth=1.2, linestyle=(0, (1, 1.6)))
         handles.append(
             Line2D([], [], color="0.4", linewidth=1.2, linestyle=(0, (1, 1.6)), label="published fit, depths 6 to 48")
@@ -138,12 +141,3 @@ def _quality(fit: TransitionFit) -> str:
     if fit.chi_square is None or not fit.degrees_of_freedom:
         return "Where the deeper overtakes"
     return f"Where the deeper overtakes (χ² {fit.chi_square:.2g} at {fit.degrees_of_freedom} d.o.f.)"
-
-
-def _wrapped(text: str, length: int = 52) -> str:
-    lines = [""]
-    for word in text.split():
-        if len(lines[-1]) + len(word) > length:
-            lines.append("")
-        lines[-1] += f"{word} "
-    return "\n".join(line.strip() for line in lines)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -43,7 +44,7 @@ def depth_width(
     near = [(one.depth, one.width) for _, one in yours if isinstance(one, Advice)]
     models = [
         model
-        for model in ((KNOWN_MODELS if fit is PUBLISHED else ()) if known is None else known)
+        for model in ((KNOWN_MODELS if fit == PUBLISHED else ()) if known is None else known)
         if not any(_alike(model, depth, width) for depth, width in near)
     ]
     points: list[tuple[float, float]] = [(model.depth, model.width) for model in models]
@@ -52,11 +53,11 @@ def depth_width(
         points.append((best.depth, best.width))
         if isinstance(one, Advice):
             points.append((one.depth, one.width))
-    first, last = fit.depths or (1.0, 100.0)
-    deepest = 1.16 * max([last, *(depth for depth, _ in points)])
-    widths = [*(width for _, width in points), fit.width(first), fit.width(last)]
+    ends = list(fit.depths or ())
+    deepest = 1.16 * max([6.0, *ends, *(depth for depth, _ in points)])
+    widths = [*(width for _, width in points), *(fit.width(depth) for depth in ends or (1.0,))]
     low, high = min(widths) / 2.2, max(widths) * 2.2
-    depths = np.linspace(min(1.0, first), deepest, 400)
+    depths = np.linspace(min([1.0, *ends]), deepest, 400)
     curve = np.array([fit.width(depth) for depth in depths])
     lower, upper = (np.array([fit.width(depth, side * sigmas) for depth in depths]) for side in (-1, 1))
     with mpl.rc_context(RC):
@@ -66,7 +67,7 @@ def depth_width(
         ax.fill_between(depths, curve, high, color="#F1F6FA", linewidth=0, zorder=0)
         _equal_sizes(ax, fit.rule, deepest, low, high)
         ax.fill_between(depths, lower, upper, color=_CURVE, alpha=0.22, linewidth=0, zorder=1)
-        inside = (depths >= first) & (depths <= last)
+        inside = (depths >= ends[0]) & (depths <= ends[1]) if ends else np.zeros(len(depths), dtype=bool)
         ax.plot(depths, curve, color=_CURVE, linewidth=1.2, linestyle=(0, (4, 2)), zorder=2)
         ax.plot(depths[inside], curve[inside], color=_CURVE, linewidth=2.2, zorder=2)
         _knee(ax, deepest, low, high)
@@ -143,9 +144,11 @@ def _yours(ax: Axes, name: str, one: Advice | Optimum, fit: TransitionFit, deepe
 
 
 def _handles(fit: TransitionFit, sigmas: float, models: bool, yours: bool) -> list[Line2D | Patch]:
-    which = "published fit" if fit is PUBLISHED else "fit"
+    which = "published fit" if fit == PUBLISHED else "by the fit"
+    beyond = "" if fit.depths is None else " (dashed beyond its depths)"
+    style: Any = "-" if fit.depths is not None else (0, (4, 2))
     handles: list[Line2D | Patch] = [
-        Line2D([], [], color=_CURVE, linewidth=2.2, label=f"best shape, {which} (dashed beyond its depths)"),
+        Line2D([], [], color=_CURVE, linewidth=2.2, linestyle=style, label=f"best shape, {which}{beyond}"),
         Patch(color=_CURVE, alpha=0.22, label=f"± {sigmas:g} standard errors"),
         Line2D([], [], color="0.25", linewidth=1.2, linestyle=(0, (1, 1.6)), label="knee of the moment bound"),
         Line2D([], [], color=_EQUAL, linewidth=0.8, label="equal parameters without embeddings"),

@@ -99,6 +99,21 @@ def test_without_errors_two_crossings_do_not_suffice():
         synthetic(depths=(6, 18, 36)).fit()
 
 
+def test_all_pairs_with_errors_agree_with_the_truth():
+    rng = np.random.default_rng(3)
+    fits = [synthetic(rng, 0.001).fit("all") for _ in range(60)]
+    pulls = [(fit.slope - 0.06) / fit.errors[1] for fit in fits]
+    # 57 of 60 expected; fewer than 51 would be more than three standard errors of the rate off.
+    assert sum(abs(pull) < 2 for pull in pulls) >= 51
+
+
+def test_ablations_are_checked():
+    with pytest.raises(TensorRankError, match=r"the depths are \(2, 1\); expected two or more, ascending"):
+        Ablation((level(2, 3.0), level(1, 2.0)))
+    with pytest.raises(TensorRankError, match="rule is 0; expected a number above 0"):
+        Ablation((level(1, 3.0), level(2, 2.0)), 0)
+
+
 def test_pairs_are_neighbours_or_all():
     with pytest.raises(TensorRankError, match="pairs is 'some'; expected 'neighbours' or 'all'"):
         synthetic().fit("some")

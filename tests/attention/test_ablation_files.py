@@ -63,6 +63,14 @@ def test_blank_lines_and_marks_of_encoding_are_left_out(tmp_path):
     assert read(tmp_path, text).depths == (1, 2)
 
 
+def test_sizes_that_hardly_differ_are_one(tmp_path):
+    shallow = "1,1000,3\n1,1000.0000001,3.2\n1,1015,3.1\n1,1025,2.9\n1,4000,2\n"
+    data = read(tmp_path, f"depth,parameters,loss\n{shallow}2,1e15,3\n2,1000000000000000.125,2\n2,3e15,1\n")
+    assert data.curves[0].runs == (3, 1, 1)
+    assert data.curves[0].sizes[0] == pytest.approx(3015 / 3)
+    assert data.curves[1].runs == (2, 1)
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
@@ -78,13 +86,20 @@ def test_blank_lines_and_marks_of_encoding_are_left_out(tmp_path):
         ("depth,width,loss\n1,8\n", "line 2: loss is None; expected a finite number"),
         ("depth,width,loss\n1,-8,3\n", "line 2: width is '-8'; expected a number above 0"),
         ("depth,width,loss\n1.5,8,3\n", "line 2: depth is '1.5'; expected a whole number of layers"),
+        ("depth,width,loss\n1,8,3,53\n", "line 2 has more than 3 values; expected as many as columns"),
+        ("depth,width,loss,loss\n1,8,3,4\n", "the column loss is there twice"),
+        ("depth,width,loss,error\n1,8,3,0.1\n1,16,2,\n", "line 3: the error is missing; expected one in each row,"),
+        ("depth,width,loss\n1,8,1e300\n", "line 2: loss is '1e300'; expected a finite number"),
+        ("depth,width,loss\n1,1e200,3\n", "line 2: width is '1e200'; expected a finite number"),
+        ("depth,width,loss\n1,1e-200,3\n", "line 2: width is '1e-200'; expected a number above 0"),
+        pytest.param("x" * 200_000 + ",depth\n", "field larger than field limit", id="long"),
         ("depth,width,loss,error\n1,8,3,0\n", "line 2: error is '0'; expected a number above 0"),
         ("depth,width,parameters,loss\n1,8,768,3\n2,8,9999,3\n", "goes from 12 to 78.1; expected about the same"),
         (b"depth,width,loss\n1,8,\xff\n", "byte 21 is no UTF-8 text; expected a CSV file"),
     ],
 )
 def test_what_is_wrong_with_a_file_is_said(tmp_path, text, message):
-    with pytest.raises(TensorRankError, match=f"ablation.csv: {message}|ablation.csv: .*{message}"):
+    with pytest.raises(TensorRankError, match=f"ablation.csv: .*{message}"):
         read(tmp_path, text)
 
 

@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tensorrank.attention.crossings import Curve, find_crossing
+from tensorrank.errors import TensorRankError
 
 SIZES = tuple(np.geomspace(1e4, 1e8, 13))
 
@@ -55,7 +56,6 @@ def test_the_error_grows_with_those_of_the_losses():
 def test_effects_say_how_a_loss_moves_the_crossing():
     shallow, deep = parabola(1e5, 1), parabola(1e7, 2)
     found = find_crossing(shallow, deep)
-    # Two errors, so that the slope is taken over a stretch: the effects must still be right, as these are parabolas.
     for place in range(len(SIZES)):
         moved = list(deep.losses)
         moved[place] += 1e-5
@@ -69,7 +69,7 @@ def test_effects_say_how_a_loss_moves_the_crossing():
         (curve(1, [2.0] * 13), curve(2, [1.0] * 13), "the deeper is better at every size where they differ"),
         (curve(1, [1.0] * 13), curve(2, [2.0] * 13), "the shallower is better at every size where they differ"),
         (parabola(1e7, 1), parabola(1e5, 2), r"the deeper is better only below 1,000,000 parameters"),
-        (curve(1, [1.0] * 13), curve(2, [1.0] * 13), "their losses differ by less than their errors at every size"),
+        (curve(1, [1.0] * 13), curve(2, [1.0] * 13), "their losses are the same at every size"),
         (parabola(1e5, 1, 1.0), parabola(1e7, 2, 1.0), "their losses differ by less than their errors at every size"),
         (curve(1, [1.0] * 13), curve(2, [2, 2, 2, 0, 0, 0, 2, 2, 2, 0, 0, 0, 0]), "which is better changes 3 times"),
         (curve(1, [1.0] * 13), curve(2, [1.0] * 3, sizes=(1e9, 1e10, 1e11)), "they were trained at no sizes in common"),
@@ -81,6 +81,30 @@ def test_what_is_no_crossing_is_told(shallow, deep, why):
     assert found.width(12) is None
     assert found.why == why
     assert found.to_dict(12)["why"] == why
+
+
+def test_the_interpolation_error_is_the_distance_to_a_monotone_one():
+    # The crossings of the two interpolations, computed apart: 162,877 and 154,140.
+    sizes = (1e4, 1e5, 1e6, 1e7)
+    shallow, deep = curve(1, [4, 2.2, 2, 1.9], sizes=sizes), curve(2, [5, 2.35, 1.6, 1.5], sizes=sizes)
+    found = find_crossing(shallow, deep)
+    assert found.size == pytest.approx(162_877, rel=1e-4)
+    assert found.own_error == pytest.approx(math.log(162_877 / 154_140), rel=0.01)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"sizes": (1e3,), "losses": (1.0,), "runs": (1,)}, "depth 2 has 1 sizes and 1 losses; expected equally many"),
+        ({"losses": (1.0,)}, "has 3 sizes and 1 losses"),
+        ({"sizes": (1e3, 1e3, 1e4)}, "the sizes of depth 2 do not ascend"),
+        ({"losses": (1.0, math.nan, 1.0)}, "a number is not finite"),
+    ],
+)
+def test_curves_are_checked(change, message):
+    usual = {"depth": 2, "sizes": (1e3, 1e4, 1e5), "losses": (3.0, 2.0, 1.0), "errors": None, "runs": (1, 1, 1)}
+    with pytest.raises(TensorRankError, match=message):
+        Curve(**{**usual, **change})
 
 
 def test_a_difference_within_the_errors_is_no_second_crossing():

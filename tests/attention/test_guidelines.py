@@ -43,13 +43,15 @@ def test_what_the_fit_says_of_a_shallow_network():
     assert advice.wasted == pytest.approx(1 - (width / 2048) ** 2)
 
 
-@given(depth=st.integers(1, 200), width=st.integers(1, 50_000))
+@given(depth=st.integers(1, 100_000), width=st.integers(1, 10**9))
 def test_advice_keeps_the_size_and_points_to_the_curve(depth, width):
     advice = guidelines.advise(depth, width)
     best = advice.optimum
     assert best.depth * best.width**2 == pytest.approx(depth * width**2)
     assert math.log(best.width) == pytest.approx(5.039 + 0.0555 * best.depth)
-    assert 0 <= advice.wasted < 1
+    least, most = advice.wasted_range
+    assert 0 <= least <= most <= 1
+    assert least <= advice.wasted <= most + 1e-12
     assert advice.core[0] <= depth
     assert advice.core[1] <= width
     low, high = best.depth_range
@@ -63,6 +65,31 @@ def test_advice_keeps_the_size_and_points_to_the_curve(depth, width):
         assert depth > 1
     else:
         assert low <= depth <= high
+
+
+def test_what_is_wasted_has_the_range_of_the_band():
+    advice = guidelines.advise(96, 12288)
+    least, most = advice.wasted_range
+    # Where the edges of the band reach the width.
+    for share, edge in ((least, -2), (most, 2)):
+        layers = (1 - share) * 96
+        assert guidelines.PUBLISHED.width(layers, edge) == pytest.approx(12288)
+    assert least < advice.wasted < most
+
+
+@pytest.mark.parametrize(("depth", "width"), [(78, 13620), (80, 13422), (83, 13200)])
+def test_within_the_band_perhaps_nothing_is_wasted(depth, width):
+    advice = guidelines.advise(depth, width)
+    assert advice.verdict == "near the optimum"
+    assert advice.wasted_range[0] == 0
+
+
+def test_depths_beyond_all_floats_are_judged():
+    advice = guidelines.advise(100_000, 64)
+    assert advice.verdict == "wider"
+    assert advice.best_at is None
+    with pytest.raises(TensorRankError, match=r"L d\^2 is .*; expected a finite number"):
+        guidelines.advise(12, 10**170)
 
 
 @pytest.mark.parametrize("depth", [10, 47, 90])

@@ -29,15 +29,15 @@ def test_the_published_fit_is_solved_as_stated(parameters, depth, width):
     assert round(PUBLISHED.width(found)) == width
 
 
-@given(depth=st.floats(0.01, 1e4), intercept=st.floats(-5, 10), slope=st.floats(0, 0.5), rule=st.floats(0.5, 30))
+@given(depth=st.floats(0.01, 1e6), intercept=st.floats(-5, 10), slope=st.floats(0, 0.5), rule=st.floats(0.5, 30))
 def test_depth_is_the_inverse_of_size(depth, intercept, slope, rule):
     fit = TransitionFit(intercept, slope, rule=rule)
     # Beyond the exponents of floats there is no size.
-    if 2 * (intercept + slope * depth) < 690:
+    if 2 * (intercept + slope * depth) + math.log(rule * depth) < 700:
         assert fit.depth(fit.size(depth)) == pytest.approx(depth, rel=1e-9)
 
 
-@given(parameters=st.floats(1e-3, 1e30))
+@given(parameters=st.floats(1e-3, 1e200))
 def test_size_is_the_inverse_of_depth(parameters):
     assert PUBLISHED.size(PUBLISHED.depth(parameters)) == pytest.approx(parameters, rel=1e-9)
 
@@ -93,6 +93,59 @@ def test_a_falling_width_has_no_best_depth():
         TransitionFit(5.0, -0.01).depth(1e9)
 
 
+def test_a_slope_surely_above_zero_always_ends_the_range():
+    for slope_error in (0.0, 0.01, 0.0249):
+        fit = TransitionFit.of_errors(5.0, 0.05, 0.3, slope_error, -0.9)
+        low, high = fit.depth_range(1.45e7, 2)
+        assert low < fit.depth(1.45e7) < high
+        assert math.sqrt(1.45e7 / (12 * high)) == pytest.approx(fit.width(high, -2))
+    assert TransitionFit.of_errors(5.0, 0.05, 0.3, 0.0251, -0.9).depth_range(1.45e7, 2)[1] is None
+
+
+def test_a_level_curve_ends_the_range_if_its_slope_is_known():
+    fit = TransitionFit(math.log(10), 0.0, ((1e-4, 0.0), (0.0, 0.0)))
+    low, high = fit.depth_range(12 * 7e5 * 100, 2)
+    assert (low, high) == (pytest.approx(7e5 * math.exp(-0.04)), pytest.approx(7e5 * math.exp(0.04)))
+
+
+@pytest.mark.parametrize(("freedom", "quantile"), [(1, 13.968), (4, 2.869), (10**6, 2.000)])
+def test_errors_from_the_scatter_alone_are_students(freedom, quantile):
+    # Two-sided 95.45 % points of Student's distribution, from tables.
+    fit = TransitionFit(5.0, 0.06, ((0.01, 0.0), (0.0, 0.0)), degrees_of_freedom=freedom)
+    assert math.log(fit.width(0, 2)) - 5 == pytest.approx(0.1 * quantile, rel=1e-3)
+
+
+def test_supported_depth_is_where_the_curve_reaches_a_width():
+    fit = TransitionFit.of_errors(5.0, 0.06, 0.03, 0.001, -0.5)
+    for edge in (-2, 0, 2):
+        depth = fit.supported_depth(3000, edge)
+        assert fit.width(depth, edge) == pytest.approx(3000)
+    assert fit.supported_depth(100) == 0
+    assert TransitionFit(5.0, 0.0).supported_depth(1000) == math.inf
+
+
+def test_a_fit_comes_back_from_plain_values():
+    fit = TransitionFit.of_errors(5.0, 0.06, 0.03, 0.001, -0.5, depths=(1, 6), chi_square=2.0, degrees_of_freedom=3)
+    assert TransitionFit.from_dict(fit.to_dict()) == fit
+    with pytest.raises(TensorRankError, match=r"slope, covariance, .* missing; expected intercept, slope"):
+        TransitionFit.from_dict({"intercept": 5.0})
+
+
+@pytest.mark.parametrize("sigmas", [-1, 11, float("nan"), "2"])
+def test_standard_errors_are_few(sigmas):
+    with pytest.raises(TensorRankError, match=r"sigmas is .*; expected"):
+        PUBLISHED.depth_range(1e9, sigmas)
+
+
+def test_what_leaves_the_floats_is_said():
+    with pytest.raises(TensorRankError, match="the size at depth 7000 is e"):
+        PUBLISHED.size(7000)
+    with pytest.raises(TensorRankError, match="the best depth is e"):
+        TransitionFit(-400.0, 0.0).depth(1e12)
+    with pytest.raises(TensorRankError, match=r"leave the depth open to e\^30 times less"):
+        TransitionFit.of_errors(5.0, 0.05, 500.0, 0.01).depth_range(1e9)
+
+
 @pytest.mark.parametrize("parameters", [0, -1, float("nan"), float("inf"), "1e9", None, True])
 def test_sizes_are_positive_numbers(parameters):
     with pytest.raises(TensorRankError, match=r"the number of parameters is .*; expected"):
@@ -108,6 +161,7 @@ def test_sizes_are_positive_numbers(parameters):
         ({"covariance": ((1, 2), (2, 1))}, "without negative eigenvalues"),
         ({"covariance": ((1, 0), (0.5, 1))}, "expected a symmetric matrix"),
         ({"covariance": 3}, "expected a 2 x 2 matrix"),
+        ({"depths": 3}, "depths is 3; expected the least and the greatest"),
         ({"covariance": ((1, 0, 0), (0, 1, 0), (0, 0, 1))}, "expected a 2 x 2 matrix"),
     ],
 )

@@ -49,10 +49,21 @@ def test_the_fit_in_words(tmp_path):
     assert "covariance: " in done.stdout
     assert "chi-square " in done.stdout
     assert "no: not neighbours" in done.stdout
-    # The fit that it prints is one that advise takes.
-    line = next(line for line in done.stdout.splitlines() if line.startswith("to use it: tensorrank "))
-    best = json.loads(run(*line.removeprefix("to use it: tensorrank ").split(), "--parameters", "1e6", "--json").stdout)
-    assert f"{best['optimal_depth']:.1f}" in done.stdout
+
+
+@pytest.mark.parametrize("rule", [4, 12])
+def test_a_saved_fit_gives_the_same_advice(tmp_path, rule):
+    path = write(tmp_path / "mine.csv", BESTS)
+    saved = tmp_path / "fit.json"
+    done = run("ablation", path, "--rule", rule, "--parameters", "1e8", "--save", saved, "--json")
+    (here,) = json.loads(done.stdout)["advice"]
+    there = json.loads(run("advise", "--fit", saved, "--parameters", "1e8", "--json").stdout)
+    for name in ("optimal_depth", "optimal_width", "optimal_depth_range", "extrapolated"):
+        assert there[name] == here[name]
+    assert f"tensorrank advise --fit {saved}" in " ".join(run("ablation", path, "--save", saved).stdout.split())
+    # All that --json prints is taken, too.
+    saved.write_text(done.stdout)
+    assert json.loads(run("advise", "--fit", saved, "--parameters", "1e8", "--json").stdout)["fit"]["rule"] == rule
 
 
 def test_pictures_and_all_pairs(tmp_path):
@@ -87,7 +98,7 @@ def test_curves_that_never_cross(tmp_path):
         ("depth,width,loss\n1,8,3\n1,16,2\n2,8,2\n2,16,1\n", ("--pairs", "some"), "pairs is 'some'; expected"),
         ("depth,width,loss\n1,8,3\n1,16,2\n2,8,2\n2,16,1\n", ("--rule", "-3"), "rule is -3; expected"),
         ("depth,width,loss\n1,8,3\n1,16,2\n2,8,2\n2,16,1\n", ("--parameters", "1e6,x"), "--parameters is '1e6,x'"),
-        ("depth,width,loss\n1,8,3\n1,16,2\n2,8,2\n2,16,1\n", ("--sigmas", "-3"), "--sigmas is -3; expected"),
+        ("depth,width,loss\n1,8,3\n1,16,2\n2,8,2\n2,16,1\n", ("--sigmas", "-3"), "sigmas is -3; expected"),
     ],
 )
 def test_bad_input(tmp_path, text, arguments, message):

@@ -73,6 +73,14 @@ def test_other_fits_show_no_models_and_the_plane_of_their_own():
     assert ax.get_ylim()[1] < 1000
 
 
+def test_a_fit_without_depths_is_dashed_in_the_plane_of_its_points():
+    fit = guidelines.TransitionFit(3.2, 0.4)
+    figure, ax = figures.depth_width([("1e8", guidelines.optimum(1e8, fit))], fit)
+    assert not lines(ax, linewidth=2.2)[0].get_xdata().size
+    assert ax.get_ylim()[1] < 1e5
+    assert figure.legends[0].get_texts()[0].get_text() == "best shape, by the fit"
+
+
 def test_lines_of_equal_size_are_named():
     _, ax = figures.depth_width()
     assert {"1B", "100B"} <= {text.get_text() for text in ax.texts}
