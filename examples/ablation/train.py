@@ -9,7 +9,6 @@ Needs PyTorch: pip install 'tensorrank[torch]'
 """
 
 import argparse
-import csv
 import json
 import math
 import multiprocessing
@@ -18,10 +17,11 @@ import signal
 import sys
 import time
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 
 import text
+from plan import KINDS, finished, planned, tables, write
 
 import tensorrank as tr
 
@@ -34,54 +34,6 @@ except ImportError:
 
 LENGTH, BATCH, HEADS = 128, 4, 2
 SAVED_EVERY = 20.0  # seconds
-KINDS = ("softmax", "softmax_free")
-
-
-@dataclass(frozen=True)
-class Run:
-    """One network to train."""
-
-    attention: str
-    depth: int
-    width: int
-    seed: int
-    steps: int
-    rate: float
-
-    @property
-    def parameters(self):
-        """Without embeddings, gains and positions: 12 L d^2."""
-        return 12 * self.depth * self.width**2
-
-    @property
-    def name(self):
-        """What its files are called."""
-        return f"{self.attention}-depth{self.depth}-width{self.width}-seed{self.seed}-steps{self.steps}"
-
-
-def widths(depth, sizes):
-    """Widths, multiples of 4 and above 48 of 8, whose networks of this depth come nearest to the sizes."""
-    exact = (math.sqrt(size / (12 * depth)) for size in sizes)
-    return sorted({max(8, step * round(width / step)) for width in exact for step in [4 if width < 48 else 8]})
-
-
-def rate(width):
-    """The greatest learning rate: the best of 1 to 16 thousandths fell about as 1 / width in trials of 1600 steps."""
-    return round(min(0.3 / width, 0.02), 6)
-
-
-def planned(quick, seeds):
-    """The runs, one seed after the other, and of each seed the largest networks first."""
-    depths, steps = ((1, 2, 3), 300) if quick else ((1, 2, 3, 4, 6), 5000)
-    sizes = [5000 * 2**k for k in range(4 if quick else 8)]
-    runs = [
-        Run(attention, depth, width, seed, steps, rate(width))
-        for seed in range(seeds)
-        for attention in KINDS
-        for depth in depths
-        for width in widths(depth, sizes)
-    ]
-    return sorted(runs, key=lambda run: (run.seed, -run.parameters, run.depth))
 
 
 def batch(data, run, step):
@@ -105,13 +57,6 @@ def held_out_loss(network, data):
     return math.fsum(sums) / targets.numel()
 
 
-def write(path, save):
-    """Whole or not at all."""
-    temporary = path.with_name(f".{os.getpid()}.{path.name}")
-    save(temporary)
-    temporary.replace(path)
-
-
 def train(run, folder):
     """Train, or go on from the last state saved; the row of results, or None where the work was stopped."""
     torch.set_num_threads(1)
@@ -119,10 +64,10 @@ def train(run, folder):
     network = Transformer(run.depth, run.width, heads=HEADS, softmax=run.attention == "softmax",
                           characters=len(text.CHARACTERS), length=LENGTH)  # fmt: skip
     optimiser = torch.optim.AdamW(network.parameters(), lr=run.rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
-    state = folder / f"{run.name}.pt"
+    state, made_by = folder / f"{run.name}.pt", {**asdict(run), "text": _mark, "length": LENGTH, "batch": BATCH}
     first, spent = 0, 0.0
-    if state.exists():
-        saved = torch.load(state)
+    saved = torch.load(state) if state.exists() else {}
+    if saved.get("made_by") == made_by:
         network.load_state_dict(saved["network"])
         optimiser.load_state_dict(saved["optimiser"])
         first, spent = saved["step"], saved["seconds"]
@@ -133,7 +78,7 @@ def train(run, folder):
         if _stop.is_set() or now - kept > SAVED_EVERY:
             kept = now
             values = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "step": step,
-                      "seconds": spent + now - begun}  # fmt: skip
+                      "seconds": spent + now - begun, "made_by": made_by}  # fmt: skip
             write(state, lambda path, values=values: torch.save(values, path))
             if _stop.is_set():
                 return None
@@ -155,7 +100,7 @@ def train(run, folder):
     return row
 
 
-def _ready(stop):
+def ready(stop):
     """What each worker has: the text and the signal to stop; an interrupt is for the parent."""
     global _stop, _trained, _held, _mark
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -164,20 +109,31 @@ def _ready(stop):
     _trained, _held = (torch.frombuffer(bytearray(part), dtype=torch.uint8) for part in (trained, held))
 
 
-def tables(rows, out):
-    """One CSV for each kind of attention, ordered by depth, width and seed."""
-    columns = ("depth", "width", "parameters", "loss", "seed", "steps", "rate", "seconds", "text")
-    for kind in KINDS:
-        chosen = sorted((row for row in rows if row["attention"] == kind),
-                        key=lambda row: (row["depth"], row["width"], row["seed"]))  # fmt: skip
-
-        def save(path, chosen=chosen):
-            with path.open("w", newline="") as file:
-                writer = csv.DictWriter(file, columns, extrasaction="ignore", lineterminator="\n")
-                writer.writeheader()
-                writer.writerows(chosen)
-
-        write(out / f"{kind}.csv", save)
+def train_all(runs, rows, out, workers):
+    """Train the runs that have no row yet, and keep the tables up to date."""
+    done = {(row["attention"], row["depth"], row["width"], row["seed"]) for row in rows}
+    waiting = [run for run in runs if (run.attention, run.depth, run.width, run.seed) not in done]
+    context = multiprocessing.get_context("spawn")
+    stop = context.Event()
+    pool = ProcessPoolExecutor(workers, mp_context=context, initializer=ready, initargs=(stop,))
+    begun, spent = time.monotonic(), 0.0
+    # Time grows about as the square root of the size here: small networks are all overhead, and depth costs.
+    cost = {run: run.depth**0.5 * run.parameters**0.4 for run in waiting}
+    try:
+        futures = {pool.submit(train, run, out / "runs"): run for run in waiting}
+        for future in as_completed(futures):
+            row, run = future.result(), futures[future]
+            rows.append(row)
+            tables(rows, out)
+            spent += cost[run]
+            left = (time.monotonic() - begun) * (sum(cost.values()) / spent - 1) / 60
+            print(f"{len(rows):4} of {len(runs)}: {run.attention:12} depth {run.depth} width {run.width:3} "
+                  f"seed {run.seed}: {row['loss']:.4f} nats a character, {row['seconds']:.0f} s; "
+                  f"about {left:.0f} min left", flush=True)  # fmt: skip
+    finally:
+        # Whatever ends this, the others save how far they are.
+        stop.set()
+        pool.shutdown(cancel_futures=True)
 
 
 def tell(out):
@@ -206,38 +162,16 @@ def main():
     parser.add_argument("--out", type=Path, help="folder; examples/out/ablation by default")
     given = parser.parse_args()
     out = given.out or Path(__file__).parents[1] / "out" / ("ablation-quick" if given.quick else "ablation")
-    folder = out / "runs"
-    folder.mkdir(parents=True, exist_ok=True)
+    (out / "runs").mkdir(parents=True, exist_ok=True)
     runs = planned(given.quick, given.seeds or (1 if given.quick else 2))
-    known = {run: folder / f"{run.name}.json" for run in runs}
-    rows = [json.loads(path.read_text()) for path in known.values() if path.exists()]
-    waiting = [run for run, path in known.items() if not path.exists()]
+    rows = finished(runs, out / "runs", text.split()[2])
     print(f"{len(runs)} networks, {len(rows)} of them trained before; interrupt at any time and run again")
-    context = multiprocessing.get_context("spawn")
-    stop = context.Event()
-    pool = ProcessPoolExecutor(given.workers, mp_context=context, initializer=_ready, initargs=(stop,))
-    begun = time.monotonic()
     try:
-        futures = [pool.submit(train, run, folder) for run in waiting]
-        # Time grows about like size^(2/3) here, small networks being all overhead.
-        whole = sum(run.parameters ** (2 / 3) for run in waiting)
-        done = 0.0
-        for future in as_completed(futures):
-            row = future.result()
-            rows.append(row)
-            tables(rows, out)
-            done += row["parameters"] ** (2 / 3)
-            left = (time.monotonic() - begun) * (whole / done - 1) / 60
-            print(f"{len(rows):4} of {len(runs)}: {row['attention']:12} depth {row['depth']} width {row['width']:3} "
-                  f"seed {row['seed']}: {row['loss']:.4f} nats a character, {row['seconds']:.0f} s; "
-                  f"about {left:.0f} min left", flush=True)  # fmt: skip
+        train_all(runs, rows, out, given.workers)
     except KeyboardInterrupt:
-        stop.set()
-        pool.shutdown(cancel_futures=True)
-        print(f"interrupted: {len(rows)} of {len(runs)} networks are finished, the others kept in {folder} as far as "
-              "they are; run again to carry on", file=sys.stderr)  # fmt: skip
+        print(f"interrupted: {len(rows)} of {len(runs)} networks are finished, the others kept in {out / 'runs'} as "
+              "far as they are; run again to carry on", file=sys.stderr)  # fmt: skip
         sys.exit(130)
-    pool.shutdown()
     tables(rows, out)
     tell(out)
 

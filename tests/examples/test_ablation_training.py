@@ -18,7 +18,7 @@ def example():
     """The example's modules, as its folder has them."""
     sys.path.insert(0, str(FOLDER))
     try:
-        yield {name: importlib.import_module(name) for name in ("text", "transformer", "train")}
+        yield {name: importlib.import_module(name) for name in ("plan", "transformer", "train")}
     finally:
         sys.path.remove(str(FOLDER))
 
@@ -91,13 +91,13 @@ class Stop:
 def test_an_interrupted_training_ends_where_one_without_interruption_does(example, tmp_path, monkeypatch):
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     train = example["train"]
-    run = train.Run("softmax", 1, 8, seed=3, steps=20, rate=0.01)
+    run = example["plan"].Run("softmax", 1, 8, seed=3, steps=20, rate=0.01)
     losses = []
     for name, stops in (("whole", [10**9]), ("parts", [7, 5, 10**9])):
         folder = tmp_path / name
         folder.mkdir()
         for looks in stops:
-            train._ready(Stop(looks))
+            train.ready(Stop(looks))
             row = train.train(run, folder)
         losses.append(row["loss"])
         assert [path.name for path in folder.iterdir()] == [f"{run.name}.json"]
@@ -108,20 +108,5 @@ def test_an_interrupted_training_ends_where_one_without_interruption_does(exampl
 def test_an_interrupted_training_says_nothing_of_its_loss(example, tmp_path, monkeypatch):
     monkeypatch.setattr(signal, "signal", lambda *_: None)
     train = example["train"]
-    train._ready(Stop(3))
-    assert train.train(train.Run("softmax_free", 1, 8, 0, 20, 0.01), tmp_path) is None
-
-
-def test_the_text_is_split_by_documents(example):
-    trained, held, mark = example["text"].split()
-    assert 8 * len(held) < len(trained) < 14 * len(held)
-    assert max(trained + held) < len(example["text"].CHARACTERS) == 96
-    assert example["text"].split()[2] == mark
-
-
-def test_the_plan_has_what_the_tables_need(example):
-    runs = example["train"].planned(False, 2)
-    assert {run.depth for run in runs} == {1, 2, 3, 4, 6}
-    assert len({run.name for run in runs}) == len(runs)
-    for depth in (1, 6):
-        assert len({run.width for run in runs if run.depth == depth}) >= 6
+    train.ready(Stop(3))
+    assert train.train(example["plan"].Run("softmax_free", 1, 8, 0, 20, 0.01), tmp_path) is None
