@@ -54,14 +54,14 @@ def ablation(
     except TensorRankError as error:
         fit, why = None, str(error)
     with mpl.rc_context(RC):
-        figure = Figure(figsize=(9.4, 4.2), layout="constrained")
+        figure = Figure(figsize=(9.4, 4.4), layout="constrained")
         axes: NDArray[np.object_] = figure.subplots(1, 2, width_ratios=(1.25, 1))
         for i, curve in enumerate(data.curves):
             _curve(axes[0], data, i, colour[curve.depth])
         axes[0].set(xscale="log", xlabel="parameters without embeddings (log scale)", ylabel=loss)
         axes[0].legend(title="depth L", ncols=1 + (len(data.curves) > 4))
         axes[0].set_title(_overtaking(data.chosen(pairs)))
-        _transitions(axes[1], data, pairs, fit, why, sigmas, against)
+        _transitions(figure, axes[1], data, pairs, fit, why, sigmas, against)
     return figure, axes
 
 
@@ -86,6 +86,7 @@ def _curve(ax: Axes, data: Ablation, place: int, colour: str) -> None:
 
 
 def _transitions(
+    figure: Figure,
     ax: Axes, data: Ablation, pairs: str, fit: TransitionFit | None, why: str, sigmas: float,
     against: TransitionFit | None,
 ) -> None:  # fmt: skip
@@ -103,9 +104,12 @@ def _transitions(
         if inside:
             ax.annotate(f"{crossing.shallow} → {crossing.deep}", (crossing.depth, width), xytext=(7, -3),
                         textcoords="offset points", fontsize=8, va="top")  # fmt: skip
-    ax.set(xlabel="depth L, half-way", ylabel="width d at which the deeper overtakes (log scale)", yscale="log")
+    ax.set(xlabel="depth L, half-way", ylabel="width d of the crossing (log scale)", yscale="log")
     line = np.linspace(0.9 * data.depths[0], 1.05 * data.depths[-1], 200)
     handles: list[Line2D | Patch] = []
+    if any(one.size is not None and (one.shallow, one.deep) not in used for one in data.crossings):
+        handles.append(Line2D([], [], color="0.6", marker="o", markersize=5.5, markerfacecolor="white", linestyle="",
+                              label="not used: not neighbours"))  # fmt: skip
     if fit is not None:
         lower, upper = (np.array([fit.width(depth, side * sigmas) for depth in line]) for side in (-1, 1))
         ax.fill_between(line, lower, upper, color="#0072B2", alpha=0.2, linewidth=0)
@@ -118,7 +122,7 @@ def _transitions(
         shown += [fit.width(depth) for depth in data.depths]
     else:
         ax.set_title("No fit")
-        ax.text(0.5, 0.5, fill(why, 52), transform=ax.transAxes, ha="center", va="center", fontsize=8)
+        ax.text(0.03, 0.98, fill(why, 64), transform=ax.transAxes, va="top", fontsize=7.5)
     if against is not None and shown and abs(data.rule / against.rule - 1) < _SAME_RULE:
         ax.plot(line, [against.width(depth) for depth in line], color="0.4", linewidth=1.2, linestyle=(0, (1, 1.6)))
         handles.append(
@@ -126,7 +130,8 @@ def _transitions(
         )
         shown += [against.width(depth) for depth in data.depths]
     if shown:
-        ax.set_ylim(min(shown) / 2, max(shown) * 2)
+        # Above the points there is room for what a picture without a fit says.
+        ax.set_ylim(min(shown) / 2, max(shown) * (2 if fit is not None else 8))
         ax.yaxis.set_major_locator(LogLocator(2, numticks=20))
         ax.yaxis.set_minor_locator(NullLocator())
         ax.yaxis.set_major_formatter(FuncFormatter(lambda width, _: f"{width:g}"))
@@ -134,7 +139,7 @@ def _transitions(
         ax.set_yticks([])
     ax.set_xlim(line[0], line[-1])
     if handles:
-        ax.legend(handles=handles, loc="lower right", fontsize=8)
+        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=8.5)
 
 
 def _quality(fit: TransitionFit) -> str:

@@ -39,13 +39,13 @@ def test_rings_mark_where_neighbours_cross():
 
 
 def test_points_and_line_on_the_right_are_those_of_the_fit():
-    _, (_, ax) = figures.ablation(CROSSING)
+    figure, (_, ax) = figures.ablation(CROSSING)
     fit = CROSSING.fit()
     points = {(c.lines[0].get_xdata()[0], c.lines[0].get_ydata()[0]) for c in ax.containers}
     assert points == {(one.depth, one.width(12)) for one in CROSSING.crossings}
     line = next(line for line in ax.lines if line.get_linewidth() == 1.8)
     assert line.get_ydata()[0] == pytest.approx(fit.width(line.get_xdata()[0]))
-    texts = [text.get_text() for text in ax.get_legend().get_texts()]
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert texts[0].startswith(f"ln d = ({fit.intercept:.3g} ± ")
     assert "published fit, depths 6 to 48" in texts
     assert "d.o.f." in ax.get_title()
@@ -60,8 +60,8 @@ def test_without_a_fit_the_picture_says_why():
 
 
 def test_the_published_fit_may_be_left_out():
-    _, (_, ax) = figures.ablation(CROSSING, against=None)
-    assert not any("published" in text.get_text() for text in ax.get_legend().get_texts())
+    figure, _ = figures.ablation(CROSSING, against=None)
+    assert not any("published" in text.get_text() for text in figure.legends[0].get_texts())
 
 
 def test_pairs_are_checked():
