@@ -46,7 +46,8 @@ def test_points_and_line_on_the_right_are_those_of_the_fit():
     line = next(line for line in ax.lines if line.get_linewidth() == 1.8)
     assert line.get_ydata()[0] == pytest.approx(fit.width(line.get_xdata()[0]))
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert texts[0].startswith(f"ln d = ({fit.intercept:.3g} ± ")
+    assert texts[0] == "not used: not neighbours"
+    assert texts[1].startswith(f"ln d = ({fit.intercept:.3g} ± ")
     assert "published fit, depths 6 to 48" in texts
     assert "d.o.f." in ax.get_title()
 
