@@ -143,7 +143,8 @@ def _print_quality(fit: TransitionFit, data: Ablation) -> None:
     if not data.has_errors:
         say(
             "No errors of the losses are known: those of the sizes are of the interpolation alone, those of a and b "
-            f"are from the scatter of the points, with {fit.degrees_of_freedom} degrees of freedom (ranges are Student's)."
+            f"are from the scatter of the points, with {fit.degrees_of_freedom} degrees of freedom "
+            "(ranges are Student's)."
         )
     elif not fit.degrees_of_freedom:
         say("Two points have no scatter about a line: nothing tests the fit.")
