@@ -8,9 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from scipy.optimize import brentq
-from scipy.special import wrightomega
-from scipy.stats import norm
-from scipy.stats import t as student
+from scipy.special import ndtr, stdtrit, wrightomega
 
 from tensorrank.errors import TensorRankError, finite_number
 
@@ -128,7 +126,7 @@ class TransitionFit:
         of them as the normal one makes of known errors: 2 stands for 95.4 % in both.
         """
         if sigmas and self.chi_square is None and self.degrees_of_freedom:
-            sigmas = float(student.ppf(norm.cdf(sigmas), self.degrees_of_freedom))
+            sigmas = float(stdtrit(self.degrees_of_freedom, ndtr(sigmas)))
         return self.intercept + self.slope * depth + sigmas * self.log_width_error(depth)
 
     def width(self, depth: float, sigmas: float = 0.0) -> float:
