@@ -36,6 +36,18 @@ def abbreviated(number: int, most: int = 20) -> str:
     return f"{'-' if number < 0 else ''}3^{math.log(abs(number)) / math.log(3):.2f}"
 
 
+def in_brief(size: float) -> str:
+    """A large number in a few characters, to three digits.
+
+    >>> [in_brief(size) for size in (950, 1e4, 1.25e8, 3e9, 1e13)]
+    ['950', '10k', '125M', '3B', '10T']
+    """
+    for unit, name in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
+        if size >= unit * 0.9995:
+            return f"{float(f'{size / unit:.3g}'):g}{name}"
+    return f"{size:.3g}"
+
+
 def as_ranges(numbers: Sequence[int]) -> str:
     """Ascending whole numbers as text, runs as ranges.
 

@@ -29,10 +29,14 @@ class Ablation:
     Attributes:
         curves: one a depth, ascending; at least two.
         rule: parameters of a layer over d^2.
+        single_error: the error of a single loss, where it was found from networks trained more than once.
+        repeats: the degrees of freedom of that: the networks that were trained again.
     """
 
     curves: tuple[Curve, ...]
     rule: float = 12.0
+    single_error: float | None = None
+    repeats: int = 0
 
     def __post_init__(self) -> None:
         if len(self.curves) < 2 or any(deep.depth <= shallow.depth for shallow, deep in pairwise(self.curves)):
@@ -136,13 +140,12 @@ class Ablation:
         return covariance
 
     def _too_few(self, count: int, needed: int, pairs: str) -> str:
-        reasons = [
-            f"depths {crossing.shallow} and {crossing.deep}: {crossing.why}"
-            for crossing in self.chosen(pairs)
-            if crossing.size is None
-        ]
+        chosen = self.chosen(pairs)
+        reasons = [f"depths {one.shallow} and {one.deep}: {one.why}" for one in chosen if one.size is None]
+        others = sum(one.size is not None for one in self.crossings)
         return (
-            f"of {len(self.chosen(pairs))} pairs of depths {count} cross; expected at least {needed}"
+            f"{count} of the {len(chosen)} pairs of depths cross; expected at least {needed}"
             f"{'' if needed == 2 else ', as no errors of the losses are known,'} to fit ln d = a + b L"
             + (f" ({'; '.join(reasons)})" if reasons else "")
+            + (f"; of all pairs {others} cross: give pairs=all" if pairs != "all" and others >= needed else "")
         )

@@ -79,7 +79,9 @@ def _ablation(text: str, rule: float | None) -> Ablation:
         raise TensorRankError(
             f"all networks have depth {next(iter(runs))}; expected two depths or more, so that one can overtake another"
         )
-    return Ablation(tuple(_curves({depth: _grouped(values) for depth, values in runs.items()})), layer)
+    grouped = {depth: _grouped(values) for depth, values in runs.items()}
+    single, repeats = (None, 0) if with_errors else _pooled_error(grouped)
+    return Ablation(tuple(_curves(grouped, single)), layer, single, repeats)
 
 
 def _rows(text: str) -> tuple[list[str], list[tuple[int, _Row]]]:
@@ -96,8 +98,10 @@ def _rows(text: str) -> tuple[list[str], list[tuple[int, _Row]]]:
         raise TensorRankError("there are no rows below the header; expected one for each trained network")
     for line, row in rows:
         # Where csv keeps what is too much; a decimal comma makes two values of one.
-        if None in row:
-            raise TensorRankError(f"line {line} has more than {len(columns)} values; expected as many as columns")
+        given = len(columns) + 1 if None in row else sum(value is not None for value in row.values())
+        if given != len(columns):
+            count = f"more than {len(columns)}" if None in row else f"{given}"
+            raise TensorRankError(f"line {line} has {count} values; expected {len(columns)}, as the header")
     return columns, rows
 
 
@@ -167,15 +171,15 @@ def _rule_of(rows: Iterable[tuple[int, _Row]]) -> float:
     return rules[len(rules) // 2]
 
 
-def _curves(runs: _Runs) -> Iterable[Curve]:
-    pooled = _pooled_error(runs)
+def _curves(runs: _Runs, single: float | None) -> Iterable[Curve]:
     for depth in sorted(runs):
         sizes = sorted(runs[depth])
         if len(sizes) == 1:
             raise TensorRankError(f"depth {depth} has one size only, {sizes[0]:,.0f}; expected two or more")
         of_size = [runs[depth][size] for size in sizes]
         errors = [
-            math.sqrt(math.fsum((pooled if error is None else error) ** 2 for _, error in values)) / len(values)
+            math.sqrt(math.fsum(((single or 0.0) if error is None else error) ** 2 for _, error in values))
+            / len(values)
             for values in of_size
         ]
         yield Curve(
@@ -187,8 +191,9 @@ def _curves(runs: _Runs) -> Iterable[Curve]:
         )
 
 
-def _pooled_error(runs: _Runs) -> float:
-    """The scatter of a single loss, from networks trained more than once; 0 where there are none."""
+def _pooled_error(runs: _Runs) -> tuple[float | None, int]:
+    """The scatter of a single loss and its degrees of freedom; None where no network was trained more than once."""
     groups = [[loss for loss, _ in values] for sizes in runs.values() for values in sizes.values() if len(values) > 1]
+    freedom = sum(len(group) - 1 for group in groups)
     squares = math.fsum((loss - math.fsum(group) / len(group)) ** 2 for group in groups for loss in group)
-    return math.sqrt(squares / sum(len(group) - 1 for group in groups)) if groups else 0.0
+    return (math.sqrt(squares / freedom) or None, freedom) if freedom else (None, 0)

@@ -120,13 +120,14 @@ class Crossing:
         return self.error / 2
 
     def to_dict(self, rule: float) -> dict[str, Any]:
-        """What was found, as plain values."""
+        """What was found, as plain values; errors are of the logarithm of the size."""
         return {
             "shallow": self.shallow,
             "deep": self.deep,
             "depth": self.depth,
             "parameters": self.size,
             "log_parameters_error": self.error if self.size else None,
+            "log_parameters_interpolation_error": self.own_error if self.size else None,
             "width": self.width(rule),
             "why": self.why or None,
         }

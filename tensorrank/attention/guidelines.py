@@ -7,7 +7,7 @@ have equally many parameters if their layers are made alike, whatever a layer ha
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
 from tensorrank.attention.ablation import Ablation
@@ -64,10 +64,19 @@ class Optimum:
     extrapolated: bool
 
     @property
-    def rounded(self) -> tuple[int, int]:
-        """Depth and width in whole numbers; one layer of the same size where the best depth is below 1."""
-        width = self.width * min(1.0, math.sqrt(self.depth))
-        return max(1, round(self.depth)), max(1, round(width))
+    def shape(self) -> tuple[int, int]:
+        """The nearest whole depth, at least 1, and the whole width that keeps the size."""
+        return self.shape_in_steps(1)
+
+    def shape_in_steps(self, step: int) -> tuple[int, int]:
+        """The same with a width that is a multiple of the step, such as 64 or the dimension of a head.
+
+        >>> optimum(3e9).shape, optimum(3e9).shape_in_steps(128)
+        ((48, 2282), (48, 2304))
+        """
+        depth = max(1, round(self.depth))
+        width = self.width * math.sqrt(self.depth / depth)
+        return depth, whole_number("step", step, 1) * max(1, round(width / step))
 
 
 def optimum(parameters: float, fit: TransitionFit = PUBLISHED, *, sigmas: float = 2.0) -> Optimum:
@@ -84,8 +93,8 @@ def optimum(parameters: float, fit: TransitionFit = PUBLISHED, *, sigmas: float 
     Source: Levine, Wies, Sharir, Bata, Shashua (NeurIPS 2020, arXiv 2006.12467 v3), section 5: N = 12 L exp(2a + 2bL).
 
     >>> best = optimum(1e12)
-    >>> best.rounded, best.extrapolated
-    ((95, 29657), True)
+    >>> round(best.depth, 1), round(best.width), best.shape, best.extrapolated
+    (94.7, 29657, (95, 29617), True)
     """
     depth = fit.depth(parameters)
     low, high = fit.depth_range(parameters, sigmas)
@@ -127,6 +136,12 @@ class Advice:
     wasted_range: tuple[float, float]
 
     @property
+    def is_inside(self) -> bool:
+        """Whether the depth lies within the range of the best."""
+        low, high = self.optimum.depth_range
+        return low <= self.depth and (high is None or self.depth <= high)
+
+    @property
     def layers_to_add(self) -> float:
         """From the given depth to the best; negative for layers to take away."""
         return self.optimum.depth - self.depth
@@ -154,8 +169,8 @@ def advise(depth: int, width: int, fit: TransitionFit = PUBLISHED, *, sigmas: fl
         TensorRankError: if a number is not a whole number of at least 1, or the fit's slope is negative.
 
     >>> gpt3 = advise(depth=96, width=12288)
-    >>> gpt3.verdict, gpt3.optimum.rounded, round(gpt3.wasted, 2)
-    ('wider', (80, 13422), 0.18)
+    >>> gpt3.verdict, gpt3.optimum.shape, round(gpt3.wasted, 2)
+    ('wider', (80, 13461), 0.18)
     >>> advise(depth=24, width=2048).verdict
     'deeper'
     """
@@ -163,7 +178,7 @@ def advise(depth: int, width: int, fit: TransitionFit = PUBLISHED, *, sigmas: fl
     best = optimum(fit.rule * finite_number("L d^2", depth * width**2), fit, sigmas=sigmas)
     low, high = best.depth_range
     verdict: Verdict = "near the optimum"
-    if depth != best.rounded[0]:
+    if depth != best.shape[0]:
         verdict = "deeper" if depth < low else "wider" if high is not None and depth > high else verdict
     try:
         best_at = fit.size(depth)
@@ -172,8 +187,8 @@ def advise(depth: int, width: int, fit: TransitionFit = PUBLISHED, *, sigmas: fl
     cores = [_core(depth, width, fit, edge) for edge in (-sigmas, 0.0, sigmas)]
     below, wasted, above = (max(0.0, 1 - (part[0] / depth) * (part[1] / width) ** 2) for part in cores)
     edges = (min(below, above), max(below, above))
-    inside = low <= depth and (high is None or depth <= high)
-    return Advice(depth, width, best, verdict, best_at, cores[1], wasted, (0.0, edges[1]) if inside else edges)
+    advice = Advice(depth, width, best, verdict, best_at, cores[1], wasted, edges)
+    return replace(advice, wasted_range=(0.0, edges[1])) if advice.is_inside else advice
 
 
 def _core(depth: int, width: int, fit: TransitionFit, edge: float) -> tuple[float, float]:

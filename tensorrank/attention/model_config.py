@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tensorrank.attention import bounds
-from tensorrank.errors import TensorRankError, nearest, whole_number
+from tensorrank.errors import TensorRankError, whole_number
 
 Role = Literal["decoder", "encoder"]
 _LARGEST_FILE = 10**7
@@ -164,14 +164,15 @@ def _parsed(path: Path) -> Mapping[str, Any]:
 def _described(config: Mapping[str, Any]) -> ModelConfig:
     if "model_type" not in config:
         raise TensorRankError(
-            f"the key model_type is missing; expected one of {', '.join(_FAMILIES)}, or give --depth and --width"
+            f"the key model_type is missing; expected one of {', '.join(_FAMILIES)}, or give depth and width"
         )
     name = config["model_type"]
     if not isinstance(name, str) or name not in _FAMILIES:
         inner = "; the language model of this one is under 'text_config': give that part alone"
+        meant = f"; did you mean {str(name).lower()!r}?" if str(name).lower() in _FAMILIES else ""
         raise TensorRankError(
-            f"model_type is {name!r}; {nearest(str(name), _FAMILIES)}{inner if 'text_config' in config else ''}; "
-            "of any other model, give --depth and --width"
+            f"model_type is {name!r}; expected one of {', '.join(_FAMILIES)}{meant}"
+            f"{inner if 'text_config' in config else ''}; of any other model, give depth and width"
         )
     needed, describe = _FAMILIES[name]
     if config.get("add_cross_attention"):
@@ -180,7 +181,7 @@ def _described(config: Mapping[str, Any]) -> ModelConfig:
     if missing:
         raise TensorRankError(
             f"the key{'s' * (len(missing) > 1)} {', '.join(missing)} {'are' if len(missing) > 1 else 'is'} missing; "
-            f"expected {', '.join(needed)} in the configuration of a {name} model"
+            f"expected {'them' if len(missing) > 1 else 'it'} in the configuration of a {name} model"
         )
     return describe(name, _Keys(config))
 

@@ -110,6 +110,25 @@ class TransitionFit:
             return 1.0
         return max(1.0, math.sqrt(self.chi_square / self.degrees_of_freedom))
 
+    @property
+    def is_students(self) -> bool:
+        """Whether the errors are from the scatter of the points alone, so that bands are those of Student."""
+        return self.chi_square is None and bool(self.degrees_of_freedom)
+
+    def band(self, sigmas: float) -> str:
+        """What a band of so many standard errors is, in words.
+
+        >>> PUBLISHED.band(2)
+        '± 2 standard errors'
+        >>> TransitionFit(5.0, 0.05, ((0.01, 0.0), (0.0, 0.0)), degrees_of_freedom=1).band(2)
+        "95.4 % range (Student's, 1 degree of freedom)"
+        """
+        if not self.is_students:
+            return f"± {sigmas:g} standard errors"
+        many = "s" if self.degrees_of_freedom != 1 else ""
+        share = 100 * float(ndtr(sigmas) - ndtr(-sigmas))
+        return f"{share:.3g} % range (Student's, {self.degrees_of_freedom} degree{many} of freedom)"
+
     def log_width_error(self, depth: float) -> float:
         """The standard error of ln d(L), with the scatter.
 
@@ -125,7 +144,7 @@ class TransitionFit:
         Where the errors are from the scatter of the points alone (no chi_square), Student's distribution makes as many
         of them as the normal one makes of known errors: 2 stands for 95.4 % in both.
         """
-        if sigmas and self.chi_square is None and self.degrees_of_freedom:
+        if sigmas and self.is_students:
             sigmas = float(stdtrit(self.degrees_of_freedom, ndtr(sigmas)))
         return self.intercept + self.slope * depth + sigmas * self.log_width_error(depth)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from json import dumps
+from math import ceil, log10
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -11,16 +12,19 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 import tensorrank as tr
+from tensorrank.arithmetic.whole_numbers import in_brief
 from tensorrank.cli import options as given
-from tensorrank.cli.terminal import make_folder, print_json, say, speaks_plainly, wide_console
-from tensorrank.errors import TensorRankError, finite_number
+from tensorrank.cli.terminal import make_folder, numbers_of_parameters, print_json, say, speaks_plainly, wide_console
+from tensorrank.errors import TensorRankError
 from tensorrank.whole_files import write_whole
 
 if TYPE_CHECKING:
     from tensorrank.attention.guidelines import Ablation, Optimum, TransitionFit
 
-# Sizes to advise for where none are given: the largest of the ablation, and so many times it.
+# Sizes to advise for where none are given: the power of ten above the largest of the ablation, and so many times it.
 _FACTORS = (1.0, 10.0, 100.0)
+# From fewer networks trained again the error of a loss is known to no better than a third.
+_FEW = 5
 
 
 @speaks_plainly
@@ -32,11 +36,12 @@ def ablation(
         typer.Option(help="Parameters of a layer over width squared; 12 where the file does not tell."),
     ] = None,
     parameters: Annotated[
-        str | None, typer.Option(help="Sizes to advise for, such as 1e6,1e9; up to 100 times the largest by default.")
+        str | None,
+        typer.Option(help="Sizes to advise for, such as 1e6,3B; powers of ten from the largest on by default."),
     ] = None,
     sigmas: given.Sigmas = 2.0,
     save: Annotated[
-        Path | None, typer.Option(metavar="OUT", help="Where the fit is written, for `tensorrank advise --fit`.")
+        Path | None, typer.Option(metavar="OUT.json", help="Where the fit is written, for `tensorrank advise --fit`.")
     ] = None,
     out: Annotated[Path | None, typer.Option(help="Folder of the figure; none is drawn by default.")] = None,
     json: given.Json = False,
@@ -53,7 +58,12 @@ def ablation(
 
     checked_sigmas(sigmas)
     data = tr.guidelines.read_ablation(file, rule=rule)
-    sizes = _sizes(parameters) or [factor * max(curve.sizes[-1] for curve in data.curves) for factor in _FACTORS]
+    if save is not None and save.suffix.lower() != ".json":
+        raise TensorRankError(f"--save is {save}; expected a file named .json, which `tensorrank advise --fit` reads")
+    largest = 10 ** ceil(log10(max(curve.sizes[-1] for curve in data.curves)))
+    sizes = [largest * factor for factor in _FACTORS]
+    if parameters is not None:
+        sizes = numbers_of_parameters(parameters, "--parameters")
     data.chosen(pairs)
     pictures = []
     if out is not None:
@@ -70,10 +80,13 @@ def ablation(
         write_whole(save, lambda temporary: temporary.write_text(text, encoding="utf-8"))
     best = [] if fit.slope < 0 else [tr.guidelines.optimum(size, fit, sigmas=sigmas) for size in sizes]
     if json:
+        used = data.chosen(pairs)
         print_json({
             "file": str(file), "rule": data.rule, "pairs": pairs,
             "depths": list(data.depths), "networks": sum(sum(curve.runs) for curve in data.curves),
-            "crossings": [crossing.to_dict(data.rule) for crossing in data.crossings],
+            "error_of_a_loss": data.single_error, "repeats": data.repeats,
+            "crossings": [crossing.to_dict(data.rule) | {"used": crossing.size is not None and crossing in used}
+                          for crossing in data.crossings],
             "fit": fit.to_dict(),
             "advice": [{"parameters": one.parameters, "optimal_depth": one.depth, "optimal_width": one.width,
                         "optimal_depth_range": list(one.depth_range), "optimal_width_range": list(one.width_range),
@@ -83,41 +96,33 @@ def ablation(
         return
     _print(data, fit, best, pairs)
     if save is not None:
-        say(f"The fit: {save}; to use it: tensorrank advise --fit {save}")
+        how = "" if fit.slope < 0 else f"; to use it: tensorrank advise --fit {save} --parameters {in_brief(sizes[-1])}"
+        say(f"The fit: {save}{how}")
     if pictures:
         say(f"The picture: {pictures[0]}")
-
-
-def _sizes(text: str | None) -> list[float]:
-    if text is None:
-        return []
-    try:
-        sizes = [finite_number("--parameters", float(part)) for part in text.split(",")]
-    except ValueError as error:
-        raise TensorRankError(f"--parameters is {text!r}; expected sizes such as 1e6,1e9") from error
-    if min(sizes) <= 0:
-        raise TensorRankError(f"--parameters is {text!r}; expected sizes above 0")
-    return sizes
 
 
 def _print(data: Ablation, fit: TransitionFit, best: list[Optimum], pairs: str) -> None:
     used = {(one.shallow, one.deep) for one in data.chosen(pairs)}
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     table.add_column("depths", no_wrap=True)
-    for name in ("parameters", "± %", "width"):
+    for name in ("parameters", *(["± %"] if data.has_errors else []), "width"):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("used")
     for crossing in data.crossings:
         width, inside = crossing.width(data.rule), (crossing.shallow, crossing.deep) in used
-        cells = ["-"] * 3
+        error = [f"{100 * crossing.error:.0f}"] if data.has_errors else []
+        cells = ["-"] * (2 + len(error))
         if crossing.size is not None and width is not None:
-            cells = [f"{crossing.size:,.0f}", f"{100 * crossing.error:.0f}", f"{width:.1f}"]
+            cells = [f"{crossing.size:,.0f}", *error, f"{width:.1f}"]
         why = crossing.why if width is None else "" if inside else "not neighbours"
         table.add_row(f"{crossing.shallow}, {crossing.deep}", *cells, f"no: {why}" if why else "yes")
     networks = sum(sum(curve.runs) for curve in data.curves)
     say(f"{networks} networks of depths {', '.join(map(str, data.depths))}; where the deeper of two overtakes, and the "
         f"width of a network of that size and the depth half-way ({data.rule:.3g} L d^2 parameters):")  # fmt: skip
     wide_console().print(table)
+    if data.single_error is not None:
+        say(f"Error of a single loss: {data.single_error:.2g}, from {_counted(data.repeats, 'network')} trained again.")
     a_error, b_error = fit.errors
     typer.echo(f"ln d = a + b L:  a = {fit.intercept:.4g} ± {a_error:.2g}, b = {fit.slope:.4g} ± {b_error:.2g}, "
                f"correlation {fit.correlation:.3f}")  # fmt: skip
@@ -130,7 +135,7 @@ def _print(data: Ablation, fit: TransitionFit, best: list[Optimum], pairs: str) 
     advice = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name in ("parameters", "best depth", "from", "to", "best width"):
         advice.add_column(name, justify="right", no_wrap=True)
-    advice.add_column("")
+    advice.add_column("note")
     for one in best:
         low, high = one.depth_range
         end = "no end" if high is None else f"{high:.1f}"
@@ -140,15 +145,19 @@ def _print(data: Ablation, fit: TransitionFit, best: list[Optimum], pairs: str) 
 
 
 def _print_quality(fit: TransitionFit, data: Ablation) -> None:
-    if not data.has_errors:
-        say(
-            "No errors of the losses are known: those of the sizes are of the interpolation alone, those of a and b "
-            f"are from the scatter of the points, with {fit.degrees_of_freedom} degrees of freedom "
-            "(ranges are Student's)."
-        )
+    freedom = _counted(fit.degrees_of_freedom or 0, "degree") + " of freedom"
+    if fit.is_students:
+        say(f"No errors of the losses are known: those of a and b are from the scatter of the points, with {freedom}; "
+            "ranges are Student's.")  # fmt: skip
     elif not fit.degrees_of_freedom:
         say("Two points have no scatter about a line: nothing tests the fit.")
     else:
-        typer.echo(f"chi-square {fit.chi_square:.3g} at {fit.degrees_of_freedom} degrees of freedom")
+        typer.echo(f"chi-square {fit.chi_square:.3g} at {freedom}")
         if fit.scatter > 1:
             say(f"The points scatter more than their errors say: ranges are widened by {fit.scatter:.2f}.")
+    if 0 < data.repeats < _FEW:
+        say("So few networks tell little of the error of a loss: all errors above may be far off.")
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'s' * (number != 1)}"

@@ -9,6 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 import tensorrank as tr
+from tensorrank.arithmetic.whole_numbers import in_brief
 from tensorrank.attention.guidelines import Advice, ModelConfig, Optimum, Stack, TransitionFit
 from tensorrank.cli.terminal import say, wide_console
 
@@ -17,11 +18,11 @@ Lines = list[tuple[str, str]]
 
 def print_size(best: Optimum, fit: TransitionFit) -> None:
     """The best shape of a size."""
-    rank = f"{tr.bounds.log3_moment_bound(*best.rounded):.4g}"
+    rank = f"{tr.bounds.log3_moment_bound(*best.shape):.4g}"
     _print_lines(
         [
             ("parameters", f"{best.parameters:,.0f} without embeddings"),
-            *_best(best),
+            *_best(best, fit),
             ("rank", f"without softmax or mask, log3 of the separation rank is at most {rank} at that shape"),
         ]
     )
@@ -45,21 +46,22 @@ def print_advice(model: ModelConfig | None, advice: Mapping[str, Advice], fit: T
 
 
 def print_projections(best: Sequence[Optimum], fit: TransitionFit) -> None:
-    """The models of GPT-3 as trained, at their best by the fit, and as published."""
+    """The models of GPT-3 as trained, at their best by the fit, and, by the published fit, as published."""
+    published = fit == tr.guidelines.PUBLISHED
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("model", no_wrap=True)
-    for name in ("parameters", "trained", "best", "depths", "published"):
+    table.add_column("GPT-3", no_wrap=True)
+    for name in ("size", "trained", "best", "depths", *(["published"] if published else [])):
         table.add_column(name, justify="right", no_wrap=True)
     for row, one in zip(tr.guidelines.PUBLISHED_PROJECTIONS, best, strict=True):
         low, high = one.depth_range
-        table.add_row(
-            row.name,
-            f"{row.parameters:.3g}",
+        cells = [
+            row.name.removeprefix("GPT-3 ").partition(" (")[0],
+            in_brief(row.parameters),
             "-" if row.trained is None else f"{row.trained[0]} x {row.trained[1]}",
             f"{one.depth:.1f} x {one.width:.0f}",
             f"{low:.1f} to " + ("-" if high is None else f"{high:.1f}"),
-            f"{row.published[0]} x {row.published[1]}",
-        )
+        ]
+        table.add_row(*cells, *([f"{row.published[0]} x {row.published[1]}"] if published else []))
     wide_console().print(table)
     _print_caution(best, fit)
 
@@ -74,43 +76,57 @@ def _counts(model: ModelConfig) -> Lines:
 
 
 def _judged(one: Advice, stack: Stack | None, fit: TransitionFit) -> Lines:
-    size = f"{one.optimum.parameters:,.0f} parameters, {fit.rule:g} L d^2"
+    size, scale = f"{one.optimum.parameters:,.0f} parameters, {fit.rule:g} L d^2", 1.0
     if stack is not None:
-        size = f"{stack.parameters:,} parameters ({fit.rule:g} L d^2 is {one.optimum.parameters:,.0f})"
+        scale = stack.parameters / one.optimum.parameters
+        size = f"{stack.parameters:,} parameters, {fit.rule * scale:.1f} L d^2 (the networks of the fit: {fit.rule:g})"
     change = f"{one.layers_to_add:+.1f} layers, {one.width_to_add:+,.0f} of width"
-    low, high = one.optimum.depth_range
-    inside = low <= one.depth and (high is None or one.depth <= high)
-    near = "within the band of the fit" if inside else "as near as whole layers come"
+    near = "within the band of the fit" if one.is_inside else "as near as whole layers come"
+    if one.is_inside and one.optimum.depth_range[1] is None:
+        near = "not decided: the band of the fit has no end"
     verdict = {
         "deeper": f"deeper and narrower: {change}",
         "wider": f"wider and shallower: {change}",
-        "near the optimum": f"near the optimum: {near}",
+        "near the optimum": f"near the optimum, {near} ({change} to its middle)",
     }[one.verdict]
+    knee = tr.bounds.knee(one.width)
     least, most = one.wasted_range
-    here, best = (
-        f"{tr.bounds.log3_moment_bound(*shape):.4g}" for shape in ((one.depth, one.width), one.optimum.rounded)
-    )
+    wasted = f"{one.wasted:.0%} ({least:.0%} to {most:.0%})" if least else f"at most {most:.0%}, perhaps nothing,"
     core = f"{one.core[0]:.1f} layers of width {one.core[1]:,.0f}"
-    knee = f"{tr.bounds.knee(one.width):.1f}"
-    return [
-        ("shape", f"{one.depth} layers of width {one.width:,}: {size}"),
-        *_best(one.optimum),
+    here, best = (f"{tr.bounds.log3_moment_bound(*shape):.4g}" for shape in ((one.depth, one.width), one.optimum.shape))
+    lines = [
+        ("shape", f"{_layers(one.depth)} of width {one.width:,}: {size}"),
+        *_best(one.optimum, fit),
         ("verdict", verdict),
-        ("wasted", f"{one.wasted:.0%} ({least:.0%} to {most:.0%}) of the parameters: those beyond {core}"),
-        ("this depth", "-" if one.best_at is None else f"best at {one.best_at:,.3g} parameters"),
+        ("wasted", f"{wasted} of the parameters: what is more than {core}, the largest best shape inside"),
         ("rank", f"without softmax or mask, log3 of the separation rank is at most {here}; {best} at the best shape"),
-        ("regime", f"{tr.bounds.regime(one.depth, one.width)}; the knee of that bound is at depth {knee}"),
+        ("regime", f"{tr.bounds.regime(one.depth, one.width)}; the knee of that bound is at depth {knee:.1f}"),
     ]
+    if one.best_at is not None:
+        lines.insert(-2, ("depth", f"{_layers(one.depth)} would suit {one.best_at * scale:,.3g} parameters"))
+    return lines
 
 
-def _best(best: Optimum) -> Lines:
+def _layers(depth: int) -> str:
+    return f"{depth} layer{'s' * (depth != 1)}"
+
+
+def _best(best: Optimum, fit: TransitionFit) -> Lines:
     low, high = best.depth_range
     narrow, wide = best.width_range
-    depths = f"{low:.1f} to {high:.1f}" if high is not None else f"{low:.1f} or more, without end"
-    widths = f"{narrow:,.0f} to {wide:,.0f}" if narrow is not None else f"at most {wide:,.0f}"
-    depth, width = best.rounded
-    shape = f"depth {best.depth:.1f} ({depths}), width {best.width:,.0f} ({widths})"
-    return [("best", f"{shape}: {depth} x {width:,}")]
+    depths = widths = ""
+    if high is None or narrow is None:
+        depths, widths = f" ({low:.1f} or more, without end)", f" ({wide:,.0f} or less)"
+    elif low < high:
+        depths, widths = f" ({low:.1f} to {high:.1f})", f" ({narrow:,.0f} to {wide:,.0f})"
+    depth, width = best.shape
+    step = next((step for step in (64, 8) if width > 8 * step), 1)
+    stepped = "" if step == 1 else f"; in steps of {step} of width {depth} x {best.shape_in_steps(step)[1]:,}"
+    band = f" (ranges: {fit.band(best.sigmas)})" if low != high else ""
+    return [
+        ("best", f"depth {best.depth:.1f}{depths}, width {best.width:,.0f}{widths}"),
+        ("", f"in whole numbers {depth} x {width:,}{stepped}{band}"),
+    ]
 
 
 def _bottlenecks(model: ModelConfig) -> Lines:
@@ -118,20 +134,20 @@ def _bottlenecks(model: ModelConfig) -> Lines:
     stack = model.main_stack
     shared = "" if stack.kv_heads == stack.heads else f", {stack.kv_heads} of them with keys and values of their own"
     heads = f"{stack.heads} of dimension {stack.head_dim}{shared}"
-    short = stack.head_dim + 1
-    length = "any number of" if model.context is None else f"{model.context:,}"
-    why = {
-        "width": f"together {stack.heads * stack.head_dim}, less than the width",
-        "patterns": f"exactly every attention pattern over {short:,} independent tokens, not over {length}",
-    }
-    bottlenecks = "; a bottleneck: ".join(["", *(why[name] for name in model.head_bottlenecks)]) or "; no bottleneck"
+    if "width" in model.head_bottlenecks:
+        heads += f"; a bottleneck: together {stack.heads * stack.head_dim}, less than the width {stack.width:,}"
+    if "patterns" in model.head_bottlenecks:
+        context = "texts may be longer" if model.context is None else f"the context is {model.context:,}"
+        heads += (
+            f"; each can give any attention pattern of at most {stack.head_dim + 1:,} independent tokens ({context})"
+        )
     vocabulary = f"{model.vocabulary:,} tokens, no fewer than the width: no bottleneck"
     if model.embedding_rank < stack.width:
         narrowed = f"{model.log3_vocabulary_bound:.4g}"
         vocabulary = (
             f"a bottleneck: embeddings of rank {model.embedding_rank:,} leave log3 of that rank at most {narrowed}"
         )
-    return [("heads", heads + bottlenecks), ("vocabulary", vocabulary)]
+    return [("heads", heads), ("vocabulary", vocabulary)]
 
 
 def _print_lines(lines: Iterable[tuple[str, str]]) -> None:
@@ -149,8 +165,15 @@ def _print_lines(lines: Iterable[tuple[str, str]]) -> None:
 
 
 def _print_caution(best: Sequence[Optimum], fit: TransitionFit) -> None:
-    beyond = [f"{one.depth:.1f}" for one in best if one.extrapolated]
-    if beyond and fit.depths is not None:
-        first, last = fit.depths
-        lie = "lies" if len(beyond) == 1 else "lie"
-        say(f"The fit is of networks of depths {first:g} to {last:g}; depth {', '.join(beyond)} {lie} beyond.")
+    if fit.depths is None or not any(one.extrapolated for one in best):
+        return
+    first, last = fit.depths
+    parts = []
+    for side, depths in (
+        ("below", [one.depth for one in best if one.depth < first]),
+        ("beyond", [one.depth for one in best if one.depth > last]),
+    ):
+        if depths:
+            many, listed = len(depths) > 1, ", ".join(f"{depth:.1f}" for depth in depths)
+            parts.append(f"{'depths' if many else 'depth'} {listed} {'lie' if many else 'lies'} {side}")
+    say(f"The fit is of networks of depths {first:g} to {last:g}; {', '.join(parts)}.")

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import tensorrank as tr
+from tensorrank.arithmetic.whole_numbers import in_brief
 from tensorrank.cli import options as given
-from tensorrank.cli.terminal import make_folder, print_json, say, speaks_plainly
+from tensorrank.cli.terminal import make_folder, numbers_of_parameters, print_json, say, speaks_plainly
 from tensorrank.errors import TensorRankError, finite_number
 
 if TYPE_CHECKING:
-    from tensorrank.attention.guidelines import Advice, ModelConfig, Optimum, TransitionFit
+    from tensorrank.attention.guidelines import Advice, ModelConfig, Optimum, Stack, TransitionFit
 
 Fit = Annotated[
     str | None,
@@ -30,7 +31,7 @@ Fit = Annotated[
 @speaks_plainly
 def advise(
     parameters: Annotated[
-        float | None, typer.Option(help="A size, such as 175e9: without embeddings, N = 12 L d^2.")
+        str | None, typer.Option(help="A size, such as 175e9 or 3B: without embeddings, N = 12 L d^2.")
     ] = None,
     depth: Annotated[int | None, typer.Option(help="Layers, L.")] = None,
     width: Annotated[int | None, typer.Option(help="Dimension of a token, d.")] = None,
@@ -50,8 +51,8 @@ def advise(
 ) -> None:
     """How deep and how wide: by the published fit of trained networks, or by your own.
 
-    Give a size, a depth and a width, or a config.json. Below the verdict stand the bottlenecks of heads and vocabulary,
-    and the bound on the separation rank at that shape (docs/guidelines.md).
+    Give one of: a size; a depth and a width; a config.json; --projections. Below the verdict stand the bottlenecks of
+    heads and vocabulary, and the bound on the separation rank at that shape (docs/guidelines.md).
 
     Example: tensorrank advise --parameters 175e9
 
@@ -66,7 +67,9 @@ def advise(
              "--projections": projections or None})  # fmt: skip
     model = None if config is None else tr.guidelines.read_config(config)
     shapes = _shapes(model, depth, width) if model or shaped else []
-    sizes = [] if parameters is None else [finite_number("--parameters", parameters)]
+    sizes = [] if parameters is None else numbers_of_parameters(parameters, "--parameters")
+    if len(sizes) > 1:
+        raise TensorRankError(f"--parameters is {parameters!r}; expected one size")
     if projections:
         sizes = [row.parameters for row in tr.guidelines.PUBLISHED_PROJECTIONS]
     advice = {name: tr.guidelines.advise(*shape, chosen, sigmas=sigmas) for name, shape in shapes}
@@ -131,14 +134,14 @@ def _fit_of_file(path: Path) -> TransitionFit:
 def _one_of(options: dict[str, Any]) -> None:
     names = [name for name, value in options.items() if value is not None]
     if len(names) != 1:
-        raise TensorRankError(f"given: {', '.join(names) or 'nothing'}; expected one of {', '.join(options)}")
+        raise TensorRankError(f"given: {', '.join(names) or 'nothing'}; give one of {', '.join(options)}")
 
 
 def _shapes(model: ModelConfig | None, depth: int | None, width: int | None) -> list[tuple[str, tuple[int, int]]]:
     """Depths and widths to judge, each stack by itself."""
     if model is not None:
         one = len(model.stacks) == 1
-        return [("yours" if one else stack.role, (stack.depth, stack.width)) for stack in model.stacks]
+        return [(model.family if one else stack.role, (stack.depth, stack.width)) for stack in model.stacks]
     if depth is None or width is None:
         missing, there = ("--width", "--depth") if width is None else ("--depth", "--width")
         raise TensorRankError(f"{there} is given without {missing}; expected both")
@@ -150,7 +153,7 @@ def _points(
 ) -> list[tuple[str, Advice | Optimum]]:
     """What the figure shows, with names; of the projections the models as they were trained, too."""
     if not projections:
-        return [*advice.items(), *((f"{one.parameters:.4g}", one) for one in best)]
+        return [*advice.items(), *((in_brief(one.parameters), one) for one in best)]
     points: list[tuple[str, Advice | Optimum]] = []
     for row, one in zip(tr.guidelines.PUBLISHED_PROJECTIONS, best, strict=True):
         name = row.name.removeprefix("GPT-3 ").partition(" (")[0]
@@ -178,20 +181,20 @@ def _values(
                          for row, one in rows]}  # fmt: skip
     if best:
         return _of_size(best[0])
-    stacks = {name: _of_shape(one) for name, one in advice.items()}
-    last = list(stacks.values())[-1]
     if model is None:
-        return last
-    stack = model.main_stack
+        return _of_shape(next(iter(advice.values())), None)
+    stacks = [
+        {"role": stack.role, **_of_shape(one, stack)} for stack, one in zip(model.stacks, advice.values(), strict=True)
+    ]
+    judged = stacks[-1]
     return {
-        **last,
+        **judged,
         "parameters": model.parameters,
         "parameters_without_embeddings": model.parameters_without_embeddings,
-        "wasted_parameters": last["wasted_share"] * stack.parameters,
         "log3_bound_at_embedding_rank": model.log3_vocabulary_bound,
-        "bottlenecks": {"heads": list(model.head_bottlenecks), "vocabulary": model.embedding_rank < stack.width},
+        "bottlenecks": {"heads": list(model.head_bottlenecks), "vocabulary": model.embedding_rank < judged["width"]},
         "config": model.to_dict(),
-        "stacks": [{"role": name, **values} for name, values in stacks.items()] if len(stacks) > 1 else [],
+        "stacks": stacks,
     }
 
 
@@ -213,21 +216,22 @@ def _of_size(best: Optimum) -> dict[str, Any]:
 
 
 def _of_optimum(best: Optimum) -> dict[str, Any]:
-    depth, width = best.rounded
     return {
         "optimal_depth": best.depth,
         "optimal_width": best.width,
         "optimal_depth_range": list(best.depth_range),
         "optimal_width_range": list(best.width_range),
         "extrapolated": best.extrapolated,
-        "optimal_depth_rounded": depth,
-        "optimal_width_rounded": width,
-        "log3_moment_bound_at_optimum": tr.bounds.log3_moment_bound(depth, width),
+        "optimal_depth_rounded": round(best.depth),
+        "optimal_width_rounded": round(best.width),
+        "optimal_shape": list(best.shape),
+        "log3_moment_bound_at_optimum": tr.bounds.log3_moment_bound(*best.shape),
     }
 
 
-def _of_shape(one: Advice) -> dict[str, Any]:
-    size = _plain(one.optimum.parameters)
+def _of_shape(one: Advice, stack: Stack | None) -> dict[str, Any]:
+    """Of a depth and width; sizes are those of the stack's own layers, where it is known."""
+    size = _plain(one.optimum.parameters) if stack is None else stack.parameters
     return {
         "parameters": size,
         "parameters_without_embeddings": size,
@@ -237,7 +241,7 @@ def _of_shape(one: Advice) -> dict[str, Any]:
         "verdict": one.verdict,
         "layers_to_add": one.layers_to_add,
         "width_to_add": one.width_to_add,
-        "depth_best_at": one.best_at,
+        "depth_best_at": None if one.best_at is None else one.best_at * (size / one.optimum.parameters),
         "core": list(one.core),
         "wasted_share": one.wasted,
         "wasted_share_range": list(one.wasted_range),

@@ -16,7 +16,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tensorrank.errors import TensorRankError
+from tensorrank.errors import TensorRankError, finite_number
 
 BAD_INPUT, INTERRUPTED = 2, 130
 # Work shorter than this needs no bar.
@@ -87,6 +87,30 @@ def whole_numbers(
             raise TensorRankError(f"{name} is {text!r}; expected {expected}")
         numbers.extend(range(int(first), int(last) + 1) if dash else [int(first)])
     return tuple(numbers)
+
+
+def numbers_of_parameters(text: str, name: str) -> list[float]:
+    """Sizes such as 175e9, 3B or 1.5M, separated by commas.
+
+    Raises:
+        TensorRankError: if the text is anything else, or a size is not above 0.
+
+    >>> numbers_of_parameters("175e9, 3B", "--parameters")
+    [175000000000.0, 3000000000.0]
+    """
+    units = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
+    sizes = []
+    for part in text.split(","):
+        number, unit = part.strip(), 1.0
+        if number[-1:].lower() in units:
+            number, unit = number[:-1], units[number[-1].lower()]
+        try:
+            sizes.append(finite_number(name, float(number) * unit))
+        except ValueError as error:
+            raise TensorRankError(f"{name} is {text!r}; expected sizes such as 175e9 or 3B") from error
+        if sizes[-1] <= 0:
+            raise TensorRankError(f"{name} is {text!r}; expected sizes above 0")
+    return sizes
 
 
 def make_folder(out: Path) -> None:

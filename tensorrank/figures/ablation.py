@@ -59,7 +59,10 @@ def ablation(
         for i, curve in enumerate(data.curves):
             _curve(axes[0], data, i, colour[curve.depth])
         axes[0].set(xscale="log", xlabel="parameters without embeddings (log scale)", ylabel=loss)
-        axes[0].legend(title="depth L", ncols=1 + (len(data.curves) > 4))
+        ring = Line2D([], [], marker="o", markersize=9, markerfacecolor="none", color="0.35", linestyle="",
+                      label="next overtakes")  # fmt: skip
+        axes[0].legend(handles=[*axes[0].get_legend_handles_labels()[0], ring], title="depth L",
+                       ncols=1 + (len(data.curves) > 4))  # fmt: skip
         axes[0].set_title(_overtaking(data.chosen(pairs)))
         _transitions(figure, axes[1], data, pairs, fit, why, sigmas, against)
     return figure, axes
@@ -104,7 +107,7 @@ def _transitions(
         if inside:
             ax.annotate(f"{crossing.shallow} → {crossing.deep}", (crossing.depth, width), xytext=(7, -3),
                         textcoords="offset points", fontsize=8, va="top")  # fmt: skip
-    ax.set(xlabel="depth L, half-way", ylabel="width d of the crossing (log scale)", yscale="log")
+    ax.set(xlabel="depth L, half-way between the two", ylabel="width d of the crossing (log scale)", yscale="log")
     line = np.linspace(0.9 * data.depths[0], 1.05 * data.depths[-1], 200)
     handles: list[Line2D | Patch] = []
     if any(one.size is not None and (one.shallow, one.deep) not in used for one in data.crossings):
@@ -116,12 +119,12 @@ def _transitions(
         ax.plot(line, [fit.width(depth) for depth in line], color="#0072B2", linewidth=1.8)
         (a, b), (a_error, b_error) = (fit.intercept, fit.slope), fit.errors
         handles += [Line2D([], [], color="#0072B2", linewidth=1.8,
-                           label=f"ln d = ({a:.3g} ± {a_error:.2g}) + ({b:.3g} ± {b_error:.2g}) L"),
-                    Patch(color="#0072B2", alpha=0.2, label=f"± {sigmas:g} standard errors")]  # fmt: skip
+                           label=f"ln d = ({a:.2f} ± {a_error:.2f}) + ({b:.3f} ± {b_error:.3f}) L"),
+                    Patch(color="#0072B2", alpha=0.2, label=fit.band(sigmas))]  # fmt: skip
         ax.set_title(_quality(fit))
         shown += [fit.width(depth) for depth in data.depths]
     else:
-        ax.set_title("No fit")
+        ax.set_title("Widths of the crossings: too few for a fit")
         ax.text(0.03, 0.98, fill(why, 64), transform=ax.transAxes, va="top", fontsize=7.5)
     if against is not None and shown and abs(data.rule / against.rule - 1) < _SAME_RULE:
         ax.plot(line, [against.width(depth) for depth in line], color="0.4", linewidth=1.2, linestyle=(0, (1, 1.6)))
@@ -144,5 +147,5 @@ def _transitions(
 
 def _quality(fit: TransitionFit) -> str:
     if fit.chi_square is None or not fit.degrees_of_freedom:
-        return "Where the deeper overtakes"
-    return f"Where the deeper overtakes (χ² {fit.chi_square:.2g} at {fit.degrees_of_freedom} d.o.f.)"
+        return "Widths of the crossings, and their fit"
+    return f"Widths of the crossings, and their fit (χ² {fit.chi_square:.2g} at {fit.degrees_of_freedom} d.o.f.)"

@@ -12,12 +12,16 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
+from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
+from tensorrank.arithmetic.whole_numbers import in_brief
 from tensorrank.attention import bounds
 from tensorrank.attention.guidelines import KNOWN_MODELS, PUBLISHED, Advice, KnownModel, Optimum, TransitionFit
 from tensorrank.figures.style import RC
 
+# Letters keep clear of the lines behind them.
+_HALO = [withStroke(linewidth=2.5, foreground="white")]
 _CURVE, _MODELS, _YOURS, _EQUAL = "#0072B2", "#555555", "#D55E00", "0.72"
 
 
@@ -57,13 +61,19 @@ def depth_width(
     deepest = 1.16 * max([6.0, *ends, *(depth for depth, _ in points)])
     widths = [*(width for _, width in points), *(fit.width(depth) for depth in ends or (1.0,))]
     low, high = min(widths) / 2.2, max(widths) * 2.2
-    depths = np.linspace(min([1.0, *ends]), deepest, 400)
+    depths = np.linspace(0, deepest, 400)
     curve = np.array([fit.width(depth) for depth in depths])
     lower, upper = (np.array([fit.width(depth, side * sigmas) for depth in depths]) for side in (-1, 1))
     with mpl.rc_context(RC):
         figure = Figure(figsize=(7.2, 5.0), layout="constrained")
         ax = figure.subplots()
-        ax.set(xlim=(0, deepest), ylim=(low, high), yscale="log", xlabel="depth L", ylabel="width d (log scale)")
+        ax.set(
+            xlim=(-0.01 * deepest, deepest),
+            ylim=(low, high),
+            yscale="log",
+            xlabel="depth L",
+            ylabel="width d (log scale)",
+        )
         ax.fill_between(depths, curve, high, color="#F1F6FA", linewidth=0, zorder=0)
         _equal_sizes(ax, fit.rule, deepest, low, high)
         ax.fill_between(depths, lower, upper, color=_CURVE, alpha=0.22, linewidth=0, zorder=1)
@@ -74,15 +84,25 @@ def depth_width(
         for model in models:
             ax.plot(model.depth, model.width, "o", color=_MODELS, markersize=4.5, zorder=3)
             _label(ax, model.name, model.depth, model.width, fit, deepest)
-        for name, one in yours:
+        for name, one in _joined(yours):
             _yours(ax, name, one, fit, deepest)
-        ax.text(0.26, 0.97, "wide: depth pays more", transform=ax.transAxes, va="top", color=_CURVE)
-        ax.text(0.98, 0.03, "narrow: width pays more", transform=ax.transAxes, ha="right", color=_CURVE)
+        ax.text(0.26, 0.97, "wide: depth pays more", transform=ax.transAxes, va="top", color=_CURVE, path_effects=_HALO)
+        ax.text(
+            0.98, 0.03, "narrow: width pays more", transform=ax.transAxes, ha="right", color=_CURVE, path_effects=_HALO
+        )
         ax.yaxis.set_major_locator(LogLocator(2, numticks=20))
         ax.yaxis.set_minor_locator(NullLocator())
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda width, _: f"{width:g}"))
-        figure.legend(handles=_handles(fit, sigmas, bool(models), bool(yours)), loc="outside upper center", ncols=2)
+        ax.yaxis.set_major_formatter(FuncFormatter(lambda width, _: f"{width:.10g}"))
+        figure.legend(handles=_handles(fit, sigmas, bool(models), yours), loc="outside upper center", ncols=2)
     return figure, ax
+
+
+def _joined(yours: Sequence[tuple[str, Advice | Optimum]]) -> list[tuple[str, Advice | Optimum]]:
+    """The same shape only once, by all of its names."""
+    names: dict[Advice | Optimum, list[str]] = {}
+    for name, one in yours:
+        names.setdefault(one, []).append(name)
+    return [(", ".join(all_names), one) for one, all_names in names.items()]
 
 
 def _alike(model: KnownModel, depth: float, width: float) -> bool:
@@ -98,20 +118,8 @@ def _equal_sizes(ax: Axes, rule: float, deepest: float, low: float, high: float)
         widths = np.sqrt(10.0**power / (rule * depths))
         ax.plot(depths, widths, color=_EQUAL, linewidth=0.6, zorder=0.5)
         if low * 1.1 < widths[-1] < high / 1.1:
-            ax.annotate(_size(10.0**power), (deepest, widths[-1]), xytext=(4, 0), textcoords="offset points",
+            ax.annotate(in_brief(10.0**power), (deepest, widths[-1]), xytext=(4, 0), textcoords="offset points",
                         fontsize=7.5, color="0.45", va="center", annotation_clip=False)  # fmt: skip
-
-
-def _size(parameters: float) -> str:
-    """A size in a few characters.
-
-    >>> [_size(10.0**power) for power in (4, 8, 9, 13)]
-    ['10k', '100M', '1B', '10T']
-    """
-    for unit, name in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
-        if parameters >= unit:
-            return f"{parameters / unit:g}{name}"
-    return f"{parameters:g}"
 
 
 def _knee(ax: Axes, deepest: float, low: float, high: float) -> None:
@@ -127,7 +135,7 @@ def _label(
     """A name on the side of a point that is away from the curve, if there is room."""
     left = width > fit.width(depth) and depth > 0.12 * deepest
     ax.annotate(name, (depth, width), xytext=(-6 if left else 6, 0), textcoords="offset points", color=colour,
-                fontsize=8, ha="right" if left else "left", va="center", zorder=3)  # fmt: skip
+                fontsize=8, ha="right" if left else "left", va="center", zorder=3, path_effects=_HALO)  # fmt: skip
 
 
 def _yours(ax: Axes, name: str, one: Advice | Optimum, fit: TransitionFit, deepest: float) -> None:
@@ -140,16 +148,26 @@ def _yours(ax: Axes, name: str, one: Advice | Optimum, fit: TransitionFit, deepe
     if isinstance(one, Advice):
         _label(ax, name, one.depth, one.width, fit, deepest, _YOURS)
     else:
-        ax.annotate(name, (best.depth, best.width), xytext=(8, -3), textcoords="offset points", color=_YOURS, va="top")
+        ax.annotate(
+            name,
+            (best.depth, best.width),
+            xytext=(8, -3),
+            textcoords="offset points",
+            color=_YOURS,
+            va="top",
+            path_effects=_HALO,
+        )
 
 
-def _handles(fit: TransitionFit, sigmas: float, models: bool, yours: bool) -> list[Line2D | Patch]:
+def _handles(
+    fit: TransitionFit, sigmas: float, models: bool, yours: Sequence[tuple[str, Advice | Optimum]]
+) -> list[Line2D | Patch]:
     which = "published fit" if fit == PUBLISHED else "by the fit"
     beyond = "" if fit.depths is None else " (dashed beyond its depths)"
     style: Any = "-" if fit.depths is not None else (0, (4, 2))
     handles: list[Line2D | Patch] = [
         Line2D([], [], color=_CURVE, linewidth=2.2, linestyle=style, label=f"best shape, {which}{beyond}"),
-        Patch(color=_CURVE, alpha=0.22, label=f"± {sigmas:g} standard errors"),
+        Patch(color=_CURVE, alpha=0.22, label=fit.band(sigmas)),
         Line2D([], [], color="0.25", linewidth=1.2, linestyle=(0, (1, 1.6)), label="knee of the moment bound"),
         Line2D([], [], color=_EQUAL, linewidth=0.8, label="equal parameters without embeddings"),
     ]
@@ -157,7 +175,11 @@ def _handles(fit: TransitionFit, sigmas: float, models: bool, yours: bool) -> li
         handles.append(
             Line2D([], [], color=_MODELS, marker="o", markersize=4.5, linestyle="", label="models as trained")
         )
+    if any(isinstance(one, Advice) for _, one in yours):
+        handles.append(
+            Line2D([], [], color=_YOURS, marker="D", markersize=6, linewidth=1.6, label="a shape, with a line to")
+        )
     if yours:
-        handles.append(Line2D([], [], color=_YOURS, marker="D", markersize=6, linestyle="",
-                              label="a model and, open, the best shape of its size"))  # fmt: skip
+        handles.append(Line2D([], [], color=_YOURS, marker="D", markersize=6, markerfacecolor="white", linestyle="",
+                              label="the best shape of the same size"))  # fmt: skip
     return handles

@@ -88,14 +88,14 @@ def test_curves_that_never_cross_give_no_fit():
     data = Ablation((level(1, 3.0, 0.1), level(2, 2.0, 0.1), level(3, 1.0, 0.1)))
     with pytest.raises(
         TensorRankError,
-        match=r"of 2 pairs of depths 0 cross; expected at least 2 to fit ln d = a \+ b L \(depths 1 and 2: "
+        match=r"0 of the 2 pairs of depths cross; expected at least 2 to fit ln d = a \+ b L \(depths 1 and 2: "
         "the deeper is better at every size",
     ):
         data.fit()
 
 
 def test_without_errors_two_crossings_do_not_suffice():
-    with pytest.raises(TensorRankError, match="of 2 pairs of depths 2 cross; expected at least 3, as no errors"):
+    with pytest.raises(TensorRankError, match="2 of the 2 pairs of depths cross; expected at least 3, as no errors"):
         synthetic(depths=(6, 18, 36)).fit()
 
 
@@ -112,6 +112,12 @@ def test_ablations_are_checked():
         Ablation((level(2, 3.0), level(1, 2.0)))
     with pytest.raises(TensorRankError, match="rule is 0; expected a number above 0"):
         Ablation((level(1, 3.0), level(2, 2.0)), 0)
+
+
+def test_all_pairs_are_offered_where_they_would_do():
+    with pytest.raises(TensorRankError, match="of all pairs 3 cross: give pairs=all"):
+        synthetic(depths=(6, 18, 36)).fit()
+    assert synthetic(depths=(6, 18, 36)).fit("all").degrees_of_freedom == 1
 
 
 def test_pairs_are_neighbours_or_all():

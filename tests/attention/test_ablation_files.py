@@ -48,6 +48,8 @@ def test_networks_trained_more_than_once_are_averaged(tmp_path):
     several = [values for values in losses.values() if len(values) > 1]
     within = sum((len(values) - 1) * statistics.variance(values) for values in several) / 4
     expected = [math.sqrt(within / n) for n in (2, 3, 1, 2)]
+    assert data.single_error == pytest.approx(math.sqrt(within))
+    assert data.repeats == 4
     found = [*data.curves[0].errors, *data.curves[1].errors]
     assert found == pytest.approx(expected)
 
@@ -83,10 +85,10 @@ def test_sizes_that_hardly_differ_are_one(tmp_path):
         ("depth,width,loss\n1,8,3\n1,16,2\n2,8,3\n", "depth 2 has one size only, 1,536; expected two or more"),
         ("depth,width,loss\n1,8,3\n1,16,low\n", "line 3: loss is 'low'; expected a finite number"),
         ("depth,width,loss\n1,8,nan\n", "line 2: loss is 'nan'; expected a finite number"),
-        ("depth,width,loss\n1,8\n", "line 2: loss is None; expected a finite number"),
+        ("depth,width,loss\n1,8\n", "line 2 has 2 values; expected 3, as the header"),
         ("depth,width,loss\n1,-8,3\n", "line 2: width is '-8'; expected a number above 0"),
         ("depth,width,loss\n1.5,8,3\n", "line 2: depth is '1.5'; expected a whole number of layers"),
-        ("depth,width,loss\n1,8,3,53\n", "line 2 has more than 3 values; expected as many as columns"),
+        ("depth,width,loss\n1,8,3,53\n", "line 2 has more than 3 values; expected 3, as the header"),
         ("depth,width,loss,loss\n1,8,3,4\n", "the column loss is there twice"),
         ("depth,width,loss,error\n1,8,3,0.1\n1,16,2,\n", "line 3: the error is missing; expected one in each row,"),
         ("depth,width,loss\n1,8,1e300\n", "line 2: loss is '1e300'; expected a finite number"),

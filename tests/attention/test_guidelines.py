@@ -26,7 +26,7 @@ def test_the_projections_are_those_of_the_trained_shapes():
 def test_what_the_fit_says_of_gpt3():
     advice = guidelines.advise(96, 12288)
     assert advice.verdict == "wider"
-    assert advice.optimum.rounded == (80, 13422)
+    assert advice.optimum.shape == (80, 13461)
     assert advice.layers_to_add == pytest.approx(80.46 - 96, abs=0.01)
     # (ln 12288 - 5.039) / 0.0555 layers of width 12288 lie on the curve.
     core = (math.log(12288) - 5.039) / 0.0555
@@ -56,7 +56,7 @@ def test_advice_keeps_the_size_and_points_to_the_curve(depth, width):
     assert advice.core[1] <= width
     low, high = best.depth_range
     assert low < best.depth < high
-    if depth == best.rounded[0]:
+    if depth == best.shape[0]:
         assert advice.verdict == "near the optimum"
     elif advice.verdict == "deeper":
         assert depth < low
@@ -105,7 +105,7 @@ def test_a_single_layer_is_never_too_deep():
     assert advice.optimum.depth < 1
     assert advice.verdict == "near the optimum"
     assert advice.wasted == 0
-    assert advice.optimum.rounded == (1, 4)
+    assert advice.optimum.shape == (1, 4)
 
 
 def test_other_fits_give_other_advice():
@@ -141,6 +141,15 @@ def test_a_range_without_end_leaves_the_width_open():
 def test_shapes_are_whole_numbers(depth, width):
     with pytest.raises(TensorRankError, match="expected a whole number of at least 1"):
         guidelines.advise(depth, width)
+
+
+@given(parameters=st.floats(1e4, 1e13), step=st.sampled_from([1, 8, 64, 128]))
+def test_whole_shapes_keep_the_size_as_far_as_the_step_allows(parameters, step):
+    depth, width = guidelines.optimum(parameters).shape_in_steps(step)
+    assert width % step == 0
+    exact = math.sqrt(parameters / (12 * depth))
+    assert abs(width - exact) <= max(step / 2, step - exact) + 1e-6
+    assert abs(depth - guidelines.PUBLISHED.depth(parameters)) <= 0.5 or depth == 1
 
 
 def test_known_models_are_told_apart():

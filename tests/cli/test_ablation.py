@@ -39,6 +39,7 @@ def test_the_fit_as_an_object(tmp_path):
     assert values["fit"]["chi_square"] > 0
     assert [round(one["parameters"]) for one in values["advice"]] == [10**8, 10**9, 10**10]
     assert values["networks"] == 36
+    assert [(one["shallow"], one["deep"]) for one in values["crossings"] if one["used"]] == [(1, 2), (2, 3), (3, 4)]
 
 
 def test_the_fit_in_words(tmp_path):
@@ -60,7 +61,9 @@ def test_a_saved_fit_gives_the_same_advice(tmp_path, rule):
     there = json.loads(run("advise", "--fit", saved, "--parameters", "1e8", "--json").stdout)
     for name in ("optimal_depth", "optimal_width", "optimal_depth_range", "extrapolated"):
         assert there[name] == here[name]
-    assert f"tensorrank advise --fit {saved}" in " ".join(run("ablation", path, "--save", saved).stdout.split())
+    hint = run("ablation", path, "--save", saved).stdout.partition("to use it: tensorrank ")[2].splitlines()[0]
+    assert run(*hint.split()).returncode == 0
+    run("ablation", path, "--rule", rule, "--save", saved)
     # All that --json prints is taken, too.
     saved.write_text(done.stdout)
     assert json.loads(run("advise", "--fit", saved, "--parameters", "1e8", "--json").stdout)["fit"]["rule"] == rule
@@ -76,15 +79,26 @@ def test_pictures_and_all_pairs(tmp_path):
 
 def test_a_falling_width_gives_no_advice(tmp_path):
     path = write(tmp_path / "falling.csv", {1: 1e6, 2: 1.2e6, 8: 1.4e6, 9: 1.6e6}, error=False)
-    done = run("ablation", path)
+    done = run("ablation", path, "--save", tmp_path / "fit.json")
     assert done.returncode == 0
     assert "there is no best depth of a size" in done.stdout
+    assert "to use it" not in done.stdout
     assert json.loads(run("ablation", path, "--json").stdout)["advice"] == []
+
+
+def test_networks_trained_again_tell_the_error_of_a_loss(tmp_path):
+    path = write(tmp_path / "mine.csv", BESTS, error=False)
+    rows = path.read_text()
+    path.write_text(rows + "1,10000,0.06\n1,10000,0.05\n")
+    done = run("ablation", path)
+    # The first row of depth 1 has 0.01 ln(10)^2 = 0.0530.
+    assert "Error of a single loss: 0.0051, from 2 networks trained again." in done.stdout
+    assert "So few networks tell little of the error of a loss" in done.stdout
 
 
 def test_curves_that_never_cross(tmp_path):
     path = write(tmp_path / "mine.csv", {1: 1e6, 2: 1e6, 3: 1e6})
-    assert_refused(run("ablation", path), "of 2 pairs of depths 0 cross; expected at least 2 to fit")
+    assert_refused(run("ablation", path), "0 of the 2 pairs of depths cross; expected at least 2 to fit")
     drawn = run("ablation", path, "--out", tmp_path)
     assert_refused(drawn, f"the losses are drawn in {tmp_path / 'mine.png'}")
     assert (tmp_path / "mine.png").exists()
@@ -98,6 +112,11 @@ def test_curves_that_never_cross(tmp_path):
         ("depth,width,loss\n1,8,3\n1,16,2\n2,8,2\n2,16,1\n", ("--pairs", "some"), "pairs is 'some'; expected"),
         ("depth,width,loss\n1,8,3\n1,16,2\n2,8,2\n2,16,1\n", ("--rule", "-3"), "rule is -3; expected"),
         ("depth,width,loss\n1,8,3\n1,16,2\n2,8,2\n2,16,1\n", ("--parameters", "1e6,x"), "--parameters is '1e6,x'"),
+        (
+            "depth,width,loss\n1,8,3\n1,16,2\n2,8,2\n2,16,1\n",
+            ("--save", "mine.csv"),
+            "--save is mine.csv; expected a file",
+        ),
         ("depth,width,loss\n1,8,3\n1,16,2\n2,8,2\n2,16,1\n", ("--sigmas", "-3"), "sigmas is -3; expected"),
     ],
 )

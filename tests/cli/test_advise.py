@@ -21,12 +21,19 @@ def test_a_size():
     assert values["parameters"] == values["parameters_without_embeddings"] == 175e9
     assert round(values["optimal_depth"], 1) == 80.5
     assert (values["optimal_depth_rounded"], values["optimal_width_rounded"]) == (81, 13459)
+    # The width that keeps the size at 81 layers: the root of 175e9 / 12 / 81.
+    assert values["optimal_shape"] == [81, 13418]
     low, high = values["optimal_depth_range"]
     assert low < 80.5 < high
     assert values["depth"] is None
     assert values["verdict"] is None
     assert values["extrapolated"] is True
     assert values["fit"]["slope"] == 0.0555
+
+
+def test_sizes_have_units():
+    values = json.loads(run("advise", "--parameters", "175B", "--json").stdout)
+    assert values["parameters"] == 175e9
 
 
 def test_a_shape():
@@ -45,7 +52,9 @@ def test_a_shape_in_words():
     assert done.stderr == ""
     assert "verdict     wider and shallower: -15.5 layers, +1,134 of width" in done.stdout
     # To two standard errors: where the edges of the band reach the width.
-    assert "wasted      18% (14% to 22%) of the parameters: those beyond 78.9 layers of width 12,288" in done.stdout
+    assert (
+        "wasted      18% (14% to 22%) of the parameters: what is more than 78.9 layers of width 12,288" in done.stdout
+    )
     assert "without softmax or mask, log3 of the separation rank is at most 5.975e+09" in done.stdout
     assert "The fit is of networks of depths 6 to 48; depth 80.5 lies beyond." in done.stdout
 
@@ -58,14 +67,15 @@ def test_a_configuration():
     assert (values["depth"], values["width"], values["verdict"]) == (12, 768, "deeper")
     assert values["bottlenecks"] == {"heads": ["patterns"], "vocabulary": False}
     assert values["config"]["family"] == "gpt2"
-    assert values["stacks"] == []
+    (stack,) = values["stacks"]
+    assert (stack["role"], stack["depth"], stack["parameters"]) == ("decoder", 12, 85_056_000)
 
 
 def test_a_configuration_in_words():
     done = run("advise", "--config", CONFIGS / "opt_350m.json")
     assert "parameters  331,196,416: 28,887,040 of embeddings, 302,309,376 others" in done.stdout
     assert "a bottleneck: embeddings of rank 512 leave" in done.stdout
-    assert "16 of dimension 64; a bottleneck: exactly every attention pattern over 65 independent tokens" in done.stdout
+    assert "16 of dimension 64; each can give any attention pattern of at most 65 independent tokens" in done.stdout
 
 
 def test_both_stacks_are_judged():
@@ -76,6 +86,9 @@ def test_both_stacks_are_judged():
         ("decoder", 12, 768),
     ]
     assert values["parameters"] == 247_577_856
+    counted = [stack["parameters"] for stack in values["config"]["stacks"]]
+    assert [stack["parameters"] for stack in values["stacks"]] == counted
+    assert values["wasted_parameters"] == values["stacks"][1]["wasted_parameters"]
     words = run("advise", "--config", CONFIGS / "flan_t5_base.json").stdout
     assert "encoder and decoder are counted, and judged one by one" in words
     assert "\nencoder:\n" in words
@@ -88,6 +101,9 @@ def test_the_published_projections():
     assert [row["published"][0] for row in rows] == [23, 32, 38, 42, 47, 54, 60, 80, 95]
     assert all(abs(row["optimal_depth"] - row["published"][0]) < 1.5 for row in rows)
     table = run("advise", "--projections").stdout
+    assert max(map(len, table.splitlines())) < 90
+    assert "depths 54.3, 59.6, 80.5, 94.7 lie beyond" in table
+    assert "published" not in run("advise", "--projections", "--fit", "5,0.05").stdout
     assert "80.5 x 13422" in table
     assert "80 x 13500" in table
 
@@ -101,6 +117,12 @@ def test_another_fit():
     assert values["optimal_depth_range"][1] is None
     assert values["fit"]["correlation"] == pytest.approx(-0.5)
     assert values["extrapolated"] is False
+
+
+def test_a_fit_that_decides_nothing_says_so():
+    done = run("advise", "--depth", 24, "--width", 1024, "--fit", "5,0.05,0.5,0.05")
+    assert "near the optimum, not decided: the band of the fit has no end" in done.stdout
+    assert ", perhaps nothing, of the parameters" in done.stdout
 
 
 def test_a_fit_in_a_file(tmp_path):
@@ -124,13 +146,16 @@ def test_pictures(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ((), "given: nothing; expected one of --parameters, --depth and --width, --config, --projections"),
-        (("--parameters", "1e9", "--depth", 3), "given: --parameters, --depth and --width; expected one of"),
+        ((), "given: nothing; give one of --parameters, --depth and --width, --config, --projections"),
+        (("--parameters", "1e9", "--depth", 3), "given: --parameters, --depth and --width; give one of"),
         (("--depth", 3), "--depth is given without --width; expected both"),
         (("--width", 3), "--width is given without --depth; expected both"),
         (("--depth", 0, "--width", 8), "depth is 0; expected a whole number of at least 1"),
-        (("--parameters", "0"), "the number of parameters is 0.0; expected a number above 0"),
-        (("--parameters", "nan"), "--parameters is nan; expected a finite number"),
+        (("--parameters", "0"), "--parameters is '0'; expected sizes above 0"),
+        (("--parameters", "nan"), "--parameters is 'nan'; expected sizes such as 175e9 or 3B"),
+        (("--parameters", "3,000,000"), "--parameters is '3,000,000'; expected sizes above 0"),
+        (("--parameters", "3e9,4e9"), "--parameters is '3e9,4e9'; expected one size"),
+        (("--parameters", "many"), "--parameters is 'many'; expected sizes such as 175e9 or 3B"),
         (("--parameters", "1e9", "--fit", "5"), "--fit has 1 number; expected a,b"),
         (("--parameters", "1e9", "--fit", "5,b"), "--fit is '5,b'; expected numbers such as"),
         (("--parameters", "1e9", "--fit", "5,0.1,-1,0"), "expected errors of at least 0"),

@@ -27,7 +27,7 @@ def test_losses_stand_at_their_sizes():
     for container, curve in zip(drawn, CROSSING.curves, strict=True):
         assert tuple(container.lines[0].get_xdata()) == SIZES
         assert tuple(container.lines[0].get_ydata()) == curve.losses
-    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["1", "2", "3", "4"]
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["1", "2", "3", "4", "next overtakes"]
     assert ax.get_xlabel() == "parameters without embeddings (log scale)"
     assert ax.get_title() == "The deeper overtakes at 3 of 3 steps in depth"
 
@@ -47,7 +47,7 @@ def test_points_and_line_on_the_right_are_those_of_the_fit():
     assert line.get_ydata()[0] == pytest.approx(fit.width(line.get_xdata()[0]))
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
     assert texts[0] == "not used: not neighbours"
-    assert texts[1].startswith(f"ln d = ({fit.intercept:.3g} ± ")
+    assert texts[1].startswith(f"ln d = ({fit.intercept:.2f} ± ")
     assert "published fit, depths 6 to 48" in texts
     assert "d.o.f." in ax.get_title()
 
@@ -56,8 +56,15 @@ def test_without_a_fit_the_picture_says_why():
     flat = data({1: 1e6, 2: 1e6})
     _, (left, right) = figures.ablation(flat)
     assert left.get_title() == "No depth overtakes another"
-    assert right.get_title() == "No fit"
+    assert right.get_title() == "Widths of the crossings: too few for a fit"
     assert "expected at least 2" in " ".join(right.texts[0].get_text().split())
+
+
+def test_a_band_from_the_scatter_is_called_students():
+    bare = guidelines.Ablation(tuple(Curve(c.depth, c.sizes, c.losses, None, c.runs) for c in CROSSING.curves))
+    figure, _ = figures.ablation(bare)
+    texts = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "95.4 % range (Student's, 1 degree of freedom)" in texts
 
 
 def test_the_published_fit_may_be_left_out():

@@ -38,8 +38,10 @@ def test_known_models_stand_at_their_shapes_with_names():
 
 def test_yours_lead_to_the_best_shape_along_equal_size():
     advice = guidelines.advise(24, 2048)
-    _, ax = figures.depth_width([("mine", advice)])
+    figure, ax = figures.depth_width([("mine", advice)])
     given, best = lines(ax, marker="D")
+    labels = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "the best shape of the same size" in labels
     assert (given.get_xdata()[0], given.get_ydata()[0]) == (24, 2048)
     assert (best.get_xdata()[0], best.get_ydata()[0]) == (advice.optimum.depth, advice.optimum.width)
     (along,) = lines(ax, linewidth=1.6)
@@ -54,6 +56,12 @@ def test_a_known_model_gives_way_to_one_of_yours_in_its_place():
     assert "mine" in names
     assert "GPT-3" not in names
     assert "LLaMA 7B" in names
+
+
+def test_the_same_shape_is_named_once():
+    advice = guidelines.advise(12, 768)
+    _, ax = figures.depth_width([("encoder", advice), ("decoder", advice)])
+    assert [text.get_text() for text in ax.texts].count("encoder, decoder") == 1
 
 
 def test_a_size_alone_is_a_point_on_the_curve():
