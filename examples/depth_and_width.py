@@ -34,5 +34,10 @@ for kind in ("softmax", "softmax_free"):
     for crossing in data.chosen():
         size = crossing.why if crossing.size is None else f"from {crossing.size:,.0f} parameters on"
         print(f"  depth {crossing.deep} over {crossing.shallow}: {size}")
+    try:
+        fit = data.fit()
+        print(f"  ln d = {fit.intercept:.2f} ± {fit.errors[0]:.2f} + ({fit.slope:.3f} ± {fit.errors[1]:.3f}) L")
+    except tr.TensorRankError as error:
+        print(f"  no fit: {error}")
     figure, _ = tr.figures.ablation(data, loss="held-out loss, nats a character")
     print("picture:", tr.figures.save(figure, out / f"ablation_{kind}")[0])

@@ -142,7 +142,9 @@ def _transitions(
         ax.set_yticks([])
     ax.set_xlim(line[0], line[-1])
     if handles:
-        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), fontsize=8.5)
+        figure.legend(
+            handles=handles, loc="outside lower center", ncols=len(handles) if len(handles) < 4 else 2, fontsize=8.5
+        )
 
 
 def _quality(fit: TransitionFit) -> str:
