@@ -315,8 +315,8 @@ def _positive(name: str, given: float) -> float:
 
 
 def _exponential(log: float, what: str) -> float:
-    if log > _LARGEST_LOG:
-        raise TensorRankError(f"{what} is e^{log:.0f} by this fit; expected at most e^{_LARGEST_LOG}, as floats go")
+    if abs(log) > _LARGEST_LOG:
+        raise TensorRankError(f"{what} is e^{log:.0f} by this fit; expected e^-{_LARGEST_LOG} to e^{_LARGEST_LOG}")
     return math.exp(log)
 
 

@@ -22,6 +22,8 @@ from tensorrank.figures.style import RC
 
 # Letters keep clear of the lines behind them.
 _HALO = [withStroke(linewidth=2.5, foreground="white")]
+# The logarithm of a width beyond all planes.
+_HIGHEST = 600.0
 _CURVE, _MODELS, _YOURS, _EQUAL = "#0072B2", "#555555", "#D55E00", "0.72"
 
 
@@ -35,7 +37,7 @@ def depth_width(
     """Depth and width of models about the curve ln d = a + b L of a fit.
 
     Above the curve a network gains more from depth, below it more from width. Along a thin grey line networks have
-    equally many parameters; an arrow leads along it from a model of yours to its best shape. The curve is dashed beyond
+    equally many parameters; along it leads a line from a model of yours to its best shape. The curve is dashed beyond
     the depths of the fit. The dotted line is the knee of the moment bound, where the rank of attention without softmax
     saturates: an exponential too, but a steeper one, as rank is not loss.
 
@@ -62,8 +64,9 @@ def depth_width(
     widths = [*(width for _, width in points), *(fit.width(depth) for depth in ends or (1.0,))]
     low, high = min(widths) / 2.2, max(widths) * 2.2
     depths = np.linspace(0, deepest, 400)
-    curve = np.array([fit.width(depth) for depth in depths])
-    lower, upper = (np.array([fit.width(depth, side * sigmas) for depth in depths]) for side in (-1, 1))
+    lower, curve, upper = (
+        np.exp(np.minimum([fit.log_width(depth, side * sigmas) for depth in depths], _HIGHEST)) for side in (-1, 0, 1)
+    )
     with mpl.rc_context(RC):
         figure = Figure(figsize=(7.2, 5.0), layout="constrained")
         ax = figure.subplots()
@@ -133,7 +136,7 @@ def _label(
     ax: Axes, name: str, depth: float, width: float, fit: TransitionFit, deepest: float, colour: str = _MODELS
 ) -> None:
     """A name on the side of a point that is away from the curve, if there is room."""
-    left = width > fit.width(depth) and depth > 0.12 * deepest
+    left = math.log(width) > fit.log_width(depth) and depth > 0.12 * deepest
     ax.annotate(name, (depth, width), xytext=(-6 if left else 6, 0), textcoords="offset points", color=colour,
                 fontsize=8, ha="right" if left else "left", va="center", zorder=3, path_effects=_HALO)  # fmt: skip
 

@@ -165,6 +165,7 @@ def test_pictures(tmp_path):
         (("--depth", 0), "--depth is given without --width; expected both"),
         (("--depth", 0, "--width", 0), "depth is 0; expected a whole number of at least 1"),
         (("--parameters", "1e12", "--fit=-400,0"), "the best depth is e^"),
+        (("--parameters", "5e-324"), "the best depth is e^-"),
         (("--parameters", "1e9", "--fit", "nowhere.json"), "nowhere.json cannot be read"),
         (("--config", "nowhere.json"), "nowhere.json cannot be read"),
     ],
@@ -180,9 +181,10 @@ def test_a_file_that_is_no_fit(tmp_path, content):
     assert_refused(run("advise", "--parameters", "1e9", "--fit", path), "what `tensorrank ablation --save` writes")
 
 
-def test_very_deep_shapes_are_judged():
-    done = run("advise", "--depth", 20000, "--width", 8)
+def test_very_deep_shapes_are_judged(tmp_path):
+    done = run("advise", "--depth", 20000, "--width", 8, "--out", tmp_path)
     assert done.returncode == 0
+    assert (tmp_path / "depth_width.png").exists()
     assert "wider and shallower" in done.stdout
 
 
