@@ -38,6 +38,24 @@ def test_the_affine_bound_in_logarithms(depth, width, rank):
     assert bounds.log3_affine_bound(depth, width, rank) == pytest.approx(exact, rel=1e-9)
 
 
+# Computed apart with mpmath's loggamma to 120 digits.
+@pytest.mark.parametrize(
+    ("depth", "width", "log"),
+    [
+        (96, 12288, 5975123714.2065),
+        (80, 13461, 5705545187.7209),
+        (24, 2048, 21817720.470439),
+        (32, 4096, 143788765.1647),
+    ],
+)
+def test_bounds_of_networks_in_use(depth, width, log):
+    assert bounds.log3_moment_bound(depth, width) == pytest.approx(log, rel=1e-10)
+
+
+def test_an_affine_bound_of_a_network_in_use():
+    assert bounds.log3_affine_bound(24, 1024, 512) == pytest.approx(4690963.6732234, rel=1e-10)
+
+
 def test_depths_of_millions_take_no_time():
     # D = 36: a layer adds as much.
     assert bounds.log3_moment_bound(10**7, 8) / (36 * 10**7) == pytest.approx(1, abs=1e-5)
