@@ -4,7 +4,7 @@ Trains causal transformers of depth 1, 2, 3, 4 and 6 and many widths, with softm
 characters of the standard library's documentation; writes a table of losses for each kind, which `tensorrank ablation`
 reads, and draws loss against size. What is finished is kept: interrupt it, run it again, and it carries on.
 
-Run: python examples/ablation/train.py [--quick]    (two hours on two cores; quick, two minutes)
+Run: python examples/ablation/train.py [--quick]    (two hours on two cores; quick, a minute or two)
 Needs PyTorch: pip install 'tensorrank[torch]'
 """
 

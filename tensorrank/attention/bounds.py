@@ -104,6 +104,8 @@ def affine_bound(depth: int, width: int, embedding_rank: int) -> int:
     (18, 39)
     """
     width, rank = whole_number("width", width, 1), whole_number("embedding_rank", embedding_rank, 1)
+    if rank > width:
+        raise TensorRankError(f"embedding_rank is {rank}; expected at most the width {width}")
     free = rank * (rank + 1) // 2 + rank * (width - rank)
     output_side, other_side = HilbertSeries((rank + 1,), free), HilbertSeries((1,), free)
     return MomentSpaces(moment_degree(depth), output_side, other_side).bound()

@@ -175,7 +175,8 @@ def _in_words(signs: Floats, changes: int, known: bool) -> str:
     if len(signs) == 0:
         return f"their losses {'differ by less than their errors' if known else 'are the same'} at every size"
     if changes == 0:
-        return f"the {'deeper' if signs[0] > 0 else 'shallower'} is better at every size where they differ"
+        better = "deeper" if signs[0] > 0 else "shallower"
+        return f"the {better} is better wherever they differ{' by two standard errors' if known else ''}"
     return f"which is better changes {changes} times"
 
 

@@ -55,7 +55,7 @@ def log3_affine_bound(depth: int, width: int, embedding_rank: int) -> float:
         embedding_rank: r.
 
     Raises:
-        TensorRankError: as `log3_moment_bound`.
+        TensorRankError: as `log3_moment_bound`, or if the rank is more than the width.
 
     Source: docs/method.md; `affine_bound` has the whole number.
 
@@ -64,6 +64,8 @@ def log3_affine_bound(depth: int, width: int, embedding_rank: int) -> float:
     """
     depth, width = _checked(depth, width)
     rank = whole_number("embedding_rank", embedding_rank, 1)
+    if rank > width:
+        raise TensorRankError(f"embedding_rank is {rank}; expected at most the width {width}")
     return _log3_bound(depth, rank + 1, rank * (rank + 1) // 2 + rank * (width - rank))
 
 

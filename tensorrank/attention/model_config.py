@@ -197,6 +197,9 @@ class _Keys:
         given = self._config.get(key, absent)
         return whole_number(key, (absent if null is None else null) if given is None else given, 1)
 
+    def has(self, key: str) -> bool:
+        return key in self._config
+
     def flag(self, key: str, usual: bool) -> bool:
         given = self._config.get(key)
         if given is not None and not isinstance(given, bool):
@@ -273,7 +276,10 @@ def _gated(
     depth, width, heads = keys.layers()
     shared = keys.whole("num_key_value_heads", kv_heads or heads, null=heads)
     if heads % shared:
-        raise TensorRankError(f"num_key_value_heads is {shared}; expected a divisor of the {heads} attention heads")
+        absent = "" if keys.has("num_key_value_heads") else " where it is left out"
+        raise TensorRankError(
+            f"num_key_value_heads is {shared}{absent}; expected a divisor of the {heads} attention heads"
+        )
     inner, vocabulary = keys.whole("intermediate_size") // inner_parts, keys.whole("vocab_size")
     dim = keys.head_dim(width, heads, *(head_dim or ()))
     layer = _attention(width, heads, shared, dim, inward=biases[0], outward=biases[1]) + 2 * width

@@ -10,7 +10,7 @@ from typing import Any
 from scipy.optimize import brentq
 from scipy.special import ndtr, stdtrit, wrightomega
 
-from tensorrank.errors import TensorRankError, finite_number
+from tensorrank.errors import TensorRankError, finite_number, whole_number
 
 Matrix = tuple[tuple[float, float], tuple[float, float]]
 # Where the band is a straight strip, for any errors that let a range end.
@@ -38,7 +38,7 @@ class TransitionFit:
         degrees_of_freedom: the points of the fit less 2; None where it is not known.
 
     Raises:
-        TensorRankError: if a number is not finite, the covariance is none, or the rule is not above 0.
+        TensorRankError: if a number is not finite or below what it can be, or the covariance is none.
 
     Source: Levine, Wies, Sharir, Bata, Shashua (NeurIPS 2020, arXiv 2006.12467 v3), section 5.
 
@@ -73,7 +73,13 @@ class TransitionFit:
                 first, last = (finite_number("a depth of the fit", depth) for depth in self.depths)
             except (TypeError, ValueError) as error:
                 raise TensorRankError(f"depths is {self.depths!r}; expected the least and the greatest") from error
+            if first > last:
+                raise TensorRankError(f"depths is {self.depths!r}; expected the least and the greatest")
             object.__setattr__(self, "depths", (first, last))
+        if self.chi_square is not None and finite_number("chi_square", self.chi_square) < 0:
+            raise TensorRankError(f"chi_square is {self.chi_square}; expected None or a number of at least 0")
+        if self.degrees_of_freedom is not None:
+            whole_number("degrees_of_freedom", self.degrees_of_freedom, 0)
 
     @classmethod
     def of_errors(
@@ -121,13 +127,13 @@ class TransitionFit:
         >>> PUBLISHED.band(2)
         '± 2 standard errors'
         >>> TransitionFit(5.0, 0.05, ((0.01, 0.0), (0.0, 0.0)), degrees_of_freedom=1).band(2)
-        "95.4 % range (Student's, 1 degree of freedom)"
+        "95.4 % (Student's, 1 degree of freedom)"
         """
         if not self.is_students:
             return f"± {sigmas:g} standard errors"
         many = "s" if self.degrees_of_freedom != 1 else ""
         share = 100 * float(ndtr(sigmas) - ndtr(-sigmas))
-        return f"{share:.3g} % range (Student's, {self.degrees_of_freedom} degree{many} of freedom)"
+        return f"{share:.3g} % (Student's, {self.degrees_of_freedom} degree{many} of freedom)"
 
     def log_width_error(self, depth: float) -> float:
         """The standard error of ln d(L), with the scatter.

@@ -222,8 +222,9 @@ def _of_optimum(best: Optimum) -> dict[str, Any]:
         "optimal_depth_range": list(best.depth_range),
         "optimal_width_range": list(best.width_range),
         "extrapolated": best.extrapolated,
-        "optimal_depth_rounded": round(best.depth),
-        "optimal_width_rounded": round(best.width),
+        # Less than one layer is none: then, too, the whole shape that keeps the size.
+        "optimal_depth_rounded": best.shape[0],
+        "optimal_width_rounded": round(best.width) if best.depth >= 1 else best.shape[1],
         "optimal_shape": list(best.shape),
         "log3_moment_bound_at_optimum": tr.bounds.log3_moment_bound(*best.shape),
     }

@@ -21,6 +21,8 @@ from tensorrank.errors import TensorRankError, finite_number
 BAD_INPUT, INTERRUPTED = 2, 130
 # Work shorter than this needs no bar.
 _PATIENCE = 1.0
+# No network has so many parameters.
+_LARGEST_SIZE = 1e30
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -93,7 +95,7 @@ def numbers_of_parameters(text: str, name: str) -> list[float]:
     """Sizes such as 175e9, 3B or 1.5M, separated by commas.
 
     Raises:
-        TensorRankError: if the text is anything else, or a size is not above 0.
+        TensorRankError: if the text is anything else, or a size is below 1 or absurd.
 
     >>> numbers_of_parameters("175e9, 3B", "--parameters")
     [175000000000.0, 3000000000.0]
@@ -108,8 +110,8 @@ def numbers_of_parameters(text: str, name: str) -> list[float]:
             sizes.append(finite_number(name, float(number) * unit))
         except ValueError as error:
             raise TensorRankError(f"{name} is {text!r}; expected sizes such as 175e9 or 3B") from error
-        if sizes[-1] <= 0:
-            raise TensorRankError(f"{name} is {text!r}; expected sizes above 0")
+        if not 1 <= sizes[-1] <= _LARGEST_SIZE:
+            raise TensorRankError(f"{name} is {text!r}; expected sizes from 1 to {_LARGEST_SIZE:g}")
     return sizes
 
 

@@ -89,7 +89,7 @@ def test_curves_that_never_cross_give_no_fit():
     with pytest.raises(
         TensorRankError,
         match=r"0 of the 2 pairs of depths cross; expected at least 2 to fit ln d = a \+ b L \(depths 1 and 2: "
-        "the deeper is better at every size",
+        "the deeper is better wherever they differ by two standard errors",
     ):
         data.fit()
 

@@ -66,8 +66,8 @@ def test_effects_say_how_a_loss_moves_the_crossing():
 @pytest.mark.parametrize(
     ("shallow", "deep", "why"),
     [
-        (curve(1, [2.0] * 13), curve(2, [1.0] * 13), "the deeper is better at every size where they differ"),
-        (curve(1, [1.0] * 13), curve(2, [2.0] * 13), "the shallower is better at every size where they differ"),
+        (curve(1, [2.0] * 13), curve(2, [1.0] * 13), "the deeper is better wherever they differ"),
+        (curve(1, [1.0] * 13), curve(2, [2.0] * 13), "the shallower is better wherever they differ"),
         (parabola(1e7, 1), parabola(1e5, 2), r"the deeper is better only below 1,000,000 parameters"),
         (curve(1, [1.0] * 13), curve(2, [1.0] * 13), "their losses are the same at every size"),
         (parabola(1e5, 1, 1.0), parabola(1e7, 2, 1.0), "their losses differ by less than their errors at every size"),

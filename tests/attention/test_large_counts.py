@@ -56,6 +56,12 @@ def test_an_affine_bound_of_a_network_in_use():
     assert bounds.log3_affine_bound(24, 1024, 512) == pytest.approx(4690963.6732234, rel=1e-10)
 
 
+@pytest.mark.parametrize("bound", [bounds.affine_bound, bounds.log3_affine_bound])
+def test_embeddings_are_no_wider_than_the_network(bound):
+    with pytest.raises(TensorRankError, match="embedding_rank is 4; expected at most the width 3"):
+        bound(2, 3, 4)
+
+
 def test_depths_of_millions_take_no_time():
     # D = 36: a layer adds as much.
     assert bounds.log3_moment_bound(10**7, 8) / (36 * 10**7) == pytest.approx(1, abs=1e-5)

@@ -156,6 +156,11 @@ def test_it_becomes_plain_values():
         (config("llama_7b", hidden_size="wide"), "hidden_size is 'wide'"),
         (config("llama_7b", num_attention_heads=33), "33 heads do not divide the width 4096"),
         (config("llama_7b", num_key_value_heads=5), "num_key_value_heads is 5; expected a divisor of the 32"),
+        ({**config("qwen2_7b", num_attention_heads=7), "num_key_value_heads": 4}, "is 4; expected a divisor of the 7"),
+        (
+            {key: value for key, value in config("qwen2_7b").items() if key != "num_key_value_heads"},
+            "num_key_value_heads is 32 where it is left out; expected a divisor of the 28",
+        ),
         (config("llama_7b", tie_word_embeddings="no"), "tie_word_embeddings is 'no'; expected true or false"),
         (config("flan_t5_base", feed_forward_proj=3), "feed_forward_proj is 3; expected a text"),
     ],

@@ -63,7 +63,6 @@ def test_a_saved_fit_gives_the_same_advice(tmp_path, rule):
         assert there[name] == here[name]
     hint = run("ablation", path, "--save", saved).stdout.partition("to use it: tensorrank ")[2].splitlines()[0]
     assert run(*hint.split()).returncode == 0
-    run("ablation", path, "--rule", rule, "--save", saved)
     # All that --json prints is taken, too.
     saved.write_text(done.stdout)
     assert json.loads(run("advise", "--fit", saved, "--parameters", "1e8", "--json").stdout)["fit"]["rule"] == rule

@@ -151,9 +151,9 @@ def test_pictures(tmp_path):
         (("--depth", 3), "--depth is given without --width; expected both"),
         (("--width", 3), "--width is given without --depth; expected both"),
         (("--depth", 0, "--width", 8), "depth is 0; expected a whole number of at least 1"),
-        (("--parameters", "0"), "--parameters is '0'; expected sizes above 0"),
+        (("--parameters", "0"), "--parameters is '0'; expected sizes from 1 to 1e+30"),
         (("--parameters", "nan"), "--parameters is 'nan'; expected sizes such as 175e9 or 3B"),
-        (("--parameters", "3,000,000"), "--parameters is '3,000,000'; expected sizes above 0"),
+        (("--parameters", "3,000,000"), "--parameters is '3,000,000'; expected sizes from 1"),
         (("--parameters", "3e9,4e9"), "--parameters is '3e9,4e9'; expected one size"),
         (("--parameters", "many"), "--parameters is 'many'; expected sizes such as 175e9 or 3B"),
         (("--parameters", "1e9", "--fit", "5"), "--fit has 1 number; expected a,b"),
@@ -165,13 +165,21 @@ def test_pictures(tmp_path):
         (("--depth", 0), "--depth is given without --width; expected both"),
         (("--depth", 0, "--width", 0), "depth is 0; expected a whole number of at least 1"),
         (("--parameters", "1e12", "--fit=-400,0"), "the best depth is e^"),
-        (("--parameters", "5e-324"), "the best depth is e^-"),
+        (("--parameters", "5e-324"), "--parameters is '5e-324'; expected sizes from 1"),
+        (("--parameters", "1e300"), "expected sizes from 1 to 1e+30"),
         (("--parameters", "1e9", "--fit", "nowhere.json"), "nowhere.json cannot be read"),
         (("--config", "nowhere.json"), "nowhere.json cannot be read"),
     ],
 )
 def test_bad_input(arguments, message):
     assert_refused(run("advise", *arguments), message)
+
+
+def test_less_than_a_layer_is_one():
+    values = json.loads(run("advise", "--parameters", "1000", "--json").stdout)
+    assert values["optimal_depth"] < 1
+    # The root of 1000 / 12.
+    assert (values["optimal_depth_rounded"], values["optimal_width_rounded"]) == (1, 9)
 
 
 @pytest.mark.parametrize("content", ["", "[1]", "{}", '{"intercept": 5}', "5.0,0.05"])

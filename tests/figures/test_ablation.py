@@ -64,7 +64,7 @@ def test_a_band_from_the_scatter_is_called_students():
     bare = guidelines.Ablation(tuple(Curve(c.depth, c.sizes, c.losses, None, c.runs) for c in CROSSING.curves))
     figure, _ = figures.ablation(bare)
     texts = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert "95.4 % range (Student's, 1 degree of freedom)" in texts
+    assert "95.4 % (Student's, 1 degree of freedom)" in texts
 
 
 def test_the_published_fit_may_be_left_out():
