@@ -130,7 +130,8 @@ class TransitionFit:
         "95.4 % (Student's, 1 degree of freedom)"
         """
         if not self.is_students:
-            return f"± {sigmas:g} standard errors"
+            widened = f", times {self.scatter:.2g} for the scatter" if self.scatter > 1 else ""
+            return f"± {sigmas:g} standard errors{widened}"
         many = "s" if self.degrees_of_freedom != 1 else ""
         share = 100 * float(ndtr(sigmas) - ndtr(-sigmas))
         return f"{share:.3g} % (Student's, {self.degrees_of_freedom} degree{many} of freedom)"
@@ -230,7 +231,7 @@ class TransitionFit:
                 "errors, or a smaller number of standard errors"
             )
         first = math.exp(brentq(beyond, low, start, args=(-1,)))
-        # The breadth of the band grows with depth by at most its last slope, so that then it has but one end.
+        # A lower edge that falls far out outruns the line of equal size, which stays in the band; else they meet once.
         if self.log_width(_DEEPEST, -sigmas) < self.log_width(_DEEPEST / 2, -sigmas):
             return first, None
         high = start + 1

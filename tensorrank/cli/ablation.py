@@ -14,6 +14,7 @@ from rich.table import Table
 import tensorrank as tr
 from tensorrank.arithmetic.whole_numbers import in_brief
 from tensorrank.cli import options as given
+from tensorrank.cli.model_files import writable
 from tensorrank.cli.terminal import make_folder, numbers_of_parameters, print_json, say, speaks_plainly, wide_console
 from tensorrank.errors import TensorRankError
 from tensorrank.whole_files import write_whole
@@ -57,9 +58,13 @@ def ablation(
     from tensorrank.attention.transitions import checked_sigmas
 
     checked_sigmas(sigmas)
+    if save is not None:
+        if save.suffix.lower() != ".json" or save.resolve() == file.resolve():
+            raise TensorRankError(
+                f"--save is {save}; expected another file named .json, which `tensorrank advise --fit` reads"
+            )
+        writable(save, "--save")
     data = tr.guidelines.read_ablation(file, rule=rule)
-    if save is not None and save.suffix.lower() != ".json":
-        raise TensorRankError(f"--save is {save}; expected a file named .json, which `tensorrank advise --fit` reads")
     largest = 10 ** ceil(log10(max(curve.sizes[-1] for curve in data.curves)))
     sizes = [largest * factor for factor in _FACTORS]
     if parameters is not None:

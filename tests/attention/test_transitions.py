@@ -78,6 +78,8 @@ def test_more_scatter_than_errors_allow_widens_the_band():
     wide = TransitionFit.of_errors(5.0, 0.06, 0.03, 0.001, chi_square=16.0, degrees_of_freedom=4)
     assert narrow.scatter == 1
     assert wide.scatter == 2
+    assert narrow.band(2) == "± 2 standard errors"
+    assert wide.band(2) == "± 2 standard errors, times 2 for the scatter"
     assert wide.log_width_error(30) == pytest.approx(2 * narrow.log_width_error(30))
 
 

@@ -114,7 +114,7 @@ def test_curves_that_never_cross(tmp_path):
         (
             "depth,width,loss\n1,8,3\n1,16,2\n2,8,2\n2,16,1\n",
             ("--save", "mine.csv"),
-            "--save is mine.csv; expected a file",
+            "--save is mine.csv; expected another file named .json",
         ),
         ("depth,width,loss\n1,8,3\n1,16,2\n2,8,2\n2,16,1\n", ("--sigmas", "-3"), "sigmas is -3; expected"),
     ],
@@ -123,6 +123,14 @@ def test_bad_input(tmp_path, text, arguments, message):
     path = tmp_path / "mine.csv"
     path.write_text(text)
     assert_refused(run("ablation", path, *arguments), message)
+
+
+def test_a_fit_is_saved_where_it_can_be_and_never_over_the_losses(tmp_path):
+    path = write(tmp_path / "losses.json", BESTS)
+    before = path.read_bytes()
+    assert_refused(run("ablation", path, "--save", path), "expected another file named .json")
+    assert path.read_bytes() == before
+    assert_refused(run("ablation", path, "--save", tmp_path / "none" / "fit.json"), "there is no folder")
 
 
 def test_a_missing_file():
