@@ -63,16 +63,15 @@ def ablation(
                       label="next overtakes")  # fmt: skip
         axes[0].legend(handles=[*axes[0].get_legend_handles_labels()[0], ring], title="depth L",
                        ncols=1 + (len(data.curves) > 4))  # fmt: skip
-        axes[0].set_title(_overtaking(data.chosen(pairs)))
+        axes[0].set_title(_overtaking(data.chosen(pairs), pairs))
         _transitions(figure, axes[1], data, pairs, fit, why, sigmas, against)
     return figure, axes
 
 
-def _overtaking(crossings: tuple[Crossing, ...]) -> str:
+def _overtaking(crossings: tuple[Crossing, ...], pairs: str) -> str:
     found = sum(crossing.size is not None for crossing in crossings)
-    return (
-        f"The deeper overtakes at {found} of {len(crossings)} steps in depth" if found else "No depth overtakes another"
-    )
+    what = "pairs of depths" if pairs == "all" else "steps in depth"
+    return f"The deeper overtakes at {found} of {len(crossings)} {what}" if found else "No depth overtakes another"
 
 
 def _curve(ax: Axes, data: Ablation, place: int, colour: str) -> None:

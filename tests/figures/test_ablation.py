@@ -72,6 +72,11 @@ def test_the_published_fit_may_be_left_out():
     assert not any("published" in text.get_text() for text in figure.legends[0].get_texts())
 
 
+def test_all_pairs_are_called_pairs():
+    _, (ax, _) = figures.ablation(CROSSING, pairs="all")
+    assert ax.get_title() == "The deeper overtakes at 6 of 6 pairs of depths"
+
+
 def test_pairs_are_checked():
     with pytest.raises(TensorRankError, match="pairs is 'some'"):
         figures.ablation(CROSSING, pairs="some")
