@@ -7,22 +7,19 @@ tokens a block is multiplied, from the sides concerned, by divided powers of mom
 
 from __future__ import annotations
 
-import math
-import threading
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from functools import partial
+from itertools import accumulate
 from math import inf
 
 import numpy as np
 
-from tensorrank.arithmetic.elimination import balanced, product, rank_in_place, rank_of_slabs
-from tensorrank.arithmetic.prime_field import PrimeField, Residues
-from tensorrank.arithmetic.products import Balanced
-from tensorrank.arithmetic.resources import Workers
-from tensorrank.separation.hankel import SLAB_ENTRIES, HankelForm, Indices, symmetric_entries
+from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.separation.blocks import Block, BlockJob, Lattice
+from tensorrank.separation.hankel import SLAB_ENTRIES
 from tensorrank.separation.hilbert import MomentSpaces, moment_spaces
+from tensorrank.separation.jobs import BlockRank, Steps
 from tensorrank.separation.limits import (
     DEGREE_BYTES,
     MOST_DEGREES,
@@ -35,36 +32,11 @@ from tensorrank.separation.limits import (
     lattice_bytes,
     lattice_work,
 )
-from tensorrank.separation.monomials import divided_powers, monomial_count, monomials
+from tensorrank.separation.monomials import monomial_count
 from tensorrank.separation.separable import MomentInstance
 
-
-@dataclass(frozen=True)
-class Block:
-    """One block to be computed: degree k in M_A, its rows and columns, and how many of each are used at first."""
-
-    degree: int
-    shape: tuple[int, int]
-    used: tuple[int, int]
-
-    @property
-    def cut(self) -> bool:
-        """Whether a side is cut below what could matter: the smaller of rows and columns."""
-        return min(self.used) < min(self.shape)
-
-    @property
-    def work(self) -> float:
-        """Operations of the elimination."""
-        return elimination_work(*self.used)
-
-
-@dataclass(frozen=True)
-class BlockRank:
-    """What is known of a block: a certified rank, its shape as computed, and whether all that can matter was used."""
-
-    rank: int
-    samples: tuple[int, int]
-    complete: bool
+# Blocks computed ahead of need, to one side of the crossing.
+_AHEAD = 8
 
 
 @dataclass(frozen=True)
@@ -223,7 +195,16 @@ def _products_work(plan: CatalecticantPlan, blocks: Iterable[Block]) -> float:
 
 
 class Catalecticant:
-    """One draw of the method: a Hankel form and the ranks of its blocks."""
+    """One draw of the method: the ranks of the blocks of one function.
+
+    Args:
+        instance: the function.
+        field: GF(p).
+        plan: what to compute.
+        limits: what it may take.
+        rng: gives the draw its own seed.
+        draw: the number of the draw.
+    """
 
     def __init__(
         self,
@@ -232,23 +213,21 @@ class Catalecticant:
         plan: CatalecticantPlan,
         limits: Limits,
         rng: np.random.Generator,
-        pool: Workers,
-        progress: Callable[[float, float], None],
+        draw: int = 0,
     ) -> None:
-        self.plan, self.limits, self.field, self.pool = plan, limits, field, pool
+        self.plan, self.draw = plan, draw
+        self.degree = plan.spaces.degree
+        self.lattice = Lattice(instance, field, plan.width, self.degree, plan.variables)
         self.seed = int(rng.integers(2**63))
-        self.caller, self.counting = threading.get_ident(), threading.Lock()
         # What the lattice leaves for blocks.
         self.room = limits.memory - (plan.memory - max(_block_bytes(plan, block) for block in plan.blocks))
-        self.degree = plan.spaces.degree
-        self.progress = progress
-        self.form = HankelForm.of(instance, field, plan.width, self.degree, plan.variables, pool)
-        self.spent = lattice_work(plan.lattice, plan.width, self.degree, plan.variables)
-        self.progress(self.spent, max(plan.work, self.spent))
+        # What the plan leaves of the work is shared out by size, so that no block waits for what others took of it.
+        every = sum(elimination_work(*_shape(plan, k)) for k in range(self.degree + 1)) if limits.work < inf else 1.0
+        self.spare = max(0.0, limits.work - plan.work) / every
 
-    def all_blocks(self) -> dict[int, BlockRank]:
+    def all_blocks(self) -> Steps[dict[int, BlockRank]]:
         """A certified rank for every degree."""
-        found = self._ranks(self.plan.blocks)
+        found = yield from self._ranks(self.plan.blocks)
         if not self.plan.full:
             return found
         first, last = self.plan.blocks[0].degree, self.plan.blocks[-1].degree
@@ -261,102 +240,36 @@ class Catalecticant:
                     if found[k].rank == _shape(self.plan, k)[side]:
                         found |= {j: BlockRank(_shape(self.plan, j)[side], (0, 0), complete=True) for j in degrees}
                         degrees.clear()
-            waiting = [k for degrees in fronts for k in self._next(degrees)]
-            found |= self._ranks([_block(self.plan, k, self.plan.side) for k in waiting])
+            further = [block for degrees in fronts for block in self._next(degrees)]
+            if further:
+                found |= yield from self._ranks(further)
         return found
 
-    def some_blocks(self, degrees: Iterable[int]) -> dict[int, BlockRank]:
+    def some_blocks(self, degrees: Iterable[int]) -> Steps[dict[int, BlockRank]]:
         """The ranks of the whole blocks of these degrees."""
-        return self._ranks([_block(self.plan, k, None) for k in degrees])
+        return (yield from self._ranks([_block(self.plan, k, None) for k in degrees]))
 
-    def _next(self, degrees: list[int]) -> list[int]:
-        """The degrees to compute next: one, or for small blocks as many as there are threads."""
-        ahead = self.pool.count if degrees and self._small(_block(self.plan, degrees[0], self.plan.side)) else 1
-        return degrees[:ahead]
+    def _next(self, degrees: list[int]) -> list[Block]:
+        """The blocks to compute next: one, and as many beyond it, ahead of need, as are cheap together."""
+        blocks = [_block(self.plan, k, self.plan.side) for k in degrees[:_AHEAD]]
+        cheap = sum(1 for total in accumulate(block.work for block in blocks) if total <= SMALL_BLOCK)
+        return blocks[: max(1, cheap)]
 
-    def _ranks(self, blocks: Iterable[Block]) -> dict[int, BlockRank]:
-        """The ranks of these blocks: large ones with all threads, then small ones side by side, a thread each."""
-        waiting = sorted(blocks, key=lambda block: (-block.work, block.degree))
-        small = [block for block in waiting if self._small(block)]
-        if len(small) < 2 * self.pool.count:
-            small = []  # a thread that is done first would wait
-        alone = {block.degree for block in small}
-        found = {block.degree: self._rank(block, self.pool) for block in waiting if block.degree not in alone}
-        ranks = self.pool.map(lambda block: self._rank(block, Workers(1, None)), small)
-        return found | {block.degree: rank for block, rank in zip(small, ranks, strict=True)}
+    def _ranks(self, blocks: Iterable[Block]) -> Steps[dict[int, BlockRank]]:
+        jobs = [self._job(block) for block in blocks]
+        ranks = yield jobs
+        return {job.block.degree: rank for job, rank in zip(jobs, ranks, strict=True)}
 
-    def _small(self, block: Block) -> bool:
-        """Whether blocks like this one run side by side: within the memory, and if work is not counted one by one."""
-        work = block.work + (0 if self.plan.full else _products_work(self.plan, [block]))
-        # Twice, since a block that comes out short has a left kernel beside it.
-        fit = 2 * self.pool.count * _block_bytes(self.plan, block) <= self.room
-        return fit and work <= SMALL_BLOCK and math.isinf(self.limits.work)
-
-    def _rank(self, block: Block, pool: Workers) -> BlockRank:
-        # Of its own, so that a block does not depend on the order of all.
-        rng = np.random.default_rng([self.seed, block.degree])
-        if self.plan.full:
-            rank, complete = rank_of_slabs(
-                self._slabs(block, rng, pool), self.field, pool, lambda missing: self._afford(block, missing)
-            )
-        else:
-            rank, complete = rank_in_place(self._low_rank_block(block, rng, pool), self.field, pool), True
-        with self.counting:
-            self.spent += block.work
-        if threading.get_ident() == self.caller:
-            self.progress(self.spent, max(self.plan.work, self.spent))
-        return BlockRank(rank, block.used, complete=complete and not block.cut)
-
-    def _afford(self, block: Block, missing: int) -> bool:
-        """Whether the rows or columns left out at first can be used too: they meet a left kernel of so many rows."""
-        short, long = sorted(block.shape)
-        extra = float(missing) * short * (short + 2 * (long - short))
-        # The left kernel, and its product with a slab, beside the block or the slab.
-        kernels = 8.0 * missing * short
-        if kernels + _block_bytes(self.plan, block) > self.room or self.spent + block.work + extra > self.limits.work:
-            return False
-        with self.counting:
-            self.spent += extra
-        return True
-
-    def _slabs(self, block: Block, rng: np.random.Generator, pool: Workers) -> Iterator[Callable[[], Balanced]]:
-        """The rows and columns used at first, the shorter side as rows; if nothing is cut, then all others too."""
-        transposed = block.shape[0] > block.shape[1]
-        (rows, columns), (used, wide) = block.shape, block.used
-        if transposed:
-            rows, columns, used, wide = columns, rows, wide, used
-
-        def slab(chosen_rows: Indices | None, chosen: Indices) -> Balanced:
-            pair = (chosen, chosen_rows) if transposed else (chosen_rows, chosen)
-            return self.form.block(block.degree, pool, *pair, transposed=transposed)
-
-        first = np.sort(rng.choice(columns, wide, replace=False))
-        if block.cut:
-            chosen_rows = np.sort(rng.choice(rows, used, replace=False))
-            yield lambda: slab(chosen_rows, first)
-            return
-        yield lambda: slab(None, first)
-        others = np.setdiff1d(np.arange(columns), first, assume_unique=True)
-        # Narrow slabs, since the left kernel of the first stands beside them, but not too many.
-        step = max(1, wide // 4, SLAB_ENTRIES // rows)
-        for start in range(0, len(others), step):
-            yield partial(slab, None, others[start : start + step])
-
-    def _low_rank_block(self, block: Block, rng: np.random.Generator, pool: Workers) -> Balanced:
-        """A-side functionals x Cat_k x B-side functionals."""
-        k, used = block.degree, block.used
-        _, moments = self._moments(self.plan.tokens[1], used[1], rng)
-        columns = divided_powers(moments, monomials(self.plan.variables, self.degree - k), self.field)
-        tokens, moments = self._moments(self.plan.tokens[0], used[0], rng)
-        powers = divided_powers(moments, monomials(self.plan.variables, k), self.field)
-        rows = (tokens[:, :, None] * powers[:, None, :] % self.field.prime).reshape(used[0], -1)
-        images = self.form.applied(k, balanced(columns.T, self.field, pool), pool)
-        sampled = product(balanced(rows, self.field, pool), images, self.field, pool)
-        return sampled if used[0] <= used[1] else np.ascontiguousarray(sampled.T)
-
-    def _moments(self, tokens: int, count: int, rng: np.random.Generator) -> tuple[Residues, Residues]:
-        """Random tokens, one of each sample and the moment entries of all: shapes (count, d) and (count, D)."""
-        drawn = self.field.random((count, tokens, self.plan.width), rng)
-        moments = self.field.matmul(drawn.swapaxes(1, 2), drawn)
-        entries = symmetric_entries(self.plan.width)
-        return drawn[:, 0], np.stack([moments[:, i, j] for i, j in entries], axis=1)
+    def _job(self, block: Block) -> BlockJob:
+        plan = self.plan
+        return BlockJob(
+            self.lattice,
+            block,
+            None if plan.full else plan.tokens,
+            self.draw,
+            self.seed,
+            memory=_block_bytes(plan, block),
+            work=block.work + (0 if plan.full else _products_work(plan, [block])),
+            room=self.room,
+            allowance=self.spare * elimination_work(*block.shape) if self.spare < inf else inf,
+        )

@@ -12,6 +12,7 @@ from tensorrank.arithmetic.elimination import rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.resources import Workers
 from tensorrank.separation.hankel import HankelForm
+from tensorrank.separation.jobs import BlockRank, JobKey, Progress
 from tensorrank.separation.limits import SIDE_BYTES, Limits, elimination_bytes, lattice_bytes, lattice_work
 from tensorrank.separation.monomials import monomial_count
 from tensorrank.separation.separable import MomentInstance
@@ -52,7 +53,45 @@ def derivative_plan(width: int, degree: int, rank_bound: int, limits: Limits) ->
     return DerivativePlan(width, degree, shape, memory, work)
 
 
-def derivative_rank(instance: MomentInstance, field: PrimeField, plan: DerivativePlan, pool: Workers) -> int:
-    """The rank over GF(p) of all derivatives of the instance; p above the degree."""
-    form = HankelForm.inhomogeneous(instance, field, plan.width, plan.degree, pool)
-    return rank_in_place(form.derivatives(pool), field, pool)
+@dataclass(frozen=True, eq=False)
+class DerivativesJob:
+    """The rank over GF(p) of all derivatives of one draw; p above the degree.
+
+    Attributes:
+        instance: one function.
+        field: GF(p).
+        plan: what it takes.
+        draw: the number of the draw.
+    """
+
+    instance: MomentInstance
+    field: PrimeField
+    plan: DerivativePlan
+    draw: int
+    shared: None = None
+
+    @property
+    def key(self) -> JobKey:
+        """Draw, prime and size."""
+        return JobKey(self.draw, self.field.prime, -1, str(self.plan))
+
+    @property
+    def memory(self) -> float:
+        """Bytes at the peak."""
+        return self.plan.memory
+
+    @property
+    def room(self) -> float:
+        """Nothing runs beside it."""
+        return self.plan.memory
+
+    @property
+    def work(self) -> float:
+        """Operations expected."""
+        return self.plan.work
+
+    def rank(self, shared: None, pool: Workers, report: Progress) -> BlockRank:
+        """Fill the matrix and eliminate it."""
+        form = HankelForm.inhomogeneous(self.instance, self.field, self.plan.width, self.plan.degree, pool)
+        rank = rank_in_place(form.derivatives(pool), self.field, pool)
+        return BlockRank(rank, self.plan.shape, complete=True)

@@ -8,18 +8,16 @@ from math import prod
 from typing import cast
 
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.arithmetic.resources import Workers
 from tensorrank.arithmetic.whole_numbers import as_ranges
 from tensorrank.separation.catalecticant import Catalecticant, CatalecticantPlan
-from tensorrank.separation.derivatives import derivative_rank
+from tensorrank.separation.derivatives import DerivativesJob
 from tensorrank.separation.draws import Draws
-from tensorrank.separation.grid import GridRank, grid_rank
+from tensorrank.separation.grid import GridJob
+from tensorrank.separation.jobs import Job, Steps
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.plan import Plan
 from tensorrank.separation.result import SeparationRank, Standing
 from tensorrank.separation.separable import Instance, MomentInstance, MomentSeparable, Separable
-
-Progress = Callable[[float, float], None]
 
 _UNLUCKY = "a proved lower bound passes the ranks computed: these draws were unlucky"
 # A repeated draw that gives more than all before it is repeated again, at most so often.
@@ -75,8 +73,9 @@ def certified(evidence: Evidence, chosen: Plan, draws: Draws, seconds: float) ->
     )
 
 
-def from_bounds(chosen: Plan, draws: Draws) -> Evidence:
+def from_bounds(chosen: Plan, draws: Draws) -> Steps[Evidence]:
     """The bounds in closed form, where nothing can be computed."""
+    yield from ()  # no jobs
     if draws.impossible:
         why = f"no supported prime exceeds the degree {draws.degree}"
     else:
@@ -90,9 +89,7 @@ def from_blocks(
     chosen: Plan,
     draws: Draws,
     count: int,
-    pool: Workers,
-    report: Progress,
-) -> Evidence:
+) -> Steps[Evidence]:
     """Every block once, then those below their bound again until a further draw gives no more."""
     blocks = chosen.blocks
     assert blocks is not None
@@ -102,28 +99,19 @@ def from_blocks(
     # Entries have this degree in what is drawn: the weights, and with few tokens the tokens too.
     entry_degree = model.weight_degree + (0 if blocks.full else model.input_degree)
 
-    spent = 0.0
-
     def draw(hardest: int) -> Catalecticant:
         field, instance = draws.next(hardest * entry_degree)
-        before = spent
-        return Catalecticant(
-            cast(MomentInstance, instance), field, blocks, chosen.limits, draws.rng, pool,
-            lambda done, total: report(before + done, before + total),
-        )  # fmt: skip
+        number = len(draws.used) - 1
+        return Catalecticant(cast(MomentInstance, instance), field, blocks, chosen.limits, draws.rng, number)
 
-    first = draw(0)
-    found = first.all_blocks()
-    spent += first.spent
+    found = yield from draw(0).all_blocks()
     incomplete = [k for k in degrees if not found[k].complete]
     short = [k for k in degrees if found[k].rank < bounds[k]]
     primes = {k: [draws.used[0]] for k in degrees}
     whole = blocks.whole and not incomplete
     raised, made = False, 1
     while whole and short and (made < count or (raised and made < _MOST_DRAWS)):
-        further = draw(max(found[k].rank for k in short))
-        again = further.some_blocks(short)
-        spent += further.spent
+        again = yield from draw(max(found[k].rank for k in short)).some_blocks(short)
         incomplete = [k for k in short if not again[k].complete]
         whole = not incomplete
         made += 1
@@ -164,19 +152,17 @@ def from_grid(
     chosen: Plan,
     draws: Draws,
     count: int,
-    pool: Workers,
-    report: Progress,
-) -> Evidence:
+) -> Steps[Evidence]:
     """Sampled matrices of fresh instances until a further one gives no more."""
 
-    def measured(field: PrimeField, instance: Instance) -> GridRank:
-        return grid_rank(
-            instance, partition, field, draws.rng, pool,
+    def measured(field: PrimeField, instance: Instance, number: int) -> Job:
+        return GridJob(
+            instance, field, partition, number, int(draws.rng.integers(2**63)),
             bound=chosen.upper, most=chosen.grid_samples, most_entries=chosen.grid_entries,
-            memory=chosen.limits.memory // 2,
+            memory=chosen.memory, work=chosen.work, room=chosen.limits.memory // 2,
         )  # fmt: skip
 
-    return _from_matrices(model, chosen, draws, count, report, measured, known=_known(chosen, draws))
+    return (yield from _from_matrices(model, chosen, draws, count, measured, known=_known(chosen, draws)))
 
 
 def from_leading_form(
@@ -185,15 +171,13 @@ def from_leading_form(
     chosen: Plan,
     draws: Draws,
     count: int,
-    pool: Workers,
-    report: Progress,
-) -> Evidence:
+) -> Steps[Evidence]:
     """For an inhomogeneous architecture: the blocks of its leading form, and if they do not decide, all derivatives.
 
     Where the derivatives do not fit, the plan may fall back on a grid.
     """
     stream = draws.about(model.leading(), chosen.degree)
-    leading = from_blocks(model.leading(), partition, chosen, stream, count, pool, report)
+    leading = yield from from_blocks(model.leading(), partition, chosen, stream, count)
     draws.used.extend(stream.used)
     derivatives = chosen.derivatives
     if leading.lower == chosen.upper or (derivatives is None and chosen.fallback is None):
@@ -203,14 +187,14 @@ def from_leading_form(
     if derivatives is not None:
         taken = derivatives
 
-        def measured(field: PrimeField, instance: Instance) -> GridRank:
-            rank = derivative_rank(cast(MomentInstance, instance), field, taken, pool)
-            return GridRank(rank, taken.shape, saturated=True, complete=True)
+        def measured(field: PrimeField, instance: Instance, number: int) -> Job:
+            return DerivativesJob(cast(MomentInstance, instance), field, taken, number)
 
-        whole = _from_matrices(model, chosen, further, count, report, measured, known=leading.lower)
+        whole = yield from _from_matrices(model, chosen, further, count, measured, known=leading.lower)
     else:
         assert chosen.fallback is not None
-        whole = replace(from_grid(model, partition, chosen.fallback, further, count, pool, report), method="grid")
+        sampled = yield from from_grid(model, partition, chosen.fallback, further, count)
+        whole = replace(sampled, method="grid")
         if leading.lower > whole.lower:
             whole = replace(leading, confirmed=False, by_degree=None, reason=f"{_UNLUCKY} of the grid")
     draws.used.extend(further.used)
@@ -222,11 +206,10 @@ def _from_matrices(
     chosen: Plan,
     draws: Draws,
     count: int,
-    report: Progress,
-    measured: Callable[[PrimeField, Instance], GridRank],
+    measured: Callable[[PrimeField, Instance, int], Job],
     *,
     known: int,
-) -> Evidence:
+) -> Steps[Evidence]:
     """The rank of one matrix for each of several fresh instances, until a further one gives no more."""
     degree = model.input_degree + (model.weight_degree if draws.weights is None else 0)
     best, samples, made = 0, (0, 0), 0
@@ -234,10 +217,8 @@ def _from_matrices(
     raised = arbitrary = False
     while saturated and best != chosen.upper and (made < count or (raised and made < _MOST_DRAWS)):
         field, instance = draws.next(best * degree)
-        matrix = measured(field, instance)
+        (matrix,) = yield [measured(field, instance, len(draws.used) - 1)]
         made += 1
-        settled = not matrix.saturated or matrix.rank == chosen.upper
-        report(made, made if settled else max(made, count))
         raised = made > 1 and matrix.rank > best
         best, samples = max(best, matrix.rank), max(samples, matrix.samples)
         saturated, complete = matrix.saturated, matrix.complete

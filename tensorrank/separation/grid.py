@@ -12,6 +12,7 @@ import numpy as np
 from tensorrank.arithmetic.elimination import balanced, rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import Workers
+from tensorrank.separation.jobs import BlockRank, JobKey, Progress
 from tensorrank.separation.limits import MOST_ENTRIES, SPARE
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.separable import FiniteInstance, FrugalInstance, Instance
@@ -21,23 +22,48 @@ _FIRST_SAMPLE = 64
 _MOST_LISTED = 2**22
 
 
-@dataclass(frozen=True)
-class GridRank:
-    """The rank of a sampled matrix: a lower bound, and the rank with high probability if the sampling saturated.
+@dataclass(frozen=True, eq=False)
+class GridJob:
+    """The rank of the grid matrix of one draw.
 
     Attributes:
-        rank: the rank over GF(p) of the sampled matrix.
-        samples: its numbers of rows and columns.
-        saturated: whether the rank is below both, so that more samples would hardly give more, or the sample complete.
-        complete: whether all inputs of both sides were used.
-        finite: whether inputs are finitely many and those left out could give more, whatever the weights.
+        instance: one function.
+        field: GF(p).
+        partition: of its sites.
+        draw: the number of the draw.
+        seed: of the inputs.
+        bound: a proven upper bound on the rank, or None.
+        most: the most rows and columns.
+        most_entries: the most values of a matrix of all inputs, where they are finitely many.
+        memory: bytes at the peak.
+        work: operations expected.
+        room: bytes for what evaluation takes beside the values.
     """
 
-    rank: int
-    samples: tuple[int, int]
-    saturated: bool
-    complete: bool = False
-    finite: bool = False
+    instance: Instance
+    field: PrimeField
+    partition: Bipartition
+    draw: int
+    seed: int
+    bound: int | None
+    most: int
+    most_entries: float
+    memory: float
+    work: float
+    room: float
+    shared: None = None
+
+    @property
+    def key(self) -> JobKey:
+        """Draw, prime, and the size asked for."""
+        return JobKey(self.draw, self.field.prime, -1, f"grid of up to {self.most} samples a side")
+
+    def rank(self, shared: None, pool: Workers, report: Progress) -> BlockRank:
+        """The rank of as large a sample as it takes."""
+        return grid_rank(
+            self.instance, self.partition, self.field, np.random.default_rng(self.seed), pool,
+            bound=self.bound, most=self.most, most_entries=self.most_entries, memory=int(self.room),
+        )  # fmt: skip
 
 
 def grid_rank(
@@ -51,8 +77,10 @@ def grid_rank(
     most: int,
     most_entries: float = MOST_ENTRIES,
     memory: int | None = None,
-) -> GridRank:
+) -> BlockRank:
     """The rank of the grid matrix of an instance at random inputs.
+
+    A lower bound, and the rank with high probability if the sampling saturated.
 
     Args:
         instance: the function; its weights stay fixed while the sample grows.
@@ -80,12 +108,12 @@ def grid_rank(
         full = any(source.exhausted and rank == size for source, size in zip(sources, samples, strict=True))
         saturated = complete or full or rank < min(samples)
         if complete or full or rank == bound or (max(samples) >= most and not saturated):
-            return GridRank(rank, samples, saturated, complete, finite=sources[0].finite and not full)
+            return BlockRank(rank, samples, complete, saturated, finite=sources[0].finite and not full)
         if saturated:
             left = [source.left for source in sources]
             entries = prod(size + rest for size, rest in zip(samples, left, strict=True))
             if not sources[0].finite or entries > most_entries:
-                return GridRank(rank, samples, saturated, finite=sources[0].finite)
+                return BlockRank(rank, samples, complete, saturated, finite=sources[0].finite)
             # Inputs of a finite set are not generic: those left out may raise the rank, so try them all.
             more = left
         else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,10 +12,11 @@ import numpy as np
 from tensorrank.arithmetic.resources import worker_threads
 from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.separation.draws import Draws
-from tensorrank.separation.evidence import Progress, certified, from_blocks, from_bounds, from_grid, from_leading_form
+from tensorrank.separation.evidence import Evidence, certified, from_blocks, from_bounds, from_grid, from_leading_form
+from tensorrank.separation.jobs import Progress, Steps, finish_here
 from tensorrank.separation.numerical import MadeNumerical, NumericalModel, numerical_separation_rank
 from tensorrank.separation.partition import Bipartition, checked_partition
-from tensorrank.separation.plan import Method, plan
+from tensorrank.separation.plan import Method, Plan, plan
 from tensorrank.separation.result import SeparationRank
 from tensorrank.separation.separable import MadeSeparable, Separable, Weights, as_separable, moment_form
 
@@ -98,22 +99,68 @@ def separation_rank(
             )
     model = as_separable(model)
     _refuse(model, tolerances, "its rank is computed over finite fields, without tolerance; limit memory or work")
+    exact = computation(
+        model,
+        partition,
+        method=method,
+        weights=weights,
+        seed=seed,
+        draws=draws,
+        primes=primes,
+        memory=memory,
+        work=work,
+    )
+    with worker_threads(threads) as pool:
+        evidence = finish_here(exact.steps, pool, exact.plan.work, progress or (lambda done, total: None))
+    return exact.result(evidence, time.perf_counter() - started)
+
+
+@dataclass(frozen=True)
+class Computation:
+    """A separation rank to be computed: its jobs can run here or anywhere.
+
+    Attributes:
+        plan: what it takes.
+        draws: weights, inputs and primes.
+        steps: the computation, as a generator of jobs (`jobs`).
+    """
+
+    plan: Plan
+    draws: Draws
+    steps: Steps[Evidence]
+
+    def result(self, evidence: Evidence, seconds: float) -> SeparationRank:
+        """The rank with its standing."""
+        return certified(evidence, self.plan, self.draws, seconds)
+
+
+def computation(
+    model: Separable,
+    partition: Bipartition | None = None,
+    *,
+    method: Method = "auto",
+    weights: Weights | None = None,
+    seed: int | np.random.Generator = 0,
+    draws: int = 2,
+    primes: Sequence[int] | None = None,
+    memory: int | str | None = None,
+    work: float | None = None,
+) -> Computation:
+    """What `separation_rank` does with the same arguments, before anything is computed."""
     partition = checked_partition(model.sites, partition)
     chosen = plan(model, partition, method=method, memory=memory, work=work)
     stream = Draws(model, weights, seed, primes, chosen.degree)
     if stream.impossible:
         chosen = replace(chosen, method="bounds")
     form = moment_form(model)
-    report = progress or (lambda done, total: None)
-    with worker_threads(threads) as pool:
-        if chosen.method == "bounds":
-            evidence = from_bounds(chosen, stream)
-        elif chosen.method == "catalecticant" and form is not None:
-            by_blocks = from_blocks if form.homogeneous else from_leading_form
-            evidence = by_blocks(form, partition, chosen, stream, draws, pool, report)
-        else:
-            evidence = from_grid(model, partition, chosen, stream, draws, pool, report)
-    return certified(evidence, chosen, stream, time.perf_counter() - started)
+    if chosen.method == "bounds":
+        steps = from_bounds(chosen, stream)
+    elif chosen.method == "catalecticant" and form is not None:
+        by_blocks = from_blocks if form.homogeneous else from_leading_form
+        steps = by_blocks(form, partition, chosen, stream, draws)
+    else:
+        steps = from_grid(model, partition, chosen, stream, draws)
+    return Computation(chosen, stream, steps)
 
 
 def _refuse(model: object, options: Mapping[str, object], why: str) -> None:

@@ -8,6 +8,7 @@ from tensorrank import SelfAttention
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.separation.catalecticant import Catalecticant, catalecticant_plan
 from tensorrank.separation.hankel import HankelForm
+from tensorrank.separation.jobs import finish_here
 from tensorrank.separation.limits import Limits
 
 FIELD = PrimeField(8388593)
@@ -34,7 +35,20 @@ def blocks_by_flint(instance, width, degree, pool):
 
 def computed(instance, width, degree, limits, pool, tokens=None):
     plan = catalecticant_plan(width, degree, tokens or (width, width), limits)
-    return plan, Catalecticant(instance, FIELD, plan, limits, np.random.default_rng(9), pool, lambda done, total: None)
+    return plan, Drawn(Catalecticant(instance, FIELD, plan, limits, np.random.default_rng(9)), pool)
+
+
+class Drawn:
+    """A draw whose jobs run here."""
+
+    def __init__(self, draw, pool):
+        self.draw, self.pool = draw, pool
+
+    def all_blocks(self):
+        return finish_here(self.draw.all_blocks(), self.pool, 0, lambda done, total: None)
+
+    def some_blocks(self, degrees):
+        return finish_here(self.draw.some_blocks(degrees), self.pool, 0, lambda done, total: None)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)

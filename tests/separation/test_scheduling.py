@@ -11,8 +11,9 @@ import pytest
 from tensorrank import SelfAttention, separation_rank
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.resources import worker_threads
-from tensorrank.separation import catalecticant
+from tensorrank.separation import blocks, jobs
 from tensorrank.separation.catalecticant import Catalecticant, catalecticant_plan
+from tensorrank.separation.jobs import finish_here
 from tensorrank.separation.limits import Limits
 
 FIELD = PrimeField(8388593)
@@ -22,8 +23,8 @@ def run(model, limits, threads, tokens):
     plan = catalecticant_plan(model.width, model.moment_degree, tokens, limits)
     instance = model.draw(FIELD, np.random.default_rng(1))
     with worker_threads(threads) as pool:
-        method = Catalecticant(instance, FIELD, plan, limits, np.random.default_rng(2), pool, lambda done, total: None)
-        return method.all_blocks()
+        draw = Catalecticant(instance, FIELD, plan, limits, np.random.default_rng(2))
+        return finish_here(draw.all_blocks(), pool, plan.work, lambda done, total: None)
 
 
 @pytest.mark.parametrize("work", [math.inf, 1e9])
@@ -47,7 +48,7 @@ def test_all_that_is_said_of_blocks_is_the_same_for_every_number_of_threads(mode
 def computing_threads(monkeypatch, limits, small):
     """For each block of a deficient model: the thread that ranked it, and how many threads its elimination had."""
     seen, meeting = [], threading.Barrier(2, timeout=60)
-    ranked = catalecticant.rank_of_slabs
+    ranked = blocks.rank_of_slabs
 
     def noted(slabs, field, pool, affordable):
         ident = threading.get_ident()
@@ -58,8 +59,8 @@ def computing_threads(monkeypatch, limits, small):
         return ranked(slabs, field, pool, affordable)
 
     with monkeypatch.context() as patch:
-        patch.setattr(catalecticant, "rank_of_slabs", noted)
-        patch.setattr(catalecticant, "SMALL_BLOCK", small)
+        patch.setattr(blocks, "rank_of_slabs", noted)
+        patch.setattr(jobs, "SMALL_BLOCK", small)
         run(SelfAttention(4, 2, heads=2), limits, 2, (2, 2))
     return seen
 
@@ -69,9 +70,8 @@ def test_small_blocks_run_side_by_side_with_one_thread_each(monkeypatch):
     assert len({ident for ident, count in seen if count == 1}) == 2
 
 
-@pytest.mark.parametrize(("limits", "small"), [(Limits(2**30), 0), (Limits(2**30, 1e12), math.inf)])
-def test_large_blocks_and_counted_work_take_one_block_at_a_time_with_all_threads(monkeypatch, limits, small):
-    seen = computing_threads(monkeypatch, limits, small)
+def test_large_blocks_take_one_block_at_a_time_with_all_threads(monkeypatch):
+    seen = computing_threads(monkeypatch, Limits(2**30), 0)
     assert {count for _, count in seen} == {2}
     assert {ident for ident, _ in seen} == {threading.get_ident()}
 

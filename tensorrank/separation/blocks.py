@@ -1,0 +1,176 @@
+"""One Hankel block of one draw as a job: its rows and columns filled from the coefficients, and its rank."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+
+from tensorrank.arithmetic.elimination import balanced, product, rank_in_place, rank_of_slabs
+from tensorrank.arithmetic.prime_field import PrimeField, Residues
+from tensorrank.arithmetic.products import Balanced
+from tensorrank.arithmetic.resources import Workers
+from tensorrank.separation.hankel import SLAB_ENTRIES, HankelForm, Indices, symmetric_entries
+from tensorrank.separation.jobs import BlockRank, JobKey, Progress
+from tensorrank.separation.limits import elimination_work, lattice_bytes, lattice_work
+from tensorrank.separation.monomials import divided_powers, monomial_count, monomials
+from tensorrank.separation.separable import MomentInstance
+
+
+@dataclass(frozen=True)
+class Block:
+    """One block to be computed: degree k in M_A, its rows and columns, and how many of each are used at first."""
+
+    degree: int
+    shape: tuple[int, int]
+    used: tuple[int, int]
+
+    @property
+    def cut(self) -> bool:
+        """Whether a side is cut below what could matter: the smaller of rows and columns."""
+        return min(self.used) < min(self.shape)
+
+    @property
+    def work(self) -> float:
+        """Operations of the elimination."""
+        return elimination_work(*self.used)
+
+
+@dataclass(frozen=True, eq=False)
+class Lattice:
+    """The coefficients that all blocks of a draw are filled from, before they are computed.
+
+    Attributes:
+        instance: one function.
+        field: GF(p).
+        width: d.
+        degree: C.
+        variables: how many entries of M are kept.
+    """
+
+    instance: MomentInstance
+    field: PrimeField
+    width: int
+    degree: int
+    variables: int
+
+    @property
+    def points(self) -> int:
+        """The number of evaluations."""
+        return monomial_count(self.variables, self.degree)
+
+    @property
+    def memory(self) -> float:
+        """Bytes while they are made."""
+        return lattice_bytes(self.points, self.width, self.degree, self.variables)
+
+    @property
+    def work(self) -> float:
+        """Operations of evaluating and interpolating."""
+        return lattice_work(self.points, self.width, self.degree, self.variables)
+
+    def make(self, pool: Workers) -> HankelForm:
+        """Evaluate and interpolate."""
+        return HankelForm.of(self.instance, self.field, self.width, self.degree, self.variables, pool)
+
+
+@dataclass(frozen=True, eq=False)
+class BlockJob:
+    """The rank of one block.
+
+    Attributes:
+        shared: the lattice.
+        block: which rows and columns.
+        tokens: how many on the output token's side and on the other, or None if both have at least d.
+        draw: the number of the draw.
+        seed: of the rows, columns and tokens that the blocks of this draw choose.
+        memory: bytes at the peak, beside the lattice.
+        work: operations expected.
+        room: bytes that blocks may take, beside the lattice.
+        allowance: operations that a block which comes out short may take beyond those expected.
+    """
+
+    shared: Lattice
+    block: Block
+    tokens: tuple[int, int] | None
+    draw: int
+    seed: int
+    memory: float
+    work: float
+    room: float
+    allowance: float
+
+    @property
+    def key(self) -> JobKey:
+        """Draw, prime, degree, and the size asked for."""
+        rows, columns = self.block.used
+        asked = f"block of {rows} x {columns}, {self.shared.variables} variables"
+        return JobKey(self.draw, self.shared.field.prime, self.block.degree, asked)
+
+    def rank(self, shared: HankelForm, pool: Workers, report: Progress) -> BlockRank:
+        """A certified rank: the block's own if it is not cut and could be finished."""
+        # Of its own, so that a block does not depend on the order of all.
+        rng = np.random.default_rng([self.seed, self.block.degree])
+        if self.tokens is None:
+            rank, complete = rank_of_slabs(self._slabs(shared, rng, pool), shared.field, pool, self._afford)
+        else:
+            matrix = self._low_rank_block(shared, self.tokens, rng, pool)
+            rank, complete = rank_in_place(matrix, shared.field, pool), True
+        return BlockRank(rank, self.block.used, complete=complete and not self.block.cut)
+
+    def _afford(self, missing: int) -> bool:
+        """Whether the rows or columns left out at first can be used too: they meet a left kernel of so many rows."""
+        short, long = sorted(self.block.shape)
+        extra = float(missing) * short * (short + 2 * (long - short))
+        # The left kernel, and its product with a slab, beside the block or the slab.
+        kernels = 8.0 * missing * short
+        return kernels + self.memory <= self.room and extra <= self.allowance
+
+    def _slabs(self, form: HankelForm, rng: np.random.Generator, pool: Workers) -> Iterator[Callable[[], Balanced]]:
+        """The rows and columns used at first, the shorter side as rows; if nothing is cut, then all others too."""
+        block = self.block
+        transposed = block.shape[0] > block.shape[1]
+        (rows, columns), (used, wide) = block.shape, block.used
+        if transposed:
+            rows, columns, used, wide = columns, rows, wide, used
+
+        def slab(chosen_rows: Indices | None, chosen: Indices) -> Balanced:
+            pair = (chosen, chosen_rows) if transposed else (chosen_rows, chosen)
+            return form.block(block.degree, pool, *pair, transposed=transposed)
+
+        first = np.sort(rng.choice(columns, wide, replace=False))
+        if block.cut:
+            chosen_rows = np.sort(rng.choice(rows, used, replace=False))
+            yield lambda: slab(chosen_rows, first)
+            return
+        yield lambda: slab(None, first)
+        others = np.setdiff1d(np.arange(columns), first, assume_unique=True)
+        # Narrow slabs, since the left kernel of the first stands beside them, but not too many.
+        step = max(1, wide // 4, SLAB_ENTRIES // rows)
+        for start in range(0, len(others), step):
+            yield partial(slab, None, others[start : start + step])
+
+    def _low_rank_block(
+        self, form: HankelForm, tokens: tuple[int, int], rng: np.random.Generator, pool: Workers
+    ) -> Balanced:
+        """A-side functionals x Cat_k x B-side functionals."""
+        k, used = self.block.degree, self.block.used
+        variables, field = form.variables, form.field
+        _, moments = _moments(form, tokens[1], used[1], rng)
+        columns = divided_powers(moments, monomials(variables, form.degree - k), field)
+        drawn, moments = _moments(form, tokens[0], used[0], rng)
+        powers = divided_powers(moments, monomials(variables, k), field)
+        rows = (drawn[:, :, None] * powers[:, None, :] % field.prime).reshape(used[0], -1)
+        images = form.applied(k, balanced(columns.T, field, pool), pool)
+        sampled = product(balanced(rows, field, pool), images, field, pool)
+        return sampled if used[0] <= used[1] else np.ascontiguousarray(sampled.T)
+
+
+def _moments(form: HankelForm, tokens: int, count: int, rng: np.random.Generator) -> tuple[Residues, Residues]:
+    """Random tokens, one of each sample and the moment entries of all: shapes (count, d) and (count, D)."""
+    drawn = form.field.random((count, tokens, form.width), rng)
+    moments = form.field.matmul(drawn.swapaxes(1, 2), drawn)
+    entries = symmetric_entries(form.width)
+    return drawn[:, 0], np.stack([moments[:, i, j] for i, j in entries], axis=1)

@@ -1,0 +1,213 @@
+"""Jobs: the ranks that one computation consists of, each computed anywhere and at any time with the same answer.
+
+A computation is a generator: it yields jobs that do not wait for each other, is sent their ranks, and returns its
+evidence. Who drives it decides where jobs run, and may answer from a store. A job carries all that it needs, seeds
+included, so neither the order of jobs nor the number of threads or machines changes a rank.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, TypeVar
+
+from tensorrank.arithmetic.resources import Workers
+from tensorrank.separation.limits import SMALL_BLOCK
+
+E = TypeVar("E")
+Progress = Callable[[float, float], None]
+
+
+@dataclass(frozen=True)
+class BlockRank:
+    """What is known of a block or of a sampled matrix.
+
+    Attributes:
+        rank: its rank over GF(p), certified.
+        samples: its numbers of rows and columns, as computed.
+        complete: whether all that can matter was used: of a block, all rows and columns or enough of them; of a grid,
+            all inputs of both sides.
+        saturated: whether the rank is below both, so that more samples would hardly give more, or all were used.
+        finite: whether inputs are finitely many and those left out could give more, whatever the weights.
+    """
+
+    rank: int
+    samples: tuple[int, int]
+    complete: bool
+    saturated: bool = True
+    finite: bool = False
+
+
+@dataclass(frozen=True, order=True)
+class JobKey:
+    """What tells the jobs of one model and seed apart.
+
+    Attributes:
+        draw: the number of the draw, from 0.
+        prime: its modulus.
+        degree: of the block in side A's moments; -1 for a matrix of all degrees.
+        asked: the method and the size asked for, in words.
+    """
+
+    draw: int
+    prime: int
+    degree: int
+    asked: str
+
+
+class Shared(Protocol):
+    """What all jobs of one draw need; made once a process."""
+
+    @property
+    def memory(self) -> float:
+        """Bytes that it takes."""
+
+    @property
+    def work(self) -> float:
+        """Operations that making it takes."""
+
+    def make(self, pool: Workers) -> Any:
+        """Make it."""
+
+
+class Job(Protocol):
+    """One rank to be computed; can be pickled."""
+
+    @property
+    def key(self) -> JobKey:
+        """What tells it from others."""
+
+    @property
+    def shared(self) -> Shared | None:
+        """What it shares with other jobs, if anything."""
+
+    @property
+    def memory(self) -> float:
+        """Bytes at the peak, beside what is shared."""
+
+    @property
+    def room(self) -> float:
+        """Bytes that it and others at the same time may take, beside what is shared."""
+
+    @property
+    def work(self) -> float:
+        """Operations expected."""
+
+    def rank(self, shared: Any, pool: Workers, report: Progress) -> BlockRank:
+        """Compute it, with what `shared` made; `report` is called with the work done and the total."""
+
+
+Steps = Generator[Sequence[Job], Sequence[BlockRank], E]
+# Called with a job, its rank and the seconds it took, as soon as they are known.
+Done = Callable[[Job, BlockRank, float], None]
+
+
+class Here:
+    """Runs jobs in this process, on its threads.
+
+    Args:
+        pool: threads.
+        report: called from the caller's thread alone, with the operations done so far within `run`s.
+    """
+
+    def __init__(self, pool: Workers, report: Callable[[float], None] = lambda spent: None) -> None:
+        self.pool = pool
+        self.spent = 0.0
+        # Seconds that making what is shared took.
+        self.shared_seconds = 0.0
+        self._report = report
+        self._made: tuple[Shared, Any] | None = None
+        self._lock = threading.Lock()
+        self._caller = threading.get_ident()
+
+    def run(self, jobs: Sequence[Job], done: Done, stop: Callable[[], bool] = lambda: False) -> None:
+        """Run jobs of one draw: large ones with all threads, then small ones side by side, a thread each.
+
+        Args:
+            jobs: of one draw.
+            done: called for each as soon as its rank is known, never twice at a time.
+            stop: asked before each; once true, no further job begins.
+        """
+        waiting = sorted(jobs, key=lambda job: (-job.work, job.key))
+        small = [job for job in waiting if self._small(job)]
+        if len(small) < 2 * self.pool.count:
+            small = []  # a thread that is done first would wait
+        if not waiting or stop():
+            return
+        shared = self._shared(waiting[0].shared)
+
+        def one(job: Job, pool: Workers) -> None:
+            if stop():
+                return
+            mine = threading.get_ident() == self._caller
+            started = time.perf_counter()
+            base = self.spent
+
+            def within(part: float, total: float) -> None:
+                self._report(base + job.work * min(1.0, part / total if total else 1.0))
+
+            rank = job.rank(shared, pool, within if mine and pool.count == self.pool.count else _silent)
+            seconds = time.perf_counter() - started
+            with self._lock:
+                self.spent += job.work
+                done(job, rank, seconds)
+            if mine:
+                self._report(self.spent)
+
+        beside = {id(job) for job in small}
+        for job in waiting:
+            if id(job) not in beside:
+                one(job, self.pool)
+        self.pool.map(lambda job: one(job, Workers(1, None)), small)
+
+    def _small(self, job: Job) -> bool:
+        """Whether jobs like this one run side by side, within the memory."""
+        # Twice, since a block that comes out short has a left kernel beside it.
+        return job.work <= SMALL_BLOCK and 2 * self.pool.count * job.memory <= job.room
+
+    def _shared(self, shared: Shared | None) -> Any:
+        if shared is None:
+            return None
+        if self._made is None or self._made[0] is not shared:
+            self._made = None  # what another draw shared makes room first
+            started = time.perf_counter()
+            self._made = shared, shared.make(self.pool)
+            self.shared_seconds += time.perf_counter() - started
+            self.spent += shared.work
+            self._report(self.spent)
+        return self._made[1]
+
+
+def finish_here(steps: Steps[E], pool: Workers, expected: float, report: Progress) -> E:
+    """Drive a computation to its end in this process.
+
+    Args:
+        steps: the computation.
+        pool: threads.
+        expected: operations that a draw takes.
+        report: called with the operations done and the total expected so far, draw by draw.
+    """
+    before = 0.0
+    here = Here(pool, lambda spent: report(spent, max(before + expected, spent)))
+    draw: Shared | None = None
+    try:
+        jobs = next(steps)
+        while True:
+            if jobs and (jobs[0].shared is None or jobs[0].shared is not draw):
+                draw, before = jobs[0].shared, here.spent
+            found: dict[JobKey, BlockRank] = {}
+
+            def keep(job: Job, rank: BlockRank, seconds: float, found: dict[JobKey, BlockRank] = found) -> None:
+                found[job.key] = rank
+
+            here.run(jobs, keep)
+            jobs = steps.send([found[job.key] for job in jobs])
+    except StopIteration as end:
+        result: E = end.value
+        return result
+
+
+def _silent(done: float, total: float) -> None:
+    pass
