@@ -27,3 +27,17 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
         # Where no file can be, there is none to remove.
         with suppress(OSError):
             temporary.unlink(missing_ok=True)
+
+
+def checked_folder(name: str, given: str | Path | None) -> Path | None:
+    """The folder given, if files can be made in it; None if none was given.
+
+    Raises:
+        TensorRankError: if they cannot.
+    """
+    if given is None:
+        return None
+    folder = Path(given)
+    if not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise TensorRankError(f"{name} is {str(given)!r}; expected a folder that exists and can be written to")
+    return folder

@@ -1,54 +1,77 @@
-"""Rank over GF(p): recursive Gaussian elimination on float64 BLAS.
+"""Rank over GF(p): of a matrix that a user gives, of one in memory, and of one that comes as slabs of columns.
 
-The elimination A = P L E (row permutation, unit lower triangular, echelon) recurses on columns (Ibarra, Moran and Hui
-1982; Dumas, Giorgi and Pernet 2008): eliminate the left half, carry its multipliers over to the right half with one
-triangular solve and one matrix product, eliminate what remains of the right half. Nearly all work is then in matrix
-products (`products`). Of a panel of `PANEL` columns, compiled kernels eliminate the topmost rows only: if these have a
-pivot for every column, the multipliers of all other rows are one more product, with the inverse of the upper triangle.
-
-Residues are kept balanced, in (-p/2, p/2], so that a sum of many products stays an exact integer below 2**53, and are
-stored as int32: half the memory of float64, for every supported prime. The multipliers of pivot number i are stored in
-column i. That is always free: a pivot's number never exceeds its column, and columns to the left of the current ones
-are not needed again.
+In memory a matrix is eliminated by columns (`column_elimination`), in the room that it takes; one that has no room
+there is eliminated over files (`elimination_files`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arithmetic import elimination_kernels as kernels
-from tensorrank.arithmetic.prime_field import FEWEST_TERMS, PrimeField, Residues, as_given
-from tensorrank.arithmetic.products import Balanced, Matrix, Part, Products
-from tensorrank.arithmetic.resources import Workers, worker_threads
+from tensorrank.arithmetic.column_elimination import Elimination
+from tensorrank.arithmetic.elimination_costs import Progress, Report, elimination_bytes
+from tensorrank.arithmetic.elimination_files import rank_of_strips, strip_columns
+from tensorrank.arithmetic.prime_field import PrimeField, Residues, as_given
+from tensorrank.arithmetic.products import Balanced, Part, Products
+from tensorrank.arithmetic.resources import Workers, amount, memory_limit, worker_threads
 from tensorrank.errors import TensorRankError
 
-# Products with the factors of a panel are summed whole: no prime allows fewer terms than this.
-PANEL = FEWEST_TERMS
-# How many rows of a panel are tried first; if they lack a pivot, more are.
-_FIRST_ROWS, _MORE = 2 * PANEL, 8
+# Entries of a given matrix that a thread converts at a time, for a strip.
+_ENTRIES_AT_ONCE = 2**16
 
 
-def rank_mod_p(matrix: ArrayLike, prime: int, *, threads: int | None = None, overwrite: bool = False) -> int:
+def rank_mod_p(
+    matrix: ArrayLike,
+    prime: int,
+    *,
+    threads: int | None = None,
+    overwrite: bool = False,
+    memory: int | str | None = None,
+    scratch: str | Path | None = None,
+    progress: Report | None = None,
+) -> int:
     """The rank of an integer matrix over GF(p), exact.
 
     Args:
         matrix: whole numbers of shape (rows, columns), any size and shape; zero-size matrices have rank 0. Float64
-            arrays are accepted if they hold balanced residues, as `PrimeField.balanced` gives them.
+            arrays are accepted if they hold balanced residues, as `PrimeField.balanced` gives them. With `scratch` it
+            may be a `numpy.memmap` far larger than memory: it is read strip by strip.
         prime: the modulus, a prime below 2**31. The rank mod p never exceeds the rank over the rationals.
         threads: how many threads to use; all processors by default. The answer does not depend on it.
         overwrite: allow a C-contiguous float64 matrix to be destroyed instead of copied: then the rank takes little
             memory beside it.
+        memory: the bytes that the elimination may take beside the matrix given, a number or a text such as "4GiB". By
+            default 60 % of what is available if there is a `scratch` folder, and unlimited if there is none.
+        scratch: a folder on a disk. A matrix whose elimination would take more than `memory` is eliminated over a
+            temporary file there, of at most about 4 rows (columns - rows / 2) bytes for rows <= columns; it vanishes
+            whatever happens.
+        progress: called now and then, from this thread, with the floating point operations done and those that full
+            rank would take in all; at the end the two are equal.
 
     Raises:
         PrimeError: if the modulus is not a supported prime.
-        TensorRankError: if the array is not a matrix of whole numbers.
+        TensorRankError: if the array is not a matrix of whole numbers; if its elimination takes more than `memory` and
+            there is no `scratch`; if even a narrow strip of it takes more; or if the folder cannot be written to, for
+            example because the disk is full.
 
     >>> rank_mod_p([[1, 2], [3, 4]], 5), rank_mod_p([[1, 2], [3, 6]], 5)
     (2, 1)
+
+    A matrix of 64 MB as int32, eliminated in 16 MB of memory:
+
+    >>> import tempfile
+    >>> rows, columns = np.ogrid[:4000, :4000]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     rank_mod_p((rows * columns) % 7, 101, memory="16MB", scratch=folder, threads=1)
+    4
     """
     field = PrimeField(prime)
     array = as_given(matrix)
@@ -62,7 +85,29 @@ def rank_mod_p(matrix: ArrayLike, prime: int, *, threads: int | None = None, ove
             "expected balanced residues (PrimeField.balanced gives them) or an integer matrix"
         )
     with worker_threads(threads) as pool:
-        return rank_in_place(_wide(array, field, pool, overwrite), field, pool)
+        if memory is not None or scratch is not None:
+            limit, taken = memory_limit(memory), _bytes_in_memory(array, overwrite)
+            if taken > limit and scratch is None:
+                raise TensorRankError(
+                    f"the elimination of a matrix of shape {array.shape} takes {amount(taken)} and the memory limit is "
+                    f"{amount(limit)}; give more memory, or a scratch folder to eliminate it over files there"
+                )
+            if taken > limit:
+                return _rank_over_files(array, field, pool, limit, Path(str(scratch)), progress)
+        return rank_in_place(_wide(array, field, pool, overwrite), field, pool, progress)
+
+
+def _bytes_in_memory(array: NDArray[Any], overwrite: bool) -> float:
+    """What the elimination in memory takes beside the matrix given."""
+    taken = elimination_bytes(*array.shape)
+    if array.dtype == np.float64:
+        return taken - 4 * array.size if _consumable(array, overwrite) else taken
+    # Residues as int64, and those before they are reduced.
+    return taken if array.dtype == np.int64 else max(taken, 20 * array.size)
+
+
+def _consumable(array: NDArray[Any], overwrite: bool) -> bool:
+    return overwrite and array.flags.c_contiguous and array.flags.writeable
 
 
 def _wide(array: NDArray[Any], field: PrimeField, pool: Workers, overwrite: bool) -> Balanced:
@@ -71,7 +116,7 @@ def _wide(array: NDArray[Any], field: PrimeField, pool: Workers, overwrite: bool
     if array.dtype != np.float64:
         integers = array if array.dtype == np.int64 else field.reduce(array)
         return balanced(integers.T if tall else integers, field, pool)
-    if not (overwrite and array.flags.c_contiguous and array.flags.writeable):
+    if not _consumable(array, overwrite):
         return np.array(array.T if tall else array, dtype=np.int32, order="C")
     # An int32 takes half the room of a float64: the other half has room for the transpose.
     halves: Balanced = array.reshape(-1).view(np.int32).reshape(2, -1)
@@ -91,9 +136,57 @@ def balanced(array: Residues, field: PrimeField, pool: Workers) -> Balanced:
     return result
 
 
-def rank_in_place(matrix: Balanced, field: PrimeField, pool: Workers) -> int:
-    """The rank of a C-contiguous matrix of balanced residues, which is consumed; best with rows <= columns."""
-    return _Elimination(matrix, field, pool).rank() if matrix.size else 0
+def _rank_over_files(
+    array: NDArray[Any], field: PrimeField, pool: Workers, memory: int, scratch: Path, progress: Report | None
+) -> int:
+    """The rank, by strips along the longer side; of a square matrix, such that each is read from one place."""
+    if array.flags.f_contiguous:
+        array = array.T
+    along_rows = array.shape[0] >= array.shape[1]
+    length, height = array.shape if along_rows else array.shape[::-1]
+    most = strip_columns(height, memory, pool.count)
+    count = -(-length // most)
+    ends = [length * number // count for number in range(count + 1)]
+
+    def strips() -> Iterator[Callable[[], Balanced]]:
+        for start, end in pairwise(ends):
+            part = array[start:end] if along_rows else array[:, start:end]
+            yield partial(_strip, part, along_rows, field, pool)
+
+    rank, _ = rank_of_strips(strips(), height, length, field, pool, scratch, report=progress)
+    return rank
+
+
+def _strip(part: NDArray[Any], transposed: bool, field: PrimeField, pool: Workers) -> Balanced:
+    """A part of a given matrix, or its transpose, as balanced residues; a few rows of it at a time, without a copy."""
+    result: Balanced = np.empty(part.shape[::-1] if transposed else part.shape, dtype=np.int32)
+    target = result.T if transposed else result
+
+    def convert(rows: slice) -> None:
+        given = part[rows]
+        if given.dtype == np.float64:
+            target[rows] = given
+            return
+        integers = given.astype(np.int64) if np.can_cast(given.dtype, np.int64) else field.reduce(given)
+        residues = np.empty(integers.shape, dtype=np.int32)
+        kernels.balance(np.ascontiguousarray(integers), field.prime, residues)
+        target[rows] = residues
+
+    step = max(1, _ENTRIES_AT_ONCE // part.shape[1])
+    pool.map(convert, (slice(start, start + step) for start in range(0, len(part), step)))
+    return result
+
+
+def rank_in_place(matrix: Balanced, field: PrimeField, pool: Workers, report: Report | None = None) -> int:
+    """The rank of a C-contiguous matrix of balanced residues, which is consumed; best with rows <= columns.
+
+    The report is called from this thread with the operations done and those that full rank would take in all, in the
+    unit of `elimination_work`; at the end the two are equal.
+    """
+    progress = Progress(len(matrix), matrix.shape[1], report)
+    rank = Elimination(matrix, Products(field, pool), progress).rank() if matrix.size else 0
+    progress.finish()
+    return rank
 
 
 def rank_of_slabs(
@@ -101,6 +194,7 @@ def rank_of_slabs(
     field: PrimeField,
     pool: Workers,
     affordable: Callable[[int], bool] = lambda missing: True,
+    report: Report | None = None,
 ) -> tuple[int, bool]:
     """The rank of a matrix given as slabs of columns, each made only if those before it do not decide the rank.
 
@@ -113,34 +207,42 @@ def rank_of_slabs(
         field: GF(p).
         pool: threads.
         affordable: asked once whether to go on, with the number of rows without a pivot in the first slab.
+        report: called from this thread with the operations done and those that the slabs up to the present one would
+            take if it had full rank, in the unit of `elimination_work`; at the end the two are equal.
 
     Returns:
         The rank of the slabs used, and whether that is the rank of all.
     """
-    rank, kernels_so_far, asked = 0, list[Balanced](), False
+    rank, kernels_so_far, asked, progress = 0, list[Balanced](), False, Progress(0, 0, report)
     waiting = iter(slabs)
     following = next(waiting, None)
+    complete = True
     while following is not None:
         matrix = following()
+        before = progress.done
         for kernel in kernels_so_far:
+            before += 2.0 * kernel.size * matrix.shape[1]
             matrix = product(kernel, matrix, field, pool)
         following = next(waiting, None)
         if not matrix.size:
             continue
-        elimination = _Elimination(matrix, field, pool)
+        progress = Progress(len(matrix), matrix.shape[1], report, before)
+        elimination = Elimination(matrix, Products(field, pool), progress)
         del matrix
         found = elimination.rank()
         rank += found
         missing = len(elimination.matrix) - found
         if missing == 0 or following is None:
-            return rank, True
+            break
         if not asked and not affordable(missing):
-            return rank, False
+            complete = False
+            break
         asked = True
         if found:
             kernels_so_far.append(elimination.left_kernel(found))
         del elimination
-    return rank, True
+    progress.finish()
+    return rank, complete
 
 
 def product(left: Balanced, right: Balanced, field: PrimeField, pool: Workers) -> Balanced:
@@ -148,113 +250,3 @@ def product(left: Balanced, right: Balanced, field: PrimeField, pool: Workers) -
     result = np.zeros((len(left), right.shape[1]), dtype=np.int32)
     Products(field, pool).subtract(Part.whole(result), Part.whole(left), Part.whole(right))
     return np.negative(result, out=result)
-
-
-class _Elimination:
-    """One matrix under elimination: the array that is consumed, its field, and the threads."""
-
-    def __init__(self, matrix: Balanced, field: PrimeField, pool: Workers) -> None:
-        self.matrix = matrix
-        self.order = np.arange(len(matrix))
-        self.products = Products(field, pool)
-
-    def rank(self) -> int:
-        """The rank, taking columns in chunks as wide as there are rows, so that full rank ends the work early."""
-        rows, columns = self.matrix.shape
-        rank = 0
-        for start in range(0, columns, rows):
-            stop = min(columns, start + rows)
-            self._carry(0, rank, start, stop)
-            rank += self._eliminate(rank, start, stop)
-            if rank == rows:
-                break
-        return rank
-
-    def left_kernel(self, rank: int) -> Balanced:
-        """A basis of the left kernel, one row for each row without a pivot: (-X, 1) with X L11 = L21, rows as given."""
-        rows = len(self.matrix)
-        kernel = np.zeros((rows - rank, rows), dtype=np.int32)
-        np.negative(self.matrix[rank:, :rank], out=kernel[:, :rank])
-        self._solve_right(Part(kernel, 0, 0, rows - rank, rank), 0, rank)
-        kernel[np.arange(rows - rank), np.arange(rank, rows)] = 1
-        places = np.argsort(self.order)
-        for row in kernel:  # in place, since a kernel may be as large as the matrix
-            row[:] = row[places]
-        return kernel
-
-    def _eliminate(self, row: int, start: int, stop: int) -> int:
-        """Eliminate columns start..stop of the rows from `row` on; returns how many pivots were found."""
-        if row >= self.matrix.shape[0] or start >= stop:
-            return 0
-        width = stop - start
-        if width <= PANEL:
-            return self._eliminate_panel(row, start, stop)
-        middle = start + _half(width)
-        left = self._eliminate(row, start, middle)
-        self._carry(row, left, middle, stop)
-        return left + self._eliminate(row + left, middle, stop)
-
-    def _eliminate_panel(self, row: int, start: int, stop: int) -> int:
-        rows, width, height = len(self.matrix), stop - start, _FIRST_ROWS
-        inverse = np.empty((width, width))
-        while True:
-            bottom = min(rows, row + height)
-            found: int = kernels.eliminate_panel(
-                self.matrix, self.order, row, bottom, start, stop, self.products.prime, self.products.split, inverse
-            )
-            if found == width and bottom < rows:
-                source = self._part(bottom, rows, start, stop)
-                self.products.multiply_right(source, inverse, self._part(bottom, rows, row, row + width))
-            if found == width or bottom == rows:
-                return found
-            height *= _MORE
-
-    def _carry(self, row: int, pivots: int, start: int, stop: int) -> None:
-        """Apply the pivots at rows row..row+pivots to columns start..stop."""
-        if pivots and stop > start:
-            self._solve(row, row + pivots, start, stop)
-            self._subtract(row + pivots, len(self.matrix), row, row + pivots, start, stop)
-
-    def _solve(self, row: int, end: int, start: int, stop: int) -> None:
-        """Multiply rows row..end of columns start..stop by the inverse of their unit lower triangle."""
-        if end - row <= PANEL:
-            self.products.multiply_left(self._inverse(row, end), self._part(row, end, start, stop))
-            return
-        middle = row + _half(end - row)
-        self._solve(row, middle, start, stop)
-        self._subtract(middle, end, row, middle, start, stop)
-        self._solve(middle, end, start, stop)
-
-    def _solve_right(self, target: Part, row: int, end: int) -> None:
-        """Multiply columns row..end of the target by the inverse of the unit lower triangle of these rows."""
-        if end - row <= PANEL:
-            part = target.part(0, target.rows, row, end)
-            self.products.multiply_right(part, self._inverse(row, end), part)
-            return
-        middle = row + _half(end - row)
-        self._solve_right(target, middle, end)
-        left, right = target.part(0, target.rows, row, middle), target.part(0, target.rows, middle, end)
-        self.products.subtract(left, right, self._part(middle, end, row, middle))
-        self._solve_right(target, row, middle)
-
-    def _inverse(self, row: int, end: int) -> Matrix:
-        inverse: Matrix = kernels.invert_unit_lower(
-            self.matrix, row, end - row, self.products.prime, self.products.split
-        )
-        return inverse
-
-    def _subtract(self, top: int, bottom: int, first: int, last: int, start: int, stop: int) -> None:
-        """Subtract multipliers (rows top..bottom, pivots first..last) x pivot rows from columns start..stop."""
-        self.products.subtract(
-            self._part(top, bottom, start, stop),
-            self._part(top, bottom, first, last),
-            self._part(first, last, start, stop),
-        )
-
-    def _part(self, top: int, bottom: int, left: int, right: int) -> Part:
-        return Part(self.matrix, top, left, bottom - top, right - left)
-
-
-def _half(length: int) -> int:
-    """About half of it, in whole panels."""
-    return max(PANEL, length // 2 // PANEL * PANEL)

@@ -155,15 +155,15 @@ def _invert_upper(columns, result, prime, reciprocal, split):  # type: ignore[no
 
 
 @njit(cache=True, nogil=True, fastmath=_FUSED)
-def invert_unit_lower(matrix, row, pivots, prime, split):  # type: ignore[no-untyped-def]
-    """The inverse of the unit lower triangle stored in rows and columns row..row+pivots."""
+def invert_unit_lower(matrix, top, left, pivots, prime, split):  # type: ignore[no-untyped-def]
+    """The inverse of the unit lower triangle stored in rows top..top+pivots and columns left..left+pivots."""
     reciprocal = 1.0 / prime
     result = np.zeros((pivots, pivots))
     total = np.empty(pivots)
     for i in range(pivots):
         total[:] = 0.0
         for pivot in range(i):
-            multiplier = np.float64(matrix[row + i, row + pivot])
+            multiplier = np.float64(matrix[top + i, left + pivot])
             for j in range(pivot + 1):
                 total[j] -= _product(multiplier, result[pivot, j], prime, reciprocal, split)
         for j in range(i):

@@ -123,13 +123,13 @@ class Products:
 
         def update(piece: tuple[Range, Range]) -> None:
             rows, columns = piece
-            for terms in _ranges(left.columns, _even(left.columns, longest)):
+            for terms in _ranges(left.columns, _even(left.columns, most)):
                 self._add(
                     [(target.part(*rows, *columns), -1.0)], left.part(*rows, *terms), right.part(*terms, *columns)
                 )
 
         height, width = self._piece(left.rows, left.columns, right.columns)
-        longest = max(height, width, 2 * _STRASSEN_SIDE)
+        most = _most_terms(height, width)
         self.pool.map(
             update,
             [(rows, columns) for columns in _ranges(right.columns, width) for rows in _ranges(left.rows, height)],
@@ -137,16 +137,10 @@ class Products:
 
     def _piece(self, rows: int, terms: int, columns: int) -> tuple[int, int]:
         """Rows and columns of the pieces that threads take: tiles, or pieces large enough for Strassen's algorithm."""
-        if min(rows, terms, columns) < _STRASSEN_SIDE:
-            width = _even(columns, _TILE_COLUMNS)
-            return self._share(rows, min(_TILE_ROWS, _TILE_ENTRIES // width), terms * columns), width
-        height, width = _even(rows, _LARGEST), _even(columns, _LARGEST)
-        threads = self.pool.count
-        while threads > 1:
-            factor = next(number for number in range(2, threads + 1) if threads % number == 0)
-            height, width = (-(-height // factor), width) if height > width else (height, -(-width // factor))
-            threads //= factor
-        return height, width
+        if min(rows, terms, columns) >= _STRASSEN_SIDE:
+            return _large_piece(rows, columns, self.pool.count)
+        width = _even(columns, _TILE_COLUMNS)
+        return self._share(rows, min(_TILE_ROWS, _TILE_ENTRIES // width), terms * columns), width
 
     def _add(self, targets: Targets, left: Part, right: Part) -> None:
         """Add left x right to every target, with its sign."""
@@ -238,6 +232,37 @@ class Products:
         shares = self.pool.count if length * work_each > _WORTH_SHARING else 1
         pieces = -(-length // most)
         return max(1, -(-length // (-(-pieces // shares) * shares)))
+
+
+def room_bytes(rows: int, terms: int, columns: int, threads: int) -> int:
+    """The most memory that products of up to this size take beside their operands, whatever the prime."""
+    # Of narrower products, which an elimination makes too, the tiles are higher.
+    widths = {_even(max(1, columns >> halvings), _TILE_COLUMNS) for halvings in range(5)}
+    heights = {width: min(rows, _TILE_ROWS, _TILE_ENTRIES // width) for width in widths}
+    depth = min(terms, _TILE_TERMS)
+    totals = max(height * width for width, height in heights.items())
+    tile = 2 * totals + depth * (2 * max(heights.values()) + max(widths))
+    sums = 0.0
+    if min(rows, terms, columns) >= _STRASSEN_SIDE:
+        height, width = _large_piece(rows, columns, threads)
+        # A quarter of each operand, for these a quarter again, and so on.
+        sums = 4 / 3 * min(terms, _most_terms(height, width)) * (height + width)
+    return threads * (8 * tile + int(sums))
+
+
+def _large_piece(rows: int, columns: int, threads: int) -> tuple[int, int]:
+    """Rows and columns of the pieces that threads take apart by Strassen's algorithm."""
+    height, width = _even(rows, _LARGEST), _even(columns, _LARGEST)
+    while threads > 1:
+        factor = next(number for number in range(2, threads + 1) if threads % number == 0)
+        height, width = (-(-height // factor), width) if height > width else (height, -(-width // factor))
+        threads //= factor
+    return height, width
+
+
+def _most_terms(height: int, width: int) -> int:
+    """The terms of a piece that are taken apart together."""
+    return max(height, width, 2 * _STRASSEN_SIDE)
 
 
 def _even(length: int, most: int) -> int:

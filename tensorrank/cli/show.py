@@ -1,14 +1,17 @@
-"""`tensorrank show`: what is in a model file."""
+"""`tensorrank show`: what is in the store of a study, or in a model file."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from tensorrank.cli import options as given
-from tensorrank.cli.model_files import File, described
-from tensorrank.cli.terminal import print_json, speaks_plainly
+from tensorrank.cli.model_files import described
+from tensorrank.cli.show_store import Filter, show_store
+from tensorrank.cli.terminal import STORE_NAME, print_json, speaks_plainly, whole_numbers
+from tensorrank.errors import TensorRankError
 
 if TYPE_CHECKING:
     from tensorrank.mixtures.mixture import Mixture
@@ -18,12 +21,55 @@ _MOST_LISTED = 12
 
 
 @speaks_plainly
-def show(file: File, json: given.Json = False) -> None:
-    """What a model file holds: the model, its sizes, and how large its separation ranks can be.
+def show(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A store (or its folder), or a model file.")],
+    widths: Annotated[str | None, typer.Option("--widths", "--width", help="Of a store: only these widths.")] = None,
+    depths: Annotated[str | None, typer.Option("--depths", "--depth", help="Of a store: only these depths.")] = None,
+    heads: Annotated[str | None, typer.Option(help="Of a store: only these numbers of heads.")] = None,
+    tokens: Annotated[str | None, typer.Option(help="Of a store: only these numbers of tokens.")] = None,
+    standing: Annotated[
+        str | None, typer.Option(help="Of a store: only exact, probable, or 'lower bound' ranks.")
+    ] = None,
+    blocks: Annotated[bool, typer.Option("--blocks", help="Of a store: every finished block, not the ranks.")] = False,
+    export: Annotated[
+        Path | None, typer.Option(help="Of a store: write what is shown to this .csv or .parquet file.")
+    ] = None,
+    figures: Annotated[Path | None, typer.Option(help="Of a store: draw what is shown, in this folder.")] = None,
+    json: given.Json = False,
+) -> None:
+    """What the store of a study holds, or a model file: nothing is computed, and the file stays as it is.
 
     Example: tensorrank show h.json
+
+    Example: tensorrank show tensorrank-study --standing exact --export exact.csv
     """
     # Heavy modules are imported where they are used, so that --help answers at once.
+    from tensorrank.studies.store_files import is_database
+
+    path = file / STORE_NAME if file.is_dir() else file
+    if path.is_file() and (path != file or is_database(path)):
+        chosen = Filter(
+            None if widths is None else whole_numbers(widths, "--widths"),
+            None if depths is None else whole_numbers(depths, "--depths"),
+            None if heads is None else whole_numbers(heads, "--heads"),
+            None if tokens is None else whole_numbers(tokens, "--tokens"),
+            standing,
+        )
+        show_store(path, chosen, blocks=blocks, export=export, figures=figures, json=json)
+        return
+    if file.is_dir():
+        raise TensorRankError(f"there is no {STORE_NAME} in the folder {file}; give the store's file, or its folder")
+    options = {
+        "--widths": widths, "--depths": depths, "--heads": heads, "--tokens": tokens, "--standing": standing,
+        "--blocks": blocks or None, "--export": export, "--figures": figures,
+    }  # fmt: skip
+    odd = [name for name, value in options.items() if value is not None]
+    if odd and path.exists():
+        raise TensorRankError(f"{', '.join(odd)} cannot be given for {file}: it is no store of a study")
+    _show_model(file, json)
+
+
+def _show_model(file: Path, json: bool) -> None:
     from tensorrank.mixtures.files import load
 
     model = load(file)

@@ -2,29 +2,27 @@
 
 from __future__ import annotations
 
+import math
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 import tensorrank as tr
-from tensorrank.cli.terminal import (
-    INTERRUPTED,
-    Bar,
-    make_folder,
-    print_json,
-    say,
-    speaks_plainly,
-    whole_numbers,
-    wide_console,
-)
+from tensorrank.cli.findings_text import draw, print_findings
+from tensorrank.cli.interrupts import Interrupts
+from tensorrank.cli.terminal import STORE_NAME, make_folder, print_json, say, speaks_plainly, whole_numbers
+from tensorrank.errors import TensorRankError
 
 if TYPE_CHECKING:
-    from tensorrank.studies.series import Series
-    from tensorrank.studies.study import Finding
+    from tensorrank.cli.watch import Watch
+    from tensorrank.studies.run import Finding
+    from tensorrank.studies.scheduler import Scheduler
+
+# Some ranks could not be computed.
+SKIPPED = 1
 
 
 @speaks_plainly
@@ -48,6 +46,25 @@ def study(
         ),
     ] = None,
     threads: Annotated[int | None, typer.Option(help="Threads; all processors by default.")] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Compute blocks in so many processes of this machine (extra 'cluster').")
+    ] = None,
+    scheduler: Annotated[
+        str | None,
+        typer.Option(
+            metavar="ADDRESS", help="Compute blocks on a Dask cluster, such as tcp://host:8786 (extra 'cluster')."
+        ),
+    ] = None,
+    scratch: Annotated[
+        Path | None,
+        typer.Option(help="Folder on disk for blocks larger than --memory, which are cut if none is given."),
+    ] = None,
+    grace: Annotated[
+        float, typer.Option(help="Seconds that blocks under way have to finish after Ctrl-C or SIGTERM; 0: none.")
+    ] = 10.0,
+    log_json: Annotated[
+        Path | None, typer.Option(help="File to which every event is appended as a line of JSON; -: standard error.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Separation ranks over widths and depths: stored, tabled and drawn.
@@ -58,6 +75,7 @@ def study(
     Example: tensorrank study --widths 2-3 --depths 1-4 --out results
     """
     # Heavy modules are imported where they are used, so that --help answers at once.
+    from tensorrank.cli.watch import Watch
     from tensorrank.studies.series import series_of, table_row, write_table
     from tensorrank.studies.store import Store
     from tensorrank.studies.study import DEFAULT_WORK
@@ -72,94 +90,68 @@ def study(
         memory=memory,
         work=DEFAULT_WORK if work is None else work,
         threads=threads,
+        scratch=scratch,
     )
+    if not (math.isfinite(grace) and grace >= 0):
+        raise TensorRankError(f"--grace is {grace}; expected seconds, 0 or more")
+    if workers is not None and scheduler is not None:
+        raise TensorRankError("--workers and --scheduler were both given; the first starts a cluster, so give one")
     started = time.monotonic()
     make_folder(out)
     findings: list[Finding] = []
-    total = len(plan.plan())
     interrupted = False
-    with Store(out / "study.sqlite") as store, Bar() as bar:
-
-        def show(model: tr.SelfAttention, done: float, work: float) -> None:
-            share = done / work if work else 0.0
-            bar.update(f"width {model.width}, depth {model.depth}", len(findings) + share, total)
-
+    with Store(out / STORE_NAME) as store, Watch(log_json) as watch, Interrupts(grace) as stop:
         try:
-            # Kernels are compiled when first used, once per installation: not at the cost of the first rank.
-            bar.update("compiling kernels", 0, total)
-            tr.separation_rank(tr.SelfAttention(depth=2, width=2))
-            for finding in plan.run(store, show):
-                findings.append(finding)
-                bar.update(f"{len(findings)} of {total}", len(findings), total)
+            with ExitStack() as stack:
+                where = _where(stack, watch, workers, scheduler, threads)
+                for finding in plan.run(store, watch, scheduler=where, stop=stop):
+                    findings.append(finding)  # noqa: PERF402 - an interrupt must leave those before it
         except KeyboardInterrupt:
             interrupted = True
-    write_table(findings, out / "ranks.csv")
-    if interrupted:
-        typer.echo(
-            f"interrupted: {len(findings)} of {total} ranks are kept in {out / 'study.sqlite'}; "
-            "the same command carries on", err=True,
-        )  # fmt: skip
-        raise typer.Exit(INTERRUPTED)
-    series = series_of(findings)
-    figures = _draw(series, out)
+        computed = time.monotonic()
+        write_table(findings, out / "ranks.csv")
+        if interrupted:
+            watch.conclude(interrupted=True)
+            summary = watch.summary
+            typer.echo(
+                f"interrupted: {summary.computed + summary.stored} of {len(plan.plan())} ranks and every finished "
+                f"block are kept in {out / STORE_NAME}; the same command carries on", err=True,
+            )  # fmt: skip
+            raise typer.Exit(stop.code)
+        series = series_of(findings)
+        figures = draw(series, out)
+        summary = watch.summary
+        summary.seconds["table and figures"] = time.monotonic() - computed
+        summary.seconds["in all"] = time.monotonic() - started
+        watch.conclude(left_out=plan.left_out())
     if json:
         print_json({"out": str(out), "left_out": plan.left_out(), "figures": [str(path) for path in figures],
-                    "rows": [table_row(finding) for finding in findings]})  # fmt: skip
-        return
-    _print(findings, series, plan.left_out())
-    fresh = sum(finding.fresh for finding in findings)
-    typer.echo(f"\n{fresh} computed, {total - fresh} from the store, {time.monotonic() - started:.0f} s")
-    typer.echo(f"The picture: {figures[0]}")
-    typer.echo(
-        f"Also there:  {', '.join(path.name for path in [*figures[1:], out / 'ranks.csv', out / 'study.sqlite'])}"
-    )
+                    "rows": [table_row(finding) for finding in findings], "summary": summary.to_dict()})  # fmt: skip
+    else:
+        print_findings(findings, series, plan.left_out())
+        say("")
+        if summary.standings["lower bound"]:
+            say("Larger --work or --memory, or --scratch, computes the lower bounds again, and further.")
+        for line in summary.lines():
+            say(line)
+        typer.echo(f"The picture: {figures[0]}")
+        others = [*figures[1:], out / "ranks.csv", out / STORE_NAME]
+        typer.echo(f"Also there:  {', '.join(path.name for path in others)}")
+    if summary.skipped:
+        raise typer.Exit(SKIPPED)
 
 
-def _draw(series: list[Series], out: Path) -> list[Path]:
-    ranks, _ = tr.figures.rank_vs_depth(series)
-    growth, _ = tr.figures.increments(series)
-    return [*tr.figures.save(ranks, out / "rank_vs_depth"), *tr.figures.save(growth, out / "increments")]
+def _where(
+    stack: ExitStack, watch: Watch, workers: int | None, scheduler: str | None, threads: int | None
+) -> Scheduler | None:
+    """Where blocks are computed, ready to begin."""
+    if workers is None and scheduler is None:
+        # Kernels are compiled when first used, once per installation: not at the cost of the first rank.
+        watch.say("compiling kernels")
+        tr.separation_rank(tr.SelfAttention(depth=2, width=2))
+        return None
+    # Dask is an extra.
+    from tensorrank.studies.cluster import cluster
 
-
-def _print(findings: list[Finding], series: list[Series], left_out: list[str]) -> None:
-    from tensorrank.arithmetic.whole_numbers import abbreviated
-    from tensorrank.studies.series import table_row
-
-    models = [one.model for one in series]
-    varied = [
-        name
-        for name, usual in (
-            ("heads", len({m.heads for m in models}) == 1),
-            ("head_dim", all(m.head_dim * m.heads == m.width for m in models)),
-            ("tokens", all(m.tokens == 2 * m.width for m in models)),
-        )
-        if not usual
-    ]
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("width", "depth", *varied, "rank", "log3", "bound"):
-        table.add_column(name.replace("_", " "), justify="right", no_wrap=True)
-    for name in ("standing", "regime"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("s", justify="right", no_wrap=True)
-    for finding in findings:
-        row = table_row(finding)
-        table.add_row(
-            *(str(row[name]) for name in ("width", "depth", *varied)),
-            finding.result.brief(),
-            "-" if row["log3_value"] is None else f"{row['log3_value']:.2f}",
-            abbreviated(row["moment_bound"], 9),
-            row["standing"],
-            row["regime"],
-            f"{row['seconds']:.1f}",
-        )
-    wide_console().print(table)
-    cut = [finding for finding in findings if finding.result.standing == "lower bound"]
-    for finding in cut:
-        say(f"width {finding.model.width}, depth {finding.model.depth}: {finding.result.reason}")
-    if cut:
-        say("Larger --work or --memory computes these again, and further.")
-    for reason in left_out:
-        say(f"left out: {reason}")
-    say("")
-    for one in series:
-        say(one.sentence(series))
+    watch.say("waiting for workers")
+    return stack.enter_context(cluster(scheduler, workers=workers, threads=threads))

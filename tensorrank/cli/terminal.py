@@ -21,6 +21,8 @@ from tensorrank.errors import TensorRankError, finite_number
 BAD_INPUT, INTERRUPTED = 2, 130
 # Work shorter than this needs no bar.
 _PATIENCE = 1.0
+# The store of a study, in its folder.
+STORE_NAME = "study.sqlite"
 # No network has so many parameters.
 _LARGEST_SIZE = 1e30
 
@@ -128,7 +130,10 @@ def make_folder(out: Path) -> None:
 
 
 class Bar:
-    """A progress bar on standard error: on a terminal only, and only once the work has taken a second."""
+    """A progress bar on standard error: on a terminal only, and only once the work has taken a second.
+
+    A second bar may tell of a part of the work.
+    """
 
     def __init__(self, console: Console | None = None) -> None:
         self._progress = Progress(
@@ -136,16 +141,29 @@ class Bar:
             BarColumn(),
             TextColumn("{task.percentage:>3.0f} %"),
             TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
             console=console or Console(stderr=True),
             transient=True,
         )
-        self._task = self._progress.add_task("", total=None)
+        self._task = self._progress.add_task("", total=None, left="")
+        self._part = self._progress.add_task("", total=None, left="", visible=False)
         self._timer = threading.Timer(_PATIENCE, self._progress.start)
         self._timer.daemon = True
 
-    def update(self, what: str, done: float, total: float) -> None:
-        """Say that so much of the total is done."""
-        self._progress.update(self._task, description=what, completed=done, total=total)
+    def update(self, what: str, done: float, total: float, *, left: float | None = None) -> None:
+        """Say that so much of the total is done, and how many seconds remain, if that is known."""
+        self._progress.update(self._task, description=what, completed=done, total=total, left=_time_left(left))
+
+    def second(self, what: str | None, done: float = 0.0, total: float = 1.0, *, left: float | None = None) -> None:
+        """The same of a part; None takes its bar away."""
+        if what is None:
+            self._progress.update(self._part, visible=False)
+            return
+        if self._progress.tasks[self._part].description != what:
+            self._progress.reset(self._part)
+        self._progress.update(
+            self._part, description=what, completed=done, total=total, left=_time_left(left), visible=True
+        )
 
     def __enter__(self) -> Bar:
         if self._progress.console.is_terminal:
@@ -158,3 +176,17 @@ class Bar:
         self._timer.cancel()
         if self._progress.live.is_started:
             self._progress.stop()
+
+
+def _time_left(seconds: float | None) -> str:
+    """In words, to the precision that a forecast has.
+
+    >>> _time_left(4000)
+    '1.1 h left'
+    """
+    if seconds is None:
+        return ""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.2g} {unit} left"
+    return f"{seconds:.0f} s left"

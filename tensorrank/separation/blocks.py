@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 
 from tensorrank.arithmetic.elimination import balanced, product, rank_in_place, rank_of_slabs
+from tensorrank.arithmetic.elimination_costs import elimination_work
+from tensorrank.arithmetic.elimination_files import rank_of_strips, strip_columns
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.products import Balanced
 from tensorrank.arithmetic.resources import Workers
+from tensorrank.errors import TensorRankError
 from tensorrank.separation.hankel import SLAB_ENTRIES, HankelForm, Indices, symmetric_entries
 from tensorrank.separation.jobs import BlockRank, JobKey, Progress
-from tensorrank.separation.limits import elimination_work, lattice_bytes, lattice_work
+from tensorrank.separation.limits import SIDE_BYTES, lattice_bytes, lattice_work
 from tensorrank.separation.monomials import divided_powers, monomial_count, monomials
 from tensorrank.separation.separable import MomentInstance
 
@@ -86,10 +90,11 @@ class BlockJob:
         tokens: how many on the output token's side and on the other, or None if both have at least d.
         draw: the number of the draw.
         seed: of the rows, columns and tokens that the blocks of this draw choose.
-        memory: bytes at the peak, beside the lattice.
+        in_memory: bytes that eliminating it in memory takes, beside the lattice.
         work: operations expected.
         room: bytes that blocks may take, beside the lattice.
         allowance: operations that a block which comes out short may take beyond those expected.
+        scratch: a folder for blocks larger than the room, or None: then they are left unfinished.
     """
 
     shared: Lattice
@@ -97,10 +102,11 @@ class BlockJob:
     tokens: tuple[int, int] | None
     draw: int
     seed: int
-    memory: float
+    in_memory: float
     work: float
     room: float
     allowance: float
+    scratch: Path | None = None
 
     @property
     def key(self) -> JobKey:
@@ -109,15 +115,23 @@ class BlockJob:
         asked = f"block of {rows} x {columns}, {self.shared.variables} variables"
         return JobKey(self.draw, self.shared.field.prime, self.block.degree, asked)
 
+    @property
+    def memory(self) -> float:
+        """Bytes at the peak, beside the lattice."""
+        return self.in_memory if self.scratch is None else min(self.in_memory, self.room)
+
     def rank(self, shared: HankelForm, pool: Workers, report: Progress) -> BlockRank:
         """A certified rank: the block's own if it is not cut and could be finished."""
         # Of its own, so that a block does not depend on the order of all.
         rng = np.random.default_rng([self.seed, self.block.degree])
-        if self.tokens is None:
-            rank, complete = rank_of_slabs(self._slabs(shared, rng, pool), shared.field, pool, self._afford)
-        else:
+        if self.tokens is not None:
             matrix = self._low_rank_block(shared, self.tokens, rng, pool)
-            rank, complete = rank_in_place(matrix, shared.field, pool), True
+            rank, complete = rank_in_place(matrix, shared.field, pool, report), True
+        elif self.scratch is not None and self.in_memory > self.room:
+            rank, complete = self._rank_over_files(shared, self.scratch, rng, pool, report)
+        else:
+            slabs = self._slabs(shared, rng, pool)
+            rank, complete = rank_of_slabs(slabs, shared.field, pool, self._afford, report)
         return BlockRank(rank, self.block.used, complete=complete and not self.block.cut)
 
     def _afford(self, missing: int) -> bool:
@@ -126,31 +140,47 @@ class BlockJob:
         extra = float(missing) * short * (short + 2 * (long - short))
         # The left kernel, and its product with a slab, beside the block or the slab.
         kernels = 8.0 * missing * short
-        return kernels + self.memory <= self.room and extra <= self.allowance
+        return kernels + self.in_memory <= self.room and extra <= self.allowance
 
-    def _slabs(self, form: HankelForm, rng: np.random.Generator, pool: Workers) -> Iterator[Callable[[], Balanced]]:
-        """The rows and columns used at first, the shorter side as rows; if nothing is cut, then all others too."""
+    def _rank_over_files(
+        self, form: HankelForm, scratch: Path, rng: np.random.Generator, pool: Workers, report: Progress
+    ) -> tuple[int, bool]:
+        rows, first, others, made = self._chosen(form, rng, pool)
+        width = strip_width(self.block, form.variables, self.room)
+        parts = [chosen[start : start + width] for chosen in (first, others) for start in range(0, len(chosen), width)]
+        extra = 2.0 * rows * rows * len(others)
+        return rank_of_strips(
+            (partial(made, part) for part in parts), rows, len(first) + len(others), form.field, pool, scratch,
+            first=-(-len(first) // width), affordable=lambda missing: extra <= self.allowance, report=report,
+        )  # fmt: skip
+
+    def _chosen(
+        self, form: HankelForm, rng: np.random.Generator, pool: Workers
+    ) -> tuple[int, Indices, Indices, Callable[[Indices], Balanced]]:
+        """The number of rows (the shorter side), the columns used at first, those left, and what makes columns."""
         block = self.block
         transposed = block.shape[0] > block.shape[1]
         (rows, columns), (used, wide) = block.shape, block.used
         if transposed:
             rows, columns, used, wide = columns, rows, wide, used
+        first = np.sort(rng.choice(columns, wide, replace=False))
+        chosen_rows = np.sort(rng.choice(rows, used, replace=False)) if block.cut else None
+        others = np.setdiff1d(np.arange(0 if block.cut else columns), first, assume_unique=True)
 
-        def slab(chosen_rows: Indices | None, chosen: Indices) -> Balanced:
+        def made(chosen: Indices) -> Balanced:
             pair = (chosen, chosen_rows) if transposed else (chosen_rows, chosen)
             return form.block(block.degree, pool, *pair, transposed=transposed)
 
-        first = np.sort(rng.choice(columns, wide, replace=False))
-        if block.cut:
-            chosen_rows = np.sort(rng.choice(rows, used, replace=False))
-            yield lambda: slab(chosen_rows, first)
-            return
-        yield lambda: slab(None, first)
-        others = np.setdiff1d(np.arange(columns), first, assume_unique=True)
+        return used if block.cut else rows, first, others, made
+
+    def _slabs(self, form: HankelForm, rng: np.random.Generator, pool: Workers) -> Iterator[Callable[[], Balanced]]:
+        """The rows and columns used at first; if nothing is cut, then all others too."""
+        rows, first, others, made = self._chosen(form, rng, pool)
+        yield partial(made, first)
         # Narrow slabs, since the left kernel of the first stands beside them, but not too many.
-        step = max(1, wide // 4, SLAB_ENTRIES // rows)
+        step = max(1, len(first) // 4, SLAB_ENTRIES // rows)
         for start in range(0, len(others), step):
-            yield partial(slab, None, others[start : start + step])
+            yield partial(made, others[start : start + step])
 
     def _low_rank_block(
         self, form: HankelForm, tokens: tuple[int, int], rng: np.random.Generator, pool: Workers
@@ -174,3 +204,14 @@ def _moments(form: HankelForm, tokens: int, count: int, rng: np.random.Generator
     moments = form.field.matmul(drawn.swapaxes(1, 2), drawn)
     entries = symmetric_entries(form.width)
     return drawn[:, 0], np.stack([moments[:, i, j] for i, j in entries], axis=1)
+
+
+def strip_width(block: Block, variables: int, room: float) -> int:
+    """How wide the strips may be by which a block is eliminated over files in so much room; 0 if none may."""
+    rows = min(block.used)
+    # Filling a strip lists the monomials of its rows and columns.
+    sides = 2 * rows * variables * SIDE_BYTES
+    try:
+        return strip_columns(rows, int(room - sides))
+    except TensorRankError:
+        return 0

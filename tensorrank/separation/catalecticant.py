@@ -12,11 +12,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from math import inf
+from pathlib import Path
 
 import numpy as np
 
+from tensorrank.arithmetic.elimination_costs import elimination_bytes, elimination_work
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.separation.blocks import Block, BlockJob, Lattice
+from tensorrank.separation.blocks import Block, BlockJob, Lattice, strip_width
 from tensorrank.separation.hankel import SLAB_ENTRIES
 from tensorrank.separation.hilbert import MomentSpaces, moment_spaces
 from tensorrank.separation.jobs import BlockRank, Steps
@@ -27,8 +29,6 @@ from tensorrank.separation.limits import (
     SMALL_BLOCK,
     SPARE,
     Limits,
-    elimination_bytes,
-    elimination_work,
     lattice_bytes,
     lattice_work,
 )
@@ -53,6 +53,7 @@ class CatalecticantPlan:
         blocks: those that would be computed if all reach their bound; the rest follow.
         memory: bytes at the peak.
         work: operations in all.
+        fixed_memory: bytes of the memory that the lattice takes.
     """
 
     width: int
@@ -64,6 +65,7 @@ class CatalecticantPlan:
     blocks: tuple[Block, ...]
     memory: float
     work: float
+    fixed_memory: float = 0
 
     @property
     def full(self) -> bool:
@@ -118,12 +120,12 @@ def catalecticant_plan(width: int, degree: int, tokens: tuple[int, int], limits:
         side: int | None = None
         while True:
             blocks = tuple(_staircase(draft, side) if draft.full else _every_block(draft, side))
-            memory = fixed_memory + max(_block_bytes(draft, block) for block in blocks)
+            memory = fixed_memory + max(_bytes_within(draft, block, limits, fixed_memory) for block in blocks)
             work = (
                 fixed_work + sum(block.work for block in blocks) + (0 if draft.full else _products_work(draft, blocks))
             )
             if memory <= limits.memory and work <= limits.work:
-                return replace(draft, side=side, blocks=blocks, memory=memory, work=work)
+                return replace(draft, side=side, blocks=blocks, memory=memory, work=work, fixed_memory=fixed_memory)
             largest = max(min(block.used) for block in blocks)
             if largest <= max(width, SPARE):
                 break
@@ -184,6 +186,14 @@ def _block_bytes(plan: CatalecticantPlan, block: Block) -> float:
     return 32 * functionals + 40 * max(SLAB_ENTRIES, columns) + 24 * used_rows * used_columns
 
 
+def _bytes_within(plan: CatalecticantPlan, block: Block, limits: Limits, fixed: float) -> float:
+    """What the block takes beside the fixed memory, over files if it takes more than there is and they help."""
+    needed, room = _block_bytes(plan, block), limits.memory - fixed
+    if needed > room and limits.files and plan.full and strip_width(block, plan.variables, room):
+        return room
+    return needed
+
+
 def _products_work(plan: CatalecticantPlan, blocks: Iterable[Block]) -> float:
     """Multiplying whole Hankel blocks by sampled functionals."""
     total = 0.0
@@ -204,6 +214,7 @@ class Catalecticant:
         limits: what it may take.
         rng: gives the draw its own seed.
         draw: the number of the draw.
+        scratch: a folder for blocks larger than memory, if limits allow files.
     """
 
     def __init__(
@@ -214,13 +225,15 @@ class Catalecticant:
         limits: Limits,
         rng: np.random.Generator,
         draw: int = 0,
+        scratch: Path | None = None,
     ) -> None:
         self.plan, self.draw = plan, draw
         self.degree = plan.spaces.degree
         self.lattice = Lattice(instance, field, plan.width, self.degree, plan.variables)
         self.seed = int(rng.integers(2**63))
         # What the lattice leaves for blocks.
-        self.room = limits.memory - (plan.memory - max(_block_bytes(plan, block) for block in plan.blocks))
+        self.room = limits.memory - plan.fixed_memory
+        self.scratch = scratch
         # What the plan leaves of the work is shared out by size, so that no block waits for what others took of it.
         every = sum(elimination_work(*_shape(plan, k)) for k in range(self.degree + 1)) if limits.work < inf else 1.0
         self.spare = max(0.0, limits.work - plan.work) / every
@@ -268,7 +281,8 @@ class Catalecticant:
             None if plan.full else plan.tokens,
             self.draw,
             self.seed,
-            memory=_block_bytes(plan, block),
+            in_memory=_block_bytes(plan, block),
+            scratch=self.scratch,
             work=block.work + (0 if plan.full else _products_work(plan, [block])),
             room=self.room,
             allowance=self.spare * elimination_work(*block.shape) if self.spare < inf else inf,

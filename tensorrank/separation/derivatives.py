@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tensorrank.arithmetic.elimination import rank_in_place
+from tensorrank.arithmetic.elimination_costs import elimination_bytes
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.resources import Workers
 from tensorrank.separation.hankel import HankelForm
 from tensorrank.separation.jobs import BlockRank, JobKey, Progress
-from tensorrank.separation.limits import SIDE_BYTES, Limits, elimination_bytes, lattice_bytes, lattice_work
+from tensorrank.separation.limits import SIDE_BYTES, Limits, lattice_bytes, lattice_work
 from tensorrank.separation.monomials import monomial_count
 from tensorrank.separation.separable import MomentInstance
 
@@ -93,5 +94,5 @@ class DerivativesJob:
     def rank(self, shared: None, pool: Workers, report: Progress) -> BlockRank:
         """Fill the matrix and eliminate it."""
         form = HankelForm.inhomogeneous(self.instance, self.field, self.plan.width, self.plan.degree, pool)
-        rank = rank_in_place(form.derivatives(pool), self.field, pool)
+        rank = rank_in_place(form.derivatives(pool), self.field, pool, report)
         return BlockRank(rank, self.plan.shape, complete=True)

@@ -102,7 +102,9 @@ def from_blocks(
     def draw(hardest: int) -> Catalecticant:
         field, instance = draws.next(hardest * entry_degree)
         number = len(draws.used) - 1
-        return Catalecticant(cast(MomentInstance, instance), field, blocks, chosen.limits, draws.rng, number)
+        return Catalecticant(
+            cast(MomentInstance, instance), field, blocks, chosen.limits, draws.rng, number, chosen.scratch
+        )
 
     found = yield from draw(0).all_blocks()
     incomplete = [k for k in degrees if not found[k].complete]

@@ -109,15 +109,24 @@ class Here:
 
     Args:
         pool: threads.
-        report: called from the caller's thread alone, with the operations done so far within `run`s.
+        report: called from the caller's thread alone, with the operations done so far in all runs.
+        within: called likewise within a job that has all threads, with the job, the work done and the total.
+        made: called when what a job shares was made, with the job and the seconds it took.
+
+    Attributes:
+        spent: operations done.
     """
 
-    def __init__(self, pool: Workers, report: Callable[[float], None] = lambda spent: None) -> None:
+    def __init__(
+        self,
+        pool: Workers,
+        report: Callable[[float], None] = lambda spent: None,
+        within: Callable[[Job, float, float], None] = lambda job, done, total: None,
+        made: Callable[[Job, float], None] = lambda job, seconds: None,
+    ) -> None:
         self.pool = pool
         self.spent = 0.0
-        # Seconds that making what is shared took.
-        self.shared_seconds = 0.0
-        self._report = report
+        self._report, self._within, self._told = report, within, made
         self._made: tuple[Shared, Any] | None = None
         self._lock = threading.Lock()
         self._caller = threading.get_ident()
@@ -136,19 +145,23 @@ class Here:
             small = []  # a thread that is done first would wait
         if not waiting or stop():
             return
-        shared = self._shared(waiting[0].shared)
+        shared = self._shared(waiting[0])
 
         def one(job: Job, pool: Workers) -> None:
             if stop():
                 return
             mine = threading.get_ident() == self._caller
             started = time.perf_counter()
-            base = self.spent
+            base, share = self.spent, 0.0
 
             def within(part: float, total: float) -> None:
-                self._report(base + job.work * min(1.0, part / total if total else 1.0))
+                nonlocal share
+                # The total grows where a block comes out short.
+                share = max(share, min(1.0, part / total if total else 1.0))
+                self._within(job, part, total)
+                self._report(base + job.work * share)
 
-            rank = job.rank(shared, pool, within if mine and pool.count == self.pool.count else _silent)
+            rank = job.rank(shared, pool, within if pool is self.pool else _silent)
             seconds = time.perf_counter() - started
             with self._lock:
                 self.spent += job.work
@@ -167,15 +180,16 @@ class Here:
         # Twice, since a block that comes out short has a left kernel beside it.
         return job.work <= SMALL_BLOCK and 2 * self.pool.count * job.memory <= job.room
 
-    def _shared(self, shared: Shared | None) -> Any:
+    def _shared(self, job: Job) -> Any:
+        shared = job.shared
         if shared is None:
             return None
         if self._made is None or self._made[0] is not shared:
             self._made = None  # what another draw shared makes room first
             started = time.perf_counter()
             self._made = shared, shared.make(self.pool)
-            self.shared_seconds += time.perf_counter() - started
             self.spent += shared.work
+            self._told(job, time.perf_counter() - started)
             self._report(self.spent)
         return self._made[1]
 

@@ -6,16 +6,11 @@ import math
 import numbers
 from dataclasses import dataclass
 
+from tensorrank.arithmetic.elimination_costs import MOST_THREADS
 from tensorrank.arithmetic.resources import amount, memory_limit
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.monomials import monomial_count
 
-# Bytes per entry of a block under elimination: int32, and room for sums of operands.
-_ENTRY_BYTES = 4 * 1.3
-# Bytes for the tiles of up to so many threads, in float64, as far as a block has so many entries. Plans must not depend
-# on the number of threads, or answers would.
-_THREADS = 16
-_TILE_BYTES, _TILE_BYTES_PER_ENTRY = _THREADS * 14e6, 16
 # Bytes for each variable of each row's and column's monomial.
 SIDE_BYTES = 16
 # Blocks of up to this work keep one thread busy longer than they would gain from several.
@@ -40,13 +35,17 @@ BATCH_ENTRIES = 2**17
 
 @dataclass(frozen=True)
 class Limits:
-    """Bytes, and floating point operations at the rate of a matrix product (infinite if not limited)."""
+    """Bytes, and floating point operations at the rate of a matrix product (infinite if not limited).
+
+    With `files`, blocks larger than the memory are eliminated over files, so that memory does not cut them.
+    """
 
     memory: int
     work: float = math.inf
+    files: bool = False
 
     @classmethod
-    def of(cls, memory: int | str | None, work: float | None) -> Limits:
+    def of(cls, memory: int | str | None, work: float | None, *, files: bool = False) -> Limits:
         """Limits from what a user gives: memory as `memory_limit` reads it, work in operations.
 
         Raises:
@@ -54,23 +53,16 @@ class Limits:
         """
         if work is not None and (not isinstance(work, numbers.Real) or isinstance(work, bool) or not work > 0):
             raise TensorRankError(f"the work limit is {work!r}; expected a positive number of operations, such as 1e12")
-        return cls(memory_limit(memory), math.inf if work is None else float(work))
+        return cls(memory_limit(memory), math.inf if work is None else float(work), files)
+
+    def covers(self, other: Limits) -> bool:
+        """Whether nothing could be computed under the other limits that could not under these."""
+        memory = self.files or (not other.files and other.memory <= self.memory)
+        return memory and other.work <= self.work
 
     def __str__(self) -> str:
-        memory = f"memory limit {amount(self.memory)}"
+        memory = f"memory limit {amount(self.memory)}{' with files' if self.files else ''}"
         return memory if math.isinf(self.work) else f"{memory}, work limit {self.work:.2g} operations"
-
-
-def elimination_work(rows: int, columns: int) -> float:
-    """Operations of eliminating a full-rank matrix of this shape."""
-    short, long = min(rows, columns), max(rows, columns)
-    return short * short * (long - short / 3)
-
-
-def elimination_bytes(rows: int, columns: int) -> float:
-    """Memory for eliminating a matrix of this shape in place."""
-    entries = rows * columns
-    return _ENTRY_BYTES * entries + min(_TILE_BYTES, _TILE_BYTES_PER_ENTRY * entries)
 
 
 def lattice_work(points: int, width: int, degree: int, variables: int) -> float:
@@ -84,4 +76,4 @@ def lattice_work(points: int, width: int, degree: int, variables: int) -> float:
 def lattice_bytes(points: int, width: int, degree: int, variables: int) -> int:
     """Memory for the coefficients, for the list of lines along an axis, and for points under evaluation."""
     heads = monomial_count(variables - 1, degree - 1) * min(variables, degree)
-    return 4 * points * width + 8 * heads + 16 * min(points * width**2, _THREADS * BATCH_ENTRIES)
+    return 4 * points * width + 8 * heads + 16 * min(points * width**2, MOST_THREADS * BATCH_ENTRIES)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Literal, get_args
 
+from tensorrank.arithmetic.elimination_costs import elimination_work
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.catalecticant import CatalecticantPlan, catalecticant_plan
 from tensorrank.separation.derivatives import DerivativePlan, derivative_plan
-from tensorrank.separation.limits import MOST_ENTRIES, SPARE, TYPICAL_RATE, Limits, elimination_work
+from tensorrank.separation.limits import MOST_ENTRIES, SPARE, TYPICAL_RATE, Limits
 from tensorrank.separation.partition import Bipartition, checked_partition
 from tensorrank.separation.separable import MadeSeparable, MomentSeparable, Separable, as_separable, moment_form
 
@@ -32,6 +34,7 @@ class Plan:
         grid_entries: the most values of a matrix of all inputs, where they are finitely many.
         derivatives: what follows if the leading form does not decide the rank, or None.
         fallback: the grid that follows instead where it fits and costs less, or None.
+        scratch: the folder for blocks larger than memory, or None.
         grid_samples: the most rows and columns that a sampled matrix may have.
         memory: bytes at the peak.
         work: operations for one draw.
@@ -51,6 +54,7 @@ class Plan:
     grid_entries: float = 0
     derivatives: DerivativePlan | None = None
     fallback: Plan | None = None
+    scratch: Path | None = None
 
     def __str__(self) -> str:
         if self.method == "bounds":
@@ -76,6 +80,7 @@ def plan(
     method: Method = "auto",
     memory: int | str | None = None,
     work: float | None = None,
+    scratch: str | Path | None = None,
 ) -> Plan:
     """What `separation_rank` would do with the same arguments: method, blocks, memory and work.
 
@@ -83,7 +88,7 @@ def plan(
     >>> plan(SelfAttention(depth=3, width=2)).method
     'catalecticant'
     """
-    limits = Limits.of(memory, work)
+    limits = Limits.of(memory, work, files=scratch is not None)
     model = as_separable(model)
     partition = checked_partition(model.sites, partition)
     if method not in get_args(Method):
@@ -116,6 +121,7 @@ def plan(
         degree=max(form.moment_degree if blocks.full else form.input_degree, 0 if fallback is None else grid.degree),
         derivatives=derivatives,
         fallback=fallback,
+        scratch=None if scratch is None else Path(scratch),
     )
     # The leading form often decides the rank of an inhomogeneous one, so its own work is what counts at first.
     cheaper = grid_is_whole and (not blocks.whole or grid.work < blocks.work)

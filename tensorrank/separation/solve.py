@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ def separation_rank(
     primes: Sequence[int] | None = None,
     memory: int | str | None = None,
     work: float | None = None,
+    scratch: str | Path | None = None,
     threads: int | None = None,
     progress: Progress | None = None,
     rtol: float | None = None,
@@ -57,6 +59,8 @@ def separation_rank(
         memory: bytes, or a text such as "4GiB"; 60 % of what is available by default. What does not fit is cut, and the
             answer becomes a lower bound with the reason.
         work: a limit on the floating point operations of a draw, with the same effect; none by default.
+        scratch: a folder on a disk: Hankel blocks larger than the memory are eliminated over files there, not cut. None
+            by default.
         threads: all processors by default.
         progress: called with the work done and the total expected so far, draw by draw.
         rtol: of numerical ranks only, the tolerance relative to the largest singular value.
@@ -84,7 +88,8 @@ def separation_rank(
     tolerances: dict[str, Any] = {"rtol": rtol, "atol": atol, "samples": samples}
     if isinstance(model, NumericalModel | MadeNumerical):
         _refuse(
-            model, {"weights": weights if isinstance(model, NumericalModel) else None, "primes": primes, "work": work},
+            model, {"weights": weights if isinstance(model, NumericalModel) else None, "primes": primes, "work": work,
+             "scratch": scratch},
             "floating point has none of it; give rtol, atol or samples",
         )  # fmt: skip
         if method not in ("auto", "grid"):
@@ -100,16 +105,9 @@ def separation_rank(
     model = as_separable(model)
     _refuse(model, tolerances, "its rank is computed over finite fields, without tolerance; limit memory or work")
     exact = computation(
-        model,
-        partition,
-        method=method,
-        weights=weights,
-        seed=seed,
-        draws=draws,
-        primes=primes,
-        memory=memory,
-        work=work,
-    )
+        model, partition, method=method, weights=weights, seed=seed, draws=draws, primes=primes,
+        memory=memory, work=work, scratch=scratch,
+    )  # fmt: skip
     with worker_threads(threads) as pool:
         evidence = finish_here(exact.steps, pool, exact.plan.work, progress or (lambda done, total: None))
     return exact.result(evidence, time.perf_counter() - started)
@@ -145,10 +143,11 @@ def computation(
     primes: Sequence[int] | None = None,
     memory: int | str | None = None,
     work: float | None = None,
+    scratch: str | Path | None = None,
 ) -> Computation:
     """What `separation_rank` does with the same arguments, before anything is computed."""
     partition = checked_partition(model.sites, partition)
-    chosen = plan(model, partition, method=method, memory=memory, work=work)
+    chosen = plan(model, partition, method=method, memory=memory, work=work, scratch=scratch)
     stream = Draws(model, weights, seed, primes, chosen.degree)
     if stream.impossible:
         chosen = replace(chosen, method="bounds")

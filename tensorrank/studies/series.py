@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tensorrank.arithmetic.whole_numbers import as_ranges, to_text
+from tensorrank.arithmetic.whole_numbers import as_ranges
 from tensorrank.attention import bounds
 from tensorrank.attention.architecture import SelfAttention
-from tensorrank.studies.study import Finding
-from tensorrank.whole_files import write_whole
+from tensorrank.studies.export import export
+from tensorrank.studies.run import Finding
 
 COLUMNS = (
     "width",
@@ -142,12 +140,7 @@ def write_table(findings: Iterable[Finding], path: Path) -> None:
     Raises:
         TensorRankError: if the file cannot be written.
     """
-    text = io.StringIO()
-    writer = csv.DictWriter(text, COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    for finding in findings:
-        writer.writerow({name: to_text(v) if isinstance(v, int) else v for name, v in table_row(finding).items()})
-    write_whole(path, lambda temporary: temporary.write_text(text.getvalue()))
+    export(map(table_row, findings), COLUMNS, path)
 
 
 def _depths(depths: Sequence[int]) -> str:

@@ -1,4 +1,8 @@
-"""The store of a study: an SQLite file with one row per architecture, written as soon as its rank is known."""
+"""The store of a study: an SQLite file with a row per finished block and one per architecture, written at once.
+
+Several processes may use one store at the same time (write-ahead log), on one machine. A process killed at any moment
+leaves every finished row. After a power failure the last blocks may be missing, but no rank, and nothing is broken.
+"""
 
 from __future__ import annotations
 
@@ -13,30 +17,58 @@ from types import TracebackType
 from tensorrank.arithmetic.whole_numbers import to_text
 from tensorrank.attention.architecture import SelfAttention
 from tensorrank.errors import StoreError
+from tensorrank.separation.jobs import BlockRank, JobKey
 from tensorrank.separation.limits import Limits
 from tensorrank.separation.result import SeparationRank
+from tensorrank.studies.store_files import APPLICATION, connected, keep_log, refuse_others
 from tensorrank.version import __version__
 
-SCHEMA_VERSION = 1
-# Marks the file as ours ("tRnk"), so that a stranger's database is not taken for a store.
-_APPLICATION = 0x74526E6B
-
-# Whole numbers are text: ranks and bounds pass 2**63. `result` holds all fields, as SeparationRank.to_dict gives them.
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS ranks (
-    architecture TEXT PRIMARY KEY,
-    value TEXT NOT NULL,
-    lower TEXT NOT NULL,
-    upper TEXT,
-    standing TEXT NOT NULL,
-    result TEXT NOT NULL,
-    memory TEXT NOT NULL,
-    work REAL,
-    seconds REAL NOT NULL,
-    version TEXT NOT NULL,
-    finished TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
+# Step n makes schema version n + 1 of version n; a new store takes all steps. Whole numbers that pass 2**63 are text.
+# `result` holds all fields, as SeparationRank.to_dict gives them.
+_STEPS = (
+    """
+    CREATE TABLE ranks (
+        architecture TEXT PRIMARY KEY,
+        value TEXT NOT NULL,
+        lower TEXT NOT NULL,
+        upper TEXT,
+        standing TEXT NOT NULL,
+        result TEXT NOT NULL,
+        memory TEXT NOT NULL,
+        work REAL,
+        seconds REAL NOT NULL,
+        version TEXT NOT NULL,
+        finished TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
+    );
+    """,
+    """
+    ALTER TABLE ranks ADD COLUMN files INTEGER NOT NULL DEFAULT 0;
+    CREATE TABLE blocks (
+        architecture TEXT NOT NULL,
+        seed TEXT NOT NULL,
+        draw INTEGER NOT NULL,
+        prime INTEGER NOT NULL,
+        degree INTEGER NOT NULL,
+        asked TEXT NOT NULL,
+        rank INTEGER NOT NULL,
+        "rows" INTEGER NOT NULL,
+        columns INTEGER NOT NULL,
+        complete INTEGER NOT NULL,
+        saturated INTEGER NOT NULL,
+        finite INTEGER NOT NULL,
+        memory TEXT NOT NULL,
+        work REAL NOT NULL,
+        files INTEGER NOT NULL,
+        seconds REAL NOT NULL,
+        version TEXT NOT NULL,
+        finished TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')),
+        PRIMARY KEY (architecture, seed, draw, prime, degree, asked)
+    ) WITHOUT ROWID;
+    """,
 )
-"""
+SCHEMA_VERSION = len(_STEPS)
+_BLOCK_COLUMNS = 'rank, "rows", columns, complete, saturated, finite, memory, work, files, seconds'
+_BLOCK_KEY = "architecture, seed, draw, prime, degree, asked"
 
 
 @dataclass(frozen=True)
@@ -48,47 +80,54 @@ class Stored:
 
     def settles(self, limits: Limits) -> bool:
         """Whether computing again under these limits could not tell more: proved, or cut under limits as large."""
-        if self.result.standing in ("exact", "probable"):
-            return True
-        return limits.memory <= self.limits.memory and limits.work <= self.limits.work
+        return self.result.standing in ("exact", "probable") or self.limits.covers(limits)
+
+
+@dataclass(frozen=True)
+class StoredBlock:
+    """A block's rank, the seconds it took, and the limits under which it was computed."""
+
+    rank: BlockRank
+    seconds: float
+    limits: Limits
+
+    def settles(self, limits: Limits) -> bool:
+        """Whether computing again under these limits could not tell more."""
+        return self.rank.complete or self.limits.covers(limits)
 
 
 class Store:
     """An open store; a context manager.
 
+    Args:
+        path: of the file; ":memory:" for one that lasts as long as it is open.
+        read_only: leave the file as it is, also one of an older schema; nothing can be put then.
+
     Raises:
-        StoreError: if the file cannot be opened or written, is no store, or has an unknown schema version.
+        StoreError: if the file cannot be opened or written, is cut off, is no store, or has an unknown schema version.
     """
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, read_only: bool = False) -> None:
         self.path = Path(path)
+        refuse_others(self.path)
         with self._explained():
-            self._connection = sqlite3.connect(self.path)
-            version = self._connection.execute("PRAGMA user_version").fetchone()[0]
-            application = self._connection.execute("PRAGMA application_id").fetchone()[0]
-            empty = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0] == 0
-            if empty and version == 0:
-                # One transaction, so that an interrupt leaves an empty file or a whole store.
-                self._connection.executescript(
-                    f"BEGIN IMMEDIATE; {_SCHEMA}; PRAGMA application_id = {_APPLICATION}; "
-                    f"PRAGMA user_version = {SCHEMA_VERSION}; COMMIT;"
-                )
-                return
-        if application != _APPLICATION:
-            self.close()
-            raise StoreError(f"{self.path} is an SQLite file, but no store of tensorrank; give another --out")
-        if version != SCHEMA_VERSION:
-            self.close()
-            raise StoreError(
-                f"{self.path} has schema version {version}; this tensorrank ({__version__}) "
-                f"reads version {SCHEMA_VERSION}; install the version that wrote it, or give another --out"
-            )
+            self._connection = connected(self.path, read_only=read_only)
+            try:
+                self._version = self._checked_version(read_only)
+                if self._version < SCHEMA_VERSION and not read_only:
+                    self._version = self._brought_up_to_date()
+                if not read_only:
+                    keep_log(self._connection)
+                    self._set_durable(False)
+            except BaseException:
+                self.close()
+                raise
 
     def get(self, model: SelfAttention) -> Stored | None:
         """What is stored for an architecture."""
         with self._explained():
             row = self._connection.execute(
-                "SELECT result, memory, work FROM ranks WHERE architecture = ?", (_key(model),)
+                f"SELECT result, memory, work, {self._files} FROM ranks WHERE architecture = ?", (_key(model),)
             ).fetchone()
         return None if row is None else _stored(*row)
 
@@ -98,36 +137,71 @@ class Store:
         Raises:
             StoreError: if it contradicts what is stored: the lower bound of one exceeds what is proved of the other.
         """
-        before = self.get(model)
-        if before is not None:
-            _agree(model, before.result, result)
-            if _ranking(before.result) > _ranking(result):
-                result = before.result
-        with self._explained(), self._connection:
-            self._connection.execute(
-                "INSERT OR REPLACE INTO ranks "
-                "(architecture, value, lower, upper, standing, result, memory, work, seconds, version) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    _key(model),
-                    to_text(result.value),
-                    to_text(result.lower),
-                    None if result.upper is None else to_text(result.upper),
-                    result.standing,
-                    json.dumps(result.to_dict()),
-                    str(limits.memory),
-                    limits.work,
-                    result.seconds,
-                    __version__,
-                ),
-            )
+        with self._explained():
+            # To the disk, and with it every block before it.
+            self._set_durable(True)
+            try:
+                with self._transaction():
+                    before = self.get(model)
+                    if before is not None:
+                        _agree(model, before.result, result)
+                        if _ranking(before.result) > _ranking(result):
+                            result = before.result
+                    self._write_rank(model, result, limits)
+            finally:
+                self._set_durable(False)
         return result
+
+    def get_block(self, model: SelfAttention, seed: int, key: JobKey) -> StoredBlock | None:
+        """What is stored for a block."""
+        with self._explained():
+            row = self._connection.execute(
+                f"SELECT {_BLOCK_COLUMNS} FROM blocks WHERE ({_BLOCK_KEY}) = (?, ?, ?, ?, ?, ?)",
+                _block_key(model, seed, key),
+            ).fetchone()
+        return None if row is None else _stored_block(*row)
+
+    def put_block(
+        self, model: SelfAttention, seed: int, key: JobKey, rank: BlockRank, seconds: float, limits: Limits
+    ) -> None:
+        """Store a block's rank, unless one as complete is there.
+
+        Raises:
+            StoreError: if it contradicts what is stored: a rank of the same block cannot differ.
+        """
+        row = (
+            *_block_key(model, seed, key), rank.rank, *rank.samples, rank.complete, rank.saturated, rank.finite,
+            str(limits.memory), limits.work, limits.files, seconds, __version__,
+        )  # fmt: skip
+        with self._explained(), self._transaction():
+            before = self.get_block(model, seed, key)
+            if before is not None:
+                _agree_on_block(model, key, before.rank, rank)
+                if before.rank.complete or before.rank.rank > rank.rank:
+                    return
+            self._connection.execute(
+                f"INSERT OR REPLACE INTO blocks ({_BLOCK_KEY}, {_BLOCK_COLUMNS}, version) "
+                f"VALUES ({', '.join('?' * len(row))})",
+                row,
+            )
 
     def __iter__(self) -> Iterator[tuple[SelfAttention, Stored]]:
         with self._explained():
-            rows = self._connection.execute("SELECT architecture, result, memory, work FROM ranks").fetchall()
+            rows = self._connection.execute(
+                f"SELECT architecture, result, memory, work, {self._files} FROM ranks"
+            ).fetchall()
         for architecture, *rest in rows:
             yield SelfAttention(**json.loads(architecture)), _stored(*rest)
+
+    def blocks(self) -> Iterator[tuple[SelfAttention, int, JobKey, StoredBlock]]:
+        """All blocks: architecture, seed, key, and what is stored."""
+        if self._version < 2:
+            return
+        with self._explained():
+            rows = self._connection.execute(f"SELECT {_BLOCK_KEY}, {_BLOCK_COLUMNS} FROM blocks").fetchall()
+        for architecture, seed, draw, prime, degree, asked, *rest in rows:
+            key = JobKey(draw, prime, degree, asked)
+            yield SelfAttention(**json.loads(architecture)), int(seed), key, _stored_block(*rest)
 
     def close(self) -> None:
         """Close the file."""
@@ -141,11 +215,90 @@ class Store:
     ) -> None:
         self.close()
 
+    @property
+    def _files(self) -> str:
+        """The column of that name, which the first schema had not."""
+        return "files" if self._version > 1 else "0"
+
+    def _checked_version(self, read_only: bool) -> int:
+        version, application = (
+            int(self._connection.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("user_version", "application_id")
+        )
+        tables = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        if version == 0 and not tables and not read_only:
+            return 0
+        if application != APPLICATION:
+            raise StoreError(f"{self.path} is an SQLite file, but no store of tensorrank; give another file")
+        if not 1 <= version <= SCHEMA_VERSION:
+            raise StoreError(
+                f"{self.path} has schema version {version}; this tensorrank ({__version__}) "
+                f"reads versions 1 to {SCHEMA_VERSION}; install the version that wrote it, or give another file"
+            )
+        return version
+
+    def _brought_up_to_date(self) -> int:
+        """In one transaction, so that an interrupt leaves an empty file, or a store of the old schema or the new."""
+        with self._transaction():
+            # Another process may have been first.
+            (version,) = self._connection.execute("PRAGMA user_version").fetchone()
+            for step in _STEPS[version:]:
+                for statement in filter(None, map(str.strip, step.split(";"))):
+                    self._connection.execute(statement)
+            self._connection.execute(f"PRAGMA application_id = {APPLICATION}")
+            self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
+        return SCHEMA_VERSION
+
+    def _write_rank(self, model: SelfAttention, result: SeparationRank, limits: Limits) -> None:
+        self._connection.execute(
+            "INSERT OR REPLACE INTO ranks "
+            "(architecture, value, lower, upper, standing, result, memory, work, files, seconds, version) "
+            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                _key(model),
+                to_text(result.value),
+                to_text(result.lower),
+                None if result.upper is None else to_text(result.upper),
+                result.standing,
+                json.dumps(result.to_dict()),
+                str(limits.memory),
+                limits.work,
+                limits.files,
+                result.seconds,
+                __version__,
+            ),
+        )
+
+    def _set_durable(self, durable: bool) -> None:
+        """Whether a commit waits for the disk."""
+        self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._connection.execute("COMMIT")
+        except BaseException:
+            # Where the disk is full SQLite has rolled back by itself.
+            if self._connection.in_transaction:
+                self._connection.execute("ROLLBACK")
+            raise
+
     @contextmanager
     def _explained(self) -> Iterator[None]:
         try:
             yield
         except sqlite3.Error as error:
+            name = getattr(error, "sqlite_errorname", "")
+            if name in ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"):
+                raise StoreError(
+                    f"there is no room left for the store {self.path} ({error}); all that was finished before is kept: "
+                    "make room, and run the same again"
+                ) from error
+            if name in ("SQLITE_BUSY", "SQLITE_LOCKED"):
+                raise StoreError(
+                    f"the store {self.path} is held by another process ({error}); end it, or give another file"
+                ) from error
             raise StoreError(
                 f"the store {self.path} cannot be used ({error}); expected a writable SQLite file or a writable folder"
             ) from error
@@ -155,8 +308,20 @@ def _key(model: SelfAttention) -> str:
     return json.dumps(model.to_dict(), sort_keys=True)
 
 
-def _stored(result: str, memory: str, work: float) -> Stored:
-    return Stored(SeparationRank.from_dict(json.loads(result)), Limits(int(memory), work))
+def _block_key(model: SelfAttention, seed: int, key: JobKey) -> tuple[str, str, int, int, int, str]:
+    return _key(model), str(seed), key.draw, key.prime, key.degree, key.asked
+
+
+def _stored(result: str, memory: str, work: float, files: int) -> Stored:
+    return Stored(SeparationRank.from_dict(json.loads(result)), Limits(int(memory), work, bool(files)))
+
+
+def _stored_block(
+    rank: int, rows: int, columns: int, complete: int, saturated: int, finite: int,
+    memory: str, work: float, files: int, seconds: float,
+) -> StoredBlock:  # fmt: skip
+    found = BlockRank(rank, (rows, columns), bool(complete), bool(saturated), bool(finite))
+    return StoredBlock(found, seconds, Limits(int(memory), work, bool(files)))
 
 
 def _ranking(result: SeparationRank) -> tuple[bool, int, bool]:
@@ -169,3 +334,12 @@ def _agree(model: SelfAttention, before: SeparationRank, now: SeparationRank) ->
         contradicted = one.standing == "exact" and other.lower > one.value
         if contradicted or (one.upper is not None and other.lower > one.upper):
             raise StoreError(f"two results for {model} contradict each other: stored {before}; computed {now}")
+
+
+def _agree_on_block(model: SelfAttention, key: JobKey, before: BlockRank, now: BlockRank) -> None:
+    for one, other in ((before, now), (now, before)):
+        if one.complete and (other.rank > one.rank or (other.complete and other.rank != one.rank)):
+            raise StoreError(
+                f"two ranks of one block of {model} contradict each other ({key}): stored {before}; computed {now}; "
+                "one of the two computations was wrong"
+            )

@@ -3,42 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import KW_ONLY, dataclass
 from itertools import product
+from pathlib import Path
 
-from tensorrank.arithmetic.resources import thread_count
+from tensorrank.arithmetic.resources import thread_count, worker_threads
 from tensorrank.attention.architecture import SelfAttention
 from tensorrank.errors import TensorRankError, whole_number
 from tensorrank.separation.limits import Limits
-from tensorrank.separation.result import SeparationRank
-from tensorrank.separation.solve import separation_rank
+from tensorrank.separation.solve import Computation, computation
+from tensorrank.studies.events import Observer
+from tensorrank.studies.run import Finding, Run
+from tensorrank.studies.scheduler import Scheduler, Threads
 from tensorrank.studies.store import Store
+from tensorrank.whole_files import checked_folder
 
 # Two cores do this much in a few seconds; with the default plan, in about a minute for all.
 DEFAULT_WORK = 2.5e11
 DEFAULT_MEMORY = "4GiB"
-
-Progress = Callable[[SelfAttention, float, float], None]
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One architecture and its separation rank.
-
-    Attributes:
-        model: the architecture; the partition is its balanced halves.
-        result: the rank with its standing.
-        fresh: whether it was computed now rather than found in the store.
-    """
-
-    model: SelfAttention
-    result: SeparationRank
-    fresh: bool = True
-
-    @property
-    def proved(self) -> bool:
-        """Whether the value is the rank (exact, or probable), and not a lower bound of it."""
-        return self.result.standing in ("exact", "probable")
 
 
 @dataclass(frozen=True)
@@ -54,6 +37,7 @@ class Study:
         memory: limit for each rank, 4 GiB by default.
         work: limit for each rank, in operations; what is cut becomes a certified lower bound. None: no limit.
         threads: all processors by default.
+        scratch: a folder on disk for blocks larger than the memory, which are cut if none is given.
 
     Raises:
         TensorRankError: if a list is empty, a number is out of range, or nothing remains.
@@ -76,6 +60,7 @@ class Study:
     memory: int | str | None = DEFAULT_MEMORY
     work: float | None = DEFAULT_WORK
     threads: int | None = None
+    scratch: str | Path | None = None
 
     def __post_init__(self) -> None:
         for name in ("widths", "depths", "heads", "head_dims", "tokens"):
@@ -116,32 +101,42 @@ class Study:
             if None in self.head_dims and _indivisible(width, heads, None)
         ]
 
-    def run(self, store: Store, progress: Progress | None = None) -> Iterator[Finding]:
+    def run(
+        self,
+        store: Store,
+        observe: Observer = lambda event: None,
+        *,
+        scheduler: Scheduler | None = None,
+        stop: Callable[[], bool] = lambda: False,
+    ) -> Iterator[Finding]:
         """Compute what the store does not settle, and yield every finding in the order of the plan.
 
-        Each result is stored before it is yielded: interrupting loses at most the architecture under way, and running
-        again carries on. Lower bounds are computed again under larger limits.
+        Each block is stored as soon as it is finished, and each rank before it is yielded: interrupting loses at most
+        the blocks under way, and running again carries on. Lower bounds are computed again under larger limits.
+
+        Args:
+            store: an open store.
+            observe: told of every event (`tensorrank.studies.events`), some from other threads, one at a time.
+            scheduler: where blocks are computed; this process by default. The numbers are the same anywhere.
+            stop: asked between blocks; once true, what is under way is finished and nothing else begun.
+
+        Raises:
+            KeyboardInterrupt: if it was stopped.
+            StoreError: if a result contradicts a stored one, or cannot be stored.
         """
-        limits = Limits.of(self.memory, self.work)
-        for model in self.plan():
-            before = store.get(model)
-            if before is not None and before.settles(limits):
-                yield Finding(model, before.result, fresh=False)
-                continue
-            result = separation_rank(
-                model,
-                seed=self.seed,
-                memory=limits.memory,
-                work=self.work,
-                threads=self.threads,
-                progress=None if progress is None else _about(model, progress),
-            )
-            yield Finding(model, store.put(model, result, limits))
+        limits = Limits.of(self.memory, self.work, files=self.scratch is not None)
+        with ExitStack() as stack:
+            if scheduler is None:
+                # On a cluster it is a folder of the workers.
+                checked_folder("scratch", self.scratch)
+                scheduler = Threads(stack.enter_context(worker_threads(self.threads)))
+            yield from Run(
+                self.plan(), self._computation, self.seed, limits, store, scheduler, observe, stop
+            ).findings()
+
+    def _computation(self, model: SelfAttention) -> Computation:
+        return computation(model, seed=self.seed, memory=self.memory, work=self.work, scratch=self.scratch)
 
 
 def _indivisible(width: int, heads: int, head_dim: int | None) -> bool:
     return head_dim is None and heads >= 1 and width % heads != 0
-
-
-def _about(model: SelfAttention, progress: Progress) -> Callable[[float, float], None]:
-    return lambda done, total: progress(model, done, total)

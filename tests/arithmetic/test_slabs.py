@@ -6,7 +6,10 @@ import pytest
 from oracles import flint_rank, planted
 
 from tensorrank.arithmetic import elimination
+from tensorrank.arithmetic.column_elimination import Elimination
+from tensorrank.arithmetic.elimination_costs import Progress
 from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.arithmetic.products import Products
 from tensorrank.arithmetic.resources import worker_threads
 
 PRIMES = [2, 3, 5, 101, 65537, 8388593, 2**24 - 3, 33554393, 2**26 - 5, 2**31 - 1]
@@ -103,7 +106,7 @@ def test_a_left_kernel_takes_the_memory_of_the_kernel_alone():
     matrix = planted(np.random.default_rng(23), 2400, 2400, 1400, field.prime)
     matrix = field.balanced(matrix).astype(np.int32)
     with worker_threads(1) as pool:
-        one = elimination._Elimination(matrix.copy(), field, pool)
+        one = Elimination(matrix.copy(), Products(field, pool), Progress(*matrix.shape, None))
         assert one.rank() == 1400
         tracemalloc.start()
         try:

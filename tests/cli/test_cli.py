@@ -188,7 +188,8 @@ def test_interrupting_a_study_keeps_finished_ranks_and_exits_130(tmp_path):
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=120)
     assert process.returncode == 130
-    assert "interrupted: 3 of 4 ranks are kept" in errors
+    assert "finishing the blocks under way, for at most 10 s; once more drops them" in errors
+    assert "interrupted: 3 of 4 ranks and every finished block are kept" in errors
     assert "Traceback" not in errors
     assert len(list(csv.DictReader((tmp_path / "ranks.csv").read_text().splitlines()))) == 3
     again = run("study", "--widths", "2", "--depths", "2,3", "--out", tmp_path)

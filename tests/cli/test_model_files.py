@@ -141,14 +141,16 @@ def test_bad_files_are_refused_in_a_line_by_every_verb(tmp_path):
     for verb in (("rank", path), ("show", path), ("reduce", path, "--to", "latent_tree")):
         refused(f"{path}: ", *verb)
         refused("it seems to be cut off", *verb)
-        refused("cannot be read (Is a directory)", verb[0], tmp_path, *verb[2:])
+        folder = "there is no study.sqlite in the folder" if verb[0] == "show" else "cannot be read (Is a directory)"
+        refused(folder, verb[0], tmp_path, *verb[2:])
     refused("m.json cannot be read (Not a directory)", "show", path / "m.json")
 
 
 def test_a_store_of_a_study_is_no_model_file(tmp_path):
     with closing(sqlite3.connect(tmp_path / "study.sqlite")) as connection:
         connection.execute("CREATE TABLE t (x)")
-    refused("this is an SQLite file, as `tensorrank study --out` keeps ranks in", "show", tmp_path / "study.sqlite")
+    refused("this is an SQLite file, as `tensorrank study --out` keeps ranks in", "rank", tmp_path / "study.sqlite")
+    refused("an SQLite file, but no store of tensorrank", "show", tmp_path / "study.sqlite")
 
 
 SUM_PRODUCT = SumProduct(

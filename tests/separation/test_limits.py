@@ -2,8 +2,9 @@ import math
 
 import pytest
 
+from tensorrank.arithmetic.elimination_costs import elimination_work
 from tensorrank.errors import TensorRankError
-from tensorrank.separation.limits import Limits, elimination_work
+from tensorrank.separation.limits import Limits
 
 
 def test_limits_read_memory_as_text_and_work_as_a_number():

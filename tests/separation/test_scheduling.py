@@ -50,13 +50,13 @@ def computing_threads(monkeypatch, limits, small):
     seen, meeting = [], threading.Barrier(2, timeout=60)
     ranked = blocks.rank_of_slabs
 
-    def noted(slabs, field, pool, affordable):
+    def noted(slabs, field, pool, *others):
         ident = threading.get_ident()
         first = pool.count == 1 and (ident, 1) not in seen
         seen.append((ident, pool.count))
         if first:
             meeting.wait()  # both threads take part
-        return ranked(slabs, field, pool, affordable)
+        return ranked(slabs, field, pool, *others)
 
     with monkeypatch.context() as patch:
         patch.setattr(blocks, "rank_of_slabs", noted)

@@ -1,11 +1,17 @@
+import os
+import shutil
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 import tensorrank as tr
 from tensorrank.errors import StoreError
+from tensorrank.separation.jobs import BlockRank, JobKey
 from tensorrank.separation.limits import Limits
 from tensorrank.studies.store import SCHEMA_VERSION, Store
 
@@ -108,7 +114,7 @@ def test_a_folder_that_does_not_exist_is_explained(tmp_path):
 def test_a_file_that_is_no_database_is_explained(tmp_path):
     path = tmp_path / "s.sqlite"
     path.write_text("not a database, whatever its name says; long enough to have a header of a hundred bytes" * 3)
-    with pytest.raises(StoreError, match="file is not a database"):
+    with pytest.raises(StoreError, match=r"no store of tensorrank: it is no SQLite file"):
         Store(path)
 
 
@@ -136,3 +142,218 @@ def test_replacing_keeps_one_row_an_architecture():
         for value in (10, 20):
             store.put(MODEL, replace(rank_of(value, 232, "lower bound")), LIMITS)
         assert [stored.result.value for _, stored in store] == [20]
+
+
+@pytest.fixture
+def old_store(tmp_path):
+    """A store as version 1 of the schema left it: 12 ranks, written by the last release that had it."""
+    path = tmp_path / "old.sqlite"
+    shutil.copy(Path(__file__).with_name("stores") / "version_1.sqlite", path)
+    return path
+
+
+def contents(path):
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        version = connection.execute("PRAGMA user_version").fetchone()[0]
+        return version, connection.execute("SELECT architecture, result, seconds, finished FROM ranks").fetchall()
+
+
+def test_a_store_of_the_previous_schema_opens_and_keeps_every_rank(old_store):
+    version, before = contents(old_store)
+    assert (version, len(before)) == (1, 12)
+    with Store(old_store) as store:
+        known = {(model.width, model.depth, model.heads): stored for model, stored in store}
+        assert known[3, 2, 3].result.value == 43
+        assert known[3, 2, 3].limits == Limits(2**32, 1e9)
+        assert list(store.blocks()) == []
+    assert contents(old_store) == (SCHEMA_VERSION, before)
+
+
+def test_a_study_goes_on_in_a_store_of_the_previous_schema(old_store):
+    study = tr.Study((1, 2, 3), (1, 2, 3), heads=(1, 3), work=1e9, threads=1)
+    with Store(old_store) as store:
+        assert not any(finding.fresh for finding in study.run(store))
+        further = tr.Study((3,), (3,), work=1e11, threads=1)
+        assert [finding.result.value for finding in further.run(store)] == [3102]
+        assert len(list(store.blocks())) > 0
+
+
+def test_a_store_of_the_previous_schema_is_read_without_being_changed(old_store):
+    before = old_store.read_bytes()
+    with Store(old_store, read_only=True) as store:
+        assert len(list(store)) == 12
+        assert store.get(MODEL).result.value == 232
+        assert list(store.blocks()) == []
+    assert old_store.read_bytes() == before
+    assert [path.name for path in old_store.parent.iterdir()] == [old_store.name]
+
+
+def test_a_store_in_a_read_only_folder_is_read(tmp_path):
+    path = tmp_path / "s.sqlite"
+    with Store(path) as store:
+        store.put(MODEL, rank_of(232, 232), LIMITS)
+    tmp_path.chmod(0o500)
+    try:
+        with Store(path, read_only=True) as store:
+            assert store.get(MODEL).result.value == 232
+    finally:
+        tmp_path.chmod(0o700)
+
+
+def test_a_store_opened_for_reading_takes_nothing(tmp_path):
+    path = tmp_path / "s.sqlite"
+    Store(path).close()
+    with Store(path, read_only=True) as store, pytest.raises(StoreError, match="readonly database"):
+        store.put(MODEL, rank_of(232, 232), LIMITS)
+    with pytest.raises(StoreError, match="unable to open database file"):
+        Store(tmp_path / "missing.sqlite", read_only=True)
+    assert not (tmp_path / "missing.sqlite").exists()
+
+
+def model(depth):
+    return tr.SelfAttention(depth=depth, width=2)
+
+
+@pytest.fixture
+def full_store(tmp_path):
+    path = tmp_path / "s.sqlite"
+    with Store(path) as store:
+        for depth in range(1, 200):
+            store.put(model(depth), rank_of(215, 232, "lower bound"), LIMITS)
+    return path
+
+
+@pytest.mark.parametrize("kept", [10, 99, 100, 4096, 20000, -1])
+def test_a_store_that_is_cut_off_is_refused_unchanged(full_store, kept):
+    whole = full_store.read_bytes()
+    full_store.write_bytes(whole[:kept])
+    before = full_store.read_bytes()
+    with pytest.raises(StoreError, match=r"s.sqlite is cut off: it holds \d+ bytes"):
+        Store(full_store)
+    assert full_store.read_bytes() == before
+    assert [path.name for path in full_store.parent.iterdir()] == [full_store.name]
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"width,depth\n1,2\n", "it is no SQLite file"),
+        (b"\x89PNG\r\n" + bytes(500), "it is no SQLite file"),
+        (b"SQLite format 3\0" + bytes(4080), "no store of tensorrank"),
+    ],
+)
+def test_a_foreign_file_is_refused_unchanged(tmp_path, content, message):
+    path = tmp_path / "s.sqlite"
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match=message):
+        Store(path)
+    assert path.read_bytes() == content
+    assert [child.name for child in tmp_path.iterdir()] == ["s.sqlite"]
+
+
+def test_a_folder_as_store_is_refused(tmp_path):
+    with pytest.raises(StoreError, match="unable to open database file"):
+        Store(tmp_path)
+
+
+def test_a_database_with_pages_overwritten_is_refused_by_what_reads_them(full_store):
+    whole = bytearray(full_store.read_bytes())
+    whole[4096:] = os.urandom(len(whole) - 4096)
+    full_store.write_bytes(whole)
+    with pytest.raises(StoreError, match=r"malformed|not a database"), Store(full_store) as store:
+        list(store)
+
+
+KEY = JobKey(0, 8388593, 5, "block of 42 x 45, 3 variables")
+
+
+def test_blocks_are_kept_with_all_that_is_known_of_them():
+    with Store(":memory:") as store:
+        assert store.get_block(MODEL, 0, KEY) is None
+        rank = BlockRank(41, (42, 45), complete=False, saturated=True, finite=True)
+        store.put_block(MODEL, 2**70, KEY, rank, 0.25, LIMITS)
+        assert store.get_block(MODEL, 0, KEY) is None
+        found = store.get_block(MODEL, 2**70, KEY)
+        assert (found.rank, found.seconds, found.limits) == (rank, 0.25, LIMITS)
+        assert [(model, seed, key) for model, seed, key, _ in store.blocks()] == [(MODEL, 2**70, KEY)]
+
+
+def test_a_complete_block_replaces_a_cut_one_and_not_the_other_way_round():
+    cut, whole = BlockRank(40, (40, 40), complete=False), BlockRank(42, (42, 45), complete=True)
+    with Store(":memory:") as store:
+        for rank in (cut, whole, cut):
+            store.put_block(MODEL, 0, KEY, rank, 0.1, LIMITS)
+        assert store.get_block(MODEL, 0, KEY).rank == whole
+
+
+@pytest.mark.parametrize("order", [0, 1])
+def test_contradicting_ranks_of_a_block_are_refused_with_both_shown(order):
+    pair = [BlockRank(41, (42, 45), complete=True), BlockRank(42, (42, 45), complete=False)]
+    with Store(":memory:") as store:
+        store.put_block(MODEL, 0, KEY, pair[order], 0.1, LIMITS)
+        with pytest.raises(StoreError, match=r"two ranks of one block .* contradict each other .*stored .*; computed "):
+            store.put_block(MODEL, 0, KEY, pair[1 - order], 0.1, LIMITS)
+
+
+@pytest.mark.parametrize(
+    ("limits", "settled"),
+    [
+        (LIMITS, True),
+        (Limits(2**20, 1e8), True),
+        (Limits(2**31, 1e8), False),
+        (Limits(2**20, 1e10), False),
+        (Limits(2**20, 1e8, files=True), False),
+    ],
+)
+def test_only_larger_limits_reopen_an_unfinished_block(limits, settled):
+    with Store(":memory:") as store:
+        store.put_block(MODEL, 0, KEY, BlockRank(40, (42, 45), complete=False), 0.1, LIMITS)
+        assert store.get_block(MODEL, 0, KEY).settles(limits) is settled
+
+
+def test_a_store_without_room_keeps_what_it_has_and_says_so(full_store):
+    with Store(full_store) as store:
+        # What a full disk does: the database may not grow.
+        pages = store._connection.execute("PRAGMA page_count").fetchone()[0]
+        store._connection.execute(f"PRAGMA max_page_count = {pages}")
+        put = []
+        with pytest.raises(StoreError, match=r"no room left for the store .*database or disk is full.*make room"):
+            put.extend(store.put(model(depth), rank_of(215, 232, "lower bound"), LIMITS) for depth in range(200, 2000))
+    with Store(full_store) as store:
+        assert len(list(store)) == 199 + len(put)
+        store.put(model(2000), rank_of(215, 232, "lower bound"), LIMITS)
+
+
+FULL_DISK = """
+import sys
+from pathlib import Path
+import tensorrank as tr
+from tensorrank.errors import StoreError
+from tensorrank.studies.store import Store
+path = Path(sys.argv[1]) / "study.sqlite"
+study = tr.Study((2,), (1, 2, 3, 4), heads=(1, 2), tokens=(None, 2, 3, 5, 6, 7, 8, 9), threads=1)
+try:
+    with Store(path) as store:
+        list(study.run(store))
+except StoreError as error:
+    sys.stdout.write(str(error))
+with Store(path, read_only=True) as store:
+    sys.stdout.write(f"\\n{len(list(store))} {sum(1 for _ in store.blocks())} {len(study.plan())}")
+"""
+
+
+def test_a_full_disk_leaves_a_readable_store_and_a_clear_message(tmp_path):
+    command = f"mount -t tmpfs -o size=100k none '{tmp_path}' && exec '{sys.executable}' -c \"$PROGRAM\" '{tmp_path}'"
+    spaces = ["unshare", "--mount", "--map-root-user", "sh", "-c"]
+    if subprocess.run([*spaces, f"mount -t tmpfs -o size=100k none '{tmp_path}'"], capture_output=True).returncode:
+        pytest.skip("no small file system can be mounted here")
+    done = subprocess.run(
+        [*spaces, command], capture_output=True, text=True, env={**os.environ, "PROGRAM": FULL_DISK}, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    message, counts = done.stdout.splitlines()
+    assert "there is no room left for the store" in message
+    assert "all that was finished before is kept: make room, and run the same again" in message
+    ranks, blocks, planned = map(int, counts.split())
+    assert 0 < ranks < planned
+    assert blocks >= ranks

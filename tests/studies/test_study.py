@@ -1,7 +1,7 @@
 import pytest
 
 import tensorrank as tr
-from tensorrank.studies import study as study_module
+from tensorrank.studies.events import Advanced, BlockFinished
 from tensorrank.studies.store import Store
 from tensorrank.studies.study import Study
 
@@ -9,18 +9,15 @@ from tensorrank.studies.study import Study
 KNOWN = {(1, 1): 2, (1, 2): 5, (2, 1): 3, (2, 2): 18, (2, 3): 232, (3, 2): 49}
 
 
-@pytest.fixture
-def counted(monkeypatch):
-    """The architectures whose rank is really computed."""
-    computed = []
-    original = study_module.separation_rank
+class Seen(list):
+    """An observer that keeps every event."""
 
-    def counting(model, **options):
-        computed.append(model)
-        return original(model, **options)
+    def __call__(self, event):
+        self.append(event)
 
-    monkeypatch.setattr(study_module, "separation_rank", counting)
-    return computed
+    def computed(self):
+        """The architectures of which blocks were computed, in order."""
+        return list(dict.fromkeys(event.model for event in self if isinstance(event, BlockFinished) and event.fresh))
 
 
 def test_ranks_are_the_known_ones():
@@ -45,59 +42,61 @@ def test_head_dims_make_every_number_of_heads_possible():
     assert study.left_out() == []
 
 
-def test_a_rerun_computes_nothing(tmp_path, counted):
-    study = Study((1, 2), (1, 2))
+def test_a_rerun_computes_nothing(tmp_path):
+    study, seen = Study((1, 2), (1, 2)), Seen()
     with Store(tmp_path / "s.sqlite") as store:
-        first = list(study.run(store))
+        first = list(study.run(store, seen))
+    assert len(seen.computed()) == 4
+    again_seen = Seen()
     with Store(tmp_path / "s.sqlite") as store:
-        again = list(study.run(store))
-    assert len(counted) == 4
+        again = list(study.run(store, again_seen))
+    assert not any(isinstance(event, BlockFinished) for event in again_seen)
     assert [f.fresh for f in first] == [True] * 4
     assert [f.fresh for f in again] == [False] * 4
     assert [f.result for f in again] == [f.result for f in first]
 
 
-def test_a_larger_study_computes_what_is_missing(counted):
+def test_a_larger_study_computes_what_is_missing():
+    seen = Seen()
     with Store(":memory:") as store:
-        list(Study((2,), (1, 2)).run(store))
-        list(Study((1, 2), (1, 2, 3)).run(store))
-    assert [(m.width, m.depth) for m in counted] == [(2, 1), (2, 2), (1, 1), (1, 2), (1, 3), (2, 3)]
+        list(Study((2,), (1, 2)).run(store, seen))
+        list(Study((1, 2), (1, 2, 3)).run(store, seen))
+    assert [(m.width, m.depth) for m in seen.computed()] == [(2, 1), (2, 2), (1, 1), (1, 2), (1, 3), (2, 3)]
 
 
-def test_lower_bounds_are_computed_again_under_larger_memory(counted):
-    small = Study((2,), (4,), memory="300kB", work=None)
+def test_lower_bounds_are_computed_again_under_larger_memory():
+    small, again = Study((2,), (4,), memory="300kB", work=None), Seen()
     with Store(":memory:") as store:
         (cut,) = small.run(store)
         assert cut.result.standing == "lower bound"
         assert cut.result.value < 4538
-        list(small.run(store))
-        assert len(counted) == 1
+        list(small.run(store, again))
+        assert again.computed() == []
         (whole,) = Study((2,), (4,), memory="1GiB", work=None).run(store)
     assert (whole.result.value, whole.result.standing) == (4538, "exact")
 
 
-def test_an_interrupt_keeps_what_is_finished(tmp_path, monkeypatch):
+def test_an_error_of_an_observer_keeps_what_is_finished(tmp_path):
     study = Study((1, 2), (1, 2))
-    original = study_module.separation_rank
 
-    def interrupted(model, **options):
-        if model.width == 2:
+    def interrupt(event):
+        if isinstance(event, BlockFinished) and event.model.width == 2:
             raise KeyboardInterrupt
-        return original(model, **options)
 
-    monkeypatch.setattr(study_module, "separation_rank", interrupted)
     with Store(tmp_path / "s.sqlite") as store, pytest.raises(KeyboardInterrupt):
-        list(study.run(store))
-    monkeypatch.setattr(study_module, "separation_rank", original)
+        list(study.run(store, interrupt))
     with Store(tmp_path / "s.sqlite") as store:
         assert [f.fresh for f in study.run(store)] == [False, False, True, True]
 
 
-def test_progress_names_the_architecture():
-    seen = []
+def test_progress_names_the_architecture_and_stays_within_the_whole():
+    seen = Seen()
     with Store(":memory:") as store:
-        list(Study((2,), (2,)).run(store, lambda model, done, total: seen.append((model, done <= total))))
-    assert set(seen) == {(tr.SelfAttention(2, 2), True)}
+        list(Study((2,), (2,)).run(store, seen))
+    told = [event for event in seen if isinstance(event, Advanced)]
+    assert {event.model for event in told} == {tr.SelfAttention(2, 2)}
+    assert all(event.done <= event.total for event in told)
+    assert [event.done for event in told] == sorted(event.done for event in told)
 
 
 @pytest.mark.parametrize(

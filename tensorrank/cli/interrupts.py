@@ -1,0 +1,60 @@
+"""Ending long work decently: the first signal asks for it, the second, or the end of the grace period, insists."""
+
+from __future__ import annotations
+
+import _thread
+import os
+import signal
+import threading
+from types import FrameType, TracebackType
+from typing import Any
+
+# What schedulers of clusters send before they kill.
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+class Interrupts:
+    """A context in which Ctrl-C (or SIGTERM) first only sets a flag; call it to ask whether it is set.
+
+    Args:
+        grace: seconds for what is under way; after that KeyboardInterrupt is raised, as at a second signal.
+
+    Attributes:
+        code: what the process should exit with, 130 or 143.
+    """
+
+    def __init__(self, grace: float) -> None:
+        self.code = 128 + signal.SIGINT
+        self._grace = grace
+        self._asked = False
+        self._timer: threading.Timer | None = None
+        self._before: dict[int, Any] = {}
+
+    def __call__(self) -> bool:
+        """Whether to stop."""
+        return self._asked
+
+    def __enter__(self) -> Interrupts:
+        if threading.current_thread() is threading.main_thread():
+            self._before = {number: signal.signal(number, self._heard) for number in _SIGNALS}
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        for number, handler in self._before.items():
+            signal.signal(number, handler)
+
+    def _heard(self, number: int, frame: FrameType | None) -> None:
+        if self._asked or self._grace <= 0:
+            self._asked = True
+            raise KeyboardInterrupt
+        self._asked, self.code = True, 128 + number
+        # Not by print: the signal may have come in the middle of one.
+        text = f"\nfinishing the blocks under way, for at most {self._grace:g} s; once more drops them\n"
+        os.write(2, text.encode())
+        self._timer = threading.Timer(self._grace, _thread.interrupt_main)
+        self._timer.daemon = True
+        self._timer.start()

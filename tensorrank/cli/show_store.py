@@ -1,0 +1,154 @@
+"""What is in the store of a study: lists, filters, exports and figures, without computing anything."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+import typer
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from tensorrank.cli.findings_text import draw, print_findings
+from tensorrank.cli.model_files import writable
+from tensorrank.cli.terminal import make_folder, print_json, say, wide_console
+from tensorrank.errors import TensorRankError, nearest
+
+if TYPE_CHECKING:
+    from tensorrank.attention.architecture import SelfAttention
+    from tensorrank.studies.run import Finding
+    from tensorrank.studies.store import Store
+
+
+@dataclass(frozen=True)
+class Filter:
+    """Which architectures to show; None where any will do."""
+
+    widths: Sequence[int] | None = None
+    depths: Sequence[int] | None = None
+    heads: Sequence[int] | None = None
+    tokens: Sequence[int] | None = None
+    standing: str | None = None
+
+    def __post_init__(self) -> None:
+        # Heavy modules are imported where they are used, so that --help answers at once.
+        from tensorrank.separation.result import Standing
+
+        standings = [name for name in get_args(Standing) if name != "numerical"]
+        if self.standing is not None and self.standing not in standings:
+            raise TensorRankError(f"--standing is {self.standing!r}; {nearest(self.standing, standings)}")
+
+    def takes(self, model: SelfAttention) -> bool:
+        """Whether an architecture is one of them."""
+        wanted = (
+            (self.widths, model.width), (self.depths, model.depth), (self.heads, model.heads),
+            (self.tokens, model.tokens),
+        )  # fmt: skip
+        return all(values is None or value in values for values, value in wanted)
+
+
+def show_store(
+    path: Path, filtered: Filter, *, blocks: bool, export: Path | None, figures: Path | None, json: bool
+) -> None:
+    """List what the store has; export and draw it if that is asked for."""
+    from tensorrank.studies.export import check_export
+    from tensorrank.studies.store import Store
+
+    if export is not None:
+        check_export(writable(export, "--export"))
+    if figures is not None and blocks:
+        raise TensorRankError("--figures shows ranks, not --blocks; give one of the two")
+    with Store(path, read_only=True) as store:
+        found = _findings(store, filtered)
+        rows, columns = _block_rows(store, found) if blocks else _rank_rows(found)
+    written = []
+    if export is not None:
+        _export(rows, columns, export)
+        written.append(export)
+    if figures is not None:
+        written += _figures(found, figures)
+    if json:
+        print_json({"store": str(path), "blocks" if blocks else "rows": rows, "written": [str(one) for one in written]})
+        return
+    if blocks:
+        _print_blocks(rows)
+    else:
+        _print_ranks(found)
+    for one in written:
+        typer.echo(f"written: {one}")
+
+
+def _findings(store: Store, filtered: Filter) -> list[Finding]:
+    from tensorrank.studies.run import Finding
+
+    found = [
+        Finding(model, stored.result, fresh=False)
+        for model, stored in store
+        if filtered.takes(model) and filtered.standing in (None, stored.result.standing)
+    ]
+    return sorted(found, key=lambda one: _order(one.model))
+
+
+def _order(model: SelfAttention) -> tuple[int, ...]:
+    return model.width, model.heads, model.head_dim, model.tokens, model.depth
+
+
+def _rank_rows(found: Iterable[Finding]) -> tuple[list[dict[str, Any]], Sequence[str]]:
+    from tensorrank.studies.series import COLUMNS, table_row
+
+    return [table_row(finding) for finding in found], COLUMNS
+
+
+def _block_rows(store: Store, found: Iterable[Finding]) -> tuple[list[dict[str, Any]], Sequence[str]]:
+    from tensorrank.studies.export import BLOCK_COLUMNS, block_row
+
+    models = {finding.model for finding in found}
+    kept = sorted((one for one in store.blocks() if one[0] in models), key=lambda one: (_order(one[0]), one[1], one[2]))
+    return [block_row(*one) for one in kept], BLOCK_COLUMNS
+
+
+def _export(rows: Sequence[dict[str, Any]], columns: Sequence[str], path: Path) -> None:
+    from tensorrank.studies.export import export
+
+    export(rows, columns, path)
+
+
+def _figures(found: list[Finding], folder: Path) -> list[Path]:
+    from tensorrank.studies.series import series_of
+
+    if not found:
+        raise TensorRankError("no rank is left to draw; give a wider filter")
+    make_folder(folder)
+    return draw(series_of(found), folder)
+
+
+def _print_ranks(found: list[Finding]) -> None:
+    from tensorrank.studies.series import series_of
+
+    if not found:
+        typer.echo("no ranks")
+        return
+    print_findings(found, series_of(found))
+    standings = Counter(finding.result.standing for finding in found)
+    say("")
+    say(f"{len(found)} ranks: {', '.join(f'{count} {standing}' for standing, count in standings.items())}")
+
+
+def _print_blocks(rows: Sequence[dict[str, Any]]) -> None:
+    if not rows:
+        typer.echo("no blocks")
+        return
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    names = ("width", "depth", "heads", "tokens", "draw", "prime", "degree", "rank", "rows", "columns")
+    for name in names:
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("complete", no_wrap=True)
+    table.add_column("s", justify="right", no_wrap=True)
+    for row in rows:
+        degree = "all" if row["degree"] < 0 else str(row["degree"])
+        cells = [degree if name == "degree" else str(row[name]) for name in names]
+        table.add_row(*cells, "yes" if row["complete"] else "no", f"{row['seconds']:.3g}")
+    wide_console().print(table)

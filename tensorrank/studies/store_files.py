@@ -1,0 +1,113 @@
+"""Opening the file of a store: what is no store is told before SQLite touches it, so that it stays as it was."""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from pathlib import Path
+from urllib.parse import quote
+
+from tensorrank.errors import StoreError
+
+# Marks the file as ours ("tRnk"), so that a stranger's database is not taken for a store.
+APPLICATION = 0x74526E6B
+# Seconds to wait for another process that writes.
+_PATIENCE = 60.0
+_PAUSE = 0.01
+_MAGIC = b"SQLite format 3\0"
+_HEADER_BYTES = 100
+
+
+def is_database(path: Path) -> bool:
+    """Whether the file begins as an SQLite database does.
+
+    Raises:
+        StoreError: if it cannot be read.
+    """
+    return _header(path).startswith(_MAGIC)
+
+
+def refuse_others(path: Path) -> None:
+    """Refuse a file that is no store, or one that is cut off; a missing or empty file may become a store.
+
+    Raises:
+        StoreError: if it is refused.
+    """
+    # What a killed process left beside the file is part of it; SQLite puts that right.
+    log, journal = (beside.exists() and beside.stat().st_size > 0 for beside in _beside(path))
+    if not path.is_file() or journal:
+        return
+    header, size = _header(path), path.stat().st_size
+    if not size:
+        return
+    if not header.startswith(_MAGIC[: len(header)]):
+        raise StoreError(f"{path} is no store of tensorrank: it is no SQLite file; give another file")
+    if len(header) < _HEADER_BYTES:
+        raise StoreError(f"{path} is cut off: it holds {size} bytes, less than a store's header; give a whole copy")
+    if int.from_bytes(header[68:72], "big") != APPLICATION:
+        raise StoreError(f"{path} is an SQLite file, but no store of tensorrank; give another file")
+    page = int.from_bytes(header[16:18], "big")
+    pages = int.from_bytes(header[28:32], "big")
+    whole = (65536 if page == 1 else page) * pages
+    if size < whole and not log:
+        raise StoreError(f"{path} is cut off: it holds {size} bytes of {whole}; give a whole copy, or another file")
+
+
+def connected(path: Path, *, read_only: bool) -> sqlite3.Connection:
+    """A connection in which transactions are begun and ended by hand.
+
+    Raises:
+        sqlite3.Error: if the file cannot be opened.
+    """
+    if not read_only:
+        return _connect(str(path))
+    connection = _connect(_address(path, "mode=ro"), uri=True)
+    try:
+        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        # In a read-only folder a log can be neither opened nor made; without one the file is all there is.
+        connection.close()
+        if any(beside.exists() for beside in _beside(path)):
+            raise
+        connection = _connect(_address(path, "immutable=1"), uri=True)
+    return connection
+
+
+def keep_log(connection: sqlite3.Connection) -> None:
+    """Let the database keep a write-ahead log, so that several processes can use it at the same time.
+
+    Raises:
+        sqlite3.Error: if another process holds the file too long.
+    """
+    # SQLite does not wait for others by itself here.
+    ends = time.monotonic() + _PATIENCE
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            busy = getattr(error, "sqlite_errorname", "") in ("SQLITE_BUSY", "SQLITE_LOCKED")
+            if not busy or time.monotonic() > ends:
+                raise
+            time.sleep(_PAUSE)
+
+
+def _connect(address: str, *, uri: bool = False) -> sqlite3.Connection:
+    # Blocks that run side by side are stored from their threads, one at a time.
+    return sqlite3.connect(address, timeout=_PATIENCE, isolation_level=None, check_same_thread=False, uri=uri)
+
+
+def _address(path: Path, how: str) -> str:
+    return f"file:{quote(str(path.absolute()))}?{how}"
+
+
+def _header(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_HEADER_BYTES)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be read ({error.strerror}); give another file") from error
+
+
+def _beside(path: Path) -> list[Path]:
+    return [path.with_name(path.name + ending) for ending in ("-wal", "-journal")]

@@ -1,0 +1,141 @@
+"""`tensorrank show STORE`."""
+
+import csv
+import json
+import shutil
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pyarrow.parquet
+import pytest
+from command_line import assert_refused, run
+
+import tensorrank as tr
+from tensorrank.studies.store import Store
+
+# MATH.md section 2.
+KNOWN = {(2, 1, 1): 3, (2, 2, 1): 18, (2, 3, 1): 232, (2, 2, 2): 17, (2, 3, 2): 215, (3, 2, 1): 49, (3, 2, 3): 43}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A study with every standing, made without the command line."""
+    out = tmp_path_factory.mktemp("store")
+    with Store(out / "study.sqlite") as store:
+        list(tr.Study((2, 3), (1, 2, 3), heads=(1, 2, 3), work=1e9, threads=1).run(store))
+    return out
+
+
+def shown(*arguments):
+    done = run("show", *arguments, "--json")
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_all_ranks_are_listed_in_order_and_the_file_stays_as_it_is(folder):
+    before = (folder / "study.sqlite").read_bytes()
+    rows = shown(folder)["rows"]
+    known = {(row["width"], row["depth"], row["heads"]): row["value"] for row in rows}
+    assert {key: known[key] for key in KNOWN} == KNOWN
+    assert [(row["width"], row["heads"], row["depth"]) for row in rows] == sorted(
+        (row["width"], row["heads"], row["depth"]) for row in rows
+    )
+    assert rows == shown(folder / "study.sqlite")["rows"]
+    done = run("show", folder)
+    assert "12 ranks: 7 exact, 3 probable, 2 lower bound" in done.stdout
+    assert "width 3, depth 3, heads 1: blocks of" in done.stdout
+    assert (folder / "study.sqlite").read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("options", "expected"),
+    [
+        (("--widths", "2", "--depth", "2-3"), {(2, 2, 1), (2, 2, 2), (2, 3, 1), (2, 3, 2)}),
+        (("--heads", "3"), {(3, 1, 3), (3, 2, 3), (3, 3, 3)}),
+        (("--tokens", "4", "--heads", "2"), {(2, 1, 2), (2, 2, 2), (2, 3, 2)}),
+        (("--standing", "probable"), {(2, 2, 2), (2, 3, 2), (3, 2, 3)}),
+        (("--standing", "lower bound"), {(3, 3, 1), (3, 3, 3)}),
+        (("--widths", "7"), set()),
+    ],
+)
+def test_filters(folder, options, expected):
+    rows = shown(folder, *options)["rows"]
+    assert {(row["width"], row["depth"], row["heads"]) for row in rows} == expected
+
+
+def test_an_empty_choice_is_said(folder):
+    assert run("show", folder, "--widths", 7).stdout == "no ranks\n"
+    assert run("show", folder, "--widths", 7, "--blocks").stdout == "no blocks\n"
+
+
+def test_blocks_add_up_to_their_rank(folder):
+    blocks = shown(folder, "--blocks", "--width", 3, "--depth", 2, "--heads", 3)["blocks"]
+    # By degree 3 18 15 6 1 (43 in all): what is not listed follows from its neighbours.
+    assert {(b["degree"], b["rank"]) for b in blocks if b["draw"] == 0} <= set(enumerate((3, 18, 15, 6, 1)))
+    assert [b["rank"] for b in blocks if b["degree"] == 2] == [15, 15]
+    assert len({b["prime"] for b in blocks}) == 2
+    text = run("show", folder, "--blocks", "--width", 3, "--depth", 2).stdout
+    assert "complete" in text
+    assert "8388593" in text
+
+
+def test_csv_is_the_table_of_the_study(folder, tmp_path):
+    done = run("show", folder, "--export", tmp_path / "t.csv", "--width", 2)
+    assert f"written: {tmp_path / 't.csv'}" in done.stdout
+    rows = list(csv.DictReader((tmp_path / "t.csv").read_text().splitlines()))
+    assert [row["value"] for row in rows] == ["3", "18", "232", "3", "17", "215"]
+    study = run("study", "--widths", 2, "--depths", "1-3", "--heads", "1,2", "--work", 1e9, "--out", tmp_path / "out")
+    assert study.returncode == 0
+    made = list(csv.DictReader((tmp_path / "out" / "ranks.csv").read_text().splitlines()))
+    assert {frozenset((k, v) for k, v in row.items() if k != "seconds") for row in rows} == {
+        frozenset((k, v) for k, v in row.items() if k != "seconds") for row in made
+    }
+
+
+def test_parquet_has_every_column_and_whole_numbers_of_any_size(folder, tmp_path):
+    assert run("show", folder, "--export", tmp_path / "t.parquet").returncode == 0
+    table = pyarrow.parquet.read_table(tmp_path / "t.parquet").to_pylist()
+    expected = shown(folder)["rows"]
+    assert [int(row["value"]) for row in table] == [row["value"] for row in expected]
+    assert [int(row["moment_bound"]) for row in table] == [row["moment_bound"] for row in expected]
+    assert [row["log3_value"] for row in table] == [row["log3_value"] for row in expected]
+    assert run("show", folder, "--blocks", "--export", tmp_path / "b.parquet").returncode == 0
+    blocks = pyarrow.parquet.read_table(tmp_path / "b.parquet").to_pylist()
+    assert {row["prime"] for row in blocks} == {8388593, 8388587}
+
+
+def test_figures_are_drawn_without_computing(folder, tmp_path):
+    done = run("show", folder, "--figures", tmp_path / "pictures", "--json")
+    assert {Path(name).name for name in json.loads(done.stdout)["written"]} == {
+        "rank_vs_depth.png", "rank_vs_depth.svg", "increments.png", "increments.svg"
+    }  # fmt: skip
+    assert all(path.stat().st_size for path in (tmp_path / "pictures").iterdir())
+
+
+def test_a_store_of_the_first_schema_is_shown(tmp_path):
+    old = tmp_path / "old.sqlite"
+    shutil.copy(Path(__file__).parents[1] / "studies" / "stores" / "version_1.sqlite", old)
+    before = old.read_bytes()
+    assert len(shown(old)["rows"]) == 12
+    assert shown(old, "--blocks")["blocks"] == []
+    assert old.read_bytes() == before
+
+
+def test_what_cannot_be_shown_is_refused(folder, tmp_path):
+    assert_refused(run("show", folder, "--standing", "certain"), "--standing is 'certain'; expected one of exact")
+    assert_refused(run("show", folder, "--standing", "exct"), "did you mean 'exact'?")
+    assert_refused(run("show", folder, "--widths", "a"), "--widths is 'a'; expected whole numbers")
+    assert_refused(
+        run("show", folder, "--export", tmp_path / "t.xlsx"), "expected a name that ends in .csv or .parquet"
+    )
+    assert_refused(run("show", folder, "--export", tmp_path / "no" / "t.csv"), "there is no folder")
+    assert_refused(run("show", folder, "--blocks", "--figures", tmp_path), "--figures shows ranks, not --blocks")
+    assert_refused(run("show", folder, "--widths", 7, "--figures", tmp_path / "f"), "no rank is left to draw")
+    assert_refused(run("show", tmp_path), "there is no study.sqlite in the folder")
+    with closing(sqlite3.connect(tmp_path / "other.sqlite")) as connection:
+        connection.execute("CREATE TABLE t (x)")
+    assert_refused(run("show", tmp_path / "other.sqlite"), "but no store of tensorrank")
+    model = tmp_path / "m.json"
+    tr.save(tr.LatentClass([1.0], [[[0.5, 0.5]], [[0.5, 0.5]]]), model)
+    assert_refused(run("show", model, "--widths", 2), "--widths cannot be given for")

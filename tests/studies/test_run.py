@@ -1,0 +1,162 @@
+import pickle
+import threading
+from dataclasses import replace
+
+import pytest
+
+import tensorrank as tr
+from tensorrank.arithmetic.resources import worker_threads
+from tensorrank.errors import StoreError
+from tensorrank.separation.jobs import BlockRank
+from tensorrank.separation.limits import Limits
+from tensorrank.studies.events import BlockFinished, LatticeMade, RankFinished, RankSkipped, RankStarted
+from tensorrank.studies.store import Store
+from tensorrank.studies.study import Study
+
+STUDY = Study((2, 3), (1, 2, 3), heads=(1, 2, 3), work=1e9, threads=1)
+
+
+def untimed(findings):
+    return [(finding.model, replace(finding.result, seconds=0.0)) for finding in findings]
+
+
+class Reversed:
+    """A scheduler that computes many ranks at once, their jobs one by one from the last to the first."""
+
+    ahead = 100
+
+    def __init__(self, fail=lambda job: False):
+        self.jobs, self.fail = [], fail
+
+    def submit(self, jobs):
+        self.jobs += [(job, pickle.dumps(job)) for job in jobs]
+
+    def wait(self, listener, stop):
+        given, written = self.jobs.pop()
+        job = pickle.loads(written)
+        if self.fail(job):
+            listener.failed(given, "the worker burnt down")
+            return
+        with worker_threads(2) as pool:
+            shared = None if job.shared is None else job.shared.make(pool)
+            listener.done(given, job.rank(shared, pool, lambda done, total: None), 0.25, "reversed")
+
+
+@pytest.fixture(scope="module")
+def expected():
+    with Store(":memory:") as store:
+        return untimed(STUDY.run(store))
+
+
+def test_order_threads_and_pickling_change_nothing(expected):
+    with Store(":memory:") as store:
+        assert untimed(STUDY.run(store, scheduler=Reversed())) == expected
+
+
+def test_findings_agree_with_separation_rank(expected):
+    for model, result in expected:
+        alone = tr.separation_rank(model, work=1e9, memory=STUDY.memory, threads=2)
+        assert replace(alone, seconds=0.0) == result
+
+
+def test_a_rank_s_seconds_are_those_of_its_blocks():
+    with Store(":memory:") as store:
+        (finding,) = Study((2,), (2,)).run(store, scheduler=Reversed())
+        blocks = list(store.blocks())
+    assert finding.result.seconds == pytest.approx(0.25 * len(blocks))
+
+
+def test_a_run_that_stops_between_blocks_is_carried_on(tmp_path, expected):
+    path, computed = tmp_path / "s.sqlite", 0
+    for allowed in range(1, 1000):
+        fresh = []
+
+        def observe(event, fresh=fresh):
+            if isinstance(event, BlockFinished) and event.fresh:
+                fresh.append(event)
+
+        with Store(path) as store:
+            try:
+                findings = untimed(STUDY.run(store, observe, stop=lambda: len(fresh) >= allowed))  # noqa: B023
+            except KeyboardInterrupt:
+                assert len(fresh) == allowed
+                computed += len(fresh)
+                continue
+        computed += len(fresh)
+        break
+    assert findings == expected
+    with Store(path) as store:
+        assert computed == sum(1 for _ in store.blocks())
+
+
+def test_what_a_scheduler_cannot_compute_is_skipped_with_the_reason(expected):
+    events = []
+
+    def fail(job):
+        return job.shared.width == 3 and job.shared.degree == 13
+
+    with Store(":memory:") as store:
+        found = untimed(STUDY.run(store, events.append, scheduler=Reversed(fail)))
+        skipped = [event for event in events if isinstance(event, RankSkipped)]
+        assert [event.model for event in skipped] == [tr.SelfAttention(3, 3, heads=3), tr.SelfAttention(3, 3)]
+        assert {event.reason for event in skipped} == {"the worker burnt down"}
+        assert found == [pair for pair in expected if (pair[0].width, pair[0].depth) != (3, 3)]
+        # The next run has the rest.
+        assert untimed(STUDY.run(store)) == expected
+
+
+def test_events_tell_of_everything(expected):
+    events = []
+    with Store(":memory:") as store:
+        list(STUDY.run(store, events.append))
+        fresh = [event for event in events if isinstance(event, BlockFinished)]
+        stored = {(model, key) for model, _, key, _ in store.blocks()}
+    assert {(event.model, event.key) for event in fresh} == stored
+    assert [event.model for event in events if isinstance(event, RankFinished)] == [model for model, _ in expected]
+    assert len([event for event in events if isinstance(event, RankStarted)]) == len(expected)
+    assert len([event for event in events if isinstance(event, LatticeMade)]) >= len(expected)
+
+
+def test_a_block_that_contradicts_the_store_stops_the_study_with_both_shown(tmp_path):
+    path = tmp_path / "s.sqlite"
+    study = Study((2,), (3,))
+    with Store(path) as store:
+        list(study.run(store))
+        model, seed, key, block = next(iter(store.blocks()))
+        wrong = BlockRank(block.rank.rank - 1, block.rank.samples, complete=True)
+        with pytest.raises(StoreError, match=r"contradict each other .*stored BlockRank.*; computed BlockRank"):
+            store.put_block(model, seed, key, wrong, 0.1, block.limits)
+
+
+def test_a_rank_beyond_a_stored_exact_one_stops_the_study_with_both_shown(tmp_path):
+    path = tmp_path / "s.sqlite"
+    model = tr.SelfAttention(2, 2)
+    # What a faulty version could have left: a lower bound above the truth, under smaller limits.
+    right = tr.separation_rank(model)
+    wrong = replace(right, value=19, lower=19, upper=None, standing="lower bound", reason="a fault")
+    with Store(path) as store:
+        store.put(model, wrong, Limits(2**20, 0.5))
+        with pytest.raises(StoreError, match=r"contradict each other: stored .* 19 .*; computed .* 18 \(exact\)"):
+            list(Study((2,), (2,)).run(store))
+
+
+def test_two_studies_on_one_store_at_once_agree(tmp_path, expected):
+    path, found, errors = tmp_path / "s.sqlite", {}, []
+
+    def work(number):
+        try:
+            with Store(path) as store:
+                found[number] = untimed(STUDY.run(store))
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=work, args=(number,)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert errors == []
+    assert list(found.values()) == [expected] * 3
+    with Store(path) as store:
+        assert [model for model, _ in store] != []
+        assert len(list(store)) == len(expected)
