@@ -154,6 +154,7 @@ class _Multipliers:
         self._scratch = scratch
         self._size = 0
         try:
+            # Closed by this class, which is a context manager itself.
             self._file = cast(BinaryIO, tempfile.TemporaryFile(dir=scratch, buffering=0))  # noqa: SIM115
         except OSError as error:
             raise TensorRankError(

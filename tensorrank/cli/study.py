@@ -100,9 +100,10 @@ def study(
     make_folder(out)
     findings: list[Finding] = []
     interrupted = False
-    with Store(out / STORE_NAME) as store, Watch(log_json) as watch, Interrupts(grace) as stop:
+    stop = Interrupts(grace)
+    with Store(out / STORE_NAME) as store, Watch(log_json) as watch:
         try:
-            with ExitStack() as stack:
+            with stop, ExitStack() as stack:
                 where = _where(stack, watch, workers, scheduler, threads)
                 for finding in plan.run(store, watch, scheduler=where, stop=stop):
                     findings.append(finding)  # noqa: PERF402 - an interrupt must leave those before it

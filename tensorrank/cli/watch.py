@@ -14,7 +14,7 @@ from rich.console import Console
 
 from tensorrank.cli.terminal import Bar
 from tensorrank.errors import TensorRankError
-from tensorrank.studies.events import Event, StudyStarted, WorkersChanged
+from tensorrank.studies.events import Event, WorkersChanged
 from tensorrank.studies.pace import Pace
 from tensorrank.studies.summary import Summary
 
@@ -71,7 +71,7 @@ class Watch:
         values = getattr(event, "to_dict", None)
         if self._log is not None and values is not None:
             self._log.write(values())
-        self._show(isinstance(event, StudyStarted))
+        self._show()
 
     def say(self, what: str) -> None:
         """What is done while nothing happens yet."""
@@ -93,7 +93,7 @@ class Watch:
         if self._log is not None:
             self._log.close()
 
-    def _show(self, first: bool) -> None:
+    def _show(self) -> None:
         pace = self._pace
         workers = "" if self._workers is None else f", {self._workers} worker{'' if self._workers == 1 else 's'}"
         self._bar.update(

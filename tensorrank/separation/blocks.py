@@ -122,17 +122,24 @@ class BlockJob:
 
     def rank(self, shared: HankelForm, pool: Workers, report: Progress) -> BlockRank:
         """A certified rank: the block's own if it is not cut and could be finished."""
-        # Of its own, so that a block does not depend on the order of all.
-        rng = np.random.default_rng([self.seed, self.block.degree])
         if self.tokens is not None:
-            matrix = self._low_rank_block(shared, self.tokens, rng, pool)
-            rank, complete = rank_in_place(matrix, shared.field, pool, report), True
-        elif self.scratch is not None and self.in_memory > self.room:
-            rank, complete = self._rank_over_files(shared, self.scratch, rng, pool, report)
-        else:
-            slabs = self._slabs(shared, rng, pool)
+            matrix = self._low_rank_block(shared, self.tokens, self._rng(), pool)
+            return BlockRank(rank_in_place(matrix, shared.field, pool, report), self.block.used, not self.block.cut)
+        rank, complete = 0, False
+        width = 0 if self.scratch is None else strip_width(self.block, shared.variables, self.room)
+        fits = not width or self.in_memory <= self.room
+        if fits:
+            slabs = self._slabs(shared, pool)
             rank, complete = rank_of_slabs(slabs, shared.field, pool, self._afford, report)
+        # Also where the block had room, but not its left kernel beside it.
+        over_files = not complete and (not fits or self._further_over_files <= self.allowance)
+        if self.scratch is not None and width and over_files:
+            rank, complete = self._rank_over_files(shared, self.scratch, width, pool, report)
         return BlockRank(rank, self.block.used, complete=complete and not self.block.cut)
+
+    def _rng(self) -> np.random.Generator:
+        """Of its own, so that a block does not depend on the order of all."""
+        return np.random.default_rng([self.seed, self.block.degree])
 
     def _afford(self, missing: int) -> bool:
         """Whether the rows or columns left out at first can be used too: they meet a left kernel of so many rows."""
@@ -142,23 +149,26 @@ class BlockJob:
         kernels = 8.0 * missing * short
         return kernels + self.in_memory <= self.room and extra <= self.allowance
 
+    @property
+    def _further_over_files(self) -> float:
+        """Operations over files for the rows or columns left out at first."""
+        short, long = sorted(self.block.shape)
+        return 2.0 * short * short * (long - max(self.block.used))
+
     def _rank_over_files(
-        self, form: HankelForm, scratch: Path, rng: np.random.Generator, pool: Workers, report: Progress
+        self, form: HankelForm, scratch: Path, width: int, pool: Workers, report: Progress
     ) -> tuple[int, bool]:
-        rows, first, others, made = self._chosen(form, rng, pool)
-        width = strip_width(self.block, form.variables, self.room)
+        rows, first, others, made = self._chosen(form, pool)
         parts = [chosen[start : start + width] for chosen in (first, others) for start in range(0, len(chosen), width)]
-        extra = 2.0 * rows * rows * len(others)
         return rank_of_strips(
             (partial(made, part) for part in parts), rows, len(first) + len(others), form.field, pool, scratch,
-            first=-(-len(first) // width), affordable=lambda missing: extra <= self.allowance, report=report,
+            first=-(-len(first) // width), report=report,
+            affordable=lambda missing: self._further_over_files <= self.allowance,
         )  # fmt: skip
 
-    def _chosen(
-        self, form: HankelForm, rng: np.random.Generator, pool: Workers
-    ) -> tuple[int, Indices, Indices, Callable[[Indices], Balanced]]:
+    def _chosen(self, form: HankelForm, pool: Workers) -> tuple[int, Indices, Indices, Callable[[Indices], Balanced]]:
         """The number of rows (the shorter side), the columns used at first, those left, and what makes columns."""
-        block = self.block
+        block, rng = self.block, self._rng()
         transposed = block.shape[0] > block.shape[1]
         (rows, columns), (used, wide) = block.shape, block.used
         if transposed:
@@ -173,9 +183,9 @@ class BlockJob:
 
         return used if block.cut else rows, first, others, made
 
-    def _slabs(self, form: HankelForm, rng: np.random.Generator, pool: Workers) -> Iterator[Callable[[], Balanced]]:
+    def _slabs(self, form: HankelForm, pool: Workers) -> Iterator[Callable[[], Balanced]]:
         """The rows and columns used at first; if nothing is cut, then all others too."""
-        rows, first, others, made = self._chosen(form, rng, pool)
+        rows, first, others, made = self._chosen(form, pool)
         yield partial(made, first)
         # Narrow slabs, since the left kernel of the first stands beside them, but not too many.
         step = max(1, len(first) // 4, SLAB_ENTRIES // rows)

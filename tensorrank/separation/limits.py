@@ -37,7 +37,7 @@ BATCH_ENTRIES = 2**17
 class Limits:
     """Bytes, and floating point operations at the rate of a matrix product (infinite if not limited).
 
-    With `files`, blocks larger than the memory are eliminated over files, so that memory does not cut them.
+    With `files`, Hankel blocks larger than the memory are eliminated over files instead of being cut.
     """
 
     memory: int
@@ -57,8 +57,9 @@ class Limits:
 
     def covers(self, other: Limits) -> bool:
         """Whether nothing could be computed under the other limits that could not under these."""
-        memory = self.files or (not other.files and other.memory <= self.memory)
-        return memory and other.work <= self.work
+        # Files spare blocks a cut, but not lattices, nor blocks of few tokens: more memory may still tell more.
+        files = self.files or not other.files
+        return files and other.memory <= self.memory and other.work <= self.work
 
     def __str__(self) -> str:
         memory = f"memory limit {amount(self.memory)}{' with files' if self.files else ''}"

@@ -20,6 +20,7 @@ from tensorrank.separation.partition import Bipartition, checked_partition
 from tensorrank.separation.plan import Method, Plan, plan
 from tensorrank.separation.result import SeparationRank
 from tensorrank.separation.separable import MadeSeparable, Separable, Weights, as_separable, moment_form
+from tensorrank.whole_files import checked_folder
 
 
 def separation_rank(
@@ -108,6 +109,7 @@ def separation_rank(
         model, partition, method=method, weights=weights, seed=seed, draws=draws, primes=primes,
         memory=memory, work=work, scratch=scratch,
     )  # fmt: skip
+    checked_folder("scratch", scratch)
     with worker_threads(threads) as pool:
         evidence = finish_here(exact.steps, pool, exact.plan.work, progress or (lambda done, total: None))
     return exact.result(evidence, time.perf_counter() - started)

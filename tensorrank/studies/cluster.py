@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import queue
 import signal
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -22,7 +23,8 @@ from tensorrank.studies.scheduler import Listener
 from tensorrank.version import __version__
 
 try:
-    from distributed import Client, Future, KilledWorker, LocalCluster, Worker, WorkerPlugin, get_worker
+    from distributed import Client, Future, KilledWorker, LocalCluster, Scheduler, Worker, WorkerPlugin, get_worker
+    from distributed.comm import get_address_host_port
 except ModuleNotFoundError as missing:
     raise TensorRankError(
         "a cluster needs dask.distributed, which is not installed; try: pip install 'tensorrank[cluster]'"
@@ -57,7 +59,8 @@ def cluster(address: str | None = None, *, workers: int | None = None, threads: 
             given by its address, as many as its workers were given.
 
     Raises:
-        TensorRankError: if no scheduler answers, or its workers run another version of tensorrank.
+        TensorRankError: if no scheduler answers; later, in a study, if workers run another version of tensorrank, none
+            has the memory for a block, or the connection is lost.
     """
     with ExitStack() as stack:
         if address is None:
@@ -67,6 +70,8 @@ def cluster(address: str | None = None, *, workers: int | None = None, threads: 
             threads = max(1, thread_count(None) // count) if threads is None else thread_count(threads)
             address = stack.enter_context(_local(count)).scheduler_address
         try:
+            # Dask itself would take a minute to find that nobody listens.
+            socket.create_connection(get_address_host_port(address), timeout=_ANSWER).close()
             client = stack.enter_context(Client(address, timeout=_ANSWER, set_as_default=False))
         except (OSError, ValueError) as error:
             raise TensorRankError(
@@ -91,6 +96,8 @@ class Cluster:
         self._told: set[int] = set()
         self._heard: queue.SimpleQueue[str | tuple[str, float, float]] = queue.SimpleQueue()
         self._workers: dict[str, Any] = {}
+        self._announced: set[str] = set()
+        self._declared: set[str] = set()
         self._looked = -float("inf")
         client.subscribe_topic(_TOPIC, self._hear)
 
@@ -107,10 +114,9 @@ class Cluster:
             memory = job.memory + (0 if job.shared is None else job.shared.memory)
             self._check_room(memory)
             future = self._client.submit(
-                _run, job, shared, __version__, self._threads, pure=False, resources={RESOURCE: memory}, key=_name(job)
+                _run, job, shared, __version__, self._threads, pure=False, resources={RESOURCE: memory}
             )
-            self._jobs[future.key] = job, future
-            future.add_done_callback(self._note)
+            self._await(job, future)
 
     def wait(self, listener: Listener, stop: Callable[[], bool]) -> None:
         """Wait until at least one job is finished, and tell the listener of all that are."""
@@ -119,9 +125,10 @@ class Cluster:
             if stop() and not dropped:
                 self._drop_waiting()
                 dropped = True
-            known = dict.fromkeys(self._workers)
-            if self._look() and known.keys() != self._workers.keys():
-                listener.workers_changed(len(self._workers), len(known.keys() - self._workers.keys()))
+            self._look()
+            if self._announced != self._workers.keys():
+                listener.workers_changed(len(self._workers), len(self._announced - self._workers.keys()))
+                self._announced = set(self._workers)
             finished = self._finished(listener)
             if finished:
                 self._pass_on(finished, listener)
@@ -153,22 +160,34 @@ class Cluster:
 
     def _check_room(self, memory: float) -> None:
         """Refuse a task that would wait for ever; where no worker is there yet, wait."""
-        self._look()
-        largest = max((worker["resources"].get(RESOURCE, 0) for worker in self._workers.values()), default=None)
-        if largest is not None and largest < memory:
+        # What was seen may be old: before it is refused, look again.
+        for again in (False, True):
+            self._look(at_once=again)
+            # A worker declares its memory a moment after it has come.
+            declared = [worker["resources"].get(RESOURCE) for worker in self._workers.values()]
+            largest = max(filter(None, declared), default=None)
+            if largest is None or largest >= memory:
+                return
+        if largest is not None:
             raise TensorRankError(
                 f"a block takes {amount(memory)}, and the largest worker declares {amount(largest)}; give a smaller "
                 "memory limit, fewer workers on a machine, or workers with more memory"
             )
 
-    def _look(self) -> bool:
-        """Look at the workers, now and then; whether it was done."""
+    def _look(self, *, at_once: bool = False) -> None:
+        """Look at the workers, now and then or at once."""
         now = time.monotonic()
-        if now < self._looked + _LOOK:
-            return False
-        self._looked = now
-        self._workers = dict(self._client.scheduler_info()["workers"])
-        return True
+        if at_once or now >= self._looked + _LOOK:
+            self._looked = now
+            self._workers = dict(self._client.scheduler_info()["workers"])
+            declared = {name for name, worker in self._workers.items() if RESOURCE in worker["resources"]}
+            if declared - self._declared:
+                self._client.run_on_scheduler(_reconsider)
+            self._declared = declared
+
+    def _await(self, job: Job, future: Future) -> None:
+        self._jobs[future.key] = job, future
+        future.add_done_callback(self._note)
 
     def _note(self, future: Future) -> None:
         self._heard.put(future.key)
@@ -191,31 +210,35 @@ class Cluster:
             return [key for key in finished if key in self._jobs]
 
     def _pass_on(self, finished: list[str], listener: Listener) -> None:
-        ended = [(*self._jobs.pop(key),) for key in finished]
-        answers = self._client.gather([future for _, future in ended if future.status == "finished"], errors="skip")
-        waiting = iter(answers)
-        for job, future in ended:
-            if future.status == "finished":
-                answer: _Answer = next(waiting)
+        ended = {key: self._jobs.pop(key) for key in finished}
+        wanted = {key: future for key, (_, future) in ended.items() if future.status == "finished"}
+        # By key: what was lost with its worker since is missing.
+        answers: dict[str, _Answer] = self._client.gather(wanted, errors="skip")
+        for key, (job, future) in ended.items():
+            if key in answers:
+                answer = answers[key]
                 if job.shared is not None and id(job.shared) not in self._told:
                     self._told.add(id(job.shared))
                     listener.shared_made(job, answer.shared_seconds)
                 listener.done(job, answer.rank, answer.seconds, answer.worker)
             elif future.status == "error":
                 self._explain(job, future, listener)
-            elif self._client.status != "running":
+            elif future.status == "cancelled":
                 raise TensorRankError(
                     "the connection to the Dask scheduler was lost; all that was finished before is kept: run the same "
                     "again once a scheduler answers"
                 )
+            else:
+                self._await(job, future)
 
     @staticmethod
     def _explain(job: Job, future: Future, listener: Listener) -> None:
         error = future.exception()
         if isinstance(error, KilledWorker):
+            deaths = error.allowed_failures + 1
             listener.failed(
                 job,
-                f"{error.allowed_failures + 1} workers died while they computed a block of degree {job.key.degree} "
+                f"{deaths} worker{'s' if deaths > 1 else ''} died over a block of degree {job.key.degree} "
                 f"({amount(job.memory)}), for want of memory most likely; give a smaller memory limit",
             )
         elif isinstance(error, MemoryError):
@@ -243,6 +266,7 @@ class _OtherVersionError(RuntimeError):
     """A worker runs another version."""
 
 
+# mypy takes distributed, half typed, as untyped: its classes are of any type.
 class _DeclareMemory(WorkerPlugin):  # type: ignore[misc]
     """Every worker, also one that comes later, declares its memory unless it was started with a figure of its own."""
 
@@ -280,10 +304,6 @@ def _local(count: int) -> Iterator[LocalCluster]:
         yield started
 
 
-def _name(job: Job) -> str:
-    return f"block-{job.key.degree}-{id(job)}"
-
-
 def _make(shared: Shared, version: str, threads: int | None) -> tuple[Any, float]:
     _check(version)
     started = time.perf_counter()
@@ -318,6 +338,13 @@ def _threads(threads: int | None) -> int:
 def _check(version: str) -> None:
     if version != __version__:
         raise _OtherVersionError(f"it has tensorrank {__version__}, this is {version}")
+
+
+def _reconsider(dask_scheduler: Scheduler) -> None:
+    """Let tasks that no worker could take be taken: the scheduler looks when a worker comes, not when it declares."""
+    for worker in list(dask_scheduler.workers.values()):
+        wanted = dask_scheduler.bulk_schedule_unrunnable_after_adding_worker(worker)
+        dask_scheduler.transitions(wanted, f"{_TOPIC}-reconsider-{time.time()}")
 
 
 def _begun(dask_worker: Worker) -> list[str]:

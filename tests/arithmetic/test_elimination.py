@@ -9,7 +9,6 @@ from hypothesis.extra import numpy as hnp
 from oracles import flint_rank, planted
 
 from tensorrank import rank_mod_p
-from tensorrank.arithmetic import column_elimination, products
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.errors import PrimeError, TensorRankError
 
@@ -286,12 +285,8 @@ def test_an_impossible_number_of_threads_is_refused(threads):
 
 
 @pytest.mark.parametrize("prime", [2, 3, 8388593, 23726561, 2**31 - 1])
-def test_every_branch_at_small_sizes_agrees_with_flint(monkeypatch, prime):
-    monkeypatch.setattr(column_elimination, "PANEL", 4)
-    monkeypatch.setattr(column_elimination, "_FIRST_ROWS", 5)
-    monkeypatch.setattr(column_elimination, "_MORE", 2)
-    for name, value in (("_STRASSEN_SIDE", 6), ("_LARGEST", 30), ("_TILE_COLUMNS", 7), ("_TILE_ROWS", 9)):
-        monkeypatch.setattr(products, name, value)
+@pytest.mark.usefixtures("small_pieces")
+def test_every_branch_at_small_sizes_agrees_with_flint(prime):
     rng = np.random.default_rng(24)
     for threads in (1, 2, 3):
         for _ in range(12):
