@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import _thread
-import os
 import signal
 import threading
+from collections.abc import Callable
 from types import FrameType, TracebackType
 from typing import Any
 
@@ -18,14 +18,15 @@ class Interrupts:
 
     Args:
         grace: seconds for what is under way; after that KeyboardInterrupt is raised, as at a second signal.
+        say: tells the user what the first signal did.
 
     Attributes:
         code: what the process should exit with, 130 or 143.
     """
 
-    def __init__(self, grace: float) -> None:
+    def __init__(self, grace: float, say: Callable[[str], object]) -> None:
         self.code = 128 + signal.SIGINT
-        self._grace = grace
+        self._grace, self._say = grace, say
         self._asked = False
         self._timer: threading.Timer | None = None
         self._before: dict[int, Any] = {}
@@ -52,9 +53,9 @@ class Interrupts:
             self._asked = True
             raise KeyboardInterrupt
         self._asked, self.code = True, 128 + number
-        # Not by print: the signal may have come in the middle of one.
-        text = f"\nfinishing the blocks under way, for at most {self._grace:g} s; once more drops them\n"
-        os.write(2, text.encode())
+        text = f"finishing the blocks under way, for at most {self._grace:g} s; once more drops them"
+        # From a thread of its own: the signal may have come in the middle of a line.
+        threading.Thread(target=self._say, args=(text,), daemon=True).start()
         self._timer = threading.Timer(self._grace, _thread.interrupt_main)
         self._timer.daemon = True
         self._timer.start()

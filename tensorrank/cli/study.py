@@ -100,8 +100,8 @@ def study(
     make_folder(out)
     findings: list[Finding] = []
     interrupted = False
-    stop = Interrupts(grace)
     with Store(out / STORE_NAME) as store, Watch(log_json) as watch:
+        stop = Interrupts(grace, watch.note)
         try:
             with stop, ExitStack() as stack:
                 where = _where(stack, watch, workers, scheduler, threads)
@@ -109,22 +109,19 @@ def study(
                     findings.append(finding)  # noqa: PERF402 - an interrupt must leave those before it
         except KeyboardInterrupt:
             interrupted = True
-        computed = time.monotonic()
+        computed, summary = time.monotonic(), watch.summary
         write_table(findings, out / "ranks.csv")
-        if interrupted:
-            watch.conclude(interrupted=True)
-            summary = watch.summary
-            typer.echo(
-                f"interrupted: {summary.computed + summary.stored} of {len(plan.plan())} ranks and every finished "
-                f"block are kept in {out / STORE_NAME}; the same command carries on", err=True,
-            )  # fmt: skip
-            raise typer.Exit(stop.code)
         series = series_of(findings)
-        figures = draw(series, out)
-        summary = watch.summary
+        figures = [] if interrupted else draw(series, out)
         summary.seconds["table and figures"] = time.monotonic() - computed
         summary.seconds["in all"] = time.monotonic() - started
-        watch.conclude(left_out=plan.left_out())
+        watch.conclude(left_out=plan.left_out(), interrupted=interrupted)
+    if interrupted:
+        typer.echo(
+            f"interrupted: {summary.computed + summary.stored} of {len(plan.plan())} ranks and every finished "
+            f"block are kept in {out / STORE_NAME}; the same command carries on", err=True,
+        )  # fmt: skip
+        raise typer.Exit(stop.code)
     if json:
         print_json({"out": str(out), "left_out": plan.left_out(), "figures": [str(path) for path in figures],
                     "rows": [table_row(finding) for finding in findings], "summary": summary.to_dict()})  # fmt: skip

@@ -165,6 +165,10 @@ class Bar:
             self._part, description=what, completed=done, total=total, left=_time_left(left), visible=True
         )
 
+    def note(self, text: str) -> None:
+        """A line above the bars."""
+        self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
     def __enter__(self) -> Bar:
         if self._progress.console.is_terminal:
             self._timer.start()

@@ -77,6 +77,10 @@ class Watch:
         """What is done while nothing happens yet."""
         self._bar.update(what, 0, 1)
 
+    def note(self, text: str) -> None:
+        """A line on standard error, above the bars."""
+        self._bar.note(text)
+
     def conclude(self, **more: Any) -> None:
         """Write the summary to the log."""
         if self._log is not None:

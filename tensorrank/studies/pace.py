@@ -50,7 +50,8 @@ class Pace:
     _planned: dict[SelfAttention, float] = field(default_factory=dict)
     _shares: dict[SelfAttention, float] = field(default_factory=dict)
     _started: float = 0.0
-    _block_started: float = 0.0
+    # When each block under way was first heard of, and what was done then.
+    _first: dict[tuple[SelfAttention, JobKey], tuple[float, float]] = field(default_factory=dict)
 
     def __call__(self, event: Event) -> None:
         """Take note of an event."""
@@ -62,10 +63,10 @@ class Pace:
             case Advanced(model, done, total):
                 self._shares[model] = done / total if total else 0.0
             case BlockAdvanced(model, key, done, total):
-                if self.block is None or self.block[:2] != (model, key):
-                    self._block_started = self.clock()
+                self._first.setdefault((model, key), (self.clock(), done))
                 self.block = model, key, done, total
             case BlockFinished(model, key, fresh=fresh, work=work):
+                self._first.pop((model, key), None)
                 if self.block is not None and self.block[:2] == (model, key):
                     self.block = None
                 if not fresh:
@@ -91,4 +92,6 @@ class Pace:
         """Seconds that the block may still take."""
         if self.block is None:
             return None
-        return seconds_left(self.clock() - self._block_started, *self.block[2:])
+        model, key, done, total = self.block
+        started, before = self._first[model, key]
+        return seconds_left(self.clock() - started, done - before, total - before)
