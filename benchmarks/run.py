@@ -17,6 +17,7 @@ from benchmarks.masked import masked
 from benchmarks.mixtures import equality, interleaved_chain, log_densities
 from benchmarks.networks import interleaved_train, rates
 from benchmarks.ranks import macaulay2, stages, targets
+from benchmarks.studies import over_files, second_worker, store_overhead
 from benchmarks.tasks import communication_matrices, units
 
 
@@ -60,3 +61,6 @@ if __name__ == "__main__":
     units()
     large_bounds()
     fits()
+    store_overhead()
+    second_worker()
+    over_files()
