@@ -101,6 +101,17 @@ def test_a_killed_study_is_carried_on_by_the_same_command(tmp_path, whole):
     assert table(tmp_path) == table(whole[0])
 
 
+def test_two_studies_on_one_store_at_once_give_the_same_table(tmp_path, whole):
+    both = [started(*SMALL, "--out", tmp_path, "--threads", 1, "--json") for _ in range(2)]
+    printed = [json.loads(process.communicate(timeout=120)[0]) for process in both]
+    assert [process.returncode for process in both] == [0, 0]
+    assert table(tmp_path) == table(whole[0])
+    for found in printed:
+        assert [row["value"] for row in found["rows"]] == [int(row["value"]) for row in table(whole[0])]
+    assert count(tmp_path / "study.sqlite", "ranks") == 12
+    assert count(tmp_path / "study.sqlite", "blocks") == count(whole[0] / "study.sqlite", "blocks")
+
+
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_lets_the_block_under_way_finish(tmp_path, number, code):
     # The block takes some seconds: it is begun once the lattice is made, and finished within the grace period.
