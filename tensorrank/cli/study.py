@@ -112,7 +112,8 @@ def study(
         computed, summary = time.monotonic(), watch.summary
         write_table(findings, out / "ranks.csv")
         series = series_of(findings)
-        figures = [] if interrupted else draw(series, out)
+        # Where every rank was skipped there is nothing to draw.
+        figures = draw(series, out) if series and not interrupted else []
         summary.seconds["table and figures"] = time.monotonic() - computed
         summary.seconds["in all"] = time.monotonic() - started
         watch.conclude(left_out=plan.left_out(), interrupted=interrupted)
@@ -132,7 +133,8 @@ def study(
             say("Larger --work or --memory, or --scratch, computes the lower bounds again, and further.")
         for line in summary.lines():
             say(line)
-        typer.echo(f"The picture: {figures[0]}")
+        if figures:
+            typer.echo(f"The picture: {figures[0]}")
         others = [*figures[1:], out / "ranks.csv", out / STORE_NAME]
         typer.echo(f"Also there:  {', '.join(path.name for path in others)}")
     if summary.skipped:
