@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
+from typing import Literal
 
 from tensorrank.arithmetic.whole_numbers import to_text
 from tensorrank.attention.architecture import SelfAttention
@@ -221,10 +222,12 @@ class Store:
         return "files" if self._version > 1 else "0"
 
     def _checked_version(self, read_only: bool) -> int:
-        version, application = (
-            int(self._connection.execute(f"PRAGMA {name}").fetchone()[0]) for name in ("user_version", "application_id")
-        )
-        tables = self._connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+        # In one transaction: another process may be making the store, and what it commits must not show in part.
+        with self._transaction("DEFERRED"):
+            version, application, tables = (
+                int(self._connection.execute(statement).fetchone()[0])
+                for statement in ("PRAGMA user_version", "PRAGMA application_id", "SELECT count(*) FROM sqlite_master")
+            )
         if version == 0 and not tables and not read_only:
             return 0
         if application != APPLICATION:
@@ -273,8 +276,8 @@ class Store:
         self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
+    def _transaction(self, kind: Literal["IMMEDIATE", "DEFERRED"] = "IMMEDIATE") -> Iterator[None]:
+        self._connection.execute(f"BEGIN {kind}")
         try:
             yield
             self._connection.execute("COMMIT")

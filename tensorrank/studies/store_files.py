@@ -14,6 +14,8 @@ APPLICATION = 0x74526E6B
 # Seconds to wait for another process that writes.
 _PATIENCE = 60.0
 _PAUSE = 0.01
+# Seconds between two looks at a file that is not as it should be.
+_SECOND_LOOK = 0.05
 _MAGIC = b"SQLite format 3\0"
 _HEADER_BYTES = 100
 
@@ -33,24 +35,13 @@ def refuse_others(path: Path) -> None:
     Raises:
         StoreError: if it is refused.
     """
-    # What a killed process left beside the file is part of it; SQLite puts that right.
-    log, journal = (beside.exists() and beside.stat().st_size > 0 for beside in _beside(path))
-    if not path.is_file() or journal:
-        return
-    header, size = _header(path), path.stat().st_size
-    if not size:
-        return
-    if not header.startswith(_MAGIC[: len(header)]):
-        raise StoreError(f"{path} is no store of tensorrank: it is no SQLite file; give another file")
-    if len(header) < _HEADER_BYTES:
-        raise StoreError(f"{path} is cut off: it holds {size} bytes, less than a store's header; give a whole copy")
-    if int.from_bytes(header[68:72], "big") != APPLICATION:
-        raise StoreError(f"{path} is an SQLite file, but no store of tensorrank; give another file")
-    page = int.from_bytes(header[16:18], "big")
-    pages = int.from_bytes(header[28:32], "big")
-    whole = (65536 if page == 1 else page) * pages
-    if size < whole and not log:
-        raise StoreError(f"{path} is cut off: it holds {size} bytes of {whole}; give a whole copy, or another file")
+    objection = _objection(path)
+    while objection is not None:
+        # A store that another process is making looks cut off for a moment: only what stays so counts.
+        time.sleep(_SECOND_LOOK)
+        before, objection = objection, _objection(path)
+        if objection == before:
+            raise StoreError(objection)
 
 
 def connected(path: Path, *, read_only: bool) -> sqlite3.Connection:
@@ -90,6 +81,29 @@ def keep_log(connection: sqlite3.Connection) -> None:
             if not busy or time.monotonic() > ends:
                 raise
             time.sleep(_PAUSE)
+
+
+def _objection(path: Path) -> str | None:
+    """Why the file is no whole store."""
+    # What a killed process left beside the file is part of it; SQLite puts that right.
+    log, journal = (beside.exists() and beside.stat().st_size > 0 for beside in _beside(path))
+    if not path.is_file() or journal:
+        return None
+    header, size = _header(path), path.stat().st_size
+    if not size:
+        return None
+    if not header.startswith(_MAGIC[: len(header)]):
+        return f"{path} is no store of tensorrank: it is no SQLite file; give another file"
+    if len(header) < _HEADER_BYTES:
+        return f"{path} is cut off: it holds {size} bytes, less than a store's header; give a whole copy"
+    if int.from_bytes(header[68:72], "big") != APPLICATION:
+        return f"{path} is an SQLite file, but no store of tensorrank; give another file"
+    page = int.from_bytes(header[16:18], "big")
+    pages = int.from_bytes(header[28:32], "big")
+    whole = (65536 if page == 1 else page) * pages
+    if size < whole and not log:
+        return f"{path} is cut off: it holds {size} bytes of {whole}; give a whole copy, or another file"
+    return None
 
 
 def _connect(address: str, *, uri: bool = False) -> sqlite3.Connection:

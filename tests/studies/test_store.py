@@ -3,6 +3,8 @@ import shutil
 import sqlite3
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -13,7 +15,9 @@ import tensorrank as tr
 from tensorrank.errors import StoreError
 from tensorrank.separation.jobs import BlockRank, JobKey
 from tensorrank.separation.limits import Limits
+from tensorrank.studies import store_files
 from tensorrank.studies.store import SCHEMA_VERSION, Store
+from tensorrank.studies.store_files import connected
 
 MODEL = tr.SelfAttention(depth=3, width=2)
 LIMITS = Limits(2**30, 1e9)
@@ -126,6 +130,52 @@ def test_a_stranger_s_database_is_left_alone(tmp_path):
         Store(path)
     with closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("mine",)]
+
+
+def test_a_store_made_by_another_while_it_is_opened_is_seen_whole(tmp_path, monkeypatch):
+    """The other commits, if it can, after the version was read and before what else is read."""
+    path, made = tmp_path / "s.sqlite", []
+    other = threading.Thread(target=lambda: made.append(Store(path).close()))
+
+    def watched(path, *, read_only):
+        monkeypatch.undo()
+        connection = connected(path, read_only=read_only)
+
+        def before(statement):
+            if "application_id" in statement and not other.ident:
+                other.start()
+                other.join(0.5)
+
+        connection.set_trace_callback(before)
+        return connection
+
+    monkeypatch.setattr("tensorrank.studies.store.connected", watched)
+    with Store(path) as store:
+        other.join()
+        store.put(MODEL, rank_of(232, 232), LIMITS)
+    assert made == [None]
+
+
+def test_a_store_that_grows_while_it_is_looked_at_is_not_cut_off(tmp_path, monkeypatch):
+    path = tmp_path / "s.sqlite"
+    Store(path).close()
+    whole = path.read_bytes()
+    path.write_bytes(whole[:4096])
+    monkeypatch.setattr(store_files.time, "sleep", lambda seconds: path.write_bytes(whole))
+    Store(path).close()
+
+
+def test_many_make_one_store_at_once(tmp_path):
+    for attempt in range(20):
+        path, together = tmp_path / f"{attempt}.sqlite", threading.Barrier(6)
+
+        def work(path=path, together=together):
+            together.wait()
+            Store(path).close()
+
+        with ThreadPoolExecutor(6) as pool:
+            for opened in [pool.submit(work) for _ in range(6)]:
+                opened.result()
 
 
 def test_another_schema_version_is_refused(tmp_path):
