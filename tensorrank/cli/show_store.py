@@ -19,8 +19,12 @@ from tensorrank.errors import TensorRankError, nearest
 
 if TYPE_CHECKING:
     from tensorrank.attention.architecture import SelfAttention
+    from tensorrank.separation.jobs import JobKey
     from tensorrank.studies.run import Finding
-    from tensorrank.studies.store import Store
+    from tensorrank.studies.store import Store, StoredBlock
+
+    # A block's architecture, seed and key, and what is stored of it.
+    StoredRow = tuple[SelfAttention, int, JobKey, StoredBlock]
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,8 @@ def show_store(
         raise TensorRankError("--figures shows ranks, not --blocks; give one of the two")
     with Store(path, read_only=True) as store:
         found = _findings(store, filtered)
-        rows, columns = _block_rows(store, found) if blocks else _rank_rows(found)
+        kept, unfinished = _blocks(store, filtered, found)
+    rows, columns = _block_rows(kept) if blocks else _rank_rows(found)
     written = []
     if export is not None:
         _export(rows, columns, export)
@@ -71,12 +76,24 @@ def show_store(
     if figures is not None:
         written += _figures(found, figures)
     if json:
-        print_json({"store": str(path), "blocks" if blocks else "rows": rows, "written": [str(one) for one in written]})
+        print_json(
+            {
+                "store": str(path),
+                "blocks" if blocks else "rows": rows,
+                "unfinished": [{**model.to_dict(), "blocks": count} for model, count in unfinished.items()],
+                "written": [str(one) for one in written],
+            }
+        )
         return
     if blocks:
         _print_blocks(rows)
     else:
         _print_ranks(found)
+    if unfinished:
+        say(
+            f"unfinished ranks: {len(unfinished)}, of which {sum(unfinished.values())} blocks are finished"
+            f"{'' if blocks else '; --blocks lists them'}"
+        )
     for one in written:
         typer.echo(f"written: {one}")
 
@@ -102,12 +119,28 @@ def _rank_rows(found: Iterable[Finding]) -> tuple[list[dict[str, Any]], Sequence
     return [table_row(finding) for finding in found], COLUMNS
 
 
-def _block_rows(store: Store, found: Iterable[Finding]) -> tuple[list[dict[str, Any]], Sequence[str]]:
+def _blocks(
+    store: Store, filtered: Filter, found: Iterable[Finding]
+) -> tuple[list[StoredRow], dict[SelfAttention, int]]:
+    """The blocks of the ranks found and of those that have none yet, and how many each of the latter has."""
+    finished, asked = {model for model, _ in store}, {finding.model for finding in found}
+    kept = []
+    unfinished: Counter[SelfAttention] = Counter()
+    for row in store.blocks():
+        model = row[0]
+        if model not in finished and filtered.standing is None and filtered.takes(model):
+            unfinished[model] += 1
+            kept.append(row)
+        elif model in asked:
+            kept.append(row)
+    kept.sort(key=lambda row: (_order(row[0]), row[1], row[2]))
+    return kept, {model: unfinished[model] for model in sorted(unfinished, key=_order)}
+
+
+def _block_rows(kept: Iterable[StoredRow]) -> tuple[list[dict[str, Any]], Sequence[str]]:
     from tensorrank.studies.export import BLOCK_COLUMNS, block_row
 
-    models = {finding.model for finding in found}
-    kept = sorted((one for one in store.blocks() if one[0] in models), key=lambda one: (_order(one[0]), one[1], one[2]))
-    return [block_row(*one) for one in kept], BLOCK_COLUMNS
+    return [block_row(*row) for row in kept], BLOCK_COLUMNS
 
 
 def _export(rows: Sequence[dict[str, Any]], columns: Sequence[str], path: Path) -> None:
@@ -134,7 +167,8 @@ def _print_ranks(found: list[Finding]) -> None:
     print_findings(found, series_of(found))
     standings = Counter(finding.result.standing for finding in found)
     say("")
-    say(f"{len(found)} ranks: {', '.join(f'{count} {standing}' for standing, count in standings.items())}")
+    counts = ", ".join(f"{count} {standing}" for standing, count in standings.items())
+    say(f"{len(found)} rank{'s' * (len(found) > 1)}: {counts}")
 
 
 def _print_blocks(rows: Sequence[dict[str, Any]]) -> None:
@@ -142,9 +176,17 @@ def _print_blocks(rows: Sequence[dict[str, Any]]) -> None:
         typer.echo("no blocks")
         return
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    names = ("width", "depth", "heads", "tokens", "draw", "prime", "degree", "rank", "rows", "columns")
+    varied = [
+        name
+        for name, usual in (
+            ("head_dim", all(row["head_dim"] * row["heads"] == row["width"] for row in rows)),
+            ("seed", len({row["seed"] for row in rows}) == 1),
+        )
+        if not usual
+    ]
+    names = ("width", "depth", "heads", "tokens", *varied, "draw", "prime", "degree", "rank", "rows", "columns")
     for name in names:
-        table.add_column(name, justify="right", no_wrap=True)
+        table.add_column(name.replace("_", " "), justify="right", no_wrap=True)
     table.add_column("complete", no_wrap=True)
     table.add_column("s", justify="right", no_wrap=True)
     for row in rows:

@@ -18,7 +18,7 @@ from tensorrank.whole_files import write_whole
 
 BLOCK_COLUMNS = (
     "width", "depth", "heads", "head_dim", "tokens", "seed", "draw", "prime", "degree", "asked",
-    "rank", "rows", "columns", "complete", "saturated", "seconds",
+    "rank", "rows", "columns", "complete", "saturated", "seconds", "version",
 )  # fmt: skip
 # Whole numbers that may pass 2**63.
 _UNBOUNDED = frozenset({"value", "lower", "upper", "moment_bound", "monomial_bound", "seed"})
@@ -41,6 +41,7 @@ def block_row(model: SelfAttention, seed: int, key: JobKey, block: StoredBlock) 
         "complete": block.rank.complete,
         "saturated": block.rank.saturated,
         "seconds": block.seconds,
+        "version": block.version,
     }
 
 

@@ -68,7 +68,7 @@ _STEPS = (
     """,
 )
 SCHEMA_VERSION = len(_STEPS)
-_BLOCK_COLUMNS = 'rank, "rows", columns, complete, saturated, finite, memory, work, files, seconds'
+_BLOCK_COLUMNS = 'rank, "rows", columns, complete, saturated, finite, memory, work, files, seconds, version'
 _BLOCK_KEY = "architecture, seed, draw, prime, degree, asked"
 
 
@@ -86,11 +86,12 @@ class Stored:
 
 @dataclass(frozen=True)
 class StoredBlock:
-    """A block's rank, the seconds it took, and the limits under which it was computed."""
+    """A block's rank, the seconds it took, the limits under which it was computed, and by which version."""
 
     rank: BlockRank
     seconds: float
     limits: Limits
+    version: str = __version__
 
     def settles(self, limits: Limits) -> bool:
         """Whether computing again under these limits could not tell more."""
@@ -181,8 +182,7 @@ class Store:
                 if before.rank.complete or before.rank.rank > rank.rank:
                     return
             self._connection.execute(
-                f"INSERT OR REPLACE INTO blocks ({_BLOCK_KEY}, {_BLOCK_COLUMNS}, version) "
-                f"VALUES ({', '.join('?' * len(row))})",
+                f"INSERT OR REPLACE INTO blocks ({_BLOCK_KEY}, {_BLOCK_COLUMNS}) VALUES ({', '.join('?' * len(row))})",
                 row,
             )
 
@@ -321,10 +321,10 @@ def _stored(result: str, memory: str, work: float, files: int) -> Stored:
 
 def _stored_block(
     rank: int, rows: int, columns: int, complete: int, saturated: int, finite: int,
-    memory: str, work: float, files: int, seconds: float,
+    memory: str, work: float, files: int, seconds: float, version: str,
 ) -> StoredBlock:  # fmt: skip
     found = BlockRank(rank, (rows, columns), bool(complete), bool(saturated), bool(finite))
-    return StoredBlock(found, seconds, Limits(int(memory), work, bool(files)))
+    return StoredBlock(found, seconds, Limits(int(memory), work, bool(files)), version)
 
 
 def _ranking(result: SeparationRank) -> tuple[bool, int, bool]:

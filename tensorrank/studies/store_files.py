@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import time
 from pathlib import Path
@@ -26,7 +27,7 @@ def is_database(path: Path) -> bool:
     Raises:
         StoreError: if it cannot be read.
     """
-    return _header(path).startswith(_MAGIC)
+    return _header(path)[0].startswith(_MAGIC)
 
 
 def refuse_others(path: Path) -> None:
@@ -86,10 +87,10 @@ def keep_log(connection: sqlite3.Connection) -> None:
 def _objection(path: Path) -> str | None:
     """Why the file is no whole store."""
     # What a killed process left beside the file is part of it; SQLite puts that right.
-    log, journal = (beside.exists() and beside.stat().st_size > 0 for beside in _beside(path))
+    log, journal = (_holds_something(beside) for beside in _beside(path))
     if not path.is_file() or journal:
         return None
-    header, size = _header(path), path.stat().st_size
+    header, size = _header(path)
     if not size:
         return None
     if not header.startswith(_MAGIC[: len(header)]):
@@ -115,12 +116,21 @@ def _address(path: Path, how: str) -> str:
     return f"file:{quote(str(path.absolute()))}?{how}"
 
 
-def _header(path: Path) -> bytes:
+def _header(path: Path) -> tuple[bytes, int]:
+    """The first bytes, and how many there are."""
     try:
         with path.open("rb") as file:
-            return file.read(_HEADER_BYTES)
+            return file.read(_HEADER_BYTES), os.fstat(file.fileno()).st_size
     except OSError as error:
         raise StoreError(f"{path} cannot be read ({error.strerror}); give another file") from error
+
+
+def _holds_something(path: Path) -> bool:
+    # Another process may delete it at any moment.
+    try:
+        return path.stat().st_size > 0
+    except FileNotFoundError:
+        return False
 
 
 def _beside(path: Path) -> list[Path]:

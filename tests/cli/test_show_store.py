@@ -12,8 +12,11 @@ import pytest
 from command_line import assert_refused, run
 
 import tensorrank as tr
+from tensorrank.separation.jobs import BlockRank, JobKey
+from tensorrank.separation.limits import Limits
 from tensorrank.studies.store import Store
 
+LIMITS = Limits(2**30, 1e9)
 # MATH.md section 2.
 KNOWN = {(2, 1, 1): 3, (2, 2, 1): 18, (2, 3, 1): 232, (2, 2, 2): 17, (2, 3, 2): 215, (3, 2, 1): 49, (3, 2, 3): 43}
 
@@ -78,6 +81,30 @@ def test_blocks_add_up_to_their_rank(folder):
     text = run("show", folder, "--blocks", "--width", 3, "--depth", 2).stdout
     assert "complete" in text
     assert "8388593" in text
+
+
+def test_blocks_of_a_rank_that_is_not_finished_are_listed(tmp_path):
+    path, model = tmp_path / "s.sqlite", tr.SelfAttention(depth=2, width=3)
+    with Store(path) as store:
+        for seed in (7, 8):
+            store.put_block(model, seed, JobKey(0, 8388593, 1, "block"), BlockRank(18, (18, 21), True), 0.5, LIMITS)
+    whole = shown(path)
+    assert whole["rows"] == []
+    assert whole["unfinished"] == [{**model.to_dict(), "blocks": 2}]
+    assert run("show", path).stdout == (
+        "no ranks\nunfinished ranks: 1, of which 2 blocks are finished; --blocks lists them\n"
+    )
+    blocks = shown(path, "--blocks")["blocks"]
+    assert [(row["seed"], row["rank"], row["version"]) for row in blocks] == [
+        (7, 18, tr.__version__),
+        (8, 18, tr.__version__),
+    ]
+    text = run("show", path, "--blocks").stdout
+    assert " seed " in text
+    assert text.endswith("unfinished ranks: 1, of which 2 blocks are finished\n")
+    for option in (("--width", 2), ("--standing", "exact")):
+        left = shown(path, "--blocks", *option)
+        assert (left["blocks"], left["unfinished"]) == ([], [])
 
 
 def test_csv_is_the_table_of_the_study(folder, tmp_path):
