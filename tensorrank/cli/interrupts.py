@@ -49,10 +49,11 @@ class Interrupts:
             signal.signal(number, handler)
 
     def _heard(self, number: int, frame: FrameType | None) -> None:
-        if self._asked or self._grace <= 0:
-            self._asked = True
+        if self._asked:
             raise KeyboardInterrupt
         self._asked, self.code = True, 128 + number
+        if self._grace <= 0:
+            raise KeyboardInterrupt
         text = f"finishing the blocks under way, for at most {self._grace:g} s; once more drops them"
         # From a thread of its own: the signal may have come in the middle of a line.
         threading.Thread(target=self._say, args=(text,), daemon=True).start()
