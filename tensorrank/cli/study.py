@@ -18,7 +18,6 @@ from tensorrank.errors import TensorRankError
 
 if TYPE_CHECKING:
     from tensorrank.cli.watch import Watch
-    from tensorrank.studies.run import Finding
     from tensorrank.studies.scheduler import Scheduler
 
 # Some ranks could not be computed.
@@ -37,7 +36,9 @@ def study(
     out: Annotated[Path, typer.Option(help="Folder of the store, the table and the figures.")] = Path(
         "tensorrank-study"
     ),
-    seed: Annotated[int, typer.Option(help="Seed of the weights and inputs.")] = 0,
+    seed: Annotated[
+        int, typer.Option(help="Seed of the weights and inputs; only exact ranks are taken from another.")
+    ] = 0,
     memory: Annotated[str, typer.Option(help="Limit on the memory of each rank.")] = "4GiB",
     work: Annotated[
         float | None,
@@ -76,6 +77,7 @@ def study(
     """
     # Heavy modules are imported where they are used, so that --help answers at once.
     from tensorrank.cli.watch import Watch
+    from tensorrank.studies.run import Finding
     from tensorrank.studies.series import series_of, table_row, write_table
     from tensorrank.studies.store import Store
     from tensorrank.studies.study import DEFAULT_WORK
@@ -98,17 +100,18 @@ def study(
         raise TensorRankError("--workers and --scheduler were both given; the first starts a cluster, so give one")
     started = time.monotonic()
     make_folder(out)
-    findings: list[Finding] = []
     interrupted = False
     with Store(out / STORE_NAME) as store, Watch(log_json) as watch:
         stop = Interrupts(grace, watch.note)
         try:
             with stop, ExitStack() as stack:
                 where = _where(stack, watch, workers, scheduler, threads)
-                for finding in plan.run(store, watch, scheduler=where, stop=stop):
-                    findings.append(finding)  # noqa: PERF402 - an interrupt must leave those before it
+                findings = list(plan.run(store, watch, scheduler=where, stop=stop))
         except KeyboardInterrupt:
             interrupted = True
+            findings = [
+                Finding(model, known.result, fresh=False) for model in plan.plan() if (known := store.get(model))
+            ]
         computed, summary = time.monotonic(), watch.summary
         write_table(findings, out / "ranks.csv")
         series = series_of(findings)

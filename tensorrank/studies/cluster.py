@@ -7,45 +7,41 @@ Lost workers are Dask's to replace: what they had is computed again, from the jo
 from __future__ import annotations
 
 import queue
-import signal
-import socket
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
-from typing import Any, NamedTuple
+from contextlib import ExitStack, contextmanager, suppress
+from typing import Any
 
-from tensorrank.arithmetic.resources import amount, memory_available, thread_count, worker_threads
+from tensorrank.arithmetic.resources import amount, thread_count
 from tensorrank.errors import TensorRankError
-from tensorrank.separation.jobs import BlockRank, Job, Shared
-from tensorrank.separation.limits import SMALL_BLOCK
+from tensorrank.separation.jobs import Job, Shared
 from tensorrank.studies.scheduler import Listener
 from tensorrank.version import __version__
 
 try:
-    from distributed import Client, Future, KilledWorker, LocalCluster, Scheduler, Worker, WorkerPlugin, get_worker
-    from distributed.comm import get_address_host_port
+    from distributed import Client, Future, KilledWorker
+
+    from tensorrank.studies.cluster_connection import connection, lost, talking
+    from tensorrank.studies.cluster_workers import (
+        RESOURCE,
+        TOPIC,
+        Answer,
+        DeclareMemory,
+        OtherVersionError,
+        begun,
+        local_cluster,
+        make,
+        reconsider,
+        run,
+    )
 except ModuleNotFoundError as missing:
     raise TensorRankError(
         "a cluster needs dask.distributed, which is not installed; try: pip install 'tensorrank[cluster]'"
     ) from missing
 
-# The resource of a worker that tasks are counted against, in bytes.
-RESOURCE = "MEMORY"
-# What a worker's other needs leave of its memory.
-_SHARE = 0.85
-# Seconds: for a scheduler to answer, between looks at the workers, at the queue, and between reports of a task.
-_ANSWER, _LOOK, _TICK, _REPORT = 30.0, 1.0, 0.1, 0.5
-_TOPIC = "tensorrank"
-
-
-class _Answer(NamedTuple):
-    """What a task gives back."""
-
-    rank: BlockRank
-    seconds: float
-    worker: str
-    shared_seconds: float
+# Seconds: for a scheduler to answer, between looks at the workers, at the queue, and for workers with the memory for a
+# block to come, or come back.
+_ANSWER, _LOOK, _TICK, _PATIENCE = 30.0, 1.0, 0.1, 20.0
 
 
 @contextmanager
@@ -59,8 +55,8 @@ def cluster(address: str | None = None, *, workers: int | None = None, threads: 
             given by its address, as many as its workers were given.
 
     Raises:
-        TensorRankError: if no scheduler answers; later, in a study, if workers run another version of tensorrank, none
-            has the memory for a block, or the connection is lost.
+        TensorRankError: if no scheduler answers, or it or a worker has no tensorrank or another version; later, in a
+            study, also if no worker has the memory for a block, or the connection is lost.
     """
     with ExitStack() as stack:
         if address is None:
@@ -68,16 +64,10 @@ def cluster(address: str | None = None, *, workers: int | None = None, threads: 
             if count < 1:
                 raise TensorRankError(f"workers is {count}; expected at least 1")
             threads = max(1, thread_count(None) // count) if threads is None else thread_count(threads)
-            address = stack.enter_context(_local(count)).scheduler_address
-        try:
-            # Dask itself would take a minute to find that nobody listens.
-            socket.create_connection(get_address_host_port(address), timeout=_ANSWER).close()
-            client = stack.enter_context(Client(address, timeout=_ANSWER, set_as_default=False))
-        except (OSError, ValueError) as error:
-            raise TensorRankError(
-                f"no Dask scheduler answers at {address!r} ({error}); expected an address such as tcp://host:8786"
-            ) from error
-        client.register_plugin(_DeclareMemory())
+            address = stack.enter_context(local_cluster(count)).scheduler_address
+        client = stack.enter_context(connection(address, _ANSWER))
+        with talking():
+            client.register_plugin(DeclareMemory())
         yield stack.enter_context(Cluster(client, threads))
 
 
@@ -99,7 +89,9 @@ class Cluster:
         self._announced: set[str] = set()
         self._declared: set[str] = set()
         self._looked = -float("inf")
-        client.subscribe_topic(_TOPIC, self._hear)
+        # Since when no worker has the memory for a job.
+        self._roomless: float | None = None
+        client.subscribe_topic(TOPIC, self._hear)
 
     @property
     def ahead(self) -> int:
@@ -111,12 +103,21 @@ class Cluster:
         """Send jobs of one draw."""
         shared = self._shared_of(jobs[0].shared)
         for job in jobs:
-            memory = job.memory + (0 if job.shared is None else job.shared.memory)
-            self._check_room(memory)
-            future = self._client.submit(
-                _run, job, shared, __version__, self._threads, pure=False, resources={RESOURCE: memory}
-            )
+            with talking():
+                future = self._client.submit(
+                    run, job, shared, __version__, self._threads, pure=False, resources={RESOURCE: _memory(job)}
+                )
             self._await(job, future)
+
+    def forget(self, jobs: Sequence[Job]) -> None:
+        """Take back jobs, also from workers that have begun them, and what they share."""
+        given = {id(job) for job in jobs}
+        dropped = [key for key, (job, _) in self._jobs.items() if id(job) in given]
+        futures = [self._jobs.pop(key)[1] for key in dropped]
+        futures += [self._shared.pop(number)[1] for number in {id(job.shared) for job in jobs} & self._shared.keys()]
+        if dropped:
+            with talking():
+                self._client.cancel(futures, force=True)
 
     def wait(self, listener: Listener, stop: Callable[[], bool]) -> None:
         """Wait until at least one job is finished, and tell the listener of all that are."""
@@ -125,7 +126,8 @@ class Cluster:
             if stop() and not dropped:
                 self._drop_waiting()
                 dropped = True
-            self._look()
+            if self._look():
+                self._check_room()
             if self._announced != self._workers.keys():
                 listener.workers_changed(len(self._workers), len(self._announced - self._workers.keys()))
                 self._announced = set(self._workers)
@@ -139,51 +141,54 @@ class Cluster:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self._client.unsubscribe_topic(_TOPIC)
         futures = [future for _, future in self._jobs.values()]
-        self._client.cancel([*futures, *(future for _, future in self._shared.values())], force=True)
+        # Where the connection is lost nothing is left to take back.
+        with suppress(TensorRankError), talking():
+            self._client.unsubscribe_topic(TOPIC)
+            self._client.cancel([*futures, *(future for _, future in self._shared.values())], force=True)
 
     def _shared_of(self, shared: Shared | None) -> Future | None:
         if shared is None:
             return None
-        # Of other draws they are no longer needed once their jobs are done; those under way hold them.
-        needed = {id(job.shared) for job, _ in self._jobs.values()} | {id(shared)}
-        self._shared = {number: kept for number, kept in self._shared.items() if number in needed}
         if id(shared) not in self._shared:
-            self._check_room(shared.memory)
-            future = self._client.submit(
-                _make, shared, __version__, self._threads, pure=False, resources={RESOURCE: shared.memory}
-            )
+            with talking():
+                future = self._client.submit(
+                    make, shared, __version__, self._threads, pure=False, resources={RESOURCE: shared.memory}
+                )
             self._shared[id(shared)] = shared, future
             self._told.discard(id(shared))
         return self._shared[id(shared)][1]
 
-    def _check_room(self, memory: float) -> None:
+    def _check_room(self) -> None:
         """Refuse a task that would wait for ever; where no worker is there yet, wait."""
-        # What was seen may be old: before it is refused, look again.
-        for again in (False, True):
-            self._look(at_once=again)
-            # A worker declares its memory a moment after it has come.
-            declared = [worker["resources"].get(RESOURCE) for worker in self._workers.values()]
-            largest = max(filter(None, declared), default=None)
-            if largest is None or largest >= memory:
-                return
-        if largest is not None:
+        needed = max((_memory(job) for job, _ in self._jobs.values()), default=0.0)
+        declared = [worker["resources"].get(RESOURCE) for worker in self._workers.values()]
+        # A worker declares its memory a moment after it has come.
+        largest = max(filter(None, declared), default=None)
+        now = time.monotonic()
+        if largest is None or largest >= needed:
+            self._roomless = None
+        elif self._roomless is None:
+            self._roomless = now
+        elif now >= self._roomless + _PATIENCE:
             raise TensorRankError(
-                f"a block takes {amount(memory)}, and the largest worker declares {amount(largest)}; give a smaller "
+                f"a block takes {amount(needed)}, and the largest worker declares {amount(largest)}; give a smaller "
                 "memory limit, fewer workers on a machine, or workers with more memory"
             )
 
-    def _look(self, *, at_once: bool = False) -> None:
-        """Look at the workers, now and then or at once."""
+    def _look(self) -> bool:
+        """Look at the workers now and then; whether it was now."""
         now = time.monotonic()
-        if at_once or now >= self._looked + _LOOK:
-            self._looked = now
+        if now < self._looked + _LOOK:
+            return False
+        self._looked = now
+        with talking():
             self._workers = dict(self._client.scheduler_info()["workers"])
             declared = {name for name, worker in self._workers.items() if RESOURCE in worker["resources"]}
             if declared - self._declared:
-                self._client.run_on_scheduler(_reconsider)
-            self._declared = declared
+                self._client.run_on_scheduler(reconsider)
+        self._declared = declared
+        return True
 
     def _await(self, job: Job, future: Future) -> None:
         self._jobs[future.key] = job, future
@@ -213,7 +218,8 @@ class Cluster:
         ended = {key: self._jobs.pop(key) for key in finished}
         wanted = {key: future for key, (_, future) in ended.items() if future.status == "finished"}
         # By key: what was lost with its worker since is missing.
-        answers: dict[str, _Answer] = self._client.gather(wanted, errors="skip")
+        with talking():
+            answers: dict[str, Answer] = self._client.gather(wanted, errors="skip")
         for key, (job, future) in ended.items():
             if key in answers:
                 answer = answers[key]
@@ -224,10 +230,7 @@ class Cluster:
             elif future.status == "error":
                 self._explain(job, future, listener)
             elif future.status == "cancelled":
-                raise TensorRankError(
-                    "the connection to the Dask scheduler was lost; all that was finished before is kept: run the same "
-                    "again once a scheduler answers"
-                )
+                raise lost()
             else:
                 self._await(job, future)
 
@@ -245,7 +248,7 @@ class Cluster:
             listener.failed(job, f"a worker ran out of memory ({error}); give a smaller memory limit")
         elif isinstance(error, TensorRankError):
             listener.failed(job, str(error))
-        elif isinstance(error, ImportError | AttributeError | _OtherVersionError):
+        elif isinstance(error, ImportError | AttributeError | OtherVersionError):
             raise TensorRankError(
                 f"a worker cannot run the jobs ({error}); install tensorrank {__version__} on all workers"
             ) from error
@@ -254,98 +257,17 @@ class Cluster:
 
     def _drop_waiting(self) -> None:
         """Take back the jobs that no worker has begun."""
-        begun = {key for keys in self._client.run(_begun).values() for key in keys}
-        for key in [key for key in self._jobs if key not in begun]:
+        # A worker that has just died has begun nothing.
+        with talking():
+            answers = self._client.run(begun, on_error="ignore")
+        under_way = {key for keys in answers.values() for key in keys}
+        for key in [key for key in self._jobs if key not in under_way]:
             _, future = self._jobs[key]
             if future.status == "pending":
                 del self._jobs[key]
                 self._client.cancel(future, force=True)
 
 
-class _OtherVersionError(RuntimeError):
-    """A worker runs another version."""
-
-
-# mypy takes distributed, half typed, as untyped: its classes are of any type.
-class _DeclareMemory(WorkerPlugin):  # type: ignore[misc]
-    """Every worker, also one that comes later, declares its memory unless it was started with a figure of its own."""
-
-    name = "tensorrank-memory"
-
-    async def setup(self, worker: Worker) -> None:
-        if RESOURCE not in worker.state.total_resources:
-            limit = worker.memory_manager.memory_limit or memory_available()
-            await worker.set_resources(**{RESOURCE: _SHARE * limit})
-
-
-class _Undisturbed(WorkerPlugin):  # type: ignore[misc]
-    """Ctrl-C reaches every process of a terminal; ours are told by us when to end."""
-
-    name = "tensorrank-undisturbed"
-
-    def setup(self, worker: Worker) -> None:
-        if threading.current_thread() is threading.main_thread():
-            signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-
-@contextmanager
-def _local(count: int) -> Iterator[LocalCluster]:
-    main = threading.current_thread() is threading.main_thread()
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
-    try:
-        started = LocalCluster(
-            n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs="CRITICAL"
-        )
-    finally:
-        if main:
-            signal.signal(signal.SIGINT, before)
-    with started, Client(started, set_as_default=False) as client:
-        client.register_plugin(_Undisturbed())
-        yield started
-
-
-def _make(shared: Shared, version: str, threads: int | None) -> tuple[Any, float]:
-    _check(version)
-    started = time.perf_counter()
-    with worker_threads(_threads(threads)) as pool:
-        made = shared.make(pool)
-    return made, time.perf_counter() - started
-
-
-def _run(job: Job, shared: tuple[Any, float] | None, version: str, threads: int | None) -> _Answer:
-    _check(version)
-    started = said = time.perf_counter()
-    worker = get_worker()
-    name = str(worker.get_current_task())
-
-    def report(done: float, total: float) -> None:
-        nonlocal said
-        now = time.perf_counter()
-        if now > said + _REPORT:
-            said = now
-            worker.log_event(_TOPIC, (name, done, total))
-
-    made, shared_seconds = (None, 0.0) if shared is None else shared
-    with worker_threads(1 if job.work <= SMALL_BLOCK else _threads(threads)) as pool:
-        rank = job.rank(made, pool, report)
-    return _Answer(rank, time.perf_counter() - started, worker.address, shared_seconds)
-
-
-def _threads(threads: int | None) -> int:
-    return int(get_worker().state.nthreads) if threads is None else threads
-
-
-def _check(version: str) -> None:
-    if version != __version__:
-        raise _OtherVersionError(f"it has tensorrank {__version__}, this is {version}")
-
-
-def _reconsider(dask_scheduler: Scheduler) -> None:
-    """Let tasks that no worker could take be taken: the scheduler looks when a worker comes, not when it declares."""
-    for worker in list(dask_scheduler.workers.values()):
-        wanted = dask_scheduler.bulk_schedule_unrunnable_after_adding_worker(worker)
-        dask_scheduler.transitions(wanted, f"{_TOPIC}-reconsider-{time.time()}")
-
-
-def _begun(dask_worker: Worker) -> list[str]:
-    return [task.key for task in dask_worker.state.executing]
+def _memory(job: Job) -> float:
+    """Bytes that a worker needs for a job."""
+    return job.memory + (0 if job.shared is None else job.shared.memory)

@@ -75,6 +75,9 @@ class Pace:
                 self.found += 1
                 self._finished += self._planned.pop(model, 0.0)
                 self._shares.pop(model, None)
+                # Of a skipped rank, blocks under way are not heard of again.
+                if self.block is not None and self.block[0] == model:
+                    self.block = None
 
     @property
     def done(self) -> float:

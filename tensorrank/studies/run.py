@@ -152,7 +152,8 @@ class Run:
             self._store.put_block(one.model, self._seed, job.key, rank, seconds, self._limits)
         self._note(one, job, rank, seconds)
         self._observe(BlockFinished(one.model, job.key, rank, seconds, job.work, worker=worker))
-        self._advance(one, one.spent)
+        if not one.skipped:
+            self._advance(one, one.spent)
 
     def failed(self, job: Job, reason: str) -> None:
         """Give up the rank that the job is part of."""
@@ -160,6 +161,7 @@ class Run:
         if not one.skipped:
             one.skipped = True
             self._finished[one.number] = None
+            self._scheduler.forget(one.jobs)
             self._observe(RankSkipped(one.model, reason))
 
     def shared_made(self, job: Job, seconds: float) -> None:
@@ -183,14 +185,16 @@ class Run:
         self._observe(WorkersChanged(workers, lost))
 
     def _owner(self, job: Job) -> _UnderWay | None:
-        return self._owners.get(id(job))
+        """The rank that a job is part of, unless it is given up."""
+        one = self._owners.get(id(job))
+        return None if one is None or one.skipped else one
 
     def _expected_work(self) -> float:
         return sum(self._begin(model).plan.work for model in self._models if not self._settled(model))
 
     def _settled(self, model: SelfAttention) -> SeparationRank | None:
         before = self._store.get(model)
-        return before.result if before is not None and before.settles(self._limits) else None
+        return before.result if before is not None and before.settles(self._limits, self._seed) else None
 
     def _started(self, number: int, model: SelfAttention) -> _UnderWay | None:
         known = self._settled(model)
@@ -206,13 +210,16 @@ class Run:
         """Take the next step, and those after it as long as the store knows every answer."""
         steps = one.computation.steps
         while True:
+            before = one.jobs
             try:
                 one.jobs = next(steps) if ranks is None else steps.send(ranks)
             except StopIteration as end:
                 one.jobs = ()
+                self._scheduler.forget(before)
                 self._conclude(one, end.value)
                 return
             if one.jobs and one.jobs[0].shared is not one.draw:
+                self._scheduler.forget(before)
                 one.draw, one.before = one.jobs[0].shared, one.spent
             one.found = {}
             missing = [job for job in one.jobs if not self._recalled(one, job)]

@@ -39,6 +39,9 @@ class Scheduler(Protocol):
     def submit(self, jobs: Sequence[Job]) -> None:
         """Take jobs of one draw."""
 
+    def forget(self, jobs: Sequence[Job]) -> None:
+        """Jobs of one draw, after which no other of that draw comes: drop those not finished, and what they share."""
+
     def wait(self, listener: Listener, stop: Callable[[], bool]) -> None:
         """Work, or wait, until at least one of the jobs taken is finished; tell the listener.
 
@@ -59,6 +62,9 @@ class Threads:
     def submit(self, jobs: Sequence[Job]) -> None:
         """Take jobs of one draw."""
         self._waiting.append(jobs)
+
+    def forget(self, jobs: Sequence[Job]) -> None:
+        """Nothing is left of them: jobs run to their end, and what is shared makes room for what is shared next."""
 
     def wait(self, listener: Listener, stop: Callable[[], bool]) -> None:
         """Run the jobs that were taken first."""

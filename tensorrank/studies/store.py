@@ -79,9 +79,11 @@ class Stored:
     result: SeparationRank
     limits: Limits
 
-    def settles(self, limits: Limits) -> bool:
-        """Whether computing again under these limits could not tell more: proved, or cut under limits as large."""
-        return self.result.standing in ("exact", "probable") or self.limits.covers(limits)
+    def settles(self, limits: Limits, seed: int) -> bool:
+        """Whether computing again could not tell more: exact, or of this seed and probable or cut under such limits."""
+        if self.result.standing == "exact":
+            return True
+        return seed in self.result.seeds and (self.result.standing == "probable" or self.limits.covers(limits))
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,10 @@ class Store:
                     before = self.get(model)
                     if before is not None:
                         _agree(model, before.result, result)
-                        if _ranking(before.result) > _ranking(result):
+                        better = _ranking(before.result) > _ranking(result)
+                        if (better or _same_bound(before.result, result)) and not limits.covers(before.limits):
+                            return before.result
+                        if better:
                             result = before.result
                     self._write_rank(model, result, limits)
             finally:
@@ -179,7 +184,8 @@ class Store:
             before = self.get_block(model, seed, key)
             if before is not None:
                 _agree_on_block(model, key, before.rank, rank)
-                if before.rank.complete or before.rank.rank > rank.rank:
+                cut_later = before.rank.rank == rank.rank and not rank.complete and not limits.covers(before.limits)
+                if before.rank.complete or before.rank.rank > rank.rank or cut_later:
                     return
             self._connection.execute(
                 f"INSERT OR REPLACE INTO blocks ({_BLOCK_KEY}, {_BLOCK_COLUMNS}) VALUES ({', '.join('?' * len(row))})",
@@ -330,6 +336,11 @@ def _stored_block(
 def _ranking(result: SeparationRank) -> tuple[bool, int, bool]:
     """Exact first; then the higher certified bound, which a probable value below it cannot replace; then probable."""
     return result.standing == "exact", result.lower, result.standing == "probable"
+
+
+def _same_bound(before: SeparationRank, now: SeparationRank) -> bool:
+    """Whether both are lower bounds, and equal: then the one under the larger limits tells more."""
+    return before.standing == now.standing == "lower bound" and before.lower == now.lower
 
 
 def _agree(model: SelfAttention, before: SeparationRank, now: SeparationRank) -> None:

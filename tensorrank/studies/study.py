@@ -33,7 +33,7 @@ class Study:
         heads: numbers of heads; a number that does not divide a width is left out for it, unless head_dims are given.
         head_dims: head widths; None stands for width // heads.
         tokens: numbers of tokens; None stands for as many as can matter, twice the width.
-        seed: of every rank.
+        seed: of every rank; what the store has of another seed is computed again unless it is exact.
         memory: limit for each rank, 4 GiB by default.
         work: limit for each rank, in operations; what is cut becomes a certified lower bound. None: no limit.
         threads: all processors by default.
@@ -85,13 +85,15 @@ class Study:
 
     def plan(self) -> list[SelfAttention]:
         """The architectures, cheap ones first within a width."""
-        return [
+        models = (
             SelfAttention(depth, width, heads=heads, head_dim=head_dim, tokens=tokens)  # type: ignore[arg-type]
             for width, heads, head_dim, tokens, depth in product(
                 self.widths, self.heads, self.head_dims, self.tokens, sorted(self.depths)
             )
             if not _indivisible(width, heads, head_dim)
-        ]
+        )
+        # What None stands for may be given too.
+        return list(dict.fromkeys(models))
 
     def left_out(self) -> list[str]:
         """The combinations that make no architecture, in words."""
@@ -130,12 +132,12 @@ class Study:
                 # On a cluster it is a folder of the workers.
                 checked_folder("scratch", self.scratch)
                 scheduler = Threads(stack.enter_context(worker_threads(self.threads)))
-            yield from Run(
-                self.plan(), self._computation, self.seed, limits, store, scheduler, observe, stop
-            ).findings()
 
-    def _computation(self, model: SelfAttention) -> Computation:
-        return computation(model, seed=self.seed, memory=self.memory, work=self.work, scratch=self.scratch)
+            def begin(model: SelfAttention) -> Computation:
+                # The limits that are stored: what memory is available may change meanwhile.
+                return computation(model, seed=self.seed, memory=limits.memory, work=self.work, scratch=self.scratch)
+
+            yield from Run(self.plan(), begin, self.seed, limits, store, scheduler, observe, stop).findings()
 
 
 def _indivisible(width: int, heads: int, head_dim: int | None) -> bool:

@@ -10,6 +10,7 @@ from tensorrank.errors import StoreError
 from tensorrank.separation.jobs import BlockRank
 from tensorrank.separation.limits import Limits
 from tensorrank.studies.events import BlockFinished, LatticeMade, RankFinished, RankSkipped, RankStarted
+from tensorrank.studies.pace import Pace
 from tensorrank.studies.store import Store
 from tensorrank.studies.study import Study
 
@@ -30,6 +31,9 @@ class Reversed:
 
     def submit(self, jobs):
         self.jobs += [(job, pickle.dumps(job)) for job in jobs]
+
+    def forget(self, jobs):
+        pass
 
     def wait(self, listener, stop):
         given, written = self.jobs.pop()
@@ -103,6 +107,89 @@ def test_what_a_scheduler_cannot_compute_is_skipped_with_the_reason(expected):
         assert found == [pair for pair in expected if (pair[0].width, pair[0].depth) != (3, 3)]
         # The next run has the rest.
         assert untimed(STUDY.run(store)) == expected
+
+
+class InOrder(Reversed):
+    """Computes jobs in the order they came, those of ranks that are given up too; notes what it is told to forget."""
+
+    def __init__(self, fail=lambda job: False):
+        super().__init__(fail)
+        self.forgotten, self.made = [], []
+
+    def submit(self, jobs):
+        super().submit(jobs)
+        assert jobs[0].shared is None or jobs[0].shared not in self.forgotten
+        self.made.append(jobs[0].shared)
+
+    def forget(self, jobs):
+        self.forgotten += [job.shared for job in jobs[:1]]
+
+    def wait(self, listener, stop):
+        given, _ = self.jobs[0]
+        listener.advanced(given, 1.0, 2.0)
+        self.jobs.append(self.jobs.pop(0))
+        super().wait(listener, stop)
+
+
+def test_jobs_of_a_rank_that_is_given_up_may_still_end(expected):
+    pace, blocks, failed = Pace(), [], []
+
+    def fail(job):
+        if job.shared.width == 3 and job.shared.degree == 13 and not failed:
+            failed.append(job)
+            return True
+        return False
+
+    def observe(event):
+        pace(event)
+        assert pace.done >= 0
+        assert pace.block_left is None or pace.block_left >= 0
+        if isinstance(event, BlockFinished):
+            blocks.append(event.model)
+
+    with Store(":memory:") as store:
+        found = untimed(STUDY.run(store, observe, scheduler=InOrder(fail)))
+        assert len(found) == len(expected) - 1
+        # They are kept all the same.
+        (left,) = {model for model, _ in expected} - {model for model, _ in found}
+        assert blocks.count(left) == sum(1 for model, *_ in store.blocks() if model == left) > 0
+    assert pace.found == len(expected)
+
+
+def test_what_a_draw_shares_is_forgotten_once_the_draw_is_over(expected):
+    scheduler = InOrder()
+    with Store(":memory:") as store:
+        assert untimed(STUDY.run(store, scheduler=scheduler)) == expected
+    assert {id(shared) for shared in scheduler.forgotten} == {id(shared) for shared in scheduler.made}
+
+
+def test_another_seed_is_computed_unless_the_rank_is_exact():
+    study = Study((2,), (1, 2, 3), heads=(1, 2), threads=1)
+    with Store(":memory:") as store:
+        list(study.run(store))
+        again = list(replace(study, seed=7).run(store))
+        assert [one.fresh for one in again] == [one.result.standing != "exact" for one in again]
+        assert {one.result.standing for one in again} == {"exact", "probable"}
+        assert all(one.result.seeds == (7,) for one in again if one.fresh)
+
+
+def test_an_architecture_given_twice_is_computed_once():
+    assert len(Study((3,), (1,), tokens=(None, 6), head_dims=(None, 3)).plan()) == 1
+
+
+def test_a_limit_that_is_left_open_is_settled_once(monkeypatch):
+    left = iter(range(10**9, 0, -(10**8)))
+    monkeypatch.setattr("tensorrank.separation.limits.memory_limit", lambda memory: memory or next(left))
+    planned = []
+
+    def observe(event):
+        if isinstance(event, RankStarted):
+            planned.append(event.plan.limits)
+
+    with Store(":memory:") as store:
+        list(Study((2,), (1, 2), memory=None).run(store, observe))
+        assert {stored.limits for _, stored in store} == set(planned)
+    assert len(set(planned)) == 1
 
 
 def test_events_tell_of_everything(expected):

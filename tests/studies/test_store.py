@@ -83,7 +83,29 @@ def test_only_larger_limits_reopen_a_lower_bound(standing, limits, settled):
     with Store(":memory:") as store:
         upper = 215 if standing == "exact" else 232
         store.put(MODEL, rank_of(215, upper, standing), LIMITS)
-        assert store.get(MODEL).settles(limits) is settled
+        assert store.get(MODEL).settles(limits, 0) is settled
+
+
+@pytest.mark.parametrize(("standing", "settled"), [("exact", True), ("probable", False), ("lower bound", False)])
+def test_only_what_is_exact_settles_another_seed(standing, settled):
+    with Store(":memory:") as store:
+        store.put(MODEL, rank_of(215, 215 if standing == "exact" else 232, standing), LIMITS)
+        assert store.get(MODEL).settles(LIMITS, 7) is settled
+
+
+@pytest.mark.parametrize("value", [200, 100])
+def test_a_bound_that_is_no_better_under_smaller_limits_leaves_what_is_there(value):
+    with Store(":memory:") as store:
+        store.put(MODEL, rank_of(200, 232, "lower bound"), LIMITS)
+        assert store.put(MODEL, rank_of(value, 232, "lower bound"), Limits(2**20, 1e8)).value == 200
+        assert store.get(MODEL).limits == LIMITS
+
+
+def test_a_block_cut_under_smaller_limits_leaves_what_is_there():
+    with Store(":memory:") as store:
+        for limits in (LIMITS, Limits(2**20, 1e8)):
+            store.put_block(MODEL, 0, KEY, BlockRank(40, (42, 45), complete=False), 0.1, limits)
+            assert store.get_block(MODEL, 0, KEY).limits == LIMITS
 
 
 def test_the_better_lower_bound_is_kept():
@@ -91,7 +113,7 @@ def test_the_better_lower_bound_is_kept():
         store.put(MODEL, rank_of(200, 232, "lower bound"), LIMITS)
         assert store.put(MODEL, rank_of(100, 232, "lower bound"), Limits(2**31)).value == 200
         assert store.get(MODEL).result.value == 200
-        assert store.get(MODEL).settles(Limits(2**31))
+        assert store.get(MODEL).settles(Limits(2**31), 0)
 
 
 def test_a_probable_rank_replaces_a_lower_bound():

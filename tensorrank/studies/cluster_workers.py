@@ -1,0 +1,128 @@
+"""What runs on the workers of a Dask cluster: tasks, and what every worker is told when it comes."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+from distributed import Client, LocalCluster, Scheduler, Worker, WorkerPlugin, get_worker
+
+from tensorrank.arithmetic.resources import memory_available, worker_threads
+from tensorrank.separation.jobs import BlockRank, Job, Shared
+from tensorrank.separation.limits import SMALL_BLOCK
+from tensorrank.version import __version__
+
+# The resource of a worker that tasks are counted against, in bytes.
+RESOURCE = "MEMORY"
+TOPIC = "tensorrank"
+# What a worker's other needs leave of its memory.
+_SHARE = 0.85
+# Seconds between reports of a task.
+_REPORT = 0.5
+
+
+class Answer(NamedTuple):
+    """What a task gives back."""
+
+    rank: BlockRank
+    seconds: float
+    worker: str
+    shared_seconds: float
+
+
+class OtherVersionError(RuntimeError):
+    """A worker runs another version."""
+
+
+# mypy takes distributed, half typed, as untyped: its classes are of any type.
+class DeclareMemory(WorkerPlugin):  # type: ignore[misc]
+    """Every worker, also one that comes later, declares its memory unless it was started with a figure of its own."""
+
+    name = "tensorrank-memory"
+
+    async def setup(self, worker: Worker) -> None:
+        """Called on each worker, once."""
+        if RESOURCE not in worker.state.total_resources:
+            limit = worker.memory_manager.memory_limit or memory_available()
+            await worker.set_resources(**{RESOURCE: _SHARE * limit})
+
+
+class _Undisturbed(WorkerPlugin):  # type: ignore[misc]
+    """Ctrl-C reaches every process of a terminal; ours are told by us when to end."""
+
+    name = "tensorrank-undisturbed"
+
+    def setup(self, worker: Worker) -> None:
+        if threading.current_thread() is threading.main_thread():
+            signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def local_cluster(count: int) -> Iterator[LocalCluster]:
+    """So many processes of this machine."""
+    main = threading.current_thread() is threading.main_thread()
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
+    try:
+        started = LocalCluster(
+            n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs="CRITICAL"
+        )
+    finally:
+        if main:
+            signal.signal(signal.SIGINT, before)
+    with started, Client(started, set_as_default=False) as client:
+        client.register_plugin(_Undisturbed())
+        yield started
+
+
+def make(shared: Shared, version: str, threads: int | None) -> tuple[Any, float]:
+    """A task: what jobs share, and the seconds it took."""
+    _check(version)
+    started = time.perf_counter()
+    with worker_threads(_threads(threads)) as pool:
+        made = shared.make(pool)
+    return made, time.perf_counter() - started
+
+
+def run(job: Job, shared: tuple[Any, float] | None, version: str, threads: int | None) -> Answer:
+    """A task: the rank of one job; tells now and then how far it is."""
+    _check(version)
+    started = said = time.perf_counter()
+    worker = get_worker()
+    name = str(worker.get_current_task())
+
+    def report(done: float, total: float) -> None:
+        nonlocal said
+        now = time.perf_counter()
+        if now > said + _REPORT:
+            said = now
+            worker.log_event(TOPIC, (name, done, total))
+
+    made, shared_seconds = (None, 0.0) if shared is None else shared
+    with worker_threads(1 if job.work <= SMALL_BLOCK else _threads(threads)) as pool:
+        rank = job.rank(made, pool, report)
+    return Answer(rank, time.perf_counter() - started, worker.address, shared_seconds)
+
+
+def _threads(threads: int | None) -> int:
+    return int(get_worker().state.nthreads) if threads is None else threads
+
+
+def _check(version: str) -> None:
+    if version != __version__:
+        raise OtherVersionError(f"it has tensorrank {__version__}, this is {version}")
+
+
+def reconsider(dask_scheduler: Scheduler) -> None:
+    """Let tasks that no worker could take be taken: the scheduler looks when a worker comes, not when it declares."""
+    for worker in list(dask_scheduler.workers.values()):
+        wanted = dask_scheduler.bulk_schedule_unrunnable_after_adding_worker(worker)
+        dask_scheduler.transitions(wanted, f"{TOPIC}-reconsider-{time.time()}")
+
+
+def begun(dask_worker: Worker) -> list[str]:
+    """The keys of the tasks that a worker has begun."""
+    return [task.key for task in dask_worker.state.executing]
