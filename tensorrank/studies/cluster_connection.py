@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import pkgutil
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, ThreadPoolExecutor
@@ -36,17 +37,18 @@ def connection(address: str, seconds: float) -> Iterator[Client]:
     # Each kind of address has errors of its own, missing packages among them.
     except Exception as error:
         raise TensorRankError(
-            f"no Dask scheduler answers at {address!r} ({error or type(error).__name__}); expected an address such as "
-            "tcp://host:8786"
+            f"no Dask scheduler answers at {address!r} ({str(error) or type(error).__name__}); expected an address "
+            "such as tcp://host:8786"
         ) from error
-    with talking():
-        client = Client(address, timeout=seconds, set_as_default=False)
-    try:
-        _check_versions(client)
-        yield client
-    finally:
-        with suppress(TensorRankError), talking():
-            client.close(timeout=seconds)
+    with _silent_log():
+        with talking():
+            client = Client(address, timeout=seconds, set_as_default=False)
+        try:
+            _check_versions(client)
+            yield client
+        finally:
+            with suppress(TensorRankError), talking():
+                client.close(timeout=seconds)
 
 
 @contextmanager
@@ -74,6 +76,18 @@ def _aside(call: Callable[[], None]) -> None:
     """In a thread of its own: the caller's may run an event loop, as notebooks do."""
     with ThreadPoolExecutor(1) as pool:
         pool.submit(call).result()
+
+
+@contextmanager
+def _silent_log() -> Iterator[None]:
+    """Keep Dask from writing tracebacks where a connection is lost: the error says it in words."""
+    log = logging.getLogger("distributed.client")
+    before = log.level
+    log.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        log.setLevel(before)
 
 
 async def _greet(address: str, seconds: float) -> None:

@@ -3,17 +3,24 @@
 import json
 import os
 import signal
+import subprocess
 import sys
+import tempfile
 import threading
 import time
+from collections import Counter
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 import dask
+from distributed import Client
 
 import tensorrank as tr
 from tensorrank.errors import TensorRankError
+from tensorrank.studies import cluster as cluster_module
 from tensorrank.studies.cluster import cluster
-from tensorrank.studies.events import BlockFinished, RankSkipped
+from tensorrank.studies.events import BlockFinished, LatticeMade, RankSkipped, WorkersChanged
 from tensorrank.studies.store import Store
 from tensorrank.studies.summary import Summary
 
@@ -80,7 +87,8 @@ async def declare(dask_worker):
 
 
 def small():
-    """A worker without room for the blocks is told of at once."""
+    """A worker without room for the blocks is told of."""
+    cluster_module._PATIENCE = 1.0
     with cluster(workers=1) as where, Store(":memory:") as store:
         where._client.run(declare)
         try:
@@ -90,6 +98,143 @@ def small():
     return {}
 
 
+def lattices():
+    """What the blocks of a draw share is made once, however many ranks are under way and steps a draw has."""
+    made = Counter()
+
+    def observe(event):
+        if isinstance(event, LatticeMade):
+            made[event.model] += 1
+
+    study = tr.Study((2,), (2, 3, 4), heads=(2,), threads=1)
+    with cluster(workers=1) as where, Store(":memory:") as store:
+        list(study.run(store, observe, scheduler=where))
+        draws = Counter(model for model, _ in {(model, key.draw) for model, _, key, _ in store.blocks()})
+    return {"once": made == draws, "models": len(made)}
+
+
+class Dask:
+    """A scheduler and workers as programs of their own; what they find first on their path may be given."""
+
+    def __init__(self, folder, path=""):
+        self.folder, self.programs = folder, []
+        self._start("scheduler", "--port", "0", "--scheduler-file", str(folder / "file"), path=path)
+        while not (folder / "file").exists() or not (folder / "file").read_text().endswith("}"):
+            time.sleep(0.05)
+        self.address = json.loads((folder / "file").read_text())["address"]
+
+    def worker(self, *options, path=""):
+        self._start("worker", self.address, "--nthreads", "1", "--no-nanny", *options, path=path)
+
+    def _start(self, what, *options, path):
+        command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *options, "--no-dashboard"]
+        environment = {**os.environ, "PYTHONPATH": path}
+        self.programs.append(
+            subprocess.Popen(
+                command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder, env=environment
+            )
+        )
+
+
+@contextmanager
+def programs(**options):
+    with tempfile.TemporaryDirectory() as folder:
+        dask_programs = Dask(Path(folder), **options)
+        try:
+            yield dask_programs
+        finally:
+            for program in dask_programs.programs:
+                program.kill()
+                program.wait()
+
+
+def error_of(call):
+    try:
+        call()
+    except TensorRankError as error:
+        return {"error": str(error)}
+    return {}
+
+
+def late():
+    """A worker without room for the blocks comes once they are waiting."""
+    cluster_module._PATIENCE = 1.0
+    with programs() as started, cluster(started.address) as where, Store(":memory:") as store:
+        threading.Timer(1.0, started.worker, ["--resources", "MEMORY=1e5"]).start()
+        return error_of(lambda: list(STUDY.run(store, scheduler=where)))
+
+
+def lost():
+    """The scheduler dies in the middle."""
+    cluster_module._ANSWER = 3.0
+    with programs() as started, Store(":memory:") as store:
+        started.worker()
+
+        def observe(event):
+            if isinstance(event, BlockFinished):
+                started.programs[0].kill()
+
+        def study():
+            with cluster(started.address) as where:
+                list(STUDY.run(store, observe, scheduler=where))
+
+        return {**error_of(study), "blocks": sum(1 for _ in store.blocks())}
+
+
+def stopped():
+    """A worker dies as the study is stopped."""
+    with programs() as started, cluster(started.address) as where, Store(":memory:") as store:
+        started.worker()
+        started.worker()
+        seen, workers = [], []
+
+        def observe(event):
+            if isinstance(event, WorkersChanged):
+                workers.append(event.workers)
+            if isinstance(event, BlockFinished):
+                seen.append(event)
+
+        def stop():
+            if len(seen) >= 3 and 2 in workers and started.programs[1].poll() is None:
+                started.programs[1].kill()
+                started.programs[1].wait()
+            return started.programs[1].poll() is not None
+
+        try:
+            list(STUDY.run(store, observe, scheduler=where, stop=stop))
+        except KeyboardInterrupt as error:
+            return {"stopped": str(error), "same": len(seen) == sum(1 for _ in store.blocks())}
+    return {}
+
+
+def foreign(where):
+    """A scheduler or worker on which tensorrank cannot be imported."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "tensorrank.py").write_text("raise ModuleNotFoundError('not here')")
+        with programs(path=folder if where == "scheduler" else "") as started:
+            started.worker(path=folder if where == "worker" else "")
+
+            # A worker that comes later than the client is refused by Dask itself.
+            with Client(started.address, set_as_default=False) as client:
+                client.wait_for_workers(1, timeout=60)
+
+            def connect():
+                with cluster(started.address):
+                    pass
+
+            return error_of(connect)
+
+
 if __name__ == "__main__":
-    which = {"killed": lambda: killed({3, 20, 60}), "fatal": fatal, "small": small}[sys.argv[1]]
+    which = {
+        "killed": lambda: killed({3, 20, 60}),
+        "fatal": fatal,
+        "small": small,
+        "lattices": lattices,
+        "late": late,
+        "lost": lost,
+        "stopped": stopped,
+        "scheduler": lambda: foreign("scheduler"),
+        "worker": lambda: foreign("worker"),
+    }[sys.argv[1]]
     json.dump(which(), sys.stdout)

@@ -1,11 +1,14 @@
 """Studies on workers: the same numbers, whatever dies; programs of their own, since workers are processes."""
 
 import json
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+
+import tensorrank as tr
 
 PROGRAM = Path(__file__).with_name("cluster_runs.py")
 
@@ -38,7 +41,33 @@ def test_a_worker_without_the_memory_is_told_of_at_once():
     assert "and the largest worker declares 97.7 KiB; give a smaller memory limit" in message
 
 
-@pytest.mark.parametrize("address", ["nonsense://x", "tcp://127.0.0.1:1"])
+def test_a_worker_without_the_memory_that_comes_late_is_told_of():
+    assert "and the largest worker declares 97.7 KiB; give a smaller memory limit" in run("late")["error"]
+
+
+def test_a_lost_scheduler_is_told_of_and_what_was_finished_is_kept():
+    found = run("lost")
+    assert found["error"].startswith("the connection to the Dask scheduler was lost; all that was finished before is")
+    assert found["blocks"] >= 1
+
+
+def test_a_worker_that_dies_as_the_study_is_stopped_changes_nothing():
+    assert run("stopped") == {"stopped": "the study was stopped", "same": True}
+
+
+def test_what_the_blocks_of_a_draw_share_is_made_once():
+    assert run("lattices") == {"once": True, "models": 3}
+
+
+@pytest.mark.parametrize("where", ["scheduler", "worker"])
+def test_where_tensorrank_is_missing_is_told_of(where):
+    message = run(where)["error"]
+    name = "the scheduler" if where == "scheduler" else "tcp://"
+    assert f"this is tensorrank {tr.__version__}, and {name}" in message
+    assert "cannot import it (not here); install the same version on the scheduler and on all workers" in message
+
+
+@pytest.mark.parametrize("address", ["nonsense://x", "tcp://127.0.0.1:1", "tls://127.0.0.1:1", "nonsense"])
 def test_a_scheduler_that_does_not_answer_is_told_of(address, monkeypatch):
     from tensorrank.errors import TensorRankError
     from tensorrank.studies import cluster
@@ -46,3 +75,15 @@ def test_a_scheduler_that_does_not_answer_is_told_of(address, monkeypatch):
     monkeypatch.setattr(cluster, "_ANSWER", 1.0)
     with pytest.raises(TensorRankError, match=f"no Dask scheduler answers at '{address}'"), cluster.cluster(address):
         pass
+
+
+def test_what_listens_and_says_nothing_is_told_of(monkeypatch):
+    from tensorrank.errors import TensorRankError
+    from tensorrank.studies import cluster
+
+    monkeypatch.setattr(cluster, "_ANSWER", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as mute:
+        address = f"tcp://127.0.0.1:{mute.getsockname()[1]}"
+        match = rf"no Dask scheduler answers at '{address}' \(.+\); expected"
+        with pytest.raises(TensorRankError, match=match), cluster.cluster(address):
+            pass
