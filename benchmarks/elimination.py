@@ -18,9 +18,9 @@ from scipy.linalg import qr
 
 import tensorrank as tr
 from benchmarks.machine import dgemm_rate, table
-from tensorrank.arithmetic import products
+from tensorrank.arithmetic.elimination import products
+from tensorrank.arithmetic.elimination.products import Part, Products
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.arithmetic.products import Part, Products
 from tensorrank.arithmetic.resources import worker_threads
 
 PRIMES = (8388593, 2**31 - 1)

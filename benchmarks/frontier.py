@@ -17,8 +17,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import tensorrank as tr
 from benchmarks.machine import describe, dgemm_rate, table
-from tensorrank.arithmetic.elimination import rank_in_place
-from tensorrank.arithmetic.elimination_costs import elimination_bytes, elimination_work
+from tensorrank.arithmetic.elimination.costs import elimination_bytes, elimination_work
+from tensorrank.arithmetic.elimination.rank import rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.resources import memory_limit, worker_threads
 from tensorrank.separation.hankel import HankelForm

@@ -12,7 +12,7 @@ import numpy as np
 
 import tensorrank as tr
 from benchmarks.machine import seconds, table
-from tensorrank.arithmetic.elimination import rank_in_place
+from tensorrank.arithmetic.elimination.rank import rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.resources import worker_threads
 from tensorrank.separation.hankel import HankelForm

@@ -13,7 +13,7 @@ import numpy as np
 
 import tensorrank as tr
 from benchmarks.machine import table
-from tensorrank.arithmetic.elimination_files import _Multipliers
+from tensorrank.arithmetic.elimination.files import _Multipliers
 from tensorrank.separation.jobs import BlockRank, JobKey
 from tensorrank.separation.limits import Limits
 from tensorrank.studies.cluster import cluster

@@ -10,14 +10,14 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.machine import describe, seconds, table
-from tensorrank.tasks.checks import check_matching
-from tensorrank.tasks.choices import random_sets
 from tensorrank.tasks.communication import CommunicationMatrix
 from tensorrank.tasks.disjointness import Disjointness, InnerProduct
-from tensorrank.tasks.matching import Match3
-from tensorrank.tasks.matching_units import match2_unit, match3_unit
-from tensorrank.tasks.selection_units import RestrictedIsometryUnit
+from tensorrank.tasks.match import Match3
 from tensorrank.tasks.sparse_averaging import SparseAveraging
+from tensorrank.tasks.token_sets import random_sets
+from tensorrank.units.checks import check_matching
+from tensorrank.units.match_units import match2_unit, match3_unit
+from tensorrank.units.selection_units import RestrictedIsometryUnit
 
 
 def communication_matrices(runs: int = 3) -> None:

@@ -9,8 +9,8 @@ import sys
 from pathlib import Path
 
 import tensorrank as tr
-from tensorrank.studies.depth_families import Family, z_order
-from tensorrank.studies.depth_on_data import depth_on_data, peaked
+from tensorrank.experiments.depth_families import Family, z_order
+from tensorrank.experiments.depth_on_data import depth_on_data, peaked
 
 try:
     from sklearn.datasets import load_digits

@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 
 import tensorrank as tr
-from tensorrank.studies.separations_formats import formats
-from tensorrank.studies.separations_interleaved import interleaved
-from tensorrank.studies.separations_levels import levels
-from tensorrank.studies.separations_matchings import three_matchings
+from tensorrank.experiments.formats import formats
+from tensorrank.experiments.interleaved import interleaved
+from tensorrank.experiments.levels import levels
+from tensorrank.experiments.perfect_matchings import three_matchings
 
 quick = "--quick" in sys.argv
 out = Path(__file__).parent / "out"

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import tensorrank as tr
-from tensorrank.studies.hierarchy import measured_hierarchy
+from tensorrank.experiments.hierarchy import measured_hierarchy
 
 quick = "--quick" in sys.argv
 out = Path(__file__).parent / "out"

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import tensorrank as tr
-from tensorrank.studies.series import series_of
+from tensorrank.experiments.depth_series import series_of
 from tensorrank.studies.store import Store
 
 quick = "--quick" in sys.argv

@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import tensorrank as tr
-from tensorrank.studies.approximation import Run, approximations, growing_depth, informative_parts
+from tensorrank.experiments.approximation import Run, approximations, growing_depth, informative_parts
 
 quick = "--quick" in sys.argv
 out = Path(__file__).parent / "out"

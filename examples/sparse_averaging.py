@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 import tensorrank as tr
-from tensorrank.studies.model_sizes import model_sizes
-from tensorrank.studies.sparse_averaging import error_by_dimension, least_dimensions
-from tensorrank.studies.sparse_averaging_bits import bits_by_dimension
+from tensorrank.experiments.model_sizes import model_sizes
+from tensorrank.experiments.sparse_averaging import error_by_dimension, least_dimensions
+from tensorrank.experiments.sparse_averaging_bits import bits_by_dimension
 
 quick = "--quick" in sys.argv
 out = Path(__file__).parent / "out"

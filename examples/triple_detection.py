@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 import tensorrank as tr
-from tensorrank.studies.triples import triples
+from tensorrank.experiments.triples import triples
 
 quick = "--quick" in sys.argv
 out = Path(__file__).parent / "out"

@@ -15,17 +15,17 @@ from typing import TYPE_CHECKING, Any
 from tensorrank.version import __version__
 
 if TYPE_CHECKING:
-    from tensorrank import figures, tasks
-    from tensorrank.arithmetic.elimination import rank_mod_p
+    from tensorrank import figures, guidelines, tasks, units
+    from tensorrank.arithmetic.elimination.rank import rank_mod_p
     from tensorrank.arithmetic.spectrum import numerical_rank
-    from tensorrank.attention import bounds, guidelines
+    from tensorrank.attention import bounds
     from tensorrank.attention.architecture import SelfAttention
     from tensorrank.attention.softmax import SoftmaxAttention
     from tensorrank.circuits.convolutional import ConvolutionalCircuit
     from tensorrank.circuits.recurrent import RecurrentCircuit
     from tensorrank.errors import TensorRankError
     from tensorrank.mixtures.approximation.approximate import approximate
-    from tensorrank.mixtures.files import load, save
+    from tensorrank.mixtures.formats.files import load, save
     from tensorrank.mixtures.gaussian import Gaussians
     from tensorrank.mixtures.hidden_markov import HiddenMarkov
     from tensorrank.mixtures.hierarchical import Hierarchical
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from tensorrank.mixtures.latent_tree import LatentTree
     from tensorrank.mixtures.reductions.equality import check_reduction
     from tensorrank.mixtures.reductions.reduce import reduce
-    from tensorrank.mixtures.sum_product import SumProduct
+    from tensorrank.mixtures.sum_product.model import SumProduct
     from tensorrank.mixtures.tensorial_mixture import TensorialMixture
     from tensorrank.networks.network import Tensor, TensorNetwork
     from tensorrank.separation.numerical import NumericalModel
@@ -74,6 +74,7 @@ __all__ = [
     "save",
     "separation_rank",
     "tasks",
+    "units",
 ]
 
 # Names are loaded when first used, so that importing the package stays cheap.
@@ -91,25 +92,26 @@ _HOMES = {
     "SeparationRank": "tensorrank.separation.result",
     "SoftmaxAttention": "tensorrank.attention.softmax",
     "Study": "tensorrank.studies.study",
-    "SumProduct": "tensorrank.mixtures.sum_product",
+    "SumProduct": "tensorrank.mixtures.sum_product.model",
     "Tensor": "tensorrank.networks.network",
     "TensorNetwork": "tensorrank.networks.network",
     "TensorRankError": "tensorrank.errors",
     "TensorialMixture": "tensorrank.mixtures.tensorial_mixture",
     "approximate": "tensorrank.mixtures.approximation.approximate",
     "check_reduction": "tensorrank.mixtures.reductions.equality",
-    "load": "tensorrank.mixtures.files",
+    "load": "tensorrank.mixtures.formats.files",
     "numerical_rank": "tensorrank.arithmetic.spectrum",
-    "rank_mod_p": "tensorrank.arithmetic.elimination",
+    "rank_mod_p": "tensorrank.arithmetic.elimination.rank",
     "reduce": "tensorrank.mixtures.reductions.reduce",
-    "save": "tensorrank.mixtures.files",
+    "save": "tensorrank.mixtures.formats.files",
     "separation_rank": "tensorrank.separation.solve",
 }
 _MODULES = {
     "bounds": "tensorrank.attention.bounds",
     "figures": "tensorrank.figures",
-    "guidelines": "tensorrank.attention.guidelines",
+    "guidelines": "tensorrank.guidelines",
     "tasks": "tensorrank.tasks",
+    "units": "tensorrank.units",
 }
 
 

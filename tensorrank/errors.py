@@ -1,11 +1,4 @@
-"""The errors a user can cause. Each message says what was given, what was expected, where, and what to try."""
-
-import math
-from collections.abc import Iterable, Sequence
-from difflib import get_close_matches
-from typing import Any
-
-_MOST_LISTED = 12
+"""The errors a user can cause: classes only. The checks that raise them are in `tensorrank.arguments`."""
 
 
 class TensorRankError(ValueError):
@@ -26,56 +19,3 @@ class WeightsError(TensorRankError):
 
 class StoreError(TensorRankError):
     """A store that cannot be opened, was written by another version, or contradicts a new result."""
-
-
-def whole_number(name: str, given: Any, least: int) -> int:
-    """The whole number given (numpy's too), if it is at least so large.
-
-    Raises:
-        TensorRankError: if it is not.
-
-    >>> whole_number("depth", 3, least=1)
-    3
-    """
-    if isinstance(given, bool) or not hasattr(given, "__index__") or given < least:
-        raise TensorRankError(f"{name} is {given!r}; expected a whole number of at least {least}")
-    return int(given)
-
-
-def finite_number(name: str, given: Any) -> float:
-    """The finite number given (numpy's too) as a float.
-
-    Raises:
-        TensorRankError: if it is not.
-
-    >>> finite_number("slope", 1)
-    1.0
-    """
-    try:
-        number = float("nan") if isinstance(given, bool | str) else float(given)
-    except (TypeError, ValueError, OverflowError):
-        number = float("nan")
-    if not math.isfinite(number):
-        raise TensorRankError(f"{name} is {given!r}; expected a finite number")
-    return number
-
-
-def nearest(text: str, known: Iterable[str]) -> str:
-    """What was expected, and which of it the text may have meant.
-
-    >>> nearest("hiden_markov", ["hidden_markov", "latent_class"])
-    "expected one of hidden_markov, latent_class; did you mean 'hidden_markov'?"
-    """
-    names = list(known)
-    close = get_close_matches(text, names, n=1)
-    return f"expected one of {', '.join(names)}" + (f"; did you mean {close[0]!r}?" if close else "")
-
-
-def listed(numbers: Sequence[int]) -> str:
-    """The numbers in a sentence, of many the first and how many there are.
-
-    >>> listed(range(20))
-    '0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, ... (20 in all)'
-    """
-    shown = ", ".join(map(str, numbers[:_MOST_LISTED]))
-    return shown if len(numbers) <= _MOST_LISTED else f"{shown}, ... ({len(numbers)} in all)"

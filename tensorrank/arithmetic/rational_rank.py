@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tensorrank.arithmetic.elimination import rank_mod_p
+from tensorrank.arithmetic.elimination.rank import rank_mod_p
 from tensorrank.arithmetic.prime_field import as_given, is_prime
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError

@@ -15,7 +15,8 @@ from typing import TypeVar, cast
 
 from threadpoolctl import threadpool_limits
 
-from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.arguments import whole_number
+from tensorrank.errors import TensorRankError
 
 T = TypeVar("T")
 R = TypeVar("R")

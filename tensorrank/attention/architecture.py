@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.attention import bounds
 from tensorrank.attention.instance import AttentionInstance
 from tensorrank.attention.monomial import Monomial, monomial
 from tensorrank.attention.weights import AttentionWeights, WeightShapes
-from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.errors import TensorRankError
 from tensorrank.separation.named_weights import parameter_count
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.separable import Weights

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from math import comb
 from typing import Literal
 
+from tensorrank.arguments import whole_number
 from tensorrank.attention.large_counts import log3_affine_bound, log3_moment_bound
 from tensorrank.attention.monomial import monomial
-from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.errors import TensorRankError
 from tensorrank.separation.hilbert import HilbertSeries, MomentSpaces, moment_spaces
 
 __all__ = [

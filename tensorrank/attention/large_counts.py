@@ -6,7 +6,8 @@ import math
 
 from scipy.special import betaln
 
-from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.arguments import whole_number
+from tensorrank.errors import TensorRankError
 
 # Degrees of so many layers are floats with room to spare; beyond, they are far more than there are variables.
 _MOST_COUNTED = 600

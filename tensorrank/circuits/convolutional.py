@@ -13,9 +13,10 @@ from functools import cached_property
 
 import numpy as np
 
+from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.circuits.pooling import Levels, pooling_levels
-from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.errors import TensorRankError
 from tensorrank.networks.cuts import minimum_cut
 from tensorrank.networks.function import NetworkInstance
 from tensorrank.networks.network import Tensor, TensorNetwork

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.arguments import whole_number
+from tensorrank.errors import TensorRankError
 
 # For each level its windows, each a tuple of positions of that level.
 Levels = tuple[tuple[tuple[int, ...], ...], ...]

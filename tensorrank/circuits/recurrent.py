@@ -14,8 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
-from tensorrank.errors import whole_number
 from tensorrank.networks.network import Tensor, TensorNetwork
 from tensorrank.separation.monomials import monomial_count
 from tensorrank.separation.named_weights import Shapes, checked_weights, drawn_or_given, parameter_count

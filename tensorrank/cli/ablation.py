@@ -12,15 +12,22 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 import tensorrank as tr
-from tensorrank.arithmetic.whole_numbers import in_brief
-from tensorrank.cli import options as given
-from tensorrank.cli.model_files import writable
-from tensorrank.cli.terminal import make_folder, numbers_of_parameters, print_json, say, speaks_plainly, wide_console
+from tensorrank.cli.shared import options as given
+from tensorrank.cli.shared.model_files import writable
+from tensorrank.cli.shared.terminal import (
+    make_folder,
+    numbers_of_parameters,
+    print_json,
+    say,
+    speaks_plainly,
+    wide_console,
+)
 from tensorrank.errors import TensorRankError
 from tensorrank.whole_files import write_whole
+from tensorrank.whole_numbers import in_brief
 
 if TYPE_CHECKING:
-    from tensorrank.attention.guidelines import Ablation, Optimum, TransitionFit
+    from tensorrank.guidelines import Ablation, Optimum, TransitionFit
 
 # Sizes to advise for where none are given: the power of ten above the largest of the ablation, and so many times it.
 _FACTORS = (1.0, 10.0, 100.0)
@@ -55,7 +62,7 @@ def ablation(
     Example: tensorrank ablation examples/ablation/softmax.csv --out pictures
     """
     # Heavy modules are imported where they are used, so that --help answers at once.
-    from tensorrank.attention.transitions import checked_sigmas
+    from tensorrank.guidelines.transitions import checked_sigmas
 
     checked_sigmas(sigmas)
     if save is not None:

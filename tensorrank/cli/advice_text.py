@@ -9,9 +9,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 import tensorrank as tr
-from tensorrank.arithmetic.whole_numbers import in_brief
-from tensorrank.attention.guidelines import Advice, ModelConfig, Optimum, Stack, TransitionFit
-from tensorrank.cli.terminal import say, wide_console
+from tensorrank.cli.shared.terminal import say, wide_console
+from tensorrank.guidelines import Advice, ModelConfig, Optimum, Stack, TransitionFit
+from tensorrank.whole_numbers import in_brief
 
 Lines = list[tuple[str, str]]
 

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import tensorrank as tr
-from tensorrank.arithmetic.whole_numbers import in_brief
-from tensorrank.cli import options as given
-from tensorrank.cli.terminal import make_folder, numbers_of_parameters, print_json, say, speaks_plainly
-from tensorrank.errors import TensorRankError, finite_number
+from tensorrank.arguments import finite_number
+from tensorrank.cli.shared import options as given
+from tensorrank.cli.shared.terminal import make_folder, numbers_of_parameters, print_json, say, speaks_plainly
+from tensorrank.errors import TensorRankError
+from tensorrank.whole_numbers import in_brief
 
 if TYPE_CHECKING:
-    from tensorrank.attention.guidelines import Advice, ModelConfig, Optimum, Stack, TransitionFit
+    from tensorrank.guidelines import Advice, ModelConfig, Optimum, Stack, TransitionFit
 
 Fit = Annotated[
     str | None,

@@ -13,9 +13,10 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 import tensorrank as tr
-from tensorrank.cli import options as given
-from tensorrank.cli.model_files import writable
-from tensorrank.cli.terminal import (
+from tensorrank.arguments import nearest, whole_number
+from tensorrank.cli.shared import options as given
+from tensorrank.cli.shared.model_files import writable
+from tensorrank.cli.shared.terminal import (
     INTERRUPTED,
     Bar,
     make_folder,
@@ -24,12 +25,12 @@ from tensorrank.cli.terminal import (
     speaks_plainly,
     wide_console,
 )
-from tensorrank.errors import TensorRankError, nearest, whole_number
+from tensorrank.errors import TensorRankError
 
 if TYPE_CHECKING:
+    from tensorrank.experiments.approximation import Run, Target
     from tensorrank.mixtures.approximation.result import Approximation, Estimate, Step
     from tensorrank.mixtures.mixture import Mixture
-    from tensorrank.studies.approximation import Run, Target
 
 Files = Annotated[
     list[Path], typer.Argument(metavar="FILE...", help="Model files: JSON, as docs/files.md describes it.")
@@ -77,10 +78,10 @@ def approximate(
     Example: tensorrank approximate h.json --steps 100 --atoms products --out pictures
     """
     # Heavy modules are imported where they are used, so that --help answers at once.
+    from tensorrank.experiments.approximation import Run, ShallowApproximations
     from tensorrank.mixtures.approximation.result import Interrupted
-    from tensorrank.mixtures.files import load
-    from tensorrank.mixtures.files import save as write
-    from tensorrank.studies.approximation import Run, ShallowApproximations
+    from tensorrank.mixtures.formats.files import load
+    from tensorrank.mixtures.formats.files import save as write
 
     run = Run(_method(method), _atoms(atoms), whole_number("--steps", steps, 0))
     whole_number("--nodes", nodes, 1)
@@ -180,7 +181,7 @@ def _labels(files: Sequence[Path]) -> list[str]:
 
 
 def _approximated(label: str, model: Mixture, run: Run, **options: Any) -> Target:
-    from tensorrank.studies.approximation import approximated
+    from tensorrank.experiments.approximation import approximated
 
     with Bar() as bar:
         return approximated(label, model, [run], progress=bar.update, **options)
@@ -188,7 +189,7 @@ def _approximated(label: str, model: Mixture, run: Run, **options: Any) -> Targe
 
 def _unfinished(label: str, model: Mixture, partial: Approximation) -> Target:
     """What was done of a model before an interrupt."""
-    from tensorrank.studies.approximation import Target, Wall
+    from tensorrank.experiments.approximation import Target, Wall
 
     wall = Wall(parts=None, cut=None, rank=None, known=None, reason=_CUT)
     return Target(label, repr(model), model.sites, model.table_entries, partial.norm, wall, (partial,))

@@ -9,9 +9,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 import tensorrank as tr
-from tensorrank.arithmetic.whole_numbers import as_ranges
-from tensorrank.cli.terminal import print_json, speaks_plainly, whole_numbers, wide_console
+from tensorrank.cli.shared.terminal import print_json, speaks_plainly, whole_numbers, wide_console
 from tensorrank.errors import TensorRankError
+from tensorrank.whole_numbers import as_ranges
 
 # Degrees beyond 3^24 make the monomial bound's whole numbers slow to handle, and no network is as deep and this narrow.
 _DEEPEST = 24

@@ -7,9 +7,9 @@ from typing import Annotated
 import typer
 
 import tensorrank as tr
-from tensorrank.cli import options as given
-from tensorrank.cli.ranking import given_primes, given_weights, rank_and_print
-from tensorrank.cli.terminal import speaks_plainly, whole_numbers
+from tensorrank.cli.shared import options as given
+from tensorrank.cli.shared.ranking import given_primes, given_weights, rank_and_print
+from tensorrank.cli.shared.terminal import speaks_plainly, whole_numbers
 
 app = typer.Typer(no_args_is_help=True, help="The separation rank of a recurrent or convolutional arithmetic circuit.")
 

@@ -10,9 +10,9 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 import tensorrank as tr
-from tensorrank.cli import options as given
-from tensorrank.cli.ranking import named_partition
-from tensorrank.cli.terminal import (
+from tensorrank.cli.shared import options as given
+from tensorrank.cli.shared.ranking import named_partition
+from tensorrank.cli.shared.terminal import (
     INTERRUPTED,
     Bar,
     make_folder,
@@ -24,7 +24,7 @@ from tensorrank.cli.terminal import (
 )
 
 if TYPE_CHECKING:
-    from tensorrank.studies.comparison import Compared, Contender
+    from tensorrank.experiments.comparison import Compared, Contender
 
 
 @speaks_plainly
@@ -59,8 +59,8 @@ def compare(
     Example: tensorrank compare --parameters 64 --partition interleaved
     """
     # Heavy modules are imported where they are used, so that --help answers at once.
-    from tensorrank.studies.comparison import compare as compare_all
-    from tensorrank.studies.comparison import contenders
+    from tensorrank.experiments.comparison import compare as compare_all
+    from tensorrank.experiments.comparison import contenders
 
     chosen = contenders(parameters, sites=sites, channels=channels, families=_families(families))
     split = named_partition(partition, sites)

@@ -7,12 +7,12 @@ from typing import Annotated, Any
 import typer
 
 import tensorrank as tr
-from tensorrank.cli import options as given
 from tensorrank.cli.circuit import app as circuit
-from tensorrank.cli.file_or_kind import FileOrKind, OfFile
-from tensorrank.cli.model_files import File, described
-from tensorrank.cli.ranking import given_primes, given_weights, rank_and_print
-from tensorrank.cli.terminal import speaks_plainly
+from tensorrank.cli.shared import options as given
+from tensorrank.cli.shared.file_or_kind import FileOrKind, OfFile
+from tensorrank.cli.shared.model_files import File, described
+from tensorrank.cli.shared.ranking import given_primes, given_weights, rank_and_print
+from tensorrank.cli.shared.terminal import speaks_plainly
 
 app = typer.Typer(cls=FileOrKind, no_args_is_help=True, subcommand_metavar="FILE | KIND [ARGS]...")
 app.add_typer(circuit, name="circuit")
@@ -51,7 +51,7 @@ def of_file(
     Example: tensorrank rank h.json --partition interleaved
     """
     # Heavy modules are imported where they are used, so that --help answers at once.
-    from tensorrank.mixtures.files import load
+    from tensorrank.mixtures.formats.files import load
 
     model = load(file)
     rank_and_print(

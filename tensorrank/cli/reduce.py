@@ -7,10 +7,11 @@ from typing import Annotated
 
 import typer
 
-from tensorrank.cli import options as given
-from tensorrank.cli.model_files import File, writable
-from tensorrank.cli.terminal import print_json, speaks_plainly
-from tensorrank.errors import TensorRankError, nearest
+from tensorrank.arguments import nearest
+from tensorrank.cli.shared import options as given
+from tensorrank.cli.shared.model_files import File, writable
+from tensorrank.cli.shared.terminal import print_json, speaks_plainly
+from tensorrank.errors import TensorRankError
 
 _NOT_A_REDUCTION = 1
 
@@ -45,7 +46,7 @@ def reduce(
     Example: tensorrank reduce h.json --to sum_product -o s.json
     """
     # Heavy modules are imported where they are used, so that --help answers at once.
-    from tensorrank.mixtures.files import load, save
+    from tensorrank.mixtures.formats.files import load, save
     from tensorrank.mixtures.kinds import KINDS
     from tensorrank.mixtures.mixture import Mixture
     from tensorrank.mixtures.reductions.equality import check_reduction

@@ -11,8 +11,8 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 import tensorrank as tr
-from tensorrank.cli import options as given
-from tensorrank.cli.terminal import (
+from tensorrank.cli.shared import options as given
+from tensorrank.cli.shared.terminal import (
     Bar,
     make_folder,
     print_json,
@@ -60,7 +60,7 @@ def interleaved(
 
     Example: tensorrank separation interleaved --sites 4,8,16 --states 3 --symbols 3 --out pictures
     """
-    from tensorrank.studies.separations_interleaved import interleaved as compute
+    from tensorrank.experiments.interleaved import interleaved as compute
 
     numbers = whole_numbers(sites, "--sites")
     study = _computed(
@@ -92,8 +92,8 @@ def levels(
 
     Example: tensorrank separation levels --depths 3-6 --states 3 --symbols 3 --out pictures
     """
-    from tensorrank.arithmetic.whole_numbers import abbreviated
-    from tensorrank.studies.separations_levels import levels as compute
+    from tensorrank.experiments.levels import levels as compute
+    from tensorrank.whole_numbers import abbreviated
 
     numbers = whole_numbers(depths, "--depths")
     study = _computed(
@@ -130,7 +130,7 @@ def formats(
 
     Example: tensorrank separation formats --sites 8 --states 3 --symbols 3
     """
-    from tensorrank.studies.separations_formats import formats as compute
+    from tensorrank.experiments.formats import formats as compute
 
     study = _computed(
         out,
@@ -160,8 +160,8 @@ def matchings(
 
     Example: tensorrank separation matchings --sites 6,8,256,1024 --symbols 2 --out pictures
     """
-    from tensorrank.arithmetic.whole_numbers import abbreviated
-    from tensorrank.studies.separations_matchings import three_matchings
+    from tensorrank.experiments.perfect_matchings import three_matchings
+    from tensorrank.whole_numbers import abbreviated
 
     numbers = whole_numbers(sites, "--sites")
     study = _computed(
@@ -198,7 +198,7 @@ def hierarchy(
 
     Example: tensorrank separation hierarchy --sites 8 --out pictures
     """
-    from tensorrank.studies.hierarchy import measured_hierarchy
+    from tensorrank.experiments.hierarchy import measured_hierarchy
 
     reports = _computed(
         out,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from tensorrank.cli import options as given
-from tensorrank.cli.model_files import described
+from tensorrank.cli.shared import options as given
+from tensorrank.cli.shared.model_files import described
+from tensorrank.cli.shared.terminal import STORE_NAME, print_json, speaks_plainly, whole_numbers
 from tensorrank.cli.show_store import Filter, show_store
-from tensorrank.cli.terminal import STORE_NAME, print_json, speaks_plainly, whole_numbers
 from tensorrank.errors import TensorRankError
 
 if TYPE_CHECKING:
@@ -70,7 +70,7 @@ def show(
 
 
 def _show_model(file: Path, json: bool) -> None:
-    from tensorrank.mixtures.files import load
+    from tensorrank.mixtures.formats.files import load
 
     model = load(file)
     bounds = _rank_bounds(model)
@@ -94,7 +94,7 @@ def _rank_bounds(model: Mixture) -> dict[str, int | None]:
 
 
 def _lines(model: Mixture, bounds: dict[str, int | None]) -> list[tuple[str, str]]:
-    from tensorrank.arithmetic.whole_numbers import abbreviated
+    from tensorrank.whole_numbers import abbreviated
 
     about = described(model)
     what = "Gaussian components" if model.densities else "values"

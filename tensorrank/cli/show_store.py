@@ -12,10 +12,11 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from tensorrank.cli.findings_text import draw, print_findings
-from tensorrank.cli.model_files import writable
-from tensorrank.cli.terminal import make_folder, print_json, say, wide_console
-from tensorrank.errors import TensorRankError, nearest
+from tensorrank.arguments import nearest
+from tensorrank.cli.shared.findings_text import draw, print_findings
+from tensorrank.cli.shared.model_files import writable
+from tensorrank.cli.shared.terminal import make_folder, print_json, say, wide_console
+from tensorrank.errors import TensorRankError
 
 if TYPE_CHECKING:
     from tensorrank.attention.architecture import SelfAttention
@@ -114,7 +115,7 @@ def _order(model: SelfAttention) -> tuple[int, ...]:
 
 
 def _rank_rows(found: Iterable[Finding]) -> tuple[list[dict[str, Any]], Sequence[str]]:
-    from tensorrank.studies.series import COLUMNS, table_row
+    from tensorrank.experiments.depth_series import COLUMNS, table_row
 
     return [table_row(finding) for finding in found], COLUMNS
 
@@ -150,7 +151,7 @@ def _export(rows: Sequence[dict[str, Any]], columns: Sequence[str], path: Path) 
 
 
 def _figures(found: list[Finding], folder: Path) -> list[Path]:
-    from tensorrank.studies.series import series_of
+    from tensorrank.experiments.depth_series import series_of
 
     if not found:
         raise TensorRankError("no rank is left to draw; give a wider filter")
@@ -159,7 +160,7 @@ def _figures(found: list[Finding], folder: Path) -> list[Path]:
 
 
 def _print_ranks(found: list[Finding]) -> None:
-    from tensorrank.studies.series import series_of
+    from tensorrank.experiments.depth_series import series_of
 
     if not found:
         typer.echo("no ranks")

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from tensorrank.cli.terminal import Bar, print_json, say, wide_console
-from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.arguments import whole_number
+from tensorrank.cli.shared.terminal import Bar, print_json, say, wide_console
+from tensorrank.errors import TensorRankError
 
 if TYPE_CHECKING:
-    from tensorrank.tasks.bottleneck import BottleneckRow, Counterexample
-    from tensorrank.tasks.cut_ranks import CutRanks
+    from tensorrank.units.bottleneck import BottleneckRow, Counterexample
+    from tensorrank.units.cut_ranks import CutRanks
 
 _SIZES = (2, 4, 8, 16, 32, 64)
 
@@ -29,8 +30,8 @@ def softmax_bottleneck(largest: int | None, *, seed: int, memory: str | None, th
         json: print one JSON object.
     """
     # Heavy modules are imported where they are used, so that --help answers at once.
-    from tensorrank.tasks.bottleneck import bottleneck_table, least_head_dimension, published_counterexample
-    from tensorrank.tasks.cut_ranks import MOST_SAMPLES, softmax_cut_ranks
+    from tensorrank.units.bottleneck import bottleneck_table, least_head_dimension, published_counterexample
+    from tensorrank.units.cut_ranks import MOST_SAMPLES, softmax_cut_ranks
 
     most = whole_number("--tokens", _SIZES[-1] if largest is None else largest, 2)
     if most > MOST_SAMPLES:

@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import tensorrank as tr
-from tensorrank.cli.findings_text import draw, print_findings
-from tensorrank.cli.interrupts import Interrupts
-from tensorrank.cli.terminal import STORE_NAME, make_folder, print_json, say, speaks_plainly, whole_numbers
+from tensorrank.cli.shared.findings_text import draw, print_findings
+from tensorrank.cli.shared.interrupts import Interrupts
+from tensorrank.cli.shared.terminal import STORE_NAME, make_folder, print_json, say, speaks_plainly, whole_numbers
 from tensorrank.errors import TensorRankError
 
 if TYPE_CHECKING:
-    from tensorrank.cli.watch import Watch
+    from tensorrank.cli.shared.watch import Watch
     from tensorrank.studies.scheduler import Scheduler
 
 # Some ranks could not be computed.
@@ -76,9 +76,9 @@ def study(
     Example: tensorrank study --widths 2-3 --depths 1-4 --out results
     """
     # Heavy modules are imported where they are used, so that --help answers at once.
-    from tensorrank.cli.watch import Watch
+    from tensorrank.cli.shared.watch import Watch
+    from tensorrank.experiments.depth_series import series_of, table_row, write_table
     from tensorrank.studies.run import Finding
-    from tensorrank.studies.series import series_of, table_row, write_table
     from tensorrank.studies.store import Store
     from tensorrank.studies.study import DEFAULT_WORK
 

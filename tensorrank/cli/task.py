@@ -10,15 +10,10 @@ import typer
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from tensorrank.arithmetic.whole_numbers import abbreviated
-from tensorrank.cli import options as given
-from tensorrank.cli.ranking import named_partition
-from tensorrank.cli.softmax_bottleneck import softmax_bottleneck
-from tensorrank.cli.task_checks import Wanted as UnitsWanted
-from tensorrank.cli.task_checks import checked_units
-from tensorrank.cli.task_studies import WITH_UNITS, drawn_studies
-from tensorrank.cli.task_studies import Wanted as StudiesWanted
-from tensorrank.cli.terminal import (
+from tensorrank.arguments import nearest
+from tensorrank.cli.shared import options as given
+from tensorrank.cli.shared.ranking import named_partition
+from tensorrank.cli.shared.terminal import (
     INTERRUPTED,
     Bar,
     make_folder,
@@ -28,11 +23,17 @@ from tensorrank.cli.terminal import (
     whole_numbers,
     wide_console,
 )
-from tensorrank.errors import TensorRankError, nearest
+from tensorrank.cli.softmax_bottleneck import softmax_bottleneck
+from tensorrank.cli.task_checks import Wanted as UnitsWanted
+from tensorrank.cli.task_checks import checked_units
+from tensorrank.cli.task_studies import WITH_UNITS, drawn_studies
+from tensorrank.cli.task_studies import Wanted as StudiesWanted
+from tensorrank.errors import TensorRankError
+from tensorrank.whole_numbers import abbreviated
 
 if TYPE_CHECKING:
     from tensorrank.tasks.communication import CommunicationMatrix, CommunicationRanks
-    from tensorrank.tasks.named import NamedTask
+    from tensorrank.tasks.registry import NamedTask
 
 _BOTTLENECK = "softmax-bottleneck"
 _NAMES = (
@@ -97,7 +98,7 @@ def task(
         softmax_bottleneck(tokens, seed=seed, memory=memory, threads=threads, json=json)
         return
     # Heavy modules are imported where they are used, so that --help answers at once.
-    from tensorrank.tasks.named import NAMED_TASKS
+    from tensorrank.tasks.registry import NAMED_TASKS
 
     if name not in NAMED_TASKS:
         raise TensorRankError(f"the task is {name!r}; {nearest(name, [*NAMED_TASKS, _BOTTLENECK])}")

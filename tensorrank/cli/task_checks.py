@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from math import lgamma, log
 from typing import TYPE_CHECKING, Any, Literal
 
-from tensorrank.errors import TensorRankError, nearest
+from tensorrank.arguments import nearest
+from tensorrank.errors import TensorRankError
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from tensorrank.tasks.construction import Construction
-    from tensorrank.tasks.selection import SelectionUnit
+    from tensorrank.units.construction import Construction
+    from tensorrank.units.selection import SelectionUnit
 
 # Called with what is done, how much is done, and how much there is.
 Show = Callable[[str, float, float], None]
@@ -98,35 +99,35 @@ def checked_units(name: str, wanted: Wanted) -> list[Checked]:
 
 
 def _match2(wanted: Wanted) -> list[Checked]:
-    from tensorrank.tasks.matching_units import match2_unit
+    from tensorrank.units.match_units import match2_unit
 
     tokens, modulus = wanted.sizes["tokens"] + 1, wanted.sizes["modulus"]
     return [_matching(match2_unit(tokens, modulus, precision=wanted.precision), wanted)]
 
 
 def _match3(wanted: Wanted) -> list[Checked]:
-    from tensorrank.tasks.matching_units import match3_unit
+    from tensorrank.units.match_units import match3_unit
 
     tokens, modulus = 2 * wanted.sizes["tokens"] + 1, wanted.sizes["modulus"]
     return [_matching(match3_unit(tokens, modulus, precision=wanted.precision), wanted)]
 
 
 def _bigram(wanted: Wanted) -> list[Checked]:
-    from tensorrank.tasks.variant_units import bigram_units
+    from tensorrank.units.variant_units import bigram_units
 
     tokens, modulus = 2 * wanted.sizes["tokens"] + 1, wanted.sizes["modulus"]
     return [_matching(bigram_units(tokens, modulus, precision=wanted.precision), wanted)]
 
 
 def _local(wanted: Wanted) -> list[Checked]:
-    from tensorrank.tasks.variant_units import local_unit
+    from tensorrank.units.variant_units import local_unit
 
     tokens, modulus = 2 * wanted.sizes["tokens"] + 1, wanted.sizes["modulus"]
     return [_matching(local_unit(tokens, modulus, wanted.sizes["window"], precision=wanted.precision), wanted)]
 
 
 def _matching(construction: Construction, wanted: Wanted) -> Checked:
-    from tensorrank.tasks.checks import MOST_INPUTS, check_matching
+    from tensorrank.units.checks import MOST_INPUTS, check_matching
 
     log_all = construction.tokens * log(construction.modulus)
     count = wanted.count(log_all, _RANDOM_INPUTS)
@@ -145,8 +146,8 @@ def _matching(construction: Construction, wanted: Wanted) -> Checked:
 
 
 def _sparse_averaging(wanted: Wanted) -> list[Checked]:
-    from tensorrank.tasks.choices import all_sets, checked_sizes, random_sets
-    from tensorrank.tasks.selection_units import MomentCurveUnit, RestrictedIsometryUnit, least_dimension
+    from tensorrank.tasks.token_sets import all_sets, checked_sizes, random_sets
+    from tensorrank.units.selection_units import MomentCurveUnit, RestrictedIsometryUnit, least_dimension
 
     tokens, sparsity = checked_sizes(wanted.sizes["tokens"], wanted.sizes["sparsity"])
     seed = wanted.seed

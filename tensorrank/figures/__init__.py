@@ -4,6 +4,7 @@ from tensorrank.figures.ablation import ablation
 from tensorrank.figures.approximation import approximation
 from tensorrank.figures.communication_growth import communication_growth
 from tensorrank.figures.comparison import compare
+from tensorrank.figures.depth_and_structure import formats, interleaved, levels, matchings
 from tensorrank.figures.depth_on_data import depth_on_data
 from tensorrank.figures.depth_width import depth_width
 from tensorrank.figures.hierarchy import hierarchy
@@ -11,7 +12,6 @@ from tensorrank.figures.increments import increments
 from tensorrank.figures.iso_parameters import iso_parameters
 from tensorrank.figures.model_sizes import model_sizes
 from tensorrank.figures.rank_vs_depth import rank_vs_depth
-from tensorrank.figures.separations import formats, interleaved, levels, matchings
 from tensorrank.figures.sparse_averaging import (
     sparse_averaging_bits,
     sparse_averaging_dimensions,

@@ -14,11 +14,11 @@ from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 from numpy.typing import NDArray
 
-from tensorrank.attention.ablation import Ablation
-from tensorrank.attention.crossings import Crossing
-from tensorrank.attention.guidelines import PUBLISHED, TransitionFit
 from tensorrank.errors import TensorRankError
 from tensorrank.figures.style import RC, colours
+from tensorrank.guidelines import PUBLISHED, TransitionFit
+from tensorrank.guidelines.ablation import Ablation
+from tensorrank.guidelines.crossings import Crossing
 
 _MARKERS = "osD^vP*X"
 # Widths of a fit for layers of about so many parameters by d^2 can be compared.

@@ -14,11 +14,12 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 from numpy.typing import NDArray
 
-from tensorrank.arithmetic.whole_numbers import abbreviated
-from tensorrank.errors import TensorRankError, nearest
+from tensorrank.arguments import nearest
+from tensorrank.errors import TensorRankError
+from tensorrank.experiments.approximation import ShallowApproximations, Target
 from tensorrank.figures.style import RC
 from tensorrank.mixtures.approximation.result import Approximation, Estimate, Step
-from tensorrank.studies.approximation import ShallowApproximations, Target
+from tensorrank.whole_numbers import abbreviated
 
 Measure = Literal["total variation", "relative error", "kl"]
 

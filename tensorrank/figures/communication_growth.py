@@ -10,8 +10,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
 from tensorrank.errors import TensorRankError
+from tensorrank.experiments.communication_growth import CommunicationGrowth
 from tensorrank.figures.style import RC
-from tensorrank.studies.communication_growth import CommunicationGrowth
 
 # What is drawn, what it bounds, and how: later ones lie above earlier ones, so that equal curves all stay visible.
 _CURVES = (

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from tensorrank.attention.bounds import log3
 from tensorrank.errors import TensorRankError
+from tensorrank.experiments.comparison import Compared
 from tensorrank.figures.style import MARKS, RC
-from tensorrank.studies.comparison import Compared
 
 _COLOURS = {"attention": "#D55E00", "recurrent": "#0072B2", "convolutional": "#000000"}
 # Ranks beyond this many digits are told apart by their place alone.

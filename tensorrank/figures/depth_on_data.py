@@ -13,8 +13,8 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from tensorrank.errors import TensorRankError
+from tensorrank.experiments.depth_on_data import DepthOnData, Scores
 from tensorrank.figures.style import RC, colours
-from tensorrank.studies.depth_on_data import DepthOnData, Scores
 
 _MARKERS = "osD^vP"
 # The gap between levels and families without levels, and how far apart the budgets of one place are.

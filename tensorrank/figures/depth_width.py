@@ -15,10 +15,10 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
-from tensorrank.arithmetic.whole_numbers import in_brief
 from tensorrank.attention import bounds
-from tensorrank.attention.guidelines import KNOWN_MODELS, PUBLISHED, Advice, KnownModel, Optimum, TransitionFit
 from tensorrank.figures.style import RC
+from tensorrank.guidelines import KNOWN_MODELS, PUBLISHED, Advice, KnownModel, Optimum, TransitionFit
+from tensorrank.whole_numbers import in_brief
 
 # Letters keep clear of the lines behind them.
 _HALO = [withStroke(linewidth=2.5, foreground="white")]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from math import log2
 
-from tensorrank.studies.sparse_averaging import Line, fitted_line
+from tensorrank.experiments.sparse_averaging import Line, fitted_line
 
 # The share of the variance that a line explains which a title may name.
 _LEAST_DETERMINATION = 0.6

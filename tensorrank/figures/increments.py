@@ -12,8 +12,8 @@ from matplotlib.lines import Line2D
 
 from tensorrank.attention import bounds
 from tensorrank.errors import TensorRankError
+from tensorrank.experiments.depth_series import Series
 from tensorrank.figures.style import RC, colours
-from tensorrank.studies.series import Series
 
 # Networks that differ in heads only share a bound; their marks differ in shape.
 _SHAPES = ("o", "s", "v", "P", "X", "^", "<", ">")

@@ -11,10 +11,10 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from tensorrank.errors import TensorRankError
+from tensorrank.experiments.model_sizes import ModelSizes
 from tensorrank.figures.axes import powers_of_two
 from tensorrank.figures.growth import logarithmic
 from tensorrank.figures.style import RC
-from tensorrank.studies.model_sizes import ModelSizes
 
 _OTHERS, _ATTENTION, _LEAST = "#D55E00", "#0072B2", "#009E73"
 _DASHED, _DOTTED = (0, (4, 2)), (0, (1, 1.6))

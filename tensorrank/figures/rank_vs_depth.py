@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from tensorrank.attention import bounds
 from tensorrank.attention.architecture import SelfAttention
 from tensorrank.errors import TensorRankError
+from tensorrank.experiments.depth_series import Series
 from tensorrank.figures.style import MARKS, RC, colours
-from tensorrank.studies.series import Series
 
 _COLUMNS = 4
 _LOWEST = 0.3

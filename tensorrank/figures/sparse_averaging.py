@@ -17,11 +17,11 @@ from matplotlib.ticker import LogLocator
 from numpy.typing import NDArray
 
 from tensorrank.errors import TensorRankError
+from tensorrank.experiments.sparse_averaging import ErrorByDimension, LeastDimensions, Line
+from tensorrank.experiments.sparse_averaging_bits import BitsByDimension
 from tensorrank.figures.axes import powers_of_two
 from tensorrank.figures.growth import rises
 from tensorrank.figures.style import RC, colours
-from tensorrank.studies.sparse_averaging import ErrorByDimension, LeastDimensions, Line
-from tensorrank.studies.sparse_averaging_bits import BitsByDimension
 
 _MARKERS = "osD^vPX*"
 _DASHED, _DOTTED = (0, (4, 2)), (0, (1, 1.6))

@@ -13,10 +13,10 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from tensorrank.errors import TensorRankError
+from tensorrank.experiments.triples import Triples
 from tensorrank.figures.axes import powers_of_two
 from tensorrank.figures.growth import logarithmic, proportional
 from tensorrank.figures.style import RC, colours
-from tensorrank.studies.triples import Triples
 
 _SECOND, _THIRD, _LAYER, _EASY = "#D55E00", "#0072B2", "#000000", "#009E73"
 _MARKERS = "osD^vPX"

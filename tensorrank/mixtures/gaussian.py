@@ -11,8 +11,9 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
 
+from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.prime_field import as_given
-from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.errors import TensorRankError
 
 Floats = NDArray[np.float64]
 

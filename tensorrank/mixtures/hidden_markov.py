@@ -9,9 +9,10 @@ from typing import ClassVar, Self, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.prime_field import as_given
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.fitting.fit import Fit
 from tensorrank.mixtures.fitting.options import FitOptions
 from tensorrank.mixtures.fitting.skeletons import Skeletons, uniform

@@ -10,9 +10,10 @@ from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
+from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.errors import TensorRankError, whole_number
-from tensorrank.mixtures.circuit import Block, Circuit, Leaves, Products, Slots, Sums
+from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.evaluation.circuit import Block, Circuit, Leaves, Products, Slots, Sums
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.tables import Table, check_total, free_parameters, nonnegative, random_distributions

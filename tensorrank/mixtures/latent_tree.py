@@ -10,9 +10,10 @@ from typing import ClassVar, Self, TypeAlias, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.errors import TensorRankError, whole_number
-from tensorrank.mixtures.circuit import Block, Circuit, Leaves, Products, Slots, Sums
+from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.evaluation.circuit import Block, Circuit, Leaves, Products, Slots, Sums
 from tensorrank.mixtures.fitting.fit import Fit
 from tensorrank.mixtures.fitting.options import FitOptions
 from tensorrank.mixtures.fitting.skeletons import Skeletons, uniform

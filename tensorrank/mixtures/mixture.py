@@ -12,12 +12,12 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import memory_limit, worker_threads
-from tensorrank.errors import TensorRankError, whole_number
-from tensorrank.mixtures.circuit import Circuit
-from tensorrank.mixtures.gaussian import Gaussians
-from tensorrank.mixtures.inference import (
+from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.evaluation.circuit import Circuit
+from tensorrank.mixtures.evaluation.inference import (
     MISSING,
     Codes,
     Floats,
@@ -28,7 +28,8 @@ from tensorrank.mixtures.inference import (
     one_hot,
     sample_components,
 )
-from tensorrank.mixtures.scaled_values import LogDensity
+from tensorrank.mixtures.evaluation.log_density import LogDensity
+from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.networks.expression import refuse_beyond
 from tensorrank.networks.network import Tensor, TensorNetwork
 from tensorrank.separation.separable import Separable

@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from functools import cached_property
 
-from tensorrank.mixtures.circuit import Circuit
+from tensorrank.mixtures.evaluation.circuit import Circuit
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.tables import free_parameters

@@ -12,9 +12,9 @@ import numpy as np
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import memory_limit
 from tensorrank.errors import WeightsError
-from tensorrank.networks.batches import GridPlan, inputs_by_site
 from tensorrank.networks.contraction import Operand
 from tensorrank.networks.cuts import minimum_cut
+from tensorrank.networks.grid_plan import GridPlan, inputs_by_site
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.separable import Weights
 

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import memory_limit
 from tensorrank.errors import PartitionError, TensorRankError
-from tensorrank.networks.batches import GridPlan, Inputs, inputs_by_site
 from tensorrank.networks.contraction import Floats, Operand
 from tensorrank.networks.description import description
 from tensorrank.networks.entries import Entries, real_entries
 from tensorrank.networks.expression import Expression, Legs, refuse_beyond
 from tensorrank.networks.function import NetworkFunction
+from tensorrank.networks.grid_plan import GridPlan, Inputs, inputs_by_site
 from tensorrank.separation.partition import Bipartition
 
 if TYPE_CHECKING:
-    from tensorrank.networks.draw import Drawing
+    from tensorrank.networks.picture import Drawing
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -282,7 +282,7 @@ class TensorNetwork:
             TensorRankError: if positions miss a tensor.
         """
         # matplotlib takes longer to import than most contractions.
-        from tensorrank.networks.draw import draw
+        from tensorrank.networks.picture import draw
 
         return draw(self, partition, positions)
 

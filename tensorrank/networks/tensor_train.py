@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.errors import TensorRankError
 from tensorrank.networks.entries import Entries, random_entries, real_entries
 from tensorrank.networks.function import NetworkFunction
 from tensorrank.networks.network import Tensor, TensorNetwork

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from tensorrank.arithmetic.elimination import balanced, product, rank_in_place, rank_of_slabs
-from tensorrank.arithmetic.elimination_costs import elimination_work
-from tensorrank.arithmetic.elimination_files import rank_of_strips, strip_columns
+from tensorrank.arithmetic.elimination.costs import elimination_work
+from tensorrank.arithmetic.elimination.files import rank_of_strips, strip_columns
+from tensorrank.arithmetic.elimination.products import Balanced
+from tensorrank.arithmetic.elimination.rank import balanced, product, rank_in_place, rank_of_slabs
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
-from tensorrank.arithmetic.products import Balanced
 from tensorrank.arithmetic.resources import Workers
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.hankel import SLAB_ENTRIES, HankelForm, Indices, symmetric_entries

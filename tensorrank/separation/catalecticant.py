@@ -16,7 +16,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tensorrank.arithmetic.elimination_costs import elimination_bytes, elimination_work
+from tensorrank.arithmetic.elimination.costs import elimination_bytes, elimination_work
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.separation.blocks import Block, BlockJob, Lattice, strip_width
 from tensorrank.separation.hankel import SLAB_ENTRIES

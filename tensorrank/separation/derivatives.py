@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tensorrank.arithmetic.elimination import rank_in_place
-from tensorrank.arithmetic.elimination_costs import elimination_bytes
+from tensorrank.arithmetic.elimination.costs import elimination_bytes
+from tensorrank.arithmetic.elimination.rank import rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.resources import Workers
 from tensorrank.separation.hankel import HankelForm

@@ -8,7 +8,6 @@ from math import prod
 from typing import cast
 
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.arithmetic.whole_numbers import as_ranges
 from tensorrank.separation.catalecticant import Catalecticant, CatalecticantPlan
 from tensorrank.separation.derivatives import DerivativesJob
 from tensorrank.separation.draws import Draws
@@ -18,6 +17,7 @@ from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.plan import Plan
 from tensorrank.separation.result import SeparationRank, Standing
 from tensorrank.separation.separable import Instance, MomentInstance, MomentSeparable, Separable
+from tensorrank.whole_numbers import as_ranges
 
 _UNLUCKY = "a proved lower bound passes the ranks computed: these draws were unlucky"
 # A repeated draw that gives more than all before it is repeated again, at most so often.

@@ -9,7 +9,7 @@ from typing import cast
 
 import numpy as np
 
-from tensorrank.arithmetic.elimination import balanced, rank_in_place
+from tensorrank.arithmetic.elimination.rank import balanced, rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import Workers
 from tensorrank.separation.jobs import BlockRank, JobKey, Progress

@@ -18,9 +18,9 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from tensorrank.arithmetic.elimination import product
+from tensorrank.arithmetic.elimination.products import Balanced
+from tensorrank.arithmetic.elimination.rank import product
 from tensorrank.arithmetic.prime_field import PrimeField, factorials
-from tensorrank.arithmetic.products import Balanced
 from tensorrank.arithmetic.resources import Workers
 from tensorrank.separation.interpolation import to_scaled_coefficients
 from tensorrank.separation.limits import BATCH_ENTRIES

@@ -6,7 +6,7 @@ import math
 import numbers
 from dataclasses import dataclass
 
-from tensorrank.arithmetic.elimination_costs import MOST_THREADS
+from tensorrank.arithmetic.elimination.costs import MOST_THREADS
 from tensorrank.arithmetic.resources import amount, memory_limit
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.monomials import monomial_count

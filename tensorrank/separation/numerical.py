@@ -13,10 +13,11 @@ from typing import Any, Literal, Protocol, get_args, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import memory_limit
 from tensorrank.arithmetic.spectrum import NumericalRank, numerical_rank
-from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import Bipartition, checked_partition
 from tensorrank.separation.result import SeparationRank
 

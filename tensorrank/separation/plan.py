@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, get_args
 
-from tensorrank.arithmetic.elimination_costs import elimination_work
+from tensorrank.arithmetic.elimination.costs import elimination_work
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.catalecticant import CatalecticantPlan, catalecticant_plan
 from tensorrank.separation.derivatives import DerivativePlan, derivative_plan

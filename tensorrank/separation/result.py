@@ -7,8 +7,8 @@ from dataclasses import dataclass, fields
 from typing import Any, Literal, get_args
 
 from tensorrank.arithmetic.spectrum import NumericalRank
-from tensorrank.arithmetic.whole_numbers import abbreviated, from_text, to_text
 from tensorrank.errors import TensorRankError
+from tensorrank.whole_numbers import abbreviated, from_text, to_text
 
 Standing = Literal["exact", "probable", "lower bound", "numerical"]
 

@@ -10,8 +10,9 @@ from typing import Any
 
 import numpy as np
 
+from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.resources import worker_threads
-from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.errors import TensorRankError
 from tensorrank.separation.draws import Draws
 from tensorrank.separation.evidence import Evidence, certified, from_blocks, from_bounds, from_grid, from_leading_form
 from tensorrank.separation.jobs import Progress, Steps, finish_here

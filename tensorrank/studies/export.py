@@ -9,12 +9,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from tensorrank.arithmetic.whole_numbers import to_text
 from tensorrank.attention.architecture import SelfAttention
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.jobs import JobKey
 from tensorrank.studies.store import StoredBlock
 from tensorrank.whole_files import write_whole
+from tensorrank.whole_numbers import to_text
 
 BLOCK_COLUMNS = (
     "width", "depth", "heads", "head_dim", "tokens", "seed", "draw", "prime", "degree", "asked",

@@ -15,7 +15,6 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
-from tensorrank.arithmetic.whole_numbers import to_text
 from tensorrank.attention.architecture import SelfAttention
 from tensorrank.errors import StoreError
 from tensorrank.separation.jobs import BlockRank, JobKey
@@ -23,6 +22,7 @@ from tensorrank.separation.limits import Limits
 from tensorrank.separation.result import SeparationRank
 from tensorrank.studies.store_files import APPLICATION, connected, keep_log, refuse_others
 from tensorrank.version import __version__
+from tensorrank.whole_numbers import to_text
 
 # Step n makes schema version n + 1 of version n; a new store takes all steps. Whole numbers that pass 2**63 are text.
 # `result` holds all fields, as SeparationRank.to_dict gives them.

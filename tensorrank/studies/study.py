@@ -8,9 +8,10 @@ from dataclasses import KW_ONLY, dataclass
 from itertools import product
 from pathlib import Path
 
+from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.resources import thread_count, worker_threads
 from tensorrank.attention.architecture import SelfAttention
-from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.errors import TensorRankError
 from tensorrank.separation.limits import Limits
 from tensorrank.separation.solve import Computation, computation
 from tensorrank.studies.events import Observer

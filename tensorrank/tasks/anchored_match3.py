@@ -6,7 +6,8 @@ from math import comb
 
 import numpy as np
 
-from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.arguments import whole_number
+from tensorrank.errors import TensorRankError
 from tensorrank.tasks.task import Integers
 
 

@@ -10,13 +10,14 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorrank.arithmetic.elimination import rank_mod_p
+from tensorrank.arguments import whole_number
+from tensorrank.arithmetic.elimination.rank import rank_mod_p
 from tensorrank.arithmetic.rational_rank import RationalRank, distinct_rows, rational_rank
 from tensorrank.arithmetic.resources import amount, memory_limit
-from tensorrank.arithmetic.whole_numbers import to_text
-from tensorrank.errors import TensorRankError, whole_number
-from tensorrank.tasks.readings import Facts, Reading, bits_for, readings
+from tensorrank.errors import TensorRankError
+from tensorrank.tasks.model_bounds import Facts, Reading, bits_for, readings
 from tensorrank.tasks.shattering import VCDimension, vc_dimension
+from tensorrank.whole_numbers import to_text
 
 Side = Literal["rows", "columns"]
 

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.resources import memory_limit
-from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import Bipartition, checked_partition
 from tensorrank.tasks.communication import CommunicationMatrix, Side, refuse_beyond, refuse_many_sites
 from tensorrank.tasks.residue_sets import check_modulus

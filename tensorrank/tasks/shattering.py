@@ -10,10 +10,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tensorrank.arguments import listed, whole_number
 from tensorrank.arithmetic.prime_field import as_given
 from tensorrank.arithmetic.rational_rank import distinct_rows
 from tensorrank.arithmetic.resources import memory_limit
-from tensorrank.errors import TensorRankError, listed, whole_number
+from tensorrank.errors import TensorRankError
 
 # A Python integer keeps 30 bits in 4 bytes, and takes as many more itself, its place in a list included.
 _BYTES_PER_BIT, _CELL_BYTES = 4 / 30, 36

@@ -11,11 +11,11 @@ from typing import ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import amount, memory_limit
-from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import Bipartition, checked_partition
-from tensorrank.tasks.choices import checked_sizes, random_sets
 from tensorrank.tasks.communication import CommunicationMatrix, Side, refuse_beyond, refuse_many_sites, refuse_powers
 from tensorrank.tasks.task import (
     Examples,
@@ -26,6 +26,7 @@ from tensorrank.tasks.task import (
     in_words,
     prefix,
 )
+from tensorrank.tasks.token_sets import checked_sizes, random_sets
 
 # Values on the far side beyond which no matrix fits, and binomial coefficients take long.
 _MOST_FAR = 1000

@@ -10,8 +10,9 @@ from typing import Any, ClassVar, Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.resources import amount, memory_limit
-from tensorrank.errors import TensorRankError, whole_number
+from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import Bipartition
 from tensorrank.tasks.communication import CommunicationMatrix
 

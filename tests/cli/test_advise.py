@@ -6,7 +6,7 @@ from command_line import assert_refused, run
 
 from tensorrank import guidelines
 
-CONFIGS = Path(__file__).parents[1] / "attention" / "configs"
+CONFIGS = Path(__file__).parents[1] / "guidelines" / "configs"
 
 
 def test_help_has_an_example():

@@ -12,9 +12,9 @@ from tensorrank.cli import approximate as verb
 from tensorrank.cli.main import app
 from tensorrank.mixtures.approximation.approximate import approximate
 from tensorrank.mixtures.approximation.result import Interrupted
-from tensorrank.mixtures.files import load, save
+from tensorrank.mixtures.formats.files import load, save
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
-from tensorrank.mixtures.sum_product import SumProduct
+from tensorrank.mixtures.sum_product.model import SumProduct
 
 
 def invoke(*arguments):

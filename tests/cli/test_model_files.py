@@ -10,13 +10,13 @@ from command_line import run
 from typer.testing import CliRunner
 
 from tensorrank.cli.main import app
-from tensorrank.mixtures.files import save
+from tensorrank.mixtures.formats.files import save
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree
-from tensorrank.mixtures.sum_product import LeafNode, ProductNode, SumNode, SumProduct
+from tensorrank.mixtures.sum_product.model import LeafNode, ProductNode, SumNode, SumProduct
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 
 

@@ -10,7 +10,7 @@ from command_line import assert_refused, run
 from typer.testing import CliRunner
 
 from tensorrank.cli.main import app
-from tensorrank.studies import comparison
+from tensorrank.experiments import comparison
 
 ATTENTION = ("rank", "attention", "--depth", 2)
 RECURRENT = ("rank", "circuit", "recurrent", "--depth", 2, "--hidden", 2, "--channels", 2, "--steps", 8)

@@ -10,7 +10,7 @@ from command_line import run
 from typer.testing import CliRunner
 
 from tensorrank.cli.main import app
-from tensorrank.mixtures.files import load, save
+from tensorrank.mixtures.formats.files import load, save
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.kinds import KINDS
 from tensorrank.mixtures.reductions import equality

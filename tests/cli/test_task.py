@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 import tensorrank.cli.task
 from tensorrank.cli.main import app
-from tensorrank.tasks.named import NAMED_TASKS
+from tensorrank.tasks.registry import NAMED_TASKS
 
 SMALL = {
     "sparse-averaging": ("--tokens", 4, "--sparsity", 2),

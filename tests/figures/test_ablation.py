@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tensorrank import TensorRankError, figures, guidelines
-from tensorrank.attention.crossings import Curve
+from tensorrank.guidelines.crossings import Curve
 
 SIZES = tuple(float(size) for size in np.geomspace(1e4, 1e8, 9))
 

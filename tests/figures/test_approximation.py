@@ -5,10 +5,10 @@ import pytest
 from matplotlib.colors import same_color
 
 from tensorrank import TensorRankError, figures
+from tensorrank.experiments.approximation import ShallowApproximations, Target, Wall
 from tensorrank.mixtures.approximation.result import Approximation, Estimate, Step
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.separation.result import SeparationRank
-from tensorrank.studies.approximation import ShallowApproximations, Target, Wall
 
 MODEL = LatentClass.random([2, 2], 1, seed=0)
 

@@ -3,7 +3,7 @@ import pytest
 
 from tensorrank import TensorRankError, figures
 from tensorrank.attention import bounds
-from tensorrank.studies.comparison import compare, contenders
+from tensorrank.experiments.comparison import compare, contenders
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.colors import to_hex
 
 from tensorrank import TensorRankError, figures
-from tensorrank.studies.depth_on_data import DepthOnData, Scores
+from tensorrank.experiments.depth_on_data import DepthOnData, Scores
 
 
 def scores(family, depth, held_out, budget):

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import tensorrank as tr
+from tensorrank.experiments.depth_series import series_of
 from tensorrank.figures.style import colours
-from tensorrank.studies.series import series_of
 from tensorrank.studies.study import Finding
 
 

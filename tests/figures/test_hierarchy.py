@@ -3,8 +3,8 @@ from matplotlib.colors import to_hex
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
 from tensorrank import TensorRankError, figures
+from tensorrank.experiments.hierarchy import ARROWS
 from tensorrank.mixtures.reductions.equality import ReductionReport
-from tensorrank.studies.hierarchy import ARROWS
 
 
 def report(source, target, *, after=None, bound=None, equal=True, exact=True, states=None):

@@ -6,10 +6,10 @@ import pytest
 from matplotlib.colors import to_hex
 
 from tensorrank import TensorRankError, figures
-from tensorrank.studies.model_sizes import MatrixRow, ModelSizes, UnitRow
-from tensorrank.studies.sparse_averaging import DimensionRow, ErrorByDimension, ErrorRow, LeastDimensions
-from tensorrank.studies.sparse_averaging_bits import BitsByDimension, BitsRow
-from tensorrank.studies.triples import OrderRow, RankRow, Triples
+from tensorrank.experiments.model_sizes import MatrixRow, ModelSizes, UnitRow
+from tensorrank.experiments.sparse_averaging import DimensionRow, ErrorByDimension, ErrorRow, LeastDimensions
+from tensorrank.experiments.sparse_averaging_bits import BitsByDimension, BitsRow
+from tensorrank.experiments.triples import OrderRow, RankRow, Triples
 
 ERRORS = ErrorByDimension(60, 3, 0, tuple(
     ErrorRow(n, q, m, (worst / 2, worst, 2 * worst))

@@ -2,7 +2,7 @@ import math
 
 import pytest
 
-from tensorrank.arithmetic.elimination_costs import elimination_work
+from tensorrank.arithmetic.elimination.costs import elimination_work
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.limits import Limits
 

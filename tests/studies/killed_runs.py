@@ -16,8 +16,8 @@ from contextlib import closing
 from pathlib import Path
 
 import tensorrank as tr
+from tensorrank.experiments.depth_series import COLUMNS, table_row, write_table
 from tensorrank.studies.events import BlockFinished
-from tensorrank.studies.series import COLUMNS, table_row, write_table
 from tensorrank.studies.store import Store
 
 # Exact, probable and lower bounds; blocks of some milliseconds.

@@ -6,16 +6,16 @@ import numpy as np
 import pytest
 from oracles import flint_rank
 
-from tensorrank.arithmetic.whole_numbers import to_text
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import Bipartition
 from tensorrank.tasks.communication import _ENTRY_BYTES, CommunicationMatrix, refuse_beyond
 from tensorrank.tasks.disjointness import Disjointness
-from tensorrank.tasks.matching import Match3
-from tensorrank.tasks.matching_variants import Match3Bigram
-from tensorrank.tasks.named import named_task
-from tensorrank.tasks.readings import Facts, readings
+from tensorrank.tasks.match import Match3
+from tensorrank.tasks.match3_variants import Match3Bigram
+from tensorrank.tasks.model_bounds import Facts, readings
+from tensorrank.tasks.registry import named_task
 from tensorrank.tasks.sparse_averaging import SparseAveraging
+from tensorrank.whole_numbers import to_text
 
 POINTS = np.arange(2**4)
 

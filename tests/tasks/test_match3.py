@@ -12,7 +12,7 @@ from tensorrank.errors import PartitionError, TensorRankError
 from tensorrank.separation.partition import Bipartition
 from tensorrank.tasks.anchored_match3 import anchored_match3_rank, disjointness_in_match3, free_pairs
 from tensorrank.tasks.disjointness import Disjointness
-from tensorrank.tasks.matching import Match3
+from tensorrank.tasks.match import Match3
 from tensorrank.tasks.residue_sets import residue_sets
 
 ANCHORED = [(modulus, anchor) for modulus in range(1, 14) for anchor in range(modulus)]

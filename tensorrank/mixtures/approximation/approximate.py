@@ -7,9 +7,10 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
 
+from tensorrank.arguments import nearest, whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import worker_threads
-from tensorrank.errors import TensorRankError, nearest, whole_number
+from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.approximation.best_entries import check_search
 from tensorrank.mixtures.approximation.entries import over_entries
 from tensorrank.mixtures.approximation.likelihood import greedy_likelihood

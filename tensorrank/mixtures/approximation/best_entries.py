@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tensorrank.errors import TensorRankError, nearest, whole_number
+from tensorrank.arguments import nearest, whole_number
+from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.approximation.best_first import best_first
 from tensorrank.mixtures.approximation.best_of_tree import Best, best_of_tree
 from tensorrank.mixtures.approximation.envelopes import is_tree

@@ -14,9 +14,9 @@ from itertools import count as counter
 import numpy as np
 
 from tensorrank.mixtures.approximation.best_of_tree import Best
-from tensorrank.mixtures.circuit import Block, Circuit, Leaves
-from tensorrank.mixtures.inference import Codes, Floats, Integers
-from tensorrank.mixtures.scaled_values import LogDensity
+from tensorrank.mixtures.evaluation.circuit import Block, Circuit, Leaves
+from tensorrank.mixtures.evaluation.inference import Codes, Floats, Integers
+from tensorrank.mixtures.evaluation.log_density import LogDensity
 
 # Partial assignments that are taken from the front at once: their children are evaluated together.
 _FRONT = 64
@@ -37,7 +37,7 @@ def best_first(circuit: Circuit, shape: Sequence[int], count: int, *, nodes: int
     Sources: marginal MAP is NP-hard, Park, Darwiche, Complexity Results and Approximation Strategies for MAP
     Explanations (JAIR 21, 2004); by best-first search, Marinescu, Dechter, Ihler (UAI 2014).
 
-    >>> from tensorrank.mixtures.sum_product import SumProduct
+    >>> from tensorrank.mixtures.sum_product.model import SumProduct
     >>> network = SumProduct.random(4, symbols=2, seed=0)
     >>> found = best_first(network.circuit, network.shape, 2)
     >>> found.codes.shape, bool((found.log_values >= found.log_missed).all())

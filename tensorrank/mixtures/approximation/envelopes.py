@@ -17,8 +17,8 @@ from itertools import count
 import numpy as np
 
 from tensorrank.mixtures.approximation.envelope_kernels import maximal
-from tensorrank.mixtures.circuit import Block, Circuit, Leaves, Products, Slots, Sums
-from tensorrank.mixtures.inference import Floats, log_matmul
+from tensorrank.mixtures.evaluation.circuit import Block, Circuit, Leaves, Products, Slots, Sums
+from tensorrank.mixtures.evaluation.inference import Floats, log_matmul
 
 # Maximal vectors are sought up to so many times as many as are kept.
 _LOOKED_FOR = 4

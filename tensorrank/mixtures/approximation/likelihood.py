@@ -11,7 +11,7 @@ from tensorrank.arithmetic.resources import memory_limit
 from tensorrank.mixtures.approximation.measures import Yardstick
 from tensorrank.mixtures.approximation.parts import Overlaps, Parts, Tables, drawn_parts
 from tensorrank.mixtures.approximation.result import Step
-from tensorrank.mixtures.inference import Floats, Integers
+from tensorrank.mixtures.evaluation.inference import Floats, Integers
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.networks.expression import refuse_beyond
 

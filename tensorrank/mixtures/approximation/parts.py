@@ -10,10 +10,10 @@ import numpy as np
 from scipy.special import logsumexp
 
 from tensorrank.mixtures.approximation.measures import Measured, Yardstick, distance
-from tensorrank.mixtures.inference import Floats, Integers, induced_trees
+from tensorrank.mixtures.evaluation.inference import Floats, Integers, induced_trees
+from tensorrank.mixtures.evaluation.log_density import LogDensity
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.mixture import Mixture
-from tensorrank.mixtures.scaled_values import LogDensity
 
 # Of each site a distribution for each part, (parts, components).
 Tables = tuple[Floats, ...]

@@ -17,7 +17,7 @@ from scipy.optimize import nnls
 from tensorrank.mixtures.approximation.measures import Yardstick
 from tensorrank.mixtures.approximation.parts import Overlaps, Parts, Tables, drawn_parts
 from tensorrank.mixtures.approximation.result import Step
-from tensorrank.mixtures.inference import Floats, log_component_derivatives, log_derivatives, log_values
+from tensorrank.mixtures.evaluation.inference import Floats, log_component_derivatives, log_derivatives, log_values
 from tensorrank.mixtures.latent_class import LatentClass
 
 # Parts that are drawn as starts of a step, and how many of them are improved so many times.

@@ -12,8 +12,8 @@ from tensorrank.mixtures.approximation.entries import Sparse
 from tensorrank.mixtures.approximation.measures import Yardstick
 from tensorrank.mixtures.approximation.parts import Overlaps, Parts, drawn_parts
 from tensorrank.mixtures.approximation.result import Step
-from tensorrank.mixtures.circuit import Block, Circuit, Leaves
-from tensorrank.mixtures.inference import log_values
+from tensorrank.mixtures.evaluation.circuit import Block, Circuit, Leaves
+from tensorrank.mixtures.evaluation.inference import log_values
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.mixture import Mixture
 

@@ -9,8 +9,8 @@ import networkx as nx
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tensorrank.mixtures.evaluation.inference import MISSING, Floats
 from tensorrank.mixtures.fitting.observations import Observations, observations
-from tensorrank.mixtures.inference import MISSING, Floats
 
 # Numbers held at once.
 _HELD = 2**23

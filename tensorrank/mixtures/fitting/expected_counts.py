@@ -16,7 +16,8 @@ from math import log2
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorrank.mixtures.circuit import Leaves, Products, Sums
+from tensorrank.mixtures.evaluation.circuit import Leaves, Products, Sums
+from tensorrank.mixtures.evaluation.inference import MISSING, Codes, Floats, Integers, SiteEvidence
 from tensorrank.mixtures.fitting.gaussian_moments import Moments
 from tensorrank.mixtures.fitting.logarithmic_counts import add_logarithmic_counts
 from tensorrank.mixtures.fitting.observations import Observations
@@ -24,7 +25,6 @@ from tensorrank.mixtures.fitting.parameters import Parameters
 from tensorrank.mixtures.fitting.scaled_blocks import SPARE, Block, Lookup, product, scaled, settled, sums
 from tensorrank.mixtures.fitting.tree_circuit import TreeCircuit
 from tensorrank.mixtures.fitting.workspace import Workspace
-from tensorrank.mixtures.inference import MISSING, Codes, Floats, Integers, SiteEvidence
 
 # A posterior of a sum below this is 0, and so is the share of each of its terms.
 _TINY = 1e-300

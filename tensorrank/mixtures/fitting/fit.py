@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import Workers, worker_threads
-from tensorrank.mixtures.circuit import Circuit
+from tensorrank.mixtures.evaluation.circuit import Circuit
 from tensorrank.mixtures.fitting.expectation_maximisation import Course, batches, maximise
 from tensorrank.mixtures.fitting.expected_counts import Batch
 from tensorrank.mixtures.fitting.gaussian_moments import VarianceFloor

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 
+from tensorrank.mixtures.evaluation.inference import Floats
 from tensorrank.mixtures.fitting.observations import Observations
 from tensorrank.mixtures.gaussian import Gaussians
-from tensorrank.mixtures.inference import Floats
 
 # Components of a smaller weight stay as they are.
 _LEAST_WEIGHT = 1e-100

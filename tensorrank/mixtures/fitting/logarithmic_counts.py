@@ -7,12 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorrank.mixtures.circuit import Leaves, Products
+from tensorrank.mixtures.evaluation.circuit import Leaves, Products
+from tensorrank.mixtures.evaluation.inference import MISSING, Codes, Floats, SiteEvidence, log_values, rows_of, selected
 from tensorrank.mixtures.fitting.gaussian_moments import Moments
 from tensorrank.mixtures.fitting.observations import Observations
 from tensorrank.mixtures.fitting.parameters import Parameters
 from tensorrank.mixtures.fitting.tree_circuit import TreeCircuit
-from tensorrank.mixtures.inference import MISSING, Codes, Floats, SiteEvidence, log_values, rows_of, selected
 
 # Numbers held at once.
 _HELD = 2**22

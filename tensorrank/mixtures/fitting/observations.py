@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tensorrank.errors import TensorRankError, nearest, whole_number
-from tensorrank.mixtures.inference import MISSING, Floats, Integers
+from tensorrank.arguments import nearest, whole_number
+from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.evaluation.inference import MISSING, Floats, Integers
 
 # Real values, so that sums of their squares are floats.
 _LARGEST = 1e100

@@ -9,8 +9,9 @@ from typing import Any, Literal, TypeAlias, TypedDict, TypeVar
 
 from numpy.typing import ArrayLike
 
+from tensorrank.arguments import nearest, whole_number
 from tensorrank.arithmetic.resources import thread_count
-from tensorrank.errors import TensorRankError, nearest, whole_number
+from tensorrank.errors import TensorRankError
 
 # Called with what is being done, the iterations done and their number.
 Progress: TypeAlias = Callable[[str, float, float], None]

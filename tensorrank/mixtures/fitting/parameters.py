@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tensorrank.mixtures.evaluation.inference import Floats
 from tensorrank.mixtures.fitting.gaussian_moments import Moments, VarianceFloor
 from tensorrank.mixtures.fitting.observations import Observations
 from tensorrank.mixtures.gaussian import Gaussians
-from tensorrank.mixtures.inference import Floats
 
 # Probabilities below this are set to 0: they change no likelihood by more, and would be squared out of the floats.
 _LEAST = 1e-80

@@ -12,8 +12,8 @@ from math import log, log2
 
 import numpy as np
 
+from tensorrank.mixtures.evaluation.inference import Floats, Integers
 from tensorrank.mixtures.fitting.workspace import Workspace
-from tensorrank.mixtures.inference import Floats, Integers
 
 # Values other than 0 are kept above 2**-480 of a row's largest, so that the product of two is a normal float.
 _REACH = 480

@@ -11,11 +11,11 @@ from numpy.typing import ArrayLike
 
 from tensorrank.arithmetic.resources import memory_limit
 from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.evaluation.inference import Floats
 from tensorrank.mixtures.fitting.fit import Fit, M, fitted_from_random
 from tensorrank.mixtures.fitting.observations import Observations, observations
 from tensorrank.mixtures.fitting.options import Choice, Run, parted
 from tensorrank.mixtures.gaussian import Gaussians
-from tensorrank.mixtures.inference import Floats
 from tensorrank.networks.expression import refuse_beyond
 
 

@@ -12,13 +12,13 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tensorrank.mixtures.circuit import Leaves, Products
+from tensorrank.mixtures.evaluation.circuit import Leaves, Products
+from tensorrank.mixtures.evaluation.inference import MISSING, Floats, Integers
 from tensorrank.mixtures.fitting.gaussian_moments import spreads
 from tensorrank.mixtures.fitting.observations import Observations
 from tensorrank.mixtures.fitting.parameters import Parameters
 from tensorrank.mixtures.fitting.tree_circuit import TreeCircuit
 from tensorrank.mixtures.gaussian import Gaussians
-from tensorrank.mixtures.inference import MISSING, Floats, Integers
 
 # Shares of the start's tables: what a prototype has, and what is drawn anew; the rest is the marginal distribution.
 _PROTOTYPE = 0.3

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import networkx as nx
 import numpy as np
 
-from tensorrank.errors import TensorRankError, nearest, whole_number
+from tensorrank.arguments import nearest, whole_number
+from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.fitting.chow_liu import chow_liu_of
 from tensorrank.mixtures.fitting.observations import Observations
 

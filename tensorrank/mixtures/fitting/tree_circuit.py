@@ -10,8 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.circuit import Block, Circuit, Leaves, Products, Slots, Sums
-from tensorrank.mixtures.inference import Floats
+from tensorrank.mixtures.evaluation.circuit import Block, Circuit, Leaves, Products, Slots, Sums
+from tensorrank.mixtures.evaluation.inference import Floats
 from tensorrank.mixtures.tables import Table, floats
 
 NO_GROUP = -1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tensorrank.mixtures.circuit import Slots
+from tensorrank.mixtures.evaluation.circuit import Slots
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Node, Transfer
 from tensorrank.mixtures.reductions.copied import hierarchical_of, on_the_diagonal

@@ -13,8 +13,8 @@ from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.reductions.induced_trees import classes_of, induced_tree_count
 from tensorrank.mixtures.reductions.pair_latents import latent_tree_of
 from tensorrank.mixtures.reductions.tree_to_class import class_count, latent_class_of
-from tensorrank.mixtures.self_similar import dimension_tree_of
-from tensorrank.mixtures.sum_product import SumProduct
+from tensorrank.mixtures.sum_product.model import SumProduct
+from tensorrank.mixtures.sum_product.self_similar import dimension_tree_of
 from tensorrank.mixtures.tree_shaped import TreeShaped
 
 

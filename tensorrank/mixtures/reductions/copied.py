@@ -6,7 +6,7 @@ import numpy as np
 
 from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Node, Transfer
 from tensorrank.mixtures.latent_tree import LatentTree, Name
-from tensorrank.mixtures.sum_product import LeafNode, ProductNode, SumNode, SumProduct
+from tensorrank.mixtures.sum_product.model import LeafNode, ProductNode, SumNode, SumProduct
 from tensorrank.mixtures.tables import Table, is_exact
 
 

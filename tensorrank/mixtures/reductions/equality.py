@@ -11,11 +11,11 @@ import numpy as np
 from tensorrank.arithmetic.prime_field import LARGEST_PRIME, PrimeField, primes_below
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import PrimeError, TensorRankError
-from tensorrank.mixtures.inference import Integers, log_values
+from tensorrank.mixtures.evaluation.inference import Integers, log_values
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.reductions.obstruction import Obstruction
 from tensorrank.mixtures.reductions.size_bounds import size_bound
-from tensorrank.mixtures.sum_product import SumProduct
+from tensorrank.mixtures.sum_product.model import SumProduct
 
 # Logarithms of values may differ by this, and so values by this relative to their size, if tables round.
 FLOAT_TOLERANCE = 1e-9

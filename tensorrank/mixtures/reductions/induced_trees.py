@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import Name
-from tensorrank.mixtures.sum_product import LeafNode, ProductNode, SumProduct
+from tensorrank.mixtures.sum_product.model import LeafNode, ProductNode, SumProduct
 from tensorrank.mixtures.tables import Table
 
 

@@ -9,14 +9,15 @@ from math import prod
 
 import numpy as np
 
-from tensorrank.arithmetic.elimination import balanced, rank_in_place, rank_mod_p
+from tensorrank.arguments import listed
+from tensorrank.arithmetic.elimination.rank import balanced, rank_in_place, rank_mod_p
 from tensorrank.arithmetic.prime_field import PrimeField, Residues, primes_below
 from tensorrank.arithmetic.resources import worker_threads
-from tensorrank.errors import PrimeError, TensorRankError, listed
+from tensorrank.errors import PrimeError, TensorRankError
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.reductions.restricted import restricted
-from tensorrank.mixtures.sum_product import SumProduct
+from tensorrank.mixtures.sum_product.model import SumProduct
 from tensorrank.mixtures.tree_shaped import TreeShaped
 from tensorrank.networks.hierarchical_tucker import balanced_blocks
 from tensorrank.networks.network import Tensor, TensorNetwork

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tensorrank.mixtures.circuit import Slots
+from tensorrank.mixtures.evaluation.circuit import Slots
 from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Transfer, support
 from tensorrank.mixtures.latent_tree import Edge, LatentTree
 from tensorrank.mixtures.tables import Table

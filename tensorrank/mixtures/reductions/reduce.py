@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-from tensorrank.errors import TensorRankError, nearest, whole_number
+from tensorrank.arguments import nearest, whole_number
+from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical
 from tensorrank.mixtures.kinds import KINDS
@@ -24,8 +25,8 @@ from tensorrank.mixtures.reductions.copied import hierarchical_entries, hierarch
 from tensorrank.mixtures.reductions.obstruction import Obstruction, obstruction
 from tensorrank.mixtures.reductions.pair_latents import latent_tree_of, pair_entries
 from tensorrank.mixtures.reductions.tree_to_chain import chain_states, hidden_markov_of
-from tensorrank.mixtures.self_similar import dimension_tree_of
-from tensorrank.mixtures.sum_product import SumProduct
+from tensorrank.mixtures.sum_product.model import SumProduct
+from tensorrank.mixtures.sum_product.self_similar import dimension_tree_of
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 from tensorrank.mixtures.tree_shaped import TreeShaped
 

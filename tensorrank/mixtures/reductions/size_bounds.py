@@ -19,8 +19,8 @@ from tensorrank.mixtures.reductions.class_counts import fewest_classes
 from tensorrank.mixtures.reductions.induced_trees import induced_tree_count
 from tensorrank.mixtures.reductions.pair_latents import latent_tree_of
 from tensorrank.mixtures.reductions.tree_to_chain import chain_states
-from tensorrank.mixtures.self_similar import dimension_tree_of
-from tensorrank.mixtures.sum_product import SumProduct
+from tensorrank.mixtures.sum_product.model import SumProduct
+from tensorrank.mixtures.sum_product.self_similar import dimension_tree_of
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 from tensorrank.mixtures.tree_shaped import TreeShaped
 

@@ -11,7 +11,7 @@ from tensorrank.mixtures.approximation.result import Interrupted
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.latent_class import LatentClass
-from tensorrank.mixtures.sum_product import SumProduct
+from tensorrank.mixtures.sum_product.model import SumProduct
 
 CHAIN = HiddenMarkov.random(2, 2, 5, seed=0)
 

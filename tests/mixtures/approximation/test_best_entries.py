@@ -14,7 +14,7 @@ from tensorrank.mixtures.approximation.envelopes import Envelope, is_tree
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical
 from tensorrank.mixtures.latent_class import LatentClass
-from tensorrank.mixtures.sum_product import SumProduct
+from tensorrank.mixtures.sum_product.model import SumProduct
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 
 MODELS = {

@@ -12,7 +12,7 @@ from tensorrank.mixtures.approximation.best_of_tree import Best
 from tensorrank.mixtures.approximation.entries import over_entries
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.latent_class import LatentClass
-from tensorrank.mixtures.sum_product import SumProduct
+from tensorrank.mixtures.sum_product.model import SumProduct
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 
 TARGETS = {

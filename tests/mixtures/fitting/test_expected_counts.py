@@ -6,7 +6,7 @@ from mixtures.fitting.enumeration import expected_counts
 from mixtures.small_trees import trees
 
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.circuit import Circuit, Leaves, Products, Sums
+from tensorrank.mixtures.evaluation.circuit import Circuit, Leaves, Products, Sums
 from tensorrank.mixtures.fitting.expected_counts import Batch, Counts, ExpectedCounts
 from tensorrank.mixtures.fitting.logarithmic_counts import add_logarithmic_counts
 from tensorrank.mixtures.fitting.observations import observations_of

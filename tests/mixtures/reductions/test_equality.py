@@ -9,7 +9,7 @@ from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.reductions.equality import FLOAT_TOLERANCE, check_reduction
 from tensorrank.mixtures.reductions.reduce import reduce
-from tensorrank.mixtures.sum_product import LeafNode, SumProduct
+from tensorrank.mixtures.sum_product.model import LeafNode, SumProduct
 
 
 def classes(entry, *, exact=False):

@@ -4,7 +4,7 @@ from mixtures.brute_force import all_states
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.reductions.copied import sum_product_of
 from tensorrank.mixtures.reductions.induced_trees import classes_of, induced_tree_count
-from tensorrank.mixtures.sum_product import SumProduct
+from tensorrank.mixtures.sum_product.model import SumProduct
 
 
 def test_a_chain_has_a_tree_for_each_path_of_states():

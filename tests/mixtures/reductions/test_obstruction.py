@@ -9,7 +9,7 @@ from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Transfer
 from tensorrank.mixtures.reductions.obstruction import obstruction
-from tensorrank.mixtures.sum_product import SumProduct, matchings
+from tensorrank.mixtures.sum_product.model import SumProduct, matchings
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 from tensorrank.separation.solve import separation_rank
 

@@ -15,7 +15,7 @@ from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.reductions.equality import check_reduction
 from tensorrank.mixtures.reductions.obstruction import Obstruction
 from tensorrank.mixtures.reductions.reduce import reduce
-from tensorrank.mixtures.sum_product import SumProduct
+from tensorrank.mixtures.sum_product.model import SumProduct
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 from tensorrank.separation.solve import separation_rank
 

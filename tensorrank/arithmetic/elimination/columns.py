@@ -1,0 +1,150 @@
+"""Gaussian elimination over GF(p) of a matrix in memory, recursive on columns.
+
+The elimination A = P L E (row permutation, unit lower triangular, echelon) recurses on columns (Ibarra, Moran and Hui
+1982; Dumas, Giorgi and Pernet 2008): eliminate the left half, carry its multipliers over to the right half with one
+triangular solve and one matrix product, eliminate what remains of the right half. Nearly all work is then in matrix
+products (`products`). Of a panel of `PANEL` columns, compiled kernels eliminate the topmost rows only: if these have a
+pivot for every column, the multipliers of all other rows are one more product, with the inverse of the upper triangle.
+
+Residues are kept balanced, in (-p/2, p/2], so that a sum of many products stays an exact integer below 2**53, and are
+stored as int32: half the memory of float64, for every supported prime. The multipliers of pivot number i are stored in
+column i. That is always free: a pivot's number never exceeds its column, and columns to the left of the current ones
+are not needed again.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tensorrank.arithmetic.elimination import kernels
+from tensorrank.arithmetic.elimination.costs import Progress, carrying_work, panel_work
+from tensorrank.arithmetic.elimination.products import Balanced, Matrix, Part, Products
+from tensorrank.arithmetic.prime_field import FEWEST_TERMS
+
+# Products with the factors of a panel are summed whole: no prime allows fewer terms than this.
+PANEL = FEWEST_TERMS
+# How many rows of a panel are tried first; if they lack a pivot, more are.
+_FIRST_ROWS, _MORE = 2 * PANEL, 8
+
+
+class Elimination:
+    """One matrix under elimination: the array that is consumed, the order of its rows, and what counts the work."""
+
+    def __init__(self, matrix: Balanced, products: Products, progress: Progress) -> None:
+        self.matrix = matrix
+        self.order = np.arange(len(matrix))
+        self.products = products
+        self.progress = progress
+
+    def rank(self) -> int:
+        """The rank, taking columns in chunks as wide as there are rows, so that full rank ends the work early."""
+        rows, columns = self.matrix.shape
+        rank = 0
+        for start in range(0, columns, max(1, rows)):
+            stop = min(columns, start + rows)
+            self._carry(0, rank, start, stop)
+            rank += self._eliminate(rank, start, stop)
+            if rank == rows:
+                break
+        return rank
+
+    def multipliers(self, rank: int) -> Part:
+        """Those of all pivots, a column for each; above and on the diagonal stands nothing of meaning."""
+        return self._part(0, len(self.matrix), 0, rank)
+
+    def left_kernel(self, rank: int) -> Balanced:
+        """A basis of the left kernel, one row for each row without a pivot: (-X, 1) with X L11 = L21, rows as given."""
+        rows = len(self.matrix)
+        kernel = np.zeros((rows - rank, rows), dtype=np.int32)
+        np.negative(self.matrix[rank:, :rank], out=kernel[:, :rank])
+        solve_right(self.products, self._part(0, rank, 0, rank), Part(kernel, 0, 0, rows - rank, rank))
+        kernel[np.arange(rows - rank), np.arange(rank, rows)] = 1
+        places = np.argsort(self.order)
+        for row in kernel:  # in place, since a kernel may be as large as the matrix
+            row[:] = row[places]
+        return kernel
+
+    def _eliminate(self, row: int, start: int, stop: int) -> int:
+        """Eliminate columns start..stop of the rows from `row` on; returns how many pivots were found."""
+        if row >= self.matrix.shape[0] or start >= stop:
+            return 0
+        width = stop - start
+        if width <= PANEL:
+            return self._eliminate_panel(row, start, stop)
+        middle = start + _half(width)
+        left = self._eliminate(row, start, middle)
+        self._carry(row, left, middle, stop)
+        return left + self._eliminate(row + left, middle, stop)
+
+    def _eliminate_panel(self, row: int, start: int, stop: int) -> int:
+        rows, width, height = len(self.matrix), stop - start, _FIRST_ROWS
+        inverse = np.empty((width, width))
+        while True:
+            bottom = min(rows, row + height)
+            found: int = kernels.eliminate_panel(
+                self.matrix, self.order, row, bottom, start, stop, self.products.prime, self.products.split, inverse
+            )
+            if found == width and bottom < rows:
+                source = self._part(bottom, rows, start, stop)
+                self.products.multiply_right(source, inverse, self._part(bottom, rows, row, row + width))
+            if found == width or bottom == rows:
+                self.progress.settle(width, found)
+                self.progress.add(panel_work(rows - row, width, found))
+                return found
+            height *= _MORE
+
+    def _carry(self, row: int, pivots: int, start: int, stop: int) -> None:
+        """Apply the pivots at rows row..row+pivots to columns start..stop."""
+        if pivots and stop > start:
+            rows = len(self.matrix)
+            carry(self.products, self._part(row, rows, row, row + pivots), self._part(row, rows, start, stop))
+            self.progress.add((stop - start) * carrying_work(rows - row, pivots))
+
+    def _part(self, top: int, bottom: int, left: int, right: int) -> Part:
+        return Part(self.matrix, top, left, bottom - top, right - left)
+
+
+def carry(products: Products, multipliers: Part, target: Part) -> None:
+    """Carry pivots over to other columns: solve for their rows, which are the topmost, and subtract from the others."""
+    rows, pivots = multipliers.rows, multipliers.columns
+    solved = target.part(0, pivots, 0, target.columns)
+    solve(products, multipliers.part(0, pivots, 0, pivots), solved)
+    products.subtract(target.part(pivots, rows, 0, target.columns), multipliers.part(pivots, rows, 0, pivots), solved)
+
+
+def solve(products: Products, triangle: Part, target: Part) -> None:
+    """Target = inverse of the unit lower triangle x target."""
+    size, columns = triangle.rows, target.columns
+    if size <= PANEL:
+        products.multiply_left(_inverse(products, triangle), target)
+        return
+    middle = _half(size)
+    upper, lower = target.part(0, middle, 0, columns), target.part(middle, size, 0, columns)
+    solve(products, triangle.part(0, middle, 0, middle), upper)
+    products.subtract(lower, triangle.part(middle, size, 0, middle), upper)
+    solve(products, triangle.part(middle, size, middle, size), lower)
+
+
+def solve_right(products: Products, triangle: Part, target: Part) -> None:
+    """Target = target x inverse of the unit lower triangle."""
+    size = triangle.rows
+    if size <= PANEL:
+        products.multiply_right(target, _inverse(products, triangle), target)
+        return
+    middle = _half(size)
+    left, right = target.part(0, target.rows, 0, middle), target.part(0, target.rows, middle, size)
+    solve_right(products, triangle.part(middle, size, middle, size), right)
+    products.subtract(left, right, triangle.part(middle, size, 0, middle))
+    solve_right(products, triangle.part(0, middle, 0, middle), left)
+
+
+def _inverse(products: Products, triangle: Part) -> Matrix:
+    inverse: Matrix = kernels.invert_unit_lower(
+        triangle.matrix, triangle.top, triangle.left, triangle.rows, products.prime, products.split
+    )
+    return inverse
+
+
+def _half(length: int) -> int:
+    """About half of it, in whole panels."""
+    return max(PANEL, length // 2 // PANEL * PANEL)

@@ -1,0 +1,221 @@
+"""Rank over GF(p) of matrices larger than memory: elimination by strips of columns, the multipliers kept in a file.
+
+Only one strip of columns is in memory. When it is made, the pivots of every earlier strip are carried over to it, in
+their order: its rows are permuted, the rows of the pivots solved for, and the others reduced by one product. Then it is
+eliminated itself (`column_elimination`), and its multipliers, a column for each of its pivots, are appended to the
+file. What has been eliminated is never needed again but for these (left-looking elimination; Toledo's survey of
+out-of-core algorithms, 1999), so each strip is written once, in one go, and read once for each later strip, front to
+back: about rows**3 / width entries in all are read, for 2/3 rows**3 operations.
+
+Multipliers are read by memory-mapping: their pages belong to the system's file cache, which gives way to whatever else
+needs memory. They are written by ordinary writes, so that a full disk is an error like any other.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import BinaryIO, NamedTuple, cast
+
+import numpy as np
+
+from tensorrank.arithmetic.elimination.columns import PANEL, Elimination, carry
+from tensorrank.arithmetic.elimination.costs import MOST_THREADS, Progress, Report, carrying_work
+from tensorrank.arithmetic.elimination.products import Balanced, Part, Products, room_bytes
+from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.arithmetic.resources import Workers, amount
+from tensorrank.errors import TensorRankError
+
+# Bytes copied at a time where rows are permuted or written; a few such copies, and small things, are reckoned with.
+_BUFFER = 2**19
+_BUFFERS = 4 * _BUFFER
+# Bytes a row that a panel takes at worst (all its rows as float64, and two columns), and permutations of the rows.
+_PANEL_BYTES, _ORDER_BYTES = 8 * (PANEL + 2), 40
+
+
+def strip_columns(rows: int, memory: int, threads: int = MOST_THREADS) -> int:
+    """How many columns a strip of so many rows may have for its elimination to take at most so much memory.
+
+    That counts the strip, the tiles of so many threads, a panel at its worst, permutations and buffers; not what
+    making a strip takes beside it (as much as the threads' tiles, if it is to stay within the limit).
+
+    Args:
+        rows: the rows of the matrix.
+        memory: bytes.
+        threads: of the workers that `rank_of_strips` will be given, or more.
+
+    Raises:
+        TensorRankError: if there is no room for a strip of `PANEL` columns.
+
+    >>> strip_columns(12000, 60_000_000, threads=2), strip_columns(100_000, 2**30, threads=2)
+    (436, 2353)
+    """
+    widest = int(min(memory // (4 * max(1, rows)), max(rows, PANEL)))
+    for width in range(widest, PANEL - 1, -1):
+        if _bytes_taken(rows, width, threads) <= memory:
+            return width
+    least = _bytes_taken(rows, PANEL, threads)
+    raise TensorRankError(
+        f"the memory limit is {amount(memory)}; expected at least {amount(least)} to eliminate a matrix of {rows} rows "
+        f"in strips of {PANEL} columns on {threads} threads: give more memory" + (", or fewer threads" * (threads > 1))
+    )
+
+
+def file_bytes(rows: int, columns: int, width: int) -> int:
+    """The most that strips of so many columns, of a matrix of this shape, write to the file.
+
+    >>> file_bytes(12000, 12000, 500) / (4 * 12000**2)
+    0.5228333333333334
+    """
+    rank = min(rows, columns)
+    strips = -(-columns // width)
+    multipliers = rank * rows - rank * max(0, rank - width) // 2
+    return 4 * (multipliers + strips * rows)
+
+
+def rank_of_strips(
+    strips: Iterable[Callable[[], Balanced]],
+    rows: int,
+    columns: int,
+    field: PrimeField,
+    pool: Workers,
+    scratch: Path,
+    *,
+    first: int | None = None,
+    affordable: Callable[[int], bool] = lambda missing: True,
+    report: Report | None = None,
+) -> tuple[int, bool]:
+    """The rank of a matrix given as strips of columns, each made only if those before it do not decide the rank.
+
+    Args:
+        strips: each makes a C-contiguous matrix of balanced residues with all rows, which is consumed; none is asked
+            for before it is needed, and no other strip is in memory while it is made.
+        rows: the rows of the matrix; best no more than the columns.
+        columns: the columns of all strips, for the report.
+        field: GF(p).
+        pool: threads.
+        scratch: the folder for the file of multipliers; it has no name there, and is gone whatever happens.
+        first: after so many strips `affordable` is asked, with the number of rows that have no pivot yet, whether to go
+            on; None: never.
+        affordable: see `first`.
+        report: called from this thread, after each strip and after each carrying of an earlier strip's pivots, with the
+            operations done and those that full rank would take in all, in the unit of `elimination_work`; at the end
+            the two are equal.
+
+    Returns:
+        The rank of the strips used, and whether that is the rank of all.
+
+    Raises:
+        TensorRankError: if the folder does not exist or cannot be written to, or its disk is full.
+    """
+    progress = Progress(rows, columns, report)
+    waiting = iter(strips)
+    following = next(waiting, None) if rows else None
+    rank, used, complete = 0, 0, True
+    with _Multipliers(scratch) as earlier:
+        while following is not None and rank < rows:
+            if used == first and not affordable(rows - rank):
+                complete = False
+                break
+            matrix = following()
+            following, used = next(waiting, None), used + 1
+            if not matrix.size:
+                continue
+            # The tiles of the products go with them, which leaves their room for making the next strip.
+            products = Products(field, pool)
+            for number in range(len(earlier.strips)):
+                earlier.carry(number, matrix, products)
+                strip = earlier.strips[number]
+                progress.add(matrix.shape[1] * carrying_work(strip.rows, strip.pivots))
+            elimination = Elimination(matrix[rank:], products, progress)
+            found = elimination.rank()
+            rank += found
+            if found and rank < rows and following is not None:
+                earlier.append(elimination, found)
+            del matrix, elimination, products
+    progress.finish()
+    return rank, complete
+
+
+class _Strip(NamedTuple):
+    """Where the multipliers of a strip stand in the file: after a permutation of the rows they belong to."""
+
+    offset: int
+    rows: int
+    pivots: int
+
+
+class _Multipliers:
+    """The multipliers of all strips so far, in a file without a name in the given folder."""
+
+    def __init__(self, scratch: Path) -> None:
+        self.strips: list[_Strip] = []
+        self._scratch = scratch
+        self._size = 0
+        try:
+            # Closed by this class, which is a context manager itself.
+            self._file = cast(BinaryIO, tempfile.TemporaryFile(dir=scratch, buffering=0))  # noqa: SIM115
+        except OSError as error:
+            raise TensorRankError(
+                f"no temporary file can be made in {scratch} ({error.strerror}); give a scratch folder that exists and "
+                "is writable"
+            ) from error
+
+    def __enter__(self) -> _Multipliers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def append(self, elimination: Elimination, pivots: int) -> None:
+        """Write the multipliers of so many pivots.
+
+        Raises:
+            TensorRankError: if they cannot be written.
+        """
+        matrix = elimination.matrix
+        step = max(1, _BUFFER // (4 * pivots))
+        try:
+            self._write(elimination.order.astype(np.int32))
+            for start in range(0, len(matrix), step):
+                self._write(np.ascontiguousarray(matrix[start : start + step, :pivots]))
+        except OSError as error:
+            raise TensorRankError(
+                f"the multipliers of the elimination, {amount(self._size)} so far, cannot be written to "
+                f"{self._scratch} ({error.strerror}); give a scratch folder with more room"
+            ) from error
+        self.strips.append(_Strip(self._size, len(matrix), pivots))
+        self._size += 4 * len(matrix) * (pivots + 1)
+
+    def _write(self, numbers: Balanced) -> None:
+        left = numbers.data.cast("B")
+        while left:
+            left = left[self._file.write(left) :]
+
+    def carry(self, number: int, matrix: Balanced, products: Products) -> None:
+        """Carry the pivots of an earlier strip over to all columns of the matrix."""
+        strip = self.strips[number]
+        # Mapped as if to be written, though nothing is: compiled kernels know but one type of matrix.
+        mapped: Balanced = np.asarray(
+            np.memmap(self._file, np.int32, "r+", strip.offset, (strip.rows * (strip.pivots + 1),))
+        )
+        below = matrix[len(matrix) - strip.rows :]
+        _permute(below, mapped[: strip.rows])
+        carry(products, Part.whole(mapped[strip.rows :].reshape(strip.rows, strip.pivots)), Part.whole(below))
+
+
+def _permute(matrix: Balanced, order: Balanced) -> None:
+    """Row i becomes what row order[i] was; some columns at a time."""
+    moved = np.flatnonzero(order != np.arange(len(order)))
+    if len(moved):
+        sources = order[moved]
+        step = max(1, _BUFFER // (4 * len(moved)))
+        for start in range(0, matrix.shape[1], step):
+            columns = matrix[:, start : start + step]
+            columns[moved] = columns[sources]
+
+
+def _bytes_taken(rows: int, width: int, threads: int) -> int:
+    each_row = 4 * width + _PANEL_BYTES + _ORDER_BYTES
+    return rows * each_row + _BUFFERS + room_bytes(rows, width, width, threads)

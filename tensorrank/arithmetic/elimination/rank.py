@@ -1,0 +1,252 @@
+"""Rank over GF(p): of a matrix that a user gives, of one in memory, and of one that comes as slabs of columns.
+
+In memory a matrix is eliminated by columns (`column_elimination`), in the room that it takes; one that has no room
+there is eliminated over files (`elimination_files`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tensorrank.arithmetic.elimination import kernels
+from tensorrank.arithmetic.elimination.columns import Elimination
+from tensorrank.arithmetic.elimination.costs import Progress, Report, elimination_bytes
+from tensorrank.arithmetic.elimination.files import rank_of_strips, strip_columns
+from tensorrank.arithmetic.elimination.products import Balanced, Part, Products
+from tensorrank.arithmetic.prime_field import PrimeField, Residues, as_given
+from tensorrank.arithmetic.resources import Workers, amount, memory_limit, worker_threads
+from tensorrank.errors import TensorRankError
+
+# Entries of a given matrix that a thread converts at a time, for a strip.
+_ENTRIES_AT_ONCE = 2**16
+
+
+def rank_mod_p(
+    matrix: ArrayLike,
+    prime: int,
+    *,
+    threads: int | None = None,
+    overwrite: bool = False,
+    memory: int | str | None = None,
+    scratch: str | Path | None = None,
+    progress: Report | None = None,
+) -> int:
+    """The rank of an integer matrix over GF(p), exact.
+
+    Args:
+        matrix: whole numbers of shape (rows, columns), any size and shape; zero-size matrices have rank 0. Float64
+            arrays are accepted if they hold balanced residues, as `PrimeField.balanced` gives them. With `scratch` it
+            may be a `numpy.memmap` far larger than memory: it is read strip by strip.
+        prime: the modulus, a prime below 2**31. The rank mod p never exceeds the rank over the rationals.
+        threads: how many threads to use; all processors by default. The answer does not depend on it.
+        overwrite: allow a C-contiguous float64 matrix to be destroyed instead of copied: then the rank takes little
+            memory beside it.
+        memory: the bytes that the elimination may take beside the matrix given, a number or a text such as "4GiB". By
+            default 60 % of what is available if there is a `scratch` folder, and unlimited if there is none.
+        scratch: a folder on a disk. A matrix whose elimination would take more than `memory` is eliminated over a
+            temporary file there, of at most about 4 rows (columns - rows / 2) bytes for rows <= columns; it vanishes
+            whatever happens.
+        progress: called now and then, from this thread, with the floating point operations done and those that full
+            rank would take in all; at the end the two are equal.
+
+    Raises:
+        PrimeError: if the modulus is not a supported prime.
+        TensorRankError: if the array is not a matrix of whole numbers; if its elimination takes more than `memory` and
+            there is no `scratch`; if even a narrow strip of it takes more; or if the folder cannot be written to, for
+            example because the disk is full.
+
+    >>> rank_mod_p([[1, 2], [3, 4]], 5), rank_mod_p([[1, 2], [3, 6]], 5)
+    (2, 1)
+
+    A matrix of 64 MB as int32, eliminated in 16 MB of memory:
+
+    >>> import tempfile
+    >>> rows, columns = np.ogrid[:4000, :4000]
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     rank_mod_p((rows * columns) % 7, 101, memory="16MB", scratch=folder, threads=1)
+    4
+    """
+    field = PrimeField(prime)
+    array = as_given(matrix)
+    if array.ndim != 2:
+        raise TensorRankError(f"an array of shape {array.shape} was given; expected a matrix (two dimensions)")
+    if array.size == 0:
+        return 0
+    if array.dtype == np.float64 and not kernels.are_balanced(array, field.prime):
+        raise TensorRankError(
+            f"a float matrix was given whose entries are not whole numbers within {prime // 2} of 0; "
+            "expected balanced residues (PrimeField.balanced gives them) or an integer matrix"
+        )
+    with worker_threads(threads) as pool:
+        if memory is not None or scratch is not None:
+            limit, taken = memory_limit(memory), _bytes_in_memory(array, overwrite)
+            if taken > limit and scratch is None:
+                raise TensorRankError(
+                    f"the elimination of a matrix of shape {array.shape} takes {amount(taken)} and the memory limit is "
+                    f"{amount(limit)}; give more memory, or a scratch folder to eliminate it over files there"
+                )
+            if taken > limit:
+                return _rank_over_files(array, field, pool, limit, Path(str(scratch)), progress)
+        return rank_in_place(_wide(array, field, pool, overwrite), field, pool, progress)
+
+
+def _bytes_in_memory(array: NDArray[Any], overwrite: bool) -> float:
+    """What the elimination in memory takes beside the matrix given."""
+    taken = elimination_bytes(*array.shape)
+    if array.dtype == np.float64:
+        return taken - 4 * array.size if _consumable(array, overwrite) else taken
+    # Residues as int64, and those before they are reduced.
+    return taken if array.dtype == np.int64 else max(taken, 20 * array.size)
+
+
+def _consumable(array: NDArray[Any], overwrite: bool) -> bool:
+    return overwrite and array.flags.c_contiguous and array.flags.writeable
+
+
+def _wide(array: NDArray[Any], field: PrimeField, pool: Workers, overwrite: bool) -> Balanced:
+    """The matrix or its transpose, no higher than wide, as int32; in its own memory if that may be overwritten."""
+    tall = array.shape[0] > array.shape[1]
+    if array.dtype != np.float64:
+        integers = array if array.dtype == np.int64 else field.reduce(array)
+        return balanced(integers.T if tall else integers, field, pool)
+    if not _consumable(array, overwrite):
+        return np.array(array.T if tall else array, dtype=np.int32, order="C")
+    # An int32 takes half the room of a float64: the other half has room for the transpose.
+    halves: Balanced = array.reshape(-1).view(np.int32).reshape(2, -1)
+    kernels.narrow_in_place(array.reshape(-1), halves[0])
+    given: Balanced = halves[0].reshape(array.shape)
+    if not tall:
+        return given
+    result: Balanced = halves[1].reshape(array.shape[::-1])
+    kernels.transpose(given, result)
+    return result
+
+
+def balanced(array: Residues, field: PrimeField, pool: Workers) -> Balanced:
+    """Balanced residues as int32, C-contiguous, in one pass, a share of the rows a thread."""
+    result = np.empty(array.shape, dtype=np.int32)
+    pool.map(lambda rows: kernels.balance(array[rows], field.prime, result[rows]), pool.shares(len(array)))
+    return result
+
+
+def _rank_over_files(
+    array: NDArray[Any], field: PrimeField, pool: Workers, memory: int, scratch: Path, progress: Report | None
+) -> int:
+    """The rank, by strips along the longer side; of a square matrix, such that each is read from one place."""
+    if array.flags.f_contiguous:
+        array = array.T
+    along_rows = array.shape[0] >= array.shape[1]
+    length, height = array.shape if along_rows else array.shape[::-1]
+    most = strip_columns(height, memory, pool.count)
+    count = -(-length // most)
+    ends = [length * number // count for number in range(count + 1)]
+
+    def strips() -> Iterator[Callable[[], Balanced]]:
+        for start, end in pairwise(ends):
+            part = array[start:end] if along_rows else array[:, start:end]
+            yield partial(_strip, part, along_rows, field, pool)
+
+    rank, _ = rank_of_strips(strips(), height, length, field, pool, scratch, report=progress)
+    return rank
+
+
+def _strip(part: NDArray[Any], transposed: bool, field: PrimeField, pool: Workers) -> Balanced:
+    """A part of a given matrix, or its transpose, as balanced residues; a few rows of it at a time, without a copy."""
+    result: Balanced = np.empty(part.shape[::-1] if transposed else part.shape, dtype=np.int32)
+    target = result.T if transposed else result
+
+    def convert(rows: slice) -> None:
+        given = part[rows]
+        if given.dtype == np.float64:
+            target[rows] = given
+            return
+        integers = given.astype(np.int64) if np.can_cast(given.dtype, np.int64) else field.reduce(given)
+        residues = np.empty(integers.shape, dtype=np.int32)
+        kernels.balance(np.ascontiguousarray(integers), field.prime, residues)
+        target[rows] = residues
+
+    step = max(1, _ENTRIES_AT_ONCE // part.shape[1])
+    pool.map(convert, (slice(start, start + step) for start in range(0, len(part), step)))
+    return result
+
+
+def rank_in_place(matrix: Balanced, field: PrimeField, pool: Workers, report: Report | None = None) -> int:
+    """The rank of a C-contiguous matrix of balanced residues, which is consumed; best with rows <= columns.
+
+    The report is called from this thread with the operations done and those that full rank would take in all, in the
+    unit of `elimination_work`; at the end the two are equal.
+    """
+    progress = Progress(len(matrix), matrix.shape[1], report)
+    rank = Elimination(matrix, Products(field, pool), progress).rank() if matrix.size else 0
+    progress.finish()
+    return rank
+
+
+def rank_of_slabs(
+    slabs: Iterable[Callable[[], Balanced]],
+    field: PrimeField,
+    pool: Workers,
+    affordable: Callable[[int], bool] = lambda missing: True,
+    report: Report | None = None,
+) -> tuple[int, bool]:
+    """The rank of a matrix given as slabs of columns, each made only if those before it do not decide the rank.
+
+    If the first slab has rank r short of its rows, all others matter only through its left kernel K: the rank is
+    r + rank(K x the others), and these are again slabs, of few rows if little is missing.
+
+    Args:
+        slabs: each makes a C-contiguous matrix of balanced residues with the same rows, which is consumed; none is
+            asked for before it is needed.
+        field: GF(p).
+        pool: threads.
+        affordable: asked once whether to go on, with the number of rows without a pivot in the first slab.
+        report: called from this thread with the operations done and those that the slabs up to the present one would
+            take if it had full rank, in the unit of `elimination_work`; at the end the two are equal.
+
+    Returns:
+        The rank of the slabs used, and whether that is the rank of all.
+    """
+    rank, kernels_so_far, asked, progress = 0, list[Balanced](), False, Progress(0, 0, report)
+    waiting = iter(slabs)
+    following = next(waiting, None)
+    complete = True
+    while following is not None:
+        matrix = following()
+        before = progress.done
+        for kernel in kernels_so_far:
+            before += 2.0 * kernel.size * matrix.shape[1]
+            matrix = product(kernel, matrix, field, pool)
+        following = next(waiting, None)
+        if not matrix.size:
+            continue
+        progress = Progress(len(matrix), matrix.shape[1], report, before)
+        elimination = Elimination(matrix, Products(field, pool), progress)
+        del matrix
+        found = elimination.rank()
+        rank += found
+        missing = len(elimination.matrix) - found
+        if missing == 0 or following is None:
+            break
+        if not asked and not affordable(missing):
+            complete = False
+            break
+        asked = True
+        if found:
+            kernels_so_far.append(elimination.left_kernel(found))
+        del elimination
+    progress.finish()
+    return rank, complete
+
+
+def product(left: Balanced, right: Balanced, field: PrimeField, pool: Workers) -> Balanced:
+    """Left x right of balanced residues, C-contiguous."""
+    result = np.zeros((len(left), right.shape[1]), dtype=np.int32)
+    Products(field, pool).subtract(Part.whole(result), Part.whole(left), Part.whole(right))
+    return np.negative(result, out=result)

@@ -1,0 +1,1 @@
+"""What several verbs share: the terminal, options, watching, model files, findings."""

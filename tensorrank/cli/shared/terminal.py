@@ -1,0 +1,197 @@
+"""How every verb speaks: errors without tracebacks, numbers from text, a progress bar only for people who wait."""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, ParamSpec, TypeVar
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+
+from tensorrank.arguments import finite_number
+from tensorrank.errors import TensorRankError
+
+BAD_INPUT, INTERRUPTED = 2, 130
+# Work shorter than this needs no bar.
+_PATIENCE = 1.0
+# The store of a study, in its folder.
+STORE_NAME = "study.sqlite"
+# No network has so many parameters.
+_LARGEST_SIZE = 1e30
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+def speaks_plainly(verb: Callable[P, R]) -> Callable[P, R]:
+    """Print a user's errors in a line or two and exit 2; exit 130 when interrupted."""
+
+    @functools.wraps(verb)
+    def spoken(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return verb(*args, **kwargs)
+        except TensorRankError as error:
+            typer.echo(f"error: {error}", err=True)
+            raise typer.Exit(BAD_INPUT) from None
+        except MemoryError as error:
+            typer.echo(f"error: not enough memory ({error}); try smaller numbers, or give --memory", err=True)
+            raise typer.Exit(BAD_INPUT) from None
+        except KeyboardInterrupt:
+            typer.echo("interrupted", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+        except BrokenPipeError:
+            # The reader has left; nothing more to say, not even at exit.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(0) from None
+
+    return spoken
+
+
+def wide_console() -> Console:
+    """Standard output; outside a terminal wide enough that no number of a table is cut."""
+    console = Console()
+    if not console.is_terminal:
+        console.width = 120
+    return console
+
+
+def say(text: str) -> None:
+    """Print a sentence, broken between words on a terminal and not at all elsewhere."""
+    console = wide_console()
+    console.print(text, markup=False, highlight=False, soft_wrap=not console.is_terminal)
+
+
+def print_json(values: Mapping[str, Any]) -> None:
+    """One JSON object on standard output."""
+    typer.echo(json.dumps(values, ensure_ascii=False))
+
+
+def whole_numbers(
+    text: str, name: str, expected: str = "whole numbers and ranges, such as 1-4 or 2,3,8"
+) -> tuple[int, ...]:
+    """A list of whole numbers and ranges, such as 1-4 or 2,3,8-10.
+
+    Raises:
+        TensorRankError: if the text is anything else.
+
+    >>> whole_numbers("1-3,8", "--widths")
+    (1, 2, 3, 8)
+    """
+    numbers: list[int] = []
+    for part in text.split(","):
+        first, dash, last = (piece.strip() for piece in part.partition("-"))
+        if not first.isdecimal() or (dash and not (last.isdecimal() and int(first) <= int(last) < int(first) + 10**4)):
+            raise TensorRankError(f"{name} is {text!r}; expected {expected}")
+        numbers.extend(range(int(first), int(last) + 1) if dash else [int(first)])
+    return tuple(numbers)
+
+
+def numbers_of_parameters(text: str, name: str) -> list[float]:
+    """Sizes such as 175e9, 3B or 1.5M, separated by commas.
+
+    Raises:
+        TensorRankError: if the text is anything else, or a size is below 1 or absurd.
+
+    >>> numbers_of_parameters("175e9, 3B", "--parameters")
+    [175000000000.0, 3000000000.0]
+    """
+    units = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
+    sizes = []
+    for part in text.split(","):
+        number, unit = part.strip(), 1.0
+        if number[-1:].lower() in units:
+            number, unit = number[:-1], units[number[-1].lower()]
+        try:
+            sizes.append(finite_number(name, float(number) * unit))
+        except ValueError as error:
+            raise TensorRankError(f"{name} is {text!r}; expected sizes such as 175e9 or 3B") from error
+        if not 1 <= sizes[-1] <= _LARGEST_SIZE:
+            raise TensorRankError(f"{name} is {text!r}; expected sizes from 1 to {_LARGEST_SIZE:g}")
+    return sizes
+
+
+def make_folder(out: Path) -> None:
+    """Make the folder of --out.
+
+    Raises:
+        TensorRankError: if it cannot be made.
+    """
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TensorRankError(f"--out {out} cannot be made ({error.strerror}); give a writable folder") from error
+
+
+class Bar:
+    """A progress bar on standard error: on a terminal only, and only once the work has taken a second.
+
+    A second bar may tell of a part of the work.
+    """
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[left]}"),
+            console=console or Console(stderr=True),
+            transient=True,
+        )
+        self._task = self._progress.add_task("", total=None, left="")
+        self._part = self._progress.add_task("", total=None, left="", visible=False)
+        self._timer = threading.Timer(_PATIENCE, self._progress.start)
+        self._timer.daemon = True
+
+    def update(self, what: str, done: float, total: float, *, left: float | None = None) -> None:
+        """Say that so much of the total is done, and how many seconds remain, if that is known."""
+        self._progress.update(self._task, description=what, completed=done, total=total, left=_time_left(left))
+
+    def second(self, what: str | None, done: float = 0.0, total: float = 1.0, *, left: float | None = None) -> None:
+        """The same of a part; None takes its bar away."""
+        if what is None:
+            self._progress.update(self._part, visible=False)
+            return
+        if self._progress.tasks[self._part].description != what:
+            self._progress.reset(self._part)
+        self._progress.update(
+            self._part, description=what, completed=done, total=total, left=_time_left(left), visible=True
+        )
+
+    def note(self, text: str) -> None:
+        """A line above the bars."""
+        self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
+
+    def __enter__(self) -> Bar:
+        if self._progress.console.is_terminal:
+            self._timer.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._timer.cancel()
+        if self._progress.live.is_started:
+            self._progress.stop()
+
+
+def _time_left(seconds: float | None) -> str:
+    """In words, to the precision that a forecast has.
+
+    >>> _time_left(4000)
+    '1.1 h left'
+    """
+    if seconds is None:
+        return ""
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.2g} {unit} left"
+    return f"{seconds:.0f} s left"

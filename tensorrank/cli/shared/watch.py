@@ -1,0 +1,115 @@
+"""Watching a study: two bars on a terminal, one JSON line an event in a log."""
+
+from __future__ import annotations
+
+import json
+import sys
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from rich.console import Console
+
+from tensorrank.cli.shared.terminal import Bar
+from tensorrank.errors import TensorRankError
+from tensorrank.studies.events import Event, WorkersChanged
+from tensorrank.studies.pace import Pace
+from tensorrank.studies.summary import Summary
+
+
+class Log:
+    """A file of JSON lines, each written through as it comes; "-" is standard error.
+
+    Raises:
+        TensorRankError: if it cannot be opened or written.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        try:
+            self._file = sys.stderr if str(path) == "-" else path.open("a", encoding="utf-8", buffering=1)
+        except OSError as error:
+            raise TensorRankError(
+                f"--log-json {path} cannot be written ({error.strerror}); give another file"
+            ) from error
+
+    def write(self, values: dict[str, Any]) -> None:
+        """One line, with the time in UTC."""
+        line = json.dumps({"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **values})
+        try:
+            self._file.write(line + "\n")
+        except OSError as error:
+            raise TensorRankError(
+                f"--log-json {self._path} cannot be written ({error.strerror}); what was computed is in the store"
+            ) from error
+
+    def close(self) -> None:
+        """Close the file."""
+        if self._file is not sys.stderr:
+            with suppress(OSError):
+                self._file.close()
+
+
+class Watch:
+    """The observer that the command line gives a study: bars, log, and the summary at the end; a context manager."""
+
+    def __init__(self, log: Path | None = None, console: Console | None = None) -> None:
+        self.summary = Summary()
+        self._pace = Pace()
+        self._workers: int | None = None
+        self._log = None if log is None else Log(log)
+        self._bar = Bar(console)
+
+    def __call__(self, event: Event) -> None:
+        """Show and write an event."""
+        self._pace(event)
+        self.summary(event)
+        if isinstance(event, WorkersChanged):
+            self._workers = event.workers
+        values = getattr(event, "to_dict", None)
+        if self._log is not None and values is not None:
+            self._log.write(values())
+        self._show()
+
+    def say(self, what: str) -> None:
+        """What is done while nothing happens yet."""
+        self._bar.update(what, 0, 1)
+
+    def note(self, text: str) -> None:
+        """A line on standard error, above the bars."""
+        self._bar.note(text)
+
+    def conclude(self, **more: Any) -> None:
+        """Write the summary to the log."""
+        if self._log is not None:
+            self._log.write({**self.summary.to_dict(), **more})
+
+    def __enter__(self) -> Watch:
+        self._bar.__enter__()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._bar.__exit__(kind, error, trace)
+        if self._log is not None:
+            self._log.close()
+
+    def _show(self) -> None:
+        pace = self._pace
+        workers = "" if self._workers is None else f", {self._workers} worker{'' if self._workers == 1 else 's'}"
+        self._bar.update(
+            f"{pace.found} of {pace.ranks} ranks{workers}", pace.done, pace.total or 1.0, left=pace.study_left
+        )
+        if pace.block is None:
+            self._bar.second(None)
+            return
+        model, key, done, total = pace.block
+        what = f"width {model.width}, depth {model.depth}, {_part(key.degree)}"
+        self._bar.second(what, done, total, left=pace.block_left)
+
+
+def _part(degree: int) -> str:
+    return "all degrees" if degree < 0 else f"degree {degree}"

@@ -1,0 +1,1 @@
+"""Experiments: one file a question, answered by measured rows and findings in words."""

@@ -1,0 +1,130 @@
+"""Families of mixture models that are compared at equal size: one structure each, of any number of states."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorrank.arguments import nearest, whole_number
+from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.fitting.fit import Fit
+from tensorrank.mixtures.fitting.options import FitOptions
+from tensorrank.mixtures.fitting.structures import balanced_parents
+from tensorrank.mixtures.hidden_markov import HiddenMarkov
+from tensorrank.mixtures.latent_class import LatentClass
+from tensorrank.mixtures.latent_tree import LatentTree
+
+Rows = NDArray[np.int64]
+
+_KINDS = ("latent_class", "balanced", "chow_liu", "chain")
+
+
+@dataclass(frozen=True)
+class Family:
+    """Models of one structure, whose size is the number of states that all hidden variables have.
+
+    Attributes:
+        name: what it is called in tables and figures.
+        kind: "latent_class" (one hidden variable), "balanced" (a balanced tree over the variables in order), "chow_liu"
+            (a hidden variable for each observed one, joined by the Chow-Liu tree of the rows that are fitted) or
+            "chain" (a hidden Markov model with tables for each step).
+        branching: the number of children in a balanced tree.
+        order: the variables in the order in which a tree or a chain has them; as they come if None.
+
+    Raises:
+        TensorRankError: for another kind, or an order that is none.
+    """
+
+    name: str
+    kind: Literal["latent_class", "balanced", "chow_liu", "chain"]
+    branching: int = 2
+    order: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.kind not in _KINDS:
+            raise TensorRankError(f"the kind of a family is {self.kind!r}; {nearest(str(self.kind), _KINDS)}")
+        if self.order is not None and sorted(self.order) != list(range(len(self.order))):
+            raise TensorRankError(f"an order is {self.order}; expected each variable once, from 0")
+
+    def depth(self, sites: int) -> int | None:
+        """The levels of hidden variables over so many observed ones; None for trees without levels."""
+        if self.kind not in ("latent_class", "balanced"):
+            return None
+        levels = 1
+        while self.kind == "balanced" and self.branching**levels < sites:
+            levels += 1
+        return levels
+
+    def parameters(self, sites: int, symbols: int, states: int) -> int:
+        """The free parameters of a model of this family: a prior, a table for each edge.
+
+        >>> Family("trees", "balanced").parameters(sites=4, symbols=3, states=2)  # 1, two tables of 2, four of 4
+        21
+        """
+        hidden = {"latent_class": 1, "balanced": 0, "chow_liu": sites, "chain": sites}[self.kind]
+        if self.kind == "balanced":
+            hidden = len(set(balanced_parents(sites, self.branching)))
+        return states - 1 + (hidden - 1) * states * (states - 1) + sites * states * (symbols - 1)
+
+    def states(self, sites: int, symbols: int, budget: int) -> int:
+        """The most states with which a model has no more parameters than the budget.
+
+        Raises:
+            TensorRankError: if one state is too many.
+
+        >>> Family("classes", "latent_class").states(sites=4, symbols=3, budget=30)
+        3
+        """
+        if self.parameters(sites, symbols, 1) > budget:
+            raise TensorRankError(
+                f"the budget is {budget}; expected at least the {self.parameters(sites, symbols, 1)} parameters of "
+                f"{sites} independent variables of {symbols} values"
+            )
+        below, above = 1, 2
+        while self.parameters(sites, symbols, above) <= budget:
+            below, above = above, 2 * above
+        while above - below > 1:
+            middle = (below + above) // 2
+            fits = self.parameters(sites, symbols, middle) <= budget
+            below, above = (middle, above) if fits else (below, middle)
+        return below
+
+    def ordered(self, data: Rows) -> Rows:
+        """The data with its variables in the family's order."""
+        return data if self.order is None else data[:, list(self.order)]
+
+    def fit(
+        self, data: Rows, states: int, random_state: int | np.random.Generator, options: FitOptions
+    ) -> Fit[LatentClass] | Fit[LatentTree] | Fit[HiddenMarkov]:
+        """A model of this family for data whose variables are in its order."""
+        if self.kind == "latent_class":
+            return LatentClass.fit_report(data, states, random_state, **options)
+        if self.kind == "chain":
+            return HiddenMarkov.fit_report(data, states, random_state, homogeneous=False, **options)
+        return LatentTree.fit_report(data, states, random_state, tree=self.kind, branching=self.branching, **options)
+
+
+def z_order(side: int) -> tuple[int, ...]:
+    """The pixels of a square image, numbered row by row, in the order in which every block of 4^l is a square.
+
+    Args:
+        side: a power of two.
+
+    Raises:
+        TensorRankError: if it is none.
+
+    Source: Morton, A computer oriented geodetic data base and a new technique in file sequencing (1966).
+
+    >>> z_order(4)
+    (0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15)
+    """
+    if whole_number("the side", side, 1).bit_count() != 1:
+        raise TensorRankError(f"the side is {side}; expected a power of two")
+    levels = side.bit_length() - 1
+    # Rows and columns as bits; a bit of the row, then one of the column, the highest first.
+    bits = np.arange(side**2).reshape((2,) * (2 * levels))
+    woven = [axis for level in range(levels) for axis in (level, levels + level)]
+    return tuple(bits.transpose(woven).ravel().tolist())

@@ -1,0 +1,267 @@
+"""A small sum-product network that no tree model of polynomial size represents: a mixture of three matchings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from math import ceil
+from typing import Any, Literal
+
+import networkx as nx
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorrank.arguments import whole_number
+from tensorrank.arithmetic.elimination.rank import rank_mod_p
+from tensorrank.arithmetic.prime_field import LARGEST_PRIME, PrimeField, Residues
+from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.errors import TensorRankError
+from tensorrank.experiments.interleaved import Progress
+from tensorrank.mixtures.sum_product.model import SumProduct, matchings
+from tensorrank.separation.partition import Bipartition
+from tensorrank.separation.result import SeparationRank
+from tensorrank.separation.solve import separation_rank
+
+Matching = Sequence[tuple[int, int]]
+Method = Literal["ranks", "pairs cut", "spectrum"]
+
+# All bipartitions of so many variables are looked at; beyond, the spectrum bounds them together.
+_ENUMERATED_TO = 22
+# Matrices whose ranks are computed, and the fewest and most rows of one, before pairs cut must do.
+_MATRICES = 200
+_SAMPLES = 81
+_ROWS = 256
+# What rounding may take from an eigenvalue of a graph of degree 3 is far below.
+_ROUNDING = 1e-6
+
+
+@dataclass(frozen=True)
+class MatchingsRow:
+    """One network.
+
+    Attributes:
+        sites: the number of variables, N.
+        edges: of the network, its size.
+        pairs_cut: every bipartition of at least N/3 variables a side separates so many pairs of some matching.
+        states: what some hidden variable of every tree model of this density needs at least, for almost all tables.
+        method: "ranks" if ranks mod p of balanced bipartitions show it, "pairs cut" if symbols^pairs_cut does, over all
+            balanced bipartitions, "spectrum" if the Laplacian of the union of the matchings bounds the pairs cut.
+        affordable: the states of a binary tree with as many table entries as the network has edges, all hidden
+            variables having the same number.
+        rank: the separation rank, with its standing, of the balanced bipartition of least rank that was met; None if no
+            ranks were computed.
+    """
+
+    sites: int
+    edges: int
+    pairs_cut: int
+    states: int
+    method: Method
+    affordable: int
+    rank: SeparationRank | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {
+            "sites": self.sites,
+            "edges": self.edges,
+            "pairs_cut": self.pairs_cut,
+            "states": self.states,
+            "method": self.method,
+            "affordable": self.affordable,
+            "rank": None if self.rank is None else self.rank.to_dict(),
+        }
+
+
+@dataclass(frozen=True)
+class Matchings:
+    """States that tree models need against the number of variables.
+
+    Attributes:
+        symbols: the values of each variable, k.
+        seed: of matchings, tables and weights.
+        rows: by number of variables.
+    """
+
+    symbols: int
+    seed: int
+    rows: tuple[MatchingsRow, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {
+            "study": "matchings",
+            "symbols": self.symbols,
+            "seed": self.seed,
+            "rows": [row.to_dict() for row in self.rows],
+        }
+
+
+def three_matchings(
+    sites: Sequence[int] = (6, 8, 10, 256, 512, 1024),
+    *,
+    symbols: int = 3,
+    seed: int = 0,
+    memory: int | str | None = "4GiB",
+    progress: Progress | None = None,
+) -> Matchings:
+    """Mixtures of three products over random perfect matchings: their edges, and the states a tree model needs.
+
+    Every tree over N >= 2 variables at its leaves has an edge with at least N/3 of them on each side. Give hidden
+    variables of more than three neighbours copies of themselves, which changes neither the density nor the largest
+    number of states, until all have at most three. Some hidden variable (a centroid, Jordan 1869) leaves at most N/2
+    leaves in each of its at most three branches, and the largest of these has at least N/3. The density is a sum, over
+    the states of the variable at either end of this edge, of products of functions of the two sides. So the most states
+    of a hidden variable are at least the least rank of all bipartitions with N/3 <= |A| <= N/2. The same holds for the
+    ranks of hierarchical formats.
+
+    For almost all weights and tables the rank is at least that of each matching alone, which is k to the pairs of the
+    matching that the bipartition separates: weights that leave only this matching are special, and a rank is largest
+    for almost all. Where this is small, ranks of sampled matrices over GF(p), which are lower bounds for the tables
+    drawn, decide, least first.
+
+    Beyond 22 variables bipartitions are too many: of the union of the matchings, a graph of degree 3 whose Laplacian
+    has the second smallest eigenvalue e, every bipartition cuts at least e |A| |B| / N edges (Fiedler 1973), so at
+    least a third of them in one matching. Random unions are expanders (e stays above 0), so that the states are
+    exponential in N while the edges grow linearly.
+
+    Args:
+        sites: numbers of variables, even and at least 4.
+        symbols: the values of each, k, at least 2.
+        seed: a whole number.
+        memory: limit for each rank.
+        progress: called with the network, the networks done and their number.
+
+    Raises:
+        TensorRankError: if a number is odd or out of range, or none are given.
+
+    >>> [(row.sites, row.edges, row.pairs_cut, row.states) for row in three_matchings([6, 128], symbols=2).rows]
+    [(6, 66, 2, 4), (128, 1347, 2, 4)]
+    """
+    chosen = sorted({whole_number("a number of variables", n, 4) for n in sites})
+    symbols = whole_number("symbols", symbols, 2)
+    if not chosen:
+        raise TensorRankError("no numbers of variables were given; expected at least one, such as 8")
+    rows = []
+    for done, n in enumerate(chosen):
+        if progress is not None:
+            progress(f"{n} variables", done, len(chosen))
+        rows.append(_row(n, symbols, seed, memory))
+    return Matchings(symbols, seed, tuple(rows))
+
+
+def least_pairs_cut(union: Sequence[Matching]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The balanced bipartitions and, of each, the most pairs of a matching that it separates.
+
+    Args:
+        union: perfect matchings of the same variables 0..N-1, N at most 22.
+
+    Returns:
+        Side A of each bipartition with at least N/3 variables on both sides, as a whole number whose bit i is variable
+        i, variable N - 1 never among them; and the pairs separated.
+
+    Raises:
+        TensorRankError: for more than 22 variables.
+
+    >>> sides, cut = least_pairs_cut([[(0, 1), (2, 3)], [(0, 2), (1, 3)], [(0, 3), (1, 2)]])
+    >>> sides.tolist(), cut.tolist()
+    ([3, 5, 6], [2, 2, 2])
+    """
+    sites = 2 * len(union[0])
+    if sites > _ENUMERATED_TO:
+        raise TensorRankError(f"{sites} variables have too many bipartitions; expected at most {_ENUMERATED_TO}")
+    sides = np.arange(2 ** (sites - 1), dtype=np.int64)
+    count = sum((sides >> site) & 1 for site in range(sites))
+    sides = sides[np.minimum(count, sites - count) >= ceil(sites / 3)]
+    cut = np.zeros(len(sides), dtype=np.int64)
+    for matching in union:
+        np.maximum(cut, sum(((sides >> u) ^ (sides >> v)) & 1 for u, v in matching), out=cut)
+    return sides, cut
+
+
+def _row(sites: int, symbols: int, seed: int, memory: int | str | None) -> MatchingsRow:
+    model, union = SumProduct.three_matchings(sites, symbols, seed), matchings(sites, seed)
+    rank = None
+    method: Method = "spectrum"
+    if sites > _ENUMERATED_TO:
+        pairs_cut = _spectral(union)
+        states = symbols**pairs_cut
+    else:
+        sides, cut = least_pairs_cut(union)
+        pairs_cut, method = int(cut.min()), "pairs cut"
+        states, least = _least_rank(model, sides, cut, seed)
+        if least is not None:
+            method = "ranks"
+            rank = separation_rank(model.separable(), _bipartition(least, sites), seed=seed, memory=memory)
+    return MatchingsRow(sites, model.edges, pairs_cut, states, method, _affordable(model.edges, sites, symbols), rank)
+
+
+def _spectral(union: Sequence[Matching]) -> int:
+    """A lower bound on the pairs of some matching that every balanced bipartition separates."""
+    graph = nx.Graph(pair for matching in union for pair in matching)
+    sites = 2 * len(union[0])
+    second = float(np.linalg.eigvalsh(nx.laplacian_matrix(graph, nodelist=range(sites)).toarray().astype(float))[1])
+    small = ceil(sites / 3)
+    edges = max(0.0, second - _ROUNDING) * small * (sites - small) / sites
+    return ceil(ceil(edges - _ROUNDING) / 3)
+
+
+def _least_rank(
+    model: SumProduct, sides: NDArray[np.int64], cut: NDArray[np.int64], seed: int
+) -> tuple[int, int | None]:
+    """A lower bound on the rank of all these bipartitions, and the side A of the least rank that was computed.
+
+    Bipartitions are taken by pairs cut, least first, until the next cannot have a smaller rank or matrices are used up.
+    """
+    symbols = model.shape[0]
+    best, least = None, None
+    for done, place in enumerate(np.argsort(cut, kind="stable")):
+        bound = symbols ** int(cut[place])
+        if best is not None and best <= bound:
+            return best, least
+        # Twice what three matchings that separate as many pairs could have, so that samples are seldom too few.
+        samples = max(_SAMPLES, 6 * bound)
+        if done == _MATRICES or samples > _ROWS:
+            return (bound, None) if best is None else (min(best, bound), least)
+        found = max(bound, _sampled_rank(model, int(sides[place]), samples, random_stream(seed, done)))
+        if best is None or found < best:
+            best, least = found, int(sides[place])
+    assert best is not None
+    return best, least
+
+
+def _sampled_rank(model: SumProduct, side: int, samples: int, rng: np.random.Generator) -> int:
+    """The rank over GF(p) of the density at so many inputs a side, or at all if there are no more."""
+    field = PrimeField(LARGEST_PRIME)
+    partition = _bipartition(side, model.sites)
+    rows, columns = (_inputs(len(part), model.shape[0], samples, rng) for part in (partition.a, partition.b))
+    one_hot = np.eye(model.shape[0], dtype=np.int64)
+    inputs: list[Residues] = [np.empty(0, dtype=np.int64)] * model.sites
+    for place, site in enumerate(partition.a):
+        inputs[site] = one_hot[np.repeat(rows[:, place], len(columns))]
+    for place, site in enumerate(partition.b):
+        inputs[site] = one_hot[np.tile(columns[:, place], len(rows))]
+    values = model.circuit.residues(inputs, field).reshape(len(rows), len(columns))
+    return int(rank_mod_p(values, field.prime, threads=1))
+
+
+def _inputs(sites: int, symbols: int, samples: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    if symbols**sites <= samples:
+        return np.stack(np.meshgrid(*[np.arange(symbols)] * sites, indexing="ij"), axis=-1).reshape(-1, sites)
+    return rng.integers(0, symbols, (samples, sites))
+
+
+def _bipartition(side: int, sites: int) -> Bipartition:
+    return Bipartition.of(sites, _bits(side))
+
+
+def _bits(side: int) -> Iterator[int]:
+    return (bit for bit in range(side.bit_length()) if side >> bit & 1)
+
+
+def _affordable(entries: int, sites: int, symbols: int) -> int:
+    """The most states r with r + (N - 2) r^2 + N r k entries at most: a binary tree's; 0 if there are none."""
+    states = 0
+    while (states + 1) * (1 + (sites - 2) * (states + 1) + sites * symbols) <= entries:
+        states += 1
+    return states

@@ -1,0 +1,152 @@
+"""Losses of trained networks of several depths and sizes, where the deeper overtake, and the fit through these points.
+
+At each depth the loss is interpolated in the logarithm of the size, and for each pair of depths the size is sought from
+which on the deeper network has the smaller loss. To the depth half-way belongs the width of a network of that size and
+depth: where the loss rises alike to both sides of the best depth, two depths are equally good just where the best is
+half-way. Then ln d = a + b L is fitted to these points with their errors and correlations.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorrank.arguments import finite_number
+from tensorrank.errors import TensorRankError
+from tensorrank.guidelines.crossings import Crossing, Curve, find_crossing
+from tensorrank.guidelines.transitions import TransitionFit
+
+
+@dataclass(frozen=True)
+class Ablation:
+    """Losses against size for several depths.
+
+    Attributes:
+        curves: one a depth, ascending; at least two.
+        rule: parameters of a layer over d^2.
+        single_error: the error of a single loss, where it was found from networks trained more than once.
+        repeats: the degrees of freedom of that: the networks that were trained again.
+    """
+
+    curves: tuple[Curve, ...]
+    rule: float = 12.0
+    single_error: float | None = None
+    repeats: int = 0
+
+    def __post_init__(self) -> None:
+        if len(self.curves) < 2 or any(deep.depth <= shallow.depth for shallow, deep in pairwise(self.curves)):
+            raise TensorRankError(f"the depths are {self.depths}; expected two or more, ascending")
+        if not finite_number("rule", self.rule) > 0:
+            raise TensorRankError(f"rule is {self.rule}; expected a number above 0")
+
+    @property
+    def depths(self) -> tuple[int, ...]:
+        """The depths, ascending."""
+        return tuple(curve.depth for curve in self.curves)
+
+    @property
+    def has_errors(self) -> bool:
+        """Whether the losses have errors, given or from networks trained more than once."""
+        return all(curve.errors is not None for curve in self.curves)
+
+    @cached_property
+    def crossings(self) -> tuple[Crossing, ...]:
+        """One for each pair of depths, whether the curves cross or not."""
+        return tuple(
+            find_crossing(shallow, deep) for i, shallow in enumerate(self.curves) for deep in self.curves[i + 1 :]
+        )
+
+    def chosen(self, pairs: str = "neighbours") -> tuple[Crossing, ...]:
+        """The crossings, found or not, of each depth and the next, or of all pairs.
+
+        Raises:
+            TensorRankError: if pairs is neither "neighbours" nor "all".
+        """
+        if pairs not in ("neighbours", "all"):
+            raise TensorRankError(f"pairs is {pairs!r}; expected 'neighbours' or 'all'")
+        following = dict(zip(self.depths, self.depths[1:], strict=False))
+        return tuple(one for one in self.crossings if pairs == "all" or following[one.shallow] == one.deep)
+
+    def fit(self, pairs: str = "neighbours") -> TransitionFit:
+        """Fit ln d = a + b L through the crossings, by generalised least squares.
+
+        Errors come from those of the losses, through the interpolation, with the correlation of crossings that share a
+        curve; the difference from a monotone interpolation is added to each crossing's own. Where no errors of losses
+        are known, all points count alike and the errors of a and b are those of their scatter.
+
+        Args:
+            pairs: "neighbours" takes each depth and the next; "all" takes all pairs, of which distant ones rest more on
+                the loss rising alike to both sides of the best depth.
+
+        Raises:
+            TensorRankError: if fewer than two pairs of depths cross, or, without errors, fewer than three.
+
+        Source: Levine, Wies, Sharir, Bata, Shashua (NeurIPS 2020, arXiv 2006.12467 v3), section 5.
+
+        >>> sizes, runs = (1e3, 1e4, 1e5, 1e6), (1, 1, 1, 1)
+        >>> def curve(depth, best):  # least at this size
+        ...     return Curve(depth, sizes, tuple((math.log(n / best)) ** 2 for n in sizes), None, runs)
+        >>> fit = Ablation((curve(1, 1e3), curve(2, 1e4), curve(3, 1e5), curve(4, 1e6))).fit()
+        >>> round(fit.slope, 2), fit.chi_square is None  # each crossing at 10 times the size of the one before
+        (0.94, True)
+        """
+        found = [crossing for crossing in self.chosen(pairs) if crossing.size is not None]
+        needed = 2 if self.has_errors else 3
+        if len(found) < needed:
+            raise TensorRankError(self._too_few(len(found), needed, pairs))
+        depths = np.array([crossing.depth for crossing in found])
+        if np.ptp(depths) == 0:
+            raise TensorRankError(f"all crossings belong to depth {depths[0]:g}; expected two depths or more")
+        logs = np.array([math.log(crossing.width(self.rule) or math.nan) for crossing in found])
+        try:
+            root = np.linalg.cholesky(self._covariance(found) if self.has_errors else np.eye(len(found)))
+        except np.linalg.LinAlgError as error:
+            raise TensorRankError(
+                "the crossings determine one another, so that no errors follow; give more sizes, or pairs='neighbours'"
+            ) from error
+        design = np.linalg.solve(root, np.column_stack([np.ones(len(depths)), depths]))
+        values = np.linalg.solve(root, logs)
+        coefficients = np.linalg.lstsq(design, values)[0]
+        squares = float(np.sum((values - design @ coefficients) ** 2))
+        freedom = len(found) - 2
+        spread = np.linalg.inv(design.T @ design) * (1.0 if self.has_errors else squares / freedom)
+        (aa, ab), (_, bb) = spread.tolist()
+        return TransitionFit(
+            float(coefficients[0]),
+            float(coefficients[1]),
+            ((aa, ab), (ab, bb)),
+            depths=(self.depths[0], self.depths[-1]),
+            rule=self.rule,
+            chi_square=squares if self.has_errors else None,
+            degrees_of_freedom=freedom,
+        )
+
+    def _covariance(self, found: Sequence[Crossing]) -> NDArray[np.float64]:
+        """Of the logarithms of the widths at the crossings; ln d is half of ln N, less what is fixed."""
+        places = {curve.depth: i for i, curve in enumerate(self.curves)}
+        starts = np.cumsum([0, *(len(curve.sizes) for curve in self.curves)])
+        effects = np.zeros((len(found), starts[-1]))
+        for row, crossing in zip(effects, found, strict=True):
+            for depth, effect in zip((crossing.shallow, crossing.deep), crossing.effects, strict=True):
+                row[starts[places[depth]] :][: len(effect)] = effect
+        errors = np.concatenate([curve.errors or () for curve in self.curves])
+        own = np.diag([crossing.own_error**2 for crossing in found])
+        covariance: NDArray[np.float64] = ((effects * errors**2) @ effects.T + own) / 4
+        return covariance
+
+    def _too_few(self, count: int, needed: int, pairs: str) -> str:
+        chosen = self.chosen(pairs)
+        reasons = [f"depths {one.shallow} and {one.deep}: {one.why}" for one in chosen if one.size is None]
+        others = sum(one.size is not None for one in self.crossings)
+        return (
+            f"{count} of the {len(chosen)} pairs of depths cross; expected at least {needed}"
+            f"{'' if needed == 2 else ', as no errors of the losses are known,'} to fit ln d = a + b L"
+            + (f" ({'; '.join(reasons)})" if reasons else "")
+            + (f"; of all pairs {others} cross: give pairs=all" if pairs != "all" and others >= needed else "")
+        )

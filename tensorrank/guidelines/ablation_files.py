@@ -1,0 +1,200 @@
+"""Tables of an ablation: CSV with a row for each trained network."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from tensorrank.arguments import finite_number
+from tensorrank.errors import TensorRankError
+from tensorrank.guidelines.ablation import Ablation
+from tensorrank.guidelines.crossings import Curve
+
+_USUAL_RULE = 12.0
+# Layers that are made alike have about equally many parameters by d^2; biases and norms matter in narrow ones.
+_ALIKE = 1.25
+
+# Between sizes that differ by less a loss hardly changes, and a curve through both would only follow their noise.
+_SAME_SIZE = 1.02
+_LARGEST = 1e100
+
+_Row = Mapping[str, str | None]
+# The size, loss and error of a trained network.
+_Run = tuple[float, float, float | None]
+# Losses, and their errors where they are given, by size, by depth.
+_Runs = Mapping[int, Mapping[float, list[tuple[float, float | None]]]]
+
+
+def read_ablation(path: str | Path, *, rule: float | None = None) -> Ablation:
+    """The losses of a CSV file with columns depth, parameters or width (or both), loss, and perhaps error.
+
+    Parameters are those without embeddings. Rows of equal depth, and of sizes within 2 %, are networks trained more
+    than once: their losses are averaged, and where no errors are given, the scatter of all such rows about their means
+    is taken as the error of each single loss. Other columns are left alone.
+
+    Args:
+        path: of the file.
+        rule: parameters of a layer over d^2; where it is not given, that of the file if it has both parameters and
+            widths, otherwise 12.
+
+    Raises:
+        TensorRankError: naming the file and the line, if it cannot be read, columns are missing, a value is no number
+            of the kind expected, there is one depth only, or a depth has one size only.
+    """
+    try:
+        text = Path(path).read_bytes().decode("utf-8-sig")
+    except OSError as error:
+        raise TensorRankError(f"{path} cannot be read ({error.strerror or error}); expected a CSV file") from error
+    except UnicodeDecodeError as error:
+        raise TensorRankError(f"{path}: byte {error.start} is no UTF-8 text; expected a CSV file") from error
+    try:
+        return _ablation(text, rule)
+    except TensorRankError as error:
+        raise TensorRankError(f"{path}: {error}") from error
+
+
+def _ablation(text: str, rule: float | None) -> Ablation:
+    columns, rows = _rows(text)
+    both = "parameters" in columns and "width" in columns
+    layer = finite_number("rule", rule) if rule is not None else _rule_of(rows) if both else _USUAL_RULE
+    if layer <= 0:
+        raise TensorRankError(f"rule is {layer:g}; expected a number above 0, the parameters of a layer over d^2")
+    with_errors = any(_filled(row, "error") for _, row in rows)
+    runs: dict[int, list[_Run]] = defaultdict(list)
+    for line, row in rows:
+        depth = _positive(row, "depth", line)
+        if depth != int(depth):
+            raise TensorRankError(f"line {line}: depth is {row['depth']!r}; expected a whole number of layers")
+        size = _positive(row, "parameters", line) if "parameters" in columns else (
+            layer * depth * _positive(row, "width", line) ** 2
+        )  # fmt: skip
+        if with_errors and not _filled(row, "error"):
+            raise TensorRankError(f"line {line}: the error is missing; expected one in each row, or in none")
+        error = _positive(row, "error", line) if with_errors else None
+        runs[int(depth)].append((size, _number(row, "loss", line), error))
+    if len(runs) == 1:
+        raise TensorRankError(
+            f"all networks have depth {next(iter(runs))}; expected two depths or more, so that one can overtake another"
+        )
+    grouped = {depth: _grouped(values) for depth, values in runs.items()}
+    single, repeats = (None, 0) if with_errors else _pooled_error(grouped)
+    return Ablation(tuple(_curves(grouped, single)), layer, single, repeats)
+
+
+def _rows(text: str) -> tuple[list[str], list[tuple[int, _Row]]]:
+    """The columns, and for each row its line and values by column."""
+    reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
+    try:
+        columns = [(name or "").strip().lower() for name in reader.fieldnames or ()]
+        _check_columns(columns)
+        reader.fieldnames = columns
+        rows: list[tuple[int, _Row]] = [(reader.line_num, row) for row in reader if any(row.values())]
+    except csv.Error as error:
+        raise TensorRankError(f"line {reader.line_num}: {error}; expected CSV") from error
+    if not rows:
+        raise TensorRankError("there are no rows below the header; expected one for each trained network")
+    for line, row in rows:
+        # Where csv keeps what is too much; a decimal comma makes two values of one.
+        given = len(columns) + 1 if None in row else sum(value is not None for value in row.values())
+        if given != len(columns):
+            count = f"more than {len(columns)}" if None in row else f"{given}"
+            raise TensorRankError(f"line {line} has {count} values; expected {len(columns)}, as the header")
+    return columns, rows
+
+
+def _grouped(runs: Iterable[_Run]) -> dict[float, list[tuple[float, float | None]]]:
+    """Losses and errors by size; sizes that hardly differ are one, their mean."""
+    groups: list[list[_Run]] = []
+    for run in sorted(runs, key=lambda run: run[0]):
+        if groups and run[0] <= _SAME_SIZE * groups[-1][0][0]:
+            groups[-1].append(run)
+        else:
+            groups.append([run])
+    return {
+        math.fsum(size for size, _, _ in group) / len(group): [(loss, error) for _, loss, error in group]
+        for group in groups
+    }
+
+
+def _check_columns(columns: list[str]) -> None:
+    twice = [name for name in ("depth", "parameters", "width", "loss", "error") if columns.count(name) > 1]
+    if twice:
+        raise TensorRankError(f"the column {twice[0]} is there twice; expected each column once")
+    missing = [name for name in ("depth", "loss") if name not in columns]
+    if "parameters" not in columns and "width" not in columns:
+        missing.insert(min(1, len(missing)), "parameters or width")
+    if missing:
+        hint = "; the columns seem to be separated by something else than commas" if len(columns) == 1 else ""
+        raise TensorRankError(
+            f"the column{'s' * (len(missing) > 1)} {', '.join(missing)} {'are' if len(missing) > 1 else 'is'} missing "
+            f"from the header {', '.join(filter(None, columns)) or '(none)'}; expected depth, parameters or width, "
+            f"loss, and perhaps error{hint}"
+        )
+
+
+def _filled(row: _Row, name: str) -> bool:
+    return bool((row.get(name) or "").strip())
+
+
+def _number(row: _Row, name: str, line: int) -> float:
+    given = row.get(name)
+    try:
+        number = float(given or "")
+    except ValueError:
+        number = math.nan
+    if not abs(number) <= _LARGEST:
+        raise TensorRankError(f"line {line}: {name} is {given!r}; expected a finite number")
+    return number
+
+
+def _positive(row: _Row, name: str, line: int) -> float:
+    number = _number(row, name, line)
+    if number < 1 / _LARGEST:
+        raise TensorRankError(f"line {line}: {name} is {row[name]!r}; expected a number above 0")
+    return number
+
+
+def _rule_of(rows: Iterable[tuple[int, _Row]]) -> float:
+    """Parameters by L d^2, if that is about the same in all rows."""
+    rules = sorted(
+        _positive(row, "parameters", line) / (_positive(row, "depth", line) * _positive(row, "width", line) ** 2)
+        for line, row in rows
+    )
+    if rules[-1] > _ALIKE * rules[0]:
+        raise TensorRankError(
+            f"parameters / (depth x width^2) goes from {rules[0]:.3g} to {rules[-1]:.3g}; expected about the same of "
+            "all networks: parameters without embeddings, or leave one of the two columns out"
+        )
+    return rules[len(rules) // 2]
+
+
+def _curves(runs: _Runs, single: float | None) -> Iterable[Curve]:
+    for depth in sorted(runs):
+        sizes = sorted(runs[depth])
+        if len(sizes) == 1:
+            raise TensorRankError(f"depth {depth} has one size only, {sizes[0]:,.0f}; expected two or more")
+        of_size = [runs[depth][size] for size in sizes]
+        errors = [
+            math.sqrt(math.fsum(((single or 0.0) if error is None else error) ** 2 for _, error in values))
+            / len(values)
+            for values in of_size
+        ]
+        yield Curve(
+            depth,
+            tuple(sizes),
+            tuple(math.fsum(loss for loss, _ in values) / len(values) for values in of_size),
+            tuple(errors) if all(errors) else None,
+            tuple(len(values) for values in of_size),
+        )
+
+
+def _pooled_error(runs: _Runs) -> tuple[float | None, int]:
+    """The scatter of a single loss and its degrees of freedom; None where no network was trained more than once."""
+    groups = [[loss for loss, _ in values] for sizes in runs.values() for values in sizes.values() if len(values) > 1]
+    freedom = sum(len(group) - 1 for group in groups)
+    squares = math.fsum((loss - math.fsum(group) / len(group)) ** 2 for group in groups for loss in group)
+    return (math.sqrt(squares / freedom) or None, freedom) if freedom else (None, 0)

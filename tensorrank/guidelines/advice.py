@@ -1,0 +1,174 @@
+"""How deep and how wide: the published fit of trained networks, its uncertainty, and what it says of an architecture.
+
+Sizes are parameters without embeddings. A network of depth L and width d is compared with others of equal L d^2, which
+have equally many parameters if their layers are made alike, whatever a layer has per d^2.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
+
+from tensorrank.arguments import finite_number, whole_number
+from tensorrank.errors import TensorRankError
+from tensorrank.guidelines.transitions import PUBLISHED, TransitionFit
+
+Verdict = Literal["deeper", "wider", "near the optimum"]
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The depth and width that a fit says are best for a size.
+
+    Attributes:
+        parameters: N, without embeddings.
+        depth: L with N = N(L), a real number; below 1 where even one layer is more than the size pays for.
+        width: the width that N leaves to that depth.
+        depth_range: depths within the band of the fit; the second is None where the band has no end.
+        width_range: the widths that N leaves to these depths, the narrower first; None for one without end.
+        sigmas: half the breadth of the band in standard errors.
+        extrapolated: whether the depth lies beyond those of the networks behind the fit.
+    """
+
+    parameters: float
+    depth: float
+    width: float
+    depth_range: tuple[float, float | None]
+    width_range: tuple[float | None, float]
+    sigmas: float
+    extrapolated: bool
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        """The nearest whole depth, at least 1, and the whole width that keeps the size."""
+        return self.shape_in_steps(1)
+
+    def shape_in_steps(self, step: int) -> tuple[int, int]:
+        """The same with a width that is a multiple of the step, such as 64 or the dimension of a head.
+
+        >>> optimum(3e9).shape, optimum(3e9).shape_in_steps(128)
+        ((48, 2282), (48, 2304))
+        """
+        depth = max(1, round(self.depth))
+        width = self.width * math.sqrt(self.depth / depth)
+        return depth, whole_number("step", step, 1) * max(1, round(width / step))
+
+
+def optimum(parameters: float, fit: TransitionFit = PUBLISHED, *, sigmas: float = 2.0) -> Optimum:
+    """The depth and width that make the most of so many parameters, by a fit.
+
+    Args:
+        parameters: N, without embeddings.
+        fit: the published one by default.
+        sigmas: standard errors to each side that the ranges span.
+
+    Raises:
+        TensorRankError: if there are no parameters, or the fit's slope is negative.
+
+    Source: Levine, Wies, Sharir, Bata, Shashua (NeurIPS 2020, arXiv 2006.12467 v3), section 5: N = 12 L exp(2a + 2bL).
+
+    >>> best = optimum(1e12)
+    >>> round(best.depth, 1), round(best.width), best.shape, best.extrapolated
+    (94.7, 29657, (95, 29617), True)
+    """
+    depth = fit.depth(parameters)
+    low, high = fit.depth_range(parameters, sigmas)
+
+    def width(at: float) -> float:
+        return math.sqrt(parameters / (fit.rule * at))
+
+    narrow = None if high is None else width(high)
+    return Optimum(
+        float(parameters), depth, width(depth), (low, high), (narrow, width(low)), sigmas, fit.is_extrapolated(depth)
+    )
+
+
+@dataclass(frozen=True)
+class Advice:
+    """What a fit says of an architecture.
+
+    Attributes:
+        depth: L, as given.
+        width: d, as given.
+        optimum: the best depth and width of rule L d^2 parameters.
+        verdict: "deeper" (and narrower) or "wider" (and shallower) at the same size, or "near the optimum" within the
+            band, or at the best depth in whole numbers.
+        best_at: N(L), the size for which so many layers are best; None where that is beyond floats.
+        core: depth and width of the largest network on the curve that is no deeper and no wider; of depth 1 where the
+            width is too small for any on it.
+        wasted: the share of the parameters beyond the core. They are not without use: they would be of more use in
+            another shape. It is large for shallow networks since the curve is steep. A measure of this library.
+        wasted_range: the same with the curve at either edge of the band, the smaller share first; 0 within the band.
+    """
+
+    depth: int
+    width: int
+    optimum: Optimum
+    verdict: Verdict
+    best_at: float | None
+    core: tuple[float, float]
+    wasted: float
+    wasted_range: tuple[float, float]
+
+    @property
+    def is_inside(self) -> bool:
+        """Whether the depth lies within the range of the best."""
+        low, high = self.optimum.depth_range
+        return low <= self.depth and (high is None or self.depth <= high)
+
+    @property
+    def layers_to_add(self) -> float:
+        """From the given depth to the best; negative for layers to take away."""
+        return self.optimum.depth - self.depth
+
+    @property
+    def width_to_add(self) -> float:
+        """From the given width to the best; negative for width to take away."""
+        return self.optimum.width - self.width
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain values."""
+        return {**asdict(self), "layers_to_add": self.layers_to_add, "width_to_add": self.width_to_add}
+
+
+def advise(depth: int, width: int, fit: TransitionFit = PUBLISHED, *, sigmas: float = 2.0) -> Advice:
+    """Whether an architecture had better be deeper or wider, by how much, and what its shape wastes.
+
+    Args:
+        depth: L, the layers.
+        width: d, the dimension of a token.
+        fit: the published one by default.
+        sigmas: standard errors to each side within which a depth counts as near the optimum, from 0 to 10.
+
+    Raises:
+        TensorRankError: if a number is not a whole number of at least 1, or the fit's slope is negative.
+
+    >>> gpt3 = advise(depth=96, width=12288)
+    >>> gpt3.verdict, gpt3.optimum.shape, round(gpt3.wasted, 2)
+    ('wider', (80, 13461), 0.18)
+    >>> advise(depth=24, width=2048).verdict
+    'deeper'
+    """
+    depth, width = whole_number("depth", depth, 1), whole_number("width", width, 1)
+    best = optimum(fit.rule * finite_number("L d^2", depth * width**2), fit, sigmas=sigmas)
+    low, high = best.depth_range
+    verdict: Verdict = "near the optimum"
+    if depth != best.shape[0]:
+        verdict = "deeper" if depth < low else "wider" if high is not None and depth > high else verdict
+    try:
+        best_at = fit.size(depth)
+    except TensorRankError:
+        best_at = None
+    cores = [_core(depth, width, fit, edge) for edge in (-sigmas, 0.0, sigmas)]
+    below, wasted, above = (max(0.0, 1 - (part[0] / depth) * (part[1] / width) ** 2) for part in cores)
+    edges = (min(below, above), max(below, above))
+    advice = Advice(depth, width, best, verdict, best_at, cores[1], wasted, edges)
+    return replace(advice, wasted_range=(0.0, edges[1])) if advice.is_inside else advice
+
+
+def _core(depth: int, width: int, fit: TransitionFit, edge: float) -> tuple[float, float]:
+    """The largest network on an edge of the band within depth and width; one layer counts where none is on it."""
+    if fit.log_width(depth, edge) <= math.log(width):
+        return float(depth), math.exp(fit.log_width(depth, edge))
+    return min(float(depth), max(1.0, fit.supported_depth(width, edge))), float(width)

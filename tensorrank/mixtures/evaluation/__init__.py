@@ -1,0 +1,1 @@
+"""Evaluation of mixtures: circuits of slots, log-densities, derivatives and samples."""

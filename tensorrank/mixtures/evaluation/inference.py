@@ -1,0 +1,193 @@
+"""What is asked of a circuit in floating point: log-densities, derivatives of them, and samples.
+
+Every slot is kept as a logarithm, so that long products neither underflow nor lose the smaller of two values.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorrank.mixtures.evaluation.circuit import Circuit, Leaves, Products, Slots, Sums
+
+Floats = NDArray[np.float64]
+Integers = NDArray[np.int64]
+
+MISSING = -1
+
+# Exponentials below the one of this are no normal floats, and nothing beside sums that are not as small as the other.
+_LEAST_LOG = -700.0
+_SMALL = 1e-250
+# Sums below this may have lost digits, or all, to terms that are no normal floats.
+_LEAST_SUM = 1e-290
+
+
+@dataclass(frozen=True, eq=False)
+class Codes:
+    """The value of a categorical variable in each row, MISSING where it is unknown."""
+
+    numbers: Integers
+
+    def log_densities(self, components: int) -> Floats:
+        """The same for any component densities: (components, rows), 0 for the value itself and -inf for others."""
+        with np.errstate(divide="ignore"):
+            return np.log(one_hot(self.numbers, components)).T
+
+
+# Of one site: values, or the log-densities of its components in each row, (components, rows), 0 where it is unknown.
+SiteEvidence: TypeAlias = "Codes | Floats"
+
+
+def rows_of(evidence: Sequence[SiteEvidence]) -> int:
+    """The number of rows."""
+    first = evidence[0]
+    return len(first.numbers) if isinstance(first, Codes) else first.shape[1]
+
+
+def selected(evidence: Sequence[SiteEvidence], rows: Integers) -> list[SiteEvidence]:
+    """That of some rows."""
+    return [Codes(given.numbers[rows]) if isinstance(given, Codes) else given[:, rows] for given in evidence]
+
+
+def log_values(circuit: Circuit, evidence: Sequence[SiteEvidence]) -> Floats:
+    """The logarithm of every slot, (slots, rows); -inf where it is 0."""
+    logs = np.empty((circuit.slots, rows_of(evidence)))
+    with np.errstate(divide="ignore"):
+        for out, block, table, parts in circuit.steps(circuit.float_tables):
+            match block:
+                case Leaves():
+                    given = evidence[block.site]
+                    if isinstance(given, Codes):
+                        # The last column, for MISSING, sums over all values.
+                        columns = np.log(np.column_stack([table, table.sum(axis=1)]))
+                        np.take(columns, given.numbers, axis=1, out=logs[out], mode="wrap")
+                    else:
+                        logs[out] = log_matmul(table, given)
+                case Products():
+                    np.copyto(logs[out], logs[parts[0]])
+                    for part in parts[1:]:
+                        logs[out] += logs[part]
+                case Sums():
+                    logs[out] = log_matmul(table, logs[parts[0]])
+    return logs
+
+
+def log_derivatives(circuit: Circuit, logs: Floats) -> Floats:
+    """The logarithm of the derivative of the density by every slot, (slots, rows), at the values in `logs`."""
+    found = np.full_like(logs, -np.inf)
+    found[-1] = 0.0
+    steps = list(circuit.steps(circuit.float_tables))
+    with np.errstate(divide="ignore"):
+        for out, block, table, parts in reversed(steps):
+            match block:
+                case Products():
+                    # For each factor the derivative of the product times the factors before it and after it.
+                    after = [np.zeros_like(found[out])]
+                    for part in reversed(parts[1:]):
+                        after.append(after[-1] + logs[part])
+                    before = found[out]
+                    for column, part in zip(block.factors.T, parts, strict=True):
+                        _accumulate(found, column, before + after.pop())
+                        before = before + logs[part]
+                case Sums():
+                    _accumulate(found, block.terms, log_matmul(table.T, found[out]))
+    return found
+
+
+def log_component_derivatives(circuit: Circuit, derivatives: Floats, components: Sequence[int]) -> list[Floats]:
+    """For each site the logarithm of the derivative of the density by each component's value, (components, rows)."""
+    found = [np.full((count, derivatives.shape[1]), -np.inf) for count in components]
+    with np.errstate(divide="ignore"):
+        for out, block, table, _ in circuit.steps(circuit.float_tables):
+            if isinstance(block, Leaves):
+                np.logaddexp(
+                    found[block.site], log_matmul(table.T, derivatives[out]), out=found[block.site]
+                )  # fmt: skip
+    return found
+
+
+def sample_components(circuit: Circuit, sites: int, count: int, rng: np.random.Generator) -> Integers:
+    """Components drawn from the density, (count, sites)."""
+    drawn = np.empty((count, sites), dtype=np.int64)
+    for site, rows, weights in induced_trees(circuit, sites, count, rng):
+        drawn[rows, site] = _draw(weights, rows.size, rng)
+    return drawn
+
+
+def induced_trees(
+    circuit: Circuit, sites: int, count: int, rng: np.random.Generator
+) -> Iterator[tuple[int, Integers, Floats]]:
+    """Draws of everything hidden: from the last slot down, one term of each sum that is met, so one leaf of each site.
+
+    The density is the mean over them of the product of their leaves, each divided by its sum.
+
+    Source: Zhao, Poupart, Gordon, A Unified Approach for Learning the Parameters of Sum-Product Networks (NeurIPS
+    2016), theorem 2.
+
+    Yields:
+        A site, those of the `count` draws that meet a leaf of it, and the leaf: weights of the components.
+    """
+    mass = np.exp(log_values(circuit, [Codes(np.full(1, MISSING))] * sites))[:, 0]
+    active = np.zeros((circuit.slots, count), dtype=bool)
+    active[-1] = True
+    for out, block, table, _ in reversed(list(circuit.steps(circuit.float_tables))):
+        for slot, row in zip(range(out.start, out.stop), range(block.size), strict=True):
+            (here,) = np.nonzero(active[slot])
+            if not here.size:
+                continue
+            match block:
+                case Leaves():
+                    yield block.site, here, table[row]
+                case Products():
+                    active[np.ix_(block.factors[row], here)] = True
+                case Sums():
+                    active[block.terms[_draw(table[row] * mass[block.terms], here.size, rng)], here] = True
+
+
+def one_hot(codes: Integers, components: int) -> Floats:
+    """The values of categorical components in each row, (rows, components): all 1 where the value is missing."""
+    values = np.zeros((len(codes), components))
+    known = codes != MISSING
+    values[known, codes[known]] = 1.0
+    values[~known] = 1.0
+    return values
+
+
+def log_matmul(table: Floats, logs: Floats) -> Floats:
+    """log(table @ exp(logs)), scaled by the largest of each column."""
+    largest = logs.max(axis=0)
+    largest[np.isneginf(largest)] = 0.0
+    below = logs - largest
+    sums: Floats = table @ np.exp(below)
+    total: Floats = np.log(sums)
+    if below.min() + np.log(table[table > 0].min(initial=1.0)) < _LEAST_LOG:
+        # Where only terms are left that underflow beside the largest, the sum is scaled by their own largest.
+        for row, weights, found in zip(total, table, sums, strict=True):
+            (terms,) = np.nonzero(weights)
+            (again,) = np.nonzero(found < max(_SMALL * weights.max(), _LEAST_SUM))
+            if terms.size and again.size:
+                far = below[np.ix_(terms, again)] + np.log(weights[terms])[:, None]
+                top = far.max(axis=0)
+                top[np.isneginf(top)] = 0.0
+                row[again] = np.log(np.exp(far - top).sum(axis=0)) + top
+    total += largest
+    return total
+
+
+def _accumulate(target: Floats, slots: Slots, logs: Floats) -> None:
+    """Add to the slots given, some of which may be the same."""
+    if len(np.unique(slots)) == len(slots):
+        target[slots] = np.logaddexp(target[slots], logs)
+    else:
+        np.logaddexp.at(target, slots, logs)
+
+
+def _draw(weights: Floats, count: int, rng: np.random.Generator) -> Integers:
+    cumulative = np.cumsum(weights)
+    found: Integers = np.searchsorted(cumulative, rng.random(count) * cumulative[-1], side="right")
+    # A draw that rounds up to the total must not fall on a last entry of 0.
+    return np.minimum(found, int(np.flatnonzero(weights)[-1]))

@@ -1,0 +1,1 @@
+"""Mixture models in files, as plain values, and from other libraries."""

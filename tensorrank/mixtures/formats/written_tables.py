@@ -1,0 +1,111 @@
+"""Tables as JSON holds them: floats with a point or an exponent, fractions as texts, whole numbers as they are."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.tables import Table, is_exact
+from tensorrank.whole_numbers import from_text, to_text
+
+# Exponents are left out: a short text could be a number of any length.
+_FRACTION = re.compile(r"(-?[0-9]+)(?:/([0-9]+))?")
+# Longer whole numbers are no JSON numbers for Python's reader, but texts.
+_DIGITS = 4000
+
+
+def written(table: Table) -> Any:
+    """Nested lists of floats, or of whole numbers and texts such as "1/3"; `read_table` gives the same table back.
+
+    >>> written(np.array([[0.5, 0.5]])), written(np.array([Fraction(1, 3), Fraction(0)]))
+    ([[0.5, 0.5]], ['1/3', 0])
+    """
+    if not is_exact(table):
+        return table.tolist()
+    entries = np.empty(table.shape, dtype=object)
+    entries.reshape(-1)[:] = [_entry(entry) for entry in table.flat]
+    return entries.tolist()
+
+
+def read_table(given: Any, what: str) -> Table:
+    """The table of nested lists: float64 if any entry is a float, otherwise of Fractions.
+
+    Args:
+        given: nested lists, rows of equal length.
+        what: what the table is called in messages.
+
+    Raises:
+        TensorRankError: if rows differ in length, or an entry is no number and no fraction.
+
+    >>> read_table([0, "1/3"], "weights"), read_table([0, 0.25, "1/2"], "weights")
+    (array([Fraction(0, 1), Fraction(1, 3)], dtype=object), array([0.  , 0.25, 0.5 ]))
+    """
+    if not isinstance(given, list):
+        raise TensorRankError(f"{what} is {_brief(given)}; expected a list of numbers")
+    shape: list[int] = []
+    entries: list[Any] = [given]
+    while entries and isinstance(entries[0], list):
+        length = len(entries[0])
+        odd = next((row for row in entries if not isinstance(row, list) or len(row) != length), None)
+        if odd is not None:
+            size = f"of {len(odd)} entries" if isinstance(odd, list) else _brief(odd)
+            raise TensorRankError(f"{what} has rows of {length} entries and one {size}; expected rows of equal length")
+        shape.append(length)
+        entries = [entry for row in entries for entry in row]
+    numbers = [entry if type(entry) is float else _number(entry, what) for entry in entries]
+    floating = any(type(number) is float for number in numbers)
+    table: Table = np.empty(shape, dtype=np.float64 if floating else object)
+    try:
+        table.reshape(-1)[:] = numbers
+    except OverflowError:
+        raise TensorRankError(f"{what} has floats and a number beyond them; expected fractions only") from None
+    table.setflags(write=False)
+    return table
+
+
+def read_tables(given: Any, what: str) -> Table | tuple[Table, ...]:
+    """One table, or a tuple of them if the lists are nested three deep or empty."""
+    if isinstance(given, list) and (not given or (_starts_with_list(given) and _starts_with_list(given[0]))):
+        return tuple(read_table(table, f"{what}[{number}]") for number, table in enumerate(given))
+    return read_table(given, what)
+
+
+def whole(text: str) -> int:
+    """The whole number of so many decimal digits, however many."""
+    return int(text) if len(text) < _DIGITS else from_text(text)
+
+
+def _entry(entry: Fraction) -> int | str:
+    if entry.denominator == 1:
+        return int(entry) if entry < 10**_DIGITS else to_text(int(entry))
+    return f"{to_text(entry.numerator)}/{to_text(entry.denominator)}"
+
+
+def _number(entry: Any, what: str) -> Fraction:
+    if type(entry) is int:
+        return Fraction(entry)
+    found = _FRACTION.fullmatch(entry) if isinstance(entry, str) else None
+    if not found:
+        raise TensorRankError(f'{what} contains {_brief(entry)}; expected numbers, or fractions such as "1/3"')
+    below = whole(found[2]) if found[2] else 1
+    if not below:
+        raise TensorRankError(f"{what} contains {_brief(entry)}; expected a denominator that is not 0")
+    return Fraction(whole(found[1]), below)
+
+
+def _starts_with_list(given: Sequence[Any]) -> bool:
+    return isinstance(given, list) and bool(given) and isinstance(given[0], list)
+
+
+def _brief(given: Any) -> str:
+    if isinstance(given, list | dict):
+        return "a list" if isinstance(given, list) else "an object"
+    if given is None or isinstance(given, bool):
+        return {None: "null", True: "true", False: "false"}[given]
+    text = repr(given)
+    return text if len(text) <= 40 else f"{text[:40]}..."

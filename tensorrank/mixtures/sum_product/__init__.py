@@ -1,0 +1,1 @@
+"""Sum-product networks: the model, its nodes, its evaluation, its cuts and its other forms."""

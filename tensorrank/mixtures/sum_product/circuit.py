@@ -1,0 +1,66 @@
+"""Sum-product networks as circuits of slots, level by level."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from tensorrank.mixtures.evaluation.circuit import Block, Circuit, Leaves, Products, Sums
+from tensorrank.mixtures.latent_tree import Name
+from tensorrank.mixtures.sum_product.nodes import LeafNode, Node, Nodes, ProductNode, SumNode, children_of
+from tensorrank.mixtures.tables import is_exact
+
+
+def compiled(nodes: Nodes, order: Sequence[Name]) -> Circuit:
+    """A slot for each node, those of one level and kind in one block; the last of the order is the last slot.
+
+    Levels count from the leaves. Leaves of one variable are a block, products of a level with equally many children
+    too, and sums of the same children, whatever their order; tables of fractions stay apart from floats.
+    """
+    return compiled_with_slots(nodes, order)[0]
+
+
+def compiled_with_slots(nodes: Nodes, order: Sequence[Name]) -> tuple[Circuit, Mapping[Name, int]]:
+    """The same, and the slot of each node; the order may leave out nodes that none of its own needs."""
+    level: dict[Name, int] = {}
+    groups: dict[tuple[int, int, object, bool], list[Name]] = {}
+    for name in order:
+        node = nodes[name]
+        level[name] = 1 + max((level[child] for child in children_of(node)), default=-1)
+        groups.setdefault((level[name], *_group(node)), []).append(name)
+    slots: dict[Name, int] = {}
+    blocks: list[Block] = []
+    # Groups of a level keep the order in which they were met: neighbours there are neighbours here.
+    for key in sorted(groups, key=lambda key: key[:2]):
+        members = groups[key]
+        blocks.append(_block([nodes[name] for name in members], slots))
+        for name in members:
+            slots[name] = len(slots)
+    return Circuit(tuple(blocks)), slots
+
+
+def _group(node: Node) -> tuple[int, object, bool]:
+    """What nodes of a block have in common: the kind, variable, number of children or children, and exactness."""
+    match node:
+        case LeafNode():
+            return 0, node.variable, is_exact(node.distribution)
+        case ProductNode():
+            return 1, len(node.children), True
+        case SumNode():
+            return 2, frozenset(node.children), is_exact(node.weights)
+
+
+def _block(members: Sequence[Node], slots: Mapping[Name, int]) -> Block:
+    first = members[0]
+    if isinstance(first, LeafNode):
+        return Leaves(first.variable, np.array([one.distribution for one in members if isinstance(one, LeafNode)]))
+    if isinstance(first, ProductNode):
+        return Products(np.array([[slots[child] for child in children_of(one)] for one in members], dtype=np.int64))
+    terms = sorted(first.children, key=slots.__getitem__)
+    place = {child: column for column, child in enumerate(terms)}
+    table = np.empty((len(members), len(terms)), dtype=first.weights.dtype)
+    for row, one in enumerate(members):
+        if isinstance(one, SumNode):
+            table[row, [place[child] for child in one.children]] = one.weights
+    return Sums(table, np.array([slots[child] for child in terms], dtype=np.int64))

@@ -1,0 +1,152 @@
+"""The function of a sum-product network for the solver of separation ranks, evaluated on its graph."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorrank.arithmetic.prime_field import PrimeField, Residues
+from tensorrank.arithmetic.resources import memory_limit
+from tensorrank.errors import WeightsError
+from tensorrank.mixtures.latent_tree import Name
+from tensorrank.mixtures.sum_product.cut_terms import separate
+from tensorrank.mixtures.sum_product.grid import SumProductGrid
+from tensorrank.mixtures.sum_product.nodes import LeafNode, Node, Nodes, ProductNode, SumNode
+from tensorrank.networks.function import random_inputs
+from tensorrank.separation.partition import Bipartition
+from tensorrank.separation.separable import Weights
+
+Classes = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SumProductFunction:
+    """The density of a sum-product network, as `tensorrank.separation.separable.Separable` asks for it.
+
+    Attributes:
+        nodes: by name.
+        order: their names, children before their parents.
+        scopes: their variables, bit v for variable v.
+        classes: for each variable the class of each component; those of a class are the same function.
+
+    >>> from tensorrank.mixtures.sum_product.model import SumProduct
+    >>> function = SumProduct.three_matchings(6, symbols=2, seed=0).separable()
+    >>> function.sites, function.rank_bound(Bipartition.interleaved(6))
+    (6, 8)
+    """
+
+    nodes: Nodes
+    order: Sequence[Name]
+    scopes: Mapping[Name, int]
+    classes: Sequence[Classes]
+
+    def __repr__(self) -> str:
+        return f"SumProductFunction({self.sites} variables, {len(self.nodes)} nodes)"
+
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        """The number of different component functions of each variable."""
+        return tuple(int(found.max()) + 1 for found in self.classes)
+
+    @property
+    def sites(self) -> int:
+        """The number of variables."""
+        return len(self.classes)
+
+    @property
+    def weight_degree(self) -> int:
+        """0: the tables are given."""
+        return 0
+
+    @property
+    def input_degree(self) -> int:
+        """1 in the input of each site."""
+        return self.sites
+
+    @property
+    def value_work(self) -> float:
+        """Operations that one value costs in a grid of the interleaved partition, at the rate of a matrix product."""
+        return SumProductGrid.of(self.nodes, self.order, self.scopes, Bipartition.interleaved(self.sites)).value_work
+
+    def draw(self, field: PrimeField, rng: np.random.Generator, weights: Weights | None = None) -> SumProductInstance:
+        """The function over GF(p): nothing is random but the inputs.
+
+        Raises:
+            WeightsError: if weights are given.
+            PrimeError: if p divides a denominator of an entry.
+        """
+        if weights is not None:
+            raise WeightsError(
+                f"weights {sorted(weights)} were given for a sum-product network, whose nodes hold all its numbers; "
+                "expected None. Build the network with the tables you mean"
+            )
+        return SumProductInstance(self, field, {name: self._image(node, field) for name, node in self.nodes.items()})
+
+    def rank_bound(self, partition: Bipartition) -> int:
+        """A number of terms g(x_A) * h(x_B) that suffices.
+
+        Each node is written as a sum of such terms, with any coefficients, from the leaves up. A node with all
+        variables on one side is a single term. A product has a term for each choice of one term of each child. A sum
+        has the terms of all its children, and those that share a function of one side (built in the same way) are one:
+        so there are at most as many as different functions of A, or of B. Where there are more than linearly
+        independent functions of the node's variables in A, a product of their numbers of values, the node is expanded
+        in a basis of these instead, or likewise in B; all nodes of these variables share the basis. The terms of the
+        root are counted.
+        """
+        tried = [
+            separate(self.nodes, self.order, self.scopes, partition, shape=self.shape, keep_left=keep_left)
+            for keep_left in (False, True)
+        ]
+        return min(found.count(found.terms[self.order[-1]]) for found in tried)
+
+    def generic_lower_bound(self, partition: Bipartition) -> int:
+        """0: the tables are given."""
+        return 0
+
+    def _image(self, node: Node, field: PrimeField) -> Node:
+        """The node with balanced residues in its table, equal components of a leaf added up."""
+        match node:
+            case SumNode(children=children, weights=weights):
+                return SumNode(children, field.balanced(field.image(weights)))
+            case LeafNode(variable=variable, distribution=distribution):
+                merged = np.zeros(self.shape[variable], dtype=np.int64)
+                np.add.at(merged, self.classes[variable], field.image(distribution))
+                return LeafNode(variable, field.balanced(merged))
+            case ProductNode():
+                return node
+
+
+@dataclass(frozen=True, eq=False)
+class SumProductInstance:
+    """A sum-product network's function over GF(p), its tables mapped there once, to balanced residues."""
+
+    function: SumProductFunction
+    field: PrimeField
+    nodes: Nodes
+    _grids: dict[Bipartition, SumProductGrid] = dataclasses.field(default_factory=dict)
+
+    def sample(self, sites: Sequence[int], count: int, rng: np.random.Generator) -> Residues:
+        """Random inputs, of shape (count, sites, largest number of values of all); 0 beyond a site's number."""
+        return random_inputs(self.function.shape, sites, count, self.field, rng)
+
+    def grid(self, partition: Bipartition, rows: Residues, columns: Residues) -> Residues:
+        """The residues of the values at all pairs, of shape (rows, columns)."""
+        return self.grid_within(partition, rows, columns, memory_limit(None))
+
+    def grid_within(self, partition: Bipartition, rows: Residues, columns: Residues, memory: int) -> Residues:
+        """The same within so many bytes beside the values, in slices of rows.
+
+        Raises:
+            TensorRankError: if not even one row fits.
+        """
+        function = self.function
+        grid = self._grids.get(partition)
+        if grid is None:
+            grid = SumProductGrid.of(self.nodes, function.order, function.scopes, partition)
+            self._grids[partition] = grid
+        return grid.evaluate(rows, columns, function.shape, self.field, memory)

@@ -1,0 +1,299 @@
+"""A sum-product network at many inputs of side A and many of side B: the matrix of values over GF(p).
+
+What depends on one side is evaluated there only; terms become one matrix product; the rest are planes, a value for each
+row and column, kept only as long as some node needs them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from tensorrank.arithmetic.prime_field import PrimeField, Residues
+from tensorrank.mixtures.evaluation.circuit import Circuit, Leaves, Products
+from tensorrank.mixtures.latent_tree import Name
+from tensorrank.mixtures.sum_product.circuit import compiled_with_slots
+from tensorrank.mixtures.sum_product.cut_terms import (
+    ONE,
+    Combination,
+    NodeValue,
+    Numbers,
+    Outer,
+    Plane,
+    ProductPlane,
+    Separation,
+    Side,
+    SumPlane,
+    Terms,
+    separate,
+)
+from tensorrank.mixtures.sum_product.nodes import Nodes
+from tensorrank.networks.contraction import Floats, Operand, einsum
+from tensorrank.networks.expression import refuse_beyond
+from tensorrank.networks.grid_plan import inputs_by_site
+from tensorrank.separation.partition import Bipartition
+
+# Up to so many terms a matrix product costs less than the planes it saves.
+_MOST_TERMS = 64
+# An operation on planes of entries, with its share of reducing them, measured against one inside a matrix product.
+_PLANE_COST = 20
+# Entries of a plane: large enough that calls cost little, small enough for the caches.
+_PLANE_ENTRIES = 2**17
+_FEWEST_ROWS = 32
+# Planes that are summed at once, and those that an operation takes beside its operands.
+_SUMMED, _SPARE = 8, 6
+_ENTRY_BYTES = 8
+
+
+@dataclass(frozen=True, eq=False)
+class OneSide:
+    """How the functions of one side are evaluated.
+
+    Attributes:
+        sites: its variables.
+        circuit: the nodes with all variables on this side.
+        slots: their slots.
+        side: the definitions of vectors.
+        kept: the vectors that planes are made of.
+    """
+
+    sites: tuple[int, ...]
+    circuit: Circuit
+    slots: Mapping[Name, int]
+    side: Side
+    kept: frozenset[int]
+
+    @property
+    def peak(self) -> int:
+        """The most entries held at once for an input."""
+        return self.circuit.slots + 3 * sum(self.side.lengths)
+
+    def one(self, terms: Terms) -> bool:
+        """Whether these are a single product of two functions."""
+        return len(terms) == 1 and self.side.lengths[terms[0][0]] == 1
+
+    def values(self, inputs: Sequence[Operand], field: PrimeField) -> dict[int, Floats]:
+        """The kept vectors, (length, inputs), in balanced residues."""
+        by_site = dict(zip(self.sites, inputs, strict=True))
+        slots = np.empty((self.circuit.slots, inputs[0].shape[0]))
+        tables = [np.empty(0) if isinstance(block, Products) else block.table for block in self.circuit.blocks]
+        for out, block, table, parts in self.circuit.steps(tables):
+            if isinstance(block, Products):
+                slots[out] = slots[parts[0]]
+                for part in parts[1:]:
+                    slots[out] = _product("sr,sr->sr", slots[out], slots[part], field)
+            else:
+                of = by_site[block.site].values.T if isinstance(block, Leaves) else slots[parts[0]]
+                slots[out] = _product("st,tr->sr", table, of, field)
+        found: list[Floats] = []
+        for definition in self.side.definitions:
+            match definition:
+                case NodeValue(name=name):
+                    found.append(slots[self.slots[name]][None])
+                case Outer(factors=factors):
+                    vector = np.ones((1, slots.shape[1]))
+                    for place, numbers in enumerate(factors):
+                        factor = _joined(found, numbers)
+                        vector = (
+                            factor
+                            if place == 0
+                            else _product("ar,br->abr", vector, factor, field).reshape(-1, slots.shape[1])
+                        )
+                    found.append(vector)
+                case Combination(weights=weights, vectors=numbers):
+                    stack = np.stack([found[number] for number in numbers])
+                    found.append(_product("t,tsr->sr", np.array(weights), stack, field))
+                case _:
+                    raise NotImplementedError(f"{definition} has no values")
+        return {number: found[number] for number in self.kept}
+
+
+@dataclass(frozen=True, eq=False)
+class SumProductGrid:
+    """How a grid is evaluated: each side, then planes one after the other.
+
+    Attributes:
+        sides: A and B.
+        planes: children first, the root last.
+        last: for each plane but the root the number of the last one that needs it.
+    """
+
+    sides: tuple[OneSide, OneSide]
+    planes: tuple[Plane, ...]
+    last: Mapping[Name, int]
+
+    @classmethod
+    def of(
+        cls, nodes: Nodes, order: Sequence[Name], scopes: Mapping[Name, int], partition: Bipartition
+    ) -> SumProductGrid:
+        """The plan for a partition of the variables; tables are balanced residues where it is to be evaluated."""
+        plans = [
+            cls._of(
+                nodes,
+                order,
+                scopes,
+                partition,
+                separate(nodes, order, scopes, partition, most=_MOST_TERMS, keep_left=keep_left),
+            )
+            for keep_left in (False, True)
+        ]
+        return min(plans, key=lambda plan: plan.value_work)
+
+    @classmethod
+    def _of(
+        cls,
+        nodes: Nodes,
+        order: Sequence[Name],
+        scopes: Mapping[Name, int],
+        partition: Bipartition,
+        found: Separation,
+    ) -> SumProductGrid:
+        root = order[-1]
+        if root in found.terms:
+            found.planes.append(SumPlane(root, found.terms[root], (), ()))
+        last = {child: number for number, plane in enumerate(found.planes) for child in plane.planes}
+        needed = [terms for plane in found.planes for terms in _terms_of(plane)]
+        sides = tuple(
+            cls._side(nodes, order, scopes, sites, side, frozenset(term[place] for terms in needed for term in terms))
+            for place, (sites, side) in enumerate(((partition.a, found.left), (partition.b, found.right)))
+        )
+        return cls((sides[0], sides[1]), tuple(found.planes), last)
+
+    @staticmethod
+    def _side(
+        nodes: Nodes,
+        order: Sequence[Name],
+        scopes: Mapping[Name, int],
+        sites: tuple[int, ...],
+        side: Side,
+        kept: frozenset[int],
+    ) -> OneSide:
+        bits = sum(1 << site for site in sites)
+        circuit, slots = compiled_with_slots(nodes, [name for name in order if not scopes[name] & ~bits])
+        return OneSide(sites, circuit, slots, side, kept)
+
+    @property
+    def value_work(self) -> float:
+        """Operations that a value costs, at the rate of a matrix product."""
+        work = 0
+        for plane in self.planes:
+            for terms in _terms_of(plane):
+                work += 2 * self.sides[0].side.length(left for left, _ in terms) + _PLANE_COST
+            work += _PLANE_COST * len(plane.planes)
+        return float(work)
+
+    @property
+    def most_planes(self) -> int:
+        """The most planes held at once, with those that an operation takes."""
+        live, most = 0, 0
+        expiring: dict[int, int] = {}
+        for number in self.last.values():
+            expiring[number] = expiring.get(number, 0) + 1
+        for number in range(len(self.planes)):
+            most = max(most, live + 1)
+            live += 1 - expiring.get(number, 0)
+        return most + _SUMMED + _SPARE
+
+    def evaluate(
+        self, rows: Residues, columns: Residues, shape: Sequence[int], field: PrimeField, memory: int
+    ) -> Residues:
+        """The residues of the values at all pairs, in slices of rows so that no more memory is taken beside them.
+
+        Args:
+            rows: inputs (count, sites of A, largest number of values of all).
+            columns: inputs of side B.
+            shape: the number of values of each variable.
+            field: GF(p).
+            memory: in bytes.
+
+        Raises:
+            TensorRankError: if not even one row fits.
+        """
+        inputs = [
+            inputs_by_site(given, name, [shape[site] for site in side.sites], field)
+            for given, name, side in ((rows, "rows", self.sides[0]), (columns, "columns", self.sides[1]))
+        ]
+        values = np.empty((len(rows), len(columns)), dtype=np.int64)
+        if not values.size:
+            return values
+        fixed = self.sides[1].peak * len(columns) * _ENTRY_BYTES
+        each = (self.sides[0].peak + self.most_planes * len(columns)) * _ENTRY_BYTES
+        refuse_beyond(memory, fixed + each, f"a grid of {len(rows)} x {len(columns)} values")
+        step = min(max(_FEWEST_ROWS, _PLANE_ENTRIES // len(columns)), (memory - fixed) // each)
+        right = self.sides[1].values(inputs[1], field)
+        for start in range(0, len(rows), step):
+            part = [Operand(one.values[start : start + step], field) for one in inputs[0]]
+            left = self.sides[0].values(part, field)
+            values[start : start + step] = Operand(self._last_plane(left, right, field), field).result()
+        return values
+
+    def _last_plane(self, left: Mapping[int, Floats], right: Mapping[int, Floats], field: PrimeField) -> Floats:
+        planes: dict[Name, Floats] = {}
+        for number, plane in enumerate(self.planes):
+            others = [planes[child] for child in plane.planes]
+            for child in plane.planes:
+                if self.last[child] == number:
+                    del planes[child]
+            found = self._plane(plane, others, left, right, field)
+            del others
+            planes[plane.name] = found
+        return planes[self.planes[-1].name]
+
+    def _plane(
+        self,
+        plane: Plane,
+        others: list[Floats],
+        left: Mapping[int, Floats],
+        right: Mapping[int, Floats],
+        field: PrimeField,
+    ) -> Floats:
+        """The values of a node from those of the planes it is made of."""
+        if isinstance(plane, SumPlane):
+            parts = [_from_terms(plane.terms, left, right, field)] if plane.terms else []
+            return _weighted_sum([*parts, *others], [*(1.0 for _ in parts), *plane.weights], field)
+        single = [terms[0] for terms in plane.groups if others and self.sides[0].one(terms)]
+        sums = [terms for terms in plane.groups if not (others and self.sides[0].one(terms))]
+        factors = [_from_terms(terms, left, right, field) for terms in sums] + others
+        found = factors[0]
+        for factor in factors[1:]:
+            found = _product("rc,rc->rc", found, factor, field)
+        for first, second in single:
+            found = _product("rc,r->rc", found, left[first][0], field) if first != ONE else found
+            found = _product("rc,c->rc", found, right[second][0], field) if second != ONE else found
+        return found
+
+
+def _terms_of(plane: Plane) -> Sequence[Terms]:
+    if isinstance(plane, ProductPlane):
+        return plane.groups
+    return [plane.terms] if plane.terms else []
+
+
+def _from_terms(terms: Terms, left: Mapping[int, Floats], right: Mapping[int, Floats], field: PrimeField) -> Floats:
+    sides = (_joined(left, tuple(one for one, _ in terms)), _joined(right, tuple(one for _, one in terms)))
+    return _product("tr,tc->rc", *sides, field)
+
+
+def _weighted_sum(planes: list[Floats], weights: Sequence[float], field: PrimeField) -> Floats:
+    """In stacks of a few, the sum so far among them."""
+    if len(planes) == 1 and weights[0] == 1.0:
+        return planes[0]
+    total: Floats | None = None
+    for start in range(0, len(planes), _SUMMED - 1):
+        stack = planes[start : start + _SUMMED - 1]
+        factors = list(weights[start : start + _SUMMED - 1])
+        if total is not None:
+            stack, factors = [total, *stack], [1.0, *factors]
+        total = _product("t,trc->rc", np.array(factors), np.stack(stack), field)
+    assert total is not None
+    return total
+
+
+def _joined(vectors: Mapping[int, Floats] | Sequence[Floats], numbers: Numbers) -> Floats:
+    return vectors[numbers[0]] if len(numbers) == 1 else np.concatenate([vectors[number] for number in numbers])
+
+
+def _product(subscripts: str, left: Floats, right: Floats, field: PrimeField) -> Floats:
+    return einsum(subscripts, Operand(left, field), Operand(right, field)).values

@@ -1,0 +1,239 @@
+"""Sum-product networks: mixtures and factorisations in any order, sharing parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import KW_ONLY, dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+
+from tensorrank.arguments import whole_number
+from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.mixtures.evaluation.circuit import Circuit
+from tensorrank.mixtures.gaussian import Gaussians
+from tensorrank.mixtures.latent_tree import Name
+from tensorrank.mixtures.mixture import Mixture
+from tensorrank.mixtures.sum_product.circuit import compiled
+from tensorrank.mixtures.sum_product.function import SumProductFunction
+from tensorrank.mixtures.sum_product.nodes import (
+    LeafNode,
+    Node,
+    ProductNode,
+    SumNode,
+    check_reached,
+    checked_nodes,
+    children_first,
+    children_of,
+    scope_bits,
+    values_by_variable,
+    variables_of,
+)
+from tensorrank.mixtures.sum_product.random_networks import matchings, random_regions, three_matchings_nodes
+from tensorrank.mixtures.sum_product.self_similar import copies, dimension_tree_of
+from tensorrank.mixtures.sum_product.tensor_network import choice_network
+from tensorrank.mixtures.tables import Table
+from tensorrank.networks.network import TensorNetwork
+from tensorrank.separation.separable import Separable
+
+__all__ = ["LeafNode", "Name", "Node", "ProductNode", "SumNode", "SumProduct", "matchings"]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class SumProduct(Mixture):
+    """A sum-product network: a directed acyclic graph of sums, products and leaves, each a density of some variables.
+
+    Children of a sum have the same variables (it is smooth), those of a product different ones (it is decomposable), so
+    that every node is a distribution of its variables. A node may have any number of parents.
+
+    Attributes:
+        nodes: by name, in any order.
+        root: the name of the node that is the density of all variables.
+        densities: Gaussian components; categorical variables if None.
+
+    Raises:
+        TensorRankError: naming nodes and variables, if children are unknown, repeated or missing, there is a cycle, a
+            node is not reached from the root, a sum is not smooth, a product is not decomposable, variables are not
+            0..N-1, or weights or a leaf's distribution are negative or do not sum to one (exactly for fractions, within
+            1e-6 for floats).
+
+    Sources: Poon & Domingos, Sum-Product Networks (UAI 2011); Jaini, Poupart, Yu, Deep Homogeneous Mixture Models
+    (NeurIPS 2018).
+
+    >>> leaves = {f"{x}{name}": LeafNode(x, p) for x in (0, 1) for name, p in {"a": [0.9, 0.1], "b": [0, 1]}.items()}
+    >>> pairs = {"pa": ProductNode(("0a", "1a")), "pb": ProductNode(("0b", "1b"))}
+    >>> network = SumProduct(leaves | pairs | {"s": SumNode(("pa", "pb"), [0.5, 0.5])}, "s")
+    >>> network.probability([[0, 0], [1, 1]])
+    array([0.405, 0.505])
+    >>> network
+    SumProduct(2 variables, 7 nodes, 6 edges)
+    """
+
+    kind: ClassVar[str] = "sum_product"
+
+    nodes: Mapping[Name, Node]
+    root: Name
+    _: KW_ONLY
+    densities: Gaussians | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "nodes", checked_nodes(self.nodes))
+        # These find what is wrong.
+        _ = self.order, self.shape, self._scope_bits
+        check_reached(self.nodes, self.order)
+        self._check_densities()
+
+    def __repr__(self) -> str:
+        return f"SumProduct({self.sites} variables, {len(self.nodes)} nodes, {self.edges} edges)"
+
+    @cached_property
+    def order(self) -> tuple[Name, ...]:
+        """The names, children before their parents."""
+        return children_first(self.nodes, self.root)
+
+    @cached_property
+    def shape(self) -> tuple[int, ...]:
+        """The number of values (components) of each variable."""
+        return values_by_variable(self.nodes)
+
+    @cached_property
+    def _scope_bits(self) -> Mapping[Name, int]:
+        return scope_bits(self.nodes, self.order)
+
+    @cached_property
+    def scopes(self) -> Mapping[Name, frozenset[int]]:
+        """The variables of each node."""
+        found = {bits: frozenset(variables_of(bits)) for bits in set(self._scope_bits.values())}
+        return {name: found[bits] for name, bits in self._scope_bits.items()}
+
+    @cached_property
+    def edges(self) -> int:
+        """The number of edges."""
+        return sum(len(children_of(node)) for node in self.nodes.values())
+
+    @property
+    def size(self) -> int:
+        """The number of edges."""
+        return self.edges
+
+    @cached_property
+    def table_entries(self) -> int:
+        """The weights of all sums and the entries of all leaves."""
+        return sum(len(table) for table in self._tables)
+
+    @cached_property
+    def parameters(self) -> int:
+        """One less than entries for each sum and each leaf."""
+        return self.table_entries - len(self._tables)
+
+    @property
+    def _tables(self) -> list[Table]:
+        return [
+            node.weights if isinstance(node, SumNode) else node.distribution
+            for node in self.nodes.values()
+            if not isinstance(node, ProductNode)
+        ]
+
+    @cached_property
+    def circuit(self) -> Circuit:
+        """A slot for each node, level by level from the leaves; sums of the same children are one matrix."""
+        return compiled(self.nodes, self.order)
+
+    def coefficients(self) -> TensorNetwork:
+        """The coefficient tensor as a network in which each group of nodes has a leg.
+
+        An induced tree holds the root, with a product all its children, with a sum one of them. The density is the sum
+        over induced trees of their weights times their leaves (Zhao, Poupart, Gordon, ICML 2016). No node is reached
+        twice in one: two paths to it part at a product, which has then two children that share the node's variables.
+        Two nodes of the same variables lie in one only if one is below the other. So of nodes of the same variables
+        from which the longest path to others of these is of the same length one at most is in the tree. Those of them
+        with parents in the same groups are a group: state 0 of its leg says that none is chosen, state i that its i-th
+        member is. Tensors are named after a first member:
+
+        - "root" chooses the root;
+        - "sums 's'" has the weights of all sums of a group, and leads to their children;
+        - "children i 'p'", entries 0 and 1, leads from products to their children of one group; where this is one to
+          one, the two groups share the leg instead;
+        - "joint i 'c'", entries 0 and 1, unites what several groups choose of one, for no two of them choose;
+        - "leaves 'l'" has the distributions of a group of leaves of a variable, and ones in state 0: by smoothness and
+          decomposability one leaf of each variable is chosen.
+
+        Entries are as many as edges if all sums of a group have the same children and groups have one parent each.
+        """
+        return choice_network(self.nodes, self.order, self._scope_bits, self.sites)
+
+    def separable(self) -> Separable:
+        """The density as a function of its variables, for `separation_rank`: evaluated on the graph.
+
+        A self-similar network whose dimension tree has the very same tables is contracted as that, which is faster. Of
+        Gaussian components those that are equal become one, as in `to_network`.
+        """
+        if copies(self):
+            tree = dimension_tree_of(self)
+            if tree is not None:
+                return tree.separable()
+        if self.densities is None:
+            classes = [np.arange(k) for k in self.shape]
+        else:
+            classes = [self.densities.distinct(site) for site in range(self.sites)]
+        return SumProductFunction(self.nodes, self.order, self._scope_bits, classes)
+
+    @classmethod
+    def random(
+        cls, sites: int, symbols: int, seed: int | np.random.Generator, *, sums: int = 2, exact: bool = False
+    ) -> SumProduct:
+        """A random network: regions, sets of variables, are each split in halves at random, in two ways.
+
+        A region has `sums` sums over the products of all pairs of nodes of both halves; regions that are met again are
+        shared. There are O(sites^2) regions. With a single sum each the variables are independent.
+
+        Args:
+            sites: the number of variables.
+            symbols: the number of values of each.
+            seed: a whole number or a numpy Generator.
+            sums: the number of sums of each region but the whole, and of leaves of each variable.
+            exact: whether weights and distributions are fractions.
+
+        Raises:
+            TensorRankError: if a number is not a whole number of at least 1.
+
+        >>> SumProduct.random(6, symbols=2, seed=0)
+        SumProduct(6 variables, 79 nodes, 184 edges)
+        """
+        rng = random_stream(seed)
+        n, k, count = (
+            whole_number(name, given, 1) for name, given in (("sites", sites), ("symbols", symbols), ("sums", sums))
+        )
+        return cls(*random_regions(n, k, rng, sums=count, exact=exact))
+
+    @classmethod
+    def three_matchings(
+        cls,
+        sites: int,
+        symbols: int,
+        seed: int | np.random.Generator,
+        *,
+        rank: int | None = None,
+        exact: bool = False,
+    ) -> SumProduct:
+        """A mixture of three products over pairs of variables, for three perfect matchings of random union.
+
+        If that union is an expander, no tree model of polynomial size is this density.
+
+        Args:
+            sites: the number of variables, even and at least 4.
+            symbols: the number of values of each.
+            seed: a whole number or a numpy Generator; `matchings` tells the matchings for the same.
+            rank: how many products of two leaves each pair is a sum of; symbols if None.
+            exact: whether weights and distributions are fractions.
+
+        Raises:
+            TensorRankError: if a number is too small or sites is odd.
+
+        >>> SumProduct.three_matchings(6, symbols=2, seed=0)
+        SumProduct(6 variables, 67 nodes, 66 edges)
+        """
+        k = whole_number("symbols", symbols, 1)
+        r = k if rank is None else whole_number("rank", rank, 1)
+        return cls(*three_matchings_nodes(sites, k, seed, rank=r, exact=exact))

@@ -1,0 +1,111 @@
+"""Random sum-product networks: of regions that share nodes, and mixtures of three perfect matchings."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import networkx as nx
+import numpy as np
+
+from tensorrank.arguments import whole_number
+from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.latent_tree import Name
+from tensorrank.mixtures.sum_product.nodes import LeafNode, Node, ProductNode, SumNode
+from tensorrank.mixtures.tables import random_distributions
+
+Matching = tuple[tuple[int, int], ...]
+
+# How many ways a region is split in two.
+_SPLITS = 2
+
+
+def random_regions(
+    sites: int, symbols: int, rng: np.random.Generator, *, sums: int, exact: bool
+) -> tuple[dict[Name, Node], Name]:
+    """Nodes and root: each region, a set of variables, has `sums` sums over all pairs of children of two splits."""
+    nodes: dict[Name, Node] = {}
+    regions: dict[frozenset[int], list[Name]] = {}
+
+    def add(kind: str, node: Node) -> Name:
+        name = f"{kind}{len(nodes)}"
+        nodes[name] = node
+        return name
+
+    def build(region: frozenset[int], count: int) -> list[Name]:
+        if region in regions:
+            return regions[region]
+        if len(region) == 1:
+            tables = random_distributions((count, symbols), rng, exact=exact)
+            regions[region] = [add("l", LeafNode(next(iter(region)), table)) for table in tables]
+            return regions[region]
+        variables = sorted(region)
+        splits: list[frozenset[int]] = []
+        for _ in range(_SPLITS):
+            half = frozenset(variables[i] for i in rng.permutation(len(variables))[: len(variables) // 2])
+            if half not in splits and region - half not in splits:
+                splits.append(half)
+        terms = [
+            add("p", ProductNode(pair))
+            for half in splits
+            for pair in product(build(half, sums), build(region - half, sums))
+        ]
+        weights = random_distributions((count, len(terms)), rng, exact=exact)
+        regions[region] = [add("s", SumNode(tuple(terms), row)) for row in weights]
+        return regions[region]
+
+    (root,) = build(frozenset(range(sites)), 1)
+    return nodes, root
+
+
+def matchings(sites: int, seed: int | np.random.Generator) -> tuple[Matching, Matching, Matching]:
+    """Three random perfect matchings of the sites whose union is a connected graph of degree 3 without double edges.
+
+    Args:
+        sites: an even number of at least 4; of 4 they are the three matchings that there are.
+        seed: a whole number or a numpy Generator.
+
+    Raises:
+        TensorRankError: if the number of sites is odd or below 4.
+
+    >>> matchings(6, seed=0)
+    (((0, 3), (1, 2), (4, 5)), ((0, 5), (1, 4), (2, 3)), ((0, 1), (2, 5), (3, 4)))
+    """
+    rng = random_stream(seed)
+    n = whole_number("sites", sites, 4)
+    if n % 2:
+        raise TensorRankError(f"sites is {n}; expected an even number, for each matching pairs all of them")
+    while True:
+        found = tuple(_matching(rng.permutation(n).reshape(-1, 2)) for _ in range(3))
+        union = nx.Graph(pair for matching in found for pair in matching)
+        if union.number_of_edges() == 3 * n // 2 and nx.is_connected(union):
+            return found[0], found[1], found[2]
+
+
+def three_matchings_nodes(
+    sites: int, symbols: int, seed: int | np.random.Generator, *, rank: int, exact: bool
+) -> tuple[dict[Name, Node], Name]:
+    """Nodes and root: a sum of three products of pairs, each pair {u, v} a sum of `rank` products of two leaves."""
+    rng = random_stream(seed)
+    nodes: dict[Name, Node] = {}
+    wholes = []
+    for number, matching in enumerate(matchings(sites, rng)):
+        pairs = []
+        for pair in matching:
+            name = f"m{number} {pair[0]}-{pair[1]}"
+            for site in pair:
+                for term, table in enumerate(random_distributions((rank, symbols), rng, exact=exact)):
+                    nodes[f"{name} x{site} {term}"] = LeafNode(site, table)
+            terms = [f"{name} {term}" for term in range(rank)]
+            for term in range(rank):
+                nodes[terms[term]] = ProductNode(tuple(f"{name} x{site} {term}" for site in pair))
+            nodes[name] = SumNode(tuple(terms), random_distributions((rank,), rng, exact=exact))
+            pairs.append(name)
+        wholes.append(f"m{number}")
+        nodes[wholes[-1]] = ProductNode(tuple(pairs))
+    nodes["root"] = SumNode(tuple(wholes), random_distributions((3,), rng, exact=exact))
+    return nodes, "root"
+
+
+def _matching(pairs: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> Matching:
+    return tuple(sorted((int(min(pair)), int(max(pair))) for pair in pairs))

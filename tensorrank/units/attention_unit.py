@@ -1,0 +1,267 @@
+"""Attention units: one layer of softmax attention over tokens, or over pairs, triples, ... of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tensorrank.arguments import whole_number
+from tensorrank.arithmetic.resources import amount, memory_limit
+from tensorrank.errors import TensorRankError
+from tensorrank.units.online_softmax import AttentionSizes, Floats, softmax_averages, softmax_rows
+from tensorrank.units.precision import FLOAT64, Precision, precision_of
+
+Array = NDArray[np.float64]
+
+_ENTRY = 8
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class AttentionUnit:
+    """Softmax attention of order s: every token asks all (s - 1)-tuples of tokens.
+
+    Token i has the query q_i = Q x_i, the keys k^a_i = K^a x_i and the values v^a_i = V^a x_i, a = 1..s-1, and
+
+        score(i; j_1..j_(s-1)) = sum_c q_ic k^1_(j_1 c) ... k^(s-1)_(j_(s-1) c),
+        output_i = sum over heads, sum over tuples of softmax(score) v^1_(j_1) * ... * v^(s-1)_(j_(s-1)),
+
+    * being the product coordinate by coordinate. Order 2 is the usual unit, softmax(X Q^T K X^T) X V^T. Scores are not
+    scaled: scale the query. Queries, keys and values are computed in float64 and then rounded to the precision.
+
+    Attributes:
+        query: Q, of shape (heads, m, token dimension).
+        keys: K^1..K^(s-1), each of shape (heads, m, token dimension).
+        values: V^1..V^(s-1), each of shape (heads, output dimension, token dimension).
+        precision: a `Precision`, or what `precision_of` makes one from.
+        token_range: the largest magnitude of each coordinate of a token, one number or one for each. Only fixed point
+            uses it: it gives every array the range that its steps cover, whatever the inputs are.
+
+    Raises:
+        TensorRankError: if shapes do not fit each other, entries are not finite, or the precision is none.
+
+    Sources: S23 (Sanford, Hsu, Telgarsky, Representational strengths and limitations of transformers, NeurIPS 2023),
+    the self-attention unit and the s-order tensor attention of the section on Match3.
+
+    >>> copy = np.eye(2)[None]
+    >>> unit = AttentionUnit(1000 * copy, (copy,), (copy,))
+    >>> unit([[[1, 0], [0, 1]]])
+    array([[[1., 0.],
+            [0., 1.]]])
+    >>> unit
+    AttentionUnit(order 2, dimension 2, 1 head, output dimension 2, float64)
+    """
+
+    query: Array
+    keys: tuple[Array, ...]
+    values: tuple[Array, ...]
+    _: KW_ONLY
+    precision: Precision = FLOAT64
+    token_range: ArrayLike = 1.0
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "precision", precision_of(self.precision))
+        query = _weights(self.query, "the query")
+        for name, arrays in (("keys", self.keys), ("values", self.values)):
+            if not isinstance(arrays, Sequence | np.ndarray):
+                raise TensorRankError(f"{name} are {arrays!r}; expected a tuple of s - 1 arrays")
+        keys = tuple(_weights(key, f"key {number}") for number, key in enumerate(self.keys, 1))
+        values = tuple(_weights(value, f"value {number}") for number, value in enumerate(self.values, 1))
+        if not keys or len(keys) != len(values):
+            raise TensorRankError(
+                f"{len(keys)} keys and {len(values)} values were given; expected s - 1 of each for an order s from 2"
+            )
+        for number, key in enumerate(keys, 1):
+            if key.shape != query.shape:
+                raise TensorRankError(f"key {number} has the shape {key.shape}; expected the query's, {query.shape}")
+        for number, value in enumerate(values, 1):
+            expected = (query.shape[0], values[0].shape[1], query.shape[2])
+            if value.shape != expected:
+                raise TensorRankError(
+                    f"value {number} has the shape {value.shape}; expected {expected} (heads, output dimension, "
+                    "token dimension)"
+                )
+        token_range = _finite(self.token_range, "the range of tokens")
+        if token_range.shape not in ((), query.shape[2:]) or (token_range < 0).any():
+            raise TensorRankError(
+                f"the range of tokens is {self.token_range!r}; expected one number of at least 0, or one for each of "
+                f"{query.shape[2]} coordinates"
+            )
+        for name, array in (("query", query), ("keys", keys), ("values", values)):
+            object.__setattr__(self, name, array)
+        object.__setattr__(self, "token_range", np.broadcast_to(token_range, query.shape[2:]))
+
+    def __repr__(self) -> str:
+        heads = f"{self.heads} head{'s' if self.heads > 1 else ''}"
+        return (
+            f"AttentionUnit(order {self.order}, dimension {self.dimension}, {heads}, "
+            f"output dimension {self.output_dimension}, {self.precision})"
+        )
+
+    @property
+    def order(self) -> int:
+        """The s of the tuples (i, j_1, ..., j_(s-1)): 2 for usual attention."""
+        return len(self.keys) + 1
+
+    @property
+    def heads(self) -> int:
+        """The number of heads, H."""
+        return int(self.query.shape[0])
+
+    @property
+    def dimension(self) -> int:
+        """The dimension of queries and keys, m."""
+        return int(self.query.shape[1])
+
+    @property
+    def token_dimension(self) -> int:
+        """The coordinates of a token."""
+        return int(self.query.shape[2])
+
+    @property
+    def output_dimension(self) -> int:
+        """The dimension of values and outputs."""
+        return int(self.values[0].shape[1])
+
+    @property
+    def size(self) -> int:
+        """The product m H p in bits that the lower bounds of S23 are about; float64 counts as p = 64.
+
+        There m bounds values as well as queries and keys, so it is the larger of both dimensions.
+        """
+        return max(self.dimension, self.output_dimension) * self.heads * self.precision.bits
+
+    def at(self, precision: Precision | str | int) -> AttentionUnit:
+        """The same unit at another precision.
+
+        Raises:
+            TensorRankError: if it is none.
+        """
+        return replace(self, precision=precision_of(precision))
+
+    def __call__(
+        self, tokens: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None
+    ) -> Array:
+        """The outputs of the asking tokens.
+
+        All tuples are summed over in blocks, so that memory stays bounded; the blocks change nothing but rounding.
+
+        Args:
+            tokens: of shape (count, N, token dimension).
+            asking: the numbers of the tokens whose outputs are wanted; all by default.
+            memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
+
+        Returns:
+            Of shape (count, asked, output dimension), as float64 at every precision.
+
+        Raises:
+            TensorRankError: if tokens have another shape or are not finite, no such token asks, a score or an
+                output overflows, or not even the smallest blocks fit into the memory.
+        """
+        x = self._tokens(tokens)
+        asked = asked_tokens(asking, x.shape[1])
+        sizes = AttentionSizes(
+            self.order, self.heads, self.dimension, self.output_dimension, tokens=x.shape[1], asked=len(asked)
+        )
+        blocks = sizes.blocks(len(x), memory_limit(memory))
+        outputs = np.empty((len(x), len(asked), self.output_dimension))
+        for start in range(0, len(x), blocks.inputs):
+            part = x[start : start + blocks.inputs]
+            averages = softmax_averages(
+                self._projected(part[:, asked], self.query),
+                [self._projected(part, key) for key in self.keys],
+                [self._projected(part, value) for value in self.values],
+                blocks,
+            )
+            averages.sum(axis=1, out=outputs[start : start + blocks.inputs], dtype=averages.dtype)
+        return outputs
+
+    def attention(
+        self, tokens: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None
+    ) -> Array:
+        """The rows of attention of a unit of order 2: how much each asking token looks at each token.
+
+        Args:
+            tokens: of shape (count, N, token dimension).
+            asking: the numbers of the tokens whose rows are wanted; all by default.
+            memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
+
+        Returns:
+            Of shape (count, heads, asked, N), as float64; every row sums to 1.
+
+        Raises:
+            TensorRankError: if the order is not 2, or as a call does; rows are held all at once.
+
+        >>> flat = AttentionUnit(np.zeros((1, 1, 1)), (np.ones((1, 1, 1)),), (np.ones((1, 1, 1)),))
+        >>> flat.attention([[[1], [2], [3], [4]]], asking=[0])
+        array([[[[0.25, 0.25, 0.25, 0.25]]]])
+        """
+        if self.order != 2:
+            raise TensorRankError(f"rows of attention were asked of order {self.order}; only order 2 has them")
+        x = self._tokens(tokens)
+        asked = asked_tokens(asking, x.shape[1])
+        count, n, _ = x.shape
+        needed = 2 * _ENTRY * count * self.heads * (len(asked) * (n + self.dimension) + n * self.dimension)
+        if needed > (limit := memory_limit(memory)):
+            raise TensorRankError(
+                f"{count} x {self.heads} x {len(asked)} rows over {n} tokens would take about {amount(needed)}; the "
+                f"memory limit is {amount(limit)}. Try fewer inputs or asking tokens, or give more memory"
+            )
+        rows = softmax_rows(self._projected(x[:, asked], self.query), self._projected(x, self.keys[0]))
+        return rows.astype(np.float64, copy=False)
+
+    def _projected(self, tokens: Array, weights: Array) -> Floats:
+        """Queries, keys or values of shape (count, heads, tokens, coordinates), rounded to the precision."""
+        bound = float((np.abs(weights) @ np.asarray(self.token_range, dtype=np.float64)).max(initial=0.0))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.precision.rounded(tokens[:, None] @ weights.swapaxes(1, 2), bound)
+
+    def _tokens(self, tokens: ArrayLike) -> Array:
+        x = _finite(tokens, "the array of tokens")
+        if x.ndim != 3 or x.shape[2] != self.token_dimension or not x.shape[1]:
+            raise TensorRankError(
+                f"tokens of the shape {x.shape} were given; expected (count, N, {self.token_dimension}) with at least "
+                "one token"
+            )
+        return x
+
+
+def asked_tokens(asking: Sequence[int] | None, tokens: int) -> list[int]:
+    """The asking tokens: those given, or all of so many.
+
+    Raises:
+        TensorRankError: if they are no list, or one is none of 0..N-1.
+
+    >>> asked_tokens(None, 3), asked_tokens([2, 0], 3)
+    ([0, 1, 2], [2, 0])
+    """
+    if asking is None:
+        return list(range(tokens))
+    if not isinstance(asking, Sequence | np.ndarray) or (isinstance(asking, np.ndarray) and asking.ndim != 1):
+        raise TensorRankError(f"asking is {asking!r}; expected a list of tokens, such as [0]")
+    given = [whole_number("asking", token, 0) for token in asking]
+    if given and max(given) >= tokens:
+        raise TensorRankError(f"asking is {max(given)}; expected one of the tokens 0 to {tokens - 1}")
+    return given
+
+
+def _weights(given: ArrayLike, what: str) -> Array:
+    array = _finite(given, what)
+    if array.ndim != 3 or not array.size:
+        raise TensorRankError(
+            f"{what} has the shape {array.shape}; expected (heads, dimension, token dimension), none of them 0"
+        )
+    return array
+
+
+def _finite(given: Any, what: str) -> Array:
+    try:
+        array = np.asarray(given)
+    except ValueError as error:
+        raise TensorRankError(f"{what} is of lists of different lengths; expected an array") from error
+    if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
+        raise TensorRankError(f"{what} has entries that are no finite real numbers; expected whole numbers or floats")
+    return array.astype(np.float64, copy=False)

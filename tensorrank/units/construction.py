@@ -1,0 +1,114 @@
+"""What explicit attention units for tasks of residues have in common: outputs above 1/2 mean yes."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Protocol, Self
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tensorrank.tasks.task import Examples, Integers
+from tensorrank.units.attention_unit import Array, AttentionUnit, asked_tokens
+from tensorrank.units.precision import Precision
+
+THRESHOLD = 0.5
+
+
+class MatchingTask(Protocol):
+    """A task of N residues modulo M that units can be held against, such as `Match2`."""
+
+    @property
+    def tokens(self) -> int:
+        """N."""
+
+    @property
+    def modulus(self) -> int:
+        """M."""
+
+    def checked_inputs(self, inputs: ArrayLike) -> Integers:
+        """The inputs, (count, N), if they are such residues."""
+
+    def token(self, asking: int | None, default: int) -> int:
+        """The number of the asking token, if it is one of 0..N-1."""
+
+    def solve(self, inputs: ArrayLike) -> NDArray[np.bool_]:
+        """The right answers for all tokens, (count, N)."""
+
+    def examples(self, count: int, seed: int | np.random.Generator = 0) -> Examples[Integers]:
+        """Balanced examples for one asking token."""
+
+
+@dataclass(frozen=True, eq=False)
+class Construction(ABC):
+    """Attention units that solve a task of residues: outputs above 1/2 mean yes.
+
+    Attributes:
+        task: the task, with its number of tokens N and its modulus M.
+        unit: the attention unit, the last where there are several.
+    """
+
+    task: MatchingTask
+    unit: AttentionUnit
+
+    def __str__(self) -> str:
+        return f"{self.task}: {self.unit}"
+
+    @property
+    def tokens(self) -> int:
+        """The residues of an input, N."""
+        return self.task.tokens
+
+    @property
+    def modulus(self) -> int:
+        """The modulus, M."""
+        return self.task.modulus
+
+    def at(self, precision: Precision | str | int) -> Self:
+        """The same construction at another precision.
+
+        Raises:
+            TensorRankError: if it is none.
+        """
+        return replace(self, unit=self.unit.at(precision))
+
+    @abstractmethod
+    def outputs(
+        self, inputs: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None
+    ) -> Array:
+        """Numbers between 0 and 1: inputs (count, N) to (count, asked).
+
+        Args:
+            inputs: residues from 0 to M - 1.
+            asking: the numbers of the tokens whose outputs are wanted; all N by default.
+            memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
+
+        Raises:
+            TensorRankError: if inputs have another shape or range, no such token asks, or for want of memory.
+        """
+
+    def answers(
+        self, inputs: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None
+    ) -> NDArray[np.bool_]:
+        """Whether outputs are above 1/2: the answers to the task, of shape (count, asked).
+
+        Raises:
+            TensorRankError: as `outputs`.
+
+        >>> from tensorrank.units.match_units import match2_unit
+        >>> match2_unit(3, 5).answers([[1, 4, 2], [0, 1, 2]])
+        array([[ True,  True, False],
+               [ True, False, False]])
+        """
+        answers: NDArray[np.bool_] = self.outputs(inputs, asking=asking, memory=memory) > THRESHOLD
+        return answers
+
+    def asked(self, asking: Sequence[int] | None) -> list[int]:
+        """The asking tokens: those given, or all.
+
+        Raises:
+            TensorRankError: if they are no such list, or one is none of 0..N-1.
+        """
+        return asked_tokens(asking, self.tokens)

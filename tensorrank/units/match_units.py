@@ -1,0 +1,174 @@
+"""The attention units of constant size that solve Match2 (order 2, m = 3) and Match3 (order 3, m = 5)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tensorrank.errors import TensorRankError
+from tensorrank.tasks.match import Match2, Match3
+from tensorrank.units.attention_unit import Array, AttentionUnit
+from tensorrank.units.construction import Construction
+from tensorrank.units.precision import FLOAT64, Precision, precision_of
+
+# The coordinates of an embedded token: cosine and sine of its angle, 1 for a real token, 1 for the blank one.
+_COS, _SIN, _REAL, _BLANK = np.eye(4)
+
+
+@dataclass(frozen=True, eq=False)
+class MatchConstruction(Construction):
+    """An attention unit that solves a matching task: residues become tokens, and outputs above 1/2 mean yes.
+
+    The residue x becomes the token (cos(2 pi x / M), sin(2 pi x / M), 1, 0), element by element, and every input gets a
+    blank token (0, 0, 0, 1) at its end. The unit reads these 4 coordinates; its m is the dimension of queries and keys.
+
+    Attributes:
+        task: the task that it solves, with its number of tokens N and its modulus M.
+        unit: the attention unit, over N + 1 tokens.
+
+    >>> small = match2_unit(3, 5)
+    >>> small.answers([[1, 4, 2], [0, 1, 2]])
+    array([[ True,  True, False],
+           [ True, False, False]])
+    >>> print(small)
+    Match2 mod 5: AttentionUnit(order 2, dimension 3, 1 head, output dimension 1, float64)
+    """
+
+    task: Match2 | Match3
+
+    def embed(self, inputs: ArrayLike) -> Array:
+        """Residues of shape (count, N) as tokens, of shape (count, N + 1, 4).
+
+        Raises:
+            TensorRankError: if inputs are not whole numbers from 0 to M - 1 of this shape.
+        """
+        x = self.task.checked_inputs(inputs)
+        tokens = np.zeros((len(x), self.tokens + 1, 4))
+        angles = 2 * math.pi / self.modulus * x
+        tokens[:, :-1] = np.stack([np.cos(angles), np.sin(angles), np.ones_like(angles), np.zeros_like(angles)], axis=2)
+        tokens[:, -1] = _BLANK
+        return tokens
+
+    def outputs(
+        self, inputs: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None
+    ) -> Array:
+        """The weight that the real tokens get, between 0 and 1: inputs (count, N) to (count, asked).
+
+        Arguments and errors are those of `Construction.outputs`.
+        """
+        return self.unit(self.embed(inputs), asking=self.asked(asking), memory=memory)[..., 0]
+
+
+def match2_unit(tokens: int, modulus: int, *, precision: Precision | str | int = FLOAT64) -> MatchConstruction:
+    """The unit of order 2 with m = 3 that solves Match2: does any x_j have x_i + x_j = 0 mod M, j = i allowed?
+
+    With lambda = (M^2 / 4) ln(4N), token j gets the score lambda cos(2 pi (x_i + x_j) / M) and the value 1, the blank
+    token the score lambda (1 - 4 / M^2) and the value 0. A match scores lambda, so ln(4N) more than the blank one. Any
+    other token scores at least 8 lambda / M^2 less than a match, for 1 - cos(2 pi / M) = 2 sin^2(pi / M) >= 8 / M^2
+    from M = 2 on, so ln(4N) less than the blank one, and all N of them weigh at most a quarter of it. So the output is
+    at least 4/5 with a match and at most 1/5 without one, for all N and M (mod 1 everything matches).
+
+    In float32, of unit roundoff u = 2^-24, answers stay right for all inputs up to M = 2900 if N <= 10^5. A real score
+    has two rounded factors, one product and one sum, so it moves by at most 4 u lambda up to higher orders, and the
+    blank one by 3 u lambda: by 7 u lambda = eta ln(4N) against each other, eta = 7 u M^2 / 4 <= 0.88. A match still
+    scores 0.12 ln(4N) more than the blank token, so its share is above 1/2 by more than N u, what sums lose. Without
+    one, scores are lower than the blank one by (3.8 - eta) ln(4N) for M >= 32, as 1 - cos(2 pi / M) >= 19.5 / M^2
+    there, and below 32 eta is less than 1/1000.
+
+    Args:
+        tokens: N, at least 1.
+        modulus: M, from 1 to 2^24.
+        precision: a `Precision`, or what `precision_of` makes one from.
+
+    Raises:
+        TensorRankError: if a number is out of this range, or the precision is none.
+
+    Source: S23 (Sanford, Hsu, Telgarsky, NeurIPS 2023), the theorem that one unit of constant size solves Match2; the
+    constants are ours.
+
+    >>> match2_unit(2, 7).outputs([[3, 4], [3, 5]]).round(2)
+    array([[0.89, 0.89],
+           [0.  , 0.  ]])
+    """
+    task = Match2(tokens, modulus)
+    share = math.sqrt(sharpness(task.modulus, math.log(4 * task.tokens)))
+    return _construction(
+        task,
+        [_COS, _SIN, _REAL],
+        [[_COS, -_SIN, (1 - 4 / task.modulus**2) * _BLANK]],
+        share,
+        precision_of(precision),
+    )
+
+
+def match3_unit(tokens: int, modulus: int, *, precision: Precision | str | int = FLOAT64) -> MatchConstruction:
+    """The unit of order 3 with m = 5 that solves Match3: are there x_j, x_k with x_i + x_j + x_k = 0 mod M?
+
+    The cosine of a sum of three angles is four products of one factor for each angle, so that the pair (j, k) can get
+    the score lambda cos(2 pi (x_i + x_j + x_k) / M), lambda = (M^2 / 4) ln(4N^2), and the value 1; the fifth coordinate
+    gives lambda (1 - 4 / M^2) to the pair of blank tokens, and 0 to a pair of a real and a blank one; both count 0. As
+    for Match2 a match weighs 4N^2 times the blank pair, and the others, at most N^2, a quarter of it together. The 2N
+    pairs of a real and a blank token only help where nothing matches; where something does, they and the blank pair
+    weigh at most 1 / (2N) + 1 / (4N^2) <= 3/4 of it if M >= 2, since e^lambda >= 4N^2. So the output is at least 4/7
+    with a match and at most 1/5 without. Mod 1 it is right from two tokens on; for one token 0.375 stands where 1/2
+    should be passed.
+
+    In float32, of unit roundoff u = 2^-24, answers stay right for all inputs up to M = 1900 if N <= 512. A real score
+    is a sum of four products of three rounded factors, of magnitudes that sum to at most sqrt(2) lambda, so it moves by
+    at most 8 sqrt(2) u lambda up to higher orders, the blank pair's by 5 u lambda, and the rest is as for Match2 with
+    ln(4N^2) and eta = (8 sqrt(2) + 5) u M^2 / 4 <= 0.88.
+
+    Args:
+        tokens: N, at least 1.
+        modulus: M, from 1 to 2^24; at least 2 for a single token.
+        precision: a `Precision`, or what `precision_of` makes one from.
+
+    Raises:
+        TensorRankError: if a number is out of this range, or the precision is none.
+
+    Source: S23 (Sanford, Hsu, Telgarsky, NeurIPS 2023), the theorem that third-order tensor attention of constant size
+    solves Match3; the constants are ours.
+
+    >>> match3_unit(3, 7).answers([[1, 2, 4], [1, 1, 2]])
+    array([[ True,  True,  True],
+           [False, False, False]])
+    """
+    task = Match3(tokens, modulus)
+    if task.tokens == task.modulus == 1:
+        raise TensorRankError(
+            "the unit for Match3 of one token mod 1 was asked for; it would answer no, and yes is right. Try a modulus "
+            "from 2, or more tokens"
+        )
+    share = math.cbrt(sharpness(task.modulus, math.log(4 * task.tokens**2)))
+    return _construction(
+        task,
+        [_COS, -_COS, -_SIN, -_SIN, _REAL],
+        [[_COS, _SIN, _COS, _SIN, _BLANK], [_COS, _SIN, _SIN, _COS, (1 - 4 / task.modulus**2) * _BLANK]],
+        share,
+        precision_of(precision),
+    )
+
+
+def sharpness(modulus: int, gap: float) -> float:
+    """The lambda at which a match scores `gap` more than the blank token, and that `gap` more than the next residue.
+
+    >>> sharpness(4, 0.5)
+    2.0
+    """
+    return modulus**2 / 4 * gap
+
+
+def _construction(
+    task: Match2 | Match3, query: list[Array], keys: list[list[Array]], share: float, precision: Precision
+) -> MatchConstruction:
+    unit = AttentionUnit(
+        share * np.array([query]),
+        tuple(share * np.array([key]) for key in keys),
+        (_REAL[None, None],) * len(keys),
+        precision=precision,
+    )
+    return MatchConstruction(task, unit)

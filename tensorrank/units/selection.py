@@ -1,0 +1,248 @@
+"""What the units for sparse averaging have in common: a key for each token, a query for each set of tokens."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tensorrank.arguments import whole_number
+from tensorrank.arithmetic.resources import amount, memory_limit
+from tensorrank.errors import TensorRankError
+from tensorrank.tasks.sparse_averaging import SparseInputs
+from tensorrank.tasks.task import Integers, checked_whole_numbers
+from tensorrank.units.attention_unit import Array, AttentionUnit
+from tensorrank.units.online_softmax import softmax_rows
+from tensorrank.units.precision import Precision, least_precision, precision_of
+
+
+class SelectionUnit(ABC):
+    """A softmax attention unit whose tokens look at the q tokens they choose, and so average what these hold.
+
+    Every token has a key of its own, the same for all inputs, and a token that chooses the set y has a query that
+    scores the keys of y alike and all others lower. A token of the unit is embedded as (value, key, query), so that the
+    rest is one softmax attention unit of order 2.
+
+    Attributes:
+        tokens: N.
+        sparsity: q, the tokens that a token chooses.
+        dimension: m, of keys and queries.
+        precision: of the unit.
+    """
+
+    tokens: int
+    sparsity: int
+    dimension: int
+    precision: Precision
+
+    @property
+    @abstractmethod
+    def keys(self) -> Array:
+        """The keys of all tokens, of shape (N, m)."""
+
+    @property
+    @abstractmethod
+    def key_range(self) -> float:
+        """The largest magnitude of a coordinate of a key, which fixed point covers."""
+
+    @property
+    @abstractmethod
+    def query_range(self) -> float:
+        """The largest magnitude of a coordinate of a query that fixed point covers."""
+
+    @abstractmethod
+    def _directions(self, sets: Integers) -> Array:
+        """Queries before they are scaled."""
+
+    @abstractmethod
+    def _scales(self, directions: Array, sets: Integers) -> Array:
+        """What they are multiplied by."""
+
+    def _queries(self, sets: Integers) -> Array:
+        directions = self._directions(sets)
+        return self._scales(directions, sets)[:, None] * directions
+
+    def _margins(self, directions: Array, sets: Integers) -> Array:
+        scores = directions @ self.keys.T
+        chosen = np.take_along_axis(scores, sets, axis=1).min(axis=1)
+        np.put_along_axis(scores, sets, -np.inf, axis=1)
+        margins: Array = chosen - scores.max(axis=1)
+        return margins
+
+    def at(self, precision: Precision | str | int) -> Self:
+        """The same unit at another precision.
+
+        Raises:
+            TensorRankError: if it is none.
+        """
+        return replace(self, precision=precision_of(precision))  # type: ignore[type-var]
+
+    def margin(self, sets: ArrayLike) -> Array:
+        """How much more the least of the chosen keys scores than any other before queries are scaled, for each set.
+
+        It is infinite if all tokens are chosen, and negative if another token scores more.
+
+        Args:
+            sets: of shape (count, q), different token numbers in each.
+
+        Raises:
+            TensorRankError: if they are no such sets, or for want of memory.
+        """
+        given = self._checked(sets)
+        self._reserve(len(given), None)
+        return self._margins(self._directions(given), given)
+
+    def queries(self, sets: ArrayLike) -> Array:
+        """The queries of the sets, scaled: (count, q) to (count, m).
+
+        Raises:
+            TensorRankError: if they are no sets of q different token numbers, one has no query in floating point, or
+                for want of memory.
+        """
+        given = self._checked(sets)
+        self._reserve(len(given), None)
+        return self._queries(given)
+
+    def unit(self, value_dimension: int = 1) -> AttentionUnit:
+        """The attention unit itself, for values of so many coordinates.
+
+        Its tokens are (value, key, query), of value_dimension + 2 m coordinates; values are between -1 and 1 for fixed
+        point.
+
+        Raises:
+            TensorRankError: if the dimension is not a whole number of at least 1, or for want of memory.
+        """
+        width, m = whole_number("the dimension of values", value_dimension, 1), self.dimension
+        needed, limit = 8 * (width + 2 * m) ** 2, memory_limit(None)
+        if needed > limit:
+            raise TensorRankError(
+                f"the weights of a unit of dimension {m} for values of {width} coordinates would take about "
+                f"{amount(needed)}; the memory limit is {amount(limit)}. Try a smaller dimension"
+            )
+        value = np.eye(width, width + 2 * m)
+        key, query = (np.eye(m, width + 2 * m, k=first) for first in (width, width + m))
+        reach = np.repeat([1.0, *self._ranges()], [width, m, m])
+        return AttentionUnit(query[None], (key[None],), (value[None],), precision=self.precision, token_range=reach)
+
+    def attention(self, sets: ArrayLike, *, memory: int | str | None = None) -> Array:
+        """How much a token that chooses each set looks at each token: (count, q) to (count, N).
+
+        These are rows of `unit`, from its rounded queries and keys but without the embedding.
+
+        Args:
+            sets: different token numbers in each.
+            memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
+
+        Raises:
+            TensorRankError: if they are no such sets, one has no query in floating point, or for want of memory.
+        """
+        given = self._checked(sets)
+        self._reserve(len(given), memory)
+        return self._rows(self._queries(given), memory)
+
+    def deviation(self, sets: ArrayLike, *, memory: int | str | None = None) -> Array:
+        """The sum over tokens of |attention - 1/q on the set, 0 elsewhere|, for each set; 0 is exact, 2 all wrong.
+
+        For values in the unit ball the average is off by at most so much.
+
+        Raises:
+            TensorRankError: as `attention`.
+        """
+        return _deviations(self.attention(sets, memory=memory), self._checked(sets))
+
+    def average(self, inputs: SparseInputs, *, memory: int | str | None = None) -> Array:
+        """Sparse averaging by the unit, every token asking: of shape (count, N, d').
+
+        Args:
+            inputs: values (count, N, d'), in the unit ball where the precision is fixed point, and choices.
+            memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
+
+        Raises:
+            TensorRankError: if the inputs are of another N or q, or for want of memory.
+        """
+        if not isinstance(inputs, SparseInputs):
+            raise TensorRankError(f"inputs are a {type(inputs).__name__}; expected SparseInputs(values, chosen)")
+        count, n, width = inputs.values.shape
+        if (n, inputs.chosen.shape[2]) != (self.tokens, self.sparsity):
+            raise TensorRankError(
+                f"inputs have {n} tokens that choose {inputs.chosen.shape[2]} each; expected {self.tokens} that choose "
+                f"{self.sparsity}"
+            )
+        self._reserve(n, memory)
+        unit = self.unit(width)
+        averages = np.empty((count, n, width))
+        for number, (values, chosen) in enumerate(zip(inputs.values, inputs.chosen, strict=True)):
+            tokens = np.concatenate([values, self.keys, self._queries(self._checked(chosen))], axis=1)
+            averages[number] = unit(tokens[None], memory=memory)[0]
+        return averages
+
+    def _ranges(self) -> tuple[float, float]:
+        """What fixed point covers of keys and queries; floats have no range."""
+        return (self.key_range, self.query_range) if self.precision.fixed_point else (1.0, 1.0)
+
+    def _rows(self, queries: Array, memory: int | str | None) -> Array:
+        """The rows of attention for these queries."""
+        self._reserve(len(queries), memory)
+        key_range, query_range = self._ranges()
+        rounded = self.precision.rounded
+        return softmax_rows(rounded(queries, query_range), rounded(self.keys, key_range)).astype(np.float64, copy=False)
+
+    def _reserve(self, rows: int, memory: int | str | None) -> None:
+        """Refuse so many rows over the memory limit, before keys are made."""
+        # Rows, and once more queries and keys while they are made or rounded.
+        needed = 16 * (rows * (self.tokens + self.dimension) + self.tokens * self.dimension)
+        limit = memory_limit(memory)
+        if needed > limit:
+            raise TensorRankError(
+                f"{rows} rows over {self.tokens} tokens, with keys of dimension {self.dimension}, would take about "
+                f"{amount(needed)}; the memory limit is {amount(limit)}. Try fewer sets, or give more memory"
+            )
+
+    def _checked(self, sets: ArrayLike) -> Integers:
+        q = self.sparsity
+        given = checked_whole_numbers("sets", sets, (None, q), self.tokens - 1, f"(count, {q}), {q} tokens in each")
+        if (np.diff(np.sort(given, axis=1), axis=1) == 0).any():
+            raise TensorRankError("a set names a token twice; expected different ones")
+        return given
+
+
+def least_bits(unit: SelectionUnit, sets: ArrayLike, tolerance: float = 0.1) -> int | None:
+    """The least p from which on all p up to 52 bits of fixed point keep all deviations within the tolerance.
+
+    None if 52 bits do not. A smaller p may keep them within by chance, where a larger one does not.
+
+    Args:
+        unit: at any precision.
+        sets: of shape (count, q), at least one.
+        tolerance: the largest deviation, above 0.
+
+    Raises:
+        TensorRankError: if these are no sets for the unit, or the tolerance is no positive number.
+    """
+    limit = positive("the tolerance", tolerance)
+    checked = unit._checked(sets)
+    if not len(checked):
+        raise TensorRankError("no sets were given; expected at least one")
+    queries = unit.at(1).queries(checked)
+    return least_precision(lambda bits: bool((_deviations(unit.at(bits)._rows(queries, None), checked) <= limit).all()))
+
+
+def positive(name: str, given: Any) -> float:
+    """The number given, if it is positive and finite.
+
+    Raises:
+        TensorRankError: if it is not.
+    """
+    if isinstance(given, bool) or not isinstance(given, int | float | np.number) or not 0 < given < np.inf:
+        raise TensorRankError(f"{name} is {given!r}; expected a positive number")
+    return float(given)
+
+
+def _deviations(rows: Array, sets: Integers) -> Array:
+    uniform = np.zeros_like(rows)
+    np.put_along_axis(uniform, sets, 1 / sets.shape[1], axis=1)
+    deviations: Array = np.abs(rows - uniform).sum(axis=1)
+    return deviations

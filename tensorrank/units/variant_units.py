@@ -1,0 +1,210 @@
+"""Usual attention, of order 2, that solves the bigram and local variants of Match3 at a size that hardly grows with N.
+
+Both look up tokens at a fixed distance first. Token j is embedded with its position, the angle 2 pi j / N, and token i
+asks for the angle of j = i + s, so that score(i, j) = lambda cos(2 pi (i + s - j) / N), lambda = (N^2 / 8) ln(2 N M).
+As 1 - cos(2 pi / N) >= 8 / N^2, all other tokens together weigh at most 1 / (2M) of the right one. The value of a token
+is the point of its residue on the unit circle; the average is then within 1/M of the right point, and points of
+different residues are 2 sin(pi / M) >= 4/M apart, so that the nearest one is right (S23 have these variants as easy;
+the constants are ours).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Self
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tensorrank.tasks.match3_variants import Match3Bigram, Match3Local
+from tensorrank.tasks.task import Integers
+from tensorrank.units.attention_unit import Array, AttentionUnit
+from tensorrank.units.construction import Construction
+from tensorrank.units.match_units import sharpness
+from tensorrank.units.precision import FLOAT64, Precision, precision_of
+
+
+@dataclass(frozen=True, eq=False)
+class BigramConstruction(Construction):
+    """Two units of order 2 that solve the bigram variant of Match3, one after the other.
+
+    The first looks up each token's successor, the second is the unit of Match2 between x_i and the sums of neighbours
+    x_j + x_(j+1), which the map between the layers computes token by token.
+
+    Attributes:
+        task: the task that it solves.
+        lookup: the first unit, of dimension 2, over N tokens.
+        unit: the second, of dimension 3, over N + 1 tokens.
+
+    >>> print(bigram_units(4, 7))
+    Match3 mod 7 of neighbours: AttentionUnit(order 2, dimension 2, 1 head, output dimension 2, float64), then
+    AttentionUnit(order 2, dimension 3, 1 head, output dimension 1, float64)
+    """
+
+    task: Match3Bigram
+    lookup: AttentionUnit
+
+    def __str__(self) -> str:
+        return f"{self.task}: {self.lookup}, then {self.unit}"
+
+    def at(self, precision: Precision | str | int) -> Self:
+        """The same construction at another precision.
+
+        Raises:
+            TensorRankError: if it is none.
+        """
+        return replace(self, lookup=self.lookup.at(precision), unit=self.unit.at(precision))
+
+    def outputs(
+        self, inputs: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None
+    ) -> Array:
+        """The weight that sums of neighbours get, between 0 and 1: inputs (count, N) to (count, asked); above 1/2: yes.
+
+        Arguments and errors are those of `Construction.outputs`.
+        """
+        x = self.task.checked_inputs(inputs)
+        following = _decoded(self.lookup(_placed(x, self.task.modulus), memory=memory), self.task.modulus)
+        tokens = np.zeros((len(x), self.task.tokens + 1, 7))
+        tokens[:, :-1, :2] = _points(x, self.task.modulus)
+        # The last token has no successor: no key and no value, like the blank one.
+        tokens[:, :-2, 2:4] = _points((x + following)[:, :-1], self.task.modulus)
+        tokens[:, :-2, 4] = tokens[:, -1, 5] = tokens[:, :, 6] = 1
+        return self.unit(tokens, asking=self.asked(asking), memory=memory)[..., 0]
+
+
+def bigram_units(tokens: int, modulus: int, *, precision: Precision | str | int = FLOAT64) -> BigramConstruction:
+    """The two units of dimensions 2 and 3 that solve Match3 of neighbours: is x_i + x_j + x_(j+1) = 0 for some j?
+
+    Args:
+        tokens: N, at least 1.
+        modulus: M, from 1 to 2^24.
+        precision: a `Precision`, or what `precision_of` makes one from.
+
+    Raises:
+        TensorRankError: if a number is out of this range, or the precision is none.
+
+    Source: S23 (Sanford, Hsu, Telgarsky, NeurIPS 2023), who show that two layers suffice; the constants are ours.
+
+    >>> from tensorrank.units.checks import check_matching
+    >>> found = check_matching(bigram_units(4, 5))
+    >>> found.inputs, found.wrong
+    (625, 0)
+    """
+    task = Match3Bigram(tokens, modulus)
+    cos, sin, sum_cos, sum_sin, pair, blank, one = np.eye(7)
+    share = math.sqrt(sharpness(task.modulus, math.log(4 * task.tokens)))
+    key = [sum_cos, -sum_sin, (1 - 4 / task.modulus**2) * blank]
+    unit = AttentionUnit(
+        share * np.array([[cos, sin, one]]),
+        (share * np.array([key]),),
+        (pair[None, None],),
+        precision=precision_of(precision),
+    )
+    return BigramConstruction(task, unit, _lookup(task.tokens, task.modulus, [1], precision))
+
+
+@dataclass(frozen=True, eq=False)
+class LocalConstruction(Construction):
+    """One unit of order 2 and dimension 2 that solves the local variant of Match3, with a head for each neighbour.
+
+    Each head looks up one token of the window; the map after the unit decides, token by token.
+
+    Attributes:
+        task: the task that it solves.
+        unit: the attention unit, with 2K heads (no more than there are distances), over N tokens.
+
+    >>> print(local_unit(9, 7, 2))
+    Match3 mod 7 within 2: AttentionUnit(order 2, dimension 2, 4 heads, output dimension 8, float64)
+    """
+
+    task: Match3Local
+
+    def outputs(
+        self, inputs: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None
+    ) -> Array:
+        """The decisions, 0 or 1: inputs (count, N) to (count, asked).
+
+        Arguments and errors are those of `Construction.outputs`.
+        """
+        n, m = self.task.tokens, self.task.modulus
+        x = self.task.checked_inputs(inputs)
+        asked = np.array(self.asked(asking), dtype=int)
+        points = self.unit(_placed(x, m), asking=asked.tolist(), memory=memory)
+        shifts = np.array(_shifts(self.task))
+        window = _decoded(points.reshape(len(x), len(asked), self.unit.heads, 2), m)[..., : len(shifts)]
+        there = (asked[:, None] + shifts >= 0) & (asked[:, None] + shifts < n)
+        own = x[:, asked]
+        # The token itself is always in its window; what would be outside the input is replaced by it.
+        window = np.concatenate([np.where(there, window, own[..., None]), own[..., None]], axis=-1)
+        decisions = np.zeros(own.shape)
+        for one in np.moveaxis(window, -1, 0):
+            decisions[(((own + one)[..., None] + window) % m == 0).any(axis=-1)] = 1
+        return decisions
+
+
+def local_unit(
+    tokens: int, modulus: int, window: int, *, precision: Precision | str | int = FLOAT64
+) -> LocalConstruction:
+    """The unit of 2K heads of dimension 2 that solves Match3 within a window of K tokens on either side.
+
+    Args:
+        tokens: N, at least 1.
+        modulus: M, from 1 to 2^24.
+        window: K, at least 0.
+        precision: a `Precision`, or what `precision_of` makes one from.
+
+    Raises:
+        TensorRankError: if a number is out of this range, or the precision is none.
+
+    Source: S23 (Sanford, Hsu, Telgarsky, NeurIPS 2023), who show that one layer suffices whose size grows with the
+    window; the constants are ours.
+
+    >>> from tensorrank.units.checks import check_matching
+    >>> found = check_matching(local_unit(4, 5, 1))
+    >>> found.inputs, found.wrong
+    (625, 0)
+    """
+    task = Match3Local(tokens, modulus, window)
+    return LocalConstruction(task, _lookup(task.tokens, task.modulus, _shifts(task) or [0], precision))
+
+
+def _shifts(task: Match3Local) -> list[int]:
+    """The distances of the tokens that can be in the window, but for the token itself."""
+    reach = min(task.window, task.tokens - 1)
+    return [shift for shift in range(-reach, reach + 1) if shift]
+
+
+def _lookup(tokens: int, modulus: int, shifts: Sequence[int], precision: Precision | str | int) -> AttentionUnit:
+    """A head for each shift, which puts the point of the residue at i + shift (cyclically) into two coordinates."""
+    place_cos, place_sin, cos, sin = np.eye(4)
+    share = math.sqrt(sharpness(tokens, math.log(2 * tokens * modulus)) / 2)
+    turns = [2 * math.pi * shift / tokens for shift in shifts]
+    query = [
+        [math.cos(a) * place_cos - math.sin(a) * place_sin, math.sin(a) * place_cos + math.cos(a) * place_sin]
+        for a in turns
+    ]
+    values = np.zeros((len(shifts), 2 * len(shifts), 4))
+    for head in range(len(shifts)):
+        values[head, 2 * head : 2 * head + 2] = cos, sin
+    keys = np.array([[place_cos, place_sin]] * len(shifts))
+    return AttentionUnit(share * np.array(query), (share * keys,), (values,), precision=precision_of(precision))
+
+
+def _points(residues: Integers, modulus: int) -> Array:
+    """Residues as points of the unit circle, in a last axis of two."""
+    angles = 2 * math.pi / modulus * residues
+    return np.stack([np.cos(angles), np.sin(angles)], axis=-1)
+
+
+def _placed(residues: Integers, modulus: int) -> Array:
+    """Tokens for a lookup: the point of the position, then that of the residue."""
+    places = np.broadcast_to(_points(np.arange(residues.shape[1]), residues.shape[1]), (*residues.shape, 2))
+    return np.concatenate([places, _points(residues, modulus)], axis=-1)
+
+
+def _decoded(points: Array, modulus: int) -> Integers:
+    """The residues whose points are nearest."""
+    turns = np.arctan2(points[..., 1], points[..., 0]) / (2 * math.pi)
+    return np.rint(turns * modulus).astype(np.int64) % modulus

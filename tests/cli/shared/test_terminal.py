@@ -1,0 +1,48 @@
+import io
+import time
+
+import pytest
+from rich.console import Console
+
+from tensorrank.cli.shared import terminal
+from tensorrank.errors import TensorRankError
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [("3", (3,)), ("1-4", (1, 2, 3, 4)), ("2,8", (2, 8)), (" 1 - 2 , 5 ", (1, 2, 5)), ("1,1", (1, 1))],
+)
+def test_lists_and_ranges(text, numbers):
+    assert terminal.whole_numbers(text, "--widths") == numbers
+
+
+@pytest.mark.parametrize("text", ["", "a", "1-", "-1", "4-1", "1,,2", "1.5", "1-99999999"])
+def test_anything_else_is_explained(text):
+    with pytest.raises(
+        TensorRankError, match=r"--widths is .*; expected whole numbers and ranges, such as 1-4 or 2,3,8"
+    ):
+        terminal.whole_numbers(text, "--widths")
+
+
+def written(monkeypatch, *, is_terminal, patience):
+    monkeypatch.setattr(terminal, "_PATIENCE", patience)
+    console = Console(file=io.StringIO(), force_terminal=is_terminal, width=80)
+    with terminal.Bar(console) as bar:
+        bar.update("width 2, depth 5", 1, 2)
+        time.sleep(0.3)
+        bar.update("width 2, depth 5", 2, 2)
+    return console.file.getvalue()
+
+
+def test_a_terminal_that_waits_sees_a_bar(monkeypatch):
+    text = written(monkeypatch, is_terminal=True, patience=0.05)
+    assert "width 2, depth 5" in text
+    assert "100 %" in text
+
+
+def test_short_work_shows_no_bar(monkeypatch):
+    assert written(monkeypatch, is_terminal=True, patience=1e9) == ""
+
+
+def test_a_pipe_sees_no_bar(monkeypatch):
+    assert written(monkeypatch, is_terminal=False, patience=0.05) == ""
