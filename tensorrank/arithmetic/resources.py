@@ -1,4 +1,4 @@
-"""What the machine has and what a computation may use of it: memory and threads."""
+"""What the machine has and what a computation may use of it, memory and threads; and how it tells of its progress."""
 
 from __future__ import annotations
 
@@ -20,6 +20,8 @@ from tensorrank.errors import TensorRankError
 
 T = TypeVar("T")
 R = TypeVar("R")
+# Called with the work done, the total expected so far (in the same unit), and in words what is under way.
+Progress = Callable[[float, float, str], None]
 
 # The share of the available memory that a computation takes when no limit is given.
 MEMORY_SHARE = 0.6
@@ -99,6 +101,33 @@ def memory_limit(memory: int | str | None) -> int:
             f"the memory limit is {memory!r}; expected a positive number of bytes or a text such as '4GiB'"
         )
     return int(amount)
+
+
+def refuse_beyond(limit: int, needed: float, what: str, smaller: str) -> None:
+    """Raise an error if something needs more memory than it may use; the one place where that is said.
+
+    Args:
+        limit: bytes it may use.
+        needed: bytes it needs, a whole number of any size or a float.
+        what: what needs them, as the subject of a sentence.
+        smaller: what to try, after the word "Try".
+
+    Raises:
+        TensorRankError: with the estimate and the limit.
+
+    >>> refuse_beyond(2**30, 2**31, "a grid", "fewer rows")
+    Traceback (most recent call last):
+        ...
+    tensorrank.errors.TensorRankError: a grid would take about 2 GiB; the memory limit is 1 GiB. Try fewer rows
+    """
+    if needed > limit:
+        # No float holds the largest sizes, and no reader wants their digits.
+        size = f"take about {amount(needed)}" if needed < 2**100 else "not fit any memory"
+        raise TensorRankError(f"{what} would {size}; the memory limit is {amount(limit)}. Try {smaller}")
+
+
+def silent(done: float, total: float, what: str) -> None:
+    """A `Progress` that tells nobody."""
 
 
 def thread_count(threads: int | None) -> int:
