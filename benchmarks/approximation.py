@@ -39,9 +39,15 @@ def largest_entries(runs: int = 3) -> None:
             seconds(lambda model=model: log_squared_norm(model), runs),
         ]
         rows.append(
-            [name, *map(str, (count, found.proved)), f"{taken[0]:.2f}", f"{beside.proved}", f"{taken[1]:.2f}",
-             f"{taken[2]:.3f}"]
-        )  # fmt: skip
+            [
+                name,
+                *map(str, (count, found.proved)),
+                f"{taken[0]:.2f}",
+                f"{beside.proved}",
+                f"{taken[1]:.2f}",
+                f"{taken[2]:.3f}",
+            ]
+        )
     table(
         "Largest entries of tables of 64 variables",
         ["model", "wanted", "proved", "seconds", "proved best first", "seconds", "seconds for the norm"],
@@ -54,9 +60,12 @@ def steps() -> None:
     chain = HiddenMarkov.random(3, 3, 64, 1)
     rows = []
     for method, atoms in (
-        ("corrective", "entries"), ("corrective", "products"), ("refitted", "products"), ("sampling", "products"),
+        ("corrective", "entries"),
+        ("corrective", "products"),
+        ("refitted", "products"),
+        ("sampling", "products"),
         ("likelihood", "products"),
-    ):  # fmt: skip
+    ):
         found = approximate(chain, 10, method, atoms=atoms)
         last = found.steps[-1]
         rows.append([method, atoms, f"{found.seconds:.2f}", f"{last.relative_error:.3g}", f"{last.total_variation}"])

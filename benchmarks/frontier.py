@@ -39,11 +39,17 @@ def whole(width: int, depth: int) -> None:
     table(
         f"Width {width}, depth {depth}",
         ["rank", "standing", "draws", "largest matrix", "seconds", "peak GiB"],
-        [[
-            str(result.value), result.standing, str(len(result.primes)),
-            " x ".join(map(str, result.samples or ())), f"{taken:.1f}", f"{peak_gib():.1f}",
-        ]],
-    )  # fmt: skip
+        [
+            [
+                str(result.value),
+                result.standing,
+                str(len(result.primes)),
+                " x ".join(map(str, result.samples or ())),
+                f"{taken:.1f}",
+                f"{peak_gib():.1f}",
+            ]
+        ],
+    )
 
 
 def block(width: int, depth: int, memory: str | None = None) -> None:
@@ -73,11 +79,18 @@ def block(width: int, depth: int, memory: str | None = None) -> None:
         f"Width {width}, depth {depth}: the block of degree {chosen}, {shapes[chosen][0]} x {shapes[chosen][1]}; "
         f"dgemm {rate / 1e9:.0f} Gflop/s",
         ["side", "rank", "lattice, s", "building, s", "elimination, s", "ratio to 2/3 n³ at dgemm", "peak GiB"],
-        [[
-            str(side), str(rank), f"{lattice - started:.1f}", f"{built - lattice:.1f}", f"{taken:.1f}",
-            f"{taken * rate / elimination_work(side, side):.2f}", f"{peak_gib():.1f}",
-        ]],
-    )  # fmt: skip
+        [
+            [
+                str(side),
+                str(rank),
+                f"{lattice - started:.1f}",
+                f"{built - lattice:.1f}",
+                f"{taken:.1f}",
+                f"{taken * rate / elimination_work(side, side):.2f}",
+                f"{peak_gib():.1f}",
+            ]
+        ],
+    )
 
 
 if __name__ == "__main__":

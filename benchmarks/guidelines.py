@@ -37,18 +37,27 @@ def fits(draws: int = 200) -> None:
     truth = guidelines.TransitionFit(5.0, 0.06)
     depths = (6, 12, 18, 24, 30, 36, 48)
     sizes = np.geomspace(truth.size(6) / 8, truth.size(48) * 8, 14)
-    exact = {depth: np.array([1.5 + (size / 1e6) ** -0.08 + 2e-4 * (depth - truth.depth(size)) ** 2 for size in sizes])
-             for depth in depths}  # fmt: skip
+    exact = {
+        depth: np.array([1.5 + (size / 1e6) ** -0.08 + 2e-4 * (depth - truth.depth(size)) ** 2 for size in sizes])
+        for depth in depths
+    }
     rows = []
     for error in (0.001, 0.002, 0.004):
         rng = np.random.default_rng(0)
 
         def drawn(error: float = error, rng: np.random.Generator = rng) -> guidelines.Ablation:
-            return guidelines.Ablation(tuple(
-                guidelines.Curve(depth, tuple(sizes), tuple(losses + rng.normal(0, error, len(sizes))),
-                                 (error,) * len(sizes), (1,) * len(sizes))
-                for depth, losses in exact.items()
-            ))  # fmt: skip
+            return guidelines.Ablation(
+                tuple(
+                    guidelines.Curve(
+                        depth,
+                        tuple(sizes),
+                        tuple(losses + rng.normal(0, error, len(sizes))),
+                        (error,) * len(sizes),
+                        (1,) * len(sizes),
+                    )
+                    for depth, losses in exact.items()
+                )
+            )
 
         found = [drawn().fit() for _ in range(draws)]
         pulls = np.abs([((fit.intercept - 5.0) / fit.errors[0], (fit.slope - 0.06) / fit.errors[1]) for fit in found])

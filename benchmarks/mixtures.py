@@ -93,7 +93,5 @@ def equality(variables: int = 256) -> None:
         taken = seconds(lambda source=source, target=target: check_reduction(source, target), 3)
         results.append([name, kind, f"{report.equal}", f"{taken:.2f}", "1"])
     table(
-        f"Equality of two models of {variables} variables",
-        ["source", "target", "equal", "seconds", "allowed"],
-        results,
+        f"Equality of two models of {variables} variables", ["source", "target", "equal", "seconds", "allowed"], results
     )

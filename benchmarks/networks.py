@@ -31,9 +31,7 @@ def interleaved_train(sites: int = 24) -> None:
     bound = function.rank_bound(partition)
     instance = function.draw(_SMALL, np.random.default_rng(1))
     with worker_threads(2) as pool:
-        found = grid_rank(
-            instance, partition, _SMALL, np.random.default_rng(2), pool, bound=bound, most=bound + 8
-        )  # fmt: skip
+        found = grid_rank(instance, partition, _SMALL, np.random.default_rng(2), pool, bound=bound, most=bound + 8)
     taken = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
     table(

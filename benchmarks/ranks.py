@@ -87,10 +87,12 @@ def macaulay2(width: int = 2, depth: int = 4, prime: int = 32003) -> None:
         expected = sum(rank_in_place(block.copy(), field, pool) for block in balanced)
     lines = [f"R = ZZ/{prime};", "blocks = {"]
     lines += [
-        ("," if k else "") + f"map(R^{len(b)}, R^{b.shape[1]}, {{" + ",".join(
-            "{" + ",".join(map(str, row)) + "}" for row in b.tolist()) + "})"
+        ("," if k else "")
+        + f"map(R^{len(b)}, R^{b.shape[1]}, {{"
+        + ",".join("{" + ",".join(map(str, row)) + "}" for row in b.tolist())
+        + "})"
         for k, b in enumerate(blocks)
-    ]  # fmt: skip
+    ]
     lines += [
         "};",
         "t = elapsedTiming sum apply(blocks, rank);",

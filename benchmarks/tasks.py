@@ -38,8 +38,18 @@ def communication_matrices(runs: int = 3) -> None:
         numpy_taken = seconds(lambda entries=entries: np.linalg.matrix_rank(entries), 1)
         shape = " x ".join(map(str, matrix.entries.shape))
         fields = ", ".join(map(str, found.fields.values()))
-        rows.append([name, shape, fields, found.rank.standing, f"{taken:.2f}", f"{numpy_rank}", f"{numpy_taken:.2f}",
-                     f"{taken / numpy_taken:.2f}"])  # fmt: skip
+        rows.append(
+            [
+                name,
+                shape,
+                fields,
+                found.rank.standing,
+                f"{taken:.2f}",
+                f"{numpy_rank}",
+                f"{numpy_taken:.2f}",
+                f"{taken / numpy_taken:.2f}",
+            ]
+        )
     table(
         "Communication matrices: everything that `ranks` finds, beside the floating-point rank alone",
         ["task", "classes", "Q, GF(2), GF(3)", "standing", "seconds", "numpy's rank", "its seconds", "ratio"],

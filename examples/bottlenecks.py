@@ -35,9 +35,7 @@ studies = {
         "plain": [(r, {"embedding_rank": r}) for r in range(1, width + 1)],
         "with positions": [(r, {"embedding_rank": r, "positional": True}) for r in range(1, width + 1)],
     },
-    "tokens": {
-        "plain": [(n, {"tokens": n}) for n in range(2, 2 * width + 3)],
-    },
+    "tokens": {"plain": [(n, {"tokens": n}) for n in range(2, 2 * width + 3)]},
 }
 
 with mpl.rc_context(RC):
@@ -56,13 +54,17 @@ with mpl.rc_context(RC):
             panel.plot([v for v, _ in found], [r.upper for _, r in found], color=colour, linewidth=0.9, alpha=0.6)
         panel.set_xlabel(axis)
         panel.set_xticks(range(2, 2 * width + 3, 2) if axis == "tokens" else range(1, width + 1))
-        names = [Line2D([], [], marker=shape, linestyle="", color=colour, label=name)
-                 for name, colour, shape in zip(variants, COLOURS, SHAPES, strict=False)]  # fmt: skip
+        names = [
+            Line2D([], [], marker=shape, linestyle="", color=colour, label=name)
+            for name, colour, shape in zip(variants, COLOURS, SHAPES, strict=False)
+        ]
         panel.legend(handles=names, loc="lower left", bbox_to_anchor=(0, 1), fontsize=8, handletextpad=0.2)
     panels[0].set_ylabel(f"separation rank (width {width}, depth {depth})")
     panels[0].set_ylim(0, None)
-    key = [Line2D([], [], marker="o", linestyle="", color="0.4", label="exact"),
-           Line2D([], [], marker="o", linestyle="", color="0.4", markerfacecolor="white", label="probable"),
-           Line2D([], [], color="0.4", label="proven upper bound")]  # fmt: skip
+    key = [
+        Line2D([], [], marker="o", linestyle="", color="0.4", label="exact"),
+        Line2D([], [], marker="o", linestyle="", color="0.4", markerfacecolor="white", label="probable"),
+        Line2D([], [], color="0.4", label="proven upper bound"),
+    ]
     figure.legend(handles=key, loc="outside lower center", ncols=3)
 print("picture:", tr.figures.save(figure, out / "bottlenecks")[0])

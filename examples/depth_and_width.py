@@ -23,8 +23,10 @@ for row in guidelines.PUBLISHED_PROJECTIONS:
     models.append((row.name.removeprefix("GPT-3 ").partition(" (")[0], advice or best))
     trained = "{} x {}".format(*row.trained) if row.trained else "-"
     published = "{} x {}".format(*row.published)
-    print(f"{row.name:20} {trained:>11} {best.depth:11.1f} {low:5.1f} - {high:4.1f} {best.width:6.0f} {published:>11}"
-          f"  {advice.verdict if advice else ''}")  # fmt: skip
+    print(
+        f"{row.name:20} {trained:>11} {best.depth:11.1f} {low:5.1f} - {high:4.1f} {best.width:6.0f} {published:>11}"
+        f"  {advice.verdict if advice else ''}"
+    )
 figure, _ = tr.figures.depth_width(models, known=())
 print("picture:", tr.figures.save(figure, out / "depth_and_width")[0])
 

@@ -17,10 +17,7 @@ out = Path(__file__).parent / "out"
 out.mkdir(exist_ok=True)
 
 trees = growing_depth(8, branchings=(8, 2)) if quick else growing_depth(16, branchings=(16, 4, 2))
-runs = [
-    Run("corrective", "entries", 63 if quick else 1023),
-    Run("refitted", "products", 3 if quick else 23),
-]
+runs = [Run("corrective", "entries", 63 if quick else 1023), Run("refitted", "products", 3 if quick else 23)]
 study = approximations(trees, runs)
 for target in study.targets:
     entries, products = (run.steps[-1] for run in target.runs)

@@ -61,8 +61,14 @@ def train(run, folder):
     """Train, or go on from the last state saved; the row of results, or None where the work was stopped."""
     torch.set_num_threads(1)
     torch.manual_seed(run.seed)
-    network = Transformer(run.depth, run.width, heads=HEADS, softmax=run.attention == "softmax",
-                          characters=len(text.CHARACTERS), length=LENGTH)  # fmt: skip
+    network = Transformer(
+        run.depth,
+        run.width,
+        heads=HEADS,
+        softmax=run.attention == "softmax",
+        characters=len(text.CHARACTERS),
+        length=LENGTH,
+    )
     optimiser = torch.optim.AdamW(network.parameters(), lr=run.rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
     state, made_by = folder / f"{run.name}.pt", {**asdict(run), "text": _mark, "length": LENGTH, "batch": BATCH}
     first, spent = 0, 0.0
@@ -77,8 +83,13 @@ def train(run, folder):
         now = time.monotonic()
         if _stop.is_set() or now - kept > SAVED_EVERY:
             kept = now
-            values = {"network": network.state_dict(), "optimiser": optimiser.state_dict(), "step": step,
-                      "seconds": spent + now - begun, "made_by": made_by}  # fmt: skip
+            values = {
+                "network": network.state_dict(),
+                "optimiser": optimiser.state_dict(),
+                "step": step,
+                "seconds": spent + now - begun,
+                "made_by": made_by,
+            }
             write(state, lambda path, values=values: torch.save(values, path))
             if _stop.is_set():
                 return None
@@ -93,8 +104,13 @@ def train(run, folder):
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimiser.step()
     loss = held_out_loss(network, _held)
-    row = {**asdict(run), "parameters": run.parameters, "loss": round(loss, 6), "text": _mark,
-           "seconds": round(spent + time.monotonic() - begun, 1)}  # fmt: skip
+    row = {
+        **asdict(run),
+        "parameters": run.parameters,
+        "loss": round(loss, 6),
+        "text": _mark,
+        "seconds": round(spent + time.monotonic() - begun, 1),
+    }
     write(folder / f"{run.name}.json", lambda path: path.write_text(json.dumps(row)))
     state.unlink(missing_ok=True)
     return row
@@ -127,9 +143,12 @@ def train_all(runs, rows, out, workers):
             tables(rows, out)
             spent += cost[run]
             left = (time.monotonic() - begun) * (sum(cost.values()) / spent - 1) / 60
-            print(f"{len(rows):4} of {len(runs)}: {run.attention:12} depth {run.depth} width {run.width:3} "
-                  f"seed {run.seed}: {row['loss']:.4f} nats a character, {row['seconds']:.0f} s; "
-                  f"about {left:.0f} min left", flush=True)  # fmt: skip
+            print(
+                f"{len(rows):4} of {len(runs)}: {run.attention:12} depth {run.depth} width {run.width:3} "
+                f"seed {run.seed}: {row['loss']:.4f} nats a character, {row['seconds']:.0f} s; "
+                f"about {left:.0f} min left",
+                flush=True,
+            )
     finally:
         # Whatever ends this, the others save how far they are.
         stop.set()
@@ -169,8 +188,11 @@ def main():
     try:
         train_all(runs, rows, out, given.workers)
     except KeyboardInterrupt:
-        print(f"interrupted: {len(rows)} of {len(runs)} networks are finished, the others kept in {out / 'runs'} as "
-              "far as they are; run again to carry on", file=sys.stderr)  # fmt: skip
+        print(
+            f"interrupted: {len(rows)} of {len(runs)} networks are finished, the others kept in {out / 'runs'} as "
+            "far as they are; run again to carry on",
+            file=sys.stderr,
+        )
         sys.exit(130)
     tables(rows, out)
     tell(out)

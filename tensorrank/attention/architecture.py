@@ -181,9 +181,14 @@ class SelfAttention:
     def shapes(self) -> WeightShapes:
         """What its weights are called, and their shapes."""
         return WeightShapes(
-            self.depth, self.width, self.heads, self.head_dim, self.kv_heads,
-            self.embedding_rank, self.tokens if self.positional else 0,
-        )  # fmt: skip
+            self.depth,
+            self.width,
+            self.heads,
+            self.head_dim,
+            self.kv_heads,
+            self.embedding_rank,
+            self.tokens if self.positional else 0,
+        )
 
     def sides(self, partition: Bipartition) -> tuple[int, int]:
         """The number of tokens that the output sees on its own side, and on the other.

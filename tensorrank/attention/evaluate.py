@@ -83,11 +83,17 @@ def _moment_rows_in_field(weights: AttentionWeights, moments: Residues, field: P
         narrow = 3 * weights.query.shape[2] < 2 * width
         inner, outer = (weights.value, weights.output) if narrow else (whole, whole[..., :0])
         _moment_rows_mod_p(
-            np.ascontiguousarray(field.balanced(inner)), np.ascontiguousarray(field.balanced(outer)),
-            np.ascontiguousarray(field.balanced(right)), np.ascontiguousarray(field.balanced(whole[-1, :, 0])),
-            np.ascontiguousarray(moments), field.prime, 2.0**SPLIT_BIT if field.splits else 0.0, field.terms, residual,
+            np.ascontiguousarray(field.balanced(inner)),
+            np.ascontiguousarray(field.balanced(outer)),
+            np.ascontiguousarray(field.balanced(right)),
+            np.ascontiguousarray(field.balanced(whole[-1, :, 0])),
+            np.ascontiguousarray(moments),
+            field.prime,
+            2.0**SPLIT_BIT if field.splits else 0.0,
+            field.terms,
+            residual,
             rows,
-        )  # fmt: skip
+        )
     return rows
 
 
@@ -166,9 +172,18 @@ def _moment_rows_mod_p(  # type: ignore[no-untyped-def]
                 moment[i, j] = value - modulus if value > modulus // 2 else value
         for index in range(depth - 1):
             _layer(
-                inner[index], outer[index], right[index], moment, prime, split, terms, residual, image, half,
+                inner[index],
+                outer[index],
+                right[index],
+                moment,
+                prime,
+                split,
+                terms,
+                residual,
+                image,
+                half,
                 layers[index],
-            )  # fmt: skip
+            )
             _turn(layers[index], turned)
             if index < depth - 2:
                 multiply(layers[index], moment, half, prime, split, terms)

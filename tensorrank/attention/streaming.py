@@ -57,10 +57,21 @@ def streaming_grid(
         np.ascontiguousarray(field.balanced(w)) for w in (whole.query, whole.key, whole.value, whole.output)
     )
     _stream(
-        query, key, value, out, field.balanced(rows), np.ascontiguousarray(np.moveaxis(field.balanced(columns), 0, 2)),
-        of_rows, of_columns, shared, field.prime, 2.0**SPLIT_BIT if field.splits else 0.0, field.terms, residual,
+        query,
+        key,
+        value,
+        out,
+        field.balanced(rows),
+        np.ascontiguousarray(np.moveaxis(field.balanced(columns), 0, 2)),
+        of_rows,
+        of_columns,
+        shared,
+        field.prime,
+        2.0**SPLIT_BIT if field.splits else 0.0,
+        field.terms,
+        residual,
         values,
-    )  # fmt: skip
+    )
     return values
 
 

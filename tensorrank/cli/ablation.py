@@ -40,8 +40,7 @@ def ablation(
     file: Annotated[Path, typer.Argument(help="CSV: columns depth, parameters or width, loss, and perhaps error.")],
     pairs: Annotated[str, typer.Option(help="Pairs of depths that the fit uses: neighbours or all.")] = "neighbours",
     rule: Annotated[
-        float | None,
-        typer.Option(help="Parameters of a layer over width squared; 12 where the file does not tell."),
+        float | None, typer.Option(help="Parameters of a layer over width squared; 12 where the file does not tell.")
     ] = None,
     parameters: Annotated[
         str | None,
@@ -93,18 +92,34 @@ def ablation(
     best = [] if fit.slope < 0 else [tr.guidelines.optimum(size, fit, sigmas=sigmas) for size in sizes]
     if json:
         used = data.chosen(pairs)
-        print_json({
-            "file": str(file), "rule": data.rule, "pairs": pairs,
-            "depths": list(data.depths), "networks": sum(sum(curve.runs) for curve in data.curves),
-            "error_of_a_loss": data.single_error, "repeats": data.repeats,
-            "crossings": [crossing.to_dict(data.rule) | {"used": crossing.size is not None and crossing in used}
-                          for crossing in data.crossings],
-            "fit": fit.to_dict(),
-            "advice": [{"parameters": one.parameters, "optimal_depth": one.depth, "optimal_width": one.width,
-                        "optimal_depth_range": list(one.depth_range), "optimal_width_range": list(one.width_range),
-                        "extrapolated": one.extrapolated} for one in best],
-            "figures": pictures,
-        })  # fmt: skip
+        print_json(
+            {
+                "file": str(file),
+                "rule": data.rule,
+                "pairs": pairs,
+                "depths": list(data.depths),
+                "networks": sum(sum(curve.runs) for curve in data.curves),
+                "error_of_a_loss": data.single_error,
+                "repeats": data.repeats,
+                "crossings": [
+                    crossing.to_dict(data.rule) | {"used": crossing.size is not None and crossing in used}
+                    for crossing in data.crossings
+                ],
+                "fit": fit.to_dict(),
+                "advice": [
+                    {
+                        "parameters": one.parameters,
+                        "optimal_depth": one.depth,
+                        "optimal_width": one.width,
+                        "optimal_depth_range": list(one.depth_range),
+                        "optimal_width_range": list(one.width_range),
+                        "extrapolated": one.extrapolated,
+                    }
+                    for one in best
+                ],
+                "figures": pictures,
+            }
+        )
         return
     _print(data, fit, best, pairs)
     if save is not None:
@@ -130,14 +145,18 @@ def _print(data: Ablation, fit: TransitionFit, best: list[Optimum], pairs: str) 
         why = crossing.why if width is None else "" if inside else "not neighbours"
         table.add_row(f"{crossing.shallow}, {crossing.deep}", *cells, f"no: {why}" if why else "yes")
     networks = sum(sum(curve.runs) for curve in data.curves)
-    say(f"{networks} networks of depths {', '.join(map(str, data.depths))}; where the deeper of two overtakes, and the "
-        f"width of a network of that size and the depth half-way ({data.rule:.3g} L d^2 parameters):")  # fmt: skip
+    say(
+        f"{networks} networks of depths {', '.join(map(str, data.depths))}; where the deeper of two overtakes, and the "
+        f"width of a network of that size and the depth half-way ({data.rule:.3g} L d^2 parameters):"
+    )
     wide_console().print(table)
     if data.single_error is not None:
         say(f"Error of a single loss: {data.single_error:.2g}, from {_counted(data.repeats, 'network')} trained again.")
     a_error, b_error = fit.errors
-    typer.echo(f"ln d = a + b L:  a = {fit.intercept:.4g} ± {a_error:.2g}, b = {fit.slope:.4g} ± {b_error:.2g}, "
-               f"correlation {fit.correlation:.3f}")  # fmt: skip
+    typer.echo(
+        f"ln d = a + b L:  a = {fit.intercept:.4g} ± {a_error:.2g}, b = {fit.slope:.4g} ± {b_error:.2g}, "
+        f"correlation {fit.correlation:.3f}"
+    )
     (aa, ab), (_, bb) = fit.covariance
     typer.echo(f"covariance: {aa:.3g} {ab:.3g} {bb:.3g} (of a and a, a and b, b and b)")
     _print_quality(fit, data)
@@ -159,8 +178,10 @@ def _print(data: Ablation, fit: TransitionFit, best: list[Optimum], pairs: str) 
 def _print_quality(fit: TransitionFit, data: Ablation) -> None:
     freedom = _counted(fit.degrees_of_freedom or 0, "degree") + " of freedom"
     if fit.is_students:
-        say(f"No errors of the losses are known: those of a and b are from the scatter of the points, with {freedom}; "
-            "ranges are Student's.")  # fmt: skip
+        say(
+            f"No errors of the losses are known: those of a and b are from the scatter of the points, with {freedom}; "
+            "ranges are Student's."
+        )
     elif not fit.degrees_of_freedom:
         say("Two points have no scatter about a line: nothing tests the fit.")
     else:

@@ -64,8 +64,14 @@ def advise(
 
     chosen = _fit(fit)
     shaped = None if depth is None and width is None else (depth, width)
-    _one_of({"--parameters": parameters, "--depth and --width": shaped, "--config": config,
-             "--projections": projections or None})  # fmt: skip
+    _one_of(
+        {
+            "--parameters": parameters,
+            "--depth and --width": shaped,
+            "--config": config,
+            "--projections": projections or None,
+        }
+    )
     model = None if config is None else tr.guidelines.read_config(config)
     shapes = _shapes(model, depth, width) if model or shaped else []
     sizes = [] if parameters is None else numbers_of_parameters(parameters, "--parameters")
@@ -178,8 +184,12 @@ def _values(
     """What was found as plain values: of a size, a shape, a configuration, or the rows of the projections."""
     if projections:
         rows = zip(tr.guidelines.PUBLISHED_PROJECTIONS, best, strict=True)
-        return {"rows": [{"name": row.name, **_of_size(one), "trained": row.trained, "published": row.published}
-                         for row, one in rows]}  # fmt: skip
+        return {
+            "rows": [
+                {"name": row.name, **_of_size(one), "trained": row.trained, "published": row.published}
+                for row, one in rows
+            ]
+        }
     if best:
         return _of_size(best[0])
     if model is None:

@@ -53,8 +53,14 @@ def bounds(
         )
     knee, threshold = tr.bounds.knee(width, side), tr.bounds.log3(width)
     if json:
-        print_json({"model": {"kind": "attention", **model.to_dict()} | {"depth": None}, "knee": knee,
-                    "log3_width": threshold, "bounds": rows})  # fmt: skip
+        print_json(
+            {
+                "model": {"kind": "attention", **model.to_dict()} | {"depth": None},
+                "knee": knee,
+                "log3_width": threshold,
+                "bounds": rows,
+            }
+        )
         return
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for column in ("depth", "at least", "at most", "published", "to", "regime"):

@@ -48,10 +48,20 @@ def recurrent(
     model = tr.RecurrentCircuit(depth, hidden, channels, steps)
     described = {"kind": "recurrent", "depth": depth, "hidden": hidden, "channels": channels, "steps": steps}
     rank_and_print(
-        model, described, partition, plan=plan, json=json, method="auto", seed=seed, draws=draws,
-        primes=given_primes(primes), weights=given_weights(weights, _RECURRENT), memory=memory, work=work,
+        model,
+        described,
+        partition,
+        plan=plan,
+        json=json,
+        method="auto",
+        seed=seed,
+        draws=draws,
+        primes=given_primes(primes),
+        weights=given_weights(weights, _RECURRENT),
+        memory=memory,
+        work=work,
         threads=threads,
-    )  # fmt: skip
+    )
 
 
 @app.command()
@@ -78,10 +88,26 @@ def convolutional(
     Example: tensorrank rank circuit convolutional --sites 8 --channels 2 --widths 2,2,2 --partition interleaved
     """
     model = tr.ConvolutionalCircuit(sites, channels, whole_numbers(widths, "--widths"), pooling=pooling, shared=shared)
-    described = {"kind": "convolutional", "sites": sites, "channels": channels, "widths": list(model.widths),
-                 "pooling": pooling, "shared": shared}  # fmt: skip
+    described = {
+        "kind": "convolutional",
+        "sites": sites,
+        "channels": channels,
+        "widths": list(model.widths),
+        "pooling": pooling,
+        "shared": shared,
+    }
     rank_and_print(
-        model, described, partition, plan=plan, json=json, method="auto", seed=seed, draws=draws,
-        primes=given_primes(primes), weights=given_weights(weights, _CONVOLUTIONAL), memory=memory, work=work,
+        model,
+        described,
+        partition,
+        plan=plan,
+        json=json,
+        method="auto",
+        seed=seed,
+        draws=draws,
+        primes=given_primes(primes),
+        weights=given_weights(weights, _CONVOLUTIONAL),
+        memory=memory,
+        work=work,
         threads=threads,
-    )  # fmt: skip
+    )

@@ -85,8 +85,13 @@ def compare(
     if any(one.result.value for one in done):
         pictures = [*tr.figures.save(tr.figures.compare(done)[0], out / "compare"), *pictures]
     if json:
-        print_json({"partition": [list(split.a), list(split.b)], "figures": list(map(str, pictures)),
-                    "rows": [_row(one) for one in done]})  # fmt: skip
+        print_json(
+            {
+                "partition": [list(split.a), list(split.b)],
+                "figures": list(map(str, pictures)),
+                "rows": [_row(one) for one in done],
+            }
+        )
     else:
         _print(done)
         typer.echo(f"\nThe pictures: {', '.join(str(path) for path in pictures if path.suffix == '.png')}")

@@ -55,9 +55,20 @@ def of_file(
 
     model = load(file)
     rank_and_print(
-        model, described(model), partition, unit="variables", plan=plan, json=json, method="auto", seed=seed,
-        draws=draws, primes=given_primes(primes), memory=memory, work=work, threads=threads,
-    )  # fmt: skip
+        model,
+        described(model),
+        partition,
+        unit="variables",
+        plan=plan,
+        json=json,
+        method="auto",
+        seed=seed,
+        draws=draws,
+        primes=given_primes(primes),
+        memory=memory,
+        work=work,
+        threads=threads,
+    )
 
 
 @app.command()
@@ -95,17 +106,31 @@ def attention(
     Example: tensorrank rank attention --depth 3 --width 3
     """
     optional: dict[str, Any] = {
-        "head_dim": head_dim, "kv_heads": kv_heads, "tokens": tokens, "embedding_rank": embedding_rank,
+        "head_dim": head_dim,
+        "kv_heads": kv_heads,
+        "tokens": tokens,
+        "embedding_rank": embedding_rank,
         "output_token": output_token,
-    }  # fmt: skip
+    }
     model = tr.SelfAttention(
         depth, width, heads=heads, residual=residual, causal=causal, positional=positional, **optional
     )
     rank_and_print(
-        model, {"kind": "attention", **model.to_dict()}, partition, unit="tokens", plan=plan, json=json, method=method,
-        seed=seed, draws=draws, primes=given_primes(primes), weights=given_weights(weights), memory=memory, work=work,
+        model,
+        {"kind": "attention", **model.to_dict()},
+        partition,
+        unit="tokens",
+        plan=plan,
+        json=json,
+        method=method,
+        seed=seed,
+        draws=draws,
+        primes=given_primes(primes),
+        weights=given_weights(weights),
+        memory=memory,
+        work=work,
         threads=threads,
-    )  # fmt: skip
+    )
 
 
 @app.command()
@@ -136,6 +161,14 @@ def softmax(
     optional: dict[str, Any] = {"head_dim": head_dim, "tokens": tokens, "output_token": output_token}
     model = tr.SoftmaxAttention(depth, width, heads=heads, residual=residual, causal=causal, **optional)
     rank_and_print(
-        model, {"kind": "softmax", **model.to_dict()}, partition, unit="tokens", json=json, rtol=rtol, samples=samples,
-        seed=seed, weights=given_weights(weights), memory=memory,
-    )  # fmt: skip
+        model,
+        {"kind": "softmax", **model.to_dict()},
+        partition,
+        unit="tokens",
+        json=json,
+        rtol=rtol,
+        samples=samples,
+        seed=seed,
+        weights=given_weights(weights),
+        memory=memory,
+    )

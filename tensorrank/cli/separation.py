@@ -64,8 +64,7 @@ def interleaved(
 
     numbers = whole_numbers(sites, "--sites")
     study = _computed(
-        out,
-        lambda show: compute(numbers, states=states, symbols=symbols, seed=seed, memory=memory, progress=show),
+        out, lambda show: compute(numbers, states=states, symbols=symbols, seed=seed, memory=memory, progress=show)
     )
     rows = [
         (row.model, row.sites, row.table_entries, _rank(row.rank), row.rank.standing, row.shallow_entries)
@@ -97,8 +96,7 @@ def levels(
 
     numbers = whole_numbers(depths, "--depths")
     study = _computed(
-        out,
-        lambda show: compute(numbers, states=states, symbols=symbols, seed=seed, memory=memory, progress=show),
+        out, lambda show: compute(numbers, states=states, symbols=symbols, seed=seed, memory=memory, progress=show)
     )
     known = {whole.depth: "generic" if whole.rank is None else whole.rank.standing for whole in study.wholes}
     rows = [
@@ -133,8 +131,7 @@ def formats(
     from tensorrank.experiments.formats import formats as compute
 
     study = _computed(
-        out,
-        lambda show: compute(sites, states=states, symbols=symbols, seed=seed, memory=memory, progress=show),
+        out, lambda show: compute(sites, states=states, symbols=symbols, seed=seed, memory=memory, progress=show)
     )
     rows = [(row.model, f"{row.first}-{row.last}", _rank(row.rank), row.rank.standing, row.bound) for row in study.rows]
     columns = ("model", "variables on one side", "rank", "standing", "bound")

@@ -60,9 +60,15 @@ def show(
     if file.is_dir():
         raise TensorRankError(f"there is no {STORE_NAME} in the folder {file}; give the store's file, or its folder")
     options = {
-        "--widths": widths, "--depths": depths, "--heads": heads, "--tokens": tokens, "--standing": standing,
-        "--blocks": blocks or None, "--export": export, "--figures": figures,
-    }  # fmt: skip
+        "--widths": widths,
+        "--depths": depths,
+        "--heads": heads,
+        "--tokens": tokens,
+        "--standing": standing,
+        "--blocks": blocks or None,
+        "--export": export,
+        "--figures": figures,
+    }
     odd = [name for name, value in options.items() if value is not None]
     if odd and path.exists():
         raise TensorRankError(f"{', '.join(odd)} cannot be given for {file}: it is no store of a study")

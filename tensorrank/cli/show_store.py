@@ -49,9 +49,11 @@ class Filter:
     def takes(self, model: SelfAttention) -> bool:
         """Whether an architecture is one of them."""
         wanted = (
-            (self.widths, model.width), (self.depths, model.depth), (self.heads, model.heads),
+            (self.widths, model.width),
+            (self.depths, model.depth),
+            (self.heads, model.heads),
             (self.tokens, model.tokens),
-        )  # fmt: skip
+        )
         return all(values is None or value in values for values, value in wanted)
 
 

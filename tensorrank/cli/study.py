@@ -123,12 +123,20 @@ def study(
     if interrupted:
         typer.echo(
             f"interrupted: {summary.computed + summary.stored} of {len(plan.plan())} ranks and every finished "
-            f"block are kept in {out / STORE_NAME}; the same command carries on", err=True,
-        )  # fmt: skip
+            f"block are kept in {out / STORE_NAME}; the same command carries on",
+            err=True,
+        )
         raise typer.Exit(stop.code)
     if json:
-        print_json({"out": str(out), "left_out": plan.left_out(), "figures": [str(path) for path in figures],
-                    "rows": [table_row(finding) for finding in findings], "summary": summary.to_dict()})  # fmt: skip
+        print_json(
+            {
+                "out": str(out),
+                "left_out": plan.left_out(),
+                "figures": [str(path) for path in figures],
+                "rows": [table_row(finding) for finding in findings],
+                "summary": summary.to_dict(),
+            }
+        )
     else:
         print_findings(findings, series, plan.left_out())
         say("")

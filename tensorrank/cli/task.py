@@ -86,15 +86,23 @@ def task(
 
     Example: tensorrank task match3 --modulus 7 --tokens 3 --anchor 1
     """
-    sizes = {"tokens": tokens, "modulus": modulus, "anchor": anchor, "window": window, "sparsity": sparsity,
-             "length": length}  # fmt: skip
+    sizes = {
+        "tokens": tokens,
+        "modulus": modulus,
+        "anchor": anchor,
+        "window": window,
+        "sparsity": sparsity,
+        "length": length,
+    }
     chosen = {option: size for option, size in sizes.items() if size is not None}
     of_check = {"precision": precision, "inputs": inputs, "dimension": dimension}
     of_ranks = {"out": out, "partition": partition, "unit_tokens": unit_tokens}
     others = {option: value for option, value in {**of_check, **of_ranks}.items() if value is not None}
     if name == _BOTTLENECK:
-        _refuse([*(option for option in chosen if option != "tokens"), *others, *(["check"] if check else [])],
-                f"is no option of {name}; expected --tokens, the largest number of them")  # fmt: skip
+        _refuse(
+            [*(option for option in chosen if option != "tokens"), *others, *(["check"] if check else [])],
+            f"is no option of {name}; expected --tokens, the largest number of them",
+        )
         softmax_bottleneck(tokens, seed=seed, memory=memory, threads=threads, json=json)
         return
     # Heavy modules are imported where they are used, so that --help answers at once.
@@ -124,10 +132,14 @@ def task(
     if out is None:
         _refuse([] if studied is None else ["unit_tokens"], "was given without --out; it is for the studies")
     else:
-        _refuse([] if partition is None else ["partition"],
-                "was given with --out, whose studies take the task's own; leave one of the two out")  # fmt: skip
-        _refuse([] if studied is None or name in WITH_UNITS else ["unit_tokens"],
-                f"is no option of {name}; only {' and '.join(WITH_UNITS)} have such studies")  # fmt: skip
+        _refuse(
+            [] if partition is None else ["partition"],
+            "was given with --out, whose studies take the task's own; leave one of the two out",
+        )
+        _refuse(
+            [] if studied is None or name in WITH_UNITS else ["unit_tokens"],
+            f"is no option of {name}; only {' and '.join(WITH_UNITS)} have such studies",
+        )
         grows, least = one.grows[0], one.least(full)
         if full[grows] < least:
             raise TensorRankError(f"--{grows} is {full[grows]}; the studies of --out need at least {least}")

@@ -107,9 +107,14 @@ def _sparse_averaging(wanted: Wanted) -> Iterator[tuple[Any, Figure, str]]:
     units, options, q = wanted.unit_tokens, wanted.options, wanted.sizes["sparsity"]
     # First what may refuse the sizes, so that nothing is computed in vain. Below 1/(2q) averages are known exactly.
     models = model_sizes(
-        range(q + 1, wanted.sizes["tokens"] + 1), [n for n in units or _UNIT_TOKENS if n > q], sparsity=q,
-        tolerance=min(0.1, 1 / (2 * q)), memory=wanted.memory, threads=wanted.threads, **options,
-    )  # fmt: skip
+        range(q + 1, wanted.sizes["tokens"] + 1),
+        [n for n in units or _UNIT_TOKENS if n > q],
+        sparsity=q,
+        tolerance=min(0.1, 1 / (2 * q)),
+        memory=wanted.memory,
+        threads=wanted.threads,
+        **options,
+    )
     yield models, tr.figures.model_sizes(models)[0], "model_sizes"
     # At small N there is no room for the larger choices of the default.
     chosen: dict[str, Any] = {}

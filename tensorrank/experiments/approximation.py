@@ -150,11 +150,7 @@ class ShallowApproximations:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
-        return {
-            "study": "approximation",
-            "seed": self.seed,
-            "targets": [target.to_dict() for target in self.targets],
-        }
+        return {"study": "approximation", "seed": self.seed, "targets": [target.to_dict() for target in self.targets]}
 
 
 def informative_parts(norm: float) -> int | None:

@@ -85,8 +85,10 @@ def contenders(
     whole_number("sites", sites, 2)
     whole_number("channels", channels, 1)
     makers: dict[str, Callable[[int, int, int], Iterator[Contender]]] = {
-        "attention": _attention, "recurrent": _recurrent, "convolutional": _convolutional,
-    }  # fmt: skip
+        "attention": _attention,
+        "recurrent": _recurrent,
+        "convolutional": _convolutional,
+    }
     if not families:
         raise TensorRankError(f"no families were given; expected some of {', '.join(makers)}")
     for family in families:

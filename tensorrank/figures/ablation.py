@@ -59,10 +59,12 @@ def ablation(
         for i, curve in enumerate(data.curves):
             _curve(axes[0], data, i, colour[curve.depth])
         axes[0].set(xscale="log", xlabel="parameters without embeddings (log scale)", ylabel=loss)
-        ring = Line2D([], [], marker="o", markersize=9, markerfacecolor="none", color="0.35", linestyle="",
-                      label="next overtakes")  # fmt: skip
-        axes[0].legend(handles=[*axes[0].get_legend_handles_labels()[0], ring], title="depth L",
-                       ncols=1 + (len(data.curves) > 4))  # fmt: skip
+        ring = Line2D(
+            [], [], marker="o", markersize=9, markerfacecolor="none", color="0.35", linestyle="", label="next overtakes"
+        )
+        axes[0].legend(
+            handles=[*axes[0].get_legend_handles_labels()[0], ring], title="depth L", ncols=1 + (len(data.curves) > 4)
+        )
         axes[0].set_title(_overtaking(data.chosen(pairs), pairs))
         _transitions(figure, axes[1], data, pairs, fit, why, sigmas, against)
     return figure, axes
@@ -78,8 +80,18 @@ def _curve(ax: Axes, data: Ablation, place: int, colour: str) -> None:
     curve = data.curves[place]
     line = np.linspace(curve.log_sizes[0], curve.log_sizes[-1], 200)
     ax.plot(np.exp(line), curve.at(line), color=colour, linewidth=1.3, linestyle="-" if place % 2 else (0, (5, 1)))
-    ax.errorbar(curve.sizes, curve.losses, yerr=curve.errors, color=colour, marker=_MARKERS[place % len(_MARKERS)],
-                markersize=4.5, linestyle="", elinewidth=1, capsize=2, label=str(curve.depth))  # fmt: skip
+    ax.errorbar(
+        curve.sizes,
+        curve.losses,
+        yerr=curve.errors,
+        color=colour,
+        marker=_MARKERS[place % len(_MARKERS)],
+        markersize=4.5,
+        linestyle="",
+        elinewidth=1,
+        capsize=2,
+        label=str(curve.depth),
+    )
     for crossing in data.crossings:
         following = data.depths[place + 1 : place + 2]
         if crossing.shallow == curve.depth and crossing.deep in following and crossing.size is not None:
@@ -89,9 +101,14 @@ def _curve(ax: Axes, data: Ablation, place: int, colour: str) -> None:
 
 def _transitions(
     figure: Figure,
-    ax: Axes, data: Ablation, pairs: str, fit: TransitionFit | None, why: str, sigmas: float,
+    ax: Axes,
+    data: Ablation,
+    pairs: str,
+    fit: TransitionFit | None,
+    why: str,
+    sigmas: float,
     against: TransitionFit | None,
-) -> None:  # fmt: skip
+) -> None:
     used = {(one.shallow, one.deep) for one in data.chosen(pairs)}
     shown: list[float] = []
     for crossing in data.crossings:
@@ -101,25 +118,58 @@ def _transitions(
         inside = (crossing.shallow, crossing.deep) in used
         shown.append(width)
         spread = [[width - width * math.exp(-crossing.width_error)], [width * math.expm1(crossing.width_error)]]
-        ax.errorbar(crossing.depth, width, yerr=spread, color="0.15" if inside else "0.6", marker="o", markersize=5.5,
-                    markerfacecolor=None if inside else "white", linestyle="", capsize=2.5, zorder=3)  # fmt: skip
+        ax.errorbar(
+            crossing.depth,
+            width,
+            yerr=spread,
+            color="0.15" if inside else "0.6",
+            marker="o",
+            markersize=5.5,
+            markerfacecolor=None if inside else "white",
+            linestyle="",
+            capsize=2.5,
+            zorder=3,
+        )
         if inside:
-            ax.annotate(f"{crossing.shallow} → {crossing.deep}", (crossing.depth, width), xytext=(7, -3),
-                        textcoords="offset points", fontsize=8, va="top")  # fmt: skip
+            ax.annotate(
+                f"{crossing.shallow} → {crossing.deep}",
+                (crossing.depth, width),
+                xytext=(7, -3),
+                textcoords="offset points",
+                fontsize=8,
+                va="top",
+            )
     ax.set(xlabel="depth L, half-way between the two", ylabel="width d of the crossing (log scale)", yscale="log")
     line = np.linspace(0.9 * data.depths[0], 1.05 * data.depths[-1], 200)
     handles: list[Line2D | Patch] = []
     if any(one.size is not None and (one.shallow, one.deep) not in used for one in data.crossings):
-        handles.append(Line2D([], [], color="0.6", marker="o", markersize=5.5, markerfacecolor="white", linestyle="",
-                              label="not used: not neighbours"))  # fmt: skip
+        handles.append(
+            Line2D(
+                [],
+                [],
+                color="0.6",
+                marker="o",
+                markersize=5.5,
+                markerfacecolor="white",
+                linestyle="",
+                label="not used: not neighbours",
+            )
+        )
     if fit is not None:
         lower, upper = (np.array([fit.width(depth, side * sigmas) for depth in line]) for side in (-1, 1))
         ax.fill_between(line, lower, upper, color="#0072B2", alpha=0.2, linewidth=0)
         ax.plot(line, [fit.width(depth) for depth in line], color="#0072B2", linewidth=1.8)
         (a, b), (a_error, b_error) = (fit.intercept, fit.slope), fit.errors
-        handles += [Line2D([], [], color="#0072B2", linewidth=1.8,
-                           label=f"ln d = ({a:.2f} ± {a_error:.2f}) + ({b:.3f} ± {b_error:.3f}) L"),
-                    Patch(color="#0072B2", alpha=0.2, label=fit.band(sigmas))]  # fmt: skip
+        handles += [
+            Line2D(
+                [],
+                [],
+                color="#0072B2",
+                linewidth=1.8,
+                label=f"ln d = ({a:.2f} ± {a_error:.2f}) + ({b:.3f} ± {b_error:.3f}) L",
+            ),
+            Patch(color="#0072B2", alpha=0.2, label=fit.band(sigmas)),
+        ]
         ax.set_title(_quality(fit))
         shown += [fit.width(depth) for depth in data.depths]
     else:

@@ -114,8 +114,15 @@ def _curves(ax: Axes, targets: Sequence[Target], atoms: str, lines: Mapping[str,
                 ax.fill_between(parts, low, values + 2 * spread, color=colour, alpha=0.2, linewidth=0)
             for filled in (True, False):
                 shown = [i for i in _marked(run.steps) if (run.steps[i].certified is True) == filled]
-                ax.plot([parts[i] for i in shown], values[shown], mark, color=colour, markersize=5.5, zorder=4,
-                        markerfacecolor=colour if filled else "white")  # fmt: skip
+                ax.plot(
+                    [parts[i] for i in shown],
+                    values[shown],
+                    mark,
+                    color=colour,
+                    markersize=5.5,
+                    zorder=4,
+                    markerfacecolor=colour if filled else "white",
+                )
     _exact(ax)
 
 
@@ -131,8 +138,9 @@ def _exact(ax: Axes) -> None:
         xs, ys = (np.asarray(data, dtype=float) for data in (line.get_xdata(), line.get_ydata()))
         line.set_ydata(np.where(ys < _ROUNDING, bottom, ys))
         for x in xs[ys < _ROUNDING]:
-            ax.annotate("exact", (float(x), bottom), (6, 4), textcoords="offset points", color=line.get_color(),
-                        fontsize=8.5)  # fmt: skip
+            ax.annotate(
+                "exact", (float(x), bottom), (6, 4), textcoords="offset points", color=line.get_color(), fontsize=8.5
+            )
 
 
 def _style(number: int) -> tuple[str, str]:
@@ -159,8 +167,9 @@ def _marked(steps: Sequence[Step]) -> list[int]:
 
 def _guarantee(ax: Axes, targets: Sequence[Target]) -> None:
     """The dashed guarantee, the norms, and where the one passes the other."""
-    most = max(step.components for target in targets for run in target.runs if run.atoms == "entries"
-               for step in run.steps)  # fmt: skip
+    most = max(
+        step.components for target in targets for run in target.runs if run.atoms == "entries" for step in run.steps
+    )
     crossings = [target.informative or inf for target in targets]
     near = max(crossings) <= _FARTHEST_CROSSING * most
     end = 4 * max(most, *crossings) if near else 4.0 * most
@@ -170,24 +179,50 @@ def _guarantee(ax: Axes, targets: Sequence[Target]) -> None:
         if target.norm > 0:
             ax.axhline(target.norm, color=_style(number)[0], linewidth=0.8, zorder=1)
             if near and target.informative is not None:
-                ax.plot(target.informative, sqrt(8 / (target.informative + 1)), "|", color=_style(number)[0],
-                        markersize=11, markeredgewidth=1.4, zorder=4)  # fmt: skip
+                ax.plot(
+                    target.informative,
+                    sqrt(8 / (target.informative + 1)),
+                    "|",
+                    color=_style(number)[0],
+                    markersize=11,
+                    markeredgewidth=1.4,
+                    zorder=4,
+                )
     ax.set_xlim(0.8, end)
     least, largest = min(crossings), max(crossings)
     if near:
         where = _about(least) if least > 0.8 * largest else f"{_about(least)}–{_about(largest)}"
-        ax.annotate(f"the guarantee is below ‖W‖\nonly from {where} parts on", (least, sqrt(8 / (least + 1))),
-                    xytext=(0.99, 0.99), textcoords="axes fraction", ha="right", va="top", color="0.25", bbox=_WHITE,
-                    arrowprops={"arrowstyle": "-", "color": "0.5", "shrinkA": 2, "shrinkB": 5})  # fmt: skip
+        ax.annotate(
+            f"the guarantee is below ‖W‖\nonly from {where} parts on",
+            (least, sqrt(8 / (least + 1))),
+            xytext=(0.99, 0.99),
+            textcoords="axes fraction",
+            ha="right",
+            va="top",
+            color="0.25",
+            bbox=_WHITE,
+            arrowprops={"arrowstyle": "-", "color": "0.5", "shrinkA": 2, "shrinkB": 5},
+        )
         return
     # Far below the guarantee there is room, just above the largest norm.
-    text = f"the guarantee is below ‖W‖\nonly from {_about(least)} parts on →" if least < inf else (
-        "‖W‖ is 0 in floating point:\nthe guarantee is never below"
-    )  # fmt: skip
+    text = (
+        f"the guarantee is below ‖W‖\nonly from {_about(least)} parts on →"
+        if least < inf
+        else ("‖W‖ is 0 in floating point:\nthe guarantee is never below")
+    )
     height = max((target.norm for target in targets), default=0.0)
     place: Any = (0.99, height) if height > 0 else (0.99, 0.02)
-    ax.annotate(text, place, xycoords=ax.get_yaxis_transform() if height > 0 else "axes fraction", xytext=(0, 3),
-                textcoords="offset points", ha="right", va="bottom", color="0.25", bbox=_WHITE)  # fmt: skip
+    ax.annotate(
+        text,
+        place,
+        xycoords=ax.get_yaxis_transform() if height > 0 else "axes fraction",
+        xytext=(0, 3),
+        textcoords="offset points",
+        ha="right",
+        va="bottom",
+        color="0.25",
+        bbox=_WHITE,
+    )
 
 
 def _about(number: float) -> str:
@@ -213,8 +248,9 @@ def _walls(ax: Axes, targets: Sequence[Target]) -> int:
         if parts in inside:
             # Lines in the same place take turns.
             turns = 3.0 * inside.count(parts)
-            ax.axvline(parts, color=colour, linewidth=1.6, zorder=1,
-                       linestyle=(3.0 * drawn.count(parts), (1.2, turns - 1.2)))  # fmt: skip
+            ax.axvline(
+                parts, color=colour, linewidth=1.6, zorder=1, linestyle=(3.0 * drawn.count(parts), (1.2, turns - 1.2))
+            )
             if parts not in drawn:
                 ax.annotate(text, (parts, 1), xycoords=ax.get_xaxis_transform(), xytext=(0, 1), ha="center", **above)
             drawn.append(parts)
@@ -262,7 +298,15 @@ def _handles(targets: Sequence[Target], runs: Iterable[Approximation]) -> list[L
         )
     if any(step.certified is not True for run in found for step in run.steps):
         handles.append(
-            Line2D([], [], color="0.3", marker="o", linestyle="", markersize=5.5, markerfacecolor="white",
-                   label="hollow: step not certified")
-        )  # fmt: skip
+            Line2D(
+                [],
+                [],
+                color="0.3",
+                marker="o",
+                linestyle="",
+                markersize=5.5,
+                markerfacecolor="white",
+                label="hollow: step not certified",
+            )
+        )
     return handles

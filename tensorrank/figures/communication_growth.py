@@ -43,8 +43,16 @@ def communication_growth(studies: Sequence[CommunicationGrowth]) -> tuple[Figure
             for of, label, colour, line, mark, size in _CURVES:
                 points = [(n, bits) for n, bits in zip(study.sizes, study.bits(of), strict=True) if bits is not None]
                 if points:
-                    ax.plot(*zip(*points, strict=True), line, marker=mark, markersize=size, color=colour, label=label,
-                            linewidth=1.5, markerfacecolor="none")  # fmt: skip
+                    ax.plot(
+                        *zip(*points, strict=True),
+                        line,
+                        marker=mark,
+                        markersize=size,
+                        color=colour,
+                        label=label,
+                        linewidth=1.5,
+                        markerfacecolor="none",
+                    )
             ax.set_title(study.task)
             ax.set_xlabel(study.size_name)
             ax.xaxis.set_major_locator(MaxNLocator(integer=True))

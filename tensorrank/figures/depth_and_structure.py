@@ -74,12 +74,23 @@ def _draw_interleaved(ax: Axes, rows: Sequence[InterleavedRow]) -> None:
     last = rows[-1]
     # Beside the last marks, that none lies on the arrow.
     beside = last.sites * 1.035
-    ax.annotate("", (beside, last.shallow_entries), (beside, last.table_entries),
-                arrowprops={"arrowstyle": "<->", "color": "0.3", "shrinkA": 0, "shrinkB": 0})  # fmt: skip
+    ax.annotate(
+        "",
+        (beside, last.shallow_entries),
+        (beside, last.table_entries),
+        arrowprops={"arrowstyle": "<->", "color": "0.3", "shrinkA": 0, "shrinkB": 0},
+    )
     ratio = last.shallow_entries / last.table_entries
-    ax.annotate(f"× {ratio:,.0f}" if ratio >= 10 else f"× {ratio:.1f}",
-                (beside, (last.shallow_entries * last.table_entries) ** 0.5), xytext=(-5, 6),
-                textcoords="offset points", ha="right", va="center", color="0.2", fontsize=10)  # fmt: skip
+    ax.annotate(
+        f"× {ratio:,.0f}" if ratio >= 10 else f"× {ratio:.1f}",
+        (beside, (last.shallow_entries * last.table_entries) ** 0.5),
+        xytext=(-5, 6),
+        textcoords="offset points",
+        ha="right",
+        va="center",
+        color="0.2",
+        fontsize=10,
+    )
 
 
 def levels(study: Levels) -> tuple[Figure, Axes]:
@@ -112,8 +123,16 @@ def levels(study: Levels) -> tuple[Figure, Axes]:
             face = colour if whole.source == "computed" else "white"
             ax.plot(kept, low, "osD^v"[index % 5], color=colour, markerfacecolor=face, markersize=6, zorder=3)
             # The line's name stands at its left end, where lines are far apart.
-            ax.annotate(f"{whole.sites} variables", (1, high[0]), xytext=(-8, 0), textcoords="offset points",
-                        color=colour, ha="right", va="center", fontsize=9)  # fmt: skip
+            ax.annotate(
+                f"{whole.sites} variables",
+                (1, high[0]),
+                xytext=(-8, 0),
+                textcoords="offset points",
+                color=colour,
+                ha="right",
+                va="center",
+                fontsize=9,
+            )
         most = max(row.levels for row in study.rows)
         ax.set_xticks(range(1, most + 1))
         ax.set(
@@ -128,10 +147,17 @@ def levels(study: Levels) -> tuple[Figure, Axes]:
         ax.set_axisbelow(True)
         labels = {"computed": "at least, by a computed rank", "theorem": "at least, for almost all tables"}
         handles: list[Line2D | Patch] = [
-            Line2D([], [], marker="o", linestyle="", color="0.3", label=labels[source],
-                   markerfacecolor="0.3" if source == "computed" else "white")
+            Line2D(
+                [],
+                [],
+                marker="o",
+                linestyle="",
+                color="0.3",
+                label=labels[source],
+                markerfacecolor="0.3" if source == "computed" else "white",
+            )
             for source in dict.fromkeys(whole.source for whole in study.wholes)
-        ]  # fmt: skip
+        ]
         handles.append(Line2D([], [], color="0.3", linewidth=1.5, label="enough, by construction"))
         handles.append(Patch(color="0.3", alpha=0.25, linewidth=0, label="in between: not known"))
         figure.legend(handles=handles, loc="outside lower center", ncols=2)
@@ -170,8 +196,10 @@ def formats(study: Formats) -> tuple[Figure, NDArray[np.object_]]:
         axes[0].xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 4, 10]))
         axes[1].set_title(f"Hierarchical ranks of a chain: at most ${r}^2 = {r * r}$")
         lengths = list(dict.fromkeys(row.length for row in blocks))
-        middles = [float(np.mean([p for p, row in zip(places, blocks, strict=True) if row.length == length]))
-                   for length in lengths]  # fmt: skip
+        middles = [
+            float(np.mean([p for p, row in zip(places, blocks, strict=True) if row.length == length]))
+            for length in lengths
+        ]
         counts = [sum(row.length == length for row in blocks) for length in lengths]
         axes[1].set_xticks(middles, [f"{n} blocks\nof {w}" for n, w in zip(counts, lengths, strict=True)])
         axes[1].tick_params(axis="x", length=0)
@@ -240,10 +268,24 @@ def matchings(study: Matchings) -> tuple[Figure, Axes]:
         edges = log10(rows[-1].edges)
         # Half way along, where the scale is logarithmic.
         middle = (sites[0] * sites[-1]) ** 0.5, (log10(rows[0].edges) + edges) / 2
-        ax.annotate("edges of the network", middle, xytext=(-4, 8), textcoords="offset points", ha="center",
-                    va="bottom", color=_OWN)  # fmt: skip
-        ax.annotate("states that every\ntree model needs at least", (sites[-1], states[-1]), xytext=(-24, 0),
-                    textcoords="offset points", ha="right", va="top", color=_SHALLOW)  # fmt: skip
+        ax.annotate(
+            "edges of the network",
+            middle,
+            xytext=(-4, 8),
+            textcoords="offset points",
+            ha="center",
+            va="bottom",
+            color=_OWN,
+        )
+        ax.annotate(
+            "states that every\ntree model needs at least",
+            (sites[-1], states[-1]),
+            xytext=(-24, 0),
+            textcoords="offset points",
+            ha="right",
+            va="top",
+            color=_SHALLOW,
+        )
         ax.set_ylim(0, max(*states, edges) * 1.08)
         _powers(ax)
         ax.grid(axis="y", color="0.92")
@@ -261,11 +303,18 @@ def _mark(ax: Axes, x: float, y: float, standing: Standing, colour: str, size: f
 def _marks(ranks: Iterable[SeparationRank], colour: str = "0.35") -> list[Line2D | Patch]:
     found = {rank.standing for rank in ranks}
     return [
-        Line2D([], [], marker=marker, linestyle="", color=colour, markerfacecolor=colour if filled else "white",
-               label=f"{label} rank" if standing in ("exact", "probable") else label)
+        Line2D(
+            [],
+            [],
+            marker=marker,
+            linestyle="",
+            color=colour,
+            markerfacecolor=colour if filled else "white",
+            label=f"{label} rank" if standing in ("exact", "probable") else label,
+        )
         for standing, (marker, filled, label) in MARKS.items()
         if standing in found
-    ]  # fmt: skip
+    ]
 
 
 def _powers(ax: Axes) -> None:

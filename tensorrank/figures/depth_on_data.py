@@ -46,8 +46,10 @@ def depth_on_data(studies: DepthOnData | Sequence[DepthOnData]) -> tuple[Figure,
     if not shown or not all(study.scores for study in shown):
         raise TensorRankError("a study without scores was given; expected at least one score to draw")
     budgets = sorted({budget for study in shown for budget in study.budgets})
-    styles = {budget: (colour, _MARKERS[number % len(_MARKERS)])
-              for number, (budget, colour) in enumerate(colours(budgets).items())}  # fmt: skip
+    styles = {
+        budget: (colour, _MARKERS[number % len(_MARKERS)])
+        for number, (budget, colour) in enumerate(colours(budgets).items())
+    }
     places = [_places(study) for study in shown]
     with mpl.rc_context(RC):
         widths = [max(max(found.values()) + 1.2, _NARROWEST) for found in places]
@@ -62,10 +64,11 @@ def depth_on_data(studies: DepthOnData | Sequence[DepthOnData]) -> tuple[Figure,
         ]
         labels = {"o": "best depth, all within a standard deviation", "|": "± standard deviation over splits"}
         handles += [
-            Line2D([], [], color="0.35", marker=marker, linestyle="", markersize=11, markerfacecolor="none",
-                   label=label)
+            Line2D(
+                [], [], color="0.35", marker=marker, linestyle="", markersize=11, markerfacecolor="none", label=label
+            )
             for marker, label in labels.items()
-        ]  # fmt: skip
+        ]
         figure.legend(handles=handles, loc="outside lower center", ncols=3 if len(shown) > 1 else 2)
     return figure, axes
 
@@ -90,19 +93,39 @@ def _draw(
         for group, line in ((levels, "-"), ([one for one in scores if one.depth is None], "")):
             if group:
                 ax.errorbar(
-                    [places[_place(one)] + aside for one in group], [one.mean for one in group],
-                    yerr=[one.spread for one in group], color=colour, marker=marker, linestyle=line, linewidth=1.6,
-                    markersize=5.5, elinewidth=1.1, capsize=2.5,
-                )  # fmt: skip
+                    [places[_place(one)] + aside for one in group],
+                    [one.mean for one in group],
+                    yerr=[one.spread for one in group],
+                    color=colour,
+                    marker=marker,
+                    linestyle=line,
+                    linewidth=1.6,
+                    markersize=5.5,
+                    elinewidth=1.1,
+                    capsize=2.5,
+                )
         if len(levels) > 1:
             best = study.best(budget)
-            ax.plot([places[_place(one)] + aside for one in best], [one.mean for one in best], "o", color=colour,
-                    markerfacecolor="none", markersize=13)  # fmt: skip
+            ax.plot(
+                [places[_place(one)] + aside for one in best],
+                [one.mean for one in best],
+                "o",
+                color=colour,
+                markerfacecolor="none",
+                markersize=13,
+            )
     if study.truth is not None:
         ceiling = float(np.mean(study.truth))
         ax.axhline(ceiling, color="0.35", linewidth=1.2, linestyle=(0, (4, 2)))
-        ax.annotate("the model that drew the data", (0, ceiling), xycoords=("axes fraction", "data"), xytext=(4, 3),
-                    textcoords="offset points", va="bottom", color="0.35")  # fmt: skip
+        ax.annotate(
+            "the model that drew the data",
+            (0, ceiling),
+            xycoords=("axes fraction", "data"),
+            xytext=(4, 3),
+            textcoords="offset points",
+            va="bottom",
+            color="0.35",
+        )
     ax.set_xticks(list(places.values()), [_label(name) for name in places])
     ax.tick_params(axis="x", length=0)
     ax.set_xlim(-0.5, max(places.values()) + 0.65)

@@ -121,15 +121,29 @@ def _equal_sizes(ax: Axes, rule: float, deepest: float, low: float, high: float)
         widths = np.sqrt(10.0**power / (rule * depths))
         ax.plot(depths, widths, color=_EQUAL, linewidth=0.6, zorder=0.5)
         if low * 1.1 < widths[-1] < high / 1.1:
-            ax.annotate(in_brief(10.0**power), (deepest, widths[-1]), xytext=(4, 0), textcoords="offset points",
-                        fontsize=7.5, color="0.45", va="center", annotation_clip=False)  # fmt: skip
+            ax.annotate(
+                in_brief(10.0**power),
+                (deepest, widths[-1]),
+                xytext=(4, 0),
+                textcoords="offset points",
+                fontsize=7.5,
+                color="0.45",
+                va="center",
+                annotation_clip=False,
+            )
 
 
 def _knee(ax: Axes, deepest: float, low: float, high: float) -> None:
     """The knee of the moment bound for many tokens, log3 of 2 d (d+1)."""
     widths = np.geomspace(max(1, low), high, 100)
-    ax.plot([bounds.log3(bounds.knee_power(max(1, round(width)))) for width in widths], widths, color="0.25",
-            linewidth=1.2, linestyle=(0, (1, 1.6)), zorder=1.5)  # fmt: skip
+    ax.plot(
+        [bounds.log3(bounds.knee_power(max(1, round(width)))) for width in widths],
+        widths,
+        color="0.25",
+        linewidth=1.2,
+        linestyle=(0, (1, 1.6)),
+        zorder=1.5,
+    )
 
 
 def _label(
@@ -137,8 +151,18 @@ def _label(
 ) -> None:
     """A name on the side of a point that is away from the curve, if there is room."""
     left = math.log(width) > fit.log_width(depth) and depth > 0.12 * deepest
-    ax.annotate(name, (depth, width), xytext=(-6 if left else 6, 0), textcoords="offset points", color=colour,
-                fontsize=8, ha="right" if left else "left", va="center", zorder=3, path_effects=_HALO)  # fmt: skip
+    ax.annotate(
+        name,
+        (depth, width),
+        xytext=(-6 if left else 6, 0),
+        textcoords="offset points",
+        color=colour,
+        fontsize=8,
+        ha="right" if left else "left",
+        va="center",
+        zorder=3,
+        path_effects=_HALO,
+    )
 
 
 def _yours(ax: Axes, name: str, one: Advice | Optimum, fit: TransitionFit, deepest: float) -> None:
@@ -183,6 +207,16 @@ def _handles(
             Line2D([], [], color=_YOURS, marker="D", markersize=6, linewidth=1.6, label="a shape, with a line to")
         )
     if yours:
-        handles.append(Line2D([], [], color=_YOURS, marker="D", markersize=6, markerfacecolor="white", linestyle="",
-                              label="the best shape of the same size"))  # fmt: skip
+        handles.append(
+            Line2D(
+                [],
+                [],
+                color=_YOURS,
+                marker="D",
+                markersize=6,
+                markerfacecolor="white",
+                linestyle="",
+                label="the best shape of the same size",
+            )
+        )
     return handles

@@ -86,9 +86,15 @@ def hierarchy(reports: Sequence[ReductionReport]) -> tuple[Figure, Axes]:
 def _node(ax: Axes, kind: str, arrows: Mapping[tuple[str, str], ReductionReport]) -> Patch:
     x, y = _PLACES[kind]
     box = FancyBboxPatch(
-        (x - _WIDTH / 2, y - _HEIGHT / 2), _WIDTH, _HEIGHT, boxstyle="round,pad=0,rounding_size=0.08",
-        facecolor="0.96", edgecolor="0.3", linewidth=1.0, zorder=2,
-    )  # fmt: skip
+        (x - _WIDTH / 2, y - _HEIGHT / 2),
+        _WIDTH,
+        _HEIGHT,
+        boxstyle="round,pad=0,rounding_size=0.08",
+        facecolor="0.96",
+        edgecolor="0.3",
+        linewidth=1.0,
+        zorder=2,
+    )
     ax.add_patch(box)
     sizes = {report.size_before for (source, _), report in arrows.items() if source == kind}
     unit = "edges" if kind == "sum_product" else "table entries"
@@ -109,17 +115,34 @@ def _arrow(ax: Axes, report: ReductionReport, boxes: Mapping[str, Patch]) -> Non
     colour, line = _style(report)
     ax.add_patch(
         FancyArrowPatch(
-            (x0, y0), (x1, y1), connectionstyle=f"arc3,rad={bend}", arrowstyle="-|>", mutation_scale=13,
-            patchA=boxes[report.source], patchB=boxes[report.target], shrinkA=3, shrinkB=3, color=colour,
-            linestyle=line, linewidth=1.4, zorder=1,
+            (x0, y0),
+            (x1, y1),
+            connectionstyle=f"arc3,rad={bend}",
+            arrowstyle="-|>",
+            mutation_scale=13,
+            patchA=boxes[report.source],
+            patchB=boxes[report.target],
+            shrinkA=3,
+            shrinkB=3,
+            color=colour,
+            linestyle=line,
+            linewidth=1.4,
+            zorder=1,
         )
-    )  # fmt: skip
+    )
     # The middle of a quadratic curve whose control point stands off by the bend times the distance.
     x, y = (x0 + x1 + bend * (y1 - y0)) / 2, (y0 + y1 - bend * (x1 - x0)) / 2
     ax.text(
-        x, y, _label(report), color=colour, fontsize=9, ha="center", va="center", zorder=4,
+        x,
+        y,
+        _label(report),
+        color=colour,
+        fontsize=9,
+        ha="center",
+        va="center",
+        zorder=4,
         bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
-    )  # fmt: skip
+    )
 
 
 def _label(report: ReductionReport) -> str:

@@ -76,11 +76,19 @@ def _draw(ax: Axes, size: int, rule: int, deepest: int, colour: str) -> None:
         height = float(np.exp(np.interp(depth, depths, np.log(upper))))
         ax.plot(depth, height, "D", color=colour, markersize=6, zorder=4)
         ax.annotate(
-            f"width {np.sqrt(size / (rule * depth)):.0f}", (depth, height), xytext=(6, -11), textcoords="offset points",
-            fontsize=8, color=colour,
-        )  # fmt: skip
+            f"width {np.sqrt(size / (rule * depth)):.0f}",
+            (depth, height),
+            xytext=(6, -11),
+            textcoords="offset points",
+            fontsize=8,
+            color=colour,
+        )
     ax.annotate(
-        f"{size:,} parameters", (depths[-1], upper[-1]), xytext=(0, 5), textcoords="offset points", fontsize=8.5,
+        f"{size:,} parameters",
+        (depths[-1], upper[-1]),
+        xytext=(0, 5),
+        textcoords="offset points",
+        fontsize=8.5,
         ha="right",
         color=colour,
-    )  # fmt: skip
+    )

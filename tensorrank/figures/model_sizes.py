@@ -49,8 +49,15 @@ def model_sizes(study: ModelSizes) -> tuple[Figure, Axes]:
         ax.plot(line, line, color=_OTHERS, linewidth=1.4, linestyle=_DASHED)
         ax.plot(line, line / 2, color=_OTHERS, linewidth=0.9, linestyle=_DOTTED)
         ax.plot(line, least, color=_LEAST, linewidth=1.4, linestyle=_DASHED)
-        ax.plot(ranked, [row.memory_bits for row in study.matrices], "o", color=_OTHERS, markerfacecolor="white",
-                markersize=9, zorder=3)  # fmt: skip
+        ax.plot(
+            ranked,
+            [row.memory_bits for row in study.matrices],
+            "o",
+            color=_OTHERS,
+            markerfacecolor="white",
+            markersize=9,
+            zorder=3,
+        )
         ax.plot(ranked, [row.rank for row in study.matrices], "D", color=_OTHERS, markersize=3.6, zorder=4)
         ax.plot(ranked, [row.query_bits for row in study.matrices], "v", color=_LEAST, markersize=5, zorder=3)
         for quantity, marker in (("size", "^"), ("dimension", "s")):
@@ -94,8 +101,15 @@ def _smaller_from(ax: Axes, study: ModelSizes, quantity: str) -> None:
     height = next(getattr(row, quantity) for row in study.units if row.tokens == tokens)
     ax.plot(tokens, height, "o", color=_ATTENTION, markerfacecolor="none", markersize=12)
     name = {"dimension": "m", "size": "m p"}[quantity]
-    ax.annotate(f"{name} < N from {tokens} on", (tokens, height), xytext=(0, -9), textcoords="offset points",
-                color=_ATTENTION, ha="left", va="top")  # fmt: skip
+    ax.annotate(
+        f"{name} < N from {tokens} on",
+        (tokens, height),
+        xytext=(0, -9),
+        textcoords="offset points",
+        color=_ATTENTION,
+        ha="left",
+        va="top",
+    )
 
 
 def _handles(study: ModelSizes) -> list[Line2D]:
@@ -103,15 +117,51 @@ def _handles(study: ModelSizes) -> list[Line2D]:
     bits = sorted({row.bits for row in study.units})
     precision = f"p = {bits[0]}" if len(bits) == 1 else f"p = {bits[0]} to {bits[-1]}"
     return [
-        Line2D([], [], color=_OTHERS, marker="o", markersize=9, markerfacecolor="white", linestyle="",
-               label="log₂ of different rows: memory of recurrent models"),
-        Line2D([], [], color=_OTHERS, marker="D", markersize=3.6, linestyle="",
-               label="rank: state of linear recurrent models, first layer"),
-        Line2D([], [], color=_LEAST, marker="v", markersize=5, linestyle="",
-               label="log₂ of different columns: query of attention"),
-        Line2D([], [], color=_ATTENTION, marker="^", markersize=5, linewidth=1.6,
-               label=f"least m p found to suffice ({error}, {precision})"),
-        Line2D([], [], color=_ATTENTION, marker="s", markersize=5, linewidth=1.6,
-               label=f"least m found to suffice ({error}, float64)"),
+        Line2D(
+            [],
+            [],
+            color=_OTHERS,
+            marker="o",
+            markersize=9,
+            markerfacecolor="white",
+            linestyle="",
+            label="log₂ of different rows: memory of recurrent models",
+        ),
+        Line2D(
+            [],
+            [],
+            color=_OTHERS,
+            marker="D",
+            markersize=3.6,
+            linestyle="",
+            label="rank: state of linear recurrent models, first layer",
+        ),
+        Line2D(
+            [],
+            [],
+            color=_LEAST,
+            marker="v",
+            markersize=5,
+            linestyle="",
+            label="log₂ of different columns: query of attention",
+        ),
+        Line2D(
+            [],
+            [],
+            color=_ATTENTION,
+            marker="^",
+            markersize=5,
+            linewidth=1.6,
+            label=f"least m p found to suffice ({error}, {precision})",
+        ),
+        Line2D(
+            [],
+            [],
+            color=_ATTENTION,
+            marker="s",
+            markersize=5,
+            linewidth=1.6,
+            label=f"least m found to suffice ({error}, float64)",
+        ),
         Line2D([], [], color="0.35", linewidth=1.4, linestyle=_DASHED, label="by theorem; all marks are measured"),
-    ]  # fmt: skip
+    ]

@@ -216,12 +216,25 @@ def sparse_averaging_bits(studies: BitsByDimension | Sequence[BitsByDimension]) 
             if (bound := bounds[study]) is not None:
                 ax.plot(ends, bound / ends, color=colour, linewidth=1.1, linestyle=_DOTTED)
             label = f"{study.sparsity} of {study.tokens} tokens"
-            ax.plot(*np.array(points[study]).reshape(-1, 2).T, color=colour, marker=marker, markersize=5,
-                    linewidth=1.5, label=label)  # fmt: skip
+            ax.plot(
+                *np.array(points[study]).reshape(-1, 2).T,
+                color=colour,
+                marker=marker,
+                markersize=5,
+                linewidth=1.5,
+                label=label,
+            )
         for size in 2.0 ** np.arange(ceil(log2(ends[1])), log2(ends[1] * high)):
             ax.plot(ends, size / ends, color="0.88", linewidth=0.8, zorder=0)
-            ax.annotate(f"m p = {size:g}", (ends[1], size / ends[1]), xytext=(3, 0), textcoords="offset points",
-                        va="center", color="0.5", fontsize=7.5)  # fmt: skip
+            ax.annotate(
+                f"m p = {size:g}",
+                (ends[1], size / ends[1]),
+                xytext=(3, 0),
+                textcoords="offset points",
+                va="center",
+                color="0.5",
+                fontsize=7.5,
+            )
         ax.set(xscale="log", yscale="log", xlim=ends, ylim=(low, high))
         ax.set(xlabel="dimension m of queries and keys (log scale)", ylabel="least precision p in bits (log scale)")
         powers_of_two(ax.xaxis, dimensions)

@@ -102,23 +102,37 @@ def _draw_values(ax: Axes, one: NumericalRank, colour: str, shape: str, floor: f
     counted = index <= one.value
     for chosen, face in ((counted, colour), (~counted & (values >= floor), "white")):
         ax.plot(
-            index[chosen], values[chosen], shape, color=colour, markerfacecolor=face, markersize=size,
-            markeredgewidth=0.7, linestyle="", zorder=3,
-        )  # fmt: skip
+            index[chosen],
+            values[chosen],
+            shape,
+            color=colour,
+            markerfacecolor=face,
+            markersize=size,
+            markeredgewidth=0.7,
+            linestyle="",
+            zorder=3,
+        )
     if one.relative_threshold > 0:
         ax.axhline(one.relative_threshold, color=colour, linewidth=0.9, linestyle=_DASHED, zorder=1)
     if 0 < one.value < one.spectrum.size and not one.ambiguous:
         above, below = values[one.value - 1], max(float(values[one.value]), floor)
         where = math.sqrt(one.value * (one.value + 1))
         ax.annotate(
-            "", xy=(where, above), xytext=(where, below),
+            "",
+            xy=(where, above),
+            xytext=(where, below),
             arrowprops={"arrowstyle": "<->", "color": colour, "linewidth": 1.0, "shrinkA": 4, "shrinkB": 4},
-        )  # fmt: skip
+        )
         power = rf"$10^{{{math.floor(math.log10(one.gap))}}}$" if math.isfinite(one.gap) else "∞"
         ax.annotate(
-            f"gap {power}", (where, math.sqrt(above * below)), xytext=(-5, 0), textcoords="offset points",
-            color=colour, ha="right", va="center",
-        )  # fmt: skip
+            f"gap {power}",
+            (where, math.sqrt(above * below)),
+            xytext=(-5, 0),
+            textcoords="offset points",
+            color=colour,
+            ha="right",
+            va="center",
+        )
 
 
 def _draw_curve(ax: Axes, one: NumericalRank, colour: str, floor: float) -> bool:
@@ -148,9 +162,13 @@ def _label_thresholds(ax: Axes, found: Sequence[NumericalRank], colour: dict[int
         if 0 < threshold * _APART < last:
             alone = all(o.relative_threshold <= 0 or not 1 < threshold / o.relative_threshold < _APART for o in found)
             ax.annotate(
-                "threshold" if alone else "thresholds", (1, threshold), xytext=(-2, 3), textcoords="offset points",
-                color=colour[index] if alone else "0.25", va="bottom",
-            )  # fmt: skip
+                "threshold" if alone else "thresholds",
+                (1, threshold),
+                xytext=(-2, 3),
+                textcoords="offset points",
+                color=colour[index] if alone else "0.25",
+                va="bottom",
+            )
             last = threshold
 
 
@@ -159,13 +177,21 @@ def _finish(axes: NDArray[np.object_], found: Sequence[NumericalRank], floor: fl
     highest = max(one.rank_at(floor) for one in found)
     top = 4 * max(1.0, *(one.relative_threshold for one in found))
     axes[0].set(
-        xscale="log", yscale="log", xlim=(0.85, 1.2 * largest), ylim=(floor, top),
-        xlabel="index", ylabel="singular value / largest",
-    )  # fmt: skip
+        xscale="log",
+        yscale="log",
+        xlim=(0.85, 1.2 * largest),
+        ylim=(floor, top),
+        xlabel="index",
+        ylabel="singular value / largest",
+    )
     axes[1].set(
-        xscale="log", yscale="log", xlim=(floor, top), ylim=(0.85, 1.5 * highest),
-        xlabel="tolerance / largest singular value", ylabel="rank",
-    )  # fmt: skip
+        xscale="log",
+        yscale="log",
+        xlim=(floor, top),
+        ylim=(0.85, 1.5 * highest),
+        xlabel="tolerance / largest singular value",
+        ylabel="rank",
+    )
     for axis, most in ((axes[0].xaxis, largest), (axes[1].yaxis, highest)):
         axis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0) if most <= 200 else (1.0,)))
         axis.set_major_formatter("{x:g}")
@@ -185,13 +211,28 @@ def _legend(
     for index, (one, label) in enumerate(zip(found, labels, strict=True)):
         trust = f"{_doubt(one)}, ambiguous" if one.ambiguous else "clear gap"
         handles.append(
-            Line2D([], [], marker=_SHAPES[index % len(_SHAPES)], color=colour[index], linestyle="", markersize=5,
-                   label=f"{label}: rank {one.value}, {trust}")
-        )  # fmt: skip
+            Line2D(
+                [],
+                [],
+                marker=_SHAPES[index % len(_SHAPES)],
+                color=colour[index],
+                linestyle="",
+                markersize=5,
+                label=f"{label}: rank {one.value}, {trust}",
+            )
+        )
     handles.append(
-        Line2D([], [], marker="o", color="0.3", markerfacecolor="white", linestyle="", markersize=4.5,
-               label="below the threshold, not counted")
-    )  # fmt: skip
+        Line2D(
+            [],
+            [],
+            marker="o",
+            color="0.3",
+            markerfacecolor="white",
+            linestyle="",
+            markersize=4.5,
+            label="below the threshold, not counted",
+        )
+    )
     if dotted:
         handles.append(Line2D([], [], color="0.3", linewidth=1.4, linestyle=":", label="all values of the sample"))
     return handles

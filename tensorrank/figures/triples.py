@@ -54,20 +54,56 @@ def _draw_errors(ax: Axes, study: Triples) -> None:
     tokens = sorted({row.tokens for row in study.of(2)})
     for (n, colour), marker in zip(colours(tokens).items(), cycle(_MARKERS), strict=False):
         rows = study.of(2, n)
-        ax.plot([row.dimension for row in rows], [row.error for row in rows], color=colour, marker=marker,
-                markersize=4.5, linewidth=1.4, label=f"N = {n}", clip_on=False)  # fmt: skip
-        ax.annotate(f"N = {n}", (rows[0].modulus, 0.03), xytext=(5, 0), textcoords="offset points", rotation=90,
-                    va="bottom", color=colour)  # fmt: skip
+        ax.plot(
+            [row.dimension for row in rows],
+            [row.error for row in rows],
+            color=colour,
+            marker=marker,
+            markersize=4.5,
+            linewidth=1.4,
+            label=f"N = {n}",
+            clip_on=False,
+        )
+        ax.annotate(
+            f"N = {n}",
+            (rows[0].modulus, 0.03),
+            xytext=(5, 0),
+            textcoords="offset points",
+            rotation=90,
+            va="bottom",
+            color=colour,
+        )
     third = study.of(3)
-    ax.plot([row.dimension for row in third], [row.error for row in third], "*", color=_THIRD, markersize=15,
-            clip_on=False, zorder=5, label="third order")  # fmt: skip
+    ax.plot(
+        [row.dimension for row in third],
+        [row.error for row in third],
+        "*",
+        color=_THIRD,
+        markersize=15,
+        clip_on=False,
+        zorder=5,
+        label="third order",
+    )
     for row in third[:1]:
         every = " for every N" if len({row.dimension for row in third}) == 1 else ""
-        ax.annotate(f"third order:\n{_third_dimensions(study)}{every}", (row.dimension, row.error), xytext=(0, 10),
-                    textcoords="offset points", ha="center", color=_THIRD)  # fmt: skip
+        ax.annotate(
+            f"third order:\n{_third_dimensions(study)}{every}",
+            (row.dimension, row.error),
+            xytext=(0, 10),
+            textcoords="offset points",
+            ha="center",
+            color=_THIRD,
+        )
     ax.axhline(0.5, color="0.45", linewidth=0.9, linestyle=_DASHED, zorder=0)
-    ax.annotate("guessing", (0, 0.5), xycoords=("axes fraction", "data"), xytext=(4, -4), textcoords="offset points",
-                va="top", color="0.35")  # fmt: skip
+    ax.annotate(
+        "guessing",
+        (0, 0.5),
+        xycoords=("axes fraction", "data"),
+        xytext=(4, -4),
+        textcoords="offset points",
+        va="top",
+        color="0.35",
+    )
     ax.set(xscale="log", ylim=(0, 0.56), ylabel="share of wrong answers")
     ax.set_xlabel("dimension m (log scale): of values; at third order, of queries and keys")
     powers_of_two(ax.xaxis, [row.dimension for row in study.units])
@@ -80,8 +116,15 @@ def _draw_bits(ax: Axes, study: Triples) -> None:
         """A line with its name at the right end."""
         found = sorted(set(points))
         if found:
-            ax.plot(*zip(*found, strict=True), color=colour, marker=marker, linestyle=line, linewidth=1.5,
-                    markersize=size, label=name.replace("\n", " "))  # fmt: skip
+            ax.plot(
+                *zip(*found, strict=True),
+                color=colour,
+                marker=marker,
+                linestyle=line,
+                linewidth=1.5,
+                markersize=size,
+                label=name.replace("\n", " "),
+            )
             ax.annotate(name, found[-1], xytext=(9, 0), textcoords="offset points", color=colour, va="center")
 
     for order, colour, marker, size, name in (

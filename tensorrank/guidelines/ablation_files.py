@@ -69,9 +69,11 @@ def _ablation(text: str, rule: float | None) -> Ablation:
         depth = _positive(row, "depth", line)
         if depth != int(depth):
             raise TensorRankError(f"line {line}: depth is {row['depth']!r}; expected a whole number of layers")
-        size = _positive(row, "parameters", line) if "parameters" in columns else (
-            layer * depth * _positive(row, "width", line) ** 2
-        )  # fmt: skip
+        size = (
+            _positive(row, "parameters", line)
+            if "parameters" in columns
+            else (layer * depth * _positive(row, "width", line) ** 2)
+        )
         if with_errors and not _filled(row, "error"):
             raise TensorRankError(f"line {line}: the error is missing; expected one in each row, or in none")
         error = _positive(row, "error", line) if with_errors else None

@@ -295,8 +295,9 @@ def _gated(
 
 def _llama(name: str, keys: _Keys) -> ModelConfig:
     biased = keys.flag("attention_bias", False)
-    return _gated(name, keys, context=2048, head_dim=("head_dim", None),
-                  biases=(biased, biased, keys.flag("mlp_bias", False)))  # fmt: skip
+    return _gated(
+        name, keys, context=2048, head_dim=("head_dim", None), biases=(biased, biased, keys.flag("mlp_bias", False))
+    )
 
 
 def _mistral(name: str, keys: _Keys) -> ModelConfig:
@@ -315,8 +316,15 @@ def _qwen2(name: str, keys: _Keys) -> ModelConfig:
 
 def _qwen3(name: str, keys: _Keys) -> ModelConfig:
     biased = keys.flag("attention_bias", False)
-    return _gated(name, keys, context=32768, kv_heads=32, head_dim=("head_dim", 128), biases=(biased, biased, False),
-                  head_norms=True)  # fmt: skip
+    return _gated(
+        name,
+        keys,
+        context=32768,
+        kv_heads=32,
+        head_dim=("head_dim", 128),
+        biases=(biased, biased, False),
+        head_norms=True,
+    )
 
 
 def _opt(name: str, keys: _Keys) -> ModelConfig:
@@ -348,8 +356,17 @@ def _bert(name: str, keys: _Keys) -> ModelConfig:
     # RoBERTa's positions begin behind that of padding.
     context = positions - 2 if name == "roberta" else positions
     embeddings = (vocabulary + positions + keys.whole("type_vocab_size", 2) + 2) * width
-    return ModelConfig(name, (stack,), vocabulary, min(vocabulary, width), context, True, embeddings,
-                       depth * layer + pooler, ("with the pooler, without the heads of a task",))  # fmt: skip
+    return ModelConfig(
+        name,
+        (stack,),
+        vocabulary,
+        min(vocabulary, width),
+        context,
+        True,
+        embeddings,
+        depth * layer + pooler,
+        ("with the pooler, without the heads of a task",),
+    )
 
 
 def _t5(name: str, keys: _Keys) -> ModelConfig:
@@ -368,8 +385,17 @@ def _t5(name: str, keys: _Keys) -> ModelConfig:
         Stack("decoder", below, width, heads, heads, dim, inner, decoder),
     )
     tables = 1 if keys.flag("tie_word_embeddings", True) else 2
-    return ModelConfig(name, stacks, vocabulary, min(vocabulary, width), None, False, tables * vocabulary * width,
-                       encoder + decoder, ("encoder and decoder are counted, and judged one by one",))  # fmt: skip
+    return ModelConfig(
+        name,
+        stacks,
+        vocabulary,
+        min(vocabulary, width),
+        None,
+        False,
+        tables * vocabulary * width,
+        encoder + decoder,
+        ("encoder and decoder are counted, and judged one by one",),
+    )
 
 
 _USUAL = ("num_hidden_layers", "hidden_size", "num_attention_heads", "intermediate_size", "vocab_size")

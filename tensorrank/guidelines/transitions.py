@@ -84,9 +84,14 @@ class TransitionFit:
 
     @classmethod
     def of_errors(
-        cls, intercept: float, slope: float, intercept_error: float, slope_error: float, correlation: float = 0.0,
+        cls,
+        intercept: float,
+        slope: float,
+        intercept_error: float,
+        slope_error: float,
+        correlation: float = 0.0,
         **others: Any,
-    ) -> TransitionFit:  # fmt: skip
+    ) -> TransitionFit:
         """The fit of standard errors and a correlation of a and b.
 
         >>> TransitionFit.of_errors(5.0, 0.05, 0.03, 0.001).covariance

@@ -261,13 +261,7 @@ class LatentTree(Mixture):
 
     @classmethod
     def random(
-        cls,
-        parents: Sequence[int],
-        states: int,
-        symbols: int,
-        seed: int | np.random.Generator,
-        *,
-        exact: bool = False,
+        cls, parents: Sequence[int], states: int, symbols: int, seed: int | np.random.Generator, *, exact: bool = False
     ) -> LatentTree:
         """Random tables on a given tree.
 

@@ -149,9 +149,16 @@ def _pair(left: Operand, left_legs: Legs, right: Operand, right_legs: Legs, outp
 
 
 def _by_products(
-    left: Operand, left_legs: Legs, right: Operand, right_legs: Legs, sizes: Sizes,
-    batch: Legs, inner: Legs, rows: Legs, columns: Legs,
-) -> tuple[Floats, Legs]:  # fmt: skip
+    left: Operand,
+    left_legs: Legs,
+    right: Operand,
+    right_legs: Legs,
+    sizes: Sizes,
+    batch: Legs,
+    inner: Legs,
+    rows: Legs,
+    columns: Legs,
+) -> tuple[Floats, Legs]:
     """A stack of matrix products, one for each value of the batch legs."""
     stack, terms, height, width = _counts(sizes, batch, inner, rows, columns)
     a = _ordered(left.values, left_legs, [*batch, *rows, *inner]).reshape(stack, height, terms)
@@ -160,9 +167,16 @@ def _by_products(
 
 
 def _by_planes(
-    left: Operand, left_legs: Legs, right: Operand, right_legs: Legs, sizes: Sizes,
-    batch: Legs, inner: Legs, rows: Legs, columns: Legs,
-) -> tuple[Floats, Legs]:  # fmt: skip
+    left: Operand,
+    left_legs: Legs,
+    right: Operand,
+    right_legs: Legs,
+    sizes: Sizes,
+    batch: Legs,
+    inner: Legs,
+    rows: Legs,
+    columns: Legs,
+) -> tuple[Floats, Legs]:
     """For each value of the inner and of the column legs, a plane of the left operand times a factor or factors."""
     # Planes keep their order in memory, so that long legs stay last through a chain of contractions. Their lines run
     # along the last legs of one kind: all matched with the right operand, or none.

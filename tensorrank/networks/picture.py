@@ -33,9 +33,7 @@ _RC: Any = {"font.size": 9, "svg.fonttype": "none", "legend.frameon": False}
 
 
 def draw(
-    network: TensorNetwork,
-    partition: Bipartition | None = None,
-    positions: Mapping[str, Point] | None = None,
+    network: TensorNetwork, partition: Bipartition | None = None, positions: Mapping[str, Point] | None = None
 ) -> Drawing:
     """A picture of a network, with the minimum cut if a partition is given.
 
@@ -125,11 +123,7 @@ def _stubs(network: TensorNetwork, graph: nx.Graph, places: Mapping[Node, Point]
 
 
 def _draw_sites(
-    axes: Axes,
-    network: TensorNetwork,
-    stubs: list[tuple[Point, Point]],
-    sides: Mapping[int, str],
-    cut: Cut | None,
+    axes: Axes, network: TensorNetwork, stubs: list[tuple[Point, Point]], sides: Mapping[int, str], cut: Cut | None
 ) -> None:
     for site, (leg, (start, end)) in enumerate(zip(network.open_legs, stubs, strict=True)):
         style = _line_style([leg], [network.sizes[leg]], cut)
@@ -164,9 +158,16 @@ def _line_style(legs: list[str], sizes: list[int], cut: Cut | None) -> dict[str,
 def _annotate(axes: Axes, place: Point, text: str, is_cut: bool) -> None:
     box = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none"}
     axes.text(
-        *place, text, fontsize=7.5, color=_CUT if is_cut else _BOND, ha="center", va="center", zorder=2, bbox=box,
+        *place,
+        text,
+        fontsize=7.5,
+        color=_CUT if is_cut else _BOND,
+        ha="center",
+        va="center",
+        zorder=2,
+        bbox=box,
         fontweight="bold" if is_cut else "normal",
-    )  # fmt: skip
+    )
 
 
 def _title(network: TensorNetwork, cut: Cut) -> str:

@@ -161,10 +161,16 @@ class BlockJob:
         rows, first, others, made = self._chosen(form, pool)
         parts = [chosen[start : start + width] for chosen in (first, others) for start in range(0, len(chosen), width)]
         return rank_of_strips(
-            (partial(made, part) for part in parts), rows, len(first) + len(others), form.field, pool, scratch,
-            first=-(-len(first) // width), report=report,
+            (partial(made, part) for part in parts),
+            rows,
+            len(first) + len(others),
+            form.field,
+            pool,
+            scratch,
+            first=-(-len(first) // width),
+            report=report,
             affordable=lambda missing: self._further_over_files <= self.allowance,
-        )  # fmt: skip
+        )
 
     def _chosen(self, form: HankelForm, pool: Workers) -> tuple[int, Indices, Indices, Callable[[Indices], Balanced]]:
         """The number of rows (the shorter side), the columns used at first, those left, and what makes columns."""

@@ -135,10 +135,7 @@ def catalecticant_plan(width: int, degree: int, tokens: tuple[int, int], limits:
 
 def _shape(plan: CatalecticantPlan, k: int) -> tuple[int, int]:
     if plan.full:
-        return (
-            plan.width * monomial_count(plan.variables, k),
-            monomial_count(plan.variables, plan.spaces.degree - k),
-        )
+        return (plan.width * monomial_count(plan.variables, k), monomial_count(plan.variables, plan.spaces.degree - k))
     return plan.spaces.rows(k), plan.spaces.columns(k)
 
 

@@ -84,11 +84,7 @@ def from_bounds(chosen: Plan, draws: Draws) -> Steps[Evidence]:
 
 
 def from_blocks(
-    model: MomentSeparable,
-    partition: Bipartition,
-    chosen: Plan,
-    draws: Draws,
-    count: int,
+    model: MomentSeparable, partition: Bipartition, chosen: Plan, draws: Draws, count: int
 ) -> Steps[Evidence]:
     """Every block once, then those below their bound again until a further draw gives no more."""
     blocks = chosen.blocks
@@ -148,31 +144,29 @@ def from_blocks(
     )
 
 
-def from_grid(
-    model: Separable,
-    partition: Bipartition,
-    chosen: Plan,
-    draws: Draws,
-    count: int,
-) -> Steps[Evidence]:
+def from_grid(model: Separable, partition: Bipartition, chosen: Plan, draws: Draws, count: int) -> Steps[Evidence]:
     """Sampled matrices of fresh instances until a further one gives no more."""
 
     def measured(field: PrimeField, instance: Instance, number: int) -> Job:
         return GridJob(
-            instance, field, partition, number, int(draws.rng.integers(2**63)),
-            bound=chosen.upper, most=chosen.grid_samples, most_entries=chosen.grid_entries,
-            memory=chosen.memory, work=chosen.work, room=chosen.limits.memory // 2,
-        )  # fmt: skip
+            instance,
+            field,
+            partition,
+            number,
+            int(draws.rng.integers(2**63)),
+            bound=chosen.upper,
+            most=chosen.grid_samples,
+            most_entries=chosen.grid_entries,
+            memory=chosen.memory,
+            work=chosen.work,
+            room=chosen.limits.memory // 2,
+        )
 
     return (yield from _from_matrices(model, chosen, draws, count, measured, known=_known(chosen, draws)))
 
 
 def from_leading_form(
-    model: MomentSeparable,
-    partition: Bipartition,
-    chosen: Plan,
-    draws: Draws,
-    count: int,
+    model: MomentSeparable, partition: Bipartition, chosen: Plan, draws: Draws, count: int
 ) -> Steps[Evidence]:
     """For an inhomogeneous architecture: the blocks of its leading form, and if they do not decide, all derivatives.
 

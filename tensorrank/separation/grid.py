@@ -61,9 +61,16 @@ class GridJob:
     def rank(self, shared: None, pool: Workers, report: Progress) -> BlockRank:
         """The rank of as large a sample as it takes."""
         return grid_rank(
-            self.instance, self.partition, self.field, np.random.default_rng(self.seed), pool,
-            bound=self.bound, most=self.most, most_entries=self.most_entries, memory=int(self.room),
-        )  # fmt: skip
+            self.instance,
+            self.partition,
+            self.field,
+            np.random.default_rng(self.seed),
+            pool,
+            bound=self.bound,
+            most=self.most,
+            most_entries=self.most_entries,
+            memory=int(self.room),
+        )
 
 
 def grid_rank(
@@ -99,7 +106,7 @@ def grid_rank(
     rows, columns = (source.take(count) for source in sources)
     while True:
         values = np.concatenate(
-            pool.map(partial(_values, instance, partition, rows, columns, share), pool.shares(len(rows), 4)),
+            pool.map(partial(_values, instance, partition, rows, columns, share), pool.shares(len(rows), 4))
         )
         rank = rank_in_place(balanced(values, field, pool), field, pool)
         samples = len(rows), len(columns)

@@ -66,13 +66,7 @@ class HankelForm:
 
     @classmethod
     def of(
-        cls,
-        instance: MomentInstance,
-        field: PrimeField,
-        width: int,
-        degree: int,
-        variables: int,
-        pool: Workers,
+        cls, instance: MomentInstance, field: PrimeField, width: int, degree: int, variables: int, pool: Workers
     ) -> HankelForm:
         """Evaluate the instance on the simplex lattice of the first so many symmetric entries, and interpolate."""
         values = _lattice_values(instance, width, degree, variables, variables, pool)
@@ -166,9 +160,18 @@ class HankelForm:
 
         def fill(share: slice) -> None:
             _fill_rows(
-                matrix, self.coefficients, table, row_sums, row_components, column_sums, column_components,
-                changed, active, share.start, share.stop,
-            )  # fmt: skip
+                matrix,
+                self.coefficients,
+                table,
+                row_sums,
+                row_components,
+                column_sums,
+                column_components,
+                changed,
+                active,
+                share.start,
+                share.stop,
+            )
 
         pool.map(fill, pool.shares(len(matrix), 4))
         return matrix

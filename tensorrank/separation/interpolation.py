@@ -15,10 +15,7 @@ from numpy.typing import NDArray
 from tensorrank.arithmetic.prime_field import PrimeField, Residues, factorials
 from tensorrank.arithmetic.resources import Workers
 from tensorrank.errors import PrimeError
-from tensorrank.separation.monomials import (
-    numbering_sums,
-    sparse_monomials,
-)
+from tensorrank.separation.monomials import numbering_sums, sparse_monomials
 
 # Lines or monomials that a thread takes at a time.
 _BATCH = 2**14
@@ -54,9 +51,15 @@ def to_scaled_coefficients(
 
                 def transform(batch: slice, axis: int = axis, differences: bool = differences) -> None:
                     _along_axis(
-                        values, heads.variables[batch], heads.exponents[batch], sums, axis, field.prime, inverses,
+                        values,
+                        heads.variables[batch],
+                        heads.exponents[batch],
+                        sums,
+                        axis,
+                        field.prime,
+                        inverses,
                         differences,
-                    )  # fmt: skip
+                    )
 
                 pool.map(transform, _batches(len(heads.variables)))
     factors = factorials(degree, field)

@@ -252,11 +252,20 @@ def numerical_separation_rank(
         # A gap that belongs to the sample says nothing: only a rank that a sample twice as large repeats is believed.
         found = replace(found, ambiguous=True)
     return SeparationRank(
-        value=found.value, lower=0, upper=None, standing="numerical", by_degree=None, method="grid", primes=(),
-        seeds=() if isinstance(seed, np.random.Generator) else (int(seed),), samples=(count, count),
-        failure_probability=None, seconds=time.perf_counter() - started,
-        reason=reason, spectrum=found,
-    )  # fmt: skip
+        value=found.value,
+        lower=0,
+        upper=None,
+        standing="numerical",
+        by_degree=None,
+        method="grid",
+        primes=(),
+        seeds=() if isinstance(seed, np.random.Generator) else (int(seed),),
+        samples=(count, count),
+        failure_probability=None,
+        seconds=time.perf_counter() - started,
+        reason=reason,
+        spectrum=found,
+    )
 
 
 def _reason(found: NumericalRank, count: int, limit: str, *, grew: bool) -> str:

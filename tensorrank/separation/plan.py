@@ -148,8 +148,15 @@ def _grid(model: Separable, partition: Bipartition, limits: Limits) -> Plan:
     lower = model.generic_lower_bound(partition)
     entries = min(MOST_ENTRIES, room / _GRID_BYTES, limits.work / (model.value_work + samples))
     return Plan(
-        "grid", upper, lower, None, samples, samples**2 * _GRID_BYTES * limits.memory / room, work(samples), limits,
+        "grid",
+        upper,
+        lower,
+        None,
+        samples,
+        samples**2 * _GRID_BYTES * limits.memory / room,
+        work(samples),
+        limits,
         # A function of categories is a polynomial in its weights alone.
         model.input_degree or model.weight_degree,
         grid_entries=entries,
-    )  # fmt: skip
+    )

@@ -90,10 +90,15 @@ def separation_rank(
     tolerances: dict[str, Any] = {"rtol": rtol, "atol": atol, "samples": samples}
     if isinstance(model, NumericalModel | MadeNumerical):
         _refuse(
-            model, {"weights": weights if isinstance(model, NumericalModel) else None, "primes": primes, "work": work,
-             "scratch": scratch},
+            model,
+            {
+                "weights": weights if isinstance(model, NumericalModel) else None,
+                "primes": primes,
+                "work": work,
+                "scratch": scratch,
+            },
             "floating point has none of it; give rtol, atol or samples",
-        )  # fmt: skip
+        )
         if method not in ("auto", "grid"):
             raise TensorRankError(f"the method is {method!r}; expected 'grid' or 'auto' for {model}")
         if draws != 2:
@@ -107,9 +112,17 @@ def separation_rank(
     model = as_separable(model)
     _refuse(model, tolerances, "its rank is computed over finite fields, without tolerance; limit memory or work")
     exact = computation(
-        model, partition, method=method, weights=weights, seed=seed, draws=draws, primes=primes,
-        memory=memory, work=work, scratch=scratch,
-    )  # fmt: skip
+        model,
+        partition,
+        method=method,
+        weights=weights,
+        seed=seed,
+        draws=draws,
+        primes=primes,
+        memory=memory,
+        work=work,
+        scratch=scratch,
+    )
     checked_folder("scratch", scratch)
     with worker_threads(threads) as pool:
         evidence = finish_here(exact.steps, pool, exact.plan.work, progress or (lambda done, total: None))

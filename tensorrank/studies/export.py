@@ -17,9 +17,24 @@ from tensorrank.whole_files import write_whole
 from tensorrank.whole_numbers import to_text
 
 BLOCK_COLUMNS = (
-    "width", "depth", "heads", "head_dim", "tokens", "seed", "draw", "prime", "degree", "asked",
-    "rank", "rows", "columns", "complete", "saturated", "seconds", "version",
-)  # fmt: skip
+    "width",
+    "depth",
+    "heads",
+    "head_dim",
+    "tokens",
+    "seed",
+    "draw",
+    "prime",
+    "degree",
+    "asked",
+    "rank",
+    "rows",
+    "columns",
+    "complete",
+    "saturated",
+    "seconds",
+    "version",
+)
 # Whole numbers that may pass 2**63.
 _UNBOUNDED = frozenset({"value", "lower", "upper", "moment_bound", "monomial_bound", "seed"})
 _KINDS = (".csv", ".parquet")

@@ -177,9 +177,18 @@ class Store:
             StoreError: if it contradicts what is stored: a rank of the same block cannot differ.
         """
         row = (
-            *_block_key(model, seed, key), rank.rank, *rank.samples, rank.complete, rank.saturated, rank.finite,
-            str(limits.memory), limits.work, limits.files, seconds, __version__,
-        )  # fmt: skip
+            *_block_key(model, seed, key),
+            rank.rank,
+            *rank.samples,
+            rank.complete,
+            rank.saturated,
+            rank.finite,
+            str(limits.memory),
+            limits.work,
+            limits.files,
+            seconds,
+            __version__,
+        )
         with self._explained(), self._transaction():
             before = self.get_block(model, seed, key)
             if before is not None:
@@ -326,9 +335,18 @@ def _stored(result: str, memory: str, work: float, files: int) -> Stored:
 
 
 def _stored_block(
-    rank: int, rows: int, columns: int, complete: int, saturated: int, finite: int,
-    memory: str, work: float, files: int, seconds: float, version: str,
-) -> StoredBlock:  # fmt: skip
+    rank: int,
+    rows: int,
+    columns: int,
+    complete: int,
+    saturated: int,
+    finite: int,
+    memory: str,
+    work: float,
+    files: int,
+    seconds: float,
+    version: str,
+) -> StoredBlock:
     found = BlockRank(rank, (rows, columns), bool(complete), bool(saturated), bool(finite))
     return StoredBlock(found, seconds, Limits(int(memory), work, bool(files)), version)
 

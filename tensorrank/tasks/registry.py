@@ -128,9 +128,7 @@ def _local(sizes: Mapping[str, int], partition: Bipartition | None, memory: int 
 
 def _disjointness(sizes: Mapping[str, int], partition: Bipartition | None, memory: int | str | None) -> Matrices:
     length = sizes["length"]
-    found = {
-        "disjoint?": Disjointness(length).communication(partition, memory=memory),
-    }
+    found = {"disjoint?": Disjointness(length).communication(partition, memory=memory)}
     if partition is None:
         found["as sparse averaging"] = disjointness_in_sparse_averaging(length, memory=memory)
     found["meet?"] = Disjointness(length, intersecting=True).communication(partition, memory=memory)

@@ -188,11 +188,7 @@ class CutSamples:
         return cls(queries, *sides)
 
     def ranks(
-        self,
-        *,
-        seed: int | np.random.Generator = 0,
-        memory: int | str | None = None,
-        threads: int | None = None,
+        self, *, seed: int | np.random.Generator = 0, memory: int | str | None = None, threads: int | None = None
     ) -> CutRanks:
         """The ranks of numerator, denominator and quotient on these samples.
 

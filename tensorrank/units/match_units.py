@@ -97,11 +97,7 @@ def match2_unit(tokens: int, modulus: int, *, precision: Precision | str | int =
     task = Match2(tokens, modulus)
     share = math.sqrt(sharpness(task.modulus, math.log(4 * task.tokens)))
     return _construction(
-        task,
-        [_COS, _SIN, _REAL],
-        [[_COS, -_SIN, (1 - 4 / task.modulus**2) * _BLANK]],
-        share,
-        precision_of(precision),
+        task, [_COS, _SIN, _REAL], [[_COS, -_SIN, (1 - 4 / task.modulus**2) * _BLANK]], share, precision_of(precision)
     )
 
 

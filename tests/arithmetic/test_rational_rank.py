@@ -16,9 +16,7 @@ def rank_over_q(matrix):
 
 
 @settings(max_examples=60, deadline=None)
-@given(
-    st.integers(1, 12), st.integers(1, 12), st.integers(0, 5), st.integers(1, 10**9), st.integers(0, 2**32)
-)  # fmt: skip
+@given(st.integers(1, 12), st.integers(1, 12), st.integers(0, 5), st.integers(1, 10**9), st.integers(0, 2**32))
 def test_products_of_whole_numbers_have_flints_rank_and_are_exact(rows, columns, inner, size, seed):
     rng = np.random.default_rng(seed)
     left = rng.integers(-size, size, (rows, inner), endpoint=True).astype(object)

@@ -86,12 +86,22 @@ def test_study_writes_store_table_and_figures(tmp_path):
     done = run("study", "--widths", "1-2", "--depths", "1,2,3", "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
-        "study.sqlite", "ranks.csv", "rank_vs_depth.png", "rank_vs_depth.svg", "increments.png", "increments.svg"
-    }  # fmt: skip
+        "study.sqlite",
+        "ranks.csv",
+        "rank_vs_depth.png",
+        "rank_vs_depth.svg",
+        "increments.png",
+        "increments.svg",
+    }
     rows = list(csv.DictReader((tmp_path / "out" / "ranks.csv").read_text().splitlines()))
     assert [(row["width"], row["depth"], row["value"]) for row in rows] == [
-        ("1", "1", "2"), ("1", "2", "5"), ("1", "3", "14"), ("2", "1", "3"), ("2", "2", "18"), ("2", "3", "232")
-    ]  # fmt: skip
+        ("1", "1", "2"),
+        ("1", "2", "5"),
+        ("1", "3", "14"),
+        ("2", "1", "3"),
+        ("2", "2", "18"),
+        ("2", "3", "232"),
+    ]
     assert "6 computed, 0 from the store" in done.stdout
     assert "The picture: " in done.stdout
     assert "width 2: depths 1-2 below the knee" in done.stdout

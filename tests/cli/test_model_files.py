@@ -73,8 +73,20 @@ def test_the_installed_program_ranks_a_file(chain):
 
 def test_rank_takes_every_option_even_before_the_file(chain):
     luck = ("--seed", 3, "--draws", 2, "--primes", "8388593,2147483647")
-    done = invoke("rank", "--partition", "interleaved", *luck, chain, "--memory", "1GiB", "--work", "1e12",
-                  "--threads", 1, "--json")  # fmt: skip
+    done = invoke(
+        "rank",
+        "--partition",
+        "interleaved",
+        *luck,
+        chain,
+        "--memory",
+        "1GiB",
+        "--work",
+        "1e12",
+        "--threads",
+        1,
+        "--json",
+    )
     values = json.loads(done.stdout)
     assert (values["value"], values["primes"][0], values["seeds"][0]) == (16, 8388593, 3)
     planned = json.loads(invoke("rank", chain, "--plan", "--json").stdout)

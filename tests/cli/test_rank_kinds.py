@@ -51,8 +51,12 @@ def test_json_names_the_variant():
 
 def test_a_circuit_is_described_by_its_sizes():
     assert json.loads(run(*RECURRENT, "--json").stdout)["model"] == {
-        "kind": "recurrent", "depth": 2, "hidden": 2, "channels": 2, "steps": 8,
-    }  # fmt: skip
+        "kind": "recurrent",
+        "depth": 2,
+        "hidden": 2,
+        "channels": 2,
+        "steps": 8,
+    }
     assert json.loads(run(*CONVOLUTIONAL, "--json").stdout)["model"]["widths"] == [2, 2, 2]
 
 

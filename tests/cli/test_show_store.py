@@ -135,8 +135,11 @@ def test_parquet_has_every_column_and_whole_numbers_of_any_size(folder, tmp_path
 def test_figures_are_drawn_without_computing(folder, tmp_path):
     done = run("show", folder, "--figures", tmp_path / "pictures", "--json")
     assert {Path(name).name for name in json.loads(done.stdout)["written"]} == {
-        "rank_vs_depth.png", "rank_vs_depth.svg", "increments.png", "increments.svg"
-    }  # fmt: skip
+        "rank_vs_depth.png",
+        "rank_vs_depth.svg",
+        "increments.png",
+        "increments.svg",
+    }
     assert all(path.stat().st_size for path in (tmp_path / "pictures").iterdir())
 
 

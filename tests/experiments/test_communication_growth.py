@@ -44,8 +44,9 @@ def test_as_plain_values():
 
 def test_progress_and_refusals():
     said = []
-    growth = communication_growth("d", "elements", [1, 2], lambda n: Disjointness(n).communication(),
-                                  progress=lambda *step: said.append(step))  # fmt: skip
+    growth = communication_growth(
+        "d", "elements", [1, 2], lambda n: Disjointness(n).communication(), progress=lambda *step: said.append(step)
+    )
     assert said == [("d, 1 elements", 0, 2), ("d, 2 elements", 1, 2)]
     with pytest.raises(TensorRankError, match="expected one of distinct rows, VC dimension, Q"):
         growth.bits("rows")

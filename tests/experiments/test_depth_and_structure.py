@@ -57,8 +57,10 @@ def test_interleaved_ranks_are_those_of_the_theorem(states, symbols):
 def test_interleaved_ranks_of_the_smallest_models_by_brute_force():
     r, k, n, seed = 2, 2, 4, 5
     model = HiddenMarkov.random(r, k, n, seed)
-    initial, transition, emission = ([[Fraction(x) for x in row] for row in np.atleast_2d(table)] for table in (
-        model.initial, model.transition, model.emission))  # fmt: skip
+    initial, transition, emission = (
+        [[Fraction(x) for x in row] for row in np.atleast_2d(table)]
+        for table in (model.initial, model.transition, model.emission)
+    )
     table = np.zeros((k,) * n, dtype=object)
     for x in itertools.product(range(k), repeat=n):
         for z in itertools.product(range(r), repeat=n):
@@ -94,9 +96,12 @@ def test_cutting_keeps_the_states_that_a_model_has():
 
     whole = TensorialMixture(
         ["1/3", "2/3"],
-        [(table(2, 3), table(2, 1)), tuple(table(a, b) for a, b in ((3, 2), (3, 4), (1, 2), (1, 2))),
-         tuple(table(a, 2) for a in (2, 2, 4, 4, 2, 2, 2, 2))],
-    )  # fmt: skip
+        [
+            (table(2, 3), table(2, 1)),
+            tuple(table(a, b) for a, b in ((3, 2), (3, 4), (1, 2), (1, 2))),
+            tuple(table(a, 2) for a in (2, 2, 4, 4, 2, 2, 2, 2)),
+        ],
+    )
     data = np.array(everything(whole))
     for kept, states in ((1, [32]), (2, [8, 4]), (3, [2, 4, 2, 2])):
         cut = cut_to(whole, kept)

@@ -258,15 +258,20 @@ def test_missing_values_are_summed_out(coins):
 
 def test_progress_and_plain_values(coins):
     said = []
-    found = depth_on_data(coins, [CHAIN], [50], name="coins", splits=2, pseudocounts=[0.1, 1.0],
-                          progress=lambda *what: said.append(what))  # fmt: skip
+    found = depth_on_data(
+        coins, [CHAIN], [50], name="coins", splits=2, pseudocounts=[0.1, 1.0], progress=lambda *what: said.append(what)
+    )
     assert [done for _, done, _ in said] == list(range(8))
     assert {total for *_, total in said} == {8}
     assert [said[0][0], said[-1][0]] == ["independent, 1 states", "chain, 3 states"]
     plain = json.loads(json.dumps(found.to_dict()))
     assert (plain["study"], plain["name"], plain["sites"], plain["symbols"], plain["truth"]) == (
-        "depth_on_data", "coins", 4, 3, None,
-    )  # fmt: skip
+        "depth_on_data",
+        "coins",
+        4,
+        3,
+        None,
+    )
     (row,) = plain["scores"]
     assert row["held_out"] == list(found.scores[0].held_out)
     assert (row["family"], row["depth"], row["states"], row["mean"]) == ("chain", None, 3, found.scores[0].mean)
@@ -293,7 +298,7 @@ def test_progress_and_plain_values(coins):
         (lambda data: depth_on_data(data - 2, [PAIRS], [30]), "has -2 for variable .; expected .* from 0 to 1, or -1"),
     ],
     ids=range(16),
-)  # fmt: skip
+)
 def test_what_cannot_be_compared_is_refused(wrong, complaint, coins):
     with pytest.raises(TensorRankError, match=complaint):
         wrong(coins)

@@ -11,9 +11,18 @@ from tensorrank.studies.study import Finding
 def finding(depth, value, standing, width=2, upper=10**6, **options):
     exact = standing == "exact"
     result = tr.SeparationRank(
-        value=value, lower=value, upper=value if exact else upper, standing=standing, by_degree=None, method="grid",
-        primes=(), seeds=(0,), samples=None, failure_probability=None, seconds=1.25,
-    )  # fmt: skip
+        value=value,
+        lower=value,
+        upper=value if exact else upper,
+        standing=standing,
+        by_degree=None,
+        method="grid",
+        primes=(),
+        seeds=(0,),
+        samples=None,
+        failure_probability=None,
+        seconds=1.25,
+    )
     return Finding(tr.SelfAttention(depth, width, **options), result)
 
 

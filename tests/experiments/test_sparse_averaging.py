@@ -154,9 +154,12 @@ def test_progress_is_told():
     least_dimensions([8], [1], sets=2, draws=1, progress=lambda *what: told.append(what))
     bits_by_dimension(6, 1, [2, 4], progress=lambda *what: told.append(what))
     assert told == [
-        ("N = 8, q = 1, m = 4", 0, 2), ("N = 8, q = 2, m = 4", 1, 2), ("N = 8, q = 1", 0, 1), ("m = 2", 0, 2),
+        ("N = 8, q = 1, m = 4", 0, 2),
+        ("N = 8, q = 2, m = 4", 1, 2),
+        ("N = 8, q = 1", 0, 1),
+        ("m = 2", 0, 2),
         ("m = 4", 1, 2),
-    ]  # fmt: skip
+    ]
 
 
 def test_rows_tell_their_quartiles():

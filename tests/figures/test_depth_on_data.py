@@ -27,9 +27,11 @@ DIGITS = study(
     scores("hidden Markov", None, [-5.0, -5.5], 8000),
 )
 DRAWN = study(
-    scores("latent class", 1, [-3.0, -3.1], 1500), scores("tree of branching 2", 2, [-4.0, -4.1], 1500),
-    name="drawn from a latent class model", truth=(-2.0, -2.2),
-)  # fmt: skip
+    scores("latent class", 1, [-3.0, -3.1], 1500),
+    scores("tree of branching 2", 2, [-4.0, -4.1], 1500),
+    name="drawn from a latent class model",
+    truth=(-2.0, -2.2),
+)
 
 
 def bars(ax):

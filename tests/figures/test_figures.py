@@ -11,9 +11,18 @@ from tensorrank.studies.study import Finding
 
 def finding(depth, value, standing, width=2, **options):
     result = tr.SeparationRank(
-        value=value, lower=value, upper=value if standing == "exact" else 10**9, standing=standing, by_degree=None,
-        method="grid", primes=(), seeds=(0,), samples=None, failure_probability=None, seconds=0.0,
-    )  # fmt: skip
+        value=value,
+        lower=value,
+        upper=value if standing == "exact" else 10**9,
+        standing=standing,
+        by_degree=None,
+        method="grid",
+        primes=(),
+        seeds=(0,),
+        samples=None,
+        failure_probability=None,
+        seconds=0.0,
+    )
     return Finding(tr.SelfAttention(depth, width, **options), result)
 
 
@@ -73,8 +82,11 @@ def test_axes_and_legend_have_words(series):
 
 def test_ticks_stand_at_log3_of_the_width_and_at_the_knee(series):
     _, axes = tr.figures.rank_vs_depth(series)
-    upright = {round(float(line.get_xdata()[0]), 6) for line in axes[0].lines if np.ptp(line.get_xdata()) == 0
-               and len(line.get_xdata()) == 2}  # fmt: skip
+    upright = {
+        round(float(line.get_xdata()[0]), 6)
+        for line in axes[0].lines
+        if np.ptp(line.get_xdata()) == 0 and len(line.get_xdata()) == 2
+    }
     assert upright == {round(math.log(2, 3), 6), round(math.log(12, 3), 6)}
 
 

@@ -9,8 +9,24 @@ from tensorrank.mixtures.reductions.equality import ReductionReport
 
 def report(source, target, *, after=None, bound=None, equal=True, exact=True, states=None):
     ratio = None if after is None else after / 100
-    return ReductionReport(source, target, equal, exact, None if exact else 1e-9, (7,), None, 100, after, ratio, bound,
-                           "as a test has it", states, None, None, 0.0)  # fmt: skip
+    return ReductionReport(
+        source,
+        target,
+        equal,
+        exact,
+        None if exact else 1e-9,
+        (7,),
+        None,
+        100,
+        after,
+        ratio,
+        bound,
+        "as a test has it",
+        states,
+        None,
+        None,
+        0.0,
+    )
 
 
 def texts(axes):

@@ -115,9 +115,18 @@ def test_thresholds_at_the_ends_can_be_drawn(rtol):
 
 
 EXACT = tr.SeparationRank(
-    value=3, lower=3, upper=3, standing="exact", by_degree=None, method="grid", primes=(), seeds=(0,), samples=None,
-    failure_probability=0.0, seconds=0.0,
-)  # fmt: skip
+    value=3,
+    lower=3,
+    upper=3,
+    standing="exact",
+    by_degree=None,
+    method="grid",
+    primes=(),
+    seeds=(0,),
+    samples=None,
+    failure_probability=0.0,
+    seconds=0.0,
+)
 
 
 @pytest.mark.parametrize(

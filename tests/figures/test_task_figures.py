@@ -11,11 +11,17 @@ from tensorrank.experiments.sparse_averaging import DimensionRow, ErrorByDimensi
 from tensorrank.experiments.sparse_averaging_bits import BitsByDimension, BitsRow
 from tensorrank.experiments.triples import OrderRow, RankRow, Triples
 
-ERRORS = ErrorByDimension(60, 3, 0, tuple(
-    ErrorRow(n, q, m, (worst / 2, worst, 2 * worst))
-    for q in (2, 4) for n, shift in ((64, 1), (512, 1.5)) for m, worst in
-    ((round(16 * shift), 1.0), (round(64 * shift), 0.01 * q), (round(128 * shift), 0.001))
-))  # fmt: skip
+ERRORS = ErrorByDimension(
+    60,
+    3,
+    0,
+    tuple(
+        ErrorRow(n, q, m, (worst / 2, worst, 2 * worst))
+        for q in (2, 4)
+        for n, shift in ((64, 1), (512, 1.5))
+        for m, worst in ((round(16 * shift), 1.0), (round(64 * shift), 0.01 * q), (round(128 * shift), 0.001))
+    ),
+)
 LEAST = LeastDimensions(
     0.1,
     60,
@@ -25,23 +31,34 @@ LEAST = LeastDimensions(
 )
 BITS = BitsByDimension(32, 2, 0.2, 496, True, 0, (BitsRow(4, 18, 3e4), BitsRow(8, 12, 200.0), BitsRow(30, None, 0.8)))
 SIZES = ModelSizes(
-    2, 0.1, 60, 5, 0,
+    2,
+    0.1,
+    60,
+    5,
+    0,
     tuple(MatrixRow(n, n, "exact", 2**n, math.comb(n, 2)) for n in (4, 5, 6)),
     tuple(UnitRow(n, m, 4, m) for n, m in ((4, 10), (64, 40), (256, 43))),
-)  # fmt: skip
+)
 TRIPLES = Triples(
-    0, 2,
+    0,
+    2,
     (
-        *(OrderRow(2, n, 2 * n + 1, m, wrong, 0, 100, 2 if m > 2 * n else None)
-          for n in (8, 16) for m, wrong in ((1, 50), (2 * n, 11), (2 * n + 1, 0))),
-        OrderRow(3, 8, 17, 5, 0, 0, 100, 7), OrderRow(3, 16, 33, 5, 0, 0, 100, 10),
+        *(
+            OrderRow(2, n, 2 * n + 1, m, wrong, 0, 100, 2 if m > 2 * n else None)
+            for n in (8, 16)
+            for m, wrong in ((1, 50), (2 * n, 11), (2 * n + 1, 0))
+        ),
+        OrderRow(3, 8, 17, 5, 0, 0, 100, 7),
+        OrderRow(3, 16, 33, 5, 0, 0, 100, 10),
     ),
     (
-        RankRow("Match3", 3, 7, 6, "exact"), RankRow("Match3", 5, 11, 34, "exact"),
+        RankRow("Match3", 3, 7, 6, "exact"),
+        RankRow("Match3", 5, 11, 34, "exact"),
         RankRow("Match3", 15, 31, 2**18, "theorem"),
-        RankRow("bigram", 3, 7, 7, "exact"), RankRow("bigram", 5, 11, 12, "exact"),
+        RankRow("bigram", 3, 7, 7, "exact"),
+        RankRow("bigram", 5, 11, 12, "exact"),
     ),
-)  # fmt: skip
+)
 
 
 def drawn(ax):
@@ -264,15 +281,18 @@ def test_triples_without_ranks_have_no_line_for_them():
     assert len(drawn(bits)) == 2
 
 
-@pytest.mark.parametrize("draw", [
-    lambda: figures.sparse_averaging_errors(replace(ERRORS, rows=())),
-    lambda: figures.sparse_averaging_dimensions(replace(LEAST, rows=())),
-    lambda: figures.sparse_averaging_bits([]),
-    lambda: figures.sparse_averaging_bits([BITS, replace(BITS, rows=())]),
-    lambda: figures.model_sizes(replace(SIZES, units=())),
-    lambda: figures.model_sizes(replace(SIZES, matrices=())),
-    lambda: figures.triples(replace(TRIPLES, units=())),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    "draw",
+    [
+        lambda: figures.sparse_averaging_errors(replace(ERRORS, rows=())),
+        lambda: figures.sparse_averaging_dimensions(replace(LEAST, rows=())),
+        lambda: figures.sparse_averaging_bits([]),
+        lambda: figures.sparse_averaging_bits([BITS, replace(BITS, rows=())]),
+        lambda: figures.model_sizes(replace(SIZES, units=())),
+        lambda: figures.model_sizes(replace(SIZES, matrices=())),
+        lambda: figures.triples(replace(TRIPLES, units=())),
+    ],
+)
 def test_nothing_to_draw_is_refused(draw):
     with pytest.raises(TensorRankError, match=r"expected at least one to draw"):
         draw()

@@ -59,15 +59,21 @@ def test_without_errors_those_of_the_fit_are_from_the_scatter():
     fit = bare.fit()
     assert (fit.intercept, fit.slope) == (pytest.approx(intercept), pytest.approx(slope))
     assert fit.covariance == (
-        pytest.approx((covariance[1, 1], covariance[0, 1])), pytest.approx((covariance[0, 1], covariance[0, 0]))
-    )  # fmt: skip
+        pytest.approx((covariance[1, 1], covariance[0, 1])),
+        pytest.approx((covariance[0, 1], covariance[0, 0])),
+    )
 
 
 def test_neighbours_are_each_depth_and_the_next():
     data = synthetic()
     assert [(one.shallow, one.deep) for one in data.chosen()] == [
-        (6, 12), (12, 18), (18, 24), (24, 30), (30, 36), (36, 48),
-    ]  # fmt: skip
+        (6, 12),
+        (12, 18),
+        (18, 24),
+        (24, 30),
+        (30, 36),
+        (36, 48),
+    ]
     assert len(data.chosen("all")) == len(data.crossings) == 21
 
 

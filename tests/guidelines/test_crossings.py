@@ -39,10 +39,16 @@ def test_the_error_is_that_of_curves_drawn_anew():
     rng = np.random.default_rng(0)
     shallow, deep = parabola(1e5, 1, 0.002), parabola(1e7, 2, 0.002)
     drawn = [
-        math.log(find_crossing(*(curve(one.depth, np.array(one.losses) + rng.normal(0, 0.002, len(SIZES)), 0.002)
-                                 for one in (shallow, deep))).size)
+        math.log(
+            find_crossing(
+                *(
+                    curve(one.depth, np.array(one.losses) + rng.normal(0, 0.002, len(SIZES)), 0.002)
+                    for one in (shallow, deep)
+                )
+            ).size
+        )
         for _ in range(300)
-    ]  # fmt: skip
+    ]
     expected = find_crossing(shallow, deep).error
     assert np.std(drawn) == pytest.approx(expected, rel=0.15)
     assert np.mean(drawn) == pytest.approx(math.log(1e6), abs=3 * expected / math.sqrt(300))

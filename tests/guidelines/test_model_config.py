@@ -52,11 +52,21 @@ def test_every_fixture_is_tested():
     ("name", "changes", "parameters"),
     [
         ("llama_7b", {"attention_bias": True, "mlp_bias": True, "num_hidden_layers": 2}, 666_999_808),
-        ("flan_t5_base", {"d_model": 512, "d_ff": 1024, "num_layers": 8, "num_decoder_layers": 4, "num_heads": 6,
-                          "tie_word_embeddings": True}, 47_922_560),
+        (
+            "flan_t5_base",
+            {
+                "d_model": 512,
+                "d_ff": 1024,
+                "num_layers": 8,
+                "num_decoder_layers": 4,
+                "num_heads": 6,
+                "tie_word_embeddings": True,
+            },
+            47_922_560,
+        ),
         ("mt5_small", {"tie_word_embeddings": True}, 172_119_424),
     ],
-)  # fmt: skip
+)
 def test_options_are_counted(name, changes, parameters):
     assert guidelines.read_config(config(name, **changes)).parameters == parameters
 
@@ -146,8 +156,10 @@ def test_it_becomes_plain_values():
         ({"model_type": "gtp2"}, "model_type is 'gtp2'; expected one of gpt2, llama, .*give depth and width"),
         ({"model_type": "LLaMA"}, "did you mean 'llama'?"),
         ({"model_type": "llava", "text_config": {}}, "'text_config': give that part alone"),
-        ({"model_type": "gpt2", "n_layer": 12, "n_embd": None},
-         "the keys n_embd, n_head, vocab_size, n_positions are missing"),
+        (
+            {"model_type": "gpt2", "n_layer": 12, "n_embd": None},
+            "the keys n_embd, n_head, vocab_size, n_positions are missing",
+        ),
         (config("llama_7b", hidden_size=None), "the key hidden_size is missing; expected it in the config"),
         (config("gpt2", n_head=7), "7 heads do not divide the width 768; expected a divisor$"),
         (config("gpt2", add_cross_attention=True), "add_cross_attention is set; expected a gpt2 model without"),
@@ -164,7 +176,7 @@ def test_it_becomes_plain_values():
         (config("llama_7b", tie_word_embeddings="no"), "tie_word_embeddings is 'no'; expected true or false"),
         (config("flan_t5_base", feed_forward_proj=3), "feed_forward_proj is 3; expected a text"),
     ],
-)  # fmt: skip
+)
 def test_what_is_missing_or_wrong_is_named(given, message):
     with pytest.raises(TensorRankError, match=message):
         guidelines.read_config(given)

@@ -251,11 +251,7 @@ SINGULAR = np.outer([1.0, 3.0], [1.0, 3.0])
         (np.array([1, None, "b"], dtype=object), [1], "the means are no float64 numbers .*; expected real numbers"),
         ([10**400], [1], "the means are no float64 numbers .*; expected real numbers"),
         ([[0], [1, 2]], [1], "expected rows of equal length"),
-        (
-            [0, 1],
-            [1],
-            r"shape \(1,\) beside means of the shape \(2,\); expected \(2,\) \(variances\)$",
-        ),
+        ([0, 1], [1], r"shape \(1,\) beside means of the shape \(2,\); expected \(2,\) \(variances\)$"),
         ([0, 1], np.ones((2, 1, 1)), r"shape \(2, 1, 1\) beside means of the shape \(2,\); expected \(2,\)"),
         (
             np.zeros((2, 3)),

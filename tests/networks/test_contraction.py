@@ -11,8 +11,18 @@ from tensorrank.networks.contraction import Operand, einsum, tensordot, transpos
 FIELDS = [PrimeField(2), PrimeField(3), PrimeField(8388593), PrimeField(2147483629)]
 
 # Matched legs first, last and in between, none at all, several summed, an outer product, a scalar.
-PAIRS = ["bi,bi->b", "ib,ibj->jb", "bij,bjk->ikb", "ab,ac->abc", "a,b->ba", "abij,jbi->ab", "rak,ck->rca",
-         "xayb,ybz->xzab", ",ab->ba", "ij,jk->ik"]  # fmt: skip
+PAIRS = [
+    "bi,bi->b",
+    "ib,ibj->jb",
+    "bij,bjk->ikb",
+    "ab,ac->abc",
+    "a,b->ba",
+    "abij,jbi->ab",
+    "rak,ck->rca",
+    "xayb,ybz->xzab",
+    ",ab->ba",
+    "ij,jk->ik",
+]
 
 
 @pytest.fixture(params=["planes", "products", "chosen"])

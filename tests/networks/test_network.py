@@ -46,8 +46,9 @@ def test_unfoldings_and_grids_agree_with_the_dense_tensor(network, field, data):
         [rng.integers(-5, 6, (count, network.shape[site])) for site in side]
         for count, side in ((4, partition.a), (3, partition.b))
     ]
-    by_site = dict(zip(order, [np.repeat(x, 3, axis=0) for x in inputs[0]] + [np.tile(x, (4, 1)) for x in inputs[1]],
-                       strict=True))  # fmt: skip
+    by_site = dict(
+        zip(order, [np.repeat(x, 3, axis=0) for x in inputs[0]] + [np.tile(x, (4, 1)) for x in inputs[1]], strict=True)
+    )
     expected = dense(network, [by_site[site] for site in range(network.sites)]).reshape(4, 3)
     np.testing.assert_array_equal(network.grid(partition, *inputs, field), modulo(expected, field))
     np.testing.assert_allclose(network.grid(partition, *inputs), expected.astype(float), rtol=1e-12, atol=1e-9)

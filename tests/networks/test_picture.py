@@ -62,9 +62,13 @@ def test_sides_differ_in_marker_and_in_lightness():
 
 def test_bonds_are_as_thick_as_they_are_wide_and_name_their_dimension():
     pair = TensorNetwork(
-        (Tensor("u", ("x", "b"), np.ones((2, 16))), Tensor("v", ("b", "c", "y"), np.ones((16, 2, 2))),
-         Tensor("w", ("c", "z"), np.ones((2, 2)))), ("x", "y", "z"),
-    )  # fmt: skip
+        (
+            Tensor("u", ("x", "b"), np.ones((2, 16))),
+            Tensor("v", ("b", "c", "y"), np.ones((16, 2, 2))),
+            Tensor("w", ("c", "z"), np.ones((2, 2))),
+        ),
+        ("x", "y", "z"),
+    )
     _, axes = pair.draw()
     assert {"16", "2"} <= set(texts(axes))
     widths = [line.get_linewidth() for line in axes.lines[:2]]

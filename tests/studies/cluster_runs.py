@@ -53,9 +53,13 @@ def killed(deaths):
         found = untimed(STUDY.run(store, observe, scheduler=where))
         blocks = sum(1 for _ in store.blocks())
     return {
-        "same": found == expected, "ranks": len(found), "blocks": blocks, "told": len(seen),
-        "lost": summary.workers_lost, "skipped": len(summary.skipped),
-    }  # fmt: skip
+        "same": found == expected,
+        "ranks": len(found),
+        "blocks": blocks,
+        "told": len(seen),
+        "lost": summary.workers_lost,
+        "skipped": len(summary.skipped),
+    }
 
 
 def fatal():

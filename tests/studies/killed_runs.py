@@ -113,10 +113,18 @@ def main():
         rounds += 1
         assert table(place) == table(whole), "the table differs from that of an uninterrupted run"
     rows = [table_row(finding) for finding in STUDY.run(Store(whole / "study.sqlite"))]
-    json.dump({
-        "kills": done, "rounds": rounds, "seconds": taken, "twice": twice[:3], "lost": lost[:3], "blocks": len(known),
-        "standings": sorted({row["standing"] for row in rows}),
-    }, sys.stdout)  # fmt: skip
+    json.dump(
+        {
+            "kills": done,
+            "rounds": rounds,
+            "seconds": taken,
+            "twice": twice[:3],
+            "lost": lost[:3],
+            "blocks": len(known),
+            "standings": sorted({row["standing"] for row in rows}),
+        },
+        sys.stdout,
+    )
 
 
 if __name__ == "__main__":

@@ -29,10 +29,15 @@ class Loops:
 @pytest.mark.parametrize(
     ("make", "tokens", "modulus"),
     [
-        (match2_unit, 3, 5), (match2_unit, 4, 7), (match2_unit, 5, 9), (match2_unit, 4, 16),
-        (match3_unit, 3, 5), (match3_unit, 4, 7), (match3_unit, 5, 7),
+        (match2_unit, 3, 5),
+        (match2_unit, 4, 7),
+        (match2_unit, 5, 9),
+        (match2_unit, 4, 16),
+        (match3_unit, 3, 5),
+        (match3_unit, 4, 7),
+        (match3_unit, 5, 7),
     ],
-)  # fmt: skip
+)
 def test_no_error_on_all_inputs(make, tokens, modulus, precision):
     """MATH 5: the sizes at which the constructions were checked."""
     found = check_matching(make(tokens, modulus, precision=precision))

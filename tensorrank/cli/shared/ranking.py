@@ -40,8 +40,16 @@ def rank_and_print(
 
         intended = make_plan(model, split, **{name: options[name] for name in ("method", "memory", "work")})
         if json:
-            print_json({"model": described, "method": intended.method, "memory": intended.memory,
-                        "work": intended.work, "lower": intended.lower, "upper": intended.upper})  # fmt: skip
+            print_json(
+                {
+                    "model": described,
+                    "method": intended.method,
+                    "memory": intended.memory,
+                    "work": intended.work,
+                    "lower": intended.lower,
+                    "upper": intended.upper,
+                }
+            )
         else:
             typer.echo(f"{model}\n{intended}")
         return

@@ -58,11 +58,7 @@ def greedy_likelihood(
             parts = parts.with_part(found)
             logs = np.logaddexp(np.log1p(-share) + logs, np.log(share) + codes.logs(found)[0])
         yield (
-            Step(
-                step=step,
-                components=int((shares > 0).sum()),
-                **vars(parts.measured(shares, rng)),
-            ),
+            Step(step=step, components=int((shares > 0).sum()), **vars(parts.measured(shares, rng))),
             partial(parts.model, shares),
         )
 

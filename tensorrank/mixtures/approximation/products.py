@@ -56,12 +56,7 @@ def over_products(
             parts, weights = _refitted(parts, weights, rng)
         measured = parts.measured(weights, rng)
         yield (
-            Step(
-                step=step,
-                components=int((weights > 0).sum()),
-                certified=False,
-                **vars(measured),
-            ),
+            Step(step=step, components=int((weights > 0).sum()), certified=False, **vars(measured)),
             partial(parts.model, weights),
         )
         if measured.relative_error < _RESOLUTION and rule in ("refitted", "corrective"):

@@ -104,9 +104,7 @@ def log_component_derivatives(circuit: Circuit, derivatives: Floats, components:
     with np.errstate(divide="ignore"):
         for out, block, table, _ in circuit.steps(circuit.float_tables):
             if isinstance(block, Leaves):
-                np.logaddexp(
-                    found[block.site], log_matmul(table.T, derivatives[out]), out=found[block.site]
-                )  # fmt: skip
+                np.logaddexp(found[block.site], log_matmul(table.T, derivatives[out]), out=found[block.site])
     return found
 
 

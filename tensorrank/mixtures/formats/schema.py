@@ -136,8 +136,9 @@ def _latent_tree(fields: Fields, densities: Gaussians | None) -> LatentTree:
     names: list[Name] | None = None
     if "variables" in fields:
         names = [_name(name, "an entry of 'variables'") for name in _list(fields, "variables")]
-    return LatentTree(_name(fields["root"], "the root"), _table(fields, "prior"), tuple(edges), names,
-                      densities=densities)  # fmt: skip
+    return LatentTree(
+        _name(fields["root"], "the root"), _table(fields, "prior"), tuple(edges), names, densities=densities
+    )
 
 
 def _tensorial_mixture(fields: Fields, densities: Gaussians | None) -> TensorialMixture:

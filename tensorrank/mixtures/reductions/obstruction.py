@@ -115,9 +115,7 @@ def obstruction(
     values = sum(model.shape)
     if target == "sum_product" or model.sites == 1:
         size, what = (model.sites, "edges: one to a leaf") if target == "sum_product" else (values, "entries: a table")
-        return Obstruction(
-            model.kind, target, 1, size, None, needed, limit, f"at least {size} {what} of each variable"
-        )  # fmt: skip
+        return Obstruction(model.kind, target, 1, size, None, needed, limit, f"at least {size} {what} of each variable")
     if target == "latent_class":
         found = _every_other(model)
         size, place = found.rank * (1 + values), "classes"

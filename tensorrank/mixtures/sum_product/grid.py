@@ -143,12 +143,7 @@ class SumProductGrid:
 
     @classmethod
     def _of(
-        cls,
-        nodes: Nodes,
-        order: Sequence[Name],
-        scopes: Mapping[Name, int],
-        partition: Bipartition,
-        found: Separation,
+        cls, nodes: Nodes, order: Sequence[Name], scopes: Mapping[Name, int], partition: Bipartition, found: Separation
     ) -> SumProductGrid:
         root = order[-1]
         if root in found.terms:

@@ -209,13 +209,7 @@ class SumProduct(Mixture):
 
     @classmethod
     def three_matchings(
-        cls,
-        sites: int,
-        symbols: int,
-        seed: int | np.random.Generator,
-        *,
-        rank: int | None = None,
-        exact: bool = False,
+        cls, sites: int, symbols: int, seed: int | np.random.Generator, *, rank: int | None = None, exact: bool = False
     ) -> SumProduct:
         """A mixture of three products over pairs of variables, for three perfect matchings of random union.
 

@@ -77,9 +77,13 @@ def test_every_branch_at_small_sizes_agrees_with_flint(prime, tmp_path):
 
 
 @given(
-    st.integers(1, 60), st.integers(1, 60), st.integers(0, 60), st.integers(1, 70), st.sampled_from(PRIMES),
+    st.integers(1, 60),
+    st.integers(1, 60),
+    st.integers(0, 60),
+    st.integers(1, 70),
+    st.sampled_from(PRIMES),
     st.integers(0),
-)  # fmt: skip
+)
 @settings(deadline=None, max_examples=50)
 def test_a_rank_planted_by_unit_factors_is_found_exactly(rows, columns, rank, width, prime, seed):
     rank = min(rank, rows, columns)

@@ -94,11 +94,7 @@ def test_functions_of_any_scale():
     weights = np.array([[0.0, 0.5], [3.0, 2.0**-300]])
     mass = first.sum(axis=1) @ weights @ second.sum(axis=1)
     model = Hierarchical(
-        (
-            Leaf(0, first * 2.0**800),
-            Leaf(1, second * 2.0**-700),
-            Transfer((0, 1), weights[None] / mass * 2.0**-100),
-        )
+        (Leaf(0, first * 2.0**800), Leaf(1, second * 2.0**-700), Transfer((0, 1), weights[None] / mass * 2.0**-100))
     )
     assert_values(model.circuit, [[0, 0], [0, 1], [1, 0], [1, 1], [-1, 0], [0, -1], [-1, -1]])
 

@@ -56,9 +56,7 @@ def test_outliers_of_a_million_deviations():
     data[0] = 1e6
     data[7, 2] = -1e6
     start = LatentClass(
-        [0.5, 0.5],
-        [np.eye(2)] * 4,
-        densities=Gaussians(np.tile([[[0.0], [8.0]]], (4, 1, 1)), np.ones((4, 2, 1))),
+        [0.5, 0.5], [np.eye(2)] * 4, densities=Gaussians(np.tile([[[0.0], [8.0]]], (4, 1, 1)), np.ones((4, 2, 1)))
     )
     found = fitted(start, data, iterations=30, tolerance=0)
     assert np.isfinite(found.log_likelihoods).all()

@@ -90,8 +90,14 @@ def test_round_trip_of_every_kind(make, exact, tmp_path):
 
 def test_every_kind_is_among_them():
     assert {make(False).kind for make in MODELS.values()} == set(KINDS)
-    assert list(KINDS) == ["latent_class", "hidden_markov", "latent_tree", "tensorial_mixture", "hierarchical",
-                           "sum_product"]  # fmt: skip
+    assert list(KINDS) == [
+        "latent_class",
+        "hidden_markov",
+        "latent_tree",
+        "tensorial_mixture",
+        "hierarchical",
+        "sum_product",
+    ]
 
 
 @pytest.mark.parametrize(

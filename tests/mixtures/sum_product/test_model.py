@@ -226,11 +226,7 @@ def test_a_layered_network_is_a_block_for_each_layer():
 
 
 def test_fractions_beside_floats_stay_exact_in_a_field():
-    nodes = {
-        "a": LeafNode(0, [THIRD, 1 - THIRD]),
-        "b": LeafNode(0, [0.1, 0.9]),
-        "s": SumNode(("a", "b"), [0.25, 0.75]),
-    }
+    nodes = {"a": LeafNode(0, [THIRD, 1 - THIRD]), "b": LeafNode(0, [0.1, 0.9]), "s": SumNode(("a", "b"), [0.25, 0.75])}
     model = SumProduct(nodes, "s")
     assert not model.exact
     expected = [Fraction(0.25) * THIRD + Fraction(0.75) * Fraction(0.1)]
