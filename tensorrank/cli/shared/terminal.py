@@ -7,14 +7,16 @@ import json
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
 
 import typer
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
+from rich.table import Table
 
 from tensorrank.arguments import finite_number
 from tensorrank.errors import TensorRankError
@@ -67,6 +69,21 @@ def say(text: str) -> None:
     """Print a sentence, broken between words on a terminal and not at all elsewhere."""
     console = wide_console()
     console.print(text, markup=False, highlight=False, soft_wrap=not console.is_terminal)
+
+
+def empty_table(*columns: str, words: Container[str] = (), sentences: Container[str] = ()) -> Table:
+    """A table without rows: numbers stand on the right, words on the left, and only sentences go over several lines.
+
+    Args:
+        columns: the headings.
+        words: those of columns that hold words.
+        sentences: those of columns that hold sentences.
+    """
+    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    for name in columns:
+        left = name in words or name in sentences
+        table.add_column(name, justify="left" if left else "right", no_wrap=name not in sentences)
+    return table
 
 
 def print_json(values: Mapping[str, Any]) -> None:
@@ -150,6 +167,10 @@ class Bar:
         self._part = self._progress.add_task("", total=None, left="", visible=False)
         self._timer = threading.Timer(_PATIENCE, self._progress.start)
         self._timer.daemon = True
+
+    def __call__(self, done: float, total: float, what: str) -> None:
+        """Say that so much of the total is done, and what is under way: a bar is a `Progress`."""
+        self.update(what, done, total)
 
     def update(self, what: str, done: float, total: float, *, left: float | None = None) -> None:
         """Say that so much of the total is done, and how many seconds remain, if that is known."""

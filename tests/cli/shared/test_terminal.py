@@ -30,7 +30,7 @@ def written(monkeypatch, *, is_terminal, patience):
     with terminal.Bar(console) as bar:
         bar.update("width 2, depth 5", 1, 2)
         time.sleep(0.3)
-        bar.update("width 2, depth 5", 2, 2)
+        bar(2, 2, "width 2, depth 5")
     return console.file.getvalue()
 
 
