@@ -32,5 +32,5 @@ for depth in (1, 2) if quick else (1, 2, 3):
     print(f"depth {depth}: {len(network.tensors)} tensors, contracted {contracted}, forward pass {forward}")
     assert contracted == forward
     if depth < 3:
-        figure, _ = network.draw(positions=attention_positions(network))
+        figure, _ = network.picture(positions=attention_positions(network))
         print("picture:", tr.figures.save(figure, out / f"attention_depth_{depth}")[0])

@@ -17,7 +17,7 @@ out.mkdir(exist_ok=True)
 network = TensorTrain.random((2,) * 8, 2, seed=0).to_network()
 for name, partition in (("halves", tr.Bipartition.halves(8)), ("interleaved", tr.Bipartition.interleaved(8))):
     rank = tr.separation_rank(network.separable(), partition)
-    figure, axes = network.draw(partition)
+    figure, axes = network.picture(partition)
     print(f"{name}: {axes.get_title()}; computed {rank.value} ({rank.standing})")
     axes.set_title(f"{axes.get_title()}; computed: {rank.value} ({rank.standing})", fontsize=10)
     print("picture:", tr.figures.save(figure, out / f"cuts_of_a_train_{name}")[0])

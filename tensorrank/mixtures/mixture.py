@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.arithmetic.resources import memory_limit, worker_threads
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond, worker_threads
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.evaluation.circuit import Circuit
 from tensorrank.mixtures.evaluation.inference import (
@@ -30,7 +30,6 @@ from tensorrank.mixtures.evaluation.inference import (
 )
 from tensorrank.mixtures.evaluation.log_density import LogDensity
 from tensorrank.mixtures.gaussian import Gaussians
-from tensorrank.networks.expression import refuse_beyond
 from tensorrank.networks.network import Tensor, TensorNetwork
 from tensorrank.separation.separable import Separable
 
@@ -221,7 +220,7 @@ class Mixture(ABC):
                 f"0 to {self.sites - 1}"
             )
         shape = [self.shape[site] for site in chosen]
-        refuse_beyond(memory_limit(None), 8 * prod(shape), f"a marginal of {prod(shape)} entries")
+        refuse_beyond(memory_limit(None), 8 * prod(shape), f"a marginal of {prod(shape)} entries", "fewer sites")
         values = np.empty(prod(shape))
         for chunk in self._chunks(len(values), self.circuit.slots):
             numbers = np.arange(chunk.start, chunk.stop)

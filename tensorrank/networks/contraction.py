@@ -14,13 +14,13 @@ from math import prod
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tensorrank.arithmetic.arrays import Floats
 from tensorrank.arithmetic.prime_field import FEWEST_TERMS, SPLIT_BIT, PrimeField, Residues, as_given
 from tensorrank.errors import TensorRankError
 from tensorrank.networks import contraction_kernels as kernels
 
-Floats = NDArray[np.float64]
 # Legs are told apart by characters or numbers, as opt_einsum gives them.
 Legs = Sequence[Any]
 Sizes = Mapping[Any, int]

@@ -4,12 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import log2, prod
-from typing import TYPE_CHECKING
 
+from tensorrank.networks.tensors import LabelledTensors
 from tensorrank.separation.partition import Bipartition
-
-if TYPE_CHECKING:
-    from tensorrank.networks.network import TensorNetwork
 
 # Capacities are logarithms in these units: whole numbers, with which a maximum flow is exact and ends.
 _UNITS = 2**40
@@ -28,7 +25,7 @@ class Cut:
     legs: tuple[str, ...]
 
 
-def minimum_cut(network: TensorNetwork, partition: Bipartition) -> Cut:
+def minimum_cut(network: LabelledTensors, partition: Bipartition) -> Cut:
     """The cut of least product of dimensions between the open legs of A and those of B.
 
     Every leg counts once, however many tensors share it: for fixed values of the legs cut, the function is a product of

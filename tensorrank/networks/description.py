@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING
 
 from tensorrank.arithmetic.resources import amount
 from tensorrank.networks.cuts import minimum_cut
+from tensorrank.networks.tensors import LabelledTensors
 from tensorrank.separation.partition import Bipartition
-
-if TYPE_CHECKING:
-    from tensorrank.networks.network import TensorNetwork
 
 # A grid of so many rows and columns stands for all: what is contracted for one side only then hardly counts.
 _TYPICAL_GRID = (2**12, 2**12)
 
 
-def description(network: TensorNetwork, partition: Bipartition | None) -> str:
+def description(network: LabelledTensors, partition: Bipartition | None) -> str:
     """What `TensorNetwork.describe` gives."""
     dense = network.dense_expression()
 

@@ -12,12 +12,13 @@ from typing import Any
 from opt_einsum import contract_expression, contract_path, get_symbol
 from opt_einsum.paths import PathOptimizer, greedy
 
-from tensorrank.arithmetic.resources import amount
-from tensorrank.errors import TensorRankError
 from tensorrank.networks.contraction import BACKEND, Operand
 
 Legs = tuple[str, ...]
 Path = tuple[tuple[int, ...], ...]
+
+# What a message tells to try where a contraction does not fit into memory.
+SMALLER = "a grid of fewer rows and columns, smaller bond dimensions, or more memory"
 
 _ENTRY_BYTES = 8
 # Dimensions up to which paths are sought; the first leaves them as they are.
@@ -25,7 +26,7 @@ _CAPS = (2**62, 64, 16, 4, 2)
 
 
 @dataclass(frozen=True)
-class Step:
+class ContractionStep:
     """One pairwise contraction of a path (or, of a single tensor, the ordering of its legs).
 
     Attributes:
@@ -74,11 +75,11 @@ class Expression:
         return replace(self, sizes=tuple((leg, sizes.get(leg, size)) for leg, size in self.sizes))
 
     @cached_property
-    def steps(self) -> tuple[Step, ...]:
+    def steps(self) -> tuple[ContractionStep, ...]:
         """The path, step by step."""
         sizes = dict(self.sizes)
         waiting = list(enumerate(self.operands))
-        steps: list[Step] = []
+        steps: list[ContractionStep] = []
         for positions in self.path:
             taken = [waiting.pop(position) for position in sorted(positions, reverse=True)][::-1]
             needed = set(self.output).union(*(legs for _, legs in waiting))
@@ -87,7 +88,7 @@ class Expression:
             entries, products = (prod(sizes[leg] for leg in legs) for legs in (kept, present))
             shared = set(taken[0][1]).intersection(*(legs for _, legs in taken[1:]))
             steps.append(
-                Step(
+                ContractionStep(
                     operands=tuple(number for number, _ in taken),
                     legs=kept,
                     entries=entries,
@@ -136,21 +137,6 @@ class Expression:
         """The result: a view with its legs in the order of the output."""
         result: Operand = _compiled(self.operands, self.output, self.path)(*operands, backend=BACKEND)
         return result
-
-
-_SMALLER = "ask for a grid of fewer rows and columns, use smaller bond dimensions, or give more memory"
-
-
-def refuse_beyond(limit: int, needed: float, what: str, smaller: str = _SMALLER) -> None:
-    """Raise an error if a contraction needs more bytes than it may use.
-
-    Raises:
-        TensorRankError: with the estimate and the limit.
-    """
-    if needed > limit:
-        raise TensorRankError(
-            f"{what} would take about {amount(needed)}; the memory limit is {amount(limit)}. Try to {smaller}"
-        )
 
 
 def _subscripts(expression: Expression) -> tuple[str, list[tuple[int, ...]]]:

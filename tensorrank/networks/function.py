@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import numpy as np
 
@@ -15,11 +15,9 @@ from tensorrank.errors import WeightsError
 from tensorrank.networks.contraction import Operand
 from tensorrank.networks.cuts import minimum_cut
 from tensorrank.networks.grid_plan import GridPlan, inputs_by_site
+from tensorrank.networks.tensors import LabelledTensors
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.separable import Weights
-
-if TYPE_CHECKING:
-    from tensorrank.networks.network import TensorNetwork
 
 # An operation on planes of entries, with its share of reducing them, measured against one inside a matrix product.
 _PLANE_COST = 20
@@ -36,7 +34,7 @@ class NetworkFunction:
     (6, 8)
     """
 
-    network: TensorNetwork
+    network: LabelledTensors
 
     def __repr__(self) -> str:
         return f"NetworkFunction({self.network})"
@@ -91,7 +89,7 @@ class NetworkFunction:
 class NetworkInstance:
     """A network's function over GF(p), its tensors mapped there once."""
 
-    network: TensorNetwork
+    network: LabelledTensors
     field: PrimeField
     operands: tuple[Operand, ...]
 

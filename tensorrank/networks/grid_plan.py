@@ -12,15 +12,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import chain
 from math import isqrt
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tensorrank.arithmetic.arrays import Array, Floats
 from tensorrank.arithmetic.prime_field import PrimeField, Residues, as_given
+from tensorrank.arithmetic.resources import refuse_beyond
 from tensorrank.errors import TensorRankError
-from tensorrank.networks.contraction import Floats, Operand
-from tensorrank.networks.expression import Expression, Legs, refuse_beyond
+from tensorrank.networks.contraction import Operand
+from tensorrank.networks.expression import SMALLER, Expression, Legs
 
 # The batch legs; no tensor has legs of these names.
 ROW, COLUMN = "\0row", "\0column"
@@ -34,7 +35,7 @@ _VALUE_BYTES = 16
 # Paths are sought for so many rows and columns.
 _TYPICAL = 2**10
 
-Inputs = ArrayLike | Sequence[NDArray[Any]]
+Inputs = ArrayLike | Sequence[Array]
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,7 @@ class GridPlan:
         while found.peak_bytes > limit and side > 1:
             side //= 2
             found = self._with_tiles(side)
-        refuse_beyond(limit, found.peak_bytes, what)
+        refuse_beyond(limit, found.peak_bytes, what, SMALLER)
         return found
 
     @property

@@ -6,10 +6,10 @@ from math import inf, log
 
 from opt_einsum import get_symbol
 
-from tensorrank.arithmetic.resources import memory_limit
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
 from tensorrank.networks.contraction import Operand, einsum
-from tensorrank.networks.expression import Expression, Step, refuse_beyond
+from tensorrank.networks.expression import ContractionStep, Expression
 from tensorrank.networks.network import TensorNetwork
 
 
@@ -49,7 +49,7 @@ def log_inner_product(first: TensorNetwork, second: TensorNetwork, *, memory: in
         sizes |= {names[leg]: size for leg, size in network.sizes.items()}
     expression = Expression.of(legs, (), sizes)
     what = "contracting two networks with each other"
-    refuse_beyond(memory_limit(memory), expression.peak_bytes, what, "use smaller bond dimensions, or give more memory")
+    refuse_beyond(memory_limit(memory), expression.peak_bytes, what, "smaller bond dimensions, or more memory")
     return _log_value(expression, operands)
 
 
@@ -71,7 +71,7 @@ def _log_value(expression: Expression, operands: list[Operand]) -> float:
     return total + log(value) if (value := float(result.values)) > 0 else -inf
 
 
-def _contracted(step: Step, taken: list[tuple[tuple[str, ...], Operand]]) -> Operand:
+def _contracted(step: ContractionStep, taken: list[tuple[tuple[str, ...], Operand]]) -> Operand:
     symbols = {leg: get_symbol(n) for n, leg in enumerate(dict.fromkeys(leg for legs, _ in taken for leg in legs))}
     subscripts = ",".join("".join(symbols[leg] for leg in legs) for legs, _ in taken)
     return einsum(f"{subscripts}->{''.join(symbols[leg] for leg in step.legs)}", *(operand for _, operand in taken))

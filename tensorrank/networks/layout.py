@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from math import hypot
-from typing import TYPE_CHECKING
 
 import networkx as nx
 import numpy as np
 
 from tensorrank.errors import TensorRankError
-
-if TYPE_CHECKING:
-    from tensorrank.networks.network import TensorNetwork
+from tensorrank.networks.tensors import LabelledTensors
 
 Point = tuple[float, float]
 # ("tensor", its name) or ("dot", a leg).
@@ -22,7 +19,7 @@ Node = tuple[str, str]
 _CLEAR = 0.6
 
 
-def leg_graph(network: TensorNetwork) -> nx.Graph:
+def leg_graph(network: LabelledTensors) -> nx.Graph:
     """Tensors and, where a leg is more than a bond of two tensors, a dot; edges carry their legs."""
     graph = nx.Graph()
     graph.add_nodes_from(("tensor", tensor.name) for tensor in network.tensors)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from math import log2
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import matplotlib as mpl
 import networkx as nx
@@ -16,10 +16,8 @@ from matplotlib.lines import Line2D
 
 from tensorrank.networks.cuts import Cut, minimum_cut
 from tensorrank.networks.layout import Node, Point, free_direction, given_places, layout, leg_graph
+from tensorrank.networks.tensors import LabelledTensors
 from tensorrank.separation.partition import Bipartition
-
-if TYPE_CHECKING:
-    from tensorrank.networks.network import TensorNetwork
 
 Drawing: TypeAlias = tuple[Figure, Axes]
 
@@ -33,7 +31,7 @@ _RC: Any = {"font.size": 9, "svg.fonttype": "none", "legend.frameon": False}
 
 
 def draw(
-    network: TensorNetwork, partition: Bipartition | None = None, positions: Mapping[str, Point] | None = None
+    network: LabelledTensors, partition: Bipartition | None = None, positions: Mapping[str, Point] | None = None
 ) -> Drawing:
     """A picture of a network, with the minimum cut if a partition is given.
 
@@ -85,7 +83,7 @@ def draw(
 
 
 def _draw_bonds(
-    axes: Axes, network: TensorNetwork, graph: nx.Graph, places: Mapping[Node, Point], cut: Cut | None
+    axes: Axes, network: LabelledTensors, graph: nx.Graph, places: Mapping[Node, Point], cut: Cut | None
 ) -> None:
     for first, second, legs in graph.edges(data="legs"):
         (x0, y0), (x1, y1) = places[first], places[second]
@@ -107,7 +105,7 @@ def _draw_bonds(
             _annotate(axes, (x + 0.32 * away[0], y + 0.32 * away[1]), str(network.sizes[leg]), is_cut)
 
 
-def _stubs(network: TensorNetwork, graph: nx.Graph, places: Mapping[Node, Point]) -> list[tuple[Point, Point]]:
+def _stubs(network: LabelledTensors, graph: nx.Graph, places: Mapping[Node, Point]) -> list[tuple[Point, Point]]:
     """For each site where its open leg begins and ends."""
     used: Counter[Node] = Counter()
     found = []
@@ -123,7 +121,7 @@ def _stubs(network: TensorNetwork, graph: nx.Graph, places: Mapping[Node, Point]
 
 
 def _draw_sites(
-    axes: Axes, network: TensorNetwork, stubs: list[tuple[Point, Point]], sides: Mapping[int, str], cut: Cut | None
+    axes: Axes, network: LabelledTensors, stubs: list[tuple[Point, Point]], sides: Mapping[int, str], cut: Cut | None
 ) -> None:
     for site, (leg, (start, end)) in enumerate(zip(network.open_legs, stubs, strict=True)):
         style = _line_style([leg], [network.sizes[leg]], cut)
@@ -133,7 +131,7 @@ def _draw_sites(
         axes.text(*end, str(site), color=ink, fontsize=8, ha="center", va="center_baseline", zorder=4)
 
 
-def _draw_tensors(axes: Axes, network: TensorNetwork, places: Mapping[Node, Point]) -> None:
+def _draw_tensors(axes: Axes, network: LabelledTensors, places: Mapping[Node, Point]) -> None:
     for tensor in network.tensors:
         axes.text(
             *places["tensor", tensor.name],
@@ -170,7 +168,7 @@ def _annotate(axes: Axes, place: Point, text: str, is_cut: bool) -> None:
     )
 
 
-def _title(network: TensorNetwork, cut: Cut) -> str:
+def _title(network: LabelledTensors, cut: Cut) -> str:
     if not cut.legs:
         return "rank at most 1: no leg joins the sides"
     if len(cut.legs) == 1:

@@ -1,10 +1,12 @@
+import math
 import os
 import threading
 
 import numpy as np
 import pytest
 
-from tensorrank.arithmetic.resources import memory_available, memory_limit, thread_count, worker_threads
+from tensorrank.arithmetic.resources import amount as in_words
+from tensorrank.arithmetic.resources import memory_available, memory_limit, refuse_beyond, thread_count, worker_threads
 from tensorrank.errors import TensorRankError
 
 
@@ -103,3 +105,17 @@ def test_shares_cover_a_range_without_overlap():
                 assert [i for share in shares for i in range(length)[share]] == list(range(length))
                 assert len(shares) == min(length, 3 * each)
                 assert all(share.start < share.stop for share in shares)
+
+
+def test_a_refusal_names_the_estimate_and_the_limit():
+    refuse_beyond(1024, 1024, "this", "less")
+    with pytest.raises(TensorRankError, match=r"that would take about 1\.5 KiB; the memory limit is 1 KiB\. Try less"):
+        refuse_beyond(1024, 1536, "that", "less")
+
+
+@pytest.mark.parametrize(
+    ("number", "text"), [(1000, "1e+03 bytes"), (2**20, "1 MiB"), (3.5 * 2**40, "3.5 TiB"), (2.0**90, "1.13e+15 TiB")]
+)
+def test_amounts_in_words(number, text):
+    assert in_words(number) == text
+    assert math.isfinite(float(text.split()[0]))

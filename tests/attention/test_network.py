@@ -88,7 +88,7 @@ def test_every_tensor_has_a_place_in_the_picture_of_its_own():
     assert len(set(places.values())) == len(places)
     assert {places[f"M{copy}"][1] for copy in range(4)} == {0.0}
     assert places["V1.0"][1] < places["V2.0"][1]
-    _, axes = network.draw(positions=places)
+    _, axes = network.picture(positions=places)
     assert "M3" in {text.get_text() for text in axes.texts}
 
 

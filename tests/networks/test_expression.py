@@ -1,15 +1,12 @@
-import math
 import random
 
 import numpy as np
 import opt_einsum
-import pytest
 from hypothesis import given, settings
 from networks.random_networks import networks
 
-from tensorrank.errors import TensorRankError
 from tensorrank.networks.contraction import Operand
-from tensorrank.networks.expression import Expression, amount, refuse_beyond
+from tensorrank.networks.expression import Expression
 
 
 def chain(length, size):
@@ -65,17 +62,3 @@ def test_resizing_keeps_the_path_and_counts_anew():
     assert large.path == small.path
     assert dict(large.sizes) == {"z0": 2, "z1": 10, "z2": 2, "z3": 2}
     assert large.operations > small.operations
-
-
-def test_a_refusal_names_the_estimate_and_the_limit():
-    refuse_beyond(1024, 1024, "this")
-    with pytest.raises(TensorRankError, match=r"that would take about 1\.5 KiB; the memory limit is 1 KiB"):
-        refuse_beyond(1024, 1536, "that")
-
-
-@pytest.mark.parametrize(
-    ("number", "text"), [(1000, "1e+03 bytes"), (2**20, "1 MiB"), (3.5 * 2**40, "3.5 TiB"), (2.0**90, "1.13e+15 TiB")]
-)
-def test_amounts_in_words(number, text):
-    assert amount(number) == text
-    assert math.isfinite(float(text.split()[0]))

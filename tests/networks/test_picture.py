@@ -27,7 +27,7 @@ def dashed(axes):
 
 @pytest.mark.parametrize("network", [TRAIN, TREE, POLYADIC], ids=["train", "tree", "polyadic"])
 def test_every_tensor_and_site_is_named_and_nothing_lies_on_another(network):
-    _, axes = network.draw()
+    _, axes = network.picture()
     names = [tensor.name for tensor in network.tensors]
     assert set(names) | {str(site) for site in range(network.sites)} <= set(texts(axes))
     places = np.array([text.get_position() for text in axes.texts if text.get_text() in names])
@@ -45,7 +45,7 @@ def test_every_tensor_and_site_is_named_and_nothing_lies_on_another(network):
     ],
 )
 def test_the_cut_is_dashed_and_its_bound_is_the_title(network, partition, title, cut):
-    figure, axes = network.draw(partition)
+    figure, axes = network.picture(partition)
     assert axes.get_title() == title
     assert len(dashed(axes)) == cut
     (legend,) = figure.legends
@@ -53,7 +53,7 @@ def test_the_cut_is_dashed_and_its_bound_is_the_title(network, partition, title,
 
 
 def test_sides_differ_in_marker_and_in_lightness():
-    _, axes = TRAIN.draw(Bipartition.interleaved(6))
+    _, axes = TRAIN.picture(Bipartition.interleaved(6))
     markers = [(line.get_marker(), line.get_color()) for line in axes.lines if line.get_marker() in ("o", "s")]
     assert [marker for marker, _ in markers] == ["o", "s"] * 3
     lightness = [np.mean([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) for _, colour in markers[:2]]
@@ -69,7 +69,7 @@ def test_bonds_are_as_thick_as_they_are_wide_and_name_their_dimension():
         ),
         ("x", "y", "z"),
     )
-    _, axes = pair.draw()
+    _, axes = pair.picture()
     assert {"16", "2"} <= set(texts(axes))
     widths = [line.get_linewidth() for line in axes.lines[:2]]
     assert widths[0] > 2 * widths[1]
@@ -77,7 +77,7 @@ def test_bonds_are_as_thick_as_they_are_wide_and_name_their_dimension():
 
 def test_parts_apart_single_tensors_and_a_network_without_a_cut_leg():
     apart = TensorNetwork((Tensor("u", ("a",), [1, 2]), Tensor("v", ("b",), [3, 4])), ("a", "b"))
-    _, axes = apart.draw(Bipartition.halves(2))
+    _, axes = apart.picture(Bipartition.halves(2))
     assert axes.get_title() == "rank at most 1: no leg joins the sides"
     assert not dashed(axes)
 
@@ -88,7 +88,7 @@ def test_positions_are_kept_and_checked():
     found = {text.get_text(): text.get_position() for text in axes.texts}
     assert {name: found[name] for name in square} == square
     with pytest.raises(TensorRankError, match="positions are missing or too many for core 0, hub"):
-        TRAIN.draw(positions=square | {"hub": (0, 0)} if square.pop("core 0") else {})
+        TRAIN.picture(positions=square | {"hub": (0, 0)} if square.pop("core 0") else {})
 
 
 def test_a_network_is_made_without_loading_what_only_pictures_cuts_and_conversions_need():

@@ -7,13 +7,12 @@ from functools import partial
 
 import numpy as np
 
-from tensorrank.arithmetic.resources import memory_limit
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.mixtures.approximation.measures import Yardstick
 from tensorrank.mixtures.approximation.parts import Overlaps, Parts, Tables, drawn_parts
 from tensorrank.mixtures.approximation.result import Step
 from tensorrank.mixtures.evaluation.inference import Floats, Integers
 from tensorrank.mixtures.latent_class import LatentClass
-from tensorrank.networks.expression import refuse_beyond
 
 # Starts of each new part, and the rounds of expectation-maximisation for all, and again for the best.
 _STARTS, _ROUNDS = 8, 15
@@ -67,9 +66,7 @@ class _Indicators:
     """Rows as zeros and ones, so that parts are fitted and evaluated by matrix products."""
 
     def __init__(self, rows: Integers, shape: tuple[int, ...]) -> None:
-        refuse_beyond(
-            memory_limit(None), 8 * len(rows) * sum(shape), f"learning from {len(rows)} rows", "take fewer draws"
-        )
+        refuse_beyond(memory_limit(None), 8 * len(rows) * sum(shape), f"learning from {len(rows)} rows", "fewer draws")
         self._ends = np.cumsum(shape)[:-1]
         self._matrix = np.concatenate([np.eye(k)[rows[:, site]] for site, k in enumerate(shape)], axis=1)
 

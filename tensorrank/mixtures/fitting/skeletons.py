@@ -9,14 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tensorrank.arithmetic.resources import memory_limit
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.evaluation.inference import Floats
 from tensorrank.mixtures.fitting.fit import Fit, M, fitted_from_random
 from tensorrank.mixtures.fitting.observations import Observations, observations
 from tensorrank.mixtures.fitting.options import Choice, Run, parted
 from tensorrank.mixtures.gaussian import Gaussians
-from tensorrank.networks.expression import refuse_beyond
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +68,7 @@ class Skeletons:
                 memory_limit(None),
                 4 * 8 * states * values,
                 f"a table of {states} states and {values} values",
-                "number the values that occur 0, 1, 2, ... without gaps",
+                "to number the values that occur 0, 1, 2, ... without gaps",
             )
             return uniform(states, values)
         return np.eye(states) if self.choice.components is None else uniform(states, self.choice.components)

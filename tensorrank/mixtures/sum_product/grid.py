@@ -11,7 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tensorrank.arithmetic.arrays import Floats
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
+from tensorrank.arithmetic.resources import refuse_beyond
 from tensorrank.mixtures.evaluation.circuit import Circuit, Leaves, Products
 from tensorrank.mixtures.latent_tree import Name
 from tensorrank.mixtures.sum_product.circuit import compiled_with_slots
@@ -30,8 +32,8 @@ from tensorrank.mixtures.sum_product.cut_terms import (
     separate,
 )
 from tensorrank.mixtures.sum_product.nodes import Nodes
-from tensorrank.networks.contraction import Floats, Operand, einsum
-from tensorrank.networks.expression import refuse_beyond
+from tensorrank.networks.contraction import Operand, einsum
+from tensorrank.networks.expression import SMALLER
 from tensorrank.networks.grid_plan import inputs_by_site
 from tensorrank.separation.partition import Bipartition
 
@@ -215,7 +217,7 @@ class SumProductGrid:
             return values
         fixed = self.sides[1].peak * len(columns) * _ENTRY_BYTES
         each = (self.sides[0].peak + self.most_planes * len(columns)) * _ENTRY_BYTES
-        refuse_beyond(memory, fixed + each, f"a grid of {len(rows)} x {len(columns)} values")
+        refuse_beyond(memory, fixed + each, f"a grid of {len(rows)} x {len(columns)} values", SMALLER)
         step = min(max(_FEWEST_ROWS, _PLANE_ENTRIES // len(columns)), (memory - fixed) // each)
         right = self.sides[1].values(inputs[1], field)
         for start in range(0, len(rows), step):
