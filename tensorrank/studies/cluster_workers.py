@@ -68,7 +68,13 @@ def local_cluster(count: int) -> Iterator[LocalCluster]:
     before = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
     try:
         started = LocalCluster(
-            n_workers=count, threads_per_worker=1, processes=True, dashboard_address=None, silence_logs="CRITICAL"
+            n_workers=count,
+            threads_per_worker=1,
+            processes=True,
+            dashboard_address=None,
+            # A scheduler serves pages all the same; at any port that is free, not at the one that others may have.
+            scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+            silence_logs="CRITICAL",
         )
     finally:
         if main:

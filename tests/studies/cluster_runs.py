@@ -3,13 +3,15 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import warnings
 from collections import Counter
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -115,6 +117,19 @@ def lattices():
         list(study.run(store, observe, scheduler=where))
         draws = Counter(model for model, _ in {(model, key.draw) for model, _, key, _ in store.blocks()})
     return {"once": made == draws, "models": len(made)}
+
+
+def crowded():
+    """Another cluster on this machine has the port of Dask's dashboard; what is warned of is returned."""
+    with socket.socket() as other, warnings.catch_warnings(record=True) as heard:
+        # Where the port is taken already, whoever has it is in the way as well.
+        with suppress(OSError):
+            other.bind(("", 8787))
+            other.listen()
+        warnings.simplefilter("always")
+        with cluster(workers=1):
+            pass
+    return {"warnings": [str(warning.message) for warning in heard if issubclass(warning.category, UserWarning)]}
 
 
 class Dask:
@@ -235,6 +250,7 @@ if __name__ == "__main__":
         "fatal": fatal,
         "small": small,
         "lattices": lattices,
+        "crowded": crowded,
         "late": late,
         "lost": lost,
         "stopped": stopped,

@@ -59,6 +59,10 @@ def test_what_the_blocks_of_a_draw_share_is_made_once():
     assert run("lattices") == {"once": True, "models": 3}
 
 
+def test_another_cluster_on_the_machine_is_no_reason_to_warn():
+    assert run("crowded") == {"warnings": []}
+
+
 @pytest.mark.parametrize("where", ["scheduler", "worker"])
 def test_where_tensorrank_is_missing_is_told_of(where):
     message = run(where)["error"]
