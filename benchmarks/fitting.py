@@ -15,7 +15,8 @@ from hmmlearn.hmm import CategoricalHMM
 from sklearn.datasets import load_digits
 
 from benchmarks.machine import describe, seconds, table
-from tensorrank.mixtures.fitting.fit import Fit, fitted
+from tensorrank.mixtures.fitting.fit import fitted
+from tensorrank.mixtures.fitting.report import FitReport
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree
@@ -40,7 +41,7 @@ def beside_hmmlearn(states: int = 32, iterations: int = 50, runs: int = 1) -> No
         made.emissionprob_ = np.array(start.emission)
         return made.fit(data.reshape(-1, 1), [length] * len(data))
 
-    def ours(data: np.ndarray) -> Fit[HiddenMarkov]:
+    def ours(data: np.ndarray) -> FitReport[HiddenMarkov]:
         return fitted(start, data, iterations=iterations, tolerance=0)
 
     times = [_median(lambda fit=fit: fit(digits), runs) for fit in (ours, theirs)]

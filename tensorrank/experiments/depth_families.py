@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from tensorrank.arguments import nearest, whole_number
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.fitting.fit import Fit
 from tensorrank.mixtures.fitting.options import FitOptions
+from tensorrank.mixtures.fitting.report import FitReport
 from tensorrank.mixtures.fitting.structures import balanced_parents
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.latent_class import LatentClass
@@ -98,7 +98,7 @@ class Family:
 
     def fit(
         self, data: Rows, states: int, random_state: int | np.random.Generator, options: FitOptions
-    ) -> Fit[LatentClass] | Fit[LatentTree] | Fit[HiddenMarkov]:
+    ) -> FitReport[LatentClass] | FitReport[LatentTree] | FitReport[HiddenMarkov]:
         """A model of this family for data whose variables are in its order."""
         if self.kind == "latent_class":
             return LatentClass.fit_report(data, states, random_state, **options)

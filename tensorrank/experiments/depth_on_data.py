@@ -17,8 +17,8 @@ from tensorrank.errors import TensorRankError
 from tensorrank.experiments.depth_families import Family, Rows
 from tensorrank.experiments.interleaved import Progress
 from tensorrank.mixtures.evaluation.inference import MISSING
-from tensorrank.mixtures.fitting.fit import Fit, NotConverged
 from tensorrank.mixtures.fitting.options import FitOptions
+from tensorrank.mixtures.fitting.report import FitReport, NotConverged
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.tables import Table
@@ -291,7 +291,7 @@ def _scores(
 ) -> Scores:
     began, done = time.perf_counter(), 0
 
-    def fit(rows: Rows, pseudocount: float, stream: int) -> Fit[Any]:
+    def fit(rows: Rows, pseudocount: float, stream: int) -> FitReport[Any]:
         nonlocal done
         report(done)
         done += 1

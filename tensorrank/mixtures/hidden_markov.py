@@ -13,8 +13,8 @@ from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.prime_field import as_given
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.fitting.fit import Fit
 from tensorrank.mixtures.fitting.options import FitOptions
+from tensorrank.mixtures.fitting.report import FitReport
 from tensorrank.mixtures.fitting.skeletons import Skeletons, uniform
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.latent_tree import Edge, LatentTree
@@ -129,47 +129,12 @@ class HiddenMarkov(TreeShaped):
         return LatentTree("z0", self.initial, tuple(edges), densities=self.densities)
 
     def replaced(self, image: Callable[[Table], Table], densities: Gaussians | None) -> Self:
-        """The same model with an image in place of each table, and other components."""
+        """The model with the image of each table in its place, and with these components."""
         transition, emission = (
             tuple(map(image, tables)) if isinstance(tables, tuple) else image(tables)
             for tables in (self.transition, self.emission)
         )
         return type(self)(image(self.initial), transition, emission, self.length, densities=densities)
-
-    @classmethod
-    def fit(
-        cls,
-        data: ArrayLike,
-        states: int = 2,
-        random_state: int | np.random.Generator = 0,
-        *,
-        homogeneous: bool = True,
-        **options: Unpack[FitOptions],
-    ) -> Self:
-        """The model of the greatest likelihood that EM (Baum-Welch) finds; `fit_report` says how it went.
-
-        Args:
-            data: independent sequences of equal length, (rows, length), or (rows, length, features) of real numbers.
-                Missing values, -1 (categorical) or NaN, are summed out; so shorter sequences are filled up with them.
-            states: the number of hidden states.
-            random_state: a whole number or a numpy Generator.
-            homogeneous: whether all steps share their tables, and their Gaussian components.
-            **options: restarts=1, iterations=100, tolerance=1e-6, pseudocount=0.0, weights=None, threads=None and
-                progress=None; densities=None ("categorical" or "gaussian"), symbols=None, components=None,
-                covariance="diagonal" (or "full") and variance_floor=1e-6, which `Choice` and `Run` of
-                tensorrank.mixtures.fitting.options explain.
-
-        Raises:
-            TensorRankError: if the data is none that can be used, there are fewer rows than states, or an option is
-                unknown or out of its range.
-
-        Source: Baum, Petrie, Soules, Weiss, A maximization technique occurring in the statistical analysis of
-        probabilistic functions of Markov chains (Ann. Math. Statist. 41, 1970).
-
-        >>> np.sort(HiddenMarkov.fit([[0, 1, 0, 1]] * 9 + [[1, 0, 1, 0]]).initial).round(2)
-        array([0.1, 0.9])
-        """
-        return cls.fit_report(data, states, random_state, homogeneous=homogeneous, **options).model
 
     @classmethod
     def fit_report(
@@ -180,8 +145,24 @@ class HiddenMarkov(TreeShaped):
         *,
         homogeneous: bool = True,
         **options: Unpack[FitOptions],
-    ) -> Fit[Self]:
-        """The same, and how it went; arguments and errors are those of `fit`."""
+    ) -> FitReport[Self]:
+        """Fits a hidden Markov model to sequences by the Baum-Welch algorithm, which is expectation-maximisation (EM).
+
+        Args:
+            data: independent sequences of equal length: whole numbers or real numbers of shape (rows, length), or real
+                numbers of shape (rows, length, features). Missing values, -1 (categorical) or NaN, are summed out: fill
+                up shorter sequences with them.
+            states: the number of hidden states.
+            random_state: a whole number or a numpy Generator.
+            homogeneous: whether all steps share their tables, and their Gaussian components.
+            **options: the options of every fit, which `FitOptions` names.
+
+        Source: Baum, Petrie, Soules, Weiss, A maximization technique occurring in the statistical analysis of
+        probabilistic functions of Markov chains (Ann. Math. Statist. 41, 1970).
+
+        >>> np.sort(HiddenMarkov.fit([[0, 1, 0, 1]] * 9 + [[1, 0, 1, 0]]).initial).round(2)
+        array([0.1, 0.9])
+        """
         made, r = Skeletons.of(data, options), whole_number("states", states, 1)
         transition: Table | tuple[Table, ...] = uniform(r, r)
         emission: Table | tuple[Table, ...] = made.emission(r, None)

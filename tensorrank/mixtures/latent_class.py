@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.fitting.fit import Fit
 from tensorrank.mixtures.fitting.options import FitOptions
+from tensorrank.mixtures.fitting.report import FitReport
 from tensorrank.mixtures.fitting.skeletons import Skeletons, uniform
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.latent_tree import Edge, LatentTree
@@ -86,38 +86,8 @@ class LatentClass(TreeShaped):
         return LatentTree("class", self.weights, edges, densities=self.densities)
 
     def replaced(self, image: Callable[[Table], Table], densities: Gaussians | None) -> Self:
-        """The same model with an image in place of each table, and other components."""
+        """The model with the image of each table in its place, and with these components."""
         return type(self)(image(self.weights), tuple(map(image, self.components)), densities=densities)
-
-    @classmethod
-    def fit(
-        cls,
-        data: ArrayLike,
-        classes: int = 2,
-        random_state: int | np.random.Generator = 0,
-        **options: Unpack[FitOptions],
-    ) -> Self:
-        """The model of the greatest likelihood that EM finds; `fit_report` says how it went.
-
-        Args:
-            data: (rows, sites), or (rows, sites, features) of real numbers. Missing values, -1 (categorical) or NaN,
-                are summed out.
-            classes: the number of classes.
-            random_state: a whole number or a numpy Generator.
-            **options: restarts=1, iterations=100, tolerance=1e-6, pseudocount=0.0, weights=None, threads=None and
-                progress=None; densities=None ("categorical" or "gaussian"), symbols=None, components=None,
-                covariance="diagonal" (or "full") and variance_floor=1e-6, which `Choice` and `Run` of
-                tensorrank.mixtures.fitting.options explain.
-
-        Raises:
-            TensorRankError: if the data is none that can be used, there are fewer rows than states, or an option is
-                unknown or out of its range.
-
-        >>> answers = [[0, 0, 0]] * 30 + [[1, 1, 1]] * 10
-        >>> np.sort(LatentClass.fit(answers).weights).round(2)
-        array([0.25, 0.75])
-        """
-        return cls.fit_report(data, classes, random_state, **options).model
 
     @classmethod
     def fit_report(
@@ -126,8 +96,20 @@ class LatentClass(TreeShaped):
         classes: int = 2,
         random_state: int | np.random.Generator = 0,
         **options: Unpack[FitOptions],
-    ) -> Fit[Self]:
-        """The same, and how it went; arguments and errors are those of `fit`."""
+    ) -> FitReport[Self]:
+        """Fits a latent class model to data by expectation-maximisation (EM).
+
+        Args:
+            data: whole numbers or real numbers of shape (rows, sites), or real numbers of shape (rows, sites,
+                features). Missing values, -1 (categorical) or NaN, are summed out.
+            classes: the number of classes.
+            random_state: a whole number or a numpy Generator.
+            **options: the options of every fit, which `FitOptions` names.
+
+        >>> answers = [[0, 0, 0]] * 30 + [[1, 1, 1]] * 10
+        >>> np.sort(LatentClass.fit(answers).weights).round(2)
+        array([0.25, 0.75])
+        """
         made, classes = Skeletons.of(data, options), whole_number("classes", classes, 1)
         tables = tuple(made.emission(classes, site) for site in range(made.sites))
         skeleton = cls(uniform(classes), tables, densities=made.components(classes, shared=False))

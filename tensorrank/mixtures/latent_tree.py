@@ -14,12 +14,12 @@ from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.evaluation.circuit import Block, Circuit, Leaves, Products, Slots, Sums
-from tensorrank.mixtures.fitting.fit import Fit
+from tensorrank.mixtures.fitting.fittable import Fittable
 from tensorrank.mixtures.fitting.options import FitOptions
+from tensorrank.mixtures.fitting.report import FitReport
 from tensorrank.mixtures.fitting.skeletons import Skeletons, uniform
 from tensorrank.mixtures.fitting.structures import parents_of
 from tensorrank.mixtures.gaussian import Gaussians
-from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.tables import Table, distributions, free_parameters, random_distributions
 from tensorrank.networks.network import Tensor, TensorNetwork
 
@@ -43,7 +43,7 @@ class Edge:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LatentTree(Mixture):
+class LatentTree(Fittable):
     """A latent tree model: hidden variables on a rooted tree, observed ones at its leaves.
 
     Attributes:
@@ -199,46 +199,9 @@ class LatentTree(Mixture):
         return self
 
     def replaced(self, image: Callable[[Table], Table], densities: Gaussians | None) -> Self:
-        """The same model with an image in place of each table, and other components."""
+        """The model with the image of each table in its place, and with these components."""
         edges = tuple(Edge(edge.parent, edge.child, image(edge.table)) for edge in self.edges)
         return type(self)(self.root, image(self.prior), edges, self.variables, densities=densities)
-
-    @classmethod
-    def fit(
-        cls,
-        data: ArrayLike,
-        states: int = 2,
-        random_state: int | np.random.Generator = 0,
-        *,
-        tree: str | Sequence[int] = "balanced",
-        branching: int = 2,
-        **options: Unpack[FitOptions],
-    ) -> Self:
-        """The model of the greatest likelihood that EM finds; `fit_report` says how it went.
-
-        Args:
-            data: (rows, sites), or (rows, sites, features) of real numbers. Missing values, -1 (categorical) or NaN,
-                are summed out.
-            states: the number of states of each hidden variable.
-            random_state: a whole number or a numpy Generator.
-            tree: "balanced" over the variables in order (`balanced_parents`); "chow_liu", a hidden variable for each
-                observed one, joined by the Chow-Liu tree of the data (`chow_liu_tree`, `hidden_tree_parents`); or the
-                parents of nodes 1, 2, ... as for `random`.
-            branching: how many children hidden variables of the balanced tree have: 64, 8, 4 and 2 make 1, 2, 3 and 6
-                levels over 64 variables.
-            **options: restarts=1, iterations=100, tolerance=1e-6, pseudocount=0.0, weights=None, threads=None and
-                progress=None; densities=None ("categorical" or "gaussian"), symbols=None, components=None,
-                covariance="diagonal" (or "full") and variance_floor=1e-6, which `Choice` and `Run` of
-                tensorrank.mixtures.fitting.options explain.
-
-        Raises:
-            TensorRankError: if the data is none that can be used, there are fewer rows than states, or an option is
-                unknown or out of its range.
-
-        >>> LatentTree.fit([[0, 0, 1, 1]] * 5 + [[1, 1, 0, 0]] * 5)
-        LatentTree(4 variables, 3 hidden of at most 2 states)
-        """
-        return cls.fit_report(data, states, random_state, tree=tree, branching=branching, **options).model
 
     @classmethod
     def fit_report(
@@ -250,8 +213,24 @@ class LatentTree(Mixture):
         tree: str | Sequence[int] = "balanced",
         branching: int = 2,
         **options: Unpack[FitOptions],
-    ) -> Fit[Self]:
-        """The same, and how it went; arguments and errors are those of `fit`."""
+    ) -> FitReport[Self]:
+        """Fits a latent tree model to data by expectation-maximisation (EM), on a tree given or made for the data.
+
+        Args:
+            data: whole numbers or real numbers of shape (rows, sites), or real numbers of shape (rows, sites,
+                features). Missing values, -1 (categorical) or NaN, are summed out.
+            states: the number of states of each hidden variable.
+            random_state: a whole number or a numpy Generator.
+            tree: "balanced", a balanced tree over the variables in order; "chow_liu", a hidden variable for each
+                observed one, joined by the tree of the variables with the greatest mutual informations along its edges
+                (Chow, Liu 1968); or a list of the parents of nodes 1, 2, ..., as `random` takes it.
+            branching: how many children the hidden variables of the balanced tree have: 64, 8, 4 and 2 make 1, 2, 3 and
+                6 levels over 64 variables.
+            **options: the options of every fit, which `FitOptions` names.
+
+        >>> LatentTree.fit([[0, 0, 1, 1]] * 5 + [[1, 1, 0, 0]] * 5)
+        LatentTree(4 variables, 3 hidden of at most 2 states)
+        """
         made, r = Skeletons.of(data, options), whole_number("states", states, 1)
         plain = cls.random(parents_of(tree, made.observed, branching), r, 1, 0)
         tables = {leaf: made.emission(r, site) for site, leaf in enumerate(plain.leaves)}

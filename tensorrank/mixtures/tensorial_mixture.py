@@ -13,8 +13,8 @@ from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.prime_field import as_given
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.fitting.fit import Fit
 from tensorrank.mixtures.fitting.options import FitOptions
+from tensorrank.mixtures.fitting.report import FitReport
 from tensorrank.mixtures.fitting.skeletons import Skeletons, uniform
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.latent_tree import Edge, LatentTree, Name
@@ -114,42 +114,9 @@ class TensorialMixture(TreeShaped):
         return [2 ** (self.depth - level) for level in range(self.depth)]
 
     def replaced(self, image: Callable[[Table], Table], densities: Gaussians | None) -> Self:
-        """The same model with an image in place of each table, and other components."""
+        """The model with the image of each table in its place, and with these components."""
         levels = tuple(tuple(map(image, level)) if isinstance(level, tuple) else image(level) for level in self.levels)
         return type(self)(image(self.prior), levels, densities=densities)
-
-    @classmethod
-    def fit(
-        cls,
-        data: ArrayLike,
-        states: int = 2,
-        random_state: int | np.random.Generator = 0,
-        *,
-        shared: bool = False,
-        **options: Unpack[FitOptions],
-    ) -> Self:
-        """The model of the greatest likelihood that EM finds; `fit_report` says how it went.
-
-        Args:
-            data: (rows, 2^L), or (rows, 2^L, features) of real numbers. Missing values, -1 (categorical) or NaN, are
-                summed out; so fewer variables are filled up with them.
-            states: the number of states of hidden variables.
-            random_state: a whole number or a numpy Generator.
-            shared: whether the edges of a level share their table, and variables their Gaussian components.
-            **options: restarts=1, iterations=100, tolerance=1e-6, pseudocount=0.0, weights=None, threads=None and
-                progress=None; densities=None ("categorical" or "gaussian"), symbols=None, components=None,
-                covariance="diagonal" (or "full") and variance_floor=1e-6, which `Choice` and `Run` of
-                tensorrank.mixtures.fitting.options explain.
-
-        Raises:
-            TensorRankError: if the data is none that can be used or has not 2^L variables, there are fewer rows than
-                states, or an option is unknown or out of its range.
-
-        >>> TensorialMixture.fit([[0, 0, 1, 1]] * 5 + [[1, 1, 0, 0]] * 5).marginal([0, 2]).round(2)
-        array([[0. , 0.5],
-               [0.5, 0. ]])
-        """
-        return cls.fit_report(data, states, random_state, shared=shared, **options).model
 
     @classmethod
     def fit_report(
@@ -160,8 +127,22 @@ class TensorialMixture(TreeShaped):
         *,
         shared: bool = False,
         **options: Unpack[FitOptions],
-    ) -> Fit[Self]:
-        """The same, and how it went; arguments and errors are those of `fit`."""
+    ) -> FitReport[Self]:
+        """Fits a tensorial mixture model to data by expectation-maximisation (EM).
+
+        Args:
+            data: whole numbers or real numbers of shape (rows, 2^L), or real numbers of shape (rows, 2^L, features).
+                Missing values, -1 (categorical) or NaN, are summed out: fill up a smaller number of variables with
+                them.
+            states: the number of states of each hidden variable.
+            random_state: a whole number or a numpy Generator.
+            shared: whether the edges of a level share their table, and variables their Gaussian components.
+            **options: the options of every fit, which `FitOptions` names.
+
+        >>> TensorialMixture.fit([[0, 0, 1, 1]] * 5 + [[1, 1, 0, 0]] * 5).marginal([0, 2]).round(2)
+        array([[0. , 0.5],
+               [0.5, 0. ]])
+        """
         made, r = Skeletons.of(data, options), whole_number("states", states, 1)
         depth = made.sites.bit_length() - 1
         if depth < 1 or made.sites != 2**depth:

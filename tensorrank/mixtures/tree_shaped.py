@@ -6,13 +6,13 @@ from abc import abstractmethod
 from functools import cached_property
 
 from tensorrank.mixtures.evaluation.circuit import Circuit
+from tensorrank.mixtures.fitting.fittable import Fittable
 from tensorrank.mixtures.latent_tree import LatentTree
-from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.tables import free_parameters
 from tensorrank.networks.network import TensorNetwork
 
 
-class TreeShaped(Mixture):
+class TreeShaped(Fittable):
     """A mixture that is a latent tree with the same tables."""
 
     @abstractmethod

@@ -6,97 +6,30 @@ import sys
 import time
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass, fields
-from typing import Generic, Protocol, Self, TypeVar, Unpack
+from dataclasses import fields
+from typing import TypeVar, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import Workers, worker_threads
-from tensorrank.mixtures.evaluation.circuit import Circuit
 from tensorrank.mixtures.fitting.expectation_maximisation import Course, batches, maximise
 from tensorrank.mixtures.fitting.expected_counts import Batch
+from tensorrank.mixtures.fitting.fittable import Fittable
 from tensorrank.mixtures.fitting.gaussian_moments import VarianceFloor
 from tensorrank.mixtures.fitting.observations import Observations, observations_of
 from tensorrank.mixtures.fitting.options import Run, RunOptions, check_names
 from tensorrank.mixtures.fitting.parameters import Parameters
+from tensorrank.mixtures.fitting.report import FitReport, NotConverged
 from tensorrank.mixtures.fitting.starts import random_parameters
 from tensorrank.mixtures.fitting.tree_circuit import TreeCircuit, identity
-from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.tables import Table
-
-
-class NotConverged(UserWarning):
-    """EM stopped at its last iteration while the objective still grew by more than the tolerance."""
-
-
-class Fittable(Protocol):
-    """What a fit needs of a model."""
-
-    @property
-    def circuit(self) -> Circuit:
-        """The model as a tree of blocks."""
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The number of values (components) of each variable."""
-
-    @property
-    def densities(self) -> Gaussians | None:
-        """Its Gaussian components."""
-
-    def replaced(self, image: Callable[[Table], Table], densities: Gaussians | None) -> Self:
-        """The same model with an image in place of each table, and other components."""
-
 
 M = TypeVar("M", bound=Fittable)
 
 
-@dataclass(frozen=True, eq=False)
-class Fit(Generic[M]):
-    """What a fit came to.
-
-    Attributes:
-        model: the fitted model.
-        log_likelihoods: of all rows together (weighted, in nats), of the start and after each iteration of the best
-            run; the last is that of the model.
-        objectives: what is maximised: with a pseudocount the log-likelihood plus the logarithm of the prior's density.
-        converged: whether the last gain was below the tolerance.
-        rows: the number of rows, or the sum of their weights.
-        restart: the number of the best run, from 0.
-        finals: the objective that each run came to.
-        seconds: the time it took.
-    """
-
-    model: M
-    log_likelihoods: tuple[float, ...]
-    objectives: tuple[float, ...]
-    converged: bool
-    rows: float
-    restart: int
-    finals: tuple[float, ...]
-    seconds: float
-
-    @property
-    def log_likelihood(self) -> float:
-        """That of all rows under the model."""
-        return self.log_likelihoods[-1]
-
-    @property
-    def iterations(self) -> int:
-        """How many M steps were made."""
-        return len(self.log_likelihoods) - 1
-
-    def __repr__(self) -> str:
-        best = f", the best of {len(self.finals)} runs" if len(self.finals) > 1 else ""
-        return (
-            f"Fit({self.model!r}: log-likelihood {self.log_likelihood / self.rows:.6g} a row of {self.rows:g}, "
-            f"{'converged' if self.converged else 'stopped'} after {self.iterations} iterations{best})"
-        )
-
-
-def fitted(start: M, data: ArrayLike, **options: Unpack[RunOptions]) -> Fit[M]:
+def fitted(start: M, data: ArrayLike, **options: Unpack[RunOptions]) -> FitReport[M]:
     """EM from a model: the same structure with tables (and Gaussian components) of a likelihood that is no lower.
 
     Tables that are the same array stay one; entries that are 0 stay so; fractions become floats.
@@ -124,7 +57,7 @@ def fitted(start: M, data: ArrayLike, **options: Unpack[RunOptions]) -> Fit[M]:
 
 def fitted_from_random(
     skeleton: M, observed: Observations, random_state: int | np.random.Generator, restarts: int, run: Run
-) -> Fit[M]:
+) -> FitReport[M]:
     """EM from random tables and components in the place of a model's.
 
     Args:
@@ -148,7 +81,7 @@ def fitted_from_random(
 
 def _best(
     model: M, tree: TreeCircuit, starts: list[Callable[[], Parameters]], observed: Observations, run: Run
-) -> Fit[M]:
+) -> FitReport[M]:
     began = time.perf_counter()
     work = batches(tree, observed)
     best: tuple[int, Course] | None = None
@@ -170,7 +103,7 @@ def _best(
             NotConverged,
             stacklevel=_depth(),
         )
-    return Fit(
+    return FitReport(
         model=_with(model, tree, course.parameters),
         log_likelihoods=course.log_likelihoods,
         objectives=course.objectives,
@@ -195,7 +128,7 @@ def _course(work: list[Batch], start: Parameters, observed: Observations, run: R
 
     def report(done: int, objective: float) -> None:
         if run.progress is not None:
-            run.progress(f"{what}: {objective:.6g} a row", done, run.iterations)
+            run.progress(done, run.iterations, f"{what}: {objective:.6g} a row")
 
     return maximise(work, start, run, floor, pool, report)
 

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from math import inf
-from typing import Any, Literal, TypeAlias, TypedDict, TypeVar
+from typing import Any, Literal, TypedDict
 
 from numpy.typing import ArrayLike
 
 from tensorrank.arguments import nearest, whole_number
-from tensorrank.arithmetic.resources import thread_count
+from tensorrank.arithmetic.resources import Progress, thread_count
 from tensorrank.errors import TensorRankError
-
-# Called with what is being done, the iterations done and their number.
-Progress: TypeAlias = Callable[[str, float, float], None]
-
-T = TypeVar("T")
 
 # What is asked for by a name that it has elsewhere.
 _ELSEWHERE = {
@@ -60,15 +55,16 @@ class Run:
     """How long EM runs, and what it maximises.
 
     Attributes:
-        iterations: at most so many M steps.
-        tolerance: a gain of the objective below this, in nats for a row (of weight 1), ends the run; 0 never does.
-        pseudocount: what is added to each expected count; the objective is then the log-likelihood plus this times the
-            logarithm of each entry of the tables, the density of a Dirichlet prior. 0 is maximum likelihood.
-        variance_floor: the least variance of Gaussian components, as a share of the data's (of each site, or of all if
-            they share components), of the start's if that has less.
+        iterations: how many iterations, each of an E and an M step, a run makes at most.
+        tolerance: a run ends when an iteration gains less than this, in nats for each row of weight 1; 0 never ends it.
+        pseudocount: what is added to each expected count. EM then maximises the log-likelihood plus this number times
+            the logarithm of each entry of the tables, which is the density of a Dirichlet prior; 0 is maximum
+            likelihood.
+        variance_floor: the least variance of Gaussian components as a share of the variance of the data (at each site,
+            or at all sites together if they share their components). A start of less variance keeps what it has.
         weights: how often each row counts; once if None.
-        threads: all processors if None. Results are the same whatever the number.
-        progress: called with "restart i of n: ... a row", the iterations done and their number.
+        threads: how many threads share the work, all processors if None. Results are the same whatever the number.
+        progress: called with the iterations done, their greatest number, and the run and its objective in words.
 
     Raises:
         TensorRankError: if a number is out of its range.
@@ -100,13 +96,13 @@ class Choice:
     """What is fitted, and how often from the beginning.
 
     Attributes:
-        restarts: runs from independent random starts, of which the best is kept.
-        densities: "categorical" or "gaussian" variables; None for what the data's type says: whole numbers are
-            categorical, floats with fractions real. Floats that are all whole need one of the two.
-        symbols: the number of values of categorical variables, of all or of each; the largest of the data and one more
-            if None.
-        components: how many Gaussian components the states mix; None for one that is each state's own.
-        covariance: "diagonal" (independent features) or "full".
+        restarts: how many runs are made from independent random starts; the best is kept.
+        densities: "categorical" or "gaussian" variables. If None the type of the data decides: whole numbers are
+            categorical, floats with fractions are real, and floats that are all whole numbers need one of the two.
+        symbols: the number of values of categorical variables, of all or of each; if None the largest value of each and
+            one more.
+        components: how many Gaussian components the states mix; if None each state has one of its own.
+        covariance: "diagonal", which makes features independent, or "full".
 
     Raises:
         TensorRankError: if one is out of its range.

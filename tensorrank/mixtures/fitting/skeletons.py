@@ -12,9 +12,10 @@ from numpy.typing import ArrayLike
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.evaluation.inference import Floats
-from tensorrank.mixtures.fitting.fit import Fit, M, fitted_from_random
+from tensorrank.mixtures.fitting.fit import M, fitted_from_random
 from tensorrank.mixtures.fitting.observations import Observations, observations
 from tensorrank.mixtures.fitting.options import Choice, Run, parted
+from tensorrank.mixtures.fitting.report import FitReport
 from tensorrank.mixtures.gaussian import Gaussians
 
 
@@ -83,7 +84,7 @@ class Skeletons:
         full = ones[..., None] * np.eye(self.observed.features)
         return Gaussians(np.zeros(shape), full if self.choice.covariance == "full" else ones)
 
-    def fit(self, skeleton: M, states: int, random_state: int | np.random.Generator, *, shared: bool) -> Fit[M]:
+    def fit(self, skeleton: M, states: int, random_state: int | np.random.Generator, *, shared: bool) -> FitReport[M]:
         """The fit of a model.
 
         Args:

@@ -6,8 +6,9 @@ from mixtures.small_trees import trees
 
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.fitting.expectation_maximisation import batches
-from tensorrank.mixtures.fitting.fit import NotConverged, fitted
+from tensorrank.mixtures.fitting.fit import fitted
 from tensorrank.mixtures.fitting.observations import observations_of
+from tensorrank.mixtures.fitting.report import NotConverged
 from tensorrank.mixtures.fitting.tree_circuit import TreeCircuit
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
@@ -149,10 +150,10 @@ def test_progress_and_interrupts():
     data = LatentClass.random([2] * 3, 2, 0).sample(50, 1)
     calls = []
     LatentClass.fit(data, 2, restarts=2, iterations=3, tolerance=0, progress=lambda *call: calls.append(call))
-    assert [(done, total) for _, done, total in calls] == [(done, 3) for done in range(4)] * 2
-    assert calls[-1][0].startswith("restart 2 of 2: ")
+    assert [(done, total) for done, total, _ in calls] == [(done, 3) for done in range(4)] * 2
+    assert calls[-1][2].startswith("restart 2 of 2: ")
 
-    def stop(what, done, total):
+    def stop(done, total, what):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
