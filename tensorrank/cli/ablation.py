@@ -102,7 +102,11 @@ def ablation(
                 "error_of_a_loss": data.single_error,
                 "repeats": data.repeats,
                 "crossings": [
-                    crossing.to_dict(data.rule) | {"used": crossing.size is not None and crossing in used}
+                    {
+                        **crossing.to_dict(),
+                        "width": crossing.width(data.rule),
+                        "used": crossing.size is not None and crossing in used,
+                    }
                     for crossing in data.crossings
                 ],
                 "fit": fit.to_dict(),

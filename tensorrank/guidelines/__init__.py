@@ -3,9 +3,10 @@
 from tensorrank.guidelines.ablation import Ablation
 from tensorrank.guidelines.ablation_files import read_ablation
 from tensorrank.guidelines.advice import Advice, Optimum, advise, optimum
+from tensorrank.guidelines.config_files import read_config
 from tensorrank.guidelines.crossings import Crossing, Curve
 from tensorrank.guidelines.known_models import KNOWN_MODELS, PUBLISHED_PROJECTIONS, KnownModel, Projection
-from tensorrank.guidelines.model_config import ModelConfig, Stack, read_config
+from tensorrank.guidelines.model_config import ModelConfig, Stack
 from tensorrank.guidelines.transitions import PUBLISHED, TransitionFit
 
 __all__ = [

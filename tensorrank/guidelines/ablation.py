@@ -15,12 +15,11 @@ from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tensorrank.arguments import finite_number
+from tensorrank.arithmetic.arrays import Floats
 from tensorrank.errors import TensorRankError
 from tensorrank.guidelines.crossings import Crossing, Curve, find_crossing
-from tensorrank.guidelines.transitions import TransitionFit
+from tensorrank.guidelines.transitions import TransitionFit, positive
 
 
 @dataclass(frozen=True)
@@ -42,8 +41,7 @@ class Ablation:
     def __post_init__(self) -> None:
         if len(self.curves) < 2 or any(deep.depth <= shallow.depth for shallow, deep in pairwise(self.curves)):
             raise TensorRankError(f"the depths are {self.depths}; expected two or more, ascending")
-        if not finite_number("rule", self.rule) > 0:
-            raise TensorRankError(f"rule is {self.rule}; expected a number above 0")
+        positive("rule", self.rule)
 
     @property
     def depths(self) -> tuple[int, ...]:
@@ -127,7 +125,7 @@ class Ablation:
             degrees_of_freedom=freedom,
         )
 
-    def _covariance(self, found: Sequence[Crossing]) -> NDArray[np.float64]:
+    def _covariance(self, found: Sequence[Crossing]) -> Floats:
         """Of the logarithms of the widths at the crossings; ln d is half of ln N, less what is fixed."""
         places = {curve.depth: i for i, curve in enumerate(self.curves)}
         starts = np.cumsum([0, *(len(curve.sizes) for curve in self.curves)])
@@ -137,7 +135,7 @@ class Ablation:
                 row[starts[places[depth]] :][: len(effect)] = effect
         errors = np.concatenate([curve.errors or () for curve in self.curves])
         own = np.diag([crossing.own_error**2 for crossing in found])
-        covariance: NDArray[np.float64] = ((effects * errors**2) @ effects.T + own) / 4
+        covariance: Floats = ((effects * errors**2) @ effects.T + own) / 4
         return covariance
 
     def _too_few(self, count: int, needed: int, pairs: str) -> str:

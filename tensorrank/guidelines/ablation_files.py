@@ -9,10 +9,10 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from tensorrank.arguments import finite_number
 from tensorrank.errors import TensorRankError
 from tensorrank.guidelines.ablation import Ablation
 from tensorrank.guidelines.crossings import Curve
+from tensorrank.guidelines.transitions import positive
 
 _USUAL_RULE = 12.0
 # Layers that are made alike have about equally many parameters by d^2; biases and norms matter in narrow ones.
@@ -60,9 +60,7 @@ def read_ablation(path: str | Path, *, rule: float | None = None) -> Ablation:
 def _ablation(text: str, rule: float | None) -> Ablation:
     columns, rows = _rows(text)
     both = "parameters" in columns and "width" in columns
-    layer = finite_number("rule", rule) if rule is not None else _rule_of(rows) if both else _USUAL_RULE
-    if layer <= 0:
-        raise TensorRankError(f"rule is {layer:g}; expected a number above 0, the parameters of a layer over d^2")
+    layer = positive("rule", rule) if rule is not None else _rule_of(rows) if both else _USUAL_RULE
     with_errors = any(_filled(row, "error") for _, row in rows)
     runs: dict[int, list[_Run]] = defaultdict(list)
     for line, row in rows:

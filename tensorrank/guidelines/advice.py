@@ -7,18 +7,19 @@ have equally many parameters if their layers are made alike, whatever a layer ha
 from __future__ import annotations
 
 import math
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, replace
+from typing import Literal
 
 from tensorrank.arguments import finite_number, whole_number
 from tensorrank.errors import TensorRankError
 from tensorrank.guidelines.transitions import PUBLISHED, TransitionFit
+from tensorrank.records import Record
 
 Verdict = Literal["deeper", "wider", "near the optimum"]
 
 
 @dataclass(frozen=True)
-class Optimum:
+class Optimum(Record):
     """The depth and width that a fit says are best for a size.
 
     Attributes:
@@ -85,7 +86,7 @@ def optimum(parameters: float, fit: TransitionFit = PUBLISHED, *, sigmas: float 
 
 
 @dataclass(frozen=True)
-class Advice:
+class Advice(Record):
     """What a fit says of an architecture.
 
     Attributes:
@@ -102,6 +103,7 @@ class Advice:
         wasted_range: the same with the curve at either edge of the band, the smaller share first; 0 within the band.
     """
 
+    derived = ("layers_to_add", "width_to_add")
     depth: int
     width: int
     optimum: Optimum
@@ -126,10 +128,6 @@ class Advice:
     def width_to_add(self) -> float:
         """From the given width to the best; negative for width to take away."""
         return self.optimum.width - self.width
-
-    def to_dict(self) -> dict[str, Any]:
-        """Everything as plain values."""
-        return {**asdict(self), "layers_to_add": self.layers_to_add, "width_to_add": self.width_to_add}
 
 
 def advise(depth: int, width: int, fit: TransitionFit = PUBLISHED, *, sigmas: float = 2.0) -> Advice:

@@ -10,13 +10,13 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.optimize import brentq
 
+from tensorrank.arithmetic.arrays import Floats
 from tensorrank.errors import TensorRankError
+from tensorrank.records import Record
 
-Floats = NDArray[np.float64]
 # Sizes looked at between two that were trained.
 _BETWEEN = 16
 # A difference of fewer standard errors does not say which network is better.
@@ -84,7 +84,7 @@ class Curve:
 
 
 @dataclass(frozen=True)
-class Crossing:
+class Crossing(Record):
     """Where, of two depths, the deeper overtakes.
 
     Attributes:
@@ -97,6 +97,8 @@ class Crossing:
         error: the standard error of the logarithm of the size from the losses' errors, with `own_error`.
     """
 
+    derived = ("depth",)
+    left_out = ("effects",)
     shallow: int
     deep: int
     size: float | None = None
@@ -118,19 +120,6 @@ class Crossing:
     def width_error(self) -> float:
         """The standard error of the logarithm of the width."""
         return self.error / 2
-
-    def to_dict(self, rule: float) -> dict[str, Any]:
-        """What was found, as plain values; errors are of the logarithm of the size."""
-        return {
-            "shallow": self.shallow,
-            "deep": self.deep,
-            "depth": self.depth,
-            "parameters": self.size,
-            "log_parameters_error": self.error if self.size else None,
-            "log_parameters_interpolation_error": self.own_error if self.size else None,
-            "width": self.width(rule),
-            "why": self.why or None,
-        }
 
 
 def find_crossing(shallow: Curve, deep: Curve) -> Crossing:

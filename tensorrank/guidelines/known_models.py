@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tensorrank.records import Record
+
 
 @dataclass(frozen=True)
-class KnownModel:
+class KnownModel(Record):
     """A model as its authors describe it.
 
     Attributes:
@@ -23,7 +25,7 @@ class KnownModel:
 
 
 @dataclass(frozen=True)
-class Projection:
+class Projection(Record):
     """A row of the published projections.
 
     Attributes:

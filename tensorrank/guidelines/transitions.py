@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from scipy.optimize import brentq
@@ -12,6 +12,7 @@ from scipy.special import ndtr, stdtrit, wrightomega
 
 from tensorrank.arguments import finite_number, whole_number
 from tensorrank.errors import TensorRankError
+from tensorrank.records import Record
 
 Matrix = tuple[tuple[float, float], tuple[float, float]]
 # Where the band is a straight strip, for any errors that let a range end.
@@ -23,7 +24,7 @@ _LARGEST_LOG = 700
 
 
 @dataclass(frozen=True)
-class TransitionFit:
+class TransitionFit(Record):
     """ln d(L) = a + b L: the width d(L) from which on a network of depth L gains more from depth than from width.
 
     A network of depth L, wider than d(L), had better be deeper; one that is narrower had better be shallower and wider.
@@ -47,6 +48,7 @@ class TransitionFit:
     (31793, '1.16e+12')
     """
 
+    derived = ("errors", "correlation", "scatter")
     intercept: float
     slope: float
     covariance: Matrix = ((0.0, 0.0), (0.0, 0.0))
@@ -56,10 +58,8 @@ class TransitionFit:
     degrees_of_freedom: int | None = None
 
     def __post_init__(self) -> None:
-        for name in ("intercept", "slope", "rule"):
-            object.__setattr__(self, name, finite_number(name, getattr(self, name)))
-        if self.rule <= 0:
-            raise TensorRankError(f"rule is {self.rule}; expected a number above 0, the parameters of a layer over d^2")
+        for name, check in (("intercept", finite_number), ("slope", finite_number), ("rule", positive)):
+            object.__setattr__(self, name, check(name, getattr(self, name)))
         try:
             (aa, ab), (ba, bb) = ([finite_number("a covariance", entry) for entry in row] for row in self.covariance)
         except (TypeError, ValueError) as error:
@@ -181,7 +181,7 @@ class TransitionFit:
         >>> f"{PUBLISHED.size(48):.3e}"
         '2.826e+09'
         """
-        log = math.log(self.rule * _positive("the depth", depth)) + 2 * self.log_width(depth)
+        log = math.log(self.rule * positive("the depth", depth)) + 2 * self.log_width(depth)
         return _exponential(log, f"the size at depth {depth:g}")
 
     def depth(self, parameters: float) -> float:
@@ -251,7 +251,7 @@ class TransitionFit:
         >>> round(PUBLISHED.supported_depth(12288), 1)
         78.9
         """
-        log = math.log(_positive("the width", width))
+        log = math.log(positive("the width", width))
 
         def missing(depth: float) -> float:
             return log - self.log_width(depth, sigmas)
@@ -265,7 +265,7 @@ class TransitionFit:
 
     def _log_area(self, parameters: float) -> float:
         """Ln of L d^2."""
-        return math.log(_positive("the number of parameters", parameters)) - math.log(self.rule)
+        return math.log(positive("the number of parameters", parameters)) - math.log(self.rule)
 
     def is_extrapolated(self, depth: float) -> bool:
         """Whether the depth lies beyond those of the fit.
@@ -285,27 +285,11 @@ class TransitionFit:
         >>> TransitionFit.from_dict(PUBLISHED.to_dict()) == PUBLISHED
         True
         """
-        fields = ("intercept", "slope", "covariance", "depths", "rule", "chi_square", "degrees_of_freedom")
-        missing = [name for name in fields if name not in values]
+        names = [field.name for field in fields(cls)]
+        missing = [name for name in names if name not in values]
         if missing:
-            raise TensorRankError(f"{', '.join(missing)} missing; expected {', '.join(fields)} of a fit")
-        return cls(**{name: values[name] for name in fields})
-
-    def to_dict(self) -> dict[str, Any]:
-        """Everything as plain values."""
-        return {
-            "intercept": self.intercept,
-            "slope": self.slope,
-            "intercept_error": self.errors[0],
-            "slope_error": self.errors[1],
-            "correlation": self.correlation,
-            "covariance": [list(row) for row in self.covariance],
-            "depths": None if self.depths is None else list(self.depths),
-            "rule": self.rule,
-            "chi_square": self.chi_square,
-            "degrees_of_freedom": self.degrees_of_freedom,
-            "scatter": self.scatter,
-        }
+            raise TensorRankError(f"{', '.join(missing)} missing; expected {', '.join(names)} of a fit")
+        return cls(**{name: values[name] for name in names})
 
 
 def checked_sigmas(given: float) -> float:
@@ -320,10 +304,18 @@ def checked_sigmas(given: float) -> float:
     return sigmas
 
 
-def _positive(name: str, given: float) -> float:
+def positive(name: str, given: float) -> float:
+    """The number above 0 that was given.
+
+    Raises:
+        TensorRankError: if it is not finite, or not above 0.
+
+    >>> positive("rule", 12)
+    12.0
+    """
     number = finite_number(name, given)
     if number <= 0:
-        raise TensorRankError(f"{name} is {given!r}; expected a number above 0")
+        raise TensorRankError(f"{name} is {number:g}; expected a number above 0")
     return number
 
 

@@ -28,7 +28,7 @@ def test_the_fit_as_an_object(tmp_path):
     assert done.stderr == ""
     values = json.loads(done.stdout)
     neighbours = [one for one in values["crossings"] if one["deep"] == one["shallow"] + 1]
-    assert [one["parameters"] for one in neighbours] == pytest.approx([10**5.5, 10**6.5, 10**7.5], rel=1e-4)
+    assert [one["size"] for one in neighbours] == pytest.approx([10**5.5, 10**6.5, 10**7.5], rel=1e-4)
     # ln d is half of ln (N / 12 L): ordinary least squares, as all errors are alike.
     logs = [np.log(10 ** (5.5 + k) / (12 * (1.5 + k))) / 2 for k in range(3)]
     slope, intercept = np.polyfit([1.5, 2.5, 3.5], logs, 1)

@@ -86,7 +86,7 @@ def test_what_is_no_crossing_is_told(shallow, deep, why):
     assert found.size is None
     assert found.width(12) is None
     assert found.why == why
-    assert found.to_dict(12)["why"] == why
+    assert found.to_dict()["why"] == why
 
 
 def test_the_interpolation_error_is_the_distance_to_a_monotone_one():

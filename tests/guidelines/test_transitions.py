@@ -159,7 +159,7 @@ def test_sizes_are_positive_numbers(parameters):
     [
         ({"intercept": float("nan")}, "intercept is nan; expected a finite number"),
         ({"slope": "steep"}, "slope is 'steep'; expected a finite number"),
-        ({"rule": 0}, "rule is 0.0; expected a number above 0"),
+        ({"rule": 0}, "rule is 0; expected a number above 0"),
         ({"covariance": ((1, 2), (2, 1))}, "without negative eigenvalues"),
         ({"covariance": ((1, 0), (0.5, 1))}, "expected a symmetric matrix"),
         ({"covariance": 3}, "expected a 2 x 2 matrix"),
