@@ -57,3 +57,13 @@ def as_ranges(numbers: Sequence[int]) -> str:
     starts = [n for i, n in enumerate(numbers) if i == 0 or numbers[i - 1] != n - 1]
     ends = [n for i, n in enumerate(numbers) if i == len(numbers) - 1 or numbers[i + 1] != n + 1]
     return ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in zip(starts, ends, strict=True))
+
+
+def span(sizes: Sequence[int]) -> str:
+    """From the least to the largest of some whole numbers.
+
+    >>> span([3, 2, 3]), span([2, 2])
+    ('2 to 3', '2')
+    """
+    least, most = min(sizes), max(sizes)
+    return str(most) if least == most else f"{least} to {most}"

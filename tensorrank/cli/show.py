@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,9 +15,6 @@ from tensorrank.errors import TensorRankError
 
 if TYPE_CHECKING:
     from tensorrank.mixtures.mixture import Mixture
-
-# Longer lists are told in brief.
-_MOST_LISTED = 12
 
 
 @speaks_plainly
@@ -100,43 +97,16 @@ def _rank_bounds(model: Mixture) -> dict[str, int | None]:
 
 
 def _lines(model: Mixture, bounds: dict[str, int | None]) -> list[tuple[str, str]]:
-    from tensorrank.whole_numbers import abbreviated
+    from tensorrank.whole_numbers import abbreviated, span
 
-    about = described(model)
     what = "Gaussian components" if model.densities else "values"
     lines = [
         ("kind", model.kind),
-        ("variables", f"{model.sites}, of {_counts(model.shape)} {what}"),
+        ("variables", f"{model.sites}, of {span(model.shape)} {what}"),
         ("tables", "exact fractions" if model.exact else "floats"),
         ("parameters", str(model.parameters)),
         ("table entries", str(model.table_entries)),
+        *model.own_lines(),
     ]
-    match about:
-        case {"classes": classes}:
-            lines.append(("classes", str(classes)))
-        case {"states": states, "homogeneous": homogeneous}:
-            lines.append(("hidden states", f"{states}, {'the same tables' if homogeneous else 'tables'} for each step"))
-        case {"hidden": hidden, "states": states, "leaves": leaves}:
-            lines.append(("hidden", f"{hidden} variables of at most {states} states"))
-            if leaves != list(range(model.sites)):
-                lines.append(("leaves", _listed([f"{name!r} is variable {site}" for site, name in enumerate(leaves)])))
-        case {"depth": depth, "states": states}:
-            lines.append(("hidden states", f"at most {states}, on {depth} level{'s' * (depth > 1)}"))
-        case {"nodes": nodes, "ranks": ranks}:
-            lines.append(("nodes", f"{nodes}, of {_counts(ranks)} functions"))
-        case {"nodes": nodes, "edges": edges}:
-            lines.append(("nodes", f"{nodes}, with {edges} edges"))
     shown = [f"{abbreviated(bound)} ({name})" for name, bound in bounds.items() if bound is not None]
-    if shown:
-        lines.append(("rank at most", ", ".join(shown)))
-    return lines
-
-
-def _counts(sizes: Any) -> str:
-    least, most = min(sizes), max(sizes)
-    return str(most) if least == most else f"{least} to {most}"
-
-
-def _listed(texts: list[str]) -> str:
-    more = len(texts) - _MOST_LISTED
-    return ", ".join(texts[:_MOST_LISTED]) + (f" and {more} more" if more > 0 else "")
+    return [*lines, ("rank at most", ", ".join(shown))] if shown else lines

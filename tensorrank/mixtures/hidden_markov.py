@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar, Self, Unpack
+from typing import Any, ClassVar, Self, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,6 +16,8 @@ from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.fitting.options import FitOptions
 from tensorrank.mixtures.fitting.report import FitReport
 from tensorrank.mixtures.fitting.skeletons import Skeletons, uniform
+from tensorrank.mixtures.formats.fields import Fields
+from tensorrank.mixtures.formats.written_tables import written
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.latent_tree import Edge, LatentTree
 from tensorrank.mixtures.tables import Table, distributions, random_distributions
@@ -127,6 +129,27 @@ class HiddenMarkov(TreeShaped):
                 edges.append(Edge(f"z{step - 1}", f"z{step}", self.transitions[step - 1]))
             edges.append(Edge(f"z{step}", step, emission))
         return LatentTree("z0", self.initial, tuple(edges), densities=self.densities)
+
+    def fields(self) -> dict[str, Any]:
+        """The tables, one of a sort or a list, and the length."""
+        tables = {name: written(getattr(self, name)) for name in ("initial", "transition", "emission")}
+        return {**tables, "length": self.length}
+
+    @classmethod
+    def from_fields(cls, fields: Fields) -> Self:
+        """The model of a file's fields."""
+        fields.check("initial", "transition", "emission", optional=("length",))
+        transition, emission = (fields.table_or_tables(name) for name in ("transition", "emission"))
+        return cls(fields.table("initial"), transition, emission, fields.get("length"), densities=fields.densities())
+
+    def own_sizes(self) -> dict[str, Any]:
+        """The most hidden states of a step, and whether all steps share their tables."""
+        return {"states": self.states, "homogeneous": self.homogeneous}
+
+    def own_lines(self) -> list[tuple[str, str]]:
+        """The hidden states, and whose tables they have."""
+        tables = "the same tables" if self.homogeneous else "tables"
+        return [("hidden states", f"{self.states}, {tables} for each step")]
 
     def replaced(self, image: Callable[[Table], Table], densities: Gaussians | None) -> Self:
         """The model with the image of each table in its place, and with these components."""

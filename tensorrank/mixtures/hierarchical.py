@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from fractions import Fraction
 from functools import cached_property
-from typing import Any, ClassVar, TypeAlias
+from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 
@@ -14,11 +14,14 @@ from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.evaluation.circuit import Block, Circuit, Leaves, Products, Slots, Sums
+from tensorrank.mixtures.formats.fields import Fields
+from tensorrank.mixtures.formats.written_tables import written
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.tables import Table, check_total, free_parameters, nonnegative, random_distributions
 from tensorrank.networks.hierarchical_tucker import Tree, balanced_tree, sites_of
 from tensorrank.networks.network import Tensor, TensorNetwork
+from tensorrank.whole_numbers import span
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,6 +143,37 @@ class Hierarchical(Mixture):
     def table_entries(self) -> int:
         """The entries of all tables, zeros included."""
         return sum(int(node.table.size) for node in self.nodes)
+
+    def fields(self) -> dict[str, Any]:
+        """The nodes: the variable or the children of each, and its table."""
+        return {
+            "nodes": [
+                {"variable": node.variable, "table": written(node.table)}
+                if isinstance(node, Leaf)
+                else {"children": list(node.children), "table": written(node.table)}
+                for node in self.nodes
+            ]
+        }
+
+    @classmethod
+    def from_fields(cls, fields: Fields) -> Self:
+        """The model of a file's fields."""
+        fields.check("nodes")
+        nodes: list[Node] = []
+        for where, given in fields.entries("nodes"):
+            inner = isinstance(given, Mapping) and "children" in given
+            node = Fields.within(given, where, ("children" if inner else "variable", "table"))
+            table = node.table("table")
+            nodes.append(Transfer(tuple(node.sequence("children")), table) if inner else Leaf(node["variable"], table))
+        return cls(tuple(nodes), densities=fields.densities())
+
+    def own_sizes(self) -> dict[str, Any]:
+        """The number of nodes, and the functions of each."""
+        return {"nodes": len(self.nodes), "ranks": list(self.ranks)}
+
+    def own_lines(self) -> list[tuple[str, str]]:
+        """The nodes, and between which numbers of functions they have."""
+        return [("nodes", f"{len(self.nodes)}, of {span(self.ranks)} functions")]
 
     @cached_property
     def masses(self) -> tuple[Any, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar, Self, Unpack
+from typing import Any, ClassVar, Self, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -15,6 +15,8 @@ from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.fitting.options import FitOptions
 from tensorrank.mixtures.fitting.report import FitReport
 from tensorrank.mixtures.fitting.skeletons import Skeletons, uniform
+from tensorrank.mixtures.formats.fields import Fields
+from tensorrank.mixtures.formats.written_tables import read_table, written
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.latent_tree import Edge, LatentTree
 from tensorrank.mixtures.tables import Table, distributions, random_distributions
@@ -84,6 +86,21 @@ class LatentClass(TreeShaped):
     def _as_tree(self) -> LatentTree:
         edges = tuple(Edge("class", site, table) for site, table in enumerate(self.components))
         return LatentTree("class", self.weights, edges, densities=self.densities)
+
+    def fields(self) -> dict[str, Any]:
+        """The weights, and the components of each variable."""
+        return {"weights": written(self.weights), "components": written(self.components)}
+
+    @classmethod
+    def from_fields(cls, fields: Fields) -> Self:
+        """The model of a file's fields."""
+        fields.check("weights", "components")
+        tables = tuple(read_table(table, what) for what, table in fields.entries("components"))
+        return cls(fields.table("weights"), tables, densities=fields.densities())
+
+    def own_sizes(self) -> dict[str, Any]:
+        """The number of classes."""
+        return {"classes": self.classes}
 
     def replaced(self, image: Callable[[Table], Table], densities: Gaussians | None) -> Self:
         """The model with the image of each table in its place, and with these components."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
-from typing import ClassVar, Self, TypeAlias, Unpack
+from typing import Any, ClassVar, Self, TypeAlias, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,12 +19,17 @@ from tensorrank.mixtures.fitting.options import FitOptions
 from tensorrank.mixtures.fitting.report import FitReport
 from tensorrank.mixtures.fitting.skeletons import Skeletons, uniform
 from tensorrank.mixtures.fitting.structures import parents_of
+from tensorrank.mixtures.formats.fields import Fields, checked_name
+from tensorrank.mixtures.formats.written_tables import written
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.tables import Table, distributions, free_parameters, random_distributions
 from tensorrank.networks.network import Tensor, TensorNetwork
 
 # A node's name: a whole number or a text.
 Name: TypeAlias = "int | str"
+
+# Of more leaves only so many are shown.
+_MOST_NAMED = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -197,6 +202,40 @@ class LatentTree(Fittable):
     def latent_tree(self) -> LatentTree:
         """The model itself."""
         return self
+
+    def fields(self) -> dict[str, Any]:
+        """The root, its prior and the edges; the variables where the leaves' names do not number them."""
+        edges = [{"parent": edge.parent, "child": edge.child, "table": written(edge.table)} for edge in self.edges]
+        variables = {} if self.numbering == self.leaves else {"variables": list(self.leaves)}
+        return {"root": self.root, "prior": written(self.prior), "edges": edges, **variables}
+
+    @classmethod
+    def from_fields(cls, fields: Fields) -> Self:
+        """The model of a file's fields."""
+        fields.check("root", "prior", "edges", optional=("variables",))
+        edges = []
+        for where, given in fields.entries("edges"):
+            edge = Fields.within(given, where, ("parent", "child", "table"))
+            edges.append(Edge(edge.name("parent"), edge.name("child"), edge.table("table")))
+        variables = None
+        if "variables" in fields:
+            variables = [checked_name(name, "an entry of 'variables'") for name in fields.sequence("variables")]
+        return cls(fields.name("root"), fields.table("prior"), tuple(edges), variables, densities=fields.densities())
+
+    def own_sizes(self) -> dict[str, Any]:
+        """The number of hidden variables, the most states of one, and the leaves in the order of the variables."""
+        states = max(self.states[name] for name in self.latents)
+        return {"hidden": len(self.latents), "states": states, "leaves": list(self.leaves)}
+
+    def own_lines(self) -> list[tuple[str, str]]:
+        """The hidden variables; the names of the leaves where these are not their numbers."""
+        sizes = self.own_sizes()
+        lines = [("hidden", f"{sizes['hidden']} variables of at most {sizes['states']} states")]
+        if self.leaves != tuple(range(self.sites)):
+            named = [f"{name!r} is variable {site}" for site, name in enumerate(self.leaves[:_MOST_NAMED])]
+            more = f" and {self.sites - _MOST_NAMED} more" if self.sites > _MOST_NAMED else ""
+            lines.append(("leaves", ", ".join(named) + more))
+        return lines
 
     def replaced(self, image: Callable[[Table], Table], densities: Gaussians | None) -> Self:
         """The model with the image of each table in its place, and with these components."""

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
 from math import prod
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -29,6 +29,7 @@ from tensorrank.mixtures.evaluation.inference import (
     sample_components,
 )
 from tensorrank.mixtures.evaluation.log_density import LogDensity
+from tensorrank.mixtures.formats.fields import Fields
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.networks.network import Tensor, TensorNetwork
 from tensorrank.separation.separable import Separable
@@ -78,6 +79,27 @@ class Mixture(ABC):
     def size(self) -> int:
         """What reductions are measured in: the table entries, of a sum-product network the edges."""
         return self.table_entries
+
+    @abstractmethod
+    def fields(self) -> dict[str, Any]:
+        """The fields of a file that only this kind has, as plain values; `from_fields` makes the same model of them."""
+
+    @classmethod
+    @abstractmethod
+    def from_fields(cls, fields: Fields) -> Self:
+        """The model of a file's fields.
+
+        Raises:
+            TensorRankError: if a field is missing or unknown, or the values make no such model.
+        """
+
+    @abstractmethod
+    def own_sizes(self) -> dict[str, Any]:
+        """The sizes that only this kind has, by name, as plain values."""
+
+    def own_lines(self) -> list[tuple[str, str]]:
+        """What `tensorrank show` prints of these sizes: the name of each line, of at most 14 letters, and its text."""
+        return [(name, str(value)) for name, value in self.own_sizes().items()]
 
     @abstractmethod
     def coefficients(self) -> TensorNetwork:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
-from typing import ClassVar, Self, Unpack
+from typing import Any, ClassVar, Self, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,6 +16,8 @@ from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.fitting.options import FitOptions
 from tensorrank.mixtures.fitting.report import FitReport
 from tensorrank.mixtures.fitting.skeletons import Skeletons, uniform
+from tensorrank.mixtures.formats.fields import Fields
+from tensorrank.mixtures.formats.written_tables import read_tables, written
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.latent_tree import Edge, LatentTree, Name
 from tensorrank.mixtures.tables import Table, distributions, random_distributions
@@ -76,12 +78,11 @@ class TensorialMixture(TreeShaped):
         self._check_densities()
 
     def __repr__(self) -> str:
-        rank = max(len(self.prior), *(table.shape[0] for level in range(self.depth) for table in self.tables(level)))
         shared = [not isinstance(level, tuple) for level in self.levels]
         tables = "shared tables" if all(shared) else "some tables shared" if any(shared) else "tables for each edge"
         return (
-            f"TensorialMixture({self.sites} variables, {self.depth} level{'s' * (self.depth > 1)} of at most {rank} "
-            f"states, mode size {max(self.shape)}, {tables})"
+            f"TensorialMixture({self.sites} variables, {self.depth} level{'s' * (self.depth > 1)} of at most "
+            f"{self.states} states, mode size {max(self.shape)}, {tables})"
         )
 
     @property
@@ -112,6 +113,30 @@ class TensorialMixture(TreeShaped):
     @property
     def _widths(self) -> list[int]:
         return [2 ** (self.depth - level) for level in range(self.depth)]
+
+    def fields(self) -> dict[str, Any]:
+        """The prior, and the tables of each level: one that is shared, or a list."""
+        return {"prior": written(self.prior), "levels": [written(level) for level in self.levels]}
+
+    @classmethod
+    def from_fields(cls, fields: Fields) -> Self:
+        """The model of a file's fields."""
+        fields.check("prior", "levels")
+        levels = tuple(read_tables(level, what) for what, level in fields.entries("levels"))
+        return cls(fields.table("prior"), levels, densities=fields.densities())
+
+    @property
+    def states(self) -> int:
+        """The most states of a hidden variable."""
+        return max(int(table.shape[0]) for level in range(self.depth) for table in self.tables(level))
+
+    def own_sizes(self) -> dict[str, Any]:
+        """The number of levels, and the most states of a hidden variable."""
+        return {"depth": self.depth, "states": self.states}
+
+    def own_lines(self) -> list[tuple[str, str]]:
+        """The states of hidden variables, and on how many levels these are."""
+        return [("hidden states", f"at most {self.states}, on {self.depth} level{'s' * (self.depth > 1)}")]
 
     def replaced(self, image: Callable[[Table], Table], densities: Gaussians | None) -> Self:
         """The model with the image of each table in its place, and with these components."""

@@ -27,32 +27,8 @@ def described(model: Mixture) -> dict[str, Any]:
         "parameters": model.parameters,
         "table_entries": model.table_entries,
         "size": model.size,
-        **_own_sizes(model),
+        **model.own_sizes(),
     }
-
-
-def _own_sizes(model: Mixture) -> dict[str, Any]:
-    # Heavy modules are imported where they are used, so that --help answers at once.
-    from tensorrank.mixtures import hidden_markov, hierarchical, latent_class, latent_tree
-    from tensorrank.mixtures.sum_product import model as sum_product
-    from tensorrank.mixtures.tensorial_mixture import TensorialMixture
-
-    match model:
-        case latent_class.LatentClass():
-            return {"classes": model.classes}
-        case hidden_markov.HiddenMarkov():
-            return {"states": model.states, "homogeneous": model.homogeneous}
-        case latent_tree.LatentTree():
-            states = max(model.states[name] for name in model.latents)
-            return {"hidden": len(model.latents), "states": states, "leaves": list(model.leaves)}
-        case TensorialMixture():
-            tables = (model.tables(level) for level in range(model.depth))
-            return {"depth": model.depth, "states": max(table.shape[0] for level in tables for table in level)}
-        case hierarchical.Hierarchical():
-            return {"nodes": len(model.nodes), "ranks": list(model.ranks)}
-        case sum_product.SumProduct():
-            return {"nodes": len(model.nodes), "edges": model.edges}
-    return {}
 
 
 def writable(out: Path, option: str = "--out") -> Path:

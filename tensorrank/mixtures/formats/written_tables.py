@@ -19,12 +19,16 @@ _FRACTION = re.compile(r"(-?[0-9]+)(?:/([0-9]+))?")
 _DIGITS = 4000
 
 
-def written(table: Table) -> Any:
-    """Nested lists of floats, or of whole numbers and texts such as "1/3"; `read_table` gives the same table back.
+def written(table: Table | tuple[Table, ...]) -> Any:
+    """Nested lists of floats, or of whole numbers and texts such as "1/3"; of several tables a list of these.
+
+    `read_tables` gives the same entries back.
 
     >>> written(np.array([[0.5, 0.5]])), written(np.array([Fraction(1, 3), Fraction(0)]))
     ([[0.5, 0.5]], ['1/3', 0])
     """
+    if isinstance(table, tuple):
+        return [written(one) for one in table]
     if not is_exact(table):
         return table.tolist()
     entries = np.empty(table.shape, dtype=object)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar, Self
 
 import numpy as np
 
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.evaluation.circuit import Circuit
+from tensorrank.mixtures.formats.fields import Fields
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.latent_tree import Name
 from tensorrank.mixtures.mixture import Mixture
@@ -26,6 +28,8 @@ from tensorrank.mixtures.sum_product.nodes import (
     checked_nodes,
     children_first,
     children_of,
+    node_fields,
+    node_from_fields,
     scope_bits,
     values_by_variable,
     variables_of,
@@ -126,6 +130,31 @@ class SumProduct(Mixture):
     def parameters(self) -> int:
         """One less than entries for each sum and each leaf."""
         return self.table_entries - len(self._tables)
+
+    def fields(self) -> dict[str, Any]:
+        """The nodes, each with its name as "id", and the root."""
+        return {"nodes": [{"id": name, **node_fields(node)} for name, node in self.nodes.items()], "root": self.root}
+
+    @classmethod
+    def from_fields(cls, fields: Fields) -> Self:
+        """The model of a file's fields."""
+        fields.check("nodes", "root")
+        nodes: dict[Name, Node] = {}
+        places: dict[Name, str] = {}
+        for where, given in fields.entries("nodes"):
+            name, node = node_from_fields(given, where)
+            if name in places:
+                raise TensorRankError(f"{places[name]} and {where} have the same id, {name!r}; expected two")
+            nodes[name], places[name] = node, where
+        return cls(nodes, fields.name("root"), densities=fields.densities())
+
+    def own_sizes(self) -> dict[str, Any]:
+        """The numbers of nodes and edges."""
+        return {"nodes": len(self.nodes), "edges": self.edges}
+
+    def own_lines(self) -> list[tuple[str, str]]:
+        """The nodes and edges in a line."""
+        return [("nodes", f"{len(self.nodes)}, with {self.edges} edges")]
 
     @property
     def _tables(self) -> list[Table]:

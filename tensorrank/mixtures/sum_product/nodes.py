@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, replace
+from typing import Any, TypeAlias
 
-from tensorrank.arguments import listed, whole_number
+from tensorrank.arguments import listed, nearest, whole_number
 from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.formats.fields import Fields, checked_name
+from tensorrank.mixtures.formats.written_tables import written
 from tensorrank.mixtures.latent_tree import Name
 from tensorrank.mixtures.tables import Table, distributions, nonnegative
 
@@ -56,6 +58,43 @@ Nodes: TypeAlias = Mapping[Name, Node]
 def children_of(node: Node) -> tuple[Name, ...]:
     """The names of the nodes below, of a leaf none."""
     return () if isinstance(node, LeafNode) else node.children
+
+
+# The fields of each type of node in files, and how one is made of their values.
+_FIELDS = {"sum": ("children", "weights"), "product": ("children",), "leaf": ("variable", "distribution")}
+
+
+def node_fields(node: Node) -> dict[str, Any]:
+    """The fields of a node in a file, beside its name."""
+    match node:
+        case SumNode():
+            return {"type": "sum", "children": list(node.children), "weights": written(node.weights)}
+        case ProductNode():
+            return {"type": "product", "children": list(node.children)}
+        case LeafNode():
+            return {"type": "leaf", "variable": node.variable, "distribution": written(node.distribution)}
+
+
+def node_from_fields(given: Any, where: str) -> tuple[Name, Node]:
+    """The name and the node of an object in a file, which messages call as `where` says.
+
+    Raises:
+        TensorRankError: if the fields are those of no node.
+    """
+    kind = given.get("type") if isinstance(given, Mapping) else None
+    if not isinstance(kind, str) or kind not in _FIELDS:
+        if kind is None:
+            Fields.within(given, where, ("id", "type"), ("children", "weights", "variable", "distribution"))
+        raise TensorRankError(
+            f"the type of {where} is {'null' if kind is None else repr(kind)}; {nearest(str(kind or ''), _FIELDS)}"
+        )
+    fields = Fields.within(given, where, ("id", "type", *_FIELDS[kind]))
+    name = fields.name("id")
+    named = replace(fields, where=f"node {name!r}")
+    if kind == "leaf":
+        return name, LeafNode(fields["variable"], named.table("distribution"))
+    children = tuple(checked_name(child, f"a child of node {name!r}") for child in fields.sequence("children"))
+    return name, ProductNode(children) if kind == "product" else SumNode(children, named.table("weights"))
 
 
 def checked_nodes(given: Nodes) -> dict[Name, Node]:
