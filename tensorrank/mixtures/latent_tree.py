@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
-from typing import Any, ClassVar, Self, TypeAlias, Unpack
+from typing import Any, ClassVar, Self, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.edges import Edge, Name, checked_edges, from_the_root
 from tensorrank.mixtures.evaluation.circuit import Block, Circuit, Leaves, Products, Slots, Sums
 from tensorrank.mixtures.fitting.fittable import Fittable
 from tensorrank.mixtures.fitting.options import FitOptions
@@ -25,26 +26,10 @@ from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.tables import Table, distributions, free_parameters, random_distributions
 from tensorrank.networks.network import Tensor, TensorNetwork
 
-# A node's name: a whole number or a text.
-Name: TypeAlias = "int | str"
+__all__ = ["Edge", "LatentTree", "Name"]
 
 # Of more leaves only so many are shown.
 _MOST_NAMED = 12
-
-
-@dataclass(frozen=True, eq=False)
-class Edge:
-    """The conditional distribution of a node given its parent.
-
-    Attributes:
-        parent: the name of a hidden variable.
-        child: the name of a hidden or an observed one.
-        table: P(child | parent), of shape (states of the parent, states of the child); each row sums to one.
-    """
-
-    parent: Name
-    child: Name
-    table: Table
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -85,7 +70,7 @@ class LatentTree(Fittable):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "prior", distributions(self.prior, "the prior of the root", ["state"]))
-        object.__setattr__(self, "edges", _checked_edges(self.edges))
+        object.__setattr__(self, "edges", checked_edges(self.edges))
         order = self.order
         states: dict[Name, int] = {self.root: len(self.prior)}
         for name in order[1:]:
@@ -106,7 +91,7 @@ class LatentTree(Fittable):
     @cached_property
     def order(self) -> tuple[Name, ...]:
         """All nodes, parents before their children."""
-        return tuple(_from_the_root(self.root, self.edges))
+        return tuple(from_the_root(self.root, self.edges))
 
     @cached_property
     def _edge_to(self) -> Mapping[Name, Edge]:
@@ -198,6 +183,22 @@ class LatentTree(Fittable):
             for edge in self.edges
         ]
         return TensorNetwork(tuple(tensors), tuple(f"site {site}" for site in range(self.sites)))
+
+    def restricted(self, sites: Collection[int]) -> LatentTree:
+        """The marginal of some variables' components, numbered anew in their order, with the tables that lead to them.
+
+        >>> LatentTree.random([0, 0, 1, 1, 2, 2], states=2, symbols=3, seed=0).restricted({0, 3})
+        LatentTree(2 variables, 3 hidden of at most 2 states)
+        """
+        kept = [self.leaves[site] for site in sorted(sites)]
+        needed: set[Name] = set()
+        for leaf in kept:
+            name: Name | None = leaf
+            while name is not None and name not in needed:
+                needed.add(name)
+                name = self.parent(name)
+        edges = tuple(edge for edge in self.edges if edge.child in needed)
+        return LatentTree(self.root, self.prior, edges, kept)
 
     def latent_tree(self) -> LatentTree:
         """The model itself."""
@@ -349,63 +350,3 @@ class LatentTree(Fittable):
         if sorted(map(repr, given)) != sorted(map(repr, leaves)):
             raise TensorRankError(f"the variables are {variables!r}; expected each leaf once: {named}")
         return given
-
-
-def _checked_edges(given: Iterable[Edge | tuple[Name, Name, Table]]) -> tuple[Edge, ...]:
-    """The edges with their tables checked; tables that are the same array stay the same."""
-    checked: dict[int, Table] = {}
-    edges = []
-    for one in given:
-        try:
-            parent, child, table = (one.parent, one.child, one.table) if isinstance(one, Edge) else one
-        except (TypeError, ValueError):
-            raise TensorRankError(f"an edge is {one!r}; expected (parent, child, table)") from None
-        for name in (parent, child):
-            if isinstance(name, bool) or not isinstance(name, int | str):
-                raise TensorRankError(f"a node is named {name!r}; expected a whole number or a text")
-        if id(table) not in checked:
-            axes = [f"state of {parent!r}", f"state of {child!r}"]
-            checked[id(table)] = distributions(table, f"the table of the edge {parent!r} -> {child!r}", axes)
-        edges.append(Edge(parent, child, checked[id(table)]))
-    return tuple(edges)
-
-
-def _from_the_root(root: Name, edges: Sequence[Edge]) -> list[Name]:
-    """The nodes, parents before their children.
-
-    Raises:
-        TensorRankError: if the edges make no tree with this root.
-    """
-    below: dict[Name, list[Name]] = {}
-    above: dict[Name, Name] = {}
-    for edge in edges:
-        if edge.child in above:
-            raise TensorRankError(
-                f"the node {edge.child!r} has the parents {above[edge.child]!r} and {edge.parent!r}; expected one"
-            )
-        above[edge.child] = edge.parent
-        below.setdefault(edge.parent, []).append(edge.child)
-    if root in above:
-        raise TensorRankError(
-            f"the root {root!r} has the parent {above[root]!r}; expected none, for edges lead away from it"
-        )
-    if root not in below:
-        raise TensorRankError(f"no edge starts at the root {root!r}; expected at least one")
-    order = [root]
-    for name in order:
-        order.extend(below.get(name, ()))
-    reached = set(order)
-    for name in above:
-        if name not in reached:
-            met = [name]
-            while met[-1] in above and above[met[-1]] not in met:
-                met.append(above[met[-1]])
-            if met[-1] in above:
-                cycle = [*met[met.index(above[met[-1]]) :], above[met[-1]]]
-                raise TensorRankError(
-                    f"the edges have a cycle, {' <- '.join(map(repr, cycle))}; expected a tree from the root {root!r}"
-                )
-            raise TensorRankError(
-                f"the node {met[-1]!r} is not reached from the root {root!r}; expected an edge to it, or none from it"
-            )
-    return order

@@ -16,7 +16,6 @@ from tensorrank.arithmetic.resources import worker_threads
 from tensorrank.errors import PrimeError, TensorRankError
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.mixture import Mixture
-from tensorrank.mixtures.reductions.restricted import restricted
 from tensorrank.mixtures.sum_product.model import SumProduct
 from tensorrank.mixtures.tree_shaped import TreeShaped
 from tensorrank.networks.hierarchical_tucker import balanced_blocks
@@ -259,7 +258,7 @@ def _marginal(model: Mixture, field: PrimeField, kept: Sequence[int], a: Sequenc
     """The unfolding of the marginal of the variables kept, those in a as rows, from the very tables of the model."""
     if isinstance(model, LatentTree | TreeShaped):
         # A smaller network is contracted faster, and its path found faster.
-        marginal = restricted(model.latent_tree(), kept).coefficients()
+        marginal = model.latent_tree().restricted(kept).coefficients()
     else:
         network = model.coefficients()
         ones = [

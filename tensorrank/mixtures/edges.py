@@ -1,0 +1,88 @@
+"""The edges of latent trees: names of nodes, tables of children given parents, and whether they make a tree."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.tables import Table, distributions
+
+# A node's name: a whole number or a text.
+Name: TypeAlias = "int | str"
+
+
+@dataclass(frozen=True, eq=False)
+class Edge:
+    """The conditional distribution of a node given its parent.
+
+    Attributes:
+        parent: the name of a hidden variable.
+        child: the name of a hidden or an observed one.
+        table: P(child | parent), of shape (states of the parent, states of the child); each row sums to one.
+    """
+
+    parent: Name
+    child: Name
+    table: Table
+
+
+def checked_edges(given: Iterable[Edge | tuple[Name, Name, Table]]) -> tuple[Edge, ...]:
+    """The edges with their tables checked; tables that are the same array stay the same."""
+    checked: dict[int, Table] = {}
+    edges = []
+    for one in given:
+        try:
+            parent, child, table = (one.parent, one.child, one.table) if isinstance(one, Edge) else one
+        except (TypeError, ValueError):
+            raise TensorRankError(f"an edge is {one!r}; expected (parent, child, table)") from None
+        for name in (parent, child):
+            if isinstance(name, bool) or not isinstance(name, int | str):
+                raise TensorRankError(f"a node is named {name!r}; expected a whole number or a text")
+        if id(table) not in checked:
+            axes = [f"state of {parent!r}", f"state of {child!r}"]
+            checked[id(table)] = distributions(table, f"the table of the edge {parent!r} -> {child!r}", axes)
+        edges.append(Edge(parent, child, checked[id(table)]))
+    return tuple(edges)
+
+
+def from_the_root(root: Name, edges: Sequence[Edge]) -> list[Name]:
+    """The nodes, parents before their children.
+
+    Raises:
+        TensorRankError: if the edges make no tree with this root.
+    """
+    below: dict[Name, list[Name]] = {}
+    above: dict[Name, Name] = {}
+    for edge in edges:
+        if edge.child in above:
+            raise TensorRankError(
+                f"the node {edge.child!r} has the parents {above[edge.child]!r} and {edge.parent!r}; expected one"
+            )
+        above[edge.child] = edge.parent
+        below.setdefault(edge.parent, []).append(edge.child)
+    if root in above:
+        raise TensorRankError(
+            f"the root {root!r} has the parent {above[root]!r}; expected none, for edges lead away from it"
+        )
+    if root not in below:
+        raise TensorRankError(f"no edge starts at the root {root!r}; expected at least one")
+    order = [root]
+    for name in order:
+        order.extend(below.get(name, ()))
+    reached = set(order)
+    for name in above:
+        if name not in reached:
+            met = [name]
+            while met[-1] in above and above[met[-1]] not in met:
+                met.append(above[met[-1]])
+            if met[-1] in above:
+                cycle = [*met[met.index(above[met[-1]]) :], above[met[-1]]]
+                raise TensorRankError(
+                    f"the edges have a cycle, {' <- '.join(map(repr, cycle))}; expected a tree from the root {root!r}"
+                )
+            raise TensorRankError(
+                f"the node {met[-1]!r} is not reached from the root {root!r}; expected an edge to it, or none from it"
+            )
+    return order
