@@ -25,7 +25,7 @@ _SMALL, _LARGE = PrimeField(8388593), PrimeField(2147483629)
 
 def interleaved_train(sites: int = 24) -> None:
     """The rank of the interleaved cut of a train of rank 2: 2**(sites/2), from a sampled matrix."""
-    function = TensorTrain.random((2,) * sites, 2, seed=0).to_network().separable()
+    function = TensorTrain.random((2,) * sites, 2, seed=0).to_network().architecture()
     partition = Bipartition.interleaved(sites)
     started = time.perf_counter()
     bound = function.rank_bound(partition)
@@ -50,7 +50,7 @@ def rates(count: int = 1024) -> None:
             base = seconds(_opt_einsum(network, partition, count), 1)
             for field in (_SMALL, _LARGE):
                 rng = np.random.default_rng(3)
-                instance = network.separable().draw(field, rng)
+                instance = network.architecture().draw(field, rng)
                 rows, columns = (instance.sample(side, count, rng) for side in (partition.a, partition.b))
                 times[field.prime] = seconds(partial(instance.grid, partition, rows, columns))
         each = network.grid_plan(partition, (count, count)).operations / count**2

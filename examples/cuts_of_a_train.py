@@ -16,7 +16,7 @@ out.mkdir(exist_ok=True)
 
 network = TensorTrain.random((2,) * 8, 2, seed=0).to_network()
 for name, partition in (("halves", tr.Bipartition.halves(8)), ("interleaved", tr.Bipartition.interleaved(8))):
-    rank = tr.separation_rank(network.separable(), partition)
+    rank = tr.separation_rank(network.architecture(), partition)
     figure, axes = network.picture(partition)
     print(f"{name}: {axes.get_title()}; computed {rank.value} ({rank.standing})")
     axes.set_title(f"{axes.get_title()}; computed: {rank.value} ({rank.standing})", fontsize=10)
@@ -24,7 +24,7 @@ for name, partition in (("halves", tr.Bipartition.halves(8)), ("interleaved", tr
 
 # The interleaved rank doubles with every two sites, the other stays.
 for sites in range(4, 13 if quick else 21, 4):
-    longer = TensorTrain.random((2,) * sites, 2, seed=0).to_network().separable()
+    longer = TensorTrain.random((2,) * sites, 2, seed=0).to_network().architecture()
     halves, interleaved = (
         tr.separation_rank(longer, partition)
         for partition in (tr.Bipartition.halves(sites), tr.Bipartition.interleaved(sites))

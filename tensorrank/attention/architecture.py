@@ -15,13 +15,13 @@ from tensorrank.attention.instance import AttentionInstance
 from tensorrank.attention.monomial import Monomial, monomial
 from tensorrank.attention.weights import AttentionWeights, WeightShapes
 from tensorrank.errors import TensorRankError
+from tensorrank.separation.architecture import Architecture, MomentForm, Weights
 from tensorrank.separation.named_weights import parameter_count
 from tensorrank.separation.partition import Bipartition
-from tensorrank.separation.separable import Weights
 
 
 @dataclass(frozen=True, repr=False)
-class SelfAttention:
+class SelfAttention(Architecture):
     """A stack of self-attention layers without softmax, its output one coordinate of one token.
 
     Args:
@@ -73,6 +73,9 @@ class SelfAttention:
     embedding_rank: int | None = None
     positional: bool = False
     output_token: int = None  # type: ignore[assignment]
+
+    # A grid is evaluated in small batches, which take next to nothing beside the values.
+    values_share = 1.0
 
     def __post_init__(self) -> None:
         for name in ("residual", "causal", "positional"):
@@ -130,19 +133,6 @@ class SelfAttention:
         return parameter_count(self.shapes.named())
 
     @property
-    def has_moment_form(self) -> bool:
-        """Whether the output is sum_q x_q P_q(M), x the output token and M the moment matrix of the inputs.
-
-        Positions are no obstacle alone, where x + p is as free as x, but they are for tokens from an embedding.
-        """
-        return not self.causal and not (self.positional and self.embedding_rank is not None)
-
-    @property
-    def homogeneous(self) -> bool:
-        """Whether all P_q are homogeneous in the moments: without residual connections they are."""
-        return not self.residual
-
-    @property
     def moment_degree(self) -> int:
         """C = (3^L - 1) / 2, the degree in the entries of the moment matrix."""
         return bounds.moment_degree(self.depth)
@@ -161,8 +151,7 @@ class SelfAttention:
         outside = self.embedding_rank is not None or self.positional
         return 4 * self.moment_degree + (self.input_degree if outside else 0)
 
-    @property
-    def value_work(self) -> float:
+    def value_work(self, partition: Bipartition) -> float:
         """What the layers of one value cost, in slow integer arithmetic.
 
         By moments the d^3, a d^2 and a^2 d products, whatever the number of tokens; under a mask token by token.
@@ -171,11 +160,6 @@ class SelfAttention:
         if self.causal:
             return 10.0 * self.depth * (self.output_token + 1) * self.heads * (40 + 4 * a * d + 3 * a**2)
         return 10.0 * (20 + self.depth * (2 * d**3 + self.heads * (2 * a * d**2 + 2 * a**2 * d)))
-
-    @property
-    def output_site(self) -> int:
-        """The token whose output is studied."""
-        return self.output_token
 
     @property
     def shapes(self) -> WeightShapes:
@@ -199,15 +183,20 @@ class SelfAttention:
         partition.check(self.sites)
         seen = range(self.output_token + 1 if self.causal else self.tokens)
         sizes = sum(site in seen for site in partition.a), sum(site in seen for site in partition.b)
-        return sizes if self.output_site in partition.a else sizes[::-1]
+        return sizes if self.output_token in partition.a else sizes[::-1]
 
-    def leading(self) -> SelfAttention:
-        """The network whose values are the terms of highest degree of this one's: the same without residuals.
+    def moment_form(self) -> MomentForm | None:
+        """The moment form of this network; None under a causal mask, and for positions together with an embedding.
 
-        Its separation rank is at most this one's, for each choice of weights: ordered by degree, this one's functions
-        of the two sides meet in a block triangular matrix with the other's blocks on the diagonal (docs/variants.md).
+        Positions alone are no obstacle: the token x + p is as free as x. With residual connections the leading form is
+        the network without them. Its separation rank is at most this one's for each choice of weights: ordered by
+        degree, this network's functions of the two sides meet in a block triangular matrix, whose diagonal blocks are
+        those of the leading form.
         """
-        return replace(self, residual=False)
+        if self.causal or (self.positional and self.embedding_rank is not None):
+            return None
+        leading = replace(self, residual=False) if self.residual else None
+        return MomentForm(self.input_width, self.moment_degree, self.output_token, self._lower_bounds, leading)
 
     def draw(self, field: PrimeField, rng: np.random.Generator, weights: Weights | None = None) -> AttentionInstance:
         """This network over GF(p) with random weights, or with the exact image of those given.
@@ -242,7 +231,7 @@ class SelfAttention:
         known = self.sides(partition)[1] and not (self.causal and self.depth > 1)
         return self._monomial(partition).bound if known else 1
 
-    def generic_lower_bounds_by_degree(self, partition: Bipartition) -> Sequence[int]:
+    def _lower_bounds(self, partition: Bipartition) -> Sequence[int]:
         """The monomial bound, degree by degree."""
         return self._monomial(partition).by_degree()
 

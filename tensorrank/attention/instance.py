@@ -11,11 +11,12 @@ from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.attention.evaluate import moment_grid, moment_rows
 from tensorrank.attention.streaming import streaming_grid
 from tensorrank.attention.weights import AttentionWeights
+from tensorrank.separation.architecture import Instance
 from tensorrank.separation.partition import Bipartition
 
 
 @dataclass(frozen=True, eq=False)
-class AttentionInstance:
+class AttentionInstance(Instance):
     """A network over GF(p) with its weights fixed; its value is coordinate 0 of the output of one token.
 
     Attributes:
@@ -38,8 +39,8 @@ class AttentionInstance:
         width = self.weights.query.shape[-1] if embedding is None else embedding.shape[1]
         return self.field.random((count, len(sites), width), rng)
 
-    def grid(self, partition: Bipartition, rows: Residues, columns: Residues) -> Residues:
-        """The values at all pairs of a row's tokens (side A) and a column's tokens (side B)."""
+    def grid(self, partition: Bipartition, rows: Residues, columns: Residues, memory: int | None = None) -> Residues:
+        """The values at all pairs of a row's tokens (side A) and a column's tokens (side B), in small batches."""
         near, far = self._embedded(partition.a, rows), self._embedded(partition.b, columns)
         if self.causal:
             sides = partition.a, partition.b

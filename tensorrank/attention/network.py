@@ -20,7 +20,7 @@ from tensorrank.attention.architecture import SelfAttention
 from tensorrank.attention.weights import AttentionWeights
 from tensorrank.errors import TensorRankError
 from tensorrank.networks.network import Tensor, TensorNetwork
-from tensorrank.separation.separable import Weights
+from tensorrank.separation.architecture import Weights
 
 Point = tuple[float, float]
 

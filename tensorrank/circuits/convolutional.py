@@ -20,14 +20,14 @@ from tensorrank.errors import TensorRankError
 from tensorrank.networks.cuts import minimum_cut
 from tensorrank.networks.function import NetworkInstance
 from tensorrank.networks.network import Tensor, TensorNetwork
+from tensorrank.separation.architecture import Architecture, Weights
 from tensorrank.separation.monomials import monomial_count
 from tensorrank.separation.named_weights import Shapes, checked_weights, drawn_or_given, parameter_count
 from tensorrank.separation.partition import Bipartition
-from tensorrank.separation.separable import Weights
 
 
 @dataclass(frozen=True)
-class ConvolutionalCircuit:
+class ConvolutionalCircuit(Architecture):
     """A convolutional arithmetic circuit with chosen pooling geometry.
 
     Args:
@@ -95,8 +95,7 @@ class ConvolutionalCircuit:
         """N: one for each site."""
         return self.sites
 
-    @property
-    def value_work(self) -> float:
+    def value_work(self, partition: Bipartition) -> float:
         """A matrix product for each position, and as much again for residues."""
         inner = (self.channels, *self.widths)
         maps = zip(self._positions, inner, self.widths, strict=False)
@@ -125,7 +124,7 @@ class ConvolutionalCircuit:
             WeightsError: if given weights have other names or shapes, or are not finite.
         """
         drawn = drawn_or_given(weights, self.shapes, field, rng)
-        return self.to_network(drawn).separable().draw(field, rng)
+        return self.to_network(drawn).architecture().draw(field, rng)
 
     def rank_bound(self, partition: Bipartition) -> int:
         """The minimum cut of the network; for one level with shared weights at most the rank of symmetric tensors.

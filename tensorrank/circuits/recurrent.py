@@ -17,17 +17,17 @@ from numpy.typing import NDArray
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.networks.network import Tensor, TensorNetwork
+from tensorrank.separation.architecture import Architecture, Instance, Weights
 from tensorrank.separation.monomials import monomial_count
 from tensorrank.separation.named_weights import Shapes, checked_weights, drawn_or_given, parameter_count
 from tensorrank.separation.partition import Bipartition
-from tensorrank.separation.separable import Weights
 
 # Bytes of states under evaluation at once.
 _BATCH_BYTES = 2**26
 
 
 @dataclass(frozen=True)
-class RecurrentCircuit:
+class RecurrentCircuit(Architecture):
     """A recurrent arithmetic circuit with categorical inputs.
 
     Args:
@@ -71,22 +71,20 @@ class RecurrentCircuit:
 
     @property
     def weight_degree(self) -> int:
-        """The degree in the weights: h^l_t has those of h^l_(t-1) and h^(l-1)_t, and 2 more."""
-        below = [0] * (self.steps + 1)
-        for _ in range(self.depth):
-            degrees = [1]
-            for step in range(1, self.steps + 1):
-                degrees.append(degrees[-1] + below[step] + 2)
-            below = degrees
-        return below[-1] + 1
+        """The degree of the output in the weights, one more than that of h^L_T.
+
+        The degree of h^l_t is that of h^l_(t-1) plus that of h^(l-1)_t plus 2; it is 1 for t = 0 and 0 for l = 0. With
+        2 added to each, every degree is a sum over lattice paths from there, which binomial coefficients count.
+        """
+        paths = self.depth + self.steps - 1
+        return 3 * comb(paths, self.steps) + 2 * comb(paths, self.depth) - 1
 
     @property
     def input_degree(self) -> int:
         """0: inputs are categories, not drawn from the field."""
         return 0
 
-    @property
-    def value_work(self) -> float:
+    def value_work(self, partition: Bipartition) -> float:
         """A matrix product for each step and layer, and as much again for residues."""
         return 20.0 * self.steps * self.depth * self.hidden * (self.hidden + 5)
 
@@ -195,7 +193,7 @@ class RecurrentCircuit:
 
 
 @dataclass(frozen=True, eq=False)
-class RecurrentInstance:
+class RecurrentInstance(Instance):
     """A recurrent circuit over GF(p) with its weights fixed; its inputs are categories from 0."""
 
     field: PrimeField
@@ -219,15 +217,14 @@ class RecurrentInstance:
         """Random categories: shape (count, len(sites))."""
         return rng.integers(0, self.input.shape[1], (count, len(sites)))
 
-    def grid(self, partition: Bipartition, rows: Residues, columns: Residues) -> Residues:
-        """The values at all pairs of a row's categories (side A) and a column's (side B)."""
-        return self.grid_within(partition, rows, columns, _BATCH_BYTES)
+    def grid(self, partition: Bipartition, rows: Residues, columns: Residues, memory: int | None = None) -> Residues:
+        """The values at all pairs of a row's categories (side A) and a column's (side B).
 
-    def grid_within(self, partition: Bipartition, rows: Residues, columns: Residues, memory: int) -> Residues:
-        """The same in slices of rows that take so many bytes, if one row does."""
+        Rows are taken in slices that keep to the memory, if a single row does.
+        """
         # The states of all layers, and what lies between two of them: residues, floats and their product.
         each = 8 * len(self.output) * (len(self.initial) + 6)
-        step = max(1, min(memory, _BATCH_BYTES) // (each * max(1, len(columns))))
+        step = max(1, min(memory or _BATCH_BYTES, _BATCH_BYTES) // (each * max(1, len(columns))))
         parts = [self._grid(partition, rows[i : i + step], columns) for i in range(0, len(rows), step)]
         return np.concatenate(parts) if parts else np.zeros((0, len(columns)), dtype=np.int64)
 

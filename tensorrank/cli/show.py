@@ -91,7 +91,7 @@ def _rank_bounds(model: Mixture) -> dict[str, int | None]:
 
     if model.sites < 2:
         return {"halves": None, "interleaved": None}
-    function = model.separable()
+    function = model.architecture()
     splits = {"halves": Bipartition.halves(model.sites), "interleaved": Bipartition.interleaved(model.sites)}
     return {name: function.rank_bound(split) for name, split in splits.items()}
 

@@ -204,7 +204,7 @@ def wall_of(
         if progress is not None:
             progress(f"rank of {name}", done, len(cuts))
         try:
-            rank = separation_rank(model.separable(), cut, seed=seed, memory=memory)
+            rank = separation_rank(model, cut, seed=seed, memory=memory)
         except TensorRankError as error:
             failed = str(error)
             continue

@@ -140,8 +140,6 @@ def formats(
     for done, (model, first, last, bound) in enumerate(wanted):
         if progress is not None:
             progress(f"{model.kind}, variables {first} to {last}", done, len(wanted))
-        rank = separation_rank(
-            model.separable(), Bipartition.of(sites, range(first, last + 1)), seed=seed, memory=memory
-        )
+        rank = separation_rank(model, Bipartition.of(sites, range(first, last + 1)), seed=seed, memory=memory)
         rows.append(CutRow(model.kind, first, last, rank, bound))
     return Formats(sites, states, symbols, seed, tuple(rows[: sites - 1]), tuple(rows[sites - 1 :]))

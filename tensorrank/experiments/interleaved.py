@@ -133,6 +133,6 @@ def interleaved(
     for done, model in enumerate(models):
         if progress is not None:
             progress(f"{model.kind}, {model.sites} variables", done, len(models))
-        rank = separation_rank(model.separable(), Bipartition.interleaved(model.sites), seed=seed, memory=memory)
+        rank = separation_rank(model, Bipartition.interleaved(model.sites), seed=seed, memory=memory)
         rows.append(InterleavedRow(model.kind, model.sites, symbols, model.table_entries, rank))
     return Interleaved(states, symbols, seed, tuple(rows))

@@ -246,7 +246,7 @@ def _whole(depth: int, r: int, k: int, seed: int, memory: int | str | None) -> W
     if generic > _COMPUTED_TO:
         return WholeMixture(depth, sites, entries, generic, "theorem", None)
     model = TensorialMixture.random(depth, r, k, seed)
-    rank = separation_rank(model.separable(), Bipartition.interleaved(sites), seed=seed, memory=memory)
+    rank = separation_rank(model, Bipartition.interleaved(sites), seed=seed, memory=memory)
     return WholeMixture(depth, sites, model.table_entries, rank.lower, "computed", rank)
 
 

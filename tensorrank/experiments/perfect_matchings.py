@@ -192,7 +192,7 @@ def _row(sites: int, symbols: int, seed: int, memory: int | str | None) -> Match
         states, least = _least_rank(model, sides, cut, seed)
         if least is not None:
             method = "ranks"
-            rank = separation_rank(model.separable(), _bipartition(least, sites), seed=seed, memory=memory)
+            rank = separation_rank(model, _bipartition(least, sites), seed=seed, memory=memory)
     return MatchingsRow(sites, model.edges, pairs_cut, states, method, _affordable(model.edges, sites, symbols), rank)
 
 

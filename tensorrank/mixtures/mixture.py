@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
@@ -32,14 +32,14 @@ from tensorrank.mixtures.evaluation.log_density import LogDensity
 from tensorrank.mixtures.formats.fields import Fields
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.networks.network import Tensor, TensorNetwork
-from tensorrank.separation.separable import Separable
+from tensorrank.separation.architecture import Architecture, Model
 
 # Slots times rows held at once in floating point: within the caches of a processor, and enough to hide the calls.
 _HELD = 2**20
 _FEWEST_ROWS = 64
 
 
-class Mixture(ABC):
+class Mixture(Model):
     """A density f(x) = sum over j_1, ..., j_N of W[j_1, ..., j_N] * f_(j_1)(x_1) * ... * f_(j_N)(x_N).
 
     W, the coefficient tensor, is nonnegative and sums to one; variables (sites) and components count from 0. Without
@@ -144,9 +144,9 @@ class Mixture(ABC):
         ]
         return TensorNetwork(tuple(tensors), network.open_legs)
 
-    def separable(self) -> Separable:
+    def architecture(self) -> Architecture:
         """The density as a function of its variables, for `separation_rank`."""
-        return self.to_network().separable()
+        return self.to_network().architecture()
 
     def log_density(self, data: ArrayLike) -> Floats:
         """The natural logarithm of the density of each row, -inf where it is 0.

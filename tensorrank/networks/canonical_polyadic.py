@@ -14,13 +14,14 @@ from tensorrank.errors import TensorRankError
 from tensorrank.networks.entries import Entries, random_entries, real_entries
 from tensorrank.networks.function import NetworkFunction
 from tensorrank.networks.network import Tensor, TensorNetwork
+from tensorrank.separation.architecture import Model
 
 if TYPE_CHECKING:
     from tensorly.cp_tensor import CPTensor
 
 
 @dataclass(frozen=True, eq=False)
-class CanonicalPolyadic:
+class CanonicalPolyadic(Model):
     """W[j_0, ..., j_(N-1)] = sum over r of weights[r] * product over i of factors[i][j_i, r].
 
     Attributes:
@@ -75,9 +76,9 @@ class CanonicalPolyadic:
         factors = [random_entries((whole_number("dimension", k, 1), rank), rng) for k in shape]
         return cls(np.ones(rank, dtype=np.int64), tuple(factors))
 
-    def separable(self) -> NetworkFunction:
+    def architecture(self) -> NetworkFunction:
         """The network's function, for `separation_rank`."""
-        return self.to_network().separable()
+        return self.to_network().architecture()
 
     def to_network(self) -> TensorNetwork:
         """Tensors "weights" and "factor i" that all share the leg "term"; site i is the leg "site i"."""

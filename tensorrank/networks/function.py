@@ -16,8 +16,8 @@ from tensorrank.networks.contraction import Operand
 from tensorrank.networks.cuts import minimum_cut
 from tensorrank.networks.grid_plan import GridPlan, inputs_by_site
 from tensorrank.networks.tensors import LabelledTensors
+from tensorrank.separation.architecture import Architecture, Instance, Weights
 from tensorrank.separation.partition import Bipartition
-from tensorrank.separation.separable import Weights
 
 # An operation on planes of entries, with its share of reducing them, measured against one inside a matrix product.
 _PLANE_COST = 20
@@ -25,11 +25,11 @@ _TYPICAL_GRID = (256, 256)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class NetworkFunction:
-    """The multilinear function of a network's open legs, as `tensorrank.separation.separable.Separable` asks for it.
+class NetworkFunction(Architecture):
+    """The multilinear function of a network's open legs, an architecture without weights.
 
     >>> from tensorrank.networks.tensor_train import TensorTrain
-    >>> function = TensorTrain.random((2,) * 6, 2, seed=0).to_network().separable()
+    >>> function = TensorTrain.random((2,) * 6, 2, seed=0).to_network().architecture()
     >>> function.sites, function.rank_bound(Bipartition.interleaved(6))
     (6, 8)
     """
@@ -54,10 +54,9 @@ class NetworkFunction:
         """1 in the input of each site."""
         return self.sites
 
-    @property
-    def value_work(self) -> float:
-        """Operations that one value costs in a grid of the interleaved partition, at the rate of a matrix product."""
-        plan = self.network.grid_plan(Bipartition.interleaved(self.sites), _TYPICAL_GRID)
+    def value_work(self, partition: Bipartition) -> float:
+        """Operations that one value costs in a grid of 256 x 256, at the rate of a matrix product."""
+        plan = self.network.grid_plan(partition, _TYPICAL_GRID)
         work = sum(step.operations * (_PLANE_COST if step.batched else 1) for step in plan.tile.steps)
         once = sum(part.operations for part, _ in plan.parts)
         return max(1.0, work / prod(plan.tile_shape) + once / prod(plan.shape))
@@ -80,13 +79,9 @@ class NetworkFunction:
         """The minimum cut."""
         return minimum_cut(self.network, partition).bound
 
-    def generic_lower_bound(self, partition: Bipartition) -> int:
-        """0: the tensors are given, and their contraction may vanish."""
-        return 0
-
 
 @dataclass(frozen=True, eq=False)
-class NetworkInstance:
+class NetworkInstance(Instance):
     """A network's function over GF(p), its tensors mapped there once."""
 
     network: LabelledTensors
@@ -97,16 +92,13 @@ class NetworkInstance:
         """Random inputs, of shape (count, sites, largest dimension of all sites); 0 beyond a site's dimension."""
         return random_inputs(self.network.shape, sites, count, self.field, rng)
 
-    def grid(self, partition: Bipartition, rows: Residues, columns: Residues) -> Residues:
-        """The residues of the values at all pairs, of shape (rows, columns)."""
-        return self.grid_within(partition, rows, columns, memory_limit(None))
-
-    def grid_within(self, partition: Bipartition, rows: Residues, columns: Residues, memory: int) -> Residues:
-        """The same within so many bytes beside the values: in slices of rows, and in small tiles, where need be.
+    def grid(self, partition: Bipartition, rows: Residues, columns: Residues, memory: int | None = None) -> Residues:
+        """The residues of the values at all pairs: in slices of rows, and in small tiles, where the memory asks for it.
 
         Raises:
             TensorRankError: if not even one row fits.
         """
+        memory = memory_limit(None) if memory is None else memory
         what = f"a grid of {len(rows)} x {len(columns)} values"
         plan = self._plan(partition, len(rows), len(columns))
         if plan.peak_bytes <= memory:

@@ -15,6 +15,7 @@ from tensorrank.errors import TensorRankError
 from tensorrank.networks.entries import Entries, random_entries, real_entries
 from tensorrank.networks.function import NetworkFunction
 from tensorrank.networks.network import Tensor, TensorNetwork
+from tensorrank.separation.architecture import Model
 
 # A dimension tree: a site's number, or a pair of trees.
 Tree: TypeAlias = "int | tuple[Tree, Tree]"
@@ -22,7 +23,7 @@ Node: TypeAlias = tuple[Tree, Tree]
 
 
 @dataclass(frozen=True, eq=False)
-class HierarchicalTucker:
+class HierarchicalTucker(Model):
     """A tensor built up along a tree: every node has some functions of the sites below it, made of its children's.
 
     A leaf's functions are the columns of its matrix U; a node's are f_c = sum over a, b of B[c, a, b] * g_a * h_b, with
@@ -104,9 +105,9 @@ class HierarchicalTucker:
         transfers = {node: random_entries((1 if node == tree else rank, rank, rank), rng) for node in _nodes(tree)}
         return cls(tree, leaves, transfers)
 
-    def separable(self) -> NetworkFunction:
+    def architecture(self) -> NetworkFunction:
         """The network's function, for `separation_rank`."""
-        return self.to_network().separable()
+        return self.to_network().architecture()
 
     def to_network(self) -> TensorNetwork:
         """Tensors "leaf i" and "node ..." named by their sites; legs "site i", and "rank ..." above a leaf or node."""

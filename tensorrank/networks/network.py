@@ -14,6 +14,7 @@ from tensorrank.networks.expression import SMALLER
 from tensorrank.networks.function import NetworkFunction
 from tensorrank.networks.grid_plan import Inputs, inputs_by_site
 from tensorrank.networks.tensors import LabelledTensors, Tensor
+from tensorrank.separation.architecture import Model
 from tensorrank.separation.partition import Bipartition
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Tensor", "TensorNetwork"]
 
 
-class TensorNetwork(LabelledTensors):
+class TensorNetwork(LabelledTensors, Model):
     """A multilinear function of its open legs: the product of all tensors, summed over every other leg.
 
     Site i is the i-th open leg. Legs of the same name are one leg: two tensors may share it (a bond), or any number of
@@ -174,6 +175,6 @@ class TensorNetwork(LabelledTensors):
 
         return draw(self, partition, positions)
 
-    def separable(self) -> NetworkFunction:
+    def architecture(self) -> NetworkFunction:
         """This network's function as an architecture without weights, for `separation_rank`."""
         return NetworkFunction(self)

@@ -15,13 +15,14 @@ from tensorrank.errors import TensorRankError
 from tensorrank.networks.entries import Entries, random_entries, real_entries
 from tensorrank.networks.function import NetworkFunction
 from tensorrank.networks.network import Tensor, TensorNetwork
+from tensorrank.separation.architecture import Model
 
 if TYPE_CHECKING:
     from tensorly.tt_tensor import TTTensor
 
 
 @dataclass(frozen=True, eq=False)
-class TensorTrain:
+class TensorTrain(Model):
     """W[j_0, ..., j_(N-1)] = cores[0][:, j_0, :] @ ... @ cores[N-1][:, j_(N-1), :], a 1 x 1 matrix.
 
     Attributes:
@@ -93,9 +94,9 @@ class TensorTrain:
             )
         )
 
-    def separable(self) -> NetworkFunction:
+    def architecture(self) -> NetworkFunction:
         """The network's function, for `separation_rank`."""
-        return self.to_network().separable()
+        return self.to_network().architecture()
 
     def to_network(self) -> TensorNetwork:
         """Tensors "core i" with the leg "site i", and "bond i" between core i and the next; ends have one bond less."""

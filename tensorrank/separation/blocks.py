@@ -16,11 +16,11 @@ from tensorrank.arithmetic.elimination.rank import balanced, product, rank_in_pl
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import Workers
 from tensorrank.errors import TensorRankError
+from tensorrank.separation.architecture import Instance
 from tensorrank.separation.hankel import SLAB_ENTRIES, HankelForm, Indices, symmetric_entries
 from tensorrank.separation.jobs import BlockRank, JobKey, Progress
 from tensorrank.separation.limits import SIDE_BYTES, lattice_bytes, lattice_work
 from tensorrank.separation.monomials import divided_powers, monomial_count, monomials
-from tensorrank.separation.separable import MomentInstance
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class Lattice:
         variables: how many entries of M are kept.
     """
 
-    instance: MomentInstance
+    instance: Instance
     field: PrimeField
     width: int
     degree: int

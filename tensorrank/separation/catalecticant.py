@@ -18,6 +18,7 @@ import numpy as np
 
 from tensorrank.arithmetic.elimination.costs import elimination_bytes, elimination_work
 from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.separation.architecture import Instance
 from tensorrank.separation.blocks import Block, BlockJob, Lattice, strip_width
 from tensorrank.separation.hankel import SLAB_ENTRIES
 from tensorrank.separation.hilbert import MomentSpaces, moment_spaces
@@ -33,7 +34,6 @@ from tensorrank.separation.limits import (
     lattice_work,
 )
 from tensorrank.separation.monomials import monomial_count
-from tensorrank.separation.separable import MomentInstance
 
 # Blocks computed ahead of need, to one side of the crossing.
 _AHEAD = 8
@@ -216,7 +216,7 @@ class Catalecticant:
 
     def __init__(
         self,
-        instance: MomentInstance,
+        instance: Instance,
         field: PrimeField,
         plan: CatalecticantPlan,
         limits: Limits,

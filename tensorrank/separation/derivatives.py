@@ -12,11 +12,11 @@ from tensorrank.arithmetic.elimination.costs import elimination_bytes
 from tensorrank.arithmetic.elimination.rank import rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.resources import Workers
+from tensorrank.separation.architecture import Instance
 from tensorrank.separation.hankel import HankelForm
 from tensorrank.separation.jobs import BlockRank, JobKey, Progress
 from tensorrank.separation.limits import SIDE_BYTES, Limits, lattice_bytes, lattice_work
 from tensorrank.separation.monomials import monomial_count
-from tensorrank.separation.separable import MomentInstance
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class DerivativesJob:
         draw: the number of the draw.
     """
 
-    instance: MomentInstance
+    instance: Instance
     field: PrimeField
     plan: DerivativePlan
     draw: int

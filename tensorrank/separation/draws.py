@@ -12,7 +12,7 @@ import numpy as np
 from tensorrank.arithmetic.prime_field import LARGEST_PRIME, PrimeField, primes_below
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import PrimeError
-from tensorrank.separation.separable import Instance, Separable, Weights
+from tensorrank.separation.architecture import Architecture, Instance, Weights
 
 # Small primes are fast; a large one is used where rank * degree / p would tell nothing about a failure.
 _SMALL, _LARGE = 2**23, 2**31
@@ -39,7 +39,7 @@ class Draws:
 
     def __init__(
         self,
-        model: Separable,
+        model: Architecture,
         weights: Weights | None,
         seed: int | np.random.Generator,
         primes: Sequence[int] | None,
@@ -53,7 +53,7 @@ class Draws:
         self._tried: list[int] = []
         self._given = iter(()) if primes is None else self._checked(primes)
 
-    def about(self, model: Separable, degree: int) -> Draws:
+    def about(self, model: Architecture, degree: int) -> Draws:
         """Draws of another model with the same weights, from the same stream; what they use is counted apart."""
         other = copy(self)
         other.model, other.degree, other.used = model, degree, []

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import prod
-from typing import cast
 
 from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.separation.architecture import Instance, MomentForm
 from tensorrank.separation.catalecticant import Catalecticant, CatalecticantPlan
 from tensorrank.separation.derivatives import DerivativesJob
 from tensorrank.separation.draws import Draws
@@ -16,7 +16,6 @@ from tensorrank.separation.jobs import Job, Steps
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.plan import Plan
 from tensorrank.separation.result import SeparationRank, Standing
-from tensorrank.separation.separable import Instance, MomentInstance, MomentSeparable, Separable
 from tensorrank.whole_numbers import as_ranges
 
 _UNLUCKY = "a proved lower bound passes the ranks computed: these draws were unlucky"
@@ -83,9 +82,7 @@ def from_bounds(chosen: Plan, draws: Draws) -> Steps[Evidence]:
     return Evidence(lower=_known(chosen, draws), reason=f"bounds in closed form only: {why}")
 
 
-def from_blocks(
-    model: MomentSeparable, partition: Bipartition, chosen: Plan, draws: Draws, count: int
-) -> Steps[Evidence]:
+def from_blocks(form: MomentForm, partition: Bipartition, chosen: Plan, draws: Draws, count: int) -> Steps[Evidence]:
     """Every block once, then those below their bound again until a further draw gives no more."""
     blocks = chosen.blocks
     assert blocks is not None
@@ -93,14 +90,12 @@ def from_blocks(
     degrees = range(spaces.degree + 1)
     bounds = {k: min(spaces.rows(k), spaces.columns(k)) for k in degrees}
     # Entries have this degree in what is drawn: the weights, and with few tokens the tokens too.
-    entry_degree = model.weight_degree + (0 if blocks.full else model.input_degree)
+    entry_degree = draws.model.weight_degree + (0 if blocks.full else draws.model.input_degree)
 
     def draw(hardest: int) -> Catalecticant:
         field, instance = draws.next(hardest * entry_degree)
         number = len(draws.used) - 1
-        return Catalecticant(
-            cast(MomentInstance, instance), field, blocks, chosen.limits, draws.rng, number, chosen.scratch
-        )
+        return Catalecticant(instance, field, blocks, chosen.limits, draws.rng, number, chosen.scratch)
 
     found = yield from draw(0).all_blocks()
     incomplete = [k for k in degrees if not found[k].complete]
@@ -120,7 +115,7 @@ def from_blocks(
         short = [k for k in short if found[k].rank < bounds[k]]
     ranks = [found[k].rank for k in degrees]
     if draws.weights is None:
-        proved = model.generic_lower_bounds_by_degree(partition)
+        proved = form.lower_bounds(partition)
         ranks = [max(rank, bound) for rank, bound in zip(ranks, proved, strict=True)]
     lower = max(sum(ranks), _known(chosen, draws))
     passed = lower > sum(found[k].rank for k in degrees)
@@ -139,12 +134,12 @@ def from_blocks(
         confirmed=confirmed,
         failure=draws.failure({k: found[k].rank for k in short}, entry_degree, primes),
         reason=reason,
-        by_degree=tuple(ranks if model.output_site in partition.a else ranks[::-1]) if sum(ranks) == lower else None,
+        by_degree=tuple(ranks if form.output_site in partition.a else ranks[::-1]) if sum(ranks) == lower else None,
         samples=max((block.samples for block in found.values()), key=prod),
     )
 
 
-def from_grid(model: Separable, partition: Bipartition, chosen: Plan, draws: Draws, count: int) -> Steps[Evidence]:
+def from_grid(partition: Bipartition, chosen: Plan, draws: Draws, count: int) -> Steps[Evidence]:
     """Sampled matrices of fresh instances until a further one gives no more."""
 
     def measured(field: PrimeField, instance: Instance, number: int) -> Job:
@@ -162,52 +157,48 @@ def from_grid(model: Separable, partition: Bipartition, chosen: Plan, draws: Dra
             room=chosen.limits.memory // 2,
         )
 
-    return (yield from _from_matrices(model, chosen, draws, count, measured, known=_known(chosen, draws)))
+    return (yield from _from_matrices(chosen, draws, count, measured, known=_known(chosen, draws)))
 
 
 def from_leading_form(
-    model: MomentSeparable, partition: Bipartition, chosen: Plan, draws: Draws, count: int
+    form: MomentForm, partition: Bipartition, chosen: Plan, draws: Draws, count: int
 ) -> Steps[Evidence]:
     """For an inhomogeneous architecture: the blocks of its leading form, and if they do not decide, all derivatives.
 
     Where the derivatives do not fit, the plan may fall back on a grid.
     """
-    stream = draws.about(model.leading(), chosen.degree)
-    leading = yield from from_blocks(model.leading(), partition, chosen, stream, count)
+    model, leading = draws.model, form.leading
+    assert leading is not None
+    stream = draws.about(leading, chosen.degree)
+    found = yield from from_blocks(form, partition, chosen, stream, count)
     draws.used.extend(stream.used)
     derivatives = chosen.derivatives
-    if leading.lower == chosen.upper or (derivatives is None and chosen.fallback is None):
+    if found.lower == chosen.upper or (derivatives is None and chosen.fallback is None):
         reason = "only the terms of highest degree were computed, which may have less; method 'grid' may tell more"
-        return replace(leading, confirmed=False, by_degree=None, reason=reason)
-    further = draws.about(model, model.moment_degree if derivatives is not None else model.input_degree)
+        return replace(found, confirmed=False, by_degree=None, reason=reason)
+    further = draws.about(model, form.degree if derivatives is not None else model.input_degree)
     if derivatives is not None:
         taken = derivatives
 
         def measured(field: PrimeField, instance: Instance, number: int) -> Job:
-            return DerivativesJob(cast(MomentInstance, instance), field, taken, number)
+            return DerivativesJob(instance, field, taken, number)
 
-        whole = yield from _from_matrices(model, chosen, further, count, measured, known=leading.lower)
+        whole = yield from _from_matrices(chosen, further, count, measured, known=found.lower)
     else:
         assert chosen.fallback is not None
-        sampled = yield from from_grid(model, partition, chosen.fallback, further, count)
+        sampled = yield from from_grid(partition, chosen.fallback, further, count)
         whole = replace(sampled, method="grid")
-        if leading.lower > whole.lower:
-            whole = replace(leading, confirmed=False, by_degree=None, reason=f"{_UNLUCKY} of the grid")
+        if found.lower > whole.lower:
+            whole = replace(found, confirmed=False, by_degree=None, reason=f"{_UNLUCKY} of the grid")
     draws.used.extend(further.used)
     return whole
 
 
 def _from_matrices(
-    model: Separable,
-    chosen: Plan,
-    draws: Draws,
-    count: int,
-    measured: Callable[[PrimeField, Instance, int], Job],
-    *,
-    known: int,
+    chosen: Plan, draws: Draws, count: int, measured: Callable[[PrimeField, Instance, int], Job], *, known: int
 ) -> Steps[Evidence]:
     """The rank of one matrix for each of several fresh instances, until a further one gives no more."""
-    degree = model.input_degree + (model.weight_degree if draws.weights is None else 0)
+    degree = draws.model.input_degree + (draws.model.weight_degree if draws.weights is None else 0)
     best, samples, made = 0, (0, 0), 0
     saturated = complete = True
     raised = arbitrary = False

@@ -5,17 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from math import prod
-from typing import cast
 
 import numpy as np
 
 from tensorrank.arithmetic.elimination.rank import balanced, rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import Workers
+from tensorrank.separation.architecture import Instance
 from tensorrank.separation.jobs import BlockRank, JobKey, Progress
 from tensorrank.separation.limits import MOST_ENTRIES, SPARE
 from tensorrank.separation.partition import Bipartition
-from tensorrank.separation.separable import FiniteInstance, FrugalInstance, Instance
 
 _FIRST_SAMPLE = 64
 # Inputs of a side that are listed in random order, if there are finitely many.
@@ -146,7 +145,7 @@ class _Source:
     @classmethod
     def of(cls, instance: Instance, sites: tuple[int, ...], rng: np.random.Generator) -> _Source:
         """Inputs are listed where they are few enough; among more, those drawn hardly repeat."""
-        inputs = instance.input_count(sites) if isinstance(instance, FiniteInstance) else None
+        inputs = instance.input_count(sites)
         order = None if inputs is None or inputs > _MOST_LISTED else rng.permutation(inputs)
         return cls(instance, sites, rng, inputs, order)
 
@@ -170,12 +169,10 @@ class _Source:
         self.taken += count
         if self.order is None:
             return self.instance.sample(self.sites, count, self.rng)
-        return cast(FiniteInstance, self.instance).inputs(self.sites, self.order[self.taken - count : self.taken])
+        return self.instance.inputs(self.sites, self.order[self.taken - count : self.taken])
 
 
 def _values(
     instance: Instance, partition: Bipartition, rows: Residues, columns: Residues, memory: int | None, share: slice
 ) -> Residues:
-    if memory is not None and isinstance(instance, FrugalInstance):
-        return instance.grid_within(partition, rows[share], columns, memory)
-    return instance.grid(partition, rows[share], columns)
+    return instance.grid(partition, rows[share], columns, memory)

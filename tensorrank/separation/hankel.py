@@ -22,6 +22,7 @@ from tensorrank.arithmetic.elimination.products import Balanced
 from tensorrank.arithmetic.elimination.rank import product
 from tensorrank.arithmetic.prime_field import PrimeField, factorials
 from tensorrank.arithmetic.resources import Workers
+from tensorrank.separation.architecture import Instance
 from tensorrank.separation.interpolation import to_scaled_coefficients
 from tensorrank.separation.limits import BATCH_ENTRIES
 from tensorrank.separation.monomials import (
@@ -32,7 +33,6 @@ from tensorrank.separation.monomials import (
     sparse_monomials,
     suffix_sums,
 )
-from tensorrank.separation.separable import MomentInstance
 
 Indices = NDArray[np.int64]
 
@@ -66,7 +66,7 @@ class HankelForm:
 
     @classmethod
     def of(
-        cls, instance: MomentInstance, field: PrimeField, width: int, degree: int, variables: int, pool: Workers
+        cls, instance: Instance, field: PrimeField, width: int, degree: int, variables: int, pool: Workers
     ) -> HankelForm:
         """Evaluate the instance on the simplex lattice of the first so many symmetric entries, and interpolate."""
         values = _lattice_values(instance, width, degree, variables, variables, pool)
@@ -74,9 +74,7 @@ class HankelForm:
         return cls(field, degree, variables, values)
 
     @classmethod
-    def inhomogeneous(
-        cls, instance: MomentInstance, field: PrimeField, width: int, degree: int, pool: Workers
-    ) -> HankelForm:
+    def inhomogeneous(cls, instance: Instance, field: PrimeField, width: int, degree: int, pool: Workers) -> HankelForm:
         """The same for polynomials of degree up to C in all entries."""
         entries = width * (width + 1) // 2
         values = _lattice_values(instance, width, degree, entries + 1, entries, pool)
@@ -178,7 +176,7 @@ class HankelForm:
 
 
 def _lattice_values(
-    instance: MomentInstance, width: int, degree: int, variables: int, entries: int, pool: Workers
+    instance: Instance, width: int, degree: int, variables: int, entries: int, pool: Workers
 ) -> NDArray[np.int32]:
     """P_1..P_d on the simplex lattice in so many variables: the first symmetric entries, the last variable set to 1."""
     count = monomial_count(variables, degree)

@@ -9,11 +9,11 @@ from typing import Literal, get_args
 
 from tensorrank.arithmetic.elimination.costs import elimination_work
 from tensorrank.errors import TensorRankError
+from tensorrank.separation.architecture import Architecture, Model, as_architecture
 from tensorrank.separation.catalecticant import CatalecticantPlan, catalecticant_plan
 from tensorrank.separation.derivatives import DerivativePlan, derivative_plan
 from tensorrank.separation.limits import MOST_ENTRIES, SPARE, TYPICAL_RATE, Limits
 from tensorrank.separation.partition import Bipartition, checked_partition
-from tensorrank.separation.separable import MadeSeparable, MomentSeparable, Separable, as_separable, moment_form
 
 Method = Literal["auto", "catalecticant", "grid"]
 
@@ -74,7 +74,7 @@ class Plan:
 
 
 def plan(
-    model: Separable | MadeSeparable,
+    model: Model,
     partition: Bipartition | None = None,
     *,
     method: Method = "auto",
@@ -89,26 +89,26 @@ def plan(
     'catalecticant'
     """
     limits = Limits.of(memory, work, files=scratch is not None)
-    model = as_separable(model)
-    partition = checked_partition(model.sites, partition)
+    architecture = as_architecture(model)
+    partition = checked_partition(architecture.sites, partition)
     if method not in get_args(Method):
         raise TensorRankError(f"the method is {method!r}; expected one of {', '.join(get_args(Method))}")
-    form = moment_form(model)
+    form = architecture.moment_form()
     if method == "catalecticant" and form is None:
-        raise TensorRankError(f"{model} has no moment form; expected method 'grid' or 'auto' for it")
-    grid = _grid(model, partition, limits)
+        raise TensorRankError(f"{architecture} has no moment form; expected method 'grid' or 'auto' for it")
+    grid = _grid(architecture, partition, limits)
     if form is None or method == "grid":
         return grid
     near, far = partition.a, partition.b
     if form.output_site in far:
         near, far = far, near
-    blocks = catalecticant_plan(form.input_width, form.moment_degree, (len(near), len(far)), limits)
+    blocks = catalecticant_plan(form.width, form.degree, (len(near), len(far)), limits)
     useful = blocks.whole or blocks.potential > grid.lower
     grid_is_whole = grid.upper is not None and grid.upper < grid.grid_samples
     derivatives, fallback = None, None
-    if not form.homogeneous:
+    if form.leading is not None:
         if blocks.full:
-            derivatives = derivative_plan(form.input_width, form.moment_degree, blocks.spaces.bound(), limits)
+            derivatives = derivative_plan(form.width, form.degree, blocks.spaces.bound(), limits)
         if method == "auto" and grid_is_whole and (derivatives is None or grid.work < derivatives.work):
             derivatives, fallback = None, grid
     further = derivatives or fallback
@@ -118,7 +118,7 @@ def plan(
         blocks=blocks,
         memory=max(blocks.memory, 0 if further is None else further.memory),
         work=blocks.work + (0 if further is None else further.work),
-        degree=max(form.moment_degree if blocks.full else form.input_degree, 0 if fallback is None else grid.degree),
+        degree=max(form.degree if blocks.full else architecture.input_degree, 0 if fallback is None else grid.degree),
         derivatives=derivatives,
         fallback=fallback,
         scratch=None if scratch is None else Path(scratch),
@@ -131,29 +131,29 @@ def plan(
     return by_blocks
 
 
-def _grid(model: Separable, partition: Bipartition, limits: Limits) -> Plan:
+def _grid(model: Architecture, partition: Bipartition, limits: Limits) -> Plan:
     upper = model.rank_bound(partition)
+    value_work = model.value_work(partition)
 
     def work(samples: int) -> float:
         # Doubling the sample evaluates a third of the last matrix again.
-        return elimination_work(samples, samples) + 4 / 3 * model.value_work * samples**2
+        return elimination_work(samples, samples) + 4 / 3 * value_work * samples**2
 
-    # Others than attention may take as much again to evaluate their values.
-    room = limits.memory if isinstance(model, MomentSeparable) else limits.memory / 2
+    room = limits.memory * model.values_share
     samples = max(1, int((room / _GRID_BYTES) ** 0.5))
     if upper is not None:
         samples = min(samples, upper + SPARE)
     if work(samples) > limits.work:
         samples = bisect_left(range(samples), True, lo=1, key=lambda count: work(count + 1) > limits.work)
     lower = model.generic_lower_bound(partition)
-    entries = min(MOST_ENTRIES, room / _GRID_BYTES, limits.work / (model.value_work + samples))
+    entries = min(MOST_ENTRIES, room / _GRID_BYTES, limits.work / (value_work + samples))
     return Plan(
         "grid",
         upper,
         lower,
         None,
         samples,
-        samples**2 * _GRID_BYTES * limits.memory / room,
+        samples**2 * _GRID_BYTES / model.values_share,
         work(samples),
         limits,
         # A function of categories is a polynomial in its weights alone.

@@ -13,6 +13,7 @@ import numpy as np
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.resources import worker_threads
 from tensorrank.errors import TensorRankError
+from tensorrank.separation.architecture import Architecture, Model, Weights, as_architecture
 from tensorrank.separation.draws import Draws
 from tensorrank.separation.evidence import Evidence, certified, from_blocks, from_bounds, from_grid, from_leading_form
 from tensorrank.separation.jobs import Progress, Steps, finish_here
@@ -20,12 +21,11 @@ from tensorrank.separation.numerical import MadeNumerical, NumericalModel, numer
 from tensorrank.separation.partition import Bipartition, checked_partition
 from tensorrank.separation.plan import Method, Plan, plan
 from tensorrank.separation.result import SeparationRank
-from tensorrank.separation.separable import MadeSeparable, Separable, Weights, as_separable, moment_form
 from tensorrank.whole_files import checked_folder
 
 
 def separation_rank(
-    model: Separable | MadeSeparable | NumericalModel | MadeNumerical,
+    model: Model | NumericalModel | MadeNumerical,
     partition: Bipartition | None = None,
     *,
     method: Method = "auto",
@@ -109,10 +109,12 @@ def separation_rank(
             return numerical_separation_rank(
                 model, partition, seed=seed, memory=memory, progress=progress, **tolerances
             )
-    model = as_separable(model)
-    _refuse(model, tolerances, "its rank is computed over finite fields, without tolerance; limit memory or work")
+    architecture = as_architecture(model)
+    _refuse(
+        architecture, tolerances, "its rank is computed over finite fields, without tolerance; limit memory or work"
+    )
     exact = computation(
-        model,
+        architecture,
         partition,
         method=method,
         weights=weights,
@@ -149,7 +151,7 @@ class Computation:
 
 
 def computation(
-    model: Separable,
+    model: Architecture,
     partition: Bipartition | None = None,
     *,
     method: Method = "auto",
@@ -167,14 +169,14 @@ def computation(
     stream = Draws(model, weights, seed, primes, chosen.degree)
     if stream.impossible:
         chosen = replace(chosen, method="bounds")
-    form = moment_form(model)
+    form = model.moment_form()
     if chosen.method == "bounds":
         steps = from_bounds(chosen, stream)
     elif chosen.method == "catalecticant" and form is not None:
-        by_blocks = from_blocks if form.homogeneous else from_leading_form
+        by_blocks = from_blocks if form.leading is None else from_leading_form
         steps = by_blocks(form, partition, chosen, stream, draws)
     else:
-        steps = from_grid(model, partition, chosen, stream, draws)
+        steps = from_grid(partition, chosen, stream, draws)
     return Computation(chosen, stream, steps)
 
 

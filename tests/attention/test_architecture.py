@@ -6,7 +6,7 @@ import pytest
 from tensorrank import Bipartition, SelfAttention
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.errors import PartitionError, TensorRankError, WeightsError
-from tensorrank.separation.separable import MomentSeparable
+from tensorrank.separation.architecture import Architecture
 
 
 def test_head_dim_and_tokens_have_defaults():
@@ -56,8 +56,8 @@ def test_a_variant_is_named_in_full_and_makes_itself_again(variant):
 
 
 def test_the_output_token_is_the_first_or_under_a_mask_the_last():
-    assert SelfAttention(2, 4).output_site == 0
-    assert SelfAttention(2, 4, tokens=6, causal=True).output_site == 5
+    assert SelfAttention(2, 4).output_token == 0
+    assert SelfAttention(2, 4, tokens=6, causal=True).output_token == 5
 
 
 @pytest.mark.parametrize(
@@ -141,7 +141,7 @@ def test_degrees_follow_the_depth(depth):
     assert model.input_degree == 3**depth
     assert model.moment_degree == sum(3**layer for layer in range(depth))
     assert model.weight_degree == 4 * model.moment_degree
-    assert isinstance(model, MomentSeparable)
+    assert isinstance(model, Architecture)
 
 
 @pytest.mark.parametrize("depth", [1, 2])

@@ -146,7 +146,7 @@ def test_a_cut_that_is_no_bipartition_of_the_open_legs(sites):
     network = TensorTrain.random((2, 2, 2), 2, seed=0).to_network()
     message = f"covers {sites} sites; the model has 3"
     partition = Bipartition.halves(sites)
-    for work in (network.unfold, network.describe, network.picture, network.separable().rank_bound):
+    for work in (network.unfold, network.describe, network.picture, network.architecture().rank_bound):
         with pytest.raises(PartitionError, match=message):
             work(partition)
     with pytest.raises(PartitionError, match=message):

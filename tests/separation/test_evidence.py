@@ -3,18 +3,21 @@ import pytest
 
 from tensorrank import Bipartition, separation_rank
 from tensorrank.errors import TensorRankError
+from tensorrank.separation.architecture import Architecture, Instance
 
 
-class Scripted:
+class Scripted(Architecture):
     """A function of two sites whose rank differs from draw to draw; without the moment form."""
 
     sites = 2
     weight_degree = 3
     input_degree = 5
-    value_work = 1.0
 
     def __init__(self, ranks, upper=None, lower=1):
         self.ranks, self.upper, self.lower = iter(ranks), upper, lower
+
+    def value_work(self, partition):
+        return 1.0
 
     def draw(self, field, rng, weights=None):
         return Diagonal(next(self.ranks), field)
@@ -26,7 +29,7 @@ class Scripted:
         return self.lower
 
 
-class Diagonal:
+class Diagonal(Instance):
     """1 where both sites hold the same number below the rank, else 0; samples count up from 0."""
 
     def __init__(self, rank, field):
@@ -38,7 +41,7 @@ class Diagonal:
         self.sampled[sites[0]] += count
         return np.arange(start, start + count)[:, None]
 
-    def grid(self, partition, rows, columns):
+    def grid(self, partition, rows, columns, memory=None):
         return ((rows == columns.T) & (rows < self.rank)).astype(np.int64)
 
 

@@ -5,12 +5,13 @@ from oracles import planted
 
 from tensorrank import Bipartition, SelfAttention
 from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.separation.architecture import Instance
 from tensorrank.separation.grid import grid_rank
 
 FIELD = PrimeField(8388593)
 
 
-class PlantedRank:
+class PlantedRank(Instance):
     """f(x, y) = sum over nu < rank of x^nu y^nu: separation rank `rank` in characteristic 0."""
 
     def __init__(self, rank):
@@ -21,7 +22,7 @@ class PlantedRank:
         self.asked.append((tuple(sites), count))
         return FIELD.random((count, len(sites)), rng)
 
-    def grid(self, partition, rows, columns):
+    def grid(self, partition, rows, columns, memory=None):
         values = np.zeros((len(rows), len(columns)), dtype=np.int64)
         for nu in range(self.rank):
             left = np.array([pow(int(x), nu, FIELD.prime) for x in rows[:, 0]])
@@ -74,7 +75,7 @@ def test_the_rank_of_an_attention_grid_agrees_with_flint(pool):
     assert found.rank == flint.nmod_mat(40, 40, [int(v) for v in values.flat], FIELD.prime).rank() == 17
 
 
-class Table:
+class Table(Instance):
     """A function of two categorical sites: the entries of a matrix."""
 
     def __init__(self, matrix):
@@ -89,7 +90,7 @@ class Table:
     def sample(self, sites, count, rng):
         raise AssertionError("inputs that can be listed are not drawn")
 
-    def grid(self, partition, rows, columns):
+    def grid(self, partition, rows, columns, memory=None):
         values = self.matrix[rows, columns.T] if partition.a == (0,) else self.matrix[columns.T, rows]
         return values % FIELD.prime
 

@@ -4,6 +4,7 @@ import pytest
 
 from tensorrank import Bipartition, SelfAttention, bounds, separation_rank
 from tensorrank.errors import PartitionError, TensorRankError
+from tensorrank.separation.architecture import Architecture, Instance
 from tensorrank.separation.plan import plan
 
 MODELS = [
@@ -16,32 +17,28 @@ MODELS = [
 ]
 
 
-class OnlySeparable:
+class SumOfTwo(Architecture):
     """An architecture without the moment form: the sum of its two sites."""
 
     sites = 2
     weight_degree = 0
     input_degree = 1
-    value_work = 1.0
+
+    def value_work(self, partition):
+        return 1.0
 
     def draw(self, field, rng, weights=None):
         return Sum(field)
 
-    def rank_bound(self, partition):
-        return None
 
-    def generic_lower_bound(self, partition):
-        return 1
-
-
-class Sum:
+class Sum(Instance):
     def __init__(self, field):
         self.field = field
 
     def sample(self, sites, count, rng):
         return self.field.random((count, len(sites)), rng)
 
-    def grid(self, partition, rows, columns):
+    def grid(self, partition, rows, columns, memory=None):
         return (rows + columns.T) % self.field.prime
 
 
@@ -131,14 +128,12 @@ def test_a_partition_of_other_sites_is_refused():
 
 
 def test_a_model_without_the_moment_form_is_sampled():
-    model = OnlySeparable()
+    model = SumOfTwo()
     assert plan(model).method == plan(model, method="grid").method == "grid"
     found = separation_rank(model)
     assert (found.value, found.upper, found.standing, found.by_degree) == (2, None, "probable", None)
     for function in (plan, separation_rank):
-        with pytest.raises(
-            TensorRankError, match=r"OnlySeparable.* has no moment form; expected method 'grid' or 'auto'"
-        ):
+        with pytest.raises(TensorRankError, match=r"SumOfTwo.* has no moment form; expected method 'grid' or 'auto'"):
             function(model, method="catalecticant")
 
 

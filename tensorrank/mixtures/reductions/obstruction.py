@@ -191,7 +191,7 @@ def _sampled(model: Mixture, a: Iterable[int]) -> Unfolding:
     """Of all variables, at random vectors of both sides."""
     rows = tuple(a)
     split = Bipartition(rows, _without(range(model.sites), rows))
-    function = model.separable()
+    function = model.architecture()
     bound = function.rank_bound(split)
     samples = _MOST_SAMPLES if bound is None else min(_MOST_SAMPLES, bound)
 

@@ -18,15 +18,15 @@ from tensorrank.mixtures.sum_product.cut_terms import separate
 from tensorrank.mixtures.sum_product.grid import SumProductGrid
 from tensorrank.mixtures.sum_product.nodes import LeafNode, Node, Nodes, ProductNode, SumNode
 from tensorrank.networks.function import random_inputs
+from tensorrank.separation.architecture import Architecture, Instance, Weights
 from tensorrank.separation.partition import Bipartition
-from tensorrank.separation.separable import Weights
 
 Classes = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SumProductFunction:
-    """The density of a sum-product network, as `tensorrank.separation.separable.Separable` asks for it.
+class SumProductFunction(Architecture):
+    """The density of a sum-product network, an architecture without weights.
 
     Attributes:
         nodes: by name.
@@ -35,7 +35,7 @@ class SumProductFunction:
         classes: for each variable the class of each component; those of a class are the same function.
 
     >>> from tensorrank.mixtures.sum_product.model import SumProduct
-    >>> function = SumProduct.three_matchings(6, symbols=2, seed=0).separable()
+    >>> function = SumProduct.three_matchings(6, symbols=2, seed=0).architecture()
     >>> function.sites, function.rank_bound(Bipartition.interleaved(6))
     (6, 8)
     """
@@ -44,6 +44,7 @@ class SumProductFunction:
     order: Sequence[Name]
     scopes: Mapping[Name, int]
     classes: Sequence[Classes]
+    _value_works: dict[Bipartition, float] = dataclasses.field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"SumProductFunction({self.sites} variables, {len(self.nodes)} nodes)"
@@ -68,10 +69,12 @@ class SumProductFunction:
         """1 in the input of each site."""
         return self.sites
 
-    @property
-    def value_work(self) -> float:
-        """Operations that one value costs in a grid of the interleaved partition, at the rate of a matrix product."""
-        return SumProductGrid.of(self.nodes, self.order, self.scopes, Bipartition.interleaved(self.sites)).value_work
+    def value_work(self, partition: Bipartition) -> float:
+        """Operations that one value costs in a grid, at the rate of a matrix product; kept once it is known."""
+        if partition not in self._value_works:
+            grid = SumProductGrid.of(self.nodes, self.order, self.scopes, partition)
+            self._value_works[partition] = grid.value_work()
+        return self._value_works[partition]
 
     def draw(self, field: PrimeField, rng: np.random.Generator, weights: Weights | None = None) -> SumProductInstance:
         """The function over GF(p): nothing is random but the inputs.
@@ -104,10 +107,6 @@ class SumProductFunction:
         ]
         return min(found.count(found.terms[self.order[-1]]) for found in tried)
 
-    def generic_lower_bound(self, partition: Bipartition) -> int:
-        """0: the tables are given."""
-        return 0
-
     def _image(self, node: Node, field: PrimeField) -> Node:
         """The node with balanced residues in its table, equal components of a leaf added up."""
         match node:
@@ -122,7 +121,7 @@ class SumProductFunction:
 
 
 @dataclass(frozen=True, eq=False)
-class SumProductInstance:
+class SumProductInstance(Instance):
     """A sum-product network's function over GF(p), its tables mapped there once, to balanced residues."""
 
     function: SumProductFunction
@@ -134,12 +133,8 @@ class SumProductInstance:
         """Random inputs, of shape (count, sites, largest number of values of all); 0 beyond a site's number."""
         return random_inputs(self.function.shape, sites, count, self.field, rng)
 
-    def grid(self, partition: Bipartition, rows: Residues, columns: Residues) -> Residues:
-        """The residues of the values at all pairs, of shape (rows, columns)."""
-        return self.grid_within(partition, rows, columns, memory_limit(None))
-
-    def grid_within(self, partition: Bipartition, rows: Residues, columns: Residues, memory: int) -> Residues:
-        """The same within so many bytes beside the values, in slices of rows.
+    def grid(self, partition: Bipartition, rows: Residues, columns: Residues, memory: int | None = None) -> Residues:
+        """The residues of the values at all pairs, in slices of rows where the memory asks for it.
 
         Raises:
             TensorRankError: if not even one row fits.
@@ -149,4 +144,5 @@ class SumProductInstance:
         if grid is None:
             grid = SumProductGrid.of(self.nodes, function.order, function.scopes, partition)
             self._grids[partition] = grid
-        return grid.evaluate(rows, columns, function.shape, self.field, memory)
+        limit = memory_limit(None) if memory is None else memory
+        return grid.evaluate(rows, columns, function.shape, self.field, limit)

@@ -141,7 +141,7 @@ class SumProductGrid:
             )
             for keep_left in (False, True)
         ]
-        return min(plans, key=lambda plan: plan.value_work)
+        return min(plans, key=cls.value_work)
 
     @classmethod
     def _of(
@@ -171,7 +171,6 @@ class SumProductGrid:
         circuit, slots = compiled_with_slots(nodes, [name for name in order if not scopes[name] & ~bits])
         return OneSide(sites, circuit, slots, side, kept)
 
-    @property
     def value_work(self) -> float:
         """Operations that a value costs, at the rate of a matrix product."""
         work = 0

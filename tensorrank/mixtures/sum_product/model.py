@@ -39,7 +39,7 @@ from tensorrank.mixtures.sum_product.self_similar import copies, dimension_tree_
 from tensorrank.mixtures.sum_product.tensor_network import choice_network
 from tensorrank.mixtures.tables import Table
 from tensorrank.networks.network import TensorNetwork
-from tensorrank.separation.separable import Separable
+from tensorrank.separation.architecture import Architecture
 
 __all__ = ["LeafNode", "Name", "Node", "ProductNode", "SumNode", "SumProduct", "matchings"]
 
@@ -192,7 +192,7 @@ class SumProduct(Mixture):
         """
         return choice_network(self.nodes, self.order, self._scope_bits, self.sites)
 
-    def separable(self) -> Separable:
+    def architecture(self) -> Architecture:
         """The density as a function of its variables, for `separation_rank`: evaluated on the graph.
 
         A self-similar network whose dimension tree has the very same tables is contracted as that, which is faster. Of
@@ -201,7 +201,7 @@ class SumProduct(Mixture):
         if copies(self):
             tree = dimension_tree_of(self)
             if tree is not None:
-                return tree.separable()
+                return tree.architecture()
         if self.densities is None:
             classes = [np.arange(k) for k in self.shape]
         else:

@@ -111,8 +111,8 @@ def test_classes_of_probability_zero_are_dropped():
 def test_no_smaller_class_model_exists_where_an_unfolding_has_that_rank(model, classes):
     assert class_count(model.latent_tree()) == classes
     interleaved = Bipartition.interleaved(model.sites)
-    assert separation_rank(model.separable(), interleaved).value == classes
-    assert separation_rank(latent_class_of(model.latent_tree()).separable(), interleaved).value == classes
+    assert separation_rank(model.architecture(), interleaved).value == classes
+    assert separation_rank(latent_class_of(model.latent_tree()).architecture(), interleaved).value == classes
 
 
 def test_rows_of_floats_that_sum_to_one_within_the_tolerance_only_make_a_model():

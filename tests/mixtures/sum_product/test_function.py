@@ -103,7 +103,7 @@ MODELS = {
 @pytest.mark.parametrize("field", FIELDS, ids=str)
 def test_a_grid_is_the_table_contracted_with_the_inputs(model, field):
     dense = table(model, field)
-    instance = model.separable().draw(field, np.random.default_rng(0))
+    instance = model.architecture().draw(field, np.random.default_rng(0))
     rng = np.random.default_rng(1)
     for partition in [Bipartition.interleaved(model.sites), *(random_partition(model.sites, rng) for _ in range(3))]:
         rows, columns = (instance.sample(side, count, rng) for side, count in ((partition.a, 5), (partition.b, 7)))
@@ -122,7 +122,7 @@ def test_separation_ranks_are_flints(model):
         found = separation_rank(model, partition)
         expected = flint_rank(unfolding(dense, partition), field.prime)
         assert found.value == expected
-        assert model.separable().rank_bound(partition) >= expected
+        assert model.architecture().rank_bound(partition) >= expected
 
 
 @settings(max_examples=15, deadline=None)
@@ -132,12 +132,12 @@ def test_random_networks(sites, sums, seed):
     dense = table(model, field)
     rng = np.random.default_rng(seed)
     partition = random_partition(sites, rng)
-    instance = model.separable().draw(field, rng)
+    instance = model.architecture().draw(field, rng)
     rows, columns = (instance.sample(side, 2 ** len(side) + 1, rng) for side in (partition.a, partition.b))
     values = instance.grid(partition, rows, columns)
     assert (values == grid_of(dense, partition, rows, columns, field.prime)).all()
     rank = flint_rank(unfolding(dense, partition), field.prime)
-    assert flint_rank(values, field.prime) == rank <= model.separable().rank_bound(partition)
+    assert flint_rank(values, field.prime) == rank <= model.architecture().rank_bound(partition)
 
 
 @pytest.mark.parametrize("slices", [None, 8])
@@ -150,7 +150,7 @@ def test_planes_of_more_than_a_few_terms(slices, monkeypatch):
     for model in (SumProduct.random(6, 2, seed=3, sums=2 if slices else 4), MODELS["mixed shapes"]):
         for field in FIELDS:
             partition = Bipartition.interleaved(model.sites)
-            instance = model.separable().draw(field, np.random.default_rng(0))
+            instance = model.architecture().draw(field, np.random.default_rng(0))
             inputs = [instance.sample(side, 6, np.random.default_rng(1)) for side in (partition.a, partition.b)]
             expected = grid_of(table(model, field), partition, *inputs, field.prime)
             assert (instance.grid(partition, *inputs) == expected).all()
@@ -159,22 +159,22 @@ def test_planes_of_more_than_a_few_terms(slices, monkeypatch):
 def test_little_memory_gives_the_same_values_and_less_an_error():
     model = SumProduct.three_matchings(16, 2, seed=0)
     partition = Bipartition.interleaved(16)
-    instance = model.separable().draw(FIELDS[0], np.random.default_rng(0))
+    instance = model.architecture().draw(FIELDS[0], np.random.default_rng(0))
     rng = np.random.default_rng(1)
     rows, columns = (instance.sample(side, 100, rng) for side in (partition.a, partition.b))
     expected = instance.grid(partition, rows, columns)
     least = next(memory for memory in range(2**10, 2**22, 2**13) if _fits(instance, partition, rows, columns, memory))
     assert least < 2**20
-    assert (instance.grid_within(partition, rows, columns, least) == expected).all()
+    assert (instance.grid(partition, rows, columns, least) == expected).all()
     with pytest.raises(
         TensorRankError, match=r"a grid of 100 x 100 values would take about .* the memory limit is 1 KiB"
     ):
-        instance.grid_within(partition, rows, columns, 2**10)
+        instance.grid(partition, rows, columns, 2**10)
 
 
 def _fits(instance, partition, rows, columns, memory):
     try:
-        instance.grid_within(partition, rows, columns, memory)
+        instance.grid(partition, rows, columns, memory)
     except TensorRankError:
         return False
     return True
@@ -219,7 +219,7 @@ def test_the_rank_of_three_matchings_lies_between_their_cuts(sites, symbols):
         assert pairs == {frozenset(pair) for matching in found for pair in matching}
         for partition in (Bipartition.interleaved(sites), random_partition(sites, rng)):
             powers = [symbols ** cut(matching, partition) for matching in found]
-            bound = model.separable().rank_bound(partition)
+            bound = model.architecture().rank_bound(partition)
             most = symbols ** min(len(partition.a), len(partition.b))
             assert bound <= min(sum(powers), most)
             rank = separation_rank(model, partition)
@@ -248,17 +248,17 @@ def test_terms_with_a_common_function_are_counted_once():
     for size in (1, 5, 11):
         partition = Bipartition.of(length, range(size))
         other = Bipartition.of(length, range(size, length))
-        assert [model.separable().rank_bound(one) for one in (partition, other)] == [3, 3]
+        assert [model.architecture().rank_bound(one) for one in (partition, other)] == [3, 3]
     assert separation_rank(model, Bipartition.halves(length)).value == 3
     # A window has two ends: the states before it and those at its last step.
-    assert model.separable().rank_bound(Bipartition.of(length, range(4, 8))) <= 9
-    assert model.separable().rank_bound(Bipartition.interleaved(length)) == 3 ** (length // 2)
+    assert model.architecture().rank_bound(Bipartition.of(length, range(4, 8))) <= 9
+    assert model.architecture().rank_bound(Bipartition.interleaved(length)) == 3 ** (length // 2)
 
 
 def test_the_rank_bound_of_large_networks_takes_no_time():
     partition = Bipartition.interleaved(256)
     found = matchings(256, 0)
-    bound = SumProduct.three_matchings(256, 2, seed=0).separable().rank_bound(partition)
+    bound = SumProduct.three_matchings(256, 2, seed=0).architecture().rank_bound(partition)
     assert bound == min(2**128, sum(2 ** cut(matching, partition) for matching in found))
 
 
@@ -272,7 +272,7 @@ def test_equal_gaussians_count_once():
     for axis in range(6):
         first, second, third = np.split(dense, 3, axis=axis)
         dense = np.concatenate([first + third, second], axis=axis)
-    assert mixture.separable().shape == (2,) * 6
+    assert mixture.architecture().shape == (2,) * 6
     assert separation_rank(mixture, partition).value == flint_rank(unfolding(dense, partition), field.prime) == 8
     separate = SumProduct(model.nodes, model.root, densities=Gaussians(np.arange(3.0), np.ones(3)))
     assert separation_rank(separate, partition).value == separation_rank(model, partition).value > 8
@@ -281,6 +281,6 @@ def test_equal_gaussians_count_once():
 def test_what_is_refused():
     model = SumProduct({"a": LeafNode(0, [Fraction(1, 3), Fraction(2, 3)])}, "a")
     with pytest.raises(PrimeError, match="denominator divisible by 3"):
-        model.separable().draw(PrimeField(3), np.random.default_rng(0))
+        model.architecture().draw(PrimeField(3), np.random.default_rng(0))
     with pytest.raises(WeightsError, match="were given for a sum-product network"):
-        SumProduct.three_matchings(4, 2, seed=0).separable().draw(FIELDS[0], np.random.default_rng(0), {"w": [1]})
+        SumProduct.three_matchings(4, 2, seed=0).architecture().draw(FIELDS[0], np.random.default_rng(0), {"w": [1]})

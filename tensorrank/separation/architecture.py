@@ -1,0 +1,155 @@
+"""Base classes of all that has a separation rank: architectures, their instances, and models that give an architecture.
+
+The solver knows no more of an architecture than this file says. A new one derives from `Architecture` and its instances
+from `Instance`; both have defaults for all that an architecture need not offer.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tensorrank.arithmetic.prime_field import PrimeField, Residues
+from tensorrank.errors import TensorRankError
+from tensorrank.separation.partition import Bipartition
+
+Weights = Mapping[str, ArrayLike]
+
+
+class Instance(ABC):
+    """One function over GF(p): an architecture with its weights fixed."""
+
+    @abstractmethod
+    def sample(self, sites: Sequence[int], count: int, rng: np.random.Generator) -> Residues:
+        """Draw `count` random inputs of the given sites: an array of shape (count, len(sites), ...)."""
+
+    @abstractmethod
+    def grid(self, partition: Bipartition, rows: Residues, columns: Residues, memory: int | None = None) -> Residues:
+        """The matrix of values at all pairs of an input of side A (a row) and an input of side B (a column).
+
+        Args:
+            partition: the two sides.
+            rows: inputs of side A, as `sample` gives them.
+            columns: inputs of side B.
+            memory: bytes that evaluation may take beside the values; by default what the instance takes by itself.
+
+        Raises:
+            TensorRankError: if not even a single row fits within the memory.
+        """
+
+    def input_count(self, sites: Sequence[int]) -> int | None:
+        """The number of different inputs of these sites; None, the default, where they are not finitely many."""
+        return None
+
+    def inputs(self, sites: Sequence[int], numbers: Residues) -> Residues:
+        """The inputs with these numbers, from 0 to `input_count` - 1, in an array such as `sample` gives."""
+        raise NotImplementedError(f"the inputs of {self!r} are not numbered")
+
+    def moment_values(self, moments: Residues) -> Residues:
+        """The values P_1, ..., P_d of the moment form at symmetric matrices: (batch, d, d) to (batch, d)."""
+        raise NotImplementedError(f"{self!r} has no moment form")
+
+
+@dataclass(frozen=True)
+class MomentForm:
+    """The moment form of an architecture: every value is sum_q x_q P_q(M).
+
+    Here x is the token of one site, of dimension d, and M is the sum of x_j x_j^T over all sites j. The P_q are
+    polynomials in the entries of M, which `Instance.moment_values` evaluates.
+
+    Attributes:
+        width: d, the dimension of a token as it is given.
+        degree: C, the largest degree of the P_q in the entries of M; primes must exceed it.
+        output_site: the site whose token is x.
+        lower_bounds: gives, for a partition, C + 1 numbers: for k = 0..C a proven lower bound, for almost all weights,
+            on the rank of the part of degree k in the moments of the output site's side.
+        leading: the architecture whose values are the terms of highest degree, for the same weights; None where the
+            P_q are homogeneous, so that these terms are all.
+    """
+
+    width: int
+    degree: int
+    output_site: int
+    lower_bounds: Callable[[Bipartition], Sequence[int]]
+    leading: Architecture | None = None
+
+
+class Model(ABC):
+    """What `separation_rank` takes: an architecture, or what gives one, such as a tensor network or a mixture."""
+
+    @abstractmethod
+    def architecture(self) -> Architecture:
+        """The architecture whose separation rank is meant."""
+
+
+class Architecture(Model):
+    """A family of functions of several sites, polynomial in weights and inputs.
+
+    Attributes:
+        sites: the number of sites, a field or a property.
+        values_share: the share of the memory that the values of a grid may take; the rest is for evaluating them.
+    """
+
+    values_share: ClassVar[float] = 0.5
+
+    if TYPE_CHECKING:
+        # No property where the class runs: it would stand before the field of that name in dataclasses.
+        @property
+        def sites(self) -> int:
+            """The number of sites."""
+
+    @property
+    @abstractmethod
+    def weight_degree(self) -> int:
+        """The degree of a value in the weights; 0 where there are none to draw."""
+
+    @property
+    @abstractmethod
+    def input_degree(self) -> int:
+        """The degree of a value in all inputs together, which primes must exceed; 0 where inputs are categories."""
+
+    @abstractmethod
+    def draw(self, field: PrimeField, rng: np.random.Generator, weights: Weights | None = None) -> Instance:
+        """Fix the weights: random ones, or the exact image in GF(p) of those given."""
+
+    @abstractmethod
+    def value_work(self, partition: Bipartition) -> float:
+        """Operations that one value costs in a grid of this partition, at the rate of a matrix product."""
+
+    def rank_bound(self, partition: Bipartition) -> int | None:
+        """A proven upper bound on the separation rank for all weights; None, the default, where none is known."""
+        return None
+
+    def generic_lower_bound(self, partition: Bipartition) -> int:
+        """A proven lower bound on the separation rank for almost all weights; 0 by default."""
+        return 0
+
+    def moment_form(self) -> MomentForm | None:
+        """The moment form; None, the default, for an architecture without one."""
+        return None
+
+    def architecture(self) -> Architecture:
+        """This architecture itself."""
+        return self
+
+
+def as_architecture(model: Model) -> Architecture:
+    """The architecture itself, or the one that the model gives.
+
+    Raises:
+        TensorRankError: if it is neither.
+    """
+    if isinstance(model, Model):
+        return model.architecture()
+    if isinstance(model, type):
+        raise TensorRankError(f"the class {model.__name__} was given; expected one of its instances, with sizes")
+    raise TensorRankError(
+        f"the model is {model!r}; expected an architecture, such as SelfAttention(depth=3, width=2). What is known by "
+        "floating-point values only, SoftmaxAttention or NumericalModel(function, sites) for a function of your own, "
+        "has a numerical_separation_rank"
+    )
