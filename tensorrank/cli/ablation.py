@@ -14,14 +14,7 @@ from rich.table import Table
 import tensorrank as tr
 from tensorrank.cli.shared import options as given
 from tensorrank.cli.shared.model_files import writable
-from tensorrank.cli.shared.terminal import (
-    make_folder,
-    numbers_of_parameters,
-    print_json,
-    say,
-    speaks_plainly,
-    wide_console,
-)
+from tensorrank.cli.shared.terminal import make_folder, numbers_of_parameters, print_json, say, wide_console
 from tensorrank.errors import TensorRankError
 from tensorrank.whole_files import write_whole
 from tensorrank.whole_numbers import in_brief
@@ -35,7 +28,6 @@ _FACTORS = (1.0, 10.0, 100.0)
 _FEW = 5
 
 
-@speaks_plainly
 def ablation(
     file: Annotated[Path, typer.Argument(help="CSV: columns depth, parameters or width, loss, and perhaps error.")],
     pairs: Annotated[str, typer.Option(help="Pairs of depths that the fit uses: neighbours or all.")] = "neighbours",

@@ -12,7 +12,7 @@ import typer
 import tensorrank as tr
 from tensorrank.arguments import finite_number
 from tensorrank.cli.shared import options as given
-from tensorrank.cli.shared.terminal import make_folder, numbers_of_parameters, print_json, say, speaks_plainly
+from tensorrank.cli.shared.terminal import make_folder, numbers_of_parameters, print_json, say
 from tensorrank.errors import TensorRankError
 from tensorrank.whole_numbers import in_brief
 
@@ -29,7 +29,6 @@ Fit = Annotated[
 ]
 
 
-@speaks_plainly
 def advise(
     parameters: Annotated[
         str | None, typer.Option(help="A size, such as 175e9 or 3B: without embeddings, N = 12 L d^2.")

@@ -9,7 +9,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 import tensorrank as tr
-from tensorrank.cli.shared.terminal import print_json, speaks_plainly, whole_numbers, wide_console
+from tensorrank.cli.shared.terminal import print_json, whole_numbers, wide_console
 from tensorrank.errors import TensorRankError
 from tensorrank.whole_numbers import as_ranges
 
@@ -17,7 +17,6 @@ from tensorrank.whole_numbers import as_ranges
 _DEEPEST = 24
 
 
-@speaks_plainly
 def bounds(
     width: Annotated[int, typer.Option(help="Dimension of a token, d.")],
     depths: Annotated[str, typer.Option("--depth", "--depths", help="Depths, such as 3 or 1-12.")] = "1-12",

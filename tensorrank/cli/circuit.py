@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated
 
 import typer
 
 import tensorrank as tr
-from tensorrank.cli.shared import options as given
-from tensorrank.cli.shared.ranking import given_primes, given_weights, rank_and_print
-from tensorrank.cli.shared.terminal import speaks_plainly, whole_numbers
+from tensorrank.cli.shared import options
+from tensorrank.cli.shared.bundles import unbundled
+from tensorrank.cli.shared.ranking import given_weights, print_rank
+from tensorrank.cli.shared.terminal import whole_numbers
 
 app = typer.Typer(no_args_is_help=True, help="The separation rank of a recurrent or convolutional arithmetic circuit.")
 
@@ -24,90 +26,39 @@ def _circuit() -> None:
 
 
 @app.command()
-@speaks_plainly
+@unbundled
 def recurrent(
     depth: Annotated[int, typer.Option(help="Number of layers, L.")],
     hidden: Annotated[int, typer.Option(help="Hidden units of a layer, R.")],
     channels: Annotated[int, typer.Option(help="Values that a site can take, M.")],
     steps: Annotated[int, typer.Option(help="Steps, each a site, T.")],
-    partition: given.Partition = "halves",
-    seed: given.Seed = 0,
-    draws: given.Draws = 2,
-    primes: given.Primes = None,
-    weights: given.Weights = None,
-    memory: given.Memory = None,
-    work: given.Work = None,
-    threads: given.Threads = None,
-    plan: given.Plan = False,
-    json: given.Json = False,
+    weights: options.Weights = None,
+    *,
+    given: options.RankOptions,
 ) -> None:
     """The separation rank of a recurrent arithmetic circuit.
 
     Example: tensorrank rank circuit recurrent --depth 2 --hidden 2 --channels 2 --steps 8
     """
     model = tr.RecurrentCircuit(depth, hidden, channels, steps)
-    described = {"kind": "recurrent", "depth": depth, "hidden": hidden, "channels": channels, "steps": steps}
-    rank_and_print(
-        model,
-        described,
-        partition,
-        plan=plan,
-        json=json,
-        method="auto",
-        seed=seed,
-        draws=draws,
-        primes=given_primes(primes),
-        weights=given_weights(weights, _RECURRENT),
-        memory=memory,
-        work=work,
-        threads=threads,
-    )
+    print_rank(model, {"kind": "recurrent", **asdict(model)}, given, weights=given_weights(weights, _RECURRENT))
 
 
 @app.command()
-@speaks_plainly
+@unbundled
 def convolutional(
     sites: Annotated[int, typer.Option(help="Input positions, N.")],
     channels: Annotated[int, typer.Option(help="Dimension of a site's vector, M.")],
     widths: Annotated[str, typer.Option(help="Channels after each level, such as 2,2,2; one for a shallow circuit.")],
     pooling: Annotated[str, typer.Option(help="neighbours or mirror.")] = "neighbours",
     shared: Annotated[bool, typer.Option("--shared", help="Positions of a level share one matrix.")] = False,
-    partition: given.Partition = "halves",
-    seed: given.Seed = 0,
-    draws: given.Draws = 2,
-    primes: given.Primes = None,
-    weights: given.Weights = None,
-    memory: given.Memory = None,
-    work: given.Work = None,
-    threads: given.Threads = None,
-    plan: given.Plan = False,
-    json: given.Json = False,
+    weights: options.Weights = None,
+    *,
+    given: options.RankOptions,
 ) -> None:
     """The separation rank of a convolutional arithmetic circuit.
 
     Example: tensorrank rank circuit convolutional --sites 8 --channels 2 --widths 2,2,2 --partition interleaved
     """
     model = tr.ConvolutionalCircuit(sites, channels, whole_numbers(widths, "--widths"), pooling=pooling, shared=shared)
-    described = {
-        "kind": "convolutional",
-        "sites": sites,
-        "channels": channels,
-        "widths": list(model.widths),
-        "pooling": pooling,
-        "shared": shared,
-    }
-    rank_and_print(
-        model,
-        described,
-        partition,
-        plan=plan,
-        json=json,
-        method="auto",
-        seed=seed,
-        draws=draws,
-        primes=given_primes(primes),
-        weights=given_weights(weights, _CONVOLUTIONAL),
-        memory=memory,
-        work=work,
-        threads=threads,
-    )
+    print_rank(model, {"kind": "convolutional", **asdict(model)}, given, weights=given_weights(weights, _CONVOLUTIONAL))

@@ -12,22 +12,12 @@ from rich.table import Table
 import tensorrank as tr
 from tensorrank.cli.shared import options as given
 from tensorrank.cli.shared.ranking import named_partition
-from tensorrank.cli.shared.terminal import (
-    INTERRUPTED,
-    Bar,
-    make_folder,
-    print_json,
-    say,
-    speaks_plainly,
-    whole_numbers,
-    wide_console,
-)
+from tensorrank.cli.shared.terminal import INTERRUPTED, Bar, make_folder, print_json, say, whole_numbers, wide_console
 
 if TYPE_CHECKING:
     from tensorrank.experiments.comparison import Compared, Contender
 
 
-@speaks_plainly
 def compare(
     parameters: Annotated[int, typer.Option(help="Parameters that each architecture may have.")] = 128,
     sites: Annotated[int, typer.Option(help="Tokens, steps or positions.")] = 8,

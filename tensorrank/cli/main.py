@@ -9,14 +9,18 @@ import typer
 
 import tensorrank
 from tensorrank.cli import ablation, advise, approximate, bounds, compare, rank, reduce, separation, show, study, task
+from tensorrank.cli.shared.plain_errors import PlainErrors
 
 app = typer.Typer(
+    cls=PlainErrors,
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="How much correlation between two parts of its input can an architecture represent? "
-    "Exact, certified separation ranks.",
+    "Exact, certified separation ranks.\n\n"
+    "Every verb has an example in its --help. With --json it prints one JSON object on standard output: what it found, "
+    'or {"error": ...} for bad input. The exit code is 0, or 2 for bad input, or 130 after an interrupt.',
 )
 app.command(name="study")(study.study)
 app.add_typer(rank.app, name="rank")

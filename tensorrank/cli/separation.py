@@ -12,15 +12,7 @@ from rich.table import Table
 
 import tensorrank as tr
 from tensorrank.cli.shared import options as given
-from tensorrank.cli.shared.terminal import (
-    Bar,
-    make_folder,
-    print_json,
-    say,
-    speaks_plainly,
-    whole_numbers,
-    wide_console,
-)
+from tensorrank.cli.shared.terminal import Bar, make_folder, print_json, say, whole_numbers, wide_console
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -43,7 +35,6 @@ def _separation() -> None:
 
 
 @app.command()
-@speaks_plainly
 def interleaved(
     sites: Annotated[str, typer.Option(help="Numbers of variables, such as 4,8,16 or 4-12.")] = "4,6,8,10,12,14,16",
     states: States = 2,
@@ -75,7 +66,6 @@ def interleaved(
 
 
 @app.command()
-@speaks_plainly
 def levels(
     depths: Annotated[str, typer.Option(help="Levels L of the whole mixtures, of 2^L variables.")] = "4,5,6",
     states: States = 2,
@@ -114,7 +104,6 @@ def levels(
 
 
 @app.command()
-@speaks_plainly
 def formats(
     sites: Annotated[int, typer.Option(help="Number of variables, a power of two.")] = 16,
     states: States = 2,
@@ -139,7 +128,6 @@ def formats(
 
 
 @app.command()
-@speaks_plainly
 def matchings(
     sites: Annotated[
         str, typer.Option(help="Numbers of variables, even; to 22 all bipartitions are looked at.")
@@ -181,7 +169,6 @@ def matchings(
 
 
 @app.command()
-@speaks_plainly
 def hierarchy(
     sites: Annotated[int, typer.Option(help="Number of variables, a power of two.")] = 16,
     states: States = 2,

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 from typing import Any, ClassVar
 
-import typer
 from typer.core import TyperCommand, TyperGroup
 
 from tensorrank.arguments import nearest
-from tensorrank.cli.shared.terminal import BAD_INPUT
+from tensorrank.errors import TensorRankError
 
 
 class FileOrKind(TyperGroup):
@@ -24,18 +23,13 @@ class FileOrKind(TyperGroup):
         asks = [*ctx.help_option_names]
         if first is not None and first not in asks and (first == self.of_file or first not in self.commands):
             if not (first.startswith("-") or os.path.lexists(first) or set(asks) & set(args)):
-                self._refuse(first)
+                kinds = [name for name, command in self.commands.items() if not command.hidden]
+                raise TensorRankError(
+                    f"{first!r} is no file and no kind of model; without a model file (docs/files.md), "
+                    f"{nearest(first, kinds)}"
+                )
             args = [self.of_file, *args]
         return list(super().parse_args(ctx, args))
-
-    def _refuse(self, given: str) -> None:
-        kinds = [name for name, command in self.commands.items() if not command.hidden]
-        typer.echo(
-            f"error: {given!r} is no file and no kind of model; without a model file (docs/files.md), "
-            f"{nearest(given, kinds)}",
-            err=True,
-        )
-        raise typer.Exit(BAD_INPUT)
 
 
 class OfFile(TyperCommand):

@@ -1,7 +1,8 @@
-"""Options that several verbs share."""
+"""Options that several verbs share: single ones, and bundles (see `bundles`) that a verb takes whole."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -9,20 +10,58 @@ import typer
 
 Partition = Annotated[str, typer.Option(help="halves, interleaved, or the sites of side A, such as 0,1,5 or 0-3.")]
 Seed = Annotated[int, typer.Option(help="Seed of the weights and inputs.")]
-Draws = Annotated[int, typer.Option(help="Draws of a rank below its bound before it is called probable.")]
-Primes = Annotated[str | None, typer.Option(help="Moduli, one a draw, such as 8388593,8388587.")]
 Memory = Annotated[str | None, typer.Option(help="Limit, such as 4GiB; 60 % of what is available by default.")]
-Work = Annotated[float | None, typer.Option(help="Limit on the operations of a draw, such as 1e12.")]
+MemoryOfRank = Annotated[str, typer.Option(help="Limit on the memory of each rank.")]
 Threads = Annotated[int | None, typer.Option(help="Threads; all processors by default.")]
-Plan = Annotated[bool, typer.Option("--plan", help="Only say what would be done.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+Out = Annotated[Path | None, typer.Option(help="Folder for the picture; without one no picture is made.")]
 Weights = Annotated[
     Path | None, typer.Option(help="Particular weights: an .npz file, arrays by name (docs/variants.md).")
 ]
+Heads = Annotated[int, typer.Option(help="Heads of a layer, H.")]
 HeadDim = Annotated[int | None, typer.Option(help="Width of a head; width / heads by default.")]
-Residual = Annotated[bool, typer.Option("--residual", help="Layers add their input to their output.")]
-Causal = Annotated[bool, typer.Option("--causal", help="Tokens see only those before them; --tokens must be given.")]
 Sigmas = Annotated[float, typer.Option(help="Standard errors to each side that ranges and bands span, 0 to 10.")]
-OutputToken = Annotated[
-    int | None, typer.Option(help="Token whose output is studied; the first, or the last with --causal.")
-]
+
+
+@dataclass(frozen=True)
+class RankOptions:
+    """How `tensorrank rank` computes the separation rank of any model, and how it prints the result."""
+
+    partition: Partition = "halves"
+    seed: Seed = 0
+    draws: Annotated[int, typer.Option(help="Draws of a rank below its bound before it is called probable.")] = 2
+    primes: Annotated[str | None, typer.Option(help="Moduli, one a draw, such as 8388593,8388587.")] = None
+    memory: Memory = None
+    work: Annotated[float | None, typer.Option(help="Limit on the operations of a draw, such as 1e12.")] = None
+    threads: Threads = None
+    plan: Annotated[bool, typer.Option("--plan", help="Only say what would be done.")] = False
+    json: Json = False
+
+
+@dataclass(frozen=True)
+class AttentionOptions:
+    """An attention network, with softmax or without: arguments of both architectures by name."""
+
+    depth: Annotated[int, typer.Option(help="Number of layers, L.")]
+    width: Annotated[int, typer.Option(help="Dimension of a token, d.")]
+    heads: Heads = 1
+    head_dim: HeadDim = None
+    tokens: Annotated[
+        int | None, typer.Option(help="Tokens; 2 x width by default, without softmax as many as can matter.")
+    ] = None
+    residual: Annotated[bool, typer.Option("--residual", help="Layers add their input to their output.")] = False
+    causal: Annotated[
+        bool, typer.Option("--causal", help="Tokens see only those before them; --tokens must be given.")
+    ] = False
+    output_token: Annotated[
+        int | None, typer.Option(help="Token whose output is studied; the first, or the last with --causal.")
+    ] = None
+
+
+@dataclass(frozen=True)
+class ExperimentOptions:
+    """The seed of an experiment, and where its findings go."""
+
+    seed: Seed = 0
+    out: Out = None
+    json: Json = False

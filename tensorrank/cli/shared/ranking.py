@@ -8,59 +8,69 @@ from typing import Any
 import typer
 
 import tensorrank as tr
+from tensorrank.cli.shared.options import RankOptions
 from tensorrank.cli.shared.terminal import Bar, print_json, whole_numbers
 from tensorrank.errors import TensorRankError
 
 
-def rank_and_print(
+def print_rank(
     model: Any,
     described: dict[str, Any],
-    partition: str,
+    given: RankOptions,
     *,
     unit: str = "sites",
-    plan: bool = False,
-    json: bool = False,
-    **options: Any,
+    method: str = "auto",
+    weights: dict[str, Any] | None = None,
 ) -> None:
-    """Print the model's separation rank with these options, or only the plan.
+    """Print the model's separation rank, or with --plan only what would be computed.
 
     Args:
         model: what `separation_rank` takes.
         described: the model for JSON.
-        partition: as given on the command line.
+        given: the options.
         unit: what its sites are called.
-        plan: only say what would be done.
-        json: print one JSON object.
-        options: further arguments of `separation_rank`.
+        method: of `separation_rank`.
+        weights: particular weights, or None for random ones.
     """
-    split = named_partition(partition, model.sites, unit)
-    if plan:
+    split = named_partition(given.partition, model.sites, unit)
+    primes = None if given.primes is None else whole_numbers(given.primes, "--primes")
+    limits: dict[str, Any] = {"method": method, "memory": given.memory, "work": given.work}
+    if given.plan:
         # Heavy modules are imported where they are used, so that --help answers at once.
-        from tensorrank.separation.plan import plan as make_plan
+        from tensorrank.separation.plan import plan
 
-        intended = make_plan(model, split, **{name: options[name] for name in ("method", "memory", "work")})
-        if json:
-            print_json(
-                {
-                    "model": described,
-                    "method": intended.method,
-                    "memory": intended.memory,
-                    "work": intended.work,
-                    "lower": intended.lower,
-                    "upper": intended.upper,
-                }
-            )
-        else:
-            typer.echo(f"{model}\n{intended}")
+        intended = plan(model, split, **limits)
+        told = {name: getattr(intended, name) for name in ("method", "memory", "work", "lower", "upper")}
+        print_result(model, intended, {"model": described, **told}, given.json)
         return
+    # Models from files have weights of their own, and take no others.
+    own: dict[str, Any] = {} if weights is None else {"weights": weights}
     with Bar() as bar:
         result = tr.separation_rank(
-            model, split, progress=lambda done, total: bar.update(described["kind"], done, total), **options
+            model,
+            split,
+            progress=lambda done, total: bar(done, total, described["kind"]),
+            seed=given.seed,
+            draws=given.draws,
+            primes=primes,
+            threads=given.threads,
+            **limits,
+            **own,
         )
+    print_result(model, result, rank_values(result, described, split), given.json)
+
+
+def print_result(model: Any, result: Any, values: dict[str, Any], json: bool) -> None:
+    """Print the model and the result in a line or more each, or the values as one JSON object."""
     if json:
-        print_json({**result.to_dict(), "model": described, "partition": [list(split.a), list(split.b)]})
+        print_json(values)
     else:
         typer.echo(f"{model}\n{result}")
+
+
+def rank_values(result: Any, described: dict[str, Any], split: tr.Bipartition) -> dict[str, Any]:
+    """The rank, its model and its bipartition, for JSON."""
+    return {**result.to_dict(), "model": described, "partition": [list(split.a), list(split.b)]}
 
 
 def named_partition(text: str, sites: int, unit: str = "sites") -> tr.Bipartition:
@@ -77,13 +87,12 @@ def named_partition(text: str, sites: int, unit: str = "sites") -> tr.Bipartitio
     return tr.Bipartition.of(sites, whole_numbers(text, "--partition", expected))
 
 
-def given_primes(text: str | None) -> tuple[int, ...] | None:
-    """The moduli of --primes."""
-    return None if text is None else whole_numbers(text, "--primes")
+def given_weights(path: Path | None, names: str) -> dict[str, Any] | None:
+    """The arrays in the file of --weights, by name.
 
-
-def given_weights(path: Path | None, names: str = "query, key, value and output") -> dict[str, Any] | None:
-    """The arrays of --weights, by name: those named are expected.
+    Args:
+        path: the file, or None for no weights.
+        names: which arrays are expected, for errors.
 
     Raises:
         TensorRankError: if the file cannot be read, or is no .npz file.

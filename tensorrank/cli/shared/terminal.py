@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import functools
 import json
-import os
-import sys
 import threading
 from collections.abc import Callable, Container, Mapping
 from pathlib import Path
@@ -34,27 +31,8 @@ R = TypeVar("R")
 
 
 def speaks_plainly(verb: Callable[P, R]) -> Callable[P, R]:
-    """Print a user's errors in a line or two and exit 2; exit 130 when interrupted."""
-
-    @functools.wraps(verb)
-    def spoken(*args: P.args, **kwargs: P.kwargs) -> R:
-        try:
-            return verb(*args, **kwargs)
-        except TensorRankError as error:
-            typer.echo(f"error: {error}", err=True)
-            raise typer.Exit(BAD_INPUT) from None
-        except MemoryError as error:
-            typer.echo(f"error: not enough memory ({error}); try smaller numbers, or give --memory", err=True)
-            raise typer.Exit(BAD_INPUT) from None
-        except KeyboardInterrupt:
-            typer.echo("interrupted", err=True)
-            raise typer.Exit(INTERRUPTED) from None
-        except BrokenPipeError:
-            # The reader has left; nothing more to say, not even at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(0) from None
-
-    return spoken
+    """The verb itself: errors are told by `PlainErrors`."""
+    return verb
 
 
 def wide_console() -> Console:

@@ -1,0 +1,66 @@
+"""Errors of every verb: a plain sentence, or one JSON object after --json."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from command_line import assert_refused, run
+from typer.testing import CliRunner
+
+from tensorrank.cli.main import app
+
+BAD_INPUT = [
+    (("rank", "attention", "--depth", 0, "--width", 2), "depth is 0; expected a whole number of at least 1"),
+    (("rank", "nowhere.json"), "'nowhere.json' is no file and no kind of model"),
+    (("rank", "circuit", "recurrent", "--depth", 1), "Missing option"),
+    (("bounds", "--width", "two"), "Invalid value for '--width'"),
+    (("bounds", "--width", 2, "--deep", 3), "No such option: --deep"),
+    (("separation", "levels", "--depths", 99), "a depth is 99; expected at most 16"),
+    (("advise", "--parameters", "many"), "--parameters is 'many'; expected sizes"),
+    (("ablation", "nowhere.csv"), "nowhere.csv cannot be read"),
+    (("compare", "--families", "rnn"), "a family is 'rnn'"),
+    (("show", "nowhere.json"), "nowhere.json"),
+    (("reduce", "nowhere.json", "--to", "cake"), "--to is 'cake'"),
+    (("approximate", "nowhere.json", "--method", "cake"), "--method is 'cake'"),
+    (("study", "--widths", "4-1"), "--widths is '4-1'"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "message"), BAD_INPUT, ids=str)
+def test_bad_input_after_json_is_one_object_on_standard_output(arguments, message):
+    done = CliRunner().invoke(app, [*map(str, arguments), "--json"])
+    assert (done.exit_code, done.stderr) == (2, "")
+    values = json.loads(done.stdout)
+    assert list(values) == ["error"]
+    assert message in values["error"]
+
+
+def test_without_json_the_same_is_a_sentence_on_standard_error():
+    assert_refused(run("rank", "nowhere.json"), "error: 'nowhere.json' is no file and no kind of model")
+
+
+@pytest.mark.parametrize("json_given", [False, True])
+@pytest.mark.parametrize(
+    ("error", "message", "code"),
+    [
+        (MemoryError("8 GiB"), "not enough memory (8 GiB); try smaller numbers, or give --memory", 2),
+        (KeyboardInterrupt(), "interrupted", 130),
+    ],
+)
+def test_what_interrupts_a_verb_is_told_without_a_traceback(monkeypatch, error, message, code, json_given):
+    def failing(*arguments, **options):
+        raise error
+
+    monkeypatch.setattr("tensorrank.guidelines.read_ablation", failing)
+    done = CliRunner().invoke(app, ["ablation", "losses.csv", *(["--json"] if json_given else [])])
+    assert done.exit_code == code
+    if json_given:
+        assert (json.loads(done.stdout), done.stderr) == ({"error": message}, "")
+    else:
+        assert (done.stdout, done.stderr.removeprefix("error: ")) == ("", message + "\n")
+
+
+def test_the_module_is_the_program():
+    done = subprocess.run([sys.executable, "-m", "tensorrank", "--version"], capture_output=True, text=True)
+    assert done.stdout == run("--version").stdout
