@@ -9,13 +9,12 @@ from typing import Any
 
 import numpy as np
 import scipy.linalg
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from tensorrank.arguments import whole_number
+from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.prime_field import as_given
 from tensorrank.errors import TensorRankError
-
-Floats = NDArray[np.float64]
 
 _FIELDS = ("type", "means", "covariances")
 _MEANS_SHAPES = "(components,), (components, features) or (sites, components, features)"
@@ -144,7 +143,7 @@ class Gaussians:
             draws[rows] = means[component] + noise[rows] @ factor.T
         return draws
 
-    def distinct(self, site: int) -> NDArray[np.int64]:
+    def distinct(self, site: int) -> Integers:
         """The class of each component among those of equal mean and covariance, numbered as they first occur.
 
         Densities of different classes are linearly independent, as separation ranks need them; parameters are equal
@@ -272,7 +271,7 @@ class Gaussians:
             )
         return rows
 
-    def _chosen(self, components: ArrayLike) -> NDArray[np.int64]:
+    def _chosen(self, components: ArrayLike) -> Integers:
         chosen = as_given(components)
         if chosen.ndim != 1 or (chosen.size and chosen.dtype.kind not in "iu"):
             raise TensorRankError(

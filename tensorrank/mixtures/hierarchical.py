@@ -13,7 +13,7 @@ import numpy as np
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.evaluation.circuit import Block, Circuit, Leaves, Products, Slots, Sums
+from tensorrank.mixtures.evaluation.circuit import Circuit, CircuitBlock, Leaves, Products, Slots, Sums
 from tensorrank.mixtures.formats.fields import Fields
 from tensorrank.mixtures.formats.written_tables import written
 from tensorrank.mixtures.gaussian import Gaussians
@@ -192,11 +192,11 @@ class Hierarchical(Mixture):
     @cached_property
     def circuit(self) -> Circuit:
         """A slot for each function, and one for each pair of functions that some table takes with more than 0."""
-        blocks: list[Block] = []
+        blocks: list[CircuitBlock] = []
         slots: list[Slots] = []
         size = 0
 
-        def add(block: Block) -> Slots:
+        def add(block: CircuitBlock) -> Slots:
             nonlocal size
             blocks.append(block)
             size += block.size

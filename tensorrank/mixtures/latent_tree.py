@@ -14,7 +14,7 @@ from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.edges import Edge, Name, checked_edges, from_the_root
-from tensorrank.mixtures.evaluation.circuit import Block, Circuit, Leaves, Products, Slots, Sums
+from tensorrank.mixtures.evaluation.circuit import Circuit, CircuitBlock, Leaves, Products, Slots, Sums
 from tensorrank.mixtures.fitting.fittable import Fittable
 from tensorrank.mixtures.fitting.options import FitOptions
 from tensorrank.mixtures.fitting.report import FitReport
@@ -153,11 +153,11 @@ class LatentTree(Fittable):
     def circuit(self) -> Circuit:
         """A slot for each node and state of its parent, and one for each hidden variable with several children."""
         site_of = {name: site for site, name in enumerate(self.leaves)}
-        blocks: list[Block] = []
+        blocks: list[CircuitBlock] = []
         messages: dict[Name, Slots] = {}
         size = 0
 
-        def add(block: Block) -> Slots:
+        def add(block: CircuitBlock) -> Slots:
             nonlocal size
             blocks.append(block)
             size += block.size

@@ -13,15 +13,15 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import whole_number
+from tensorrank.arithmetic.arrays import Floats
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond, worker_threads
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.evaluation.circuit import Circuit
 from tensorrank.mixtures.evaluation.inference import (
     MISSING,
-    Codes,
-    Floats,
-    SiteEvidence,
+    ObservedCodes,
+    SiteObservation,
     log_component_derivatives,
     log_derivatives,
     log_values,
@@ -162,10 +162,10 @@ class Mixture(Model):
         evaluate = self._evaluate
         step = evaluate.rows_at_once()
         if len(rows) <= step:
-            return evaluate(self._evidence(rows))
+            return evaluate(self._observed(rows))
         with worker_threads(None) as pool:
             chunks = [slice(start, start + step) for start in range(0, len(rows), step)]
-            return np.concatenate(pool.map(lambda chunk: evaluate(self._evidence(rows[chunk])), chunks))
+            return np.concatenate(pool.map(lambda chunk: evaluate(self._observed(rows[chunk])), chunks))
 
     def score_samples(self, data: ArrayLike) -> Floats:
         """The log-density of each row, by the name that scikit-learn's density models have for it."""
@@ -215,14 +215,14 @@ class Mixture(Model):
         rows, shape = self._rows(data), self.shape
         found = [np.empty((len(rows), k)) for k in shape]
         for chunk in self._chunks(len(rows), 2 * self.circuit.slots):
-            evidence = self._evidence(rows[chunk])
-            logs = log_values(self.circuit, evidence)
+            observed = self._observed(rows[chunk])
+            logs = log_values(self.circuit, observed)
             if np.isneginf(logs[-1]).any():
                 row = chunk.start + int(np.flatnonzero(np.isneginf(logs[-1]))[0])
                 raise TensorRankError(f"row {row} has density 0; expected values that are possible together")
             by_component = log_component_derivatives(self.circuit, log_derivatives(self.circuit, logs), shape)
-            for site, (given, derivative) in enumerate(zip(evidence, by_component, strict=True)):
-                own = given.log_densities(shape[site]) if isinstance(given, Codes) else given
+            for site, (given, derivative) in enumerate(zip(observed, by_component, strict=True)):
+                own = given.log_densities(shape[site]) if isinstance(given, ObservedCodes) else given
                 found[site][chunk] = np.exp(derivative + own - logs[-1]).T
         return found
 
@@ -246,11 +246,11 @@ class Mixture(Model):
         values = np.empty(prod(shape))
         for chunk in self._chunks(len(values), self.circuit.slots):
             numbers = np.arange(chunk.start, chunk.stop)
-            evidence: list[SiteEvidence] = [Codes(np.full(len(numbers), MISSING))] * self.sites
+            observed: list[SiteObservation] = [ObservedCodes(np.full(len(numbers), MISSING))] * self.sites
             for site in reversed(chosen):
-                evidence[site] = Codes(numbers % self.shape[site])
+                observed[site] = ObservedCodes(numbers % self.shape[site])
                 numbers = numbers // self.shape[site]
-            values[chunk] = np.exp(log_values(self.circuit, evidence)[-1])
+            values[chunk] = np.exp(log_values(self.circuit, observed)[-1])
         return values.reshape(shape)
 
     def sample(self, n: int, random_state: int | np.random.Generator = 0) -> NDArray[Any]:
@@ -326,9 +326,9 @@ class Mixture(Model):
     def _evaluate(self) -> LogDensity:
         return LogDensity(self.circuit)
 
-    def _evidence(self, rows: NDArray[Any]) -> list[SiteEvidence]:
+    def _observed(self, rows: NDArray[Any]) -> list[SiteObservation]:
         if self.densities is None:
-            return [Codes(np.ascontiguousarray(column)) for column in rows.T]
+            return [ObservedCodes(np.ascontiguousarray(column)) for column in rows.T]
         return [self.densities.log_densities(site, rows[:, site]) for site in range(self.sites)]
 
     @staticmethod

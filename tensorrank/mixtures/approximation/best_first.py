@@ -13,9 +13,10 @@ from itertools import count as counter
 
 import numpy as np
 
+from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.mixtures.approximation.best_of_tree import Best
-from tensorrank.mixtures.evaluation.circuit import Block, Circuit, Leaves
-from tensorrank.mixtures.evaluation.inference import Codes, Floats, Integers
+from tensorrank.mixtures.evaluation.circuit import Circuit, CircuitBlock, Leaves
+from tensorrank.mixtures.evaluation.inference import ObservedCodes
 from tensorrank.mixtures.evaluation.log_density import LogDensity
 
 # Partial assignments that are taken from the front at once: their children are evaluated together.
@@ -82,14 +83,14 @@ class _Bound:
     """The logarithm of an upper bound of all completions of each row, in which k stands for a variable left open."""
 
     def __init__(self, circuit: Circuit, shape: Sequence[int]) -> None:
-        blocks: list[Block] = [
+        blocks: list[CircuitBlock] = [
             Leaves(block.site, np.column_stack([table, table.max(axis=1)])) if isinstance(block, Leaves) else block
             for block, table in zip(circuit.blocks, circuit.float_tables, strict=True)
         ]
         self._evaluate = LogDensity(Circuit(tuple(blocks)))
 
     def __call__(self, rows: Integers) -> Floats:
-        return self._evaluate([Codes(np.ascontiguousarray(column)) for column in rows.T])
+        return self._evaluate([ObservedCodes(np.ascontiguousarray(column)) for column in rows.T])
 
 
 def _with_values(rows: Integers, site: int, shape: Sequence[int]) -> Integers:

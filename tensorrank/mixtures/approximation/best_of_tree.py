@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.mixtures.approximation.envelopes import Envelope, children, envelopes, mapped
 from tensorrank.mixtures.evaluation.circuit import Circuit, Leaves, Products, Sums
-from tensorrank.mixtures.evaluation.inference import Floats, Integers
 
 # Logarithms of values and bounds that are closer than this may be equal.
 ROUNDING = 1e-9

@@ -13,11 +13,11 @@ from math import exp, inf, log, sqrt
 
 import numpy as np
 
+from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.mixtures.approximation.best_entries import best_entries
 from tensorrank.mixtures.approximation.best_of_tree import ROUNDING, Best
 from tensorrank.mixtures.approximation.measures import Measured, distance
 from tensorrank.mixtures.approximation.result import Estimate, Step
-from tensorrank.mixtures.evaluation.inference import Floats, Integers
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.mixture import Mixture
 

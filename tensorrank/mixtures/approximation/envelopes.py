@@ -16,9 +16,10 @@ from itertools import count
 
 import numpy as np
 
+from tensorrank.arithmetic.arrays import Floats
 from tensorrank.mixtures.approximation.envelope_kernels import maximal
-from tensorrank.mixtures.evaluation.circuit import Block, Circuit, Leaves, Products, Slots, Sums
-from tensorrank.mixtures.evaluation.inference import Floats, log_matmul
+from tensorrank.mixtures.evaluation.circuit import Circuit, CircuitBlock, Leaves, Products, Slots, Sums
+from tensorrank.mixtures.evaluation.inference import log_matmul
 
 # Maximal vectors are sought up to so many times as many as are kept.
 _LOOKED_FOR = 4
@@ -105,7 +106,7 @@ class Sides:
     partial: dict[int, list[Envelope]]
 
 
-def children(circuit: Circuit, block: Block) -> list[tuple[int, Slots]]:
+def children(circuit: Circuit, block: CircuitBlock) -> list[tuple[int, Slots]]:
     """The blocks that a block takes, and which of their slots."""
     columns = list(block.factors.T) if isinstance(block, Products) else [block.terms] if isinstance(block, Sums) else []
     found = []

@@ -7,11 +7,11 @@ from functools import partial
 
 import numpy as np
 
+from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.mixtures.approximation.measures import Yardstick
 from tensorrank.mixtures.approximation.parts import Overlaps, Parts, Tables, drawn_parts
 from tensorrank.mixtures.approximation.result import Step
-from tensorrank.mixtures.evaluation.inference import Floats, Integers
 from tensorrank.mixtures.latent_class import LatentClass
 
 # Starts of each new part, and the rounds of expectation-maximisation for all, and again for the best.

@@ -8,11 +8,12 @@ from math import exp, inf, log, prod, sqrt
 
 import numpy as np
 
+from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.approximation.envelopes import children, is_tree
 from tensorrank.mixtures.approximation.result import Estimate
 from tensorrank.mixtures.evaluation.circuit import Circuit, Leaves, Products, Sums
-from tensorrank.mixtures.evaluation.inference import Floats, Integers, log_matmul
+from tensorrank.mixtures.evaluation.inference import log_matmul
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.networks.inner_product import log_inner_product
 

@@ -9,8 +9,9 @@ from math import exp
 import numpy as np
 from scipy.special import logsumexp
 
+from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.mixtures.approximation.measures import Measured, Yardstick, distance
-from tensorrank.mixtures.evaluation.inference import Floats, Integers, induced_trees
+from tensorrank.mixtures.evaluation.inference import induced_trees
 from tensorrank.mixtures.evaluation.log_density import LogDensity
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.mixture import Mixture

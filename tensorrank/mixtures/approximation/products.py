@@ -14,10 +14,11 @@ from functools import partial
 import numpy as np
 from scipy.optimize import nnls
 
+from tensorrank.arithmetic.arrays import Floats
 from tensorrank.mixtures.approximation.measures import Yardstick
 from tensorrank.mixtures.approximation.parts import Overlaps, Parts, Tables, drawn_parts
 from tensorrank.mixtures.approximation.result import Step
-from tensorrank.mixtures.evaluation.inference import Floats, log_component_derivatives, log_derivatives, log_values
+from tensorrank.mixtures.evaluation.inference import log_component_derivatives, log_derivatives, log_values
 from tensorrank.mixtures.latent_class import LatentClass
 
 # Parts that are drawn as starts of a step, and how many of them are improved so many times.

@@ -12,7 +12,7 @@ from tensorrank.mixtures.approximation.entries import Sparse
 from tensorrank.mixtures.approximation.measures import Yardstick
 from tensorrank.mixtures.approximation.parts import Overlaps, Parts, drawn_parts
 from tensorrank.mixtures.approximation.result import Step
-from tensorrank.mixtures.evaluation.circuit import Block, Circuit, Leaves
+from tensorrank.mixtures.evaluation.circuit import Circuit, CircuitBlock, Leaves
 from tensorrank.mixtures.evaluation.inference import log_values
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.mixture import Mixture
@@ -70,7 +70,7 @@ def drawn_entries(
 
 def log_mean_square(target: Mixture) -> float:
     """The logarithm of the mean square of the norm of a drawn product: the density with squares for its leaves."""
-    blocks: list[Block] = []
+    blocks: list[CircuitBlock] = []
     for block, table in zip(target.circuit.blocks, target.circuit.float_tables, strict=True):
         if isinstance(block, Leaves):
             sums = table.sum(axis=1, keepdims=True)

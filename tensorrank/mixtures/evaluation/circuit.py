@@ -12,13 +12,14 @@ from functools import cached_property
 from typing import Any, TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tensorrank.arithmetic.arrays import Array, Integers
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.mixtures.tables import Table, floats, is_exact
 
-Slots = NDArray[np.int64]
-Values = NDArray[Any]
+Slots = Integers
+# What a block takes: neighbouring slots, or those with given numbers.
+Taken: TypeAlias = "slice | Slots"
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +60,7 @@ class Sums:
         return int(self.table.shape[0])
 
 
-Block: TypeAlias = "Leaves | Products | Sums"
+CircuitBlock: TypeAlias = "Leaves | Products | Sums"
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +73,7 @@ class Circuit:
     array([0.6, 0.4])
     """
 
-    blocks: tuple[Block, ...]
+    blocks: tuple[CircuitBlock, ...]
 
     @cached_property
     def starts(self) -> tuple[int, ...]:
@@ -90,14 +91,14 @@ class Circuit:
         return all(is_exact(block.table) for block in self.blocks if not isinstance(block, Products))
 
     @cached_property
-    def float_tables(self) -> tuple[Values, ...]:
+    def float_tables(self) -> tuple[Array, ...]:
         """The table of each block in float64, of no entries for products."""
         return self._tables(floats)
 
     @cached_property
-    def parts(self) -> tuple[tuple[slice | Slots, ...], ...]:
+    def parts(self) -> tuple[tuple[Taken, ...], ...]:
         """For each block what it takes: the columns of factors, or the terms; as slices where they are neighbours."""
-        found: list[tuple[slice | Slots, ...]] = []
+        found: list[tuple[Taken, ...]] = []
         for block in self.blocks:
             match block:
                 case Leaves():
@@ -108,7 +109,7 @@ class Circuit:
                     found.append((_as_slice(block.terms),))
         return tuple(found)
 
-    def values(self, inputs: Sequence[Values]) -> Values:
+    def values(self, inputs: Sequence[Array]) -> Array:
         """The density at so many inputs by plain arithmetic, which may underflow: in floats, or exactly.
 
         Args:
@@ -130,13 +131,13 @@ class Circuit:
 
     def _last(
         self,
-        inputs: Sequence[Values],
-        tables: Sequence[Values],
+        inputs: Sequence[Array],
+        tables: Sequence[Array],
         dtype: Any,
-        matmul: Callable[[Values, Values], Values],
-        reduced: Callable[[Values], Values],
-    ) -> Values:
-        values: Values = np.empty((self.slots, len(inputs[0])), dtype=dtype)
+        matmul: Callable[[Array, Array], Array],
+        reduced: Callable[[Array], Array],
+    ) -> Array:
+        values: Array = np.empty((self.slots, len(inputs[0])), dtype=dtype)
         for out, block, table, parts in self.steps(tables):
             match block:
                 case Leaves():
@@ -150,12 +151,12 @@ class Circuit:
                     values[out] = matmul(table, values[parts[0]])
         return np.asarray(values[-1])
 
-    def steps(self, tables: Sequence[Values]) -> Iterator[tuple[slice, Block, Values, tuple[slice | Slots, ...]]]:
+    def steps(self, tables: Sequence[Array]) -> Iterator[tuple[slice, CircuitBlock, Array, tuple[Taken, ...]]]:
         """For each block its slots, itself, its table, and what it takes."""
         for number, block in enumerate(self.blocks):
             yield slice(*self.starts[number : number + 2]), block, tables[number], self.parts[number]
 
-    def _tables(self, image: Callable[[Table], Values]) -> tuple[Values, ...]:
+    def _tables(self, image: Callable[[Table], Array]) -> tuple[Array, ...]:
         """For each block its table's image, of no entries for products; a table that several share, once."""
         tables = [np.empty(0) if isinstance(block, Products) else block.table for block in self.blocks]
         images = {id(table): image(table) for table in {id(table): table for table in tables}.values()}

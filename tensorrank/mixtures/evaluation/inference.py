@@ -10,12 +10,9 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.mixtures.evaluation.circuit import Circuit, Leaves, Products, Slots, Sums
-
-Floats = NDArray[np.float64]
-Integers = NDArray[np.int64]
 
 MISSING = -1
 
@@ -27,7 +24,7 @@ _LEAST_SUM = 1e-290
 
 
 @dataclass(frozen=True, eq=False)
-class Codes:
+class ObservedCodes:
     """The value of a categorical variable in each row, MISSING where it is unknown."""
 
     numbers: Integers
@@ -39,29 +36,29 @@ class Codes:
 
 
 # Of one site: values, or the log-densities of its components in each row, (components, rows), 0 where it is unknown.
-SiteEvidence: TypeAlias = "Codes | Floats"
+SiteObservation: TypeAlias = "ObservedCodes | Floats"
 
 
-def rows_of(evidence: Sequence[SiteEvidence]) -> int:
+def rows_of(observed: Sequence[SiteObservation]) -> int:
     """The number of rows."""
-    first = evidence[0]
-    return len(first.numbers) if isinstance(first, Codes) else first.shape[1]
+    first = observed[0]
+    return len(first.numbers) if isinstance(first, ObservedCodes) else first.shape[1]
 
 
-def selected(evidence: Sequence[SiteEvidence], rows: Integers) -> list[SiteEvidence]:
-    """That of some rows."""
-    return [Codes(given.numbers[rows]) if isinstance(given, Codes) else given[:, rows] for given in evidence]
+def selected(observed: Sequence[SiteObservation], rows: Integers) -> list[SiteObservation]:
+    """What is observed in some of the rows."""
+    return [ObservedCodes(one.numbers[rows]) if isinstance(one, ObservedCodes) else one[:, rows] for one in observed]
 
 
-def log_values(circuit: Circuit, evidence: Sequence[SiteEvidence]) -> Floats:
+def log_values(circuit: Circuit, observed: Sequence[SiteObservation]) -> Floats:
     """The logarithm of every slot, (slots, rows); -inf where it is 0."""
-    logs = np.empty((circuit.slots, rows_of(evidence)))
+    logs = np.empty((circuit.slots, rows_of(observed)))
     with np.errstate(divide="ignore"):
         for out, block, table, parts in circuit.steps(circuit.float_tables):
             match block:
                 case Leaves():
-                    given = evidence[block.site]
-                    if isinstance(given, Codes):
+                    given = observed[block.site]
+                    if isinstance(given, ObservedCodes):
                         # The last column, for MISSING, sums over all values.
                         columns = np.log(np.column_stack([table, table.sum(axis=1)]))
                         np.take(columns, given.numbers, axis=1, out=logs[out], mode="wrap")
@@ -129,7 +126,7 @@ def induced_trees(
     Yields:
         A site, those of the `count` draws that meet a leaf of it, and the leaf: weights of the components.
     """
-    mass = np.exp(log_values(circuit, [Codes(np.full(1, MISSING))] * sites))[:, 0]
+    mass = np.exp(log_values(circuit, [ObservedCodes(np.full(1, MISSING))] * sites))[:, 0]
     active = np.zeros((circuit.slots, count), dtype=bool)
     active[-1] = True
     for out, block, table, _ in reversed(list(circuit.steps(circuit.float_tables))):

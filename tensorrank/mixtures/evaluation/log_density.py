@@ -16,8 +16,9 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorrank.arithmetic.arrays import Floats
 from tensorrank.mixtures.evaluation.circuit import Circuit, Leaves, Products, Slots, Sums
-from tensorrank.mixtures.evaluation.inference import Codes, Floats, SiteEvidence, log_values, rows_of, selected
+from tensorrank.mixtures.evaluation.inference import ObservedCodes, SiteObservation, log_values, rows_of, selected
 
 # Mantissas other than 0 are kept within 2**-480 to 2**480: the product of two is then a normal float.
 _REACH = 480
@@ -48,11 +49,11 @@ class _Scaled:
 
 
 class LogDensity:
-    """The log-density of a circuit, as a function of the evidence.
+    """The log-density of a circuit, as a function of the observed.
 
     >>> coins = Leaves(0, np.array([[0.9, 0.1], [0.5, 0.5]]))
     >>> circuit = Circuit((coins, Sums(np.array([[0.25, 0.75]]), np.arange(2))))
-    >>> np.exp(LogDensity(circuit)([Codes(np.array([0, 1, -1]))]))  # the last is missing
+    >>> np.exp(LogDensity(circuit)([ObservedCodes(np.array([0, 1, -1]))]))  # the last is missing
     array([0.6, 0.4, 1. ])
     """
 
@@ -77,11 +78,11 @@ class LogDensity:
         """How many rows to evaluate in one call."""
         return max(_FEWEST_ROWS, _HELD // max(block.size for block in self._circuit.blocks))
 
-    def __call__(self, evidence: Sequence[SiteEvidence]) -> Floats:
+    def __call__(self, observed: Sequence[SiteObservation]) -> Floats:
         """The natural logarithm of the density in each row, -inf where it is 0."""
-        doubtful = np.zeros(rows_of(evidence), dtype=bool)
+        doubtful = np.zeros(rows_of(observed), dtype=bool)
         with np.errstate(all="ignore"):
-            last = self._last(evidence, doubtful)
+            last = self._last(observed, doubtful)
             found: Floats = np.log(last.mantissas[-1])
             if last.shift is not None:
                 found += last.shift
@@ -92,15 +93,15 @@ class LogDensity:
         step = max(_FEWEST_ROWS, 2**20 // self._circuit.slots)
         for start in range(0, len(again), step):
             rows = again[start : start + step]
-            found[rows] = log_values(self._circuit, selected(evidence, rows))[-1]
+            found[rows] = log_values(self._circuit, selected(observed, rows))[-1]
         return found
 
-    def _last(self, evidence: Sequence[SiteEvidence], doubtful: NDArray[np.bool_]) -> _Scaled:
+    def _last(self, observed: Sequence[SiteObservation], doubtful: NDArray[np.bool_]) -> _Scaled:
         held: dict[int, _Scaled] = {}
         for number, (_, block, table, _) in enumerate(self._circuit.steps(self._circuit.float_tables)):
             match block:
                 case Leaves():
-                    found = _leaves(table, evidence[block.site], doubtful)
+                    found = _leaves(table, observed[block.site], doubtful)
                 case Products():
                     parts = self._parts[number]
                     found = _taken(held, parts[0], doubtful)
@@ -156,8 +157,8 @@ def _taken(held: dict[int, _Scaled], part: Part, doubtful: NDArray[np.bool_]) ->
     return _settled(_Scaled(mantissas, common, low, high), doubtful)
 
 
-def _leaves(table: Floats, given: SiteEvidence, doubtful: NDArray[np.bool_]) -> _Scaled:
-    if isinstance(given, Codes):
+def _leaves(table: Floats, given: SiteObservation, doubtful: NDArray[np.bool_]) -> _Scaled:
+    if isinstance(given, ObservedCodes):
         # The last column, for MISSING, sums over all values.
         columns = np.column_stack([table, table.sum(axis=1)])
         return _Scaled(columns.take(given.numbers, axis=1, mode="wrap"), None, *_exponents(columns))

@@ -9,7 +9,8 @@ import networkx as nx
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tensorrank.mixtures.evaluation.inference import MISSING, Floats
+from tensorrank.arithmetic.arrays import Floats
+from tensorrank.mixtures.evaluation.inference import MISSING
 from tensorrank.mixtures.fitting.observations import Observations, observations
 
 # Numbers held at once.

@@ -16,8 +16,9 @@ from math import log2
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.mixtures.evaluation.circuit import Leaves, Products, Sums
-from tensorrank.mixtures.evaluation.inference import MISSING, Codes, Floats, Integers, SiteEvidence
+from tensorrank.mixtures.evaluation.inference import MISSING, ObservedCodes, SiteObservation
 from tensorrank.mixtures.fitting.gaussian_moments import Moments
 from tensorrank.mixtures.fitting.logarithmic_counts import add_logarithmic_counts
 from tensorrank.mixtures.fitting.observations import Observations
@@ -90,11 +91,11 @@ class Batch:
             for codes in [self.observed.codes[:, block.site]]
         }
 
-    def evidence(self, rows: Integers, parameters: Parameters) -> list[SiteEvidence]:
+    def evidence(self, rows: Integers, parameters: Parameters) -> list[SiteObservation]:
         """What the leaves are evaluated at, of some rows."""
         part = self.observed.part(rows)
         if part.values is None:
-            return [Codes(column) for column in np.ascontiguousarray(part.codes.T)]
+            return [ObservedCodes(column) for column in np.ascontiguousarray(part.codes.T)]
         return list(parameters.log_densities(part))
 
 

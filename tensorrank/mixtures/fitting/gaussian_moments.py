@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.linalg
 
-from tensorrank.mixtures.evaluation.inference import Floats
+from tensorrank.arithmetic.arrays import Floats
 from tensorrank.mixtures.fitting.observations import Observations
 from tensorrank.mixtures.gaussian import Gaussians
 

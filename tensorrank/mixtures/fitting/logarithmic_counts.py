@@ -7,8 +7,16 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorrank.arithmetic.arrays import Floats
 from tensorrank.mixtures.evaluation.circuit import Leaves, Products
-from tensorrank.mixtures.evaluation.inference import MISSING, Codes, Floats, SiteEvidence, log_values, rows_of, selected
+from tensorrank.mixtures.evaluation.inference import (
+    MISSING,
+    ObservedCodes,
+    SiteObservation,
+    log_values,
+    rows_of,
+    selected,
+)
 from tensorrank.mixtures.fitting.gaussian_moments import Moments
 from tensorrank.mixtures.fitting.observations import Observations
 from tensorrank.mixtures.fitting.parameters import Parameters
@@ -22,7 +30,7 @@ def add_logarithmic_counts(
     tree: TreeCircuit,
     parameters: Parameters,
     observed: Observations,
-    evidence: Sequence[SiteEvidence],
+    evidence: Sequence[SiteObservation],
     known: Sequence[NDArray[np.bool_] | None],
     entries: Sequence[Floats],
     moments: Moments | None,
@@ -65,7 +73,7 @@ def add_logarithmic_counts(
             group = tree.groups[number]
             if isinstance(block, Leaves):
                 given = part[block.site]
-                if isinstance(given, Codes):
+                if isinstance(given, ObservedCodes):
                     present = given.numbers != MISSING
                     np.add.at(entries[group].T, given.numbers[present], posterior[:, present].T)
                     continue

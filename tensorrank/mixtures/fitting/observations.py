@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import nearest, whole_number
+from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.evaluation.inference import MISSING, Floats, Integers
+from tensorrank.mixtures.evaluation.inference import MISSING
 
 # Real values, so that sums of their squares are floats.
 _LARGEST = 1e100

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tensorrank.mixtures.evaluation.inference import Floats
+from tensorrank.arithmetic.arrays import Floats
 from tensorrank.mixtures.fitting.gaussian_moments import Moments, VarianceFloor
 from tensorrank.mixtures.fitting.observations import Observations
 from tensorrank.mixtures.gaussian import Gaussians

@@ -12,7 +12,7 @@ from math import log, log2
 
 import numpy as np
 
-from tensorrank.mixtures.evaluation.inference import Floats, Integers
+from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.mixtures.fitting.workspace import Workspace
 
 # Values other than 0 are kept above 2**-480 of a row's largest, so that the product of two is a normal float.

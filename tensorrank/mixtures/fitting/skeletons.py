@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tensorrank.arithmetic.arrays import Floats
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.evaluation.inference import Floats
 from tensorrank.mixtures.fitting.fit import M, fitted_from_random
 from tensorrank.mixtures.fitting.observations import Observations, observations
 from tensorrank.mixtures.fitting.options import Choice, Run, parted

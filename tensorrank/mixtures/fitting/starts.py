@@ -12,8 +12,9 @@ from collections.abc import Callable
 
 import numpy as np
 
+from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.mixtures.evaluation.circuit import Leaves, Products
-from tensorrank.mixtures.evaluation.inference import MISSING, Floats, Integers
+from tensorrank.mixtures.evaluation.inference import MISSING
 from tensorrank.mixtures.fitting.gaussian_moments import spreads
 from tensorrank.mixtures.fitting.observations import Observations
 from tensorrank.mixtures.fitting.parameters import Parameters

@@ -9,9 +9,9 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorrank.arithmetic.arrays import Floats
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.evaluation.circuit import Block, Circuit, Leaves, Products, Slots, Sums
-from tensorrank.mixtures.evaluation.inference import Floats
+from tensorrank.mixtures.evaluation.circuit import Circuit, CircuitBlock, Leaves, Products, Slots, Sums
 from tensorrank.mixtures.tables import Table, floats
 
 NO_GROUP = -1
@@ -107,7 +107,7 @@ class TreeCircuit:
 
     def with_tables(self, tables: Sequence[Floats]) -> Circuit:
         """The circuit with other tables, by the numbers of their groups."""
-        blocks: list[Block] = []
+        blocks: list[CircuitBlock] = []
         for block, group in zip(self.circuit.blocks, self.groups, strict=True):
             match block:
                 case Leaves():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tensorrank.mixtures.evaluation.inference import Floats
+from tensorrank.arithmetic.arrays import Floats
 
 
 class Workspace:

@@ -8,10 +8,11 @@ from typing import Any
 
 import numpy as np
 
+from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.prime_field import LARGEST_PRIME, PrimeField, primes_below
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import PrimeError, TensorRankError
-from tensorrank.mixtures.evaluation.inference import Integers, log_values
+from tensorrank.mixtures.evaluation.inference import log_values
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.reductions.obstruction import Obstruction
 from tensorrank.mixtures.reductions.size_bounds import size_bound

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from tensorrank.mixtures.evaluation.circuit import Block, Circuit, Leaves, Products, Sums
+from tensorrank.mixtures.evaluation.circuit import Circuit, CircuitBlock, Leaves, Products, Sums
 from tensorrank.mixtures.latent_tree import Name
 from tensorrank.mixtures.sum_product.nodes import LeafNode, Node, Nodes, ProductNode, SumNode, children_of
 from tensorrank.mixtures.tables import is_exact
@@ -30,7 +30,7 @@ def compiled_with_slots(nodes: Nodes, order: Sequence[Name]) -> tuple[Circuit, M
         level[name] = 1 + max((level[child] for child in children_of(node)), default=-1)
         groups.setdefault((level[name], *_group(node)), []).append(name)
     slots: dict[Name, int] = {}
-    blocks: list[Block] = []
+    blocks: list[CircuitBlock] = []
     # Groups of a level keep the order in which they were met: neighbours there are neighbours here.
     for key in sorted(groups, key=lambda key: key[:2]):
         members = groups[key]
@@ -51,7 +51,7 @@ def _group(node: Node) -> tuple[int, object, bool]:
             return 2, frozenset(node.children), is_exact(node.weights)
 
 
-def _block(members: Sequence[Node], slots: Mapping[Name, int]) -> Block:
+def _block(members: Sequence[Node], slots: Mapping[Name, int]) -> CircuitBlock:
     first = members[0]
     if isinstance(first, LeafNode):
         return Leaves(first.variable, np.array([one.distribution for one in members if isinstance(one, LeafNode)]))

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tensorrank.mixtures.evaluation.circuit import Circuit, Leaves, Products, Sums
-from tensorrank.mixtures.evaluation.inference import Codes, log_derivatives, log_matmul, log_values
+from tensorrank.mixtures.evaluation.inference import ObservedCodes, log_derivatives, log_matmul, log_values
 from tensorrank.mixtures.evaluation.log_density import LogDensity
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
@@ -48,16 +48,16 @@ def exact_values(circuit, rows):
     return found
 
 
-def evidence_of(rows):
-    return [Codes(np.ascontiguousarray(column)) for column in rows.T]
+def observed_at(rows):
+    return [ObservedCodes(np.ascontiguousarray(column)) for column in rows.T]
 
 
 def assert_values(circuit, rows):
     """Both ways of evaluation, against fractions."""
     rows = np.asarray(rows)
     expected = np.array([[log_of(value) for value in slot] for slot in exact_values(circuit, rows)])
-    np.testing.assert_allclose(log_values(circuit, evidence_of(rows)), expected, rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(LogDensity(circuit)(evidence_of(rows)), expected[-1], rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(log_values(circuit, observed_at(rows)), expected, rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(LogDensity(circuit)(observed_at(rows)), expected[-1], rtol=1e-12, atol=1e-12)
 
 
 def test_long_products_do_not_underflow():
@@ -143,7 +143,7 @@ def test_derivatives_of_every_slot():
     model = LatentTree.random([0, 0, 1, 1, 2, 2], 2, 2, 0)
     rows = np.array([[0, 1, -1, 0]])
     circuit = model.circuit
-    logs = log_values(circuit, evidence_of(rows))
+    logs = log_values(circuit, observed_at(rows))
     found = log_derivatives(circuit, logs)[:, 0]
     values = [slot[0] for slot in exact_values(circuit, rows)]
     for slot in range(circuit.slots):
