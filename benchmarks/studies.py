@@ -76,7 +76,7 @@ class Forecast:
     def __init__(self) -> None:
         self.started, self.at, self.left = time.perf_counter(), 0.0, 0.0
 
-    def __call__(self, done: float, total: float) -> None:
+    def __call__(self, done: float, total: float, what: str) -> None:
         """Note the first forecast after a tenth."""
         if not self.at and done >= total / 10:
             self.at = time.perf_counter()

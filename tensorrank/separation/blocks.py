@@ -14,11 +14,11 @@ from tensorrank.arithmetic.elimination.files import rank_of_strips, strip_column
 from tensorrank.arithmetic.elimination.products import Balanced
 from tensorrank.arithmetic.elimination.rank import balanced, product, rank_in_place, rank_of_slabs
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
-from tensorrank.arithmetic.resources import Workers
+from tensorrank.arithmetic.resources import Progress, Workers
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import Instance
 from tensorrank.separation.hankel import SLAB_ENTRIES, HankelForm, Indices, symmetric_entries
-from tensorrank.separation.jobs import BlockRank, JobKey, Progress
+from tensorrank.separation.jobs import BlockRank, JobKey
 from tensorrank.separation.limits import SIDE_BYTES, lattice_bytes, lattice_work
 from tensorrank.separation.monomials import divided_powers, monomial_count, monomials
 
@@ -168,7 +168,7 @@ class BlockJob:
             pool,
             scratch,
             first=-(-len(first) // width),
-            report=report,
+            progress=report,
             affordable=lambda missing: self._further_over_files <= self.allowance,
         )
 

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from tensorrank.arithmetic.elimination.costs import elimination_bytes
 from tensorrank.arithmetic.elimination.rank import rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.arithmetic.resources import Workers
+from tensorrank.arithmetic.resources import Progress, Workers
 from tensorrank.separation.architecture import Instance
 from tensorrank.separation.hankel import HankelForm
-from tensorrank.separation.jobs import BlockRank, JobKey, Progress
+from tensorrank.separation.jobs import BlockRank, JobKey
 from tensorrank.separation.limits import SIDE_BYTES, Limits, lattice_bytes, lattice_work
 from tensorrank.separation.monomials import monomial_count
 

@@ -10,9 +10,9 @@ import numpy as np
 
 from tensorrank.arithmetic.elimination.rank import balanced, rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
-from tensorrank.arithmetic.resources import Workers
+from tensorrank.arithmetic.resources import Progress, Workers
 from tensorrank.separation.architecture import Instance
-from tensorrank.separation.jobs import BlockRank, JobKey, Progress
+from tensorrank.separation.jobs import BlockRank, JobKey
 from tensorrank.separation.limits import MOST_ENTRIES, SPARE
 from tensorrank.separation.partition import Bipartition
 

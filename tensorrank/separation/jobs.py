@@ -13,11 +13,10 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from tensorrank.arithmetic.resources import Workers
+from tensorrank.arithmetic.resources import Progress, Workers, silent
 from tensorrank.separation.limits import SMALL_BLOCK
 
 E = TypeVar("E")
-Progress = Callable[[float, float], None]
 
 
 @dataclass(frozen=True)
@@ -96,7 +95,7 @@ class Job(Protocol):
         """Operations expected."""
 
     def rank(self, shared: Any, pool: Workers, report: Progress) -> BlockRank:
-        """Compute it, with what `shared` made; `report` is called with the work done and the total."""
+        """Compute it, with what `shared` made; `report` is told the work done and the total."""
 
 
 Steps = Generator[Sequence[Job], Sequence[BlockRank], E]
@@ -154,14 +153,14 @@ class Here:
             started = time.perf_counter()
             base, share = self.spent, 0.0
 
-            def within(part: float, total: float) -> None:
+            def within(part: float, total: float, what: str) -> None:
                 nonlocal share
                 # The total grows where a block comes out short.
                 share = max(share, min(1.0, part / total if total else 1.0))
                 self._within(job, part, total)
                 self._report(base + job.work * share)
 
-            rank = job.rank(shared, pool, within if pool is self.pool else _silent)
+            rank = job.rank(shared, pool, within if pool is self.pool else silent)
             seconds = time.perf_counter() - started
             with self._lock:
                 self.spent += job.work
@@ -194,7 +193,7 @@ class Here:
         return self._made[1]
 
 
-def finish_here(steps: Steps[E], pool: Workers, expected: float, report: Progress) -> E:
+def finish_here(steps: Steps[E], pool: Workers, expected: float, report: Callable[[float, float], None]) -> E:
     """Drive a computation to its end in this process.
 
     Args:
@@ -221,7 +220,3 @@ def finish_here(steps: Steps[E], pool: Workers, expected: float, report: Progres
     except StopIteration as end:
         result: E = end.value
         return result
-
-
-def _silent(done: float, total: float) -> None:
-    pass

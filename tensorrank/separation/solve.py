@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import Architecture, Model, Weights, as_architecture
 from tensorrank.separation.draws import Draws
 from tensorrank.separation.evidence import Evidence, certified, from_blocks, from_bounds, from_grid, from_leading_form
-from tensorrank.separation.jobs import Progress, Steps, finish_here
+from tensorrank.separation.jobs import Steps, finish_here
 from tensorrank.separation.numerical import MadeNumerical, NumericalModel, numerical_separation_rank
 from tensorrank.separation.partition import Bipartition, checked_partition
 from tensorrank.separation.plan import Method, Plan, plan
@@ -37,7 +37,7 @@ def separation_rank(
     work: float | None = None,
     scratch: str | Path | None = None,
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: Callable[[float, float], None] | None = None,
     rtol: float | None = None,
     atol: float | None = None,
     samples: int | None = None,

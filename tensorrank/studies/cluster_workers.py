@@ -100,7 +100,7 @@ def run(job: Job, shared: tuple[Any, float] | None, version: str, threads: int |
     worker = get_worker()
     name = str(worker.get_current_task())
 
-    def report(done: float, total: float) -> None:
+    def report(done: float, total: float, what: str) -> None:
         nonlocal said
         now = time.perf_counter()
         if now > said + _REPORT:

@@ -30,7 +30,7 @@ class Failing:
             listener.failed(job, "4 workers died")
             return
         with worker_threads(1) as pool:
-            rank = job.rank(job.shared.make(pool), pool, lambda done, total: None)
+            rank = job.rank(job.shared.make(pool), pool, lambda done, total, what: None)
         listener.done(job, rank, 0.1, None)
 
 

@@ -15,7 +15,7 @@ from tensorrank.separation.limits import Limits
 FIELD = PrimeField(8388593)
 
 
-def silent(done, total):
+def silent(done, total, what):
     pass
 
 

@@ -43,7 +43,7 @@ class Reversed:
             return
         with worker_threads(2) as pool:
             shared = None if job.shared is None else job.shared.make(pool)
-            listener.done(given, job.rank(shared, pool, lambda done, total: None), 0.25, "reversed")
+            listener.done(given, job.rank(shared, pool, lambda done, total, what: None), 0.25, "reversed")
 
 
 @pytest.fixture(scope="module")

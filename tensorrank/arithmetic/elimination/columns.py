@@ -1,15 +1,16 @@
 """Gaussian elimination over GF(p) of a matrix in memory, recursive on columns.
 
-The elimination A = P L E (row permutation, unit lower triangular, echelon) recurses on columns (Ibarra, Moran and Hui
-1982; Dumas, Giorgi and Pernet 2008): eliminate the left half, carry its multipliers over to the right half with one
-triangular solve and one matrix product, eliminate what remains of the right half. Nearly all work is then in matrix
-products (`products`). Of a panel of `PANEL` columns, compiled kernels eliminate the topmost rows only: if these have a
-pivot for every column, the multipliers of all other rows are one more product, with the inverse of the upper triangle.
+The elimination finds A = P L E, a row permutation, a unit lower triangle and an echelon form. It recurses on columns
+(Ibarra, Moran and Hui 1982; Dumas, Giorgi and Pernet 2008): eliminate the left half, carry its pivots over to the right
+half by one triangular solve and one matrix product, and eliminate what remains of the right half. Nearly all work is
+then in matrix products (`products`). Of a panel of `PANEL` columns, a compiled kernel eliminates the topmost rows only.
+If these have a pivot for every column, the multipliers of all other rows are one more product, with the inverse of the
+panel's upper triangle.
 
-Residues are kept balanced, in (-p/2, p/2], so that a sum of many products stays an exact integer below 2**53, and are
-stored as int32: half the memory of float64, for every supported prime. The multipliers of pivot number i are stored in
-column i. That is always free: a pivot's number never exceeds its column, and columns to the left of the current ones
-are not needed again.
+Residues are kept balanced, in (-p/2, p/2], so that a sum of many products stays an exact integer below 2**53. They are
+stored as int32, which takes half the memory of float64 and has room for every supported prime. The multipliers of pivot
+number i are stored in column i. That column is always free: a pivot's number never exceeds its column, and columns to
+the left of the current ones are not needed again.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from tensorrank.arithmetic.elimination import kernels
-from tensorrank.arithmetic.elimination.costs import Progress, carrying_work, panel_work
+from tensorrank.arithmetic.elimination.costs import Tally, carrying_work, panel_work
 from tensorrank.arithmetic.elimination.products import Balanced, Matrix, Part, Products
 from tensorrank.arithmetic.prime_field import FEWEST_TERMS
 
@@ -28,16 +29,16 @@ _FIRST_ROWS, _MORE = 2 * PANEL, 8
 
 
 class Elimination:
-    """One matrix under elimination: the array that is consumed, the order of its rows, and what counts the work."""
+    """One matrix under elimination: the array, which is consumed, the order of its rows, and the tally of the work."""
 
-    def __init__(self, matrix: Balanced, products: Products, progress: Progress) -> None:
+    def __init__(self, matrix: Balanced, products: Products, tally: Tally) -> None:
         self.matrix = matrix
         self.order = np.arange(len(matrix))
         self.products = products
-        self.progress = progress
+        self.tally = tally
 
     def rank(self) -> int:
-        """The rank, taking columns in chunks as wide as there are rows, so that full rank ends the work early."""
+        """Eliminate and return the rank, in chunks as wide as there are rows: full rank then ends the work early."""
         rows, columns = self.matrix.shape
         rank = 0
         for start in range(0, columns, max(1, rows)):
@@ -49,11 +50,15 @@ class Elimination:
         return rank
 
     def multipliers(self, rank: int) -> Part:
-        """Those of all pivots, a column for each; above and on the diagonal stands nothing of meaning."""
+        """The multipliers of all pivots, a column for each; entries on and above the diagonal mean nothing."""
         return self._part(0, len(self.matrix), 0, rank)
 
     def left_kernel(self, rank: int) -> Balanced:
-        """A basis of the left kernel, one row for each row without a pivot: (-X, 1) with X L11 = L21, rows as given."""
+        """A basis of the left kernel, its columns in the order of the rows as given.
+
+        Each row without a pivot gives one vector: together (-X, 1) with X L11 = L21, where L11 holds the multipliers of
+        the rows with pivots and L21 those of the rows without.
+        """
         rows = len(self.matrix)
         kernel = np.zeros((rows - rank, rows), dtype=np.int32)
         np.negative(self.matrix[rank:, :rank], out=kernel[:, :rank])
@@ -65,7 +70,7 @@ class Elimination:
         return kernel
 
     def _eliminate(self, row: int, start: int, stop: int) -> int:
-        """Eliminate columns start..stop of the rows from `row` on; returns how many pivots were found."""
+        """Eliminate columns start..stop of the rows from `row` on, and return the number of pivots found."""
         if row >= self.matrix.shape[0] or start >= stop:
             return 0
         width = stop - start
@@ -88,24 +93,24 @@ class Elimination:
                 source = self._part(bottom, rows, start, stop)
                 self.products.multiply_right(source, inverse, self._part(bottom, rows, row, row + width))
             if found == width or bottom == rows:
-                self.progress.settle(width, found)
-                self.progress.add(panel_work(rows - row, width, found))
+                self.tally.settle(width, found)
+                self.tally.add(panel_work(rows - row, width, found))
                 return found
             height *= _MORE
 
     def _carry(self, row: int, pivots: int, start: int, stop: int) -> None:
-        """Apply the pivots at rows row..row+pivots to columns start..stop."""
+        """Carry the pivots at rows row..row+pivots over to columns start..stop."""
         if pivots and stop > start:
             rows = len(self.matrix)
             carry(self.products, self._part(row, rows, row, row + pivots), self._part(row, rows, start, stop))
-            self.progress.add((stop - start) * carrying_work(rows - row, pivots))
+            self.tally.add((stop - start) * carrying_work(rows - row, pivots))
 
     def _part(self, top: int, bottom: int, left: int, right: int) -> Part:
         return Part(self.matrix, top, left, bottom - top, right - left)
 
 
 def carry(products: Products, multipliers: Part, target: Part) -> None:
-    """Carry pivots over to other columns: solve for their rows, which are the topmost, and subtract from the others."""
+    """Carry pivots over to other columns: solve for the pivots' rows, the topmost, and subtract these from the rest."""
     rows, pivots = multipliers.rows, multipliers.columns
     solved = target.part(0, pivots, 0, target.columns)
     solve(products, multipliers.part(0, pivots, 0, pivots), solved)
@@ -113,7 +118,7 @@ def carry(products: Products, multipliers: Part, target: Part) -> None:
 
 
 def solve(products: Products, triangle: Part, target: Part) -> None:
-    """Target = inverse of the unit lower triangle x target."""
+    """Replace the target by the inverse of the unit lower triangle times the target."""
     size, columns = triangle.rows, target.columns
     if size <= PANEL:
         products.multiply_left(_inverse(products, triangle), target)
@@ -126,7 +131,7 @@ def solve(products: Products, triangle: Part, target: Part) -> None:
 
 
 def solve_right(products: Products, triangle: Part, target: Part) -> None:
-    """Target = target x inverse of the unit lower triangle."""
+    """Replace the target by the target times the inverse of the unit lower triangle."""
     size = triangle.rows
     if size <= PANEL:
         products.multiply_right(target, _inverse(products, triangle), target)
@@ -146,5 +151,5 @@ def _inverse(products: Products, triangle: Part) -> Matrix:
 
 
 def _half(length: int) -> int:
-    """About half of it, in whole panels."""
+    """Half of a length, rounded to whole panels; at least one panel."""
     return max(PANEL, length // 2 // PANEL * PANEL)

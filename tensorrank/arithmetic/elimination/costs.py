@@ -1,19 +1,17 @@
-"""What an elimination takes, memory and operations, and how far one has come.
+"""The memory and the operations that an elimination takes, and how far one has come.
 
-Operations are floating point ones, two for a multiplication with its addition: r pivots cost the sum of
-2 (rows - i)(columns - i) over i < r. Integrals stand for sums, and add up exactly over the parts of an elimination.
+Operations are those of floating point, two for a multiplication with its addition. Pivot number i, counted from 0,
+costs 2 (rows - i)(columns - i) of them. The functions below take integrals over i in place of sums: integrals add up
+exactly over the parts of an elimination.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-# Called with the operations done and with those that there will have been if every further column has a pivot.
-Report = Callable[[float, float], None]
+from tensorrank.arithmetic.resources import Progress, silent
 
 # Bytes per entry of a matrix under elimination: int32, and room for sums of operands.
 _ENTRY_BYTES = 4 * 1.3
-# Bytes for the tiles of up to so many threads, in float64, as far as a matrix has so many entries.
+# Bytes for the tiles of this many threads, in float64; a small matrix needs fewer.
 MOST_THREADS = 16
 _TILE_BYTES, _TILE_BYTES_PER_ENTRY = MOST_THREADS * 14e6, 16
 
@@ -35,7 +33,7 @@ def elimination_bytes(rows: int, columns: int) -> float:
 
 
 def carrying_work(rows: int, pivots: int) -> float:
-    """Operations for each column that the topmost pivots of so many rows are carried over to."""
+    """Operations, for each further column, of carrying so many pivots over to it; the pivots' rows are the topmost."""
     return pivots * (2.0 * rows - pivots)
 
 
@@ -44,21 +42,23 @@ def panel_work(rows: int, columns: int, pivots: int) -> float:
     return pivots * (2.0 * rows * columns - pivots * (rows + columns) + 2 / 3 * pivots * pivots)
 
 
-class Progress:
-    """How far the elimination of a matrix of this shape has come: the operations done and those expected in all.
+class Tally:
+    """How far the elimination of a matrix has come: the operations done and those expected in all, told as progress.
 
-    What is expected changes only where columns turn out to have no pivot.
+    The operations expected are those of a pivot in every further column; they change only where a column turns out to
+    have none.
 
     >>> said = []
-    >>> progress = Progress(300, 200, lambda done, total: said.append((done, total)))
-    >>> progress.add(5e6); progress.finish()
+    >>> tally = Tally(300, 200, lambda done, total, what: said.append((done, total)))
+    >>> tally.add(5e6); tally.finish()
     >>> said == [(5e6, elimination_work(300, 200)), (elimination_work(300, 200),) * 2]
     True
     """
 
-    def __init__(self, rows: int, columns: int, report: Report | None, before: float = 0.0) -> None:
-        """Operations done before count too."""
-        self._rows, self._columns, self._report = rows, columns, report
+    def __init__(self, rows: int, columns: int, progress: Progress = silent, before: float = 0.0) -> None:
+        """Begin to count for a matrix of this shape, after so many operations that count too."""
+        self._rows, self._columns, self._progress = rows, columns, progress
+        self._what = f"eliminating {rows} x {columns}"
         self._rank = 0
         self.done = self._settled = before
         self._total = before + self._expected()
@@ -66,11 +66,10 @@ class Progress:
     def add(self, operations: float) -> None:
         """Count operations as done."""
         self.done += operations
-        if self._report is not None:
-            self._report(self.done, max(self.done, self._total))
+        self._progress(self.done, max(self.done, self._total), self._what)
 
     def settle(self, columns: int, pivots: int) -> None:
-        """So many columns are done with, and have so many pivots: say what the others take."""
+        """Note that so many columns are done with and have so many pivots, which changes what the others will take."""
         carried = columns * carrying_work(self._rows, self._rank)
         self._settled += carried + panel_work(self._rows - self._rank, columns, pivots)
         self._columns -= columns
@@ -78,12 +77,11 @@ class Progress:
         self._total = self._settled + self._expected()
 
     def finish(self) -> None:
-        """Nothing remains to be done."""
+        """Tell that nothing remains to be done."""
         total = max(self.done, self._total)
-        if self._report is not None:
-            self._report(total, total)
+        self._progress(total, total, self._what)
 
     def _expected(self) -> float:
-        """What is to come if each further column has a pivot, until rows or columns are used up."""
+        """The operations to come if each further column has a pivot, until rows or columns are used up."""
         last = self._rank + min(max(0, self._columns), self._rows - self._rank)
         return sum(sign * r * r * (self._rows - r / 3) for sign, r in ((1, last), (-1, self._rank)))

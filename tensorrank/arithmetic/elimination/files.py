@@ -1,11 +1,11 @@
 """Rank over GF(p) of matrices larger than memory: elimination by strips of columns, the multipliers kept in a file.
 
-Only one strip of columns is in memory. When it is made, the pivots of every earlier strip are carried over to it, in
-their order: its rows are permuted, the rows of the pivots solved for, and the others reduced by one product. Then it is
-eliminated itself (`column_elimination`), and its multipliers, a column for each of its pivots, are appended to the
-file. What has been eliminated is never needed again but for these (left-looking elimination; Toledo's survey of
-out-of-core algorithms, 1999), so each strip is written once, in one go, and read once for each later strip, front to
-back: about rows**3 / width entries in all are read, for 2/3 rows**3 operations.
+Only one strip of columns is in memory at a time. When a strip is made, the pivots of every earlier strip are carried
+over to it, in their order: the strip's rows are permuted, the rows of the pivots solved for, and the others reduced by
+one product. Then the strip is eliminated itself (`columns`), and its multipliers, a column for each of its pivots, are
+appended to the file. Nothing else of it is needed again. This order is called left-looking (Toledo's survey of
+out-of-core algorithms, 1999). Each strip's multipliers are written once, in one go, and read once for each later strip,
+front to back: about rows**3 / width entries in all are read, for 2/3 rows**3 operations.
 
 Multipliers are read by memory-mapping: their pages belong to the system's file cache, which gives way to whatever else
 needs memory. They are written by ordinary writes, so that a full disk is an error like any other.
@@ -21,13 +21,13 @@ from typing import BinaryIO, NamedTuple, cast
 import numpy as np
 
 from tensorrank.arithmetic.elimination.columns import PANEL, Elimination, carry
-from tensorrank.arithmetic.elimination.costs import MOST_THREADS, Progress, Report, carrying_work
+from tensorrank.arithmetic.elimination.costs import MOST_THREADS, Tally, carrying_work
 from tensorrank.arithmetic.elimination.products import Balanced, Part, Products, room_bytes
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.arithmetic.resources import Workers, amount
+from tensorrank.arithmetic.resources import Progress, Workers, amount, silent
 from tensorrank.errors import TensorRankError
 
-# Bytes copied at a time where rows are permuted or written; a few such copies, and small things, are reckoned with.
+# Bytes copied at a time where rows are permuted or written; the estimate has room for a few such copies.
 _BUFFER = 2**19
 _BUFFERS = 4 * _BUFFER
 # Bytes a row that a panel takes at worst (all its rows as float64, and two columns), and permutations of the rows.
@@ -35,10 +35,10 @@ _PANEL_BYTES, _ORDER_BYTES = 8 * (PANEL + 2), 40
 
 
 def strip_columns(rows: int, memory: int, threads: int = MOST_THREADS) -> int:
-    """How many columns a strip of so many rows may have for its elimination to take at most so much memory.
+    """The number of columns that a strip of so many rows may have, if its elimination is to fit into so much memory.
 
-    That counts the strip, the tiles of so many threads, a panel at its worst, permutations and buffers; not what
-    making a strip takes beside it (as much as the threads' tiles, if it is to stay within the limit).
+    The memory counted is that of the strip, of the threads' tiles, of a panel at its worst, of permutations and
+    buffers. Whoever makes a strip may use as much as the tiles beside it, which do not exist yet.
 
     Args:
         rows: the rows of the matrix.
@@ -63,7 +63,7 @@ def strip_columns(rows: int, memory: int, threads: int = MOST_THREADS) -> int:
 
 
 def file_bytes(rows: int, columns: int, width: int) -> int:
-    """The most that strips of so many columns, of a matrix of this shape, write to the file.
+    """The most bytes that a matrix of this shape writes to the file, in strips of so many columns.
 
     >>> file_bytes(12000, 12000, 500) / (4 * 12000**2)
     0.5228333333333334
@@ -84,7 +84,7 @@ def rank_of_strips(
     *,
     first: int | None = None,
     affordable: Callable[[int], bool] = lambda missing: True,
-    report: Report | None = None,
+    progress: Progress = silent,
 ) -> tuple[int, bool]:
     """The rank of a matrix given as strips of columns, each made only if those before it do not decide the rank.
 
@@ -92,16 +92,13 @@ def rank_of_strips(
         strips: each makes a C-contiguous matrix of balanced residues with all rows, which is consumed; none is asked
             for before it is needed, and no other strip is in memory while it is made.
         rows: the rows of the matrix; best no more than the columns.
-        columns: the columns of all strips, for the report.
+        columns: the columns of all strips.
         field: GF(p).
         pool: threads.
         scratch: the folder for the file of multipliers; it has no name there, and is gone whatever happens.
-        first: after so many strips `affordable` is asked, with the number of rows that have no pivot yet, whether to go
-            on; None: never.
-        affordable: see `first`.
-        report: called from this thread, after each strip and after each carrying of an earlier strip's pivots, with the
-            operations done and those that full rank would take in all, in the unit of `elimination_work`; at the end
-            the two are equal.
+        first: the number of strips after which `affordable` is asked; None for never.
+        affordable: told the number of rows that have no pivot yet, and says whether to go on.
+        progress: called from this thread, as for `rank_in_place`.
 
     Returns:
         The rank of the strips used, and whether that is the rank of all.
@@ -109,7 +106,7 @@ def rank_of_strips(
     Raises:
         TensorRankError: if the folder does not exist or cannot be written to, or its disk is full.
     """
-    progress = Progress(rows, columns, report)
+    tally = Tally(rows, columns, progress)
     waiting = iter(strips)
     following = next(waiting, None) if rows else None
     rank, used, complete = 0, 0, True
@@ -127,19 +124,19 @@ def rank_of_strips(
             for number in range(len(earlier.strips)):
                 earlier.carry(number, matrix, products)
                 strip = earlier.strips[number]
-                progress.add(matrix.shape[1] * carrying_work(strip.rows, strip.pivots))
-            elimination = Elimination(matrix[rank:], products, progress)
+                tally.add(matrix.shape[1] * carrying_work(strip.rows, strip.pivots))
+            elimination = Elimination(matrix[rank:], products, tally)
             found = elimination.rank()
             rank += found
             if found and rank < rows and following is not None:
                 earlier.append(elimination, found)
             del matrix, elimination, products
-    progress.finish()
+    tally.finish()
     return rank, complete
 
 
 class _Strip(NamedTuple):
-    """Where the multipliers of a strip stand in the file: after a permutation of the rows they belong to."""
+    """The place in the file where a strip's multipliers stand, after the permutation of the rows they belong to."""
 
     offset: int
     rows: int
@@ -206,7 +203,7 @@ class _Multipliers:
 
 
 def _permute(matrix: Balanced, order: Balanced) -> None:
-    """Row i becomes what row order[i] was; some columns at a time."""
+    """Permute rows in place, some columns at a time: row i becomes what row order[i] was."""
     moved = np.flatnonzero(order != np.arange(len(order)))
     if len(moved):
         sources = order[moved]

@@ -1,7 +1,7 @@
-"""Rank over GF(p): of a matrix that a user gives, of one in memory, and of one that comes as slabs of columns.
+"""Rank over GF(p) of a matrix that a user gives, of one in memory that may be consumed, and of one made slab by slab.
 
-In memory a matrix is eliminated by columns (`column_elimination`), in the room that it takes; one that has no room
-there is eliminated over files (`elimination_files`).
+In memory a matrix is eliminated in the room that it takes (`columns`); one that has no room there, over files
+(`files`).
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arithmetic.elimination import kernels
 from tensorrank.arithmetic.elimination.columns import Elimination
-from tensorrank.arithmetic.elimination.costs import Progress, Report, elimination_bytes
+from tensorrank.arithmetic.elimination.costs import Tally, elimination_bytes
 from tensorrank.arithmetic.elimination.files import rank_of_strips, strip_columns
 from tensorrank.arithmetic.elimination.products import Balanced, Part, Products
 from tensorrank.arithmetic.prime_field import PrimeField, Residues, as_given
-from tensorrank.arithmetic.resources import Workers, amount, memory_limit, worker_threads
+from tensorrank.arithmetic.resources import Progress, Workers, amount, memory_limit, silent, worker_threads
 from tensorrank.errors import TensorRankError
 
 # Entries of a given matrix that a thread converts at a time, for a strip.
@@ -36,7 +36,7 @@ def rank_mod_p(
     overwrite: bool = False,
     memory: int | str | None = None,
     scratch: str | Path | None = None,
-    progress: Report | None = None,
+    progress: Progress | None = None,
 ) -> int:
     """The rank of an integer matrix over GF(p), exact.
 
@@ -53,8 +53,8 @@ def rank_mod_p(
         scratch: a folder on a disk. A matrix whose elimination would take more than `memory` is eliminated over a
             temporary file there, of at most about 4 rows (columns - rows / 2) bytes for rows <= columns; it vanishes
             whatever happens.
-        progress: called now and then, from this thread, with the floating point operations done and those that full
-            rank would take in all; at the end the two are equal.
+        progress: called now and then, from this thread, with the floating point operations done, those that full rank
+            would take in all, and what is under way in words; at the end the two numbers are equal.
 
     Raises:
         PrimeError: if the modulus is not a supported prime.
@@ -93,12 +93,12 @@ def rank_mod_p(
                     f"{amount(limit)}; give more memory, or a scratch folder to eliminate it over files there"
                 )
             if taken > limit:
-                return _rank_over_files(array, field, pool, limit, Path(str(scratch)), progress)
-        return rank_in_place(_wide(array, field, pool, overwrite), field, pool, progress)
+                return _rank_over_files(array, field, pool, limit, Path(str(scratch)), progress or silent)
+        return rank_in_place(_wide(array, field, pool, overwrite), field, pool, progress or silent)
 
 
 def _bytes_in_memory(array: NDArray[Any], overwrite: bool) -> float:
-    """What the elimination in memory takes beside the matrix given."""
+    """The bytes that an elimination in memory takes beside the matrix given."""
     taken = elimination_bytes(*array.shape)
     if array.dtype == np.float64:
         return taken - 4 * array.size if _consumable(array, overwrite) else taken
@@ -130,16 +130,16 @@ def _wide(array: NDArray[Any], field: PrimeField, pool: Workers, overwrite: bool
 
 
 def balanced(array: Residues, field: PrimeField, pool: Workers) -> Balanced:
-    """Balanced residues as int32, C-contiguous, in one pass, a share of the rows a thread."""
+    """Residues as balanced ones in int32, C-contiguous, made in one pass with a share of the rows for each thread."""
     result = np.empty(array.shape, dtype=np.int32)
     pool.map(lambda rows: kernels.balance(array[rows], field.prime, result[rows]), pool.shares(len(array)))
     return result
 
 
 def _rank_over_files(
-    array: NDArray[Any], field: PrimeField, pool: Workers, memory: int, scratch: Path, progress: Report | None
+    array: NDArray[Any], field: PrimeField, pool: Workers, memory: int, scratch: Path, progress: Progress
 ) -> int:
-    """The rank, by strips along the longer side; of a square matrix, such that each is read from one place."""
+    """The rank by strips along the longer side; of a square matrix along the side that memory holds in one piece."""
     if array.flags.f_contiguous:
         array = array.T
     along_rows = array.shape[0] >= array.shape[1]
@@ -153,12 +153,12 @@ def _rank_over_files(
             part = array[start:end] if along_rows else array[:, start:end]
             yield partial(_strip, part, along_rows, field, pool)
 
-    rank, _ = rank_of_strips(strips(), height, length, field, pool, scratch, report=progress)
+    rank, _ = rank_of_strips(strips(), height, length, field, pool, scratch, progress=progress)
     return rank
 
 
 def _strip(part: NDArray[Any], transposed: bool, field: PrimeField, pool: Workers) -> Balanced:
-    """A part of a given matrix, or its transpose, as balanced residues; a few rows of it at a time, without a copy."""
+    """A piece of a given matrix, or its transpose, as balanced residues, converted a few rows at a time."""
     result: Balanced = np.empty(part.shape[::-1] if transposed else part.shape, dtype=np.int32)
     target = result.T if transposed else result
 
@@ -177,15 +177,15 @@ def _strip(part: NDArray[Any], transposed: bool, field: PrimeField, pool: Worker
     return result
 
 
-def rank_in_place(matrix: Balanced, field: PrimeField, pool: Workers, report: Report | None = None) -> int:
+def rank_in_place(matrix: Balanced, field: PrimeField, pool: Workers, progress: Progress = silent) -> int:
     """The rank of a C-contiguous matrix of balanced residues, which is consumed; best with rows <= columns.
 
-    The report is called from this thread with the operations done and those that full rank would take in all, in the
-    unit of `elimination_work`; at the end the two are equal.
+    Progress is told from this thread: the operations done and those that full rank would take in all, in the unit of
+    `elimination_work`. At the end the two are equal.
     """
-    progress = Progress(len(matrix), matrix.shape[1], report)
-    rank = Elimination(matrix, Products(field, pool), progress).rank() if matrix.size else 0
-    progress.finish()
+    tally = Tally(len(matrix), matrix.shape[1], progress)
+    rank = Elimination(matrix, Products(field, pool), tally).rank() if matrix.size else 0
+    tally.finish()
     return rank
 
 
@@ -194,40 +194,39 @@ def rank_of_slabs(
     field: PrimeField,
     pool: Workers,
     affordable: Callable[[int], bool] = lambda missing: True,
-    report: Report | None = None,
+    progress: Progress = silent,
 ) -> tuple[int, bool]:
-    """The rank of a matrix given as slabs of columns, each made only if those before it do not decide the rank.
+    """The rank of a matrix given as slabs of columns, each made only if the slabs before it do not decide the rank.
 
-    If the first slab has rank r short of its rows, all others matter only through its left kernel K: the rank is
-    r + rank(K x the others), and these are again slabs, of few rows if little is missing.
+    If the first slab has rank r and fewer pivots than rows, all others matter only through its left kernel K: the rank
+    is r + rank(K x the others). The products with K are again slabs, of few rows if few pivots are missing.
 
     Args:
         slabs: each makes a C-contiguous matrix of balanced residues with the same rows, which is consumed; none is
             asked for before it is needed.
         field: GF(p).
         pool: threads.
-        affordable: asked once whether to go on, with the number of rows without a pivot in the first slab.
-        report: called from this thread with the operations done and those that the slabs up to the present one would
-            take if it had full rank, in the unit of `elimination_work`; at the end the two are equal.
+        affordable: told the number of rows without a pivot in the first slab, and says whether to go on; asked once.
+        progress: called from this thread, as for `rank_in_place`; the total is that of the slabs up to the present one.
 
     Returns:
         The rank of the slabs used, and whether that is the rank of all.
     """
-    rank, kernels_so_far, asked, progress = 0, list[Balanced](), False, Progress(0, 0, report)
+    rank, kernels_so_far, asked, tally = 0, list[Balanced](), False, Tally(0, 0, progress)
     waiting = iter(slabs)
     following = next(waiting, None)
     complete = True
     while following is not None:
         matrix = following()
-        before = progress.done
+        before = tally.done
         for kernel in kernels_so_far:
             before += 2.0 * kernel.size * matrix.shape[1]
             matrix = product(kernel, matrix, field, pool)
         following = next(waiting, None)
         if not matrix.size:
             continue
-        progress = Progress(len(matrix), matrix.shape[1], report, before)
-        elimination = Elimination(matrix, Products(field, pool), progress)
+        tally = Tally(len(matrix), matrix.shape[1], progress, before)
+        elimination = Elimination(matrix, Products(field, pool), tally)
         del matrix
         found = elimination.rank()
         rank += found
@@ -241,12 +240,12 @@ def rank_of_slabs(
         if found:
             kernels_so_far.append(elimination.left_kernel(found))
         del elimination
-    progress.finish()
+    tally.finish()
     return rank, complete
 
 
 def product(left: Balanced, right: Balanced, field: PrimeField, pool: Workers) -> Balanced:
-    """Left x right of balanced residues, C-contiguous."""
+    """The product of two matrices of balanced residues, C-contiguous."""
     result = np.zeros((len(left), right.shape[1]), dtype=np.int32)
     Products(field, pool).subtract(Part.whole(result), Part.whole(left), Part.whole(right))
     return np.negative(result, out=result)

@@ -196,7 +196,7 @@ def multiplications(monkeypatch):
 @pytest.mark.parametrize(("rows", "columns", "rank"), [(900, 900, 900), (900, 1500, 900), (1200, 700, 700)])
 def test_the_work_announced_is_the_work_done(rows, columns, rank, tmp_path, multiplications):
     matrix, calls = planted(np.random.default_rng(5), rows, columns, rank, 8388593), []
-    options = {"report": lambda done, total: calls.append((done, total, multiplications[0]))}
+    options = {"progress": lambda done, total, what: calls.append((done, total, multiplications[0]))}
     assert strip_rank(matrix, evenly(columns, 100), 8388593, tmp_path, **options) == (rank, True)
     performed = np.array([count for *_, count in calls])
     done, total = announced([(done, total) for done, total, _ in calls]).T
@@ -209,7 +209,7 @@ def test_the_work_announced_is_the_work_done(rows, columns, rank, tmp_path, mult
 @pytest.mark.parametrize("rank", [450, 90])
 def test_a_deficient_rank_is_announced_as_the_work_that_remains(rank, tmp_path, multiplications):
     matrix, calls = planted(np.random.default_rng(6), 900, 900, rank, 8388593), []
-    options = {"report": lambda done, total: calls.append((done, total, multiplications[0]))}
+    options = {"progress": lambda done, total, what: calls.append((done, total, multiplications[0]))}
     assert strip_rank(matrix, evenly(900, 90), 8388593, tmp_path, **options) == (rank, True)
     performed = np.array([count for *_, count in calls])
     done, _ = announced([(done, total) for done, total, _ in calls]).T
@@ -221,7 +221,7 @@ def test_a_deficient_rank_is_announced_as_the_work_that_remains(rank, tmp_path, 
 @pytest.mark.parametrize(("rows", "columns", "rank"), [(700, 700, 700), (700, 700, 300), (400, 1300, 390), (0, 9, 0)])
 def test_the_work_in_memory_is_announced_as_it_is_done(rows, columns, rank, multiplications):
     matrix, calls = planted(np.random.default_rng(7), rows, columns, rank, 8388593), []
-    report = lambda done, total: calls.append((done, total, multiplications[0]))  # noqa: E731
+    report = lambda done, total, what: calls.append((done, total, multiplications[0]))  # noqa: E731
     field = PrimeField(8388593)
     with worker_threads(1) as pool:
         assert rank_in_place(field.balanced(matrix).astype(np.int32), field, pool, report) == rank

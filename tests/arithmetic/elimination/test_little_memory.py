@@ -42,7 +42,11 @@ def test_every_kind_of_matrix_is_read_strip_by_strip(dtype, shape, tmp_path):
     expected, before = rank_mod_p(matrix, prime), matrix.copy()
     for given_matrix in (matrix, np.asfortranarray(matrix), matrix[:, ::-1]):
         calls = []
-        options = {"threads": 1, "overwrite": True, "progress": lambda done, total, to=calls: to.append((done, total))}
+        options = {
+            "threads": 1,
+            "overwrite": True,
+            "progress": lambda done, total, what, to=calls: to.append((done, total)),
+        }
         assert rank_mod_p(given_matrix, prime, memory="4.6MB", scratch=tmp_path, **options) == expected
         assert len(announced(calls)) > 20
     assert (matrix == before).all()
@@ -53,7 +57,7 @@ def test_a_matrix_that_fits_needs_no_file_and_one_that_does_not_needs_a_folder(t
     calls = []
     matrix = planted(np.random.default_rng(4), 400, 400, 300, 8388593)
     nowhere = tmp_path / "missing"
-    options = {"memory": "1GB", "scratch": nowhere, "progress": lambda *given: calls.append(given)}
+    options = {"memory": "1GB", "scratch": nowhere, "progress": lambda done, total, what: calls.append((done, total))}
     assert rank_mod_p(matrix, 8388593, **options) == 300
     announced(calls)
     assert rank_mod_p(matrix, 8388593, memory="1GB") == rank_mod_p(matrix, 8388593, scratch=nowhere) == 300

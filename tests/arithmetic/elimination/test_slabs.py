@@ -7,7 +7,7 @@ from oracles import flint_rank, planted
 
 from tensorrank.arithmetic.elimination import rank as elimination
 from tensorrank.arithmetic.elimination.columns import Elimination
-from tensorrank.arithmetic.elimination.costs import Progress
+from tensorrank.arithmetic.elimination.costs import Tally
 from tensorrank.arithmetic.elimination.products import Products
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.resources import worker_threads
@@ -106,7 +106,7 @@ def test_a_left_kernel_takes_the_memory_of_the_kernel_alone():
     matrix = planted(np.random.default_rng(23), 2400, 2400, 1400, field.prime)
     matrix = field.balanced(matrix).astype(np.int32)
     with worker_threads(1) as pool:
-        one = Elimination(matrix.copy(), Products(field, pool), Progress(*matrix.shape, None))
+        one = Elimination(matrix.copy(), Products(field, pool), Tally(*matrix.shape))
         assert one.rank() == 1400
         tracemalloc.start()
         try:
