@@ -40,4 +40,4 @@ print("picture:", tr.figures.save(tr.figures.formats(study)[0], out / "separatio
 study = three_matchings([128, 256] if quick else [6, 8, 10, 12, 256, 512, 1024])
 for row in study.rows:
     print(f"{row.sites} variables: {row.edges} edges, a tree needs at least {row.states} states (by {row.method})")
-print("picture:", tr.figures.save(tr.figures.matchings(study)[0], out / "separation_matchings", kinds)[0])
+print("picture:", tr.figures.save(tr.figures.perfect_matchings(study)[0], out / "separation_matchings", kinds)[0])

@@ -4,7 +4,7 @@ from tensorrank.figures.ablation import ablation
 from tensorrank.figures.approximation import approximation
 from tensorrank.figures.communication_growth import communication_growth
 from tensorrank.figures.comparison import compare
-from tensorrank.figures.depth_and_structure import formats, interleaved, levels, matchings
+from tensorrank.figures.depth_and_structure import formats, interleaved, levels, perfect_matchings
 from tensorrank.figures.depth_on_data import depth_on_data
 from tensorrank.figures.depth_width import depth_width
 from tensorrank.figures.hierarchy import hierarchy
@@ -34,8 +34,8 @@ __all__ = [
     "interleaved",
     "iso_parameters",
     "levels",
-    "matchings",
     "model_sizes",
+    "perfect_matchings",
     "rank_vs_depth",
     "save",
     "sparse_averaging_bits",

@@ -228,7 +228,7 @@ def _draw_cuts(ax: Axes, places: Sequence[int], rows: Sequence[CutRow], own: int
         _mark(ax, place, row.rank.value, row.rank.standing, _RANK)
 
 
-def matchings(study: Matchings) -> tuple[Figure, Axes]:
+def perfect_matchings(study: Matchings) -> tuple[Figure, Axes]:
     """States that some hidden variable of any tree model needs, against the edges of the mixture of matchings.
 
     Both axes are logarithmic: what grows polynomially is straight, what bends upwards grows faster. Circles and

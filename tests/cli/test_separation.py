@@ -5,19 +5,19 @@ import json
 import pytest
 from typer.testing import CliRunner
 
-from tensorrank.cli.separation import app
+from tensorrank.cli.main import app
 
 QUICK = {
     "interleaved": ("--sites", "4,8"),
     "levels": ("--depths", "2-3"),
     "formats": ("--sites", "4"),
-    "matchings": ("--sites", "6,64"),
+    "perfect-matchings": ("--sites", "6,64"),
     "hierarchy": ("--sites", "4"),
 }
 
 
 def run(*arguments):
-    return CliRunner().invoke(app, list(map(str, arguments)))
+    return CliRunner().invoke(app, ["separation", *map(str, arguments)])
 
 
 @pytest.mark.parametrize("study", QUICK)
@@ -26,11 +26,10 @@ def test_every_study_has_a_table_json_and_a_picture(study, tmp_path):
     assert (done.exit_code, done.stderr) == (0, "")
     assert "picture" not in done.stdout
     values = json.loads(run(study, *QUICK[study], "--json", "--out", tmp_path / "deep" / "er").stdout)
-    assert values["study"] == study
     assert values["seed"] == 0
     assert values["rows"]
     pictures = {path.name for path in (tmp_path / "deep" / "er").iterdir()}
-    assert pictures == {f"{study}.png", f"{study}.svg"}
+    assert pictures == {f"{study.replace('-', '_')}{ending}" for ending in (".png", ".svg")}
     assert len(values["figures"]) == 2
 
 
@@ -65,7 +64,7 @@ def test_help_has_an_example(study):
         (("interleaved", "--states", 0), "states is 0; expected"),
         (("levels", "--depths", 99), "a depth is 99; expected at most 16"),
         (("formats", "--sites", 6), "is 6; expected a power of two"),
-        (("matchings", "--sites", "6,7"), "sites is 7; expected an even number"),
+        (("perfect-matchings", "--sites", "6,7"), "sites is 7; expected an even number"),
         (("hierarchy", "--small", 0), "small is 0.0; expected"),
         (("levels", "--out", "/dev/null/x"), "--out /dev/null/x cannot be made"),
     ],

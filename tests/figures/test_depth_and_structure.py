@@ -92,7 +92,7 @@ def test_states_needed_cross_the_edges():
         MatchingsRow(18, 192, 2, 4, "pairs cut", 2, None),
         MatchingsRow(1024, 10755, 15, 2**15, "spectrum", 2, None),
     )
-    figure, axes = figures.matchings(Matchings(2, 0, rows))
+    figure, axes = figures.perfect_matchings(Matchings(2, 0, rows))
     assert points(axes, "o") == [(6, math.log10(4))]
     assert points(axes, "D") == [(18, math.log10(4))]
     assert points(axes, "^") == [(1024, pytest.approx(15 * math.log10(2)))]
@@ -110,7 +110,7 @@ def test_states_needed_cross_the_edges():
     [
         lambda: figures.interleaved(Interleaved(2, 2, 0, ())),
         lambda: figures.formats(Formats(8, 2, 2, 0, (), ())),
-        lambda: figures.matchings(Matchings(2, 0, ())),
+        lambda: figures.perfect_matchings(Matchings(2, 0, ())),
     ],
 )
 def test_studies_without_rows_are_refused(draw):
