@@ -14,7 +14,6 @@ from tensorrank.mixtures.reductions.induced_trees import classes_of, induced_tre
 from tensorrank.mixtures.reductions.pair_latents import latent_tree_of
 from tensorrank.mixtures.reductions.tree_to_class import class_count, latent_class_of
 from tensorrank.mixtures.sum_product.model import SumProduct
-from tensorrank.mixtures.sum_product.self_similar import dimension_tree_of
 from tensorrank.mixtures.tree_shaped import TreeShaped
 
 
@@ -44,7 +43,7 @@ def fewest_classes(model: Mixture) -> Classes:
     form: Mixture | None = model
     if isinstance(model, SumProduct):
         found.append(Classes(induced_tree_count(model), "induced trees", partial(classes_of, model)))
-        form = dimension_tree_of(model)
+        form = model.dimension_tree
     if isinstance(form, LatentTree | TreeShaped | Hierarchical):
         tree = latent_tree_of(form) if isinstance(form, Hierarchical) else form.latent_tree()
         meaning = "states of hidden variables that separate all others"

@@ -26,7 +26,6 @@ from tensorrank.mixtures.reductions.obstruction import Obstruction, obstruction
 from tensorrank.mixtures.reductions.pair_latents import latent_tree_of, pair_entries
 from tensorrank.mixtures.reductions.tree_to_chain import chain_states, hidden_markov_of
 from tensorrank.mixtures.sum_product.model import SumProduct
-from tensorrank.mixtures.sum_product.self_similar import dimension_tree_of
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 from tensorrank.mixtures.tree_shaped import TreeShaped
 
@@ -106,7 +105,7 @@ def _reduced(model: Mixture, to: str, tree: str, limit: int) -> Mixture:
     if to == "latent_class":
         return _as_classes(model, limit)
     if isinstance(model, SumProduct):
-        model = dimension_tree_of(model) or _as_classes(model, limit)
+        model = model.dimension_tree or _as_classes(model, limit)
     match to:
         case "latent_tree":
             return _as_tree(model, limit)

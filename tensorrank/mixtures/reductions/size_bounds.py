@@ -20,7 +20,6 @@ from tensorrank.mixtures.reductions.induced_trees import induced_tree_count
 from tensorrank.mixtures.reductions.pair_latents import latent_tree_of
 from tensorrank.mixtures.reductions.tree_to_chain import chain_states
 from tensorrank.mixtures.sum_product.model import SumProduct
-from tensorrank.mixtures.sum_product.self_similar import dimension_tree_of
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 from tensorrank.mixtures.tree_shaped import TreeShaped
 
@@ -54,7 +53,7 @@ def size_bound(source: Mixture, target: Mixture) -> SizeBound:
         case LatentClass():
             return _of_classes(source.classes, source, target, "")
         case SumProduct():
-            found = dimension_tree_of(source)
+            found = source.dimension_tree
             if found is None:
                 trees = induced_tree_count(source)
                 return _of_classes(trees, source, target, f"by way of a class for each of {trees} induced trees: ")

@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from tensorrank.mixtures.edges import Name
 from tensorrank.mixtures.evaluation.circuit import Circuit, CircuitBlock, Leaves, Products, Sums
-from tensorrank.mixtures.latent_tree import Name
 from tensorrank.mixtures.sum_product.nodes import LeafNode, Node, Nodes, ProductNode, SumNode, children_of
 from tensorrank.mixtures.tables import is_exact
 
 
-def compiled(nodes: Nodes, order: Sequence[Name]) -> Circuit:
-    """A slot for each node, those of one level and kind in one block; the last of the order is the last slot.
+def compiled(nodes: Nodes, order: Iterable[Name]) -> tuple[Circuit, Mapping[Name, int]]:
+    """The circuit with a slot for each node, and the slot of each node.
 
-    Levels count from the leaves. Leaves of one variable are a block, products of a level with equally many children
-    too, and sums of the same children, whatever their order; tables of fractions stay apart from floats.
+    The level of a node is the length of the longest path from it down to a leaf. Nodes of one level share a circuit
+    block if they are leaves of one variable, products of equally many children, or sums of the same children in any
+    order. Tables of fractions and tables of floats are never in one block.
+
+    Args:
+        nodes: the nodes by name.
+        order: the names of those that get a slot, children first; the last of them gets the last slot.
     """
-    return compiled_with_slots(nodes, order)[0]
-
-
-def compiled_with_slots(nodes: Nodes, order: Sequence[Name]) -> tuple[Circuit, Mapping[Name, int]]:
-    """The same, and the slot of each node; the order may leave out nodes that none of its own needs."""
     level: dict[Name, int] = {}
     groups: dict[tuple[int, int, object, bool], list[Name]] = {}
     for name in order:
@@ -41,7 +41,7 @@ def compiled_with_slots(nodes: Nodes, order: Sequence[Name]) -> tuple[Circuit, M
 
 
 def _group(node: Node) -> tuple[int, object, bool]:
-    """What nodes of a block have in common: the kind, variable, number of children or children, and exactness."""
+    """What the nodes of a circuit block have in common: type; variable or children; whether tables are fractions."""
     match node:
         case LeafNode():
             return 0, node.variable, is_exact(node.distribution)

@@ -1,44 +1,50 @@
-"""Every node of a sum-product network as a sum of terms, each a function of side A times a function of side B.
+"""The nodes of a sum-product network across a cut: each a sum of terms, functions of side A times functions of side B.
 
-That number of terms bounds the separation rank, and few terms are one matrix product on a grid.
+The number of terms of the root bounds the separation rank, and a node of few terms is one matrix product on a grid.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from math import prod
 from typing import Any, TypeAlias
 
-from tensorrank.mixtures.latent_tree import Name
-from tensorrank.mixtures.sum_product.nodes import Nodes, ProductNode, SumNode, variables_of
+from tensorrank.mixtures.edges import Name
+from tensorrank.mixtures.sum_product.graph import Graph, variables_of
+from tensorrank.mixtures.sum_product.nodes import ProductNode, SumNode
 from tensorrank.separation.partition import Bipartition
 
+# A vector is a list of functions of one side's variables, and is known by its number on that side.
 Numbers: TypeAlias = tuple[int, ...]
-# Vectors of one length on side A and on side B, by number: the sum over i of the products of their i-th functions.
+# Pairs of a vector of side A and one of side B, of one length: the sum over i of the products of their i-th functions.
 Terms: TypeAlias = tuple[tuple[int, int], ...]
 
-# The number of the vector (1).
+# The number of the vector that holds the constant 1 alone.
 ONE = 0
 
 
 @dataclass(frozen=True)
 class NodeValue:
-    """The function of a node with all variables on one side."""
+    """The vector of one function, that of a node with all variables on one side."""
 
     name: Name
 
 
 @dataclass(frozen=True)
 class Outer:
-    """All products of a function of each factor, the last running fastest; a factor is several vectors in a row."""
+    """The vector of all products that take one function from each factor, the last factor running fastest.
+
+    A factor is several vectors, one after the other.
+    """
 
     factors: tuple[Numbers, ...]
 
 
 @dataclass(frozen=True)
 class Combination:
-    """A weighted sum of vectors."""
+    """The weighted sum of vectors of one length."""
 
     weights: tuple[Any, ...]
     vectors: Numbers
@@ -46,7 +52,7 @@ class Combination:
 
 @dataclass(frozen=True)
 class Basis:
-    """A basis of all functions of some variables, or with a name what a node's terms have beside one."""
+    """A basis of all functions of some variables; with a node, the functions that its terms have beside this basis."""
 
     scope: int
     node: Name | None = None
@@ -57,7 +63,12 @@ Definition: TypeAlias = "NodeValue | Outer | Combination | Basis"
 
 @dataclass(eq=False)
 class Side:
-    """Vectors of functions of one side's variables, each defined by earlier ones; equal definitions are one vector."""
+    """The vectors of one side, each defined by earlier ones.
+
+    Attributes:
+        definitions: what each vector is; two vectors never have equal definitions.
+        lengths: how many functions each holds.
+    """
 
     definitions: list[Definition] = field(default_factory=lambda: [Outer(())])
     lengths: list[int] = field(default_factory=lambda: [1])
@@ -84,7 +95,7 @@ class Side:
         return self.define(definition, self.lengths[definition.vectors[0]])
 
     def length(self, numbers: Iterable[int]) -> int:
-        """That of several vectors together."""
+        """The number of functions of several vectors together."""
         return sum(self.lengths[number] for number in numbers)
 
 
@@ -111,17 +122,18 @@ Plane: TypeAlias = "ProductPlane | SumPlane"
 
 
 @dataclass(eq=False)
-class Separation:
-    """Nodes as terms, or, where these would be too many, as planes: their values on a grid.
+class CutTerms:
+    """Nodes as sums of terms, or, where these would be too many, as planes: their values on a grid.
 
     Attributes:
-        left: the functions of side A.
-        right: the functions of side B.
-        terms: of the nodes that have few.
-        planes: of the others, children first.
-        most: the most terms that a node may have, or None.
-        keep_left: whether sums of as many functions of A as of B keep those of A, and mix those of B.
-        counting: whether terms are counted only: products of two functions may then have any coefficient.
+        most: the most terms that a node may have, or None for any number.
+        keep_left: which side's functions a sum keeps when it has as many of either: those of A if True. The functions
+            of the other side are then combined with the sum's weights.
+        counting: whether terms are only counted, for a bound. Products of two functions may then have any coefficient.
+        left: the vectors of side A.
+        right: the vectors of side B.
+        terms: the terms of each node that has few.
+        planes: the other nodes, children first.
     """
 
     most: int | None = None
@@ -133,15 +145,15 @@ class Separation:
     planes: list[Plane] = field(default_factory=list)
 
     def count(self, terms: Terms) -> int:
-        """How many products of two functions these are."""
+        """How many products of two functions some terms are."""
         return self.left.length(left for left, _ in terms)
 
     def fits(self, terms: Terms) -> bool:
-        """Whether they are no more than allowed."""
+        """Whether some terms are no more than a node may have."""
         return self.most is None or self.count(terms) <= self.most
 
     def add_product(self, name: Name, children: Sequence[Name]) -> None:
-        """Terms or a plane for a product; children come in an order that does not depend on it."""
+        """Write a product as terms or as a plane; equal sets of children have to come in one order."""
         pure = [self.terms[child][0] for child in children if child in self.terms and ONE in self.terms[child][0]]
         mixed = [self.terms[child] for child in children if child in self.terms and ONE not in self.terms[child][0]]
         planes = tuple(child for child in children if child not in self.terms)
@@ -164,7 +176,7 @@ class Separation:
             self.planes.append(ProductPlane(name, tuple(joined), planes))
 
     def _product(self, group: Sequence[Terms], pure: Sequence[tuple[int, int]]) -> Terms:
-        """The product of sums of terms, and of functions of one side: of one sum, term by term."""
+        """The product of some sums of terms and of functions of one side; of a single sum it is taken term by term."""
         if len(group) == 1:
             return tuple(
                 (
@@ -178,7 +190,7 @@ class Separation:
         return ((self.left.outer(lefts), self.right.outer(rights)),)
 
     def add_sum(self, name: Name, weights: Sequence[Any], children: Sequence[Name]) -> None:
-        """Terms or a plane for a sum."""
+        """Write a sum as terms or as a plane."""
         weighted = [
             (weight, *term)
             for weight, child in zip(weights, children, strict=True)
@@ -194,7 +206,7 @@ class Separation:
             )
 
     def _collected(self, name: Name, weighted: Sequence[tuple[Any, int, int]]) -> Terms:
-        """The sum of terms as one for each different vector of that side which has fewer of them."""
+        """The sum of weighted terms, as a term for each different vector of the side that has fewer functions."""
         lefts, rights = (dict.fromkeys(term[side] for term in weighted) for side in (1, 2))
         pairs = dict.fromkeys((left, right) for _, left, right in weighted)
         if self.counting and len(pairs) == len(lefts) == len(rights):
@@ -207,13 +219,15 @@ class Separation:
             kept, other = (right, left) if by_right else (left, right)
             same.setdefault(kept, []).append((weight, other))
         if self.counting:
-            # Coefficients are not known, so that no other node has this combination.
+            # Coefficients are not known, so no other node has this combination.
             same = {kept: [((name, kept), other) for _, other in found] for kept, found in same.items()}
         joined = ((kept, others.combination(*zip(*found, strict=True))) for kept, found in same.items())
         return tuple((other, kept) if by_right else (kept, other) for kept, other in joined)
 
     def cap(self, name: Name, scopes: tuple[int, int], dimensions: tuple[int, int]) -> None:
-        """Write a node in a basis of all functions of its variables on one side, if these are fewer than its terms.
+        """Write a node in a basis of all functions of its variables on one side, if such a basis has fewer functions.
+
+        All nodes of these variables share the basis.
 
         Args:
             name: the node.
@@ -228,38 +242,27 @@ class Separation:
             self.terms[name] = ((self.left.define(left, least), self.right.define(right, least)),)
 
 
-def separate(
-    nodes: Nodes,
-    order: Sequence[Name],
-    scopes: Mapping[Name, int],
-    partition: Bipartition,
-    *,
-    most: int | None = None,
-    shape: Sequence[int] | None = None,
-    keep_left: bool = False,
-) -> Separation:
-    """Each node as terms or as a plane.
+def cut_terms(
+    graph: Graph, partition: Bipartition, *, most: int | None = None, counting: bool = False, keep_left: bool = False
+) -> CutTerms:
+    """Each node of a graph as terms or as a plane.
 
     Args:
-        nodes: by name.
-        order: their names, children first.
-        scopes: their variables, bit v for variable v.
-        partition: of the variables.
+        graph: the network.
+        partition: of its variables.
         most: the most terms that a node may have, for values on a grid; None for any number.
-        shape: the number of values of each variable, if nodes may be written in bases of all functions, for bounds.
+        counting: whether terms are only counted, for a bound: nodes may then be written in bases of all functions.
         keep_left: which functions sums keep if they could keep either; neither choice is the better one everywhere.
     """
-    found = Separation(most, keep_left, shape is not None)
+    found = CutTerms(most, keep_left, counting)
     on_a, on_b = (sum(1 << site for site in side) for side in (partition.a, partition.b))
-    spaces: dict[int, int] = {}
 
-    def dimension(scope: int, values: Sequence[int]) -> int:
-        if scope not in spaces:
-            spaces[scope] = prod(values[site] for site in variables_of(scope))
-        return spaces[scope]
+    @cache
+    def dimension(scope: int) -> int:
+        return prod(graph.shape[site] for site in variables_of(scope))
 
-    for name in order:
-        scope, node = scopes[name], nodes[name]
+    for name in graph.order:
+        scope, node = graph.scopes[name], graph.nodes[name]
         if not scope & on_b:
             found.terms[name] = ((found.left.define(NodeValue(name), 1), ONE),)
             continue
@@ -267,10 +270,10 @@ def separate(
             found.terms[name] = ((ONE, found.right.define(NodeValue(name), 1)),)
             continue
         if isinstance(node, ProductNode):
-            found.add_product(name, sorted(node.children, key=scopes.__getitem__))
+            found.add_product(name, sorted(node.children, key=graph.scopes.__getitem__))
         elif isinstance(node, SumNode):
             found.add_sum(name, tuple(node.weights), node.children)
-        if shape is not None:
-            own = scope & on_a, scope & on_b
-            found.cap(name, own, (dimension(own[0], shape), dimension(own[1], shape)))
+        if counting:
+            scopes = scope & on_a, scope & on_b
+            found.cap(name, scopes, (dimension(scopes[0]), dimension(scopes[1])))
     return found

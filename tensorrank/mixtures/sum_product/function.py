@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import memory_limit
 from tensorrank.errors import WeightsError
-from tensorrank.mixtures.latent_tree import Name
-from tensorrank.mixtures.sum_product.cut_terms import separate
+from tensorrank.mixtures.sum_product.cut_terms import cut_terms
+from tensorrank.mixtures.sum_product.graph import Graph
 from tensorrank.mixtures.sum_product.grid import SumProductGrid
-from tensorrank.mixtures.sum_product.nodes import LeafNode, Node, Nodes, ProductNode, SumNode
+from tensorrank.mixtures.sum_product.nodes import LeafNode, Node, ProductNode, SumNode
 from tensorrank.networks.function import random_inputs
 from tensorrank.separation.architecture import Architecture, Instance, Weights
 from tensorrank.separation.partition import Bipartition
-
-Classes = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -29,10 +27,8 @@ class SumProductFunction(Architecture):
     """The density of a sum-product network, an architecture without weights.
 
     Attributes:
-        nodes: by name.
-        order: their names, children before their parents.
-        scopes: their variables, bit v for variable v.
-        classes: for each variable the class of each component; those of a class are the same function.
+        graph: the network.
+        classes: for each variable the class of each component; components of one class are the same function.
 
     >>> from tensorrank.mixtures.sum_product.model import SumProduct
     >>> function = SumProduct.three_matchings(6, symbols=2, seed=0).architecture()
@@ -40,14 +36,12 @@ class SumProductFunction(Architecture):
     (6, 8)
     """
 
-    nodes: Nodes
-    order: Sequence[Name]
-    scopes: Mapping[Name, int]
-    classes: Sequence[Classes]
+    graph: Graph
+    classes: Sequence[Integers]
     _value_works: dict[Bipartition, float] = dataclasses.field(default_factory=dict)
 
     def __repr__(self) -> str:
-        return f"SumProductFunction({self.sites} variables, {len(self.nodes)} nodes)"
+        return f"SumProductFunction({self.sites} variables, {len(self.graph.nodes)} nodes)"
 
     @cached_property
     def shape(self) -> tuple[int, ...]:
@@ -72,8 +66,7 @@ class SumProductFunction(Architecture):
     def value_work(self, partition: Bipartition) -> float:
         """Operations that one value costs in a grid, at the rate of a matrix product; kept once it is known."""
         if partition not in self._value_works:
-            grid = SumProductGrid.of(self.nodes, self.order, self.scopes, partition)
-            self._value_works[partition] = grid.value_work()
+            self._value_works[partition] = SumProductGrid.of(self.graph, partition).value_work()
         return self._value_works[partition]
 
     def draw(self, field: PrimeField, rng: np.random.Generator, weights: Weights | None = None) -> SumProductInstance:
@@ -88,27 +81,30 @@ class SumProductFunction(Architecture):
                 f"weights {sorted(weights)} were given for a sum-product network, whose nodes hold all its numbers; "
                 "expected None. Build the network with the tables you mean"
             )
-        return SumProductInstance(self, field, {name: self._image(node, field) for name, node in self.nodes.items()})
+        images = {name: self._image(node, field) for name, node in self.graph.nodes.items()}
+        return SumProductInstance(self, field, replace(self.graph, nodes=images, shape=self.shape))
 
     def rank_bound(self, partition: Bipartition) -> int:
-        """A number of terms g(x_A) * h(x_B) that suffices.
+        """A number of terms g(x_A) * h(x_B) whose sum, with suitable functions g and h, is the density.
 
-        Each node is written as a sum of such terms, with any coefficients, from the leaves up. A node with all
-        variables on one side is a single term. A product has a term for each choice of one term of each child. A sum
-        has the terms of all its children, and those that share a function of one side (built in the same way) are one:
-        so there are at most as many as different functions of A, or of B. Where there are more than linearly
-        independent functions of the node's variables in A, a product of their numbers of values, the node is expanded
-        in a basis of these instead, or likewise in B; all nodes of these variables share the basis. The terms of the
-        root are counted.
+        Each node is written as a sum of such terms, with any coefficients, from the leaves up:
+
+        - A node with all variables on one side is a single term.
+        - A product has a term for each choice of one term of each child.
+        - A sum has the terms of all its children. Terms that share a function of one side, built in the same way, are
+          joined to one. So a sum has at most as many terms as different functions of A, or of B.
+        - The functions of a node's variables in A have a basis of as many functions as these variables have joint
+          values. A node of more terms is expanded in such a basis, or in one for B. All nodes of the same variables
+          share the basis.
+
+        The bound is the number of terms of the root.
         """
-        tried = [
-            separate(self.nodes, self.order, self.scopes, partition, shape=self.shape, keep_left=keep_left)
-            for keep_left in (False, True)
-        ]
-        return min(found.count(found.terms[self.order[-1]]) for found in tried)
+        graph = replace(self.graph, shape=self.shape)
+        tried = [cut_terms(graph, partition, counting=True, keep_left=keep_left) for keep_left in (False, True)]
+        return min(found.count(found.terms[graph.root]) for found in tried)
 
     def _image(self, node: Node, field: PrimeField) -> Node:
-        """The node with balanced residues in its table, equal components of a leaf added up."""
+        """The node with balanced residues in its table; the entries of equal components of a leaf are added up."""
         match node:
             case SumNode(children=children, weights=weights):
                 return SumNode(children, field.balanced(field.image(weights)))
@@ -122,11 +118,17 @@ class SumProductFunction(Architecture):
 
 @dataclass(frozen=True, eq=False)
 class SumProductInstance(Instance):
-    """A sum-product network's function over GF(p), its tables mapped there once, to balanced residues."""
+    """The function of a sum-product network over GF(p); its tables are mapped to balanced residues once.
+
+    Attributes:
+        function: the function over the rationals.
+        field: GF(p).
+        graph: the network with the images of its tables.
+    """
 
     function: SumProductFunction
     field: PrimeField
-    nodes: Nodes
+    graph: Graph
     _grids: dict[Bipartition, SumProductGrid] = dataclasses.field(default_factory=dict)
 
     def sample(self, sites: Sequence[int], count: int, rng: np.random.Generator) -> Residues:
@@ -139,10 +141,7 @@ class SumProductInstance(Instance):
         Raises:
             TensorRankError: if not even one row fits.
         """
-        function = self.function
-        grid = self._grids.get(partition)
-        if grid is None:
-            grid = SumProductGrid.of(self.nodes, function.order, function.scopes, partition)
-            self._grids[partition] = grid
+        if partition not in self._grids:
+            self._grids[partition] = SumProductGrid.of(self.graph, partition)
         limit = memory_limit(None) if memory is None else memory
-        return grid.evaluate(rows, columns, function.shape, self.field, limit)
+        return self._grids[partition].evaluate(rows, columns, self.graph.shape, self.field, limit)

@@ -1,7 +1,7 @@
 """A sum-product network at many inputs of side A and many of side B: the matrix of values over GF(p).
 
-What depends on one side is evaluated there only; terms become one matrix product; the rest are planes, a value for each
-row and column, kept only as long as some node needs them.
+A node that depends on one side is evaluated at the inputs of that side only. The terms of a node become one matrix
+product. Every other node is a plane, a value for each row and column, kept only as long as some node needs it.
 """
 
 from __future__ import annotations
@@ -14,24 +14,24 @@ import numpy as np
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import refuse_beyond
+from tensorrank.mixtures.edges import Name
 from tensorrank.mixtures.evaluation.circuit import Circuit, Leaves, Products
-from tensorrank.mixtures.latent_tree import Name
-from tensorrank.mixtures.sum_product.circuit import compiled_with_slots
+from tensorrank.mixtures.sum_product.circuit import compiled
 from tensorrank.mixtures.sum_product.cut_terms import (
     ONE,
     Combination,
+    CutTerms,
     NodeValue,
     Numbers,
     Outer,
     Plane,
     ProductPlane,
-    Separation,
     Side,
     SumPlane,
     Terms,
-    separate,
+    cut_terms,
 )
-from tensorrank.mixtures.sum_product.nodes import Nodes
+from tensorrank.mixtures.sum_product.graph import Graph
 from tensorrank.networks.contraction import Operand, einsum
 from tensorrank.networks.expression import SMALLER
 from tensorrank.networks.grid_plan import inputs_by_site
@@ -39,19 +39,19 @@ from tensorrank.separation.partition import Bipartition
 
 # Up to so many terms a matrix product costs less than the planes it saves.
 _MOST_TERMS = 64
-# An operation on planes of entries, with its share of reducing them, measured against one inside a matrix product.
+# The cost of an operation on the entries of planes, reductions modulo p included, in operations of a matrix product.
 _PLANE_COST = 20
 # Entries of a plane: large enough that calls cost little, small enough for the caches.
 _PLANE_ENTRIES = 2**17
 _FEWEST_ROWS = 32
-# Planes that are summed at once, and those that an operation takes beside its operands.
+# The planes that are summed at once, and those that an operation takes beside its operands.
 _SUMMED, _SPARE = 8, 6
 _ENTRY_BYTES = 8
 
 
 @dataclass(frozen=True, eq=False)
 class OneSide:
-    """How the functions of one side are evaluated.
+    """The functions of one side, and how they are evaluated.
 
     Attributes:
         sites: its variables.
@@ -73,7 +73,7 @@ class OneSide:
         return self.circuit.slots + 3 * sum(self.side.lengths)
 
     def one(self, terms: Terms) -> bool:
-        """Whether these are a single product of two functions."""
+        """Whether some terms are a single product of two functions."""
         return len(terms) == 1 and self.side.lengths[terms[0][0]] == 1
 
     def values(self, inputs: Sequence[Operand], field: PrimeField) -> dict[int, Floats]:
@@ -114,7 +114,7 @@ class OneSide:
 
 @dataclass(frozen=True, eq=False)
 class SumProductGrid:
-    """How a grid is evaluated: each side, then planes one after the other.
+    """The plan of a grid: the functions of each side first, then one plane after the other.
 
     Attributes:
         sides: A and B.
@@ -127,48 +127,31 @@ class SumProductGrid:
     last: Mapping[Name, int]
 
     @classmethod
-    def of(
-        cls, nodes: Nodes, order: Sequence[Name], scopes: Mapping[Name, int], partition: Bipartition
-    ) -> SumProductGrid:
+    def of(cls, graph: Graph, partition: Bipartition) -> SumProductGrid:
         """The plan for a partition of the variables; tables are balanced residues where it is to be evaluated."""
         plans = [
-            cls._of(
-                nodes,
-                order,
-                scopes,
-                partition,
-                separate(nodes, order, scopes, partition, most=_MOST_TERMS, keep_left=keep_left),
-            )
+            cls._of(graph, partition, cut_terms(graph, partition, most=_MOST_TERMS, keep_left=keep_left))
             for keep_left in (False, True)
         ]
         return min(plans, key=cls.value_work)
 
     @classmethod
-    def _of(
-        cls, nodes: Nodes, order: Sequence[Name], scopes: Mapping[Name, int], partition: Bipartition, found: Separation
-    ) -> SumProductGrid:
-        root = order[-1]
+    def _of(cls, graph: Graph, partition: Bipartition, found: CutTerms) -> SumProductGrid:
+        root = graph.root
         if root in found.terms:
             found.planes.append(SumPlane(root, found.terms[root], (), ()))
         last = {child: number for number, plane in enumerate(found.planes) for child in plane.planes}
         needed = [terms for plane in found.planes for terms in _terms_of(plane)]
         sides = tuple(
-            cls._side(nodes, order, scopes, sites, side, frozenset(term[place] for terms in needed for term in terms))
+            cls._side(graph, sites, side, frozenset(term[place] for terms in needed for term in terms))
             for place, (sites, side) in enumerate(((partition.a, found.left), (partition.b, found.right)))
         )
         return cls((sides[0], sides[1]), tuple(found.planes), last)
 
     @staticmethod
-    def _side(
-        nodes: Nodes,
-        order: Sequence[Name],
-        scopes: Mapping[Name, int],
-        sites: tuple[int, ...],
-        side: Side,
-        kept: frozenset[int],
-    ) -> OneSide:
+    def _side(graph: Graph, sites: tuple[int, ...], side: Side, kept: frozenset[int]) -> OneSide:
         bits = sum(1 << site for site in sites)
-        circuit, slots = compiled_with_slots(nodes, [name for name in order if not scopes[name] & ~bits])
+        circuit, slots = compiled(graph.nodes, [name for name in graph.order if not graph.scopes[name] & ~bits])
         return OneSide(sites, circuit, slots, side, kept)
 
     def value_work(self) -> float:
@@ -195,14 +178,14 @@ class SumProductGrid:
     def evaluate(
         self, rows: Residues, columns: Residues, shape: Sequence[int], field: PrimeField, memory: int
     ) -> Residues:
-        """The residues of the values at all pairs, in slices of rows so that no more memory is taken beside them.
+        """The residues of the values at all pairs of a row and a column, taken in slices of rows that fit in memory.
 
         Args:
             rows: inputs (count, sites of A, largest number of values of all).
             columns: inputs of side B.
             shape: the number of values of each variable.
             field: GF(p).
-            memory: in bytes.
+            memory: bytes that may be taken beside the values.
 
         Raises:
             TensorRankError: if not even one row fits.
@@ -245,7 +228,7 @@ class SumProductGrid:
         right: Mapping[int, Floats],
         field: PrimeField,
     ) -> Floats:
-        """The values of a node from those of the planes it is made of."""
+        """The values of a node on the grid, from the planes that it is made of."""
         if isinstance(plane, SumPlane):
             parts = [_from_terms(plane.terms, left, right, field)] if plane.terms else []
             return _weighted_sum([*parts, *others], [*(1.0 for _ in parts), *plane.weights], field)
@@ -273,7 +256,7 @@ def _from_terms(terms: Terms, left: Mapping[int, Floats], right: Mapping[int, Fl
 
 
 def _weighted_sum(planes: list[Floats], weights: Sequence[float], field: PrimeField) -> Floats:
-    """In stacks of a few, the sum so far among them."""
+    """The weighted sum of planes, taken in stacks of a few, of which the sum so far is one."""
     if len(planes) == 1 and weights[0] == 1.0:
         return planes[0]
     total: Floats | None = None

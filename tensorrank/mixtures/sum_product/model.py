@@ -12,32 +12,28 @@ import numpy as np
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.edges import Name
 from tensorrank.mixtures.evaluation.circuit import Circuit
 from tensorrank.mixtures.formats.fields import Fields
 from tensorrank.mixtures.gaussian import Gaussians
-from tensorrank.mixtures.latent_tree import Name
+from tensorrank.mixtures.hierarchical import Hierarchical
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.sum_product.circuit import compiled
 from tensorrank.mixtures.sum_product.function import SumProductFunction
+from tensorrank.mixtures.sum_product.graph import Graph, variables_of
 from tensorrank.mixtures.sum_product.nodes import (
     LeafNode,
     Node,
     ProductNode,
     SumNode,
-    check_reached,
     checked_nodes,
-    children_first,
     children_of,
     node_fields,
     node_from_fields,
-    scope_bits,
-    values_by_variable,
-    variables_of,
 )
 from tensorrank.mixtures.sum_product.random_networks import matchings, random_regions, three_matchings_nodes
 from tensorrank.mixtures.sum_product.self_similar import copies, dimension_tree_of
 from tensorrank.mixtures.sum_product.tensor_network import choice_network
-from tensorrank.mixtures.tables import Table
 from tensorrank.networks.network import TensorNetwork
 from tensorrank.separation.architecture import Architecture
 
@@ -83,33 +79,32 @@ class SumProduct(Mixture):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "nodes", checked_nodes(self.nodes))
-        # These find what is wrong.
-        _ = self.order, self.shape, self._scope_bits
-        check_reached(self.nodes, self.order)
+        _ = self.graph  # finds what is wrong
         self._check_densities()
 
     def __repr__(self) -> str:
         return f"SumProduct({self.sites} variables, {len(self.nodes)} nodes, {self.edges} edges)"
 
     @cached_property
+    def graph(self) -> Graph:
+        """The nodes in order, with their variables."""
+        return Graph.of(self.nodes, self.root)
+
+    @property
     def order(self) -> tuple[Name, ...]:
         """The names, children before their parents."""
-        return children_first(self.nodes, self.root)
+        return self.graph.order
 
-    @cached_property
+    @property
     def shape(self) -> tuple[int, ...]:
         """The number of values (components) of each variable."""
-        return values_by_variable(self.nodes)
-
-    @cached_property
-    def _scope_bits(self) -> Mapping[Name, int]:
-        return scope_bits(self.nodes, self.order)
+        return self.graph.shape
 
     @cached_property
     def scopes(self) -> Mapping[Name, frozenset[int]]:
         """The variables of each node."""
-        found = {bits: frozenset(variables_of(bits)) for bits in set(self._scope_bits.values())}
-        return {name: found[bits] for name, bits in self._scope_bits.items()}
+        found = {bits: frozenset(variables_of(bits)) for bits in set(self.graph.scopes.values())}
+        return {name: found[bits] for name, bits in self.graph.scopes.items()}
 
     @cached_property
     def edges(self) -> int:
@@ -124,12 +119,12 @@ class SumProduct(Mixture):
     @cached_property
     def table_entries(self) -> int:
         """The weights of all sums and the entries of all leaves."""
-        return sum(len(table) for table in self._tables)
+        return sum(map(len, self.graph.tables()))
 
     @cached_property
     def parameters(self) -> int:
         """One less than entries for each sum and each leaf."""
-        return self.table_entries - len(self._tables)
+        return self.table_entries - len(self.graph.tables())
 
     def fields(self) -> dict[str, Any]:
         """The nodes, each with its name as "id", and the root."""
@@ -156,57 +151,59 @@ class SumProduct(Mixture):
         """The nodes and edges in a line."""
         return [("nodes", f"{len(self.nodes)}, with {self.edges} edges")]
 
-    @property
-    def _tables(self) -> list[Table]:
-        return [
-            node.weights if isinstance(node, SumNode) else node.distribution
-            for node in self.nodes.values()
-            if not isinstance(node, ProductNode)
-        ]
-
     @cached_property
     def circuit(self) -> Circuit:
         """A slot for each node, level by level from the leaves; sums of the same children are one matrix."""
-        return compiled(self.nodes, self.order)
+        return compiled(self.nodes, self.order)[0]
+
+    @cached_property
+    def dimension_tree(self) -> Hierarchical | None:
+        """The same density in the hierarchical format if the network is self-similar, otherwise None.
+
+        A network is self-similar if all products of the same variables split them into the same parts.
+
+        Source: Jaini, Poupart, Yu, Deep Homogeneous Mixture Models (NeurIPS 2018).
+        """
+        return dimension_tree_of(self.graph, self.densities)
 
     def coefficients(self) -> TensorNetwork:
         """The coefficient tensor as a network in which each group of nodes has a leg.
 
-        An induced tree holds the root, with a product all its children, with a sum one of them. The density is the sum
-        over induced trees of their weights times their leaves (Zhao, Poupart, Gordon, ICML 2016). No node is reached
-        twice in one: two paths to it part at a product, which has then two children that share the node's variables.
-        Two nodes of the same variables lie in one only if one is below the other. So of nodes of the same variables
-        from which the longest path to others of these is of the same length one at most is in the tree. Those of them
-        with parents in the same groups are a group: state 0 of its leg says that none is chosen, state i that its i-th
-        member is. Tensors are named after a first member:
+        An induced tree holds the root, all children of each product in it, and one child of each sum in it. The density
+        is the sum over induced trees of their weights times their leaves (Zhao, Poupart, Gordon, ICML 2016). No induced
+        tree reaches a node twice: two paths to it would part at a product, two of whose children would then share the
+        node's variables. Two nodes of the same variables are in one induced tree only if one is below the other.
+
+        Take the nodes of the same variables, and of these the ones with equally long paths down to other nodes of these
+        variables: at most one of them is in an induced tree. The ones among them whose parents are in the same groups
+        make a group. State 0 of the group's leg says that none of them is chosen, state i that its i-th member is.
+        Tensors are named after the first member of a group:
 
         - "root" chooses the root;
         - "sums 's'" has the weights of all sums of a group, and leads to their children;
-        - "children i 'p'", entries 0 and 1, leads from products to their children of one group; where this is one to
+        - "children i 'p'", of entries 0 and 1, leads from products to their children of one group; where this is one to
           one, the two groups share the leg instead;
-        - "joint i 'c'", entries 0 and 1, unites what several groups choose of one, for no two of them choose;
-        - "leaves 'l'" has the distributions of a group of leaves of a variable, and ones in state 0: by smoothness and
-          decomposability one leaf of each variable is chosen.
+        - "joint i 'c'", of entries 0 and 1, unites what several groups choose of one, since no two of them choose;
+        - "leaves 'l'" has the distributions of a group of leaves of a variable, and ones in state 0: since the network
+          is smooth and decomposable, one leaf of each variable is chosen.
 
-        Entries are as many as edges if all sums of a group have the same children and groups have one parent each.
+        There are as many entries as edges if all sums of a group have the same children and groups have one parent.
         """
-        return choice_network(self.nodes, self.order, self._scope_bits, self.sites)
+        return choice_network(self.graph)
 
     def architecture(self) -> Architecture:
-        """The density as a function of its variables, for `separation_rank`: evaluated on the graph.
+        """The density as a function of its variables, for `separation_rank`, evaluated on the graph.
 
-        A self-similar network whose dimension tree has the very same tables is contracted as that, which is faster. Of
-        Gaussian components those that are equal become one, as in `to_network`.
+        A self-similar network whose dimension tree has the very same tables is contracted in that form, which is
+        faster. Equal Gaussian components become one, as in `to_network`.
         """
-        if copies(self):
-            tree = dimension_tree_of(self)
-            if tree is not None:
-                return tree.architecture()
+        if copies(self.graph) and self.dimension_tree is not None:
+            return self.dimension_tree.architecture()
         if self.densities is None:
             classes = [np.arange(k) for k in self.shape]
         else:
             classes = [self.densities.distinct(site) for site in range(self.sites)]
-        return SumProductFunction(self.nodes, self.order, self._scope_bits, classes)
+        return SumProductFunction(self.graph, classes)
 
     @classmethod
     def random(

@@ -10,7 +10,7 @@ import numpy as np
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.latent_tree import Name
+from tensorrank.mixtures.edges import Name
 from tensorrank.mixtures.sum_product.nodes import LeafNode, Node, ProductNode, SumNode
 from tensorrank.mixtures.tables import random_distributions
 

@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 import numpy as np
 
-from tensorrank.mixtures.latent_tree import Name
+from tensorrank.mixtures.edges import Name
+from tensorrank.mixtures.sum_product.graph import Graph
 from tensorrank.mixtures.sum_product.nodes import LeafNode, Nodes, ProductNode, SumNode, children_of
 from tensorrank.mixtures.tables import Table, is_exact
 from tensorrank.networks.network import Tensor, TensorNetwork
 
-# The variables of nodes, the longest path from one down to others of the same variables, and a number.
+# What nodes share: their variables, the length of the longest path down to nodes of these variables, and a number.
 Group: TypeAlias = tuple[int, int, int]
 
 
 @dataclass(eq=False)
 class _Choices:
-    """The tensors so far; state 0 of a group is that no node of it is chosen, state i its i-th member."""
+    """The tensors made so far. State 0 of a group says that none of its nodes is chosen, state i that its i-th is."""
 
     nodes: Nodes
     members: dict[Group, list[Name]] = field(default_factory=dict)
@@ -32,11 +33,11 @@ class _Choices:
         self.tensors.append(Tensor(f"{kind} {self.title(group)}", legs, array))
 
     def title(self, group: Group) -> str:
-        """The first member stands for the group."""
+        """The name of a group in tensors: its first member."""
         return repr(self.members[group][0])
 
     def leg(self, group: Group) -> str:
-        """The leg that says which member is chosen: what the parents' groups choose, of which one at most does."""
+        """The leg that says which member of a group is chosen, where at most one of the parents' groups chooses."""
         total, *others = self.incoming[group]
         size = len(self.members[group]) + 1
         for step, other in enumerate(others):
@@ -49,7 +50,7 @@ class _Choices:
         return total
 
     def weigh(self, group: Group, leg: str, options: Sequence[Name]) -> str:
-        """The leg of the options: of a sum its children, of a product itself."""
+        """The leg of what the members lead to: a sum to its children by their weights, a product to itself."""
         place = {name: number for number, name in enumerate(options, start=1)}
         weights = [node.weights for node in self._sums(group)]
         table = np.zeros((len(self.members[group]) + 1, len(options) + 1), dtype=np.int64)
@@ -66,7 +67,7 @@ class _Choices:
         return following
 
     def hand_on(self, group: Group, leg: str, options: Sequence[Name]) -> None:
-        """From each option, a product or the child of a sum, to the state of each group below."""
+        """Lead from each option, a product or the child of a sum, to the states of the groups below."""
         chosen: dict[Group, dict[int, Name]] = {}
         for state, name in enumerate(options, start=1):
             below = (name,) if name not in self.members[group] else children_of(self.nodes[name])
@@ -92,11 +93,12 @@ class _Choices:
         return [node for node in map(self.nodes.__getitem__, self.members[group]) if isinstance(node, SumNode)]
 
 
-def choice_network(nodes: Nodes, order: Sequence[Name], scopes: Mapping[Name, int], sites: int) -> TensorNetwork:
-    """The coefficient tensor as a network; what its legs mean, `SumProduct.coefficients` tells."""
+def choice_network(graph: Graph) -> TensorNetwork:
+    """The coefficient tensor as a network, whose tensors and legs `SumProduct.coefficients` explains."""
+    nodes = graph.nodes
     made = _Choices(nodes)
-    _find_groups(made, order, scopes)
-    root = made.group_of[order[-1]]
+    _find_groups(made, graph)
+    root = made.group_of[graph.root]
     made.incoming[root] = ["root"]
     made.add("root", root, ("root",), np.array([0, 1]))
     for group in list(made.members):
@@ -123,11 +125,16 @@ def choice_network(nodes: Nodes, order: Sequence[Name], scopes: Mapping[Name, in
         else:
             options = [*(name for name in members if isinstance(nodes[name], ProductNode)), *below]
             made.hand_on(group, made.weigh(group, leg, options), options)
-    return TensorNetwork(tuple(made.tensors), tuple(f"site {site}" for site in range(sites)))
+    return TensorNetwork(tuple(made.tensors), tuple(f"site {site}" for site in range(len(graph.shape))))
 
 
-def _find_groups(made: _Choices, order: Sequence[Name], scopes: Mapping[Name, int]) -> None:
-    """Nodes of the same variables and depth below these that have parents in the same groups, parents first."""
+def _find_groups(made: _Choices, graph: Graph) -> None:
+    """Group the nodes, parents first.
+
+    Nodes share a group if they have the same variables, paths of the same length below them to nodes of these
+    variables, and parents in the same groups.
+    """
+    order, scopes = graph.order, graph.scopes
     paths: dict[Name, int] = {}
     alike: dict[tuple[int, int], list[Name]] = {}
     above: dict[Name, list[Name]] = {name: [] for name in order}

@@ -8,7 +8,7 @@ from mixtures.small_trees import trees
 from tensorrank.mixtures.hierarchical import Hierarchical
 from tensorrank.mixtures.reductions.copied import sum_product_of
 from tensorrank.mixtures.sum_product.model import LeafNode, ProductNode, SumNode, SumProduct
-from tensorrank.mixtures.sum_product.self_similar import copies, dimension_tree_of, is_self_similar
+from tensorrank.mixtures.sum_product.self_similar import copies, is_self_similar
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.solve import separation_rank
@@ -31,8 +31,8 @@ def same(network, form):
 
 def test_products_that_split_differently_have_no_dimension_tree():
     network = SumProduct.three_matchings(6, 2, seed=0)
-    assert not is_self_similar(network)
-    assert dimension_tree_of(network) is None
+    assert not is_self_similar(network.graph)
+    assert network.dimension_tree is None
 
 
 def test_products_of_three():
@@ -42,7 +42,7 @@ def test_products_of_three():
         "s": SumNode(("p", "q"), [Fraction(1, 4), Fraction(3, 4)]),
     }
     network = SumProduct(nodes, "s")
-    form = dimension_tree_of(network)
+    form = network.dimension_tree
     assert isinstance(form, Hierarchical)
     assert same(network, form)
     assert max(form.ranks) == 2
@@ -60,33 +60,33 @@ def test_sums_of_sums_products_of_one_and_sums_of_leaves():
         "t": SumNode(("s", "q"), [Fraction(1, 3), Fraction(2, 3)]),
     }
     network = SumProduct(nodes, "t")
-    form = dimension_tree_of(network)
+    form = network.dimension_tree
     assert isinstance(form, Hierarchical)
     assert same(network, form)
-    assert copies(network)
+    assert copies(network.graph)
 
 
 def test_a_single_leaf_and_a_product_as_root():
     one = SumProduct({"x": LeafNode(0, [Fraction(1, 3), Fraction(2, 3)])}, "x")
-    assert same(one, dimension_tree_of(one))
+    assert same(one, one.dimension_tree)
     two = {name: leaf for name, leaf in leaves(2).items() if name in ("0a", "1b")}
     pair = SumProduct(two | {"p": ProductNode(("0a", "1b"))}, "p")
-    assert same(pair, dimension_tree_of(pair))
+    assert same(pair, pair.dimension_tree)
 
 
 def test_what_would_round_is_no_copy():
     floats = leaves(1, exact=False)
     twice = floats | {"s": SumNode(("0a", "0b"), [0.5, 0.5]), "t": SumNode(("s", "0b"), [0.3, 0.7])}
-    assert not copies(SumProduct(twice, "t"))
+    assert not copies(SumProduct(twice, "t").graph)
     mixed = {"a": LeafNode(0, ["1/3", "2/3"]), "b": LeafNode(0, [0.5, 0.5]), "s": SumNode(("a", "b"), [0.5, 0.5])}
-    assert not copies(SumProduct(mixed, "s"))
+    assert not copies(SumProduct(mixed, "s").graph)
 
 
 @settings(max_examples=25, deadline=None)
 @given(trees(zeros=0.2))
 def test_networks_of_trees(tree):
     network = sum_product_of(tree)
-    form = dimension_tree_of(network)
+    form = network.dimension_tree
     assert isinstance(form, Hierarchical)
     assert same(network, form)
 
@@ -124,5 +124,5 @@ def test_weights_that_would_be_added_or_multiplied_keep_their_rank():
     multiplied = {"s": SumNode(("one", "q"), [0.3, 0.7]), "t": SumNode(("p", "q"), [0.1 * 0.3, 0.9 * 0.3 + 0.7])}
     for sums, unused in ((added, ("one", "inner")), (multiplied, ("again",))):
         network = SumProduct({name: node for name, node in (nodes | sums | tail).items() if name not in unused}, "root")
-        assert not copies(network)
+        assert not copies(network.graph)
         assert separation_rank(network, Bipartition.of(3, [2])).value == 2
