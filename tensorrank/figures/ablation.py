@@ -5,17 +5,15 @@ from __future__ import annotations
 import math
 from textwrap import fill
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
-from numpy.typing import NDArray
 
 from tensorrank.errors import TensorRankError
-from tensorrank.figures.style import RC, colours
+from tensorrank.figures.axes import Panels, beside, doublings, panels
+from tensorrank.figures.style import DOTTED, colours, in_style, line_entry, mark_entry
 from tensorrank.guidelines import PUBLISHED, TransitionFit
 from tensorrank.guidelines.ablation import Ablation
 from tensorrank.guidelines.crossings import Crossing
@@ -25,6 +23,7 @@ _MARKERS = "osD^vP*X"
 _SAME_RULE = 0.1
 
 
+@in_style
 def ablation(
     data: Ablation,
     *,
@@ -32,7 +31,7 @@ def ablation(
     loss: str = "held-out loss",
     sigmas: float = 2.0,
     against: TransitionFit | None = PUBLISHED,
-) -> tuple[Figure, NDArray[np.object_]]:
+) -> tuple[Figure, Panels]:
     """Left, loss against parameters, a curve a depth; right, the widths at which the deeper overtake, with their fit.
 
     The points on the right stand at the depth half-way of each pair, with one standard error; open ones were not used
@@ -53,20 +52,16 @@ def ablation(
         fit, why = data.fit(pairs), ""
     except TensorRankError as error:
         fit, why = None, str(error)
-    with mpl.rc_context(RC):
-        figure = Figure(figsize=(9.4, 4.4), layout="constrained")
-        axes: NDArray[np.object_] = figure.subplots(1, 2, width_ratios=(1.25, 1))
-        for i, curve in enumerate(data.curves):
-            _curve(axes[0], data, i, colour[curve.depth])
-        axes[0].set(xscale="log", xlabel="parameters without embeddings (log scale)", ylabel=loss)
-        ring = Line2D(
-            [], [], marker="o", markersize=9, markerfacecolor="none", color="0.35", linestyle="", label="next overtakes"
-        )
-        axes[0].legend(
-            handles=[*axes[0].get_legend_handles_labels()[0], ring], title="depth L", ncols=1 + (len(data.curves) > 4)
-        )
-        axes[0].set_title(_overtaking(data.chosen(pairs), pairs))
-        _transitions(figure, axes[1], data, pairs, fit, why, sigmas, against)
+    figure, axes = panels(9.4, 4.4, 2, width_ratios=(1.25, 1))
+    for i, curve in enumerate(data.curves):
+        _curve(axes[0], data, i, colour[curve.depth])
+    axes[0].set(xscale="log", xlabel="parameters without embeddings (log scale)", ylabel=loss)
+    ring = mark_entry("next overtakes", "0.35", face="none", markersize=9)
+    axes[0].legend(
+        handles=[*axes[0].get_legend_handles_labels()[0], ring], title="depth L", ncols=1 + (len(data.curves) > 4)
+    )
+    axes[0].set_title(_overtaking(data.chosen(pairs), pairs))
+    _transitions(figure, axes[1], data, pairs, fit, why, sigmas, against)
     return figure, axes
 
 
@@ -131,43 +126,19 @@ def _transitions(
             zorder=3,
         )
         if inside:
-            ax.annotate(
-                f"{crossing.shallow} → {crossing.deep}",
-                (crossing.depth, width),
-                xytext=(7, -3),
-                textcoords="offset points",
-                fontsize=8,
-                va="top",
-            )
+            beside(ax, f"{crossing.shallow} → {crossing.deep}", (crossing.depth, width), (7, -3), fontsize=8, va="top")
     ax.set(xlabel="depth L, half-way between the two", ylabel="width d of the crossing (log scale)", yscale="log")
     line = np.linspace(0.9 * data.depths[0], 1.05 * data.depths[-1], 200)
     handles: list[Line2D | Patch] = []
     if any(one.size is not None and (one.shallow, one.deep) not in used for one in data.crossings):
-        handles.append(
-            Line2D(
-                [],
-                [],
-                color="0.6",
-                marker="o",
-                markersize=5.5,
-                markerfacecolor="white",
-                linestyle="",
-                label="not used: not neighbours",
-            )
-        )
+        handles.append(mark_entry("not used: not neighbours", "0.6", face="white", markersize=5.5))
     if fit is not None:
         lower, upper = (np.array([fit.width(depth, side * sigmas) for depth in line]) for side in (-1, 1))
         ax.fill_between(line, lower, upper, color="#0072B2", alpha=0.2, linewidth=0)
         ax.plot(line, [fit.width(depth) for depth in line], color="#0072B2", linewidth=1.8)
         (a, b), (a_error, b_error) = (fit.intercept, fit.slope), fit.errors
         handles += [
-            Line2D(
-                [],
-                [],
-                color="#0072B2",
-                linewidth=1.8,
-                label=f"ln d = ({a:.2f} ± {a_error:.2f}) + ({b:.3f} ± {b_error:.3f}) L",
-            ),
+            line_entry(f"ln d = ({a:.2f} ± {a_error:.2f}) + ({b:.3f} ± {b_error:.3f}) L", "#0072B2", linewidth=1.8),
             Patch(color="#0072B2", alpha=0.2, label=fit.band(sigmas)),
         ]
         ax.set_title(_quality(fit))
@@ -176,17 +147,13 @@ def _transitions(
         ax.set_title("Widths of the crossings: too few for a fit")
         ax.text(0.03, 0.98, fill(why, 64), transform=ax.transAxes, va="top", fontsize=7.5)
     if against is not None and shown and abs(data.rule / against.rule - 1) < _SAME_RULE:
-        ax.plot(line, [against.width(depth) for depth in line], color="0.4", linewidth=1.2, linestyle=(0, (1, 1.6)))
-        handles.append(
-            Line2D([], [], color="0.4", linewidth=1.2, linestyle=(0, (1, 1.6)), label="published fit, depths 6 to 48")
-        )
+        ax.plot(line, [against.width(depth) for depth in line], color="0.4", linewidth=1.2, linestyle=DOTTED)
+        handles.append(line_entry("published fit, depths 6 to 48", "0.4", DOTTED, linewidth=1.2))
         shown += [against.width(depth) for depth in data.depths]
     if shown:
         # Above the points there is room for what a picture without a fit says.
         ax.set_ylim(min(shown) / 2, max(shown) * (2 if fit is not None else 8))
-        ax.yaxis.set_major_locator(LogLocator(2, numticks=20))
-        ax.yaxis.set_minor_locator(NullLocator())
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda width, _: f"{width:g}"))
+        doublings(ax.yaxis, "g")
     else:
         ax.set_yticks([])
     ax.set_xlim(line[0], line[-1])

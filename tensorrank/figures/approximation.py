@@ -6,18 +6,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import inf, isfinite, sqrt
 from typing import Any, Literal, get_args
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
-from numpy.typing import NDArray
 
 from tensorrank.arguments import nearest
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.approximation import ShallowApproximations, Target
-from tensorrank.figures.style import RC
+from tensorrank.figures.axes import Panels, beside, panels
+from tensorrank.figures.style import in_style, line_entry, mark_entry, something
 from tensorrank.mixtures.approximation.result import Approximation, Estimate, Step
 from tensorrank.whole_numbers import abbreviated
 
@@ -50,9 +49,8 @@ _ROW = 11
 _WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
 
 
-def approximation(
-    study: ShallowApproximations, *, measure: Measure = "total variation"
-) -> tuple[Figure, NDArray[np.object_]]:
+@in_style
+def approximation(study: ShallowApproximations, *, measure: Measure = "total variation") -> tuple[Figure, Panels]:
     """Errors of mixtures of entries beside their guarantee, and of mixtures of products beside the exact-rank wall.
 
     Left, for entries: the norm of V - W for an approximation V of W. The guarantee sqrt(8 / (t + 2)) is dashed; a thin
@@ -71,32 +69,27 @@ def approximation(
     Raises:
         TensorRankError: if there are no targets, or the measure is unknown.
     """
-    if not study.targets:
-        raise TensorRankError("a study without targets was given; expected at least one to draw")
+    something(study.targets, "an experiment without targets was")
     if measure not in get_args(Measure):
         raise TensorRankError(f"the measure is {measure!r}; {nearest(str(measure), get_args(Measure))}")
     runs = [run for target in study.targets for run in target.runs]
-    panels = [atoms for atoms in ("entries", "products") if any(run.atoms == atoms for run in runs)]
+    shown = [atoms for atoms in ("entries", "products") if any(run.atoms == atoms for run in runs)]
     lines = _LINES if _several_methods(runs) else dict.fromkeys(_LINES, "-")
-    with mpl.rc_context(RC):
-        figure = Figure(figsize=(4.3 * len(panels) + 0.6 * (len(panels) == 1), 4.1), layout="constrained")
-        axes = figure.subplots(1, len(panels), squeeze=False)[0]
-        for ax, atoms in zip(axes, panels, strict=True):
-            _curves(ax, study.targets, atoms, lines, "error" if atoms == "entries" else measure)
-            ax.set(xlabel="parts of the mixture V (log scales)")
-            if atoms == "entries":
-                ax.set_ylabel("error ‖V − W‖")
-                _guarantee(ax, study.targets)
-            else:
-                ax.set_ylabel(_LABELS[measure])
-        # Walls count products.
-        rows = _walls(axes[-1], study.targets) if "products" in panels else 0
-        for ax, atoms in zip(axes, panels, strict=True):
-            ax.set_title(f"Mixtures of {_MEANING[atoms]}", pad=5 + _ROW * rows)
-            _ticks(ax)
-        figure.legend(
-            handles=_handles(study.targets, runs), loc="outside lower center", ncols=3 if len(axes) > 1 else 2
-        )
+    figure, axes = panels(4.3 * len(shown) + 0.6 * (len(shown) == 1), 4.1, len(shown))
+    for ax, atoms in zip(axes, shown, strict=True):
+        _curves(ax, study.targets, atoms, lines, "error" if atoms == "entries" else measure)
+        ax.set(xlabel="parts of the mixture V (log scales)")
+        if atoms == "entries":
+            ax.set_ylabel("error ‖V − W‖")
+            _guarantee(ax, study.targets)
+        else:
+            ax.set_ylabel(_LABELS[measure])
+    # Walls count products.
+    rows = _walls(axes[-1], study.targets) if "products" in shown else 0
+    for ax, atoms in zip(axes, shown, strict=True):
+        ax.set_title(f"Mixtures of {_MEANING[atoms]}", pad=5 + _ROW * rows)
+        _ticks(ax)
+    figure.legend(handles=_handles(study.targets, runs), loc="outside lower center", ncols=3 if len(axes) > 1 else 2)
     return figure, axes
 
 
@@ -212,12 +205,12 @@ def _guarantee(ax: Axes, targets: Sequence[Target]) -> None:
     )
     height = max((target.norm for target in targets), default=0.0)
     place: Any = (0.99, height) if height > 0 else (0.99, 0.02)
-    ax.annotate(
+    beside(
+        ax,
         text,
         place,
+        (0, 3),
         xycoords=ax.get_yaxis_transform() if height > 0 else "axes fraction",
-        xytext=(0, 3),
-        textcoords="offset points",
         ha="right",
         va="bottom",
         color="0.25",
@@ -285,28 +278,15 @@ def _handles(targets: Sequence[Target], runs: Iterable[Approximation]) -> list[L
     handles = []
     for number, target in enumerate(targets):
         colour, mark = _style(number)
-        handles.append(Line2D([], [], color=colour, marker=mark, markersize=5.5, linewidth=1.6, label=target.label))
+        handles.append(line_entry(target.label, colour, marker=mark, markersize=5.5, linewidth=1.6))
     methods = list(dict.fromkeys(run.method for run in found))
     if _several_methods(found):
-        handles += [Line2D([], [], color="0.3", linestyle=_LINES[name], linewidth=1.6, label=name) for name in methods]
+        handles += [line_entry(name, "0.3", _LINES[name], linewidth=1.6) for name in methods]
     if any(run.atoms == "entries" for run in found):
-        handles.append(Line2D([], [], color="0.35", linestyle=_DASHED, linewidth=1.6, label="guarantee √(8/(t+2))"))
-        handles.append(Line2D([], [], color="0.3", linewidth=0.8, label="‖W‖: the error of no parts"))
+        handles.append(line_entry("guarantee √(8/(t+2))", "0.35", _DASHED, linewidth=1.6))
+        handles.append(line_entry("‖W‖: the error of no parts", "0.3", linewidth=0.8))
     if any(run.atoms == "products" for run in found) and any(target.wall.parts is not None for target in targets):
-        handles.append(
-            Line2D([], [], color="0.3", linestyle=_DOTTED, linewidth=1.6, label="parts that an exact form needs")
-        )
+        handles.append(line_entry("parts that an exact form needs", "0.3", _DOTTED, linewidth=1.6))
     if any(step.certified is not True for run in found for step in run.steps):
-        handles.append(
-            Line2D(
-                [],
-                [],
-                color="0.3",
-                marker="o",
-                linestyle="",
-                markersize=5.5,
-                markerfacecolor="white",
-                label="hollow: step not certified",
-            )
-        )
+        handles.append(mark_entry("hollow: step not certified", "0.3", face="white", markersize=5.5))
     return handles

@@ -1,12 +1,58 @@
-"""Ticks of logarithmic axes."""
+"""Axes of figures: panels, grids, ticks of logarithmic axes, and words beside points."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from math import ceil, floor, log2
+from typing import Any, TypeAlias
 
+import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.ticker import FixedLocator, FuncFormatter, NullLocator
+from matplotlib.figure import Figure
+from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
+from numpy.typing import NDArray
+
+# Several axes of a figure.
+Panels: TypeAlias = NDArray[np.object_]
+
+
+def one_panel(width: float, height: float) -> tuple[Figure, Axes]:
+    """A figure of this size in inches, and its only axes."""
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots()
+
+
+def panels(width: float, height: float, columns: int, rows: int = 1, **options: Any) -> tuple[Figure, Panels]:
+    """A figure of this size in inches, and its axes, row by row.
+
+    Args:
+        width: of the whole figure.
+        height: of the whole figure.
+        columns: the panels beside one another.
+        rows: the panels above one another.
+        options: further arguments of `Figure.subplots`.
+    """
+    figure = Figure(figsize=(width, height), layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False, **options).ravel()
+
+
+def faint_grid(ax: Axes, axis: Any = "both", colour: str = "0.93") -> None:
+    """A grid behind what is shown."""
+    ax.grid(axis=axis, color=colour)
+    ax.set_axisbelow(True)
+
+
+def beside(ax: Axes, text: str, point: tuple[Any, Any], offset: tuple[float, float], **style: Any) -> None:
+    """Words beside a point, at an offset in points of type."""
+    ax.annotate(text, point, xytext=offset, textcoords="offset points", **style)
+
+
+def doublings(axis: Axis, form: str) -> None:
+    """Ticks of a logarithmic axis at powers of two wherever it leads, in a form for numbers."""
+    axis.set_major_locator(LogLocator(2, numticks=20))
+    axis.set_minor_locator(NullLocator())
+    axis.set_major_formatter(FuncFormatter(lambda number, _: format(number, form)))
 
 
 def powers_of_two(axis: Axis, numbers: Iterable[float]) -> None:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import matplotlib as mpl
-from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from tensorrank.errors import TensorRankError
 from tensorrank.experiments.communication_growth import CommunicationGrowth
-from tensorrank.figures.style import RC
+from tensorrank.figures.axes import Panels, panels
+from tensorrank.figures.style import in_style, something
 
 # What is drawn, what it bounds, and how: later ones lie above earlier ones, so that equal curves all stay visible.
 _CURVES = (
@@ -22,44 +20,42 @@ _CURVES = (
 )
 
 
-def communication_growth(studies: Sequence[CommunicationGrowth]) -> tuple[Figure, list[Axes]]:
+@in_style
+def communication_growth(studies: Sequence[CommunicationGrowth]) -> tuple[Figure, Panels]:
     """Bits against size: log2 of the different rows and of ranks, and the VC dimension; a panel for each task.
 
     Args:
         studies: as `studies.communication_growth.communication_growth` computes them.
 
     Returns:
-        The figure, and a list of axes, one a task.
+        The figure, and an array of axes, one a task.
 
     Raises:
         TensorRankError: if there are no studies.
     """
-    if not studies:
-        raise TensorRankError("no studies were given; expected at least one task's growth")
-    with mpl.rc_context(RC):
-        figure = Figure(figsize=(max(4.6, 3.1 * len(studies) + 0.6), 4.2), layout="constrained")
-        axes = list(figure.subplots(1, len(studies), sharey=True, squeeze=False)[0])
-        for ax, study in zip(axes, studies, strict=True):
-            for of, label, colour, line, mark, size in _CURVES:
-                points = [(n, bits) for n, bits in zip(study.sizes, study.bits(of), strict=True) if bits is not None]
-                if points:
-                    ax.plot(
-                        *zip(*points, strict=True),
-                        line,
-                        marker=mark,
-                        markersize=size,
-                        color=colour,
-                        label=label,
-                        linewidth=1.5,
-                        markerfacecolor="none",
-                    )
-            ax.set_title(study.task)
-            ax.set_xlabel(study.size_name)
-            ax.xaxis.set_major_locator(MaxNLocator(integer=True))
-        axes[0].set_ylabel("bits: log$_2$ of rank or rows")
-        most = max((line.get_ydata().max() for ax in axes for line in ax.get_lines()), default=1.0)
-        axes[0].set_ylim(0, 1.06 * max(most, 1.0))
-        axes[0].yaxis.set_major_locator(MaxNLocator(integer=True))
-        handles = {handle.get_label(): handle for ax in axes for handle in ax.get_lines()}
-        figure.legend(handles=list(handles.values()), loc="outside lower center", ncols=2 if len(studies) > 2 else 1)
+    something(studies, "no growth of a task was")
+    figure, axes = panels(max(4.6, 3.1 * len(studies) + 0.6), 4.2, len(studies), sharey=True)
+    for ax, study in zip(axes, studies, strict=True):
+        for of, label, colour, line, mark, size in _CURVES:
+            points = [(n, bits) for n, bits in zip(study.sizes, study.bits(of), strict=True) if bits is not None]
+            if points:
+                ax.plot(
+                    *zip(*points, strict=True),
+                    line,
+                    marker=mark,
+                    markersize=size,
+                    color=colour,
+                    label=label,
+                    linewidth=1.5,
+                    markerfacecolor="none",
+                )
+        ax.set_title(study.task)
+        ax.set_xlabel(study.size_name)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes[0].set_ylabel("bits: log$_2$ of rank or rows")
+    most = max((line.get_ydata().max() for ax in axes for line in ax.get_lines()), default=1.0)
+    axes[0].set_ylim(0, 1.06 * max(most, 1.0))
+    axes[0].yaxis.set_major_locator(MaxNLocator(integer=True))
+    handles = {handle.get_label(): handle for ax in axes for handle in ax.get_lines()}
+    figure.legend(handles=list(handles.values()), loc="outside lower center", ncols=2 if len(studies) > 2 else 1)
     return figure, axes

@@ -5,25 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import inf
 
-import matplotlib as mpl
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
-from numpy.typing import NDArray
 
 from tensorrank.attention.bounds import log3
-from tensorrank.errors import TensorRankError
 from tensorrank.experiments.comparison import Compared
-from tensorrank.figures.style import MARKS, RC
+from tensorrank.figures.axes import Panels, beside, faint_grid, panels
+from tensorrank.figures.style import MARKS, by_standing, in_style, line_entry, mark_entry, something
 
 _COLOURS = {"attention": "#D55E00", "recurrent": "#0072B2", "convolutional": "#000000"}
 # Ranks beyond this many digits are told apart by their place alone.
 _LEGIBLE = 10**7
 
 
-def compare(compared: Sequence[Compared]) -> tuple[Figure, NDArray[np.object_]]:
+@in_style
+def compare(compared: Sequence[Compared]) -> tuple[Figure, Panels]:
     """One line an architecture, by family and rank: log3 of the separation rank, and the same for each parameter.
 
     Filled marks are exact ranks, open ones probable, triangles certified lower bounds; a line leads on to the proven
@@ -39,63 +37,56 @@ def compare(compared: Sequence[Compared]) -> tuple[Figure, NDArray[np.object_]]:
         TensorRankError: if there is nothing to compare.
     """
     shown = [one for one in compared if one.log3_value is not None]
-    if not shown:
-        raise TensorRankError("no architectures with a positive rank were given; expected at least one to draw")
+    something(shown, "no architectures with a positive rank were")
     families = list(dict.fromkeys(one.contender.family for one in shown))
     shown.sort(key=lambda one: (families.index(one.contender.family), one.log3_value or 0.0))
     heights = [place + families.index(one.contender.family) for place, one in enumerate(shown)]
-    with mpl.rc_context(RC):
-        figure = Figure(figsize=(8.4, 1.1 + 0.22 * (len(shown) + len(families))), layout="constrained")
-        axes = figure.subplots(1, 2, sharey=True)
-        for ax, each in zip(axes, (False, True), strict=True):
-            for one, height in zip(shown, heights, strict=True):
-                _draw(ax, one, height, one.contender.parameters if each else 1)
-            ax.tick_params(axis="y", length=0)
-            ax.spines["left"].set_visible(False)
-            least = min((one.log3_value or inf) / (one.contender.parameters if each else 1) for one in shown)
-            if any(one.log3_value == 0 for one in shown):
-                # Rank 1 has no place on a logarithmic axis of log3: below the next rank the axis is linear.
-                ax.set_xscale("symlog", linthresh=min(least, 1.0), linscale=0.4)
-                ax.set_xlim(left=-0.3 * min(least, 1.0))
-            else:
-                ax.set_xscale("log")
-                ax.set_xlim(left=ax.get_xlim()[0] * (1.0 if each else 0.6))
-                ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-            ax.xaxis.set_major_formatter("{x:g}")
-            ax.xaxis.set_minor_formatter(NullFormatter())
-            ax.grid(axis="x", color="0.9")
-            ax.set_axisbelow(True)
-        axes[0].set_yticks(heights, [f"{one.contender.shape}  ({one.contender.parameters})" for one in shown])
-        axes[0].set_ylim(-0.8, max(heights) + 0.8)
-        axes[0].set(xlabel="log₃ separation rank (log scale)", ylabel="architecture  (parameters)")
-        axes[1].set_xlabel("log₃ separation rank / parameter (log scale)")
-        figure.legend(handles=_legend(shown, families), loc="outside upper center", ncols=4, handlelength=1.4)
+    figure, axes = panels(8.4, 1.1 + 0.22 * (len(shown) + len(families)), 2, sharey=True)
+    for ax, each in zip(axes, (False, True), strict=True):
+        for one, height in zip(shown, heights, strict=True):
+            _line(ax, one, height, one.contender.parameters if each else 1)
+        ax.tick_params(axis="y", length=0)
+        ax.spines["left"].set_visible(False)
+        least = min((one.log3_value or inf) / (one.contender.parameters if each else 1) for one in shown)
+        if any(one.log3_value == 0 for one in shown):
+            # Rank 1 has no place on a logarithmic axis of log3: below the next rank the axis is linear.
+            ax.set_xscale("symlog", linthresh=min(least, 1.0), linscale=0.4)
+            ax.set_xlim(left=-0.3 * min(least, 1.0))
+        else:
+            ax.set_xscale("log")
+            ax.set_xlim(left=ax.get_xlim()[0] * (1.0 if each else 0.6))
+            ax.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        ax.xaxis.set_major_formatter("{x:g}")
+        ax.xaxis.set_minor_formatter(NullFormatter())
+        faint_grid(ax, "x", "0.9")
+    axes[0].set_yticks(heights, [f"{one.contender.shape}  ({one.contender.parameters})" for one in shown])
+    axes[0].set_ylim(-0.8, max(heights) + 0.8)
+    axes[0].set(xlabel="log₃ separation rank (log scale)", ylabel="architecture  (parameters)")
+    axes[1].set_xlabel("log₃ separation rank / parameter (log scale)")
+    figure.legend(handles=_legend(shown, families), loc="outside upper center", ncols=4, handlelength=1.4)
     return figure, axes
 
 
-def _draw(ax: Axes, one: Compared, height: int, scale: int) -> None:
+def _line(ax: Axes, one: Compared, height: int, scale: int) -> None:
     colour = _COLOURS[one.contender.family]
-    marker, filled, _ = MARKS[one.result.standing]
     assert one.log3_value is not None
     here = one.log3_value / scale
     upper = one.result.upper
     if upper is not None and upper > one.result.value:
         ax.plot([here, log3(upper) / scale], [height, height], color=colour, linewidth=1.0, alpha=0.6)
         ax.plot(log3(upper) / scale, height, "|", color=colour, markersize=7)
-    ax.plot(here, height, marker, color=colour, markerfacecolor=colour if filled else "white", markersize=6.5, zorder=3)
+    ax.plot(here, height, **by_standing(one.result.standing, colour), markersize=6.5, zorder=3)
     if scale == 1 and one.result.value < _LEGIBLE:
         text = one.result.brief()
-        ax.annotate(
-            text, (here, height), xytext=(-6, 0), textcoords="offset points", ha="right", va="center", fontsize=7.5
-        )
+        beside(ax, text, (here, height), (-6, 0), ha="right", va="center", fontsize=7.5)
 
 
 def _legend(shown: Sequence[Compared], families: Sequence[str]) -> list[Line2D]:
-    handles = [Line2D([], [], marker="s", linestyle="", color=_COLOURS[family], label=family) for family in families]
+    handles = [mark_entry(family, _COLOURS[family], "s") for family in families]
     for standing in dict.fromkeys(one.result.standing for one in shown):
         marker, filled, label = MARKS[standing]
         face = "0.35" if filled else "white"
-        handles.append(Line2D([], [], marker=marker, linestyle="", color="0.35", markerfacecolor=face, label=label))
+        handles.append(mark_entry(label, "0.35", marker, face=face))
     if any(one.result.upper is not None and one.result.upper > one.result.value for one in shown):
-        handles.append(Line2D([], [], color="0.5", marker="|", markersize=7, label="up to the proven bound"))
+        handles.append(line_entry("up to the proven bound", "0.5", marker="|", markersize=7))
     return handles

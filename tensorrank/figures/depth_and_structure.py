@@ -4,31 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from math import log10
-from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
-from numpy.typing import NDArray
 
-from tensorrank.errors import TensorRankError
 from tensorrank.experiments.formats import CutRow, Formats
 from tensorrank.experiments.interleaved import Interleaved, InterleavedRow
 from tensorrank.experiments.levels import Levels
 from tensorrank.experiments.perfect_matchings import Matchings
-from tensorrank.figures.style import MARKS, RC
+from tensorrank.figures.axes import Panels, beside, faint_grid, one_panel, panels
+from tensorrank.figures.style import DASHED, MARKS, by_standing, in_style, line_entry, mark_entry, something
 from tensorrank.separation.result import SeparationRank, Standing
 
 _SHALLOW, _OWN, _RANK, _TREE = "#D55E00", "#000000", "#0072B2", "#009E73"
 _NAMES = {"hidden_markov": "hidden Markov model", "tensorial_mixture": "tensorial mixture"}
-_DASHED = (0, (4, 2))
 
 
-def interleaved(study: Interleaved) -> tuple[Figure, NDArray[np.object_]]:
+@in_style
+def interleaved(study: Interleaved) -> tuple[Figure, Panels]:
     """Size against the number of variables: a model's own, and what a latent class model of the same density needs.
 
     Marks are filled where the rank is exact, open where probable, triangles where only a lower bound.
@@ -42,30 +39,28 @@ def interleaved(study: Interleaved) -> tuple[Figure, NDArray[np.object_]]:
     Raises:
         TensorRankError: if the study has no rows.
     """
-    kinds = list(dict.fromkeys(row.model for row in _some(study.rows)))
-    with mpl.rc_context(RC):
-        figure = Figure(figsize=(3.5 * len(kinds) + 0.5, 3.7), layout="constrained")
-        axes = figure.subplots(1, len(kinds), sharex=True, sharey=True, squeeze=False)[0]
-        for ax, kind in zip(axes, kinds, strict=True):
-            _draw_interleaved(ax, [row for row in study.rows if row.model == kind])
-            ax.set_title(f"{_NAMES.get(kind, kind)}, {study.states} states, {study.symbols} symbols", pad=12)
-            ax.set_xlabel("number of variables N")
-        most = max(row.sites for row in study.rows)
-        axes[0].set(yscale="log", ylabel="table entries, rank (log scale)", xlim=(0, most * 1.06))
-        axes[0].xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 4, 10]))
-        handles: list[Line2D | Patch] = [
-            Line2D([], [], color=_SHALLOW, linewidth=1.8, label="entries that a latent class model needs at least"),
-            Line2D([], [], color=_OWN, linewidth=1.8, linestyle=_DASHED, label="entries of the model itself"),
-            Line2D([], [], color=_RANK, linewidth=1.0, linestyle=":", label="rank of even against odd variables"),
-        ]
-        figure.legend(handles=[*handles, *_marks(row.rank for row in study.rows)], loc="outside lower center", ncols=2)
+    kinds = list(dict.fromkeys(row.model for row in something(study.rows)))
+    figure, axes = panels(3.5 * len(kinds) + 0.5, 3.7, len(kinds), sharex=True, sharey=True)
+    for ax, kind in zip(axes, kinds, strict=True):
+        _sizes_and_ranks(ax, [row for row in study.rows if row.model == kind])
+        ax.set_title(f"{_NAMES.get(kind, kind)}, {study.states} states, {study.symbols} symbols", pad=12)
+        ax.set_xlabel("number of variables N")
+    most = max(row.sites for row in study.rows)
+    axes[0].set(yscale="log", ylabel="table entries, rank (log scale)", xlim=(0, most * 1.06))
+    axes[0].xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 4, 10]))
+    handles: list[Line2D | Patch] = [
+        line_entry("entries that a latent class model needs at least", _SHALLOW, linewidth=1.8),
+        line_entry("entries of the model itself", _OWN, DASHED, linewidth=1.8),
+        line_entry("rank of even against odd variables", _RANK, ":", linewidth=1.0),
+    ]
+    figure.legend(handles=[*handles, *_marks(row.rank for row in study.rows)], loc="outside lower center", ncols=2)
     return figure, axes
 
 
-def _draw_interleaved(ax: Axes, rows: Sequence[InterleavedRow]) -> None:
+def _sizes_and_ranks(ax: Axes, rows: Sequence[InterleavedRow]) -> None:
     sites = [row.sites for row in rows]
     own, shallow = [row.table_entries for row in rows], [row.shallow_entries for row in rows]
-    ax.plot(sites, own, color=_OWN, linewidth=1.8, linestyle=_DASHED)
+    ax.plot(sites, own, color=_OWN, linewidth=1.8, linestyle=DASHED)
     ax.plot(sites, shallow, color=_SHALLOW, linewidth=1.8)
     ax.plot(sites, [row.rank.value for row in rows], color=_RANK, linewidth=1.0, linestyle=":")
     for row in rows:
@@ -73,26 +68,20 @@ def _draw_interleaved(ax: Axes, rows: Sequence[InterleavedRow]) -> None:
         _mark(ax, row.sites, row.rank.value, row.rank.standing, _RANK, size=4.0)
     last = rows[-1]
     # Beside the last marks, that none lies on the arrow.
-    beside = last.sites * 1.035
+    right = last.sites * 1.035
     ax.annotate(
         "",
-        (beside, last.shallow_entries),
-        (beside, last.table_entries),
+        (right, last.shallow_entries),
+        (right, last.table_entries),
         arrowprops={"arrowstyle": "<->", "color": "0.3", "shrinkA": 0, "shrinkB": 0},
     )
     ratio = last.shallow_entries / last.table_entries
-    ax.annotate(
-        f"× {ratio:,.0f}" if ratio >= 10 else f"× {ratio:.1f}",
-        (beside, (last.shallow_entries * last.table_entries) ** 0.5),
-        xytext=(-5, 6),
-        textcoords="offset points",
-        ha="right",
-        va="center",
-        color="0.2",
-        fontsize=10,
-    )
+    middle = (last.shallow_entries * last.table_entries) ** 0.5
+    text = f"× {ratio:,.0f}" if ratio >= 10 else f"× {ratio:.1f}"
+    beside(ax, text, (right, middle), (-5, 6), ha="right", va="center", color="0.2", fontsize=10)
 
 
+@in_style
 def levels(study: Levels) -> tuple[Figure, Axes]:
     """Size needed against the number of levels kept, a line for each whole tensorial mixture.
 
@@ -108,64 +97,43 @@ def levels(study: Levels) -> tuple[Figure, Axes]:
     Raises:
         TensorRankError: if the study has no rows.
     """
-    _some(study.rows)
+    something(study.rows)
     colours = [_OWN, _SHALLOW, _RANK, _TREE, "#CC79A7", "#E69F00", "#56B4E9"]
-    with mpl.rc_context(RC):
-        figure = Figure(figsize=(6.2, 4.0), layout="constrained")
-        ax = figure.subplots()
-        for index, whole in enumerate(study.wholes):
-            rows = study.of(whole.depth)
-            colour = colours[index % len(colours)]
-            kept = [row.levels for row in rows]
-            low, high = ([log10(getattr(row, f"entries_{side}")) for row in rows] for side in ("lower", "upper"))
-            ax.fill_between(kept, low, high, color=colour, alpha=0.25, linewidth=0)
-            ax.plot(kept, high, color=colour, linewidth=1.5)
-            face = colour if whole.source == "computed" else "white"
-            ax.plot(kept, low, "osD^v"[index % 5], color=colour, markerfacecolor=face, markersize=6, zorder=3)
-            # The line's name stands at its left end, where lines are far apart.
-            ax.annotate(
-                f"{whole.sites} variables",
-                (1, high[0]),
-                xytext=(-8, 0),
-                textcoords="offset points",
-                color=colour,
-                ha="right",
-                va="center",
-                fontsize=9,
-            )
-        most = max(row.levels for row in study.rows)
-        ax.set_xticks(range(1, most + 1))
-        ax.set(
-            xlabel="levels kept (1: latent class model; last: the whole mixture)", xlim=(1 - 0.22 * most, most + 0.3)
-        )
-        ax.set_ylabel("table entries needed (log scale)")
-        least = min(log10(row.entries_lower) for row in study.rows)
-        highest = max(log10(row.entries_upper) for row in study.rows)
-        ax.set_ylim(least - 0.08 * highest, 1.06 * highest)
-        _powers(ax)
-        ax.grid(axis="y", color="0.92")
-        ax.set_axisbelow(True)
-        labels = {"computed": "at least, by a computed rank", "theorem": "at least, for almost all tables"}
-        handles: list[Line2D | Patch] = [
-            Line2D(
-                [],
-                [],
-                marker="o",
-                linestyle="",
-                color="0.3",
-                label=labels[source],
-                markerfacecolor="0.3" if source == "computed" else "white",
-            )
-            for source in dict.fromkeys(whole.source for whole in study.wholes)
-        ]
-        handles.append(Line2D([], [], color="0.3", linewidth=1.5, label="enough, by construction"))
-        handles.append(Patch(color="0.3", alpha=0.25, linewidth=0, label="in between: not known"))
-        figure.legend(handles=handles, loc="outside lower center", ncols=2)
-        ax.set_title(f"Tensorial mixtures of {study.states} states and {study.symbols} symbols, cut to fewer levels")
+    figure, ax = one_panel(6.2, 4.0)
+    for index, whole in enumerate(study.wholes):
+        rows = study.of(whole.depth)
+        colour = colours[index % len(colours)]
+        kept = [row.levels for row in rows]
+        low, high = ([log10(getattr(row, f"entries_{side}")) for row in rows] for side in ("lower", "upper"))
+        ax.fill_between(kept, low, high, color=colour, alpha=0.25, linewidth=0)
+        ax.plot(kept, high, color=colour, linewidth=1.5)
+        face = colour if whole.source == "computed" else "white"
+        ax.plot(kept, low, "osD^v"[index % 5], color=colour, markerfacecolor=face, markersize=6, zorder=3)
+        # The line's name stands at its left end, where lines are far apart.
+        beside(ax, f"{whole.sites} variables", (1, high[0]), (-8, 0), color=colour, ha="right", va="center", fontsize=9)
+    most = max(row.levels for row in study.rows)
+    ax.set_xticks(range(1, most + 1))
+    ax.set(xlabel="levels kept (1: latent class model; last: the whole mixture)", xlim=(1 - 0.22 * most, most + 0.3))
+    ax.set_ylabel("table entries needed (log scale)")
+    least = min(log10(row.entries_lower) for row in study.rows)
+    highest = max(log10(row.entries_upper) for row in study.rows)
+    ax.set_ylim(least - 0.08 * highest, 1.06 * highest)
+    _powers(ax)
+    faint_grid(ax, "y", "0.92")
+    labels = {"computed": "at least, by a computed rank", "theorem": "at least, for almost all tables"}
+    handles: list[Line2D | Patch] = [
+        mark_entry(labels[source], "0.3", face="0.3" if source == "computed" else "white")
+        for source in dict.fromkeys(whole.source for whole in study.wholes)
+    ]
+    handles.append(line_entry("enough, by construction", "0.3", linewidth=1.5))
+    handles.append(Patch(color="0.3", alpha=0.25, linewidth=0, label="in between: not known"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    ax.set_title(f"Tensorial mixtures of {study.states} states and {study.symbols} symbols, cut to fewer levels")
     return figure, ax
 
 
-def formats(study: Formats) -> tuple[Figure, NDArray[np.object_]]:
+@in_style
+def formats(study: Formats) -> tuple[Figure, Panels]:
     """The rank of every cut in the other format, beside its bound.
 
     Left the tensor train ranks of a balanced latent tree, right the hierarchical ranks of a hidden Markov model, blocks
@@ -180,38 +148,35 @@ def formats(study: Formats) -> tuple[Figure, NDArray[np.object_]]:
     Raises:
         TensorRankError: if the study has no rows.
     """
-    _some(study.rows)
+    something(study.rows)
     blocks = study.blocks
     # A gap of one place between blocks of different lengths.
     places = [index + sum(a.length < row.length for a in _firsts(blocks)) for index, row in enumerate(blocks)]
-    with mpl.rc_context(RC):
-        figure = Figure(figsize=(8.2, 3.5), layout="constrained")
-        axes = figure.subplots(1, 2, sharey=True)
-        _draw_cuts(axes[0], [row.last + 1 for row in study.prefixes], study.prefixes, study.states)
-        _draw_cuts(axes[1], places, blocks, study.states)
-        axes[0].set(xlabel="cut after the first i variables", ylabel="rank of the cut")
-        r, n = study.states, study.sites
-        train = rf"${r}^{{\lceil \log_2({n})/2 \rceil}} = {study.prefixes[0].bound}$"
-        axes[0].set_title(f"Train ranks of a balanced tree: at most {train}")
-        axes[0].xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 4, 10]))
-        axes[1].set_title(f"Hierarchical ranks of a chain: at most ${r}^2 = {r * r}$")
-        lengths = list(dict.fromkeys(row.length for row in blocks))
-        middles = [
-            float(np.mean([p for p, row in zip(places, blocks, strict=True) if row.length == length]))
-            for length in lengths
-        ]
-        counts = [sum(row.length == length for row in blocks) for length in lengths]
-        axes[1].set_xticks(middles, [f"{n} blocks\nof {w}" for n, w in zip(counts, lengths, strict=True)])
-        axes[1].tick_params(axis="x", length=0)
-        axes[1].set_xlabel("dyadic blocks of variables, left to right")
-        axes[0].set_ylim(0, max(row.bound for row in study.rows) * 1.15)
-        axes[0].yaxis.set_major_locator(MaxNLocator(integer=True))
-        handles = [
-            *_marks((row.rank for row in study.rows), _RANK),
-            Line2D([], [], color=_SHALLOW, linewidth=1.6, label="proven bound for every cut"),
-            Line2D([], [], color="0.35", linestyle=_DASHED, label="rank in the model's own format"),
-        ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    figure, axes = panels(8.2, 3.5, 2, sharey=True)
+    _cuts(axes[0], [row.last + 1 for row in study.prefixes], study.prefixes, study.states)
+    _cuts(axes[1], places, blocks, study.states)
+    axes[0].set(xlabel="cut after the first i variables", ylabel="rank of the cut")
+    r, n = study.states, study.sites
+    train = rf"${r}^{{\lceil \log_2({n})/2 \rceil}} = {study.prefixes[0].bound}$"
+    axes[0].set_title(f"Train ranks of a balanced tree: at most {train}")
+    axes[0].xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 4, 10]))
+    axes[1].set_title(f"Hierarchical ranks of a chain: at most ${r}^2 = {r * r}$")
+    lengths = list(dict.fromkeys(row.length for row in blocks))
+    middles = [
+        float(np.mean([p for p, row in zip(places, blocks, strict=True) if row.length == length])) for length in lengths
+    ]
+    counts = [sum(row.length == length for row in blocks) for length in lengths]
+    axes[1].set_xticks(middles, [f"{n} blocks\nof {w}" for n, w in zip(counts, lengths, strict=True)])
+    axes[1].tick_params(axis="x", length=0)
+    axes[1].set_xlabel("dyadic blocks of variables, left to right")
+    axes[0].set_ylim(0, max(row.bound for row in study.rows) * 1.15)
+    axes[0].yaxis.set_major_locator(MaxNLocator(integer=True))
+    handles = [
+        *_marks((row.rank for row in study.rows), _RANK),
+        line_entry("proven bound for every cut", _SHALLOW, linewidth=1.6),
+        line_entry("rank in the model's own format", "0.35", DASHED),
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure, axes
 
 
@@ -220,14 +185,15 @@ def _firsts(rows: Sequence[CutRow]) -> list[CutRow]:
     return [row for index, row in enumerate(rows) if not index or rows[index - 1].length != row.length]
 
 
-def _draw_cuts(ax: Axes, places: Sequence[int], rows: Sequence[CutRow], own: int) -> None:
+def _cuts(ax: Axes, places: Sequence[int], rows: Sequence[CutRow], own: int) -> None:
     ax.axhline(rows[0].bound, color=_SHALLOW, linewidth=1.6)
-    ax.axhline(own, color="0.35", linewidth=1.0, linestyle=_DASHED)
+    ax.axhline(own, color="0.35", linewidth=1.0, linestyle=DASHED)
     for place, row in zip(places, rows, strict=True):
         ax.plot([place, place], [0, row.rank.value], color=_RANK, linewidth=1.0, alpha=0.5)
         _mark(ax, place, row.rank.value, row.rank.standing, _RANK)
 
 
+@in_style
 def perfect_matchings(study: Matchings) -> tuple[Figure, Axes]:
     """States that some hidden variable of any tree model needs, against the edges of the mixture of matchings.
 
@@ -243,7 +209,7 @@ def perfect_matchings(study: Matchings) -> tuple[Figure, Axes]:
     Raises:
         TensorRankError: if the study has no rows.
     """
-    rows = _some(study.rows)
+    rows = something(study.rows)
     sites = [row.sites for row in rows]
     states = [log10(row.states) for row in rows]
     styles: dict[str, tuple[str, str]] = {
@@ -251,66 +217,51 @@ def perfect_matchings(study: Matchings) -> tuple[Figure, Axes]:
         "pairs cut": ("D", "all balanced bipartitions, by pairs cut"),
         "spectrum": ("^", "spectral bound, for almost all tables"),
     }
-    with mpl.rc_context(RC):
-        figure = Figure(figsize=(6.2, 4.1), layout="constrained")
-        ax = figure.subplots()
-        ax.plot(sites, [log10(row.edges) for row in rows], color=_OWN, linewidth=1.8, linestyle=_DASHED)
-        methods = list(dict.fromkeys(row.method for row in rows))
-        handles: list[Line2D | Patch] = []
-        for method in methods:
-            mark, label = styles[method]
-            own = [(row.sites, log10(row.states)) for row in rows if row.method == method]
-            ax.plot(*zip(*own, strict=True), mark, linestyle="-", color=_SHALLOW, linewidth=1.6, markersize=6)
-            handles.append(Line2D([], [], color=_SHALLOW, marker=mark, markersize=6, label=label))
-        ax.set_xscale("log", base=2)
-        ax.xaxis.set_major_formatter("{x:g}")
-        ax.set(xlabel="number of variables N (log scale)", ylabel="edges, states (log scale)")
-        edges = log10(rows[-1].edges)
-        # Half way along, where the scale is logarithmic.
-        middle = (sites[0] * sites[-1]) ** 0.5, (log10(rows[0].edges) + edges) / 2
-        ax.annotate(
-            "edges of the network",
-            middle,
-            xytext=(-4, 8),
-            textcoords="offset points",
-            ha="center",
-            va="bottom",
-            color=_OWN,
-        )
-        ax.annotate(
-            "states that every\ntree model needs at least",
-            (sites[-1], states[-1]),
-            xytext=(-24, 0),
-            textcoords="offset points",
-            ha="right",
-            va="top",
-            color=_SHALLOW,
-        )
-        ax.set_ylim(0, max(*states, edges) * 1.08)
-        _powers(ax)
-        ax.grid(axis="y", color="0.92")
-        ax.set_axisbelow(True)
-        ax.set_title(f"Mixtures of three matchings, {study.symbols} symbols")
-        figure.legend(handles=handles, loc="outside lower center", ncols=1)
+    figure, ax = one_panel(6.2, 4.1)
+    ax.plot(sites, [log10(row.edges) for row in rows], color=_OWN, linewidth=1.8, linestyle=DASHED)
+    methods = list(dict.fromkeys(row.method for row in rows))
+    handles: list[Line2D | Patch] = []
+    for method in methods:
+        mark, label = styles[method]
+        own = [(row.sites, log10(row.states)) for row in rows if row.method == method]
+        ax.plot(*zip(*own, strict=True), mark, linestyle="-", color=_SHALLOW, linewidth=1.6, markersize=6)
+        handles.append(line_entry(label, _SHALLOW, marker=mark, markersize=6))
+    ax.set_xscale("log", base=2)
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.set(xlabel="number of variables N (log scale)", ylabel="edges, states (log scale)")
+    edges = log10(rows[-1].edges)
+    # Half way along, where the scale is logarithmic.
+    middle = (sites[0] * sites[-1]) ** 0.5, (log10(rows[0].edges) + edges) / 2
+    beside(ax, "edges of the network", middle, (-4, 8), ha="center", va="bottom", color=_OWN)
+    beside(
+        ax,
+        "states that every\ntree model needs at least",
+        (sites[-1], states[-1]),
+        (-24, 0),
+        ha="right",
+        va="top",
+        color=_SHALLOW,
+    )
+    ax.set_ylim(0, max(*states, edges) * 1.08)
+    _powers(ax)
+    faint_grid(ax, "y", "0.92")
+    ax.set_title(f"Mixtures of three matchings, {study.symbols} symbols")
+    figure.legend(handles=handles, loc="outside lower center", ncols=1)
     return figure, ax
 
 
 def _mark(ax: Axes, x: float, y: float, standing: Standing, colour: str, size: float = 6.0) -> None:
-    marker, filled, _ = MARKS[standing]
-    ax.plot(x, y, marker, color=colour, markerfacecolor=colour if filled else "white", markersize=size, zorder=3)
+    ax.plot(x, y, **by_standing(standing, colour), markersize=size, zorder=3)
 
 
 def _marks(ranks: Iterable[SeparationRank], colour: str = "0.35") -> list[Line2D | Patch]:
     found = {rank.standing for rank in ranks}
     return [
-        Line2D(
-            [],
-            [],
-            marker=marker,
-            linestyle="",
-            color=colour,
-            markerfacecolor=colour if filled else "white",
-            label=f"{label} rank" if standing in ("exact", "probable") else label,
+        mark_entry(
+            f"{label} rank" if standing in ("exact", "probable") else label,
+            colour,
+            marker,
+            face=colour if filled else "white",
         )
         for standing, (marker, filled, label) in MARKS.items()
         if standing in found
@@ -321,9 +272,3 @@ def _powers(ax: Axes) -> None:
     """Ticks of an axis of logarithms to base 10."""
     ax.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=8))
     ax.yaxis.set_major_formatter(FuncFormatter(lambda power, _: f"$10^{{{power:.0f}}}$"))
-
-
-def _some(rows: Sequence[Any]) -> Sequence[Any]:
-    if not rows:
-        raise TensorRankError("a study without rows was given; expected at least one to draw")
-    return rows

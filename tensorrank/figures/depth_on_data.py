@@ -5,18 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from textwrap import fill
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from numpy.typing import NDArray
 
-from tensorrank.errors import TensorRankError
 from tensorrank.experiments.depth_on_data import DepthOnData, Scores
-from tensorrank.figures.style import RC, colours
+from tensorrank.figures.axes import Panels, beside, faint_grid, panels
+from tensorrank.figures.style import DASHED, colours_and_marks, in_style, line_entry, mark_entry, something
 
-_MARKERS = "osD^vP"
 # The gap between levels and families without levels, and how far apart the budgets of one place are.
 _GAP, _BESIDE = 0.5, 0.13
 # Families need more room for their names than levels for their numbers.
@@ -25,7 +21,8 @@ _NAMED = 1.35
 _NARROWEST = 7.0
 
 
-def depth_on_data(studies: DepthOnData | Sequence[DepthOnData]) -> tuple[Figure, NDArray[np.object_]]:
+@in_style
+def depth_on_data(studies: DepthOnData | Sequence[DepthOnData]) -> tuple[Figure, Panels]:
     """A panel for each data set, a line for each budget of parameters, over the levels of hidden variables.
 
     Marks are means over splits of the held-out log-likelihood of a row, bars their standard deviation; the best depth
@@ -43,33 +40,23 @@ def depth_on_data(studies: DepthOnData | Sequence[DepthOnData]) -> tuple[Figure,
         TensorRankError: if there is nothing to draw.
     """
     shown = [studies] if isinstance(studies, DepthOnData) else list(studies)
-    if not shown or not all(study.scores for study in shown):
-        raise TensorRankError("a study without scores was given; expected at least one score to draw")
+    for study in something(shown, "no experiments were"):
+        something(study.scores, "an experiment without scores was")
     budgets = sorted({budget for study in shown for budget in study.budgets})
-    styles = {
-        budget: (colour, _MARKERS[number % len(_MARKERS)])
-        for number, (budget, colour) in enumerate(colours(budgets).items())
-    }
+    styles = colours_and_marks(budgets, "osD^vP")
     places = [_places(study) for study in shown]
-    with mpl.rc_context(RC):
-        widths = [max(max(found.values()) + 1.2, _NARROWEST) for found in places]
-        figure = Figure(figsize=(0.9 + 0.45 * sum(widths), 4.1), layout="constrained")
-        axes = figure.subplots(1, len(shown), squeeze=False, gridspec_kw={"width_ratios": widths})[0]
-        for ax, study, found in zip(axes, shown, places, strict=True):
-            _draw(ax, study, found, styles)
-        axes[0].set_ylabel("held-out log-likelihood (nats a row)")
-        handles = [
-            Line2D([], [], color=colour, marker=marker, linewidth=1.6, label=f"at most {budget:,} parameters")
-            for budget, (colour, marker) in styles.items()
-        ]
-        labels = {"o": "best depth, all within a standard deviation", "|": "± standard deviation over splits"}
-        handles += [
-            Line2D(
-                [], [], color="0.35", marker=marker, linestyle="", markersize=11, markerfacecolor="none", label=label
-            )
-            for marker, label in labels.items()
-        ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=3 if len(shown) > 1 else 2)
+    widths = [max(max(found.values()) + 1.2, _NARROWEST) for found in places]
+    figure, axes = panels(0.9 + 0.45 * sum(widths), 4.1, len(shown), gridspec_kw={"width_ratios": widths})
+    for ax, study, found in zip(axes, shown, places, strict=True):
+        _panel(ax, study, found, styles)
+    axes[0].set_ylabel("held-out log-likelihood (nats a row)")
+    handles = [
+        line_entry(f"at most {budget:,} parameters", colour, marker=marker, linewidth=1.6)
+        for budget, (colour, marker) in styles.items()
+    ]
+    labels = {"o": "best depth, all within a standard deviation", "|": "± standard deviation over splits"}
+    handles += [mark_entry(label, "0.35", marker, face="none", markersize=11) for marker, label in labels.items()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3 if len(shown) > 1 else 2)
     return figure, axes
 
 
@@ -82,7 +69,7 @@ def _places(study: DepthOnData) -> dict[int | str, float]:
     return found | {name: first + _NAMED * place for place, name in enumerate(others)}
 
 
-def _draw(
+def _panel(
     ax: Axes, study: DepthOnData, places: Mapping[int | str, float], styles: Mapping[int, tuple[str, str]]
 ) -> None:
     for number, budget in enumerate(study.budgets):
@@ -116,13 +103,13 @@ def _draw(
             )
     if study.truth is not None:
         ceiling = float(np.mean(study.truth))
-        ax.axhline(ceiling, color="0.35", linewidth=1.2, linestyle=(0, (4, 2)))
-        ax.annotate(
+        ax.axhline(ceiling, color="0.35", linewidth=1.2, linestyle=DASHED)
+        beside(
+            ax,
             "the model that drew the data",
             (0, ceiling),
+            (4, 3),
             xycoords=("axes fraction", "data"),
-            xytext=(4, 3),
-            textcoords="offset points",
             va="bottom",
             color="0.35",
         )
@@ -130,8 +117,7 @@ def _draw(
     ax.tick_params(axis="x", length=0)
     ax.set_xlim(-0.5, max(places.values()) + 0.65)
     _limits(ax, study)
-    ax.grid(axis="y", color="0.92")
-    ax.set_axisbelow(True)
+    faint_grid(ax, "y", "0.92")
     depths = [place for name, place in places.items() if isinstance(name, int)]
     if depths and len(depths) < len(places):
         ax.axvline(depths[-1] + (1 + _GAP) / 2 - 0.1, color="0.8", linewidth=0.8)

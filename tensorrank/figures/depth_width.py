@@ -6,17 +6,16 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import FuncFormatter, LogLocator, NullLocator
 
 from tensorrank.attention import bounds
-from tensorrank.figures.style import RC
+from tensorrank.figures.axes import beside, doublings, one_panel
+from tensorrank.figures.style import DASHED, DOTTED, in_style, line_entry, mark_entry
 from tensorrank.guidelines import KNOWN_MODELS, PUBLISHED, Advice, KnownModel, Optimum, TransitionFit
 from tensorrank.whole_numbers import in_brief
 
@@ -27,6 +26,7 @@ _HIGHEST = 600.0
 _CURVE, _MODELS, _YOURS, _EQUAL = "#0072B2", "#555555", "#D55E00", "0.72"
 
 
+@in_style
 def depth_width(
     yours: Sequence[tuple[str, Advice | Optimum]] = (),
     fit: TransitionFit = PUBLISHED,
@@ -67,36 +67,26 @@ def depth_width(
     lower, curve, upper = (
         np.exp(np.minimum([fit.log_width(depth, side * sigmas) for depth in depths], _HIGHEST)) for side in (-1, 0, 1)
     )
-    with mpl.rc_context(RC):
-        figure = Figure(figsize=(7.2, 5.0), layout="constrained")
-        ax = figure.subplots()
-        ax.set(
-            xlim=(-0.01 * deepest, deepest),
-            ylim=(low, high),
-            yscale="log",
-            xlabel="depth L",
-            ylabel="width d (log scale)",
-        )
-        ax.fill_between(depths, curve, high, color="#F1F6FA", linewidth=0, zorder=0)
-        _equal_sizes(ax, fit.rule, deepest, low, high)
-        ax.fill_between(depths, lower, upper, color=_CURVE, alpha=0.22, linewidth=0, zorder=1)
-        inside = (depths >= ends[0]) & (depths <= ends[1]) if ends else np.zeros(len(depths), dtype=bool)
-        ax.plot(depths, curve, color=_CURVE, linewidth=1.2, linestyle=(0, (4, 2)), zorder=2)
-        ax.plot(depths[inside], curve[inside], color=_CURVE, linewidth=2.2, zorder=2)
-        _knee(ax, deepest, low, high)
-        for model in models:
-            ax.plot(model.depth, model.width, "o", color=_MODELS, markersize=4.5, zorder=3)
-            _label(ax, model.name, model.depth, model.width, fit, deepest)
-        for name, one in _joined(yours):
-            _yours(ax, name, one, fit, deepest)
-        ax.text(0.26, 0.97, "wide: depth pays more", transform=ax.transAxes, va="top", color=_CURVE, path_effects=_HALO)
-        ax.text(
-            0.98, 0.03, "narrow: width pays more", transform=ax.transAxes, ha="right", color=_CURVE, path_effects=_HALO
-        )
-        ax.yaxis.set_major_locator(LogLocator(2, numticks=20))
-        ax.yaxis.set_minor_locator(NullLocator())
-        ax.yaxis.set_major_formatter(FuncFormatter(lambda width, _: f"{width:.10g}"))
-        figure.legend(handles=_handles(fit, sigmas, bool(models), yours), loc="outside upper center", ncols=2)
+    figure, ax = one_panel(7.2, 5.0)
+    ax.set(
+        xlim=(-0.01 * deepest, deepest), ylim=(low, high), yscale="log", xlabel="depth L", ylabel="width d (log scale)"
+    )
+    ax.fill_between(depths, curve, high, color="#F1F6FA", linewidth=0, zorder=0)
+    _equal_sizes(ax, fit.rule, deepest, low, high)
+    ax.fill_between(depths, lower, upper, color=_CURVE, alpha=0.22, linewidth=0, zorder=1)
+    inside = (depths >= ends[0]) & (depths <= ends[1]) if ends else np.zeros(len(depths), dtype=bool)
+    ax.plot(depths, curve, color=_CURVE, linewidth=1.2, linestyle=DASHED, zorder=2)
+    ax.plot(depths[inside], curve[inside], color=_CURVE, linewidth=2.2, zorder=2)
+    _knee(ax, deepest, low, high)
+    for model in models:
+        ax.plot(model.depth, model.width, "o", color=_MODELS, markersize=4.5, zorder=3)
+        _label(ax, model.name, model.depth, model.width, fit, deepest)
+    for name, one in _joined(yours):
+        _yours(ax, name, one, fit, deepest)
+    ax.text(0.26, 0.97, "wide: depth pays more", transform=ax.transAxes, va="top", color=_CURVE, path_effects=_HALO)
+    ax.text(0.98, 0.03, "narrow: width pays more", transform=ax.transAxes, ha="right", color=_CURVE, path_effects=_HALO)
+    doublings(ax.yaxis, ".10g")
+    figure.legend(handles=_handles(fit, sigmas, bool(models), yours), loc="outside upper center", ncols=2)
     return figure, ax
 
 
@@ -121,11 +111,11 @@ def _equal_sizes(ax: Axes, rule: float, deepest: float, low: float, high: float)
         widths = np.sqrt(10.0**power / (rule * depths))
         ax.plot(depths, widths, color=_EQUAL, linewidth=0.6, zorder=0.5)
         if low * 1.1 < widths[-1] < high / 1.1:
-            ax.annotate(
+            beside(
+                ax,
                 in_brief(10.0**power),
                 (deepest, widths[-1]),
-                xytext=(4, 0),
-                textcoords="offset points",
+                (4, 0),
                 fontsize=7.5,
                 color="0.45",
                 va="center",
@@ -141,7 +131,7 @@ def _knee(ax: Axes, deepest: float, low: float, high: float) -> None:
         widths,
         color="0.25",
         linewidth=1.2,
-        linestyle=(0, (1, 1.6)),
+        linestyle=DOTTED,
         zorder=1.5,
     )
 
@@ -151,11 +141,11 @@ def _label(
 ) -> None:
     """A name on the side of a point that is away from the curve, if there is room."""
     left = math.log(width) > fit.log_width(depth) and depth > 0.12 * deepest
-    ax.annotate(
+    beside(
+        ax,
         name,
         (depth, width),
-        xytext=(-6 if left else 6, 0),
-        textcoords="offset points",
+        (-6 if left else 6, 0),
         color=colour,
         fontsize=8,
         ha="right" if left else "left",
@@ -175,15 +165,7 @@ def _yours(ax: Axes, name: str, one: Advice | Optimum, fit: TransitionFit, deepe
     if isinstance(one, Advice):
         _label(ax, name, one.depth, one.width, fit, deepest, _YOURS)
     else:
-        ax.annotate(
-            name,
-            (best.depth, best.width),
-            xytext=(8, -3),
-            textcoords="offset points",
-            color=_YOURS,
-            va="top",
-            path_effects=_HALO,
-        )
+        beside(ax, name, (best.depth, best.width), (8, -3), color=_YOURS, va="top", path_effects=_HALO)
 
 
 def _handles(
@@ -191,32 +173,17 @@ def _handles(
 ) -> list[Line2D | Patch]:
     which = "published fit" if fit == PUBLISHED else "by the fit"
     beyond = "" if fit.depths is None else " (dashed beyond its depths)"
-    style: Any = "-" if fit.depths is not None else (0, (4, 2))
+    style: Any = "-" if fit.depths is not None else DASHED
     handles: list[Line2D | Patch] = [
-        Line2D([], [], color=_CURVE, linewidth=2.2, linestyle=style, label=f"best shape, {which}{beyond}"),
+        line_entry(f"best shape, {which}{beyond}", _CURVE, style, linewidth=2.2),
         Patch(color=_CURVE, alpha=0.22, label=fit.band(sigmas)),
-        Line2D([], [], color="0.25", linewidth=1.2, linestyle=(0, (1, 1.6)), label="knee of the moment bound"),
-        Line2D([], [], color=_EQUAL, linewidth=0.8, label="equal parameters without embeddings"),
+        line_entry("knee of the moment bound", "0.25", DOTTED, linewidth=1.2),
+        line_entry("equal parameters without embeddings", _EQUAL, linewidth=0.8),
     ]
     if models:
-        handles.append(
-            Line2D([], [], color=_MODELS, marker="o", markersize=4.5, linestyle="", label="models as trained")
-        )
+        handles.append(mark_entry("models as trained", _MODELS, markersize=4.5))
     if any(isinstance(one, Advice) for _, one in yours):
-        handles.append(
-            Line2D([], [], color=_YOURS, marker="D", markersize=6, linewidth=1.6, label="a shape, with a line to")
-        )
+        handles.append(line_entry("a shape, with a line to", _YOURS, marker="D", markersize=6, linewidth=1.6))
     if yours:
-        handles.append(
-            Line2D(
-                [],
-                [],
-                color=_YOURS,
-                marker="D",
-                markersize=6,
-                markerfacecolor="white",
-                linestyle="",
-                label="the best shape of the same size",
-            )
-        )
+        handles.append(mark_entry("the best shape of the same size", _YOURS, "D", face="white", markersize=6))
     return handles

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
 
 from tensorrank.errors import TensorRankError
-from tensorrank.figures.style import RC
+from tensorrank.figures.axes import one_panel
+from tensorrank.figures.style import in_style, line_entry, something
 from tensorrank.mixtures.reductions.equality import ReductionReport
 
 # The more general a kind, the further right; units are inches.
@@ -38,6 +37,7 @@ _BEND, _UPRIGHT_BEND = 0.17, 0.34
 _EXACT, _CLOSE, _NONE = "#000000", "#0072B2", "#D55E00"
 
 
+@in_style
 def hierarchy(reports: Sequence[ReductionReport]) -> tuple[Figure, Axes]:
     """Models as nodes with their sizes, reductions as arrows with the factor by which the size grows.
 
@@ -55,31 +55,26 @@ def hierarchy(reports: Sequence[ReductionReport]) -> tuple[Figure, Axes]:
         TensorRankError: if there are no reports, two for the same pair, or one says that a reduction is not equal.
     """
     arrows = {(report.source, report.target): report for report in reports}
-    if not arrows:
-        raise TensorRankError("no reports were given; expected at least one to draw")
+    something(reports, "no reports were")
     if len(arrows) < len(reports):
         raise TensorRankError(f"{len(reports)} reports are of {len(arrows)} pairs of kinds; expected one for each pair")
     for report in reports:
         if report.equal is False:
             raise TensorRankError(f"{report}: expected reductions that are equal to their sources")
-    with mpl.rc_context(RC):
-        figure = Figure(figsize=(9.6, 4.3), layout="constrained")
-        ax = figure.subplots()
-        boxes = {kind: _node(ax, kind, arrows) for kind in _PLACES}
-        for report in reports:
-            _arrow(ax, report, boxes)
-        ax.set(xlim=(-1.0, 9.4), ylim=(-1.9, 1.9), aspect="equal")
-        ax.axis("off")
-        styles = dict.fromkeys(_style(report) for report in reports)
-        labels = {
-            _EXACT: "reduction, equal exactly: size × factor",
-            _CLOSE: "reduction, equal within rounding: size × factor",
-            _NONE: "too large to make: needed at least",
-        }
-        handles = [
-            Line2D([], [], color=colour, linestyle=line, linewidth=1.6, label=labels[colour]) for colour, line in styles
-        ]
-        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
+    figure, ax = one_panel(9.6, 4.3)
+    boxes = {kind: _node(ax, kind, arrows) for kind in _PLACES}
+    for report in reports:
+        _arrow(ax, report, boxes)
+    ax.set(xlim=(-1.0, 9.4), ylim=(-1.9, 1.9), aspect="equal")
+    ax.axis("off")
+    styles = dict.fromkeys(_style(report) for report in reports)
+    labels = {
+        _EXACT: "reduction, equal exactly: size × factor",
+        _CLOSE: "reduction, equal within rounding: size × factor",
+        _NONE: "too large to make: needed at least",
+    }
+    handles = [line_entry(labels[colour], colour, line, linewidth=1.6) for colour, line in styles]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
     return figure, ax
 
 

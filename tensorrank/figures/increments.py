@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from tensorrank.attention import bounds
-from tensorrank.errors import TensorRankError
 from tensorrank.experiments.depth_series import Series
-from tensorrank.figures.style import RC, colours
+from tensorrank.figures.axes import one_panel
+from tensorrank.figures.style import colours, in_style, line_entry, mark_entry, something
 
 # Networks that differ in heads only share a bound; their marks differ in shape.
 _SHAPES = ("o", "s", "v", "P", "X", "^", "<", ">")
@@ -21,6 +20,7 @@ _SHAPES = ("o", "s", "v", "P", "X", "^", "<", ">")
 _GAP = 0.055
 
 
+@in_style
 def increments(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figure, Axes]:
     """How much log3 of the separation rank grows from depth L to L + 1.
 
@@ -35,27 +35,24 @@ def increments(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figure, 
     Raises:
         TensorRankError: if there are no series.
     """
-    if not series:
-        raise TensorRankError("no findings were given; expected at least one to draw")
+    something(series, "no findings were")
     colour = colours(s.model.width for s in series)
     variants = list(dict.fromkeys(_variant(s) for s in series))
     curves = {(s.model.width, s.model.tokens): s for s in series}
-    with mpl.rc_context(RC):
-        figure = Figure(figsize=(6.4, 4.2), layout="constrained")
-        ax = figure.subplots()
-        ends = [(_draw_bound(ax, s, colour[s.model.width], deepest), s) for s in curves.values()]
-        for one in series:
-            _draw_ranks(ax, one, colour[one.model.width], _SHAPES[variants.index(_variant(one)) % len(_SHAPES)])
-        highest = max(end for end, _ in ends)
-        if highest > 20:
-            ax.set_yscale("log")
-            ax.yaxis.set_major_formatter("{x:g}")
-        else:
-            ax.set_ylim(0, highest * 1.08)
-        ax.set(xlim=(0.7, deepest - 1), xlabel="depth L", ylabel="growth of log₃ separation rank, L to L + 1")
-        ax.set_xticks(range(1, deepest))
-        _label(ax, ends, colour, deepest - 1)
-        figure.legend(handles=_legend(series, variants), loc="outside upper center", ncols=4, handlelength=1.8)
+    figure, ax = one_panel(6.4, 4.2)
+    ends = [(_bound(ax, s, colour[s.model.width], deepest), s) for s in curves.values()]
+    for one in series:
+        _ranks(ax, one, colour[one.model.width], _SHAPES[variants.index(_variant(one)) % len(_SHAPES)])
+    highest = max(end for end, _ in ends)
+    if highest > 20:
+        ax.set_yscale("log")
+        ax.yaxis.set_major_formatter("{x:g}")
+    else:
+        ax.set_ylim(0, highest * 1.08)
+    ax.set(xlim=(0.7, deepest - 1), xlabel="depth L", ylabel="growth of log₃ separation rank, L to L + 1")
+    ax.set_xticks(range(1, deepest))
+    _label(ax, ends, colour, deepest - 1)
+    figure.legend(handles=_legend(series, variants), loc="outside upper center", ncols=4, handlelength=1.8)
     return figure, ax
 
 
@@ -65,7 +62,7 @@ def _variant(series: Series) -> tuple[int, int | None]:
     return model.heads, None if model.heads * model.head_dim == model.width else model.head_dim
 
 
-def _draw_bound(ax: Axes, series: Series, colour: str, deepest: int) -> float:
+def _bound(ax: Axes, series: Series, colour: str, deepest: int) -> float:
     """The growth of the moment bound, with its knee; returns where it ends."""
     model, side = series.model, series.side
     sizes = [bounds.moment_bound(depth, model.width, side, model.tokens - side) for depth in range(1, deepest + 1)]
@@ -76,7 +73,7 @@ def _draw_bound(ax: Axes, series: Series, colour: str, deepest: int) -> float:
     return float(growth[-1])
 
 
-def _draw_ranks(ax: Axes, series: Series, colour: str, shape: str) -> None:
+def _ranks(ax: Axes, series: Series, colour: str, shape: str) -> None:
     exact = {f.model.depth for f in series.findings if f.result.standing == "exact"}
     for depth, value in series.increments():
         face = colour if {depth, depth + 1} <= exact else "white"
@@ -99,17 +96,12 @@ def _label(ax: Axes, ends: list[tuple[float, Series]], colour: dict[int, str], l
 
 def _legend(series: Sequence[Series], variants: Sequence[tuple[int, int | None]]) -> list[Line2D]:
     standings = {f.result.standing for s in series for f in s.findings}
-    handles = [Line2D([], [], marker="o", color="0.2", linestyle="", label="exact ranks")]
+    handles = [mark_entry("exact ranks", "0.2")]
     if "probable" in standings:
-        handles.append(
-            Line2D([], [], marker="o", color="0.2", markerfacecolor="white", linestyle="", label="probable ranks")
-        )
-    handles += [
-        Line2D([], [], color="0.2", linewidth=1.1, label="moment bound"),
-        Line2D([], [], marker="D", color="0.2", linestyle="", markersize=4.5, label="knee"),
-    ]
+        handles.append(mark_entry("probable ranks", "0.2", face="white"))
+    handles += [line_entry("moment bound", "0.2", linewidth=1.1), mark_entry("knee", "0.2", "D", markersize=4.5)]
     if len(variants) > 1:
         for (heads, head_dim), shape in zip(variants, _SHAPES, strict=False):
             text = f"{heads} head{'s' if heads > 1 else ''}" + ("" if head_dim is None else f" of width {head_dim}")
-            handles.append(Line2D([], [], marker=shape, color="0.5", linestyle="", label=text))
+            handles.append(mark_entry(text, "0.5", shape))
     return handles

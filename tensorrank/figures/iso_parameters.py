@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -14,9 +13,11 @@ from matplotlib.patches import Patch
 from tensorrank.arguments import whole_number
 from tensorrank.attention import bounds
 from tensorrank.errors import TensorRankError
-from tensorrank.figures.style import RC, colours
+from tensorrank.figures.axes import beside, one_panel
+from tensorrank.figures.style import colours, in_style, line_entry, mark_entry
 
 
+@in_style
 def iso_parameters(budgets: Sequence[int], *, rule: int = 4, deepest: int = 32) -> tuple[Figure, Axes]:
     """The certified band of log3 of the separation rank against depth, for networks of rule * L * d^2 parameters.
 
@@ -43,24 +44,22 @@ def iso_parameters(budgets: Sequence[int], *, rule: int = 4, deepest: int = 32) 
             "enough for width 2"
         )
     colour = colours(sizes)
-    with mpl.rc_context(RC):
-        figure = Figure(figsize=(6.4, 4.4), layout="constrained")
-        ax = figure.subplots()
-        for size in sizes:
-            _draw(ax, size, rule, deepest, colour[size])
-        ax.set(yscale="log", xlim=(0.6, deepest + 0.4), xlabel="depth L", ylabel="log₃ separation rank (log scale)")
-        ax.set_xticks([1, *range(4, deepest + 1, 4)])
-        ax.yaxis.set_major_formatter("{x:g}")
-        handles: list[Line2D | Patch] = [
-            Line2D([], [], color="0.3", label="moment bound, at most"),
-            Patch(color="0.8", label="down to the monomial bound, at least"),
-            Line2D([], [], color="0.3", marker="D", linestyle="", markersize=5, label="knee"),
-        ]
-        figure.legend(handles=handles, loc="outside upper center", ncols=3, handlelength=1.8)
+    figure, ax = one_panel(6.4, 4.4)
+    for size in sizes:
+        _curve(ax, size, rule, deepest, colour[size])
+    ax.set(yscale="log", xlim=(0.6, deepest + 0.4), xlabel="depth L", ylabel="log₃ separation rank (log scale)")
+    ax.set_xticks([1, *range(4, deepest + 1, 4)])
+    ax.yaxis.set_major_formatter("{x:g}")
+    handles: list[Line2D | Patch] = [
+        line_entry("moment bound, at most", "0.3"),
+        Patch(color="0.8", label="down to the monomial bound, at least"),
+        mark_entry("knee", "0.3", "D", markersize=5),
+    ]
+    figure.legend(handles=handles, loc="outside upper center", ncols=3, handlelength=1.8)
     return figure, ax
 
 
-def _draw(ax: Axes, size: int, rule: int, deepest: int, colour: str) -> None:
+def _curve(ax: Axes, size: int, rule: int, deepest: int, colour: str) -> None:
     pairs = bounds.equal_sizes(size, rule, deepest)
     depths = [depth for depth, _ in pairs]
     upper = [bounds.log3(bounds.moment_bound(depth, width)) for depth, width in pairs]
@@ -75,20 +74,5 @@ def _draw(ax: Axes, size: int, rule: int, deepest: int, colour: str) -> None:
         depth = depths[beyond - 1] + share * (depths[beyond] - depths[beyond - 1])
         height = float(np.exp(np.interp(depth, depths, np.log(upper))))
         ax.plot(depth, height, "D", color=colour, markersize=6, zorder=4)
-        ax.annotate(
-            f"width {np.sqrt(size / (rule * depth)):.0f}",
-            (depth, height),
-            xytext=(6, -11),
-            textcoords="offset points",
-            fontsize=8,
-            color=colour,
-        )
-    ax.annotate(
-        f"{size:,} parameters",
-        (depths[-1], upper[-1]),
-        xytext=(0, 5),
-        textcoords="offset points",
-        fontsize=8.5,
-        ha="right",
-        color=colour,
-    )
+        beside(ax, f"width {np.sqrt(size / (rule * depth)):.0f}", (depth, height), (6, -11), fontsize=8, color=colour)
+    beside(ax, f"{size:,} parameters", (depths[-1], upper[-1]), (0, 5), fontsize=8.5, ha="right", color=colour)

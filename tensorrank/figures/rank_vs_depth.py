@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import ceil
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -15,15 +14,16 @@ from numpy.typing import NDArray
 
 from tensorrank.attention import bounds
 from tensorrank.attention.architecture import SelfAttention
-from tensorrank.errors import TensorRankError
 from tensorrank.experiments.depth_series import Series
-from tensorrank.figures.style import MARKS, RC, colours
+from tensorrank.figures.axes import Panels, panels
+from tensorrank.figures.style import DASHED, MARKS, by_standing, colours, in_style, line_entry, mark_entry, something
 
 _COLUMNS = 4
 _LOWEST = 0.3
 
 
-def rank_vs_depth(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figure, NDArray[np.object_]]:
+@in_style
+def rank_vs_depth(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figure, Panels]:
     """log3 of the separation rank against depth, one panel a series, on common axes.
 
     Filled marks are exact ranks, open ones probable, triangles certified lower bounds. The shaded band lies between the
@@ -41,32 +41,29 @@ def rank_vs_depth(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figur
     Raises:
         TensorRankError: if there are no series.
     """
-    if not series:
-        raise TensorRankError("no findings were given; expected at least one to draw")
+    something(series, "no findings were")
     columns = min(_COLUMNS, len(series))
     rows = ceil(len(series) / columns)
     colour = colours(s.model.width for s in series)
-    with mpl.rc_context(RC):
-        figure = Figure(figsize=(2.45 * columns + 0.5, 2.9 * rows + 0.75), layout="constrained")
-        grid = figure.subplots(rows, columns, sharex=True, sharey=True, squeeze=False)
-        axes = grid.ravel()[: len(series)]
-        for spare in grid.ravel()[len(series) :]:
-            spare.set_visible(False)
-        highest = max(_draw(ax, s, series, colour[s.model.width], deepest) for ax, s in zip(axes, series, strict=True))
-        axes[0].set(yscale="log", xlim=(0, deepest + 0.4), ylim=(_LOWEST, highest * 1.6))
-        axes[0].set_xticks(range(0, deepest + 1, 2 if deepest > 6 else 1))
-        axes[0].yaxis.set_major_formatter("{x:g}")
-        for ax in grid[:, 0]:
-            ax.set_ylabel("log₃ separation rank (log scale)")
-        for index, ax in enumerate(axes):
-            if index + columns >= len(series):
-                ax.set_xlabel("depth L")
-                ax.tick_params(labelbottom=True)
-        figure.legend(handles=_legend(series), loc="outside lower center", ncols=3, handlelength=1.8)
+    figure, grid = panels(2.45 * columns + 0.5, 2.9 * rows + 0.75, columns, rows, sharex=True, sharey=True)
+    axes = grid[: len(series)]
+    for spare in grid[len(series) :]:
+        spare.set_visible(False)
+    highest = max(_panel(ax, s, series, colour[s.model.width], deepest) for ax, s in zip(axes, series, strict=True))
+    axes[0].set(yscale="log", xlim=(0, deepest + 0.4), ylim=(_LOWEST, highest * 1.6))
+    axes[0].set_xticks(range(0, deepest + 1, 2 if deepest > 6 else 1))
+    axes[0].yaxis.set_major_formatter("{x:g}")
+    for ax in grid[::columns]:
+        ax.set_ylabel("log₃ separation rank (log scale)")
+    for index, ax in enumerate(axes):
+        if index + columns >= len(series):
+            ax.set_xlabel("depth L")
+            ax.tick_params(labelbottom=True)
+    figure.legend(handles=_legend(series), loc="outside lower center", ncols=3, handlelength=1.8)
     return figure, axes
 
 
-def _draw(ax: Axes, series: Series, among: Sequence[Series], colour: str, deepest: int) -> float:
+def _panel(ax: Axes, series: Series, among: Sequence[Series], colour: str, deepest: int) -> float:
     """One panel; returns the largest value shown."""
     model, side = series.model, series.side
     other = model.tokens - side
@@ -79,20 +76,12 @@ def _draw(ax: Axes, series: Series, among: Sequence[Series], colour: str, deepes
     ax.fill_between(depths, lower, upper, color=colour, alpha=0.22, linewidth=0)
     ax.plot(depths, upper, color=colour, linewidth=1.0)
     ax.plot(depths, lower, color=colour, linewidth=0.6)
-    _draw_published(ax, model, depths)
+    _published(ax, model, depths)
     for finding in series.findings:
         if finding.result.value > 0:
-            mark, filled, _ = MARKS[finding.result.standing]
-            ax.plot(
-                finding.model.depth,
-                bounds.log3(finding.result.value),
-                mark,
-                color=colour,
-                markerfacecolor=colour if filled else "white",
-                markersize=5.5,
-                zorder=4,
-                clip_on=False,
-            )
+            look = by_standing(finding.result.standing, colour)
+            height = bounds.log3(finding.result.value)
+            ax.plot(finding.model.depth, height, **look, markersize=5.5, zorder=4, clip_on=False)
     ax.axvspan(0, series.knee, color="0.94", linewidth=0, zorder=0)
     frame = ax.get_xaxis_transform()
     for depth, name, ends, height in (
@@ -105,7 +94,7 @@ def _draw(ax: Axes, series: Series, among: Sequence[Series], colour: str, deepes
     return max(upper)
 
 
-def _draw_published(ax: Axes, model: SelfAttention, depths: NDArray[np.int64]) -> None:
+def _published(ax: Axes, model: SelfAttention, depths: NDArray[np.int64]) -> None:
     """The two published theorems, as published; they apply on either side of L = log3 d, so not across it."""
     for theorem in (1, 2):
         valid = [
@@ -117,20 +106,20 @@ def _draw_published(ax: Axes, model: SelfAttention, depths: NDArray[np.int64]) -
         for edge in ("lower", "upper"):
             points = [(depth, getattr(found, edge)) for depth, found in valid if getattr(found, edge) > _LOWEST]
             if points:
-                ax.plot(*zip(*points, strict=True), color="0.35", linewidth=0.9, linestyle=(0, (4, 2)))
+                ax.plot(*zip(*points, strict=True), color="0.35", linewidth=0.9, linestyle=DASHED)
 
 
 def _legend(series: Sequence[Series]) -> list[Line2D | Patch]:
     standings = [f.result.standing for s in series for f in s.findings]
     marks = [
-        Line2D([], [], marker=mark, color="0.2", markerfacecolor="0.2" if filled else "white", linestyle="", label=name)
+        mark_entry(name, "0.2", mark, face="0.2" if filled else "white")
         for standing, (mark, filled, name) in MARKS.items()
         if standing in standings
     ]
     return [
         *marks,
         Patch(facecolor="0.65", label="proved: monomial to moment bound"),
-        Line2D([], [], color="0.35", linewidth=0.9, linestyle=(0, (4, 2)), label="bounds as published, where positive"),
+        line_entry("bounds as published, where positive", "0.35", DASHED, linewidth=0.9),
         Patch(facecolor="0.94", label="below the knee: double-exponential growth"),
-        Line2D([], [], marker="|", markersize=9, color="0.25", linestyle="", label="log₃ d: threshold as published"),
+        mark_entry("log₃ d: threshold as published", "0.25", "|", markersize=9),
     ]

@@ -5,32 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from math import ceil, inf, log, log2
-from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator
-from numpy.typing import NDArray
 
-from tensorrank.errors import TensorRankError
 from tensorrank.experiments.sparse_averaging import ErrorByDimension, LeastDimensions, Line
 from tensorrank.experiments.sparse_averaging_bits import BitsByDimension
-from tensorrank.figures.axes import powers_of_two
+from tensorrank.figures.axes import Panels, beside, faint_grid, one_panel, panels, powers_of_two
 from tensorrank.figures.growth import rises
-from tensorrank.figures.style import RC, colours
+from tensorrank.figures.style import DASHED, DOTTED, colours_and_marks, in_style, line_entry, something
 
-_MARKERS = "osD^vPX*"
-_DASHED, _DOTTED = (0, (4, 2)), (0, (1, 1.6))
 _WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 1.5, "alpha": 0.9}
 # The error at which titles compare dimensions.
 _LEVEL = 0.1
 
 
-def sparse_averaging_errors(study: ErrorByDimension) -> tuple[Figure, NDArray[np.object_]]:
+@in_style
+def sparse_averaging_errors(study: ErrorByDimension) -> tuple[Figure, Panels]:
     """A panel for each sparsity q: the worst error over random sets against the dimension m, a line for each N.
 
     Marks are medians over draws of keys, bands lead from the lower to the upper quartile. Both axes are logarithmic.
@@ -45,34 +39,31 @@ def sparse_averaging_errors(study: ErrorByDimension) -> tuple[Figure, NDArray[np
     Raises:
         TensorRankError: if the study has no rows.
     """
-    _some(study.rows)
-    styles = _styles(study.tokens)
-    with mpl.rc_context(RC):
-        figure = Figure(figsize=(2.75 * len(study.sparsities) + 0.7, 3.6), layout="constrained")
-        axes = figure.subplots(1, len(study.sparsities), sharex=True, sharey=True, squeeze=False)[0]
-        for ax, sparsity in zip(axes, study.sparsities, strict=True):
-            for tokens, (colour, marker) in styles.items():
-                rows = study.of(tokens, sparsity)
-                m = [row.dimension for row in rows]
-                low, high = zip(*(row.quartiles for row in rows), strict=True) if rows else ((), ())
-                ax.fill_between(m, low, high, color=colour, alpha=0.15, linewidth=0)
-                ax.plot(m, [row.median for row in rows], color=colour, marker=marker, linewidth=1.5, markersize=4.5)
-            ax.axhline(_LEVEL, color="0.45", linewidth=0.9, linestyle=_DASHED, zorder=0)
-            ax.set_title(f"averaging q = {sparsity} tokens")
-            ax.set_xlabel("dimension m of queries and keys")
-            ax.grid(color="0.93")
-            ax.set_axisbelow(True)
-        axes[0].set(xscale="log", yscale="log", ylim=(None, 3))
-        axes[0].set_ylabel("worst L1 distance from uniform attention")
-        powers_of_two(axes[0].xaxis, [row.dimension for row in study.rows])
-        axes[0].yaxis.set_major_locator(LogLocator(base=10, numticks=8))
-        handles = [
-            Line2D([], [], color=colour, marker=marker, markersize=4.5, linewidth=1.5, label=f"N = {tokens}")
-            for tokens, (colour, marker) in styles.items()
-        ]
-        between = Patch(color="0.5", alpha=0.25, linewidth=0, label="quartiles over keys")
-        figure.legend(handles=[*handles, between], loc="outside lower center", ncols=len(handles) + 1)
-        figure.suptitle(_errors_title(study), fontsize=10.5)
+    something(study.rows)
+    styles = colours_and_marks(study.tokens)
+    figure, axes = panels(2.75 * len(study.sparsities) + 0.7, 3.6, len(study.sparsities), sharex=True, sharey=True)
+    for ax, sparsity in zip(axes, study.sparsities, strict=True):
+        for tokens, (colour, marker) in styles.items():
+            rows = study.of(tokens, sparsity)
+            m = [row.dimension for row in rows]
+            low, high = zip(*(row.quartiles for row in rows), strict=True) if rows else ((), ())
+            ax.fill_between(m, low, high, color=colour, alpha=0.15, linewidth=0)
+            ax.plot(m, [row.median for row in rows], color=colour, marker=marker, linewidth=1.5, markersize=4.5)
+        ax.axhline(_LEVEL, color="0.45", linewidth=0.9, linestyle=DASHED, zorder=0)
+        ax.set_title(f"averaging q = {sparsity} tokens")
+        ax.set_xlabel("dimension m of queries and keys")
+        faint_grid(ax)
+    axes[0].set(xscale="log", yscale="log", ylim=(None, 3))
+    axes[0].set_ylabel("worst L1 distance from uniform attention")
+    powers_of_two(axes[0].xaxis, [row.dimension for row in study.rows])
+    axes[0].yaxis.set_major_locator(LogLocator(base=10, numticks=8))
+    handles = [
+        line_entry(f"N = {tokens}", colour, marker=marker, markersize=4.5, linewidth=1.5)
+        for tokens, (colour, marker) in styles.items()
+    ]
+    between = Patch(color="0.5", alpha=0.25, linewidth=0, label="quartiles over keys")
+    figure.legend(handles=[*handles, between], loc="outside lower center", ncols=len(handles) + 1)
+    figure.suptitle(_errors_title(study), fontsize=10.5)
     return figure, axes
 
 
@@ -109,7 +100,8 @@ def _crossing(study: ErrorByDimension, tokens: int, sparsity: int) -> float | No
     return None
 
 
-def sparse_averaging_dimensions(study: LeastDimensions) -> tuple[Figure, NDArray[np.object_]]:
+@in_style
+def sparse_averaging_dimensions(study: LeastDimensions) -> tuple[Figure, Panels]:
     """The least dimension for a given error: left against q, a line for each N, right against N, a line for each q.
 
     Lines are least-squares fits m = a + b q and m = a + b log2 N. The right axis of N is logarithmic.
@@ -123,33 +115,28 @@ def sparse_averaging_dimensions(study: LeastDimensions) -> tuple[Figure, NDArray
     Raises:
         TensorRankError: if the study has no rows.
     """
-    _some(study.rows)
-    with mpl.rc_context(RC):
-        figure = Figure(figsize=(9.2, 4.0), layout="constrained")
-        axes = figure.subplots(1, 2, sharey=True)
-        for tokens, style in _styles(study.tokens).items():
-            points = [(row.sparsity, row.dimension) for row in study.by_sparsity(tokens)]
-            _fitted(axes[0], points, study.line_in_sparsity(tokens), float, style, f"N = {tokens}")
-        for sparsity, style in _styles(study.sparsities).items():
-            points = [(row.tokens, row.dimension) for row in study.by_tokens(sparsity)]
-            _fitted(axes[1], points, study.line_in_log_tokens(sparsity), log2, style, f"q = {sparsity}")
-        axes[0].set(xlabel="tokens averaged q", ylabel=f"least dimension m for an error of {study.tolerance:g}")
-        axes[0].set_xlim(left=0)
-        axes[0].set_xticks(study.sparsities)
-        axes[0].set_ylim(bottom=0)
-        axes[1].set(xlabel="tokens N (log scale)", xscale="log")
-        powers_of_two(axes[1].xaxis, study.tokens)
-        fits = [study.line_in_sparsity(tokens) for tokens in study.tokens]
-        axes[0].set_title(_fit_words(fits, "Linear in q", "for each further token", "Least dimension against q"))
-        fits = [study.line_in_log_tokens(sparsity) for sparsity in study.sparsities]
-        axes[1].set_title(
-            _fit_words(fits, "About logarithmic in N", "each time N doubles", "Least dimension against N")
-        )
-        for ax in axes:
-            ax.grid(color="0.93")
-            ax.set_axisbelow(True)
-            handles, labels = ax.get_legend_handles_labels()
-            ax.legend(handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1.6)
+    something(study.rows)
+    figure, axes = panels(9.2, 4.0, 2, sharey=True)
+    for tokens, style in colours_and_marks(study.tokens).items():
+        points = [(row.sparsity, row.dimension) for row in study.by_sparsity(tokens)]
+        _fitted(axes[0], points, study.line_in_sparsity(tokens), float, style, f"N = {tokens}")
+    for sparsity, style in colours_and_marks(study.sparsities).items():
+        points = [(row.tokens, row.dimension) for row in study.by_tokens(sparsity)]
+        _fitted(axes[1], points, study.line_in_log_tokens(sparsity), log2, style, f"q = {sparsity}")
+    axes[0].set(xlabel="tokens averaged q", ylabel=f"least dimension m for an error of {study.tolerance:g}")
+    axes[0].set_xlim(left=0)
+    axes[0].set_xticks(study.sparsities)
+    axes[0].set_ylim(bottom=0)
+    axes[1].set(xlabel="tokens N (log scale)", xscale="log")
+    powers_of_two(axes[1].xaxis, study.tokens)
+    fits = [study.line_in_sparsity(tokens) for tokens in study.tokens]
+    axes[0].set_title(_fit_words(fits, "Linear in q", "for each further token", "Least dimension against q"))
+    fits = [study.line_in_log_tokens(sparsity) for sparsity in study.sparsities]
+    axes[1].set_title(_fit_words(fits, "About logarithmic in N", "each time N doubles", "Least dimension against N"))
+    for ax in axes:
+        faint_grid(ax)
+        handles, labels = ax.get_legend_handles_labels()
+        ax.legend(handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1.6)
     return figure, axes
 
 
@@ -182,6 +169,7 @@ def _fitted(
     ax.plot(x, y, marker, color=colour, markersize=5, label=label, zorder=3)
 
 
+@in_style
 def sparse_averaging_bits(studies: BitsByDimension | Sequence[BitsByDimension]) -> tuple[Figure, Axes]:
     """The least precision p against the dimension m of units with moment-curve keys, a line for each N and q.
 
@@ -198,56 +186,46 @@ def sparse_averaging_bits(studies: BitsByDimension | Sequence[BitsByDimension]) 
         TensorRankError: if there is nothing to draw.
     """
     shown = [studies] if isinstance(studies, BitsByDimension) else list(studies)
-    for study in _some(shown):
-        _some(study.rows)
-    styles = list(_styles(range(len(shown))).values())
-    with mpl.rc_context(RC):
-        figure = Figure(figsize=(5.6, 4.5), layout="constrained")
-        ax = figure.subplots()
-        points = {study: [(row.dimension, row.bits) for row in study.rows if row.bits] for study in shown}
-        dimensions = [row.dimension for study in shown for row in study.rows]
-        ends = np.array([min(dimensions) / 1.2, max(dimensions) * 1.2])
-        low, high = 1.0, 1.35 * max((bits for found in points.values() for _, bits in found), default=2)
-        bounds = {study: study.least_size for study in shown}
-        least = [bound for bound in bounds.values() if bound is not None]
-        if least:
-            ax.fill_between(ends, low, min(least) / ends, color="0.9", linewidth=0)
-        for study, (colour, marker) in zip(shown, styles, strict=True):
-            if (bound := bounds[study]) is not None:
-                ax.plot(ends, bound / ends, color=colour, linewidth=1.1, linestyle=_DOTTED)
-            label = f"{study.sparsity} of {study.tokens} tokens"
-            ax.plot(
-                *np.array(points[study]).reshape(-1, 2).T,
-                color=colour,
-                marker=marker,
-                markersize=5,
-                linewidth=1.5,
-                label=label,
-            )
-        for size in 2.0 ** np.arange(ceil(log2(ends[1])), log2(ends[1] * high)):
-            ax.plot(ends, size / ends, color="0.88", linewidth=0.8, zorder=0)
-            ax.annotate(
-                f"m p = {size:g}",
-                (ends[1], size / ends[1]),
-                xytext=(3, 0),
-                textcoords="offset points",
-                va="center",
-                color="0.5",
-                fontsize=7.5,
-            )
-        ax.set(xscale="log", yscale="log", xlim=ends, ylim=(low, high))
-        ax.set(xlabel="dimension m of queries and keys (log scale)", ylabel="least precision p in bits (log scale)")
-        powers_of_two(ax.xaxis, dimensions)
-        powers_of_two(ax.yaxis, [1, high])
-        handles, _ = ax.get_legend_handles_labels()
-        if least:
-            label = r"$m\,p = \log_2\binom{N}{q}$: fewer bits are no query"
-            handles.append(Line2D([], [], color="0.3", linewidth=1.1, linestyle=_DOTTED, label=label))
-        figure.legend(handles=handles, loc="outside lower center", ncols=2)
-        # A dimension without bits takes more than any other.
-        falls = _falls([row.bits or inf for row in study.rows] for study in shown)
-        title = "Fewer dimensions cost more bits" if falls else "Least precision against dimension"
-        ax.set_title(f"{title}{_product_words(shown)}")
+    for study in something(shown):
+        something(study.rows)
+    styles = list(colours_and_marks(range(len(shown))).values())
+    figure, ax = one_panel(5.6, 4.5)
+    points = {study: [(row.dimension, row.bits) for row in study.rows if row.bits] for study in shown}
+    dimensions = [row.dimension for study in shown for row in study.rows]
+    ends = np.array([min(dimensions) / 1.2, max(dimensions) * 1.2])
+    low, high = 1.0, 1.35 * max((bits for found in points.values() for _, bits in found), default=2)
+    bounds = {study: study.least_size for study in shown}
+    least = [bound for bound in bounds.values() if bound is not None]
+    if least:
+        ax.fill_between(ends, low, min(least) / ends, color="0.9", linewidth=0)
+    for study, (colour, marker) in zip(shown, styles, strict=True):
+        if (bound := bounds[study]) is not None:
+            ax.plot(ends, bound / ends, color=colour, linewidth=1.1, linestyle=DOTTED)
+        label = f"{study.sparsity} of {study.tokens} tokens"
+        ax.plot(
+            *np.array(points[study]).reshape(-1, 2).T,
+            color=colour,
+            marker=marker,
+            markersize=5,
+            linewidth=1.5,
+            label=label,
+        )
+    for size in 2.0 ** np.arange(ceil(log2(ends[1])), log2(ends[1] * high)):
+        ax.plot(ends, size / ends, color="0.88", linewidth=0.8, zorder=0)
+        beside(ax, f"m p = {size:g}", (ends[1], size / ends[1]), (3, 0), va="center", color="0.5", fontsize=7.5)
+    ax.set(xscale="log", yscale="log", xlim=ends, ylim=(low, high))
+    ax.set(xlabel="dimension m of queries and keys (log scale)", ylabel="least precision p in bits (log scale)")
+    powers_of_two(ax.xaxis, dimensions)
+    powers_of_two(ax.yaxis, [1, high])
+    handles, _ = ax.get_legend_handles_labels()
+    if least:
+        label = r"$m\,p = \log_2\binom{N}{q}$: fewer bits are no query"
+        handles.append(line_entry(label, "0.3", DOTTED, linewidth=1.1))
+    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    # A dimension without bits takes more than any other.
+    falls = _falls([row.bits or inf for row in study.rows] for study in shown)
+    title = "Fewer dimensions cost more bits" if falls else "Least precision against dimension"
+    ax.set_title(f"{title}{_product_words(shown)}")
     return figure, ax
 
 
@@ -260,17 +238,3 @@ def _product_words(shown: Sequence[BitsByDimension]) -> str:
         return ""
     factor = widest[-1].dimension / widest[0].dimension
     return f":\nm p varies by a factor of {max(sizes) / min(sizes):.1f} while m varies by {factor:.1f}"
-
-
-def _styles(numbers: Iterable[int]) -> dict[int, tuple[str, str]]:
-    """A colour and a mark for each."""
-    return {
-        number: (colour, _MARKERS[place % len(_MARKERS)])
-        for place, (number, colour) in enumerate(colours(numbers).items())
-    }
-
-
-def _some(rows: Sequence[Any]) -> Sequence[Any]:
-    if not rows:
-        raise TensorRankError("a study without rows was given; expected at least one to draw")
-    return rows

@@ -5,17 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator
-from numpy.typing import NDArray
 
 from tensorrank.arithmetic.spectrum import CLEAR_GAP, NumericalRank
 from tensorrank.errors import TensorRankError
-from tensorrank.figures.style import RC, colours
+from tensorrank.figures.axes import Panels, beside, panels
+from tensorrank.figures.style import DASHED, colours, in_style, line_entry, mark_entry
 from tensorrank.separation.result import SeparationRank
 
 # Thresholds closer than this share one label.
@@ -24,14 +23,12 @@ _APART = 100.0
 _DEEP = 1e-4
 # Marks differ in shape too, for print in grey.
 _SHAPES = ("o", "s", "^", "D", "v", "P", "X")
-_DASHED = (0, (4, 2))
 
 Finding = SeparationRank | NumericalRank
 
 
-def spectrum(
-    results: Finding | Sequence[Finding], labels: Sequence[str] | None = None
-) -> tuple[Figure, NDArray[np.object_]]:
+@in_style
+def spectrum(results: Finding | Sequence[Finding], labels: Sequence[str] | None = None) -> tuple[Figure, Panels]:
     """Singular values relative to the largest, and the rank against the tolerance.
 
     Left: filled marks are counted, open ones lie below the threshold (dashed); the arrow spans a clear gap. Right: a
@@ -59,18 +56,14 @@ def spectrum(
         raise TensorRankError(f"labels {labels!r} were given for {len(found)} results; expected a list of one for each")
     colour = colours(range(len(found)))
     floor = _floor(found)
-    with mpl.rc_context(RC):
-        figure = Figure(figsize=(7.6, 3.9), layout="constrained")
-        axes = figure.subplots(1, 2, width_ratios=(1.15, 1))
-        dotted = False
-        for index, one in enumerate(found):
-            _draw_values(axes[0], one, colour[index], _SHAPES[index % len(_SHAPES)], floor)
-            dotted |= _draw_curve(axes[1], one, colour[index], floor)
-        _label_thresholds(axes[0], found, colour)
-        _finish(axes, found, floor)
-        figure.legend(
-            handles=_legend(found, labels, colour, dotted), loc="outside upper left", ncols=2, handlelength=1.8
-        )
+    figure, axes = panels(7.6, 3.9, 2, width_ratios=(1.15, 1))
+    dotted = False
+    for index, one in enumerate(found):
+        _values(axes[0], one, colour[index], _SHAPES[index % len(_SHAPES)], floor)
+        dotted |= _curve(axes[1], one, colour[index], floor)
+    _label_thresholds(axes[0], found, colour)
+    _finish(axes, found, floor)
+    figure.legend(handles=_legend(found, labels, colour, dotted), loc="outside upper left", ncols=2, handlelength=1.8)
     return figure, axes
 
 
@@ -96,7 +89,7 @@ def _floor(found: Sequence[NumericalRank]) -> float:
     return float(10.0 ** math.floor(math.log10(max(lowest, shown)) - 0.3))
 
 
-def _draw_values(ax: Axes, one: NumericalRank, colour: str, shape: str, floor: float) -> None:
+def _values(ax: Axes, one: NumericalRank, colour: str, shape: str, floor: float) -> None:
     index, values = np.arange(1, one.spectrum.size + 1), one.relative
     size = 3.6 if one.spectrum.size <= 100 else 2.6
     counted = index <= one.value
@@ -113,7 +106,7 @@ def _draw_values(ax: Axes, one: NumericalRank, colour: str, shape: str, floor: f
             zorder=3,
         )
     if one.relative_threshold > 0:
-        ax.axhline(one.relative_threshold, color=colour, linewidth=0.9, linestyle=_DASHED, zorder=1)
+        ax.axhline(one.relative_threshold, color=colour, linewidth=0.9, linestyle=DASHED, zorder=1)
     if 0 < one.value < one.spectrum.size and not one.ambiguous:
         above, below = values[one.value - 1], max(float(values[one.value]), floor)
         where = math.sqrt(one.value * (one.value + 1))
@@ -124,18 +117,10 @@ def _draw_values(ax: Axes, one: NumericalRank, colour: str, shape: str, floor: f
             arrowprops={"arrowstyle": "<->", "color": colour, "linewidth": 1.0, "shrinkA": 4, "shrinkB": 4},
         )
         power = rf"$10^{{{math.floor(math.log10(one.gap))}}}$" if math.isfinite(one.gap) else "∞"
-        ax.annotate(
-            f"gap {power}",
-            (where, math.sqrt(above * below)),
-            xytext=(-5, 0),
-            textcoords="offset points",
-            color=colour,
-            ha="right",
-            va="center",
-        )
+        beside(ax, f"gap {power}", (where, math.sqrt(above * below)), (-5, 0), color=colour, ha="right", va="center")
 
 
-def _draw_curve(ax: Axes, one: NumericalRank, colour: str, floor: float) -> bool:
+def _curve(ax: Axes, one: NumericalRank, colour: str, floor: float) -> bool:
     """Draws rank against tolerance; returns whether a part of it is as large as the matrix, and so dotted."""
     tolerances, ranks = one.curve()
     inside = tolerances > floor
@@ -148,7 +133,7 @@ def _draw_curve(ax: Axes, one: NumericalRank, colour: str, floor: float) -> bool
         ax.plot(x[:2], [y[0], y[0]], color=colour, linewidth=1.4, linestyle=":", zorder=3)
     ax.step(x[int(full) :], y[int(full) :], where="post", color=colour, linewidth=1.4, zorder=3)
     if one.relative_threshold > 0:
-        ax.axvline(one.relative_threshold, color=colour, linewidth=0.9, linestyle=_DASHED, zorder=1)
+        ax.axvline(one.relative_threshold, color=colour, linewidth=0.9, linestyle=DASHED, zorder=1)
         if one.value:
             ax.plot(one.relative_threshold, one.value, "o", color=colour, markersize=5, zorder=4)
     return full
@@ -161,18 +146,18 @@ def _label_thresholds(ax: Axes, found: Sequence[NumericalRank], colour: dict[int
         threshold = found[index].relative_threshold
         if 0 < threshold * _APART < last:
             alone = all(o.relative_threshold <= 0 or not 1 < threshold / o.relative_threshold < _APART for o in found)
-            ax.annotate(
+            beside(
+                ax,
                 "threshold" if alone else "thresholds",
                 (1, threshold),
-                xytext=(-2, 3),
-                textcoords="offset points",
+                (-2, 3),
                 color=colour[index] if alone else "0.25",
                 va="bottom",
             )
             last = threshold
 
 
-def _finish(axes: NDArray[np.object_], found: Sequence[NumericalRank], floor: float) -> None:
+def _finish(axes: Panels, found: Sequence[NumericalRank], floor: float) -> None:
     largest = max(one.spectrum.size for one in found)
     highest = max(one.rank_at(floor) for one in found)
     top = 4 * max(1.0, *(one.relative_threshold for one in found))
@@ -211,28 +196,11 @@ def _legend(
     for index, (one, label) in enumerate(zip(found, labels, strict=True)):
         trust = f"{_doubt(one)}, ambiguous" if one.ambiguous else "clear gap"
         handles.append(
-            Line2D(
-                [],
-                [],
-                marker=_SHAPES[index % len(_SHAPES)],
-                color=colour[index],
-                linestyle="",
-                markersize=5,
-                label=f"{label}: rank {one.value}, {trust}",
+            mark_entry(
+                f"{label}: rank {one.value}, {trust}", colour[index], _SHAPES[index % len(_SHAPES)], markersize=5
             )
         )
-    handles.append(
-        Line2D(
-            [],
-            [],
-            marker="o",
-            color="0.3",
-            markerfacecolor="white",
-            linestyle="",
-            markersize=4.5,
-            label="below the threshold, not counted",
-        )
-    )
+    handles.append(mark_entry("below the threshold, not counted", "0.3", face="white", markersize=4.5))
     if dotted:
-        handles.append(Line2D([], [], color="0.3", linewidth=1.4, linestyle=":", label="all values of the sample"))
+        handles.append(line_entry("all values of the sample", "0.3", ":", linewidth=1.4))
     return handles

@@ -1,13 +1,15 @@
-"""What all figures share: colours, marks, and writing files whole."""
+"""What all figures share: colours, marks, lines, entries of legends, and writing files whole."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import functools
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.result import Standing
@@ -35,13 +37,69 @@ RC: Any = {
 }
 
 
-def colours(widths: Iterable[int]) -> dict[int, str]:
-    """A colour for every width: the palette, or a map from dark to light where it does not suffice."""
-    ordered = sorted(set(widths))
+# Dashes of lines, in multiples of their width.
+DASHED, DOTTED = (0, (4, 2)), (0, (1, 1.6))
+
+P = ParamSpec("P")
+R = TypeVar("R")
+T = TypeVar("T")
+
+
+def in_style(figure: Callable[P, R]) -> Callable[P, R]:
+    """The function, under the settings that all figures share."""
+
+    @functools.wraps(figure)
+    def styled(*args: P.args, **kwargs: P.kwargs) -> R:
+        with mpl.rc_context(RC):
+            return figure(*args, **kwargs)
+
+    return styled
+
+
+def something(given: Sequence[T], without: str = "an experiment without rows was") -> Sequence[T]:
+    """What was given to be shown.
+
+    Raises:
+        TensorRankError: if it is empty.
+    """
+    if not given:
+        raise TensorRankError(f"{without} given; expected at least one to show")
+    return given
+
+
+def colours(keys: Iterable[int]) -> dict[int, str]:
+    """A colour for every key, small keys first: the palette, or a map from dark to light where it does not suffice."""
+    ordered = sorted(set(keys))
     if len(ordered) <= len(_PALETTE):
         return dict(zip(ordered, _PALETTE, strict=False))
     shades = mpl.colormaps["viridis"].resampled(len(ordered) + 1)
-    return {width: mpl.colors.to_hex(shades(i)) for i, width in enumerate(ordered)}
+    return {key: mpl.colors.to_hex(shades(i)) for i, key in enumerate(ordered)}
+
+
+def colours_and_marks(keys: Iterable[int], marks: str = "osD^vPX*") -> dict[int, tuple[str, str]]:
+    """A colour for every key, and a mark that tells it apart without colours."""
+    return {key: (colour, marks[i % len(marks)]) for i, (key, colour) in enumerate(colours(keys).items())}
+
+
+def by_standing(standing: Standing, colour: str) -> dict[str, Any]:
+    """How a mark shows the standing of a rank."""
+    marker, filled, _ = MARKS[standing]
+    return {"marker": marker, "color": colour, "markerfacecolor": colour if filled else "white", "linestyle": ""}
+
+
+def standing_entries(standings: Iterable[Standing], colour: str) -> list[Line2D]:
+    """Entries of a legend for these standings."""
+    return [Line2D([], [], label=MARKS[standing][2], **by_standing(standing, colour)) for standing in standings]
+
+
+def line_entry(label: str, colour: str, line: Any = "-", **style: Any) -> Line2D:
+    """An entry of a legend: a line, with marks where a marker is given."""
+    return Line2D([], [], color=colour, linestyle=line, label=label, **style)
+
+
+def mark_entry(label: str, colour: str, marker: str = "o", *, face: str | None = None, **style: Any) -> Line2D:
+    """An entry of a legend: a mark without a line, filled unless a face is given."""
+    return line_entry(label, colour, "", marker=marker, markerfacecolor=face or colour, **style)
 
 
 def save(figure: Figure, stem: str | Path, formats: Sequence[str] = ("png", "svg")) -> list[Path]:

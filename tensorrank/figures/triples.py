@@ -5,25 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import cycle
 
-import matplotlib as mpl
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
-from numpy.typing import NDArray
 
-from tensorrank.errors import TensorRankError
 from tensorrank.experiments.triples import Triples
-from tensorrank.figures.axes import powers_of_two
+from tensorrank.figures.axes import Panels, beside, faint_grid, panels, powers_of_two
 from tensorrank.figures.growth import logarithmic, proportional
-from tensorrank.figures.style import RC, colours
+from tensorrank.figures.style import DASHED, colours, in_style, line_entry, something
 
 _SECOND, _THIRD, _LAYER, _EASY = "#D55E00", "#0072B2", "#000000", "#009E73"
 _MARKERS = "osD^vPX"
-_DASHED = (0, (4, 2))
 
 
-def triples(study: Triples) -> tuple[Figure, NDArray[np.object_]]:
+@in_style
+def triples(study: Triples) -> tuple[Figure, Panels]:
     """Left the share of wrong answers against the dimension, right the bits m p against the tokens.
 
     Left, a line for each N is the histogram unit of second order, with a tick at m = M; the star is the unit of third
@@ -40,17 +35,14 @@ def triples(study: Triples) -> tuple[Figure, NDArray[np.object_]]:
     Raises:
         TensorRankError: if the study has no units.
     """
-    if not study.units:
-        raise TensorRankError("a study without units was given; expected at least one to draw")
-    with mpl.rc_context(RC):
-        figure = Figure(figsize=(11.0, 4.3), layout="constrained")
-        axes = figure.subplots(1, 2, width_ratios=[1, 0.85])
-        _draw_errors(axes[0], study)
-        _draw_bits(axes[1], study)
+    something(study.units, "an experiment without units was")
+    figure, axes = panels(11.0, 4.3, 2, width_ratios=[1, 0.85])
+    _errors(axes[0], study)
+    _bits(axes[1], study)
     return figure, axes
 
 
-def _draw_errors(ax: Axes, study: Triples) -> None:
+def _errors(ax: Axes, study: Triples) -> None:
     tokens = sorted({row.tokens for row in study.of(2)})
     for (n, colour), marker in zip(colours(tokens).items(), cycle(_MARKERS), strict=False):
         rows = study.of(2, n)
@@ -64,15 +56,7 @@ def _draw_errors(ax: Axes, study: Triples) -> None:
             label=f"N = {n}",
             clip_on=False,
         )
-        ax.annotate(
-            f"N = {n}",
-            (rows[0].modulus, 0.03),
-            xytext=(5, 0),
-            textcoords="offset points",
-            rotation=90,
-            va="bottom",
-            color=colour,
-        )
+        beside(ax, f"N = {n}", (rows[0].modulus, 0.03), (5, 0), rotation=90, va="bottom", color=colour)
     third = study.of(3)
     ax.plot(
         [row.dimension for row in third],
@@ -86,24 +70,16 @@ def _draw_errors(ax: Axes, study: Triples) -> None:
     )
     for row in third[:1]:
         every = " for every N" if len({row.dimension for row in third}) == 1 else ""
-        ax.annotate(
+        beside(
+            ax,
             f"third order:\n{_third_dimensions(study)}{every}",
             (row.dimension, row.error),
-            xytext=(0, 10),
-            textcoords="offset points",
+            (0, 10),
             ha="center",
             color=_THIRD,
         )
-    ax.axhline(0.5, color="0.45", linewidth=0.9, linestyle=_DASHED, zorder=0)
-    ax.annotate(
-        "guessing",
-        (0, 0.5),
-        xycoords=("axes fraction", "data"),
-        xytext=(4, -4),
-        textcoords="offset points",
-        va="top",
-        color="0.35",
-    )
+    ax.axhline(0.5, color="0.45", linewidth=0.9, linestyle=DASHED, zorder=0)
+    beside(ax, "guessing", (0, 0.5), (4, -4), xycoords=("axes fraction", "data"), va="top", color="0.35")
     ax.set(xscale="log", ylim=(0, 0.56), ylabel="share of wrong answers")
     ax.set_xlabel("dimension m (log scale): of values; at third order, of queries and keys")
     powers_of_two(ax.xaxis, [row.dimension for row in study.units])
@@ -111,7 +87,7 @@ def _draw_errors(ax: Axes, study: Triples) -> None:
     ax.set_title(pattern if _errs_until_the_modulus(study) else "Wrong answers against the dimension")
 
 
-def _draw_bits(ax: Axes, study: Triples) -> None:
+def _bits(ax: Axes, study: Triples) -> None:
     def draw(points: Iterable[tuple[int, float]], name: str, colour: str, marker: str, line: str, size: float) -> None:
         """A line with its name at the right end."""
         found = sorted(set(points))
@@ -125,7 +101,7 @@ def _draw_bits(ax: Axes, study: Triples) -> None:
                 markersize=size,
                 label=name.replace("\n", " "),
             )
-            ax.annotate(name, found[-1], xytext=(9, 0), textcoords="offset points", color=colour, va="center")
+            beside(ax, name, found[-1], (9, 0), color=colour, va="center")
 
     for order, colour, marker, size, name in (
         (2, _SECOND, "s", 5, "second order suffices:\nhistogram, bits m p"),
@@ -148,7 +124,7 @@ def _draw_bits(ax: Axes, study: Triples) -> None:
         draw(points, f"log₂ rank of the {task} variant", _EASY, marker, ":", 5)
     if measured:
         (marks,) = ax.plot(*zip(*measured, strict=True), "o", color=_LAYER, markersize=5, label="rank measured")
-        by_theorem = Line2D([], [], color=_LAYER, linestyle="--", linewidth=1.5, label="rank by theorem")
+        by_theorem = line_entry("rank by theorem", _LAYER, "--", linewidth=1.5)
         ax.legend(handles=[marks, by_theorem], loc="upper left")
     ax.set(xscale="log", yscale="log", xlabel="tokens N (log scale), M = 2N + 1", ylabel="bits (log scale)")
     powers_of_two(ax.xaxis, [row.tokens for row in study.units] + [row.tokens for row in study.ranks])
@@ -156,8 +132,7 @@ def _draw_bits(ax: Axes, study: Triples) -> None:
     third = [(row.tokens, float(row.size)) for row in study.exact(3) if row.size is not None]
     pattern = "Second order pays about N bits, third order about log N"
     ax.set_title(pattern if proportional([*measured, *theorem]) and logarithmic(third) else "Bits against tokens")
-    ax.grid(color="0.93")
-    ax.set_axisbelow(True)
+    faint_grid(ax)
 
 
 def _third_dimensions(study: Triples) -> str:

@@ -189,7 +189,7 @@ def test_the_legend_lies_on_nothing():
 @pytest.mark.parametrize(
     ("draw", "complaint"),
     [
-        (lambda: figures.approximation(ShallowApproximations((), 0)), "a study without targets was given"),
+        (lambda: figures.approximation(ShallowApproximations((), 0)), "an experiment without targets was given"),
         (lambda: drawn(target("one", run()), measure="variation"), "the measure is 'variation'; expected one of total"),
     ],
 )

@@ -25,5 +25,5 @@ def test_a_panel_for_each_task_with_its_curves():
 
 
 def test_nothing_to_draw():
-    with pytest.raises(TensorRankError, match="no studies were given"):
+    with pytest.raises(TensorRankError, match="no growth of a task was given"):
         tr.figures.communication_growth([])

@@ -114,5 +114,5 @@ def test_states_needed_cross_the_edges():
     ],
 )
 def test_studies_without_rows_are_refused(draw):
-    with pytest.raises(TensorRankError, match="a study without rows was given"):
+    with pytest.raises(TensorRankError, match="an experiment without rows was given"):
         draw()

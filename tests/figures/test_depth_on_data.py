@@ -126,5 +126,5 @@ def test_structures_without_levels_can_stand_alone():
 
 @pytest.mark.parametrize("nothing", [[], study(), [DIGITS, study()]], ids=["no study", "no scores", "one without"])
 def test_studies_without_scores_are_refused(nothing):
-    with pytest.raises(TensorRankError, match="a study without scores was given; expected at least one score"):
+    with pytest.raises(TensorRankError, match=r"no experiments were given|an experiment without scores was given"):
         figures.depth_on_data(nothing)

@@ -294,5 +294,5 @@ def test_triples_without_ranks_have_no_line_for_them():
     ],
 )
 def test_nothing_to_draw_is_refused(draw):
-    with pytest.raises(TensorRankError, match=r"expected at least one to draw"):
+    with pytest.raises(TensorRankError, match=r"expected at least one to show"):
         draw()
