@@ -22,7 +22,7 @@ from tensorrank.separation.partition import Bipartition
 
 @dataclass(frozen=True, repr=False)
 class SelfAttention(Architecture):
-    """A stack of self-attention layers without softmax, its output one coordinate of one token.
+    """A stack of self-attention layers without softmax, whose output is one coordinate of one token.
 
     Args:
         depth: L, the number of layers.

@@ -1,6 +1,11 @@
-"""Bounds on the separation rank of self-attention: moments, monomials, the published theorems, the knee.
+"""Bounds on the separation rank of self-attention without softmax, and the knee where its growth with depth changes.
 
-Everything is in whole numbers or in logarithms to base 3; `log3` takes whole numbers of any size.
+Upper bounds hold for all weights, lower bounds for almost all. Bounds are whole numbers of any size, or logarithms to
+base 3 where the number would have millions of digits.
+
+The letters are those of the papers: L layers of width d, with H heads of width a. The moment matrix of the tokens is
+M = sum_j x_j x_j^T, with D = d (d+1) / 2 different entries. The output of the last layer has degree C = (3^L - 1) / 2
+in these entries. ((n, k)) = binom(n+k-1, k) is the number of monomials of degree k in n variables.
 """
 
 from __future__ import annotations
@@ -51,7 +56,15 @@ def log3(number: int) -> float:
 
 
 def moment_degree(depth: int) -> int:
-    """C = (3^L - 1) / 2: the degree of a network of depth L in the entries of its input's moment matrix.
+    """The degree C = (3^L - 1) / 2 of a network of depth L in the entries of the moment matrix of its tokens.
+
+    One layer multiplies the output token by a matrix that is linear in M, and turns M into an expression of degree 3.
+
+    Args:
+        depth: L.
+
+    Raises:
+        TensorRankError: if the depth is not a whole number of at least 1.
 
     >>> [moment_degree(depth) for depth in (1, 2, 3)]
     [1, 4, 13]
@@ -60,7 +73,12 @@ def moment_degree(depth: int) -> int:
 
 
 def moment_bound(depth: int, width: int, output_tokens: int | None = None, other_tokens: int | None = None) -> int:
-    """The moment bound: no weights, heads or head widths give a larger separation rank.
+    """The moment bound: an upper bound on the separation rank for all weights, heads and head widths.
+
+    The network sees the tokens of a side only through their moment matrix, M_A or M_B, and the output token itself. Its
+    part of degree k in M_A lies in the product of two spaces of polynomials: those of degree k in M_A, linear in the
+    output token, and those of degree C - k in M_B. The bound is the sum over k = 0..C of the smaller dimension. For at
+    least d tokens on both sides the dimensions are d ((D, k)) and ((D, C-k)); for fewer tokens they are smaller.
 
     Args:
         depth: L.
@@ -71,7 +89,8 @@ def moment_bound(depth: int, width: int, output_tokens: int | None = None, other
     Raises:
         TensorRankError: if a number is not a whole number of at least 1.
 
-    Source: docs/method.md (GL_d x O_n duality); whole numbers of any size, exact.
+    Source: the moment form of Levine et al. (NeurIPS 2020, arXiv 2006.12467), section 2; the dimensions for few tokens,
+    Howe's duality of GL_d and O_n (Remarks on classical invariant theory, Trans. AMS 313, 1989).
 
     >>> [moment_bound(depth, 2) for depth in (1, 2, 3, 4)]
     [3, 18, 232, 4538]
@@ -79,27 +98,27 @@ def moment_bound(depth: int, width: int, output_tokens: int | None = None, other
     105
     """
     width = whole_number("width", width, 1)
-    near = width if output_tokens is None else whole_number("output_tokens", output_tokens, 1)
-    far = near if other_tokens is None else whole_number("other_tokens", other_tokens, 1)
-    return moment_spaces(width, moment_degree(depth), near, far).bound()
+    return moment_spaces(width, moment_degree(depth), *_token_counts(width, output_tokens, other_tokens)).bound()
 
 
 def affine_bound(depth: int, width: int, embedding_rank: int) -> int:
-    """The moment bound for tokens x = E w + p: an embedding of rank r < d, and a position vector for each token.
+    """The affine bound: the moment bound for tokens x = E w + p, with an embedding E of rank r and position vectors p.
 
-    Of the D = d(d+1)/2 entries of M, in coordinates that begin with the columns of E, those beyond the first r rows and
-    columns are fixed, and D' = r(r+1)/2 + r(d-r) are free; of x, the first r coordinates are. So at most
-    (r+1) ((D', k)) functions of degree k on the output token's side meet ((D', C-k)) of degree C - k on the other.
+    Take coordinates that begin with the columns of E. Then the first r coordinates of a token are free and the others
+    are given by its position. Of the D entries of M, those in the first r rows and columns are free, which are
+    D' = r (r+1) / 2 + r (d-r). So at most (r+1) ((D', k)) functions of degree k on the output token's side meet
+    ((D', C-k)) functions of degree C - k on the other, and the bound is the sum over k of the smaller number. It holds
+    for any number of tokens and for all weights.
 
     Args:
         depth: L.
         width: d.
-        embedding_rank: r.
+        embedding_rank: r, at most d.
 
     Raises:
-        TensorRankError: if a number is not a whole number of at least 1.
+        TensorRankError: if a number is not a whole number of at least 1, or the rank is more than the width.
 
-    Source: docs/method.md; whole numbers of any size, exact, for any number of tokens.
+    Source: the count above; embeddings of low rank, Wies, Levine, Jannai, Shashua (ICML 2021, arXiv 2105.03928).
 
     >>> affine_bound(2, 3, 1), affine_bound(2, 3, 2)
     (18, 39)
@@ -120,7 +139,12 @@ def monomial_bound(
     output_tokens: int | None = None,
     other_tokens: int | None = None,
 ) -> int:
-    """The monomial bound: for almost all weights the separation rank is at least this.
+    """The monomial bound: a lower bound on the separation rank for almost all weights.
+
+    At certain weights of 0 and 1 the network computes one monomial, x_0 times a product of powers M_e^(k_e) of entries
+    of M. If the entries are independent, the separation rank of the monomial is the product of the k_e + 1. Almost all
+    weights give at least as much, since special weights do not raise the rank. The bound is the largest such product
+    that a search finds; `tensorrank.attention.monomial` gives the weights.
 
     Args:
         depth: L.
@@ -131,31 +155,38 @@ def monomial_bound(
         other_tokens: tokens on the other side; as many as on the first by default.
 
     Raises:
-        TensorRankError: if a number is not a whole number of at least 1.
+        TensorRankError: if a number is not a whole number of at least 1, or heads does not divide the width.
 
-    Source: docs/method.md, extended to heads wider than 1; `tensorrank.attention.monomial` gives the weights.
+    Source: the construction above, checked by computing the rank at these weights.
 
     >>> [monomial_bound(depth, 2, heads=2) for depth in (2, 3, 4)]
     [12, 140, 2448]
     """
     width, heads = whole_number("width", width, 1), whole_number("heads", heads, 1)
-    near = width if output_tokens is None else whole_number("output_tokens", output_tokens, 1)
-    far = near if other_tokens is None else whole_number("other_tokens", other_tokens, 1)
+    tokens = _token_counts(width, output_tokens, other_tokens)
     if head_dim is None and width % heads:
         raise TensorRankError(f"{heads} heads do not divide the width {width}; expected a divisor, or give head_dim")
     dim = width // heads if head_dim is None else whole_number("head_dim", head_dim, 1)
-    return monomial(whole_number("depth", depth, 1), width, heads, dim, near, far).bound
+    return monomial(whole_number("depth", depth, 1), width, heads, dim, *tokens).bound
+
+
+def _token_counts(width: int, output_tokens: int | None, other_tokens: int | None) -> tuple[int, int]:
+    """The tokens on the output token's side and on the other, many by default."""
+    near = width if output_tokens is None else whole_number("output_tokens", output_tokens, 1)
+    return near, near if other_tokens is None else whole_number("other_tokens", other_tokens, 1)
 
 
 @dataclass(frozen=True)
 class PublishedBounds:
-    """A published theorem's bounds on log3 of the separation rank.
+    """The two bounds of a published theorem on the logarithm to base 3 of the separation rank.
+
+    For one token a side both theorems stand. For many tokens the upper bound of theorem 2, whose slope in the depth is
+    2 d + 1, is exceeded by `monomial_bound`, whose slope tends to D = d (d+1) / 2: for example at depth 11 and width 6.
 
     Attributes:
         theorem: 1 (depth below log3 of the width) or 2 (above it).
-        lower: lower bound, base 3.
-        upper: upper bound, base 3; for many tokens that of theorem 2 is passed by certified lower bounds (MATH.md
-            section 2).
+        lower: the lower bound on log3 of the separation rank.
+        upper: the upper bound on log3 of the separation rank.
     """
 
     theorem: Literal[1, 2]
@@ -164,9 +195,19 @@ class PublishedBounds:
 
 
 def published_bounds(depth: int, width: int, heads: int = 1, head_dim: int | None = None) -> PublishedBounds | None:
-    """Theorems 1 and 2 of Levine et al. with their constants.
+    """The published bounds on log3 of the separation rank, theorems 1 and 2 of Levine et al. with their constants.
 
-    None where neither applies: H >= d, 3^L = d, or heads whose widths do not add up to d.
+    Theorem 1 applies to depths L < log3 d, where the bounds grow like 3^L; theorem 2 to L > log3 d, where they grow like
+    d L.
+
+    Args:
+        depth: L.
+        width: d.
+        heads: H.
+        head_dim: a; d / H by default, as the theorems assume.
+
+    Returns:
+        The bounds, or None where neither theorem applies: for H >= d, for 3^L = d, or if H a is not d.
 
     Raises:
         TensorRankError: if a number is not a whole number of at least 1.
@@ -196,9 +237,18 @@ def published_bounds(depth: int, width: int, heads: int = 1, head_dim: int | Non
 
 
 def counting_bound(depth: int, width: int, heads: int = 1) -> int | None:
-    """The whole number behind the published lower bounds, ((n, 3^(L-2))) with n = (d - H) // 2.
+    """The counting bound ((n, 3^(L-2))) with n = (d - H) // 2: the whole number behind the published lower bounds.
 
-    None where it says nothing: n < 1 or L < 2.
+    Args:
+        depth: L.
+        width: d.
+        heads: H.
+
+    Returns:
+        A lower bound on the separation rank for almost all weights; None where it says nothing, for n < 1 or L < 2.
+
+    Raises:
+        TensorRankError: if a number is not a whole number of at least 1.
 
     Source: Levine, Wies, Sharir, Bata, Shashua (NeurIPS 2020, arXiv 2006.12467), proof of theorems 1 and 2.
 
@@ -213,12 +263,21 @@ def counting_bound(depth: int, width: int, heads: int = 1) -> int | None:
 
 
 def knee_power(width: int, side_tokens: int | None = None) -> int:
-    """3^(depth of the knee), a whole number.
+    """The whole number 3^K, where K is the depth of the knee of the moment bound.
 
-    For at least d tokens on the smaller side it is 2 d (d+1): there half the degree in the moments, C/2, meets their
-    number D. For one token a side it is 2 d: there half the degree in the tokens, 3^L/2, meets the d coordinates.
-    In between, 2 n d, the coordinates of the n tokens on the smaller side, is our rule. Below the knee another
-    layer multiplies the logarithm of the rank; beyond it another layer only adds to it.
+    Below the knee another layer multiplies the logarithm of the rank; beyond it another layer only adds to it. The knee
+    stands where half the degree meets the number of free variables:
+
+    - For at least d tokens on the smaller side, C / 2 meets D at 3^K = 2 d (d+1).
+    - For one token on the smaller side, 3^K / 2 meets the d coordinates of that token at 3^K = 2 d.
+    - Between the two, for n tokens, the rule is 3^K = 2 n d, twice the number of their coordinates.
+
+    Args:
+        width: d.
+        side_tokens: n, the tokens on the smaller side; many (at least d) by default.
+
+    Raises:
+        TensorRankError: if a number is not a whole number of at least 1.
 
     >>> knee_power(2), knee_power(8, side_tokens=1)
     (12, 16)
@@ -229,17 +288,25 @@ def knee_power(width: int, side_tokens: int | None = None) -> int:
 
 
 def knee(width: int, side_tokens: int | None = None) -> float:
-    """The depth of the knee of the moment bound, log3 of `knee_power`; it grows like the logarithm of the width."""
+    """The depth of the knee of the moment bound: log3 of `knee_power`, which grows like the logarithm of the width.
+
+    >>> round(knee(64), 2), round(knee(64, side_tokens=1), 2)
+    (8.22, 4.42)
+    """
     return log3(knee_power(width, side_tokens))
 
 
 def is_saturated(depth: int, width: int, side_tokens: int | None = None) -> bool:
-    """Whether the depth is at or beyond the knee."""
+    """Whether a depth is at or beyond the knee, so that another layer only adds to the logarithm of the rank.
+
+    >>> is_saturated(2, width=2), is_saturated(3, width=2)
+    (False, True)
+    """
     return bool(3 ** whole_number("depth", depth, 1) >= knee_power(width, side_tokens))
 
 
 def regime(depth: int, width: int, side_tokens: int | None = None) -> Regime:
-    """The regime of a depth by the rule of the knee: "double-exponential" below it, "saturated" from it on.
+    """The regime in which a depth lies: "double-exponential" below the knee, "saturated" from the knee on.
 
     >>> [regime(depth, 2) for depth in (1, 2, 3)]
     ['double-exponential', 'double-exponential', 'saturated']
@@ -248,14 +315,16 @@ def regime(depth: int, width: int, side_tokens: int | None = None) -> Regime:
 
 
 def equal_sizes(parameters: int, rule: int = 4, deepest: int | None = None) -> list[tuple[int, int]]:
-    """The depths L and widths d that make the most of rule * L * d^2 parameters.
+    """The depths L and widths d that make the most of a budget of rule * L * d^2 parameters.
 
-    For each depth the largest width, and of the depths with the same width the greatest.
+    Each depth is given the largest width that the budget allows. Of the depths with the same width only the greatest is
+    listed.
 
     Args:
         parameters: the budget.
-        rule: parameters of a layer over d^2: 4 for attention alone, 12 with a feed-forward network of width 4 d.
-        deepest: depths beyond it are left out.
+        rule: the parameters of a layer, divided by d^2: 4 for attention alone, 12 with a feed-forward network of width
+            4 d.
+        deepest: the greatest depth that is considered; whatever the budget allows by default.
 
     Raises:
         TensorRankError: if a number is not a whole number of at least 1.

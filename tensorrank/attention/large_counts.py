@@ -1,4 +1,8 @@
-"""Bounds on the rank of networks as large as those in use, in logarithms: the numbers have billions of digits."""
+"""The moment bound and the affine bound in logarithms, for networks as large as those in use.
+
+As whole numbers these bounds would have billions of digits. Each is a sum over k = 0..C of min(f ((D, k)), ((D, C-k))):
+f functions of the output token and D free entries of the moment matrix, both different for the two bounds.
+"""
 
 from __future__ import annotations
 
@@ -9,7 +13,7 @@ from scipy.special import betaln
 from tensorrank.arguments import whole_number
 from tensorrank.errors import TensorRankError
 
-# Degrees of so many layers are floats with room to spare; beyond, they are far more than there are variables.
+# The degree of a network of so many layers is a float with room to spare; that of a deeper one exceeds every width.
 _MOST_COUNTED = 600
 _WIDEST = 10**100
 
@@ -27,7 +31,9 @@ def log_monomial_count(variables: int, degree: int) -> float:
 
 
 def log3_moment_bound(depth: int, width: int) -> float:
-    """log3 of the moment bound for many tokens (at least d a side), for depths and widths of any size.
+    """The logarithm to base 3 of `moment_bound` for many tokens (at least d a side), at any depth and width.
+
+    About ten digits are right. `moment_bound` gives the whole number where it is not too large.
 
     Args:
         depth: L.
@@ -36,7 +42,7 @@ def log3_moment_bound(depth: int, width: int) -> float:
     Raises:
         TensorRankError: if a number is not a whole number of at least 1, or the width is more than 10^100.
 
-    Source: docs/method.md; right to about 10 digits. `moment_bound` has the whole number where that is not too large.
+    Source: the moment form of Levine et al. (NeurIPS 2020, arXiv 2006.12467), section 2, as for `moment_bound`.
 
     >>> [round(3 ** log3_moment_bound(depth, 2)) for depth in (1, 2, 3, 4)]
     [3, 18, 232, 4538]
@@ -48,17 +54,20 @@ def log3_moment_bound(depth: int, width: int) -> float:
 
 
 def log3_affine_bound(depth: int, width: int, embedding_rank: int) -> float:
-    """log3 of the affine bound, for an embedding of rank r and a position vector for each token.
+    """The logarithm to base 3 of `affine_bound`, for an embedding of rank r and a position vector for each token.
+
+    About ten digits are right. `affine_bound` gives the whole number where it is not too large.
 
     Args:
         depth: L.
         width: d.
-        embedding_rank: r.
+        embedding_rank: r, at most d.
 
     Raises:
-        TensorRankError: as `log3_moment_bound`, or if the rank is more than the width.
+        TensorRankError: if a number is not a whole number of at least 1, the width is more than 10^100, or the rank is
+            more than the width.
 
-    Source: docs/method.md; `affine_bound` has the whole number.
+    Source: as for `affine_bound`; embeddings of low rank, Wies, Levine, Jannai, Shashua (ICML 2021, arXiv 2105.03928).
 
     >>> [round(3 ** log3_affine_bound(2, 3, rank)) for rank in (1, 2)]
     [18, 39]
@@ -78,10 +87,10 @@ def _checked(depth: int, width: int) -> tuple[int, int]:
 
 
 def _log3_bound(depth: int, functions: int, entries: int) -> float:
-    """log3 of the sum over k of min(f ((D, k)), ((D, C-k))), f functions of the output token, D entries, C of depth L.
+    """The logarithm to base 3 of the sum over k of min(f ((D, k)), ((D, C-k))), for f functions and D entries.
 
-    The first grows with k and the second falls. On each side of where they cross, terms are those of one of them, and
-    sum to a single count: f ((D+1, k)) + ((D+1, C-k-1)).
+    The first count grows with k and the second falls, so they cross once, after some k. The terms up to k sum to
+    f ((D+1, k)), those beyond it to ((D+1, C-k-1)).
     """
     if depth > _MOST_COUNTED:
         return _saturated(depth, functions, entries)
@@ -102,7 +111,10 @@ def _log3_bound(depth: int, functions: int, entries: int) -> float:
 
 
 def _saturated(depth: int, functions: int, entries: int) -> float:
-    """The same where C is far more than D: ((D, k)) is k^(D-1) / (D-1)!, and they cross at C / (1 + f^(1/(D-1)))."""
+    """The logarithm that `_log3_bound` gives, where C is far more than D.
+
+    There ((D, k)) is k^(D-1) / (D-1)!, and the two counts cross at k = C / (1 + f^(1/(D-1))).
+    """
     log_degree = depth * math.log(3) - math.log(2)
     if entries == 1:
         # f terms of each kind for f = 1: C + 1 in all; for more, the first k are no smaller than the others.
