@@ -33,18 +33,11 @@ def imports() -> nx.DiGraph:
     return graph
 
 
-# Circles that are left, each with its reason.
-KNOWN = [
-    # A check of one kind of network asks for another kind's structure; to be cut.
-    {"tensorrank.mixtures.sum_product.model", "tensorrank.mixtures.sum_product.self_similar"}
-]
-
-
 def test_no_module_imports_itself_in_a_circle():
     graph = imports()
     assert graph.number_of_edges() > 500
     assert not list(nx.selfloop_edges(graph))
-    circles = [found for found in nx.strongly_connected_components(graph) if len(found) > 1 and found not in KNOWN]
+    circles = [found for found in nx.strongly_connected_components(graph) if len(found) > 1]
     assert not circles, "\n".join(", ".join(sorted(circle)) for circle in circles)
 
 

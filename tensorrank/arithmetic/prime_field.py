@@ -110,6 +110,11 @@ class PrimeField:
         # Small primes would allow sums so long that x/p loses its fraction; 2**14 terms keep rint exact.
         return min((_EXACT - 4 * self.prime) // (factor * self.largest_residue), 2**14)
 
+    @property
+    def constants(self) -> tuple[float, float, int]:
+        """What compiled code needs of the field: p, the scale at which factors are halved (0: never), and `terms`."""
+        return float(self.prime), 2.0**SPLIT_BIT if self.splits else 0.0, self.terms
+
     def random(self, shape: int | tuple[int, ...], rng: np.random.Generator) -> Residues:
         """Uniform elements of the field, an int64 array of the given shape."""
         return rng.integers(0, self.prime, shape, dtype=np.int64)

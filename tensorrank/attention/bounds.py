@@ -197,8 +197,8 @@ class PublishedBounds:
 def published_bounds(depth: int, width: int, heads: int = 1, head_dim: int | None = None) -> PublishedBounds | None:
     """The published bounds on log3 of the separation rank, theorems 1 and 2 of Levine et al. with their constants.
 
-    Theorem 1 applies to depths L < log3 d, where the bounds grow like 3^L; theorem 2 to L > log3 d, where they grow like
-    d L.
+    Theorem 1 applies to depths L < log3 d, where its bounds grow like 3^L. Theorem 2 applies to L > log3 d, where its
+    bounds grow like d L.
 
     Args:
         depth: L.

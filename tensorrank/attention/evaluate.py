@@ -1,4 +1,4 @@
-"""Evaluating self-attention without softmax, by tokens and by moments, in any arithmetic.
+"""Evaluation of self-attention without softmax, by tokens and by moments, in any arithmetic.
 
 By tokens, as the layer is written (Levine et al., NeurIPS 2020, section 2):
 
@@ -8,23 +8,19 @@ with x_i added by a residual connection, and the sum over j <= i under a causal 
 
 By moments: with M = sum_j x_j x_j^T and G_l(M) = sum_h W_O^h W_V^h M W_K^hT W_Q^h (plus the identity for a residual
 connection), layer l maps every token x to G_l(M) x and M to G_l M G_l^T, so the cost does not depend on the number of
-tokens. A causal mask has no such form (`streaming`). Both hold over any commutative ring: floats, fractions (object
-arrays), or GF(p).
+tokens. A causal mask has no such form (`streaming`). Both forms hold over any commutative ring: here over floats,
+fractions (object arrays) or GF(p).
 """
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 from numba import njit
-from numpy.typing import NDArray
 
-from tensorrank.arithmetic.prime_field import SPLIT_BIT, PrimeField, Residues
+from tensorrank.arithmetic.arrays import Array
+from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.attention.small_products import multiply, reduce_row
 from tensorrank.attention.weights import AttentionWeights
-
-Array = NDArray[Any]
 
 
 def forward_tokens(
@@ -35,7 +31,7 @@ def forward_tokens(
     residual: bool = False,
     causal: bool = False,
 ) -> Array:
-    """All output tokens: shape (batch, tokens, width) to the same. The reference for all other forms."""
+    """The outputs of all tokens, from shape (batch, tokens, width) to that shape: the reference for all other forms."""
     product = np.matmul if field is None else field.matmul
     weights, x = weights.by_head(), tokens
     seen = np.tri(tokens.shape[1], dtype=np.int64) if causal else np.ones((), dtype=np.int64)
@@ -51,7 +47,7 @@ def forward_tokens(
 def moment_rows(
     weights: AttentionWeights, moments: Array, field: PrimeField | None = None, *, residual: bool = False
 ) -> Array:
-    """The rows P(M) with e_0^T x^(L) = P(M) x: shape (batch, width, width) to (batch, width)."""
+    """The rows P(M) with e_0^T x^(L) = P(M) x, from shape (batch, width, width) to (batch, width)."""
     weights = weights.by_head()
     if field is not None:
         return _moment_rows_in_field(weights, moments, field, residual)
@@ -71,9 +67,10 @@ def moment_rows(
 
 
 def _moment_rows_in_field(weights: AttentionWeights, moments: Residues, field: PrimeField, residual: bool) -> Residues:
-    """Compiled: each head as outer x inner x (M x right), with right = W_K^T W_Q, inner = W_V and outer = W_O.
+    """The rows P(M) by compiled code: each head is outer x inner x (M x right), where right is W_K^T W_Q.
 
-    A wide head is cheaper with inner = W_O W_V and no outer. The last layer is needed in its first row only.
+    For a narrow head inner is W_V and outer is W_O. A wide head is cheaper with W_O W_V as inner and no outer. The last
+    layer is needed in its first row only.
     """
     rows: Residues = np.empty(moments.shape[:2], dtype=np.int64)
     if rows.size:
@@ -82,18 +79,8 @@ def _moment_rows_in_field(weights: AttentionWeights, moments: Residues, field: P
         whole = field.matmul(weights.output, weights.value)
         narrow = 3 * weights.query.shape[2] < 2 * width
         inner, outer = (weights.value, weights.output) if narrow else (whole, whole[..., :0])
-        _moment_rows_mod_p(
-            np.ascontiguousarray(field.balanced(inner)),
-            np.ascontiguousarray(field.balanced(outer)),
-            np.ascontiguousarray(field.balanced(right)),
-            np.ascontiguousarray(field.balanced(whole[-1, :, 0])),
-            np.ascontiguousarray(moments),
-            field.prime,
-            2.0**SPLIT_BIT if field.splits else 0.0,
-            field.terms,
-            residual,
-            rows,
-        )
+        given = [np.ascontiguousarray(field.balanced(array)) for array in (inner, outer, right, whole[-1, :, 0])]
+        _moment_rows_mod_p(*given, np.ascontiguousarray(moments), field.prime, field.constants, residual, rows)
     return rows
 
 
@@ -127,22 +114,13 @@ def moment_grid(
 
 
 @njit(cache=True, nogil=True)
-def _turn(matrix, result):  # type: ignore[no-untyped-def]
-    for i in range(matrix.shape[0]):
-        for j in range(matrix.shape[1]):
-            result[j, i] = matrix[i, j]
-
-
-@njit(cache=True, nogil=True)
-def _layer(  # type: ignore[no-untyped-def]
-    inner, outer, right, moment, prime, split, terms, residual, image, part, layer
-):
-    """G(M), the sum of its heads, and of the identity for a residual connection."""
+def _layer(inner, outer, right, moment, field, residual, image, part, layer):  # type: ignore[no-untyped-def]
+    """The matrix G(M) of one layer: the sum over its heads, plus the identity for a residual connection."""
     for h in range(inner.shape[0]):
-        multiply(moment, right[h], part, prime, split, terms)
-        multiply(inner[h], part, image, prime, split, terms)
+        multiply(moment, right[h], part, field)
+        multiply(inner[h], part, image, field)
         if outer.shape[2]:
-            multiply(outer[h], image, part, prime, split, terms)
+            multiply(outer[h], image, part, field)
         else:
             part[:] = image
         for i in range(len(layer)):
@@ -152,15 +130,14 @@ def _layer(  # type: ignore[no-untyped-def]
         if residual:
             layer[i, i] += 1.0
         if residual or inner.shape[0] > 1:
-            reduce_row(layer, i, prime)
+            reduce_row(layer, i, field[0])
 
 
 @njit(cache=True, nogil=True)
 def _moment_rows_mod_p(  # type: ignore[no-untyped-def]
-    inner, outer, right, first, moments, modulus, split, terms, residual, rows
+    inner, outer, right, first, moments, modulus, field, residual, rows
 ):
     depth, heads, height, width = inner.shape
-    prime = np.float64(modulus)
     layers, turned = np.empty((depth, width, width)), np.empty((width, width))
     moment, half = np.empty((width, width)), np.empty((width, width))
     image = np.empty((height, width))
@@ -171,23 +148,11 @@ def _moment_rows_mod_p(  # type: ignore[no-untyped-def]
                 value = moments[item, i, j]
                 moment[i, j] = value - modulus if value > modulus // 2 else value
         for index in range(depth - 1):
-            _layer(
-                inner[index],
-                outer[index],
-                right[index],
-                moment,
-                prime,
-                split,
-                terms,
-                residual,
-                image,
-                half,
-                layers[index],
-            )
-            _turn(layers[index], turned)
+            _layer(inner[index], outer[index], right[index], moment, field, residual, image, half, layers[index])
+            turned[:] = layers[index].T
             if index < depth - 2:
-                multiply(layers[index], moment, half, prime, split, terms)
-                multiply(half, turned, moment, prime, split, terms)
+                multiply(layers[index], moment, half, field)
+                multiply(half, turned, moment, field)
         # The last layer's first row, e_0^T W_O W_V M W_K^T W_Q for each head, with M = G M' G^T of the layer before.
         total[0] = 0.0
         if residual:
@@ -195,17 +160,17 @@ def _moment_rows_mod_p(  # type: ignore[no-untyped-def]
         for h in range(heads):
             row[0] = first[h]
             if depth > 1:
-                multiply(row, layers[depth - 2], other, prime, split, terms)
-                multiply(other, moment, row, prime, split, terms)
-                multiply(row, turned, other, prime, split, terms)
+                multiply(row, layers[depth - 2], other, field)
+                multiply(other, moment, row, field)
+                multiply(row, turned, other, field)
             else:
-                multiply(row, moment, other, prime, split, terms)
-            multiply(other, right[depth - 1, h], row, prime, split, terms)
+                multiply(row, moment, other, field)
+            multiply(other, right[depth - 1, h], row, field)
             total += row
-        reduce_row(total, 0, prime)
+        reduce_row(total, 0, field[0])
         row[:] = total
         for index in range(depth - 2, -1, -1):
-            multiply(row, layers[index], other, prime, split, terms)
+            multiply(row, layers[index], other, field)
             row[:] = other
         for j in range(width):
             value = np.int64(row[0, j])

@@ -1,4 +1,7 @@
-"""Products of matrices too small for BLAS, over GF(p): balanced residues in float64, compiled into their callers."""
+"""Products of matrices too small for BLAS, over GF(p): balanced residues in float64, compiled into their callers.
+
+A field is known here by its `PrimeField.constants`.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +13,19 @@ from numba import njit
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
 def reduce_row(matrix, i, prime):  # type: ignore[no-untyped-def]
-    """Row i back to balanced residues."""
+    """Reduce row i to balanced residues, in place."""
     reciprocal = 1.0 / prime
     for j in range(matrix.shape[1]):
         matrix[i, j] -= prime * np.rint(matrix[i, j] * reciprocal)
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def multiply(left, right, result, prime, split, terms):  # type: ignore[no-untyped-def]
-    """The product of balanced residues, reduced after so many terms; a split factor is taken apart as high and low."""
+def multiply(left, right, result, field):  # type: ignore[no-untyped-def]
+    """The product of two matrices of balanced residues, reduced as often as exact sums need.
+
+    Where the field splits factors, those on the left are taken apart as split * high + low.
+    """
+    prime, split, terms = field
     inner, columns = right.shape
     upper = np.zeros((1, columns if split else 0))
     for i in range(left.shape[0]):

@@ -1,7 +1,8 @@
-"""Self-attention under a causal mask, token by token over GF(p): each layer's heads keep one matrix of what they saw.
+"""Self-attention without softmax under a causal mask, token by token over GF(p).
 
-A head's state S = sum_j (W_K x_j) (W_V x_j)^T takes every token in; the output at token i is W_O S^T W_Q x_i. States
-after the tokens that precede the other side's first are computed once for a whole row or column of the grid.
+Each head of each layer keeps one matrix of what it has seen: its state S = sum_j (W_K x_j) (W_V x_j)^T takes in every
+token, and the output at token i is the sum over heads of W_O S^T W_Q x_i. The tokens that precede the first of the
+other side pass through the network once for a whole row or column of the grid.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 from numba import njit
 
-from tensorrank.arithmetic.prime_field import SPLIT_BIT, PrimeField, Residues
+from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.attention.small_products import multiply, reduce_row
 from tensorrank.attention.weights import AttentionWeights
 
@@ -26,7 +27,7 @@ def streaming_grid(
     output: int,
     residual: bool = False,
 ) -> Residues:
-    """Coordinate 0 of the output token at all pairs of a row's tokens and a column's tokens, under a causal mask.
+    """The values at all pairs of a row's tokens and a column's tokens: coordinate 0 of the output token.
 
     Args:
         weights: residues, with a W_K and W_V for each head or shared ones.
@@ -53,37 +54,22 @@ def streaming_grid(
     shared = int(np.argmax(of_rows < 0)) if (of_rows < 0).any() else output + 1
     values: Residues = np.empty((len(rows), len(columns)), dtype=np.int64)
     whole = weights.by_head()
-    query, key, value, out = (
-        np.ascontiguousarray(field.balanced(w)) for w in (whole.query, whole.key, whole.value, whole.output)
-    )
-    _stream(
-        query,
-        key,
-        value,
-        out,
-        field.balanced(rows),
-        np.ascontiguousarray(np.moveaxis(field.balanced(columns), 0, 2)),
-        of_rows,
-        of_columns,
-        shared,
-        field.prime,
-        2.0**SPLIT_BIT if field.splits else 0.0,
-        field.terms,
-        residual,
-        values,
-    )
+    each = tuple(np.ascontiguousarray(field.balanced(w)) for w in (whole.query, whole.key, whole.value, whole.output))
+    tokens = field.balanced(rows), np.ascontiguousarray(np.moveaxis(field.balanced(columns), 0, 2))
+    _stream(each, *tokens, of_rows, of_columns, shared, field.prime, field.constants, residual, values)
     return values
 
 
-# Columns that pass through the layers together: their states stay in the cache.
+# Columns that pass through the layers together: few enough that their states stay in the cache.
 _TOGETHER = 64
 
 # Numba finds the types of compiled functions by itself; mypy is told to let them be.
 
 
 @njit(cache=True, nogil=True, fastmath={"contract"})
-def _add_products(left, right, total, prime, split):  # type: ignore[no-untyped-def]
+def _add_products(left, right, total, field):  # type: ignore[no-untyped-def]
     """Add left * right, entry by entry, to the total."""
+    prime, split, _ = field
     reciprocal = 1.0 / prime
     for j in range(len(total)):
         if split == 0.0:
@@ -98,8 +84,9 @@ def _add_products(left, right, total, prime, split):  # type: ignore[no-untyped-
 
 
 @njit(cache=True, nogil=True)
-def _see(query, key, value, out, states, x, prime, split, terms, residual):  # type: ignore[no-untyped-def]
-    """Pass a token of each column, shape (width, columns), through layers and states; x becomes its output."""
+def _see(weights, states, x, field, residual):  # type: ignore[no-untyped-def]
+    """Pass one token of each column through all layers, x of shape (width, columns), and replace x by the outputs."""
+    query, key, value, out = weights
     depth, heads, dim, width = key.shape
     columns = x.shape[1]
     asked, sought = np.empty((dim, columns)), np.empty((dim, columns))
@@ -111,36 +98,35 @@ def _see(query, key, value, out, states, x, prime, split, terms, residual):  # t
         else:
             total[:] = 0.0
         for h in range(heads):
-            multiply(key[layer, h], x, sought, prime, split, terms)
-            multiply(value[layer, h], x, held, prime, split, terms)
-            multiply(query[layer, h], x, asked, prime, split, terms)
+            multiply(key[layer, h], x, sought, field)
+            multiply(value[layer, h], x, held, field)
+            multiply(query[layer, h], x, asked, field)
             answer[:] = 0.0
             for b in range(dim):
                 for c in range(dim):
                     state = states[layer, h, b, c]
-                    _add_products(sought[b], held[c], state, prime, split)
-                    _add_products(asked[b], state, answer[c], prime, split)
-            multiply(out[layer, h], answer, part, prime, split, terms)
+                    _add_products(sought[b], held[c], state, field)
+                    _add_products(asked[b], state, answer[c], field)
+            multiply(out[layer, h], answer, part, field)
             total += part
         for i in range(width):
-            reduce_row(total, i, prime)
+            reduce_row(total, i, field[0])
         x[:] = total
 
 
 @njit(cache=True, nogil=True)
 def _stream(  # type: ignore[no-untyped-def]
-    query, key, value, out, rows, columns, of_rows, of_columns, shared, modulus, split, terms, residual, values
+    weights, rows, columns, of_rows, of_columns, shared, modulus, field, residual, values
 ):
-    depth, heads, dim, width = key.shape
+    depth, heads, dim, width = weights[1].shape
     count = columns.shape[2]
-    prime = np.float64(modulus)
     start = np.empty((depth, heads, dim, dim, 1))
     before = np.zeros((width, 1))
     for i in range(len(rows)):
         start[:] = 0.0
         for site in range(shared):
             before[:, 0] = rows[i, of_rows[site]]
-            _see(query, key, value, out, start, before, prime, split, terms, residual)
+            _see(weights, start, before, field, residual)
         for first in range(0, count, _TOGETHER):
             last = min(count, first + _TOGETHER)
             states, x = np.empty((depth, heads, dim, dim, last - first)), np.empty((width, last - first))
@@ -152,7 +138,7 @@ def _stream(  # type: ignore[no-untyped-def]
                         x[k] = rows[i, of_rows[site], k]
                     else:
                         x[k] = columns[of_columns[site], k, first:last]
-                _see(query, key, value, out, states, x, prime, split, terms, residual)
+                _see(weights, states, x, field, residual)
             for j in range(first, last):
                 result = np.int64(x[0, j - first])
                 values[i, j] = result + modulus if result < 0 else result

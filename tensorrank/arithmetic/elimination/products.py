@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorrank.arithmetic.elimination import kernels
-from tensorrank.arithmetic.prime_field import SPLIT_BIT, PrimeField
+from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.resources import Workers
 
 Balanced = NDArray[np.int32]
@@ -90,9 +90,8 @@ class Products:
     """Products over one field, on some threads."""
 
     def __init__(self, field: PrimeField, pool: Workers) -> None:
-        self.prime = float(field.prime)
-        self.split = 2.0**SPLIT_BIT if field.splits else 0.0
-        self.terms = min(field.terms, _TILE_TERMS)
+        self.prime, self.split, terms = field.constants
+        self.terms = min(terms, _TILE_TERMS)
         self.pool = pool
         self.scratch = threading.local()
 
