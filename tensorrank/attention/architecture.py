@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import KW_ONLY, asdict, dataclass, replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.attention import bounds
 from tensorrank.attention.instance import AttentionInstance
 from tensorrank.attention.monomial import Monomial, monomial
+from tensorrank.attention.stack import AttentionStack
 from tensorrank.attention.weights import AttentionWeights, WeightShapes
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import Architecture, MomentForm, Weights
@@ -21,7 +21,7 @@ from tensorrank.separation.partition import Bipartition
 
 
 @dataclass(frozen=True, repr=False)
-class SelfAttention(Architecture):
+class SelfAttention(AttentionStack, Architecture):
     """A stack of self-attention layers without softmax, whose output is one coordinate of one token.
 
     Args:
@@ -60,67 +60,26 @@ class SelfAttention(Architecture):
     5
     """
 
-    depth: int
-    width: int
     _: KW_ONLY
-    heads: int = 1
-    # None stands for a default that depends on the others; after construction these are whole numbers.
-    head_dim: int = None  # type: ignore[assignment]
     kv_heads: int = None  # type: ignore[assignment]
-    tokens: int = None  # type: ignore[assignment]
-    residual: bool = False
-    causal: bool = False
     embedding_rank: int | None = None
     positional: bool = False
-    output_token: int = None  # type: ignore[assignment]
 
     # A grid is evaluated in small batches, which take next to nothing beside the values.
     values_share = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("residual", "causal", "positional"):
-            if not isinstance(getattr(self, name), bool | np.bool_):
-                raise TensorRankError(f"{name} is {getattr(self, name)!r}; expected True or False")
-            object.__setattr__(self, name, bool(getattr(self, name)))
-        for name in ("depth", "width", "heads"):
-            object.__setattr__(self, name, whole_number(name, getattr(self, name), 1))
-        defaults = {"head_dim": self._usual_head_dim, "kv_heads": lambda: self.heads, "tokens": self._usual_tokens}
-        for name, default in defaults.items():
-            given: Any = getattr(self, name)
-            number = whole_number(name, default() if given is None else given, 2 if name == "tokens" else 1)
-            object.__setattr__(self, name, number)
+        super().__post_init__()
+        self._check_flags("positional")
+        self._set_whole_number("kv_heads", 1, self.heads)
         if self.heads % self.kv_heads:
             raise TensorRankError(f"kv_heads is {self.kv_heads}; expected a divisor of heads, {self.heads}")
         if self.embedding_rank is not None:
-            rank = whole_number("embedding_rank", self.embedding_rank, 1)
-            if rank > self.width:
-                raise TensorRankError(f"embedding_rank is {rank}; expected at most the width {self.width}")
-            object.__setattr__(self, "embedding_rank", rank)
-        given = self.output_token
-        output = (self.tokens - 1 if self.causal else 0) if given is None else whole_number("output_token", given, 0)
-        if output >= self.tokens:
-            raise TensorRankError(f"output_token is {output}; expected one of the tokens 0 to {self.tokens - 1}")
-        object.__setattr__(self, "output_token", output)
-
-    def _usual_head_dim(self) -> int:
-        if self.width % self.heads:
-            raise TensorRankError(
-                f"{self.heads} heads do not divide the width {self.width}; expected a divisor, or give head_dim"
-            )
-        return self.width // self.heads
-
-    def _usual_tokens(self) -> int:
-        if self.causal:
-            raise TensorRankError(
-                "tokens are not given; under a causal mask every further token matters, so give a number such as "
-                f"tokens={2 * self.width}"
-            )
-        return 2 * self.width
-
-    @property
-    def sites(self) -> int:
-        """The tokens."""
-        return self.tokens
+            self._set_whole_number("embedding_rank", 1)
+            if self.embedding_rank > self.width:
+                raise TensorRankError(
+                    f"embedding_rank is {self.embedding_rank}; expected at most the width {self.width}"
+                )
 
     @property
     def input_width(self) -> int:
@@ -240,7 +199,7 @@ class SelfAttention(Architecture):
         return monomial(self.depth, self.input_width, self.kv_heads, self.head_dim, *self.sides(partition))
 
     def to_dict(self) -> dict[str, Any]:
-        """The arguments that make this network: five numbers, and of the variants those that are not as usual."""
+        """The arguments that make this network: its five sizes, and the variants that are not as usual."""
         usual = {
             "kv_heads": self.heads,
             "residual": False,
@@ -249,7 +208,7 @@ class SelfAttention(Architecture):
             "positional": False,
             "output_token": self.tokens - 1 if self.causal else 0,
         }
-        return {name: value for name, value in asdict(self).items() if usual.get(name, ...) != value}
+        return {name: value for name, value in super().to_dict().items() if usual.get(name, ...) != value}
 
     def __repr__(self) -> str:
         return f"SelfAttention({', '.join(f'{name}={value}' for name, value in self.to_dict().items())})"

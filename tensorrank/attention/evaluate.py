@@ -79,8 +79,8 @@ def _moment_rows_in_field(weights: AttentionWeights, moments: Residues, field: P
         whole = field.matmul(weights.output, weights.value)
         narrow = 3 * weights.query.shape[2] < 2 * width
         inner, outer = (weights.value, weights.output) if narrow else (whole, whole[..., :0])
-        given = [np.ascontiguousarray(field.balanced(array)) for array in (inner, outer, right, whole[-1, :, 0])]
-        _moment_rows_mod_p(*given, np.ascontiguousarray(moments), field.prime, field.constants, residual, rows)
+        given = tuple(np.ascontiguousarray(field.balanced(w)) for w in (inner, outer, right, whole[-1, :, 0]))
+        _moment_rows_mod_p(given, np.ascontiguousarray(moments), field.prime, field.constants, residual, rows)
     return rows
 
 
@@ -134,9 +134,8 @@ def _layer(inner, outer, right, moment, field, residual, image, part, layer):  #
 
 
 @njit(cache=True, nogil=True)
-def _moment_rows_mod_p(  # type: ignore[no-untyped-def]
-    inner, outer, right, first, moments, modulus, field, residual, rows
-):
+def _moment_rows_mod_p(weights, moments, modulus, field, residual, rows):  # type: ignore[no-untyped-def]
+    inner, outer, right, first = weights
     depth, heads, height, width = inner.shape
     layers, turned = np.empty((depth, width, width)), np.empty((width, width))
     moment, half = np.empty((width, width)), np.empty((width, width))

@@ -1,37 +1,39 @@
-"""Self-attention with softmax, in floating point: known by its values only, so its rank is a numerical one."""
+"""Self-attention with softmax, evaluated in floating point: its separation rank can only be a numerical one."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, asdict, dataclass
+from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from tensorrank.arguments import whole_number
+from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.attention.stack import AttentionStack
 from tensorrank.attention.weights import WeightShapes
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.named_weights import checked_weights
 from tensorrank.separation.numerical import NumericalModel
 
-Array = NDArray[np.float64]
-
-# Scores, their exponentials and their head outputs are held for so many bytes of inputs at a time.
+# Bytes for scores, exponentials and outputs of heads that are held at a time.
 _CHUNK = 2**25
-# Weights come from another stream than the inputs that a user draws with the same seed.
+# The key of the stream for weights: a user's inputs of the same seed come from another stream.
 _WEIGHTS = 1
 
 
 @dataclass(frozen=True)
-class SoftmaxAttention:
-    """A stack of softmax self-attention layers, its output coordinate 0 of one token.
+class SoftmaxAttention(AttentionStack):
+    """A stack of self-attention layers with softmax, whose output is coordinate 0 of one token.
 
-    In a layer, with the sums over heads h and over the tokens j that token i may see,
+    A layer maps token i to
 
-        x_i' = (x_i +) sum_h W_O^h sum_j p_ij W_V^h x_j,   p_i = softmax_j(scale <W_Q^h x_i, W_K^h x_j>).
+        x_i' = (x_i +) sum_h W_O^h sum_j p_ij W_V^h x_j,   p_i = softmax_j(scale <W_Q^h x_i, W_K^h x_j>),
+
+    with sums over the heads h and over the tokens j that token i may see. Softmax is no polynomial and has no exact
+    arithmetic: `numerical_model` gives the function of the tokens, whose rank is read off singular values.
 
     Args:
         depth: the number of layers.
@@ -54,66 +56,23 @@ class SoftmaxAttention:
                      scale=0.7071067811865475)
     """
 
-    depth: int
-    width: int
     _: KW_ONLY
-    heads: int = 1
-    # None stands for a default that depends on other numbers; after construction these are numbers.
-    head_dim: int = None  # type: ignore[assignment]
-    tokens: int = None  # type: ignore[assignment]
-    residual: bool = False
-    causal: bool = False
-    output_token: int = None  # type: ignore[assignment]
+    # None stands for 1 / sqrt(head_dim); after construction this is a number.
     scale: float = None  # type: ignore[assignment]
 
     def __post_init__(self) -> None:
-        for name, least in (("depth", 1), ("width", 1), ("heads", 1), ("head_dim", 1), ("tokens", 2)):
-            given = getattr(self, name)
-            object.__setattr__(self, name, whole_number(name, self._default(name) if given is None else given, least))
-        for name in ("residual", "causal"):
-            flag = getattr(self, name)
-            if not isinstance(flag, bool | np.bool_):
-                raise TensorRankError(f"{name} is {flag!r}; expected True or False")
-            object.__setattr__(self, name, bool(flag))
-        last = self.tokens - 1
-        token = (last if self.causal else 0) if self.output_token is None else self.output_token
-        token = whole_number("output_token", token, 0)
-        if token > last:
-            raise TensorRankError(f"output_token is {token}; the model has tokens 0 to {last}")
-        object.__setattr__(self, "output_token", token)
+        super().__post_init__()
         scale: Any = 1 / math.sqrt(self.head_dim) if self.scale is None else self.scale
         if isinstance(scale, bool) or not isinstance(scale, int | float | np.number) or not math.isfinite(scale):
             raise TensorRankError(f"scale is {scale!r}; expected a finite number, such as 1 / sqrt(head_dim)")
         object.__setattr__(self, "scale", float(scale))
-
-    def _default(self, name: str) -> int | None:
-        if name == "head_dim":
-            if self.width % self.heads:
-                raise TensorRankError(
-                    f"{self.heads} heads do not divide the width {self.width}; expected a divisor, or give head_dim"
-                )
-            return self.width // self.heads
-        if name == "tokens":
-            if self.causal:
-                raise TensorRankError("tokens is not given; under a causal mask their number matters, so give it")
-            return 2 * self.width
-        return None
-
-    @property
-    def sites(self) -> int:
-        """The tokens."""
-        return self.tokens
-
-    def to_dict(self) -> dict[str, Any]:
-        """The arguments by name, defaults filled in."""
-        return asdict(self)
 
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
         """The shapes of the weights by name: (depth, heads, head_dim, width), for output the last two swapped."""
         named = WeightShapes(self.depth, self.width, self.heads, self.head_dim).named()
         return {name: shape for name, (_, shape) in named.items()}
 
-    def random_weights(self, seed: int | np.random.Generator = 0) -> dict[str, Array]:
+    def random_weights(self, seed: int | np.random.Generator = 0) -> dict[str, Floats]:
         """Gaussian weights of variance 1 / fan-in: the width, or heads * head_dim for the output.
 
         Raises:
@@ -126,7 +85,7 @@ class SoftmaxAttention:
             weights[name] = rng.standard_normal(shape) / math.sqrt(fan_in)
         return weights
 
-    def values(self, weights: Mapping[str, ArrayLike], inputs: ArrayLike) -> Array:
+    def values(self, weights: Mapping[str, ArrayLike], inputs: ArrayLike) -> Floats:
         """Coordinate 0 of the output token: inputs of shape (count, tokens, width) to (count,).
 
         Raises:
@@ -151,14 +110,14 @@ class SoftmaxAttention:
         drawn = self.random_weights(seed) if weights is None else self._checked(weights)
         return NumericalModel(SoftmaxFunction(self, drawn), self.tokens, site_shape=(self.width,))
 
-    def _checked(self, weights: Mapping[str, ArrayLike]) -> dict[str, Array]:
+    def _checked(self, weights: Mapping[str, ArrayLike]) -> dict[str, Floats]:
         shapes = WeightShapes(self.depth, self.width, self.heads, self.head_dim).named()
         return {name: array.astype(np.float64) for name, array in checked_weights(weights, shapes).items()}
 
 
 @dataclass(frozen=True, eq=False)
 class SoftmaxFunction:
-    """A network with its weights fixed: called with inputs of shape (count, tokens, width), it gives (count,) values.
+    """A softmax network with its weights fixed, a function from inputs (count, tokens, width) to values (count,).
 
     Attributes:
         architecture: the network.
@@ -166,10 +125,10 @@ class SoftmaxFunction:
     """
 
     architecture: SoftmaxAttention
-    weights: Mapping[str, Array]
+    weights: Mapping[str, Floats]
 
-    def __call__(self, inputs: ArrayLike) -> Array:
-        """The values, in pieces so that scores of long inputs fit into memory.
+    def __call__(self, inputs: ArrayLike) -> Floats:
+        """The values of the inputs, computed in pieces so that the scores of long inputs fit into memory.
 
         Raises:
             TensorRankError: if the inputs have another shape.
@@ -188,16 +147,16 @@ class SoftmaxFunction:
     def __repr__(self) -> str:
         return f"SoftmaxFunction({self.architecture})"
 
-    def _forward(self, x: Array) -> Array:
+    def _forward(self, x: Floats) -> Floats:
         a = self.architecture
         for layer in range(a.depth):
             asking = np.arange(a.tokens)
             if layer == a.depth - 1:
-                asking = asking[a.output_token : a.output_token + 1]  # nobody sees the others any more
+                asking = asking[a.output_token : a.output_token + 1]  # the outputs of the others are not used
             x = self._layer(layer, x, asking)
         return x[:, 0, 0]
 
-    def _layer(self, layer: int, x: Array, asking: NDArray[np.int64]) -> Array:
+    def _layer(self, layer: int, x: Floats, asking: Integers) -> Floats:
         """The outputs of the tokens that ask: shape (count, tokens, width) to (count, asking, width)."""
         a = self.architecture
         queries = self._heads("query", layer, x[:, asking])
@@ -208,20 +167,20 @@ class SoftmaxFunction:
         seen = softmax(scores) @ values
         output = self.weights["output"][layer]
         joined = seen.swapaxes(1, 2).reshape(len(x), len(asking), -1)
-        following: Array = joined @ output.swapaxes(1, 2).reshape(-1, a.width)
+        following: Floats = joined @ output.swapaxes(1, 2).reshape(-1, a.width)
         if a.residual:
             following += x[:, asking]
         return following
 
-    def _heads(self, name: str, layer: int, x: Array) -> Array:
+    def _heads(self, name: str, layer: int, x: Floats) -> Floats:
         """Projections of shape (count, heads, tokens, head_dim)."""
         a = self.architecture
-        projected: Array = x @ self.weights[name][layer].reshape(-1, a.width).T
+        projected: Floats = x @ self.weights[name][layer].reshape(-1, a.width).T
         return projected.reshape(*x.shape[:2], a.heads, a.head_dim).swapaxes(1, 2)
 
 
-def softmax(scores: Array) -> Array:
-    """exp(scores) divided by its sum over the last axis; -inf, a masked score, gives 0.
+def softmax(scores: Floats) -> Floats:
+    """The softmax of scores: exp(scores) divided by its sum over the last axis; a masked score, -inf, gives 0.
 
     The largest score of each row is subtracted first, so that no exponential overflows.
 
@@ -229,5 +188,5 @@ def softmax(scores: Array) -> Array:
     array([[0.5, 0.5, 0. ]])
     """
     shifted = np.exp(scores - scores.max(axis=-1, keepdims=True))
-    rows: Array = shifted / shifted.sum(axis=-1, keepdims=True)
+    rows: Floats = shifted / shifted.sum(axis=-1, keepdims=True)
     return rows
