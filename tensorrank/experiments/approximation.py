@@ -17,8 +17,7 @@ from tensorrank.mixtures.fitting.structures import balanced_parents
 from tensorrank.mixtures.hierarchical import Hierarchical
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.mixture import Mixture
-from tensorrank.mixtures.reductions.class_counts import fewest_classes
-from tensorrank.mixtures.reductions.pair_latents import pair_entries
+from tensorrank.mixtures.reductions.to_latent_class import fewest_classes
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.result import SeparationRank
 from tensorrank.separation.solve import separation_rank
@@ -232,7 +231,7 @@ def _cuts(sites: int) -> dict[str, Bipartition]:
 
 
 def _known(model: Mixture) -> int | None:
-    if isinstance(model, Hierarchical) and pair_entries(model) > _MOST_ENTRIES:
+    if isinstance(model, Hierarchical) and model.latent_tree_entries > _MOST_ENTRIES:
         return None
     return fewest_classes(model).count
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from fractions import Fraction
 from functools import cached_property
+from math import inf
 from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
@@ -17,8 +18,10 @@ from tensorrank.mixtures.evaluation.circuit import Circuit, CircuitBlock, Leaves
 from tensorrank.mixtures.formats.fields import Fields
 from tensorrank.mixtures.formats.written_tables import written
 from tensorrank.mixtures.gaussian import Gaussians
+from tensorrank.mixtures.latent_tree import Edge, LatentTree
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.tables import Table, check_total, free_parameters, nonnegative, random_distributions
+from tensorrank.mixtures.way import TooLargeError, Way
 from tensorrank.networks.hierarchical_tucker import Tree, balanced_tree, sites_of
 from tensorrank.networks.network import Tensor, TensorNetwork
 from tensorrank.whole_numbers import span
@@ -223,6 +226,70 @@ class Hierarchical(Mixture):
             legs = tuple(below) if root else (f"functions {number}", *below)
             tensors.append(Tensor(f"node {number}", legs, node.table[0] if root else node.table))
         return TensorNetwork(tuple(tensors), tuple(f"site {site}" for site in range(self.sites)))
+
+    def latent_tree(self) -> LatentTree:
+        """The same density as a latent tree, a hidden variable "node i" for each transfer node.
+
+        The states of the hidden variable are the pairs (a, b) that the node's table takes with more than 0: at most r^2
+        of them for rank r, and only r where tables lie on the diagonal. With functions that are distributions
+        (`normalized`), B[c, a, b] is the probability of (a, b) given that the parent has taken function c.
+
+        >>> Hierarchical.random([3] * 4, rank=2, seed=0).latent_tree()
+        LatentTree(4 variables, 3 hidden of at most 4 states)
+        """
+        nodes = self.normalized().nodes
+        last = len(nodes) - 1
+        if isinstance(nodes[last], Leaf):
+            edge = Edge("root", 0, nodes[0].table)
+            return LatentTree("root", np.ones(1, dtype=int), (edge,), densities=self.densities)
+        # The states of each transfer node; and of which node each is a child, and which one.
+        taken = {number: support(node.table) for number, node in enumerate(nodes) if isinstance(node, Transfer)}
+        above = {
+            child: (number, place)
+            for number, node in enumerate(nodes)
+            if isinstance(node, Transfer)
+            for place, child in enumerate(node.children)
+        }
+
+        def rows(number: int) -> Table:
+            """The node's functions as distributions over its states, a row for each function."""
+            table = nodes[number].table
+            return np.asarray(table[(slice(None), *taken[number].T)]) if number in taken else table
+
+        edges = []
+        for number in reversed(range(last)):
+            parent, place = above[number]
+            node = nodes[number]
+            name = node.variable if isinstance(node, Leaf) else f"node {number}"
+            edges.append(Edge(f"node {parent}", name, rows(number)[taken[parent][:, place]]))
+        return LatentTree(f"node {last}", rows(last)[0], tuple(edges), densities=self.densities)
+
+    @property
+    def latent_tree_entries(self) -> int:
+        """The table entries of `latent_tree`, without building it.
+
+        >>> model = Hierarchical.random([3] * 4, rank=2, seed=0)
+        >>> model.latent_tree_entries == model.latent_tree().table_entries
+        True
+        """
+        sizes = [node.table.shape[1] if isinstance(node, Leaf) else len(support(node.table)) for node in self.nodes]
+        below = sum(
+            sizes[number] * sizes[child]
+            for number, node in enumerate(self.nodes)
+            if isinstance(node, Transfer)
+            for child in node.children
+        )
+        return int(sizes[-1] + below)
+
+    def toward_tree(self, limit: float = inf) -> LatentTree:
+        """The latent tree of the pairs of functions at each node."""
+        if self.latent_tree_entries > limit:
+            raise TooLargeError(self.latent_tree_entries)
+        return self.latent_tree()
+
+    def way(self) -> Way:
+        """By way of the pairs of functions."""
+        return Way("by way of the pairs of functions at its nodes: ")
 
     def normalized(self) -> Hierarchical:
         """The same tensor with every function a distribution; itself if they are, exactly or within rounding.

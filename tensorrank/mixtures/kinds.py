@@ -1,18 +1,21 @@
-"""The models by the names that files and the command line give them."""
+"""The kinds of mixtures by the names that files and the command line give them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from tensorrank.mixtures.reductions.goal import AnyGoal
+from tensorrank.mixtures.reductions.to_hidden_markov import HiddenMarkovGoal
+from tensorrank.mixtures.reductions.to_hierarchical import HierarchicalGoal
+from tensorrank.mixtures.reductions.to_latent_class import LatentClassGoal
+from tensorrank.mixtures.reductions.to_latent_tree import LatentTreeGoal
+from tensorrank.mixtures.reductions.to_sum_product import SumProductGoal
+from tensorrank.mixtures.reductions.to_tensorial_mixture import TensorialMixtureGoal
 
-from tensorrank.mixtures.hidden_markov import HiddenMarkov
-from tensorrank.mixtures.hierarchical import Hierarchical
-from tensorrank.mixtures.latent_class import LatentClass
-from tensorrank.mixtures.latent_tree import LatentTree
-from tensorrank.mixtures.mixture import Mixture
-from tensorrank.mixtures.sum_product.model import SumProduct
-from tensorrank.mixtures.tensorial_mixture import TensorialMixture
-
-KINDS: Mapping[str, type[Mixture]] = MappingProxyType(
-    {model.kind: model for model in (LatentClass, HiddenMarkov, LatentTree, TensorialMixture, Hierarchical, SumProduct)}
-)
+# Each kind with its class, `KINDS[name].model`, and with what other kinds need to know to be reduced to it.
+KINDS: dict[str, AnyGoal] = {
+    "latent_class": LatentClassGoal(),
+    "hidden_markov": HiddenMarkovGoal(),
+    "latent_tree": LatentTreeGoal(),
+    "tensorial_mixture": TensorialMixtureGoal(),
+    "hierarchical": HierarchicalGoal(),
+    "sum_product": SumProductGoal(),
+}

@@ -21,6 +21,7 @@ from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.latent_tree import Edge, LatentTree
 from tensorrank.mixtures.tables import Table, distributions, random_distributions
 from tensorrank.mixtures.tree_shaped import TreeShaped
+from tensorrank.mixtures.way import Way
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -101,6 +102,10 @@ class LatentClass(TreeShaped):
     def own_sizes(self) -> dict[str, Any]:
         """The number of classes."""
         return {"classes": self.classes}
+
+    def way(self) -> Way:
+        """A model of these classes already."""
+        return Way(classes=self.classes)
 
     def replaced(self, image: Callable[[Table], Table], densities: Gaussians | None) -> Self:
         """The model with the image of each table in its place, and with these components."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
+from math import inf
 from typing import Any, ClassVar, Self, Unpack
 
 import numpy as np
@@ -203,6 +204,14 @@ class LatentTree(Fittable):
     def latent_tree(self) -> LatentTree:
         """The model itself."""
         return self
+
+    def toward_tree(self, limit: float = inf) -> LatentTree:
+        """The model itself."""
+        return self
+
+    def marginal_network(self, sites: Sequence[int]) -> TensorNetwork:
+        """The network of the restricted tree, which is smaller and faster to contract."""
+        return self.restricted(sites).coefficients()
 
     def fields(self) -> dict[str, Any]:
         """The root, its prior and the edges; the variables where the leaves' names do not number them."""

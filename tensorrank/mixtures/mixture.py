@@ -6,7 +6,7 @@ from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
-from math import prod
+from math import inf, prod
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -31,6 +31,7 @@ from tensorrank.mixtures.evaluation.inference import (
 from tensorrank.mixtures.evaluation.log_density import LogDensity
 from tensorrank.mixtures.formats.fields import Fields
 from tensorrank.mixtures.gaussian import Gaussians
+from tensorrank.mixtures.way import Way
 from tensorrank.networks.network import Tensor, TensorNetwork
 from tensorrank.separation.architecture import Architecture, Model
 
@@ -50,6 +51,10 @@ class Mixture(Model):
 
     # The name of the model in files and on the command line.
     kind: ClassVar[str]
+    # What `size` counts.
+    unit: ClassVar[str] = "entries"
+    # Whether `coefficients` is a network with loops, far costlier to contract than the density is to evaluate.
+    has_loops: ClassVar[bool] = False
     densities: Gaussians | None
 
     @property
@@ -102,6 +107,18 @@ class Mixture(Model):
         return [(name, str(value)) for name, value in self.own_sizes().items()]
 
     @abstractmethod
+    def toward_tree(self, limit: float = inf) -> Mixture:
+        """The same density as a latent tree, or as a model of a kind that is nearer to one; a latent tree is itself.
+
+        Raises:
+            TooLargeError: if the form would be larger than the limit.
+        """
+
+    def way(self) -> Way:
+        """What bounds on the sizes of other forms have to know of the way to a latent tree."""
+        return Way()
+
+    @abstractmethod
     def coefficients(self) -> TensorNetwork:
         """The coefficient tensor W as a tensor network, with the open legs "site 0", "site 1", ..."""
 
@@ -143,6 +160,19 @@ class Mixture(Model):
             if site in merged
         ]
         return TensorNetwork(tuple(tensors), network.open_legs)
+
+    def marginal_network(self, sites: Sequence[int]) -> TensorNetwork:
+        """The marginal of W for some variables in ascending order, the others summed out, as a tensor network."""
+        ones = [
+            Tensor(f"sum over {site}", (f"site {site}",), np.ones(self.shape[site], dtype=np.int64))
+            for site in range(self.sites)
+            if site not in sites
+        ]
+        return TensorNetwork((*self.coefficients().tensors, *ones), tuple(f"site {site}" for site in sites))
+
+    def neighbours_first(self) -> list[int]:
+        """The variables in an order in which each is near the one before."""
+        return list(range(self.sites))
 
     def architecture(self) -> Architecture:
         """The density as a function of its variables, for `separation_rank`."""

@@ -1,9 +1,11 @@
-"""Models that are latent trees of a fixed shape: their structure and sizes are those of the tree."""
+"""Models that are latent trees of a fixed shape, whose structure and sizes are those of the tree."""
 
 from __future__ import annotations
 
 from abc import abstractmethod
+from collections.abc import Sequence
 from functools import cached_property
+from math import inf
 
 from tensorrank.mixtures.evaluation.circuit import Circuit
 from tensorrank.mixtures.fitting.fittable import Fittable
@@ -17,15 +19,23 @@ class TreeShaped(Fittable):
 
     @abstractmethod
     def _as_tree(self) -> LatentTree:
-        """The tree, of the arrays that this model holds."""
+        """The latent tree, made of the arrays that this model holds."""
 
     @cached_property
     def _tree(self) -> LatentTree:
         return self._as_tree()
 
     def latent_tree(self) -> LatentTree:
-        """The same model as a latent tree, with the same tables."""
+        """The model as a latent tree with the same tables."""
         return self._tree
+
+    def toward_tree(self, limit: float = inf) -> LatentTree:
+        """The model as a latent tree with the same tables."""
+        return self._tree
+
+    def marginal_network(self, sites: Sequence[int]) -> TensorNetwork:
+        """The network of the restricted latent tree."""
+        return self._tree.marginal_network(sites)
 
     @property
     def parameters(self) -> int:
@@ -40,9 +50,9 @@ class TreeShaped(Fittable):
 
     @property
     def circuit(self) -> Circuit:
-        """That of the latent tree."""
+        """The circuit of the latent tree."""
         return self._tree.circuit
 
     def coefficients(self) -> TensorNetwork:
-        """That of the latent tree: legs "state NAME" that tables share, and "site 0", "site 1", ..."""
+        """The network of the latent tree: legs "state NAME" that tables share, and "site 0", "site 1", ..."""
         return self._tree.coefficients()

@@ -56,4 +56,5 @@ def from_dict(given: Mapping[str, Any]) -> Mixture:
             )
         found = f"the version is {version!r}" if "version" in given else "the field 'version' is missing"
         raise TensorRankError(f"{found}; expected {VERSION}")
-    return KINDS[kind].from_fields(Fields(given))
+    model: type[Mixture] = KINDS[kind].model
+    return model.from_fields(Fields(given))

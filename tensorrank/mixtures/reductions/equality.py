@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -13,10 +12,11 @@ from tensorrank.arithmetic.prime_field import LARGEST_PRIME, PrimeField, primes_
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import PrimeError, TensorRankError
 from tensorrank.mixtures.evaluation.inference import log_values
+from tensorrank.mixtures.kinds import KINDS
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.reductions.obstruction import Obstruction
 from tensorrank.mixtures.reductions.size_bounds import size_bound
-from tensorrank.mixtures.sum_product.model import SumProduct
+from tensorrank.records import Record
 
 # Logarithms of values may differ by this, and so values by this relative to their size, if tables round.
 FLOAT_TOLERANCE = 1e-9
@@ -27,7 +27,7 @@ _MAGNITUDES = 200.0
 
 
 @dataclass(frozen=True)
-class ReductionReport:
+class ReductionReport(Record):
     """What a reduction costs, and whether it is one.
 
     Attributes:
@@ -68,10 +68,6 @@ class ReductionReport:
     size_needed: int | None
     limit: int | None
     seconds: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as plain values, for JSON."""
-        return {**asdict(self), "primes": list(self.primes)}
 
     def __str__(self) -> str:
         before = f"{self.source} -> {self.target}: size {self.size_before} {_unit(self.source)}"
@@ -170,7 +166,7 @@ def check_reduction(
 
 
 def _unit(kind: str) -> str:
-    return "edges" if kind == SumProduct.kind else "entries"
+    return KINDS[kind].model.unit if kind in KINDS else "entries"
 
 
 def _agree(source: Mixture, target: Mixture, rng: np.random.Generator) -> tuple[tuple[int, ...], bool]:

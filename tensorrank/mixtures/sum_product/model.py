@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
+from math import inf
 from typing import Any, ClassVar, Self
 
 import numpy as np
@@ -17,10 +18,12 @@ from tensorrank.mixtures.evaluation.circuit import Circuit
 from tensorrank.mixtures.formats.fields import Fields
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hierarchical import Hierarchical
+from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.sum_product.circuit import compiled
 from tensorrank.mixtures.sum_product.function import SumProductFunction
 from tensorrank.mixtures.sum_product.graph import Graph, variables_of
+from tensorrank.mixtures.sum_product.induced_trees import classes_of, induced_tree_count
 from tensorrank.mixtures.sum_product.nodes import (
     LeafNode,
     Node,
@@ -34,6 +37,7 @@ from tensorrank.mixtures.sum_product.nodes import (
 from tensorrank.mixtures.sum_product.random_networks import matchings, random_regions, three_matchings_nodes
 from tensorrank.mixtures.sum_product.self_similar import copies, dimension_tree_of
 from tensorrank.mixtures.sum_product.tensor_network import choice_network
+from tensorrank.mixtures.way import TooLargeError, Way
 from tensorrank.networks.network import TensorNetwork
 from tensorrank.separation.architecture import Architecture
 
@@ -71,6 +75,8 @@ class SumProduct(Mixture):
     """
 
     kind: ClassVar[str] = "sum_product"
+    unit: ClassVar[str] = "edges"
+    has_loops: ClassVar[bool] = True
 
     nodes: Mapping[Name, Node]
     root: Name
@@ -165,6 +171,49 @@ class SumProduct(Mixture):
         Source: Jaini, Poupart, Yu, Deep Homogeneous Mixture Models (NeurIPS 2018).
         """
         return dimension_tree_of(self.graph, self.densities)
+
+    @cached_property
+    def induced_trees(self) -> int:
+        """The number of induced trees: ways to choose a child at every sum that is met from the root down.
+
+        >>> SumProduct.three_matchings(4, 2, seed=0).induced_trees
+        12
+        """
+        return induced_tree_count(self.graph)
+
+    def latent_class(self) -> LatentClass:
+        """The same density with a class for each induced tree, exponentially many in general.
+
+        >>> SumProduct.three_matchings(4, 2, seed=0).latent_class()
+        LatentClass(4 variables, 12 classes, 2 values)
+        """
+        return classes_of(self.graph, self.densities)
+
+    def toward_tree(self, limit: float = inf) -> Mixture:
+        """The dimension tree; if there is none, a latent class model."""
+        if self.dimension_tree is not None:
+            return self.dimension_tree
+        entries = self.induced_trees * (1 + sum(self.shape))
+        if entries > limit:
+            raise TooLargeError(entries)
+        return self.latent_class()
+
+    def way(self) -> Way:
+        """By way of the dimension tree or of the induced trees."""
+        if self.dimension_tree is not None:
+            return Way("by way of its dimension tree: ")
+        trees = self.induced_trees
+        return Way(f"by way of a class for each of {trees} induced trees: ", classes=trees)
+
+    def neighbours_first(self) -> list[int]:
+        """The variables in an order in which small scopes stay together."""
+        scopes = sorted({one for one in self.scopes.values() if len(one) > 1}, key=lambda one: (len(one), min(one)))
+        order = [0]
+        while len(order) < self.sites:
+            reached = set(order)
+            touching = next((scope for scope in scopes if scope & reached and scope - reached), None)
+            order.extend(sorted(set(range(self.sites)) - reached if touching is None else touching - reached))
+        return order
 
     def coefficients(self) -> TensorNetwork:
         """The coefficient tensor as a network in which each group of nodes has a leg.

@@ -8,7 +8,9 @@ from oracles import flint_rank
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Transfer
+from tensorrank.mixtures.kinds import KINDS
 from tensorrank.mixtures.reductions.obstruction import obstruction
+from tensorrank.mixtures.reductions.to_hierarchical import BalancedGoal
 from tensorrank.mixtures.sum_product.model import SumProduct, matchings
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 from tensorrank.separation.solve import separation_rank
@@ -24,7 +26,7 @@ MODELS = [
 @pytest.mark.parametrize("model", MODELS, ids=repr)
 @pytest.mark.parametrize("target", ["latent_class", "hidden_markov", "tensorial_mixture", "latent_tree"])
 def test_the_rank_is_that_of_the_unfolding(model, target):
-    found = obstruction(model, target, 10, 1)
+    found = obstruction(model, KINDS[target], 10, 1)
     marginal = marginal_of(probability_table(model), found.unfolding.variables)
     place = {site: number for number, site in enumerate(found.unfolding.variables)}
     matrix = unfolding(marginal, [place[site] for site in found.unfolding.a])
@@ -38,22 +40,22 @@ def test_the_rank_is_that_of_the_unfolding(model, target):
 
 def test_states_of_a_chain_at_its_worst_step():
     # Prefix ranks 2 2 4 2 4 2 2 of the balanced tree of 8 variables.
-    assert obstruction(TensorialMixture.random(3, 2, 2, seed=0), "hidden_markov", 10, 1).states == 4
-    assert obstruction(TensorialMixture.random(3, 2, 2, seed=0), "hidden_markov", 10, 1, step=0).states == 2
+    assert obstruction(TensorialMixture.random(3, 2, 2, seed=0), KINDS["hidden_markov"], 10, 1).states == 4
+    assert obstruction(TensorialMixture.random(3, 2, 2, seed=0), KINDS["hidden_markov"], 10, 1, step=0).states == 2
 
 
 def test_a_chain_on_the_balanced_tree():
     # Inner blocks have two ends, r^2 together: Khrulkov, Novikov, Oseledets (ICLR 2018).
-    assert obstruction(HiddenMarkov.random(3, 3, 8, seed=0), "hierarchical", 10, 1, on_balanced_tree=True).states == 9
+    assert obstruction(HiddenMarkov.random(3, 3, 8, seed=0), BalancedGoal(), 10, 1).states == 9
 
 
 def test_the_least_balanced_cut_of_a_chain_is_its_states():
-    assert obstruction(HiddenMarkov.random(2, 2, 9, seed=0), "latent_tree", 10, 1).states == 2
+    assert obstruction(HiddenMarkov.random(2, 2, 9, seed=0), KINDS["latent_tree"], 10, 1).states == 2
 
 
 def test_a_large_network_on_any_tree_is_bounded_by_a_marginal():
     network = SumProduct.three_matchings(16, 2, seed=0)
-    found = obstruction(network, "latent_tree", 10, 1)
+    found = obstruction(network, KINDS["latent_tree"], 10, 1)
     assert "of the marginal of 10 variables" in found.theorem
     # The least rank over all splits of the marginal with a third or more of the variables on either side, by FLINT.
     field = PrimeField(found.unfolding.prime)
@@ -76,8 +78,8 @@ def test_a_large_network_is_sampled():
 
     # Samples of 1024 rows and columns show no more.
     assert apart(range(0, 32, 2)) >= 10
-    assert obstruction(network, "latent_class", 10, 1).states == 1024
-    assert obstruction(network, "hidden_markov", 10, 1).states >= min(1024, 2 ** apart(range(16)))
+    assert obstruction(network, KINDS["latent_class"], 10, 1).states == 1024
+    assert obstruction(network, KINDS["hidden_markov"], 10, 1).states >= min(1024, 2 ** apart(range(16)))
 
 
 def test_rounding_raises_no_rank():
@@ -88,17 +90,17 @@ def test_rounding_raises_no_rank():
     model = Hierarchical((Leaf(0, rows), Leaf(1, np.eye(3)), Transfer((0, 1), diagonal)))
     assert separation_rank(model).value == 2
     for target in ("latent_class", "hidden_markov", "tensorial_mixture", "latent_tree"):
-        assert obstruction(model, target, 10, 1).states == 2
+        assert obstruction(model, KINDS[target], 10, 1).states == 2
 
 
 @pytest.mark.parametrize("target", ["latent_class", "hidden_markov", "latent_tree", "hierarchical", "sum_product"])
 def test_a_single_variable(target):
-    found = obstruction(HiddenMarkov.random(2, 2, 1, seed=0), target, 10, 1)
+    found = obstruction(HiddenMarkov.random(2, 2, 1, seed=0), KINDS[target], 10, 1)
     assert (found.states, found.unfolding) == (1, None)
     assert found.size <= 2
 
 
 def test_a_long_chain_is_bounded_by_a_marginal():
-    found = obstruction(HiddenMarkov.random(3, 3, 40, seed=0), "latent_class", 7, 1)
+    found = obstruction(HiddenMarkov.random(3, 3, 40, seed=0), KINDS["latent_class"], 7, 1)
     assert found.states == 3**7
     assert found.needed == 7

@@ -3,16 +3,15 @@ from mixtures.brute_force import all_states
 
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.reductions.copied import sum_product_of
-from tensorrank.mixtures.reductions.induced_trees import classes_of, induced_tree_count
 from tensorrank.mixtures.sum_product.model import SumProduct
 
 
 def test_a_chain_has_a_tree_for_each_path_of_states():
-    assert induced_tree_count(sum_product_of(HiddenMarkov.random(3, 2, 5, seed=0).latent_tree())) == 3**5
+    assert sum_product_of(HiddenMarkov.random(3, 2, 5, seed=0).latent_tree()).induced_trees == 3**5
 
 
 def test_three_matchings_have_three_times_a_choice_for_each_pair():
-    assert induced_tree_count(SumProduct.three_matchings(8, 2, seed=0)) == 3 * 2**4
+    assert SumProduct.three_matchings(8, 2, seed=0).induced_trees == 3 * 2**4
 
 
 @pytest.mark.parametrize(
@@ -20,4 +19,4 @@ def test_three_matchings_have_three_times_a_choice_for_each_pair():
 )
 def test_classes_have_the_density_of_the_network(network):
     x = all_states(network.shape)
-    assert (classes_of(network).probability(x) == network.probability(x)).all()
+    assert (network.latent_class().probability(x) == network.probability(x)).all()

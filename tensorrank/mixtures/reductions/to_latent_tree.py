@@ -1,0 +1,42 @@
+"""Any mixture as a latent tree, the form through which most reductions lead."""
+
+from __future__ import annotations
+
+from tensorrank.mixtures.hierarchical import Hierarchical
+from tensorrank.mixtures.latent_tree import LatentTree
+from tensorrank.mixtures.mixture import Mixture
+from tensorrank.mixtures.reductions.goal import Goal, SizeBound
+
+
+class LatentTreeGoal(Goal[LatentTree]):
+    """Latent trees."""
+
+    model = LatentTree
+
+    def of_tree(self, tree: LatentTree, limit: float) -> LatentTree:
+        """The tree itself."""
+        return tree
+
+    def bound(self, tree: LatentTree, source: Mixture, target: LatentTree, via: str) -> SizeBound:
+        """The size of the tree."""
+        return SizeBound(tree.table_entries, f"{via}a latent tree with the same tables")
+
+    def shortcut_bound(self, source: Mixture, target: LatentTree) -> SizeBound | None:
+        """Of the hierarchical format the size of a tree of all pairs of functions at every node."""
+        if isinstance(source, Hierarchical):
+            what = "a hidden variable for the pairs of functions at each node: linear in N"
+            return SizeBound(_all_pairs(source), what)
+        return None
+
+    def bound_of_classes(self, classes: int, source: Mixture, target: LatentTree, via: str) -> SizeBound:
+        """The size of a tree of one hidden variable, the class."""
+        size = classes * (1 + sum(source.shape))
+        return SizeBound(size, f"{via}a latent class model is a latent tree, with the same tables")
+
+
+def _all_pairs(source: Hierarchical) -> int:
+    pairs = [int(node.table[0].size) for node in source.nodes]
+    if len(pairs) == 1:
+        return 1 + pairs[0]
+    parents = {child: number for number, node in enumerate(source.nodes) for child in getattr(node, "children", ())}
+    return sum([pairs[-1], *(pairs[parent] * pairs[child] for child, parent in parents.items())])

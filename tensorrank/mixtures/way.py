@@ -1,0 +1,32 @@
+"""The way of reductions from a model to a latent tree: how it begins, and the error where it leads too far."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+class TooLargeError(Exception):
+    """A form of a model would be larger than allowed.
+
+    Attributes:
+        size: the size of the form.
+        step: of a chain, the step with the most states.
+    """
+
+    def __init__(self, size: int, step: int | None = None) -> None:
+        super().__init__(size)
+        self.size = size
+        self.step = step
+
+
+@dataclass(frozen=True)
+class Way:
+    """The way from a model to a latent tree.
+
+    Attributes:
+        words: how the way begins, such as "by way of its dimension tree: "; empty if the model is a latent tree.
+        classes: the number of classes if the way leads through a latent class model, else None.
+    """
+
+    words: str = ""
+    classes: int | None = None
