@@ -9,8 +9,7 @@ import sys
 from pathlib import Path
 
 import tensorrank as tr
-from tensorrank.experiments.depth_families import Family, z_order
-from tensorrank.experiments.depth_on_data import depth_on_data, peaked
+from tensorrank.experiments import MixtureFamily, compare_depths, peaked, z_order
 
 try:
     from sklearn.datasets import load_digits
@@ -24,10 +23,10 @@ out.mkdir(exist_ok=True)
 
 def families(squares=None):
     """Trees of 1 to log2 N levels over blocks of variables, chains and Chow-Liu trees."""
-    classes = Family("latent class", "latent_class")
-    trees = [Family(f"tree of branching {b}", "balanced", b, squares) for b in (8, 4, 2)]
-    others = [Family("Chow-Liu tree", "chow_liu"), Family("hidden Markov", "chain")]
-    along = [Family("hidden Markov, Z-order", "chain", order=squares)] if squares else []
+    classes = MixtureFamily("latent class", "latent_class")
+    trees = [MixtureFamily(f"tree of branching {b}", "balanced", b, squares) for b in (8, 4, 2)]
+    others = [MixtureFamily("Chow-Liu tree", "chow_liu"), MixtureFamily("hidden Markov", "chain")]
+    along = [MixtureFamily("hidden Markov, Z-order", "chain", order=squares)] if squares else []
     return [classes, *trees, *(others[:1] if quick else others + along)]
 
 
@@ -48,9 +47,9 @@ deep = peaked(tr.TensorialMixture.random(5, states=6, symbols=4, seed=0).latent_
 shallow = peaked(tr.LatentClass.random([4] * 32, classes=15, seed=0).latent_tree(), noise=0.5, seed=0)
 # Budgets that all families come close to, whose states are whole numbers.
 studies = [
-    depth_on_data(images, families(z_order(8)), [2320] if quick else [2320, 7950, 30600], name="digits", **options),
+    compare_depths(images, families(z_order(8)), [2320] if quick else [2320, 7950, 30600], name="digits", **options),
     *(
-        depth_on_data(truth.sample(rows, 0), families(), [1520], name=name, truth=truth, **options)
+        compare_depths(truth.sample(rows, 0), families(), [1520], name=name, truth=truth, **options)
         for name, truth in (("drawn from a tree of depth 5", deep), ("drawn from a latent class model", shallow))
     ),
 ]

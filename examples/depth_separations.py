@@ -11,33 +11,30 @@ import sys
 from pathlib import Path
 
 import tensorrank as tr
-from tensorrank.experiments.formats import formats
-from tensorrank.experiments.interleaved import interleaved
-from tensorrank.experiments.levels import levels
-from tensorrank.experiments.perfect_matchings import three_matchings
+from tensorrank.experiments import format_ranks, interleaved_ranks, level_sizes, perfect_matching_states
 
 quick = "--quick" in sys.argv
 out = Path(__file__).parent / "out"
 out.mkdir(exist_ok=True)
 kinds = ["png"] if quick else ["png", "svg"]
 
-study = interleaved([4, 8] if quick else range(4, 21, 2))
+study = interleaved_ranks([4, 8] if quick else range(4, 21, 2))
 for row in study.rows:
     print(f"{row.model}, {row.sites} variables: {row.table_entries} entries, rank {row.rank.value}, ", end="")
     print(f"as a latent class model at least {row.shallow_entries} ({row.rank.standing})")
 print("picture:", tr.figures.save(tr.figures.interleaved(study)[0], out / "separation_interleaved", kinds)[0])
 
-study = levels([4] if quick else [4, 5, 6])
+study = level_sizes([4] if quick else [4, 5, 6])
 for row in study.rows:
     print(f"{2**row.depth} variables, {row.levels} levels: {row.entries_lower} to {row.entries_upper} entries")
 print("picture:", tr.figures.save(tr.figures.levels(study)[0], out / "separation_levels", kinds)[0])
 
-study = formats(8 if quick else 16)
+study = format_ranks(8 if quick else 16)
 print("train ranks of a balanced tree:", *(row.rank.value for row in study.prefixes))
-print("hierarchical ranks of a chain:", *(row.rank.value for row in study.blocks))
+print("hierarchical ranks of a chain:", *(row.rank.value for row in study.dyadic))
 print("picture:", tr.figures.save(tr.figures.formats(study)[0], out / "separation_formats", kinds)[0])
 
-study = three_matchings([128, 256] if quick else [6, 8, 10, 12, 256, 512, 1024])
+study = perfect_matching_states([128, 256] if quick else [6, 8, 10, 12, 256, 512, 1024])
 for row in study.rows:
     print(f"{row.sites} variables: {row.edges} edges, a tree needs at least {row.states} states (by {row.method})")
 print("picture:", tr.figures.save(tr.figures.perfect_matchings(study)[0], out / "separation_matchings", kinds)[0])

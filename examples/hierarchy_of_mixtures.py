@@ -9,14 +9,14 @@ import sys
 from pathlib import Path
 
 import tensorrank as tr
-from tensorrank.experiments.hierarchy import measured_hierarchy
+from tensorrank.experiments import measure_hierarchy
 
 quick = "--quick" in sys.argv
 out = Path(__file__).parent / "out"
 out.mkdir(exist_ok=True)
 
 # Of few variables even a latent class model is small: what counts as small is then less.
-reports = measured_hierarchy(8, symbols=4, small=5) if quick else measured_hierarchy(16)
-for report in reports:
+found = measure_hierarchy(8, symbols=4, small=5) if quick else measure_hierarchy(16)
+for report in found.rows:
     print(report)
-print("picture:", tr.figures.save(tr.figures.hierarchy(reports)[0], out / "hierarchy_of_mixtures")[0])
+print("picture:", tr.figures.save(tr.figures.hierarchy(found)[0], out / "hierarchy_of_mixtures")[0])

@@ -10,15 +10,18 @@ import sys
 from pathlib import Path
 
 import tensorrank as tr
-from tensorrank.experiments.approximation import Run, approximations, growing_depth, informative_parts
+from tensorrank.experiments import ApproximationRun, growing_depth, informative_parts, shallow_approximations
 
 quick = "--quick" in sys.argv
 out = Path(__file__).parent / "out"
 out.mkdir(exist_ok=True)
 
 trees = growing_depth(8, branchings=(8, 2)) if quick else growing_depth(16, branchings=(16, 4, 2))
-runs = [Run("corrective", "entries", 63 if quick else 1023), Run("refitted", "products", 3 if quick else 23)]
-study = approximations(trees, runs)
+runs = [
+    ApproximationRun("corrective", "entries", 63 if quick else 1023),
+    ApproximationRun("refitted", "products", 3 if quick else 23),
+]
+study = shallow_approximations(trees, runs)
 for target in study.targets:
     entries, products = (run.steps[-1] for run in target.runs)
     print(f"{target.label}, {target.table_entries} table entries. {target.wall}")
@@ -29,8 +32,10 @@ print("picture:", tr.figures.save(tr.figures.approximation(study)[0], out / "sha
 
 # 64 variables: a table of 2^64 entries, none of which is enumerated.
 ((label, tree),) = growing_depth(64, branchings=(2,))
-runs = [Run("corrective", "entries", 63), Run("corrective", "products", 1 if quick else 15)]
-study = approximations([(label, tree)], runs, draws=500 if quick else 5000, memory="1MiB" if quick else "256MiB")
+runs = [ApproximationRun("corrective", "entries", 63), ApproximationRun("corrective", "products", 1 if quick else 15)]
+study = shallow_approximations(
+    [(label, tree)], runs, draws=500 if quick else 5000, memory="1MiB" if quick else "256MiB"
+)
 (target,) = study.targets
 entries, products = target.runs
 print(

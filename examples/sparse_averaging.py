@@ -9,16 +9,14 @@ import sys
 from pathlib import Path
 
 import tensorrank as tr
-from tensorrank.experiments.model_sizes import model_sizes
-from tensorrank.experiments.sparse_averaging import error_by_dimension, least_dimensions
-from tensorrank.experiments.sparse_averaging_bits import bits_by_dimension
+from tensorrank.experiments import bits_by_dimension, error_by_dimension, least_dimensions, model_sizes
 
 quick = "--quick" in sys.argv
 out = Path(__file__).parent / "out"
 out.mkdir(exist_ok=True)
 kinds = ["png"] if quick else ["png", "svg"]
 
-errors = error_by_dimension([64, 128], [4], [32, 64, 128], sets=20, draws=3) if quick else error_by_dimension()
+errors = error_by_dimension([64, 128], [4], [32, 64, 128], sets=20, repeats=3) if quick else error_by_dimension()
 for tokens in errors.tokens:
     shown = ", ".join(f"{row.median:.2g} at m = {row.dimension}" for row in errors.of(tokens, 4))
     print(f"average 4 of {tokens} tokens, worst of {errors.sets} sets: error {shown}")
@@ -27,7 +25,7 @@ print(
     tr.figures.save(tr.figures.sparse_averaging_errors(errors)[0], out / "sparse_averaging_errors", kinds)[0],
 )
 
-least = least_dimensions([16, 32, 64], [1, 2, 4], sets=20, draws=3) if quick else least_dimensions()
+least = least_dimensions([16, 32, 64], [1, 2, 4], sets=20, repeats=3) if quick else least_dimensions()
 for tokens in least.tokens:
     line = least.line_in_sparsity(tokens)
     print(f"{tokens} tokens: m = {line.slope:.1f} q {line.intercept:+.1f}, R² {line.determination:.3f}")
@@ -41,7 +39,7 @@ for study in bits:
     print(f"a query of m p bits tells all apart from {study.least_size:.1f} bits on")
 print("picture:", tr.figures.save(tr.figures.sparse_averaging_bits(bits)[0], out / "sparse_averaging_bits", kinds)[0])
 
-sizes = model_sizes(range(4, 9), [8, 64, 512], sets=20, draws=3) if quick else model_sizes()
+sizes = model_sizes(range(4, 9), [8, 64, 512], sets=20, repeats=3) if quick else model_sizes()
 last = sizes.matrices[-1]
 print(
     f"average {sizes.sparsity} of {last.tokens} tokens: rank {last.rank}, {last.distinct_rows} different rows: ", end=""

@@ -10,13 +10,13 @@ import sys
 from pathlib import Path
 
 import tensorrank as tr
-from tensorrank.experiments.triples import triples
+from tensorrank.experiments import detect_triples
 
 quick = "--quick" in sys.argv
 out = Path(__file__).parent / "out"
 out.mkdir(exist_ok=True)
 
-study = triples([8, 16, 32], [1, 2], examples=40) if quick else triples()
+study = detect_triples([8, 16, 32], [1, 2], examples=40) if quick else detect_triples()
 for third in study.of(3):
     errors = ", ".join(f"{row.error:.2f} at m = {row.dimension}" for row in study.of(2, third.tokens)[-4:])
     print(

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from tensorrank.version import __version__
 
 if TYPE_CHECKING:
-    from tensorrank import figures, guidelines, tasks, units
+    from tensorrank import experiments, figures, guidelines, tasks, units
     from tensorrank.arithmetic.elimination.rank import rank_mod_p
     from tensorrank.arithmetic.spectrum import numerical_rank
     from tensorrank.attention import bounds
@@ -65,6 +65,7 @@ __all__ = [
     "approximate",
     "bounds",
     "check_reduction",
+    "experiments",
     "figures",
     "guidelines",
     "load",
@@ -108,6 +109,7 @@ _HOMES = {
 }
 _MODULES = {
     "bounds": "tensorrank.attention.bounds",
+    "experiments": "tensorrank.experiments",
     "figures": "tensorrank.figures",
     "guidelines": "tensorrank.guidelines",
     "tasks": "tensorrank.tasks",

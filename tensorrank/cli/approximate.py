@@ -20,7 +20,7 @@ from tensorrank.cli.shared.terminal import INTERRUPTED, Bar, make_folder, print_
 from tensorrank.errors import TensorRankError
 
 if TYPE_CHECKING:
-    from tensorrank.experiments.approximation import Run, Target
+    from tensorrank.experiments.approximation import ApproximationRun, ApproximationTarget
     from tensorrank.mixtures.approximation.result import Approximation, Estimate, Step
     from tensorrank.mixtures.mixture import Mixture
 
@@ -70,12 +70,12 @@ def approximate(
     Example: tensorrank approximate h.json --steps 100 --atoms products --out pictures
     """
     # Heavy modules are imported where they are used, so that --help answers at once.
-    from tensorrank.experiments.approximation import Run, ShallowApproximations
+    from tensorrank.experiments.approximation import ApproximationRun, ShallowApproximations
     from tensorrank.mixtures.approximation.result import Interrupted
     from tensorrank.mixtures.formats.files import load
     from tensorrank.mixtures.formats.files import save as write
 
-    run = Run(_method(method), _atoms(atoms), whole_number("--steps", steps, 0))
+    run = ApproximationRun(_method(method), _atoms(atoms), whole_number("--steps", steps, 0))
     whole_number("--nodes", nodes, 1)
     whole_number("--draws", draws, 2)
     whole_number("--seed", seed, 0)
@@ -85,7 +85,7 @@ def approximate(
     models = list(zip(_labels(files), [load(file) for file in files], strict=True))
     if out is not None:
         make_folder(out)
-    found: list[Target] = []
+    found: list[ApproximationTarget] = []
     interrupted = False
     try:
         for file, (label, model) in zip(files, models, strict=True):
@@ -172,22 +172,22 @@ def _labels(files: Sequence[Path]) -> list[str]:
     return labels
 
 
-def _approximated(label: str, model: Mixture, run: Run, **options: Any) -> Target:
-    from tensorrank.experiments.approximation import approximated
+def _approximated(label: str, model: Mixture, run: ApproximationRun, **options: Any) -> ApproximationTarget:
+    from tensorrank.experiments.approximation import approximate_target
 
     with Bar() as bar:
-        return approximated(label, model, [run], progress=bar.update, **options)
+        return approximate_target(label, model, [run], progress=bar, **options)
 
 
-def _unfinished(label: str, model: Mixture, partial: Approximation) -> Target:
+def _unfinished(label: str, model: Mixture, partial: Approximation) -> ApproximationTarget:
     """What was done of a model before an interrupt."""
-    from tensorrank.experiments.approximation import Target, Wall
+    from tensorrank.experiments.approximation import ApproximationTarget, Wall
 
     wall = Wall(parts=None, cut=None, rank=None, known=None, reason=_CUT)
-    return Target(label, repr(model), model.sites, model.table_entries, partial.norm, wall, (partial,))
+    return ApproximationTarget(label, repr(model), model.sites, model.table_entries, partial.norm, wall, (partial,))
 
 
-def _print(target: Target, steps: int) -> None:
+def _print(target: ApproximationTarget, steps: int) -> None:
     run = target.runs[0]
     say(f"{target.label}: {target.model} by {run.method} steps over {run.atoms}")
     drawn = any(step.expected_error is not None for step in run.steps)
@@ -238,7 +238,7 @@ def _estimate(estimate: Estimate) -> str:
     return "∞" if isinf(estimate.value) else str(estimate)
 
 
-def _sentences(target: Target, steps: int) -> list[str]:
+def _sentences(target: ApproximationTarget, steps: int) -> list[str]:
     """The norm and what the guarantee is worth, what is certified, and what an exact form needs."""
     run = target.runs[0]
     return [_worth(target), _certified(run) + ("" if len(run.steps) > steps else _ended(run)), str(target.wall)]
@@ -253,7 +253,7 @@ def _ended(run: Approximation) -> str:
     return f" The target is reached at t = {last.step}: {why}."
 
 
-def _worth(target: Target) -> str:
+def _worth(target: ApproximationTarget) -> str:
     norm = f"‖W‖ = {target.norm:.3g} is the error of no parts at all"
     run, parts = target.runs[0], target.informative
     of = "the guarantee sqrt(8 / (t + 2))" + ("" if run.certified else " of certified steps over entries")

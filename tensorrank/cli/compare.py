@@ -15,7 +15,7 @@ from tensorrank.cli.shared.ranking import named_partition
 from tensorrank.cli.shared.terminal import INTERRUPTED, Bar, make_folder, print_json, say, whole_numbers, wide_console
 
 if TYPE_CHECKING:
-    from tensorrank.experiments.comparison import Compared, Contender
+    from tensorrank.experiments.comparison import Compared
 
 
 def compare(
@@ -59,14 +59,9 @@ def compare(
     done: list[Compared] = []
     interrupted = False
     with Bar() as bar:
-
-        def show(contender: Contender, part: float, whole: float) -> None:
-            share = part / whole if whole else 0.0
-            bar.update(f"{contender.family}, {contender.shape}", len(done) + share, len(chosen))
-
         limits: dict[str, Any] = {"memory": memory, "work": work, "threads": threads}
         try:
-            for one in compare_all(chosen, split, seed=seed, progress=show, **limits):
+            for one in compare_all(chosen, split, seed=seed, progress=bar, **limits):
                 done.append(one)
                 bar.update(f"{len(done)} of {len(chosen)}", len(done), len(chosen))
         except KeyboardInterrupt:

@@ -41,7 +41,7 @@ def interleaved(
     Example: tensorrank separation interleaved --sites 4,8,16 --states 3 --symbols 3 --out pictures
     """
     # Heavy modules are imported where they are used, so that --help answers at once.
-    from tensorrank.experiments.interleaved import interleaved as compute
+    from tensorrank.experiments.interleaved import interleaved_ranks as compute
 
     numbers = whole_numbers(sites, "--sites")
     found = _computed(given, compute, numbers, states=states, symbols=symbols, memory=memory)
@@ -69,7 +69,7 @@ def levels(
 
     Example: tensorrank separation levels --depths 3-6 --states 3 --symbols 3 --out pictures
     """
-    from tensorrank.experiments.levels import levels as compute
+    from tensorrank.experiments.levels import level_sizes as compute
     from tensorrank.whole_numbers import abbreviated
 
     numbers = whole_numbers(depths, "--depths")
@@ -101,7 +101,7 @@ def formats(
 
     Example: tensorrank separation formats --sites 8 --states 3 --symbols 3
     """
-    from tensorrank.experiments.formats import formats as compute
+    from tensorrank.experiments.formats import format_ranks as compute
 
     found = _computed(given, compute, sites, states=states, symbols=symbols, memory=memory)
     rows = [
@@ -128,7 +128,7 @@ def perfect_matchings(
 
     Example: tensorrank separation perfect-matchings --sites 6,8,256,1024 --symbols 2 --out pictures
     """
-    from tensorrank.experiments.perfect_matchings import three_matchings as compute
+    from tensorrank.experiments.perfect_matchings import perfect_matching_states as compute
     from tensorrank.whole_numbers import abbreviated
 
     found = _computed(given, compute, whole_numbers(sites, "--sites"), symbols=symbols, memory=memory)
@@ -158,7 +158,7 @@ def hierarchy(
 
     Example: tensorrank separation hierarchy --sites 8 --out pictures
     """
-    from tensorrank.experiments.hierarchy import measured_hierarchy as compute
+    from tensorrank.experiments.hierarchy import measure_hierarchy as compute
 
     found = _computed(given, compute, sites, states=states, symbols=symbols, small=small)
     verdicts = {None: "too large", True: "yes", False: "NO"}
@@ -170,7 +170,7 @@ def hierarchy(
             "-" if one.ratio is None else f"{one.ratio:.3g}",
             "-" if one.bound is None else f"{'≥' if one.equal is None else '≤'} {one.bound}",
         )
-        for one in found
+        for one in found.rows
     ]
     _tell(given, "hierarchy", found, ("from", "to", "equal", "size", "size after", "ratio", "theory"), rows)
 
@@ -180,7 +180,7 @@ def _computed(given: ExperimentOptions, compute: Callable[..., Any], size: objec
     if given.out is not None:
         make_folder(given.out)
     with Bar() as bar:
-        return compute(size, seed=given.seed, progress=bar.update, **options)
+        return compute(size, seed=given.seed, progress=bar, **options)
 
 
 def _tell(
@@ -192,8 +192,7 @@ def _tell(
         figure, _ = getattr(tr.figures, name)(found)
         pictures = list(map(str, tr.figures.save(figure, given.out / name)))
     if given.json:
-        values = found.to_dict() if hasattr(found, "to_dict") else {"rows": [row.to_dict() for row in found]}
-        print_json({**values, "seed": given.seed, "figures": pictures})
+        print_json({**found.to_dict(), "figures": pictures})
         return
     body = [list(map(str, row)) for row in rows]
     lettered = [any(row[place][:1].isalpha() for row in body) for place in range(len(columns))]

@@ -13,7 +13,7 @@ import tensorrank as tr
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from tensorrank.experiments.communication_growth import CommunicationGrowth
+    from tensorrank.experiments.communication import CommunicationGrowth
     from tensorrank.tasks.communication import CommunicationMatrix
 
 # Called with what is done, how much is done, and how much there is.
@@ -56,7 +56,7 @@ class Wanted:
     @property
     def options(self) -> dict[str, Any]:
         """What every study takes."""
-        return {"seed": self.seed, "progress": self.show}
+        return {"seed": self.seed, "progress": lambda done, total, what: self.show(what, done, total)}
 
 
 def drawn_studies(wanted: Wanted) -> Iterator[tuple[dict[str, Any], list[Path]]]:
@@ -79,7 +79,7 @@ def drawn_studies(wanted: Wanted) -> Iterator[tuple[dict[str, Any], list[Path]]]
 
 
 def _ranks(wanted: Wanted) -> Iterator[tuple[list[CommunicationGrowth], Figure, str]]:
-    from tensorrank.experiments.communication_growth import communication_growth
+    from tensorrank.experiments.communication import communication_growth
     from tensorrank.tasks.registry import named_task
 
     task, sizes = named_task(wanted.name), wanted.sizes
@@ -100,9 +100,9 @@ def _ranks(wanted: Wanted) -> Iterator[tuple[list[CommunicationGrowth], Figure, 
 
 
 def _sparse_averaging(wanted: Wanted) -> Iterator[tuple[Any, Figure, str]]:
-    from tensorrank.experiments.model_sizes import model_sizes
     from tensorrank.experiments.sparse_averaging import error_by_dimension, least_dimensions
     from tensorrank.experiments.sparse_averaging_bits import bits_by_dimension
+    from tensorrank.experiments.sparse_averaging_models import model_sizes
 
     units, options, q = wanted.unit_tokens, wanted.options, wanted.sizes["sparsity"]
     # First what may refuse the sizes, so that nothing is computed in vain. Below 1/(2q) averages are known exactly.
@@ -130,9 +130,9 @@ def _sparse_averaging(wanted: Wanted) -> Iterator[tuple[Any, Figure, str]]:
 
 
 def _match3(wanted: Wanted) -> Iterator[tuple[Any, Figure, str]]:
-    from tensorrank.experiments.triples import triples
+    from tensorrank.experiments.triples import detect_triples
 
     chosen: dict[str, Any] = {} if wanted.unit_tokens is None else {"tokens": wanted.unit_tokens}
     sides = range(1, min(wanted.sizes["tokens"], _MOST_SIDES) + 1)
-    study = triples(**chosen, sides=sides, memory=wanted.memory, threads=wanted.threads, **wanted.options)
+    study = detect_triples(**chosen, sides=sides, memory=wanted.memory, threads=wanted.threads, **wanted.options)
     yield study, tr.figures.triples(study)[0], "triples"

@@ -1,16 +1,15 @@
-"""Shallow approximations of deep mixtures: errors against parts, beside the parts that an exact form needs at least."""
+"""Shallow approximations of deep mixtures: errors against parts, and the parts that an exact form needs at least."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from tensorrank.arguments import whole_number
-from tensorrank.arithmetic.resources import memory_limit
+from tensorrank.arithmetic.resources import Progress, memory_limit
 from tensorrank.errors import TensorRankError
-from tensorrank.experiments.interleaved import Progress
+from tensorrank.experiments.experiment import Experiment, told, within
 from tensorrank.mixtures.approximation.approximate import approximate
 from tensorrank.mixtures.approximation.result import Approximation
 from tensorrank.mixtures.fitting.structures import balanced_parents
@@ -18,6 +17,7 @@ from tensorrank.mixtures.hierarchical import Hierarchical
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.reductions.to_latent_class import fewest_classes
+from tensorrank.records import Record
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.result import SeparationRank
 from tensorrank.separation.solve import separation_rank
@@ -30,20 +30,25 @@ _MOST_SITES = 128
 
 
 @dataclass(frozen=True)
-class Wall:
-    """The parts that a latent class model equal to the target needs, from both sides.
+class Wall(Record):
+    """The wall of a mixture: the parts that a latent class model equal to it needs, bounded from both sides.
 
-    A mixture of c products has unfoldings of rank c or less, so the rank of any unfolding of W bounds the parts of an
-    exact shallow form from below.
+    A mixture of c products has unfoldings of rank c or less. So the rank of any unfolding of the coefficient tensor W
+    bounds the parts of an exact shallow form from below.
 
     Attributes:
-        parts: no latent class model of fewer is equal to the target; None if no rank was computed.
+        parts: no latent class model of fewer parts is equal to the target; None if no rank was computed.
         cut: the bipartition that shows it, in words.
-        rank: of this unfolding, with its standing; `parts` is its certified lower side. None for a single variable.
-        known: the classes of the smallest exact form that is known, None if none was counted.
-        reason: why `parts` was not computed, or was cut short; None if it was not.
+        rank: the rank of this unfolding with its standing; `parts` is the certified lower side of the rank. None for a
+            single variable.
+        known: the classes of the smallest exact form that is known; None if none was counted.
+        reason: why `parts` was not computed, or was cut short; None if neither happened.
+
+    >>> Wall(parts=1, cut=None, rank=None, known=1, reason=None).exact
+    True
     """
 
+    derived = ("exact",)
     parts: int | None
     cut: str | None
     rank: SeparationRank | None
@@ -67,26 +72,18 @@ class Wall:
         cut = "" if self.reason is None else f"; {self.reason}"
         return f"An exact shallow form needs at least {abbreviated(self.parts)} parts: {why}{cut}{known}."
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON; `rank` as `SeparationRank.to_dict` gives it."""
-        return {
-            "parts": self.parts,
-            "cut": self.cut,
-            "rank": None if self.rank is None else self.rank.to_dict(),
-            "known": self.known,
-            "exact": self.exact,
-            "reason": self.reason,
-        }
-
 
 @dataclass(frozen=True)
-class Run:
-    """What is done to each target.
+class ApproximationRun:
+    """A way of approximating, which is applied to each target.
 
     Attributes:
-        method: as for `approximate`.
+        method: a method of `approximate`.
         atoms: "entries" or "products"; None for the method's own.
-        steps: how many after the first.
+        steps: the number of steps after the first.
+
+    >>> ApproximationRun(steps=8).method
+    'corrective'
     """
 
     method: str = "corrective"
@@ -94,20 +91,24 @@ class Run:
     steps: int = 64
 
 
+_USUAL_RUNS = (ApproximationRun("corrective", "entries", 1023), ApproximationRun("corrective", "products", 31))
+
+
 @dataclass(frozen=True)
-class Target:
+class ApproximationTarget(Record):
     """A mixture, the wall of its exact shallow forms, and its approximations.
 
     Attributes:
-        label: what it is called in tables and pictures.
-        model: what it is, in a line.
+        label: the name of the mixture in tables and pictures.
+        model: the mixture in a line.
         sites: the number of variables, N.
-        table_entries: its own size.
-        norm: of its coefficient tensor W.
+        table_entries: the size of the mixture.
+        norm: the norm of the coefficient tensor W.
         wall: the parts of an exact shallow form.
         runs: one approximation for each run.
     """
 
+    derived = ("informative",)
     label: str
     model: str
     sites: int
@@ -118,47 +119,38 @@ class Target:
 
     @property
     def informative(self) -> int | None:
-        """The parts from which on the guarantee is below the norm of W; None where that is 0 in floating point."""
+        """The parts from which on the guarantee is below the norm of W; None where the norm is 0 in floating point."""
         return informative_parts(self.norm)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        return {
-            "label": self.label,
-            "model": self.model,
-            "sites": self.sites,
-            "table_entries": self.table_entries,
-            "norm": self.norm,
-            "guarantee_informative_from": self.informative,
-            "wall": self.wall.to_dict(),
-            "runs": [run.to_dict() for run in self.runs],
-        }
 
 
 @dataclass(frozen=True)
-class ShallowApproximations:
+class ShallowApproximations(Experiment, name="approximation"):
     """Several targets, each approximated in the same ways.
 
     Attributes:
-        targets: in the order given.
-        seed: of draws and starts.
+        targets: the targets in the order given.
+        seed: the seed of samples and starts.
+
+    >>> trees = growing_depth(4, branchings=(2,))
+    >>> print(shallow_approximations(trees, [ApproximationRun(steps=2)]).targets[0].wall.parts)
+    4
     """
 
-    targets: tuple[Target, ...]
+    targets: tuple[ApproximationTarget, ...]
     seed: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        return {"study": "approximation", "seed": self.seed, "targets": [target.to_dict() for target in self.targets]}
 
 
 def informative_parts(norm: float) -> int | None:
-    """From how many parts on sqrt(8 / (t + 2)), with t + 1 of them, is below the norm: about 8 / norm^2.
+    """The number of parts from which on the guarantee sqrt(8 / (t + 2)) is below the norm: about 8 / norm^2.
 
-    Approximating by nothing at all misses a tensor by its norm: a bound above that says nothing.
+    After step t there are t + 1 parts. Approximating by nothing at all misses a tensor by its norm, so a guarantee
+    above the norm says nothing.
 
     Args:
-        norm: of the coefficient tensor; None is returned for 0.
+        norm: the norm of the coefficient tensor.
+
+    Returns:
+        A whole number, or None for the norm 0.
 
     >>> informative_parts(0.1), informative_parts(1.0)
     (799, 8)
@@ -170,16 +162,16 @@ def informative_parts(norm: float) -> int | None:
 def wall_of(
     model: Mixture, *, seed: int = 0, memory: int | str | None = "256MiB", progress: Progress | None = None
 ) -> Wall:
-    """How many parts a latent class model equal to the model needs at least, and how many are known to suffice.
+    """The parts that a latent class model equal to the model needs at least, and those known to suffice.
 
-    The cuts are even against odd variables, halves, and every other quarter; the largest certified rank counts. It is
-    that of the model's very tables, floats taken as the fractions they are.
+    Ranks are computed of three unfoldings: even against odd variables, halves, and every other quarter. The largest
+    certified rank counts. Ranks are those of the model's very tables, whose floats are taken as the fractions they are.
 
     Args:
-        model: any mixture; of Gaussian components latent class models with the same components are meant.
-        seed: of the vectors at which ranks are computed.
-        memory: limit for each rank; one that needs more becomes a lower bound.
-        progress: called with the cut, the cuts done and their number.
+        model: any mixture; if its components are Gaussian, latent class models with the same components are meant.
+        seed: the seed of the vectors at which ranks are computed.
+        memory: the limit for each rank; a rank that needs more becomes a lower bound.
+        progress: called with the cuts done, their number and the next cut in words.
 
     Raises:
         TensorRankError: if the memory limit is none. Ranks that cannot be computed are a `reason`, no error.
@@ -199,9 +191,7 @@ def wall_of(
     best: tuple[str, SeparationRank] | None = None
     failed: str | None = None
     cuts = _cuts(model.sites)
-    for done, (name, cut) in enumerate(cuts.items()):
-        if progress is not None:
-            progress(f"rank of {name}", done, len(cuts))
+    for name, cut in told(list(cuts.items()), progress, lambda item: f"rank of {item[0]}"):
         try:
             rank = separation_rank(model, cut, seed=seed, memory=memory)
         except TensorRankError as error:
@@ -236,61 +226,60 @@ def _known(model: Mixture) -> int | None:
     return fewest_classes(model).count
 
 
-def approximated(
+def approximate_target(
     label: str,
     model: Mixture,
-    runs: Sequence[Run],
+    runs: Sequence[ApproximationRun],
     *,
     seed: int = 0,
     nodes: int = 200_000,
     draws: int = 10_000,
     memory: int | str | None = "256MiB",
     progress: Progress | None = None,
-) -> Target:
-    """One target: its wall, and its approximations.
+) -> ApproximationTarget:
+    """One target: its wall and its approximations.
 
     Args:
-        label: what it is called.
+        label: the name of the target.
         model: the target.
-        runs: what is done to it, at least one.
-        seed: of draws and starts.
+        runs: the ways of approximating it, at least one.
+        seed: the seed of samples and starts.
         nodes: as for `approximate`.
         draws: as for `approximate`.
-        memory: limit for each rank of the wall.
-        progress: called with what is done, done and total; the wall counts as much as a run.
+        memory: the limit for each rank of the wall.
+        progress: called with the runs done, their number and what is under way; the wall counts as much as a run.
 
     Raises:
         TensorRankError: if there are no runs, one of them cannot be made, or the memory limit is none.
 
     >>> from tensorrank.mixtures.hidden_markov import HiddenMarkov
-    >>> target = approximated("a chain", HiddenMarkov.random(2, 2, length=16, seed=0), [Run(steps=30)])
+    >>> chain = HiddenMarkov.random(2, 2, length=16, seed=0)
+    >>> target = approximate_target("a chain", chain, [ApproximationRun(steps=30)])
     >>> target.wall.parts, target.informative
     (256, 330289)
     """
     if not runs:
-        raise TensorRankError("no runs were given; expected at least one, such as Run('corrective', 'products', 20)")
+        raise TensorRankError("no runs were given; expected at least one, such as ApproximationRun(steps=20)")
     total, memory = len(runs) + 1, memory_limit(memory)
 
-    def show(before: int) -> Progress:
-        def shown(what: str, done: float, of: float) -> None:
-            if progress is not None:
-                progress(f"{label}: {what}", before + done / of, total)
-
-        return shown
-
+    reports = [within(progress, number, total, f"{label}: ") for number in range(total)]
     made = tuple(
         approximate(
-            model, run.steps, run.method, atoms=run.atoms, seed=seed, nodes=nodes, draws=draws, progress=show(number)
+            model, run.steps, run.method, atoms=run.atoms, seed=seed, nodes=nodes, draws=draws, progress=_turned(report)
         )
-        for number, run in enumerate(runs)
+        for run, report in zip(runs, reports, strict=False)
     )
-    wall = wall_of(model, seed=seed, memory=memory, progress=show(len(runs)))
-    return Target(label, repr(model), model.sites, model.table_entries, made[0].norm, wall, made)
+    wall = wall_of(model, seed=seed, memory=memory, progress=reports[-1])
+    return ApproximationTarget(label, repr(model), model.sites, model.table_entries, made[0].norm, wall, made)
 
 
-def approximations(
+def _turned(progress: Progress) -> Callable[[str, float, float], None]:
+    return lambda what, done, total: progress(done, total, what)
+
+
+def shallow_approximations(
     targets: Sequence[tuple[str, Mixture]],
-    runs: Sequence[Run] = (Run("corrective", "entries", 1023), Run("corrective", "products", 31)),
+    runs: Sequence[ApproximationRun] = _USUAL_RUNS,
     *,
     seed: int = 0,
     nodes: int = 200_000,
@@ -302,18 +291,22 @@ def approximations(
 
     Args:
         targets: labels and models, each label once.
-        runs: what is done to each.
-        seed: of draws and starts.
+        runs: the ways of approximating, applied to each target.
+        seed: the seed of samples and starts.
         nodes: as for `approximate`.
         draws: as for `approximate`.
-        memory: limit for each rank of a wall.
-        progress: called with what is done, done and total work.
+        memory: the limit for each rank of a wall.
+        progress: called with the targets done (a fraction of the one at work included), their number and what is under
+            way.
 
     Raises:
         TensorRankError: if there are no targets or runs, a label is there twice, or a run cannot be made.
 
-    >>> study = approximations(growing_depth(8, branchings=(8, 2)), [Run("corrective", "entries", 8)])
-    >>> [(target.label, target.wall.parts) for target in study.targets]
+    Sources: Jaini, Poupart, Yu, Deep Homogeneous Mixture Models (NeurIPS 2018), theorem 4; Jaggi, Revisiting
+    Frank-Wolfe (ICML 2013).
+
+    >>> found = shallow_approximations(growing_depth(8, branchings=(8, 2)), [ApproximationRun(steps=8)])
+    >>> [(target.label, target.wall.parts) for target in found.targets]
     [('depth 1', 2), ('depth 3', 16)]
     """
     chosen = list(targets)
@@ -323,16 +316,10 @@ def approximations(
     if len(set(labels)) < len(labels):
         raise TensorRankError(f"targets are labelled {', '.join(map(repr, labels))}; expected different labels")
 
-    def show(before: int) -> Progress:
-        def shown(what: str, done: float, of: float) -> None:
-            if progress is not None:
-                progress(what, before + done / of, len(chosen))
-
-        return shown
-
+    reports = [within(progress, number, len(chosen)) for number in range(len(chosen))]
     made = tuple(
-        approximated(label, model, runs, seed=seed, nodes=nodes, draws=draws, memory=memory, progress=show(number))
-        for number, (label, model) in enumerate(chosen)
+        approximate_target(label, model, runs, seed=seed, nodes=nodes, draws=draws, memory=memory, progress=report)
+        for (label, model), report in zip(chosen, reports, strict=True)
     )
     return ShallowApproximations(made, seed)
 
@@ -346,20 +333,20 @@ def growing_depth(
     seed: int = 0,
     exact: bool = False,
 ) -> tuple[tuple[str, LatentTree], ...]:
-    """Balanced latent trees over the same variables, the fewer children to a hidden variable the deeper.
+    """Balanced latent trees over the same variables: the fewer children a hidden variable has, the deeper the tree.
 
-    All tables are random, uniform on the simplex or fractions, of the same numbers of states and symbols.
+    All tables are random, and uniform on the simplex if their entries are floats.
 
     Args:
         sites: the number of variables, N.
         branchings: the children of a hidden variable: N for one level, a latent class model; 2 for log2(N) levels.
-        states: of each hidden variable, r.
-        symbols: of each observed one, k.
+        states: the states of each hidden variable, r.
+        symbols: the values of each observed variable, k.
         seed: a whole number.
         exact: whether entries are fractions.
 
     Returns:
-        Labels, "depth 1" and so on by the levels of hidden variables, and trees.
+        Pairs of a label and a tree. Labels are "depth 1" and so on by the levels of hidden variables.
 
     Raises:
         TensorRankError: if a number is too small, or two trees are of the same depth.

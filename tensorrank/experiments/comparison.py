@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from typing import Literal, get_args
 
 from tensorrank.arguments import whole_number
+from tensorrank.arithmetic.resources import Progress
 from tensorrank.attention import bounds
 from tensorrank.attention.architecture import SelfAttention
 from tensorrank.circuits.convolutional import ConvolutionalCircuit
 from tensorrank.circuits.recurrent import RecurrentCircuit
 from tensorrank.errors import TensorRankError
+from tensorrank.experiments.experiment import within
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.result import SeparationRank
 from tensorrank.separation.solve import separation_rank
@@ -28,8 +30,11 @@ class Contender:
 
     Attributes:
         family: "attention", "recurrent" or "convolutional".
-        shape: its sizes in words.
+        shape: the sizes of the architecture in words.
         model: the architecture.
+
+    >>> Contender("attention", "depth 1, width 4", SelfAttention(1, 4)).parameters
+    64
     """
 
     family: Family
@@ -38,13 +43,22 @@ class Contender:
 
     @property
     def parameters(self) -> int:
-        """Its number of weights, at most the budget."""
+        """The number of weights, at most the budget."""
         return self.model.parameters
 
 
 @dataclass(frozen=True)
 class Compared:
-    """A contender and its separation rank."""
+    """A contender and its separation rank.
+
+    Attributes:
+        contender: the architecture.
+        result: the separation rank with its standing.
+
+    >>> (one,) = compare([Contender("attention", "depth 1, width 4", SelfAttention(1, 4))])
+    >>> one.result.value, round(one.log3_value, 2)
+    (5, 1.46)
+    """
 
     contender: Contender
     result: SeparationRank
@@ -56,7 +70,7 @@ class Compared:
 
     @property
     def log3_per_parameter(self) -> float | None:
-        """That, divided by the number of parameters."""
+        """The logarithm of the rank divided by the number of parameters; None for rank 0."""
         return None if self.log3_value is None else self.log3_value / self.contender.parameters
 
 
@@ -65,15 +79,15 @@ def contenders(
 ) -> list[Contender]:
     """The architectures that make the most of a budget of parameters on so many sites.
 
-    Attention with one head at every depth and width that fill 4 L d^2 parameters; recurrent circuits of depth 1 to 3,
-    and convolutional circuits of each number of levels, positions sharing their weights, with both named pooling
-    geometries: each as wide as the budget allows.
+    Attention has one head and 4 L d^2 parameters: every depth comes with the largest width. Recurrent circuits have
+    depth 1 to 3. Convolutional circuits come with each number of levels and both named pooling geometries, and their
+    positions share weights. Each circuit is as wide as the budget allows.
 
     Args:
         parameters: the budget.
-        sites: tokens, steps or positions.
+        sites: the number of tokens, steps or positions.
         channels: the dimension of a circuit's site; attention's tokens are as wide as the network.
-        families: which to compare.
+        families: the families to compare.
 
     Raises:
         TensorRankError: if a number is out of range, a family is unknown, or nothing fits the budget.
@@ -108,34 +122,42 @@ def compare(
     memory: int | str | None = "4GiB",
     work: float | None = 2.5e11,
     threads: int | None = None,
-    progress: Callable[[Contender, float, float], None] | None = None,
+    progress: Progress | None = None,
 ) -> Iterator[Compared]:
-    """The separation rank of each, under the same limits; what does not fit them is a lower bound.
+    """The separation ranks of architectures, one after the other, all under the same limits.
+
+    A rank that does not fit the limits is a certified lower bound.
 
     Args:
-        contestants: as `contenders` lists them, or your own.
-        partition: of the sites; halves by default.
-        seed: of every rank.
-        memory: limit for each rank.
-        work: limit for each rank, in operations; None: no limit.
+        contestants: architectures as `contenders` lists them, or your own.
+        partition: the bipartition of the sites; halves by default.
+        seed: the seed of every rank.
+        memory: the memory limit for each rank.
+        work: the limit for each rank in operations; None for no limit.
         threads: all processors by default.
-        progress: called with the contender, the work done and its total.
+        progress: called with the contenders done (a fraction of the one at work included), their number and the
+            contender in words.
+
+    Raises:
+        TensorRankError: if the partition does not fit an architecture, or a limit is none.
+
+    Sources: Levine, Wies, Sharir, Bata, Shashua (NeurIPS 2020, arXiv 2006.12467 v3) for attention; Levine, Sharir, Ziv,
+    Shashua (arXiv 1710.09431) for recurrent, Cohen, Shashua (ICLR 2017, arXiv 1605.06743) for convolutional circuits.
 
     >>> [one.result.value for one in compare(contenders(16, sites=4, channels=2, families=["attention"]))]
     [3, 41]
     """
-    for contender in contestants:
-        report = None if progress is None else _about(contender, progress)
+    for number, contender in enumerate(contestants):
+
+        def report(done: float, total: float, what: str = "", one: Contender = contender, before: int = number) -> None:
+            within(progress, before, len(contestants))(done, total, f"{one.family}, {one.shape}")
+
         yield Compared(
             contender,
             separation_rank(
                 contender.model, partition, seed=seed, memory=memory, work=work, threads=threads, progress=report
             ),
         )
-
-
-def _about(contender: Contender, progress: Callable[[Contender, float, float], None]) -> Callable[[float, float], None]:
-    return lambda done, total: progress(contender, done, total)
 
 
 def _attention(budget: int, sites: int, channels: int) -> Iterator[Contender]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tensorrank.arguments import nearest, whole_number
+from tensorrank.arithmetic.arrays import Integers
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.fitting.options import FitOptions
 from tensorrank.mixtures.fitting.report import FitReport
@@ -17,17 +17,15 @@ from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree
 
-Rows = NDArray[np.int64]
-
 _KINDS = ("latent_class", "balanced", "chow_liu", "chain")
 
 
 @dataclass(frozen=True)
-class Family:
-    """Models of one structure, whose size is the number of states that all hidden variables have.
+class MixtureFamily:
+    """Mixtures of one structure, of any size: all hidden variables have the same number of states.
 
     Attributes:
-        name: what it is called in tables and figures.
+        name: the name of the family in tables and figures.
         kind: "latent_class" (one hidden variable), "balanced" (a balanced tree over the variables in order), "chow_liu"
             (a hidden variable for each observed one, joined by the Chow-Liu tree of the rows that are fitted) or
             "chain" (a hidden Markov model with tables for each step).
@@ -35,7 +33,10 @@ class Family:
         order: the variables in the order in which a tree or a chain has them; as they come if None.
 
     Raises:
-        TensorRankError: for another kind, or an order that is none.
+        TensorRankError: if the kind is none of these, or the order does not name each variable once.
+
+    >>> MixtureFamily("trees", "balanced").depth(sites=8)
+    3
     """
 
     name: str
@@ -50,7 +51,7 @@ class Family:
             raise TensorRankError(f"an order is {self.order}; expected each variable once, from 0")
 
     def depth(self, sites: int) -> int | None:
-        """The levels of hidden variables over so many observed ones; None for trees without levels."""
+        """The levels of hidden variables over so many observed variables; None for trees without levels."""
         if self.kind not in ("latent_class", "balanced"):
             return None
         levels = 1
@@ -59,9 +60,9 @@ class Family:
         return levels
 
     def parameters(self, sites: int, symbols: int, states: int) -> int:
-        """The free parameters of a model of this family: a prior, a table for each edge.
+        """The free parameters of a model of this family: those of the prior and of a table for each edge.
 
-        >>> Family("trees", "balanced").parameters(sites=4, symbols=3, states=2)  # 1, two tables of 2, four of 4
+        >>> MixtureFamily("trees", "balanced").parameters(sites=4, symbols=3, states=2)  # 1, two tables of 2, four of 4
         21
         """
         hidden = {"latent_class": 1, "balanced": 0, "chow_liu": sites, "chain": sites}[self.kind]
@@ -70,12 +71,12 @@ class Family:
         return states - 1 + (hidden - 1) * states * (states - 1) + sites * states * (symbols - 1)
 
     def states(self, sites: int, symbols: int, budget: int) -> int:
-        """The most states with which a model has no more parameters than the budget.
+        """The most states of each hidden variable with which a model has no more parameters than the budget.
 
         Raises:
-            TensorRankError: if one state is too many.
+            TensorRankError: if a model of one state has more.
 
-        >>> Family("classes", "latent_class").states(sites=4, symbols=3, budget=30)
+        >>> MixtureFamily("classes", "latent_class").states(sites=4, symbols=3, budget=30)
         3
         """
         if self.parameters(sites, symbols, 1) > budget:
@@ -92,14 +93,14 @@ class Family:
             below, above = (middle, above) if fits else (below, middle)
         return below
 
-    def ordered(self, data: Rows) -> Rows:
+    def ordered(self, data: Integers) -> Integers:
         """The data with its variables in the family's order."""
         return data if self.order is None else data[:, list(self.order)]
 
     def fit(
-        self, data: Rows, states: int, random_state: int | np.random.Generator, options: FitOptions
+        self, data: Integers, states: int, random_state: int | np.random.Generator, options: FitOptions
     ) -> FitReport[LatentClass] | FitReport[LatentTree] | FitReport[HiddenMarkov]:
-        """A model of this family for data whose variables are in its order."""
+        """A model of this family, fitted to data whose variables are in the family's order."""
         if self.kind == "latent_class":
             return LatentClass.fit_report(data, states, random_state, **options)
         if self.kind == "chain":
@@ -108,13 +109,13 @@ class Family:
 
 
 def z_order(side: int) -> tuple[int, ...]:
-    """The pixels of a square image, numbered row by row, in the order in which every block of 4^l is a square.
+    """The pixels of a square image, numbered row by row, in the order in which every aligned run of 4^l is a square.
 
     Args:
         side: a power of two.
 
     Raises:
-        TensorRankError: if it is none.
+        TensorRankError: if the side is no power of two.
 
     Source: Morton, A computer oriented geodetic data base and a new technique in file sequencing (1966).
 
@@ -124,7 +125,7 @@ def z_order(side: int) -> tuple[int, ...]:
     if whole_number("the side", side, 1).bit_count() != 1:
         raise TensorRankError(f"the side is {side}; expected a power of two")
     levels = side.bit_length() - 1
-    # Rows and columns as bits; a bit of the row, then one of the column, the highest first.
+    # Integers and columns as bits; a bit of the row, then one of the column, the highest first.
     bits = np.arange(side**2).reshape((2,) * (2 * levels))
     woven = [axis for level in range(levels) for axis in (level, levels + level)]
     return tuple(bits.transpose(woven).ravel().tolist())

@@ -9,45 +9,50 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from tensorrank.arguments import whole_number
+from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.arithmetic.resources import Progress
 from tensorrank.errors import TensorRankError
-from tensorrank.experiments.depth_families import Family, Rows
-from tensorrank.experiments.interleaved import Progress
+from tensorrank.experiments.depth_families import MixtureFamily
+from tensorrank.experiments.experiment import Experiment, ascending, distinct, where
 from tensorrank.mixtures.evaluation.inference import MISSING
 from tensorrank.mixtures.fitting.options import FitOptions
 from tensorrank.mixtures.fitting.report import FitReport, NotConverged
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.tables import Table
+from tensorrank.records import Record
 
-# Of all rows: those that pseudocounts are chosen on, of these those that are fitted, and those held out in a split.
+# The share of all rows that pseudocounts are chosen on, the share of these that is fitted, and the share of all rows
+# that a split holds out.
 _DEVELOPMENT, _FITTED, _HELD_OUT = 1 / 2, 2 / 3, 1 / 4
 
 
 @dataclass(frozen=True)
 class Splits:
-    """Numbers of rows: those that pseudocounts are chosen on, and random parts that are held out.
+    """Row numbers of data: rows that pseudocounts are chosen on, and random parts that are held out.
 
     Attributes:
-        chosen_on: the rows fitted, and those scored, to choose a pseudocount; neither is ever held out.
-        parts: for each split the rows fitted and those held out.
+        chosen_on: the rows fitted and the rows scored to choose a pseudocount; neither is ever held out.
+        parts: for each split the rows fitted and the rows held out.
     """
 
-    chosen_on: tuple[Rows, Rows]
-    parts: tuple[tuple[Rows, Rows], ...]
+    chosen_on: tuple[Integers, Integers]
+    parts: tuple[tuple[Integers, Integers], ...]
 
 
 def random_splits(rows: int, count: int, seed: int | np.random.Generator = 0) -> Splits:
-    """Half the rows for choosing pseudocounts, then splits that each hold a quarter of all rows out of the other half.
+    """Random splits of data: half the rows for choosing pseudocounts, a quarter of all rows held out in each split.
 
-    Of the half for choosing, two thirds are fitted and one third is scored; in the splits all of it is fitted.
+    The rows held out come from the other half. Of the half for choosing, two thirds are fitted and one third is scored;
+    in the splits all of it is fitted.
 
     Args:
-        rows: their number, at least 12.
-        count: of splits.
+        rows: the number of rows, at least 12.
+        count: the number of splits.
         seed: a whole number or a numpy Generator.
 
     Raises:
@@ -70,22 +75,23 @@ def random_splits(rows: int, count: int, seed: int | np.random.Generator = 0) ->
 
 
 @dataclass(frozen=True)
-class Scores:
-    """One family at one budget.
+class FamilyScores(Record):
+    """The scores of one family at one budget.
 
     Attributes:
-        family: its name.
-        depth: levels of hidden variables, 0 of independent ones; None for chains and Chow-Liu trees.
+        family: the name of the family.
+        depth: the levels of hidden variables, 0 for independent variables; None for chains and Chow-Liu trees.
         budget: the parameters allowed.
-        states: of each hidden variable.
+        states: the states of each hidden variable.
         parameters: the free parameters that the models have.
-        pseudocount: the one chosen.
+        pseudocount: the pseudocount that was chosen.
         held_out: for each split the mean log-likelihood of a row that is held out, in nats.
-        fitted: the same for the rows fitted.
+        fitted: for each split the mean log-likelihood of a row that is fitted, in nats.
         converged: for each split, whether EM reached its tolerance.
-        seconds: the time it took, with choosing the pseudocount.
+        seconds: the time of all fits, with choosing the pseudocount.
     """
 
+    derived = ("mean", "spread")
     family: str
     depth: int | None
     budget: int
@@ -99,54 +105,41 @@ class Scores:
 
     @property
     def mean(self) -> float:
-        """That of the splits' held-out log-likelihoods."""
+        """The mean of the splits' held-out log-likelihoods."""
         return float(np.mean(self.held_out))
 
     @property
     def spread(self) -> float:
-        """Their standard deviation; 0 for a single split.
+        """The standard deviation of the splits' held-out log-likelihoods; 0 for a single split.
 
-        It is no error of the mean: rows are shared between splits.
+        The spread is no error of the mean, since splits share rows.
         """
         return _spread(self.held_out)
 
-    def gain(self, other: Scores) -> tuple[float, float, int]:
-        """How much more than another: mean and standard deviation of the difference in each split, and splits won."""
+    def gain(self, other: FamilyScores) -> tuple[float, float, int]:
+        """The gain over another family: its mean and standard deviation over the splits, and the splits won."""
         differences = np.subtract(self.held_out, other.held_out)
         return float(differences.mean()), _spread(differences), int((differences > 0).sum())
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        return {
-            "family": self.family,
-            "depth": self.depth,
-            "budget": self.budget,
-            "states": self.states,
-            "parameters": self.parameters,
-            "pseudocount": self.pseudocount,
-            "held_out": list(self.held_out),
-            "fitted": list(self.fitted),
-            "converged": list(self.converged),
-            "mean": self.mean,
-            "spread": self.spread,
-            "seconds": self.seconds,
-        }
-
 
 @dataclass(frozen=True)
-class DepthOnData:
+class DepthOnData(Experiment, name="depth_on_data"):
     """Held-out log-likelihoods by family and budget.
 
     Attributes:
-        name: of the data.
-        rows: their number.
+        name: the name of the data.
+        rows: the number of rows.
         sites: the number of variables, N.
-        symbols: the values of each, k.
-        restarts: of each fit.
-        seed: of splits and starts.
-        independent: independent variables, the baseline.
-        scores: by budget and family.
-        truth: the held-out log-likelihood of the model that the data is drawn from, for each split; None if unknown.
+        symbols: the values of each variable, k.
+        restarts: the restarts of each fit.
+        seed: the seed of splits and starts.
+        independent: the scores of independent variables, the baseline.
+        scores: the scores by budget and family.
+        truth: the held-out log-likelihood of the model that the data was sampled from, for each split; None if unknown.
+
+    >>> coins = np.random.default_rng(0).integers(0, 2, (100, 1)) * np.ones(4, int)
+    >>> compare_depths(coins, [MixtureFamily("classes", "latent_class")], [9], splits=2).findings()
+    ('9 parameters: one depth only, nothing to compare',)
     """
 
     name: str
@@ -155,21 +148,21 @@ class DepthOnData:
     symbols: int
     restarts: int
     seed: int
-    independent: Scores
-    scores: tuple[Scores, ...]
+    independent: FamilyScores
+    scores: tuple[FamilyScores, ...]
     truth: tuple[float, ...] | None = None
 
     @property
     def budgets(self) -> tuple[int, ...]:
-        """Those of the scores, small ones first."""
-        return tuple(sorted({one.budget for one in self.scores}))
+        """The budgets of the scores, small ones first."""
+        return distinct(self.scores, "budget")
 
-    def of(self, budget: int) -> tuple[Scores, ...]:
+    def of(self, budget: int) -> tuple[FamilyScores, ...]:
         """The scores at a budget."""
-        return tuple(one for one in self.scores if one.budget == budget)
+        return where(self.scores, budget=budget)
 
-    def best(self, budget: int) -> tuple[Scores, ...]:
-        """Of all that have levels the best one, and those below it by no more than the difference's own spread."""
+    def best(self, budget: int) -> tuple[FamilyScores, ...]:
+        """The best family that has levels, and the families below it by no more than the spread of the gain."""
         levels = [one for one in self.of(budget) if one.depth is not None]
         top = max(levels, key=lambda one: one.mean)
         tied = [one for one in levels if one is not top and top.gain(one)[0] <= top.gain(one)[1]]
@@ -179,25 +172,10 @@ class DepthOnData:
         """What depth bought, a sentence for each budget, from the numbers alone."""
         return tuple(_finding(self, budget) for budget in self.budgets)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        return {
-            "study": "depth_on_data",
-            "name": self.name,
-            "rows": self.rows,
-            "sites": self.sites,
-            "symbols": self.symbols,
-            "restarts": self.restarts,
-            "seed": self.seed,
-            "independent": self.independent.to_dict(),
-            "scores": [one.to_dict() for one in self.scores],
-            "truth": None if self.truth is None else list(self.truth),
-        }
 
-
-def depth_on_data(
+def compare_depths(
     data: ArrayLike,
-    families: Sequence[Family],
+    families: Sequence[MixtureFamily],
     budgets: Sequence[int],
     *,
     name: str = "data",
@@ -211,31 +189,33 @@ def depth_on_data(
     seed: int = 0,
     progress: Progress | None = None,
 ) -> DepthOnData:
-    """Fits each family at each budget to the same random parts of the data, and scores what was held out.
+    """Fit each family at each budget to the same random parts of the data, and score what was held out.
 
-    Every family has the most states that the budget allows. Its pseudocount is chosen for each budget: of those given,
-    the one whose model of some rows scores best on others; none of these rows is held out later.
+    Every family has the most states that the budget allows. The pseudocount of a family is chosen for each budget: it
+    is the candidate whose model of some rows scores best on others, and none of these rows is held out later.
 
     Args:
-        data: categorical values 0 to k - 1, (rows, sites); missing ones, -1, are summed out.
-        families: what is compared.
+        data: whole numbers of shape (rows, sites), the values 0 to k - 1; missing values, -1, are summed out.
+        families: the families to compare.
         budgets: numbers of parameters.
-        name: of the data.
+        name: the name of the data.
         symbols: k; the largest value and one more, at least 2, if None.
-        splits: how many random parts are held out, one after the other.
+        splits: the number of random parts that are held out, one after the other.
         pseudocounts: the candidates; a single one is taken as it is.
-        restarts: of EM, for every fit.
-        iterations: of EM, at most; a fit that stops there is recorded as not converged.
-        tolerance: in nats for a row; a smaller gain of an iteration ends EM.
-        truth: the model that the data is drawn from, scored as well.
+        restarts: the restarts of EM for every fit.
+        iterations: the most iterations of EM; a fit that stops there is recorded as not converged.
+        tolerance: in nats for a row; EM ends when an iteration gains less.
+        truth: the model that the data was sampled from, scored as well.
         seed: a whole number.
-        progress: called with the family and budget, the fits done and their number.
+        progress: called with the fits done, their number, and the family and its states in words.
 
     Raises:
         TensorRankError: if the data is no table of such values, nothing is to be compared, or a number is out of range.
 
+    Source: Chow, Liu, Approximating discrete probability distributions with dependence trees (1968), for their trees.
+
     >>> coins = np.random.default_rng(0).integers(0, 2, (100, 1)) * np.ones(4, int)
-    >>> found = depth_on_data(coins, [Family("classes", "latent_class")], [9], splits=2)
+    >>> found = compare_depths(coins, [MixtureFamily("classes", "latent_class")], [9], splits=2)
     >>> [(one.states, one.parameters, round(one.mean - found.independent.mean, 1)) for one in found.scores]
     [(2, 9, 2.1)]
     """
@@ -248,9 +228,9 @@ def depth_on_data(
             f"{k - 1}, or {MISSING} where it is missing"
         )
     sites = table.shape[1]
-    chosen = sorted({whole_number("a budget", budget, 1) for budget in budgets})
-    if not chosen or not families or not pseudocounts:
-        raise TensorRankError("no budgets, families or pseudocounts were given; expected at least one of each")
+    chosen = ascending("budgets", budgets, such_as=100)
+    if not families or not pseudocounts:
+        raise TensorRankError("no families or pseudocounts were given; expected at least one of each")
     for family in families:
         if family.order is not None and len(family.order) != sites:
             raise TensorRankError(
@@ -258,7 +238,7 @@ def depth_on_data(
             )
     parts = random_splits(len(table), splits, seed)
     options = FitOptions(restarts=restarts, symbols=k, iterations=iterations, tolerance=tolerance)
-    baseline = Family("independent", "latent_class")
+    baseline = MixtureFamily("independent", "latent_class")
     wanted = [(baseline, baseline.parameters(sites, k, 1))]
     wanted += [(family, budget) for budget in chosen for family in families]
     # What is too small is refused before anything is fitted.
@@ -269,34 +249,34 @@ def depth_on_data(
 
         def report(done: int, what: str = f"{family.name}, {r} states", before: int = number * fits) -> None:
             if progress is not None:
-                progress(what, before + done, len(wanted) * fits)
+                progress(before + done, len(wanted) * fits, what)
 
         scores.append(_scores(family, budget, r, family.ordered(table), parts, pseudocounts, options, seed, report))
-    # No variable of theirs is hidden.
+    # Independent variables have no hidden ones.
     independent = replace(scores[0], depth=0)
     known = None if truth is None else tuple(truth.score(table[held]) for _, held in parts.parts)
     return DepthOnData(name, len(table), sites, k, restarts, seed, independent, tuple(scores[1:]), known)
 
 
 def _scores(
-    family: Family,
+    family: MixtureFamily,
     budget: int,
     states: int,
-    data: Rows,
+    data: Integers,
     splits: Splits,
     pseudocounts: Sequence[float],
     options: FitOptions,
     seed: int,
     report: Callable[[int], None],
-) -> Scores:
+) -> FamilyScores:
     began, done = time.perf_counter(), 0
 
-    def fit(rows: Rows, pseudocount: float, stream: int) -> FitReport[Any]:
+    def fit(rows: Integers, pseudocount: float, stream: int) -> FitReport[Any]:
         nonlocal done
         report(done)
         done += 1
         with warnings.catch_warnings():
-            # Said by `converged`.
+            # `converged` says it.
             warnings.simplefilter("ignore", NotConverged)
             return family.fit(data[rows], states, random_stream(seed, stream), {**options, "pseudocount": pseudocount})
 
@@ -306,7 +286,7 @@ def _scores(
         judgements = [fit(ahead, one, 1).model.score(data[judged]) for one in pseudocounts]
         best = pseudocounts[int(np.argmax(judgements))]
     made = [fit(rows, best, stream) for stream, (rows, _) in enumerate(splits.parts, start=2)]
-    return Scores(
+    return FamilyScores(
         family=family.name,
         depth=family.depth(data.shape[1]),
         budget=budget,
@@ -321,18 +301,22 @@ def _scores(
 
 
 def peaked(model: LatentTree, noise: float, seed: int | np.random.Generator) -> LatentTree:
-    """A model on the same tree, in which each state has a likely one below: its correlations reach far.
+    """A model on the same tree whose correlations reach far: each state has one likely value below it.
 
-    Each table becomes (1 - noise) times a random map that takes as many states to each value as to any other, plus
-    noise times the table.
+    Each table becomes (1 - noise) times a random map plus noise times the table. The map takes equally many states to
+    each value.
 
     Args:
-        model: any latent tree; `latent_tree()` of other models.
+        model: any latent tree; other models give one by `latent_tree()`.
         noise: from 0 (every state determines all below) to 1 (the model as it is).
         seed: a whole number or a numpy Generator.
 
     Raises:
         TensorRankError: if the noise is out of range.
+
+    >>> tree = LatentTree.random([0, 0, 0], states=2, symbols=2, seed=0)
+    >>> np.unique(peaked(tree, noise=0, seed=0).edges[0].table).tolist()
+    [0.0, 1.0]
     """
     if not 0 <= noise <= 1:
         raise TensorRankError(f"the noise is {noise!r}; expected a number from 0 to 1")
@@ -367,7 +351,7 @@ def _finding(study: DepthOnData, budget: int) -> str:
     return text
 
 
-def _above(one: Scores, other: Scores) -> str:
+def _above(one: FamilyScores, other: FamilyScores) -> str:
     gain, spread, won = one.gain(other)
     splits = len(one.held_out)
     return (
@@ -376,11 +360,11 @@ def _above(one: Scores, other: Scores) -> str:
     )
 
 
-def _spread(values: Sequence[float] | NDArray[np.float64]) -> float:
+def _spread(values: Sequence[float] | Floats) -> float:
     return float(np.std(np.asarray(values), ddof=1)) if len(values) > 1 else 0.0
 
 
-def _table(data: ArrayLike) -> Rows:
+def _table(data: ArrayLike) -> Integers:
     table = np.asarray(data)
     if table.ndim != 2 or table.dtype.kind not in "iu" or not table.shape[1]:
         raise TensorRankError(

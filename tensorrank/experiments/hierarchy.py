@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.arithmetic.resources import Progress
 from tensorrank.errors import TensorRankError
-from tensorrank.experiments.interleaved import Progress
+from tensorrank.experiments.experiment import Experiment, told
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical
 from tensorrank.mixtures.latent_class import LatentClass
@@ -18,7 +21,7 @@ from tensorrank.mixtures.reductions.reduce import reduce
 from tensorrank.mixtures.sum_product.model import SumProduct
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 
-# From source to target: those with a small reduction, then those without.
+# Sources and targets: first the pairs with a small reduction, then the pairs without.
 ARROWS = (
     ("latent_class", "hidden_markov"),
     ("latent_class", "tensorial_mixture"),
@@ -36,7 +39,23 @@ ARROWS = (
 )
 
 
-def measured_hierarchy(
+@dataclass(frozen=True)
+class Hierarchy(Experiment, name="hierarchy"):
+    """The reductions between the kinds of mixtures, measured.
+
+    Attributes:
+        seed: the seed of the models.
+        rows: a report for each of `ARROWS`, in this order.
+
+    >>> len(measure_hierarchy(4, symbols=3).rows) == len(ARROWS)
+    True
+    """
+
+    seed: int
+    rows: tuple[ReductionReport, ...]
+
+
+def measure_hierarchy(
     variables: int = 16,
     *,
     states: int = 2,
@@ -44,28 +63,30 @@ def measured_hierarchy(
     seed: int = 0,
     small: float = 16.0,
     progress: Progress | None = None,
-) -> tuple[ReductionReport, ...]:
-    """One random model of each kind, reduced along every arrow of the hierarchy and compared with what it came from.
+) -> Hierarchy:
+    """Measure what each reduction between kinds of mixtures costs, and check that it keeps the density.
 
-    The hidden Markov model is homogeneous, the latent tree has a random binary shape, the sum-product network is a
-    mixture of three matchings, which no small tree is.
+    One random model of each kind is reduced along every arrow of the hierarchy, and each result is compared with its
+    source. The hidden Markov model is homogeneous, the latent tree has a random binary shape, and the sum-product
+    network is a mixture of three perfect matchings, which no small tree is.
 
     Args:
-        variables: their number, a power of two of at least 4, which tensorial mixtures need.
-        states: of hidden variables, r; classes of the latent class model, functions of the hierarchical format.
-        symbols: of observed variables, k.
+        variables: the number of variables, a power of two of at least 4, which tensorial mixtures need.
+        states: the states of hidden variables, r; the classes of the latent class model and the functions of the
+            hierarchical format are as many.
+        symbols: the values of observed variables, k.
         seed: a whole number.
-        small: a reduction of more than so many times the size of its source counts as none; the lower bound is then
+        small: a reduction to more than so many times the size of its source counts as none; the lower bound is then
             reported.
-        progress: called with the arrow, the arrows done and their number.
-
-    Returns:
-        A report for each of `ARROWS`, in this order.
+        progress: called with the arrows done, their number and the next arrow in words.
 
     Raises:
         TensorRankError: if a number is out of range.
 
-    >>> [(one.target, one.equal, one.ratio) for one in measured_hierarchy(4, symbols=3)[2:4]]
+    Sources: Jaini, Poupart, Yu, Deep Homogeneous Mixture Models (NeurIPS 2018) for the hierarchy; every report names
+    the bounds of its own arrow.
+
+    >>> [(one.target, one.equal, one.ratio) for one in measure_hierarchy(4, symbols=3).rows[2:4]]
     [('latent_tree', True, 1.0), ('latent_tree', True, 1.0)]
     """
     variables = whole_number("the number of variables", variables, 4)
@@ -84,12 +105,10 @@ def measured_hierarchy(
     ]
     by_kind = {model.kind: model for model in models}
     reports = []
-    for done, (source, target) in enumerate(ARROWS):
-        if progress is not None:
-            progress(f"{source} to {target}", done, len(ARROWS))
+    for source, target in told(ARROWS, progress, " to ".join):
         model = by_kind[source]
         reports.append(check_reduction(model, reduce(model, target, limit=int(small * model.size)), seed=seed))
-    return tuple(reports)
+    return Hierarchy(seed, tuple(reports))
 
 
 def _random_binary(leaves: int, rng: np.random.Generator) -> list[int]:

@@ -2,35 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from tensorrank.arguments import whole_number
-from tensorrank.errors import TensorRankError
+from tensorrank.arithmetic.resources import Progress
+from tensorrank.experiments.experiment import Experiment, ascending, told
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
+from tensorrank.records import Record
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.result import SeparationRank
 from tensorrank.separation.solve import separation_rank
 
-# Called with what is being computed, how much is done, and how much there is.
-Progress = Callable[[str, float, float], None]
-
 
 @dataclass(frozen=True)
-class InterleavedRow:
+class InterleavedRow(Record):
     """One model of one length.
 
     Attributes:
         model: the kind of the model, "hidden_markov" or "tensorial_mixture".
         sites: the number of variables, N.
-        symbols: the values of each, k.
-        table_entries: the model's own size.
-        rank: of the unfolding of even against odd variables, with its standing.
+        symbols: the values of each variable, k.
+        table_entries: the size of the model.
+        rank: the rank of the unfolding of even against odd variables, with its standing.
     """
 
+    derived = ("classes", "shallow_entries")
     model: str
     sites: int
     symbols: int
@@ -47,28 +45,19 @@ class InterleavedRow:
         """The table entries of a latent class model of so many classes."""
         return self.classes * (1 + self.sites * self.symbols)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON; `rank` as `SeparationRank.to_dict` gives it."""
-        return {
-            "model": self.model,
-            "sites": self.sites,
-            "symbols": self.symbols,
-            "table_entries": self.table_entries,
-            "rank": self.rank.to_dict(),
-            "classes": self.classes,
-            "shallow_entries": self.shallow_entries,
-        }
-
 
 @dataclass(frozen=True)
-class Interleaved:
-    """Interleaved ranks against the number of variables.
+class InterleavedRanks(Experiment, name="interleaved"):
+    """Ranks of even against odd variables, for growing numbers of variables.
 
     Attributes:
-        states: of each hidden variable, r.
-        symbols: of each observed one, k.
-        seed: of the tables.
-        rows: by model and number of variables.
+        states: the states of each hidden variable, r.
+        symbols: the values of each observed variable, k.
+        seed: the seed of the tables.
+        rows: one row a model, hidden Markov models first, short ones first.
+
+    >>> interleaved_ranks([4]).rows[0].rank.value
+    4
     """
 
     states: int
@@ -76,18 +65,8 @@ class Interleaved:
     seed: int
     rows: tuple[InterleavedRow, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        return {
-            "study": "interleaved",
-            "states": self.states,
-            "symbols": self.symbols,
-            "seed": self.seed,
-            "rows": [row.to_dict() for row in self.rows],
-        }
 
-
-def interleaved(
+def interleaved_ranks(
     sites: Sequence[int] = (4, 6, 8, 10, 12, 14, 16),
     *,
     states: int = 2,
@@ -95,23 +74,24 @@ def interleaved(
     seed: int = 0,
     memory: int | str | None = "4GiB",
     progress: Progress | None = None,
-) -> Interleaved:
+) -> InterleavedRanks:
     """The rank of even against odd variables, of hidden Markov models and of tensorial mixtures with random tables.
 
     A latent class model of c classes is a sum of c products, so every unfolding of its table has at most the rank c: a
     latent class model of the same density needs at least as many classes as the rank of any unfolding. For almost all
-    tables that of even against odd variables is min(r, k)^floor(N/2), while the models' tables grow linearly with N.
+    tables the rank of even against odd variables is min(r, k)^floor(N/2), while the models' tables grow linearly with
+    N.
 
-    The hidden Markov model is homogeneous, the edges of the tensorial mixture have tables of their own. Tensorial
+    The hidden Markov model is homogeneous. The edges of the tensorial mixture have tables of their own; tensorial
     mixtures are made for those numbers of variables that are powers of two.
 
     Args:
         sites: numbers of variables, N, each at least 2.
-        states: of each hidden variable, r.
-        symbols: of each observed one, k.
+        states: the states of each hidden variable, r.
+        symbols: the values of each observed variable, k.
         seed: a whole number.
-        memory: limit for each rank; one that needs more becomes a lower bound.
-        progress: called with the model, the models done and their number.
+        memory: the limit for each rank; a rank that needs more becomes a lower bound.
+        progress: called with the models done, their number and the next model in words.
 
     Raises:
         TensorRankError: if a number is out of range, or no numbers of variables are given.
@@ -119,20 +99,16 @@ def interleaved(
     Sources: Khrulkov, Novikov, Oseledets, Expressive power of recurrent neural networks (ICLR 2018), theorem 1; Jaini,
     Poupart, Yu, Deep Homogeneous Mixture Models (NeurIPS 2018), section 4.
 
-    >>> found = interleaved([4, 8])
+    >>> found = interleaved_ranks([4, 8])
     >>> [(row.model, row.sites, row.table_entries, row.rank.value, row.shallow_entries) for row in found.rows]
     [('hidden_markov', 4, 30, 4, 36), ('hidden_markov', 8, 62, 16, 272),
      ('tensorial_mixture', 4, 26, 4, 36), ('tensorial_mixture', 8, 58, 16, 272)]
     """
-    chosen = sorted({whole_number("a number of variables", n, 2) for n in sites})
-    if not chosen:
-        raise TensorRankError("no numbers of variables were given; expected at least one, such as 8")
+    chosen = ascending("numbers of variables", sites, 2)
     models: list[Mixture] = [HiddenMarkov.random(states, symbols, n, seed) for n in chosen]
     models += [TensorialMixture.random(n.bit_length() - 1, states, symbols, seed) for n in chosen if n.bit_count() == 1]
     rows = []
-    for done, model in enumerate(models):
-        if progress is not None:
-            progress(f"{model.kind}, {model.sites} variables", done, len(models))
+    for model in told(models, progress, lambda model: f"{model.kind}, {model.sites} variables"):
         rank = separation_rank(model, Bipartition.interleaved(model.sites), seed=seed, memory=memory)
         rows.append(InterleavedRow(model.kind, model.sites, symbols, model.table_entries, rank))
-    return Interleaved(states, symbols, seed, tuple(rows))
+    return InterleavedRanks(states, symbols, seed, tuple(rows))

@@ -5,24 +5,25 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
-from typing import Any, Literal
+from typing import Literal
 
 import numpy as np
 
 from tensorrank.arguments import whole_number
+from tensorrank.arithmetic.resources import Progress
 from tensorrank.errors import TensorRankError
-from tensorrank.experiments.interleaved import Progress
+from tensorrank.experiments.experiment import Experiment, ascending, told, where
 from tensorrank.mixtures.latent_tree import Edge, LatentTree, Name
 from tensorrank.mixtures.tables import Table
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
+from tensorrank.records import Record
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.result import SeparationRank
 from tensorrank.separation.solve import separation_rank
-from tensorrank.whole_numbers import to_text
 
-# Interleaved ranks up to this are computed; of larger ones the theorem is taken.
+# Interleaved ranks up to this are computed; for larger ones the theorem stands.
 _COMPUTED_TO = 4096
-# Beyond, sizes have millions of digits.
+# Sizes of deeper mixtures have millions of digits.
 _DEEPEST = 16
 # Entries of a cut model that are made without asking.
 _ENTRIES = 10**7
@@ -31,17 +32,17 @@ Source = Literal["computed", "theorem"]
 
 
 @dataclass(frozen=True)
-class LevelsRow:
-    """What a model of some levels needs to equal the whole one of `depth` levels.
+class LevelRow(Record):
+    """The size that a model of some levels needs to equal a tensorial mixture of more.
 
     Attributes:
         depth: the levels of the whole tensorial mixture, L; it has 2^L variables.
-        levels: those of the cut model, l.
-        window: the variables joined at its lowest level, w = 2^(L - l + 1).
+        levels: the levels of the cut model, l.
+        window: the variables joined at the lowest level of the cut model, w = 2^(L - l + 1).
         states_lower: the states that the hidden variable of some window needs at least.
-        states_upper: the states with which every window's suffices.
-        entries_lower: the table entries it needs at least, whatever stands above the windows.
-        entries_upper: those of the cut model with `states_upper` states.
+        states_upper: the states that suffice for the hidden variable of every window.
+        entries_lower: the table entries needed at least, whatever stands above the windows.
+        entries_upper: the table entries of the cut model with `states_upper` states.
     """
 
     depth: int
@@ -52,28 +53,16 @@ class LevelsRow:
     entries_lower: int
     entries_upper: int
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        return {
-            "depth": self.depth,
-            "levels": self.levels,
-            "window": self.window,
-            "states_lower": _plain(self.states_lower),
-            "states_upper": _plain(self.states_upper),
-            "entries_lower": _plain(self.entries_lower),
-            "entries_upper": _plain(self.entries_upper),
-        }
-
 
 @dataclass(frozen=True)
-class WholeMixture:
+class WholeMixture(Record):
     """A tensorial mixture, and what is known of its interleaved rank.
 
     Attributes:
-        depth: its levels, L.
-        sites: its variables, 2^L.
-        table_entries: its size.
-        interleaved: the lower bound on its interleaved rank that the study rests on.
+        depth: the levels of the mixture, L.
+        sites: the number of variables, 2^L.
+        table_entries: the size of the mixture.
+        interleaved: the lower bound on the interleaved rank that the rows rest on.
         source: "computed" for these tables, or by the "theorem" for almost all tables.
         rank: the rank with its standing, if computed.
     """
@@ -85,53 +74,34 @@ class WholeMixture:
     source: Source
     rank: SeparationRank | None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        return {
-            "depth": self.depth,
-            "sites": self.sites,
-            "table_entries": self.table_entries,
-            "interleaved": _plain(self.interleaved),
-            "source": self.source,
-            "rank": None if self.rank is None else self.rank.to_dict(),
-        }
-
 
 @dataclass(frozen=True)
-class Levels:
+class LevelSizes(Experiment, name="levels"):
     """Sizes needed against the number of levels.
 
     Attributes:
-        states: of each hidden variable of the whole models, r.
-        symbols: of each observed one, k.
-        seed: of the tables.
+        states: the states of each hidden variable of the whole models, r.
+        symbols: the values of each observed variable, k.
+        seed: the seed of the tables.
         wholes: the whole models, by depth.
-        rows: by depth and number of levels.
+        rows: the sizes needed, by depth and number of levels.
+
+    >>> [row.states_lower for row in level_sizes([3]).of(3)]
+    [16, 4, 2]
     """
 
     states: int
     symbols: int
     seed: int
     wholes: tuple[WholeMixture, ...]
-    rows: tuple[LevelsRow, ...]
+    rows: tuple[LevelRow, ...]
 
-    def of(self, depth: int) -> tuple[LevelsRow, ...]:
+    def of(self, depth: int) -> tuple[LevelRow, ...]:
         """The rows of a whole model."""
-        return tuple(row for row in self.rows if row.depth == depth)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON; whole numbers beyond 4000 digits, which JSON readers refuse, as text."""
-        return {
-            "study": "levels",
-            "states": self.states,
-            "symbols": self.symbols,
-            "seed": self.seed,
-            "wholes": [whole.to_dict() for whole in self.wholes],
-            "rows": [row.to_dict() for row in self.rows],
-        }
+        return where(self.rows, depth=depth)
 
 
-def levels(
+def level_sizes(
     depths: Sequence[int] = (4, 5, 6),
     *,
     states: int = 2,
@@ -139,30 +109,31 @@ def levels(
     seed: int = 0,
     memory: int | str | None = "4GiB",
     progress: Progress | None = None,
-) -> Levels:
+) -> LevelSizes:
     """The size that models of fewer levels need to equal a tensorial mixture of L levels.
 
-    A model of l levels, 1 <= l <= L, joins at its lowest level 2^(l-1) windows of w = 2^(L-l+1) neighbouring variables,
-    each independent given the window's hidden variable, and above them joins pairs: l = 1 is a latent class model, l =
-    L the tensorial mixture itself.
+    A model of l levels, 1 <= l <= L, joins at its lowest level 2^(l-1) windows of w = 2^(L-l+1) neighbouring variables.
+    The variables of a window are independent given the window's hidden variable. Above the windows the model joins
+    pairs: l = 1 is a latent class model, l = L the tensorial mixture itself.
 
-    Lower side. Whatever stands above the windows, the density is a sum, over the states of all windows' variables, of
-    products of a function of even and one of odd variables. So the product of their numbers of states R_j is at least
-    the rank of even against odd variables, which is min(r, k)^(N/2) for almost all tables: some R_j is at least its
-    2^(l-1)th root, min(r, k)^(w/2). The entries P(variable | window) and at least one row above each window are at
-    least the sum of R_j (1 + w k), and the sum of the R_j is at least 2^(l-1) times that root (means).
+    Lower side. Whatever stands above the windows, the density is a sum over the states of all windows' hidden
+    variables, and each term is a function of the even times a function of the odd variables. So the product of the
+    numbers of states R_j is at least the rank of even against odd variables, which is min(r, k)^(N/2) for almost all
+    tables. Some R_j is therefore at least the 2^(l-1)th root of that rank, min(r, k)^(w/2). The entries
+    P(variable | window) and at least one row above each window are at least the sum of R_j (1 + w k), and the sum of
+    the R_j is at least 2^(l-1) times that root, by the inequality of the means.
 
-    Upper side. The states of a window's w/2 lowest hidden variables together are r^(w/2) states given which its
-    variables are independent. The cut model keeps r states at all nodes above the windows; its entries are those of
+    Upper side. The w/2 lowest hidden variables of a window have r^(w/2) states together, and given these the window's
+    variables are independent. The cut model keeps r states at all nodes above the windows. Its entries are those of
     the prior and of every edge's table (`LatentTree.table_entries`). For r <= k both sides agree on the states.
 
     Args:
-        depths: of the whole models, each at least 1.
-        states: of their hidden variables, r.
-        symbols: of the observed ones, k.
+        depths: the levels of the whole models, each from 1 to 16.
+        states: the states of their hidden variables, r.
+        symbols: the values of the observed variables, k.
         seed: a whole number.
-        memory: limit for each rank.
-        progress: called with the model, the models done and their number.
+        memory: the limit for each rank.
+        progress: called with the models done, their number and the next model in words.
 
     Raises:
         TensorRankError: if a number is out of range, or no depths are given.
@@ -170,30 +141,26 @@ def levels(
     Sources: the rank for almost all tables, Cohen, Sharir, Shashua, On the expressive power of deep learning: a tensor
     analysis (COLT 2016); Jaini, Poupart, Yu, Deep Homogeneous Mixture Models (NeurIPS 2018), section 4.
 
-    >>> [(row.levels, row.states_lower, row.entries_lower, row.entries_upper) for row in levels([4]).rows]
+    >>> [(row.levels, row.states_lower, row.entries_lower, row.entries_upper) for row in level_sizes([4]).rows]
     [(1, 256, 8448, 8448), (2, 16, 544, 578), (3, 4, 144, 170), (4, 2, 80, 122)]
     """
     r, k = whole_number("states", states, 1), whole_number("symbols", symbols, 1)
-    chosen = sorted({whole_number("a depth", depth, 1) for depth in depths})
-    if chosen and chosen[-1] > _DEEPEST:
-        raise TensorRankError(f"a depth is {chosen[-1]}; expected at most {_DEEPEST}")
-    if not chosen:
-        raise TensorRankError("no depths were given; expected at least one, such as 4")
+    chosen = ascending("depths", depths, such_as=4)
+    if chosen[-1] > _DEEPEST:
+        raise TensorRankError(f"one of the depths is {chosen[-1]}; expected at most {_DEEPEST}")
     wholes, rows = [], []
-    for done, depth in enumerate(chosen):
-        if progress is not None:
-            progress(f"{depth} levels", done, len(chosen))
+    for depth in told(chosen, progress, "{} levels".format):
         whole = _whole(depth, r, k, seed, memory)
         wholes.append(whole)
         rows += [_row(whole, cut, r, k) for cut in range(1, depth + 1)]
-    return Levels(r, k, seed, tuple(wholes), tuple(rows))
+    return LevelSizes(r, k, seed, tuple(wholes), tuple(rows))
 
 
 def cut_to(model: TensorialMixture, levels: int) -> LatentTree:
     """The model of so many levels, with the density of the whole one.
 
-    Nodes above the windows keep their states and tables; a window's hidden variable holds the states of its lowest
-    hidden variables together, the first slowest.
+    Nodes above the windows keep their states and tables. The hidden variable of a window holds the states of the
+    window's lowest hidden variables together, those of the first changing slowest.
 
     Args:
         model: a tensorial mixture of L levels.
@@ -250,7 +217,7 @@ def _whole(depth: int, r: int, k: int, seed: int, memory: int | str | None) -> W
     return WholeMixture(depth, sites, model.table_entries, rank.lower, "computed", rank)
 
 
-def _row(whole: WholeMixture, levels: int, r: int, k: int) -> LevelsRow:
+def _row(whole: WholeMixture, levels: int, r: int, k: int) -> LevelRow:
     windows = 2 ** (levels - 1)
     window = whole.sites // windows
     lower, upper = _root(whole.interleaved, windows), r ** (window // 2)
@@ -261,11 +228,7 @@ def _row(whole: WholeMixture, levels: int, r: int, k: int) -> LevelsRow:
     if levels > 1:
         # Above the windows: the prior, and r x r tables for all of their nodes but the root.
         entries += r + (windows - 2) * r * r
-    return LevelsRow(whole.depth, levels, window, lower, upper, total * (1 + window * k), entries)
-
-
-def _plain(number: int) -> int | str:
-    return to_text(number) if number >= 10**4000 else number
+    return LevelRow(whole.depth, levels, window, lower, upper, total * (1 + window * k), entries)
 
 
 def _root(number: int, degree: int) -> int:

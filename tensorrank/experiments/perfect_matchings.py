@@ -1,33 +1,35 @@
-"""A small sum-product network that no tree model of polynomial size represents: a mixture of three matchings."""
+"""A small sum-product network that is no tree model of polynomial size: a mixture of three perfect matchings."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from math import ceil
-from typing import Any, Literal
+from typing import Literal
 
 import networkx as nx
 import numpy as np
-from numpy.typing import NDArray
 
 from tensorrank.arguments import whole_number
+from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.elimination.rank import rank_mod_p
 from tensorrank.arithmetic.prime_field import LARGEST_PRIME, PrimeField, Residues
 from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.arithmetic.resources import Progress
 from tensorrank.errors import TensorRankError
-from tensorrank.experiments.interleaved import Progress
+from tensorrank.experiments.experiment import Experiment, ascending, told
 from tensorrank.mixtures.sum_product.model import SumProduct, matchings
+from tensorrank.records import Record
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.result import SeparationRank
 from tensorrank.separation.solve import separation_rank
 
-Matching = Sequence[tuple[int, int]]
+PerfectMatching = Sequence[tuple[int, int]]
 Method = Literal["ranks", "pairs cut", "spectrum"]
 
-# All bipartitions of so many variables are looked at; beyond, the spectrum bounds them together.
+# Up to so many variables all bipartitions are looked at; beyond, the spectrum bounds them together.
 _ENUMERATED_TO = 22
-# Matrices whose ranks are computed, and the fewest and most rows of one, before pairs cut must do.
+# The most matrices whose ranks are computed, and the fewest and most rows of one; beyond these, pairs cut must do.
 _MATRICES = 200
 _SAMPLES = 81
 _ROWS = 256
@@ -36,18 +38,20 @@ _ROUNDING = 1e-6
 
 
 @dataclass(frozen=True)
-class MatchingsRow:
+class PerfectMatchingsRow(Record):
     """One network.
 
     Attributes:
         sites: the number of variables, N.
-        edges: of the network, its size.
-        pairs_cut: every bipartition of at least N/3 variables a side separates so many pairs of some matching.
-        states: what some hidden variable of every tree model of this density needs at least, for almost all tables.
-        method: "ranks" if ranks mod p of balanced bipartitions show it, "pairs cut" if symbols^pairs_cut does, over all
-            balanced bipartitions, "spectrum" if the Laplacian of the union of the matchings bounds the pairs cut.
-        affordable: the states of a binary tree with as many table entries as the network has edges, all hidden
-            variables having the same number.
+        edges: the edges of the network, its size.
+        pairs_cut: every bipartition with at least N/3 variables on each side separates so many pairs of some matching.
+        states: the states that some hidden variable of every tree model of this density needs at least, for almost all
+            tables.
+        method: how `states` is shown: "ranks" by ranks mod p of balanced bipartitions, "pairs cut" by symbols^pairs_cut
+            over all balanced bipartitions, "spectrum" by the Laplacian of the union of the matchings, which bounds the
+            pairs cut.
+        affordable: the states of a binary tree with as many table entries as the network has edges, where all hidden
+            variables have the same number of states.
         rank: the separation rank, with its standing, of the balanced bipartition of least rank that was met; None if no
             ranks were computed.
     """
@@ -60,105 +64,87 @@ class MatchingsRow:
     affordable: int
     rank: SeparationRank | None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        return {
-            "sites": self.sites,
-            "edges": self.edges,
-            "pairs_cut": self.pairs_cut,
-            "states": self.states,
-            "method": self.method,
-            "affordable": self.affordable,
-            "rank": None if self.rank is None else self.rank.to_dict(),
-        }
-
 
 @dataclass(frozen=True)
-class Matchings:
+class PerfectMatchingStates(Experiment, name="perfect_matchings"):
     """States that tree models need against the number of variables.
 
     Attributes:
         symbols: the values of each variable, k.
-        seed: of matchings, tables and weights.
-        rows: by number of variables.
+        seed: the seed of matchings, tables and weights.
+        rows: one row a network, by number of variables.
+
+    >>> perfect_matching_states([6], symbols=2).rows[0].method
+    'ranks'
     """
 
     symbols: int
     seed: int
-    rows: tuple[MatchingsRow, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        return {
-            "study": "matchings",
-            "symbols": self.symbols,
-            "seed": self.seed,
-            "rows": [row.to_dict() for row in self.rows],
-        }
+    rows: tuple[PerfectMatchingsRow, ...]
 
 
-def three_matchings(
+def perfect_matching_states(
     sites: Sequence[int] = (6, 8, 10, 256, 512, 1024),
     *,
     symbols: int = 3,
     seed: int = 0,
     memory: int | str | None = "4GiB",
     progress: Progress | None = None,
-) -> Matchings:
-    """Mixtures of three products over random perfect matchings: their edges, and the states a tree model needs.
+) -> PerfectMatchingStates:
+    """Mixtures of three random perfect matchings: their edges, and the states that every tree model needs.
 
-    Every tree over N >= 2 variables at its leaves has an edge with at least N/3 of them on each side. Give hidden
-    variables of more than three neighbours copies of themselves, which changes neither the density nor the largest
-    number of states, until all have at most three. Some hidden variable (a centroid, Jordan 1869) leaves at most N/2
-    leaves in each of its at most three branches, and the largest of these has at least N/3. The density is a sum, over
-    the states of the variable at either end of this edge, of products of functions of the two sides. So the most states
-    of a hidden variable are at least the least rank of all bipartitions with N/3 <= |A| <= N/2. The same holds for the
-    ranks of hierarchical formats.
+    A perfect matching pairs up all variables. The network is a mixture of three products, each over the pairs of one
+    perfect matching.
 
-    For almost all weights and tables the rank is at least that of each matching alone, which is k to the pairs of the
-    matching that the bipartition separates: weights that leave only this matching are special, and a rank is largest
-    for almost all. Where this is small, ranks of sampled matrices over GF(p), which are lower bounds for the tables
-    drawn, decide, least first.
+    Every tree over N >= 2 variables at its leaves has an edge with at least N/3 of them on each side. To see this, give
+    hidden variables of more than three neighbours copies of themselves until all have at most three; this changes
+    neither the density nor the largest number of states. Some hidden variable (a centroid, Jordan 1869) leaves at most
+    N/2 leaves in each of its at most three branches, and the largest branch has at least N/3. The density is a sum over
+    the states of the variable at either end of this edge, and each term is a product of functions of the two sides. So
+    the most states of a hidden variable are at least the least rank of all bipartitions with N/3 <= |A| <= N/2. This
+    also holds for the ranks of hierarchical formats.
 
-    Beyond 22 variables bipartitions are too many: of the union of the matchings, a graph of degree 3 whose Laplacian
-    has the second smallest eigenvalue e, every bipartition cuts at least e |A| |B| / N edges (Fiedler 1973), so at
-    least a third of them in one matching. Random unions are expanders (e stays above 0), so that the states are
+    For almost all weights and tables the rank is at least the rank of each matching alone: weights that leave only this
+    matching are special, and a rank is largest for almost all weights. The rank of a matching alone is k to the number
+    of pairs that the bipartition separates. Where this is small, ranks of sampled matrices over GF(p) decide, the least
+    first; they are lower bounds for the tables at hand.
+
+    Beyond 22 variables there are too many bipartitions. The union of the matchings is a graph of degree 3. If its
+    Laplacian has the second smallest eigenvalue e, every bipartition cuts at least e |A| |B| / N edges (Fiedler 1973),
+    so at least a third of them in one matching. Random unions are expanders (e stays above 0), so that the states are
     exponential in N while the edges grow linearly.
 
     Args:
         sites: numbers of variables, even and at least 4.
-        symbols: the values of each, k, at least 2.
+        symbols: the values of each variable, k, at least 2.
         seed: a whole number.
-        memory: limit for each rank.
-        progress: called with the network, the networks done and their number.
+        memory: the limit for each rank.
+        progress: called with the networks done, their number and the next network in words.
 
     Raises:
-        TensorRankError: if a number is odd or out of range, or none are given.
+        TensorRankError: if a number is odd or out of range, or no numbers of variables are given.
 
-    >>> [(row.sites, row.edges, row.pairs_cut, row.states) for row in three_matchings([6, 128], symbols=2).rows]
+    Sources: Jordan, Sur les assemblages de lignes (1869); Fiedler, Algebraic connectivity of graphs (1973).
+
+    >>> [(row.sites, row.edges, row.pairs_cut, row.states) for row in perfect_matching_states([6, 128], symbols=2).rows]
     [(6, 66, 2, 4), (128, 1347, 2, 4)]
     """
-    chosen = sorted({whole_number("a number of variables", n, 4) for n in sites})
+    chosen = ascending("numbers of variables", sites, 4)
     symbols = whole_number("symbols", symbols, 2)
-    if not chosen:
-        raise TensorRankError("no numbers of variables were given; expected at least one, such as 8")
-    rows = []
-    for done, n in enumerate(chosen):
-        if progress is not None:
-            progress(f"{n} variables", done, len(chosen))
-        rows.append(_row(n, symbols, seed, memory))
-    return Matchings(symbols, seed, tuple(rows))
+    rows = [_row(n, symbols, seed, memory) for n in told(chosen, progress, "{} variables".format)]
+    return PerfectMatchingStates(symbols, seed, tuple(rows))
 
 
-def least_pairs_cut(union: Sequence[Matching]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """The balanced bipartitions and, of each, the most pairs of a matching that it separates.
+def least_pairs_cut(union: Sequence[PerfectMatching]) -> tuple[Integers, Integers]:
+    """The balanced bipartitions, and for each the most pairs of one matching that it separates.
 
     Args:
         union: perfect matchings of the same variables 0..N-1, N at most 22.
 
     Returns:
-        Side A of each bipartition with at least N/3 variables on both sides, as a whole number whose bit i is variable
-        i, variable N - 1 never among them; and the pairs separated.
+        Two arrays of shape (bipartitions,). The first has side A of each bipartition with at least N/3 variables on
+        both sides, as a whole number whose bit i stands for variable i; variable N - 1 is never on side A. The second
+        has the pairs separated.
 
     Raises:
         TensorRankError: for more than 22 variables.
@@ -179,7 +165,7 @@ def least_pairs_cut(union: Sequence[Matching]) -> tuple[NDArray[np.int64], NDArr
     return sides, cut
 
 
-def _row(sites: int, symbols: int, seed: int, memory: int | str | None) -> MatchingsRow:
+def _row(sites: int, symbols: int, seed: int, memory: int | str | None) -> PerfectMatchingsRow:
     model, union = SumProduct.three_matchings(sites, symbols, seed), matchings(sites, seed)
     rank = None
     method: Method = "spectrum"
@@ -193,10 +179,11 @@ def _row(sites: int, symbols: int, seed: int, memory: int | str | None) -> Match
         if least is not None:
             method = "ranks"
             rank = separation_rank(model, _bipartition(least, sites), seed=seed, memory=memory)
-    return MatchingsRow(sites, model.edges, pairs_cut, states, method, _affordable(model.edges, sites, symbols), rank)
+    affordable = _affordable(model.edges, sites, symbols)
+    return PerfectMatchingsRow(sites, model.edges, pairs_cut, states, method, affordable, rank)
 
 
-def _spectral(union: Sequence[Matching]) -> int:
+def _spectral(union: Sequence[PerfectMatching]) -> int:
     """A lower bound on the pairs of some matching that every balanced bipartition separates."""
     graph = nx.Graph(pair for matching in union for pair in matching)
     sites = 2 * len(union[0])
@@ -206,9 +193,7 @@ def _spectral(union: Sequence[Matching]) -> int:
     return ceil(ceil(edges - _ROUNDING) / 3)
 
 
-def _least_rank(
-    model: SumProduct, sides: NDArray[np.int64], cut: NDArray[np.int64], seed: int
-) -> tuple[int, int | None]:
+def _least_rank(model: SumProduct, sides: Integers, cut: Integers, seed: int) -> tuple[int, int | None]:
     """A lower bound on the rank of all these bipartitions, and the side A of the least rank that was computed.
 
     Bipartitions are taken by pairs cut, least first, until the next cannot have a smaller rank or matrices are used up.
@@ -245,7 +230,7 @@ def _sampled_rank(model: SumProduct, side: int, samples: int, rng: np.random.Gen
     return int(rank_mod_p(values, field.prime, threads=1))
 
 
-def _inputs(sites: int, symbols: int, samples: int, rng: np.random.Generator) -> NDArray[np.int64]:
+def _inputs(sites: int, symbols: int, samples: int, rng: np.random.Generator) -> Integers:
     if symbols**sites <= samples:
         return np.stack(np.meshgrid(*[np.arange(symbols)] * sites, indexing="ij"), axis=-1).reshape(-1, sites)
     return rng.integers(0, symbols, (samples, sites))

@@ -5,27 +5,29 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import comb, log2
-from typing import Any
 
 from tensorrank.arguments import whole_number
-from tensorrank.errors import TensorRankError
-from tensorrank.experiments.interleaved import Progress
+from tensorrank.arithmetic.resources import Progress
+from tensorrank.experiments.experiment import Experiment, ascending, told
 from tensorrank.experiments.sparse_averaging import allowed_error
+from tensorrank.records import Record
 from tensorrank.tasks.token_sets import all_sets, random_sets
 from tensorrank.units.selection import least_bits
 from tensorrank.units.selection_units import MomentCurveUnit
 
 
 @dataclass(frozen=True)
-class BitsRow:
+class BitsRow(Record):
     """A unit with moment-curve keys of one dimension.
 
     Attributes:
-        dimension: m.
-        bits: p, the least from which on, up to 52, every set is averaged within the tolerance; None if 52 are too few.
+        dimension: the dimension of queries and keys, m.
+        bits: the precision p, the least from which on, up to 52, every set is averaged within the tolerance; None if 52
+            bits are too few.
         reach: the largest coordinate of a query, which fixed point has to cover; keys have coordinates up to 1.
     """
 
+    derived = ("size",)
     dimension: int
     bits: int | None
     reach: float
@@ -35,25 +37,25 @@ class BitsRow:
         """The bits of a query, m p."""
         return None if self.bits is None else self.dimension * self.bits
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        return {"dimension": self.dimension, "bits": self.bits, "reach": self.reach, "size": self.size}
-
 
 @dataclass(frozen=True)
-class BitsByDimension:
+class BitsByDimension(Experiment, name="sparse_averaging_bits"):
     """Bits against dimension, at one N and q.
 
     Attributes:
-        tokens: N.
-        sparsity: q.
-        tolerance: the error allowed, as the L1 distance of an attention row from the uniform one on its set.
-        sets: how many sets had to be right.
-        exhaustive: whether these are all.
-        seed: of the sets, if they are not.
-        rows: by dimension.
+        tokens: the number of tokens, N.
+        sparsity: the number of tokens averaged, q.
+        tolerance: the error allowed, as the L1 distance of a row of attention from the uniform row on its set.
+        sets: the number of sets that had to be right.
+        exhaustive: whether these are all sets.
+        seed: the seed of the sets, if they are not all.
+        rows: one row a dimension.
+
+    >>> bits_by_dimension(6, 1, [2]).exhaustive
+    True
     """
 
+    derived = ("least_size",)
     tokens: int
     sparsity: int
     tolerance: float
@@ -64,25 +66,11 @@ class BitsByDimension:
 
     @property
     def least_size(self) -> float | None:
-        """log2 C(N, q): what m p is at least for a unit whose query alone depends on the set.
+        """log2 C(N, q), the least m p of a unit whose query alone depends on the set; None for a tolerance from 1/q on.
 
-        One row of attention cannot be within 1/q of the averages over two sets. None for a tolerance of 1/q or more.
+        The bound holds below 1/q because no row of attention is then right for two sets.
         """
         return log2(comb(self.tokens, self.sparsity)) if self.tolerance < 1 / self.sparsity else None
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        return {
-            "study": "sparse_averaging_bits",
-            "tokens": self.tokens,
-            "sparsity": self.sparsity,
-            "tolerance": self.tolerance,
-            "sets": self.sets,
-            "exhaustive": self.exhaustive,
-            "seed": self.seed,
-            "least_size": self.least_size,
-            "rows": [row.to_dict() for row in self.rows],
-        }
 
 
 def bits_by_dimension(
@@ -97,23 +85,24 @@ def bits_by_dimension(
 ) -> BitsByDimension:
     """The least precision from which on a unit with keys on the moment curve averages any q of N tokens, for several m.
 
-    At m = 2q, the least dimension at which every set can be selected when N is 3q or more, queries have a closed form;
-    above it they have the largest margin.
+    When N is 3q or more, m = 2q is the least dimension at which every set can be selected. Queries of this dimension
+    have a closed form; queries of more dimensions have the largest margin.
 
     Args:
-        tokens: N.
-        sparsity: q, less than N.
-        dimensions: m, even numbers from 2q; by default 2q, 2q + 2, 2q + 4 and so on in steps that grow, below N.
-        tolerance: the error allowed, above 0 and below 2; queries are scaled so that in float64 it is at most
-            1 / (4q), and what is above that is left to rounding.
-        sets: how many random sets have to be right; all of them if None.
-        seed: of random sets.
-        progress: called with the dimension, the dimensions done and their number.
+        tokens: the number of tokens, N.
+        sparsity: the number of tokens averaged, q, less than N.
+        dimensions: even dimensions m from 2q on; by default 2q, 2q + 2, 2q + 4 and so on below N, in steps that grow.
+        tolerance: the error allowed, above 0 and below 2. Queries are scaled so that the error in float64 is at most
+            1 / (4q); the rest of the tolerance is left to rounding.
+        sets: the number of random sets that have to be right; all sets if None.
+        seed: the seed of random sets.
+        progress: called with the dimensions done, their number and the next dimension in words.
 
     Raises:
         TensorRankError: if a number is out of range, or a dimension is odd or below 2q.
 
-    Source: Sanford, Hsu and Telgarsky 2023 (S23) for the cyclic polytope, whose vertices moment-curve keys are.
+    Source: Sanford, Hsu, Telgarsky, Representational strengths and limitations of transformers (NeurIPS 2023); keys on
+    the moment curve are the vertices of its cyclic polytope.
 
     >>> found = bits_by_dimension(9, 2)
     >>> [(row.dimension, row.size > found.least_size) for row in found.rows]
@@ -125,21 +114,16 @@ def bits_by_dimension(
     if dimensions is None:
         dimensions = _dimensions(n, q)
     chosen = all_sets(n, q) if sets is None else random_sets(n, q, whole_number("sets", sets, 1), seed=seed)
-    sizes = sorted({whole_number("a dimension", m, 1) for m in dimensions})
-    if not sizes:
-        raise TensorRankError(f"no dimensions were given; expected at least one even number from {2 * q}")
-    units = [MomentCurveUnit(n, q, m) for m in sizes]
+    units = [MomentCurveUnit(n, q, m) for m in ascending("dimensions", dimensions, such_as=2 * q)]
     rows = []
-    for done, (m, unit) in enumerate(zip(sizes, units, strict=True)):
-        if progress is not None:
-            progress(f"m = {m}", done, len(sizes))
+    for unit in told(units, progress, lambda unit: f"m = {unit.dimension}"):
         reach = unit.scale_for(chosen)
-        rows.append(BitsRow(m, least_bits(replace(unit, scale=reach), chosen, tolerance), reach))
+        rows.append(BitsRow(unit.dimension, least_bits(replace(unit, scale=reach), chosen, tolerance), reach))
     return BitsByDimension(n, q, tolerance, len(chosen), sets is None, seed, tuple(rows))
 
 
 def _dimensions(tokens: int, sparsity: int) -> list[int]:
-    """From 2q in steps of 2 at first, then of about a quarter, to the last below N."""
+    """Dimensions from 2q on in steps of 2 at first, then of about a quarter, to the last below N."""
     found = [2 * sparsity]
     while found[-1] < tokens:
         found.append(found[-1] + max(2, found[-1] // 8 * 2))

@@ -14,7 +14,7 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from tensorrank.arguments import nearest
 from tensorrank.errors import TensorRankError
-from tensorrank.experiments.approximation import ShallowApproximations, Target
+from tensorrank.experiments.approximation import ApproximationTarget, ShallowApproximations
 from tensorrank.figures.axes import Panels, beside, panels
 from tensorrank.figures.style import in_style, line_entry, mark_entry, something
 from tensorrank.mixtures.approximation.result import Approximation, Estimate, Step
@@ -93,7 +93,9 @@ def approximation(study: ShallowApproximations, *, measure: Measure = "total var
     return figure, axes
 
 
-def _curves(ax: Axes, targets: Sequence[Target], atoms: str, lines: Mapping[str, Any], measure: str) -> None:
+def _curves(
+    ax: Axes, targets: Sequence[ApproximationTarget], atoms: str, lines: Mapping[str, Any], measure: str
+) -> None:
     ax.set(xscale="log", yscale="log")
     for number, target in enumerate(targets):
         for run in (run for run in target.runs if run.atoms == atoms):
@@ -158,7 +160,7 @@ def _marked(steps: Sequence[Step]) -> list[int]:
     return [i for i in range(len(steps)) if (i + 1).bit_count() == 1 or i == len(steps) - 1]
 
 
-def _guarantee(ax: Axes, targets: Sequence[Target]) -> None:
+def _guarantee(ax: Axes, targets: Sequence[ApproximationTarget]) -> None:
     """The dashed guarantee, the norms, and where the one passes the other."""
     most = max(
         step.components for target in targets for run in target.runs if run.atoms == "entries" for step in run.steps
@@ -224,7 +226,7 @@ def _about(number: float) -> str:
     return rf"$10^{{{np.log10(float(number)):.0f}}}$"
 
 
-def _walls(ax: Axes, targets: Sequence[Target]) -> int:
+def _walls(ax: Axes, targets: Sequence[ApproximationTarget]) -> int:
     """A vertical line at each wall with its number above, and arrows to those beyond the edge; in how many rows."""
     walls = [(number, target.wall) for number, target in enumerate(targets) if target.wall.parts is not None]
     most = max(float(np.max(line.get_xdata())) for line in ax.lines if np.size(line.get_xdata()))
@@ -272,7 +274,7 @@ def _several_methods(runs: Sequence[Approximation]) -> bool:
     return len({(run.method, run.atoms) for run in runs}) > len({run.atoms for run in runs})
 
 
-def _handles(targets: Sequence[Target], runs: Iterable[Approximation]) -> list[Line2D]:
+def _handles(targets: Sequence[ApproximationTarget], runs: Iterable[Approximation]) -> list[Line2D]:
     """What stands for what: targets, then methods if there are several, then lines that all share."""
     found = list(runs)
     handles = []

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from tensorrank.experiments.communication_growth import CommunicationGrowth
+from tensorrank.experiments.communication import CommunicationGrowth
 from tensorrank.figures.axes import Panels, panels
 from tensorrank.figures.style import in_style, something
 

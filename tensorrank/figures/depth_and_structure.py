@@ -12,10 +12,10 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from tensorrank.experiments.formats import CutRow, Formats
-from tensorrank.experiments.interleaved import Interleaved, InterleavedRow
-from tensorrank.experiments.levels import Levels
-from tensorrank.experiments.perfect_matchings import Matchings
+from tensorrank.experiments.formats import CutRow, FormatRanks
+from tensorrank.experiments.interleaved import InterleavedRanks, InterleavedRow
+from tensorrank.experiments.levels import LevelSizes
+from tensorrank.experiments.perfect_matchings import PerfectMatchingStates
 from tensorrank.figures.axes import Panels, beside, faint_grid, one_panel, panels
 from tensorrank.figures.style import DASHED, MARKS, by_standing, in_style, line_entry, mark_entry, something
 from tensorrank.separation.result import SeparationRank, Standing
@@ -25,7 +25,7 @@ _NAMES = {"hidden_markov": "hidden Markov model", "tensorial_mixture": "tensoria
 
 
 @in_style
-def interleaved(study: Interleaved) -> tuple[Figure, Panels]:
+def interleaved(study: InterleavedRanks) -> tuple[Figure, Panels]:
     """Size against the number of variables: a model's own, and what a latent class model of the same density needs.
 
     Marks are filled where the rank is exact, open where probable, triangles where only a lower bound.
@@ -82,7 +82,7 @@ def _sizes_and_ranks(ax: Axes, rows: Sequence[InterleavedRow]) -> None:
 
 
 @in_style
-def levels(study: Levels) -> tuple[Figure, Axes]:
+def levels(study: LevelSizes) -> tuple[Figure, Axes]:
     """Size needed against the number of levels kept, a line for each whole tensorial mixture.
 
     The band leads from the least entries that are proved necessary to those that suffice; it is thin where both sides
@@ -133,7 +133,7 @@ def levels(study: Levels) -> tuple[Figure, Axes]:
 
 
 @in_style
-def formats(study: Formats) -> tuple[Figure, Panels]:
+def formats(study: FormatRanks) -> tuple[Figure, Panels]:
     """The rank of every cut in the other format, beside its bound.
 
     Left the tensor train ranks of a balanced latent tree, right the hierarchical ranks of a hidden Markov model, blocks
@@ -149,7 +149,7 @@ def formats(study: Formats) -> tuple[Figure, Panels]:
         TensorRankError: if the study has no rows.
     """
     something(study.rows)
-    blocks = study.blocks
+    blocks = study.dyadic
     # A gap of one place between blocks of different lengths.
     places = [index + sum(a.length < row.length for a in _firsts(blocks)) for index, row in enumerate(blocks)]
     figure, axes = panels(8.2, 3.5, 2, sharey=True)
@@ -194,7 +194,7 @@ def _cuts(ax: Axes, places: Sequence[int], rows: Sequence[CutRow], own: int) -> 
 
 
 @in_style
-def perfect_matchings(study: Matchings) -> tuple[Figure, Axes]:
+def perfect_matchings(study: PerfectMatchingStates) -> tuple[Figure, Axes]:
     """States that some hidden variable of any tree model needs, against the edges of the mixture of matchings.
 
     Both axes are logarithmic: what grows polynomially is straight, what bends upwards grows faster. Circles and

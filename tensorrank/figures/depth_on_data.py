@@ -9,7 +9,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from tensorrank.experiments.depth_on_data import DepthOnData, Scores
+from tensorrank.experiments.depth_on_data import DepthOnData, FamilyScores
 from tensorrank.figures.axes import Panels, beside, faint_grid, panels
 from tensorrank.figures.style import DASHED, colours_and_marks, in_style, line_entry, mark_entry, something
 
@@ -136,7 +136,7 @@ def _limits(ax: Axes, study: DepthOnData) -> None:
     ax.set_ylim(low - room / 2, high + room)
 
 
-def _place(one: Scores) -> int | str:
+def _place(one: FamilyScores) -> int | str:
     return one.family if one.depth is None else one.depth
 
 

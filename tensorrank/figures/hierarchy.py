@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
 
 from tensorrank.errors import TensorRankError
+from tensorrank.experiments.hierarchy import Hierarchy
 from tensorrank.figures.axes import one_panel
 from tensorrank.figures.style import in_style, line_entry, something
 from tensorrank.mixtures.reductions.equality import ReductionReport
@@ -38,15 +39,15 @@ _EXACT, _CLOSE, _NONE = "#000000", "#0072B2", "#D55E00"
 
 
 @in_style
-def hierarchy(reports: Sequence[ReductionReport]) -> tuple[Figure, Axes]:
+def hierarchy(study: Hierarchy | Sequence[ReductionReport]) -> tuple[Figure, Axes]:
     """Models as nodes with their sizes, reductions as arrows with the factor by which the size grows.
 
     Solid black arrows are reductions that are equal exactly, blue ones within the tolerance of floats. A dashed arrow
     was not made, being too large: beside it stands what every form of the target's kind needs at least.
 
     Args:
-        reports: as `studies.hierarchy.measured_hierarchy` returns them, or of `check_reduction`; at most one for each
-            pair of kinds.
+        study: what `tensorrank.experiments.measure_hierarchy` returns, or reports of `check_reduction`, at most one for
+            each pair of kinds.
 
     Returns:
         The figure and its axes.
@@ -54,6 +55,7 @@ def hierarchy(reports: Sequence[ReductionReport]) -> tuple[Figure, Axes]:
     Raises:
         TensorRankError: if there are no reports, two for the same pair, or one says that a reduction is not equal.
     """
+    reports = study.rows if isinstance(study, Hierarchy) else study
     arrows = {(report.source, report.target): report for report in reports}
     something(reports, "no reports were")
     if len(arrows) < len(reports):

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from tensorrank.experiments.model_sizes import ModelSizes
+from tensorrank.experiments.sparse_averaging_models import ModelSizes
 from tensorrank.figures.axes import beside, faint_grid, one_panel, powers_of_two
 from tensorrank.figures.growth import logarithmic
 from tensorrank.figures.style import DASHED, DOTTED, in_style, line_entry, mark_entry, something

@@ -27,7 +27,8 @@ _LEVEL = 0.1
 def sparse_averaging_errors(study: ErrorByDimension) -> tuple[Figure, Panels]:
     """A panel for each sparsity q: the worst error over random sets against the dimension m, a line for each N.
 
-    Marks are medians over draws of keys, bands lead from the lower to the upper quartile. Both axes are logarithmic.
+    Marks are medians over the choices of keys, bands lead from the lower to the upper quartile. Both axes are
+    logarithmic.
     Where m is ample more tokens even have the smaller error, for the scale of queries grows with log N.
 
     Args:

@@ -57,7 +57,7 @@ def test_json_holds_every_step_and_the_wall(chain, tmp_path):
     done = invoke(chain, "--steps", 3, "--json", "--out", tmp_path / "deep" / "er")
     assert (done.exit_code, done.stderr) == (0, "")
     values = json.loads(done.stdout)
-    assert (values["study"], values["seed"], values["interrupted"], values["model"]) == (
+    assert (values["experiment"], values["seed"], values["interrupted"], values["model"]) == (
         "approximation",
         0,
         False,

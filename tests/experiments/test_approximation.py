@@ -11,11 +11,11 @@ from mixtures.brute_force import all_states, probability_table, unfolding
 from tensorrank import TensorRankError
 from tensorrank.experiments import approximation
 from tensorrank.experiments.approximation import (
-    Run,
-    approximated,
-    approximations,
+    ApproximationRun,
+    approximate_target,
     growing_depth,
     informative_parts,
+    shallow_approximations,
     wall_of,
 )
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
@@ -26,7 +26,9 @@ from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 
 @pytest.fixture(scope="module")
 def study():
-    return approximations(growing_depth(8, branchings=(8, 2)), [Run(steps=20), Run("corrective", "products", 2)])
+    return shallow_approximations(
+        growing_depth(8, branchings=(8, 2)), [ApproximationRun(steps=20), ApproximationRun("corrective", "products", 2)]
+    )
 
 
 def test_every_target_has_every_run_and_the_norm_of_its_table(study):
@@ -45,11 +47,11 @@ def test_every_target_has_every_run_and_the_norm_of_its_table(study):
 
 def test_a_study_is_plain_json(study):
     values = json.loads(json.dumps(study.to_dict()))
-    assert (values["study"], values["seed"]) == ("approximation", 0)
+    assert (values["experiment"], values["seed"]) == ("approximation", 0)
     shallow, deep = values["targets"]
     assert (shallow["label"], shallow["wall"]["parts"], shallow["wall"]["known"]) == ("depth 1", 2, 2)
     assert (deep["label"], deep["wall"]["parts"], deep["wall"]["exact"]) == ("depth 3", 16, True)
-    assert deep["guarantee_informative_from"] == study.targets[1].informative
+    assert deep["informative"] == study.targets[1].informative
     assert deep["runs"][0]["steps"][20]["components"] == 21
     assert deep["wall"]["rank"]["standing"] == "exact"
 
@@ -166,7 +168,9 @@ def test_trees_grow_deeper_over_the_same_variables():
 def test_progress_grows_to_the_whole():
     told = []
     trees = growing_depth(4, branchings=(4, 2))
-    approximations(trees, [Run(steps=2)], progress=lambda what, done, of: told.append((what, done / of)))
+    shallow_approximations(
+        trees, [ApproximationRun(steps=2)], progress=lambda done, of, what: told.append((what, done / of))
+    )
     shares = [share for _, share in told]
     assert shares == sorted(shares)
     assert 0 < shares[0] < shares[-1] <= 1
@@ -180,12 +184,21 @@ TREES = growing_depth(4, branchings=(2,))
 @pytest.mark.parametrize(
     ("call", "complaint"),
     [
-        (lambda: approximations([]), "no targets were given"),
-        (lambda: approximations(TREES * 2), "targets are labelled 'depth 2', 'depth 2'; expected different labels"),
-        (lambda: approximations(TREES, []), "no runs were given"),
-        (lambda: approximations(TREES, [Run("fast")]), "the method is 'fast'; expected one of corrective"),
-        (lambda: approximated("x", TREES[0][1], [Run(steps=-1)]), "steps is -1; expected a whole number"),
-        (lambda: approximations(TREES, memory="much"), "the memory limit is 'much'"),
+        (lambda: shallow_approximations([]), "no targets were given"),
+        (
+            lambda: shallow_approximations(TREES * 2),
+            "targets are labelled 'depth 2', 'depth 2'; expected different labels",
+        ),
+        (lambda: shallow_approximations(TREES, []), "no runs were given"),
+        (
+            lambda: shallow_approximations(TREES, [ApproximationRun("fast")]),
+            "the method is 'fast'; expected one of corrective",
+        ),
+        (
+            lambda: approximate_target("x", TREES[0][1], [ApproximationRun(steps=-1)]),
+            "steps is -1; expected a whole number",
+        ),
+        (lambda: shallow_approximations(TREES, memory="much"), "the memory limit is 'much'"),
         (lambda: growing_depth(4, branchings=(5, 4)), "two of which make trees of depth 1"),
         (lambda: growing_depth(4, branchings=()), "no branchings were given"),
         (lambda: growing_depth(1), "sites is 1; expected a whole number of at least 2"),

@@ -4,7 +4,7 @@ import math
 import pytest
 
 from tensorrank.errors import TensorRankError
-from tensorrank.experiments.communication_growth import communication_growth
+from tensorrank.experiments.communication import communication_growth
 from tensorrank.tasks.communication import CommunicationMatrix
 from tensorrank.tasks.disjointness import Disjointness, InnerProduct
 
@@ -38,8 +38,8 @@ def _doubled(n):
 def test_as_plain_values():
     growth = communication_growth("disjointness", "elements", [2], lambda n: Disjointness(n).communication())
     values = json.loads(json.dumps(growth.to_dict()))
-    assert values["study"] == "communication_growth"
-    assert [(row["size"], row["rank"]) for row in values["rows"]] == [(2, 4)]
+    assert values["experiment"] == "communication_growth"
+    assert (values["sizes"], [ranks["rank"] for ranks in values["ranks"]]) == ([2], [4])
 
 
 def test_progress_and_refusals():
@@ -47,10 +47,10 @@ def test_progress_and_refusals():
     growth = communication_growth(
         "d", "elements", [1, 2], lambda n: Disjointness(n).communication(), progress=lambda *step: said.append(step)
     )
-    assert said == [("d, 1 elements", 0, 2), ("d, 2 elements", 1, 2)]
+    assert said == [(0, 2, "d, 1 elements"), (1, 2, "d, 2 elements")]
     with pytest.raises(TensorRankError, match="expected one of distinct rows, VC dimension, Q"):
         growth.bits("rows")
     with pytest.raises(TensorRankError, match="no sizes were given"):
         communication_growth("d", "elements", [], lambda n: Disjointness(n).communication())
-    with pytest.raises(TensorRankError, match="a size is 0"):
+    with pytest.raises(TensorRankError, match="one of the sizes is 0"):
         communication_growth("d", "elements", [0], lambda n: Disjointness(n).communication())

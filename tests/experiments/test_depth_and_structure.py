@@ -11,11 +11,11 @@ from oracles import flint_rank
 
 from tensorrank import TensorRankError
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.experiments.formats import formats
-from tensorrank.experiments.hierarchy import ARROWS, measured_hierarchy
-from tensorrank.experiments.interleaved import interleaved
-from tensorrank.experiments.levels import cut_to, levels
-from tensorrank.experiments.perfect_matchings import least_pairs_cut, three_matchings
+from tensorrank.experiments.formats import format_ranks
+from tensorrank.experiments.hierarchy import ARROWS, measure_hierarchy
+from tensorrank.experiments.interleaved import interleaved_ranks
+from tensorrank.experiments.levels import cut_to, level_sizes
+from tensorrank.experiments.perfect_matchings import least_pairs_cut, perfect_matching_states
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.sum_product.model import SumProduct, matchings
@@ -41,7 +41,7 @@ def unfolding_rank(table, a):
 @pytest.mark.parametrize(("states", "symbols"), [(2, 2), (2, 3), (3, 2)])
 def test_interleaved_ranks_are_those_of_the_theorem(states, symbols):
     # MATH.md section 4: min(r, k)^floor(N / 2).
-    study = interleaved([4, 5, 6, 8], states=states, symbols=symbols)
+    study = interleaved_ranks([4, 5, 6, 8], states=states, symbols=symbols)
     assert [(row.model, row.sites) for row in study.rows] == [
         *(("hidden_markov", n) for n in (4, 5, 6, 8)),
         *(("tensorial_mixture", n) for n in (4, 8)),
@@ -66,7 +66,7 @@ def test_interleaved_ranks_of_the_smallest_models_by_brute_force():
         for z in itertools.product(range(r), repeat=n):
             term = initial[0][z[0]] * math.prod(emission[z[t]][x[t]] for t in range(n))
             table[x] += term * math.prod(transition[z[t - 1]][z[t]] for t in range(1, n))
-    assert interleaved([n], seed=seed).rows[0].rank.value == unfolding_rank(table, [0, 2]) == 4
+    assert interleaved_ranks([n], seed=seed).rows[0].rank.value == unfolding_rank(table, [0, 2]) == 4
 
 
 @pytest.mark.parametrize(("depth", "states", "symbols"), [(3, 2, 2), (3, 3, 2), (2, 2, 3), (1, 2, 2)])
@@ -74,7 +74,7 @@ def test_cut_models_have_the_density_of_the_whole(depth, states, symbols):
     whole = TensorialMixture.random(depth, states, symbols, seed=1, exact=True)
     data = np.array(everything(whole))
     expected = whole.probability(data)
-    rows = {row.levels: row for row in levels([depth], states=states, symbols=symbols).rows}
+    rows = {row.levels: row for row in level_sizes([depth], states=states, symbols=symbols).rows}
     for kept in range(1, depth + 1):
         cut = cut_to(whole, kept)
         assert isinstance(cut, LatentTree)
@@ -110,7 +110,7 @@ def test_cutting_keeps_the_states_that_a_model_has():
 
 
 def test_states_of_cut_models_are_roots_of_the_rank():
-    study = levels([2, 3, 4, 8])
+    study = level_sizes([2, 3, 4, 8])
     for row in study.rows:
         assert row.states_lower == row.states_upper == 2 ** (row.window // 2)
         assert row.window == 2 ** (row.depth - row.levels + 1)
@@ -125,12 +125,12 @@ def test_states_of_cut_models_are_roots_of_the_rank():
 
 
 def test_sides_part_where_states_outnumber_symbols():
-    (row, *_) = levels([2], states=3, symbols=2).rows
+    (row, *_) = level_sizes([2], states=3, symbols=2).rows
     assert (row.states_lower, row.states_upper) == (4, 9)
 
 
 def test_very_large_sizes_are_text_for_json():
-    deepest, *_, last = levels([15]).to_dict()["rows"]
+    deepest, *_, last = level_sizes([15]).to_dict()["rows"]
     assert isinstance(deepest["states_lower"], str)
     # The whole number 2^(2^14).
     assert len(deepest["states_lower"]) == math.floor(2**14 * math.log10(2)) + 1
@@ -139,14 +139,14 @@ def test_very_large_sizes_are_text_for_json():
 
 def test_ranks_of_formats_are_those_known():
     # MATH.md section 4: balanced tree, r = 2, N = 8.
-    study = formats(8, symbols=3)
+    study = format_ranks(8, symbols=3)
     assert [row.rank.value for row in study.prefixes] == [2, 2, 4, 2, 4, 2, 2]
     assert {row.bound for row in study.prefixes} == {2 ** math.ceil(math.log2(8) / 2)} == {4}
     # A block of a chain has two ends but at its borders: r^2 inside, r there.
-    for row in study.blocks:
+    for row in study.dyadic:
         assert row.rank.value == (2 if row.first == 0 or row.last == 7 else 4)
         assert row.bound == 4
-    assert [row.length for row in study.blocks] == [2, 2, 2, 2, 4, 4]
+    assert [row.length for row in study.dyadic] == [2, 2, 2, 2, 4, 4]
     assert all(row.rank.standing == "exact" for row in study.rows)
     assert len(study.to_dict()["rows"]) == 13
 
@@ -179,13 +179,13 @@ def test_states_of_trees_are_the_least_balanced_rank(sites):
         table[x] = memo[model.root]
     sizes = range(math.ceil(sites / 3), sites // 2 + 1)
     ranks = [unfolding_rank(table, list(a)) for size in sizes for a in itertools.combinations(range(sites), size)]
-    (row,) = three_matchings([sites], symbols=2).rows
+    (row,) = perfect_matching_states([sites], symbols=2).rows
     assert row.states == row.rank.value == min(ranks)
     assert row.method == "ranks"
 
 
 def test_edges_grow_linearly_and_states_beyond_them():
-    study = three_matchings([64, 256, 512], symbols=4)
+    study = perfect_matching_states([64, 256, 512], symbols=4)
     for row in study.rows:
         # 3/2 N pairs, each 3 edges a term and one from its matching; three edges from the root.
         assert row.edges == 3 * row.sites // 2 * (3 * 4 + 1) + 3
@@ -200,11 +200,11 @@ def test_the_spectrum_bounds_what_is_counted(sites, monkeypatch):
 
     counted = int(least_pairs_cut(matchings(sites, 1))[1].min())
     monkeypatch.setattr(study, "_ENUMERATED_TO", 0)
-    assert 1 <= three_matchings([sites], symbols=2, seed=1).rows[0].pairs_cut <= counted
+    assert 1 <= perfect_matching_states([sites], symbols=2, seed=1).rows[0].pairs_cut <= counted
 
 
 def test_states_at_equal_size_are_those_of_a_binary_tree():
-    (row,) = three_matchings([6], symbols=2).rows
+    (row,) = perfect_matching_states([6], symbols=2).rows
     caterpillar = [0, 0, 1, 1, 3, 3, 5, 5, 7, 7]
     sizes = {r: LatentTree.random(caterpillar, r, 2, seed=0) for r in range(1, 6)}
     assert all(tree.sites == 6 for tree in sizes.values())
@@ -212,7 +212,7 @@ def test_states_at_equal_size_are_those_of_a_binary_tree():
 
 
 def test_every_arrow_of_the_hierarchy_is_measured():
-    reports = measured_hierarchy(8, small=3)
+    reports = measure_hierarchy(8, small=3).rows
     assert tuple((one.source, one.target) for one in reports) == ARROWS
     found = {(one.source, one.target): one for one in reports}
     assert all(one.equal is not False for one in reports)
@@ -232,21 +232,21 @@ def test_every_arrow_of_the_hierarchy_is_measured():
 @pytest.mark.parametrize(
     ("study", "complaint"),
     [
-        (lambda: interleaved([]), "no numbers of variables were given"),
-        (lambda: interleaved([1]), "a number of variables is 1; expected a whole number of at least 2"),
-        (lambda: levels([]), "no depths were given"),
-        (lambda: levels([0]), "a depth is 0; expected"),
-        (lambda: levels([40]), "a depth is 40; expected at most 16"),
-        (lambda: levels([2], states=0), "states is 0; expected"),
+        (lambda: interleaved_ranks([]), "no numbers of variables were given"),
+        (lambda: interleaved_ranks([1]), "one of the numbers of variables is 1; expected a whole number of at least 2"),
+        (lambda: level_sizes([]), "no depths were given"),
+        (lambda: level_sizes([0]), "one of the depths is 0; expected"),
+        (lambda: level_sizes([40]), "one of the depths is 40; expected at most 16"),
+        (lambda: level_sizes([2], states=0), "states is 0; expected"),
         (lambda: cut_to(TensorialMixture.random(2, 2, 2, 0), 3), "levels is 3; expected at most the 2"),
         (lambda: cut_to(TensorialMixture.random(6, 2, 2, 0), 1), "64 variables would have 4.29e.09 states"),
-        (lambda: formats(12), "is 12; expected a power of two"),
-        (lambda: three_matchings([]), "no numbers of variables were given"),
-        (lambda: three_matchings([7]), "sites is 7; expected an even number"),
-        (lambda: three_matchings([6], symbols=1), "symbols is 1; expected"),
+        (lambda: format_ranks(12), "is 12; expected a power of two"),
+        (lambda: perfect_matching_states([]), "no numbers of variables were given"),
+        (lambda: perfect_matching_states([7]), "sites is 7; expected an even number"),
+        (lambda: perfect_matching_states([6], symbols=1), "symbols is 1; expected"),
         (lambda: least_pairs_cut(matchings(24, 0)), "24 variables have too many bipartitions; expected at most 22"),
-        (lambda: measured_hierarchy(6), "is 6; expected a power of two"),
-        (lambda: measured_hierarchy(4, small=0.5), "small is 0.5; expected a number of at least 1"),
+        (lambda: measure_hierarchy(6), "is 6; expected a power of two"),
+        (lambda: measure_hierarchy(4, small=0.5), "small is 0.5; expected a number of at least 1"),
     ],
     ids=lambda value: value if isinstance(value, str) else "study",
 )
@@ -257,9 +257,9 @@ def test_impossible_studies_are_refused(study, complaint):
 
 def test_progress_names_what_is_computed():
     said = []
-    interleaved([2, 3], progress=lambda what, done, total: said.append((what, done, total)))
+    interleaved_ranks([2, 3], progress=lambda *step: said.append(step))
     assert said == [
-        ("hidden_markov, 2 variables", 0, 3),
-        ("hidden_markov, 3 variables", 1, 3),
-        ("tensorial_mixture, 2 variables", 2, 3),
+        (0, 3, "hidden_markov, 2 variables"),
+        (1, 3, "hidden_markov, 3 variables"),
+        (2, 3, "tensorial_mixture, 2 variables"),
     ]

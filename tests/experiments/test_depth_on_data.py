@@ -8,19 +8,19 @@ import pytest
 
 from tensorrank import HiddenMarkov, LatentClass, LatentTree, TensorialMixture, TensorRankError
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.experiments.depth_families import Family, z_order
-from tensorrank.experiments.depth_on_data import DepthOnData, Scores, depth_on_data, peaked, random_splits
+from tensorrank.experiments.depth_families import MixtureFamily, z_order
+from tensorrank.experiments.depth_on_data import DepthOnData, FamilyScores, compare_depths, peaked, random_splits
 from tensorrank.mixtures.fitting.structures import balanced_parents
 
-CLASSES = Family("classes", "latent_class")
-PAIRS = Family("pairs", "balanced", 2)
-FOURS = Family("fours", "balanced", 4)
-CHAIN = Family("chain", "chain")
-TREE = Family("tree", "chow_liu")
+CLASSES = MixtureFamily("classes", "latent_class")
+PAIRS = MixtureFamily("pairs", "balanced", 2)
+FOURS = MixtureFamily("fours", "balanced", 4)
+CHAIN = MixtureFamily("chain", "chain")
+TREE = MixtureFamily("tree", "chow_liu")
 
 
 def scores(family, depth, held_out, budget=100):
-    return Scores(family, depth, budget, 2, budget - 1, 0.1, tuple(held_out), tuple(held_out), (True,), 0.0)
+    return FamilyScores(family, depth, budget, 2, budget - 1, 0.1, tuple(held_out), tuple(held_out), (True,), 0.0)
 
 
 def study(*rows, truth=None):
@@ -64,7 +64,7 @@ def test_states_are_the_most_that_the_budget_allows(family):
 
 
 def test_depths_are_the_levels_of_hidden_variables():
-    assert [Family("tree", "balanced", b).depth(64) for b in (64, 8, 4, 2)] == [1, 2, 3, 6]
+    assert [MixtureFamily("tree", "balanced", b).depth(64) for b in (64, 8, 4, 2)] == [1, 2, 3, 6]
     assert (CLASSES.depth(64), CHAIN.depth(64), TREE.depth(64)) == (1, None, None)
     # Levels between the root and the variables, root included, of the tree that is fitted.
     for branching, sites in itertools.product((2, 3, 4), (2, 5, 9, 12)):
@@ -72,7 +72,7 @@ def test_depths_are_the_levels_of_hidden_variables():
         far = [0]
         for parent in parents:
             far.append(far[parent] + 1)
-        assert Family("tree", "balanced", branching).depth(sites) == max(far)
+        assert MixtureFamily("tree", "balanced", branching).depth(sites) == max(far)
 
 
 def test_squares_of_pixels_are_neighbours_in_z_order():
@@ -113,7 +113,7 @@ def product_scores(data, fitted, held, pseudocount, k):
 
 def test_the_baseline_is_the_product_of_frequencies(coins):
     candidates = (0.5, 20.0, 3.0)
-    found = depth_on_data(coins, [CLASSES], [40], symbols=4, splits=3, pseudocounts=candidates, seed=5)
+    found = compare_depths(coins, [CLASSES], [40], symbols=4, splits=3, pseudocounts=candidates, seed=5)
     splits = random_splits(len(coins), 3, seed=5)
     judged = [product_scores(coins, *splits.chosen_on, one, 4) for one in candidates]
     assert found.independent.pseudocount == candidates[int(np.argmax(judged))]
@@ -123,7 +123,7 @@ def test_the_baseline_is_the_product_of_frequencies(coins):
 
 
 def test_held_out_scores_are_of_the_rows_held_out(coins):
-    found = depth_on_data(coins, [CLASSES, PAIRS], [30], splits=2, pseudocounts=[0.3], seed=1)
+    found = compare_depths(coins, [CLASSES, PAIRS], [30], splits=2, pseudocounts=[0.3], seed=1)
     classes, pairs = found.scores
     assert (classes.states, pairs.states) == (3, 2)
     for split, (fitted, held) in enumerate(random_splits(len(coins), 2, seed=1).parts):
@@ -137,13 +137,13 @@ def test_held_out_scores_are_of_the_rows_held_out(coins):
         tree = LatentTree.fit(coins[fitted], 2, random_stream(1, split + 2), **options)
         assert pairs.held_out[split] == tree.score(coins[held])
         assert pairs.fitted[split] == pytest.approx(tree.score(coins[fitted]), rel=1e-9)
-    again = depth_on_data(coins, [CLASSES, PAIRS], [30], splits=2, pseudocounts=[0.3], seed=1)
+    again = compare_depths(coins, [CLASSES, PAIRS], [30], splits=2, pseudocounts=[0.3], seed=1)
     assert [one.held_out for one in again.scores] == [one.held_out for one in found.scores]
 
 
 def test_pseudocounts_are_chosen_on_rows_that_are_never_held_out(coins):
     candidates = (0.01, 60.0)
-    found = depth_on_data(coins, [PAIRS], [60], splits=2, pseudocounts=candidates, seed=2)
+    found = compare_depths(coins, [PAIRS], [60], splits=2, pseudocounts=candidates, seed=2)
     ahead, judged = random_splits(len(coins), 2, seed=2).chosen_on
     states = PAIRS.states(4, 3, 60)
     options = {"symbols": 3, "tolerance": 0.01}
@@ -153,16 +153,16 @@ def test_pseudocounts_are_chosen_on_rows_that_are_never_held_out(coins):
     ]
     assert found.scores[0].pseudocount == candidates[int(np.argmax(values))] == 0.01
     # What is held out has no say: without a choice scores are the same.
-    (alone,) = depth_on_data(coins, [PAIRS], [60], splits=2, pseudocounts=[0.01], seed=2).scores
+    (alone,) = compare_depths(coins, [PAIRS], [60], splits=2, pseudocounts=[0.01], seed=2).scores
     assert alone.held_out == found.scores[0].held_out
 
 
 def test_an_order_is_that_of_the_columns(coins):
     order = (2, 0, 3, 1)
     options = {"splits": 2, "pseudocounts": [0.1]}
-    (ordered,) = depth_on_data(coins, [replace(PAIRS, order=order)], [30], **options).scores
-    (permuted,) = depth_on_data(coins[:, order], [PAIRS], [30], **options).scores
-    (given,) = depth_on_data(coins, [PAIRS], [30], **options).scores
+    (ordered,) = compare_depths(coins, [replace(PAIRS, order=order)], [30], **options).scores
+    (permuted,) = compare_depths(coins[:, order], [PAIRS], [30], **options).scores
+    (given,) = compare_depths(coins, [PAIRS], [30], **options).scores
     assert ordered.held_out == permuted.held_out
     assert ordered.mean < given.mean
 
@@ -171,7 +171,9 @@ def test_depth_pays_where_data_is_deep_and_not_where_it_is_shallow():
     deep = peaked(TensorialMixture.random(3, 3, 3, seed=0).latent_tree(), 0.15, seed=0)
     shallow = peaked(LatentClass.random([3] * 8, 6, seed=0).latent_tree(), 0.3, seed=0)
     for truth, best in ((deep, "pairs"), (shallow, "classes")):
-        found = depth_on_data(truth.sample(1500, 0), [CLASSES, PAIRS], [110], truth=truth, splits=2, pseudocounts=[0.1])
+        found = compare_depths(
+            truth.sample(1500, 0), [CLASSES, PAIRS], [110], truth=truth, splits=2, pseudocounts=[0.1]
+        )
         classes, pairs = found.scores
         assert (classes.states, pairs.states) == (6, 3)
         assert max(found.scores, key=lambda one: one.mean).family == best
@@ -244,28 +246,28 @@ def test_the_best_are_those_within_the_spread_of_their_difference():
 
 
 def test_fits_that_stop_are_recorded_and_not_warned_of(coins):
-    found = depth_on_data(coins, [PAIRS], [30], splits=1, pseudocounts=[0.1], iterations=1, tolerance=1e-9)
+    found = compare_depths(coins, [PAIRS], [30], splits=1, pseudocounts=[0.1], iterations=1, tolerance=1e-9)
     assert found.scores[0].converged == (False,)
 
 
 def test_missing_values_are_summed_out(coins):
     data = np.hstack([coins, np.full((len(coins), 1), -1)])
     options = {"symbols": 3, "splits": 2, "pseudocounts": [0.1]}
-    assert depth_on_data(data, [CLASSES], [40], **options).independent.held_out == pytest.approx(
-        depth_on_data(coins, [CLASSES], [40], **options).independent.held_out
+    assert compare_depths(data, [CLASSES], [40], **options).independent.held_out == pytest.approx(
+        compare_depths(coins, [CLASSES], [40], **options).independent.held_out
     )
 
 
 def test_progress_and_plain_values(coins):
     said = []
-    found = depth_on_data(
+    found = compare_depths(
         coins, [CHAIN], [50], name="coins", splits=2, pseudocounts=[0.1, 1.0], progress=lambda *what: said.append(what)
     )
-    assert [done for _, done, _ in said] == list(range(8))
-    assert {total for *_, total in said} == {8}
-    assert [said[0][0], said[-1][0]] == ["independent, 1 states", "chain, 3 states"]
+    assert [done for done, _, _ in said] == list(range(8))
+    assert {total for _, total, _ in said} == {8}
+    assert [said[0][2], said[-1][2]] == ["independent, 1 states", "chain, 3 states"]
     plain = json.loads(json.dumps(found.to_dict()))
-    assert (plain["study"], plain["name"], plain["sites"], plain["symbols"], plain["truth"]) == (
+    assert (plain["experiment"], plain["name"], plain["sites"], plain["symbols"], plain["truth"]) == (
         "depth_on_data",
         "coins",
         4,
@@ -280,22 +282,25 @@ def test_progress_and_plain_values(coins):
 @pytest.mark.parametrize(
     ("wrong", "complaint"),
     [
-        (lambda data: Family("tree", "balance"), "the kind of a family is 'balance'; .*did you mean 'balanced'"),
-        (lambda data: Family("tree", "chain", order=(0, 2)), "an order is .0, 2.; expected each variable once"),
+        (lambda data: MixtureFamily("tree", "balance"), "the kind of a family is 'balance'; .*did you mean 'balanced'"),
+        (lambda data: MixtureFamily("tree", "chain", order=(0, 2)), "an order is .0, 2.; expected each variable once"),
         (lambda data: PAIRS.states(4, 3, 7), "the budget is 7; expected at least the 8 parameters of 4 independent"),
         (lambda data: z_order(6), "the side is 6; expected a power of two"),
         (lambda data: random_splits(11, 1), "the number of rows is 11; expected a whole number of at least 12"),
         (lambda data: random_splits(20, 0), "the number of splits is 0; expected"),
         (lambda data: peaked(LatentTree.random([0, 0], 2, 2, 0), 1.5, 0), "the noise is 1.5; expected a number from 0"),
-        (lambda data: depth_on_data(data / 2, [PAIRS], [30]), "type float64; expected whole numbers"),
-        (lambda data: depth_on_data(data[0], [PAIRS], [30]), r"the data has the shape \(4,\)"),
-        (lambda data: depth_on_data(data, [], [30]), "no budgets, families or pseudocounts were given"),
-        (lambda data: depth_on_data(data, [PAIRS], []), "no budgets, families or pseudocounts were given"),
-        (lambda data: depth_on_data(data, [PAIRS], [30], pseudocounts=[]), "no budgets, families or pseudocounts"),
-        (lambda data: depth_on_data(data, [PAIRS], [7]), "the budget is 7; expected at least the 8 parameters"),
-        (lambda data: depth_on_data(data, [replace(PAIRS, order=(1, 0))], [30]), "of 'pairs' has 2 variables"),
-        (lambda data: depth_on_data(data * 0 + 2, [PAIRS], [30], symbols=2), "row 0 of the data has 2 for variable 0;"),
-        (lambda data: depth_on_data(data - 2, [PAIRS], [30]), "has -2 for variable .; expected .* from 0 to 1, or -1"),
+        (lambda data: compare_depths(data / 2, [PAIRS], [30]), "type float64; expected whole numbers"),
+        (lambda data: compare_depths(data[0], [PAIRS], [30]), r"the data has the shape \(4,\)"),
+        (lambda data: compare_depths(data, [], [30]), "no families or pseudocounts were given"),
+        (lambda data: compare_depths(data, [PAIRS], []), "no budgets were given"),
+        (lambda data: compare_depths(data, [PAIRS], [30], pseudocounts=[]), "no families or pseudocounts"),
+        (lambda data: compare_depths(data, [PAIRS], [7]), "the budget is 7; expected at least the 8 parameters"),
+        (lambda data: compare_depths(data, [replace(PAIRS, order=(1, 0))], [30]), "of 'pairs' has 2 variables"),
+        (
+            lambda data: compare_depths(data * 0 + 2, [PAIRS], [30], symbols=2),
+            "row 0 of the data has 2 for variable 0;",
+        ),
+        (lambda data: compare_depths(data - 2, [PAIRS], [30]), "has -2 for variable .; expected .* from 0 to 1, or -1"),
     ],
     ids=range(16),
 )

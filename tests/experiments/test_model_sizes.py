@@ -7,14 +7,14 @@ import oracles
 import pytest
 
 from tensorrank import TensorRankError
-from tensorrank.experiments.model_sizes import MatrixRow, ModelSizes, UnitRow, model_sizes
+from tensorrank.experiments.sparse_averaging_models import MatrixRow, ModelSizes, UnitRow, model_sizes
 from tensorrank.tasks.token_sets import random_sets
 from tensorrank.units.selection_units import RestrictedIsometryUnit
 
 
 @pytest.fixture(scope="module")
 def study():
-    return model_sizes(range(4, 10), [8, 128, 1024], sets=30, draws=3)
+    return model_sizes(range(4, 10), [8, 128, 1024], sets=30, repeats=3)
 
 
 def test_ranks_are_those_of_a_naive_matrix(study):
@@ -40,7 +40,7 @@ def test_ranks_are_as_proved(study):
 
 @pytest.mark.parametrize("sparsity", [1, 3])
 def test_other_sparsities(sparsity):
-    found = model_sizes([5], [16], sparsity=sparsity, sets=5, draws=1)
+    found = model_sizes([5], [16], sparsity=sparsity, sets=5, repeats=1)
     assert found.as_proved
     assert found.matrices[0].distinct_columns == math.comb(5, sparsity)
 
@@ -91,8 +91,8 @@ def test_findings_are_json(study):
 
 def test_progress_is_told():
     told = []
-    model_sizes([4, 3], [8], sets=2, draws=1, progress=lambda *what: told.append(what))
-    assert told == [("ranks, N = 3", 0, 3), ("ranks, N = 4", 1, 3), ("attention, N = 8", 2, 3)]
+    model_sizes([4, 3], [8], sets=2, repeats=1, progress=lambda *what: told.append(what))
+    assert told == [(0, 3, "ranks, N = 3"), (1, 3, "ranks, N = 4"), (2, 3, "attention, N = 8")]
 
 
 @pytest.mark.parametrize(
@@ -101,7 +101,7 @@ def test_progress_is_told():
         (lambda: model_sizes([2], [8]), r"tokens is 2; expected a whole number of at least 3"),
         (lambda: model_sizes([4], [2]), r"tokens of units is 2; expected a whole number of at least 3"),
         (lambda: model_sizes([], [8]), r"no tokens were given"),
-        (lambda: model_sizes([4], []), r"no tokens were given"),
+        (lambda: model_sizes([4], []), r"no tokens of units were given"),
         (lambda: model_sizes([4], [8], sparsity=0), r"sparsity is 0"),
         (lambda: model_sizes([4], [8], tolerance=-1), r"tolerance is -1; expected above 0 and below 0.5"),
         (
@@ -110,7 +110,7 @@ def test_progress_is_told():
         ),
         (lambda: model_sizes([5], [16], sparsity=4, tolerance=0.25), r"tolerance is 0.25; expected .* below 0.25"),
         (lambda: model_sizes([4], [8], tolerance=True), r"tolerance is True"),
-        (lambda: model_sizes([4], [8], sets=2, draws=1, threads=0), r"threads is 0"),
+        (lambda: model_sizes([4], [8], sets=2, repeats=1, threads=0), r"threads is 0"),
         (lambda: model_sizes([12], [16], memory="1KiB"), r"4096 x 66 entries .* memory limit is 1 KiB"),
         (lambda: ModelSizes(2, 0.1, 1, 1, 0, (), ()).smaller_from("bits"), r"the quantity is 'bits'; expected"),
     ],

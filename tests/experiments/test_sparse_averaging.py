@@ -18,12 +18,12 @@ from tensorrank.experiments.sparse_averaging_bits import bits_by_dimension
 
 @pytest.fixture(scope="module")
 def published():
-    return error_by_dimension([512], [4], [64, 128, 256], sets=60, draws=5)
+    return error_by_dimension([512], [4], [64, 128, 256], sets=60, repeats=5)
 
 
 @pytest.fixture(scope="module")
 def least():
-    return least_dimensions([32, 256], [1, 4, 12], sets=30, draws=3)
+    return least_dimensions([32, 256], [1, 4, 12], sets=30, repeats=3)
 
 
 def selected(keys, chosen):
@@ -48,7 +48,7 @@ def test_the_decades_measured_for_512_tokens(published):
 
 
 def test_errors_are_those_of_independently_drawn_keys():
-    found = error_by_dimension([40], [3], [16, 96], sets=25, draws=9, seed=1)
+    found = error_by_dimension([40], [3], [16, 96], sets=25, repeats=9, seed=1)
     rng = np.random.default_rng(3)
     for row in found.rows:
         others = []
@@ -59,7 +59,7 @@ def test_errors_are_those_of_independently_drawn_keys():
 
 
 def test_more_tokens_cost_little_and_sizes_below_q_are_left_out():
-    found = error_by_dimension([32, 256], [4, 8], [8, 160], sets=20, draws=3)
+    found = error_by_dimension([32, 256], [4, 8], [8, 160], sets=20, repeats=3)
     assert (found.tokens, found.sparsities) == ((32, 256), (4, 8))
     assert [row.dimension for row in found.of(32, 4)] == [8, 160]
     assert [row.dimension for row in found.of(256, 8)] == [160]
@@ -68,7 +68,7 @@ def test_more_tokens_cost_little_and_sizes_below_q_are_left_out():
 
 
 def test_every_seed_has_its_own_keys_and_is_repeated():
-    one, same, other = (error_by_dimension([16], [2], [12], sets=5, draws=2, seed=seed).rows for seed in (0, 0, 1))
+    one, same, other = (error_by_dimension([16], [2], [12], sets=5, repeats=2, seed=seed).rows for seed in (0, 0, 1))
     assert one == same
     assert one != other
 
@@ -150,15 +150,15 @@ def test_findings_are_json(published, least):
 
 def test_progress_is_told():
     told = []
-    error_by_dimension([8], [1, 2], [4], sets=2, draws=1, progress=lambda *what: told.append(what))
-    least_dimensions([8], [1], sets=2, draws=1, progress=lambda *what: told.append(what))
+    error_by_dimension([8], [1, 2], [4], sets=2, repeats=1, progress=lambda *what: told.append(what))
+    least_dimensions([8], [1], sets=2, repeats=1, progress=lambda *what: told.append(what))
     bits_by_dimension(6, 1, [2, 4], progress=lambda *what: told.append(what))
     assert told == [
-        ("N = 8, q = 1, m = 4", 0, 2),
-        ("N = 8, q = 2, m = 4", 1, 2),
-        ("N = 8, q = 1", 0, 1),
-        ("m = 2", 0, 2),
-        ("m = 4", 1, 2),
+        (0, 2, "N = 8, q = 1, m = 4"),
+        (1, 2, "N = 8, q = 2, m = 4"),
+        (0, 1, "N = 8, q = 1"),
+        (0, 2, "m = 2"),
+        (1, 2, "m = 4"),
     ]
 
 
@@ -172,9 +172,9 @@ def test_rows_tell_their_quartiles():
     [
         (lambda: error_by_dimension([8], [4], [2, 4]), r"no dimension is above the sparsity 4; .* such as 16"),
         (lambda: error_by_dimension([], [1]), r"no tokens were given"),
-        (lambda: error_by_dimension([8], [0]), r"sparsity is 0; expected a whole number of at least 1"),
+        (lambda: error_by_dimension([8], [0]), r"one of the sparsities is 0; expected a whole number of at least 1"),
         (lambda: error_by_dimension([4], [8], [16]), r"sparsity 8 exceeds the 4 tokens"),
-        (lambda: error_by_dimension([8], [1], draws=0), r"draws is 0"),
+        (lambda: error_by_dimension([8], [1], repeats=0), r"repeats is 0"),
         (lambda: error_by_dimension([8], [1], sets=True), r"sets is True"),
         (lambda: least_dimensions([8], [8]), r"every sparsity of \[8\] is at least every number of tokens"),
         (lambda: least_dimensions([8], [2], tolerance=0), r"tolerance is 0"),

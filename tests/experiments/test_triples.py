@@ -8,14 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tensorrank import TensorRankError
-from tensorrank.experiments.triples import HistogramUnit, OrderRow, RankRow, Triples, triples
+from tensorrank.experiments.triples import HistogramUnit, OrderRow, RankRow, Triples, detect_triples
 from tensorrank.tasks.match import Match3
 from tensorrank.units.precision import Precision
 
 
 @pytest.fixture(scope="module")
 def study():
-    return triples([8, 16, 48], [1, 2, 3], examples=30)
+    return detect_triples([8, 16, 48], [1, 2, 3], examples=30)
 
 
 def triple(residues, asking, modulus):
@@ -121,14 +121,14 @@ def test_exact_units_are_so_by_construction_and_in_fact():
 
 def test_progress_is_told():
     told = []
-    triples([4], [1], examples=4, progress=lambda *what: told.append(what))
-    assert told == [("second order, N = 4", 0, 3), ("third order, N = 4", 1, 3), ("ranks, 3 tokens", 2, 3)]
+    detect_triples([4], [1], examples=4, progress=lambda *what: told.append(what))
+    assert told == [(0, 3, "second order, N = 4"), (1, 3, "third order, N = 4"), (2, 3, "ranks, 3 tokens")]
 
 
 def test_sides_that_do_not_fit_are_refused_before_any_work():
     told = []
     with pytest.raises(TensorRankError, match=r"modulo 23 with 5 tokens on either side would have 44551 x 44551"):
-        triples([4], [1, 5], examples=4, memory="1GiB", progress=lambda *what: told.append(what))
+        detect_triples([4], [1, 5], examples=4, memory="1GiB", progress=lambda *what: told.append(what))
     assert told == []
 
 
@@ -156,11 +156,14 @@ def test_bits_are_those_from_which_on_no_example_is_wrong(study):
         (lambda: HistogramUnit(3, 5, 5).answers([[1, 2]], asking=0), r"inputs have the shape \(1, 2\)"),
         (lambda: HistogramUnit(3, 5, 5).answers([[1, 2, 5]], asking=0), r"inputs hold 5 at"),
         (lambda: HistogramUnit(3, 5, 5).answers([[1, 2, 3]], asking=3), r"asking is 3; expected one of the tokens"),
-        (lambda: triples([2], [1]), r"tokens is 2; expected a whole number of at least 3"),
-        (lambda: triples([], [1]), r"no tokens were given"),
-        (lambda: triples([4], [0]), r"tokens of a side is 0"),
-        (lambda: triples([4], [3], examples=2, memory="10KiB"), r"3 tokens on either side .* memory limit is 10 KiB"),
-        (lambda: triples([4], [1], examples=2, threads=0), r"threads is 0"),
+        (lambda: detect_triples([2], [1]), r"tokens is 2; expected a whole number of at least 3"),
+        (lambda: detect_triples([], [1]), r"no tokens were given"),
+        (lambda: detect_triples([4], [0]), r"tokens of a side is 0"),
+        (
+            lambda: detect_triples([4], [3], examples=2, memory="10KiB"),
+            r"3 tokens on either side .* memory limit is 10 KiB",
+        ),
+        (lambda: detect_triples([4], [1], examples=2, threads=0), r"threads is 0"),
     ],
 )
 def test_bad_input_is_refused(made, message):

@@ -5,7 +5,7 @@ import pytest
 from matplotlib.colors import same_color
 
 from tensorrank import TensorRankError, figures
-from tensorrank.experiments.approximation import ShallowApproximations, Target, Wall
+from tensorrank.experiments.approximation import ApproximationTarget, ShallowApproximations, Wall
 from tensorrank.mixtures.approximation.result import Approximation, Estimate, Step
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.separation.result import SeparationRank
@@ -43,7 +43,7 @@ def wall(parts, standing="exact"):
 
 
 def target(label, *runs, norm=0.1, of=None):
-    return Target(label, "a test", 2, 9, norm, wall(4) if of is None else of, runs)
+    return ApproximationTarget(label, "a test", 2, 9, norm, wall(4) if of is None else of, runs)
 
 
 def drawn(*targets, **options):

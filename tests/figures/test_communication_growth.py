@@ -3,7 +3,7 @@ import pytest
 
 import tensorrank as tr
 from tensorrank.errors import TensorRankError
-from tensorrank.experiments.communication_growth import communication_growth
+from tensorrank.experiments.communication import communication_growth
 from tensorrank.tasks.disjointness import Disjointness, InnerProduct
 
 

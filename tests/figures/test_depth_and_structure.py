@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from tensorrank import TensorRankError, figures
-from tensorrank.experiments.formats import CutRow, Formats
-from tensorrank.experiments.interleaved import Interleaved, InterleavedRow
-from tensorrank.experiments.levels import levels
-from tensorrank.experiments.perfect_matchings import Matchings, MatchingsRow
+from tensorrank.experiments.formats import CutRow, FormatRanks
+from tensorrank.experiments.interleaved import InterleavedRanks, InterleavedRow
+from tensorrank.experiments.levels import level_sizes
+from tensorrank.experiments.perfect_matchings import PerfectMatchingsRow, PerfectMatchingStates
 from tensorrank.separation.result import SeparationRank
 
 
@@ -31,7 +31,7 @@ def test_shallow_size_stands_above_the_models_own():
         InterleavedRow("hidden_markov", 8, 2, 62, rank(16)),
         InterleavedRow("tensorial_mixture", 8, 2, 58, rank(16, "probable")),
     )
-    figure, axes = figures.interleaved(Interleaved(2, 2, 0, rows))
+    figure, axes = figures.interleaved(InterleavedRanks(2, 2, 0, rows))
     chain, tree = axes
     assert "hidden Markov model" in chain.get_title()
     assert "tensorial mixture" in tree.get_title()
@@ -49,7 +49,7 @@ def test_shallow_size_stands_above_the_models_own():
 
 
 def test_sizes_fall_with_levels():
-    figure, axes = figures.levels(levels([3, 5, 13]))
+    figure, axes = figures.levels(level_sizes([3, 5, 13]))
     for marker, depth in zip("osD", (3, 5, 13), strict=True):
         (line,) = [line for line in axes.lines if line.get_marker() == marker]
         # 2^(w/2) states for each window and for each value of each variable, w = 2^(L - l + 1).
@@ -71,9 +71,9 @@ def test_sizes_fall_with_levels():
 
 def test_ranks_of_cuts_stand_under_their_bound():
     prefixes = [CutRow("tensorial_mixture", 0, last, rank(r), 4) for last, r in enumerate((2, 2, 4, 2, 4, 2, 2))]
-    blocks = [CutRow("hidden_markov", 2 * i, 2 * i + 1, rank(r, "lower bound"), 4) for i, r in enumerate((2, 4, 4, 2))]
-    blocks += [CutRow("hidden_markov", 4 * i, 4 * i + 3, rank(2), 4) for i in range(2)]
-    figure, (left, right) = figures.formats(Formats(8, 2, 2, 0, tuple(prefixes), tuple(blocks)))
+    dyadic = [CutRow("hidden_markov", 2 * i, 2 * i + 1, rank(r, "lower bound"), 4) for i, r in enumerate((2, 4, 4, 2))]
+    dyadic += [CutRow("hidden_markov", 4 * i, 4 * i + 3, rank(2), 4) for i in range(2)]
+    figure, (left, right) = figures.formats(FormatRanks(8, 2, 2, 0, tuple(prefixes), tuple(dyadic)))
     assert points(left, "o") == list(zip(range(1, 8), (2, 2, 4, 2, 4, 2, 2), strict=True))
     assert [y for _, y in points(right, "^")] == [2, 4, 4, 2]
     assert [y for _, y in points(right, "o")] == [2, 2]
@@ -88,11 +88,11 @@ def test_ranks_of_cuts_stand_under_their_bound():
 
 def test_states_needed_cross_the_edges():
     rows = (
-        MatchingsRow(6, 66, 2, 4, "ranks", 2, rank(4)),
-        MatchingsRow(18, 192, 2, 4, "pairs cut", 2, None),
-        MatchingsRow(1024, 10755, 15, 2**15, "spectrum", 2, None),
+        PerfectMatchingsRow(6, 66, 2, 4, "ranks", 2, rank(4)),
+        PerfectMatchingsRow(18, 192, 2, 4, "pairs cut", 2, None),
+        PerfectMatchingsRow(1024, 10755, 15, 2**15, "spectrum", 2, None),
     )
-    figure, axes = figures.perfect_matchings(Matchings(2, 0, rows))
+    figure, axes = figures.perfect_matchings(PerfectMatchingStates(2, 0, rows))
     assert points(axes, "o") == [(6, math.log10(4))]
     assert points(axes, "D") == [(18, math.log10(4))]
     assert points(axes, "^") == [(1024, pytest.approx(15 * math.log10(2)))]
@@ -108,9 +108,9 @@ def test_states_needed_cross_the_edges():
 @pytest.mark.parametrize(
     "draw",
     [
-        lambda: figures.interleaved(Interleaved(2, 2, 0, ())),
-        lambda: figures.formats(Formats(8, 2, 2, 0, (), ())),
-        lambda: figures.perfect_matchings(Matchings(2, 0, ())),
+        lambda: figures.interleaved(InterleavedRanks(2, 2, 0, ())),
+        lambda: figures.formats(FormatRanks(8, 2, 2, 0, (), ())),
+        lambda: figures.perfect_matchings(PerfectMatchingStates(2, 0, ())),
     ],
 )
 def test_studies_without_rows_are_refused(draw):

@@ -5,11 +5,11 @@ import pytest
 from matplotlib.colors import to_hex
 
 from tensorrank import TensorRankError, figures
-from tensorrank.experiments.depth_on_data import DepthOnData, Scores
+from tensorrank.experiments.depth_on_data import DepthOnData, FamilyScores
 
 
 def scores(family, depth, held_out, budget):
-    return Scores(family, depth, budget, 2, budget - 1, 0.1, tuple(held_out), tuple(held_out), (True, True), 0.0)
+    return FamilyScores(family, depth, budget, 2, budget - 1, 0.1, tuple(held_out), tuple(held_out), (True, True), 0.0)
 
 
 def study(*rows, name="digits", truth=None):

@@ -6,9 +6,9 @@ import pytest
 from matplotlib.colors import to_hex
 
 from tensorrank import TensorRankError, figures
-from tensorrank.experiments.model_sizes import MatrixRow, ModelSizes, UnitRow
 from tensorrank.experiments.sparse_averaging import DimensionRow, ErrorByDimension, ErrorRow, LeastDimensions
 from tensorrank.experiments.sparse_averaging_bits import BitsByDimension, BitsRow
+from tensorrank.experiments.sparse_averaging_models import MatrixRow, ModelSizes, UnitRow
 from tensorrank.experiments.triples import OrderRow, RankRow, Triples
 
 ERRORS = ErrorByDimension(

@@ -5,23 +5,27 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
-from tensorrank.arguments import whole_number
+from tensorrank.arithmetic.resources import Progress
 from tensorrank.errors import TensorRankError
-from tensorrank.experiments.interleaved import Progress
+from tensorrank.experiments.experiment import Experiment, ascending, told
 from tensorrank.tasks.communication import CommunicationMatrix, CommunicationRanks
 
 
 @dataclass(frozen=True)
-class CommunicationGrowth:
+class CommunicationGrowth(Experiment, name="communication_growth"):
     """The ranks of one task at several sizes.
 
     Attributes:
-        task: what it is called in tables and pictures.
+        task: the name of the task in tables and pictures.
         size_name: what grows, such as "bits on either side".
-        sizes: ascending.
-        ranks: of the matrix of each size.
+        sizes: the sizes, ascending.
+        ranks: the ranks of the communication matrix of each size.
+
+    >>> from tensorrank.tasks.disjointness import Disjointness
+    >>> growth = communication_growth("disjointness", "bits", [1, 2, 3], lambda n: Disjointness(n).communication())
+    >>> growth.bits("distinct rows")
+    (1.0, 2.0, 3.0)
     """
 
     task: str
@@ -30,13 +34,13 @@ class CommunicationGrowth:
     ranks: tuple[CommunicationRanks, ...]
 
     def bits(self, of: str) -> tuple[float | None, ...]:
-        """For each size the bits of one quantity: log2 of what is counted, or the VC dimension itself.
+        """One quantity in bits for each size: log2 of what is counted, or the VC dimension itself.
 
         Args:
             of: "distinct rows", "VC dimension", or the name of a field, such as "Q" or "GF(2)".
 
         Returns:
-            One number a size; None where a matrix of rank 0, or one without a VC dimension, has none.
+            One number for each size; None for a matrix of rank 0, or one without a VC dimension.
 
         Raises:
             TensorRankError: if there is no such quantity.
@@ -48,11 +52,6 @@ class CommunicationGrowth:
             return tuple(None if ranks.vc is None else float(ranks.vc.lower) for ranks in self.ranks)
         counts = [ranks.distinct_rows if of == "distinct rows" else ranks.fields[of] for ranks in self.ranks]
         return tuple(math.log2(count) if count else None for count in counts)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        rows = [{"size": size, **ranks.to_dict()} for size, ranks in zip(self.sizes, self.ranks, strict=True)]
-        return {"study": "communication_growth", "task": self.task, "size_name": self.size_name, "rows": rows}
 
 
 def communication_growth(
@@ -67,29 +66,29 @@ def communication_growth(
 ) -> CommunicationGrowth:
     """The ranks of a task's communication matrices, from small to large.
 
+    The logarithm of such a rank is a lower bound on the bits that two parties exchange, and with them on the size of a
+    model that solves the task.
+
     Args:
-        task: what it is called.
+        task: the name of the task.
         size_name: what grows.
         sizes: whole numbers, at least one.
-        matrix: makes the matrix of a size.
-        seed: of the primes for ranks over the rationals.
-        threads: for elimination.
-        progress: called with the size, the sizes done and their number.
+        matrix: a function that makes the communication matrix of a size.
+        seed: the seed of the primes for ranks over the rationals.
+        threads: the threads for elimination.
+        progress: called with the sizes done, their number and the next size in words.
 
     Raises:
         TensorRankError: if there are no sizes, or one is no whole number from 1.
 
+    Source: Kushilevitz, Nisan, Communication complexity (1997), section 1.4.
+
     >>> from tensorrank.tasks.disjointness import Disjointness
     >>> growth = communication_growth("disjointness", "bits", [1, 2, 3], lambda n: Disjointness(n).communication())
-    >>> [ranks.rank.value for ranks in growth.ranks], growth.bits("distinct rows")
-    ([2, 4, 8], (1.0, 2.0, 3.0))
+    >>> [ranks.rank.value for ranks in growth.ranks]
+    [2, 4, 8]
     """
-    chosen = sorted({whole_number("a size", size, 1) for size in sizes})
-    if not chosen:
-        raise TensorRankError("no sizes were given; expected at least one, such as 4")
-    found = []
-    for done, size in enumerate(chosen):
-        if progress is not None:
-            progress(f"{task}, {size} {size_name}", done, len(chosen))
-        found.append(matrix(size).ranks(seed=seed, threads=threads))
-    return CommunicationGrowth(task, size_name, tuple(chosen), tuple(found))
+    chosen = ascending("sizes", sizes, such_as=4)
+    steps = told(chosen, progress, lambda size: f"{task}, {size} {size_name}")
+    ranks = tuple(matrix(size).ranks(seed=seed, threads=threads) for size in steps)
+    return CommunicationGrowth(task, size_name, tuple(chosen), ranks)

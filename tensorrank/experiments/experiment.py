@@ -1,0 +1,109 @@
+"""What all experiments share: results as records, checks of the sizes given, and how progress is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+from tensorrank.arguments import whole_number
+from tensorrank.arithmetic.resources import Progress
+from tensorrank.errors import TensorRankError
+from tensorrank.records import Record
+
+T = TypeVar("T")
+
+
+class Experiment(Record):
+    """Base of the results of experiments: frozen dataclasses of what was chosen and of the rows that were measured.
+
+    Plain values begin with the name of the experiment.
+
+    >>> from dataclasses import dataclass
+    >>> @dataclass(frozen=True)
+    ... class Squares(Experiment, name="squares"):
+    ...     rows: tuple[int, ...]
+    >>> Squares((1, 4)).to_dict()
+    {'experiment': 'squares', 'rows': [1, 4]}
+    """
+
+    def __init_subclass__(cls, *, name: str, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        cls.heading = {"experiment": name}
+
+
+def ascending(what: str, given: Iterable[int], least: int = 1, *, such_as: int = 8) -> list[int]:
+    """Whole numbers, each once, small ones first.
+
+    Args:
+        what: what they are, in the plural.
+        given: at least one number.
+        least: the least that each may be.
+        such_as: an example for whoever gives none.
+
+    Raises:
+        TensorRankError: if there are none, or one is no whole number or too small.
+
+    >>> ascending("depths", [4, 2, 4])
+    [2, 4]
+    """
+    found = sorted({whole_number(f"one of the {what}", number, least) for number in given})
+    if not found:
+        raise TensorRankError(f"no {what} were given; expected at least one, such as {such_as}")
+    return found
+
+
+def told(
+    items: Sequence[T], progress: Progress | None, words: Callable[[T], str], *, before: int = 0, after: int = 0
+) -> Iterator[T]:
+    """The items one after the other, each announced to `progress` before it is worked on.
+
+    Args:
+        items: what is to be done, in equal portions.
+        progress: called with the items done, their number and the next one in words; or None.
+        words: an item in words.
+        before: portions that are done already.
+        after: portions that are left to others.
+
+    >>> [item**2 for item in told([3, 4], print, "number {}".format)]
+    0 2 number 3
+    1 2 number 4
+    [9, 16]
+    """
+    for done, item in enumerate(items, before):
+        if progress is not None:
+            progress(done, before + len(items) + after, words(item))
+        yield item
+
+
+def within(progress: Progress | None, done: int, total: int, label: str = "") -> Progress:
+    """The progress of one portion of the work, told as progress of the whole.
+
+    Args:
+        progress: told of the whole; or None.
+        done: the portions before this one.
+        total: the number of portions.
+        label: what comes before the words of the portion.
+
+    >>> within(print, 1, 4, "second: ")(1, 2, "half of it")
+    1.5 4 second: half of it
+    """
+
+    def tell(part: float, whole: float, what: str) -> None:
+        if progress is not None:
+            progress(done + (part / whole if whole else 0.0), total, f"{label}{what}")
+
+    return tell
+
+
+def distinct(rows: Iterable[object], name: str) -> tuple[int, ...]:
+    """The values that an attribute has among the rows, small ones first."""
+    return tuple(sorted({getattr(row, name) for row in rows}))
+
+
+def where(rows: Iterable[T], **values: object) -> tuple[T, ...]:
+    """The rows whose attributes have these values.
+
+    >>> where([1, 2j, 3], imag=0)
+    (1, 3)
+    """
+    return tuple(row for row in rows if all(getattr(row, name) == value for name, value in values.items()))
