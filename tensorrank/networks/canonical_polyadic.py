@@ -12,17 +12,18 @@ from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.networks.entries import Entries, random_entries, real_entries
-from tensorrank.networks.function import NetworkFunction
+from tensorrank.networks.formats import TensorFormat
 from tensorrank.networks.network import Tensor, TensorNetwork
-from tensorrank.separation.architecture import Model
 
 if TYPE_CHECKING:
     from tensorly.cp_tensor import CPTensor
 
 
 @dataclass(frozen=True, eq=False)
-class CanonicalPolyadic(Model):
-    """W[j_0, ..., j_(N-1)] = sum over r of weights[r] * product over i of factors[i][j_i, r].
+class CanonicalPolyadic(TensorFormat):
+    """A tensor as a weighted sum of rank-one tensors, the canonical polyadic format.
+
+    W[j_0, ..., j_(N-1)] is the sum over r of weights[r] times the product over sites i of factors[i][j_i, r].
 
     Attributes:
         weights: shape (rank,).
@@ -70,35 +71,31 @@ class CanonicalPolyadic(Model):
 
     @classmethod
     def random(cls, shape: Sequence[int], rank: int, seed: int | np.random.Generator) -> CanonicalPolyadic:
-        """Weights 1 and factors of random whole numbers between -999 and 999."""
+        """A format with weights 1 and factors of random whole numbers between -999 and 999."""
         rng = random_stream(seed)
         rank = whole_number("rank", rank, 1)
         factors = [random_entries((whole_number("dimension", k, 1), rank), rng) for k in shape]
         return cls(np.ones(rank, dtype=np.int64), tuple(factors))
 
-    def architecture(self) -> NetworkFunction:
-        """The network's function, for `separation_rank`."""
-        return self.to_network().architecture()
-
     def to_network(self) -> TensorNetwork:
-        """Tensors "weights" and "factor i" that all share the leg "term"; site i is the leg "site i"."""
+        """The format as tensors "weights" and "factor i" that share the leg "term"; site i is the leg "site i"."""
         factors = [Tensor(f"factor {i}", (f"site {i}", "term"), factor) for i, factor in enumerate(self.factors)]
         return TensorNetwork(
             (Tensor("weights", ("term",), self.weights), *factors), tuple(f"site {i}" for i in range(len(factors)))
         )
 
     def to_tensorly(self) -> CPTensor:
-        """The same format in tensorly, with float64 entries."""
+        """This format as tensorly has it, with float64 entries."""
         from tensorly.cp_tensor import CPTensor
 
         return CPTensor((self.weights.astype(np.float64), [factor.astype(np.float64) for factor in self.factors]))
 
     @classmethod
     def from_tensorly(cls, tensor: CPTensor) -> CanonicalPolyadic:
-        """A CPTensor of tensorly, of any of its backends; weights that are not given are 1.
+        """The format of a CPTensor of tensorly, of any of its backends; weights that are not given are 1.
 
         Raises:
-            TensorRankError: if it is anything else.
+            TensorRankError: if anything else is given.
         """
         import tensorly
         from tensorly.cp_tensor import CPTensor

@@ -1,9 +1,9 @@
-"""The one engine of contraction, over the reals and over GF(p): a backend of opt_einsum, and every pair by numpy.
+"""The one engine of contraction, in float64 and over GF(p): a backend of opt_einsum that works on pairs of operands.
 
 opt_einsum chooses the order of pairwise contractions and calls `tensordot`, `einsum` and `transpose` of this module. An
-operand holds float64 numbers; over GF(p) they are balanced residues, of which a float64 sums many products exactly
-(`PrimeField.terms`), and every sum is reduced before the next pair takes it. A pair becomes matrix products, or, where
-these would be tiny and many, products and sums of whole planes of entries.
+operand holds float64 numbers. Over GF(p) these are balanced residues: a float64 sums many of their products exactly
+(`PrimeField.terms`), and every sum is reduced before the next pair takes it. A pair becomes matrix products. Where
+these would be tiny and many, it becomes products and sums of whole planes of entries.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ class Operand:
 
     @classmethod
     def of(cls, numbers: ArrayLike, field: PrimeField | None) -> Operand:
-        """The operand of whole numbers, fractions or floats: their float64 values, or their exact images in GF(p).
+        """The operand made of whole numbers, fractions or floats: of their float64 values, or exact images in GF(p).
 
         Raises:
             TensorRankError: if an entry is no finite real number, or none that a float64 can hold where one is needed.
@@ -95,7 +95,7 @@ def transpose(operand: Operand, axes: Sequence[int]) -> Operand:
 
 
 def tensordot(left: Operand, right: Operand, axes: tuple[Sequence[int], Sequence[int]]) -> Operand:
-    """The sum over pairs of axes; the other axes of the left operand come first, as in numpy.tensordot.
+    """The product of two operands summed over pairs of axes; as in numpy.tensordot, axes of the left one come first.
 
     >>> field = PrimeField(5)
     >>> tensordot(Operand.of([1, 2], field), Operand.of([3, 3], field), axes=((0,), (0,))).result()
@@ -111,7 +111,7 @@ def tensordot(left: Operand, right: Operand, axes: tuple[Sequence[int], Sequence
 
 
 def einsum(subscripts: str, *operands: Operand) -> Operand:
-    """One or two operands by Einstein's convention with an explicit output, as in numpy.einsum.
+    """The contraction of one or two operands by Einstein's convention with an explicit output, as in numpy.einsum.
 
     >>> einsum("ij->j", Operand.of([[1, 2], [3, 4]], PrimeField(5))).result()
     array([4, 1])
@@ -131,68 +131,77 @@ def einsum(subscripts: str, *operands: Operand) -> Operand:
 
 
 def _pair(left: Operand, left_legs: Legs, right: Operand, right_legs: Legs, output: Legs) -> Operand:
-    """The contraction of two operands: legs in both and not in the output are summed, in both and in it are matched.
+    """The contraction of two operands: of the legs in both, those in the output are matched and the others summed.
 
     Legs in one operand only belong to the output; `TensorNetwork` has no others.
     """
     if left.values.size < right.values.size:
         left, left_legs, right, right_legs = right, right_legs, left, left_legs
-    sizes = dict(zip(left_legs, left.shape, strict=True)) | dict(zip(right_legs, right.shape, strict=True))
-    inner = [leg for leg in left_legs if leg in right_legs and leg not in output]
-    batch = [leg for leg in left_legs if leg in right_legs and leg in output]
-    # Long legs last: a later step then runs along them.
-    rows = sorted((leg for leg in left_legs if leg not in right_legs), key=sizes.__getitem__)
-    columns = sorted((leg for leg in right_legs if leg not in left_legs), key=sizes.__getitem__)
-    contract = _by_planes if _planes_are_faster(*_counts(sizes, batch, inner, rows, columns)) else _by_products
-    values, legs = contract(left, left_legs, right, right_legs, sizes, batch, inner, rows, columns)
-    return Operand(_ordered(values.reshape([sizes[leg] for leg in legs]), legs, output), left.field)
+    pair = _Pair.of(left, left_legs, right, right_legs, output)
+    values, legs = pair.by_planes() if _planes_are_faster(*pair.counts) else pair.by_products()
+    return Operand(_ordered(values.reshape([pair.sizes[leg] for leg in legs]), legs, output), left.field)
 
 
-def _by_products(
-    left: Operand,
-    left_legs: Legs,
-    right: Operand,
-    right_legs: Legs,
-    sizes: Sizes,
-    batch: Legs,
-    inner: Legs,
-    rows: Legs,
-    columns: Legs,
-) -> tuple[Floats, Legs]:
-    """A stack of matrix products, one for each value of the batch legs."""
-    stack, terms, height, width = _counts(sizes, batch, inner, rows, columns)
-    a = _ordered(left.values, left_legs, [*batch, *rows, *inner]).reshape(stack, height, terms)
-    b = _ordered(right.values, right_legs, [*batch, *inner, *columns]).reshape(stack, terms, width)
-    return _product(_for_blas(a), _for_blas(b), left.field), [*batch, *rows, *columns]
+@dataclass(frozen=True, eq=False)
+class _Pair:
+    """Two operands and their legs: matched and kept (batch), summed (inner), of the left one only, of the right one."""
 
+    left: Operand
+    left_legs: Legs
+    right: Operand
+    right_legs: Legs
+    sizes: Sizes
+    batch: Legs
+    inner: Legs
+    rows: Legs
+    columns: Legs
 
-def _by_planes(
-    left: Operand,
-    left_legs: Legs,
-    right: Operand,
-    right_legs: Legs,
-    sizes: Sizes,
-    batch: Legs,
-    inner: Legs,
-    rows: Legs,
-    columns: Legs,
-) -> tuple[Floats, Legs]:
-    """For each value of the inner and of the column legs, a plane of the left operand times a factor or factors."""
-    # Planes keep their order in memory, so that long legs stay last through a chain of contractions. Their lines run
-    # along the last legs of one kind: all matched with the right operand, or none.
-    plane = sorted([*batch, *rows], key=lambda leg: -left.values.strides[left_legs.index(leg)])
-    end = len(plane)
-    while end and (plane[end - 1] in batch) == (plane[-1] in batch):
-        end -= 1
-    terms, lines, length, width = _counts(sizes, inner, plane[:end], plane[end:], columns)
-    a = _ordered(left.values, left_legs, [*inner, *plane]).reshape(terms, lines, length)
-    b = _ordered(right.values, right_legs, [*inner, *columns, *(leg for leg in plane if leg in batch)])
-    across, along = ([sizes[leg] if leg in batch else 1 for leg in legs] for legs in (plane[:end], plane[end:]))
-    b = b.reshape(terms, width, *across, prod(along))
-    if prod(across) > 1:
-        b = np.broadcast_to(b, (terms, width, *(sizes[leg] for leg in plane[:end]), prod(along)))
-    b = b.reshape(terms, width, -1, prod(along))
-    return _sum_of_planes(np.ascontiguousarray(a), np.ascontiguousarray(b), left.field), [*columns, *plane]
+    @classmethod
+    def of(cls, left: Operand, left_legs: Legs, right: Operand, right_legs: Legs, output: Legs) -> _Pair:
+        sizes = dict(zip(left_legs, left.shape, strict=True)) | dict(zip(right_legs, right.shape, strict=True))
+        inner = [leg for leg in left_legs if leg in right_legs and leg not in output]
+        batch = [leg for leg in left_legs if leg in right_legs and leg in output]
+        # Long legs last: a later step then runs along them.
+        rows = sorted((leg for leg in left_legs if leg not in right_legs), key=sizes.__getitem__)
+        columns = sorted((leg for leg in right_legs if leg not in left_legs), key=sizes.__getitem__)
+        return cls(left, left_legs, right, right_legs, sizes, batch, inner, rows, columns)
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """The number of values of the batch, inner, row and column legs."""
+        return _counts(self.sizes, self.batch, self.inner, self.rows, self.columns)
+
+    def by_products(self) -> tuple[Floats, Legs]:
+        """The result by a stack of matrix products, one for each value of the batch legs; and its legs."""
+        stack, terms, height, width = self.counts
+        a = _ordered(self.left.values, self.left_legs, [*self.batch, *self.rows, *self.inner])
+        b = _ordered(self.right.values, self.right_legs, [*self.batch, *self.inner, *self.columns])
+        a, b = _for_blas(a.reshape(stack, height, terms)), _for_blas(b.reshape(stack, terms, width))
+        return _product(a, b, self.left.field), [*self.batch, *self.rows, *self.columns]
+
+    def by_planes(self) -> tuple[Floats, Legs]:
+        """The result by planes, and its legs: a plane of the left operand times a factor, or times factors.
+
+        There is a plane for each value of the inner and of the column legs.
+        """
+        # Planes keep their order in memory, so that long legs stay last through a chain of contractions. Their lines
+        # run along the last legs of one kind: all matched with the right operand, or none.
+        plane = sorted([*self.batch, *self.rows], key=lambda leg: -self.left.values.strides[self.left_legs.index(leg)])
+        end = len(plane)
+        while end and (plane[end - 1] in self.batch) == (plane[-1] in self.batch):
+            end -= 1
+        sizes = self.sizes
+        terms, lines, length, width = _counts(sizes, self.inner, plane[:end], plane[end:], self.columns)
+        a = _ordered(self.left.values, self.left_legs, [*self.inner, *plane]).reshape(terms, lines, length)
+        matched = [leg for leg in plane if leg in self.batch]
+        b = _ordered(self.right.values, self.right_legs, [*self.inner, *self.columns, *matched])
+        across, along = ([sizes[leg] if leg in matched else 1 for leg in legs] for legs in (plane[:end], plane[end:]))
+        b = b.reshape(terms, width, *across, prod(along))
+        if prod(across) > 1:
+            b = np.broadcast_to(b, (terms, width, *(sizes[leg] for leg in plane[:end]), prod(along)))
+        b = b.reshape(terms, width, -1, prod(along))
+        values = _sum_of_planes(np.ascontiguousarray(a), np.ascontiguousarray(b), self.left.field)
+        return values, [*self.columns, *plane]
 
 
 def _counts(sizes: Sizes, *groups: Legs) -> tuple[int, ...]:
@@ -218,7 +227,10 @@ def _planes_are_faster(batch: int, inner: int, rows: int, columns: int) -> bool:
 
 
 def _sum_of_planes(a: Floats, b: Floats, field: PrimeField | None) -> Floats:
-    """From a (inner, lines, length) and b (inner, columns, lines or 1, length or 1) to (columns, lines, length)."""
+    """The sum over inner of planes a (inner, lines, length) times b (inner, columns, lines or 1, length or 1).
+
+    The result has the shape (columns, lines, length).
+    """
 
     def planes(factors: Floats, prime: float) -> Floats:
         total = np.empty((b.shape[1], *a.shape[1:]))
@@ -232,7 +244,7 @@ def _sum_of_planes(a: Floats, b: Floats, field: PrimeField | None) -> Floats:
 
 
 def _product(a: Floats, b: Floats, field: PrimeField | None) -> Floats:
-    """The stack of matrix products a b, over GF(p) as many terms at a time as a float64 holds."""
+    """The stack of matrix products a b; over GF(p) as many terms are summed at a time as a float64 holds."""
     if field is None:
         return np.asarray(np.matmul(a, b), dtype=np.float64)
     if not field.splits:
@@ -242,7 +254,7 @@ def _product(a: Floats, b: Floats, field: PrimeField | None) -> Floats:
 
 
 def _exact_product(a: Floats, b: Floats, field: PrimeField) -> Floats:
-    """Whole numbers below 2**53 with the residues of the product; one factor is a half if the field splits."""
+    """The product up to multiples of p, in whole numbers below 2**53; one factor is a half if the field splits."""
     step, inner = field.terms, a.shape[-1]
     total: Floats = np.matmul(a[..., :step], b[..., :step, :])
     for start in range(step, inner, step):
@@ -252,19 +264,19 @@ def _exact_product(a: Floats, b: Floats, field: PrimeField) -> Floats:
 
 
 def _joined(high: Floats, low: Floats, field: PrimeField) -> Floats:
-    """The balanced residues of high * 2**SPLIT_BIT + low, in the place of high."""
+    """The balanced residues of high * 2**SPLIT_BIT + low, written over high."""
     kernels.join_halves(high.reshape(-1), low.reshape(-1), 2.0**SPLIT_BIT, float(field.prime))
     return high
 
 
 def _halves(values: Floats) -> tuple[Floats, Floats]:
-    """High and low halves, values = high * 2**SPLIT_BIT + low."""
+    """The high and low halves of values: values = high * 2**SPLIT_BIT + low."""
     high = np.rint(values / 2.0**SPLIT_BIT)
     return high, values - high * 2.0**SPLIT_BIT
 
 
 def _reduced(values: Floats, field: PrimeField | None) -> Floats:
-    """The balanced residues, in place."""
+    """The values reduced to balanced residues, in place; as they are for the reals."""
     if field is not None:
         kernels.reduce_line(values.reshape(-1), float(field.prime))
     return values

@@ -16,7 +16,7 @@ _FUSED = {"contract"}
 
 @njit(cache=True, nogil=True, fastmath=_FUSED)
 def reduce_line(values, prime):  # type: ignore[no-untyped-def]
-    """The balanced residues of whole numbers below 2**53, in place."""
+    """Reduce whole numbers below 2**53 to balanced residues, in place."""
     reciprocal = 1.0 / prime
     for j in range(len(values)):
         values[j] -= prime * np.rint(values[j] * reciprocal)
@@ -24,7 +24,7 @@ def reduce_line(values, prime):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, fastmath=_FUSED)
 def join_halves(high, low, scale, prime):  # type: ignore[no-untyped-def]
-    """The balanced residues of high * scale + low, for whole numbers below 2**53, in the place of high."""
+    """Replace high by the balanced residues of high * scale + low, for whole numbers below 2**53."""
     reciprocal = 1.0 / prime
     for j in range(len(high)):
         upper = high[j] - prime * np.rint(high[j] * reciprocal)
@@ -35,7 +35,7 @@ def join_halves(high, low, scale, prime):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def to_residues(balanced, prime, residues):  # type: ignore[no-untyped-def]
-    """Residues 0..p-1 of balanced ones."""
+    """Write the residues 0..p-1 of balanced ones to another array."""
     for j in range(len(balanced)):
         value = np.int64(balanced[j])
         residues[j] = value + prime if value < 0 else value
@@ -43,10 +43,10 @@ def to_residues(balanced, prime, residues):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True, fastmath=_FUSED)
 def sum_of_planes(a, b, prime, total):  # type: ignore[no-untyped-def]
-    """total[c, i, j] = sum over k of a[k, i, j] * b[k, c, i or 0, j or 0], reduced.
+    """Set total[c, i, j] to the sum over k of a[k, i, j] * b[k, c, i or 0, j or 0], reduced.
 
-    Shapes: a (inner, n, m), b (inner, columns, n or 1, m or 1), total (columns, n, m). One line of the plane after the
-    other, all its sums while it is in cache.
+    Shapes are (inner, n, m) for a, (inner, columns, n or 1, m or 1) for b and (columns, n, m) for the total. All sums
+    of one line of a plane are made while it is in cache, then the next line follows.
     """
     for i in range(a.shape[1]):
         place = i if b.shape[2] > 1 else 0

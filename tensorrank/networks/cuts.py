@@ -1,4 +1,4 @@
-"""The minimum cut: an upper bound on the rank of every unfolding of a network, for all entries of its tensors."""
+"""The minimum cut of a network: an upper bound on the rank of its unfolding, whatever the entries of its tensors."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ _UNITS = 2**40
 
 @dataclass(frozen=True)
 class Cut:
-    """Legs that separate the sites of A from those of B.
+    """A set of legs that separates the sites of A from those of B.
 
     Attributes:
-        bound: the product of their dimensions, a whole number of any size; no rank of the unfolding exceeds it.
-        legs: their names. An open leg among them is cut from its own site.
+        bound: the product of the dimensions of the legs, a whole number of any size; the unfolding has at most this
+            rank.
+        legs: the names of the legs. An open leg among them is cut from its own site.
     """
 
     bound: int
@@ -28,10 +29,10 @@ class Cut:
 def minimum_cut(network: LabelledTensors, partition: Bipartition) -> Cut:
     """The cut of least product of dimensions between the open legs of A and those of B.
 
-    Every leg counts once, however many tensors share it: for fixed values of the legs cut, the function is a product of
-    one of A's inputs and one of B's. Hence the product of their dimensions bounds the separation rank; for a single
-    leg between any two tensors it is the bond dimension. Cuts are compared by sums of logarithms, exact to 2**-40 each;
-    the bound itself is the exact product for the cut that was found.
+    For fixed values of the legs cut, the network is a function of A's inputs times a function of B's. Hence the product
+    of the dimensions of these legs bounds the separation rank, for all entries. Every leg counts once, however many
+    tensors share it. Cuts are compared by sums of logarithms, each exact to 2**-40; the bound itself is the exact
+    product for the cut that was found.
 
     Args:
         network: the tensors.

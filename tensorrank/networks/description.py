@@ -1,4 +1,4 @@
-"""A network in words: its legs, opt_einsum's path for it and the cost, and what a cut allows."""
+"""A network described in words: its legs, opt_einsum's path and its cost, and the rank that a cut allows."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from tensorrank.networks.cuts import minimum_cut
 from tensorrank.networks.tensors import LabelledTensors
 from tensorrank.separation.partition import Bipartition
 
-# A grid of so many rows and columns stands for all: what is contracted for one side only then hardly counts.
+# The rows and columns of a typical grid: so many that work done for one side only hardly counts.
 _TYPICAL_GRID = (2**12, 2**12)
 
 
 def description(network: LabelledTensors, partition: Bipartition | None) -> str:
-    """What `TensorNetwork.describe` gives."""
+    """The text of `TensorNetwork.describe`: the network, the path and cost of its contraction, and a cut if asked."""
     dense = network.dense_expression()
 
     def with_sizes(legs: tuple[str, ...]) -> str:

@@ -1,4 +1,4 @@
-"""Arrays of entries as users give them: real numbers, kept exactly as given and never changed."""
+"""Entries of tensors: real numbers, kept exactly as users give them and never changed."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _LARGEST_RANDOM = 999
 
 
 def real_entries(given: ArrayLike, what: str) -> Entries:
-    """A read-only copy of whole numbers, fractions or floats.
+    """A read-only copy of an array of whole numbers, fractions or floats.
 
     Args:
         given: the numbers; lists keep Python's whole numbers and floats of any kind.
-        what: what they are called in messages.
+        what: the name of the array in messages.
 
     Raises:
-        TensorRankError: if they are no real numbers or there are none.
+        TensorRankError: if the entries are no real numbers, or there are none.
 
     >>> real_entries([[1, 2], [3, 4]], "the matrix").flags.writeable
     False
@@ -39,5 +39,5 @@ def real_entries(given: ArrayLike, what: str) -> Entries:
 
 
 def random_entries(shape: tuple[int, ...], rng: np.random.Generator) -> Entries:
-    """Uniform whole numbers from -999 to 999."""
+    """An array of uniformly random whole numbers from -999 to 999."""
     return rng.integers(-_LARGEST_RANDOM, _LARGEST_RANDOM + 1, shape)

@@ -1,4 +1,4 @@
-"""A contraction before it is done: its legs, opt_einsum's path for it, what the path costs, and its evaluation."""
+"""Contractions as expressions: their legs, opt_einsum's path, what the path costs, and their evaluation."""
 
 from __future__ import annotations
 
@@ -21,20 +21,21 @@ Path = tuple[tuple[int, ...], ...]
 SMALLER = "a grid of fewer rows and columns, smaller bond dimensions, or more memory"
 
 _ENTRY_BYTES = 8
-# Dimensions up to which paths are sought; the first leaves them as they are.
+# Paths are sought with dimensions capped at each of these; the first cap leaves them as they are.
 _CAPS = (2**62, 64, 16, 4, 2)
 
 
 @dataclass(frozen=True)
 class ContractionStep:
-    """One pairwise contraction of a path (or, of a single tensor, the ordering of its legs).
+    """One pairwise contraction of a path; for a single tensor, the ordering of its legs.
 
     Attributes:
-        operands: the numbers of what is contracted: the expression's operands come first, then the results of steps.
+        operands: the numbers of the two that are contracted: the expression's operands come first, then the results of
+            earlier steps.
         legs: the legs of the result.
         entries: the size of the result.
         operations: multiplications and additions.
-        batched: whether legs are matched and kept, so that this is no matrix product.
+        batched: whether legs that both operands have are kept, so that the step is no single matrix product.
     """
 
     operands: tuple[int, ...]
@@ -46,13 +47,13 @@ class ContractionStep:
 
 @dataclass(frozen=True)
 class Expression:
-    """The sum of products of operands over all legs that are not in the output, and the path that it is done by.
+    """A sum of products of operands over all legs that are not in the output, with the path of its contraction.
 
     Attributes:
         operands: the legs of each operand.
         output: the legs of the result, in order.
         sizes: the dimension of each leg, as pairs.
-        path: for each step the positions of its operands among those that wait, as opt_einsum writes it.
+        path: for each step the positions of its operands among those not yet contracted, as opt_einsum writes it.
 
     >>> chain = Expression.of([("i", "j"), ("j", "k"), ("k",)], ("i",), {"i": 4, "j": 3, "k": 2})
     >>> [(step.operands, step.legs, step.operations) for step in chain.steps]
@@ -71,12 +72,12 @@ class Expression:
         return _best(tuple(operands), output, tuple((leg, sizes[leg]) for leg in legs))
 
     def resized(self, sizes: Mapping[str, int]) -> Expression:
-        """The same path for other dimensions of some legs."""
+        """This expression with other dimensions of some legs, by the same path."""
         return replace(self, sizes=tuple((leg, sizes.get(leg, size)) for leg, size in self.sizes))
 
     @cached_property
     def steps(self) -> tuple[ContractionStep, ...]:
-        """The path, step by step."""
+        """The steps of the path, with what each costs."""
         sizes = dict(self.sizes)
         waiting = list(enumerate(self.operands))
         steps: list[ContractionStep] = []
@@ -112,15 +113,15 @@ class Expression:
 
     @property
     def result_bytes(self) -> int:
-        """The memory of the result."""
+        """The bytes of the result."""
         return _ENTRY_BYTES * self.steps[-1].entries
 
     @property
     def peak_bytes(self) -> int:
-        """An estimate of the memory at the worst step.
+        """An estimate of the bytes in use at the worst step.
 
-        Counted are the operands and results that still wait, and for the step itself its operands in matrix order, its
-        result, and once more the result for reducing or reordering it.
+        The estimate counts the operands and results that still wait. For the step itself it counts the two operands in
+        matrix order, the result, and the result once more for reducing or reordering it.
         """
         sizes = dict(self.sizes)
         live = {number: prod(sizes[leg] for leg in legs) for number, legs in enumerate(self.operands)}
@@ -134,7 +135,7 @@ class Expression:
         return _ENTRY_BYTES * peak
 
     def evaluate(self, operands: Sequence[Operand]) -> Operand:
-        """The result: a view with its legs in the order of the output."""
+        """The result for these operands, a view with its legs in the order of the output."""
         result: Operand = _compiled(self.operands, self.output, self.path)(*operands, backend=BACKEND)
         return result
 
@@ -148,10 +149,10 @@ def _subscripts(expression: Expression) -> tuple[str, list[tuple[int, ...]]]:
 
 @lru_cache(maxsize=512)
 def _best(operands: tuple[Legs, ...], output: Legs, sizes: tuple[tuple[str, int], ...]) -> Expression:
-    """The path of fewest operations among those found with the dimensions given and with capped ones.
+    """The expression by the path of fewest operations, among paths found with the dimensions given and capped ones.
 
-    Beside a batch leg of thousands, a search that shrinks what is large first would contract all small tensors to a
-    dense one before it touches the inputs; with dimensions capped it does not.
+    A search that shrinks large operands first does badly beside a batch leg of thousands: it would contract all small
+    tensors to a dense one before it touches the inputs. With capped dimensions it does not.
     """
     found: dict[Path, Expression] = {}
     for cap in _CAPS:

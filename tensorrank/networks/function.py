@@ -1,4 +1,4 @@
-"""The function of a network for the solver of separation ranks: it has no weights, only inputs."""
+"""The function of a network's open legs, an architecture without weights for the solver of separation ranks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tensorrank.networks.tensors import LabelledTensors
 from tensorrank.separation.architecture import Architecture, Instance, Weights
 from tensorrank.separation.partition import Bipartition
 
-# An operation on planes of entries, with its share of reducing them, measured against one inside a matrix product.
+# The time of an operation on planes of entries, reducing them included, in operations inside a matrix product.
 _PLANE_COST = 20
 _TYPICAL_GRID = (256, 256)
 

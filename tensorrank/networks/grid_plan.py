@@ -1,8 +1,8 @@
-"""A network at many inputs of side A and many of side B: the matrix of values, tile by tile, never the dense tensor.
+"""The grid of a network: its values at many inputs of side A and many of side B, without the dense tensor.
 
-The row inputs share one batch leg, the column inputs another. Whatever carries only one of the two is contracted once;
-what carries both is contracted for one tile of the matrix after the other, so that its intermediates stay in cache and
-within the memory limit.
+The inputs of the rows share one batch leg, those of the columns another. Whatever carries only one of the two legs is
+contracted once. What carries both is contracted for one tile of the matrix of values after the other, so that its
+intermediates stay in cache and within the memory limit.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ ROW, COLUMN = "\0row", "\0column"
 
 # Entries of the largest intermediate of a tile: large enough that calls cost little, small enough for the caches.
 _TILE_ENTRIES = 2**18
-# Within these a side of a tile is chosen: shorter ones spend their time in calls, longer ones gain nothing.
+# The shortest and longest side of a tile: shorter ones spend their time in calls, longer ones gain nothing.
 _SHORTEST, _LONGEST = 32, 512
-# A value in the matrix, and in the tile that it comes from.
+# Bytes of a value, in the matrix and in the tile that it comes from.
 _VALUE_BYTES = 16
-# Paths are sought for so many rows and columns.
+# The rows and columns for which paths are sought.
 _TYPICAL = 2**10
 
 Inputs = ArrayLike | Sequence[Array]
@@ -40,11 +40,10 @@ Inputs = ArrayLike | Sequence[Array]
 
 @dataclass(frozen=True)
 class GridPlan:
-    """How a grid of values is contracted.
+    """A plan for contracting a grid of values, made for one network, one bipartition and one number of inputs.
 
     Attributes:
-        whole: the contraction of the tensors and of the inputs, (batch leg, site) each, to the matrix.
-        parts: what carries at most one batch leg, with the numbers of the operands it is contracted from; the network's
+        parts: the contractions that carry at most one batch leg, each with the numbers of its operands: the network's
             tensors come first, then the inputs of each site.
         tile: the contraction of all parts for one tile of the matrix.
         shape: the rows and columns of the matrix.
@@ -57,7 +56,6 @@ class GridPlan:
     [(3,), (0, 1, 2)]
     """
 
-    whole: Expression
     parts: tuple[tuple[Expression, tuple[int, ...]], ...]
     tile: Expression
     shape: tuple[int, int]
@@ -67,11 +65,11 @@ class GridPlan:
     def of(
         cls, tensors: Sequence[Legs], a: Legs, b: Legs, sizes: Mapping[str, int], shape: tuple[int, int]
     ) -> GridPlan:
-        """The plan for tensors with the legs given, those in a and b taking the inputs of side A and side B."""
+        """The plan for tensors with the legs given; legs in a and b take the inputs of side A and of side B."""
         return _sized_plan(tuple(tensors), a, b, tuple(sizes.items()), shape)
 
     def within(self, limit: int, what: str) -> GridPlan:
-        """This plan with tiles small enough for a limit in bytes.
+        """This plan, with tiles small enough for a limit in bytes.
 
         Raises:
             TensorRankError: if even tiles of one value do not fit.
@@ -91,14 +89,14 @@ class GridPlan:
 
     @cached_property
     def peak_bytes(self) -> int:
-        """An estimate of the memory at the worst moment."""
+        """An estimate of the bytes in use at the worst moment."""
         kept = sum(part.result_bytes for part, _ in self.parts)
         worst = max(self.tile.peak_bytes, *(part.peak_bytes for part, _ in self.parts))
         return kept + worst + _VALUE_BYTES * self.shape[0] * self.shape[1]
 
     @property
     def least_bytes(self) -> int:
-        """The estimate with tiles of one value."""
+        """The estimate of bytes for tiles of a single value, the least that this plan can do with."""
         return self._with_tiles(1).peak_bytes
 
     def evaluate(self, operands: Sequence[Operand]) -> Floats | Residues:
@@ -136,7 +134,7 @@ def _sized_plan(
     plan = _plan(tensors, a, b, sizes)
     dimensions = {ROW: shape[0], COLUMN: shape[1]}
     parts = tuple((part.resized(dimensions), numbers) for part, numbers in plan.parts)
-    plan = replace(plan, whole=plan.whole.resized(dimensions), parts=parts, shape=shape)
+    plan = replace(plan, parts=parts, shape=shape)
     both = {ROW, COLUMN}
     thickness = max(-(-step.entries // _TYPICAL**2) for step in plan.tile.steps if both <= set(step.legs))
     return plan._with_tiles(min(_LONGEST, max(_SHORTEST, isqrt(_TILE_ENTRIES // thickness))))
@@ -150,7 +148,7 @@ def inputs_by_site(given: Inputs, name: str, dimensions: Sequence[int], field: P
             dimension) for each site.
         name: what the inputs are called in messages.
         dimensions: the dimension of each site's leg.
-        field: GF(p), or None for float64.
+        field: GF(p) for exact images of the inputs, or None for float64.
 
     Raises:
         TensorRankError: if shapes do not fit, or as `Operand.of`.
@@ -180,7 +178,7 @@ def inputs_by_site(given: Inputs, name: str, dimensions: Sequence[int], field: P
 
 @lru_cache(maxsize=128)
 def _plan(tensors: tuple[Legs, ...], a: Legs, b: Legs, sizes: tuple[tuple[str, int], ...]) -> GridPlan:
-    """The plan for a grid of typical size; others differ in the dimensions of the batch legs only."""
+    """The plan for a grid of typical size; plans for other sizes differ in the dimensions of the batch legs only."""
     everything = [*tensors, *((ROW, leg) for leg in a), *((COLUMN, leg) for leg in b)]
     dimensions = dict(sizes) | {ROW: _TYPICAL, COLUMN: _TYPICAL}
     whole = Expression.of(everything, (ROW, COLUMN), dimensions)
@@ -198,16 +196,16 @@ def _plan(tensors: tuple[Legs, ...], a: Legs, b: Legs, sizes: tuple[tuple[str, i
         part = Expression.of([everything[member] for member in members[number]], order, dimensions)
         contracted.append((part, members[number]))
     tile = Expression.of([part.output for part, _ in contracted], (ROW, COLUMN), dimensions)
-    return GridPlan(whole, tuple(contracted), tile, (_TYPICAL, _TYPICAL), (_TYPICAL, _TYPICAL))
+    return GridPlan(tuple(contracted), tile, (_TYPICAL, _TYPICAL), (_TYPICAL, _TYPICAL))
 
 
 def _tile_shape(shape: tuple[int, int], side: int) -> tuple[int, int]:
-    """About side x side entries in equal tiles, wide where there are few rows and high where there are few columns."""
+    """The shape of equal tiles of about side x side entries, wide for few rows and high for few columns."""
     height = min(shape[0], max(side, side * side // max(1, shape[1])))
     width = min(shape[1], max(side, side * side // max(1, height)))
     return _even(shape[0], height), _even(shape[1], width)
 
 
 def _even(length: int, most: int) -> int:
-    """The length of equal pieces, at most so long."""
+    """The length of the fewest equal pieces that are at most so long."""
     return -(-length // -(-length // most)) if length else 1

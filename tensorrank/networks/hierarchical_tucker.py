@@ -13,9 +13,8 @@ from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.networks.entries import Entries, random_entries, real_entries
-from tensorrank.networks.function import NetworkFunction
+from tensorrank.networks.formats import TensorFormat
 from tensorrank.networks.network import Tensor, TensorNetwork
-from tensorrank.separation.architecture import Model
 
 # A dimension tree: a site's number, or a pair of trees.
 Tree: TypeAlias = "int | tuple[Tree, Tree]"
@@ -23,11 +22,12 @@ Node: TypeAlias = tuple[Tree, Tree]
 
 
 @dataclass(frozen=True, eq=False)
-class HierarchicalTucker(Model):
-    """A tensor built up along a tree: every node has some functions of the sites below it, made of its children's.
+class HierarchicalTucker(TensorFormat):
+    """A tensor built up along a binary tree of its sites, the hierarchical Tucker format.
 
-    A leaf's functions are the columns of its matrix U; a node's are f_c = sum over a, b of B[c, a, b] * g_a * h_b, with
-    g and h those of its children. The tensor is the one function of the root. tensorly has no such format.
+    Every node of the tree has some functions of the sites below it. The functions of a leaf are the columns of its
+    matrix U. The functions of an inner node are f_c = sum over a, b of B[c, a, b] * g_a * h_b, where g and h are the
+    functions of its two children. The root has one function, and this is the tensor. tensorly has no such format.
 
     Attributes:
         tree: nested pairs of site numbers, such as ((0, 1), (2, 3)).
@@ -87,7 +87,7 @@ class HierarchicalTucker(Model):
     def random(
         cls, shape: Sequence[int], rank: int, seed: int | np.random.Generator, *, tree: Tree | None = None
     ) -> HierarchicalTucker:
-        """Leaves and transfer tensors of random whole numbers between -999 and 999.
+        """A format whose leaves and transfer tensors hold random whole numbers between -999 and 999.
 
         Args:
             shape: the dimension of each site, at least two of them.
@@ -105,12 +105,11 @@ class HierarchicalTucker(Model):
         transfers = {node: random_entries((1 if node == tree else rank, rank, rank), rng) for node in _nodes(tree)}
         return cls(tree, leaves, transfers)
 
-    def architecture(self) -> NetworkFunction:
-        """The network's function, for `separation_rank`."""
-        return self.to_network().architecture()
-
     def to_network(self) -> TensorNetwork:
-        """Tensors "leaf i" and "node ..." named by their sites; legs "site i", and "rank ..." above a leaf or node."""
+        """The format as tensors "leaf i" and "node ...", nodes named by the sites below them.
+
+        Legs are "site i" at the leaves, and "rank ..." above each leaf and each node but the root.
+        """
         leaves = [Tensor(f"leaf {i}", (f"site {i}", f"rank {i}"), leaf) for i, leaf in enumerate(self.leaves)]
         nodes = []
         for node, transfer in self.transfers.items():
@@ -130,7 +129,7 @@ class HierarchicalTucker(Model):
 
 
 def balanced_tree(sites: int) -> Tree:
-    """The dimension tree that halves the sites again and again; of an odd number the first half has one less.
+    """The dimension tree that halves the sites again and again; the first half of an odd number has one site less.
 
     >>> balanced_tree(5)
     ((0, 1), (2, (3, 4)))
@@ -143,17 +142,17 @@ def balanced_tree(sites: int) -> Tree:
     return over(0, whole_number("sites", sites, 2))
 
 
-def balanced_blocks(sites: int) -> list[tuple[int, int]]:
-    """The blocks first..end - 1 of two sites or more under that tree's nodes, parents before their children.
+def balanced_ranges(sites: int) -> list[tuple[int, int]]:
+    """The sites first..end-1 under each node of the balanced tree, as pairs (first, end), parents before children.
 
-    >>> balanced_blocks(5)
+    >>> balanced_ranges(5)
     [(0, 5), (0, 2), (2, 5), (3, 5)]
     """
-    blocks = [(0, sites)] if sites > 1 else []
-    for first, end in blocks:
+    ranges = [(0, sites)] if sites > 1 else []
+    for first, end in ranges:
         middle = (first + end) // 2
-        blocks += [part for part in ((first, middle), (middle, end)) if part[1] - part[0] > 1]
-    return blocks
+        ranges += [half for half in ((first, middle), (middle, end)) if half[1] - half[0] > 1]
+    return ranges
 
 
 def sites_of(tree: Tree) -> tuple[int, ...]:
@@ -185,7 +184,7 @@ def _leaves(tree: Tree) -> Iterator[int]:
 
 
 def _nodes(tree: Tree) -> Iterator[Node]:
-    """The nodes, parents before their children."""
+    """The nodes of a tree, parents before their children."""
     if isinstance(tree, tuple):
         yield tree
         yield from _nodes(tree[0])
@@ -193,7 +192,7 @@ def _nodes(tree: Tree) -> Iterator[Node]:
 
 
 def _label(tree: Tree) -> str:
-    """The sites below, which name a tree: every set of sites occurs once."""
+    """The name of a tree: the sites in it, which no other tree of the same root has."""
     sites = sorted(_leaves(tree))
     if len(sites) > 1 and sites == list(range(sites[0], sites[-1] + 1)):
         return f"{sites[0]}-{sites[-1]}"

@@ -1,4 +1,4 @@
-"""Inner products of networks over the same sites, contracted with each other: never the dense tensors."""
+"""Inner products of two networks over the same sites, by contracting one with the other, without dense tensors."""
 
 from __future__ import annotations
 
@@ -14,13 +14,14 @@ from tensorrank.networks.network import TensorNetwork
 
 
 def log_inner_product(first: TensorNetwork, second: TensorNetwork, *, memory: int | str | None = None) -> float:
-    """The natural logarithm of the sum over all entries of the product of two nonnegative tensors; -inf if it is 0.
+    """The natural logarithm of the inner product of two nonnegative tensors given as networks; -inf for 0.
 
-    Every intermediate tensor is divided by its largest entry, so that those of hundreds of sites do not underflow.
+    The inner product is the sum over all entries of one tensor times the entries of the other. Every intermediate
+    tensor is divided by its largest entry, so that networks of hundreds of sites do not underflow.
 
     Args:
         first: a network without negative entries.
-        second: another one, with open legs of the same dimensions in the same order.
+        second: another network without negative entries, its open legs of the same dimensions in the same order.
         memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
 
     Raises:
@@ -54,7 +55,7 @@ def log_inner_product(first: TensorNetwork, second: TensorNetwork, *, memory: in
 
 
 def _log_value(expression: Expression, operands: list[Operand]) -> float:
-    """The logarithm of a scalar, each operand and result scaled to a largest entry of 1."""
+    """The logarithm of a scalar expression, computed with each operand and result scaled to a largest entry of 1."""
     waiting = dict(enumerate(zip(expression.operands, operands, strict=True)))
     total = 0.0
     for number, step in enumerate(expression.steps, len(operands)):

@@ -48,7 +48,7 @@ class TensorNetwork(LabelledTensors, Model):
     """
 
     def contract(self, field: PrimeField | None = None, *, memory: int | str | None = None) -> Floats | Residues:
-        """The dense tensor over the sites, in their order (of no dimension if there are no sites).
+        """The dense tensor over the sites, in their order; without sites, an array of no dimension.
 
         Args:
             field: GF(p) for exact residues of the exact images of all entries; float64 arithmetic if None.
@@ -58,7 +58,9 @@ class TensorNetwork(LabelledTensors, Model):
             float64 or, over GF(p), int64 residues 0..p-1.
 
         Raises:
-            TensorRankError: before it starts, if it would take more memory; and as `Operand.of` for its entries.
+            TensorRankError: before the contraction starts, if it would take more memory; for an entry that is too large
+                for a float64 or, over GF(p), is no rational number.
+            PrimeError: if the prime divides a denominator of an entry.
         """
         expression = self.dense_expression()
         # The result once more, as what is handed out.
@@ -103,9 +105,10 @@ class TensorNetwork(LabelledTensors, Model):
         *,
         memory: int | str | None = None,
     ) -> Floats | Residues:
-        """The values at all pairs of a row input and a column input, without the dense tensor.
+        """The matrix of values at all pairs of a row input and a column input, computed without the dense tensor.
 
-        An input gives every leg of its side a vector, and the value is the dense tensor contracted with all of them.
+        An input gives every leg of its side a vector. The value of a pair of inputs is the dense tensor contracted with
+        all their vectors.
 
         Args:
             partition: the sites, split in two sides.
@@ -138,10 +141,10 @@ class TensorNetwork(LabelledTensors, Model):
         return plan.within(memory_limit(memory), what).evaluate([*self.operands(field), *sides[0], *sides[1]])
 
     def describe(self, partition: Bipartition | None = None) -> str:
-        """What the network is, how opt_einsum would contract it, and at what cost.
+        """A description of the network in words: its legs, how opt_einsum would contract it, and at what cost.
 
         Args:
-            partition: if given, the minimum cut and the cost of a grid are told too.
+            partition: if given, its minimum cut and the cost of a grid are told too.
 
         Raises:
             PartitionError: if the partition is no bipartition of the open legs.

@@ -13,17 +13,18 @@ from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.networks.entries import Entries, random_entries, real_entries
-from tensorrank.networks.function import NetworkFunction
+from tensorrank.networks.formats import TensorFormat
 from tensorrank.networks.network import Tensor, TensorNetwork
-from tensorrank.separation.architecture import Model
 
 if TYPE_CHECKING:
     from tensorly.tt_tensor import TTTensor
 
 
 @dataclass(frozen=True, eq=False)
-class TensorTrain(Model):
-    """W[j_0, ..., j_(N-1)] = cores[0][:, j_0, :] @ ... @ cores[N-1][:, j_(N-1), :], a 1 x 1 matrix.
+class TensorTrain(TensorFormat):
+    """A tensor as a chain of cores, the tensor train format, also known as matrix product state.
+
+    W[j_0, ..., j_(N-1)] is the matrix product cores[0][:, j_0, :] @ ... @ cores[N-1][:, j_(N-1), :], which is 1 x 1.
 
     Attributes:
         cores: one array (left rank, dimension, right rank) for each site, as in tensorly; the outermost ranks are 1.
@@ -31,7 +32,7 @@ class TensorTrain(Model):
     Raises:
         TensorRankError: if there is no core, a core has not three dimensions, or neighbouring ranks differ.
 
-    Sources: Oseledets, Tensor-Train Decomposition (SIAM J. Sci. Comput. 33, 2011); a matrix product state.
+    Source: Oseledets, Tensor-Train Decomposition (SIAM J. Sci. Comput. 33, 2011).
 
     >>> ones = TensorTrain([np.ones((1, 2, 3)), np.ones((3, 2, 1))])
     >>> ones.ranks, ones.to_network().contract()[0, 0]
@@ -71,7 +72,7 @@ class TensorTrain(Model):
 
     @classmethod
     def random(cls, shape: Sequence[int], rank: int | Sequence[int], seed: int | np.random.Generator) -> TensorTrain:
-        """Cores of random whole numbers between -999 and 999.
+        """A train whose cores hold random whole numbers between -999 and 999.
 
         Args:
             shape: the dimension of each site.
@@ -94,12 +95,11 @@ class TensorTrain(Model):
             )
         )
 
-    def architecture(self) -> NetworkFunction:
-        """The network's function, for `separation_rank`."""
-        return self.to_network().architecture()
-
     def to_network(self) -> TensorNetwork:
-        """Tensors "core i" with the leg "site i", and "bond i" between core i and the next; ends have one bond less."""
+        """The train as tensors "core i" with legs "site i", and "bond i" between core i and the next.
+
+        The bonds of dimension 1 at both ends are left out.
+        """
         last = len(self.cores) - 1
         tensors = []
         for i, core in enumerate(self.cores):
@@ -113,17 +113,17 @@ class TensorTrain(Model):
         return TensorNetwork(tuple(tensors), tuple(f"site {i}" for i in range(len(tensors))))
 
     def to_tensorly(self) -> TTTensor:
-        """The same format in tensorly, with float64 entries."""
+        """This format as tensorly has it, with float64 entries."""
         from tensorly.tt_tensor import TTTensor
 
         return TTTensor([core.astype(np.float64) for core in self.cores])
 
     @classmethod
     def from_tensorly(cls, tensor: TTTensor) -> TensorTrain:
-        """A TTTensor of tensorly, of any of its backends.
+        """The train of a TTTensor of tensorly, of any of its backends.
 
         Raises:
-            TensorRankError: if it is anything else.
+            TensorRankError: if anything else is given.
         """
         import tensorly
         from tensorly.tt_tensor import TTTensor

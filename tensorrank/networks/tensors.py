@@ -18,16 +18,16 @@ from tensorrank.separation.partition import Bipartition
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Tensor:
-    """An array with a name, and a name for each of its legs (dimensions).
+    """A named array whose dimensions, called legs, have names too.
 
     Attributes:
-        name: what the tensor is called in messages and pictures.
+        name: the name of the tensor in messages and pictures.
         legs: one name for each dimension of the array, none of them twice.
-        array: whole numbers, fractions or floats; copied, and read-only from then on.
+        array: whole numbers, fractions or floats; copied when the tensor is made, and read-only from then on.
 
     Raises:
-        TensorRankError: if names repeat or are no texts, do not match the dimensions, a dimension is 0, or the entries
-            are no real numbers.
+        TensorRankError: if a name repeats or is no text, if there are more or fewer names than dimensions, if a
+            dimension is 0, or if entries are no real numbers.
 
     >>> import numpy as np
     >>> Tensor("core", ("left", "site", "right"), np.ones((2, 5, 3))).shape
@@ -55,7 +55,7 @@ class Tensor:
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """The dimensions of the legs."""
+        """The dimension of each leg."""
         return self.array.shape
 
 
@@ -145,10 +145,10 @@ class LabelledTensors:
         return partition.check(self.sites)
 
     def operands(self, field: PrimeField | None) -> list[Operand]:
-        """The tensors in float64 or, exactly, in GF(p).
+        """The tensors ready for contraction: in float64 or, exactly, in GF(p).
 
         Raises:
-            TensorRankError: naming the tensor, if an entry has no such image.
+            TensorRankError: naming the tensor, if an entry has no value there.
         """
         operands = []
         for tensor in self.tensors:
@@ -159,11 +159,11 @@ class LabelledTensors:
         return operands
 
     def dense_expression(self) -> Expression:
-        """How `contract` would go about it, and what it costs."""
+        """The expression for the dense tensor: the path by which `contract` would go, and its cost."""
         return Expression.of([tensor.legs for tensor in self.tensors], self.open_legs, self.sizes)
 
     def grid_plan(self, partition: Bipartition, shape: tuple[int, int]) -> GridPlan:
-        """How `grid` would contract so many rows and columns, and what it costs."""
+        """The plan by which `grid` would contract so many rows and columns, and its cost."""
         a, b = (tuple(self.open_legs[site] for site in side) for side in (partition.a, partition.b))
         return GridPlan.of([tensor.legs for tensor in self.tensors], a, b, self.sizes, shape)
 

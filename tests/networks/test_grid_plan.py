@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.networks import grid_plan as batches
+from tensorrank.networks import grid_plan
 from tensorrank.networks.canonical_polyadic import CanonicalPolyadic
 from tensorrank.networks.grid_plan import COLUMN, ROW
 from tensorrank.networks.hierarchical_tucker import HierarchicalTucker
@@ -33,7 +33,7 @@ def by_dense_tensor(network, rows, columns):
 @pytest.mark.parametrize("side", [1, 3, 512])
 def test_tiles_of_every_size_give_the_same_matrix(name, side, monkeypatch):
     network, rng = NETWORKS[name], np.random.default_rng(4)
-    monkeypatch.setattr(batches, "_LONGEST", side)
+    monkeypatch.setattr(grid_plan, "_LONGEST", side)
     largest = max(network.shape)
     rows, columns = (FIELD.random((count, 3, largest), rng) for count in (7, 11))
     plan = network.grid_plan(Bipartition.interleaved(6), (7, 11))
@@ -44,9 +44,10 @@ def test_tiles_of_every_size_give_the_same_matrix(name, side, monkeypatch):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_only_what_has_both_batch_legs_is_left_for_the_tiles(name):
-    plan = NETWORKS[name].grid_plan(Bipartition.interleaved(6), (100, 100))
+    network = NETWORKS[name]
+    plan = network.grid_plan(Bipartition.interleaved(6), (100, 100))
     numbers = sorted(number for _, members in plan.parts for number in members)
-    assert numbers == list(range(len(plan.whole.operands)))
+    assert numbers == list(range(len(network.tensors) + network.sites))
     for part, _ in plan.parts:
         assert not {ROW, COLUMN} <= set(part.output)
         assert not {ROW, COLUMN} & set(part.output[:-1])

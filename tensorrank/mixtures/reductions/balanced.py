@@ -10,7 +10,7 @@ import numpy as np
 from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Transfer
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import Edge, LatentTree
-from tensorrank.networks.hierarchical_tucker import Tree, balanced_blocks, balanced_tree
+from tensorrank.networks.hierarchical_tucker import Tree, balanced_ranges, balanced_tree
 
 
 def tree_of_classes(model: LatentClass) -> LatentTree:
@@ -42,7 +42,7 @@ def is_balanced(model: Hierarchical | LatentTree) -> bool:
     >>> is_balanced(Hierarchical.random([2] * 6, rank=2, seed=0))
     True
     """
-    return set(joined(model)) == {frozenset(range(*block)) for block in balanced_blocks(model.sites)}
+    return set(joined(model)) == {frozenset(range(*block)) for block in balanced_ranges(model.sites)}
 
 
 def joined(model: Hierarchical | LatentTree) -> Iterator[frozenset[int]]:

@@ -8,7 +8,7 @@ from tensorrank.mixtures.evaluation.circuit import Slots
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Node, Transfer
 from tensorrank.mixtures.reductions.copied import hierarchical_of, on_the_diagonal
-from tensorrank.networks.hierarchical_tucker import balanced_blocks
+from tensorrank.networks.hierarchical_tucker import balanced_ranges
 
 
 def balanced_of(model: HiddenMarkov, *, binary: bool = False) -> Hierarchical:
@@ -78,7 +78,7 @@ def balanced_entries(model: HiddenMarkov) -> int:
         return (states[first] if first else 1) * (states[end - 1] if end < last else 1)
 
     total = sum(int(table.size) for table in model.emissions) + len(model.initial) ** 2
-    for first, end in balanced_blocks(last):
+    for first, end in balanced_ranges(last):
         middle = (first + end) // 2
         total += functions(first, end) * functions(first, middle) * functions(middle, end)
     return total

@@ -14,7 +14,7 @@ from tensorrank.arithmetic.prime_field import PrimeField, Residues, primes_below
 from tensorrank.arithmetic.resources import worker_threads
 from tensorrank.errors import PrimeError, TensorRankError
 from tensorrank.mixtures.mixture import Mixture
-from tensorrank.networks.hierarchical_tucker import balanced_blocks
+from tensorrank.networks.hierarchical_tucker import balanced_ranges
 from tensorrank.records import Record
 from tensorrank.separation.partition import Bipartition
 
@@ -61,7 +61,7 @@ def every_other(model: Mixture) -> Unfolding:
 
 def worst_block(model: Mixture) -> Unfolding:
     """The unfolding of largest rank among blocks of the balanced tree: its halves, and inner ones with two ends."""
-    tried = balanced_blocks(model.sites)[1 : 1 + _MOST_TRIED] or [(0, 1)]
+    tried = balanced_ranges(model.sites)[1 : 1 + _MOST_TRIED] or [(0, 1)]
     return max((_across(model, range(*block), _MOST_VALUES_STEP) for block in tried), key=lambda one: one.rank)
 
 

@@ -9,7 +9,7 @@ from tensorrank.mixtures.fitting.chow_liu import chow_liu_tree, mutual_informati
 from tensorrank.mixtures.fitting.observations import observations
 from tensorrank.mixtures.fitting.structures import balanced_parents, hidden_tree_parents
 from tensorrank.mixtures.latent_tree import LatentTree
-from tensorrank.networks.hierarchical_tucker import balanced_blocks
+from tensorrank.networks.hierarchical_tucker import balanced_ranges
 
 
 def leaves_below(tree, name):
@@ -42,7 +42,7 @@ def test_any_number_of_variables(sites, branching):
         assert len(children) == min(branching, len(blocks[name]))
         assert max(sizes) - min(sizes) <= 1
     if branching == 2 and sites > 1:
-        assert sorted((block[0], block[-1] + 1) for block in blocks.values()) == sorted(balanced_blocks(sites))
+        assert sorted((block[0], block[-1] + 1) for block in blocks.values()) == sorted(balanced_ranges(sites))
 
 
 def planted_tree(rows, seed):
