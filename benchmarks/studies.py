@@ -17,7 +17,6 @@ from tensorrank.arithmetic.elimination.files import _Multipliers
 from tensorrank.separation.jobs import BlockRank, JobKey
 from tensorrank.separation.limits import Limits
 from tensorrank.studies.cluster import cluster
-from tensorrank.studies.store import Store
 from tensorrank.studies.summary import Summary
 
 PRIME = 8388593
@@ -27,7 +26,7 @@ def store_overhead(blocks: int = 10_000, seconds_each: float = 0.05) -> None:
     """Looking up and writing so many blocks, as a share of what computing them takes."""
     limits, model, shares = Limits(2**32), tr.SelfAttention(5, 4), []
     for _ in range(3):
-        with tempfile.TemporaryDirectory(dir=".") as folder, Store(Path(folder) / "study.sqlite") as store:
+        with tempfile.TemporaryDirectory(dir=".") as folder, tr.Store(Path(folder) / "study.sqlite") as store:
             started = time.perf_counter()
             for number in range(blocks):
                 key = JobKey(0, PRIME, number, "block of 1000 x 1008, 10 variables")
@@ -43,15 +42,24 @@ def store_overhead(blocks: int = 10_000, seconds_each: float = 0.05) -> None:
 
 def second_worker(pairs: int = 3) -> None:
     """A study of small blocks with one worker and with two, a thread each, without what starting them takes."""
-    study = tr.Study((2, 3), (3, 4, 5), heads=(1, 2, 3), head_dims=(1, 2), tokens=(None, 3, 5), work=5e9, threads=1)
+    study = tr.Study.over(
+        tr.SelfAttention,
+        width=(2, 3),
+        heads=(1, 2, 3),
+        head_dim=(1, 2),
+        tokens=(None, 3, 5),
+        depth=(3, 4, 5),
+        work=5e9,
+        threads=1,
+    )
     rows, ratios = [], []
     for _ in range(pairs):
         taken = {}
         for workers in (1, 2):
             summary = Summary()
-            with cluster(workers=workers, threads=1) as where, Store(":memory:") as store:
+            with cluster(workers=workers, threads=1) as where, tr.Store(":memory:") as store:
                 # The first jobs compile kernels and import, on every worker.
-                list(tr.Study((2,), (2, 3), heads=(1, 2)).run(store, scheduler=where))
+                list(tr.Study.over(tr.SelfAttention, width=2, heads=(1, 2), depth=(2, 3)).run(store, scheduler=where))
                 started = time.perf_counter()
                 list(study.run(store, summary, scheduler=where))
                 taken[workers] = time.perf_counter() - started

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import tensorrank as tr
 from tensorrank.experiments.depth_series import series_of
-from tensorrank.studies.store import Store
 
 quick = "--quick" in sys.argv
 out = Path(__file__).parent / "out"
 out.mkdir(exist_ok=True)
 
-study = tr.Study(widths=(1, 2, 3), depths=range(1, 4 if quick else 6), work=1e10 if quick else 1e12)
-with Store(":memory:") as store:
+study = tr.Study.over(
+    tr.SelfAttention, width=(1, 2, 3), depth=range(1, 4 if quick else 6), work=1e10 if quick else 1e12
+)
+with tr.Store(":memory:") as store:
     findings = list(study.run(store))
 for finding in findings:
     print(

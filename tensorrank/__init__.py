@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from tensorrank.separation.partition import Bipartition
     from tensorrank.separation.result import SeparationRank
     from tensorrank.separation.solve import separation_rank
+    from tensorrank.studies.store import Store
     from tensorrank.studies.study import Study
 
 __all__ = [
@@ -55,6 +56,7 @@ __all__ = [
     "SelfAttention",
     "SeparationRank",
     "SoftmaxAttention",
+    "Store",
     "Study",
     "SumProduct",
     "Tensor",
@@ -92,6 +94,7 @@ _HOMES = {
     "SelfAttention": "tensorrank.attention.architecture",
     "SeparationRank": "tensorrank.separation.result",
     "SoftmaxAttention": "tensorrank.attention.softmax",
+    "Store": "tensorrank.studies.store",
     "Study": "tensorrank.studies.study",
     "SumProduct": "tensorrank.mixtures.sum_product.model",
     "Tensor": "tensorrank.networks.network",

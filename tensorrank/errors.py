@@ -5,6 +5,10 @@ class TensorRankError(ValueError):
     """Base of every error that tensorrank raises on purpose."""
 
 
+class CombinationError(TensorRankError):
+    """Sizes of a model that do not go together, though each is possible beside others; sweeps leave them out."""
+
+
 class PrimeError(TensorRankError):
     """A modulus that is not a prime, is out of the supported range, or divides something it must not."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from tensorrank.attention.instance import AttentionInstance
 from tensorrank.attention.monomial import Monomial, monomial
 from tensorrank.attention.stack import AttentionStack
 from tensorrank.attention.weights import AttentionWeights, WeightShapes
-from tensorrank.errors import TensorRankError
+from tensorrank.errors import CombinationError
 from tensorrank.separation.architecture import Architecture, MomentForm, Weights
 from tensorrank.separation.named_weights import parameter_count
 from tensorrank.separation.partition import Bipartition
@@ -60,6 +60,7 @@ class SelfAttention(AttentionStack, Architecture):
     5
     """
 
+    kind: ClassVar = "attention"
     _: KW_ONLY
     kv_heads: int = None  # type: ignore[assignment]
     embedding_rank: int | None = None
@@ -73,11 +74,11 @@ class SelfAttention(AttentionStack, Architecture):
         self._check_flags("positional")
         self._set_whole_number("kv_heads", 1, self.heads)
         if self.heads % self.kv_heads:
-            raise TensorRankError(f"kv_heads is {self.kv_heads}; expected a divisor of heads, {self.heads}")
+            raise CombinationError(f"kv_heads is {self.kv_heads}; expected a divisor of heads, {self.heads}")
         if self.embedding_rank is not None:
             self._set_whole_number("embedding_rank", 1)
             if self.embedding_rank > self.width:
-                raise TensorRankError(
+                raise CombinationError(
                     f"embedding_rank is {self.embedding_rank}; expected at most the width {self.width}"
                 )
 
@@ -209,6 +210,10 @@ class SelfAttention(AttentionStack, Architecture):
             "output_token": self.tokens - 1 if self.causal else 0,
         }
         return {name: value for name, value in super().to_dict().items() if usual.get(name, ...) != value}
+
+    def identity(self) -> dict[str, Any]:
+        """The arguments that make this network, as `to_dict` gives them."""
+        return self.to_dict()
 
     def __repr__(self) -> str:
         return f"SelfAttention({', '.join(f'{name}={value}' for name, value in self.to_dict().items())})"

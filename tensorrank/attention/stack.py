@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tensorrank.arguments import whole_number
-from tensorrank.errors import TensorRankError
+from tensorrank.errors import CombinationError, TensorRankError
 from tensorrank.records import Record
 
 
@@ -32,7 +32,7 @@ class AttentionStack(Record):
         for name in ("depth", "width", "heads"):
             self._set_whole_number(name, 1)
         if self.head_dim is None and self.width % self.heads:
-            raise TensorRankError(
+            raise CombinationError(
                 f"{self.heads} heads do not divide the width {self.width}; expected a divisor, or give head_dim"
             )
         self._set_whole_number("head_dim", 1, self.width // self.heads)
@@ -44,7 +44,7 @@ class AttentionStack(Record):
         self._set_whole_number("tokens", 2, 2 * self.width)
         self._set_whole_number("output_token", 0, self.tokens - 1 if self.causal else 0)
         if self.output_token >= self.tokens:
-            raise TensorRankError(
+            raise CombinationError(
                 f"output_token is {self.output_token}; expected one of the tokens 0 to {self.tokens - 1}"
             )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from tensorrank.errors import TensorRankError
 from tensorrank.networks.cuts import minimum_cut
 from tensorrank.networks.function import NetworkInstance
 from tensorrank.networks.network import Tensor, TensorNetwork
+from tensorrank.records import Record
 from tensorrank.separation.architecture import Architecture, Weights
 from tensorrank.separation.monomials import monomial_count
 from tensorrank.separation.named_weights import Shapes, checked_weights, drawn_or_given, parameter_count
@@ -27,7 +29,7 @@ from tensorrank.separation.partition import Bipartition
 
 
 @dataclass(frozen=True)
-class ConvolutionalCircuit(Architecture):
+class ConvolutionalCircuit(Record, Architecture):
     """A convolutional arithmetic circuit with chosen pooling geometry.
 
     Args:
@@ -56,6 +58,7 @@ class ConvolutionalCircuit(Architecture):
     (2, 16)
     """
 
+    kind: ClassVar = "convolutional"
     sites: int
     channels: int
     widths: Sequence[int]
@@ -74,6 +77,10 @@ class ConvolutionalCircuit(Architecture):
         levels = pooling_levels(self.sites, len(self.widths), self.pooling)
         if not isinstance(self.pooling, str):
             object.__setattr__(self, "pooling", levels)
+
+    def identity(self) -> dict[str, Any]:
+        """The arguments that make this circuit."""
+        return self.to_dict()
 
     @cached_property
     def levels(self) -> Levels:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tensorrank.arguments import whole_number
-from tensorrank.errors import TensorRankError
+from tensorrank.errors import CombinationError, TensorRankError
 
 # For each level its windows, each a tuple of positions of that level.
 Levels = tuple[tuple[tuple[int, ...], ...], ...]
@@ -32,12 +32,12 @@ def pooling_levels(sites: int, depth: int, pooling: str | Sequence[Sequence[Sequ
         tuple(_window(window) for window in _listed(windows, "a level")) for windows in _listed(pooling, "the")
     )
     if len(levels) != depth:
-        raise TensorRankError(f"{len(levels)} levels of windows were given for {depth} widths; expected as many")
+        raise CombinationError(f"{len(levels)} levels of windows were given for {depth} widths; expected as many")
     positions = sites
     for level, windows in enumerate(levels):
         covered = sorted(position for window in windows for position in window)
         if covered != list(range(positions)):
-            raise TensorRankError(
+            raise CombinationError(
                 f"the windows of level {level} hold the positions {', '.join(map(str, covered))}; expected each of 0 "
                 f"to {positions - 1} once"
             )
@@ -66,7 +66,7 @@ def _named(sites: int, depth: int, pooling: str) -> Levels:
     positions = sites
     for level in range(depth - 1):
         if positions <= 2:
-            raise TensorRankError(
+            raise CombinationError(
                 f"{depth} levels were asked for, but {level + 1} pool all {sites} sites; give at most so many widths"
             )
         half = positions // 2

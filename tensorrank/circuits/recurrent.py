@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from math import comb, prod
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.networks.network import Tensor, TensorNetwork
+from tensorrank.records import Record
 from tensorrank.separation.architecture import Architecture, Instance, Weights
 from tensorrank.separation.monomials import monomial_count
 from tensorrank.separation.named_weights import Shapes, checked_weights, drawn_or_given, parameter_count
@@ -27,7 +28,7 @@ _BATCH_BYTES = 2**26
 
 
 @dataclass(frozen=True)
-class RecurrentCircuit(Architecture):
+class RecurrentCircuit(Record, Architecture):
     """A recurrent arithmetic circuit with categorical inputs.
 
     Args:
@@ -50,6 +51,7 @@ class RecurrentCircuit(Architecture):
     [2, 10]
     """
 
+    kind: ClassVar = "recurrent"
     depth: int
     hidden: int
     channels: int
@@ -58,6 +60,10 @@ class RecurrentCircuit(Architecture):
     def __post_init__(self) -> None:
         for name, least in (("depth", 1), ("hidden", 1), ("channels", 1), ("steps", 2)):
             object.__setattr__(self, name, whole_number(name, getattr(self, name), least))
+
+    def identity(self) -> dict[str, Any]:
+        """The arguments that make this circuit."""
+        return self.to_dict()
 
     @property
     def sites(self) -> int:

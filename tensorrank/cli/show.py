@@ -9,7 +9,7 @@ import typer
 
 from tensorrank.cli.shared import options as given
 from tensorrank.cli.shared.model_files import described
-from tensorrank.cli.shared.terminal import STORE_NAME, print_json, speaks_plainly, whole_numbers
+from tensorrank.cli.shared.terminal import STORE_NAME, print_json, whole_numbers
 from tensorrank.cli.show_store import Filter, show_store
 from tensorrank.errors import TensorRankError
 
@@ -17,13 +17,15 @@ if TYPE_CHECKING:
     from tensorrank.mixtures.mixture import Mixture
 
 
-@speaks_plainly
 def show(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A store (or its folder), or a model file.")],
     widths: Annotated[str | None, typer.Option("--widths", "--width", help="Of a store: only these widths.")] = None,
     depths: Annotated[str | None, typer.Option("--depths", "--depth", help="Of a store: only these depths.")] = None,
     heads: Annotated[str | None, typer.Option(help="Of a store: only these numbers of heads.")] = None,
     tokens: Annotated[str | None, typer.Option(help="Of a store: only these numbers of tokens.")] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="Of a store: only models of this kind, such as attention or recurrent.")
+    ] = None,
     standing: Annotated[
         str | None, typer.Option(help="Of a store: only exact, probable, or 'lower bound' ranks.")
     ] = None,
@@ -31,7 +33,7 @@ def show(
     export: Annotated[
         Path | None, typer.Option(help="Of a store: write what is shown to this .csv or .parquet file.")
     ] = None,
-    figures: Annotated[Path | None, typer.Option(help="Of a store: draw what is shown, in this folder.")] = None,
+    figures: Annotated[Path | None, typer.Option(help="Of a store: picture what is shown, in this folder.")] = None,
     json: given.Json = False,
 ) -> None:
     """What the store of a study holds, or a model file: nothing is computed, and the file stays as it is.
@@ -43,24 +45,17 @@ def show(
     # Heavy modules are imported where they are used, so that --help answers at once.
     from tensorrank.studies.store_files import is_database
 
+    sizes = {"--widths": widths, "--depths": depths, "--heads": heads, "--tokens": tokens}
     path = file / STORE_NAME if file.is_dir() else file
     if path.is_file() and (path != file or is_database(path)):
-        chosen = Filter(
-            None if widths is None else whole_numbers(widths, "--widths"),
-            None if depths is None else whole_numbers(depths, "--depths"),
-            None if heads is None else whole_numbers(heads, "--heads"),
-            None if tokens is None else whole_numbers(tokens, "--tokens"),
-            standing,
-        )
-        show_store(path, chosen, blocks=blocks, export=export, figures=figures, json=json)
+        wanted = {name: whole_numbers(text, name) for name, text in sizes.items() if text is not None}
+        show_store(path, Filter(wanted, kind, standing), blocks=blocks, export=export, figures=figures, json=json)
         return
     if file.is_dir():
         raise TensorRankError(f"there is no {STORE_NAME} in the folder {file}; give the store's file, or its folder")
     options = {
-        "--widths": widths,
-        "--depths": depths,
-        "--heads": heads,
-        "--tokens": tokens,
+        **sizes,
+        "--kind": kind,
         "--standing": standing,
         "--blocks": blocks or None,
         "--export": export,

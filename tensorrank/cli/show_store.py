@@ -3,39 +3,45 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
+import tensorrank as tr
 from tensorrank.arguments import nearest
-from tensorrank.cli.shared.findings_text import draw, print_findings
+from tensorrank.cli.shared.findings_text import print_findings, save_figures
 from tensorrank.cli.shared.model_files import writable
-from tensorrank.cli.shared.terminal import make_folder, print_json, say, wide_console
+from tensorrank.cli.shared.terminal import empty_table, make_folder, print_json, say, wide_console
 from tensorrank.errors import TensorRankError
 
 if TYPE_CHECKING:
-    from tensorrank.attention.architecture import SelfAttention
     from tensorrank.separation.jobs import JobKey
+    from tensorrank.studies.model_key import ModelKey
     from tensorrank.studies.run import Finding
-    from tensorrank.studies.store import Store, StoredBlock
+    from tensorrank.studies.store import StoredBlock
 
-    # A block's architecture, seed and key, and what is stored of it.
-    StoredRow = tuple[SelfAttention, int, JobKey, StoredBlock]
+    # A block's model, seed and key, and what is stored of it.
+    StoredRow = tuple[ModelKey, int, JobKey, StoredBlock]
+
+# The filters by size, and what models call that size.
+SIZES = {"--widths": "width", "--depths": "depth", "--heads": "heads", "--tokens": "tokens"}
 
 
 @dataclass(frozen=True)
 class Filter:
-    """Which architectures to show; None where any will do."""
+    """Which models to show.
 
-    widths: Sequence[int] | None = None
-    depths: Sequence[int] | None = None
-    heads: Sequence[int] | None = None
-    tokens: Sequence[int] | None = None
+    Args:
+        sizes: for some of `SIZES` the numbers that will do.
+        kind: only models of this kind; of any by default.
+        standing: only ranks of this standing; of any by default.
+    """
+
+    sizes: Mapping[str, Sequence[int]] = field(default_factory=dict)
+    kind: str | None = None
     standing: str | None = None
 
     def __post_init__(self) -> None:
@@ -46,35 +52,53 @@ class Filter:
         if self.standing is not None and self.standing not in standings:
             raise TensorRankError(f"--standing is {self.standing!r}; {nearest(self.standing, standings)}")
 
-    def takes(self, model: SelfAttention) -> bool:
-        """Whether an architecture is one of them."""
-        wanted = (
-            (self.widths, model.width),
-            (self.depths, model.depth),
-            (self.heads, model.heads),
-            (self.tokens, model.tokens),
+    def takes(self, model: ModelKey) -> bool:
+        """Whether a model is one of them; one without a size that is asked for is not."""
+        sizes = (model.values.get(SIZES[option]) in wanted for option, wanted in self.sizes.items())
+        return self.kind in (None, model.kind) and all(sizes)
+
+    def cannot_tell(self, models: Iterable[ModelKey]) -> list[str]:
+        """Which filters mean nothing to some of the models, in words."""
+        missing = Counter(
+            (option, model.kind)
+            for model in models
+            for option in self.sizes
+            if self.kind in (None, model.kind) and SIZES[option] not in model.values
         )
-        return all(values is None or value in values for values, value in wanted)
+        return [
+            f"{option} cannot filter models of kind {kind}, which have no {SIZES[option]}: {count} left out"
+            for (option, kind), count in missing.items()
+        ]
 
 
 def show_store(
     path: Path, filtered: Filter, *, blocks: bool, export: Path | None, figures: Path | None, json: bool
 ) -> None:
-    """List what the store has; export and draw it if that is asked for."""
+    """List what the store has; export and picture it if that is asked for."""
+    from tensorrank.experiments.depth_series import table
     from tensorrank.studies.export import check_export
-    from tensorrank.studies.store import Store
+    from tensorrank.studies.export import export as write_rows
 
     if export is not None:
         check_export(writable(export, "--export"))
     if figures is not None and blocks:
         raise TensorRankError("--figures shows ranks, not --blocks; give one of the two")
-    with Store(path, read_only=True) as store:
-        found = _findings(store, filtered)
-        kept, unfinished = _blocks(store, filtered, found)
-    rows, columns = _block_rows(kept) if blocks else _rank_rows(found)
+    with tr.Store(path, read_only=True) as store:
+        ranks, listed = dict(store), list(store.blocks())
+    standings = {key: stored.result.standing for key, stored in ranks.items()}
+    chosen = [key for key in ranks if filtered.takes(key) and filtered.standing in (None, standings[key])]
+    # Blocks of ranks that are not finished yet have no standing.
+    unfinished = Counter(
+        key for key, *_ in listed if key not in ranks and filtered.standing is None and filtered.takes(key)
+    )
+    found = [_finding(key, ranks[key].result) for key in sorted(chosen, key=_order)]
+    shown = {*chosen, *unfinished}
+    kept = sorted((row for row in listed if row[0] in shown), key=lambda row: (_order(row[0]), *row[1:3]))
+    rows, columns = _block_table(kept) if blocks else table(found)
+    notes = filtered.cannot_tell({*ranks, *(key for key, *_ in listed)})
     written = []
     if export is not None:
-        _export(rows, columns, export)
+        write_rows(rows, columns, export)
         written.append(export)
     if figures is not None:
         written += _figures(found, figures)
@@ -83,117 +107,94 @@ def show_store(
             {
                 "store": str(path),
                 "blocks" if blocks else "rows": rows,
-                "unfinished": [{**model.to_dict(), "blocks": count} for model, count in unfinished.items()],
+                "unfinished": [{**key.to_dict(), "blocks": unfinished[key]} for key in sorted(unfinished, key=_order)],
+                "notes": notes,
                 "written": [str(one) for one in written],
             }
         )
         return
     if blocks:
-        _print_blocks(rows)
+        _print_blocks(rows, columns)
     else:
         _print_ranks(found)
     if unfinished:
         say(
-            f"unfinished ranks: {len(unfinished)}, of which {sum(unfinished.values())} blocks are finished"
+            f"unfinished ranks: {len(unfinished)}, of which {unfinished.total()} blocks are finished"
             f"{'' if blocks else '; --blocks lists them'}"
         )
+    for note in notes:
+        say(note)
     for one in written:
         typer.echo(f"written: {one}")
 
 
-def _findings(store: Store, filtered: Filter) -> list[Finding]:
+def _finding(key: ModelKey, result: tr.SeparationRank) -> Finding[Any]:
+    """The finding of a stored rank: of attention the network itself, so that its bounds are known; else its key."""
     from tensorrank.studies.run import Finding
 
-    found = [
-        Finding(model, stored.result, fresh=False)
-        for model, stored in store
-        if filtered.takes(model) and filtered.standing in (None, stored.result.standing)
-    ]
-    return sorted(found, key=lambda one: _order(one.model))
+    return Finding(tr.SelfAttention(**key.values) if key.kind == tr.SelfAttention.kind else key, result, fresh=False)
 
 
-def _order(model: SelfAttention) -> tuple[int, ...]:
-    return model.width, model.heads, model.head_dim, model.tokens, model.depth
+def _order(key: ModelKey) -> tuple[Any, ...]:
+    """By kind, and as a study goes through them: attention by width first, and any kind by depth last."""
+    first = {name: place for place, name in enumerate(("width", "heads", "head_dim", "tokens"))}
+    names = sorted(key.values, key=lambda name: (name == "depth", first.get(name, len(first)), name))
+    # Values of one size can be of several types.
+    return key.kind, [(str(type(key.values[name])), key.values[name]) for name in names]
 
 
-def _rank_rows(found: Iterable[Finding]) -> tuple[list[dict[str, Any]], Sequence[str]]:
-    from tensorrank.experiments.depth_series import COLUMNS, table_row
+def _block_table(kept: Sequence[StoredRow]) -> tuple[list[dict[str, Any]], Sequence[str]]:
+    from tensorrank.experiments.depth_series import SIZES as ATTENTION
+    from tensorrank.studies.export import BLOCK_COLUMNS, block_row, model_columns
 
-    return [table_row(finding) for finding in found], COLUMNS
-
-
-def _blocks(
-    store: Store, filtered: Filter, found: Iterable[Finding]
-) -> tuple[list[StoredRow], dict[SelfAttention, int]]:
-    """The blocks of the ranks found and of those that have none yet, and how many each of the latter has."""
-    finished, asked = {model for model, _ in store}, {finding.model for finding in found}
-    kept = []
-    unfinished: Counter[SelfAttention] = Counter()
-    for row in store.blocks():
-        model = row[0]
-        if model not in finished and filtered.standing is None and filtered.takes(model):
-            unfinished[model] += 1
-            kept.append(row)
-        elif model in asked:
-            kept.append(row)
-    kept.sort(key=lambda row: (_order(row[0]), row[1], row[2]))
-    return kept, {model: unfinished[model] for model in sorted(unfinished, key=_order)}
+    columns = model_columns(row[0] for row in kept)
+    if set(columns) <= {"kind", *ATTENTION}:
+        columns = ATTENTION
+    return [block_row(*row) for row in kept], (*columns, *BLOCK_COLUMNS)
 
 
-def _block_rows(kept: Iterable[StoredRow]) -> tuple[list[dict[str, Any]], Sequence[str]]:
-    from tensorrank.studies.export import BLOCK_COLUMNS, block_row
-
-    return [block_row(*row) for row in kept], BLOCK_COLUMNS
-
-
-def _export(rows: Sequence[dict[str, Any]], columns: Sequence[str], path: Path) -> None:
-    from tensorrank.studies.export import export
-
-    export(rows, columns, path)
-
-
-def _figures(found: list[Finding], folder: Path) -> list[Path]:
+def _figures(found: list[Finding[Any]], folder: Path) -> list[Path]:
     from tensorrank.experiments.depth_series import series_of
 
     if not found:
-        raise TensorRankError("no rank is left to draw; give a wider filter")
+        raise TensorRankError("no rank is left to picture; give a wider filter")
+    if not series_of(found):
+        raise TensorRankError("figures show ranks of attention over depth, of which none is left; give no --figures")
     make_folder(folder)
-    return draw(series_of(found), folder)
+    return save_figures(found, folder)
 
 
-def _print_ranks(found: list[Finding]) -> None:
-    from tensorrank.experiments.depth_series import series_of
-
+def _print_ranks(found: list[Finding[Any]]) -> None:
     if not found:
         typer.echo("no ranks")
         return
-    print_findings(found, series_of(found))
+    print_findings(found)
     standings = Counter(finding.result.standing for finding in found)
     say("")
     counts = ", ".join(f"{count} {standing}" for standing, count in standings.items())
     say(f"{len(found)} rank{'s' * (len(found) > 1)}: {counts}")
 
 
-def _print_blocks(rows: Sequence[dict[str, Any]]) -> None:
+def _print_blocks(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> None:
     if not rows:
         typer.echo("no blocks")
         return
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    varied = [
-        name
-        for name, usual in (
-            ("head_dim", all(row["head_dim"] * row["heads"] == row["width"] for row in rows)),
-            ("seed", len({row["seed"] for row in rows}) == 1),
-        )
-        if not usual
-    ]
-    names = ("width", "depth", "heads", "tokens", *varied, "draw", "prime", "degree", "rank", "rows", "columns")
-    for name in names:
-        table.add_column(name.replace("_", " "), justify="right", no_wrap=True)
-    table.add_column("complete", no_wrap=True)
-    table.add_column("s", justify="right", no_wrap=True)
+    usual = {
+        "head_dim": all(row.get("head_dim", 0) * row.get("heads", 0) == row.get("width", 0) for row in rows),
+        "seed": len({row["seed"] for row in rows}) == 1,
+        "asked": True,
+        "saturated": True,
+        "version": True,
+    }
+    names = [name for name in columns if not usual.get(name)]
+    renamed = {"seconds": "s"}
+    table = empty_table(*(renamed.get(name, name.replace("_", " ")) for name in names), words=("kind", "complete"))
     for row in rows:
-        degree = "all" if row["degree"] < 0 else str(row["degree"])
-        cells = [degree if name == "degree" else str(row[name]) for name in names]
-        table.add_row(*cells, "yes" if row["complete"] else "no", f"{row['seconds']:.3g}")
+        cells = {
+            **row,
+            "degree": "all" if row["degree"] < 0 else row["degree"],
+            "complete": "yes" if row["complete"] else "no",
+            "seconds": f"{row['seconds']:.3g}",
+        }
+        table.add_row(*(str(cells.get(name, "-")) for name in names))
     wide_console().print(table)

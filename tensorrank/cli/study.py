@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import tensorrank as tr
-from tensorrank.cli.shared.findings_text import draw, print_findings
+from tensorrank.cli.shared.findings_text import print_findings, save_figures
 from tensorrank.cli.shared.interrupts import Interrupts
-from tensorrank.cli.shared.terminal import STORE_NAME, make_folder, print_json, say, speaks_plainly, whole_numbers
+from tensorrank.cli.shared.swept_models import study_of
+from tensorrank.cli.shared.terminal import STORE_NAME, make_folder, print_json, say, whole_numbers
 from tensorrank.errors import TensorRankError
 
 if TYPE_CHECKING:
@@ -24,13 +26,26 @@ if TYPE_CHECKING:
 SKIPPED = 1
 
 
-@speaks_plainly
 def study(
+    models: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[KIND SIZE=VALUES... | FILE...]",
+            show_default=False,
+            help="Other models: a kind (attention, recurrent, convolutional) and its sizes, or mixtures in files.",
+        ),
+    ] = None,
     widths: Annotated[
-        str, typer.Option("--widths", "--width", help="Widths d of a token, such as 1-4 or 2,8.")
-    ] = "1-4",
-    depths: Annotated[str, typer.Option("--depths", "--depth", help="Numbers of layers L, such as 1-5.")] = "1-5",
-    heads: Annotated[str, typer.Option(help="Heads of a layer H, such as 1,2; only divisors of a width count.")] = "1",
+        str | None,
+        typer.Option("--widths", "--width", show_default="1-4", help="Widths d of a token, such as 1-4 or 2,8."),
+    ] = None,
+    depths: Annotated[
+        str | None, typer.Option("--depths", "--depth", show_default="1-5", help="Numbers of layers L, such as 1-5.")
+    ] = None,
+    heads: Annotated[
+        str | None,
+        typer.Option(show_default="1", help="Heads of a layer H, such as 1,2; only divisors of a width count."),
+    ] = None,
     head_dims: Annotated[str | None, typer.Option(help="Head widths; width / heads by default.")] = None,
     tokens: Annotated[str | None, typer.Option(help="Tokens; 2 x width by default, as many as can matter.")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the store, the table and the figures.")] = Path(
@@ -68,32 +83,39 @@ def study(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
-    """Separation ranks over widths and depths: stored, tabled and drawn.
+    """Separation ranks of many models, stored one by one, in a table, and for attention in figures.
 
-    Without options it takes about a minute on two cores. What is too large becomes a certified lower bound with
-    the reason; give --work and --memory to go further. Running again computes only what is missing.
+    Without options these are attention networks of several widths and depths, which take about a minute on two cores.
+    What is too large becomes a certified lower bound with the reason; give --work and --memory to go further. Running
+    again computes only what is missing.
 
     Example: tensorrank study --widths 2-3 --depths 1-4 --out results
+
+    Other kinds take SIZE=VALUES for each argument of their Python class: whole numbers and ranges, words, true or
+    false, and 2x3 for a list of numbers.
+
+    Example: tensorrank study recurrent depth=1-2 hidden=2,3 channels=2 steps=4,6,8 --out circuits
+
+    Example: tensorrank study mine.json yours.json --out mixtures
     """
     # Heavy modules are imported where they are used, so that --help answers at once.
     from tensorrank.cli.shared.watch import Watch
-    from tensorrank.experiments.depth_series import series_of, table_row, write_table
+    from tensorrank.experiments.depth_series import table, write_table
     from tensorrank.studies.run import Finding
-    from tensorrank.studies.store import Store
     from tensorrank.studies.study import DEFAULT_WORK
 
-    plan = tr.Study(
-        whole_numbers(widths, "--widths"),
-        whole_numbers(depths, "--depths"),
-        heads=whole_numbers(heads, "--heads"),
-        head_dims=(None,) if head_dims is None else whole_numbers(head_dims, "--head-dims"),
-        tokens=(None,) if tokens is None else whole_numbers(tokens, "--tokens"),
-        seed=seed,
-        memory=memory,
-        work=DEFAULT_WORK if work is None else work,
-        threads=threads,
-        scratch=scratch,
-    )
+    sizes = {"--widths": widths, "--depths": depths, "--heads": heads, "--head-dims": head_dims, "--tokens": tokens}
+    limits = {
+        "seed": seed,
+        "memory": memory,
+        "work": DEFAULT_WORK if work is None else work,
+        "threads": threads,
+        "scratch": scratch,
+    }
+    if models and any(sizes.values()):
+        odd = ", ".join(name for name, given in sizes.items() if given is not None)
+        raise TensorRankError(f"{odd} cannot be given beside {models[0]}; give its sizes as SIZE=VALUES")
+    plan = study_of(models, **limits) if models else _attention(sizes, limits)
     if not (math.isfinite(grace) and grace >= 0):
         raise TensorRankError(f"--grace is {grace}; expected seconds, 0 or more")
     if workers is not None and scheduler is not None:
@@ -101,7 +123,7 @@ def study(
     started = time.monotonic()
     make_folder(out)
     interrupted = False
-    with Store(out / STORE_NAME) as store, Watch(log_json) as watch:
+    with tr.Store(out / STORE_NAME) as store, Watch(log_json) as watch:
         stop = Interrupts(grace, watch.note)
         try:
             with stop, ExitStack() as stack:
@@ -110,19 +132,17 @@ def study(
         except KeyboardInterrupt:
             interrupted = True
             findings = [
-                Finding(model, known.result, fresh=False) for model in plan.plan() if (known := store.get(model))
+                Finding(model, known.result, fresh=False) for model in plan.models if (known := store.get(model))
             ]
         computed, summary = time.monotonic(), watch.summary
         write_table(findings, out / "ranks.csv")
-        series = series_of(findings)
-        # Where every rank was skipped there is nothing to draw.
-        figures = draw(series, out) if series and not interrupted else []
+        figures = [] if interrupted else save_figures(findings, out)
         summary.seconds["table and figures"] = time.monotonic() - computed
         summary.seconds["in all"] = time.monotonic() - started
-        watch.conclude(left_out=plan.left_out(), interrupted=interrupted)
+        watch.conclude(left_out=plan.left_out, interrupted=interrupted)
     if interrupted:
         typer.echo(
-            f"interrupted: {summary.computed + summary.stored} of {len(plan.plan())} ranks and every finished "
+            f"interrupted: {summary.computed + summary.stored} of {len(plan.models)} ranks and every finished "
             f"block are kept in {out / STORE_NAME}; the same command carries on",
             err=True,
         )
@@ -131,16 +151,16 @@ def study(
         print_json(
             {
                 "out": str(out),
-                "left_out": plan.left_out(),
+                "left_out": list(plan.left_out),
                 "figures": [str(path) for path in figures],
-                "rows": [table_row(finding) for finding in findings],
+                "rows": table(findings)[0],
                 "summary": summary.to_dict(),
             }
         )
     else:
-        print_findings(findings, series, plan.left_out())
+        print_findings(findings, plan.left_out)
         say("")
-        if summary.standings["lower bound"]:
+        if summary.lower_bounds:
             say("Larger --work or --memory, or --scratch, computes the lower bounds again, and further.")
         for line in summary.lines():
             say(line)
@@ -150,6 +170,20 @@ def study(
         typer.echo(f"Also there:  {', '.join(path.name for path in others)}")
     if summary.skipped:
         raise typer.Exit(SKIPPED)
+
+
+def _attention(sizes: Mapping[str, str | None], limits: Mapping[str, Any]) -> tr.Study[tr.SelfAttention]:
+    """The study of attention networks, cheap ones first within a width."""
+    given = {name: None if text is None else whole_numbers(text, name) for name, text in sizes.items()}
+    return tr.Study.over(
+        tr.SelfAttention,
+        width=given["--widths"] or range(1, 5),
+        heads=given["--heads"] or 1,
+        head_dim=given["--head-dims"],
+        tokens=given["--tokens"],
+        depth=sorted(given["--depths"] or range(1, 6)),
+        **limits,
+    )
 
 
 def _where(

@@ -5,20 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeGuard
 
 from tensorrank.attention import bounds
 from tensorrank.attention.architecture import SelfAttention
-from tensorrank.studies.export import export
+from tensorrank.studies.export import RANK_COLUMNS, export, model_columns, rank_row
+from tensorrank.studies.model_key import ModelKey
 from tensorrank.studies.run import Finding
 from tensorrank.whole_numbers import as_ranges
 
+SIZES = ("width", "depth", "heads", "head_dim", "tokens")
 COLUMNS = (
-    "width",
-    "depth",
-    "heads",
-    "head_dim",
-    "tokens",
+    *SIZES,
     "value",
     "lower",
     "upper",
@@ -40,9 +38,9 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Series:
-    """The findings of one kind of network, in order of depth: same width, heads, head width and tokens."""
+    """Findings of attention networks that differ in their depth alone, in order of depth."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding[SelfAttention], ...]
 
     @property
     def model(self) -> SelfAttention:
@@ -99,27 +97,28 @@ class Series:
         return f"{text}; log3 of the width is {bounds.log3(self.model.width):.2f}"
 
 
-def series_of(findings: Iterable[Finding]) -> list[Series]:
-    """The findings grouped into series, in the order they first appear."""
-    groups: dict[tuple[int, ...], list[Finding]] = {}
+def has_series(model: object) -> TypeGuard[SelfAttention]:
+    """Whether the model is an attention network without variants, whose bounds and knee are known."""
+    return isinstance(model, SelfAttention) and model.to_dict().keys() == set(SIZES)
+
+
+def series_of(findings: Iterable[Finding[Any]]) -> list[Series]:
+    """The findings grouped into series, in the order they first appear, without those of models that have none."""
+    groups: dict[tuple[int, ...], list[Finding[SelfAttention]]] = {}
     for finding in findings:
         model = finding.model
-        groups.setdefault((model.width, model.heads, model.head_dim, model.tokens), []).append(finding)
+        if has_series(model):
+            groups.setdefault((model.width, model.heads, model.head_dim, model.tokens), []).append(finding)
     return [Series(tuple(sorted(group, key=lambda f: f.model.depth))) for group in groups.values()]
 
 
-def table_row(finding: Finding) -> dict[str, Any]:
+def table_row(finding: Finding[SelfAttention]) -> dict[str, Any]:
     """One finding under the names of `COLUMNS`; None where there is nothing to say."""
-    model, result = finding.model, finding.result
+    model = finding.model
     side, other = model.tokens // 2, model.tokens - model.tokens // 2
     published = bounds.published_bounds(model.depth, model.width, model.heads, model.head_dim)
     return {
-        **model.to_dict(),
-        "value": result.value,
-        "lower": result.lower,
-        "upper": result.upper,
-        "standing": result.standing,
-        "log3_value": bounds.log3(result.value) if result.value else None,
+        **rank_row(ModelKey.of(model), finding.result),
         "moment_bound": bounds.moment_bound(model.depth, model.width, side, other),
         "monomial_bound": bounds.monomial_bound(model.depth, model.width, model.heads, model.head_dim, side, other),
         "published_lower_log3": published.lower if published else None,
@@ -127,20 +126,26 @@ def table_row(finding: Finding) -> dict[str, Any]:
         "regime": bounds.regime(model.depth, model.width, side),
         "knee": bounds.knee(model.width, side),
         "log3_width": bounds.log3(model.width),
-        "method": result.method,
-        "failure_probability": result.failure_probability,
-        "seconds": round(result.seconds, 3),
-        "reason": result.reason,
     }
 
 
-def write_table(findings: Iterable[Finding], path: Path) -> None:
+def table(findings: Iterable[Finding[Any]]) -> tuple[list[dict[str, Any]], Sequence[str]]:
+    """The findings as rows, and their columns: `COLUMNS` if all models have series, otherwise what all models have."""
+    listed = list(findings)
+    if all(has_series(finding.model) for finding in listed):
+        return [table_row(finding) for finding in listed], COLUMNS
+    keys = [ModelKey.of(finding.model) for finding in listed]
+    rows = [rank_row(key, finding.result) for key, finding in zip(keys, listed, strict=True)]
+    return rows, (*model_columns(keys), *RANK_COLUMNS)
+
+
+def write_table(findings: Iterable[Finding[Any]], path: Path) -> None:
     """Write the findings as CSV, whole or not at all.
 
     Raises:
         TensorRankError: if the file cannot be written.
     """
-    export(map(table_row, findings), COLUMNS, path)
+    export(*table(findings), path)
 
 
 def _depths(depths: Sequence[int]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -80,11 +80,25 @@ class MomentForm:
 
 
 class Model(ABC):
-    """What `separation_rank` takes: an architecture, or what gives one, such as a tensor network or a mixture."""
+    """What `separation_rank` takes: an architecture, or what gives one, such as a tensor network or a mixture.
+
+    Attributes:
+        kind: the name of the model's kind in stores and on the command line, where it has one.
+    """
+
+    kind: ClassVar[str]
 
     @abstractmethod
     def architecture(self) -> Architecture:
         """The architecture whose separation rank is meant."""
+
+    def identity(self) -> dict[str, Any]:
+        """The plain values that tell this model from all others of its kind, for those who keep ranks of many models.
+
+        Raises:
+            TensorRankError: by default: not every model has a kind.
+        """
+        raise TensorRankError(f"{self} has no kind to be known by; expected SelfAttention, a circuit or a mixture")
 
 
 class Architecture(Model):

@@ -14,13 +14,14 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from tensorrank.arithmetic.resources import Progress, Workers, silent
+from tensorrank.records import Record
 from tensorrank.separation.limits import SMALL_BLOCK
 
 E = TypeVar("E")
 
 
 @dataclass(frozen=True)
-class BlockRank:
+class BlockRank(Record):
     """What is known of a block or of a sampled matrix.
 
     Attributes:
@@ -32,15 +33,27 @@ class BlockRank:
         finite: whether inputs are finitely many and those left out could give more, whatever the weights.
     """
 
+    left_out = ("samples",)
+    derived = ("rows", "columns")
     rank: int
     samples: tuple[int, int]
     complete: bool
     saturated: bool = True
     finite: bool = False
 
+    @property
+    def rows(self) -> int:
+        """The number of rows, as computed."""
+        return self.samples[0]
+
+    @property
+    def columns(self) -> int:
+        """The number of columns, as computed."""
+        return self.samples[1]
+
 
 @dataclass(frozen=True, order=True)
-class JobKey:
+class JobKey(Record):
     """What tells the jobs of one model and seed apart.
 
     Attributes:
@@ -168,9 +181,9 @@ class Here:
             if mine:
                 self._report(self.spent)
 
-        beside = {id(job) for job in small}
+        beside = {job.key for job in small}
         for job in waiting:
-            if id(job) not in beside:
+            if job.key not in beside:
                 one(job, self.pool)
         self.pool.map(lambda job: one(job, Workers(1, None)), small)
 

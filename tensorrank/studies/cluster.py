@@ -1,7 +1,7 @@
-"""Jobs on a Dask cluster: a task for each block, its memory declared as a resource, results taken as they arrive.
+"""Tasks on a Dask cluster: one for each block, its memory declared as a resource, results taken as they arrive.
 
 The coefficients that the blocks of a draw share are a task of their own, made on one worker and sent to the others.
-Lost workers are Dask's to replace: what they had is computed again, from the jobs, which carry everything.
+Lost workers are Dask's to replace: what they had is computed again from the tasks, which carry all that they need.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from typing import Any
 
 from tensorrank.arithmetic.resources import amount, thread_count
 from tensorrank.errors import TensorRankError
-from tensorrank.separation.jobs import Job, Shared
-from tensorrank.studies.scheduler import Listener
+from tensorrank.separation.jobs import Job
+from tensorrank.studies.scheduler import DrawKey, Listener, Task, TaskKey
 from tensorrank.version import __version__
 
 try:
@@ -72,7 +72,7 @@ def cluster(address: str | None = None, *, workers: int | None = None, threads: 
 
 
 class Cluster:
-    """A scheduler (`tensorrank.studies.scheduler`) that sends jobs to Dask; a context manager.
+    """A scheduler (`tensorrank.studies.scheduler`) that sends tasks to Dask; a context manager.
 
     Args:
         client: a connection, in which every worker declares its memory.
@@ -81,15 +81,17 @@ class Cluster:
 
     def __init__(self, client: Client, threads: int | None) -> None:
         self._client, self._threads = client, threads
-        self._jobs: dict[str, tuple[Job, Future]] = {}
-        self._shared: dict[int, tuple[Shared, Future]] = {}
-        self._told: set[int] = set()
+        # By the keys that Dask has for them; the keys of tasks are ours.
+        self._tasks: dict[str, tuple[Task, Future]] = {}
+        self._shared: dict[DrawKey, Future] = {}
+        # Draws of which the listener knows that what they share was made.
+        self._told: set[DrawKey] = set()
         self._heard: queue.SimpleQueue[str | tuple[str, float, float]] = queue.SimpleQueue()
         self._workers: dict[str, Any] = {}
         self._announced: set[str] = set()
         self._declared: set[str] = set()
         self._looked = -float("inf")
-        # Since when no worker has the memory for a job.
+        # Since when no worker has the memory for a task.
         self._roomless: float | None = None
         client.subscribe_topic(TOPIC, self._hear)
 
@@ -99,30 +101,31 @@ class Cluster:
         self._look()
         return 4 + 2 * sum(int(worker["nthreads"]) for worker in self._workers.values())
 
-    def submit(self, jobs: Sequence[Job]) -> None:
-        """Send jobs of one draw."""
-        shared = self._shared_of(jobs[0].shared)
-        for job in jobs:
+    def submit(self, tasks: Sequence[Task]) -> None:
+        """Send tasks of one draw."""
+        shared = self._shared_of(tasks[0])
+        for task in tasks:
+            room = {RESOURCE: _memory(task.job)}
             with talking():
                 future = self._client.submit(
-                    run, job, shared, __version__, self._threads, pure=False, resources={RESOURCE: _memory(job)}
+                    run, task.job, shared, __version__, self._threads, pure=False, resources=room
                 )
-            self._await(job, future)
+            self._await(task, future)
 
-    def forget(self, jobs: Sequence[Job]) -> None:
-        """Take back jobs, also from workers that have begun them, and what they share."""
-        given = {id(job) for job in jobs}
-        dropped = [key for key, (job, _) in self._jobs.items() if id(job) in given]
-        futures = [self._jobs.pop(key)[1] for key in dropped]
-        futures += [self._shared.pop(number)[1] for number in {id(job.shared) for job in jobs} & self._shared.keys()]
+    def forget(self, tasks: Sequence[Task]) -> None:
+        """Take back tasks, also from workers that have begun them, and what they share."""
+        given: set[TaskKey] = {task.key for task in tasks}
+        dropped = [name for name, (task, _) in self._tasks.items() if task.key in given]
+        futures = [self._tasks.pop(name)[1] for name in dropped]
+        futures += [self._shared.pop(draw) for draw in {task.draw for task in tasks} & self._shared.keys()]
         if dropped:
             with talking():
                 self._client.cancel(futures, force=True)
 
     def wait(self, listener: Listener, stop: Callable[[], bool]) -> None:
-        """Wait until at least one job is finished, and tell the listener of all that are."""
+        """Wait until at least one task is finished, and tell the listener of all that are."""
         dropped = False
-        while self._jobs:
+        while self._tasks:
             if stop() and not dropped:
                 self._drop_waiting()
                 dropped = True
@@ -141,27 +144,27 @@ class Cluster:
         return self
 
     def __exit__(self, *error: object) -> None:
-        futures = [future for _, future in self._jobs.values()]
+        futures = [future for _, future in self._tasks.values()]
         # Where the connection is lost nothing is left to take back.
         with suppress(TensorRankError), talking():
             self._client.unsubscribe_topic(TOPIC)
-            self._client.cancel([*futures, *(future for _, future in self._shared.values())], force=True)
+            self._client.cancel([*futures, *self._shared.values()], force=True)
 
-    def _shared_of(self, shared: Shared | None) -> Future | None:
+    def _shared_of(self, task: Task) -> Future | None:
+        shared, draw = task.job.shared, task.draw
         if shared is None:
             return None
-        if id(shared) not in self._shared:
+        if draw not in self._shared:
             with talking():
-                future = self._client.submit(
+                self._shared[draw] = self._client.submit(
                     make, shared, __version__, self._threads, pure=False, resources={RESOURCE: shared.memory}
                 )
-            self._shared[id(shared)] = shared, future
-            self._told.discard(id(shared))
-        return self._shared[id(shared)][1]
+            self._told.discard(draw)
+        return self._shared[draw]
 
     def _check_room(self) -> None:
         """Refuse a task that would wait for ever; where no worker is there yet, wait."""
-        needed = max((_memory(job) for job, _ in self._jobs.values()), default=0.0)
+        needed = max((_memory(task.job) for task, _ in self._tasks.values()), default=0.0)
         declared = [worker["resources"].get(RESOURCE) for worker in self._workers.values()]
         # A worker declares its memory a moment after it has come.
         largest = max(filter(None, declared), default=None)
@@ -190,8 +193,8 @@ class Cluster:
         self._declared = declared
         return True
 
-    def _await(self, job: Job, future: Future) -> None:
-        self._jobs[future.key] = job, future
+    def _await(self, task: Task, future: Future) -> None:
+        self._tasks[future.key] = task, future
         future.add_done_callback(self._note)
 
     def _note(self, future: Future) -> None:
@@ -201,70 +204,70 @@ class Cluster:
         self._heard.put(event[1])
 
     def _finished(self, listener: Listener) -> list[str]:
-        """The keys of jobs that have come to an end, after a short wait."""
+        """Dask's keys of the tasks that have come to an end, after a short wait."""
         finished = []
         try:
             heard: Any = self._heard.get(timeout=_TICK)
             while True:
                 if isinstance(heard, str):
                     finished.append(heard)
-                elif heard[0] in self._jobs:
-                    listener.advanced(self._jobs[heard[0]][0], *heard[1:])
+                elif heard[0] in self._tasks:
+                    listener.advanced(self._tasks[heard[0]][0], *heard[1:])
                 heard = self._heard.get_nowait()
         except queue.Empty:
-            return [key for key in finished if key in self._jobs]
+            return [key for key in finished if key in self._tasks]
 
     def _pass_on(self, finished: list[str], listener: Listener) -> None:
-        ended = {key: self._jobs.pop(key) for key in finished}
+        ended = {key: self._tasks.pop(key) for key in finished}
         wanted = {key: future for key, (_, future) in ended.items() if future.status == "finished"}
         # By key: what was lost with its worker since is missing.
         with talking():
             answers: dict[str, Answer] = self._client.gather(wanted, errors="skip")
-        for key, (job, future) in ended.items():
+        for key, (task, future) in ended.items():
             if key in answers:
                 answer = answers[key]
-                if job.shared is not None and id(job.shared) not in self._told:
-                    self._told.add(id(job.shared))
-                    listener.shared_made(job, answer.shared_seconds)
-                listener.done(job, answer.rank, answer.seconds, answer.worker)
+                if task.job.shared is not None and task.draw not in self._told:
+                    self._told.add(task.draw)
+                    listener.shared_made(task, answer.shared_seconds)
+                listener.done(task, answer.rank, answer.seconds, answer.worker)
             elif future.status == "error":
-                self._explain(job, future, listener)
+                self._explain(task, future, listener)
             elif future.status == "cancelled":
                 raise lost()
             else:
-                self._await(job, future)
+                self._await(task, future)
 
     @staticmethod
-    def _explain(job: Job, future: Future, listener: Listener) -> None:
+    def _explain(task: Task, future: Future, listener: Listener) -> None:
         error = future.exception()
         if isinstance(error, KilledWorker):
             deaths = error.allowed_failures + 1
             listener.failed(
-                job,
-                f"{deaths} worker{'s' if deaths > 1 else ''} died over a block of degree {job.key.degree} "
-                f"({amount(job.memory)}), for want of memory most likely; give a smaller memory limit",
+                task,
+                f"{deaths} worker{'s' if deaths > 1 else ''} died over a block of degree {task.job.key.degree} "
+                f"({amount(task.job.memory)}), for want of memory most likely; give a smaller memory limit",
             )
         elif isinstance(error, MemoryError):
-            listener.failed(job, f"a worker ran out of memory ({error}); give a smaller memory limit")
+            listener.failed(task, f"a worker ran out of memory ({error}); give a smaller memory limit")
         elif isinstance(error, TensorRankError):
-            listener.failed(job, str(error))
+            listener.failed(task, str(error))
         elif isinstance(error, ImportError | AttributeError | OtherVersionError):
             raise TensorRankError(
-                f"a worker cannot run the jobs ({error}); install tensorrank {__version__} on all workers"
+                f"a worker cannot run the tasks ({error}); install tensorrank {__version__} on all workers"
             ) from error
         else:
             raise error
 
     def _drop_waiting(self) -> None:
-        """Take back the jobs that no worker has begun."""
+        """Take back the tasks that no worker has begun."""
         # A worker that has just died has begun nothing.
         with talking():
             answers = self._client.run(begun, on_error="ignore")
         under_way = {key for keys in answers.values() for key in keys}
-        for key in [key for key in self._jobs if key not in under_way]:
-            _, future = self._jobs[key]
+        for key in [key for key in self._tasks if key not in under_way]:
+            _, future = self._tasks[key]
             if future.status == "pending":
-                del self._jobs[key]
+                del self._tasks[key]
                 self._client.cancel(future, force=True)
 
 

@@ -1,48 +1,63 @@
-"""What happens in a study, told to whoever watches: progress bars, logs, the summary at the end."""
+"""What happens in a study, told to whoever watches: progress bars, logs, the summary at the end.
+
+Every event names its model by its key. Those with a `heading` are written to logs: `to_dict` gives one level of plain
+values, so the values of a key or of a result stand beside the others.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
-from tensorrank.attention.architecture import SelfAttention
+from tensorrank.records import Record
 from tensorrank.separation.jobs import BlockRank, JobKey
 from tensorrank.separation.plan import Plan
 from tensorrank.separation.result import SeparationRank
+from tensorrank.studies.model_key import ModelKey
+
+
+class _Logged(Record):
+    """An event for logs."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """All that the event says, as one level of plain values ready for JSON."""
+        flat: dict[str, Any] = {}
+        for name, value in super().to_dict().items():
+            flat |= value if isinstance(value, dict) else {name: value}
+        return flat
 
 
 @dataclass(frozen=True)
-class StudyStarted:
-    """So many ranks are to be found, with so many operations expected in those that are not in the store."""
+class StudyStarted(_Logged):
+    """A study begins: so many ranks are to be found, and so many operations expected in those not in the store."""
 
+    heading: ClassVar = {"event": "study started"}
     ranks: int
     work: float
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return {"event": "study started", "ranks": self.ranks, "work": self.work}
-
 
 @dataclass(frozen=True)
-class RankStarted:
+class RankStarted(_Logged):
     """A rank is to be computed as planned."""
 
-    model: SelfAttention
+    heading: ClassVar = {"event": "rank started"}
+    left_out = ("plan",)
+    derived = ("size",)
+    model: ModelKey
     plan: Plan
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        plan = self.plan
-        size = {"method": plan.method, "memory": plan.memory, "work": plan.work}
-        return {"event": "rank started", **self.model.to_dict(), **size}
+    @property
+    def size(self) -> dict[str, Any]:
+        """What the rank takes: method, memory in bytes, work in operations."""
+        return {"method": self.plan.method, "memory": self.plan.memory, "work": self.plan.work}
 
 
 @dataclass(frozen=True)
 class Advanced:
     """So many operations of a rank are done, of the total expected so far."""
 
-    model: SelfAttention
+    model: ModelKey
     done: float
     total: float
 
@@ -51,32 +66,34 @@ class Advanced:
 class BlockAdvanced:
     """So much of one block is done; told of blocks that take their time."""
 
-    model: SelfAttention
+    model: ModelKey
     key: JobKey
     done: float
     total: float
 
 
 @dataclass(frozen=True)
-class LatticeMade:
-    """The coefficients that a draw's blocks are filled from took so many seconds."""
+class LatticeMade(_Logged):
+    """The coefficients that a draw's blocks are filled from were made, in so many seconds."""
 
-    model: SelfAttention
+    heading: ClassVar = {"event": "lattice made"}
+    model: ModelKey
     seconds: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return {"event": "lattice made", **self.model.to_dict(), "seconds": round(self.seconds, 6)}
 
 
 @dataclass(frozen=True)
-class BlockFinished:
-    """A block has a rank, for so many operations: computed now, or found in the store if it is not fresh.
+class BlockFinished(_Logged):
+    """A block has a rank: computed now, or found in the store if it is not fresh.
 
-    `worker` names who computed it, on a cluster.
+    Attributes:
+        seconds: that it took when it was computed.
+        work: operations, as planned.
+        worker: the worker that computed it, on a cluster.
     """
 
-    model: SelfAttention
+    heading: ClassVar = {"event": "block finished"}
+    left_out = ("work",)
+    model: ModelKey
     key: JobKey
     rank: BlockRank
     seconds: float
@@ -84,69 +101,33 @@ class BlockFinished:
     fresh: bool = True
     worker: str | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        rows, columns = self.rank.samples
-        return {
-            "event": "block finished",
-            **self.model.to_dict(),
-            "draw": self.key.draw,
-            "prime": self.key.prime,
-            "degree": self.key.degree,
-            "asked": self.key.asked,
-            "rank": self.rank.rank,
-            "rows": rows,
-            "columns": columns,
-            "complete": self.rank.complete,
-            "seconds": round(self.seconds, 6),
-            "fresh": self.fresh,
-            "worker": self.worker,
-        }
-
 
 @dataclass(frozen=True)
-class RankFinished:
+class RankFinished(_Logged):
     """A rank is known: computed now, or found in the store if it is not fresh."""
 
-    model: SelfAttention
+    heading: ClassVar = {"event": "rank finished"}
+    model: ModelKey
     result: SeparationRank
     fresh: bool
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return {
-            "event": "rank finished",
-            **self.model.to_dict(),
-            "value": self.result.value,
-            "standing": self.result.standing,
-            "reason": self.result.reason,
-            "seconds": round(self.result.seconds, 6),
-            "fresh": self.fresh,
-        }
-
 
 @dataclass(frozen=True)
-class RankSkipped:
+class RankSkipped(_Logged):
     """A rank could not be computed; the study goes on without it."""
 
-    model: SelfAttention
+    heading: ClassVar = {"event": "rank skipped"}
+    model: ModelKey
     reason: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return {"event": "rank skipped", **self.model.to_dict(), "reason": self.reason}
 
 
 @dataclass(frozen=True)
-class WorkersChanged:
-    """So many workers take part from now on; `lost` of them went away."""
+class WorkersChanged(_Logged):
+    """So many workers take part from now on; `lost` of those before went away."""
 
+    heading: ClassVar = {"event": "workers changed"}
     workers: int
     lost: int = 0
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values."""
-        return {"event": "workers changed", "workers": self.workers, "lost": self.lost}
 
 
 @dataclass(frozen=True)

@@ -4,24 +4,33 @@ from __future__ import annotations
 
 import csv
 import io
+import math
 from collections.abc import Iterable, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from tensorrank.attention.architecture import SelfAttention
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.jobs import JobKey
+from tensorrank.separation.result import SeparationRank
+from tensorrank.studies.model_key import ModelKey
 from tensorrank.studies.store import StoredBlock
 from tensorrank.whole_files import write_whole
 from tensorrank.whole_numbers import to_text
 
+# What is said of every rank and of every block, beside the values that their models are known by.
+RANK_COLUMNS = (
+    "value",
+    "lower",
+    "upper",
+    "standing",
+    "log3_value",
+    "method",
+    "failure_probability",
+    "seconds",
+    "reason",
+)
 BLOCK_COLUMNS = (
-    "width",
-    "depth",
-    "heads",
-    "head_dim",
-    "tokens",
     "seed",
     "draw",
     "prime",
@@ -40,21 +49,31 @@ _UNBOUNDED = frozenset({"value", "lower", "upper", "moment_bound", "monomial_bou
 _KINDS = (".csv", ".parquet")
 
 
-def block_row(model: SelfAttention, seed: int, key: JobKey, block: StoredBlock) -> dict[str, Any]:
-    """One stored block under the names of `BLOCK_COLUMNS`; its degree is -1 for a matrix of all degrees."""
-    rows, columns = block.rank.samples
+def model_columns(models: Iterable[ModelKey]) -> tuple[str, ...]:
+    """The columns that tell models apart: their kind, then the values of all their identities, by name."""
+    return "kind", *sorted({name for model in models for name in model.values})
+
+
+def rank_row(model: ModelKey, result: SeparationRank) -> dict[str, Any]:
+    """One rank under the names of its model's values and of `RANK_COLUMNS`; None where there is nothing to say."""
+    return {
+        **model.to_dict(),
+        **{name: getattr(result, name) for name in RANK_COLUMNS if name != "log3_value"},
+        "log3_value": math.log(result.value) / math.log(3) if result.value else None,
+        "seconds": round(result.seconds, 3),
+    }
+
+
+def block_row(model: ModelKey, seed: int, key: JobKey, block: StoredBlock) -> dict[str, Any]:
+    """One block under the names of its model's values and of `BLOCK_COLUMNS`.
+
+    The degree is -1 for a matrix of all degrees.
+    """
     return {
         **model.to_dict(),
         "seed": seed,
-        "draw": key.draw,
-        "prime": key.prime,
-        "degree": key.degree,
-        "asked": key.asked,
-        "rank": block.rank.rank,
-        "rows": rows,
-        "columns": columns,
-        "complete": block.rank.complete,
-        "saturated": block.rank.saturated,
+        **key.to_dict(),
+        **block.rank.to_dict(),
         "seconds": block.seconds,
         "version": block.version,
     }
@@ -75,9 +94,9 @@ def check_export(path: Path) -> None:
 
 
 def export(rows: Iterable[dict[str, Any]], columns: Sequence[str], path: Path) -> None:
-    """Write rows to a .csv or .parquet file, whole or not at all.
+    """Write rows to a .csv or .parquet file, whole or not at all; a row without a column has no value there.
 
-    Whole numbers of any size are text in Parquet, in the columns that may have them.
+    Whole numbers of any size are text in Parquet, in the columns that may have them. So are lists, in both.
 
     Raises:
         TensorRankError: if the name ends otherwise, pyarrow is missing, or the file cannot be written.
@@ -90,11 +109,13 @@ def _csv(rows: Iterable[dict[str, Any]], columns: Sequence[str], path: Path) -> 
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
-    writer.writerows({name: _cell(row[name]) for name in columns} for row in rows)
+    writer.writerows({name: _cell(row.get(name)) for name in columns} for row in rows)
     path.write_text(text.getvalue(), encoding="utf-8")
 
 
 def _cell(value: Any) -> Any:
+    if isinstance(value, list):
+        return " ".join(map(str, value))
     return to_text(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
@@ -104,14 +125,11 @@ def _parquet(rows: Iterable[dict[str, Any]], columns: Sequence[str], path: Path)
     from pyarrow import parquet
 
     listed = list(rows)
-    table = {
-        name: [None if row[name] is None else to_text(row[name]) for row in listed]
-        if name in _UNBOUNDED
-        else [row[name] for row in listed]
-        for name in columns
-    }
-    # An empty column says nothing of its type.
-    types = {name: pyarrow.string() for name in _UNBOUNDED}
-    parquet.write_table(
-        pyarrow.table({name: pyarrow.array(values, types.get(name)) for name, values in table.items()}), path
-    )
+    table = {}
+    for name in columns:
+        values = [row.get(name) for row in listed]
+        # An empty column says nothing of its type.
+        as_text = name in _UNBOUNDED or any(isinstance(value, list) for value in values)
+        cells = [None if value is None else _cell(value) for value in values] if as_text else values
+        table[name] = pyarrow.array(cells, pyarrow.string() if as_text else None)
+    parquet.write_table(pyarrow.table(table), path)

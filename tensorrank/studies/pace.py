@@ -6,7 +6,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tensorrank.attention.architecture import SelfAttention
 from tensorrank.separation.jobs import JobKey
 from tensorrank.studies.events import (
     Advanced,
@@ -18,6 +17,7 @@ from tensorrank.studies.events import (
     RankStarted,
     StudyStarted,
 )
+from tensorrank.studies.model_key import ModelKey
 
 
 def seconds_left(elapsed: float, done: float, total: float) -> float | None:
@@ -44,14 +44,14 @@ class Pace:
     ranks: int = 0
     found: int = 0
     total: float = 0.0
-    block: tuple[SelfAttention, JobKey, float, float] | None = None
+    block: tuple[ModelKey, JobKey, float, float] | None = None
     _finished: float = 0.0
     _recalled: float = 0.0
-    _planned: dict[SelfAttention, float] = field(default_factory=dict)
-    _shares: dict[SelfAttention, float] = field(default_factory=dict)
+    _planned: dict[ModelKey, float] = field(default_factory=dict)
+    _shares: dict[ModelKey, float] = field(default_factory=dict)
     _started: float = 0.0
     # When each block under way was first heard of, and what was done then.
-    _first: dict[tuple[SelfAttention, JobKey], tuple[float, float]] = field(default_factory=dict)
+    _first: dict[tuple[ModelKey, JobKey], tuple[float, float]] = field(default_factory=dict)
 
     def __call__(self, event: Event) -> None:
         """Take note of an event."""

@@ -1,13 +1,15 @@
-"""Running a study: jobs are answered from the store or sent to a scheduler, and stored as soon as they are finished."""
+"""Running a study: tasks are answered from the store, or sent to a scheduler and stored once they are finished."""
 
 from __future__ import annotations
 
 import time
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Generic, TypeVar
 
-from tensorrank.attention.architecture import SelfAttention
+from tensorrank.separation.architecture import Model
 from tensorrank.separation.evidence import Evidence
 from tensorrank.separation.jobs import BlockRank, Job, JobKey, Shared
 from tensorrank.separation.limits import Limits
@@ -17,7 +19,6 @@ from tensorrank.studies.events import (
     Advanced,
     BlockAdvanced,
     BlockFinished,
-    Event,
     LatticeMade,
     Observer,
     RankFinished,
@@ -27,21 +28,25 @@ from tensorrank.studies.events import (
     StudyStarted,
     WorkersChanged,
 )
-from tensorrank.studies.scheduler import Scheduler
+from tensorrank.studies.model_key import ModelKey
+from tensorrank.studies.scheduler import Scheduler, Task
 from tensorrank.studies.store import Store
+
+T = TypeVar("T")
+M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True)
-class Finding:
-    """One architecture and its separation rank.
+class Finding(Generic[T]):
+    """One model and its separation rank.
 
     Attributes:
-        model: the architecture; the partition is its balanced halves.
+        model: the model; the partition is the balanced halves of its sites.
         result: the rank with its standing; its seconds are those of its blocks, wherever they were computed.
         fresh: whether it was computed now rather than found in the store.
     """
 
-    model: SelfAttention
+    model: T
     result: SeparationRank
     fresh: bool = True
 
@@ -53,52 +58,56 @@ class Finding:
 
 @dataclass(eq=False)
 class _UnderWay:
-    """A rank that is being computed: its jobs of now, what is known of them, and what it took."""
+    """A rank that is being computed: its tasks of now, what is known of them, and what it took."""
 
-    number: int
-    model: SelfAttention
+    key: ModelKey
     computation: Computation
-    jobs: Sequence[Job] = ()
+    tasks: Sequence[Task] = ()
     found: dict[JobKey, BlockRank] = field(default_factory=dict)
     seconds: float = 0.0
     spent: float = 0.0
     before: float = 0.0
     draw: Shared | None = None
-    skipped: bool = False
 
     @property
     def answered(self) -> bool:
         """Whether the computation can go on."""
-        return all(job.key in self.found for job in self.jobs)
+        return all(task.job.key in self.found for task in self.tasks)
 
     @property
     def answers(self) -> list[BlockRank]:
-        """The ranks of the jobs of now, in their order."""
-        return [self.found[job.key] for job in self.jobs]
+        """The ranks of the tasks of now, in their order."""
+        return [self.found[task.job.key] for task in self.tasks]
 
-    def total(self, done: float) -> float:
-        """The operations expected so far, of which so many are done."""
-        return max(self.before + self.computation.plan.work, done)
+    def note(self, job: Job, rank: BlockRank, seconds: float) -> None:
+        """Keep the rank of a job."""
+        self.found[job.key] = rank
+        self.seconds += seconds
+        self.spent += job.work
+
+    def advance(self, done: float) -> Advanced:
+        """The event that so many operations are done, of those expected so far."""
+        return Advanced(self.key, done, max(self.before + self.computation.plan.work, done))
 
 
-class Run:
-    """One run of a study over some architectures.
+class Run(Generic[M]):
+    """One run of a study, and the listener of its scheduler.
 
     Args:
-        models: the architectures.
-        begin: the computation of one.
+        models: the models, all different.
+        begin: gives the computation of one.
         seed: of all.
         limits: of all.
         store: where everything is looked up first, and kept.
-        scheduler: where jobs run.
+        scheduler: where tasks run.
         observe: told of every event.
         stop: once true, nothing new begins.
     """
 
     def __init__(
         self,
-        models: Sequence[SelfAttention],
-        begin: Callable[[SelfAttention], Computation],
+        models: Sequence[M],
+        begin: Callable[[M], Computation],
         seed: int,
         limits: Limits,
         store: Store,
@@ -106,165 +115,144 @@ class Run:
         observe: Observer,
         stop: Callable[[], bool],
     ) -> None:
-        self._models, self._begin = models, begin
+        self._models, self._begin = {ModelKey.of(model): model for model in models}, begin
         self._seed, self._limits = seed, limits
         self._store, self._scheduler = store, scheduler
         self._observe, self._stop = observe, stop
-        self._owners: dict[int, _UnderWay] = {}
-        self._finished: dict[int, Finding | None] = {}
+        self._under_way: dict[ModelKey, _UnderWay] = {}
+        # Of a rank that was given up there is no finding.
+        self._finished: dict[ModelKey, Finding[M] | None] = {}
 
-    def findings(self) -> Iterator[Finding]:
-        """Every finding in the order of the architectures; without those that had to be skipped.
+    def findings(self) -> Iterator[Finding[M]]:
+        """Every finding in the order of the models; without those that had to be skipped.
 
         Raises:
             KeyboardInterrupt: if it was stopped, once what was under way is stored.
             StoreError: if a result contradicts a stored one, or cannot be stored.
         """
-        waiting = deque(enumerate(self._models))
-        under_way: list[_UnderWay] = []
-        said = 0
+        waiting, unsaid = deque(self._models), deque(self._models)
         self._observe(StudyStarted(len(waiting), self._expected_work()))
-        while waiting or under_way or said in self._finished:
-            while said in self._finished:
-                finding = self._finished.pop(said)
-                said += 1
+        while unsaid:
+            while unsaid and unsaid[0] in self._finished:
+                finding = self._finished.pop(unsaid.popleft())
                 if finding is not None:
                     yield finding
             if self._stop():
                 break
-            while waiting and len(under_way) < self._scheduler.ahead and not self._stop():
-                started = self._started(*waiting.popleft())
-                if started is not None:
-                    under_way.append(started)
-            if any(one.jobs and not one.skipped for one in under_way):
+            while waiting and len(self._under_way) < self._scheduler.ahead and not self._stop():
+                self._start(waiting.popleft())
+            if self._under_way:
                 self._scheduler.wait(self, self._stop)
-            for one in under_way:
-                if one.jobs and not one.skipped and one.answered:
+            for one in list(self._under_way.values()):
+                if one.answered:
                     self._go_on(one, one.answers)
-            under_way = [one for one in under_way if one.jobs and not one.skipped]
-        if waiting or under_way:
+        if unsaid:
             raise KeyboardInterrupt("the study was stopped")
 
-    def done(self, job: Job, rank: BlockRank, seconds: float, worker: str | None) -> None:
-        """Store a block, and note it."""
-        one = self._owners.pop(id(job))
-        with _Timed(self._observe):
-            self._store.put_block(one.model, self._seed, job.key, rank, seconds, self._limits)
-        self._note(one, job, rank, seconds)
-        self._observe(BlockFinished(one.model, job.key, rank, seconds, job.work, worker=worker))
-        if not one.skipped:
-            self._advance(one, one.spent)
+    def done(self, task: Task, rank: BlockRank, seconds: float, worker: str | None) -> None:
+        """Store a block, also of a rank that was given up meanwhile, and note it."""
+        job = task.job
+        with self._timed():
+            self._store.put_block(task.model, self._seed, job.key, rank, seconds, self._limits)
+        one = self._under_way.get(task.model)
+        if one is not None:
+            one.note(job, rank, seconds)
+        self._observe(BlockFinished(task.model, job.key, rank, seconds, job.work, worker=worker))
+        if one is not None:
+            self._observe(one.advance(one.spent))
 
-    def failed(self, job: Job, reason: str) -> None:
-        """Give up the rank that the job is part of."""
-        one = self._owners.pop(id(job))
-        if not one.skipped:
-            one.skipped = True
-            self._finished[one.number] = None
-            self._scheduler.forget(one.jobs)
-            self._observe(RankSkipped(one.model, reason))
+    def failed(self, task: Task, reason: str) -> None:
+        """Give up the rank that the task is part of."""
+        one = self._under_way.pop(task.model, None)
+        if one is not None:
+            self._finished[task.model] = None
+            self._scheduler.forget(one.tasks)
+            self._observe(RankSkipped(task.model, reason))
 
-    def shared_made(self, job: Job, seconds: float) -> None:
+    def shared_made(self, task: Task, seconds: float) -> None:
         """Note what the coefficients took."""
-        one = self._owner(job)
+        one = self._under_way.get(task.model)
         if one is not None:
             one.seconds += seconds
-            one.spent += job.shared.work if job.shared is not None else 0.0
-            self._observe(LatticeMade(one.model, seconds))
-            self._advance(one, one.spent)
+            one.spent += task.job.shared.work if task.job.shared is not None else 0.0
+            self._observe(LatticeMade(task.model, seconds))
+            self._observe(one.advance(one.spent))
 
-    def advanced(self, job: Job, done: float, total: float) -> None:
+    def advanced(self, task: Task, done: float, total: float) -> None:
         """Tell how far a block is."""
-        one = self._owner(job)
+        one = self._under_way.get(task.model)
         if one is not None:
-            self._observe(BlockAdvanced(one.model, job.key, done, total))
-            self._advance(one, one.spent + job.work * min(1.0, done / total if total else 1.0))
+            self._observe(BlockAdvanced(task.model, task.job.key, done, total))
+            self._observe(one.advance(one.spent + task.job.work * min(1.0, done / total if total else 1.0)))
 
     def workers_changed(self, workers: int, lost: int) -> None:
-        """Tell it."""
+        """Tell of the workers."""
         self._observe(WorkersChanged(workers, lost))
 
-    def _owner(self, job: Job) -> _UnderWay | None:
-        """The rank that a job is part of, unless it is given up."""
-        one = self._owners.get(id(job))
-        return None if one is None or one.skipped else one
-
     def _expected_work(self) -> float:
-        return sum(self._begin(model).plan.work for model in self._models if not self._settled(model))
+        unsettled = [model for key, model in self._models.items() if not self._settled(key)]
+        return sum(self._begin(model).plan.work for model in unsettled)
 
-    def _settled(self, model: SelfAttention) -> SeparationRank | None:
-        before = self._store.get(model)
+    def _settled(self, key: ModelKey) -> SeparationRank | None:
+        before = self._store.get(key)
         return before.result if before is not None and before.settles(self._limits, self._seed) else None
 
-    def _started(self, number: int, model: SelfAttention) -> _UnderWay | None:
-        known = self._settled(model)
+    def _start(self, key: ModelKey) -> None:
+        model = self._models[key]
+        known = self._settled(key)
         if known is not None:
-            self._finish(number, Finding(model, known, fresh=False))
-            return None
-        one = _UnderWay(number, model, self._begin(model))
-        self._observe(RankStarted(model, one.computation.plan))
+            self._finish(key, known, fresh=False)
+            return
+        one = self._under_way[key] = _UnderWay(key, self._begin(model))
+        self._observe(RankStarted(key, one.computation.plan))
         self._go_on(one)
-        return one if one.jobs else None
 
     def _go_on(self, one: _UnderWay, ranks: Sequence[BlockRank] | None = None) -> None:
         """Take the next step, and those after it as long as the store knows every answer."""
         steps = one.computation.steps
         while True:
-            before = one.jobs
+            before = one.tasks
             try:
-                one.jobs = next(steps) if ranks is None else steps.send(ranks)
+                jobs = next(steps) if ranks is None else steps.send(ranks)
             except StopIteration as end:
-                one.jobs = ()
                 self._scheduler.forget(before)
                 self._conclude(one, end.value)
                 return
-            if one.jobs and one.jobs[0].shared is not one.draw:
+            if jobs and jobs[0].shared is not one.draw:
                 self._scheduler.forget(before)
-                one.draw, one.before = one.jobs[0].shared, one.spent
-            one.found = {}
-            missing = [job for job in one.jobs if not self._recalled(one, job)]
+                one.draw, one.before = jobs[0].shared, one.spent
+            one.tasks, one.found = [Task(one.key, job) for job in jobs], {}
+            missing = [task for task in one.tasks if not self._recalled(one, task.job)]
             if missing:
-                self._owners |= {id(job): one for job in missing}
                 self._scheduler.submit(missing)
                 return
             ranks = one.answers
 
     def _recalled(self, one: _UnderWay, job: Job) -> bool:
         """Whether the store knows the job's rank; then it is noted."""
-        before = self._store.get_block(one.model, self._seed, job.key)
+        before = self._store.get_block(one.key, self._seed, job.key)
         if before is None or not before.settles(self._limits):
             return False
-        self._note(one, job, before.rank, before.seconds)
-        self._observe(BlockFinished(one.model, job.key, before.rank, before.seconds, job.work, fresh=False))
+        one.note(job, before.rank, before.seconds)
+        self._observe(BlockFinished(one.key, job.key, before.rank, before.seconds, job.work, fresh=False))
         return True
 
-    def _note(self, one: _UnderWay, job: Job, rank: BlockRank, seconds: float) -> None:
-        one.found[job.key] = rank
-        one.seconds += seconds
-        one.spent += job.work
-
-    def _advance(self, one: _UnderWay, done: float) -> None:
-        self._observe(Advanced(one.model, done, one.total(done)))
-
     def _conclude(self, one: _UnderWay, evidence: Evidence) -> None:
+        del self._under_way[one.key]
         result = one.computation.result(evidence, one.seconds)
-        with _Timed(self._observe):
-            result = self._store.put(one.model, result, self._limits)
-        self._finish(one.number, Finding(one.model, result))
+        with self._timed():
+            result = self._store.put(one.key, result, self._limits)
+        self._finish(one.key, result, fresh=True)
 
-    def _finish(self, number: int, finding: Finding) -> None:
-        self._finished[number] = finding
-        self._observe(RankFinished(finding.model, finding.result, finding.fresh))
+    def _finish(self, key: ModelKey, result: SeparationRank, *, fresh: bool) -> None:
+        self._finished[key] = Finding(self._models[key], result, fresh)
+        self._observe(RankFinished(key, result, fresh))
 
-
-class _Timed:
-    """Tells how long the store took."""
-
-    def __init__(self, observe: Callable[[Event], None]) -> None:
-        self._observe = observe
-
-    def __enter__(self) -> None:
-        self._started = time.perf_counter()
-
-    def __exit__(self, *error: object) -> None:
-        self._observe(StoreWritten(time.perf_counter() - self._started))
+    @contextmanager
+    def _timed(self) -> Iterator[None]:
+        """Tell how long the store took, also where it raises an error."""
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._observe(StoreWritten(time.perf_counter() - started))

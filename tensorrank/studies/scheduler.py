@@ -1,85 +1,119 @@
-"""Where the jobs of a study run: in this process here, on a cluster in `cluster`."""
+"""Where the tasks of a study run: in this process here, on a cluster in `cluster`."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
 
 from tensorrank.arithmetic.resources import Workers
-from tensorrank.separation.jobs import BlockRank, Here, Job
+from tensorrank.separation.jobs import BlockRank, Here, Job, JobKey
+from tensorrank.studies.model_key import ModelKey
+
+
+class TaskKey(NamedTuple):
+    """What tells the tasks of a study apart, here and on every worker."""
+
+    model: ModelKey
+    job: JobKey
+
+
+class DrawKey(NamedTuple):
+    """What tells the draws of a study apart: the model, and the number of the draw."""
+
+    model: ModelKey
+    draw: int
+
+
+@dataclass(frozen=True)
+class Task:
+    """One job of one model's rank."""
+
+    model: ModelKey
+    job: Job
+
+    @property
+    def key(self) -> TaskKey:
+        """The key of the task."""
+        return TaskKey(self.model, self.job.key)
+
+    @property
+    def draw(self) -> DrawKey:
+        """The key of its draw, all of whose tasks share what `Job.shared` makes."""
+        return DrawKey(self.model, self.job.key.draw)
 
 
 class Listener(Protocol):
-    """Who is told what became of jobs; never by two threads at a time."""
+    """Who is told what became of tasks; never by two threads at a time."""
 
-    def done(self, job: Job, rank: BlockRank, seconds: float, worker: str | None) -> None:
-        """The job's rank is known; it took so long, and that worker."""
+    def done(self, task: Task, rank: BlockRank, seconds: float, worker: str | None) -> None:
+        """Hear that the rank is known: it took so long, on that worker (None for this process)."""
 
-    def failed(self, job: Job, reason: str) -> None:
-        """The job cannot be computed."""
+    def failed(self, task: Task, reason: str) -> None:
+        """Hear that the task cannot be computed."""
 
-    def shared_made(self, job: Job, seconds: float) -> None:
-        """What the job shares with others was made."""
+    def shared_made(self, task: Task, seconds: float) -> None:
+        """Hear that what the task shares with others of its draw was made."""
 
-    def advanced(self, job: Job, done: float, total: float) -> None:
-        """So much of the job is done."""
+    def advanced(self, task: Task, done: float, total: float) -> None:
+        """Hear that so much of the task is done."""
 
     def workers_changed(self, workers: int, lost: int) -> None:
-        """So many workers take part from now on."""
+        """Hear that so many workers take part from now on, and how many of those before were lost."""
 
 
 class Scheduler(Protocol):
-    """Runs jobs."""
+    """Runs tasks."""
 
     @property
     def ahead(self) -> int:
         """How many ranks are worth having under way at once."""
 
-    def submit(self, jobs: Sequence[Job]) -> None:
-        """Take jobs of one draw."""
+    def submit(self, tasks: Sequence[Task]) -> None:
+        """Take tasks of one draw."""
 
-    def forget(self, jobs: Sequence[Job]) -> None:
-        """Jobs of one draw, after which no other of that draw comes: drop those not finished, and what they share."""
+    def forget(self, tasks: Sequence[Task]) -> None:
+        """Drop those of these tasks that are not finished, and what they share: no other task of their draw comes."""
 
     def wait(self, listener: Listener, stop: Callable[[], bool]) -> None:
-        """Work, or wait, until at least one of the jobs taken is finished; tell the listener.
+        """Work, or wait, until at least one of the tasks taken is finished; tell the listener.
 
-        Once `stop` is true no job begins; those under way are finished, and the others dropped.
+        Once `stop` is true no task begins; those under way are finished, and the others dropped.
         """
 
 
 class Threads:
-    """Runs the jobs in this process: one rank after the other, on all threads."""
+    """Runs the tasks in this process: one rank after the other, on all threads."""
 
     ahead: int = 1
 
     def __init__(self, pool: Workers) -> None:
-        self._waiting: deque[Sequence[Job]] = deque()
-        self._listener: Listener | None = None
+        self._waiting: deque[Sequence[Task]] = deque()
         self._here = Here(pool, within=self._within, made=self._made)
+        self._listener: Listener
+        self._tasks: dict[JobKey, Task]
 
-    def submit(self, jobs: Sequence[Job]) -> None:
-        """Take jobs of one draw."""
-        self._waiting.append(jobs)
+    def submit(self, tasks: Sequence[Task]) -> None:
+        """Take tasks of one draw."""
+        self._waiting.append(tasks)
 
-    def forget(self, jobs: Sequence[Job]) -> None:
-        """Nothing is left of them: jobs run to their end, and what is shared makes room for what is shared next."""
+    def forget(self, tasks: Sequence[Task]) -> None:
+        """Do nothing: tasks run to their end, and what is shared makes room for what is shared next."""
 
     def wait(self, listener: Listener, stop: Callable[[], bool]) -> None:
-        """Run the jobs that were taken first."""
-        self._listener = listener
+        """Run the tasks that were taken first."""
 
         def done(job: Job, rank: BlockRank, seconds: float) -> None:
-            listener.done(job, rank, seconds, None)
+            listener.done(self._tasks[job.key], rank, seconds, None)
 
         if self._waiting:
-            self._here.run(self._waiting.popleft(), done, stop)
+            self._listener = listener
+            self._tasks = {task.job.key: task for task in self._waiting.popleft()}
+            self._here.run([task.job for task in self._tasks.values()], done, stop)
 
     def _within(self, job: Job, done: float, total: float) -> None:
-        if self._listener is not None:
-            self._listener.advanced(job, done, total)
+        self._listener.advanced(self._tasks[job.key], done, total)
 
     def _made(self, job: Job, seconds: float) -> None:
-        if self._listener is not None:
-            self._listener.shared_made(job, seconds)
+        self._listener.shared_made(self._tasks[job.key], seconds)

@@ -1,4 +1,4 @@
-"""The store of a study: an SQLite file with a row per finished block and one per architecture, written at once.
+"""The store of a study: an SQLite file with a row for each finished block and one for each rank, written at once.
 
 Several processes may use one store at the same time (write-ahead log), on one machine. A process killed at any moment
 leaves every finished row. After a power failure the last blocks may be missing, but no rank, and nothing is broken.
@@ -15,17 +15,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
-from tensorrank.attention.architecture import SelfAttention
 from tensorrank.errors import StoreError
+from tensorrank.separation.architecture import Model
 from tensorrank.separation.jobs import BlockRank, JobKey
 from tensorrank.separation.limits import Limits
 from tensorrank.separation.result import SeparationRank
+from tensorrank.studies.model_key import ModelKey
 from tensorrank.studies.store_files import APPLICATION, connected, keep_log, refuse_others
 from tensorrank.version import __version__
 from tensorrank.whole_numbers import to_text
 
 # Step n makes schema version n + 1 of version n; a new store takes all steps. Whole numbers that pass 2**63 are text.
-# `result` holds all fields, as SeparationRank.to_dict gives them.
+# `result` holds all fields, as SeparationRank.to_dict gives them, and `model` the text of a ModelKey.
 _STEPS = (
     """
     CREATE TABLE ranks (
@@ -66,21 +67,31 @@ _STEPS = (
         PRIMARY KEY (architecture, seed, draw, prime, degree, asked)
     ) WITHOUT ROWID;
     """,
+    # Before version 3 all models were of one kind.
+    """
+    ALTER TABLE ranks RENAME COLUMN architecture TO model;
+    ALTER TABLE blocks RENAME COLUMN architecture TO model;
+    UPDATE ranks SET model = '{"kind": "attention", ' || substr(model, 2);
+    UPDATE blocks SET model = '{"kind": "attention", ' || substr(model, 2);
+    """,
 )
 SCHEMA_VERSION = len(_STEPS)
 _BLOCK_COLUMNS = 'rank, "rows", columns, complete, saturated, finite, memory, work, files, seconds, version'
-_BLOCK_KEY = "architecture, seed, draw, prime, degree, asked"
+_BLOCK_KEY = "model, seed, draw, prime, degree, asked"
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredRank:
     """A result, and the limits under which it was computed."""
 
     result: SeparationRank
     limits: Limits
 
     def settles(self, limits: Limits, seed: int) -> bool:
-        """Whether computing again could not tell more: exact, or of this seed and probable or cut under such limits."""
+        """True if another run with this seed, under these limits, cannot improve the stored rank.
+
+        The stored rank is exact, or it was computed from this seed and is probable or had limits at least as generous.
+        """
         if self.result.standing == "exact":
             return True
         return seed in self.result.seeds and (self.result.standing == "probable" or self.limits.covers(limits))
@@ -96,19 +107,32 @@ class StoredBlock:
     version: str = __version__
 
     def settles(self, limits: Limits) -> bool:
-        """Whether computing again under these limits could not tell more."""
+        """True if another run under these limits cannot improve the stored rank of the block."""
         return self.rank.complete or self.limits.covers(limits)
 
 
 class Store:
-    """An open store; a context manager.
+    """The ranks and blocks that studies have finished, in a file; a context manager.
+
+    A rank is kept with its standing and the limits under which it was computed. What is put later replaces it only if
+    it tells more.
 
     Args:
-        path: of the file; ":memory:" for one that lasts as long as it is open.
+        path: of the file, which is made if it is missing; ":memory:" for a store that lasts as long as it is open.
         read_only: leave the file as it is, also one of an older schema; nothing can be put then.
 
     Raises:
         StoreError: if the file cannot be opened or written, is cut off, is no store, or has an unknown schema version.
+
+    >>> from tensorrank.circuits.recurrent import RecurrentCircuit
+    >>> from tensorrank.studies.study import Study
+    >>> circuit = RecurrentCircuit(depth=1, hidden=2, channels=2, steps=4)
+    >>> with Store(":memory:") as store:
+    ...     findings = list(Study([circuit]).run(store))
+    ...     store.get(circuit).result.value
+    ...     [(key.kind, key.values["hidden"], stored.result.standing) for key, stored in store]
+    2
+    [('recurrent', 2, 'exact')]
     """
 
     def __init__(self, path: str | Path, *, read_only: bool = False) -> None:
@@ -117,9 +141,11 @@ class Store:
         with self._explained():
             self._connection = connected(self.path, read_only=read_only)
             try:
-                self._version = self._checked_version(read_only)
-                if self._version < SCHEMA_VERSION and not read_only:
-                    self._version = self._brought_up_to_date()
+                version = self._checked_version(read_only)
+                if version < SCHEMA_VERSION and read_only:
+                    self._read_from_memory()
+                elif version < SCHEMA_VERSION:
+                    self._bring_up_to_date()
                 if not read_only:
                     keep_log(self._connection)
                     self._set_durable(False)
@@ -127,20 +153,21 @@ class Store:
                 self.close()
                 raise
 
-    def get(self, model: SelfAttention) -> Stored | None:
-        """What is stored for an architecture."""
+    def get(self, model: Model | ModelKey) -> StoredRank | None:
+        """The stored rank of a model, or None."""
         with self._explained():
             row = self._connection.execute(
-                f"SELECT result, memory, work, {self._files} FROM ranks WHERE architecture = ?", (_key(model),)
+                "SELECT result, memory, work, files FROM ranks WHERE model = ?", (ModelKey.of(model).text,)
             ).fetchone()
-        return None if row is None else _stored(*row)
+        return None if row is None else _stored_rank(*row)
 
-    def put(self, model: SelfAttention, result: SeparationRank, limits: Limits) -> SeparationRank:
+    def put(self, model: Model | ModelKey, result: SeparationRank, limits: Limits) -> SeparationRank:
         """Store a result, unless a better one is there; returns the better one.
 
         Raises:
             StoreError: if it contradicts what is stored: the lower bound of one exceeds what is proved of the other.
         """
+        model = ModelKey.of(model)
         with self._explained():
             # To the disk, and with it every block before it.
             self._set_durable(True)
@@ -159,8 +186,8 @@ class Store:
                 self._set_durable(False)
         return result
 
-    def get_block(self, model: SelfAttention, seed: int, key: JobKey) -> StoredBlock | None:
-        """What is stored for a block."""
+    def get_block(self, model: Model | ModelKey, seed: int, key: JobKey) -> StoredBlock | None:
+        """The stored rank of a block, or None."""
         with self._explained():
             row = self._connection.execute(
                 f"SELECT {_BLOCK_COLUMNS} FROM blocks WHERE ({_BLOCK_KEY}) = (?, ?, ?, ?, ?, ?)",
@@ -169,13 +196,14 @@ class Store:
         return None if row is None else _stored_block(*row)
 
     def put_block(
-        self, model: SelfAttention, seed: int, key: JobKey, rank: BlockRank, seconds: float, limits: Limits
+        self, model: Model | ModelKey, seed: int, key: JobKey, rank: BlockRank, seconds: float, limits: Limits
     ) -> None:
         """Store a block's rank, unless one as complete is there.
 
         Raises:
             StoreError: if it contradicts what is stored: a rank of the same block cannot differ.
         """
+        model = ModelKey.of(model)
         row = (
             *_block_key(model, seed, key),
             rank.rank,
@@ -201,23 +229,17 @@ class Store:
                 row,
             )
 
-    def __iter__(self) -> Iterator[tuple[SelfAttention, Stored]]:
+    def __iter__(self) -> Iterator[tuple[ModelKey, StoredRank]]:
         with self._explained():
-            rows = self._connection.execute(
-                f"SELECT architecture, result, memory, work, {self._files} FROM ranks"
-            ).fetchall()
-        for architecture, *rest in rows:
-            yield SelfAttention(**json.loads(architecture)), _stored(*rest)
+            rows = self._connection.execute("SELECT model, result, memory, work, files FROM ranks").fetchall()
+        return ((ModelKey(model), _stored_rank(*rest)) for model, *rest in rows)
 
-    def blocks(self) -> Iterator[tuple[SelfAttention, int, JobKey, StoredBlock]]:
-        """All blocks: architecture, seed, key, and what is stored."""
-        if self._version < 2:
-            return
+    def blocks(self) -> Iterator[tuple[ModelKey, int, JobKey, StoredBlock]]:
+        """All blocks: of which model and seed, their keys, and what is stored."""
         with self._explained():
             rows = self._connection.execute(f"SELECT {_BLOCK_KEY}, {_BLOCK_COLUMNS} FROM blocks").fetchall()
-        for architecture, seed, draw, prime, degree, asked, *rest in rows:
-            key = JobKey(draw, prime, degree, asked)
-            yield SelfAttention(**json.loads(architecture)), int(seed), key, _stored_block(*rest)
+        for model, seed, draw, prime, degree, asked, *rest in rows:
+            yield ModelKey(model), int(seed), JobKey(draw, prime, degree, asked), _stored_block(*rest)
 
     def close(self) -> None:
         """Close the file."""
@@ -230,11 +252,6 @@ class Store:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-    @property
-    def _files(self) -> str:
-        """The column of that name, which the first schema had not."""
-        return "files" if self._version > 1 else "0"
 
     def _checked_version(self, read_only: bool) -> int:
         # In one transaction: another process may be making the store, and what it commits must not show in part.
@@ -254,7 +271,7 @@ class Store:
             )
         return version
 
-    def _brought_up_to_date(self) -> int:
+    def _bring_up_to_date(self) -> None:
         """In one transaction, so that an interrupt leaves an empty file, or a store of the old schema or the new."""
         with self._transaction():
             # Another process may have been first.
@@ -264,15 +281,22 @@ class Store:
                     self._connection.execute(statement)
             self._connection.execute(f"PRAGMA application_id = {APPLICATION}")
             self._connection.execute(f"PRAGMA user_version = {SCHEMA_VERSION}")
-        return SCHEMA_VERSION
 
-    def _write_rank(self, model: SelfAttention, result: SeparationRank, limits: Limits) -> None:
+    def _read_from_memory(self) -> None:
+        """Go on with a copy in memory that is brought up to date; the file stays as it is."""
+        file, self._connection = self._connection, connected(Path(":memory:"), read_only=False)
+        file.backup(self._connection)
+        file.close()
+        self._bring_up_to_date()
+        self._connection.execute("PRAGMA query_only = ON")
+
+    def _write_rank(self, model: ModelKey, result: SeparationRank, limits: Limits) -> None:
         self._connection.execute(
             "INSERT OR REPLACE INTO ranks "
-            "(architecture, value, lower, upper, standing, result, memory, work, files, seconds, version) "
+            "(model, value, lower, upper, standing, result, memory, work, files, seconds, version) "
             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                _key(model),
+                model.text,
                 to_text(result.value),
                 to_text(result.lower),
                 None if result.upper is None else to_text(result.upper),
@@ -322,16 +346,12 @@ class Store:
             ) from error
 
 
-def _key(model: SelfAttention) -> str:
-    return json.dumps(model.to_dict(), sort_keys=True)
+def _block_key(model: Model | ModelKey, seed: int, key: JobKey) -> tuple[str, str, int, int, int, str]:
+    return ModelKey.of(model).text, str(seed), key.draw, key.prime, key.degree, key.asked
 
 
-def _block_key(model: SelfAttention, seed: int, key: JobKey) -> tuple[str, str, int, int, int, str]:
-    return _key(model), str(seed), key.draw, key.prime, key.degree, key.asked
-
-
-def _stored(result: str, memory: str, work: float, files: int) -> Stored:
-    return Stored(SeparationRank.from_dict(json.loads(result)), Limits(int(memory), work, bool(files)))
+def _stored_rank(result: str, memory: str, work: float, files: int) -> StoredRank:
+    return StoredRank(SeparationRank.from_dict(json.loads(result)), Limits(int(memory), work, bool(files)))
 
 
 def _stored_block(
@@ -361,14 +381,14 @@ def _same_bound(before: SeparationRank, now: SeparationRank) -> bool:
     return before.standing == now.standing == "lower bound" and before.lower == now.lower
 
 
-def _agree(model: SelfAttention, before: SeparationRank, now: SeparationRank) -> None:
+def _agree(model: ModelKey, before: SeparationRank, now: SeparationRank) -> None:
     for one, other in ((before, now), (now, before)):
         contradicted = one.standing == "exact" and other.lower > one.value
         if contradicted or (one.upper is not None and other.lower > one.upper):
             raise StoreError(f"two results for {model} contradict each other: stored {before}; computed {now}")
 
 
-def _agree_on_block(model: SelfAttention, key: JobKey, before: BlockRank, now: BlockRank) -> None:
+def _agree_on_block(model: ModelKey, key: JobKey, before: BlockRank, now: BlockRank) -> None:
     for one, other in ((before, now), (now, before)):
         if one.complete and (other.rank > one.rank or (other.complete and other.rank != one.rank)):
             raise StoreError(

@@ -25,8 +25,9 @@ KNOWN = {(2, 1, 1): 3, (2, 2, 1): 18, (2, 3, 1): 232, (2, 2, 2): 17, (2, 3, 2): 
 def folder(tmp_path_factory):
     """A study with every standing, made without the command line."""
     out = tmp_path_factory.mktemp("store")
+    study = tr.Study.over(tr.SelfAttention, width=(2, 3), heads=(1, 2, 3), depth=(1, 2, 3), work=1e9, threads=1)
     with Store(out / "study.sqlite") as store:
-        list(tr.Study((2, 3), (1, 2, 3), heads=(1, 2, 3), work=1e9, threads=1).run(store))
+        list(study.run(store))
     return out
 
 
@@ -90,7 +91,7 @@ def test_blocks_of_a_rank_that_is_not_finished_are_listed(tmp_path):
             store.put_block(model, seed, JobKey(0, 8388593, 1, "block"), BlockRank(18, (18, 21), True), 0.5, LIMITS)
     whole = shown(path)
     assert whole["rows"] == []
-    assert whole["unfinished"] == [{**model.to_dict(), "blocks": 2}]
+    assert whole["unfinished"] == [{"kind": "attention", **model.to_dict(), "blocks": 2}]
     assert run("show", path).stdout == (
         "no ranks\nunfinished ranks: 1, of which 2 blocks are finished; --blocks lists them\n"
     )
@@ -132,7 +133,7 @@ def test_parquet_has_every_column_and_whole_numbers_of_any_size(folder, tmp_path
     assert {row["prime"] for row in blocks} == {8388593, 8388587}
 
 
-def test_figures_are_drawn_without_computing(folder, tmp_path):
+def test_figures_are_made_without_computing(folder, tmp_path):
     done = run("show", folder, "--figures", tmp_path / "pictures", "--json")
     assert {Path(name).name for name in json.loads(done.stdout)["written"]} == {
         "rank_vs_depth.png",
@@ -161,7 +162,7 @@ def test_what_cannot_be_shown_is_refused(folder, tmp_path):
     )
     assert_refused(run("show", folder, "--export", tmp_path / "no" / "t.csv"), "there is no folder")
     assert_refused(run("show", folder, "--blocks", "--figures", tmp_path), "--figures shows ranks, not --blocks")
-    assert_refused(run("show", folder, "--widths", 7, "--figures", tmp_path / "f"), "no rank is left to draw")
+    assert_refused(run("show", folder, "--widths", 7, "--figures", tmp_path / "f"), "no rank is left to picture")
     assert_refused(run("show", tmp_path), "there is no study.sqlite in the folder")
     with closing(sqlite3.connect(tmp_path / "other.sqlite")) as connection:
         connection.execute("CREATE TABLE t (x)")

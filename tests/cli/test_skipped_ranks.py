@@ -16,22 +16,23 @@ class Failing:
     ahead = 1
 
     def __init__(self, *widths):
-        self.widths, self.jobs = widths, []
+        self.widths, self.tasks = widths, []
 
-    def submit(self, jobs):
-        self.jobs += jobs
+    def submit(self, tasks):
+        self.tasks += tasks
 
-    def forget(self, jobs):
+    def forget(self, tasks):
         pass
 
     def wait(self, listener, stop):
-        job = self.jobs.pop()
-        if job.shared.width in self.widths:
-            listener.failed(job, "4 workers died")
+        task = self.tasks.pop()
+        job = task.job
+        if task.model.values["width"] in self.widths:
+            listener.failed(task, "4 workers died")
             return
         with worker_threads(1) as pool:
             rank = job.rank(job.shared.make(pool), pool, lambda done, total, what: None)
-        listener.done(job, rank, 0.1, None)
+        listener.done(task, rank, 0.1, None)
 
 
 @pytest.mark.parametrize("failing", [(2,), (1, 2)])

@@ -64,7 +64,7 @@ def test_the_summary_counts_standings_blocks_and_stages(whole):
     assert "ranks: 7 exact, 3 probable, 2 lower bounds; 12 computed, 0 from the store" in done.stdout
     assert f"blocks: {blocks} computed, 0 from the store" in done.stdout
     assert "time: lattice " in done.stdout
-    assert "left out: width 2 with 3 heads: 3 does not divide 2" in done.stdout
+    assert "left out: 3 heads do not divide the width 2; expected a divisor, or give head_dim" in done.stdout
     assert "Larger --work or --memory, or --scratch" in done.stdout
 
 

@@ -70,7 +70,7 @@ def test_labels_tell_what_differs():
 
 def test_a_row_has_the_values_of_the_theory():
     row = table_row(finding(3, 200, "lower bound", upper=232))
-    assert set(row) == set(COLUMNS)
+    assert set(row) == {"kind", *COLUMNS}
     assert (row["moment_bound"], row["value"], row["standing"]) == (232, 200, "lower bound")
     assert row["log3_value"] == pytest.approx(math.log(200, 3))
     # Theorem 2 at d = 2, H = 1, L = 3: 2dL + L - 2d log3(d / (2 sqrt(2) e)) + log3 d

@@ -26,7 +26,7 @@ from tensorrank.studies.events import BlockFinished, LatticeMade, RankSkipped, W
 from tensorrank.studies.store import Store
 from tensorrank.studies.summary import Summary
 
-STUDY = tr.Study((2, 3), (1, 2, 3, 4), heads=(1, 2, 3), work=4e9, threads=1)
+STUDY = tr.Study.over(tr.SelfAttention, width=(2, 3), heads=(1, 2, 3), depth=(1, 2, 3, 4), work=4e9, threads=1)
 
 
 def untimed(findings):
@@ -66,7 +66,7 @@ def killed(deaths):
 
 def fatal():
     """With no failure allowed, a block whose worker dies is skipped with the reason, and the study goes on."""
-    study = tr.Study((3,), (1, 3), heads=(3,), work=None, threads=1)
+    study = tr.Study.over(tr.SelfAttention, width=3, heads=3, depth=(1, 3), work=None, threads=1)
     skipped = []
     with dask.config.set({"distributed.scheduler.allowed-failures": 0}), cluster(workers=1) as where:
         (pid,) = pids(where._client)
@@ -112,7 +112,7 @@ def lattices():
         if isinstance(event, LatticeMade):
             made[event.model] += 1
 
-    study = tr.Study((2,), (2, 3, 4), heads=(2,), threads=1)
+    study = tr.Study.over(tr.SelfAttention, width=2, heads=2, depth=(2, 3, 4), threads=1)
     with cluster(workers=1) as where, Store(":memory:") as store:
         list(study.run(store, observe, scheduler=where))
         draws = Counter(model for model, _ in {(model, key.draw) for model, _, key, _ in store.blocks()})

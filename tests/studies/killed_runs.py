@@ -21,11 +21,11 @@ from tensorrank.studies.events import BlockFinished
 from tensorrank.studies.store import Store
 
 # Exact, probable and lower bounds; blocks of some milliseconds.
-STUDY = tr.Study((2, 3), (1, 2, 3, 4), heads=(1, 2, 3), work=2e8, threads=1)
+STUDY = tr.Study.over(tr.SelfAttention, width=(2, 3), heads=(1, 2, 3), depth=(1, 2, 3, 4), work=2e8, threads=1)
 
 
 def key_of(event):
-    return json.dumps([event.model.to_dict(), *vars(event.key).values()], sort_keys=True)
+    return json.dumps([event.model.text, *vars(event.key).values()])
 
 
 def run(folder, log):
@@ -70,8 +70,8 @@ def stored(folder):
         tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
         if "blocks" not in tables:
             return set()
-        rows = connection.execute("SELECT architecture, draw, prime, degree, asked FROM blocks").fetchall()
-    return {json.dumps([json.loads(architecture), *rest], sort_keys=True) for architecture, *rest in rows}
+        rows = connection.execute("SELECT model, draw, prime, degree, asked FROM blocks").fetchall()
+    return {json.dumps(row) for row in rows}
 
 
 def table(folder):

@@ -14,11 +14,14 @@ from tensorrank.studies.events import (
     RankStarted,
     StudyStarted,
 )
+from tensorrank.studies.model_key import ModelKey
 from tensorrank.studies.pace import Pace
 from tensorrank.studies.store import Store
 
-SMALL, LARGE = tr.SelfAttention(2, 2), tr.SelfAttention(3, 2)
-WORK = {model: plan(model).work for model in (SMALL, LARGE)}
+MODEL = tr.SelfAttention(2, 2)
+PLANS = {ModelKey.of(model): plan(model) for model in (MODEL, tr.SelfAttention(3, 2))}
+SMALL, LARGE = PLANS
+WORK = {key: plan.work for key, plan in PLANS.items()}
 RANK = BlockRank(1, (1, 1), complete=True)
 
 
@@ -50,19 +53,19 @@ def test_nothing_is_forecast_before_anything_is_done(pace):
 
 
 def test_a_study_s_time_left_follows_the_work_done(pace, clock):
-    pace(RankStarted(SMALL, plan(SMALL)))
+    pace(RankStarted(SMALL, PLANS[SMALL]))
     pace(Advanced(SMALL, 5.0, 10.0))
     clock.now += 8
     done = WORK[SMALL] / 2
     assert pace.done == done
     assert pace.study_left == pytest.approx(8 * (sum(WORK.values()) - done) / done)
-    pace(RankFinished(SMALL, tr.separation_rank(SMALL), fresh=True))
+    pace(RankFinished(SMALL, tr.separation_rank(MODEL), fresh=True))
     assert (pace.found, pace.done) == (1, WORK[SMALL])
     assert pace.study_left == pytest.approx(8 * WORK[LARGE] / WORK[SMALL])
 
 
 def test_what_came_from_the_store_tells_nothing_of_the_pace(pace, clock):
-    pace(RankStarted(LARGE, plan(LARGE)))
+    pace(RankStarted(LARGE, PLANS[LARGE]))
     half = WORK[LARGE] / 2
     pace(BlockFinished(LARGE, key(3), RANK, 1.0, half, fresh=False))
     pace(Advanced(LARGE, half, WORK[LARGE]))
@@ -74,7 +77,7 @@ def test_what_came_from_the_store_tells_nothing_of_the_pace(pace, clock):
 
 
 def test_skipped_ranks_count_as_done_with(pace):
-    pace(RankStarted(SMALL, plan(SMALL)))
+    pace(RankStarted(SMALL, PLANS[SMALL]))
     pace(RankSkipped(SMALL, "no memory"))
     assert (pace.found, pace.done) == (1, WORK[SMALL])
 
@@ -96,7 +99,7 @@ def test_blocks_that_take_turns_keep_their_own_time(pace, clock):
 def test_a_study_ends_at_its_whole_and_leaves_no_block():
     pace = Pace()
     with Store(":memory:") as store:
-        list(tr.Study((2,), (2, 3), heads=(1, 2), threads=1).run(store, pace))
+        list(tr.Study.over(tr.SelfAttention, width=2, heads=(1, 2), depth=(2, 3), threads=1).run(store, pace))
     assert (pace.found, pace.ranks) == (4, 4)
     assert pace.done == pytest.approx(pace.total)
     assert pace.block is None

@@ -10,11 +10,12 @@ from tensorrank.errors import StoreError
 from tensorrank.separation.jobs import BlockRank
 from tensorrank.separation.limits import Limits
 from tensorrank.studies.events import BlockFinished, LatticeMade, RankFinished, RankSkipped, RankStarted
+from tensorrank.studies.model_key import ModelKey
 from tensorrank.studies.pace import Pace
 from tensorrank.studies.store import Store
 from tensorrank.studies.study import Study
 
-STUDY = Study((2, 3), (1, 2, 3), heads=(1, 2, 3), work=1e9, threads=1)
+STUDY = Study.over(tr.SelfAttention, width=(2, 3), heads=(1, 2, 3), depth=(1, 2, 3), work=1e9, threads=1)
 
 
 def untimed(findings):
@@ -22,21 +23,21 @@ def untimed(findings):
 
 
 class Reversed:
-    """A scheduler that computes many ranks at once, their jobs one by one from the last to the first."""
+    """A scheduler that computes many ranks at once, their tasks one by one from the last to the first."""
 
     ahead = 100
 
     def __init__(self, fail=lambda job: False):
-        self.jobs, self.fail = [], fail
+        self.tasks, self.fail = [], fail
 
-    def submit(self, jobs):
-        self.jobs += [(job, pickle.dumps(job)) for job in jobs]
+    def submit(self, tasks):
+        self.tasks += [(task, pickle.dumps(task.job)) for task in tasks]
 
-    def forget(self, jobs):
+    def forget(self, tasks):
         pass
 
     def wait(self, listener, stop):
-        given, written = self.jobs.pop()
+        given, written = self.tasks.pop()
         job = pickle.loads(written)
         if self.fail(job):
             listener.failed(given, "the worker burnt down")
@@ -65,7 +66,7 @@ def test_findings_agree_with_separation_rank(expected):
 
 def test_a_rank_s_seconds_are_those_of_its_blocks():
     with Store(":memory:") as store:
-        (finding,) = Study((2,), (2,)).run(store, scheduler=Reversed())
+        (finding,) = Study.over(tr.SelfAttention, width=2, depth=2).run(store, scheduler=Reversed())
         blocks = list(store.blocks())
     assert finding.result.seconds == pytest.approx(0.25 * len(blocks))
 
@@ -102,7 +103,8 @@ def test_what_a_scheduler_cannot_compute_is_skipped_with_the_reason(expected):
     with Store(":memory:") as store:
         found = untimed(STUDY.run(store, events.append, scheduler=Reversed(fail)))
         skipped = [event for event in events if isinstance(event, RankSkipped)]
-        assert [event.model for event in skipped] == [tr.SelfAttention(3, 3, heads=3), tr.SelfAttention(3, 3)]
+        given_up = [tr.SelfAttention(3, 3, heads=3), tr.SelfAttention(3, 3)]
+        assert [event.model for event in skipped] == list(map(ModelKey.of, given_up))
         assert {event.reason for event in skipped} == {"the worker burnt down"}
         assert found == [pair for pair in expected if (pair[0].width, pair[0].depth) != (3, 3)]
         # The next run has the rest.
@@ -110,24 +112,24 @@ def test_what_a_scheduler_cannot_compute_is_skipped_with_the_reason(expected):
 
 
 class InOrder(Reversed):
-    """Computes jobs in the order they came, those of ranks that are given up too; notes what it is told to forget."""
+    """Computes tasks in the order they came, those of ranks that are given up too; notes what it is told to forget."""
 
     def __init__(self, fail=lambda job: False):
         super().__init__(fail)
         self.forgotten, self.made = [], []
 
-    def submit(self, jobs):
-        super().submit(jobs)
-        assert jobs[0].shared is None or jobs[0].shared not in self.forgotten
-        self.made.append(jobs[0].shared)
+    def submit(self, tasks):
+        super().submit(tasks)
+        assert tasks[0].draw not in self.forgotten
+        self.made.append(tasks[0].draw)
 
-    def forget(self, jobs):
-        self.forgotten += [job.shared for job in jobs[:1]]
+    def forget(self, tasks):
+        self.forgotten += [task.draw for task in tasks[:1]]
 
     def wait(self, listener, stop):
-        given, _ = self.jobs[0]
+        given, _ = self.tasks[0]
         listener.advanced(given, 1.0, 2.0)
-        self.jobs.append(self.jobs.pop(0))
+        self.tasks.append(self.tasks.pop(0))
         super().wait(listener, stop)
 
 
@@ -151,7 +153,7 @@ def test_jobs_of_a_rank_that_is_given_up_may_still_end(expected):
         found = untimed(STUDY.run(store, observe, scheduler=InOrder(fail)))
         assert len(found) == len(expected) - 1
         # They are kept all the same.
-        (left,) = {model for model, _ in expected} - {model for model, _ in found}
+        (left,) = {ModelKey.of(model) for model, _ in expected} - {ModelKey.of(model) for model, _ in found}
         assert blocks.count(left) == sum(1 for model, *_ in store.blocks() if model == left) > 0
     assert pace.found == len(expected)
 
@@ -160,11 +162,11 @@ def test_what_a_draw_shares_is_forgotten_once_the_draw_is_over(expected):
     scheduler = InOrder()
     with Store(":memory:") as store:
         assert untimed(STUDY.run(store, scheduler=scheduler)) == expected
-    assert {id(shared) for shared in scheduler.forgotten} == {id(shared) for shared in scheduler.made}
+    assert set(scheduler.forgotten) == set(scheduler.made)
 
 
 def test_another_seed_is_computed_unless_the_rank_is_exact():
-    study = Study((2,), (1, 2, 3), heads=(1, 2), threads=1)
+    study = Study.over(tr.SelfAttention, width=2, heads=(1, 2), depth=(1, 2, 3), threads=1)
     with Store(":memory:") as store:
         list(study.run(store))
         again = list(replace(study, seed=7).run(store))
@@ -173,8 +175,8 @@ def test_another_seed_is_computed_unless_the_rank_is_exact():
         assert all(one.result.seeds == (7,) for one in again if one.fresh)
 
 
-def test_an_architecture_given_twice_is_computed_once():
-    assert len(Study((3,), (1,), tokens=(None, 6), head_dims=(None, 3)).plan()) == 1
+def test_a_model_given_twice_is_computed_once():
+    assert len(Study.over(tr.SelfAttention, width=3, head_dim=(None, 3), tokens=(None, 6), depth=1).models) == 1
 
 
 def test_a_limit_that_is_left_open_is_settled_once(monkeypatch):
@@ -187,7 +189,7 @@ def test_a_limit_that_is_left_open_is_settled_once(monkeypatch):
             planned.append(event.plan.limits)
 
     with Store(":memory:") as store:
-        list(Study((2,), (1, 2), memory=None).run(store, observe))
+        list(Study.over(tr.SelfAttention, width=2, depth=(1, 2), memory=None).run(store, observe))
         assert {stored.limits for _, stored in store} == set(planned)
     assert len(set(planned)) == 1
 
@@ -199,14 +201,15 @@ def test_events_tell_of_everything(expected):
         fresh = [event for event in events if isinstance(event, BlockFinished)]
         stored = {(model, key) for model, _, key, _ in store.blocks()}
     assert {(event.model, event.key) for event in fresh} == stored
-    assert [event.model for event in events if isinstance(event, RankFinished)] == [model for model, _ in expected]
+    finished = [event.model for event in events if isinstance(event, RankFinished)]
+    assert finished == [ModelKey.of(model) for model, _ in expected]
     assert len([event for event in events if isinstance(event, RankStarted)]) == len(expected)
     assert len([event for event in events if isinstance(event, LatticeMade)]) >= len(expected)
 
 
 def test_a_block_that_contradicts_the_store_stops_the_study_with_both_shown(tmp_path):
     path = tmp_path / "s.sqlite"
-    study = Study((2,), (3,))
+    study = Study.over(tr.SelfAttention, width=2, depth=3)
     with Store(path) as store:
         list(study.run(store))
         model, seed, key, block = next(iter(store.blocks()))
@@ -224,7 +227,7 @@ def test_a_rank_beyond_a_stored_exact_one_stops_the_study_with_both_shown(tmp_pa
     with Store(path) as store:
         store.put(model, wrong, Limits(2**20, 0.5))
         with pytest.raises(StoreError, match=r"contradict each other: stored .* 19 .*; computed .* 18 \(exact\)"):
-            list(Study((2,), (2,)).run(store))
+            list(Study.over(tr.SelfAttention, width=2, depth=2).run(store))
 
 
 def test_two_studies_on_one_store_at_once_agree(tmp_path, expected):

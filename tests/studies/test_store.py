@@ -1,3 +1,4 @@
+import json
 import os
 import shutil
 import sqlite3
@@ -16,6 +17,8 @@ from tensorrank.errors import StoreError
 from tensorrank.separation.jobs import BlockRank, JobKey
 from tensorrank.separation.limits import Limits
 from tensorrank.studies import store_files
+from tensorrank.studies.events import BlockFinished
+from tensorrank.studies.model_key import ModelKey
 from tensorrank.studies.store import SCHEMA_VERSION, Store
 from tensorrank.studies.store_files import connected
 
@@ -46,7 +49,7 @@ def test_a_result_of_any_size_survives_the_file(tmp_path):
     with Store(tmp_path / "s.sqlite") as store:
         assert store.get(MODEL).result == result
         assert store.get(MODEL).limits == LIMITS
-        assert [model for model, _ in store] == [MODEL]
+        assert [key for key, _ in store] == [ModelKey.of(MODEL)]
 
 
 def test_whole_numbers_are_text_in_the_file(tmp_path):
@@ -216,48 +219,78 @@ def test_replacing_keeps_one_row_an_architecture():
         assert [stored.result.value for _, stored in store] == [20]
 
 
-@pytest.fixture
-def old_store(tmp_path):
-    """A store as version 1 of the schema left it: 12 ranks, written by the last release that had it."""
-    path = tmp_path / "old.sqlite"
-    shutil.copy(Path(__file__).with_name("stores") / "version_1.sqlite", path)
-    return path
+# What each version of the schema left, written by the last release that had it: 12 ranks, and so many blocks.
+OLD_BLOCKS = {1: 0, 2: 39}
+
+
+@pytest.fixture(params=OLD_BLOCKS)
+def old_store(request, tmp_path):
+    path = tmp_path / f"version_{request.param}.sqlite"
+    shutil.copy(Path(__file__).with_name("stores") / path.name, path)
+    return path, OLD_BLOCKS[request.param]
 
 
 def contents(path):
+    """Its ranks and blocks as SQLite alone reads them, with the arguments of each model in the first place."""
+    rows = {}
     with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        return version, connection.execute("SELECT architecture, result, seconds, finished FROM ranks").fetchall()
+        for (table,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'").fetchall():
+            found = connection.execute(f"SELECT * FROM {table} ORDER BY 1, 2, 3, 4, 5, 6")
+            assert found.description[0][0] in ("architecture", "model")
+            values = [
+                dict(zip([column[0] for column in found.description][1:], row[1:], strict=True))
+                | {"model": {"kind": "attention", **json.loads(row[0])}}
+                for row in found
+            ]
+            rows[table] = [{name: value for name, value in row.items() if name != "files"} for row in values]
+        return connection.execute("PRAGMA user_version").fetchone()[0], rows
 
 
-def test_a_store_of_the_previous_schema_opens_and_keeps_every_rank(old_store):
-    version, before = contents(old_store)
-    assert (version, len(before)) == (1, 12)
-    with Store(old_store) as store:
-        known = {(model.width, model.depth, model.heads): stored for model, stored in store}
+def test_a_store_of_a_previous_schema_opens_and_keeps_every_rank_and_block(old_store):
+    path, blocks = old_store
+    version, before = contents(path)
+    assert (path.stem, len(before["ranks"])) == (f"version_{version}", 12)
+    with Store(path) as store:
+        known = {tuple(key.values[name] for name in ("width", "depth", "heads")): stored for key, stored in store}
         assert known[3, 2, 3].result.value == 43
         assert known[3, 2, 3].limits == Limits(2**32, 1e9)
-        assert list(store.blocks()) == []
-    assert contents(old_store) == (SCHEMA_VERSION, before)
+        assert store.get(MODEL).result.value == 232
+        assert len(list(store.blocks())) == blocks
+        assert {key.kind for key, *_ in [*store, *store.blocks()]} == {"attention"}
+    assert contents(path) == (SCHEMA_VERSION, {"blocks": [], **before})
 
 
-def test_a_study_goes_on_in_a_store_of_the_previous_schema(old_store):
-    study = tr.Study((1, 2, 3), (1, 2, 3), heads=(1, 3), work=1e9, threads=1)
-    with Store(old_store) as store:
+def test_a_study_goes_on_in_a_store_of_a_previous_schema(old_store):
+    path, blocks = old_store
+    study = tr.Study.over(tr.SelfAttention, width=(1, 2, 3), heads=(1, 3), depth=(1, 2, 3), work=1e9, threads=1)
+    with Store(path) as store:
         assert not any(finding.fresh for finding in study.run(store))
-        further = tr.Study((3,), (3,), work=1e11, threads=1)
+        further = tr.Study.over(tr.SelfAttention, width=3, depth=3, work=1e11, threads=1)
         assert [finding.result.value for finding in further.run(store)] == [3102]
-        assert len(list(store.blocks())) > 0
+        assert len(list(store.blocks())) > blocks
 
 
-def test_a_store_of_the_previous_schema_is_read_without_being_changed(old_store):
-    before = old_store.read_bytes()
-    with Store(old_store, read_only=True) as store:
+def test_a_rank_that_a_previous_schema_left_unfinished_is_carried_on(tmp_path):
+    path, told = tmp_path / "version_2.sqlite", []
+    shutil.copy(Path(__file__).with_name("stores") / path.name, path)
+    with Store(path) as store:
+        study = tr.Study([tr.SelfAttention(depth=4, width=2, heads=2)], work=None)
+        list(study.run(store, lambda event: told.append(event) if isinstance(event, BlockFinished) else None))
+    assert sum(not event.fresh for event in told) == 5
+    assert sum(event.fresh for event in told) > 5
+
+
+def test_a_store_of_a_previous_schema_is_read_without_being_changed(old_store):
+    path, blocks = old_store
+    before = path.read_bytes()
+    with Store(path, read_only=True) as store:
         assert len(list(store)) == 12
         assert store.get(MODEL).result.value == 232
-        assert list(store.blocks()) == []
-    assert old_store.read_bytes() == before
-    assert [path.name for path in old_store.parent.iterdir()] == [old_store.name]
+        assert len(list(store.blocks())) == blocks
+        with pytest.raises(StoreError, match="readonly database"):
+            store.put(MODEL, rank_of(232, 232), LIMITS)
+    assert path.read_bytes() == before
+    assert [path.name for path in path.parent.iterdir()] == [path.name]
 
 
 def test_a_store_in_a_read_only_folder_is_read(tmp_path):
@@ -347,7 +380,7 @@ def test_blocks_are_kept_with_all_that_is_known_of_them():
         assert store.get_block(MODEL, 0, KEY) is None
         found = store.get_block(MODEL, 2**70, KEY)
         assert (found.rank, found.seconds, found.limits) == (rank, 0.25, LIMITS)
-        assert [(model, seed, key) for model, seed, key, _ in store.blocks()] == [(MODEL, 2**70, KEY)]
+        assert [row[:3] for row in store.blocks()] == [(ModelKey.of(MODEL), 2**70, KEY)]
 
 
 def test_a_complete_block_replaces_a_cut_one_and_not_the_other_way_round():
@@ -403,14 +436,15 @@ import tensorrank as tr
 from tensorrank.errors import StoreError
 from tensorrank.studies.store import Store
 path = Path(sys.argv[1]) / "study.sqlite"
-study = tr.Study((2,), (1, 2, 3, 4), heads=(1, 2), tokens=(None, 2, 3, 5, 6, 7, 8, 9), threads=1)
+sizes = {"width": 2, "heads": (1, 2), "tokens": (None, 2, 3, 5, 6, 7, 8, 9), "depth": (1, 2, 3, 4)}
+study = tr.Study.over(tr.SelfAttention, **sizes, threads=1)
 try:
     with Store(path) as store:
         list(study.run(store))
 except StoreError as error:
     sys.stdout.write(str(error))
 with Store(path, read_only=True) as store:
-    sys.stdout.write(f"\\n{len(list(store))} {sum(1 for _ in store.blocks())} {len(study.plan())}")
+    sys.stdout.write(f"\\n{len(list(store))} {sum(1 for _ in store.blocks())} {len(study.models)}")
 """
 
 

@@ -2,6 +2,7 @@ import pytest
 
 import tensorrank as tr
 from tensorrank.studies.events import Advanced, BlockFinished
+from tensorrank.studies.model_key import ModelKey
 from tensorrank.studies.store import Store
 from tensorrank.studies.study import Study
 
@@ -16,34 +17,33 @@ class Seen(list):
         self.append(event)
 
     def computed(self):
-        """The architectures of which blocks were computed, in order."""
+        """The models of which blocks were computed, in order."""
         return list(dict.fromkeys(event.model for event in self if isinstance(event, BlockFinished) and event.fresh))
 
 
 def test_ranks_are_the_known_ones():
     with Store(":memory:") as store:
-        for finding in Study((1, 2, 3), (1, 2, 3), work=1e9).run(store):
+        for finding in Study.over(tr.SelfAttention, width=(1, 2, 3), depth=(1, 2, 3), work=1e9).run(store):
             key = (finding.model.width, finding.model.depth)
             if key in KNOWN:
                 assert (finding.result.value, finding.result.standing) == (KNOWN[key], "exact")
 
 
-def test_the_plan_is_the_product_without_heads_that_do_not_divide():
-    study = Study((2, 3), (1, 2), heads=(1, 2), tokens=(2, None))
-    plan = study.plan()
-    assert len(plan) == 2 * 2 * 2 + 2 * 1 * 2
-    assert all(model.heads * model.head_dim == model.width for model in plan)
-    assert study.left_out() == ["width 3 with 2 heads: 2 does not divide 3"]
+def test_the_models_are_the_product_without_heads_that_do_not_divide():
+    study = Study.over(tr.SelfAttention, width=(2, 3), heads=(1, 2), tokens=(2, None), depth=(1, 2))
+    assert len(study.models) == 2 * 2 * 2 + 2 * 1 * 2
+    assert all(model.heads * model.head_dim == model.width for model in study.models)
+    assert study.left_out == ["2 heads do not divide the width 3; expected a divisor, or give head_dim"]
 
 
 def test_head_dims_make_every_number_of_heads_possible():
-    study = Study((3,), (1,), heads=(2,), head_dims=(1, 2))
-    assert [(model.heads, model.head_dim) for model in study.plan()] == [(2, 1), (2, 2)]
-    assert study.left_out() == []
+    study = Study.over(tr.SelfAttention, width=3, heads=2, head_dim=(1, 2), depth=1)
+    assert [(model.heads, model.head_dim) for model in study.models] == [(2, 1), (2, 2)]
+    assert study.left_out == []
 
 
 def test_a_rerun_computes_nothing(tmp_path):
-    study, seen = Study((1, 2), (1, 2)), Seen()
+    study, seen = Study.over(tr.SelfAttention, width=(1, 2), depth=(1, 2)), Seen()
     with Store(tmp_path / "s.sqlite") as store:
         first = list(study.run(store, seen))
     assert len(seen.computed()) == 4
@@ -59,28 +59,29 @@ def test_a_rerun_computes_nothing(tmp_path):
 def test_a_larger_study_computes_what_is_missing():
     seen = Seen()
     with Store(":memory:") as store:
-        list(Study((2,), (1, 2)).run(store, seen))
-        list(Study((1, 2), (1, 2, 3)).run(store, seen))
-    assert [(m.width, m.depth) for m in seen.computed()] == [(2, 1), (2, 2), (1, 1), (1, 2), (1, 3), (2, 3)]
+        list(Study.over(tr.SelfAttention, width=2, depth=(1, 2)).run(store, seen))
+        list(Study.over(tr.SelfAttention, width=(1, 2), depth=(1, 2, 3)).run(store, seen))
+    computed = [(key.values["width"], key.values["depth"]) for key in seen.computed()]
+    assert computed == [(2, 1), (2, 2), (1, 1), (1, 2), (1, 3), (2, 3)]
 
 
 def test_lower_bounds_are_computed_again_under_larger_memory():
-    small, again = Study((2,), (4,), memory="300kB", work=None), Seen()
+    small, again = Study.over(tr.SelfAttention, width=2, depth=4, memory="300kB", work=None), Seen()
     with Store(":memory:") as store:
         (cut,) = small.run(store)
         assert cut.result.standing == "lower bound"
         assert cut.result.value < 4538
         list(small.run(store, again))
         assert again.computed() == []
-        (whole,) = Study((2,), (4,), memory="1GiB", work=None).run(store)
+        (whole,) = Study.over(tr.SelfAttention, width=2, depth=4, memory="1GiB", work=None).run(store)
     assert (whole.result.value, whole.result.standing) == (4538, "exact")
 
 
 def test_an_error_of_an_observer_keeps_what_is_finished(tmp_path):
-    study = Study((1, 2), (1, 2))
+    study = Study.over(tr.SelfAttention, width=(1, 2), depth=(1, 2))
 
     def interrupt(event):
-        if isinstance(event, BlockFinished) and event.model.width == 2:
+        if isinstance(event, BlockFinished) and event.model.values["width"] == 2:
             raise KeyboardInterrupt
 
     with Store(tmp_path / "s.sqlite") as store, pytest.raises(KeyboardInterrupt):
@@ -92,9 +93,9 @@ def test_an_error_of_an_observer_keeps_what_is_finished(tmp_path):
 def test_progress_names_the_architecture_and_stays_within_the_whole():
     seen = Seen()
     with Store(":memory:") as store:
-        list(Study((2,), (2,)).run(store, seen))
+        list(Study.over(tr.SelfAttention, width=2, depth=2).run(store, seen))
     told = [event for event in seen if isinstance(event, Advanced)]
-    assert {event.model for event in told} == {tr.SelfAttention(2, 2)}
+    assert {event.model for event in told} == {ModelKey.of(tr.SelfAttention(2, 2))}
     assert all(event.done <= event.total for event in told)
     assert [event.done for event in told] == sorted(event.done for event in told)
 
@@ -102,11 +103,12 @@ def test_progress_names_the_architecture_and_stays_within_the_whole():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"widths": ()}, "no widths were given"),
-        ({"widths": (3,), "heads": (2,)}, "no architecture remains: none of the heads"),
-        ({"depths": (0,)}, "an entry of depths is 0; expected a whole number of at least 1"),
-        ({"widths": 2}, "widths is 2; expected a list of whole numbers"),
-        ({"widths": (2.5,)}, "an entry of widths is 2.5"),
+        ({"width": ()}, "no width is given; expected at least one"),
+        ({"width": 3, "heads": 2}, "no combination of the sizes makes a model: 2 heads do not divide the width 3"),
+        ({"depth": (0, 1)}, "depth is 0; expected a whole number of at least 1"),
+        ({"width": "2"}, "width is '2'; expected a whole number"),
+        ({"width": (2.5,)}, "width is 2.5"),
+        ({"widht": 2}, "SelfAttention has no size 'widht'; expected one of .*; did you mean 'width'?"),
         ({"seed": -1}, "seed is -1"),
         ({"threads": 0}, "threads is 0"),
         ({"memory": "lots"}, "memory limit is 'lots'"),
@@ -115,4 +117,18 @@ def test_progress_names_the_architecture_and_stays_within_the_whole():
 )
 def test_impossible_studies_are_refused_at_once(arguments, message):
     with pytest.raises(tr.TensorRankError, match=message):
-        Study(**arguments)
+        Study.over(tr.SelfAttention, **{"width": 2, "depth": 1, **arguments})
+
+
+@pytest.mark.parametrize(
+    ("models", "message"),
+    [
+        ([], "no models are given; expected at least one"),
+        ([3], "the model is 3; expected an architecture such as SelfAttention"),
+        ([tr.Tensor("t", ("a", "b"), [[1]])], "expected an architecture"),
+        ([tr.TensorNetwork((tr.Tensor("t", ("a", "b"), [[1]]),), ("a", "b"))], "has no kind to be known by"),
+    ],
+)
+def test_what_no_study_can_be_of_is_refused_at_once(models, message):
+    with pytest.raises(tr.TensorRankError, match=message):
+        Study(models)

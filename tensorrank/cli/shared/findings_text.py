@@ -1,71 +1,94 @@
-"""Findings of a study as a table, sentences and figures, for every verb that shows them."""
+"""Findings of a study as tables, sentences and figures, for every verb that shows them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
+from typing import TYPE_CHECKING, Any
 
 import tensorrank as tr
-from tensorrank.cli.shared.terminal import say, wide_console
+from tensorrank.cli.shared.terminal import empty_table, say, wide_console
+from tensorrank.whole_numbers import abbreviated
 
 if TYPE_CHECKING:
-    from tensorrank.experiments.depth_series import Series
     from tensorrank.studies.run import Finding
 
 
-def draw(series: list[Series], out: Path) -> list[Path]:
-    """The figures of the ranks and of their increments, saved in a folder."""
+def save_figures(findings: Sequence[Finding[Any]], out: Path) -> list[Path]:
+    """Save the figures of ranks and of their increments over depth in a folder; none without attention."""
+    # Heavy modules are imported where they are used, so that --help answers at once.
+    from tensorrank.experiments.depth_series import series_of
+
+    series = series_of(findings)
+    if not series:
+        return []
     ranks, _ = tr.figures.rank_vs_depth(series)
     growth, _ = tr.figures.increments(series)
     return [*tr.figures.save(ranks, out / "rank_vs_depth"), *tr.figures.save(growth, out / "increments")]
 
 
-def print_findings(findings: Sequence[Finding], series: list[Series], left_out: Sequence[str] = ()) -> None:
-    """The table, why ranks are lower bounds, what was left out, and the regimes."""
-    # Heavy modules are imported where they are used, so that --help answers at once.
-    from tensorrank.experiments.depth_series import table_row
-    from tensorrank.whole_numbers import abbreviated
+def print_findings(findings: Sequence[Finding[Any]], left_out: Sequence[str] = ()) -> None:
+    """Print a table for each kind of model, why ranks are lower bounds, what was left out, and regimes of attention."""
+    from tensorrank.experiments.depth_series import has_series, series_of, table_row
+    from tensorrank.studies.export import model_columns, rank_row
+    from tensorrank.studies.model_key import ModelKey
 
-    models = [one.model for one in series]
-    varied = [
-        name
-        for name, usual in (
-            ("heads", len({m.heads for m in models}) == 1),
-            ("head_dim", all(m.head_dim * m.heads == m.width for m in models)),
-            ("tokens", all(m.tokens == 2 * m.width for m in models)),
-        )
-        if not usual
-    ]
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("width", "depth", *varied, "rank", "log3", "bound"):
-        table.add_column(name.replace("_", " "), justify="right", no_wrap=True)
-    for name in ("standing", "regime"):
-        table.add_column(name, no_wrap=True)
-    table.add_column("s", justify="right", no_wrap=True)
+    series = series_of(findings)
+    if series:
+        usual = {
+            "heads": len({one.model.heads for one in series}) == 1,
+            "head_dim": all(one.model.head_dim * one.model.heads == one.model.width for one in series),
+            "tokens": all(one.model.tokens == 2 * one.model.width for one in series),
+        }
+        names = ["width", "depth", *(name for name, as_usual in usual.items() if not as_usual)]
+        _print_ranks([table_row(one) for one in findings if has_series(one.model)], names, "moment_bound", "regime")
+    kinds: dict[str, list[Finding[Any]]] = {}
     for finding in findings:
-        row = table_row(finding)
+        if not has_series(finding.model):
+            kinds.setdefault(ModelKey.of(finding.model).kind, []).append(finding)
+    for kind, several in kinds.items():
+        keys = [ModelKey.of(finding.model) for finding in several]
+        rows = [rank_row(key, finding.result) for key, finding in zip(keys, several, strict=True)]
+        sizes = model_columns(keys)[1:]
+        names = [name for name in sizes if len({_cell(row.get(name)) for row in rows}) > 1]
+        common = [_named(name, rows[0]) for name in sizes if name not in names]
+        say("")
+        say(f"{kind}: {', '.join(common)}" if common else kind)
+        _print_ranks(rows, names, "upper")
+    for reason in left_out:
+        say(f"left out: {reason}")
+    if series:
+        say("")
+    for one in series:
+        say(one.sentence(series))
+
+
+def _print_ranks(rows: Sequence[dict[str, Any]], names: Sequence[str], bound: str, *words: str) -> None:
+    """Print a table of ranks with values of their models, the bound and words so named; why some are lower bounds."""
+    headings = [name.replace("_", " ") for name in names]
+    words = ("standing", *words)
+    table = empty_table(*headings, "rank", "log3", "bound", *words, "s", words=words)
+    for row in rows:
         table.add_row(
-            *(str(row[name]) for name in ("width", "depth", *varied)),
-            finding.result.brief(),
+            *(_cell(row.get(name)) for name in names),
+            ("≥ " if row["standing"] == "lower bound" else "") + abbreviated(row["value"], 9),
             "-" if row["log3_value"] is None else f"{row['log3_value']:.2f}",
-            abbreviated(row["moment_bound"], 9),
-            row["standing"],
-            row["regime"],
+            "-" if row[bound] is None else abbreviated(row[bound], 9),
+            *(row[name] for name in words),
             f"{row['seconds']:.1f}",
         )
     wide_console().print(table)
-    for finding in findings:
-        if finding.result.standing != "lower bound":
-            continue
-        model = finding.model
-        more = "".join(f", {name.replace('_', ' ')} {getattr(model, name)}" for name in varied)
-        say(f"width {model.width}, depth {model.depth}{more}: {finding.result.reason}")
-    for reason in left_out:
-        say(f"left out: {reason}")
-    say("")
-    for one in series:
-        say(one.sentence(series))
+    for row in rows:
+        if row["standing"] == "lower bound":
+            say(f"{', '.join(_named(name, row) for name in names) or row['kind']}: {row['reason']}")
+
+
+def _named(name: str, row: dict[str, Any]) -> str:
+    return f"{name.replace('_', ' ')} {_cell(row.get(name))}"
+
+
+def _cell(value: Any) -> str:
+    """The value of an identity in few characters."""
+    if value is None or isinstance(value, bool):
+        return {None: "-", True: "yes", False: "no"}[value]
+    return "x".join(map(str, value)) if isinstance(value, list) else str(value)

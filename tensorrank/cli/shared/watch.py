@@ -107,7 +107,8 @@ class Watch:
             self._bar.second(None)
             return
         model, key, done, total = pace.block
-        what = f"width {model.width}, depth {model.depth}, {_part(key.degree)}"
+        sizes = [f"{name} {model.values[name]}" for name in ("width", "depth") if name in model.values]
+        what = f"{', '.join(sizes) or model.kind}, {_part(key.degree)}"
         self._bar.second(what, done, total, left=pace.block_left)
 
 

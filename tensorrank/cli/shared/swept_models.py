@@ -1,0 +1,55 @@
+"""The models of a study as words of the command line: a kind with its sizes, or model files."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import tensorrank as tr
+from tensorrank.arguments import nearest
+from tensorrank.cli.shared.terminal import whole_numbers
+from tensorrank.errors import TensorRankError
+
+# The kinds that have sizes, and their classes; a new kind is one more line.
+KINDS = {"attention": "SelfAttention", "recurrent": "RecurrentCircuit", "convolutional": "ConvolutionalCircuit"}
+
+
+def study_of(words: Sequence[str], **options: Any) -> tr.Study[Any]:
+    """The study of a kind and its sizes, or of the models in files.
+
+    Args:
+        words: a name of `KINDS` and for each size NAME=VALUES, or paths of files.
+        options: of the study.
+
+    Raises:
+        TensorRankError: if the words are anything else.
+    """
+    kind, *sizes = words
+    if kind in KINDS:
+        return tr.Study.over(getattr(tr, KINDS[kind]), **dict(map(_size, sizes)), **options)
+    for word in words:
+        if not Path(word).is_file():
+            raise TensorRankError(f"{word!r} is no model file and no kind of model; {nearest(word, KINDS)}")
+    return tr.Study([tr.load(word) for word in words], **options)
+
+
+def _size(word: str) -> tuple[str, list[Any]]:
+    name, sign, values = word.partition("=")
+    if not (name and sign and values):
+        raise TensorRankError(f"{word!r} was given; expected a size and its values, such as depth=1-3")
+    return name, [value for part in values.split(",") for value in _values(name, part.strip())]
+
+
+def _values(name: str, text: str) -> Sequence[Any]:
+    """The values that a text stands for.
+
+    >>> _values("depth", "1-3"), _values("widths", "2x3"), _values("widths", "4x"), _values("shared", "true")
+    ((1, 2, 3), [(2, 3)], [(4,)], [True])
+    """
+    if text in ("true", "false"):
+        return [text == "true"]
+    if re.fullmatch(r"\d+x(\d+x)*\d*", text):
+        return [tuple(int(number) for number in text.split("x") if number)]
+    return whole_numbers(text, name) if text[:1].isdecimal() else [text]

@@ -1,0 +1,58 @@
+"""What the engine knows a model by: a text that tells it from every other model."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from tensorrank.errors import TensorRankError
+from tensorrank.separation.architecture import Model
+
+
+@dataclass(frozen=True, order=True)
+class ModelKey:
+    """The key of a model in a study, in its store and on its workers: the kind of the model, and its identity.
+
+    Attributes:
+        text: both as one JSON object, the kind first, then the values of the identity by name. Two models are the same
+            for a store if and only if these texts are equal.
+        name: the model in words.
+    """
+
+    text: str
+    name: str = field(default="", compare=False)
+
+    @classmethod
+    def of(cls, model: Model | ModelKey) -> ModelKey:
+        """The key of a model; a key is returned as it is.
+
+        Raises:
+            TensorRankError: if the model has no kind or no identity.
+        """
+        if isinstance(model, ModelKey):
+            return model
+        if not isinstance(model, Model):
+            raise TensorRankError(
+                f"the model is {model!r}; expected an architecture such as SelfAttention(depth=2, width=3), or a model"
+            )
+        values = model.identity()
+        return cls(json.dumps({"kind": model.kind, **{name: values[name] for name in sorted(values)}}), str(model))
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """The identity: of an architecture the arguments that make it, of given tables their sizes and a digest."""
+        return {name: value for name, value in self.to_dict().items() if name != "kind"}
+
+    @property
+    def kind(self) -> str:
+        """The kind, such as "attention"."""
+        return str(self.to_dict()["kind"])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The kind and the values of the identity, ready for JSON."""
+        return dict(json.loads(self.text))
+
+    def __str__(self) -> str:
+        return self.name or f"{self.kind}({', '.join(f'{name}={value}' for name, value in self.values.items())})"

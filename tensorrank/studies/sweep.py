@@ -1,0 +1,46 @@
+"""Sweeps: the models of one kind for all combinations of sizes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from inspect import signature
+from itertools import product
+from typing import Any, TypeVar
+
+from tensorrank.arguments import nearest
+from tensorrank.errors import CombinationError, TensorRankError
+
+M = TypeVar("M")
+
+
+def combinations(kind: Callable[..., M], sizes: Mapping[str, Any]) -> tuple[list[M], list[str]]:
+    """The models for all combinations of sizes, and why some combinations make none.
+
+    Args:
+        kind: the class of the models.
+        sizes: for each of its arguments by name one value or several; the last varies fastest.
+
+    Raises:
+        TensorRankError: if the class has no argument of such a name, no value is given for one, a value is impossible
+            whatever the others are, or no combination makes a model.
+    """
+    known = list(signature(kind).parameters)
+    values = []
+    for name, given in sizes.items():
+        if name not in known:
+            raise TensorRankError(f"{kind.__name__} has no size {name!r}; {nearest(name, known)}")
+        several = isinstance(given, Iterable) and not isinstance(given, str)
+        values.append(tuple(given) if several else (given,))
+        if not values[-1]:
+            raise TensorRankError(f"no {name} is given; expected at least one")
+    models, left_out = [], []
+    for combination in product(*values):
+        try:
+            models.append(kind(**dict(zip(sizes, combination, strict=True))))
+        except CombinationError as error:
+            left_out.append(str(error))
+    # Sizes that do not matter for why a combination is impossible would repeat the reason.
+    left_out = list(dict.fromkeys(left_out))
+    if not models:
+        raise TensorRankError(f"no combination of the sizes makes a model: {'; '.join(left_out)}")
+    return models, left_out
