@@ -15,7 +15,7 @@ from tensorrank.tasks.disjointness import Disjointness, InnerProduct
 from tensorrank.tasks.match import Match3
 from tensorrank.tasks.sparse_averaging import SparseAveraging
 from tensorrank.tasks.token_sets import random_sets
-from tensorrank.units.checks import check_matching
+from tensorrank.units.checks import check_unit
 from tensorrank.units.match_units import match2_unit, match3_unit
 from tensorrank.units.selection_units import RestrictedIsometryUnit
 
@@ -61,8 +61,8 @@ def units(runs: int = 3) -> None:
     """What the explicit units must reach, and third-order attention beside one einsum over all triples."""
     rows = []
     for name, allowed, work in (
-        ("Match2 unit, all inputs of (N, M) = (4, 16)", "10", lambda: check_matching(match2_unit(4, 16))),
-        ("Match3 unit, order 3, all inputs of (5, 7)", "", lambda: check_matching(match3_unit(5, 7))),
+        ("Match2 unit, all inputs of (N, M) = (4, 16)", "10", lambda: check_unit(match2_unit(4, 16))),
+        ("Match3 unit, order 3, all inputs of (5, 7)", "", lambda: check_unit(match3_unit(5, 7))),
         ("sparse averaging, N = 512, 4 of 512, m = 256, 60 choices", "20", _sparse_averaging),
         ("Match3 unit, order 3, N = 512, one asking token", "", lambda: _third_order(512, 1)),
     ):

@@ -13,6 +13,7 @@ from tensorrank.arithmetic.elimination.rank import rank_mod_p
 from tensorrank.arithmetic.prime_field import as_given, is_prime
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
+from tensorrank.records import Record
 
 # The primes from 2^30 to 2^31, and how many there are: pi(2^31) - pi(2^30) = 105097565 - 54400028.
 _LOW, _HIGH, _PRIMES = 2**30, 2**31, 50697537
@@ -23,7 +24,7 @@ _DRAWS = 2
 
 
 @dataclass(frozen=True)
-class RationalRank:
+class RationalRank(Record):
     """The rank of one matrix over the rationals (or the reals), and how far it is proved.
 
     Attributes:

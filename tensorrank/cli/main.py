@@ -30,7 +30,7 @@ app.command(name="reduce")(reduce.reduce)
 app.command(name="approximate")(approximate.approximate)
 app.command(name="show")(show.show)
 app.add_typer(separation.app, name="separation")
-app.command(name="task")(task.task)
+app.add_typer(task.app, name="task")
 app.command(name="advise")(advise.advise)
 app.command(name="ablation")(ablation.ablation)
 

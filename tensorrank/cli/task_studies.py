@@ -1,65 +1,65 @@
-"""What `tensorrank task NAME --out DIR` does: the studies of a task, drawn."""
+"""The studies of `tensorrank task study`: each computes, and makes its picture."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tensorrank as tr
+from tensorrank.tasks.registry import NamedTask
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from tensorrank.arithmetic.resources import Progress
     from tensorrank.experiments.communication import CommunicationGrowth
+    from tensorrank.experiments.sparse_averaging import ErrorByDimension, LeastDimensions
+    from tensorrank.experiments.sparse_averaging_bits import BitsByDimension
+    from tensorrank.experiments.sparse_averaging_models import ModelSizes
+    from tensorrank.experiments.triples import Triples
     from tensorrank.tasks.communication import CommunicationMatrix
 
-# Called with what is done, how much is done, and how much there is.
-Show = Callable[[str, float, float], None]
-
-# Matrices of a task that are drawn side by side: the most telling.
+# Matrices of a task that stand side by side: the most telling.
 _PANELS = 2
 # N of the least units beside what other models need.
 _UNIT_TOKENS = tuple(2**k for k in range(2, 12))
-# Tasks with studies of attention units.
-WITH_UNITS = ("sparse-averaging", "match3")
 # The matrices of the triples study, modulo 4n + 3, have n tokens on either side: with more they take gigabytes.
 _MOST_SIDES = 4
 
 
 @dataclass(frozen=True)
-class Wanted:
+class StudiesWanted:
     """What is to be studied, and where the pictures go.
 
     Attributes:
-        name: of the task.
-        sizes: its numbers; ranks are computed up to them.
+        task: whose studies.
+        sizes: the numbers of the task; ranks are computed up to them.
         out: the folder of the pictures.
         unit_tokens: N of the studies of attention units; None for their own.
-        seed: of draws.
+        seed: of random inputs and keys, and of primes.
         memory: limit for each matrix and unit.
         threads: for elimination.
-        show: told what is done.
+        progress: told what is done.
     """
 
-    name: str
+    task: NamedTask
     sizes: Mapping[str, int]
     out: Path
     unit_tokens: Sequence[int] | None
     seed: int
     memory: str | None
     threads: int | None
-    show: Show
+    progress: Progress
 
     @property
     def options(self) -> dict[str, Any]:
         """What every study takes."""
-        return {"seed": self.seed, "progress": lambda done, total, what: self.show(what, done, total)}
+        return {"seed": self.seed, "progress": self.progress}
 
 
-def drawn_studies(wanted: Wanted) -> Iterator[tuple[dict[str, Any], list[Path]]]:
+def drawn_studies(wanted: StudiesWanted) -> Iterator[tuple[dict[str, Any], list[Path]]]:
     """Run a task's studies; each is given, for JSON and with its pictures, as soon as these are written.
 
     Args:
@@ -68,23 +68,19 @@ def drawn_studies(wanted: Wanted) -> Iterator[tuple[dict[str, Any], list[Path]]]
     Raises:
         TensorRankError: if a size does not suit a study.
     """
-    studies: list[Iterator[tuple[Any, Figure, str]]] = [_ranks(wanted)]
-    if wanted.name == "sparse-averaging":
-        studies.append(_sparse_averaging(wanted))
-    if wanted.name == "match3":
-        studies.append(_match3(wanted))
-    for study, figure, stem in chain(*studies):
-        values = study.to_dict() if hasattr(study, "to_dict") else {"studies": [one.to_dict() for one in study]}
+    for name, make in [("ranks", _growth), *((name, _STUDIES[name]) for name in wanted.task.studies)]:
+        study, figure = make(wanted)
+        values = {"studies": [one.to_dict() for one in study]} if isinstance(study, list) else study.to_dict()
+        stem = f"{wanted.task.name.replace('-', '_')}_ranks" if name == "ranks" else name
         yield values, tr.figures.save(figure, wanted.out / stem)
 
 
-def _ranks(wanted: Wanted) -> Iterator[tuple[list[CommunicationGrowth], Figure, str]]:
+def _growth(wanted: StudiesWanted) -> tuple[list[CommunicationGrowth], Figure]:
     from tensorrank.experiments.communication import communication_growth
-    from tensorrank.tasks.registry import named_task
 
-    task, sizes = named_task(wanted.name), wanted.sizes
+    task, sizes = wanted.task, wanted.sizes
     varied, words = task.grows
-    span = range(task.least(sizes), sizes[varied] + 1)
+    span = range(task.least(sizes), sizes[varied] + 1, task.step)
     kinds = list(task.matrices({**sizes, varied: span[0]}, memory=wanted.memory))
     found = []
     for what in kinds[:_PANELS]:
@@ -94,45 +90,72 @@ def _ranks(wanted: Wanted) -> Iterator[tuple[list[CommunicationGrowth], Figure, 
 
         fixed = ", ".join(f"{option} {size}" for option, size in sizes.items() if option != varied)
         label = what if len(kinds) > 1 else fixed
-        title = f"{wanted.name}: {label}" if label else wanted.name
+        title = f"{task.name}: {label}" if label else task.name
         found.append(communication_growth(title, words, span, matrix, threads=wanted.threads, **wanted.options))
-    yield found, tr.figures.communication_growth(found)[0], f"{wanted.name.replace('-', '_')}_ranks"
+    return found, tr.figures.communication_growth(found)[0]
 
 
-def _sparse_averaging(wanted: Wanted) -> Iterator[tuple[Any, Figure, str]]:
-    from tensorrank.experiments.sparse_averaging import error_by_dimension, least_dimensions
-    from tensorrank.experiments.sparse_averaging_bits import bits_by_dimension
+def _model_sizes(wanted: StudiesWanted) -> tuple[ModelSizes, Figure]:
     from tensorrank.experiments.sparse_averaging_models import model_sizes
 
-    units, options, q = wanted.unit_tokens, wanted.options, wanted.sizes["sparsity"]
-    # First what may refuse the sizes, so that nothing is computed in vain. Below 1/(2q) averages are known exactly.
-    models = model_sizes(
+    q = wanted.sizes["sparsity"]
+    # Below 1/(2q) averages are known exactly.
+    study = model_sizes(
         range(q + 1, wanted.sizes["tokens"] + 1),
-        [n for n in units or _UNIT_TOKENS if n > q],
+        [n for n in wanted.unit_tokens or _UNIT_TOKENS if n > q],
         sparsity=q,
         tolerance=min(0.1, 1 / (2 * q)),
         memory=wanted.memory,
         threads=wanted.threads,
-        **options,
+        **wanted.options,
     )
-    yield models, tr.figures.model_sizes(models)[0], "model_sizes"
-    # At small N there is no room for the larger choices of the default.
-    chosen: dict[str, Any] = {}
-    if units is not None:
-        chosen = {"tokens": units, "sparsity": [q for q in (1, 2, 4, 8) if 2 * q <= min(units)] or [1]}
-    errors = error_by_dimension(**chosen, **options)
-    yield errors, tr.figures.sparse_averaging_errors(errors)[0], "sparse_averaging_errors"
-    least = least_dimensions(**chosen, **options)
-    yield least, tr.figures.sparse_averaging_dimensions(least)[0], "sparse_averaging_dimensions"
-    largest = max(units or [32])
-    bits = [bits_by_dimension(n, 2, **options) for n in (8, 16, 32) if n <= max(8, largest)]
-    yield bits, tr.figures.sparse_averaging_bits(bits)[0], "sparse_averaging_bits"
+    return study, tr.figures.model_sizes(study)[0]
 
 
-def _match3(wanted: Wanted) -> Iterator[tuple[Any, Figure, str]]:
+def _unit_sizes(wanted: StudiesWanted) -> dict[str, Any]:
+    """The numbers of tokens of the units, and of tokens averaged: at small N there is no room for the larger ones."""
+    if wanted.unit_tokens is None:
+        return {}
+    fewest = min(wanted.unit_tokens)
+    return {"tokens": wanted.unit_tokens, "sparsity": [q for q in (1, 2, 4, 8) if 2 * q <= fewest] or [1]}
+
+
+def _errors(wanted: StudiesWanted) -> tuple[ErrorByDimension, Figure]:
+    from tensorrank.experiments.sparse_averaging import error_by_dimension
+
+    study = error_by_dimension(**_unit_sizes(wanted), **wanted.options)
+    return study, tr.figures.sparse_averaging_errors(study)[0]
+
+
+def _dimensions(wanted: StudiesWanted) -> tuple[LeastDimensions, Figure]:
+    from tensorrank.experiments.sparse_averaging import least_dimensions
+
+    study = least_dimensions(**_unit_sizes(wanted), **wanted.options)
+    return study, tr.figures.sparse_averaging_dimensions(study)[0]
+
+
+def _bits(wanted: StudiesWanted) -> tuple[list[BitsByDimension], Figure]:
+    from tensorrank.experiments.sparse_averaging_bits import bits_by_dimension
+
+    largest = max(wanted.unit_tokens or [32])
+    studies = [bits_by_dimension(n, 2, **wanted.options) for n in (8, 16, 32) if n <= max(8, largest)]
+    return studies, tr.figures.sparse_averaging_bits(studies)[0]
+
+
+def _triples(wanted: StudiesWanted) -> tuple[Triples, Figure]:
     from tensorrank.experiments.triples import detect_triples
 
     chosen: dict[str, Any] = {} if wanted.unit_tokens is None else {"tokens": wanted.unit_tokens}
-    sides = range(1, min(wanted.sizes["tokens"], _MOST_SIDES) + 1)
+    sides = range(1, min((wanted.sizes["tokens"] - 1) // 2, _MOST_SIDES) + 1)
     study = detect_triples(**chosen, sides=sides, memory=wanted.memory, threads=wanted.threads, **wanted.options)
-    yield study, tr.figures.triples(study)[0], "triples"
+    return study, tr.figures.triples(study)[0]
+
+
+# By the names that the registry has, which are those of their pictures.
+_STUDIES: Mapping[str, Callable[[StudiesWanted], tuple[Any, Figure]]] = {
+    "model_sizes": _model_sizes,
+    "sparse_averaging_errors": _errors,
+    "sparse_averaging_dimensions": _dimensions,
+    "sparse_averaging_bits": _bits,
+    "triples": _triples,
+}

@@ -277,7 +277,7 @@ def least_dimensions(
         raise TensorRankError(f"every sparsity of {list(sparsity)} is at least every number of tokens; expected q < N")
     rows = []
     for n, q in told(sizes, progress, lambda size: "N = {}, q = {}".format(*size)):
-        least = least_dimension(n, q, tolerance=tolerance, sets=sets, draws=repeats, seed=seed)
+        least = least_dimension(n, q, tolerance=tolerance, sets=sets, repeats=repeats, seed=seed)
         rows.append(DimensionRow(n, q, least))
     return LeastDimensions(tolerance, sets, repeats, seed, tuple(rows))
 

@@ -209,7 +209,7 @@ def model_sizes(
     units = []
     for n in told(sought, progress, "attention, N = {}".format, before=len(ranked)):
         m, fine = (
-            least_dimension(n, q, tolerance=tolerance, sets=sets, draws=repeats, seed=seed, precision=precision)
+            least_dimension(n, q, tolerance=tolerance, sets=sets, repeats=repeats, seed=seed, precision=precision)
             for precision in (FLOAT64, _FINE)
         )
         rng = random_stream(seed, n)

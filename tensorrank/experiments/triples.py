@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import whole_number
-from tensorrank.arithmetic.resources import Progress, memory_limit, thread_count
+from tensorrank.arithmetic.resources import Progress, thread_count
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import Experiment, ascending, told, where
 from tensorrank.records import Record
 from tensorrank.tasks.anchored_match3 import anchored_match3_rank
-from tensorrank.tasks.communication import refuse_beyond
+from tensorrank.tasks.communication import refuse_matrix
 from tensorrank.tasks.match import Match3
 from tensorrank.tasks.match3_variants import Match3Bigram, Match3Local
 from tensorrank.tasks.residue_sets import number_of_sets
@@ -84,7 +84,7 @@ class HistogramUnit:
             TensorRankError: if inputs are not residues of so many tokens, no such token asks, or memory is too small.
         """
         task = Match3(self.tokens, self.modulus)
-        residues, asking = task.checked_inputs(inputs), task.token(asking, 0)
+        residues, asking = task.checked_inputs(inputs), task.token(asking)
         bucket = np.arange(self.modulus) * self.buckets // self.modulus
         units, unit = np.eye(self.buckets), self.unit
         size = max(1, _ENTRIES // (self.tokens * self.buckets))
@@ -263,7 +263,7 @@ def _refuse_large(side: int, memory: int | str | None) -> None:
     modulus = _modulus(2 * side + 1)
     sets = number_of_sets(modulus, side)
     what = f"the matrix of Match3 modulo {modulus} with {side} tokens on either side"
-    refuse_beyond(memory_limit(memory), sets, sets, what)
+    refuse_matrix(memory, sets, sets, what)
 
 
 def _modulus(tokens: int) -> int:

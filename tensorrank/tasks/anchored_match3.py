@@ -7,8 +7,8 @@ from math import comb
 import numpy as np
 
 from tensorrank.arguments import whole_number
+from tensorrank.arithmetic.arrays import Integers
 from tensorrank.errors import TensorRankError
-from tensorrank.tasks.task import Integers
 
 
 def free_pairs(modulus: int, anchor: int) -> Integers:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -13,11 +14,12 @@ from numpy.typing import NDArray
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.elimination.rank import rank_mod_p
 from tensorrank.arithmetic.rational_rank import RationalRank, distinct_rows, rational_rank
-from tensorrank.arithmetic.resources import amount, memory_limit
+from tensorrank.arithmetic.resources import Progress, memory_limit, refuse_beyond, silent
 from tensorrank.errors import TensorRankError
-from tensorrank.tasks.model_bounds import Facts, Reading, bits_for, readings
+from tensorrank.records import Record
+from tensorrank.tasks.model_bounds import ModelBound, bits_for, model_bounds
 from tensorrank.tasks.shattering import VCDimension, vc_dimension
-from tensorrank.whole_numbers import to_text
+from tensorrank.whole_numbers import abbreviated
 
 Side = Literal["rows", "columns"]
 
@@ -25,35 +27,39 @@ Side = Literal["rows", "columns"]
 _ENTRY_BYTES = 28
 # Entries, as a power of 2, that no memory holds, and sites whose inputs can still be counted quickly.
 _MOST_BITS, _MOST_SITES = 1000, 2**16
+_SMALLER = "fewer or smaller tokens, or give more memory"
 
 
-def refuse_beyond(limit: int, rows: int, columns: int, what: str) -> None:
-    """Raise an error if the ranks of a matrix of this shape need more bytes than they may.
+def refuse_matrix(memory: int | str | None, rows: int, columns: int, what: str) -> None:
+    """Raise an error if the ranks of a matrix of this shape need more memory than they may use.
+
+    Args:
+        memory: bytes, or a text such as "4GiB"; None for 60 % of what is available.
+        rows: its rows, any number of them.
+        columns: its columns, any number of them.
+        what: what the matrix is, for the message.
 
     Raises:
         TensorRankError: with the shape, the size and the limit.
     """
-    needed = _ENTRY_BYTES * rows * columns
-    if needed > limit:
-        # No float holds the largest sizes, and no reader wants their digits.
-        size = f"take about {amount(needed)}" if needed < 2**100 else "not fit any memory"
-        raise _too_large(limit, _counted(rows), _counted(columns), size, what)
+    shape = f"{abbreviated(rows)} x {abbreviated(columns)} entries"
+    refuse_beyond(memory_limit(memory), _ENTRY_BYTES * rows * columns, f"{what}, {shape},", _SMALLER)
 
 
-def refuse_powers(limit: int, rows: float, columns: float, what: str) -> None:
-    """The same for 2^rows x 2^columns entries; exponents that are floats are lower bounds.
+def refuse_matrix_of_powers(memory: int | str | None, rows: int, columns: int, what: str) -> None:
+    """Raise an error if the ranks of a matrix of 2^rows x 2^columns entries need more memory than they may use.
 
     Raises:
-        TensorRankError: with the shape, the size and the limit.
+        TensorRankError: as `refuse_matrix` does, without the shape where no memory could hold the matrix.
     """
     # Larger powers are refused without being made, which would take long and more memory than there is.
     if rows + columns > _MOST_BITS:
-        raise _too_large(limit, _power(rows), _power(columns), "not fit any memory", what)
-    refuse_beyond(limit, 2 ** int(rows), 2 ** int(columns), what)
+        refuse_beyond(memory_limit(memory), math.inf, what, _SMALLER)
+    refuse_matrix(memory, 2**rows, 2**columns, what)
 
 
 def refuse_many_sites(sites: int, what: str) -> None:
-    """Raise an error if the inputs of so many sites would be numbers that take long to make.
+    """Raise an error if so many sites have so many inputs that their number takes long to make.
 
     Raises:
         TensorRankError: with the number of sites and the largest allowed.
@@ -62,26 +68,6 @@ def refuse_many_sites(sites: int, what: str) -> None:
         raise TensorRankError(
             f"{what} has {sites} sites; communication matrices are made for up to {_MOST_SITES}. Try fewer tokens"
         )
-
-
-def _too_large(limit: int, rows: str, columns: str, size: str, what: str) -> TensorRankError:
-    return TensorRankError(
-        f"{what} would have {rows} x {columns} entries and {size}; the memory limit is {amount(limit)}. Try fewer or "
-        "smaller tokens, or give more memory"
-    )
-
-
-def _counted(number: int) -> str:
-    return str(number) if number < 10**16 else f"over 2^{number.bit_length() - 1}"
-
-
-def _power(exponent: float) -> str:
-    return f"2^{exponent}" if isinstance(exponent, int) else f"over 2^{int(exponent)}"
-
-
-def _plain(number: int) -> int | str:
-    # Python reads and writes no more digits than 4300.
-    return number if number < 10**4000 else to_text(number)
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +146,7 @@ class CommunicationMatrix:
         work: float = 1e11,
         threads: int | None = None,
         memory: int | str | None = None,
-        progress: Callable[[str, float, float], None] | None = None,
+        progress: Progress = silent,
     ) -> CommunicationRanks:
         """The rank over the rationals and over finite fields, different rows, and VC dimension.
 
@@ -171,7 +157,7 @@ class CommunicationMatrix:
             threads: for elimination.
             memory: bytes, or a text such as "4GiB", that may be used; 60 % of what is available by default. What the
                 ranks leave of it bounds the search for the VC dimension.
-            progress: called with what is done, done and total.
+            progress: called with the steps done, their number and the step under way.
 
         Raises:
             PrimeError: if a field is none.
@@ -181,19 +167,14 @@ class CommunicationMatrix:
         if isinstance(fields, str) or not isinstance(fields, Iterable):
             raise TensorRankError(f"fields are {fields!r}; expected a sequence of primes, such as (2, 3)")
         fields = tuple(fields)
-        steps = ["rank over Q", *(f"rank over GF({p})" for p in fields), "VC dimension"]
-
-        def show(step: int) -> None:
-            if progress is not None:
-                progress(steps[step], step, len(steps))
-
-        show(0)
+        steps = len(fields) + 2
+        progress(0, steps, "rank over Q")
         rank = rational_rank(self.entries, seed=seed, work=work, threads=threads)
         finite = []
-        for number, prime in enumerate(fields, 1):
-            show(number)
+        for done, prime in enumerate(fields, 1):
+            progress(done, steps, f"rank over GF({prime})")
             finite.append((prime, rank_mod_p(self.entries, prime, threads=threads)))
-        show(len(steps) - 1)
+        progress(steps - 1, steps, "VC dimension")
         left = max(1, limit - self.entries.nbytes)
         vc = vc_dimension(self.entries, memory=left) if self.decides else None
         return CommunicationRanks(
@@ -212,8 +193,8 @@ class CommunicationMatrix:
 
 
 @dataclass(frozen=True)
-class CommunicationRanks:
-    """What is known of a communication matrix, and what it says of models that compute the task.
+class CommunicationRanks(Record):
+    """The ranks of a communication matrix, and the lower bounds that they are on models that compute the task.
 
     Attributes:
         task: what is computed.
@@ -228,6 +209,9 @@ class CommunicationRanks:
         query: as for `CommunicationMatrix`.
         linear: as for `CommunicationMatrix`.
     """
+
+    derived = ("fields", "protocol_bits", "model_bounds")
+    left_out = ("finite",)
 
     task: str
     sides: tuple[str, str]
@@ -255,37 +239,17 @@ class CommunicationRanks:
         return bits_for(max(self.fields.values()))
 
     @property
-    def readings(self) -> tuple[Reading, ...]:
-        """What this says of recurrent models, finite-state machines, attention and feedforward networks."""
-        return readings(
-            Facts(
-                rank=self.rank.value,
-                largest_rank=max(self.fields.values()),
-                distinct_rows=self.distinct_rows,
-                distinct_query={"rows": self.distinct_rows, "columns": self.distinct_columns, None: None}[self.query],
-                vc=None if self.vc is None else self.vc.lower,
-                linear=self.linear is not None,
-            )
+    def model_bounds(self) -> tuple[ModelBound, ...]:
+        """Lower bounds on recurrent models, finite-state machines, attention and feedforward networks."""
+        return model_bounds(
+            rank=self.rank.value,
+            largest_rank=max(self.fields.values()),
+            distinct_rows=self.distinct_rows,
+            distinct_query={"rows": self.distinct_rows, "columns": self.distinct_columns, None: None}[self.query],
+            vc=None if self.vc is None else self.vc.lower,
+            linear=self.linear is not None,
         )
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON; `rank` is that over the rationals. Numbers of 4000 digits are text."""
-        return {
-            "task": self.task,
-            "sides": list(self.sides),
-            "rank": self.rank.value,
-            "standing": self.rank.standing,
-            "failure_probability": self.rank.failure_probability,
-            "rows": _plain(self.rows),
-            "columns": _plain(self.columns),
-            "fields": self.fields,
-            "distinct_rows": self.distinct_rows,
-            "distinct_columns": self.distinct_columns,
-            "vc_dimension": None if self.vc is None else [self.vc.lower, self.vc.upper],
-            "protocol_bits": self.protocol_bits,
-            "readings": [reading.to_dict() for reading in self.readings],
-        }
 
 
 def _described(what: CommunicationMatrix | CommunicationRanks) -> str:
-    return f"{what.task}: {what.sides[0]} | {what.sides[1]}, {_counted(what.rows)} x {_counted(what.columns)}"
+    return f"{what.task}: {what.sides[0]} | {what.sides[1]}, {abbreviated(what.rows)} x {abbreviated(what.columns)}"

@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import KW_ONLY, dataclass
-from typing import Any, ClassVar
+from dataclasses import KW_ONLY, dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import whole_number
+from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.arithmetic.resources import memory_limit
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import Bipartition, checked_partition
-from tensorrank.tasks.communication import CommunicationMatrix, refuse_powers
+from tensorrank.tasks.communication import CommunicationMatrix, refuse_matrix_of_powers
+from tensorrank.tasks.sparse_averaging import disjointness_in_sparse_averaging
 from tensorrank.tasks.task import (
     Examples,
-    Integers,
     all_words,
     assignments,
     balanced_labels,
@@ -112,7 +112,7 @@ class TwoBitVectors(ABC):
 
     def _refuse(self, cut: int, memory: int | str | None) -> None:
         """Raise an error if the matrix of so many bits against the others would not fit."""
-        refuse_powers(memory_limit(memory), cut, self.sites - cut, f"the matrix of {self}")
+        refuse_matrix_of_powers(memory, cut, self.sites - cut, f"the matrix of {self}")
 
     @abstractmethod
     def _values(self, products: NDArray[Any]) -> NDArray[Any]:
@@ -155,8 +155,6 @@ class Disjointness(TwoBitVectors):
     array([ True, False])
     """
 
-    name: ClassVar[str] = "disjointness"
-
     _: KW_ONLY
     intersecting: bool = False
 
@@ -193,6 +191,22 @@ class Disjointness(TwoBitVectors):
             np.stack([order < size, (first <= order) & (order < first + size)], axis=1).astype(np.int64), labels
         )
 
+    def matrices(
+        self, partition: Bipartition | None = None, *, memory: int | str | None = None
+    ) -> dict[str, CommunicationMatrix]:
+        """The communication matrices of disjointness and of intersection; a against b, also as sparse averaging.
+
+        Arguments and errors are those of `communication`.
+        """
+        found = {"disjoint?": replace(self, intersecting=False).communication(partition, memory=memory)}
+        if partition is None:
+            found["as sparse averaging"] = disjointness_in_sparse_averaging(self.length, memory=memory)
+        found["meet?"] = replace(self, intersecting=True).communication(partition, memory=memory)
+        if partition is None:
+            averages = disjointness_in_sparse_averaging(self.length, thresholded=True, memory=memory)
+            found["averages above -1?"] = averages
+        return found
+
     def _values(self, products: NDArray[Any]) -> NDArray[Any]:
         return np.asarray((products > 0) == self.intersecting)
 
@@ -220,8 +234,6 @@ class InnerProduct(TwoBitVectors):
     >>> InnerProduct(2, modulus=None).solve([[[1, 1], [1, 1]]])
     array([2])
     """
-
-    name: ClassVar[str] = "inner-product"
 
     _: KW_ONLY
     modulus: int | None = 2
@@ -264,6 +276,20 @@ class InnerProduct(TwoBitVectors):
         changed = one_of_each(a == 1, rng)
         b[every, changed] ^= labels
         return Examples(np.stack([a, b], axis=1), labels)
+
+    def matrices(
+        self, partition: Bipartition | None = None, *, memory: int | str | None = None
+    ) -> dict[str, CommunicationMatrix]:
+        """The communication matrices of the inner product modulo M, unless M is None, and of the whole number.
+
+        Arguments and errors are those of `communication`.
+        """
+        moduli = {f"modulo {self.modulus}": self.modulus, "whole number": None}
+        return {
+            what: replace(self, modulus=modulus).communication(partition, memory=memory)
+            for what, modulus in moduli.items()
+            if what != "modulo None"
+        }
 
     def _values(self, products: NDArray[Any]) -> NDArray[Any]:
         # A modulus beyond every product changes none, and may be beyond their type.

@@ -1,23 +1,36 @@
-"""Tasks by name, with numbers for their sizes: what the command line and studies make matrices from."""
+"""Tasks by name, with numbers for their sizes: what the command line offers, and what studies make matrices from.
+
+Nothing heavy is imported before a task is made, so that the command line can list all tasks at once. To add a task,
+write its class in a file of its own and add an entry to `_TASKS`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from importlib import import_module
 from types import MappingProxyType
+from typing import TYPE_CHECKING
 
 from tensorrank.arguments import nearest
 from tensorrank.errors import TensorRankError
-from tensorrank.separation.partition import Bipartition
-from tensorrank.tasks.communication import CommunicationMatrix
-from tensorrank.tasks.disjointness import Disjointness, InnerProduct
-from tensorrank.tasks.match import Match2, Match3
-from tensorrank.tasks.match3_variants import Match3Bigram, Match3Local
-from tensorrank.tasks.sparse_averaging import SparseAveraging, disjointness_in_sparse_averaging
 
-Matrices = dict[str, CommunicationMatrix]
-# Called with the sizes by name, the partition (None for the task's own) and the memory limit.
-Make = Callable[[Mapping[str, int], Bipartition | None, int | str | None], Matrices]
+if TYPE_CHECKING:
+    from tensorrank.separation.partition import Bipartition
+    from tensorrank.tasks.communication import CommunicationMatrix
+    from tensorrank.tasks.task import Task
+
+# What the numbers mean that tasks and their matrices depend on.
+SIZES: Mapping[str, str] = MappingProxyType(
+    {
+        "tokens": "Tokens, N, the asking one included",
+        "modulus": "Tokens are residues modulo M",
+        "window": "How far from the asking token the others may be, K",
+        "sparsity": "How many tokens a token averages, q",
+        "length": "Elements or bits of either side, n",
+        "anchor": "Residue of the asking token, known to both sides",
+    }
+)
 
 
 @dataclass(frozen=True)
@@ -26,23 +39,70 @@ class NamedTask:
 
     Attributes:
         name: as on the command line.
-        about: what it is, a line.
-        sizes: the numbers it takes, with their defaults.
-        grows: the one of them that studies vary, and what it is called in pictures.
-        least: the least value of that one that studies begin with, for the other sizes.
-        note: what must not be misread in its table.
-        make: its communication matrices, in words and in order of interest.
-        sites: how many sites a bipartition splits.
+        home: the module and the class, such as "match.Match3".
+        about: what the task is, in a sentence or two.
+        sizes: the numbers that the class takes, with defaults.
+        anchor: the residue of the asking token where the matrices have a public one; None where they have none.
+        grows: the size that studies vary, and what it is called in pictures.
+        least: the least value of that size in studies, for the other sizes.
+        step: by how much that size grows in studies.
+        note: what must not be misread in the table of ranks.
+        unit: the explicit attention unit that solves the task, in words; empty if none is known here.
+        unit_options: options of the check of that unit that other units do not have.
+        studies: names of studies of attention units for the task.
     """
 
     name: str
+    home: str
     about: str
     sizes: Mapping[str, int]
-    grows: tuple[str, str]
-    make: Make
-    sites: Callable[[Mapping[str, int]], int]
-    least: Callable[[Mapping[str, int]], int] = lambda sizes: 1
+    anchor: int | None = None
+    grows: tuple[str, str] = ("tokens", "tokens N")
+    least: Callable[[Mapping[str, int]], int] = lambda sizes: 2
+    step: int = 1
     note: str = ""
+    unit: str = ""
+    unit_options: tuple[str, ...] = ()
+    studies: tuple[str, ...] = ()
+
+    @property
+    def matrix_sizes(self) -> dict[str, int]:
+        """All numbers that the matrices depend on, with defaults: the sizes, and the anchor if there is one."""
+        return dict(self.sizes) | ({} if self.anchor is None else {"anchor": self.anchor})
+
+    def sized(self, sizes: Mapping[str, int]) -> dict[str, int]:
+        """All numbers that the matrices depend on: those given, and defaults.
+
+        Raises:
+            TensorRankError: if one is given that the task does not take.
+        """
+        known = self.matrix_sizes
+        odd = [name for name in sizes if name not in known]
+        if odd:
+            raise TensorRankError(f"{self.name} takes no {odd[0]}; expected {', '.join(known)}")
+        full = known | dict(sizes)
+        if self.anchor is not None and "anchor" not in sizes:
+            full["anchor"] = min(self.anchor, max(0, full["modulus"] - 1))
+        return full
+
+    def task(self, sizes: Mapping[str, int] = MappingProxyType({})) -> Task:
+        """The task itself, without an anchor.
+
+        Raises:
+            TensorRankError: if a size is not one of the task's, or out of range.
+
+        >>> named_task("match3").task({"modulus": 7})
+        Match3(tokens=9, modulus=7)
+        """
+        full = self.sized(sizes)
+        module, kind = self.home.split(".")
+        make = getattr(import_module(f"tensorrank.tasks.{module}"), kind)
+        task: Task = make(**{name: full[name] for name in self.sizes})
+        return task
+
+    def sites(self, sizes: Mapping[str, int]) -> int:
+        """How many sites a bipartition splits: those of the task, without a public asking token."""
+        return self.task(sizes).sites - (self.anchor is not None)
 
     def matrices(
         self,
@@ -50,35 +110,22 @@ class NamedTask:
         *,
         partition: Bipartition | None = None,
         memory: int | str | None = None,
-    ) -> Matrices:
-        """Its communication matrices, the most telling first, by what they are.
+    ) -> dict[str, CommunicationMatrix]:
+        """The communication matrices of the task by what they say, the most telling first.
 
         Args:
             sizes: numbers by name; those left out have their defaults.
-            partition: of its sites; None for the task's own.
+            partition: of the sites; None for the task's own.
             memory: limit for each matrix.
 
         Raises:
-            TensorRankError: if a size is not one of its own, is out of range, or a matrix would not fit.
+            TensorRankError: if a size is not one of the task's, is out of range, or a matrix would not fit.
 
         >>> {what: matrix.entries.shape for what, matrix in named_task("disjointness").matrices({"length": 3}).items()}
         {'disjoint?': (8, 8), 'as sparse averaging': (8, 8), 'meet?': (8, 8), 'averages above -1?': (8, 8)}
         """
-        return self.make(self.sized(sizes), partition, memory)
-
-    def sized(self, sizes: Mapping[str, int]) -> dict[str, int]:
-        """All its numbers: those given, and defaults.
-
-        Raises:
-            TensorRankError: if one is given that it does not take.
-        """
-        odd = [name for name in sizes if name not in self.sizes]
-        if odd:
-            raise TensorRankError(f"{self.name} takes no {odd[0]}; expected {', '.join(self.sizes)}")
-        full = {**self.sizes, **sizes}
-        if "anchor" in full and "anchor" not in sizes:
-            full["anchor"] = min(full["anchor"], max(0, full["modulus"] - 1))
-        return full
+        options = {} if self.anchor is None else {"anchor": self.sized(sizes)["anchor"]}
+        return self.task(sizes).matrices(partition, memory=memory, **options)
 
 
 def named_task(name: str) -> NamedTask:
@@ -92,124 +139,74 @@ def named_task(name: str) -> NamedTask:
     return NAMED_TASKS[name]
 
 
-def _sparse_averaging(sizes: Mapping[str, int], partition: Bipartition | None, memory: int | str | None) -> Matrices:
-    task = SparseAveraging(sizes["tokens"], sizes["sparsity"])
-    return {
-        "sum of the chosen": task.communication(partition, memory=memory),
-        "is any chosen 1?": task.communication(partition, thresholded=True, memory=memory),
-    }
-
-
-def _match2(sizes: Mapping[str, int], partition: Bipartition | None, memory: int | str | None) -> Matrices:
-    tokens, modulus = sizes["tokens"] + 1, sizes["modulus"]
-    return {
-        "decision": Match2(tokens, modulus).communication(partition, memory=memory),
-        "other tokens only": Match2(tokens, modulus, itself=False).communication(partition, memory=memory),
-    }
-
-
-def _match3(sizes: Mapping[str, int], partition: Bipartition | None, memory: int | str | None) -> Matrices:
-    task = Match3(2 * sizes["tokens"] + 1, sizes["modulus"])
-    return {"decision": task.communication(partition, anchor=sizes["anchor"], memory=memory)}
-
-
-def _bigram(sizes: Mapping[str, int], partition: Bipartition | None, memory: int | str | None) -> Matrices:
-    # The asking token stands last, so that the cut goes through a pair of the others.
-    task = Match3Bigram(2 * sizes["tokens"] + 1, sizes["modulus"])
-    return {"decision": task.communication(partition, anchor=sizes["anchor"], memory=memory)}
-
-
-def _local(sizes: Mapping[str, int], partition: Bipartition | None, memory: int | str | None) -> Matrices:
-    # The asking token stands in the middle, so that both sides are within its window.
-    task = Match3Local(2 * sizes["tokens"] + 1, sizes["modulus"], sizes["window"])
-    middle = sizes["tokens"]
-    return {"decision": task.communication(partition, anchor=sizes["anchor"], asking=middle, memory=memory)}
-
-
-def _disjointness(sizes: Mapping[str, int], partition: Bipartition | None, memory: int | str | None) -> Matrices:
-    length = sizes["length"]
-    found = {"disjoint?": Disjointness(length).communication(partition, memory=memory)}
-    if partition is None:
-        found["as sparse averaging"] = disjointness_in_sparse_averaging(length, memory=memory)
-    found["meet?"] = Disjointness(length, intersecting=True).communication(partition, memory=memory)
-    if partition is None:
-        found["averages above -1?"] = disjointness_in_sparse_averaging(length, thresholded=True, memory=memory)
-    return found
-
-
-def _inner_product(sizes: Mapping[str, int], partition: Bipartition | None, memory: int | str | None) -> Matrices:
-    length, modulus = sizes["length"], sizes["modulus"]
-    return {
-        f"modulo {modulus}": InnerProduct(length, modulus=modulus).communication(partition, memory=memory),
-        "whole number": InnerProduct(length, modulus=None).communication(partition, memory=memory),
-    }
-
-
-def _both_sides(sizes: Mapping[str, int]) -> int:
-    return 2 * sizes["tokens"]
-
-
 _TASKS = (
     NamedTask(
         "sparse-averaging",
+        "sparse_averaging.SparseAveraging",
         "the average of q chosen tokens out of N. Side A holds the tokens, B the choice.",
         {"tokens": 12, "sparsity": 2},
-        ("tokens", "tokens N"),
-        _sparse_averaging,
-        lambda sizes: sizes["tokens"] + 1,
-        lambda sizes: sizes["sparsity"] + 1,
-        "Averaging itself has small rank, the number of tokens: a linear recurrent model of that size does it. "
+        least=lambda sizes: sizes["sparsity"] + 1,
+        note="Averaging itself has small rank, the number of tokens: a linear recurrent model of that size does it. "
         "Only its threshold, a decision, is hard for protocols.",
+        unit="attention of order 2, with random keys and with keys on a moment curve",
+        unit_options=("dimension",),
+        studies=("model_sizes", "sparse_averaging_errors", "sparse_averaging_dimensions", "sparse_averaging_bits"),
     ),
     NamedTask(
         "match2",
+        "match.Match2",
         "is there a token that sums to 0 modulo M with the asking one? A holds the asking token, B all others.",
-        {"tokens": 7, "modulus": 7},
-        ("tokens", "other tokens"),
-        _match2,
-        lambda sizes: sizes["tokens"] + 1,
+        {"tokens": 8, "modulus": 7},
+        unit="attention of order 2, dimension 3",
     ),
     NamedTask(
         "match3",
+        "match.Match3",
         "are there two tokens that sum to 0 modulo M with the asking one? The asking token is known to both sides.",
-        {"tokens": 4, "modulus": 11, "anchor": 1},
-        ("tokens", "tokens on either side"),
-        _match3,
-        _both_sides,
+        {"tokens": 9, "modulus": 11},
+        anchor=1,
+        least=lambda sizes: 3,
+        step=2,
+        unit="attention of order 3, dimension 5",
+        studies=("triples",),
     ),
     NamedTask(
         "match3-bigram",
+        "match3_variants.Match3Bigram",
         "Match3 where the two tokens are neighbours.",
-        {"tokens": 4, "modulus": 11, "anchor": 1},
-        ("tokens", "tokens on either side"),
-        _bigram,
-        _both_sides,
+        {"tokens": 9, "modulus": 11},
+        anchor=1,
+        least=lambda sizes: 3,
+        step=2,
+        unit="two layers of attention of order 2, dimensions 2 and 3",
     ),
     NamedTask(
         "match3-local",
-        "Match3 where both tokens are within a window around the asking one.",
-        {"tokens": 4, "modulus": 11, "anchor": 1, "window": 2},
-        ("tokens", "tokens on either side"),
-        _local,
-        _both_sides,
+        "match3_variants.Match3Local",
+        "Match3 where both tokens are within a window around the asking one, which stands in the middle.",
+        {"tokens": 9, "modulus": 11, "window": 2},
+        anchor=1,
+        least=lambda sizes: 3,
+        step=2,
+        unit="attention of order 2, a head of dimension 2 for each token of the window",
     ),
     NamedTask(
         "disjointness",
+        "disjointness.Disjointness",
         "have two sets of n elements none in common?",
         {"length": 8},
-        ("length", "elements n"),
-        _disjointness,
-        lambda sizes: 2 * sizes["length"],
+        grows=("length", "elements n"),
+        least=lambda sizes: 1,
         note="Sparse averaging holds disjointness only once it is thresholded: the average itself, 2<a, b>/n - 1, "
         "has the rank n + 1.",
     ),
     NamedTask(
         "inner-product",
+        "disjointness.InnerProduct",
         "the inner product of two vectors of n bits, modulo M or as a whole number.",
         {"length": 8, "modulus": 2},
-        ("length", "bits n"),
-        _inner_product,
-        lambda sizes: 2 * sizes["length"],
+        grows=("length", "bits n"),
+        least=lambda sizes: 1,
     ),
 )
 

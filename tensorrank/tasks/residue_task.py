@@ -1,4 +1,4 @@
-"""What tasks on tokens that are residues modulo M have in common: their inputs, and who holds which token."""
+"""What tasks on tokens that are residues modulo M have in common: inputs, examples, matrices, and who holds what."""
 
 from __future__ import annotations
 
@@ -10,12 +10,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import whole_number
-from tensorrank.arithmetic.resources import memory_limit
+from tensorrank.arithmetic.arrays import Integers
+from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import Bipartition, checked_partition
-from tensorrank.tasks.communication import CommunicationMatrix, Side, refuse_beyond, refuse_many_sites
+from tensorrank.tasks.communication import CommunicationMatrix, Side, refuse_many_sites, refuse_matrix
 from tensorrank.tasks.residue_sets import check_modulus
-from tensorrank.tasks.task import Integers, all_words, checked_whole_numbers, in_words, prefix
+from tensorrank.tasks.task import Examples, all_words, balanced_labels, checked_whole_numbers, in_words, prefix
 
 # Numbers that solutions keep at once, unless one input needs more, and the largest modulus for which they do.
 TABLE = 2**22
@@ -23,18 +24,17 @@ _LARGEST_MODULUS = 2**24
 
 
 @dataclass(frozen=True)
-class ResidueTask:
-    """N tokens x_0..x_(N-1), residues modulo M, with a yes or no for each of them.
+class ResidueTask(ABC):
+    """A task on N tokens x_0..x_(N-1), residues modulo M, with a yes or no for each of them.
 
     Args:
         tokens: N.
         modulus: M.
 
+    For communication the sites are the tokens, or all but the asking one where that is public (an anchor).
+
     Raises:
         TensorRankError: if a number is not a whole number of at least 1, or the modulus is more than 2^24.
-
-    >>> ResidueTask(tokens=2, modulus=2).all_inputs().tolist()
-    [[0, 0], [0, 1], [1, 0], [1, 1]]
     """
 
     tokens: int
@@ -70,51 +70,38 @@ class ResidueTask:
         layout = f"(count, {self.tokens}), a residue for each token"
         return checked_whole_numbers("inputs", inputs, (None, self.tokens), self.modulus - 1, layout)
 
-    def times(self, inputs: Integers, width: int, sums: Callable[[Integers], Iterable[Integers]]) -> Integers:
-        """For each token x_i how many of the sums of its input are -x_i modulo M, (count, N).
+    def solve(self, inputs: ArrayLike) -> NDArray[np.bool_]:
+        """The answers for all tokens, (count, N), from the definition.
 
         Args:
-            inputs: (count, N).
-            width: how many sums there are for an input.
-            sums: what makes some of the inputs (some, N) into parts of their sums (some, any); all parts together have
-                the width. Several inputs are only taken together if they have few sums, so that one part will do.
-        """
-        found = np.empty_like(inputs)
-        step = max(1, TABLE // max(width, self.modulus))
-        for start in range(0, len(inputs), step):
-            some = inputs[start : start + step]
-            tables = self.modulus * np.arange(len(some))[:, None]
-            counts = np.zeros(self.modulus * len(some), dtype=np.int64)
-            for part in sums(some):
-                counts += np.bincount((tables + part % self.modulus).ravel(), minlength=len(counts))
-            found[start : start + step] = counts[tables + -some % self.modulus]
-        return found
-
-    def refuse_many_tokens(self) -> None:
-        """Raise an error if there are too many tokens for communication matrices.
+            inputs: (count, N) residues 0..M-1.
 
         Raises:
-            TensorRankError: if there are more than 2^16.
+            TensorRankError: if inputs are of another shape, or hold anything but residues.
         """
-        refuse_many_sites(self.tokens, f"{self} with {self.tokens} tokens")
+        return self._answers(self.checked_inputs(inputs))
 
-    def token(self, asking: int | None, default: int) -> int:
-        """The number of the asking token.
+    def examples(
+        self, count: int, seed: int | np.random.Generator = 0, *, asking: int | None = None
+    ) -> Examples[Integers]:
+        """Random inputs, one half without a match for the asking token, the others with one token changed to match.
+
+        Args:
+            count: how many.
+            seed: a whole number or a numpy Generator.
+            asking: the token whose answers are the labels; the last by default.
 
         Raises:
-            TensorRankError: if it is none of 0..N-1.
+            TensorRankError: if no input has one of the labels, the count is not a whole number of at least 1, or there
+                is no such token.
         """
-        found = default if asking is None else whole_number("asking", asking, 0)
-        if found >= self.tokens:
-            raise TensorRankError(f"asking is {found}; expected one of the tokens 0 to {self.tokens - 1}")
-        return found
+        missing = self._missing_label()
+        if missing:
+            raise TensorRankError(f"{self} has no {missing}")
+        asks, rng = self.token(asking), random_stream(seed)
+        labels = balanced_labels(count, rng)
+        return Examples(self._random_inputs(labels, asks, rng), labels, asks)
 
-
-@dataclass(frozen=True)
-class AnchoredTask(ResidueTask, ABC):
-    """A task whose asking token may be public."""
-
-    @abstractmethod
     def communication(
         self,
         partition: Bipartition | None = None,
@@ -123,7 +110,33 @@ class AnchoredTask(ResidueTask, ABC):
         asking: int | None = None,
         memory: int | str | None = None,
     ) -> CommunicationMatrix:
-        """The answers of one token at all inputs of either side."""
+        """The answers of the asking token at all inputs of either side.
+
+        Inputs of a side that no answer tells apart share a row (or column). The side that holds the asking token has
+        rows (or columns) of its own for each residue of that token.
+
+        Args:
+            partition: of the tokens, or with an anchor, of all but the asking one, in their order. By default their
+                halves; for Match2 without an anchor, the asking token against all others.
+            anchor: the residue of the asking token where it is public: both sides know it, at its place.
+            asking: the token that asks; the last by default.
+            memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
+
+        Raises:
+            PartitionError: if it is no bipartition of N sites (N - 1 with an anchor).
+            TensorRankError: if there is no such token or residue, M is more than 62, or the matrix would not fit.
+        """
+        check_modulus(self.modulus)
+        refuse_many_sites(self.tokens, f"{self} with {self.tokens} tokens")
+        asks = self.token(asking)
+        if anchor is None:
+            split = checked_partition(self.tokens, self._usual_partition(asks) if partition is None else partition)
+            return self._matrix(Split(self.modulus, split.a, split.b, asks, None), memory)
+        if whole_number("anchor", anchor, 0) >= self.modulus:
+            raise TensorRankError(f"the anchor is {anchor}; expected a residue from 0 to {self.modulus - 1}")
+        split = checked_partition(self.tokens - 1, partition)
+        a, b = (tuple(site + (site >= asks) for site in side) for side in (split.a, split.b))
+        return self._matrix(Split(self.modulus, a, b, asks, int(anchor)), memory)
 
     def prefix_suffix(
         self,
@@ -140,9 +153,69 @@ class AnchoredTask(ResidueTask, ABC):
         Raises:
             TensorRankError: if the cut leaves a side without tokens, or as `communication` does.
         """
-        self.refuse_many_tokens()
-        sites = self.tokens - (anchor is not None)
-        return self.communication(prefix(sites, cut), anchor=anchor, asking=asking, memory=memory)
+        refuse_many_sites(self.tokens, f"{self} with {self.tokens} tokens")
+        split = prefix(self.tokens - (anchor is not None), cut)
+        return self.communication(split, anchor=anchor, asking=asking, memory=memory)
+
+    def matrices(
+        self, partition: Bipartition | None = None, *, anchor: int | None = None, memory: int | str | None = None
+    ) -> dict[str, CommunicationMatrix]:
+        """The communication matrices of interest by what they say, the most telling first.
+
+        Arguments and errors are those of `communication`.
+        """
+        return {"decision": self.communication(partition, anchor=anchor, memory=memory)}
+
+    def token(self, asking: int | None) -> int:
+        """The number of the asking token; the last by default.
+
+        Raises:
+            TensorRankError: if it is none of 0..N-1.
+        """
+        found = self.tokens - 1 if asking is None else whole_number("asking", asking, 0)
+        if found >= self.tokens:
+            raise TensorRankError(f"asking is {found}; expected one of the tokens 0 to {self.tokens - 1}")
+        return found
+
+    @abstractmethod
+    def _answers(self, inputs: Integers) -> NDArray[np.bool_]:
+        """The answers for all tokens, (count, N)."""
+
+    @abstractmethod
+    def _missing_label(self) -> str:
+        """The label that no input has, and why; empty if inputs have both."""
+
+    @abstractmethod
+    def _random_inputs(self, labels: NDArray[np.bool_], asks: int, rng: np.random.Generator) -> Integers:
+        """Random inputs, (count, N), whose answers for the asking token are the labels."""
+
+    @abstractmethod
+    def _matrix(self, split: Split, memory: int | str | None) -> CommunicationMatrix:
+        """The communication matrix of tokens that are split so."""
+
+    def _usual_partition(self, asks: int) -> Bipartition:
+        """The partition where none is given and the asking token is not public."""
+        return Bipartition.halves(self.tokens)
+
+    def _times(self, inputs: Integers, width: int, sums: Callable[[Integers], Iterable[Integers]]) -> Integers:
+        """Count for each token x_i the sums of its input that are -x_i modulo M: (count, N).
+
+        Args:
+            inputs: (count, N).
+            width: how many sums an input has.
+            sums: makes some of the inputs, (some, N), into parts of their sums, (some, any number). All parts together
+                have the width. Several inputs are only taken together if they have so few sums that one part will do.
+        """
+        found = np.empty_like(inputs)
+        step = max(1, TABLE // max(width, self.modulus))
+        for start in range(0, len(inputs), step):
+            some = inputs[start : start + step]
+            tables = self.modulus * np.arange(len(some))[:, None]
+            counts = np.zeros(self.modulus * len(some), dtype=np.int64)
+            for part in sums(some):
+                counts += np.bincount((tables + part % self.modulus).ravel(), minlength=len(counts))
+            found[start : start + step] = counts[tables + -some % self.modulus]
+        return found
 
 
 @dataclass(frozen=True)
@@ -154,11 +227,8 @@ class Split:
         a: the tokens of side A.
         b: the tokens of side B.
         asking: the number of the asking token.
-        anchor: its residue where it is public, so that neither side counts it; None where a side holds it.
-
-    >>> split = Split.of(ResidueTask(tokens=5, modulus=7), None, asking=1, anchor=3)
-    >>> split.a, split.b, split.values
-    ((0, 2), (3, 4), (3,))
+        anchor: the residue of the asking token where it is public, so that neither side counts it; None where a side
+            holds it.
     """
 
     modulus: int
@@ -166,27 +236,6 @@ class Split:
     b: tuple[int, ...]
     asking: int
     anchor: int | None
-
-    @classmethod
-    def of(cls, task: ResidueTask, partition: Bipartition | None, asking: int, anchor: int | None) -> Split:
-        """The split of a task's tokens; under an anchor the sites of the partition are all tokens but the asking one.
-
-        Raises:
-            PartitionError: if the partition does not fit.
-            TensorRankError: if the anchor is no residue, the modulus is too large for sets of residues, or there are
-                more than 2^16 tokens.
-        """
-        check_modulus(task.modulus)
-        task.refuse_many_tokens()
-        if anchor is None:
-            partition = checked_partition(task.tokens, prefix(task.tokens, None) if partition is None else partition)
-            return cls(task.modulus, partition.a, partition.b, asking, None)
-        if whole_number("anchor", anchor, 0) >= task.modulus:
-            raise TensorRankError(f"the anchor is {anchor}; expected a residue from 0 to {task.modulus - 1}")
-        free = task.tokens - 1
-        partition = checked_partition(free, prefix(free, None) if partition is None else partition)
-        a, b = (tuple(site + (site >= asking) for site in side) for side in (partition.a, partition.b))
-        return cls(task.modulus, a, b, asking, int(anchor))
 
     @property
     def values(self) -> tuple[int, ...]:
@@ -198,23 +247,24 @@ class Split:
         return [token for token in side if token != self.asking]
 
     def matrix(
-        self, task: str, rows: int, columns: int, blocks: Iterator[NDArray[np.bool_]], memory: int | str | None
+        self, task: str, rows: int, columns: int, parts: Iterator[NDArray[np.bool_]], memory: int | str | None
     ) -> CommunicationMatrix:
-        """The blocks of all residues of the asking token, below each other if A holds it and side by side if B does.
+        """The communication matrix, from its part for each residue of the asking token.
 
         Args:
             task: its name.
             rows: the rows of the whole matrix.
             columns: its columns.
-            blocks: the decisions for each residue of the asking token, made when they are asked for.
+            parts: the decisions for each residue of the asking token, made when they are asked for. They stand below
+                each other if side A holds that token, and side by side if side B does.
             memory: the limit for the matrix.
 
         Raises:
             TensorRankError: if the matrix would not fit the memory limit.
         """
         name = task if self.anchor is None else f"{task}, anchor {self.anchor}"
-        refuse_beyond(memory_limit(memory), rows, columns, f"the matrix of {name}")
-        entries = np.concatenate(list(blocks), axis=1 if self.asking in self.b else 0, dtype=np.int64)
+        refuse_matrix(memory, rows, columns, f"the matrix of {name}")
+        entries = np.concatenate(list(parts), axis=1 if self.asking in self.b else 0, dtype=np.int64)
         alone: dict[tuple[int, ...], Side] = {self.a: "rows", self.b: "columns"}
         return CommunicationMatrix(
             entries,
@@ -224,3 +274,8 @@ class Split:
             (in_words("token", self.a), in_words("token", self.b)),
             query=alone.get((self.asking,)),
         )
+
+
+def another(token: int | Integers, tokens: int, rng: np.random.Generator, count: int) -> Integers:
+    """So many random tokens, each other than the given one; that one itself if there is no other."""
+    return np.asarray((token + rng.integers(1, max(tokens, 2), count)) % tokens)

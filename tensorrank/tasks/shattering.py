@@ -15,13 +15,14 @@ from tensorrank.arithmetic.prime_field import as_given
 from tensorrank.arithmetic.rational_rank import distinct_rows
 from tensorrank.arithmetic.resources import memory_limit
 from tensorrank.errors import TensorRankError
+from tensorrank.records import Record
 
 # A Python integer keeps 30 bits in 4 bytes, and takes as many more itself, its place in a list included.
 _BYTES_PER_BIT, _CELL_BYTES = 4 / 30, 36
 
 
 @dataclass(frozen=True)
-class VCDimension:
+class VCDimension(Record):
     """What a search found of a VC dimension.
 
     Attributes:

@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import KW_ONLY, dataclass
 from itertools import combinations
 from math import comb
-from typing import ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import whole_number
+from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.arithmetic.resources import amount, memory_limit
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import Bipartition, checked_partition
-from tensorrank.tasks.communication import CommunicationMatrix, Side, refuse_beyond, refuse_many_sites, refuse_powers
-from tensorrank.tasks.task import (
-    Examples,
-    Integers,
-    assignments,
-    balanced_labels,
-    checked_whole_numbers,
-    in_words,
-    prefix,
+from tensorrank.tasks.communication import (
+    CommunicationMatrix,
+    Side,
+    refuse_many_sites,
+    refuse_matrix,
+    refuse_matrix_of_powers,
 )
+from tensorrank.tasks.task import Examples, assignments, balanced_labels, checked_whole_numbers, in_words, prefix
 from tensorrank.tasks.token_sets import checked_sizes, random_sets
 
 # Values on the far side beyond which no matrix fits, and binomial coefficients take long.
@@ -47,7 +44,7 @@ class SparseInputs:
     (1, 2, 1)
     """
 
-    values: NDArray[np.float64]
+    values: Floats
     chosen: Integers
 
     def __post_init__(self) -> None:
@@ -93,8 +90,6 @@ class SparseAveraging:
     [[0, 0, 0], [0, 1, 1], [1, 0, 1], [1, 1, 2], [1, 1, 0], [1, 2, 1], [2, 1, 1], [2, 2, 2]]
     """
 
-    name: ClassVar[str] = "sparse-averaging"
-
     tokens: int
     sparsity: int
     _: KW_ONLY
@@ -114,7 +109,7 @@ class SparseAveraging:
         """N + 1: the values of the tokens, and the choice of the one that asks."""
         return self.tokens + 1
 
-    def solve(self, inputs: SparseInputs) -> NDArray[np.float64]:
+    def solve(self, inputs: SparseInputs) -> Floats:
         """The averages of all tokens, (count, N, d').
 
         Raises:
@@ -193,14 +188,11 @@ class SparseAveraging:
         own, far = len(asks) - 1, len(answers)
         parts = self._parts(own, far, thresholded)
         what = f"thresholded {self}" if thresholded else str(self)
-        limit = memory_limit(memory)
         if far > _MOST_FAR:
-            least = max(_log_comb(far, size) for size, _ in parts)
-            powers = (least, far) if rows else (far, least)
-            refuse_powers(limit, powers[0], powers[1], f"the matrix of {what}")
+            refuse_matrix_of_powers(memory, far, 1, f"the matrix of {what}")
         classes = sum(comb(far, size) * (most + 1) for size, most in parts)
         shape = (classes, 1 << far) if rows else (1 << far, classes)
-        refuse_beyond(limit, *shape, f"the matrix of {what}")
+        refuse_matrix(memory, *shape, f"the matrix of {what}")
         sums = _sums(far, parts)
         entries = (sums >= 1 if thresholded else sums).astype(np.int64)
         raw = (comb(self.tokens, self.sparsity) << own, 1 << far)
@@ -226,6 +218,18 @@ class SparseAveraging:
         refuse_many_sites(self.sites, str(self))
         return self.communication(prefix(self.sites, cut), thresholded=thresholded, memory=memory)
 
+    def matrices(
+        self, partition: Bipartition | None = None, *, memory: int | str | None = None
+    ) -> dict[str, CommunicationMatrix]:
+        """The communication matrices of the sum of the chosen values, and of whether any of them is 1.
+
+        Arguments and errors are those of `communication`.
+        """
+        return {
+            "sum of the chosen": self.communication(partition, memory=memory),
+            "is any chosen 1?": self.communication(partition, thresholded=True, memory=memory),
+        }
+
     def _parts(self, own: int, far: int, thresholded: bool) -> list[tuple[int, int]]:
         """For each number of chosen tokens on the far side, the largest sum of the others (1 stands for all from 1)."""
         sizes = range(max(0, self.sparsity - own), min(self.sparsity, far) + 1)
@@ -240,11 +244,7 @@ class SparseAveraging:
         """The count, if so many inputs fit the memory, made in two steps and copied once."""
         size, limit = whole_number("count", count, 1), memory_limit(None)
         needed = 2 * np.dtype(np.int64).itemsize * size * self.tokens * (self.sparsity + self.dimension)
-        if needed > limit:
-            room = f"take about {amount(needed)}" if needed < 2**100 else "not fit any memory"
-            raise TensorRankError(
-                f"{size} inputs of {self} would {room}; the memory limit is {amount(limit)}. Try fewer inputs or tokens"
-            )
+        refuse_beyond(limit, needed, f"{size} inputs of {self}", "fewer inputs or tokens")
         return size
 
     def _random_choices(self, count: int, rng: np.random.Generator) -> Integers:
@@ -281,7 +281,7 @@ def disjointness_in_sparse_averaging(
     """
     n = whole_number("length", length, 1)
     what = f"{'thresholded ' if thresholded else ''}sparse averaging of {n} out of {2 * n} tokens, as disjointness"
-    refuse_powers(memory_limit(memory), n, n, f"the matrix of {what}")
+    refuse_matrix_of_powers(memory, n, n, f"the matrix of {what}")
     words = 2**n
     bits = assignments(range(n))
     values = np.full((2 * n, words), -1, dtype=np.int8)
@@ -311,12 +311,7 @@ def _sums(far: int, parts: list[tuple[int, int]]) -> NDArray[np.unsignedinteger]
     return sums
 
 
-def _log_comb(n: int, k: int) -> float:
-    """The logarithm to base 2 of a binomial coefficient, to within a few units of 2^-20."""
-    return (math.lgamma(n + 1) - math.lgamma(k + 1) - math.lgamma(n - k + 1)) / math.log(2)
-
-
-def _real_values(given: ArrayLike) -> NDArray[np.float64]:
+def _real_values(given: ArrayLike) -> Floats:
     array = np.asarray(given)
     if array.ndim != 3 or array.dtype.kind not in "iuf":
         raise TensorRankError(

@@ -1,22 +1,22 @@
-"""What all tasks have in common: examples with balanced labels, a reference solution, communication matrices."""
+"""What every task can do, and what several tasks need for it: labels, checked arrays, words over an alphabet."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import Any, ClassVar, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import whole_number
-from tensorrank.arithmetic.resources import amount, memory_limit
+from tensorrank.arithmetic.arrays import Integers
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import Bipartition
 from tensorrank.tasks.communication import CommunicationMatrix
 
-Integers = NDArray[np.int64]
 Inputs = TypeVar("Inputs")
 
 
@@ -41,8 +41,6 @@ class Task(Protocol):
     Each task says in its docstring what its sites, inputs and answers are; `str(task)` names it in tables.
     """
 
-    name: ClassVar[str]
-
     @property
     def sites(self) -> int:
         """How many sites its bipartitions split."""
@@ -56,10 +54,15 @@ class Task(Protocol):
     def communication(
         self, partition: Bipartition | None = None, *, memory: int | str | None = None
     ) -> CommunicationMatrix:
-        """Its values at all pairs of inputs of side A and of side B."""
+        """The values at all pairs of inputs of side A and of side B."""
 
     def prefix_suffix(self, cut: int | None = None, *, memory: int | str | None = None) -> CommunicationMatrix:
-        """The same for the first sites against all others; half of them by default."""
+        """The communication matrix of the first `cut` sites (half of them by default) against all others."""
+
+    def matrices(
+        self, partition: Bipartition | None = None, *, memory: int | str | None = None
+    ) -> dict[str, CommunicationMatrix]:
+        """The communication matrices of interest by what they say, the most telling first."""
 
 
 def prefix(sites: int, cut: int | None) -> Bipartition:
@@ -78,7 +81,7 @@ def prefix(sites: int, cut: int | None) -> Bipartition:
 
 
 def checked_cut(sites: int, cut: int | None) -> int:
-    """How many sites come first; half of them (rounded down) if that is not said.
+    """The number of sites that come first: `cut` of them, or half of all (rounded down) for None.
 
     Raises:
         TensorRankError: if it leaves a side without sites.
@@ -159,16 +162,11 @@ def all_words(symbols: int, length: int, what: str, memory: int | str | None = N
     >>> all_words(2, 2, "pairs of bits").tolist()
     [[0, 0], [0, 1], [1, 0], [1, 1]]
     """
-    limit = memory_limit(memory)
     # A row and its intermediate quotients. A power that no memory holds is not made.
-    words = symbols ** min(length, 1000)
-    needed = 3 * np.dtype(np.int64).itemsize * length * words
-    if needed > limit:
-        size = f"take about {amount(needed)}" if needed < 2**100 else "not fit any memory"
-        raise TensorRankError(
-            f"{what} are {symbols}^{length} and would {size}; the memory limit is {amount(limit)}. Try a smaller size, "
-            "or draw some with `examples`"
-        )
+    needed = 3 * np.dtype(np.int64).itemsize * length * symbols ** min(length, 1000)
+    refuse_beyond(
+        memory_limit(memory), needed, f"{what}, {symbols}^{length} of them,", "a smaller size, or random `examples`"
+    )
     return words_between(symbols, length, 0, symbols**length)
 
 

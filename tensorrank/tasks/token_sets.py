@@ -1,4 +1,4 @@
-"""Choices of q out of N tokens: random ones, or all."""
+"""Sets of q out of N tokens: random ones, or all."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any
 import numpy as np
 
 from tensorrank.arguments import whole_number
+from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.arithmetic.resources import amount, memory_limit
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
-from tensorrank.tasks.task import Integers
+from tensorrank.whole_numbers import abbreviated
 
-# Random ranks of tokens that are drawn at a time.
+# Random ranks of tokens that are held at a time.
 _RANKS = 2**20
 
 
@@ -28,13 +29,9 @@ def random_sets(tokens: int, sparsity: int, count: int, seed: int | np.random.Ge
     n, q = checked_sizes(tokens, sparsity)
     rows, rng = whole_number("count", count, 1), random_stream(seed)
     step = min(rows, max(1, _RANKS // n))
-    # The sets, and for a block of them the ranks and the order of all tokens.
-    needed, limit = 8 * (rows * q + 2 * step * (n + q)), memory_limit(None)
-    if needed > limit:
-        raise TensorRankError(
-            f"{rows} sets of {q} out of {n} tokens would take about {amount(needed)}; the memory limit is "
-            f"{amount(limit)}. Try fewer sets"
-        )
+    # The sets, and for a batch of them the ranks and the order of all tokens.
+    needed = 8 * (rows * q + 2 * step * (n + q))
+    refuse_beyond(memory_limit(None), needed, f"{rows} sets of {q} out of {n} tokens", "fewer sets")
     sets = np.empty((rows, q), dtype=np.int64)
     for start in range(0, rows, step):
         ranks = rng.random((min(step, rows - start), n))
@@ -54,17 +51,14 @@ def all_sets(tokens: int, sparsity: int, *, memory: int | str | None = None) -> 
     """
     n, q = checked_sizes(tokens, sparsity)
     # A row as an array and as a tuple of the list that it is made from.
-    needed, limit = comb(n, q) * (16 * q + 64), memory_limit(memory)
-    if needed > limit:
-        raise TensorRankError(
-            f"the sets of {q} out of {n} tokens are {comb(n, q)} and would take about {amount(needed)}; the memory "
-            f"limit is {amount(limit)}. Try random_sets"
-        )
+    count = comb(n, q)
+    what = f"the {abbreviated(count)} sets of {q} out of {n} tokens"
+    refuse_beyond(memory_limit(memory), count * (16 * q + 64), what, "random_sets")
     return np.array(list(combinations(range(n), q)), dtype=np.int64)
 
 
 def checked_sizes(tokens: Any, sparsity: Any) -> tuple[int, int]:
-    """N and q.
+    """The numbers N and q of tokens and of those that are chosen, as whole numbers.
 
     Raises:
         TensorRankError: if one is no whole number of at least 1, or q exceeds N.

@@ -2,13 +2,14 @@
 
 from tensorrank.units.attention_unit import AttentionUnit
 from tensorrank.units.bottleneck import bottleneck_table, head_for, least_head_dimension, published_counterexample
-from tensorrank.units.checks import UnitCheck, check_construction, check_matching, least_bits_for
+from tensorrank.units.checks import UnitCheck, check_unit, least_bits_for
 from tensorrank.units.construction import Construction
-from tensorrank.units.cut_ranks import CutRanks, CutSamples, softmax_cut_ranks
+from tensorrank.units.cut_ranks import CutRanks, CutSamples
 from tensorrank.units.match_units import match2_unit, match3_unit
 from tensorrank.units.precision import Precision
 from tensorrank.units.selection import least_bits
 from tensorrank.units.selection_units import MomentCurveUnit, RestrictedIsometryUnit, least_dimension
+from tensorrank.units.task_units import SelectionCheck, check_units
 from tensorrank.units.variant_units import bigram_units, local_unit
 
 __all__ = [
@@ -19,11 +20,12 @@ __all__ = [
     "MomentCurveUnit",
     "Precision",
     "RestrictedIsometryUnit",
+    "SelectionCheck",
     "UnitCheck",
     "bigram_units",
     "bottleneck_table",
-    "check_construction",
-    "check_matching",
+    "check_unit",
+    "check_units",
     "head_for",
     "least_bits",
     "least_bits_for",
@@ -33,5 +35,4 @@ __all__ = [
     "match2_unit",
     "match3_unit",
     "published_counterexample",
-    "softmax_cut_ranks",
 ]

@@ -7,15 +7,14 @@ from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from tensorrank.arguments import whole_number
-from tensorrank.arithmetic.resources import amount, memory_limit
+from tensorrank.arithmetic.arrays import Array, Floats
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
-from tensorrank.units.online_softmax import AttentionSizes, Floats, softmax_averages, softmax_rows
+from tensorrank.units.online_softmax import AttentionSizes, softmax_averages, softmax_rows
 from tensorrank.units.precision import FLOAT64, Precision, precision_of
-
-Array = NDArray[np.float64]
 
 _ENTRY = 8
 
@@ -55,9 +54,9 @@ class AttentionUnit:
     AttentionUnit(order 2, dimension 2, 1 head, output dimension 2, float64)
     """
 
-    query: Array
-    keys: tuple[Array, ...]
-    values: tuple[Array, ...]
+    query: Floats
+    keys: tuple[Floats, ...]
+    values: tuple[Floats, ...]
     _: KW_ONLY
     precision: Precision = FLOAT64
     token_range: ArrayLike = 1.0
@@ -135,7 +134,7 @@ class AttentionUnit:
         return max(self.dimension, self.output_dimension) * self.heads * self.precision.bits
 
     def at(self, precision: Precision | str | int) -> AttentionUnit:
-        """The same unit at another precision.
+        """A copy of the unit at another precision.
 
         Raises:
             TensorRankError: if it is none.
@@ -144,10 +143,10 @@ class AttentionUnit:
 
     def __call__(
         self, tokens: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None
-    ) -> Array:
+    ) -> Floats:
         """The outputs of the asking tokens.
 
-        All tuples are summed over in blocks, so that memory stays bounded; the blocks change nothing but rounding.
+        All tuples are summed over in batches, so that memory stays bounded; the batches change nothing but rounding.
 
         Args:
             tokens: of shape (count, N, token dimension).
@@ -159,29 +158,29 @@ class AttentionUnit:
 
         Raises:
             TensorRankError: if tokens have another shape or are not finite, no such token asks, a score or an
-                output overflows, or not even the smallest blocks fit into the memory.
+                output overflows, or not even the smallest batches fit into the memory.
         """
         x = self._tokens(tokens)
         asked = asked_tokens(asking, x.shape[1])
         sizes = AttentionSizes(
             self.order, self.heads, self.dimension, self.output_dimension, tokens=x.shape[1], asked=len(asked)
         )
-        blocks = sizes.blocks(len(x), memory_limit(memory))
+        batches = sizes.batches(len(x), memory_limit(memory))
         outputs = np.empty((len(x), len(asked), self.output_dimension))
-        for start in range(0, len(x), blocks.inputs):
-            part = x[start : start + blocks.inputs]
+        for start in range(0, len(x), batches.inputs):
+            part = x[start : start + batches.inputs]
             averages = softmax_averages(
                 self._projected(part[:, asked], self.query),
                 [self._projected(part, key) for key in self.keys],
                 [self._projected(part, value) for value in self.values],
-                blocks,
+                batches,
             )
-            averages.sum(axis=1, out=outputs[start : start + blocks.inputs], dtype=averages.dtype)
+            averages.sum(axis=1, out=outputs[start : start + batches.inputs], dtype=averages.dtype)
         return outputs
 
     def attention(
         self, tokens: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None
-    ) -> Array:
+    ) -> Floats:
         """The rows of attention of a unit of order 2: how much each asking token looks at each token.
 
         Args:
@@ -205,21 +204,18 @@ class AttentionUnit:
         asked = asked_tokens(asking, x.shape[1])
         count, n, _ = x.shape
         needed = 2 * _ENTRY * count * self.heads * (len(asked) * (n + self.dimension) + n * self.dimension)
-        if needed > (limit := memory_limit(memory)):
-            raise TensorRankError(
-                f"{count} x {self.heads} x {len(asked)} rows over {n} tokens would take about {amount(needed)}; the "
-                f"memory limit is {amount(limit)}. Try fewer inputs or asking tokens, or give more memory"
-            )
+        what = f"{count} x {self.heads} x {len(asked)} rows over {n} tokens"
+        refuse_beyond(memory_limit(memory), needed, what, "fewer inputs or asking tokens, or give more memory")
         rows = softmax_rows(self._projected(x[:, asked], self.query), self._projected(x, self.keys[0]))
         return rows.astype(np.float64, copy=False)
 
-    def _projected(self, tokens: Array, weights: Array) -> Floats:
+    def _projected(self, tokens: Floats, weights: Floats) -> Array:
         """Queries, keys or values of shape (count, heads, tokens, coordinates), rounded to the precision."""
         bound = float((np.abs(weights) @ np.asarray(self.token_range, dtype=np.float64)).max(initial=0.0))
         with np.errstate(over="ignore", invalid="ignore"):
             return self.precision.rounded(tokens[:, None] @ weights.swapaxes(1, 2), bound)
 
-    def _tokens(self, tokens: ArrayLike) -> Array:
+    def _tokens(self, tokens: ArrayLike) -> Floats:
         x = _finite(tokens, "the array of tokens")
         if x.ndim != 3 or x.shape[2] != self.token_dimension or not x.shape[1]:
             raise TensorRankError(
@@ -248,7 +244,7 @@ def asked_tokens(asking: Sequence[int] | None, tokens: int) -> list[int]:
     return given
 
 
-def _weights(given: ArrayLike, what: str) -> Array:
+def _weights(given: ArrayLike, what: str) -> Floats:
     array = _finite(given, what)
     if array.ndim != 3 or not array.size:
         raise TensorRankError(
@@ -257,7 +253,7 @@ def _weights(given: ArrayLike, what: str) -> Array:
     return array
 
 
-def _finite(given: Any, what: str) -> Array:
+def _finite(given: Any, what: str) -> Floats:
     try:
         array = np.asarray(given)
     except ValueError as error:

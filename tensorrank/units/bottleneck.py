@@ -36,13 +36,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import whole_number
+from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.prime_field import as_given
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.rational_rank import rational_rank
 from tensorrank.errors import TensorRankError
 from tensorrank.networks.entries import random_entries
+from tensorrank.records import Record
 
-Floats = NDArray[np.float64]
 # Python's whole numbers, of any size.
 Whole = NDArray[np.object_]
 
@@ -146,8 +147,8 @@ class Counterexample(NamedTuple):
         pattern: of shape (n, n), rows of sum 1.
     """
 
-    tokens: NDArray[np.int64]
-    logits: NDArray[np.int64]
+    tokens: Integers
+    logits: Integers
     pattern: Floats
 
 
@@ -167,7 +168,7 @@ def published_counterexample() -> Counterexample:
 
 
 @dataclass(frozen=True)
-class BottleneckRow:
+class BottleneckRow(Record):
     """Least head dimensions for n linearly independent tokens, exact.
 
     Attributes:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any, Literal, Protocol
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import whole_number
+from tensorrank.arithmetic.arrays import Floats, Integers
+from tensorrank.arithmetic.resources import Progress, silent
 from tensorrank.errors import TensorRankError
-from tensorrank.tasks.task import Integers, words_between
+from tensorrank.records import Record
+from tensorrank.tasks.task import words_between
 from tensorrank.units.attention_unit import asked_tokens
 from tensorrank.units.construction import THRESHOLD, Construction
 from tensorrank.units.precision import least_precision
@@ -24,25 +27,24 @@ MOST_INPUTS = 2**24
 _CHUNK = 2**16
 _NOTHING = "no answers were to be compared; expected at least one input and one asking token"
 
-# Called with what is done, inputs done and their number.
-Progress = Callable[[str, float, float], None]
-
-
-class Reference(Protocol):
-    """Whatever knows the right answers of a matching task."""
-
-    def solve(self, inputs: Any) -> NDArray[np.bool_]:
-        """The right answers for all tokens: residues (count, N) to (count, N)."""
+# All M^N inputs, how many examples of the task, or the inputs themselves.
+Inputs = Literal["all"] | int | ArrayLike
+# From residues (count, N) to the right answers of all tokens, (count, N).
+Solve = Callable[[Integers], NDArray[np.bool_]]
 
 
 @dataclass(frozen=True)
-class UnitCheck:
-    """What a check of a construction found.
+class UnitCheck(Record):
+    """What a check of an attention unit found.
 
     Attributes:
+        unit: the construction, in words.
         task: the task, in words.
         tokens: N.
-        precision: of the unit, in words.
+        order: of the unit that decides.
+        dimension: of the queries and keys of that unit.
+        heads: of that unit.
+        precision: of that unit, in words.
         inputs: how many were checked.
         exhaustive: whether they were all there are, with all tokens asking.
         answers: how many answers were compared.
@@ -53,12 +55,18 @@ class UnitCheck:
         seconds: how long it took.
 
     >>> from tensorrank.units.match_units import match2_unit
-    >>> print(check_matching(match2_unit(2, 3)))  # doctest: +ELLIPSIS
+    >>> print(check_unit(match2_unit(2, 3)))  # doctest: +ELLIPSIS
     Match2 mod 3, 2 tokens, float64: no wrong answer to all 9 inputs (18 answers), least margin 0.39, ...
     """
 
+    derived = ("passed",)
+
+    unit: str
     task: str
     tokens: int
+    order: int
+    dimension: int
+    heads: int
     precision: str
     inputs: int
     exhaustive: bool
@@ -68,47 +76,57 @@ class UnitCheck:
     worst: tuple[int, ...]
     seconds: float
 
+    @property
+    def passed(self) -> bool:
+        """Whether no answer was wrong."""
+        return self.wrong == 0
+
     def __str__(self) -> str:
-        found = "no wrong answer" if self.wrong == 0 else f"{self.wrong} wrong answers"
+        found = "no wrong answer" if self.passed else f"{self.wrong} wrong answers"
         return (
             f"{self.task}, {self.tokens} tokens, {self.precision}: {found} to {'all ' if self.exhaustive else ''}"
             f"{self.inputs} inputs ({self.answers} answers), least margin {self.least_margin:.2g}, {self.seconds:.2g} s"
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """The attributes by name."""
-        return asdict(self)
 
-
-def check_construction(
+def check_unit(
     construction: Construction,
-    reference: Reference,
-    inputs: Iterable[ArrayLike],
+    inputs: Inputs = "all",
     *,
+    solve: Solve | None = None,
+    seed: int | np.random.Generator = 0,
     asking: Sequence[int] | None = None,
-    exhaustive: bool = False,
     memory: int | str | None = None,
-    progress: Callable[[int], None] | None = None,
+    progress: Progress = silent,
 ) -> UnitCheck:
-    """Compare the answers of a construction with those of a reference solution.
+    """Compare the answers of an attention unit for Match2, Match3 or a variant with the right ones.
 
     Args:
-        construction: the unit with its embedding.
-        reference: anything with a method `solve`.
-        inputs: arrays (count, N) of residues, one after another.
+        construction: as `match2_unit`, `match3_unit`, `bigram_units` or `local_unit` gives it.
+        inputs: "all" M^N of them; or how many examples of the task, of which half have a match for the last token; or
+            an array (count, N) of residues.
+        solve: gives the right answers; by default the task itself, from the definition.
+        seed: of the examples: a whole number or a numpy Generator.
         asking: the tokens whose answers are compared; all by default.
-        exhaustive: whether these inputs are all there are; the result says so if all tokens ask, too.
-        memory: bytes for each array, or a text such as "4GiB"; 60 % of what is available by default.
-        progress: called after each array with the number of inputs done.
+        memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
+        progress: called with the inputs done, their number and what is checked.
 
     Raises:
-        TensorRankError: if there are no inputs, they are not residues of this shape, or for want of memory.
+        TensorRankError: if all inputs are more than 2^24, the examples are impossible, there are no inputs or they are
+            no residues, or for want of memory.
+
+    >>> from tensorrank.units.match_units import match3_unit
+    >>> found = check_unit(match3_unit(3, 5))
+    >>> found.inputs, found.exhaustive, found.wrong, found.least_margin >= 4 / 7 - 1 / 2
+    (125, True, 0, True)
     """
     began = time.perf_counter()
+    task, unit = construction.task, construction.unit
+    total, parts = _parts(construction, inputs, seed)
     done = answers = wrong = 0
     least, worst = np.inf, None
-    for given in inputs:
-        part, correct, margins = _compared(construction, reference, given, asking, memory)
+    for part in parts:
+        correct, margins = _compared(construction, part, asking, memory, solve)
         if not margins.size:
             continue
         done, answers, wrong = done + len(part), answers + margins.size, wrong + int((~correct).sum())
@@ -116,16 +134,19 @@ def check_construction(
         place = int(by_input.argmin())
         if by_input[place] < least:
             least, worst = float(by_input[place]), part[place]
-        if progress is not None:
-            progress(done)
+        progress(done, total, f"checking {task}")
     if worst is None:
         raise TensorRankError(_NOTHING)
     return UnitCheck(
-        task=str(construction.task),
-        tokens=construction.tokens,
-        precision=str(construction.unit.precision),
+        unit=str(construction),
+        task=str(task),
+        tokens=task.tokens,
+        order=unit.order,
+        dimension=unit.dimension,
+        heads=unit.heads,
+        precision=str(unit.precision),
         inputs=done,
-        exhaustive=exhaustive and asking is None,
+        exhaustive=isinstance(inputs, str) and asking is None,
         answers=answers,
         wrong=wrong,
         least_margin=least,
@@ -134,56 +155,10 @@ def check_construction(
     )
 
 
-def check_matching(
-    construction: Construction,
-    *,
-    inputs: Literal["all"] | int = "all",
-    seed: int | np.random.Generator = 0,
-    asking: Sequence[int] | None = None,
-    memory: int | str | None = None,
-    progress: Progress | None = None,
-) -> UnitCheck:
-    """Check the unit for Match2, Match3 or a variant against the reference solution of its task.
-
-    Args:
-        construction: as `match2_unit`, `match3_unit`, `bigram_units` or `local_unit` gives it.
-        inputs: "all" M^N of them, or how many examples of the task, of which half have a match for the last token.
-        seed: of the examples: a whole number or a numpy Generator.
-        asking: the tokens whose answers are compared; all by default.
-        memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
-        progress: called with what is checked, the inputs done and their number.
-
-    Raises:
-        TensorRankError: if all inputs are more than 2^24, the examples are impossible, or for want of memory.
-
-    >>> from tensorrank.units.match_units import match3_unit
-    >>> found = check_matching(match3_unit(3, 5))
-    >>> found.inputs, found.exhaustive, found.wrong, found.least_margin >= 4 / 7 - 1 / 2
-    (125, True, 0, True)
-    """
-    total = construction.modulus**construction.tokens if inputs == "all" else whole_number("inputs", inputs, 1)
-    show = None
-    if progress is not None:
-        report = progress
-
-        def show(done: int) -> None:
-            report(f"checking {construction.task}", done, total)
-
-    return check_construction(
-        construction,
-        construction.task,
-        _inputs(construction, inputs, seed),
-        asking=asking,
-        exhaustive=inputs == "all",
-        memory=memory,
-        progress=show,
-    )
-
-
 def least_bits_for(
     construction: Construction,
+    inputs: Inputs = "all",
     *,
-    inputs: Literal["all"] | int = "all",
     seed: int = 0,
     asking: Sequence[int] | None = None,
     memory: int | str | None = None,
@@ -193,27 +168,27 @@ def least_bits_for(
     A smaller p may leave none wrong by chance, where a larger one does.
 
     Args:
-        construction: as for `check_matching`, at any precision.
-        inputs: "all" M^N of them, or how many examples of the task, the same for each p.
+        construction: as for `check_unit`, at any precision.
+        inputs: as for `check_unit`; examples are the same for each p.
         seed: of the examples, a whole number.
         asking: the tokens whose answers are compared; all by default.
         memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
 
     Raises:
-        TensorRankError: as `check_matching`, or if the seed is a Generator, which would give every p other examples.
+        TensorRankError: as `check_unit`, or if the seed is a Generator, which would give every p other examples.
 
     >>> from tensorrank.units.match_units import match2_unit
     >>> least_bits_for(match2_unit(2, 3)) <= 6
     True
     """
     fixed = whole_number("the seed", seed, 0)
-    if not asked_tokens(asking, construction.tokens):
+    if not asked_tokens(asking, construction.task.tokens):
         raise TensorRankError(_NOTHING)
 
     def right(bits: int) -> bool:
         unit = construction.at(bits)
-        parts = _inputs(construction, inputs, fixed)
-        return all(_compared(unit, unit.task, part, asking, memory)[1].all() for part in parts)
+        _, parts = _parts(unit, inputs, fixed)
+        return all(_compared(unit, part, asking, memory)[0].all() for part in parts)
 
     return least_precision(right)
 
@@ -243,25 +218,29 @@ def all_residues(tokens: int, modulus: int, chunk: int | None = None) -> Iterato
     return (words_between(m, n, start, min(start + step, total)) for start in range(0, total, step))
 
 
-def _inputs(
-    construction: Construction, inputs: Literal["all"] | int, seed: int | np.random.Generator
-) -> Iterator[Integers]:
-    if inputs == "all":
-        return all_residues(construction.tokens, construction.modulus)
-    drawn = construction.task.examples(inputs, seed).inputs
-    step = max(1, _CHUNK // construction.tokens)
-    return (drawn[start : start + step] for start in range(0, len(drawn), step))
+def _parts(
+    construction: Construction, inputs: Inputs, seed: int | np.random.Generator
+) -> tuple[int, Iterator[Integers]]:
+    """The number of inputs, and the inputs in arrays of which each is checked at once."""
+    task = construction.task
+    if isinstance(inputs, str) and inputs == "all":
+        return task.modulus**task.tokens, all_residues(task.tokens, task.modulus)
+    if isinstance(inputs, str) or np.ndim(inputs) == 0:
+        given = task.examples(whole_number("inputs", inputs, 1), seed).inputs
+    else:
+        given = task.checked_inputs(inputs)
+    step = max(1, _CHUNK // task.tokens)
+    return len(given), (given[start : start + step] for start in range(0, len(given), step))
 
 
 def _compared(
     construction: Construction,
-    reference: Reference,
-    inputs: ArrayLike,
+    inputs: Integers,
     asking: Sequence[int] | None,
     memory: int | str | None,
-) -> tuple[Integers, NDArray[np.bool_], NDArray[np.float64]]:
-    """The inputs, whether each answer is correct, and how far its output is on the right side of the threshold."""
-    part = construction.task.checked_inputs(inputs)
-    outputs = construction.outputs(part, asking=asking, memory=memory)
-    right = reference.solve(part)[:, asked_tokens(asking, construction.tokens)]
-    return part, (outputs > THRESHOLD) == right, np.where(right, outputs - THRESHOLD, THRESHOLD - outputs)
+    solve: Solve | None = None,
+) -> tuple[NDArray[np.bool_], Floats]:
+    """Whether each answer is correct, and how far its output is on the right side of the threshold."""
+    outputs = construction.outputs(inputs, asking=asking, memory=memory)
+    right = (solve or construction.task.solve)(inputs)[:, construction.asked(asking)]
+    return (outputs > THRESHOLD) == right, np.where(right, outputs - THRESHOLD, THRESHOLD - outputs)

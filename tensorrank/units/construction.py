@@ -1,44 +1,21 @@
-"""What explicit attention units for tasks of residues have in common: outputs above 1/2 mean yes."""
+"""Explicit attention units for tasks of residues: outputs above 1/2 mean yes."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Protocol, Self
+from typing import Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tensorrank.tasks.task import Examples, Integers
-from tensorrank.units.attention_unit import Array, AttentionUnit, asked_tokens
+from tensorrank.arithmetic.arrays import Floats
+from tensorrank.tasks.residue_task import ResidueTask
+from tensorrank.units.attention_unit import AttentionUnit, asked_tokens
 from tensorrank.units.precision import Precision
 
 THRESHOLD = 0.5
-
-
-class MatchingTask(Protocol):
-    """A task of N residues modulo M that units can be held against, such as `Match2`."""
-
-    @property
-    def tokens(self) -> int:
-        """N."""
-
-    @property
-    def modulus(self) -> int:
-        """M."""
-
-    def checked_inputs(self, inputs: ArrayLike) -> Integers:
-        """The inputs, (count, N), if they are such residues."""
-
-    def token(self, asking: int | None, default: int) -> int:
-        """The number of the asking token, if it is one of 0..N-1."""
-
-    def solve(self, inputs: ArrayLike) -> NDArray[np.bool_]:
-        """The right answers for all tokens, (count, N)."""
-
-    def examples(self, count: int, seed: int | np.random.Generator = 0) -> Examples[Integers]:
-        """Balanced examples for one asking token."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,24 +27,14 @@ class Construction(ABC):
         unit: the attention unit, the last where there are several.
     """
 
-    task: MatchingTask
+    task: ResidueTask
     unit: AttentionUnit
 
     def __str__(self) -> str:
         return f"{self.task}: {self.unit}"
 
-    @property
-    def tokens(self) -> int:
-        """The residues of an input, N."""
-        return self.task.tokens
-
-    @property
-    def modulus(self) -> int:
-        """The modulus, M."""
-        return self.task.modulus
-
     def at(self, precision: Precision | str | int) -> Self:
-        """The same construction at another precision.
+        """A copy of the construction at another precision.
 
         Raises:
             TensorRankError: if it is none.
@@ -77,7 +44,7 @@ class Construction(ABC):
     @abstractmethod
     def outputs(
         self, inputs: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None
-    ) -> Array:
+    ) -> Floats:
         """Numbers between 0 and 1: inputs (count, N) to (count, asked).
 
         Args:
@@ -111,4 +78,4 @@ class Construction(ABC):
         Raises:
             TensorRankError: if they are no such list, or one is none of 0..N-1.
         """
-        return asked_tokens(asking, self.tokens)
+        return asked_tokens(asking, self.task.tokens)

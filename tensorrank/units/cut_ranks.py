@@ -31,35 +31,38 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import whole_number
+from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.elimination.rank import rank_mod_p
 from tensorrank.arithmetic.prime_field import PrimeField, Residues, as_given, primes_below
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.rational_rank import distinct_rows
-from tensorrank.arithmetic.resources import amount, memory_limit
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
+from tensorrank.records import Record
 
-Integers = NDArray[np.int64]
 Asking = Literal["public", "a"]
 
-# The least number a prime is drawn below. No prime is 2^31 - 1, where the powers of 2 are only 31 different ones.
+# A prime is drawn below a number in this range. No prime is 2^31 - 1, where the powers of 2 are only 31 different ones.
 _LEAST, _MOST = 2**30 + 2**20, 2**31 - 1
 _PRIMES = 2
 # Entries of samples stay below this in absolute value, so that scores and residues fit into int64.
 _LARGEST = 2**24
-# Keys are drawn below the square of the number of samples, so that scores rarely meet.
+# Random keys are below the square of the number of samples, so that scores rarely meet.
 MOST_SAMPLES = int(_LARGEST**0.5) - 1
 # An entry of numerator, denominator and quotient, the steps of the inverse, and its int32 under elimination.
 _ENTRY_BYTES = 64
 
 
 @dataclass(frozen=True)
-class CutRank:
+class CutRank(Record):
     """The rank over the rationals of one matrix of samples, which the separation rank is never below.
 
     Attributes:
         value: the largest rank met modulo a prime, a lower bound.
         upper: a proven upper bound.
     """
+
+    derived = ("standing",)
 
     value: int
     upper: int
@@ -74,7 +77,7 @@ class CutRank:
 
 
 @dataclass(frozen=True)
-class CutRanks:
+class CutRanks(Record):
     """Ranks of one head on samples of both sides of a cut.
 
     Attributes:
@@ -173,6 +176,11 @@ class CutSamples:
 
         Raises:
             TensorRankError: if a number is no whole number of at least 1, or there are too many samples.
+
+        >>> print(CutSamples.random(64).ranks())
+        numerator 2 (exact), denominator 2 (exact), quotient 64 (exact), on 64 x 64 samples with 1 query
+        >>> print(CutSamples.random(64, asking="a").ranks())
+        numerator 5 (exact), denominator 5 (exact), quotient 64 (exact), on 64 x 64 samples with 4 queries
         """
         rows, m = whole_number("samples", samples, 1), whole_number("dimension", dimension, 1)
         if rows**2 >= _LARGEST:
@@ -205,16 +213,12 @@ class CutSamples:
             TensorRankError: before it starts, if the matrices need more memory.
         """
         rows, columns = len(self.keys_a), len(self.keys_b)
-        needed, limit = _ENTRY_BYTES * rows * columns, memory_limit(memory)
-        if needed > limit:
-            raise TensorRankError(
-                f"{rows} x {columns} samples need about {amount(needed)}; the memory limit is {amount(limit)}. Try "
-                "fewer samples, or give more memory"
-            )
+        needed = _ENTRY_BYTES * rows * columns
+        refuse_beyond(memory_limit(memory), needed, f"{rows} x {columns} samples", "fewer samples, or give more memory")
         asked, which = np.unique(np.atleast_2d(self.queries), axis=0, return_inverse=True)
         which = np.broadcast_to(which.reshape(-1), rows)
         found, primes = np.zeros(3, dtype=np.int64), list[int]()
-        for prime in _drawn(random_stream(seed)):
+        for prime in _random_primes(random_stream(seed)):
             matrices = self._matrices(PrimeField(prime), asked, which)
             if matrices is not None:
                 found = np.maximum(found, [rank_mod_p(matrix, prime, threads=threads) for matrix in matrices])
@@ -244,44 +248,6 @@ class CutSamples:
         return numerators, denominators, numerators * field.inverse(denominators) % field.prime
 
 
-def softmax_cut_ranks(
-    samples: int,
-    *,
-    tokens_a: int = 2,
-    tokens_b: int = 2,
-    dimension: int = 2,
-    asking: Asking = "public",
-    seed: int | np.random.Generator = 0,
-    memory: int | str | None = None,
-    threads: int | None = None,
-) -> CutRanks:
-    """Ranks of numerator, denominator and quotient of a softmax head on random samples of both sides of a cut.
-
-    Args:
-        samples: for each side; the rank of the quotient is as large.
-        tokens_a: as for `CutSamples.random`.
-        tokens_b: as for `CutSamples.random`.
-        dimension: of queries and keys.
-        asking: "public" for one query known to both sides, "a" for a query in each sample of side A.
-        seed: of the samples and the primes.
-        memory: as for `CutSamples.ranks`.
-        threads: for elimination.
-
-    Raises:
-        TensorRankError: as `CutSamples.random` and `CutSamples.ranks` do.
-
-    >>> print(softmax_cut_ranks(64))
-    numerator 2 (exact), denominator 2 (exact), quotient 64 (exact), on 64 x 64 samples with 1 query
-    >>> print(softmax_cut_ranks(64, asking="a"))
-    numerator 5 (exact), denominator 5 (exact), quotient 64 (exact), on 64 x 64 samples with 4 queries
-    """
-    rng = random_stream(seed)
-    drawn = CutSamples.random(
-        samples, tokens_a=tokens_a, tokens_b=tokens_b, dimension=dimension, asking=asking, seed=rng
-    )
-    return drawn.ranks(seed=rng, memory=memory, threads=threads)
-
-
 def _integers(given: ArrayLike, name: str) -> Integers:
     array = as_given(given)
     if array.dtype.kind not in "iu" or not array.size or array.min() <= -_LARGEST or array.max() >= _LARGEST:
@@ -292,7 +258,7 @@ def _integers(given: ArrayLike, name: str) -> Integers:
     return array.astype(np.int64)
 
 
-def _drawn(rng: np.random.Generator) -> Iterator[int]:
+def _random_primes(rng: np.random.Generator) -> Iterator[int]:
     """Different primes between 2^30 and 2^31 - 1."""
     taken = set[int]()
     while True:

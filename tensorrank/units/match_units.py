@@ -9,9 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.errors import TensorRankError
 from tensorrank.tasks.match import Match2, Match3
-from tensorrank.units.attention_unit import Array, AttentionUnit
+from tensorrank.tasks.residue_task import ResidueTask
+from tensorrank.units.attention_unit import AttentionUnit
 from tensorrank.units.construction import Construction
 from tensorrank.units.precision import FLOAT64, Precision, precision_of
 
@@ -21,7 +23,7 @@ _COS, _SIN, _REAL, _BLANK = np.eye(4)
 
 @dataclass(frozen=True, eq=False)
 class MatchConstruction(Construction):
-    """An attention unit that solves a matching task: residues become tokens, and outputs above 1/2 mean yes.
+    """An attention unit that solves Match2 or Match3: residues become tokens, and outputs above 1/2 mean yes.
 
     The residue x becomes the token (cos(2 pi x / M), sin(2 pi x / M), 1, 0), element by element, and every input gets a
     blank token (0, 0, 0, 1) at its end. The unit reads these 4 coordinates; its m is the dimension of queries and keys.
@@ -40,22 +42,22 @@ class MatchConstruction(Construction):
 
     task: Match2 | Match3
 
-    def embed(self, inputs: ArrayLike) -> Array:
+    def embed(self, inputs: ArrayLike) -> Floats:
         """Residues of shape (count, N) as tokens, of shape (count, N + 1, 4).
 
         Raises:
             TensorRankError: if inputs are not whole numbers from 0 to M - 1 of this shape.
         """
         x = self.task.checked_inputs(inputs)
-        tokens = np.zeros((len(x), self.tokens + 1, 4))
-        angles = 2 * math.pi / self.modulus * x
-        tokens[:, :-1] = np.stack([np.cos(angles), np.sin(angles), np.ones_like(angles), np.zeros_like(angles)], axis=2)
+        tokens = np.zeros((len(x), self.task.tokens + 1, 4))
+        tokens[:, :-1, :2] = points(x, self.task.modulus)
+        tokens[:, :-1, 2] = 1
         tokens[:, -1] = _BLANK
         return tokens
 
     def outputs(
         self, inputs: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None
-    ) -> Array:
+    ) -> Floats:
         """The weight that the real tokens get, between 0 and 1: inputs (count, N) to (count, asked).
 
         Arguments and errors are those of `Construction.outputs`.
@@ -95,10 +97,8 @@ def match2_unit(tokens: int, modulus: int, *, precision: Precision | str | int =
            [0.  , 0.  ]])
     """
     task = Match2(tokens, modulus)
-    share = math.sqrt(sharpness(task.modulus, math.log(4 * task.tokens)))
-    return _construction(
-        task, [_COS, _SIN, _REAL], [[_COS, -_SIN, (1 - 4 / task.modulus**2) * _BLANK]], share, precision_of(precision)
-    )
+    query, key = [_COS, _SIN, _REAL], [_COS, -_SIN, (1 - 4 / task.modulus**2) * _BLANK]
+    return MatchConstruction(task, sharpened_head(task, query, [key], _REAL, precision))
 
 
 def match3_unit(tokens: int, modulus: int, *, precision: Precision | str | int = FLOAT64) -> MatchConstruction:
@@ -139,14 +139,9 @@ def match3_unit(tokens: int, modulus: int, *, precision: Precision | str | int =
             "the unit for Match3 of one token mod 1 was asked for; it would answer no, and yes is right. Try a modulus "
             "from 2, or more tokens"
         )
-    share = math.cbrt(sharpness(task.modulus, math.log(4 * task.tokens**2)))
-    return _construction(
-        task,
-        [_COS, -_COS, -_SIN, -_SIN, _REAL],
-        [[_COS, _SIN, _COS, _SIN, _BLANK], [_COS, _SIN, _SIN, _COS, (1 - 4 / task.modulus**2) * _BLANK]],
-        share,
-        precision_of(precision),
-    )
+    query = [_COS, -_COS, -_SIN, -_SIN, _REAL]
+    keys = [[_COS, _SIN, _COS, _SIN, _BLANK], [_COS, _SIN, _SIN, _COS, (1 - 4 / task.modulus**2) * _BLANK]]
+    return MatchConstruction(task, sharpened_head(task, query, keys, _REAL, precision))
 
 
 def sharpness(modulus: int, gap: float) -> float:
@@ -158,13 +153,26 @@ def sharpness(modulus: int, gap: float) -> float:
     return modulus**2 / 4 * gap
 
 
-def _construction(
-    task: Match2 | Match3, query: list[Array], keys: list[list[Array]], share: float, precision: Precision
-) -> MatchConstruction:
-    unit = AttentionUnit(
-        share * np.array([query]),
-        tuple(share * np.array([key]) for key in keys),
-        (_REAL[None, None],) * len(keys),
-        precision=precision,
+def sharpened_head(
+    task: ResidueTask, query: list[Floats], keys: list[list[Floats]], value: Floats, precision: Precision | str | int
+) -> AttentionUnit:
+    """One head whose scores separate a match from everything else: lambda = `sharpness` for a gap of ln(4 N^(s-1)).
+
+    Args:
+        task: gives M and N.
+        query: the rows of Q before lambda is put in.
+        keys: the rows of K^1..K^(s-1) before lambda is put in; each factor of a score gets an equal share of it.
+        value: the one row of every V.
+        precision: of the unit.
+    """
+    share = sharpness(task.modulus, math.log(4 * task.tokens ** len(keys))) ** (1 / (len(keys) + 1))
+    scaled = tuple(share * np.array([key]) for key in keys)
+    return AttentionUnit(
+        share * np.array([query]), scaled, (value[None, None],) * len(keys), precision=precision_of(precision)
     )
-    return MatchConstruction(task, unit)
+
+
+def points(residues: Integers, modulus: int) -> Floats:
+    """Residues x as points (cos(2 pi x / M), sin(2 pi x / M)) of the unit circle, in a last axis of two."""
+    angles = 2 * math.pi / modulus * residues
+    return np.stack([np.cos(angles), np.sin(angles)], axis=-1)

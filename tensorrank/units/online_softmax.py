@@ -1,31 +1,27 @@
-"""Softmax averages over tuples of tokens, in blocks of scores: a running largest score, denominator and numerator."""
+"""Softmax averages over tuples of tokens, in batches: a running largest score, denominator and numerator."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import prod
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from opt_einsum import contract
 
-from tensorrank.arithmetic.resources import amount
+from tensorrank.arithmetic.arrays import Array
+from tensorrank.arithmetic.resources import amount, refuse_beyond
 from tensorrank.errors import TensorRankError
 
-# float64 or float32, as the precision of the unit says.
-Floats = NDArray[Any]
-
-# Blocks of more bytes than these gain nothing.
-_BLOCK = 2**24
+# Batches of more bytes than these gain nothing.
+_BATCH = 2**24
 _ENTRY = 8
 # What contract calls the axes: inputs, heads, asking tokens, coordinates; larger numbers are tokens of a tuple.
 _INPUT, _HEAD, _ASKED, _COORDINATE, _TUPLE = range(5)
 
 
 @dataclass(frozen=True)
-class Blocks:
+class BatchSizes:
     """How many inputs, asking tokens and tokens under the first key are taken at a time."""
 
     inputs: int
@@ -35,7 +31,7 @@ class Blocks:
 
 @dataclass(frozen=True)
 class AttentionSizes:
-    """The sizes of one computation: what blocks of it cost, and which fit.
+    """The sizes of one computation: what its batches cost, and which fit.
 
     Attributes:
         order: the s of the tuples (i, j_1, ..., j_(s-1)).
@@ -53,44 +49,48 @@ class AttentionSizes:
     tokens: int
     asked: int
 
-    def bytes(self, blocks: Blocks) -> int:
-        """The memory that blocks take beside tokens and results."""
+    def bytes(self, batches: BatchSizes) -> int:
+        """The memory that batches of these sizes take, beside tokens and results."""
         m, o, n = self.dimension, self.output_dimension, self.tokens
         # Queries, keys, values and outputs of each input, two of them once more while they are rounded or summed up.
         held = self.asked * (m + 2 * o) + (self.order - 1) * n * (m + o) + 2 * max(n, self.asked) * max(m, o)
         # For every tuple but its first token: the products with the query, the scores, and the averaged values.
-        rows = blocks.asked * prod([n] * (self.order - 2))
-        return _ENTRY * blocks.inputs * self.heads * (held + rows * (2 * m + blocks.keys + 2 * o + 1))
+        rows = batches.asked * prod([n] * (self.order - 2))
+        return _ENTRY * batches.inputs * self.heads * (held + rows * (2 * m + batches.keys + 2 * o + 1))
 
-    def blocks(self, count: int, limit: int) -> Blocks:
-        """The blocks of so many inputs within a limit: first all keys, then all asking tokens, then all inputs.
+    def batches(self, count: int, limit: int) -> BatchSizes:
+        """The sizes of batches that fit a limit: first all keys are taken, then all asking tokens, then all inputs.
+
+        Args:
+            count: how many inputs there are.
+            limit: bytes.
 
         Raises:
-            TensorRankError: if results and single ones do not fit, with the bytes that these take.
+            TensorRankError: if the results and the smallest batches do not fit, with the bytes that these take.
 
-        >>> AttentionSizes(3, 1, 5, 1, 512, 512).blocks(8, 2**30)
-        Blocks(inputs=1, asked=7, keys=512)
+        >>> AttentionSizes(3, 1, 5, 1, 512, 512).batches(8, 2**30)
+        BatchSizes(inputs=1, asked=7, keys=512)
         """
         results = _ENTRY * count * self.asked * self.output_dimension
-        least = self.bytes(Blocks(1, 1, 1))
-        if results + least > limit:
-            raise TensorRankError(
-                f"attention of order {self.order} over {self.tokens} tokens would take about {amount(results + least)} "
-                f"({amount(results)} of it for the outputs of {count} inputs) with a single asking token and first key "
-                f"at a time; the memory limit is {amount(limit)}. Try fewer inputs, tokens or asking tokens, or give "
-                "more memory"
-            )
-        budget = max(least, min(limit - results, _BLOCK))
-        keys = _most(budget, self.tokens, lambda keys: self.bytes(Blocks(1, 1, keys)))
+        least = self.bytes(BatchSizes(1, 1, 1))
+        refuse_beyond(
+            limit,
+            results + least,
+            f"attention of order {self.order} over {self.tokens} tokens, with {amount(results)} of outputs, one asking "
+            "token and one first key at a time,",
+            "fewer inputs, tokens or asking tokens, or give more memory",
+        )
+        budget = max(least, min(limit - results, _BATCH))
+        keys = _most(budget, self.tokens, lambda keys: self.bytes(BatchSizes(1, 1, keys)))
         asked = inputs = 1
         if keys == self.tokens:
-            asked = _most(budget, self.asked, lambda asked: self.bytes(Blocks(1, asked, keys)))
+            asked = _most(budget, self.asked, lambda asked: self.bytes(BatchSizes(1, asked, keys)))
         if asked == self.asked:
-            inputs = _most(budget, count, lambda inputs: self.bytes(Blocks(inputs, asked, keys)))
-        return Blocks(inputs, asked, keys)
+            inputs = _most(budget, count, lambda inputs: self.bytes(BatchSizes(inputs, asked, keys)))
+        return BatchSizes(inputs, asked, keys)
 
 
-def softmax_averages(queries: Floats, keys: list[Floats], values: list[Floats], blocks: Blocks) -> Floats:
+def softmax_averages(queries: Array, keys: list[Array], values: list[Array], batches: BatchSizes) -> Array:
     """For each asking token the average of products of values over all tuples, weighted by the softmax of the scores.
 
     The score of (j_1, ..., j_(s-1)) is the sum over coordinates of the product of the query with the keys of the
@@ -100,7 +100,7 @@ def softmax_averages(queries: Floats, keys: list[Floats], values: list[Floats], 
         queries: of shape (inputs, heads, asked, m).
         keys: s - 1 arrays (inputs, heads, tokens, m).
         values: s - 1 arrays (inputs, heads, tokens, output dimension).
-        blocks: how many asking tokens and tokens under the first key are taken at a time.
+        batches: how many asking tokens and tokens under the first key are taken at a time.
 
     Returns:
         Of shape (inputs, heads, asked, output dimension), in the arithmetic of the arrays given.
@@ -111,16 +111,16 @@ def softmax_averages(queries: Floats, keys: list[Floats], values: list[Floats], 
     Source: Milakov, Gimelshein, Online normalizer calculation for softmax (2018).
     """
     averages = np.empty((*queries.shape[:3], values[0].shape[-1]), dtype=queries.dtype)
-    for start in range(0, queries.shape[2], blocks.asked):
-        part = np.s_[:, :, start : start + blocks.asked]
+    for start in range(0, queries.shape[2], batches.asked):
+        part = np.s_[:, :, start : start + batches.asked]
         with np.errstate(over="ignore", invalid="ignore"):
-            averages[part] = _averages(queries[part], keys, values, blocks.keys)
+            averages[part] = _averages(queries[part], keys, values, batches.keys)
     if not np.isfinite(averages).all():
         raise TensorRankError(f"an output overflows {averages.dtype}; expected values of smaller products")
     return averages
 
 
-def _averages(queries: Floats, keys: list[Floats], values: list[Floats], step: int) -> Floats:
+def _averages(queries: Array, keys: list[Array], values: list[Array], step: int) -> Array:
     inputs, heads, asked, _ = queries.shape
     others = list(range(_TUPLE, _TUPLE + len(keys) - 1))
     asking = [_INPUT, _HEAD, _ASKED]
@@ -144,11 +144,11 @@ def _averages(queries: Floats, keys: list[Floats], values: list[Floats], step: i
         numerators *= fading
         numerators += _contracted(first, [*asking, *others], values[1:], others, [*asking, _COORDINATE])
         largest = following
-    averages: Floats = numerators / denominators
+    averages: Array = numerators / denominators
     return averages
 
 
-def softmax_rows(queries: Floats, keys: Floats) -> Floats:
+def softmax_rows(queries: Array, keys: Array) -> Array:
     """Softmax over tokens of the scores of queries (..., rows, m) and keys (..., tokens, m): (..., rows, tokens).
 
     Raises:
@@ -159,28 +159,28 @@ def softmax_rows(queries: Floats, keys: Floats) -> Floats:
            [1. , 0. ]])
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        rows: Floats = queries @ keys.swapaxes(-1, -2)
+        rows: Array = queries @ keys.swapaxes(-1, -2)
     rows -= _largest(rows)
     np.exp(rows, out=rows)
     rows /= rows.sum(axis=-1, keepdims=True)
     return rows
 
 
-def _largest(scores: Floats) -> Floats:
+def _largest(scores: Array) -> Array:
     """The largest of each row, the axis kept; an overflow is an error."""
-    largest: Floats = scores.max(axis=-1, keepdims=True)
+    largest: Array = scores.max(axis=-1, keepdims=True)
     # Not a number stays the largest; a score of minus infinity has the weight 0, which is right.
     if not np.isfinite(largest).all():
         raise TensorRankError(f"a score overflows {scores.dtype}; expected queries and keys of smaller products")
     return largest
 
 
-def _contracted(first: Floats, axes: list[int], factors: list[Floats], tokens: list[int], output: list[int]) -> Floats:
+def _contracted(first: Array, axes: list[int], factors: list[Array], tokens: list[int], output: list[int]) -> Array:
     """The product of an array over `axes` and coordinates with factors (inputs, heads, tokens, coordinates)."""
     terms: list[object] = [first, [*axes, _COORDINATE]]
     for factor, token in zip(factors, tokens, strict=True):
         terms += [factor, [_INPUT, _HEAD, token, _COORDINATE]]
-    product: Floats = contract(*terms, output)
+    product: Array = contract(*terms, output)
     return product
 
 

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tensorrank.arguments import whole_number
-from tensorrank.arithmetic.resources import amount, memory_limit
+from tensorrank.arithmetic.arrays import Floats, Integers
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
 from tensorrank.tasks.sparse_averaging import SparseInputs
-from tensorrank.tasks.task import Integers, checked_whole_numbers
-from tensorrank.units.attention_unit import Array, AttentionUnit
+from tensorrank.tasks.task import checked_whole_numbers
+from tensorrank.units.attention_unit import AttentionUnit
 from tensorrank.units.online_softmax import softmax_rows
 from tensorrank.units.precision import Precision, least_precision, precision_of
 
@@ -40,7 +41,7 @@ class SelectionUnit(ABC):
 
     @property
     @abstractmethod
-    def keys(self) -> Array:
+    def keys(self) -> Floats:
         """The keys of all tokens, of shape (N, m)."""
 
     @property
@@ -54,33 +55,33 @@ class SelectionUnit(ABC):
         """The largest magnitude of a coordinate of a query that fixed point covers."""
 
     @abstractmethod
-    def _directions(self, sets: Integers) -> Array:
+    def _directions(self, sets: Integers) -> Floats:
         """Queries before they are scaled."""
 
     @abstractmethod
-    def _scales(self, directions: Array, sets: Integers) -> Array:
+    def _scales(self, directions: Floats, sets: Integers) -> Floats:
         """What they are multiplied by."""
 
-    def _queries(self, sets: Integers) -> Array:
+    def _queries(self, sets: Integers) -> Floats:
         directions = self._directions(sets)
         return self._scales(directions, sets)[:, None] * directions
 
-    def _margins(self, directions: Array, sets: Integers) -> Array:
+    def _margins(self, directions: Floats, sets: Integers) -> Floats:
         scores = directions @ self.keys.T
         chosen = np.take_along_axis(scores, sets, axis=1).min(axis=1)
         np.put_along_axis(scores, sets, -np.inf, axis=1)
-        margins: Array = chosen - scores.max(axis=1)
+        margins: Floats = chosen - scores.max(axis=1)
         return margins
 
     def at(self, precision: Precision | str | int) -> Self:
-        """The same unit at another precision.
+        """A copy of the unit at another precision.
 
         Raises:
             TensorRankError: if it is none.
         """
         return replace(self, precision=precision_of(precision))  # type: ignore[type-var]
 
-    def margin(self, sets: ArrayLike) -> Array:
+    def margin(self, sets: ArrayLike) -> Floats:
         """How much more the least of the chosen keys scores than any other before queries are scaled, for each set.
 
         It is infinite if all tokens are chosen, and negative if another token scores more.
@@ -95,7 +96,7 @@ class SelectionUnit(ABC):
         self._reserve(len(given), None)
         return self._margins(self._directions(given), given)
 
-    def queries(self, sets: ArrayLike) -> Array:
+    def queries(self, sets: ArrayLike) -> Floats:
         """The queries of the sets, scaled: (count, q) to (count, m).
 
         Raises:
@@ -116,18 +117,15 @@ class SelectionUnit(ABC):
             TensorRankError: if the dimension is not a whole number of at least 1, or for want of memory.
         """
         width, m = whole_number("the dimension of values", value_dimension, 1), self.dimension
-        needed, limit = 8 * (width + 2 * m) ** 2, memory_limit(None)
-        if needed > limit:
-            raise TensorRankError(
-                f"the weights of a unit of dimension {m} for values of {width} coordinates would take about "
-                f"{amount(needed)}; the memory limit is {amount(limit)}. Try a smaller dimension"
-            )
+        needed = 8 * (width + 2 * m) ** 2
+        what = f"the weights of a unit of dimension {m} for values of {width} coordinates"
+        refuse_beyond(memory_limit(None), needed, what, "a smaller dimension")
         value = np.eye(width, width + 2 * m)
         key, query = (np.eye(m, width + 2 * m, k=first) for first in (width, width + m))
         reach = np.repeat([1.0, *self._ranges()], [width, m, m])
         return AttentionUnit(query[None], (key[None],), (value[None],), precision=self.precision, token_range=reach)
 
-    def attention(self, sets: ArrayLike, *, memory: int | str | None = None) -> Array:
+    def attention(self, sets: ArrayLike, *, memory: int | str | None = None) -> Floats:
         """How much a token that chooses each set looks at each token: (count, q) to (count, N).
 
         These are rows of `unit`, from its rounded queries and keys but without the embedding.
@@ -143,7 +141,7 @@ class SelectionUnit(ABC):
         self._reserve(len(given), memory)
         return self._rows(self._queries(given), memory)
 
-    def deviation(self, sets: ArrayLike, *, memory: int | str | None = None) -> Array:
+    def deviation(self, sets: ArrayLike, *, memory: int | str | None = None) -> Floats:
         """The sum over tokens of |attention - 1/q on the set, 0 elsewhere|, for each set; 0 is exact, 2 all wrong.
 
         For values in the unit ball the average is off by at most so much.
@@ -153,7 +151,7 @@ class SelectionUnit(ABC):
         """
         return _deviations(self.attention(sets, memory=memory), self._checked(sets))
 
-    def average(self, inputs: SparseInputs, *, memory: int | str | None = None) -> Array:
+    def average(self, inputs: SparseInputs, *, memory: int | str | None = None) -> Floats:
         """Sparse averaging by the unit, every token asking: of shape (count, N, d').
 
         Args:
@@ -183,7 +181,7 @@ class SelectionUnit(ABC):
         """What fixed point covers of keys and queries; floats have no range."""
         return (self.key_range, self.query_range) if self.precision.fixed_point else (1.0, 1.0)
 
-    def _rows(self, queries: Array, memory: int | str | None) -> Array:
+    def _rows(self, queries: Floats, memory: int | str | None) -> Floats:
         """The rows of attention for these queries."""
         self._reserve(len(queries), memory)
         key_range, query_range = self._ranges()
@@ -194,12 +192,8 @@ class SelectionUnit(ABC):
         """Refuse so many rows over the memory limit, before keys are made."""
         # Rows, and once more queries and keys while they are made or rounded.
         needed = 16 * (rows * (self.tokens + self.dimension) + self.tokens * self.dimension)
-        limit = memory_limit(memory)
-        if needed > limit:
-            raise TensorRankError(
-                f"{rows} rows over {self.tokens} tokens, with keys of dimension {self.dimension}, would take about "
-                f"{amount(needed)}; the memory limit is {amount(limit)}. Try fewer sets, or give more memory"
-            )
+        what = f"{rows} rows over {self.tokens} tokens, with keys of dimension {self.dimension},"
+        refuse_beyond(memory_limit(memory), needed, what, "fewer sets, or give more memory")
 
     def _checked(self, sets: ArrayLike) -> Integers:
         q = self.sparsity
@@ -241,8 +235,8 @@ def positive(name: str, given: Any) -> float:
     return float(given)
 
 
-def _deviations(rows: Array, sets: Integers) -> Array:
+def _deviations(rows: Floats, sets: Integers) -> Floats:
     uniform = np.zeros_like(rows)
     np.put_along_axis(uniform, sets, 1 / sets.shape[1], axis=1)
-    deviations: Array = np.abs(rows - uniform).sum(axis=1)
+    deviations: Floats = np.abs(rows - uniform).sum(axis=1)
     return deviations

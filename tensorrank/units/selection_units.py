@@ -11,11 +11,10 @@ from numpy.typing import ArrayLike
 from scipy.optimize import linprog
 
 from tensorrank.arguments import whole_number
+from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
-from tensorrank.tasks.task import Integers
 from tensorrank.tasks.token_sets import checked_sizes, random_sets
-from tensorrank.units.attention_unit import Array
 from tensorrank.units.precision import FLOAT64, Precision, precision_of
 from tensorrank.units.selection import SelectionUnit, positive
 
@@ -77,11 +76,11 @@ class RestrictedIsometryUnit(SelectionUnit):
         random_stream(seed)
 
     @cached_property
-    def keys(self) -> Array:
+    def keys(self) -> Floats:
         """The keys of all tokens, of shape (N, m)."""
         self._reserve(0, None)
         signs = random_stream(self.seed).integers(0, 2, (self.tokens, self.dimension))
-        keys: Array = np.where(signs, self.key_range, -self.key_range)
+        keys: Floats = np.where(signs, self.key_range, -self.key_range)
         return keys
 
     @property
@@ -99,7 +98,7 @@ class RestrictedIsometryUnit(SelectionUnit):
         """The largest magnitude of a coordinate of a query that fixed point covers, 2 q beta / sqrt(m)."""
         return 2 * self.sparsity * self.beta * self.key_range
 
-    def _directions(self, sets: Integers) -> Array:
+    def _directions(self, sets: Integers) -> Floats:
         directions = np.empty((len(sets), self.dimension))
         step = max(1, _ENTRIES // (self.sparsity * self.dimension))
         for start in range(0, len(sets), step):
@@ -109,7 +108,7 @@ class RestrictedIsometryUnit(SelectionUnit):
             directions[start : start + step] = np.einsum("aij,aik->ak", inverses, chosen)
         return directions
 
-    def _scales(self, directions: Array, sets: Integers) -> Array:
+    def _scales(self, directions: Floats, sets: Integers) -> Floats:
         return np.full(len(directions), self.beta)
 
 
@@ -180,7 +179,7 @@ class MomentCurveUnit(SelectionUnit):
         object.__setattr__(self, "precision", precision_of(self.precision))
 
     @cached_property
-    def keys(self) -> Array:
+    def keys(self) -> Floats:
         """The keys of all tokens, of shape (N, m)."""
         self._reserve(0, None)
         frequencies = np.arange(1, self.dimension // 2 + 1)
@@ -221,15 +220,15 @@ class MomentCurveUnit(SelectionUnit):
         self._reserve(len(given), None)
         return float(self._needed(self._directions(given), given).max(initial=0.0))
 
-    def _directions(self, sets: Integers) -> Array:
+    def _directions(self, sets: Integers) -> Floats:
         if self.largest_margin:
             found = [_of_largest_margin(self.keys, chosen) for chosen in sets]
             return np.array(found).reshape(len(sets), self.dimension)
         coefficients = self._polynomials(sets)
-        directions: Array = coefficients / _amplitude(coefficients)[:, None]
+        directions: Floats = coefficients / _amplitude(coefficients)[:, None]
         return directions
 
-    def _polynomials(self, sets: Integers) -> Array:
+    def _polynomials(self, sets: Integers) -> Floats:
         """The coefficients of the polynomial's negative, without its constant."""
         turns = np.exp(2j * math.pi / self.tokens * sets)
         # Coefficients at frequencies -q..q, multiplied up by 1 - cos(t - t_i) = 1 - conj(z) e^it / 2 - z e^-it / 2.
@@ -245,7 +244,7 @@ class MomentCurveUnit(SelectionUnit):
         coefficients[:, 1 : 2 * self.sparsity : 2] = 2 * upper.imag
         return coefficients
 
-    def _margins(self, directions: Array, sets: Integers) -> Array:
+    def _margins(self, directions: Floats, sets: Integers) -> Floats:
         if self.largest_margin:
             return super()._margins(directions, sets)
         # From the product itself: the difference of two scores would lose what is close to 0.
@@ -254,10 +253,10 @@ class MomentCurveUnit(SelectionUnit):
             apart = np.arange(self.tokens) - chosen[:, None]
             products *= 2 * np.sin(math.pi / self.tokens * apart) ** 2
         np.put_along_axis(products, sets, np.inf, axis=1)
-        margins: Array = products.min(axis=1) / _amplitude(self._polynomials(sets))
+        margins: Floats = products.min(axis=1) / _amplitude(self._polynomials(sets))
         return margins
 
-    def _needed(self, directions: Array, sets: Integers) -> Array:
+    def _needed(self, directions: Floats, sets: Integers) -> Floats:
         """The scale that leaves any other token at most 1/(8N) of the weight of a chosen one."""
         margins = self._margins(directions, sets)
         # Coordinates of keys and directions are at most 1, so the m terms of a score are rounded by about so much.
@@ -269,19 +268,19 @@ class MomentCurveUnit(SelectionUnit):
                 f"{margins[hardest]:.2g} and float64 rounds scores by about {rounding:.2g} of a query's largest "
                 f"coordinate; expected {_ROUNDINGS} times as much. Try a larger dimension"
             )
-        needed: Array = math.log(8 * self.tokens) / margins
+        needed: Floats = math.log(8 * self.tokens) / margins
         return needed
 
-    def _scales(self, directions: Array, sets: Integers) -> Array:
+    def _scales(self, directions: Floats, sets: Integers) -> Floats:
         needed = self._needed(directions, sets)
         if self.scale is None and not self.precision.fixed_point:
             return needed
         return np.minimum(needed, self.query_range)
 
 
-def _amplitude(coefficients: Array) -> Array:
+def _amplitude(coefficients: Floats) -> Floats:
     """The largest of any frequency: unlike the largest coefficient it stays the same when all angles are turned."""
-    amplitudes: Array = np.hypot(coefficients[:, ::2], coefficients[:, 1::2]).max(axis=1)
+    amplitudes: Floats = np.hypot(coefficients[:, ::2], coefficients[:, 1::2]).max(axis=1)
     return amplitudes
 
 
@@ -291,14 +290,14 @@ def least_dimension(
     *,
     tolerance: float = 0.1,
     sets: int = 60,
-    draws: int = 3,
+    repeats: int = 3,
     seed: int | np.random.Generator = 0,
     scale: float | None = None,
     precision: Precision | str | int = FLOAT64,
 ) -> int:
     """The m from which random keys select random sets well: an estimate, by doubling and bisection.
 
-    An m is good enough if the median over draws of the keys of the worst deviation of all sets is within the tolerance;
+    An m is good enough if the median over the repeats of the worst deviation of all sets is within the tolerance;
     that this goes on from one m to all larger ones is assumed. Other seeds give other answers, by a few per cent.
 
     Args:
@@ -306,7 +305,7 @@ def least_dimension(
         sparsity: q.
         tolerance: the largest deviation, above 0.
         sets: how many random sets.
-        draws: how many draws of the keys for each m.
+        repeats: how many times keys are chosen anew for each m.
         seed: of sets and keys: a whole number or a numpy Generator.
         scale: beta of the unit; 2 ln(8N) by default.
         precision: of the unit.
@@ -317,10 +316,10 @@ def least_dimension(
     >>> 20 <= least_dimension(64, 2, sets=20) <= 80
     True
     """
-    limit, draws = positive("the tolerance", tolerance), whole_number("draws", draws, 1)
+    limit, times = positive("the tolerance", tolerance), whole_number("repeats", repeats, 1)
     rng = random_stream(seed)
     chosen = random_sets(tokens, sparsity, sets, rng)
-    seeds = [int(key_seed) for key_seed in rng.integers(2**62, size=draws)]
+    seeds = [int(key_seed) for key_seed in rng.integers(2**62, size=times)]
 
     def good(dimension: int) -> bool:
         units = (
@@ -346,7 +345,7 @@ def least_dimension(
     return enough
 
 
-def _of_largest_margin(keys: Array, chosen: Integers) -> Array:
+def _of_largest_margin(keys: Floats, chosen: Integers) -> Floats:
     """The w with coordinates of at most 1 that scores chosen keys alike and all others least, by linear programming.
 
     Turned around, so that a small margin is no small number to the solver: w scores others at least 1 less, and its
@@ -375,5 +374,5 @@ def _of_largest_margin(keys: Array, chosen: Integers) -> Array:
             f"({found.message}); try a larger dimension, or largest_margin=False"
         )
     direction = alike @ found.x[:-1]
-    scaled: Array = direction / np.abs(direction).max()
+    scaled: Floats = direction / np.abs(direction).max()
     return scaled

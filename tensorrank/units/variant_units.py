@@ -18,11 +18,11 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.tasks.match3_variants import Match3Bigram, Match3Local
-from tensorrank.tasks.task import Integers
-from tensorrank.units.attention_unit import Array, AttentionUnit
+from tensorrank.units.attention_unit import AttentionUnit
 from tensorrank.units.construction import Construction
-from tensorrank.units.match_units import sharpness
+from tensorrank.units.match_units import points, sharpened_head, sharpness
 from tensorrank.units.precision import FLOAT64, Precision, precision_of
 
 
@@ -50,7 +50,7 @@ class BigramConstruction(Construction):
         return f"{self.task}: {self.lookup}, then {self.unit}"
 
     def at(self, precision: Precision | str | int) -> Self:
-        """The same construction at another precision.
+        """A copy of the construction at another precision.
 
         Raises:
             TensorRankError: if it is none.
@@ -59,7 +59,7 @@ class BigramConstruction(Construction):
 
     def outputs(
         self, inputs: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None
-    ) -> Array:
+    ) -> Floats:
         """The weight that sums of neighbours get, between 0 and 1: inputs (count, N) to (count, asked); above 1/2: yes.
 
         Arguments and errors are those of `Construction.outputs`.
@@ -67,9 +67,9 @@ class BigramConstruction(Construction):
         x = self.task.checked_inputs(inputs)
         following = _decoded(self.lookup(_placed(x, self.task.modulus), memory=memory), self.task.modulus)
         tokens = np.zeros((len(x), self.task.tokens + 1, 7))
-        tokens[:, :-1, :2] = _points(x, self.task.modulus)
+        tokens[:, :-1, :2] = points(x, self.task.modulus)
         # The last token has no successor: no key and no value, like the blank one.
-        tokens[:, :-2, 2:4] = _points((x + following)[:, :-1], self.task.modulus)
+        tokens[:, :-2, 2:4] = points((x + following)[:, :-1], self.task.modulus)
         tokens[:, :-2, 4] = tokens[:, -1, 5] = tokens[:, :, 6] = 1
         return self.unit(tokens, asking=self.asked(asking), memory=memory)[..., 0]
 
@@ -87,21 +87,15 @@ def bigram_units(tokens: int, modulus: int, *, precision: Precision | str | int 
 
     Source: S23 (Sanford, Hsu, Telgarsky, NeurIPS 2023), who show that two layers suffice; the constants are ours.
 
-    >>> from tensorrank.units.checks import check_matching
-    >>> found = check_matching(bigram_units(4, 5))
+    >>> from tensorrank.units.checks import check_unit
+    >>> found = check_unit(bigram_units(4, 5))
     >>> found.inputs, found.wrong
     (625, 0)
     """
     task = Match3Bigram(tokens, modulus)
     cos, sin, sum_cos, sum_sin, pair, blank, one = np.eye(7)
-    share = math.sqrt(sharpness(task.modulus, math.log(4 * task.tokens)))
     key = [sum_cos, -sum_sin, (1 - 4 / task.modulus**2) * blank]
-    unit = AttentionUnit(
-        share * np.array([[cos, sin, one]]),
-        (share * np.array([key]),),
-        (pair[None, None],),
-        precision=precision_of(precision),
-    )
+    unit = sharpened_head(task, [cos, sin, one], [key], pair, precision)
     return BigramConstruction(task, unit, _lookup(task.tokens, task.modulus, [1], precision))
 
 
@@ -123,7 +117,7 @@ class LocalConstruction(Construction):
 
     def outputs(
         self, inputs: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None
-    ) -> Array:
+    ) -> Floats:
         """The decisions, 0 or 1: inputs (count, N) to (count, asked).
 
         Arguments and errors are those of `Construction.outputs`.
@@ -131,9 +125,9 @@ class LocalConstruction(Construction):
         n, m = self.task.tokens, self.task.modulus
         x = self.task.checked_inputs(inputs)
         asked = np.array(self.asked(asking), dtype=int)
-        points = self.unit(_placed(x, m), asking=asked.tolist(), memory=memory)
+        found = self.unit(_placed(x, m), asking=asked.tolist(), memory=memory)
         shifts = np.array(_shifts(self.task))
-        window = _decoded(points.reshape(len(x), len(asked), self.unit.heads, 2), m)[..., : len(shifts)]
+        window = _decoded(found.reshape(len(x), len(asked), self.unit.heads, 2), m)[..., : len(shifts)]
         there = (asked[:, None] + shifts >= 0) & (asked[:, None] + shifts < n)
         own = x[:, asked]
         # The token itself is always in its window; what would be outside the input is replaced by it.
@@ -161,8 +155,8 @@ def local_unit(
     Source: S23 (Sanford, Hsu, Telgarsky, NeurIPS 2023), who show that one layer suffices whose size grows with the
     window; the constants are ours.
 
-    >>> from tensorrank.units.checks import check_matching
-    >>> found = check_matching(local_unit(4, 5, 1))
+    >>> from tensorrank.units.checks import check_unit
+    >>> found = check_unit(local_unit(4, 5, 1))
     >>> found.inputs, found.wrong
     (625, 0)
     """
@@ -192,19 +186,13 @@ def _lookup(tokens: int, modulus: int, shifts: Sequence[int], precision: Precisi
     return AttentionUnit(share * np.array(query), (share * keys,), (values,), precision=precision_of(precision))
 
 
-def _points(residues: Integers, modulus: int) -> Array:
-    """Residues as points of the unit circle, in a last axis of two."""
-    angles = 2 * math.pi / modulus * residues
-    return np.stack([np.cos(angles), np.sin(angles)], axis=-1)
-
-
-def _placed(residues: Integers, modulus: int) -> Array:
+def _placed(residues: Integers, modulus: int) -> Floats:
     """Tokens for a lookup: the point of the position, then that of the residue."""
-    places = np.broadcast_to(_points(np.arange(residues.shape[1]), residues.shape[1]), (*residues.shape, 2))
-    return np.concatenate([places, _points(residues, modulus)], axis=-1)
+    places = np.broadcast_to(points(np.arange(residues.shape[1]), residues.shape[1]), (*residues.shape, 2))
+    return np.concatenate([places, points(residues, modulus)], axis=-1)
 
 
-def _decoded(points: Array, modulus: int) -> Integers:
+def _decoded(given: Floats, modulus: int) -> Integers:
     """The residues whose points are nearest."""
-    turns = np.arctan2(points[..., 1], points[..., 0]) / (2 * math.pi)
+    turns = np.arctan2(given[..., 1], given[..., 0]) / (2 * math.pi)
     return np.rint(turns * modulus).astype(np.int64) % modulus

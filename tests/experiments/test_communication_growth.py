@@ -39,7 +39,7 @@ def test_as_plain_values():
     growth = communication_growth("disjointness", "elements", [2], lambda n: Disjointness(n).communication())
     values = json.loads(json.dumps(growth.to_dict()))
     assert values["experiment"] == "communication_growth"
-    assert (values["sizes"], [ranks["rank"] for ranks in values["ranks"]]) == ([2], [4])
+    assert (values["sizes"], [ranks["rank"]["value"] for ranks in values["ranks"]]) == ([2], [4])
 
 
 def test_progress_and_refusals():

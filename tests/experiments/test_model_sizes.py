@@ -111,7 +111,7 @@ def test_progress_is_told():
         (lambda: model_sizes([5], [16], sparsity=4, tolerance=0.25), r"tolerance is 0.25; expected .* below 0.25"),
         (lambda: model_sizes([4], [8], tolerance=True), r"tolerance is True"),
         (lambda: model_sizes([4], [8], sets=2, repeats=1, threads=0), r"threads is 0"),
-        (lambda: model_sizes([12], [16], memory="1KiB"), r"4096 x 66 entries .* memory limit is 1 KiB"),
+        (lambda: model_sizes([12], [16], memory="1KiB"), r"4096 x 66 entries, .* memory limit is 1 KiB"),
         (lambda: ModelSizes(2, 0.1, 1, 1, 0, (), ()).smaller_from("bits"), r"the quantity is 'bits'; expected"),
     ],
 )

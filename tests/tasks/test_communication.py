@@ -8,11 +8,11 @@ from oracles import flint_rank
 
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import Bipartition
-from tensorrank.tasks.communication import _ENTRY_BYTES, CommunicationMatrix, refuse_beyond
+from tensorrank.tasks.communication import _ENTRY_BYTES, CommunicationMatrix, refuse_matrix
 from tensorrank.tasks.disjointness import Disjointness
 from tensorrank.tasks.match import Match3
 from tensorrank.tasks.match3_variants import Match3Bigram
-from tensorrank.tasks.model_bounds import Facts, readings
+from tensorrank.tasks.model_bounds import model_bounds
 from tensorrank.tasks.registry import named_task
 from tensorrank.tasks.sparse_averaging import SparseAveraging
 from tensorrank.whole_numbers import to_text
@@ -42,7 +42,7 @@ def test_ranks_over_each_field_are_flints(prime):
 
 
 def test_what_it_says_of_models():
-    found = {reading.model: reading for reading in disjointness(4).ranks().readings}
+    found = {bound.model: bound for bound in disjointness(4).ranks().model_bounds}
     assert found["linear recurrent model"].least == 16
     assert found["finite-state machine"].least == 16
     assert found["recurrent model"].least == 4
@@ -52,17 +52,17 @@ def test_what_it_says_of_models():
     assert found["two-party protocol"].least == 4
     layer = found["attention layer"]
     assert (layer.least, layer.proved) == (4, False)
-    assert all(reading.proved for reading in found.values() if reading is not layer)
+    assert all(bound.proved for bound in found.values() if bound is not layer)
 
 
 def test_a_side_that_is_the_question_bounds_its_query_and_a_linear_one_the_first_layer():
     entries = np.array([[1, 0, 1], [0, 1, 1]])
     asked = CommunicationMatrix(entries, 2, 3, "sums", ("data", "question"), query="columns", linear="rows")
-    found = {reading.quantity: reading.least for reading in asked.ranks().readings}
+    found = {bound.quantity: bound.least for bound in asked.ranks().model_bounds}
     assert found["m p H"] == 2  # three different columns
     assert found["width of the first layer"] == 2
     asked = CommunicationMatrix(entries, 2, 3, "sums", ("question", "data"), query="rows")
-    found = {reading.quantity: reading.least for reading in asked.ranks().readings}
+    found = {bound.quantity: bound.least for bound in asked.ranks().model_bounds}
     assert found["m p H"] == 1
     assert "width of the first layer" not in found
 
@@ -80,35 +80,36 @@ def test_the_largest_rank_over_any_field_bounds_protocols():
 def test_values_that_are_no_decisions_have_no_vc_dimension():
     found = CommunicationMatrix(np.array([[0, 2], [1, 1]]), 2, 2, "counts", ("a", "b")).ranks()
     assert found.vc is None
-    assert not any("error" in reading.model for reading in found.readings)
+    assert not any("error" in bound.model for bound in found.model_bounds)
 
 
 def test_as_plain_values():
     values = json.loads(json.dumps(disjointness(3).ranks().to_dict()))
-    assert (values["rank"], values["standing"], values["distinct_rows"]) == (8, "exact", 8)
+    assert (values["rank"]["value"], values["rank"]["standing"], values["distinct_rows"]) == (8, "exact", 8)
     assert values["fields"] == {"Q": 8, "GF(2)": 8, "GF(3)": 8}
-    assert values["vc_dimension"] == [3, 3]
-    assert values["readings"][0]["least"] == 8
+    assert (values["vc"]["lower"], values["vc"]["upper"]) == (3, 3)
+    assert values["model_bounds"][0]["least"] == 8
 
 
 def test_progress_names_what_is_done():
     said = []
-    disjointness(2).ranks([2, 5], progress=lambda what, done, total: said.append((what, done, total)))
-    assert said == [("rank over Q", 0, 4), ("rank over GF(2)", 1, 4), ("rank over GF(5)", 2, 4), ("VC dimension", 3, 4)]
+    disjointness(2).ranks([2, 5], progress=lambda *step: said.append(step))
+    assert said == [(0, 4, "rank over Q"), (1, 4, "rank over GF(2)"), (2, 4, "rank over GF(5)"), (3, 4, "VC dimension")]
 
 
 def test_a_matrix_beyond_the_memory_limit_is_refused_with_its_size():
-    with pytest.raises(TensorRankError, match=r"DISJ_20 would have 1048576 x 1048576 entries and take about 28 TiB; "):
-        refuse_beyond(2**30, 2**20, 2**20, "DISJ_20")
-    refuse_beyond(28 * 12, 3, 4, "just enough")
-    with pytest.raises(TensorRankError, match=r"over 2\^9999 x over 2\^9999 entries and not fit any memory"):
-        refuse_beyond(2**30, 2**10000 - 1, 2**10000 - 1, "huge")
+    with pytest.raises(TensorRankError, match=r"DISJ_20, 1048576 x 1048576 entries, would take about 28 TiB; "):
+        refuse_matrix(2**30, 2**20, 2**20, "DISJ_20")
+    refuse_matrix(28 * 12, 3, 4, "just enough")
+    # 10000 log3(2) = 6309.3.
+    with pytest.raises(TensorRankError, match=r"3\^6309.30 x 3\^6309.30 entries, would not fit any memory"):
+        refuse_matrix(2**30, 2**10000 - 1, 2**10000 - 1, "huge")
 
 
 def test_a_bound_in_bits_is_rounded_down():
     for vc in range(1, 30):
-        facts = Facts(rank=1, largest_rank=1, distinct_rows=1, distinct_query=None, vc=vc, linear=False)
-        (least,) = (reading.least for reading in readings(facts) if reading.model == "recurrent model, error 1/3")
+        bounds = model_bounds(rank=1, largest_rank=1, distinct_rows=1, distinct_query=None, vc=vc, linear=False)
+        (least,) = (bound.least for bound in bounds if bound.model == "recurrent model, error 1/3")
         thousandths = round(1000 * least)
         assert least == thousandths / 1000
         # k / 1000 <= v (5/3 - log2 3) says 3^(3000 v) <= 2^(5000 v - 3 k).
@@ -125,9 +126,9 @@ def test_lists_are_kept_as_an_array():
 
 def test_counts_of_thousands_of_digits_can_be_shown_and_written():
     matrix = Match3Bigram(13001, 5).communication(anchor=1)
-    assert "over 2^15092 x over 2^15092" in repr(matrix)  # 6500 log2(5) = 15092.5
+    assert "3^9522.33 x 3^9522.33" in repr(matrix)  # 6500 log3(5)
     found = matrix.ranks()
-    assert "over 2^15092 x over 2^15092" in repr(found)
+    assert "3^9522.33 x 3^9522.33" in repr(found)
     values = json.loads(json.dumps(found.to_dict()))
     assert values["rows"] == values["columns"] == to_text(5**6500)
 

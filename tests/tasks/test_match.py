@@ -151,7 +151,7 @@ def test_names_in_tables():
         (lambda: Match2(2, 5).solve([[1.0, 2.0]]), "inputs are of type float64; expected whole numbers from 0 to 4"),
         (lambda: Match2(4, 2).examples(10), "has no label 0: every residue is its own negative"),
         (lambda: Match2(4, 1, itself=False).examples(10), "has no label 0: there is only one residue"),
-        (lambda: Match2(1, 5, itself=False).examples(10), "with 1 token has no label 1: there is no other token"),
+        (lambda: Match2(1, 5, itself=False).examples(10), "has no label 1 with 1 token: there is no other token"),
         (lambda: Match3(4, 3).examples(10), "Match3 mod 3 has no label 0: 3 x is 0 for every residue"),
         (lambda: Match3(4, 1).examples(10), "Match3 mod 1 has no label 0"),
         (lambda: Match3(4, 5).examples(10, asking=4), "asking is 4; expected one of the tokens 0 to 3"),
@@ -160,17 +160,17 @@ def test_names_in_tables():
         (lambda: Match2(4, 5).prefix_suffix(4), "cut is 4; expected less than the 4 sites"),
         (
             lambda: Match2(41, 40).communication(memory="1GiB"),
-            r"the matrix of Match2 mod 40 would have 40 x 1099511627775 entries .* limit is 1 GiB",
+            r"the matrix of Match2 mod 40, 40 x 1099511627775 entries, .* limit is 1 GiB",
         ),
         (
             lambda: Match2(10**7, 7).communication(),
             "Match2 mod 7 with 10000000 tokens has 10000000 sites; communication matrices are made for up to 65536",
         ),
         (lambda: Match2(10**7, 7).prefix_suffix(), "has 10000000 sites; communication matrices"),
-        (lambda: Match2(10**8, 7).all_inputs(), r"are 7\^100000000 and would not fit any memory"),
+        (lambda: Match2(10**8, 7).all_inputs(), r"tokens, 7\^100000000 of them, would not fit any memory"),
         (
             lambda: Match2(9, 16).all_inputs(memory="1GiB"),
-            r"the inputs of Match2 mod 16 with 9 tokens are 16\^9 and would take about",
+            r"the inputs of Match2 mod 16 with 9 tokens, 16\^9 of them, would take about",
         ),
     ],
 )

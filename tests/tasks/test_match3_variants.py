@@ -129,8 +129,8 @@ def test_names_in_tables():
     [
         (lambda: Match3Local(4, 5, -1), "window is -1; expected a whole number of at least 0"),
         (lambda: Match3Local(0, 5, 1), "tokens is 0; expected a whole number of at least 1"),
-        (lambda: Match3Local(4, 3, 1).examples(4), "Match3 mod 3 has no label 0"),
-        (lambda: Match3Bigram(1, 5).examples(4), "with 1 token has no label 1: it has no neighbour"),
+        (lambda: Match3Local(4, 3, 1).examples(4), "Match3 mod 3 within 1 has no label 0"),
+        (lambda: Match3Bigram(1, 5).examples(4), "has no label 1 with 1 token: it has no neighbour"),
         (lambda: Match3Bigram(4, 1).examples(4), "has no label 0: there is only one residue"),
         (
             lambda: Match3Bigram(4, 5).solve([[0, 1, 2, 5]]),
@@ -144,11 +144,11 @@ def test_names_in_tables():
         (lambda: Match3Local(4, 5, 1).communication(anchor=5), "the anchor is 5; expected a residue from 0 to 4"),
         (
             lambda: Match3Bigram(40, 11).communication(Bipartition.interleaved(40), memory="100MiB"),
-            r"the inputs that Match3 mod 11 of neighbours tells apart would have \d+ x 22 entries .* limit is 100 MiB",
+            r"inputs that Match3 mod 11 of neighbours tells apart, \d+ x 22 entries, .* limit is 100 MiB",
         ),
         (
             lambda: Match3Bigram(8, 16).communication(memory="10MiB"),
-            r"Match3 mod 16 of neighbours.* would have \d+ x \d+ entries .* limit is 10 MiB",
+            r"Match3 mod 16 of neighbours.* \d+ x \d+ entries, .* limit is 10 MiB",
         ),
     ],
 )

@@ -210,12 +210,12 @@ VALUES, CHOSEN = np.zeros((1, 3, 1)), np.array([[[0, 1], [0, 2], [1, 2]]])
         (lambda: SparseAveraging(3, 2).prefix_suffix(4), "cut is 4; expected less than the 4 sites"),
         (
             lambda: SparseAveraging(10, 5).communication(memory="1MiB"),
-            "sparse averaging of 5 out of 10 tokens would have 1024 x 252 entries .* limit is 1 MiB",
+            "sparse averaging of 5 out of 10 tokens, 1024 x 252 entries, .* limit is 1 MiB",
         ),
         (lambda: disjointness_in_sparse_averaging(0), "length is 0; expected a whole number of at least 1"),
         (lambda: disjointness_in_sparse_averaging(40, memory="1GiB"), "1099511627776 x 1099511627776 entries"),
-        (lambda: disjointness_in_sparse_averaging(10**12), r"2\^1000000000000 x 2\^1000000000000 entries"),
-        (lambda: SparseAveraging(50000, 3).communication(), r"would have 2\^50000 x over 2\^\d\d entries and not fit"),
+        (lambda: disjointness_in_sparse_averaging(10**12), "would not fit any memory"),
+        (lambda: SparseAveraging(50000, 3).communication(), "tokens would not fit any memory"),
         (lambda: SparseAveraging(10**9, 3).prefix_suffix(), r"1000000000 tokens has 1000000001 sites; .* to 65536"),
         (lambda: SparseAveraging(10**9, 3).communication(), r"1000000000 tokens has 1000000001 sites; .* to 65536"),
         (

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tensorrank.errors import TensorRankError
-from tensorrank.units.cut_ranks import CutRank, CutSamples, softmax_cut_ranks
+from tensorrank.units.cut_ranks import CutRank, CutSamples
 
 
 def rational_ranks(samples):
@@ -64,7 +64,7 @@ def test_any_samples_over_the_rationals(data):
 
 @pytest.mark.parametrize("samples", [4, 8, 16, 32, 64, 128])
 def test_the_quotient_has_the_rank_of_the_sample(samples):
-    found = softmax_cut_ranks(samples)
+    found = CutSamples.random(samples).ranks()
     assert found.numerator == found.denominator == CutRank(2, 2)
     assert found.quotient == CutRank(samples, samples)
     assert found.quotient.standing == "exact"
@@ -72,7 +72,7 @@ def test_the_quotient_has_the_rank_of_the_sample(samples):
 
 @pytest.mark.parametrize("dimension", [1, 2, 3, 4])
 def test_a_query_on_side_a_adds_a_rank_for_each_query(dimension):
-    found = softmax_cut_ranks(80, dimension=dimension, asking="a")
+    found = CutSamples.random(80, dimension=dimension, asking="a").ranks()
     assert found.queries == 2**dimension
     assert found.numerator == found.denominator == CutRank(1 + 2**dimension, 1 + 2**dimension)
     assert found.quotient == CutRank(80, 80)
@@ -107,9 +107,10 @@ def test_the_rank_counts_different_samples():
 
 
 def test_the_same_seed_gives_the_same_answer():
-    assert softmax_cut_ranks(9, asking="a", seed=5) == softmax_cut_ranks(9, asking="a", seed=5, threads=1)
-    assert softmax_cut_ranks(9, seed=np.random.default_rng(2)).quotient.value == 9
-    assert str(softmax_cut_ranks(3)) == (
+    first, again = (CutSamples.random(9, asking="a", seed=5).ranks(seed=6, threads=threads) for threads in (None, 1))
+    assert first == again
+    assert CutSamples.random(9, seed=np.random.default_rng(2)).ranks().quotient.value == 9
+    assert str(CutSamples.random(3).ranks()) == (
         "numerator 2 (exact), denominator 2 (exact), quotient 3 (exact), on 3 x 3 samples with 1 query"
     )
 
@@ -151,9 +152,13 @@ def test_what_are_no_samples(changed, message):
         ({"dimension": True}, "dimension is True; expected"),
         ({"asking": "b"}, "asking is 'b'; expected 'public' or 'a'"),
         ({"seed": -1}, "the seed is -1; expected"),
-        ({"samples": 2000, "memory": "1MiB"}, "2000 x 2000 samples need about 244 MiB; the memory limit is 1 MiB"),
     ],
 )
-def test_what_cannot_be_drawn(options, message):
+def test_samples_that_cannot_be_had(options, message):
     with pytest.raises(TensorRankError, match=message):
-        softmax_cut_ranks(**{"samples": 4} | options)
+        CutSamples.random(**{"samples": 4} | options)
+
+
+def test_more_samples_than_the_memory_holds():
+    with pytest.raises(TensorRankError, match=r"2000 x 2000 samples would take about 244 MiB; .* limit is 1 MiB"):
+        CutSamples.random(2000).ranks(memory="1MiB")

@@ -93,7 +93,7 @@ def test_the_sizes_of_the_units():
     assert (second.unit.order, second.unit.dimension, second.unit.heads, second.unit.size) == (2, 3, 1, 3 * 64)
     assert (third.unit.order, third.unit.dimension, third.unit.heads, third.unit.size) == (3, 5, 1, 5 * 10)
     assert str(third) == "Match3 mod 9: AttentionUnit(order 3, dimension 5, 1 head, output dimension 1, 10 bits)"
-    assert (third.tokens, third.modulus, str(third.at("float32").unit.precision)) == (5, 9, "float32")
+    assert (third.task.tokens, third.task.modulus, str(third.at("float32").unit.precision)) == (5, 9, "float32")
 
 
 def test_tokens_of_an_input():

@@ -215,7 +215,7 @@ def test_least_bits_are_those_from_which_on_all_suffice():
 
 
 def test_refusals_of_functions():
-    with pytest.raises(TensorRankError, match="the sets of 20 out of 40 tokens are 137846528820 and would take about"):
+    with pytest.raises(TensorRankError, match="the 137846528820 sets of 20 out of 40 tokens would take about"):
         all_sets(40, 20)
     assert comb(40, 20) == 137846528820
     with pytest.raises(TensorRankError, match="sparsity 3 exceeds the 2 tokens"):
@@ -228,9 +228,9 @@ def test_refusals_of_functions():
         least_bits(UNITS[0], [[0, 1]], 0)
     with pytest.raises(TensorRankError, match="the tolerance is 'small'"):
         least_dimension(6, 2, tolerance="small")
-    with pytest.raises(TensorRankError, match="draws is 0"):
-        least_dimension(6, 2, draws=0)
+    with pytest.raises(TensorRankError, match="repeats is 0"):
+        least_dimension(6, 2, repeats=0)
     with pytest.raises(
         TensorRankError, match="no dimension up to 32768 keeps the deviation within 1e-09 for 1 out of 2"
     ):
-        least_dimension(2, 1, tolerance=1e-9, sets=2, draws=1)
+        least_dimension(2, 1, tolerance=1e-9, sets=2, repeats=1)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tensorrank.errors import TensorRankError
-from tensorrank.units.checks import check_matching, least_bits_for
+from tensorrank.units.checks import check_unit, least_bits_for
 from tensorrank.units.variant_units import bigram_units, local_unit
 
 
@@ -22,7 +22,7 @@ def local(x, i, modulus, window):
 @pytest.mark.parametrize(("tokens", "modulus"), [(1, 1), (1, 4), (2, 1), (2, 2), (3, 5), (4, 7), (5, 4)])
 @pytest.mark.parametrize("precision", ["float64", "float32"])
 def test_two_layers_solve_the_bigram_variant_on_all_inputs(tokens, modulus, precision):
-    found = check_matching(bigram_units(tokens, modulus, precision=precision))
+    found = check_unit(bigram_units(tokens, modulus, precision=precision))
     assert (found.inputs, found.exhaustive, found.wrong) == (modulus**tokens, True, 0)
 
 
@@ -31,7 +31,7 @@ def test_two_layers_solve_the_bigram_variant_on_all_inputs(tokens, modulus, prec
 )
 @pytest.mark.parametrize("precision", ["float64", "float32"])
 def test_one_layer_solves_the_local_variant_on_all_inputs(tokens, modulus, window, precision):
-    found = check_matching(local_unit(tokens, modulus, window, precision=precision))
+    found = check_unit(local_unit(tokens, modulus, window, precision=precision))
     assert (found.inputs, found.exhaustive, found.wrong) == (modulus**tokens, True, 0)
 
 
@@ -49,7 +49,7 @@ def test_answers_are_those_of_plain_loops(tokens, modulus, window, seed):
 @pytest.mark.parametrize("make", [bigram_units, lambda n, m: local_unit(n, m, 3)], ids=["bigram", "local"])
 def test_many_tokens_and_residues(make):
     for tokens, modulus in ((64, 101), (512, 1009)):
-        found = check_matching(make(tokens, modulus), inputs=4, seed=tokens)
+        found = check_unit(make(tokens, modulus), inputs=4, seed=tokens)
         assert (found.wrong, found.answers) == (0, 4 * tokens)
 
 
@@ -68,7 +68,7 @@ def test_a_precision_holds_for_all_units():
     coarse = bigram_units(4, 5).at(7)
     assert str(coarse.lookup.precision) == str(coarse.unit.precision) == "7 bits"
     assert str(local_unit(4, 5, 1).at("float32").unit.precision) == "float32"
-    assert check_matching(bigram_units(5, 7).at(2)).wrong > 0
+    assert check_unit(bigram_units(5, 7).at(2)).wrong > 0
 
 
 @pytest.mark.parametrize("construction", [bigram_units(3, 5), local_unit(3, 5, 1)], ids=["bigram", "local"])

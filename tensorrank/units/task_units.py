@@ -1,0 +1,175 @@
+"""The explicit attention units of a task, held against the right answers: one call for every task that has them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from types import MappingProxyType
+from typing import ClassVar, Literal
+
+from tensorrank.arithmetic.arrays import Integers
+from tensorrank.arithmetic.resources import Progress, silent
+from tensorrank.errors import TensorRankError
+from tensorrank.records import Record
+from tensorrank.tasks.match import Match2, Match3
+from tensorrank.tasks.match3_variants import Match3Bigram, Match3Local
+from tensorrank.tasks.sparse_averaging import SparseAveraging
+from tensorrank.tasks.task import Task
+from tensorrank.tasks.token_sets import all_sets, random_sets
+from tensorrank.units.checks import UnitCheck, check_unit
+from tensorrank.units.construction import Construction
+from tensorrank.units.match_units import match2_unit, match3_unit
+from tensorrank.units.precision import FLOAT64, Precision
+from tensorrank.units.selection import SelectionUnit
+from tensorrank.units.selection_units import MomentCurveUnit, RestrictedIsometryUnit, least_dimension
+from tensorrank.units.variant_units import bigram_units, local_unit
+
+# By default all inputs are gone through where they are so few, and so many random ones where they are more.
+_FEW = 100_000
+_RANDOM_INPUTS, _RANDOM_SETS = 200, 60
+# Mean errors up to this count as sparse averaging.
+_TOLERANCE = 0.1
+# A new unit for a task of residues is a line here.
+_UNITS: dict[type, Callable[..., Construction]] = {
+    Match2: lambda task, precision: match2_unit(task.tokens, task.modulus, precision=precision),
+    Match3: lambda task, precision: match3_unit(task.tokens, task.modulus, precision=precision),
+    Match3Bigram: lambda task, precision: bigram_units(task.tokens, task.modulus, precision=precision),
+    Match3Local: lambda task, precision: local_unit(task.tokens, task.modulus, task.window, precision=precision),
+}
+
+
+@dataclass(frozen=True)
+class SelectionCheck(Record):
+    """What a check of an attention unit for sparse averaging found.
+
+    Attributes:
+        unit: its class.
+        dimension: of queries and keys, m.
+        precision: in words.
+        inputs: how many sets of tokens were chosen.
+        exhaustive: whether they were all there are.
+        worst_deviation: the largest sum over tokens of |attention - average over the chosen|; None where the unit has
+            no query for one of the sets.
+        tolerance: the largest deviation that counts as averaging.
+        error: why there is no such query, or empty.
+    """
+
+    heading: ClassVar[Mapping[str, int]] = MappingProxyType({"order": 2, "heads": 1})
+    derived = ("passed",)
+
+    unit: str
+    dimension: int
+    precision: str
+    inputs: int
+    exhaustive: bool
+    worst_deviation: float | None
+    tolerance: float
+    error: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether no average is off by more than the tolerance."""
+        return self.worst_deviation is not None and self.worst_deviation <= self.tolerance
+
+    def __str__(self) -> str:
+        found = self.error or (
+            f"rows of attention differ from the average over the chosen by up to {self.worst_deviation:.2g} (sum of "
+            f"absolute values; {self.tolerance} is allowed), "
+            f"on {'all ' if self.exhaustive else ''}{self.inputs} choices"
+        )
+        return f"{self.unit}, m = {self.dimension}, {self.precision}: {found}"
+
+
+def check_units(
+    task: Task,
+    inputs: Literal["auto", "all"] | int = "auto",
+    *,
+    precision: Precision | str | int = FLOAT64,
+    dimension: int | None = None,
+    seed: int = 0,
+    memory: int | str | None = None,
+    progress: Progress = silent,
+) -> tuple[UnitCheck | SelectionCheck, ...]:
+    """Hold the explicit attention units that solve a task against the right answers.
+
+    Args:
+        task: `Match2`, `Match3`, a variant of it, or `SparseAveraging`.
+        inputs: "all" of them, or how many random ones; "auto" is all where they are at most 100,000. For sparse
+            averaging the inputs are the choices of a token.
+        precision: of the units: a `Precision`, "float64", "float32" or a number of bits.
+        dimension: of the unit with random keys for sparse averaging. By default the first one tried, from an estimate
+            of the least upwards, whose deviations in float64 are within 0.1.
+        seed: of random inputs and keys.
+        memory: bytes, or a text such as "4GiB", for each batch of inputs; 60 % of what is available by default.
+        progress: called with what is done, how much there is, and what is under way.
+
+    Returns:
+        A check for each unit.
+
+    Raises:
+        TensorRankError: if no unit is known for the task, or a number is out of its range.
+
+    >>> (found,) = check_units(Match3(tokens=3, modulus=5))
+    >>> found.unit, found.inputs, found.wrong
+    ('Match3 mod 5: AttentionUnit(order 3, dimension 5, 1 head, output dimension 1, float64)', 125, 0)
+    """
+    if isinstance(task, SparseAveraging):
+        return _check_averaging(task, inputs, precision, dimension, seed, memory, progress)
+    if type(task) not in _UNITS:
+        known = ", ".join(kind.__name__ for kind in _UNITS)
+        raise TensorRankError(f"no attention unit is known here for {task}; expected SparseAveraging, {known}")
+    construction = _UNITS[type(task)](task, precision)
+    chosen: Literal["all"] | int = "all"
+    if inputs != "auto":
+        chosen = inputs
+    elif construction.task.tokens * math.log(construction.task.modulus) > math.log(_FEW):
+        chosen = _RANDOM_INPUTS
+    return (check_unit(construction, chosen, seed=seed, memory=memory, progress=progress),)
+
+
+def _check_averaging(
+    task: SparseAveraging,
+    inputs: Literal["auto", "all"] | int,
+    precision: Precision | str | int,
+    dimension: int | None,
+    seed: int,
+    memory: int | str | None,
+    progress: Progress,
+) -> tuple[SelectionCheck, ...]:
+    n, q = task.tokens, task.sparsity
+    log_all = math.lgamma(n + 1) - math.lgamma(q + 1) - math.lgamma(n - q + 1)
+    exhaustive = inputs == "all" or (inputs == "auto" and log_all <= math.log(_FEW))
+    if exhaustive:
+        sets = all_sets(n, q, memory=memory)
+    else:
+        sets = random_sets(n, q, _RANDOM_SETS if isinstance(inputs, str) else inputs, seed)
+    progress(0, 3, "least dimension")
+    m = least_dimension(n, q, seed=seed) if dimension is None else dimension
+    random_keys = RestrictedIsometryUnit(n, q, m, seed=seed)
+    while dimension is None and random_keys.deviation(sets, memory=memory).max() > _TOLERANCE:
+        # The least dimension is a median over keys and some sets: these keys and sets may take more.
+        random_keys = RestrictedIsometryUnit(n, q, (m := m + max(1, m // 8)), seed=seed)
+    progress(1, 3, "restricted isometry")
+    found = [_deviations(random_keys.at(precision), sets, exhaustive, memory)]
+    progress(2, 3, "moment curve")
+    curve = MomentCurveUnit(n, q)
+    try:
+        if q < n:
+            # As large as the queries of these very sets: in float64 that is no restriction.
+            curve = replace(curve, scale=curve.scale_for(sets))
+        found.append(_deviations(curve.at(precision), sets, exhaustive, memory))
+    except TensorRankError as error:
+        # Queries that need more digits than float64 has are a finding, and no reason to hide the other unit's.
+        found.append(
+            SelectionCheck(
+                "MomentCurveUnit", curve.dimension, str(precision), len(sets), exhaustive, None, _TOLERANCE, str(error)
+            )
+        )
+    return tuple(found)
+
+
+def _deviations(unit: SelectionUnit, sets: Integers, exhaustive: bool, memory: int | str | None) -> SelectionCheck:
+    worst = float(unit.deviation(sets, memory=memory).max())
+    kind = type(unit).__name__
+    return SelectionCheck(kind, unit.dimension, str(unit.precision), len(sets), exhaustive, worst, _TOLERANCE)
