@@ -9,7 +9,8 @@ import numpy as np
 
 from tensorrank.arithmetic.resources import Workers
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.fitting.expected_counts import Batch, Counts, ExpectedCounts
+from tensorrank.mixtures.fitting.expected_counts import Counts, ExpectedCounts
+from tensorrank.mixtures.fitting.forward import Batch
 from tensorrank.mixtures.fitting.gaussian_moments import VarianceFloor
 from tensorrank.mixtures.fitting.observations import Observations
 from tensorrank.mixtures.fitting.options import Run
@@ -105,7 +106,7 @@ def maximise(
 
 
 def _counted(work: list[Batch], parameters: Parameters, pool: Workers, spaces: list[Workspace]) -> Counts:
-    expected = ExpectedCounts(work[0].tree, parameters, spaces)
+    expected = ExpectedCounts(parameters, spaces)
     # In the order of the batches, so that rounding is the same for any number of threads.
     first, *others = pool.map(expected, work)
     for counts in others:

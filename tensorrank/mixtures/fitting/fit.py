@@ -15,8 +15,8 @@ from numpy.typing import ArrayLike
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import Workers, worker_threads
 from tensorrank.mixtures.fitting.expectation_maximisation import Course, batches, maximise
-from tensorrank.mixtures.fitting.expected_counts import Batch
 from tensorrank.mixtures.fitting.fittable import Fittable
+from tensorrank.mixtures.fitting.forward import Batch
 from tensorrank.mixtures.fitting.gaussian_moments import VarianceFloor
 from tensorrank.mixtures.fitting.observations import Observations, observations_of
 from tensorrank.mixtures.fitting.options import Run, RunOptions, check_names

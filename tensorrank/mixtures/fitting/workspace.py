@@ -11,9 +11,9 @@ class Workspace:
     """Arrays in the order in which they are asked for; batches ask for the same ones in the same order.
 
     >>> space = Workspace()
-    >>> first = space.array(2, 3)
+    >>> first = space.array((2, 3))
     >>> space.begin()
-    >>> np.shares_memory(first, space.array(3, 1))
+    >>> np.shares_memory(first, space.array((3, 1)))
     True
     """
 
@@ -26,19 +26,19 @@ class Workspace:
         """From here on arrays overwrite those handed out before."""
         self._asked = 0
 
-    def array(self, slots: int, rows: int) -> Floats:
+    def array(self, shape: tuple[int, ...]) -> Floats:
         """An array of this shape, not initialised."""
-        size = slots * rows
+        size = shape[0] * shape[1]
         if self._asked == len(self._held):
             self._held.append(np.empty(size))
         elif self._held[self._asked].size < size:
             self._held[self._asked] = np.empty(size)
         self._asked += 1
-        return self._held[self._asked - 1][:size].reshape(slots, rows)
+        return self._held[self._asked - 1][:size].reshape(shape)
 
-    def scratch(self, slots: int, rows: int) -> Floats:
+    def scratch(self, shape: tuple[int, ...]) -> Floats:
         """An array of this shape, not initialised, until the next one is asked for."""
-        size = slots * rows
+        size = shape[0] * shape[1]
         if self._scratch.size < size:
             self._scratch = np.empty(size)
-        return self._scratch[:size].reshape(slots, rows)
+        return self._scratch[:size].reshape(shape)

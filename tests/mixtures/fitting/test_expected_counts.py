@@ -7,8 +7,8 @@ from mixtures.small_trees import trees
 
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.evaluation.circuit import Circuit, Leaves, Products, Sums
-from tensorrank.mixtures.fitting.expected_counts import Batch, Counts, ExpectedCounts
-from tensorrank.mixtures.fitting.logarithmic_counts import add_logarithmic_counts
+from tensorrank.mixtures.fitting.expected_counts import ExpectedCounts
+from tensorrank.mixtures.fitting.forward import Batch
 from tensorrank.mixtures.fitting.observations import observations_of
 from tensorrank.mixtures.fitting.parameters import Parameters
 from tensorrank.mixtures.fitting.tree_circuit import TreeCircuit
@@ -23,16 +23,11 @@ def counted(model, data, weights=None):
     tree = TreeCircuit(model.circuit)
     features = None if model.densities is None else model.densities.features
     batch = Batch(tree, observations_of(data, model.shape, features, weights))
-    return tree, batch, ExpectedCounts(tree, Parameters(tree.tables, model.densities), [])(batch)
+    return tree, batch, ExpectedCounts(Parameters(tree.tables, model.densities), [])(batch)
 
 
 def in_logarithms(model, batch):
-    tree, parameters = batch.tree, Parameters(batch.tree.tables, model.densities)
-    found = Counts.of_none(parameters)
-    evidence = batch.evidence(np.arange(batch.observed.rows), parameters)
-    logs = add_logarithmic_counts(tree, parameters, batch.observed, evidence, batch.known, found.entries, found.moments)
-    found.log_likelihood = float(batch.observed.weights @ logs)
-    return found
+    return ExpectedCounts(Parameters(batch.tree.tables, model.densities), []).in_logarithms(batch)
 
 
 def by_node(tree, model, entries):

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from tensorrank.mixtures.fitting.expected_counts import Batch, ExpectedCounts
+from tensorrank.mixtures.fitting.expected_counts import ExpectedCounts
 from tensorrank.mixtures.fitting.fit import fitted
+from tensorrank.mixtures.fitting.forward import Batch
 from tensorrank.mixtures.fitting.observations import observations_of
 from tensorrank.mixtures.fitting.parameters import Parameters
 from tensorrank.mixtures.fitting.tree_circuit import TreeCircuit
@@ -15,7 +16,7 @@ def counts_of(model, data):
     tree = TreeCircuit(model.circuit)
     features = None if model.densities is None else model.densities.features
     batch = Batch(tree, observations_of(data, model.shape, features, None))
-    return tree, ExpectedCounts(tree, Parameters(tree.tables, model.densities), [])(batch)
+    return tree, ExpectedCounts(Parameters(tree.tables, model.densities), [])(batch)
 
 
 def test_thousands_of_variables_under_one_class():

@@ -1,0 +1,174 @@
+"""Forward values of a batch of rows, and how the posterior of a sum is shared among its terms.
+
+There are two kinds, for the same use: scaled slots, which are fast, and logarithms, for rows whose slots are too far
+apart for plain floats.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tensorrank.arithmetic.arrays import Floats, Integers
+from tensorrank.mixtures.evaluation.circuit import Leaves, Products, Sums
+from tensorrank.mixtures.evaluation.inference import MISSING, ObservedCodes, SiteObservation, log_values
+from tensorrank.mixtures.evaluation.scaled_slots import (
+    SPARE,
+    Factor,
+    LookedUp,
+    ScaledSlots,
+    ScaledTable,
+    in_array,
+    product,
+    scaled,
+    sums,
+)
+from tensorrank.mixtures.fitting.observations import Observations
+from tensorrank.mixtures.fitting.parameters import Parameters
+from tensorrank.mixtures.fitting.tree_circuit import TreeCircuit
+from tensorrank.mixtures.fitting.workspace import Workspace
+
+# A posterior of a sum below this is 0, and so is the share of each of its terms.
+_TINY = 1e-300
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """Rows that are done together, and the tree that they are observed at the leaves of."""
+
+    tree: TreeCircuit
+    observed: Observations
+
+    @cached_property
+    def known(self) -> list[NDArray[np.bool_] | None]:
+        """For each block the rows in which something is known below it; None for all of them."""
+        return self.tree.known(self.observed.known)
+
+    @cached_property
+    def places(self) -> Integers:
+        """For each site the column of a table that each row has, (sites, rows), as `LookedUp` counts them."""
+        return np.ascontiguousarray(self.observed.codes.T - MISSING)
+
+    def part(self, rows: Integers) -> Batch:
+        """Some of the rows."""
+        return Batch(self.tree, self.observed.part(rows))
+
+    def at_sites(self, parameters: Parameters) -> list[SiteObservation]:
+        """What is observed at each site, under the components of these parameters."""
+        if self.observed.values is None:
+            return [ObservedCodes(column) for column in np.ascontiguousarray(self.observed.codes.T)]
+        return list(parameters.log_densities(self.observed))
+
+
+class Forward(Protocol):
+    """Forward values, from which posteriors are shared."""
+
+    def shares(self, number: int, posterior: Floats, counted: Floats) -> Floats:
+        """The posteriors of the terms of a block's sums, (terms, rows).
+
+        Args:
+            number: the block, of sums or of leaves with real values.
+            posterior: those of its sums, (sums, rows).
+            counted: for each entry of the block's table how often it is used, (sums, terms); added to.
+        """
+
+
+class ScaledForward:
+    """Forward values as scaled slots.
+
+    Args:
+        tables: the tables of the tree's groups.
+        parameters: the components, if values are real.
+        batch: the rows.
+        space: where arrays come from.
+
+    Attributes:
+        logs: the log-density of each row.
+        doubtful: rows where something that is lost may count; `shares` adds to them.
+    """
+
+    def __init__(self, tables: list[ScaledTable], parameters: Parameters, batch: Batch, space: Workspace) -> None:
+        self._tables, self._batch, self._space = tables, batch, space
+        self._sums: list[Factor] = []
+        self._terms: dict[int, ScaledSlots] = {}
+        tree = batch.tree
+        real = None if parameters.densities is None else parameters.log_densities(batch.observed)
+        for number, (block, group, below) in enumerate(zip(tree.circuit.blocks, tree.groups, tree.below, strict=True)):
+            if isinstance(block, Products):
+                self._sums.append(product([self._sums[factor] for factor in below], space.array))
+                continue
+            table = tables[group]
+            if isinstance(block, Sums):
+                self._terms[number] = in_array(self._sums[below[0]], space.array).settled(space.array)
+            elif real is None:
+                self._sums.append(LookedUp(table.columns, batch.places[block.site], table.low, table.high))
+                continue
+            else:
+                self._terms[number], _ = scaled(real[block.site], real[block.site])
+            self._sums.append(sums(table, self._terms[number], space.array))
+        self.logs, self.doubtful = in_array(self._sums[-1], space.array).last_logs()
+        self.doubtful |= ~np.isfinite(self.logs)
+
+    def shares(self, number: int, posterior: Floats, counted: Floats) -> Floats:
+        """The posteriors of a block's terms, as `Forward` says; the forward values of the block are overwritten."""
+        tree, table, total = self._batch.tree, self._tables[self._batch.tree.groups[number]], self._sums[number]
+        if table.identity:
+            counted += np.diag(posterior.sum(axis=1))
+            return posterior
+        if isinstance(total, LookedUp):
+            raise AssertionError("leaves of categorical variables have no terms")
+        terms = self._terms[number].mantissas
+        if total.lost is not None:
+            uncertain = posterior * total.doubtful()
+            self.doubtful |= uncertain.sum(axis=0) > self._batch.observed.weights * 2.0**-SPARE
+        ratios = np.maximum(total.mantissas, _TINY, out=total.mantissas)
+        np.divide(posterior, ratios, out=ratios)
+        counted += (ratios @ terms.T) * table.entries
+        found = np.matmul(table.entries.T, ratios, out=self._space.scratch(terms.shape))
+        # Terms that are sums themselves are needed when it is their turn.
+        below = tree.below[number]
+        chained = bool(below) and not isinstance(tree.circuit.blocks[below[0]], Products)
+        return np.multiply(found, terms, out=self._space.array(terms.shape) if chained else terms)
+
+
+class LogarithmicForward:
+    """Forward values as logarithms, a few times slower.
+
+    Args:
+        parameters: tables and components.
+        batch: the rows.
+
+    Attributes:
+        logs: the log-density of each row.
+    """
+
+    def __init__(self, parameters: Parameters, batch: Batch) -> None:
+        self._batch = batch
+        self._observed = batch.at_sites(parameters)
+        self._circuit = batch.tree.with_tables(parameters.tables)
+        self._slots = log_values(self._circuit, self._observed)
+        self.logs = self._slots[-1]
+
+    def shares(self, number: int, posterior: Floats, counted: Floats) -> Floats:
+        """The posteriors of a block's terms, as `Forward` says."""
+        block, starts = self._circuit.blocks[number], self._circuit.starts
+        if isinstance(block, Products):
+            raise AssertionError("products have no posteriors to share")
+        if isinstance(block, Leaves):
+            terms = self._observed[block.site]
+            if isinstance(terms, ObservedCodes):
+                raise AssertionError("leaves of categorical variables have no terms")
+        else:
+            (below,) = self._batch.tree.below[number]
+            terms = self._slots[starts[below] : starts[below + 1]]
+        total = self._slots[starts[number] : starts[number + 1]]
+        ratios = np.log(posterior) - total
+        # A sum of 0 has no posterior to share.
+        ratios[np.isneginf(total)] = -np.inf
+        found = np.exp(ratios[:, None] + terms + np.log(np.asarray(block.table))[:, :, None])
+        counted += found.sum(axis=2)
+        return np.asarray(found.sum(axis=0))
