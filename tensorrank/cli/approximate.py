@@ -173,10 +173,10 @@ def _labels(files: Sequence[Path]) -> list[str]:
 
 
 def _approximated(label: str, model: Mixture, run: ApproximationRun, **options: Any) -> ApproximationTarget:
-    from tensorrank.experiments.approximation import approximate_target
+    from tensorrank.experiments.approximation import shallow_approximations
 
     with Bar() as bar:
-        return approximate_target(label, model, [run], progress=bar, **options)
+        return shallow_approximations([(label, model)], [run], progress=bar, **options).targets[0]
 
 
 def _unfinished(label: str, model: Mixture, partial: Approximation) -> ApproximationTarget:

@@ -24,7 +24,6 @@ if TYPE_CHECKING:
         ApproximationTarget,
         ShallowApproximations,
         Wall,
-        approximate_target,
         growing_depth,
         informative_parts,
         shallow_approximations,
@@ -51,7 +50,7 @@ if TYPE_CHECKING:
 
 # The file of each public name; files are loaded when a name is first used.
 _FILES = {
-    "approximation": "ApproximationRun ApproximationTarget ShallowApproximations Wall approximate_target growing_depth "
+    "approximation": "ApproximationRun ApproximationTarget ShallowApproximations Wall growing_depth "
     "informative_parts shallow_approximations wall_of",
     "communication": "CommunicationGrowth communication_growth",
     "comparison": "Compared Contender compare contenders",
@@ -91,7 +90,6 @@ __all__ = [
     "ShallowApproximations",
     "Triples",
     "Wall",
-    "approximate_target",
     "bits_by_dimension",
     "communication_growth",
     "compare",

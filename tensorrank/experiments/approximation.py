@@ -226,43 +226,19 @@ def _known(model: Mixture) -> int | None:
     return fewest_classes(model).count
 
 
-def approximate_target(
+def _target(
     label: str,
     model: Mixture,
     runs: Sequence[ApproximationRun],
     *,
-    seed: int = 0,
-    nodes: int = 200_000,
-    draws: int = 10_000,
-    memory: int | str | None = "256MiB",
-    progress: Progress | None = None,
+    seed: int,
+    nodes: int,
+    draws: int,
+    memory: int,
+    progress: Progress,
 ) -> ApproximationTarget:
-    """One target: its wall and its approximations.
-
-    Args:
-        label: the name of the target.
-        model: the target.
-        runs: the ways of approximating it, at least one.
-        seed: the seed of samples and starts.
-        nodes: as for `approximate`.
-        draws: as for `approximate`.
-        memory: the limit for each rank of the wall.
-        progress: called with the runs done, their number and what is under way; the wall counts as much as a run.
-
-    Raises:
-        TensorRankError: if there are no runs, one of them cannot be made, or the memory limit is none.
-
-    >>> from tensorrank.mixtures.hidden_markov import HiddenMarkov
-    >>> chain = HiddenMarkov.random(2, 2, length=16, seed=0)
-    >>> target = approximate_target("a chain", chain, [ApproximationRun(steps=30)])
-    >>> target.wall.parts, target.informative
-    (256, 330289)
-    """
-    if not runs:
-        raise TensorRankError("no runs were given; expected at least one, such as ApproximationRun(steps=20)")
-    total, memory = len(runs) + 1, memory_limit(memory)
-
-    reports = [within(progress, number, total, f"{label}: ") for number in range(total)]
+    """One target: its approximations and its wall, which counts as much as a run in what `progress` is told."""
+    reports = [within(progress, number, len(runs) + 1, f"{label}: ") for number in range(len(runs) + 1)]
     made = tuple(
         approximate(
             model, run.steps, run.method, atoms=run.atoms, seed=seed, nodes=nodes, draws=draws, progress=_turned(report)
@@ -291,7 +267,7 @@ def shallow_approximations(
 
     Args:
         targets: labels and models, each label once.
-        runs: the ways of approximating, applied to each target.
+        runs: the ways of approximating, at least one, applied to each target.
         seed: the seed of samples and starts.
         nodes: as for `approximate`.
         draws: as for `approximate`.
@@ -309,8 +285,10 @@ def shallow_approximations(
     >>> [(target.label, target.wall.parts) for target in found.targets]
     [('depth 1', 2), ('depth 3', 16)]
     """
-    chosen = list(targets)
+    chosen, limit = list(targets), memory_limit(memory)
     labels = [label for label, _ in chosen]
+    if not runs:
+        raise TensorRankError("no runs were given; expected at least one, such as ApproximationRun(steps=20)")
     if not chosen:
         raise TensorRankError("no targets were given; expected at least one (label, mixture)")
     if len(set(labels)) < len(labels):
@@ -318,7 +296,7 @@ def shallow_approximations(
 
     reports = [within(progress, number, len(chosen)) for number in range(len(chosen))]
     made = tuple(
-        approximate_target(label, model, runs, seed=seed, nodes=nodes, draws=draws, memory=memory, progress=report)
+        _target(label, model, runs, seed=seed, nodes=nodes, draws=draws, memory=limit, progress=report)
         for (label, model), report in zip(chosen, reports, strict=True)
     )
     return ShallowApproximations(made, seed)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from math import ceil
 from typing import Literal
@@ -237,11 +237,7 @@ def _inputs(sites: int, symbols: int, samples: int, rng: np.random.Generator) ->
 
 
 def _bipartition(side: int, sites: int) -> Bipartition:
-    return Bipartition.of(sites, _bits(side))
-
-
-def _bits(side: int) -> Iterator[int]:
-    return (bit for bit in range(side.bit_length()) if side >> bit & 1)
+    return Bipartition.of(sites, (bit for bit in range(sites) if side >> bit & 1))
 
 
 def _affordable(entries: int, sites: int, symbols: int) -> int:

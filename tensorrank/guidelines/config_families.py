@@ -87,9 +87,8 @@ class Family:
         kv_heads: heads with keys and values of their own; as many as heads where it is open.
         inner_parts: the maps up that the inner width counts together.
         gated: whether the feed-forward network has a second map up.
-        inward_biases: whether queries, keys and values have biases.
-        outward_biases: whether the output of attention has a bias.
-        forward_biases: whether the feed-forward network has biases.
+        biases: three facts: whether queries, keys and values have biases, whether the output of attention has, and
+            whether the feed-forward network has.
         norm_vectors: vectors of the width in a norm: 2 for scale and shift, 1 for the scale alone.
         head_norms: whether queries and keys have norms of their own, of the scale alone.
         final_norm: whether a norm follows the last layer.
@@ -117,9 +116,7 @@ class Family:
     kv_heads: Whole = None
     inner_parts: int = 1
     gated: Flag = False
-    inward_biases: Flag = True
-    outward_biases: Flag = True
-    forward_biases: Flag = True
+    biases: tuple[Flag, Flag, Flag] = (True, True, True)
     norm_vectors: Whole = 2
     head_norms: Flag = False
     final_norm: Flag = True
@@ -141,15 +138,17 @@ class Family:
         return tuple(fact for fact in facts if isinstance(fact, str))
 
 
+def _qwen_bias(given: Configuration) -> bool:
+    return not given.flag(("no_bias", True))
+
+
 # Decoders of rotary positions, with gated feed-forward networks and norms of the scale alone, without biases.
 _GATED = Family(
     kv_heads=("num_key_value_heads", None),
     head_dim=("head_dim", None),
     tied=("tie_word_embeddings", False),
     gated=True,
-    inward_biases=False,
-    outward_biases=False,
-    forward_biases=False,
+    biases=(False, False, False),
     norm_vectors=1,
     learned_positions=None,
 )
@@ -170,9 +169,7 @@ _T5 = Family(
     head_dim="d_kv",
     context=None,
     gated=lambda given: given.text("feed_forward_proj", "relu").startswith("gated"),
-    inward_biases=False,
-    outward_biases=False,
-    forward_biases=False,
+    biases=(False, False, False),
     norm_vectors=1,
     learned_positions=None,
     relative_buckets=("relative_attention_num_buckets", 32),
@@ -185,9 +182,7 @@ FAMILIES: dict[str, Family] = {
     "llama": replace(
         _GATED,
         context=("max_position_embeddings", 2048),
-        inward_biases=("attention_bias", False),
-        outward_biases=("attention_bias", False),
-        forward_biases=("mlp_bias", False),
+        biases=(("attention_bias", False), ("attention_bias", False), ("mlp_bias", False)),
     ),
     "mistral": replace(_GATED, context=("max_position_embeddings", 131072), kv_heads=("num_key_value_heads", 8)),
     # The first Qwen: intermediate_size counts both maps up together, and no_bias leaves queries, keys and values alone.
@@ -196,27 +191,25 @@ FAMILIES: dict[str, Family] = {
         context=("max_position_embeddings", 8192),
         head_dim=("kv_channels", 128),
         inner_parts=2,
-        inward_biases=True,
-        outward_biases=lambda given: not given.flag(("no_bias", True)),
-        forward_biases=lambda given: not given.flag(("no_bias", True)),
+        biases=(True, _qwen_bias, _qwen_bias),
     ),
     "qwen2": replace(
-        _GATED, context=("max_position_embeddings", 32768), kv_heads=("num_key_value_heads", 32), inward_biases=True
+        _GATED,
+        context=("max_position_embeddings", 32768),
+        kv_heads=("num_key_value_heads", 32),
+        biases=(True, False, False),
     ),
     "qwen3": replace(
         _GATED,
         context=("max_position_embeddings", 32768),
         kv_heads=("num_key_value_heads", 32),
         head_dim=("head_dim", 128),
-        inward_biases=("attention_bias", False),
-        outward_biases=("attention_bias", False),
+        biases=(("attention_bias", False), ("attention_bias", False), False),
         head_norms=True,
     ),
     "opt": Family(
         inner="ffn_dim",
-        inward_biases=("enable_bias", True),
-        outward_biases=("enable_bias", True),
-        forward_biases=("enable_bias", True),
+        biases=(("enable_bias", True), ("enable_bias", True), ("enable_bias", True)),
         norm_vectors=lambda given: 2 * given.flag(("layer_norm_elementwise_affine", True)),
         final_norm=lambda given: (
             given.flag(("do_layer_norm_before", True)) and not given.flag(("_remove_final_layer_norm", False))
@@ -253,10 +246,10 @@ def described(name: str, content: Mapping[str, Any]) -> ModelConfig:
     kv_heads, head_dim = _kv_heads(family, given, heads), _head_dim(family, given, width, heads)
     inner = (given.whole(family.inner) or 4 * width) // family.inner_parts
     gated, norm = given.flag(family.gated), (given.whole(family.norm_vectors) or 0) * width
+    inward, outward, of_forward = map(given.flag, family.biases)
     attention = 2 * width * head_dim * (heads + kv_heads) + 2 * head_dim * given.flag(family.head_norms)
-    attention += (heads + 2 * kv_heads) * head_dim * given.flag(family.inward_biases)
-    attention += width * given.flag(family.outward_biases)
-    forward = (2 + gated) * width * inner + ((1 + gated) * inner + width) * given.flag(family.forward_biases)
+    attention += (heads + 2 * kv_heads) * head_dim * inward + width * outward
+    forward = (2 + gated) * width * inner + ((1 + gated) * inner + width) * of_forward
     ends = norm * given.flag(family.final_norm) + (given.whole(family.relative_buckets) or 0) * heads
     stacks: list[Stack] = []
     for role in family.roles:

@@ -12,7 +12,6 @@ from tensorrank import TensorRankError
 from tensorrank.experiments import approximation
 from tensorrank.experiments.approximation import (
     ApproximationRun,
-    approximate_target,
     growing_depth,
     informative_parts,
     shallow_approximations,
@@ -194,10 +193,7 @@ TREES = growing_depth(4, branchings=(2,))
             lambda: shallow_approximations(TREES, [ApproximationRun("fast")]),
             "the method is 'fast'; expected one of corrective",
         ),
-        (
-            lambda: approximate_target("x", TREES[0][1], [ApproximationRun(steps=-1)]),
-            "steps is -1; expected a whole number",
-        ),
+        (lambda: shallow_approximations(TREES, [ApproximationRun(steps=-1)]), "steps is -1; expected a whole number"),
         (lambda: shallow_approximations(TREES, memory="much"), "the memory limit is 'much'"),
         (lambda: growing_depth(4, branchings=(5, 4)), "two of which make trees of depth 1"),
         (lambda: growing_depth(4, branchings=()), "no branchings were given"),
