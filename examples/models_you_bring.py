@@ -43,7 +43,7 @@ if find_spec("torch"):
 else:
     print("PyTorch module: skipped, torch is not installed")
 
-results = {name: tr.separation_rank(model, samples=samples) for name, model in models.items()}
+results = {name: tr.numerical_separation_rank(model, samples=samples) for name, model in models.items()}
 for name, result in results.items():
     print(f"{name}: {result}")
 print("without softmax, exactly:", tr.separation_rank(tr.SelfAttention(depth=2, width=2, tokens=2)))

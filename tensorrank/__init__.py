@@ -36,8 +36,9 @@ if TYPE_CHECKING:
     from tensorrank.mixtures.sum_product.model import SumProduct
     from tensorrank.mixtures.tensorial_mixture import TensorialMixture
     from tensorrank.networks.network import Tensor, TensorNetwork
-    from tensorrank.separation.numerical import NumericalModel
+    from tensorrank.separation.numerical import NumericalModel, numerical_separation_rank
     from tensorrank.separation.partition import Bipartition
+    from tensorrank.separation.plan import plan
     from tensorrank.separation.result import SeparationRank
     from tensorrank.separation.solve import separation_rank
     from tensorrank.studies.store import Store
@@ -72,6 +73,8 @@ __all__ = [
     "guidelines",
     "load",
     "numerical_rank",
+    "numerical_separation_rank",
+    "plan",
     "rank_mod_p",
     "reduce",
     "save",
@@ -105,6 +108,8 @@ _HOMES = {
     "check_reduction": "tensorrank.mixtures.reductions.equality",
     "load": "tensorrank.mixtures.formats.files",
     "numerical_rank": "tensorrank.arithmetic.spectrum",
+    "numerical_separation_rank": "tensorrank.separation.numerical",
+    "plan": "tensorrank.separation.plan",
     "rank_mod_p": "tensorrank.arithmetic.elimination.rank",
     "reduce": "tensorrank.mixtures.reductions.reduce",
     "save": "tensorrank.mixtures.formats.files",

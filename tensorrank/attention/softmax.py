@@ -16,7 +16,7 @@ from tensorrank.attention.stack import AttentionStack
 from tensorrank.attention.weights import WeightShapes
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.named_weights import checked_weights
-from tensorrank.separation.numerical import NumericalModel
+from tensorrank.separation.numerical import NumericalArchitecture, NumericalModel
 
 # Bytes for scores, exponentials and outputs of heads that are held at a time.
 _CHUNK = 2**25
@@ -25,7 +25,7 @@ _WEIGHTS = 1
 
 
 @dataclass(frozen=True)
-class SoftmaxAttention(AttentionStack):
+class SoftmaxAttention(AttentionStack, NumericalArchitecture):
     """A stack of self-attention layers with softmax, whose output is coordinate 0 of one token.
 
     A layer maps token i to
@@ -103,7 +103,7 @@ class SoftmaxAttention(AttentionStack):
             WeightsError: if given weights have other names or shapes than `weight_shapes`, or are not finite numbers.
 
         >>> from tensorrank.separation.numerical import numerical_separation_rank
-        >>> rank = numerical_separation_rank(SoftmaxAttention(depth=1, width=2).numerical_model())
+        >>> rank = numerical_separation_rank(SoftmaxAttention(depth=1, width=2))
         >>> rank.standing, rank.spectrum.ambiguous
         ('numerical', True)
         """

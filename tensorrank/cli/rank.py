@@ -104,7 +104,7 @@ def softmax(
     model = tr.SoftmaxAttention(**vars(network))
     split = named_partition(partition, model.sites, "tokens")
     with Bar() as bar:
-        result = tr.separation_rank(
+        result = tr.numerical_separation_rank(
             model,
             split,
             rtol=rtol,
@@ -112,6 +112,6 @@ def softmax(
             seed=seed,
             weights=given_weights(weights, _PROJECTIONS),
             memory=memory,
-            progress=lambda done, total: bar(done, total, "softmax"),
+            progress=bar,
         )
     print_result(model, result, rank_values(result, {"kind": "softmax", **model.to_dict()}, split), json)

@@ -22,7 +22,7 @@ from tensorrank.separation.architecture import Instance
 from tensorrank.separation.blocks import Block, BlockJob, Lattice, strip_width
 from tensorrank.separation.hankel import SLAB_ENTRIES
 from tensorrank.separation.hilbert import MomentSpaces, moment_spaces
-from tensorrank.separation.jobs import BlockRank, Steps
+from tensorrank.separation.jobs import BlockRank, Rounds
 from tensorrank.separation.limits import (
     DEGREE_BYTES,
     MOST_DEGREES,
@@ -235,7 +235,7 @@ class Catalecticant:
         every = sum(elimination_work(*_shape(plan, k)) for k in range(self.degree + 1)) if limits.work < inf else 1.0
         self.spare = max(0.0, limits.work - plan.work) / every
 
-    def all_blocks(self) -> Steps[dict[int, BlockRank]]:
+    def all_blocks(self) -> Rounds[dict[int, BlockRank]]:
         """A certified rank for every degree."""
         found = yield from self._ranks(self.plan.blocks)
         if not self.plan.full:
@@ -255,7 +255,7 @@ class Catalecticant:
                 found |= yield from self._ranks(further)
         return found
 
-    def some_blocks(self, degrees: Iterable[int]) -> Steps[dict[int, BlockRank]]:
+    def some_blocks(self, degrees: Iterable[int]) -> Rounds[dict[int, BlockRank]]:
         """The ranks of the whole blocks of these degrees."""
         return (yield from self._ranks([_block(self.plan, k, None) for k in degrees]))
 
@@ -265,7 +265,7 @@ class Catalecticant:
         cheap = sum(1 for total in accumulate(block.work for block in blocks) if total <= SMALL_BLOCK)
         return blocks[: max(1, cheap)]
 
-    def _ranks(self, blocks: Iterable[Block]) -> Steps[dict[int, BlockRank]]:
+    def _ranks(self, blocks: Iterable[Block]) -> Rounds[dict[int, BlockRank]]:
         jobs = [self._job(block) for block in blocks]
         ranks = yield jobs
         return {job.block.degree: rank for job, rank in zip(jobs, ranks, strict=True)}

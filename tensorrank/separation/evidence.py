@@ -12,7 +12,7 @@ from tensorrank.separation.catalecticant import Catalecticant, CatalecticantPlan
 from tensorrank.separation.derivatives import DerivativesJob
 from tensorrank.separation.draws import Draws
 from tensorrank.separation.grid import GridJob
-from tensorrank.separation.jobs import Job, Steps
+from tensorrank.separation.jobs import Job, Rounds
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.plan import Plan
 from tensorrank.separation.result import SeparationRank, Standing
@@ -72,7 +72,7 @@ def certified(evidence: Evidence, chosen: Plan, draws: Draws, seconds: float) ->
     )
 
 
-def from_bounds(chosen: Plan, draws: Draws) -> Steps[Evidence]:
+def from_bounds(chosen: Plan, draws: Draws) -> Rounds[Evidence]:
     """The bounds in closed form, where nothing can be computed."""
     yield from ()  # no jobs
     if draws.impossible:
@@ -82,7 +82,7 @@ def from_bounds(chosen: Plan, draws: Draws) -> Steps[Evidence]:
     return Evidence(lower=_known(chosen, draws), reason=f"bounds in closed form only: {why}")
 
 
-def from_blocks(form: MomentForm, partition: Bipartition, chosen: Plan, draws: Draws, count: int) -> Steps[Evidence]:
+def from_blocks(form: MomentForm, partition: Bipartition, chosen: Plan, draws: Draws, count: int) -> Rounds[Evidence]:
     """Every block once, then those below their bound again until a further draw gives no more."""
     blocks = chosen.blocks
     assert blocks is not None
@@ -139,7 +139,7 @@ def from_blocks(form: MomentForm, partition: Bipartition, chosen: Plan, draws: D
     )
 
 
-def from_grid(partition: Bipartition, chosen: Plan, draws: Draws, count: int) -> Steps[Evidence]:
+def from_grid(partition: Bipartition, chosen: Plan, draws: Draws, count: int) -> Rounds[Evidence]:
     """Sampled matrices of fresh instances until a further one gives no more."""
 
     def measured(field: PrimeField, instance: Instance, number: int) -> Job:
@@ -162,7 +162,7 @@ def from_grid(partition: Bipartition, chosen: Plan, draws: Draws, count: int) ->
 
 def from_leading_form(
     form: MomentForm, partition: Bipartition, chosen: Plan, draws: Draws, count: int
-) -> Steps[Evidence]:
+) -> Rounds[Evidence]:
     """For an inhomogeneous architecture: the blocks of its leading form, and if they do not decide, all derivatives.
 
     Where the derivatives do not fit, the plan may fall back on a grid.
@@ -196,7 +196,7 @@ def from_leading_form(
 
 def _from_matrices(
     chosen: Plan, draws: Draws, count: int, measured: Callable[[PrimeField, Instance, int], Job], *, known: int
-) -> Steps[Evidence]:
+) -> Rounds[Evidence]:
     """The rank of one matrix for each of several fresh instances, until a further one gives no more."""
     degree = draws.model.input_degree + (draws.model.weight_degree if draws.weights is None else 0)
     best, samples, made = 0, (0, 0), 0

@@ -1,8 +1,8 @@
-"""Jobs: the ranks that one computation consists of, each computed anywhere and at any time with the same answer.
+"""Jobs: the ranks of single matrices that a separation rank is computed from.
 
-A computation is a generator: it yields jobs that do not wait for each other, is sent their ranks, and returns its
-evidence. Who drives it decides where jobs run, and may answer from a store. A job carries all that it needs, seeds
-included, so neither the order of jobs nor the number of threads or machines changes a rank.
+A computation is a generator. Round by round it yields jobs that do not wait for each other, and it is sent their ranks;
+at its end it returns its evidence. The caller decides where jobs run, and may answer from a store. A job holds all that
+it needs, its seeds too. Neither the order of jobs nor the number of threads or machines therefore changes a rank.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ E = TypeVar("E")
 
 @dataclass(frozen=True)
 class BlockRank(Record):
-    """What is known of a block or of a sampled matrix.
+    """The rank of a Hankel block, or of a sampled matrix, and how much of the matrix it was computed from.
 
     Attributes:
         rank: its rank over GF(p), certified.
@@ -54,7 +54,7 @@ class BlockRank(Record):
 
 @dataclass(frozen=True, order=True)
 class JobKey(Record):
-    """What tells the jobs of one model and seed apart.
+    """The name of a job: no two jobs of one model and seed have the same.
 
     Attributes:
         draw: the number of the draw, from 0.
@@ -67,6 +67,11 @@ class JobKey(Record):
     prime: int
     degree: int
     asked: str
+
+    @property
+    def brief(self) -> str:
+        """The draw, and the degree if there is one, in words."""
+        return f"draw {self.draw + 1}" if self.degree < 0 else f"draw {self.draw + 1}, degree {self.degree}"
 
 
 class Shared(Protocol):
@@ -111,7 +116,8 @@ class Job(Protocol):
         """Compute it, with what `shared` made; `report` is told the work done and the total."""
 
 
-Steps = Generator[Sequence[Job], Sequence[BlockRank], E]
+# A computation: yields rounds of jobs, is sent their ranks, and returns what they prove.
+Rounds = Generator[Sequence[Job], Sequence[BlockRank], E]
 # Called with a job, its rank and the seconds it took, as soon as they are known.
 Done = Callable[[Job, BlockRank, float], None]
 
@@ -121,9 +127,10 @@ class Here:
 
     Args:
         pool: threads.
-        report: called from the caller's thread alone, with the operations done so far in all runs.
-        within: called likewise within a job that has all threads, with the job, the work done and the total.
-        made: called when what a job shares was made, with the job and the seconds it took.
+        report: called with the operations done so far in all runs and the job under way, from the caller's thread
+            alone.
+        within: called from there too, while a job that has all threads runs, with the job, the work done and its total.
+        made: called when the data that a job shares was made, with the job and the seconds it took.
 
     Attributes:
         spent: operations done.
@@ -132,7 +139,7 @@ class Here:
     def __init__(
         self,
         pool: Workers,
-        report: Callable[[float], None] = lambda spent: None,
+        report: Callable[[float, Job], None] = lambda spent, job: None,
         within: Callable[[Job, float, float], None] = lambda job, done, total: None,
         made: Callable[[Job, float], None] = lambda job, seconds: None,
     ) -> None:
@@ -171,7 +178,7 @@ class Here:
                 # The total grows where a block comes out short.
                 share = max(share, min(1.0, part / total if total else 1.0))
                 self._within(job, part, total)
-                self._report(base + job.work * share)
+                self._report(base + job.work * share, job)
 
             rank = job.rank(shared, pool, within if pool is self.pool else silent)
             seconds = time.perf_counter() - started
@@ -179,7 +186,7 @@ class Here:
                 self.spent += job.work
                 done(job, rank, seconds)
             if mine:
-                self._report(self.spent)
+                self._report(self.spent, job)
 
         beside = {job.key for job in small}
         for job in waiting:
@@ -202,24 +209,24 @@ class Here:
             self._made = shared, shared.make(self.pool)
             self.spent += shared.work
             self._told(job, time.perf_counter() - started)
-            self._report(self.spent)
+            self._report(self.spent, job)
         return self._made[1]
 
 
-def finish_here(steps: Steps[E], pool: Workers, expected: float, report: Callable[[float, float], None]) -> E:
-    """Drive a computation to its end in this process.
+def finish_here(rounds: Rounds[E], pool: Workers, expected: float, report: Progress) -> E:
+    """Run all jobs of a computation in this process, and return what it returns.
 
     Args:
-        steps: the computation.
+        rounds: the computation.
         pool: threads.
         expected: operations that a draw takes.
-        report: called with the operations done and the total expected so far, draw by draw.
+        report: told the operations done, and those expected up to the end of the draw under way.
     """
     before = 0.0
-    here = Here(pool, lambda spent: report(spent, max(before + expected, spent)))
+    here = Here(pool, lambda spent, job: report(spent, max(before + expected, spent), job.key.brief))
     draw: Shared | None = None
     try:
-        jobs = next(steps)
+        jobs = next(rounds)
         while True:
             if jobs and (jobs[0].shared is None or jobs[0].shared is not draw):
                 draw, before = jobs[0].shared, here.spent
@@ -229,7 +236,7 @@ def finish_here(steps: Steps[E], pool: Workers, expected: float, report: Callabl
                 found[job.key] = rank
 
             here.run(jobs, keep)
-            jobs = steps.send([found[job.key] for job in jobs])
+            jobs = rounds.send([found[job.key] for job in jobs])
     except StopIteration as end:
         result: E = end.value
         return result

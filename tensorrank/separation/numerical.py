@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from itertools import chain
 from math import isqrt, prod
-from typing import Any, Literal, Protocol, get_args, runtime_checkable
+from typing import Any, Literal, Unpack, get_args
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from tensorrank.arguments import whole_number
+from tensorrank.arithmetic.arrays import Array
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.arithmetic.resources import memory_limit
+from tensorrank.arithmetic.resources import memory_limit, silent, worker_threads
 from tensorrank.arithmetic.spectrum import NumericalRank, numerical_rank
 from tensorrank.errors import TensorRankError
-from tensorrank.separation.partition import Bipartition, checked_partition
+from tensorrank.separation.architecture import Weights
+from tensorrank.separation.options import NumericalOptions, check_names, takes
+from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 from tensorrank.separation.result import SeparationRank
 
-Array = NDArray[Any]
 Form = Literal["inputs", "pairs"]
 Sampler = Callable[[np.random.Generator, tuple[int, ...]], ArrayLike]
 
@@ -34,9 +37,17 @@ _PAIRS, _CHUNK = 2**14, 2**24
 _CORNER = 4
 
 
+class NumericalArchitecture(ABC):
+    """Base of architectures whose values are computed in floating point only, such as softmax attention."""
+
+    @abstractmethod
+    def numerical_model(self, seed: int | np.random.Generator = 0, *, weights: Weights | None = None) -> NumericalModel:
+        """The function with random weights, or with those given."""
+
+
 @dataclass(frozen=True)
 class NumericalModel:
-    """A function of so many sites that is known only by its values, such as a trained network.
+    """A function of several sites that is known only by its values, such as a trained network.
 
     Args:
         function: what is studied. Called by `form`:
@@ -158,51 +169,42 @@ class NumericalModel:
         return values
 
 
-@runtime_checkable
-class MadeNumerical(Protocol):
-    """What gives a function known by its values, such as softmax attention."""
-
-    def numerical_model(
-        self, seed: int | np.random.Generator = 0, *, weights: Mapping[str, ArrayLike] | None = None
-    ) -> NumericalModel:
-        """The function with random weights, or with those given."""
-
-
+@takes(NumericalOptions)
 def numerical_separation_rank(
-    model: NumericalModel,
-    partition: Bipartition | None = None,
-    *,
-    rtol: float | None = None,
-    atol: float | None = None,
-    samples: int | None = None,
-    seed: int | np.random.Generator = 0,
-    memory: int | str | None = None,
-    progress: Callable[[float, float], None] | None = None,
+    model: NumericalModel | NumericalArchitecture,
+    partition: PartitionLike | None = None,
+    **options: Unpack[NumericalOptions],
 ) -> SeparationRank:
-    """The epsilon-rank of a function's values on a random grid: standing "numerical", never exact.
+    """The separation rank of a function as far as floating point can tell: standing "numerical", never exact.
 
-    The sample is 64 random inputs a side (half of what is allowed, if that is less) and doubles, earlier ones kept,
-    until the rank is the same twice and at most half of it, or no more is allowed; what still grew is ambiguous.
+    The rank is the number of singular values above a tolerance, of a matrix of values at random inputs of both sides.
+    The sample begins with 64 inputs a side (half of the most allowed, if that is less), and doubles. It ends when the
+    rank is the same twice and at most half of the sample, or when it may not grow further. A rank that still grew with
+    the last sample is called ambiguous.
 
     Args:
-        model: the function.
-        partition: the two sides; `Bipartition.halves` by default.
-        rtol: tolerance relative to the largest singular value; samples * machine epsilon of the values' precision if
-            neither tolerance is given, 0 if only `atol` is. For a function that computes less precisely than its values
-            are stored, give its precision.
-        atol: absolute tolerance, 0 if not given.
-        samples: the most inputs a side, 512 by default.
-        seed: a whole number or a numpy Generator; the same seed gives the same inputs.
-        memory: bytes, or a text such as "4GiB", for the matrix; 60 % of what is available by default.
-        progress: called with the number of values computed, and of those expected so far.
+        model: a `NumericalModel`, for a function of your own, or `SoftmaxAttention`.
+        partition: the two sides: a `Bipartition`, "halves" (the default), "interleaved", or the sites of side A.
+        rtol: the tolerance relative to the largest singular value. By default it is 0 if `atol` is given, and otherwise
+            the sample times the machine epsilon of the values' precision. For a function that computes less precisely
+            than its values are stored, give its precision.
+        atol: the absolute tolerance; 0 by default.
+        samples: the most inputs a side; 512 by default.
+        weights: particular weights of `SoftmaxAttention`; random ones by default. A `NumericalModel` takes none.
+        seed: a whole number, 0 by default, or a numpy Generator; the same seed gives the same inputs and weights.
+        memory: bytes, or a text such as "4GiB", for the matrix; by default 60 % of what is available.
+        threads: how many threads share the work; by default as many as there are processors.
+        progress: called with the number of values computed, the number expected so far, and what is under way in words;
+            nothing is told by default.
 
     Returns:
-        A `SeparationRank` with the singular values in `spectrum`: gap, `ambiguous` and effective rank tell what the
-        value is worth (docs/numerical.md).
+        A `SeparationRank` with the singular values in `spectrum`, whose gap, `ambiguous` and effective rank tell how
+        far the value can be trusted.
 
     Raises:
-        TensorRankError: for a model or partition of the wrong kind, limits or tolerances that make no sense, values of
-            the wrong shape, values that are not finite, and a function that answers the same input in different ways.
+        TensorRankError: for a model or partition of the wrong kind, unknown options, limits or tolerances that make no
+            sense, values of the wrong shape, values that are not finite, and a function that answers the same input in
+            different ways.
 
     Source: grid matrix, Levine et al. (NeurIPS 2020, arXiv 2006.12467); numerical rank, Golub and Van Loan, Matrix
     Computations, section 5.4.
@@ -212,13 +214,49 @@ def numerical_separation_rank(
     (2, 'numerical', False)
     """
     started = time.perf_counter()
-    if not isinstance(model, NumericalModel):
-        raise TensorRankError(f"the model is {model!r}; expected a NumericalModel(function, sites)")
-    partition = checked_partition(model.sites, partition)
+    check_names("numerical_separation_rank", options, NumericalOptions)
+    seed, weights = options.get("seed", 0), options.get("weights")
+    if isinstance(model, NumericalArchitecture):
+        model = model.numerical_model(seed, weights=weights)
+    elif not isinstance(model, NumericalModel):
+        raise TensorRankError(
+            f"the model is {model!r}; expected a NumericalModel(function, sites) or SoftmaxAttention. Architectures, "
+            "networks and mixtures have a separation_rank, over finite fields"
+        )
+    elif weights is not None:
+        raise TensorRankError(f"weights were given for {model}, whose function holds its own; expected None")
+    split = checked_partition(model.sites, partition)
+    with worker_threads(options.get("threads")):
+        found, reason, count = _settled(model, split, options)
+    return SeparationRank(
+        value=found.value,
+        lower=0,
+        upper=None,
+        standing="numerical",
+        by_degree=None,
+        method="grid",
+        primes=(),
+        seeds=() if isinstance(seed, np.random.Generator) else (int(seed),),
+        samples=(count, count),
+        failure_probability=None,
+        seconds=time.perf_counter() - started,
+        reason=reason,
+        spectrum=found,
+    )
+
+
+def _settled(
+    model: NumericalModel, partition: Bipartition, options: NumericalOptions
+) -> tuple[NumericalRank, str, int]:
+    """The rank of a sample that grew until the rank settled, what the rank is worth in words, and the sample's size."""
+    rtol, atol, samples = options.get("rtol"), options.get("atol"), options.get("samples")
     wanted = _MOST_SAMPLES if samples is None else whole_number("samples", samples, 1)
-    most = max(1, min(wanted, isqrt(memory_limit(memory) // _BYTES_PER_VALUE)))
-    rng = random_stream(seed)
-    report = progress or (lambda done, total: None)
+    most = max(1, min(wanted, isqrt(memory_limit(options.get("memory")) // _BYTES_PER_VALUE)))
+    rng = random_stream(options.get("seed", 0))
+    progress = options.get("progress") or silent
+
+    def report(done: int, total: int) -> None:
+        progress(done, total, f"sample of {count} x {count}")
 
     count = min(_FIRST_SAMPLE, max(1, most // 2))
     rows, columns = (model.sample(side, count, rng) for side in (partition.a, partition.b))
@@ -251,21 +289,7 @@ def numerical_separation_rank(
     if found.value == count or grew:
         # A gap that belongs to the sample says nothing: only a rank that a sample twice as large repeats is believed.
         found = replace(found, ambiguous=True)
-    return SeparationRank(
-        value=found.value,
-        lower=0,
-        upper=None,
-        standing="numerical",
-        by_degree=None,
-        method="grid",
-        primes=(),
-        seeds=() if isinstance(seed, np.random.Generator) else (int(seed),),
-        samples=(count, count),
-        failure_probability=None,
-        seconds=time.perf_counter() - started,
-        reason=reason,
-        spectrum=found,
-    )
+    return found, reason, count
 
 
 def _reason(found: NumericalRank, count: int, limit: str, *, grew: bool) -> str:

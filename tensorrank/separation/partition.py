@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Literal
 
 from tensorrank.errors import PartitionError
 
@@ -84,19 +85,31 @@ class Bipartition:
         return f"{','.join(map(str, self.a))} | {','.join(map(str, self.b))}"
 
 
-def checked_partition(sites: int, partition: Bipartition | None) -> Bipartition:
-    """The partition given, if it covers so many sites, or their two halves.
+# What is taken wherever a partition is: one itself, the name of one, or the sites of side A.
+PartitionLike = Bipartition | Literal["halves", "interleaved"] | Iterable[int]
+
+
+def checked_partition(sites: int, partition: PartitionLike | None) -> Bipartition:
+    """The bipartition of so many sites that is meant; their halves if none is given.
 
     Raises:
-        PartitionError: if it is no bipartition of them.
+        PartitionError: if it is no bipartition of these sites.
+
+    >>> checked_partition(4, "interleaved") == checked_partition(4, [0, 2]) == Bipartition((0, 2), (1, 3))
+    True
     """
-    if partition is None:
+    if isinstance(partition, Bipartition):
+        return partition.check(sites)
+    if partition is None or partition == "halves":
         return Bipartition.halves(sites)
-    if not isinstance(partition, Bipartition):
+    if partition == "interleaved":
+        return Bipartition.interleaved(sites)
+    if isinstance(partition, str) or not isinstance(partition, Iterable):
         raise PartitionError(
-            f"the partition is {partition!r}; expected a Bipartition, such as Bipartition.halves({sites})"
+            f"the partition is {partition!r}; expected 'halves', 'interleaved', the sites of side A, or a Bipartition, "
+            f"such as Bipartition.halves({sites})"
         )
-    return partition.check(sites)
+    return Bipartition.of(sites, partition)
 
 
 def _sites(sites: Iterable[int], side: str) -> tuple[int, ...]:

@@ -5,24 +5,24 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, Unpack, get_args
 
 from tensorrank.arithmetic.elimination.costs import elimination_work
 from tensorrank.errors import TensorRankError
+from tensorrank.records import Record
 from tensorrank.separation.architecture import Architecture, Model, as_architecture
 from tensorrank.separation.catalecticant import CatalecticantPlan, catalecticant_plan
 from tensorrank.separation.derivatives import DerivativePlan, derivative_plan
 from tensorrank.separation.limits import MOST_ENTRIES, SPARE, TYPICAL_RATE, Limits
-from tensorrank.separation.partition import Bipartition, checked_partition
-
-Method = Literal["auto", "catalecticant", "grid"]
+from tensorrank.separation.options import Method, PlanOptions, check_names, takes
+from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 
 # For each value a grid holds residues, their float form and what lies between; for each sample also its moments.
 _GRID_BYTES = 48
 
 
 @dataclass(frozen=True)
-class Plan:
+class Plan(Record):
     """What `separation_rank` would do.
 
     Attributes:
@@ -41,6 +41,8 @@ class Plan:
         limits: what it was planned for.
         degree: the largest degree in play, which every prime must exceed.
     """
+
+    left_out = ("blocks", "grid_samples", "limits", "grid_entries", "derivatives", "fallback", "scratch")
 
     method: Literal["catalecticant", "grid", "bounds"]
     upper: int | None
@@ -73,24 +75,41 @@ class Plan:
         return f"catalecticant, {self.blocks}{further}; {size}"
 
 
-def plan(
-    model: Model,
-    partition: Bipartition | None = None,
-    *,
-    method: Method = "auto",
-    memory: int | str | None = None,
-    work: float | None = None,
-    scratch: str | Path | None = None,
-) -> Plan:
-    """What `separation_rank` would do with the same arguments: method, blocks, memory and work.
+@takes(PlanOptions)
+def plan(model: Model, partition: PartitionLike | None = None, **options: Unpack[PlanOptions]) -> Plan:
+    """Say what `separation_rank` would do with the same arguments, before anything is computed.
+
+    Args:
+        model: an architecture, a `TensorNetwork`, or a mixture.
+        partition: the two sides: a `Bipartition`, "halves" (the default), "interleaved", or the sites of side A.
+        method: "auto" (the default), "catalecticant" or "grid".
+        memory: bytes, or a text such as "4GiB"; by default 60 % of what is available.
+        work: a limit on the floating point operations of a draw; none by default.
+        scratch: a folder for Hankel blocks larger than the memory; by default there is none, and such blocks are cut.
+
+    Returns:
+        A `Plan`: the method, the Hankel blocks or the size of the grid, the memory, the work, and the proven bounds. It
+        prints as one line.
+
+    Raises:
+        TensorRankError: as `separation_rank` does for the same arguments.
+
+    Source: Hankel blocks and grid, Levine et al. (NeurIPS 2020, arXiv 2006.12467).
 
     >>> from tensorrank.attention.architecture import SelfAttention
-    >>> plan(SelfAttention(depth=3, width=2)).method
-    'catalecticant'
+    >>> found = plan(SelfAttention(depth=3, width=2))
+    >>> found.method, found.lower, found.upper
+    ('catalecticant', 56, 232)
     """
-    limits = Limits.of(memory, work, files=scratch is not None)
+    check_names("plan", options, PlanOptions)
     architecture = as_architecture(model)
-    partition = checked_partition(architecture.sites, partition)
+    return planned(architecture, checked_partition(architecture.sites, partition), options)
+
+
+def planned(architecture: Architecture, partition: Bipartition, options: PlanOptions) -> Plan:
+    """The plan of an architecture, for options whose names are known to be right."""
+    method, scratch = options.get("method", "auto"), options.get("scratch")
+    limits = Limits.of(options.get("memory"), options.get("work"), files=scratch is not None)
     if method not in get_args(Method):
         raise TensorRankError(f"the method is {method!r}; expected one of {', '.join(get_args(Method))}")
     form = architecture.moment_form()

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
+from html import escape
 from typing import Any, Literal, get_args
 
 from tensorrank.arithmetic.spectrum import NumericalRank
 from tensorrank.errors import TensorRankError
-from tensorrank.whole_numbers import abbreviated, from_text, to_text
+from tensorrank.records import Record
+from tensorrank.whole_numbers import abbreviated, from_text
 
 Standing = Literal["exact", "probable", "lower bound", "numerical"]
 
 
 @dataclass(frozen=True)
-class SeparationRank:
+class SeparationRank(Record):
     """A separation rank, and how far it is proved.
 
     Attributes:
@@ -35,6 +37,8 @@ class SeparationRank:
         reason: why the value is not exact, in words; None if it is.
         spectrum: the singular values a numerical rank was read off, with threshold and gap; None for other standings.
 
+    Two results are equal when all but their seconds are. A notebook shows a result as a small table.
+
     Raises:
         TensorRankError: if the fields contradict each other.
     """
@@ -49,7 +53,7 @@ class SeparationRank:
     seeds: tuple[int, ...]
     samples: tuple[int, int] | None
     failure_probability: float | None
-    seconds: float
+    seconds: float = field(compare=False)
     reason: str | None = None
     spectrum: NumericalRank | None = None
 
@@ -82,12 +86,7 @@ class SeparationRank:
     def __str__(self) -> str:
         if self.spectrum is not None:
             return self._numerical(self.spectrum)
-        if self.upper is None:
-            bounds = f"lower {abbreviated(self.lower)}, no upper bound known"
-        else:
-            relation = "=" if self.lower == self.upper else "<"
-            bounds = f"lower {abbreviated(self.lower)} {relation} upper bound {abbreviated(self.upper)}"
-        parts = [f"SeparationRank {abbreviated(self.value)} ({self.standing}): {bounds}"]
+        parts = [f"SeparationRank {abbreviated(self.value)} ({self.standing}): {self._bounds()}"]
         if self.by_degree is not None:
             parts.append("by degree " + _shortened(self.by_degree))
         if self.reason:
@@ -96,6 +95,22 @@ class SeparationRank:
             parts.append(f"failure probability below {self.failure_probability:.1e}")
         parts.append(f"{self.method}, {self.seconds:.2f} s")
         return "; ".join(parts)
+
+    def _repr_html_(self) -> str:
+        rows = {"separation rank": self.brief(), "standing": self.standing}
+        if self.spectrum is None:
+            rows["bounds"] = self._bounds()
+        if self.by_degree is not None:
+            rows["by degree"] = _shortened(self.by_degree)
+        rows |= {"method": self.method} | ({"reason": self.reason} if self.reason else {})
+        cells = "".join(f"<tr><th>{name}</th><td>{escape(text)}</td></tr>" for name, text in rows.items())
+        return f"<table>{cells}</table>"
+
+    def _bounds(self) -> str:
+        if self.upper is None:
+            return f"lower {abbreviated(self.lower)}, no upper bound known"
+        relation = "=" if self.lower == self.upper else "<"
+        return f"lower {abbreviated(self.lower)} {relation} upper bound {abbreviated(self.upper)}"
 
     def _numerical(self, spectrum: NumericalRank) -> str:
         full = 0 < spectrum.value == spectrum.spectrum.size
@@ -116,21 +131,14 @@ class SeparationRank:
         signs: dict[Standing, str] = {"exact": "", "probable": "", "lower bound": "≥ ", "numerical": "≈ "}
         return signs[self.standing] + abbreviated(self.value, 9)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as plain values, ready for JSON.
-
-        Whole numbers stay whole numbers of any size, but for those beyond 4000 digits, which JSON readers refuse: text.
-        """
-        return {field.name: _plain(getattr(self, field.name)) for field in fields(self)}
-
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> SeparationRank:
-        """The result that `to_dict` described; `spectrum` may be missing, for results older than the field.
+        """Read the result that `to_dict` described; `spectrum` may be missing, in results older than the field.
 
         Raises:
             TensorRankError: if other names are missing, or unknown, or the values contradict each other.
         """
-        names = {field.name for field in fields(cls)}
+        names = {one.name for one in fields(cls)}
         values = {"spectrum": None, **values}
         if set(values) != names:
             odd = ", ".join(sorted(names ^ set(values)))
@@ -142,14 +150,6 @@ class SeparationRank:
         if plain["spectrum"] is not None:
             plain["spectrum"] = NumericalRank.from_dict(plain["spectrum"])
         return cls(**plain)
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, NumericalRank):
-        return value.to_dict()
-    if isinstance(value, tuple):
-        return [_plain(entry) for entry in value]
-    return to_text(value) if isinstance(value, int) and abs(value) >= 10**4000 else value
 
 
 def _number(value: Any) -> Any:

@@ -208,12 +208,12 @@ class Run(Generic[M]):
         self._go_on(one)
 
     def _go_on(self, one: _UnderWay, ranks: Sequence[BlockRank] | None = None) -> None:
-        """Take the next step, and those after it as long as the store knows every answer."""
-        steps = one.computation.steps
+        """Take the next round of jobs, and those after it as long as the store knows every answer."""
+        rounds = one.computation.rounds
         while True:
             before = one.tasks
             try:
-                jobs = next(steps) if ranks is None else steps.send(ranks)
+                jobs = next(rounds) if ranks is None else rounds.send(ranks)
             except StopIteration as end:
                 self._scheduler.forget(before)
                 self._conclude(one, end.value)

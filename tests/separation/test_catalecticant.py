@@ -45,10 +45,10 @@ class Drawn:
         self.draw, self.pool = draw, pool
 
     def all_blocks(self):
-        return finish_here(self.draw.all_blocks(), self.pool, 0, lambda done, total: None)
+        return finish_here(self.draw.all_blocks(), self.pool, 0, lambda done, total, what: None)
 
     def some_blocks(self, degrees):
-        return finish_here(self.draw.some_blocks(degrees), self.pool, 0, lambda done, total: None)
+        return finish_here(self.draw.some_blocks(degrees), self.pool, 0, lambda done, total, what: None)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)

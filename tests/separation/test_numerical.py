@@ -233,11 +233,11 @@ def test_streams_of_other_keys_are_other_streams():
 
 def test_progress_ends_at_what_was_expected():
     told = []
-    numerical_separation_rank(NumericalModel(inner_product, 2, site_shape=40), progress=lambda *both: told.append(both))
-    done = [d for d, _ in told]
+    numerical_separation_rank(NumericalModel(inner_product, 2, site_shape=40), progress=lambda *step: told.append(step))
+    done = [d for d, _, _ in told]
     assert done == sorted(done)
-    assert told[0] == (64**2, 128**2)
-    assert told[-1] == (128**2, 128**2)
+    assert told[0] == (64**2, 128**2, "sample of 64 x 64")
+    assert told[-1] == (128**2, 128**2, "sample of 128 x 128")
 
 
 @pytest.mark.parametrize("partition", [Bipartition((3, 0), (2, 1)), Bipartition((1,), (0, 2, 3))])

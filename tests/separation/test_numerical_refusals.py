@@ -117,7 +117,8 @@ def test_a_model_that_makes_no_sense_is_refused(arguments, message):
     ("arguments", "error", "message"),
     [
         ({"model": inner_product}, TensorRankError, r"expected a NumericalModel\(function, sites\)"),
-        ({"partition": (0, 1)}, TensorRankError, r"the partition is \(0, 1\); expected a Bipartition"),
+        ({"partition": 4}, PartitionError, "the partition is 4; expected 'halves'"),
+        ({"partition": (0, 1)}, PartitionError, "side B of the partition has no sites"),
         ({"partition": Bipartition.halves(3)}, PartitionError, "covers 3 sites; the model has 2"),
         ({"samples": 0}, TensorRankError, "samples is 0; expected a whole number of at least 1"),
         ({"memory": "lots"}, TensorRankError, "the memory limit is 'lots'"),

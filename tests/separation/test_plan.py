@@ -114,11 +114,26 @@ def test_unknown_methods_are_refused_with_those_known(method):
             function(SelfAttention(2, 2), method=method)
 
 
-@pytest.mark.parametrize("partition", [(0, 1), "halves", 4, [[0, 1], [2, 3]]])
+@pytest.mark.parametrize("partition", ["half", 4, 1.5])
 def test_what_is_no_partition_is_refused(partition):
     for function in (plan, separation_rank):
-        with pytest.raises(TensorRankError, match=r"expected a Bipartition, such as Bipartition.halves\(4\)"):
+        with pytest.raises(PartitionError, match=r"expected 'halves', 'interleaved', .* Bipartition.halves\(4\)"):
             function(SelfAttention(2, 2), partition)
+
+
+@pytest.mark.parametrize(
+    ("partition", "meant"),
+    [
+        ("halves", Bipartition((0, 1), (2, 3))),
+        ("interleaved", Bipartition((0, 2), (1, 3))),
+        ([1], Bipartition((1,), (0, 2, 3))),
+        (range(3), Bipartition((0, 1, 2), (3,))),
+    ],
+)
+def test_partitions_have_names_and_may_be_given_by_one_side(partition, meant):
+    model = SelfAttention(2, 2, heads=2)
+    assert plan(model, partition, memory="1GiB") == plan(model, meant, memory="1GiB")
+    assert separation_rank(model, partition) == separation_rank(model, meant)
 
 
 def test_a_partition_of_other_sites_is_refused():

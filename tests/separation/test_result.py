@@ -1,5 +1,6 @@
 import json
 from dataclasses import FrozenInstanceError, replace
+from xml.etree.ElementTree import fromstring
 
 import numpy as np
 import pytest
@@ -200,3 +201,22 @@ def test_long_lists_by_degree_are_shortened_in_print():
 def test_in_brief_a_lower_bound_has_its_sign(standing, sign):
     upper = 232 if standing == "exact" else 300
     assert result(value=232, lower=232, upper=upper, standing=standing).brief() == f"{sign}232"
+
+
+def test_results_are_equal_whatever_the_seconds():
+    first, again = (separation_rank(SelfAttention(2, 2)) for _ in range(2))
+    assert first == again
+    assert hash(first) == hash(again)
+    assert first == replace(again, seconds=again.seconds + 100)
+    assert first != replace(again, primes=(101,))
+
+
+def test_a_notebook_shows_a_small_table():
+    html = separation_rank(SelfAttention(2, 2, heads=2))._repr_html_()
+    table = fromstring(html)
+    rows = {row.find("th").text: row.find("td").text for row in table}
+    assert rows["separation rank"] == "17"
+    assert rows["standing"] == "probable"
+    assert rows["bounds"] == "lower 17 < upper bound 18"
+    assert rows["by degree"] == "2 6 5 3 1"
+    assert "the same in 2 draws" in rows["reason"]

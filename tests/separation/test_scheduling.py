@@ -24,7 +24,7 @@ def run(model, limits, threads, tokens):
     instance = model.draw(FIELD, np.random.default_rng(1))
     with worker_threads(threads) as pool:
         draw = Catalecticant(instance, FIELD, plan, limits, np.random.default_rng(2))
-        return finish_here(draw.all_blocks(), pool, plan.work, lambda done, total: None)
+        return finish_here(draw.all_blocks(), pool, plan.work, lambda done, total, what: None)
 
 
 @pytest.mark.parametrize("work", [math.inf, 1e9])
@@ -88,7 +88,7 @@ def test_progress_is_reported_by_the_caller_only_and_never_falls():
     found = separation_rank(
         SelfAttention(3, 3, heads=3),
         threads=3,
-        progress=lambda done, total: reports.append((threading.get_ident(), done)),
+        progress=lambda done, total, what: reports.append((threading.get_ident(), done)),
     )
     assert found.value == 2441
     assert {ident for ident, _ in reports} == {threading.get_ident()}

@@ -1,4 +1,7 @@
-"""One `separation_rank` for every kind of model: networks, functions known by values, softmax attention."""
+"""Two doors: `separation_rank` for architectures, networks and mixtures, `numerical_separation_rank` for floats."""
+
+import re
+from inspect import Parameter, signature
 
 import numpy as np
 import pytest
@@ -11,9 +14,11 @@ from tensorrank import (
     Tensor,
     TensorNetwork,
     TensorRankError,
+    numerical_separation_rank,
+    plan,
     separation_rank,
 )
-from tensorrank.separation.plan import plan
+from tensorrank.separation.options import NumericalOptions, PlanOptions, RankOptions
 
 
 def network():
@@ -33,37 +38,75 @@ def test_a_tensor_network_has_the_rank_of_its_unfolding():
 
 
 def test_a_function_has_a_numerical_rank_with_its_spectrum():
-    found = separation_rank(NumericalModel(product_plus_one, 3), Bipartition((0,), (1, 2)), samples=40, rtol=1e-9)
+    found = numerical_separation_rank(
+        NumericalModel(product_plus_one, 3), Bipartition((0,), (1, 2)), samples=40, rtol=1e-9
+    )
     assert (found.value, found.standing, found.upper, found.samples) == (2, "numerical", None, (40, 40))
     assert found.spectrum.relative_threshold == pytest.approx(1e-9)
-    assert separation_rank(NumericalModel(product_plus_one, 3), atol=1e9).value == 0
+    assert numerical_separation_rank(NumericalModel(product_plus_one, 3), atol=1e9).value == 0
 
 
 def test_softmax_attention_takes_weights_and_a_seed():
     model = SoftmaxAttention(1, 2, tokens=4)
-    first, again, other = (separation_rank(model, seed=seed, samples=64) for seed in (1, 1, 2))
+    first, again, other = (numerical_separation_rank(model, seed=seed, samples=64) for seed in (1, 1, 2))
     assert (first.spectrum.spectrum == again.spectrum.spectrum).all()
     assert (first.spectrum.spectrum != other.spectrum.spectrum).any()
     # Zero queries average the values: a function of A and one of B.
     weights = {name: np.ones(shape) for name, shape in model.weight_shapes().items()}
-    assert separation_rank(model, weights=weights | {"query": np.zeros((1, 1, 2, 2))}).value == 2
+    assert numerical_separation_rank(model, weights=weights | {"query": np.zeros((1, 1, 2, 2))}).value == 2
 
 
 @pytest.mark.parametrize("option", [{"rtol": 1e-9}, {"atol": 1.0}, {"samples": 10}], ids=str)
 def test_tolerances_are_refused_where_ranks_are_exact(option):
-    with pytest.raises(TensorRankError, match=rf"{next(iter(option))} cannot be given for .*finite fields"):
+    door = f"no option '{next(iter(option))}'; it computes over finite fields.* numerical_separation_rank has it"
+    with pytest.raises(TensorRankError, match=door):
         separation_rank(SelfAttention(1, 2), **option)
 
 
-@pytest.mark.parametrize("option", [{"primes": [8388593]}, {"work": 1e9}, {"weights": {}}], ids=str)
+@pytest.mark.parametrize("option", ["method", "draws", "primes", "work", "scratch"])
 def test_finite_fields_are_refused_where_values_are_floats(option):
-    with pytest.raises(TensorRankError, match=rf"{next(iter(option))} cannot be given for .*floating point"):
-        separation_rank(NumericalModel(product_plus_one, 3), **option)
+    door = f"no option '{option}'; it reads the rank off values in floating point. separation_rank has it"
+    with pytest.raises(TensorRankError, match=door):
+        numerical_separation_rank(NumericalModel(product_plus_one, 3), **{option: 7})
 
 
-def test_blocks_are_refused_where_values_are_floats():
-    with pytest.raises(TensorRankError, match="the method is 'catalecticant'; expected 'grid' or 'auto' for Softmax"):
-        separation_rank(SoftmaxAttention(1, 2), method="catalecticant")
+def test_a_function_holds_its_own_weights():
+    with pytest.raises(TensorRankError, match=r"weights were given for NumericalModel.*expected None"):
+        numerical_separation_rank(NumericalModel(product_plus_one, 3), weights={})
+
+
+@pytest.mark.parametrize("model", [NumericalModel(product_plus_one, 3), SoftmaxAttention(1, 2)], ids=lambda m: type(m))
+def test_each_door_sends_the_models_of_the_other_there(model):
+    for function in (plan, separation_rank):
+        with pytest.raises(TensorRankError, match=r"expected an architecture, .* has a numerical_separation_rank"):
+            function(model)
+    with pytest.raises(TensorRankError, match=r"expected a NumericalModel.* have a separation_rank"):
+        numerical_separation_rank(network())
+
+
+@pytest.mark.parametrize(
+    ("door", "kind"),
+    [(plan, PlanOptions), (separation_rank, RankOptions), (numerical_separation_rank, NumericalOptions)],
+)
+def test_every_option_is_shown_and_explained_with_its_default(door, kind):
+    shown = {name: one for name, one in signature(door).parameters.items() if one.kind is Parameter.KEYWORD_ONLY}
+    assert list(shown) == list(kind.__annotations__)
+    described = dict(re.findall(r"^        (\w+): ((?:.|\n            )+)", arguments_of(door), re.MULTILINE))
+    assert set(described) == {"model", "partition", *shown}
+    for name, parameter in shown.items():
+        assert "default" in described[name]
+        if parameter.default is not None:
+            assert str(parameter.default) in described[name]
+
+
+def arguments_of(door):
+    return door.__doc__.partition("Returns:")[0]
+
+
+@pytest.mark.parametrize("door", [plan, separation_rank, numerical_separation_rank])
+def test_a_misspelt_option_is_told_which_may_be_meant(door):
+    with pytest.raises(TensorRankError, match=f"{door.__name__} has no option 'memry'; .*did you mean 'memory'"):
+        door(SelfAttention(1, 2), memry=1)
 
 
 @pytest.mark.parametrize("function", [plan, separation_rank])
@@ -81,14 +124,9 @@ def test_no_probability_is_claimed_where_nothing_is_random():
     )
 
 
-def test_draws_are_refused_where_values_are_floats():
-    with pytest.raises(TensorRankError, match="draws is 7; floating point has no second draw"):
-        separation_rank(NumericalModel(product_plus_one, 3), draws=7)
-
-
 def test_threads_are_checked_where_values_are_floats():
     with pytest.raises(TensorRankError, match="threads is 0"):
-        separation_rank(NumericalModel(product_plus_one, 3), threads=0)
+        numerical_separation_rank(NumericalModel(product_plus_one, 3), threads=0)
 
 
 def test_a_network_is_named_shortly():

@@ -65,7 +65,7 @@ def test_progress_never_runs_backwards(method, heads, tokens):
     separation_rank(
         SelfAttention(3, 2, heads=heads, tokens=tokens),
         method=method,
-        progress=lambda done, total: calls.append((done, total)),
+        progress=lambda done, total, what: calls.append((done, total)),
     )
     done = [call[0] for call in calls]
     assert calls
@@ -75,7 +75,7 @@ def test_progress_never_runs_backwards(method, heads, tokens):
 
 @pytest.mark.parametrize("method", ["catalecticant", "grid"])
 def test_an_error_of_the_progress_callback_ends_the_computation(method):
-    def interrupt(done, total):
+    def interrupt(done, total, what):
         raise RuntimeError("stopped by the caller")
 
     with pytest.raises(RuntimeError, match="stopped by the caller"):
@@ -107,3 +107,13 @@ def test_what_was_cut_is_the_reason_even_where_a_bound_passes_the_blocks():
     assert found.standing == "lower bound"
     assert "memory limit 977 KiB" in found.reason
     assert "unlucky" not in found.reason
+
+
+def test_progress_says_which_block_of_which_draw_is_under_way():
+    told = []
+    separation_rank(SelfAttention(2, 2, heads=2), progress=lambda done, total, what: told.append(what))
+    assert set(told) <= {f"draw {draw}, degree {degree}" for draw in (1, 2) for degree in range(5)}
+    assert {what[:6] for what in told} == {"draw 1", "draw 2"}
+    told.clear()
+    separation_rank(SelfAttention(2, 2, heads=2), method="grid", progress=lambda done, total, what: told.append(what))
+    assert set(told) == {"draw 1", "draw 2"}

@@ -36,12 +36,8 @@ def print_rank(
     primes = None if given.primes is None else whole_numbers(given.primes, "--primes")
     limits: dict[str, Any] = {"method": method, "memory": given.memory, "work": given.work}
     if given.plan:
-        # Heavy modules are imported where they are used, so that --help answers at once.
-        from tensorrank.separation.plan import plan
-
-        intended = plan(model, split, **limits)
-        told = {name: getattr(intended, name) for name in ("method", "memory", "work", "lower", "upper")}
-        print_result(model, intended, {"model": described, **told}, given.json)
+        intended = tr.plan(model, split, **limits)
+        print_result(model, intended, {"model": described, **intended.to_dict()}, given.json)
         return
     # Models from files have weights of their own, and take no others.
     own: dict[str, Any] = {} if weights is None else {"weights": weights}
@@ -49,7 +45,7 @@ def print_rank(
         result = tr.separation_rank(
             model,
             split,
-            progress=lambda done, total: bar(done, total, described["kind"]),
+            progress=bar,
             seed=given.seed,
             draws=given.draws,
             primes=primes,
