@@ -34,7 +34,7 @@ print("picture:", tr.figures.save(tr.figures.approximation(study)[0], out / "sha
 ((label, tree),) = growing_depth(64, branchings=(2,))
 runs = [ApproximationRun("corrective", "entries", 63), ApproximationRun("corrective", "products", 1 if quick else 15)]
 study = shallow_approximations(
-    [(label, tree)], runs, draws=500 if quick else 5000, memory="1MiB" if quick else "256MiB"
+    [(label, tree)], runs, samples=500 if quick else 5000, memory="1MiB" if quick else "256MiB"
 )
 (target,) = study.targets
 entries, products = target.runs

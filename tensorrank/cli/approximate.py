@@ -21,7 +21,7 @@ from tensorrank.errors import TensorRankError
 
 if TYPE_CHECKING:
     from tensorrank.experiments.approximation import ApproximationRun, ApproximationTarget
-    from tensorrank.mixtures.approximation.result import Approximation, Estimate, Step
+    from tensorrank.mixtures.approximation.result import Approximation, ApproximationStep, Estimate
     from tensorrank.mixtures.mixture import Mixture
 
 Files = Annotated[
@@ -48,8 +48,8 @@ def approximate(
             "without. Entries by default; refitted and likelihood take products."
         ),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of draws and starts.")] = 0,
-    draws: Annotated[
+    seed: Annotated[int, typer.Option(help="Seed of samples and starts.")] = 0,
+    samples: Annotated[
         int, typer.Option(help="Rows for estimates and learning, where tables have more than 2^16 entries.")
     ] = 10_000,
     nodes: Annotated[
@@ -59,7 +59,7 @@ def approximate(
     save: Annotated[
         Path | None, typer.Option(metavar="OUT", help="Where the last latent class model is written.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the figure; none is drawn by default.")] = None,
+    out: Annotated[Path | None, typer.Option(help="Folder of the figure; none by default.")] = None,
     json: given.Json = False,
 ) -> None:
     """Mixtures of 1, 2, 3, ... parts that approach a model: errors, divergences, and the proven bound.
@@ -77,7 +77,7 @@ def approximate(
 
     run = ApproximationRun(_method(method), _atoms(atoms), whole_number("--steps", steps, 0))
     whole_number("--nodes", nodes, 1)
-    whole_number("--draws", draws, 2)
+    whole_number("--samples", samples, 2)
     whole_number("--seed", seed, 0)
     _limit(memory)
     if save is not None:
@@ -90,7 +90,7 @@ def approximate(
     try:
         for file, (label, model) in zip(files, models, strict=True):
             try:
-                target = _approximated(label, model, run, seed=seed, nodes=nodes, draws=draws, memory=memory)
+                target = _approximated(label, model, run, seed=seed, nodes=nodes, samples=samples, memory=memory)
             except TensorRankError as error:
                 raise TensorRankError(f"{file}: {error}") from None
             found.append(target)
@@ -190,15 +190,15 @@ def _unfinished(label: str, model: Mixture, partial: Approximation) -> Approxima
 def _print(target: ApproximationTarget, steps: int) -> None:
     run = target.runs[0]
     say(f"{target.label}: {target.model} by {run.method} steps over {run.atoms}")
-    drawn = any(step.expected_error is not None for step in run.steps)
+    sampled = any(step.expected_error is not None for step in run.steps)
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    guaranteed = run.atoms == "entries" and not drawn
+    guaranteed = run.atoms == "entries" and not sampled
     columns = [
         "t",
         "parts",
         "error",
         *(["guarantee"] if guaranteed else []),
-        *(["expected"] if drawn else []),
+        *(["expected"] if sampled else []),
         "relative",
         "total variation",
         "KL",
@@ -213,7 +213,7 @@ def _print(target: ApproximationTarget, steps: int) -> None:
             str(step.components),
             f"{step.error:.3g}",
             *([_number(step.guarantee)] if guaranteed else []),
-            *([_number(step.expected_error)] if drawn else []),
+            *([_number(step.expected_error)] if sampled else []),
             f"{step.relative_error:.3g}",
             *(_estimate(one) for one in (step.total_variation, step.kl, step.reverse_kl)),
             {True: "yes", False: "no", None: "-"}[step.certified],
@@ -224,7 +224,7 @@ def _print(target: ApproximationTarget, steps: int) -> None:
     say("")
 
 
-def _shown(steps: Sequence[Step]) -> list[Step]:
+def _shown(steps: Sequence[ApproximationStep]) -> list[ApproximationStep]:
     """Steps 0, 1, 2, 4, 8, ... and the last."""
     last = len(steps) - 1
     return [step for step in steps if step.step.bit_count() <= 1 or step.step == last]
@@ -269,7 +269,7 @@ def _worth(target: ApproximationTarget) -> str:
 
 def _certified(run: Approximation) -> str:
     if all(step.certified is None for step in run.steps):
-        return "Nothing is certified: parts are drawn or fitted, and none is claimed to be the best."
+        return "Nothing is certified: parts are sampled or fitted, and none is claimed to be the best."
     if run.atoms == "products":
         return "No step is certified: parts are found by improving starts, and the best one is not known."
     if run.certified:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -233,7 +233,7 @@ def _target(
     *,
     seed: int,
     nodes: int,
-    draws: int,
+    samples: int,
     memory: int,
     progress: Progress,
 ) -> ApproximationTarget:
@@ -241,16 +241,12 @@ def _target(
     reports = [within(progress, number, len(runs) + 1, f"{label}: ") for number in range(len(runs) + 1)]
     made = tuple(
         approximate(
-            model, run.steps, run.method, atoms=run.atoms, seed=seed, nodes=nodes, draws=draws, progress=_turned(report)
+            model, run.steps, run.method, atoms=run.atoms, seed=seed, nodes=nodes, samples=samples, progress=report
         )
         for run, report in zip(runs, reports, strict=False)
     )
     wall = wall_of(model, seed=seed, memory=memory, progress=reports[-1])
     return ApproximationTarget(label, repr(model), model.sites, model.table_entries, made[0].norm, wall, made)
-
-
-def _turned(progress: Progress) -> Callable[[str, float, float], None]:
-    return lambda what, done, total: progress(done, total, what)
 
 
 def shallow_approximations(
@@ -259,7 +255,7 @@ def shallow_approximations(
     *,
     seed: int = 0,
     nodes: int = 200_000,
-    draws: int = 10_000,
+    samples: int = 10_000,
     memory: int | str | None = "256MiB",
     progress: Progress | None = None,
 ) -> ShallowApproximations:
@@ -270,7 +266,7 @@ def shallow_approximations(
         runs: the ways of approximating, at least one, applied to each target.
         seed: the seed of samples and starts.
         nodes: as for `approximate`.
-        draws: as for `approximate`.
+        samples: as for `approximate`.
         memory: the limit for each rank of a wall.
         progress: called with the targets done (a fraction of the one at work included), their number and what is under
             way.
@@ -296,7 +292,7 @@ def shallow_approximations(
 
     reports = [within(progress, number, len(chosen)) for number in range(len(chosen))]
     made = tuple(
-        _target(label, model, runs, seed=seed, nodes=nodes, draws=draws, memory=limit, progress=report)
+        _target(label, model, runs, seed=seed, nodes=nodes, samples=samples, memory=limit, progress=report)
         for (label, model), report in zip(chosen, reports, strict=True)
     )
     return ShallowApproximations(made, seed)

@@ -17,7 +17,7 @@ from tensorrank.errors import TensorRankError
 from tensorrank.experiments.approximation import ApproximationTarget, ShallowApproximations
 from tensorrank.figures.axes import Panels, beside, panels
 from tensorrank.figures.style import in_style, line_entry, mark_entry, something
-from tensorrank.mixtures.approximation.result import Approximation, Estimate, Step
+from tensorrank.mixtures.approximation.result import Approximation, ApproximationStep, Estimate
 from tensorrank.whole_numbers import abbreviated
 
 Measure = Literal["total variation", "relative error", "kl"]
@@ -142,7 +142,7 @@ def _style(number: int) -> tuple[str, str]:
     return _COLOURS[number % len(_COLOURS)], _MARKS[number % len(_MARKS)]
 
 
-def _value(step: Step, measure: str) -> float:
+def _value(step: ApproximationStep, measure: str) -> float:
     """What a logarithmic axis can show; NaN for what it cannot."""
     found = getattr(step, measure.replace(" ", "_"))
     value = found.value if isinstance(found, Estimate) else found
@@ -150,12 +150,12 @@ def _value(step: Step, measure: str) -> float:
     return max(float(value), _ROUNDING**2) if isfinite(value) else float("nan")
 
 
-def _spread(step: Step, measure: str) -> float:
+def _spread(step: ApproximationStep, measure: str) -> float:
     found = getattr(step, measure.replace(" ", "_"))
     return found.standard_error or 0.0 if isinstance(found, Estimate) else 0.0
 
 
-def _marked(steps: Sequence[Step]) -> list[int]:
+def _marked(steps: Sequence[ApproximationStep]) -> list[int]:
     """Steps 0, 1, 3, 7, ..., of 1, 2, 4, 8, ... parts if each adds one, and the last."""
     return [i for i in range(len(steps)) if (i + 1).bit_count() == 1 or i == len(steps) - 1]
 

@@ -192,7 +192,7 @@ def test_help_has_an_example():
         (("--atoms", "entry"), "--atoms is 'entry'; expected one of entries, products"),
         (("--method", "likelihood", "--atoms", "entries"), "expected atoms 'products'"),
         (("--nodes", 0), "--nodes is 0; expected a whole number of at least 1"),
-        (("--draws", 1), "--draws is 1; expected a whole number of at least 2"),
+        (("--samples", 1), "--samples is 1; expected a whole number of at least 2"),
         (("--memory", "much"), "the memory limit is 'much'"),
         (("--seed", -1), "--seed is -1"),
         (("--save", "nowhere/c.json"), "--save nowhere/c.json cannot be written: there is no folder"),

@@ -6,7 +6,7 @@ from matplotlib.colors import same_color
 
 from tensorrank import TensorRankError, figures
 from tensorrank.experiments.approximation import ApproximationTarget, ShallowApproximations, Wall
-from tensorrank.mixtures.approximation.result import Approximation, Estimate, Step
+from tensorrank.mixtures.approximation.result import Approximation, ApproximationStep, Estimate
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.separation.result import SeparationRank
 
@@ -15,7 +15,7 @@ MODEL = LatentClass.random([2, 2], 1, seed=0)
 
 def step(number, error, *, certified=True, variation=None, parts=None, spread=None):
     guarantee = math.sqrt(8 / (number + 2)) if certified else None
-    return Step(
+    return ApproximationStep(
         step=number,
         components=number + 1 if parts is None else parts,
         error=error,

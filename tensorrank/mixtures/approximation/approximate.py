@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
 
 from tensorrank.arguments import nearest, whole_number
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.arithmetic.resources import worker_threads
+from tensorrank.arithmetic.resources import Progress, silent, worker_threads
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.approximation.best_entries import check_search
 from tensorrank.mixtures.approximation.entries import over_entries
@@ -17,8 +16,8 @@ from tensorrank.mixtures.approximation.likelihood import greedy_likelihood
 from tensorrank.mixtures.approximation.measures import Yardstick, log_squared_norm
 from tensorrank.mixtures.approximation.parts import Overlaps
 from tensorrank.mixtures.approximation.products import over_products
-from tensorrank.mixtures.approximation.result import Approximation, Interrupted, Step
-from tensorrank.mixtures.approximation.sampling import drawn_entries, drawn_products
+from tensorrank.mixtures.approximation.result import Approximation, ApproximationStep, Interrupted
+from tensorrank.mixtures.approximation.sampling import sampled_entries, sampled_products
 from tensorrank.mixtures.mixture import Mixture
 
 METHODS = ("corrective", "refitted", "line search", "plain", "sampling", "likelihood")
@@ -35,8 +34,8 @@ def approximate(
     seed: int = 0,
     oracle: str = "auto",
     nodes: int = 200_000,
-    draws: int = 10_000,
-    progress: Callable[[str, float, float], None] | None = None,
+    samples: int = 10_000,
+    progress: Progress | None = None,
 ) -> Approximation:
     """Latent class models of 1, 2, 3, ... parts that approach a mixture, and what each of them misses.
 
@@ -50,16 +49,16 @@ def approximate(
         steps: how many after the first; fewer are made where corrective steps have reached the target.
         method: conditional gradient with "corrective" weights, with "line search" or with "plain" steps of 2 / (t + 2);
             "refitted", with corrective weights, after each step all parts improved in turn; "sampling", the mean of
-            parts drawn from the target (Maurey); or "likelihood", greedily (Li and Barron).
+            parts sampled from the target (Maurey); or "likelihood", greedily (Li and Barron).
         atoms: the parts: single "entries" of W, of which the guarantee speaks and where each step is certified if the
             oracle's search closes; or "products" of distributions, for which steps are heuristic. "entries" if None,
             for refitted and likelihood, which know no other, "products".
-        seed: of draws and starts.
+        seed: of samples and starts.
         oracle: as for `best_entries`, of which it is the search.
         nodes: likewise.
-        draws: rows for the estimates of total variation and divergences where the table has more than 2**16 entries,
+        samples: rows for the estimates of total variation and divergences where the table has more than 2**16 entries,
             from all of which they are computed else; and rows that likelihood learns from, if the table has more.
-        progress: called with what is done, and done and total work.
+        progress: called with the steps done, their greatest number, and the last step in words.
 
     Raises:
         TensorRankError: if numbers or names are none of these, or the norm of W cannot be computed.
@@ -73,8 +72,8 @@ def approximate(
     >>> found.certified, all(step.error <= step.guarantee for step in found.steps)
     (True, True)
     """
-    started = time.perf_counter()
-    steps, draws = whole_number("steps", steps, 0), whole_number("draws", draws, 2)
+    started, told = time.perf_counter(), progress or silent
+    steps, samples = whole_number("steps", steps, 0), whole_number("samples", samples, 2)
     if not isinstance(target, Mixture):
         raise TensorRankError(f"{target!r} was given; expected a mixture model, such as tr.load(FILE)")
     method = method.replace("-", " ") if isinstance(method, str) else method
@@ -96,21 +95,21 @@ def approximate(
     overlaps = Overlaps(plain, log_square)
     if kind == "entries":
         made = (
-            drawn_entries(plain, log_square, steps, rng)
+            sampled_entries(plain, log_square, steps, rng)
             if method == "sampling"
             else over_entries(plain, steps, method, log_square, oracle=oracle, nodes=nodes)
         )
     else:
-        yardstick = Yardstick.of(plain, draws, rng)
+        yardstick = Yardstick.of(plain, samples, rng)
         if method == "sampling":
-            made = drawn_products(overlaps, yardstick, steps, rng)
+            made = sampled_products(overlaps, yardstick, steps, rng)
         elif method == "likelihood":
-            complete = yardstick.weights is not None and len(yardstick.rows) <= draws
-            learning = yardstick if complete else Yardstick.drawn(plain, draws, rng)
+            complete = yardstick.weights is not None and len(yardstick.rows) <= samples
+            learning = yardstick if complete else Yardstick.sampled(plain, samples, rng)
             made = greedy_likelihood(overlaps, yardstick, learning, steps, rng)
         else:
             made = over_products(overlaps, yardstick, steps, method, rng)
-    found: list[Step] = []
+    found: list[ApproximationStep] = []
 
     def result() -> Approximation:
         return Approximation(
@@ -129,8 +128,7 @@ def approximate(
             for step, model in made:
                 last = model
                 found.append(step)
-                if progress is not None:
-                    progress("approximating", len(found), steps + 1)
+                told(len(found), steps + 1, f"step {step.step}")
     except KeyboardInterrupt:
         if not found:
             raise

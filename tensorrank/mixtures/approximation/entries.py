@@ -6,7 +6,7 @@ largest is in S or among the |S| + 1 largest entries of W: one search for these 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import exp, inf, log, sqrt
@@ -17,7 +17,7 @@ from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.mixtures.approximation.best_entries import best_entries
 from tensorrank.mixtures.approximation.best_of_tree import ROUNDING, Best
 from tensorrank.mixtures.approximation.measures import Measured, distance
-from tensorrank.mixtures.approximation.result import Estimate, Step
+from tensorrank.mixtures.approximation.result import ApproximationStep, Estimate, Steps
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.mixture import Mixture
 
@@ -66,9 +66,7 @@ class Sparse:
         )
 
 
-def over_entries(
-    target: Mixture, steps: int, rule: str, log_squared_norm: float, *, oracle: str, nodes: int
-) -> Iterator[tuple[Step, Callable[[], LatentClass]]]:
+def over_entries(target: Mixture, steps: int, rule: str, log_squared_norm: float, *, oracle: str, nodes: int) -> Steps:
     """Steps t = 0, 1, ..., and how to make the model; fewer with corrective steps where no more entries are positive.
 
     Args:
@@ -99,7 +97,7 @@ def over_entries(
         sparse = Sparse(best.codes, weights, best.log_values, complete)
         measured = sparse.measured(log_squared_norm)
         yield (
-            Step(
+            ApproximationStep(
                 step=step,
                 components=int((weights > 0).sum()),
                 guarantee=sqrt(8 / (step + 2)) if guaranteed else None,

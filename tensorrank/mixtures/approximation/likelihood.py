@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from functools import partial
 
 import numpy as np
@@ -10,9 +9,8 @@ import numpy as np
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.mixtures.approximation.measures import Yardstick
-from tensorrank.mixtures.approximation.parts import Overlaps, Parts, Tables, drawn_parts
-from tensorrank.mixtures.approximation.result import Step
-from tensorrank.mixtures.latent_class import LatentClass
+from tensorrank.mixtures.approximation.parts import Overlaps, Parts, Tables, sampled_parts
+from tensorrank.mixtures.approximation.result import ApproximationStep, Steps
 
 # Starts of each new part, and the rounds of expectation-maximisation for all, and again for the best.
 _STARTS, _ROUNDS = 8, 15
@@ -26,16 +24,17 @@ _NOTHING = 1e-30
 
 def greedy_likelihood(
     overlaps: Overlaps, yardstick: Yardstick, learning: Yardstick, steps: int, rng: np.random.Generator
-) -> Iterator[tuple[Step, Callable[[], LatentClass]]]:
+) -> Steps:
     """Steps t = 0, 1, ..., and how to make the model: W_t = (1 - a) W_(t-1) + a part.
 
-    The part and a are found by expectation-maximisation from parts drawn from the target, so that the likelihood of the
-    learning rows never falls. With the best part in each step the excess of KL over that of any mixture is O(1 / t).
+    The part and a are found by expectation-maximisation, which begins at parts sampled from the target, so that the
+    likelihood of the learning rows never falls. With the best part in each step the excess of KL over that of any
+    mixture is O(1 / t).
 
     Args:
         overlaps: of the target.
         yardstick: where total variation and divergences are measured.
-        learning: the rows that the parts are fitted to: all of them, or draws.
+        learning: the rows that the parts are fitted to: all of them, or samples.
         steps: how many after the first.
         rng: where starts come from.
 
@@ -50,14 +49,14 @@ def greedy_likelihood(
     for step in range(steps + 1):
         if step:
             climb = _Climb(codes, weights, logs)
-            starts = tuple(np.maximum(table, _LEAST) for table in drawn_parts(overlaps.target, _STARTS, rng))
+            starts = tuple(np.maximum(table, _LEAST) for table in sampled_parts(overlaps.target, _STARTS, rng))
             trials = climb.rounds(climb.shares(starts), starts, _ROUNDS)
             (share,), found = climb.rounds(*climb.best(*trials, 1), _ROUNDS)
             shares = np.append((1 - share) * shares, share)
             parts = parts.with_part(found)
             logs = np.logaddexp(np.log1p(-share) + logs, np.log(share) + codes.logs(found)[0])
         yield (
-            Step(step=step, components=int((shares > 0).sum()), **vars(parts.measured(shares, rng))),
+            ApproximationStep(step=step, components=int((shares > 0).sum()), **vars(parts.measured(shares, rng))),
             partial(parts.model, shares),
         )
 
@@ -66,7 +65,9 @@ class _Indicators:
     """Rows as zeros and ones, so that parts are fitted and evaluated by matrix products."""
 
     def __init__(self, rows: Integers, shape: tuple[int, ...]) -> None:
-        refuse_beyond(memory_limit(None), 8 * len(rows) * sum(shape), f"learning from {len(rows)} rows", "fewer draws")
+        refuse_beyond(
+            memory_limit(None), 8 * len(rows) * sum(shape), f"learning from {len(rows)} rows", "fewer samples"
+        )
         self._ends = np.cumsum(shape)[:-1]
         self._matrix = np.concatenate([np.eye(k)[rows[:, site]] for site, k in enumerate(shape)], axis=1)
 

@@ -1,4 +1,4 @@
-"""How far a shallow mixture is from its target: norms by contraction, divergences by enumeration or by draws."""
+"""How far a shallow mixture is from its target: norms by contraction, divergences by enumeration or from samples."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def distance(log_target: float, log_overlap: float, log_own: float) -> tuple[flo
 
 @dataclass(frozen=True)
 class Measured:
-    """The fields of a `Step` that say how far an approximation is from its target."""
+    """The fields of a `ApproximationStep` that say how far an approximation is from its target."""
 
     error: float
     relative_error: float
@@ -103,9 +103,9 @@ class Yardstick:
     """Rows at which a density is compared with the target.
 
     Attributes:
-        rows: all there are, or draws from the target.
+        rows: all there are, or samples of the target.
         logs: the logarithm of the target there.
-        weights: the target itself if these are all rows; None for draws.
+        weights: the target itself if these are all rows; None for samples.
     """
 
     rows: Integers
@@ -113,18 +113,18 @@ class Yardstick:
     weights: Floats | None
 
     @classmethod
-    def of(cls, target: Mixture, draws: int, rng: np.random.Generator) -> Yardstick:
-        """All rows if the table has at most 2**16 entries, else so many draws."""
+    def of(cls, target: Mixture, samples: int, rng: np.random.Generator) -> Yardstick:
+        """All rows if the table has at most 2**16 entries, else so many samples."""
         if prod(target.shape) > MOST_ENTRIES:
-            return cls.drawn(target, draws, rng)
+            return cls.sampled(target, samples, rng)
         rows = all_rows(target.shape)
         logs = target.log_density(rows)
         return cls(rows, logs, np.exp(logs))
 
     @classmethod
-    def drawn(cls, target: Mixture, draws: int, rng: np.random.Generator) -> Yardstick:
-        """So many draws."""
-        rows = target.sample(draws, rng)
+    def sampled(cls, target: Mixture, samples: int, rng: np.random.Generator) -> Yardstick:
+        """So many rows sampled from the target."""
+        rows = target.sample(samples, rng)
         return cls(rows, target.log_density(rows), None)
 
     def total_variation(self, logs: Floats) -> Estimate:

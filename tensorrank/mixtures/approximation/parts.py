@@ -20,11 +20,11 @@ from tensorrank.mixtures.mixture import Mixture
 Tables = tuple[Floats, ...]
 
 
-def drawn_parts(target: Mixture, count: int, rng: np.random.Generator) -> Tables:
-    """Products of leaves whose mean over draws is the target: P(x | everything hidden), hidden variables drawn.
+def sampled_parts(target: Mixture, count: int, rng: np.random.Generator) -> Tables:
+    """Random products whose mean is the target: P(x | everything hidden), with the hidden variables sampled.
 
     >>> from tensorrank.mixtures.hidden_markov import HiddenMarkov
-    >>> [table.shape for table in drawn_parts(HiddenMarkov.random(2, 3, 4, seed=0), 5, np.random.default_rng(0))]
+    >>> [table.shape for table in sampled_parts(HiddenMarkov.random(2, 3, 4, seed=0), 5, np.random.default_rng(0))]
     [(5, 3), (5, 3), (5, 3), (5, 3)]
     """
     tables = tuple(np.empty((count, k)) for k in target.shape)

@@ -7,7 +7,6 @@ negative entries and is no tree model, so that no bound is known that would cert
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
@@ -16,13 +15,12 @@ from scipy.optimize import nnls
 
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.mixtures.approximation.measures import Yardstick
-from tensorrank.mixtures.approximation.parts import Overlaps, Parts, Tables, drawn_parts
-from tensorrank.mixtures.approximation.result import Step
+from tensorrank.mixtures.approximation.parts import Overlaps, Parts, Tables, sampled_parts
+from tensorrank.mixtures.approximation.result import ApproximationStep, Steps
 from tensorrank.mixtures.evaluation.inference import log_component_derivatives, log_derivatives, log_values
-from tensorrank.mixtures.latent_class import LatentClass
 
-# Parts that are drawn as starts of a step, and how many of them are improved so many times.
-_DRAWN, _IMPROVED, _ROUNDS = 256, 16, 12
+# Parts that are sampled as starts of a step, and how many of them are improved so many times.
+_SAMPLED, _IMPROVED, _ROUNDS = 256, 16, 12
 # Relative errors below this are rounding: the target is reached.
 _RESOLUTION = 1e-7
 # How often at most all parts are refitted in turn after a step, each improved so many times, and which share of the
@@ -30,9 +28,7 @@ _RESOLUTION = 1e-7
 _SWEEPS, _TOUCHES, _GAIN = 20, 4, 0.1
 
 
-def over_products(
-    overlaps: Overlaps, yardstick: Yardstick, steps: int, rule: str, rng: np.random.Generator
-) -> Iterator[tuple[Step, Callable[[], LatentClass]]]:
+def over_products(overlaps: Overlaps, yardstick: Yardstick, steps: int, rule: str, rng: np.random.Generator) -> Steps:
     """Steps t = 0, 1, ..., and how to make the model.
 
     Args:
@@ -48,7 +44,7 @@ def over_products(
     weights = np.zeros(0)
     for step in range(steps + 1):
         rest = _Remainder(overlaps, parts, weights, 0.0 if parts is None else _slope(parts, weights))
-        starts = drawn_parts(target, _DRAWN, rng)
+        starts = sampled_parts(target, _SAMPLED, rng)
         best = np.argsort(-rest.scores(starts), kind="stable")[:_IMPROVED]
         found = rest.improved(tuple(table[best] for table in starts), _ROUNDS, rng)
         parts = Parts.of(overlaps, found, yardstick) if parts is None else parts.with_part(found)
@@ -57,7 +53,7 @@ def over_products(
             parts, weights = _refitted(parts, weights, rng)
         measured = parts.measured(weights, rng)
         yield (
-            Step(step=step, components=int((weights > 0).sum()), certified=False, **vars(measured)),
+            ApproximationStep(step=step, components=int((weights > 0).sum()), certified=False, **vars(measured)),
             partial(parts.model, weights),
         )
         if measured.relative_error < _RESOLUTION and rule in ("refitted", "corrective"):

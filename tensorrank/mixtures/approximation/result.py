@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
-from math import exp, isfinite
-from typing import Any
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from math import exp
+from typing import TypeAlias
 
 from tensorrank.mixtures.latent_class import LatentClass
+from tensorrank.records import Record
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Estimate(Record):
     """A number, and how far off it may be.
 
     Attributes:
         value: the number; inf where it is infinite.
-        standard_error: of the mean of draws; None if the value is computed, up to rounding.
+        standard_error: of the mean of samples; None if the value is computed, up to rounding.
     """
 
     value: float
@@ -26,7 +28,7 @@ class Estimate:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Step:
+class ApproximationStep(Record):
     """One step towards the target W, after which the approximation is W_t.
 
     Attributes:
@@ -37,7 +39,7 @@ class Step:
         relative_error: the same, divided by the norm of W.
         guarantee: the proven bound sqrt(8 / (t + 2)) of the error; None unless all steps so far were certified steps of
             a conditional gradient.
-        expected_error: the root mean square of the error over draws, where parts are drawn; None otherwise.
+        expected_error: the root mean square of the error over all samples, where parts are sampled; None otherwise.
         certified: whether the part that was added is proved to be the best; None where no best one is claimed.
         gap: by how much another part may be better, in the inner product with W - W_t; 0 if certified, or where it is
             too small for a float, None if unknown.
@@ -58,16 +60,13 @@ class Step:
     kl: Estimate
     reverse_kl: Estimate
 
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as plain values, for JSON; what is infinite is the text "inf"."""
-        return {
-            name: {key: _plain(one) for key, one in value.items()} if isinstance(value, dict) else _plain(value)
-            for name, value in asdict(self).items()
-        }
+
+# Steps t = 0, 1, ..., each with a function that makes the latent class model W_t.
+Steps: TypeAlias = "Iterator[tuple[ApproximationStep, Callable[[], LatentClass]]]"
 
 
 @dataclass(frozen=True)
-class Approximation:
+class Approximation(Record):
     """A sequence of shallow mixtures that approach a target.
 
     Attributes:
@@ -80,11 +79,14 @@ class Approximation:
         seconds: the time it took.
     """
 
+    left_out = ("model",)
+    derived = ("norm", "certified")
+
     target: str
     method: str
     atoms: str
     log_norm: float
-    steps: tuple[Step, ...]
+    steps: tuple[ApproximationStep, ...]
     model: LatentClass = field(compare=False)
     seconds: float = field(compare=False)
 
@@ -106,19 +108,6 @@ class Approximation:
             f"{last.relative_error:.3g}, total variation {last.total_variation}, KL {last.kl}"
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        """The fields but the model as plain values, for JSON."""
-        return {
-            "target": self.target,
-            "method": self.method,
-            "atoms": self.atoms,
-            "norm": self.norm,
-            "log_norm": self.log_norm,
-            "certified": self.certified,
-            "steps": [step.to_dict() for step in self.steps],
-            "seconds": self.seconds,
-        }
-
 
 class Interrupted(KeyboardInterrupt):
     """An interrupt in the middle of an approximation; `partial` holds the steps that were done."""
@@ -126,7 +115,3 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, partial: Approximation) -> None:
         super().__init__(f"interrupted after {len(partial.steps)} steps")
         self.partial = partial
-
-
-def _plain(value: Any) -> Any:
-    return str(value) if isinstance(value, float) and not isfinite(value) else value

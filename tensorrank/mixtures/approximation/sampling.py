@@ -1,8 +1,7 @@
-"""Maurey's argument as a program: means of parts drawn from the target's own mixture."""
+"""Maurey's argument as a program: means of parts sampled from the target's own mixture."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
 from functools import partial
 from math import exp, prod, sqrt
 
@@ -10,32 +9,29 @@ import numpy as np
 
 from tensorrank.mixtures.approximation.entries import Sparse
 from tensorrank.mixtures.approximation.measures import Yardstick
-from tensorrank.mixtures.approximation.parts import Overlaps, Parts, drawn_parts
-from tensorrank.mixtures.approximation.result import Step
+from tensorrank.mixtures.approximation.parts import Overlaps, Parts, sampled_parts
+from tensorrank.mixtures.approximation.result import ApproximationStep, Steps
 from tensorrank.mixtures.evaluation.circuit import Circuit, CircuitBlock, Leaves
 from tensorrank.mixtures.evaluation.inference import log_values
-from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.mixture import Mixture
 
 
-def drawn_products(
-    overlaps: Overlaps, yardstick: Yardstick, steps: int, rng: np.random.Generator
-) -> Iterator[tuple[Step, Callable[[], LatentClass]]]:
+def sampled_products(overlaps: Overlaps, yardstick: Yardstick, steps: int, rng: np.random.Generator) -> Steps:
     """Means of 1, 2, ..., steps + 1 products P(x | everything hidden).
 
-    Their mean square error is (E ||part||^2 - ||W||^2) / m: some draw is at least as good.
+    Their mean square error is (E ||part||^2 - ||W||^2) / m: some sample is at least as good.
 
     Source: Pisier, Remarques sur un résultat non publié de B. Maurey (1981); for mixtures, Jaini, Poupart, Yu (NeurIPS
     2018).
     """
     target = overlaps.target
     squares = log_mean_square(target)
-    parts = Parts.of(overlaps, drawn_parts(target, steps + 1, rng), yardstick)
+    parts = Parts.of(overlaps, sampled_parts(target, steps + 1, rng), yardstick)
     for step in range(steps + 1):
         now = parts.first(step + 1)
         weights = np.full(step + 1, 1 / (step + 1))
         yield (
-            Step(
+            ApproximationStep(
                 step=step,
                 components=step + 1,
                 expected_error=_expected(squares, overlaps.log_squared_norm, step + 1),
@@ -45,12 +41,10 @@ def drawn_products(
         )
 
 
-def drawn_entries(
-    target: Mixture, log_squared_norm: float, steps: int, rng: np.random.Generator
-) -> Iterator[tuple[Step, Callable[[], LatentClass]]]:
-    """Means of 1, 2, ..., steps + 1 entries drawn from the target: relative frequencies."""
-    draws = target.sample(steps + 1, rng)
-    codes, places = np.unique(draws, axis=0, return_inverse=True)
+def sampled_entries(target: Mixture, log_squared_norm: float, steps: int, rng: np.random.Generator) -> Steps:
+    """Means of 1, 2, ..., steps + 1 entries sampled from the target: relative frequencies."""
+    rows = target.sample(steps + 1, rng)
+    codes, places = np.unique(rows, axis=0, return_inverse=True)
     logs = target.log_density(codes)
     # That W is 0 elsewhere is known only where there is no elsewhere.
     complete = len(codes) == prod(target.shape)
@@ -58,7 +52,7 @@ def drawn_entries(
         counts = np.bincount(places.ravel()[: step + 1], minlength=len(codes))
         sparse = Sparse(codes, counts / (step + 1), logs, complete)
         yield (
-            Step(
+            ApproximationStep(
                 step=step,
                 components=int((counts > 0).sum()),
                 expected_error=_expected(0.0, log_squared_norm, step + 1),
@@ -69,7 +63,7 @@ def drawn_entries(
 
 
 def log_mean_square(target: Mixture) -> float:
-    """The logarithm of the mean square of the norm of a drawn product: the density with squares for its leaves."""
+    """The logarithm of the mean square of the norm of a sampled product: the density with squares for its leaves."""
     blocks: list[CircuitBlock] = []
     for block, table in zip(target.circuit.blocks, target.circuit.float_tables, strict=True):
         if isinstance(block, Leaves):

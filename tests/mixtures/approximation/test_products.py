@@ -9,7 +9,7 @@ from mixtures.brute_force import probability_table
 from scipy.optimize import minimize
 
 from tensorrank.mixtures.approximation.approximate import approximate
-from tensorrank.mixtures.approximation.parts import drawn_parts
+from tensorrank.mixtures.approximation.parts import sampled_parts
 from tensorrank.mixtures.approximation.products import simplex_weights
 from tensorrank.mixtures.approximation.sampling import log_mean_square
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
@@ -37,11 +37,11 @@ def test_measures_are_those_of_the_tables(method):
     assert found.steps[-1].guarantee is None
 
 
-def test_estimates_from_draws_agree_with_the_table_of_all_values():
+def test_estimates_from_samples_agree_with_the_table_of_all_values():
     # Of 17 variables the table is too large to be enumerated by the method; here it is all the same.
     target = HiddenMarkov.random(3, 2, 17, seed=2)
-    step = approximate(target, 3, "corrective", atoms="products", draws=4000).steps[-1]
-    found = approximate(target, 3, "corrective", atoms="products", draws=4000).model
+    step = approximate(target, 3, "corrective", atoms="products", samples=4000).steps[-1]
+    found = approximate(target, 3, "corrective", atoms="products", samples=4000).model
     rows = np.indices(target.shape).reshape(17, -1).T
     made, table = found.probability(rows), target.probability(rows)
     exact = {
@@ -95,7 +95,7 @@ def test_likelihood_never_falls():
 def test_parts_that_explain_no_row_are_no_trouble():
     # Of so many variables parts drawn from the target are far from every row that was drawn.
     target = HiddenMarkov.random(3, 4, length=500, seed=0)
-    steps = approximate(target, 1, "likelihood", draws=300).steps
+    steps = approximate(target, 1, "likelihood", samples=300).steps
     assert np.isfinite(steps[1].kl.value)
 
 
@@ -126,7 +126,7 @@ def test_drawn_products_have_the_target_as_their_mean():
     # Functions of nodes that sum to something else than one.
     uneven = Hierarchical([Leaf(0, half), Leaf(1, half), Transfer((0, 1), [[[3.0, 0.5], [0.5, 7 / 9]]])])
     for target in (CHAIN, uneven):
-        tables = drawn_parts(target, 4000, np.random.default_rng(0))
+        tables = sampled_parts(target, 4000, np.random.default_rng(0))
         draws = np.array([product_table(tables, draw) for draw in range(4000)])
         error = np.abs(draws.mean(axis=0) - np.asarray(probability_table(target), dtype=float))
         assert (error <= 5 * draws.std(axis=0) / np.sqrt(4000) + 1e-9).all()
