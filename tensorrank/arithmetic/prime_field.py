@@ -1,4 +1,4 @@
-"""Arrays over GF(p): drawing, reducing, multiplying, inverting, and the exact image of rational numbers."""
+"""Arrays over GF(p): random ones, reduction, products, inverses, and the exact images of rational numbers."""
 
 from __future__ import annotations
 
@@ -9,20 +9,21 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tensorrank.arithmetic.arrays import Array, Floats, Integers
 from tensorrank.errors import PrimeError, TensorRankError
 
-Residues = NDArray[np.int64]
+Residues = Integers
 
 LARGEST_PRIME = 2**31 - 1
 # A float64 holds every integer up to 2**53; sums of products must stay below.
 _EXACT = 2**53
-# A float64 is a whole number of so many bits times a power of 2.
+# A float64 is a whole number of this many bits times a power of 2.
 _MANTISSA_BITS = 53
-# Operands are halved at this bit when one product alone takes too much of the 53 bits.
+# Where one product alone takes too much of the 53 bits, one of its factors is cut in two at this bit.
 SPLIT_BIT = 15
-# Fewer products than this between two reductions would spend the time on reducing.
+# The fewest products to sum between two reductions: with fewer, most time would go into reducing.
 FEWEST_TERMS = 64
 
 
@@ -92,19 +93,19 @@ class PrimeField:
 
     @property
     def largest_residue(self) -> int:
-        """A bound on |x| of a balanced residue, with room for the rounding of x - p*rint(x/p)."""
+        """A bound on the absolute value of a balanced residue, with room for the rounding of x - p*rint(x/p)."""
         return self.prime // 2 + 2
 
     @property
     def splits(self) -> bool:
-        """Whether products halve one operand, because whole ones would leave too few terms a sum."""
+        """Whether products cut one factor in two, because whole factors would leave too few terms to a sum."""
         return (_EXACT - 4 * self.prime) // self.largest_residue**2 < FEWEST_TERMS
 
     @property
     def terms(self) -> int:
-        """How many products of balanced residues a float64 can sum exactly.
+        """The number of products of balanced residues that a float64 can sum exactly.
 
-        If the field splits operands, one factor of each product is a half: below 2**SPLIT_BIT in absolute value.
+        If the field splits factors, one factor of each product is a half, below 2**SPLIT_BIT in absolute value.
         """
         factor = 2**SPLIT_BIT if self.splits else self.largest_residue
         # Small primes would allow sums so long that x/p loses its fraction; 2**14 terms keep rint exact.
@@ -116,7 +117,7 @@ class PrimeField:
         return float(self.prime), 2.0**SPLIT_BIT if self.splits else 0.0, self.terms
 
     def random(self, shape: int | tuple[int, ...], rng: np.random.Generator) -> Residues:
-        """Uniform elements of the field, an int64 array of the given shape."""
+        """Uniformly random elements of the field, an int64 array of the given shape."""
         return rng.integers(0, self.prime, shape, dtype=np.int64)
 
     def reduce(self, integers: ArrayLike) -> Residues:
@@ -131,16 +132,10 @@ class PrimeField:
         if array.dtype == object:
             odd = [x for x in array.flat if not isinstance(x, int | np.integer)]
             if odd:
-                raise TensorRankError(
-                    f"an array with the entry {odd[0]!r} was given where whole numbers are expected; "
-                    "use PrimeField.image for fractions and floats"
-                )
+                raise _not_whole(f"with the entry {odd[0]!r}")
             return np.array([int(x) % self.prime for x in array.flat], dtype=np.int64).reshape(array.shape)
         if array.dtype.kind not in "iub":
-            raise TensorRankError(
-                f"an array of {array.dtype} was given where whole numbers are expected; "
-                "use PrimeField.image for fractions and floats"
-            )
+            raise _not_whole(f"of {array.dtype}")
         if array.dtype.kind == "u":
             return (array % np.uint64(self.prime)).astype(np.int64)
         return array.astype(np.int64) % self.prime
@@ -168,7 +163,7 @@ class PrimeField:
         residues = [self._image_of(value) for value in array.flat]
         return np.array(residues, dtype=np.int64).reshape(array.shape)
 
-    def _image_of_floats(self, array: NDArray[np.floating[Any]]) -> Residues:
+    def _image_of_floats(self, array: Array) -> Residues:
         if array.size == 0:
             return np.zeros(array.shape, dtype=np.int64)
         given = array.ravel()
@@ -209,15 +204,15 @@ class PrimeField:
     def _divides(self, value: Any) -> PrimeError:
         return PrimeError(f"the entry {value} has a denominator divisible by {self.prime}; choose another prime")
 
-    def balanced(self, residues: ArrayLike) -> NDArray[np.float64]:
-        """Residues as float64 in (-p/2, p/2], where sums of products stay exact the longest."""
+    def balanced(self, residues: ArrayLike) -> Floats:
+        """Balanced residues as float64: those in (-p/2, p/2], of which the most products can be summed exactly."""
         reduced = self.reduce(residues)
         return np.where(reduced > self.prime // 2, reduced - self.prime, reduced).astype(np.float64)
 
     def matmul(self, left: ArrayLike, right: ArrayLike) -> Residues:
-        """The exact matrix product of two arrays of whole numbers, batched as numpy.matmul, for every inner size.
+        """The exact matrix product of two arrays of whole numbers, of any inner size and batched as by numpy.matmul.
 
-        Runs on float64 BLAS: balanced residues are summed `terms` at a time, below 2**53.
+        The products run on float64 BLAS: balanced residues are summed `terms` at a time, which stays below 2**53.
         """
         a, b = self.balanced(left), self.balanced(right)
         if not self.splits:
@@ -227,7 +222,7 @@ class PrimeField:
         upper = self._matmul_exact(high, b) * 2**SPLIT_BIT
         return np.asarray((upper + self._matmul_exact(low, b)) % self.prime, dtype=np.int64)
 
-    def _matmul_exact(self, a: NDArray[np.float64], b: NDArray[np.float64]) -> Residues:
+    def _matmul_exact(self, a: Floats, b: Floats) -> Residues:
         inner = a.shape[-1] if a.ndim else 0
         if inner <= self.terms:
             return np.asarray(np.matmul(a, b)).astype(np.int64) % self.prime
@@ -264,7 +259,7 @@ class PrimeField:
 
 
 def factorials(highest: int, field: PrimeField) -> Residues:
-    """0!, 1!, ..., highest! in GF(p).
+    """The factorials 0!, 1!, ..., highest! in GF(p).
 
     >>> factorials(4, PrimeField(7))
     array([1, 1, 2, 6, 3])
@@ -275,12 +270,18 @@ def factorials(highest: int, field: PrimeField) -> Residues:
     return values
 
 
+def _not_whole(array: str) -> TensorRankError:
+    return TensorRankError(
+        f"an array {array} was given where whole numbers are expected; use PrimeField.image for fractions and floats"
+    )
+
+
 def _not_finite(value: Any) -> TensorRankError:
     return TensorRankError(f"an entry is {value}; expected finite numbers")
 
 
-def as_given(values: ArrayLike) -> NDArray[Any]:
-    """An array of the numbers given; lists that numpy would round to floats keep their entries.
+def as_given(values: ArrayLike) -> Array:
+    """An array of the numbers given, in which lists that numpy would round to floats keep their entries.
 
     Raises:
         TensorRankError: if rows differ in length.

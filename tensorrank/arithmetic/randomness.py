@@ -1,4 +1,4 @@
-"""Where random numbers come from: the generator that a user gives, or a stream for a seed."""
+"""Streams of random numbers: the generator that a user gives, or one made from a seed."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tensorrank.errors import TensorRankError
 
 
 def random_stream(seed: int | np.random.Generator, *key: int) -> np.random.Generator:
-    """The Generator given, or one for this seed and key: streams of different keys are independent.
+    """The Generator given, or the one for a seed and a key; streams of different keys are independent.
 
     Raises:
         TensorRankError: if the seed is neither a whole number of at least 0 nor a Generator.

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tensorrank.arithmetic.arrays import Array, Floats
 from tensorrank.arithmetic.elimination.rank import rank_mod_p
 from tensorrank.arithmetic.prime_field import as_given, is_prime
 from tensorrank.arithmetic.randomness import random_stream
@@ -19,7 +20,7 @@ from tensorrank.records import Record
 _LOW, _HIGH, _PRIMES = 2**30, 2**31, 50697537
 # Entries whose squares are kept at once.
 _SQUARED = 2**16
-# A second draw makes a value probable, as everywhere.
+# As many primes make a value probable, as everywhere.
 _DRAWS = 2
 
 
@@ -28,7 +29,7 @@ class RationalRank(Record):
     """The rank of one matrix over the rationals (or the reals), and how far it is proved.
 
     Attributes:
-        value: the largest rank met modulo a prime, which the rank is never below.
+        value: the largest rank found modulo a prime; the rank over the rationals is at least this.
         upper: a proven upper bound: the value itself if exact, else the number of different rows or columns.
         standing: "exact" (the bounds meet) or "probable" (two primes, but too few to exclude more).
         primes: the moduli used.
@@ -52,11 +53,12 @@ class RationalRank(Record):
 def rational_rank(
     matrix: ArrayLike, *, seed: int | np.random.Generator = 0, work: float = 1e11, threads: int | None = None
 ) -> RationalRank:
-    """The rank over the rationals.
+    """The rank over the rationals of a matrix of whole numbers, proved or with a bound on the probability of an error.
 
     A minor that does not vanish modulo p does not vanish, so each rank over GF(p) is a lower bound. It is the rank if
-    as many rows or columns are different and not zero. Else, if the rank is r modulo primes whose product exceeds
-    every minor of size r + 1 (Hadamard's bound), these minors are divisible by that product, hence zero.
+    no more than so many rows, or columns, are different and not zero. Otherwise let r be the largest rank modulo
+    several primes. If the product of the primes exceeds every minor of size r + 1, by Hadamard's bound, then these
+    minors are zero, because the product divides them, and r is the rank.
 
     Args:
         matrix: whole numbers of any size, of shape (rows, columns).
@@ -100,15 +102,15 @@ def rational_rank(
             return RationalRank(rank, rank, "exact", tuple(primes), 0.0, why)
         needed = math.ceil(bits / math.log2(_LOW))
         if len(primes) >= _DRAWS and needed * 2.0 * rank * core.size > work:
-            # A draw that fails divides a certain minor of the true size, which has at most so many such factors.
+            # A prime that fails divides a certain minor of the true size, which has at most so many such factors.
             factors = _minor_bits(core, most) / math.log2(_LOW)
             chance = min(1.0, factors / _PRIMES) ** len(primes)
             why = f"a proof takes {needed} primes, more work than {work:.1g} operations"
             return RationalRank(rank, most, "probable", tuple(primes), chance, why)
 
 
-def distinct_rows(matrix: NDArray[Any]) -> NDArray[np.intp]:
-    """Where each row is met first, for the different rows of a matrix, ascending.
+def distinct_rows(matrix: Array) -> Array:
+    """The numbers of the rows of a matrix that equal no earlier row, ascending.
 
     >>> distinct_rows(np.array([[1, 2], [3, 4], [1, 2]]))
     array([0, 1])
@@ -125,18 +127,18 @@ def distinct_rows(matrix: NDArray[Any]) -> NDArray[np.intp]:
     return np.sort(np.unique(whole, return_index=True)[1])
 
 
-def _largest(matrix: NDArray[Any]) -> int:
-    """A number that needs as wide a type as any entry."""
+def _largest(matrix: Array) -> int:
+    """A number that needs as wide a type as any entry of the matrix."""
     low, high = int(matrix.min()), int(matrix.max())
     return high if low >= 0 else min(low, -high - 1)
 
 
-def _whole(array: NDArray[Any]) -> bool:
+def _whole(array: Array) -> bool:
     return array.dtype != object or all(isinstance(x, int | np.integer) for x in array.flat)
 
 
-def _core(array: NDArray[Any]) -> NDArray[Any]:
-    """The different rows and columns that are not zero."""
+def _core(array: Array) -> Array:
+    """The matrix without rows and columns that are zero or equal an earlier one."""
     for _ in range(2):
         rows = distinct_rows(array)
         array = array[rows[(array != 0).any(axis=1)[rows]]].T
@@ -150,12 +152,12 @@ def _drawn(rng: np.random.Generator, taken: list[int]) -> int:
             return number
 
 
-def _minor_bits(core: NDArray[Any], size: int) -> float:
-    """The logarithm to base 2 of a bound on every minor of this size."""
+def _minor_bits(core: Array, size: int) -> float:
+    """The logarithm to base 2 of a bound on the absolute value of every minor of this size."""
     largest = max(abs(int(core.min())), abs(int(core.max())))
     bounds = [size * math.log2(largest) + size * math.log2(size) / 2]
     if core.min() >= 0:
-        # A determinant of numbers from 0 to b is b^n / 2^n times one of signs, bordered by a row and a column.
+        # A determinant of n rows of numbers from 0 to b is at most (b / 2)^n times one of n + 1 rows of signs.
         bounds.append(size * math.log2(largest) + (size + 1) * math.log2(size + 1) / 2 - size)
     if core.dtype != object:
         for side in (core, core.T):
@@ -165,8 +167,8 @@ def _minor_bits(core: NDArray[Any], size: int) -> float:
     return min(bounds) + 1
 
 
-def _squares(matrix: NDArray[Any]) -> NDArray[np.float64]:
+def _squares(matrix: Array) -> Floats:
     """The sum of the squares of each row."""
     step = max(1, _SQUARED // matrix.shape[1])
-    blocks = (matrix[start : start + step] for start in range(0, len(matrix), step))
-    return np.concatenate([np.square(block.astype(np.float64)).sum(axis=1) for block in blocks])
+    slices = (matrix[start : start + step] for start in range(0, len(matrix), step))
+    return np.concatenate([np.square(rows.astype(np.float64)).sum(axis=1) for rows in slices])

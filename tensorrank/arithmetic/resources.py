@@ -1,4 +1,4 @@
-"""What the machine has and what a computation may use of it, memory and threads; and how it tells of its progress."""
+"""Memory and threads: what the machine has, what a computation may use, and how a computation tells its progress."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "
 
 
 def memory_available() -> int:
-    """Bytes that can be allocated now without swapping, as the kernel or the container's limit tells.
+    """The bytes that can be allocated now without swapping, as the kernel or the container's limit tells.
 
     Raises:
         TensorRankError: where the system tells neither.
@@ -63,7 +63,7 @@ def memory_available() -> int:
 
 
 def amount(number_of_bytes: float) -> str:
-    """Bytes in words, three digits.
+    """A number of bytes in words, to three digits.
 
     >>> amount(3 * 2**30)
     '3 GiB'
@@ -138,10 +138,13 @@ def thread_count(threads: int | None) -> int:
 
 
 class Workers:
-    """Threads that share lists of work with whoever brings them; `count` in all, the caller among them.
+    """A number of threads that share lists of work, the thread that brings a list among them.
 
-    The caller takes part and never waits for a helper that has not begun, so work may itself bring further work, and
+    The caller takes part and never waits for a helper that has not begun. Hence work may itself bring further work, and
     short lists are done before a helper wakes up.
+
+    Attributes:
+        count: the number of threads, the caller's included.
     """
 
     def __init__(self, count: int, helpers: ThreadPoolExecutor | None) -> None:
@@ -149,12 +152,12 @@ class Workers:
         self._helpers = helpers
 
     def shares(self, length: int, each: int = 1) -> list[slice]:
-        """So many items cut into ranges, `each` of them for a thread (fewer if there are not so many items)."""
+        """The numbers of so many items cut into ranges, `each` of them for a thread, fewer if items are few."""
         pieces = min(self.count * each, length)
         return [slice(length * i // pieces, length * (i + 1) // pieces) for i in range(pieces)]
 
     def map(self, work: Callable[[T], R], items: Iterable[T]) -> list[R]:
-        """The results for all items, in their order; an error is passed on, and what has not begun is dropped."""
+        """The results of the work on all items, in their order; an error is passed on and ends what has not begun."""
         listed = list(items)
         results: list[R | None] = [None] * len(listed)
         waiting = deque(enumerate(listed))
@@ -187,7 +190,7 @@ class Workers:
 
 @contextmanager
 def worker_threads(threads: int | None) -> Iterator[Workers]:
-    """Our own threads, with BLAS held at one thread inside each of them."""
+    """A context with threads of our own, in each of which BLAS is held at one thread."""
     count = thread_count(threads)
     with _BLAS.held():
         if count == 1:
@@ -198,7 +201,7 @@ def worker_threads(threads: int | None) -> Iterator[Workers]:
 
 
 class _BlasHold:
-    """BLAS at one thread while anyone needs it; the setting is one for the whole process, so holders are counted."""
+    """A hold on BLAS at one thread; its setting is one for the whole process, so whoever needs the hold is counted."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()

@@ -1,4 +1,4 @@
-"""Rank in floating point: the spectrum, the threshold, and whether the answer can be trusted."""
+"""The numerical rank of a matrix: its singular values, the threshold, and whether the answer can be trusted."""
 
 from __future__ import annotations
 
@@ -8,17 +8,19 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.errors import TensorRankError
+from tensorrank.records import Record
 
-# A drop by less than this factor across the threshold leaves the numerical rank open to the choice of threshold.
+# Where singular values drop by less than this factor across the threshold, another threshold gives another rank.
 CLEAR_GAP = 1e3
 
 
 @dataclass(frozen=True, eq=False)
-class NumericalRank:
-    """A rank read off singular values; never exact.
+class NumericalRank(Record):
+    """A rank read off singular values, never exact.
 
     Attributes:
         value: the number of singular values strictly above the threshold.
@@ -39,13 +41,13 @@ class NumericalRank:
     """
 
     value: int
-    spectrum: NDArray[np.float64]
+    spectrum: Floats
     threshold: float
     gap: float
     ambiguous: bool
 
     @property
-    def relative(self) -> NDArray[np.float64]:
+    def relative(self) -> Floats:
         """The singular values divided by the largest; zeros if all are zero."""
         largest = self._largest
         return self.spectrum / largest if largest else np.zeros_like(self.spectrum)
@@ -57,10 +59,10 @@ class NumericalRank:
 
     @property
     def effective_rank(self) -> float:
-        """The exponential of the Shannon entropy of the singular values, scaled to sum to one; 0 for a zero matrix.
+        """The effective rank: exp of the Shannon entropy of the singular values scaled to sum 1; 0 for a zero matrix.
 
-        At most the number of nonzero values, and equal to it only if they are all equal. It needs no threshold: it
-        tells how many directions carry the matrix, not how many there are.
+        The effective rank is at most the number of nonzero values, and equals it only if they are all equal. It needs
+        no threshold: it tells how many directions carry the matrix, not how many there are.
 
         Source: Roy and Vetterli, The effective rank: a measure of effective dimensionality (EUSIPCO 2007).
 
@@ -83,12 +85,12 @@ class NumericalRank:
             raise TensorRankError(f"rtol is {rtol!r}; expected a number of at least 0")
         return int(np.count_nonzero(self.spectrum > rtol * self._largest))
 
-    def curve(self) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
-        """Rank against relative tolerance: where the steps are, and the rank from each of them on.
+    def curve(self) -> tuple[Floats, Integers]:
+        """The rank as a function of the relative tolerance, a staircase: the place of each step and the rank there.
 
         Returns:
-            Tolerances, ascending from 0, and as many ranks, descending to 0. The rank at a tolerance t is that of the
-            last step not above t, the step itself included.
+            Tolerances, ascending from 0, and as many ranks, descending to 0. The rank at a tolerance t is that at the
+            last step that is not above t.
 
         >>> tolerances, ranks = numerical_rank([[4, 0], [0, 2]]).curve()
         >>> tolerances.tolist(), ranks.tolist()
@@ -101,16 +103,6 @@ class NumericalRank:
         tolerances = np.unique(np.concatenate([np.zeros(1), ratios]))
         return tolerances, np.array([self.rank_at(float(t)) for t in tolerances], dtype=np.int64)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The fields as plain values, ready for JSON; None stands for infinity, which JSON does not know."""
-        return {
-            "value": self.value,
-            "spectrum": self.spectrum.tolist(),
-            "threshold": self.threshold if math.isfinite(self.threshold) else None,
-            "gap": self.gap if math.isfinite(self.gap) else None,
-            "ambiguous": self.ambiguous,
-        }
-
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> NumericalRank:
         """The rank that `to_dict` described.
@@ -122,10 +114,9 @@ class NumericalRank:
         if not isinstance(values, Mapping) or set(values) != names:
             given = ", ".join(sorted(values)) if isinstance(values, Mapping) else repr(values)
             raise TensorRankError(f"a spectrum with {given} was given; expected to_dict's {', '.join(sorted(names))}")
-        ends = {name: math.inf if values[name] is None else float(values[name]) for name in ("threshold", "gap")}
-        return cls(
-            values["value"], np.array(values["spectrum"], dtype=np.float64), **ends, ambiguous=values["ambiguous"]
-        )
+        arrays = {"spectrum": np.array(values["spectrum"], dtype=np.float64)}
+        # Infinity stands as a text, which JSON knows.
+        return cls(**{**values, **arrays, "threshold": float(values["threshold"]), "gap": float(values["gap"])})
 
     @property
     def _largest(self) -> float:
@@ -147,7 +138,7 @@ class NumericalRank:
 
 
 def numerical_rank(matrix: ArrayLike, *, rtol: float | None = None, atol: float | None = None) -> NumericalRank:
-    """The numerical rank of a real or complex matrix, by its singular values.
+    """The numerical rank of a real or complex matrix: the number of singular values above a threshold.
 
     Args:
         matrix: an array of shape (rows, columns); zero-size matrices have rank 0.

@@ -17,9 +17,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from tensorrank.arithmetic.arrays import Floats
 from tensorrank.arithmetic.elimination import kernels
 from tensorrank.arithmetic.elimination.costs import Tally, carrying_work, panel_work
-from tensorrank.arithmetic.elimination.products import Balanced, Matrix, Part, Products
+from tensorrank.arithmetic.elimination.products import Balanced, Part, Products
 from tensorrank.arithmetic.prime_field import FEWEST_TERMS
 
 # Products with the factors of a panel are summed whole: no prime allows fewer terms than this.
@@ -143,8 +144,8 @@ def solve_right(products: Products, triangle: Part, target: Part) -> None:
     solve_right(products, triangle.part(0, middle, 0, middle), left)
 
 
-def _inverse(products: Products, triangle: Part) -> Matrix:
-    inverse: Matrix = kernels.invert_unit_lower(
+def _inverse(products: Products, triangle: Part) -> Floats:
+    inverse: Floats = kernels.invert_unit_lower(
         triangle.matrix, triangle.top, triangle.left, triangle.rows, products.prime, products.split
     )
     return inverse

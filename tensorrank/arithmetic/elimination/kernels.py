@@ -1,10 +1,12 @@
-"""Compiled kernels of the elimination: one panel, two small inverses, and the passes before and after a product.
+"""Compiled loops of the elimination: one panel, two small inverses, and the passes before and after a product.
 
 Matrices hold balanced residues (`PrimeField.balanced`) as int32, which has room for every supported prime and moves
 half the memory of float64; arithmetic is in float64. Kernels take a whole matrix and offsets into it, not a view, so
-that the compiler knows rows to be contiguous. `split` is 0 when products of two residues can be summed directly
-(primes below about 2**24.5); otherwise multipliers are taken apart as high * split + low. Sums run over at most
-`PANEL` products, which the field's bound on terms allows in both cases.
+that the compiler knows rows to be contiguous.
+
+`split` is 0 where products of two residues can be summed directly, for primes below about 2**24.5. For larger primes
+multipliers are taken apart as high * split + low. Sums run over at most `PANEL` products, which the field's bound on
+terms allows in both cases.
 """
 
 from __future__ import annotations
@@ -75,7 +77,7 @@ def _column_minus_split_product(panel, first, column, known, upper, split, out_h
 
 @njit(cache=True, nogil=True, fastmath=_FUSED)
 def eliminate_panel(matrix, order, row, bottom, start, stop, prime, split, upper_inverse):  # type: ignore[no-untyped-def]
-    """Eliminate columns start..stop of rows row..bottom, one column at a time (Crout); returns the pivots found.
+    """Eliminate columns start..stop of rows row..bottom, column by column (Crout), and return the number of pivots.
 
     Whole rows of the matrix are swapped, and with them their numbers in `order`. If every column has a pivot, or no
     rows are left out, the multipliers are stored in columns row..row+pivots of the matrix; otherwise nothing else is
@@ -174,7 +176,7 @@ def invert_unit_lower(matrix, top, left, pivots, prime, split):  # type: ignore[
 
 @njit(cache=True, nogil=True)
 def widen(matrix, top, left, result):  # type: ignore[no-untyped-def]
-    """A rectangle of the matrix as float64."""
+    """Copy a rectangle of the matrix to a float64 matrix."""
     for i in range(result.shape[0]):
         source = matrix[top + i, left : left + result.shape[1]]
         for j in range(result.shape[1]):
@@ -183,7 +185,7 @@ def widen(matrix, top, left, result):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def widen_split(matrix, top, left, scale, high, low):  # type: ignore[no-untyped-def]
-    """A rectangle of the matrix as high * scale + low."""
+    """Take a rectangle of the matrix apart as high * scale + low, two float64 matrices."""
     for i in range(high.shape[0]):
         source = matrix[top + i, left : left + high.shape[1]]
         for j in range(high.shape[1]):
@@ -194,7 +196,7 @@ def widen_split(matrix, top, left, scale, high, low):  # type: ignore[no-untyped
 
 @njit(cache=True, nogil=True, fastmath=_FUSED)
 def accumulate(total, product, scale, prime, fresh):  # type: ignore[no-untyped-def]
-    """Total + scale * product, reduced, in place; with a scale the product is reduced first, to be scaled exactly.
+    """Add scale * product to the total, reduced; a product that is scaled is reduced first, so that this is exact.
 
     If fresh, the total counts as zero.
     """
@@ -213,7 +215,7 @@ def accumulate(total, product, scale, prime, fresh):  # type: ignore[no-untyped-
 
 @njit(cache=True, nogil=True, fastmath=_FUSED)
 def add_to(matrix, top, left, sign, product, prime):  # type: ignore[no-untyped-def]
-    """A rectangle of the matrix plus sign * product, reduced, in place; a sign of 0 counts the rectangle as zero."""
+    """Add sign * product to a rectangle of the matrix, reduced; with a sign of 0 the product replaces it."""
     reciprocal = 1.0 / prime
     for i in range(product.shape[0]):
         target = matrix[top + i, left : left + product.shape[1]]
@@ -227,7 +229,7 @@ def add_to(matrix, top, left, sign, product, prime):  # type: ignore[no-untyped-
 
 @njit(cache=True, nogil=True, fastmath=_FUSED)
 def combine(first, top, left, second, second_top, second_left, sign, prime, result):  # type: ignore[no-untyped-def]
-    """First + sign * second, rectangles of the result's shape, reduced."""
+    """Set the result to first + sign * second, rectangles of the result's shape, reduced."""
     reciprocal = 1.0 / prime
     for i in range(result.shape[0]):
         a = first[top + i, left : left + result.shape[1]]
@@ -239,7 +241,7 @@ def combine(first, top, left, second, second_top, second_left, sign, prime, resu
 
 @njit(cache=True, nogil=True)
 def balance(integers, prime, result):  # type: ignore[no-untyped-def]
-    """The balanced residues of an int64 matrix."""
+    """Write the balanced residues of an int64 matrix to the result."""
     half = prime // 2
     for i in range(integers.shape[0]):
         for j in range(integers.shape[1]):
@@ -263,7 +265,7 @@ def are_balanced(floats, prime):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def narrow_in_place(floats, integers):  # type: ignore[no-untyped-def]
-    """Whole numbers moved to the int32 array that begins at the same address, front to back."""
+    """Move whole numbers, front to back, to the int32 array that begins at the same address."""
     held = np.empty(_CHUNK, dtype=np.int32)
     for start in range(0, len(floats), _CHUNK):
         source, target = floats[start : start + _CHUNK], integers[start : start + _CHUNK]
@@ -275,7 +277,7 @@ def narrow_in_place(floats, integers):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def transpose(matrix, result):  # type: ignore[no-untyped-def]
-    """The transpose, square by square."""
+    """Write the transpose to the result, square by square."""
     side = 32
     rows, columns = matrix.shape
     for top in range(0, rows, side):

@@ -1,11 +1,13 @@
-"""Products of matrices over GF(p), subtracted from where they are needed: Strassen's algorithm over float64 BLAS.
+"""Products of matrices over GF(p), made in place: Strassen's algorithm over float64 BLAS.
 
-A product is cut into tiles. For each, as many terms as a float64 sums exactly go through BLAS at a time, and the sum is
-reduced while it is in cache: one BLAS thread a tile, our own threads over the tiles. Large products are first taken
-apart as Strassen did (1969): seven products of half the size for eight. Residues are exact, so this costs no accuracy.
-Each of the seven is added straight to the places that it belongs to, as in Huang, Smith, Henry and van de Geijn
-(2016), so that only the sums of operands take extra memory. Counted that way, Strassen's own scheme (10 sums, 12
-additions to places) equals Winograd's (8 and 14) on one level, and on two has fewer additions to places (144, not 196).
+A product is cut into tiles, and our own threads share the tiles, with BLAS at one thread each. For each tile, as many
+terms as a float64 sums exactly go through BLAS at a time, and the sum is reduced while it is in cache.
+
+Large products are first taken apart as Strassen did (1969): seven products of half the size take the place of eight.
+Residues are exact, so this costs no accuracy. Each of the seven is added straight to the places where it belongs, as in
+Huang, Smith, Henry and van de Geijn (2016), so that only the sums of operands take extra memory. Counted that way,
+Strassen's own scheme makes 10 sums and 12 additions to places, Winograd's 8 and 14: a tie on one level. On two levels
+Strassen's makes fewer additions to places, 144 against 196.
 """
 
 from __future__ import annotations
@@ -17,14 +19,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorrank.arithmetic.arrays import Floats
 from tensorrank.arithmetic.elimination import kernels
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.resources import Workers
 
 Balanced = NDArray[np.int32]
-Matrix = NDArray[np.float64]
 
-# A tile's result and its operands stay within a core's share of the cache; more terms at a time gain nothing.
+# With these sizes a tile's result and its operands stay in a core's share of the cache; more terms gain nothing.
 _TILE_COLUMNS = 640
 _TILE_ROWS = 1024
 _TILE_ENTRIES = 400_000
@@ -48,15 +50,15 @@ class Part(NamedTuple):
 
     @classmethod
     def whole(cls, matrix: Balanced) -> Part:
-        """All of a matrix."""
+        """The part that is the whole of a matrix."""
         return cls(matrix, 0, 0, *matrix.shape)
 
     def part(self, top: int, bottom: int, left: int, right: int) -> Part:
-        """Rows top..bottom and columns left..right of it."""
+        """The rectangle of rows top..bottom and columns left..right of this part."""
         return Part(self.matrix, self.top + top, self.left + left, bottom - top, right - left)
 
     def quarters(self) -> tuple[Part, Part, Part, Part]:
-        """Its four quarters, row by row, without the last row or column if there is an odd number of them."""
+        """The four quarters of this part, row by row; the last row or column of an odd number is left out."""
         rows, columns = self.rows // 2, self.columns // 2
         return (
             self.part(0, rows, 0, columns),
@@ -71,7 +73,7 @@ Range = tuple[int, int]
 Targets = Sequence[tuple[Part, float]]
 
 # A left operand: matrices to be multiplied and the scales of their products.
-Factors = list[tuple[float, Matrix]]
+Factors = list[tuple[float, Floats]]
 
 # Strassen's seven products of quarters 0..3 (row by row): sums of the left operand, sums of the right one (each a first
 # quarter, and a second with its sign), and the quarters of the result with their signs.
@@ -87,7 +89,7 @@ _STRASSEN = (
 
 
 class Products:
-    """Products over one field, on some threads."""
+    """Products of matrices over one field, on the threads of one pool."""
 
     def __init__(self, field: PrimeField, pool: Workers) -> None:
         self.prime, self.split, terms = field.constants
@@ -95,8 +97,8 @@ class Products:
         self.pool = pool
         self.scratch = threading.local()
 
-    def multiply_left(self, factor: Matrix, target: Part) -> None:
-        """Factor x target, in place, for a small square factor of balanced residues."""
+    def multiply_left(self, factor: Floats, target: Part) -> None:
+        """Replace the target by factor x target, for a small square factor of balanced residues."""
         high = np.rint(factor / self.split) if self.split else factor
         factors = [(self.split, high), (1.0, factor - high * self.split)] if self.split else [(1.0, factor)]
 
@@ -106,8 +108,8 @@ class Products:
 
         self.pool.map(update, _ranges(target.columns, self._share(target.columns, _TILE_COLUMNS, target.rows**2)))
 
-    def multiply_right(self, source: Part, factor: Matrix, target: Part) -> None:
-        """Target = source x factor, for a small square factor; the two may overlap if their rows are the same."""
+    def multiply_right(self, source: Part, factor: Floats, target: Part) -> None:
+        """Set the target to source x factor, for a small square factor; they may overlap in the same rows."""
 
         def update(rows: tuple[int, int]) -> None:
             taken = source.part(*rows, 0, source.columns)
@@ -116,7 +118,7 @@ class Products:
         self.pool.map(update, _ranges(source.rows, self._share(source.rows, _TILE_ROWS, source.columns**2)))
 
     def subtract(self, target: Part, left: Part, right: Part) -> None:
-        """Target - left x right, in place."""
+        """Subtract left x right from the target, in place."""
         if not (left.rows and left.columns and right.columns):
             return
 
@@ -135,7 +137,7 @@ class Products:
         )
 
     def _piece(self, rows: int, terms: int, columns: int) -> tuple[int, int]:
-        """Rows and columns of the pieces that threads take: tiles, or pieces large enough for Strassen's algorithm."""
+        """The rows and columns of a thread's piece: a tile, or a piece large enough for Strassen's algorithm."""
         if min(rows, terms, columns) >= _STRASSEN_SIDE:
             return _large_piece(rows, columns, self.pool.count)
         width = _even(columns, _TILE_COLUMNS)
@@ -170,7 +172,7 @@ class Products:
             )
 
     def _combined(self, quarters: Sequence[Part], terms: tuple[int, ...], room: Balanced) -> Part:
-        """One quarter, or the sum or difference of two, written to the room."""
+        """One quarter, or the sum or difference of two quarters, which is written to the room."""
         first = quarters[terms[0]]
         if len(terms) == 1:
             return first
@@ -192,7 +194,7 @@ class Products:
                 )
                 self._put([(target.part(*rows, *columns), sign) for target, sign in targets], pairs)
 
-    def _put(self, targets: Targets, pairs: Iterable[tuple[Factors, Matrix]]) -> None:
+    def _put(self, targets: Targets, pairs: Iterable[tuple[Factors, Floats]]) -> None:
         """Add a sum of products to the targets; all operands are read before anything is written."""
         shape = targets[0][0][3:]
         product, total, fresh = self._room("product", shape), self._room("total", shape), True
@@ -212,29 +214,29 @@ class Products:
         kernels.widen_split(part.matrix, part.top, part.left, self.split, high, low)
         return [(self.split, high), (1.0, low)]
 
-    def _floats(self, part: Part, name: str) -> Matrix:
+    def _floats(self, part: Part, name: str) -> Floats:
         room = self._room(name, part[3:])
         kernels.widen(part.matrix, part.top, part.left, room)
         return room
 
-    def _room(self, name: str, shape: tuple[int, int]) -> Matrix:
-        """A scratch matrix of this thread: fresh memory for every tile costs some seven percent more."""
+    def _room(self, name: str, shape: tuple[int, int]) -> Floats:
+        """A scratch matrix of this thread, kept from tile to tile: fresh memory would cost some seven percent more."""
         size = shape[0] * shape[1]
-        room: Matrix | None = getattr(self.scratch, name, None)
+        room: Floats | None = getattr(self.scratch, name, None)
         if room is None or room.size < size:
             room = np.empty(size)
             setattr(self.scratch, name, room)
         return room[:size].reshape(shape)
 
     def _share(self, length: int, most: int, work_each: float) -> int:
-        """The length of pieces, at most so long, that keep all threads busy if there is work enough."""
+        """The length of equal pieces, at most so long, that keep all threads busy if there is work enough."""
         shares = self.pool.count if length * work_each > _WORTH_SHARING else 1
         pieces = -(-length // most)
         return max(1, -(-length // (-(-pieces // shares) * shares)))
 
 
 def room_bytes(rows: int, terms: int, columns: int, threads: int) -> int:
-    """The most memory that products of up to this size take beside their operands, whatever the prime."""
+    """The most bytes that products of up to this size take beside their operands, whatever the prime."""
     # Of narrower products, which an elimination makes too, the tiles are higher.
     widths = {_even(max(1, columns >> halvings), _TILE_COLUMNS) for halvings in range(5)}
     heights = {width: min(rows, _TILE_ROWS, _TILE_ENTRIES // width) for width in widths}
@@ -250,7 +252,7 @@ def room_bytes(rows: int, terms: int, columns: int, threads: int) -> int:
 
 
 def _large_piece(rows: int, columns: int, threads: int) -> tuple[int, int]:
-    """Rows and columns of the pieces that threads take apart by Strassen's algorithm."""
+    """The rows and columns of the pieces that threads take apart by Strassen's algorithm."""
     height, width = _even(rows, _LARGEST), _even(columns, _LARGEST)
     while threads > 1:
         factor = next(number for number in range(2, threads + 1) if threads % number == 0)
@@ -260,12 +262,12 @@ def _large_piece(rows: int, columns: int, threads: int) -> tuple[int, int]:
 
 
 def _most_terms(height: int, width: int) -> int:
-    """The terms of a piece that are taken apart together."""
+    """The number of terms of a piece that are taken apart together."""
     return max(height, width, 2 * _STRASSEN_SIDE)
 
 
 def _even(length: int, most: int) -> int:
-    """The length of equal pieces, at most so long."""
+    """The length of the fewest equal pieces that are at most so long."""
     return -(-length // -(-length // most))
 
 

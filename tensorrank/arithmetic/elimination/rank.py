@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tensorrank.arithmetic.arrays import Array
 from tensorrank.arithmetic.elimination import kernels
 from tensorrank.arithmetic.elimination.columns import Elimination
 from tensorrank.arithmetic.elimination.costs import Tally, elimination_bytes
@@ -97,7 +97,7 @@ def rank_mod_p(
         return rank_in_place(_wide(array, field, pool, overwrite), field, pool, progress or silent)
 
 
-def _bytes_in_memory(array: NDArray[Any], overwrite: bool) -> float:
+def _bytes_in_memory(array: Array, overwrite: bool) -> float:
     """The bytes that an elimination in memory takes beside the matrix given."""
     taken = elimination_bytes(*array.shape)
     if array.dtype == np.float64:
@@ -106,12 +106,12 @@ def _bytes_in_memory(array: NDArray[Any], overwrite: bool) -> float:
     return taken if array.dtype == np.int64 else max(taken, 20 * array.size)
 
 
-def _consumable(array: NDArray[Any], overwrite: bool) -> bool:
+def _consumable(array: Array, overwrite: bool) -> bool:
     return overwrite and array.flags.c_contiguous and array.flags.writeable
 
 
-def _wide(array: NDArray[Any], field: PrimeField, pool: Workers, overwrite: bool) -> Balanced:
-    """The matrix or its transpose, no higher than wide, as int32; in its own memory if that may be overwritten."""
+def _wide(array: Array, field: PrimeField, pool: Workers, overwrite: bool) -> Balanced:
+    """The matrix or its transpose, no higher than wide, as int32; in its own memory if it may be overwritten."""
     tall = array.shape[0] > array.shape[1]
     if array.dtype != np.float64:
         integers = array if array.dtype == np.int64 else field.reduce(array)
@@ -137,7 +137,7 @@ def balanced(array: Residues, field: PrimeField, pool: Workers) -> Balanced:
 
 
 def _rank_over_files(
-    array: NDArray[Any], field: PrimeField, pool: Workers, memory: int, scratch: Path, progress: Progress
+    array: Array, field: PrimeField, pool: Workers, memory: int, scratch: Path, progress: Progress
 ) -> int:
     """The rank by strips along the longer side; of a square matrix along the side that memory holds in one piece."""
     if array.flags.f_contiguous:
@@ -157,7 +157,7 @@ def _rank_over_files(
     return rank
 
 
-def _strip(part: NDArray[Any], transposed: bool, field: PrimeField, pool: Workers) -> Balanced:
+def _strip(part: Array, transposed: bool, field: PrimeField, pool: Workers) -> Balanced:
     """A piece of a given matrix, or its transpose, as balanced residues, converted a few rows at a time."""
     result: Balanced = np.empty(part.shape[::-1] if transposed else part.shape, dtype=np.int32)
     target = result.T if transposed else result
