@@ -106,6 +106,10 @@ class ApproximationTarget(Record):
         norm: the norm of the coefficient tensor W.
         wall: the parts of an exact shallow form.
         runs: one approximation for each run.
+
+    >>> target = shallow_approximations(growing_depth(4, branchings=(2,)), [ApproximationRun(steps=2)]).targets[0]
+    >>> target.label, target.sites, len(target.runs[0].steps)
+    ('depth 2', 4, 3)
     """
 
     derived = ("informative",)

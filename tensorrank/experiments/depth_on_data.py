@@ -68,8 +68,8 @@ def random_splits(rows: int, count: int, seed: int | np.random.Generator = 0) ->
     development, others = shuffled[:ahead], shuffled[ahead:]
     parts = []
     for _ in range(count):
-        drawn = rng.permutation(others)
-        parts.append((np.sort(np.concatenate([development, drawn[held:]])), np.sort(drawn[:held])))
+        mixed = rng.permutation(others)
+        parts.append((np.sort(np.concatenate([development, mixed[held:]])), np.sort(mixed[:held])))
     fitted = int(_FITTED * ahead)
     return Splits((np.sort(development[:fitted]), np.sort(development[fitted:])), tuple(parts))
 
@@ -89,6 +89,10 @@ class FamilyScores(Record):
         fitted: for each split the mean log-likelihood of a row that is fitted, in nats.
         converged: for each split, whether EM reached its tolerance.
         seconds: the time of all fits, with choosing the pseudocount.
+
+    >>> one = FamilyScores("trees", 2, 20, 2, 19, 0.1, (3.0, 5.0), (4.0, 6.0), (True, True), 1.0)
+    >>> one.mean, one.gain(replace(one, held_out=(2.0, 2.0)))[0]
+    (4.0, 2.0)
     """
 
     derived = ("mean", "spread")

@@ -1,4 +1,9 @@
-"""How deep and how wide: the published fit of trained networks, known models, ablations, and advice on a shape."""
+"""How deep and how wide: the published fit of trained networks, known models, ablations, and advice on a shape.
+
+`optimum` gives the best shape for a number of parameters, and `advise` judges a shape. `read_config` reads the shape
+and the parameters of a transformer from its config.json. `read_ablation` with `Ablation.fit` fits the guideline to
+losses of your own networks. Sizes are parameters without embeddings.
+"""
 
 from tensorrank.guidelines.ablation import Ablation
 from tensorrank.guidelines.ablation_files import read_ablation

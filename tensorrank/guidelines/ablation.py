@@ -1,9 +1,10 @@
 """Losses of trained networks of several depths and sizes, where the deeper overtake, and the fit through these points.
 
-At each depth the loss is interpolated in the logarithm of the size, and for each pair of depths the size is sought from
-which on the deeper network has the smaller loss. To the depth half-way belongs the width of a network of that size and
-depth: where the loss rises alike to both sides of the best depth, two depths are equally good just where the best is
-half-way. Then ln d = a + b L is fitted to these points with their errors and correlations.
+At each depth the loss is interpolated in the logarithm of the size. For each pair of depths the size is sought from
+which on the deeper network has the smaller loss. If the loss rises alike to both sides of the best depth, two depths
+are equally good just where the best depth is half-way between them. So each crossing gives a point: the depth half-way,
+and the width of a network of that depth and of the size at the crossing. Then ln d = a + b L is fitted to these points
+with their errors and correlations.
 """
 
 from __future__ import annotations
@@ -27,10 +28,16 @@ class Ablation:
     """Losses against size for several depths.
 
     Attributes:
-        curves: one a depth, ascending; at least two.
-        rule: parameters of a layer over d^2.
-        single_error: the error of a single loss, where it was found from networks trained more than once.
-        repeats: the degrees of freedom of that: the networks that were trained again.
+        curves: one curve for each depth, ascending; at least two.
+        rule: the parameters of a layer divided by d^2.
+        single_error: the standard error of a single loss, where networks trained more than once tell it; otherwise
+            None.
+        repeats: the networks that were trained again, which are the degrees of freedom of `single_error`.
+
+    >>> curves = [Curve(depth, (1e3, 1e4, 1e5), losses, None, (1, 1, 1))
+    ...           for depth, losses in ((1, (3.0, 2.5, 2.0)), (2, (3.5, 2.5, 1.5)))]
+    >>> [round(crossing.size) for crossing in Ablation(tuple(curves)).crossings]
+    [10000]
     """
 
     curves: tuple[Curve, ...]
@@ -50,18 +57,18 @@ class Ablation:
 
     @property
     def has_errors(self) -> bool:
-        """Whether the losses have errors, given or from networks trained more than once."""
+        """Whether errors of the losses are known: given, or told by networks trained more than once."""
         return all(curve.errors is not None for curve in self.curves)
 
     @cached_property
     def crossings(self) -> tuple[Crossing, ...]:
-        """One for each pair of depths, whether the curves cross or not."""
+        """The crossings of all pairs of depths, with a reason where two curves do not cross."""
         return tuple(
             find_crossing(shallow, deep) for i, shallow in enumerate(self.curves) for deep in self.curves[i + 1 :]
         )
 
     def chosen(self, pairs: str = "neighbours") -> tuple[Crossing, ...]:
-        """The crossings, found or not, of each depth and the next, or of all pairs.
+        """The crossings of each depth with the next one, or of all pairs, found or not.
 
         Raises:
             TensorRankError: if pairs is neither "neighbours" nor "all".
@@ -74,13 +81,13 @@ class Ablation:
     def fit(self, pairs: str = "neighbours") -> TransitionFit:
         """Fit ln d = a + b L through the crossings, by generalised least squares.
 
-        Errors come from those of the losses, through the interpolation, with the correlation of crossings that share a
-        curve; the difference from a monotone interpolation is added to each crossing's own. Where no errors of losses
-        are known, all points count alike and the errors of a and b are those of their scatter.
+        The errors of the losses pass through the interpolation to the crossings; crossings that share a curve are
+        correlated. The distance to the crossing of a monotone interpolation is added to the error of each crossing. If
+        no errors of losses are known, all points count alike, and the errors of a and b follow from their scatter.
 
         Args:
-            pairs: "neighbours" takes each depth and the next; "all" takes all pairs, of which distant ones rest more on
-                the loss rising alike to both sides of the best depth.
+            pairs: "neighbours" takes each depth with the next one; "all" takes all pairs. Distant pairs rest more on
+                the assumption that the loss rises alike to both sides of the best depth.
 
         Raises:
             TensorRankError: if fewer than two pairs of depths cross, or, without errors, fewer than three.
@@ -126,7 +133,7 @@ class Ablation:
         )
 
     def _covariance(self, found: Sequence[Crossing]) -> Floats:
-        """Of the logarithms of the widths at the crossings; ln d is half of ln N, less what is fixed."""
+        """The covariance of ln d at the crossings, where ln d is half of ln N less a constant."""
         places = {curve.depth: i for i, curve in enumerate(self.curves)}
         starts = np.cumsum([0, *(len(curve.sizes) for curve in self.curves)])
         effects = np.zeros((len(found), starts[-1]))

@@ -15,7 +15,7 @@ from tensorrank.guidelines.crossings import Curve
 from tensorrank.guidelines.transitions import positive
 
 _USUAL_RULE = 12.0
-# Layers that are made alike have about equally many parameters by d^2; biases and norms matter in narrow ones.
+# Layers that are made alike have about equally many parameters divided by d^2; biases and norms matter in narrow ones.
 _ALIKE = 1.25
 
 # Between sizes that differ by less a loss hardly changes, and a curve through both would only follow their noise.
@@ -30,20 +30,28 @@ _Runs = Mapping[int, Mapping[float, list[tuple[float, float | None]]]]
 
 
 def read_ablation(path: str | Path, *, rule: float | None = None) -> Ablation:
-    """The losses of a CSV file with columns depth, parameters or width (or both), loss, and perhaps error.
+    r"""Read the losses of an ablation from a CSV file with a row for each trained network.
 
-    Parameters are those without embeddings. Rows of equal depth, and of sizes within 2 %, are networks trained more
-    than once: their losses are averaged, and where no errors are given, the scatter of all such rows about their means
-    is taken as the error of each single loss. Other columns are left alone.
+    The columns are depth, parameters or width (or both), loss, and perhaps error; other columns are left alone.
+    Parameters count without embeddings. Rows of equal depth, and of sizes within 2 %, are networks trained more than
+    once, whose losses are averaged. If no errors are given, the scatter of all such rows about their means is taken as
+    the error of each single loss.
 
     Args:
-        path: of the file.
-        rule: parameters of a layer over d^2; where it is not given, that of the file if it has both parameters and
-            widths, otherwise 12.
+        path: the path of the file.
+        rule: the parameters of a layer divided by d^2. If it is None, the file tells it by having both parameters and
+            widths; otherwise it is 12.
 
     Raises:
-        TensorRankError: naming the file and the line, if it cannot be read, columns are missing, a value is no number
-            of the kind expected, there is one depth only, or a depth has one size only.
+        TensorRankError: naming the file and the line, if the file cannot be read, columns are missing, a value is no
+            number of the kind expected, there is one depth only, or a depth has one size only.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> with TemporaryDirectory() as folder:
+    ...     path = Path(folder, "losses.csv")
+    ...     _ = path.write_text("depth,width,loss\n1,8,3.0\n1,32,2.0\n2,8,3.5\n2,32,1.5\n")
+    ...     print(read_ablation(path).depths)
+    (1, 2)
     """
     try:
         text = Path(path).read_bytes().decode("utf-8-sig")
@@ -86,7 +94,7 @@ def _ablation(text: str, rule: float | None) -> Ablation:
 
 
 def _rows(text: str) -> tuple[list[str], list[tuple[int, _Row]]]:
-    """The columns, and for each row its line and values by column."""
+    """The names of the columns, and for each row its line number and its values by column."""
     reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
     try:
         columns = [(name or "").strip().lower() for name in reader.fieldnames or ()]
@@ -98,7 +106,7 @@ def _rows(text: str) -> tuple[list[str], list[tuple[int, _Row]]]:
     if not rows:
         raise TensorRankError("there are no rows below the header; expected one for each trained network")
     for line, row in rows:
-        # Where csv keeps what is too much; a decimal comma makes two values of one.
+        # The key None holds values beyond the columns; a decimal comma makes two values of one.
         given = len(columns) + 1 if None in row else sum(value is not None for value in row.values())
         if given != len(columns):
             count = f"more than {len(columns)}" if None in row else f"{given}"
@@ -107,7 +115,7 @@ def _rows(text: str) -> tuple[list[str], list[tuple[int, _Row]]]:
 
 
 def _grouped(runs: Iterable[_Run]) -> dict[float, list[tuple[float, float | None]]]:
-    """Losses and errors by size; sizes that hardly differ are one, their mean."""
+    """Losses and errors by size; sizes that hardly differ are merged into their mean."""
     groups: list[list[_Run]] = []
     for run in sorted(runs, key=lambda run: run[0]):
         if groups and run[0] <= _SAME_SIZE * groups[-1][0][0]:
@@ -159,7 +167,7 @@ def _positive(row: _Row, name: str, line: int) -> float:
 
 
 def _rule_of(rows: Iterable[tuple[int, _Row]]) -> float:
-    """Parameters by L d^2, if that is about the same in all rows."""
+    """The parameters divided by L d^2, if the quotient is about the same in all rows."""
     rules = sorted(
         _positive(row, "parameters", line) / (_positive(row, "depth", line) * _positive(row, "width", line) ** 2)
         for line, row in rows

@@ -1,7 +1,7 @@
 """How deep and how wide: the published fit of trained networks, its uncertainty, and what it says of an architecture.
 
-Sizes are parameters without embeddings. A network of depth L and width d is compared with others of equal L d^2, which
-have equally many parameters if their layers are made alike, whatever a layer has per d^2.
+Sizes are parameters without embeddings. A network of depth L and width d is compared with other networks of equal
+L d^2. These have equally many parameters if their layers are made alike, whatever a layer has for each d^2.
 """
 
 from __future__ import annotations
@@ -23,13 +23,18 @@ class Optimum(Record):
     """The depth and width that a fit says are best for a size.
 
     Attributes:
-        parameters: N, without embeddings.
-        depth: L with N = N(L), a real number; below 1 where even one layer is more than the size pays for.
-        width: the width that N leaves to that depth.
-        depth_range: depths within the band of the fit; the second is None where the band has no end.
-        width_range: the widths that N leaves to these depths, the narrower first; None for one without end.
+        parameters: the size N, without embeddings.
+        depth: the depth L with N = N(L), a real number; below 1 where even one layer is more than the size pays for.
+        width: the width of a network of this size and depth.
+        depth_range: the least and the greatest depth within the band of the fit; the second is None where the band has
+            no end.
+        width_range: the widths of networks of these depths and this size, the narrower first; None where the depth has
+            no end.
         sigmas: half the breadth of the band in standard errors.
-        extrapolated: whether the depth lies beyond those of the networks behind the fit.
+        extrapolated: whether the depth lies beyond the depths of the networks behind the fit.
+
+    >>> optimum(3e9).shape
+    (48, 2282)
     """
 
     parameters: float
@@ -46,10 +51,10 @@ class Optimum(Record):
         return self.shape_in_steps(1)
 
     def shape_in_steps(self, step: int) -> tuple[int, int]:
-        """The same with a width that is a multiple of the step, such as 64 or the dimension of a head.
+        """The shape whose width is a multiple of a step, such as 64 or the dimension of a head.
 
-        >>> optimum(3e9).shape, optimum(3e9).shape_in_steps(128)
-        ((48, 2282), (48, 2304))
+        >>> optimum(3e9).shape_in_steps(128)
+        (48, 2304)
         """
         depth = max(1, round(self.depth))
         width = self.width * math.sqrt(self.depth / depth)
@@ -60,9 +65,9 @@ def optimum(parameters: float, fit: TransitionFit = PUBLISHED, *, sigmas: float 
     """The depth and width that make the most of so many parameters, by a fit.
 
     Args:
-        parameters: N, without embeddings.
-        fit: the published one by default.
-        sigmas: standard errors to each side that the ranges span.
+        parameters: the size N, without embeddings.
+        fit: the fit to use; the published one by default.
+        sigmas: the standard errors to each side that the ranges span, from 0 to 10.
 
     Raises:
         TensorRankError: if there are no parameters, or the fit's slope is negative.
@@ -90,17 +95,22 @@ class Advice(Record):
     """What a fit says of an architecture.
 
     Attributes:
-        depth: L, as given.
-        width: d, as given.
-        optimum: the best depth and width of rule L d^2 parameters.
-        verdict: "deeper" (and narrower) or "wider" (and shallower) at the same size, or "near the optimum" within the
+        depth: the depth L, as given.
+        width: the width d, as given.
+        optimum: the best depth and width for rule L d^2 parameters.
+        verdict: "deeper" (and narrower) or "wider" (and shallower) at the same size; "near the optimum" within the
             band, or at the best depth in whole numbers.
-        best_at: N(L), the size for which so many layers are best; None where that is beyond floats.
+        best_at: N(L), the size for which so many layers are best; None where no float holds the size.
         core: depth and width of the largest network on the curve that is no deeper and no wider; of depth 1 where the
-            width is too small for any on it.
-        wasted: the share of the parameters beyond the core. They are not without use: they would be of more use in
-            another shape. It is large for shallow networks since the curve is steep. A measure of this library.
-        wasted_range: the same with the curve at either edge of the band, the smaller share first; 0 within the band.
+            width is too small for any network on the curve.
+        wasted: the share of the parameters beyond the core, a measure of this library. Wasted parameters are not
+            without use: they would be of more use in another shape. The share is large for shallow networks since the
+            curve is steep.
+        wasted_range: the wasted share with the curve at either edge of the band, the smaller share first; it begins at
+            0 within the band.
+
+    >>> advise(depth=96, width=12288).verdict
+    'wider'
     """
 
     derived = ("layers_to_add", "width_to_add")
@@ -121,12 +131,12 @@ class Advice(Record):
 
     @property
     def layers_to_add(self) -> float:
-        """From the given depth to the best; negative for layers to take away."""
+        """The layers from the given depth to the best; negative for layers to take away."""
         return self.optimum.depth - self.depth
 
     @property
     def width_to_add(self) -> float:
-        """From the given width to the best; negative for width to take away."""
+        """The width from the given one to the best; negative for width to take away."""
         return self.optimum.width - self.width
 
 
@@ -134,13 +144,15 @@ def advise(depth: int, width: int, fit: TransitionFit = PUBLISHED, *, sigmas: fl
     """Whether an architecture had better be deeper or wider, by how much, and what its shape wastes.
 
     Args:
-        depth: L, the layers.
-        width: d, the dimension of a token.
-        fit: the published one by default.
+        depth: the number of layers, L.
+        width: the dimension of a token, d.
+        fit: the fit to use; the published one by default.
         sigmas: standard errors to each side within which a depth counts as near the optimum, from 0 to 10.
 
     Raises:
         TensorRankError: if a number is not a whole number of at least 1, or the fit's slope is negative.
+
+    Source: Levine, Wies, Sharir, Bata, Shashua (NeurIPS 2020, arXiv 2006.12467 v3), section 5.
 
     >>> gpt3 = advise(depth=96, width=12288)
     >>> gpt3.verdict, gpt3.optimum.shape, round(gpt3.wasted, 2)

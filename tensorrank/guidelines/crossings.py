@@ -28,11 +28,14 @@ class Curve:
     """The losses of one depth against size, interpolated by a cubic spline in the logarithm of the size.
 
     Attributes:
-        depth: L.
-        sizes: parameters without embeddings, ascending; at least 2.
+        depth: the depth L.
+        sizes: the parameters without embeddings, ascending; at least 2.
         losses: the mean loss at each size.
-        errors: the standard error of each; None where none are known.
-        runs: how many networks were trained at each size.
+        errors: the standard error of each loss; None where errors are not known.
+        runs: the number of networks trained at each size.
+
+    >>> Curve(1, (1.0, 10.0, 100.0), (3.0, 2.0, 1.0), None, (1, 1, 1)).at(np.log([5.0, 50.0])).round(3)
+    array([2.301, 1.301])
     """
 
     depth: int
@@ -59,7 +62,7 @@ class Curve:
 
     @cached_property
     def spline(self) -> CubicSpline:
-        """The interpolation."""
+        """The interpolating cubic spline."""
         return CubicSpline(self.log_sizes, self.losses)
 
     @cached_property
@@ -67,15 +70,11 @@ class Curve:
         return CubicSpline(self.log_sizes, np.eye(len(self.sizes)))
 
     def weights(self, log_sizes: Floats) -> Floats:
-        """How much each loss counts at each logarithm of a size, (log sizes, sizes): splines are linear in them."""
+        """The weights of the losses in the interpolation, which is linear in them, of shape (log sizes, sizes)."""
         return np.asarray(self._unit_splines(log_sizes))
 
     def at(self, log_sizes: Floats) -> Floats:
-        """The interpolated losses.
-
-        >>> Curve(1, (1.0, 10.0, 100.0), (3.0, 2.0, 1.0), None, (1, 1, 1)).at(np.log([5.0, 50.0])).round(3)
-        array([2.301, 1.301])
-        """
+        """The interpolated losses."""
         return np.asarray(self.spline(log_sizes))
 
     def variance(self, log_sizes: Floats) -> Floats:
@@ -85,16 +84,20 @@ class Curve:
 
 @dataclass(frozen=True)
 class Crossing(Record):
-    """Where, of two depths, the deeper overtakes.
+    """The size from which on the deeper of two networks has the smaller loss.
 
     Attributes:
         shallow: the smaller depth.
         deep: the greater depth.
         size: the parameters from which on the deeper has the smaller loss; None where no single such size was found.
-        why: in words, what was found instead of a size.
+        why: what was found instead of a size, in words; empty where a size was found.
         effects: the derivatives of the logarithm of the size by the losses of the shallow and of the deep curve.
-        own_error: what the way of interpolating leaves open, in the logarithm of the size.
-        error: the standard error of the logarithm of the size from the losses' errors, with `own_error`.
+        own_error: the part of `error` that the way of interpolating leaves open.
+        error: the standard error of the logarithm of the size, from the errors of the losses and `own_error`; 0 where
+            there is no size.
+
+    >>> Crossing(shallow=6, deep=12, size=1e6).depth
+    9.0
     """
 
     derived = ("depth",)
@@ -109,11 +112,11 @@ class Crossing(Record):
 
     @property
     def depth(self) -> float:
-        """The depth half-way, to which the crossing belongs."""
+        """The depth half-way between the two, to which the crossing belongs."""
         return (self.shallow + self.deep) / 2
 
     def width(self, rule: float) -> float | None:
-        """The width of a network of that size and the depth half-way, whose layers have rule d^2 parameters."""
+        """The width of a network of this size and the depth half-way, if layers have rule d^2 parameters."""
         return None if self.size is None else math.sqrt(self.size / (rule * self.depth))
 
     @property
@@ -123,11 +126,11 @@ class Crossing(Record):
 
 
 def find_crossing(shallow: Curve, deep: Curve) -> Crossing:
-    """The size from which on the deeper network has the smaller loss, of the sizes that both curves cover.
+    """Find the size from which on the deeper network has the smaller loss, among the sizes that both curves cover.
 
-    A difference counts where it is more than two standard errors. There is a crossing where the shallower is better
-    below some size, the deeper above it, and neither anywhere else. If the curves touch several times in between, the
-    crossing is half-way from the first to the last, and half that distance is part of its error.
+    A difference is clear if it is more than two standard errors. There is a crossing if all clear differences below
+    some size favour the shallower network, and all above it the deeper one. If the curves touch several times in
+    between, the crossing is half-way from the first to the last touch, and half that distance is part of its error.
 
     >>> sizes, runs = (1e3, 1e4, 1e5), (1, 1, 1)
     >>> flat, steep = Curve(1, sizes, (3.0, 2.5, 2.0), None, runs), Curve(2, sizes, (3.5, 2.5, 1.5), None, runs)
@@ -140,7 +143,7 @@ def find_crossing(shallow: Curve, deep: Curve) -> Crossing:
         return Crossing(shallow.depth, deep.depth, why="they were trained at no sizes in common")
     trained = np.unique(np.concatenate([[low, high], shallow.log_sizes, deep.log_sizes]))
     trained = trained[(trained >= low) & (trained <= high)]
-    # Between neighbours in equal steps, so that no change of sign between two trained sizes is overlooked.
+    # Equal steps between neighbours overlook no change of sign between two trained sizes.
     grid = np.unique(np.concatenate([np.linspace(a, b, _BETWEEN) for a, b in pairwise(trained)]))
     gains = shallow.at(grid) - deep.at(grid)
     clear = np.sign(gains) * (np.abs(gains) > _CLEAR * np.sqrt(shallow.variance(grid) + deep.variance(grid)))

@@ -12,10 +12,13 @@ class KnownModel(Record):
     """A model as its authors describe it.
 
     Attributes:
-        name: as it is known.
-        depth: layers, L.
-        width: d.
+        name: the name by which people know the model.
+        depth: the number of layers, L.
+        width: the dimension of a token, d.
         source: the report that gives the shape.
+
+    >>> KNOWN_MODELS[3].name, KNOWN_MODELS[3].depth, KNOWN_MODELS[3].width
+    ('GPT-3', 96, 12288)
     """
 
     name: str
@@ -30,9 +33,12 @@ class Projection(Record):
 
     Attributes:
         name: the model of GPT-3, or a size.
-        parameters: without embeddings, 12 L d^2 of the trained depth and width where there are such.
+        parameters: the size without embeddings; 12 L d^2 for a model that was trained.
         trained: depth and width as trained; None for a size alone.
-        published: the depth and width projected to be optimal, as rounded by the authors.
+        published: the depth and width projected to be optimal, as the authors rounded them.
+
+    >>> PUBLISHED_PROJECTIONS[-1].name, PUBLISHED_PROJECTIONS[-1].published
+    ('one trillion', (95, 30100))
     """
 
     name: str

@@ -17,13 +17,17 @@ class Stack(Record):
 
     Attributes:
         role: "decoder" or "encoder".
-        depth: layers, L.
-        width: d.
-        heads: attention heads of a layer.
-        kv_heads: heads with keys and values of their own.
-        head_dim: width of a head.
-        feed_forward: inner width of the feed-forward network.
-        parameters: of all layers, and of the norms and position biases that belong to the stack; no embeddings.
+        depth: the number of layers, L.
+        width: the dimension of a token, d.
+        heads: the attention heads of a layer.
+        kv_heads: the heads with keys and values of their own.
+        head_dim: the width of a head.
+        feed_forward: the inner width of the feed-forward network.
+        parameters: the parameters of all layers, and of the norms and position biases that belong to the stack, without
+            embeddings.
+
+    >>> Stack("decoder", 12, 768, 12, 12, 64, 3072, 85056000).to_dict()["heads"]
+    12
     """
 
     role: Role
@@ -41,17 +45,21 @@ class ModelConfig(Record):
     """A transformer as its configuration describes it.
 
     Attributes:
-        family: its model_type.
-        stacks: one, or encoder and decoder.
-        vocabulary: tokens of the vocabulary, V.
+        family: the model_type of the configuration.
+        stacks: one stack, or encoder and decoder.
+        vocabulary: the number of tokens of the vocabulary, V.
         embedding_rank: the greatest rank of the map from tokens to the width: the least of V, d and the embedding's own
             width.
-        context: positions that it is made for; None where any number will do.
+        context: the number of positions that the model is made for; None where any number will do.
         learned_positions: whether a learned vector of the full width is added to each token.
-        embedding_parameters: token, position and type embeddings with their norms and projections, and an output
-            embedding that is not shared.
-        parameters_without_embeddings: all others.
+        embedding_parameters: the parameters of token, position and type embeddings with their norms and projections,
+            and of an output embedding that is not shared.
+        parameters_without_embeddings: all other parameters.
         notes: what a reader should know of the counts.
+
+    >>> layer = Stack("decoder", 12, 768, 12, 12, 64, 3072, 85056000)
+    >>> ModelConfig("gpt2", (layer,), 50257, 768, 1024, True, 39383808, 85056000).parameters
+    124439808
     """
 
     derived = ("parameters",)

@@ -15,7 +15,7 @@ from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
 
 Matrix = tuple[tuple[float, float], tuple[float, float]]
-# Where the band is a straight strip, for any errors that let a range end.
+# At this depth the band is a straight strip, for any errors that let a range end.
 _DEEPEST = 1e9
 # How far ranges are sought, in logarithms.
 _FARTHEST = 30
@@ -27,20 +27,20 @@ _LARGEST_LOG = 700
 class TransitionFit(Record):
     """ln d(L) = a + b L: the width d(L) from which on a network of depth L gains more from depth than from width.
 
-    A network of depth L, wider than d(L), had better be deeper; one that is narrower had better be shallower and wider.
-    Networks whose layers have `rule` d^2 parameters stand on the curve at N(L) = rule L d(L)^2.
+    A network of depth L that is wider than d(L) had better be deeper; a narrower one had better be shallower and wider.
+    Networks whose layers have `rule` d^2 parameters stand on the curve at the size N(L) = rule L d(L)^2.
 
     Args:
-        intercept: a.
-        slope: b, at least 0 for there to be an optimal depth of each size.
-        covariance: of a and b, a symmetric 2 x 2 matrix.
+        intercept: the intercept a.
+        slope: the slope b; there is an optimal depth of each size only if it is at least 0.
+        covariance: the covariance of a and b, a symmetric 2 x 2 matrix.
         depths: the least and the greatest depth of the networks behind the fit; advice beyond them is extrapolated.
-        rule: parameters of a layer over d^2, 12 with a feed-forward network of width 4 d.
+        rule: the parameters of a layer divided by d^2; 12 with a feed-forward network of width 4 d.
         chi_square: the sum of squared residuals in units of their errors; None where no errors were known.
-        degrees_of_freedom: the points of the fit less 2; None where it is not known.
+        degrees_of_freedom: the points of the fit less 2; None where their number is not known.
 
     Raises:
-        TensorRankError: if a number is not finite or below what it can be, or the covariance is none.
+        TensorRankError: if a number is not finite or out of range, or the covariance is no covariance.
 
     Source: Levine, Wies, Sharir, Bata, Shashua (NeurIPS 2020, arXiv 2006.12467 v3), section 5.
 
@@ -92,7 +92,7 @@ class TransitionFit(Record):
         correlation: float = 0.0,
         **others: Any,
     ) -> TransitionFit:
-        """The fit of standard errors and a correlation of a and b.
+        """Make a fit from the standard errors of a and b and their correlation.
 
         >>> TransitionFit.of_errors(5.0, 0.05, 0.03, 0.001).covariance
         ((0.0009, 0.0), (0.0, 1e-06))
@@ -114,9 +114,9 @@ class TransitionFit(Record):
 
     @property
     def scatter(self) -> float:
-        """How much wider bands are than the errors say: the root of chi_square by its degrees of freedom, if above 1.
+        """The factor that widens bands: the root of chi_square over its degrees of freedom, or 1 if that is less.
 
-        Points that scatter more than their errors allow say that the errors, or the straight line, are wrong.
+        Points that scatter more than their errors allow show that the errors, or the straight line, are wrong.
         """
         if not self.chi_square or not self.degrees_of_freedom:
             return 1.0
@@ -124,11 +124,11 @@ class TransitionFit(Record):
 
     @property
     def is_students(self) -> bool:
-        """Whether the errors are from the scatter of the points alone, so that bands are those of Student."""
+        """Whether the errors come from the scatter of the points alone, so that bands follow Student's distribution."""
         return self.chi_square is None and bool(self.degrees_of_freedom)
 
     def band(self, sigmas: float) -> str:
-        """What a band of so many standard errors is, in words.
+        """A band of so many standard errors in words.
 
         >>> PUBLISHED.band(2)
         '± 2 standard errors'
@@ -143,7 +143,7 @@ class TransitionFit(Record):
         return f"{share:.3g} % (Student's, {self.degrees_of_freedom} degree{many} of freedom)"
 
     def log_width_error(self, depth: float) -> float:
-        """The standard error of ln d(L), with the scatter.
+        """The standard error of ln d(L), widened by the scatter.
 
         >>> round(PUBLISHED.log_width_error(80), 3)
         0.108
@@ -152,20 +152,20 @@ class TransitionFit(Record):
         return self.scatter * math.sqrt(max(0.0, aa + 2 * depth * ab + depth * depth * bb))
 
     def log_width(self, depth: float, sigmas: float = 0.0) -> float:
-        """Ln d(L), or the edge of its band so many standard errors above it, below it if negative.
+        """Ln d(L), or an edge of its band: so many standard errors above the curve, or below it if negative.
 
-        Where the errors are from the scatter of the points alone (no chi_square), Student's distribution makes as many
-        of them as the normal one makes of known errors: 2 stands for 95.4 % in both.
+        If the errors come from the scatter of the points alone (no chi_square), the edge is that of Student's
+        distribution with the probability that the normal one has: 2 stands for 95.4 % in both.
         """
         if sigmas and self.is_students:
             sigmas = float(stdtrit(self.degrees_of_freedom, ndtr(sigmas)))
         return self.intercept + self.slope * depth + sigmas * self.log_width_error(depth)
 
     def width(self, depth: float, sigmas: float = 0.0) -> float:
-        """d(L), or an edge of its band as in `log_width`.
+        """The width d(L), or an edge of its band as in `log_width`.
 
         Raises:
-            TensorRankError: if the width is no float, for depths of thousands.
+            TensorRankError: if no float holds the width, for depths of thousands.
 
         >>> round(PUBLISHED.width(48)), [round(PUBLISHED.width(48, sigmas)) for sigmas in (-2, 2)]
         (2215, [1929, 2544])
@@ -173,10 +173,10 @@ class TransitionFit(Record):
         return _exponential(self.log_width(depth, sigmas), f"the width at depth {depth:g}")
 
     def size(self, depth: float) -> float:
-        """N(L), the parameters without embeddings of the network on the curve.
+        """The size N(L) of the network on the curve: its parameters without embeddings.
 
         Raises:
-            TensorRankError: if the size is no float, or the depth is not above 0.
+            TensorRankError: if no float holds the size, or the depth is not above 0.
 
         >>> f"{PUBLISHED.size(48):.3e}"
         '2.826e+09'
@@ -204,12 +204,12 @@ class TransitionFit(Record):
         return _exponential(target - growth, "the best depth")
 
     def depth_range(self, parameters: float, sigmas: float = 2.0) -> tuple[float, float | None]:
-        """The depths about the best at which a network of so many parameters lies in the band.
+        """The least and the greatest depth at which a network of so many parameters lies in the band.
 
-        The second is None where the errors allow a slope below 0, so that the band may have no end.
+        The greatest depth is None where the errors allow a slope below 0, so that the band may have no end.
 
         Args:
-            parameters: N, without embeddings.
+            parameters: the size N, without embeddings.
             sigmas: half the breadth of the band in standard errors, from 0 to 10.
 
         Raises:
@@ -222,7 +222,7 @@ class TransitionFit(Record):
         best, area = self.depth(parameters), self._log_area(parameters)
 
         def beyond(log_depth: float, side: int) -> float:
-            """Above 0 where the network of this depth is below the band (side 1) or above it (side -1)."""
+            """Positive where the network of this depth is below the band (side 1) or above it (side -1)."""
             return side * (self.log_width(math.exp(log_depth), -side * sigmas) - (area - log_depth) / 2)
 
         start = math.log(best)
@@ -237,7 +237,7 @@ class TransitionFit(Record):
                 "errors, or a smaller number of standard errors"
             )
         first = math.exp(brentq(beyond, low, start, args=(-1,)))
-        # A lower edge that falls far out outruns the line of equal size, which stays in the band; else they meet once.
+        # If the lower edge falls far out, the line of equal size stays in the band; otherwise the two meet once.
         if self.log_width(_DEEPEST, -sigmas) < self.log_width(_DEEPEST / 2, -sigmas):
             return first, None
         high = start + 1
@@ -264,11 +264,11 @@ class TransitionFit(Record):
         return float(brentq(missing, 0.0, high)) if missing(high) <= 0 else math.inf
 
     def _log_area(self, parameters: float) -> float:
-        """Ln of L d^2."""
+        """Ln (L d^2) of a network of this size."""
         return math.log(positive("the number of parameters", parameters)) - math.log(self.rule)
 
     def is_extrapolated(self, depth: float) -> bool:
-        """Whether the depth lies beyond those of the fit.
+        """Whether the depth lies beyond the depths of the networks behind the fit.
 
         >>> PUBLISHED.is_extrapolated(47), PUBLISHED.is_extrapolated(80)
         (False, True)
@@ -293,10 +293,10 @@ class TransitionFit(Record):
 
 
 def checked_sigmas(given: float) -> float:
-    """A number of standard errors from 0 to 10.
+    """The number of standard errors that was given.
 
     Raises:
-        TensorRankError: if it is none.
+        TensorRankError: if it is no number from 0 to 10.
     """
     sigmas = finite_number("sigmas", given)
     if not 0 <= sigmas <= _MOST_SIGMAS:
@@ -325,6 +325,6 @@ def _exponential(log: float, what: str) -> float:
     return math.exp(log)
 
 
-# Networks of depths 6 to 48. The correlation of a and b is not published; it is negative in fits like this one, and
-# without it bands are wider than they need be.
+# The fit to networks of depths 6 to 48. The correlation of a and b is not published; it is negative in fits like this
+# one, so bands without it are wider than they need be.
 PUBLISHED = TransitionFit.of_errors(5.039, 5.55e-2, 0.030, 1.3e-3, depths=(6, 48))
