@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any, Generic, Protocol, TypeVar
 
 import numpy as np
@@ -16,6 +15,7 @@ from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import Bipartition
 from tensorrank.tasks.communication import CommunicationMatrix
+from tensorrank.whole_numbers import as_ranges
 
 Inputs = TypeVar("Inputs")
 
@@ -186,11 +186,7 @@ def in_words(kind: str, numbers: Sequence[int]) -> str:
     >>> in_words("token", [0, 1, 2, 4]), in_words("bit", [3])
     ('tokens 0-2, 4', 'bit 3')
     """
-    runs = []
-    for _, run in groupby(enumerate(sorted(numbers)), lambda pair: pair[1] - pair[0]):
-        found = [number for _, number in run]
-        runs.append(f"{found[0]}-{found[-1]}" if len(found) > 1 else str(found[0]))
-    return f"{kind}{'s' if len(numbers) > 1 else ''} {', '.join(runs)}"
+    return f"{kind}{'s' if len(numbers) > 1 else ''} {as_ranges(sorted(numbers))}"
 
 
 def assignments(sites: Sequence[int]) -> dict[int, NDArray[np.uint8]]:

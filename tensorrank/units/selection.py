@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import replace
+from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, Self
 
 import numpy as np
@@ -15,11 +15,13 @@ from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
 from tensorrank.tasks.sparse_averaging import SparseInputs
 from tensorrank.tasks.task import checked_whole_numbers
+from tensorrank.tasks.token_sets import checked_sizes
 from tensorrank.units.attention_unit import AttentionUnit
 from tensorrank.units.online_softmax import softmax_rows
-from tensorrank.units.precision import Precision, least_precision, precision_of
+from tensorrank.units.precision import FLOAT64, Precision, least_precision, precision_of
 
 
+@dataclass(frozen=True, eq=False)
 class SelectionUnit(ABC):
     """A softmax attention unit whose tokens look at the q tokens they choose, and so average what these hold.
 
@@ -31,13 +33,23 @@ class SelectionUnit(ABC):
         tokens: N.
         sparsity: q, the tokens that a token chooses.
         dimension: m, of keys and queries.
-        precision: of the unit.
+        scale: of queries; None for the unit's own.
+        precision: a `Precision`, or what `precision_of` makes one from.
     """
 
     tokens: int
     sparsity: int
     dimension: int
-    precision: Precision
+    _: KW_ONLY
+    scale: float | None = None
+    precision: Precision = FLOAT64
+
+    def __post_init__(self) -> None:
+        n, q = checked_sizes(self.tokens, self.sparsity)
+        scale = None if self.scale is None else positive("the scale", self.scale)
+        numbers = {"tokens": n, "sparsity": q, "dimension": whole_number("dimension", self.dimension, 1)}
+        for name, value in {**numbers, "scale": scale, "precision": precision_of(self.precision)}.items():
+            object.__setattr__(self, name, value)
 
     @property
     @abstractmethod
@@ -56,11 +68,11 @@ class SelectionUnit(ABC):
 
     @abstractmethod
     def _directions(self, sets: Integers) -> Floats:
-        """Queries before they are scaled."""
+        """The queries of sets before they are scaled."""
 
     @abstractmethod
     def _scales(self, directions: Floats, sets: Integers) -> Floats:
-        """What they are multiplied by."""
+        """The factors that make directions into queries."""
 
     def _queries(self, sets: Integers) -> Floats:
         directions = self._directions(sets)
@@ -79,7 +91,7 @@ class SelectionUnit(ABC):
         Raises:
             TensorRankError: if it is none.
         """
-        return replace(self, precision=precision_of(precision))  # type: ignore[type-var]
+        return replace(self, precision=precision_of(precision))
 
     def margin(self, sets: ArrayLike) -> Floats:
         """How much more the least of the chosen keys scores than any other before queries are scaled, for each set.

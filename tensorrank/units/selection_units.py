@@ -54,26 +54,15 @@ class RestrictedIsometryUnit(SelectionUnit):
     True
     """
 
-    tokens: int
-    sparsity: int
-    dimension: int
     _: KW_ONLY
     seed: int | np.random.Generator = 0
-    scale: float | None = None
-    precision: Precision = FLOAT64
 
     def __post_init__(self) -> None:
-        n, q = checked_sizes(self.tokens, self.sparsity)
-        m = whole_number("dimension", self.dimension, 1)
-        scale = None if self.scale is None else positive("the scale", self.scale)
-        # A whole number even for a Generator, so that copies of this unit have the same keys.
-        seed = (
-            int(random_stream(self.seed).integers(2**62)) if isinstance(self.seed, np.random.Generator) else self.seed
-        )
-        for name, value in (("tokens", n), ("sparsity", q), ("dimension", m), ("seed", seed), ("scale", scale)):
-            object.__setattr__(self, name, value)
-        object.__setattr__(self, "precision", precision_of(self.precision))
-        random_stream(seed)
+        super().__post_init__()
+        stream = random_stream(self.seed)
+        if isinstance(self.seed, np.random.Generator):
+            # A whole number, so that copies of this unit have the same keys.
+            object.__setattr__(self, "seed", int(stream.integers(2**62)))
 
     @cached_property
     def keys(self) -> Floats:
@@ -150,18 +139,16 @@ class MomentCurveUnit(SelectionUnit):
     (4, np.True_)
     """
 
-    tokens: int
-    sparsity: int
     # None stands for defaults that depend on other numbers; after construction these two have their values.
     dimension: int = None  # type: ignore[assignment]
     _: KW_ONLY
     largest_margin: bool = None  # type: ignore[assignment]
-    scale: float | None = None
-    precision: Precision = FLOAT64
 
     def __post_init__(self) -> None:
-        n, q = checked_sizes(self.tokens, self.sparsity)
-        m = 2 * q if self.dimension is None else whole_number("dimension", self.dimension, 1)
+        if self.dimension is None:
+            object.__setattr__(self, "dimension", 2 * checked_sizes(self.tokens, self.sparsity)[1])
+        super().__post_init__()
+        m, q = self.dimension, self.sparsity
         if m < 2 * q:
             raise TensorRankError(
                 f"dimension is {m}; expected at least 2 q = {2 * q}: no keys of fewer dimensions can select every set "
@@ -172,11 +159,7 @@ class MomentCurveUnit(SelectionUnit):
         best = m > 2 * q if self.largest_margin is None else self.largest_margin
         if not isinstance(best, bool | np.bool_):
             raise TensorRankError(f"largest_margin is {best!r}; expected True or False")
-        scale = None if self.scale is None else positive("the scale", self.scale)
-        for name, value in (("tokens", n), ("sparsity", q), ("dimension", m), ("scale", scale)):
-            object.__setattr__(self, name, value)
         object.__setattr__(self, "largest_margin", bool(best))
-        object.__setattr__(self, "precision", precision_of(self.precision))
 
     @cached_property
     def keys(self) -> Floats:
