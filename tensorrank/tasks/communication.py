@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -46,16 +45,15 @@ def refuse_matrix(memory: int | str | None, rows: int, columns: int, what: str) 
     refuse_beyond(memory_limit(memory), _ENTRY_BYTES * rows * columns, f"{what}, {shape},", _SMALLER)
 
 
-def refuse_matrix_of_powers(memory: int | str | None, rows: int, columns: int, what: str) -> None:
-    """Raise an error if the ranks of a matrix of 2^rows x 2^columns entries need more memory than they may use.
+def refuse_bits(memory: int | str | None, bits: int, what: str) -> None:
+    """Raise an error if the ranks of a matrix of 2^bits entries need more memory than they may use.
 
     Raises:
-        TensorRankError: as `refuse_matrix` does, without the shape where no memory could hold the matrix.
+        TensorRankError: with the number of entries, the size and the limit.
     """
-    # Larger powers are refused without being made, which would take long and more memory than there is.
-    if rows + columns > _MOST_BITS:
-        refuse_beyond(memory_limit(memory), math.inf, what, _SMALLER)
-    refuse_matrix(memory, 2**rows, 2**columns, what)
+    # Larger powers are not made, which would take long and more memory than there is.
+    needed = _ENTRY_BYTES * 2 ** min(bits, _MOST_BITS)
+    refuse_beyond(memory_limit(memory), needed, f"{what}, 2^{bits} entries,", _SMALLER)
 
 
 def refuse_many_sites(sites: int, what: str) -> None:

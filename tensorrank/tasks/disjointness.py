@@ -13,19 +13,17 @@ from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
-from tensorrank.separation.partition import Bipartition, checked_partition
-from tensorrank.tasks.communication import CommunicationMatrix, refuse_matrix_of_powers
+from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
+from tensorrank.tasks.communication import CommunicationMatrix, refuse_bits
 from tensorrank.tasks.sparse_averaging import disjointness_in_sparse_averaging
 from tensorrank.tasks.task import (
     Examples,
     all_words,
     assignments,
     balanced_labels,
-    checked_cut,
     checked_whole_numbers,
     in_words,
     one_of_each,
-    prefix,
 )
 
 
@@ -77,7 +75,7 @@ class TwoBitVectors(ABC):
         return all_words(2, self.sites, f"the inputs of {self}", memory).reshape(-1, 2, self.length)
 
     def communication(
-        self, partition: Bipartition | None = None, *, memory: int | str | None = None
+        self, partition: PartitionLike | None = None, *, memory: int | str | None = None
     ) -> CommunicationMatrix:
         """The values at all assignments of side A's bits, a row each, and of side B's, a column each.
 
@@ -92,27 +90,13 @@ class TwoBitVectors(ABC):
             PartitionError: if it is no bipartition of 2n sites.
             TensorRankError: if the matrix would not fit the memory limit.
         """
-        if partition is None:
-            return self.prefix_suffix(memory=memory)
-        partition = checked_partition(self.sites, partition)
-        self._refuse(len(partition.a), memory)
-        rows, columns = 2 ** len(partition.a), 2 ** len(partition.b)
-        values = self._values(_inner_products(self.length, partition))
-        sides = (self._held(partition.a), self._held(partition.b))
+        # However the bits are split, there are 4^n entries: too many are refused before their sites are listed.
+        refuse_bits(memory, self.sites, f"the matrix of {self}")
+        split = checked_partition(self.sites, partition)
+        rows, columns = 2 ** len(split.a), 2 ** len(split.b)
+        values = self._values(_inner_products(self.length, split))
+        sides = (self._held(split.a), self._held(split.b))
         return CommunicationMatrix(values.astype(np.int64), rows, columns, str(self), sides)
-
-    def prefix_suffix(self, cut: int | None = None, *, memory: int | str | None = None) -> CommunicationMatrix:
-        """The communication matrix of the first `cut` bits (all of a by default) against the others.
-
-        Raises:
-            TensorRankError: if the cut is not between 1 and 2n - 1, or the matrix would not fit the memory limit.
-        """
-        self._refuse(checked_cut(self.sites, cut), memory)
-        return self.communication(prefix(self.sites, cut), memory=memory)
-
-    def _refuse(self, cut: int, memory: int | str | None) -> None:
-        """Raise an error if the matrix of so many bits against the others would not fit."""
-        refuse_matrix_of_powers(memory, cut, self.sites - cut, f"the matrix of {self}")
 
     @abstractmethod
     def _values(self, products: NDArray[Any]) -> NDArray[Any]:
@@ -192,7 +176,7 @@ class Disjointness(TwoBitVectors):
         )
 
     def matrices(
-        self, partition: Bipartition | None = None, *, memory: int | str | None = None
+        self, partition: PartitionLike | None = None, *, memory: int | str | None = None
     ) -> dict[str, CommunicationMatrix]:
         """The communication matrices of disjointness and of intersection; a against b, also as sparse averaging.
 
@@ -278,7 +262,7 @@ class InnerProduct(TwoBitVectors):
         return Examples(np.stack([a, b], axis=1), labels)
 
     def matrices(
-        self, partition: Bipartition | None = None, *, memory: int | str | None = None
+        self, partition: PartitionLike | None = None, *, memory: int | str | None = None
     ) -> dict[str, CommunicationMatrix]:
         """The communication matrices of the inner product modulo M, unless M is None, and of the whole number.
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.errors import TensorRankError
-from tensorrank.separation.partition import Bipartition
+from tensorrank.separation.partition import PartitionLike
 from tensorrank.tasks.anchored_match3 import free_pairs
 from tensorrank.tasks.communication import CommunicationMatrix
 from tensorrank.tasks.residue_sets import has_triple, number_of_sets, residue_sets
@@ -55,7 +55,7 @@ class Match2(ResidueTask):
         return f"Match2 mod {self.modulus}" + ("" if self.itself else " among the others")
 
     def matrices(
-        self, partition: Bipartition | None = None, *, anchor: int | None = None, memory: int | str | None = None
+        self, partition: PartitionLike | None = None, *, anchor: int | None = None, memory: int | str | None = None
     ) -> dict[str, CommunicationMatrix]:
         """The communication matrix of the task, and that of the task with j among the others only.
 
@@ -94,8 +94,8 @@ class Match2(ResidueTask):
         inputs[labels, changed] = -value[labels] % m if n > 1 else 0
         return inputs
 
-    def _usual_partition(self, asks: int) -> Bipartition:
-        return Bipartition.of(self.tokens, [asks]) if self.tokens > 1 else super()._usual_partition(asks)
+    def _usual_partition(self, asks: int) -> PartitionLike:
+        return [asks]
 
     def _matrix(self, split: Split, memory: int | str | None) -> CommunicationMatrix:
         m, sides = self.modulus, (split.a, split.b)

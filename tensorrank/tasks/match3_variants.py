@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.resources import memory_limit
-from tensorrank.separation.partition import Bipartition
+from tensorrank.separation.partition import PartitionLike
 from tensorrank.tasks.communication import CommunicationMatrix, refuse_matrix
 from tensorrank.tasks.match import Match3
 from tensorrank.tasks.residue_task import ResidueTask, Split, another
@@ -133,7 +133,7 @@ class Match3Local(Match3):
         return f"Match3 mod {self.modulus} within {self.window}"
 
     def matrices(
-        self, partition: Bipartition | None = None, *, anchor: int | None = None, memory: int | str | None = None
+        self, partition: PartitionLike | None = None, *, anchor: int | None = None, memory: int | str | None = None
     ) -> dict[str, CommunicationMatrix]:
         """The communication matrix for the token in the middle, so that both sides have tokens within its window.
 

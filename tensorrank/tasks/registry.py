@@ -16,7 +16,7 @@ from tensorrank.arguments import nearest
 from tensorrank.errors import TensorRankError
 
 if TYPE_CHECKING:
-    from tensorrank.separation.partition import Bipartition
+    from tensorrank.separation.partition import PartitionLike
     from tensorrank.tasks.communication import CommunicationMatrix
     from tensorrank.tasks.task import Task
 
@@ -108,7 +108,7 @@ class NamedTask:
         self,
         sizes: Mapping[str, int] = MappingProxyType({}),
         *,
-        partition: Bipartition | None = None,
+        partition: PartitionLike | None = None,
         memory: int | str | None = None,
     ) -> dict[str, CommunicationMatrix]:
         """The communication matrices of the task by what they say, the most telling first.

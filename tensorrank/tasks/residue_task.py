@@ -13,10 +13,10 @@ from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
-from tensorrank.separation.partition import Bipartition, checked_partition
+from tensorrank.separation.partition import PartitionLike, checked_partition
 from tensorrank.tasks.communication import CommunicationMatrix, Side, refuse_many_sites, refuse_matrix
 from tensorrank.tasks.residue_sets import check_modulus
-from tensorrank.tasks.task import Examples, all_words, balanced_labels, checked_whole_numbers, in_words, prefix
+from tensorrank.tasks.task import Examples, all_words, balanced_labels, checked_whole_numbers, in_words
 
 # Numbers that solutions keep at once, unless one input needs more, and the largest modulus for which they do.
 TABLE = 2**22
@@ -104,7 +104,7 @@ class ResidueTask(ABC):
 
     def communication(
         self,
-        partition: Bipartition | None = None,
+        partition: PartitionLike | None = None,
         *,
         anchor: int | None = None,
         asking: int | None = None,
@@ -138,27 +138,8 @@ class ResidueTask(ABC):
         a, b = (tuple(site + (site >= asks) for site in side) for side in (split.a, split.b))
         return self._matrix(Split(self.modulus, a, b, asks, int(anchor)), memory)
 
-    def prefix_suffix(
-        self,
-        cut: int | None = None,
-        *,
-        anchor: int | None = None,
-        asking: int | None = None,
-        memory: int | str | None = None,
-    ) -> CommunicationMatrix:
-        """The communication matrix of the first `cut` tokens (half of them by default) against the others.
-
-        With an anchor the asking token is public and not counted.
-
-        Raises:
-            TensorRankError: if the cut leaves a side without tokens, or as `communication` does.
-        """
-        refuse_many_sites(self.tokens, f"{self} with {self.tokens} tokens")
-        split = prefix(self.tokens - (anchor is not None), cut)
-        return self.communication(split, anchor=anchor, asking=asking, memory=memory)
-
     def matrices(
-        self, partition: Bipartition | None = None, *, anchor: int | None = None, memory: int | str | None = None
+        self, partition: PartitionLike | None = None, *, anchor: int | None = None, memory: int | str | None = None
     ) -> dict[str, CommunicationMatrix]:
         """The communication matrices of interest by what they say, the most telling first.
 
@@ -193,9 +174,9 @@ class ResidueTask(ABC):
     def _matrix(self, split: Split, memory: int | str | None) -> CommunicationMatrix:
         """The communication matrix of tokens that are split so."""
 
-    def _usual_partition(self, asks: int) -> Bipartition:
+    def _usual_partition(self, asks: int) -> PartitionLike:
         """The partition where none is given and the asking token is not public."""
-        return Bipartition.halves(self.tokens)
+        return "halves"
 
     def _times(self, inputs: Integers, width: int, sums: Callable[[Integers], Iterable[Integers]]) -> Integers:
         """Count for each token x_i the sums of its input that are -x_i modulo M: (count, N).

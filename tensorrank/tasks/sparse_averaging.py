@@ -14,15 +14,9 @@ from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
-from tensorrank.separation.partition import Bipartition, checked_partition
-from tensorrank.tasks.communication import (
-    CommunicationMatrix,
-    Side,
-    refuse_many_sites,
-    refuse_matrix,
-    refuse_matrix_of_powers,
-)
-from tensorrank.tasks.task import Examples, assignments, balanced_labels, checked_whole_numbers, in_words, prefix
+from tensorrank.separation.partition import PartitionLike, checked_partition
+from tensorrank.tasks.communication import CommunicationMatrix, Side, refuse_bits, refuse_many_sites, refuse_matrix
+from tensorrank.tasks.task import Examples, assignments, balanced_labels, checked_whole_numbers, in_words
 from tensorrank.tasks.token_sets import checked_sizes, random_sets
 
 # Values on the far side beyond which no matrix fits, and binomial coefficients take long.
@@ -163,7 +157,7 @@ class SparseAveraging:
         return Examples(SparseInputs(signs / np.sqrt(self.dimension), chosen), labels, self.tokens - 1)
 
     def communication(
-        self, partition: Bipartition | None = None, *, thresholded: bool = False, memory: int | str | None = None
+        self, partition: PartitionLike | None = None, *, thresholded: bool = False, memory: int | str | None = None
     ) -> CommunicationMatrix:
         """The sum of the chosen values, q times the average, at all inputs of either side; values are 0 or 1.
 
@@ -180,16 +174,14 @@ class SparseAveraging:
             TensorRankError: if the matrix would not fit the memory limit.
         """
         refuse_many_sites(self.sites, str(self))
-        if partition is None:
-            partition = Bipartition(tuple(range(self.tokens)), (self.tokens,))
-        partition = checked_partition(self.sites, partition)
-        rows = self.tokens in partition.a
-        asks, answers = (partition.a, partition.b) if rows else (partition.b, partition.a)
+        split = checked_partition(self.sites, range(self.tokens) if partition is None else partition)
+        rows = self.tokens in split.a
+        asks, answers = (split.a, split.b) if rows else (split.b, split.a)
         own, far = len(asks) - 1, len(answers)
         parts = self._parts(own, far, thresholded)
         what = f"thresholded {self}" if thresholded else str(self)
         if far > _MOST_FAR:
-            refuse_matrix_of_powers(memory, far, 1, f"the matrix of {what}")
+            refuse_bits(memory, far, f"a row or column of the matrix of {what}")
         classes = sum(comb(far, size) * (most + 1) for size, most in parts)
         shape = (classes, 1 << far) if rows else (1 << far, classes)
         refuse_matrix(memory, *shape, f"the matrix of {what}")
@@ -202,24 +194,13 @@ class SparseAveraging:
             entries if rows else np.ascontiguousarray(entries.T),
             *(raw if rows else raw[::-1]),
             what,
-            (self._held(partition.a), self._held(partition.b)),
+            (self._held(split.a), self._held(split.b)),
             query=None if own else question,
             linear=None if own or thresholded else data,
         )
 
-    def prefix_suffix(
-        self, cut: int | None = None, *, thresholded: bool = False, memory: int | str | None = None
-    ) -> CommunicationMatrix:
-        """The communication matrix of the first `cut` sites (half of them by default) against the others.
-
-        Raises:
-            TensorRankError: if the cut is not between 1 and N, or the matrix would not fit the memory limit.
-        """
-        refuse_many_sites(self.sites, str(self))
-        return self.communication(prefix(self.sites, cut), thresholded=thresholded, memory=memory)
-
     def matrices(
-        self, partition: Bipartition | None = None, *, memory: int | str | None = None
+        self, partition: PartitionLike | None = None, *, memory: int | str | None = None
     ) -> dict[str, CommunicationMatrix]:
         """The communication matrices of the sum of the chosen values, and of whether any of them is 1.
 
@@ -281,7 +262,7 @@ def disjointness_in_sparse_averaging(
     """
     n = whole_number("length", length, 1)
     what = f"{'thresholded ' if thresholded else ''}sparse averaging of {n} out of {2 * n} tokens, as disjointness"
-    refuse_matrix_of_powers(memory, n, n, f"the matrix of {what}")
+    refuse_bits(memory, 2 * n, f"the matrix of {what}")
     words = 2**n
     bits = assignments(range(n))
     values = np.full((2 * n, words), -1, dtype=np.int8)

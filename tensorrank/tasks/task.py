@@ -13,7 +13,7 @@ from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
-from tensorrank.separation.partition import Bipartition
+from tensorrank.separation.partition import PartitionLike
 from tensorrank.tasks.communication import CommunicationMatrix
 from tensorrank.whole_numbers import as_ranges
 
@@ -52,47 +52,14 @@ class Task(Protocol):
         """The right answers, from the definition."""
 
     def communication(
-        self, partition: Bipartition | None = None, *, memory: int | str | None = None
+        self, partition: PartitionLike | None = None, *, memory: int | str | None = None
     ) -> CommunicationMatrix:
         """The values at all pairs of inputs of side A and of side B."""
 
-    def prefix_suffix(self, cut: int | None = None, *, memory: int | str | None = None) -> CommunicationMatrix:
-        """The communication matrix of the first `cut` sites (half of them by default) against all others."""
-
     def matrices(
-        self, partition: Bipartition | None = None, *, memory: int | str | None = None
+        self, partition: PartitionLike | None = None, *, memory: int | str | None = None
     ) -> dict[str, CommunicationMatrix]:
         """The communication matrices of interest by what they say, the most telling first."""
-
-
-def prefix(sites: int, cut: int | None) -> Bipartition:
-    """The first `cut` sites against the others, the first half (rounded down) by default.
-
-    Raises:
-        TensorRankError: if it leaves a side without sites.
-
-    >>> print(prefix(5, 2))
-    0,1 | 2,3,4
-    """
-    if sites < 2:
-        return Bipartition.halves(sites)
-    size = checked_cut(sites, cut)
-    return Bipartition(tuple(range(size)), tuple(range(size, sites)))
-
-
-def checked_cut(sites: int, cut: int | None) -> int:
-    """The number of sites that come first: `cut` of them, or half of all (rounded down) for None.
-
-    Raises:
-        TensorRankError: if it leaves a side without sites.
-
-    >>> checked_cut(5, None), checked_cut(5, 3)
-    (2, 3)
-    """
-    size = sites // 2 if cut is None else whole_number("cut", cut, 1)
-    if size >= sites:
-        raise TensorRankError(f"cut is {size}; expected less than the {sites} sites, so that some follow it")
-    return size
 
 
 def balanced_labels(count: int, rng: np.random.Generator) -> NDArray[np.bool_]:

@@ -209,7 +209,7 @@ def test_help_needs_no_numbers():
         (("softmax-bottleneck", "--modulus", 3), "No such option: --modulus"),
         (("ranks", "sparse-averaging", "--tokens", 4, "--sparsity", 5), "sparsity 5 exceeds the 4 tokens"),
         (("ranks", "match3", "--anchor", 11), "anchor is 11"),
-        (("ranks", "disjointness", "--length", 20, "--memory", "1GiB"), "1048576 x 1048576 entries, would take"),
+        (("ranks", "disjointness", "--length", 20, "--memory", "1GiB"), "2^40 entries, would take about 28 TiB"),
         (("ranks", "match3", "--tokens", 19, "--modulus", 31, "--memory", "1GiB"), "the memory limit is 1 GiB"),
         (("ranks", "disjointness", "--partition", "0,9,30"), "the partition names site 30"),
         (("check", "match2", "--inputs", "few"), "--inputs is 'few'; expected all, auto, or how many"),

@@ -73,7 +73,7 @@ def test_what_the_matrix_says_of_itself():
     found = Disjointness(3).communication()
     assert (found.task, found.sides) == ("disjointness of 3-bit sets", ("a", "b"))
     assert (found.query, found.linear) == (None, None)
-    mixed = InnerProduct(4, modulus=3).prefix_suffix(6)
+    mixed = InnerProduct(4, modulus=3).communication(range(6))
     assert mixed.sides == ("a and bits 0-1 of b", "bits 2-3 of b")
     assert mixed.task == "inner product of 4 bits mod 3"
     assert str(InnerProduct(4, modulus=None)) == "inner product of 4 bits"
@@ -82,10 +82,10 @@ def test_what_the_matrix_says_of_itself():
 
 @pytest.mark.parametrize("task", [Disjointness(3), InnerProduct(3)])
 def test_a_prefix_is_the_first_bits(task):
-    assert (task.prefix_suffix().entries == task.communication().entries).all()
+    assert (task.communication("halves").entries == task.communication().entries).all()
     for cut in range(1, 6):
         expected = task.communication(Bipartition.of(6, range(cut))).entries
-        assert (task.prefix_suffix(cut).entries == expected).all()
+        assert (task.communication(range(cut)).entries == expected).all()
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 7, 40])
@@ -178,11 +178,9 @@ def test_moduli_about_the_length(modulus):
         ),
         (lambda: Disjointness(2).solve(np.full((1, 2, 2), np.nan)), "type float64; expected whole numbers"),
         (lambda: Disjointness(2).solve(np.ones((1, 2, 2), bool)), "type bool; expected whole numbers"),
-        (lambda: Disjointness(2).prefix_suffix(4), "cut is 4; expected less than the 4 sites"),
-        (lambda: Disjointness(2).prefix_suffix(0), "cut is 0; expected a whole number of at least 1"),
         (
             lambda: Disjointness(8).communication(memory="1MiB"),
-            r"the matrix of disjointness of 8-bit sets, 256 x 256 entries, .* limit is 1 MiB",
+            r"the matrix of disjointness of 8-bit sets, 2\^16 entries, .* limit is 1 MiB",
         ),
         (
             lambda: InnerProduct(8).all_inputs(memory="1MiB"),
@@ -190,10 +188,12 @@ def test_moduli_about_the_length(modulus):
         ),
         (lambda: InnerProduct(5000).all_inputs(memory="1MiB"), r"2\^10000 of them, would not fit any memory"),
         (lambda: Disjointness(10**12).all_inputs(), r"2\^2000000000000 of them, would not fit any memory"),
-        (lambda: Disjointness(50000).communication(), "50000-bit sets would not fit any memory"),
+        (lambda: Disjointness(50000).communication(), r"50000-bit sets, 2\^100000 entries, would not fit any memory"),
         (lambda: InnerProduct(10**12).communication(), "would not fit any memory"),
-        (lambda: InnerProduct(50000).prefix_suffix(10), "bits mod 2 would not fit any memory"),
-        (lambda: InnerProduct(50000).prefix_suffix(0), "cut is 0; expected a whole number of at least 1"),
+        (
+            lambda: InnerProduct(50000).communication(range(10)),
+            r"bits mod 2, 2\^100000 entries, would not fit any memory",
+        ),
     ],
 )
 def test_bad_input_is_refused_in_words(call, message):

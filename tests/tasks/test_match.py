@@ -70,12 +70,27 @@ def test_any_partition_is_brute_force(tokens, modulus, itself, seed):
     assert found.query == alone.get((asking,))
 
 
+@pytest.mark.parametrize("itself", [True, False])
+@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize(("tokens", "modulus"), [(3, 1), (3, 2), (3, 3), (4, 4), (5, 3)])
+def test_a_public_asking_token_is_brute_force(tokens, modulus, itself, seed):
+    rng = np.random.default_rng([tokens, modulus, seed])
+    asking, anchor = int(rng.integers(tokens)), int(rng.integers(modulus))
+    split = Bipartition.of(tokens - 1, random_side(rng, tokens - 1))
+    found = Match2(tokens, modulus, itself=itself).communication(split, anchor=anchor, asking=asking)
+    others = [token for token in range(tokens) if token != asking]
+    a, b = ([others[site] for site in side] for side in (split.a, split.b))
+    expected = raw_matrix(lambda x: match2(x, asking, modulus, itself), modulus, a, b, {asking: anchor})
+    assert fingerprint(found.entries) == fingerprint(expected)
+    assert (found.rows, found.columns, found.query) == (*expected.shape, None)
+
+
 def test_defaults_and_prefixes():
     task = Match2(5, 4)
     assert (task.communication(asking=2).entries == task.communication(Bipartition.of(5, [2]), asking=2).entries).all()
-    for cut, asking in [(1, 0), (2, 4), (None, 1)]:
-        expected = task.communication(Bipartition.of(5, range(cut or 2)), asking=asking)
-        assert (task.prefix_suffix(cut, asking=asking).entries == expected.entries).all()
+    for partition, cut, asking in [(range(1), 1, 0), ([0, 1], 2, 4), ("halves", 2, 1)]:
+        expected = task.communication(Bipartition.of(5, range(cut)), asking=asking)
+        assert (task.communication(partition, asking=asking).entries == expected.entries).all()
 
 
 @pytest.mark.parametrize(("tokens", "modulus"), [(1, 3), (1, 8), (2, 3), (2, 4), (5, 7), (30, 12)])
@@ -157,7 +172,6 @@ def test_names_in_tables():
         (lambda: Match3(4, 5).examples(10, asking=4), "asking is 4; expected one of the tokens 0 to 3"),
         (lambda: Match2(4, 5).communication(asking=-1), "asking is -1; expected a whole number of at least 0"),
         (lambda: Match2(4, 63).communication(), "the modulus is 63; communication matrices are made for moduli to 62"),
-        (lambda: Match2(4, 5).prefix_suffix(4), "cut is 4; expected less than the 4 sites"),
         (
             lambda: Match2(41, 40).communication(memory="1GiB"),
             r"the matrix of Match2 mod 40, 40 x 1099511627775 entries, .* limit is 1 GiB",
@@ -166,7 +180,7 @@ def test_names_in_tables():
             lambda: Match2(10**7, 7).communication(),
             "Match2 mod 7 with 10000000 tokens has 10000000 sites; communication matrices are made for up to 65536",
         ),
-        (lambda: Match2(10**7, 7).prefix_suffix(), "has 10000000 sites; communication matrices"),
+        (lambda: Match2(10**7, 7).communication("halves"), "has 10000000 sites; communication matrices"),
         (lambda: Match2(10**8, 7).all_inputs(), r"tokens, 7\^100000000 of them, would not fit any memory"),
         (
             lambda: Match2(9, 16).all_inputs(memory="1GiB"),
@@ -185,5 +199,5 @@ def test_one_token_has_no_bipartition():
 
 
 def test_one_residue_has_one_row():
-    found = Match2(4, 1, itself=False).prefix_suffix()
+    found = Match2(4, 1, itself=False).communication("halves")
     assert (found.entries.tolist(), found.rows, found.columns) == ([[1]], 1, 1)

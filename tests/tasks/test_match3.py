@@ -112,12 +112,12 @@ def test_defaults_and_prefixes():
     task = Match3(5, 4)
     last = task.communication(Bipartition((0, 1), (2, 3, 4)), asking=4)
     assert (task.communication().entries == last.entries).all()
-    assert (task.prefix_suffix().entries == last.entries).all()
+    assert (task.communication("halves").entries == last.entries).all()
     for cut in range(1, 4):
         expected = task.communication(Bipartition.of(4, range(cut)), anchor=3)
-        assert (task.prefix_suffix(cut, anchor=3).entries == expected.entries).all()
+        assert (task.communication(range(cut), anchor=3).entries == expected.entries).all()
     # The others keep their numbers around a public token in the middle.
-    assert task.prefix_suffix(anchor=3, asking=1).sides == ("tokens 0, 2", "tokens 3-4")
+    assert task.communication("halves", anchor=3, asking=1).sides == ("tokens 0, 2", "tokens 3-4")
 
 
 @pytest.mark.parametrize(("modulus", "anchor"), [(m, r) for m, r in ANCHORED if 3 * r % m])
@@ -163,14 +163,16 @@ def test_negatives_take_every_side_of_every_pair():
             lambda: Match3(5, 64).communication(anchor=1),
             "the modulus is 64; communication matrices are made for moduli",
         ),
-        (lambda: Match3(5, 7).prefix_suffix(4, anchor=1), "cut is 4; expected less than the 4 sites"),
         (
             lambda: Match3(61, 30).communication(anchor=1, memory="1GiB"),
             r"the matrix of Match3 mod 30, anchor 1, 1073741823 x 1073741823 entries, .* limit is 1 GiB",
         ),
         (lambda: Match3(10**8, 7).communication(), "Match3 mod 7 with 100000000 tokens has 100000000 sites; commun"),
         (lambda: Match3(10**8, 7).communication(anchor=1), "has 100000000 sites; communication matrices are made"),
-        (lambda: Match3(10**8, 7).prefix_suffix(2, anchor=1), "has 100000000 sites; communication matrices are made"),
+        (
+            lambda: Match3(10**8, 7).communication(range(2), anchor=1),
+            "has 100000000 sites; communication matrices are made",
+        ),
         (lambda: anchored_match3_rank(7, 0, 1), "tokens is 0; expected a whole number of at least 1"),
         (lambda: anchored_match3_rank(7, 3, 7), "the anchor is 7; expected a residue from 0 to 6"),
         (lambda: disjointness_in_match3(9, 3), "3 \\* 3 is 0 modulo 9, so that the asking token matches itself"),

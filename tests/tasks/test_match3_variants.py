@@ -64,13 +64,13 @@ def test_neighbours_are_easy_however_many_tokens(modulus):
     # rationals (all ones less a permutation), and a row of ones comes on top where a side alone can settle it. With two
     # tokens a side or more, and M > 2, the one at the cut can still be any where nothing is found.
     for tokens in (5, 9, 33, 101):
-        anchored = Match3Bigram(tokens, modulus).prefix_suffix(anchor=1)
+        anchored = Match3Bigram(tokens, modulus).communication(anchor=1)
         finite, rational = np.split(np.array(ranks(anchored)), 2)
         assert rational.tolist() == [modulus + 1] * 2
         assert max(finite) <= modulus + 1
         assert (anchored.rows, anchored.columns) == (modulus ** (tokens // 2),) * 2
     for tokens in (9, 33):
-        assert max(ranks(Match3Bigram(tokens, modulus).prefix_suffix())) <= modulus**2 + 1
+        assert max(ranks(Match3Bigram(tokens, modulus).communication())) <= modulus**2 + 1
 
 
 def test_neighbours_apart_meet_nowhere():
@@ -82,11 +82,11 @@ def test_neighbours_apart_meet_nowhere():
 @pytest.mark.parametrize(("modulus", "window"), [(5, 2), (7, 3), (8, 3)])
 def test_a_window_makes_the_rank_independent_of_the_length(modulus, window):
     for half in (window, window + 1, 20, 100):
-        found = Match3Local(2 * half + 1, modulus, window).prefix_suffix(anchor=1, asking=half)
+        found = Match3Local(2 * half + 1, modulus, window).communication(anchor=1, asking=half)
         assert ranks(found) == [anchored_match3_rank(modulus, window, 1)] * 4
         assert found.rows == modulus**half
     # Beyond the window of the last token, nothing matters: one row for all inputs.
-    assert Match3Local(20, modulus, window).prefix_suffix(19 - window).entries.shape[0] == 1
+    assert Match3Local(20, modulus, window).communication(range(19 - window)).entries.shape[0] == 1
 
 
 @pytest.mark.parametrize("asking", [None, 0, 1])
@@ -140,7 +140,7 @@ def test_names_in_tables():
         (lambda: Match3Bigram(4, 5).examples(4, asking=4), "asking is 4; expected one of the tokens 0 to 3"),
         (lambda: Match3Bigram(4, 63).communication(anchor=1), "the modulus is 63"),
         (lambda: Match3Bigram(10**8, 5).communication(anchor=1), "has 100000000 sites; communication matrices are"),
-        (lambda: Match3Local(10**8, 5, 2).prefix_suffix(3), "has 100000000 sites; communication matrices are"),
+        (lambda: Match3Local(10**8, 5, 2).communication(range(3)), "has 100000000 sites; communication matrices are"),
         (lambda: Match3Local(4, 5, 1).communication(anchor=5), "the anchor is 5; expected a residue from 0 to 4"),
         (
             lambda: Match3Bigram(40, 11).communication(Bipartition.interleaved(40), memory="100MiB"),
