@@ -1,4 +1,4 @@
-"""Self-attention without softmax, as an architecture whose separation rank can be computed."""
+"""`SelfAttention`: self-attention without softmax, an architecture whose separation rank can be computed exactly."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ class SelfAttention(AttentionStack, Architecture):
         width: d, the dimension of a token inside the network.
         heads: H, the attention heads of a layer.
         head_dim: a, the width of a head; width // heads by default, an error if heads does not divide the width.
-        kv_heads: how many W_K and W_V a layer has, each shared by heads / kv_heads heads with a W_Q and W_O of their
-            own (grouped-query attention; multi-query with 1); as many as heads by default.
+        kv_heads: the number of W_K and W_V in a layer, as many as heads by default. Fewer of them are shared: each by
+            heads / kv_heads heads with a W_Q and W_O of their own (grouped-query attention; multi-query with 1).
         tokens: N, the number of tokens; 2 * width by default, as many as can matter for balanced halves. Must be given
             under a causal mask, where every further token matters.
         residual: whether each layer adds its input to its output.
         causal: whether a token sees only itself and the tokens before it.
-        embedding_rank: r, if tokens are x = E w with one E of shape (width, r) for all and w of dimension r as the
-            input (a vocabulary bottleneck); the input is x itself by default.
-        positional: whether a vector of its own, fixed like a weight, is added to each token.
+        embedding_rank: r, for a vocabulary bottleneck: the inputs are vectors w of dimension r, and tokens are x = E w
+            with one matrix E of shape (width, r) for all. By default the inputs are the tokens x themselves.
+        positional: whether each token gets a vector of its own added, which is fixed like a weight.
         output_token: the site whose output is studied; the first by default, the last under a causal mask.
 
-    Without a mask the separation rank depends on the partition only through the number of tokens on each side and
-    the side of the output token, and in no case on the output coordinate (for almost all weights).
+    For almost all weights the separation rank does not depend on the output coordinate. Without a mask it depends on
+    the partition only through the number of tokens on each side and the side of the output token.
 
     Raises:
         TensorRankError: if a number is not a whole number of at least 1 (2 for tokens), heads does not divide the
@@ -89,32 +89,34 @@ class SelfAttention(AttentionStack, Architecture):
 
     @property
     def parameters(self) -> int:
-        """The number of weights: 4 L d^2 if the heads add up to the width and share nothing, and the embedding."""
+        """The number of weights: 4 L d^2 if H a = d and none is shared, and those of the embedding and the positions."""
         return parameter_count(self.shapes.named())
 
     @property
     def moment_degree(self) -> int:
-        """C = (3^L - 1) / 2, the degree in the entries of the moment matrix."""
+        """The degree C = (3^L - 1) / 2 of the output in the entries of the moment matrix."""
         return bounds.moment_degree(self.depth)
 
     @property
     def input_degree(self) -> int:
-        """3^L, the degree in the tokens."""
+        """The degree 3^L of the output in the coordinates of the tokens."""
         return int(3**self.depth)
 
     @property
     def weight_degree(self) -> int:
-        """4 C, and 3^L more with an embedding or positions.
+        """The degree of the output in the weights: 4 C, and 3^L more with an embedding or positions.
 
-        Every layer matrix G is of degree 4 in its weights, and C of them are multiplied; 3^L tokens are.
+        The output is a product of C layer matrices, each of degree 4 in its weights, and of 3^L tokens, each of degree
+        1 in the embedding and the positions.
         """
         outside = self.embedding_rank is not None or self.positional
         return 4 * self.moment_degree + (self.input_degree if outside else 0)
 
     def value_work(self, partition: Bipartition) -> float:
-        """What the layers of one value cost, in slow integer arithmetic.
+        """The operations that one value costs in a grid, at the rate of a matrix product.
 
-        By moments the d^3, a d^2 and a^2 d products, whatever the number of tokens; under a mask token by token.
+        By moments these are products of d^3, a d^2 and a^2 d terms, whatever the number of tokens. Under a causal mask
+        the value is computed token by token. A factor of 10 stands for the slowness of exact arithmetic.
         """
         d, a = self.width, self.head_dim
         if self.causal:
@@ -123,7 +125,7 @@ class SelfAttention(AttentionStack, Architecture):
 
     @property
     def shapes(self) -> WeightShapes:
-        """What its weights are called, and their shapes."""
+        """The names and shapes of the weights."""
         return WeightShapes(
             self.depth,
             self.width,
@@ -171,10 +173,10 @@ class SelfAttention(AttentionStack, Architecture):
         return AttentionInstance(field, drawn.by_head(), self.output_token, residual=self.residual, causal=self.causal)
 
     def rank_bound(self, partition: Bipartition) -> int | None:
-        """The moment bound, for tokens of the embedding's dimension; None under a causal mask beyond depth 1.
+        """The moment bound for tokens of the dimension of the inputs; None under a causal mask beyond depth 1.
 
-        With an embedding and positions it is the affine bound, or that for the full width if it is smaller. A function
-        of one side alone has rank at most 1.
+        With both an embedding and positions it is the smaller of the affine bound and the moment bound for the full
+        width. Where the output sees no token of the other side, the bound is 1.
         """
         sides = self.sides(partition)
         if sides[1] == 0:
@@ -187,12 +189,12 @@ class SelfAttention(AttentionStack, Architecture):
         return min(whole, bounds.affine_bound(self.depth, self.width, self.input_width))
 
     def generic_lower_bound(self, partition: Bipartition) -> int:
-        """The monomial bound; 1 under a causal mask beyond depth 1."""
+        """The monomial bound for the sizes of this network; 1 under a causal mask beyond depth 1."""
         known = self.sides(partition)[1] and not (self.causal and self.depth > 1)
         return self._monomial(partition).bound if known else 1
 
     def _lower_bounds(self, partition: Bipartition) -> Sequence[int]:
-        """The monomial bound, degree by degree."""
+        """The monomial bound on the rank of each degree's part."""
         return self._monomial(partition).by_degree()
 
     def _monomial(self, partition: Bipartition) -> Monomial:

@@ -1,4 +1,4 @@
-"""One self-attention network over GF(p), its weights fixed: values on grids and at moments."""
+"""Instances of self-attention: one network over GF(p) with its weights fixed, evaluated on grids and at moments."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tensorrank.separation.partition import Bipartition
 
 @dataclass(frozen=True, eq=False)
 class AttentionInstance(Instance):
-    """A network over GF(p) with its weights fixed; its value is coordinate 0 of the output of one token.
+    """A self-attention network over GF(p) with its weights fixed; a value is coordinate 0 of one token's output.
 
     Attributes:
         field: GF(p).
@@ -34,7 +34,7 @@ class AttentionInstance(Instance):
     causal: bool = False
 
     def sample(self, sites: Sequence[int], count: int, rng: np.random.Generator) -> Residues:
-        """Random tokens as they are given: shape (count, len(sites), width), or embedding_rank for the width."""
+        """Random inputs of shape (count, len(sites), d), with d the width or, if there is one, the embedding's rank."""
         embedding = self.weights.embedding
         width = self.weights.query.shape[-1] if embedding is None else embedding.shape[1]
         return self.field.random((count, len(sites), width), rng)
@@ -52,9 +52,9 @@ class AttentionInstance(Instance):
         return np.ascontiguousarray(self._by_moments(far[:, partition.b.index(self.output)], far, near).T)
 
     def moment_values(self, moments: Residues) -> Residues:
-        """The row P(M) of the moment form at a batch of symmetric matrices, moments of tokens as they are given.
+        """The rows P(M) of the moment form at a batch of symmetric matrices, which stand for moments of the inputs.
 
-        Positions are left out: without an embedding, tokens with them are as free as without.
+        Positions are left out: without an embedding, a token plus a fixed vector is as free as the token.
         """
         embedding = self.weights.embedding
         if embedding is None:
@@ -67,7 +67,7 @@ class AttentionInstance(Instance):
         return moment_grid(self.weights, self.field, tokens, *moments, residual=self.residual)
 
     def _embedded(self, sites: Sequence[int], tokens: Residues) -> Residues:
-        """Tokens as the first layer sees them."""
+        """The tokens that the first layer sees: inputs after the embedding, plus positions."""
         if self.weights.embedding is not None:
             tokens = self.field.matmul(tokens, self.weights.embedding.T)
         if self.weights.positions is not None:

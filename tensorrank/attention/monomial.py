@@ -1,13 +1,14 @@
 """The monomial bound: weights at which the network computes one monomial, whose separation rank is a product.
 
-Coordinates are numbered (u, w): group u of `groups`, place w of `size`, groups * size <= d. On moment matrices that
-are zero between groups, head w multiplies each of its coordinates (u, w) by one entry g of M, the entries of one head
-lying in different groups. Then G = diag(g), M' = G M G keeps its zeros, and the network is x_0 times a monomial in
-the entries within groups, groups * size (size + 1) / 2 of them; with exponents e its separation rank is the product
-of the e + 1. Ranks do not grow when inputs are restricted or weights specialised, so this bounds the rank for almost
-all weights from below.
+Coordinates are numbered (u, w), for place w in group u: there are `groups` groups of `size` places, and
+groups * size <= d. Take moment matrices M that are zero between groups. Let head w multiply each of its coordinates
+(u, w) by one entry g of M, the entries of one head lying in different groups. Then the layer matrix is G = diag(g), and
+the next moment matrix G M G has the same zeros. So the network computes x_0 times a monomial in the entries within
+groups, of which there are groups * size (size + 1) / 2. With exponents e the separation rank of this monomial is the
+product of the e + 1. Restricted inputs and special weights do not raise a rank, so the product is a lower bound on the
+separation rank for almost all weights.
 
-One group and d heads of width 1 use all d(d+1)/2 entries; one head of width d uses the diagonal.
+One group and d heads of width 1 use all d (d+1) / 2 entries; one head of width d uses the diagonal.
 """
 
 from __future__ import annotations
@@ -18,21 +19,22 @@ from functools import cache
 from math import prod
 
 import numpy as np
-from numpy.typing import NDArray
+
+from tensorrank.arithmetic.arrays import Integers
 
 Entry = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Monomial:
-    """A monomial x_0 prod M_e^(e_e) that the network computes at certain weights.
+    """A monomial that the network computes at certain weights: x_0 times powers of entries of M.
 
     Attributes:
-        width, heads, head_dim: of the network.
-        size: places in a group; coordinates u * size + w.
-        exponents: of the entries (i, j), i <= j, that occur.
-        choices: for every layer, bottom first, the entry that multiplies each coordinate (None: the coordinate is not
-            used).
+        width, heads, head_dim: the sizes of the network.
+        size: the places in a group; coordinate (u, w) has the number u * size + w.
+        exponents: the entries (i, j), i <= j, that occur, each with its exponent.
+        choices: for every layer, the lowest first, the entry that multiplies each coordinate; None where the coordinate
+            is not used.
     """
 
     width: int
@@ -44,11 +46,11 @@ class Monomial:
 
     @property
     def bound(self) -> int:
-        """Prod (e + 1): a lower bound on the separation rank for almost all weights."""
+        """The product of exponents plus 1, a lower bound on the separation rank for almost all weights."""
         return prod(exponent + 1 for _, exponent in self.exponents)
 
     def by_degree(self) -> list[int]:
-        """The number of ways to split the monomial with degree k in M_A on one side, for k = 0..C."""
+        """For k = 0..C the number of ways to split the monomial into factors of degree k and C - k."""
         counts = np.ones(1, dtype=object)
         for _, exponent in self.exponents:
             sums = np.concatenate([np.zeros(1, dtype=object), np.cumsum(counts)])
@@ -57,8 +59,8 @@ class Monomial:
             counts = sums[ends] - sums[starts]
         return [int(count) for count in counts]
 
-    def weights(self) -> dict[str, NDArray[np.int64]]:
-        """The weights, 0 and 1, under the names that `separation_rank` takes."""
+    def weights(self) -> dict[str, Integers]:
+        """The weights at which the network computes the monomial, all 0 or 1, by the names `separation_rank` takes."""
         inner = np.zeros((len(self.choices), self.heads, self.head_dim, self.width), dtype=np.int64)
         query, key, value = inner.copy(), inner.copy(), inner.copy()
         output = np.zeros((len(self.choices), self.heads, self.width, self.head_dim), dtype=np.int64)
@@ -73,9 +75,10 @@ class Monomial:
 
 @cache
 def monomial(depth: int, width: int, heads: int, head_dim: int, output_tokens: int, other_tokens: int) -> Monomial:
-    """The best monomial found: all group sizes, several first entries, the heaviest rows given the least used entries.
+    """The monomial of largest bound that a search finds, over all sizes of groups and several first entries.
 
-    Fewer tokens than coordinates on a side would tie the entries: only so many coordinates are used.
+    No more coordinates are used than there are tokens on the smaller side: with fewer tokens, entries of M depend on
+    each other.
 
     >>> [monomial(depth, 2, 2, 1, 2, 2).bound for depth in (2, 3, 4)]
     [12, 140, 2448]
@@ -95,7 +98,10 @@ def monomial(depth: int, width: int, heads: int, head_dim: int, output_tokens: i
 
 
 def _pulled_back(depth: int, width: int, heads: int, head_dim: int, size: int, groups: int, first: Entry) -> Monomial:
-    """Exponents from the top layer down: an entry of M^(l) is one of M^(l-1) times two multipliers."""
+    """The monomial with exponents found from the top layer down, beginning with one entry.
+
+    An entry of the moment matrix above a layer is an entry of the matrix below it times two multipliers.
+    """
     exponents = {(u * size + w, u * size + v): 0 for u in range(groups) for w in range(size) for v in range(w, size)}
     exponents[first] = 1
     top: list[Entry | None] = [None] * (groups * size)
@@ -116,7 +122,10 @@ def _pulled_back(depth: int, width: int, heads: int, head_dim: int, size: int, g
 
 
 def _least_used(weight: list[int], exponents: dict[Entry, int], size: int, groups: int) -> list[Entry]:
-    """An entry for every coordinate: heaviest first the least exponent, the entries of one head in different groups."""
+    """An entry for every coordinate: the heaviest coordinates choose first, each the entry of least exponent.
+
+    The entries of one head lie in different groups.
+    """
     queues: list[list[tuple[int, Entry]]] = [[] for _ in range(groups)]
     for entry, exponent in exponents.items():
         queues[entry[0] // size].append((exponent, entry))

@@ -1,11 +1,12 @@
-"""Self-attention as an explicit tensor network: a string of weights and C copies of the moment matrix.
+"""Self-attention without softmax as an explicit tensor network: a string of weights and copies of the moment matrix.
 
-The layer matrix G_l = sum_h W_O^h W_V^h M^(l-1) W_K^hT W_Q^h is a string of four weights around M^(l-1), the heads one
-leg that all four share; M^(l) = G_l M^(l-1) G_l^T is again a string. Put into each other from the top,
+The layer matrix G_l = sum_h W_O^h W_V^h M^(l-1) W_K^hT W_Q^h is a string of four weights around M^(l-1). The heads are
+one leg that all four weights share. The next moment matrix M^(l) = G_l M^(l-1) G_l^T is again a string. Put into each
+other from the top, the layers give
 
-    y = e_p^T G_L(M^(L-1)) ... G_1(M) x
+    y = e_p^T G_L(M^(L-1)) ... G_1(M) x,
 
-is one string with C = (3^L - 1) / 2 copies of M, as Levine et al. draw it.
+one string with C = (3^L - 1) / 2 copies of M, as in the figures of Levine et al.
 """
 
 from __future__ import annotations
@@ -13,8 +14,9 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tensorrank.arithmetic.arrays import Array
 from tensorrank.arithmetic.prime_field import as_given
 from tensorrank.attention.architecture import SelfAttention
 from tensorrank.attention.weights import AttentionWeights
@@ -30,18 +32,19 @@ _SPACING = 1.25
 def attention_network(
     model: SelfAttention, weights: Weights, moment: ArrayLike | None = None, token: ArrayLike | None = None
 ) -> TensorNetwork:
-    """The network whose contraction is coordinate 0 of the output token.
+    """The tensor network of self-attention, whose contraction is coordinate 0 of the output token.
 
     Args:
         model: attention without residual connections, mask or positions; an embedding stands at every copy of M.
         weights: by name, as `separation_rank` takes them.
-        moment: M, the sum of x_j x_j^T over all tokens as they are given, of shape (d, d). None leaves the two legs of
-            each copy open, "M0 left", "M0 right", "M1 left", ..., as sites in this order.
-        token: the output token as it is given, of shape (d,). None leaves its leg "x" open, the last site.
+        moment: M, the sum of x_j x_j^T over all inputs, of shape (d, d). None leaves the two legs of each copy open:
+            "M0 left", "M0 right", "M1 left", ..., as sites in this order.
+        token: the input at the output token, of shape (d,). None leaves its leg "x" open, the last site.
 
     Returns:
-        Tensors are named by weight and layer, then by copy: "V2.0" is the first W_V of layer 2, "M3" the fourth moment
-        matrix from the left. Heads are a leg of dimension H shared by the four weights of a copy; one head has none.
+        The network. Its tensors are named by weight and layer, then by copy: "V2.0" is the first W_V of layer 2, "M3"
+        the fourth moment matrix from the left. Heads are a leg of dimension H that the four weights of a copy share; a
+        single head has no such leg.
 
     Raises:
         TensorRankError: for a variant that is no single network, or arrays of other shapes.
@@ -59,7 +62,7 @@ def attention_network(
 
 
 def attention_positions(network: TensorNetwork) -> dict[str, Point]:
-    """Where to draw each tensor of an attention network: the string from left to right, deeper layers higher.
+    """The place of each tensor in a picture of an attention network: from left to right, weights of high layers above.
 
     >>> model = SelfAttention(depth=1, width=2)
     >>> ones = {name: np.ones((1, 1, 2, 2), dtype=int) for name in ("query", "key", "value", "output")}
@@ -70,7 +73,7 @@ def attention_positions(network: TensorNetwork) -> dict[str, Point]:
 
 
 def _height(name: str) -> float:
-    """Inner weights of a layer above its moments, outer ones a little higher, so that their common leg can be seen."""
+    """The height of a tensor: weights above moments, outer weights a little higher so that their common leg shows."""
     kind, layer = name[0], name[1:].split(".")[0]
     if kind in "OVKQ":
         return 1.7 * int(layer) + (0.7 if kind in "OQ" else 0.0)
@@ -78,7 +81,7 @@ def _height(name: str) -> float:
 
 
 class _String:
-    """Builds the string from left to right; `end` is the leg to which the next matrix is tied."""
+    """A string under construction, from left to right; `end` is the leg to which the next matrix is tied."""
 
     def __init__(self, model: SelfAttention, weights: Weights, moment: Any, token: Any) -> None:
         if model.residual or model.causal or model.positional:
@@ -113,7 +116,7 @@ class _String:
         return TensorNetwork(tuple(self.tensors), tuple(self.open))
 
     def _layer(self, layer: int, *, turned: bool) -> None:
-        """G_l, or its transpose, as the next part of the string."""
+        """Add G_l, or its transpose, to the string."""
         at = layer - 1
         head = f"head {self.groups}"
         self.groups += 1
@@ -131,7 +134,7 @@ class _String:
             self._matrix(name, array if self.model.heads > 1 else array[0], head)
 
     def _moment(self, layers: int) -> None:
-        """M after so many layers: G M G^T, down to the moment matrix of the input."""
+        """Add the moment matrix after so many layers: G M G^T, down to the moment matrix of the inputs."""
         if layers:
             self._layer(layers, turned=False)
             self._moment(layers - 1)
@@ -153,7 +156,7 @@ class _String:
         if embedding is not None:
             self._matrix("E", embedding.T)
 
-    def _matrix(self, name: str, array: NDArray[Any], head: str = "") -> None:
+    def _matrix(self, name: str, array: Array, head: str = "") -> None:
         copy = self.copies.get(name, 0)
         self.copies[name] = copy + 1
         following = f"{name}.{copy} right"
@@ -168,7 +171,7 @@ class _String:
         self.end = leg
 
 
-def _shaped(given: ArrayLike, shape: tuple[int, ...], name: str) -> NDArray[Any]:
+def _shaped(given: ArrayLike, shape: tuple[int, ...], name: str) -> Array:
     array = as_given(given)
     if array.shape != shape:
         raise TensorRankError(f"the {name} has shape {array.shape}; expected {shape}, for tokens as they are given")

@@ -1,14 +1,14 @@
-"""The weights of a self-attention network: drawn from GF(p), or a user's own."""
+"""The weights of a self-attention network, drawn from GF(p) or given by a user."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tensorrank.arithmetic.arrays import Array
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.separation.named_weights import checked_weights, random_weights
 
@@ -17,7 +17,7 @@ NAMES = ("query", "key", "value", "output")
 
 @dataclass(frozen=True)
 class WeightShapes:
-    """What a network's weights are called, and their shapes.
+    """The names and shapes of the weights of a self-attention network.
 
     Attributes:
         depth, width, heads, head_dim: L, d, H and a.
@@ -35,7 +35,7 @@ class WeightShapes:
     positions: int = 0
 
     def named(self) -> dict[str, tuple[str, tuple[int, ...]]]:
-        """For every array its axes in words and its shape."""
+        """For every name the axes of its array in words, and the shape."""
         inner, outer = (self.head_dim, self.width), (self.width, self.head_dim)
         shared = self.heads if self.kv_heads is None else self.kv_heads
         group = "heads" if shared == self.heads else "kv_heads"
@@ -54,27 +54,31 @@ class WeightShapes:
 
 @dataclass(frozen=True, eq=False)
 class AttentionWeights:
-    """W_Q, W_K, W_V of shape (depth, heads, head_dim, width) and W_O of shape (depth, heads, width, head_dim).
+    """The weights of a self-attention network: residues, floats, or whole numbers and fractions of Python (objects).
 
-    W_K and W_V may have fewer heads, which are then shared. The embedding has shape (width, embedding_rank), position
-    vectors (tokens, width). The arrays hold residues, floats, or Python whole numbers and fractions (dtype object).
+    Attributes:
+        query, key, value: W_Q, W_K and W_V, of shape (depth, heads, head_dim, width). W_K and W_V may have fewer heads,
+            which are then shared.
+        output: W_O, of shape (depth, heads, width, head_dim).
+        embedding: E, of shape (width, embedding_rank), or None.
+        positions: position vectors, of shape (tokens, width), or None.
     """
 
-    query: NDArray[Any]
-    key: NDArray[Any]
-    value: NDArray[Any]
-    output: NDArray[Any]
-    embedding: NDArray[Any] | None = None
-    positions: NDArray[Any] | None = None
+    query: Array
+    key: Array
+    value: Array
+    output: Array
+    embedding: Array | None = None
+    positions: Array | None = None
 
     @classmethod
     def random(cls, shapes: WeightShapes, field: PrimeField, rng: np.random.Generator) -> AttentionWeights:
-        """Uniform residues."""
+        """Weights drawn from GF(p), uniformly."""
         return cls(**random_weights(shapes.named(), field, rng))
 
     @classmethod
     def of(cls, weights: Mapping[str, ArrayLike], shapes: WeightShapes) -> AttentionWeights:
-        """The weights under the names of `WeightShapes.named` (a dictionary, or what numpy.load gives).
+        """Weights given by the names of `WeightShapes.named`: a dictionary, or what numpy.load gives.
 
         Raises:
             WeightsError: if a name is missing or unknown, or an array has another shape or holds NaN or infinity.
@@ -87,7 +91,7 @@ class AttentionWeights:
         return replace(self, **{name: field.image(array) for name, array in given.items() if array is not None})
 
     def by_head(self) -> AttentionWeights:
-        """These weights with a W_K and W_V for every head: shared ones repeated."""
+        """These weights with a W_K and W_V for every head, shared ones repeated."""
         sharing = self.query.shape[1] // self.key.shape[1]
         if sharing == 1:
             return self

@@ -1,8 +1,8 @@
 """Convolutional arithmetic circuits: linear maps of channels at each position, then products over pooling windows.
 
-Level l maps the channels of each position p by a matrix (1 x 1 convolution), v_p = W^l_p u_p, and multiplies the v_p of
-each window entry by entry; each window is a position of the next level. After the last level one position is left,
-and one output is read from it. The function is multilinear in the sites' vectors.
+Level l maps the channels of each position p by a matrix, v_p = W^l_p u_p (a 1 x 1 convolution). Then it multiplies the
+vectors v_p of each window entry by entry, and each window becomes a position of the next level. After the last level
+one position is left, and one output is read from it. The function is multilinear in the vectors of the sites.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tensorrank.separation.partition import Bipartition
 
 @dataclass(frozen=True)
 class ConvolutionalCircuit(Record, Architecture):
-    """A convolutional arithmetic circuit with chosen pooling geometry.
+    """A convolutional arithmetic circuit with a chosen pooling geometry.
 
     Args:
         sites: N, the number of input positions.
@@ -94,16 +94,16 @@ class ConvolutionalCircuit(Record, Architecture):
 
     @property
     def weight_degree(self) -> int:
-        """One for each linear map and the output."""
+        """The degree of the output in the weights: one for each linear map, and one for the output."""
         return sum(self._positions) + 1
 
     @property
     def input_degree(self) -> int:
-        """N: one for each site."""
+        """The degree of the output in the inputs: N, one for each site."""
         return self.sites
 
     def value_work(self, partition: Bipartition) -> float:
-        """A matrix product for each position, and as much again for residues."""
+        """The operations of one value: a matrix product for each position, and as much again for residues."""
         inner = (self.channels, *self.widths)
         maps = zip(self._positions, inner, self.widths, strict=False)
         return 20.0 * sum(count * above * (below + 5) for count, below, above in maps)
@@ -114,7 +114,7 @@ class ConvolutionalCircuit(Record, Architecture):
 
     @property
     def shapes(self) -> Shapes:
-        """For every weight its axes in words and its shape."""
+        """For every weight the axes of its array in words, and the shape."""
         shapes: dict[str, tuple[str, tuple[int, ...]]] = {}
         below = self.channels
         for level, (positions, width) in enumerate(zip(self._positions, self.widths, strict=True)):
@@ -134,9 +134,10 @@ class ConvolutionalCircuit(Record, Architecture):
         return self.to_network(drawn).architecture().draw(field, rng)
 
     def rank_bound(self, partition: Bipartition) -> int:
-        """The minimum cut of the network; for one level with shared weights at most the rank of symmetric tensors.
+        """The minimum cut of the circuit as a tensor network, or less for one level with shared weights.
 
-        There the sites of a side enter alike, and symmetric tensors of order n have ((M, n)) dimensions.
+        In that case the sites of a side enter alike. Symmetric tensors of order n in dimension M form a space of
+        dimension binom(M + n - 1, n), and the rank is at most that of either side.
         """
         ones = {name: np.ones(shape, dtype=np.int64) for name, (_, shape) in self.shapes.items()}
         bound = minimum_cut(self.to_network(ones), partition).bound
@@ -145,9 +146,11 @@ class ConvolutionalCircuit(Record, Architecture):
         return bound
 
     def generic_lower_bound(self, partition: Bipartition) -> int:
-        """min(r_0, M)^S for S windows of the first level with sites of both sides, shared or not.
+        """The published bound min(r_0, M)^S, where S windows of the first level have sites of both sides.
 
-        Source: Cohen, Shashua (ICLR 2017), theorem 1; for one level it is min(r_0, M) if the only window is split.
+        The bound holds with shared weights and without. For one level it is min(r_0, M) if the only window is split.
+
+        Source: Cohen, Shashua (ICLR 2017), theorem 1.
         """
         partition.check(self.sites)
         side_a = set(partition.a)
@@ -155,7 +158,7 @@ class ConvolutionalCircuit(Record, Architecture):
         return int(min(self.widths[0], self.channels) ** split)
 
     def to_network(self, weights: Weights) -> TensorNetwork:
-        """The circuit as a tensor network: a tree whose inner vertices are copies, one open leg for each site.
+        """The circuit as a tensor network, a tree with one open leg for each site; legs of windows are copied.
 
         Args:
             weights: by name, as `separation_rank` takes them.

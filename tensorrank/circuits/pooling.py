@@ -1,4 +1,4 @@
-"""Pooling geometries: which positions of each level are multiplied."""
+"""Pooling geometries of convolutional circuits: which positions of each level are multiplied together."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAMED = ("neighbours", "mirror")
 
 
 def pooling_levels(sites: int, depth: int, pooling: str | Sequence[Sequence[Sequence[int]]]) -> Levels:
-    """The windows of so many levels, by name or checked as given.
+    """The windows of so many levels, of a geometry given by name or as lists, which are checked.
 
     Raises:
         TensorRankError: for an unknown name, more levels than positions can be pooled, or windows that do not cover

@@ -87,16 +87,16 @@ class RecurrentCircuit(Record, Architecture):
 
     @property
     def input_degree(self) -> int:
-        """0: inputs are categories, not drawn from the field."""
+        """The degree 0: inputs are categories, not elements of the field."""
         return 0
 
     def value_work(self, partition: Bipartition) -> float:
-        """A matrix product for each step and layer, and as much again for residues."""
+        """The operations of one value: a matrix product for each step and layer, and as much again for residues."""
         return 20.0 * self.steps * self.depth * self.hidden * (self.hidden + 5)
 
     @property
     def shapes(self) -> Shapes:
-        """For every weight its axes in words and its shape."""
+        """For every weight the axes of its array in words, and the shape."""
         layers, units = self.depth, self.hidden
         between = {"between": ("depth - 1, hidden, hidden", (layers - 1, units, units))} if layers > 1 else {}
         return {
@@ -116,10 +116,11 @@ class RecurrentCircuit(Record, Architecture):
         return RecurrentInstance(field, **drawn_or_given(weights, self.shapes, field, rng))
 
     def state_functions(self, remaining: int) -> int:
-        """How many functions of the states the last so many steps can depend on.
+        """The number of functions of the present states that the output can depend on, with so many steps to come.
 
-        The output is a polynomial in the states of the layers, of degree 1 in the top one's, and of degree
-        C(n + j - 1, j) in that of the layer j below it after n further steps: so many monomials there are.
+        With n steps to come, the output is a polynomial in the states of all layers: of degree 1 in the state of the
+        top layer, and of degree binom(n + j - 1, j) in the state of the layer j places below it. The monomials of these
+        degrees are counted.
 
         >>> [RecurrentCircuit(depth, 2, 2, 8).state_functions(4) for depth in (1, 2)]
         [2, 10]
@@ -127,18 +128,22 @@ class RecurrentCircuit(Record, Architecture):
         return prod(monomial_count(self.hidden, comb(remaining + j - 1, j)) for j in range(self.depth))
 
     def input_functions(self, remaining: int) -> int:
-        """How many functions of its input the first of so many steps can depend on: at most M.
+        """The number of functions of a step's input that the output can depend on: at most M.
 
-        The output is a polynomial in W_I of that template, of the degree in which the first layer's state enters it.
+        The step is the first of those that remain.
+
+        The output is a polynomial in W_I times the input's template, of the degree in which the state of the first
+        layer enters the output.
         """
         degree = comb(remaining + self.depth - 2, self.depth - 1)
         return min(self.channels, monomial_count(self.hidden, degree))
 
     def rank_bound(self, partition: Bipartition) -> int:
-        """The least of all ways to give each step to a side: state functions at each change of sides between steps.
+        """The least product of function counts over all ways to give each step to one of the sides.
 
-        A step given to the other side than its own costs the functions of its input. For start and end of a sequence
-        the bound is the number of state functions, or the number of inputs of a side if that is smaller.
+        Where two successive steps are given to different sides, the functions of the states between them count. Where a
+        step is given to the other side than its own, the functions of its input count. For the start of a sequence
+        against its end the bound is the number of state functions, or the number of inputs of a side if that is less.
         """
         partition.check(self.sites)
         side_a = set(partition.a)
@@ -152,9 +157,11 @@ class RecurrentCircuit(Record, Architecture):
         return min(costs)
 
     def generic_lower_bound(self, partition: Bipartition) -> int:
-        """For the start against the end of an even number of steps what is published for depths 1 and 2; otherwise 1.
+        """The published bounds for the first half of an even number of steps against the second; otherwise 1.
 
-        min(R, M^(T/2)) at depth 1, ((min(R, M), T/2)) at depth 2.
+        They are min(R, M^(T/2)) at depth 1 and binom(m + T/2 - 1, T/2) with m = min(R, M) at depth 2.
+
+        Source: Levine, Sharir, Ziv, Shashua (arXiv 1710.09431).
         """
         partition.check(self.sites)
         half = self.steps // 2
@@ -167,7 +174,7 @@ class RecurrentCircuit(Record, Architecture):
     def to_network(self, weights: Weights) -> TensorNetwork:
         """The circuit as a tensor network with one open leg of size M for each step.
 
-        A state that is used twice stands twice with all that it is made of: about T^L / L! copies.
+        A state that is used twice stands there twice, with all that it is made of: about T^L / L! copies in all.
 
         Args:
             weights: by name, as `separation_rank` takes them.
@@ -200,7 +207,7 @@ class RecurrentCircuit(Record, Architecture):
 
 @dataclass(frozen=True, eq=False)
 class RecurrentInstance(Instance):
-    """A recurrent circuit over GF(p) with its weights fixed; its inputs are categories from 0."""
+    """A recurrent circuit over GF(p) with its weights fixed; inputs are categories, numbered from 0."""
 
     field: PrimeField
     input: Residues
@@ -210,17 +217,17 @@ class RecurrentInstance(Instance):
     between: Residues | None = None
 
     def input_count(self, sites: Sequence[int]) -> int:
-        """M^(number of sites)."""
+        """The number of different inputs of these sites: M to the power of their number."""
         return int(self.input.shape[1] ** len(sites))
 
     def inputs(self, sites: Sequence[int], numbers: Residues) -> Residues:
-        """The categories of the sites, shape (count, len(sites)): the digits of the numbers to base M."""
+        """The inputs with these numbers, shape (count, len(sites)): the digits of the numbers to base M."""
         channels = self.input.shape[1]
         digits: Residues = numbers[:, None] // channels ** np.arange(len(sites))[::-1] % channels
         return digits
 
     def sample(self, sites: Sequence[int], count: int, rng: np.random.Generator) -> Residues:
-        """Random categories: shape (count, len(sites))."""
+        """Random categories, of shape (count, len(sites))."""
         return rng.integers(0, self.input.shape[1], (count, len(sites)))
 
     def grid(self, partition: Bipartition, rows: Residues, columns: Residues, memory: int | None = None) -> Residues:
@@ -235,7 +242,7 @@ class RecurrentInstance(Instance):
         return np.concatenate(parts) if parts else np.zeros((0, len(columns)), dtype=np.int64)
 
     def _grid(self, partition: Bipartition, rows: Residues, columns: Residues) -> Residues:
-        """States have shape (rows or 1, columns or 1, R): they are as small as what they depend on."""
+        """The values of some rows; states have shape (rows or 1, columns or 1, R), as small as what they depend on."""
         prime, multiply = self.field.prime, self.field.matmul
         states = [initial[None, None] for initial in self.initial]
         templates = self.input.T
