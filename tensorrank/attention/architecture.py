@@ -89,7 +89,7 @@ class SelfAttention(AttentionStack, Architecture):
 
     @property
     def parameters(self) -> int:
-        """The number of weights: 4 L d^2 if H a = d and none is shared, and those of the embedding and the positions."""
+        """The number of weights: 4 L d^2 if H a = d and none is shared, plus those of embedding and positions."""
         return parameter_count(self.shapes.named())
 
     @property

@@ -1,4 +1,4 @@
-"""What the draws of one method prove together, and the standing it deserves (docs/method.md)."""
+"""What the draws of one method prove together, and the standing it deserves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Models in files: JSON with the schema of docs/files.md, read back exactly, written whole or not at all."""
+"""Models in files: JSON by the schema of `schema`, read back exactly, written whole or not at all."""
 
 from __future__ import annotations
 
