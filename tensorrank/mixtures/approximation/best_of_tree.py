@@ -80,7 +80,7 @@ class _Search:
         held: dict[int, _Partial] = {}
         for number, (block, table) in enumerate(zip(self._circuit.blocks, self._circuit.float_tables, strict=True)):
             parts = []
-            for child, slots in children(self._circuit, block):
+            for child, slots in children(self._circuit, number):
                 below = held.pop(child)
                 parts.append(replace(below, logs=below.logs[:, slots]))
             match block:

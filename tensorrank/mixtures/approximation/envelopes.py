@@ -18,7 +18,7 @@ import numpy as np
 
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.mixtures.approximation.envelope_kernels import maximal
-from tensorrank.mixtures.evaluation.circuit import Circuit, CircuitBlock, Leaves, Products, Slots, Sums
+from tensorrank.mixtures.evaluation.circuit import Circuit, Leaves, Products, Slots, Sums
 from tensorrank.mixtures.evaluation.inference import log_matmul
 
 # Maximal vectors are sought up to so many times as many as are kept.
@@ -106,19 +106,14 @@ class Sides:
     partial: dict[int, list[Envelope]]
 
 
-def children(circuit: Circuit, block: CircuitBlock) -> list[tuple[int, Slots]]:
+def children(circuit: Circuit, number: int) -> list[tuple[int, Slots]]:
     """The blocks that a block takes, and which of their slots."""
-    columns = list(block.factors.T) if isinstance(block, Products) else [block.terms] if isinstance(block, Sums) else []
-    found = []
-    for column in columns:
-        numbers = np.unique(np.searchsorted(circuit.starts, column, side="right") - 1)
-        found += [(int(number), column - circuit.starts[number]) for number in numbers]
-    return found
+    return [(one.block, one.slots) for operand in circuit.taken[number] for one in operand]
 
 
 def is_tree(circuit: Circuit) -> bool:
-    """Whether every block but the last is taken whole by a single one, as in latent trees and hierarchical formats."""
-    taken = [number for block in circuit.blocks for number, _ in children(circuit, block)]
+    """Whether every block but the last is taken once, by a single block, as in latent trees."""
+    taken = [child for number in range(len(circuit.blocks)) for child, _ in children(circuit, number)]
     return sorted(taken) == list(range(len(circuit.blocks) - 1))
 
 
@@ -126,7 +121,7 @@ def envelopes(circuit: Circuit, width: int) -> Sides:
     """Both sides of all blocks of a tree, with at most `width` vectors each."""
     inside: dict[int, Envelope] = {}
     for number, (block, table) in enumerate(zip(circuit.blocks, circuit.float_tables, strict=True)):
-        parts = [inside[child].taken(slots) for child, slots in children(circuit, block)]
+        parts = [inside[child].taken(slots) for child, slots in children(circuit, number)]
         match block:
             case Leaves():
                 with np.errstate(divide="ignore"):
@@ -139,7 +134,7 @@ def envelopes(circuit: Circuit, width: int) -> Sides:
     found = Sides({last: Envelope(np.zeros((1, 1)))}, {})
     for number in range(last, -1, -1):
         block = circuit.blocks[number]
-        below = children(circuit, block)
+        below = children(circuit, number)
         match block:
             case Products():
                 parts = [inside[child].taken(slots) for child, slots in below]

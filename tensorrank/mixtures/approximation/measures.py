@@ -55,7 +55,7 @@ def _of_tree(circuit: Circuit) -> float:
     held: dict[int, Floats] = {}
     with np.errstate(divide="ignore"):
         for number, (block, table) in enumerate(zip(circuit.blocks, circuit.float_tables, strict=True)):
-            parts = [held.pop(child)[np.ix_(slots, slots)] for child, slots in children(circuit, block)]
+            parts = [held.pop(child)[np.ix_(slots, slots)] for child, slots in children(circuit, number)]
             match block:
                 case Leaves():
                     held[number] = np.log(table @ table.T)

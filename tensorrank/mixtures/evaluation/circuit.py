@@ -64,6 +64,21 @@ CircuitBlock: TypeAlias = "Leaves | Products | Sums"
 
 
 @dataclass(frozen=True, eq=False)
+class TakenSlots:
+    """Slots of one block that another one takes.
+
+    Attributes:
+        block: the number of the block that they belong to.
+        slots: their numbers within that block.
+        places: their places in the operand of the block that takes them.
+    """
+
+    block: int
+    slots: Slots
+    places: Slots
+
+
+@dataclass(frozen=True, eq=False)
 class Circuit:
     """Blocks of slots, numbered through; the last slot is the density.
 
@@ -97,17 +112,20 @@ class Circuit:
 
     @cached_property
     def parts(self) -> tuple[tuple[Taken, ...], ...]:
-        """For each block what it takes: the columns of factors, or the terms; as slices where they are neighbours."""
-        found: list[tuple[Taken, ...]] = []
-        for block in self.blocks:
-            match block:
-                case Leaves():
-                    found.append(())
-                case Products():
-                    found.append(tuple(_as_slice(column) for column in block.factors.T))
-                case Sums():
-                    found.append((_as_slice(block.terms),))
-        return tuple(found)
+        """For each block its operands, by the numbers of slots in the whole circuit; as slices where these follow."""
+        return tuple(tuple(map(as_slice, operands(block))) for block in self.blocks)
+
+    @cached_property
+    def taken(self) -> tuple[tuple[tuple[TakenSlots, ...], ...], ...]:
+        """For each block its operands, each as slots of one or more earlier blocks."""
+        return tuple(tuple(map(self._by_block, operands(block))) for block in self.blocks)
+
+    def _by_block(self, slots: Slots) -> tuple[TakenSlots, ...]:
+        starts = np.array(self.starts)
+        blocks = np.searchsorted(starts, slots, side="right") - 1
+        local = slots - starts[blocks]
+        places = {int(block): np.flatnonzero(blocks == block) for block in np.unique(blocks)}
+        return tuple(TakenSlots(block, local[here], here) for block, here in places.items())
 
     def values(self, inputs: Sequence[Array]) -> Array:
         """The density at so many inputs by plain arithmetic, which may underflow: in floats, or exactly.
@@ -163,6 +181,12 @@ class Circuit:
         return tuple(images[id(table)] for table in tables)
 
 
-def _as_slice(slots: Slots) -> slice | Slots:
+def operands(block: CircuitBlock) -> tuple[Slots, ...]:
+    """What a block takes: columns of factors to be multiplied one after the other, or terms; nothing for leaves."""
+    return tuple(block.factors.T) if isinstance(block, Products) else (block.terms,) if isinstance(block, Sums) else ()
+
+
+def as_slice(slots: Slots) -> Taken:
+    """The slots as a slice, if their numbers follow each other."""
     first = int(slots[0])
     return slice(first, first + len(slots)) if (slots == np.arange(first, first + len(slots))).all() else slots

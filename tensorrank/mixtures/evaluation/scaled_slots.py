@@ -63,6 +63,10 @@ class ScaledTable:
         """The table with a first column for missing values, which sums over all values."""
         return np.column_stack([self.entries.sum(axis=1), self.entries])
 
+    def looked_up(self, places: Integers) -> LookedUp:
+        """The slots of leaves: in each row the column at a place, 0 for a missing value or one more than the value."""
+        return LookedUp(self.columns, places, self.low, self.high)
+
 
 @dataclass(eq=False)
 class ScaledSlots:
@@ -82,7 +86,7 @@ class ScaledSlots:
     high: float
     lost: Floats | None = None
 
-    def settled(self, allocate: Allocator) -> ScaledSlots:
+    def settled(self, allocate: Allocator = np.empty) -> ScaledSlots:
         """The slots within reach: as they are if they are so already, else with the largest of each row 1."""
         if self.low >= -_REACH and self.high <= _REACH:
             return self
@@ -100,6 +104,10 @@ class ScaledSlots:
             least = 2.0**-_REACH
         shift = np.log(largest)
         return ScaledSlots(mantissas, shift if self.shift is None else self.shift + shift, _exponent(least), 0.0, lost)
+
+    def in_array(self, allocate: Allocator = np.empty) -> ScaledSlots:
+        """The slots as they are, since they are in an array."""
+        return self
 
     def taken(self, slots: slice | Integers) -> ScaledSlots:
         """Some of the slots."""
@@ -137,8 +145,8 @@ class LookedUp:
     low: float
     high: float
 
-    def slots(self, allocate: Allocator) -> ScaledSlots:
-        """The values as an array."""
+    def in_array(self, allocate: Allocator = np.empty) -> ScaledSlots:
+        """The values in an array."""
         out = allocate((len(self.columns), len(self.places)))
         return ScaledSlots(self.columns.take(self.places, axis=1, mode="clip", out=out), None, self.low, self.high)
 
@@ -150,17 +158,12 @@ class LookedUp:
 Factor: TypeAlias = "ScaledSlots | LookedUp"
 
 
-def in_array(factor: Factor, allocate: Allocator) -> ScaledSlots:
-    """The slots as an array, if they are none yet."""
-    return factor.slots(allocate) if isinstance(factor, LookedUp) else factor
-
-
-def product(factors: Sequence[Factor], allocate: Allocator) -> ScaledSlots:
+def product(factors: Sequence[Factor], allocate: Allocator = np.empty) -> ScaledSlots:
     """The product of factors, slot by slot, settled."""
     low, high = sum([factor.low for factor in factors]), sum([factor.high for factor in factors])
     plain = low >= -_PLAIN and high <= _PLAIN
     if not plain and len(factors) == 2:
-        return product([in_array(factor, allocate).settled(allocate) for factor in factors], allocate)
+        return product([factor.in_array(allocate).settled(allocate) for factor in factors], allocate)
     shifts = [factor.shift for factor in factors if factor.shift is not None]
     shift = sum(shifts[1:], start=shifts[0]) if shifts else None
     losses = [factor.lost + (high - factor.high) for factor in factors if factor.lost is not None]
@@ -207,7 +210,7 @@ def scaled(logs: Floats, out: Floats | None = None) -> tuple[ScaledSlots, Floats
     return ScaledSlots(np.exp(below, out=below), largest, max(least / log(2), -_REACH), 0.0, lost), largest
 
 
-def sums(table: ScaledTable, terms: ScaledSlots, allocate: Allocator) -> ScaledSlots:
+def sums(table: ScaledTable, terms: ScaledSlots, allocate: Allocator = np.empty) -> ScaledSlots:
     """Sums of terms: table @ terms."""
     if table.identity:
         return terms
@@ -226,7 +229,7 @@ def sums(table: ScaledTable, terms: ScaledSlots, allocate: Allocator) -> ScaledS
     return ScaledSlots(mantissas, terms.shift, low, high, lost)
 
 
-def joined(parts: Sequence[tuple[ScaledSlots, Integers]], allocate: Allocator) -> ScaledSlots:
+def joined(parts: Sequence[tuple[ScaledSlots, Integers]], allocate: Allocator = np.empty) -> ScaledSlots:
     """Slots of several blocks with one shift for all of them.
 
     Args:
@@ -258,12 +261,12 @@ def joined(parts: Sequence[tuple[ScaledSlots, Integers]], allocate: Allocator) -
     return ScaledSlots(mantissas, common, low, high, lost).settled(allocate)
 
 
-def _multiplied(factors: Sequence[Factor], allocate: Allocator) -> Floats:
+def _multiplied(factors: Sequence[Factor], allocate: Allocator = np.empty) -> Floats:
     """The product of mantissas in an array of its own."""
     looked_up = [factor for factor in factors if isinstance(factor, LookedUp)]
     arrays = [factor.mantissas for factor in factors if isinstance(factor, ScaledSlots)]
     if looked_up:
-        out = looked_up.pop().slots(allocate).mantissas
+        out = looked_up.pop().in_array(allocate).mantissas
     else:
         out = allocate(arrays[0].shape)
         if len(arrays) == 1:
@@ -273,7 +276,7 @@ def _multiplied(factors: Sequence[Factor], allocate: Allocator) -> Floats:
     for array in arrays:
         out *= array
     for factor in looked_up:
-        out *= factor.slots(allocate).mantissas
+        out *= factor.in_array(allocate).mantissas
     return out
 
 

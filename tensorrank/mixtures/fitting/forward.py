@@ -14,19 +14,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorrank.arithmetic.arrays import Floats, Integers
+from tensorrank.mixtures.evaluation import scaled_slots
 from tensorrank.mixtures.evaluation.circuit import Leaves, Products, Sums
 from tensorrank.mixtures.evaluation.inference import MISSING, ObservedCodes, SiteObservation, log_values
-from tensorrank.mixtures.evaluation.scaled_slots import (
-    SPARE,
-    Factor,
-    LookedUp,
-    ScaledSlots,
-    ScaledTable,
-    in_array,
-    product,
-    scaled,
-    sums,
-)
+from tensorrank.mixtures.evaluation.scaled_slots import SPARE, Factor, LookedUp, ScaledSlots, ScaledTable
 from tensorrank.mixtures.fitting.observations import Observations
 from tensorrank.mixtures.fitting.parameters import Parameters
 from tensorrank.mixtures.fitting.tree_circuit import TreeCircuit
@@ -99,18 +90,18 @@ class ScaledForward:
         real = None if parameters.densities is None else parameters.log_densities(batch.observed)
         for number, (block, group, below) in enumerate(zip(tree.circuit.blocks, tree.groups, tree.below, strict=True)):
             if isinstance(block, Products):
-                self._sums.append(product([self._sums[factor] for factor in below], space.array))
+                self._sums.append(scaled_slots.product([self._sums[factor] for factor in below], space.array))
                 continue
             table = tables[group]
             if isinstance(block, Sums):
-                self._terms[number] = in_array(self._sums[below[0]], space.array).settled(space.array)
+                self._terms[number] = self._sums[below[0]].in_array(space.array).settled(space.array)
             elif real is None:
-                self._sums.append(LookedUp(table.columns, batch.places[block.site], table.low, table.high))
+                self._sums.append(table.looked_up(batch.places[block.site]))
                 continue
             else:
-                self._terms[number], _ = scaled(real[block.site], real[block.site])
-            self._sums.append(sums(table, self._terms[number], space.array))
-        self.logs, self.doubtful = in_array(self._sums[-1], space.array).last_logs()
+                self._terms[number], _ = scaled_slots.scaled(real[block.site], real[block.site])
+            self._sums.append(scaled_slots.sums(table, self._terms[number], space.array))
+        self.logs, self.doubtful = self._sums[-1].in_array(space.array).last_logs()
         self.doubtful |= ~np.isfinite(self.logs)
 
     def shares(self, number: int, posterior: Floats, counted: Floats) -> Floats:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.evaluation.circuit import Circuit, CircuitBlock, Leaves, Products, Slots, Sums
+from tensorrank.mixtures.evaluation.circuit import Circuit, CircuitBlock, Leaves, Products, Sums, TakenSlots
 from tensorrank.mixtures.tables import Table, floats
 
 NO_GROUP = -1
@@ -43,17 +43,8 @@ class TreeCircuit:
 
     @cached_property
     def below(self) -> tuple[tuple[int, ...], ...]:
-        """For each block the numbers of those it takes."""
-        found: list[tuple[int, ...]] = []
-        for block in self.circuit.blocks:
-            match block:
-                case Leaves():
-                    found.append(())
-                case Products():
-                    found.append(tuple(self._whole(column) for column in block.factors.T))
-                case Sums():
-                    found.append((self._whole(block.terms),))
-        return tuple(found)
+        """For each block the numbers of the blocks that it takes, -1 for one that is not taken whole."""
+        return tuple(tuple(map(self._whole, operands)) for operands in self.circuit.taken)
 
     @cached_property
     def groups(self) -> tuple[int, ...]:
@@ -118,11 +109,10 @@ class TreeCircuit:
                     blocks.append(Sums(tables[group], block.terms))
         return Circuit(tuple(blocks))
 
-    def _whole(self, slots: Slots) -> int:
-        """The block that these slots are, or -1."""
-        number = int(np.searchsorted(self.circuit.starts, slots[0], side="right")) - 1
-        first, end = self.circuit.starts[number : number + 2]
-        return number if np.array_equal(slots, np.arange(first, end)) else -1
+    def _whole(self, operand: Sequence[TakenSlots]) -> int:
+        """The number of the block whose slots an operand is, all of them in order; or -1."""
+        first = operand[0]
+        return first.block if np.array_equal(first.slots, np.arange(self.circuit.blocks[first.block].size)) else -1
 
 
 def identity(table: Table) -> int:
