@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from functools import cached_property
+from hashlib import blake2b
 from math import inf, prod
 from typing import Any, ClassVar, Self
 
@@ -105,6 +107,12 @@ class Mixture(Model):
     def own_lines(self) -> list[tuple[str, str]]:
         """What `tensorrank show` prints of these sizes: the name of each line, of at most 14 letters, and its text."""
         return [(name, str(value)) for name, value in self.own_sizes().items()]
+
+    def identity(self) -> dict[str, Any]:
+        """The sizes of this model and a digest of its tables, which tells it from models of equal sizes."""
+        tables = [self.fields(), None if self.densities is None else self.densities.to_dict()]
+        digest = blake2b(json.dumps(tables, sort_keys=True).encode(), digest_size=8).hexdigest()
+        return {"sites": self.sites, "parameters": self.parameters, "digest": digest}
 
     @abstractmethod
     def toward_tree(self, limit: float = inf) -> Mixture:

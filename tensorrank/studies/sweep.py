@@ -24,15 +24,18 @@ def combinations(kind: Callable[..., M], sizes: Mapping[str, Any]) -> tuple[list
         TensorRankError: if the class has no argument of such a name, no value is given for one, a value is impossible
             whatever the others are, or no combination makes a model.
     """
-    known = list(signature(kind).parameters)
+    known = signature(kind).parameters
     values = []
     for name, given in sizes.items():
         if name not in known:
-            raise TensorRankError(f"{kind.__name__} has no size {name!r}; {nearest(name, known)}")
+            raise TensorRankError(f"{kind.__name__} has no size {name!r}; {nearest(name, list(known))}")
         several = isinstance(given, Iterable) and not isinstance(given, str)
         values.append(tuple(given) if several else (given,))
         if not values[-1]:
             raise TensorRankError(f"no {name} is given; expected at least one")
+    missing = [name for name, size in known.items() if size.default is size.empty and name not in sizes]
+    if missing:
+        raise TensorRankError(f"{kind.__name__} also needs {' and '.join(missing)}; give at least one value of each")
     models, left_out = [], []
     for combination in product(*values):
         try:
