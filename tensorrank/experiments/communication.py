@@ -17,8 +17,7 @@ class CommunicationGrowth(Experiment, name="communication_growth"):
     """The ranks of one task at several sizes.
 
     Attributes:
-        task: the name of the task in tables and pictures.
-        size_name: what grows, such as "bits on either side".
+        task, size_name: as given to `communication_growth`.
         sizes: the sizes, ascending.
         ranks: the ranks of the communication matrix of each size.
 
@@ -70,8 +69,8 @@ def communication_growth(
     model that solves the task.
 
     Args:
-        task: the name of the task.
-        size_name: what grows.
+        task: the name of the task in tables and pictures.
+        size_name: what grows, such as "bits on either side".
         sizes: whole numbers, at least one.
         matrix: a function that makes the communication matrix of a size.
         seed: the seed of the primes for ranks over the rationals.

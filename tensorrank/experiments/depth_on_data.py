@@ -131,12 +131,10 @@ class DepthOnData(Experiment, name="depth_on_data"):
     """Held-out log-likelihoods by family and budget.
 
     Attributes:
-        name: the name of the data.
-        rows: the number of rows.
+        name, restarts, seed: as given to `compare_depths`.
+        rows: the number of rows of the data.
         sites: the number of variables, N.
         symbols: the values of each variable, k.
-        restarts: the restarts of each fit.
-        seed: the seed of splits and starts.
         independent: the scores of independent variables, the baseline.
         scores: the scores by budget and family.
         truth: the held-out log-likelihood of the model that the data was sampled from, for each split; None if unknown.

@@ -45,10 +45,7 @@ class FormatRanks(Experiment, name="formats"):
     """Ranks that models of one format have at the cuts of the other.
 
     Attributes:
-        sites: the number of variables, N.
-        states: the states of each hidden variable, r.
-        symbols: the values of each observed variable, k.
-        seed: the seed of the tables.
+        sites, states, symbols, seed: as given to `format_ranks`.
         prefixes: the cuts of a balanced latent tree after variable 0, 1, ...: its tensor train ranks.
         dyadic: the cuts of a hidden Markov model around dyadic intervals of two variables or more, short ones first:
             its hierarchical ranks. The rank of a single variable is at most min(r, k).

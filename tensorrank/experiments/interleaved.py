@@ -51,9 +51,7 @@ class InterleavedRanks(Experiment, name="interleaved"):
     """Ranks of even against odd variables, for growing numbers of variables.
 
     Attributes:
-        states: the states of each hidden variable, r.
-        symbols: the values of each observed variable, k.
-        seed: the seed of the tables.
+        states, symbols, seed: as given to `interleaved_ranks`.
         rows: one row a model, hidden Markov models first, short ones first.
 
     >>> interleaved_ranks([4]).rows[0].rank.value

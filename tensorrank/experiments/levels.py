@@ -80,9 +80,7 @@ class LevelSizes(Experiment, name="levels"):
     """Sizes needed against the number of levels.
 
     Attributes:
-        states: the states of each hidden variable of the whole models, r.
-        symbols: the values of each observed variable, k.
-        seed: the seed of the tables.
+        states, symbols, seed: as given to `level_sizes`.
         wholes: the whole models, by depth.
         rows: the sizes needed, by depth and number of levels.
 

@@ -70,8 +70,7 @@ class PerfectMatchingStates(Experiment, name="perfect_matchings"):
     """States that tree models need against the number of variables.
 
     Attributes:
-        symbols: the values of each variable, k.
-        seed: the seed of matchings, tables and weights.
+        symbols, seed: as given to `perfect_matching_states`; the seed chooses matchings, tables and weights.
         rows: one row a network, by number of variables.
 
     >>> perfect_matching_states([6], symbols=2).rows[0].method

@@ -54,9 +54,7 @@ class ErrorByDimension(Experiment, name="sparse_averaging_errors"):
     """Errors of sparse averaging against the dimension.
 
     Attributes:
-        sets: the number of random sets of which each error is the worst.
-        repeats: the choices of keys for each row.
-        seed: the seed of keys and sets.
+        sets, repeats, seed: as given to `error_by_dimension`.
         rows: one row a size, by sparsity, tokens and dimension.
 
     >>> len(error_by_dimension([16], [2], [8, 12], sets=2, repeats=1).of(tokens=16, sparsity=2))
@@ -188,10 +186,7 @@ class LeastDimensions(Experiment, name="sparse_averaging_dimensions"):
     """Least dimensions of the restricted-isometry unit.
 
     Attributes:
-        tolerance: the error allowed, as the L1 distance of a row of attention from the uniform row on its set.
-        sets: the number of random sets that a unit has to get right.
-        repeats: the choices of keys for each row.
-        seed: the seed of keys and sets.
+        tolerance, sets, repeats, seed: as given to `least_dimensions`.
         rows: one row a size, by tokens and sparsity.
 
     >>> least_dimensions([16], [1], sets=2, repeats=1).line_in_sparsity(16) is None
@@ -254,7 +249,8 @@ def least_dimensions(
     Args:
         tokens: numbers of tokens, N.
         sparsity: numbers of tokens averaged, q; at each N the numbers below N are tried.
-        tolerance: the error allowed, above 0 and below 2, the largest error there is.
+        tolerance: the error allowed, as the L1 distance of a row of attention from the uniform row on its set: above 0
+            and below 2, the largest there is.
         sets: the number of random sets, all of which have to be within the tolerance.
         repeats: how often keys are chosen; the median of their errors counts.
         seed: a whole number.

@@ -43,12 +43,9 @@ class BitsByDimension(Experiment, name="sparse_averaging_bits"):
     """Bits against dimension, at one N and q.
 
     Attributes:
-        tokens: the number of tokens, N.
-        sparsity: the number of tokens averaged, q.
-        tolerance: the error allowed, as the L1 distance of a row of attention from the uniform row on its set.
+        tokens, sparsity, tolerance, seed: as given to `bits_by_dimension`.
         sets: the number of sets that had to be right.
         exhaustive: whether these are all sets.
-        seed: the seed of the sets, if they are not all.
         rows: one row a dimension.
 
     >>> bits_by_dimension(6, 1, [2]).exhaustive
@@ -92,7 +89,8 @@ def bits_by_dimension(
         tokens: the number of tokens, N.
         sparsity: the number of tokens averaged, q, less than N.
         dimensions: even dimensions m from 2q on; by default 2q, 2q + 2, 2q + 4 and so on below N, in steps that grow.
-        tolerance: the error allowed, above 0 and below 2. Queries are scaled so that the error in float64 is at most
+        tolerance: the error allowed, as the L1 distance of a row of attention from the uniform row on its set: above 0
+            and below 2. Queries are scaled so that the error in float64 is at most
             1 / (4q); the rest of the tolerance is left to rounding.
         sets: the number of random sets that have to be right; all sets if None.
         seed: the seed of random sets.

@@ -101,11 +101,7 @@ class ModelSizes(Experiment, name="model_sizes"):
     """Sizes of models for sparse averaging against the number of tokens.
 
     Attributes:
-        sparsity: the number of tokens averaged, q.
-        tolerance: the error allowed to the attention unit; the other models have to be exact.
-        sets: the number of random sets on which the unit is measured.
-        repeats: how often keys are chosen.
-        seed: the seed of keys and sets.
+        sparsity, tolerance, sets, repeats, seed: as given to `model_sizes`.
         matrices: what ranks say, by tokens.
         units: what suffices for attention, by tokens.
 
@@ -178,8 +174,8 @@ def model_sizes(
         tokens: the N at which ranks are computed; the matrix has 2^N rows.
         unit_tokens: the N at which the least attention unit is sought.
         sparsity: the number of tokens averaged, q, less than every N.
-        tolerance: the error allowed to the attention unit, above 0 and below 1/q. From 1/q on a unit need not tell all
-            sets apart, and C(N, q) does not bound its query.
+        tolerance: the error allowed to the attention unit, above 0 and below 1/q; other models have to be exact. From
+            1/q on a unit need not tell all sets apart, and C(N, q) does not bound its query.
         sets: the number of random sets that the unit has to get right.
         repeats: how often keys are chosen; the median of their errors counts.
         seed: a whole number.

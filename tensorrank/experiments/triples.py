@@ -166,8 +166,7 @@ class Triples(Experiment, name="triples"):
     """Match3 modulo M = 2N + 1 by attention units, and what ranks say of any one layer.
 
     Attributes:
-        seed: the seed of the examples.
-        window: the window of the local variant, K.
+        seed, window: as given to `detect_triples`.
         units: one row a unit, by order, tokens and dimension.
         ranks: one row a rank, by task and tokens.
 
