@@ -309,7 +309,7 @@ def growing_depth(
     states: int = 2,
     symbols: int = 2,
     seed: int = 0,
-    exact: bool = False,
+    fractions: bool = False,
 ) -> tuple[tuple[str, LatentTree], ...]:
     """Balanced latent trees over the same variables: the fewer children a hidden variable has, the deeper the tree.
 
@@ -321,7 +321,7 @@ def growing_depth(
         states: the states of each hidden variable, r.
         symbols: the values of each observed variable, k.
         seed: a whole number.
-        exact: whether entries are fractions.
+        fractions: whether entries are fractions.
 
     Returns:
         Pairs of a label and a tree. Labels are "depth 1" and so on by the levels of hidden variables.
@@ -335,7 +335,7 @@ def growing_depth(
     sites = whole_number("sites", sites, 2)
     found: dict[str, LatentTree] = {}
     for branching in branchings:
-        tree = LatentTree.random(balanced_parents(sites, branching), states, symbols, seed, exact=exact)
+        tree = LatentTree.random(balanced_parents(sites, branching), states, symbols, seed, fractions=fractions)
         label = f"depth {_levels(tree)}"
         if label in found:
             raise TensorRankError(

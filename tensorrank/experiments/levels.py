@@ -167,7 +167,7 @@ def cut_to(model: TensorialMixture, levels: int) -> LatentTree:
     Raises:
         TensorRankError: if the levels are out of range, or the tables would have more than 10^7 entries.
 
-    >>> whole = TensorialMixture.random(3, 2, 2, seed=0, exact=True)
+    >>> whole = TensorialMixture.random(3, 2, 2, seed=0, fractions=True)
     >>> flat = cut_to(whole, 1)
     >>> flat, whole.probability([[0] * 8]) == flat.probability([[0] * 8])
     (LatentTree(8 variables, 1 hidden of at most 16 states), array([ True]))

@@ -205,7 +205,7 @@ class HiddenMarkov(TreeShaped):
         seed: int | np.random.Generator,
         *,
         homogeneous: bool = True,
-        exact: bool = False,
+        fractions: bool = False,
     ) -> HiddenMarkov:
         """Random tables.
 
@@ -215,7 +215,7 @@ class HiddenMarkov(TreeShaped):
             length: the number of steps, N.
             seed: a whole number or a numpy Generator.
             homogeneous: whether all steps share their tables.
-            exact: whether entries are fractions.
+            fractions: whether entries are fractions.
 
         Raises:
             TensorRankError: if a number is not a whole number of at least 1.
@@ -227,10 +227,12 @@ class HiddenMarkov(TreeShaped):
         )
 
         def tables(count: int, shape: tuple[int, int]) -> Table | tuple[Table, ...]:
-            made = tuple(random_distributions(shape, rng, exact=exact) for _ in range(1 if homogeneous else count))
+            made = tuple(
+                random_distributions(shape, rng, fractions=fractions) for _ in range(1 if homogeneous else count)
+            )
             return made[0] if homogeneous else made
 
-        return cls(random_distributions((r,), rng, exact=exact), tables(n - 1, (r, r)), tables(n, (r, k)), n)
+        return cls(random_distributions((r,), rng, fractions=fractions), tables(n - 1, (r, r)), tables(n, (r, k)), n)
 
 
 def _check_rows(table: Table, what: str, states: int) -> None:

@@ -322,7 +322,7 @@ class Hierarchical(Mixture):
         seed: int | np.random.Generator,
         *,
         tree: Tree | None = None,
-        exact: bool = False,
+        fractions: bool = False,
     ) -> Hierarchical:
         """Random distributions on a binary tree.
 
@@ -331,7 +331,7 @@ class Hierarchical(Mixture):
             rank: the number of functions of all nodes but the root.
             seed: a whole number or a numpy Generator.
             tree: nested pairs of variables, such as ((0, 1), (2, 3)); balanced if None.
-            exact: whether entries are fractions.
+            fractions: whether entries are fractions.
 
         Raises:
             TensorRankError: if a number is not a whole number of at least 1, or the tree is none of the variables.
@@ -352,10 +352,10 @@ class Hierarchical(Mixture):
         def build(part: Tree, functions: int) -> int:
             if isinstance(part, tuple):
                 children = (build(part[0], rank), build(part[1], rank))
-                table = random_distributions((functions, rank * rank), rng, exact=exact)
+                table = random_distributions((functions, rank * rank), rng, fractions=fractions)
                 nodes.append(Transfer(children, table.reshape(functions, rank, rank)))
             else:
-                nodes.append(Leaf(part, random_distributions((functions, sizes[part]), rng, exact=exact)))
+                nodes.append(Leaf(part, random_distributions((functions, sizes[part]), rng, fractions=fractions)))
             return len(nodes) - 1
 
         build(tree, 1)

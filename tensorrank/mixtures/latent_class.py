@@ -139,7 +139,7 @@ class LatentClass(TreeShaped):
 
     @classmethod
     def random(
-        cls, shape: Sequence[int], classes: int, seed: int | np.random.Generator, *, exact: bool = False
+        cls, shape: Sequence[int], classes: int, seed: int | np.random.Generator, *, fractions: bool = False
     ) -> LatentClass:
         """Random weights and tables.
 
@@ -147,7 +147,7 @@ class LatentClass(TreeShaped):
             shape: the number of values of each variable.
             classes: the number of classes, r.
             seed: a whole number or a numpy Generator.
-            exact: whether entries are fractions.
+            fractions: whether entries are fractions.
 
         Raises:
             TensorRankError: if a number is not a whole number of at least 1.
@@ -155,5 +155,5 @@ class LatentClass(TreeShaped):
         rng = random_stream(seed)
         r = whole_number("classes", classes, 1)
         sizes = [whole_number("the number of values", k, 1) for k in shape]
-        weights = random_distributions((r,), rng, exact=exact)
-        return cls(weights, tuple(random_distributions((r, k), rng, exact=exact) for k in sizes))
+        weights = random_distributions((r,), rng, fractions=fractions)
+        return cls(weights, tuple(random_distributions((r, k), rng, fractions=fractions) for k in sizes))

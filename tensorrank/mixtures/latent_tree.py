@@ -289,7 +289,13 @@ class LatentTree(Fittable):
 
     @classmethod
     def random(
-        cls, parents: Sequence[int], states: int, symbols: int, seed: int | np.random.Generator, *, exact: bool = False
+        cls,
+        parents: Sequence[int],
+        states: int,
+        symbols: int,
+        seed: int | np.random.Generator,
+        *,
+        fractions: bool = False,
     ) -> LatentTree:
         """Random tables on a given tree.
 
@@ -299,7 +305,7 @@ class LatentTree(Fittable):
             states: the number of states of the hidden variables.
             symbols: the number of values of the observed ones.
             seed: a whole number or a numpy Generator.
-            exact: whether entries are fractions.
+            fractions: whether entries are fractions.
 
         Raises:
             TensorRankError: if numbers are too small, or a parent does not come before its child.
@@ -323,11 +329,11 @@ class LatentTree(Fittable):
             Edge(
                 names[parent],
                 names[node],
-                random_distributions((states, states if node in hidden else symbols), rng, exact=exact),
+                random_distributions((states, states if node in hidden else symbols), rng, fractions=fractions),
             )
             for node, parent in enumerate(above, start=1)
         ]
-        return cls("z0", random_distributions((states,), rng, exact=exact), tuple(edges))
+        return cls("z0", random_distributions((states,), rng, fractions=fractions), tuple(edges))
 
     @property
     def numbering(self) -> tuple[Name, ...] | None:

@@ -140,9 +140,9 @@ class Mixture(Model):
         return len(self.shape)
 
     @property
-    def exact(self) -> bool:
+    def over_fractions(self) -> bool:
         """Whether all tables hold fractions."""
-        return self.circuit.exact
+        return self.circuit.over_fractions
 
     def to_network(self) -> TensorNetwork:
         """W as a tensor network; of Gaussian components those that are equal become one, so that all are independent.
@@ -232,7 +232,7 @@ class Mixture(Model):
         Raises:
             TensorRankError: as `log_density`.
         """
-        if self.densities is not None or not self.exact:
+        if self.densities is not None or not self.over_fractions:
             return np.exp(self.log_density(data))
         rows = self._rows(data)
         inputs = [one_hot(rows[:, site], k).astype(int) * Fraction(1) for site, k in enumerate(self.shape)]

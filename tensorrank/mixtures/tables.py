@@ -1,4 +1,4 @@
-"""Tables of probabilities as users give them: exact fractions or floats, nonnegative, with rows that sum to one."""
+"""Tables of probabilities as users give them: fractions or floats, nonnegative, with rows that sum to one."""
 
 from __future__ import annotations
 
@@ -78,12 +78,12 @@ def distributions(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
     """
     array = nonnegative(given, what, axes)
     sums = array.sum(axis=-1)
-    odd = np.asarray(sums != 1 if is_exact(array) else np.abs(sums - 1) > TOLERANCE)
+    odd = np.asarray(sums != 1 if holds_fractions(array) else np.abs(sums - 1) > TOLERANCE)
     if odd.any():
         where = tuple(int(i) for i in np.argwhere(odd)[0])
         place = f" at {_place(axes[:-1], where)}" if where else ""
         total = sums[where] if where else sums
-        near = "" if is_exact(array) else f", within {TOLERANCE:g}"
+        near = "" if holds_fractions(array) else f", within {TOLERANCE:g}"
         raise TensorRankError(f"{what} sums to {total}{place} over {axes[-1]}; expected 1{near}")
     return array
 
@@ -100,7 +100,7 @@ def check_total(total: Any, what: str) -> None:
         raise TensorRankError(f"{what} sums to {total} over all values; expected 1, within {TOLERANCE:g}")
 
 
-def is_exact(table: Table) -> bool:
+def holds_fractions(table: Table) -> bool:
     """Whether the entries are Fractions."""
     return table.dtype == object
 
@@ -119,13 +119,13 @@ def free_parameters(tables: Iterable[Table]) -> int:
     return sum(int(table.size - prod(table.shape[:-1])) for table in tables)
 
 
-def random_distributions(shape: tuple[int, ...], rng: np.random.Generator, *, exact: bool = False) -> Table:
+def random_distributions(shape: tuple[int, ...], rng: np.random.Generator, *, fractions: bool = False) -> Table:
     """Positive random probabilities along the last axis: uniform on the simplex, or fractions of random whole numbers.
 
-    >>> random_distributions((2,), np.random.default_rng(0), exact=True)
+    >>> random_distributions((2,), np.random.default_rng(0), fractions=True)
     array([Fraction(425, 743), Fraction(318, 743)], dtype=object)
     """
-    if not exact:
+    if not fractions:
         return rng.dirichlet(np.ones(shape[-1]), shape[:-1])
     counts = rng.integers(1, 500, shape).astype(object)
     return np.asarray(counts * Fraction(1) / counts.sum(axis=-1, keepdims=True))

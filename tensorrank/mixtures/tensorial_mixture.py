@@ -195,7 +195,7 @@ class TensorialMixture(TreeShaped):
         seed: int | np.random.Generator,
         *,
         shared: bool = False,
-        exact: bool = False,
+        fractions: bool = False,
     ) -> TensorialMixture:
         """Random tables.
 
@@ -205,7 +205,7 @@ class TensorialMixture(TreeShaped):
             symbols: the mode size, k.
             seed: a whole number or a numpy Generator.
             shared: whether the edges of a level share their table.
-            exact: whether entries are fractions.
+            fractions: whether entries are fractions.
 
         Raises:
             TensorRankError: if a number is not a whole number of at least 1.
@@ -217,9 +217,9 @@ class TensorialMixture(TreeShaped):
         for level in range(depth):
             shape = (r, k if level == depth - 1 else r)
             count = 1 if shared else 2 ** (level + 1)
-            tables = tuple(random_distributions(shape, rng, exact=exact) for _ in range(count))
+            tables = tuple(random_distributions(shape, rng, fractions=fractions) for _ in range(count))
             levels.append(tables[0] if shared else tables)
-        return cls(random_distributions((r,), rng, exact=exact), tuple(levels))
+        return cls(random_distributions((r,), rng, fractions=fractions), tuple(levels))
 
 
 def _level(given: ArrayLike | tuple[Table, ...], number: int) -> Level:

@@ -50,13 +50,20 @@ def test_known_ranks_of_a_chain(chain, partition, rank):
     values = json.loads(done.stdout)
     assert (values["value"], values["standing"]) == (rank, "exact")
     assert len(values["partition"][0]) + len(values["partition"][1]) == 8
-    about = {"kind": "hidden_markov", "sites": 8, "states": 2, "homogeneous": True, "parameters": 5, "exact": False}
+    about = {
+        "kind": "hidden_markov",
+        "sites": 8,
+        "states": 2,
+        "homogeneous": True,
+        "parameters": 5,
+        "over_fractions": False,
+    }
     assert about.items() <= values["model"].items()
 
 
 def test_prefix_ranks_of_a_balanced_tree(tmp_path):
     # MATH.md, section 4: balanced LTM r = 2, N = 8: 2 2 4 2 4 2 2.
-    save(TensorialMixture.random(3, 2, 2, seed=0, exact=True), tmp_path / "t.json")
+    save(TensorialMixture.random(3, 2, 2, seed=0, fractions=True), tmp_path / "t.json")
     found = [
         json.loads(invoke("rank", tmp_path / "t.json", "--partition", f"0-{cut}", "--json").stdout)["value"]
         for cut in range(7)
@@ -185,7 +192,7 @@ TREE = LatentTree("r", [0.5, 0.5], [("r", "y", np.eye(2)), ("r", "x", np.eye(2))
             ],
         ),
         (
-            HiddenMarkov.random(3, 2, 4, 0, homogeneous=False, exact=True),
+            HiddenMarkov.random(3, 2, 4, 0, homogeneous=False, fractions=True),
             {"states": 3, "homogeneous": False},
             ["tables          exact fractions", "hidden states   3, tables for each step"],
         ),
@@ -202,7 +209,7 @@ TREE = LatentTree("r", [0.5, 0.5], [("r", "y", np.eye(2)), ("r", "x", np.eye(2))
         ),
         (
             SUM_PRODUCT,
-            {"nodes": 4, "edges": 3, "size": 3, "table_entries": 5, "exact": True},
+            {"nodes": 4, "edges": 3, "size": 3, "table_entries": 5, "over_fractions": True},
             ["nodes           4, with 3 edges"],
         ),
         (

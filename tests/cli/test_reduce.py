@@ -24,7 +24,7 @@ def invoke(*arguments):
 @pytest.fixture
 def chain(tmp_path):
     path = tmp_path / "h.json"
-    save(HiddenMarkov.random(2, 2, 4, seed=0, exact=True), path)
+    save(HiddenMarkov.random(2, 2, 4, seed=0, fractions=True), path)
     return path
 
 

@@ -74,10 +74,10 @@ def test_norms_beyond_floats_have_whole_numbers_still():
 @pytest.mark.parametrize(
     "model",
     [
-        HiddenMarkov.random(2, 2, 6, seed=0, exact=True),
-        HiddenMarkov.random(2, 3, 5, seed=1, exact=True),
-        TensorialMixture.random(2, 3, 2, seed=2, exact=True),
-        LatentClass.random([2, 3, 2, 2], 3, seed=3, exact=True),
+        HiddenMarkov.random(2, 2, 6, seed=0, fractions=True),
+        HiddenMarkov.random(2, 3, 5, seed=1, fractions=True),
+        TensorialMixture.random(2, 3, 2, seed=2, fractions=True),
+        LatentClass.random([2, 3, 2, 2], 3, seed=3, fractions=True),
     ],
     ids=repr,
 )
@@ -155,13 +155,13 @@ def test_networks_that_are_no_trees_have_walls():
 
 
 def test_trees_grow_deeper_over_the_same_variables():
-    trees = dict(growing_depth(16, branchings=(16, 4, 2), states=3, symbols=2, seed=5, exact=True))
+    trees = dict(growing_depth(16, branchings=(16, 4, 2), states=3, symbols=2, seed=5, fractions=True))
     assert list(trees) == ["depth 1", "depth 2", "depth 4"]
     for tree in trees.values():
-        assert tree.exact
+        assert tree.over_fractions
         assert tree.shape == (2,) * 16
         assert {tree.states[name] for name in tree.latents} == {3}
-    assert not any(tree.exact for _, tree in growing_depth(4, branchings=(2,)))
+    assert not any(tree.over_fractions for _, tree in growing_depth(4, branchings=(2,)))
 
 
 def test_progress_grows_to_the_whole():

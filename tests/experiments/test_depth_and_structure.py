@@ -71,7 +71,7 @@ def test_interleaved_ranks_of_the_smallest_models_by_brute_force():
 
 @pytest.mark.parametrize(("depth", "states", "symbols"), [(3, 2, 2), (3, 3, 2), (2, 2, 3), (1, 2, 2)])
 def test_cut_models_have_the_density_of_the_whole(depth, states, symbols):
-    whole = TensorialMixture.random(depth, states, symbols, seed=1, exact=True)
+    whole = TensorialMixture.random(depth, states, symbols, seed=1, fractions=True)
     data = np.array(everything(whole))
     expected = whole.probability(data)
     rows = {row.levels: row for row in level_sizes([depth], states=states, symbols=symbols).rows}

@@ -30,7 +30,7 @@ def test_a_plain_markov_chain():
     model = HiddenMarkov(rng.dirichlet(np.ones(3)), rng.dirichlet(np.ones(3), 3), np.eye(3), 6)
     found = separation_rank(model, Bipartition.interleaved(6))
     assert (found.value, found.standing) == (27, "exact")
-    exact = HiddenMarkov.random(3, 3, 4, 0, exact=True)
+    exact = HiddenMarkov.random(3, 3, 4, 0, fractions=True)
     chain = HiddenMarkov(exact.initial, exact.transition, [[1, 0, 0], [0, 1, 0], [0, 0, 1]], 4)
     table = hidden_markov_table(chain)
     assert flint_rank(FIELD.image(unfolding(table, [0, 2])), FIELD.prime) == 9

@@ -60,7 +60,7 @@ def test_sizes():
 
 def test_prefix_cuts_of_a_balanced_tree():
     """MATH: balanced tree of rank 2 over 8 variables: 2 2 4 2 4 2 2."""
-    tree = LatentTree.random([0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6], 2, 2, 0, exact=True)
+    tree = LatentTree.random([0, 0, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6], 2, 2, 0, fractions=True)
     for sites, expected in zip(range(1, 8), (2, 2, 4, 2, 4, 2, 2), strict=True):
         found = separation_rank(tree, Bipartition(tuple(range(sites)), tuple(range(sites, 8))))
         assert (found.value, found.standing) == (expected, "exact")
@@ -153,7 +153,7 @@ def test_seeds():
     one, two = (LatentTree.random([0, 0], 2, 2, seed) for seed in (0, np.random.default_rng(0)))
     np.testing.assert_array_equal(one.prior, two.prior)
     assert (
-        flint_rank(FIELD.image(LatentTree.random([0, 0], 2, 2, 1, exact=True).to_network().contract()), FIELD.prime)
+        flint_rank(FIELD.image(LatentTree.random([0, 0], 2, 2, 1, fractions=True).to_network().contract()), FIELD.prime)
         == 2
     )
 

@@ -24,14 +24,14 @@ from tensorrank.separation.solve import separation_rank
 NAN = float("nan")
 FIELD = PrimeField(8388593)
 MAKERS = {
-    "latent class": lambda exact: LatentClass.random([2, 3, 2], 3, 0, exact=exact),
-    "homogeneous chain": lambda exact: HiddenMarkov.random(3, 2, 4, 1, exact=exact),
-    "chain of tables": lambda exact: HiddenMarkov.random(2, 3, 4, 2, homogeneous=False, exact=exact),
-    "one step": lambda exact: HiddenMarkov.random(2, 3, 1, 3, exact=exact),
-    "tree": lambda exact: LatentTree.random([0, 0, 0, 1, 1, 2, 3, 6], 2, 3, 4, exact=exact),
-    "shared levels": lambda exact: TensorialMixture.random(2, 2, 3, 5, shared=True, exact=exact),
-    "levels of tables": lambda exact: TensorialMixture.random(2, 3, 2, 6, exact=exact),
-    "hierarchical": lambda exact: Hierarchical.random([2, 3, 2, 2], 2, 7, tree=((0, 2), (3, 1)), exact=exact),
+    "latent class": lambda exact: LatentClass.random([2, 3, 2], 3, 0, fractions=exact),
+    "homogeneous chain": lambda exact: HiddenMarkov.random(3, 2, 4, 1, fractions=exact),
+    "chain of tables": lambda exact: HiddenMarkov.random(2, 3, 4, 2, homogeneous=False, fractions=exact),
+    "one step": lambda exact: HiddenMarkov.random(2, 3, 1, 3, fractions=exact),
+    "tree": lambda exact: LatentTree.random([0, 0, 0, 1, 1, 2, 3, 6], 2, 3, 4, fractions=exact),
+    "shared levels": lambda exact: TensorialMixture.random(2, 2, 3, 5, shared=True, fractions=exact),
+    "levels of tables": lambda exact: TensorialMixture.random(2, 3, 2, 6, fractions=exact),
+    "hierarchical": lambda exact: Hierarchical.random([2, 3, 2, 2], 2, 7, tree=((0, 2), (3, 1)), fractions=exact),
 }
 FLOATS = {name: make(False) for name, make in MAKERS.items()}
 EXACT = {name: make(True) for name, make in MAKERS.items()}
@@ -46,7 +46,7 @@ def test_probabilities_are_those_of_the_definition(name):
     table = TABLES[id(model)]
     rows = all_states(model.shape)
     assert model.sites == table.ndim
-    assert not model.exact
+    assert not model.over_fractions
     np.testing.assert_allclose(model.probability(rows), table.ravel(), rtol=1e-12)
     np.testing.assert_allclose(model.log_density(rows), np.log(table.ravel()), rtol=1e-12)
     assert model.probability(rows[:1]).shape == (1,)
@@ -57,7 +57,7 @@ def test_fractions_give_exact_probabilities(name):
     model = EXACT[name]
     table = TABLES[id(model)]
     rows = all_states(model.shape)
-    assert model.exact
+    assert model.over_fractions
     assert list(model.probability(rows)) == list(table.ravel())
     assert table.sum() == 1
     np.testing.assert_allclose(model.log_density(rows), np.log(table.ravel().astype(float)), rtol=1e-12)
@@ -192,7 +192,7 @@ def test_samples_of_gaussian_components():
 
 
 def test_equal_gaussian_components_count_once():
-    bare = TensorialMixture.random(2, 3, 3, 0, exact=True)
+    bare = TensorialMixture.random(2, 3, 3, 0, fractions=True)
     table = probability_table(bare)
     merged = np.array([[1, 0], [0, 1], [1, 0]])
     for site in range(4):
@@ -265,7 +265,7 @@ def parents(draw, most=7):
 @settings(max_examples=30, deadline=None)
 @given(parents(), st.integers(1, 2), st.integers(1, 2), st.integers(0, 2**20), st.booleans())
 def test_random_trees(parents, states, symbols, seed, exact):
-    tree = LatentTree.random(parents, states, symbols, seed, exact=exact)
+    tree = LatentTree.random(parents, states, symbols, seed, fractions=exact)
     table = probability_table(tree)
     rows = all_states(tree.shape)
     found = tree.probability(rows)

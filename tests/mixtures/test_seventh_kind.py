@@ -115,7 +115,7 @@ def _registered(monkeypatch):
 
 @pytest.fixture
 def model():
-    table = random_distributions((24,), np.random.default_rng(0), exact=True)
+    table = random_distributions((24,), np.random.default_rng(0), fractions=True)
     return FullTable(table.reshape(2, 3, 2, 2))
 
 
@@ -164,9 +164,9 @@ def test_it_is_reduced_to_every_kind(model, kind):
 @pytest.mark.parametrize(
     "source",
     [
-        LatentTree.random([0, 0, 1, 1, 2, 2], 2, 2, seed=0, exact=True),
-        HiddenMarkov.random(2, 3, 3, seed=0, exact=True),
-        SumProduct.three_matchings(4, 2, seed=0, exact=True),
+        LatentTree.random([0, 0, 1, 1, 2, 2], 2, 2, seed=0, fractions=True),
+        HiddenMarkov.random(2, 3, 3, seed=0, fractions=True),
+        SumProduct.three_matchings(4, 2, seed=0, fractions=True),
     ],
     ids=lambda source: source.kind,
 )

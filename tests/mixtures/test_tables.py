@@ -8,7 +8,7 @@ from tensorrank.mixtures.tables import (
     check_total,
     distributions,
     free_parameters,
-    is_exact,
+    holds_fractions,
     nonnegative,
     random_distributions,
 )
@@ -28,7 +28,7 @@ THIRD = Fraction(1, 3)
 )
 def test_fractions_whole_numbers_and_texts_are_exact(given):
     table = distributions(given, "the table", AXES)
-    assert is_exact(table)
+    assert holds_fractions(table)
     assert table.tolist() == [[THIRD, 1 - THIRD], [0, 1]]
     assert all(isinstance(entry, Fraction) for entry in table.flat)
 
@@ -82,7 +82,7 @@ def test_sums_of_fractions_are_exact():
     near = [[Fraction(1, 2), Fraction(1, 2) + Fraction(1, 10**12)]]
     with pytest.raises(TensorRankError, match="sums to 1000000000001/1000000000000"):
         distributions(near, "the table", AXES)
-    assert not is_exact(distributions(np.array(near, dtype=float), "the table", AXES))
+    assert not holds_fractions(distributions(np.array(near, dtype=float), "the table", AXES))
 
 
 def test_nonnegative_tables_need_no_sums():
@@ -106,8 +106,8 @@ def test_free_parameters():
 
 @pytest.mark.parametrize("exact", [False, True])
 def test_random_distributions(exact):
-    table = random_distributions((3, 2, 4), np.random.default_rng(0), exact=exact)
-    assert is_exact(table) == exact
+    table = random_distributions((3, 2, 4), np.random.default_rng(0), fractions=exact)
+    assert holds_fractions(table) == exact
     sums = table.sum(axis=-1)
     assert (sums == 1).all() if exact else np.allclose(sums, 1, atol=1e-15)
     assert (table > 0).all()

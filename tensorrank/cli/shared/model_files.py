@@ -23,7 +23,7 @@ def described(model: Mixture) -> dict[str, Any]:
         "sites": model.sites,
         "shape": list(model.shape),
         "components": "categorical" if model.densities is None else "gaussian",
-        "exact": model.exact,
+        "over_fractions": model.over_fractions,
         "parameters": model.parameters,
         "table_entries": model.table_entries,
         "size": model.size,

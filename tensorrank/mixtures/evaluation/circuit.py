@@ -15,7 +15,7 @@ import numpy as np
 
 from tensorrank.arithmetic.arrays import Array, Integers
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
-from tensorrank.mixtures.tables import Table, floats, is_exact
+from tensorrank.mixtures.tables import Table, floats, holds_fractions
 
 Slots = Integers
 # What a block takes: neighbouring slots, or those with given numbers.
@@ -101,9 +101,9 @@ class Circuit:
         return self.starts[-1]
 
     @cached_property
-    def exact(self) -> bool:
+    def over_fractions(self) -> bool:
         """Whether all tables hold Fractions."""
-        return all(is_exact(block.table) for block in self.blocks if not isinstance(block, Products))
+        return all(holds_fractions(block.table) for block in self.blocks if not isinstance(block, Products))
 
     @cached_property
     def float_tables(self) -> tuple[Array, ...]:
@@ -134,7 +134,7 @@ class Circuit:
             inputs: for each site an array (rows, components) of the values of its component densities; Fractions
                 (objects) give exact results if the tables are exact.
         """
-        exact = self.exact and all(array.dtype == object for array in inputs)
+        exact = self.over_fractions and all(array.dtype == object for array in inputs)
         tables = self._tables(lambda table: table) if exact else self.float_tables
         return self._last(inputs, tables, object if exact else np.float64, np.matmul, lambda product: product)
 

@@ -13,7 +13,7 @@ from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Node, Transfer
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import Edge, LatentTree
-from tensorrank.mixtures.tables import TOLERANCE, Table, is_exact, nonnegative
+from tensorrank.mixtures.tables import TOLERANCE, Table, holds_fractions, nonnegative
 
 
 def from_hmmlearn(model: Any, length: int) -> HiddenMarkov:
@@ -140,7 +140,7 @@ def _train(cores: list[Table]) -> Hierarchical:
     _check_total(total[0, 0], "the TTTensor", "its first core")
     nodes: list[Node] = [Leaf(len(cores) - 1, cores[-1][:, :, 0])]
     for site, core in reversed(list(enumerate(cores[:-1]))):
-        one_hot = np.eye(core.shape[1], dtype=int if is_exact(core) else float)
+        one_hot = np.eye(core.shape[1], dtype=int if holds_fractions(core) else float)
         nodes += [Leaf(site, one_hot), Transfer((len(nodes), len(nodes) - 1), core)]
     return Hierarchical(tuple(nodes))
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.tables import Table, is_exact
+from tensorrank.mixtures.tables import Table, holds_fractions
 from tensorrank.whole_numbers import from_text, to_text
 
 # Exponents are left out: a short text could be a number of any length.
@@ -29,7 +29,7 @@ def written(table: Table | tuple[Table, ...]) -> Any:
     """
     if isinstance(table, tuple):
         return [written(one) for one in table]
-    if not is_exact(table):
+    if not holds_fractions(table):
         return table.tolist()
     entries = np.empty(table.shape, dtype=object)
     entries.reshape(-1)[:] = [_entry(entry) for entry in table.flat]

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tensorrank.arithmetic.resources import amount, memory_limit
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.latent_tree import LatentTree, Name
-from tensorrank.mixtures.tables import TOLERANCE, Table, floats, is_exact
+from tensorrank.mixtures.tables import TOLERANCE, Table, floats, holds_fractions
 
 Codes = NDArray[np.int64]
 
@@ -42,9 +42,9 @@ class Conditionals:
     tree: LatentTree
 
     @cached_property
-    def exact(self) -> bool:
+    def over_fractions(self) -> bool:
         """Whether all tables hold fractions."""
-        return is_exact(self.tree.prior) and all(is_exact(edge.table) for edge in self.tree.edges)
+        return holds_fractions(self.tree.prior) and all(holds_fractions(edge.table) for edge in self.tree.edges)
 
     @cached_property
     def _marginals(self) -> dict[Name, Table]:
@@ -82,7 +82,7 @@ class Conditionals:
 
     def settled(self, table: Table) -> Table:
         """The table, of which rows of floats are divided by their sums where these are too far from one."""
-        if self.exact:
+        if self.over_fractions:
             return table
         sums = table.sum(axis=1, keepdims=True)
         return np.where(np.abs(sums - 1) > TOLERANCE / 2, table / sums, table)
@@ -142,10 +142,10 @@ class Conditionals:
         return self._marginals[name]
 
     def _own(self, table: Table) -> Table:
-        return table if self.exact else floats(table)
+        return table if self.over_fractions else floats(table)
 
     def _ones(self, states: int) -> Table:
-        return np.ones((states, 1), dtype=object if self.exact else np.float64)
+        return np.ones((states, 1), dtype=object if self.over_fractions else np.float64)
 
 
 def numbered(codes: Mapping[Name, Codes], names: Sequence[Name], states: Mapping[Name, int]) -> Codes:

@@ -7,7 +7,7 @@ import numpy as np
 from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Node, Transfer
 from tensorrank.mixtures.latent_tree import LatentTree, Name
 from tensorrank.mixtures.sum_product.model import LeafNode, ProductNode, SumNode, SumProduct
-from tensorrank.mixtures.tables import Table, is_exact
+from tensorrank.mixtures.tables import Table, holds_fractions
 
 
 def hierarchical_of(tree: LatentTree) -> Hierarchical:
@@ -34,7 +34,7 @@ def hierarchical_of(tree: LatentTree) -> Hierarchical:
             children = [number[child] for child in tree.children[name]]
             while len(children) > 2:
                 first, second, *others = children
-                same = np.eye(table.shape[1], dtype=int if is_exact(table) else float)
+                same = np.eye(table.shape[1], dtype=int if holds_fractions(table) else float)
                 nodes.append(Transfer((first, second), on_the_diagonal(same)))
                 children = [len(nodes) - 1, *others]
             nodes.append(Transfer(tuple(children), on_the_diagonal(table) if len(children) == 2 else table))
@@ -66,7 +66,7 @@ def on_the_diagonal(table: Table) -> Table:
     """
     rows, columns = table.shape
     spread = np.zeros((rows, columns, columns), dtype=table.dtype)
-    if is_exact(table):
+    if holds_fractions(table):
         # Zeros that are Fractions too.
         spread = spread + table[0, 0] * 0
     both = np.arange(columns)

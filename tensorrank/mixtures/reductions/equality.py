@@ -142,7 +142,7 @@ def check_reduction(
         )
     rng = random_stream(seed)
     primes, agree = _agree(source, target, rng)
-    close = agree or (not (source.exact and target.exact) and _close(source, target, rng))
+    close = agree or (not (source.over_fractions and target.over_fractions) and _close(source, target, rng))
     exact = agree or not close
     bound = size_bound(source, target)
     return ReductionReport(

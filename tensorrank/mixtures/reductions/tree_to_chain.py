@@ -86,7 +86,7 @@ def _transition(
     tree = conditionals.tree
     rows = len(states[before[0]])
     entered: tuple[Name, ...] = ()
-    table = np.ones((rows, 1), dtype=object if conditionals.exact else np.float64)
+    table = np.ones((rows, 1), dtype=object if conditionals.over_fractions else np.float64)
     for names, region in _entered_regions(tree, before, after):
         entered += names
         given = conditionals.given(names, region, states, rows)

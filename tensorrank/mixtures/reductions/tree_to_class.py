@@ -53,7 +53,7 @@ def latent_class_of(tree: LatentTree) -> LatentClass:
     conditionals = Conditionals(tree)
     separator, _ = separating_latents(tree)
     tops, regions = _regions(tree, frozenset(separator))
-    classes = _Classes(tree, {}, np.array([1], dtype=object if conditionals.exact else np.float64))
+    classes = _Classes(tree, {}, np.array([1], dtype=object if conditionals.over_fractions else np.float64))
     for name in tree.latents:
         region = regions.get(name)
         if region is None:

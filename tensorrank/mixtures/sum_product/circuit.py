@@ -9,7 +9,7 @@ import numpy as np
 from tensorrank.mixtures.edges import Name
 from tensorrank.mixtures.evaluation.circuit import Circuit, CircuitBlock, Leaves, Products, Sums
 from tensorrank.mixtures.sum_product.nodes import LeafNode, Node, Nodes, ProductNode, SumNode, children_of
-from tensorrank.mixtures.tables import is_exact
+from tensorrank.mixtures.tables import holds_fractions
 
 
 def compiled(nodes: Nodes, order: Iterable[Name]) -> tuple[Circuit, Mapping[Name, int]]:
@@ -44,11 +44,11 @@ def _group(node: Node) -> tuple[int, object, bool]:
     """What the nodes of a circuit block have in common: type; variable or children; whether tables are fractions."""
     match node:
         case LeafNode():
-            return 0, node.variable, is_exact(node.distribution)
+            return 0, node.variable, holds_fractions(node.distribution)
         case ProductNode():
             return 1, len(node.children), True
         case SumNode():
-            return 2, frozenset(node.children), is_exact(node.weights)
+            return 2, frozenset(node.children), holds_fractions(node.weights)
 
 
 def _block(members: Sequence[Node], slots: Mapping[Name, int]) -> CircuitBlock:

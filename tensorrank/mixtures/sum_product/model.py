@@ -256,7 +256,7 @@ class SumProduct(Mixture):
 
     @classmethod
     def random(
-        cls, sites: int, symbols: int, seed: int | np.random.Generator, *, sums: int = 2, exact: bool = False
+        cls, sites: int, symbols: int, seed: int | np.random.Generator, *, sums: int = 2, fractions: bool = False
     ) -> SumProduct:
         """A random network: regions, sets of variables, are each split in halves at random, in two ways.
 
@@ -268,7 +268,7 @@ class SumProduct(Mixture):
             symbols: the number of values of each.
             seed: a whole number or a numpy Generator.
             sums: the number of sums of each region but the whole, and of leaves of each variable.
-            exact: whether weights and distributions are fractions.
+            fractions: whether weights and distributions are fractions.
 
         Raises:
             TensorRankError: if a number is not a whole number of at least 1.
@@ -280,11 +280,17 @@ class SumProduct(Mixture):
         n, k, count = (
             whole_number(name, given, 1) for name, given in (("sites", sites), ("symbols", symbols), ("sums", sums))
         )
-        return cls(*random_regions(n, k, rng, sums=count, exact=exact))
+        return cls(*random_regions(n, k, rng, sums=count, fractions=fractions))
 
     @classmethod
     def three_matchings(
-        cls, sites: int, symbols: int, seed: int | np.random.Generator, *, rank: int | None = None, exact: bool = False
+        cls,
+        sites: int,
+        symbols: int,
+        seed: int | np.random.Generator,
+        *,
+        rank: int | None = None,
+        fractions: bool = False,
     ) -> SumProduct:
         """A mixture of three products over pairs of variables, for three perfect matchings of random union.
 
@@ -295,7 +301,7 @@ class SumProduct(Mixture):
             symbols: the number of values of each.
             seed: a whole number or a numpy Generator; `matchings` tells the matchings for the same.
             rank: how many products of two leaves each pair is a sum of; symbols if None.
-            exact: whether weights and distributions are fractions.
+            fractions: whether weights and distributions are fractions.
 
         Raises:
             TensorRankError: if a number is too small or sites is odd.
@@ -305,4 +311,4 @@ class SumProduct(Mixture):
         """
         k = whole_number("symbols", symbols, 1)
         r = k if rank is None else whole_number("rank", rank, 1)
-        return cls(*three_matchings_nodes(sites, k, seed, rank=r, exact=exact))
+        return cls(*three_matchings_nodes(sites, k, seed, rank=r, fractions=fractions))

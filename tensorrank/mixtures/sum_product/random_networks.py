@@ -21,7 +21,7 @@ _SPLITS = 2
 
 
 def random_regions(
-    sites: int, symbols: int, rng: np.random.Generator, *, sums: int, exact: bool
+    sites: int, symbols: int, rng: np.random.Generator, *, sums: int, fractions: bool
 ) -> tuple[dict[Name, Node], Name]:
     """Nodes and root: each region, a set of variables, has `sums` sums over all pairs of children of two splits."""
     nodes: dict[Name, Node] = {}
@@ -36,7 +36,7 @@ def random_regions(
         if region in regions:
             return regions[region]
         if len(region) == 1:
-            tables = random_distributions((count, symbols), rng, exact=exact)
+            tables = random_distributions((count, symbols), rng, fractions=fractions)
             regions[region] = [add("l", LeafNode(next(iter(region)), table)) for table in tables]
             return regions[region]
         variables = sorted(region)
@@ -50,7 +50,7 @@ def random_regions(
             for half in splits
             for pair in product(build(half, sums), build(region - half, sums))
         ]
-        weights = random_distributions((count, len(terms)), rng, exact=exact)
+        weights = random_distributions((count, len(terms)), rng, fractions=fractions)
         regions[region] = [add("s", SumNode(tuple(terms), row)) for row in weights]
         return regions[region]
 
@@ -83,7 +83,7 @@ def matchings(sites: int, seed: int | np.random.Generator) -> tuple[Matching, Ma
 
 
 def three_matchings_nodes(
-    sites: int, symbols: int, seed: int | np.random.Generator, *, rank: int, exact: bool
+    sites: int, symbols: int, seed: int | np.random.Generator, *, rank: int, fractions: bool
 ) -> tuple[dict[Name, Node], Name]:
     """Nodes and root: a sum of three products of pairs, each pair {u, v} a sum of `rank` products of two leaves."""
     rng = random_stream(seed)
@@ -94,16 +94,16 @@ def three_matchings_nodes(
         for pair in matching:
             name = f"m{number} {pair[0]}-{pair[1]}"
             for site in pair:
-                for term, table in enumerate(random_distributions((rank, symbols), rng, exact=exact)):
+                for term, table in enumerate(random_distributions((rank, symbols), rng, fractions=fractions)):
                     nodes[f"{name} x{site} {term}"] = LeafNode(site, table)
             terms = [f"{name} {term}" for term in range(rank)]
             for term in range(rank):
                 nodes[terms[term]] = ProductNode(tuple(f"{name} x{site} {term}" for site in pair))
-            nodes[name] = SumNode(tuple(terms), random_distributions((rank,), rng, exact=exact))
+            nodes[name] = SumNode(tuple(terms), random_distributions((rank,), rng, fractions=fractions))
             pairs.append(name)
         wholes.append(f"m{number}")
         nodes[wholes[-1]] = ProductNode(tuple(pairs))
-    nodes["root"] = SumNode(tuple(wholes), random_distributions((3,), rng, exact=exact))
+    nodes["root"] = SumNode(tuple(wholes), random_distributions((3,), rng, fractions=fractions))
     return nodes, "root"
 
 

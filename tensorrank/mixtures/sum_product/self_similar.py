@@ -13,7 +13,7 @@ from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Node, Transfer
 from tensorrank.mixtures.sum_product.graph import Graph, leaves_of
 from tensorrank.mixtures.sum_product.nodes import Node as SumProductNode
 from tensorrank.mixtures.sum_product.nodes import Nodes, ProductNode, SumNode
-from tensorrank.mixtures.tables import Table, is_exact
+from tensorrank.mixtures.tables import Table, holds_fractions
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def copies(graph: Graph) -> bool:
     Floats are rounded where sums of sums multiply their weights, and where products of the same children add them.
     Fractions beside floats become floats.
     """
-    fractions = [is_exact(table) for table in graph.tables()]
+    fractions = [holds_fractions(table) for table in graph.tables()]
     if all(fractions):
         return True
     given = _without_products_of_one(graph.nodes)

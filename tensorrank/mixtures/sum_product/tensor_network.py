@@ -11,7 +11,7 @@ import numpy as np
 from tensorrank.mixtures.edges import Name
 from tensorrank.mixtures.sum_product.graph import Graph
 from tensorrank.mixtures.sum_product.nodes import LeafNode, Nodes, ProductNode, SumNode, children_of
-from tensorrank.mixtures.tables import Table, is_exact
+from tensorrank.mixtures.tables import Table, holds_fractions
 from tensorrank.networks.network import Tensor, TensorNetwork
 
 # What nodes share: their variables, the length of the longest path down to nodes of these variables, and a number.
@@ -54,7 +54,7 @@ class _Choices:
         place = {name: number for number, name in enumerate(options, start=1)}
         weights = [node.weights for node in self._sums(group)]
         table = np.zeros((len(self.members[group]) + 1, len(options) + 1), dtype=np.int64)
-        table = table.astype(object if any(map(is_exact, weights)) else np.float64)
+        table = table.astype(object if any(map(holds_fractions, weights)) else np.float64)
         table[0, 0] = 1
         for state, name in enumerate(self.members[group], start=1):
             node = self.nodes[name]

@@ -49,8 +49,8 @@ def test_neighbours_are_slices():
 
 def test_values_are_exact_or_floats():
     exact_inputs = [array.astype(object) * Fraction(1) for array in INPUTS]
-    assert EXACT.exact
-    assert not FLOATS.exact
+    assert EXACT.over_fractions
+    assert not FLOATS.over_fractions
     assert EXACT.values(exact_inputs).tolist() == expected()
     for circuit in (EXACT, FLOATS):
         found = circuit.values([array.astype(float) for array in INPUTS])

@@ -184,11 +184,11 @@ def test_a_nonnegative_train(shape):
         assert any(table.shape == core.shape and (table == core).all() for table in tables)
 
 
-def test_a_train_of_fractions_is_exact():
+def test_a_train_of_fractions_holds_fractions():
     half = Fraction(1, 2)
     cores = [np.array([[[half, 0], [0, half]]]), np.array([[[1], [0]], [[half], [half]]]) * Fraction(1)]
     ours = from_tensorly(TTTensor(cores))
-    assert ours.exact
+    assert ours.over_fractions
     assert ours.probability([[0, 0], [0, 1], [1, 0], [1, 1]]).tolist() == [half, 0, Fraction(1, 4), Fraction(1, 4)]
 
 

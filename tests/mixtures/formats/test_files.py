@@ -40,14 +40,14 @@ def network(exact):
 
 
 MODELS = {
-    "latent_class": lambda exact: LatentClass.random([2, 3, 4], 3, 0, exact=exact),
-    "hidden_markov": lambda exact: HiddenMarkov.random(3, 2, 5, 0, exact=exact),
-    "hidden_markov by step": lambda exact: HiddenMarkov.random(3, 2, 5, 0, homogeneous=False, exact=exact),
-    "hidden_markov of one step": lambda exact: HiddenMarkov.random(3, 2, 1, 0, homogeneous=False, exact=exact),
-    "latent_tree": lambda exact: LatentTree.random([0, 0, 1, 1, 2, 2], 2, 3, 0, exact=exact),
-    "tensorial_mixture": lambda exact: TensorialMixture.random(3, 2, 3, 0, exact=exact),
-    "tensorial_mixture shared": lambda exact: TensorialMixture.random(3, 2, 3, 0, shared=True, exact=exact),
-    "hierarchical": lambda exact: Hierarchical.random([3] * 5, 2, 0, exact=exact),
+    "latent_class": lambda exact: LatentClass.random([2, 3, 4], 3, 0, fractions=exact),
+    "hidden_markov": lambda exact: HiddenMarkov.random(3, 2, 5, 0, fractions=exact),
+    "hidden_markov by step": lambda exact: HiddenMarkov.random(3, 2, 5, 0, homogeneous=False, fractions=exact),
+    "hidden_markov of one step": lambda exact: HiddenMarkov.random(3, 2, 1, 0, homogeneous=False, fractions=exact),
+    "latent_tree": lambda exact: LatentTree.random([0, 0, 1, 1, 2, 2], 2, 3, 0, fractions=exact),
+    "tensorial_mixture": lambda exact: TensorialMixture.random(3, 2, 3, 0, fractions=exact),
+    "tensorial_mixture shared": lambda exact: TensorialMixture.random(3, 2, 3, 0, shared=True, fractions=exact),
+    "hierarchical": lambda exact: Hierarchical.random([3] * 5, 2, 0, fractions=exact),
     "sum_product": network,
 }
 
@@ -82,7 +82,7 @@ def test_round_trip_of_every_kind(make, exact, tmp_path):
     save(model, tmp_path / "m.json")
     again = load(tmp_path / "m.json")
     same(model, again)
-    assert (again.exact, again.parameters, again.size) == (exact, model.parameters, model.size)
+    assert (again.over_fractions, again.parameters, again.size) == (exact, model.parameters, model.size)
     first, second = list(json.loads((tmp_path / "m.json").read_text()).items())[:2]
     assert (first, second) == (("model", model.kind), ("version", 1))
     same(model, from_dict(to_dict(model)))

@@ -17,7 +17,7 @@ from tensorrank.separation.solve import separation_rank
 
 MODELS = [
     HiddenMarkov.random(2, 2, 6, seed=0),
-    HiddenMarkov.random(2, 3, 4, seed=1, exact=True),
+    HiddenMarkov.random(2, 3, 4, seed=1, fractions=True),
     TensorialMixture.random(2, 3, 3, seed=2),
     Hierarchical.random([2] * 5, 2, seed=3),
 ]

@@ -22,14 +22,14 @@ from tensorrank.separation.solve import separation_rank
 
 def four_variables(exact):
     return [
-        LatentClass.random([2, 2, 2, 2], 3, seed=1, exact=exact),
-        HiddenMarkov.random(2, 3, 4, seed=2, exact=exact),
-        HiddenMarkov.random(3, 2, 4, seed=3, homogeneous=False, exact=exact),
-        LatentTree.random([0, 0, 0, 1, 1, 2], 2, 2, seed=4, exact=exact),
-        TensorialMixture.random(2, 2, 3, seed=5, exact=exact),
-        TensorialMixture.random(2, 3, 2, seed=6, shared=True, exact=exact),
-        Hierarchical.random([2, 3, 2, 2], 2, seed=7, exact=exact),
-        Hierarchical.random([2] * 4, 2, seed=8, tree=(0, (1, (2, 3))), exact=exact),
+        LatentClass.random([2, 2, 2, 2], 3, seed=1, fractions=exact),
+        HiddenMarkov.random(2, 3, 4, seed=2, fractions=exact),
+        HiddenMarkov.random(3, 2, 4, seed=3, homogeneous=False, fractions=exact),
+        LatentTree.random([0, 0, 0, 1, 1, 2], 2, 2, seed=4, fractions=exact),
+        TensorialMixture.random(2, 2, 3, seed=5, fractions=exact),
+        TensorialMixture.random(2, 3, 2, seed=6, shared=True, fractions=exact),
+        Hierarchical.random([2, 3, 2, 2], 2, seed=7, fractions=exact),
+        Hierarchical.random([2] * 4, 2, seed=8, tree=(0, (1, (2, 3))), fractions=exact),
     ]
 
 

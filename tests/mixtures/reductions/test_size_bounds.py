@@ -57,6 +57,6 @@ def test_hidden_variables_of_one_child_on_the_balanced_tree():
 
 
 def test_many_induced_trees_make_no_large_tables():
-    network = SumProduct.random(4, 1, 1014583970, exact=True)
+    network = SumProduct.random(4, 1, 1014583970, fractions=True)
     # 128 induced trees: joins of three variables would have 128^3 entries each.
     assert isinstance(reduce(network, "hierarchical"), Obstruction)

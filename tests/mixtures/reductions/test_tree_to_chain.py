@@ -21,7 +21,7 @@ from tensorrank.separation.solve import separation_rank
 def same_fractions(tree, chain):
     """Against the definition, summed over all hidden states."""
     expected = latent_tree_table(tree).reshape(-1)
-    assert chain.exact
+    assert chain.over_fractions
     assert (chain.probability(all_states(tree.shape)) == expected).all()
 
 
@@ -49,14 +49,14 @@ def test_trees_with_zeros_keep_their_probabilities(tree):
 @pytest.mark.parametrize(
     "tree",
     [
-        TensorialMixture.random(3, 2, 2, seed=1, exact=True).latent_tree(),
-        TensorialMixture.random(2, 3, 2, seed=1, exact=True).latent_tree(),
+        TensorialMixture.random(3, 2, 2, seed=1, fractions=True).latent_tree(),
+        TensorialMixture.random(2, 3, 2, seed=1, fractions=True).latent_tree(),
         tree_with([0, 0, 1, 1, 3, 3], [2, 3, 2, 2, 2, 2, 2], 1),
         tree_with([0, 0, 1, 1, 3, 3], [2, 3, 2, 2, 2, 2, 2], 1, variables=[5, 2, 6, 4]),
         tree_with([0, 0, 0, 1, 2, 3], [3, 2, 3, 2, 2, 2, 2], 1, variables=[6, 4, 5]),
         tree_with([0, 1, 2], [2, 3, 2, 2], 1),
-        LatentClass.random([2, 3, 2], 3, seed=0, exact=True).latent_tree(),
-        HiddenMarkov.random(2, 3, 5, seed=1, exact=True).latent_tree(),
+        LatentClass.random([2, 3, 2], 3, seed=0, fractions=True).latent_tree(),
+        HiddenMarkov.random(2, 3, 5, seed=1, fractions=True).latent_tree(),
     ],
     ids=["balanced 8", "balanced 4", "caterpillar", "caterpillar permuted", "spider", "one leaf", "star", "chain"],
 )
@@ -124,7 +124,7 @@ def test_states_of_probability_zero_are_dropped():
 
 def test_the_states_of_a_balanced_tree_are_needed():
     """The states of steps t and t + 1 bound the rank of the unfolding between them; the worst one reaches them."""
-    tree = TensorialMixture.random(3, 2, 2, seed=0, exact=True).latent_tree()
+    tree = TensorialMixture.random(3, 2, 2, seed=0, fractions=True).latent_tree()
     assert chain_states(tree) == (2, 2, 4, 4, 4, 4, 2, 2)
     chain = hidden_markov_of(tree)
     # Ranks of the prefix unfoldings of the published example: 2 2 4 2 4 2 2.

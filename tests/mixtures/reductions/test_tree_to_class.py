@@ -21,7 +21,7 @@ from tensorrank.separation.solve import separation_rank
 def same_fractions(tree, shallow):
     """Against the definition, summed over all hidden states."""
     expected = latent_tree_table(tree).reshape(-1)
-    assert shallow.exact
+    assert shallow.over_fractions
     assert (shallow.probability(all_states(tree.shape)) == expected).all()
 
 
@@ -45,9 +45,9 @@ def test_trees_with_zeros_keep_their_probabilities(tree):
 @pytest.mark.parametrize(
     "tree",
     [
-        HiddenMarkov.random(2, 3, 5, seed=1, exact=True).latent_tree(),
-        HiddenMarkov.random(3, 2, 4, seed=1, exact=True).latent_tree(),
-        TensorialMixture.random(2, 3, 2, seed=1, exact=True).latent_tree(),
+        HiddenMarkov.random(2, 3, 5, seed=1, fractions=True).latent_tree(),
+        HiddenMarkov.random(3, 2, 4, seed=1, fractions=True).latent_tree(),
+        TensorialMixture.random(2, 3, 2, seed=1, fractions=True).latent_tree(),
         tree_with([0, 0, 1, 1, 3, 3], [2, 3, 2, 2, 2, 2, 2], 1),
         tree_with([0, 1, 2, 2], [2, 3, 3, 2, 2], 1),
         tree_with([0, 1, 2], [2, 3, 2, 2], 1),
@@ -102,10 +102,10 @@ def test_classes_of_probability_zero_are_dropped():
 @pytest.mark.parametrize(
     ("model", "classes"),
     [
-        (HiddenMarkov.random(2, 2, 8, seed=0, exact=True), 2**4),
-        (HiddenMarkov.random(2, 3, 7, seed=0, exact=True), 2**3),
-        (HiddenMarkov.random(3, 3, 6, seed=0, exact=True), 3**3),
-        (TensorialMixture.random(3, 2, 2, seed=0, exact=True), 2**4),
+        (HiddenMarkov.random(2, 2, 8, seed=0, fractions=True), 2**4),
+        (HiddenMarkov.random(2, 3, 7, seed=0, fractions=True), 2**3),
+        (HiddenMarkov.random(3, 3, 6, seed=0, fractions=True), 3**3),
+        (TensorialMixture.random(3, 2, 2, seed=0, fractions=True), 2**4),
     ],
 )
 def test_no_smaller_class_model_exists_where_an_unfolding_has_that_rank(model, classes):

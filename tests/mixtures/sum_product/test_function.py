@@ -95,7 +95,7 @@ MODELS = {
     "random": SumProduct.random(6, 2, seed=0),
     "random of three sums": SumProduct.random(4, 3, seed=1, sums=3),
     "matchings": SumProduct.three_matchings(6, 2, seed=2),
-    "matchings of rank 3": SumProduct.three_matchings(4, 3, seed=3, rank=3, exact=True),
+    "matchings of rank 3": SumProduct.three_matchings(4, 3, seed=3, rank=3, fractions=True),
 }
 
 

@@ -15,7 +15,7 @@ def test_three_matchings_have_three_times_a_choice_for_each_pair():
 
 
 @pytest.mark.parametrize(
-    "network", [SumProduct.three_matchings(6, 2, 1, exact=True), SumProduct.random(4, 2, 2, exact=True)]
+    "network", [SumProduct.three_matchings(6, 2, 1, fractions=True), SumProduct.random(4, 2, 2, fractions=True)]
 )
 def test_classes_have_the_density_of_the_network(network):
     x = all_states(network.shape)

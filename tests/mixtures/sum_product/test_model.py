@@ -86,11 +86,11 @@ def chain(length):
 
 MODELS = {
     "sharing": sharing(),
-    "random": SumProduct.random(5, 2, seed=0, exact=True),
-    "random of three values": SumProduct.random(3, 3, seed=1, sums=3, exact=True),
-    "independent": SumProduct.random(4, 2, seed=2, sums=1, exact=True),
-    "matchings of 4": SumProduct.three_matchings(4, 2, seed=3, exact=True),
-    "matchings of 6": SumProduct.three_matchings(6, 2, seed=4, rank=1, exact=True),
+    "random": SumProduct.random(5, 2, seed=0, fractions=True),
+    "random of three values": SumProduct.random(3, 3, seed=1, sums=3, fractions=True),
+    "independent": SumProduct.random(4, 2, seed=2, sums=1, fractions=True),
+    "matchings of 4": SumProduct.three_matchings(4, 2, seed=3, fractions=True),
+    "matchings of 6": SumProduct.three_matchings(6, 2, seed=4, rank=1, fractions=True),
     "one variable": SumProduct({7: LeafNode(0, [HALF, HALF])}, 7),
     "chain": SumProduct(*chain(5)),
 }
@@ -197,7 +197,7 @@ def test_sizes_scopes_and_order():
         place[child] < place[name] for name in model.nodes for child in getattr(model.nodes[name], "children", ())
     )
     assert repr(model) == "SumProduct(3 variables, 14 nodes, 17 edges)"
-    assert model.exact
+    assert model.over_fractions
 
 
 def test_sums_of_the_same_children_in_another_order_are_one_matrix():
@@ -228,7 +228,7 @@ def test_a_layered_network_is_a_block_for_each_layer():
 def test_fractions_beside_floats_stay_exact_in_a_field():
     nodes = {"a": LeafNode(0, [THIRD, 1 - THIRD]), "b": LeafNode(0, [0.1, 0.9]), "s": SumNode(("a", "b"), [0.25, 0.75])}
     model = SumProduct(nodes, "s")
-    assert not model.exact
+    assert not model.over_fractions
     expected = [Fraction(0.25) * THIRD + Fraction(0.75) * Fraction(0.1)]
     expected += [Fraction(0.25) * (1 - THIRD) + Fraction(0.75) * Fraction(0.9)]
     field = PrimeField(2**31 - 1)
@@ -274,12 +274,12 @@ def test_gaussian_components():
 @settings(max_examples=20, deadline=None)
 @given(sites=st.integers(1, 5), symbols=st.integers(1, 3), sums=st.integers(1, 2), seed=st.integers(0, 10**6))
 def test_random_networks(sites, symbols, sums, seed):
-    model = SumProduct.random(sites, symbols, seed, sums=sums, exact=True)
+    model = SumProduct.random(sites, symbols, seed, sums=sums, fractions=True)
     assert model.shape == (symbols,) * sites
     expected = brute(model)
     assert expected.sum() == 1
     assert (model.probability(states(model)) == expected.ravel()).all()
-    assert model.exact
+    assert model.over_fractions
 
 
 def test_random_networks_share_and_repeat():
