@@ -12,12 +12,12 @@ import opt_einsum
 
 from benchmarks.machine import seconds, table
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.arithmetic.resources import worker_threads
+from tensorrank.arithmetic.resources import silent, worker_threads
 from tensorrank.networks.canonical_polyadic import CanonicalPolyadic
 from tensorrank.networks.hierarchical_tucker import HierarchicalTucker
 from tensorrank.networks.network import TensorNetwork
 from tensorrank.networks.tensor_train import TensorTrain
-from tensorrank.separation.grid import grid_rank
+from tensorrank.separation.grid import GridSampling
 from tensorrank.separation.partition import Bipartition
 
 _SMALL, _LARGE = PrimeField(8388593), PrimeField(2147483629)
@@ -31,7 +31,7 @@ def interleaved_train(sites: int = 24) -> None:
     bound = function.rank_bound(partition)
     instance = function.draw(_SMALL, np.random.default_rng(1))
     with worker_threads(2) as pool:
-        found = grid_rank(instance, partition, _SMALL, np.random.default_rng(2), pool, bound=bound, most=bound + 8)
+        found = GridSampling(instance, partition, _SMALL, 2, bound=bound, most=bound + 8)(None, pool, silent)
     taken = time.perf_counter() - started
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
     table(

@@ -1,4 +1,4 @@
-"""One Hankel block of one draw as a job: its rows and columns filled from the coefficients, and its rank."""
+"""The rank of one Hankel block of one draw: its rows and columns are filled from the coefficients and eliminated."""
 
 from __future__ import annotations
 
@@ -18,14 +18,20 @@ from tensorrank.arithmetic.resources import Progress, Workers
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import Instance
 from tensorrank.separation.hankel import SLAB_ENTRIES, HankelForm, Indices, symmetric_entries
-from tensorrank.separation.jobs import BlockRank, JobKey
+from tensorrank.separation.jobs import BlockRank
 from tensorrank.separation.limits import SIDE_BYTES, lattice_bytes, lattice_work
 from tensorrank.separation.monomials import divided_powers, monomial_count, monomials
 
 
 @dataclass(frozen=True)
-class Block:
-    """One block to be computed: degree k in M_A, its rows and columns, and how many of each are used at first."""
+class HankelBlock:
+    """A Hankel block whose rank is to be computed.
+
+    Attributes:
+        degree: k, the degree in M_A.
+        shape: its rows and columns.
+        used: the numbers of rows and columns that are used at first.
+    """
 
     degree: int
     shape: tuple[int, int]
@@ -33,7 +39,7 @@ class Block:
 
     @property
     def cut(self) -> bool:
-        """Whether a side is cut below what could matter: the smaller of rows and columns."""
+        """True if fewer rows or columns are used than the shorter side of the block has, so that rank may be lost."""
         return min(self.used) < min(self.shape)
 
     @property
@@ -44,7 +50,7 @@ class Block:
 
 @dataclass(frozen=True, eq=False)
 class Lattice:
-    """The coefficients that all blocks of a draw are filled from, before they are computed.
+    """The coefficients from which all blocks of a draw are filled, before they are computed.
 
     Attributes:
         instance: one function.
@@ -67,7 +73,7 @@ class Lattice:
 
     @property
     def memory(self) -> float:
-        """Bytes while they are made."""
+        """Bytes while the coefficients are made."""
         return lattice_bytes(self.points, self.width, self.degree, self.variables)
 
     @property
@@ -81,68 +87,49 @@ class Lattice:
 
 
 @dataclass(frozen=True, eq=False)
-class BlockJob:
-    """The rank of one block.
+class BlockElimination:
+    """Finds a certified rank of one block: the block's own if it is not cut and could be finished.
 
     Attributes:
-        shared: the lattice.
         block: which rows and columns.
         tokens: how many on the output token's side and on the other, or None if both have at least d.
-        draw: the number of the draw.
         seed: of the rows, columns and tokens that the blocks of this draw choose.
         in_memory: bytes that eliminating it in memory takes, beside the lattice.
-        work: operations expected.
         room: bytes that blocks may take, beside the lattice.
         allowance: operations that a block which comes out short may take beyond those expected.
         scratch: a folder for blocks larger than the room, or None: then they are left unfinished.
     """
 
-    shared: Lattice
-    block: Block
+    block: HankelBlock
     tokens: tuple[int, int] | None
-    draw: int
     seed: int
     in_memory: float
-    work: float
     room: float
     allowance: float
     scratch: Path | None = None
 
-    @property
-    def key(self) -> JobKey:
-        """Draw, prime, degree, and the size asked for."""
-        rows, columns = self.block.used
-        asked = f"block of {rows} x {columns}, {self.shared.variables} variables"
-        return JobKey(self.draw, self.shared.field.prime, self.block.degree, asked)
-
-    @property
-    def memory(self) -> float:
-        """Bytes at the peak, beside the lattice."""
-        return self.in_memory if self.scratch is None else min(self.in_memory, self.room)
-
-    def rank(self, shared: HankelForm, pool: Workers, report: Progress) -> BlockRank:
-        """A certified rank: the block's own if it is not cut and could be finished."""
+    def __call__(self, form: HankelForm, pool: Workers, report: Progress) -> BlockRank:
+        """Fill the block from the coefficients and eliminate it, in memory if it fits there, otherwise over files."""
         if self.tokens is not None:
-            matrix = self._low_rank_block(shared, self.tokens, self._rng(), pool)
-            return BlockRank(rank_in_place(matrix, shared.field, pool, report), self.block.used, not self.block.cut)
+            matrix = self._low_rank_block(form, self.tokens, self._rng(), pool)
+            return BlockRank(rank_in_place(matrix, form.field, pool, report), self.block.used, not self.block.cut)
         rank, complete = 0, False
-        width = 0 if self.scratch is None else strip_width(self.block, shared.variables, self.room)
+        width = 0 if self.scratch is None else strip_width(self.block, form.variables, self.room)
         fits = not width or self.in_memory <= self.room
         if fits:
-            slabs = self._slabs(shared, pool)
-            rank, complete = rank_of_slabs(slabs, shared.field, pool, self._afford, report)
+            rank, complete = rank_of_slabs(self._slabs(form, pool), form.field, pool, self._afford, report)
         # Also where the block had room, but not its left kernel beside it.
         over_files = not complete and (not fits or self._further_over_files <= self.allowance)
         if self.scratch is not None and width and over_files:
-            rank, complete = self._rank_over_files(shared, self.scratch, width, pool, report)
+            rank, complete = self._rank_over_files(form, self.scratch, width, pool, report)
         return BlockRank(rank, self.block.used, complete=complete and not self.block.cut)
 
     def _rng(self) -> np.random.Generator:
-        """Of its own, so that a block does not depend on the order of all."""
+        """A stream of the block's own, so that its choices do not depend on the order of blocks."""
         return np.random.default_rng([self.seed, self.block.degree])
 
     def _afford(self, missing: int) -> bool:
-        """Whether the rows or columns left out at first can be used too: they meet a left kernel of so many rows."""
+        """True if the rows or columns left out at first can be used too; they meet a left kernel of so many rows."""
         short, long = sorted(self.block.shape)
         extra = float(missing) * short * (short + 2 * (long - short))
         # The left kernel, and its product with a slab, beside the block or the slab.
@@ -201,29 +188,29 @@ class BlockJob:
     def _low_rank_block(
         self, form: HankelForm, tokens: tuple[int, int], rng: np.random.Generator, pool: Workers
     ) -> Balanced:
-        """A-side functionals x Cat_k x B-side functionals."""
+        """Cat_k between sampled functionals: those of side A from the left, those of side B from the right."""
         k, used = self.block.degree, self.block.used
         variables, field = form.variables, form.field
         _, moments = _moments(form, tokens[1], used[1], rng)
         columns = divided_powers(moments, monomials(variables, form.degree - k), field)
-        drawn, moments = _moments(form, tokens[0], used[0], rng)
+        outputs, moments = _moments(form, tokens[0], used[0], rng)
         powers = divided_powers(moments, monomials(variables, k), field)
-        rows = (drawn[:, :, None] * powers[:, None, :] % field.prime).reshape(used[0], -1)
+        rows = (outputs[:, :, None] * powers[:, None, :] % field.prime).reshape(used[0], -1)
         images = form.applied(k, balanced(columns.T, field, pool), pool)
         sampled = product(balanced(rows, field, pool), images, field, pool)
         return sampled if used[0] <= used[1] else np.ascontiguousarray(sampled.T)
 
 
 def _moments(form: HankelForm, tokens: int, count: int, rng: np.random.Generator) -> tuple[Residues, Residues]:
-    """Random tokens, one of each sample and the moment entries of all: shapes (count, d) and (count, D)."""
-    drawn = form.field.random((count, tokens, form.width), rng)
-    moments = form.field.matmul(drawn.swapaxes(1, 2), drawn)
+    """One token of each of so many random samples, (count, d), and the moment entries of all its tokens, (count, D)."""
+    sampled = form.field.random((count, tokens, form.width), rng)
+    moments = form.field.matmul(sampled.swapaxes(1, 2), sampled)
     entries = symmetric_entries(form.width)
-    return drawn[:, 0], np.stack([moments[:, i, j] for i, j in entries], axis=1)
+    return sampled[:, 0], np.stack([moments[:, i, j] for i, j in entries], axis=1)
 
 
-def strip_width(block: Block, variables: int, room: float) -> int:
-    """How wide the strips may be by which a block is eliminated over files in so much room; 0 if none may."""
+def strip_width(block: HankelBlock, variables: int, room: float) -> int:
+    """The width of the strips by which a block is eliminated over files in so much room; 0 if not even one fits."""
     rows = min(block.used)
     # Filling a strip lists the monomials of its rows and columns.
     sides = 2 * rows * variables * SIDE_BYTES

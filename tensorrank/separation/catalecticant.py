@@ -19,10 +19,10 @@ import numpy as np
 from tensorrank.arithmetic.elimination.costs import elimination_bytes, elimination_work
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.separation.architecture import Instance
-from tensorrank.separation.blocks import Block, BlockJob, Lattice, strip_width
+from tensorrank.separation.blocks import BlockElimination, HankelBlock, Lattice, strip_width
 from tensorrank.separation.hankel import SLAB_ENTRIES
 from tensorrank.separation.hilbert import MomentSpaces, moment_spaces
-from tensorrank.separation.jobs import BlockRank, Rounds
+from tensorrank.separation.jobs import BlockRank, Job, JobKey, Rounds
 from tensorrank.separation.limits import (
     DEGREE_BYTES,
     MOST_DEGREES,
@@ -62,7 +62,7 @@ class CatalecticantPlan:
     variables: int
     lattice: int
     side: int | None
-    blocks: tuple[Block, ...]
+    blocks: tuple[HankelBlock, ...]
     memory: float
     work: float
     fixed_memory: float = 0
@@ -139,20 +139,20 @@ def _shape(plan: CatalecticantPlan, k: int) -> tuple[int, int]:
     return plan.spaces.rows(k), plan.spaces.columns(k)
 
 
-def _block(plan: CatalecticantPlan, k: int, side: int | None) -> Block:
+def _block(plan: CatalecticantPlan, k: int, side: int | None) -> HankelBlock:
     rows, columns = shape = _shape(plan, k)
     # A few rows or columns beyond the shorter side decide its rank as well as all of them, unless it comes out short.
     if side is not None and min(rows, columns) > side:
-        return Block(k, shape, (side, side))
+        return HankelBlock(k, shape, (side, side))
     most = min(rows, columns) + SPARE
-    return Block(k, shape, (min(rows, most), min(columns, most)))
+    return HankelBlock(k, shape, (min(rows, most), min(columns, most)))
 
 
-def _every_block(plan: CatalecticantPlan, side: int | None) -> Iterator[Block]:
+def _every_block(plan: CatalecticantPlan, side: int | None) -> Iterator[HankelBlock]:
     return (_block(plan, k, side) for k in range(plan.spaces.degree + 1))
 
 
-def _staircase(plan: CatalecticantPlan, side: int | None) -> Iterator[Block]:
+def _staircase(plan: CatalecticantPlan, side: int | None) -> Iterator[HankelBlock]:
     """The blocks that decide all others if they reach their bounds, and cut ones between them."""
     degree, most = plan.spaces.degree, inf if side is None else side
 
@@ -171,7 +171,7 @@ def _staircase(plan: CatalecticantPlan, side: int | None) -> Iterator[Block]:
         yield _block(plan, k, side)
 
 
-def _block_bytes(plan: CatalecticantPlan, block: Block) -> float:
+def _block_bytes(plan: CatalecticantPlan, block: HankelBlock) -> float:
     used_rows, used_columns = block.used
     if plan.full:
         sides = (used_rows + used_columns) * plan.variables * SIDE_BYTES
@@ -183,7 +183,7 @@ def _block_bytes(plan: CatalecticantPlan, block: Block) -> float:
     return 32 * functionals + 40 * max(SLAB_ENTRIES, columns) + 24 * used_rows * used_columns
 
 
-def _bytes_within(plan: CatalecticantPlan, block: Block, limits: Limits, fixed: float) -> float:
+def _bytes_within(plan: CatalecticantPlan, block: HankelBlock, limits: Limits, fixed: float) -> float:
     """What the block takes beside the fixed memory, over files if it takes more than there is and they help."""
     needed, room = _block_bytes(plan, block), limits.memory - fixed
     if needed > room and limits.files and plan.full and strip_width(block, plan.variables, room):
@@ -191,7 +191,7 @@ def _bytes_within(plan: CatalecticantPlan, block: Block, limits: Limits, fixed: 
     return needed
 
 
-def _products_work(plan: CatalecticantPlan, blocks: Iterable[Block]) -> float:
+def _products_work(plan: CatalecticantPlan, blocks: Iterable[HankelBlock]) -> float:
     """Multiplying whole Hankel blocks by sampled functionals."""
     total = 0.0
     for block in blocks:
@@ -259,28 +259,30 @@ class Catalecticant:
         """The ranks of the whole blocks of these degrees."""
         return (yield from self._ranks([_block(self.plan, k, None) for k in degrees]))
 
-    def _next(self, degrees: list[int]) -> list[Block]:
+    def _next(self, degrees: list[int]) -> list[HankelBlock]:
         """The blocks to compute next: one, and as many beyond it, ahead of need, as are cheap together."""
         blocks = [_block(self.plan, k, self.plan.side) for k in degrees[:_AHEAD]]
         cheap = sum(1 for total in accumulate(block.work for block in blocks) if total <= SMALL_BLOCK)
         return blocks[: max(1, cheap)]
 
-    def _ranks(self, blocks: Iterable[Block]) -> Rounds[dict[int, BlockRank]]:
+    def _ranks(self, blocks: Iterable[HankelBlock]) -> Rounds[dict[int, BlockRank]]:
         jobs = [self._job(block) for block in blocks]
         ranks = yield jobs
-        return {job.block.degree: rank for job, rank in zip(jobs, ranks, strict=True)}
+        return {job.key.degree: rank for job, rank in zip(jobs, ranks, strict=True)}
 
-    def _job(self, block: Block) -> BlockJob:
-        plan = self.plan
-        return BlockJob(
-            self.lattice,
-            block,
-            None if plan.full else plan.tokens,
-            self.draw,
-            self.seed,
-            in_memory=_block_bytes(plan, block),
-            scratch=self.scratch,
+    def _job(self, block: HankelBlock) -> Job:
+        plan, scratch = self.plan, self.scratch
+        rows, columns = block.used
+        asked = f"block of {rows} x {columns}, {plan.variables} variables"
+        in_memory = _block_bytes(plan, block)
+        allowance = self.spare * elimination_work(*block.shape) if self.spare < inf else inf
+        return Job(
+            JobKey(self.draw, self.lattice.field.prime, block.degree, asked),
+            BlockElimination(
+                block, None if plan.full else plan.tokens, self.seed, in_memory, self.room, allowance, scratch
+            ),
+            memory=in_memory if scratch is None else min(in_memory, self.room),
             work=block.work + (0 if plan.full else _products_work(plan, [block])),
             room=self.room,
-            allowance=self.spare * elimination_work(*block.shape) if self.spare < inf else inf,
+            shared=self.lattice,
         )

@@ -7,6 +7,7 @@ values at 0 of the derivatives of P_q by (a, b) for all a and b with |a| + |b| <
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 from tensorrank.arithmetic.elimination.costs import elimination_bytes
 from tensorrank.arithmetic.elimination.rank import rank_in_place
@@ -14,14 +15,14 @@ from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.resources import Progress, Workers
 from tensorrank.separation.architecture import Instance
 from tensorrank.separation.hankel import HankelForm
-from tensorrank.separation.jobs import BlockRank, JobKey
+from tensorrank.separation.jobs import BlockRank, Job, JobKey
 from tensorrank.separation.limits import SIDE_BYTES, Limits, lattice_bytes, lattice_work
 from tensorrank.separation.monomials import monomial_count
 
 
 @dataclass(frozen=True)
 class DerivativePlan:
-    """What it takes.
+    """What all derivatives at once would take.
 
     Attributes:
         width: d.
@@ -42,7 +43,7 @@ class DerivativePlan:
 
 
 def derivative_plan(width: int, degree: int, rank_bound: int, limits: Limits) -> DerivativePlan | None:
-    """The plan, if it fits within the limits."""
+    """The plan, or None if it does not fit within the limits."""
     variables = width * (width + 1) // 2 + 1
     rows = monomial_count(variables, degree)
     shape = rows, width * rows
@@ -54,45 +55,14 @@ def derivative_plan(width: int, degree: int, rank_bound: int, limits: Limits) ->
     return DerivativePlan(width, degree, shape, memory, work)
 
 
-@dataclass(frozen=True, eq=False)
-class DerivativesJob:
-    """The rank over GF(p) of all derivatives of one draw; p above the degree.
+def derivatives_job(instance: Instance, field: PrimeField, plan: DerivativePlan, draw: int) -> Job:
+    """The job that finds the rank over GF(p), p above the degree, of all derivatives of one draw."""
+    key = JobKey(draw, field.prime, -1, str(plan))
+    return Job(key, partial(_rank, instance, field, plan), memory=plan.memory, work=plan.work, room=plan.memory)
 
-    Attributes:
-        instance: one function.
-        field: GF(p).
-        plan: what it takes.
-        draw: the number of the draw.
-    """
 
-    instance: Instance
-    field: PrimeField
-    plan: DerivativePlan
-    draw: int
-    shared: None = None
-
-    @property
-    def key(self) -> JobKey:
-        """Draw, prime and size."""
-        return JobKey(self.draw, self.field.prime, -1, str(self.plan))
-
-    @property
-    def memory(self) -> float:
-        """Bytes at the peak."""
-        return self.plan.memory
-
-    @property
-    def room(self) -> float:
-        """Nothing runs beside it."""
-        return self.plan.memory
-
-    @property
-    def work(self) -> float:
-        """Operations expected."""
-        return self.plan.work
-
-    def rank(self, shared: None, pool: Workers, report: Progress) -> BlockRank:
-        """Fill the matrix and eliminate it."""
-        form = HankelForm.inhomogeneous(self.instance, self.field, self.plan.width, self.plan.degree, pool)
-        rank = rank_in_place(form.derivatives(pool), self.field, pool, report)
-        return BlockRank(rank, self.plan.shape, complete=True)
+def _rank(
+    instance: Instance, field: PrimeField, plan: DerivativePlan, shared: None, pool: Workers, report: Progress
+) -> BlockRank:
+    form = HankelForm.inhomogeneous(instance, field, plan.width, plan.degree, pool)
+    return BlockRank(rank_in_place(form.derivatives(pool), field, pool, report), plan.shape, complete=True)

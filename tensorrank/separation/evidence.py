@@ -9,10 +9,10 @@ from math import prod
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.separation.architecture import Instance, MomentForm
 from tensorrank.separation.catalecticant import Catalecticant, CatalecticantPlan
-from tensorrank.separation.derivatives import DerivativesJob
+from tensorrank.separation.derivatives import derivatives_job
 from tensorrank.separation.draws import Draws
-from tensorrank.separation.grid import GridJob
-from tensorrank.separation.jobs import Job, Rounds
+from tensorrank.separation.grid import GridSampling
+from tensorrank.separation.jobs import Job, JobKey, Rounds
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.plan import Plan
 from tensorrank.separation.result import SeparationRank, Standing
@@ -141,21 +141,21 @@ def from_blocks(form: MomentForm, partition: Bipartition, chosen: Plan, draws: D
 
 def from_grid(partition: Bipartition, chosen: Plan, draws: Draws, count: int) -> Rounds[Evidence]:
     """Sampled matrices of fresh instances until a further one gives no more."""
+    room = chosen.limits.memory // 2
 
     def measured(field: PrimeField, instance: Instance, number: int) -> Job:
-        return GridJob(
+        sampling = GridSampling(
             instance,
-            field,
             partition,
-            number,
+            field,
             int(draws.rng.integers(2**63)),
-            bound=chosen.upper,
-            most=chosen.grid_samples,
-            most_entries=chosen.grid_entries,
-            memory=chosen.memory,
-            work=chosen.work,
-            room=chosen.limits.memory // 2,
+            chosen.upper,
+            chosen.grid_samples,
+            chosen.grid_entries,
+            memory=int(room),
         )
+        key = JobKey(number, field.prime, -1, f"grid of up to {chosen.grid_samples} samples a side")
+        return Job(key, sampling, memory=chosen.memory, work=chosen.work, room=room)
 
     return (yield from _from_matrices(chosen, draws, count, measured, known=_known(chosen, draws)))
 
@@ -181,7 +181,7 @@ def from_leading_form(
         taken = derivatives
 
         def measured(field: PrimeField, instance: Instance, number: int) -> Job:
-            return DerivativesJob(instance, field, taken, number)
+            return derivatives_job(instance, field, taken, number)
 
         whole = yield from _from_matrices(chosen, further, count, measured, known=found.lower)
     else:

@@ -12,7 +12,7 @@ from tensorrank.arithmetic.elimination.rank import balanced, rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import Progress, Workers
 from tensorrank.separation.architecture import Instance
-from tensorrank.separation.jobs import BlockRank, JobKey
+from tensorrank.separation.jobs import BlockRank
 from tensorrank.separation.limits import MOST_ENTRIES, SPARE
 from tensorrank.separation.partition import Bipartition
 
@@ -22,113 +22,66 @@ _MOST_LISTED = 2**22
 
 
 @dataclass(frozen=True, eq=False)
-class GridJob:
-    """The rank of the grid matrix of one draw.
+class GridSampling:
+    """Finds the rank of the grid matrix of an instance at random inputs: a lower bound on the separation rank.
+
+    The rank is the separation rank with high probability if the sampling saturated.
 
     Attributes:
-        instance: one function.
-        field: GF(p).
-        partition: of its sites.
-        draw: the number of the draw.
-        seed: of the inputs.
-        bound: a proven upper bound on the rank, or None.
-        most: the most rows and columns.
-        most_entries: the most values of a matrix of all inputs, where they are finitely many.
-        memory: bytes at the peak.
-        work: operations expected.
-        room: bytes for what evaluation takes beside the values.
-    """
-
-    instance: Instance
-    field: PrimeField
-    partition: Bipartition
-    draw: int
-    seed: int
-    bound: int | None
-    most: int
-    most_entries: float
-    memory: float
-    work: float
-    room: float
-    shared: None = None
-
-    @property
-    def key(self) -> JobKey:
-        """Draw, prime, and the size asked for."""
-        return JobKey(self.draw, self.field.prime, -1, f"grid of up to {self.most} samples a side")
-
-    def rank(self, shared: None, pool: Workers, report: Progress) -> BlockRank:
-        """The rank of as large a sample as it takes."""
-        return grid_rank(
-            self.instance,
-            self.partition,
-            self.field,
-            np.random.default_rng(self.seed),
-            pool,
-            bound=self.bound,
-            most=self.most,
-            most_entries=self.most_entries,
-            memory=int(self.room),
-        )
-
-
-def grid_rank(
-    instance: Instance,
-    partition: Bipartition,
-    field: PrimeField,
-    rng: np.random.Generator,
-    pool: Workers,
-    *,
-    bound: int | None,
-    most: int,
-    most_entries: float = MOST_ENTRIES,
-    memory: int | None = None,
-) -> BlockRank:
-    """The rank of the grid matrix of an instance at random inputs.
-
-    A lower bound, and the rank with high probability if the sampling saturated.
-
-    Args:
         instance: the function; its weights stay fixed while the sample grows.
         partition: its sites, split in A (rows) and B (columns).
         field: GF(p).
-        rng: the source of the inputs.
-        pool: threads.
+        seed: of the inputs, a whole number or a Generator.
         bound: a proven upper bound on the rank, or None; sampling ends when it is met.
         most: the largest number of rows and columns that may be used while the sample grows.
-        memory: bytes for what evaluation takes beside the values, or None for what instances take by themselves.
         most_entries: if all inputs, finitely many, make a matrix of no more entries, then all are tried.
+        memory: bytes for what evaluation takes beside the values, or None for what instances take by themselves.
     """
-    share = None if memory is None else memory // pool.count
-    sources = [_Source.of(instance, sites, rng) for sites in (partition.a, partition.b)]
-    count = min(_FIRST_SAMPLE, most)
-    rows, columns = (source.take(count) for source in sources)
-    while True:
-        values = np.concatenate(
-            pool.map(partial(_values, instance, partition, rows, columns, share), pool.shares(len(rows), 4))
-        )
-        rank = rank_in_place(balanced(values, field, pool), field, pool)
-        samples = len(rows), len(columns)
-        complete = all(source.exhausted for source in sources)
-        # All inputs of one side bound the rank too: a sample of full rank there is as high as it can be.
-        full = any(source.exhausted and rank == size for source, size in zip(sources, samples, strict=True))
-        saturated = complete or full or rank < min(samples)
-        if complete or full or rank == bound or (max(samples) >= most and not saturated):
-            return BlockRank(rank, samples, complete, saturated, finite=sources[0].finite and not full)
-        if saturated:
-            left = [source.left for source in sources]
-            entries = prod(size + rest for size, rest in zip(samples, left, strict=True))
-            if not sources[0].finite or entries > most_entries:
-                return BlockRank(rank, samples, complete, saturated, finite=sources[0].finite)
-            # Inputs of a finite set are not generic: those left out may raise the rank, so try them all.
-            more = left
-        else:
-            following = min(2 * count, most if bound is None else min(most, bound + SPARE))
-            more, count = [following - count] * 2, following
-        rows, columns = (
-            np.concatenate([known, source.take(extra)])
-            for known, source, extra in zip((rows, columns), sources, more, strict=True)
-        )
+
+    instance: Instance
+    partition: Bipartition
+    field: PrimeField
+    seed: int | np.random.Generator
+    bound: int | None
+    most: int
+    most_entries: float = MOST_ENTRIES
+    memory: int | None = None
+
+    def __call__(self, shared: None, pool: Workers, report: Progress) -> BlockRank:
+        """Double the sample until it saturates, or meets the bound, or may not grow further."""
+        rng, field = np.random.default_rng(self.seed), self.field
+        share = None if self.memory is None else self.memory // pool.count
+        sources = [_Source.of(self.instance, sites, rng) for sites in (self.partition.a, self.partition.b)]
+        count = min(_FIRST_SAMPLE, self.most)
+        rows, columns = (source.take(count) for source in sources)
+        while True:
+            part = partial(self._values, rows, columns, memory=share)
+            values = np.concatenate(pool.map(part, pool.shares(len(rows), 4)))
+            rank = rank_in_place(balanced(values, field, pool), field, pool)
+            samples = len(rows), len(columns)
+            complete = all(source.exhausted for source in sources)
+            # All inputs of one side bound the rank too: a sample of full rank there is as high as it can be.
+            full = any(source.exhausted and rank == size for source, size in zip(sources, samples, strict=True))
+            saturated = complete or full or rank < min(samples)
+            if complete or full or rank == self.bound or (max(samples) >= self.most and not saturated):
+                return BlockRank(rank, samples, complete, saturated, finite=sources[0].finite and not full)
+            if saturated:
+                left = [source.left for source in sources]
+                entries = prod(size + rest for size, rest in zip(samples, left, strict=True))
+                if not sources[0].finite or entries > self.most_entries:
+                    return BlockRank(rank, samples, complete, saturated, finite=sources[0].finite)
+                # Inputs of a finite set are not generic: those left out may raise the rank, so try them all.
+                more = left
+            else:
+                following = min(2 * count, self.most if self.bound is None else min(self.most, self.bound + SPARE))
+                more, count = [following - count] * 2, following
+            rows, columns = (
+                np.concatenate([known, source.take(extra)])
+                for known, source, extra in zip((rows, columns), sources, more, strict=True)
+            )
+
+    def _values(self, rows: Residues, columns: Residues, share: slice, *, memory: int | None) -> Residues:
+        return self.instance.grid(self.partition, rows[share], columns, memory)
 
 
 @dataclass
@@ -170,9 +123,3 @@ class _Source:
         if self.order is None:
             return self.instance.sample(self.sites, count, self.rng)
         return self.instance.inputs(self.sites, self.order[self.taken - count : self.taken])
-
-
-def _values(
-    instance: Instance, partition: Bipartition, rows: Residues, columns: Residues, memory: int | None, share: slice
-) -> Residues:
-    return instance.grid(partition, rows[share], columns, memory)

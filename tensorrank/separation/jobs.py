@@ -75,45 +75,40 @@ class JobKey(Record):
 
 
 class Shared(Protocol):
-    """What all jobs of one draw need; made once a process."""
+    """Data that all jobs of one draw need, before it is made: once in each process."""
 
     @property
     def memory(self) -> float:
-        """Bytes that it takes."""
+        """Bytes while the data is made."""
 
     @property
     def work(self) -> float:
-        """Operations that making it takes."""
+        """Operations of making the data."""
 
     def make(self, pool: Workers) -> Any:
-        """Make it."""
+        """Make the data."""
 
 
-class Job(Protocol):
-    """One rank to be computed; can be pickled."""
+@dataclass(frozen=True, eq=False)
+class Job:
+    """The rank of one matrix, to be computed; a job can be pickled.
 
-    @property
-    def key(self) -> JobKey:
-        """What tells it from others."""
+    Attributes:
+        key: its name.
+        rank: computes it; called with what `shared` made, threads, and a Progress, which is told the work done and the
+            total.
+        memory: bytes at the peak, beside what is shared.
+        work: operations expected.
+        room: bytes that it and others at the same time may take, beside what is shared.
+        shared: what the jobs of a draw share, if anything.
+    """
 
-    @property
-    def shared(self) -> Shared | None:
-        """What it shares with other jobs, if anything."""
-
-    @property
-    def memory(self) -> float:
-        """Bytes at the peak, beside what is shared."""
-
-    @property
-    def room(self) -> float:
-        """Bytes that it and others at the same time may take, beside what is shared."""
-
-    @property
-    def work(self) -> float:
-        """Operations expected."""
-
-    def rank(self, shared: Any, pool: Workers, report: Progress) -> BlockRank:
-        """Compute it, with what `shared` made; `report` is told the work done and the total."""
+    key: JobKey
+    rank: Callable[[Any, Workers, Progress], BlockRank]
+    memory: float
+    work: float
+    room: float
+    shared: Shared | None = None
 
 
 # A computation: yields rounds of jobs, is sent their ranks, and returns what they prove.

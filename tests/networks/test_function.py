@@ -3,13 +3,13 @@ import pytest
 from oracles import flint_rank
 
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.arithmetic.resources import worker_threads
+from tensorrank.arithmetic.resources import silent, worker_threads
 from tensorrank.errors import WeightsError
 from tensorrank.networks.hierarchical_tucker import HierarchicalTucker
 from tensorrank.networks.network import Tensor, TensorNetwork
 from tensorrank.networks.tensor_train import TensorTrain
 from tensorrank.separation.architecture import Architecture
-from tensorrank.separation.grid import grid_rank
+from tensorrank.separation.grid import GridSampling
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.plan import plan
 from tensorrank.separation.solve import separation_rank
@@ -66,7 +66,7 @@ def test_the_rank_of_a_grid_is_that_of_the_unfolding():
         partition = Bipartition.of(5, sites)
         instance = network.architecture().draw(FIELD, np.random.default_rng(0))
         with worker_threads(1) as pool:
-            found = grid_rank(instance, partition, FIELD, np.random.default_rng(1), pool, bound=None, most=64)
+            found = GridSampling(instance, partition, FIELD, seed=1, bound=None, most=64)(None, pool, silent)
         assert found.rank == flint_rank(network.unfold(partition, FIELD), FIELD.prime)
 
 

@@ -32,13 +32,14 @@ def jobs():
 
 def test_over_files_every_block_has_the_rank_it_has_in_memory(jobs, pool, tmp_path):
     form = jobs[0].shared.make(pool)
+    blocks = [job.rank for job in jobs]
     short = 0
-    for job in jobs:
-        whole = job.rank(form, pool, silent)
+    for block in blocks:
+        whole = block(form, pool, silent)
         # Less room than the block, more than strips need.
-        over = replace(job, scratch=tmp_path, in_memory=2 * job.room)
-        assert over.rank(form, pool, silent) == whole
-        short += whole.rank < min(job.block.shape)
+        over = replace(block, scratch=tmp_path, in_memory=2 * block.room)
+        assert over(form, pool, silent) == whole
+        short += whole.rank < min(block.block.shape)
     assert short > 5
     assert not list(tmp_path.iterdir())
 
@@ -52,30 +53,31 @@ def test_a_block_whose_left_kernel_has_no_room_is_finished_over_files(pool, tmp_
     for job, rank in zip(next(draw.some_blocks([5, 6])), (519, 480), strict=True):
         form = job.shared.make(pool)
         # Exactly the block has room.
-        tight = replace(job, in_memory=job.room)
-        assert not tight.rank(form, pool, silent).complete
-        found = replace(tight, scratch=tmp_path).rank(form, pool, silent)
+        tight = replace(job.rank, in_memory=job.room)
+        assert not tight(form, pool, silent).complete
+        found = replace(tight, scratch=tmp_path)(form, pool, silent)
         assert (found.rank, found.complete) == (rank, True)
 
 
 def test_where_not_even_strips_have_room_a_block_stays_unfinished(jobs, pool, tmp_path):
     form = jobs[0].shared.make(pool)
-    tight = [replace(job, room=job.in_memory, scratch=tmp_path) for job in jobs]
-    assert not any(strip_width(job.block, form.variables, job.room) for job in tight)
-    assert [job.rank(form, pool, silent) for job in tight] == [
-        replace(job, scratch=None).rank(form, pool, silent) for job in tight
+    blocks = [job.rank for job in jobs]
+    tight = [replace(block, room=block.in_memory, scratch=tmp_path) for block in blocks]
+    assert not any(strip_width(block.block, form.variables, block.room) for block in tight)
+    assert [block(form, pool, silent) for block in tight] == [
+        replace(block, scratch=None)(form, pool, silent) for block in tight
     ]
 
 
 def test_work_that_is_not_allowed_leaves_a_lower_bound_over_files_too(jobs, pool, tmp_path):
     form = jobs[0].shared.make(pool)
-    cut = [
-        replace(job, scratch=tmp_path, in_memory=2 * job.room, allowance=0.0).rank(form, pool, silent) for job in jobs
-    ]
-    whole = [job.rank(form, pool, silent) for job in jobs]
-    assert not all(block.complete for block in cut)
+    blocks = [job.rank for job in jobs]
+    changes = {"scratch": tmp_path, "allowance": 0.0}
+    cut = [replace(block, in_memory=2 * block.room, **changes)(form, pool, silent) for block in blocks]
+    whole = [block(form, pool, silent) for block in blocks]
+    assert not all(found.complete for found in cut)
     assert all(one.rank <= other.rank for one, other in zip(cut, whole, strict=True))
-    assert all(job.allowance == inf for job in jobs)
+    assert all(block.allowance == inf for block in blocks)
 
 
 def test_with_a_scratch_folder_memory_cuts_no_block(tmp_path):

@@ -5,10 +5,15 @@ from oracles import planted
 
 from tensorrank import Bipartition, SelfAttention
 from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.arithmetic.resources import silent
 from tensorrank.separation.architecture import Instance
-from tensorrank.separation.grid import grid_rank
+from tensorrank.separation.grid import GridSampling
 
 FIELD = PrimeField(8388593)
+
+
+def grid_rank(instance, partition, field, rng, pool, **limits):
+    return GridSampling(instance, partition, field, rng, **limits)(None, pool, silent)
 
 
 class PlantedRank(Instance):

@@ -1,20 +1,23 @@
 """How blocks share threads, memory and work: the ranks must not depend on it."""
 
 import math
+import pickle
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 
 import numpy as np
 import pytest
 
 from tensorrank import SelfAttention, separation_rank
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.arithmetic.resources import worker_threads
+from tensorrank.arithmetic.resources import silent, worker_threads
 from tensorrank.separation import blocks, jobs
 from tensorrank.separation.catalecticant import Catalecticant, catalecticant_plan
 from tensorrank.separation.jobs import finish_here
 from tensorrank.separation.limits import Limits
+from tensorrank.separation.solve import computation
 
 FIELD = PrimeField(8388593)
 
@@ -124,3 +127,28 @@ def test_a_limit_too_small_for_a_block_gives_a_lower_bound_within_it(megabytes):
     assert int(value) == 109024 if whole else 109024 / 3 < int(value) < 109024
     # Python's own needs come on top, a few megabytes.
     assert int(kilobytes) * 1024 <= megabytes * 1e6 + 8e6
+
+
+@pytest.mark.parametrize(
+    ("model", "method"),
+    [
+        (SelfAttention(2, 2), "catalecticant"),
+        (SelfAttention(2, 2, heads=2), "grid"),
+        (SelfAttention(2, 2, heads=2, head_dim=1, residual=True), "catalecticant"),
+    ],
+)
+def test_every_job_can_be_sent_to_another_process_and_gives_the_same_rank(pool, model, method):
+    rounds = computation(model, method=method, memory="1GiB").rounds
+    seen, round_of_jobs = 0, next(rounds)
+    with suppress(StopIteration):
+        while True:
+            ranks = []
+            for job in round_of_jobs:
+                sent = pickle.loads(pickle.dumps(job))
+                assert sent.key == job.key
+                shared = [None if one.shared is None else one.shared.make(pool) for one in (job, sent)]
+                ranks.append(job.rank(shared[0], pool, silent))
+                assert sent.rank(shared[1], pool, silent) == ranks[-1]
+                seen += 1
+            round_of_jobs = rounds.send(ranks)
+    assert seen >= 2
