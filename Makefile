@@ -1,20 +1,28 @@
 # make study   install into .venv and run the main job
 # make test    everything that must hold: lint, types, layers, tests, doctests, examples
+# make check   lint, types and layers alone: seconds
+# make fmt     write the code as the formatter does
 # make bench   the measured claims, as tables
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: study test bench clean
+.PHONY: study test check fmt bench clean
 study: .venv/.installed
 	$(BIN)/tensorrank study
 
-test: .venv/.installed-test
+test: check
+	$(BIN)/pytest -n auto
+	for example in examples/*.py; do $(BIN)/python $$example --quick || exit 1; done
+
+check: .venv/.installed-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n auto
-	for example in examples/*.py; do $(BIN)/python $$example --quick || exit 1; done
+
+fmt: .venv/.installed-test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
 
 bench: .venv/.installed-bench
 	$(BIN)/python benchmarks/run.py

@@ -1,0 +1,45 @@
+"""Every file that the README, the pages and the docstrings name is there."""
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "benchmarks").glob("*.md"))]
+MODULES = sorted((ROOT / "tensorrank").rglob("*.py"))
+LINK = re.compile(r"\]\(([^)#\s]+)")
+# A path in this repository, or a page named by itself.
+NAMED = re.compile(r"(?<![\w/.])((?:docs|examples|benchmarks|tests|tensorrank)/[\w./-]*\w|[A-Z_]{3,}\.(?:md|cff))\b")
+
+
+def texts(module):
+    """The docstrings and comments of a module, with their lines."""
+    source = module.read_text()
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            yield getattr(node, "lineno", 1), ast.get_docstring(node) or ""
+    for number, line in enumerate(source.splitlines(), 1):
+        if line.lstrip().startswith("#"):
+            yield number, line
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_link_and_file_of_a_page_exists(page):
+    text = page.read_text()
+    links = [link for link in LINK.findall(text) if "://" not in link and not link.startswith("mailto:")]
+    gone = [link for link in links if not (page.parent / link).exists()]
+    gone += [name for name in NAMED.findall(text) if not (ROOT / name).exists() and not (page.parent / name).exists()]
+    assert not gone
+
+
+def test_every_file_that_docstrings_and_comments_name_exists():
+    gone = [
+        f"{module.relative_to(ROOT)}:{line}: {name}"
+        for module in MODULES
+        for line, text in texts(module)
+        for name in NAMED.findall(text)
+        if not (ROOT / name).exists()
+    ]
+    assert not gone

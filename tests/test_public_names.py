@@ -1,0 +1,35 @@
+"""Every public name explains itself: `help` of it reads well alone, with an example that the doctests execute."""
+
+import inspect
+import types
+
+import pytest
+
+import tensorrank as tr
+
+NAMES = [name for name in tr.__all__ if name != "__version__"]
+MODULES = [name for name in NAMES if isinstance(getattr(tr, name), types.ModuleType)]
+IN_MODULES = [(module, name) for module in MODULES for name in getattr(tr, module).__all__]
+# The first word of a docstring that needs another text to be understood.
+POINTERS = ("the same", "that of", "those of", "these", "they", "it ", "this one")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_public_name_has_a_docstring_with_an_example(name):
+    assert ">>> " in inspect.getdoc(getattr(tr, name))
+
+
+@pytest.mark.parametrize(("module", "name"), IN_MODULES)
+def test_every_name_of_a_public_module_has_a_docstring(module, name):
+    one = getattr(getattr(tr, module), name)
+    # Data, such as a table of known models, is explained by its type and its module.
+    if inspect.isclass(one) or inspect.isroutine(one):
+        assert inspect.getdoc(one)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_docstring_of_a_public_name_begins_with_a_pointer_elsewhere(name):
+    public = getattr(tr, name)
+    members = vars(public).values() if inspect.isclass(public) else []
+    texts = [inspect.getdoc(one) or "" for one in (public, *members) if inspect.isroutine(one) or one is public]
+    assert [text for text in texts if text.lower().startswith(POINTERS)] == []
