@@ -2,7 +2,14 @@
 
 
 class TensorRankError(ValueError):
-    """Base of every error that tensorrank raises on purpose."""
+    """The base of every error that tensorrank raises on purpose: a `ValueError` that says what to try.
+
+    >>> import tensorrank as tr
+    >>> tr.SelfAttention(depth=0, width=2)
+    Traceback (most recent call last):
+        ...
+    tensorrank.errors.TensorRankError: depth is 0; expected a whole number of at least 1
+    """
 
 
 class CombinationError(TensorRankError):

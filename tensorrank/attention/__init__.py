@@ -8,3 +8,7 @@
   `monomial` for the lower bound by one monomial.
 - `network` writes attention without softmax as an explicit tensor network.
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach(__name__, submodules=["bounds"])

@@ -6,6 +6,10 @@ base 3 where the number would have millions of digits.
 The letters are those of the papers: L layers of width d, with H heads of width a. The moment matrix of the tokens is
 M = sum_j x_j x_j^T, with D = d (d+1) / 2 different entries. The output of the last layer has degree C = (3^L - 1) / 2
 in these entries. ((n, k)) = binom(n+k-1, k) is the number of monomials of degree k in n variables.
+
+>>> import tensorrank as tr
+>>> tr.bounds.moment_bound(depth=3, width=3)
+3102
 """
 
 from __future__ import annotations

@@ -1,4 +1,11 @@
-"""Figures: each takes findings and returns (figure, axes); nothing is shown or written unless asked."""
+"""Figures: each takes findings and returns (figure, axes); nothing is shown or written unless asked.
+
+>>> import tensorrank as tr
+>>> rank = tr.numerical_separation_rank(tr.SoftmaxAttention(depth=1, width=2))
+>>> figure, axes = tr.figures.spectrum(rank)
+>>> [one.get_xlabel() != "" for one in axes]
+[True, True]
+"""
 
 from tensorrank.figures.ablation import ablation
 from tensorrank.figures.approximation import approximation

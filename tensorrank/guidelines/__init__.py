@@ -3,33 +3,14 @@
 `optimum` gives the best shape for a number of parameters, and `advise` judges a shape. `read_config` reads the shape
 and the parameters of a transformer from its config.json. `read_ablation` with `Ablation.fit` fits the guideline to
 losses of your own networks. Sizes are parameters without embeddings.
+
+>>> import tensorrank as tr
+>>> tr.guidelines.optimum(175e9).shape  # layers and width for so many parameters
+(81, 13418)
+>>> tr.guidelines.advise(depth=96, width=12288).verdict
+'wider'
 """
 
-from tensorrank.guidelines.ablation import Ablation
-from tensorrank.guidelines.ablation_files import read_ablation
-from tensorrank.guidelines.advice import Advice, Optimum, advise, optimum
-from tensorrank.guidelines.config_files import read_config
-from tensorrank.guidelines.crossings import Crossing, Curve
-from tensorrank.guidelines.known_models import KNOWN_MODELS, PUBLISHED_PROJECTIONS, KnownModel, Projection
-from tensorrank.guidelines.model_config import ModelConfig, Stack
-from tensorrank.guidelines.transitions import PUBLISHED, TransitionFit
+import lazy_loader
 
-__all__ = [
-    "KNOWN_MODELS",
-    "PUBLISHED",
-    "PUBLISHED_PROJECTIONS",
-    "Ablation",
-    "Advice",
-    "Crossing",
-    "Curve",
-    "KnownModel",
-    "ModelConfig",
-    "Optimum",
-    "Projection",
-    "Stack",
-    "TransitionFit",
-    "advise",
-    "optimum",
-    "read_ablation",
-    "read_config",
-]
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -228,7 +228,7 @@ class Hierarchical(Mixture):
         return TensorNetwork(tuple(tensors), tuple(f"site {site}" for site in range(self.sites)))
 
     def latent_tree(self) -> LatentTree:
-        """The same density as a latent tree, a hidden variable "node i" for each transfer node.
+        """The density of this model as a latent tree, a hidden variable "node i" for each transfer node.
 
         The states of the hidden variable are the pairs (a, b) that the node's table takes with more than 0: at most r^2
         of them for rank r, and only r where tables lie on the diagonal. With functions that are distributions

@@ -116,7 +116,7 @@ class Mixture(Model):
 
     @abstractmethod
     def toward_tree(self, limit: float = inf) -> Mixture:
-        """The same density as a latent tree, or as a model of a kind that is nearer to one; a latent tree is itself.
+        """This density as a latent tree, or as a model of a kind that is nearer to one; a latent tree is itself.
 
         Raises:
             TooLargeError: if the form would be larger than the limit.

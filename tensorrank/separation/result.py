@@ -41,6 +41,13 @@ class SeparationRank(Record):
 
     Raises:
         TensorRankError: if the fields contradict each other.
+
+    >>> import tensorrank as tr
+    >>> rank = tr.separation_rank(tr.SelfAttention(depth=2, width=2))
+    >>> rank.value, rank.lower, rank.upper, rank.standing
+    (18, 18, 18, 'exact')
+    >>> rank.by_degree
+    (2, 6, 6, 3, 1)
     """
 
     value: int

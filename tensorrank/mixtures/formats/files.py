@@ -19,10 +19,20 @@ _SQLITE = b"SQLite format 3\0"
 
 
 def load(path: str | Path) -> Mixture:
-    """The model of a file: the same entries as those saved, floats as floats and fractions as fractions.
+    """The mixture model in a file, with the entries that were saved: floats as floats, fractions as fractions.
+
+    Args:
+        path: a JSON file in the format of `save`.
 
     Raises:
         TensorRankError: naming the file, if it cannot be read, is no whole JSON file, or describes no model.
+
+    >>> from tempfile import TemporaryDirectory
+    >>> import tensorrank as tr
+    >>> with TemporaryDirectory() as folder:
+    ...     tr.save(tr.LatentClass([1], [[["1/3", "2/3"]]]), f"{folder}/coin.json")
+    ...     tr.load(f"{folder}/coin.json").probability([[1]])
+    array([Fraction(2, 3)], dtype=object)
     """
     try:
         return from_dict(_parsed(Path(path).read_bytes()))

@@ -17,7 +17,7 @@ _LIMIT = 10**6
 
 
 def reduce(model: Mixture, to: str, *, tree: str = "own", limit: int | None = None) -> Mixture | Obstruction:
-    """The same density as a model of another kind, or the lower bound that forbids a small one.
+    """A model of another kind with the same density, or the lower bound that forbids a small one.
 
     Hidden Markov models, latent class models and tensorial mixtures are latent trees; those go to the hierarchical
     format and to sum-product networks with the same tables. The hierarchical format becomes a latent tree of the pairs

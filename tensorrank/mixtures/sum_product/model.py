@@ -164,7 +164,7 @@ class SumProduct(Mixture):
 
     @cached_property
     def dimension_tree(self) -> Hierarchical | None:
-        """The same density in the hierarchical format if the network is self-similar, otherwise None.
+        """The density of this network in the hierarchical format if the network is self-similar, otherwise None.
 
         A network is self-similar if all products of the same variables split them into the same parts.
 

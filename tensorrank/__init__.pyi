@@ -1,0 +1,35 @@
+"""The names of `tensorrank` and where each stands: `lazy_loader` and type checkers read them here."""
+
+from . import experiments as experiments, figures as figures, guidelines as guidelines, tasks as tasks, units as units
+from .arithmetic.elimination.rank import rank_mod_p as rank_mod_p
+from .arithmetic.spectrum import numerical_rank as numerical_rank
+from .attention import bounds as bounds
+from .attention.architecture import SelfAttention as SelfAttention
+from .attention.softmax import SoftmaxAttention as SoftmaxAttention
+from .circuits.convolutional import ConvolutionalCircuit as ConvolutionalCircuit
+from .circuits.recurrent import RecurrentCircuit as RecurrentCircuit
+from .errors import TensorRankError as TensorRankError
+from .mixtures.approximation.approximate import approximate as approximate
+from .mixtures.formats.files import load as load, save as save
+from .mixtures.gaussian import Gaussians as Gaussians
+from .mixtures.hidden_markov import HiddenMarkov as HiddenMarkov
+from .mixtures.hierarchical import Hierarchical as Hierarchical
+from .mixtures.latent_class import LatentClass as LatentClass
+from .mixtures.latent_tree import LatentTree as LatentTree
+from .mixtures.reductions.equality import check_reduction as check_reduction
+from .mixtures.reductions.reduce import reduce as reduce
+from .mixtures.sum_product.model import SumProduct as SumProduct
+from .mixtures.tensorial_mixture import TensorialMixture as TensorialMixture
+from .networks.network import Tensor as Tensor, TensorNetwork as TensorNetwork
+from .separation.numerical import (
+    NumericalModel as NumericalModel,
+    numerical_separation_rank as numerical_separation_rank,
+)
+from .separation.partition import Bipartition as Bipartition
+from .separation.plan import plan as plan
+from .separation.result import SeparationRank as SeparationRank
+from .separation.solve import separation_rank as separation_rank
+from .studies.store import Store as Store
+from .studies.study import Study as Study
+
+__version__: str

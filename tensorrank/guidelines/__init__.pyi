@@ -1,0 +1,15 @@
+"""The names of `tensorrank.guidelines` and where each stands: `lazy_loader` and type checkers read them here."""
+
+from .ablation import Ablation as Ablation
+from .ablation_files import read_ablation as read_ablation
+from .advice import Advice as Advice, Optimum as Optimum, advise as advise, optimum as optimum
+from .config_files import read_config as read_config
+from .crossings import Crossing as Crossing, Curve as Curve
+from .known_models import (
+    KNOWN_MODELS as KNOWN_MODELS,
+    PUBLISHED_PROJECTIONS as PUBLISHED_PROJECTIONS,
+    KnownModel as KnownModel,
+    Projection as Projection,
+)
+from .model_config import ModelConfig as ModelConfig, Stack as Stack
+from .transitions import PUBLISHED as PUBLISHED, TransitionFit as TransitionFit
