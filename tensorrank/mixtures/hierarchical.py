@@ -292,7 +292,7 @@ class Hierarchical(Mixture):
         return Way("by way of the pairs of functions at its nodes: ")
 
     def normalized(self) -> Hierarchical:
-        """The same tensor with every function a distribution; itself if they are, exactly or within rounding.
+        """This format with every function a distribution; itself if they are, over fractions or within rounding.
 
         Functions that are 0 everywhere are given any distribution: nothing takes them with more than 0.
         """

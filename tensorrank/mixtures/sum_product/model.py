@@ -182,7 +182,7 @@ class SumProduct(Mixture):
         return induced_tree_count(self.graph)
 
     def latent_class(self) -> LatentClass:
-        """The same density with a class for each induced tree, exponentially many in general.
+        """The latent class model with a class for each induced tree, exponentially many in general.
 
         >>> SumProduct.three_matchings(4, 2, seed=0).latent_class()
         LatentClass(4 variables, 12 classes, 2 values)
