@@ -13,7 +13,7 @@ from tensorrank.mixtures.fitting.expected_counts import Counts, ExpectedCounts
 from tensorrank.mixtures.fitting.forward import Batch
 from tensorrank.mixtures.fitting.gaussian_moments import VarianceFloor
 from tensorrank.mixtures.fitting.observations import Observations
-from tensorrank.mixtures.fitting.options import Run
+from tensorrank.mixtures.fitting.options import FitSettings
 from tensorrank.mixtures.fitting.parameters import Parameters
 from tensorrank.mixtures.fitting.tree_circuit import TreeCircuit
 from tensorrank.mixtures.fitting.workspace import Workspace
@@ -58,7 +58,7 @@ def batches(tree: TreeCircuit, observed: Observations) -> list[Batch]:
 def maximise(
     work: list[Batch],
     start: Parameters,
-    run: Run,
+    run: FitSettings,
     floor: VarianceFloor | None,
     pool: Workers,
     report: Callable[[int, float], None],

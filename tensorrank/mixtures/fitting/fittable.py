@@ -10,7 +10,7 @@ from functools import wraps
 from types import FunctionType, MethodType
 from typing import Any, ParamSpec, Protocol, Self, TypeVar, cast
 
-from tensorrank.mixtures.fitting.options import Choice, Run
+from tensorrank.mixtures.fitting.options import FitSettings
 from tensorrank.mixtures.fitting.report import FitReport
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.mixture import Mixture
@@ -83,15 +83,10 @@ def _spell_out(report: FunctionType) -> None:
     own = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
     options = [
         inspect.Parameter(one.name, inspect.Parameter.KEYWORD_ONLY, default=one.default, annotation=one.type)
-        for one in (*fields(Choice), *fields(Run))
+        for one in fields(FitSettings)
     ]
     report.__dict__["__signature__"] = signature.replace(parameters=[*own, *options])
     before, _, after = inspect.cleandoc(report.__doc__ or "").partition(_OPTIONS)
-    explained = "".join(f"{_attributes(kind)}\n" for kind in (Choice, Run))
+    explained = inspect.cleandoc(FitSettings.__doc__ or "").partition("Attributes:\n")[2].partition("\n\n")[0]
     sections = f"\nReturns:\n    {_RETURNS['fit_report']}\n\nRaises:\n    {_RAISES}\n"
-    report.__doc__ = before + explained + sections + after
-
-
-def _attributes(kind: type) -> str:
-    """What the docstring of a dataclass says of its attributes."""
-    return inspect.cleandoc(kind.__doc__ or "").partition("Attributes:\n")[2].partition("\n\n")[0]
+    report.__doc__ = f"{before}{explained}\n{sections}{after}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from math import inf
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, TypedDict, get_type_hints
 
 from numpy.typing import ArrayLike
 
@@ -29,7 +29,7 @@ _ELSEWHERE = {
 
 
 class RunOptions(TypedDict, total=False):
-    """The keyword arguments of `fitted`; Run says what they mean."""
+    """The keyword arguments of `fitted`; `FitSettings` says what they mean."""
 
     iterations: int
     tolerance: float
@@ -41,7 +41,7 @@ class RunOptions(TypedDict, total=False):
 
 
 class FitOptions(RunOptions, total=False):
-    """The keyword arguments of every model's `fit`: also those of Choice."""
+    """The keyword arguments that every model's `fit` takes; `FitSettings` says what they mean."""
 
     restarts: int
     densities: Literal["categorical", "gaussian"] | None
@@ -51,10 +51,17 @@ class FitOptions(RunOptions, total=False):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
-    """How long EM runs, and what it maximises.
+class FitSettings:
+    """What is fitted, for how long, and what is maximised.
 
     Attributes:
+        restarts: how many runs are made from independent random starts; the best is kept.
+        densities: "categorical" or "gaussian" variables. If None the type of the data decides: whole numbers are
+            categorical, floats with fractions are real, and floats that are all whole numbers need one of the two.
+        symbols: the number of values of categorical variables, of all or of each; if None the largest value of each and
+            one more.
+        components: how many Gaussian components the states mix; if None each state has one of its own.
+        covariance: "diagonal", which makes features independent, or "full".
         iterations: how many iterations, each of an E and an M step, a run makes at most.
         tolerance: a run ends when an iteration gains less than this, in nats for each row of weight 1; 0 never ends it.
         pseudocount: what is added to each expected count. EM then maximises the log-likelihood plus this number times
@@ -67,9 +74,14 @@ class Run:
         progress: called with the iterations done, their greatest number, and the run and its objective in words.
 
     Raises:
-        TensorRankError: if a number is out of its range.
+        TensorRankError: if a value is out of its range.
     """
 
+    restarts: int = 1
+    densities: str | None = None
+    symbols: int | Sequence[int] | None = None
+    components: int | None = None
+    covariance: str = "diagonal"
     iterations: int = 100
     tolerance: float = 1e-6
     pseudocount: float = 0.0
@@ -79,8 +91,15 @@ class Run:
     progress: Progress | None = None
 
     def __post_init__(self) -> None:
+        whole_number("restarts", self.restarts, 1)
         whole_number("iterations", self.iterations, 0)
         thread_count(self.threads)
+        if self.components is not None:
+            whole_number("components", self.components, 1)
+        if self.covariance not in ("diagonal", "full"):
+            raise TensorRankError(
+                f"covariance is {self.covariance!r}; {nearest(str(self.covariance), ['diagonal', 'full'])}"
+            )
         for name in ("tolerance", "pseudocount"):
             if not 0 <= _number(name, getattr(self, name)) < inf:
                 raise TensorRankError(f"{name} is {getattr(self, name)!r}; expected a finite number of at least 0")
@@ -90,65 +109,24 @@ class Run:
                 "floor the likelihood has no maximum"
             )
 
+    @classmethod
+    def of(cls, options: Mapping[str, Any], known: type) -> FitSettings:
+        """The settings that the keyword arguments of a fit make.
 
-@dataclass(frozen=True, kw_only=True)
-class Choice:
-    """What is fitted, and how often from the beginning.
+        Args:
+            options: names and values.
+            known: `FitOptions` or `RunOptions`, whose names are allowed.
 
-    Attributes:
-        restarts: how many runs are made from independent random starts; the best is kept.
-        densities: "categorical" or "gaussian" variables. If None the type of the data decides: whole numbers are
-            categorical, floats with fractions are real, and floats that are all whole numbers need one of the two.
-        symbols: the number of values of categorical variables, of all or of each; if None the largest value of each and
-            one more.
-        components: how many Gaussian components the states mix; if None each state has one of its own.
-        covariance: "diagonal", which makes features independent, or "full".
-
-    Raises:
-        TensorRankError: if one is out of its range.
-    """
-
-    restarts: int = 1
-    densities: str | None = None
-    symbols: int | Sequence[int] | None = None
-    components: int | None = None
-    covariance: str = "diagonal"
-
-    def __post_init__(self) -> None:
-        whole_number("restarts", self.restarts, 1)
-        if self.components is not None:
-            whole_number("components", self.components, 1)
-        if self.covariance not in ("diagonal", "full"):
-            raise TensorRankError(
-                f"covariance is {self.covariance!r}; {nearest(str(self.covariance), ['diagonal', 'full'])}"
-            )
-
-
-def parted(options: Mapping[str, Any]) -> tuple[Choice, Run]:
-    """The options as they concern the choice and the runs.
-
-    Raises:
-        TensorRankError: if there is no option of a name, or its value is out of range.
-    """
-    choices, runs = ([one.name for one in fields(kind)] for kind in (Choice, Run))
-    check_names(options, [*choices, *runs])
-    return (
-        Choice(**{name: given for name, given in options.items() if name in choices}),
-        Run(**{name: given for name, given in options.items() if name in runs}),
-    )
-
-
-def check_names(options: Mapping[str, Any], known: Sequence[str]) -> None:
-    """Whether options have known names.
-
-    Raises:
-        TensorRankError: if one has not.
-    """
-    for name in options:
-        if name in _ELSEWHERE:
-            raise TensorRankError(f"there is no option {name!r} of this model; try {_ELSEWHERE[name]}")
-        if name not in known:
-            raise TensorRankError(f"there is no option {name!r}; {nearest(name, known)}")
+        Raises:
+            TensorRankError: if there is no option of a name, or its value is out of range.
+        """
+        names = [field.name for field in fields(cls) if field.name in get_type_hints(known)]
+        for name in options:
+            if name in _ELSEWHERE:
+                raise TensorRankError(f"there is no option {name!r} of this model; try {_ELSEWHERE[name]}")
+            if name not in names:
+                raise TensorRankError(f"there is no option {name!r}; {nearest(name, names)}")
+        return cls(**options)
 
 
 def _number(name: str, given: Any) -> float:

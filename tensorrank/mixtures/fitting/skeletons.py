@@ -14,7 +14,7 @@ from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.fitting.fit import M, fitted_from_random
 from tensorrank.mixtures.fitting.observations import Observations, observations
-from tensorrank.mixtures.fitting.options import Choice, Run, parted
+from tensorrank.mixtures.fitting.options import FitOptions, FitSettings
 from tensorrank.mixtures.fitting.report import FitReport
 from tensorrank.mixtures.gaussian import Gaussians
 
@@ -25,14 +25,12 @@ class Skeletons:
 
     Attributes:
         observed: the data.
-        choice: what is fitted.
-        run: how.
+        settings: what is fitted, and how.
         given: the number of rows in the data.
     """
 
     observed: Observations
-    choice: Choice
-    run: Run
+    settings: FitSettings
     given: int
 
     @classmethod
@@ -42,14 +40,14 @@ class Skeletons:
         Raises:
             TensorRankError: if the data or an option is none that can be used.
         """
-        choice, run = parted(options)
-        observed = observations(data, densities=choice.densities, symbols=choice.symbols, weights=run.weights)
-        for name, odd in (("components", choice.components is not None), ("covariance", "covariance" in options)):
+        settings = FitSettings.of(options, FitOptions)
+        observed = observations(data, densities=settings.densities, symbols=settings.symbols, weights=settings.weights)
+        for name, odd in (("components", settings.components is not None), ("covariance", "covariance" in options)):
             if odd and observed.values is None:
                 raise TensorRankError(
                     f"{name} is given for categorical data; expected real data: try densities='gaussian'"
                 )
-        return cls(observed, choice, run, len(np.asarray(data)))
+        return cls(observed, settings, len(np.asarray(data)))
 
     @property
     def sites(self) -> int:
@@ -72,17 +70,17 @@ class Skeletons:
                 "to number the values that occur 0, 1, 2, ... without gaps",
             )
             return uniform(states, values)
-        return np.eye(states) if self.choice.components is None else uniform(states, self.choice.components)
+        return np.eye(states) if self.settings.components is None else uniform(states, self.settings.components)
 
     def components(self, states: int, *, shared: bool) -> Gaussians | None:
         """Gaussian components, for each variable its own or shared by all; None for categorical ones."""
         if self.observed.values is None:
             return None
-        count = states if self.choice.components is None else self.choice.components
+        count = states if self.settings.components is None else self.settings.components
         shape = (count, self.observed.features) if shared else (self.sites, count, self.observed.features)
         ones = np.ones(shape)
         full = ones[..., None] * np.eye(self.observed.features)
-        return Gaussians(np.zeros(shape), full if self.choice.covariance == "full" else ones)
+        return Gaussians(np.zeros(shape), full if self.settings.covariance == "full" else ones)
 
     def fit(self, skeleton: M, states: int, random_state: int | np.random.Generator, *, shared: bool) -> FitReport[M]:
         """The fit of a model.
@@ -102,7 +100,7 @@ class Skeletons:
                 f"{self.given} row{'s' * (self.given > 1)} of {self.sites} variables were given for {states} states; "
                 f"expected at least as many {'values' if shared else 'rows'}: try fewer states"
             )
-        return fitted_from_random(skeleton, self.observed, random_state, self.choice.restarts, self.run)
+        return fitted_from_random(skeleton, self.observed, random_state, self.settings)
 
 
 def uniform(*shape: int) -> Floats:
