@@ -17,7 +17,7 @@ from tensorrank.attention.weights import AttentionWeights, WeightShapes
 from tensorrank.errors import CombinationError
 from tensorrank.separation.architecture import Architecture, MomentForm, Weights
 from tensorrank.separation.named_weights import parameter_count
-from tensorrank.separation.partition import Bipartition
+from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 
 
 @dataclass(frozen=True, repr=False)
@@ -136,16 +136,16 @@ class SelfAttention(AttentionStack, Architecture):
             self.tokens if self.positional else 0,
         )
 
-    def sides(self, partition: Bipartition) -> tuple[int, int]:
+    def sides(self, partition: PartitionLike) -> tuple[int, int]:
         """The number of tokens that the output sees on its own side, and on the other.
 
         Raises:
             PartitionError: if the partition does not cover the tokens.
         """
-        partition.check(self.sites)
+        split = checked_partition(self.sites, partition)
         seen = range(self.output_token + 1 if self.causal else self.tokens)
-        sizes = sum(site in seen for site in partition.a), sum(site in seen for site in partition.b)
-        return sizes if self.output_token in partition.a else sizes[::-1]
+        sizes = sum(site in seen for site in split.a), sum(site in seen for site in split.b)
+        return sizes if self.output_token in split.a else sizes[::-1]
 
     def moment_form(self) -> MomentForm | None:
         """The moment form of this network; None under a causal mask, and for positions together with an embedding.
@@ -172,7 +172,7 @@ class SelfAttention(AttentionStack, Architecture):
             drawn = AttentionWeights.of(weights, self.shapes).image(field)
         return AttentionInstance(field, drawn.by_head(), self.output_token, residual=self.residual, causal=self.causal)
 
-    def rank_bound(self, partition: Bipartition) -> int | None:
+    def rank_bound(self, partition: PartitionLike) -> int | None:
         """The moment bound for tokens of the dimension of the inputs; None under a causal mask beyond depth 1.
 
         With both an embedding and positions it is the smaller of the affine bound and the moment bound for the full
@@ -188,16 +188,16 @@ class SelfAttention(AttentionStack, Architecture):
         whole = bounds.moment_bound(self.depth, self.width, *sides)
         return min(whole, bounds.affine_bound(self.depth, self.width, self.input_width))
 
-    def generic_lower_bound(self, partition: Bipartition) -> int:
+    def generic_lower_bound(self, partition: PartitionLike) -> int:
         """The monomial bound for the sizes of this network; 1 under a causal mask beyond depth 1."""
         known = self.sides(partition)[1] and not (self.causal and self.depth > 1)
         return self._monomial(partition).bound if known else 1
 
-    def _lower_bounds(self, partition: Bipartition) -> Sequence[int]:
+    def _lower_bounds(self, partition: PartitionLike) -> Sequence[int]:
         """The monomial bound on the rank of each degree's part."""
         return self._monomial(partition).by_degree()
 
-    def _monomial(self, partition: Bipartition) -> Monomial:
+    def _monomial(self, partition: PartitionLike) -> Monomial:
         # One head of each group that shares keys and values, and the coordinates that the embedding reaches.
         return monomial(self.depth, self.input_width, self.kv_heads, self.head_dim, *self.sides(partition))
 

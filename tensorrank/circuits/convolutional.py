@@ -25,7 +25,7 @@ from tensorrank.records import Record
 from tensorrank.separation.architecture import Architecture, Weights
 from tensorrank.separation.monomials import monomial_count
 from tensorrank.separation.named_weights import Shapes, checked_weights, drawn_or_given, parameter_count
-from tensorrank.separation.partition import Bipartition
+from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 
 
 @dataclass(frozen=True)
@@ -133,27 +133,27 @@ class ConvolutionalCircuit(Record, Architecture):
         drawn = drawn_or_given(weights, self.shapes, field, rng)
         return self.to_network(drawn).architecture().draw(field, rng)
 
-    def rank_bound(self, partition: Bipartition) -> int:
+    def rank_bound(self, partition: PartitionLike) -> int:
         """The minimum cut of the circuit as a tensor network, or less for one level with shared weights.
 
         In that case the sites of a side enter alike. Symmetric tensors of order n in dimension M form a space of
         dimension binom(M + n - 1, n), and the rank is at most that of either side.
         """
+        split = checked_partition(self.sites, partition)
         ones = {name: np.ones(shape, dtype=np.int64) for name, (_, shape) in self.shapes.items()}
-        bound = minimum_cut(self.to_network(ones), partition).bound
+        bound = minimum_cut(self.to_network(ones), split).bound
         if self.shared and len(self.levels) == 1:
-            bound = min(bound, *(monomial_count(self.channels, len(side)) for side in (partition.a, partition.b)))
+            bound = min(bound, *(monomial_count(self.channels, len(side)) for side in (split.a, split.b)))
         return bound
 
-    def generic_lower_bound(self, partition: Bipartition) -> int:
+    def generic_lower_bound(self, partition: PartitionLike) -> int:
         """The published bound min(r_0, M)^S, where S windows of the first level have sites of both sides.
 
         The bound holds with shared weights and without. For one level it is min(r_0, M) if the only window is split.
 
         Source: Cohen, Shashua (ICLR 2017), theorem 1.
         """
-        partition.check(self.sites)
-        side_a = set(partition.a)
+        side_a = set(checked_partition(self.sites, partition).a)
         split = sum(len({site in side_a for site in window}) == 2 for window in self.levels[0])
         return int(min(self.widths[0], self.channels) ** split)
 

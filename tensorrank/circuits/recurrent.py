@@ -21,7 +21,7 @@ from tensorrank.records import Record
 from tensorrank.separation.architecture import Architecture, Instance, Weights
 from tensorrank.separation.monomials import monomial_count
 from tensorrank.separation.named_weights import Shapes, checked_weights, drawn_or_given, parameter_count
-from tensorrank.separation.partition import Bipartition
+from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 
 # Bytes of states under evaluation at once.
 _BATCH_BYTES = 2**26
@@ -138,15 +138,14 @@ class RecurrentCircuit(Record, Architecture):
         degree = comb(remaining + self.depth - 2, self.depth - 1)
         return min(self.channels, monomial_count(self.hidden, degree))
 
-    def rank_bound(self, partition: Bipartition) -> int:
+    def rank_bound(self, partition: PartitionLike) -> int:
         """The least product of function counts over all ways to give each step to one of the sides.
 
         Where two successive steps are given to different sides, the functions of the states between them count. Where a
         step is given to the other side than its own, the functions of its input count. For the start of a sequence
         against its end the bound is the number of state functions, or the number of inputs of a side if that is less.
         """
-        partition.check(self.sites)
-        side_a = set(partition.a)
+        side_a = set(checked_partition(self.sites, partition).a)
         costs = [1, 1]
         for step in range(self.steps):
             remaining = self.steps - step
@@ -156,16 +155,15 @@ class RecurrentCircuit(Record, Architecture):
             costs[step in side_a] *= self.input_functions(remaining)
         return min(costs)
 
-    def generic_lower_bound(self, partition: Bipartition) -> int:
+    def generic_lower_bound(self, partition: PartitionLike) -> int:
         """The published bounds for the first half of an even number of steps against the second; otherwise 1.
 
         They are min(R, M^(T/2)) at depth 1 and binom(m + T/2 - 1, T/2) with m = min(R, M) at depth 2.
 
         Source: Levine, Sharir, Ziv, Shashua (arXiv 1710.09431).
         """
-        partition.check(self.sites)
-        half = self.steps // 2
-        if self.steps % 2 or sorted(partition.a) not in ([*range(half)], [*range(half, self.steps)]):
+        side_a, half = sorted(checked_partition(self.sites, partition).a), self.steps // 2
+        if self.steps % 2 or side_a not in ([*range(half)], [*range(half, self.steps)]):
             return 1
         if self.depth == 1:
             return int(min(self.hidden, self.channels**half))

@@ -14,7 +14,7 @@ from tensorrank.circuits.convolutional import ConvolutionalCircuit
 from tensorrank.circuits.recurrent import RecurrentCircuit
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import within
-from tensorrank.separation.partition import Bipartition
+from tensorrank.separation.partition import PartitionLike
 from tensorrank.separation.result import SeparationRank
 from tensorrank.separation.solve import separation_rank
 
@@ -116,7 +116,7 @@ def contenders(
 
 def compare(
     contestants: Sequence[Contender],
-    partition: Bipartition | None = None,
+    partition: PartitionLike | None = None,
     *,
     seed: int = 0,
     memory: int | str | None = "4GiB",

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import log2, prod
 
 from tensorrank.networks.tensors import LabelledTensors
-from tensorrank.separation.partition import Bipartition
+from tensorrank.separation.partition import PartitionLike, checked_partition
 
 # Capacities are logarithms in these units: whole numbers, with which a maximum flow is exact and ends.
 _UNITS = 2**40
@@ -26,7 +26,7 @@ class Cut:
     legs: tuple[str, ...]
 
 
-def minimum_cut(network: LabelledTensors, partition: Bipartition) -> Cut:
+def minimum_cut(network: LabelledTensors, partition: PartitionLike) -> Cut:
     """The cut of least product of dimensions between the open legs of A and those of B.
 
     For fixed values of the legs cut, the network is a function of A's inputs times a function of B's. Hence the product
@@ -36,7 +36,7 @@ def minimum_cut(network: LabelledTensors, partition: Bipartition) -> Cut:
 
     Args:
         network: the tensors.
-        partition: its sites, split in two sides.
+        partition: a Bipartition of its sites, "halves", "interleaved", or the sites of side A.
 
     Raises:
         PartitionError: if the partition is no bipartition of the open legs.
@@ -46,15 +46,15 @@ def minimum_cut(network: LabelledTensors, partition: Bipartition) -> Cut:
 
     >>> from tensorrank.networks.tensor_train import TensorTrain
     >>> train = TensorTrain.random((2,) * 8, 2, seed=0).to_network()
-    >>> minimum_cut(train, Bipartition.halves(8))
+    >>> minimum_cut(train, "halves")
     Cut(bound=2, legs=('bond 3',))
-    >>> minimum_cut(train, Bipartition.interleaved(8)).bound
+    >>> minimum_cut(train, "interleaved").bound
     16
     """
     # networkx takes a tenth of a second to import, which not everyone who contracts a network needs.
     import networkx as nx
 
-    network.check(partition)
+    split = checked_partition(network.sites, partition)
     graph = nx.DiGraph()
     graph.add_nodes_from(["A", "B"])
     for leg, size in network.sizes.items():
@@ -64,9 +64,9 @@ def minimum_cut(network: LabelledTensors, partition: Bipartition) -> Cut:
         # An edge without a capacity is never cut.
         graph.add_edge(pin, ("into", leg))
         graph.add_edge(("out of", leg), pin)
-    for site in partition.a:
+    for site in split.a:
         graph.add_edge("A", ("into", network.open_legs[site]))
-    for site in partition.b:
+    for site in split.b:
         graph.add_edge(("out of", network.open_legs[site]), "B")
     _, (near, _) = nx.minimum_cut(graph, "A", "B")
     cut = tuple(leg for leg in network.sizes if ("into", leg) in near and ("out of", leg) not in near)

@@ -7,13 +7,13 @@ from math import prod
 from tensorrank.arithmetic.resources import amount
 from tensorrank.networks.cuts import minimum_cut
 from tensorrank.networks.tensors import LabelledTensors
-from tensorrank.separation.partition import Bipartition
+from tensorrank.separation.partition import PartitionLike, checked_partition
 
 # The rows and columns of a typical grid: so many that work done for one side only hardly counts.
 _TYPICAL_GRID = (2**12, 2**12)
 
 
-def description(network: LabelledTensors, partition: Bipartition | None) -> str:
+def description(network: LabelledTensors, partition: PartitionLike | None) -> str:
     """The text of `TensorNetwork.describe`: the network, the path and cost of its contraction, and a cut if asked."""
     dense = network.dense_expression()
 
@@ -35,9 +35,10 @@ def description(network: LabelledTensors, partition: Bipartition | None) -> str:
         lines.append(f"  [{number}] = {taken}: legs ({legs}), {step.entries} entries, {step.operations} operations")
         names.append(f"[{number}]")
     if partition is not None:
-        cut = minimum_cut(network, partition)
-        lines.append(f"cut {partition}: rank at most {cut.bound}, through {with_sizes(cut.legs) or 'no leg'}")
-        plan = network.grid_plan(partition, _TYPICAL_GRID)
+        split = checked_partition(network.sites, partition)
+        cut = minimum_cut(network, split)
+        lines.append(f"cut {split}: rank at most {cut.bound}, through {with_sizes(cut.legs) or 'no leg'}")
+        plan = network.grid_plan(split, _TYPICAL_GRID)
         each = plan.operations / (plan.shape[0] * plan.shape[1])
         lines.append(f"grid: about {each:.3g} operations a value")
     return "\n".join(lines)

@@ -15,7 +15,7 @@ from tensorrank.networks.function import NetworkFunction
 from tensorrank.networks.grid_plan import Inputs, inputs_by_site
 from tensorrank.networks.tensors import LabelledTensors, Tensor
 from tensorrank.separation.architecture import Model
-from tensorrank.separation.partition import Bipartition
+from tensorrank.separation.partition import PartitionLike, checked_partition
 
 if TYPE_CHECKING:
     from tensorrank.networks.picture import Drawing
@@ -70,14 +70,14 @@ class TensorNetwork(LabelledTensors, Model):
         return expression.evaluate(self.operands(field)).result()
 
     def unfold(
-        self, partition: Bipartition, field: PrimeField | None = None, *, memory: int | str | None = None
+        self, partition: PartitionLike, field: PrimeField | None = None, *, memory: int | str | None = None
     ) -> Floats | Residues:
         """The dense tensor as a matrix: rows number the values of A's legs, columns those of B's.
 
         The legs of each side are taken in the partition's order, the last one running fastest.
 
         Args:
-            partition: the sites, split in two sides.
+            partition: a Bipartition of the sites, "halves", "interleaved", or the sites of side A.
             field: as for `contract`.
             memory: as for `contract`.
 
@@ -87,18 +87,18 @@ class TensorNetwork(LabelledTensors, Model):
 
         >>> import numpy as np
         >>> vector = Tensor("v", ("i", "j", "k"), np.arange(8).reshape(2, 2, 2))
-        >>> TensorNetwork((vector,), ("i", "j", "k")).unfold(Bipartition((2,), (0, 1)))
+        >>> TensorNetwork((vector,), ("i", "j", "k")).unfold([2])
         array([[0., 2., 4., 6.],
                [1., 3., 5., 7.]])
         """
-        self.check(partition)
-        rows = prod(self.shape[site] for site in partition.a)
+        split = checked_partition(self.sites, partition)
+        rows = prod(self.shape[site] for site in split.a)
         dense = self.contract(field, memory=memory)
-        return dense.transpose(partition.a + partition.b).reshape(rows, -1)
+        return dense.transpose(split.a + split.b).reshape(rows, -1)
 
     def grid(
         self,
-        partition: Bipartition,
+        partition: PartitionLike,
         rows: Inputs,
         columns: Inputs,
         field: PrimeField | None = None,
@@ -111,7 +111,7 @@ class TensorNetwork(LabelledTensors, Model):
         all their vectors.
 
         Args:
-            partition: the sites, split in two sides.
+            partition: a Bipartition of the sites, "halves", "interleaved", or the sites of side A.
             rows: inputs of side A in the partition's order: an array (m, sites of A, k), of which a leg of dimension d
                 takes the first d entries, or a list with a numpy array (m, d) for each site.
             columns: inputs of side B, likewise.
@@ -127,20 +127,20 @@ class TensorNetwork(LabelledTensors, Model):
 
         >>> import numpy as np
         >>> delta = TensorNetwork((Tensor("identity", ("i", "j"), np.eye(2)),), ("i", "j"))
-        >>> delta.grid(Bipartition.halves(2), [[[1, 2]], [[3, 4]]], [[[1, 1]], [[0, 1]], [[1, 0]]])
+        >>> delta.grid("halves", [[[1, 2]], [[3, 4]]], [[[1, 1]], [[0, 1]], [[1, 0]]])
         array([[3., 2., 1.],
                [7., 4., 3.]])
         """
-        self.check(partition)
+        split = checked_partition(self.sites, partition)
         sides = [
             inputs_by_site(given, name, [self.shape[site] for site in side], field)
-            for given, name, side in ((rows, "rows", partition.a), (columns, "columns", partition.b))
+            for given, name, side in ((rows, "rows", split.a), (columns, "columns", split.b))
         ]
-        plan = self.grid_plan(partition, (sides[0][0].shape[0], sides[1][0].shape[0]))
+        plan = self.grid_plan(split, (sides[0][0].shape[0], sides[1][0].shape[0]))
         what = f"a grid of {plan.shape[0]} x {plan.shape[1]} values"
         return plan.within(memory_limit(memory), what).evaluate([*self.operands(field), *sides[0], *sides[1]])
 
-    def describe(self, partition: Bipartition | None = None) -> str:
+    def describe(self, partition: PartitionLike | None = None) -> str:
         """A description of the network in words: its legs, how opt_einsum would contract it, and at what cost.
 
         Args:
@@ -151,7 +151,7 @@ class TensorNetwork(LabelledTensors, Model):
 
         >>> import numpy as np
         >>> pair = (Tensor("a", ("i", "z"), np.ones((4, 2))), Tensor("b", ("z", "j"), np.ones((2, 4))))
-        >>> print(TensorNetwork(pair, ("i", "j")).describe(Bipartition.halves(2)))
+        >>> print(TensorNetwork(pair, ("i", "j")).describe("halves"))
         2 tensors, 3 legs, 2 of them open: i (4), j (4)
         dense tensor: 16 entries by 64 operations; largest intermediate 16 entries, about 512 bytes at the peak
           [1] = a, b: legs (i, j), 16 entries, 64 operations
@@ -161,12 +161,12 @@ class TensorNetwork(LabelledTensors, Model):
         return description(self, partition)
 
     def picture(
-        self, partition: Bipartition | None = None, *, positions: Mapping[str, tuple[float, float]] | None = None
+        self, partition: PartitionLike | None = None, *, positions: Mapping[str, tuple[float, float]] | None = None
     ) -> Drawing:
         """The network as a figure of matplotlib, with the minimum cut if a partition is given.
 
         Args:
-            partition: the sites, split in two sides.
+            partition: a Bipartition of the sites, "halves", "interleaved", or the sites of side A.
             positions: where each tensor lies, by name; a line, a tree or a spring layout if None.
 
         Raises:

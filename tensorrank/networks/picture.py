@@ -17,7 +17,7 @@ from matplotlib.lines import Line2D
 from tensorrank.networks.cuts import Cut, minimum_cut
 from tensorrank.networks.layout import Node, Point, free_direction, given_places, layout, leg_graph
 from tensorrank.networks.tensors import LabelledTensors
-from tensorrank.separation.partition import Bipartition
+from tensorrank.separation.partition import PartitionLike, checked_partition
 
 Drawing: TypeAlias = tuple[Figure, Axes]
 
@@ -31,7 +31,7 @@ _RC: Any = {"font.size": 9, "svg.fonttype": "none", "legend.frameon": False}
 
 
 def draw(
-    network: LabelledTensors, partition: Bipartition | None = None, positions: Mapping[str, Point] | None = None
+    network: LabelledTensors, partition: PartitionLike | None = None, positions: Mapping[str, Point] | None = None
 ) -> Drawing:
     """A picture of a network, with the minimum cut if a partition is given.
 
@@ -41,7 +41,7 @@ def draw(
 
     Args:
         network: the tensors.
-        partition: the sites, split in two sides.
+        partition: a Bipartition of the sites, "halves", "interleaved", or the sites of side A.
         positions: where each tensor is drawn, by name; if None, chains lie on a line, trees hang from their middle, and
             others are laid out by springs.
 
@@ -51,18 +51,17 @@ def draw(
 
     >>> from tensorrank.networks.tensor_train import TensorTrain
     >>> train = TensorTrain.random((2,) * 6, 3, seed=0).to_network()
-    >>> figure, axes = draw(train, Bipartition.halves(6))
+    >>> figure, axes = draw(train, "halves")
     >>> axes.get_title()
     'rank at most 3 = the dimension of bond 2'
     """
-    if partition is not None:
-        network.check(partition)
-    cut = None if partition is None else minimum_cut(network, partition)
+    split = None if partition is None else checked_partition(network.sites, partition)
+    cut = None if split is None else minimum_cut(network, split)
     graph = leg_graph(network)
     places = layout(graph) if positions is None else given_places(graph, positions)
     sides = dict.fromkeys(range(network.sites), "")
-    if partition is not None:
-        sides = {site: name for name, side in (("A", partition.a), ("B", partition.b)) for site in side}
+    if split is not None:
+        sides = {site: name for name, side in (("A", split.a), ("B", split.b)) for site in side}
     stubs = _stubs(network, graph, places)
     corners = np.array([*places.values(), *(end for _, end in stubs)])
     least, most = corners.min(axis=0) - _MARGIN, corners.max(axis=0) + _MARGIN

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.errors import PartitionError, TensorRankError
+from tensorrank.errors import TensorRankError
 from tensorrank.networks.contraction import Operand
 from tensorrank.networks.entries import Entries, real_entries
 from tensorrank.networks.expression import Expression, Legs
@@ -130,19 +130,6 @@ class LabelledTensors:
     def sizes(self) -> Mapping[str, int]:
         """The dimension of every leg, open or not."""
         return {leg: size for tensor in self.tensors for leg, size in zip(tensor.legs, tensor.shape, strict=True)}
-
-    def check(self, partition: Bipartition) -> Bipartition:
-        """The partition, if it is a bipartition of the open legs.
-
-        Raises:
-            PartitionError: if it is not.
-        """
-        if not isinstance(partition, Bipartition):
-            raise PartitionError(
-                f"the partition is {partition!r}; expected a Bipartition of the open legs, such as "
-                f"Bipartition.halves({self.sites})"
-            )
-        return partition.check(self.sites)
 
     def operands(self, field: PrimeField | None) -> list[Operand]:
         """The tensors ready for contraction: in float64 or, exactly, in GF(p).

@@ -151,8 +151,10 @@ def test_a_cut_that_is_no_bipartition_of_the_open_legs(sites):
             work(partition)
     with pytest.raises(PartitionError, match=message):
         network.grid(partition, [[[1]]], [[[1]]])
-    with pytest.raises(PartitionError, match=r"the partition is \(0, 1\); expected a Bipartition"):
-        network.unfold((0, 1))
+    with pytest.raises(PartitionError, match="the partition is 4; expected 'halves'"):
+        network.unfold(4)
+    assert (network.unfold((0, 1)) == network.unfold(Bipartition((0, 1), (2,)))).all()
+    assert (network.unfold("interleaved") == network.unfold(Bipartition((0, 2), (1,)))).all()
 
 
 @pytest.mark.parametrize(

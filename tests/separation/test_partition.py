@@ -1,8 +1,10 @@
 import numpy as np
 import pytest
 
-from tensorrank import Bipartition
+from tensorrank import Bipartition, ConvolutionalCircuit, RecurrentCircuit, SelfAttention
 from tensorrank.errors import PartitionError, TensorRankError
+from tensorrank.networks.tensor_train import TensorTrain
+from tensorrank.separation.partition import checked_partition
 
 
 @pytest.mark.parametrize(
@@ -93,3 +95,25 @@ def test_fewer_than_two_sites_cannot_be_split(make, sites):
 def test_partition_errors_are_tensorrank_errors():
     with pytest.raises(TensorRankError, match="has no sites"):
         Bipartition((), (0,))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        SelfAttention(2, 2),
+        RecurrentCircuit(2, 2, 2, 4),
+        ConvolutionalCircuit(4, 2, (2, 2)),
+        TensorTrain.random((2,) * 4, 2, seed=0).architecture(),
+    ],
+    ids=lambda model: type(model).__name__,
+)
+@pytest.mark.parametrize("given", ["halves", "interleaved", (1, 3)])
+def test_bounds_take_partitions_by_name_and_by_the_sites_of_a(model, given):
+    meant = checked_partition(4, given)
+    assert model.rank_bound(given) == model.rank_bound(meant)
+    assert model.generic_lower_bound(given) == model.generic_lower_bound(meant)
+
+
+def test_a_partition_is_halves_where_none_is_given():
+    assert checked_partition(5, None) == checked_partition(5, "halves") == Bipartition((0, 1), (2, 3, 4))
+    assert checked_partition(5, iter([4])) == Bipartition((4,), (0, 1, 2, 3))
