@@ -31,7 +31,7 @@ _MOST_SIDES = 4
 
 @dataclass(frozen=True)
 class StudiesWanted:
-    """What is to be studied, and where the pictures go.
+    """The studies wanted, and where their pictures go.
 
     Attributes:
         task: whose studies.
@@ -55,7 +55,7 @@ class StudiesWanted:
 
     @property
     def options(self) -> dict[str, Any]:
-        """What every study takes."""
+        """The options that every study takes."""
         return {"seed": self.seed, "progress": self.progress}
 
 

@@ -70,17 +70,17 @@ def refuse_many_sites(sites: int, what: str) -> None:
 
 @dataclass(frozen=True, eq=False)
 class CommunicationMatrix:
-    """The values of a task where side A holds some of the input, a row each, and side B the rest, a column each.
+    """The values of a task, a row for each input of side A and a column for each input of side B.
 
     Attributes:
         entries: whole numbers of shape (row classes, column classes), 0 and 1 for decisions. Inputs of a side that no
-            value tells apart may share one row, so that there are fewer than `rows`.
+            value tells apart may share a row or column, a class of inputs.
         rows: the number of inputs of side A, no less than the row classes.
         columns: the number of inputs of side B, no less than the column classes.
         task: what is computed, in words.
         sides: what A and B hold, in words.
-        query: the side that holds the content of the asking token and nothing else, if there is one.
-        linear: the side whose inputs are numbers on which all values depend linearly, if there is one.
+        query: the side that holds the content of the asking token and nothing else, if there is such a side.
+        linear: the side whose inputs are numbers on which all values depend linearly, if there is such a side.
 
     Raises:
         TensorRankError: if the entries are no matrix of whole numbers with a row and a column at least, there are fewer
@@ -146,15 +146,15 @@ class CommunicationMatrix:
         memory: int | str | None = None,
         progress: Progress = silent,
     ) -> CommunicationRanks:
-        """The rank over the rationals and over finite fields, different rows, and VC dimension.
+        """Compute the rank over the rationals and over finite fields, the different rows, and the VC dimension.
 
         Args:
             fields: primes p of further fields GF(p).
             seed: of the primes for the rank over the rationals.
             work: operations that may be spent on proving that rank, as for `rational_rank`.
             threads: for elimination.
-            memory: bytes, or a text such as "4GiB", that may be used; 60 % of what is available by default. What the
-                ranks leave of it bounds the search for the VC dimension.
+            memory: bytes, or a text such as "4GiB", that may be used; 60 % of what is available by default. The search
+                for the VC dimension may use what the entries leave of it.
             progress: called with the steps done, their number and the step under way.
 
         Raises:

@@ -231,7 +231,7 @@ class InnerProduct(TwoBitVectors):
         return f"inner product of {self.length} bits" + ("" if self.modulus is None else f" mod {self.modulus}")
 
     def examples(self, count: int, seed: int | np.random.Generator = 0) -> Examples[Integers]:
-        """Random vectors whose inner product modulo M is 0, and such with one bit of b changed, where it is not.
+        """Random vectors whose inner product modulo M is 0, and others with one bit of b changed so that it is not.
 
         Args:
             count: how many.

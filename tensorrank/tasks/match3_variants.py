@@ -166,7 +166,7 @@ class Match3Local(Match3):
 
 @dataclass(frozen=True, eq=False)
 class _Neighbours:
-    """What the bigram variant asks of the inputs of a side: an entry for each combination that occurs."""
+    """The inputs of a side as far as the bigram variant depends on them: an entry for each combination that occurs."""
 
     # The sums of neighbours that the side holds, as far as they matter: bits of a word.
     sums: Integers

@@ -1,4 +1,4 @@
-"""Sets of residues modulo M as the bits of 64-bit words: all that triple matching asks of the tokens of one side."""
+"""Sets of residues modulo M as the bits of 64-bit words: all that Match3 asks of the tokens of one side."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def check_modulus(modulus: int) -> None:
 
 
 def number_of_sets(modulus: int, tokens: int) -> int:
-    """How many sets of residues so many tokens can hold.
+    """The number of sets of residues that so many tokens can hold.
 
     >>> number_of_sets(5, 2), number_of_sets(5, 0)
     (15, 1)
@@ -38,7 +38,7 @@ def number_of_sets(modulus: int, tokens: int) -> int:
 
 
 def residue_sets(modulus: int, tokens: int) -> Sets:
-    """All sets of residues that so many tokens can hold, smaller sets first; only the empty one without tokens.
+    """All sets of residues that so many tokens can hold, smaller sets first; without tokens, only the empty set.
 
     >>> [f"{one:03b}" for one in residue_sets(3, 2)]
     ['001', '010', '100', '011', '101', '110']
@@ -64,7 +64,9 @@ def reflected(sets: Sets, total: int, modulus: int) -> Sets:
 
 
 def has_triple(value: int, rows: Sets, columns: Sets, modulus: int) -> NDArray[np.bool_]:
-    """Whether value + u + w = 0 for members u, w, maybe the same, of the row's set, the column's set and {value}.
+    """Whether some u and w sum to 0 with the value: a row for each set of `rows`, a column for each of `columns`.
+
+    The residues u and w may be the same. Each is in the row's set, in the column's set, or the value itself.
 
     >>> has_triple(1, np.array([0b00010, 0b00001]), np.array([0b00010, 0b10000]), 5)
     array([[False, False],

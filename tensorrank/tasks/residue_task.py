@@ -1,4 +1,4 @@
-"""What tasks on tokens that are residues modulo M have in common: inputs, examples, matrices, and who holds what."""
+"""Tasks on tokens that are residues modulo M: their inputs, examples and matrices, and who holds which token."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tensorrank.tasks.communication import CommunicationMatrix, Side, refuse_man
 from tensorrank.tasks.residue_sets import check_modulus
 from tensorrank.tasks.task import Examples, all_words, balanced_labels, checked_whole_numbers, in_words
 
-# Numbers that solutions keep at once, unless one input needs more, and the largest modulus for which they do.
+# How many numbers a solution keeps at once, unless a single input needs more; and the largest modulus.
 TABLE = 2**22
 _LARGEST_MODULUS = 2**24
 
@@ -258,5 +258,5 @@ class Split:
 
 
 def another(token: int | Integers, tokens: int, rng: np.random.Generator, count: int) -> Integers:
-    """So many random tokens, each other than the given one; that one itself if there is no other."""
+    """Random tokens, `count` of them, each other than the given one; the given one itself if there is no other."""
     return np.asarray((token + rng.integers(1, max(tokens, 2), count)) % tokens)

@@ -23,7 +23,7 @@ _BYTES_PER_BIT, _CELL_BYTES = 4 / 30, 36
 
 @dataclass(frozen=True)
 class VCDimension(Record):
-    """What a search found of a VC dimension.
+    """A VC dimension, as far as a search determined it.
 
     Attributes:
         lower: the size of the largest shattered set found.
@@ -48,12 +48,12 @@ class VCDimension(Record):
 def vc_dimension(matrix: ArrayLike, *, work: int = 1_000_000, memory: int | str | None = None) -> VCDimension:
     """The VC dimension of the rows: the size of the largest set of columns on which they take all patterns.
 
-    A set of k columns is shattered if each of the 2^k cells into which its patterns cut the different rows has a row.
-    It can only grow to size t if each cell has 2^(t - k) rows, and then by columns that cut each cell so: this prunes
-    the search, which is exact where it ends. It is finished at once where the upper bound, the logarithm to base 2 of
-    the number of different rows, is met. A third of the work goes into collecting columns one by one, a third into
-    larger and larger sets, and what remains into ruling out the largest sizes; where it does not suffice, the bounds
-    differ.
+    A set of k columns cuts the different rows into 2^k cells, one for each pattern, and is shattered if no cell is
+    empty. A shattered set can only grow to size t if each cell has at least 2^(t - k) rows, and by columns that cut
+    every cell into parts of half as many. This prunes the search, which is exact where it ends. The search is finished
+    at once where it meets the upper bound, the logarithm to base 2 of the number of different rows. A third of the work
+    goes into collecting columns one by one, a third into larger and larger sets, and what remains into ruling out the
+    largest sizes. Where the work does not suffice, the bounds differ.
 
     A shattered set of k columns holds the task INDEX: one party knows k bits, the other asks for one of them. See
     `randomised_bits` for what that says of messages.
@@ -98,12 +98,13 @@ def vc_dimension(matrix: ArrayLike, *, work: int = 1_000_000, memory: int | str 
 def randomised_bits(vc: VCDimension | int, error: float = 1 / 3) -> float:
     """Bits that a message needs, from the party of the rows to that of the columns, who then says the entry.
 
-    At least (1 - H(error)) times the VC dimension, H the binary entropy, whatever coins the two share: if the rows
-    that shatter k columns are k uniform bits, each is guessed from the message with this probability of error, so
-    that the message tells 1 - H(error) of each, and as they are independent, k times that of all.
+    The bits are (1 - H(error)) times the VC dimension, with H the binary entropy, whatever coins the two parties share.
+    For let the rows that shatter k columns be k uniform bits. Each bit is guessed from the message with this
+    probability of error, so the message tells at least 1 - H(error) of it, and as the bits are independent, k times
+    that of all.
 
-    It holds for one message in this direction only, such as the memory of a recurrent model that has read the input of
-    the row and not yet that of the column.
+    The bound holds for one message in this direction only, such as the memory of a recurrent model that has read the
+    input of the row and not yet that of the column.
 
     Args:
         vc: a VC dimension, of which the lower bound is used, or a whole number.
@@ -172,7 +173,7 @@ class _Search:
                 self.best = found
 
     def _extension(self, cells: list[int], candidates: Iterable[int], more: int) -> tuple[int, ...] | None:
-        """So many candidates that cut all cells into all patterns, or None.
+        """A set of `more` candidates that cut all cells into all patterns; None if there is none.
 
         Each candidate is taken together with earlier ones, so that few columns are looked at if they suffice.
         """
@@ -190,7 +191,7 @@ class _Search:
         return None
 
     def _cuts(self, cells: list[int], column: int, least: int) -> bool:
-        """Whether both parts of every cell have so many rows."""
+        """Whether a column cuts every cell into two parts of at least `least` rows."""
         ones = self.columns[column]
         for cell in cells:
             self.left -= 1
@@ -202,7 +203,7 @@ class _Search:
         return True
 
     def _cut(self, cells: list[int], column: int) -> list[int]:
-        """The parts of all cells, the smallest first: they fail first."""
+        """The parts into which a column cuts all cells; the smallest stand first, since they fail first."""
         if 2 * len(cells) > self.most_cells:
             raise _Spent
         ones = self.columns[column]
@@ -211,7 +212,7 @@ class _Search:
 
 
 def _zeros_and_ones(matrix: ArrayLike) -> NDArray[np.uint8]:
-    """A copy of the matrix, if it is one."""
+    """A copy of the matrix, if it is a matrix of zeros and ones with a row."""
     array = as_given(matrix)
     if array.ndim != 2 or not len(array):
         raise TensorRankError(

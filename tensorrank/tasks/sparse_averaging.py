@@ -66,10 +66,11 @@ class SparseAveraging:
         dimension: d', of the values.
 
     For communication, sites 0..N-1 are the values of the tokens, each 0 or 1, and site N is the choice of the one
-    token that asks. As numbers the sums have a small rank: with all values on side A and 1 <= q < N it is N over the
-    rationals, N over GF(p) too unless p divides q, when it is N - 1; yet the 2^N rows are all different. Only the
-    thresholded task, whether any chosen value is 1, is hard by its rank: that is binom(N, q) over every field, since a
-    column is the difference of columns of the regular disjointness matrix, those of no tokens and of the chosen ones.
+    token that asks. Let all values be on side A, and 1 <= q < N. The sums have a small rank: N over the rationals, and
+    over GF(p) too, unless p divides q, when it is N - 1. Yet the 2^N rows are all different. Only the thresholded task,
+    whether any chosen value is 1, is hard by its rank, which is binom(N, q) over every field. For each of its columns
+    is the difference of two columns of the disjointness matrix, which is regular: the column of the empty set, and that
+    of the chosen tokens.
 
     Raises:
         TensorRankError: if a number is not a whole number of at least 1, or q exceeds N.
@@ -161,8 +162,8 @@ class SparseAveraging:
     ) -> CommunicationMatrix:
         """The sum of the chosen values, q times the average, at all inputs of either side; values are 0 or 1.
 
-        The side of the choice has a row (or column) for each part of the choice that falls on the other side together
-        with the sum of the chosen values on its own: the other side tells no more apart.
+        The side of the choice has a row (or column) for each part of the choice that falls on the other side, together
+        with each sum of the chosen values on its own side: the other side tells no more apart.
 
         Args:
             partition: of sites 0..N-1, the values, and N, the choice; values against choice by default.
@@ -212,7 +213,7 @@ class SparseAveraging:
         }
 
     def _parts(self, own: int, far: int, thresholded: bool) -> list[tuple[int, int]]:
-        """For each number of chosen tokens on the far side, the largest sum of the others (1 stands for all from 1)."""
+        """Pairs of a number of chosen tokens on the far side, and the largest sum of the others that matters."""
         sizes = range(max(0, self.sparsity - own), min(self.sparsity, far) + 1)
         return [(size, min(self.sparsity - size, 1) if thresholded else self.sparsity - size) for size in sizes]
 
@@ -278,7 +279,10 @@ def disjointness_in_sparse_averaging(
 
 
 def _sums(far: int, parts: list[tuple[int, int]]) -> NDArray[np.unsignedinteger]:
-    """The sum of the chosen, a row for each part of a choice with the sum of the others, a column for all far bits."""
+    """The sums of the chosen values: a column for each assignment of bits to the far side.
+
+    There is a row for each part of a choice on the far side, together with each sum of the other chosen values.
+    """
     chosen = [
         (part, others) for size, most in parts for part in combinations(range(far), size) for others in range(most + 1)
     ]

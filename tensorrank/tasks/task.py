@@ -1,4 +1,4 @@
-"""What every task can do, and what several tasks need for it: labels, checked arrays, words over an alphabet."""
+"""The protocol of tasks, and what several of them need for it: labels, checked arrays, words over an alphabet."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class Task(Protocol):
 
 
 def balanced_labels(count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
-    """So many labels, the half of them (rounded down) true, in random order.
+    """Labels in random order, half of them (rounded down) true.
 
     Raises:
         TensorRankError: if the count is not a whole number of at least 1.
@@ -76,7 +76,7 @@ def balanced_labels(count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
 
 
 def one_of_each(allowed: NDArray[np.bool_], rng: np.random.Generator) -> Integers:
-    """For each row the number of a random column among those allowed, of which it has at least one.
+    """A random allowed column for each row; every row has at least one.
 
     >>> one_of_each(np.array([[False, True, False], [True, False, False]]), np.random.default_rng(0))
     array([1, 0])
@@ -87,12 +87,12 @@ def one_of_each(allowed: NDArray[np.bool_], rng: np.random.Generator) -> Integer
 def checked_whole_numbers(
     what: str, given: ArrayLike, shape: tuple[int | None, ...], most: int, layout: str
 ) -> Integers:
-    """The array given, if it holds whole numbers from 0 to `most` and has this shape, None standing for any length.
+    """The array given, if it has the shape asked for and holds whole numbers from 0 to `most`.
 
     Args:
         what: what it is called in messages.
         given: an array or nested lists.
-        shape: its dimensions.
+        shape: its dimensions, None for any length.
         most: the largest number allowed.
         layout: the meaning of the dimensions, in words.
 
@@ -157,7 +157,7 @@ def in_words(kind: str, numbers: Sequence[int]) -> str:
 
 
 def assignments(sites: Sequence[int]) -> dict[int, NDArray[np.uint8]]:
-    """For each site its bit in all assignments of bits to these sites, which are in lexicographic order.
+    """The bits of each site in all assignments of bits to these sites, in lexicographic order.
 
     >>> assignments([5, 2])
     {2: array([0, 1, 0, 1], dtype=uint8), 5: array([0, 0, 1, 1], dtype=uint8)}

@@ -20,7 +20,7 @@ _RANKS = 2**20
 
 
 def random_sets(tokens: int, sparsity: int, count: int, seed: int | np.random.Generator = 0) -> Integers:
-    """So many uniform random sets of `sparsity` different tokens, ascending: of shape (count, sparsity).
+    """Uniform random sets of `sparsity` different tokens, ascending: of shape (count, sparsity).
 
     Raises:
         TensorRankError: if a number is no whole number of at least 1, the sparsity exceeds the tokens, or the sets do

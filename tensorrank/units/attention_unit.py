@@ -129,7 +129,7 @@ class AttentionUnit:
     def size(self) -> int:
         """The product m H p in bits that the lower bounds of S23 are about; float64 counts as p = 64.
 
-        There m bounds values as well as queries and keys, so it is the larger of both dimensions.
+        In these bounds m is the dimension of queries and keys, or that of values where it is larger.
         """
         return max(self.dimension, self.output_dimension) * self.heads * self.precision.bits
 

@@ -83,7 +83,8 @@ def least_head_dimension(
     Raises:
         TensorRankError: if an array has a wrong shape or does not hold whole numbers.
 
-    Source: the theorem at the head of this file, which sharpens Theorem 1 of B20.
+    Source: the theorem in the docstring of this module, `tensorrank.units.bottleneck`, which sharpens Theorem 1 of
+    Bhojanapalli et al., Low-rank bottleneck in multi-head attention models (ICML 2020).
 
     >>> least_head_dimension(np.eye(4, dtype=int)), least_head_dimension(np.ones((4, 4), dtype=int))
     (3, 0)
@@ -156,9 +157,9 @@ def published_counterexample() -> Counterexample:
     """Two tokens of dimension 1, of which the second is 0, and a pattern where it attends to them unequally.
 
     All scores of a zero token are 0, so that it attends to all tokens alike, whatever the head. The factor of the
-    logits is the logarithm of 3. B20 writes what a token attends to into a column, here it is a row.
+    logits is the logarithm of 3. The source writes what a token attends to into a column, here it is a row.
 
-    Source: B20, proof of Theorem 1.
+    Source: Bhojanapalli et al., Low-rank bottleneck in multi-head attention models (ICML 2020), proof of Theorem 1.
 
     >>> published_counterexample().pattern
     array([[0.5 , 0.5 ],
@@ -288,12 +289,12 @@ def _floats(whole: Whole, what: str) -> Floats:
 
 
 def _below_the_largest(logits: Whole) -> Floats:
-    """Each row less its largest logit; what is far below attends to nothing, however far."""
+    """Each row less its largest logit, but no less than -2^53: tokens so far below are not attended to at all."""
     return np.asarray(np.maximum(logits - logits.max(axis=1, keepdims=True), -_EXACT), dtype=np.float64)
 
 
 def _pseudoinverse(matrix: Floats, rank: int) -> Floats:
-    """Of a matrix of known rank: no threshold has to tell what is zero."""
+    """The pseudoinverse of a matrix of known rank, where no threshold has to tell what is zero."""
     left, sizes, right = np.linalg.svd(matrix, full_matrices=False)
     # What rounding took to 0 is a guess: `head_for` looks at what came of it.
     known = np.maximum(sizes[:rank], np.finfo(np.float64).eps * sizes.max(initial=0.0))

@@ -35,7 +35,7 @@ Solve = Callable[[Integers], NDArray[np.bool_]]
 
 @dataclass(frozen=True)
 class UnitCheck(Record):
-    """What a check of an attention unit found.
+    """The result of a check of an attention unit for Match2, Match3 or a variant.
 
     Attributes:
         unit: the construction, in words.

@@ -55,7 +55,7 @@ _ENTRY_BYTES = 64
 
 @dataclass(frozen=True)
 class CutRank(Record):
-    """The rank over the rationals of one matrix of samples, which the separation rank is never below.
+    """The rank over the rationals of one matrix of samples, a lower bound on the separation rank.
 
     Attributes:
         value: the largest rank met modulo a prime, a lower bound.
@@ -200,9 +200,10 @@ class CutSamples:
     ) -> CutRanks:
         """The ranks of numerator, denominator and quotient on these samples.
 
-        They are taken modulo two primes that divide no denominator, and are lower bounds on those over the rationals.
-        Upper bounds are the numbers of different samples, and for numerator and denominator 1 plus that of different
-        queries. Where bounds of a rank do not meet, some samples are different but give equal sums.
+        The ranks are computed modulo two primes that divide no denominator, which makes them lower bounds on the ranks
+        over the rationals. An upper bound is the number of different samples of either side; for numerator and
+        denominator it is also 1 plus the number of different queries. Where the bounds of a rank do not meet, some
+        samples are different but give equal sums.
 
         Args:
             seed: of the primes, which lie between 2^30 and 2^31.

@@ -68,11 +68,12 @@ class MatchConstruction(Construction):
 def match2_unit(tokens: int, modulus: int, *, precision: Precision | str | int = FLOAT64) -> MatchConstruction:
     """The unit of order 2 with m = 3 that solves Match2: does any x_j have x_i + x_j = 0 mod M, j = i allowed?
 
-    With lambda = (M^2 / 4) ln(4N), token j gets the score lambda cos(2 pi (x_i + x_j) / M) and the value 1, the blank
-    token the score lambda (1 - 4 / M^2) and the value 0. A match scores lambda, so ln(4N) more than the blank one. Any
-    other token scores at least 8 lambda / M^2 less than a match, for 1 - cos(2 pi / M) = 2 sin^2(pi / M) >= 8 / M^2
-    from M = 2 on, so ln(4N) less than the blank one, and all N of them weigh at most a quarter of it. So the output is
-    at least 4/5 with a match and at most 1/5 without one, for all N and M (mod 1 everything matches).
+    Let lambda = (M^2 / 4) ln(4N). Token j gets the score lambda cos(2 pi (x_i + x_j) / M) and the value 1, the blank
+    token the score lambda (1 - 4 / M^2) and the value 0. A match scores lambda, which is ln(4N) more than the blank
+    token. Any other token scores at least 8 lambda / M^2 less than a match, for 1 - cos(2 pi / M) = 2 sin^2(pi / M) is
+    at least 8 / M^2 from M = 2 on. This is ln(4N) less than the blank token, so all N of them together weigh at most a
+    quarter of it. The output is therefore at least 4/5 with a match and at most 1/5 without one, for all N and M (mod 1
+    everything matches).
 
     In float32, of unit roundoff u = 2^-24, answers stay right for all inputs up to M = 2900 if N <= 10^5. A real score
     has two rounded factors, one product and one sum, so it moves by at most 4 u lambda up to higher orders, and the
@@ -104,14 +105,14 @@ def match2_unit(tokens: int, modulus: int, *, precision: Precision | str | int =
 def match3_unit(tokens: int, modulus: int, *, precision: Precision | str | int = FLOAT64) -> MatchConstruction:
     """The unit of order 3 with m = 5 that solves Match3: are there x_j, x_k with x_i + x_j + x_k = 0 mod M?
 
-    The cosine of a sum of three angles is four products of one factor for each angle, so that the pair (j, k) can get
-    the score lambda cos(2 pi (x_i + x_j + x_k) / M), lambda = (M^2 / 4) ln(4N^2), and the value 1; the fifth coordinate
-    gives lambda (1 - 4 / M^2) to the pair of blank tokens, and 0 to a pair of a real and a blank one; both count 0. As
-    for Match2 a match weighs 4N^2 times the blank pair, and the others, at most N^2, a quarter of it together. The 2N
-    pairs of a real and a blank token only help where nothing matches; where something does, they and the blank pair
-    weigh at most 1 / (2N) + 1 / (4N^2) <= 3/4 of it if M >= 2, since e^lambda >= 4N^2. So the output is at least 4/7
-    with a match and at most 1/5 without. Mod 1 it is right from two tokens on; for one token 0.375 stands where 1/2
-    should be passed.
+    The cosine of a sum of three angles is a sum of four products of one factor for each angle. With four coordinates
+    the pair (j, k) therefore gets the score lambda cos(2 pi (x_i + x_j + x_k) / M), lambda = (M^2 / 4) ln(4N^2), and
+    the value 1. The fifth coordinate gives lambda (1 - 4 / M^2) to the pair of blank tokens, and 0 to a pair of a real
+    and a blank one; both have the value 0. As for Match2, a match weighs 4N^2 times the blank pair, and the other real
+    pairs, at most N^2, together weigh a quarter of the blank pair. The 2N pairs of a real and a blank token only help
+    where nothing matches. Where something does, they and the blank pair weigh at most 1 / (2N) + 1 / (4N^2) <= 3/4 of
+    it if M >= 2, since e^lambda >= 4N^2. The output is therefore at least 4/7 with a match and at most 1/5 without. Mod
+    1 it is right from two tokens on; for one token it is 0.375 where 1/2 should be passed.
 
     In float32, of unit roundoff u = 2^-24, answers stay right for all inputs up to M = 1900 if N <= 512. A real score
     is a sum of four products of three rounded factors, of magnitudes that sum to at most sqrt(2) lambda, so it moves by

@@ -20,13 +20,13 @@ MOST_BITS = 52
 
 @dataclass(frozen=True)
 class Precision:
-    """The numbers that queries, keys and values may be.
+    """How exactly an attention unit holds its queries, keys and values.
 
-    At "float64" and "float32" these, the scores, their exponentials and their sums are all floats of that kind. At p
-    bits every coordinate of an array in the range [-B, B] is one of at most 2^p - 1 numbers, the multiples k step with
-    |k| < 2^(p - 1), where the step is the smallest power of two with (2^(p - 1) - 1/2) step >= B, so that nothing in
-    the range moves by more than half a step; what lies outside becomes the outermost multiple. Scores and softmax are
-    then computed in float64. One bit leaves nothing but zero.
+    At "float64" and "float32" the queries, keys and values, the scores, their exponentials and their sums are all
+    floats of that kind. At p bits, fixed point, every coordinate of an array in the range [-B, B] becomes the nearest
+    of at most 2^p - 1 numbers: the multiples k step with |k| < 2^(p - 1). The step is the smallest power of two with
+    (2^(p - 1) - 1/2) step >= B, so that nothing in the range moves by more than half a step. What lies outside the
+    range becomes the outermost multiple. Scores and softmax are then computed in float64. One bit leaves only zero.
 
     Attributes:
         held: "float64", "float32" or a number of bits from 1 to 52.
@@ -63,16 +63,16 @@ class Precision:
 
     @property
     def fixed_point(self) -> bool:
-        """Whether it is a number of bits."""
+        """Whether the precision is a number of bits."""
         return not isinstance(self.held, str)
 
     @property
     def dtype(self) -> DTypeLike:
-        """What scores and softmax are computed in: float32 for "float32", float64 otherwise."""
+        """The type that scores and softmax are computed in: float32 for "float32", float64 otherwise."""
         return _FLOATS[self.held][1] if isinstance(self.held, str) else np.float64
 
     def step(self, bound: float) -> float:
-        """The distance of neighbouring numbers of fixed point on [-bound, bound]; 0 if the bound is 0.
+        """The distance between neighbouring numbers of fixed point on [-bound, bound]; 0 if the bound is 0.
 
         Raises:
             TensorRankError: if the precision is not fixed point, or the bound is negative or not finite.
@@ -128,7 +128,7 @@ def precision_of(given: Precision | str | int) -> Precision:
 def least_precision(right: Callable[[int], bool]) -> int | None:
     """The least p from which on every number of bits up to 52 is right; None if 52 are not.
 
-    Sought from 52 bits downwards: fewer bits can be right by chance where more are not, and do not count.
+    The search goes from 52 bits downwards: fewer bits can be right by chance where more are not, and do not count.
 
     Args:
         right: says of a number of bits whether it is right.

@@ -1,4 +1,4 @@
-"""What the units for sparse averaging have in common: a key for each token, a query for each set of tokens."""
+"""Units for sparse averaging: a key for each token, and a query for each set of tokens."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ class SelectionUnit(ABC):
         return averages
 
     def _ranges(self) -> tuple[float, float]:
-        """What fixed point covers of keys and queries; floats have no range."""
+        """The ranges of keys and queries that fixed point covers; floats have none."""
         return (self.key_range, self.query_range) if self.precision.fixed_point else (1.0, 1.0)
 
     def _rows(self, queries: Floats, memory: int | str | None) -> Floats:

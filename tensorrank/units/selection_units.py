@@ -30,9 +30,9 @@ _MOST_DIMENSION = 2**15
 class RestrictedIsometryUnit(SelectionUnit):
     """Random keys u_j of signs / sqrt(m); the query of y is the shortest w with <u_j, w> = 1 for all j in y, scaled.
 
-    With m of order q log N random keys have the restricted isometry property: any few of them are nearly orthogonal,
-    so that such a w exists and every other key has a small inner product with it. Keys of a smaller m do not, and the
-    deviations tell; where not all equations can hold, w is the solution by least squares.
+    With m of order q log N random keys have the restricted isometry property: any few of them are nearly orthogonal.
+    Such a w then exists, and every other key has a small inner product with it. Keys of a smaller m lack the property,
+    and deviations are larger. Where not all equations can hold, w solves them by least squares.
 
     Args:
         tokens: N.
@@ -74,7 +74,7 @@ class RestrictedIsometryUnit(SelectionUnit):
 
     @property
     def beta(self) -> float:
-        """What queries are multiplied by: the scale given, or 2 ln(8N)."""
+        """The factor of queries: the scale given, or 2 ln(8N)."""
         return 2 * math.log(8 * self.tokens) if self.scale is None else self.scale
 
     @property
@@ -105,15 +105,18 @@ class RestrictedIsometryUnit(SelectionUnit):
 class MomentCurveUnit(SelectionUnit):
     """Keys (cos t, sin t, cos 2t, sin 2t, ..., sin (m/2) t) at t = 2 pi j / N; queries that touch the curve at a set.
 
-    The polynomial prod_(i in y) (1 - cos(t - t_i)) vanishes at the q angles of y and is positive at all others. It has
-    degree q, so it is a constant minus a score for m = 2q, and this m is enough for any N. For N >= 3q it is also
-    necessary, whatever the keys: 2q + 1 points of R^(2q - 1) have a Radon partition, its smaller part is within a set y
-    that avoids the other part, and no query scores y above points whose convex hull it meets. The price is precision:
-    the polynomial comes close to 0 beside y, and the scale that leaves any other token at most 1/(8N) of the weight of
-    a chosen one grows like a power of N. Queries are computed in float64, which rounds a score by about scale m 2^-52;
-    a set is refused where this exceeds a tenth of the ln(8N) that chosen tokens are to score more. For m = 2q float64
-    carries all sets of 4 tokens up to N = 257, of 5 up to 131, of 6 up to 83, of 8 up to 51 and of 10 up to 41, and of
-    larger N those that are not so close together.
+    The polynomial prod_(i in y) (1 - cos(t - t_i)) vanishes at the q angles of y and is positive at all others. Its
+    degree is q. So it is a constant minus a score of dimension m = 2q, and this m is enough for any N.
+
+    For N >= 3q the dimension 2q is also necessary, whatever the keys. For 2q + 1 points of R^(2q - 1) have a Radon
+    partition: two parts whose convex hulls meet. The smaller part is within a set y that avoids the other part, and no
+    query scores all of y above points whose convex hull meets that of y.
+
+    The price is precision. The polynomial comes close to 0 beside y, so that the scale which leaves any other token at
+    most 1/(8N) of the weight of a chosen one grows like a power of N. Queries are computed in float64, which rounds a
+    score by about scale m 2^-52. A set is refused where this exceeds a tenth of the ln(8N) that chosen tokens are to
+    score more. For m = 2q float64 carries all sets of 4 tokens up to N = 257, of 5 up to 131, of 6 up to 83, of 8 up to
+    51 and of 10 up to 41; for larger N it carries sets of tokens that are not so close together.
 
     Args:
         tokens: N.
@@ -122,9 +125,9 @@ class MomentCurveUnit(SelectionUnit):
         largest_margin: whether queries are those of the largest margin with coordinates of at most 1 (a linear program
             for each set, 60 ms at N = 512 and m = 64), instead of the polynomial; by default where m exceeds 2q.
         scale: the largest magnitude that a coordinate of a query may have. By default every query is as large as it
-            needs to be. In fixed point polynomials are by default at most as large as the harder of two sets needs it,
-            q tokens in a row and the q tokens around one, the hardest of all wherever they were enumerated (N up to 17,
-            q up to 6); with largest margins, and where these two have no query in floating point, a scale must be
+            needs to be. In fixed point, polynomials are by default at most as large as two sets need them: q tokens in
+            a row, and the q tokens around one. (These two are the hardest wherever all were enumerated, for N up to 17
+            and q up to 6.) With largest margins, and where these two have no query in floating point, a scale must be
             given, such as `scale_for` the sets in question.
         precision: a `Precision`, or what `precision_of` makes one from.
 
@@ -212,7 +215,7 @@ class MomentCurveUnit(SelectionUnit):
         return directions
 
     def _polynomials(self, sets: Integers) -> Floats:
-        """The coefficients of the polynomial's negative, without its constant."""
+        """The coefficients of the negative polynomial, without its constant."""
         turns = np.exp(2j * math.pi / self.tokens * sets)
         # Coefficients at frequencies -q..q, multiplied up by 1 - cos(t - t_i) = 1 - conj(z) e^it / 2 - z e^-it / 2.
         products = np.ones((len(sets), 1), dtype=np.complex128)
@@ -262,7 +265,7 @@ class MomentCurveUnit(SelectionUnit):
 
 
 def _amplitude(coefficients: Floats) -> Floats:
-    """The largest of any frequency: unlike the largest coefficient it stays the same when all angles are turned."""
+    """The largest amplitude of any frequency; unlike the largest coefficient, it stays when all angles are turned."""
     amplitudes: Floats = np.hypot(coefficients[:, ::2], coefficients[:, 1::2]).max(axis=1)
     return amplitudes
 
@@ -280,8 +283,8 @@ def least_dimension(
 ) -> int:
     """The m from which random keys select random sets well: an estimate, by doubling and bisection.
 
-    An m is good enough if the median over the repeats of the worst deviation of all sets is within the tolerance;
-    that this goes on from one m to all larger ones is assumed. Other seeds give other answers, by a few per cent.
+    An m is good enough if the worst deviation of all sets, in the median over the repeats, is within the tolerance. The
+    search assumes that all larger m are then good enough, too. Other seeds give other answers, by a few per cent.
 
     Args:
         tokens: N.
@@ -331,8 +334,8 @@ def least_dimension(
 def _of_largest_margin(keys: Floats, chosen: Integers) -> Floats:
     """The w with coordinates of at most 1 that scores chosen keys alike and all others least, by linear programming.
 
-    Turned around, so that a small margin is no small number to the solver: w scores others at least 1 less, and its
-    largest coordinate, the last variable, is as small as can be.
+    The program is turned around, so that a small margin is no small number to the solver: w scores others at least 1
+    less, and its largest coordinate, the last variable, is as small as can be.
     """
     dimension = keys.shape[1]
     others = np.delete(keys, chosen, axis=0)

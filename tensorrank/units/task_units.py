@@ -41,7 +41,7 @@ _UNITS: dict[type, Callable[..., Construction]] = {
 
 @dataclass(frozen=True)
 class SelectionCheck(Record):
-    """What a check of an attention unit for sparse averaging found.
+    """The result of a check of an attention unit for sparse averaging.
 
     Attributes:
         unit: its class.

@@ -1,11 +1,11 @@
 """Usual attention, of order 2, that solves the bigram and local variants of Match3 at a size that hardly grows with N.
 
-Both look up tokens at a fixed distance first. Token j is embedded with its position, the angle 2 pi j / N, and token i
-asks for the angle of j = i + s, so that score(i, j) = lambda cos(2 pi (i + s - j) / N), lambda = (N^2 / 8) ln(2 N M).
+Both units look up tokens at a fixed distance first. Token j is embedded with its position, the angle 2 pi j / N, and
+token i asks for the angle of j = i + s. The score is lambda cos(2 pi (i + s - j) / N), lambda = (N^2 / 8) ln(2 N M).
 As 1 - cos(2 pi / N) >= 8 / N^2, all other tokens together weigh at most 1 / (2M) of the right one. The value of a token
-is the point of its residue on the unit circle; the average is then within 1/M of the right point, and points of
-different residues are 2 sin(pi / M) >= 4/M apart, so that the nearest one is right (S23 have these variants as easy;
-the constants are ours).
+is the point of its residue on the unit circle, so the average is within 1/M of the right point. Points of different
+residues are 2 sin(pi / M) >= 4/M apart, so that the nearest one is right. (S23 show that these variants are easy; the
+constants are ours.)
 """
 
 from __future__ import annotations
