@@ -10,6 +10,11 @@ from .circuits.convolutional import ConvolutionalCircuit as ConvolutionalCircuit
 from .circuits.recurrent import RecurrentCircuit as RecurrentCircuit
 from .errors import TensorRankError as TensorRankError
 from .mixtures.approximation.approximate import approximate as approximate
+from .mixtures.formats.adapters import (
+    from_hmmlearn as from_hmmlearn,
+    from_pgmpy as from_pgmpy,
+    from_tensorly as from_tensorly,
+)
 from .mixtures.formats.files import load as load, save as save
 from .mixtures.gaussian import Gaussians as Gaussians
 from .mixtures.hidden_markov import HiddenMarkov as HiddenMarkov
@@ -17,6 +22,7 @@ from .mixtures.hierarchical import Hierarchical as Hierarchical
 from .mixtures.latent_class import LatentClass as LatentClass
 from .mixtures.latent_tree import LatentTree as LatentTree
 from .mixtures.reductions.equality import check_reduction as check_reduction
+from .mixtures.reductions.obstruction import Obstruction as Obstruction
 from .mixtures.reductions.reduce import reduce as reduce
 from .mixtures.sum_product.model import SumProduct as SumProduct
 from .mixtures.tensorial_mixture import TensorialMixture as TensorialMixture

@@ -23,7 +23,7 @@ def reduce(
         str,
         typer.Option(
             metavar="KIND",
-            help="latent_class, hidden_markov, latent_tree, tensorial_mixture, hierarchical or sum_product.",
+            help="The kind of model wanted, by its name in model files: latent_tree, sum_product, ... ('?' lists all).",
         ),
     ],
     out: Annotated[

@@ -29,7 +29,7 @@ class Edge:
 
 
 def checked_edges(given: Iterable[Edge | tuple[Name, Name, Table]]) -> tuple[Edge, ...]:
-    """The edges with their tables checked; tables that are the same array stay the same."""
+    """The edges with their tables checked; edges that share an array still share it afterwards."""
     checked: dict[int, Table] = {}
     edges = []
     for one in given:
@@ -48,7 +48,7 @@ def checked_edges(given: Iterable[Edge | tuple[Name, Name, Table]]) -> tuple[Edg
 
 
 def from_the_root(root: Name, edges: Sequence[Edge]) -> list[Name]:
-    """The nodes, parents before their children.
+    """The nodes in an order in which parents come before their children.
 
     Raises:
         TensorRankError: if the edges make no tree with this root.

@@ -23,7 +23,7 @@ from tensorrank.mixtures.latent_tree import Edge, LatentTree
 from tensorrank.mixtures.tables import Table, distributions, random_distributions
 from tensorrank.mixtures.tree_shaped import TreeShaped
 
-# Each step is a part of every evaluation; a file of a homogeneous model could name any number.
+# A file of a homogeneous model could name any number of steps, and each is a part of every evaluation.
 _MOST_STEPS = 10**6
 
 
@@ -33,10 +33,10 @@ class HiddenMarkov(TreeShaped):
 
     Attributes:
         initial: P(z_0), of shape (states,).
-        transition: P(z_(t+1) | z_t): one table (states, states) for all steps (homogeneous), or length - 1 of them. Of
-            one step a homogeneous model has a table that is never used.
+        transition: P(z_(t+1) | z_t): one table (states, states) for all steps (homogeneous), or length - 1 of them. A
+            homogeneous model of one step has a table that is never used.
         emission: P(x_t | z_t): one table (states, symbols) for all steps, or `length` of them.
-        length: the number of steps, N; known from tables for each step, needed for homogeneous ones.
+        length: the number of steps, N. Tables for each step tell it; a homogeneous model needs it.
         densities: Gaussian components, of which `symbols` is the number; categorical variables if None.
 
     Raises:
@@ -103,13 +103,13 @@ class HiddenMarkov(TreeShaped):
 
     @property
     def transitions(self) -> tuple[Table, ...]:
-        """The table of each step but the last."""
+        """The table of transitions from each step but the last."""
         steps = (self.length or 1) - 1
         return self.transition if isinstance(self.transition, tuple) else (self.transition,) * steps
 
     @property
     def emissions(self) -> tuple[Table, ...]:
-        """The table of each step."""
+        """The table of emissions of each step."""
         return self.emission if isinstance(self.emission, tuple) else (self.emission,) * (self.length or 1)
 
     @property
@@ -243,7 +243,7 @@ def _check_rows(table: Table, what: str, states: int) -> None:
 
 
 def _by_step(given: ArrayLike | tuple[Table, ...], what: str, last: str) -> Table | tuple[Table, ...]:
-    """One table, or one for each step."""
+    """The table for all steps, or a tuple with one for each."""
     axes = ["state", last]
     tables = list(given) if isinstance(given, list | tuple) else [given]
     if isinstance(given, np.ndarray) and given.ndim == 3:

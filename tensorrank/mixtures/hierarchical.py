@@ -42,10 +42,12 @@ class Leaf:
 
 @dataclass(frozen=True, eq=False)
 class Transfer:
-    """Functions of the variables below: f_c = sum over a, b of table[c, a, b] * g_a * h_b, or of table[c, a] * g_a.
+    """Functions of the variables below one or two nodes, whose functions are g and h.
+
+    With two children f_c = sum over a, b of table[c, a, b] * g_a * h_b, with one f_c = sum over a of table[c, a] * g_a.
 
     Attributes:
-        children: the numbers of one or two earlier nodes, whose functions g and h are.
+        children: the numbers of one or two earlier nodes.
         table: nonnegative, of shape (functions, functions of the first child, of the second).
     """
 
@@ -60,8 +62,8 @@ Node: TypeAlias = "Leaf | Transfer"
 class Hierarchical(Mixture):
     """A nonnegative coefficient tensor built up along a dimension tree; the last node's one function is the tensor.
 
-    Nodes need not be distributions one by one: only the whole sums to one. `normalized` gives the same tensor with
-    every function a distribution. Nodes of a single child hold a matrix; a binary tree needs none.
+    The functions of a node need not be distributions: only the whole tensor sums to one, and `normalized` makes
+    distributions of them. Nodes of a single child hold a matrix; a binary tree needs none.
 
     Attributes:
         nodes: `Leaf` and `Transfer` nodes, children before their parents; the last is the root.
@@ -139,7 +141,7 @@ class Hierarchical(Mixture):
 
     @property
     def parameters(self) -> int:
-        """Those of the normalised form: entries less one for each function."""
+        """The free parameters of the normalised form: entries less one for each function."""
         return free_parameters([node.table.reshape(node.table.shape[0], -1) for node in self.nodes])
 
     @property
@@ -194,7 +196,7 @@ class Hierarchical(Mixture):
 
     @cached_property
     def circuit(self) -> Circuit:
-        """A slot for each function, and one for each pair of functions that some table takes with more than 0."""
+        """The circuit, with a slot for each function and for each pair that a table takes with more than 0."""
         blocks: list[CircuitBlock] = []
         slots: list[Slots] = []
         size = 0
@@ -218,7 +220,7 @@ class Hierarchical(Mixture):
         return Circuit(tuple(blocks))
 
     def coefficients(self) -> TensorNetwork:
-        """Tensors "node i", legs "functions i" above node i and "site v" of variable v; the root has none above."""
+        """The network of tensors "node i"; the leg "functions i" joins node i to its parent, "site v" is variable v."""
         tensors = []
         for number, node in enumerate(self.nodes):
             below = [f"site {node.variable}"] if isinstance(node, Leaf) else [f"functions {i}" for i in node.children]
@@ -228,11 +230,11 @@ class Hierarchical(Mixture):
         return TensorNetwork(tuple(tensors), tuple(f"site {site}" for site in range(self.sites)))
 
     def latent_tree(self) -> LatentTree:
-        """The density of this model as a latent tree, a hidden variable "node i" for each transfer node.
+        """The density as a latent tree, with a hidden variable "node i" for each transfer node.
 
-        The states of the hidden variable are the pairs (a, b) that the node's table takes with more than 0: at most r^2
-        of them for rank r, and only r where tables lie on the diagonal. With functions that are distributions
-        (`normalized`), B[c, a, b] is the probability of (a, b) given that the parent has taken function c.
+        The states of a hidden variable are the pairs (a, b) that its node's table B takes with more than 0: at most r^2
+        of them for rank r, and only r where tables lie on the diagonal. If functions are distributions (`normalized`),
+        B[c, a, b] is the probability of (a, b) given that the parent has taken function c.
 
         >>> Hierarchical.random([3] * 4, rank=2, seed=0).latent_tree()
         LatentTree(4 variables, 3 hidden of at most 4 states)
@@ -292,9 +294,10 @@ class Hierarchical(Mixture):
         return Way("by way of the pairs of functions at its nodes: ")
 
     def normalized(self) -> Hierarchical:
-        """This format with every function a distribution; itself if they are, over fractions or within rounding.
+        """The format of the same tensor in which every function is a distribution; the model itself if they all are.
 
-        Functions that are 0 everywhere are given any distribution: nothing takes them with more than 0.
+        Floats count as distributions within rounding. A function that is 0 everywhere becomes any distribution, since
+        no table takes it with more than 0.
         """
         if all(np.all(mass == 1) if mass.dtype == object else np.abs(mass - 1).max() < 1e-12 for mass in self.masses):
             return self

@@ -41,8 +41,9 @@ class LatentTree(Fittable):
         root: the name of the root.
         prior: the distribution of the root's states.
         edges: an `Edge`, or (parent, child, table), for each node but the root, in any order.
-        variables: the names of the leaves as variables 0, 1, ...; if None, leaves named 0..N-1 are these, leaves of a
-            tree whose every node is a number follow each other by their numbers, and others in the order of the edges.
+        variables: the names of the leaves, in the order of variables 0, 1, ... If None, names tell the order: leaves
+            named 0..N-1 are the variables of these numbers; if every node is named by a number, leaves follow by their
+            numbers; if leaves are named by texts, they follow in the order of the edges.
         densities: Gaussian components; categorical variables if None.
 
     Raises:
@@ -113,7 +114,7 @@ class LatentTree(Fittable):
 
     @cached_property
     def labels(self) -> Mapping[Name, str]:
-        """A text for each node that no other has: its name, quoted if both 1 and "1" are names."""
+        """A text for each node that no other node has: its name, quoted if both 1 and "1" are names."""
         texts = {name: str(name) for name in self.order}
         return texts if len(set(texts.values())) == len(texts) else {name: repr(name) for name in self.order}
 
@@ -122,12 +123,12 @@ class LatentTree(Fittable):
         return None if name == self.root else self._edge_to[name].parent
 
     def table(self, name: Name) -> Table:
-        """P(node | its parent), of the root the prior as a single row."""
+        """The table P(node | its parent); of the root the prior, as a single row."""
         return self.prior[None] if name == self.root else self._edge_to[name].table
 
     @cached_property
     def states(self) -> Mapping[Name, int]:
-        """The number of states of every node, hidden or observed."""
+        """The number of states of each node, hidden or observed."""
         return {self.root: len(self.prior), **{edge.child: edge.table.shape[1] for edge in self.edges}}
 
     @cached_property
@@ -142,17 +143,17 @@ class LatentTree(Fittable):
 
     @property
     def parameters(self) -> int:
-        """One less than entries for the prior and for each row of a table."""
+        """The number of free parameters: one less than entries for the prior and for each row of a table."""
         return free_parameters([self.prior[None], *(edge.table for edge in self.edges)])
 
     @property
     def table_entries(self) -> int:
-        """The entries of the prior and of all edges' tables."""
+        """The number of entries of the prior and of all edges' tables."""
         return len(self.prior) + sum(int(edge.table.size) for edge in self.edges)
 
     @cached_property
     def circuit(self) -> Circuit:
-        """A slot for each node and state of its parent, and one for each hidden variable with several children."""
+        """The circuit: slots for each node by its parent's states, and for each node of several children by its own."""
         site_of = {name: site for site, name in enumerate(self.leaves)}
         blocks: list[CircuitBlock] = []
         messages: dict[Name, Slots] = {}
@@ -174,7 +175,7 @@ class LatentTree(Fittable):
         return Circuit(tuple(blocks))
 
     def coefficients(self) -> TensorNetwork:
-        """Tensors "prior" and "table NAME", legs "state NAME" that a hidden variable's tables share, and "site i"."""
+        """The network of tensors "prior" and "table NAME", which share a leg "state NAME" for each hidden variable."""
         names = self.labels
         legs = {name: f"state {names[name]}" for name in self.latents}
         legs |= {name: f"site {site}" for site, name in enumerate(self.leaves)}
@@ -337,7 +338,7 @@ class LatentTree(Fittable):
 
     @property
     def numbering(self) -> tuple[Name, ...] | None:
-        """The leaves as variables 0, 1, ... where nothing but their names is given; None if these do not say."""
+        """The leaves in the order of the variables as their names alone tell it; None if the names leave it open."""
         hidden = {edge.parent for edge in self.edges}
         leaves = [name for name in self.order if name not in hidden]
         numbers = sorted(name for name in leaves if isinstance(name, int))

@@ -1,4 +1,4 @@
-"""What all homogeneous mixtures offer, whatever their structure."""
+"""The base of all homogeneous mixtures: what a kind of mixture gives, and what users get of every kind."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ from tensorrank.mixtures.way import Way
 from tensorrank.networks.network import Tensor, TensorNetwork
 from tensorrank.separation.architecture import Architecture, Model
 
-# Slots times rows held at once in floating point: within the caches of a processor, and enough to hide the calls.
+# Slots times rows held at once in floating point: few enough for the caches of a processor, and enough that calls
+# cost little beside them.
 _HELD = 2**20
 _FEWEST_ROWS = 64
 
@@ -67,24 +68,24 @@ class Mixture(Model):
     @property
     @abstractmethod
     def circuit(self) -> Circuit:
-        """The coefficient tensor as slots that are sums and products of earlier ones."""
+        """The coefficient tensor as a circuit: slots that are sums and products of earlier slots."""
 
     @property
     @abstractmethod
     def parameters(self) -> int:
-        """The free parameters: entries of tables less one for each distribution; tables that are shared count once.
+        """The number of free parameters: entries of tables less one for each distribution.
 
-        Those of Gaussian components are not among them.
+        A table that is shared counts once. The parameters of Gaussian components are not counted.
         """
 
     @property
     @abstractmethod
     def table_entries(self) -> int:
-        """The entries of all tables, a table used in several places counted in each: the size of the tensor format."""
+        """The size of the tensor format: the entries of all tables, a table counted in each place where it is used."""
 
     @property
     def size(self) -> int:
-        """What reductions are measured in: the table entries, of a sum-product network the edges."""
+        """The size by which reductions are measured: the table entries, of a sum-product network the edges."""
         return self.table_entries
 
     @abstractmethod
@@ -105,7 +106,7 @@ class Mixture(Model):
         """The sizes that only this kind has, by name, as plain values."""
 
     def own_lines(self) -> list[tuple[str, str]]:
-        """What `tensorrank show` prints of these sizes: the name of each line, of at most 14 letters, and its text."""
+        """The lines that `tensorrank show` prints of these sizes: a name of at most 14 letters, and a text."""
         return [(name, str(value)) for name, value in self.own_sizes().items()]
 
     def identity(self) -> dict[str, Any]:
@@ -116,7 +117,7 @@ class Mixture(Model):
 
     @abstractmethod
     def toward_tree(self, limit: float = inf) -> Mixture:
-        """This density as a latent tree, or as a model of a kind that is nearer to one; a latent tree is itself.
+        """A latent tree of the same density, or a model of a kind that is nearer to one; a tree returns itself.
 
         Raises:
             TooLargeError: if the form would be larger than the limit.
@@ -132,7 +133,7 @@ class Mixture(Model):
 
     @abstractmethod
     def __repr__(self) -> str:
-        """The kind and its sizes in a line."""
+        """The kind of the model and its sizes, in a line."""
 
     @property
     def sites(self) -> int:
@@ -141,14 +142,15 @@ class Mixture(Model):
 
     @property
     def over_fractions(self) -> bool:
-        """Whether all tables hold fractions."""
+        """Whether all tables hold fractions, so that probabilities are computed without rounding."""
         return self.circuit.over_fractions
 
     def to_network(self) -> TensorNetwork:
-        """W as a tensor network; of Gaussian components those that are equal become one, so that all are independent.
+        """The coefficient tensor W as a tensor network whose separation rank is that of the density.
 
-        The separation rank of the density is then that of the network. Source: Cohen, Shashua, Inductive bias of deep
-        convolutional networks through pooling geometry (ICLR 2017), for linearly independent components.
+        Equal Gaussian components become one, so that the components of a variable are linearly independent.
+
+        Source: Cohen, Shashua, Inductive bias of deep convolutional networks through pooling geometry (ICLR 2017).
         """
         network = self.coefficients()
         if self.densities is None:
@@ -206,11 +208,11 @@ class Mixture(Model):
             return np.concatenate(pool.map(lambda chunk: evaluate(self._observed(rows[chunk])), chunks))
 
     def score_samples(self, data: ArrayLike) -> Floats:
-        """The log-density of each row, by the name that scikit-learn's density models have for it."""
+        """The log-density of each row: `log_density` under the name that scikit-learn's density models have for it."""
         return self.log_density(data)
 
     def score(self, data: ArrayLike) -> float:
-        """The mean log-density of a row, as of scikit-learn's GaussianMixture; hmmlearn's score is the sum over rows.
+        """The mean log-density of a row, as scikit-learn's GaussianMixture has it; hmmlearn's score is the sum.
 
         Args:
             data: as for `log_density`, at least one row.
@@ -224,7 +226,7 @@ class Mixture(Model):
         return float(logs.mean())
 
     def probability(self, data: ArrayLike) -> NDArray[Any]:
-        """The density of each row: exact fractions if the model is categorical with exact tables, else float64.
+        """The density of each row: fractions if the model is categorical and over fractions, otherwise float64.
 
         Args:
             data: as for `log_density`.
@@ -239,10 +241,10 @@ class Mixture(Model):
         return np.asarray(self.circuit.values(inputs))
 
     def posteriors(self, data: ArrayLike) -> list[Floats]:
-        """For each variable the probabilities of its components given each row, (rows, components).
+        """The probabilities of each variable's components given each row: an array (rows, components) a variable.
 
-        Of a missing value they are the conditional marginals given the values that are present; of an observed Gaussian
-        one the responsibilities.
+        For a missing value they are its conditional marginals given the values that are present, for an observed
+        Gaussian one the responsibilities of its components.
 
         Args:
             data: as for `log_density`.
@@ -265,13 +267,13 @@ class Mixture(Model):
         return found
 
     def marginal(self, sites: Sequence[int]) -> Floats:
-        """The joint marginal of some variables' components, of one dimension for each, the others summed out.
+        """The joint marginal of some variables' components, with a dimension for each; the others are summed out.
 
         Args:
             sites: the variables, in the order of the result's dimensions.
 
         Raises:
-            TensorRankError: if they are no different variables of the model, or the result would not fit in memory.
+            TensorRankError: if they are not different variables of the model, or the result would not fit in memory.
         """
         chosen = [whole_number("a variable", site, 0) for site in sites]
         if len(set(chosen)) != len(chosen) or any(site >= self.sites for site in chosen):
@@ -315,14 +317,14 @@ class Mixture(Model):
         return values[:, :, 0] if self.densities.features == 1 else values
 
     def _values(self, name: str) -> str:
-        """How many values variables have, for the description of a model."""
+        """The number of values of the variables in words, for `__repr__`."""
         return f"{max(self.shape)} {name if self.densities is None else 'Gaussian components'}"
 
     def _check_densities(self) -> None:
-        """Whether Gaussian components match the shape.
+        """Refuse Gaussian components that do not match the shape.
 
         Raises:
-            TensorRankError: if they do not.
+            TensorRankError: if they do not match.
         """
         if self.densities is None:
             return

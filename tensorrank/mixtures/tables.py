@@ -16,7 +16,7 @@ from tensorrank.errors import TensorRankError
 # float64, or Python objects: all of them Fractions.
 Table = NDArray[Any]
 
-# By this much sums of floats may differ from one. Tables are kept as given, never rescaled.
+# The most by which sums of floats may differ from one. Tables are kept as given, never rescaled.
 TOLERANCE = 1e-6
 
 
@@ -71,10 +71,11 @@ def nonnegative(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
 
 
 def distributions(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
-    """The same for probabilities along the last axis.
+    """A table checked as by `nonnegative`, whose entries are probabilities along the last axis.
 
     Raises:
-        TensorRankError: also if they do not sum to one: exactly for fractions, within TOLERANCE for floats.
+        TensorRankError: as `nonnegative`; and if probabilities do not sum to one, exactly for fractions, within
+            TOLERANCE for floats.
     """
     array = nonnegative(given, what, axes)
     sums = array.sum(axis=-1)
@@ -89,10 +90,10 @@ def distributions(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
 
 
 def check_total(total: Any, what: str) -> None:
-    """Whether the whole of a model sums to one.
+    """Refuse a model that does not sum to one over all values.
 
     Raises:
-        TensorRankError: if it does not: exactly for a fraction, within TOLERANCE for a float.
+        TensorRankError: if it does not, exactly for a fraction, within TOLERANCE for a float.
     """
     if isinstance(total, Fraction) and total != 1:
         raise TensorRankError(f"{what} sums to {total} over all values; expected 1")
@@ -101,17 +102,17 @@ def check_total(total: Any, what: str) -> None:
 
 
 def holds_fractions(table: Table) -> bool:
-    """Whether the entries are Fractions."""
+    """Whether the entries of a table are Fractions; otherwise they are floats."""
     return table.dtype == object
 
 
 def floats(table: Table) -> NDArray[np.float64]:
-    """The nearest float64."""
+    """The table with each entry rounded to the nearest float64."""
     return np.asarray(table, dtype=np.float64)
 
 
 def free_parameters(tables: Iterable[Table]) -> int:
-    """Entries less one for each distribution along the last axis.
+    """The number of entries of some tables, less one for each distribution along the last axis.
 
     >>> free_parameters([np.ones((2, 3)) / 3])
     4

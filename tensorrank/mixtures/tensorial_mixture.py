@@ -28,7 +28,7 @@ Level = Table | tuple[Table, ...]
 
 @dataclass(frozen=True, eq=False, repr=False)
 class TensorialMixture(TreeShaped):
-    """A hidden variable at each node of the balanced binary tree over N = 2^L variables.
+    """A latent tree on the balanced binary tree over N = 2^L variables: a hidden variable at each inner node.
 
     Attributes:
         prior: the distribution of the root's states.

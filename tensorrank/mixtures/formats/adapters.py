@@ -17,18 +17,27 @@ from tensorrank.mixtures.tables import TOLERANCE, Table, holds_fractions, nonneg
 
 
 def from_hmmlearn(model: Any, length: int) -> HiddenMarkov:
-    """A hidden Markov model of hmmlearn, for sequences of one length.
+    """The hidden Markov model that one of hmmlearn is, for sequences of one length.
 
     Probabilities are kept as they are: a fit's rows sum to one only up to rounding.
 
     Args:
-        model: a CategoricalHMM or GaussianHMM that was fitted, or whose attributes were filled in. The components of
-            the latter are its states: the emission table is the identity.
+        model: a CategoricalHMM or GaussianHMM that was fitted, or whose attributes were filled in. A GaussianHMM has
+            a Gaussian component for each state, so its emission table becomes the identity.
         length: the number of steps.
 
     Raises:
         TensorRankError: if hmmlearn is not installed, the model is of another class or lacks an attribute, or its
             rows do not sum to one within 1e-6.
+
+    Source: hmmlearn, Hidden Markov Models in Python, https://hmmlearn.readthedocs.io.
+
+    >>> from hmmlearn.hmm import CategoricalHMM
+    >>> theirs = CategoricalHMM(2)
+    >>> theirs.startprob_, theirs.transmat_ = np.array([0.5, 0.5]), np.array([[0.9, 0.1], [0.3, 0.7]])
+    >>> theirs.emissionprob_ = np.array([[0.8, 0.2], [0.1, 0.9]])
+    >>> from_hmmlearn(theirs, length=3)
+    HiddenMarkov(3 variables, 2 states, 2 symbols, homogeneous)
     """
     hmm = _library("hmmlearn", "hmmlearn.hmm")
     if not isinstance(model, hmm.CategoricalHMM | hmm.GaussianHMM):
@@ -44,11 +53,11 @@ def from_hmmlearn(model: Any, length: int) -> HiddenMarkov:
 
 
 def from_tensorly(tensor: Any) -> LatentClass | Hierarchical:
-    """A nonnegative tensor format of tensorly whose entries sum to one.
+    """The mixture of a nonnegative tensor format of tensorly whose entries sum to one.
 
-    A CPTensor gives a latent class for each term of positive mass, its factors' columns as distributions and their
-    masses in the weights. A TTTensor gives a train of transfer tensors that are its cores, unchanged, above leaves
-    that are one-hot functions; the last core is a leaf itself.
+    A CPTensor gives a latent class for each term of positive mass: the columns of its factors become distributions, and
+    their masses go into the weights. A TTTensor gives a train: its cores become transfer tensors, unchanged, above
+    leaves that are one-hot functions. The last core becomes a leaf.
 
     Args:
         tensor: a CPTensor or a TTTensor.
@@ -56,6 +65,8 @@ def from_tensorly(tensor: Any) -> LatentClass | Hierarchical:
     Raises:
         TensorRankError: if tensorly is not installed, the object is another, has a negative entry, or does not sum to
             one: exactly for fractions, within 1e-6 for floats.
+
+    Source: Kossaifi, Panagakis, Anandkumar, Pantic, TensorLy: Tensor Learning in Python (JMLR 20, 2019).
 
     >>> import tensorly
     >>> pair = tensorly.cp_tensor.CPTensor(([0.5, 0.5], [np.eye(2), np.array([[0.75, 0], [0.25, 1]])]))
@@ -81,10 +92,10 @@ def from_tensorly(tensor: Any) -> LatentClass | Hierarchical:
 
 
 def from_pgmpy(network: Any) -> LatentTree:
-    """A discrete Bayesian network of pgmpy that is a rooted tree, hidden variables inside and observed ones outside.
+    """The latent tree of a discrete Bayesian network of pgmpy: a rooted tree of hidden variables with observed leaves.
 
-    Variables 0, 1, ... are the leaves in the order of `network.nodes`, values the states in the order of the tables;
-    `variables` of the result are the names.
+    Variables 0, 1, ... are the leaves in the order of `network.nodes`, and the result's `variables` are their names.
+    Values are the states in the order of the tables.
 
     Args:
         network: a DiscreteBayesianNetwork with TabularCPDs, whose inner nodes are among its `latents`.
@@ -92,6 +103,20 @@ def from_pgmpy(network: Any) -> LatentTree:
     Raises:
         TensorRankError: if pgmpy is not installed, the object is another, an inner node is observed or a leaf hidden,
             a node has several parents or no table, or rows do not sum to one within 1e-6.
+
+    Source: Ankan, Textor, pgmpy: A Python Toolkit for Bayesian Networks (JMLR 25, 2024).
+
+    >>> import warnings
+    >>> with warnings.catch_warnings():  # of pgmpy's own imports
+    ...     warnings.simplefilter("ignore")
+    ...     from pgmpy.factors.discrete import TabularCPD
+    ...     from pgmpy.models import DiscreteBayesianNetwork
+    >>> network = DiscreteBayesianNetwork([("z", "x"), ("z", "y")], latents={"z"})
+    >>> tables = [TabularCPD(x, 2, [[0.9, 0.2], [0.1, 0.8]], evidence=["z"], evidence_card=[2]) for x in "xy"]
+    >>> network.add_cpds(TabularCPD("z", 2, [[0.5], [0.5]]), *tables)
+    >>> tree = from_pgmpy(network)
+    >>> tree, tree.leaves
+    (LatentTree(2 variables, 1 hidden of at most 2 states), ('x', 'y'))
     """
     models = _library("pgmpy", "pgmpy.models")
     if not isinstance(network, models.DiscreteBayesianNetwork):

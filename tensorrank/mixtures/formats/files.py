@@ -9,9 +9,9 @@ from typing import Any, NoReturn
 
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.formats.schema import from_dict, to_dict
-from tensorrank.mixtures.formats.written_tables import whole
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.whole_files import write_whole
+from tensorrank.whole_numbers import from_text
 
 __all__ = ["from_dict", "load", "save", "to_dict"]
 
@@ -43,10 +43,10 @@ def load(path: str | Path) -> Mixture:
 
 
 def save(model: Mixture, path: str | Path) -> None:
-    """Write the model to a file, in whose place it is put only when it is whole.
+    """Write a model to a file. An older file of the name is replaced only when the new one is whole.
 
     Raises:
-        TensorRankError: if the file cannot be written, or the model is none of ours.
+        TensorRankError: if the file cannot be written, or the model is of no registered kind.
 
     >>> from tempfile import TemporaryDirectory
     >>> from tensorrank.mixtures.hidden_markov import HiddenMarkov
@@ -70,7 +70,7 @@ def save(model: Mixture, path: str | Path) -> None:
 
 
 def _line_by_line(value: Any) -> str:
-    """JSON, with a line for each object or table of a list."""
+    """The value as JSON, with a line for each object or table of a list."""
     first = value[0] if isinstance(value, list) and value else None
     if isinstance(first, dict) or (isinstance(first, list) and first and isinstance(first[0], list)):
         return "[\n    " + ",\n    ".join(json.dumps(part, allow_nan=False) for part in value) + "\n  ]"
@@ -89,7 +89,7 @@ def _parsed(content: bytes) -> Any:
     if not text.strip():
         raise TensorRankError("the file is empty; expected a model")
     try:
-        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_int=whole)
+        return json.loads(text, object_pairs_hook=_object, parse_constant=_refuse_constant, parse_int=from_text)
     except json.JSONDecodeError as error:
         where = f"{error.msg[0].lower()}{error.msg[1:]} at line {error.lineno}, column {error.colno}"
         if _is_at_the_end(text, error):
@@ -102,7 +102,7 @@ def _parsed(content: bytes) -> Any:
 
 
 def _is_at_the_end(text: str, error: json.JSONDecodeError) -> bool:
-    """Whether nothing follows but the rest of a number or word, or a text without its end."""
+    """Whether the error is at the end of the file: only the rest of a number, of a word or of a text follows."""
     if error.msg.startswith("Extra data"):
         return False
     left = text[error.pos :].rstrip()

@@ -1,4 +1,4 @@
-"""Tables as JSON holds them: floats with a point or an exponent, fractions as texts, whole numbers as they are."""
+"""Tables as JSON holds them: floats with a point or an exponent, fractions as texts, whole numbers by `plain`."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ import numpy as np
 
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.tables import Table, holds_fractions
+from tensorrank.records import plain
 from tensorrank.whole_numbers import from_text, to_text
 
-# Exponents are left out: a short text could be a number of any length.
+# Exponents are no part of it: with them a short text could be a number of any length.
 _FRACTION = re.compile(r"(-?[0-9]+)(?:/([0-9]+))?")
-# Longer whole numbers are no JSON numbers for Python's reader, but texts.
-_DIGITS = 4000
 
 
 def written(table: Table | tuple[Table, ...]) -> Any:
@@ -73,20 +72,15 @@ def read_table(given: Any, what: str) -> Table:
 
 
 def read_tables(given: Any, what: str) -> Table | tuple[Table, ...]:
-    """One table, or a tuple of them if the lists are nested three deep or empty."""
+    """The table of nested lists, or a tuple of tables if the lists are nested three deep or empty."""
     if isinstance(given, list) and (not given or (_starts_with_list(given) and _starts_with_list(given[0]))):
         return tuple(read_table(table, f"{what}[{number}]") for number, table in enumerate(given))
     return read_table(given, what)
 
 
-def whole(text: str) -> int:
-    """The whole number of so many decimal digits, however many."""
-    return int(text) if len(text) < _DIGITS else from_text(text)
-
-
-def _entry(entry: Fraction) -> int | str:
+def _entry(entry: Fraction) -> Any:
     if entry.denominator == 1:
-        return int(entry) if entry < 10**_DIGITS else to_text(int(entry))
+        return plain(int(entry))
     return f"{to_text(entry.numerator)}/{to_text(entry.denominator)}"
 
 
@@ -96,10 +90,10 @@ def _number(entry: Any, what: str) -> Fraction:
     found = _FRACTION.fullmatch(entry) if isinstance(entry, str) else None
     if not found:
         raise TensorRankError(f'{what} contains {_brief(entry)}; expected numbers, or fractions such as "1/3"')
-    below = whole(found[2]) if found[2] else 1
+    below = from_text(found[2]) if found[2] else 1
     if not below:
         raise TensorRankError(f"{what} contains {_brief(entry)}; expected a denominator that is not 0")
-    return Fraction(whole(found[1]), below)
+    return Fraction(from_text(found[1]), below)
 
 
 def _starts_with_list(given: Sequence[Any]) -> bool:

@@ -12,12 +12,13 @@ from tensorrank.networks.hierarchical_tucker import balanced_ranges
 
 
 def balanced_of(model: HiddenMarkov, *, binary: bool = False) -> Hierarchical:
-    """The same tensor on the balanced tree of steps, where a block's functions are numbered by its end states.
+    """The tensor of a chain on the balanced tree of its steps; functions are numbered by the states at a block's ends.
 
     f_(a, c) of the steps s to e is P(x_s, ..., x_e, z_e = c | z_s = a), and neighbouring blocks are joined by the
     transition between them: f_(a, c) = sum over b, b' of f_(a, b) T[b, b'] g_(b', c). A block that begins the chain
-    needs no a, since there the initial distribution is known, and one that ends it no c. Every entry is copied: the
-    binary tree has a node less than there are tables, so the initial distribution has one of one child, above a leaf.
+    needs no a, since the initial distribution is known there, and one that ends it needs no c. Every entry is copied.
+    The binary tree has a node less than there are tables, so the initial distribution has a node of one child, above
+    the first leaf.
 
     Args:
         model: the chain.
@@ -63,7 +64,7 @@ def balanced_of(model: HiddenMarkov, *, binary: bool = False) -> Hierarchical:
 
 
 def balanced_entries(model: HiddenMarkov) -> int:
-    """The table entries of that format, without building it.
+    """The table entries of `balanced_of`, without building it.
 
     >>> model = HiddenMarkov.random(2, 3, length=8, seed=0)
     >>> balanced_entries(model) == balanced_of(model).table_entries

@@ -8,14 +8,11 @@ from functools import cached_property
 from math import prod
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tensorrank.arithmetic.resources import amount, memory_limit
-from tensorrank.errors import TensorRankError
+from tensorrank.arithmetic.arrays import Integers
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.mixtures.latent_tree import LatentTree, Name
 from tensorrank.mixtures.tables import TOLERANCE, Table, floats, holds_fractions
-
-Codes = NDArray[np.int64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +47,7 @@ class Conditionals:
     def _marginals(self) -> dict[Name, Table]:
         return {self.tree.root: self._own(self.tree.prior)}
 
-    def given(self, targets: Sequence[Name], region: Region, states: Mapping[Name, Codes], rows: int) -> Table:
+    def given(self, targets: Sequence[Name], region: Region, states: Mapping[Name, Integers], rows: int) -> Table:
         """P(targets | the states of the nodes around a region), a row for each assignment of these.
 
         Args:
@@ -148,13 +145,13 @@ class Conditionals:
         return np.ones((states, 1), dtype=object if self.over_fractions else np.float64)
 
 
-def numbered(codes: Mapping[Name, Codes], names: Sequence[Name], states: Mapping[Name, int]) -> Codes:
+def numbered(codes: Mapping[Name, Integers], names: Sequence[Name], states: Mapping[Name, int]) -> Integers:
     """The numbers of the joint states of some nodes, the last node running fastest."""
     strides = _strides([states[name] for name in names])
     return np.asarray(sum(stride * codes[name] for name, stride in zip(names, strides, strict=True)))
 
 
-def unravelled(codes: Codes, names: Sequence[Name], states: Mapping[Name, int]) -> dict[Name, Codes]:
+def unravelled(codes: Integers, names: Sequence[Name], states: Mapping[Name, int]) -> dict[Name, Integers]:
     """The states of some nodes from the numbers of their joint states, the last node running fastest."""
     sizes = [states[name] for name in names]
     return {name: codes // stride % size for name, stride, size in zip(names, _strides(sizes), sizes, strict=True)}
@@ -165,14 +162,10 @@ def _strides(sizes: Sequence[int]) -> list[int]:
 
 
 def check_memory(entries: int, what: str) -> None:
-    """Whether tables fit in the memory that may be used, of 8 bytes an entry: a float, or a reference to a fraction.
+    """Refuse tables beyond the memory that may be used, at 8 bytes an entry: a float, or a reference to a fraction.
 
     Raises:
-        TensorRankError: if they do not.
+        TensorRankError: if they do not fit.
     """
-    limit = memory_limit(None)
-    if 8 * entries > limit:
-        raise TensorRankError(
-            f"{what} would take about {amount(8 * entries)}; the memory limit is {amount(limit)}. Ask for the number "
-            "of states or for the rank of an unfolding, which need no tables"
-        )
+    smaller = "the number of states or the rank of an unfolding, which need no tables"
+    refuse_beyond(memory_limit(None), 8 * entries, what, smaller)

@@ -11,7 +11,7 @@ from tensorrank.mixtures.tables import Table, holds_fractions
 
 
 def hierarchical_of(tree: LatentTree) -> Hierarchical:
-    """The same tensor in the hierarchical format, on the same tree: of rank at most the states of hidden variables.
+    """The tensor of a latent tree in the hierarchical format on the same tree, of rank at most the hidden states.
 
     A node's functions are numbered by its parent's state: f_c = sum over a of P(a | c) * the product of the children's
     f_a, so that every transfer tensor is a table on the diagonal of its children's indices. More than two children are
@@ -43,7 +43,7 @@ def hierarchical_of(tree: LatentTree) -> Hierarchical:
 
 
 def hierarchical_entries(tree: LatentTree) -> int:
-    """The table entries of that format, without building it.
+    """The table entries of `hierarchical_of`, without building it.
 
     >>> tree = LatentTree.random([0, 0, 0, 1, 1], states=2, symbols=3, seed=0)
     >>> hierarchical_entries(tree) == hierarchical_of(tree).table_entries
@@ -67,7 +67,7 @@ def on_the_diagonal(table: Table) -> Table:
     rows, columns = table.shape
     spread = np.zeros((rows, columns, columns), dtype=table.dtype)
     if holds_fractions(table):
-        # Zeros that are Fractions too.
+        # The zeros become Fractions too.
         spread = spread + table[0, 0] * 0
     both = np.arange(columns)
     spread[:, both, both] = table
@@ -75,11 +75,11 @@ def on_the_diagonal(table: Table) -> Table:
 
 
 def sum_product_of(tree: LatentTree) -> SumProduct:
-    """The same density as a sum-product network with at most twice as many edges as the tree's tables have entries.
+    """The density of a latent tree as a sum-product network, with at most two edges for each entry of a table.
 
-    A sum for each hidden variable and state of its parent, named "z|c", whose weights are the table's row; a product
-    for each hidden variable of several children and state, named "z=a"; a leaf for each observed variable and state of
-    its parent, named "x|c". Weights of 0 have no edge.
+    The network has a sum "z|c" for each hidden variable z and state c of its parent, whose weights are the table's row;
+    a product "z=a" for each state a of a hidden variable of several children; a leaf "x|c" for each observed variable x
+    and state c of its parent. Weights of 0 have no edge.
 
     Source: Jaini, Poupart, Yu, Deep Homogeneous Mixture Models (NeurIPS 2018).
 
@@ -89,7 +89,7 @@ def sum_product_of(tree: LatentTree) -> SumProduct:
     """
     label = tree.labels
     if any("|" in text or "=" in text for text in label.values()):
-        # Names of nodes are made with these, and must not meet.
+        # Names of nodes are made with these signs, and must differ from each other.
         label = {name: f"node {number}" for number, name in enumerate(tree.order)}
     site_of = {name: site for site, name in enumerate(tree.leaves)}
     nodes: dict[Name, SumNode | ProductNode | LeafNode] = {}

@@ -17,7 +17,7 @@ M = TypeVar("M", bound=Mixture)
 
 
 def latent_tree_of(model: Mixture) -> LatentTree:
-    """The density of this model as a latent tree, by as many steps as it takes."""
+    """The density of a model as a latent tree, by as many steps as it takes."""
     while not isinstance(model, LatentTree):
         model = model.toward_tree()
     return model

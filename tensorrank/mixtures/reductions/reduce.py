@@ -12,19 +12,21 @@ from tensorrank.mixtures.reductions.obstruction import Obstruction, obstruction
 from tensorrank.mixtures.reductions.to_hierarchical import BalancedGoal
 from tensorrank.mixtures.way import TooLargeError
 
-# Without a limit of the user's, sizes up to this, or twice the model's own, are built.
+# The largest size that is built where the user gives no limit, unless twice the model's own is larger.
 _LIMIT = 10**6
 
 
 def reduce(model: Mixture, to: str, *, tree: str = "own", limit: int | None = None) -> Mixture | Obstruction:
     """A model of another kind with the same density, or the lower bound that forbids a small one.
 
-    Hidden Markov models, latent class models and tensorial mixtures are latent trees; those go to the hierarchical
-    format and to sum-product networks with the same tables. The hierarchical format becomes a latent tree of the pairs
-    of functions at its nodes, a self-similar network its dimension tree. Chains go to the balanced tree with ranks of
-    at most r^2, trees to chains through sets of hidden variables that separate them. A latent class model needs a class
-    for each state of the hidden variables that separate all others: exponentially many in general. Other reductions go
-    by way of these.
+    Most reductions lead through a latent tree. Hidden Markov models, latent class models and tensorial mixtures are
+    latent trees. The hierarchical format becomes a tree of the pairs of functions at its nodes. A self-similar
+    sum-product network becomes its dimension tree, another one a latent class model of its induced trees.
+
+    From a latent tree the hierarchical format and sum-product networks are made with the same tables. Hidden Markov
+    models are made with sets of hidden variables that separate the steps, latent class models with a class for each
+    state of hidden variables that separate all others: exponentially many in general. Chains go to the balanced tree
+    directly, with ranks of at most r^2.
 
     Args:
         model: one of the mixture models.
@@ -35,9 +37,9 @@ def reduce(model: Mixture, to: str, *, tree: str = "own", limit: int | None = No
         limit: the largest size of the result: table entries, or edges; 10^6, or twice the model's own size, if None.
 
     Returns:
-        The model itself if it is of this kind already; else a model, equal for exact tables and, where all tables are
-        copied, for floats; see `check_reduction`. An `Obstruction` where the result would be larger than the limit:
-        what every model of the kind needs at least.
+        The model itself if it is of this kind already. Otherwise a model of the same density: without rounding for
+        fractions, and for floats where all tables are copied (see `check_reduction`). An `Obstruction`, what every
+        model of the kind needs at least, where the result would be larger than the limit.
 
     Raises:
         TensorRankError: for another kind or tree, or variables that a tensorial mixture cannot have.

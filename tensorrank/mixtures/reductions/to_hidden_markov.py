@@ -32,7 +32,7 @@ class HiddenMarkovGoal(Goal[HiddenMarkov]):
         return hidden_markov_of(tree)
 
     def shortcut(self, source: Mixture, limit: float) -> HiddenMarkov | None:
-        """Of a latent class model the chain in which the class never changes."""
+        """The chain in which the class never changes, for latent class models."""
         if isinstance(source, LatentClass):
             same = np.eye(source.classes, dtype=int)
             return HiddenMarkov(source.weights, same, source.components, densities=source.densities)
@@ -45,7 +45,10 @@ class HiddenMarkovGoal(Goal[HiddenMarkov]):
         return SizeBound(_entries(states, source.shape), via + what)
 
     def shortcut_bound(self, source: Mixture, target: HiddenMarkov) -> SizeBound | None:
-        """Of a tensorial mixture Khrulkov's bound, from the most states of a hidden variable."""
+        """The bound for tensorial mixtures, from the most states of a hidden variable.
+
+        Source: Khrulkov, Novikov, Oseledets, Expressive power of recurrent neural networks (ICLR 2018).
+        """
         if isinstance(source, TensorialMixture):
             states = source.states ** ceil(log2(source.sites) / 2)
             size = states + (source.sites - 1) * states**2 + states * sum(source.shape)

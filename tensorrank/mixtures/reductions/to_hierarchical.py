@@ -33,7 +33,7 @@ class HierarchicalGoal(Goal[Hierarchical]):
         return hierarchical_of(tree)
 
     def bound(self, tree: LatentTree, source: Mixture, target: Hierarchical, via: str) -> SizeBound:
-        """On the same tree from its states; on another one from the most states of a chain."""
+        """The bound on the same tree, from its states; on another tree, from the most states of a chain."""
         n, k = source.sites, max(source.shape)
         if _follows(tree, target):
             r = max(tree.states[name] for name in tree.latents)
@@ -45,7 +45,7 @@ class HierarchicalGoal(Goal[Hierarchical]):
         return SizeBound(size, f"{via}a chain of {s} states, then ranks at most {s * s}")
 
     def shortcut_bound(self, source: Mixture, target: Hierarchical) -> SizeBound | None:
-        """Of the format itself, of a network's dimension tree, and of a chain on the balanced tree."""
+        """The bounds for the format itself, for a network's dimension tree, and for a chain on the balanced tree."""
         n, k = source.sites, max(source.shape)
         if isinstance(source, Hierarchical) and target.table_entries <= source.table_entries:
             return super().shortcut_bound(source, target)
@@ -76,7 +76,7 @@ class BalancedGoal(HierarchicalGoal):
         return balanced_within(HiddenMarkovGoal().of_tree(tree, limit), limit)
 
     def shortcut(self, source: Mixture, limit: float) -> Hierarchical | None:
-        """Of a balanced format itself, of classes the balanced tree, of chains the ranks between ends of blocks."""
+        """The format itself if it is balanced; latent classes on the balanced tree; the format of a chain."""
         if isinstance(source, LatentClass):
             return super().of_tree(tree_of_classes(source), limit)
         if isinstance(source, HiddenMarkov):

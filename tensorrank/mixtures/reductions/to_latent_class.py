@@ -59,7 +59,7 @@ class LatentClassGoal(Goal[LatentClass]):
         return _built(tree, limit)
 
     def shortcut(self, source: Mixture, limit: float) -> LatentClass | None:
-        """Of a sum-product network the fewer classes of both constructions."""
+        """The construction of fewer classes, for sum-product networks."""
         return _built(source, limit) if isinstance(source, SumProduct) else super().shortcut(source, limit)
 
     def bound(self, tree: LatentTree, source: Mixture, target: LatentClass, via: str) -> SizeBound:

@@ -22,7 +22,7 @@ class LatentTreeGoal(Goal[LatentTree]):
         return SizeBound(tree.table_entries, f"{via}a latent tree with the same tables")
 
     def shortcut_bound(self, source: Mixture, target: LatentTree) -> SizeBound | None:
-        """Of the hierarchical format the size of a tree of all pairs of functions at every node."""
+        """The size of a tree of all pairs of functions at every node, for sources in the hierarchical format."""
         if isinstance(source, Hierarchical):
             what = "a hidden variable for the pairs of functions at each node: linear in N"
             return SizeBound(_all_pairs(source), what)

@@ -42,7 +42,7 @@ def mixture_of_tree(tree: LatentTree) -> TensorialMixture | None:
 
 
 class TensorialMixtureGoal(Goal[TensorialMixture]):
-    """Tensorial mixtures: latent trees on the balanced binary tree, of which each is one or becomes one by a chain."""
+    """Tensorial mixtures: a latent tree on the balanced binary tree is one, and others become one by way of a chain."""
 
     model = TensorialMixture
 
@@ -51,7 +51,7 @@ class TensorialMixtureGoal(Goal[TensorialMixture]):
         return mixture_of_tree(tree) or _of_chain(HiddenMarkovGoal().of_tree(tree, limit), limit)
 
     def shortcut(self, source: Mixture, limit: float) -> TensorialMixture | None:
-        """Of classes the balanced tree down which they are handed; of chains the ranks on the balanced tree.
+        """The balanced tree down which a class is handed, or the pairs of states at the ends of a chain's blocks.
 
         Raises:
             TensorRankError: if the number of variables is no power of 2, or one.

@@ -8,17 +8,18 @@ from math import prod
 
 import numpy as np
 
+from tensorrank.arithmetic.arrays import Integers
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.latent_tree import LatentTree, Name
-from tensorrank.mixtures.reductions.conditioning import Codes, Conditionals, Region, check_memory, numbered, unravelled
+from tensorrank.mixtures.reductions.conditioning import Conditionals, Region, check_memory, numbered, unravelled
 from tensorrank.mixtures.reductions.separators import is_chain, prefix_separators
 from tensorrank.mixtures.tables import Table
 
 
 def chain_states(tree: LatentTree) -> tuple[int, ...]:
-    """The number of states of each step of `hidden_markov_of`, those of probability 0 included; without building it.
+    """The number of states of each step of `hidden_markov_of`, states of probability 0 included, without building it.
 
-    For balanced binary trees of r states over N leaves at most r^ceil(log2(N) / 2).
+    Balanced binary trees of r states over N leaves need at most r^ceil(log2(N) / 2).
 
     Source: Khrulkov, Novikov, Oseledets, Expressive power of recurrent neural networks (ICLR 2018), and Hackbusch,
     Tensor Spaces and Numerical Tensor Calculus (2012), chapter 12, for the ranks of tensor trains.
@@ -31,13 +32,13 @@ def chain_states(tree: LatentTree) -> tuple[int, ...]:
 
 
 def hidden_markov_of(tree: LatentTree) -> HiddenMarkov:
-    """The same distribution as a hidden Markov model over the variables in their order, with tables for each step.
+    """The distribution of a tree as a hidden Markov model over the variables in their order, with tables for each step.
 
-    The states of step t are the assignments of positive probability of the hidden variables S_t of
-    `prefix_separators`; the transitions are P(S_(t+1) | S_t), and the emissions are copies of the rows of the leaves'
+    The states of step t are the joint states of positive probability of the hidden variables S_t of
+    `prefix_separators`. The transitions are P(S_(t+1) | S_t), and the emissions are copies of the rows of the leaves'
     tables. Where S_(t+1) is S_t or hangs below it, transitions are copies or products of tables, otherwise quotients.
     A tree that is a chain from the root on, with a leaf at each hidden variable, keeps its tables. Fractions stay
-    exact.
+    fractions.
 
     Raises:
         TensorRankError: if the tables would not fit in memory.
@@ -69,7 +70,7 @@ def _model(tree: LatentTree, initial: Table, transitions: Sequence[Table], emiss
     return HiddenMarkov(initial, tuple(transitions), tuple(emissions), tree.sites, densities=tree.densities)
 
 
-def _emission(tree: LatentTree, site: int, states: Mapping[Name, Codes]) -> Table:
+def _emission(tree: LatentTree, site: int, states: Mapping[Name, Integers]) -> Table:
     leaf = tree.leaves[site]
     parent = tree.parent(leaf)
     assert parent is not None
@@ -77,11 +78,11 @@ def _emission(tree: LatentTree, site: int, states: Mapping[Name, Codes]) -> Tabl
 
 
 def _transition(
-    conditionals: Conditionals, before: Sequence[Name], after: Sequence[Name], states: Mapping[Name, Codes]
-) -> tuple[Table, dict[Name, Codes]]:
-    """The table from the assignments of one separator to those of the next, and the latter, all of which are possible.
+    conditionals: Conditionals, before: Sequence[Name], after: Sequence[Name], states: Mapping[Name, Integers]
+) -> tuple[Table, dict[Name, Integers]]:
+    """The transitions from the joint states of a separator to those of the next one, and the possible ones of these.
 
-    Variables in both keep their states; new ones in different regions are independent given the first separator.
+    Variables in both separators keep their states. New ones in different regions are independent given the first.
     """
     tree = conditionals.tree
     rows = len(states[before[0]])
@@ -103,7 +104,7 @@ def _transition(
 def _entered_regions(
     tree: LatentTree, before: Sequence[Name], after: Sequence[Name]
 ) -> list[tuple[tuple[Name, ...], Region]]:
-    """The variables of the second separator that are not in the first, by the regions that the first cuts out."""
+    """The variables that only the second separator has, by the regions that the first one cuts out."""
     cut = set(before)
 
     def top(name: Name) -> Name:
@@ -118,7 +119,7 @@ def _entered_regions(
             entered.setdefault(top(name), []).append(name)
     beside: dict[Name, list[Name]] = {}
     for name in before:
-        # The top of the region that it borders from below is its own, unless that is the variable itself.
+        # A variable borders from below the region that its own top heads, unless it is this top itself.
         if top(name) != name:
             beside.setdefault(top(name), []).append(name)
     return [

@@ -8,19 +8,20 @@ from math import prod
 
 import numpy as np
 
+from tensorrank.arithmetic.arrays import Integers
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree, Name
-from tensorrank.mixtures.reductions.conditioning import Codes, Conditionals, Region, check_memory, unravelled
+from tensorrank.mixtures.reductions.conditioning import Conditionals, Region, check_memory, unravelled
 from tensorrank.mixtures.reductions.separators import separating_latents
 from tensorrank.mixtures.tables import Table
 
 
 def class_count(tree: LatentTree) -> int:
-    """The number of classes of `latent_class_of`, those of probability 0 included; without building it.
+    """The number of classes of `latent_class_of`, classes of probability 0 included, without building it.
 
-    For generic tables with at least as many values as states none smaller exists where the separation rank of some
-    unfolding is as large: of hidden Markov models of N steps and r states (r^floor(N/2)) and of balanced binary trees
-    (r^(N/2)) the interleaved one.
+    No model of fewer classes exists where some unfolding has this rank. For generic tables with at least as many values
+    as states the interleaved unfolding has it: r^floor(N/2) for hidden Markov models of N steps and r states, r^(N/2)
+    for balanced binary trees.
 
     Source: Khrulkov, Novikov, Oseledets, Expressive power of recurrent neural networks (ICLR 2018), theorem 1, for the
     lower bound.
@@ -33,11 +34,12 @@ def class_count(tree: LatentTree) -> int:
 
 
 def latent_class_of(tree: LatentTree) -> LatentClass:
-    """The same distribution as a shallow mixture; exponentially large in general.
+    """The distribution of a tree as a shallow mixture, exponentially large in general.
 
-    The classes are the assignments of positive probability of `separating_latents`. The table of a variable whose
-    parent is one of these has the rows of its own table, copied; others are products of tables, divided by their sums
-    where the separator also lies below. A tree with a single hidden variable keeps its tables. Fractions stay exact.
+    The classes are the joint states of positive probability of `separating_latents`. If the parent of a variable is one
+    of these, the rows of the variable's table are copied. Other tables are products of tables, divided by their sums
+    where the separator also lies below. A tree with a single hidden variable keeps its tables. Fractions stay
+    fractions.
 
     Raises:
         TensorRankError: if the tables would not fit in memory.
@@ -77,14 +79,14 @@ def latent_class_of(tree: LatentTree) -> LatentClass:
 
 @dataclass(frozen=True, eq=False)
 class _Classes:
-    """Assignments of positive probability of some nodes, and their probabilities."""
+    """The joint states of positive probability of some nodes, and their probabilities."""
 
     tree: LatentTree
-    states: Mapping[Name, Codes]
+    states: Mapping[Name, Integers]
     weights: Table
 
     def split(self, names: tuple[Name, ...], region: Region, conditionals: Conditionals) -> _Classes:
-        """Each assignment once for each joint state of further nodes of a region."""
+        """The joint states of these and further nodes of a region."""
         more = prod(self.tree.states[name] for name in names)
         held = len(self.states) + len(names) + 2
         check_memory(len(self.weights) * more * held, f"{len(self.weights) * more} joint states")
@@ -95,9 +97,10 @@ class _Classes:
 
 
 def _regions(tree: LatentTree, separator: frozenset[Name]) -> tuple[dict[Name, Name], dict[Name, Region]]:
-    """For each node the top of its region, and for each top the nodes around the region.
+    """The top of each node's region, and for each top the nodes around the region.
 
-    A node of the separator counts as a region if its parent is one too; otherwise it is beside the region above it.
+    A node of the separator is a region by itself if its parent is in the separator too. Otherwise it is beside the
+    region above it.
     """
     tops: dict[Name, Name] = {}
     beside: dict[Name, list[Name]] = {}

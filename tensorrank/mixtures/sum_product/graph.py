@@ -70,7 +70,7 @@ def variables_of(bits: int) -> tuple[int, ...]:
 
 
 def _children_first(nodes: Nodes, root: Name) -> tuple[Name, ...]:
-    """The names in an order in which children come before their parents, the root last.
+    """The names of all nodes below the root, children before their parents, the root last.
 
     Raises:
         TensorRankError: if there is no such root, or a cycle.
@@ -99,7 +99,7 @@ def _children_first(nodes: Nodes, root: Name) -> tuple[Name, ...]:
 
 
 def _check_reached(nodes: Nodes, order: Sequence[Name]) -> None:
-    """Whether the nodes in this order, all below its last, are all there are.
+    """Refuse nodes that are not reached from the root, the last in the order.
 
     Raises:
         TensorRankError: if a node is not reached.
@@ -137,7 +137,7 @@ def _values_by_variable(nodes: Nodes) -> tuple[int, ...]:
 
 
 def _scope_bits(nodes: Nodes, order: Sequence[Name]) -> dict[Name, int]:
-    """For each node its variables, bit v for variable v.
+    """The variables of each node, bit v for variable v.
 
     Raises:
         TensorRankError: if a sum is not smooth or a product not decomposable.

@@ -124,12 +124,12 @@ class SumProduct(Mixture):
 
     @cached_property
     def table_entries(self) -> int:
-        """The weights of all sums and the entries of all leaves."""
+        """The number of weights of all sums and of entries of all leaves."""
         return sum(map(len, self.graph.tables()))
 
     @cached_property
     def parameters(self) -> int:
-        """One less than entries for each sum and each leaf."""
+        """The number of free parameters: one less than entries for each sum and each leaf."""
         return self.table_entries - len(self.graph.tables())
 
     def fields(self) -> dict[str, Any]:
@@ -159,12 +159,12 @@ class SumProduct(Mixture):
 
     @cached_property
     def circuit(self) -> Circuit:
-        """A slot for each node, level by level from the leaves; sums of the same children are one matrix."""
+        """The circuit, with a slot for each node, level by level; sums of the same children are one matrix."""
         return compiled(self.nodes, self.order)[0]
 
     @cached_property
     def dimension_tree(self) -> Hierarchical | None:
-        """The density of this network in the hierarchical format if the network is self-similar, otherwise None.
+        """The density in the hierarchical format if the network is self-similar, otherwise None.
 
         A network is self-similar if all products of the same variables split them into the same parts.
 
@@ -182,7 +182,7 @@ class SumProduct(Mixture):
         return induced_tree_count(self.graph)
 
     def latent_class(self) -> LatentClass:
-        """The latent class model with a class for each induced tree, exponentially many in general.
+        """The density as a latent class model with a class for each induced tree, exponentially many in general.
 
         >>> SumProduct.three_matchings(4, 2, seed=0).latent_class()
         LatentClass(4 variables, 12 classes, 2 values)
@@ -258,7 +258,7 @@ class SumProduct(Mixture):
     def random(
         cls, sites: int, symbols: int, seed: int | np.random.Generator, *, sums: int = 2, fractions: bool = False
     ) -> SumProduct:
-        """A random network: regions, sets of variables, are each split in halves at random, in two ways.
+        """A random network over regions, sets of variables that are each split in halves at random, in two ways.
 
         A region has `sums` sums over the products of all pairs of nodes of both halves; regions that are met again are
         shared. There are O(sites^2) regions. With a single sum each the variables are independent.
@@ -292,14 +292,14 @@ class SumProduct(Mixture):
         rank: int | None = None,
         fractions: bool = False,
     ) -> SumProduct:
-        """A mixture of three products over pairs of variables, for three perfect matchings of random union.
+        """A mixture of three products over pairs of variables: the pairs of three random perfect matchings.
 
-        If that union is an expander, no tree model of polynomial size is this density.
+        If the union of the perfect matchings is an expander graph, no tree model of polynomial size is this density.
 
         Args:
             sites: the number of variables, even and at least 4.
             symbols: the number of values of each.
-            seed: a whole number or a numpy Generator; `matchings` tells the matchings for the same.
+            seed: a whole number or a numpy Generator; `matchings` gives the perfect matchings for the same seed.
             rank: how many products of two leaves each pair is a sum of; symbols if None.
             fractions: whether weights and distributions are fractions.
 

@@ -40,10 +40,10 @@ class ProductNode:
 
 @dataclass(frozen=True, eq=False)
 class LeafNode:
-    """The sum over j of distribution[j] * f_j(x_variable).
+    """The distribution of one variable: the sum over j of distribution[j] * f_j(x_variable).
 
     Attributes:
-        variable: from 0.
+        variable: the number of the variable, from 0.
         distribution: a probability for each value (component) of the variable.
     """
 
@@ -56,7 +56,7 @@ Nodes: TypeAlias = Mapping[Name, Node]
 
 
 def children_of(node: Node) -> tuple[Name, ...]:
-    """The names of the nodes below, of a leaf none."""
+    """The names of a node's children; a leaf has none."""
     return () if isinstance(node, LeafNode) else node.children
 
 
@@ -98,10 +98,10 @@ def node_from_fields(given: Any, where: str) -> tuple[Name, Node]:
 
 
 def checked_nodes(given: Nodes) -> dict[Name, Node]:
-    """The nodes with their tables checked, one by one.
+    """The nodes with their children and tables checked, each by itself.
 
     Raises:
-        TensorRankError: naming the node, if its children or tables are none.
+        TensorRankError: naming the node, if it has no proper children or table.
     """
     if not isinstance(given, Mapping) or not given:
         raise TensorRankError(f"nodes are {given!r}; expected a mapping from names to nodes, not empty")

@@ -16,14 +16,17 @@ from tensorrank.mixtures.tables import random_distributions
 
 Matching = tuple[tuple[int, int], ...]
 
-# How many ways a region is split in two.
+# The number of ways in which a region is split in two.
 _SPLITS = 2
 
 
 def random_regions(
     sites: int, symbols: int, rng: np.random.Generator, *, sums: int, fractions: bool
 ) -> tuple[dict[Name, Node], Name]:
-    """Nodes and root: each region, a set of variables, has `sums` sums over all pairs of children of two splits."""
+    """The nodes and the root of a network of regions, sets of variables that are each split in two ways.
+
+    A region has `sums` sums over the products of all pairs of nodes of both parts of a split.
+    """
     nodes: dict[Name, Node] = {}
     regions: dict[frozenset[int], list[Name]] = {}
 
@@ -62,7 +65,7 @@ def matchings(sites: int, seed: int | np.random.Generator) -> tuple[Matching, Ma
     """Three random perfect matchings of the sites whose union is a connected graph of degree 3 without double edges.
 
     Args:
-        sites: an even number of at least 4; of 4 they are the three matchings that there are.
+        sites: an even number of at least 4; 4 sites have just three perfect matchings.
         seed: a whole number or a numpy Generator.
 
     Raises:
@@ -74,7 +77,7 @@ def matchings(sites: int, seed: int | np.random.Generator) -> tuple[Matching, Ma
     rng = random_stream(seed)
     n = whole_number("sites", sites, 4)
     if n % 2:
-        raise TensorRankError(f"sites is {n}; expected an even number, for each matching pairs all of them")
+        raise TensorRankError(f"sites is {n}; expected an even number, for a perfect matching pairs all of them")
     while True:
         found = tuple(_matching(rng.permutation(n).reshape(-1, 2)) for _ in range(3))
         union = nx.Graph(pair for matching in found for pair in matching)
@@ -85,7 +88,7 @@ def matchings(sites: int, seed: int | np.random.Generator) -> tuple[Matching, Ma
 def three_matchings_nodes(
     sites: int, symbols: int, seed: int | np.random.Generator, *, rank: int, fractions: bool
 ) -> tuple[dict[Name, Node], Name]:
-    """Nodes and root: a sum of three products of pairs, each pair {u, v} a sum of `rank` products of two leaves."""
+    """The nodes and the root of a sum of three products of pairs; a pair is a sum of `rank` products of two leaves."""
     rng = random_stream(seed)
     nodes: dict[Name, Node] = {}
     wholes = []
