@@ -64,25 +64,20 @@ class AttentionUnit:
     def __post_init__(self) -> None:
         object.__setattr__(self, "precision", precision_of(self.precision))
         query = _weights(self.query, "the query")
-        for name, arrays in (("keys", self.keys), ("values", self.values)):
-            if not isinstance(arrays, Sequence | np.ndarray):
-                raise TensorRankError(f"{name} are {arrays!r}; expected a tuple of s - 1 arrays")
-        keys = tuple(_weights(key, f"key {number}") for number, key in enumerate(self.keys, 1))
-        values = tuple(_weights(value, f"value {number}") for number, value in enumerate(self.values, 1))
+        keys, values = _all_weights(self.keys, "key"), _all_weights(self.values, "value")
         if not keys or len(keys) != len(values):
             raise TensorRankError(
                 f"{len(keys)} keys and {len(values)} values were given; expected s - 1 of each for an order s from 2"
             )
-        for number, key in enumerate(keys, 1):
-            if key.shape != query.shape:
-                raise TensorRankError(f"key {number} has the shape {key.shape}; expected the query's, {query.shape}")
-        for number, value in enumerate(values, 1):
-            expected = (query.shape[0], values[0].shape[1], query.shape[2])
-            if value.shape != expected:
-                raise TensorRankError(
-                    f"value {number} has the shape {value.shape}; expected {expected} (heads, output dimension, "
-                    "token dimension)"
-                )
+        heads, _, width = query.shape
+        of_values = (heads, values[0].shape[1], width)
+        for what, matrices, shape in (("key", keys, query.shape), ("value", values, of_values)):
+            for number, matrix in enumerate(matrices, 1):
+                if matrix.shape != shape:
+                    raise TensorRankError(
+                        f"{what} {number} has the shape {matrix.shape}; expected {shape} (heads, dimension, token "
+                        "dimension)"
+                    )
         token_range = _finite(self.token_range, "the range of tokens")
         if token_range.shape not in ((), query.shape[2:]) or (token_range < 0).any():
             raise TensorRankError(
@@ -251,6 +246,12 @@ def _weights(given: ArrayLike, what: str) -> Floats:
             f"{what} has the shape {array.shape}; expected (heads, dimension, token dimension), none of them 0"
         )
     return array
+
+
+def _all_weights(given: Any, what: str) -> tuple[Floats, ...]:
+    if not isinstance(given, Sequence | np.ndarray):
+        raise TensorRankError(f"{what}s are {given!r}; expected a tuple of s - 1 arrays")
+    return tuple(_weights(one, f"{what} {number}") for number, one in enumerate(given, 1))
 
 
 def _finite(given: Any, what: str) -> Floats:

@@ -250,10 +250,11 @@ def _differences(matrix: Whole) -> Whole:
     return np.asarray(matrix[:, 1:] - matrix[:, :1])
 
 
-def _whole(given: ArrayLike, what: str, shape: str) -> Whole:
+def _whole(given: ArrayLike, what: str, rows: int | None, columns: int | None, layout: str) -> Whole:
     array = as_given(given)
-    if array.ndim != 2 or not array.size:
-        raise TensorRankError(f"{what} have the shape {array.shape}; expected {shape}, with at least one token")
+    fits = array.ndim == 2 and rows in (None, array.shape[0]) and columns in (None, array.shape[1])
+    if not fits or not array.size:
+        raise TensorRankError(f"{what} have the shape {array.shape}; expected {layout}, with at least one token")
     odd = [x for x in array.flat if isinstance(x, bool | np.bool_) or not isinstance(x, int | np.integer)]
     if odd:
         raise TensorRankError(f"{what} hold {odd[0]!r}; expected whole numbers (multiply fractions by a common factor)")
@@ -261,21 +262,12 @@ def _whole(given: ArrayLike, what: str, shape: str) -> Whole:
 
 
 def _logits(given: ArrayLike) -> Whole:
-    array = _whole(given, "logits", "(n, n)")
-    if array.shape[0] != array.shape[1]:
-        raise TensorRankError(
-            f"logits have the shape {array.shape}; expected (n, n), a row and a column for each token"
-        )
-    return array
+    tokens = len(as_given(given)) if np.ndim(given) else None
+    return _whole(given, "logits", tokens, tokens, "(n, n), a row and a column for each token")
 
 
 def _tokens(given: ArrayLike, n: int) -> Whole:
-    array = _whole(given, "tokens", "(d, n)")
-    if array.shape[1] != n:
-        raise TensorRankError(
-            f"tokens have the shape {array.shape}, a column each; expected {n} columns, as many as the logits have"
-        )
-    return array
+    return _whole(given, "tokens", None, n, f"(d, {n}), a column each, as many as the logits have")
 
 
 def _largest(matrix: Whole) -> int:

@@ -242,5 +242,5 @@ def _compared(
 ) -> tuple[NDArray[np.bool_], Floats]:
     """Whether each answer is correct, and how far its output is on the right side of the threshold."""
     outputs = construction.outputs(inputs, asking=asking, memory=memory)
-    right = (solve or construction.task.solve)(inputs)[:, construction.asked(asking)]
+    right = (solve or construction.task.solve)(inputs)[:, asked_tokens(asking, construction.task.tokens)]
     return (outputs > THRESHOLD) == right, np.where(right, outputs - THRESHOLD, THRESHOLD - outputs)

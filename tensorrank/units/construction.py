@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.tasks.residue_task import ResidueTask
-from tensorrank.units.attention_unit import AttentionUnit, asked_tokens
+from tensorrank.units.attention_unit import AttentionUnit
 from tensorrank.units.precision import Precision
 
 THRESHOLD = 0.5
@@ -71,11 +71,3 @@ class Construction(ABC):
         """
         answers: NDArray[np.bool_] = self.outputs(inputs, asking=asking, memory=memory) > THRESHOLD
         return answers
-
-    def asked(self, asking: Sequence[int] | None) -> list[int]:
-        """The asking tokens: those given, or all.
-
-        Raises:
-            TensorRankError: if they are no such list, or one is none of 0..N-1.
-        """
-        return asked_tokens(asking, self.task.tokens)

@@ -13,7 +13,7 @@ from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.errors import TensorRankError
 from tensorrank.tasks.match import Match2, Match3
 from tensorrank.tasks.residue_task import ResidueTask
-from tensorrank.units.attention_unit import AttentionUnit
+from tensorrank.units.attention_unit import AttentionUnit, asked_tokens
 from tensorrank.units.construction import Construction
 from tensorrank.units.precision import FLOAT64, Precision, precision_of
 
@@ -62,7 +62,7 @@ class MatchConstruction(Construction):
 
         Arguments and errors are those of `Construction.outputs`.
         """
-        return self.unit(self.embed(inputs), asking=self.asked(asking), memory=memory)[..., 0]
+        return self.unit(self.embed(inputs), asking=asked_tokens(asking, self.task.tokens), memory=memory)[..., 0]
 
 
 def match2_unit(tokens: int, modulus: int, *, precision: Precision | str | int = FLOAT64) -> MatchConstruction:

@@ -104,8 +104,7 @@ class SelectionUnit(ABC):
         Raises:
             TensorRankError: if they are no such sets, or for want of memory.
         """
-        given = self._checked(sets)
-        self._reserve(len(given), None)
+        given = self._given(sets, None)
         return self._margins(self._directions(given), given)
 
     def queries(self, sets: ArrayLike) -> Floats:
@@ -115,8 +114,7 @@ class SelectionUnit(ABC):
             TensorRankError: if they are no sets of q different token numbers, one has no query in floating point, or
                 for want of memory.
         """
-        given = self._checked(sets)
-        self._reserve(len(given), None)
+        given = self._given(sets, None)
         return self._queries(given)
 
     def unit(self, value_dimension: int = 1) -> AttentionUnit:
@@ -149,8 +147,7 @@ class SelectionUnit(ABC):
         Raises:
             TensorRankError: if they are no such sets, one has no query in floating point, or for want of memory.
         """
-        given = self._checked(sets)
-        self._reserve(len(given), memory)
+        given = self._given(sets, memory)
         return self._rows(self._queries(given), memory)
 
     def deviation(self, sets: ArrayLike, *, memory: int | str | None = None) -> Floats:
@@ -206,6 +203,12 @@ class SelectionUnit(ABC):
         needed = 16 * (rows * (self.tokens + self.dimension) + self.tokens * self.dimension)
         what = f"{rows} rows over {self.tokens} tokens, with keys of dimension {self.dimension},"
         refuse_beyond(memory_limit(memory), needed, what, "fewer sets, or give more memory")
+
+    def _given(self, sets: ArrayLike, memory: int | str | None) -> Integers:
+        """The sets given, if they are sets of q tokens and their rows fit the memory."""
+        given = self._checked(sets)
+        self._reserve(len(given), memory)
+        return given
 
     def _checked(self, sets: ArrayLike) -> Integers:
         q = self.sparsity

@@ -202,8 +202,7 @@ class MomentCurveUnit(SelectionUnit):
             TensorRankError: if they are no sets of q different token numbers, one has no query in floating point, or
                 for want of memory.
         """
-        given = self._checked(sets)
-        self._reserve(len(given), None)
+        given = self._given(sets, None)
         return float(self._needed(self._directions(given), given).max(initial=0.0))
 
     def _directions(self, sets: Integers) -> Floats:

@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.tasks.match3_variants import Match3Bigram, Match3Local
-from tensorrank.units.attention_unit import AttentionUnit
+from tensorrank.units.attention_unit import AttentionUnit, asked_tokens
 from tensorrank.units.construction import Construction
 from tensorrank.units.match_units import points, sharpened_head, sharpness
 from tensorrank.units.precision import FLOAT64, Precision, precision_of
@@ -71,7 +71,7 @@ class BigramConstruction(Construction):
         # The last token has no successor: no key and no value, like the blank one.
         tokens[:, :-2, 2:4] = points((x + following)[:, :-1], self.task.modulus)
         tokens[:, :-2, 4] = tokens[:, -1, 5] = tokens[:, :, 6] = 1
-        return self.unit(tokens, asking=self.asked(asking), memory=memory)[..., 0]
+        return self.unit(tokens, asking=asked_tokens(asking, self.task.tokens), memory=memory)[..., 0]
 
 
 def bigram_units(tokens: int, modulus: int, *, precision: Precision | str | int = FLOAT64) -> BigramConstruction:
@@ -124,7 +124,7 @@ class LocalConstruction(Construction):
         """
         n, m = self.task.tokens, self.task.modulus
         x = self.task.checked_inputs(inputs)
-        asked = np.array(self.asked(asking), dtype=int)
+        asked = np.array(asked_tokens(asking, self.task.tokens), dtype=int)
         found = self.unit(_placed(x, m), asking=asked.tolist(), memory=memory)
         shifts = np.array(_shifts(self.task))
         window = _decoded(found.reshape(len(x), len(asked), self.unit.heads, 2), m)[..., : len(shifts)]

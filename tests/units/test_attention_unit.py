@@ -241,7 +241,7 @@ ONES = np.ones((1, 2, 3))
     [
         ((np.ones((2, 3)), (ONES,), (ONES,)), {}, r"the query has the shape \(2, 3\); expected \(heads, dimension"),
         ((np.ones((1, 0, 3)), (ONES,), (ONES,)), {}, "none of them 0"),
-        ((ONES, (ONES[:, :1],), (ONES,)), {}, r"key 1 has the shape \(1, 1, 3\); expected the query's, \(1, 2, 3\)"),
+        ((ONES, (ONES[:, :1],), (ONES,)), {}, r"key 1 has the shape \(1, 1, 3\); expected \(1, 2, 3\)"),
         ((ONES, (ONES, ONES[..., :1]), (ONES, ONES)), {}, "key 2 has the shape"),
         ((ONES, (ONES,), (ONES, ONES)), {}, "1 keys and 2 values were given; expected s - 1 of each"),
         ((ONES, None, None), {}, "keys are None; expected a tuple of s - 1 arrays"),
