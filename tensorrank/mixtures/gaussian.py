@@ -24,17 +24,17 @@ _SYMMETRY_RTOL = 1e-10
 
 @dataclass(frozen=True, eq=False)
 class Gaussians:
-    """The component densities f_j of continuous variables: normal, the same for all variables or for each its own.
+    """Normal component densities f_j of continuous variables, shared by all variables or for each its own.
 
-    The number of dimensions says what the arrays hold, never their sizes: three dimensions of means are one set of
-    components for each site, fewer are shared by all sites; covariances of as many dimensions as means are
-    variances, with one more they are full matrices.
+    What the arrays hold is said by their numbers of dimensions, never by their sizes. Means of three dimensions are one
+    set of components for each site; means of fewer dimensions are shared by all sites. Covariances of as many
+    dimensions as the means are variances; with one more dimension they are full matrices.
 
     Attributes:
         means: of shape (components,) for one feature, (components, features) or (sites, components, features).
-        covariances: variances in the shape of means (independent features), or full covariance matrices: that shape
-            with one further axis, (components, features, features) or (sites, components, features, features). Of a
-            matrix the lower triangle counts, so that rounding above it changes nothing.
+        covariances: variances in the shape of means, which makes features independent; or full covariance matrices of
+            shape (components, features, features) or (sites, components, features, features). The lower triangle of a
+            matrix counts, so that rounding above it changes nothing.
 
     Both are kept as read-only float64 arrays in the shape given.
 
@@ -98,7 +98,7 @@ class Gaussians:
         Args:
             site: the variable; any number from 0 where all share their densities.
             values: of shape (rows, features), or (rows,) for one feature. NaN is missing: the density is then the
-                marginal one of the features present, and 1 where none is.
+                marginal density of the features present, and 1 where there is none.
 
         Raises:
             TensorRankError: if there is no such site, or values have another shape or are infinite.
@@ -116,7 +116,7 @@ class Gaussians:
             return _correlated(rows, means, covariances)
 
     def sample(self, site: int, components: ArrayLike, rng: np.random.Generator) -> Floats:
-        """One draw from each of the components listed, of shape (rows, features).
+        """One sample from each of the components listed, of shape (rows, features).
 
         Args:
             site: the variable; any number from 0 where all share their densities.
@@ -136,18 +136,18 @@ class Gaussians:
         noise = rng.standard_normal((len(chosen), self.features))
         if self.diagonal:
             return np.asarray(means[chosen] + np.sqrt(covariances)[chosen] * noise)
-        draws = np.empty_like(noise)
+        found = np.empty_like(noise)
         for component in np.unique(chosen):
             rows = chosen == component
             factor = scipy.linalg.cholesky(covariances[component], lower=True)
-            draws[rows] = means[component] + noise[rows] @ factor.T
-        return draws
+            found[rows] = means[component] + noise[rows] @ factor.T
+        return found
 
     def distinct(self, site: int) -> Integers:
-        """The class of each component among those of equal mean and covariance, numbered as they first occur.
+        """The class of each component; components of equal mean and covariance are one class.
 
-        Densities of different classes are linearly independent, as separation ranks need them; parameters are equal
-        only if every float is.
+        Classes are numbered as they first occur, and parameters are equal only if every float is. Densities of
+        different classes are linearly independent, which separation ranks need.
 
         Raises:
             TensorRankError: if there is no such site.
@@ -162,7 +162,7 @@ class Gaussians:
         return np.array([classes.setdefault(key, len(classes)) for key in self.keys(site)], dtype=np.int64)
 
     def keys(self, site: int) -> list[tuple[float, ...]]:
-        """For each component what equal densities have in common: the mean, and the covariances' lower triangle.
+        """A key for each component, equal where densities are: the mean, and the lower triangle of the covariances.
 
         Raises:
             TensorRankError: if there is no such site.
@@ -238,7 +238,7 @@ class Gaussians:
                 )
 
     def _where(self, place: tuple[int, ...]) -> str:
-        """An index of means in words; that of a feature may be left out."""
+        """An index into the means in words; the feature's may be left out."""
         *sites, component = place[: max(self.means.ndim - 1, 1)]
         features = place[self.means.ndim - 1 :] if self.means.ndim > 1 else ()
         words = [f"component {component}", *(f"feature {one}" for one in features), *(f"site {one}" for one in sites)]

@@ -1,7 +1,8 @@
-"""What all mixtures are evaluated as: slots, each a nonnegative function of some variables, made of earlier ones.
+"""Circuits, as which all mixtures are evaluated.
 
-Blocks of slots follow each other, children first; the last slot is the density. A latent variable is a block of sums
-with a slot for each state, a node of a sum-product network a slot of its own.
+A circuit is a sequence of slots. Each slot is a nonnegative function of some variables: a leaf, or a sum or a product
+of earlier slots. Slots of one kind that belong together make a circuit block; the last slot is the density. A latent
+variable is a block of sums with a slot for each state. A node of a sum-product network is a slot of its own.
 """
 
 from __future__ import annotations
@@ -112,12 +113,12 @@ class Circuit:
 
     @cached_property
     def parts(self) -> tuple[tuple[Taken, ...], ...]:
-        """For each block its operands, by the numbers of slots in the whole circuit; as slices where these follow."""
+        """The operands of each block, by the numbers of their slots in the whole circuit; slices for neighbours."""
         return tuple(tuple(map(as_slice, operands(block))) for block in self.blocks)
 
     @cached_property
     def taken(self) -> tuple[tuple[tuple[TakenSlots, ...], ...], ...]:
-        """For each block its operands, each as slots of one or more earlier blocks."""
+        """The operands of each block, each as slots of one or more earlier blocks."""
         return tuple(tuple(map(self._by_block, operands(block))) for block in self.blocks)
 
     def _by_block(self, slots: Slots) -> tuple[TakenSlots, ...]:
@@ -139,7 +140,7 @@ class Circuit:
         return self._last(inputs, tables, object if exact else np.float64, np.matmul, lambda product: product)
 
     def residues(self, inputs: Sequence[Residues], field: PrimeField) -> Residues:
-        """The same over GF(p), with the exact images of the tables.
+        """The density over GF(p) at so many inputs, by the exact images of the tables.
 
         Raises:
             PrimeError: if p divides a denominator of an entry.
@@ -170,12 +171,12 @@ class Circuit:
         return np.asarray(values[-1])
 
     def steps(self, tables: Sequence[Array]) -> Iterator[tuple[slice, CircuitBlock, Array, tuple[Taken, ...]]]:
-        """For each block its slots, itself, its table, and what it takes."""
+        """The blocks in order, each as its slots, itself, its table, and its operands."""
         for number, block in enumerate(self.blocks):
             yield slice(*self.starts[number : number + 2]), block, tables[number], self.parts[number]
 
     def _tables(self, image: Callable[[Table], Array]) -> tuple[Array, ...]:
-        """For each block its table's image, of no entries for products; a table that several share, once."""
+        """The image of each block's table, empty for products; a table that several blocks share is mapped once."""
         tables = [np.empty(0) if isinstance(block, Products) else block.table for block in self.blocks]
         images = {id(table): image(table) for table in {id(table): table for table in tables}.values()}
         return tuple(images[id(table)] for table in tables)

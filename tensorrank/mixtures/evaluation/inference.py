@@ -1,6 +1,6 @@
-"""What is asked of a circuit in floating point: log-densities, derivatives of them, and samples.
+"""Values, derivatives and samples of a circuit in floating point.
 
-Every slot is kept as a logarithm, so that long products neither underflow nor lose the smaller of two values.
+Every slot is kept as its logarithm. Long products then do not underflow, and of two values far apart none is lost.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from tensorrank.mixtures.evaluation.circuit import Circuit, Leaves, Products, Sl
 
 MISSING = -1
 
-# Exponentials below the one of this are no normal floats, and nothing beside sums that are not as small as the other.
+# Exponentials of numbers below this may be no normal floats. They count as nothing beside sums of at least _SMALL.
 _LEAST_LOG = -700.0
 _SMALL = 1e-250
-# Sums below this may have lost digits, or all, to terms that are no normal floats.
+# Smaller sums may have lost digits, or all of them, to terms that are no normal floats.
 _LEAST_SUM = 1e-290
 
 
@@ -30,12 +30,13 @@ class ObservedCodes:
     numbers: Integers
 
     def log_densities(self, components: int) -> Floats:
-        """The same for any component densities: (components, rows), 0 for the value itself and -inf for others."""
+        """The log-densities of the components in each row, (components, rows): 0 for the value, -inf for others."""
         with np.errstate(divide="ignore"):
             return np.log(one_hot(self.numbers, components)).T
 
 
-# Of one site: values, or the log-densities of its components in each row, (components, rows), 0 where it is unknown.
+# What is observed at one site: values, or the log-densities of its components in each row, (components, rows), which
+# are 0 where the value is unknown.
 SiteObservation: TypeAlias = "ObservedCodes | Floats"
 
 
@@ -96,7 +97,7 @@ def log_derivatives(circuit: Circuit, logs: Floats) -> Floats:
 
 
 def log_component_derivatives(circuit: Circuit, derivatives: Floats, components: Sequence[int]) -> list[Floats]:
-    """For each site the logarithm of the derivative of the density by each component's value, (components, rows)."""
+    """The logarithms of the derivatives of the density by the components' values, for each site (components, rows)."""
     found = [np.full((count, derivatives.shape[1]), -np.inf) for count in components]
     with np.errstate(divide="ignore"):
         for out, block, table, _ in circuit.steps(circuit.float_tables):
@@ -106,25 +107,26 @@ def log_component_derivatives(circuit: Circuit, derivatives: Floats, components:
 
 
 def sample_components(circuit: Circuit, sites: int, count: int, rng: np.random.Generator) -> Integers:
-    """Components drawn from the density, (count, sites)."""
-    drawn = np.empty((count, sites), dtype=np.int64)
+    """Components sampled from the density, (count, sites)."""
+    found = np.empty((count, sites), dtype=np.int64)
     for site, rows, weights in induced_trees(circuit, sites, count, rng):
-        drawn[rows, site] = _draw(weights, rows.size, rng)
-    return drawn
+        found[rows, site] = sampled_numbers(weights, rows.size, rng)
+    return found
 
 
 def induced_trees(
     circuit: Circuit, sites: int, count: int, rng: np.random.Generator
 ) -> Iterator[tuple[int, Integers, Floats]]:
-    """Draws of everything hidden: from the last slot down, one term of each sum that is met, so one leaf of each site.
+    """Samples of everything hidden: from the last slot down, one term of each sum that is met.
 
-    The density is the mean over them of the product of their leaves, each divided by its sum.
+    One leaf of each site is met. The density is the mean over such samples of the product of their leaves, each divided
+    by its sum.
 
     Source: Zhao, Poupart, Gordon, A Unified Approach for Learning the Parameters of Sum-Product Networks (NeurIPS
     2016), theorem 2.
 
     Yields:
-        A site, those of the `count` draws that meet a leaf of it, and the leaf: weights of the components.
+        A site, the numbers of the samples that meet one leaf of it, and the leaf: weights of the components.
     """
     mass = np.exp(log_values(circuit, [ObservedCodes(np.full(1, MISSING))] * sites))[:, 0]
     active = np.zeros((circuit.slots, count), dtype=bool)
@@ -140,7 +142,7 @@ def induced_trees(
                 case Products():
                     active[np.ix_(block.factors[row], here)] = True
                 case Sums():
-                    active[block.terms[_draw(table[row] * mass[block.terms], here.size, rng)], here] = True
+                    active[block.terms[sampled_numbers(table[row] * mass[block.terms], here.size, rng)], here] = True
 
 
 def one_hot(codes: Integers, components: int) -> Floats:
@@ -153,7 +155,7 @@ def one_hot(codes: Integers, components: int) -> Floats:
 
 
 def log_matmul(table: Floats, logs: Floats) -> Floats:
-    """log(table @ exp(logs)), scaled by the largest of each column."""
+    """The logarithms of table @ exp(logs), where exponentials are taken beside the largest of each column."""
     largest = logs.max(axis=0)
     largest[np.isneginf(largest)] = 0.0
     below = logs - largest
@@ -174,15 +176,16 @@ def log_matmul(table: Floats, logs: Floats) -> Floats:
 
 
 def _accumulate(target: Floats, slots: Slots, logs: Floats) -> None:
-    """Add to the slots given, some of which may be the same."""
+    """Adds to the slots given, of which one may be given several times."""
     if len(np.unique(slots)) == len(slots):
         target[slots] = np.logaddexp(target[slots], logs)
     else:
         np.logaddexp.at(target, slots, logs)
 
 
-def _draw(weights: Floats, count: int, rng: np.random.Generator) -> Integers:
+def sampled_numbers(weights: Floats, count: int, rng: np.random.Generator) -> Integers:
+    """Numbers of entries, each sampled with a probability in proportion to its weight."""
     cumulative = np.cumsum(weights)
     found: Integers = np.searchsorted(cumulative, rng.random(count) * cumulative[-1], side="right")
-    # A draw that rounds up to the total must not fall on a last entry of 0.
+    # What rounds up to the total must not fall on a last entry of 0.
     return np.minimum(found, int(np.flatnonzero(weights)[-1]))

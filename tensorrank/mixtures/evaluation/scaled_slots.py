@@ -42,7 +42,7 @@ class ScaledTable:
     Attributes:
         entries: the table in float64.
         low: a lower bound of the binary logarithms of its entries other than 0.
-        high: an upper bound of those of the sums of its rows.
+        high: an upper bound of the binary logarithms of the sums of its rows.
         identity: whether it is the identity matrix, by which nothing needs to be multiplied.
     """
 
@@ -94,7 +94,8 @@ class ScaledSlots:
         scale = np.where(largest > 0, largest, 1.0)
         mantissas = np.divide(self.mantissas, scale, out=allocate(self.mantissas.shape))
         lost = None if self.lost is None else self.lost - np.log2(scale)
-        # The least but 0, for as whole numbers nonnegative floats have the same order, and 0 - 1 is the greatest.
+        # The least that is not 0: nonnegative floats are in the order of their bits as whole numbers, of which 0 - 1
+        # is the greatest.
         least = float(((mantissas.view(np.uint64) - np.uint64(1)).min() + np.uint64(1)).view(np.float64))
         if least < 2.0**-_REACH or (self.low < -_NORMAL and not mantissas.all()):
             # Quotients that underflow are lost as well.
@@ -114,7 +115,7 @@ class ScaledSlots:
         return ScaledSlots(self.mantissas[slots], self.shift, self.low, self.high, self.lost)
 
     def doubtful(self) -> NDArray[np.bool_]:
-        """For each slot and row whether what is lost may count."""
+        """Whether what is lost may count, for each slot and row."""
         if self.lost is None:
             return np.zeros(self.mantissas.shape, dtype=bool)
         return ~(np.log2(self.mantissas) >= self.lost + SPARE)
@@ -170,7 +171,7 @@ def product(factors: Sequence[Factor], allocate: Allocator = np.empty) -> Scaled
     lost = np.maximum.reduce(losses) + log2(len(losses)) if losses else None
     if plain:
         return ScaledSlots(_multiplied(factors, allocate), shift, low, high, lost).settled(allocate)
-    # Floats do not reach as far as all factors together, but as far as those of each group.
+    # Floats do not reach as far as the product of all factors, but as far as the product of each group.
     groups: list[list[Factor]] = [[]]
     low, high = 0.0, 0.0
     for factor in factors:
@@ -192,7 +193,7 @@ def product(factors: Sequence[Factor], allocate: Allocator = np.empty) -> Scaled
 
 
 def scaled(logs: Floats, out: Floats | None = None) -> tuple[ScaledSlots, Floats]:
-    """Slots of which the logarithms are given, with the largest of each row 1; and their shift.
+    """Slots whose logarithms are given, with the largest of each row 1; and their shift.
 
     Args:
         logs: (slots, rows).

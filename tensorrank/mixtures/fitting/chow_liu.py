@@ -27,18 +27,18 @@ def chow_liu_tree(
     """The tree of the variables with the greatest sum of mutual informations along its edges.
 
     Args:
-        data: (rows, sites), or (rows, sites, features) of real numbers; missing values are -1 or NaN in categorical
-            data, NaN in real data, and a pair of variables is judged by the rows in which both are known.
-        densities: "categorical" or "gaussian" (the information that jointly normal variables of the same correlations
-            have); None for what the data's type says.
-        symbols: the number of values of categorical variables; of no effect but for the check.
+        data: (rows, sites), or (rows, sites, features) of real numbers. Missing values are -1 or NaN in categorical
+            data, NaN in real data. A pair of variables is judged by the rows in which both are known.
+        densities: "categorical", or "gaussian" for the information that jointly normal variables of these correlations
+            have; None for what the type of the data says.
+        symbols: the number of values of categorical variables, against which the data is checked.
         weights: how often each row counts; once if None.
 
     Returns:
         A graph on 0..N-1 whose edges have the attribute "information", in nats.
 
     Raises:
-        TensorRankError: if the data is none that can be used.
+        TensorRankError: if the data cannot be used.
 
     Source: Chow, Liu, Approximating Discrete Probability Distributions with Dependence Trees (IEEE Trans. Inf. Theory
     14, 1968).
@@ -53,7 +53,7 @@ def chow_liu_tree(
 
 
 def chow_liu_of(observed: Observations) -> nx.Graph:
-    """The same of data that was checked."""
+    """The Chow-Liu tree of data that was checked."""
     information = mutual_information(observed)
     graph = nx.Graph()
     graph.add_nodes_from(range(observed.sites))
@@ -64,7 +64,7 @@ def chow_liu_of(observed: Observations) -> nx.Graph:
 
 
 def mutual_information(observed: Observations) -> Floats:
-    """That of each pair of variables, (sites, sites), in nats; of a variable with itself 0.
+    """The mutual information of each pair of variables, (sites, sites), in nats; 0 of a variable with itself.
 
     Args:
         observed: the data; rows in which one of a pair is not known (or has an unknown feature) are left out for it.
@@ -77,7 +77,7 @@ def mutual_information(observed: Observations) -> Floats:
 
 
 def _categorical(observed: Observations, site: int) -> Floats:
-    """Of the site with each one before it."""
+    """The mutual information of a site with each site before it."""
     rows, columns = observed.rows, observed.shape[site]
     codes = observed.codes
     known = np.flatnonzero(codes[:, site] != MISSING)
@@ -124,7 +124,7 @@ def _normal(observed: Observations, site: int) -> Floats:
         pair = pair / np.where(deviations > 0, deviations, 1.0)
         correlations = (pair * weights[:, None]).T @ pair / weights.sum()
         features = observed.features
-        # log(det A * det B / det AB) / 2; features without a deviation tell nothing, equal ones all there is.
+        # log(det A * det B / det AB) / 2. Features that never vary tell nothing; equal ones tell all there is.
         np.fill_diagonal(correlations, 1.0)
         sign, whole = np.linalg.slogdet(correlations)
         parts = [np.linalg.slogdet(correlations[part, part])[1] for part in (np.s_[:features], np.s_[features:])]

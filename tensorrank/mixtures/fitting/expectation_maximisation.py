@@ -1,4 +1,4 @@
-"""The EM algorithm from one start: E and M steps until the objective no longer grows."""
+"""Expectation-maximisation (EM) from one start: E and M steps until the objective no longer grows."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tensorrank.mixtures.fitting.parameters import Parameters
 from tensorrank.mixtures.fitting.tree_circuit import TreeCircuit
 from tensorrank.mixtures.fitting.workspace import Workspace
 
-# The objective is a sum over rows; a decrease by more than this share of it is none of rounding.
+# The objective is a sum over rows. A decrease by more than this share of it does not come from rounding.
 _ROUNDING = 1e-9
 # Slots times rows of a batch.
 _HELD = 2**21
@@ -29,12 +29,12 @@ _FEWEST_ROWS = 64
 
 @dataclass(frozen=True, eq=False)
 class Course:
-    """What one run came to.
+    """The course of one run and the parameters that it came to.
 
     Attributes:
-        parameters: those after the last M step.
-        log_likelihoods: of all rows, of the start and after each M step.
-        objectives: the same with the logarithm of the prior; equal to log_likelihoods without a pseudocount.
+        parameters: the tables and components after the last M step.
+        log_likelihoods: the log-likelihood of all rows under the start and after each M step.
+        objectives: log_likelihoods plus the logarithm of the prior, which is 0 without a pseudocount.
         converged: whether the last gain was below the tolerance.
         doubtful: how many rows the last E step did in logarithms.
     """
@@ -47,7 +47,7 @@ class Course:
 
 
 def batches(tree: TreeCircuit, observed: Observations) -> list[Batch]:
-    """The rows in batches that fit into caches, the same ones for any number of threads."""
+    """The rows in batches that fit into caches; batches do not depend on the number of threads."""
     rows = observed.rows
     pieces = -(-rows * tree.slots // _HELD)
     pieces = min(-(-pieces // _SHARES) * _SHARES, max(1, rows // _FEWEST_ROWS))
@@ -63,13 +63,13 @@ def maximise(
     pool: Workers,
     report: Callable[[int, float], None],
 ) -> Course:
-    """EM from a start.
+    """Runs EM from a start.
 
     Args:
         work: the rows.
-        start: where to begin.
+        start: the first parameters.
         run: when to stop, and the prior.
-        floor: of the variances; None for categorical variables.
+        floor: the least variances; None for categorical variables.
         pool: the threads that share the batches.
         report: called with the M steps done and the objective for a row.
 
@@ -107,7 +107,7 @@ def maximise(
 
 def _counted(work: list[Batch], parameters: Parameters, pool: Workers, spaces: list[Workspace]) -> Counts:
     expected = ExpectedCounts(parameters, spaces)
-    # In the order of the batches, so that rounding is the same for any number of threads.
+    # Counts are added in the order of the batches, so that no number of threads changes the rounding.
     first, *others = pool.map(expected, work)
     for counts in others:
         first.add(counts)

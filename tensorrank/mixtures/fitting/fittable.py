@@ -38,7 +38,7 @@ class _Reporting(Protocol[P, M]):
 
 
 class _ModelAlone:
-    """The class method `fit` of each kind: its `fit_report` with the same parameters, of which the model is kept."""
+    """The class method `fit` of each kind: its `fit_report`, with its parameters, of which only the model is kept."""
 
     def __get__(self, instance: object, owner: _Reporting[P, M]) -> Callable[P, M]:
         report = cast(MethodType, owner.fit_report).__func__
@@ -56,8 +56,9 @@ class _ModelAlone:
 class Fittable(Mixture):
     """A mixture that expectation-maximisation (EM) fits to data.
 
-    A kind gives `replaced` and `fit_report`, with parameters of its own before the options that all share. It inherits
-    `fit`, with the same parameters. The signatures that users read name every option, the docstrings explain it.
+    A kind gives `replaced` and `fit_report`, whose own parameters stand before the options that all fits share. The
+    kind inherits `fit`, with the parameters of its `fit_report`. Signatures name every option, and docstrings explain
+    them.
     """
 
     fit = _ModelAlone()

@@ -36,12 +36,12 @@ class Batch:
 
     @cached_property
     def known(self) -> list[NDArray[np.bool_] | None]:
-        """For each block the rows in which something is known below it; None for all of them."""
+        """The rows in which something is known below a block, for each block; None for all rows."""
         return self.tree.known(self.observed.known)
 
     @cached_property
     def places(self) -> Integers:
-        """For each site the column of a table that each row has, (sites, rows), as `LookedUp` counts them."""
+        """The column of a table that each row has at each site, (sites, rows), as `LookedUp` counts columns."""
         return np.ascontiguousarray(self.observed.codes.T - MISSING)
 
     def part(self, rows: Integers) -> Batch:
@@ -63,7 +63,7 @@ class Forward(Protocol):
 
         Args:
             number: the block, of sums or of leaves with real values.
-            posterior: those of its sums, (sums, rows).
+            posterior: the posteriors of its sums, (sums, rows).
             counted: for each entry of the block's table how often it is used, (sums, terms); added to.
         """
 

@@ -11,17 +11,18 @@ from tensorrank.arithmetic.arrays import Floats
 from tensorrank.mixtures.fitting.observations import Observations
 from tensorrank.mixtures.gaussian import Gaussians
 
-# Components of a smaller weight stay as they are.
+# Components that rows of a smaller weight belong to stay as they are.
 _LEAST_WEIGHT = 1e-100
 
 
 @dataclass(frozen=True, eq=False)
 class VarianceFloor:
-    """The least variance of each feature, (sites or 1, features): no direction has less, in these units.
+    """The least variance of each feature, (sites or 1, features).
 
-    The M step takes the components of the greatest expected likelihood among those: of variances the larger of the
-    two, of a matrix the eigenvalues (with features divided by the square roots of the floor) no less than 1. As the
-    start is one of them, the likelihood still never decreases.
+    Features are measured in units of the square roots of the floor; then no direction has a variance below 1. Among the
+    components for which this holds, the M step takes those of the greatest expected likelihood: of a variance and its
+    floor the larger, and for a matrix eigenvalues no less than 1. The start is such a component, so the likelihood
+    still never decreases.
 
     Source: Won, Lim, Kim, Rajaratnam, Condition-number-regularized covariance estimation (JRSS B 75, 2013), theorem 1,
     for clipped eigenvalues as the maximum.
@@ -31,7 +32,7 @@ class VarianceFloor:
 
     @classmethod
     def of(cls, observed: Observations, start: Gaussians, relative: float) -> VarianceFloor:
-        """So much of the data's variance (of 1 where that is 0), or what the start has if that is less."""
+        """The relative floor times the variance of the data (1 where that is 0), or the start's variance if less."""
         shape = (start.sites or 1, start.features)
         spread = spreads(observed, shared=start.sites is None)
         floor = relative * np.where(spread > 0, spread, 1.0).reshape(shape)
@@ -47,7 +48,7 @@ class VarianceFloor:
         return cls(floor)
 
     def clipped(self, site: int, matrix: Floats) -> Floats:
-        """The covariance matrix of the greatest likelihood where the sample covariance is this one."""
+        """The covariance matrix of the greatest likelihood above the floor, for a sample covariance."""
         scale = np.sqrt(self.variances[site])
         values, vectors = scipy.linalg.eigh(matrix / scale / scale[:, None])
         if values[0] >= 1:
@@ -72,7 +73,7 @@ class Moments:
 
     @classmethod
     def of_none(cls, densities: Gaussians) -> Moments:
-        """Those of no rows."""
+        """The moments of no rows."""
         shape = (densities.sites or 1, densities.components)
         first = np.zeros((*shape, densities.features))
         return cls(
@@ -82,7 +83,7 @@ class Moments:
         )
 
     def add(self, other: Moments) -> None:
-        """Those of further rows."""
+        """Adds the moments of further rows."""
         self.weights += other.weights
         self.first += other.first
         self.second += other.second
@@ -138,7 +139,7 @@ class Moments:
                 self.second[place, component] += weighted.T @ distances
 
     def densities(self, before: Gaussians, floor: VarianceFloor) -> Gaussians:
-        """The components of the greatest likelihood, in the shape of those before."""
+        """The components of the greatest likelihood, in the shape that they had before."""
         shape = (before.sites or 1, before.components)
         means = before.means.reshape(*shape, before.features)
         covariances = before.covariances.reshape(*shape, *_own_shape(before)).copy()

@@ -1,4 +1,4 @@
-"""Data as the fit takes it: checked, with a weight for each row, rows that are equal merged into one."""
+"""Data as a fit takes it: checked, with a weight for each row, and with equal rows merged into one."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.evaluation.inference import MISSING
 
-# Real values, so that sums of their squares are floats.
+# The largest real value, so that sums of squares are floats.
 _LARGEST = 1e100
 
 KINDS = ("categorical", "gaussian")
@@ -25,11 +25,11 @@ class Observations:
     """Rows of values.
 
     Attributes:
-        codes: values of categorical variables, (rows, sites), MISSING where unknown; of no entries for real ones.
+        codes: values of categorical variables, (rows, sites), MISSING where unknown; without columns for real ones.
         values: real values, (rows, sites, features), NaN where unknown; None for categorical variables.
         weights: how often each row counts.
-        shape: the number of values of each variable if they are categorical, else 0 each.
-        numbers: for each row the number of the first one in the data that it stands for.
+        shape: the number of values of each variable if they are categorical, else a 0 for each.
+        numbers: for each row the number that it has in the data, of equal rows the first one's.
     """
 
     codes: Integers
@@ -40,7 +40,7 @@ class Observations:
 
     @property
     def rows(self) -> int:
-        """How many rows there are, equal ones merged."""
+        """How many different rows there are."""
         return len(self.weights)
 
     @property
@@ -50,7 +50,7 @@ class Observations:
 
     @property
     def features(self) -> int:
-        """How many real numbers a variable takes, 0 of a categorical one."""
+        """How many real numbers a variable takes; 0 for categorical variables."""
         return 0 if self.values is None else int(self.values.shape[2])
 
     @property
@@ -83,15 +83,15 @@ def observations(
     Args:
         data: of shape (rows, sites), or (rows, sites, features) for real variables of several features. Missing values
             are -1 or NaN in categorical data, NaN in real data.
-        densities: "categorical" or "gaussian"; None for what the type of the numbers says: whole numbers are
-            categorical, floats with fractions are real.
-        symbols: the number of values of categorical variables, of all or of each; the largest value of each and one
-            more if None.
+        densities: "categorical" or "gaussian". If None the type of the numbers decides: whole numbers are categorical,
+            floats with fractions are real.
+        symbols: the number of values of categorical variables, of all or of each; if None the largest value of each and
+            one more.
         weights: how often each row counts, nonnegative; once if None.
 
     Raises:
-        TensorRankError: if there are no rows or no variables, the numbers leave open what they are (floats that are
-            all whole), a value is infinite or none of its variable, or weights do not fit.
+        TensorRankError: if there are no rows or no variables, all numbers are whole but of type float, which leaves open
+            what they are, a value is infinite or out of its variable's range, or weights do not fit.
 
     >>> survey = observations([[0, 2], [1, -1], [0, 2]])
     >>> survey.shape, survey.codes.tolist(), survey.weights.tolist()
@@ -114,13 +114,13 @@ def observations_of(
     """The data, checked, as variables of a model.
 
     Args:
-        data: as above.
+        data: as for `observations`.
         shape: the number of values of each of the model's variables.
-        features: of its Gaussian components; None if variables are categorical.
-        weights: as above.
+        features: how many features its Gaussian components have; None if variables are categorical.
+        weights: as for `observations`.
 
     Raises:
-        TensorRankError: as above, and if the number of variables or features is another.
+        TensorRankError: as `observations`, and if the data has another number of variables or features.
     """
     array = _numbers(data)
     if array.ndim == 2 and features == 1:
@@ -225,7 +225,7 @@ def _categorical(array: NDArray[Any], shape: tuple[int, ...], weights: Floats) -
         )
     numbers = np.flatnonzero(weights)
     kept, first, same = np.unique(codes[numbers], axis=0, return_index=True, return_inverse=True)
-    # In the order of the data, so that rows of which none is equal to another are kept as they are.
+    # Rows stay in the order of the data.
     order = np.argsort(first)
     merged = np.bincount(same.ravel(), weights[numbers], len(kept)).astype(np.float64)[order]
     return Observations(kept[order], None, merged, shape, numbers[first[order]])

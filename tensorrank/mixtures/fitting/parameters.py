@@ -1,4 +1,4 @@
-"""What the EM algorithm changes: tables, each once, and Gaussian components."""
+"""The parameters that EM changes: tables, each once, and Gaussian components."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Parameters:
         return list(together.reshape(densities.components, observed.sites, observed.rows).transpose(1, 0, 2))
 
     def observe(self, observed: Observations, responsibilities: Mapping[int, Floats], moments: Moments) -> None:
-        """Adds to the moments what components (components, rows) are responsible for at each site."""
+        """Adds to the moments the values that components are responsible for, by shares (components, rows) a site."""
         values, densities = observed.values, self.densities
         if values is None or densities is None:
             raise AssertionError("categorical variables have no moments")
@@ -46,7 +46,7 @@ class Parameters:
         moments.observe(densities, 0, together, np.concatenate(list(responsibilities.values()), axis=1))
 
     def log_prior(self, pseudocount: float) -> float:
-        """The log-density of the Dirichlet prior up to a constant: pseudocount times the log of each entry but 0."""
+        """The log-density of the Dirichlet prior up to a constant: pseudocount times the log of each positive entry."""
         if pseudocount == 0:
             return 0.0
         return pseudocount * sum(float(np.log(table[table > 0]).sum()) for table in self.tables)
@@ -56,7 +56,7 @@ class Parameters:
     ) -> Parameters:
         """The M step: the parameters of the greatest expected log-likelihood, or posterior density, given the counts.
 
-        Zeros of tables stay; rows that nothing counts for stay as they are.
+        Zeros of tables stay zeros, and rows of tables without counts stay as they are.
         """
         tables = []
         for table, counted in zip(self.tables, entries, strict=True):

@@ -20,15 +20,15 @@ class FitReport(Record, Generic[M]):
 
     Attributes:
         model: the fitted model.
-        log_likelihoods: the log-likelihood of all rows together (weighted, in nats) under the start and after each
-            iteration of the best run; the last one is that of the model.
-        objectives: what EM maximises, at the same moments: the log-likelihood, with a pseudocount plus the logarithm of
-            the prior's density.
+        log_likelihoods: the log-likelihood of all rows together (weighted, in nats), under the start of the best run
+            and after each of its iterations; the last value belongs to the model.
+        objectives: what EM maximises, for each of log_likelihoods: the log-likelihood plus, with a pseudocount, the
+            logarithm of the prior's density.
         converged: whether the last iteration gained less than the tolerance.
         rows: the number of rows, or the sum of their weights.
         restart: the number of the best run, from 0.
         finals: the last objective of each run.
-        seconds: the time it took.
+        seconds: the time that the fit took.
     """
 
     left_out = ("model",)

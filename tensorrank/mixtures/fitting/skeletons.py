@@ -1,4 +1,4 @@
-"""What a model is fitted as: its structure with tables that only say which entries are 0, made for the data."""
+"""Skeletons: structures made for data that is to be fitted, whose tables only say which entries are 0."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tensorrank.mixtures.gaussian import Gaussians
 
 @dataclass(frozen=True, eq=False)
 class Skeletons:
-    """Tables and components for models of some data, and the fit of such a model.
+    """The tables and components of skeletons for some data, and the fit of a skeleton.
 
     Attributes:
         observed: the data.
@@ -35,10 +35,10 @@ class Skeletons:
 
     @classmethod
     def of(cls, data: ArrayLike, options: Mapping[str, Any]) -> Skeletons:
-        """Those for some data and the options of a fit.
+        """What skeletons need to know of some data and the options of a fit.
 
         Raises:
-            TensorRankError: if the data or an option is none that can be used.
+            TensorRankError: if the data or an option cannot be used.
         """
         settings = FitSettings.of(options, FitOptions)
         observed = observations(data, densities=settings.densities, symbols=settings.symbols, weights=settings.weights)
@@ -73,7 +73,7 @@ class Skeletons:
         return np.eye(states) if self.settings.components is None else uniform(states, self.settings.components)
 
     def components(self, states: int, *, shared: bool) -> Gaussians | None:
-        """Gaussian components, for each variable its own or shared by all; None for categorical ones."""
+        """Gaussian components, for each variable its own or shared by all; None for categorical variables."""
         if self.observed.values is None:
             return None
         count = states if self.settings.components is None else self.settings.components
@@ -83,10 +83,10 @@ class Skeletons:
         return Gaussians(np.zeros(shape), full if self.settings.covariance == "full" else ones)
 
     def fit(self, skeleton: M, states: int, random_state: int | np.random.Generator, *, shared: bool) -> FitReport[M]:
-        """The fit of a model.
+        """Fits a skeleton from random starts.
 
         Args:
-            skeleton: the model.
+            skeleton: a model of the structure that is wanted.
             states: how many states its hidden variables have.
             random_state: a whole number or a numpy Generator.
             shared: whether all variables share their tables, so that each value of a row tells something of each state.

@@ -1,7 +1,8 @@
-"""Where EM starts: random tables near the marginals of the data and yet distinct, Gaussian components at far-off rows.
+"""Random starts of EM: tables near the marginals of the data and yet distinct, Gaussian components at rows far apart.
 
-States are told apart by prototypes, rows of the data drawn one after another, each more likely the farther it is from
-those before (k-means++). State s of every hidden variable begins as that of prototype s, so that neighbours agree.
+States are told apart by prototypes. These are rows of the data, sampled one after another, each more likely the farther
+it is from the rows before it (k-means++). State s of every hidden variable begins as the state of prototype s, so that
+neighbours agree.
 
 Source: Arthur, Vassilvitskii, k-means++: The Advantages of Careful Seeding (SODA 2007).
 """
@@ -14,17 +15,17 @@ import numpy as np
 
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.mixtures.evaluation.circuit import Leaves, Products
-from tensorrank.mixtures.evaluation.inference import MISSING
+from tensorrank.mixtures.evaluation.inference import MISSING, sampled_numbers
 from tensorrank.mixtures.fitting.gaussian_moments import spreads
 from tensorrank.mixtures.fitting.observations import Observations
 from tensorrank.mixtures.fitting.parameters import Parameters
 from tensorrank.mixtures.fitting.tree_circuit import TreeCircuit
 from tensorrank.mixtures.gaussian import Gaussians
 
-# Shares of the start's tables: what a prototype has, and what is drawn anew; the rest is the marginal distribution.
+# Shares of the start's tables: what a prototype has, and what is random; the rest is the marginal distribution.
 _PROTOTYPE = 0.3
 _NOISE = 0.3
-# How likely a hidden variable begins in the state of its parent, by a table of its own or one that edges share.
+# How likely a hidden variable begins in the state of its parent, by a table of its own or by one that edges share.
 _SAME_STATE, _SAME_STATE_SHARED = 0.5, 0.2
 # Rows among which prototypes are looked for.
 _MOST_ROWS = 4096
@@ -33,11 +34,11 @@ _MOST_ROWS = 4096
 def random_parameters(
     tree: TreeCircuit, densities: Gaussians | None, observed: Observations, rng: np.random.Generator
 ) -> Parameters:
-    """A start for the structure of a tree.
+    """Random parameters for the structure of a tree.
 
     Args:
-        tree: the structure; entries of its tables that are 0 stay so.
-        densities: components of the shape that is wanted, None for categorical variables.
+        tree: the structure; entries of its tables that are 0 stay 0.
+        densities: components of the shape that is wanted; None for categorical variables.
         observed: the data.
         rng: where the randomness comes from.
     """
@@ -51,29 +52,29 @@ def random_parameters(
     prototypes = _codes_apart(observed, most, rng) if densities is None else None
     tables = []
     for group, table in enumerate(tree.tables):
-        drawn = rng.dirichlet(np.ones(table.shape[1]), table.shape[0])
+        random = rng.dirichlet(np.ones(table.shape[1]), table.shape[0])
         if not sites[group]:
-            new = _transitions(drawn, _SAME_STATE_SHARED if tree.groups.count(group) > 1 else _SAME_STATE)
+            new = _transitions(random, _SAME_STATE_SHARED if tree.groups.count(group) > 1 else _SAME_STATE)
         elif prototypes is None:
-            new = drawn
+            new = random
         else:
-            new = _emissions(drawn, sites[group], observed, prototypes)
+            new = _emissions(random, sites[group], observed, prototypes)
         new = np.where(table > 0, new, 0.0)
         tables.append(new / new.sum(axis=1, keepdims=True))
     return Parameters(tuple(tables), None if densities is None else _components(densities, observed, rng))
 
 
-def _transitions(drawn: Floats, same: float) -> Floats:
-    states, columns = drawn.shape
+def _transitions(random: Floats, same: float) -> Floats:
+    states, columns = random.shape
     if states == 1:
-        return np.asarray((drawn + 1.0 / columns) / 2)
+        return np.asarray((random + 1.0 / columns) / 2)
     if states != columns:
-        return drawn
-    return np.asarray(same * np.eye(states) + (1 - same) * drawn)
+        return random
+    return np.asarray(same * np.eye(states) + (1 - same) * random)
 
 
-def _emissions(drawn: Floats, sites: list[int], observed: Observations, prototypes: Integers) -> Floats:
-    states, columns = drawn.shape
+def _emissions(random: Floats, sites: list[int], observed: Observations, prototypes: Integers) -> Floats:
+    states, columns = random.shape
     counts = np.ones(columns)
     for site in sites:
         codes = observed.codes[:, site]
@@ -81,10 +82,10 @@ def _emissions(drawn: Floats, sites: list[int], observed: Observations, prototyp
         counts += np.bincount(codes[known], observed.weights[known], columns)
     marginal = counts / counts.sum()
     if len(sites) > 1:
-        # Values at all sites: no prototype is one of a state's. Noise around the marginal.
-        noisy = drawn * marginal
+        # The table is for the values at all sites, and no prototype is typical of a state there: noise it is.
+        noisy = random * marginal
         return np.asarray((1 - _NOISE) * noisy / noisy.sum(axis=1, keepdims=True) + _NOISE * marginal)
-    table: Floats = (1 - _PROTOTYPE - _NOISE) * marginal + _NOISE * drawn
+    table: Floats = (1 - _PROTOTYPE - _NOISE) * marginal + _NOISE * random
     codes = observed.codes[prototypes[:states], sites[0]]
     known = codes != MISSING
     table[np.flatnonzero(known), codes[known]] += _PROTOTYPE
@@ -135,7 +136,7 @@ def _components(like: Gaussians, observed: Observations, rng: np.random.Generato
         return squares
 
     chosen = some[_apart(of_rows[some], like.components, distance, rng)]
-    # Points that are chosen twice are told apart by a little noise.
+    # A little noise tells points apart that are chosen twice.
     means = points[chosen] + 0.01 * np.sqrt(spread) * rng.standard_normal(points[chosen].shape)
     means = means.transpose(1, 0, 2).reshape(like.means.shape)
     variances = np.broadcast_to(spread[:, None], (len(spread), like.components, like.features))
@@ -149,16 +150,11 @@ def _some_rows(weights: Floats, rng: np.random.Generator) -> Integers:
 
 
 def _apart(weights: Floats, count: int, distance: Callable[[int], Floats], rng: np.random.Generator) -> Integers:
-    """Numbers of rows, each drawn with a probability of its weight times its distance from those before."""
-    chosen = [_drawn(weights, rng)]
+    """Numbers of rows far apart, sampled in proportion to weights times distances from the rows before."""
+    chosen = [int(sampled_numbers(weights, 1, rng)[0])]
     nearest = distance(chosen[0])
     while len(chosen) < count:
         likely = weights * nearest
-        chosen.append(_drawn(likely if likely.any() else weights, rng))
+        chosen.append(int(sampled_numbers(likely if likely.any() else weights, 1, rng)[0]))
         nearest = np.minimum(nearest, distance(chosen[-1]))
     return np.array(chosen)
-
-
-def _drawn(likely: Floats, rng: np.random.Generator) -> int:
-    cumulative = np.cumsum(likely)
-    return min(int(np.searchsorted(cumulative, rng.random() * cumulative[-1], side="right")), len(likely) - 1)

@@ -1,4 +1,4 @@
-"""Trees to fit: balanced ones over the variables in order, and hidden Markov trees along a tree of the variables."""
+"""Trees to fit: balanced trees over the variables in order, and hidden Markov trees along a tree of the variables."""
 
 from __future__ import annotations
 
@@ -18,9 +18,10 @@ NAMES = ("balanced", "chow_liu")
 def balanced_parents(sites: int, branching: int = 2) -> list[int]:
     """The balanced tree over variables in order, in the numbering of `LatentTree.random`.
 
-    A hidden node over more than `branching` variables has as many children, blocks of neighbours whose sizes differ by
-    one at most, the larger ones last; over fewer it has the variables themselves. A block of one is that variable. For
-    branching 2 it is the tree of `balanced_tree`.
+    A hidden node over more than `branching` variables has `branching` children. Each stands for a stretch of
+    neighbours; sizes of stretches differ by one at most, the larger ones last. A stretch of one variable is that
+    variable, and a hidden node over fewer variables has these for its children. For branching 2 it is the tree of
+    `balanced_tree`.
 
     Args:
         sites: the number of variables.
@@ -39,7 +40,7 @@ def balanced_parents(sites: int, branching: int = 2) -> list[int]:
     """
     sites, branching = whole_number("sites", sites, 1), whole_number("branching", branching, 2)
     parents: list[int] = []
-    # Blocks to come and their parents, the first one last.
+    # Stretches to come and their parents, the first one last.
     waiting: list[tuple[int, int | None]] = [(sites, None)]
     while waiting:
         size, parent = waiting.pop()
@@ -55,13 +56,13 @@ def balanced_parents(sites: int, branching: int = 2) -> list[int]:
 
 
 def hidden_tree_parents(tree: nx.Graph) -> list[int]:
-    """A hidden variable for each observed one, joined as these are, in the numbering of `LatentTree.random`.
+    """The tree with a hidden variable for each observed one, joined as these are; numbered as for `LatentTree.random`.
 
     Args:
         tree: a tree of the variables 0 to N - 1.
 
     Returns:
-        For node 1, 2, ... the number of its parent: hidden ones first, from the centre of the tree outwards.
+        For node 1, 2, ... the number of its parent: hidden nodes first, from the centre of the tree outwards.
 
     Raises:
         TensorRankError: if the graph is no tree of these variables.
@@ -69,7 +70,7 @@ def hidden_tree_parents(tree: nx.Graph) -> list[int]:
     Source: Choi, Tan, Anandkumar, Willsky, Learning Latent Tree Graphical Models (JMLR 12, 2011), who begin with the
     Chow-Liu tree of the observed variables.
 
-    >>> hidden_tree_parents(nx.path_graph(3))  # the root 0 is that of variable 1
+    >>> hidden_tree_parents(nx.path_graph(3))  # the root 0 belongs to variable 1
     [0, 0, 1, 0, 2]
     """
     count = tree.number_of_nodes()
@@ -88,7 +89,7 @@ def parents_of(tree: str | Sequence[int], observed: Observations, branching: int
     """The tree of this name for some data, or the parents given.
 
     Raises:
-        TensorRankError: if there is no tree of this name, or those given are of another number of variables.
+        TensorRankError: if there is no tree of this name, or the parents given are for another number of variables.
     """
     if not isinstance(tree, str):
         if not np.iterable(tree):

@@ -1,4 +1,4 @@
-"""A circuit as a tree of blocks, each used once, whole, by one block above it; and which of them share their table."""
+"""A circuit as a tree of blocks, each taken once and whole by one block above it; and which blocks share a table."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ class TreeCircuit:
 
     @cached_property
     def below(self) -> tuple[tuple[int, ...], ...]:
-        """For each block the numbers of the blocks that it takes, -1 for one that is not taken whole."""
+        """The numbers of the blocks that each block takes, -1 for one that is not taken whole."""
         return tuple(tuple(map(self._whole, operands)) for operands in self.circuit.taken)
 
     @cached_property
     def groups(self) -> tuple[int, ...]:
-        """For each block the number of its table; blocks of the same array have the same, products NO_GROUP."""
+        """The number of each block's table; blocks that share an array share the number, products have NO_GROUP."""
         numbers: dict[int, int] = {}
         return tuple(
             NO_GROUP if isinstance(block, Products) else numbers.setdefault(identity(block.table), len(numbers))
@@ -76,11 +76,11 @@ class TreeCircuit:
 
     @cached_property
     def slots(self) -> int:
-        """How many numbers a row needs, those of leaves left out."""
+        """How many slots there are apart from leaves."""
         return sum(block.size for block in self.circuit.blocks if not isinstance(block, Leaves))
 
     def known(self, sites: NDArray[np.bool_]) -> list[NDArray[np.bool_] | None]:
-        """For each block the rows in which a variable below it is known; None for all of them.
+        """The rows in which a variable below a block is known, for each block; None for all rows.
 
         Args:
             sites: which variables are known in each row, (rows, sites).
@@ -116,5 +116,5 @@ class TreeCircuit:
 
 
 def identity(table: Table) -> int:
-    """The same for a table and for views of it, such as the prior as a single row."""
+    """A number that a table has in common with its views, such as the prior as a single row."""
     return id(table if table.base is None else table.base)
