@@ -37,31 +37,32 @@ def approximate(
     samples: int = 10_000,
     progress: Progress | None = None,
 ) -> Approximation:
-    """Latent class models of 1, 2, 3, ... parts that approach a mixture, and what each of them misses.
+    """Approximates a mixture by latent class models of 1, 2, 3, ... parts, and measures what each of them misses.
 
     Every mixture is approached by mixtures of t + 1 parts within sqrt(8 / (t + 2)), in the norm of the coefficient
-    tensor W, whatever the number of variables. That norm may itself be as small as k^(-N/2): what such a bound is worth
-    is told by the relative error, total variation and divergences beside it.
+    tensor W, whatever the number of variables. The norm of W may itself be as small as k^(-N/2). What such a bound is
+    worth is told by the relative error, total variation and divergences beside it.
 
     Args:
-        target: the mixture. Of Gaussian components the coefficient tensor is approximated; total variation and
-            divergences of the densities are at most those of the components, which are what is reported.
-        steps: how many after the first; fewer are made where corrective steps have reached the target.
+        target: the mixture. If it has Gaussian components, its coefficient tensor is approximated. The total variation
+            and the divergences reported are then those of the components; for the densities they are at most as large.
+        steps: how many steps are made after the first; fewer where corrective steps have reached the target.
         method: conditional gradient with "corrective" weights, with "line search" or with "plain" steps of 2 / (t + 2);
             "refitted", with corrective weights, after each step all parts improved in turn; "sampling", the mean of
             parts sampled from the target (Maurey); or "likelihood", greedily (Li and Barron).
-        atoms: the parts: single "entries" of W, of which the guarantee speaks and where each step is certified if the
-            oracle's search closes; or "products" of distributions, for which steps are heuristic. "entries" if None,
-            for refitted and likelihood, which know no other, "products".
+        atoms: the parts. For single "entries" of W the guarantee holds, and each step is certified if the oracle's
+            search closes. For "products" of distributions steps are heuristic. If None it is "entries", except for
+            "refitted" and "likelihood", which take products only.
         seed: of samples and starts.
-        oracle: as for `best_entries`, of which it is the search.
-        nodes: likewise.
-        samples: rows for the estimates of total variation and divergences where the table has more than 2**16 entries,
-            from all of which they are computed else; and rows that likelihood learns from, if the table has more.
+        oracle: how the largest entries are searched: "tree" by bounds from both sides of each node of a tree, "best
+            first" by branch and bound, or "auto", by the first wherever the target is a tree.
+        nodes: how many partial assignments a best-first search may evaluate.
+        samples: how many rows are sampled: for total variation and divergences if the table has more than 2**16
+            entries, which are all used otherwise; and for "likelihood" to learn from if the table has more entries.
         progress: called with the steps done, their greatest number, and the last step in words.
 
     Raises:
-        TensorRankError: if numbers or names are none of these, or the norm of W cannot be computed.
+        TensorRankError: if a number is out of its range, a name is unknown, or the norm of W cannot be computed.
         Interrupted: a KeyboardInterrupt with the steps that were done, if there are any.
 
     Sources: Jaini, Poupart, Yu, Deep Homogeneous Mixture Models (NeurIPS 2018), theorem 4; Jaggi, Revisiting

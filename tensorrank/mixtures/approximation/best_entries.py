@@ -1,4 +1,4 @@
-"""The largest entries of a coefficient tensor: the oracle of conditional gradients, and how far it is proved."""
+"""The oracle of conditional gradients: the largest entries of a coefficient tensor, and how far they are proved."""
 
 from __future__ import annotations
 
@@ -13,20 +13,21 @@ ORACLES = ("auto", "tree", "best first")
 
 
 def best_entries(model: Mixture, count: int, *, oracle: str = "auto", nodes: int = 200_000) -> Best:
-    """The largest entries of a model's coefficient tensor W, exactly where the search closes.
+    """The largest entries of a model's coefficient tensor W; exact where the search closes.
 
-    With hidden variables this is marginal MAP, for which no fast method is known in general. On trees bounds from both
-    sides of each node nearly always close (`best_of_tree`); any other model is searched best first (`best_first`).
+    With hidden variables the problem is marginal MAP, for which no fast method is known in general. On trees, bounds
+    from both sides of each node nearly always close (`best_of_tree`). Any other model is searched best first
+    (`best_first`).
 
     Args:
-        model: categorical, or with Gaussian components, which are then what is numbered.
+        model: a mixture; if it has Gaussian components, entries are numbered by components.
         count: how many entries are wanted.
         oracle: "tree", "best first", or "auto", the first wherever the model is a tree.
         nodes: how many partial assignments a best-first search may evaluate.
 
     Returns:
-        `codes` (entries, sites), `log_values`, and `log_missed`, above which (to 1e-9) an entry is proved to be
-        among the largest; fewer than asked for where no others are positive.
+        The entries' `codes` (entries, sites), their `log_values`, and `log_missed`: an entry above it (to 1e-9) is
+        proved to be among the largest. There are fewer entries than asked for where no others are positive.
 
     Raises:
         TensorRankError: if count or nodes is no whole number of at least 1, or the oracle is unknown or for trees only.
@@ -46,7 +47,7 @@ def best_entries(model: Mixture, count: int, *, oracle: str = "auto", nodes: int
 
 
 def check_search(oracle: str, nodes: int) -> None:
-    """Whether these say how to search.
+    """Checks the oracle and the number of nodes of a search.
 
     Raises:
         TensorRankError: if the oracle is unknown, or nodes is no whole number of at least 1.

@@ -1,8 +1,8 @@
 """The largest entries of any coefficient tensor: best-first branch and bound over partial assignments.
 
-A variable that is still open counts, in every leaf, with the largest value there: tables are nonnegative, so that is an
-upper bound of all completions, and never more than the marginal, which counts the sum. The variables are decided in
-order; whatever is complete when its bound is the largest of all is the next largest entry.
+A variable that is still open counts, in every leaf, with the largest value there. Since tables are nonnegative, that is
+an upper bound of all completions, and never more than the marginal, which counts the sum. Variables are decided in
+order. An assignment that is complete when its bound is the largest of all is the next largest entry.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from tensorrank.mixtures.evaluation.circuit import Circuit, CircuitBlock, Leaves
 from tensorrank.mixtures.evaluation.inference import ObservedCodes
 from tensorrank.mixtures.evaluation.log_density import LogDensity
 
-# Partial assignments that are taken from the front at once: their children are evaluated together.
+# How many partial assignments are taken from the front at once; their children are evaluated together.
 _FRONT = 64
-# Those that are kept at each step when what was left open is completed.
+# How many partial assignments are kept at each step when what was left open is completed.
 _BEAM = 512
 
 
 def best_first(circuit: Circuit, shape: Sequence[int], count: int, *, nodes: int = 200_000) -> Best:
-    """The `count` largest entries that are not 0, or as many as there are; proved only as far as the search came.
+    """The `count` largest positive entries, or as many as there are, proved only as far as the search came.
 
     Args:
-        circuit: any.
+        circuit: any circuit.
         shape: the number of values of each variable.
-        count: how many are wanted.
-        nodes: how many partial assignments are evaluated. If that does not suffice, the best are completed value by
-            value, and the best bound that was left open is `log_missed`.
+        count: how many entries are wanted.
+        nodes: how many partial assignments are evaluated. If more are needed, the best ones are completed value by
+            value, and the best bound that was left open becomes `log_missed`.
 
     Sources: marginal MAP is NP-hard, Park, Darwiche, Complexity Results and Approximation Strategies for MAP
     Explanations (JAIR 21, 2004); by best-first search, Marinescu, Dechter, Ihler (UAI 2014).
@@ -80,7 +80,7 @@ def best_first(circuit: Circuit, shape: Sequence[int], count: int, *, nodes: int
 
 
 class _Bound:
-    """The logarithm of an upper bound of all completions of each row, in which k stands for a variable left open."""
+    """The logarithm of an upper bound of all completions of a row; the value k stands for an open variable."""
 
     def __init__(self, circuit: Circuit, shape: Sequence[int]) -> None:
         blocks: list[CircuitBlock] = [
@@ -94,7 +94,7 @@ class _Bound:
 
 
 def _with_values(rows: Integers, site: int, shape: Sequence[int]) -> Integers:
-    """Each row with each value of the site."""
+    """All rows that arise when each row is given each value at the site."""
     grown = np.repeat(rows, shape[site], axis=0)
     grown[:, site] = np.tile(np.arange(shape[site]), len(rows))
     return grown

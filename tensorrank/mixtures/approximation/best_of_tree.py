@@ -1,9 +1,8 @@
 """The largest entries of the coefficient tensor of a tree: partial assignments by their best completion, leaves first.
 
-At every node those partial assignments stay whose best completions are the largest. As many as are wanted suffice where
-the bounds are exact: a partial assignment of one of the `count` largest entries has a completion as large, and no more
-than `count` have. What was dropped with a bound above the last entry says that the bounds were not exact, and up to
-where the result is proved.
+At every node those partial assignments are kept whose best completions are the largest. Where bounds of completions are
+exact, `count` of them suffice: a partial assignment of one of the `count` largest entries has a completion as large as
+the entry, and no more than `count` have. The largest bound of what was dropped says up to where the result is proved.
 """
 
 from __future__ import annotations
@@ -18,19 +17,19 @@ from tensorrank.mixtures.evaluation.circuit import Circuit, Leaves, Products, Su
 
 # Logarithms of values and bounds that are closer than this may be equal.
 ROUNDING = 1e-9
-# Pairs of partial assignments that are multiplied at once, in numbers.
+# How many numbers are held while pairs of partial assignments are multiplied.
 _HELD = 2**22
 
 
 @dataclass(frozen=True, eq=False)
 class Best:
-    """Entries, largest first.
+    """The largest entries that a search found, largest first.
 
     Attributes:
         codes: (entries, sites), where they are.
         log_values: their natural logarithms.
-        log_missed: an upper bound of the logarithm of all entries that were not looked at, -inf if there are none: the
-            entries found that are above it are the largest of all.
+        log_missed: an upper bound of the logarithms of all entries that were not looked at, -inf if there are none.
+            Entries above it are the largest of all.
     """
 
     codes: Integers
@@ -39,13 +38,13 @@ class Best:
 
     @property
     def proved(self) -> int:
-        """How many of the entries are proved to be the largest, to rounding: equal ones may be in any order."""
+        """How many entries are proved to be the largest, to rounding; equal ones may be in any order."""
         return int((self.log_values >= self.log_missed - ROUNDING).sum())
 
 
 @dataclass(frozen=True, eq=False)
 class _Partial:
-    """Assignments `codes` of the variables `sites`, and what they make of a node's slots, as logarithms."""
+    """Assignments `codes` of the variables `sites`, and the logarithms of a node's slots under each, (codes, slots)."""
 
     logs: Floats
     codes: Integers
@@ -53,12 +52,12 @@ class _Partial:
 
 
 def best_of_tree(circuit: Circuit, count: int, *, width: int = 256) -> Best:
-    """The `count` largest entries that are not 0, or as many as there are.
+    """The `count` largest positive entries, or as many as there are.
 
     Args:
-        circuit: of a tree.
-        count: how many are wanted.
-        width: how many vectors the bounds are made of at most, on each side of a node.
+        circuit: the circuit of a tree.
+        count: how many entries are wanted.
+        width: how many vectors the bounds consist of at most, on each side of a node.
 
     >>> from tensorrank.mixtures.hidden_markov import HiddenMarkov
     >>> found = best_of_tree(HiddenMarkov([1], [[1]], [[0.7, 0.3]], 3).circuit, 2)
@@ -105,7 +104,7 @@ class _Search:
         return Best(codes, root.logs[order, 0], self._missed)
 
     def _product(self, left: _Partial, right: _Partial, outside: Envelope) -> _Partial:
-        """The best of all pairs, a few rows at a time beside the best so far."""
+        """The best of all pairs; a few rows at a time are compared with the best so far."""
         rows = np.empty((0, 2), dtype=np.int64)
         step = max(1, _HELD // right.logs.size)
         for start in range(0, len(left.logs), step):
@@ -117,7 +116,7 @@ class _Search:
         return _Partial(left.logs[one] + right.logs[other], codes, left.sites + right.sites)
 
     def _best(self, logs: Floats, outside: Envelope) -> Integers:
-        """The rows with the best completions, at most as many as are wanted; the best of the others is remembered."""
+        """The rows with the best completions, at most as many as are wanted; the best bound of the others is kept."""
         bounds = outside.log_best(logs)
         rows = np.flatnonzero(~np.isneginf(bounds))
         if len(rows) <= self._count:

@@ -1,7 +1,7 @@
-"""Conditional gradient over mixtures of single entries: the parts of which the guarantee speaks.
+"""Conditional gradient over mixtures of single entries, the parts for which the guarantee holds.
 
-The linear problem of a step asks for the largest entry of W - W_t. Outside the support S of W_t this is W, so that the
-largest is in S or among the |S| + 1 largest entries of W: one search for these serves all steps.
+The linear problem of a step asks for the largest entry of W - W_t. Outside the support S of W_t, W - W_t equals W. So
+the largest entry is in S or among the |S| + 1 largest entries of W, and one search for these serves all steps.
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ class Sparse:
     complete: bool
 
     def model(self, shape: Sequence[int]) -> LatentClass:
-        """As a latent class model."""
+        """The mixture as a latent class model."""
         used = self.weights > 0
         tables = tuple(np.eye(k)[self.codes[used, site]] for site, k in enumerate(shape))
         return LatentClass(self.weights[used], tables)
 
     def measured(self, log_squared_norm: float) -> Measured:
-        """How far it is from the target, all but rounding."""
+        """How far the mixture is from the target, exact but for rounding."""
         used = self.weights > 0
         weights, logs = self.weights[used], self.log_targets[used]
         targets = np.exp(logs)
@@ -67,14 +67,14 @@ class Sparse:
 
 
 def over_entries(target: Mixture, steps: int, rule: str, log_squared_norm: float, *, oracle: str, nodes: int) -> Steps:
-    """Steps t = 0, 1, ..., and how to make the model; fewer with corrective steps where no more entries are positive.
+    """Steps t = 0, 1, ...; corrective steps end where no more entries are positive.
 
     Args:
         target: the mixture W.
-        steps: how many after the first.
-        rule: "corrective": the best weights of all entries met, W there plus what is missing to one in equal parts;
-            "line search": the best step towards the new entry; "plain": that of length 2 / (t + 2).
-        log_squared_norm: of W.
+        steps: how many steps are made after the first.
+        rule: "corrective" takes the best weights of all entries met, which are W there plus what is missing to one in
+            equal parts; "line search" the best step towards the new entry; "plain" a step of length 2 / (t + 2).
+        log_squared_norm: the logarithm of the sum of squares of W.
         oracle: as for `best_entries`.
         nodes: as for `best_entries`.
     """
@@ -82,7 +82,7 @@ def over_entries(target: Mixture, steps: int, rule: str, log_squared_norm: float
     complete = best.log_missed == -inf
     values, missed = np.exp(best.log_values), exp(best.log_missed)
     weights = np.zeros(len(values))
-    # Of W - 0 the largest entry is the first.
+    # Before the first step W_t is 0.
     residuals, guaranteed = values, True
     for step in range(steps + 1):
         chosen = int(np.argmax(residuals))
@@ -90,7 +90,7 @@ def over_entries(target: Mixture, steps: int, rule: str, log_squared_norm: float
             return
         certified = _certified(best, weights, residuals, chosen)
         gap = 0.0 if certified else max(0.0, missed - float(residuals[chosen]))
-        # Whatever the first entry, the steps after it are those of a conditional gradient.
+        # Conditional gradients may start at any entry, so the first step needs no certificate.
         guaranteed &= step == 0 or certified
         weights = _moved(weights, values, chosen, step, rule)
         residuals = values - weights
@@ -110,7 +110,7 @@ def over_entries(target: Mixture, steps: int, rule: str, log_squared_norm: float
 
 
 def _certified(best: Best, weights: Floats, residuals: Floats, chosen: int) -> bool:
-    """Whether no entry that the search missed is larger in W - W_t, to rounding; logarithms do not underflow."""
+    """Whether no entry that the search missed is larger in W - W_t, to rounding; by logarithms, which reach further."""
     if weights[chosen] == 0:
         return bool(best.log_values[chosen] >= best.log_missed - ROUNDING)
     return best.log_missed == -inf or bool(

@@ -1,4 +1,4 @@
-"""The compiled loop of envelopes: which vectors are below another one."""
+"""The compiled loop of envelopes, which finds the vectors that are below no other one."""
 
 from __future__ import annotations
 

@@ -1,10 +1,10 @@
-"""Upper bounds that know the states: the best that the variables on either side of a node can do for each other.
+"""Envelopes: upper bounds of what the variables on one side of a node can make of the variables on the other side.
 
-An assignment of the variables below a node makes its slots a vector of nonnegative numbers, and one of the variables
-outside makes the factors by which these count another. Of all such vectors only the maximal ones matter for a maximum:
-where few of 64 variables' assignments are maximal, which is the rule, the best completion of a partial assignment is
-known without a search. Where there are too many, groups of them are replaced by their largest coordinates, an upper
-bound still.
+An assignment of the variables below a node gives its slots values, a nonnegative vector. An assignment of the variables
+outside gives the factors by which these slots count, another nonnegative vector. For a maximum only maximal vectors
+matter, those that no other one exceeds everywhere. Where few are maximal, which is the rule, the best completion of a
+partial assignment is known without a search. Where there are too many, groups of them are replaced by their largest
+coordinates, which is an upper bound still.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tensorrank.mixtures.evaluation.inference import log_matmul
 
 # Maximal vectors are sought up to so many times as many as are kept.
 _LOOKED_FOR = 4
-# Coordinates this far below the largest, as logarithms, count as equal when groups are made.
+# Coordinates whose logarithms are this far below the largest count as equal when groups are made.
 _FAR = 27.0
 # Sums of numbers up to 1 below this may have lost digits to numbers that are no normal floats.
 _LEAST_SUM = 1e-290
@@ -31,7 +31,7 @@ _LEAST_SUM = 1e-290
 
 @dataclass(frozen=True, eq=False)
 class Envelope:
-    """Vectors, below some of which all others are.
+    """Vectors of which each vector of a larger set is exceeded by one, coordinate by coordinate.
 
     Attributes:
         logs: the logarithms of their coordinates, (vectors, slots).
@@ -41,7 +41,7 @@ class Envelope:
 
     @classmethod
     def of(cls, logs: Floats, width: int) -> Envelope:
-        """At most `width` vectors, without those that are nowhere above another.
+        """The envelope of some vectors: the maximal ones, or at most `width` that exceed them.
 
         >>> np.exp(Envelope.of(np.log([[1.0, 2.0], [2.0, 1.0], [1.0, 1.0]]), 8).logs).round(3)
         array([[1., 2.],
@@ -58,19 +58,19 @@ class Envelope:
         return cls(_grouped(logs, width) if found > width else logs)
 
     def taken(self, slots: Slots) -> Envelope:
-        """That of some of the slots."""
+        """The envelope for some of the slots."""
         return Envelope(self.logs[:, slots])
 
     def mapped(self, table: Floats, width: int) -> Envelope:
-        """That of the images under a nonnegative table (slots of the image, slots)."""
+        """The envelope of the images under a nonnegative table, (slots of the image, slots)."""
         return Envelope.of(mapped(table, self.logs), width)
 
     def times(self, other: Envelope, width: int) -> Envelope:
-        """That of all products, slot by slot, of a vector of one and a vector of the other."""
+        """The envelope of all products, slot by slot, of a vector of this envelope and one of another."""
         return Envelope.of((self.logs[:, None] + other.logs).reshape(-1, self.logs.shape[1]), width)
 
     def log_best(self, logs: Floats) -> Floats:
-        """For each row of logarithms that of the largest inner product with one of the vectors."""
+        """The logarithm of the largest inner product with one of the vectors, for each row of logarithms."""
         step = max(1, 2**22 // len(self.logs))
         return np.concatenate([self._log_best(logs[start : start + step]) for start in range(0, len(logs), step)])
 
@@ -98,8 +98,9 @@ class Sides:
     """What lies below and outside the blocks of a tree's circuit.
 
     Attributes:
-        outside: for each block but leaves that of all factors by which its slots count.
-        partial: for each block of products the same for the products of its first child, of its first two, ...
+        outside: for each block but leaves the envelope of the factors by which its slots count.
+        partial: for each block of products the envelopes of the factors by which the products of its first child, of
+            its first two children, ... count.
     """
 
     outside: dict[int, Envelope]
@@ -158,7 +159,7 @@ def envelopes(circuit: Circuit, width: int) -> Sides:
 
 
 def _placed(factors: Envelope, slots: Slots, size: int) -> Envelope:
-    """Factors of some slots, added up where a slot is taken more than once, as those of all slots of a block."""
+    """Factors of some slots as factors of all slots of a block, added up where a slot is taken more than once."""
     logs = np.full((len(factors.logs), size), -np.inf)
     for slot, column in zip(slots, factors.logs.T, strict=True):
         logs[:, slot] = np.logaddexp(logs[:, slot], column)
@@ -166,7 +167,7 @@ def _placed(factors: Envelope, slots: Slots, size: int) -> Envelope:
 
 
 def _grouped(logs: Floats, groups: int) -> Floats:
-    """The largest coordinates of so many groups, made by halving the group with the widest spread of a coordinate."""
+    """The largest coordinates of each of so many groups; the group of the widest spread is halved until there are."""
     tick = count()
     held = [(*_spread(logs), next(tick), logs)]
     while len(held) < groups:
@@ -178,7 +179,7 @@ def _grouped(logs: Floats, groups: int) -> Floats:
 
 
 def _spread(group: Floats) -> tuple[float, int]:
-    """By which factor a coordinate differs most, and which one: the widest spread first."""
+    """The negative of the widest spread of a coordinate of a group, and that coordinate; 1 for a single vector."""
     raised = np.maximum(group, _finite(group.max()) - _FAR)
     spreads = raised.max(axis=0) - raised.min(axis=0)
     coordinate = int(spreads.argmax())
@@ -186,5 +187,5 @@ def _spread(group: Floats) -> tuple[float, int]:
 
 
 def _finite(logs: Floats) -> Floats:
-    """With 0 in the place of -inf, to be subtracted."""
+    """The logarithms with 0 in the place of -inf, so that they can be subtracted."""
     return np.where(np.isneginf(logs), 0.0, logs)

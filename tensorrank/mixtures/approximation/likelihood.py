@@ -1,4 +1,4 @@
-"""Greedy likelihood: one product distribution after the other, each the one that brings the divergence down most."""
+"""Greedy likelihood: product distributions are added one by one, each the one that brings the divergence down most."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from tensorrank.mixtures.approximation.measures import Yardstick
 from tensorrank.mixtures.approximation.parts import Overlaps, Parts, Tables, sampled_parts
 from tensorrank.mixtures.approximation.result import ApproximationStep, Steps
 
-# Starts of each new part, and the rounds of expectation-maximisation for all, and again for the best.
+# How many starts each new part has, and how many rounds of expectation-maximisation all have, and again the best.
 _STARTS, _ROUNDS = 8, 15
 # Probabilities of a part are not below this, so that no row is impossible for it.
 _LEAST = 1e-12
-# Odds beyond this, as logarithms, count as this; a share is found to one in a million.
+# Logarithms of odds are cut at this; so many halvings find a share to one in a million.
 _FAR, _HALVINGS = 600.0, 20
 # Shares of a row smaller than this are none.
 _NOTHING = 1e-30
@@ -25,17 +25,17 @@ _NOTHING = 1e-30
 def greedy_likelihood(
     overlaps: Overlaps, yardstick: Yardstick, learning: Yardstick, steps: int, rng: np.random.Generator
 ) -> Steps:
-    """Steps t = 0, 1, ..., and how to make the model: W_t = (1 - a) W_(t-1) + a part.
+    """Steps t = 0, 1, ... of W_t = (1 - a) W_(t-1) + a * part.
 
-    The part and a are found by expectation-maximisation, which begins at parts sampled from the target, so that the
-    likelihood of the learning rows never falls. With the best part in each step the excess of KL over that of any
-    mixture is O(1 / t).
+    The part and its share a are found by expectation-maximisation, which begins at parts sampled from the target. So
+    the likelihood of the learning rows never falls. With the best part in each step KL exceeds that of any mixture of
+    products by O(1 / t) at most.
 
     Args:
-        overlaps: of the target.
-        yardstick: where total variation and divergences are measured.
-        learning: the rows that the parts are fitted to: all of them, or samples.
-        steps: how many after the first.
+        overlaps: inner products with the target.
+        yardstick: the rows at which total variation and divergences are measured.
+        learning: the rows that parts are fitted to: all of them, or samples.
+        steps: how many steps are made after the first.
         rng: where starts come from.
 
     Source: Li, Barron, Mixture Density Estimation (NIPS 1999), theorems 1 and 2.
@@ -72,7 +72,7 @@ class _Indicators:
         self._matrix = np.concatenate([np.eye(k)[rows[:, site]] for site, k in enumerate(shape)], axis=1)
 
     def fitted(self, weights: Floats) -> Tables:
-        """The most likely part for each of several weightings of the rows, (weightings, rows)."""
+        """The most likely part under each of several weightings of the rows, (weightings, rows)."""
         counts = np.maximum(weights @ self._matrix, _LEAST * weights.sum(axis=1, keepdims=True))
         return tuple(part / part.sum(axis=1, keepdims=True) for part in np.split(counts, self._ends, axis=1))
 
@@ -88,7 +88,7 @@ class _Climb:
         self._codes, self._weights, self._logs = codes, weights, logs
 
     def shares(self, tables: Tables) -> Floats:
-        """The most likely share of each part, by bisection: the likelihood is concave in it, and 0 changes nothing."""
+        """The most likely share of each part, found by bisection, since the likelihood is concave in the share."""
         odds = np.clip(self._codes.logs(tables) - self._logs, -_FAR, _FAR)
         gains = np.expm1(odds)
         low, high = np.full(len(odds), _LEAST), np.full(len(odds), 1 - _LEAST)
@@ -99,7 +99,7 @@ class _Climb:
         return low
 
     def rounds(self, shares: Floats, tables: Tables, count: int) -> tuple[Floats, Tables]:
-        """So many rounds, none of which lowers the likelihood."""
+        """The shares and parts after so many rounds, none of which lowers the likelihood."""
         for _ in range(count):
             own, both = self._joint(shares, tables)
             taken = np.exp(own - both)
@@ -113,7 +113,7 @@ class _Climb:
         return shares, tables
 
     def best(self, shares: Floats, tables: Tables, count: int) -> tuple[Floats, Tables]:
-        """Those so many with the largest likelihood, best first."""
+        """The shares and parts of the largest likelihood, so many of them, best first."""
         values = self._joint(shares, tables)[1] @ self._weights
         chosen = np.argsort(-values, kind="stable")[:count]
         return shares[chosen], tuple(table[chosen] for table in tables)

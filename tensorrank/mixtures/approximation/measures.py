@@ -1,4 +1,4 @@
-"""How far a shallow mixture is from its target: norms by contraction, divergences by enumeration or from samples."""
+"""Measures of how far a mixture is from its target: norms by contraction, divergences by enumeration or samples."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ from tensorrank.networks.inner_product import log_inner_product
 
 # Tables up to this size are enumerated for total variation and divergences.
 MOST_ENTRIES = 2**16
-# Those up to this size are summed for the norm of a model that is no tree.
+# Tables up to this size are summed for the norm of a model that is no tree.
 _MOST_SUMMED = 2**20
 # Exponentials beyond this are infinite.
 _LARGEST_LOG = 709.0
 
 
 def log_squared_norm(model: Mixture) -> float:
-    """The logarithm of the sum of squares of the coefficient tensor, by contraction with itself.
+    """The logarithm of the sum of squares of a model's coefficient tensor.
 
-    Trees are contracted node by node. Others are summed entry by entry if their table has at most 2**20, and contracted
-    as tensor networks if it has more.
+    Trees are contracted with themselves node by node. Other models are summed entry by entry if their table has at most
+    2**20 entries, and contracted as tensor networks if it has more.
 
     Raises:
         TensorRankError: if the contraction would not fit in memory.
@@ -51,7 +51,7 @@ def log_squared_norm(model: Mixture) -> float:
 
 
 def _of_tree(circuit: Circuit) -> float:
-    """From inner products of a node's slots with each other, children first, as logarithms."""
+    """The logarithm of the sum of squares for a tree, by inner products of a node's slots, children first."""
     held: dict[int, Floats] = {}
     with np.errstate(divide="ignore"):
         for number, (block, table) in enumerate(zip(circuit.blocks, circuit.float_tables, strict=True)):
@@ -68,12 +68,12 @@ def _of_tree(circuit: Circuit) -> float:
 
 
 def all_rows(shape: Sequence[int]) -> Integers:
-    """Every entry's place, (entries, sites), the last variable fastest."""
+    """The places of all entries, (entries, sites); the last variable runs fastest."""
     return np.indices(shape).reshape(len(shape), -1).T.copy()
 
 
 def distance(log_target: float, log_overlap: float, log_own: float) -> tuple[float, float]:
-    """The norm of V - W, and the same relative to W's, from logarithms of W * W, W * V and V * V.
+    """The norm of V - W, absolute and relative to the norm of W, from the logarithms of W * W, W * V and V * V.
 
     >>> distance(log(4), log(2), log(1))
     (1.0, 0.5)
@@ -89,7 +89,7 @@ def distance(log_target: float, log_overlap: float, log_own: float) -> tuple[flo
 
 @dataclass(frozen=True)
 class Measured:
-    """The fields of a `ApproximationStep` that say how far an approximation is from its target."""
+    """The fields of an `ApproximationStep` that say how far an approximation is from its target."""
 
     error: float
     relative_error: float
@@ -104,8 +104,8 @@ class Yardstick:
 
     Attributes:
         rows: all there are, or samples of the target.
-        logs: the logarithm of the target there.
-        weights: the target itself if these are all rows; None for samples.
+        logs: the logarithm of the target at each row.
+        weights: the target at each row if these are all rows; None for samples.
     """
 
     rows: Integers
@@ -114,7 +114,7 @@ class Yardstick:
 
     @classmethod
     def of(cls, target: Mixture, samples: int, rng: np.random.Generator) -> Yardstick:
-        """All rows if the table has at most 2**16 entries, else so many samples."""
+        """The yardstick of all rows if the table has at most 2**16 entries, else of so many samples."""
         if prod(target.shape) > MOST_ENTRIES:
             return cls.sampled(target, samples, rng)
         rows = all_rows(target.shape)
@@ -123,12 +123,12 @@ class Yardstick:
 
     @classmethod
     def sampled(cls, target: Mixture, samples: int, rng: np.random.Generator) -> Yardstick:
-        """So many rows sampled from the target."""
+        """The yardstick of so many rows sampled from the target."""
         rows = target.sample(samples, rng)
         return cls(rows, target.log_density(rows), None)
 
     def total_variation(self, logs: Floats) -> Estimate:
-        """Half the sum of |V - W|, of a density with these logarithms: the mean under W of 1 - V / W where V < W."""
+        """Half the sum of |V - W| for a density V with these logarithms: the mean under W of 1 - V / W where V < W."""
         if self.weights is not None:
             return Estimate(float(np.abs(np.exp(logs) - self.weights).sum() / 2))
         return _mean(-np.expm1(np.minimum(logs - self.logs, 0.0)))

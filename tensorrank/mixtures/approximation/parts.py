@@ -1,4 +1,4 @@
-"""Product distributions as parts of a mixture: their overlaps with each other and with a target, as logarithms."""
+"""Product distributions as parts of a mixture, and the logarithms of their inner products, also with a target."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tensorrank.mixtures.evaluation.log_density import LogDensity
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.mixture import Mixture
 
-# Of each site a distribution for each part, (parts, components).
+# For each site the distribution of each part there, (parts, components).
 Tables = tuple[Floats, ...]
 
 
@@ -44,10 +44,10 @@ def logs_at(tables: Tables, rows: Integers) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class Overlaps:
-    """Inner products with a target W.
+    """Logarithms of inner products of parts with each other and with a target W.
 
     Attributes:
-        target: W.
+        target: the mixture W.
         log_squared_norm: the logarithm of W * W.
     """
 
@@ -75,12 +75,12 @@ class Parts:
     """A mixture of product distributions beside its target.
 
     Attributes:
-        overlaps: with the target.
+        overlaps: inner products with the target.
         tables: the parts.
-        log_overlaps: W * part.
-        log_gram: part * part.
-        logs: of the parts at the yardstick's rows, (parts, rows).
-        yardstick: the rows.
+        log_overlaps: the logarithm of W * part for each part.
+        log_gram: the logarithm of part * part for each pair of parts.
+        logs: the logarithm of each part at the rows of the yardstick, (parts, rows).
+        yardstick: the rows at which total variation and divergences are measured.
     """
 
     overlaps: Overlaps
@@ -92,7 +92,7 @@ class Parts:
 
     @classmethod
     def of(cls, overlaps: Overlaps, tables: Tables, yardstick: Yardstick) -> Parts:
-        """Of some parts."""
+        """A mixture of some parts, for any weights."""
         return cls(
             overlaps,
             tables,
@@ -103,7 +103,7 @@ class Parts:
         )
 
     def with_part(self, new: Tables) -> Parts:
-        """With one more."""
+        """The mixture with one more part."""
         beside = self.overlaps.among(self.tables, new)
         own = self.overlaps.among(new, new)
         return Parts(
@@ -116,11 +116,11 @@ class Parts:
         )
 
     def first(self, count: int) -> Parts:
-        """The first so many."""
+        """The mixture of the first parts, so many of them."""
         return self._taken(slice(count))
 
     def parted(self) -> tuple[Parts, Tables]:
-        """All but the first, and the first."""
+        """The mixture of all parts but the first, and the first part."""
         return self._taken(slice(1, None)), tuple(table[:1] for table in self.tables)
 
     def _taken(self, places: slice) -> Parts:
@@ -134,13 +134,13 @@ class Parts:
         )
 
     def model(self, weights: Floats) -> LatentClass:
-        """The mixture of parts with these weights, those of weight 0 left out."""
+        """The latent class model of the parts with these weights, without parts of weight 0."""
         used = weights > 0
         tables = tuple(table[used] for table in self.tables)
         return LatentClass(weights[used], tables)
 
     def measured(self, weights: Floats, rng: np.random.Generator) -> Measured:
-        """How far that mixture is from the target."""
+        """How far the mixture with these weights is from the target."""
         used = weights > 0
         own = np.log(weights[used])
         log_overlap = logsumexp(own + self.log_overlaps[used])

@@ -1,8 +1,8 @@
-"""Conditional gradient over mixtures of product distributions: better parts than entries, found without a guarantee.
+"""Conditional gradient over mixtures of product distributions, which fit better than entries but without a guarantee.
 
-Among all product distributions s the largest inner product with W - V is that of a single entry. Parts that fit are
-those with the largest cosine: (<W - V, s> - <W - V, V>) / norm of s, which alternates over the variables. W - V has
-negative entries and is no tree model, so that no bound is known that would certify a part.
+Of all product distributions s a single entry has the largest inner product with W - V. A part fits better if its cosine
+is large, which is (<W - V, s> - <W - V, V>) / norm of s. It is improved variable by variable. Since W - V has negative
+entries and is no tree model, no bound is known that would certify a part.
 """
 
 from __future__ import annotations
@@ -19,24 +19,24 @@ from tensorrank.mixtures.approximation.parts import Overlaps, Parts, Tables, sam
 from tensorrank.mixtures.approximation.result import ApproximationStep, Steps
 from tensorrank.mixtures.evaluation.inference import log_component_derivatives, log_derivatives, log_values
 
-# Parts that are sampled as starts of a step, and how many of them are improved so many times.
+# How many parts are sampled as starts of a step, how many of them are improved, and how often.
 _SAMPLED, _IMPROVED, _ROUNDS = 256, 16, 12
 # Relative errors below this are rounding: the target is reached.
 _RESOLUTION = 1e-7
-# How often at most all parts are refitted in turn after a step, each improved so many times, and which share of the
+# How often at most all parts are refitted in turn after a step, how often each is improved then, and which share of the
 # square of the error has to go for another turn.
 _SWEEPS, _TOUCHES, _GAIN = 20, 4, 0.1
 
 
 def over_products(overlaps: Overlaps, yardstick: Yardstick, steps: int, rule: str, rng: np.random.Generator) -> Steps:
-    """Steps t = 0, 1, ..., and how to make the model.
+    """Steps t = 0, 1, ... towards a target.
 
     Args:
-        overlaps: of the target.
-        yardstick: where total variation and divergences are measured.
-        steps: how many after the first.
-        rule: "refitted": all parts are improved in turn, beside the best weights of all; "corrective": these weights
-            alone; "line search": the best step towards the new part; "plain": that of length 2 / (t + 2).
+        overlaps: inner products with the target.
+        yardstick: the rows at which total variation and divergences are measured.
+        steps: how many steps are made after the first.
+        rule: "corrective" takes the best weights of all parts; "refitted" also improves all parts in turn; "line
+            search" takes the best step towards the new part; "plain" a step of length 2 / (t + 2).
         rng: where starts come from.
     """
     target = overlaps.target
@@ -61,15 +61,15 @@ def over_products(overlaps: Overlaps, yardstick: Yardstick, steps: int, rule: st
 
 
 def simplex_weights(norm: float, overlaps: Floats, gram: Floats) -> Floats:
-    """The weights, nonnegative and of sum one, of parts whose mixture is nearest to the target.
+    """The weights, nonnegative and of sum one, with which the mixture of parts is nearest to the target.
 
-    Minimising the square of the error plus that of (sum - 1), with any factor, over nonnegative weights gives the same
-    direction: nonnegative least squares with the square root of the matrix of residuals' inner products.
+    Over nonnegative weights of any sum, the square of the error plus any multiple of (sum - 1)^2 is least in the same
+    direction. This is nonnegative least squares with the square root of the matrix of residuals' inner products.
 
     Args:
         norm: W * W.
-        overlaps: W * part.
-        gram: part * part.
+        overlaps: W * part for each part.
+        gram: part * part for each pair of parts.
 
     Source: Lawson, Hanson, Solving Least Squares Problems (1974), chapter 23.
 
@@ -99,7 +99,7 @@ def _weights(parts: Parts, weights: Floats, step: int, rule: str) -> Floats:
 
 
 def _refitted(parts: Parts, weights: Floats, rng: np.random.Generator) -> tuple[Parts, Floats]:
-    """Each part in turn replaced by a better one beside the others, as long as the error falls."""
+    """The parts after each in turn was replaced by a better one, given the others, as long as the error fell."""
     square = _square(parts, weights)
     for _ in range(_SWEEPS):
         before = square
@@ -134,14 +134,14 @@ def _slope(parts: Parts, weights: Floats) -> float:
 
 @dataclass(frozen=True, eq=False)
 class _Remainder:
-    """W - V, of which a new part is to take as much as it can.
+    """The remainder W - V, of which a new part s is to take as much as it can.
 
     Attributes:
-        overlaps: with the target W.
-        parts: those of V; None if V is 0.
-        weights: theirs.
-        slope: what <W - V, s> has to exceed, relative to W * W: <W - V, V> if weights are to sum to one with those of
-            V scaled down, 0 if they are found anew.
+        overlaps: inner products with the target W.
+        parts: the parts of V; None if V is 0.
+        weights: the weights of the parts of V.
+        slope: what <W - V, s> has to exceed, relative to W * W: <W - V, V> if the weights of V are scaled down for s, 0
+            if all weights are found anew.
     """
 
     overlaps: Overlaps
@@ -160,7 +160,7 @@ class _Remainder:
         return np.asarray(found)
 
     def improved(self, tables: Tables, rounds: int, rng: np.random.Generator) -> Tables:
-        """The best part met when all variables of all starts are improved at once, or fewer where that is no gain."""
+        """The best part met when variables of all starts are improved at once, fewer where that gains nothing."""
         scores = self.scores(tables)
         share = np.ones(len(scores))
         for _ in range(rounds):
@@ -178,7 +178,7 @@ class _Remainder:
         return tuple(table[best : best + 1] for table in tables)
 
     def _aims(self, tables: Tables) -> Tables:
-        """For each variable the distribution with the best score, the others as they are."""
+        """The distribution of each variable with the best score while the other variables stay as they are."""
         norm = self.overlaps.log_squared_norm
         circuit, shape = self.overlaps.target.circuit, self.overlaps.target.shape
         with np.errstate(divide="ignore"):
@@ -187,7 +187,7 @@ class _Remainder:
         found = [np.exp(one - norm).T for one in derivatives]
         if self.parts is not None:
             each = np.array([one @ table.T for one, table in zip(self.parts.tables, tables, strict=True)])
-            # What the other variables make of each part: 0 if one of them, other than this, has no overlap.
+            # The factor that the other variables give each part, which is 0 if one of them has no overlap.
             zeros = each == 0
             logs = np.log(np.where(zeros, 1.0, each))
             others = np.where(zeros.sum(axis=0) == zeros, np.exp(logs.sum(axis=0) - logs - norm), 0.0)

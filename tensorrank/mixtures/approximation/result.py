@@ -1,4 +1,4 @@
-"""What an approximation reports: step by step its parts, how far it is from its target, and what is proved."""
+"""Reports of approximations: step by step the parts, the distance from the target, and what is proved."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from tensorrank.records import Record
 
 @dataclass(frozen=True)
 class Estimate(Record):
-    """A number, and how far off it may be.
+    """A number with its standard error, if it has one.
 
     Attributes:
         value: the number; inf where it is infinite.
-        standard_error: of the mean of samples; None if the value is computed, up to rounding.
+        standard_error: the standard error if the value is a mean of samples; None if it is exact up to rounding.
     """
 
     value: float
@@ -32,11 +32,11 @@ class ApproximationStep(Record):
     """One step towards the target W, after which the approximation is W_t.
 
     Attributes:
-        step: t, from 0, the first part alone.
-        components: the parts of W_t.
+        step: the number of the step, t; W_0 is the first part alone.
+        components: how many parts W_t has.
         error: the norm of W_t - W over all entries. It is the root of a difference of squares: below 1e-7 of the larger
             norm it is rounding, and may be 0.
-        relative_error: the same, divided by the norm of W.
+        relative_error: the error divided by the norm of W.
         guarantee: the proven bound sqrt(8 / (t + 2)) of the error; None unless all steps so far were certified steps of
             a conditional gradient.
         expected_error: the root mean square of the error over all samples, where parts are sampled; None otherwise.
@@ -45,7 +45,7 @@ class ApproximationStep(Record):
             too small for a float, None if unknown.
         total_variation: half the sum of |W_t - W|: the largest difference of probabilities of any event.
         kl: the Kullback-Leibler divergence of W_t from W, the mean of log W / W_t under W, in nats.
-        reverse_kl: that of W from W_t, the mean of log W_t / W under W_t.
+        reverse_kl: the divergence of W from W_t, the mean of log W_t / W under W_t.
     """
 
     step: int
@@ -76,7 +76,7 @@ class Approximation(Record):
         log_norm: the logarithm of the norm of the target's coefficient tensor W, the root of the sum of its squares.
         steps: t = 0, 1, ...
         model: the last approximation.
-        seconds: the time it took.
+        seconds: the time that all steps took.
     """
 
     left_out = ("model",)

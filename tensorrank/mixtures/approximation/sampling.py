@@ -1,4 +1,4 @@
-"""Maurey's argument as a program: means of parts sampled from the target's own mixture."""
+"""Means of parts sampled from the target's own mixture, which is Maurey's argument as a program."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from tensorrank.mixtures.mixture import Mixture
 
 
 def sampled_products(overlaps: Overlaps, yardstick: Yardstick, steps: int, rng: np.random.Generator) -> Steps:
-    """Means of 1, 2, ..., steps + 1 products P(x | everything hidden).
+    """Means of 1, 2, ..., steps + 1 products P(x | everything hidden), with the hidden variables sampled.
 
-    Their mean square error is (E ||part||^2 - ||W||^2) / m: some sample is at least as good.
+    The mean square error of the mean of m parts is (E ||part||^2 - ||W||^2) / m, so some sample is at least as good.
 
     Source: Pisier, Remarques sur un résultat non publié de B. Maurey (1981); for mixtures, Jaini, Poupart, Yu (NeurIPS
     2018).

@@ -90,8 +90,8 @@ def observations(
         weights: how often each row counts, nonnegative; once if None.
 
     Raises:
-        TensorRankError: if there are no rows or no variables, all numbers are whole but of type float, which leaves open
-            what they are, a value is infinite or out of its variable's range, or weights do not fit.
+        TensorRankError: if there are no rows or no variables, the type of the numbers leaves open what they are (floats
+            that are all whole), a value is infinite or out of its variable's range, or weights do not fit.
 
     >>> survey = observations([[0, 2], [1, -1], [0, 2]])
     >>> survey.shape, survey.codes.tolist(), survey.weights.tolist()
