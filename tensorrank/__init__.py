@@ -1,6 +1,6 @@
-"""How much correlation between two parts of its input can an architecture represent?
+"""tensorrank: how much correlation between two parts of its input can an architecture represent?
 
-tensorrank computes separation ranks exactly over finite fields and certifies them against proven bounds.
+The package computes separation ranks exactly over finite fields and certifies them against proven bounds.
 
 >>> import tensorrank as tr
 >>> tr.separation_rank(tr.SelfAttention(depth=2, width=2)).value

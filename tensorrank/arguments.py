@@ -1,4 +1,7 @@
-"""Checks of what users give: each returns the checked value, or says what was given and what was expected."""
+"""Checks of what users give, and words for their messages.
+
+A check returns the value that it found good, or raises an error that says what was given and what was expected.
+"""
 
 import math
 from collections.abc import Iterable, Sequence
@@ -11,10 +14,10 @@ _MOST_LISTED = 12
 
 
 def whole_number(name: str, given: Any, least: int) -> int:
-    """The whole number given (numpy's too), if it is at least so large.
+    """A whole number that a user gave (numpy's too), if it is at least so large.
 
     Raises:
-        TensorRankError: if it is not.
+        TensorRankError: if it is less, or is no whole number.
 
     >>> whole_number("depth", 3, least=1)
     3
@@ -25,10 +28,10 @@ def whole_number(name: str, given: Any, least: int) -> int:
 
 
 def finite_number(name: str, given: Any) -> float:
-    """The finite number given (numpy's too) as a float.
+    """A finite number that a user gave (numpy's too), as a float.
 
     Raises:
-        TensorRankError: if it is not.
+        TensorRankError: if it is infinite or no number.
 
     >>> finite_number("slope", 1)
     1.0
@@ -43,7 +46,7 @@ def finite_number(name: str, given: Any) -> float:
 
 
 def nearest(text: str, known: Iterable[str]) -> str:
-    """What was expected, and which of it the text may have meant.
+    """The end of a message about an unknown name: the names expected, and the one that may have been meant.
 
     >>> nearest("hiden_markov", ["hidden_markov", "latent_class"])
     "expected one of hidden_markov, latent_class; did you mean 'hidden_markov'?"
@@ -54,7 +57,7 @@ def nearest(text: str, known: Iterable[str]) -> str:
 
 
 def listed(numbers: Sequence[int]) -> str:
-    """The numbers in a sentence, of many the first and how many there are.
+    """Numbers listed for a sentence; of many only the first are listed, with how many there are.
 
     >>> listed(range(20))
     '0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, ... (20 in all)'

@@ -1,8 +1,12 @@
-"""The errors a user can cause: classes only. The checks that raise them are in `tensorrank.arguments`."""
+"""The errors that users can cause, as classes.
+
+Wherever one is raised, its message says what was given, what was expected and what to try. Checks that many places
+share are in `tensorrank.arguments`.
+"""
 
 
 class TensorRankError(ValueError):
-    """The base of every error that tensorrank raises on purpose: a `ValueError` that says what to try.
+    """The base of every error about what a user gave or asked for: a `ValueError` that says what to try.
 
     >>> import tensorrank as tr
     >>> tr.SelfAttention(depth=0, width=2)
@@ -17,11 +21,11 @@ class CombinationError(TensorRankError):
 
 
 class PrimeError(TensorRankError):
-    """A modulus that is not a prime, is out of the supported range, or divides something it must not."""
+    """A modulus that is no prime, is out of the supported range, or divides a denominator."""
 
 
 class PartitionError(TensorRankError):
-    """A bipartition that does not fit the sites of a model."""
+    """A bipartition that does not fit the sites of a model or is none."""
 
 
 class WeightsError(TensorRankError):

@@ -1,4 +1,4 @@
-"""Records: frozen dataclasses that users read as objects and programs read as plain values, by one mechanism.
+"""Records: frozen dataclasses that are objects to users and plain values to other programs.
 
 A plain value is what JSON holds: a text, a truth value, a number, None, a list or a dictionary of plain values. Whole
 numbers beyond 2^53 become text, since many readers of JSON round them; infinite floats become the text "inf".
@@ -18,7 +18,7 @@ LARGEST_PLAIN = 2**53
 
 
 def plain(value: Any) -> Any:
-    """The value as plain values: records by their fields, tuples as lists, long whole numbers as text.
+    """Any value turned into plain values: records into dictionaries, tuples into lists, long whole numbers into text.
 
     Args:
         value: anything made of records, mappings, sequences, numpy's arrays and numbers, numbers, texts and None.
@@ -47,7 +47,7 @@ def plain(value: Any) -> Any:
 
 
 class Record:
-    """Base of frozen dataclasses with `to_dict`.
+    """The base of frozen dataclasses that give their fields as plain values, by `to_dict`.
 
     Attributes:
         heading: plain values that stand before the fields, such as what the record is.
@@ -71,6 +71,6 @@ class Record:
     left_out: ClassVar[tuple[str, ...]] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Everything that the record says as plain values, ready for JSON."""
+        """The record as plain values, ready for JSON: the heading, the fields in order, the derived values."""
         names = [field.name for field in fields(self) if field.name not in self.left_out]  # type: ignore[arg-type]
         return {**self.heading, **{name: plain(getattr(self, name)) for name in (*names, *self.derived)}}

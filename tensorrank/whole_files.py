@@ -1,4 +1,4 @@
-"""Writing files whole or not at all."""
+"""Files that are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -11,10 +11,14 @@ from tensorrank.errors import TensorRankError
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a temporary file beside the path, then put it in the path's place; of a link, in its target's.
+    """Write a file by way of a temporary one beside it, which takes its place when it is complete.
+
+    Args:
+        path: the file; if it is a link, the link stays and its target is replaced.
+        write: called with the path of the temporary file, which it fills.
 
     Raises:
-        TensorRankError: if either cannot be done; the temporary file is removed.
+        TensorRankError: if the file cannot be written; the temporary file is removed.
     """
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{os.getpid()}.{target.name}")
@@ -30,10 +34,10 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def checked_folder(name: str, given: str | Path | None) -> Path | None:
-    """The folder given, if files can be made in it; None if none was given.
+    """A folder that a user gave, if files can be made in it; None if none was given.
 
     Raises:
-        TensorRankError: if they cannot.
+        TensorRankError: if no files can be made in it, or it does not exist.
     """
     if given is None:
         return None

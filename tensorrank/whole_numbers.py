@@ -1,4 +1,4 @@
-"""Whole numbers of any size as text; Python itself refuses more than 4300 digits."""
+"""Whole numbers of any size as text. Python itself refuses to write or read more than 4300 digits."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from decimal import Decimal
 
 
 def to_text(number: int) -> str:
-    """All decimal digits.
+    """A whole number as text, with all its decimal digits.
 
     >>> len(to_text(10**5000))
     5001
@@ -26,7 +26,7 @@ def from_text(text: str) -> int:
 
 
 def abbreviated(number: int, most: int = 20) -> str:
-    """All digits of a number that has few, otherwise its logarithm to base 3.
+    """A whole number with all its digits if these are few, otherwise as a power of 3.
 
     >>> abbreviated(4538), abbreviated(3**200)
     ('4538', '3^200.00')
@@ -37,7 +37,7 @@ def abbreviated(number: int, most: int = 20) -> str:
 
 
 def in_brief(size: float) -> str:
-    """A large number in a few characters, to three digits.
+    """A large number in a few characters, to three digits, with a letter for thousands, millions and so on.
 
     >>> [in_brief(size) for size in (950, 1e4, 1.25e8, 3e9, 1e13)]
     ['950', '10k', '125M', '3B', '10T']

@@ -28,7 +28,7 @@ FEWEST_TERMS = 64
 
 
 def is_prime(number: int) -> bool:
-    """Whether a whole number is prime (deterministic Miller-Rabin, valid below 3,215,031,751).
+    """True if a whole number below 3,215,031,751 is prime, by the deterministic test of Miller and Rabin.
 
     >>> [n for n in range(20) if is_prime(n)]
     [2, 3, 5, 7, 11, 13, 17, 19]
@@ -98,7 +98,7 @@ class PrimeField:
 
     @property
     def splits(self) -> bool:
-        """Whether products cut one factor in two, because whole factors would leave too few terms to a sum."""
+        """True if products cut one factor in two, because whole factors would leave too few terms to a sum."""
         return (_EXACT - 4 * self.prime) // self.largest_residue**2 < FEWEST_TERMS
 
     @property
@@ -113,7 +113,7 @@ class PrimeField:
 
     @property
     def constants(self) -> tuple[float, float, int]:
-        """What compiled code needs of the field: p, the scale at which factors are halved (0: never), and `terms`."""
+        """The numbers that compiled code needs: p, the scale at which factors are cut (0: never), and `terms`."""
         return float(self.prime), 2.0**SPLIT_BIT if self.splits else 0.0, self.terms
 
     def random(self, shape: int | tuple[int, ...], rng: np.random.Generator) -> Residues:

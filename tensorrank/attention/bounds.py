@@ -301,7 +301,7 @@ def knee(width: int, side_tokens: int | None = None) -> float:
 
 
 def is_saturated(depth: int, width: int, side_tokens: int | None = None) -> bool:
-    """Whether a depth is at or beyond the knee, so that another layer only adds to the logarithm of the rank.
+    """True if a depth is at or beyond the knee, so that another layer only adds to the logarithm of the rank.
 
     >>> is_saturated(2, width=2), is_saturated(3, width=2)
     (False, True)

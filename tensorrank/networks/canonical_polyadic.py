@@ -85,7 +85,7 @@ class CanonicalPolyadic(TensorFormat):
         )
 
     def to_tensorly(self) -> CPTensor:
-        """This format as tensorly has it, with float64 entries."""
+        """The format as an object of tensorly, with float64 entries."""
         from tensorly.cp_tensor import CPTensor
 
         return CPTensor((self.weights.astype(np.float64), [factor.astype(np.float64) for factor in self.factors]))

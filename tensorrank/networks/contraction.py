@@ -218,7 +218,7 @@ def _for_blas(stack: Floats) -> Floats:
 
 
 def _planes_are_faster(batch: int, inner: int, rows: int, columns: int) -> bool:
-    """Whether a loop over the inner and column legs beats a stack of matrix products."""
+    """True if a loop over the inner and column legs is faster than a stack of matrix products, by these counts."""
     if inner > _MOST_PLANES or batch == 1:
         return False
     results = batch * rows * columns

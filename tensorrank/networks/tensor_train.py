@@ -113,7 +113,7 @@ class TensorTrain(TensorFormat):
         return TensorNetwork(tuple(tensors), tuple(f"site {i}" for i in range(len(tensors))))
 
     def to_tensorly(self) -> TTTensor:
-        """This format as tensorly has it, with float64 entries."""
+        """The train as an object of tensorly, with float64 entries."""
         from tensorly.tt_tensor import TTTensor
 
         return TTTensor([core.astype(np.float64) for core in self.cores])

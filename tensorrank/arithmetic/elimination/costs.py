@@ -43,7 +43,7 @@ def panel_work(rows: int, columns: int, pivots: int) -> float:
 
 
 class Tally:
-    """How far the elimination of a matrix has come: the operations done and those expected in all, told as progress.
+    """A count of an elimination's operations, those done and those expected in all, told as progress.
 
     The operations expected are those of a pivot in every further column; they change only where a column turns out to
     have none.

@@ -253,7 +253,7 @@ def balance(integers, prime, result):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def are_balanced(floats, prime):  # type: ignore[no-untyped-def]
-    """Whether a float64 matrix holds whole numbers within prime // 2 of 0."""
+    """True if a float64 matrix holds only whole numbers within prime // 2 of 0."""
     half = np.float64(prime // 2)
     for i in range(floats.shape[0]):
         for j in range(floats.shape[1]):
