@@ -14,6 +14,8 @@ from benchmarks.machine import seconds, table
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.resources import silent, worker_threads
 from tensorrank.networks.canonical_polyadic import CanonicalPolyadic
+from tensorrank.networks.expression import Expression
+from tensorrank.networks.grid_plan import COLUMN, ROW
 from tensorrank.networks.hierarchical_tucker import HierarchicalTucker
 from tensorrank.networks.network import TensorNetwork
 from tensorrank.networks.tensor_train import TensorTrain
@@ -78,7 +80,9 @@ def _cases() -> list[tuple[str, TensorNetwork, Bipartition]]:
 
 def _opt_einsum(network: TensorNetwork, partition: Bipartition, count: int) -> Callable[[], object]:
     """One contraction of tensors and inputs to the matrix of values, in float64 by numpy."""
-    whole = network.grid_plan(partition, (count, count)).whole
+    a, b = (tuple(network.open_legs[site] for site in side) for side in (partition.a, partition.b))
+    operands = [*(tensor.legs for tensor in network.tensors), *((ROW, leg) for leg in a), *((COLUMN, leg) for leg in b)]
+    whole = Expression.of(operands, (ROW, COLUMN), dict(network.sizes) | {ROW: count, COLUMN: count})
     rng = np.random.default_rng(4)
     sizes = dict(whole.sizes)
     symbols = {leg: opt_einsum.get_symbol(i) for i, leg in enumerate(sizes)}
