@@ -8,13 +8,19 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 import tensorrank as tr
-from tensorrank.cli.shared import options as given
+from tensorrank.cli.shared import options
 from tensorrank.cli.shared.model_files import writable
-from tensorrank.cli.shared.terminal import make_folder, numbers_of_parameters, print_json, say, wide_console
+from tensorrank.cli.shared.terminal import (
+    empty_table,
+    make_folder,
+    numbers_of_parameters,
+    print_json,
+    say,
+    say_pictures,
+    wide_console,
+)
 from tensorrank.errors import TensorRankError
 from tensorrank.whole_files import write_whole
 from tensorrank.whole_numbers import in_brief
@@ -38,17 +44,17 @@ def ablation(
         str | None,
         typer.Option(help="Sizes to advise for, such as 1e6,3B; powers of ten from the largest on by default."),
     ] = None,
-    sigmas: given.Sigmas = 2.0,
+    sigmas: options.Sigmas = 2.0,
     save: Annotated[
         Path | None, typer.Option(metavar="OUT.json", help="Where the fit is written, for `tensorrank advise --fit`.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the figure; none is drawn by default.")] = None,
-    json: given.Json = False,
+    out: options.Out = None,
+    json: options.Json = False,
 ) -> None:
     """Where deeper networks overtake shallower ones in your own ablation, and the depth and width that follow.
 
     Rows of equal depth and size are networks trained more than once. Losses are interpolated in the logarithm of the
-    size; ln d = a + b L is fitted to the widths at which each depth overtakes the one before.
+    size; ln d = a + b L is fitted to the widths d at which each depth L overtakes the depth before.
 
     Example: tensorrank ablation examples/ablation/softmax.csv --out pictures
     """
@@ -68,16 +74,16 @@ def ablation(
     if parameters is not None:
         sizes = numbers_of_parameters(parameters, "--parameters")
     data.chosen(pairs)
-    pictures = []
+    pictures: list[Path] = []
     if out is not None:
         make_folder(out)
         figure, _ = tr.figures.ablation(data, pairs=pairs, sigmas=sigmas)
-        pictures = [str(path) for path in tr.figures.save(figure, out / file.stem)]
+        pictures = tr.figures.save(figure, out / file.stem)
     try:
         fit = data.fit(pairs)
     except TensorRankError as error:
-        drawn = f"; the losses are drawn in {pictures[0]}" if pictures else ""
-        raise TensorRankError(f"{file}: {error}{drawn}") from error
+        seen = f"; the picture of the losses: {pictures[0]}" if pictures else ""
+        raise TensorRankError(f"{file}: {error}{seen}") from error
     if save is not None:
         text = dumps(fit.to_dict(), indent=2) + "\n"
         write_whole(save, lambda temporary: temporary.write_text(text, encoding="utf-8"))
@@ -113,7 +119,7 @@ def ablation(
                     }
                     for one in best
                 ],
-                "figures": pictures,
+                "figures": list(map(str, pictures)),
             }
         )
         return
@@ -121,17 +127,13 @@ def ablation(
     if save is not None:
         how = "" if fit.slope < 0 else f"; to use it: tensorrank advise --fit {save} --parameters {in_brief(sizes[-1])}"
         say(f"The fit: {save}{how}")
-    if pictures:
-        say(f"The picture: {pictures[0]}")
+    say_pictures(pictures)
 
 
 def _print(data: Ablation, fit: TransitionFit, best: list[Optimum], pairs: str) -> None:
     used = {(one.shallow, one.deep) for one in data.chosen(pairs)}
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("depths", no_wrap=True)
-    for name in ("parameters", *(["± %"] if data.has_errors else []), "width"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("used")
+    errors = ["± %"] if data.has_errors else []
+    table = empty_table("depths", "parameters", *errors, "width", "used", words=["depths"], sentences=["used"])
     for crossing in data.crossings:
         width, inside = crossing.width(data.rule), (crossing.shallow, crossing.deep) in used
         error = [f"{100 * crossing.error:.0f}"] if data.has_errors else []
@@ -159,10 +161,7 @@ def _print(data: Ablation, fit: TransitionFit, best: list[Optimum], pairs: str) 
     if not best:
         say("The width at which the deeper overtakes falls with depth, by this fit: there is no best depth of a size.")
         return
-    advice = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name in ("parameters", "best depth", "from", "to", "best width"):
-        advice.add_column(name, justify="right", no_wrap=True)
-    advice.add_column("note")
+    advice = empty_table("parameters", "best depth", "from", "to", "best width", "note", sentences=["note"])
     for one in best:
         low, high = one.depth_range
         end = "no end" if high is None else f"{high:.1f}"

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 import tensorrank as tr
-from tensorrank.cli.shared.terminal import say, wide_console
+from tensorrank.cli.shared.terminal import empty_table, say, wide_console
 from tensorrank.guidelines import Advice, ModelConfig, Optimum, Stack, TransitionFit
 from tensorrank.whole_numbers import in_brief
 
@@ -48,10 +47,8 @@ def print_advice(model: ModelConfig | None, advice: Mapping[str, Advice], fit: T
 def print_projections(best: Sequence[Optimum], fit: TransitionFit) -> None:
     """The models of GPT-3 as trained, at their best by the fit, and, by the published fit, as published."""
     published = fit == tr.guidelines.PUBLISHED
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("GPT-3", no_wrap=True)
-    for name in ("size", "trained", "best", "depths", *(["published"] if published else [])):
-        table.add_column(name, justify="right", no_wrap=True)
+    projected = ["published"] if published else []
+    table = empty_table("GPT-3", "size", "trained", "best", "depths", *projected, words=["GPT-3"])
     for row, one in zip(tr.guidelines.PUBLISHED_PROJECTIONS, best, strict=True):
         low, high = one.depth_range
         cells = [

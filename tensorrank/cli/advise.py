@@ -11,8 +11,8 @@ import typer
 
 import tensorrank as tr
 from tensorrank.arguments import finite_number
-from tensorrank.cli.shared import options as given
-from tensorrank.cli.shared.terminal import make_folder, numbers_of_parameters, print_json, say
+from tensorrank.cli.shared import options
+from tensorrank.cli.shared.terminal import make_folder, numbers_of_parameters, print_json, say_pictures
 from tensorrank.errors import TensorRankError
 from tensorrank.whole_numbers import in_brief
 
@@ -42,17 +42,17 @@ def advise(
         ),
     ] = None,
     projections: Annotated[
-        bool, typer.Option("--projections", help="The published projections, from GPT-3 to a trillion parameters.")
+        bool, typer.Option("--projections", help="Show the published projections, from GPT-3 to a trillion parameters.")
     ] = False,
     fit: Fit = None,
-    sigmas: given.Sigmas = 2.0,
-    out: Annotated[Path | None, typer.Option(help="Folder of the figure; none is drawn by default.")] = None,
-    json: given.Json = False,
+    sigmas: options.Sigmas = 2.0,
+    out: options.Out = None,
+    json: options.Json = False,
 ) -> None:
-    """How deep and how wide: by the published fit of trained networks, or by your own.
+    """How deep and how wide a network should be, by the published fit of trained networks or by a fit of your own.
 
-    Give one of: a size; a depth and a width; a config.json; --projections. Below the verdict stand the bottlenecks of
-    heads and vocabulary, and the bound on the separation rank at that shape (docs/guidelines.md).
+    Give one of: a size; a depth and a width; a config.json; --projections. The verdict comes with the bottlenecks of
+    heads and vocabulary, and with the bound on the separation rank at that shape (docs/guidelines.md).
 
     Example: tensorrank advise --parameters 175e9
 
@@ -83,7 +83,7 @@ def advise(
     pictures = _pictures(out, _points(advice, best, projections, chosen, sigmas), chosen, sigmas, projections)
     if json:
         values = _values(model, advice, best, projections)
-        print_json({**values, "sigmas": sigmas, "fit": chosen.to_dict(), "figures": pictures})
+        print_json({**values, "sigmas": sigmas, "fit": chosen.to_dict(), "figures": list(map(str, pictures))})
         return
     if projections:
         advice_text.print_projections(best, chosen)
@@ -91,8 +91,7 @@ def advise(
         advice_text.print_advice(model, advice, chosen)
     else:
         advice_text.print_size(best[0], chosen)
-    if pictures:
-        say(f"The picture: {pictures[0]}")
+    say_pictures(pictures)
 
 
 def _fit(text: str | None) -> TransitionFit:
@@ -169,12 +168,12 @@ def _points(
 
 def _pictures(
     out: Path | None, yours: Sequence[tuple[str, Advice | Optimum]], fit: TransitionFit, sigmas: float, alone: bool
-) -> list[str]:
+) -> list[Path]:
     if out is None:
         return []
     make_folder(out)
     figure, _ = tr.figures.depth_width(yours, fit, sigmas=sigmas, known=() if alone else None)
-    return [str(path) for path in tr.figures.save(figure, out / "depth_width")]
+    return tr.figures.save(figure, out / "depth_width")
 
 
 def _values(

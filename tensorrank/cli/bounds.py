@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 import tensorrank as tr
-from tensorrank.cli.shared.terminal import print_json, whole_numbers, wide_console
+from tensorrank.cli.shared import options
+from tensorrank.cli.shared.terminal import empty_table, print_json, whole_numbers, wide_console
 from tensorrank.errors import TensorRankError
 from tensorrank.whole_numbers import as_ranges
 
@@ -20,12 +19,14 @@ _DEEPEST = 24
 def bounds(
     width: Annotated[int, typer.Option(help="Dimension of a token, d.")],
     depths: Annotated[str, typer.Option("--depth", "--depths", help="Depths, such as 3 or 1-12.")] = "1-12",
-    heads: Annotated[int, typer.Option(help="Heads of a layer, H.")] = 1,
-    head_dim: Annotated[int | None, typer.Option(help="Width of a head; width / heads by default.")] = None,
+    heads: options.Heads = 1,
+    head_dim: options.HeadDim = None,
     tokens: Annotated[int | None, typer.Option(help="Tokens; 2 x width by default, as many as can matter.")] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object, with whole numbers.")] = False,
+    json: options.Json = False,
 ) -> None:
     """Proven and published bounds on the separation rank of self-attention, depth by depth.
+
+    The table has the logarithms to base 3; --json has the whole numbers.
 
     Example: tensorrank bounds --width 64 --depth 1-12
     """
@@ -61,9 +62,7 @@ def bounds(
             }
         )
         return
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for column in ("depth", "at least", "at most", "published", "to", "regime"):
-        table.add_column(column, justify="left" if column == "regime" else "right", no_wrap=True)
+    table = empty_table("depth", "at least", "at most", "published", "to", "regime", words=["regime"])
     for row in rows:
         table.add_row(
             str(row["depth"]),
@@ -85,7 +84,7 @@ def bounds(
 
 
 def _signed(log: float | None) -> str:
-    """A negative logarithm bounds no rank."""
+    """The logarithm, or a dash where it is negative and so bounds no rank."""
     return "-" if log is None or log < 0 else f"{log:.2f}"
 
 

@@ -13,7 +13,7 @@ from tensorrank.cli.shared.bundles import unbundled
 from tensorrank.cli.shared.ranking import given_weights, print_rank
 from tensorrank.cli.shared.terminal import whole_numbers
 
-app = typer.Typer(no_args_is_help=True, help="The separation rank of a recurrent or convolutional arithmetic circuit.")
+app = typer.Typer(no_args_is_help=True)
 
 # What files of weights hold.
 _RECURRENT = "input, recurrent, initial, output and, beyond depth 1, between"
@@ -22,7 +22,10 @@ _CONVOLUTIONAL = "level 0, level 1, ... and output"
 
 @app.callback()
 def _circuit() -> None:
-    pass
+    """The separation rank of a recurrent or convolutional arithmetic circuit.
+
+    Example: tensorrank rank circuit recurrent --depth 2 --hidden 2 --channels 2 --steps 8
+    """
 
 
 @app.command()

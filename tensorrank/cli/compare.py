@@ -6,13 +6,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 import tensorrank as tr
-from tensorrank.cli.shared import options as given
+from tensorrank.cli.shared import options
 from tensorrank.cli.shared.ranking import named_partition
-from tensorrank.cli.shared.terminal import INTERRUPTED, Bar, make_folder, print_json, say, whole_numbers, wide_console
+from tensorrank.cli.shared.terminal import (
+    INTERRUPTED,
+    Bar,
+    empty_table,
+    make_folder,
+    print_json,
+    say,
+    say_pictures,
+    whole_numbers,
+    wide_console,
+)
 
 if TYPE_CHECKING:
     from tensorrank.experiments.comparison import Compared
@@ -25,26 +33,27 @@ def compare(
     families: Annotated[
         str, typer.Option(help="Some of attention, recurrent and convolutional.")
     ] = "attention,recurrent,convolutional",
-    partition: given.Partition = "halves",
+    partition: options.Partition = "halves",
     budgets: Annotated[
         str, typer.Option(help="Sizes of the curves of bounds against depth, such as 100,1000.")
     ] = "100,1000,10000,100000",
     rule: Annotated[
         int, typer.Option(help="Parameters of a layer over width squared, for the curves: 4, or 12 with feed-forward.")
     ] = 4,
-    out: Annotated[Path, typer.Option(help="Folder of the figures.")] = Path("tensorrank-compare"),
-    seed: given.Seed = 0,
-    memory: Annotated[str, typer.Option(help="Limit on the memory of each rank.")] = "4GiB",
+    out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("tensorrank-compare"),
+    seed: options.Seed = 0,
+    memory: options.MemoryOfRank = "4GiB",
     work: Annotated[float, typer.Option(help="Limit on the operations of each rank; inf for none.")] = 2.5e11,
-    threads: given.Threads = None,
-    json: given.Json = False,
+    threads: options.Threads = None,
+    json: options.Json = False,
 ) -> None:
     """Separation ranks of attention, recurrent and convolutional circuits with equally many parameters.
 
-    The steps of recurrent circuits, and the positions of each level of convolutional ones, share their weights.
+    The steps of a recurrent circuit share their weights, and so do the positions of each level of a convolutional
+    circuit. A rank that is too large for --work and --memory becomes a certified lower bound.
 
-    Also draws, for several sizes, the certified band of attention's rank against depth with its knee. What is too large
-    becomes a certified lower bound; give --work and --memory to go further.
+    Two pictures are made: the ranks side by side, and for several sizes the certified band of attention's rank against
+    depth. A diamond marks the knee, where one more layer stops multiplying the logarithm of the rank.
 
     Example: tensorrank compare --parameters 64 --partition interleaved
     """
@@ -79,7 +88,7 @@ def compare(
         )
     else:
         _print(done)
-        typer.echo(f"\nThe pictures: {', '.join(str(path) for path in pictures if path.suffix == '.png')}")
+        say_pictures(pictures)
     if interrupted:
         typer.echo(f"interrupted: {len(done)} of {len(chosen)} ranks are shown, the others not computed", err=True)
         raise typer.Exit(INTERRUPTED)
@@ -101,11 +110,8 @@ def _row(one: Compared) -> dict[str, Any]:
 
 
 def _print(done: list[Compared]) -> None:
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    table.add_column("architecture", no_wrap=True)
-    for name in ("size", "rank", "log3", "log3 / size"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("standing", no_wrap=True)
+    words = ("architecture", "standing")
+    table = empty_table("architecture", "size", "rank", "log3", "log3 / size", "standing", words=words)
     family = ""
     for one in done:
         if one.contender.family != family:

@@ -1,9 +1,10 @@
-"""`tensorrank`: the verbs together."""
+"""`tensorrank`: the verbs together, and the entry point."""
 
 from __future__ import annotations
 
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import typer
 
@@ -11,28 +12,48 @@ import tensorrank
 from tensorrank.cli import ablation, advise, approximate, bounds, compare, rank, reduce, separation, show, study, task
 from tensorrank.cli.shared.plain_errors import PlainErrors
 
+# A function is a verb, a Typer application a verb with further verbs of its own; --help lists them in this order.
+VERBS: dict[str, Callable[..., None] | typer.Typer] = {
+    "study": study.study,
+    "rank": rank.app,
+    "bounds": bounds.bounds,
+    "compare": compare.compare,
+    "reduce": reduce.reduce,
+    "approximate": approximate.approximate,
+    "separation": separation.app,
+    "task": task.app,
+    "advise": advise.advise,
+    "ablation": ablation.ablation,
+    "show": show.show,
+}
+
+
+class Verbs(PlainErrors):
+    """The group of all verbs."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """The verbs as --help lists them."""
+        return list(VERBS)
+
+
 app = typer.Typer(
-    cls=PlainErrors,
+    cls=Verbs,
     no_args_is_help=True,
     rich_markup_mode="markdown",
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
-    help="How much correlation between two parts of its input can an architecture represent? "
-    "Exact, certified separation ranks.\n\n"
+    help="How much correlation between two parts of its input can an architecture represent?\n\n"
+    "The measure is the separation rank: the least number of products g(a) h(b) that sum to the function of the "
+    "architecture, where a and b are the two parts of its input. It is computed over finite fields, and comes with its "
+    "standing: exact, probable, a lower bound, or numerical.\n\n"
     "Every verb has an example in its --help. With --json it prints one JSON object on standard output: what it found, "
     'or {"error": ...} for bad input. The exit code is 0, or 2 for bad input, or 130 after an interrupt.',
 )
-app.command(name="study")(study.study)
-app.add_typer(rank.app, name="rank")
-app.command(name="bounds")(bounds.bounds)
-app.command(name="compare")(compare.compare)
-app.command(name="reduce")(reduce.reduce)
-app.command(name="approximate")(approximate.approximate)
-app.command(name="show")(show.show)
-app.add_typer(separation.app, name="separation")
-app.add_typer(task.app, name="task")
-app.command(name="advise")(advise.advise)
-app.command(name="ablation")(ablation.ablation)
+for name, verb in VERBS.items():
+    if isinstance(verb, typer.Typer):
+        app.add_typer(verb, name=name)
+    else:
+        app.command(name=name)(verb)
 
 
 def _version(wanted: bool) -> None:
@@ -51,7 +72,7 @@ def _root(
 
 
 def main() -> None:
-    """Run the command line; the entry point."""
+    """Run the command line."""
     # Bounds of deep and wide networks have thousands of digits, and JSON writes them all.
     sys.set_int_max_str_digits(0)
     app()

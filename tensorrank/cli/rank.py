@@ -26,6 +26,9 @@ app.add_typer(circuit, name="circuit")
 def _rank() -> None:
     """The separation rank of one model, with its standing: of a model file, or of an architecture with random weights.
 
+    The standing is "exact" where the rank is proved for almost all weights, "probable" where a second draw of weights
+    confirmed it, "lower bound" where only that is certified, and "numerical" in floating point.
+
     FILE is a mixture model in JSON, as docs/files.md describes it. Its options: tensorrank rank FILE --help
 
     Example: tensorrank rank h.json --partition interleaved
@@ -56,7 +59,8 @@ def attention(
     *,
     network: options.AttentionOptions,
     kv_heads: Annotated[
-        int | None, typer.Option(help="Different W_K and W_V of a layer, shared by groups of heads; heads by default.")
+        int | None,
+        typer.Option(help="Key and value heads of a layer, each shared by a group of heads; --heads by default."),
     ] = None,
     embedding_rank: Annotated[
         int | None, typer.Option(help="Tokens come from an embedding of this rank (vocabulary bottleneck).")

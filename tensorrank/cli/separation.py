@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -10,9 +11,17 @@ import typer
 import tensorrank as tr
 from tensorrank.cli.shared.bundles import unbundled
 from tensorrank.cli.shared.options import ExperimentOptions, MemoryOfRank
-from tensorrank.cli.shared.terminal import Bar, empty_table, make_folder, print_json, say, whole_numbers, wide_console
+from tensorrank.cli.shared.terminal import (
+    Bar,
+    empty_table,
+    make_folder,
+    print_json,
+    say_pictures,
+    whole_numbers,
+    wide_console,
+)
 
-app = typer.Typer(no_args_is_help=True, help="What depth and structure buy: exact ranks, and the sizes they force.")
+app = typer.Typer(no_args_is_help=True)
 
 Symbols = Annotated[int, typer.Option(help="Values of each observed variable, k.")]
 States = Annotated[int, typer.Option(help="States of each hidden variable, r.")]
@@ -20,7 +29,12 @@ States = Annotated[int, typer.Option(help="States of each hidden variable, r.")]
 
 @app.callback()
 def _separation() -> None:
-    pass
+    """What depth and structure buy: exact ranks, and the sizes they force.
+
+    Each verb below computes one experiment on mixture models, prints a table, and with --out makes its picture.
+
+    Example: tensorrank separation levels --depths 3-6 --out pictures
+    """
 
 
 @app.command()
@@ -33,7 +47,7 @@ def interleaved(
     *,
     given: ExperimentOptions,
 ) -> None:
-    """Hidden Markov models and tensorial mixtures against latent class models, as variables are added.
+    """How large a latent class model must be to equal a hidden Markov model or a tensorial mixture.
 
     "Shallow" is the number of table entries that a latent class model of the same density needs at least. Tensorial
     mixtures have 2, 4, 8, ... variables, and are left out at other numbers.
@@ -97,7 +111,7 @@ def formats(
     *,
     given: ExperimentOptions,
 ) -> None:
-    """Tensor train ranks of a balanced tree, hierarchical ranks of a chain.
+    """Each tensor format in the other: tensor train ranks of a balanced tree, hierarchical ranks of a chain.
 
     Example: tensorrank separation formats --sites 8 --states 3 --symbols 3
     """
@@ -154,7 +168,7 @@ def hierarchy(
     *,
     given: ExperimentOptions,
 ) -> None:
-    """A random model of each kind, reduced along every arrow of the hierarchy and checked.
+    """Reduce a random model of each kind along every arrow of the hierarchy of mixtures, and check the results.
 
     Example: tensorrank separation hierarchy --sites 8 --out pictures
     """
@@ -187,12 +201,12 @@ def _tell(
     given: ExperimentOptions, name: str, found: Any, columns: Sequence[str], rows: Iterable[Sequence[object]]
 ) -> None:
     """Print the experiment as one JSON object or as a table, with its picture in the folder where one is given."""
-    pictures: list[str] = []
+    pictures: list[Path] = []
     if given.out is not None:
         figure, _ = getattr(tr.figures, name)(found)
-        pictures = list(map(str, tr.figures.save(figure, given.out / name)))
+        pictures = tr.figures.save(figure, given.out / name)
     if given.json:
-        print_json({**found.to_dict(), "figures": pictures})
+        print_json({**found.to_dict(), "figures": list(map(str, pictures))})
         return
     body = [list(map(str, row)) for row in rows]
     lettered = [any(row[place][:1].isalpha() for row in body) for place in range(len(columns))]
@@ -200,5 +214,4 @@ def _tell(
     for cells in body:
         table.add_row(*cells)
     wide_console().print(table)
-    if pictures:
-        say(f"The picture: {pictures[0]}")
+    say_pictures(pictures)

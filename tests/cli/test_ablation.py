@@ -99,7 +99,7 @@ def test_curves_that_never_cross(tmp_path):
     path = write(tmp_path / "mine.csv", {1: 1e6, 2: 1e6, 3: 1e6})
     assert_refused(run("ablation", path), "0 of the 2 pairs of depths cross; expected at least 2 to fit")
     drawn = run("ablation", path, "--out", tmp_path)
-    assert_refused(drawn, f"the losses are drawn in {tmp_path / 'mine.png'}")
+    assert_refused(drawn, f"the picture of the losses: {tmp_path / 'mine.png'}")
     assert (tmp_path / "mine.png").exists()
 
 

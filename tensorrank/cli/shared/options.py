@@ -10,7 +10,7 @@ import typer
 
 Partition = Annotated[str, typer.Option(help="halves, interleaved, or the sites of side A, such as 0,1,5 or 0-3.")]
 Seed = Annotated[int, typer.Option(help="Seed of the weights and inputs.")]
-Memory = Annotated[str | None, typer.Option(help="Limit, such as 4GiB; 60 % of what is available by default.")]
+Memory = Annotated[str | None, typer.Option(help="Memory limit, such as 4GiB; 60 % of what is available by default.")]
 MemoryOfRank = Annotated[str, typer.Option(help="Limit on the memory of each rank.")]
 Threads = Annotated[int | None, typer.Option(help="Threads; all processors by default.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
@@ -29,12 +29,12 @@ class RankOptions:
 
     partition: Partition = "halves"
     seed: Seed = 0
-    draws: Annotated[int, typer.Option(help="Draws of a rank below its bound before it is called probable.")] = 2
-    primes: Annotated[str | None, typer.Option(help="Moduli, one a draw, such as 8388593,8388587.")] = None
+    draws: Annotated[int, typer.Option(help="Draws of weights before a rank below its bound is called probable.")] = 2
+    primes: Annotated[str | None, typer.Option(help="Prime moduli, one for each draw, such as 8388593,8388587.")] = None
     memory: Memory = None
     work: Annotated[float | None, typer.Option(help="Limit on the operations of a draw, such as 1e12.")] = None
     threads: Threads = None
-    plan: Annotated[bool, typer.Option("--plan", help="Only say what would be done.")] = False
+    plan: Annotated[bool, typer.Option("--plan", help="Only say what would be computed, and its cost.")] = False
     json: Json = False
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, TypeVar
@@ -62,6 +62,13 @@ def empty_table(*columns: str, words: Container[str] = (), sentences: Container[
         left = name in words or name in sentences
         table.add_column(name, justify="left" if left else "right", no_wrap=name not in sentences)
     return table
+
+
+def say_pictures(pictures: Iterable[Path]) -> None:
+    """Name the pictures that were written, each once, in a format for the eye."""
+    shown = [str(path) for path in pictures if path.suffix == ".png"]
+    if shown:
+        say(f"The picture{'s' * (len(shown) > 1)}: {', '.join(shown)}")
 
 
 def print_json(values: Mapping[str, Any]) -> None:
