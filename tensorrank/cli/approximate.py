@@ -16,7 +16,7 @@ import tensorrank as tr
 from tensorrank.arguments import nearest, whole_number
 from tensorrank.cli.shared import options as given
 from tensorrank.cli.shared.model_files import writable
-from tensorrank.cli.shared.terminal import INTERRUPTED, Bar, make_folder, print_json, say, speaks_plainly, wide_console
+from tensorrank.cli.shared.terminal import INTERRUPTED, Bar, make_folder, print_json, say, wide_console
 from tensorrank.errors import TensorRankError
 
 if TYPE_CHECKING:
@@ -34,7 +34,6 @@ _REACHED = 1e-6
 _LONGEST = 10**12
 
 
-@speaks_plainly
 def approximate(
     files: Files,
     steps: Annotated[int, typer.Option(help="Steps after the first part.")] = 64,

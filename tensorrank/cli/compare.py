@@ -72,7 +72,7 @@ def compare(
         try:
             for one in compare_all(chosen, split, seed=seed, progress=bar, **limits):
                 done.append(one)
-                bar.update(f"{len(done)} of {len(chosen)}", len(done), len(chosen))
+                bar(len(done), len(chosen), f"{len(done)} of {len(chosen)}")
         except KeyboardInterrupt:
             interrupted = True
     pictures = tr.figures.save(curves, out / "iso_parameters")

@@ -10,13 +10,12 @@ import typer
 from tensorrank.arguments import nearest
 from tensorrank.cli.shared import options as given
 from tensorrank.cli.shared.model_files import File, writable
-from tensorrank.cli.shared.terminal import print_json, speaks_plainly
+from tensorrank.cli.shared.terminal import print_json
 from tensorrank.errors import TensorRankError
 
 _NOT_A_REDUCTION = 1
 
 
-@speaks_plainly
 def reduce(
     file: File,
     to: Annotated[

@@ -1,13 +1,13 @@
-"""How every verb speaks: errors without tracebacks, numbers from text, a progress bar only for people who wait."""
+"""How every verb speaks: sentences, tables, numbers from text, and a progress bar only for people who wait."""
 
 from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Container, Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 import typer
 from rich.box import SIMPLE_HEAD
@@ -26,17 +26,9 @@ STORE_NAME = "study.sqlite"
 # No network has so many parameters.
 _LARGEST_SIZE = 1e30
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def speaks_plainly(verb: Callable[P, R]) -> Callable[P, R]:
-    """The verb itself: errors are told by `PlainErrors`."""
-    return verb
-
 
 def wide_console() -> Console:
-    """Standard output; outside a terminal wide enough that no number of a table is cut."""
+    """A console of standard output; outside a terminal it is wide enough that no number of a table is cut."""
     console = Console()
     if not console.is_terminal:
         console.width = 120
@@ -153,16 +145,19 @@ class Bar:
         self._timer = threading.Timer(_PATIENCE, self._progress.start)
         self._timer.daemon = True
 
-    def __call__(self, done: float, total: float, what: str) -> None:
-        """Say that so much of the total is done, and what is under way: a bar is a `Progress`."""
-        self.update(what, done, total)
+    def __call__(self, done: float, total: float, what: str, *, left: float | None = None) -> None:
+        """Say that so much of the total is done, and what is under way: a bar is a `Progress`.
 
-    def update(self, what: str, done: float, total: float, *, left: float | None = None) -> None:
-        """Say that so much of the total is done, and how many seconds remain, if that is known."""
+        Args:
+            done: the work done.
+            total: all the work.
+            what: what is under way, in words.
+            left: the seconds that remain, if they are known.
+        """
         self._progress.update(self._task, description=what, completed=done, total=total, left=_time_left(left))
 
     def second(self, what: str | None, done: float = 0.0, total: float = 1.0, *, left: float | None = None) -> None:
-        """The same of a part; None takes its bar away."""
+        """Show how much of a part of the work is done, in a bar below; None takes that bar away."""
         if what is None:
             self._progress.update(self._part, visible=False)
             return
@@ -173,7 +168,7 @@ class Bar:
         )
 
     def note(self, text: str) -> None:
-        """A line above the bars."""
+        """Print a line above the bars."""
         self._progress.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     def __enter__(self) -> Bar:
@@ -190,7 +185,7 @@ class Bar:
 
 
 def _time_left(seconds: float | None) -> str:
-    """In words, to the precision that a forecast has.
+    """The seconds that remain in words, to the precision that a forecast has.
 
     >>> _time_left(4000)
     '1.1 h left'

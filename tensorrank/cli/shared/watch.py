@@ -75,7 +75,7 @@ class Watch:
 
     def say(self, what: str) -> None:
         """What is done while nothing happens yet."""
-        self._bar.update(what, 0, 1)
+        self._bar(0, 1, what)
 
     def note(self, text: str) -> None:
         """A line on standard error, above the bars."""
@@ -100,9 +100,8 @@ class Watch:
     def _show(self) -> None:
         pace = self._pace
         workers = "" if self._workers is None else f", {self._workers} worker{'' if self._workers == 1 else 's'}"
-        self._bar.update(
-            f"{pace.found} of {pace.ranks} ranks{workers}", pace.done, pace.total or 1.0, left=pace.study_left
-        )
+        found = f"{pace.found} of {pace.ranks} ranks{workers}"
+        self._bar(pace.done, pace.total or 1.0, found, left=pace.study_left)
         if pace.block is None:
             self._bar.second(None)
             return

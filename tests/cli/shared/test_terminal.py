@@ -28,7 +28,7 @@ def written(monkeypatch, *, is_terminal, patience):
     monkeypatch.setattr(terminal, "_PATIENCE", patience)
     console = Console(file=io.StringIO(), force_terminal=is_terminal, width=80)
     with terminal.Bar(console) as bar:
-        bar.update("width 2, depth 5", 1, 2)
+        bar(1, 2, "width 2, depth 5")
         time.sleep(0.3)
         bar(2, 2, "width 2, depth 5")
     return console.file.getvalue()
