@@ -119,7 +119,7 @@ def test_what_is_too_large_is_a_lower_bound_with_its_reason(tmp_path):
 
 def test_combinations_left_out_are_named(tmp_path):
     done = run("study", "--widths", "2,3", "--depths", 1, "--heads", "1,2", "--out", tmp_path)
-    assert "left out: width 3 with 2 heads: 2 does not divide 3" in done.stdout
+    assert "left out: 2 heads do not divide the width 3" in done.stdout
 
 
 RANK = ("rank", "attention", "--depth", 2, "--width", 2)
