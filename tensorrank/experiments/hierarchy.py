@@ -101,7 +101,7 @@ def measure_hierarchy(
         LatentTree.random(_random_binary(variables, random_stream(seed)), states, symbols, seed),
         TensorialMixture.random(variables.bit_length() - 1, states, symbols, seed),
         Hierarchical.random(shape, states, seed),
-        SumProduct.three_matchings(variables, symbols, seed),
+        SumProduct.perfect_matchings(variables, symbols, seed),
     ]
     by_kind = {model.kind: model for model in models}
     reports = []

@@ -18,7 +18,7 @@ from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import Progress
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import Experiment, ascending, told
-from tensorrank.mixtures.sum_product.model import SumProduct, matchings
+from tensorrank.mixtures.sum_product.model import SumProduct, perfect_matchings
 from tensorrank.records import Record
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.result import SeparationRank
@@ -108,7 +108,7 @@ def perfect_matching_states(
     of pairs that the bipartition separates. Where this is small, ranks of sampled matrices over GF(p) decide, the least
     first; they are lower bounds for the tables at hand.
 
-    Beyond 22 variables there are too many bipartitions. The union of the matchings is a graph of degree 3. If its
+    Beyond 22 variables there are too many bipartitions. The perfect matchings together are a graph of degree 3. If its
     Laplacian has the second smallest eigenvalue e, every bipartition cuts at least e |A| |B| / N edges (Fiedler 1973),
     so at least a third of them in one matching. Random unions are expanders (e stays above 0), so that the states are
     exponential in N while the edges grow linearly.
@@ -165,7 +165,7 @@ def least_pairs_cut(union: Sequence[PerfectMatching]) -> tuple[Integers, Integer
 
 
 def _row(sites: int, symbols: int, seed: int, memory: int | str | None) -> PerfectMatchingsRow:
-    model, union = SumProduct.three_matchings(sites, symbols, seed), matchings(sites, seed)
+    model, union = SumProduct.perfect_matchings(sites, symbols, seed), perfect_matchings(sites, seed)
     rank = None
     method: Method = "spectrum"
     if sites > _ENUMERATED_TO:

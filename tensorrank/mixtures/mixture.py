@@ -294,7 +294,9 @@ class Mixture(Model):
         return values.reshape(shape)
 
     def sample(self, n: int, random_state: int | np.random.Generator = 0) -> NDArray[Any]:
-        """Independent draws, (n, sites): whole numbers, or real numbers; (n, sites, features) with several.
+        """Independent rows sampled from the density, of shape (n, sites), or (n, sites, features) for several features.
+
+        Values of categorical variables are whole numbers, of others real numbers.
 
         Args:
             n: the number of rows.
@@ -305,15 +307,15 @@ class Mixture(Model):
         """
         n = whole_number("n", n, 1)
         rng = random_stream(random_state)
-        drawn = np.concatenate(
+        components = np.concatenate(
             [
                 sample_components(self.circuit, self.sites, chunk.stop - chunk.start, rng)
                 for chunk in self._chunks(n, self.circuit.slots)
             ]
         )
         if self.densities is None:
-            return drawn
-        values = np.stack([self.densities.sample(site, drawn[:, site], rng) for site in range(self.sites)], axis=1)
+            return components
+        values = np.stack([self.densities.sample(site, components[:, site], rng) for site in range(self.sites)], axis=1)
         return values[:, :, 0] if self.densities.features == 1 else values
 
     def _values(self, name: str) -> str:

@@ -127,7 +127,7 @@ def test_entries_that_run_out_are_told(chain):
 
 
 def test_a_search_that_does_not_close_says_from_where(tmp_path):
-    save(SumProduct.three_matchings(10, 3, seed=0), tmp_path / "s.json")
+    save(SumProduct.perfect_matchings(10, 3, seed=0), tmp_path / "s.json")
     done = invoke(tmp_path / "s.json", "--steps", 6, "--nodes", 40)
     assert done.exit_code == 0
     assert "the search for entries did not close; try more --nodes" in done.stdout

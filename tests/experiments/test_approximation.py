@@ -149,7 +149,7 @@ def test_single_variables_need_one_part():
 
 
 def test_networks_that_are_no_trees_have_walls():
-    wall = wall_of(SumProduct.three_matchings(6, 2, seed=0))
+    wall = wall_of(SumProduct.perfect_matchings(6, 2, seed=0))
     assert wall.parts == 8
     assert wall.known >= 8
 

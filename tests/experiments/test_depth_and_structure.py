@@ -18,7 +18,7 @@ from tensorrank.experiments.levels import cut_to, level_sizes
 from tensorrank.experiments.perfect_matchings import least_pairs_cut, perfect_matching_states
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.latent_tree import LatentTree
-from tensorrank.mixtures.sum_product.model import SumProduct, matchings
+from tensorrank.mixtures.sum_product.model import SumProduct, perfect_matchings
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 
 
@@ -152,7 +152,7 @@ def test_ranks_of_formats_are_those_known():
 
 
 def test_pairs_cut_are_counted_as_by_hand():
-    union = matchings(8, 2)
+    union = perfect_matchings(8, 2)
     sides, cut = least_pairs_cut(union)
     found = {frozenset(i for i in range(8) if side >> i & 1): int(c) for side, c in zip(sides, cut, strict=True)}
     expected = {}
@@ -164,7 +164,7 @@ def test_pairs_cut_are_counted_as_by_hand():
 
 @pytest.mark.parametrize("sites", [6, 8])
 def test_states_of_trees_are_the_least_balanced_rank(sites):
-    model = SumProduct.three_matchings(sites, 2, seed=0)
+    model = SumProduct.perfect_matchings(sites, 2, seed=0)
     table = np.array([Fraction(0)] * 2**sites, dtype=object).reshape((2,) * sites)
     for x in everything(model):
         memo = {}
@@ -198,7 +198,7 @@ def test_edges_grow_linearly_and_states_beyond_them():
 def test_the_spectrum_bounds_what_is_counted(sites, monkeypatch):
     from tensorrank.experiments import perfect_matchings as study
 
-    counted = int(least_pairs_cut(matchings(sites, 1))[1].min())
+    counted = int(least_pairs_cut(perfect_matchings(sites, 1))[1].min())
     monkeypatch.setattr(study, "_ENUMERATED_TO", 0)
     assert 1 <= perfect_matching_states([sites], symbols=2, seed=1).rows[0].pairs_cut <= counted
 
@@ -220,7 +220,7 @@ def test_every_arrow_of_the_hierarchy_is_measured():
     # The interleaved rank 2^4 forces 16 (1 + 8 * 2) entries on classes, where the chain has 62.
     shallow = found["hidden_markov", "latent_class"]
     assert (shallow.equal, shallow.bound, shallow.size_before) == (None, 272, 62)
-    network = SumProduct.three_matchings(8, 2, seed=0)
+    network = SumProduct.perfect_matchings(8, 2, seed=0)
     prime = found["sum_product", "latent_tree"].primes[0]
     inputs = np.eye(2, dtype=np.int64)[np.indices([2] * 8).reshape(8, -1)]
     dense = network.circuit.residues(list(inputs), PrimeField(prime)).reshape([2] * 8)
@@ -244,7 +244,10 @@ def test_every_arrow_of_the_hierarchy_is_measured():
         (lambda: perfect_matching_states([]), "no numbers of variables were given"),
         (lambda: perfect_matching_states([7]), "sites is 7; expected an even number"),
         (lambda: perfect_matching_states([6], symbols=1), "symbols is 1; expected"),
-        (lambda: least_pairs_cut(matchings(24, 0)), "24 variables have too many bipartitions; expected at most 22"),
+        (
+            lambda: least_pairs_cut(perfect_matchings(24, 0)),
+            "24 variables have too many bipartitions; expected at most 22",
+        ),
         (lambda: measure_hierarchy(6), "is 6; expected a power of two"),
         (lambda: measure_hierarchy(4, small=0.5), "small is 0.5; expected a number of at least 1"),
     ],

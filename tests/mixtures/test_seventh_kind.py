@@ -166,7 +166,7 @@ def test_it_is_reduced_to_every_kind(model, kind):
     [
         LatentTree.random([0, 0, 1, 1, 2, 2], 2, 2, seed=0, fractions=True),
         HiddenMarkov.random(2, 3, 3, seed=0, fractions=True),
-        SumProduct.three_matchings(4, 2, seed=0, fractions=True),
+        SumProduct.perfect_matchings(4, 2, seed=0, fractions=True),
     ],
     ids=lambda source: source.kind,
 )

@@ -23,7 +23,7 @@ LARGE = [
     RecurrentCircuit(40, hidden=64, channels=64, steps=10_000),
     ConvolutionalCircuit(1024, channels=8, widths=(8,) * 10),
     TensorTrain.random((2,) * 500, 4, seed=0).architecture(),
-    SumProduct.three_matchings(64, 2, seed=0).architecture(),
+    SumProduct.perfect_matchings(64, 2, seed=0).architecture(),
 ]
 
 

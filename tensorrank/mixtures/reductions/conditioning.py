@@ -17,7 +17,7 @@ from tensorrank.mixtures.tables import TOLERANCE, Table, floats, holds_fractions
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """A part of a tree that some nodes cut out: what lies in it depends on the rest through those nodes only.
+    """A part of a tree that some nodes cut out, which depends on the rest of the tree only through these nodes.
 
     Attributes:
         above: the node of the cut that is the parent of the region's top; None if the region holds the root.
@@ -30,10 +30,10 @@ class Region:
 
 @dataclass(frozen=True, eq=False)
 class Conditionals:
-    """Exact conditional tables of a tree: fractions if all of its tables are, float64 otherwise.
+    """The conditional tables of some nodes of a tree, over fractions if all of the tree's tables are, else float64.
 
-    Entries are products of the tree's entries; there is a division only for a region with nodes beside it, and a table
-    of one node given its parent is a copy.
+    Entries are sums of products of the tree's entries, divided only for a region with nodes beside it. The table of one
+    node given its parent is a copy.
     """
 
     tree: LatentTree
@@ -48,17 +48,17 @@ class Conditionals:
         return {self.tree.root: self._own(self.tree.prior)}
 
     def given(self, targets: Sequence[Name], region: Region, states: Mapping[Name, Integers], rows: int) -> Table:
-        """P(targets | the states of the nodes around a region), a row for each assignment of these.
+        """The table P(targets | nodes around a region), with a row for each of some joint states of these nodes.
 
         Args:
             targets: nodes of the region, hidden or observed, in any order.
             region: the nodes around it.
-            states: for each of these nodes its state in each assignment; all of positive probability.
-            rows: the number of assignments.
+            states: for each of these nodes its state in each joint state; all joint states have positive probability.
+            rows: the number of joint states.
 
         Returns:
-            Shape (rows, product of the targets' states), the last target running fastest. Rows of floats that do not
-            sum to one, within the tolerance for tables as they are given, are divided by their sums.
+            Probabilities of shape (rows, product of the targets' states), the last target running fastest. Rows of
+            floats that miss one by more than the tolerance for given tables are divided by their sums.
         """
         nodes, table = self._joint((*region.beside, *targets), region.above)
         strides = _strides([self.tree.states[name] for name in nodes])
@@ -78,14 +78,14 @@ class Conditionals:
         return self.settled(found)[which.reshape(-1)]
 
     def settled(self, table: Table) -> Table:
-        """The table, of which rows of floats are divided by their sums where these are too far from one."""
+        """The table; rows of floats whose sums are too far from one are divided by these."""
         if self.over_fractions:
             return table
         sums = table.sum(axis=1, keepdims=True)
         return np.where(np.abs(sums - 1) > TOLERANCE / 2, table / sums, table)
 
     def _joint(self, nodes: Sequence[Name], above: Name | None) -> tuple[tuple[Name, ...], Table]:
-        """P(nodes | the node above), of shape (its states or 1, product of theirs), with the nodes in its own order."""
+        """The table P(nodes | the node above), of shape (states above or 1, joint states), its nodes in order."""
         path = self._spanned(nodes, above)
         wanted = set(nodes)
         messages: dict[Name | None, list[tuple[tuple[Name, ...], Table]]] = {}
@@ -108,7 +108,7 @@ class Conditionals:
         return messages[None][0]
 
     def _spanned(self, nodes: Iterable[Name], above: Name | None) -> list[Name]:
-        """The nodes on the paths from some up to a child of another, or to where all of them meet; parents first."""
+        """The nodes on the paths from some up to a child of `above`, or to where the paths meet; parents first."""
         depths: dict[Name, int] = {}
         for node in nodes:
             climbed = []
@@ -121,7 +121,7 @@ class Conditionals:
         path = sorted(depths, key=lambda one: depths[one])
         if above is not None:
             return path
-        # From the root down to where paths part or a node is asked for, one node follows the other.
+        # From the root on, drop nodes that were not asked for, down to the one where paths part.
         asked = set(nodes)
         alone = 0
         while path[alone] not in asked and (alone + 2 == len(path) or depths[path[alone + 2]] > alone + 1):
@@ -146,7 +146,7 @@ class Conditionals:
 
 
 def numbered(codes: Mapping[Name, Integers], names: Sequence[Name], states: Mapping[Name, int]) -> Integers:
-    """The numbers of the joint states of some nodes, the last node running fastest."""
+    """The numbers of joint states from the states of some nodes, the last node running fastest."""
     strides = _strides([states[name] for name in names])
     return np.asarray(sum(stride * codes[name] for name, stride in zip(names, strides, strict=True)))
 

@@ -18,7 +18,7 @@ from tensorrank.mixtures.reductions.obstruction import Obstruction
 from tensorrank.mixtures.reductions.size_bounds import size_bound
 from tensorrank.records import Record
 
-# Logarithms of values may differ by this, and so values by this relative to their size, if tables round.
+# The most by which logarithms of values may differ, and so values relative to their size, if tables are rounded.
 FLOAT_TOLERANCE = 1e-9
 _VECTORS = 4
 _PRIMES = 2
@@ -34,21 +34,21 @@ class ReductionReport(Record):
         source: the kind of the model that was given.
         target: the kind that was asked for.
         equal: whether both have the same density; None if no reduction was made.
-        exact: whether `equal` was decided over GF(p), exactly for the entries as they are stored; False if only within
-            the tolerance, because tables were multiplied in floating point.
-        tolerance: the difference allowed of logarithms, at random positive vectors and at rows that the models draw;
-            None if exact.
+        exact: whether `equal` was decided over GF(p), for the very entries that are stored. False if it holds only
+            within the tolerance, because tables were multiplied in floating point.
+        tolerance: the difference that logarithms may have, at random positive vectors and at rows sampled from the
+            models; None if exact.
         primes: the moduli of the exact check.
-        failure_probability: a bound on the chance that models that differ modulo these primes pass as exactly equal;
-            None if they do not.
-        size_before: table entries, of a sum-product network edges.
-        size_after: the same for the reduction; None if there is none.
+        failure_probability: a bound on the chance that models that differ modulo these primes pass as equal; None if
+            they did not pass.
+        size_before: the size of the source: table entries, of a sum-product network edges.
+        size_after: the size of the reduction; None if there is none.
         ratio: size_after / size_before.
-        bound: what the theory gives for the size of the target: an upper bound; a lower one if none was made.
+        bound: what the theory says about the size of the target: an upper bound, or a lower one if none was made.
         theorem: the theory, in a sentence.
-        states_needed: how many classes or hidden states the target needs at least, where none was made.
+        states_needed: the least number of classes or hidden states of the target, where none was made.
         size_needed: the size of the reduction that is known, where none was made because it is beyond the limit.
-        limit: that limit.
+        limit: the largest size that was allowed, where none was made.
         seconds: the time of the check.
     """
 
@@ -93,12 +93,12 @@ class ReductionReport(Record):
 def check_reduction(
     source: Mixture, target: Mixture | Obstruction, *, seed: int | np.random.Generator = 0
 ) -> ReductionReport:
-    """Compare two models as functions of their variables, and their sizes.
+    """A comparison of two models: whether they are the same function of their variables, and their sizes.
 
-    Both are contracted with the same random vectors over GF(p), one for each variable, without the table of all values:
-    floats and fractions map there exactly, and multilinear functions of N variables that differ modulo p agree at a
-    random point with probability at most N / p. Where that fails and tables are floats, logarithms of values at random
-    positive vectors are compared within a tolerance.
+    Both models are contracted with the same random vectors over GF(p), one for each variable, so the table of all
+    values is never built. Floats and fractions have exact images in GF(p). Multilinear functions of N variables that
+    differ modulo p agree at a random point with probability at most N / p. If the models do not agree and tables are
+    floats, logarithms of values at random positive vectors are compared within a tolerance.
 
     Args:
         source: the model that was reduced.
@@ -179,8 +179,8 @@ def _agree(source: Mixture, target: Mixture, rng: np.random.Generator) -> tuple[
     for prime in primes_below(LARGEST_PRIME + 1):
         field = PrimeField(prime)
         # A value for each class of equal component densities.
-        drawn = [field.random((_VECTORS, 1 + max(*one, *other)), rng) for one, other in zip(*classes, strict=True)]
-        inputs = [[values[:, one] for values, one in zip(drawn, each, strict=True)] for each in classes]
+        values = [field.random((_VECTORS, 1 + max(*one, *other)), rng) for one, other in zip(*classes, strict=True)]
+        inputs = [[vectors[:, one] for vectors, one in zip(values, each, strict=True)] for each in classes]
         try:
             one, other = (model.circuit.residues(at, field) for model, at in zip((source, target), inputs, strict=True))
         except PrimeError:
@@ -194,7 +194,7 @@ def _agree(source: Mixture, target: Mixture, rng: np.random.Generator) -> tuple[
 
 
 def _classes(source: Mixture, target: Mixture) -> tuple[list[Integers], list[Integers]]:
-    """For each model and variable the class of each component among both models' equal component densities."""
+    """For each model and variable the classes of its components, where equal densities of both models are one class."""
     found: tuple[list[Integers], list[Integers]] = ([], [])
     for site in range(source.sites):
         classes: dict[object, int] = {}
@@ -205,17 +205,17 @@ def _classes(source: Mixture, target: Mixture) -> tuple[list[Integers], list[Int
 
 
 def _close(source: Mixture, target: Mixture, rng: np.random.Generator) -> bool:
-    """Whether logarithms agree at random positive vectors, and densities at rows that either model draws."""
+    """Whether logarithms agree at random positive vectors, and densities at rows sampled from either model."""
     if (source.densities is None) != (target.densities is None):
         return False
     classes = _classes(source, target)
     # Vectors over many magnitudes weigh what is rare as much as what is not.
-    drawn = [
+    vectors = [
         -np.repeat([1.0, _MAGNITUDES], _VECTORS) * rng.random((1 + max(*one, *other), 2 * _VECTORS))
         for one, other in zip(*classes, strict=True)
     ]
     logs = [
-        log_values(model.circuit, [values[one] for values, one in zip(drawn, each, strict=True)])[-1]
+        log_values(model.circuit, [values[one] for values, one in zip(vectors, each, strict=True)])[-1]
         for model, each in zip((source, target), classes, strict=True)
     ]
     rows = [model.sample(_ROWS, rng) for model in (source, target)]

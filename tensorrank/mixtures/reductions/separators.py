@@ -10,22 +10,23 @@ from math import prod
 
 from tensorrank.mixtures.latent_tree import LatentTree, Name
 
-# Labels in the order of the lattice of cuts: the less, the further to the right.
+# Labels of hidden variables in the order of the lattice of cuts: the less, the further to the right.
 _RIGHT, _CUT, _LEFT = range(3)
 
-# How a subtree may meet the node above: its top is in the separator, or open to no leaf, or open to one.
+# The cases of a subtree: its top is in the separator; or a path from its top reaches no leaf without meeting the
+# separator; or such paths reach one leaf.
 _CLOSED, _NO_LEAF, _ONE_LEAF = range(3)
 
-# By case; None where it is impossible.
+# The least cost in each case or for each label; None where it is impossible.
 _Costs = tuple[int | None, int | None, int | None]
 
 
 def separating_latents(tree: LatentTree) -> tuple[tuple[Name, ...], int]:
     """Hidden variables such that every path between two observed ones meets one, and the number of their states.
 
-    Given their states the observed variables are independent. The product of the numbers of states is the least
-    possible, found by dynamic programming from the leaves to the root; among sets that are equally good it is one close
-    to the root. Of a tree with a single hidden variable it is that one, even for one observed variable.
+    Given the states of these hidden variables the observed ones are independent. The product of their numbers of states
+    is the least possible, found by dynamic programming from the leaves to the root. Among equally good sets the one
+    found is close to the root. A tree with a single hidden variable gives this one, even for one observed variable.
 
     Returns:
         The names, parents before their children, and the product, a whole number of any size.
@@ -100,22 +101,22 @@ def _child_to_open(children: Sequence[Name], costs: Mapping[Name, _Costs]) -> Na
 
 
 def prefix_separators(tree: LatentTree) -> tuple[tuple[Name, ...], ...]:
-    """For each variable t the hidden ones S_t whose states can be the state of a Markov chain at step t.
+    """Sets of hidden variables, S_t for each variable t, whose joint states can be the states of a Markov chain.
 
-    S_t separates the leaves 0..t from the leaves t..N-1, so that it contains the parent of leaf t. Its product of
-    states is the least possible, and of all such sets it is the one closest to the leaves 0..t. Hence S_(t+1) holds
-    variables of S_t and of its right side only, and S_t variables of S_(t+1) and of its left side only, and S_0, S_1,
-    ... is a Markov chain.
+    S_t separates the leaves 0..t from the leaves t..N-1, so it contains the parent of leaf t. The product of the
+    numbers of states is the least possible, and of all such sets it is the one closest to the leaves 0..t. Hence
+    S_0, S_1, ... is a Markov chain: a variable of S_(t+1) is in S_t or to the right of it, and a variable of S_t is in
+    S_(t+1) or to the left of it.
 
-    Proof. Label each hidden variable as left of the cut, in it, or right of it; next to each other left and right are
-    forbidden, and the parents of leaves <= t are not right, those of leaves >= t not left. Such labellings are the cuts
-    of a network with each variable split in two; let X_t be the source side of the minimum cut whose source side is
-    the least. The costs are submodular: c(X & Y) + c(X | Y) <= c(X) + c(Y). X_t & X_(t+1) is allowed at t and
-    X_t | X_(t+1) at t + 1, for sources only join and sinks only leave; so X_t & X_(t+1) is minimum at t, and as X_t is
-    the least one, X_t lies in X_(t+1): no label moves to the right. A variable of S_(t+1) thus was in S_t or right of
-    it, and one of S_t stays or ends left of S_(t+1). []
+    Proof. Label each hidden variable as left of the cut, in it, or right of it. Left and right are never next to each
+    other. The parents of leaves <= t are not right, and the parents of leaves >= t are not left. Such labellings are
+    the cuts of a network in which each variable is split in two. Let X_t be the least source side of a minimum cut.
+    Costs are submodular: c(X & Y) + c(X | Y) <= c(X) + c(Y). From t to t + 1 sources only join and sinks only leave, so
+    X_t & X_(t+1) is allowed at t and X_t | X_(t+1) at t + 1. Hence X_t & X_(t+1) is a minimum cut at t. Since X_t is
+    the least one, X_t lies in X_(t+1): no label moves to the right. So a variable of S_(t+1) was in S_t or right of it,
+    and a variable of S_t stays or ends left of S_(t+1). []
 
-    On a tree the least one is found by choosing, from the root to the leaves, the rightmost label that is optimal.
+    On a tree the least source side is found from the root to the leaves by the rightmost label that is optimal.
 
     Sources: Picard, Queyranne, On the structure of all minimum cuts in a network (Math. Programming Study 13, 1980);
     vertices split in two, Ford, Fulkerson, Flows in Networks (1962).
@@ -145,13 +146,13 @@ def is_chain(tree: LatentTree) -> bool:
 
 @dataclass(frozen=True, eq=False)
 class _PrefixCuts:
-    """The minimum cuts for all t, of which from one to the next only two paths to the root change."""
+    """The minimum cuts for all t. From one t to the next only the costs on two paths to the root change."""
 
     tree: LatentTree
 
     @cached_property
     def _observed(self) -> Mapping[Name, tuple[int, int]]:
-        """For the parents of leaves the first and the last of their variables."""
+        """The first and the last variable below each parent of leaves."""
         found: dict[Name, tuple[int, int]] = {}
         for site, leaf in enumerate(self.tree.leaves):
             parent = self.tree.parent(leaf)

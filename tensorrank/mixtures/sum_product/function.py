@@ -31,7 +31,7 @@ class SumProductFunction(Architecture):
         classes: for each variable the class of each component; components of one class are the same function.
 
     >>> from tensorrank.mixtures.sum_product.model import SumProduct
-    >>> function = SumProduct.three_matchings(6, symbols=2, seed=0).architecture()
+    >>> function = SumProduct.perfect_matchings(6, symbols=2, seed=0).architecture()
     >>> function.sites, function.rank_bound(Bipartition.interleaved(6))
     (6, 8)
     """

@@ -34,14 +34,14 @@ from tensorrank.mixtures.sum_product.nodes import (
     node_fields,
     node_from_fields,
 )
-from tensorrank.mixtures.sum_product.random_networks import matchings, random_regions, three_matchings_nodes
+from tensorrank.mixtures.sum_product.random_networks import perfect_matchings, perfect_matchings_nodes, random_regions
 from tensorrank.mixtures.sum_product.self_similar import copies, dimension_tree_of
 from tensorrank.mixtures.sum_product.tensor_network import choice_network
 from tensorrank.mixtures.way import TooLargeError, Way
 from tensorrank.networks.network import TensorNetwork
 from tensorrank.separation.architecture import Architecture
 
-__all__ = ["LeafNode", "Name", "Node", "ProductNode", "SumNode", "SumProduct", "matchings"]
+__all__ = ["LeafNode", "Name", "Node", "ProductNode", "SumNode", "SumProduct", "perfect_matchings"]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -176,7 +176,7 @@ class SumProduct(Mixture):
     def induced_trees(self) -> int:
         """The number of induced trees: ways to choose a child at every sum that is met from the root down.
 
-        >>> SumProduct.three_matchings(4, 2, seed=0).induced_trees
+        >>> SumProduct.perfect_matchings(4, 2, seed=0).induced_trees
         12
         """
         return induced_tree_count(self.graph)
@@ -184,7 +184,7 @@ class SumProduct(Mixture):
     def latent_class(self) -> LatentClass:
         """The density as a latent class model with a class for each induced tree, exponentially many in general.
 
-        >>> SumProduct.three_matchings(4, 2, seed=0).latent_class()
+        >>> SumProduct.perfect_matchings(4, 2, seed=0).latent_class()
         LatentClass(4 variables, 12 classes, 2 values)
         """
         return classes_of(self.graph, self.densities)
@@ -283,7 +283,7 @@ class SumProduct(Mixture):
         return cls(*random_regions(n, k, rng, sums=count, fractions=fractions))
 
     @classmethod
-    def three_matchings(
+    def perfect_matchings(
         cls,
         sites: int,
         symbols: int,
@@ -299,16 +299,16 @@ class SumProduct(Mixture):
         Args:
             sites: the number of variables, even and at least 4.
             symbols: the number of values of each.
-            seed: a whole number or a numpy Generator; `matchings` gives the perfect matchings for the same seed.
+            seed: a whole number or a numpy Generator; the function `perfect_matchings` takes the same.
             rank: how many products of two leaves each pair is a sum of; symbols if None.
             fractions: whether weights and distributions are fractions.
 
         Raises:
             TensorRankError: if a number is too small or sites is odd.
 
-        >>> SumProduct.three_matchings(6, symbols=2, seed=0)
+        >>> SumProduct.perfect_matchings(6, symbols=2, seed=0)
         SumProduct(6 variables, 67 nodes, 66 edges)
         """
         k = whole_number("symbols", symbols, 1)
         r = k if rank is None else whole_number("rank", rank, 1)
-        return cls(*three_matchings_nodes(sites, k, seed, rank=r, fractions=fractions))
+        return cls(*perfect_matchings_nodes(sites, k, seed, rank=r, fractions=fractions))

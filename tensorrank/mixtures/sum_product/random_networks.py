@@ -14,7 +14,7 @@ from tensorrank.mixtures.edges import Name
 from tensorrank.mixtures.sum_product.nodes import LeafNode, Node, ProductNode, SumNode
 from tensorrank.mixtures.tables import random_distributions
 
-Matching = tuple[tuple[int, int], ...]
+PerfectMatching = tuple[tuple[int, int], ...]
 
 # The number of ways in which a region is split in two.
 _SPLITS = 2
@@ -61,7 +61,9 @@ def random_regions(
     return nodes, root
 
 
-def matchings(sites: int, seed: int | np.random.Generator) -> tuple[Matching, Matching, Matching]:
+def perfect_matchings(
+    sites: int, seed: int | np.random.Generator
+) -> tuple[PerfectMatching, PerfectMatching, PerfectMatching]:
     """Three random perfect matchings of the sites whose union is a connected graph of degree 3 without double edges.
 
     Args:
@@ -71,7 +73,7 @@ def matchings(sites: int, seed: int | np.random.Generator) -> tuple[Matching, Ma
     Raises:
         TensorRankError: if the number of sites is odd or below 4.
 
-    >>> matchings(6, seed=0)
+    >>> perfect_matchings(6, seed=0)
     (((0, 3), (1, 2), (4, 5)), ((0, 5), (1, 4), (2, 3)), ((0, 1), (2, 5), (3, 4)))
     """
     rng = random_stream(seed)
@@ -80,19 +82,19 @@ def matchings(sites: int, seed: int | np.random.Generator) -> tuple[Matching, Ma
         raise TensorRankError(f"sites is {n}; expected an even number, for a perfect matching pairs all of them")
     while True:
         found = tuple(_matching(rng.permutation(n).reshape(-1, 2)) for _ in range(3))
-        union = nx.Graph(pair for matching in found for pair in matching)
+        union = nx.Graph(pair for one in found for pair in one)
         if union.number_of_edges() == 3 * n // 2 and nx.is_connected(union):
             return found[0], found[1], found[2]
 
 
-def three_matchings_nodes(
+def perfect_matchings_nodes(
     sites: int, symbols: int, seed: int | np.random.Generator, *, rank: int, fractions: bool
 ) -> tuple[dict[Name, Node], Name]:
     """The nodes and the root of a sum of three products of pairs; a pair is a sum of `rank` products of two leaves."""
     rng = random_stream(seed)
     nodes: dict[Name, Node] = {}
     wholes = []
-    for number, matching in enumerate(matchings(sites, rng)):
+    for number, matching in enumerate(perfect_matchings(sites, rng)):
         pairs = []
         for pair in matching:
             name = f"m{number} {pair[0]}-{pair[1]}"
@@ -110,5 +112,5 @@ def three_matchings_nodes(
     return nodes, "root"
 
 
-def _matching(pairs: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> Matching:
+def _matching(pairs: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> PerfectMatching:
     return tuple(sorted((int(min(pair)), int(max(pair))) for pair in pairs))

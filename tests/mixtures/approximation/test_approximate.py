@@ -98,7 +98,7 @@ def test_norms_keep_what_decides_late():
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_norms_of_sum_product_networks(seed):
-    for network in (SumProduct.random(5, 2, seed=seed), SumProduct.three_matchings(6, 2, seed=seed)):
+    for network in (SumProduct.random(5, 2, seed=seed), SumProduct.perfect_matchings(6, 2, seed=seed)):
         rows = np.indices(network.shape).reshape(network.sites, -1).T
         assert log_squared_norm(network) == pytest.approx(np.log((network.probability(rows) ** 2).sum()))
 
@@ -113,7 +113,7 @@ def test_networks_of_few_variables_are_summed():
 def test_norms_that_do_not_fit_are_refused(monkeypatch):
     monkeypatch.setattr("tensorrank.networks.inner_product.memory_limit", lambda memory: 1000)
     with pytest.raises(TensorRankError, match=r"the norm of SumProduct\(24 variables.*is out of reach: .* memory"):
-        log_squared_norm(SumProduct.three_matchings(24, 2, seed=0))
+        log_squared_norm(SumProduct.perfect_matchings(24, 2, seed=0))
 
 
 @pytest.mark.parametrize(

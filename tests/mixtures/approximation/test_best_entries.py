@@ -69,7 +69,7 @@ def test_sum_product_networks_are_searched_best_first(seed):
 
 
 def test_a_search_that_is_cut_says_so_and_still_gives_entries():
-    network = SumProduct.three_matchings(12, symbols=2, seed=0)
+    network = SumProduct.perfect_matchings(12, symbols=2, seed=0)
     found = best_entries(network, 20, nodes=50)
     assert len(found.codes) == 20
     assert found.proved == 0

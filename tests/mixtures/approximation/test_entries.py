@@ -118,7 +118,7 @@ def test_entries_too_small_for_floats_are_not_called_proved(monkeypatch):
 
 
 def test_without_a_closed_search_nothing_is_guaranteed():
-    target = SumProduct.three_matchings(12, symbols=2, seed=0)
+    target = SumProduct.perfect_matchings(12, symbols=2, seed=0)
     found = approximate(target, 5, nodes=30)
     assert not found.certified
     late = found.steps[-1]

@@ -11,7 +11,7 @@ from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Transfer
 from tensorrank.mixtures.kinds import KINDS
 from tensorrank.mixtures.reductions.obstruction import obstruction
 from tensorrank.mixtures.reductions.to_hierarchical import BalancedGoal
-from tensorrank.mixtures.sum_product.model import SumProduct, matchings
+from tensorrank.mixtures.sum_product.model import SumProduct, perfect_matchings
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 from tensorrank.separation.solve import separation_rank
 
@@ -54,7 +54,7 @@ def test_the_least_balanced_cut_of_a_chain_is_its_states():
 
 
 def test_a_large_network_on_any_tree_is_bounded_by_a_marginal():
-    network = SumProduct.three_matchings(16, 2, seed=0)
+    network = SumProduct.perfect_matchings(16, 2, seed=0)
     found = obstruction(network, KINDS["latent_tree"], 10, 1)
     assert "of the marginal of 10 variables" in found.theorem
     # The least rank over all splits of the marginal with a third or more of the variables on either side, by FLINT.
@@ -70,11 +70,11 @@ def test_a_large_network_on_any_tree_is_bounded_by_a_marginal():
 
 
 def test_a_large_network_is_sampled():
-    network = SumProduct.three_matchings(32, 2, seed=0)
+    network = SumProduct.perfect_matchings(32, 2, seed=0)
 
     def apart(side):
         """The most pairs of one matching that a side separates: the rank is 2 to this power at least."""
-        return max(sum((a in side) != (b in side) for a, b in one) for one in matchings(32, seed=0))
+        return max(sum((a in side) != (b in side) for a, b in one) for one in perfect_matchings(32, seed=0))
 
     # Samples of 1024 rows and columns show no more.
     assert apart(range(0, 32, 2)) >= 10

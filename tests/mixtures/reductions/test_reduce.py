@@ -160,7 +160,7 @@ class TestNoSmallReduction:
         assert found.needed == 2**8 * (1 + 16 * 2)
 
     def test_three_matchings_have_no_small_tree(self):
-        network = SumProduct.three_matchings(10, 2, seed=0)
+        network = SumProduct.perfect_matchings(10, 2, seed=0)
         found = reduce(network, "latent_tree", limit=1000)
         assert isinstance(found, Obstruction)
         assert found.states >= 2**2

@@ -33,7 +33,7 @@ def test_balanced_trees_as_chains():
 
 
 def test_networks_that_are_not_self_similar_go_by_way_of_their_trees():
-    found = bound(SumProduct.three_matchings(6, 2, seed=0), "latent_tree")
+    found = bound(SumProduct.perfect_matchings(6, 2, seed=0), "latent_tree")
     assert found.size == 24 * (1 + 6 * 2)
     assert "24 induced trees" in found.theorem
 

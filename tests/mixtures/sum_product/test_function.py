@@ -12,7 +12,7 @@ from oracles import flint_rank
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.errors import PrimeError, TensorRankError, WeightsError
 from tensorrank.mixtures.gaussian import Gaussians
-from tensorrank.mixtures.sum_product.model import LeafNode, ProductNode, SumNode, SumProduct, matchings
+from tensorrank.mixtures.sum_product.model import LeafNode, ProductNode, SumNode, SumProduct, perfect_matchings
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.solve import separation_rank
 
@@ -94,8 +94,8 @@ MODELS = {
     "mixed shapes": mixed_shapes(),
     "random": SumProduct.random(6, 2, seed=0),
     "random of three sums": SumProduct.random(4, 3, seed=1, sums=3),
-    "matchings": SumProduct.three_matchings(6, 2, seed=2),
-    "matchings of rank 3": SumProduct.three_matchings(4, 3, seed=3, rank=3, fractions=True),
+    "matchings": SumProduct.perfect_matchings(6, 2, seed=2),
+    "matchings of rank 3": SumProduct.perfect_matchings(4, 3, seed=3, rank=3, fractions=True),
 }
 
 
@@ -157,7 +157,7 @@ def test_planes_of_more_than_a_few_terms(slices, monkeypatch):
 
 
 def test_little_memory_gives_the_same_values_and_less_an_error():
-    model = SumProduct.three_matchings(16, 2, seed=0)
+    model = SumProduct.perfect_matchings(16, 2, seed=0)
     partition = Bipartition.interleaved(16)
     instance = model.architecture().draw(FIELDS[0], np.random.default_rng(0))
     rng = np.random.default_rng(1)
@@ -183,26 +183,26 @@ def _fits(instance, partition, rows, columns, memory):
 @pytest.mark.parametrize("sites", [4, 6, 12, 30])
 def test_matchings_make_a_connected_cubic_graph(sites):
     for seed in range(5):
-        found = matchings(sites, seed)
+        found = perfect_matchings(sites, seed)
         for matching in found:
             assert sorted(site for pair in matching for site in pair) == list(range(sites))
             assert all(first < second for first, second in matching)
         union = nx.Graph([pair for matching in found for pair in matching])
         assert set(dict(union.degree).values()) == {3}
         assert nx.is_connected(union)
-    assert matchings(sites, 1) == matchings(sites, 1)
+    assert perfect_matchings(sites, 1) == perfect_matchings(sites, 1)
 
 
 def test_the_matchings_of_four_sites_are_all_there_are():
     every = {((0, 1), (2, 3)), ((0, 2), (1, 3)), ((0, 3), (1, 2))}
-    assert set(matchings(4, seed=0)) == every
+    assert set(perfect_matchings(4, seed=0)) == every
 
 
 def test_matchings_need_an_even_number_of_sites():
     with pytest.raises(TensorRankError, match="sites is 7; expected an even number"):
-        matchings(7, seed=0)
+        perfect_matchings(7, seed=0)
     with pytest.raises(TensorRankError, match="sites is 2; expected a whole number of at least 4"):
-        SumProduct.three_matchings(2, 2, seed=0)
+        SumProduct.perfect_matchings(2, 2, seed=0)
 
 
 def cut(matching, partition):
@@ -214,7 +214,7 @@ def test_the_rank_of_three_matchings_lies_between_their_cuts(sites, symbols):
     # With the other weights at 0 the rank is that of one matching: symbols for each pair that is cut.
     rng = np.random.default_rng(sites)
     for seed in range(2):
-        model, found = SumProduct.three_matchings(sites, symbols, seed), matchings(sites, seed)
+        model, found = SumProduct.perfect_matchings(sites, symbols, seed), perfect_matchings(sites, seed)
         pairs = {frozenset(model.scopes[name]) for name, node in model.nodes.items() if len(model.scopes[name]) == 2}
         assert pairs == {frozenset(pair) for matching in found for pair in matching}
         for partition in (Bipartition.interleaved(sites), random_partition(sites, rng)):
@@ -257,13 +257,13 @@ def test_terms_with_a_common_function_are_counted_once():
 
 def test_the_rank_bound_of_large_networks_takes_no_time():
     partition = Bipartition.interleaved(256)
-    found = matchings(256, 0)
-    bound = SumProduct.three_matchings(256, 2, seed=0).architecture().rank_bound(partition)
+    found = perfect_matchings(256, 0)
+    bound = SumProduct.perfect_matchings(256, 2, seed=0).architecture().rank_bound(partition)
     assert bound == min(2**128, sum(2 ** cut(matching, partition) for matching in found))
 
 
 def test_equal_gaussians_count_once():
-    model = SumProduct.three_matchings(6, 3, seed=0)
+    model = SumProduct.perfect_matchings(6, 3, seed=0)
     equal = Gaussians(np.array([0.0, 1.0, 0.0]), np.ones(3))
     partition = Bipartition.interleaved(6)
     mixture = SumProduct(model.nodes, model.root, densities=equal)
@@ -283,4 +283,4 @@ def test_what_is_refused():
     with pytest.raises(PrimeError, match="denominator divisible by 3"):
         model.architecture().draw(PrimeField(3), np.random.default_rng(0))
     with pytest.raises(WeightsError, match="were given for a sum-product network"):
-        SumProduct.three_matchings(4, 2, seed=0).architecture().draw(FIELDS[0], np.random.default_rng(0), {"w": [1]})
+        SumProduct.perfect_matchings(4, 2, seed=0).architecture().draw(FIELDS[0], np.random.default_rng(0), {"w": [1]})

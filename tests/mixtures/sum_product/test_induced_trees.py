@@ -11,11 +11,11 @@ def test_a_chain_has_a_tree_for_each_path_of_states():
 
 
 def test_three_matchings_have_three_times_a_choice_for_each_pair():
-    assert SumProduct.three_matchings(8, 2, seed=0).induced_trees == 3 * 2**4
+    assert SumProduct.perfect_matchings(8, 2, seed=0).induced_trees == 3 * 2**4
 
 
 @pytest.mark.parametrize(
-    "network", [SumProduct.three_matchings(6, 2, 1, fractions=True), SumProduct.random(4, 2, 2, fractions=True)]
+    "network", [SumProduct.perfect_matchings(6, 2, 1, fractions=True), SumProduct.random(4, 2, 2, fractions=True)]
 )
 def test_classes_have_the_density_of_the_network(network):
     x = all_states(network.shape)

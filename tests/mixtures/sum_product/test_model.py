@@ -89,8 +89,8 @@ MODELS = {
     "random": SumProduct.random(5, 2, seed=0, fractions=True),
     "random of three values": SumProduct.random(3, 3, seed=1, sums=3, fractions=True),
     "independent": SumProduct.random(4, 2, seed=2, sums=1, fractions=True),
-    "matchings of 4": SumProduct.three_matchings(4, 2, seed=3, fractions=True),
-    "matchings of 6": SumProduct.three_matchings(6, 2, seed=4, rank=1, fractions=True),
+    "matchings of 4": SumProduct.perfect_matchings(4, 2, seed=3, fractions=True),
+    "matchings of 6": SumProduct.perfect_matchings(6, 2, seed=4, rank=1, fractions=True),
     "one variable": SumProduct({7: LeafNode(0, [HALF, HALF])}, 7),
     "chain": SumProduct(*chain(5)),
 }
@@ -122,7 +122,7 @@ def test_the_network_of_a_chain_has_a_leg_for_each_step():
 
 
 def test_the_network_of_shared_nodes_stays_small():
-    model = SumProduct.three_matchings(8, 2, seed=0)
+    model = SumProduct.perfect_matchings(8, 2, seed=0)
     network = model.coefficients()
     assert sum(tensor.array.size for tensor in network.tensors) < 8 * model.edges
     assert network.dense_expression().peak_bytes < 2**20

@@ -30,7 +30,7 @@ def same(network, form):
 
 
 def test_products_that_split_differently_have_no_dimension_tree():
-    network = SumProduct.three_matchings(6, 2, seed=0)
+    network = SumProduct.perfect_matchings(6, 2, seed=0)
     assert not is_self_similar(network.graph)
     assert network.dimension_tree is None
 
