@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tensorrank.arguments import whole_number
-from tensorrank.arithmetic.prime_field import as_given
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.fitting.options import FitOptions
@@ -20,7 +19,7 @@ from tensorrank.mixtures.formats.fields import Fields
 from tensorrank.mixtures.formats.written_tables import written
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.latent_tree import Edge, LatentTree
-from tensorrank.mixtures.tables import Table, distributions, random_distributions
+from tensorrank.mixtures.tables import Table, distributions, listed_tables, random_distributions
 from tensorrank.mixtures.tree_shaped import TreeShaped
 
 # A file of a homogeneous model could name any number of steps, and each is a part of every evaluation.
@@ -244,10 +243,7 @@ def _check_rows(table: Table, what: str, states: int) -> None:
 
 def _by_step(given: ArrayLike | tuple[Table, ...], what: str, last: str) -> Table | tuple[Table, ...]:
     """The table for all steps, or a tuple with one for each."""
-    axes = ["state", last]
-    tables = list(given) if isinstance(given, list | tuple) else [given]
-    if isinstance(given, np.ndarray) and given.ndim == 3:
-        tables = list(given)
-    elif isinstance(given, np.ndarray) or (tables and as_given(tables[0]).ndim < 2):
+    axes, tables = ["state", last], listed_tables(given)
+    if tables is None:
         return distributions(given, what, axes)
     return tuple(distributions(table, f"{what} of step {step}", axes) for step, table in enumerate(tables))

@@ -89,6 +89,14 @@ def distributions(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
     return array
 
 
+def listed_tables(given: ArrayLike | Sequence[Table]) -> list[ArrayLike] | None:
+    """The tables of a list or an array of three dimensions; None if the rows of a single table were given."""
+    if isinstance(given, np.ndarray):
+        return list(given) if given.ndim == 3 else None
+    tables = list(given) if isinstance(given, list | tuple) else [given]
+    return None if tables and as_given(tables[0]).ndim < 2 else tables
+
+
 def check_total(total: Any, what: str) -> None:
     """Refuse a model that does not sum to one over all values.
 

@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tensorrank.arguments import whole_number
-from tensorrank.arithmetic.prime_field import as_given
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.fitting.options import FitOptions
@@ -20,7 +19,7 @@ from tensorrank.mixtures.formats.fields import Fields
 from tensorrank.mixtures.formats.written_tables import read_tables, written
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.latent_tree import Edge, LatentTree, Name
-from tensorrank.mixtures.tables import Table, distributions, random_distributions
+from tensorrank.mixtures.tables import Table, distributions, listed_tables, random_distributions
 from tensorrank.mixtures.tree_shaped import TreeShaped
 
 Level = Table | tuple[Table, ...]
@@ -223,11 +222,8 @@ class TensorialMixture(TreeShaped):
 
 
 def _level(given: ArrayLike | tuple[Table, ...], number: int) -> Level:
-    axes = ["state above", "state"]
-    tables = list(given) if isinstance(given, list | tuple) else [given]
-    if isinstance(given, np.ndarray) and given.ndim == 3:
-        tables = list(given)
-    elif isinstance(given, np.ndarray) or (tables and as_given(tables[0]).ndim < 2):
+    axes, tables = ["state above", "state"], listed_tables(given)
+    if tables is None:
         return distributions(given, f"the table of level {number}", axes)
     if len(tables) != 2 ** (number + 1):
         raise TensorRankError(

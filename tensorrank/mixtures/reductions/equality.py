@@ -26,7 +26,7 @@ _ROWS = 64
 _MAGNITUDES = 200.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ReductionReport(Record):
     """What a reduction costs, and whether it is one.
 
@@ -56,17 +56,17 @@ class ReductionReport(Record):
     target: str
     equal: bool | None
     exact: bool
-    tolerance: float | None
+    tolerance: float | None = None
     primes: tuple[int, ...]
-    failure_probability: float | None
+    failure_probability: float | None = None
     size_before: int
-    size_after: int | None
-    ratio: float | None
+    size_after: int | None = None
+    ratio: float | None = None
     bound: int | None
     theorem: str
-    states_needed: int | None
-    size_needed: int | None
-    limit: int | None
+    states_needed: int | None = None
+    size_needed: int | None = None
+    limit: int | None = None
     seconds: float
 
     def __str__(self) -> str:
@@ -123,12 +123,8 @@ def check_reduction(
             target=target.target,
             equal=None,
             exact=False,
-            tolerance=None,
             primes=() if target.unfolding is None else (target.unfolding.prime,),
-            failure_probability=None,
             size_before=source.size,
-            size_after=None,
-            ratio=None,
             bound=target.size,
             theorem=target.theorem,
             states_needed=target.states,
@@ -158,9 +154,6 @@ def check_reduction(
         ratio=target.size / source.size if source.size else None,
         bound=bound.size,
         theorem=bound.theorem,
-        states_needed=None,
-        size_needed=None,
-        limit=None,
         seconds=time.perf_counter() - started,
     )
 
