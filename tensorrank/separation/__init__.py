@@ -1,1 +1,1 @@
-"""Separation ranks: partitions of the sites, the two methods that find ranks, and the standing of a result."""
+"""Separation ranks: partitions of the sites, the two methods that compute ranks, and the standing of a result."""

@@ -26,7 +26,7 @@ class Instance(ABC):
 
     @abstractmethod
     def sample(self, sites: Sequence[int], count: int, rng: np.random.Generator) -> Residues:
-        """Draw `count` random inputs of the given sites: an array of shape (count, len(sites), ...)."""
+        """Sample `count` random inputs of the given sites: an array of shape (count, len(sites), ...)."""
 
     @abstractmethod
     def grid(self, partition: Bipartition, rows: Residues, columns: Residues, memory: int | None = None) -> Residues:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.elimination.costs import elimination_work
 from tensorrank.arithmetic.elimination.files import rank_of_strips, strip_columns
 from tensorrank.arithmetic.elimination.products import Balanced
@@ -17,7 +18,7 @@ from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import Progress, Workers
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import Instance
-from tensorrank.separation.hankel import SLAB_ENTRIES, HankelForm, Indices, symmetric_entries
+from tensorrank.separation.hankel import SLAB_ENTRIES, HankelForm, symmetric_entries
 from tensorrank.separation.jobs import BlockRank
 from tensorrank.separation.limits import SIDE_BYTES, lattice_bytes, lattice_work
 from tensorrank.separation.monomials import divided_powers, monomial_count, monomials
@@ -159,8 +160,10 @@ class BlockElimination:
             affordable=lambda missing: self._further_over_files <= self.allowance,
         )
 
-    def _chosen(self, form: HankelForm, pool: Workers) -> tuple[int, Indices, Indices, Callable[[Indices], Balanced]]:
-        """The number of rows (the shorter side), the columns used at first, those left, and what makes columns."""
+    def _chosen(
+        self, form: HankelForm, pool: Workers
+    ) -> tuple[int, Integers, Integers, Callable[[Integers], Balanced]]:
+        """The number of rows (the shorter side), the columns used at first, the others, and what fills columns."""
         block, rng = self.block, self._rng()
         transposed = block.shape[0] > block.shape[1]
         (rows, columns), (used, wide) = block.shape, block.used
@@ -170,7 +173,7 @@ class BlockElimination:
         chosen_rows = np.sort(rng.choice(rows, used, replace=False)) if block.cut else None
         others = np.setdiff1d(np.arange(0 if block.cut else columns), first, assume_unique=True)
 
-        def made(chosen: Indices) -> Balanced:
+        def made(chosen: Integers) -> Balanced:
             pair = (chosen, chosen_rows) if transposed else (chosen_rows, chosen)
             return form.block(block.degree, pool, *pair, transposed=transposed)
 

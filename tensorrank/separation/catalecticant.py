@@ -1,8 +1,9 @@
-"""The catalecticant method: the separation rank as a sum of ranks of Hankel blocks, one per degree.
+"""The catalecticant method: the separation rank as a sum of ranks of Hankel blocks, one for each degree.
 
-With at least d tokens on each side the blocks are Cat_k themselves, and by the two facts in `hankel` only those
-around the crossing of rows and columns need to be computed when they reach their bound: one on each side. With fewer
-tokens a block is multiplied, from the sides concerned, by divided powers of moments of that low rank.
+With at least d tokens on each side the blocks are the matrices Cat_k of `hankel`. Rows grow with k and columns fall, so
+there is a crossing. If the block on each side of the crossing reaches its bound, then by the two facts in `hankel` so
+do all others, and these two blocks are enough. With fewer than d tokens on a side, a block is multiplied from that side
+by divided powers of moments of low rank, since no other moments occur.
 """
 
 from __future__ import annotations
@@ -41,16 +42,16 @@ _AHEAD = 8
 
 @dataclass(frozen=True)
 class CatalecticantPlan:
-    """What the method would do for a model: see `separation_rank`'s `plan`.
+    """Which Hankel blocks the method would compute for a model, and what they take.
 
     Attributes:
         width: d.
         tokens: how many on the output token's side, and on the other.
         spaces: the function spaces of the two sides, whose dimensions bound the blocks.
-        variables: how many entries of M are kept, of d(d+1)/2; 0 if nothing fits.
+        variables: how many of the d(d+1)/2 entries of M are kept; 0 if nothing fits.
         lattice: the number of evaluation points.
-        side: the largest rows and columns of a block that fit (None: any).
-        blocks: those that would be computed if all reach their bound; the rest follow.
+        side: the most rows and columns of a block that fit; None if there is no such limit.
+        blocks: the blocks that are computed if all of them reach their bounds; the ranks of the others follow then.
         memory: bytes at the peak.
         work: operations in all.
         fixed_memory: bytes of the memory that the lattice takes.
@@ -69,12 +70,12 @@ class CatalecticantPlan:
 
     @property
     def full(self) -> bool:
-        """Whether both sides have at least as many tokens as the width."""
+        """True if both sides have at least as many tokens as the width."""
         return min(self.tokens) >= self.width
 
     @property
     def feasible(self) -> bool:
-        """Whether anything can be computed within the limits."""
+        """True if anything can be computed within the limits."""
         return self.variables > 0
 
     @property
@@ -88,7 +89,7 @@ class CatalecticantPlan:
 
     @property
     def whole(self) -> bool:
-        """Whether nothing is cut."""
+        """True if no block is cut and all entries of M are kept."""
         return self.variables == self.width * (self.width + 1) // 2 and not any(block.cut for block in self.blocks)
 
     def __str__(self) -> str:
@@ -108,7 +109,7 @@ def catalecticant_plan(width: int, degree: int, tokens: tuple[int, int], limits:
     few_tokens = min(tokens) < width
     if degree > MOST_DEGREES:
         return nothing
-    # Fewer entries of M leave submatrices of the blocks; with few tokens they are tied to each other, so all are kept.
+    # With fewer entries of M submatrices of the blocks remain. With few tokens entries depend on each other: keep all.
     for variables in range(entries, entries - 1 if few_tokens else 0, -1):
         lattice = monomial_count(variables, degree)
         fixed_memory = lattice_bytes(lattice, width, degree, variables) + degree * DEGREE_BYTES
@@ -141,7 +142,7 @@ def _shape(plan: CatalecticantPlan, k: int) -> tuple[int, int]:
 
 def _block(plan: CatalecticantPlan, k: int, side: int | None) -> HankelBlock:
     rows, columns = shape = _shape(plan, k)
-    # A few rows or columns beyond the shorter side decide its rank as well as all of them, unless it comes out short.
+    # A few rows or columns beyond the shorter side decide the rank as well as all do, unless it comes out short.
     if side is not None and min(rows, columns) > side:
         return HankelBlock(k, shape, (side, side))
     most = min(rows, columns) + SPARE
@@ -153,7 +154,7 @@ def _every_block(plan: CatalecticantPlan, side: int | None) -> Iterator[HankelBl
 
 
 def _staircase(plan: CatalecticantPlan, side: int | None) -> Iterator[HankelBlock]:
-    """The blocks that decide all others if they reach their bounds, and cut ones between them."""
+    """The blocks that decide all others if they reach their bounds, and the cut ones between them."""
     degree, most = plan.spaces.degree, inf if side is None else side
 
     def rows_pass(k: int) -> bool:
@@ -184,7 +185,7 @@ def _block_bytes(plan: CatalecticantPlan, block: HankelBlock) -> float:
 
 
 def _bytes_within(plan: CatalecticantPlan, block: HankelBlock, limits: Limits, fixed: float) -> float:
-    """What the block takes beside the fixed memory, over files if it takes more than there is and they help."""
+    """Bytes of a block beside the fixed memory: what is left, if it takes more but can be eliminated over files."""
     needed, room = _block_bytes(plan, block), limits.memory - fixed
     if needed > room and limits.files and plan.full and strip_width(block, plan.variables, room):
         return room
@@ -192,7 +193,7 @@ def _bytes_within(plan: CatalecticantPlan, block: HankelBlock, limits: Limits, f
 
 
 def _products_work(plan: CatalecticantPlan, blocks: Iterable[HankelBlock]) -> float:
-    """Multiplying whole Hankel blocks by sampled functionals."""
+    """Operations of multiplying whole Hankel blocks by sampled functionals."""
     total = 0.0
     for block in blocks:
         rows = plan.width * monomial_count(plan.variables, block.degree)
@@ -202,7 +203,7 @@ def _products_work(plan: CatalecticantPlan, blocks: Iterable[HankelBlock]) -> fl
 
 
 class Catalecticant:
-    """One draw of the method: the ranks of the blocks of one function.
+    """Computes the ranks of the blocks of one function: one draw.
 
     Args:
         instance: the function.
@@ -231,17 +232,17 @@ class Catalecticant:
         # What the lattice leaves for blocks.
         self.room = limits.memory - plan.fixed_memory
         self.scratch = scratch
-        # What the plan leaves of the work is shared out by size, so that no block waits for what others took of it.
+        # Work that the plan leaves is shared out by size beforehand, so that no block depends on what others took.
         every = sum(elimination_work(*_shape(plan, k)) for k in range(self.degree + 1)) if limits.work < inf else 1.0
         self.spare = max(0.0, limits.work - plan.work) / every
 
     def all_blocks(self) -> Rounds[dict[int, BlockRank]]:
-        """A certified rank for every degree."""
+        """Compute a certified rank for every degree."""
         found = yield from self._ranks(self.plan.blocks)
         if not self.plan.full:
             return found
         first, last = self.plan.blocks[0].degree, self.plan.blocks[-1].degree
-        # Outwards from both ends until a block's rows, or columns, are independent: then so are all beyond.
+        # Go outwards from both ends. Once the rows of a block, or its columns, are independent, so are all beyond.
         fronts = [list(range(first, -1, -1)), list(range(last, self.degree + 1))]
         while any(fronts):
             for side, degrees in enumerate(fronts):
@@ -256,7 +257,7 @@ class Catalecticant:
         return found
 
     def some_blocks(self, degrees: Iterable[int]) -> Rounds[dict[int, BlockRank]]:
-        """The ranks of the whole blocks of these degrees."""
+        """Compute the ranks of the whole blocks of these degrees."""
         return (yield from self._ranks([_block(self.plan, k, None) for k in degrees]))
 
     def _next(self, degrees: list[int]) -> list[HankelBlock]:

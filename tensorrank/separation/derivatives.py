@@ -1,7 +1,8 @@
-"""The moment path for polynomials that are not homogeneous, as with residual connections: all derivatives at once.
+"""The catalecticant method for polynomials that are not homogeneous, as with residual connections.
 
-y = sum_q x_q P_q(M_A + M_B) with P_q of degree up to C has as its separation rank the rank of one matrix, of the
-values at 0 of the derivatives of P_q by (a, b) for all a and b with |a| + |b| <= C (at least d tokens on each side).
+Let y = sum_q x_q P_q(M_A + M_B) with P_q of degree up to C, and let each side have at least d tokens. The separation
+rank of y is then the rank of a single matrix. Its entries are the values at 0 of the derivatives of P_q by (a, b), for
+all a and b with |a| + |b| <= C.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ def derivative_plan(width: int, degree: int, rank_bound: int, limits: Limits) ->
     return DerivativePlan(width, degree, shape, memory, work)
 
 
-def derivatives_job(instance: Instance, field: PrimeField, plan: DerivativePlan, draw: int) -> Job:
+def derivatives_job(plan: DerivativePlan, field: PrimeField, instance: Instance, draw: int) -> Job:
     """The job that finds the rank over GF(p), p above the degree, of all derivatives of one draw."""
     key = JobKey(draw, field.prime, -1, str(plan))
     return Job(key, partial(_rank, instance, field, plan), memory=plan.memory, work=plan.work, room=plan.memory)

@@ -1,4 +1,4 @@
-"""Repeated draws: a stream of instances with fresh weights, inputs and primes, and what repetition proves."""
+"""Draws: a stream of instances with fresh weights and primes, and the probability that all of them failed."""
 
 from __future__ import annotations
 
@@ -22,15 +22,15 @@ _MOST_TRIES = 8
 
 
 class Draws:
-    """The draws of one computation.
+    """Draws the weights and primes of one computation, one instance after the other.
 
     Args:
         model: the architecture.
         weights: given ones, or None to draw them.
         seed: a whole number or a Generator.
         primes: the moduli of the first draws; fresh ones follow.
-        degree: the largest degree in play, which every prime must exceed: that in the moments for whole Hankel blocks
-            (factorials), that in the inputs where inputs are sampled (x^p = x would merge functions).
+        degree: the degree that every prime must exceed. For whole Hankel blocks it is the degree in the moments, since
+            factorials are inverted; where inputs are sampled, the degree in the inputs, since x^p = x merges functions.
 
     Raises:
         PrimeError: if a given prime is composite, unsupported, or not above the degree.
@@ -54,18 +54,18 @@ class Draws:
         self._given = iter(()) if primes is None else self._checked(primes)
 
     def about(self, model: Architecture, degree: int) -> Draws:
-        """Draws of another model with the same weights, from the same stream; what they use is counted apart."""
+        """Draws of another model with the same weights from the same stream, which count their own primes."""
         other = copy(self)
         other.model, other.degree, other.used = model, degree, []
         return other
 
     @property
     def impossible(self) -> bool:
-        """Whether no supported prime exceeds the degree."""
+        """True if no supported prime exceeds the degree."""
         return self.degree >= LARGEST_PRIME
 
     def next(self, hardest: float) -> tuple[PrimeField, Instance]:
-        """A fresh field and instance, for blocks whose rank times degree of entries is at most `hardest`."""
+        """Draw a field and an instance, for blocks whose rank times the degree of entries is at most `hardest`."""
         given = next(self._given, None)
         if given is not None:
             return self._drawn(given)
@@ -88,10 +88,11 @@ class Draws:
     def failure(self, ranks: dict[int, int], degree: int, primes: dict[int, list[int]]) -> float | None:
         """A bound on the probability that one of these ranks is too small (Schwartz and Zippel).
 
-        The probability is over what is drawn, modulo the primes used; that these are not among the finitely many modulo
-        which the generic rank itself is smaller is taken for granted. If a rank is larger than r, some minor of size
-        r + 1 is a nonzero polynomial of at most (r + 1) * degree in what is drawn, and vanished in every draw. None for
-        given weights and for models without any, about which nothing is random, and where the bound is no information.
+        If a rank is larger than r, then some minor of size r + 1 is a nonzero polynomial in what was drawn. Its degree
+        is at most (r + 1) * degree, and it vanished in every draw. The probability is over what is drawn, modulo the
+        primes used. Modulo finitely many primes the generic rank itself is smaller; the primes used are taken not to be
+        among them. The bound is None if it tells nothing (1 or more), and where nothing is random: for given weights,
+        and for models without weights.
 
         Args:
             ranks: the rank found for each block.

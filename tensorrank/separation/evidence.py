@@ -1,9 +1,10 @@
-"""What the draws of one method prove together, and the standing it deserves."""
+"""What the draws of one method prove together, and the standing that the rank deserves."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from math import prod
 
 from tensorrank.arithmetic.prime_field import PrimeField
@@ -25,11 +26,11 @@ _MOST_DRAWS = 16
 
 @dataclass(frozen=True)
 class Evidence:
-    """What was computed, before it is given a standing.
+    """What a rank rests on: all that was computed, before the rank is given a standing.
 
     Attributes:
         lower: a certified lower bound.
-        confirmed: whether everything below its bound was complete and a further draw gave no more.
+        confirmed: true if everything below its bound was complete and a further draw gave no more.
         failure: a bound on the probability that a confirmed value is too small, or None.
         reason: why the value may be too small.
         by_degree: lower bounds for each degree, if they add up to `lower`.
@@ -73,7 +74,7 @@ def certified(evidence: Evidence, chosen: Plan, draws: Draws, seconds: float) ->
 
 
 def from_bounds(chosen: Plan, draws: Draws) -> Rounds[Evidence]:
-    """The bounds in closed form, where nothing can be computed."""
+    """Give the bounds in closed form, where nothing can be computed."""
     yield from ()  # no jobs
     if draws.impossible:
         why = f"no supported prime exceeds the degree {draws.degree}"
@@ -83,13 +84,13 @@ def from_bounds(chosen: Plan, draws: Draws) -> Rounds[Evidence]:
 
 
 def from_blocks(form: MomentForm, partition: Bipartition, chosen: Plan, draws: Draws, count: int) -> Rounds[Evidence]:
-    """Every block once, then those below their bound again until a further draw gives no more."""
+    """Compute every block once, then the ones below their bounds again until a further draw gives no more."""
     blocks = chosen.blocks
     assert blocks is not None
     spaces = blocks.spaces
     degrees = range(spaces.degree + 1)
     bounds = {k: min(spaces.rows(k), spaces.columns(k)) for k in degrees}
-    # Entries have this degree in what is drawn: the weights, and with few tokens the tokens too.
+    # The degree of an entry in what is drawn: in the weights, and with few tokens in the tokens too.
     entry_degree = draws.model.weight_degree + (0 if blocks.full else draws.model.input_degree)
 
     def draw(hardest: int) -> Catalecticant:
@@ -140,7 +141,7 @@ def from_blocks(form: MomentForm, partition: Bipartition, chosen: Plan, draws: D
 
 
 def from_grid(partition: Bipartition, chosen: Plan, draws: Draws, count: int) -> Rounds[Evidence]:
-    """Sampled matrices of fresh instances until a further one gives no more."""
+    """Compute sampled matrices of fresh instances until a further one gives no more."""
     room = chosen.limits.memory // 2
 
     def measured(field: PrimeField, instance: Instance, number: int) -> Job:
@@ -163,9 +164,9 @@ def from_grid(partition: Bipartition, chosen: Plan, draws: Draws, count: int) ->
 def from_leading_form(
     form: MomentForm, partition: Bipartition, chosen: Plan, draws: Draws, count: int
 ) -> Rounds[Evidence]:
-    """For an inhomogeneous architecture: the blocks of its leading form, and if they do not decide, all derivatives.
+    """Compute the blocks of the leading form, and if they do not decide, all derivatives at once or a grid.
 
-    Where the derivatives do not fit, the plan may fall back on a grid.
+    The architecture is not homogeneous. The plan has a grid to fall back on where the derivatives do not fit.
     """
     model, leading = draws.model, form.leading
     assert leading is not None
@@ -178,11 +179,7 @@ def from_leading_form(
         return replace(found, confirmed=False, by_degree=None, reason=reason)
     further = draws.about(model, form.degree if derivatives is not None else model.input_degree)
     if derivatives is not None:
-        taken = derivatives
-
-        def measured(field: PrimeField, instance: Instance, number: int) -> Job:
-            return derivatives_job(instance, field, taken, number)
-
+        measured = partial(derivatives_job, derivatives)
         whole = yield from _from_matrices(chosen, further, count, measured, known=found.lower)
     else:
         assert chosen.fallback is not None
@@ -197,7 +194,7 @@ def from_leading_form(
 def _from_matrices(
     chosen: Plan, draws: Draws, count: int, measured: Callable[[PrimeField, Instance, int], Job], *, known: int
 ) -> Rounds[Evidence]:
-    """The rank of one matrix for each of several fresh instances, until a further one gives no more."""
+    """Compute one matrix for each of several fresh instances, until a further one gives no more."""
     degree = draws.model.input_degree + (draws.model.weight_degree if draws.weights is None else 0)
     best, samples, made = 0, (0, 0), 0
     saturated = complete = True
@@ -211,7 +208,7 @@ def _from_matrices(
         saturated, complete = matrix.saturated, matrix.complete
         arbitrary = matrix.finite and not complete
     lower = max(best, known)
-    # Of given weights nothing is random, so neither is what inputs left out would give.
+    # With given weights nothing is random, so inputs left out may always give more.
     unknown = arbitrary and draws.weights is not None
     confirmed = saturated and _repeated(draws) and not raised and lower == best and not unknown
     shape = f"{samples[0]} rows and {samples[1]} columns"
@@ -228,7 +225,7 @@ def _from_matrices(
         reason = f"{shape} were tried of finitely many inputs, of which others may give more"
     else:
         reason = _why_unconfirmed(made, raised)
-    # Nothing is known of inputs left out that are not drawn from the field.
+    # No probability is known for inputs left out that are categories, not sampled from the field.
     failure = None if arbitrary else draws.failure({0: best}, degree, {0: draws.used})
     return Evidence(lower=lower, confirmed=confirmed, failure=failure, reason=reason, samples=samples)
 
@@ -240,12 +237,12 @@ def _why_unconfirmed(made: int, raised: bool) -> str:
 
 
 def _repeated(draws: Draws) -> bool:
-    """Whether there were further draws with another prime: with given weights, the same prime gives the same matrix."""
+    """True if a draw had another prime; with given weights the same prime gives the same matrix again."""
     return len(set(draws.used)) > 1
 
 
 def _known(chosen: Plan, draws: Draws) -> int:
-    """The lower bound in closed form; it holds for almost all weights, so not for given ones."""
+    """The lower bound in closed form; 0 for given weights, since it holds for almost all weights only."""
     return chosen.lower if draws.weights is None else 0
 
 

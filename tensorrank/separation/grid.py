@@ -70,7 +70,7 @@ class GridSampling:
                 entries = prod(size + rest for size, rest in zip(samples, left, strict=True))
                 if not sources[0].finite or entries > self.most_entries:
                     return BlockRank(rank, samples, complete, saturated, finite=sources[0].finite)
-                # Inputs of a finite set are not generic: those left out may raise the rank, so try them all.
+                # Inputs of a finite set are not generic. The ones left out may raise the rank, so all are tried.
                 more = left
             else:
                 following = min(2 * count, self.most if self.bound is None else min(self.most, self.bound + SPARE))
@@ -86,7 +86,7 @@ class GridSampling:
 
 @dataclass
 class _Source:
-    """Where one side's inputs come from: at random, or each of finitely many once, in random order."""
+    """The inputs of one side: random ones, or each of finitely many once, in random order."""
 
     instance: Instance
     sites: tuple[int, ...]
@@ -97,28 +97,28 @@ class _Source:
 
     @classmethod
     def of(cls, instance: Instance, sites: tuple[int, ...], rng: np.random.Generator) -> _Source:
-        """Inputs are listed where they are few enough; among more, those drawn hardly repeat."""
+        """The source of a side: inputs are listed where they are few enough; among many, random ones hardly repeat."""
         inputs = instance.input_count(sites)
         order = None if inputs is None or inputs > _MOST_LISTED else rng.permutation(inputs)
         return cls(instance, sites, rng, inputs, order)
 
     @property
     def finite(self) -> bool:
-        """Whether there are finitely many."""
+        """True if the inputs are finitely many."""
         return self.inputs is not None
 
     @property
     def left(self) -> int:
-        """How many have not been taken, where there are finitely many."""
+        """The number of inputs that have not been taken, where they are finitely many."""
         return max(0, (self.inputs or 0) - self.taken)
 
     @property
     def exhausted(self) -> bool:
-        """Whether all inputs have been taken."""
+        """True if all inputs have been taken."""
         return self.order is not None and self.taken >= len(self.order)
 
     def take(self, count: int) -> Residues:
-        """So many further inputs, or all that are left."""
+        """Take so many further inputs, or all that are left."""
         self.taken += count
         if self.order is None:
             return self.instance.sample(self.sites, count, self.rng)

@@ -1,13 +1,16 @@
-"""The Hankel (catalecticant) form of d homogeneous polynomials P_1..P_d: coefficients and blocks.
+"""The Hankel (catalecticant) form of d homogeneous polynomials P_1, ..., P_d: their coefficients and blocks.
 
-With h_g = g! c_g, the part of degree k in M_A of sum_q x_q P_q(M_A + M_B) is the matrix
+Let c_g be the coefficients of a polynomial and h_g = g! c_g. The part of degree k in M_A of sum_q x_q P_q(M_A + M_B) is
+the matrix
 
     Cat_k[(q, a), b] = h^(q)_(a+b),    |a| = k,  |b| = C - k.
 
-Row (q, a) holds the derivative of P_q by a. Hence two facts that spare most blocks: if the rows of Cat_k are
-independent, so are those of Cat_j for all j <= k (a relation among derivatives, differentiated, is one of higher
-order); if the columns of Cat_k are independent, so are those of Cat_j for all j >= k (all polynomials of one degree
-differentiate to all of the next).
+Row (q, a) holds the derivative of P_q by a. Two facts follow, which spare most blocks:
+
+- If the rows of Cat_k are independent, so are the rows of Cat_j for all j <= k: a relation among derivatives,
+  differentiated, is a relation of higher order.
+- If the columns of Cat_k are independent, so are the columns of Cat_j for all j >= k: derivatives that span all
+  polynomials of their degree have derivatives that span all polynomials of the next lower degree.
 """
 
 from __future__ import annotations
@@ -18,6 +21,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
+from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.elimination.products import Balanced
 from tensorrank.arithmetic.elimination.rank import product
 from tensorrank.arithmetic.prime_field import PrimeField, factorials
@@ -34,8 +38,6 @@ from tensorrank.separation.monomials import (
     suffix_sums,
 )
 
-Indices = NDArray[np.int64]
-
 # Entries of a slab of rows that is made, used and dropped.
 SLAB_ENTRIES = 2**20
 
@@ -47,10 +49,10 @@ def symmetric_entries(width: int) -> list[tuple[int, int]]:
 
 @dataclass(frozen=True, eq=False)
 class HankelForm:
-    """The scaled coefficients of P_1..P_d in some of the entries of M (the others set to zero).
+    """The scaled coefficients of P_1, ..., P_d in some of the entries of M, the others set to zero.
 
-    Polynomials that are not homogeneous have one more variable, the first, which makes them so: its exponent in each
-    term is what the term lacks in degree, and it is never differentiated by.
+    Polynomials that are not homogeneous are made so by one more variable, the first. Its exponent in a term is what the
+    term lacks in degree. No derivative is taken by it.
 
     Attributes:
         field: GF(p), p above the degree.
@@ -75,11 +77,11 @@ class HankelForm:
 
     @classmethod
     def inhomogeneous(cls, instance: Instance, field: PrimeField, width: int, degree: int, pool: Workers) -> HankelForm:
-        """The same for polynomials of degree up to C in all entries."""
+        """Evaluate and interpolate an instance whose polynomials have degree up to C, in all entries of M."""
         entries = width * (width + 1) // 2
         values = _lattice_values(instance, width, degree, entries + 1, entries, pool)
         to_scaled_coefficients(values, entries + 1, degree, field, pool)
-        # The lattice has what makes them homogeneous as the last variable, 1 at every point.
+        # On the lattice the variable that makes them homogeneous is the last one, 1 at every point.
         exponents = monomials(entries + 1, degree)
         turned = suffix_sums(np.roll(exponents, -1, axis=1))
         table = numbering_table(entries + 1, degree)
@@ -89,7 +91,7 @@ class HankelForm:
         return cls(field, degree, entries + 1, field.balanced(residues).astype(np.int32))
 
     def derivatives(self, pool: Workers) -> Balanced:
-        """For an inhomogeneous form all derivatives at once: its rank is the rank of sum_q x_q P_q(M_A + M_B).
+        """The matrix of all derivatives of an inhomogeneous form; its rank is that of sum_q x_q P_q(M_A + M_B).
 
         Entry (b, (a, q)) is h^(q)_(a+b) where |a| + |b| <= C, and 0 elsewhere.
         """
@@ -115,17 +117,17 @@ class HankelForm:
         self,
         k: int,
         pool: Workers,
-        rows: Indices | None = None,
-        columns: Indices | None = None,
+        rows: Integers | None = None,
+        columns: Integers | None = None,
         *,
         transposed: bool = False,
     ) -> Balanced:
-        """Cat_k or the given rows and columns of it (sorted indices), or the transpose of that; C-contiguous."""
+        """Fill Cat_k, or the given rows and columns of it (sorted indices), or the transpose; C-contiguous."""
         sides = self._side(k, self.width, rows), self._side(self.degree - k, 1, columns)
         return self._filled(*(sides[::-1] if transposed else sides), pool)
 
     def applied(self, k: int, functionals: Balanced, pool: Workers) -> Balanced:
-        """Cat_k times functionals on its columns, both balanced, shape (columns, count); a slab of rows at a time."""
+        """Multiply Cat_k by balanced functionals on its columns, (columns, count), a slab of rows at a time."""
         column_side = self._side(self.degree - k, 1, None)
         slab = max(1, SLAB_ENTRIES // max(1, self.columns(k)))
         products = []
@@ -135,7 +137,7 @@ class HankelForm:
             products.append(product(part, functionals, self.field, pool))
         return np.concatenate(products)
 
-    def _side(self, degree: int, components: int, chosen: Indices | None) -> tuple[Exponents, Indices]:
+    def _side(self, degree: int, components: int, chosen: Integers | None) -> tuple[Exponents, Integers]:
         """Suffix sums and components of the chosen (component, monomial) pairs."""
         count = monomial_count(self.variables, degree)
         pairs = np.arange(components * count) if chosen is None else chosen
@@ -144,10 +146,9 @@ class HankelForm:
         return suffix_sums(monomials(self.variables, degree, pairs % count)), pairs // count
 
     def _filled(
-        self, row_side: tuple[Exponents, Indices], column_side: tuple[Exponents, Indices], pool: Workers
+        self, row_side: tuple[Exponents, Integers], column_side: tuple[Exponents, Integers], pool: Workers
     ) -> Balanced:
-        row_sums, row_components = row_side
-        column_sums, column_components = column_side
+        row_sums, column_sums = row_side[0], column_side[0]
         changed = np.zeros(len(column_sums), dtype=np.int64)
         differs = column_sums[1:] != column_sums[:-1]
         active = np.count_nonzero(column_sums, axis=1)
@@ -157,19 +158,8 @@ class HankelForm:
         matrix = np.empty((len(row_sums), len(column_sums)), dtype=np.int32)
 
         def fill(share: slice) -> None:
-            _fill_rows(
-                matrix,
-                self.coefficients,
-                table,
-                row_sums,
-                row_components,
-                column_sums,
-                column_components,
-                changed,
-                active,
-                share.start,
-                share.stop,
-            )
+            sides = (*row_side, *column_side, changed, active)
+            _fill_rows(matrix, self.coefficients, table, *sides, share.start, share.stop)
 
         pool.map(fill, pool.shares(len(matrix), 4))
         return matrix
@@ -199,7 +189,7 @@ def _lattice_values(
 
 @njit(cache=True, nogil=True)
 def _set_moments(moments, occurring, powers, rows, columns, last):  # type: ignore[no-untyped-def]
-    """The lattice points of monomials as symmetric matrices: the exponents, but 1 for the last variable."""
+    """Write the lattice points of monomials as symmetric matrices: exponents as entries, 1 for the last variable."""
     for i in range(len(moments)):
         for j in range(occurring.shape[1]):
             if powers[i, j] and occurring[i, j] < len(rows):
@@ -213,10 +203,10 @@ def _set_moments(moments, occurring, powers, rows, columns, last):  # type: igno
 def _fill_rows(  # type: ignore[no-untyped-def]
     matrix, coefficients, table, row_sums, row_components, column_sums, column_components, changed, active, start, stop
 ):
-    """matrix[i, j] = coefficient of the product of the monomials of row i and column j.
+    """Set matrix[i, j] to the coefficient of the product of the monomials of row i and column j.
 
-    Columns are sorted, so consecutive ones differ in few suffix sums: partial sums over the variables before the
-    first change stay valid, and beyond a column's last active suffix sum only the row's own contribute. Products of
+    Columns are sorted, so consecutive ones differ in few suffix sums: partial sums over the variables before the first
+    change stay valid. Beyond the last active suffix sum of a column only the sums of the row contribute. Products of
     too high a degree, which only inhomogeneous forms have, come last and are zero.
     """
     axes, degree = table.shape[0], table.shape[1] - 1

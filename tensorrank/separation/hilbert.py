@@ -1,18 +1,20 @@
-"""How many functions of the moments a side can offer, degree by degree: Hilbert series and the moment bound.
+"""The dimensions of the spaces of functions on a side, degree by degree: Hilbert series and the moment bound.
 
-n tokens of dimension d have the moment matrix M = sum_j x_j x_j^T of rank at most min(n, d). By Howe duality for
-GL_d x O_n the functions of degree k on one side of a bipartition span spaces of dimension
+The moment matrix M = sum_j x_j x_j^T of n tokens of dimension d has rank at most min(n, d). By Howe duality for
+GL_d x O_n the functions of degree k on one side of a bipartition span, for n < d, spaces of dimension
 
     B_k(n) = [t^2k]     average over g in O(n) of          det(1 - t g)^-d     (functions of M: O(n)-invariants),
-    A_k(n) = [t^(2k+1)] average over g in O(n) of  trace(g) det(1 - t g)^-d     (x_q times functions of M: vectors),
+    A_k(n) = [t^(2k+1)] average over g in O(n) of  trace(g) det(1 - t g)^-d     (x_q times functions of M: vectors).
 
-for n < d; for n >= d the entries of M are independent and B_k = ((D, k)), A_k = d ((D, k)) with D = d(d+1)/2. The same
-numbers are the sums of dim S_2mu(d) over partitions with at most n rows, and of dim S_mu(d) over partitions with one
-odd row; the averages are small determinants (Weyl's integration formula), cheap where listing partitions is not: a
-fraction of a second to width 16, half a minute at width 64 with 32 tokens.
+For n >= d the entries of M are independent, and B_k = ((D, k)) and A_k = d ((D, k)) with D = d(d+1)/2. Here ((n, k)) is
+the number of monomials of degree k in n variables.
 
-Both series are rational in x = t^2 with denominator (1 - x)^pole, pole = nd - n(n-1)/2 the dimension of the set of
-moment matrices, so that once a series is known, values and sums at any degree are exact and immediate.
+B_k is also the sum of dim S_2mu(d) over partitions with at most n rows, and A_k the sum of dim S_mu(d) over partitions
+with one odd row. Listing partitions is expensive. By Weyl's integration formula the averages are small determinants,
+which take a fraction of a second up to width 16 and half a minute at width 64 with 32 tokens.
+
+Both series are rational in x = t^2 with denominator (1 - x)^pole, where pole = nd - n(n-1)/2 is the dimension of the
+set of moment matrices. Once a series is known, its values and sums at any degree are exact and immediate.
 """
 
 from __future__ import annotations
@@ -20,11 +22,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from itertools import islice
+from itertools import accumulate, islice
 from math import comb, prod
 
 import numpy as np
+from numpy.polynomial.polynomial import polyadd, polymul, polypow
 
+from tensorrank.arithmetic.arrays import Array
 from tensorrank.arithmetic.prime_field import LARGEST_PRIME, PrimeField, Residues, primes_below
 from tensorrank.separation.interpolation import line_coefficients
 from tensorrank.separation.monomials import monomial_count
@@ -103,7 +107,7 @@ def moment_spaces(width: int, degree: int, output_tokens: int, other_tokens: int
 
 @cache
 def invariant_series(width: int, tokens: int) -> HilbertSeries:
-    """B: the dimensions of the spaces of degree-k polynomials in the moments of so many tokens."""
+    """The series of B_k, the dimensions of the spaces of degree-k polynomials in the moments of so many tokens."""
     if tokens == 0:
         return HilbertSeries((1,), 0)
     if tokens >= width:
@@ -113,30 +117,30 @@ def invariant_series(width: int, tokens: int) -> HilbertSeries:
 
 @cache
 def vector_series(width: int, tokens: int) -> HilbertSeries:
-    """A: the dimensions of the spaces spanned by x_q times degree-k polynomials in the moments, x one of the tokens."""
+    """The series of A_k: the dimensions of the spans of x_q times degree-k polynomials in the moments, x a token."""
     if tokens >= width:
         return HilbertSeries((width,), width * (width + 1) // 2)
     return _averaged(width, tokens, vector=True)
 
 
 def _averaged(width: int, tokens: int, *, vector: bool) -> HilbertSeries:
-    """The average over O(n) as the mean of its two components, each a determinant times factors of eigenvalues +-1.
+    """The series of the average over O(n), as the mean of the averages over its two components.
 
-    Over a component whose free eigenvalues are m pairs exp(+-i theta), the average of a product of phi(theta) is, for
-    phi = |1 - t exp(i theta)|^-2d with Fourier coefficients a_k, a determinant of a_(i-j) +- a_(i+j+shift).
-    Times the trace, the average is the determinant with the last row replaced by its successor: 2 cos(theta) shifts the
-    functions behind the rows up and down, all else repeats a row or cancels against the fixed eigenvalues.
+    Let m pairs exp(+-i theta) be the free eigenvalues of a component, and a_k the Fourier coefficients of
+    phi = |1 - t exp(i theta)|^-2d. The average of the product of all phi(theta) is a determinant of
+    a_(i-j) +- a_(i+j+shift). The fixed eigenvalues +-1 of the component add a factor. The average times the trace is
+    the determinant with the last row replaced by its successor: 2 cos(theta) shifts the functions behind the rows up
+    and down, and all else repeats a row or cancels against the fixed eigenvalues.
     """
     pairs = tokens // 2
-    plus = (1, 1)  # 1 + t, lowest coefficient first
-    minus = (1, -1)
     # Each component: free pairs, sign, shift, and the factors of the fixed eigenvalues over a power of 1 - t^2.
+    # Coefficients stand lowest first.
     if tokens % 2:
-        components = [(pairs, -1, 1, _power(plus, width)), (pairs, 1, 1, _power(minus, width))]
+        components = [(pairs, -1, 1, _power((1, 1), width)), (pairs, 1, 1, _power((1, -1), width))]
     else:
-        components = [(pairs, 1, 0, [1]), (pairs - 1, -1, 2, _power((1, 0, -1), width - 1))]
+        components = [(pairs, 1, 0, _power((1,), 1)), (pairs - 1, -1, 2, _power((1, 0, -1), width - 1))]
     pole = pairs * (2 * width - 1) + (width if tokens % 2 else 0)
-    total: list[int] = []
+    total = _power((0,), 1)
     for count, sign, shift, fixed in components:
         numerator = _determinant(width, count, sign, shift, last_row=count - (not vector))
         if count == 0 and vector:
@@ -145,7 +149,7 @@ def _averaged(width: int, tokens: int, *, vector: bool) -> HilbertSeries:
         if shift == 0 and not (vector and count == 1):
             # The first row is that of cos(0) = 1, which stands twice; its successor 2 cos(theta) does not.
             numerator = [c // 2 for c in numerator]
-        total = _sum(total, _product(numerator, fixed))
+        total = polyadd(total, polymul(np.array(numerator, dtype=object), fixed))
     parity = 1 if vector else 0
     numerator = [c // 2 for c in total[parity::2]]
     dimension = tokens * width - tokens * (tokens - 1) // 2
@@ -159,7 +163,7 @@ def _averaged(width: int, tokens: int, *, vector: bool) -> HilbertSeries:
 def _determinant(width: int, size: int, sign: int, shift: int, *, last_row: int) -> list[int]:
     """det[a_(i-j) + sign a_(i+j+shift)] without its denominator (1 - t^2)^(size (2 width - 1)): coefficients in t.
 
-    Rows i = 0..size-2 and last_row; columns j = 0..size-1. By values modulo primes and Chinese remainders.
+    Rows are i = 0..size-2 and last_row, columns j = 0..size-1. Values are computed modulo primes and lifted.
     """
     if size == 0:
         return [1]
@@ -189,7 +193,7 @@ def _determinant(width: int, size: int, sign: int, shift: int, *, last_row: int)
 def _fourier_numerator(width: int, k: int) -> list[int]:
     """q(x) with a_k = t^k q(t^2) / (1 - t^2)^(2d-1), for |1 - t exp(i theta)|^-2d; a polynomial of degree below d."""
     series = [comb(width + j - 1, j) * comb(width + k + j - 1, k + j) for j in range(width)]
-    return _product(series, _power((1, -1), 2 * width - 1))[:width]
+    return list(polymul(np.array(series, dtype=object), _power((1, -1), 2 * width - 1))[:width])
 
 
 def _evaluate(numerator: list[int], k: int, points: Residues, prime: int) -> Residues:
@@ -220,32 +224,13 @@ def _determinants_mod(matrices: Residues, field: PrimeField) -> Residues:
     return result
 
 
-def _sum(left: Sequence[int], right: Sequence[int]) -> list[int]:
-    longer, shorter = (left, right) if len(left) >= len(right) else (right, left)
-    return [c + (shorter[i] if i < len(shorter) else 0) for i, c in enumerate(longer)]
-
-
-def _product(left: Sequence[int], right: Sequence[int]) -> list[int]:
-    result = [0] * (len(left) + len(right) - 1)
-    for i, a in enumerate(left):
-        if a:
-            for j, b in enumerate(right):
-                result[i + j] += a * b
-    return result
-
-
-def _power(base: Sequence[int], exponent: int) -> list[int]:
-    result = [1]
-    for _ in range(exponent):
-        result = _product(result, base)
-    return result
+def _power(base: Sequence[int], exponent: int) -> Array:
+    # Whole numbers of any size: numpy's polynomials keep them where they are objects.
+    return np.asarray(polypow(np.array(base, dtype=object), exponent))
 
 
 def _divided_by_one_minus_x(numerator: list[int]) -> list[int]:
-    quotient, running = [], 0
-    for coefficient in numerator:
-        running += coefficient
-        quotient.append(running)
-    if quotient.pop() != 0:
+    *quotient, remainder = accumulate(numerator)
+    if remainder != 0:
         raise ArithmeticError("a Hilbert series has a pole of higher order than its dimension")
     return quotient

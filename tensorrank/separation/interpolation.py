@@ -1,9 +1,10 @@
-"""A homogeneous polynomial over GF(p) from its values on the simplex lattice.
+"""Interpolation of a homogeneous polynomial over GF(p) from its values on the simplex lattice.
 
-A polynomial of degree C in n variables is set to 1 in the last of them; its values at the points of the remaining
-n-1 variables with whole coordinates 0..C of sum at most C determine it. Newton's divided differences along every
-axis, then Newton basis to monomials along every axis; each step works on whole lines of the simplex. (All axes must
-be differenced first: on the shorter lines the values alone do not determine the polynomial.)
+The last of the n variables of a polynomial of degree C is set to 1. The lattice has the points of the other n - 1
+variables with whole coordinates from 0 to C whose sum is at most C. The values there determine the polynomial. First
+Newton's divided differences are taken along every axis. Then the Newton basis is turned into monomials along every
+axis. Both work on whole lines of the simplex. All axes have to be differenced before any is turned: on the shorter
+lines the values alone do not determine the polynomial.
 """
 
 from __future__ import annotations
@@ -50,16 +51,8 @@ def to_scaled_coefficients(
             for axis in range(variables - 1):
 
                 def transform(batch: slice, axis: int = axis, differences: bool = differences) -> None:
-                    _along_axis(
-                        values,
-                        heads.variables[batch],
-                        heads.exponents[batch],
-                        sums,
-                        axis,
-                        field.prime,
-                        inverses,
-                        differences,
-                    )
+                    lines = heads.variables[batch], heads.exponents[batch]
+                    _along_axis(values, *lines, sums, axis, field.prime, inverses, differences)
 
                 pool.map(transform, _batches(len(heads.variables)))
     factors = factorials(degree, field)
@@ -108,9 +101,9 @@ def _newton_to_monomial(line, length, prime):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _along_axis(values, occurring, powers, sums, axis, prime, inverses, differences):  # type: ignore[no-untyped-def]
-    """Transform every line along an axis: from exponent 0 up, the last variable giving way.
+    """Transform every line along an axis: its exponent goes up from 0 while that of the last variable goes down.
 
-    A line begins at the head times the last variable; the head's variables are numbered without the axis.
+    A line begins at its head times the last variable. The variables of the head are numbered without the axis.
     """
     last = len(sums) - 1
     longest = sums.shape[1]

@@ -190,7 +190,7 @@ class Here:
         self.pool.map(lambda job: one(job, Workers(1, None)), small)
 
     def _small(self, job: Job) -> bool:
-        """Whether jobs like this one run side by side, within the memory."""
+        """True if jobs like this one can run side by side within the memory."""
         # Twice, since a block that comes out short has a left kernel beside it.
         return job.work <= SMALL_BLOCK and 2 * self.pool.count * job.memory <= job.room
 

@@ -1,4 +1,4 @@
-"""How much memory and work a separation rank may take, and what that leaves room for."""
+"""Limits on the memory and the work of a separation rank, and what parts of the computation take of them."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ SIDE_BYTES = 16
 SMALL_BLOCK = 2 / 3 * 3000**3
 # A few rows or columns more than a rank can be: a matrix that reaches its bound is then seen to saturate.
 SPARE = 8
-# Blocks are listed by degree up to this one; no lattice of such a degree fits anyway, but that of width 1.
+# Blocks are listed by degree up to this one. No lattice of a larger degree fits anyway, except at width 1.
 MOST_DEGREES = 10**5
 # All of finitely many inputs are tried if their values are no more than this.
 MOST_ENTRIES = 2**22
 # Bytes for what is kept of a block that follows from others.
 DEGREE_BYTES = 1000
-# Operations a second that two cores of 2020s hardware sustain in all of this.
+# Operations a second that two cores of 2020s hardware sustain throughout a computation.
 TYPICAL_RATE = 5e10
-# What a layer costs for each row of M and each of its d^3 products, and interpolation for each entry of a line that a
-# point is on, measured against the rate of a matrix product.
+# Costs measured against the rate of a matrix product. A layer has costs for each row of M and for each of d^3 products,
+# interpolation for each entry of a line that a point is on.
 _ROW_COST, _PRODUCT_COST = 4000, 8
 _INTERPOLATION_COST = 330
 # Entries of moments under evaluation at once.
@@ -35,7 +35,7 @@ BATCH_ENTRIES = 2**17
 
 @dataclass(frozen=True)
 class Limits:
-    """Bytes, and floating point operations at the rate of a matrix product (infinite if not limited).
+    """Limits on memory, in bytes, and on work, in operations at the rate of a matrix product (infinite by default).
 
     With `files`, Hankel blocks larger than the memory are eliminated over files instead of being cut.
     """
@@ -46,7 +46,7 @@ class Limits:
 
     @classmethod
     def of(cls, memory: int | str | None, work: float | None, *, files: bool = False) -> Limits:
-        """Limits from what a user gives: memory as `memory_limit` reads it, work in operations.
+        """Read the limits that a user gives: memory as `memory_limit` reads it, work in operations.
 
         Raises:
             TensorRankError: if either is no positive amount.
@@ -56,8 +56,8 @@ class Limits:
         return cls(memory_limit(memory), math.inf if work is None else float(work), files)
 
     def covers(self, other: Limits) -> bool:
-        """Whether nothing could be computed under the other limits that could not under these."""
-        # Files spare blocks a cut, but not lattices, nor blocks of few tokens: more memory may still tell more.
+        """True if all that can be computed under the other limits can be computed under these."""
+        # With files blocks are not cut, but lattices and blocks of few tokens are: more memory may still tell more.
         files = self.files or not other.files
         return files and other.memory <= self.memory and other.work <= self.work
 

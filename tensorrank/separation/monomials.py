@@ -1,4 +1,4 @@
-"""Monomials of one degree, listed, numbered and evaluated.
+"""Monomials of one degree: listed, numbered and evaluated.
 
 The monomials of degree C in n variables are numbered by descending exponents, the first variable first:
 x0^C, x0^(C-1) x1, ... The number of a monomial is a sum over its suffix sums s_e = g_(e+1) + ... + g_(n-1),
@@ -6,8 +6,8 @@ x0^C, x0^(C-1) x1, ... The number of a monomial is a sum over its suffix sums s_
     number(g) = sum over e of ((n-e, s_e - 1)),    ((n, k)) = C(n+k-1, k),
 
 because ((n-e, s_e - 1)) monomials share the first e exponents and have a larger exponent e. Suffix sums add when
-monomials are multiplied, so the number of a product needs no search. They change only at variables that occur: with
-the sums of a table's columns, ((n, C)) monomials of low degree in many variables take no more room than few variables.
+monomials are multiplied, so the number of a product needs no search. Suffix sums change only at variables that occur.
+With the sums of a table's columns, monomials of low degree in many variables therefore take no more room than in few.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def divided_powers(points: Residues, exponents: Exponents, field: PrimeField) ->
 
 @njit(cache=True, nogil=True)
 def _list_monomials(listed, degree, table, numbers):  # type: ignore[no-untyped-def]
-    """All of them in order, or if numbers are given, those."""
+    """List all monomials in order, or the ones whose numbers are given."""
     count, variables = listed.shape
     if count == 0:
         return
@@ -148,7 +148,7 @@ def _list_monomials(listed, degree, table, numbers):  # type: ignore[no-untyped-
 
 @njit(cache=True, nogil=True)
 def _set_to(current, degree, table, number):  # type: ignore[no-untyped-def]
-    """The monomial with this number: its suffix sums, one after the other, are as large as the number allows."""
+    """Set `current` to the monomial with this number: each suffix sum in turn is as large as the number allows."""
     rest = degree
     for e in range(len(current) - 1):
         after = rest
@@ -162,7 +162,7 @@ def _set_to(current, degree, table, number):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, nogil=True)
 def _list_sparse_monomials(listed, exponents, first):  # type: ignore[no-untyped-def]
-    """Monomials from the first one on, in order."""
+    """List monomials in order, from the first one on."""
     last = len(first) - 1
     occurring, powers, known = np.zeros(len(first), dtype=np.int32), np.zeros(len(first), dtype=np.int32), 0
     for variable in range(len(first)):
@@ -172,7 +172,7 @@ def _list_sparse_monomials(listed, exponents, first):  # type: ignore[no-untyped
     for place in range(len(listed)):
         for i in range(known):
             listed[place, i], exponents[place, i] = occurring[i], powers[i]
-        # The same step as in _list_monomials.
+        # Step to the next monomial as in _list_monomials.
         tail = 0
         if known and occurring[known - 1] == last:
             known -= 1

@@ -1,4 +1,4 @@
-"""Weights by name, the same for every architecture: drawn, checked, and mapped exactly to GF(p)."""
+"""Weights by name, for every architecture alike: drawn, checked, and mapped exactly to GF(p)."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ Shapes = Mapping[str, tuple[str, tuple[int, ...]]]
 
 
 def random_weights(shapes: Shapes, field: PrimeField, rng: np.random.Generator) -> dict[str, Residues]:
-    """Uniform residues."""
+    """Draw weights, uniform residues."""
     return {name: field.random(shape, rng) for name, (_, shape) in shapes.items()}
 
 
 def checked_weights(weights: Mapping[str, ArrayLike], shapes: Shapes) -> dict[str, NDArray[Any]]:
-    """The weights given (a dictionary, or what numpy.load gives), as arrays.
+    """Check the weights given (a dictionary, or what numpy.load gives), and return them as arrays.
 
     Raises:
         WeightsError: if a name is missing or unknown, or an array has another shape or is not of finite numbers.
@@ -53,7 +53,7 @@ def checked_weights(weights: Mapping[str, ArrayLike], shapes: Shapes) -> dict[st
 def drawn_or_given(
     weights: Mapping[str, ArrayLike] | None, shapes: Shapes, field: PrimeField, rng: np.random.Generator
 ) -> dict[str, Residues]:
-    """Random residues, or the exact image of the weights given.
+    """Draw random residues, or map the weights given exactly to GF(p).
 
     Raises:
         WeightsError: as `checked_weights` does.

@@ -1,4 +1,4 @@
-"""Models known only by their values: any Python function, a PyTorch module included, and its numerical rank."""
+"""Numerical separation ranks, of what is known only by its values: any Python function, or a PyTorch module."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Form = Literal["inputs", "pairs"]
 Sampler = Callable[[np.random.Generator, tuple[int, ...]], ArrayLike]
 
 _FIRST_SAMPLE, _MOST_SAMPLES = 64, 512
-# A value is held as the old matrix, the grown one and the copy that the singular values eat, each of 16 bytes at most.
+# A value is held three times, at 16 bytes at most: in the old matrix, in the grown one, and in a copy for its spectrum.
 _BYTES_PER_VALUE = 48
 # Inputs are put together for so many pairs at a time, and not beyond so many bytes.
 _PAIRS, _CHUNK = 2**14, 2**24
@@ -42,7 +42,7 @@ class NumericalArchitecture(ABC):
 
     @abstractmethod
     def numerical_model(self, seed: int | np.random.Generator = 0, *, weights: Weights | None = None) -> NumericalModel:
-        """The function with random weights, or with those given."""
+        """The function of this architecture with random weights, or with the weights given."""
 
 
 @dataclass(frozen=True)
@@ -287,7 +287,7 @@ def _settled(
     grew = before is not None and found.value > before
     reason = _reason(found, count, "samples" if most == wanted else "memory", grew=grew)
     if found.value == count or grew:
-        # A gap that belongs to the sample says nothing: only a rank that a sample twice as large repeats is believed.
+        # A gap may belong to the sample alone. Only a rank that a sample twice as large repeats is believed.
         found = replace(found, ambiguous=True)
     return found, reason, count
 
@@ -318,7 +318,7 @@ def _check_finite(matrix: Array) -> None:
 def _check_repeatable(
     model: NumericalModel, partition: Bipartition, rows: Array, columns: Array, matrix: Array
 ) -> None:
-    """Dropout, other noise, and batches whose inputs see each other would pass for rank."""
+    """Refuse dropout, other noise, and batches whose inputs see each other: all of them would pass for rank."""
     again = model.grid(partition, rows[:_CORNER], columns[:_CORNER])
     before = matrix[:_CORNER, :_CORNER]
     # Batches of another size are rounded in another order.
@@ -334,7 +334,7 @@ def _check_repeatable(
 
 
 def _called(function: Callable[..., Any], arrays: tuple[Array, ...]) -> Any:
-    """What the function gives; tensors leave their graph and their device."""
+    """Call the function; tensors leave their graph and their device."""
     # A torch.nn.Module can only exist where torch was imported, so that we never need to.
     torch: Any = sys.modules.get("torch")
     module = torch is not None and isinstance(function, torch.nn.Module)

@@ -49,7 +49,7 @@ class Bipartition:
 
     @classmethod
     def halves(cls, sites: int) -> Bipartition:
-        """The first half (rounded down) against the rest: the default everywhere."""
+        """The first half of the sites (rounded down) against the rest: the default everywhere."""
         return cls.of(sites, range(_enough(sites) // 2))
 
     @classmethod
@@ -59,7 +59,7 @@ class Bipartition:
 
     @classmethod
     def of(cls, sites: int, a: Iterable[int]) -> Bipartition:
-        """The sites given against all others among 0..sites-1.
+        """The given sites, side A, against all others among 0..sites-1.
 
         Raises:
             PartitionError: if a site is not among 0..sites-1, or as the class does.
@@ -90,7 +90,11 @@ PartitionLike = Bipartition | Literal["halves", "interleaved"] | Iterable[int]
 
 
 def checked_partition(sites: int, partition: PartitionLike | None) -> Bipartition:
-    """The bipartition of so many sites that is meant; their halves if none is given.
+    """The bipartition that is meant by what a user gives; the halves if nothing is given.
+
+    Args:
+        sites: the number of sites.
+        partition: a Bipartition, a name, or the sites of side A.
 
     Raises:
         PartitionError: if it is no bipartition of these sites.

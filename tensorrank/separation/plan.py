@@ -1,4 +1,4 @@
-"""What a separation rank will take, said beforehand: method, blocks, memory and work."""
+"""The plan of a separation rank, made before anything is computed: method, blocks, memory and work."""
 
 from __future__ import annotations
 
@@ -23,17 +23,17 @@ _GRID_BYTES = 48
 
 @dataclass(frozen=True)
 class Plan(Record):
-    """What `separation_rank` would do.
+    """What `separation_rank` would do, and what it would take.
 
     Attributes:
         method: "catalecticant", "grid", or "bounds" if nothing can be computed within the limits.
         upper: the proven upper bound, or None.
         lower: the proven lower bound in closed form, for almost all weights.
-        blocks: the catalecticant's plan, or None without the moment form; for an inhomogeneous architecture, that of
-            its leading form.
+        blocks: the plan of the Hankel blocks, or None without the moment form. For an architecture that is not
+            homogeneous these are the blocks of its leading form.
         grid_entries: the most values of a matrix of all inputs, where they are finitely many.
-        derivatives: what follows if the leading form does not decide the rank, or None.
-        fallback: the grid that follows instead where it fits and costs less, or None.
+        derivatives: the plan of all derivatives at once, computed if the leading form does not decide; or None.
+        fallback: the grid that is computed instead of the derivatives where it fits and costs less; or None.
         scratch: the folder for blocks larger than memory, or None.
         grid_samples: the most rows and columns that a sampled matrix may have.
         memory: bytes at the peak.

@@ -77,7 +77,7 @@ def separation_rank(
 
 @dataclass(frozen=True)
 class Computation:
-    """A separation rank to be computed: its jobs can run here or anywhere.
+    """A separation rank that is about to be computed; its jobs can run in this process or anywhere.
 
     Attributes:
         plan: what it takes.
@@ -90,7 +90,7 @@ class Computation:
     rounds: Rounds[Evidence]
 
     def result(self, evidence: Evidence, seconds: float) -> SeparationRank:
-        """The rank with its standing."""
+        """The rank with its standing, once the computation has returned its evidence."""
         return certified(evidence, self.plan, self.draws, seconds)
 
 
