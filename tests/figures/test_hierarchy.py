@@ -8,24 +8,20 @@ from tensorrank.mixtures.reductions.equality import ReductionReport
 
 
 def report(source, target, *, after=None, bound=None, equal=True, exact=True, states=None):
-    ratio = None if after is None else after / 100
     return ReductionReport(
-        source,
-        target,
-        equal,
-        exact,
-        None if exact else 1e-9,
-        (7,),
-        None,
-        100,
-        after,
-        ratio,
-        bound,
-        "as a test has it",
-        states,
-        None,
-        None,
-        0.0,
+        source=source,
+        target=target,
+        equal=equal,
+        exact=exact,
+        tolerance=None if exact else 1e-9,
+        primes=(7,),
+        size_before=100,
+        size_after=after,
+        ratio=None if after is None else after / 100,
+        bound=bound,
+        theorem="as a test has it",
+        states_needed=states,
+        seconds=0.0,
     )
 
 
