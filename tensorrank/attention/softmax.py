@@ -73,7 +73,7 @@ class SoftmaxAttention(AttentionStack, NumericalArchitecture):
         return {name: shape for name, (_, shape) in named.items()}
 
     def random_weights(self, seed: int | np.random.Generator = 0) -> dict[str, Floats]:
-        """Gaussian weights of variance 1 / fan-in: the width, or heads * head_dim for the output.
+        """Random Gaussian weights of variance 1 / n, where n is the width, for the output heads * head_dim.
 
         Raises:
             TensorRankError: if the seed is neither a whole number of at least 0 nor a Generator.
@@ -86,7 +86,7 @@ class SoftmaxAttention(AttentionStack, NumericalArchitecture):
         return weights
 
     def values(self, weights: Mapping[str, ArrayLike], inputs: ArrayLike) -> Floats:
-        """Coordinate 0 of the output token: inputs of shape (count, tokens, width) to (count,).
+        """The values at inputs of shape (count, tokens, width): coordinate 0 of the output token, shape (count,).
 
         Raises:
             WeightsError: if weights have other names or shapes than `weight_shapes`, or are not finite numbers.
@@ -157,7 +157,7 @@ class SoftmaxFunction:
         return x[:, 0, 0]
 
     def _layer(self, layer: int, x: Floats, asking: Integers) -> Floats:
-        """The outputs of the tokens that ask: shape (count, tokens, width) to (count, asking, width)."""
+        """The outputs of the tokens that ask, from shape (count, tokens, width) to (count, asking, width)."""
         a = self.architecture
         queries = self._heads("query", layer, x[:, asking])
         keys, values = self._heads("key", layer, x), self._heads("value", layer, x)
@@ -173,7 +173,7 @@ class SoftmaxFunction:
         return following
 
     def _heads(self, name: str, layer: int, x: Floats) -> Floats:
-        """Projections of shape (count, heads, tokens, head_dim)."""
+        """The projections of tokens by one kind of weights, of shape (count, heads, tokens, head_dim)."""
         a = self.architecture
         projected: Floats = x @ self.weights[name][layer].reshape(-1, a.width).T
         return projected.reshape(*x.shape[:2], a.heads, a.head_dim).swapaxes(1, 2)

@@ -67,7 +67,7 @@ class RecurrentCircuit(Record, Architecture):
 
     @property
     def sites(self) -> int:
-        """The steps."""
+        """The number of sites: each step is one."""
         return self.steps
 
     @property
@@ -130,10 +130,8 @@ class RecurrentCircuit(Record, Architecture):
     def input_functions(self, remaining: int) -> int:
         """The number of functions of a step's input that the output can depend on: at most M.
 
-        The step is the first of those that remain.
-
-        The output is a polynomial in W_I times the input's template, of the degree in which the state of the first
-        layer enters the output.
+        The step is the first of those that remain. The output is a polynomial in W_I times its template, of the degree
+        in which the state of the first layer enters the output.
         """
         degree = comb(remaining + self.depth - 2, self.depth - 1)
         return min(self.channels, monomial_count(self.hidden, degree))

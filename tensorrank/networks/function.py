@@ -46,12 +46,12 @@ class NetworkFunction(Architecture):
 
     @property
     def weight_degree(self) -> int:
-        """0: the entries of the tensors are given."""
+        """The degree 0: the entries of the tensors are given, and there are no weights."""
         return 0
 
     @property
     def input_degree(self) -> int:
-        """1 in the input of each site."""
+        """The degree of a value in all inputs together: 1 for each site."""
         return self.sites
 
     def value_work(self, partition: Bipartition) -> float:
@@ -76,7 +76,7 @@ class NetworkFunction(Architecture):
         return NetworkInstance(self.network, field, tuple(self.network.operands(field)))
 
     def rank_bound(self, partition: Bipartition) -> int:
-        """The minimum cut."""
+        """The upper bound on the rank by the minimum cut of the network."""
         return minimum_cut(self.network, partition).bound
 
 
@@ -124,14 +124,16 @@ class NetworkInstance(Instance):
 def random_inputs(
     shape: Sequence[int], sites: Sequence[int], count: int, field: PrimeField, rng: np.random.Generator
 ) -> Residues:
-    """Vectors for some sites of a multilinear function: (count, sites, largest dimension), 0 beyond a site's own.
+    """Random vectors for some sites of a multilinear function, of shape (count, sites, largest dimension).
+
+    Entries beyond a site's own dimension are 0.
 
     Args:
         shape: the dimension of each site of the function.
         sites: those that get inputs.
         count: how many.
-        field: GF(p), of which entries are uniform elements.
-        rng: what draws them.
+        field: GF(p); entries are uniformly random elements of it.
+        rng: the source of random numbers.
     """
     dimensions = np.array([shape[site] for site in sites])
     values = field.random((count, len(sites), max(shape)), rng)

@@ -24,11 +24,12 @@ __all__ = ["Tensor", "TensorNetwork"]
 
 
 class TensorNetwork(LabelledTensors, Model):
-    """A multilinear function of its open legs: the product of all tensors, summed over every other leg.
+    """Tensors joined by legs: the product of all of them, summed over every leg that is not open.
 
-    Site i is the i-th open leg. Legs of the same name are one leg: two tensors may share it (a bond), or any number of
-    them (a copy tensor), and it may be open at the same time. A leg that only one tensor has must be open, since that
-    is what a misspelt bond looks like; to sum over one, attach a vector of ones.
+    A network is a multilinear function of its open legs, which are its sites: site i is the i-th open leg. Legs of the
+    same name are one leg. Two tensors may share it (a bond), or any number of them (a copy tensor), and it may be open
+    at the same time. A leg that only one tensor has must be open, since a misspelt bond would look like that; to sum
+    over such a leg, attach a vector of ones.
 
     Attributes:
         tensors: at least one, with different names.
