@@ -36,9 +36,6 @@ if TYPE_CHECKING:
 
 # Heavy modules are imported where they are used, so that --help answers at once.
 
-app = typer.Typer(no_args_is_help=True, help="What attention, recurrent and other models need for a task, from ranks.")
-app.command(name="softmax-bottleneck")(softmax_bottleneck)
-
 
 def ranks(
     task: NamedTask,
@@ -100,7 +97,7 @@ def check(
             task.task(sizes), chosen, precision=precision, dimension=dimension, seed=seed, memory=memory, progress=bar
         )
     if json:
-        print_json({"name": task.name, "sizes": task.sized(sizes), "check": [unit.to_dict() for unit in found]})
+        print_json({"name": task.name, "sizes": {**task.sizes, **sizes}, "check": [unit.to_dict() for unit in found]})
         return
     for unit in found:
         say(f"{'right' if unit.passed else 'WRONG'}: {unit.unit}\n  {unit}")
@@ -148,7 +145,7 @@ def study(
 
 
 def _add(verb: Callable[..., None], task: NamedTask, sizes: Mapping[str, int], without: Container[str] = ()) -> None:
-    """Add a command for a task to a verb; the options are the sizes, and those of the verb but for some."""
+    """Add a command for one task to a verb, with help from the registry."""
     more = f"\n\nThe unit is {task.unit}." if verb is check else ""
     text = f"{task.about[0].upper()}{task.about[1:]}{more}\n\n{_example(verb, task)}"
     _VERBS[verb].command(name=task.name, help=text)(_command(verb, task, sizes, without))
@@ -162,7 +159,7 @@ def _example(verb: Callable[..., None], task: NamedTask) -> str:
 def _command(
     verb: Callable[..., None], task: NamedTask, sizes: Mapping[str, int], without: Container[str]
 ) -> Callable[..., None]:
-    """The verb for one task: its sizes are options, and so are those of the verb but for some."""
+    """Make the command of a verb for one task: its options are the sizes, and those of the verb but for some."""
 
     def command(**values: Any) -> None:
         chosen = {name: values.pop(name) for name in sizes}
@@ -198,8 +195,13 @@ for _task in NAMED_TASKS.values():
     _add(study, _task, _task.matrix_sizes, () if _task.studies else ("unit_tokens",))
     if _task.unit:
         _add(check, _task, _task.sizes, () if "dimension" in _task.unit_options else ("dimension",))
+app = typer.Typer(
+    no_args_is_help=True,
+    help=f"What attention, recurrent and other models need for a task, from ranks.\n\n{_example(ranks, _FIRST)}",
+)
 for _verb, _group in _VERBS.items():
     app.add_typer(_group, name=_verb.__name__)
+app.command(name="softmax-bottleneck")(softmax_bottleneck)
 
 
 def _print(task: NamedTask, ranks: Mapping[str, CommunicationRanks]) -> None:

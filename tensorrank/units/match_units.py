@@ -162,11 +162,13 @@ def sharpened_head(
     Args:
         task: gives M and N.
         query: the rows of Q before lambda is put in.
-        keys: the rows of K^1..K^(s-1) before lambda is put in; each factor of a score gets an equal share of it.
+        keys: the rows of K^1, and of K^2 at order 3, before lambda is put in; each factor of a score gets an equal
+            share of it.
         value: the one row of every V.
         precision: of the unit.
     """
-    share = sharpness(task.modulus, math.log(4 * task.tokens ** len(keys))) ** (1 / (len(keys) + 1))
+    root = math.sqrt if len(keys) == 1 else math.cbrt
+    share = root(sharpness(task.modulus, math.log(4 * task.tokens ** len(keys))))
     scaled = tuple(share * np.array([key]) for key in keys)
     return AttentionUnit(
         share * np.array([query]), scaled, (value[None, None],) * len(keys), precision=precision_of(precision)

@@ -20,7 +20,7 @@ from tensorrank.tasks.token_sets import all_sets, random_sets
 from tensorrank.units.checks import UnitCheck, check_unit
 from tensorrank.units.construction import Construction
 from tensorrank.units.match_units import match2_unit, match3_unit
-from tensorrank.units.precision import FLOAT64, Precision
+from tensorrank.units.precision import FLOAT64, Precision, precision_of
 from tensorrank.units.selection import SelectionUnit
 from tensorrank.units.selection_units import MomentCurveUnit, RestrictedIsometryUnit, least_dimension
 from tensorrank.units.variant_units import bigram_units, local_unit
@@ -44,7 +44,8 @@ class SelectionCheck(Record):
     """The result of a check of an attention unit for sparse averaging.
 
     Attributes:
-        unit: its class.
+        unit: in words.
+        task: in words.
         dimension: of queries and keys, m.
         precision: in words.
         inputs: how many sets of tokens were chosen.
@@ -59,6 +60,7 @@ class SelectionCheck(Record):
     derived = ("passed",)
 
     unit: str
+    task: str
     dimension: int
     precision: str
     inputs: int
@@ -78,7 +80,7 @@ class SelectionCheck(Record):
             f"absolute values; {self.tolerance} is allowed), "
             f"on {'all ' if self.exhaustive else ''}{self.inputs} choices"
         )
-        return f"{self.unit}, m = {self.dimension}, {self.precision}: {found}"
+        return f"{self.task}, {self.precision}: {found}"
 
 
 def check_units(
@@ -151,25 +153,36 @@ def _check_averaging(
         # The least dimension is a median over keys and some sets: these keys and sets may take more.
         random_keys = RestrictedIsometryUnit(n, q, (m := m + max(1, m // 8)), seed=seed)
     progress(1, 3, "restricted isometry")
-    found = [_deviations(random_keys.at(precision), sets, exhaustive, memory)]
+    found = [_deviations(task, random_keys.at(precision), sets, exhaustive, memory)]
     progress(2, 3, "moment curve")
-    curve = MomentCurveUnit(n, q)
+    # As large as the queries of these very sets: in float64 that is no restriction.
+    curve = MomentCurveUnit(n, q, precision=precision_of(precision))
     try:
-        if q < n:
-            # As large as the queries of these very sets: in float64 that is no restriction.
-            curve = replace(curve, scale=curve.scale_for(sets))
-        found.append(_deviations(curve.at(precision), sets, exhaustive, memory))
+        fitted = replace(curve, scale=curve.scale_for(sets)) if q < n else curve
+        found.append(_deviations(task, fitted, sets, exhaustive, memory))
     except TensorRankError as error:
         # Queries that need more digits than float64 has are a finding, and no reason to hide the other unit's.
-        found.append(
-            SelectionCheck(
-                "MomentCurveUnit", curve.dimension, str(precision), len(sets), exhaustive, None, _TOLERANCE, str(error)
-            )
-        )
+        found.append(_check(task, curve, sets, exhaustive, None, str(error)))
     return tuple(found)
 
 
-def _deviations(unit: SelectionUnit, sets: Integers, exhaustive: bool, memory: int | str | None) -> SelectionCheck:
-    worst = float(unit.deviation(sets, memory=memory).max())
-    kind = type(unit).__name__
-    return SelectionCheck(kind, unit.dimension, str(unit.precision), len(sets), exhaustive, worst, _TOLERANCE)
+def _deviations(
+    task: SparseAveraging, unit: SelectionUnit, sets: Integers, exhaustive: bool, memory: int | str | None
+) -> SelectionCheck:
+    return _check(task, unit, sets, exhaustive, float(unit.deviation(sets, memory=memory).max()))
+
+
+def _check(
+    task: SparseAveraging, unit: SelectionUnit, sets: Integers, exhaustive: bool, worst: float | None, error: str = ""
+) -> SelectionCheck:
+    return SelectionCheck(
+        unit=f"{type(unit).__name__}(dimension {unit.dimension})",
+        task=str(task),
+        dimension=unit.dimension,
+        precision=str(unit.precision),
+        inputs=len(sets),
+        exhaustive=exhaustive,
+        worst_deviation=worst,
+        tolerance=_TOLERANCE,
+        error=error,
+    )
