@@ -67,9 +67,8 @@ class Gaussians:
             )
         object.__setattr__(self, "means", means)
         object.__setattr__(self, "covariances", covariances)
-        if self.diagonal:
-            self._check_variances()
-        else:
+        self._check_variances()
+        if not self.diagonal:
             self._check_matrices()
 
     @property
@@ -200,24 +199,18 @@ class Gaussians:
         return cls(means=fields["means"], covariances=fields["covariances"])
 
     def _check_variances(self) -> None:
-        wrong = np.argwhere(self.covariances <= 0)
+        variances = self.covariances if self.diagonal else np.diagonal(self.covariances, axis1=-2, axis2=-1)
+        wrong = np.argwhere(variances <= 0)
         if len(wrong):
             place = tuple(wrong[0].tolist())
             raise TensorRankError(
-                f"the variance of {self._where(place)} is {self.covariances[place]}; expected a positive number"
+                f"the variance of {self._where(place)} is {variances[place]}; expected a positive number"
             )
 
     def _check_matrices(self) -> None:
         for place in np.ndindex(self.covariances.shape[:-2]):
             matrix = self.covariances[place]
-            variances = np.diagonal(matrix)
-            if (variances <= 0).any():
-                feature = int(np.argmax(variances <= 0))
-                raise TensorRankError(
-                    f"the variance of {self._where((*place, feature))} is {variances[feature]}; "
-                    "expected a positive number"
-                )
-            scale = np.sqrt(variances)
+            scale = np.sqrt(np.diagonal(matrix))
             with np.errstate(over="ignore"):
                 skew = np.argwhere(np.abs(matrix - matrix.T) / scale / scale[:, None] > _SYMMETRY_RTOL)
                 correlations = matrix / scale / scale[:, None]

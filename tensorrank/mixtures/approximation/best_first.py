@@ -15,7 +15,7 @@ import numpy as np
 
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.mixtures.approximation.best_of_tree import Best
-from tensorrank.mixtures.evaluation.circuit import Circuit, CircuitBlock, Leaves
+from tensorrank.mixtures.evaluation.circuit import Circuit, Leaves
 from tensorrank.mixtures.evaluation.inference import ObservedCodes
 from tensorrank.mixtures.evaluation.log_density import LogDensity
 
@@ -44,7 +44,7 @@ def best_first(circuit: Circuit, shape: Sequence[int], count: int, *, nodes: int
     >>> found.codes.shape, bool((found.log_values >= found.log_missed).all())
     ((2, 4), True)
     """
-    bound = _Bound(circuit, shape)
+    bound = _Bound(circuit)
     sites = len(shape)
     opened = np.array([shape], dtype=np.int64)
     tick = counter()
@@ -82,12 +82,12 @@ def best_first(circuit: Circuit, shape: Sequence[int], count: int, *, nodes: int
 class _Bound:
     """The logarithm of an upper bound of all completions of a row; the value k stands for an open variable."""
 
-    def __init__(self, circuit: Circuit, shape: Sequence[int]) -> None:
-        blocks: list[CircuitBlock] = [
-            Leaves(block.site, np.column_stack([table, table.max(axis=1)])) if isinstance(block, Leaves) else block
+    def __init__(self, circuit: Circuit) -> None:
+        tables = [
+            np.column_stack([table, table.max(axis=1)]) if isinstance(block, Leaves) else table
             for block, table in zip(circuit.blocks, circuit.float_tables, strict=True)
         ]
-        self._evaluate = LogDensity(Circuit(tuple(blocks)))
+        self._evaluate = LogDensity(circuit.with_tables(tables))
 
     def __call__(self, rows: Integers) -> Floats:
         return self._evaluate([ObservedCodes(np.ascontiguousarray(column)) for column in rows.T])

@@ -11,7 +11,7 @@ from tensorrank.mixtures.approximation.entries import Sparse
 from tensorrank.mixtures.approximation.measures import Yardstick
 from tensorrank.mixtures.approximation.parts import Overlaps, Parts, sampled_parts
 from tensorrank.mixtures.approximation.result import ApproximationStep, Steps
-from tensorrank.mixtures.evaluation.circuit import Circuit, CircuitBlock, Leaves
+from tensorrank.mixtures.evaluation.circuit import Leaves
 from tensorrank.mixtures.evaluation.inference import log_values
 from tensorrank.mixtures.mixture import Mixture
 
@@ -64,15 +64,12 @@ def sampled_entries(target: Mixture, log_squared_norm: float, steps: int, rng: n
 
 def log_mean_square(target: Mixture) -> float:
     """The logarithm of the mean square of the norm of a sampled product: the density with squares for its leaves."""
-    blocks: list[CircuitBlock] = []
-    for block, table in zip(target.circuit.blocks, target.circuit.float_tables, strict=True):
+    tables = list(target.circuit.float_tables)
+    for number, (block, table) in enumerate(zip(target.circuit.blocks, tables, strict=True)):
         if isinstance(block, Leaves):
             sums = table.sum(axis=1, keepdims=True)
-            squares = (table**2).sum(axis=1, keepdims=True) / np.where(sums > 0, sums, 1.0)
-            blocks.append(Leaves(block.site, squares))
-        else:
-            blocks.append(block)
-    return float(log_values(Circuit(tuple(blocks)), [np.zeros((1, 1))] * target.sites)[-1, 0])
+            tables[number] = (table**2).sum(axis=1, keepdims=True) / np.where(sums > 0, sums, 1.0)
+    return float(log_values(target.circuit.with_tables(tables), [np.zeros((1, 1))] * target.sites)[-1, 0])
 
 
 def _expected(log_mean_squares: float, log_squared_norm: float, parts: int) -> float:

@@ -8,7 +8,7 @@ variable is a block of sums with a slot for each state. A node of a sum-product 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeAlias
 
@@ -127,6 +127,13 @@ class Circuit:
         local = slots - starts[blocks]
         places = {int(block): np.flatnonzero(blocks == block) for block in np.unique(blocks)}
         return tuple(TakenSlots(block, local[here], here) for block, here in places.items())
+
+    def with_tables(self, tables: Sequence[Array]) -> Circuit:
+        """The circuit with other tables, one for each block; the tables of products are not used."""
+        blocks = zip(self.blocks, tables, strict=True)
+        return Circuit(
+            tuple(block if isinstance(block, Products) else replace(block, table=table) for block, table in blocks)
+        )
 
     def values(self, inputs: Sequence[Array]) -> Array:
         """The density at so many inputs by plain arithmetic, which may underflow: in floats, or exactly.

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.evaluation.circuit import Circuit, CircuitBlock, Leaves, Products, Sums, TakenSlots
+from tensorrank.mixtures.evaluation.circuit import Circuit, Leaves, Products, TakenSlots
 from tensorrank.mixtures.tables import Table, floats
 
 NO_GROUP = -1
@@ -24,6 +24,7 @@ class TreeCircuit:
     Raises:
         TensorRankError: if a block is used in part, more than once or never, or the density is no block of its own.
 
+    >>> from tensorrank.mixtures.evaluation.circuit import Sums
     >>> coin = np.array([[0.9, 0.1], [0.5, 0.5]])
     >>> pair = (Leaves(0, coin), Leaves(1, coin), Products(np.array([[0, 2], [1, 3]])))
     >>> tree = TreeCircuit(Circuit((*pair, Sums(np.array([[0.25, 0.75]]), np.array([4, 5])))))
@@ -47,32 +48,24 @@ class TreeCircuit:
         return tuple(tuple(map(self._whole, operands)) for operands in self.circuit.taken)
 
     @cached_property
+    def group_of(self) -> dict[int, int]:
+        """The numbers of the different tables by their identities, in the order in which blocks use them."""
+        tables = [block.table for block in self.circuit.blocks if not isinstance(block, Products)]
+        return {one: group for group, one in enumerate(dict.fromkeys(map(identity, tables)))}
+
+    @cached_property
     def groups(self) -> tuple[int, ...]:
         """The number of each block's table; blocks that share an array share the number, products have NO_GROUP."""
-        numbers: dict[int, int] = {}
         return tuple(
-            NO_GROUP if isinstance(block, Products) else numbers.setdefault(identity(block.table), len(numbers))
+            NO_GROUP if isinstance(block, Products) else self.group_of[identity(block.table)]
             for block in self.circuit.blocks
         )
 
     @cached_property
-    def group_of(self) -> dict[int, int]:
-        """The number of each table by its identity."""
-        return {
-            identity(block.table): group
-            for block, group in zip(self.circuit.blocks, self.groups, strict=True)
-            if not isinstance(block, Products)
-        }
-
-    @cached_property
     def tables(self) -> tuple[Floats, ...]:
         """The different tables in float64, by the numbers of their groups; rows sum to one up to rounding."""
-        found: dict[int, Floats] = {}
-        for block, group in zip(self.circuit.blocks, self.groups, strict=True):
-            if not isinstance(block, Products) and group not in found:
-                table = floats(block.table)
-                found[group] = table / table.sum(axis=1, keepdims=True)
-        return tuple(found[group] for group in range(len(found)))
+        found = {identity(block.table): block.table for block in self.circuit.blocks if not isinstance(block, Products)}
+        return tuple(table / table.sum(axis=1, keepdims=True) for table in map(floats, found.values()))
 
     @cached_property
     def slots(self) -> int:
@@ -98,16 +91,7 @@ class TreeCircuit:
 
     def with_tables(self, tables: Sequence[Floats]) -> Circuit:
         """The circuit with other tables, by the numbers of their groups."""
-        blocks: list[CircuitBlock] = []
-        for block, group in zip(self.circuit.blocks, self.groups, strict=True):
-            match block:
-                case Leaves():
-                    blocks.append(Leaves(block.site, tables[group]))
-                case Products():
-                    blocks.append(block)
-                case Sums():
-                    blocks.append(Sums(tables[group], block.terms))
-        return Circuit(tuple(blocks))
+        return self.circuit.with_tables([tables[group] for group in self.groups])
 
     def _whole(self, operand: Sequence[TakenSlots]) -> int:
         """The number of the block whose slots an operand is, all of them in order; or -1."""
