@@ -77,7 +77,7 @@ def compare(
             interrupted = True
     pictures = tr.figures.save(curves, out / "iso_parameters")
     if any(one.result.value for one in done):
-        pictures = [*tr.figures.save(tr.figures.compare(done)[0], out / "compare"), *pictures]
+        pictures = [*tr.figures.save(tr.figures.comparison(done)[0], out / "compare"), *pictures]
     if json:
         print_json(
             {

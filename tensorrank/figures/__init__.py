@@ -10,7 +10,7 @@
 from tensorrank.figures.ablation import ablation
 from tensorrank.figures.approximation import approximation
 from tensorrank.figures.communication_growth import communication_growth
-from tensorrank.figures.comparison import compare
+from tensorrank.figures.comparison import comparison
 from tensorrank.figures.depth_and_structure import formats, interleaved, levels, perfect_matchings
 from tensorrank.figures.depth_on_data import depth_on_data
 from tensorrank.figures.depth_width import depth_width
@@ -32,7 +32,7 @@ __all__ = [
     "ablation",
     "approximation",
     "communication_growth",
-    "compare",
+    "comparison",
     "depth_on_data",
     "depth_width",
     "formats",

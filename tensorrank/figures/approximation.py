@@ -56,11 +56,11 @@ def approximation(study: ShallowApproximations, *, measure: Measure = "total var
     Left, for entries: the norm of V - W for an approximation V of W. The guarantee sqrt(8 / (t + 2)) is dashed; a thin
     line is the norm of W, by which no parts at all would miss it: where the guarantee is above, it says nothing. Right,
     for products: distances as distributions. A vertical line stands at the parts that an exact shallow form needs at
-    least. Only the panels for which there are runs are drawn; the wall is in the last. Steps that are certified to be
+    least. Only the panels for which there are runs are shown; the wall is in the last. Steps that are certified to be
     the best have filled marks; marks are at 1, 2, 4, ... parts.
 
     Args:
-        study: as `studies.approximation.approximations` computes it.
+        study: as `experiments.shallow_approximations` computes it.
         measure: what the right panel shows: "total variation", "relative error" or "kl".
 
     Returns:
@@ -146,7 +146,7 @@ def _value(step: ApproximationStep, measure: str) -> float:
     """What a logarithmic axis can show; NaN for what it cannot."""
     found = getattr(step, measure.replace(" ", "_"))
     value = found.value if isinstance(found, Estimate) else found
-    # What is 0 is drawn as what is rounding.
+    # What is 0 is shown as what is rounding.
     return max(float(value), _ROUNDING**2) if isfinite(value) else float("nan")
 
 
@@ -232,9 +232,9 @@ def _walls(ax: Axes, targets: Sequence[ApproximationTarget]) -> int:
     most = max(float(np.max(line.get_xdata())) for line in ax.lines if np.size(line.get_xdata()))
     inside = [wall.parts for _, wall in walls if wall.parts is not None and wall.parts <= _FARTHEST_WALL * most]
     ax.set_xlim(0.8, max([1.3 * most, *(1.6 * parts for parts in inside)]))
-    # Those beyond stand above the others.
+    # Walls beyond the edge stand above the others.
     rows = 1 if inside else 0
-    drawn: list[int] = []
+    placed: list[int] = []
     for number, wall in walls:
         parts, (colour, _) = wall.parts or 0, _style(number)
         proved = "" if wall.rank is None or wall.rank.standing == "exact" else "≥ "
@@ -244,11 +244,11 @@ def _walls(ax: Axes, targets: Sequence[ApproximationTarget]) -> int:
             # Lines in the same place take turns.
             turns = 3.0 * inside.count(parts)
             ax.axvline(
-                parts, color=colour, linewidth=1.6, zorder=1, linestyle=(3.0 * drawn.count(parts), (1.2, turns - 1.2))
+                parts, color=colour, linewidth=1.6, zorder=1, linestyle=(3.0 * placed.count(parts), (1.2, turns - 1.2))
             )
-            if parts not in drawn:
+            if parts not in placed:
                 ax.annotate(text, (parts, 1), xycoords=ax.get_xaxis_transform(), xytext=(0, 1), ha="center", **above)
-            drawn.append(parts)
+            placed.append(parts)
         else:
             ax.annotate(f"{text} →", (1, 1), xycoords="axes fraction", xytext=(0, 1 + _ROW * rows), ha="right", **above)
             rows += 1

@@ -11,7 +11,7 @@ from tensorrank.experiments.communication import CommunicationGrowth
 from tensorrank.figures.axes import Panels, panels
 from tensorrank.figures.style import in_style, something
 
-# What is drawn, what it bounds, and how: later ones lie above earlier ones, so that equal curves all stay visible.
+# What is shown, what it bounds, and how: later ones lie above earlier ones, so that equal curves all stay visible.
 _CURVES = (
     ("distinct rows", "different rows: memory of a recurrent model", "#D55E00", "-", "s", 8.0),
     ("Q", "rank over Q: log$_2$ of a linear recurrent state", "#000000", "--", "o", 5.5),
@@ -25,13 +25,13 @@ def communication_growth(studies: Sequence[CommunicationGrowth]) -> tuple[Figure
     """Bits against size: log2 of the different rows and of ranks, and the VC dimension; a panel for each task.
 
     Args:
-        studies: as `studies.communication_growth.communication_growth` computes them.
+        studies: as `experiments.communication_growth` computes them.
 
     Returns:
         The figure, and an array of axes, one a task.
 
     Raises:
-        TensorRankError: if there are no studies.
+        TensorRankError: if no growth is given.
     """
     something(studies, "no growth of a task was")
     figure, axes = panels(max(4.6, 3.1 * len(studies) + 0.6), 4.2, len(studies), sharey=True)

@@ -21,14 +21,14 @@ _LEGIBLE = 10**7
 
 
 @in_style
-def compare(compared: Sequence[Compared]) -> tuple[Figure, Panels]:
+def comparison(compared: Sequence[Compared]) -> tuple[Figure, Panels]:
     """One line an architecture, by family and rank: log3 of the separation rank, and the same for each parameter.
 
     Filled marks are exact ranks, open ones probable, triangles certified lower bounds; a line leads on to the proven
     upper bound where it is larger. The number of parameters, which differs a little, stands beside the name.
 
     Args:
-        compared: as `studies.comparison.compare` yields them.
+        compared: as `experiments.compare` yields them.
 
     Returns:
         The figure, and an array of two axes: log3 of the rank, and log3 of the rank divided by the parameters.

@@ -26,12 +26,12 @@ _NAMES = {"hidden_markov": "hidden Markov model", "tensorial_mixture": "tensoria
 
 @in_style
 def interleaved(study: InterleavedRanks) -> tuple[Figure, Panels]:
-    """Size against the number of variables: a model's own, and what a latent class model of the same density needs.
+    """Sizes against the number of variables: of a model, and of a latent class model with the same density.
 
-    Marks are filled where the rank is exact, open where probable, triangles where only a lower bound.
+    Marks are filled where the rank is exact and open where it is probable; triangles are lower bounds.
 
     Args:
-        study: as `studies.separations_interleaved.interleaved` computes it.
+        study: as `experiments.interleaved_ranks` computes it.
 
     Returns:
         The figure, and an array of axes, one a kind of model.
@@ -89,7 +89,7 @@ def levels(study: LevelSizes) -> tuple[Figure, Axes]:
     agree on the states. Filled marks rest on a computed rank, open ones on the theorem for almost all tables.
 
     Args:
-        study: as `studies.separations_levels.levels` computes it.
+        study: as `experiments.level_sizes` computes it.
 
     Returns:
         The figure and its axes; heights are logarithms to base 10, for sizes may exceed every float.
@@ -134,13 +134,13 @@ def levels(study: LevelSizes) -> tuple[Figure, Axes]:
 
 @in_style
 def formats(study: FormatRanks) -> tuple[Figure, Panels]:
-    """The rank of every cut in the other format, beside its bound.
+    """The ranks of every cut of a model in the other format, beside their bound.
 
-    Left the tensor train ranks of a balanced latent tree, right the hierarchical ranks of a hidden Markov model, blocks
-    of the same length together.
+    Left are the tensor train ranks of a balanced latent tree. Right are the hierarchical ranks of a hidden Markov
+    model; runs of variables of equal length stand together.
 
     Args:
-        study: as `studies.separations_formats.formats` computes it.
+        study: as `experiments.format_ranks` computes it.
 
     Returns:
         The figure, and an array of two axes.
@@ -201,7 +201,7 @@ def perfect_matchings(study: PerfectMatchingStates) -> tuple[Figure, Axes]:
     diamonds rest on all balanced bipartitions, triangles on the spectrum; all hold for almost all tables.
 
     Args:
-        study: as `studies.separations_matchings.three_matchings` computes it.
+        study: as `experiments.perfect_matching_states` computes it.
 
     Returns:
         The figure and its axes; heights are logarithms to base 10.

@@ -27,17 +27,17 @@ def depth_on_data(studies: DepthOnData | Sequence[DepthOnData]) -> tuple[Figure,
 
     Marks are means over splits of the held-out log-likelihood of a row, bars their standard deviation; the best depth
     of each line has a ring, and so has one below it by no more than the difference's standard deviation. Families
-    without levels, such as chains, stand to the right. Where the model that the data is drawn from is known, a dashed
-    line is its own score; that of independent variables stands in the title.
+    without levels, such as chains, stand to the right. Where the model that gave the data is known, a dashed line
+    is the score of this model. The score of independent variables stands in the title.
 
     Args:
-        studies: as `studies.depth_on_data.depth_on_data` computes them.
+        studies: as `experiments.compare_depths` computes them.
 
     Returns:
         The figure, and an array of axes, one a data set.
 
     Raises:
-        TensorRankError: if there is nothing to draw.
+        TensorRankError: if there is nothing to show.
     """
     shown = [studies] if isinstance(studies, DepthOnData) else list(studies)
     for study in something(shown, "no experiments were"):

@@ -91,7 +91,7 @@ def depth_width(
 
 
 def _joined(yours: Sequence[tuple[str, Advice | Optimum]]) -> list[tuple[str, Advice | Optimum]]:
-    """The same shape only once, by all of its names."""
+    """Every shape once, by all of its names."""
     names: dict[Advice | Optimum, list[str]] = {}
     for name, one in yours:
         names.setdefault(one, []).append(name)

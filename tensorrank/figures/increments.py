@@ -30,7 +30,7 @@ def increments(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figure, 
 
     Args:
         series: findings by depth, as `series_of` groups them.
-        deepest: the depth to which the growth of the moment bound is drawn.
+        deepest: the depth to which the growth of the moment bound is shown.
 
     Raises:
         TensorRankError: if there are no series.

@@ -23,11 +23,11 @@ def model_sizes(study: ModelSizes) -> tuple[Figure, Axes]:
 
     Marks are measured: from ranks and different rows and columns of communication matrices, and for attention the
     least unit with random keys. Dashed lines continue the ranks by theorem: rank N, 2^N different rows, and C(N, q)
-    different columns. The dotted line is the width of a first layer as published, N/2. Attention is drawn where it
+    different columns. The dotted line is the width of a first layer as published, N/2. Attention is shown where it
     is larger, too; a ring marks from where on it stays smaller.
 
     Args:
-        study: as `studies.model_sizes.model_sizes` computes it.
+        study: as `experiments.model_sizes` computes it.
 
     Returns:
         The figure and its axes.

@@ -33,7 +33,7 @@ def rank_vs_depth(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figur
 
     Args:
         series: findings by depth, as `series_of` groups them.
-        deepest: the depth to which the bounds are drawn.
+        deepest: the depth to which the bounds are shown.
 
     Returns:
         The figure, and an array of axes, one a series.

@@ -29,10 +29,10 @@ def sparse_averaging_errors(study: ErrorByDimension) -> tuple[Figure, Panels]:
 
     Marks are medians over the choices of keys, bands lead from the lower to the upper quartile. Both axes are
     logarithmic.
-    Where m is ample more tokens even have the smaller error, for the scale of queries grows with log N.
+    Where m is ample, more tokens even have the smaller error, since the scale of queries grows with log N.
 
     Args:
-        study: as `studies.sparse_averaging.error_by_dimension` computes it.
+        study: as `experiments.error_by_dimension` computes it.
 
     Returns:
         The figure, and an array of axes, one a sparsity.
@@ -108,7 +108,7 @@ def sparse_averaging_dimensions(study: LeastDimensions) -> tuple[Figure, Panels]
     Lines are least-squares fits m = a + b q and m = a + b log2 N. The right axis of N is logarithmic.
 
     Args:
-        study: as `studies.sparse_averaging.least_dimensions` computes it.
+        study: as `experiments.least_dimensions` computes it.
 
     Returns:
         The figure, and an array of two axes.
@@ -178,13 +178,13 @@ def sparse_averaging_bits(studies: BitsByDimension | Sequence[BitsByDimension]) 
     below them a query cannot tell all sets apart. The ground below the lowest is shaded.
 
     Args:
-        studies: as `studies.sparse_averaging_bits.bits_by_dimension` computes them.
+        studies: as `experiments.bits_by_dimension` computes them.
 
     Returns:
         The figure and its axes.
 
     Raises:
-        TensorRankError: if there is nothing to draw.
+        TensorRankError: if there is nothing to show.
     """
     shown = [studies] if isinstance(studies, BitsByDimension) else list(studies)
     for study in something(shown):

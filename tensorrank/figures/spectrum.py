@@ -44,12 +44,12 @@ def spectrum(results: Finding | Sequence[Finding], labels: Sequence[str] | None 
         The figure and an array of its two axes.
 
     Raises:
-        TensorRankError: if there is nothing to draw, a result has no spectrum, or labels and results differ in number.
+        TensorRankError: if there is nothing to show, a result has no spectrum, or labels and results differ in number.
     """
     listed: list[Finding] = [results] if isinstance(results, SeparationRank | NumericalRank) else list(results)
     found = [_spectrum_of(result) for result in listed]
     if not found:
-        raise TensorRankError("no results were given; expected at least one numerical rank to draw")
+        raise TensorRankError("no results were given; expected at least one numerical rank to show")
     if labels is None:
         labels = [f"spectrum {i}" for i in range(len(found))] if len(found) > 1 else ["singular values"]
     if isinstance(labels, str) or len(labels) != len(found):
@@ -76,7 +76,7 @@ def _spectrum_of(result: Finding) -> NumericalRank:
             f"a result of type {type(result).__name__} was given; expected a SeparationRank or a NumericalRank"
         )
     if not found.relative.any():
-        raise TensorRankError("a spectrum without a value above zero was given; expected one to draw")
+        raise TensorRankError("a spectrum without a value above zero was given; expected one to show")
     return found
 
 

@@ -27,7 +27,7 @@ def triples(study: Triples) -> tuple[Figure, Panels]:
     rows show.
 
     Args:
-        study: as `studies.triples.triples` computes it.
+        study: as `experiments.detect_triples` computes it.
 
     Returns:
         The figure, and an array of two axes.
@@ -88,7 +88,7 @@ def _errors(ax: Axes, study: Triples) -> None:
 
 
 def _bits(ax: Axes, study: Triples) -> None:
-    def draw(points: Iterable[tuple[int, float]], name: str, colour: str, marker: str, line: str, size: float) -> None:
+    def curve(points: Iterable[tuple[int, float]], name: str, colour: str, marker: str, line: str, size: float) -> None:
         """A line with its name at the right end."""
         found = sorted(set(points))
         if found:
@@ -108,10 +108,10 @@ def _bits(ax: Axes, study: Triples) -> None:
         (3, _THIRD, "*", 9, f"third order suffices:\nbits m p, {_third_dimensions(study)}"),
     ):
         points = ((row.tokens, float(row.size)) for row in study.exact(order) if row.size is not None)
-        draw(points, name, colour, marker, "-", size)
+        curve(points, name, colour, marker, "-", size)
     measured = [(row.tokens, row.bits) for row in study.ranks_of("Match3")]
     theorem = [(row.tokens, row.bits) for row in study.ranks_of("Match3", measured=False)]
-    draw(
+    curve(
         [*measured, *theorem],
         "any layer of second order:\nlog₂ rank, up to log log N and a constant",
         _LAYER,
@@ -121,7 +121,7 @@ def _bits(ax: Axes, study: Triples) -> None:
     )
     for task, marker in (("bigram", "D"), ("local", "v")):
         points = ((row.tokens, row.bits) for row in study.ranks_of(task))
-        draw(points, f"log₂ rank of the {task} variant", _EASY, marker, ":", 5)
+        curve(points, f"log₂ rank of the {task} variant", _EASY, marker, ":", 5)
     if measured:
         (marks,) = ax.plot(*zip(*measured, strict=True), "o", color=_LAYER, markersize=5, label="rank measured")
         by_theorem = line_entry("rank by theorem", _LAYER, "--", linewidth=1.5)
@@ -136,7 +136,7 @@ def _bits(ax: Axes, study: Triples) -> None:
 
 
 def _third_dimensions(study: Triples) -> str:
-    """Which the units of third order have."""
+    """The dimensions of the units of third order, in words."""
     found = sorted({row.dimension for row in study.of(3)}) or [5]
     return f"m = {found[0]}" if len(found) == 1 else f"m = {found[0]} to {found[-1]}"
 

@@ -18,7 +18,7 @@ from tensorrank.separation.architecture import Model
 from tensorrank.separation.partition import PartitionLike, checked_partition
 
 if TYPE_CHECKING:
-    from tensorrank.networks.picture import Drawing
+    from tensorrank.networks.picture import Picture
 
 __all__ = ["Tensor", "TensorNetwork"]
 
@@ -163,7 +163,7 @@ class TensorNetwork(LabelledTensors, Model):
 
     def picture(
         self, partition: PartitionLike | None = None, *, positions: Mapping[str, tuple[float, float]] | None = None
-    ) -> Drawing:
+    ) -> Picture:
         """The network as a figure of matplotlib, with the minimum cut if a partition is given.
 
         Args:
@@ -175,9 +175,9 @@ class TensorNetwork(LabelledTensors, Model):
             TensorRankError: if positions miss a tensor.
         """
         # matplotlib takes longer to import than most contractions.
-        from tensorrank.networks.picture import draw
+        from tensorrank.networks.picture import picture
 
-        return draw(self, partition, positions)
+        return picture(self, partition, positions)
 
     def architecture(self) -> NetworkFunction:
         """This network's function as an architecture without weights, for `separation_rank`."""

@@ -19,7 +19,7 @@ from tensorrank.networks.layout import Node, Point, free_direction, given_places
 from tensorrank.networks.tensors import LabelledTensors
 from tensorrank.separation.partition import PartitionLike, checked_partition
 
-Drawing: TypeAlias = tuple[Figure, Axes]
+Picture: TypeAlias = tuple[Figure, Axes]
 
 # In grey, too, A is a dark disc with white figures and B a light square with black ones; blue is Okabe and Ito's.
 _SIDES = {"A": ("#0072B2", "white", "o"), "B": ("#F0C36D", "black", "s")}
@@ -30,9 +30,9 @@ _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 _RC: Any = {"font.size": 9, "svg.fonttype": "none", "legend.frameon": False}
 
 
-def draw(
+def picture(
     network: LabelledTensors, partition: PartitionLike | None = None, positions: Mapping[str, Point] | None = None
-) -> Drawing:
+) -> Picture:
     """A picture of a network, with the minimum cut if a partition is given.
 
     Boxes are tensors; lines are bonds, the thicker the larger their dimension, which stands on them. A dot is a leg
@@ -42,7 +42,7 @@ def draw(
     Args:
         network: the tensors.
         partition: a Bipartition of the sites, "halves", "interleaved", or the sites of side A.
-        positions: where each tensor is drawn, by name; if None, chains lie on a line, trees hang from their middle, and
+        positions: where each tensor lies, by name; if None, chains lie on a line, trees hang from their middle, and
             others are laid out by springs.
 
     Raises:
@@ -51,7 +51,7 @@ def draw(
 
     >>> from tensorrank.networks.tensor_train import TensorTrain
     >>> train = TensorTrain.random((2,) * 6, 3, seed=0).to_network()
-    >>> figure, axes = draw(train, "halves")
+    >>> figure, axes = picture(train, "halves")
     >>> axes.get_title()
     'rank at most 3 = the dimension of bond 2'
     """
@@ -70,9 +70,9 @@ def draw(
         inch = min(0.85, 9 / width)
         figure = Figure(figsize=(max(3.6, inch * width), inch * height + (0.7 if cut else 0.1)), layout="constrained")
         axes = figure.subplots()
-        _draw_bonds(axes, network, graph, places, cut)
-        _draw_sites(axes, network, stubs, sides, cut)
-        _draw_tensors(axes, network, places)
+        _show_bonds(axes, network, graph, places, cut)
+        _show_sites(axes, network, stubs, sides, cut)
+        _show_tensors(axes, network, places)
         axes.set(aspect="equal", xlim=(least[0], most[0]), ylim=(least[1], most[1]))
         axes.set_axis_off()
         if cut is not None:
@@ -81,7 +81,7 @@ def draw(
     return figure, axes
 
 
-def _draw_bonds(
+def _show_bonds(
     axes: Axes, network: LabelledTensors, graph: nx.Graph, places: Mapping[Node, Point], cut: Cut | None
 ) -> None:
     for first, second, legs in graph.edges(data="legs"):
@@ -119,7 +119,7 @@ def _stubs(network: LabelledTensors, graph: nx.Graph, places: Mapping[Node, Poin
     return found
 
 
-def _draw_sites(
+def _show_sites(
     axes: Axes, network: LabelledTensors, stubs: list[tuple[Point, Point]], sides: Mapping[int, str], cut: Cut | None
 ) -> None:
     for site, (leg, (start, end)) in enumerate(zip(network.open_legs, stubs, strict=True)):
@@ -130,7 +130,7 @@ def _draw_sites(
         axes.text(*end, str(site), color=ink, fontsize=8, ha="center", va="center_baseline", zorder=4)
 
 
-def _draw_tensors(axes: Axes, network: LabelledTensors, places: Mapping[Node, Point]) -> None:
+def _show_tensors(axes: Axes, network: LabelledTensors, places: Mapping[Node, Point]) -> None:
     for tensor in network.tensors:
         axes.text(
             *places["tensor", tensor.name],

@@ -17,7 +17,7 @@ def marks(axes):
 
 
 def test_every_architecture_is_named_and_drawn_at_its_rank(compared):
-    figure, (axes, _) = figures.compare(compared)
+    figure, (axes, _) = figures.comparison(compared)
     names = [label.get_text() for label in axes.get_yticklabels()]
     assert sorted(names) == sorted(f"{one.contender.shape}  ({one.contender.parameters})" for one in compared)
     np.testing.assert_allclose(marks(axes), sorted(one.log3_value for one in compared))
@@ -28,7 +28,7 @@ def test_every_architecture_is_named_and_drawn_at_its_rank(compared):
 
 
 def test_lower_bounds_lead_on_to_the_proven_bound(compared):
-    _, (axes, _) = figures.compare(compared)
+    _, (axes, _) = figures.comparison(compared)
     open_ends = [one for one in compared if one.result.upper is not None and one.result.upper > one.result.value]
     assert open_ends
     ends = sorted(float(line.get_xdata()[0]) for line in axes.lines if line.get_marker() == "|")
@@ -36,14 +36,14 @@ def test_lower_bounds_lead_on_to_the_proven_bound(compared):
 
 
 def test_ranks_are_shown_for_each_parameter_beside(compared):
-    _, (_, axes) = figures.compare(compared)
+    _, (_, axes) = figures.comparison(compared)
     np.testing.assert_allclose(marks(axes), sorted(one.log3_value / one.contender.parameters for one in compared))
     assert "rank / parameter" in axes.get_xlabel()
 
 
 def test_nothing_to_compare_is_refused():
     with pytest.raises(TensorRankError, match="no architectures with a positive rank were given"):
-        figures.compare([])
+        figures.comparison([])
 
 
 def test_curves_of_equal_size_are_the_bounds_with_the_knee_on_them():
@@ -92,7 +92,7 @@ def test_rank_one_has_a_mark():
     compared = list(compare(contenders(32, families=["recurrent"]), work=1e8))
     ones = [one for one in compared if one.result.value == 1]
     assert ones
-    for axes in figures.compare(compared)[1]:
+    for axes in figures.comparison(compared)[1]:
         assert marks(axes)[: len(ones)] == [0.0] * len(ones)
         assert axes.get_xlim()[0] < 0
         assert axes.get_xscale() == "symlog"

@@ -8,7 +8,7 @@ from tensorrank.errors import TensorRankError
 from tensorrank.networks.canonical_polyadic import CanonicalPolyadic
 from tensorrank.networks.hierarchical_tucker import HierarchicalTucker
 from tensorrank.networks.network import Tensor, TensorNetwork
-from tensorrank.networks.picture import draw
+from tensorrank.networks.picture import picture
 from tensorrank.networks.tensor_train import TensorTrain
 from tensorrank.separation.partition import Bipartition
 
@@ -84,7 +84,7 @@ def test_parts_apart_single_tensors_and_a_network_without_a_cut_leg():
 
 def test_positions_are_kept_and_checked():
     square = {f"core {i}": (i % 3, i // 3) for i in range(6)}
-    _, axes = draw(TRAIN, positions=square)
+    _, axes = picture(TRAIN, positions=square)
     found = {text.get_text(): text.get_position() for text in axes.texts}
     assert {name: found[name] for name in square} == square
     with pytest.raises(TensorRankError, match="positions are missing or too many for core 0, hub"):
