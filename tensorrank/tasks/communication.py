@@ -84,7 +84,7 @@ class CommunicationMatrix:
 
     Raises:
         TensorRankError: if the entries are no matrix of whole numbers with a row and a column at least, there are fewer
-            inputs than classes, or a side is none.
+            inputs than classes, or `query` or `linear` is no side.
 
     >>> import numpy as np
     >>> matrix = CommunicationMatrix(np.array([[1, 1], [1, 0]]), 2, 2, "not both", ("a", "b"))
@@ -158,7 +158,7 @@ class CommunicationMatrix:
             progress: called with the steps done, their number and the step under way.
 
         Raises:
-            PrimeError: if a field is none.
+            PrimeError: if a field is no prime.
             TensorRankError: if the fields are no sequence, or the memory is no amount.
         """
         limit = memory_limit(memory)

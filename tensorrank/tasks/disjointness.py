@@ -116,7 +116,7 @@ class TwoBitVectors(ABC):
 
 @dataclass(frozen=True)
 class Disjointness(TwoBitVectors):
-    """Whether two sets of n elements, given by the bits a and b, have none in common.
+    """The task of set disjointness: do two sets of n elements, given by the bits a and b, have none in common?
 
     Args:
         length: n, the number of elements.
@@ -197,7 +197,7 @@ class Disjointness(TwoBitVectors):
 
 @dataclass(frozen=True)
 class InnerProduct(TwoBitVectors):
-    """The inner product of two vectors of n bits, modulo M or as a whole number.
+    """The task of the inner product of two vectors of n bits, modulo M or as a whole number.
 
     Args:
         length: n, the number of bits of either vector.

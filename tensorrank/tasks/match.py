@@ -19,16 +19,15 @@ from tensorrank.tasks.residue_task import TABLE, ResidueTask, Split, another
 
 @dataclass(frozen=True)
 class Match2(ResidueTask):
-    """For each token i: is there a token j with x_i + x_j = 0 modulo M?
+    """The task Match2: for each token i, is there a token j with x_i + x_j = 0 modulo M?
 
     Args:
         tokens: N.
         modulus: M.
         itself: whether j may be i.
 
-    For communication, only the set of residues matters that a side holds, and of the side of the asking token whether
-    another of its tokens matches. Known, with j among the others only and the asking token against at least M others:
-    rank M.
+    For communication, only two things matter: the set of residues that a side holds, and whether the side of the asking
+    token holds a match. With j among the others only, and the asking token against at least M others, the rank is M.
 
     Raises:
         TensorRankError: if a number is not a whole number of at least 1, the modulus is more than 2^24, or itself is
@@ -128,17 +127,17 @@ class Match2(ResidueTask):
 
 @dataclass(frozen=True)
 class Match3(ResidueTask):
-    """For each token i: are there tokens j and k with x_i + x_j + x_k = 0 modulo M?
+    """The task Match3: for each token i, are there tokens j and k with x_i + x_j + x_k = 0 modulo M?
 
-    Tokens j and k may be any: the same, and i too.
+    The tokens j and k may be any: they may be the same, and they may be i.
 
     Args:
         tokens: N.
         modulus: M.
 
-    For communication, only the set of residues matters that a side holds, beside the residue of the asking token; where
-    that is an anchor, j and k may be the asking token, too. Known, with an anchor and n tokens on either side: the rank
-    that `anchored_match3_rank` gives.
+    For communication, only two things matter: the set of residues that a side holds, and the residue of the asking
+    token. With an anchor, too, j and k may be the asking token. With an anchor and n tokens on either side, the rank is
+    known: `anchored_match3_rank` gives it.
 
     Raises:
         TensorRankError: if a number is not a whole number of at least 1, or the modulus is more than 2^24.

@@ -20,7 +20,7 @@ from tensorrank.tasks.residue_task import ResidueTask, Split, another
 
 @dataclass(frozen=True)
 class Match3Bigram(ResidueTask):
-    """For each token i: are there neighbours j and j + 1 with x_i + x_j + x_(j+1) = 0 modulo M?
+    """Match3 of neighbours: for each token i, is there a j with x_i + x_j + x_(j+1) = 0 modulo M?
 
     Args:
         tokens: N.
@@ -98,9 +98,9 @@ class Match3Bigram(ResidueTask):
 
 @dataclass(frozen=True)
 class Match3Local(Match3):
-    """For each token i: are there j and k within K of i with x_i + x_j + x_k = 0 modulo M?
+    """Match3 in a window: for each token i, are there j and k within K of i with x_i + x_j + x_k = 0 modulo M?
 
-    Tokens j and k may be the same, and i too.
+    The tokens j and k may be the same, and they may be i.
 
     Args:
         tokens: N.

@@ -35,10 +35,10 @@ SIZES: Mapping[str, str] = MappingProxyType(
 
 @dataclass(frozen=True)
 class NamedTask:
-    """A task that is chosen by name.
+    """A task that is chosen by name, with what the command line and studies need to know about it.
 
     Attributes:
-        name: as on the command line.
+        name: the name on the command line.
         home: the module and the class, such as "match.Match3".
         about: what the task is, in a sentence or two.
         sizes: the numbers that the class takes, with defaults.

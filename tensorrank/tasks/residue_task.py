@@ -151,7 +151,7 @@ class ResidueTask(ABC):
         """The number of the asking token; the last by default.
 
         Raises:
-            TensorRankError: if it is none of 0..N-1.
+            TensorRankError: if the number is none of 0..N-1.
         """
         found = self.tokens - 1 if asking is None else whole_number("asking", asking, 0)
         if found >= self.tokens:

@@ -40,7 +40,7 @@ class AttentionUnit:
             uses it: it gives every array the range that its steps cover, whatever the inputs are.
 
     Raises:
-        TensorRankError: if shapes do not fit each other, entries are not finite, or the precision is none.
+        TensorRankError: if shapes do not fit each other, entries are not finite, or there is no such precision.
 
     Sources: S23 (Sanford, Hsu, Telgarsky, Representational strengths and limitations of transformers, NeurIPS 2023),
     the self-attention unit and the s-order tensor attention of the section on Match3.
@@ -132,7 +132,7 @@ class AttentionUnit:
         """A copy of the unit at another precision.
 
         Raises:
-            TensorRankError: if it is none.
+            TensorRankError: if there is no such precision.
         """
         return replace(self, precision=precision_of(precision))
 

@@ -37,7 +37,7 @@ class Construction(ABC):
         """A copy of the construction at another precision.
 
         Raises:
-            TensorRankError: if it is none.
+            TensorRankError: if there is no such precision.
         """
         return replace(self, unit=self.unit.at(precision))
 

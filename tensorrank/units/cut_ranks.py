@@ -42,7 +42,8 @@ from tensorrank.records import Record
 
 Asking = Literal["public", "a"]
 
-# A prime is drawn below a number in this range. No prime is 2^31 - 1, where the powers of 2 are only 31 different ones.
+# A prime is the largest below a random number in this range. It is never 2^31 - 1, modulo which there are only 31
+# different powers of 2.
 _LEAST, _MOST = 2**30 + 2**20, 2**31 - 1
 _PRIMES = 2
 # Entries of samples stay below this in absolute value, so that scores and residues fit into int64.

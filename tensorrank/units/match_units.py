@@ -88,7 +88,7 @@ def match2_unit(tokens: int, modulus: int, *, precision: Precision | str | int =
         precision: a `Precision`, or what `precision_of` makes one from.
 
     Raises:
-        TensorRankError: if a number is out of this range, or the precision is none.
+        TensorRankError: if a number is out of this range, or there is no such precision.
 
     Source: S23 (Sanford, Hsu, Telgarsky, NeurIPS 2023), the theorem that one unit of constant size solves Match2; the
     constants are ours.
@@ -125,7 +125,7 @@ def match3_unit(tokens: int, modulus: int, *, precision: Precision | str | int =
         precision: a `Precision`, or what `precision_of` makes one from.
 
     Raises:
-        TensorRankError: if a number is out of this range, or the precision is none.
+        TensorRankError: if a number is out of this range, or there is no such precision.
 
     Source: S23 (Sanford, Hsu, Telgarsky, NeurIPS 2023), the theorem that third-order tensor attention of constant size
     solves Match3; the constants are ours.

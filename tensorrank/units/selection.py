@@ -89,7 +89,7 @@ class SelectionUnit(ABC):
         """A copy of the unit at another precision.
 
         Raises:
-            TensorRankError: if it is none.
+            TensorRankError: if there is no such precision.
         """
         return replace(self, precision=precision_of(precision))
 

@@ -45,7 +45,7 @@ class RestrictedIsometryUnit(SelectionUnit):
             2 q beta / sqrt(m), which none exceeds while the isometry constant of q keys is at most 1/2.
 
     Raises:
-        TensorRankError: if a number is out of its range, or the seed or the precision is none.
+        TensorRankError: if a number is out of its range, or there is no such seed or precision.
 
     Source: S23 (Sanford, Hsu, Telgarsky, NeurIPS 2023), the theorem that m of order d' + q log N suffices; on
     restricted isometries Candes, Tao, Decoding by linear programming (IEEE Trans. Inf. Theory 51, 2005).
@@ -132,7 +132,7 @@ class MomentCurveUnit(SelectionUnit):
         precision: a `Precision`, or what `precision_of` makes one from.
 
     Raises:
-        TensorRankError: if a number is out of its range, or the precision is none.
+        TensorRankError: if a number is out of its range, or there is no such precision.
 
     Source: S23 (Sanford, Hsu, Telgarsky, NeurIPS 2023), the remark that m of order d' + q suffices at infinite
     precision, by cyclic polytopes; Gale, Neighborly and cyclic polytopes (1963).

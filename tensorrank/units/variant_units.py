@@ -53,7 +53,7 @@ class BigramConstruction(Construction):
         """A copy of the construction at another precision.
 
         Raises:
-            TensorRankError: if it is none.
+            TensorRankError: if there is no such precision.
         """
         return replace(self, lookup=self.lookup.at(precision), unit=self.unit.at(precision))
 
@@ -83,7 +83,7 @@ def bigram_units(tokens: int, modulus: int, *, precision: Precision | str | int 
         precision: a `Precision`, or what `precision_of` makes one from.
 
     Raises:
-        TensorRankError: if a number is out of this range, or the precision is none.
+        TensorRankError: if a number is out of this range, or there is no such precision.
 
     Source: S23 (Sanford, Hsu, Telgarsky, NeurIPS 2023), who show that two layers suffice; the constants are ours.
 
@@ -150,7 +150,7 @@ def local_unit(
         precision: a `Precision`, or what `precision_of` makes one from.
 
     Raises:
-        TensorRankError: if a number is out of this range, or the precision is none.
+        TensorRankError: if a number is out of this range, or there is no such precision.
 
     Source: S23 (Sanford, Hsu, Telgarsky, NeurIPS 2023), who show that one layer suffices whose size grows with the
     window; the constants are ours.
