@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import tensorrank as tr
+from tensorrank.cli.shared import options as given
 from tensorrank.cli.shared.findings_text import print_findings, save_figures
 from tensorrank.cli.shared.interrupts import Interrupts
 from tensorrank.cli.shared.swept_models import study_of
@@ -30,7 +31,7 @@ def study(
     models: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="[KIND SIZE=VALUES... | FILE...]",
+            metavar="KIND SIZE=VALUES | FILE",
             show_default=False,
             help="Other models: a kind (attention, recurrent, convolutional) and its sizes, or mixtures in files.",
         ),
@@ -54,14 +55,14 @@ def study(
     seed: Annotated[
         int, typer.Option(help="Seed of the weights and inputs; only exact ranks are taken from another.")
     ] = 0,
-    memory: Annotated[str, typer.Option(help="Limit on the memory of each rank.")] = "4GiB",
+    memory: given.MemoryOfRank = "4GiB",
     work: Annotated[
         float | None,
         typer.Option(
             help="Limit on the operations of each rank (inf: none), 2.5e11 by default; two cores do 3e10 a second."
         ),
     ] = None,
-    threads: Annotated[int | None, typer.Option(help="Threads; all processors by default.")] = None,
+    threads: given.Threads = None,
     workers: Annotated[
         int | None, typer.Option(help="Compute blocks in so many processes of this machine (extra 'cluster').")
     ] = None,
@@ -81,7 +82,7 @@ def study(
     log_json: Annotated[
         Path | None, typer.Option(help="File to which every event is appended as a line of JSON; -: standard error.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: given.Json = False,
 ) -> None:
     """Separation ranks of many models, stored one by one, in a table, and for attention in figures.
 
@@ -113,7 +114,7 @@ def study(
         "scratch": scratch,
     }
     if models and any(sizes.values()):
-        odd = ", ".join(name for name, given in sizes.items() if given is not None)
+        odd = ", ".join(name for name, text in sizes.items() if text is not None)
         raise TensorRankError(f"{odd} cannot be given beside {models[0]}; give its sizes as SIZE=VALUES")
     plan = study_of(models, **limits) if models else _attention(sizes, limits)
     if not (math.isfinite(grace) and grace >= 0):
@@ -174,14 +175,14 @@ def study(
 
 def _attention(sizes: Mapping[str, str | None], limits: Mapping[str, Any]) -> tr.Study[tr.SelfAttention]:
     """The study of attention networks, cheap ones first within a width."""
-    given = {name: None if text is None else whole_numbers(text, name) for name, text in sizes.items()}
+    read = {name: None if text is None else whole_numbers(text, name) for name, text in sizes.items()}
     return tr.Study.over(
         tr.SelfAttention,
-        width=given["--widths"] or range(1, 5),
-        heads=given["--heads"] or 1,
-        head_dim=given["--head-dims"],
-        tokens=given["--tokens"],
-        depth=sorted(given["--depths"] or range(1, 6)),
+        width=read["--widths"] or range(1, 5),
+        heads=read["--heads"] or 1,
+        head_dim=read["--head-dims"],
+        tokens=read["--tokens"],
+        depth=sorted(read["--depths"] or range(1, 6)),
         **limits,
     )
 

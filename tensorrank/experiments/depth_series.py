@@ -79,7 +79,7 @@ class Series:
         ]
 
     def sentence(self, among: Sequence[Series] = ()) -> str:
-        """Which depths are in which regime, by the rule of the knee, and the increments measured."""
+        """Say which depths are in which regime, by the rule of the knee, and what increments were measured."""
         depths = [finding.model.depth for finding in self.findings]
         saturated = [d for d in depths if bounds.is_saturated(d, self.model.width, self.side)]
         growing = [d for d in depths if d not in saturated]

@@ -1,1 +1,1 @@
-"""Studies: a plan over architectures, a store that survives interruption, the table of results."""
+"""Studies: the ranks of many models, computed anywhere, and kept in a store that survives interruption."""

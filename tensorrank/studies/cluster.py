@@ -46,13 +46,13 @@ _ANSWER, _LOOK, _TICK, _PATIENCE = 30.0, 1.0, 0.1, 20.0
 
 @contextmanager
 def cluster(address: str | None = None, *, workers: int | None = None, threads: int | None = None) -> Iterator[Cluster]:
-    """A connection to a Dask scheduler, or to a cluster of processes started here.
+    """Connect to a Dask scheduler, or start a cluster of processes on this machine, for the blocks of studies.
 
     Args:
         address: of a scheduler, such as "tcp://host:8786"; None to start a cluster on this machine.
-        workers: how many processes to start.
-        threads: that a large block may take in one of them; all processors shared among them by default. On a cluster
-            given by its address, as many as its workers were given.
+        workers: how many processes to start; one by default.
+        threads: how many threads a large block may take on one worker. By default the processes that are started share
+            all processors, and the workers of a given scheduler use what they were given.
 
     Raises:
         TensorRankError: if no scheduler answers, or it or a worker has no tensorrank or another version; later, in a
@@ -76,7 +76,7 @@ class Cluster:
 
     Args:
         client: a connection, in which every worker declares its memory.
-        threads: that a large block may take, or None for as many as its worker has.
+        threads: how many threads a large block may take; None for as many as its worker has.
     """
 
     def __init__(self, client: Client, threads: int | None) -> None:
@@ -97,7 +97,7 @@ class Cluster:
 
     @property
     def ahead(self) -> int:
-        """Enough ranks that workers are not idle where one has few blocks."""
+        """How many ranks are under way at once: enough that workers are not idle where one rank has few blocks."""
         self._look()
         return 4 + 2 * sum(int(worker["nthreads"]) for worker in self._workers.values())
 
@@ -163,7 +163,7 @@ class Cluster:
         return self._shared[draw]
 
     def _check_room(self) -> None:
-        """Refuse a task that would wait for ever; where no worker is there yet, wait."""
+        """Raise an error if a task would wait for ever for a worker that has the memory."""
         needed = max((_memory(task.job) for task, _ in self._tasks.values()), default=0.0)
         declared = [worker["resources"].get(RESOURCE) for worker in self._workers.values()]
         # A worker declares its memory a moment after it has come.
@@ -180,7 +180,7 @@ class Cluster:
             )
 
     def _look(self) -> bool:
-        """Look at the workers now and then; whether it was now."""
+        """Look at the workers if it is time to; whether it was."""
         now = time.monotonic()
         if now < self._looked + _LOOK:
             return False

@@ -1,4 +1,4 @@
-"""The connection to a Dask scheduler: made with checks that end in time, and its loss told in words."""
+"""The connection to a Dask scheduler: checks before it that end in time, and words for its loss."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _VERSION = "tensorrank.version:__version__"
 
 @contextmanager
 def connection(address: str, seconds: float) -> Iterator[Client]:
-    """A client of a scheduler, on which and on whose workers this version of tensorrank can be imported.
+    """Connect to a scheduler, and check that it and its workers have this version of tensorrank.
 
     Args:
         address: of the scheduler.
-        seconds: for it to answer.
+        seconds: how long it may take to answer.
 
     Raises:
         TensorRankError: if no scheduler answers, or tensorrank is missing or of another version.
@@ -53,7 +53,7 @@ def connection(address: str, seconds: float) -> Iterator[Client]:
 
 @contextmanager
 def talking() -> Iterator[None]:
-    """Around every call that needs the scheduler.
+    """Tell in words if the scheduler is lost; a context for every call that needs it.
 
     Raises:
         TensorRankError: if it does not answer any more.
@@ -65,7 +65,7 @@ def talking() -> Iterator[None]:
 
 
 def lost() -> TensorRankError:
-    """What to raise where the connection is lost."""
+    """The error that says that the connection is lost."""
     return TensorRankError(
         "the connection to the Dask scheduler was lost; all that was finished before is kept: run the same again once "
         "a scheduler answers"
@@ -73,7 +73,7 @@ def lost() -> TensorRankError:
 
 
 def _aside(call: Callable[[], None]) -> None:
-    """In a thread of its own: the caller's may run an event loop, as notebooks do."""
+    """Call in a thread of its own, since the caller's may run an event loop, as notebooks do."""
     with ThreadPoolExecutor(1) as pool:
         pool.submit(call).result()
 

@@ -1,4 +1,4 @@
-"""What runs on the workers of a Dask cluster: tasks, and what every worker is told when it comes."""
+"""The part of a study that runs on the workers of a Dask cluster: its tasks, and what every new worker is told."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _REPORT = 0.5
 
 
 class Answer(NamedTuple):
-    """What a task gives back."""
+    """The answer of the task of a job: the rank, the seconds it took and where, and the seconds of what is shared."""
 
     rank: BlockRank
     seconds: float
@@ -40,19 +40,19 @@ class OtherVersionError(RuntimeError):
 
 # mypy takes distributed, half typed, as untyped: its classes are of any type.
 class DeclareMemory(WorkerPlugin):  # type: ignore[misc]
-    """Every worker, also one that comes later, declares its memory unless it was started with a figure of its own."""
+    """Makes every worker, also one that comes later, declare its memory, if it was started without a figure."""
 
     name = "tensorrank-memory"
 
     async def setup(self, worker: Worker) -> None:
-        """Called on each worker, once."""
+        """Declare the memory of a worker; called once on each."""
         if RESOURCE not in worker.state.total_resources:
             limit = worker.memory_manager.memory_limit or memory_available()
             await worker.set_resources(**{RESOURCE: _SHARE * limit})
 
 
 class _Undisturbed(WorkerPlugin):  # type: ignore[misc]
-    """Ctrl-C reaches every process of a terminal; ours are told by us when to end."""
+    """Makes workers ignore Ctrl-C, which reaches every process of a terminal: the study tells them when to end."""
 
     name = "tensorrank-undisturbed"
 
@@ -63,7 +63,7 @@ class _Undisturbed(WorkerPlugin):  # type: ignore[misc]
 
 @contextmanager
 def local_cluster(count: int) -> Iterator[LocalCluster]:
-    """So many processes of this machine."""
+    """Start a cluster of so many processes on this machine."""
     main = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
     try:
@@ -85,7 +85,7 @@ def local_cluster(count: int) -> Iterator[LocalCluster]:
 
 
 def make(shared: Shared, version: str, threads: int | None) -> tuple[Any, float]:
-    """A task: what jobs share, and the seconds it took."""
+    """Make what the jobs of a draw share, and tell the seconds it took; a task."""
     _check(version)
     started = time.perf_counter()
     with worker_threads(_threads(threads)) as pool:
@@ -94,7 +94,7 @@ def make(shared: Shared, version: str, threads: int | None) -> tuple[Any, float]
 
 
 def run(job: Job, shared: tuple[Any, float] | None, version: str, threads: int | None) -> Answer:
-    """A task: the rank of one job; tells now and then how far it is."""
+    """Compute the rank of one job, and tell now and then how far it is; a task."""
     _check(version)
     started = said = time.perf_counter()
     worker = get_worker()
@@ -123,7 +123,10 @@ def _check(version: str) -> None:
 
 
 def reconsider(dask_scheduler: Scheduler) -> None:
-    """Let tasks that no worker could take be taken: the scheduler looks when a worker comes, not when it declares."""
+    """Let the scheduler look for workers again for tasks that none could take.
+
+    By itself it looks when a worker comes, and not when the worker declares its memory.
+    """
     for worker in list(dask_scheduler.workers.values()):
         wanted = dask_scheduler.bulk_schedule_unrunnable_after_adding_worker(worker)
         dask_scheduler.transitions(wanted, f"{TOPIC}-reconsider-{time.time()}")

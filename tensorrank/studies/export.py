@@ -6,6 +6,7 @@ import csv
 import io
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -19,31 +20,11 @@ from tensorrank.whole_files import write_whole
 from tensorrank.whole_numbers import to_text
 
 # What is said of every rank and of every block, beside the values that their models are known by.
-RANK_COLUMNS = (
-    "value",
-    "lower",
-    "upper",
-    "standing",
-    "log3_value",
-    "method",
-    "failure_probability",
-    "seconds",
-    "reason",
-)
-BLOCK_COLUMNS = (
-    "seed",
-    "draw",
-    "prime",
-    "degree",
-    "asked",
-    "rank",
-    "rows",
-    "columns",
-    "complete",
-    "saturated",
-    "seconds",
-    "version",
-)
+_PROVED = ("value", "lower", "upper", "standing")
+_HOW = ("method", "failure_probability", "seconds", "reason")
+RANK_COLUMNS = (*_PROVED, "log3_value", *_HOW)
+_FOUND = ("rank", "rows", "columns", "complete", "saturated", "seconds", "version")
+BLOCK_COLUMNS = ("seed", *(field.name for field in fields(JobKey)), *_FOUND)
 # Whole numbers that may pass 2**63.
 _UNBOUNDED = frozenset({"value", "lower", "upper", "moment_bound", "monomial_bound", "seed"})
 _KINDS = (".csv", ".parquet")
@@ -58,7 +39,7 @@ def rank_row(model: ModelKey, result: SeparationRank) -> dict[str, Any]:
     """One rank under the names of its model's values and of `RANK_COLUMNS`; None where there is nothing to say."""
     return {
         **model.to_dict(),
-        **{name: getattr(result, name) for name in RANK_COLUMNS if name != "log3_value"},
+        **{name: getattr(result, name) for name in (*_PROVED, *_HOW)},
         "log3_value": math.log(result.value) / math.log(3) if result.value else None,
         "seconds": round(result.seconds, 3),
     }

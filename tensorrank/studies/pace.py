@@ -21,7 +21,7 @@ from tensorrank.studies.model_key import ModelKey
 
 
 def seconds_left(elapsed: float, done: float, total: float) -> float | None:
-    """What remains at the pace so far, in seconds; None where nothing is done yet.
+    """The seconds that remain at the pace so far; None where nothing is done yet.
 
     >>> seconds_left(10, done=25, total=100)
     30.0
@@ -31,13 +31,13 @@ def seconds_left(elapsed: float, done: float, total: float) -> float | None:
 
 @dataclass
 class Pace:
-    """An observer of a study's events, and what they tell of its pace; work is in operations.
+    """An observer of a study's events that tells how far the study is; work is in operations.
 
     Attributes:
-        ranks: how many there are to be found.
-        found: how many are.
-        total: the work expected in those that were not in the store.
-        block: the block under way that was last heard of, its work done and its total.
+        ranks: how many ranks there are to be found.
+        found: how many ranks are found.
+        total: the work expected in the ranks that were not in the store.
+        block: the block under way that was last heard of: its model, its key, its work done and its work in all.
     """
 
     clock: Callable[[], float] = time.monotonic
@@ -86,13 +86,13 @@ class Pace:
 
     @property
     def study_left(self) -> float | None:
-        """Seconds that the study may still take; what came from the store tells nothing of its pace."""
+        """The seconds that the study may still take; what came from the store tells nothing of its pace."""
         mine = self.done - self._recalled
         return seconds_left(self.clock() - self._started, mine, mine + self.total - self.done)
 
     @property
     def block_left(self) -> float | None:
-        """Seconds that the block may still take."""
+        """The seconds that the block under way may still take."""
         if self.block is None:
             return None
         model, key, done, total = self.block

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -90,11 +90,12 @@ class _UnderWay:
         return Advanced(self.key, done, max(self.before + self.computation.plan.work, done))
 
 
+@dataclass(eq=False)
 class Run(Generic[M]):
     """One run of a study, and the listener of its scheduler.
 
     Args:
-        models: the models, all different.
+        models: the models, all different, by their keys.
         begin: gives the computation of one.
         seed: of all.
         limits: of all.
@@ -104,24 +105,17 @@ class Run(Generic[M]):
         stop: once true, nothing new begins.
     """
 
-    def __init__(
-        self,
-        models: Sequence[M],
-        begin: Callable[[M], Computation],
-        seed: int,
-        limits: Limits,
-        store: Store,
-        scheduler: Scheduler,
-        observe: Observer,
-        stop: Callable[[], bool],
-    ) -> None:
-        self._models, self._begin = {ModelKey.of(model): model for model in models}, begin
-        self._seed, self._limits = seed, limits
-        self._store, self._scheduler = store, scheduler
-        self._observe, self._stop = observe, stop
-        self._under_way: dict[ModelKey, _UnderWay] = {}
-        # Of a rank that was given up there is no finding.
-        self._finished: dict[ModelKey, Finding[M] | None] = {}
+    models: Mapping[ModelKey, M]
+    begin: Callable[[M], Computation]
+    seed: int
+    limits: Limits
+    store: Store
+    scheduler: Scheduler
+    observe: Observer
+    stop: Callable[[], bool]
+    _under_way: dict[ModelKey, _UnderWay] = field(default_factory=dict)
+    # Of a rank that was given up there is no finding.
+    _finished: dict[ModelKey, Finding[M] | None] = field(default_factory=dict)
 
     def findings(self) -> Iterator[Finding[M]]:
         """Every finding in the order of the models; without those that had to be skipped.
@@ -130,19 +124,19 @@ class Run(Generic[M]):
             KeyboardInterrupt: if it was stopped, once what was under way is stored.
             StoreError: if a result contradicts a stored one, or cannot be stored.
         """
-        waiting, unsaid = deque(self._models), deque(self._models)
-        self._observe(StudyStarted(len(waiting), self._expected_work()))
+        waiting, unsaid = deque(self.models), deque(self.models)
+        self.observe(StudyStarted(len(waiting), self._expected_work()))
         while unsaid:
             while unsaid and unsaid[0] in self._finished:
                 finding = self._finished.pop(unsaid.popleft())
                 if finding is not None:
                     yield finding
-            if self._stop():
+            if self.stop():
                 break
-            while waiting and len(self._under_way) < self._scheduler.ahead and not self._stop():
+            while waiting and len(self._under_way) < self.scheduler.ahead and not self.stop():
                 self._start(waiting.popleft())
             if self._under_way:
-                self._scheduler.wait(self, self._stop)
+                self.scheduler.wait(self, self.stop)
             for one in list(self._under_way.values()):
                 if one.answered:
                     self._go_on(one, one.answers)
@@ -153,21 +147,21 @@ class Run(Generic[M]):
         """Store a block, also of a rank that was given up meanwhile, and note it."""
         job = task.job
         with self._timed():
-            self._store.put_block(task.model, self._seed, job.key, rank, seconds, self._limits)
+            self.store.put_block(task.model, self.seed, job.key, rank, seconds, self.limits)
         one = self._under_way.get(task.model)
         if one is not None:
             one.note(job, rank, seconds)
-        self._observe(BlockFinished(task.model, job.key, rank, seconds, job.work, worker=worker))
+        self.observe(BlockFinished(task.model, job.key, rank, seconds, job.work, worker=worker))
         if one is not None:
-            self._observe(one.advance(one.spent))
+            self.observe(one.advance(one.spent))
 
     def failed(self, task: Task, reason: str) -> None:
         """Give up the rank that the task is part of."""
         one = self._under_way.pop(task.model, None)
         if one is not None:
             self._finished[task.model] = None
-            self._scheduler.forget(one.tasks)
-            self._observe(RankSkipped(task.model, reason))
+            self.scheduler.forget(one.tasks)
+            self.observe(RankSkipped(task.model, reason))
 
     def shared_made(self, task: Task, seconds: float) -> None:
         """Note what the coefficients took."""
@@ -175,36 +169,36 @@ class Run(Generic[M]):
         if one is not None:
             one.seconds += seconds
             one.spent += task.job.shared.work if task.job.shared is not None else 0.0
-            self._observe(LatticeMade(task.model, seconds))
-            self._observe(one.advance(one.spent))
+            self.observe(LatticeMade(task.model, seconds))
+            self.observe(one.advance(one.spent))
 
     def advanced(self, task: Task, done: float, total: float) -> None:
         """Tell how far a block is."""
         one = self._under_way.get(task.model)
         if one is not None:
-            self._observe(BlockAdvanced(task.model, task.job.key, done, total))
-            self._observe(one.advance(one.spent + task.job.work * min(1.0, done / total if total else 1.0)))
+            self.observe(BlockAdvanced(task.model, task.job.key, done, total))
+            self.observe(one.advance(one.spent + task.job.work * min(1.0, done / total if total else 1.0)))
 
     def workers_changed(self, workers: int, lost: int) -> None:
         """Tell of the workers."""
-        self._observe(WorkersChanged(workers, lost))
+        self.observe(WorkersChanged(workers, lost))
 
     def _expected_work(self) -> float:
-        unsettled = [model for key, model in self._models.items() if not self._settled(key)]
-        return sum(self._begin(model).plan.work for model in unsettled)
+        unsettled = [model for key, model in self.models.items() if not self._settled(key)]
+        return sum(self.begin(model).plan.work for model in unsettled)
 
     def _settled(self, key: ModelKey) -> SeparationRank | None:
-        before = self._store.get(key)
-        return before.result if before is not None and before.settles(self._limits, self._seed) else None
+        before = self.store.get(key)
+        return before.result if before is not None and before.settles(self.limits, self.seed) else None
 
     def _start(self, key: ModelKey) -> None:
-        model = self._models[key]
+        model = self.models[key]
         known = self._settled(key)
         if known is not None:
             self._finish(key, known, fresh=False)
             return
-        one = self._under_way[key] = _UnderWay(key, self._begin(model))
-        self._observe(RankStarted(key, one.computation.plan))
+        one = self._under_way[key] = _UnderWay(key, self.begin(model))
+        self.observe(RankStarted(key, one.computation.plan))
         self._go_on(one)
 
     def _go_on(self, one: _UnderWay, ranks: Sequence[BlockRank] | None = None) -> None:
@@ -215,38 +209,38 @@ class Run(Generic[M]):
             try:
                 jobs = next(rounds) if ranks is None else rounds.send(ranks)
             except StopIteration as end:
-                self._scheduler.forget(before)
+                self.scheduler.forget(before)
                 self._conclude(one, end.value)
                 return
             if jobs and jobs[0].shared is not one.draw:
-                self._scheduler.forget(before)
+                self.scheduler.forget(before)
                 one.draw, one.before = jobs[0].shared, one.spent
             one.tasks, one.found = [Task(one.key, job) for job in jobs], {}
             missing = [task for task in one.tasks if not self._recalled(one, task.job)]
             if missing:
-                self._scheduler.submit(missing)
+                self.scheduler.submit(missing)
                 return
             ranks = one.answers
 
     def _recalled(self, one: _UnderWay, job: Job) -> bool:
         """Whether the store knows the job's rank; then it is noted."""
-        before = self._store.get_block(one.key, self._seed, job.key)
-        if before is None or not before.settles(self._limits):
+        before = self.store.get_block(one.key, self.seed, job.key)
+        if before is None or not before.settles(self.limits):
             return False
         one.note(job, before.rank, before.seconds)
-        self._observe(BlockFinished(one.key, job.key, before.rank, before.seconds, job.work, fresh=False))
+        self.observe(BlockFinished(one.key, job.key, before.rank, before.seconds, job.work, fresh=False))
         return True
 
     def _conclude(self, one: _UnderWay, evidence: Evidence) -> None:
         del self._under_way[one.key]
         result = one.computation.result(evidence, one.seconds)
         with self._timed():
-            result = self._store.put(one.key, result, self._limits)
+            result = self.store.put(one.key, result, self.limits)
         self._finish(one.key, result, fresh=True)
 
     def _finish(self, key: ModelKey, result: SeparationRank, *, fresh: bool) -> None:
-        self._finished[key] = Finding(self._models[key], result, fresh)
-        self._observe(RankFinished(key, result, fresh))
+        self._finished[key] = Finding(self.models[key], result, fresh)
+        self.observe(RankFinished(key, result, fresh))
 
     @contextmanager
     def _timed(self) -> Iterator[None]:
@@ -255,4 +249,4 @@ class Run(Generic[M]):
         try:
             yield
         finally:
-            self._observe(StoreWritten(time.perf_counter() - started))
+            self.observe(StoreWritten(time.perf_counter() - started))

@@ -5,25 +5,15 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from tensorrank.arithmetic.resources import Workers
 from tensorrank.separation.jobs import BlockRank, Here, Job, JobKey
 from tensorrank.studies.model_key import ModelKey
 
-
-class TaskKey(NamedTuple):
-    """What tells the tasks of a study apart, here and on every worker."""
-
-    model: ModelKey
-    job: JobKey
-
-
-class DrawKey(NamedTuple):
-    """What tells the draws of a study apart: the model, and the number of the draw."""
-
-    model: ModelKey
-    draw: int
+# What tells the tasks of a study apart, and what tells its draws apart: here and on every worker.
+TaskKey = tuple[ModelKey, JobKey]
+DrawKey = tuple[ModelKey, int]
 
 
 @dataclass(frozen=True)
@@ -36,12 +26,12 @@ class Task:
     @property
     def key(self) -> TaskKey:
         """The key of the task."""
-        return TaskKey(self.model, self.job.key)
+        return self.model, self.job.key
 
     @property
     def draw(self) -> DrawKey:
         """The key of its draw, all of whose tasks share what `Job.shared` makes."""
-        return DrawKey(self.model, self.job.key.draw)
+        return self.model, self.job.key.draw
 
 
 class Listener(Protocol):
@@ -90,7 +80,11 @@ class Threads:
 
     def __init__(self, pool: Workers) -> None:
         self._waiting: deque[Sequence[Task]] = deque()
-        self._here = Here(pool, within=self._within, made=self._made)
+        self._here = Here(
+            pool,
+            within=lambda job, done, total: self._listener.advanced(self._tasks[job.key], done, total),
+            made=lambda job, seconds: self._listener.shared_made(self._tasks[job.key], seconds),
+        )
         self._listener: Listener
         self._tasks: dict[JobKey, Task]
 
@@ -111,9 +105,3 @@ class Threads:
             self._listener = listener
             self._tasks = {task.job.key: task for task in self._waiting.popleft()}
             self._here.run([task.job for task in self._tasks.values()], done, stop)
-
-    def _within(self, job: Job, done: float, total: float) -> None:
-        self._listener.advanced(self._tasks[job.key], done, total)
-
-    def _made(self, job: Job, seconds: float) -> None:
-        self._listener.shared_made(self._tasks[job.key], seconds)

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import Any, Literal
 
 from tensorrank.errors import StoreError
 from tensorrank.separation.architecture import Model
@@ -31,38 +31,22 @@ _STEPS = (
     """
     CREATE TABLE ranks (
         architecture TEXT PRIMARY KEY,
-        value TEXT NOT NULL,
-        lower TEXT NOT NULL,
-        upper TEXT,
-        standing TEXT NOT NULL,
+        value TEXT NOT NULL, lower TEXT NOT NULL, upper TEXT, standing TEXT NOT NULL,
         result TEXT NOT NULL,
-        memory TEXT NOT NULL,
-        work REAL,
-        seconds REAL NOT NULL,
-        version TEXT NOT NULL,
+        memory TEXT NOT NULL, work REAL,
+        seconds REAL NOT NULL, version TEXT NOT NULL,
         finished TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now'))
     );
     """,
     """
     ALTER TABLE ranks ADD COLUMN files INTEGER NOT NULL DEFAULT 0;
     CREATE TABLE blocks (
-        architecture TEXT NOT NULL,
-        seed TEXT NOT NULL,
-        draw INTEGER NOT NULL,
-        prime INTEGER NOT NULL,
-        degree INTEGER NOT NULL,
-        asked TEXT NOT NULL,
-        rank INTEGER NOT NULL,
-        "rows" INTEGER NOT NULL,
-        columns INTEGER NOT NULL,
-        complete INTEGER NOT NULL,
-        saturated INTEGER NOT NULL,
-        finite INTEGER NOT NULL,
-        memory TEXT NOT NULL,
-        work REAL NOT NULL,
-        files INTEGER NOT NULL,
-        seconds REAL NOT NULL,
-        version TEXT NOT NULL,
+        architecture TEXT NOT NULL, seed TEXT NOT NULL,
+        draw INTEGER NOT NULL, prime INTEGER NOT NULL, degree INTEGER NOT NULL, asked TEXT NOT NULL,
+        rank INTEGER NOT NULL, "rows" INTEGER NOT NULL, columns INTEGER NOT NULL,
+        complete INTEGER NOT NULL, saturated INTEGER NOT NULL, finite INTEGER NOT NULL,
+        memory TEXT NOT NULL, work REAL NOT NULL, files INTEGER NOT NULL,
+        seconds REAL NOT NULL, version TEXT NOT NULL,
         finished TEXT NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%SZ', 'now')),
         PRIMARY KEY (architecture, seed, draw, prime, degree, asked)
     ) WITHOUT ROWID;
@@ -76,8 +60,6 @@ _STEPS = (
     """,
 )
 SCHEMA_VERSION = len(_STEPS)
-_BLOCK_COLUMNS = 'rank, "rows", columns, complete, saturated, finite, memory, work, files, seconds, version'
-_BLOCK_KEY = "model, seed, draw, prime, degree, asked"
 
 
 @dataclass(frozen=True)
@@ -156,10 +138,8 @@ class Store:
     def get(self, model: Model | ModelKey) -> StoredRank | None:
         """The stored rank of a model, or None."""
         with self._explained():
-            row = self._connection.execute(
-                "SELECT result, memory, work, files FROM ranks WHERE model = ?", (ModelKey.of(model).text,)
-            ).fetchone()
-        return None if row is None else _stored_rank(*row)
+            row = self._connection.execute("SELECT * FROM ranks WHERE model = ?", (ModelKey.of(model).text,)).fetchone()
+        return None if row is None else _stored_rank(row)
 
     def put(self, model: Model | ModelKey, result: SeparationRank, limits: Limits) -> SeparationRank:
         """Store a result, unless a better one is there; returns the better one.
@@ -181,7 +161,16 @@ class Store:
                             return before.result
                         if better:
                             result = before.result
-                    self._write_rank(model, result, limits)
+                    row = {
+                        "model": model.text,
+                        "value": to_text(result.value),
+                        "lower": to_text(result.lower),
+                        "upper": None if result.upper is None else to_text(result.upper),
+                        "standing": result.standing,
+                        "seconds": result.seconds,
+                        "result": json.dumps(result.to_dict()),
+                    }
+                    self._write("ranks", row | _limits_row(limits))
             finally:
                 self._set_durable(False)
         return result
@@ -190,10 +179,10 @@ class Store:
         """The stored rank of a block, or None."""
         with self._explained():
             row = self._connection.execute(
-                f"SELECT {_BLOCK_COLUMNS} FROM blocks WHERE ({_BLOCK_KEY}) = (?, ?, ?, ?, ?, ?)",
-                _block_key(model, seed, key),
+                "SELECT * FROM blocks WHERE (model, seed, draw, prime, degree, asked) = (?, ?, ?, ?, ?, ?)",
+                (ModelKey.of(model).text, str(seed), key.draw, key.prime, key.degree, key.asked),
             ).fetchone()
-        return None if row is None else _stored_block(*row)
+        return None if row is None else _stored_block(row)
 
     def put_block(
         self, model: Model | ModelKey, seed: int, key: JobKey, rank: BlockRank, seconds: float, limits: Limits
@@ -204,19 +193,6 @@ class Store:
             StoreError: if it contradicts what is stored: a rank of the same block cannot differ.
         """
         model = ModelKey.of(model)
-        row = (
-            *_block_key(model, seed, key),
-            rank.rank,
-            *rank.samples,
-            rank.complete,
-            rank.saturated,
-            rank.finite,
-            str(limits.memory),
-            limits.work,
-            limits.files,
-            seconds,
-            __version__,
-        )
         with self._explained(), self._transaction():
             before = self.get_block(model, seed, key)
             if before is not None:
@@ -224,22 +200,21 @@ class Store:
                 cut_later = before.rank.rank == rank.rank and not rank.complete and not limits.covers(before.limits)
                 if before.rank.complete or before.rank.rank > rank.rank or cut_later:
                     return
-            self._connection.execute(
-                f"INSERT OR REPLACE INTO blocks ({_BLOCK_KEY}, {_BLOCK_COLUMNS}) VALUES ({', '.join('?' * len(row))})",
-                row,
-            )
+            found = {**key.to_dict(), **rank.to_dict(), "seconds": seconds}
+            self._write("blocks", {"model": model.text, "seed": str(seed), **found, **_limits_row(limits)})
 
     def __iter__(self) -> Iterator[tuple[ModelKey, StoredRank]]:
         with self._explained():
-            rows = self._connection.execute("SELECT model, result, memory, work, files FROM ranks").fetchall()
-        return ((ModelKey(model), _stored_rank(*rest)) for model, *rest in rows)
+            rows = self._connection.execute("SELECT * FROM ranks").fetchall()
+        return ((ModelKey(row["model"]), _stored_rank(row)) for row in rows)
 
     def blocks(self) -> Iterator[tuple[ModelKey, int, JobKey, StoredBlock]]:
         """All blocks: of which model and seed, their keys, and what is stored."""
         with self._explained():
-            rows = self._connection.execute(f"SELECT {_BLOCK_KEY}, {_BLOCK_COLUMNS} FROM blocks").fetchall()
-        for model, seed, draw, prime, degree, asked, *rest in rows:
-            yield ModelKey(model), int(seed), JobKey(draw, prime, degree, asked), _stored_block(*rest)
+            rows = self._connection.execute("SELECT * FROM blocks").fetchall()
+        for row in rows:
+            key = JobKey(row["draw"], row["prime"], row["degree"], row["asked"])
+            yield ModelKey(row["model"]), int(row["seed"]), key, _stored_block(row)
 
     def close(self) -> None:
         """Close the file."""
@@ -290,25 +265,10 @@ class Store:
         self._bring_up_to_date()
         self._connection.execute("PRAGMA query_only = ON")
 
-    def _write_rank(self, model: ModelKey, result: SeparationRank, limits: Limits) -> None:
-        self._connection.execute(
-            "INSERT OR REPLACE INTO ranks "
-            "(model, value, lower, upper, standing, result, memory, work, files, seconds, version) "
-            "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                model.text,
-                to_text(result.value),
-                to_text(result.lower),
-                None if result.upper is None else to_text(result.upper),
-                result.standing,
-                json.dumps(result.to_dict()),
-                str(limits.memory),
-                limits.work,
-                limits.files,
-                result.seconds,
-                __version__,
-            ),
-        )
+    def _write(self, table: Literal["ranks", "blocks"], row: Mapping[str, Any]) -> None:
+        columns = ", ".join(f'"{name}"' for name in row)
+        values = ", ".join(f":{name}" for name in row)
+        self._connection.execute(f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({values})", row)
 
     def _set_durable(self, durable: bool) -> None:
         """Whether a commit waits for the disk."""
@@ -346,29 +306,24 @@ class Store:
             ) from error
 
 
-def _block_key(model: Model | ModelKey, seed: int, key: JobKey) -> tuple[str, str, int, int, int, str]:
-    return ModelKey.of(model).text, str(seed), key.draw, key.prime, key.degree, key.asked
+def _limits_row(limits: Limits) -> dict[str, Any]:
+    """The limits as columns of a row, and the version that writes it."""
+    return {"memory": str(limits.memory), "work": limits.work, "files": limits.files, "version": __version__}
 
 
-def _stored_rank(result: str, memory: str, work: float, files: int) -> StoredRank:
-    return StoredRank(SeparationRank.from_dict(json.loads(result)), Limits(int(memory), work, bool(files)))
+def _limits(row: sqlite3.Row) -> Limits:
+    return Limits(int(row["memory"]), row["work"], bool(row["files"]))
 
 
-def _stored_block(
-    rank: int,
-    rows: int,
-    columns: int,
-    complete: int,
-    saturated: int,
-    finite: int,
-    memory: str,
-    work: float,
-    files: int,
-    seconds: float,
-    version: str,
-) -> StoredBlock:
-    found = BlockRank(rank, (rows, columns), bool(complete), bool(saturated), bool(finite))
-    return StoredBlock(found, seconds, Limits(int(memory), work, bool(files)), version)
+def _stored_rank(row: sqlite3.Row) -> StoredRank:
+    return StoredRank(SeparationRank.from_dict(json.loads(row["result"])), _limits(row))
+
+
+def _stored_block(row: sqlite3.Row) -> StoredBlock:
+    flags = {name: bool(row[name]) for name in ("complete", "saturated", "finite")}
+    return StoredBlock(
+        BlockRank(row["rank"], (row["rows"], row["columns"]), **flags), row["seconds"], _limits(row), row["version"]
+    )
 
 
 def _ranking(result: SeparationRank) -> tuple[bool, int, bool]:

@@ -1,4 +1,4 @@
-"""Opening the file of a store: what is no store is told before SQLite touches it, so that it stays as it was."""
+"""Opening the file of a store. A file that is no store is refused before SQLite touches it, so it stays as it was."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def is_database(path: Path) -> bool:
 
 
 def refuse_others(path: Path) -> None:
-    """Refuse a file that is no store, or one that is cut off; a missing or empty file may become a store.
+    """Refuse a file that is no store, or a store that is cut off. A missing or empty file may become a store.
 
     Raises:
         StoreError: if it is refused.
@@ -46,7 +46,7 @@ def refuse_others(path: Path) -> None:
 
 
 def connected(path: Path, *, read_only: bool) -> sqlite3.Connection:
-    """A connection in which transactions are begun and ended by hand.
+    """Connect to the database in a file; transactions are begun and ended by hand.
 
     Raises:
         sqlite3.Error: if the file cannot be opened.
@@ -85,7 +85,7 @@ def keep_log(connection: sqlite3.Connection) -> None:
 
 
 def _objection(path: Path) -> str | None:
-    """Why the file is no whole store."""
+    """Why the file is no whole store, in words; None if it is one, or may become one."""
     # What a killed process left beside the file is part of it; SQLite puts that right.
     log, journal = (_holds_something(beside) for beside in _beside(path))
     if not path.is_file() or journal:
@@ -109,7 +109,9 @@ def _objection(path: Path) -> str | None:
 
 def _connect(address: str, *, uri: bool = False) -> sqlite3.Connection:
     # Blocks that run side by side are stored from their threads, one at a time.
-    return sqlite3.connect(address, timeout=_PATIENCE, isolation_level=None, check_same_thread=False, uri=uri)
+    connection = sqlite3.connect(address, timeout=_PATIENCE, isolation_level=None, check_same_thread=False, uri=uri)
+    connection.row_factory = sqlite3.Row
+    return connection
 
 
 def _address(path: Path, how: str) -> str:
@@ -117,7 +119,7 @@ def _address(path: Path, how: str) -> str:
 
 
 def _header(path: Path) -> tuple[bytes, int]:
-    """The first bytes, and how many there are."""
+    """The first bytes of the file, and its size."""
     try:
         with path.open("rb") as file:
             return file.read(_HEADER_BYTES), os.fstat(file.fileno()).st_size

@@ -87,7 +87,7 @@ class Study(Generic[M]):
         return cls(models, left_out=left_out, **own)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "models", list({ModelKey.of(model): model for model in self.models}.values()))
+        object.__setattr__(self, "models", list(self._by_key().values()))
         if not self.models:
             raise TensorRankError("no models are given; expected at least one")
         Limits.of(self.memory, self.work)
@@ -130,4 +130,10 @@ class Study(Generic[M]):
                     model.architecture(), seed=self.seed, memory=limits.memory, work=self.work, scratch=self.scratch
                 )
 
-            yield from Run(self.models, begin, self.seed, limits, store, scheduler, observe, stop).findings()
+            yield from Run(self._by_key(), begin, self.seed, limits, store, scheduler, observe, stop).findings()
+
+    def _by_key(self) -> dict[ModelKey, M]:
+        by_key: dict[ModelKey, M] = {}
+        for model in self.models:
+            by_key.setdefault(ModelKey.of(model), model)
+        return by_key

@@ -14,14 +14,14 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupts:
-    """A context in which Ctrl-C (or SIGTERM) first only sets a flag; call it to ask whether it is set.
+    """A context in which the first Ctrl-C (or SIGTERM) only sets a flag; calling the object asks whether it is set.
 
     Args:
-        grace: seconds for what is under way; after that KeyboardInterrupt is raised, as at a second signal.
+        grace: the seconds that blocks under way have; then KeyboardInterrupt is raised, as it is at a second signal.
         say: tells the user what the first signal did.
 
     Attributes:
-        code: what the process should exit with, 130 or 143.
+        code: the exit code that the signal asks for, 130 or 143.
     """
 
     def __init__(self, grace: float, say: Callable[[str], object]) -> None:

@@ -36,7 +36,7 @@ class Log:
             ) from error
 
     def write(self, values: dict[str, Any]) -> None:
-        """One line, with the time in UTC."""
+        """Write one line, with the time in UTC."""
         line = json.dumps({"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **values})
         try:
             self._file.write(line + "\n")
@@ -53,7 +53,7 @@ class Log:
 
 
 class Watch:
-    """The observer that the command line gives a study: bars, log, and the summary at the end; a context manager."""
+    """Shows a study's events as bars, writes them to a log and counts them for the summary; a context manager."""
 
     def __init__(self, log: Path | None = None, console: Console | None = None) -> None:
         self.summary = Summary()
@@ -74,11 +74,11 @@ class Watch:
         self._show()
 
     def say(self, what: str) -> None:
-        """What is done while nothing happens yet."""
+        """Show what is done before the study begins."""
         self._bar(0, 1, what)
 
     def note(self, text: str) -> None:
-        """A line on standard error, above the bars."""
+        """Print a line on standard error, above the bars."""
         self._bar.note(text)
 
     def conclude(self, **more: Any) -> None:
