@@ -83,7 +83,7 @@ def compare(
             {
                 "partition": [list(split.a), list(split.b)],
                 "figures": list(map(str, pictures)),
-                "rows": [_row(one) for one in done],
+                "rows": [one.to_dict() for one in done],
             }
         )
     else:
@@ -96,17 +96,6 @@ def compare(
 
 def _families(text: str) -> list[Any]:
     return [name.strip() for name in text.split(",")]
-
-
-def _row(one: Compared) -> dict[str, Any]:
-    return {
-        "family": one.contender.family,
-        "shape": one.contender.shape,
-        "parameters": one.contender.parameters,
-        "log3_value": one.log3_value,
-        "log3_per_parameter": one.log3_per_parameter,
-        **one.result.to_dict(),
-    }
 
 
 def _print(done: list[Compared]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.resources import Progress
@@ -14,6 +14,7 @@ from tensorrank.circuits.convolutional import ConvolutionalCircuit
 from tensorrank.circuits.recurrent import RecurrentCircuit
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import within
+from tensorrank.records import Record
 from tensorrank.separation.partition import PartitionLike
 from tensorrank.separation.result import SeparationRank
 from tensorrank.separation.solve import separation_rank
@@ -25,7 +26,7 @@ _RECURRENT_DEPTHS = (1, 2, 3)
 
 
 @dataclass(frozen=True)
-class Contender:
+class Contender(Record):
     """One architecture of a comparison.
 
     Attributes:
@@ -37,6 +38,8 @@ class Contender:
     64
     """
 
+    derived = ("parameters",)
+    left_out = ("model",)
     family: Family
     shape: str
     model: Model
@@ -48,7 +51,7 @@ class Contender:
 
 
 @dataclass(frozen=True)
-class Compared:
+class Compared(Record):
     """A contender and its separation rank.
 
     Attributes:
@@ -72,6 +75,11 @@ class Compared:
     def log3_per_parameter(self) -> float | None:
         """The logarithm of the rank divided by the number of parameters; None for rank 0."""
         return None if self.log3_value is None else self.log3_value / self.contender.parameters
+
+    def to_dict(self) -> dict[str, Any]:
+        """Everything as plain values in one row: the contender, the logarithms and the rank with its standing."""
+        logs = {"log3_value": self.log3_value, "log3_per_parameter": self.log3_per_parameter}
+        return {**self.contender.to_dict(), **logs, **self.result.to_dict()}
 
 
 def contenders(

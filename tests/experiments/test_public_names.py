@@ -30,7 +30,7 @@ def test_every_result_says_of_which_experiment_it_is():
 
 
 def test_an_unknown_name_is_an_attribute_error():
-    with pytest.raises(AttributeError, match=r"module 'tensorrank\.experiments' has no attribute 'nonsense'"):
+    with pytest.raises(AttributeError, match=r"No tensorrank\.experiments attribute nonsense"):
         _ = experiments.nonsense
 
 
