@@ -13,10 +13,10 @@ from tensorrank.attention import bounds
 from tensorrank.attention.instance import AttentionInstance
 from tensorrank.attention.monomial import Monomial, monomial
 from tensorrank.attention.stack import AttentionStack
-from tensorrank.attention.weights import AttentionWeights, WeightShapes
+from tensorrank.attention.weights import AttentionWeights, weight_shapes
 from tensorrank.errors import CombinationError
 from tensorrank.separation.architecture import Architecture, MomentForm, Weights
-from tensorrank.separation.named_weights import parameter_count
+from tensorrank.separation.named_weights import Shapes, parameter_count
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 
 
@@ -90,7 +90,7 @@ class SelfAttention(AttentionStack, Architecture):
     @property
     def parameters(self) -> int:
         """The number of weights: 4 L d^2 if H a = d and none is shared, plus those of embedding and positions."""
-        return parameter_count(self.shapes.named())
+        return parameter_count(self.shapes)
 
     @property
     def moment_degree(self) -> int:
@@ -124,9 +124,9 @@ class SelfAttention(AttentionStack, Architecture):
         return 10.0 * (20 + self.depth * (2 * d**3 + self.heads * (2 * a * d**2 + 2 * a**2 * d)))
 
     @property
-    def shapes(self) -> WeightShapes:
-        """The names and shapes of the weights."""
-        return WeightShapes(
+    def shapes(self) -> Shapes:
+        """For every weight the axes of its array in words, and the shape."""
+        return weight_shapes(
             self.depth,
             self.width,
             self.heads,

@@ -13,9 +13,9 @@ from numpy.typing import ArrayLike
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.attention.stack import AttentionStack
-from tensorrank.attention.weights import WeightShapes
+from tensorrank.attention.weights import weight_shapes
 from tensorrank.errors import TensorRankError
-from tensorrank.separation.named_weights import checked_weights
+from tensorrank.separation.named_weights import Shapes, checked_weights
 from tensorrank.separation.numerical import NumericalArchitecture, NumericalModel
 
 # Bytes for scores, exponentials and outputs of heads that are held at a time.
@@ -69,8 +69,11 @@ class SoftmaxAttention(AttentionStack, NumericalArchitecture):
 
     def weight_shapes(self) -> dict[str, tuple[int, ...]]:
         """The shapes of the weights by name: (depth, heads, head_dim, width), for output the last two swapped."""
-        named = WeightShapes(self.depth, self.width, self.heads, self.head_dim).named()
-        return {name: shape for name, (_, shape) in named.items()}
+        return {name: shape for name, (_, shape) in self._shapes.items()}
+
+    @property
+    def _shapes(self) -> Shapes:
+        return weight_shapes(self.depth, self.width, self.heads, self.head_dim)
 
     def random_weights(self, seed: int | np.random.Generator = 0) -> dict[str, Floats]:
         """Random Gaussian weights of variance 1 / n, where n is the width, for the output heads * head_dim.
@@ -111,8 +114,7 @@ class SoftmaxAttention(AttentionStack, NumericalArchitecture):
         return NumericalModel(SoftmaxFunction(self, drawn), self.tokens, site_shape=(self.width,))
 
     def _checked(self, weights: Mapping[str, ArrayLike]) -> dict[str, Floats]:
-        shapes = WeightShapes(self.depth, self.width, self.heads, self.head_dim).named()
-        return {name: array.astype(np.float64) for name, array in checked_weights(weights, shapes).items()}
+        return {name: array.astype(np.float64) for name, array in checked_weights(weights, self._shapes).items()}
 
 
 @dataclass(frozen=True, eq=False)

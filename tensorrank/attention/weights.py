@@ -10,46 +10,44 @@ from numpy.typing import ArrayLike
 
 from tensorrank.arithmetic.arrays import Array
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.separation.named_weights import checked_weights, random_weights
+from tensorrank.separation.named_weights import Shapes, checked_weights, random_weights
 
 NAMES = ("query", "key", "value", "output")
 
 
-@dataclass(frozen=True)
-class WeightShapes:
-    """The names and shapes of the weights of a self-attention network.
+def weight_shapes(
+    depth: int,
+    width: int,
+    heads: int,
+    head_dim: int,
+    kv_heads: int | None = None,
+    embedding_rank: int | None = None,
+    positions: int = 0,
+) -> Shapes:
+    """The shapes of the weights of a self-attention network: for every name the axes in words, and the shape.
 
-    Attributes:
-        depth, width, heads, head_dim: L, d, H and a.
-        kv_heads: groups of heads that share one W_K and W_V; None stands for as many as heads.
+    Args:
+        depth: L.
+        width: d.
+        heads: H.
+        head_dim: a.
+        kv_heads: the number of W_K and W_V in a layer; None stands for as many as heads.
         embedding_rank: r, the number of columns of the embedding matrix, or None without one.
         positions: the number of position vectors, 0 without them.
     """
-
-    depth: int
-    width: int
-    heads: int
-    head_dim: int
-    kv_heads: int | None = None
-    embedding_rank: int | None = None
-    positions: int = 0
-
-    def named(self) -> dict[str, tuple[str, tuple[int, ...]]]:
-        """For every name the axes of its array in words, and the shape."""
-        inner, outer = (self.head_dim, self.width), (self.width, self.head_dim)
-        shared = self.heads if self.kv_heads is None else self.kv_heads
-        group = "heads" if shared == self.heads else "kv_heads"
-        shapes: dict[str, tuple[str, tuple[int, ...]]] = {
-            "query": ("depth, heads, head_dim, width", (self.depth, self.heads, *inner)),
-            "key": (f"depth, {group}, head_dim, width", (self.depth, shared, *inner)),
-            "value": (f"depth, {group}, head_dim, width", (self.depth, shared, *inner)),
-            "output": ("depth, heads, width, head_dim", (self.depth, self.heads, *outer)),
-        }
-        if self.embedding_rank is not None:
-            shapes["embedding"] = ("width, embedding_rank", (self.width, self.embedding_rank))
-        if self.positions:
-            shapes["positions"] = ("tokens, width", (self.positions, self.width))
-        return shapes
+    shared = heads if kv_heads is None else kv_heads
+    group = "heads" if shared == heads else "kv_heads"
+    shapes: dict[str, tuple[str, tuple[int, ...]]] = {
+        "query": ("depth, heads, head_dim, width", (depth, heads, head_dim, width)),
+        "key": (f"depth, {group}, head_dim, width", (depth, shared, head_dim, width)),
+        "value": (f"depth, {group}, head_dim, width", (depth, shared, head_dim, width)),
+        "output": ("depth, heads, width, head_dim", (depth, heads, width, head_dim)),
+    }
+    if embedding_rank is not None:
+        shapes["embedding"] = ("width, embedding_rank", (width, embedding_rank))
+    if positions:
+        shapes["positions"] = ("tokens, width", (positions, width))
+    return shapes
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,18 +70,18 @@ class AttentionWeights:
     positions: Array | None = None
 
     @classmethod
-    def random(cls, shapes: WeightShapes, field: PrimeField, rng: np.random.Generator) -> AttentionWeights:
+    def random(cls, shapes: Shapes, field: PrimeField, rng: np.random.Generator) -> AttentionWeights:
         """Weights drawn from GF(p), uniformly."""
-        return cls(**random_weights(shapes.named(), field, rng))
+        return cls(**random_weights(shapes, field, rng))
 
     @classmethod
-    def of(cls, weights: Mapping[str, ArrayLike], shapes: WeightShapes) -> AttentionWeights:
-        """Weights given by the names of `WeightShapes.named`: a dictionary, or what numpy.load gives.
+    def of(cls, weights: Mapping[str, ArrayLike], shapes: Shapes) -> AttentionWeights:
+        """Weights given by the names of the shapes: a dictionary, or what numpy.load gives.
 
         Raises:
             WeightsError: if a name is missing or unknown, or an array has another shape or holds NaN or infinity.
         """
-        return cls(**checked_weights(weights, shapes.named()))
+        return cls(**checked_weights(weights, shapes))
 
     def image(self, field: PrimeField) -> AttentionWeights:
         """The exact image of these weights in GF(p)."""

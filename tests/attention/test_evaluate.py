@@ -6,7 +6,7 @@ import pytest
 from tensorrank import Bipartition, SelfAttention
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.attention.evaluate import forward_tokens, moment_grid, moment_rows
-from tensorrank.attention.weights import AttentionWeights, WeightShapes
+from tensorrank.attention.weights import AttentionWeights, weight_shapes
 
 # depth, width, heads, head_dim
 SHAPES = [
@@ -67,7 +67,7 @@ def drawn_weights(rng, shape, draw):
 def test_over_a_prime_field_tokens_and_moments_agree_with_the_layer_as_written(shape, prime):
     rng = np.random.default_rng([prime, *shape])
     field = PrimeField(prime)
-    weights = AttentionWeights.random(WeightShapes(*shape), field, rng)
+    weights = AttentionWeights.random(weight_shapes(*shape), field, rng)
     tokens = field.random((3, 3, shape[1]), rng)
     expected = [
         [[v % prime for v in token] for token in as_written(python_integers(weights), item)]
@@ -134,14 +134,14 @@ def test_the_images_of_fractions_evaluate_to_the_image_of_the_value():
 
 def test_no_moments_give_no_rows():
     field = PrimeField(101)
-    weights = AttentionWeights.random(WeightShapes(2, 3, 1, 3), field, np.random.default_rng(0))
+    weights = AttentionWeights.random(weight_shapes(2, 3, 1, 3), field, np.random.default_rng(0))
     assert moment_rows(weights, np.zeros((0, 3, 3), dtype=np.int64), field).shape == (0, 3)
 
 
 def test_evaluation_leaves_its_inputs_alone():
     field = PrimeField(101)
     rng = np.random.default_rng(0)
-    weights = AttentionWeights.random(WeightShapes(2, 3, 1, 3), field, rng)
+    weights = AttentionWeights.random(weight_shapes(2, 3, 1, 3), field, rng)
     tokens = field.random((2, 4, 3), rng)
     moments = field.matmul(tokens.swapaxes(1, 2), tokens)
     copies = tokens.copy(), moments.copy(), weights.query.copy()
@@ -195,7 +195,7 @@ def test_a_moment_grid_adds_the_moments_of_both_sides():
     prime = 8388593
     rng = np.random.default_rng(2)
     field = PrimeField(prime)
-    weights = AttentionWeights.random(WeightShapes(2, 2, 1, 2), field, rng)
+    weights = AttentionWeights.random(weight_shapes(2, 2, 1, 2), field, rng)
     left, right = field.random((3, 2, 2), rng), field.random((4, 3, 2), rng)
     sides = [np.stack([moment(item) % prime for item in s.astype(object)]).astype(np.int64) for s in (left, right)]
     values = moment_grid(weights, field, left[:, 0], *sides)

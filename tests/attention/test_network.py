@@ -23,7 +23,7 @@ MODELS = [
 
 def drawn(model, field, seed=0):
     rng = np.random.default_rng(seed)
-    weights = {name: field.random(shape, rng) for name, (_, shape) in model.shapes.named().items()}
+    weights = {name: field.random(shape, rng) for name, (_, shape) in model.shapes.items()}
     return weights, field.random((model.tokens, model.input_width), rng)
 
 
@@ -73,7 +73,7 @@ def test_open_legs_take_the_moments_later(model):
 def test_floats_agree_with_the_forward_pass():
     model = SelfAttention(2, 3, heads=3)
     rng = np.random.default_rng(1)
-    weights = {name: rng.standard_normal(shape) for name, (_, shape) in model.shapes.named().items()}
+    weights = {name: rng.standard_normal(shape) for name, (_, shape) in model.shapes.items()}
     tokens = rng.standard_normal((6, 3))
     value = attention_network(model, weights, tokens.T @ tokens, tokens[0]).contract()
     forward = forward_tokens(AttentionWeights.of(weights, model.shapes), tokens[None])

@@ -51,7 +51,7 @@ def as_written(model, weights, given):
 
 
 def drawn(model, rng):
-    shapes = {name: shape for name, (_, shape) in model.shapes.named().items()}
+    shapes = {name: shape for name, (_, shape) in model.shapes.items()}
     return {name: rng.integers(-9, 10, shape) for name, shape in shapes.items()}
 
 

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.attention.weights import NAMES, AttentionWeights, WeightShapes
+from tensorrank.attention.weights import NAMES, AttentionWeights, weight_shapes
 from tensorrank.errors import PrimeError, TensorRankError, WeightsError
 
-SHAPE = WeightShapes(depth=2, width=3, heads=4, head_dim=5)
+SHAPE = weight_shapes(depth=2, width=3, heads=4, head_dim=5)
 INNER, OUTER = (2, 4, 5, 3), (2, 4, 3, 5)
 
 
