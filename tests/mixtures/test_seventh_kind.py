@@ -104,8 +104,8 @@ class FullTableGoal(Goal[FullTable]):
             raise TooLargeError(prod(tree.shape))
         return FullTable(tree.probability(all_states(tree.shape)).reshape(tree.shape), densities=tree.densities)
 
-    def bound(self, tree, source, target, via):
-        return SizeBound(prod(source.shape), f"{via}an entry for each joint value")
+    def bound(self, tree, source, target):
+        return SizeBound(prod(source.shape), "an entry for each joint value")
 
 
 @pytest.fixture(autouse=True)

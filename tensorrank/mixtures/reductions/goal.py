@@ -82,24 +82,23 @@ class Goal(ABC, Generic[M]):
         return source if isinstance(source, self.model) else None
 
     @abstractmethod
-    def bound(self, tree: LatentTree, source: Mixture, target: M, via: str) -> SizeBound:
+    def bound(self, tree: LatentTree, source: Mixture, target: M) -> SizeBound:
         """The bound on the size of the model of this kind that `of_tree` makes.
 
         Args:
             tree: the source as a latent tree.
             source: the model that is reduced.
             target: the model that it became.
-            via: how the theorem begins: the way from the source to the tree, in words.
         """
 
     def shortcut_bound(self, source: Mixture, target: M) -> SizeBound | None:
         """The bound on the size of the model that `shortcut` makes, None where there is no such way."""
         return SizeBound(source.size, "the same kind of model") if source.kind == target.kind else None
 
-    def bound_of_classes(self, classes: int, source: Mixture, target: M, via: str) -> SizeBound:
+    def bound_of_classes(self, classes: int, source: Mixture, target: M) -> SizeBound:
         """The bound for a source whose way to a latent tree leads through so many classes; else as `bound`."""
         tables = tuple(uniform(classes, k) for k in source.shape)
-        return self.bound(LatentClass(uniform(classes), tables).latent_tree(), source, target, via)
+        return self.bound(LatentClass(uniform(classes), tables).latent_tree(), source, target)
 
     def least(self, model: Mixture, step: int | None) -> Least:
         """What every form of a model of this kind has at least.

@@ -23,6 +23,8 @@ def size_bound(source: Mixture, target: Mixture) -> SizeBound:
     bound = goal.shortcut_bound(source, target)
     if bound is not None:
         return bound
-    if way.classes is not None:
-        return goal.bound_of_classes(way.classes, source, target, way.words)
-    return goal.bound(latent_tree_of(source), source, target, way.words)
+    if way.classes is None:
+        bound = goal.bound(latent_tree_of(source), source, target)
+    else:
+        bound = goal.bound_of_classes(way.classes, source, target)
+    return SizeBound(bound.size, way.words + bound.theorem)

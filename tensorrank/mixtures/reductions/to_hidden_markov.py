@@ -38,11 +38,11 @@ class HiddenMarkovGoal(Goal[HiddenMarkov]):
             return HiddenMarkov(source.weights, same, source.components, densities=source.densities)
         return super().shortcut(source, limit)
 
-    def bound(self, tree: LatentTree, source: Mixture, target: HiddenMarkov, via: str) -> SizeBound:
+    def bound(self, tree: LatentTree, source: Mixture, target: HiddenMarkov) -> SizeBound:
         """The size with these states, which is known without building the chain."""
         states = chain_states(tree)
         what = f"at most {max(states)} states at a step, of hidden variables that separate it"
-        return SizeBound(_entries(states, source.shape), via + what)
+        return SizeBound(_entries(states, source.shape), what)
 
     def shortcut_bound(self, source: Mixture, target: HiddenMarkov) -> SizeBound | None:
         """The bound for tensorial mixtures, from the most states of a hidden variable.
@@ -55,10 +55,10 @@ class HiddenMarkovGoal(Goal[HiddenMarkov]):
             return SizeBound(size, f"at most r^ceil(log2(N) / 2) = {states} states at a step")
         return super().shortcut_bound(source, target)
 
-    def bound_of_classes(self, classes: int, source: Mixture, target: HiddenMarkov, via: str) -> SizeBound:
+    def bound_of_classes(self, classes: int, source: Mixture, target: HiddenMarkov) -> SizeBound:
         """The size of the chain in which the class never changes."""
         size = classes + (source.sites - 1) * classes**2 + classes * sum(source.shape)
-        return SizeBound(size, f"{via}a class that never changes: linear in N")
+        return SizeBound(size, "a class that never changes: linear in N")
 
     def least_of_several(self, model: Mixture, step: int | None) -> Least:
         """As many states at step t as the unfolding of the steps to t has rank.

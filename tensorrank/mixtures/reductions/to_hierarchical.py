@@ -32,17 +32,17 @@ class HierarchicalGoal(Goal[Hierarchical]):
             raise TooLargeError(entries)
         return hierarchical_of(tree)
 
-    def bound(self, tree: LatentTree, source: Mixture, target: Hierarchical, via: str) -> SizeBound:
+    def bound(self, tree: LatentTree, source: Mixture, target: Hierarchical) -> SizeBound:
         """The bound on the same tree, from its states; on another tree, from the most states of a chain."""
         n, k = source.sites, max(source.shape)
         if _follows(tree, target):
             r = max(tree.states[name] for name in tree.latents)
             joins = sum(max(1, len(children) - 1) for children in tree.children.values())
             what = f"rank at most the states, {r}, on the same tree: linear in N"
-            return SizeBound(joins * r**3 + n * r * k, via + what)
+            return SizeBound(joins * r**3 + n * r * k, what)
         s = max(chain_states(tree))
         size = (n - 1) * s**6 + n * s**2 * k + s**2
-        return SizeBound(size, f"{via}a chain of {s} states, then ranks at most {s * s}")
+        return SizeBound(size, f"a chain of {s} states, then ranks at most {s * s}")
 
     def shortcut_bound(self, source: Mixture, target: Hierarchical) -> SizeBound | None:
         """The bounds for the format itself, for a network's dimension tree, and for a chain on the balanced tree."""
@@ -60,10 +60,10 @@ class HierarchicalGoal(Goal[Hierarchical]):
             return SizeBound(size, f"ranks at most r^2 = {r * r} on the balanced tree: linear in N")
         return None
 
-    def bound_of_classes(self, classes: int, source: Mixture, target: Hierarchical, via: str) -> SizeBound:
+    def bound_of_classes(self, classes: int, source: Mixture, target: Hierarchical) -> SizeBound:
         """The size if every node has a function for each class."""
         size = max(source.sites - 1, 1) * classes**3 + classes * sum(source.shape)
-        return SizeBound(size, f"{via}the class as the rank of every node, {classes}: linear in N")
+        return SizeBound(size, f"the class as the rank of every node, {classes}: linear in N")
 
 
 class BalancedGoal(HierarchicalGoal):

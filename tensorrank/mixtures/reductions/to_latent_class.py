@@ -62,13 +62,13 @@ class LatentClassGoal(Goal[LatentClass]):
         """The construction of fewer classes, for sum-product networks."""
         return _built(source, limit) if isinstance(source, SumProduct) else super().shortcut(source, limit)
 
-    def bound(self, tree: LatentTree, source: Mixture, target: LatentClass, via: str) -> SizeBound:
+    def bound(self, tree: LatentTree, source: Mixture, target: LatentClass) -> SizeBound:
         """The size with these classes, which is known without building them."""
         return _bound(tree)
 
     def shortcut_bound(self, source: Mixture, target: LatentClass) -> SizeBound | None:
-        """The size with the classes of a network."""
-        return _bound(source) if isinstance(source, SumProduct) else super().shortcut_bound(source, target)
+        """The size with the fewest classes, whatever the source."""
+        return super().shortcut_bound(source, target) or _bound(source)
 
     def least_of_several(self, model: Mixture, step: int | None) -> Least:
         """As many classes as any unfolding has rank; the one of even against odd variables is taken."""

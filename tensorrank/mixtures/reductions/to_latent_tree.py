@@ -17,9 +17,9 @@ class LatentTreeGoal(Goal[LatentTree]):
         """The tree itself."""
         return tree
 
-    def bound(self, tree: LatentTree, source: Mixture, target: LatentTree, via: str) -> SizeBound:
+    def bound(self, tree: LatentTree, source: Mixture, target: LatentTree) -> SizeBound:
         """The size of the tree."""
-        return SizeBound(tree.table_entries, f"{via}a latent tree with the same tables")
+        return SizeBound(tree.table_entries, "a latent tree with the same tables")
 
     def shortcut_bound(self, source: Mixture, target: LatentTree) -> SizeBound | None:
         """The size of a tree of all pairs of functions at every node, for sources in the hierarchical format."""
@@ -28,10 +28,10 @@ class LatentTreeGoal(Goal[LatentTree]):
             return SizeBound(_all_pairs(source), what)
         return None
 
-    def bound_of_classes(self, classes: int, source: Mixture, target: LatentTree, via: str) -> SizeBound:
+    def bound_of_classes(self, classes: int, source: Mixture, target: LatentTree) -> SizeBound:
         """The size of a tree of one hidden variable, the class."""
         size = classes * (1 + sum(source.shape))
-        return SizeBound(size, f"{via}a latent class model is a latent tree, with the same tables")
+        return SizeBound(size, "a latent class model is a latent tree, with the same tables")
 
 
 def _all_pairs(source: Hierarchical) -> int:

@@ -18,13 +18,13 @@ class SumProductGoal(Goal[SumProduct]):
         """The network with the weights of the tree's tables."""
         return sum_product_of(tree)
 
-    def bound(self, tree: LatentTree, source: Mixture, target: SumProduct, via: str) -> SizeBound:
+    def bound(self, tree: LatentTree, source: Mixture, target: SumProduct) -> SizeBound:
         """An edge for each entry of a table, and at most as many below products."""
-        return SizeBound(2 * tree.table_entries, f"{via}edges at most twice the table entries: linear in N")
+        return SizeBound(2 * tree.table_entries, "edges at most twice the table entries: linear in N")
 
-    def bound_of_classes(self, classes: int, source: Mixture, target: SumProduct, via: str) -> SizeBound:
+    def bound_of_classes(self, classes: int, source: Mixture, target: SumProduct) -> SizeBound:
         """A product for each class."""
-        return SizeBound(classes * (1 + source.sites), f"{via}an edge for each class, and each table's row")
+        return SizeBound(classes * (1 + source.sites), "an edge for each class, and each table's row")
 
     def least(self, model: Mixture, step: int | None) -> Least:
         """A leaf for each variable, and the edge to it; no better bound is known."""

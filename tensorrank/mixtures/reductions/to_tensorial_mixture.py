@@ -65,18 +65,18 @@ class TensorialMixtureGoal(Goal[TensorialMixture]):
             return mixture_of_tree(source.latent_tree()) or _of_chain(source, limit)
         return found
 
-    def bound(self, tree: LatentTree, source: Mixture, target: TensorialMixture, via: str) -> SizeBound:
+    def bound(self, tree: LatentTree, source: Mixture, target: TensorialMixture) -> SizeBound:
         """The size of the tree if it is balanced; else from the most states of a chain."""
         if mixture_of_tree(tree) is not None:
-            return SizeBound(tree.table_entries, f"{via}the tree is the balanced one")
+            return SizeBound(tree.table_entries, "the tree is the balanced one")
         n, s = source.sites, max(chain_states(tree))
         size = s**4 + (n - 2) * s**8 + n * s**4 * max(source.shape)
-        return SizeBound(size, f"{via}a chain of {s} states, then pairs of the pairs of states at the ends of blocks")
+        return SizeBound(size, f"a chain of {s} states, then pairs of the pairs of states at the ends of blocks")
 
-    def bound_of_classes(self, classes: int, source: Mixture, target: TensorialMixture, via: str) -> SizeBound:
+    def bound_of_classes(self, classes: int, source: Mixture, target: TensorialMixture) -> SizeBound:
         """The size of the balanced tree down which the class is handed."""
         size = classes + (source.sites - 2) * classes**2 + classes * sum(source.shape)
-        return SizeBound(size, f"{via}a class handed down unchanged: linear in N")
+        return SizeBound(size, "a class handed down unchanged: linear in N")
 
     def least_of_several(self, model: Mixture, step: int | None) -> Least:
         """As many states above a block of the balanced tree as its unfolding has rank."""
