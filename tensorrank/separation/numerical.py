@@ -50,19 +50,18 @@ class NumericalModel:
     """A function of several sites that is known only by its values, such as a trained network.
 
     Args:
-        function: what is studied. Called by `form`:
-            "inputs": f(inputs) -> values, inputs of shape (count, sites, *site_shape) with the sites in order, values
-            of shape (count,) or (count, 1);
-            "pairs": f(batch_a, batch_b) -> matrix of shape (m, n), the values at all pairs of an input of side A, of
-            shape (m, |A|, *site_shape), and one of side B, of shape (n, |B|, *site_shape), the sites in the order in
-            which the partition lists them.
+        function: the function f, called in one of two ways. With form "inputs", f(inputs) gives values of shape
+            (count,) or (count, 1), for inputs of shape (count, sites, *site_shape) with the sites in order. With form
+            "pairs", f(batch_a, batch_b) gives a matrix of shape (m, n): the values at all pairs of an input of side A,
+            of shape (m, |A|, *site_shape), and an input of side B, of shape (n, |B|, *site_shape). The sites of a side
+            come in the order in which the partition lists them.
             A torch.nn.Module gets tensors of the type and on the device of its parameters (whole numbers stay whole),
             in evaluation mode and without gradients. Values may be real or complex, of single precision or better.
         sites: the number of sites, at least 2.
         site_shape: the shape of the input at one site; () for a number, an int or a tuple otherwise.
         form: "inputs" or "pairs".
-        sampler: sampler(rng, shape) gives random inputs of that shape (whole numbers for categorical sites, say);
-            standard normal by default.
+        sampler: sampler(rng, shape) gives random inputs of that shape, such as whole numbers for categorical sites;
+            inputs are standard normal by default.
 
     Raises:
         TensorRankError: if the function cannot be called, or sites, shape or form make no sense.
@@ -95,7 +94,7 @@ class NumericalModel:
         object.__setattr__(self, "site_shape", tuple(whole_number("a length in site_shape", n, 1) for n in lengths))
 
     def sample(self, sites: Sequence[int], count: int, rng: np.random.Generator) -> Array:
-        """`count` random inputs of the given sites: an array of shape (count, len(sites), *site_shape).
+        """Sample `count` random inputs of the given sites: an array of shape (count, len(sites), *site_shape).
 
         Raises:
             TensorRankError: if the sampler gives another shape, or no numbers.
@@ -112,7 +111,7 @@ class NumericalModel:
         return drawn
 
     def grid(self, partition: Bipartition, rows: Array, columns: Array) -> Array:
-        """The matrix of values at (row input of side A, column input of side B), in the precision they come in.
+        """The matrix of values at all pairs of a row (side A) and a column (side B), in the precision they come in.
 
         Raises:
             TensorRankError: if the function gives another shape than it should, no numbers, or half precision.

@@ -150,10 +150,10 @@ class SeparationRank(Record):
         if set(values) != names:
             odd = ", ".join(sorted(names ^ set(values)))
             raise TensorRankError(f"a result with missing or unknown names was given ({odd}); expected to_dict's")
-        plain: dict[str, Any] = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        plain: dict[str, Any] = {
+            name: tuple(map(_number, v)) if isinstance(v, list | tuple) else v for name, v in values.items()
+        }
         plain |= {name: _number(plain[name]) for name in ("value", "lower", "upper")}
-        if plain["by_degree"] is not None:
-            plain["by_degree"] = tuple(map(_number, plain["by_degree"]))
         if plain["spectrum"] is not None:
             plain["spectrum"] = NumericalRank.from_dict(plain["spectrum"])
         return cls(**plain)

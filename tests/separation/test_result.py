@@ -220,3 +220,10 @@ def test_a_notebook_shows_a_small_table():
     assert rows["bounds"] == "lower 17 < upper bound 18"
     assert rows["by degree"] == "2 6 5 3 1"
     assert "the same in 2 draws" in rows["reason"]
+
+
+def test_long_whole_numbers_are_text_in_json_wherever_they_stand():
+    given = result(value=2**60, lower=2**60, upper=2**60, by_degree=(2**59, 2**59), seeds=(2**61,))
+    values = json.loads(json.dumps(given.to_dict()))
+    assert (values["value"], values["by_degree"], values["seeds"]) == (str(2**60), [str(2**59)] * 2, [str(2**61)])
+    assert SeparationRank.from_dict(values) == given
