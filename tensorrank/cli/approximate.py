@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from math import isinf
 from pathlib import Path
@@ -16,7 +16,7 @@ import tensorrank as tr
 from tensorrank.arguments import nearest, whole_number
 from tensorrank.cli.shared import options as given
 from tensorrank.cli.shared.model_files import writable
-from tensorrank.cli.shared.terminal import INTERRUPTED, Bar, make_folder, print_json, say, wide_console
+from tensorrank.cli.shared.terminal import INTERRUPTED, Bar, make_folder, print_json, say, say_pictures, wide_console
 from tensorrank.errors import TensorRankError
 
 if TYPE_CHECKING:
@@ -70,11 +70,15 @@ def approximate(
     """
     # Heavy modules are imported where they are used, so that --help answers at once.
     from tensorrank.experiments.approximation import ApproximationRun, ShallowApproximations
+    from tensorrank.mixtures.approximation.approximate import ATOMS, METHODS
     from tensorrank.mixtures.approximation.result import Interrupted
     from tensorrank.mixtures.formats.files import load
     from tensorrank.mixtures.formats.files import save as write
 
-    run = ApproximationRun(_method(method), _atoms(atoms), whole_number("--steps", steps, 0))
+    _one_of("--method", method, [name.replace(" ", "-") for name in METHODS])
+    if atoms is not None:
+        _one_of("--atoms", atoms, ATOMS)
+    run = ApproximationRun(method.replace("-", " "), atoms, whole_number("--steps", steps, 0))
     whole_number("--nodes", nodes, 1)
     whole_number("--samples", samples, 2)
     whole_number("--seed", seed, 0)
@@ -120,22 +124,16 @@ def approximate(
     elif found:
         if saved is not None:
             say(f"The last approximation: {saved}")
-        if pictures:
-            say(f"The picture: {pictures[0]}")
+        say_pictures(pictures)
     if interrupted:
         done = sum(target.wall.reason != _CUT for target in found)
         typer.echo(f"interrupted: {done} of {len(models)} models are done", err=True)
         raise typer.Exit(INTERRUPTED)
 
 
-def _method(text: str) -> str:
-    """The method by its hyphenated name."""
-    from tensorrank.mixtures.approximation.approximate import METHODS
-
-    hyphenated = {name.replace(" ", "-"): name for name in METHODS}
-    if text not in hyphenated:
-        raise TensorRankError(f"--method is {text!r}; {nearest(text, hyphenated)}")
-    return hyphenated[text]
+def _one_of(option: str, text: str, known: Sequence[str]) -> None:
+    if text not in known:
+        raise TensorRankError(f"{option} is {text!r}; {nearest(text, known)}")
 
 
 def _limit(memory: str) -> None:
@@ -145,14 +143,6 @@ def _limit(memory: str) -> None:
         memory_limit(memory)
     except TensorRankError as error:
         raise TensorRankError(f"--memory: {error}") from None
-
-
-def _atoms(text: str | None) -> str | None:
-    from tensorrank.mixtures.approximation.approximate import ATOMS
-
-    if text is not None and text not in ATOMS:
-        raise TensorRankError(f"--atoms is {text!r}; {nearest(text, ATOMS)}")
-    return text
 
 
 def _saveable(save: Path, files: Sequence[Path]) -> None:
@@ -190,33 +180,28 @@ def _print(target: ApproximationTarget, steps: int) -> None:
     run = target.runs[0]
     say(f"{target.label}: {target.model} by {run.method} steps over {run.atoms}")
     sampled = any(step.expected_error is not None for step in run.steps)
+    columns: dict[str, Callable[[ApproximationStep], str]] = {
+        "t": lambda step: str(step.step),
+        "parts": lambda step: str(step.components),
+        "error": lambda step: _number(step.error),
+        "guarantee": lambda step: _number(step.guarantee),
+        "expected": lambda step: _number(step.expected_error),
+        "relative": lambda step: _number(step.relative_error),
+        "total variation": lambda step: _estimate(step.total_variation),
+        "KL": lambda step: _estimate(step.kl),
+        "reverse KL": lambda step: _estimate(step.reverse_kl),
+        "certi- fied": lambda step: {True: "yes", False: "no", None: "-"}[step.certified],
+    }
+    if sampled or run.atoms != "entries":
+        del columns["guarantee"]
+    if not sampled:
+        del columns["expected"]
     table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    guaranteed = run.atoms == "entries" and not sampled
-    columns = [
-        "t",
-        "parts",
-        "error",
-        *(["guarantee"] if guaranteed else []),
-        *(["expected"] if sampled else []),
-        "relative",
-        "total variation",
-        "KL",
-    ]
     # On a narrow terminal headers break between words, and numbers rather over two lines than not at all.
-    for name in (*columns, "reverse KL"):
-        table.add_column(name, justify="right", overflow="fold")
-    table.add_column("certi- fied", overflow="fold")
+    for name in columns:
+        table.add_column(name, justify="left" if name == "certi- fied" else "right", overflow="fold")
     for step in _shown(run.steps):
-        table.add_row(
-            str(step.step),
-            str(step.components),
-            f"{step.error:.3g}",
-            *([_number(step.guarantee)] if guaranteed else []),
-            *([_number(step.expected_error)] if sampled else []),
-            f"{step.relative_error:.3g}",
-            *(_estimate(one) for one in (step.total_variation, step.kl, step.reverse_kl)),
-            {True: "yes", False: "no", None: "-"}[step.certified],
-        )
+        table.add_row(*(cell(step) for cell in columns.values()))
     wide_console().print(table)
     for sentence in _sentences(target, steps):
         say(sentence)
