@@ -22,7 +22,7 @@ def reduce(
         str,
         typer.Option(
             metavar="KIND",
-            help="The kind of model wanted, by its name in model files: latent_tree, sum_product, ... ('?' lists all).",
+            help="The kind wanted, by its name in files: sum_product, latent_tree, ... An unknown name lists all.",
         ),
     ],
     out: Annotated[
