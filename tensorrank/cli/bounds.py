@@ -8,7 +8,7 @@ import typer
 
 import tensorrank as tr
 from tensorrank.cli.shared import options
-from tensorrank.cli.shared.terminal import empty_table, print_json, whole_numbers, wide_console
+from tensorrank.cli.shared.terminal import empty_table, print_json, say, whole_numbers, wide_console
 from tensorrank.errors import TensorRankError
 from tensorrank.whole_numbers import as_ranges
 
@@ -71,7 +71,7 @@ def bounds(
             *(_signed(row[name]) for name in ("published_lower_log3", "published_upper_log3")),
             row["regime"],
         )
-    typer.echo(
+    say(
         f"log3 of the separation rank, {model.heads} head{'s' if heads > 1 else ''} of width {model.head_dim}, "
         f"token width {width}, {model.tokens} tokens:\n"
         "at least the monomial bound (almost all weights), at most the moment bound (all weights)"
@@ -79,8 +79,8 @@ def bounds(
     wide_console().print(table)
     passed = [row["depth"] for row in rows if _passes(row)]
     if passed:
-        typer.echo(f"the published upper bound is passed by the monomial bound at depth {as_ranges(passed)}")
-    typer.echo(f"knee at depth {knee:.2f}; log3 of the width is {threshold:.2f}")
+        say(f"the published upper bound is passed by the monomial bound at depth {as_ranges(passed)}")
+    say(f"knee at depth {knee:.2f}; log3 of the width is {threshold:.2f}")
 
 
 def _signed(log: float | None) -> str:

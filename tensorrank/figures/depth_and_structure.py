@@ -245,7 +245,7 @@ def perfect_matchings(study: PerfectMatchingStates) -> tuple[Figure, Axes]:
     ax.set_ylim(0, max(*states, edges) * 1.08)
     _powers(ax)
     faint_grid(ax, "y", "0.92")
-    ax.set_title(f"Mixtures of three matchings, {study.symbols} symbols")
+    ax.set_title(f"Mixtures of three perfect matchings, {study.symbols} symbols")
     figure.legend(handles=handles, loc="outside lower center", ncols=1)
     return figure, ax
 

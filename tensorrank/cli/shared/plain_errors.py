@@ -9,7 +9,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from tensorrank.cli.shared.terminal import BAD_INPUT, INTERRUPTED, print_json
+from tensorrank.cli.shared.terminal import BAD_INPUT, INTERRUPTED, print_json, say
 from tensorrank.errors import TensorRankError
 
 # What is raised for options that are unknown, missing or of another type. Typer names only kinds of it.
@@ -54,4 +54,4 @@ def _tell(message: str, line: str, *, json: bool) -> None:
     if json:
         print_json({"error": message})
     else:
-        typer.echo(line, err=True)
+        say(line, err=True)

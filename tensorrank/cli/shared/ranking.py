@@ -5,11 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import typer
-
 import tensorrank as tr
 from tensorrank.cli.shared.options import RankOptions
-from tensorrank.cli.shared.terminal import Bar, print_json, whole_numbers
+from tensorrank.cli.shared.terminal import Bar, print_json, say, whole_numbers
 from tensorrank.errors import TensorRankError
 
 
@@ -61,7 +59,7 @@ def print_result(model: Any, result: Any, values: dict[str, Any], json: bool) ->
     if json:
         print_json(values)
     else:
-        typer.echo(f"{model}\n{result}")
+        say(f"{model}\n{result}")
 
 
 def rank_values(result: Any, described: dict[str, Any], split: tr.Bipartition) -> dict[str, Any]:

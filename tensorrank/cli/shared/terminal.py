@@ -21,6 +21,8 @@ from tensorrank.errors import TensorRankError
 BAD_INPUT, INTERRUPTED = 2, 130
 # Work shorter than this needs no bar.
 _PATIENCE = 1.0
+# Tables of verbs fit into so many columns.
+_NARROW = 80
 # The store of a study, in its folder.
 STORE_NAME = "study.sqlite"
 # No network has so many parameters.
@@ -35,24 +37,28 @@ def wide_console() -> Console:
     return console
 
 
-def say(text: str) -> None:
+def say(text: str, *, err: bool = False) -> None:
     """Print a sentence, broken between words on a terminal and not at all elsewhere."""
-    console = wide_console()
-    console.print(text, markup=False, highlight=False, soft_wrap=not console.is_terminal)
+    console = Console(stderr=True) if err else wide_console()
+    console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=not console.is_terminal)
 
 
 def empty_table(*columns: str, words: Container[str] = (), sentences: Container[str] = ()) -> Table:
     """A table without rows: numbers stand on the right, words on the left, and only sentences go over several lines.
+
+    On a narrow terminal every cell may go over several lines, so that nothing is cut.
 
     Args:
         columns: the headings.
         words: those of columns that hold words.
         sentences: those of columns that hold sentences.
     """
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    narrow = wide_console().width < _NARROW
+    table = Table(box=SIMPLE_HEAD, padding=(0, 0 if narrow else 1, 0, 0))
     for name in columns:
         left = name in words or name in sentences
-        table.add_column(name, justify="left" if left else "right", no_wrap=name not in sentences)
+        may_break = narrow or name in sentences
+        table.add_column(name, justify="left" if left else "right", no_wrap=not may_break, overflow="fold")
     return table
 
 

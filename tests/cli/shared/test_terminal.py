@@ -46,3 +46,16 @@ def test_short_work_shows_no_bar(monkeypatch):
 
 def test_a_pipe_sees_no_bar(monkeypatch):
     assert written(monkeypatch, is_terminal=False, patience=0.05) == ""
+
+
+@pytest.mark.parametrize("width", [60, 100])
+def test_nothing_of_a_table_is_cut(monkeypatch, width):
+    console = Console(file=io.StringIO(), force_terminal=True, width=width)
+    monkeypatch.setattr(terminal, "wide_console", lambda: console)
+    headings = ("variables", "levels", "window", "states at least", "enough", "entries at least", "regime")
+    table = terminal.empty_table(*headings, words=["regime"])
+    table.add_row(*["1234567"] * 6, "double-exponential")
+    console.print(table)
+    text = "".join(console.file.getvalue().split())
+    assert "…" not in text
+    assert width < 80 or text.endswith("1234567" * 6 + "double-exponential")
