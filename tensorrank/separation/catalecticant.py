@@ -134,10 +134,12 @@ def catalecticant_plan(width: int, degree: int, tokens: tuple[int, int], limits:
     return nothing
 
 
+def _hankel_shape(plan: CatalecticantPlan, k: int) -> tuple[int, int]:
+    return plan.width * monomial_count(plan.variables, k), monomial_count(plan.variables, plan.spaces.degree - k)
+
+
 def _shape(plan: CatalecticantPlan, k: int) -> tuple[int, int]:
-    if plan.full:
-        return (plan.width * monomial_count(plan.variables, k), monomial_count(plan.variables, plan.spaces.degree - k))
-    return plan.spaces.rows(k), plan.spaces.columns(k)
+    return _hankel_shape(plan, k) if plan.full else (plan.spaces.rows(k), plan.spaces.columns(k))
 
 
 def _block(plan: CatalecticantPlan, k: int, side: int | None) -> HankelBlock:
@@ -177,8 +179,7 @@ def _block_bytes(plan: CatalecticantPlan, block: HankelBlock) -> float:
     if plan.full:
         sides = (used_rows + used_columns) * plan.variables * SIDE_BYTES
         return elimination_bytes(used_rows, used_columns) + sides
-    rows = plan.width * monomial_count(plan.variables, block.degree)
-    columns = monomial_count(plan.variables, plan.spaces.degree - block.degree)
+    rows, columns = _hankel_shape(plan, block.degree)
     # Functionals of both sides and the product between them, as residues and in float form, with temporaries.
     functionals = used_columns * columns + used_rows * rows + rows * used_columns
     return 32 * functionals + 40 * max(SLAB_ENTRIES, columns) + 24 * used_rows * used_columns
@@ -196,8 +197,7 @@ def _products_work(plan: CatalecticantPlan, blocks: Iterable[HankelBlock]) -> fl
     """Operations of multiplying whole Hankel blocks by sampled functionals."""
     total = 0.0
     for block in blocks:
-        rows = plan.width * monomial_count(plan.variables, block.degree)
-        columns = monomial_count(plan.variables, plan.spaces.degree - block.degree)
+        rows, columns = _hankel_shape(plan, block.degree)
         total += 2.0 * rows * block.used[1] * (columns + block.used[0])
     return total
 

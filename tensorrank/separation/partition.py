@@ -71,16 +71,6 @@ class Bipartition:
         inside = set(side)
         return cls(side, tuple(site for site in range(sites) if site not in inside))
 
-    def check(self, sites: int) -> Bipartition:
-        """This partition, if it covers exactly the given number of sites.
-
-        Raises:
-            PartitionError: if it does not.
-        """
-        if self.sites != sites:
-            raise PartitionError(f"the partition covers {self.sites} sites; the model has {sites} (0 to {sites - 1})")
-        return self
-
     def __str__(self) -> str:
         return f"{','.join(map(str, self.a))} | {','.join(map(str, self.b))}"
 
@@ -103,7 +93,9 @@ def checked_partition(sites: int, partition: PartitionLike | None) -> Bipartitio
     True
     """
     if isinstance(partition, Bipartition):
-        return partition.check(sites)
+        if (own := partition.sites) != sites:
+            raise PartitionError(f"the partition covers {own} sites; the model has {sites} (0 to {sites - 1})")
+        return partition
     if partition is None or partition == "halves":
         return Bipartition.halves(sites)
     if partition == "interleaved":

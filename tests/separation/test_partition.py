@@ -38,13 +38,13 @@ def test_a_partition_prints_its_sides():
 
 def test_check_returns_the_partition_that_fits():
     partition = Bipartition.halves(5)
-    assert partition.check(5) is partition
+    assert checked_partition(5, partition) is partition
 
 
 @pytest.mark.parametrize("sites", [4, 6])
 def test_check_refuses_another_number_of_sites(sites):
     with pytest.raises(PartitionError, match=rf"covers 5 sites; the model has {sites} \(0 to {sites - 1}\)"):
-        Bipartition.halves(5).check(sites)
+        checked_partition(sites, Bipartition.halves(5))
 
 
 @pytest.mark.parametrize(
