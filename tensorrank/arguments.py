@@ -45,6 +45,21 @@ def finite_number(name: str, given: Any) -> float:
     return number
 
 
+def true_or_false(name: str, given: Any) -> bool:
+    """A truth value that a user gave (numpy's too); numbers and texts are none.
+
+    Raises:
+        TensorRankError: if it is anything but True or False.
+
+    >>> true_or_false("shared", True)
+    True
+    """
+    # By the name of the type, which numpy's has too: numpy is not imported for this alone.
+    if type(given).__name__ not in ("bool", "bool_"):
+        raise TensorRankError(f"{name} is {given!r}; expected True or False")
+    return bool(given)
+
+
 def nearest(text: str, known: Iterable[str]) -> str:
     """The end of a message about an unknown name: the names expected, and the one that may have been meant.
 

@@ -17,6 +17,8 @@ from tensorrank.errors import PrimeError, TensorRankError
 Residues = Integers
 
 LARGEST_PRIME = 2**31 - 1
+# pi(2^31) - pi(2^30) - 1 = 105097565 - 54400028 - 1, what `random_primes` chooses from.
+RANDOM_PRIMES = 50697536
 # A float64 holds every integer up to 2**53; sums of products must stay below.
 _EXACT = 2**53
 # A float64 is a whole number of this many bits times a power of 2.
@@ -63,6 +65,22 @@ def primes_below(limit: int) -> Iterator[int]:
     [8388593, 8388587]
     """
     return (number for number in range(limit - 1, 1, -1) if is_prime(number))
+
+
+def random_primes(rng: np.random.Generator) -> Iterator[int]:
+    """Different random primes between 2^30 and 2^31, each with the same probability.
+
+    The prime 2^31 - 1 is left out: modulo it there are only 31 different powers of 2. RANDOM_PRIMES others remain.
+
+    >>> all(2**30 < prime < 2**31 for _, prime in zip(range(3), random_primes(np.random.default_rng(0))))
+    True
+    """
+    taken = {LARGEST_PRIME}
+    while True:
+        number = int(rng.integers(2**30, 2**31)) | 1
+        if number not in taken and is_prime(number):
+            taken.add(number)
+            yield number
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,11 @@ from numpy.typing import ArrayLike
 
 from tensorrank.arithmetic.arrays import Array, Floats
 from tensorrank.arithmetic.elimination.rank import rank_mod_p
-from tensorrank.arithmetic.prime_field import as_given, is_prime
+from tensorrank.arithmetic.prime_field import RANDOM_PRIMES, as_given, random_primes
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
 
-# The primes from 2^30 to 2^31, and how many there are: pi(2^31) - pi(2^30) = 105097565 - 54400028.
-_LOW, _HIGH, _PRIMES = 2**30, 2**31, 50697537
 # Entries whose squares are kept at once.
 _SQUARED = 2**16
 # As many primes make a value probable, as everywhere.
@@ -82,13 +80,14 @@ def rational_rank(
     if array.size and (array.dtype.kind not in "iubO" or not _whole(array)):
         raise TensorRankError(f"an array of {array.dtype} was given; expected a matrix of whole numbers")
     core = _core(array)
-    rng = random_stream(seed)
     most = min(core.shape)
     if most == 0:
         return RationalRank(0, 0, "exact", (), 0.0, "all entries are 0")
     rank, primes, product = 0, list[int](), 1
+    # Each of them exceeds 2^30.
+    fresh = random_primes(random_stream(seed))
     while True:
-        prime = _drawn(rng, primes)
+        prime = next(fresh)
         primes.append(prime)
         product *= prime
         rank = max(rank, rank_mod_p(core, prime, threads=threads))
@@ -100,11 +99,11 @@ def rational_rank(
         if math.log2(product) > bits:
             why = f"no minor of size {rank + 1} is as large as the primes it would be divisible by"
             return RationalRank(rank, rank, "exact", tuple(primes), 0.0, why)
-        needed = math.ceil(bits / math.log2(_LOW))
+        needed = math.ceil(bits / 30)
         if len(primes) >= _DRAWS and needed * 2.0 * rank * core.size > work:
             # A prime that fails divides a certain minor of the true size, which has at most so many such factors.
-            factors = _minor_bits(core, most) / math.log2(_LOW)
-            chance = min(1.0, factors / _PRIMES) ** len(primes)
+            factors = _minor_bits(core, most) / 30
+            chance = min(1.0, factors / RANDOM_PRIMES) ** len(primes)
             why = f"a proof takes {needed} primes, more work than {work:.1g} operations"
             return RationalRank(rank, most, "probable", tuple(primes), chance, why)
 
@@ -143,13 +142,6 @@ def _core(array: Array) -> Array:
         rows = distinct_rows(array)
         array = array[rows[(array != 0).any(axis=1)[rows]]].T
     return array
-
-
-def _drawn(rng: np.random.Generator, taken: list[int]) -> int:
-    while True:
-        number = int(rng.integers(_LOW, _HIGH)) | 1
-        if number not in taken and is_prime(number):
-            return number
 
 
 def _minor_bits(core: Array, size: int) -> float:

@@ -5,9 +5,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
-import numpy as np
-
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import true_or_false, whole_number
 from tensorrank.errors import CombinationError, TensorRankError
 from tensorrank.records import Record
 
@@ -55,10 +53,7 @@ class AttentionStack(Record):
 
     def _check_flags(self, *names: str) -> None:
         for name in names:
-            given = getattr(self, name)
-            if not isinstance(given, bool | np.bool_):
-                raise TensorRankError(f"{name} is {given!r}; expected True or False")
-            object.__setattr__(self, name, bool(given))
+            object.__setattr__(self, name, true_or_false(name, getattr(self, name)))
 
     def _set_whole_number(self, name: str, least: int, default: int | None = None) -> None:
         given: Any = getattr(self, name)

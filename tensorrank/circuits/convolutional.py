@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import true_or_false, whole_number
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.circuits.pooling import Levels, pooling_levels
 from tensorrank.errors import TensorRankError
@@ -72,8 +72,7 @@ class ConvolutionalCircuit(Record, Architecture):
         if isinstance(self.widths, str) or not np.iterable(self.widths) or not tuple(self.widths):
             raise TensorRankError(f"widths are {self.widths!r}; expected a list of whole numbers, one for each level")
         object.__setattr__(self, "widths", tuple(whole_number("a width", width, 1) for width in self.widths))
-        if not isinstance(self.shared, bool | np.bool_):
-            raise TensorRankError(f"shared is {self.shared!r}; expected True or False")
+        object.__setattr__(self, "shared", true_or_false("shared", self.shared))
         levels = pooling_levels(self.sites, len(self.widths), self.pooling)
         if not isinstance(self.pooling, str):
             object.__setattr__(self, "pooling", levels)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import true_or_false, whole_number
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
@@ -144,8 +144,7 @@ class Disjointness(TwoBitVectors):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.intersecting, bool):
-            raise TensorRankError(f"intersecting is {self.intersecting!r}; expected True or False")
+        object.__setattr__(self, "intersecting", true_or_false("intersecting", self.intersecting))
 
     def __str__(self) -> str:
         return f"{'intersection' if self.intersecting else 'disjointness'} of {self.length}-bit sets"

@@ -8,8 +8,8 @@ from dataclasses import KW_ONLY, dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tensorrank.arguments import true_or_false
 from tensorrank.arithmetic.arrays import Integers
-from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import PartitionLike
 from tensorrank.tasks.anchored_match3 import free_pairs
 from tensorrank.tasks.communication import CommunicationMatrix
@@ -47,8 +47,7 @@ class Match2(ResidueTask):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        if not isinstance(self.itself, bool):
-            raise TensorRankError(f"itself is {self.itself!r}; expected True or False")
+        object.__setattr__(self, "itself", true_or_false("itself", self.itself))
 
     def __str__(self) -> str:
         return f"Match2 mod {self.modulus}" + ("" if self.itself else " among the others")

@@ -23,7 +23,6 @@ attention's numerator) loses that.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
@@ -33,7 +32,7 @@ from numpy.typing import ArrayLike, NDArray
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.elimination.rank import rank_mod_p
-from tensorrank.arithmetic.prime_field import PrimeField, Residues, as_given, primes_below
+from tensorrank.arithmetic.prime_field import PrimeField, Residues, as_given, random_primes
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.rational_rank import distinct_rows
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
@@ -42,9 +41,6 @@ from tensorrank.records import Record
 
 Asking = Literal["public", "a"]
 
-# A prime is the largest below a random number in this range. It is never 2^31 - 1, modulo which there are only 31
-# different powers of 2.
-_LEAST, _MOST = 2**30 + 2**20, 2**31 - 1
 _PRIMES = 2
 # Entries of samples stay below this in absolute value, so that scores and residues fit into int64.
 _LARGEST = 2**24
@@ -220,7 +216,7 @@ class CutSamples:
         asked, which = np.unique(np.atleast_2d(self.queries), axis=0, return_inverse=True)
         which = np.broadcast_to(which.reshape(-1), rows)
         found, primes = np.zeros(3, dtype=np.int64), list[int]()
-        for prime in _random_primes(random_stream(seed)):
+        for prime in random_primes(random_stream(seed)):
             matrices = self._matrices(PrimeField(prime), asked, which)
             if matrices is not None:
                 found = np.maximum(found, [rank_mod_p(matrix, prime, threads=threads) for matrix in matrices])
@@ -258,16 +254,6 @@ def _integers(given: ArrayLike, name: str) -> Integers:
             "numbers between -2^24 and 2^24"
         )
     return array.astype(np.int64)
-
-
-def _random_primes(rng: np.random.Generator) -> Iterator[int]:
-    """Different primes between 2^30 and 2^31 - 1."""
-    taken = set[int]()
-    while True:
-        prime = next(primes_below(int(rng.integers(_LEAST, _MOST))))
-        if prime not in taken:
-            taken.add(prime)
-            yield prime
 
 
 def _sums(scores: Integers, values: Integers, field: PrimeField) -> tuple[Residues, Residues]:

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import linprog
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import true_or_false, whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
@@ -160,9 +160,7 @@ class MomentCurveUnit(SelectionUnit):
         if m % 2:
             raise TensorRankError(f"dimension is {m}; expected an even one, a cosine and a sine for each frequency")
         best = m > 2 * q if self.largest_margin is None else self.largest_margin
-        if not isinstance(best, bool | np.bool_):
-            raise TensorRankError(f"largest_margin is {best!r}; expected True or False")
-        object.__setattr__(self, "largest_margin", bool(best))
+        object.__setattr__(self, "largest_margin", true_or_false("largest_margin", best))
 
     @cached_property
     def keys(self) -> Floats:

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tensorrank.arithmetic.prime_field import LARGEST_PRIME, PrimeField, is_prime, primes_below
+from tensorrank.arithmetic.prime_field import LARGEST_PRIME, PrimeField, is_prime, primes_below, random_primes
 from tensorrank.errors import PrimeError, TensorRankError
 
 PRIMES = [2, 3, 101, 8388593, 2**24 - 3, 2**26 - 5, 2**31 - 1]
@@ -332,6 +332,21 @@ def test_is_prime_agrees_with_trial_division_near_the_largest_prime():
 def test_is_prime_is_not_fooled_by_pseudoprimes(number):
     divisors = [d for d in range(2, int(number**0.5) + 1) if number % d == 0]
     assert is_prime(number) == (not divisors)
+
+
+def test_random_primes_differ_and_leave_out_the_largest():
+    class Repeating:
+        """Gives each number twice, the largest first."""
+
+        numbers = iter([2**31 - 2, 2**31 - 2, 2**30 + 2, 2**30 + 2, 2**30 + 4, 2**30 + 4, 2**30 + 84, 2**30 + 84])
+
+        def integers(self, least, most):
+            assert (least, most) == (2**30, 2**31)
+            return next(self.numbers)
+
+    found = random_primes(Repeating())
+    # 2^30 + 3 and 2^30 + 85 are prime, 2^30 + 5 is not (tables of primes beside powers of two).
+    assert [next(found), next(found)] == [2**30 + 3, 2**30 + 85]
 
 
 def test_primes_below_lists_downwards():
