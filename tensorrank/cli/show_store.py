@@ -136,7 +136,7 @@ def _finding(key: ModelKey, result: tr.SeparationRank) -> Finding[Any]:
 
 
 def _order(key: ModelKey) -> tuple[Any, ...]:
-    """By kind, and as a study goes through them: attention by width first, and any kind by depth last."""
+    """What models are sorted by: their kind, then their sizes; of attention the width first, of any kind depth last."""
     first = {name: place for place, name in enumerate(("width", "heads", "head_dim", "tokens"))}
     names = sorted(key.values, key=lambda name: (name == "depth", first.get(name, len(first)), name))
     # Values of one size can be of several types.

@@ -118,7 +118,7 @@ class Run(Generic[M]):
     _finished: dict[ModelKey, Finding[M] | None] = field(default_factory=dict)
 
     def findings(self) -> Iterator[Finding[M]]:
-        """Every finding in the order of the models; without those that had to be skipped.
+        """Compute, and yield every finding in the order of the models, without those that had to be skipped.
 
         Raises:
             KeyboardInterrupt: if it was stopped, once what was under way is stored.
@@ -164,7 +164,7 @@ class Run(Generic[M]):
             self.observe(RankSkipped(task.model, reason))
 
     def shared_made(self, task: Task, seconds: float) -> None:
-        """Note what the coefficients took."""
+        """Note the seconds that the coefficients of a draw took."""
         one = self._under_way.get(task.model)
         if one is not None:
             one.seconds += seconds

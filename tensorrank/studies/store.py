@@ -247,7 +247,7 @@ class Store:
         return version
 
     def _bring_up_to_date(self) -> None:
-        """In one transaction, so that an interrupt leaves an empty file, or a store of the old schema or the new."""
+        """Bring the file to the newest schema in one transaction: an interrupt leaves the old schema or the new."""
         with self._transaction():
             # Another process may have been first.
             (version,) = self._connection.execute("PRAGMA user_version").fetchone()
@@ -271,7 +271,7 @@ class Store:
         self._connection.execute(f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({values})", row)
 
     def _set_durable(self, durable: bool) -> None:
-        """Whether a commit waits for the disk."""
+        """Set whether a commit waits for the disk."""
         self._connection.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
 
     @contextmanager
@@ -327,7 +327,7 @@ def _stored_block(row: sqlite3.Row) -> StoredBlock:
 
 
 def _ranking(result: SeparationRank) -> tuple[bool, int, bool]:
-    """Exact first; then the higher certified bound, which a probable value below it cannot replace; then probable."""
+    """What better results have more of: an exact one wins, then the higher certified bound, then a probable one."""
     return result.standing == "exact", result.lower, result.standing == "probable"
 
 
