@@ -136,7 +136,7 @@ def _print(data: Ablation, fit: TransitionFit, best: list[Optimum], pairs: str) 
     table = empty_table("depths", "parameters", *errors, "width", "used", words=["depths"], sentences=["used"])
     for crossing in data.crossings:
         width, inside = crossing.width(data.rule), (crossing.shallow, crossing.deep) in used
-        error = [f"{100 * crossing.error:.0f}"] if data.has_errors else []
+        error = [f"{100 * (crossing.error or 0.0):.0f}"] if data.has_errors else []
         cells = ["-"] * (2 + len(error))
         if crossing.size is not None and width is not None:
             cells = [f"{crossing.size:,.0f}", *error, f"{width:.1f}"]

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.resources import Progress, memory_limit
 from tensorrank.errors import TensorRankError
+from tensorrank.experiments.depth_families import MixtureFamily
 from tensorrank.experiments.experiment import Experiment, told, within
 from tensorrank.mixtures.approximation.approximate import approximate
 from tensorrank.mixtures.approximation.result import Approximation
@@ -188,14 +190,14 @@ def wall_of(
     memory = memory_limit(memory)
     if model.sites < 2:
         return Wall(1, None, None, 1, None)
-    known = _known(model)
+    counted = not isinstance(model, Hierarchical) or model.latent_tree_entries <= _MOST_ENTRIES
+    known = fewest_classes(model).count if counted else None
     if model.sites > _MOST_SITES:
         reason = f"ranks of more than {_MOST_SITES} variables take minutes, see separation_rank"
         return Wall(None, None, None, known, reason)
     best: tuple[str, SeparationRank] | None = None
     failed: str | None = None
-    cuts = _cuts(model.sites)
-    for name, cut in told(list(cuts.items()), progress, lambda item: f"rank of {item[0]}"):
+    for cut, name in told(_cuts(model.sites), progress, lambda item: f"rank of {item[1]}"):
         try:
             rank = separation_rank(model, cut, seed=seed, memory=memory)
         except TensorRankError as error:
@@ -211,46 +213,14 @@ def wall_of(
     return Wall(rank.lower, name, rank, known, None if rank.lower == known else rank.reason)
 
 
-def _cuts(sites: int) -> dict[str, Bipartition]:
+def _cuts(sites: int) -> list[tuple[Bipartition, str]]:
     quarter = max(1, sites // 4)
     every_other = [site for site in range(sites) if site // quarter % 2 == 0]
-    found = {
-        "even against odd variables": Bipartition.interleaved(sites),
-        "the first against the second half": Bipartition.halves(sites),
-        "every other quarter": Bipartition.of(sites, every_other),
-    }
-    # Of few variables some are the same.
-    different = {cut: name for name, cut in reversed(found.items())}
-    return {name: cut for name, cut in found.items() if different[cut] == name}
-
-
-def _known(model: Mixture) -> int | None:
-    if isinstance(model, Hierarchical) and model.latent_tree_entries > _MOST_ENTRIES:
-        return None
-    return fewest_classes(model).count
-
-
-def _target(
-    label: str,
-    model: Mixture,
-    runs: Sequence[ApproximationRun],
-    *,
-    seed: int,
-    nodes: int,
-    samples: int,
-    memory: int,
-    progress: Progress,
-) -> ApproximationTarget:
-    """One target: its approximations and its wall, which counts as much as a run in what `progress` is told."""
-    reports = [within(progress, number, len(runs) + 1, f"{label}: ") for number in range(len(runs) + 1)]
-    made = tuple(
-        approximate(
-            model, run.steps, run.method, atoms=run.atoms, seed=seed, nodes=nodes, samples=samples, progress=report
-        )
-        for run, report in zip(runs, reports, strict=False)
-    )
-    wall = wall_of(model, seed=seed, memory=memory, progress=reports[-1])
-    return ApproximationTarget(label, repr(model), model.sites, model.table_entries, made[0].norm, wall, made)
+    found = {Bipartition.interleaved(sites): "even against odd variables"}
+    # Of few variables some bipartitions are the same; the first name stays.
+    found.setdefault(Bipartition.halves(sites), "the first against the second half")
+    found.setdefault(Bipartition.of(sites, every_other), "every other quarter")
+    return list(found.items())
 
 
 def shallow_approximations(
@@ -293,13 +263,19 @@ def shallow_approximations(
         raise TensorRankError("no targets were given; expected at least one (label, mixture)")
     if len(set(labels)) < len(labels):
         raise TensorRankError(f"targets are labelled {', '.join(map(repr, labels))}; expected different labels")
-
-    reports = [within(progress, number, len(chosen)) for number in range(len(chosen))]
-    made = tuple(
-        _target(label, model, runs, seed=seed, nodes=nodes, samples=samples, memory=limit, progress=report)
-        for (label, model), report in zip(chosen, reports, strict=True)
-    )
-    return ShallowApproximations(made, seed)
+    approximated = partial(approximate, seed=seed, nodes=nodes, samples=samples)
+    found = []
+    for number, (label, model) in enumerate(chosen):
+        target = within(progress, number, len(chosen), f"{label}: ")
+        # The wall counts as much as a run in what is told.
+        *reports, last = (within(target, part, len(runs) + 1) for part in range(len(runs) + 1))
+        made = tuple(
+            approximated(model, run.steps, run.method, atoms=run.atoms, progress=report)
+            for run, report in zip(runs, reports, strict=True)
+        )
+        wall, norm = wall_of(model, seed=seed, memory=limit, progress=last), made[0].norm
+        found.append(ApproximationTarget(label, repr(model), model.sites, model.table_entries, norm, wall, made))
+    return ShallowApproximations(tuple(found), seed)
 
 
 def growing_depth(
@@ -336,7 +312,7 @@ def growing_depth(
     found: dict[str, LatentTree] = {}
     for branching in branchings:
         tree = LatentTree.random(balanced_parents(sites, branching), states, symbols, seed, fractions=fractions)
-        label = f"depth {_levels(tree)}"
+        label = f"depth {MixtureFamily('tree', 'balanced', branching).depth(sites)}"
         if label in found:
             raise TensorRankError(
                 f"branchings are {list(branchings)}, two of which make trees of {label}; expected different depths"
@@ -345,12 +321,3 @@ def growing_depth(
     if not found:
         raise TensorRankError("no branchings were given; expected at least one, such as 2")
     return tuple(found.items())
-
-
-def _levels(tree: LatentTree) -> int:
-    """The hidden variables on the longest path from the root to a leaf."""
-    levels = {tree.root: 1}
-    for name in tree.latents:
-        for child in tree.children[name]:
-            levels[child] = levels[name] + 1
-    return max(levels[name] for name in tree.latents)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from functools import partial
+from itertools import count, takewhile
+from typing import Any, Literal, TypeVar, get_args
 
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.resources import Progress
@@ -15,14 +17,14 @@ from tensorrank.circuits.recurrent import RecurrentCircuit
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import within
 from tensorrank.records import Record
+from tensorrank.separation.options import RankOptions
 from tensorrank.separation.partition import PartitionLike
 from tensorrank.separation.result import SeparationRank
 from tensorrank.separation.solve import separation_rank
 
 Family = Literal["attention", "recurrent", "convolutional"]
 Model = SelfAttention | RecurrentCircuit | ConvolutionalCircuit
-
-_RECURRENT_DEPTHS = (1, 2, 3)
+Circuit = TypeVar("Circuit", RecurrentCircuit, ConvolutionalCircuit)
 
 
 @dataclass(frozen=True)
@@ -106,17 +108,12 @@ def contenders(
     budget = whole_number("parameters", parameters, 1)
     whole_number("sites", sites, 2)
     whole_number("channels", channels, 1)
-    makers: dict[str, Callable[[int, int, int], Iterator[Contender]]] = {
-        "attention": _attention,
-        "recurrent": _recurrent,
-        "convolutional": _convolutional,
-    }
     if not families:
-        raise TensorRankError(f"no families were given; expected some of {', '.join(makers)}")
+        raise TensorRankError(f"no families were given; expected some of {', '.join(_MAKERS)}")
     for family in families:
-        if family not in makers:
-            raise TensorRankError(f"a family is {family!r}; expected some of {', '.join(makers)}")
-    found = [contender for family in families for contender in makers[family](budget, sites, channels)]
+        if family not in _MAKERS:
+            raise TensorRankError(f"a family is {family!r}; expected some of {', '.join(_MAKERS)}")
+    found = [contender for family in families for contender in _MAKERS[family](budget, sites, channels)]
     if not found:
         raise TensorRankError(f"no architecture has as few as {budget} parameters; give more")
     return found
@@ -155,17 +152,10 @@ def compare(
     >>> [one.result.value for one in compare(contenders(16, sites=4, channels=2, families=["attention"]))]
     [3, 41]
     """
-    for number, contender in enumerate(contestants):
-
-        def report(done: float, total: float, what: str = "", one: Contender = contender, before: int = number) -> None:
-            within(progress, before, len(contestants))(done, total, f"{one.family}, {one.shape}")
-
-        yield Compared(
-            contender,
-            separation_rank(
-                contender.model, partition, seed=seed, memory=memory, work=work, threads=threads, progress=report
-            ),
-        )
+    for number, one in enumerate(contestants):
+        report = within(progress, number, len(contestants), f"{one.family}, {one.shape}", alone=True)
+        options = RankOptions(seed=seed, memory=memory, work=work, threads=threads, progress=report)
+        yield Compared(one, separation_rank(one.model, partition, **options))
 
 
 def _attention(budget: int, sites: int, channels: int) -> Iterator[Contender]:
@@ -175,33 +165,37 @@ def _attention(budget: int, sites: int, channels: int) -> Iterator[Contender]:
 
 
 def _recurrent(budget: int, sites: int, channels: int) -> Iterator[Contender]:
-    for depth in _RECURRENT_DEPTHS:
-
-        def circuit(width: int, depth: int = depth) -> RecurrentCircuit:
-            return RecurrentCircuit(depth, width, channels, sites)
-
-        hidden = _widest(budget, circuit)
-        if hidden:
-            yield Contender("recurrent", f"depth {depth}, {hidden} unit{'s' if hidden > 1 else ''}", circuit(hidden))
+    for depth in (1, 2, 3):
+        circuit = _widest(budget, partial(RecurrentCircuit, depth, channels=channels, steps=sites))
+        if circuit:
+            units = f"{circuit.hidden} unit{'s' if circuit.hidden > 1 else ''}"
+            yield Contender("recurrent", f"depth {depth}, {units}", circuit)
 
 
 def _convolutional(budget: int, sites: int, channels: int) -> Iterator[Contender]:
+    def circuit(depth: int, pooling: str, width: int) -> ConvolutionalCircuit:
+        return ConvolutionalCircuit(sites, channels, (width,) * depth, pooling=pooling, shared=True)
+
     for depth in range(1, max(2, (sites - 1).bit_length() + 1)):
         for pooling in ("neighbours", "mirror") if depth > 1 else ("neighbours",):
-
-            def circuit(width: int, depth: int = depth, pooling: str = pooling) -> ConvolutionalCircuit:
-                return ConvolutionalCircuit(sites, channels, (width,) * depth, pooling=pooling, shared=True)
-
-            width = _widest(budget, circuit)
-            if width:
-                how = "" if depth == 1 else f", {pooling}"
-                levels = f"{depth} level{'s' if depth > 1 else ''}"
-                yield Contender("convolutional", f"{levels} of {width}{how}", circuit(width))
+            widest = _widest(budget, partial(circuit, depth, pooling))
+            if widest:
+                shape = f"1 level of {widest.widths[0]}"
+                if depth > 1:
+                    shape = f"{depth} levels of {widest.widths[0]}, {pooling}"
+                yield Contender("convolutional", shape, widest)
 
 
-def _widest(budget: int, model: Callable[[int], Model]) -> int:
-    """The largest width within the budget, 0 if there is none."""
-    width = 0
-    while model(width + 1).parameters <= budget:
-        width += 1
-    return width
+def _widest(budget: int, made: Callable[[int], Circuit]) -> Circuit | None:
+    """The widest circuit within the budget, None if there is none."""
+    widest = None
+    for circuit in takewhile(lambda one: one.parameters <= budget, map(made, count(1))):
+        widest = circuit
+    return widest
+
+
+_MAKERS: dict[str, Callable[[int, int, int], Iterator[Contender]]] = {
+    "attention": _attention,
+    "recurrent": _recurrent,
+    "convolutional": _convolutional,
+}

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import sys
+from bisect import bisect_right
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import numpy as np
 
-from tensorrank.arguments import nearest, whole_number
+from tensorrank.arguments import nearest
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.errors import TensorRankError
+from tensorrank.experiments.experiment import power_of_two
 from tensorrank.mixtures.fitting.options import FitOptions
 from tensorrank.mixtures.fitting.report import FitReport
 from tensorrank.mixtures.fitting.structures import balanced_parents
@@ -84,14 +88,9 @@ class MixtureFamily:
                 f"the budget is {budget}; expected at least the {self.parameters(sites, symbols, 1)} parameters of "
                 f"{sites} independent variables of {symbols} values"
             )
-        below, above = 1, 2
-        while self.parameters(sites, symbols, above) <= budget:
-            below, above = above, 2 * above
-        while above - below > 1:
-            middle = (below + above) // 2
-            fits = self.parameters(sites, symbols, middle) <= budget
-            below, above = (middle, above) if fits else (below, middle)
-        return below
+        # A model of r states has r - 1 parameters or more; a range holds no more numbers than a processor can count.
+        states = range(1, min(budget + 2, sys.maxsize))
+        return bisect_right(states, budget, key=partial(self.parameters, sites, symbols))
 
     def ordered(self, data: Integers) -> Integers:
         """The data with its variables in the family's order."""
@@ -122,10 +121,8 @@ def z_order(side: int) -> tuple[int, ...]:
     >>> z_order(4)
     (0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15)
     """
-    if whole_number("the side", side, 1).bit_count() != 1:
-        raise TensorRankError(f"the side is {side}; expected a power of two")
-    levels = side.bit_length() - 1
-    # Integers and columns as bits; a bit of the row, then one of the column, the highest first.
+    levels = power_of_two("the side", side).bit_length() - 1
+    # Rows and columns as bits; a bit of the row, then one of the column, the highest first.
     bits = np.arange(side**2).reshape((2,) * (2 * levels))
     woven = [axis for level in range(levels) for axis in (level, levels + level)]
     return tuple(bits.transpose(woven).ravel().tolist())

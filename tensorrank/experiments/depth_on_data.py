@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,7 +17,7 @@ from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import Progress
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.depth_families import MixtureFamily
-from tensorrank.experiments.experiment import Experiment, ascending, distinct, where
+from tensorrank.experiments.experiment import Experiment, ascending, distinct, told, where
 from tensorrank.mixtures.evaluation.inference import MISSING
 from tensorrank.mixtures.fitting.options import FitOptions
 from tensorrank.mixtures.fitting.report import FitReport, NotConverged
@@ -45,18 +45,10 @@ class Splits:
 
 
 def random_splits(rows: int, count: int, seed: int | np.random.Generator = 0) -> Splits:
-    """Random splits of data: half the rows for choosing pseudocounts, a quarter of all rows held out in each split.
+    """Random splits of at least 12 rows: half for choosing pseudocounts, a quarter of all held out in each split.
 
     The rows held out come from the other half. Of the half for choosing, two thirds are fitted and one third is scored;
     in the splits all of it is fitted.
-
-    Args:
-        rows: the number of rows, at least 12.
-        count: the number of splits.
-        seed: a whole number or a numpy Generator.
-
-    Raises:
-        TensorRankError: if a number is too small.
 
     >>> [(len(fitted), len(held)) for fitted, held in random_splits(1797, 2).parts]
     [(1348, 449), (1348, 449)]
@@ -246,14 +238,12 @@ def compare_depths(
     # What is too small is refused before anything is fitted.
     states = [family.states(sites, k, budget) for family, budget in wanted]
     fits = splits + (len(pseudocounts) if len(pseudocounts) > 1 else 0)
-    scores = []
-    for number, ((family, budget), r) in enumerate(zip(wanted, states, strict=True)):
-
-        def report(done: int, what: str = f"{family.name}, {r} states", before: int = number * fits) -> None:
-            if progress is not None:
-                progress(before + done, len(wanted) * fits, what)
-
-        scores.append(_scores(family, budget, r, family.ordered(table), parts, pseudocounts, options, seed, report))
+    words = [f"{family.name}, {r} states" for (family, _), r in zip(wanted, states, strict=True) for _ in range(fits)]
+    steps = told(words, progress, str)
+    scores = [
+        _scores(family, budget, r, family.ordered(table), parts, pseudocounts, options, seed, steps)
+        for (family, budget), r in zip(wanted, states, strict=True)
+    ]
     # Independent variables have no hidden ones.
     independent = replace(scores[0], depth=0)
     known = None if truth is None else tuple(truth.score(table[held]) for _, held in parts.parts)
@@ -269,14 +259,13 @@ def _scores(
     pseudocounts: Sequence[float],
     options: FitOptions,
     seed: int,
-    report: Callable[[int], None],
+    steps: Iterator[str],
 ) -> FamilyScores:
-    began, done = time.perf_counter(), 0
+    """The scores of one family at one budget; each fit takes one of the steps, and so tells of itself."""
+    began = time.perf_counter()
 
     def fit(rows: Integers, pseudocount: float, stream: int) -> FitReport[Any]:
-        nonlocal done
-        report(done)
-        done += 1
+        next(steps)
         with warnings.catch_warnings():
             # `converged` says it.
             warnings.simplefilter("ignore", NotConverged)

@@ -15,25 +15,10 @@ from tensorrank.studies.run import Finding
 from tensorrank.whole_numbers import as_ranges
 
 SIZES = ("width", "depth", "heads", "head_dim", "tokens")
-COLUMNS = (
-    *SIZES,
-    "value",
-    "lower",
-    "upper",
-    "standing",
-    "log3_value",
-    "moment_bound",
-    "monomial_bound",
-    "published_lower_log3",
-    "published_upper_log3",
-    "regime",
-    "knee",
-    "log3_width",
-    "method",
-    "failure_probability",
-    "seconds",
-    "reason",
-)
+_PUBLISHED = ("published_lower_log3", "published_upper_log3")
+_BOUNDS = ("moment_bound", "monomial_bound", *_PUBLISHED, "regime", "knee", "log3_width")
+# The bounds stand behind the rank and its logarithm, before how it was computed.
+COLUMNS = (*SIZES, *RANK_COLUMNS[:5], *_BOUNDS, *RANK_COLUMNS[5:])
 
 
 @dataclass(frozen=True)
@@ -140,11 +125,7 @@ def table(findings: Iterable[Finding[Any]]) -> tuple[list[dict[str, Any]], Seque
 
 
 def write_table(findings: Iterable[Finding[Any]], path: Path) -> None:
-    """Write the findings as CSV, whole or not at all.
-
-    Raises:
-        TensorRankError: if the file cannot be written.
-    """
+    """Write the findings as CSV, whole or not at all."""
     export(*table(findings), path)
 
 

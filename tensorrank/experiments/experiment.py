@@ -32,16 +32,7 @@ class Experiment(Record):
 
 
 def ascending(what: str, given: Iterable[int], least: int = 1, *, such_as: int = 8) -> list[int]:
-    """Whole numbers, each once, small ones first.
-
-    Args:
-        what: what they are, in the plural.
-        given: at least one number.
-        least: the least that each may be.
-        such_as: an example for whoever gives none.
-
-    Raises:
-        TensorRankError: if there are none, or one is no whole number or too small.
+    """Whole numbers that were given, each once, small ones first; there has to be one, and none below the least.
 
     >>> ascending("depths", [4, 2, 4])
     [2, 4]
@@ -52,17 +43,23 @@ def ascending(what: str, given: Iterable[int], least: int = 1, *, such_as: int =
     return found
 
 
+def power_of_two(what: str, given: int, least: int = 1, why: str = "") -> int:
+    """A number that was given, if it is a power of two and at least so large.
+
+    >>> power_of_two("the side", 8)
+    8
+    """
+    if whole_number(what, given, least).bit_count() != 1:
+        raise TensorRankError(f"{what} is {given}; expected a power of two{why}")
+    return int(given)
+
+
 def told(
     items: Sequence[T], progress: Progress | None, words: Callable[[T], str], *, before: int = 0, after: int = 0
 ) -> Iterator[T]:
-    """The items one after the other, each announced to `progress` before it is worked on.
+    """The items one after the other, each announced in words before it is worked on.
 
-    Args:
-        items: what is to be done, in equal portions.
-        progress: called with the items done, their number and the next one in words; or None.
-        words: an item in words.
-        before: portions that are done already.
-        after: portions that are left to others.
+    An item is one portion of the work. Some portions may be done before the items, others after them.
 
     >>> [item**2 for item in told([3, 4], print, "number {}".format)]
     0 2 number 3
@@ -75,14 +72,8 @@ def told(
         yield item
 
 
-def within(progress: Progress | None, done: int, total: int, label: str = "") -> Progress:
-    """The progress of one portion of the work, told as progress of the whole.
-
-    Args:
-        progress: told of the whole; or None.
-        done: the portions before this one.
-        total: the number of portions.
-        label: what comes before the words of the portion.
+def within(progress: Progress | None, done: int, total: int, label: str = "", *, alone: bool = False) -> Progress:
+    """The progress of one portion of the work, told as progress of the whole: with a label before its words, or alone.
 
     >>> within(print, 1, 4, "second: ")(1, 2, "half of it")
     1.5 4 second: half of it
@@ -90,7 +81,7 @@ def within(progress: Progress | None, done: int, total: int, label: str = "") ->
 
     def tell(part: float, whole: float, what: str) -> None:
         if progress is not None:
-            progress(done + (part / whole if whole else 0.0), total, f"{label}{what}")
+            progress(done + (part / whole if whole else 0.0), total, label if alone else f"{label}{what}")
 
     return tell
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.resources import Progress
-from tensorrank.errors import TensorRankError
-from tensorrank.experiments.experiment import Experiment, told
+from tensorrank.experiments.experiment import Experiment, power_of_two, told
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 from tensorrank.records import Record
@@ -105,9 +103,7 @@ def format_ranks(
     >>> [row.rank.value for row in found.dyadic], found.dyadic[0].bound
     ([2, 4, 4, 2, 2, 2], 4)
     """
-    sites = whole_number("the number of variables", sites, 4)
-    if sites.bit_count() != 1:
-        raise TensorRankError(f"the number of variables is {sites}; expected a power of two, for a balanced tree")
+    sites = power_of_two("the number of variables", sites, 4, ", for a balanced tree")
     depth = sites.bit_length() - 1
     tree = TensorialMixture.random(depth, states, symbols, seed)
     train = HiddenMarkov.random(states, symbols, sites, seed)

@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import Progress
 from tensorrank.errors import TensorRankError
-from tensorrank.experiments.experiment import Experiment, told
+from tensorrank.experiments.experiment import Experiment, power_of_two, told
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical
 from tensorrank.mixtures.latent_class import LatentClass
@@ -89,9 +88,7 @@ def measure_hierarchy(
     >>> [(one.target, one.equal, one.ratio) for one in measure_hierarchy(4, symbols=3).rows[2:4]]
     [('latent_tree', True, 1.0), ('latent_tree', True, 1.0)]
     """
-    variables = whole_number("the number of variables", variables, 4)
-    if variables.bit_count() != 1:
-        raise TensorRankError(f"the number of variables is {variables}; expected a power of two, for a balanced tree")
+    variables = power_of_two("the number of variables", variables, 4, ", for a balanced tree")
     if not small >= 1:
         raise TensorRankError(f"small is {small!r}; expected a number of at least 1")
     shape = [symbols] * variables

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import reduce
+from math import prod
 from typing import Literal
 
 import numpy as np
@@ -20,6 +20,7 @@ from tensorrank.records import Record
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.result import SeparationRank
 from tensorrank.separation.solve import separation_rank
+from tensorrank.whole_numbers import abbreviated
 
 # Interleaved ranks up to this are computed; for larger ones the theorem stands.
 _COMPUTED_TO = 4096
@@ -179,11 +180,11 @@ def cut_to(model: TensorialMixture, levels: int) -> LatentTree:
     lowest = model.tables(model.depth - 1)
     for window in range(windows):
         places = range(window * joined, (window + 1) * joined)
-        states = int(np.prod([float(lowest[2 * place].shape[0]) for place in places]))
+        states = prod(lowest[2 * place].shape[0] for place in places)
         if states * sum(table.shape[1] for place in places for table in lowest[2 * place : 2 * place + 2]) > _ENTRIES:
             raise TensorRankError(
-                f"a window of {2 * joined} variables would have {states:.3g} states; expected tables of at most "
-                f"{_ENTRIES} entries: keep more levels"
+                f"a window of {2 * joined} variables would have {abbreviated(states)} states; expected tables of at "
+                f"most {_ENTRIES} entries: keep more levels"
             )
     names = [[f"{level}.{place}" for place in range(2**level)] for level in range(levels)]
     edges = [
@@ -260,7 +261,7 @@ def _independent(model: TensorialMixture, window: Name, places: range) -> list[E
     sizes = [lowest[2 * place].shape[0] for place in places]
     edges = []
     for index, place in enumerate(places):
-        before, after = (reduce(int.__mul__, part, 1) for part in (sizes[:index], sizes[index + 1 :]))
+        before, after = prod(sizes[:index]), prod(sizes[index + 1 :])
         edges += [
             Edge(window, site, np.tile(np.repeat(lowest[site], after, axis=0), (before, 1)))
             for site in (2 * place, 2 * place + 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import ceil
+from math import ceil, isqrt
 from typing import Literal
 
 import networkx as nx
@@ -135,18 +135,10 @@ def perfect_matching_states(
 
 
 def least_pairs_cut(union: Sequence[PerfectMatching]) -> tuple[Integers, Integers]:
-    """The balanced bipartitions, and for each the most pairs of one matching that it separates.
+    """The bipartitions with at least N/3 variables on both sides, and the most pairs of one matching that each cuts.
 
-    Args:
-        union: perfect matchings of the same variables 0..N-1, N at most 22.
-
-    Returns:
-        Two arrays of shape (bipartitions,). The first has side A of each bipartition with at least N/3 variables on
-        both sides, as a whole number whose bit i stands for variable i; variable N - 1 is never on side A. The second
-        has the pairs separated.
-
-    Raises:
-        TensorRankError: for more than 22 variables.
+    Both arrays have the shape (bipartitions,). A side A is a whole number whose bit i stands for variable i; variable
+    N - 1 is never on side A. There may be at most 22 variables.
 
     >>> sides, cut = least_pairs_cut([[(0, 1), (2, 3)], [(0, 2), (1, 3)], [(0, 3), (1, 2)]])
     >>> sides.tolist(), cut.tolist()
@@ -221,17 +213,16 @@ def _sampled_rank(model: SumProduct, side: int, samples: int, rng: np.random.Gen
     rows, columns = (_inputs(len(part), model.shape[0], samples, rng) for part in (partition.a, partition.b))
     one_hot = np.eye(model.shape[0], dtype=np.int64)
     inputs: list[Residues] = [np.empty(0, dtype=np.int64)] * model.sites
-    for place, site in enumerate(partition.a):
-        inputs[site] = one_hot[np.repeat(rows[:, place], len(columns))]
-    for place, site in enumerate(partition.b):
-        inputs[site] = one_hot[np.tile(columns[:, place], len(rows))]
+    sides = (np.repeat(rows, len(columns), axis=0), np.tile(columns, (len(rows), 1)))
+    for site, values in zip((*partition.a, *partition.b), np.hstack(sides).T, strict=True):
+        inputs[site] = one_hot[values]
     values = model.circuit.residues(inputs, field).reshape(len(rows), len(columns))
     return int(rank_mod_p(values, field.prime, threads=1))
 
 
 def _inputs(sites: int, symbols: int, samples: int, rng: np.random.Generator) -> Integers:
     if symbols**sites <= samples:
-        return np.stack(np.meshgrid(*[np.arange(symbols)] * sites, indexing="ij"), axis=-1).reshape(-1, sites)
+        return np.indices((symbols,) * sites).reshape(sites, -1).T
     return rng.integers(0, symbols, (samples, sites))
 
 
@@ -241,7 +232,5 @@ def _bipartition(side: int, sites: int) -> Bipartition:
 
 def _affordable(entries: int, sites: int, symbols: int) -> int:
     """The most states r with r + (N - 2) r^2 + N r k entries at most: a binary tree's; 0 if there are none."""
-    states = 0
-    while (states + 1) * (1 + (sites - 2) * (states + 1) + sites * symbols) <= entries:
-        states += 1
-    return states
+    linear = 1 + sites * symbols
+    return (isqrt(linear**2 + 4 * (sites - 2) * entries) - linear) // (2 * (sites - 2))

@@ -49,8 +49,24 @@ class ErrorRow(Record):
         return float(low), float(high)
 
 
+class Sized:
+    """What experiments on several sizes say of their rows, each of which has tokens and a sparsity."""
+
+    rows: tuple[Any, ...]
+
+    @property
+    def sparsities(self) -> tuple[int, ...]:
+        """The sparsities of the rows, small ones first."""
+        return distinct(self.rows, "sparsity")
+
+    @property
+    def tokens(self) -> tuple[int, ...]:
+        """The numbers of tokens of the rows, small ones first."""
+        return distinct(self.rows, "tokens")
+
+
 @dataclass(frozen=True)
-class ErrorByDimension(Experiment, name="sparse_averaging_errors"):
+class ErrorByDimension(Sized, Experiment, name="sparse_averaging_errors"):
     """Errors of sparse averaging against the dimension.
 
     Attributes:
@@ -65,16 +81,6 @@ class ErrorByDimension(Experiment, name="sparse_averaging_errors"):
     repeats: int
     seed: int
     rows: tuple[ErrorRow, ...]
-
-    @property
-    def sparsities(self) -> tuple[int, ...]:
-        """The sparsities of the rows, small ones first."""
-        return distinct(self.rows, "sparsity")
-
-    @property
-    def tokens(self) -> tuple[int, ...]:
-        """The numbers of tokens of the rows, small ones first."""
-        return distinct(self.rows, "tokens")
 
     def of(self, tokens: int, sparsity: int) -> tuple[ErrorRow, ...]:
         """The rows of so many tokens and this sparsity, by dimension."""
@@ -182,7 +188,7 @@ class DimensionRow(Record):
 
 
 @dataclass(frozen=True)
-class LeastDimensions(Experiment, name="sparse_averaging_dimensions"):
+class LeastDimensions(Sized, Experiment, name="sparse_averaging_dimensions"):
     """Least dimensions of the restricted-isometry unit.
 
     Attributes:
@@ -198,16 +204,6 @@ class LeastDimensions(Experiment, name="sparse_averaging_dimensions"):
     repeats: int
     seed: int
     rows: tuple[DimensionRow, ...]
-
-    @property
-    def tokens(self) -> tuple[int, ...]:
-        """The numbers of tokens of the rows, small ones first."""
-        return distinct(self.rows, "tokens")
-
-    @property
-    def sparsities(self) -> tuple[int, ...]:
-        """The sparsities of the rows, small ones first."""
-        return distinct(self.rows, "sparsity")
 
     def by_sparsity(self, tokens: int) -> tuple[DimensionRow, ...]:
         """The rows of so many tokens."""
@@ -279,18 +275,7 @@ def least_dimensions(
 
 
 def allowed_error(tolerance: float, below: float = 2, why: str = "no two rows of attention are further apart") -> None:
-    """Refuse an L1 distance that no row of attention could exceed, or that tells too little.
-
-    Args:
-        tolerance: the distance allowed.
-        below: the limit below which the distance has to be.
-        why: the reason for the limit.
-
-    Raises:
-        TensorRankError: if the distance is not above 0 and below the limit.
-
-    >>> allowed_error(0.1)
-    """
+    """Refuse an L1 distance that is not above 0 and below a limit, and say why that is the limit."""
     number = isinstance(tolerance, int | float | np.number) and not isinstance(tolerance, bool)
     if not (number and 0 < tolerance < below):
         raise TensorRankError(f"the tolerance is {tolerance!r}; expected above 0 and below {below:g}: {why}")

@@ -90,8 +90,8 @@ def bits_by_dimension(
         sparsity: the number of tokens averaged, q, less than N.
         dimensions: even dimensions m from 2q on; by default 2q, 2q + 2, 2q + 4 and so on below N, in steps that grow.
         tolerance: the error allowed, as the L1 distance of a row of attention from the uniform row on its set: above 0
-            and below 2. Queries are scaled so that the error in float64 is at most
-            1 / (4q); the rest of the tolerance is left to rounding.
+            and below 2. Queries are scaled so that the error in float64 is at most 1 / (4q); the rest of the tolerance
+            is left to rounding.
         sets: the number of random sets that have to be right; all sets if None.
         seed: the seed of random sets.
         progress: called with the dimensions done, their number and the next dimension in words.

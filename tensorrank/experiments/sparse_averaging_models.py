@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from math import comb, log2
 from statistics import median
 from typing import Any
@@ -138,12 +139,8 @@ class ModelSizes(Experiment, name="model_sizes"):
         """
         if quantity not in ("dimension", "size"):
             raise TensorRankError(f"the quantity is {quantity!r}; expected 'dimension' or 'size'")
-        found = None
-        for row in reversed(self.units):
-            if getattr(row, quantity) >= row.tokens:
-                break
-            found = row.tokens
-        return found
+        below = [*takewhile(lambda row: getattr(row, quantity) < row.tokens, reversed(self.units))]
+        return below[-1].tokens if below else None
 
     def to_dict(self) -> dict[str, Any]:
         """Everything as plain values, with what `smaller_from` says of both quantities."""

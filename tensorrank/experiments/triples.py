@@ -236,7 +236,9 @@ def detect_triples(
     ns, halves = ascending("tokens", tokens, 3), ascending("tokens of a side", sides) if sides else []
     thread_count(threads)
     for n in halves:
-        _refuse_large(n, memory)
+        # The matrices of the variants are smaller.
+        sets = number_of_sets(m := _modulus(2 * n + 1), n)
+        refuse_matrix(memory, sets, sets, f"the matrix of Match3 modulo {m} with {n} tokens on either side")
     sampled = {n: Match3(n, _modulus(n)).examples(examples, seed=seed) for n in ns}
     steps = list(product(ns, ("second", "third")))
     units: list[OrderRow] = []
@@ -255,14 +257,6 @@ def detect_triples(
     units.sort(key=lambda row: (row.order, row.tokens, row.dimension))
     ranks.sort(key=lambda row: (row.task, row.tokens))
     return Triples(seed, window, tuple(units), tuple(ranks))
-
-
-def _refuse_large(side: int, memory: int | str | None) -> None:
-    """Refuse a side whose Match3 matrix would not fit; the matrices of the variants are smaller."""
-    modulus = _modulus(2 * side + 1)
-    sets = number_of_sets(modulus, side)
-    what = f"the matrix of Match3 modulo {modulus} with {side} tokens on either side"
-    refuse_matrix(memory, sets, sets, what)
 
 
 def _modulus(tokens: int) -> int:

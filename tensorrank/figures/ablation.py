@@ -112,7 +112,8 @@ def _transitions(
             continue
         inside = (crossing.shallow, crossing.deep) in used
         shown.append(width)
-        spread = [[width - width * math.exp(-crossing.width_error)], [width * math.expm1(crossing.width_error)]]
+        error = crossing.width_error or 0.0
+        spread = [[width - width * math.exp(-error)], [width * math.expm1(error)]]
         ax.errorbar(
             crossing.depth,
             width,

@@ -141,7 +141,7 @@ class Ablation:
             for depth, effect in zip((crossing.shallow, crossing.deep), crossing.effects, strict=True):
                 row[starts[places[depth]] :][: len(effect)] = effect
         errors = np.concatenate([curve.errors or () for curve in self.curves])
-        own = np.diag([crossing.own_error**2 for crossing in found])
+        own = np.diag([(crossing.own_error or 0.0) ** 2 for crossing in found])
         covariance: Floats = ((effects * errors**2) @ effects.T + own) / 4
         return covariance
 

@@ -6,8 +6,10 @@ import csv
 import io
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
+from statistics import fmean
 
 from tensorrank.errors import TensorRankError
 from tensorrank.guidelines.ablation import Ablation
@@ -25,8 +27,6 @@ _LARGEST = 1e100
 _Row = Mapping[str, str | None]
 # The size, loss and error of a trained network.
 _Run = tuple[float, float, float | None]
-# Losses, and their errors where they are given, by size, by depth.
-_Runs = Mapping[int, Mapping[float, list[tuple[float, float | None]]]]
 
 
 def read_ablation(path: str | Path, *, rule: float | None = None) -> Ablation:
@@ -75,11 +75,9 @@ def _ablation(text: str, rule: float | None) -> Ablation:
         depth = _positive(row, "depth", line)
         if depth != int(depth):
             raise TensorRankError(f"line {line}: depth is {row['depth']!r}; expected a whole number of layers")
-        size = (
-            _positive(row, "parameters", line)
-            if "parameters" in columns
-            else (layer * depth * _positive(row, "width", line) ** 2)
-        )
+        size = _positive(row, "parameters" if "parameters" in columns else "width", line)
+        if "parameters" not in columns:
+            size = layer * depth * size**2
         if with_errors and not _filled(row, "error"):
             raise TensorRankError(f"line {line}: the error is missing; expected one in each row, or in none")
         error = _positive(row, "error", line) if with_errors else None
@@ -88,9 +86,10 @@ def _ablation(text: str, rule: float | None) -> Ablation:
         raise TensorRankError(
             f"all networks have depth {next(iter(runs))}; expected two depths or more, so that one can overtake another"
         )
-    grouped = {depth: _grouped(values) for depth, values in runs.items()}
-    single, repeats = (None, 0) if with_errors else _pooled_error(grouped)
-    return Ablation(tuple(_curves(grouped, single)), layer, single, repeats)
+    groups = {depth: _grouped(found) for depth, found in sorted(runs.items())}
+    single, repeats = (None, 0) if with_errors else _pooled_error(chain.from_iterable(groups.values()))
+    curves = tuple(_curve(depth, found, single or 0.0) for depth, found in groups.items())
+    return Ablation(curves, layer, single, repeats)
 
 
 def _rows(text: str) -> tuple[list[str], list[tuple[int, _Row]]]:
@@ -114,18 +113,15 @@ def _rows(text: str) -> tuple[list[str], list[tuple[int, _Row]]]:
     return columns, rows
 
 
-def _grouped(runs: Iterable[_Run]) -> dict[float, list[tuple[float, float | None]]]:
-    """Losses and errors by size; sizes that hardly differ are merged into their mean."""
+def _grouped(runs: Iterable[_Run]) -> list[list[_Run]]:
+    """The networks of one depth by size, the smallest first; sizes that hardly differ count as one."""
     groups: list[list[_Run]] = []
     for run in sorted(runs, key=lambda run: run[0]):
         if groups and run[0] <= _SAME_SIZE * groups[-1][0][0]:
             groups[-1].append(run)
         else:
             groups.append([run])
-    return {
-        math.fsum(size for size, _, _ in group) / len(group): [(loss, error) for _, loss, error in group]
-        for group in groups
-    }
+    return groups
 
 
 def _check_columns(columns: list[str]) -> None:
@@ -180,29 +176,20 @@ def _rule_of(rows: Iterable[tuple[int, _Row]]) -> float:
     return rules[len(rules) // 2]
 
 
-def _curves(runs: _Runs, single: float | None) -> Iterable[Curve]:
-    for depth in sorted(runs):
-        sizes = sorted(runs[depth])
-        if len(sizes) == 1:
-            raise TensorRankError(f"depth {depth} has one size only, {sizes[0]:,.0f}; expected two or more")
-        of_size = [runs[depth][size] for size in sizes]
-        errors = [
-            math.sqrt(math.fsum(((single or 0.0) if error is None else error) ** 2 for _, error in values))
-            / len(values)
-            for values in of_size
-        ]
-        yield Curve(
-            depth,
-            tuple(sizes),
-            tuple(math.fsum(loss for loss, _ in values) / len(values) for values in of_size),
-            tuple(errors) if all(errors) else None,
-            tuple(len(values) for values in of_size),
-        )
+def _curve(depth: int, groups: Sequence[list[_Run]], single: float) -> Curve:
+    """The mean loss at each size with its error; a loss without an error of its own has the error of a single loss."""
+    sizes = tuple(fmean(size for size, _, _ in group) for group in groups)
+    if len(sizes) == 1:
+        raise TensorRankError(f"depth {depth} has one size only, {sizes[0]:,.0f}; expected two or more")
+    losses = tuple(fmean(loss for _, loss, _ in group) for group in groups)
+    squares = [math.fsum((single if error is None else error) ** 2 for _, _, error in group) for group in groups]
+    errors = tuple(math.sqrt(square) / len(group) for square, group in zip(squares, groups, strict=True))
+    return Curve(depth, sizes, losses, errors if all(errors) else None, tuple(map(len, groups)))
 
 
-def _pooled_error(runs: _Runs) -> tuple[float | None, int]:
+def _pooled_error(groups: Iterable[list[_Run]]) -> tuple[float | None, int]:
     """The scatter of a single loss and its degrees of freedom; None where no network was trained more than once."""
-    groups = [[loss for loss, _ in values] for sizes in runs.values() for values in sizes.values() if len(values) > 1]
-    freedom = sum(len(group) - 1 for group in groups)
-    squares = math.fsum((loss - math.fsum(group) / len(group)) ** 2 for group in groups for loss in group)
+    losses = [[loss for _, loss, _ in group] for group in groups]
+    freedom = sum(len(group) - 1 for group in losses)
+    squares = math.fsum((loss - fmean(group)) ** 2 for group in losses for loss in group)
     return (math.sqrt(squares / freedom) or None, freedom) if freedom else (None, 0)

@@ -26,20 +26,15 @@ class Configuration:
         self.content = content
 
     def whole(self, fact: Whole, *, null_counts: bool = False) -> int | None:
-        """A whole number of at least 1, or None where the family leaves it open.
+        """A whole number of at least 1, or None where it is open.
 
-        Args:
-            fact: how the family says it.
-            null_counts: whether a null leaves the number open; otherwise it counts as a key left out.
+        Null counts as a key left out, or, if it counts itself, leaves the number open.
         """
-        if isinstance(fact, str):
-            return whole_number(fact, self.content[fact], 1)
-        if isinstance(fact, tuple):
-            key, absent = fact
-            given = self.content.get(key, absent)
-            given = absent if given is None and not null_counts else given
-            return None if given is None else whole_number(key, given, 1)
-        return fact(self) if callable(fact) else fact
+        if not isinstance(fact, str | tuple):
+            return fact(self) if callable(fact) else fact
+        key, absent = (fact, None) if isinstance(fact, str) else fact
+        given = self.content.get(key, absent) if null_counts else self._given(key, absent)
+        return None if given is None else whole_number(key, given, 1)
 
     def size(self, key: str) -> int:
         """A whole number of at least 1 that has to be there."""
@@ -231,15 +226,7 @@ FAMILIES: dict[str, Family] = {
 
 
 def described(name: str, content: Mapping[str, Any]) -> ModelConfig:
-    """The model that a configuration of a family describes.
-
-    Args:
-        name: the family, one of `FAMILIES`.
-        content: of config.json, with all needed keys.
-
-    Raises:
-        TensorRankError: if a value is of the wrong kind, or numbers do not divide one another where they have to.
-    """
+    """The model that a configuration of one of `FAMILIES` describes, which has all keys that are needed."""
     family, given = FAMILIES[name], Configuration(content)
     depth, width, vocabulary = given.size(family.depth), given.size(family.width), given.size(family.vocabulary)
     heads = given.size(family.heads)

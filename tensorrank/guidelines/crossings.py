@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import pairwise
 from typing import Any
 
@@ -90,11 +90,11 @@ class Crossing(Record):
         shallow: the smaller depth.
         deep: the greater depth.
         size: the parameters from which on the deeper has the smaller loss; None where no single such size was found.
-        why: what was found instead of a size, in words; empty where a size was found.
+        why: what was found instead of a size, in words; None where a size was found.
         effects: the derivatives of the logarithm of the size by the losses of the shallow and of the deep curve.
-        own_error: the part of `error` that the way of interpolating leaves open.
-        error: the standard error of the logarithm of the size, from the errors of the losses and `own_error`; 0 where
-            there is no size.
+        own_error: the part of `error` that the way of interpolating leaves open; None where there is no size.
+        error: the standard error of the logarithm of the size, from the errors of the losses and `own_error`; None
+            where there is no size.
 
     >>> Crossing(shallow=6, deep=12, size=1e6).depth
     9.0
@@ -105,10 +105,10 @@ class Crossing(Record):
     shallow: int
     deep: int
     size: float | None = None
-    why: str = ""
+    why: str | None = None
     effects: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
-    own_error: float = 0.0
-    error: float = 0.0
+    own_error: float | None = None
+    error: float | None = None
 
     @property
     def depth(self) -> float:
@@ -120,9 +120,9 @@ class Crossing(Record):
         return None if self.size is None else math.sqrt(self.size / (rule * self.depth))
 
     @property
-    def width_error(self) -> float:
-        """The standard error of the logarithm of the width."""
-        return self.error / 2
+    def width_error(self) -> float | None:
+        """The standard error of the logarithm of the width; None where there is no size."""
+        return None if self.error is None else self.error / 2
 
 
 def find_crossing(shallow: Curve, deep: Curve) -> Crossing:
@@ -137,10 +137,11 @@ def find_crossing(shallow: Curve, deep: Curve) -> Crossing:
     >>> round(find_crossing(flat, steep).size), find_crossing(steep, flat).why
     (10000, 'the deeper is better only below 10,000 parameters')
     """
+    none = partial(Crossing, shallow.depth, deep.depth, None)
     low = max(shallow.log_sizes[0], deep.log_sizes[0])
     high = min(shallow.log_sizes[-1], deep.log_sizes[-1])
     if low >= high:
-        return Crossing(shallow.depth, deep.depth, why="they were trained at no sizes in common")
+        return none("they were trained at no sizes in common")
     trained = np.unique(np.concatenate([[low, high], shallow.log_sizes, deep.log_sizes]))
     trained = trained[(trained >= low) & (trained <= high)]
     # Equal steps between neighbours overlook no change of sign between two trained sizes.
@@ -152,14 +153,12 @@ def find_crossing(shallow: Curve, deep: Curve) -> Crossing:
     changes = np.flatnonzero(np.diff(signs))
     if len(changes) != 1:
         known = shallow.errors is not None or deep.errors is not None
-        return Crossing(shallow.depth, deep.depth, why=_in_words(signs, len(changes), known))
+        return none(_in_words(signs, len(changes), known))
     before, after = grid[places[changes[0]]], grid[places[changes[0] + 1]]
     low, high = max(trained[trained < before], default=before), min(trained[trained > after], default=after)
     crossing = _located(shallow, deep, grid[(grid >= before) & (grid <= after)], grid[(grid >= low) & (grid <= high)])
     if signs[0] > 0 and crossing.size is not None:
-        return Crossing(
-            shallow.depth, deep.depth, why=f"the deeper is better only below {crossing.size:,.0f} parameters"
-        )
+        return none(f"the deeper is better only below {crossing.size:,.0f} parameters")
     return crossing
 
 

@@ -293,11 +293,7 @@ class TransitionFit(Record):
 
 
 def checked_sigmas(given: float) -> float:
-    """The number of standard errors that was given.
-
-    Raises:
-        TensorRankError: if it is no number from 0 to 10.
-    """
+    """The number of standard errors that was given, if it is from 0 to 10."""
     sigmas = finite_number("sigmas", given)
     if not 0 <= sigmas <= _MOST_SIGMAS:
         raise TensorRankError(f"sigmas is {sigmas:g}; expected a number of standard errors from 0 to {_MOST_SIGMAS}")
@@ -305,10 +301,7 @@ def checked_sigmas(given: float) -> float:
 
 
 def positive(name: str, given: float) -> float:
-    """The number above 0 that was given.
-
-    Raises:
-        TensorRankError: if it is not finite, or not above 0.
+    """The finite number that was given, if it is above 0.
 
     >>> positive("rule", 12)
     12.0

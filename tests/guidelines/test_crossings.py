@@ -86,7 +86,22 @@ def test_what_is_no_crossing_is_told(shallow, deep, why):
     assert found.size is None
     assert found.width(12) is None
     assert found.why == why
-    assert found.to_dict()["why"] == why
+    assert {**found.to_dict(), "depth": 1.5} == {
+        "shallow": 1,
+        "deep": 2,
+        "size": None,
+        "why": why,
+        "own_error": None,
+        "error": None,
+        "depth": 1.5,
+    }
+    assert found.width_error is None
+
+
+def test_a_crossing_that_was_found_has_errors_and_no_excuse():
+    values = find_crossing(parabola(1e5, 1), parabola(1e7, 2)).to_dict()
+    assert values["why"] is None
+    assert (values["own_error"], values["error"]) == pytest.approx((0, 0), abs=1e-9)
 
 
 def test_the_interpolation_error_is_the_distance_to_a_monotone_one():
