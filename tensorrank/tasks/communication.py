@@ -30,38 +30,20 @@ _SMALLER = "fewer or smaller tokens, or give more memory"
 
 
 def refuse_matrix(memory: int | str | None, rows: int, columns: int, what: str) -> None:
-    """Raise an error if the ranks of a matrix of this shape need more memory than they may use.
-
-    Args:
-        memory: bytes, or a text such as "4GiB"; None for 60 % of what is available.
-        rows: its rows, any number of them.
-        columns: its columns, any number of them.
-        what: what the matrix is, for the message.
-
-    Raises:
-        TensorRankError: with the shape, the size and the limit.
-    """
+    """Raise an error if the ranks of a matrix of this shape need more memory than they may use."""
     shape = f"{abbreviated(rows)} x {abbreviated(columns)} entries"
     refuse_beyond(memory_limit(memory), _ENTRY_BYTES * rows * columns, f"{what}, {shape},", _SMALLER)
 
 
 def refuse_bits(memory: int | str | None, bits: int, what: str) -> None:
-    """Raise an error if the ranks of a matrix of 2^bits entries need more memory than they may use.
-
-    Raises:
-        TensorRankError: with the number of entries, the size and the limit.
-    """
+    """Raise an error if the ranks of a matrix of 2^bits entries need more memory than they may use."""
     # Larger powers are not made, which would take long and more memory than there is.
     needed = _ENTRY_BYTES * 2 ** min(bits, _MOST_BITS)
     refuse_beyond(memory_limit(memory), needed, f"{what}, 2^{bits} entries,", _SMALLER)
 
 
 def refuse_many_sites(sites: int, what: str) -> None:
-    """Raise an error if so many sites have so many inputs that their number takes long to make.
-
-    Raises:
-        TensorRankError: with the number of sites and the largest allowed.
-    """
+    """Raise an error if so many sites have so many inputs that their number takes long to make."""
     if sites > _MOST_SITES:
         raise TensorRankError(
             f"{what} has {sites} sites; communication matrices are made for up to {_MOST_SITES}. Try fewer tokens"

@@ -103,14 +103,10 @@ class TwoBitVectors(ABC):
         """The function of the inner product."""
 
     def _held(self, sites: tuple[int, ...]) -> str:
-        vectors = {
-            "a": [s for s in sites if s < self.length],
-            "b": [s - self.length for s in sites if s >= self.length],
-        }
+        n = self.length
+        vectors = {"a": [site for site in sites if site < n], "b": [site - n for site in sites if site >= n]}
         return " and ".join(
-            name if len(bits) == self.length else f"{in_words('bit', bits)} of {name}"
-            for name, bits in vectors.items()
-            if bits
+            name if len(bits) == n else f"{in_words('bit', bits)} of {name}" for name, bits in vectors.items() if bits
         )
 
 

@@ -183,16 +183,11 @@ class Match3(ResidueTask):
             chosen = np.append(pairs[np.arange(len(pairs)), rng.integers(2, size=len(pairs))], value)
             row[:] = rng.choice(chosen, n)
             row[asks] = value
-        if n == 1:
-            # A token alone can only match itself, by being 0 for instance.
-            inputs[labels] = 0
-            return inputs
-        positive = inputs[labels]
-        every = np.arange(len(positive))
-        changed = another(asks, n, rng, len(positive))
-        partner = another(changed, n, rng, len(positive))
-        positive[every, changed] = -(positive[:, asks] + positive[every, partner]) % m
-        inputs[labels] = positive
+        every = np.flatnonzero(labels)
+        changed = another(asks, n, rng, len(every))
+        partner = another(changed, n, rng, len(every))
+        # A token alone can only match itself, by being 0 for instance.
+        inputs[every, changed] = -(inputs[every, asks] + inputs[every, partner]) % m if n > 1 else 0
         return inputs
 
     def _near(self, asks: int) -> range:

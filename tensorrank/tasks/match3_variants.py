@@ -64,15 +64,13 @@ class Match3Bigram(ResidueTask):
         outwards += [(token, token - 1) for token in range(asks + 1, n)]
         for token, before in outwards:
             inputs[:, token] = (rng.integers(1, m, len(labels)) - inputs[:, asks] - inputs[:, before]) % m
-        positive = inputs[labels]
-        every = np.arange(len(positive))
-        changed = another(asks, n, rng, len(positive))
-        neighbour = changed + rng.choice([-1, 1], len(positive))
+        every = np.flatnonzero(labels)
+        changed = another(asks, n, rng, len(every))
+        neighbour = changed + rng.choice([-1, 1], len(every))
         # At either end there is one neighbour only.
         neighbour[neighbour < 0] = 1
         neighbour[neighbour == n] = n - 2
-        positive[every, changed] = -(positive[:, asks] + positive[every, neighbour]) % m
-        inputs[labels] = positive
+        inputs[every, changed] = -(inputs[every, asks] + inputs[every, neighbour]) % m
         return inputs
 
     def _matrix(self, split: Split, memory: int | str | None) -> CommunicationMatrix:

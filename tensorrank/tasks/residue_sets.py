@@ -16,11 +16,7 @@ LARGEST_MODULUS = 62
 
 
 def check_modulus(modulus: int) -> None:
-    """Raise an error if sets of residues do not fit into a word.
-
-    Raises:
-        TensorRankError: if the modulus is more than 62.
-    """
+    """Raise an error if sets of residues do not fit into a word."""
     if modulus > LARGEST_MODULUS:
         raise TensorRankError(
             f"the modulus is {modulus}; communication matrices are made for moduli to {LARGEST_MODULUS}, whose sets of "

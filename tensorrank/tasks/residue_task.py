@@ -62,11 +62,7 @@ class ResidueTask(ABC):
         return all_words(self.modulus, self.tokens, f"the inputs of {self} with {self.tokens} tokens", memory)
 
     def checked_inputs(self, inputs: ArrayLike) -> Integers:
-        """The inputs, if they are residues of so many tokens.
-
-        Raises:
-            TensorRankError: if they are not.
-        """
+        """The inputs, of shape (count, N), if they are residues of so many tokens; an error otherwise."""
         layout = f"(count, {self.tokens}), a residue for each token"
         return checked_whole_numbers("inputs", inputs, (None, self.tokens), self.modulus - 1, layout)
 
@@ -148,11 +144,7 @@ class ResidueTask(ABC):
         return {"decision": self.communication(partition, anchor=anchor, memory=memory)}
 
     def token(self, asking: int | None) -> int:
-        """The number of the asking token; the last by default.
-
-        Raises:
-            TensorRankError: if the number is none of 0..N-1.
-        """
+        """The number of the asking token, if it is one of 0..N-1; the last by default."""
         found = self.tokens - 1 if asking is None else whole_number("asking", asking, 0)
         if found >= self.tokens:
             raise TensorRankError(f"asking is {found}; expected one of the tokens 0 to {self.tokens - 1}")
@@ -179,13 +171,10 @@ class ResidueTask(ABC):
         return "halves"
 
     def _times(self, inputs: Integers, width: int, sums: Callable[[Integers], Iterable[Integers]]) -> Integers:
-        """Count for each token x_i the sums of its input that are -x_i modulo M: (count, N).
+        """Count for each token x_i of the inputs (count, N) the sums of its input that are -x_i modulo M: (count, N).
 
-        Args:
-            inputs: (count, N).
-            width: how many sums an input has.
-            sums: makes some of the inputs, (some, N), into parts of their sums, (some, any number). All parts together
-                have the width. Several inputs are only taken together if they have so few sums that one part will do.
+        An input has `width` sums. The function `sums` makes some of the inputs, (some, N), into parts of their sums,
+        (some, any number). Several inputs are only taken together if they have so few sums that one part will do.
         """
         found = np.empty_like(inputs)
         step = max(1, TABLE // max(width, self.modulus))
@@ -230,18 +219,10 @@ class Split:
     def matrix(
         self, task: str, rows: int, columns: int, parts: Iterator[NDArray[np.bool_]], memory: int | str | None
     ) -> CommunicationMatrix:
-        """The communication matrix, from its part for each residue of the asking token.
+        """The communication matrix of so many rows and columns, if it fits the memory limit.
 
-        Args:
-            task: its name.
-            rows: the rows of the whole matrix.
-            columns: its columns.
-            parts: the decisions for each residue of the asking token, made when they are asked for. They stand below
-                each other if side A holds that token, and side by side if side B does.
-            memory: the limit for the matrix.
-
-        Raises:
-            TensorRankError: if the matrix would not fit the memory limit.
+        The parts are the decisions for each residue of the asking token, made when they are asked for. They stand below
+        each other if side A holds that token, and side by side if side B does.
         """
         name = task if self.anchor is None else f"{task}, anchor {self.anchor}"
         refuse_matrix(memory, rows, columns, f"the matrix of {name}")

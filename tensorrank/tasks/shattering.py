@@ -157,20 +157,20 @@ class _Search:
     def enlarge(self) -> None:
         """Look for a larger set until there is none."""
         while len(self.best) < self.upper:
-            found = self._extension(self.everything, self.columns, len(self.best) + 1)
-            if found is None:
-                self.upper = len(self.best)
-            else:
-                self.best = found
+            self._seek(len(self.best) + 1)
 
     def exclude(self) -> None:
         """Rule out the largest sizes until there is one of which a set is found."""
         while len(self.best) < self.upper:
-            found = self._extension(self.everything, self.columns, self.upper)
-            if found is None:
-                self.upper -= 1
-            else:
-                self.best = found
+            self._seek(self.upper)
+
+    def _seek(self, size: int) -> None:
+        """Look for a set of this size; if there is none, the upper bound is less."""
+        found = self._extension(self.everything, self.columns, size)
+        if found is None:
+            self.upper = size - 1
+        else:
+            self.best = found
 
     def _extension(self, cells: list[int], candidates: Iterable[int], more: int) -> tuple[int, ...] | None:
         """A set of `more` candidates that cut all cells into all patterns; None if there is none.
@@ -219,13 +219,10 @@ def _zeros_and_ones(matrix: ArrayLike) -> NDArray[np.uint8]:
             f"an array of shape {array.shape} was given; expected a matrix (two dimensions) with at least one row"
         )
     if array.dtype.kind not in "iub" or not ((array == 0) | (array == 1)).all():
-        other = f"an array of {array.dtype}" if array.dtype.kind not in "iub" else f"the entry {_other(array)}"
+        whole = array.dtype.kind in "iub"
+        other = f"the entry {array[(array != 0) & (array != 1)][0]}" if whole else f"an array of {array.dtype}"
         raise TensorRankError(f"{other} was given; expected a matrix of the whole numbers 0 and 1")
     return array.astype(np.uint8)
-
-
-def _other(array: NDArray[np.integer]) -> int:
-    return int(array[(array != 0) & (array != 1)][0])
 
 
 def _as_integer(column: NDArray[np.uint8]) -> int:

@@ -65,9 +65,6 @@ class Task(Protocol):
 def balanced_labels(count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
     """Labels in random order, half of them (rounded down) true.
 
-    Raises:
-        TensorRankError: if the count is not a whole number of at least 1.
-
     >>> int(balanced_labels(7, np.random.default_rng(0)).sum())
     3
     """
@@ -87,17 +84,9 @@ def one_of_each(allowed: NDArray[np.bool_], rng: np.random.Generator) -> Integer
 def checked_whole_numbers(
     what: str, given: ArrayLike, shape: tuple[int | None, ...], most: int, layout: str
 ) -> Integers:
-    """The array given, if it has the shape asked for and holds whole numbers from 0 to `most`.
+    """The array given, if it has the shape asked for and holds whole numbers from 0 to `most`; an error otherwise.
 
-    Args:
-        what: what it is called in messages.
-        given: an array or nested lists.
-        shape: its dimensions, None for any length.
-        most: the largest number allowed.
-        layout: the meaning of the dimensions, in words.
-
-    Raises:
-        TensorRankError: if it does not.
+    A dimension of None may have any length. The layout says in words what the dimensions mean.
     """
     try:
         array = np.asarray(given)
@@ -117,14 +106,7 @@ def checked_whole_numbers(
 def all_words(symbols: int, length: int, what: str, memory: int | str | None = None) -> Integers:
     """All words of this length over 0..symbols-1, in lexicographic order, of shape (symbols ** length, length).
 
-    Args:
-        symbols: how many there are.
-        length: of each word.
-        what: what the words are, for the message.
-        memory: bytes, or a text such as "4GiB", that they may take; 60 % of what is available by default.
-
-    Raises:
-        TensorRankError: if they would take more than that.
+    An error says what does not fit if they take more than the memory limit.
 
     >>> all_words(2, 2, "pairs of bits").tolist()
     [[0, 0], [0, 1], [1, 0], [1, 1]]

@@ -58,11 +58,7 @@ def all_sets(tokens: int, sparsity: int, *, memory: int | str | None = None) -> 
 
 
 def checked_sizes(tokens: Any, sparsity: Any) -> tuple[int, int]:
-    """The numbers N and q of tokens and of those that are chosen, as whole numbers.
-
-    Raises:
-        TensorRankError: if one is no whole number of at least 1, or q exceeds N.
-    """
+    """The numbers N and q of tokens and of those that are chosen, if they are whole and 1 <= q <= N."""
     n, q = whole_number("tokens", tokens, 1), whole_number("sparsity", sparsity, 1)
     if q > n:
         raise TensorRankError(f"sparsity {q} exceeds the {n} tokens; a token asks for q different ones, q <= N")

@@ -34,6 +34,7 @@ from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import softmax
 
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
@@ -130,7 +131,7 @@ def head_for(logits: ArrayLike, tokens: ArrayLike | None = None, *, threads: int
     apart = _pseudoinverse(_floats(_differences(found), "differences of tokens"), least.apart)
     key = root[:, None] * right[: least.dimension] @ apart
     scores = (query @ x).T @ (key @ x)
-    error = float(np.abs(_softmax(scores) - _softmax(_below_the_largest(given))).max())
+    error = float(np.abs(softmax(scores, axis=1) - softmax(_below_the_largest(given), axis=1)).max())
     if not error <= _CLOSE:
         raise TensorRankError(
             f"the head in float64 misses the pattern by {error:.1e}, more than {_CLOSE}; the tokens are too nearly "
@@ -210,7 +211,7 @@ def bottleneck_table(
         n = whole_number("the number of tokens", size, 1)
         own = np.eye(n, dtype=np.int64)
         patterns = (random_entries((n, n), random_stream(seed, position)), own, own[np.maximum(np.arange(n) - 1, 0)])
-        random, itself, previous = (_dimension(_logits(logits), threads) for logits in patterns)
+        random, itself, previous = (_rank(_differences(_logits(logits)), threads) for logits in patterns)
         rows.append(BottleneckRow(n, random, itself, previous, sufficient=n))
     return tuple(rows)
 
@@ -224,19 +225,18 @@ class _Least(NamedTuple):
 
 
 def _least(logits: Whole, tokens: Whole | None, threads: int | None) -> _Least:
-    n, dimension = len(logits), _dimension(logits, threads)
+    n, scores = len(logits), _differences(logits)
+    dimension = _rank(scores, threads)
     rank = n if tokens is None else _rank(tokens, threads)
     if tokens is None or rank == n:
         return _Least(dimension, n, n - 1)
-    scores, apart = _differences(logits), _differences(tokens)
-    least = _Least(dimension, rank, _rank(apart, threads))
-    if _rank(np.hstack([tokens.T, scores]), threads) > rank or _rank(np.vstack([apart, scores]), threads) > least.apart:
-        return least._replace(dimension=None)
-    return least
-
-
-def _dimension(logits: Whole, threads: int | None) -> int:
-    return _rank(_differences(logits), threads)
+    differences = _differences(tokens)
+    apart = _rank(differences, threads)
+    fits = (
+        _rank(np.hstack([tokens.T, scores]), threads) == rank
+        and _rank(np.vstack([differences, scores]), threads) == apart
+    )
+    return _Least(dimension if fits else None, rank, apart)
 
 
 def _rank(matrix: Whole, threads: int | None) -> int:
@@ -291,8 +291,3 @@ def _pseudoinverse(matrix: Floats, rank: int) -> Floats:
     # What rounding took to 0 is a guess: `head_for` looks at what came of it.
     known = np.maximum(sizes[:rank], np.finfo(np.float64).eps * sizes.max(initial=0.0))
     return np.asarray((right[:rank].T / known) @ left[:, :rank].T)
-
-
-def _softmax(scores: Floats) -> Floats:
-    weights = np.exp(scores - scores.max(axis=1, keepdims=True))
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True))

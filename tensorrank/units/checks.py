@@ -194,15 +194,9 @@ def least_bits_for(
 
 
 def all_residues(tokens: int, modulus: int, chunk: int | None = None) -> Iterator[Integers]:
-    """All M^N inputs in lexicographic order, in arrays (at most `chunk`, N).
+    """All M^N inputs in lexicographic order, in arrays (at most `chunk`, N): up to 2^24 of them.
 
-    Args:
-        tokens: N.
-        modulus: M.
-        chunk: how many at a time; by default so many that an array has about 2^16 entries.
-
-    Raises:
-        TensorRankError: if a number is no whole number of at least 1, or the inputs are more than 2^24, when asked for.
+    By default an array has about 2^16 entries.
 
     >>> [part.tolist() for part in all_residues(2, 2, chunk=3)]
     [[[0, 0], [0, 1], [1, 0]], [[1, 1]]]

@@ -10,9 +10,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tensorrank.arithmetic.arrays import Floats
+from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.tasks.residue_task import ResidueTask
-from tensorrank.units.attention_unit import AttentionUnit
+from tensorrank.units.attention_unit import AttentionUnit, asked_tokens
 from tensorrank.units.precision import Precision
 
 THRESHOLD = 0.5
@@ -41,11 +41,10 @@ class Construction(ABC):
         """
         return replace(self, unit=self.unit.at(precision))
 
-    @abstractmethod
     def outputs(
         self, inputs: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None
     ) -> Floats:
-        """Numbers between 0 and 1: inputs (count, N) to (count, asked).
+        """What the unit says of each asking token, a number between 0 and 1: inputs (count, N) to (count, asked).
 
         Args:
             inputs: residues from 0 to M - 1.
@@ -55,6 +54,7 @@ class Construction(ABC):
         Raises:
             TensorRankError: if inputs have another shape or range, no such token asks, or for want of memory.
         """
+        return self._outputs(self.task.checked_inputs(inputs), asked_tokens(asking, self.task.tokens), memory)
 
     def answers(
         self, inputs: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None
@@ -71,3 +71,7 @@ class Construction(ABC):
         """
         answers: NDArray[np.bool_] = self.outputs(inputs, asking=asking, memory=memory) > THRESHOLD
         return answers
+
+    @abstractmethod
+    def _outputs(self, residues: Integers, asked: list[int], memory: int | str | None) -> Floats:
+        """The outputs, of shape (count, asked), for checked residues (count, N) and checked tokens that ask."""

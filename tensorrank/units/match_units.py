@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +12,7 @@ from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.errors import TensorRankError
 from tensorrank.tasks.match import Match2, Match3
 from tensorrank.tasks.residue_task import ResidueTask
-from tensorrank.units.attention_unit import AttentionUnit, asked_tokens
+from tensorrank.units.attention_unit import AttentionUnit
 from tensorrank.units.construction import Construction
 from tensorrank.units.precision import FLOAT64, Precision, precision_of
 
@@ -55,14 +54,9 @@ class MatchConstruction(Construction):
         tokens[:, -1] = _BLANK
         return tokens
 
-    def outputs(
-        self, inputs: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None
-    ) -> Floats:
-        """The weight that the real tokens get, between 0 and 1: inputs (count, N) to (count, asked).
-
-        Arguments and errors are those of `Construction.outputs`.
-        """
-        return self.unit(self.embed(inputs), asking=asked_tokens(asking, self.task.tokens), memory=memory)[..., 0]
+    def _outputs(self, residues: Integers, asked: list[int], memory: int | str | None) -> Floats:
+        """The weight that the real tokens get."""
+        return self.unit(self.embed(residues), asking=asked, memory=memory)[..., 0]
 
 
 def match2_unit(tokens: int, modulus: int, *, precision: Precision | str | int = FLOAT64) -> MatchConstruction:
@@ -159,13 +153,8 @@ def sharpened_head(
 ) -> AttentionUnit:
     """One head whose scores separate a match from everything else: lambda = `sharpness` for a gap of ln(4 N^(s-1)).
 
-    Args:
-        task: gives M and N.
-        query: the rows of Q before lambda is put in.
-        keys: the rows of K^1, and of K^2 at order 3, before lambda is put in; each factor of a score gets an equal
-            share of it.
-        value: the one row of every V.
-        precision: of the unit.
+    The rows of Q, of K^1 and, at order 3, of K^2 are given before lambda is put in: each factor of a score gets an
+    equal share of it. The value is the one row of every V.
     """
     root = math.sqrt if len(keys) == 1 else math.cbrt
     share = root(sharpness(task.modulus, math.log(4 * task.tokens ** len(keys))))

@@ -130,9 +130,6 @@ def least_precision(right: Callable[[int], bool]) -> int | None:
 
     The search goes from 52 bits downwards: fewer bits can be right by chance where more are not, and do not count.
 
-    Args:
-        right: says of a number of bits whether it is right.
-
     >>> least_precision(lambda bits: bits == 4 or bits > 5)
     6
     """

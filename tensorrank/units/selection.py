@@ -114,8 +114,7 @@ class SelectionUnit(ABC):
             TensorRankError: if they are no sets of q different token numbers, one has no query in floating point, or
                 for want of memory.
         """
-        given = self._given(sets, None)
-        return self._queries(given)
+        return self._queries(self._given(sets, None))
 
     def unit(self, value_dimension: int = 1) -> AttentionUnit:
         """The attention unit itself, for values of so many coordinates.
@@ -147,8 +146,7 @@ class SelectionUnit(ABC):
         Raises:
             TensorRankError: if they are no such sets, one has no query in floating point, or for want of memory.
         """
-        given = self._given(sets, memory)
-        return self._rows(self._queries(given), memory)
+        return self._rows(self._queries(self._given(sets, memory)), memory)
 
     def deviation(self, sets: ArrayLike, *, memory: int | str | None = None) -> Floats:
         """The sum over tokens of |attention - 1/q on the set, 0 elsewhere|, for each set; 0 is exact, 2 all wrong.
@@ -240,11 +238,7 @@ def least_bits(unit: SelectionUnit, sets: ArrayLike, tolerance: float = 0.1) -> 
 
 
 def positive(name: str, given: Any) -> float:
-    """The number given, if it is positive and finite.
-
-    Raises:
-        TensorRankError: if it is not.
-    """
+    """The number given, if it is positive and finite."""
     if isinstance(given, bool) or not isinstance(given, int | float | np.number) or not 0 < given < np.inf:
         raise TensorRankError(f"{name} is {given!r}; expected a positive number")
     return float(given)

@@ -16,11 +16,10 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.tasks.match3_variants import Match3Bigram, Match3Local
-from tensorrank.units.attention_unit import AttentionUnit, asked_tokens
+from tensorrank.units.attention_unit import AttentionUnit
 from tensorrank.units.construction import Construction
 from tensorrank.units.match_units import points, sharpened_head, sharpness
 from tensorrank.units.precision import FLOAT64, Precision, precision_of
@@ -57,21 +56,16 @@ class BigramConstruction(Construction):
         """
         return replace(self, lookup=self.lookup.at(precision), unit=self.unit.at(precision))
 
-    def outputs(
-        self, inputs: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None
-    ) -> Floats:
-        """The weight that sums of neighbours get, between 0 and 1: inputs (count, N) to (count, asked); above 1/2: yes.
-
-        Arguments and errors are those of `Construction.outputs`.
-        """
-        x = self.task.checked_inputs(inputs)
-        following = _decoded(self.lookup(_placed(x, self.task.modulus), memory=memory), self.task.modulus)
-        tokens = np.zeros((len(x), self.task.tokens + 1, 7))
-        tokens[:, :-1, :2] = points(x, self.task.modulus)
+    def _outputs(self, residues: Integers, asked: list[int], memory: int | str | None) -> Floats:
+        """The weight that sums of neighbours get."""
+        m = self.task.modulus
+        following = _decoded(self.lookup(_placed(residues, m), memory=memory), m)
+        tokens = np.zeros((len(residues), self.task.tokens + 1, 7))
+        tokens[:, :-1, :2] = points(residues, m)
         # The last token has no successor: no key and no value, like the blank one.
-        tokens[:, :-2, 2:4] = points((x + following)[:, :-1], self.task.modulus)
+        tokens[:, :-2, 2:4] = points((residues + following)[:, :-1], m)
         tokens[:, :-2, 4] = tokens[:, -1, 5] = tokens[:, :, 6] = 1
-        return self.unit(tokens, asking=asked_tokens(asking, self.task.tokens), memory=memory)[..., 0]
+        return self.unit(tokens, asking=asked, memory=memory)[..., 0]
 
 
 def bigram_units(tokens: int, modulus: int, *, precision: Precision | str | int = FLOAT64) -> BigramConstruction:
@@ -115,21 +109,15 @@ class LocalConstruction(Construction):
 
     task: Match3Local
 
-    def outputs(
-        self, inputs: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None
-    ) -> Floats:
-        """The decisions, 0 or 1: inputs (count, N) to (count, asked).
-
-        Arguments and errors are those of `Construction.outputs`.
-        """
-        n, m = self.task.tokens, self.task.modulus
-        x = self.task.checked_inputs(inputs)
-        asked = np.array(asked_tokens(asking, self.task.tokens), dtype=int)
-        found = self.unit(_placed(x, m), asking=asked.tolist(), memory=memory)
+    def _outputs(self, residues: Integers, asked: list[int], memory: int | str | None) -> Floats:
+        """The decisions, 0 or 1."""
+        m = self.task.modulus
+        found = self.unit(_placed(residues, m), asking=asked, memory=memory)
         shifts = np.array(_shifts(self.task))
-        window = _decoded(found.reshape(len(x), len(asked), self.unit.heads, 2), m)[..., : len(shifts)]
-        there = (asked[:, None] + shifts >= 0) & (asked[:, None] + shifts < n)
-        own = x[:, asked]
+        window = _decoded(found.reshape(len(residues), len(asked), self.unit.heads, 2), m)[..., : len(shifts)]
+        places = np.array(asked, dtype=int)[:, None] + shifts
+        there = (places >= 0) & (places < self.task.tokens)
+        own = residues[:, asked]
         # The token itself is always in its window; what would be outside the input is replaced by it.
         window = np.concatenate([np.where(there, window, own[..., None]), own[..., None]], axis=-1)
         decisions = np.zeros(own.shape)
