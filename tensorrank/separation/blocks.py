@@ -19,7 +19,7 @@ from tensorrank.arithmetic.resources import Progress, Workers
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import Instance
 from tensorrank.separation.hankel import SLAB_ENTRIES, HankelForm, symmetric_entries
-from tensorrank.separation.jobs import BlockRank
+from tensorrank.separation.jobs import JobRank
 from tensorrank.separation.limits import SIDE_BYTES, lattice_bytes, lattice_work
 from tensorrank.separation.monomials import divided_powers, monomial_count, monomials
 
@@ -109,11 +109,11 @@ class BlockElimination:
     allowance: float
     scratch: Path | None = None
 
-    def __call__(self, form: HankelForm, pool: Workers, report: Progress) -> BlockRank:
+    def __call__(self, form: HankelForm, pool: Workers, report: Progress) -> JobRank:
         """Fill the block from the coefficients and eliminate it, in memory if it fits there, otherwise over files."""
         if self.tokens is not None:
             matrix = self._low_rank_block(form, self.tokens, self._rng(), pool)
-            return BlockRank(rank_in_place(matrix, form.field, pool, report), self.block.used, not self.block.cut)
+            return JobRank(rank_in_place(matrix, form.field, pool, report), self.block.used, not self.block.cut)
         rank, complete = 0, False
         width = 0 if self.scratch is None else strip_width(self.block, form.variables, self.room)
         fits = not width or self.in_memory <= self.room
@@ -123,7 +123,7 @@ class BlockElimination:
         over_files = not complete and (not fits or self._further_over_files <= self.allowance)
         if self.scratch is not None and width and over_files:
             rank, complete = self._rank_over_files(form, self.scratch, width, pool, report)
-        return BlockRank(rank, self.block.used, complete=complete and not self.block.cut)
+        return JobRank(rank, self.block.used, complete=complete and not self.block.cut)
 
     def _rng(self) -> np.random.Generator:
         """A stream of the block's own, so that its choices do not depend on the order of blocks."""

@@ -23,7 +23,7 @@ from tensorrank.separation.architecture import Instance
 from tensorrank.separation.blocks import BlockElimination, HankelBlock, Lattice, strip_width
 from tensorrank.separation.hankel import SLAB_ENTRIES
 from tensorrank.separation.hilbert import MomentSpaces, moment_spaces
-from tensorrank.separation.jobs import BlockRank, Job, JobKey, Rounds
+from tensorrank.separation.jobs import Job, JobKey, JobRank, Rounds
 from tensorrank.separation.limits import (
     DEGREE_BYTES,
     MOST_DEGREES,
@@ -236,7 +236,7 @@ class Catalecticant:
         every = sum(elimination_work(*_shape(plan, k)) for k in range(self.degree + 1)) if limits.work < inf else 1.0
         self.spare = max(0.0, limits.work - plan.work) / every
 
-    def all_blocks(self) -> Rounds[dict[int, BlockRank]]:
+    def all_blocks(self) -> Rounds[dict[int, JobRank]]:
         """Compute a certified rank for every degree."""
         found = yield from self._ranks(self.plan.blocks)
         if not self.plan.full:
@@ -249,14 +249,14 @@ class Catalecticant:
                 while degrees and degrees[0] in found:
                     k = degrees.pop(0)
                     if found[k].rank == _shape(self.plan, k)[side]:
-                        found |= {j: BlockRank(_shape(self.plan, j)[side], (0, 0), complete=True) for j in degrees}
+                        found |= {j: JobRank(_shape(self.plan, j)[side], (0, 0), complete=True) for j in degrees}
                         degrees.clear()
             further = [block for degrees in fronts for block in self._next(degrees)]
             if further:
                 found |= yield from self._ranks(further)
         return found
 
-    def some_blocks(self, degrees: Iterable[int]) -> Rounds[dict[int, BlockRank]]:
+    def some_blocks(self, degrees: Iterable[int]) -> Rounds[dict[int, JobRank]]:
         """Compute the ranks of the whole blocks of these degrees."""
         return (yield from self._ranks([_block(self.plan, k, None) for k in degrees]))
 
@@ -266,7 +266,7 @@ class Catalecticant:
         cheap = sum(1 for total in accumulate(block.work for block in blocks) if total <= SMALL_BLOCK)
         return blocks[: max(1, cheap)]
 
-    def _ranks(self, blocks: Iterable[HankelBlock]) -> Rounds[dict[int, BlockRank]]:
+    def _ranks(self, blocks: Iterable[HankelBlock]) -> Rounds[dict[int, JobRank]]:
         jobs = [self._job(block) for block in blocks]
         ranks = yield jobs
         return {job.key.degree: rank for job, rank in zip(jobs, ranks, strict=True)}

@@ -16,7 +16,7 @@ from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.resources import Progress, Workers
 from tensorrank.separation.architecture import Instance
 from tensorrank.separation.hankel import HankelForm
-from tensorrank.separation.jobs import BlockRank, Job, JobKey
+from tensorrank.separation.jobs import Job, JobKey, JobRank
 from tensorrank.separation.limits import SIDE_BYTES, Limits, lattice_bytes, lattice_work
 from tensorrank.separation.monomials import monomial_count
 
@@ -64,6 +64,6 @@ def derivatives_job(plan: DerivativePlan, field: PrimeField, instance: Instance,
 
 def _rank(
     instance: Instance, field: PrimeField, plan: DerivativePlan, shared: None, pool: Workers, report: Progress
-) -> BlockRank:
+) -> JobRank:
     form = HankelForm.inhomogeneous(instance, field, plan.width, plan.degree, pool)
-    return BlockRank(rank_in_place(form.derivatives(pool), field, pool, report), plan.shape, complete=True)
+    return JobRank(rank_in_place(form.derivatives(pool), field, pool, report), plan.shape, complete=True)

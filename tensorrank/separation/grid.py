@@ -12,7 +12,7 @@ from tensorrank.arithmetic.elimination.rank import balanced, rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import Progress, Workers
 from tensorrank.separation.architecture import Instance
-from tensorrank.separation.jobs import BlockRank
+from tensorrank.separation.jobs import JobRank
 from tensorrank.separation.limits import MOST_ENTRIES, SPARE
 from tensorrank.separation.partition import Bipartition
 
@@ -47,7 +47,7 @@ class GridSampling:
     most_entries: float = MOST_ENTRIES
     memory: int | None = None
 
-    def __call__(self, shared: None, pool: Workers, report: Progress) -> BlockRank:
+    def __call__(self, shared: None, pool: Workers, report: Progress) -> JobRank:
         """Double the sample until it saturates, or meets the bound, or may not grow further."""
         rng, field = np.random.default_rng(self.seed), self.field
         share = None if self.memory is None else self.memory // pool.count
@@ -64,12 +64,12 @@ class GridSampling:
             full = any(source.exhausted and rank == size for source, size in zip(sources, samples, strict=True))
             saturated = complete or full or rank < min(samples)
             if complete or full or rank == self.bound or (max(samples) >= self.most and not saturated):
-                return BlockRank(rank, samples, complete, saturated, finite=sources[0].finite and not full)
+                return JobRank(rank, samples, complete, saturated, finite=sources[0].finite and not full)
             if saturated:
                 left = [source.left for source in sources]
                 entries = prod(size + rest for size, rest in zip(samples, left, strict=True))
                 if not sources[0].finite or entries > self.most_entries:
-                    return BlockRank(rank, samples, complete, saturated, finite=sources[0].finite)
+                    return JobRank(rank, samples, complete, saturated, finite=sources[0].finite)
                 # Inputs of a finite set are not generic. The ones left out may raise the rank, so all are tried.
                 more = left
             else:

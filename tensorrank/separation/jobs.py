@@ -21,7 +21,7 @@ E = TypeVar("E")
 
 
 @dataclass(frozen=True)
-class BlockRank(Record):
+class JobRank(Record):
     """The rank of a Hankel block, or of a sampled matrix, and how much of the matrix it was computed from.
 
     Attributes:
@@ -104,7 +104,7 @@ class Job:
     """
 
     key: JobKey
-    rank: Callable[[Any, Workers, Progress], BlockRank]
+    rank: Callable[[Any, Workers, Progress], JobRank]
     memory: float
     work: float
     room: float
@@ -112,9 +112,9 @@ class Job:
 
 
 # A computation: yields rounds of jobs, is sent their ranks, and returns what they prove.
-Rounds = Generator[Sequence[Job], Sequence[BlockRank], E]
+Rounds = Generator[Sequence[Job], Sequence[JobRank], E]
 # Called with a job, its rank and the seconds it took, as soon as they are known.
-Done = Callable[[Job, BlockRank, float], None]
+Done = Callable[[Job, JobRank, float], None]
 
 
 class Here:
@@ -225,9 +225,9 @@ def finish_here(rounds: Rounds[E], pool: Workers, expected: float, report: Progr
         while True:
             if jobs and (jobs[0].shared is None or jobs[0].shared is not draw):
                 draw, before = jobs[0].shared, here.spent
-            found: dict[JobKey, BlockRank] = {}
+            found: dict[JobKey, JobRank] = {}
 
-            def keep(job: Job, rank: BlockRank, seconds: float, found: dict[JobKey, BlockRank] = found) -> None:
+            def keep(job: Job, rank: JobRank, seconds: float, found: dict[JobKey, JobRank] = found) -> None:
                 found[job.key] = rank
 
             here.run(jobs, keep)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from distributed import Client, LocalCluster, Scheduler, Worker, WorkerPlugin, get_worker
 
 from tensorrank.arithmetic.resources import memory_available, worker_threads
-from tensorrank.separation.jobs import BlockRank, Job, Shared
+from tensorrank.separation.jobs import Job, JobRank, Shared
 from tensorrank.separation.limits import SMALL_BLOCK
 from tensorrank.version import __version__
 
@@ -28,7 +28,7 @@ _REPORT = 0.5
 class Answer(NamedTuple):
     """The answer of the task of a job: the rank, the seconds it took and where, and the seconds of what is shared."""
 
-    rank: BlockRank
+    rank: JobRank
     seconds: float
     worker: str
     shared_seconds: float

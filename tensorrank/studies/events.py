@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from tensorrank.records import Record
-from tensorrank.separation.jobs import BlockRank, JobKey
+from tensorrank.separation.jobs import JobKey, JobRank
 from tensorrank.separation.plan import Plan
 from tensorrank.separation.result import SeparationRank
 from tensorrank.studies.model_key import ModelKey
@@ -95,7 +95,7 @@ class BlockFinished(_Logged):
     left_out = ("work",)
     model: ModelKey
     key: JobKey
-    rank: BlockRank
+    rank: JobRank
     seconds: float
     work: float
     fresh: bool = True

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from tensorrank.separation.architecture import Model
 from tensorrank.separation.evidence import Evidence
-from tensorrank.separation.jobs import BlockRank, Job, JobKey, Shared
+from tensorrank.separation.jobs import Job, JobKey, JobRank, Shared
 from tensorrank.separation.limits import Limits
 from tensorrank.separation.result import SeparationRank
 from tensorrank.separation.solve import Computation
@@ -63,7 +63,7 @@ class _UnderWay:
     key: ModelKey
     computation: Computation
     tasks: Sequence[Task] = ()
-    found: dict[JobKey, BlockRank] = field(default_factory=dict)
+    found: dict[JobKey, JobRank] = field(default_factory=dict)
     seconds: float = 0.0
     spent: float = 0.0
     before: float = 0.0
@@ -75,11 +75,11 @@ class _UnderWay:
         return all(task.job.key in self.found for task in self.tasks)
 
     @property
-    def answers(self) -> list[BlockRank]:
+    def answers(self) -> list[JobRank]:
         """The ranks of the tasks of now, in their order."""
         return [self.found[task.job.key] for task in self.tasks]
 
-    def note(self, job: Job, rank: BlockRank, seconds: float) -> None:
+    def note(self, job: Job, rank: JobRank, seconds: float) -> None:
         """Keep the rank of a job."""
         self.found[job.key] = rank
         self.seconds += seconds
@@ -143,7 +143,7 @@ class Run(Generic[M]):
         if unsaid:
             raise KeyboardInterrupt("the study was stopped")
 
-    def done(self, task: Task, rank: BlockRank, seconds: float, worker: str | None) -> None:
+    def done(self, task: Task, rank: JobRank, seconds: float, worker: str | None) -> None:
         """Store a block, also of a rank that was given up meanwhile, and note it."""
         job = task.job
         with self._timed():
@@ -201,7 +201,7 @@ class Run(Generic[M]):
         self.observe(RankStarted(key, one.computation.plan))
         self._go_on(one)
 
-    def _go_on(self, one: _UnderWay, ranks: Sequence[BlockRank] | None = None) -> None:
+    def _go_on(self, one: _UnderWay, ranks: Sequence[JobRank] | None = None) -> None:
         """Take the next round of jobs, and those after it as long as the store knows every answer."""
         rounds = one.computation.rounds
         while True:

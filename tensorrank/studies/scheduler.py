@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from tensorrank.arithmetic.resources import Workers
-from tensorrank.separation.jobs import BlockRank, Here, Job, JobKey
+from tensorrank.separation.jobs import Here, Job, JobKey, JobRank
 from tensorrank.studies.model_key import ModelKey
 
 # What tells the tasks of a study apart, and what tells its draws apart: here and on every worker.
@@ -37,7 +37,7 @@ class Task:
 class Listener(Protocol):
     """Who is told what became of tasks; never by two threads at a time."""
 
-    def done(self, task: Task, rank: BlockRank, seconds: float, worker: str | None) -> None:
+    def done(self, task: Task, rank: JobRank, seconds: float, worker: str | None) -> None:
         """Hear that the rank is known: it took so long, on that worker (None for this process)."""
 
     def failed(self, task: Task, reason: str) -> None:
@@ -98,7 +98,7 @@ class Threads:
     def wait(self, listener: Listener, stop: Callable[[], bool]) -> None:
         """Run the tasks that were taken first."""
 
-        def done(job: Job, rank: BlockRank, seconds: float) -> None:
+        def done(job: Job, rank: JobRank, seconds: float) -> None:
             listener.done(self._tasks[job.key], rank, seconds, None)
 
         if self._waiting:

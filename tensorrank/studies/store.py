@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from tensorrank.errors import StoreError
 from tensorrank.separation.architecture import Model
-from tensorrank.separation.jobs import BlockRank, JobKey
+from tensorrank.separation.jobs import JobKey, JobRank
 from tensorrank.separation.limits import Limits
 from tensorrank.separation.result import SeparationRank
 from tensorrank.studies.model_key import ModelKey
@@ -83,7 +83,7 @@ class StoredRank:
 class StoredBlock:
     """A block's rank, the seconds it took, the limits under which it was computed, and by which version."""
 
-    rank: BlockRank
+    rank: JobRank
     seconds: float
     limits: Limits
     version: str = __version__
@@ -185,7 +185,7 @@ class Store:
         return None if row is None else _stored_block(row)
 
     def put_block(
-        self, model: Model | ModelKey, seed: int, key: JobKey, rank: BlockRank, seconds: float, limits: Limits
+        self, model: Model | ModelKey, seed: int, key: JobKey, rank: JobRank, seconds: float, limits: Limits
     ) -> None:
         """Store a block's rank, unless one as complete is there.
 
@@ -322,7 +322,7 @@ def _stored_rank(row: sqlite3.Row) -> StoredRank:
 def _stored_block(row: sqlite3.Row) -> StoredBlock:
     flags = {name: bool(row[name]) for name in ("complete", "saturated", "finite")}
     return StoredBlock(
-        BlockRank(row["rank"], (row["rows"], row["columns"]), **flags), row["seconds"], _limits(row), row["version"]
+        JobRank(row["rank"], (row["rows"], row["columns"]), **flags), row["seconds"], _limits(row), row["version"]
     )
 
 
@@ -343,7 +343,7 @@ def _agree(model: ModelKey, before: SeparationRank, now: SeparationRank) -> None
             raise StoreError(f"two results for {model} contradict each other: stored {before}; computed {now}")
 
 
-def _agree_on_block(model: ModelKey, key: JobKey, before: BlockRank, now: BlockRank) -> None:
+def _agree_on_block(model: ModelKey, key: JobKey, before: JobRank, now: JobRank) -> None:
     for one, other in ((before, now), (now, before)):
         if one.complete and (other.rank > one.rank or (other.complete and other.rank != one.rank)):
             raise StoreError(

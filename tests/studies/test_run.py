@@ -7,7 +7,7 @@ import pytest
 import tensorrank as tr
 from tensorrank.arithmetic.resources import worker_threads
 from tensorrank.errors import StoreError
-from tensorrank.separation.jobs import BlockRank
+from tensorrank.separation.jobs import JobRank
 from tensorrank.separation.limits import Limits
 from tensorrank.studies.events import BlockFinished, LatticeMade, RankFinished, RankSkipped, RankStarted
 from tensorrank.studies.model_key import ModelKey
@@ -213,8 +213,8 @@ def test_a_block_that_contradicts_the_store_stops_the_study_with_both_shown(tmp_
     with Store(path) as store:
         list(study.run(store))
         model, seed, key, block = next(iter(store.blocks()))
-        wrong = BlockRank(block.rank.rank - 1, block.rank.samples, complete=True)
-        with pytest.raises(StoreError, match=r"contradict each other .*stored BlockRank.*; computed BlockRank"):
+        wrong = JobRank(block.rank.rank - 1, block.rank.samples, complete=True)
+        with pytest.raises(StoreError, match=r"contradict each other .*stored JobRank.*; computed JobRank"):
             store.put_block(model, seed, key, wrong, 0.1, block.limits)
 
 
