@@ -20,6 +20,7 @@ from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond, worker_threads
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.evaluation.circuit import Circuit
+from tensorrank.mixtures.evaluation.data import codes_of, numbers_of, of_variables
 from tensorrank.mixtures.evaluation.inference import (
     MISSING,
     ObservedCodes,
@@ -342,27 +343,9 @@ class Mixture(Model):
 
     def _rows(self, data: ArrayLike) -> NDArray[Any]:
         """The data in the shape (rows, sites) or, for Gaussian components, (rows, sites, features)."""
-        array = np.asarray(data)
-        features = None if self.densities is None else self.densities.features
-        expected = f"(rows, {self.sites}" + (f", {features})" if features not in (None, 1) else ")")
-        if array.ndim == 2 and features == 1:
-            array = array[:, :, None]
-        if array.shape[1:] != ((self.sites,) if features is None else (self.sites, features)):
-            raise TensorRankError(f"the data has the shape {np.shape(data)}; expected {expected}")
-        if array.dtype.kind not in "iufb":
-            raise TensorRankError(f"the data is of type {array.dtype}; expected numbers")
-        if features is not None:
-            return np.asarray(array, dtype=np.float64)
-        with np.errstate(invalid="ignore"):
-            codes = np.where(np.isnan(array), MISSING, array).astype(np.int64)
-        odd = (codes != array) & ~np.isnan(array) | (codes < MISSING) | (codes >= np.array(self.shape))
-        if odd.any():
-            row, site = (int(i) for i in np.argwhere(odd)[0])
-            raise TensorRankError(
-                f"row {row} of the data has {array[row, site]} for variable {site}; expected a whole number from 0 to "
-                f"{self.shape[site] - 1}, or {MISSING} or NaN where it is missing"
-            )
-        return codes
+        if self.densities is None:
+            return codes_of(of_variables(numbers_of(data), self.sites, None), self.shape)
+        return of_variables(numbers_of(data), self.sites, self.densities.features).astype(np.float64)
 
     @cached_property
     def _evaluate(self) -> LogDensity:

@@ -214,6 +214,7 @@ def test_equal_gaussian_components_count_once():
         ([[0, 0]], r"the data has the shape \(1, 2\); expected \(rows, 3\)"),
         ([0, 0, 0], r"the data has the shape \(3,\); expected \(rows, 3\)"),
         ([["a", "b", "c"]], "the data is of type <U1; expected numbers"),
+        ([[0, 0, 0], [0, 0]], "the data is no array .*; expected rows of equal length"),
         ([[0, 0, 0], [0, 2, 0]], "row 1 of the data has 2 for variable 1; expected a whole number from 0 to 1, or -1"),
         ([[-2, 0, 0]], "row 0 of the data has -2 for variable 0"),
         ([[0, 0.5, 0]], "row 0 of the data has 0.5 for variable 1"),
@@ -223,6 +224,13 @@ def test_equal_gaussian_components_count_once():
 def test_data_that_is_none(data, message):
     with pytest.raises(TensorRankError, match=message):
         LatentClass.random([2, 2, 2], 2, 0).log_density(data)
+
+
+def test_integers_of_gaussian_variables_are_floats():
+    model = LatentClass([1], [[[1]], [[1]]], densities=Gaussians([0], [1]))
+    np.testing.assert_allclose(model.log_density([[0, 1]]), norm.logpdf([0, 1]).sum())
+    with pytest.raises(TensorRankError, match=r"the shape \(1, 2, 2\); expected \(rows, 2\)"):
+        model.log_density(np.zeros((1, 2, 2)))
 
 
 def test_rows_of_density_zero_have_no_posterior():

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from tensorrank.arguments import nearest, whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.evaluation.data import codes_of, numbers_of, of_variables
 from tensorrank.mixtures.evaluation.inference import MISSING
 
 # The largest real value, so that sums of squares are floats.
@@ -122,26 +123,13 @@ def observations_of(
     Raises:
         TensorRankError: as `observations`, and if the data has another number of variables or features.
     """
-    array = _numbers(data)
-    if array.ndim == 2 and features == 1:
-        array = array[:, :, None]
-    if array.shape[1:] != ((len(shape),) if features is None else (len(shape), features)):
-        expected = f"(rows, {len(shape)}" + (f", {features})" if features not in (None, 1) else ")")
-        raise TensorRankError(f"the data has the shape {np.shape(data)}; expected {expected}")
+    array = of_variables(_numbers(data), len(shape), features)
     checked = _row_weights(weights, array)
     return _categorical(array, shape, checked) if features is None else _real(array, checked)
 
 
 def _numbers(data: ArrayLike) -> NDArray[Any]:
-    try:
-        array = np.asarray(data)
-    except ValueError as error:
-        raise TensorRankError(f"the data is no array ({error}); expected rows of equal length") from error
-    if array.dtype.kind not in "iufb":
-        raise TensorRankError(
-            f"the data is of type {array.dtype}; expected numbers: number texts 0, 1, 2, ..., and convert others, for "
-            "example by to_numpy(dtype=float)"
-        )
+    array = numbers_of(data)
     if array.ndim not in (2, 3) or not array.size:
         raise TensorRankError(
             f"the data has the shape {array.shape}; expected (rows, sites), or (rows, sites, features) for real "
@@ -212,17 +200,7 @@ def _shape(array: NDArray[Any], symbols: int | Sequence[int] | None) -> tuple[in
 
 
 def _categorical(array: NDArray[Any], shape: tuple[int, ...], weights: Floats) -> Observations:
-    with np.errstate(invalid="ignore"):
-        missing = np.isnan(array)
-        codes = np.where(missing, MISSING, array).astype(np.int64)
-    odd = (codes != array) & ~missing | (codes < MISSING) | (codes >= np.array(shape))
-    if odd.any():
-        row, site = (int(i) for i in np.argwhere(odd)[0])
-        raise TensorRankError(
-            f"row {row} of the data has {array[row, site]} for variable {site}; expected a whole number from 0"
-            + (f" to {shape[site] - 1}" if array[row, site] > 0 else " on")
-            + f", or {MISSING} or NaN where it is missing"
-        )
+    codes = codes_of(array, shape)
     numbers = np.flatnonzero(weights)
     kept, first, same = np.unique(codes[numbers], axis=0, return_index=True, return_inverse=True)
     # Rows stay in the order of the data.
