@@ -190,7 +190,7 @@ def wall_of(
     memory = memory_limit(memory)
     if model.sites < 2:
         return Wall(1, None, None, 1, None)
-    counted = not isinstance(model, Hierarchical) or model.latent_tree_entries <= _MOST_ENTRIES
+    counted = not isinstance(model, Hierarchical) or model.latent_tree_entries() <= _MOST_ENTRIES
     known = fewest_classes(model).count if counted else None
     if model.sites > _MOST_SITES:
         reason = f"ranks of more than {_MOST_SITES} variables take minutes, see separation_rank"

@@ -38,6 +38,7 @@ class Leaf:
 
     variable: int
     table: Table
+    children: ClassVar[tuple[int, ...]] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +96,6 @@ class Hierarchical(Mixture):
         object.__setattr__(self, "nodes", nodes)
         parents: dict[int, int] = {}
         for number, node in enumerate(nodes):
-            if isinstance(node, Leaf):
-                continue
             for place, child in enumerate(node.children):
                 if child >= number:
                     raise TensorRankError(
@@ -247,10 +246,7 @@ class Hierarchical(Mixture):
         # The states of each transfer node; and of which node each is a child, and which one.
         taken = {number: support(node.table) for number, node in enumerate(nodes) if isinstance(node, Transfer)}
         above = {
-            child: (number, place)
-            for number, node in enumerate(nodes)
-            if isinstance(node, Transfer)
-            for place, child in enumerate(node.children)
+            child: (number, place) for number, node in enumerate(nodes) for place, child in enumerate(node.children)
         }
 
         def rows(number: int) -> Table:
@@ -266,27 +262,22 @@ class Hierarchical(Mixture):
             edges.append(Edge(f"node {parent}", name, rows(number)[taken[parent][:, place]]))
         return LatentTree(f"node {last}", rows(last)[0], tuple(edges), densities=self.densities)
 
-    @property
     def latent_tree_entries(self) -> int:
         """The table entries of `latent_tree`, without building it.
 
         >>> model = Hierarchical.random([3] * 4, rank=2, seed=0)
-        >>> model.latent_tree_entries == model.latent_tree().table_entries
+        >>> model.latent_tree_entries() == model.latent_tree().table_entries
         True
         """
-        sizes = [node.table.shape[1] if isinstance(node, Leaf) else len(support(node.table)) for node in self.nodes]
-        below = sum(
-            sizes[number] * sizes[child]
-            for number, node in enumerate(self.nodes)
-            if isinstance(node, Transfer)
-            for child in node.children
-        )
-        return int(sizes[-1] + below)
+        nodes = self.normalized().nodes
+        states = [node.table.shape[1] if isinstance(node, Leaf) else len(support(node.table)) for node in nodes]
+        return pair_entries(nodes, states)
 
     def toward_tree(self, limit: float = inf) -> LatentTree:
         """The latent tree of the pairs of functions at each node."""
-        if self.latent_tree_entries > limit:
-            raise TooLargeError(self.latent_tree_entries)
+        entries = self.latent_tree_entries()
+        if entries > limit:
+            raise TooLargeError(entries)
         return self.latent_tree()
 
     def way(self) -> Way:
@@ -368,6 +359,15 @@ class Hierarchical(Mixture):
 def support(table: Table) -> Slots:
     """The pairs (a, b), in order, that some function of a transfer tensor takes with more than 0; shape (pairs, 2)."""
     return np.argwhere((table > 0).any(axis=0))
+
+
+def pair_entries(nodes: Sequence[Node], states: Sequence[int]) -> int:
+    """The table entries of a latent tree on the nodes, which has so many states at each: of leaves, their values.
+
+    A root that is a leaf hangs below a hidden variable of one state.
+    """
+    tables = sum(states[number] * states[child] for number, node in enumerate(nodes) for child in node.children)
+    return tables + states[-1] + (len(nodes) == 1)
 
 
 def _checked(node: Node, number: int) -> Node:

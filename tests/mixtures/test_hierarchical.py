@@ -125,3 +125,23 @@ def test_random_formats_of_bad_arguments():
         Hierarchical.random([2, 0], 1, 0)
     with pytest.raises(TensorRankError, match="a tree of 2 variables was given for 3; expected as many"):
         Hierarchical.random([2, 2, 2], 2, 0, tree=(0, 1))
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        Hierarchical([Leaf(0, [[0.25, 0.75]])]),
+        # The second function of the first pair is 0 everywhere, so its normalised form takes a pair of its own.
+        Hierarchical(
+            [
+                *(Leaf(site, [[0.5, 0.5], [0.25, 0.75]]) for site in range(4)),
+                Transfer((0, 1), [[[0, 0], [0, 1.0]], [[0, 0], [0, 0]]]),
+                Transfer((2, 3), [[[1.0, 0], [0, 0]]]),
+                Transfer((4, 5), [[[1.0], [0]]]),
+            ]
+        ),
+    ],
+    ids=["a single leaf", "a function of mass 0"],
+)
+def test_the_size_of_the_latent_tree_is_known_without_it(model):
+    assert model.latent_tree_entries() == model.latent_tree().table_entries

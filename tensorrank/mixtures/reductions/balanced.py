@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import numpy as np
 
-from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Transfer
+from tensorrank.mixtures.hierarchical import Hierarchical, Leaf
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import Edge, LatentTree
 from tensorrank.networks.hierarchical_tucker import Tree, balanced_ranges, balanced_tree
@@ -47,17 +47,16 @@ def is_balanced(model: Hierarchical | LatentTree) -> bool:
 
 def joined(model: Hierarchical | LatentTree) -> Iterator[frozenset[int]]:
     """The sets of variables that nodes join from two; nodes of more children join them one after the other."""
-    below: dict[object, frozenset[int]] = {}
+    children: Mapping[Any, Sequence[Any]]
     if isinstance(model, Hierarchical):
-        children: Mapping[Any, Sequence[Any]] = {
-            number: node.children for number, node in enumerate(model.nodes) if isinstance(node, Transfer)
-        }
-        below |= {
-            number: frozenset([node.variable]) for number, node in enumerate(model.nodes) if isinstance(node, Leaf)
+        children = {number: node.children for number, node in enumerate(model.nodes) if node.children}
+        variables: dict[Any, int] = {
+            number: node.variable for number, node in enumerate(model.nodes) if isinstance(node, Leaf)
         }
     else:
         children = {name: model.children[name] for name in reversed(model.latents)}
-        below |= {name: frozenset([site]) for site, name in enumerate(model.leaves)}
+        variables = {name: site for site, name in enumerate(model.leaves)}
+    below = {name: frozenset([variable]) for name, variable in variables.items()}
     for name, parts in children.items():
         together = below[parts[0]]
         for part in parts[1:]:

@@ -14,8 +14,8 @@ from tensorrank.errors import PrimeError, TensorRankError
 from tensorrank.mixtures.evaluation.inference import log_values
 from tensorrank.mixtures.kinds import KINDS
 from tensorrank.mixtures.mixture import Mixture
+from tensorrank.mixtures.reductions.goal import SizeBound, latent_tree_of
 from tensorrank.mixtures.reductions.obstruction import Obstruction
-from tensorrank.mixtures.reductions.size_bounds import size_bound
 from tensorrank.records import Record
 
 # The most by which logarithms of values may differ, and so values relative to their size, if tables are rounded.
@@ -156,6 +156,25 @@ def check_reduction(
         theorem=bound.theorem,
         seconds=time.perf_counter() - started,
     )
+
+
+def size_bound(source: Mixture, target: Mixture) -> SizeBound:
+    """The bound on the size of the source's form of the target's kind, from the sizes of the source alone.
+
+    Sources: Jaini, Poupart, Yu, Deep Homogeneous Mixture Models (NeurIPS 2018), for linear sizes; Khrulkov, Novikov,
+    Oseledets, Expressive power of recurrent neural networks (ICLR 2018), for ranks of chains and balanced trees.
+    """
+    if target.kind not in KINDS:
+        raise TensorRankError(f"the model is {target!r}; expected one of the kinds {', '.join(KINDS)}")
+    goal, way = KINDS[target.kind], source.way()
+    bound = goal.shortcut_bound(source, target)
+    if bound is not None:
+        return bound
+    if way.classes is None:
+        bound = goal.bound(latent_tree_of(source), source, target)
+    else:
+        bound = goal.bound_of_classes(way.classes, source, target)
+    return SizeBound(bound.size, way.words + bound.theorem)
 
 
 def _unit(kind: str) -> str:

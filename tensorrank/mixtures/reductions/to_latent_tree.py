@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tensorrank.mixtures.hierarchical import Hierarchical
+from tensorrank.mixtures.hierarchical import Hierarchical, pair_entries
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.reductions.goal import Goal, SizeBound
@@ -25,18 +25,10 @@ class LatentTreeGoal(Goal[LatentTree]):
         """The size of a tree of all pairs of functions at every node, for sources in the hierarchical format."""
         if isinstance(source, Hierarchical):
             what = "a hidden variable for the pairs of functions at each node: linear in N"
-            return SizeBound(_all_pairs(source), what)
+            return SizeBound(pair_entries(source.nodes, [node.table[0].size for node in source.nodes]), what)
         return None
 
     def bound_of_classes(self, classes: int, source: Mixture, target: LatentTree) -> SizeBound:
         """The size of a tree of one hidden variable, the class."""
         size = classes * (1 + sum(source.shape))
         return SizeBound(size, "a latent class model is a latent tree, with the same tables")
-
-
-def _all_pairs(source: Hierarchical) -> int:
-    pairs = [int(node.table[0].size) for node in source.nodes]
-    if len(pairs) == 1:
-        return 1 + pairs[0]
-    parents = {child: number for number, node in enumerate(source.nodes) for child in getattr(node, "children", ())}
-    return sum([pairs[-1], *(pairs[parent] * pairs[child] for child, parent in parents.items())])

@@ -9,9 +9,8 @@ from tensorrank.mixtures.latent_tree import LatentTree, Name
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.reductions.balanced import tree_of_classes
 from tensorrank.mixtures.reductions.goal import Goal, Least, SizeBound
-from tensorrank.mixtures.reductions.to_hidden_markov import HiddenMarkovGoal
-from tensorrank.mixtures.reductions.to_hierarchical import balanced_within, least_of_blocks
-from tensorrank.mixtures.reductions.tree_to_chain import chain_states
+from tensorrank.mixtures.reductions.to_hidden_markov import HiddenMarkovGoal, chain_states
+from tensorrank.mixtures.reductions.to_hierarchical import balanced_of, least_of_blocks
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 
 
@@ -51,14 +50,13 @@ class TensorialMixtureGoal(Goal[TensorialMixture]):
         return mixture_of_tree(tree) or _of_chain(HiddenMarkovGoal().of_tree(tree, limit), limit)
 
     def shortcut(self, source: Mixture, limit: float) -> TensorialMixture | None:
-        """The balanced tree down which a class is handed, or the pairs of states at the ends of a chain's blocks.
-
-        Raises:
-            TensorRankError: if the number of variables is no power of 2, or one.
-        """
-        found = super().shortcut(source, limit)
-        if found is None:
-            _check_power_of_two(source.sites)
+        """The balanced tree down which a class is handed, or the pairs of states at the ends of a chain's blocks."""
+        found, n = super().shortcut(source, limit), source.sites
+        if found is None and (n < 2 or n & (n - 1)):
+            raise TensorRankError(
+                f"a model of {n} variables cannot become a tensorial mixture, which has 2, 4, 8, ... of them; try "
+                "another kind, such as latent_tree, or --to hierarchical on the balanced tree"
+            )
         if isinstance(source, LatentClass):
             return mixture_of_tree(tree_of_classes(source))
         if isinstance(source, HiddenMarkov):
@@ -84,15 +82,7 @@ class TensorialMixtureGoal(Goal[TensorialMixture]):
 
 
 def _of_chain(chain: HiddenMarkov, limit: float) -> TensorialMixture:
-    found = mixture_of_tree(balanced_within(chain, limit, binary=True).toward_tree(limit))
+    found = mixture_of_tree(balanced_of(chain, limit, binary=True).toward_tree(limit))
     if found is None:
         raise AssertionError("the balanced format is on the balanced tree")
     return found
-
-
-def _check_power_of_two(variables: int) -> None:
-    if variables < 2 or variables & (variables - 1):
-        raise TensorRankError(
-            f"a model of {variables} variables cannot become a tensorial mixture, which has 2, 4, 8, ... of them; try "
-            "another kind, such as latent_tree, or --to hierarchical on the balanced tree"
-        )

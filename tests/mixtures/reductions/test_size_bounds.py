@@ -3,9 +3,9 @@ import pytest
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.kinds import KINDS
 from tensorrank.mixtures.latent_tree import LatentTree
+from tensorrank.mixtures.reductions.equality import size_bound
 from tensorrank.mixtures.reductions.obstruction import Obstruction
 from tensorrank.mixtures.reductions.reduce import reduce
-from tensorrank.mixtures.reductions.size_bounds import size_bound
 from tensorrank.mixtures.sum_product.model import SumProduct
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 

@@ -12,7 +12,7 @@ from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree
-from tensorrank.mixtures.reductions.tree_to_class import class_count, latent_class_of
+from tensorrank.mixtures.reductions.to_latent_class import class_count, latent_class_of
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.solve import separation_rank

@@ -2,7 +2,7 @@ import pytest
 from mixtures.brute_force import all_states
 
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
-from tensorrank.mixtures.reductions.copied import sum_product_of
+from tensorrank.mixtures.reductions.to_sum_product import sum_product_of
 from tensorrank.mixtures.sum_product.model import SumProduct
 
 

@@ -6,7 +6,7 @@ from mixtures.brute_force import all_states
 from mixtures.small_trees import trees
 
 from tensorrank.mixtures.hierarchical import Hierarchical
-from tensorrank.mixtures.reductions.copied import sum_product_of
+from tensorrank.mixtures.reductions.to_sum_product import sum_product_of
 from tensorrank.mixtures.sum_product.model import LeafNode, ProductNode, SumNode, SumProduct
 from tensorrank.mixtures.sum_product.self_similar import copies, is_self_similar
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
