@@ -101,8 +101,10 @@ def check(
         return
     for unit in found:
         say(f"{'right' if unit.passed else 'WRONG'}: {unit.unit}\n  {unit}")
+    if "dimension" in task.unit_options and dimension is None:
+        say("The dimension of random keys is the first one tried whose deviations are allowed in float64.")
     if inputs == "auto" and not found[0].exhaustive:
-        say("--inputs all goes through all of them, if there are no more than 2^24.")
+        say("--inputs all goes through all of them: up to 2^24 inputs, or as many choices as fit the memory.")
 
 
 def study(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass
 from itertools import combinations
 from math import comb
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -54,6 +55,16 @@ class SparseInputs:
             )
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "chosen", chosen)
+
+
+def check_sparse_inputs(inputs: Any, tokens: int, sparsity: int, dimension: int | None = None) -> None:
+    """Raise an error if the inputs are no `SparseInputs` of this N, q and d', where None stands for any d'."""
+    if not isinstance(inputs, SparseInputs):
+        raise TensorRankError(f"inputs are a {type(inputs).__name__}; expected SparseInputs(values, chosen)")
+    given = (*inputs.values.shape[1:], inputs.chosen.shape[2])
+    expected = (tokens, dimension or given[1], sparsity)
+    if given != expected:
+        raise TensorRankError(f"inputs have (tokens, dimension, sparsity) {given}; expected {expected}")
 
 
 @dataclass(frozen=True)
@@ -110,14 +121,7 @@ class SparseAveraging:
         Raises:
             TensorRankError: if the inputs are of another N, q or d'.
         """
-        if not isinstance(inputs, SparseInputs):
-            raise TensorRankError(f"inputs are a {type(inputs).__name__}; expected SparseInputs(values, chosen)")
-        given, expected = (
-            (*inputs.values.shape[1:], inputs.chosen.shape[2]),
-            (self.tokens, self.dimension, self.sparsity),
-        )
-        if given != expected:
-            raise TensorRankError(f"inputs have (tokens, dimension, sparsity) {given}; expected {expected}")
+        check_sparse_inputs(inputs, self.tokens, self.sparsity, self.dimension)
         each = np.arange(len(inputs.values))[:, None]
         sums = sum(inputs.values[each, inputs.chosen[:, :, place]] for place in range(self.sparsity))
         return np.asarray(sums / self.sparsity)

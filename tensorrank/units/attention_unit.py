@@ -221,10 +221,7 @@ class AttentionUnit:
 
 
 def asked_tokens(asking: Sequence[int] | None, tokens: int) -> list[int]:
-    """The asking tokens: those given, or all of so many.
-
-    Raises:
-        TensorRankError: if they are no list, or one is none of 0..N-1.
+    """The asking tokens, each one of 0..N-1: those given, or all of so many.
 
     >>> asked_tokens(None, 3), asked_tokens([2, 0], 3)
     ([0, 1, 2], [2, 0])

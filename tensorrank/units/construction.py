@@ -69,8 +69,7 @@ class Construction(ABC):
         array([[ True,  True, False],
                [ True, False, False]])
         """
-        answers: NDArray[np.bool_] = self.outputs(inputs, asking=asking, memory=memory) > THRESHOLD
-        return answers
+        return self.outputs(inputs, asking=asking, memory=memory) > THRESHOLD
 
     @abstractmethod
     def _outputs(self, residues: Integers, asked: list[int], memory: int | str | None) -> Floats:

@@ -59,14 +59,9 @@ class AttentionSizes:
         return _ENTRY * batches.inputs * self.heads * (held + rows * (2 * m + batches.keys + 2 * o + 1))
 
     def batches(self, count: int, limit: int) -> BatchSizes:
-        """The sizes of batches that fit a limit: first all keys are taken, then all asking tokens, then all inputs.
+        """The sizes of batches of `count` inputs that fit a limit in bytes; an error if the smallest do not.
 
-        Args:
-            count: how many inputs there are.
-            limit: bytes.
-
-        Raises:
-            TensorRankError: if the results and the smallest batches do not fit, with the bytes that these take.
+        First all keys are taken together, then all asking tokens, then all inputs.
 
         >>> AttentionSizes(3, 1, 5, 1, 512, 512).batches(8, 2**30)
         BatchSizes(inputs=1, asked=7, keys=512)
@@ -96,17 +91,9 @@ def softmax_averages(queries: Array, keys: list[Array], values: list[Array], bat
     The score of (j_1, ..., j_(s-1)) is the sum over coordinates of the product of the query with the keys of the
     tokens; it is shifted by the largest so far, and what was summed before is rescaled when a larger one appears.
 
-    Args:
-        queries: of shape (inputs, heads, asked, m).
-        keys: s - 1 arrays (inputs, heads, tokens, m).
-        values: s - 1 arrays (inputs, heads, tokens, output dimension).
-        batches: how many asking tokens and tokens under the first key are taken at a time.
-
-    Returns:
-        Of shape (inputs, heads, asked, output dimension), in the arithmetic of the arrays given.
-
-    Raises:
-        TensorRankError: if a score or an average overflows.
+    Queries are of shape (inputs, heads, asked, m), each of the s - 1 keys of shape (inputs, heads, tokens, m), and each
+    of the s - 1 values of shape (inputs, heads, tokens, output dimension). The averages, of shape (inputs, heads,
+    asked, output dimension), are in the arithmetic of these arrays. A score or an average that overflows is an error.
 
     Source: Milakov, Gimelshein, Online normalizer calculation for softmax (2018).
     """
@@ -144,15 +131,13 @@ def _averages(queries: Array, keys: list[Array], values: list[Array], step: int)
         numerators *= fading
         numerators += _contracted(first, [*asking, *others], values[1:], others, [*asking, _COORDINATE])
         largest = following
-    averages: Array = numerators / denominators
-    return averages
+    return numerators / denominators
 
 
 def softmax_rows(queries: Array, keys: Array) -> Array:
     """Softmax over tokens of the scores of queries (..., rows, m) and keys (..., tokens, m): (..., rows, tokens).
 
-    Raises:
-        TensorRankError: if a score overflows.
+    A score that overflows is an error.
 
     >>> softmax_rows(np.array([[0.0], [1000.0]]), np.array([[1.0], [-1.0]]))
     array([[0.5, 0.5],
@@ -180,8 +165,7 @@ def _contracted(first: Array, axes: list[int], factors: list[Array], tokens: lis
     terms: list[object] = [first, [*axes, _COORDINATE]]
     for factor, token in zip(factors, tokens, strict=True):
         terms += [factor, [_INPUT, _HEAD, token, _COORDINATE]]
-    product: Array = contract(*terms, output)
-    return product
+    return np.asarray(contract(*terms, output))
 
 
 def _most(budget: int, top: int, cost: Callable[[int], int]) -> int:

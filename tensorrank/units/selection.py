@@ -13,7 +13,7 @@ from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
-from tensorrank.tasks.sparse_averaging import SparseInputs
+from tensorrank.tasks.sparse_averaging import SparseInputs, check_sparse_inputs
 from tensorrank.tasks.task import checked_whole_numbers
 from tensorrank.tasks.token_sets import checked_sizes
 from tensorrank.units.attention_unit import AttentionUnit
@@ -82,8 +82,7 @@ class SelectionUnit(ABC):
         scores = directions @ self.keys.T
         chosen = np.take_along_axis(scores, sets, axis=1).min(axis=1)
         np.put_along_axis(scores, sets, -np.inf, axis=1)
-        margins: Floats = chosen - scores.max(axis=1)
-        return margins
+        return np.asarray(chosen - scores.max(axis=1))
 
     def at(self, precision: Precision | str | int) -> Self:
         """A copy of the unit at another precision.
@@ -168,14 +167,8 @@ class SelectionUnit(ABC):
         Raises:
             TensorRankError: if the inputs are of another N or q, or for want of memory.
         """
-        if not isinstance(inputs, SparseInputs):
-            raise TensorRankError(f"inputs are a {type(inputs).__name__}; expected SparseInputs(values, chosen)")
+        check_sparse_inputs(inputs, self.tokens, self.sparsity)
         count, n, width = inputs.values.shape
-        if (n, inputs.chosen.shape[2]) != (self.tokens, self.sparsity):
-            raise TensorRankError(
-                f"inputs have {n} tokens that choose {inputs.chosen.shape[2]} each; expected {self.tokens} that choose "
-                f"{self.sparsity}"
-            )
         self._reserve(n, memory)
         unit = self.unit(width)
         averages = np.empty((count, n, width))
@@ -247,5 +240,4 @@ def positive(name: str, given: Any) -> float:
 def _deviations(rows: Floats, sets: Integers) -> Floats:
     uniform = np.zeros_like(rows)
     np.put_along_axis(uniform, sets, 1 / sets.shape[1], axis=1)
-    deviations: Floats = np.abs(rows - uniform).sum(axis=1)
-    return deviations
+    return np.asarray(np.abs(rows - uniform).sum(axis=1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -69,8 +69,7 @@ class RestrictedIsometryUnit(SelectionUnit):
         """The keys of all tokens, of shape (N, m)."""
         self._reserve(0, None)
         signs = random_stream(self.seed).integers(0, 2, (self.tokens, self.dimension))
-        keys: Floats = np.where(signs, self.key_range, -self.key_range)
-        return keys
+        return np.where(signs, self.key_range, -self.key_range)
 
     @property
     def beta(self) -> float:
@@ -208,8 +207,7 @@ class MomentCurveUnit(SelectionUnit):
             found = [_of_largest_margin(self.keys, chosen) for chosen in sets]
             return np.array(found).reshape(len(sets), self.dimension)
         coefficients = self._polynomials(sets)
-        directions: Floats = coefficients / _amplitude(coefficients)[:, None]
-        return directions
+        return coefficients / _amplitude(coefficients)[:, None]
 
     def _polynomials(self, sets: Integers) -> Floats:
         """The coefficients of the negative polynomial, without its constant."""
@@ -236,8 +234,7 @@ class MomentCurveUnit(SelectionUnit):
             apart = np.arange(self.tokens) - chosen[:, None]
             products *= 2 * np.sin(math.pi / self.tokens * apart) ** 2
         np.put_along_axis(products, sets, np.inf, axis=1)
-        margins: Floats = products.min(axis=1) / _amplitude(self._polynomials(sets))
-        return margins
+        return np.asarray(products.min(axis=1) / _amplitude(self._polynomials(sets)))
 
     def _needed(self, directions: Floats, sets: Integers) -> Floats:
         """The scale that leaves any other token at most 1/(8N) of the weight of a chosen one."""
@@ -251,8 +248,7 @@ class MomentCurveUnit(SelectionUnit):
                 f"{margins[hardest]:.2g} and float64 rounds scores by about {rounding:.2g} of a query's largest "
                 f"coordinate; expected {_ROUNDINGS} times as much. Try a larger dimension"
             )
-        needed: Floats = math.log(8 * self.tokens) / margins
-        return needed
+        return math.log(8 * self.tokens) / margins
 
     def _scales(self, directions: Floats, sets: Integers) -> Floats:
         needed = self._needed(directions, sets)
@@ -263,8 +259,7 @@ class MomentCurveUnit(SelectionUnit):
 
 def _amplitude(coefficients: Floats) -> Floats:
     """The largest amplitude of any frequency; unlike the largest coefficient, it stays when all angles are turned."""
-    amplitudes: Floats = np.hypot(coefficients[:, ::2], coefficients[:, 1::2]).max(axis=1)
-    return amplitudes
+    return np.asarray(np.hypot(coefficients[:, ::2], coefficients[:, 1::2]).max(axis=1))
 
 
 def least_dimension(
@@ -305,13 +300,9 @@ def least_dimension(
     seeds = [int(key_seed) for key_seed in rng.integers(2**62, size=times)]
 
     def good(dimension: int) -> bool:
-        units = (
-            RestrictedIsometryUnit(
-                tokens, sparsity, dimension, seed=key_seed, scale=scale, precision=precision_of(precision)
-            )
-            for key_seed in seeds
-        )
-        return float(np.median([unit.deviation(chosen).max() for unit in units])) <= limit
+        unit = RestrictedIsometryUnit(tokens, sparsity, dimension, scale=scale, precision=precision_of(precision))
+        worst = [replace(unit, seed=key_seed).deviation(chosen).max() for key_seed in seeds]
+        return float(np.median(worst)) <= limit
 
     enough = 1
     while not good(enough):
@@ -357,5 +348,4 @@ def _of_largest_margin(keys: Floats, chosen: Integers) -> Floats:
             f"({found.message}); try a larger dimension, or largest_margin=False"
         )
     direction = alike @ found.x[:-1]
-    scaled: Floats = direction / np.abs(direction).max()
-    return scaled
+    return np.asarray(direction / np.abs(direction).max())

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import ClassVar, Literal
 
-from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.resources import Progress, silent
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
@@ -152,37 +151,28 @@ def _check_averaging(
     while dimension is None and random_keys.deviation(sets, memory=memory).max() > _TOLERANCE:
         # The least dimension is a median over keys and some sets: these keys and sets may take more.
         random_keys = RestrictedIsometryUnit(n, q, (m := m + max(1, m // 8)), seed=seed)
+
+    def held(unit: SelectionUnit, error: str = "") -> SelectionCheck:
+        return SelectionCheck(
+            unit=f"{type(unit).__name__}(dimension {unit.dimension})",
+            task=str(task),
+            dimension=unit.dimension,
+            precision=str(unit.precision),
+            inputs=len(sets),
+            exhaustive=exhaustive,
+            worst_deviation=None if error else float(unit.deviation(sets, memory=memory).max()),
+            tolerance=_TOLERANCE,
+            error=error,
+        )
+
     progress(1, 3, "restricted isometry")
-    found = [_deviations(task, random_keys.at(precision), sets, exhaustive, memory)]
+    found = [held(random_keys.at(precision))]
     progress(2, 3, "moment curve")
     # As large as the queries of these very sets: in float64 that is no restriction.
     curve = MomentCurveUnit(n, q, precision=precision_of(precision))
     try:
-        fitted = replace(curve, scale=curve.scale_for(sets)) if q < n else curve
-        found.append(_deviations(task, fitted, sets, exhaustive, memory))
+        found.append(held(replace(curve, scale=curve.scale_for(sets)) if q < n else curve))
     except TensorRankError as error:
         # Queries that need more digits than float64 has are a finding, and no reason to hide the other unit's.
-        found.append(_check(task, curve, sets, exhaustive, None, str(error)))
+        found.append(held(curve, str(error)))
     return tuple(found)
-
-
-def _deviations(
-    task: SparseAveraging, unit: SelectionUnit, sets: Integers, exhaustive: bool, memory: int | str | None
-) -> SelectionCheck:
-    return _check(task, unit, sets, exhaustive, float(unit.deviation(sets, memory=memory).max()))
-
-
-def _check(
-    task: SparseAveraging, unit: SelectionUnit, sets: Integers, exhaustive: bool, worst: float | None, error: str = ""
-) -> SelectionCheck:
-    return SelectionCheck(
-        unit=f"{type(unit).__name__}(dimension {unit.dimension})",
-        task=str(task),
-        dimension=unit.dimension,
-        precision=str(unit.precision),
-        inputs=len(sets),
-        exhaustive=exhaustive,
-        worst_deviation=worst,
-        tolerance=_TOLERANCE,
-        error=error,
-    )

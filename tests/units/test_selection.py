@@ -95,7 +95,7 @@ def test_what_are_no_sets(unit, sets, message):
 def test_what_are_no_inputs(unit):
     with pytest.raises(TensorRankError, match=r"inputs are a list; expected SparseInputs\(values, chosen\)"):
         unit.average([[1.0]])
-    with pytest.raises(TensorRankError, match="inputs have 3 tokens that choose 2 each; expected 6 that choose 2"):
+    with pytest.raises(TensorRankError, match=r"sparsity\) \(3, 1, 2\); expected \(6, 1, 2\)"):
         unit.average(SparseInputs(np.zeros((1, 3, 1)), np.array([[[0, 1]] * 3])))
     with pytest.raises(TensorRankError, match="the dimension of values is 0"):
         unit.unit(0)
