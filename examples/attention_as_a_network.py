@@ -14,7 +14,7 @@ import tensorrank as tr
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.attention.evaluate import forward_tokens
 from tensorrank.attention.network import attention_network, attention_positions
-from tensorrank.attention.weights import AttentionWeights, weight_shapes
+from tensorrank.attention.weights import AttentionWeights
 
 quick = "--quick" in sys.argv
 out = Path(__file__).parent / "out"
@@ -23,12 +23,11 @@ out.mkdir(exist_ok=True)
 field, rng = PrimeField(2**31 - 1), np.random.default_rng(0)
 for depth in (1, 2) if quick else (1, 2, 3):
     model = tr.SelfAttention(depth, width=2, heads=2)
-    shapes = weight_shapes(depth, width=2, heads=2, head_dim=1)
-    weights = {name: field.random(shape, rng) for name, (_, shape) in shapes.items()}
+    weights = {name: field.random(shape, rng) for name, (_, shape) in model.shapes.items()}
     tokens = field.random((model.tokens, model.width), rng)
     network = attention_network(model, weights, field.matmul(tokens.T, tokens), tokens[0])
     contracted = int(network.contract(field))
-    forward = int(forward_tokens(AttentionWeights.of(weights, shapes), tokens[None], field)[0, 0, 0])
+    forward = int(forward_tokens(AttentionWeights.of(weights, model.shapes), tokens[None], field)[0, 0, 0])
     print(f"depth {depth}: {len(network.tensors)} tensors, contracted {contracted}, forward pass {forward}")
     assert contracted == forward
     if depth < 3:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -45,14 +46,8 @@ def is_prime(number: int) -> bool:
         odd, twos = odd // 2, twos + 1
 
     def passes(base: int) -> bool:
-        power = pow(base, odd, number)
-        if power in (1, number - 1):
-            return True
-        for _ in range(twos - 1):
-            power = power * power % number
-            if power == number - 1:
-                return True
-        return False
+        powers = [pow(base, odd << doublings, number) for doublings in range(twos)]
+        return powers[0] == 1 or number - 1 in powers
 
     return all(passes(base) for base in bases)
 
@@ -198,11 +193,9 @@ class PrimeField:
         # floats = mantissas * 2**(exponents - 53) with whole mantissas, subnormal numbers too.
         mantissas = np.ldexp(fractions, _MANTISSA_BITS).astype(np.int64)
         least = int(exponents.min())
-        powers = np.empty(int(exponents.max()) - least + 1, dtype=np.int64)
-        power = pow(2, least - _MANTISSA_BITS, self.prime)
-        for place in range(len(powers)):
-            powers[place] = power
-            power = power * 2 % self.prime
+        span, first = int(exponents.max()) - least, pow(2, least - _MANTISSA_BITS, self.prime)
+        doubled = accumulate(range(span), lambda power, _: power * 2 % self.prime, initial=first)
+        powers = np.fromiter(doubled, dtype=np.int64)
         residues = mantissas % self.prime * powers[exponents - least] % self.prime
         return np.asarray(residues, dtype=np.int64).reshape(array.shape)
 
@@ -282,10 +275,8 @@ def factorials(highest: int, field: PrimeField) -> Residues:
     >>> factorials(4, PrimeField(7))
     array([1, 1, 2, 6, 3])
     """
-    values = np.ones(highest + 1, dtype=np.int64)
-    for n in range(1, highest + 1):
-        values[n] = values[n - 1] * n % field.prime
-    return values
+    values = accumulate(range(1, highest + 1), lambda value, n: value * n % field.prime, initial=1)
+    return np.fromiter(values, dtype=np.int64)
 
 
 def _not_whole(array: str) -> TensorRankError:

@@ -10,9 +10,6 @@ from tensorrank.errors import TensorRankError
 def random_stream(seed: int | np.random.Generator, *key: int) -> np.random.Generator:
     """The Generator given, or the one for a seed and a key; streams of different keys are independent.
 
-    Raises:
-        TensorRankError: if the seed is neither a whole number of at least 0 nor a Generator.
-
     >>> random_stream(0).random() == random_stream(0, 1).random()
     False
     """

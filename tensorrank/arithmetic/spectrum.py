@@ -123,11 +123,7 @@ class NumericalRank(Record):
         return float(self.spectrum[0]) if self.spectrum.size else 0.0
 
     def __eq__(self, other: object) -> bool:
-        if not isinstance(other, NumericalRank):
-            return NotImplemented
-        scalars = (self.value, self.threshold, self.gap, self.ambiguous)
-        same = scalars == (other.value, other.threshold, other.gap, other.ambiguous)
-        return same and np.array_equal(self.spectrum, other.spectrum)
+        return self.to_dict() == other.to_dict() if isinstance(other, NumericalRank) else NotImplemented
 
     def __hash__(self) -> int:
         return hash((self.value, self.threshold, self.gap, self.ambiguous))

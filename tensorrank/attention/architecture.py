@@ -13,15 +13,15 @@ from tensorrank.attention import bounds
 from tensorrank.attention.instance import AttentionInstance
 from tensorrank.attention.monomial import Monomial, monomial
 from tensorrank.attention.stack import AttentionStack
-from tensorrank.attention.weights import AttentionWeights, weight_shapes
+from tensorrank.attention.weights import AttentionWeights
 from tensorrank.errors import CombinationError
-from tensorrank.separation.architecture import Architecture, MomentForm, Weights
-from tensorrank.separation.named_weights import Shapes, parameter_count
+from tensorrank.separation.architecture import MomentForm, Weights
+from tensorrank.separation.named_weights import Shapes, WeightedArchitecture, drawn_or_given
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 
 
 @dataclass(frozen=True, repr=False)
-class SelfAttention(AttentionStack, Architecture):
+class SelfAttention(AttentionStack, WeightedArchitecture):
     """A stack of self-attention layers without softmax, whose output is one coordinate of one token.
 
     Args:
@@ -39,6 +39,8 @@ class SelfAttention(AttentionStack, Architecture):
             with one matrix E of shape (width, r) for all. By default the inputs are the tokens x themselves.
         positional: whether each token gets a vector of its own added, which is fixed like a weight.
         output_token: the site whose output is studied; the first by default, the last under a causal mask.
+
+    A network has 4 L d^2 weights (`parameters`) if H a = d and none is shared, and those of embedding and positions.
 
     For almost all weights the separation rank does not depend on the output coordinate. Without a mask it depends on
     the partition only through the number of tokens on each side and the side of the output token.
@@ -88,11 +90,6 @@ class SelfAttention(AttentionStack, Architecture):
         return self.width if self.embedding_rank is None else self.embedding_rank
 
     @property
-    def parameters(self) -> int:
-        """The number of weights: 4 L d^2 if H a = d and none is shared, plus those of embedding and positions."""
-        return parameter_count(self.shapes)
-
-    @property
     def moment_degree(self) -> int:
         """The degree C = (3^L - 1) / 2 of the output in the entries of the moment matrix."""
         return bounds.moment_degree(self.depth)
@@ -126,15 +123,15 @@ class SelfAttention(AttentionStack, Architecture):
     @property
     def shapes(self) -> Shapes:
         """For every weight the axes of its array in words, and the shape."""
-        return weight_shapes(
-            self.depth,
-            self.width,
-            self.heads,
-            self.head_dim,
-            self.kv_heads,
-            self.embedding_rank,
-            self.tokens if self.positional else 0,
-        )
+        shapes = dict(super().shapes)
+        if self.kv_heads < self.heads:
+            shared = ("depth, kv_heads, head_dim, width", (self.depth, self.kv_heads, self.head_dim, self.width))
+            shapes |= {"key": shared, "value": shared}
+        if self.embedding_rank is not None:
+            shapes["embedding"] = ("width, embedding_rank", (self.width, self.embedding_rank))
+        if self.positional:
+            shapes["positions"] = ("tokens, width", (self.tokens, self.width))
+        return shapes
 
     def sides(self, partition: PartitionLike) -> tuple[int, int]:
         """The number of tokens that the output sees on its own side, and on the other.
@@ -166,10 +163,7 @@ class SelfAttention(AttentionStack, Architecture):
         Raises:
             WeightsError: if given weights have other names or shapes, or are not finite.
         """
-        if weights is None:
-            drawn = AttentionWeights.random(self.shapes, field, rng)
-        else:
-            drawn = AttentionWeights.of(weights, self.shapes).image(field)
+        drawn = AttentionWeights(**drawn_or_given(weights, self.shapes, field, rng))
         return AttentionInstance(field, drawn.by_head(), self.output_token, residual=self.residual, causal=self.causal)
 
     def rank_bound(self, partition: PartitionLike) -> int | None:
@@ -212,10 +206,6 @@ class SelfAttention(AttentionStack, Architecture):
             "output_token": self.tokens - 1 if self.causal else 0,
         }
         return {name: value for name, value in super().to_dict().items() if usual.get(name, ...) != value}
-
-    def identity(self) -> dict[str, Any]:
-        """The arguments that make this network, as `to_dict` gives them."""
-        return self.to_dict()
 
     def __repr__(self) -> str:
         return f"SelfAttention({', '.join(f'{name}={value}' for name, value in self.to_dict().items())})"

@@ -84,32 +84,6 @@ def _moment_rows_in_field(weights: AttentionWeights, moments: Residues, field: P
     return rows
 
 
-def moment_grid(
-    weights: AttentionWeights,
-    field: PrimeField,
-    tokens: Residues,
-    moments_a: Residues,
-    moments_b: Residues,
-    *,
-    residual: bool = False,
-) -> Residues:
-    """The values at all pairs of rows (output token and moment of its side) and columns (moment of the other side).
-
-    Args:
-        weights: residues.
-        field: GF(p).
-        tokens: the output token of each row, shape (rows, width).
-        moments_a: shape (rows, width, width).
-        moments_b: shape (columns, width, width).
-        residual: whether layers add their input.
-    """
-    values: Residues = np.empty((len(moments_a), len(moments_b)), dtype=np.int64)
-    for i, (token, moment) in enumerate(zip(tokens, moments_a, strict=True)):
-        rows = moment_rows(weights, (moment + moments_b) % field.prime, field, residual=residual)
-        values[i] = field.matmul(rows, token)
-    return values
-
-
 # Numba finds the types of compiled functions by itself; mypy is told to let them be.
 
 

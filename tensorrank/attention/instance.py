@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
-from tensorrank.attention.evaluate import moment_grid, moment_rows
+from tensorrank.attention.evaluate import moment_rows
 from tensorrank.attention.streaming import streaming_grid
 from tensorrank.attention.weights import AttentionWeights
 from tensorrank.separation.architecture import Instance
@@ -63,8 +63,13 @@ class AttentionInstance(Instance):
         return self.field.matmul(moment_rows(self.weights, inside, self.field, residual=self.residual), embedding)
 
     def _by_moments(self, tokens: Residues, near: Residues, far: Residues) -> Residues:
-        moments = [self.field.matmul(side.swapaxes(1, 2), side) for side in (near, far)]
-        return moment_grid(self.weights, self.field, tokens, *moments, residual=self.residual)
+        """The values at all pairs of the output token's side, with its output tokens, and the other side."""
+        moments, others = (self.field.matmul(side.swapaxes(1, 2), side) for side in (near, far))
+        values: Residues = np.empty((len(near), len(far)), dtype=np.int64)
+        for i, (token, moment) in enumerate(zip(tokens, moments, strict=True)):
+            rows = moment_rows(self.weights, (moment + others) % self.field.prime, self.field, residual=self.residual)
+            values[i] = self.field.matmul(rows, token)
+        return values
 
     def _embedded(self, sites: Sequence[int], tokens: Residues) -> Residues:
         """The tokens that the first layer sees: inputs after the embedding, plus positions."""

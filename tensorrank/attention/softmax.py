@@ -13,9 +13,8 @@ from numpy.typing import ArrayLike
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.attention.stack import AttentionStack
-from tensorrank.attention.weights import weight_shapes
 from tensorrank.errors import TensorRankError
-from tensorrank.separation.named_weights import Shapes, checked_weights
+from tensorrank.separation.named_weights import checked_weights
 from tensorrank.separation.numerical import NumericalArchitecture, NumericalModel
 
 # Bytes for scores, exponentials and outputs of heads that are held at a time.
@@ -67,14 +66,6 @@ class SoftmaxAttention(AttentionStack, NumericalArchitecture):
             raise TensorRankError(f"scale is {scale!r}; expected a finite number, such as 1 / sqrt(head_dim)")
         object.__setattr__(self, "scale", float(scale))
 
-    def weight_shapes(self) -> dict[str, tuple[int, ...]]:
-        """The shapes of the weights by name: (depth, heads, head_dim, width), for output the last two swapped."""
-        return {name: shape for name, (_, shape) in self._shapes.items()}
-
-    @property
-    def _shapes(self) -> Shapes:
-        return weight_shapes(self.depth, self.width, self.heads, self.head_dim)
-
     def random_weights(self, seed: int | np.random.Generator = 0) -> dict[str, Floats]:
         """Random Gaussian weights of variance 1 / n, where n is the width, for the output heads * head_dim.
 
@@ -83,7 +74,7 @@ class SoftmaxAttention(AttentionStack, NumericalArchitecture):
         """
         rng = random_stream(seed, _WEIGHTS)
         weights = {}
-        for name, shape in self.weight_shapes().items():
+        for name, (_, shape) in self.shapes.items():
             fan_in = self.heads * self.head_dim if name == "output" else self.width
             weights[name] = rng.standard_normal(shape) / math.sqrt(fan_in)
         return weights
@@ -92,7 +83,7 @@ class SoftmaxAttention(AttentionStack, NumericalArchitecture):
         """The values at inputs of shape (count, tokens, width): coordinate 0 of the output token, shape (count,).
 
         Raises:
-            WeightsError: if weights have other names or shapes than `weight_shapes`, or are not finite numbers.
+            WeightsError: if weights have other names or shapes than `shapes` says, or are not finite numbers.
             TensorRankError: if the inputs have another shape.
         """
         return SoftmaxFunction(self, self._checked(weights))(inputs)
@@ -103,7 +94,7 @@ class SoftmaxAttention(AttentionStack, NumericalArchitecture):
         """This network as a function of its tokens, with random weights or those given.
 
         Raises:
-            WeightsError: if given weights have other names or shapes than `weight_shapes`, or are not finite numbers.
+            WeightsError: if given weights have other names or shapes than `shapes` says, or are not finite numbers.
 
         >>> from tensorrank.separation.numerical import numerical_separation_rank
         >>> rank = numerical_separation_rank(SoftmaxAttention(depth=1, width=2))
@@ -114,7 +105,7 @@ class SoftmaxAttention(AttentionStack, NumericalArchitecture):
         return NumericalModel(SoftmaxFunction(self, drawn), self.tokens, site_shape=(self.width,))
 
     def _checked(self, weights: Mapping[str, ArrayLike]) -> dict[str, Floats]:
-        return {name: array.astype(np.float64) for name, array in checked_weights(weights, self._shapes).items()}
+        return {name: array.astype(np.float64) for name, array in checked_weights(weights, self.shapes).items()}
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +114,7 @@ class SoftmaxFunction:
 
     Attributes:
         architecture: the network.
-        weights: arrays by name, as `SoftmaxAttention.weight_shapes` says.
+        weights: arrays by name, as `SoftmaxAttention.shapes` says.
     """
 
     architecture: SoftmaxAttention

@@ -8,6 +8,7 @@ from typing import Any
 from tensorrank.arguments import true_or_false, whole_number
 from tensorrank.errors import CombinationError, TensorRankError
 from tensorrank.records import Record
+from tensorrank.separation.named_weights import Shapes
 
 
 @dataclass(frozen=True, repr=False)
@@ -50,6 +51,13 @@ class AttentionStack(Record):
     def sites(self) -> int:
         """The number of sites: each token is one."""
         return self.tokens
+
+    @property
+    def shapes(self) -> Shapes:
+        """For every weight the axes of its array in words, and the shape."""
+        inner = ("depth, heads, head_dim, width", (self.depth, self.heads, self.head_dim, self.width))
+        outer = ("depth, heads, width, head_dim", (self.depth, self.heads, self.width, self.head_dim))
+        return {"query": inner, "key": inner, "value": inner, "output": outer}
 
     def _check_flags(self, *names: str) -> None:
         for name in names:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
 
@@ -21,15 +21,14 @@ from tensorrank.errors import TensorRankError
 from tensorrank.networks.cuts import minimum_cut
 from tensorrank.networks.function import NetworkInstance
 from tensorrank.networks.network import Tensor, TensorNetwork
-from tensorrank.records import Record
-from tensorrank.separation.architecture import Architecture, Weights
+from tensorrank.separation.architecture import Weights
 from tensorrank.separation.monomials import monomial_count
-from tensorrank.separation.named_weights import Shapes, checked_weights, drawn_or_given, parameter_count
+from tensorrank.separation.named_weights import Shapes, WeightedArchitecture, checked_weights, drawn_or_given
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 
 
 @dataclass(frozen=True)
-class ConvolutionalCircuit(Record, Architecture):
+class ConvolutionalCircuit(WeightedArchitecture):
     """A convolutional arithmetic circuit with a chosen pooling geometry.
 
     Args:
@@ -77,19 +76,10 @@ class ConvolutionalCircuit(Record, Architecture):
         if not isinstance(self.pooling, str):
             object.__setattr__(self, "pooling", levels)
 
-    def identity(self) -> dict[str, Any]:
-        """The arguments that make this circuit."""
-        return self.to_dict()
-
     @cached_property
     def levels(self) -> Levels:
         """The windows of each level, as positions of that level."""
         return pooling_levels(self.sites, len(self.widths), self.pooling)
-
-    @property
-    def parameters(self) -> int:
-        """The number of weights."""
-        return parameter_count(self.shapes)
 
     @property
     def weight_degree(self) -> int:

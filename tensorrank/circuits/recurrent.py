@@ -17,10 +17,9 @@ from numpy.typing import NDArray
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.networks.network import Tensor, TensorNetwork
-from tensorrank.records import Record
-from tensorrank.separation.architecture import Architecture, Instance, Weights
+from tensorrank.separation.architecture import Instance, Weights
 from tensorrank.separation.monomials import monomial_count
-from tensorrank.separation.named_weights import Shapes, checked_weights, drawn_or_given, parameter_count
+from tensorrank.separation.named_weights import Shapes, WeightedArchitecture, checked_weights, drawn_or_given
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 
 # Bytes of states under evaluation at once.
@@ -28,7 +27,7 @@ _BATCH_BYTES = 2**26
 
 
 @dataclass(frozen=True)
-class RecurrentCircuit(Record, Architecture):
+class RecurrentCircuit(WeightedArchitecture):
     """A recurrent arithmetic circuit with categorical inputs.
 
     Args:
@@ -61,19 +60,10 @@ class RecurrentCircuit(Record, Architecture):
         for name, least in (("depth", 1), ("hidden", 1), ("channels", 1), ("steps", 2)):
             object.__setattr__(self, name, whole_number(name, getattr(self, name), least))
 
-    def identity(self) -> dict[str, Any]:
-        """The arguments that make this circuit."""
-        return self.to_dict()
-
     @property
     def sites(self) -> int:
         """The number of sites: each step is one."""
         return self.steps
-
-    @property
-    def parameters(self) -> int:
-        """The number of weights."""
-        return parameter_count(self.shapes)
 
     @property
     def weight_degree(self) -> int:

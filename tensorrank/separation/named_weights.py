@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from collections.abc import Mapping
 from typing import Any
 
@@ -11,9 +12,29 @@ from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arithmetic.prime_field import PrimeField, Residues, as_given
 from tensorrank.errors import WeightsError
+from tensorrank.records import Record
+from tensorrank.separation.architecture import Architecture
 
 # For every name, the array's axes in words and its shape.
 Shapes = Mapping[str, tuple[str, tuple[int, ...]]]
+
+
+class WeightedArchitecture(Record, Architecture):
+    """An architecture that plain arguments make, its fields, and whose weights are arrays with names."""
+
+    @property
+    @abstractmethod
+    def shapes(self) -> Shapes:
+        """For every weight the axes of its array in words, and the shape."""
+
+    @property
+    def parameters(self) -> int:
+        """The number of weights."""
+        return sum(math.prod(shape) for _, shape in self.shapes.values())
+
+    def identity(self) -> dict[str, Any]:
+        """The arguments that make this architecture, as `to_dict` gives them."""
+        return self.to_dict()
 
 
 def random_weights(shapes: Shapes, field: PrimeField, rng: np.random.Generator) -> dict[str, Residues]:
@@ -62,11 +83,6 @@ def drawn_or_given(
     if weights is None:
         return random_weights(shapes, field, rng)
     return {name: field.image(array) for name, array in checked_weights(weights, shapes).items()}
-
-
-def parameter_count(shapes: Shapes) -> int:
-    """The number of weights."""
-    return sum(math.prod(shape) for _, shape in shapes.values())
 
 
 def _is_endless(entry: Any) -> bool:

@@ -5,8 +5,10 @@ import pytest
 
 from tensorrank import Bipartition, SelfAttention
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.attention.evaluate import forward_tokens, moment_grid, moment_rows
-from tensorrank.attention.weights import AttentionWeights, weight_shapes
+from tensorrank.attention.evaluate import forward_tokens, moment_rows
+from tensorrank.attention.instance import AttentionInstance
+from tensorrank.attention.weights import AttentionWeights
+from tensorrank.separation.named_weights import random_weights
 
 # depth, width, heads, head_dim
 SHAPES = [
@@ -20,6 +22,12 @@ SHAPES = [
     (3, 3, 3, 1),
 ]
 PRIMES = [2, 3, 101, 8388593, 2**31 - 1]
+
+
+def drawn(shape, field, rng):
+    depth, width, heads, head_dim = shape
+    shapes = SelfAttention(depth, width, heads=heads, head_dim=head_dim).shapes
+    return AttentionWeights(**random_weights(shapes, field, rng))
 
 
 def as_written(weights, tokens):
@@ -67,7 +75,7 @@ def drawn_weights(rng, shape, draw):
 def test_over_a_prime_field_tokens_and_moments_agree_with_the_layer_as_written(shape, prime):
     rng = np.random.default_rng([prime, *shape])
     field = PrimeField(prime)
-    weights = AttentionWeights.random(weight_shapes(*shape), field, rng)
+    weights = drawn(shape, field, rng)
     tokens = field.random((3, 3, shape[1]), rng)
     expected = [
         [[v % prime for v in token] for token in as_written(python_integers(weights), item)]
@@ -129,19 +137,20 @@ def test_the_images_of_fractions_evaluate_to_the_image_of_the_value():
     field = PrimeField(prime)
     weights, tokens = drawn_weights(rng, shape, fractions), fractions(rng, (1, 3, 2))
     exact = forward_tokens(weights, tokens)
-    assert (forward_tokens(weights.image(field), field.image(tokens), field) == field.image(exact)).all()
+    images = AttentionWeights(*(field.image(getattr(weights, name)) for name in ("query", "key", "value", "output")))
+    assert (forward_tokens(images, field.image(tokens), field) == field.image(exact)).all()
 
 
 def test_no_moments_give_no_rows():
     field = PrimeField(101)
-    weights = AttentionWeights.random(weight_shapes(2, 3, 1, 3), field, np.random.default_rng(0))
+    weights = drawn((2, 3, 1, 3), field, np.random.default_rng(0))
     assert moment_rows(weights, np.zeros((0, 3, 3), dtype=np.int64), field).shape == (0, 3)
 
 
 def test_evaluation_leaves_its_inputs_alone():
     field = PrimeField(101)
     rng = np.random.default_rng(0)
-    weights = AttentionWeights.random(weight_shapes(2, 3, 1, 3), field, rng)
+    weights = drawn((2, 3, 1, 3), field, rng)
     tokens = field.random((2, 4, 3), rng)
     moments = field.matmul(tokens.swapaxes(1, 2), tokens)
     copies = tokens.copy(), moments.copy(), weights.query.copy()
@@ -192,13 +201,11 @@ def test_samples_have_a_token_for_every_site():
 
 
 def test_a_moment_grid_adds_the_moments_of_both_sides():
-    prime = 8388593
     rng = np.random.default_rng(2)
-    field = PrimeField(prime)
-    weights = AttentionWeights.random(weight_shapes(2, 2, 1, 2), field, rng)
+    field = PrimeField(8388593)
+    weights = drawn((2, 2, 1, 2), field, rng)
     left, right = field.random((3, 2, 2), rng), field.random((4, 3, 2), rng)
-    sides = [np.stack([moment(item) % prime for item in s.astype(object)]).astype(np.int64) for s in (left, right)]
-    values = moment_grid(weights, field, left[:, 0], *sides)
+    values = AttentionInstance(field, weights).grid(Bipartition((0, 1), (2, 3, 4)), left, right)
     for i in range(3):
         for j in range(4):
             joined = np.concatenate([left[i], right[j]])[None]

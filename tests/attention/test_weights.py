@@ -4,10 +4,13 @@ import numpy as np
 import pytest
 
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.attention.weights import NAMES, AttentionWeights, weight_shapes
+from tensorrank.attention.architecture import SelfAttention
+from tensorrank.attention.weights import AttentionWeights
 from tensorrank.errors import PrimeError, TensorRankError, WeightsError
+from tensorrank.separation.named_weights import drawn_or_given
 
-SHAPE = weight_shapes(depth=2, width=3, heads=4, head_dim=5)
+SHAPE = SelfAttention(depth=2, width=3, heads=4, head_dim=5).shapes
+NAMES = ("query", "key", "value", "output")
 INNER, OUTER = (2, 4, 5, 3), (2, 4, 3, 5)
 
 
@@ -17,10 +20,10 @@ def ones():
 
 def test_random_weights_have_the_shapes_of_the_architecture():
     field = PrimeField(101)
-    weights = AttentionWeights.random(SHAPE, field, np.random.default_rng(0))
+    weights = AttentionWeights(**drawn_or_given(None, SHAPE, field, np.random.default_rng(0)))
     assert weights.query.shape == weights.key.shape == weights.value.shape == INNER
     assert weights.output.shape == OUTER
-    again = AttentionWeights.random(SHAPE, field, np.random.default_rng(0))
+    again = AttentionWeights(**drawn_or_given(None, SHAPE, field, np.random.default_rng(0)))
     for name in NAMES:
         array = getattr(weights, name)
         assert 0 <= array.min() <= array.max() < 101
@@ -93,13 +96,13 @@ def test_object_weights_that_are_not_finite_or_no_numbers_are_refused():
         weights["key"] = weights["key"].astype(object)
         weights["key"][0, 0, 0, 0] = bad
         with pytest.raises(TensorRankError, match=message):
-            AttentionWeights.of(weights, SHAPE).image(PrimeField(101))
+            drawn_or_given(weights, SHAPE, PrimeField(101), np.random.default_rng(0))
 
 
 def test_complex_weights_are_refused():
     weights = {name: array.astype(complex) for name, array in ones().items()}
     with pytest.raises(TensorRankError, match="expected whole numbers, fractions or floats"):
-        AttentionWeights.of(weights, SHAPE).image(PrimeField(101))
+        drawn_or_given(weights, SHAPE, PrimeField(101), np.random.default_rng(0))
 
 
 @pytest.mark.parametrize("prime", [101, 2**31 - 1])
@@ -109,17 +112,15 @@ def test_the_image_is_exact_for_whole_numbers_fractions_and_floats(prime):
     fractions = np.vectorize(lambda n: Fraction(int(n), 7), otypes=[object])(rng.integers(-9, 9, INNER))
     whole = rng.integers(-(10**12), 10**12, INNER)
     huge = np.vectorize(lambda n: 10**30 + int(n), otypes=[object])(rng.integers(-9, 9, OUTER))
-    weights = AttentionWeights.of({"query": floats, "key": fractions, "value": whole, "output": huge}, SHAPE)
-    image = weights.image(PrimeField(prime))
+    weights = {"query": floats, "key": fractions, "value": whole, "output": huge}
+    image = drawn_or_given(weights, SHAPE, PrimeField(prime), rng)
     for name, given in zip(NAMES, (floats, fractions, whole, huge), strict=True):
         expected = [Fraction(x) for x in given.ravel().tolist()]
-        assert getattr(image, name).ravel().tolist() == [
-            x.numerator * pow(x.denominator, -1, prime) % prime for x in expected
-        ]
+        assert image[name].ravel().tolist() == [x.numerator * pow(x.denominator, -1, prime) % prime for x in expected]
 
 
 def test_a_denominator_divisible_by_the_prime_asks_for_another():
     weights = ones()
     weights["value"] = np.full(INNER, Fraction(1, 101), dtype=object)
     with pytest.raises(PrimeError, match="denominator divisible by 101; choose another prime"):
-        AttentionWeights.of(weights, SHAPE).image(PrimeField(101))
+        drawn_or_given(weights, SHAPE, PrimeField(101), np.random.default_rng(0))

@@ -6,7 +6,7 @@ import pytest
 
 from tensorrank import Bipartition, SelfAttention, separation_rank
 from tensorrank.attention.evaluate import forward_tokens
-from tensorrank.attention.weights import AttentionWeights, weight_shapes
+from tensorrank.attention.weights import AttentionWeights
 from tensorrank.errors import PrimeError, TensorRankError, WeightsError
 from tensorrank.separation.plan import plan
 
@@ -345,7 +345,7 @@ def test_floating_point_falls_well_short_of_the_exact_rank():
     rows, columns = rng.standard_normal((260, 1, 2, 2)), rng.standard_normal((1, 260, 2, 2))
     sides = np.broadcast_to(rows, (260, 260, 2, 2)), np.broadcast_to(columns, (260, 260, 2, 2))
     tokens = np.concatenate(sides, axis=2).reshape(-1, 4, 2)
-    values = forward_tokens(AttentionWeights.of(weights, weight_shapes(3, 2, 1, 2)), tokens)[:, 0, 0].reshape(260, 260)
+    values = forward_tokens(AttentionWeights.of(weights, model.shapes), tokens)[:, 0, 0].reshape(260, 260)
     assert np.linalg.matrix_rank(values) < 150
     assert separation_rank(model, weights=weights).value == 232
 

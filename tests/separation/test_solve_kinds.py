@@ -52,7 +52,7 @@ def test_softmax_attention_takes_weights_and_a_seed():
     assert (first.spectrum.spectrum == again.spectrum.spectrum).all()
     assert (first.spectrum.spectrum != other.spectrum.spectrum).any()
     # Zero queries average the values: a function of A and one of B.
-    weights = {name: np.ones(shape) for name, shape in model.weight_shapes().items()}
+    weights = {name: np.ones(shape) for name, (_, shape) in model.shapes.items()}
     assert numerical_separation_rank(model, weights=weights | {"query": np.zeros((1, 1, 2, 2))}).value == 2
 
 

@@ -37,16 +37,8 @@ _PANEL_BYTES, _ORDER_BYTES = 8 * (PANEL + 2), 40
 def strip_columns(rows: int, memory: int, threads: int = MOST_THREADS) -> int:
     """The number of columns that a strip of so many rows may have, if its elimination is to fit into so much memory.
 
-    The memory counted is that of the strip, of the threads' tiles, of a panel at its worst, of permutations and
-    buffers. Whoever makes a strip may use as much as the tiles beside it, which do not exist yet.
-
-    Args:
-        rows: the rows of the matrix.
-        memory: bytes.
-        threads: of the workers that `rank_of_strips` will be given, or more.
-
-    Raises:
-        TensorRankError: if there is no room for a strip of `PANEL` columns.
+    The memory, in bytes, is that of the strip, of the tiles of so many threads, of a panel at its worst, of
+    permutations and buffers. Whoever makes a strip may use as much as the tiles beside it, which do not exist yet.
 
     >>> strip_columns(12000, 60_000_000, threads=2), strip_columns(100_000, 2**30, threads=2)
     (436, 2353)
@@ -62,18 +54,6 @@ def strip_columns(rows: int, memory: int, threads: int = MOST_THREADS) -> int:
     )
 
 
-def file_bytes(rows: int, columns: int, width: int) -> int:
-    """The most bytes that a matrix of this shape writes to the file, in strips of so many columns.
-
-    >>> file_bytes(12000, 12000, 500) / (4 * 12000**2)
-    0.5228333333333334
-    """
-    rank = min(rows, columns)
-    strips = -(-columns // width)
-    multipliers = rank * rows - rank * max(0, rank - width) // 2
-    return 4 * (multipliers + strips * rows)
-
-
 def rank_of_strips(
     strips: Iterable[Callable[[], Balanced]],
     rows: int,
@@ -86,25 +66,13 @@ def rank_of_strips(
     affordable: Callable[[int], bool] = lambda missing: True,
     progress: Progress = silent,
 ) -> tuple[int, bool]:
-    """The rank of a matrix given as strips of columns, each made only if those before it do not decide the rank.
+    """The rank of the strips of a matrix, as far as they were used, and whether that is the rank of all.
 
-    Args:
-        strips: each makes a C-contiguous matrix of balanced residues with all rows, which is consumed; none is asked
-            for before it is needed, and no other strip is in memory while it is made.
-        rows: the rows of the matrix; best no more than the columns.
-        columns: the columns of all strips.
-        field: GF(p).
-        pool: threads.
-        scratch: the folder for the file of multipliers; it has no name there, and is gone whatever happens.
-        first: the number of strips after which `affordable` is asked; None for never.
-        affordable: told the number of rows that have no pivot yet, and says whether to go on.
-        progress: called from this thread, as for `rank_in_place`.
-
-    Returns:
-        The rank of the strips used, and whether that is the rank of all.
-
-    Raises:
-        TensorRankError: if the folder does not exist or cannot be written to, or its disk is full.
+    Each strip makes a C-contiguous matrix of balanced residues with all rows, best no more than all columns, which is
+    consumed. It is made only if those before it do not decide the rank, and no other is in memory meanwhile. The file
+    of multipliers has no name in the scratch folder, and is gone whatever happens. After the first so many strips,
+    `affordable` is told the number of rows that have no pivot yet, and says whether to go on. Progress is that of
+    `rank_in_place`.
     """
     tally = Tally(rows, columns, progress)
     waiting = iter(strips)
@@ -166,11 +134,7 @@ class _Multipliers:
         self._file.close()
 
     def append(self, elimination: Elimination, pivots: int) -> None:
-        """Write the multipliers of so many pivots.
-
-        Raises:
-            TensorRankError: if they cannot be written.
-        """
+        """Write the multipliers of so many pivots."""
         matrix = elimination.matrix
         step = max(1, _BUFFER // (4 * pivots))
         try:

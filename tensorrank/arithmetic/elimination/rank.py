@@ -201,16 +201,10 @@ def rank_of_slabs(
     If the first slab has rank r and fewer pivots than rows, all others matter only through its left kernel K: the rank
     is r + rank(K x the others). The products with K are again slabs, of few rows if few pivots are missing.
 
-    Args:
-        slabs: each makes a C-contiguous matrix of balanced residues with the same rows, which is consumed; none is
-            asked for before it is needed.
-        field: GF(p).
-        pool: threads.
-        affordable: told the number of rows without a pivot in the first slab, and says whether to go on; asked once.
-        progress: called from this thread, as for `rank_in_place`; the total is that of the slabs up to the present one.
-
-    Returns:
-        The rank of the slabs used, and whether that is the rank of all.
+    Each slab makes a C-contiguous matrix of balanced residues with the same rows, which is consumed. After the first,
+    `affordable` is told the number of rows without a pivot, and says whether to go on. Returned are the rank of the
+    slabs used, and whether that is the rank of all. Progress is that of `rank_in_place`, with the total of the slabs
+    up to the present one.
     """
     rank, kernels_so_far, asked, tally = 0, list[Balanced](), False, Tally(0, 0, progress)
     waiting = iter(slabs)
