@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from math import log, pi
 from typing import Any
 
 import numpy as np
 import scipy.linalg
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
@@ -106,7 +106,7 @@ class Gaussians:
         >>> correlated.log_densities(0, [[0, 0], [0, np.nan]]).round(3)
         array([[-1.694, -0.919]])
         """
-        means, covariances = self._of_site(site)
+        means, covariances = self.of_site(site)
         rows = self._rows(values)
         # Squares beyond float64 are densities of 0.
         with np.errstate(over="ignore"):
@@ -130,7 +130,7 @@ class Gaussians:
                [-1000.],
                [ 1000.]])
         """
-        means, covariances = self._of_site(site)
+        means, covariances = self.of_site(site)
         chosen = self._chosen(components)
         noise = rng.standard_normal((len(chosen), self.features))
         if self.diagonal:
@@ -166,7 +166,7 @@ class Gaussians:
         Raises:
             TensorRankError: if there is no such site.
         """
-        means, covariances = self._of_site(site)
+        means, covariances = self.of_site(site)
         full = [np.diag(one) for one in covariances] if self.diagonal else covariances
         return [
             (*mean.tolist(), *np.tril(covariance).ravel().tolist())
@@ -237,15 +237,19 @@ class Gaussians:
         words = [f"component {component}", *(f"feature {one}" for one in features), *(f"site {one}" for one in sites)]
         return ", ".join(words)
 
-    def _of_site(self, site: int) -> tuple[Floats, Floats]:
-        """Means of shape (components, features) and their covariances."""
+    def of_site(self, site: int) -> tuple[Floats, Floats]:
+        """The means of a site's components, (components, features), and their covariances."""
         number = whole_number("the site", site, least=0)
-        if self.sites is None:
-            shape = (self.components, self.features)
-            return self.means.reshape(shape), self.covariances.reshape(shape) if self.diagonal else self.covariances
-        if number >= self.sites:
+        if self.sites is not None and number >= self.sites:
             raise TensorRankError(f"the site is {number}; expected a number below {self.sites}, the sites there are")
-        return self.means[number], self.covariances[number]
+        means, covariances = self.by_site()
+        place = 0 if self.sites is None else number
+        return means[place], covariances[place]
+
+    def by_site(self) -> tuple[Floats, Floats]:
+        """The means, (sites or 1, components, features), and the covariances, with one more axis for matrices."""
+        shape = (self.sites or 1, self.components, self.features)
+        return self.means.reshape(shape), self.covariances.reshape(shape if self.diagonal else (*shape, self.features))
 
     def _rows(self, values: ArrayLike) -> Floats:
         rows = _floats("values", values)
@@ -277,6 +281,18 @@ class Gaussians:
                 f"component {outside[0]} was asked for; expected numbers from 0 to {self.components - 1}"
             )
         return chosen.astype(np.int64)
+
+
+def patterns_of(values: Floats) -> Iterator[tuple[NDArray[np.bool_], Integers]]:
+    """Which features are present together, at least one of them, and the numbers of the rows in which they are."""
+    missing = np.isnan(values)
+    # Without missing values all rows have one pattern; no rows have none.
+    patterns, members = np.zeros((min(1, len(values)), values.shape[1]), dtype=bool), np.zeros(len(values), dtype=int)
+    if missing.any():
+        patterns, members = np.unique(missing, axis=0, return_inverse=True)
+    for number, absent in enumerate(patterns):
+        if not absent.all():
+            yield ~absent, np.flatnonzero(members.ravel() == number)
 
 
 def _floats(name: str, given: ArrayLike) -> Floats:
@@ -317,11 +333,7 @@ def _independent(rows: Floats, means: Floats, variances: Floats) -> Floats:
 def _correlated(rows: Floats, means: Floats, covariances: Floats) -> Floats:
     """Log densities of normal distributions with full covariance matrices, of shape (components, rows)."""
     result = np.zeros((len(means), len(rows)))
-    patterns, members = np.unique(~np.isnan(rows), axis=0, return_inverse=True)
-    for number, present in enumerate(patterns):
-        if not present.any():
-            continue
-        alike = np.flatnonzero(members.ravel() == number)
+    for present, alike in patterns_of(rows):
         seen = rows[np.ix_(alike, present)]
         for component, (mean, covariance) in enumerate(zip(means, covariances, strict=True)):
             factor = scipy.linalg.cholesky(covariance[np.ix_(present, present)], lower=True)

@@ -66,8 +66,7 @@ def chow_liu_of(observed: Observations) -> nx.Graph:
 def mutual_information(observed: Observations) -> Floats:
     """The mutual information of each pair of variables, (sites, sites), in nats; 0 of a variable with itself.
 
-    Args:
-        observed: the data; rows in which one of a pair is not known (or has an unknown feature) are left out for it.
+    Rows in which one of a pair is not known, or has an unknown feature, are left out for this pair.
     """
     found = np.zeros((observed.sites, observed.sites))
     between = _categorical if observed.values is None else _normal
@@ -108,9 +107,7 @@ def _information(counts: Floats) -> float:
 
 
 def _normal(observed: Observations, site: int) -> Floats:
-    values = observed.values
-    if values is None:
-        raise AssertionError("categorical variables have no correlations")
+    values = observed.real
     known = np.asarray(~np.isnan(values).any(axis=2))
     found = np.zeros(site)
     for other in range(site):

@@ -9,7 +9,7 @@ import numpy as np
 
 from tensorrank.arithmetic.resources import Workers
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.fitting.expected_counts import Counts, ExpectedCounts
+from tensorrank.mixtures.fitting.expected_counts import ExpectedCounts
 from tensorrank.mixtures.fitting.forward import Batch
 from tensorrank.mixtures.fitting.gaussian_moments import VarianceFloor
 from tensorrank.mixtures.fitting.observations import Observations
@@ -36,14 +36,12 @@ class Course:
         log_likelihoods: the log-likelihood of all rows under the start and after each M step.
         objectives: log_likelihoods plus the logarithm of the prior, which is 0 without a pseudocount.
         converged: whether the last gain was below the tolerance.
-        doubtful: how many rows the last E step did in logarithms.
     """
 
     parameters: Parameters
     log_likelihoods: tuple[float, ...]
     objectives: tuple[float, ...]
     converged: bool
-    doubtful: int
 
 
 def batches(tree: TreeCircuit, observed: Observations) -> list[Batch]:
@@ -63,18 +61,9 @@ def maximise(
     pool: Workers,
     report: Callable[[int, float], None],
 ) -> Course:
-    """Runs EM from a start.
+    """Runs EM from a start, with threads that share the batches of rows; a row of density 0 is refused.
 
-    Args:
-        work: the rows.
-        start: the first parameters.
-        run: when to stop, and the prior.
-        floor: the least variances; None for categorical variables.
-        pool: the threads that share the batches.
-        report: called with the M steps done and the objective for a row.
-
-    Raises:
-        TensorRankError: if a row has density 0 under the start.
+    The report is called with the number of M steps done and the objective for a row.
 
     Source: Dempster, Laird, Rubin, Maximum Likelihood from Incomplete Data via the EM Algorithm (JRSS B 39, 1977).
     """
@@ -83,7 +72,10 @@ def maximise(
     objectives: list[float] = []
     spaces: list[Workspace] = []
     while True:
-        counts = _counted(work, parameters, pool, spaces)
+        # Counts are added in the order of the batches, so that no number of threads changes the rounding.
+        counts, *others = pool.map(ExpectedCounts(parameters, spaces), work)
+        for more in others:
+            counts.add(more)
         if counts.impossible:
             raise TensorRankError(
                 f"row {min(counts.impossible)} of the data has density 0 under the model that the fit starts from; "
@@ -101,14 +93,5 @@ def maximise(
             )
         converged = run.tolerance > 0 and gain < run.tolerance * total
         if converged or done == run.iterations:
-            return Course(parameters, tuple(log_likelihoods), tuple(objectives), converged, counts.doubtful)
+            return Course(parameters, tuple(log_likelihoods), tuple(objectives), converged)
         parameters = parameters.improved(counts.entries, counts.moments, run.pseudocount, floor)
-
-
-def _counted(work: list[Batch], parameters: Parameters, pool: Workers, spaces: list[Workspace]) -> Counts:
-    expected = ExpectedCounts(parameters, spaces)
-    # Counts are added in the order of the batches, so that no number of threads changes the rounding.
-    first, *others = pool.map(expected, work)
-    for counts in others:
-        first.add(counts)
-    return first

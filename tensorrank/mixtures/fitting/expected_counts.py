@@ -63,12 +63,7 @@ class Counts:
 
 
 class ExpectedCounts:
-    """The E step for given parameters, as a function of a batch.
-
-    Args:
-        parameters: the tables and components.
-        spaces: memory for batches, of which each takes one and gives it back.
-    """
+    """The E step for given parameters, as a function of a batch, which takes one of the spaces and gives it back."""
 
     def __init__(self, parameters: Parameters, spaces: list[Workspace]) -> None:
         self._parameters = parameters

@@ -5,8 +5,7 @@ from __future__ import annotations
 import sys
 import time
 import warnings
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
 from typing import TypeVar, Unpack
 
 import numpy as np
@@ -51,7 +50,7 @@ def fitted(start: M, data: ArrayLike, **options: Unpack[RunOptions]) -> FitRepor
     features = None if start.densities is None else start.densities.features
     observed = observations_of(data, start.shape, features, settings.weights)
     tree = TreeCircuit(start.circuit)
-    return _best(start, tree, [lambda: Parameters(tree.tables, start.densities)], observed, settings)
+    return _best(start, tree, lambda restart: Parameters(tree.tables, start.densities), observed, settings)
 
 
 def fitted_from_random(
@@ -59,14 +58,8 @@ def fitted_from_random(
 ) -> FitReport[M]:
     """Fits a model by EM from random tables and components in the place of its own.
 
-    Args:
-        skeleton: the structure: which entries are 0, and which tables one.
-        observed: the data.
-        random_state: a whole number, of which each restart has its own stream, or a numpy Generator.
-        settings: how many runs are made, and when they stop.
-
-    Raises:
-        TensorRankError: if the random state is neither.
+    Entries of the skeleton that are 0 stay 0, and tables that are one array stay one. Each restart has its own stream
+    of a random state that is a whole number; a numpy Generator goes on.
     """
     tree = TreeCircuit(skeleton.circuit)
     random_stream(random_state)
@@ -74,34 +67,29 @@ def fitted_from_random(
     def start(restart: int) -> Parameters:
         return random_parameters(tree, skeleton.densities, observed, random_stream(random_state, restart))
 
-    starts = [partial(start, restart) for restart in range(settings.restarts)]
-    return _best(skeleton, tree, starts, observed, settings)
+    return _best(skeleton, tree, start, observed, settings)
 
 
 def _best(
-    model: M,
-    tree: TreeCircuit,
-    starts: Sequence[Callable[[], Parameters]],
-    observed: Observations,
-    settings: FitSettings,
+    model: M, tree: TreeCircuit, start: Callable[[int], Parameters], observed: Observations, settings: FitSettings
 ) -> FitReport[M]:
-    """The best of the runs from all starts; starts are made one by one, since a Generator may make them."""
+    """The best of the runs; each start is made by its number when its turn has come, since a Generator may make it."""
     began, told = time.perf_counter(), settings.progress or silent
     work = batches(tree, observed)
     finals: list[float] = []
     with worker_threads(settings.threads) as pool:
-        for start in starts:
-            name = f"restart {len(finals) + 1} of {len(starts)}"
+        for number in range(settings.restarts):
+            name = f"restart {number + 1} of {settings.restarts}"
 
             def report(done: int, objective: float, name: str = name) -> None:
                 told(done, settings.iterations, f"{name}: {objective:.6g} a row")
 
-            parameters = start()
+            parameters = start(number)
             components = parameters.densities
             floor = None if components is None else VarianceFloor.of(observed, components, settings.variance_floor)
             found = maximise(work, parameters, settings, floor, pool, report)
             if not finals or found.objectives[-1] > max(finals):
-                restart, course = len(finals), found
+                restart, course = number, found
             finals.append(found.objectives[-1])
     if settings.tolerance > 0 and settings.iterations and not course.converged:
         gain = (course.objectives[-1] - course.objectives[-2]) / observed.total

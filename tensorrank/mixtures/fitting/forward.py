@@ -48,12 +48,6 @@ class Batch:
         """Some of the rows."""
         return Batch(self.tree, self.observed.part(rows))
 
-    def at_sites(self, parameters: Parameters) -> list[SiteObservation]:
-        """What is observed at each site, under the components of these parameters."""
-        if self.observed.values is None:
-            return [ObservedCodes(column) for column in np.ascontiguousarray(self.observed.codes.T)]
-        return list(parameters.log_densities(self.observed))
-
 
 class Forward(Protocol):
     """Forward values, from which posteriors are shared."""
@@ -69,13 +63,7 @@ class Forward(Protocol):
 
 
 class ScaledForward:
-    """Forward values as scaled slots.
-
-    Args:
-        tables: the tables of the tree's groups.
-        parameters: the components, if values are real.
-        batch: the rows.
-        space: where arrays come from.
+    """Forward values as scaled slots, in arrays of a workspace; tables are those of the tree's groups.
 
     Attributes:
         logs: the log-density of each row.
@@ -129,17 +117,17 @@ class ScaledForward:
 class LogarithmicForward:
     """Forward values as logarithms, a few times slower.
 
-    Args:
-        parameters: tables and components.
-        batch: the rows.
-
     Attributes:
         logs: the log-density of each row.
     """
 
     def __init__(self, parameters: Parameters, batch: Batch) -> None:
         self._batch = batch
-        self._observed = batch.at_sites(parameters)
+        self._observed: list[SiteObservation] = (
+            [ObservedCodes(column) for column in np.ascontiguousarray(batch.observed.codes.T)]
+            if parameters.densities is None
+            else list(parameters.log_densities(batch.observed))
+        )
         self._circuit = batch.tree.with_tables(parameters.tables)
         self._slots = log_values(self._circuit, self._observed)
         self.logs = self._slots[-1]

@@ -9,7 +9,7 @@ import scipy.linalg
 
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.mixtures.fitting.observations import Observations
-from tensorrank.mixtures.gaussian import Gaussians
+from tensorrank.mixtures.gaussian import Gaussians, patterns_of
 
 # Components that rows of a smaller weight belong to stay as they are.
 _LEAST_WEIGHT = 1e-100
@@ -33,15 +33,14 @@ class VarianceFloor:
     @classmethod
     def of(cls, observed: Observations, start: Gaussians, relative: float) -> VarianceFloor:
         """The relative floor times the variance of the data (1 where that is 0), or the start's variance if less."""
-        shape = (start.sites or 1, start.features)
-        spread = spreads(observed, shared=start.sites is None)
-        floor = relative * np.where(spread > 0, spread, 1.0).reshape(shape)
-        covariances = start.covariances.reshape(*shape[:1], start.components, *_own_shape(start))
+        _, spread = centres_and_variances(observed, shared=start.sites is None)
+        floor = relative * np.where(spread > 0, spread, 1.0)
+        _, covariances = start.by_site()
         if start.diagonal:
             return cls(np.minimum(floor, covariances.min(axis=1)))
         scale = np.sqrt(floor)
-        for site in range(shape[0]):
-            for matrix in covariances[site]:
+        for site, matrices in enumerate(covariances):
+            for matrix in matrices:
                 least = scipy.linalg.eigvalsh(matrix / scale[site] / scale[site][:, None], lower=True)[0]
                 floor[site] *= min(1.0, least)
                 scale[site] = np.sqrt(floor[site])
@@ -74,13 +73,9 @@ class Moments:
     @classmethod
     def of_none(cls, densities: Gaussians) -> Moments:
         """The moments of no rows."""
-        shape = (densities.sites or 1, densities.components)
-        first = np.zeros((*shape, densities.features))
-        return cls(
-            np.zeros_like(first) if densities.diagonal else np.zeros((*shape, 1)),
-            first,
-            np.zeros((*shape, *_own_shape(densities))),
-        )
+        means, covariances = densities.by_site()
+        weights = means if densities.diagonal else means[:, :, :1]
+        return cls(*(np.zeros(array.shape) for array in (weights, means, covariances)))
 
     def add(self, other: Moments) -> None:
         """Adds the moments of further rows."""
@@ -89,37 +84,26 @@ class Moments:
         self.second += other.second
 
     def observe(self, densities: Gaussians, site: int, values: Floats, responsibilities: Floats) -> None:
-        """Add rows.
+        """Adds the values of a site, (rows, features) and NaN where unknown, and who is responsible for them.
 
-        Args:
-            densities: the components that the responsibilities are of.
-            site: the variable.
-            values: (rows, features), NaN where unknown.
-            responsibilities: (components, rows); of no row without a known feature.
+        Responsibilities are (components, rows), 0 for rows without a known feature.
 
         Source: Little and Rubin, Statistical Analysis with Missing Data (2002), section 11.2, for features that are
         partly missing under a covariance matrix; under variances they are left out.
         """
         place = 0 if densities.sites is None else site
-        means = densities.means.reshape(-1, densities.components, densities.features)[place]
-        missing = np.isnan(values)
+        means, covariances = densities.of_site(site)
         if densities.diagonal:
             for feature, column in enumerate(values.T):
-                known = ~missing[:, feature]
+                known = ~np.isnan(column)
                 distances = np.where(known, column - means[:, feature, None], 0.0)
                 weighted = responsibilities * distances
                 self.first[place, :, feature] += weighted.sum(axis=1)
                 self.second[place, :, feature] += np.einsum("jr,jr->j", weighted, distances)
                 self.weights[place, :, feature] += responsibilities @ known
             return
-        covariances = densities.covariances.reshape(-1, densities.components, *_own_shape(densities))[place]
-        patterns, members = np.zeros((1, values.shape[1]), dtype=bool), np.zeros(len(values), dtype=np.int64)
-        if missing.any():
-            patterns, members = np.unique(missing, axis=0, return_inverse=True)
-        for number, absent in enumerate(patterns):
-            if absent.all():
-                continue
-            alike = np.flatnonzero(members.ravel() == number)
+        for present, alike in patterns_of(values):
+            absent = ~present
             for component, (mean, covariance) in enumerate(zip(means, covariances, strict=True)):
                 shares = responsibilities[component, alike]
                 distances = values[alike] - mean
@@ -128,10 +112,10 @@ class Moments:
                     # The lower triangle of a covariance matrix counts.
                     whole = np.tril(covariance) + np.tril(covariance, -1).T
                     given = scipy.linalg.solve(
-                        whole[np.ix_(~absent, ~absent)], whole[np.ix_(~absent, absent)], assume_a="pos"
+                        whole[np.ix_(present, present)], whole[np.ix_(present, absent)], assume_a="pos"
                     )
-                    distances[:, absent] = distances[:, ~absent] @ given
-                    left = whole[np.ix_(absent, absent)] - whole[np.ix_(absent, ~absent)] @ given
+                    distances[:, absent] = distances[:, present] @ given
+                    left = whole[np.ix_(absent, absent)] - whole[np.ix_(absent, present)] @ given
                     self.second[place, component][np.ix_(absent, absent)] += weight * left
                 weighted = distances * shares[:, None]
                 self.weights[place, component] += weight
@@ -140,9 +124,8 @@ class Moments:
 
     def densities(self, before: Gaussians, floor: VarianceFloor) -> Gaussians:
         """The components of the greatest likelihood, in the shape that they had before."""
-        shape = (before.sites or 1, before.components)
-        means = before.means.reshape(*shape, before.features)
-        covariances = before.covariances.reshape(*shape, *_own_shape(before)).copy()
+        means, covariances = before.by_site()
+        covariances = covariances.copy()
         met = self.weights > _LEAST_WEIGHT
         weights = np.where(met, self.weights, 1.0)
         moves = np.where(met, self.first / weights, 0.0)
@@ -157,21 +140,14 @@ class Moments:
         return Gaussians((means + moves).reshape(before.means.shape), covariances.reshape(before.covariances.shape))
 
 
-def spreads(observed: Observations, *, shared: bool) -> Floats:
-    """The weighted variance of each site's features, (sites, features), or of all sites together, (1, features)."""
-    values = observed.values
-    if values is None:
-        raise AssertionError("categorical variables have no variance")
+def centres_and_variances(observed: Observations, *, shared: bool) -> tuple[Floats, Floats]:
+    """The weighted means and variances of each site's features, (sites, features), or of all sites', (1, features)."""
+    values = observed.real
     weights = np.where(np.isnan(values), 0.0, observed.weights[:, None, None])
     axes = (0, 1) if shared else (0,)
     total = weights.sum(axis=axes, keepdims=True)
     total[total == 0] = 1.0
     filled = np.nan_to_num(values)
-    centre = (weights * filled).sum(axis=axes, keepdims=True) / total
-    spread: Floats = (weights * (filled - centre) ** 2).sum(axis=axes, keepdims=True) / total
-    return np.asarray(spread[0])
-
-
-def _own_shape(densities: Gaussians) -> tuple[int, ...]:
-    """The shape of a component's covariance."""
-    return (densities.features,) * (1 if densities.diagonal else 2)
+    centre: Floats = (weights * filled).sum(axis=axes, keepdims=True) / total
+    variance: Floats = (weights * (filled - centre) ** 2).sum(axis=axes, keepdims=True) / total
+    return np.asarray(centre[0]), np.asarray(variance[0])

@@ -60,6 +60,13 @@ class Observations:
         return float(self.weights.sum())
 
     @property
+    def real(self) -> Floats:
+        """The values of variables that are real."""
+        if self.values is None:
+            raise AssertionError("categorical variables have no real values")
+        return self.values
+
+    @property
     def known(self) -> NDArray[np.bool_]:
         """Which variables are known in each row, at least in part, (rows, sites)."""
         return np.asarray(self.codes != MISSING if self.values is None else ~np.isnan(self.values).all(axis=2))
@@ -81,18 +88,8 @@ def observations(
 ) -> Observations:
     """The data, checked, as variables of one kind.
 
-    Args:
-        data: of shape (rows, sites), or (rows, sites, features) for real variables of several features. Missing values
-            are -1 or NaN in categorical data, NaN in real data.
-        densities: "categorical" or "gaussian". If None the type of the numbers decides: whole numbers are categorical,
-            floats with fractions are real.
-        symbols: the number of values of categorical variables, of all or of each; if None the largest value of each and
-            one more.
-        weights: how often each row counts, nonnegative; once if None.
-
-    Raises:
-        TensorRankError: if there are no rows or no variables, the type of the numbers leaves open what they are (floats
-            that are all whole), a value is infinite or out of its variable's range, or weights do not fit.
+    Data is of shape (rows, sites), or (rows, sites, features) for real variables of several features. Missing values
+    are -1 or NaN in categorical data, NaN in real data. `FitSettings` says what the other arguments mean.
 
     >>> survey = observations([[0, 2], [1, -1], [0, 2]])
     >>> survey.shape, survey.codes.tolist(), survey.weights.tolist()
@@ -112,17 +109,7 @@ def observations(
 def observations_of(
     data: ArrayLike, shape: tuple[int, ...], features: int | None, weights: ArrayLike | None
 ) -> Observations:
-    """The data, checked, as variables of a model.
-
-    Args:
-        data: as for `observations`.
-        shape: the number of values of each of the model's variables.
-        features: how many features its Gaussian components have; None if variables are categorical.
-        weights: as for `observations`.
-
-    Raises:
-        TensorRankError: as `observations`, and if the data has another number of variables or features.
-    """
+    """The data, checked, as variables of a model of this shape, whose Gaussian components have so many features."""
     array = of_variables(_numbers(data), len(shape), features)
     checked = _row_weights(weights, array)
     return _categorical(array, shape, checked) if features is None else _real(array, checked)

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
-from math import inf
 from typing import Any, Literal, TypedDict, get_type_hints
 
 from numpy.typing import ArrayLike
 
-from tensorrank.arguments import nearest, whole_number
+from tensorrank.arguments import finite_number, nearest, whole_number
 from tensorrank.arithmetic.resources import Progress, thread_count
 from tensorrank.errors import TensorRankError
 
@@ -101,9 +100,9 @@ class FitSettings:
                 f"covariance is {self.covariance!r}; {nearest(str(self.covariance), ['diagonal', 'full'])}"
             )
         for name in ("tolerance", "pseudocount"):
-            if not 0 <= _number(name, getattr(self, name)) < inf:
+            if finite_number(name, getattr(self, name)) < 0:
                 raise TensorRankError(f"{name} is {getattr(self, name)!r}; expected a finite number of at least 0")
-        if not 0 < _number("variance_floor", self.variance_floor) < inf:
+        if finite_number("variance_floor", self.variance_floor) <= 0:
             raise TensorRankError(
                 f"variance_floor is {self.variance_floor!r}; expected a positive number, such as 1e-6, for without a "
                 "floor the likelihood has no maximum"
@@ -111,15 +110,7 @@ class FitSettings:
 
     @classmethod
     def of(cls, options: Mapping[str, Any], known: type) -> FitSettings:
-        """The settings that the keyword arguments of a fit make.
-
-        Args:
-            options: names and values.
-            known: `FitOptions` or `RunOptions`, whose names are allowed.
-
-        Raises:
-            TensorRankError: if there is no option of a name, or its value is out of range.
-        """
+        """The settings that keyword arguments make, whose names are those of `FitOptions` or `RunOptions`."""
         names = [field.name for field in fields(cls) if field.name in get_type_hints(known)]
         for name in options:
             if name in _ELSEWHERE:
@@ -127,9 +118,3 @@ class FitSettings:
             if name not in names:
                 raise TensorRankError(f"there is no option {name!r}; {nearest(name, names)}")
         return cls(**options)
-
-
-def _number(name: str, given: Any) -> float:
-    if isinstance(given, bool) or not hasattr(given, "__float__"):
-        raise TensorRankError(f"{name} is {given!r}; expected a number")
-    return float(given)

@@ -23,11 +23,16 @@ class Parameters:
     tables: tuple[Floats, ...]
     densities: Gaussians | None
 
+    @property
+    def components(self) -> Gaussians:
+        """The Gaussian components of real values."""
+        if self.densities is None:
+            raise AssertionError("categorical variables have no components")
+        return self.densities
+
     def log_densities(self, observed: Observations) -> list[Floats]:
         """The log-densities of the components at each site, (components, rows)."""
-        values, densities = observed.values, self.densities
-        if values is None or densities is None:
-            raise AssertionError("categorical variables have no densities")
+        values, densities = observed.real, self.components
         if densities.sites is not None:
             return [densities.log_densities(site, values[:, site]) for site in range(observed.sites)]
         together = densities.log_densities(0, values.transpose(1, 0, 2).reshape(-1, observed.features))
@@ -35,9 +40,7 @@ class Parameters:
 
     def observe(self, observed: Observations, responsibilities: Mapping[int, Floats], moments: Moments) -> None:
         """Adds to the moments the values that components are responsible for, by shares (components, rows) a site."""
-        values, densities = observed.values, self.densities
-        if values is None or densities is None:
-            raise AssertionError("categorical variables have no moments")
+        values, densities = observed.real, self.components
         if densities.sites is not None:
             for site, shares in responsibilities.items():
                 moments.observe(densities, site, values[:, site], shares)

@@ -35,11 +35,7 @@ class Skeletons:
 
     @classmethod
     def of(cls, data: ArrayLike, options: Mapping[str, Any]) -> Skeletons:
-        """What skeletons need to know of some data and the options of a fit.
-
-        Raises:
-            TensorRankError: if the data or an option cannot be used.
-        """
+        """What skeletons need to know of some data and the options of a fit."""
         settings = FitSettings.of(options, FitOptions)
         observed = observations(data, densities=settings.densities, symbols=settings.symbols, weights=settings.weights)
         for name, odd in (("components", settings.components is not None), ("covariance", "covariance" in options)):
@@ -55,11 +51,7 @@ class Skeletons:
         return self.observed.sites
 
     def emission(self, states: int, site: int | None) -> Floats:
-        """A table from states to the values (components) of a variable, or of all variables if it is None.
-
-        Raises:
-            TensorRankError: if it would not fit in memory.
-        """
+        """A table from states to the values (components) of a variable, or of all variables if the site is None."""
         if self.observed.values is None:
             values = max(self.observed.shape) if site is None else self.observed.shape[site]
             # The table, its counts, and both for the values of the rows.
@@ -83,16 +75,9 @@ class Skeletons:
         return Gaussians(np.zeros(shape), full if self.settings.covariance == "full" else ones)
 
     def fit(self, skeleton: M, states: int, random_state: int | np.random.Generator, *, shared: bool) -> FitReport[M]:
-        """Fits a skeleton from random starts.
+        """Fits a skeleton whose hidden variables have so many states from random starts.
 
-        Args:
-            skeleton: a model of the structure that is wanted.
-            states: how many states its hidden variables have.
-            random_state: a whole number or a numpy Generator.
-            shared: whether all variables share their tables, so that each value of a row tells something of each state.
-
-        Raises:
-            TensorRankError: if there are too few rows for so many states.
+        If all variables share their tables, each value of a row tells something of each state; else each row does.
         """
         told = self.given * self.sites if shared else self.given
         if told < states:

@@ -16,7 +16,7 @@ import numpy as np
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.mixtures.evaluation.circuit import Leaves, Products
 from tensorrank.mixtures.evaluation.inference import MISSING, sampled_numbers
-from tensorrank.mixtures.fitting.gaussian_moments import spreads
+from tensorrank.mixtures.fitting.gaussian_moments import centres_and_variances
 from tensorrank.mixtures.fitting.observations import Observations
 from tensorrank.mixtures.fitting.parameters import Parameters
 from tensorrank.mixtures.fitting.tree_circuit import TreeCircuit
@@ -34,13 +34,9 @@ _MOST_ROWS = 4096
 def random_parameters(
     tree: TreeCircuit, densities: Gaussians | None, observed: Observations, rng: np.random.Generator
 ) -> Parameters:
-    """Random parameters for the structure of a tree.
+    """Random parameters for the structure of a tree, and for components of the shape of `densities`.
 
-    Args:
-        tree: the structure; entries of its tables that are 0 stay 0.
-        densities: components of the shape that is wanted; None for categorical variables.
-        observed: the data.
-        rng: where the randomness comes from.
+    Entries of the tree's tables that are 0 stay 0.
     """
     sites: dict[int, list[int]] = {}
     for block, group in zip(tree.circuit.blocks, tree.groups, strict=True):
@@ -108,34 +104,24 @@ def _codes_apart(observed: Observations, count: int, rng: np.random.Generator) -
 
 def _components(like: Gaussians, observed: Observations, rng: np.random.Generator) -> Gaussians:
     """Means at points of the data, the covariance of the data for all."""
-    values = observed.values
-    if values is None:
-        raise AssertionError("categorical variables have no components")
-    shared = like.sites is None
-    spread = spreads(observed, shared=shared)
+    values, weights, shared = observed.real, observed.weights, like.sites is None
+    centres, spread = centres_and_variances(observed, shared=shared)
     spread = np.where(spread > 0, spread, 1.0)
-    weights = np.where(np.isnan(values), 0.0, observed.weights[:, None, None])
-    filled = np.nan_to_num(values)
-    centres = (weights * filled).sum(axis=0) / np.maximum(weights.sum(axis=0), np.finfo(float).tiny)
     if shared:
-        centres[:] = (weights * filled).sum(axis=(0, 1)) / np.maximum(weights.sum(axis=(0, 1)), np.finfo(float).tiny)
-    # Unknown features are at the centre.
+        values, weights = values.reshape(-1, 1, observed.features), np.repeat(weights, observed.sites)
+    # Unknown features are at the centre; rows of which nothing is known are not chosen.
     points = np.where(np.isnan(values), centres, values)
-    known = observed.known
-    if shared:
-        points, of_rows = points[known][:, None], np.broadcast_to(observed.weights[:, None], known.shape)[known]
-    else:
-        of_rows = np.where(np.any(known, axis=1), observed.weights, 0.0)
-    if not of_rows.any():
-        points, of_rows = centres[None] if not shared else centres[:1, None], np.ones(1)
-    some = _some_rows(of_rows, rng)
+    weights = np.where(np.isnan(values).all(axis=(1, 2)), 0.0, weights)
+    if not weights.any():
+        points, weights = centres[None], np.ones(1)
+    some = _some_rows(weights, rng)
     scaled = (points[some] / np.sqrt(spread)).reshape(len(some), -1)
 
     def distance(number: int) -> Floats:
         squares: Floats = ((scaled - scaled[number]) ** 2).sum(axis=1)
         return squares
 
-    chosen = some[_apart(of_rows[some], like.components, distance, rng)]
+    chosen = some[_apart(weights[some], like.components, distance, rng)]
     # A little noise tells points apart that are chosen twice.
     means = points[chosen] + 0.01 * np.sqrt(spread) * rng.standard_normal(points[chosen].shape)
     means = means.transpose(1, 0, 2).reshape(like.means.shape)

@@ -21,17 +21,7 @@ def balanced_parents(sites: int, branching: int = 2) -> list[int]:
     A hidden node over more than `branching` variables has `branching` children. Each stands for a stretch of
     neighbours; sizes of stretches differ by one at most, the larger ones last. A stretch of one variable is that
     variable, and a hidden node over fewer variables has these for its children. For branching 2 it is the tree of
-    `balanced_tree`.
-
-    Args:
-        sites: the number of variables.
-        branching: the number of children, at least 2.
-
-    Returns:
-        For node 1, 2, ... the number of its parent.
-
-    Raises:
-        TensorRankError: if a number is too small.
+    `balanced_tree`. For node 1, 2, ... the number of its parent is returned.
 
     >>> balanced_parents(4)
     [0, 1, 1, 0, 4, 4]
@@ -58,14 +48,7 @@ def balanced_parents(sites: int, branching: int = 2) -> list[int]:
 def hidden_tree_parents(tree: nx.Graph) -> list[int]:
     """The tree with a hidden variable for each observed one, joined as these are; numbered as for `LatentTree.random`.
 
-    Args:
-        tree: a tree of the variables 0 to N - 1.
-
-    Returns:
-        For node 1, 2, ... the number of its parent: hidden nodes first, from the centre of the tree outwards.
-
-    Raises:
-        TensorRankError: if the graph is no tree of these variables.
+    For node 1, 2, ... the number of its parent is returned: hidden nodes first, from the centre of the tree outwards.
 
     Source: Choi, Tan, Anandkumar, Willsky, Learning Latent Tree Graphical Models (JMLR 12, 2011), who begin with the
     Chow-Liu tree of the observed variables.
@@ -86,11 +69,7 @@ def hidden_tree_parents(tree: nx.Graph) -> list[int]:
 
 
 def parents_of(tree: str | Sequence[int], observed: Observations, branching: int) -> Sequence[int]:
-    """The tree of this name for some data, or the parents given.
-
-    Raises:
-        TensorRankError: if there is no tree of this name, or the parents given are for another number of variables.
-    """
+    """The tree of this name for some data, or the parents given, if these have as many leaves as the data variables."""
     if not isinstance(tree, str):
         if not np.iterable(tree):
             known = " or ".join(map(repr, NAMES))

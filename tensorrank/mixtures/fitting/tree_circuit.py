@@ -50,8 +50,7 @@ class TreeCircuit:
     @cached_property
     def group_of(self) -> dict[int, int]:
         """The numbers of the different tables by their identities, in the order in which blocks use them."""
-        tables = [block.table for block in self.circuit.blocks if not isinstance(block, Products)]
-        return {one: group for group, one in enumerate(dict.fromkeys(map(identity, tables)))}
+        return {one: group for group, one in enumerate(self._different)}
 
     @cached_property
     def groups(self) -> tuple[int, ...]:
@@ -64,8 +63,11 @@ class TreeCircuit:
     @cached_property
     def tables(self) -> tuple[Floats, ...]:
         """The different tables in float64, by the numbers of their groups; rows sum to one up to rounding."""
-        found = {identity(block.table): block.table for block in self.circuit.blocks if not isinstance(block, Products)}
-        return tuple(table / table.sum(axis=1, keepdims=True) for table in map(floats, found.values()))
+        return tuple(table / table.sum(axis=1, keepdims=True) for table in map(floats, self._different.values()))
+
+    @cached_property
+    def _different(self) -> dict[int, Table]:
+        return {identity(block.table): block.table for block in self.circuit.blocks if not isinstance(block, Products)}
 
     @cached_property
     def slots(self) -> int:
@@ -75,8 +77,7 @@ class TreeCircuit:
     def known(self, sites: NDArray[np.bool_]) -> list[NDArray[np.bool_] | None]:
         """The rows in which a variable below a block is known, for each block; None for all rows.
 
-        Args:
-            sites: which variables are known in each row, (rows, sites).
+        Variables known in each row are given, (rows, sites).
         """
         found: list[NDArray[np.bool_] | None] = []
         for block, below in zip(self.circuit.blocks, self.below, strict=True):

@@ -69,7 +69,7 @@ def test_data_that_cannot_be_used(data, options, message):
         ({"restarts": 0}, "restarts is 0"),
         ({"iterations": -1}, "iterations is -1"),
         ({"tolerance": -1}, "tolerance is -1; expected a finite number of at least 0"),
-        ({"tolerance": "x"}, "tolerance is 'x'; expected a number"),
+        ({"tolerance": "x"}, "tolerance is 'x'; expected a finite number"),
         ({"pseudocount": float("nan")}, "pseudocount is nan"),
         ({"variance_floor": 0}, "variance_floor is 0; expected a positive number, such as 1e-6"),
         ({"threads": 0}, "threads is 0"),
