@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 import tensorrank as tr
+from tensorrank.cli.advise import of_optimum
 from tensorrank.cli.shared import options
 from tensorrank.cli.shared.model_files import writable
 from tensorrank.cli.shared.terminal import (
@@ -100,25 +101,11 @@ def ablation(
                 "error_of_a_loss": data.single_error,
                 "repeats": data.repeats,
                 "crossings": [
-                    {
-                        **crossing.to_dict(),
-                        "width": crossing.width(data.rule),
-                        "used": crossing.size is not None and crossing in used,
-                    }
-                    for crossing in data.crossings
+                    {**one.to_dict(), "width": one.width(data.rule), "used": one.size is not None and one in used}
+                    for one in data.crossings
                 ],
                 "fit": fit.to_dict(),
-                "advice": [
-                    {
-                        "parameters": one.parameters,
-                        "optimal_depth": one.depth,
-                        "optimal_width": one.width,
-                        "optimal_depth_range": list(one.depth_range),
-                        "optimal_width_range": list(one.width_range),
-                        "extrapolated": one.extrapolated,
-                    }
-                    for one in best
-                ],
+                "advice": [{"parameters": one.parameters, **of_optimum(one)} for one in best],
                 "figures": list(map(str, pictures)),
             }
         )
@@ -131,16 +118,14 @@ def ablation(
 
 
 def _print(data: Ablation, fit: TransitionFit, best: list[Optimum], pairs: str) -> None:
-    used = {(one.shallow, one.deep) for one in data.chosen(pairs)}
+    used = data.chosen(pairs)
     errors = ["± %"] if data.has_errors else []
     table = empty_table("depths", "parameters", *errors, "width", "used", words=["depths"], sentences=["used"])
     for crossing in data.crossings:
-        width, inside = crossing.width(data.rule), (crossing.shallow, crossing.deep) in used
-        error = [f"{100 * (crossing.error or 0.0):.0f}"] if data.has_errors else []
-        cells = ["-"] * (2 + len(error))
-        if crossing.size is not None and width is not None:
-            cells = [f"{crossing.size:,.0f}", *error, f"{width:.1f}"]
-        why = crossing.why if width is None else "" if inside else "not neighbours"
+        cells, width = ["-"] * (2 + len(errors)), crossing.width(data.rule)
+        if crossing.size is not None and crossing.error is not None:
+            cells = [f"{crossing.size:,.0f}", *(f"{100 * crossing.error:.0f}" for _ in errors), f"{width:.1f}"]
+        why = crossing.why or ("" if crossing in used else "not neighbours")
         table.add_row(f"{crossing.shallow}, {crossing.deep}", *cells, f"no: {why}" if why else "yes")
     networks = sum(sum(curve.runs) for curve in data.curves)
     say(

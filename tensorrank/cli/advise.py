@@ -219,22 +219,23 @@ def _of_size(best: Optimum) -> dict[str, Any]:
         "parameters_without_embeddings": _plain(best.parameters),
         "depth": None,
         "width": None,
-        **_of_optimum(best),
+        **of_optimum(best),
         "verdict": None,
     }
 
 
-def _of_optimum(best: Optimum) -> dict[str, Any]:
+def of_optimum(best: Optimum) -> dict[str, Any]:
+    """The best shape of a size as plain values."""
     return {
         "optimal_depth": best.depth,
         "optimal_width": best.width,
-        "optimal_depth_range": list(best.depth_range),
-        "optimal_width_range": list(best.width_range),
+        "optimal_depth_range": best.depth_range,
+        "optimal_width_range": best.width_range,
         "extrapolated": best.extrapolated,
         # Less than one layer is none: then, too, the whole shape that keeps the size.
         "optimal_depth_rounded": best.shape[0],
         "optimal_width_rounded": round(best.width) if best.depth >= 1 else best.shape[1],
-        "optimal_shape": list(best.shape),
+        "optimal_shape": best.shape,
         "log3_moment_bound_at_optimum": tr.bounds.log3_moment_bound(*best.shape),
     }
 
@@ -247,14 +248,14 @@ def _of_shape(one: Advice, stack: Stack | None) -> dict[str, Any]:
         "parameters_without_embeddings": size,
         "depth": one.depth,
         "width": one.width,
-        **_of_optimum(one.optimum),
+        **of_optimum(one.optimum),
         "verdict": one.verdict,
         "layers_to_add": one.layers_to_add,
         "width_to_add": one.width_to_add,
         "depth_best_at": None if one.best_at is None else one.best_at * (size / one.optimum.parameters),
-        "core": list(one.core),
+        "core": one.core,
         "wasted_share": one.wasted,
-        "wasted_share_range": list(one.wasted_range),
+        "wasted_share_range": one.wasted_range,
         "wasted_parameters": one.wasted * size,
         "regime": tr.bounds.regime(one.depth, one.width),
         "knee": tr.bounds.knee(one.width),

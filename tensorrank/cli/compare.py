@@ -61,7 +61,8 @@ def compare(
     from tensorrank.experiments.comparison import compare as compare_all
     from tensorrank.experiments.comparison import contenders
 
-    chosen = contenders(parameters, sites=sites, channels=channels, families=_families(families))
+    named: list[Any] = [name.strip() for name in families.split(",")]
+    chosen = contenders(parameters, sites=sites, channels=channels, families=named)
     split = named_partition(partition, sites)
     curves, _ = tr.figures.iso_parameters(whole_numbers(budgets, "--budgets"), rule=rule)
     make_folder(out)
@@ -70,9 +71,8 @@ def compare(
     with Bar() as bar:
         limits: dict[str, Any] = {"memory": memory, "work": work, "threads": threads}
         try:
-            for one in compare_all(chosen, split, seed=seed, progress=bar, **limits):
-                done.append(one)
-                bar(len(done), len(chosen), f"{len(done)} of {len(chosen)}")
+            # What has been computed is kept if the rest is interrupted.
+            done.extend(compare_all(chosen, split, seed=seed, progress=bar, **limits))
         except KeyboardInterrupt:
             interrupted = True
     pictures = tr.figures.save(curves, out / "iso_parameters")
@@ -92,10 +92,6 @@ def compare(
     if interrupted:
         typer.echo(f"interrupted: {len(done)} of {len(chosen)} ranks are shown, the others not computed", err=True)
         raise typer.Exit(INTERRUPTED)
-
-
-def _families(text: str) -> list[Any]:
-    return [name.strip() for name in text.split(",")]
 
 
 def _print(done: list[Compared]) -> None:

@@ -15,7 +15,7 @@ from tensorrank.attention.architecture import SelfAttention
 from tensorrank.circuits.convolutional import ConvolutionalCircuit
 from tensorrank.circuits.recurrent import RecurrentCircuit
 from tensorrank.errors import TensorRankError
-from tensorrank.experiments.experiment import within
+from tensorrank.experiments.experiment import told, within
 from tensorrank.records import Record
 from tensorrank.separation.options import RankOptions
 from tensorrank.separation.partition import PartitionLike
@@ -152,8 +152,9 @@ def compare(
     >>> [one.result.value for one in compare(contenders(16, sites=4, channels=2, families=["attention"]))]
     [3, 41]
     """
-    for number, one in enumerate(contestants):
-        report = within(progress, number, len(contestants), f"{one.family}, {one.shape}", alone=True)
+    name = "{0.family}, {0.shape}".format
+    for number, one in enumerate(told(contestants, progress, name)):
+        report = within(progress, number, len(contestants), name(one), alone=True)
         options = RankOptions(seed=seed, memory=memory, work=work, threads=threads, progress=report)
         yield Compared(one, separation_rank(one.model, partition, **options))
 

@@ -252,8 +252,16 @@ def detect_triples(
         # With an odd number both sides hold equally many tokens.
         rank = anchored_match3_rank(_modulus(odd), (odd - 1) // 2, _ANCHOR)
         ranks.append(RankRow("Match3", odd, _modulus(odd), rank, "theorem"))
-    for n in told(halves, progress, lambda n: f"ranks, {2 * n + 1} tokens", before=len(steps)):
-        ranks += _measured_ranks(2 * n + 1, window, seed, memory, threads)
+    for n in told([2 * n + 1 for n in halves], progress, "ranks, {} tokens".format, before=len(steps)):
+        modulus = _modulus(n)
+        matrices = {
+            "Match3": Match3(n, modulus).communication(anchor=_ANCHOR, memory=memory),
+            "bigram": Match3Bigram(n, modulus).communication(anchor=_ANCHOR, memory=memory),
+            "local": Match3Local(n, modulus, window).communication(anchor=_ANCHOR, asking=n // 2, memory=memory),
+        }
+        for task, matrix in matrices.items():
+            found = matrix.ranks((), seed=seed, threads=threads).rank
+            ranks.append(RankRow(task, n, modulus, found.value, found.standing))
     units.sort(key=lambda row: (row.order, row.tokens, row.dimension))
     ranks.sort(key=lambda row: (row.task, row.tokens))
     return Triples(seed, window, tuple(units), tuple(ranks))
@@ -296,16 +304,3 @@ def _third_order_row(tokens: int, sampled: Examples[Any], memory: int | str | No
     bits = None if wrong else least_precision(lambda p: bool((answers(construction.at(p)) == sampled.labels).all()))
     dimension = construction.unit.dimension
     return OrderRow(3, tokens, _modulus(tokens), dimension, wrong, missed, len(sampled.labels), bits)
-
-
-def _measured_ranks(
-    tokens: int, window: int, seed: int, memory: int | str | None, threads: int | None
-) -> list[RankRow]:
-    modulus, middle = _modulus(tokens), tokens // 2
-    matrices = {
-        "Match3": Match3(tokens, modulus).communication(anchor=_ANCHOR, memory=memory),
-        "bigram": Match3Bigram(tokens, modulus).communication(anchor=_ANCHOR, memory=memory),
-        "local": Match3Local(tokens, modulus, window).communication(anchor=_ANCHOR, asking=middle, memory=memory),
-    }
-    found = {task: matrix.ranks((), seed=seed, threads=threads).rank for task, matrix in matrices.items()}
-    return [RankRow(task, tokens, modulus, rank.value, rank.standing) for task, rank in found.items()]

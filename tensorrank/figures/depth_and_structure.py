@@ -137,7 +137,7 @@ def formats(study: FormatRanks) -> tuple[Figure, Panels]:
     """The ranks of every cut of a model in the other format, beside their bound.
 
     Left are the tensor train ranks of a balanced latent tree. Right are the hierarchical ranks of a hidden Markov
-    model; runs of variables of equal length stand together.
+    model; intervals of equal length stand together.
 
     Args:
         study: as `experiments.format_ranks` computes it.
@@ -149,26 +149,27 @@ def formats(study: FormatRanks) -> tuple[Figure, Panels]:
         TensorRankError: if the study has no rows.
     """
     something(study.rows)
-    runs = study.dyadic
-    # A gap of one place between runs of different lengths.
-    places = [index + sum(a.length < row.length for a in _firsts(runs)) for index, row in enumerate(runs)]
+    intervals = study.dyadic
+    # A gap of one place between intervals of different lengths.
+    places = [index + sum(a.length < row.length for a in _firsts(intervals)) for index, row in enumerate(intervals)]
     figure, axes = panels(8.2, 3.5, 2, sharey=True)
     _cuts(axes[0], [row.last + 1 for row in study.prefixes], study.prefixes, study.states)
-    _cuts(axes[1], places, runs, study.states)
+    _cuts(axes[1], places, intervals, study.states)
     axes[0].set(xlabel="cut after the first i variables", ylabel="rank of the cut")
     r, n = study.states, study.sites
     train = rf"${r}^{{\lceil \log_2({n})/2 \rceil}} = {study.prefixes[0].bound}$"
     axes[0].set_title(f"Train ranks of a balanced tree: at most {train}")
     axes[0].xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 4, 10]))
     axes[1].set_title(f"Hierarchical ranks of a chain: at most ${r}^2 = {r * r}$")
-    lengths = list(dict.fromkeys(row.length for row in runs))
+    lengths = list(dict.fromkeys(row.length for row in intervals))
     middles = [
-        float(np.mean([p for p, row in zip(places, runs, strict=True) if row.length == length])) for length in lengths
+        float(np.mean([p for p, row in zip(places, intervals, strict=True) if row.length == length]))
+        for length in lengths
     ]
-    counts = [sum(row.length == length for row in runs) for length in lengths]
-    axes[1].set_xticks(middles, [f"{n} runs\nof {w}" for n, w in zip(counts, lengths, strict=True)])
+    counts = [sum(row.length == length for row in intervals) for length in lengths]
+    axes[1].set_xticks(middles, [f"{n}\nof {w}" for n, w in zip(counts, lengths, strict=True)])
     axes[1].tick_params(axis="x", length=0)
-    axes[1].set_xlabel("dyadic runs of variables, left to right")
+    axes[1].set_xlabel("dyadic intervals (number of length), left to right")
     axes[0].set_ylim(0, max(row.bound for row in study.rows) * 1.15)
     axes[0].yaxis.set_major_locator(MaxNLocator(integer=True))
     handles = [

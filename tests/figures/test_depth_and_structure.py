@@ -79,8 +79,8 @@ def test_ranks_of_cuts_stand_under_their_bound():
     assert [y for _, y in points(right, "o")] == [2, 2]
     for axes in (left, right):
         assert 4 in [line.get_ydata()[0] for line in axes.lines if len(set(line.get_ydata())) == 1]
-    assert [label.get_text() for label in right.get_xticklabels()] == ["4 runs\nof 2", "2 runs\nof 4"]
-    assert right.get_xlabel() == "dyadic runs of variables, left to right"
+    assert [label.get_text() for label in right.get_xticklabels()] == ["4\nof 2", "2\nof 4"]
+    assert right.get_xlabel() == "dyadic intervals (number of length), left to right"
     assert left.get_ylabel() == "rank of the cut"
     assert r"$2^{\lceil \log_2(8)/2 \rceil} = 4$" in left.get_title()
     assert "$2^2 = 4$" in right.get_title()
