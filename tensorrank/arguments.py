@@ -16,9 +16,6 @@ _MOST_LISTED = 12
 def whole_number(name: str, given: Any, least: int) -> int:
     """A whole number that a user gave (numpy's too), if it is at least so large.
 
-    Raises:
-        TensorRankError: if it is less, or is no whole number.
-
     >>> whole_number("depth", 3, least=1)
     3
     """
@@ -29,9 +26,6 @@ def whole_number(name: str, given: Any, least: int) -> int:
 
 def finite_number(name: str, given: Any) -> float:
     """A finite number that a user gave (numpy's too), as a float.
-
-    Raises:
-        TensorRankError: if it is infinite or no number.
 
     >>> finite_number("slope", 1)
     1.0

@@ -13,12 +13,8 @@ from tensorrank.errors import TensorRankError
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Write a file by way of a temporary one beside it, which takes its place when it is complete.
 
-    Args:
-        path: the file; if it is a link, the link stays and its target is replaced.
-        write: called with the path of the temporary file, which it fills.
-
-    Raises:
-        TensorRankError: if the file cannot be written; the temporary file is removed.
+    `write` is called with the path of the temporary file, which it fills. If the path is a link, the link stays and its
+    target is replaced. If the file cannot be written, the temporary one is removed.
     """
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{os.getpid()}.{target.name}")
@@ -34,11 +30,7 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
 
 
 def checked_folder(name: str, given: str | Path | None) -> Path | None:
-    """A folder that a user gave, if files can be made in it; None if none was given.
-
-    Raises:
-        TensorRankError: if no files can be made in it, or it does not exist.
-    """
+    """A folder that a user gave, if it exists and files can be made in it; None if none was given."""
     if given is None:
         return None
     folder = Path(given)

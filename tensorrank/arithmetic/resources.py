@@ -31,11 +31,7 @@ _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "
 
 
 def memory_available() -> int:
-    """The bytes that can be allocated now without swapping, as the kernel or the container's limit tells.
-
-    Raises:
-        TensorRankError: where the system tells neither.
-    """
+    """The bytes that can be allocated now without swapping, as the kernel or the container's limit tells."""
     limits = []
     meminfo = Path("/proc/meminfo")
     if meminfo.exists():
@@ -76,44 +72,31 @@ def amount(number_of_bytes: float) -> str:
 
 
 def memory_limit(memory: int | str | None) -> int:
-    """The bytes a computation may use: the amount given, or 60 % of what is available.
-
-    Args:
-        memory: a number of bytes, a text such as "4GiB" or "500MB", or None.
-
-    Raises:
-        TensorRankError: if the text is no amount of memory, or the amount is not positive.
+    """The bytes a computation may use: a number of bytes, a text such as "4GiB" or "500MB", or 60 % of what there is.
 
     >>> memory_limit("4GiB") == 4 * 2**30
     True
     """
     if memory is None:
         return int(MEMORY_SHARE * memory_available())
-    amount = float("nan")
+    size = float("nan")
     if isinstance(memory, str):
         found = re.fullmatch(r"\s*(\d+(?:\.\d*)?)\s*([kmgt]i?)?b?\s*", memory.lower())
         if found:
-            amount = float(found.group(1)) * _UNITS[found.group(2) or ""]
+            size = float(found.group(1)) * _UNITS[found.group(2) or ""]
     elif isinstance(memory, numbers.Real) and not isinstance(memory, bool):
-        amount = float(memory)
-    if not 1 <= amount < float("inf"):
+        size = float(memory)
+    if not 1 <= size < float("inf"):
         raise TensorRankError(
             f"the memory limit is {memory!r}; expected a positive number of bytes or a text such as '4GiB'"
         )
-    return int(amount)
+    return int(size)
 
 
 def refuse_beyond(limit: int, needed: float, what: str, smaller: str) -> None:
-    """Raise an error if something needs more memory than it may use; the one place where that is said.
+    """Raise an error if something needs more bytes than its limit; the one place where that is said.
 
-    Args:
-        limit: bytes it may use.
-        needed: bytes it needs, a whole number of any size or a float.
-        what: what needs them, as the subject of a sentence.
-        smaller: what to try, after the word "Try".
-
-    Raises:
-        TensorRankError: with the estimate and the limit.
+    The bytes needed may be a whole number of any size. The error says `what` needs them, and to try `smaller`.
 
     >>> refuse_beyond(2**30, 2**31, "a grid", "fewer rows")
     Traceback (most recent call last):

@@ -158,11 +158,7 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
         return MomentForm(self.input_width, self.moment_degree, self.output_token, self._lower_bounds, leading)
 
     def draw(self, field: PrimeField, rng: np.random.Generator, weights: Weights | None = None) -> AttentionInstance:
-        """This network over GF(p) with random weights, or with the exact image of those given.
-
-        Raises:
-            WeightsError: if given weights have other names or shapes, or are not finite.
-        """
+        """This network over GF(p) with random weights, or with the exact image of those given."""
         drawn = AttentionWeights(**drawn_or_given(weights, self.shapes, field, rng))
         return AttentionInstance(field, drawn.by_head(), self.output_token, residual=self.residual, causal=self.causal)
 

@@ -223,11 +223,8 @@ def published_bounds(depth: int, width: int, heads: int = 1, head_dim: int | Non
     >>> published_bounds(depth=3, width=27) is None
     True
     """
-    depth, width, heads = (
-        whole_number("depth", depth, 1),
-        whole_number("width", width, 1),
-        whole_number("heads", heads, 1),
-    )
+    depth, width = whole_number("depth", depth, 1), whole_number("width", width, 1)
+    heads = whole_number("heads", heads, 1)
     if heads >= width or 3**depth == width or (head_dim is not None and heads * head_dim != width):
         return None
     if 3**depth < width:

@@ -29,17 +29,8 @@ def streaming_grid(
 ) -> Residues:
     """The values at all pairs of a row's tokens and a column's tokens: coordinate 0 of the output token.
 
-    Args:
-        weights: residues, with a W_K and W_V for each head or shared ones.
-        field: GF(p).
-        sides: the sites of the rows' tokens and of the columns', together 0..N-1.
-        rows: shape (count, len(sides[0]), width).
-        columns: shape (count, len(sides[1]), width).
-        output: the site whose output is taken; sites after it do not matter.
-        residual: whether layers add their input.
-
-    Returns:
-        Residues of shape (rows, columns).
+    The sides are the sites of the rows' tokens and of the columns', together 0..N-1. Rows and columns have the shape
+    (count, sites of the side, width). `output` is the site whose output is taken; sites after it do not matter.
     """
     of_rows = np.full(output + 1, -1)
     of_columns = np.full(output + 1, -1)

@@ -114,11 +114,7 @@ class ConvolutionalCircuit(WeightedArchitecture):
         return shapes
 
     def draw(self, field: PrimeField, rng: np.random.Generator, weights: Weights | None = None) -> NetworkInstance:
-        """This circuit over GF(p) with random weights, or with the exact image of those given.
-
-        Raises:
-            WeightsError: if given weights have other names or shapes, or are not finite.
-        """
+        """This circuit over GF(p) with random weights, or with the exact image of those given."""
         drawn = drawn_or_given(weights, self.shapes, field, rng)
         return self.to_network(drawn).architecture().draw(field, rng)
 

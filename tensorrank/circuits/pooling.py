@@ -15,11 +15,7 @@ _NAMED = ("neighbours", "mirror")
 
 
 def pooling_levels(sites: int, depth: int, pooling: str | Sequence[Sequence[Sequence[int]]]) -> Levels:
-    """The windows of so many levels, of a geometry given by name or as lists, which are checked.
-
-    Raises:
-        TensorRankError: for an unknown name, more levels than positions can be pooled, or windows that do not cover
-            each position of their level once.
+    """The windows of so many levels, of a geometry given by name or as lists: each position in one window of its level.
 
     >>> pooling_levels(8, 2, "neighbours")
     (((0, 1), (2, 3), (4, 5), (6, 7)), ((0, 1, 2, 3),))

@@ -98,11 +98,7 @@ class RecurrentCircuit(WeightedArchitecture):
         }
 
     def draw(self, field: PrimeField, rng: np.random.Generator, weights: Weights | None = None) -> RecurrentInstance:
-        """This circuit over GF(p) with random weights, or with the exact image of those given.
-
-        Raises:
-            WeightsError: if given weights have other names or shapes, or are not finite.
-        """
+        """This circuit over GF(p) with random weights, or with the exact image of those given."""
         return RecurrentInstance(field, **drawn_or_given(weights, self.shapes, field, rng))
 
     def state_functions(self, remaining: int) -> int:

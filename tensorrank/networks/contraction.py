@@ -52,12 +52,7 @@ class Operand:
 
     @classmethod
     def of(cls, numbers: ArrayLike, field: PrimeField | None) -> Operand:
-        """The operand made of whole numbers, fractions or floats: of their float64 values, or exact images in GF(p).
-
-        Raises:
-            TensorRankError: if an entry is no finite real number, or none that a float64 can hold where one is needed.
-            PrimeError: if a denominator is divisible by p.
-        """
+        """The operand made of whole numbers, fractions or floats: of their float64 values, or exact images in GF(p)."""
         array = as_given(numbers)
         if field is not None:
             return cls(field.balanced(field.image(array)), field)
@@ -137,39 +132,23 @@ def _pair(left: Operand, left_legs: Legs, right: Operand, right_legs: Legs, outp
     """
     if left.values.size < right.values.size:
         left, left_legs, right, right_legs = right, right_legs, left, left_legs
-    pair = _Pair.of(left, left_legs, right, right_legs, output)
+    pair = _Pair(left, left_legs, right, right_legs, output)
     values, legs = pair.by_planes() if _planes_are_faster(*pair.counts) else pair.by_products()
     return Operand(_ordered(values.reshape([pair.sizes[leg] for leg in legs]), legs, output), left.field)
 
 
-@dataclass(frozen=True, eq=False)
 class _Pair:
     """Two operands and their legs: matched and kept (batch), summed (inner), of the left one only, of the right one."""
 
-    left: Operand
-    left_legs: Legs
-    right: Operand
-    right_legs: Legs
-    sizes: Sizes
-    batch: Legs
-    inner: Legs
-    rows: Legs
-    columns: Legs
-
-    @classmethod
-    def of(cls, left: Operand, left_legs: Legs, right: Operand, right_legs: Legs, output: Legs) -> _Pair:
+    def __init__(self, left: Operand, left_legs: Legs, right: Operand, right_legs: Legs, output: Legs) -> None:
+        self.left, self.left_legs, self.right, self.right_legs = left, left_legs, right, right_legs
         sizes = dict(zip(left_legs, left.shape, strict=True)) | dict(zip(right_legs, right.shape, strict=True))
-        inner = [leg for leg in left_legs if leg in right_legs and leg not in output]
-        batch = [leg for leg in left_legs if leg in right_legs and leg in output]
+        self.inner = [leg for leg in left_legs if leg in right_legs and leg not in output]
+        self.batch = [leg for leg in left_legs if leg in right_legs and leg in output]
         # Long legs last: a later step then runs along them.
-        rows = sorted((leg for leg in left_legs if leg not in right_legs), key=sizes.__getitem__)
-        columns = sorted((leg for leg in right_legs if leg not in left_legs), key=sizes.__getitem__)
-        return cls(left, left_legs, right, right_legs, sizes, batch, inner, rows, columns)
-
-    @property
-    def counts(self) -> tuple[int, ...]:
-        """The number of values of the batch, inner, row and column legs."""
-        return _counts(self.sizes, self.batch, self.inner, self.rows, self.columns)
+        self.rows = sorted((leg for leg in left_legs if leg not in right_legs), key=sizes.__getitem__)
+        self.columns = sorted((leg for leg in right_legs if leg not in left_legs), key=sizes.__getitem__)
+        self.sizes, self.counts = sizes, _counts(sizes, self.batch, self.inner, self.rows, self.columns)
 
     def by_products(self) -> tuple[Floats, Legs]:
         """The result by a stack of matrix products, one for each value of the batch legs; and its legs."""
@@ -275,8 +254,7 @@ def _halves(values: Floats) -> tuple[Floats, Floats]:
     return high, values - high * 2.0**SPLIT_BIT
 
 
-def _reduced(values: Floats, field: PrimeField | None) -> Floats:
-    """The values reduced to balanced residues, in place; as they are for the reals."""
-    if field is not None:
-        kernels.reduce_line(values.reshape(-1), float(field.prime))
+def _reduced(values: Floats, field: PrimeField) -> Floats:
+    """The values reduced to balanced residues, in place."""
+    kernels.reduce_line(values.reshape(-1), float(field.prime))
     return values

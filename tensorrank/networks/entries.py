@@ -15,14 +15,7 @@ _LARGEST_RANDOM = 999
 
 
 def real_entries(given: ArrayLike, what: str) -> Entries:
-    """A read-only copy of an array of whole numbers, fractions or floats.
-
-    Args:
-        given: the numbers; lists keep Python's whole numbers and floats of any kind.
-        what: the name of the array in messages.
-
-    Raises:
-        TensorRankError: if the entries are no real numbers, or there are none.
+    """A read-only copy of an array of whole numbers, fractions or floats, with entries as they are given in lists.
 
     >>> real_entries([[1, 2], [3, 4]], "the matrix").flags.writeable
     False

@@ -62,12 +62,7 @@ class NetworkFunction(Architecture):
         return max(1.0, work / prod(plan.tile_shape) + once / prod(plan.shape))
 
     def draw(self, field: PrimeField, rng: np.random.Generator, weights: Weights | None = None) -> NetworkInstance:
-        """The function over GF(p): nothing is random but the inputs.
-
-        Raises:
-            WeightsError: if weights are given.
-            PrimeError: if p divides a denominator of an entry.
-        """
+        """The function over GF(p): nothing is random but the inputs, and weights are refused."""
         if weights is not None:
             raise WeightsError(
                 f"weights {sorted(weights)} were given for a tensor network, whose tensors hold all its numbers; "
@@ -93,11 +88,7 @@ class NetworkInstance(Instance):
         return random_inputs(self.network.shape, sites, count, self.field, rng)
 
     def grid(self, partition: Bipartition, rows: Residues, columns: Residues, memory: int | None = None) -> Residues:
-        """The residues of the values at all pairs: in slices of rows, and in small tiles, where the memory asks for it.
-
-        Raises:
-            TensorRankError: if not even one row fits.
-        """
+        """The residues of the values at all pairs: in slices of rows and small tiles, where the memory asks for it."""
         memory = memory_limit(None) if memory is None else memory
         what = f"a grid of {len(rows)} x {len(columns)} values"
         plan = self._plan(partition, len(rows), len(columns))
@@ -111,11 +102,8 @@ class NetworkInstance(Instance):
         return np.concatenate([self._evaluated(plans[len(part)], partition, part, columns) for part in slices])
 
     def _evaluated(self, plan: GridPlan, partition: Bipartition, rows: Residues, columns: Residues) -> Residues:
-        sides = [
-            inputs_by_site(given, name, [self.network.shape[site] for site in side], self.field)
-            for given, name, side in ((rows, "rows", partition.a), (columns, "columns", partition.b))
-        ]
-        return cast(Residues, plan.evaluate([*self.operands, *sides[0], *sides[1]]))
+        near, far = inputs_by_site(rows, columns, (partition.a, partition.b), self.network.shape, self.field)
+        return cast(Residues, plan.evaluate([*self.operands, *near, *far]))
 
     def _plan(self, partition: Bipartition, rows: int, columns: int) -> GridPlan:
         return self.network.grid_plan(partition, (rows, columns))
@@ -124,16 +112,9 @@ class NetworkInstance(Instance):
 def random_inputs(
     shape: Sequence[int], sites: Sequence[int], count: int, field: PrimeField, rng: np.random.Generator
 ) -> Residues:
-    """Random vectors for some sites of a multilinear function, of shape (count, sites, largest dimension).
+    """Uniformly random vectors for some sites of a multilinear function of the given shape.
 
-    Entries beyond a site's own dimension are 0.
-
-    Args:
-        shape: the dimension of each site of the function.
-        sites: those that get inputs.
-        count: how many.
-        field: GF(p); entries are uniformly random elements of it.
-        rng: the source of random numbers.
+    Their shape is (count, sites, largest dimension of all sites); entries beyond a site's own dimension are 0.
     """
     dimensions = np.array([shape[site] for site in sites])
     values = field.random((count, len(sites), max(shape)), rng)

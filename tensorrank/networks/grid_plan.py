@@ -69,11 +69,7 @@ class GridPlan:
         return _sized_plan(tuple(tensors), a, b, tuple(sizes.items()), shape)
 
     def within(self, limit: int, what: str) -> GridPlan:
-        """This plan, with tiles small enough for a limit in bytes.
-
-        Raises:
-            TensorRankError: if even tiles of one value do not fit.
-        """
+        """This plan, with tiles small enough for a limit in bytes; refused if even tiles of one value do not fit."""
         found, side = self, max(self.tile_shape)
         while found.peak_bytes > limit and side > 1:
             side //= 2
@@ -102,8 +98,7 @@ class GridPlan:
     def evaluate(self, operands: Sequence[Operand]) -> Floats | Residues:
         """The matrix of values: float64, or residues 0..p-1.
 
-        Args:
-            operands: the network's tensors, then for each site of A its inputs (rows, dimension), then for each of B.
+        The operands are the tensors of the network, then the inputs (count, dimension) of each site of A, then of B.
         """
         # Batch legs are the last in memory, where numpy runs along them.
         results = (part.evaluate([operands[number] for number in numbers]) for part, numbers in self.parts)
@@ -140,19 +135,19 @@ def _sized_plan(
     return plan._with_tiles(min(_LONGEST, max(_SHORTEST, isqrt(_TILE_ENTRIES // thickness))))
 
 
-def inputs_by_site(given: Inputs, name: str, dimensions: Sequence[int], field: PrimeField | None) -> list[Operand]:
-    """The inputs of one side as an operand (count, dimension) for each of its sites.
+def inputs_by_site(
+    rows: Inputs, columns: Inputs, sides: Sequence[Sequence[int]], shape: Sequence[int], field: PrimeField | None
+) -> tuple[list[Operand], list[Operand]]:
+    """The inputs of the rows' side and of the columns' side, each as an operand (count, dimension) for every site.
 
-    Args:
-        given: an array (count, sites, k) with k at least every dimension, or a list with a numpy array (count,
-            dimension) for each site.
-        name: what the inputs are called in messages.
-        dimensions: the dimension of each site's leg.
-        field: GF(p) for exact images of the inputs, or None for float64.
-
-    Raises:
-        TensorRankError: if shapes do not fit, or as `Operand.of`.
+    A side's inputs are an array (count, sites, k) with k at least every dimension, or a list with a numpy array (count,
+    dimension) for each site. The shape has the dimension of every site.
     """
+    near, far = ([shape[site] for site in side] for side in sides)
+    return _side_inputs(rows, "rows", near, field), _side_inputs(columns, "columns", far, field)
+
+
+def _side_inputs(given: Inputs, name: str, dimensions: Sequence[int], field: PrimeField | None) -> list[Operand]:
     if isinstance(given, list | tuple) and given and all(isinstance(one, np.ndarray) for one in given):
         by_site = list(given)
         if len(by_site) != len(dimensions):

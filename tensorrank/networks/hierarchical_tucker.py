@@ -156,10 +156,7 @@ def balanced_ranges(sites: int) -> list[tuple[int, int]]:
 
 
 def sites_of(tree: Tree) -> tuple[int, ...]:
-    """The sites of a dimension tree, from left to right.
-
-    Raises:
-        TensorRankError: if the tree is no nesting of pairs in which each site from 0 to N - 1 >= 1 occurs once.
+    """The sites of a dimension tree, from left to right: each of 0 to N - 1, at least two, must occur once.
 
     >>> sites_of(((0, 2), (1, 3)))
     (0, 2, 1, 3)

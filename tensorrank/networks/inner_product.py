@@ -17,15 +17,8 @@ def log_inner_product(first: TensorNetwork, second: TensorNetwork, *, memory: in
     """The natural logarithm of the inner product of two nonnegative tensors given as networks; -inf for 0.
 
     The inner product is the sum over all entries of one tensor times the entries of the other. Every intermediate
-    tensor is divided by its largest entry, so that networks of hundreds of sites do not underflow.
-
-    Args:
-        first: a network without negative entries.
-        second: another network without negative entries, its open legs of the same dimensions in the same order.
-        memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
-
-    Raises:
-        TensorRankError: if open legs differ, an entry is negative, or, before it starts, for want of memory.
+    tensor is divided by its largest entry, so that networks of hundreds of sites do not underflow. Both networks have
+    open legs of the same dimensions in the same order. The memory is that of `TensorNetwork.contract`.
 
     >>> from math import exp
     >>> from tensorrank.networks.network import Tensor

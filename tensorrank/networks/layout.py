@@ -41,11 +41,7 @@ def leg_graph(network: LabelledTensors) -> nx.Graph:
 
 
 def given_places(graph: nx.Graph, positions: Mapping[str, Point]) -> dict[Node, Point]:
-    """The places given for tensors, by name, with every dot in the middle of its tensors.
-
-    Raises:
-        TensorRankError: if a tensor has no place, or a place no tensor.
-    """
+    """The places given for tensors, by name, with every dot in the middle of its tensors."""
     names = {name for kind, name in graph if kind == "tensor"}
     odd = sorted(names ^ set(positions))
     if odd:

@@ -133,13 +133,10 @@ class TensorNetwork(LabelledTensors, Model):
                [7., 4., 3.]])
         """
         split = checked_partition(self.sites, partition)
-        sides = [
-            inputs_by_site(given, name, [self.shape[site] for site in side], field)
-            for given, name, side in ((rows, "rows", split.a), (columns, "columns", split.b))
-        ]
-        plan = self.grid_plan(split, (sides[0][0].shape[0], sides[1][0].shape[0]))
+        near, far = inputs_by_site(rows, columns, (split.a, split.b), self.shape, field)
+        plan = self.grid_plan(split, (near[0].shape[0], far[0].shape[0]))
         what = f"a grid of {plan.shape[0]} x {plan.shape[1]} values"
-        return plan.within(memory_limit(memory), what).evaluate([*self.operands(field), *sides[0], *sides[1]])
+        return plan.within(memory_limit(memory), what).evaluate([*self.operands(field), *near, *far])
 
     def describe(self, partition: PartitionLike | None = None) -> str:
         """A description of the network in words: its legs, how opt_einsum would contract it, and at what cost.

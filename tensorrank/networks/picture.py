@@ -37,17 +37,8 @@ def picture(
 
     Boxes are tensors; lines are bonds, the thicker the larger their dimension, which stands on them. A dot is a leg
     that more than two tensors share. Open legs end in their site's number: in a dark disc on side A, in a light square
-    on side B. Legs of the minimum cut are dashed and orange.
-
-    Args:
-        network: the tensors.
-        partition: a Bipartition of the sites, "halves", "interleaved", or the sites of side A.
-        positions: where each tensor lies, by name; if None, chains lie on a line, trees hang from their middle, and
-            others are laid out by springs.
-
-    Raises:
-        PartitionError: if the partition is no bipartition of the open legs.
-        TensorRankError: if positions miss a tensor or name one that is not there.
+    on side B. Legs of the minimum cut are dashed and orange. Without positions, chains lie on a line, trees hang from
+    their middle, and others are laid out by springs.
 
     >>> from tensorrank.networks.tensor_train import TensorTrain
     >>> train = TensorTrain.random((2,) * 6, 3, seed=0).to_network()

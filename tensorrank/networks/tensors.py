@@ -132,11 +132,7 @@ class LabelledTensors:
         return {leg: size for tensor in self.tensors for leg, size in zip(tensor.legs, tensor.shape, strict=True)}
 
     def operands(self, field: PrimeField | None) -> list[Operand]:
-        """The tensors ready for contraction: in float64 or, exactly, in GF(p).
-
-        Raises:
-            TensorRankError: naming the tensor, if an entry has no value there.
-        """
+        """The tensors ready for contraction: in float64 or, exactly, in GF(p)."""
         operands = []
         for tensor in self.tensors:
             try:

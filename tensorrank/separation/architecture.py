@@ -129,7 +129,12 @@ class Architecture(Model):
 
     @abstractmethod
     def draw(self, field: PrimeField, rng: np.random.Generator, weights: Weights | None = None) -> Instance:
-        """Fix the weights: random ones, or the exact image in GF(p) of those given."""
+        """Fix the weights: random ones, or the exact image in GF(p) of those given.
+
+        Raises:
+            WeightsError: if given weights have other names or shapes, or are not finite.
+            PrimeError: if p divides a denominator.
+        """
 
     @abstractmethod
     def value_work(self, partition: Bipartition) -> float:

@@ -50,10 +50,6 @@ class Elimination:
                 break
         return rank
 
-    def multipliers(self, rank: int) -> Part:
-        """The multipliers of all pivots, a column for each; entries on and above the diagonal mean nothing."""
-        return self._part(0, len(self.matrix), 0, rank)
-
     def left_kernel(self, rank: int) -> Balanced:
         """A basis of the left kernel, its columns in the order of the rows as given.
 

@@ -190,10 +190,7 @@ class SumProductGrid:
         Raises:
             TensorRankError: if not even one row fits.
         """
-        inputs = [
-            inputs_by_site(given, name, [shape[site] for site in side.sites], field)
-            for given, name, side in ((rows, "rows", self.sides[0]), (columns, "columns", self.sides[1]))
-        ]
+        inputs = inputs_by_site(rows, columns, (self.sides[0].sites, self.sides[1].sites), shape, field)
         values = np.empty((len(rows), len(columns)), dtype=np.int64)
         if not values.size:
             return values
