@@ -17,7 +17,7 @@ class ModelKey:
 
     Attributes:
         text: both as one JSON object, the kind first, then the values of the identity by name. Two models are the same
-            for a store if and only if these texts are equal.
+            for a store if and only if these texts are equal. The partition is no part of it.
         name: the model in words.
     """
 

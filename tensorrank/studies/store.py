@@ -21,7 +21,7 @@ from tensorrank.separation.jobs import JobKey, JobRank
 from tensorrank.separation.limits import Limits
 from tensorrank.separation.result import SeparationRank
 from tensorrank.studies.model_key import ModelKey
-from tensorrank.studies.store_files import APPLICATION, connected, keep_log, refuse_others
+from tensorrank.studies.store_files import APPLICATION, connected, file_path, keep_log, refuse_others
 from tensorrank.version import __version__
 from tensorrank.whole_numbers import to_text
 
@@ -97,7 +97,8 @@ class Store:
     """The ranks and blocks that studies have finished, in a file; a context manager.
 
     A rank is kept with its standing and the limits under which it was computed. What is put later replaces it only if
-    it tells more.
+    it tells more. Rows are found by their models alone, and a partition is no part of that: the ranks kept here are
+    those between the balanced halves of the sites.
 
     Args:
         path: of the file, which is made if it is missing; ":memory:" for a store that lasts as long as it is open.
@@ -118,7 +119,7 @@ class Store:
     """
 
     def __init__(self, path: str | Path, *, read_only: bool = False) -> None:
-        self.path = Path(path)
+        self.path = file_path(path)
         refuse_others(self.path)
         with self._explained():
             self._connection = connected(self.path, read_only=read_only)

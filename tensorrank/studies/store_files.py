@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,25 +18,26 @@ _PATIENCE = 60.0
 _PAUSE = 0.01
 # Seconds between two looks at a file that is not as it should be.
 _SECOND_LOOK = 0.05
+# A statement that reads the file.
+_ANY = "SELECT count(*) FROM sqlite_master"
 _MAGIC = b"SQLite format 3\0"
 _HEADER_BYTES = 100
 
 
-def is_database(path: Path) -> bool:
-    """Whether the file begins as an SQLite database does.
+def file_path(given: str | Path) -> Path:
+    """The path of a store that a user gave, if it can be that of a file."""
+    if not isinstance(given, str | os.PathLike) or "\0" in str(given) or not Path(given).name:
+        raise StoreError(f"the store is {given!r}; expected the path of a file")
+    return Path(given)
 
-    Raises:
-        StoreError: if it cannot be read.
-    """
+
+def is_database(path: Path) -> bool:
+    """Whether the file begins as an SQLite database does."""
     return _header(path)[0].startswith(_MAGIC)
 
 
 def refuse_others(path: Path) -> None:
-    """Refuse a file that is no store, or a store that is cut off. A missing or empty file may become a store.
-
-    Raises:
-        StoreError: if it is refused.
-    """
+    """Refuse a file that is no store, or a store that is cut off. A missing or empty file may become a store."""
     objection = _objection(path)
     while objection is not None:
         # A store that another process is making looks cut off for a moment: only what stays so counts.
@@ -48,15 +50,19 @@ def refuse_others(path: Path) -> None:
 def connected(path: Path, *, read_only: bool) -> sqlite3.Connection:
     """Connect to the database in a file; transactions are begun and ended by hand.
 
-    Raises:
-        sqlite3.Error: if the file cannot be opened.
+    What a killed process left half-written is undone first, also in a file that is opened to be read.
     """
     if not read_only:
         return _connect(str(path))
     connection = _connect(_address(path, "mode=ro"), uri=True)
     try:
-        connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:
+        connection.execute(_ANY)
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname == "SQLITE_READONLY_ROLLBACK":
+            # Only a connection that may write can undo it.
+            with closing(_connect(_address(path, "mode=rw"), uri=True)) as writer:
+                writer.execute(_ANY)
+            return connection
         # In a read-only folder a log can be neither opened nor made; without one the file is all there is.
         connection.close()
         if any(beside.exists() for beside in _beside(path)):
@@ -66,11 +72,7 @@ def connected(path: Path, *, read_only: bool) -> sqlite3.Connection:
 
 
 def keep_log(connection: sqlite3.Connection) -> None:
-    """Let the database keep a write-ahead log, so that several processes can use it at the same time.
-
-    Raises:
-        sqlite3.Error: if another process holds the file too long.
-    """
+    """Let the database keep a write-ahead log, so that several processes can use it at the same time."""
     # SQLite does not wait for others by itself here.
     ends = time.monotonic() + _PATIENCE
     while True:

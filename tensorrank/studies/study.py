@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import KW_ONLY, dataclass, fields
 from pathlib import Path
@@ -32,6 +32,8 @@ DEFAULT_MEMORY = "4GiB"
 @dataclass(frozen=True)
 class Study(Generic[M]):
     """The separation ranks of many models between the balanced halves of their sites, and the limits of each rank.
+
+    Other partitions are for `separation_rank`: a store knows its ranks by the models alone.
 
     Args:
         models: architectures (`SelfAttention`, circuits) or mixtures, in the order in which they are computed; of equal
@@ -82,11 +84,14 @@ class Study(Generic[M]):
         >>> len(study.models), study.left_out
         (6, ['2 heads do not divide the width 3; expected a divisor, or give head_dim'])
         """
-        own = {name: options.pop(name) for name in [field.name for field in fields(cls)] if name in options}
+        names = [field.name for field in fields(cls) if field.kw_only and field.name != "left_out"]
+        own = {name: options.pop(name) for name in names if name in options}
         models, left_out = combinations(kind, options)
         return cls(models, left_out=left_out, **own)
 
     def __post_init__(self) -> None:
+        if not isinstance(self.models, Iterable):
+            raise TensorRankError(f"models is {self.models!r}; expected a list of architectures or mixtures")
         object.__setattr__(self, "models", list(self._by_key().values()))
         if not self.models:
             raise TensorRankError("no models are given; expected at least one")
@@ -117,6 +122,8 @@ class Study(Generic[M]):
             KeyboardInterrupt: if it was stopped.
             StoreError: if a result contradicts a stored one, or cannot be stored.
         """
+        if not isinstance(store, Store):
+            raise TensorRankError(f"the store is {store!r}; expected an open tensorrank.Store")
         limits = Limits.of(self.memory, self.work, files=self.scratch is not None)
         with ExitStack() as stack:
             if scheduler is None:

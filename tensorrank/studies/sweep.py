@@ -24,6 +24,8 @@ def combinations(kind: Callable[..., M], sizes: Mapping[str, Any]) -> tuple[list
         TensorRankError: if the class has no argument of such a name, no value is given for one, a value is impossible
             whatever the others are, or no combination makes a model.
     """
+    if not callable(kind):
+        raise TensorRankError(f"the kind is {kind!r}; expected a class of models, such as SelfAttention")
     known = signature(kind).parameters
     values = []
     for name, given in sizes.items():

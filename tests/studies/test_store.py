@@ -293,6 +293,28 @@ def test_a_store_of_a_previous_schema_is_read_without_being_changed(old_store):
     assert [path.name for path in path.parent.iterdir()] == [path.name]
 
 
+def test_a_store_whose_migration_was_killed_is_read(old_store, tmp_path):
+    path, blocks = old_store
+    killed = tmp_path / "killed.sqlite"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        for statement in ("PRAGMA cache_size = 1", "BEGIN", "CREATE TABLE half (made TEXT)"):
+            connection.execute(statement)
+        connection.execute("UPDATE ranks SET result = result || hex(zeroblob(100000))")
+        # The file and its journal, as a kill leaves them.
+        for ending in ("", "-journal"):
+            shutil.copy(f"{path}{ending}", f"{killed}{ending}")
+    with Store(killed, read_only=True) as store:
+        assert (len(list(store)), len(list(store.blocks()))) == (12, blocks)
+        assert store.get(MODEL).result.value == 232
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+@pytest.mark.parametrize("path", [3, None, "", "a\0b"])
+def test_what_is_no_path_is_refused(path, read_only):
+    with pytest.raises(StoreError, match=r"the store is .*; expected the path of a file"):
+        Store(path, read_only=read_only)
+
+
 def test_a_store_in_a_read_only_folder_is_read(tmp_path):
     path = tmp_path / "s.sqlite"
     with Store(path) as store:

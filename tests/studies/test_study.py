@@ -109,6 +109,8 @@ def test_progress_names_the_architecture_and_stays_within_the_whole():
         ({"width": "2"}, "width is '2'; expected a whole number"),
         ({"width": (2.5,)}, "width is 2.5"),
         ({"widht": 2}, "SelfAttention has no size 'widht'; expected one of .*; did you mean 'width'?"),
+        ({"models": ()}, "SelfAttention has no size 'models'"),
+        ({"left_out": ()}, "SelfAttention has no size 'left_out'"),
         ({"seed": -1}, "seed is -1"),
         ({"threads": 0}, "threads is 0"),
         ({"memory": "lots"}, "memory limit is 'lots'"),
@@ -124,6 +126,7 @@ def test_impossible_studies_are_refused_at_once(arguments, message):
     ("models", "message"),
     [
         ([], "no models are given; expected at least one"),
+        (tr.SelfAttention(1, 2), r"models is SelfAttention\(.*; expected a list of architectures or mixtures"),
         ([3], "the model is 3; expected an architecture such as SelfAttention"),
         ([tr.Tensor("t", ("a", "b"), [[1]])], "expected an architecture"),
         ([tr.TensorNetwork((tr.Tensor("t", ("a", "b"), [[1]]),), ("a", "b"))], "has no kind to be known by"),
@@ -132,3 +135,14 @@ def test_impossible_studies_are_refused_at_once(arguments, message):
 def test_what_no_study_can_be_of_is_refused_at_once(models, message):
     with pytest.raises(tr.TensorRankError, match=message):
         Study(models)
+
+
+@pytest.mark.parametrize("kind", ["attention", tr.SelfAttention(1, 2)])
+def test_a_sweep_of_what_is_no_class_is_refused(kind):
+    with pytest.raises(tr.TensorRankError, match=r"the kind is .*; expected a class of models, such as SelfAttention"):
+        Study.over(kind, width=2)
+
+
+def test_the_path_of_a_store_is_no_store():
+    with pytest.raises(tr.TensorRankError, match=r"the store is 's.sqlite'; expected an open tensorrank.Store"):
+        next(Study([tr.SelfAttention(1, 2)]).run("s.sqlite"))
