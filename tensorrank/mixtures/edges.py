@@ -28,6 +28,11 @@ class Edge:
     table: Table
 
 
+def is_name(given: object) -> bool:
+    """Whether an object can be the name of a node: a whole number or a text."""
+    return isinstance(given, int | str) and not isinstance(given, bool)
+
+
 def checked_edges(given: Iterable[Edge | tuple[Name, Name, Table]]) -> tuple[Edge, ...]:
     """The edges with their tables checked; edges that share an array still share it afterwards."""
     checked: dict[int, Table] = {}
@@ -38,7 +43,7 @@ def checked_edges(given: Iterable[Edge | tuple[Name, Name, Table]]) -> tuple[Edg
         except (TypeError, ValueError):
             raise TensorRankError(f"an edge is {one!r}; expected (parent, child, table)") from None
         for name in (parent, child):
-            if isinstance(name, bool) or not isinstance(name, int | str):
+            if not is_name(name):
                 raise TensorRankError(f"a node is named {name!r}; expected a whole number or a text")
         if id(table) not in checked:
             axes = [f"state of {parent!r}", f"state of {child!r}"]
@@ -48,11 +53,7 @@ def checked_edges(given: Iterable[Edge | tuple[Name, Name, Table]]) -> tuple[Edg
 
 
 def from_the_root(root: Name, edges: Sequence[Edge]) -> list[Name]:
-    """The nodes in an order in which parents come before their children.
-
-    Raises:
-        TensorRankError: if the edges make no tree with this root.
-    """
+    """The nodes in an order in which parents come before their children; edges that make no tree are refused."""
     below: dict[Name, list[Name]] = {}
     above: dict[Name, Name] = {}
     for edge in edges:

@@ -17,11 +17,8 @@ def compiled(nodes: Nodes, order: Iterable[Name]) -> tuple[Circuit, Mapping[Name
 
     The level of a node is the length of the longest path from it down to a leaf. Nodes of one level share a circuit
     block if they are leaves of one variable, products of equally many children, or sums of the same children in any
-    order. Tables of fractions and tables of floats are never in one block.
-
-    Args:
-        nodes: the nodes by name.
-        order: the names of those that get a slot, children first; the last of them gets the last slot.
+    order. Tables of fractions and tables of floats are never in one block. Only nodes in the order, children first, get
+    slots; the last of them gets the last slot.
     """
     level: dict[Name, int] = {}
     groups: dict[tuple[int, int, object, bool], list[Name]] = {}

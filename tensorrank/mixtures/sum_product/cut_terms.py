@@ -63,14 +63,10 @@ Definition: TypeAlias = "NodeValue | Outer | Combination | Basis"
 
 @dataclass(eq=False)
 class Side:
-    """The vectors of one side, each defined by earlier ones.
-
-    Attributes:
-        definitions: what each vector is; two vectors never have equal definitions.
-        lengths: how many functions each holds.
-    """
+    """The vectors of one side, each defined by earlier ones. Two vectors never have equal definitions."""
 
     definitions: list[Definition] = field(default_factory=lambda: [Outer(())])
+    # How many functions each vector holds.
     lengths: list[int] = field(default_factory=lambda: [1])
     _numbers: dict[Definition, int] = field(default_factory=dict)
 
@@ -148,10 +144,6 @@ class CutTerms:
         """How many products of two functions some terms are."""
         return self.left.length(left for left, _ in terms)
 
-    def fits(self, terms: Terms) -> bool:
-        """Whether some terms are no more than a node may have."""
-        return self.most is None or self.count(terms) <= self.most
-
     def add_product(self, name: Name, children: Sequence[Name]) -> None:
         """Write a product as terms or as a plane; equal sets of children have to come in one order."""
         pure = [self.terms[child][0] for child in children if child in self.terms and ONE in self.terms[child][0]]
@@ -198,7 +190,7 @@ class CutTerms:
         ]
         terms = self._collected(name, weighted)
         planes = [(weight, child) for weight, child in zip(weights, children, strict=True) if child not in self.terms]
-        if not planes and self.fits(terms):
+        if not planes and (self.most is None or self.count(terms) <= self.most):
             self.terms[name] = terms
         else:
             self.planes.append(
@@ -227,32 +219,24 @@ class CutTerms:
     def cap(self, name: Name, scopes: tuple[int, int], dimensions: tuple[int, int]) -> None:
         """Write a node in a basis of all functions of its variables on one side, if such a basis has fewer functions.
 
+        The node's variables on side A and on side B are its scopes, and have so many linearly independent functions.
         All nodes of these variables share the basis.
-
-        Args:
-            name: the node.
-            scopes: its variables on side A and on side B.
-            dimensions: how many linearly independent functions these have.
         """
-        if self.count(self.terms[name]) > min(dimensions):
-            smaller = int(dimensions[1] < dimensions[0])
+        least = min(dimensions)
+        if self.count(self.terms[name]) > least:
+            smaller = dimensions.index(least)
             bases = Basis(scopes[smaller]), Basis(scopes[smaller], name)
             left, right = bases if smaller == 0 else bases[::-1]
-            least = dimensions[smaller]
             self.terms[name] = ((self.left.define(left, least), self.right.define(right, least)),)
 
 
 def cut_terms(
     graph: Graph, partition: Bipartition, *, most: int | None = None, counting: bool = False, keep_left: bool = False
 ) -> CutTerms:
-    """Each node of a graph as terms or as a plane.
+    """Each node of a graph as terms or as a plane, with the options that `CutTerms` explains.
 
-    Args:
-        graph: the network.
-        partition: of its variables.
-        most: the most terms that a node may have, for values on a grid; None for any number.
-        counting: whether terms are only counted, for a bound: nodes may then be written in bases of all functions.
-        keep_left: which functions sums keep if they could keep either; neither choice is the better one everywhere.
+    Values on a grid need a limit on terms. A bound only counts them, and may write nodes in bases of all functions.
+    Neither choice of `keep_left` is the better one everywhere.
     """
     found = CutTerms(most, keep_left, counting)
     on_a, on_b = (sum(1 << site for site in side) for side in (partition.a, partition.b))

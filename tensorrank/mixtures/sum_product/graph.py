@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from tensorrank.arguments import listed
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.edges import Name
-from tensorrank.mixtures.sum_product.nodes import LeafNode, Node, Nodes, ProductNode, SumNode, children_of, is_name
+from tensorrank.mixtures.edges import Name, is_name
+from tensorrank.mixtures.sum_product.nodes import LeafNode, Node, Nodes, ProductNode, SumNode, children_of
 from tensorrank.mixtures.tables import Table
 
 
@@ -30,15 +30,15 @@ class Graph:
 
     @classmethod
     def of(cls, nodes: Nodes, root: Name) -> Graph:
-        """The graph of nodes that `checked_nodes` has checked one by one.
-
-        Raises:
-            TensorRankError: if there is no such root or a cycle, variables are not 0 to N - 1, a sum is not smooth, a
-                product is not decomposable, or a node is not reached.
-        """
+        """The graph of nodes that `checked_nodes` has checked one by one; whatever is wrong with it is refused."""
         order, shape = _children_first(nodes, root), _values_by_variable(nodes)
         scopes = _scope_bits(nodes, order)
-        _check_reached(nodes, order)
+        apart = next((name for name in nodes if name not in scopes), None)
+        if apart is not None:
+            raise TensorRankError(
+                f"node {apart!r} is not reached from the root {root!r}; expected all {len(nodes)} nodes below it, but "
+                f"{len(order)} are"
+            )
         return cls(nodes, order, scopes, shape)
 
     @property
@@ -70,11 +70,7 @@ def variables_of(bits: int) -> tuple[int, ...]:
 
 
 def _children_first(nodes: Nodes, root: Name) -> tuple[Name, ...]:
-    """The names of all nodes below the root, children before their parents, the root last.
-
-    Raises:
-        TensorRankError: if there is no such root, or a cycle.
-    """
+    """The names of all nodes below the root, children before their parents, the root last; cycles are refused."""
     if not is_name(root) or root not in nodes:
         raise TensorRankError(f"the root is {root!r}; expected the name of a node, such as {next(iter(nodes))!r}")
     order: list[Name] = []
@@ -98,27 +94,8 @@ def _children_first(nodes: Nodes, root: Name) -> tuple[Name, ...]:
     return tuple(order)
 
 
-def _check_reached(nodes: Nodes, order: Sequence[Name]) -> None:
-    """Refuse nodes that are not reached from the root, the last in the order.
-
-    Raises:
-        TensorRankError: if a node is not reached.
-    """
-    reached = set(order)
-    apart = next((name for name in nodes if name not in reached), None)
-    if apart is not None:
-        raise TensorRankError(
-            f"node {apart!r} is not reached from the root {order[-1]!r}; expected all {len(nodes)} nodes below it, but "
-            f"{len(order)} are"
-        )
-
-
 def _values_by_variable(nodes: Nodes) -> tuple[int, ...]:
-    """The number of values of each variable.
-
-    Raises:
-        TensorRankError: if variables are not 0 to N - 1, or leaves of one have different numbers of values.
-    """
+    """The number of values of each variable, in which all its leaves agree."""
     first: dict[int, tuple[Name, int]] = {}
     for name, node in nodes.items():
         if isinstance(node, LeafNode):
@@ -137,11 +114,7 @@ def _values_by_variable(nodes: Nodes) -> tuple[int, ...]:
 
 
 def _scope_bits(nodes: Nodes, order: Sequence[Name]) -> dict[Name, int]:
-    """The variables of each node, bit v for variable v.
-
-    Raises:
-        TensorRankError: if a sum is not smooth or a product not decomposable.
-    """
+    """The variables of each node, bit v for variable v; sums have to be smooth and products decomposable."""
     scopes: dict[Name, int] = {}
     for name in order:
         match nodes[name]:

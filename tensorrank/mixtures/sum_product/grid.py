@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
@@ -48,23 +49,20 @@ _FEWEST_ROWS = 32
 _SUMMED, _SPARE = 8, 6
 _ENTRY_BYTES = 8
 
+# The kept vectors of side A and of side B by their numbers.
+_Vectors: TypeAlias = tuple[Mapping[int, Floats], Mapping[int, Floats]]
+
 
 @dataclass(frozen=True, eq=False)
 class OneSide:
-    """The functions of one side, and how they are evaluated.
-
-    Attributes:
-        sites: its variables.
-        circuit: the nodes with all variables on this side.
-        slots: their slots.
-        side: the definitions of vectors.
-        kept: the vectors that planes are made of.
-    """
+    """The functions of one side, of the variables `sites`, and how they are evaluated."""
 
     sites: tuple[int, ...]
+    # The nodes with all variables on this side, and the slot of each.
     circuit: Circuit
     slots: Mapping[Name, int]
     side: Side
+    # The vectors that planes are made of.
     kept: frozenset[int]
 
     @property
@@ -95,14 +93,10 @@ class OneSide:
                 case NodeValue(name=name):
                     found.append(slots[self.slots[name]][None])
                 case Outer(factors=factors):
-                    vector = np.ones((1, slots.shape[1]))
-                    for place, numbers in enumerate(factors):
-                        factor = _joined(found, numbers)
-                        vector = (
-                            factor
-                            if place == 0
-                            else _product("ar,br->abr", vector, factor, field).reshape(-1, slots.shape[1])
-                        )
+                    vectors = [_joined(found, numbers) for numbers in factors] or [np.ones((1, slots.shape[1]))]
+                    vector = vectors[0]
+                    for factor in vectors[1:]:
+                        vector = _product("ar,br->abr", vector, factor, field).reshape(-1, slots.shape[1])
                     found.append(vector)
                 case Combination(weights=weights, vectors=numbers):
                     stack = np.stack([found[number] for number in numbers])
@@ -114,16 +108,11 @@ class OneSide:
 
 @dataclass(frozen=True, eq=False)
 class SumProductGrid:
-    """The plan of a grid: the functions of each side first, then one plane after the other.
-
-    Attributes:
-        sides: A and B.
-        planes: children first, the root last.
-        last: for each plane but the root the number of the last one that needs it.
-    """
+    """The plan of a grid: the functions of each side first, then one plane after the other, the root last."""
 
     sides: tuple[OneSide, OneSide]
     planes: tuple[Plane, ...]
+    # For each plane but the root the number of the last one that needs it.
     last: Mapping[Name, int]
 
     @classmethod
@@ -180,15 +169,8 @@ class SumProductGrid:
     ) -> Residues:
         """The residues of the values at all pairs of a row and a column, taken in slices of rows that fit in memory.
 
-        Args:
-            rows: inputs (count, sites of A, largest number of values of all).
-            columns: inputs of side B.
-            shape: the number of values of each variable.
-            field: GF(p).
-            memory: bytes that may be taken beside the values.
-
-        Raises:
-            TensorRankError: if not even one row fits.
+        Rows and columns are inputs of shape (count, sites of the side, largest number of values of all variables), and
+        `shape` has the number of values of each variable. The memory in bytes is what may be taken beside the values.
         """
         inputs = inputs_by_site(rows, columns, (self.sides[0].sites, self.sides[1].sites), shape, field)
         values = np.empty((len(rows), len(columns)), dtype=np.int64)
@@ -201,43 +183,36 @@ class SumProductGrid:
         right = self.sides[1].values(inputs[1], field)
         for start in range(0, len(rows), step):
             part = [Operand(one.values[start : start + step], field) for one in inputs[0]]
-            left = self.sides[0].values(part, field)
-            values[start : start + step] = Operand(self._last_plane(left, right, field), field).result()
+            vectors = self.sides[0].values(part, field), right
+            values[start : start + step] = Operand(self._last_plane(vectors, field), field).result()
         return values
 
-    def _last_plane(self, left: Mapping[int, Floats], right: Mapping[int, Floats], field: PrimeField) -> Floats:
+    def _last_plane(self, vectors: _Vectors, field: PrimeField) -> Floats:
         planes: dict[Name, Floats] = {}
         for number, plane in enumerate(self.planes):
             others = [planes[child] for child in plane.planes]
             for child in plane.planes:
                 if self.last[child] == number:
                     del planes[child]
-            found = self._plane(plane, others, left, right, field)
+            found = self._plane(plane, others, vectors, field)
             del others
             planes[plane.name] = found
         return planes[self.planes[-1].name]
 
-    def _plane(
-        self,
-        plane: Plane,
-        others: list[Floats],
-        left: Mapping[int, Floats],
-        right: Mapping[int, Floats],
-        field: PrimeField,
-    ) -> Floats:
+    def _plane(self, plane: Plane, others: list[Floats], vectors: _Vectors, field: PrimeField) -> Floats:
         """The values of a node on the grid, from the planes that it is made of."""
         if isinstance(plane, SumPlane):
-            parts = [_from_terms(plane.terms, left, right, field)] if plane.terms else []
+            parts = [_from_terms(plane.terms, vectors, field)] if plane.terms else []
             return _weighted_sum([*parts, *others], [*(1.0 for _ in parts), *plane.weights], field)
         single = [terms[0] for terms in plane.groups if others and self.sides[0].one(terms)]
         sums = [terms for terms in plane.groups if not (others and self.sides[0].one(terms))]
-        factors = [_from_terms(terms, left, right, field) for terms in sums] + others
+        factors = [_from_terms(terms, vectors, field) for terms in sums] + others
         found = factors[0]
         for factor in factors[1:]:
             found = _product("rc,rc->rc", found, factor, field)
         for first, second in single:
-            found = _product("rc,r->rc", found, left[first][0], field) if first != ONE else found
-            found = _product("rc,c->rc", found, right[second][0], field) if second != ONE else found
+            found = _product("rc,r->rc", found, vectors[0][first][0], field) if first != ONE else found
+            found = _product("rc,c->rc", found, vectors[1][second][0], field) if second != ONE else found
         return found
 
 
@@ -247,9 +222,9 @@ def _terms_of(plane: Plane) -> Sequence[Terms]:
     return [plane.terms] if plane.terms else []
 
 
-def _from_terms(terms: Terms, left: Mapping[int, Floats], right: Mapping[int, Floats], field: PrimeField) -> Floats:
-    sides = (_joined(left, tuple(one for one, _ in terms)), _joined(right, tuple(one for _, one in terms)))
-    return _product("tr,tc->rc", *sides, field)
+def _from_terms(terms: Terms, vectors: _Vectors, field: PrimeField) -> Floats:
+    left, right = (_joined(side, numbers) for side, numbers in zip(vectors, zip(*terms, strict=True), strict=True))
+    return _product("tr,tc->rc", left, right, field)
 
 
 def _weighted_sum(planes: list[Floats], weights: Sequence[float], field: PrimeField) -> Floats:

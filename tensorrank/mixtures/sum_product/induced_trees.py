@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import prod
+
 import numpy as np
 
 from tensorrank.arithmetic.arrays import Integers
@@ -20,12 +22,8 @@ def induced_tree_count(graph: Graph) -> int:
         node = graph.nodes[name]
         if isinstance(node, LeafNode):
             count[name] = 1
-        elif isinstance(node, ProductNode):
-            count[name] = 1
-            for child in node.children:
-                count[name] *= count[child]
         else:
-            count[name] = sum(count[child] for child in node.children)
+            count[name] = (prod if isinstance(node, ProductNode) else sum)(count[child] for child in node.children)
     return count[graph.root]
 
 
@@ -44,8 +42,7 @@ def classes_of(graph: Graph, densities: Gaussians | None) -> LatentClass:
     for name in graph.order:
         node = graph.nodes[name]
         if isinstance(node, LeafNode):
-            one = np.ones(1, dtype=object)
-            found[name] = one, {node.variable: np.array([number[name]])}
+            found[name] = np.ones(1, dtype=object), {node.variable: np.array([number[name]])}
         elif isinstance(node, ProductNode):
             weights: Table = np.ones(1, dtype=object)
             chosen: dict[int, Integers] = {}

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from tensorrank.arguments import nearest, whole_number
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.edges import Name
+from tensorrank.mixtures.edges import Name, is_name
 from tensorrank.mixtures.formats.fields import Fields, checked_name
 from tensorrank.mixtures.formats.written_tables import written
 from tensorrank.mixtures.tables import Table, distributions, nonnegative
@@ -76,11 +76,7 @@ def node_fields(node: Node) -> dict[str, Any]:
 
 
 def node_from_fields(given: Any, where: str) -> tuple[Name, Node]:
-    """The name and the node of an object in a file, which messages call as `where` says.
-
-    Raises:
-        TensorRankError: if the fields are those of no node.
-    """
+    """The name and the node of an object in a file, which messages call as `where` says."""
     kind = given.get("type") if isinstance(given, Mapping) else None
     if not isinstance(kind, str) or kind not in _FIELDS:
         if kind is None:
@@ -98,11 +94,7 @@ def node_from_fields(given: Any, where: str) -> tuple[Name, Node]:
 
 
 def checked_nodes(given: Nodes) -> dict[Name, Node]:
-    """The nodes with their children and tables checked, each by itself.
-
-    Raises:
-        TensorRankError: naming the node, if it has no proper children or table.
-    """
+    """The nodes with their children and tables checked, each by itself; messages name the node."""
     if not isinstance(given, Mapping) or not given:
         raise TensorRankError(f"nodes are {given!r}; expected a mapping from names to nodes, not empty")
     nodes: dict[Name, Node] = {}
@@ -131,11 +123,6 @@ def checked_nodes(given: Nodes) -> dict[Name, Node]:
                     "LeafNode(variable, distribution)"
                 )
     return nodes
-
-
-def is_name(given: object) -> bool:
-    """Whether an object can be the name of a node: a whole number or a text."""
-    return isinstance(given, int | str) and not isinstance(given, bool)
 
 
 def _children(given: Iterable[Name], what: str, nodes: Nodes, instead: str) -> tuple[Name, ...]:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-
 import numpy as np
 
 from tensorrank.mixtures.edges import Name
@@ -14,19 +11,6 @@ from tensorrank.mixtures.sum_product.graph import Graph, leaves_of
 from tensorrank.mixtures.sum_product.nodes import Node as SumProductNode
 from tensorrank.mixtures.sum_product.nodes import Nodes, ProductNode, SumNode
 from tensorrank.mixtures.tables import Table, holds_fractions
-
-
-@dataclass(frozen=True)
-class _Built:
-    """What was built for a set of variables.
-
-    Attributes:
-        number: the node of the format.
-        functions: for each node of the network that a larger set takes, the number of the function that it is.
-    """
-
-    number: int
-    functions: Mapping[Name, int]
 
 
 def is_self_similar(graph: Graph) -> bool:
@@ -60,7 +44,9 @@ def dimension_tree_of(graph: Graph, densities: Gaussians | None) -> Hierarchical
     products = [node for node in given.values() if isinstance(node, ProductNode)]
     taken = {graph.root, *(child for node in products for child in node.children)}
     nodes: list[Node] = []
-    built: dict[int, _Built] = {}
+    # For each set of variables its node of the format; and the function there of each node that a larger set takes.
+    number: dict[int, int] = {}
+    function: dict[Name, int] = {}
     for scope in sorted(members, key=int.bit_count):
         outside = [name for name in members[scope] if name in taken]
         basis = [name for name in members[scope] if not isinstance(given[name], SumNode)]
@@ -76,10 +62,10 @@ def dimension_tree_of(graph: Graph, densities: Gaussians | None) -> Hierarchical
                 for node in map(given.__getitem__, basis)
                 if isinstance(node, ProductNode)
             ]
-            parts = [built[scopes[child]] for child in factors[0]]
-            taken_of = zip(parts, zip(*factors, strict=True), strict=True)
-            _join([[part.functions[child] for child in column] for part, column in taken_of], parts, table, nodes)
-        built[scope] = _Built(len(nodes) - 1, {name: place for place, name in enumerate(outside)})
+            parts = [number[scopes[child]] for child in factors[0]]
+            _join([[function[child] for child in column] for column in zip(*factors, strict=True)], parts, table, nodes)
+        number[scope] = len(nodes) - 1
+        function |= {name: place for place, name in enumerate(outside)}
     return Hierarchical(tuple(nodes), densities=densities)
 
 
@@ -132,21 +118,18 @@ def _combinations(given: Nodes, basis: list[Name], members: list[Name], wanted: 
     return np.array([rows[name] for name in wanted])
 
 
-def _join(columns: list[list[int]], parts: list[_Built], table: Table, nodes: list[Node]) -> None:
+def _join(columns: list[list[int]], parts: list[int], table: Table, nodes: list[Node]) -> None:
     """Add nodes that join the parts of products two by two; only the last of them holds the weights.
 
-    Args:
-        columns: for each part the number of the function that each product takes of it.
-        parts: the nodes of the parts.
-        table: what functions the products are combined to, (functions, products).
-        nodes: the nodes so far, to which these are added.
+    For each part a column has the number of the function that each product takes of it. The table, of shape (functions,
+    products), says what functions the products are combined to.
     """
-    number, left = parts[0].number, columns[0]
+    number, left = parts[0], columns[0]
     for step in range(1, len(parts)):
         pairs = list(zip(left, columns[step], strict=True))
         last = step == len(parts) - 1
         wanted = {pair: place for place, pair in enumerate(dict.fromkeys(pairs))}
-        sizes = nodes[number].table.shape[0], nodes[parts[step].number].table.shape[0]
+        sizes = nodes[number].table.shape[0], nodes[parts[step]].table.shape[0]
         joined = np.zeros((len(table) if last else len(wanted), *sizes), dtype=table.dtype)
         for product, pair in enumerate(pairs):
             if last:
@@ -154,5 +137,5 @@ def _join(columns: list[list[int]], parts: list[_Built], table: Table, nodes: li
             else:
                 joined[(wanted[pair], *pair)] = 1
         left = [wanted[pair] for pair in pairs]
-        nodes.append(Transfer((number, parts[step].number), joined))
+        nodes.append(Transfer((number, parts[step]), joined))
         number = len(nodes) - 1
