@@ -54,6 +54,22 @@ def true_or_false(name: str, given: Any) -> bool:
     return bool(given)
 
 
+def several(name: str, given: Any, expected: str) -> tuple[Any, ...]:
+    """What a user gave in a list or another iterable that is no text, at least one thing.
+
+    >>> several("levels", 3, "a table for each")
+    Traceback (most recent call last):
+    tensorrank.errors.TensorRankError: levels are 3; expected a table for each
+    """
+    try:
+        found = () if isinstance(given, str) else tuple(given)
+    except TypeError:
+        found = ()
+    if not found:
+        raise TensorRankError(f"{name} are {given!r}; expected {expected}")
+    return found
+
+
 def nearest(text: str, known: Iterable[str]) -> str:
     """The end of a message about an unknown name: the names expected, and the one that may have been meant.
 

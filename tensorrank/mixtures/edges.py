@@ -6,6 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import numpy as np
+
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.tables import Table, distributions
 
@@ -35,6 +37,8 @@ def is_name(given: object) -> bool:
 
 def checked_edges(given: Iterable[Edge | tuple[Name, Name, Table]]) -> tuple[Edge, ...]:
     """The edges with their tables checked; edges that share an array still share it afterwards."""
+    if not np.iterable(given):
+        raise TensorRankError(f"edges are {given!r}; expected (parent, child, table) for each node but the root")
     checked: dict[int, Table] = {}
     edges = []
     for one in given:
@@ -54,6 +58,8 @@ def checked_edges(given: Iterable[Edge | tuple[Name, Name, Table]]) -> tuple[Edg
 
 def from_the_root(root: Name, edges: Sequence[Edge]) -> list[Name]:
     """The nodes in an order in which parents come before their children; edges that make no tree are refused."""
+    if not is_name(root):
+        raise TensorRankError(f"the root is named {root!r}; expected a whole number or a text")
     below: dict[Name, list[Name]] = {}
     above: dict[Name, Name] = {}
     for edge in edges:

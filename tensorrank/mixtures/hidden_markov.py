@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import KW_ONLY, dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self, Unpack
 
 import numpy as np
@@ -19,7 +20,7 @@ from tensorrank.mixtures.formats.fields import Fields
 from tensorrank.mixtures.formats.written_tables import written
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.latent_tree import Edge, LatentTree
-from tensorrank.mixtures.tables import Table, distributions, listed_tables, random_distributions
+from tensorrank.mixtures.tables import Table, distributions, image_of, listed_tables, random_distributions
 from tensorrank.mixtures.tree_shaped import TreeShaped
 
 # A file of a homogeneous model could name any number of steps, and each is a part of every evaluation.
@@ -68,13 +69,11 @@ class HiddenMarkov(TreeShaped):
         object.__setattr__(self, "transition", transition)
         object.__setattr__(self, "emission", emission)
         known = [] if self.length is None else [("length", whole_number("length", self.length, 1))]
-        tables = "table" if isinstance(transition, tuple) and len(transition) == 1 else "tables"
-        known += (
-            [(f"{len(transition)} {tables} of transition", len(transition) + 1)]
-            if isinstance(transition, tuple)
-            else []
-        )
-        known += [(f"{len(emission)} tables of emission", len(emission))] if isinstance(emission, tuple) else []
+        if isinstance(transition, tuple):
+            tables = "table" if len(transition) == 1 else "tables"
+            known.append((f"{len(transition)} {tables} of transition", len(transition) + 1))
+        if isinstance(emission, tuple):
+            known.append((f"{len(emission)} tables of emission", len(emission)))
         if not known:
             raise TensorRankError("the length is missing; expected the number of steps of a homogeneous model")
         if len({steps for _, steps in known}) > 1:
@@ -121,7 +120,8 @@ class HiddenMarkov(TreeShaped):
         """The number of symbols (components) of each step."""
         return tuple(table.shape[1] for table in self.emissions)
 
-    def _as_tree(self) -> LatentTree:
+    @cached_property
+    def _tree(self) -> LatentTree:
         edges = []
         for step, emission in enumerate(self.emissions):
             if step:
@@ -152,10 +152,7 @@ class HiddenMarkov(TreeShaped):
 
     def replaced(self, image: Callable[[Table], Table], densities: Gaussians | None) -> Self:
         """The model with the image of each table in its place, and with these components."""
-        transition, emission = (
-            tuple(map(image, tables)) if isinstance(tables, tuple) else image(tables)
-            for tables in (self.transition, self.emission)
-        )
+        transition, emission = (image_of(image, tables) for tables in (self.transition, self.emission))
         return type(self)(image(self.initial), transition, emission, self.length, densities=densities)
 
     @classmethod

@@ -11,10 +11,10 @@ from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import several, whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.evaluation.circuit import Circuit, CircuitBlock, Leaves, Products, Slots, Sums
+from tensorrank.mixtures.evaluation.circuit import Blocks, Circuit, Leaves, Products, Slots, Sums
 from tensorrank.mixtures.formats.fields import Fields
 from tensorrank.mixtures.formats.written_tables import written
 from tensorrank.mixtures.gaussian import Gaussians
@@ -90,9 +90,8 @@ class Hierarchical(Mixture):
     densities: Gaussians | None = None
 
     def __post_init__(self) -> None:
-        if isinstance(self.nodes, str) or not np.iterable(self.nodes) or not len(tuple(self.nodes)):
-            raise TensorRankError(f"nodes are {self.nodes!r}; expected leaves and transfer nodes, the root last")
-        nodes = tuple(_checked(node, number) for number, node in enumerate(self.nodes))
+        given = several("nodes", self.nodes, "leaves and transfer nodes, the root last")
+        nodes = tuple(_checked(node, number) for number, node in enumerate(given))
         object.__setattr__(self, "nodes", nodes)
         parents: dict[int, int] = {}
         for number, node in enumerate(nodes):
@@ -196,26 +195,17 @@ class Hierarchical(Mixture):
     @cached_property
     def circuit(self) -> Circuit:
         """The circuit, with a slot for each function and for each pair that a table takes with more than 0."""
-        blocks: list[CircuitBlock] = []
-        slots: list[Slots] = []
-        size = 0
-
-        def add(block: CircuitBlock) -> Slots:
-            nonlocal size
-            blocks.append(block)
-            size += block.size
-            return np.arange(size - block.size, size)
-
+        blocks, slots = Blocks(), list[Slots]()
         for node in self.nodes:
             if isinstance(node, Leaf):
-                slots.append(add(Leaves(node.variable, node.table)))
+                slots.append(blocks.add(Leaves(node.variable, node.table)))
             elif len(node.children) == 1:
-                slots.append(add(Sums(node.table, slots[node.children[0]])))
+                slots.append(blocks.add(Sums(node.table, slots[node.children[0]])))
             else:
                 pairs = support(node.table)
                 first, second = (slots[child][pairs[:, side]] for side, child in enumerate(node.children))
-                terms = add(Products(np.column_stack([first, second])))
-                slots.append(add(Sums(node.table[:, pairs[:, 0], pairs[:, 1]], terms)))
+                terms = blocks.add(Products(np.column_stack([first, second])))
+                slots.append(blocks.add(Sums(node.table[:, pairs[:, 0], pairs[:, 1]], terms)))
         return Circuit(tuple(blocks))
 
     def coefficients(self) -> TensorNetwork:
@@ -335,6 +325,7 @@ class Hierarchical(Mixture):
         """
         rng = random_stream(seed)
         rank = whole_number("rank", rank, 1)
+        shape = several("numbers of values", shape, "one for each variable")
         sizes = [whole_number("the number of values", k, 1) for k in shape]
         tree = balanced_tree(len(sizes)) if tree is None else tree
         if len(sites_of(tree)) != len(sizes):
@@ -376,8 +367,9 @@ def _checked(node: Node, number: int) -> Node:
             variable = whole_number(f"the variable of node {number}", node.variable, 0)
             return Leaf(variable, nonnegative(node.table, f"the table of node {number}", ["function", "component"]))
         case Transfer():
-            children = tuple(whole_number(f"a child of node {number}", child, 0) for child in node.children)
-            if len(children) not in (1, 2) or len(set(children)) < len(children):
+            given = several(f"the children of node {number}", node.children, "one or two different nodes")
+            children = tuple(whole_number(f"a child of node {number}", child, 0) for child in given)
+            if len(children) > 2 or len(set(children)) < len(children):
                 raise TensorRankError(f"node {number} has the children {children}; expected one or two different nodes")
             axes = ["function", *(f"function of node {child}" for child in children)]
             return Transfer(children, nonnegative(node.table, f"the table of node {number}", axes))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import several, whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.fitting.options import FitOptions
@@ -56,11 +57,10 @@ class LatentClass(TreeShaped):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "weights", distributions(self.weights, "the array of weights", ["class"]))
-        if isinstance(self.components, str) or not np.iterable(self.components) or not len(tuple(self.components)):
-            raise TensorRankError(f"components are {self.components!r}; expected a table for each variable")
+        given = several("components", self.components, "a table for each variable")
         tables = tuple(
             distributions(table, f"the table of variable {site}", ["class", "value"])
-            for site, table in enumerate(self.components)
+            for site, table in enumerate(given)
         )
         object.__setattr__(self, "components", tables)
         for site, table in enumerate(tables):
@@ -84,7 +84,8 @@ class LatentClass(TreeShaped):
         """The number of values (components) of each variable."""
         return tuple(table.shape[1] for table in self.components)
 
-    def _as_tree(self) -> LatentTree:
+    @cached_property
+    def _tree(self) -> LatentTree:
         edges = tuple(Edge("class", site, table) for site, table in enumerate(self.components))
         return LatentTree("class", self.weights, edges, densities=self.densities)
 
@@ -154,6 +155,7 @@ class LatentClass(TreeShaped):
         """
         rng = random_stream(seed)
         r = whole_number("classes", classes, 1)
+        shape = several("numbers of values", shape, "one for each variable")
         sizes = [whole_number("the number of values", k, 1) for k in shape]
         weights = random_distributions((r,), rng, fractions=fractions)
         return cls(weights, tuple(random_distributions((r, k), rng, fractions=fractions) for k in sizes))

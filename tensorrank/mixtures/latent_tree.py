@@ -11,11 +11,11 @@ from typing import Any, ClassVar, Self, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import several, whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.edges import Edge, Name, checked_edges, from_the_root
-from tensorrank.mixtures.evaluation.circuit import Circuit, CircuitBlock, Leaves, Products, Slots, Sums
+from tensorrank.mixtures.evaluation.circuit import Blocks, Circuit, Leaves, Products, Slots, Sums
 from tensorrank.mixtures.fitting.fittable import Fittable
 from tensorrank.mixtures.fitting.options import FitOptions
 from tensorrank.mixtures.fitting.report import FitReport
@@ -155,23 +155,15 @@ class LatentTree(Fittable):
     def circuit(self) -> Circuit:
         """The circuit: slots for each node by its parent's states, and for each node of several children by its own."""
         site_of = {name: site for site, name in enumerate(self.leaves)}
-        blocks: list[CircuitBlock] = []
+        blocks = Blocks()
         messages: dict[Name, Slots] = {}
-        size = 0
-
-        def add(block: CircuitBlock) -> Slots:
-            nonlocal size
-            blocks.append(block)
-            size += block.size
-            return np.arange(size - block.size, size)
-
         for name in reversed(self.order):
             if name in site_of:
-                messages[name] = add(Leaves(site_of[name], self.table(name)))
+                messages[name] = blocks.add(Leaves(site_of[name], self.table(name)))
                 continue
             below = [messages.pop(child) for child in self.children[name]]
-            terms = add(Products(np.column_stack(below))) if len(below) > 1 else below[0]
-            messages[name] = add(Sums(self.table(name), terms))
+            terms = blocks.add(Products(np.column_stack(below))) if len(below) > 1 else below[0]
+            messages[name] = blocks.add(Sums(self.table(name), terms))
         return Circuit(tuple(blocks))
 
     def coefficients(self) -> TensorNetwork:
@@ -316,11 +308,10 @@ class LatentTree(Fittable):
         """
         rng = random_stream(seed)
         states, symbols = whole_number("states", states, 1), whole_number("symbols", symbols, 1)
-        above = [whole_number("a parent", parent, 0) for parent in parents]
-        if not above or any(parent > node for node, parent in enumerate(above)):
-            raise TensorRankError(
-                f"parents are {list(parents)}; expected at least one, each smaller than its child's number"
-            )
+        expected = "at least one, each smaller than its child's number"
+        above = [whole_number("a parent", parent, 0) for parent in several("parents", parents, expected)]
+        if any(parent > node for node, parent in enumerate(above)):
+            raise TensorRankError(f"parents are {above}; expected {expected}")
         hidden = set(above)
         leaves = [node for node in range(1, len(above) + 1) if node not in hidden]
         names: dict[int, Name] = {node: f"z{node}" for node in hidden} | {
@@ -339,8 +330,7 @@ class LatentTree(Fittable):
     @property
     def numbering(self) -> tuple[Name, ...] | None:
         """The leaves in the order of the variables as their names alone tell it; None if the names leave it open."""
-        hidden = {edge.parent for edge in self.edges}
-        leaves = [name for name in self.order if name not in hidden]
+        leaves = [name for name in self.order if name not in self.children]
         numbers = sorted(name for name in leaves if isinstance(name, int))
         if len(numbers) == len(leaves) and (
             numbers == list(range(len(leaves))) or all(isinstance(name, int) for name in self.order)
@@ -352,8 +342,7 @@ class LatentTree(Fittable):
         return tuple(sorted(leaves, key=lambda name: placed[name]))
 
     def _numbered(self, variables: Sequence[Name] | None) -> tuple[Name, ...]:
-        hidden = {edge.parent for edge in self.edges}
-        leaves = [name for name in self.order if name not in hidden]
+        leaves = [name for name in self.order if name not in self.children]
         named = ", ".join(map(repr, leaves))
         if variables is None:
             if self.numbering is None:

@@ -324,11 +324,7 @@ class Mixture(Model):
         return f"{max(self.shape)} {name if self.densities is None else 'Gaussian components'}"
 
     def _check_densities(self) -> None:
-        """Refuse Gaussian components that do not match the shape.
-
-        Raises:
-            TensorRankError: if they do not match.
-        """
+        """Refuse Gaussian components that do not match the shape."""
         if self.densities is None:
             return
         if not isinstance(self.densities, Gaussians):

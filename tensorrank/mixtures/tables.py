@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fractions import Fraction
 from math import prod
 from typing import Any
@@ -23,15 +23,8 @@ TOLERANCE = 1e-6
 def nonnegative(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
     """A read-only copy of a table: Fractions if all entries are whole numbers or fractions, float64 otherwise.
 
-    A table that was made here before is returned as it is.
-
-    Args:
-        given: the entries, one dimension for each of the axes.
-        what: what the table is called in messages.
-        axes: what its dimensions number.
-
-    Raises:
-        TensorRankError: if an entry is negative, infinite or no number, or the dimensions are others.
+    A table that was made here before is returned as it is. Messages call the table `what`; the axes say what each of
+    its dimensions numbers. Entries that are negative, infinite or no numbers are refused.
 
     >>> nonnegative([0, "1/3"], "the weights", ["component"])
     array([Fraction(0, 1), Fraction(1, 3)], dtype=object)
@@ -60,7 +53,8 @@ def nonnegative(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
         raise TensorRankError(
             f"{what} holds entries of type {array.dtype}; expected whole numbers, fractions or floats"
         )
-    for name, odd in (("finite", _endless(array)), ("nonnegative", array < 0)):
+    endless = np.zeros(array.shape, dtype=bool) if array.dtype == object else ~np.isfinite(array)
+    for name, odd in (("finite", endless), ("nonnegative", array < 0)):
         if odd.any():
             where = tuple(int(i) for i in np.argwhere(odd)[0])
             raise TensorRankError(f"{what} is {array[where]} at {_place(axes, where)}; expected {name} numbers")
@@ -73,9 +67,7 @@ def nonnegative(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
 def distributions(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
     """A table checked as by `nonnegative`, whose entries are probabilities along the last axis.
 
-    Raises:
-        TensorRankError: as `nonnegative`; and if probabilities do not sum to one, exactly for fractions, within
-            TOLERANCE for floats.
+    They have to sum to one: exactly for fractions, within TOLERANCE for floats.
     """
     array = nonnegative(given, what, axes)
     sums = array.sum(axis=-1)
@@ -97,16 +89,17 @@ def listed_tables(given: ArrayLike | Sequence[Table]) -> list[ArrayLike] | None:
     return None if tables and as_given(tables[0]).ndim < 2 else tables
 
 
-def check_total(total: Any, what: str) -> None:
-    """Refuse a model that does not sum to one over all values.
+def image_of(image: Callable[[Table], Table], tables: Table | tuple[Table, ...]) -> Table | tuple[Table, ...]:
+    """The image of a table, or of each of several."""
+    return tuple(map(image, tables)) if isinstance(tables, tuple) else image(tables)
 
-    Raises:
-        TensorRankError: if it does not, exactly for a fraction, within TOLERANCE for a float.
-    """
-    if isinstance(total, Fraction) and total != 1:
-        raise TensorRankError(f"{what} sums to {total} over all values; expected 1")
-    if not abs(total - 1) <= TOLERANCE:
-        raise TensorRankError(f"{what} sums to {total} over all values; expected 1, within {TOLERANCE:g}")
+
+def check_total(total: Any, what: str) -> None:
+    """Refuse a model that does not sum to one over all values: exactly for a fraction, within TOLERANCE for a float."""
+    fraction = isinstance(total, Fraction)
+    if not abs(total - 1) <= (0 if fraction else TOLERANCE):
+        near = "" if fraction else f", within {TOLERANCE:g}"
+        raise TensorRankError(f"{what} sums to {total} over all values; expected 1{near}")
 
 
 def holds_fractions(table: Table) -> bool:
@@ -151,10 +144,6 @@ def _number(entry: Any, what: str) -> float | Fraction:
         return Fraction(entry)
     except (TypeError, ValueError, ZeroDivisionError):
         raise TensorRankError(f"{what} contains {entry!r}; expected whole numbers, fractions or floats") from None
-
-
-def _endless(array: Table) -> NDArray[np.bool_]:
-    return ~np.isfinite(array) if array.dtype != object else np.zeros(array.shape, dtype=bool)
 
 
 def _place(axes: Sequence[str], where: tuple[int, ...]) -> str:

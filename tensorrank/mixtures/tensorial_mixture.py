@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
+from functools import cached_property
 from typing import Any, ClassVar, Self, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import several, whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.fitting.options import FitOptions
@@ -19,7 +20,7 @@ from tensorrank.mixtures.formats.fields import Fields
 from tensorrank.mixtures.formats.written_tables import read_tables, written
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.latent_tree import Edge, LatentTree, Name
-from tensorrank.mixtures.tables import Table, distributions, listed_tables, random_distributions
+from tensorrank.mixtures.tables import Table, distributions, image_of, listed_tables, random_distributions
 from tensorrank.mixtures.tree_shaped import TreeShaped
 
 Level = Table | tuple[Table, ...]
@@ -59,9 +60,8 @@ class TensorialMixture(TreeShaped):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "prior", distributions(self.prior, "the prior of the root", ["state"]))
-        if isinstance(self.levels, str) or not np.iterable(self.levels) or not len(tuple(self.levels)):
-            raise TensorRankError(f"levels are {self.levels!r}; expected tables for at least one level")
-        levels = tuple(_level(given, number) for number, given in enumerate(self.levels))
+        given = several("levels", self.levels, "tables for at least one level")
+        levels = tuple(_level(tables, number) for number, tables in enumerate(given))
         object.__setattr__(self, "levels", levels)
         # The states of each node of the level above, from left to right.
         above = [len(self.prior)]
@@ -99,7 +99,8 @@ class TensorialMixture(TreeShaped):
         """The mode size, k, of each variable."""
         return tuple(table.shape[1] for table in self.tables(self.depth - 1))
 
-    def _as_tree(self) -> LatentTree:
+    @cached_property
+    def _tree(self) -> LatentTree:
         below = [[f"{first}-{first + width - 1}" for first in range(0, self.sites, width)] for width in self._widths]
         names: list[Sequence[Name]] = [*below, range(self.sites)]
         edges = tuple(
@@ -139,7 +140,7 @@ class TensorialMixture(TreeShaped):
 
     def replaced(self, image: Callable[[Table], Table], densities: Gaussians | None) -> Self:
         """The model with the image of each table in its place, and with these components."""
-        levels = tuple(tuple(map(image, level)) if isinstance(level, tuple) else image(level) for level in self.levels)
+        levels = tuple(image_of(image, level) for level in self.levels)
         return type(self)(image(self.prior), levels, densities=densities)
 
     @classmethod

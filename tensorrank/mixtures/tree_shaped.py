@@ -17,20 +17,17 @@ from tensorrank.networks.network import TensorNetwork
 class TreeShaped(Fittable):
     """A mixture that is a latent tree with the same tables."""
 
-    @abstractmethod
-    def _as_tree(self) -> LatentTree:
-        """The latent tree, made of the arrays that this model holds."""
-
     @cached_property
+    @abstractmethod
     def _tree(self) -> LatentTree:
-        return self._as_tree()
+        """The latent tree, made of the arrays that this model holds."""
 
     def latent_tree(self) -> LatentTree:
         """The model as a latent tree with the same tables."""
         return self._tree
 
     def toward_tree(self, limit: float = inf) -> LatentTree:
-        """The model as a latent tree with the same tables."""
+        """The latent tree with the same tables, whatever the limit."""
         return self._tree
 
     def marginal_network(self, sites: Sequence[int]) -> TensorNetwork:

@@ -6,12 +6,7 @@ from dataclasses import dataclass
 
 
 class TooLargeError(Exception):
-    """A form of a model would be larger than allowed.
-
-    Attributes:
-        size: the size of the form.
-        step: of a chain, the step with the most states.
-    """
+    """A form of a model would be larger than allowed: its size, and of a chain the step with the most states."""
 
     def __init__(self, size: int, step: int | None = None) -> None:
         super().__init__(size)

@@ -96,7 +96,7 @@ def test_deep_trees():
         ((Leaf(0, [0.5, 0.5]),), r"the table of node 0 has the shape \(2,\); expected \(function, component\)"),
         ((*ONE[:2], Transfer((0, 2), PAIR)), "node 2 has the child 2; expected the number of an earlier node"),
         ((*ONE[:2], Transfer((0, 0), PAIR)), r"node 2 has the children \(0, 0\); expected one or two different nodes"),
-        ((*ONE[:2], Transfer((), PAIR)), r"node 2 has the children \(\)"),
+        ((*ONE[:2], Transfer((), PAIR)), r"the children of node 2 are \(\)"),
         ((*ONE, Transfer((1, 2), PAIR)), "node 1 is a child of 2 and of 3; expected one parent"),
         ((*ONE[:2], Transfer((0, 1), [[[1.0, 0.0]]])), r"the shape \(1, 1, 2\); expected dimension 1 to be 2"),
         (

@@ -64,6 +64,18 @@ class Sums:
 CircuitBlock: TypeAlias = "Leaves | Products | Sums"
 
 
+class Blocks(list[CircuitBlock]):
+    """The blocks of a circuit that is being built."""
+
+    size = 0
+
+    def add(self, block: CircuitBlock) -> Slots:
+        """Append a block and return its slots."""
+        self.append(block)
+        self.size += block.size
+        return np.arange(self.size - block.size, self.size)
+
+
 @dataclass(frozen=True, eq=False)
 class TakenSlots:
     """Slots of one block that another one takes.

@@ -19,23 +19,15 @@ _TAIL = ("densities",)
 
 @dataclass(frozen=True)
 class Fields:
-    """An object of a model file.
-
-    Attributes:
-        values: the value of each field.
-        where: what the object is called in messages, such as "edges[0]"; empty for the model itself.
-    """
+    """An object of a model file: the value of each field."""
 
     values: Mapping[str, Any]
+    # What the object is called in messages, such as "edges[0]"; empty for the model itself.
     where: str = ""
 
     @classmethod
     def within(cls, given: Any, where: str, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> Fields:
-        """An object inside a model file, with its names checked.
-
-        Raises:
-            TensorRankError: if it is no object, or a name is unknown or missing.
-        """
+        """An object inside a model file, with its names checked."""
         if not isinstance(given, Mapping):
             raise TensorRankError(f"{where} is {given!r:.40}; expected an object with {', '.join(map(repr, required))}")
         found = cls(given, where)
@@ -43,11 +35,7 @@ class Fields:
         return found
 
     def check(self, *required: str, optional: tuple[str, ...] = ()) -> None:
-        """Refuse fields of other names. A model's own fields may be joined by those that every kind has.
-
-        Raises:
-            TensorRankError: if a name is unknown or missing.
-        """
+        """Refuse unknown and missing fields. A model's own fields may be joined by those that every kind has."""
         if not self.where:
             required, optional = (*_HEAD, *required), (*optional, *_TAIL)
         place = f"{self.where}: " if self.where else ""
@@ -78,11 +66,7 @@ class Fields:
         return read_tables(self[name], self._called(name))
 
     def sequence(self, name: str) -> list[Any]:
-        """The list of a field.
-
-        Raises:
-            TensorRankError: if the value is no list.
-        """
+        """The list of a field."""
         if not isinstance(self[name], list):
             place = f" of {self.where}" if self.where else ""
             raise TensorRankError(f"the field {name!r}{place} is {self[name]!r:.40}; expected a list")
@@ -97,11 +81,7 @@ class Fields:
         return checked_name(self[name], f"the {name} of {self.where}" if self.where else f"the {name}")
 
     def densities(self) -> Gaussians | None:
-        """The Gaussian components of a model, None if it has none.
-
-        Raises:
-            TensorRankError: if the field describes none.
-        """
+        """The Gaussian components of a model, None if it has none."""
         if "densities" not in self:
             return None
         given = Fields.within(self["densities"], "densities", ("type", "means", "covariances"))
@@ -113,11 +93,7 @@ class Fields:
 
 
 def checked_name(given: Any, what: str) -> int | str:
-    """The name of a node.
-
-    Raises:
-        TensorRankError: if it is neither a whole number nor a text.
-    """
+    """The name of a node: a whole number or a text."""
     if type(given) is not int and type(given) is not str:
         raise TensorRankError(f"{what} is {given!r:.40}; expected a name, a whole number or a text")
     return given

@@ -36,14 +36,7 @@ def written(table: Table | tuple[Table, ...]) -> Any:
 
 
 def read_table(given: Any, what: str) -> Table:
-    """The table of nested lists: float64 if any entry is a float, otherwise of Fractions.
-
-    Args:
-        given: nested lists, rows of equal length.
-        what: what the table is called in messages.
-
-    Raises:
-        TensorRankError: if rows differ in length, or an entry is no number and no fraction.
+    """The table of nested lists with rows of equal length: float64 if any entry is a float, otherwise of Fractions.
 
     >>> read_table([0, "1/3"], "weights"), read_table([0, 0.25, "1/2"], "weights")
     (array([Fraction(0, 1), Fraction(1, 3)], dtype=object), array([0.  , 0.25, 0.5 ]))

@@ -17,14 +17,11 @@ from tensorrank.mixtures.tables import TOLERANCE, Table, floats, holds_fractions
 
 @dataclass(frozen=True, eq=False)
 class Region:
-    """A part of a tree that some nodes cut out, which depends on the rest of the tree only through these nodes.
+    """A part of a tree that some nodes cut out, which depends on the rest of the tree only through these nodes."""
 
-    Attributes:
-        above: the node of the cut that is the parent of the region's top; None if the region holds the root.
-        beside: the nodes of the cut whose parents lie in the region.
-    """
-
+    # The node of the cut that is the parent of the region's top; None if the region holds the root.
     above: Name | None
+    # The nodes of the cut whose parents lie in the region.
     beside: tuple[Name, ...] = ()
 
 
@@ -50,15 +47,10 @@ class Conditionals:
     def given(self, targets: Sequence[Name], region: Region, states: Mapping[Name, Integers], rows: int) -> Table:
         """The table P(targets | nodes around a region), with a row for each of some joint states of these nodes.
 
-        Args:
-            targets: nodes of the region, hidden or observed, in any order.
-            region: the nodes around it.
-            states: for each of these nodes its state in each joint state; all joint states have positive probability.
-            rows: the number of joint states.
-
-        Returns:
-            Probabilities of shape (rows, product of the targets' states), the last target running fastest. Rows of
-            floats that miss one by more than the tolerance for given tables are divided by their sums.
+        The targets are nodes of the region, hidden or observed, in any order. `states` has for each node around the
+        region its state in each joint state, all of positive probability. The shape is (rows, product of the targets'
+        states), the last target running fastest. Rows of floats that miss one by more than the tolerance for given
+        tables are divided by their sums.
         """
         nodes, table = self._joint((*region.beside, *targets), region.above)
         strides = _strides([self.tree.states[name] for name in nodes])
@@ -162,10 +154,6 @@ def _strides(sizes: Sequence[int]) -> list[int]:
 
 
 def check_memory(entries: int, what: str) -> None:
-    """Refuse tables beyond the memory that may be used, at 8 bytes an entry: a float, or a reference to a fraction.
-
-    Raises:
-        TensorRankError: if they do not fit.
-    """
+    """Refuse tables beyond the memory that may be used, at 8 bytes an entry: a float, or a reference to a fraction."""
     smaller = "the number of states or the rank of an unfolding, which need no tables"
     refuse_beyond(memory_limit(None), 8 * entries, what, smaller)

@@ -106,7 +106,7 @@ def check_reduction(
         seed: of the random vectors.
 
     Raises:
-        TensorRankError: if the models have other variables.
+        TensorRankError: if one is no model, or the models have other variables.
 
     Sources: polynomial identity testing, Schwartz (1980) and Zippel (1979).
 
@@ -117,6 +117,10 @@ def check_reduction(
     (True, True, 998, 998)
     """
     started = time.perf_counter()
+    if not isinstance(source, Mixture):
+        raise TensorRankError(f"{source!r} was given as the source; expected a mixture model")
+    if not isinstance(target, Mixture | Obstruction):
+        raise TensorRankError(f"{target!r} was given as the target; expected what `reduce` returns")
     if isinstance(target, Obstruction):
         return ReductionReport(
             source=source.kind,

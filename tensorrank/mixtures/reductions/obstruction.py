@@ -54,12 +54,8 @@ class Obstruction(Record):
 def obstruction(model: Mixture, goal: AnyGoal, needed: int, limit: int, *, step: int | None = None) -> Obstruction:
     """What every form of a model has at least, if it is of the kind of the goal.
 
-    Args:
-        model: the model to be reduced.
-        goal: the kind of the form.
-        needed: the size of the form that is known.
-        limit: the size that is allowed.
-        step: where a chain is expected to need the most states; several steps are tried if None.
+    The size of the form that is known, `needed`, is beyond the limit. A chain is expected to need the most states at
+    the step; several steps are tried if None.
     """
     least = goal.least(model, step)
     found = least.unfolding

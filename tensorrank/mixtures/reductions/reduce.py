@@ -56,7 +56,7 @@ def reduce(model: Mixture, to: str, *, tree: str = "own", limit: int | None = No
     >>> reduce(chain, "latent_class", limit=100).states
     16
     """
-    if to not in KINDS:
+    if not isinstance(to, str) or to not in KINDS:
         raise TensorRankError(f"the kind {to!r} is unknown; {nearest(str(to), KINDS)}")
     if tree not in ("own", "balanced"):
         raise TensorRankError(f"the tree is {tree!r}; expected 'own' or 'balanced'")

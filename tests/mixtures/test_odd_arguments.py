@@ -1,0 +1,46 @@
+"""Arguments of another type than was asked for are refused in words, and lists may be any iterable."""
+
+import re
+
+import pytest
+
+from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Transfer
+from tensorrank.mixtures.latent_class import LatentClass
+from tensorrank.mixtures.latent_tree import LatentTree
+from tensorrank.mixtures.reductions.equality import check_reduction
+from tensorrank.mixtures.reductions.reduce import reduce
+from tensorrank.mixtures.tensorial_mixture import TensorialMixture
+
+COIN = LatentClass([1], [[[0.25, 0.75]]])
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: LatentClass([1], 3), "components are 3; expected a table for each variable"),
+        (lambda: LatentClass.random(3, 2, 0), "numbers of values are 3; expected one for each variable"),
+        (lambda: LatentTree("z", [1], None), "edges are None; expected (parent, child, table) for each node"),
+        (lambda: LatentTree(["z"], [1], [("z", 0, [[1]])]), "the root is named ['z']; expected a whole number or a"),
+        (lambda: LatentTree.random(3, 2, 2, 0), "parents are 3; expected at least one"),
+        (lambda: TensorialMixture([1], "ab"), "levels are 'ab'; expected tables for at least one level"),
+        (lambda: Hierarchical(2), "nodes are 2; expected leaves and transfer nodes"),
+        (lambda: Hierarchical([Leaf(0, [[1]]), Transfer(0, [[1]])]), "children of node 1 are 0; expected one or two"),
+        (lambda: Hierarchical.random(3, 2, 0), "numbers of values are 3; expected one for each variable"),
+        (lambda: reduce(COIN, ["latent_tree"]), "the kind ['latent_tree'] is unknown"),
+        (lambda: check_reduction(COIN, 3), "3 was given as the target; expected what `reduce` returns"),
+        (lambda: check_reduction("coin", COIN), "'coin' was given as the source; expected a mixture model"),
+    ],
+)
+def test_they_are_refused_in_words(make, message):
+    with pytest.raises(TensorRankError, match=re.escape(message)):
+        make()
+
+
+def test_lists_may_be_any_iterable():
+    pair = LatentClass([1], ([[0.25, 0.75]] for _ in range(2)))
+    assert pair.probability([[1, 1]]).tolist() == [0.75**2]
+    assert LatentClass.random(iter([2, 3]), 2, 0).shape == (2, 3)
+    assert LatentTree.random(iter([0, 0]), 2, 2, 0).sites == 2
+    assert Hierarchical(node for node in [Leaf(0, [[1]])]).sites == 1
+    assert TensorialMixture([1], ([[1]] for _ in range(2))).sites == 4
