@@ -12,7 +12,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from tensorrank.arguments import nearest
+from tensorrank.arguments import nearest, whole_number
 from tensorrank.errors import TensorRankError
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ class NamedTask:
         """All numbers that the matrices depend on: those given, and defaults.
 
         Raises:
-            TensorRankError: if one is given that the task does not take.
+            TensorRankError: if one is given that the task does not take, or the modulus is none.
         """
         known = self.matrix_sizes
         odd = [name for name in sizes if name not in known]
@@ -82,7 +82,7 @@ class NamedTask:
             raise TensorRankError(f"{self.name} takes no {odd[0]}; expected {', '.join(known)}")
         full = known | dict(sizes)
         if self.anchor is not None and "anchor" not in sizes:
-            full["anchor"] = min(self.anchor, max(0, full["modulus"] - 1))
+            full["anchor"] = min(self.anchor, whole_number("modulus", full["modulus"], 1) - 1)
         return full
 
     def task(self, sizes: Mapping[str, int] = MappingProxyType({})) -> Task:

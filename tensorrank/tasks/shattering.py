@@ -123,7 +123,7 @@ def randomised_bits(vc: VCDimension | int, error: float = 1 / 3) -> float:
     (12.0, 0.98)
     """
     least = vc.lower if isinstance(vc, VCDimension) else whole_number("the VC dimension", vc, 0)
-    if isinstance(error, bool) or not isinstance(error, int | float) or not 0 <= error < 1 / 2:
+    if isinstance(error, bool) or not isinstance(error, int | float | np.number) or not 0 <= error < 1 / 2:
         raise TensorRankError(f"the error is {error!r}; expected a probability from 0 to less than 1/2")
     entropy = -sum(p * math.log2(p) for p in (error, 1 - error) if p > 0)
     return least * (1 - entropy)

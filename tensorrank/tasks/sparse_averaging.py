@@ -8,7 +8,7 @@ from math import comb
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import NDArray
 
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
@@ -17,7 +17,7 @@ from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import PartitionLike, checked_partition
 from tensorrank.tasks.communication import CommunicationMatrix, Side, refuse_bits, refuse_many_sites, refuse_matrix
-from tensorrank.tasks.task import Examples, assignments, balanced_labels, checked_whole_numbers, in_words
+from tensorrank.tasks.task import Examples, assignments, balanced_labels, checked_reals, checked_whole_numbers, in_words
 from tensorrank.tasks.token_sets import checked_sizes, random_sets
 
 # Values on the far side beyond which no matrix fits, and binomial coefficients take long.
@@ -43,7 +43,10 @@ class SparseInputs:
     chosen: Integers
 
     def __post_init__(self) -> None:
-        values = _real_values(self.values)
+        # A copy, as no array is kept that the caller may change.
+        values = checked_reals("the array of values", self.values).copy()
+        if values.ndim != 3:
+            raise TensorRankError(f"values have the shape {values.shape}; expected (count, N, dimension)")
         count, tokens = values.shape[:2]
         layout = f"({count}, {tokens}, q), choices for each of the tokens whose values have the shape {values.shape}"
         chosen = checked_whole_numbers("chosen", self.chosen, (count, tokens, None), tokens - 1, layout)
@@ -298,15 +301,3 @@ def _sums(far: int, parts: list[tuple[int, int]]) -> NDArray[np.unsignedinteger]
         for place in part:
             row += values[place]
     return sums
-
-
-def _real_values(given: ArrayLike) -> Floats:
-    array = np.asarray(given)
-    if array.ndim != 3 or array.dtype.kind not in "iuf":
-        raise TensorRankError(
-            f"values have the shape {array.shape} and type {array.dtype}; expected real numbers (count, N, dimension)"
-        )
-    if not np.isfinite(array).all():
-        place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise TensorRankError(f"values hold {array[place]} at {place}; expected finite numbers")
-    return array.astype(np.float64)

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import whole_number
-from tensorrank.arithmetic.arrays import Integers
+from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import PartitionLike
@@ -101,6 +101,20 @@ def checked_whole_numbers(
         place = tuple(int(i) for i in np.argwhere(wrong)[0])
         raise TensorRankError(f"{what} hold {array[place]} at {place}; expected whole numbers from 0 to {most}")
     return array.astype(np.int64)
+
+
+def checked_reals(what: str, given: Any) -> Floats:
+    """The array given, if it holds finite real numbers, as float64; an error otherwise."""
+    try:
+        array = np.asarray(given)
+    except ValueError as error:
+        raise TensorRankError(f"{what} is of lists of different lengths; expected an array") from error
+    if array.dtype.kind not in "iuf":
+        raise TensorRankError(f"{what} is of type {array.dtype}; expected real numbers")
+    if not np.isfinite(array).all():
+        place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
+        raise TensorRankError(f"{what} has the entry {array[place]} at {place}; expected finite numbers")
+    return array.astype(np.float64, copy=False)
 
 
 def all_words(symbols: int, length: int, what: str, memory: int | str | None = None) -> Integers:

@@ -13,6 +13,7 @@ from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Array, Floats
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
+from tensorrank.tasks.task import checked_reals
 from tensorrank.units.online_softmax import AttentionSizes, softmax_averages, softmax_rows
 from tensorrank.units.precision import FLOAT64, Precision, precision_of
 
@@ -78,7 +79,7 @@ class AttentionUnit:
                         f"{what} {number} has the shape {matrix.shape}; expected {shape} (heads, dimension, token "
                         "dimension)"
                     )
-        token_range = _finite(self.token_range, "the range of tokens")
+        token_range = checked_reals("the range of tokens", self.token_range)
         if token_range.shape not in ((), query.shape[2:]) or (token_range < 0).any():
             raise TensorRankError(
                 f"the range of tokens is {self.token_range!r}; expected one number of at least 0, or one for each of "
@@ -211,7 +212,7 @@ class AttentionUnit:
             return self.precision.rounded(tokens[:, None] @ weights.swapaxes(1, 2), bound)
 
     def _tokens(self, tokens: ArrayLike) -> Floats:
-        x = _finite(tokens, "the array of tokens")
+        x = checked_reals("the array of tokens", tokens)
         if x.ndim != 3 or x.shape[2] != self.token_dimension or not x.shape[1]:
             raise TensorRankError(
                 f"tokens of the shape {x.shape} were given; expected (count, N, {self.token_dimension}) with at least "
@@ -237,7 +238,7 @@ def asked_tokens(asking: Sequence[int] | None, tokens: int) -> list[int]:
 
 
 def _weights(given: ArrayLike, what: str) -> Floats:
-    array = _finite(given, what)
+    array = checked_reals(what, given)
     if array.ndim != 3 or not array.size:
         raise TensorRankError(
             f"{what} has the shape {array.shape}; expected (heads, dimension, token dimension), none of them 0"
@@ -249,13 +250,3 @@ def _all_weights(given: Any, what: str) -> tuple[Floats, ...]:
     if not isinstance(given, Sequence | np.ndarray):
         raise TensorRankError(f"{what}s are {given!r}; expected a tuple of s - 1 arrays")
     return tuple(_weights(one, f"{what} {number}") for number, one in enumerate(given, 1))
-
-
-def _finite(given: Any, what: str) -> Floats:
-    try:
-        array = np.asarray(given)
-    except ValueError as error:
-        raise TensorRankError(f"{what} is of lists of different lengths; expected an array") from error
-    if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
-        raise TensorRankError(f"{what} has entries that are no finite real numbers; expected whole numbers or floats")
-    return array.astype(np.float64, copy=False)

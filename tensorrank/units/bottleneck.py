@@ -94,7 +94,7 @@ def least_head_dimension(
     None
     """
     given = _logits(logits)
-    return _least(given, None if tokens is None else _tokens(tokens, len(given)), threads).dimension
+    return _least(given, None if tokens is None else _tokens(tokens, len(given)), threads)[0]
 
 
 def head_for(logits: ArrayLike, tokens: ArrayLike | None = None, *, threads: int | None = None) -> Head:
@@ -118,18 +118,18 @@ def head_for(logits: ArrayLike, tokens: ArrayLike | None = None, *, threads: int
     """
     given = _logits(logits)
     found = np.eye(len(given), dtype=int).astype(object) if tokens is None else _tokens(tokens, len(given))
-    least = _least(given, found, threads)
-    if least.dimension is None:
+    dimension, rank, rank_apart = _least(given, found, threads)
+    if dimension is None:
         raise TensorRankError(
-            f"no head of any dimension produces this pattern of {len(given)} tokens, which span only "
-            f"{least.tokens} dimensions; expected one that fits them: try linearly independent tokens"
+            f"no head of any dimension produces this pattern of {len(given)} tokens, which span only {rank} "
+            "dimensions; expected one that fits them: try linearly independent tokens"
         )
     x, differences = _floats(found, "tokens"), _floats(_differences(given), "differences of logits")
     left, sizes, right = np.linalg.svd(differences, full_matrices=False)
-    root = np.sqrt(sizes[: least.dimension])
-    query = (left[:, : least.dimension] * root).T @ _pseudoinverse(x, least.tokens)
-    apart = _pseudoinverse(_floats(_differences(found), "differences of tokens"), least.apart)
-    key = root[:, None] * right[: least.dimension] @ apart
+    root = np.sqrt(sizes[:dimension])
+    query = (left[:, :dimension] * root).T @ _pseudoinverse(x, rank)
+    apart = _pseudoinverse(_floats(_differences(found), "differences of tokens"), rank_apart)
+    key = root[:, None] * right[:dimension] @ apart
     scores = (query @ x).T @ (key @ x)
     error = float(np.abs(softmax(scores, axis=1) - softmax(_below_the_largest(given), axis=1)).max())
     if not error <= _CLOSE:
@@ -199,13 +199,15 @@ def bottleneck_table(
         threads: for elimination.
 
     Raises:
-        TensorRankError: if a size is not a whole number of at least 1.
+        TensorRankError: if sizes are no list, or one is not a whole number of at least 1.
 
     >>> for row in bottleneck_table((2, 8)):
     ...     print(row)
     BottleneckRow(tokens=2, random=1, own=1, previous=1, sufficient=2)
     BottleneckRow(tokens=8, random=7, own=7, previous=7, sufficient=8)
     """
+    if not np.iterable(sizes):
+        raise TensorRankError(f"sizes are {sizes!r}; expected a list of numbers of tokens, such as [2, 4, 8]")
     rows = []
     for position, size in enumerate(sizes):
         n = whole_number("the number of tokens", size, 1)
@@ -216,27 +218,20 @@ def bottleneck_table(
     return tuple(rows)
 
 
-class _Least(NamedTuple):
-    """The least head dimension, if any, and the ranks of the tokens and of their differences."""
-
-    dimension: int | None
-    tokens: int
-    apart: int
-
-
-def _least(logits: Whole, tokens: Whole | None, threads: int | None) -> _Least:
+def _least(logits: Whole, tokens: Whole | None, threads: int | None) -> tuple[int | None, int, int]:
+    """The least head dimension, if there is one, and the ranks of the tokens and of their differences."""
     n, scores = len(logits), _differences(logits)
     dimension = _rank(scores, threads)
     rank = n if tokens is None else _rank(tokens, threads)
     if tokens is None or rank == n:
-        return _Least(dimension, n, n - 1)
+        return dimension, n, n - 1
     differences = _differences(tokens)
     apart = _rank(differences, threads)
     fits = (
         _rank(np.hstack([tokens.T, scores]), threads) == rank
         and _rank(np.vstack([differences, scores]), threads) == apart
     )
-    return _Least(dimension if fits else None, rank, apart)
+    return dimension if fits else None, rank, apart
 
 
 def _rank(matrix: Whole, threads: int | None) -> int:
@@ -262,8 +257,9 @@ def _whole(given: ArrayLike, what: str, rows: int | None, columns: int | None, l
 
 
 def _logits(given: ArrayLike) -> Whole:
-    tokens = len(as_given(given)) if np.ndim(given) else None
-    return _whole(given, "logits", tokens, tokens, "(n, n), a row and a column for each token")
+    array = as_given(given)
+    tokens = len(array) if array.ndim else None
+    return _whole(array, "logits", tokens, tokens, "(n, n), a row and a column for each token")
 
 
 def _tokens(given: ArrayLike, n: int) -> Whole:

@@ -23,7 +23,7 @@ from tensorrank.units.precision import least_precision
 
 # All inputs are gone through up to so many of them.
 MOST_INPUTS = 2**24
-# Residues that are checked at once.
+# Residues that are checked at once, of one input or several.
 _CHUNK = 2**16
 _NOTHING = "no answers were to be compared; expected at least one input and one asking token"
 
@@ -193,37 +193,25 @@ def least_bits_for(
     return least_precision(right)
 
 
-def all_residues(tokens: int, modulus: int, chunk: int | None = None) -> Iterator[Integers]:
-    """All M^N inputs in lexicographic order, in arrays (at most `chunk`, N): up to 2^24 of them.
-
-    By default an array has about 2^16 entries.
-
-    >>> [part.tolist() for part in all_residues(2, 2, chunk=3)]
-    [[[0, 0], [0, 1], [1, 0]], [[1, 1]]]
-    """
-    n, m = whole_number("tokens", tokens, 1), whole_number("modulus", modulus, 1)
-    step = max(1, _CHUNK // n) if chunk is None else whole_number("chunk", chunk, 1)
-    total = m**n
-    if total > MOST_INPUTS:
-        raise TensorRankError(
-            f"{n} residues mod {m} are {m}^{n} inputs, about 10^{n * math.log10(m):.1f}; all are gone through up to "
-            f"{MOST_INPUTS}. Try random ones, by their number"
-        )
-    return (words_between(m, n, start, min(start + step, total)) for start in range(0, total, step))
-
-
 def _parts(
     construction: Construction, inputs: Inputs, seed: int | np.random.Generator
 ) -> tuple[int, Iterator[Integers]]:
     """The number of inputs, and the inputs in arrays of which each is checked at once."""
     task = construction.task
+    n, m = task.tokens, task.modulus
+    step = max(1, _CHUNK // n)
     if isinstance(inputs, str) and inputs == "all":
-        return task.modulus**task.tokens, all_residues(task.tokens, task.modulus)
-    if isinstance(inputs, str) or np.ndim(inputs) == 0:
+        total = m**n
+        if total > MOST_INPUTS:
+            raise TensorRankError(
+                f"{n} residues mod {m} are {m}^{n} inputs, about 10^{n * math.log10(m):.1f}; all are gone through up "
+                f"to {MOST_INPUTS}. Try random ones, by their number"
+            )
+        return total, (words_between(m, n, start, min(start + step, total)) for start in range(0, total, step))
+    if isinstance(inputs, str) or not np.iterable(inputs):
         given = task.examples(whole_number("inputs", inputs, 1), seed).inputs
     else:
         given = task.checked_inputs(inputs)
-    step = max(1, _CHUNK // task.tokens)
     return len(given), (given[start : start + step] for start in range(0, len(given), step))
 
 

@@ -83,7 +83,7 @@ class Precision:
         if isinstance(self.held, str):
             raise TensorRankError(f"a step of {self} was asked for; only fixed point has one, such as Precision(8)")
         if not 0 <= bound < math.inf:
-            raise TensorRankError(f"the range is [-{bound}, {bound}]; expected a finite bound of at least 0")
+            raise TensorRankError(f"the bound of the range is {bound}; expected a finite number of at least 0")
         mantissa, exponent = math.frexp(bound / (2.0 ** (self.held - 1) - 0.5))
         return 0.0 if bound == 0 else math.ldexp(1.0, exponent - (mantissa == 0.5))
 

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import finite_number, whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
@@ -232,9 +232,10 @@ def least_bits(unit: SelectionUnit, sets: ArrayLike, tolerance: float = 0.1) -> 
 
 def positive(name: str, given: Any) -> float:
     """The number given, if it is positive and finite."""
-    if isinstance(given, bool) or not isinstance(given, int | float | np.number) or not 0 < given < np.inf:
+    number = finite_number(name, given)
+    if number <= 0:
         raise TensorRankError(f"{name} is {given!r}; expected a positive number")
-    return float(given)
+    return number
 
 
 def _deviations(rows: Floats, sets: Integers) -> Floats:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import ClassVar, Literal
 
+from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.resources import Progress, silent
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
@@ -121,12 +122,15 @@ def check_units(
         known = ", ".join(kind.__name__ for kind in _UNITS)
         raise TensorRankError(f"no attention unit is known here for {task}; expected SparseAveraging, {known}")
     construction = _UNITS[type(task)](task, precision)
-    chosen: Literal["all"] | int = "all"
-    if inputs != "auto":
-        chosen = inputs
-    elif construction.task.tokens * math.log(construction.task.modulus) > math.log(_FEW):
-        chosen = _RANDOM_INPUTS
+    chosen = _chosen(inputs, construction.task.tokens * math.log(construction.task.modulus), _RANDOM_INPUTS)
     return (check_unit(construction, chosen, seed=seed, memory=memory, progress=progress),)
+
+
+def _chosen(inputs: Literal["auto", "all"] | int, log_all: float, some: int) -> Literal["all"] | int:
+    """Which inputs are meant: all, or how many; "auto" is all where they are few, and so many where they are more."""
+    if inputs == "auto":
+        return "all" if log_all <= math.log(_FEW) else some
+    return "all" if inputs == "all" else whole_number("inputs", inputs, 1)
 
 
 def _check_averaging(
@@ -140,11 +144,9 @@ def _check_averaging(
 ) -> tuple[SelectionCheck, ...]:
     n, q = task.tokens, task.sparsity
     log_all = math.lgamma(n + 1) - math.lgamma(q + 1) - math.lgamma(n - q + 1)
-    exhaustive = inputs == "all" or (inputs == "auto" and log_all <= math.log(_FEW))
-    if exhaustive:
-        sets = all_sets(n, q, memory=memory)
-    else:
-        sets = random_sets(n, q, _RANDOM_SETS if isinstance(inputs, str) else inputs, seed)
+    chosen = _chosen(inputs, log_all, _RANDOM_SETS)
+    exhaustive = chosen == "all"
+    sets = all_sets(n, q, memory=memory) if chosen == "all" else random_sets(n, q, chosen, seed)
     progress(0, 3, "least dimension")
     m = least_dimension(n, q, seed=seed) if dimension is None else dimension
     random_keys = RestrictedIsometryUnit(n, q, m, seed=seed)

@@ -150,6 +150,11 @@ def test_units_for_sparse_averaging():
     assert coarse["dimension"] == 2
     assert coarse["worst_deviation"] > coarse["tolerance"] == 0.1
     assert not coarse["passed"]
+    done = invoked("check", "sparse-averaging", "--tokens", 12, "--sparsity", 2).stdout
+    assert "The dimension of random keys is the first one tried" in done
+    assert "first one tried" not in invoked("check", "sparse-averaging", "--tokens", 12, "--dimension", 40).stdout
+    with pytest.raises(TensorRankError, match="inputs is 'few'; expected a whole number"):
+        check_units(NAMED_TASKS["sparse-averaging"].task(), "few")
 
 
 def test_a_unit_without_a_query_in_floating_point_is_a_finding():
@@ -184,6 +189,12 @@ def test_the_example_of_the_help_in_a_pipe():
     for verb in ("ranks", "check", "study"):
         assert f"Example: tensorrank task {verb} " in run("task", verb, "--help").stdout
         assert f"Example: tensorrank task {verb} match3 --tokens 9" in run("task", verb, "match3", "--help").stdout
+
+
+@pytest.mark.parametrize("modulus", [None, "7", 0])
+def test_sizes_that_are_no_numbers(modulus):
+    with pytest.raises(TensorRankError, match=r"modulus is .*; expected a whole number of at least 1"):
+        NAMED_TASKS["match3"].matrices({"modulus": modulus})
 
 
 def test_help_needs_no_numbers():

@@ -164,6 +164,7 @@ def test_bits_of_randomised_messages():
     assert randomised_bits(10, error=0.25) == pytest.approx(10 * (0.75 * np.log2(3) - 1))
     assert randomised_bits(VCDimension(3, 5, (0, 1, 2)), error=0) == 3
     assert randomised_bits(0) == 0
+    assert randomised_bits(3, error=np.float32(0.25)) == randomised_bits(3, error=0.25)
     assert randomised_bits(7) == pytest.approx(7 * (5 / 3 - np.log2(3)))
 
 

@@ -193,3 +193,10 @@ def test_heads_that_float64_does_not_hold():
 def test_what_is_no_number_of_tokens(size):
     with pytest.raises(TensorRankError, match=r"the number of tokens is .*; expected a whole number of at least 1"):
         bottleneck_table((2, size))
+
+
+def test_what_is_no_list():
+    with pytest.raises(TensorRankError, match="sizes are 3; expected a list of numbers of tokens"):
+        bottleneck_table(3)
+    with pytest.raises(TensorRankError, match="expected rows of equal length"):
+        least_head_dimension([[1], [1, 2]])

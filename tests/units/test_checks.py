@@ -6,7 +6,7 @@ import pytest
 
 from tensorrank.errors import TensorRankError
 from tensorrank.tasks.match import Match2
-from tensorrank.units.checks import MOST_INPUTS, all_residues, check_unit, least_bits_for
+from tensorrank.units.checks import MOST_INPUTS, check_unit, least_bits_for
 from tensorrank.units.match_units import match2_unit, match3_unit
 
 
@@ -106,11 +106,18 @@ def test_no_bits_make_up_for_another_task():
     assert least_bits_for(other) is None
 
 
-def test_all_residues():
-    for tokens, modulus, chunk in ((3, 4, 7), (2, 5, None), (1, 3, 1), (4, 1, None)):
-        parts = list(all_residues(tokens, modulus, chunk))
-        assert np.concatenate(parts).tolist() == [list(word) for word in product(range(modulus), repeat=tokens)]
-        assert all(len(part) <= (chunk or 2**16) for part in parts)
+def test_all_inputs_are_taken_in_order_a_few_at_a_time(monkeypatch):
+    for tokens, modulus, residues in ((3, 4, 21), (2, 5, 2**16), (1, 3, 1), (4, 1, 1)):
+        monkeypatch.setattr("tensorrank.units.checks._CHUNK", residues)
+        seen = []
+
+        def solve(inputs, seen=seen, tokens=tokens, residues=residues):
+            assert len(inputs) <= max(1, residues // tokens)
+            seen += inputs.tolist()
+            return np.zeros(inputs.shape, dtype=bool)
+
+        check_unit(match2_unit(tokens, modulus), solve=solve)
+        assert seen == [list(word) for word in product(range(modulus), repeat=tokens)]
 
 
 def test_progress():
@@ -151,7 +158,7 @@ def test_refusals():
             check(match2_unit(2, 3), asking=1)
         with pytest.raises(TensorRankError, match="asking is 2; expected one of the tokens 0 to 1"):
             check(match2_unit(2, 3), asking=[2])
-    with pytest.raises(TensorRankError, match="chunk is 0"):
-        all_residues(2, 3, 0)
+    with pytest.raises(TensorRankError, match="inputs are lists of different lengths"):
+        check_unit(match2_unit(2, 3), [[1], [1, 2]])
     with pytest.raises(TensorRankError, match="inputs hold 9"):
         check_unit(match2_unit(2, 9), [[1, 9]])

@@ -226,6 +226,8 @@ def test_refusals_of_functions():
         least_bits(UNITS[0], np.zeros((0, 2), dtype=int))
     with pytest.raises(TensorRankError, match="the tolerance is 0"):
         least_bits(UNITS[0], [[0, 1]], 0)
+    with pytest.raises(TensorRankError, match=r"the tolerance is 10*; expected a finite number"):
+        least_bits(UNITS[0], [[0, 1]], 10**400)
     with pytest.raises(TensorRankError, match="the tolerance is 'small'"):
         least_dimension(6, 2, tolerance="small")
     with pytest.raises(TensorRankError, match="repeats is 0"):
