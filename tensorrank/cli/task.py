@@ -26,7 +26,7 @@ from tensorrank.cli.shared.terminal import (
     wide_console,
 )
 from tensorrank.cli.softmax_bottleneck import softmax_bottleneck
-from tensorrank.cli.task_studies import StudiesWanted, drawn_studies
+from tensorrank.cli.task_studies import StudiesWanted, run_studies
 from tensorrank.errors import TensorRankError
 from tensorrank.tasks.registry import NAMED_TASKS, SIZES, NamedTask
 from tensorrank.whole_numbers import abbreviated
@@ -132,7 +132,7 @@ def study(
     interrupted = False
     with Bar() as bar:
         try:
-            for values, written in drawn_studies(StudiesWanted(task, full, out, units, seed, memory, threads, bar)):
+            for values, written in run_studies(StudiesWanted(task, full, out, units, seed, memory, threads, bar)):
                 studies.append(values)
                 pictures += written
         except KeyboardInterrupt:

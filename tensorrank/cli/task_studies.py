@@ -59,7 +59,7 @@ class StudiesWanted:
         return {"seed": self.seed, "progress": self.progress}
 
 
-def drawn_studies(wanted: StudiesWanted) -> Iterator[tuple[dict[str, Any], list[Path]]]:
+def run_studies(wanted: StudiesWanted) -> Iterator[tuple[dict[str, Any], list[Path]]]:
     """Run a task's studies; each is given, for JSON and with its pictures, as soon as these are written.
 
     Args:

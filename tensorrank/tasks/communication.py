@@ -150,10 +150,10 @@ class CommunicationMatrix:
         steps = len(fields) + 2
         progress(0, steps, "rank over Q")
         rank = rational_rank(self.entries, seed=seed, work=work, threads=threads)
-        finite = []
+        by_field = {"Q": rank.value}
         for done, prime in enumerate(fields, 1):
             progress(done, steps, f"rank over GF({prime})")
-            finite.append((prime, rank_mod_p(self.entries, prime, threads=threads)))
+            by_field[f"GF({prime})"] = rank_mod_p(self.entries, prime, threads=threads)
         progress(steps - 1, steps, "VC dimension")
         left = max(1, limit - self.entries.nbytes)
         vc = vc_dimension(self.entries, memory=left) if self.decides else None
@@ -165,7 +165,7 @@ class CommunicationMatrix:
             distinct_rows=self.distinct_rows,
             distinct_columns=self.distinct_columns,
             rank=rank,
-            finite=tuple(finite),
+            fields=by_field,
             vc=vc,
             query=self.query,
             linear=self.linear,
@@ -184,14 +184,13 @@ class CommunicationRanks(Record):
         distinct_rows: how many of A's inputs B has to tell apart.
         distinct_columns: how many of B's inputs A has to tell apart.
         rank: over the rationals, with its standing.
-        finite: pairs of a prime p and the rank over GF(p), exact.
+        fields: the ranks by the name of the field: Q, GF(2) and so on; over GF(p) they are exact.
         vc: the VC dimension of the rows; None if values are not only 0 and 1.
         query: as for `CommunicationMatrix`.
         linear: as for `CommunicationMatrix`.
     """
 
-    derived = ("fields", "protocol_bits", "model_bounds")
-    left_out = ("finite",)
+    derived = ("protocol_bits", "model_bounds")
 
     task: str
     sides: tuple[str, str]
@@ -200,18 +199,13 @@ class CommunicationRanks(Record):
     distinct_rows: int
     distinct_columns: int
     rank: RationalRank
-    finite: tuple[tuple[int, int], ...]
+    fields: dict[str, int]
     vc: VCDimension | None
     query: Side | None
     linear: Side | None
 
     def __repr__(self) -> str:
         return f"CommunicationRanks({_described(self)}: {self.fields})"
-
-    @property
-    def fields(self) -> dict[str, int]:
-        """The ranks by the name of the field: Q, GF(2) and so on."""
-        return {"Q": self.rank.value} | {f"GF({prime})": rank for prime, rank in self.finite}
 
     @property
     def protocol_bits(self) -> int:

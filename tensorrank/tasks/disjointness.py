@@ -16,15 +16,7 @@ from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 from tensorrank.tasks.communication import CommunicationMatrix, refuse_bits
 from tensorrank.tasks.sparse_averaging import disjointness_in_sparse_averaging
-from tensorrank.tasks.task import (
-    Examples,
-    all_words,
-    assignments,
-    balanced_labels,
-    checked_whole_numbers,
-    in_words,
-    one_of_each,
-)
+from tensorrank.tasks.task import Examples, all_words, assignments, balanced_labels, checked_whole_numbers, in_words
 
 
 @dataclass(frozen=True)
@@ -252,7 +244,8 @@ class InnerProduct(TwoBitVectors):
         # Random common bits leave b until their number is a multiple of the modulus.
         common = np.where(a & b, rng.random(a.shape), np.inf).argsort(axis=1).argsort(axis=1)
         b[common < self._values((a & b).sum(axis=1))[:, None]] = 0
-        changed = one_of_each(a == 1, rng)
+        # A random place where a is 1; there is one in every row.
+        changed = np.where(a == 1, rng.random(a.shape), -1).argmax(axis=1)
         b[every, changed] ^= labels
         return Examples(np.stack([a, b], axis=1), labels)
 

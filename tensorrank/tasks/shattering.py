@@ -87,7 +87,9 @@ def vc_dimension(matrix: ArrayLike, *, work: int = 1_000_000, memory: int | str 
     cell = _CELL_BYTES + _BYTES_PER_BIT * len(bits)
     # The cells of smaller sets on the way to the current one take as much again.
     most_cells = int(memory_limit(memory) / (2 * cell))
-    search = _Search({column: _as_integer(bits[:, column]) for column in order}, len(bits), most_cells)
+    packed = np.packbits(bits, axis=0, bitorder="little")
+    columns = {column: int.from_bytes(packed[:, column].tobytes(), "little") for column in order}
+    search = _Search(columns, len(bits), most_cells)
     for step in (search.collect, search.enlarge, search.exclude):
         search.left += allowed // 3
         with suppress(_Spent):
@@ -125,7 +127,7 @@ def randomised_bits(vc: VCDimension | int, error: float = 1 / 3) -> float:
     least = vc.lower if isinstance(vc, VCDimension) else whole_number("the VC dimension", vc, 0)
     if isinstance(error, bool) or not isinstance(error, int | float | np.number) or not 0 <= error < 1 / 2:
         raise TensorRankError(f"the error is {error!r}; expected a probability from 0 to less than 1/2")
-    entropy = -sum(p * math.log2(p) for p in (error, 1 - error) if p > 0)
+    entropy = -sum(p * math.log2(p) for p in (float(error), 1 - float(error)) if p > 0)
     return least * (1 - entropy)
 
 
@@ -223,7 +225,3 @@ def _zeros_and_ones(matrix: ArrayLike) -> NDArray[np.uint8]:
         other = f"the entry {array[(array != 0) & (array != 1)][0]}" if whole else f"an array of {array.dtype}"
         raise TensorRankError(f"{other} was given; expected a matrix of the whole numbers 0 and 1")
     return array.astype(np.uint8)
-
-
-def _as_integer(column: NDArray[np.uint8]) -> int:
-    return int.from_bytes(np.packbits(column, bitorder="little").tobytes(), "little")

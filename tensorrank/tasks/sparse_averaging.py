@@ -272,13 +272,11 @@ def disjointness_in_sparse_averaging(
     what = f"{'thresholded ' if thresholded else ''}sparse averaging of {n} out of {2 * n} tokens, as disjointness"
     refuse_bits(memory, 2 * n, f"the matrix of {what}")
     words = 2**n
-    bits = assignments(range(n))
-    values = np.full((2 * n, words), -1, dtype=np.int8)
-    for i in range(n):
-        values[2 * i + 1] += 2 * bits[i].astype(np.int8)
     entries = np.zeros((words, words), dtype=np.int8)
-    for i in range(n):
-        entries += values[2 * i + bits[i]]
+    for bits in assignments(range(n)).values():
+        # The values of tokens 2i and 2i + 1 for each b, of which each a chooses one.
+        values = np.stack([np.full(words, -1, dtype=np.int8), 2 * bits.astype(np.int8) - 1])
+        entries += values[bits]
     result = (entries > -n if thresholded else entries).astype(np.int64)
     return CommunicationMatrix(
         result, words, words, what, ("the choice", in_words("value", range(2 * n))), query="rows"

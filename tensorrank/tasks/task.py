@@ -72,15 +72,6 @@ def balanced_labels(count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
     return rng.permutation(size) < size // 2
 
 
-def one_of_each(allowed: NDArray[np.bool_], rng: np.random.Generator) -> Integers:
-    """A random allowed column for each row; every row has at least one.
-
-    >>> one_of_each(np.array([[False, True, False], [True, False, False]]), np.random.default_rng(0))
-    array([1, 0])
-    """
-    return np.asarray(np.where(allowed, rng.random(allowed.shape), -1).argmax(axis=1))
-
-
 def checked_whole_numbers(
     what: str, given: ArrayLike, shape: tuple[int | None, ...], most: int, layout: str
 ) -> Integers:

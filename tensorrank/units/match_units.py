@@ -27,10 +27,6 @@ class MatchConstruction(Construction):
     The residue x becomes the token (cos(2 pi x / M), sin(2 pi x / M), 1, 0), element by element, and every input gets a
     blank token (0, 0, 0, 1) at its end. The unit reads these 4 coordinates; its m is the dimension of queries and keys.
 
-    Attributes:
-        task: the task that it solves, with its number of tokens N and its modulus M.
-        unit: the attention unit, over N + 1 tokens.
-
     >>> small = match2_unit(3, 5)
     >>> small.answers([[1, 4, 2], [0, 1, 2]])
     array([[ True,  True, False],

@@ -33,13 +33,7 @@ class BatchSizes:
 class AttentionSizes:
     """The sizes of one computation: what its batches cost, and which fit.
 
-    Attributes:
-        order: the s of the tuples (i, j_1, ..., j_(s-1)).
-        heads: the number of heads, H.
-        dimension: the dimension of queries and keys, m.
-        output_dimension: the dimension of values.
-        tokens: the tokens of an input, N.
-        asked: the asking tokens of an input.
+    The order, heads and dimensions are those of the `AttentionUnit`; an input has so many tokens, and so many ask.
     """
 
     order: int

@@ -33,7 +33,6 @@ class BigramConstruction(Construction):
     x_j + x_(j+1), which the map between the layers computes token by token.
 
     Attributes:
-        task: the task that it solves.
         lookup: the first unit, of dimension 2, over N tokens.
         unit: the second, of dimension 3, over N + 1 tokens.
 
@@ -97,11 +96,8 @@ def bigram_units(tokens: int, modulus: int, *, precision: Precision | str | int 
 class LocalConstruction(Construction):
     """One unit of order 2 and dimension 2 that solves the local variant of Match3, with a head for each neighbour.
 
-    Each head looks up one token of the window; the map after the unit decides, token by token.
-
-    Attributes:
-        task: the task that it solves.
-        unit: the attention unit, with 2K heads (no more than there are distances), over N tokens.
+    Each of the 2K heads (no more than there are distances) looks up one token of the window; the map after the unit
+    decides, token by token.
 
     >>> print(local_unit(9, 7, 2))
     Match3 mod 7 within 2: AttentionUnit(order 2, dimension 2, 4 heads, output dimension 8, float64)

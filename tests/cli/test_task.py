@@ -250,13 +250,13 @@ def test_a_default_anchor_is_a_residue_and_a_trivial_task_says_so():
 
 
 def test_an_interrupt_keeps_the_studies_done(tmp_path, monkeypatch):
-    real = tensorrank.cli.task.drawn_studies
+    real = tensorrank.cli.task.run_studies
 
     def interrupted(wanted):
         yield next(real(wanted))
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(tensorrank.cli.task, "drawn_studies", interrupted)
+    monkeypatch.setattr(tensorrank.cli.task, "run_studies", interrupted)
     done = invoked("study", "match3", *SMALL["match3"], "--out", tmp_path)
     assert done.exit_code == 130
     assert "interrupted; studies kept: 1" in done.stderr
