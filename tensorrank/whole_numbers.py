@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Sequence
 from decimal import Decimal
+
+from tensorrank.errors import TensorRankError
 
 
 def to_text(number: int) -> str:
@@ -17,11 +20,13 @@ def to_text(number: int) -> str:
 
 
 def from_text(text: str) -> int:
-    """The whole number that `to_text` wrote.
+    """The whole number that `to_text` wrote; any other text is refused.
 
     >>> from_text(to_text(3**12000)) == 3**12000
     True
     """
+    if not re.fullmatch(r"[+-]?\d+", text):
+        raise TensorRankError(f"the text {text[:40]!r} was given; expected a whole number in decimal digits")
     return int(Decimal(text))
 
 

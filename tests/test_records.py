@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tensorrank.errors import TensorRankError
 from tensorrank.records import Record, plain
 from tensorrank.whole_numbers import from_text
 
@@ -48,3 +49,9 @@ def test_whole_numbers_survive_readers_that_know_only_floats(number):
 def test_a_value_without_a_plain_form_is_an_error():
     with pytest.raises(TypeError, match=r"Fraction\(1, 3\) of type Fraction has no plain form"):
         plain(Fraction(1, 3))
+
+
+@pytest.mark.parametrize("text", ["", "many", "1.5", "inf", "1e9", "3^200.00"])
+def test_a_text_that_is_no_whole_number_is_refused(text):
+    with pytest.raises(TensorRankError, match="expected a whole number in decimal digits"):
+        from_text(text)

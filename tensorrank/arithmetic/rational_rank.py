@@ -64,9 +64,6 @@ def rational_rank(
         work: operations that may be spent on a proof; where it takes more, the rank is probable.
         threads: as for `rank_mod_p`.
 
-    Raises:
-        TensorRankError: if the array is not a matrix of whole numbers, or the work is no positive number.
-
     Source: Hadamard 1893 for the bound of a determinant by the lengths of its rows.
 
     >>> print(rational_rank([[1, 2, 3], [4, 5, 6], [7, 8, 9]]))
@@ -77,7 +74,8 @@ def rational_rank(
     array = as_given(matrix)
     if array.ndim != 2:
         raise TensorRankError(f"an array of shape {array.shape} was given; expected a matrix (two dimensions)")
-    if array.size and (array.dtype.kind not in "iubO" or not _whole(array)):
+    whole = array.dtype.kind in "iub" or all(isinstance(x, int | np.integer) for x in array.flat)
+    if not whole:
         raise TensorRankError(f"an array of {array.dtype} was given; expected a matrix of whole numbers")
     core = _core(array)
     most = min(core.shape)
@@ -121,19 +119,12 @@ def distinct_rows(matrix: Array) -> Array:
         for number, row in enumerate(matrix):
             first.setdefault(tuple(row), number)
         return np.array(list(first.values()), dtype=np.intp)
-    small = np.ascontiguousarray(matrix.astype(np.min_scalar_type(_largest(matrix)), copy=False))
+    low, high = int(matrix.min()), int(matrix.max())
+    # The smallest type that holds every entry, so that rows are compared as few bytes.
+    small_type = np.min_scalar_type(high if low >= 0 else min(low, -high - 1))
+    small = np.ascontiguousarray(matrix.astype(small_type, copy=False))
     whole = small.view(np.dtype((np.void, small.dtype.itemsize * small.shape[1])))[:, 0]
     return np.sort(np.unique(whole, return_index=True)[1])
-
-
-def _largest(matrix: Array) -> int:
-    """A number that needs as wide a type as any entry of the matrix."""
-    low, high = int(matrix.min()), int(matrix.max())
-    return high if low >= 0 else min(low, -high - 1)
-
-
-def _whole(array: Array) -> bool:
-    return array.dtype != object or all(isinstance(x, int | np.integer) for x in array.flat)
 
 
 def _core(array: Array) -> Array:

@@ -108,15 +108,19 @@ class NumericalRank(Record):
         """The rank that `to_dict` described.
 
         Raises:
-            TensorRankError: if names are missing or unknown.
+            TensorRankError: if names are missing or unknown, or values are no numbers.
         """
         names = {field.name for field in fields(cls)}
         if not isinstance(values, Mapping) or set(values) != names:
             given = ", ".join(sorted(values)) if isinstance(values, Mapping) else repr(values)
             raise TensorRankError(f"a spectrum with {given} was given; expected to_dict's {', '.join(sorted(names))}")
-        arrays = {"spectrum": np.array(values["spectrum"], dtype=np.float64)}
-        # Infinity stands as a text, which JSON knows.
-        return cls(**{**values, **arrays, "threshold": float(values["threshold"]), "gap": float(values["gap"])})
+        try:
+            spectrum = np.array(values["spectrum"], dtype=np.float64)
+            # Infinity stands as a text, which JSON knows.
+            ends = {name: float(values[name]) for name in ("threshold", "gap")}
+        except (TypeError, ValueError) as error:
+            raise TensorRankError(f"a spectrum was given whose values are no numbers ({error})") from error
+        return cls(**{**values, "spectrum": spectrum, **ends})
 
     @property
     def _largest(self) -> float:

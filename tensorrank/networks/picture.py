@@ -53,6 +53,7 @@ def picture(
     sides = dict.fromkeys(range(network.sites), "")
     if split is not None:
         sides = {site: name for name, side in (("A", split.a), ("B", split.b)) for site in side}
+    cut_legs = frozenset(cut.legs if cut else ())
     stubs = _stubs(network, graph, places)
     corners = np.array([*places.values(), *(end for _, end in stubs)])
     least, most = corners.min(axis=0) - _MARGIN, corners.max(axis=0) + _MARGIN
@@ -61,8 +62,8 @@ def picture(
         inch = min(0.85, 9 / width)
         figure = Figure(figsize=(max(3.6, inch * width), inch * height + (0.7 if cut else 0.1)), layout="constrained")
         axes = figure.subplots()
-        _show_bonds(axes, network, graph, places, cut)
-        _show_sites(axes, network, stubs, sides, cut)
+        _show_bonds(axes, network, graph, places, cut_legs)
+        _show_sites(axes, network, stubs, sides, cut_legs)
         _show_tensors(axes, network, places)
         axes.set(aspect="equal", xlim=(least[0], most[0]), ylim=(least[1], most[1]))
         axes.set_axis_off()
@@ -73,26 +74,23 @@ def picture(
 
 
 def _show_bonds(
-    axes: Axes, network: LabelledTensors, graph: nx.Graph, places: Mapping[Node, Point], cut: Cut | None
+    axes: Axes, network: LabelledTensors, graph: nx.Graph, places: Mapping[Node, Point], cut_legs: frozenset[str]
 ) -> None:
     for first, second, legs in graph.edges(data="legs"):
         (x0, y0), (x1, y1) = places[first], places[second]
         sizes = [network.sizes[leg] for leg in legs]
-        axes.plot([x0, x1], [y0, y1], **_line_style(legs, sizes, cut), zorder=1)
+        axes.plot([x0, x1], [y0, y1], **_line_style(legs, sizes, cut_legs), zorder=1)
         # A leg that many tensors share is named by its dimension once, at its dot.
         if not any(node[0] == "dot" for node in (first, second)):
-            text = "·".join(map(str, sizes))
-            _annotate(
-                axes, ((x0 + x1) / 2, (y0 + y1) / 2), text, cut is not None and not set(legs).isdisjoint(cut.legs)
-            )
+            middle = (x0 + x1) / 2, (y0 + y1) / 2
+            _annotate(axes, middle, "·".join(map(str, sizes)), not cut_legs.isdisjoint(legs))
     for node in graph:
         kind, leg = node
         if kind == "dot":
-            is_cut = cut is not None and leg in cut.legs
             x, y = places[node]
-            axes.plot(x, y, "o", color=_CUT if is_cut else _BOND, markersize=6, zorder=5)
+            axes.plot(x, y, "o", color=_CUT if leg in cut_legs else _BOND, markersize=6, zorder=5)
             away = free_direction(node, graph, places, 0)
-            _annotate(axes, (x + 0.32 * away[0], y + 0.32 * away[1]), str(network.sizes[leg]), is_cut)
+            _annotate(axes, (x + 0.32 * away[0], y + 0.32 * away[1]), str(network.sizes[leg]), leg in cut_legs)
 
 
 def _stubs(network: LabelledTensors, graph: nx.Graph, places: Mapping[Node, Point]) -> list[tuple[Point, Point]]:
@@ -111,10 +109,14 @@ def _stubs(network: LabelledTensors, graph: nx.Graph, places: Mapping[Node, Poin
 
 
 def _show_sites(
-    axes: Axes, network: LabelledTensors, stubs: list[tuple[Point, Point]], sides: Mapping[int, str], cut: Cut | None
+    axes: Axes,
+    network: LabelledTensors,
+    stubs: list[tuple[Point, Point]],
+    sides: Mapping[int, str],
+    cut_legs: frozenset[str],
 ) -> None:
     for site, (leg, (start, end)) in enumerate(zip(network.open_legs, stubs, strict=True)):
-        style = _line_style([leg], [network.sizes[leg]], cut)
+        style = _line_style([leg], [network.sizes[leg]], cut_legs)
         axes.plot([start[0], end[0]], [start[1], end[1]], **style, zorder=1)
         face, ink, marker = _SIDES.get(sides[site], _NO_SIDE)
         axes.plot(*end, marker, color=face, markersize=13, markeredgecolor="0.15", markeredgewidth=0.8, zorder=3)
@@ -134,8 +136,8 @@ def _show_tensors(axes: Axes, network: LabelledTensors, places: Mapping[Node, Po
         )
 
 
-def _line_style(legs: list[str], sizes: list[int], cut: Cut | None) -> dict[str, Any]:
-    is_cut = cut is not None and not set(legs).isdisjoint(cut.legs)
+def _line_style(legs: list[str], sizes: list[int], cut_legs: frozenset[str]) -> dict[str, Any]:
+    is_cut = not cut_legs.isdisjoint(legs)
     return {
         "color": _CUT if is_cut else _BOND,
         "linestyle": (0, (2.2, 1.2)) if is_cut else "-",

@@ -88,12 +88,8 @@ class TensorTrain(TensorFormat):
             raise TensorRankError(f"{len(inner)} ranks were given for {len(shape)} sites; expected {len(shape) - 1}")
         ranks = [1, *(whole_number("rank", one, 1) for one in inner), 1]
         dimensions = [whole_number("dimension", k, 1) for k in shape]
-        return cls(
-            tuple(
-                random_entries((left, k, right), rng)
-                for left, k, right in zip(ranks[:-1], dimensions, ranks[1:], strict=True)
-            )
-        )
+        shapes = zip(ranks[:-1], dimensions, ranks[1:], strict=True)
+        return cls(tuple(random_entries(one, rng) for one in shapes))
 
     def to_network(self) -> TensorNetwork:
         """The train as tensors "core i" with legs "site i", and "bond i" between core i and the next.
@@ -103,13 +99,9 @@ class TensorTrain(TensorFormat):
         last = len(self.cores) - 1
         tensors = []
         for i, core in enumerate(self.cores):
-            kept = [
-                (f"bond {i - 1}", core.shape[0], i > 0),
-                (f"site {i}", core.shape[1], True),
-                (f"bond {i}", core.shape[2], i < last),
-            ]
-            legs = tuple(leg for leg, _, there in kept if there)
-            tensors.append(Tensor(f"core {i}", legs, core.reshape([size for _, size, there in kept if there])))
+            kept = slice(1 if i == 0 else 0, 2 if i == last else 3)
+            legs: tuple[str, ...] = (f"bond {i - 1}", f"site {i}", f"bond {i}")
+            tensors.append(Tensor(f"core {i}", legs[kept], core.reshape(core.shape[kept])))
         return TensorNetwork(tuple(tensors), tuple(f"site {i}" for i in range(len(tensors))))
 
     def to_tensorly(self) -> TTTensor:

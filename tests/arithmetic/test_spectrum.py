@@ -276,3 +276,9 @@ def test_a_dictionary_of_something_else_is_refused(values):
         TensorRankError, match="was given; expected to_dict's ambiguous, gap, spectrum, threshold, value"
     ):
         NumericalRank.from_dict(values)
+
+
+@pytest.mark.parametrize(("name", "value"), [("gap", None), ("threshold", "large"), ("spectrum", [[1], [1, 2]])])
+def test_values_that_are_no_numbers_are_refused(name, value):
+    with pytest.raises(TensorRankError, match="a spectrum was given whose values are no numbers"):
+        NumericalRank.from_dict({**FOUND[0].to_dict(), name: value})
