@@ -81,6 +81,20 @@ def nearest(text: str, known: Iterable[str]) -> str:
     return f"expected one of {', '.join(names)}" + (f"; did you mean {close[0]!r}?" if close else "")
 
 
+def one_of(name: str, given: Any, known: Sequence[str]) -> str:
+    """One of some names that a user gave.
+
+    Raises:
+        TensorRankError: if it is another name, or none.
+
+    >>> one_of("the method", "plain", ["plain", "sampling"])
+    'plain'
+    """
+    if given not in known:
+        raise TensorRankError(f"{name} is {given!r}; {nearest(str(given), known)}")
+    return str(given)
+
+
 def listed(numbers: Sequence[int]) -> str:
     """Numbers listed for a sentence; of many only the first are listed, with how many there are.
 

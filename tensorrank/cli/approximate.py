@@ -13,7 +13,7 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 import tensorrank as tr
-from tensorrank.arguments import nearest, whole_number
+from tensorrank.arguments import one_of, whole_number
 from tensorrank.cli.shared import options as given
 from tensorrank.cli.shared.model_files import writable
 from tensorrank.cli.shared.terminal import INTERRUPTED, Bar, make_folder, print_json, say, say_pictures, wide_console
@@ -58,7 +58,7 @@ def approximate(
     save: Annotated[
         Path | None, typer.Option(metavar="OUT", help="Where the last latent class model is written.")
     ] = None,
-    out: Annotated[Path | None, typer.Option(help="Folder of the figure; none by default.")] = None,
+    out: given.Out = None,
     json: given.Json = False,
 ) -> None:
     """Mixtures of 1, 2, 3, ... parts that approach a model: errors, divergences, and the proven bound.
@@ -69,22 +69,25 @@ def approximate(
     Example: tensorrank approximate h.json --steps 100 --atoms products --out pictures
     """
     # Heavy modules are imported where they are used, so that --help answers at once.
+    from tensorrank.arithmetic.resources import memory_limit
     from tensorrank.experiments.approximation import ApproximationRun, ShallowApproximations
     from tensorrank.mixtures.approximation.approximate import ATOMS, METHODS
     from tensorrank.mixtures.approximation.result import Interrupted
     from tensorrank.mixtures.formats.files import load
     from tensorrank.mixtures.formats.files import save as write
 
-    _one_of("--method", method, [name.replace(" ", "-") for name in METHODS])
+    one_of("--method", method, [name.replace(" ", "-") for name in METHODS])
     if atoms is not None:
-        _one_of("--atoms", atoms, ATOMS)
+        one_of("--atoms", atoms, ATOMS)
     run = ApproximationRun(method.replace("-", " "), atoms, whole_number("--steps", steps, 0))
     whole_number("--nodes", nodes, 1)
     whole_number("--samples", samples, 2)
     whole_number("--seed", seed, 0)
-    _limit(memory)
+    memory_limit(memory)
     if save is not None:
-        _saveable(save, files)
+        if len(files) > 1:
+            raise TensorRankError(f"--save {save} takes one model, but {len(files)} files were given; give one of them")
+        writable(save, "--save")
     models = list(zip(_labels(files), [load(file) for file in files], strict=True))
     if out is not None:
         make_folder(out)
@@ -129,27 +132,6 @@ def approximate(
         done = sum(target.wall.reason != _CUT for target in found)
         typer.echo(f"interrupted: {done} of {len(models)} models are done", err=True)
         raise typer.Exit(INTERRUPTED)
-
-
-def _one_of(option: str, text: str, known: Sequence[str]) -> None:
-    if text not in known:
-        raise TensorRankError(f"{option} is {text!r}; {nearest(text, known)}")
-
-
-def _limit(memory: str) -> None:
-    from tensorrank.arithmetic.resources import memory_limit
-
-    try:
-        memory_limit(memory)
-    except TensorRankError as error:
-        raise TensorRankError(f"--memory: {error}") from None
-
-
-def _saveable(save: Path, files: Sequence[Path]) -> None:
-    """Whether --save can be done, asked before the work."""
-    if len(files) > 1:
-        raise TensorRankError(f"--save {save} takes one model, but {len(files)} files were given; give one of them")
-    writable(save, "--save")
 
 
 def _labels(files: Sequence[Path]) -> list[str]:
@@ -203,9 +185,10 @@ def _print(target: ApproximationTarget, steps: int) -> None:
     for step in _shown(run.steps):
         table.add_row(*(cell(step) for cell in columns.values()))
     wide_console().print(table)
-    for sentence in _sentences(target, steps):
-        say(sentence)
-    say("")
+    # The norm and what the guarantee is worth, what is certified, and what an exact form needs.
+    say(_worth(target))
+    say(_certified(run) + ("" if len(run.steps) > steps else _ended(run)))
+    say(f"{target.wall}\n")
 
 
 def _shown(steps: Sequence[ApproximationStep]) -> list[ApproximationStep]:
@@ -220,12 +203,6 @@ def _number(value: float | None) -> str:
 
 def _estimate(estimate: Estimate) -> str:
     return "∞" if isinf(estimate.value) else str(estimate)
-
-
-def _sentences(target: ApproximationTarget, steps: int) -> list[str]:
-    """The norm and what the guarantee is worth, what is certified, and what an exact form needs."""
-    run = target.runs[0]
-    return [_worth(target), _certified(run) + ("" if len(run.steps) > steps else _ended(run)), str(target.wall)]
 
 
 def _ended(run: Approximation) -> str:

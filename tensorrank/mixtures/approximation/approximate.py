@@ -6,7 +6,7 @@ import time
 from dataclasses import replace
 from typing import Any, cast
 
-from tensorrank.arguments import nearest, whole_number
+from tensorrank.arguments import one_of, whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import Progress, silent, worker_threads
 from tensorrank.errors import TensorRankError
@@ -77,12 +77,8 @@ def approximate(
     steps, samples = whole_number("steps", steps, 0), whole_number("samples", samples, 2)
     if not isinstance(target, Mixture):
         raise TensorRankError(f"{target!r} was given; expected a mixture model, such as tr.load(FILE)")
-    method = method.replace("-", " ") if isinstance(method, str) else method
-    if method not in METHODS:
-        raise TensorRankError(f"the method is {method!r}; {nearest(method, METHODS)}")
-    kind = atoms if atoms is not None else "products" if method in _OF_PRODUCTS else "entries"
-    if kind not in ATOMS:
-        raise TensorRankError(f"the atoms are {atoms!r}; {nearest(kind, ATOMS)}")
+    method = one_of("the method", method.replace("-", " ") if isinstance(method, str) else method, METHODS)
+    kind = one_of("atoms", ("products" if method in _OF_PRODUCTS else "entries") if atoms is None else atoms, ATOMS)
     if method in _OF_PRODUCTS and kind == "entries":
         raise TensorRankError(
             f"the method {method!r} was asked for with entries as atoms, which it would leave as they are or call "

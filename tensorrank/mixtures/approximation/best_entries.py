@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tensorrank.arguments import nearest, whole_number
+from tensorrank.arguments import one_of, whole_number
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.approximation.best_first import best_first
 from tensorrank.mixtures.approximation.best_of_tree import Best, best_of_tree
@@ -19,18 +19,8 @@ def best_entries(model: Mixture, count: int, *, oracle: str = "auto", nodes: int
     from both sides of each node nearly always close (`best_of_tree`). Any other model is searched best first
     (`best_first`).
 
-    Args:
-        model: a mixture; if it has Gaussian components, entries are numbered by components.
-        count: how many entries are wanted.
-        oracle: "tree", "best first", or "auto", the first wherever the model is a tree.
-        nodes: how many partial assignments a best-first search may evaluate.
-
-    Returns:
-        The entries' `codes` (entries, sites), their `log_values`, and `log_missed`: an entry above it (to 1e-9) is
-        proved to be among the largest. There are fewer entries than asked for where no others are positive.
-
-    Raises:
-        TensorRankError: if count or nodes is no whole number of at least 1, or the oracle is unknown or for trees only.
+    Entries are numbered by components if the model has Gaussian ones. There are fewer entries than asked for where no
+    others are positive. `approximate` says what the oracle and nodes are.
 
     >>> from tensorrank.mixtures.hidden_markov import HiddenMarkov
     >>> best_entries(HiddenMarkov.random(2, 3, length=64, seed=0), 100).proved
@@ -47,11 +37,6 @@ def best_entries(model: Mixture, count: int, *, oracle: str = "auto", nodes: int
 
 
 def check_search(oracle: str, nodes: int) -> None:
-    """Checks the oracle and the number of nodes of a search.
-
-    Raises:
-        TensorRankError: if the oracle is unknown, or nodes is no whole number of at least 1.
-    """
+    """Checks the oracle and the number of nodes of a search."""
     whole_number("nodes", nodes, 1)
-    if oracle not in ORACLES:
-        raise TensorRankError(f"the oracle is {oracle!r}; {nearest(oracle, ORACLES)}")
+    one_of("the oracle", oracle, ORACLES)

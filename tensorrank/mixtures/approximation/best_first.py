@@ -28,12 +28,8 @@ _BEAM = 512
 def best_first(circuit: Circuit, shape: Sequence[int], count: int, *, nodes: int = 200_000) -> Best:
     """The `count` largest positive entries, or as many as there are, proved only as far as the search came.
 
-    Args:
-        circuit: any circuit.
-        shape: the number of values of each variable.
-        count: how many entries are wanted.
-        nodes: how many partial assignments are evaluated. If more are needed, the best ones are completed value by
-            value, and the best bound that was left open becomes `log_missed`.
+    About `nodes` partial assignments are evaluated at most. If more are needed, the best ones are completed value by
+    value, and the best bound that was left open becomes `log_missed`.
 
     Sources: marginal MAP is NP-hard, Park, Darwiche, Complexity Results and Approximation Strategies for MAP
     Explanations (JAIR 21, 2004); by best-first search, Marinescu, Dechter, Ihler (UAI 2014).

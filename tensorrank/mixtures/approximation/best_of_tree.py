@@ -54,10 +54,7 @@ class _Partial:
 def best_of_tree(circuit: Circuit, count: int, *, width: int = 256) -> Best:
     """The `count` largest positive entries, or as many as there are.
 
-    Args:
-        circuit: the circuit of a tree.
-        count: how many entries are wanted.
-        width: how many vectors the bounds consist of at most, on each side of a node.
+    Bounds consist of at most `width` vectors on each side of a node.
 
     >>> from tensorrank.mixtures.hidden_markov import HiddenMarkov
     >>> found = best_of_tree(HiddenMarkov([1], [[1]], [[0.7, 0.3]], 3).circuit, 2)

@@ -6,7 +6,7 @@ the largest entry is in S or among the |S| + 1 largest entries of W, and one sea
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from math import exp, inf, log, sqrt
@@ -67,16 +67,10 @@ class Sparse:
 
 
 def over_entries(target: Mixture, steps: int, rule: str, log_squared_norm: float, *, oracle: str, nodes: int) -> Steps:
-    """Steps t = 0, 1, ...; corrective steps end where no more entries are positive.
+    """Steps t = 0, 1, ... towards the target W, whose sum of squares has the given logarithm.
 
-    Args:
-        target: the mixture W.
-        steps: how many steps are made after the first.
-        rule: "corrective" takes the best weights of all entries met, which are W there plus what is missing to one in
-            equal parts; "line search" the best step towards the new entry; "plain" a step of length 2 / (t + 2).
-        log_squared_norm: the logarithm of the sum of squares of W.
-        oracle: as for `best_entries`.
-        nodes: as for `best_entries`.
+    The rule "corrective" takes the best weights of all entries met, which are W there plus what is missing to one in
+    equal parts; such steps end where no more entries are positive. `moved` says what the other rules do.
     """
     best = best_entries(target, steps + 1, oracle=oracle, nodes=nodes)
     complete = best.log_missed == -inf
@@ -92,7 +86,11 @@ def over_entries(target: Mixture, steps: int, rule: str, log_squared_norm: float
         gap = 0.0 if certified else max(0.0, missed - float(residuals[chosen]))
         # Conditional gradients may start at any entry, so the first step needs no certificate.
         guaranteed &= step == 0 or certified
-        weights = _moved(weights, values, chosen, step, rule)
+        if step and rule == "corrective":
+            support = (weights > 0) | (np.arange(len(weights)) == chosen)
+            weights = np.where(support, values + (1 - values[support].sum()) / support.sum(), 0.0)
+        else:
+            weights = moved(weights, chosen, step, rule, values, lambda one: one)
         residuals = values - weights
         sparse = Sparse(best.codes, weights, best.log_values, complete)
         measured = sparse.measured(log_squared_norm)
@@ -118,18 +116,20 @@ def _certified(best: Best, weights: Floats, residuals: Floats, chosen: int) -> b
     )
 
 
-def _moved(weights: Floats, values: Floats, chosen: int, step: int, rule: str) -> Floats:
-    """The weights after a step towards an entry."""
+def moved(
+    weights: Floats, chosen: int, step: int, rule: str, overlaps: Floats, gram_times: Callable[[Floats], Floats]
+) -> Floats:
+    """The weights of parts, (parts,), after a step towards the chosen part.
+
+    Step 0 goes all the way. Of later ones the rule "line search" takes the best step, and "plain" one of length
+    2 / (t + 2), with t = 0 for step 1. Overlaps are the inner products of parts with the target; `gram_times`
+    multiplies the matrix of their inner products with each other by a vector.
+    """
     vertex = np.zeros(len(weights))
     vertex[chosen] = 1.0
-    if step == 0:
-        return vertex
-    if rule == "corrective":
-        support = (weights > 0) | (vertex > 0)
-        return np.where(support, values + (1 - values[support].sum()) / support.sum(), 0.0)
-    length = 2 / (step + 1)
-    if rule == "line search":
+    length = 2 / (step + 1) if step else 1.0
+    if step and rule == "line search":
         direction = vertex - weights
-        square = float(direction @ direction)
-        length = float(np.clip(direction @ (values - weights) / square, 0, 1)) if square > 0 else 0.0
-    return (1 - length) * weights + length * vertex
+        square = float(direction @ gram_times(direction))
+        length = float(np.clip(direction @ (overlaps - gram_times(weights)) / square, 0, 1)) if square > 0 else 0.0
+    return np.asarray((1 - length) * weights + length * vertex)

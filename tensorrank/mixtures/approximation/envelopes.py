@@ -33,8 +33,7 @@ _LEAST_SUM = 1e-290
 class Envelope:
     """Vectors of which each vector of a larger set is exceeded by one, coordinate by coordinate.
 
-    Attributes:
-        logs: the logarithms of their coordinates, (vectors, slots).
+    Logarithms of their coordinates are kept, (vectors, slots).
     """
 
     logs: Floats

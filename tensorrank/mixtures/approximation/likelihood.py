@@ -29,14 +29,7 @@ def greedy_likelihood(
 
     The part and its share a are found by expectation-maximisation, which begins at parts sampled from the target. So
     the likelihood of the learning rows never falls. With the best part in each step KL exceeds that of any mixture of
-    products by O(1 / t) at most.
-
-    Args:
-        overlaps: inner products with the target.
-        yardstick: the rows at which total variation and divergences are measured.
-        learning: the rows that parts are fitted to: all of them, or samples.
-        steps: how many steps are made after the first.
-        rng: where starts come from.
+    products by O(1 / t) at most. Parts are fitted to the rows of `learning`, and measured at those of `yardstick`.
 
     Source: Li, Barron, Mixture Density Estimation (NIPS 1999), theorems 1 and 2.
     """

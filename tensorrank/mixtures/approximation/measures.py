@@ -29,10 +29,7 @@ def log_squared_norm(model: Mixture) -> float:
     """The logarithm of the sum of squares of a model's coefficient tensor.
 
     Trees are contracted with themselves node by node. Other models are summed entry by entry if their table has at most
-    2**20 entries, and contracted as tensor networks if it has more.
-
-    Raises:
-        TensorRankError: if the contraction would not fit in memory.
+    2**20 entries, and contracted as tensor networks if it has more, unless that would not fit in memory.
 
     >>> from tensorrank.mixtures.latent_class import LatentClass
     >>> round(log_squared_norm(LatentClass([1], [[[0.1] * 10]] * 500)) / log(10), 9)  # 500 uniform variables
@@ -127,24 +124,28 @@ class Yardstick:
         rows = target.sample(samples, rng)
         return cls(rows, target.log_density(rows), None)
 
-    def total_variation(self, logs: Floats) -> Estimate:
-        """Half the sum of |V - W| for a density V with these logarithms: the mean under W of 1 - V / W where V < W."""
-        if self.weights is not None:
-            return Estimate(float(np.abs(np.exp(logs) - self.weights).sum() / 2))
-        return _mean(-np.expm1(np.minimum(logs - self.logs, 0.0)))
+    def estimates(
+        self, logs: Floats, model: Mixture, target: Mixture, rng: np.random.Generator
+    ) -> tuple[Estimate, Estimate, Estimate]:
+        """How far a model V, which has these logarithms at the rows, is from the target W.
 
-    def kl(self, logs: Floats) -> Estimate:
-        """The mean of log W / V under W."""
+        Returns:
+            Total variation, half the sum of |V - W|, which is the mean under W of 1 - V / W where V < W; KL, the mean
+            of log W / V under W; and reverse KL, the mean of log V / W under V.
+        """
         if self.weights is not None:
-            return Estimate(_divergence(self.weights, self.logs, logs))
-        return _mean(self.logs - logs)
-
-    def reverse_kl(self, logs: Floats, model: Mixture, target: Mixture, rng: np.random.Generator) -> Estimate:
-        """The mean of log V / W under V, the model, which has these logarithms at the rows."""
-        if self.weights is not None:
-            return Estimate(_divergence(np.exp(logs), logs, self.logs))
+            own = np.exp(logs)
+            return (
+                Estimate(float(np.abs(own - self.weights).sum() / 2)),
+                Estimate(_divergence(self.weights, self.logs, logs)),
+                Estimate(_divergence(own, logs, self.logs)),
+            )
         rows = model.sample(len(self.rows), rng)
-        return _mean(model.log_density(rows) - target.log_density(rows))
+        return (
+            _mean(-np.expm1(np.minimum(logs - self.logs, 0.0))),
+            _mean(self.logs - logs),
+            _mean(model.log_density(rows) - target.log_density(rows)),
+        )
 
 
 def _divergence(weights: Floats, own: Floats, other: Floats) -> float:

@@ -115,15 +115,8 @@ class Parts:
             self.yardstick,
         )
 
-    def first(self, count: int) -> Parts:
-        """The mixture of the first parts, so many of them."""
-        return self._taken(slice(count))
-
-    def parted(self) -> tuple[Parts, Tables]:
-        """The mixture of all parts but the first, and the first part."""
-        return self._taken(slice(1, None)), tuple(table[:1] for table in self.tables)
-
-    def _taken(self, places: slice) -> Parts:
+    def taken(self, places: slice) -> Parts:
+        """A mixture of some of the parts."""
         return Parts(
             self.overlaps,
             tuple(table[places] for table in self.tables),
@@ -148,11 +141,7 @@ class Parts:
         error, relative = distance(self.overlaps.log_squared_norm, log_overlap, log_square)
         logs = logsumexp(own[:, None] + self.logs[used], axis=0)
         return Measured(
-            error,
-            relative,
-            self.yardstick.total_variation(logs),
-            self.yardstick.kl(logs),
-            self.yardstick.reverse_kl(logs, self.model(weights), self.overlaps.target, rng),
+            error, relative, *self.yardstick.estimates(logs, self.model(weights), self.overlaps.target, rng)
         )
 
     def scaled(self) -> tuple[float, Floats, Floats]:

@@ -14,6 +14,7 @@ import numpy as np
 from scipy.optimize import nnls
 
 from tensorrank.arithmetic.arrays import Floats
+from tensorrank.mixtures.approximation.entries import moved
 from tensorrank.mixtures.approximation.measures import Yardstick
 from tensorrank.mixtures.approximation.parts import Overlaps, Parts, Tables, sampled_parts
 from tensorrank.mixtures.approximation.result import ApproximationStep, Steps
@@ -31,13 +32,8 @@ _SWEEPS, _TOUCHES, _GAIN = 20, 4, 0.1
 def over_products(overlaps: Overlaps, yardstick: Yardstick, steps: int, rule: str, rng: np.random.Generator) -> Steps:
     """Steps t = 0, 1, ... towards a target.
 
-    Args:
-        overlaps: inner products with the target.
-        yardstick: the rows at which total variation and divergences are measured.
-        steps: how many steps are made after the first.
-        rule: "corrective" takes the best weights of all parts; "refitted" also improves all parts in turn; "line
-            search" takes the best step towards the new part; "plain" a step of length 2 / (t + 2).
-        rng: where starts come from.
+    The rule "corrective" takes the best weights of all parts; "refitted" also improves all parts in turn. `moved` says
+    what the other rules do.
     """
     target = overlaps.target
     parts: Parts | None = None
@@ -48,7 +44,11 @@ def over_products(overlaps: Overlaps, yardstick: Yardstick, steps: int, rule: st
         best = np.argsort(-rest.scores(starts), kind="stable")[:_IMPROVED]
         found = rest.improved(tuple(table[best] for table in starts), _ROUNDS, rng)
         parts = Parts.of(overlaps, found, yardstick) if parts is None else parts.with_part(found)
-        weights = _weights(parts, np.append(weights, 0.0), step, rule)
+        norm, inner, gram = parts.scaled()
+        if rule in ("refitted", "corrective"):
+            weights = simplex_weights(norm, inner, gram)
+        else:
+            weights = moved(np.append(weights, 0.0), step, step, rule, inner, gram.__matmul__)
         if rule == "refitted" and step:
             parts, weights = _refitted(parts, weights, rng)
         measured = parts.measured(weights, rng)
@@ -66,10 +66,7 @@ def simplex_weights(norm: float, overlaps: Floats, gram: Floats) -> Floats:
     Over nonnegative weights of any sum, the square of the error plus any multiple of (sum - 1)^2 is least in the same
     direction. This is nonnegative least squares with the square root of the matrix of residuals' inner products.
 
-    Args:
-        norm: W * W.
-        overlaps: W * part for each part.
-        gram: part * part for each pair of parts.
+    Inner products are given: W * W, W * part for each part, and part * part for each pair of parts.
 
     Source: Lawson, Hanson, Solving Least Squares Problems (1974), chapter 23.
 
@@ -85,19 +82,6 @@ def simplex_weights(norm: float, overlaps: Floats, gram: Floats) -> Floats:
     return np.asarray(weights / weights.sum())
 
 
-def _weights(parts: Parts, weights: Floats, step: int, rule: str) -> Floats:
-    norm, overlaps, gram = parts.scaled()
-    if rule in ("refitted", "corrective"):
-        return simplex_weights(norm, overlaps, gram)
-    length = 1.0 if step == 0 else 2 / (step + 1)
-    vertex = np.eye(len(weights))[-1]
-    if step and rule == "line search":
-        direction = vertex - weights
-        square = float(direction @ gram @ direction)
-        length = float(np.clip(direction @ (overlaps - gram @ weights) / square, 0, 1)) if square > 0 else 0.0
-    return np.asarray((1 - length) * weights + length * vertex)
-
-
 def _refitted(parts: Parts, weights: Floats, rng: np.random.Generator) -> tuple[Parts, Floats]:
     """The parts after each in turn was replaced by a better one, given the others, as long as the error fell."""
     square = _square(parts, weights)
@@ -105,7 +89,7 @@ def _refitted(parts: Parts, weights: Floats, rng: np.random.Generator) -> tuple[
         before = square
         # The first part becomes the last: after a round the order is the old one.
         for _ in range(len(weights)):
-            others, own = parts.parted()
+            own, others = parts.taken(slice(1)).tables, parts.taken(slice(1, None))
             rest = _Remainder(parts.overlaps, others, weights[1:], 0.0)
             trial = others.with_part(rest.improved(own, _TOUCHES, rng))
             new = simplex_weights(*trial.scaled())

@@ -28,7 +28,7 @@ def sampled_products(overlaps: Overlaps, yardstick: Yardstick, steps: int, rng: 
     squares = log_mean_square(target)
     parts = Parts.of(overlaps, sampled_parts(target, steps + 1, rng), yardstick)
     for step in range(steps + 1):
-        now = parts.first(step + 1)
+        now = parts.taken(slice(step + 1))
         weights = np.full(step + 1, 1 / (step + 1))
         yield (
             ApproximationStep(

@@ -8,7 +8,7 @@ from typing import Any, Literal, TypedDict, get_type_hints
 
 from numpy.typing import ArrayLike
 
-from tensorrank.arguments import finite_number, nearest, whole_number
+from tensorrank.arguments import finite_number, nearest, one_of, whole_number
 from tensorrank.arithmetic.resources import Progress, thread_count
 from tensorrank.errors import TensorRankError
 
@@ -95,10 +95,7 @@ class FitSettings:
         thread_count(self.threads)
         if self.components is not None:
             whole_number("components", self.components, 1)
-        if self.covariance not in ("diagonal", "full"):
-            raise TensorRankError(
-                f"covariance is {self.covariance!r}; {nearest(str(self.covariance), ['diagonal', 'full'])}"
-            )
+        one_of("covariance", self.covariance, ("diagonal", "full"))
         for name in ("tolerance", "pseudocount"):
             if finite_number(name, getattr(self, name)) < 0:
                 raise TensorRankError(f"{name} is {getattr(self, name)!r}; expected a finite number of at least 0")

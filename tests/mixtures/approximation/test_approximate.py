@@ -131,7 +131,7 @@ def test_errors_say_what_is_expected():
         approximate(CHAIN, 1, "corective")
     with pytest.raises(TensorRankError, match="the oracle is 'nonsense'"):
         approximate(CHAIN, 1, atoms="products", oracle="nonsense")
-    with pytest.raises(TensorRankError, match="the atoms are 'entry'"):
+    with pytest.raises(TensorRankError, match="atoms is 'entry'"):
         approximate(CHAIN, 1, atoms="entry")
     with pytest.raises(TensorRankError, match=r"with entries as atoms.*expected atoms 'products'"):
         approximate(CHAIN, 1, "likelihood", atoms="entries")
