@@ -22,7 +22,7 @@ out.mkdir(exist_ok=True)
 
 
 def families(squares=None):
-    """Trees of 1 to log2 N levels over blocks of variables, chains and Chow-Liu trees."""
+    """Trees of 1 to log2 N levels over runs of variables, chains and Chow-Liu trees."""
     classes = MixtureFamily("latent class", "latent_class")
     trees = [MixtureFamily(f"tree of branching {b}", "balanced", b, squares) for b in (8, 4, 2)]
     others = [MixtureFamily("Chow-Liu tree", "chow_liu"), MixtureFamily("hidden Markov", "chain")]
@@ -30,7 +30,7 @@ def families(squares=None):
     return [classes, *trees, *(others[:1] if quick else others + along)]
 
 
-def progress(what, done, total):
+def progress(done, total, what):
     """One line on a terminal, nothing in a pipe."""
     if sys.stderr.isatty():
         print(f"\r{done:3} of {total} fits: {what:40}", end="\r" if done + 1 == total else "", file=sys.stderr)
@@ -40,7 +40,7 @@ options = {"symbols": 4, "progress": progress}
 if quick:
     options |= {"splits": 2, "pseudocounts": [0.1], "iterations": 20}
 
-# Gray in four levels: with all 17 most parameters would tell the shade of single pixels. Blocks of a tree are squares.
+# Gray in four levels: with all 17 most parameters would tell the shade of single pixels. The pixels below a node of a tree are a square.
 images = load_digits().data.astype(int) * 4 // 17
 rows = 600 if quick else 1800
 deep = peaked(tr.TensorialMixture.random(5, states=6, symbols=4, seed=0).latent_tree(), noise=0.25, seed=0)

@@ -152,9 +152,9 @@ def compare(
     >>> [one.result.value for one in compare(contenders(16, sites=4, channels=2, families=["attention"]))]
     [3, 41]
     """
-    name = "{0.family}, {0.shape}".format
-    for number, one in enumerate(told(contestants, progress, name)):
-        report = within(progress, number, len(contestants), name(one), alone=True)
+    listed, name = list(contestants), "{0.family}, {0.shape}".format
+    for number, one in enumerate(told(listed, progress, name)):
+        report = within(progress, number, len(listed), name(one), alone=True)
         options = RankOptions(seed=seed, memory=memory, work=work, threads=threads, progress=report)
         yield Compared(one, separation_rank(one.model, partition, **options))
 

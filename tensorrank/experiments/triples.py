@@ -233,7 +233,8 @@ def detect_triples(
     >>> [(row.task, row.tokens, row.rank) for row in found.ranks if row.standing == "exact"]
     [('Match3', 5, 34), ('bigram', 5, 12), ('local', 5, 34)]
     """
-    ns, halves = ascending("tokens", tokens, 3), ascending("tokens of a side", sides) if sides else []
+    ns, given = ascending("tokens", tokens, 3), list(sides)
+    halves = ascending("tokens of a side", given) if given else []
     thread_count(threads)
     for n in halves:
         # The matrices of the variants are smaller.

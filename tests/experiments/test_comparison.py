@@ -57,7 +57,7 @@ def test_the_partition_decides_between_the_poolings():
 def test_progress_names_the_contender_and_limits_are_kept():
     seen = []
     chosen = contenders(100, families=["attention"])
-    done = list(compare(chosen, work=1e6, progress=lambda *step: seen.append(step)))
+    done = list(compare(iter(chosen), work=1e6, progress=lambda *step: seen.append(step)))
     assert {what for *_, what in seen} == {f"attention, {one.shape}" for one in chosen}
     assert [done for done, *_ in seen] == sorted(done for done, *_ in seen)
     assert seen[0][1] == len(chosen)

@@ -123,7 +123,7 @@ def test_exact_units_are_so_by_construction_and_in_fact():
 
 def test_progress_is_told():
     told = []
-    detect_triples([4], [1], examples=4, progress=lambda *what: told.append(what))
+    detect_triples(np.array([4]), np.array([1]), examples=4, progress=lambda *what: told.append(what))
     assert told == [(0, 3, "second order, N = 4"), (1, 3, "third order, N = 4"), (2, 3, "ranks, 3 tokens")]
 
 
