@@ -40,7 +40,8 @@ options = {"symbols": 4, "progress": progress}
 if quick:
     options |= {"splits": 2, "pseudocounts": [0.1], "iterations": 20}
 
-# Gray in four levels: with all 17 most parameters would tell the shade of single pixels. The pixels below a node of a tree are a square.
+# Gray in four levels: with all 17 most parameters would tell the shade of single pixels. The pixels below a node of a
+# tree are a square.
 images = load_digits().data.astype(int) * 4 // 17
 rows = 600 if quick else 1800
 deep = peaked(tr.TensorialMixture.random(5, states=6, symbols=4, seed=0).latent_tree(), noise=0.25, seed=0)

@@ -63,14 +63,11 @@ def advise(
 
     chosen = _fit(fit)
     shaped = None if depth is None and width is None else (depth, width)
-    _one_of(
-        {
-            "--parameters": parameters,
-            "--depth and --width": shaped,
-            "--config": config,
-            "--projections": projections or None,
-        }
-    )
+    ways = ("--parameters", "--depth and --width", "--config", "--projections")
+    asked = (parameters, shaped, config, projections or None)
+    given = [way for way, value in zip(ways, asked, strict=True) if value is not None]
+    if len(given) != 1:
+        raise TensorRankError(f"given: {', '.join(given) or 'nothing'}; give one of {', '.join(ways)}")
     model = None if config is None else tr.guidelines.read_config(config)
     shapes = _shapes(model, depth, width) if model or shaped else []
     sizes = [] if parameters is None else numbers_of_parameters(parameters, "--parameters")
@@ -80,7 +77,12 @@ def advise(
         sizes = [row.parameters for row in tr.guidelines.PUBLISHED_PROJECTIONS]
     advice = {name: tr.guidelines.advise(*shape, chosen, sigmas=sigmas) for name, shape in shapes}
     best = [tr.guidelines.optimum(size, chosen, sigmas=sigmas) for size in sizes]
-    pictures = _pictures(out, _points(advice, best, projections, chosen, sigmas), chosen, sigmas, projections)
+    pictures: list[Path] = []
+    if out is not None:
+        make_folder(out)
+        points = _points(advice, best, projections, chosen, sigmas)
+        figure, _ = tr.figures.depth_width(points, chosen, sigmas=sigmas, known=() if projections else None)
+        pictures = tr.figures.save(figure, out / "depth_width")
     if json:
         values = _values(model, advice, best, projections)
         print_json({**values, "sigmas": sigmas, "fit": chosen.to_dict(), "figures": list(map(str, pictures))})
@@ -136,12 +138,6 @@ def _fit_of_file(path: Path) -> TransitionFit:
         ) from error
 
 
-def _one_of(options: dict[str, Any]) -> None:
-    names = [name for name, value in options.items() if value is not None]
-    if len(names) != 1:
-        raise TensorRankError(f"given: {', '.join(names) or 'nothing'}; give one of {', '.join(options)}")
-
-
 def _shapes(model: ModelConfig | None, depth: int | None, width: int | None) -> list[tuple[str, tuple[int, int]]]:
     """Depths and widths to judge, each stack by itself."""
     if model is not None:
@@ -164,16 +160,6 @@ def _points(
         name = row.name.removeprefix("GPT-3 ").partition(" (")[0]
         points.append((name, tr.guidelines.advise(*row.trained, fit, sigmas=sigmas) if row.trained else one))
     return points
-
-
-def _pictures(
-    out: Path | None, yours: Sequence[tuple[str, Advice | Optimum]], fit: TransitionFit, sigmas: float, alone: bool
-) -> list[Path]:
-    if out is None:
-        return []
-    make_folder(out)
-    figure, _ = tr.figures.depth_width(yours, fit, sigmas=sigmas, known=() if alone else None)
-    return tr.figures.save(figure, out / "depth_width")
 
 
 def _values(
