@@ -1,4 +1,7 @@
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -147,3 +150,16 @@ def test_neighbouring_colours_differ_and_many_widths_get_a_colour_each():
     many = list(colours(range(1, 20)).values())
     assert len(set(many)) == 19
     assert [luminance(c) for c in many] == sorted(luminance(c) for c in many)
+
+
+def test_no_file_has_the_name_of_a_figure_whose_place_it_would_take():
+    files = {path.stem for path in Path(tr.figures.__file__).parent.glob("*.py")}
+    assert not files & {*tr.figures.__all__}
+    assert all(callable(getattr(tr.figures, name)) for name in tr.figures.__all__)
+
+
+def test_a_figure_loads_nothing_of_others():
+    program = "import sys, tensorrank as tr; tr.figures.rank_vs_depth; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
+    assert "tensorrank.figures.ranks_over_depth" in loaded
+    assert not [name for name in loaded if name.startswith(("tensorrank.mixtures", "tensorrank.guidelines"))]
