@@ -194,12 +194,12 @@ def _values(
 
 
 def _plain(size: float) -> float:
-    """A whole number as such."""
+    """A size as a whole number, where it is one."""
     return int(size) if float(size).is_integer() else size
 
 
 def _of_size(best: Optimum) -> dict[str, Any]:
-    """Of a size alone, whose embeddings are not known."""
+    """A size and its best shape as plain values; of a size alone the embeddings are not known."""
     return {
         "parameters": _plain(best.parameters),
         "parameters_without_embeddings": _plain(best.parameters),
@@ -227,7 +227,7 @@ def of_optimum(best: Optimum) -> dict[str, Any]:
 
 
 def _of_shape(one: Advice, stack: Stack | None) -> dict[str, Any]:
-    """Of a depth and width; sizes are those of the stack's own layers, where it is known."""
+    """What is said of a depth and width as plain values; the size is that of the stack's layers, where it is known."""
     size = _plain(one.optimum.parameters) if stack is None else stack.parameters
     return {
         "parameters": size,

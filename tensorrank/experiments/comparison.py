@@ -168,7 +168,7 @@ def _attention(budget: int, sites: int, channels: int) -> Iterator[Contender]:
 def _recurrent(budget: int, sites: int, channels: int) -> Iterator[Contender]:
     for depth in (1, 2, 3):
         circuit = _widest(budget, partial(RecurrentCircuit, depth, channels=channels, steps=sites))
-        if circuit:
+        if circuit is not None:
             units = f"{circuit.hidden} unit{'s' if circuit.hidden > 1 else ''}"
             yield Contender("recurrent", f"depth {depth}, {units}", circuit)
 
@@ -180,7 +180,7 @@ def _convolutional(budget: int, sites: int, channels: int) -> Iterator[Contender
     for depth in range(1, max(2, (sites - 1).bit_length() + 1)):
         for pooling in ("neighbours", "mirror") if depth > 1 else ("neighbours",):
             widest = _widest(budget, partial(circuit, depth, pooling))
-            if widest:
+            if widest is not None:
                 shape = f"1 level of {widest.widths[0]}"
                 if depth > 1:
                     shape = f"{depth} levels of {widest.widths[0]}, {pooling}"

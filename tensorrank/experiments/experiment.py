@@ -57,7 +57,7 @@ def power_of_two(what: str, given: int, least: int = 1, why: str = "") -> int:
 def told(
     items: Sequence[T], progress: Progress | None, words: Callable[[T], str], *, before: int = 0, after: int = 0
 ) -> Iterator[T]:
-    """The items one after the other, each announced in words before it is worked on.
+    """The items one after the other, each announced to `progress` in words before it is worked on.
 
     An item is one portion of the work. Some portions may be done before the items, others after them.
 
@@ -73,7 +73,9 @@ def told(
 
 
 def within(progress: Progress | None, done: int, total: int, label: str = "", *, alone: bool = False) -> Progress:
-    """The progress of one portion of the work, told as progress of the whole: with a label before its words, or alone.
+    """The progress of one portion of the work, told as progress of the whole.
+
+    What is told is a label followed by the words of the portion, or the label alone.
 
     >>> within(print, 1, 4, "second: ")(1, 2, "half of it")
     1.5 4 second: half of it

@@ -75,7 +75,7 @@ class Family:
         width: the dimension of a token.
         heads: attention heads of a layer.
         inner: the inner width of the feed-forward network; four times the width where it is open.
-        head_dim: the width of a head; the width of the network by the heads where it is open.
+        head_dim: the width of a head; the width of the network divided by the heads where it is open.
         vocabulary: tokens of the vocabulary.
         context: the positions that the configuration counts; open where any number will do.
         tied: whether input and output share one embedding.
