@@ -1,4 +1,4 @@
-"""What the draws of one method prove together, and the standing that the rank deserves."""
+"""What the draws of one method prove together: the evidence that a separation rank rests on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,6 @@ from tensorrank.separation.grid import GridSampling
 from tensorrank.separation.jobs import Job, JobKey, Rounds
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.plan import Plan
-from tensorrank.separation.result import SeparationRank, Standing
 from tensorrank.whole_numbers import as_ranges
 
 _UNLUCKY = "a proved lower bound passes the ranks computed: these draws were unlucky"
@@ -45,32 +44,6 @@ class Evidence:
     by_degree: tuple[int, ...] | None = None
     samples: tuple[int, int] | None = None
     method: str | None = None
-
-
-def certified(evidence: Evidence, chosen: Plan, draws: Draws, seconds: float) -> SeparationRank:
-    """The result with its standing: exact if the bounds meet, probable if confirmed, otherwise a lower bound."""
-    standing: Standing
-    failure: float | None
-    if evidence.lower == chosen.upper:
-        standing, failure, reason = "exact", 0.0, None
-    elif evidence.confirmed:
-        standing, failure, reason = "probable", evidence.failure, evidence.reason
-    else:
-        standing, failure, reason = "lower bound", None, evidence.reason
-    return SeparationRank(
-        value=evidence.lower,
-        lower=evidence.lower,
-        upper=chosen.upper,
-        standing=standing,
-        by_degree=evidence.by_degree,
-        method=evidence.method or chosen.method,
-        primes=tuple(draws.used),
-        seeds=draws.seeds,
-        samples=evidence.samples,
-        failure_probability=failure,
-        seconds=seconds,
-        reason=reason,
-    )
 
 
 def from_bounds(chosen: Plan, draws: Draws) -> Rounds[Evidence]:
@@ -145,17 +118,9 @@ def from_grid(partition: Bipartition, chosen: Plan, draws: Draws, count: int) ->
     room = chosen.limits.memory // 2
 
     def measured(field: PrimeField, instance: Instance, number: int) -> Job:
-        sampling = GridSampling(
-            instance,
-            partition,
-            field,
-            int(draws.rng.integers(2**63)),
-            chosen.upper,
-            chosen.grid_samples,
-            chosen.grid_entries,
-            memory=int(room),
-        )
-        key = JobKey(number, field.prime, -1, f"grid of up to {chosen.grid_samples} samples a side")
+        seed, most, entries = int(draws.rng.integers(2**63)), chosen.grid_samples, chosen.grid_entries
+        sampling = GridSampling(instance, partition, field, seed, chosen.upper, most, entries, room)
+        key = JobKey(number, field.prime, -1, f"grid of up to {most} samples a side")
         return Job(key, sampling, memory=chosen.memory, work=chosen.work, room=room)
 
     return (yield from _from_matrices(chosen, draws, count, measured, known=_known(chosen, draws)))

@@ -93,6 +93,11 @@ class NumericalModel:
         object.__setattr__(self, "sites", whole_number("sites", self.sites, 2))
         object.__setattr__(self, "site_shape", tuple(whole_number("a length in site_shape", n, 1) for n in lengths))
 
+    def __str__(self) -> str:
+        # A function's own text would be its address.
+        name = getattr(self.function, "__qualname__", type(self.function).__name__)
+        return f"NumericalModel({name}, sites={self.sites})"
+
     def sample(self, sites: Sequence[int], count: int, rng: np.random.Generator) -> Array:
         """Sample `count` random inputs of the given sites: an array of shape (count, len(sites), *site_shape).
 
@@ -214,7 +219,7 @@ def numerical_separation_rank(
     """
     started = time.perf_counter()
     check_names("numerical_separation_rank", options, NumericalOptions)
-    seed, weights = options.get("seed", 0), options.get("weights")
+    asked, seed, weights = model, options.get("seed", 0), options.get("weights")
     if isinstance(model, NumericalArchitecture):
         model = model.numerical_model(seed, weights=weights)
     elif not isinstance(model, NumericalModel):
@@ -241,6 +246,8 @@ def numerical_separation_rank(
         seconds=time.perf_counter() - started,
         reason=reason,
         spectrum=found,
+        model=str(asked),
+        partition=tuple(sorted(split.a)),
     )
 
 

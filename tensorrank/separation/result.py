@@ -36,8 +36,11 @@ class SeparationRank(Record):
         seconds: wall time.
         reason: why the value is not exact, in words; None if it is.
         spectrum: the singular values a numerical rank was read off, with threshold and gap; None for other standings.
+        model: the model in words; None in results older than this field.
+        partition: the sites of side A in ascending order; None in results older than this field.
 
-    Two results are equal when all but their seconds are. A notebook shows a result as a small table.
+    Two results are equal when all but their seconds are: the question, the answer, and what it rests on. A notebook
+    shows a result as a small table.
 
     Raises:
         TensorRankError: if the fields contradict each other.
@@ -46,8 +49,8 @@ class SeparationRank(Record):
     >>> rank = tr.separation_rank(tr.SelfAttention(depth=2, width=2))
     >>> rank.value, rank.lower, rank.upper, rank.standing
     (18, 18, 18, 'exact')
-    >>> rank.by_degree
-    (2, 6, 6, 3, 1)
+    >>> rank.by_degree, rank.partition
+    ((2, 6, 6, 3, 1), (0, 1))
     """
 
     value: int
@@ -63,6 +66,8 @@ class SeparationRank(Record):
     seconds: float = field(compare=False)
     reason: str | None = None
     spectrum: NumericalRank | None = None
+    model: str | None = None
+    partition: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
         if self.standing not in get_args(Standing):
@@ -140,13 +145,13 @@ class SeparationRank(Record):
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> SeparationRank:
-        """Read the result that `to_dict` described; `spectrum` may be missing, in results older than the field.
+        """Read the result that `to_dict` described; it may lack spectrum, model and partition, as older results do.
 
         Raises:
             TensorRankError: if other names are missing, or unknown, or the values contradict each other.
         """
         names = {one.name for one in fields(cls)}
-        values = {"spectrum": None, **values}
+        values = {"spectrum": None, "model": None, "partition": None, **values}
         if set(values) != names:
             odd = ", ".join(sorted(names ^ set(values)))
             raise TensorRankError(f"a result with missing or unknown names was given ({odd}); expected to_dict's")
@@ -156,6 +161,12 @@ class SeparationRank(Record):
         plain |= {name: _number(plain[name]) for name in ("value", "lower", "upper")}
         if plain["spectrum"] is not None:
             plain["spectrum"] = NumericalRank.from_dict(plain["spectrum"])
+        model, partition = plain["model"], plain["partition"]
+        if not isinstance(model, str | None) or not all(isinstance(site, int) for site in partition or ()):
+            raise TensorRankError(
+                f"a result of the model {model!r} and the partition {partition!r} was given; expected the model in "
+                "words and the sites of side A, as to_dict gives them"
+            )
         return cls(**plain)
 
 

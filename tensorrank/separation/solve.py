@@ -10,12 +10,12 @@ from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.resources import silent, worker_threads
 from tensorrank.separation.architecture import Model, as_architecture
 from tensorrank.separation.draws import Draws
-from tensorrank.separation.evidence import Evidence, certified, from_blocks, from_bounds, from_grid, from_leading_form
+from tensorrank.separation.evidence import Evidence, from_blocks, from_bounds, from_grid, from_leading_form
 from tensorrank.separation.jobs import Rounds, finish_here
 from tensorrank.separation.options import ComputationOptions, RankOptions, check_names, takes
-from tensorrank.separation.partition import PartitionLike, checked_partition
+from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 from tensorrank.separation.plan import Plan, planned
-from tensorrank.separation.result import SeparationRank
+from tensorrank.separation.result import SeparationRank, Standing
 from tensorrank.whole_files import checked_folder
 
 
@@ -79,19 +79,40 @@ def separation_rank(
 class Computation:
     """A separation rank that is about to be computed; its jobs can run in this process or anywhere.
 
-    Attributes:
-        plan: what it takes.
-        draws: weights, inputs and primes.
-        rounds: the computation: a generator of jobs, round by round, which is sent their ranks.
+    `rounds` is the computation itself: a generator of jobs, round by round, which is sent their ranks.
     """
 
+    model: Model
+    partition: Bipartition
     plan: Plan
     draws: Draws
     rounds: Rounds[Evidence]
 
     def result(self, evidence: Evidence, seconds: float) -> SeparationRank:
-        """The rank with its standing, once the computation has returned its evidence."""
-        return certified(evidence, self.plan, self.draws, seconds)
+        """The rank with its standing, from the evidence that the computation has returned.
+
+        The standing is exact if the bounds meet, probable if the evidence is confirmed, otherwise a lower bound.
+        """
+        standing: Standing = "probable" if evidence.confirmed else "lower bound"
+        failure, reason = evidence.failure if evidence.confirmed else None, evidence.reason
+        if evidence.lower == self.plan.upper:
+            standing, failure, reason = "exact", 0.0, None
+        return SeparationRank(
+            value=evidence.lower,
+            lower=evidence.lower,
+            upper=self.plan.upper,
+            standing=standing,
+            by_degree=evidence.by_degree,
+            method=evidence.method or self.plan.method,
+            primes=tuple(self.draws.used),
+            seeds=self.draws.seeds,
+            samples=evidence.samples,
+            failure_probability=failure,
+            seconds=seconds,
+            reason=reason,
+            model=str(self.model),
+            partition=tuple(sorted(self.partition.a)),
+        )
 
 
 def computation(
@@ -118,4 +139,4 @@ def _begun(model: Model, partition: PartitionLike | None, options: ComputationOp
         rounds = by_blocks(form, split, chosen, draws, count)
     else:
         rounds = from_grid(split, chosen, draws, count)
-    return Computation(chosen, draws, rounds)
+    return Computation(model, split, chosen, draws, rounds)

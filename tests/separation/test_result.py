@@ -5,7 +5,17 @@ from xml.etree.ElementTree import fromstring
 import numpy as np
 import pytest
 
-from tensorrank import SelfAttention, SeparationRank, numerical_rank, separation_rank
+from tensorrank import (
+    Bipartition,
+    NumericalModel,
+    RecurrentCircuit,
+    SelfAttention,
+    SeparationRank,
+    SoftmaxAttention,
+    numerical_rank,
+    numerical_separation_rank,
+    separation_rank,
+)
 from tensorrank.errors import TensorRankError
 
 HUGE = 3**2000
@@ -25,6 +35,8 @@ def result(**changes):
         "failure_probability": 0.0,
         "seconds": 0.25,
         "reason": None,
+        "model": "SelfAttention(depth=2, width=2)",
+        "partition": (0, 1),
     }
     return SeparationRank(**{**values, **changes})
 
@@ -69,6 +81,43 @@ def test_results_stored_before_there_were_spectra_still_load():
     values = result().to_dict()
     del values["spectrum"]
     assert SeparationRank.from_dict(values) == result()
+
+
+def test_a_result_says_of_what_and_of_which_partition_it_is():
+    model = SelfAttention(depth=2, width=2)
+    computed = separation_rank(model, "interleaved")
+    assert (computed.model, computed.partition) == (str(model), (0, 2))
+    assert separation_rank(model, computed.partition) == computed
+    assert separation_rank(model, Bipartition((2, 0), (3, 1))).partition == (0, 2)
+    assert computed != separation_rank(model)
+    circuits = [separation_rank(RecurrentCircuit(1, hidden, 2, 4)) for hidden in (2, 2, 3)]
+    assert circuits[0] == circuits[1]
+    assert circuits[0] != replace(circuits[2], value=2, lower=2, upper=2)
+
+
+def test_a_numerical_rank_says_of_which_function_it_is():
+    def product(inputs):
+        return inputs[:, 0] * inputs[:, 1]
+
+    computed = numerical_separation_rank(NumericalModel(product, sites=2))
+    assert computed.model.startswith("NumericalModel(")
+    assert computed.model.endswith("product, sites=2)")
+    assert computed.partition == (0,)
+    softmax = SoftmaxAttention(depth=1, width=2)
+    assert numerical_separation_rank(softmax, samples=8).model == str(softmax)
+
+
+def test_results_stored_before_they_said_of_what_they_are_still_load():
+    values = separation_rank(SelfAttention(2, 2)).to_dict()
+    del values["model"], values["partition"]
+    known = SeparationRank.from_dict(values)
+    assert (known.value, known.model, known.partition) == (18, None, None)
+
+
+@pytest.mark.parametrize("changes", [{"model": {"kind": "attention"}}, {"partition": [[0, 1], [2, 3]]}], ids=str)
+def test_a_model_or_partition_in_another_form_is_refused(changes):
+    with pytest.raises(TensorRankError, match="expected the model in words and the sites of side A"):
+        SeparationRank.from_dict({**result().to_dict(), **changes})
 
 
 def vast_result():
