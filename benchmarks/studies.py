@@ -31,7 +31,7 @@ def store_overhead(blocks: int = 10_000, seconds_each: float = 0.05) -> None:
             for number in range(blocks):
                 key = JobKey(0, PRIME, number, "block of 1000 x 1008, 10 variables")
                 store.get_block(model, 0, key)
-                store.put_block(model, 0, key, JobRank(1000, (1000, 1008), complete=True), seconds_each, limits)
+                store.put_block(model, 0, key, JobRank(1000, 1000, 1008, complete=True), seconds_each, limits)
             shares.append((time.perf_counter() - started) / (blocks * seconds_each))
     table(
         f"The store in a study of {blocks} blocks of {1000 * seconds_each:g} ms",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Annotated
 
 import typer
@@ -44,7 +43,7 @@ def recurrent(
     Example: tensorrank rank circuit recurrent --depth 2 --hidden 2 --channels 2 --steps 8
     """
     model = tr.RecurrentCircuit(depth, hidden, channels, steps)
-    print_rank(model, {"kind": "recurrent", **asdict(model)}, given, weights=given_weights(weights, _RECURRENT))
+    print_rank(model, given, weights=given_weights(weights, _RECURRENT))
 
 
 @app.command()
@@ -64,4 +63,4 @@ def convolutional(
     Example: tensorrank rank circuit convolutional --sites 8 --channels 2 --widths 2,2,2 --partition interleaved
     """
     model = tr.ConvolutionalCircuit(sites, channels, whole_numbers(widths, "--widths"), pooling=pooling, shared=shared)
-    print_rank(model, {"kind": "convolutional", **asdict(model)}, given, weights=given_weights(weights, _CONVOLUTIONAL))
+    print_rank(model, given, weights=given_weights(weights, _CONVOLUTIONAL))

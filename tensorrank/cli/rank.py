@@ -50,7 +50,7 @@ def of_file(file: File, *, given: options.RankOptions) -> None:
     from tensorrank.mixtures.formats.files import load
 
     model = load(file)
-    print_rank(model, described(model), given, unit="variables")
+    print_rank(model, given, described=described(model), unit="variables")
 
 
 @app.command()
@@ -76,14 +76,7 @@ def attention(
     """
     optional: dict[str, Any] = {**vars(network), "kv_heads": kv_heads, "embedding_rank": embedding_rank}
     model = tr.SelfAttention(**optional, positional=positional)
-    print_rank(
-        model,
-        {"kind": "attention", **model.to_dict()},
-        given,
-        unit="tokens",
-        method=method,
-        weights=given_weights(weights, _PROJECTIONS),
-    )
+    print_rank(model, given, unit="tokens", method=method, weights=given_weights(weights, _PROJECTIONS))
 
 
 @app.command()

@@ -158,11 +158,7 @@ class Architecture(Model):
 
 
 def as_architecture(model: Model) -> Architecture:
-    """The architecture itself, or the one that the model gives.
-
-    Raises:
-        TensorRankError: if it is neither.
-    """
+    """The architecture itself, or the one that the model gives; anything else is refused."""
     if isinstance(model, Model):
         return model.architecture()
     if isinstance(model, type):

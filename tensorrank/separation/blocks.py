@@ -26,13 +26,7 @@ from tensorrank.separation.monomials import divided_powers, monomial_count, mono
 
 @dataclass(frozen=True)
 class HankelBlock:
-    """A Hankel block whose rank is to be computed.
-
-    Attributes:
-        degree: k, the degree in M_A.
-        shape: its rows and columns.
-        used: the numbers of rows and columns that are used at first.
-    """
+    """The Hankel block of degree k in M_A: its shape, and the numbers of rows and columns that are used at first."""
 
     degree: int
     shape: tuple[int, int]
@@ -53,12 +47,8 @@ class HankelBlock:
 class Lattice:
     """The coefficients from which all blocks of a draw are filled, before they are computed.
 
-    Attributes:
-        instance: one function.
-        field: GF(p).
-        width: d.
-        degree: C.
-        variables: how many entries of M are kept.
+    They are those of one function over GF(p), with tokens of dimension d, degree C in the moments, and so many entries
+    of M kept.
     """
 
     instance: Instance
@@ -112,8 +102,8 @@ class BlockElimination:
     def __call__(self, form: HankelForm, pool: Workers, report: Progress) -> JobRank:
         """Fill the block from the coefficients and eliminate it, in memory if it fits there, otherwise over files."""
         if self.tokens is not None:
-            matrix = self._low_rank_block(form, self.tokens, self._rng(), pool)
-            return JobRank(rank_in_place(matrix, form.field, pool, report), self.block.used, not self.block.cut)
+            matrix = self._low_rank_block(form, *self.tokens, pool)
+            return JobRank(rank_in_place(matrix, form.field, pool, report), *self.block.used, not self.block.cut)
         rank, complete = 0, False
         width = 0 if self.scratch is None else strip_width(self.block, form.variables, self.room)
         fits = not width or self.in_memory <= self.room
@@ -123,10 +113,10 @@ class BlockElimination:
         over_files = not complete and (not fits or self._further_over_files <= self.allowance)
         if self.scratch is not None and width and over_files:
             rank, complete = self._rank_over_files(form, self.scratch, width, pool, report)
-        return JobRank(rank, self.block.used, complete=complete and not self.block.cut)
+        return JobRank(rank, *self.block.used, complete=complete and not self.block.cut)
 
     def _rng(self) -> np.random.Generator:
-        """A stream of the block's own, so that its choices do not depend on the order of blocks."""
+        # A stream of the block's own, so that its choices do not depend on the order of blocks.
         return np.random.default_rng([self.seed, self.block.degree])
 
     def _afford(self, missing: int) -> bool:
@@ -188,16 +178,13 @@ class BlockElimination:
         for start in range(0, len(others), step):
             yield partial(made, others[start : start + step])
 
-    def _low_rank_block(
-        self, form: HankelForm, tokens: tuple[int, int], rng: np.random.Generator, pool: Workers
-    ) -> Balanced:
+    def _low_rank_block(self, form: HankelForm, tokens_a: int, tokens_b: int, pool: Workers) -> Balanced:
         """Cat_k between sampled functionals: those of side A from the left, those of side B from the right."""
-        k, used = self.block.degree, self.block.used
-        variables, field = form.variables, form.field
-        _, moments = _moments(form, tokens[1], used[1], rng)
-        columns = divided_powers(moments, monomials(variables, form.degree - k), field)
-        outputs, moments = _moments(form, tokens[0], used[0], rng)
-        powers = divided_powers(moments, monomials(variables, k), field)
+        k, used, field, rng = self.block.degree, self.block.used, form.field, self._rng()
+        _, moments = _moments(form, tokens_b, used[1], rng)
+        columns = divided_powers(moments, monomials(form.variables, form.degree - k), field)
+        outputs, moments = _moments(form, tokens_a, used[0], rng)
+        powers = divided_powers(moments, monomials(form.variables, k), field)
         rows = (outputs[:, :, None] * powers[:, None, :] % field.prime).reshape(used[0], -1)
         images = form.applied(k, balanced(columns.T, field, pool), pool)
         sampled = product(balanced(rows, field, pool), images, field, pool)

@@ -9,7 +9,7 @@ by divided powers of moments of low rank, since no other moments occur.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from math import inf
@@ -120,11 +120,10 @@ def catalecticant_plan(width: int, degree: int, tokens: tuple[int, int], limits:
         draft = replace(nothing, variables=variables, lattice=lattice)
         side: int | None = None
         while True:
-            blocks = tuple(_staircase(draft, side) if draft.full else _every_block(draft, side))
+            degrees = _staircase(draft, side) if draft.full else range(degree + 1)
+            blocks = tuple(_block(draft, k, side) for k in degrees)
             memory = fixed_memory + max(_bytes_within(draft, block, limits, fixed_memory) for block in blocks)
-            work = (
-                fixed_work + sum(block.work for block in blocks) + (0 if draft.full else _products_work(draft, blocks))
-            )
+            work = fixed_work + sum(_block_work(draft, block) for block in blocks)
             if memory <= limits.memory and work <= limits.work:
                 return replace(draft, side=side, blocks=blocks, memory=memory, work=work, fixed_memory=fixed_memory)
             largest = max(min(block.used) for block in blocks)
@@ -151,12 +150,8 @@ def _block(plan: CatalecticantPlan, k: int, side: int | None) -> HankelBlock:
     return HankelBlock(k, shape, (min(rows, most), min(columns, most)))
 
 
-def _every_block(plan: CatalecticantPlan, side: int | None) -> Iterator[HankelBlock]:
-    return (_block(plan, k, side) for k in range(plan.spaces.degree + 1))
-
-
-def _staircase(plan: CatalecticantPlan, side: int | None) -> Iterator[HankelBlock]:
-    """The blocks that decide all others if they reach their bounds, and the cut ones between them."""
+def _staircase(plan: CatalecticantPlan, side: int | None) -> range:
+    """The degrees of the blocks that decide all others if they reach their bounds, and of the cut ones between."""
     degree, most = plan.spaces.degree, inf if side is None else side
 
     def rows_pass(k: int) -> bool:
@@ -170,8 +165,7 @@ def _staircase(plan: CatalecticantPlan, side: int | None) -> Iterator[HankelBloc
     # Rows grow with k and columns fall: the last block whose rows are shorter and fit, the first whose columns are.
     left = bisect_left(range(degree + 1), True, key=rows_pass) - 1
     right = bisect_left(range(degree + 1), True, lo=left + 1, key=columns_fit)
-    for k in range(max(left, 0), min(right, degree) + 1):
-        yield _block(plan, k, side)
+    return range(max(left, 0), min(right, degree) + 1)
 
 
 def _block_bytes(plan: CatalecticantPlan, block: HankelBlock) -> float:
@@ -193,26 +187,19 @@ def _bytes_within(plan: CatalecticantPlan, block: HankelBlock, limits: Limits, f
     return needed
 
 
-def _products_work(plan: CatalecticantPlan, blocks: Iterable[HankelBlock]) -> float:
-    """Operations of multiplying whole Hankel blocks by sampled functionals."""
-    total = 0.0
-    for block in blocks:
-        rows, columns = _hankel_shape(plan, block.degree)
-        total += 2.0 * rows * block.used[1] * (columns + block.used[0])
-    return total
+def _block_work(plan: CatalecticantPlan, block: HankelBlock) -> float:
+    """Operations of the elimination, and with few tokens of multiplying the whole block by sampled functionals."""
+    if plan.full:
+        return block.work
+    rows, columns = _hankel_shape(plan, block.degree)
+    return block.work + 2.0 * rows * block.used[1] * (columns + block.used[0])
 
 
 class Catalecticant:
-    """Computes the ranks of the blocks of one function: one draw.
+    """Computes the ranks of the blocks of one function over GF(p): one draw.
 
-    Args:
-        instance: the function.
-        field: GF(p).
-        plan: what to compute.
-        limits: what it may take.
-        rng: gives the draw its own seed.
-        draw: the number of the draw.
-        scratch: a folder for blocks larger than memory, if limits allow files.
+    The draw's own seed comes from `rng`. Blocks larger than the memory are eliminated in the folder `scratch`, if the
+    limits allow files.
     """
 
     def __init__(
@@ -225,13 +212,12 @@ class Catalecticant:
         draw: int = 0,
         scratch: Path | None = None,
     ) -> None:
-        self.plan, self.draw = plan, draw
+        self.plan, self.draw, self.scratch = plan, draw, scratch
         self.degree = plan.spaces.degree
         self.lattice = Lattice(instance, field, plan.width, self.degree, plan.variables)
         self.seed = int(rng.integers(2**63))
         # What the lattice leaves for blocks.
         self.room = limits.memory - plan.fixed_memory
-        self.scratch = scratch
         # Work that the plan leaves is shared out by size beforehand, so that no block depends on what others took.
         every = sum(elimination_work(*_shape(plan, k)) for k in range(self.degree + 1)) if limits.work < inf else 1.0
         self.spare = max(0.0, limits.work - plan.work) / every
@@ -249,7 +235,7 @@ class Catalecticant:
                 while degrees and degrees[0] in found:
                     k = degrees.pop(0)
                     if found[k].rank == _shape(self.plan, k)[side]:
-                        found |= {j: JobRank(_shape(self.plan, j)[side], (0, 0), complete=True) for j in degrees}
+                        found |= {j: JobRank(_shape(self.plan, j)[side], 0, 0, complete=True) for j in degrees}
                         degrees.clear()
             further = [block for degrees in fronts for block in self._next(degrees)]
             if further:
@@ -258,7 +244,7 @@ class Catalecticant:
 
     def some_blocks(self, degrees: Iterable[int]) -> Rounds[dict[int, JobRank]]:
         """Compute the ranks of the whole blocks of these degrees."""
-        return (yield from self._ranks([_block(self.plan, k, None) for k in degrees]))
+        return (yield from self._ranks(_block(self.plan, k, None) for k in degrees))
 
     def _next(self, degrees: list[int]) -> list[HankelBlock]:
         """The blocks to compute next: one, and as many beyond it, ahead of need, as are cheap together."""
@@ -273,17 +259,15 @@ class Catalecticant:
 
     def _job(self, block: HankelBlock) -> Job:
         plan, scratch = self.plan, self.scratch
-        rows, columns = block.used
-        asked = f"block of {rows} x {columns}, {plan.variables} variables"
+        asked = f"block of {block.used[0]} x {block.used[1]}, {plan.variables} variables"
         in_memory = _block_bytes(plan, block)
         allowance = self.spare * elimination_work(*block.shape) if self.spare < inf else inf
+        tokens = None if plan.full else plan.tokens
         return Job(
             JobKey(self.draw, self.lattice.field.prime, block.degree, asked),
-            BlockElimination(
-                block, None if plan.full else plan.tokens, self.seed, in_memory, self.room, allowance, scratch
-            ),
+            BlockElimination(block, tokens, self.seed, in_memory, self.room, allowance, scratch),
             memory=in_memory if scratch is None else min(in_memory, self.room),
-            work=block.work + (0 if plan.full else _products_work(plan, [block])),
+            work=_block_work(plan, block),
             room=self.room,
             shared=self.lattice,
         )

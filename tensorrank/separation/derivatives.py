@@ -23,14 +23,9 @@ from tensorrank.separation.monomials import monomial_count
 
 @dataclass(frozen=True)
 class DerivativePlan:
-    """What all derivatives at once would take.
+    """What all derivatives at once would take: bytes at the peak, and operations in all.
 
-    Attributes:
-        width: d.
-        degree: C.
-        shape: rows and columns of the matrix of derivatives, ((D + 1, C)) and d times as many.
-        memory: bytes at the peak.
-        work: operations in all.
+    The width is d and the degree C. The matrix of derivatives has ((D + 1, C)) rows, and d times as many columns.
     """
 
     width: int
@@ -66,4 +61,4 @@ def _rank(
     instance: Instance, field: PrimeField, plan: DerivativePlan, shared: None, pool: Workers, report: Progress
 ) -> JobRank:
     form = HankelForm.inhomogeneous(instance, field, plan.width, plan.degree, pool)
-    return JobRank(rank_in_place(form.derivatives(pool), field, pool, report), plan.shape, complete=True)
+    return JobRank(rank_in_place(form.derivatives(pool), field, pool, report), *plan.shape, complete=True)

@@ -24,17 +24,9 @@ _MOST_TRIES = 8
 class Draws:
     """Draws the weights and primes of one computation, one instance after the other.
 
-    Args:
-        model: the architecture.
-        weights: given ones, or None to draw them.
-        seed: a whole number or a Generator.
-        primes: the moduli of the first draws; fresh ones follow.
-        degree: the degree that every prime must exceed. For whole Hankel blocks it is the degree in the moments, since
-            factorials are inverted; where inputs are sampled, the degree in the inputs, since x^p = x merges functions.
-
-    Raises:
-        PrimeError: if a given prime is composite, unsupported, or not above the degree.
-        TensorRankError: if the seed is neither a whole number of at least 0 nor a Generator.
+    Given weights stay as they are. Given primes are the moduli of the first draws; fresh ones follow. Every prime must
+    exceed the degree. For whole Hankel blocks that is the degree in the moments, since factorials are inverted. Where
+    inputs are sampled it is the degree in the inputs, since x^p = x merges functions.
     """
 
     def __init__(
@@ -94,10 +86,8 @@ class Draws:
         among them. The bound is None if it tells nothing (1 or more), and where nothing is random: for given weights,
         and for models without weights.
 
-        Args:
-            ranks: the rank found for each block.
-            degree: of a block's entries in what is drawn.
-            primes: for each block, those of its draws.
+        Ranks are given for each block, and primes for each block those of its draws. The degree is that of a block's
+        entries in what is drawn.
         """
         if self.weights is not None or self.model.weight_degree == 0:
             return None

@@ -25,13 +25,10 @@ _MOST_LISTED = 2**22
 class GridSampling:
     """Finds the rank of the grid matrix of an instance at random inputs: a lower bound on the separation rank.
 
-    The rank is the separation rank with high probability if the sampling saturated.
+    The rank is the separation rank with high probability if the sampling saturated. The seed is that of the inputs; the
+    weights stay fixed while the sample grows. Inputs of side A are rows, inputs of side B columns.
 
     Attributes:
-        instance: the function; its weights stay fixed while the sample grows.
-        partition: its sites, split in A (rows) and B (columns).
-        field: GF(p).
-        seed: of the inputs, a whole number or a Generator.
         bound: a proven upper bound on the rank, or None; sampling ends when it is met.
         most: the largest number of rows and columns that may be used while the sample grows.
         most_entries: if all inputs, finitely many, make a matrix of no more entries, then all are tried.
@@ -51,7 +48,7 @@ class GridSampling:
         """Double the sample until it saturates, or meets the bound, or may not grow further."""
         rng, field = np.random.default_rng(self.seed), self.field
         share = None if self.memory is None else self.memory // pool.count
-        sources = [_Source.of(self.instance, sites, rng) for sites in (self.partition.a, self.partition.b)]
+        sources = [_Source(self.instance, sites, rng) for sites in (self.partition.a, self.partition.b)]
         count = min(_FIRST_SAMPLE, self.most)
         rows, columns = (source.take(count) for source in sources)
         while True:
@@ -64,12 +61,12 @@ class GridSampling:
             full = any(source.exhausted and rank == size for source, size in zip(sources, samples, strict=True))
             saturated = complete or full or rank < min(samples)
             if complete or full or rank == self.bound or (max(samples) >= self.most and not saturated):
-                return JobRank(rank, samples, complete, saturated, finite=sources[0].finite and not full)
+                return JobRank(rank, *samples, complete, saturated, finite=sources[0].finite and not full)
             if saturated:
                 left = [source.left for source in sources]
                 entries = prod(size + rest for size, rest in zip(samples, left, strict=True))
                 if not sources[0].finite or entries > self.most_entries:
-                    return JobRank(rank, samples, complete, saturated, finite=sources[0].finite)
+                    return JobRank(rank, *samples, complete, saturated, finite=sources[0].finite)
                 # Inputs of a finite set are not generic. The ones left out may raise the rank, so all are tried.
                 more = left
             else:
@@ -84,28 +81,17 @@ class GridSampling:
         return self.instance.grid(self.partition, rows[share], columns, memory)
 
 
-@dataclass
 class _Source:
-    """The inputs of one side: random ones, or each of finitely many once, in random order."""
+    """The inputs of one side: random ones, or each of finitely many once, in random order.
 
-    instance: Instance
-    sites: tuple[int, ...]
-    rng: np.random.Generator
-    inputs: int | None
-    order: Residues | None
-    taken: int = 0
+    Inputs are listed where they are few enough; among many, random ones hardly repeat.
+    """
 
-    @classmethod
-    def of(cls, instance: Instance, sites: tuple[int, ...], rng: np.random.Generator) -> _Source:
-        """The source of a side: inputs are listed where they are few enough; among many, random ones hardly repeat."""
-        inputs = instance.input_count(sites)
-        order = None if inputs is None or inputs > _MOST_LISTED else rng.permutation(inputs)
-        return cls(instance, sites, rng, inputs, order)
-
-    @property
-    def finite(self) -> bool:
-        """True if the inputs are finitely many."""
-        return self.inputs is not None
+    def __init__(self, instance: Instance, sites: tuple[int, ...], rng: np.random.Generator) -> None:
+        self.instance, self.sites, self.rng, self.taken = instance, sites, rng, 0
+        self.inputs = instance.input_count(sites)
+        self.finite = self.inputs is not None
+        self.order = None if self.inputs is None or self.inputs > _MOST_LISTED else rng.permutation(self.inputs)
 
     @property
     def left(self) -> int:

@@ -27,17 +27,9 @@ def to_scaled_coefficients(
 ) -> None:
     """Turn values at the lattice points into h_g = g! c_g of homogeneous polynomials sum_g c_g x^g, in place.
 
-    The lattice point of a monomial is its exponents, with the last variable set to 1.
-
-    Args:
-        values: residues, shape (monomials, polynomials), numbered as `monomials` does; becomes balanced residues.
-        variables: n.
-        degree: C.
-        field: GF(p) with p larger than the degree, so that the lattice points differ and factorials are invertible.
-        pool: threads; the lines along one axis are independent.
-
-    Raises:
-        PrimeError: if p is not larger than the degree.
+    The lattice point of a monomial is its exponents, with the last variable set to 1. The values are residues, shape
+    (monomials, polynomials), numbered as `monomials` does, and become balanced residues. The prime has to be larger
+    than the degree, so that the lattice points differ and factorials are invertible.
     """
     if field.prime <= degree:
         raise PrimeError(f"the prime {field.prime} does not exceed the degree {degree}; expected a larger prime")

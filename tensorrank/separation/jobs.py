@@ -26,30 +26,25 @@ class JobRank(Record):
 
     Attributes:
         rank: its rank over GF(p), certified.
-        samples: its numbers of rows and columns, as computed.
+        rows: the number of rows, as computed.
+        columns: the number of columns, as computed.
         complete: whether all that can matter was used: of a block, all rows and columns or enough of them; of a grid,
             all inputs of both sides.
         saturated: whether the rank is below both, so that more samples would hardly give more, or all were used.
         finite: whether inputs are finitely many and those left out could give more, whatever the weights.
     """
 
-    left_out = ("samples",)
-    derived = ("rows", "columns")
     rank: int
-    samples: tuple[int, int]
+    rows: int
+    columns: int
     complete: bool
     saturated: bool = True
     finite: bool = False
 
     @property
-    def rows(self) -> int:
-        """The number of rows, as computed."""
-        return self.samples[0]
-
-    @property
-    def columns(self) -> int:
-        """The number of columns, as computed."""
-        return self.samples[1]
+    def samples(self) -> tuple[int, int]:
+        """The numbers of rows and columns, as computed."""
+        return self.rows, self.columns
 
 
 @dataclass(frozen=True, order=True)
@@ -148,10 +143,8 @@ class Here:
     def run(self, jobs: Sequence[Job], done: Done, stop: Callable[[], bool] = lambda: False) -> None:
         """Run jobs of one draw: large ones with all threads, then small ones side by side, a thread each.
 
-        Args:
-            jobs: of one draw.
-            done: called for each as soon as its rank is known, never twice at a time.
-            stop: asked before each; once true, no further job begins.
+        `done` is called for each job as soon as its rank is known, never twice at a time. `stop` is asked before each;
+        once it is true, no further job begins.
         """
         waiting = sorted(jobs, key=lambda job: (-job.work, job.key))
         small = [job for job in waiting if self._small(job)]
@@ -211,13 +204,15 @@ class Here:
 def finish_here(rounds: Rounds[E], pool: Workers, expected: float, report: Progress) -> E:
     """Run all jobs of a computation in this process, and return what it returns.
 
-    Args:
-        rounds: the computation.
-        pool: threads.
-        expected: operations that a draw takes.
-        report: told the operations done, and those expected up to the end of the draw under way.
+    A draw is expected to take so many operations. `report` is told the operations done, and those expected up to the
+    end of the draw under way.
     """
     before = 0.0
+    found: dict[JobKey, JobRank] = {}
+
+    def keep(job: Job, rank: JobRank, seconds: float) -> None:
+        found[job.key] = rank
+
     here = Here(pool, lambda spent, job: report(spent, max(before + expected, spent), job.key.brief))
     draw: Shared | None = None
     try:
@@ -225,11 +220,6 @@ def finish_here(rounds: Rounds[E], pool: Workers, expected: float, report: Progr
         while True:
             if jobs and (jobs[0].shared is None or jobs[0].shared is not draw):
                 draw, before = jobs[0].shared, here.spent
-            found: dict[JobKey, JobRank] = {}
-
-            def keep(job: Job, rank: JobRank, seconds: float, found: dict[JobKey, JobRank] = found) -> None:
-                found[job.key] = rank
-
             here.run(jobs, keep)
             jobs = rounds.send([found[job.key] for job in jobs])
     except StopIteration as end:

@@ -46,11 +46,7 @@ class Limits:
 
     @classmethod
     def of(cls, memory: int | str | None, work: float | None, *, files: bool = False) -> Limits:
-        """Read the limits that a user gives: memory as `memory_limit` reads it, work in operations.
-
-        Raises:
-            TensorRankError: if either is no positive amount.
-        """
+        """Read the limits that a user gives: memory as `memory_limit` reads it, work in operations."""
         if work is not None and (not isinstance(work, numbers.Real) or isinstance(work, bool) or not work > 0):
             raise TensorRankError(f"the work limit is {work!r}; expected a positive number of operations, such as 1e12")
         return cls(memory_limit(memory), math.inf if work is None else float(work), files)

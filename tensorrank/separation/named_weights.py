@@ -43,11 +43,7 @@ def random_weights(shapes: Shapes, field: PrimeField, rng: np.random.Generator) 
 
 
 def checked_weights(weights: Mapping[str, ArrayLike], shapes: Shapes) -> dict[str, NDArray[Any]]:
-    """Check the weights given (a dictionary, or what numpy.load gives), and return them as arrays.
-
-    Raises:
-        WeightsError: if a name is missing or unknown, or an array has another shape or is not of finite numbers.
-    """
+    """Check the weights given (a dictionary, or what numpy.load gives), and return them as arrays."""
     if not isinstance(weights, Mapping):
         raise WeightsError(
             f"weights of type {type(weights).__name__} were given; expected a mapping of names to arrays"
@@ -74,12 +70,7 @@ def checked_weights(weights: Mapping[str, ArrayLike], shapes: Shapes) -> dict[st
 def drawn_or_given(
     weights: Mapping[str, ArrayLike] | None, shapes: Shapes, field: PrimeField, rng: np.random.Generator
 ) -> dict[str, Residues]:
-    """Draw random residues, or map the weights given exactly to GF(p).
-
-    Raises:
-        WeightsError: as `checked_weights` does.
-        PrimeError: if a denominator is divisible by p.
-    """
+    """Draw random residues, or map the weights given exactly to GF(p), whose p must divide no denominator."""
     if weights is None:
         return random_weights(shapes, field, rng)
     return {name: field.image(array) for name, array in checked_weights(weights, shapes).items()}

@@ -69,8 +69,7 @@ _OTHER = {
 def takes(options: type) -> Callable[[F], F]:
     """Show the keyword arguments of a function with their defaults to `help` and to completion, instead of **options.
 
-    Args:
-        options: PlanOptions, RankOptions or NumericalOptions, which the function takes.
+    The options are PlanOptions, RankOptions or NumericalOptions, which the function takes.
     """
 
     def shown(function: F) -> F:
@@ -87,11 +86,7 @@ def takes(options: type) -> Callable[[F], F]:
 
 
 def check_names(door: str, given: Mapping[str, Any], known: type) -> None:
-    """Refuse keyword arguments that a door does not have.
-
-    Raises:
-        TensorRankError: naming the door that has it, or the name that may be meant.
-    """
+    """Refuse keyword arguments that a door does not have, naming the other door or the name that may be meant."""
     for name in given:
         if name in known.__annotations__:
             continue

@@ -80,14 +80,7 @@ PartitionLike = Bipartition | Literal["halves", "interleaved"] | Iterable[int]
 
 
 def checked_partition(sites: int, partition: PartitionLike | None) -> Bipartition:
-    """The bipartition that is meant by what a user gives; the halves if nothing is given.
-
-    Args:
-        sites: the number of sites.
-        partition: a Bipartition, a name, or the sites of side A.
-
-    Raises:
-        PartitionError: if it is no bipartition of these sites.
+    """The bipartition of so many sites that is meant by what a user gives; the halves if nothing is given.
 
     >>> checked_partition(4, "interleaved") == checked_partition(4, [0, 2]) == Bipartition((0, 2), (1, 3))
     True

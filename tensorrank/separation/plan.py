@@ -166,16 +166,7 @@ def _grid(model: Architecture, partition: Bipartition, limits: Limits) -> Plan:
         samples = bisect_left(range(samples), True, lo=1, key=lambda count: work(count + 1) > limits.work)
     lower = model.generic_lower_bound(partition)
     entries = min(MOST_ENTRIES, room / _GRID_BYTES, limits.work / (value_work + samples))
-    return Plan(
-        "grid",
-        upper,
-        lower,
-        None,
-        samples,
-        samples**2 * _GRID_BYTES / model.values_share,
-        work(samples),
-        limits,
-        # A function of categories is a polynomial in its weights alone.
-        model.input_degree or model.weight_degree,
-        grid_entries=entries,
-    )
+    memory = samples**2 * _GRID_BYTES / model.values_share
+    # A function of categories is a polynomial in its weights alone.
+    degree = model.input_degree or model.weight_degree
+    return Plan("grid", upper, lower, None, samples, memory, work(samples), limits, degree, entries)

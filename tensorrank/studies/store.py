@@ -323,7 +323,7 @@ def _stored_rank(row: sqlite3.Row) -> StoredRank:
 def _stored_block(row: sqlite3.Row) -> StoredBlock:
     flags = {name: bool(row[name]) for name in ("complete", "saturated", "finite")}
     return StoredBlock(
-        JobRank(row["rank"], (row["rows"], row["columns"]), **flags), row["seconds"], _limits(row), row["version"]
+        JobRank(row["rank"], row["rows"], row["columns"], **flags), row["seconds"], _limits(row), row["version"]
     )
 
 

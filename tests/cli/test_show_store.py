@@ -88,7 +88,7 @@ def test_blocks_of_a_rank_that_is_not_finished_are_listed(tmp_path):
     path, model = tmp_path / "s.sqlite", tr.SelfAttention(depth=2, width=3)
     with Store(path) as store:
         for seed in (7, 8):
-            store.put_block(model, seed, JobKey(0, 8388593, 1, "block"), JobRank(18, (18, 21), True), 0.5, LIMITS)
+            store.put_block(model, seed, JobKey(0, 8388593, 1, "block"), JobRank(18, 18, 21, True), 0.5, LIMITS)
     whole = shown(path)
     assert whole["rows"] == []
     assert whole["unfinished"] == [{"kind": "attention", **model.to_dict(), "blocks": 2}]

@@ -22,7 +22,7 @@ MODEL = tr.SelfAttention(2, 2)
 PLANS = {ModelKey.of(model): plan(model) for model in (MODEL, tr.SelfAttention(3, 2))}
 SMALL, LARGE = PLANS
 WORK = {key: plan.work for key, plan in PLANS.items()}
-RANK = JobRank(1, (1, 1), complete=True)
+RANK = JobRank(1, 1, 1, complete=True)
 
 
 class Clock:

@@ -213,7 +213,7 @@ def test_a_block_that_contradicts_the_store_stops_the_study_with_both_shown(tmp_
     with Store(path) as store:
         list(study.run(store))
         model, seed, key, block = next(iter(store.blocks()))
-        wrong = JobRank(block.rank.rank - 1, block.rank.samples, complete=True)
+        wrong = JobRank(block.rank.rank - 1, *block.rank.samples, complete=True)
         with pytest.raises(StoreError, match=r"contradict each other .*stored JobRank.*; computed JobRank"):
             store.put_block(model, seed, key, wrong, 0.1, block.limits)
 

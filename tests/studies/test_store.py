@@ -107,7 +107,7 @@ def test_a_bound_that_is_no_better_under_smaller_limits_leaves_what_is_there(val
 def test_a_block_cut_under_smaller_limits_leaves_what_is_there():
     with Store(":memory:") as store:
         for limits in (LIMITS, Limits(2**20, 1e8)):
-            store.put_block(MODEL, 0, KEY, JobRank(40, (42, 45), complete=False), 0.1, limits)
+            store.put_block(MODEL, 0, KEY, JobRank(40, 42, 45, complete=False), 0.1, limits)
             assert store.get_block(MODEL, 0, KEY).limits == LIMITS
 
 
@@ -397,7 +397,7 @@ KEY = JobKey(0, 8388593, 5, "block of 42 x 45, 3 variables")
 def test_blocks_are_kept_with_all_that_is_known_of_them():
     with Store(":memory:") as store:
         assert store.get_block(MODEL, 0, KEY) is None
-        rank = JobRank(41, (42, 45), complete=False, saturated=True, finite=True)
+        rank = JobRank(41, 42, 45, complete=False, saturated=True, finite=True)
         store.put_block(MODEL, 2**70, KEY, rank, 0.25, LIMITS)
         assert store.get_block(MODEL, 0, KEY) is None
         found = store.get_block(MODEL, 2**70, KEY)
@@ -406,7 +406,7 @@ def test_blocks_are_kept_with_all_that_is_known_of_them():
 
 
 def test_a_complete_block_replaces_a_cut_one_and_not_the_other_way_round():
-    cut, whole = JobRank(40, (40, 40), complete=False), JobRank(42, (42, 45), complete=True)
+    cut, whole = JobRank(40, 40, 40, complete=False), JobRank(42, 42, 45, complete=True)
     with Store(":memory:") as store:
         for rank in (cut, whole, cut):
             store.put_block(MODEL, 0, KEY, rank, 0.1, LIMITS)
@@ -415,7 +415,7 @@ def test_a_complete_block_replaces_a_cut_one_and_not_the_other_way_round():
 
 @pytest.mark.parametrize("order", [0, 1])
 def test_contradicting_ranks_of_a_block_are_refused_with_both_shown(order):
-    pair = [JobRank(41, (42, 45), complete=True), JobRank(42, (42, 45), complete=False)]
+    pair = [JobRank(41, 42, 45, complete=True), JobRank(42, 42, 45, complete=False)]
     with Store(":memory:") as store:
         store.put_block(MODEL, 0, KEY, pair[order], 0.1, LIMITS)
         with pytest.raises(StoreError, match=r"two ranks of one block .* contradict each other .*stored .*; computed "):
@@ -434,7 +434,7 @@ def test_contradicting_ranks_of_a_block_are_refused_with_both_shown(order):
 )
 def test_only_larger_limits_reopen_an_unfinished_block(limits, settled):
     with Store(":memory:") as store:
-        store.put_block(MODEL, 0, KEY, JobRank(40, (42, 45), complete=False), 0.1, LIMITS)
+        store.put_block(MODEL, 0, KEY, JobRank(40, 42, 45, complete=False), 0.1, LIMITS)
         assert store.get_block(MODEL, 0, KEY).settles(limits) is settled
 
 

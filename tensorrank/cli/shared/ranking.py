@@ -13,23 +13,18 @@ from tensorrank.errors import TensorRankError
 
 def print_rank(
     model: Any,
-    described: dict[str, Any],
     given: RankOptions,
     *,
+    described: dict[str, Any] | None = None,
     unit: str = "sites",
     method: str = "auto",
     weights: dict[str, Any] | None = None,
 ) -> None:
     """Print the model's separation rank, or with --plan only what would be computed.
 
-    Args:
-        model: what `separation_rank` takes.
-        described: the model for JSON.
-        given: the options.
-        unit: what its sites are called.
-        method: of `separation_rank`.
-        weights: particular weights, or None for random ones.
+    `described` is the model for JSON, by default its kind and its arguments; `unit` is what its sites are called.
     """
+    described = described or {"kind": model.kind, **model.to_dict()}
     split = named_partition(given.partition, model.sites, unit)
     primes = None if given.primes is None else whole_numbers(given.primes, "--primes")
     limits: dict[str, Any] = {"method": method, "memory": given.memory, "work": given.work}
@@ -63,16 +58,12 @@ def print_result(model: Any, result: Any, values: dict[str, Any], json: bool) ->
 
 
 def rank_values(result: Any, described: dict[str, Any], split: tr.Bipartition) -> dict[str, Any]:
-    """The rank, its model and its bipartition, for JSON."""
+    """The rank, its model with all sizes and both sides of its bipartition, for JSON."""
     return {**result.to_dict(), "model": described, "partition": [list(split.a), list(split.b)]}
 
 
 def named_partition(text: str, sites: int, unit: str = "sites") -> tr.Bipartition:
-    """The bipartition of --partition.
-
-    Raises:
-        TensorRankError: if it is none of so many sites.
-    """
+    """The bipartition of --partition."""
     if text == "halves":
         return tr.Bipartition.halves(sites)
     if text == "interleaved":
@@ -82,15 +73,7 @@ def named_partition(text: str, sites: int, unit: str = "sites") -> tr.Bipartitio
 
 
 def given_weights(path: Path | None, names: str) -> dict[str, Any] | None:
-    """The arrays in the file of --weights, by name.
-
-    Args:
-        path: the file, or None for no weights.
-        names: which arrays are expected, for errors.
-
-    Raises:
-        TensorRankError: if the file cannot be read, or is no .npz file.
-    """
+    """The arrays in the file of --weights, by name; None without a file. Errors name the arrays that are expected."""
     if path is None:
         return None
     import numpy as np
