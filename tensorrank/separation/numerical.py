@@ -21,7 +21,7 @@ from tensorrank.arithmetic.resources import memory_limit, silent, worker_threads
 from tensorrank.arithmetic.spectrum import NumericalRank, numerical_rank
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import Weights
-from tensorrank.separation.options import NumericalOptions, check_names, takes
+from tensorrank.separation.options import NumericalOptions, checked_options, takes
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 from tensorrank.separation.result import SeparationRank
 
@@ -218,8 +218,8 @@ def numerical_separation_rank(
     (2, 'numerical', False)
     """
     started = time.perf_counter()
-    check_names("numerical_separation_rank", options, NumericalOptions)
-    asked, seed, weights = model, options.get("seed", 0), options.get("weights")
+    chosen = checked_options("numerical_separation_rank", options, NumericalOptions)
+    asked, seed, weights = model, chosen["seed"], chosen["weights"]
     if isinstance(model, NumericalArchitecture):
         model = model.numerical_model(seed, weights=weights)
     elif not isinstance(model, NumericalModel):
@@ -230,8 +230,8 @@ def numerical_separation_rank(
     elif weights is not None:
         raise TensorRankError(f"weights were given for {model}, whose function holds its own; expected None")
     split = checked_partition(model.sites, partition)
-    with worker_threads(options.get("threads")):
-        found, reason, count = _settled(model, split, options)
+    with worker_threads(chosen["threads"]):
+        found, reason, count = _settled(model, split, chosen)
     return SeparationRank(
         value=found.value,
         lower=0,
@@ -255,11 +255,11 @@ def _settled(
     model: NumericalModel, partition: Bipartition, options: NumericalOptions
 ) -> tuple[NumericalRank, str, int]:
     """The rank of a sample that grew until the rank settled, what the rank is worth in words, and the sample's size."""
-    rtol, atol, samples = options.get("rtol"), options.get("atol"), options.get("samples")
+    rtol, atol, samples = options["rtol"], options["atol"], options["samples"]
     wanted = _MOST_SAMPLES if samples is None else whole_number("samples", samples, 1)
-    most = max(1, min(wanted, isqrt(memory_limit(options.get("memory")) // _BYTES_PER_VALUE)))
-    rng = random_stream(options.get("seed", 0))
-    progress = options.get("progress") or silent
+    most = max(1, min(wanted, isqrt(memory_limit(options["memory"]) // _BYTES_PER_VALUE)))
+    rng = random_stream(options["seed"])
+    progress = options["progress"] or silent
 
     def report(done: int, total: int) -> None:
         progress(done, total, f"sample of {count} x {count}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from inspect import Parameter, signature
 from pathlib import Path
-from typing import Any, Literal, TypedDict, TypeVar
+from typing import Any, Literal, TypedDict, TypeVar, cast
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from tensorrank.separation.architecture import Weights
 
 Method = Literal["auto", "catalecticant", "grid"]
 F = TypeVar("F", bound=Callable[..., Any])
+Options = TypeVar("Options", bound=Mapping[str, object])
 
 
 class PlanOptions(TypedDict, total=False):
@@ -85,11 +86,15 @@ def takes(options: type) -> Callable[[F], F]:
     return shown
 
 
-def check_names(door: str, given: Mapping[str, Any], known: type) -> None:
-    """Refuse keyword arguments that a door does not have, naming the other door or the name that may be meant."""
+def checked_options(door: str, given: Options, known: type[Options]) -> Options:
+    """All keyword arguments of a door, with the defaults of those that are not given.
+
+    A name that the door does not have is refused, with the other door or the name that may be meant.
+    """
     for name in given:
         if name in known.__annotations__:
             continue
         other, options, why = _OTHER[door]
         hint = f"{why}. {other} has it" if name in options.__annotations__ else nearest(name, known.__annotations__)
         raise TensorRankError(f"{door} has no option {name!r}; {hint}")
+    return cast(Options, {name: given.get(name, DEFAULTS.get(name)) for name in known.__annotations__})

@@ -14,7 +14,7 @@ from tensorrank.separation.architecture import Architecture, Model, as_architect
 from tensorrank.separation.catalecticant import CatalecticantPlan, catalecticant_plan
 from tensorrank.separation.derivatives import DerivativePlan, derivative_plan
 from tensorrank.separation.limits import MOST_ENTRIES, SPARE, TYPICAL_RATE, Limits
-from tensorrank.separation.options import Method, PlanOptions, check_names, takes
+from tensorrank.separation.options import Method, PlanOptions, checked_options, takes
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 
 # For each value a grid holds residues, their float form and what lies between; for each sample also its moments.
@@ -101,15 +101,15 @@ def plan(model: Model, partition: PartitionLike | None = None, **options: Unpack
     >>> found.method, found.lower, found.upper
     ('catalecticant', 56, 232)
     """
-    check_names("plan", options, PlanOptions)
+    chosen = checked_options("plan", options, PlanOptions)
     architecture = as_architecture(model)
-    return planned(architecture, checked_partition(architecture.sites, partition), options)
+    return planned(architecture, checked_partition(architecture.sites, partition), chosen)
 
 
 def planned(architecture: Architecture, partition: Bipartition, options: PlanOptions) -> Plan:
-    """The plan of an architecture, for options whose names are known to be right."""
-    method, scratch = options.get("method", "auto"), options.get("scratch")
-    limits = Limits.of(options.get("memory"), options.get("work"), files=scratch is not None)
+    """The plan of an architecture, for all options of `plan`."""
+    method, scratch = options["method"], options["scratch"]
+    limits = Limits.of(options["memory"], options["work"], files=scratch is not None)
     if method not in get_args(Method):
         raise TensorRankError(f"the method is {method!r}; expected one of {', '.join(get_args(Method))}")
     form = architecture.moment_form()

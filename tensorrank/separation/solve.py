@@ -12,7 +12,7 @@ from tensorrank.separation.architecture import Model, as_architecture
 from tensorrank.separation.draws import Draws
 from tensorrank.separation.evidence import Evidence, from_blocks, from_bounds, from_grid, from_leading_form
 from tensorrank.separation.jobs import Rounds, finish_here
-from tensorrank.separation.options import ComputationOptions, RankOptions, check_names, takes
+from tensorrank.separation.options import ComputationOptions, RankOptions, checked_options, takes
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 from tensorrank.separation.plan import Plan, planned
 from tensorrank.separation.result import SeparationRank, Standing
@@ -67,11 +67,11 @@ def separation_rank(
     (232, 'exact')
     """
     started = time.perf_counter()
-    check_names("separation_rank", options, RankOptions)
-    exact = _begun(model, partition, options)
-    checked_folder("scratch", options.get("scratch"))
-    with worker_threads(options.get("threads")) as pool:
-        evidence = finish_here(exact.rounds, pool, exact.plan.work, options.get("progress") or silent)
+    chosen = checked_options("separation_rank", options, RankOptions)
+    exact = _begun(model, partition, chosen)
+    checked_folder("scratch", chosen["scratch"])
+    with worker_threads(chosen["threads"]) as pool:
+        evidence = finish_here(exact.rounds, pool, exact.plan.work, chosen["progress"] or silent)
     return exact.result(evidence, time.perf_counter() - started)
 
 
@@ -119,16 +119,15 @@ def computation(
     model: Model, partition: PartitionLike | None = None, **options: Unpack[ComputationOptions]
 ) -> Computation:
     """Begin what `separation_rank` does with the same arguments, and leave the jobs to the caller."""
-    check_names("separation_rank", options, ComputationOptions)
-    return _begun(model, partition, options)
+    return _begun(model, partition, checked_options("separation_rank", options, ComputationOptions))
 
 
 def _begun(model: Model, partition: PartitionLike | None, options: ComputationOptions) -> Computation:
     architecture = as_architecture(model)
     split = checked_partition(architecture.sites, partition)
-    count = whole_number("draws", options.get("draws", 2), 1)
+    count = whole_number("draws", options["draws"], 1)
     chosen = planned(architecture, split, options)
-    draws = Draws(architecture, options.get("weights"), options.get("seed", 0), options.get("primes"), chosen.degree)
+    draws = Draws(architecture, options["weights"], options["seed"], options["primes"], chosen.degree)
     if draws.impossible:
         chosen = replace(chosen, method="bounds")
     form = architecture.moment_form()
