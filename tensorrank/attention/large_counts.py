@@ -19,7 +19,7 @@ _WIDEST = 10**100
 
 
 def log_monomial_count(variables: int, degree: int) -> float:
-    """The natural logarithm of ((n, k)) = C(n+k-1, k), the monomials of degree k in n variables.
+    """The natural logarithm of ((n, k)) = binom(n+k-1, k), the monomials of degree k in n variables.
 
     >>> from math import comb, log
     >>> abs(log_monomial_count(6, 10) - log(comb(15, 10))) < 1e-12

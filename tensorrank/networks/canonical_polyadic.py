@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import several, whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.networks.entries import Entries, random_entries, real_entries
@@ -45,13 +45,12 @@ class CanonicalPolyadic(TensorFormat):
 
     def __post_init__(self) -> None:
         weights = real_entries(self.weights, "the array of weights")
-        factors = tuple(real_entries(factor, f"factor {site}") for site, factor in enumerate(self.factors))
+        given = several("factors", self.factors, "a matrix for each site")
+        factors = tuple(real_entries(factor, f"factor {site}") for site, factor in enumerate(given))
         object.__setattr__(self, "weights", weights)
         object.__setattr__(self, "factors", factors)
         if weights.ndim != 1:
             raise TensorRankError(f"the weights have the shape {weights.shape}; expected (rank,)")
-        if not factors:
-            raise TensorRankError("a canonical polyadic format without factors was given; expected one for each site")
         for site, factor in enumerate(factors):
             if factor.ndim != 2 or factor.shape[1] != self.rank:
                 raise TensorRankError(
@@ -74,6 +73,7 @@ class CanonicalPolyadic(TensorFormat):
         """A format with weights 1 and factors of random whole numbers between -999 and 999."""
         rng = random_stream(seed)
         rank = whole_number("rank", rank, 1)
+        shape = several("dimensions", shape, "one for each site")
         factors = [random_entries((whole_number("dimension", k, 1), rank), rng) for k in shape]
         return cls(np.ones(rank, dtype=np.int64), tuple(factors))
 

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import several, whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.networks.entries import Entries, random_entries, real_entries
@@ -53,7 +53,10 @@ class HierarchicalTucker(TensorFormat):
 
     def __post_init__(self) -> None:
         sites = sites_of(self.tree)
-        leaves = tuple(real_entries(leaf, f"leaf {site}") for site, leaf in enumerate(self.leaves))
+        given = several("leaves", self.leaves, "a matrix for each site")
+        leaves = tuple(real_entries(leaf, f"leaf {site}") for site, leaf in enumerate(given))
+        if not isinstance(self.transfers, Mapping):
+            raise TensorRankError(f"transfers are {self.transfers!r}; expected a mapping of nodes to arrays")
         transfers = {node: real_entries(one, f"the transfer tensor of {node}") for node, one in self.transfers.items()}
         object.__setattr__(self, "leaves", leaves)
         object.__setattr__(self, "transfers", MappingProxyType(transfers))
@@ -100,6 +103,7 @@ class HierarchicalTucker(TensorFormat):
         """
         rng = random_stream(seed)
         rank = whole_number("rank", rank, 1)
+        shape = several("dimensions", shape, "one for each site")
         tree = balanced_tree(len(shape)) if tree is None else tree
         leaves = tuple(random_entries((whole_number("dimension", k, 1), rank), rng) for k in shape)
         transfers = {node: random_entries((1 if node == tree else rank, rank, rank), rng) for node in _nodes(tree)}

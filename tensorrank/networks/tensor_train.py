@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import several, whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.networks.entries import Entries, random_entries, real_entries
@@ -42,10 +42,9 @@ class TensorTrain(TensorFormat):
     cores: tuple[Entries, ...]
 
     def __post_init__(self) -> None:
-        cores = tuple(real_entries(core, f"core {site}") for site, core in enumerate(self.cores))
+        given = several("cores", self.cores, "an array for each site")
+        cores = tuple(real_entries(core, f"core {site}") for site, core in enumerate(given))
         object.__setattr__(self, "cores", cores)
-        if not cores:
-            raise TensorRankError("a tensor train without cores was given; expected one for each site")
         for site, core in enumerate(cores):
             if core.ndim != 3:
                 raise TensorRankError(
@@ -83,6 +82,7 @@ class TensorTrain(TensorFormat):
             TensorRankError: if a dimension is no positive whole number, or ranks are not one fewer than sites.
         """
         rng = random_stream(seed)
+        shape = several("dimensions", shape, "one for each site")
         inner = list(rank) if isinstance(rank, Sequence) else [rank] * (len(shape) - 1)
         if len(inner) != len(shape) - 1:
             raise TensorRankError(f"{len(inner)} ranks were given for {len(shape)} sites; expected {len(shape) - 1}")

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
+from tensorrank.arguments import several
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.errors import TensorRankError
 from tensorrank.networks.contraction import Operand
@@ -75,12 +76,8 @@ class LabelledTensors:
     open_legs: Legs
 
     def __post_init__(self) -> None:
-        if isinstance(self.tensors, Tensor):
-            raise TensorRankError(f"a single {self.tensors} was given; expected a list of tensors")
-        object.__setattr__(self, "tensors", tuple(self.tensors))
+        object.__setattr__(self, "tensors", several("tensors", self.tensors, "a list of tensors, at least one"))
         object.__setattr__(self, "open_legs", _names(self.open_legs, "the open legs"))
-        if not self.tensors:
-            raise TensorRankError("a network without tensors was given; expected at least one")
         owners: dict[str, list[Tensor]] = {}
         for number, tensor in enumerate(self.tensors):
             if not isinstance(tensor, Tensor):

@@ -3,7 +3,7 @@
 The monomials of degree C in n variables are numbered by descending exponents, the first variable first:
 x0^C, x0^(C-1) x1, ... The number of a monomial is a sum over its suffix sums s_e = g_(e+1) + ... + g_(n-1),
 
-    number(g) = sum over e of ((n-e, s_e - 1)),    ((n, k)) = C(n+k-1, k),
+    number(g) = sum over e of ((n-e, s_e - 1)),    ((n, k)) = binom(n+k-1, k),
 
 because ((n-e, s_e - 1)) monomials share the first e exponents and have a larger exponent e. Suffix sums add when
 monomials are multiplied, so the number of a product needs no search. Suffix sums change only at variables that occur.
@@ -26,7 +26,7 @@ Exponents = NDArray[np.int32]
 
 
 def monomial_count(variables: int, degree: int) -> int:
-    """((n, k)) = C(n+k-1, k): the number of monomials of degree k in n variables.
+    """((n, k)) = binom(n+k-1, k): the number of monomials of degree k in n variables.
 
     >>> monomial_count(3, 2)
     6

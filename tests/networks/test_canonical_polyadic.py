@@ -38,7 +38,8 @@ def test_every_unfolding_has_at_most_the_rank_of_the_format(rank):
     ("weights", "factors", "message"),
     [
         ([[1]], [np.ones((2, 1))], r"the weights have the shape \(1, 1\)"),
-        ([1, 1], [], "without factors"),
+        ([1, 1], [], r"factors are \[\]; expected a matrix for each site"),
+        ([1, 1], 3, "factors are 3; expected a matrix for each site"),
         ([1, 1], [np.ones((2, 2)), np.ones((2, 3))], r"factor 1 has the shape \(2, 3\); expected \(dimension, 2\)"),
         ([1, 1], [np.ones(2)], r"factor 0 has the shape \(2,\)"),
     ],

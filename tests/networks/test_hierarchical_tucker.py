@@ -62,6 +62,8 @@ def arrays(rank=2, root=1):
         ((0, 1, 2), arrays(), r"contains \(0, 1, 2\); expected a site's number or a pair"),
         ((0, (1, 2)), arrays(), "2 leaves were given for a tree of 3 sites"),
         ((1, 0), arrays(), r"missing or too many at .*\(1, 0\)"),
+        ((0, 1), (3, {}), "leaves are 3; expected a matrix for each site"),
+        ((0, 1), (arrays()[0], 3), "transfers are 3; expected a mapping of nodes to arrays"),
         ((0, 1), arrays(rank=3), r"of \(0, 1\) has the shape \(1, 2, 2\); expected \(1, 3, 2\)"),
         ((0, 1), arrays(root=2), r"of \(0, 1\) has the shape \(2, 2, 2\); expected \(1, 2, 2\)"),
         ((0, 1), ([np.ones(2), np.ones((2, 2))], arrays()[1]), r"leaf 0 has the shape \(2,\)"),

@@ -123,7 +123,9 @@ def vector(name, leg, size=2):
 @pytest.mark.parametrize(
     ("tensors", "open_legs", "message"),
     [
-        ((), (), "without tensors"),
+        ((), (), r"tensors are \(\); expected a list of tensors, at least one"),
+        (3, (), "tensors are 3; expected a list of tensors"),
+        (vector("u", "a"), ("a",), r"tensors are Tensor\('u', .*; expected a list of tensors"),
         ((vector("u", "a"), "v"), ("a",), "tensor 1 of the network is 'v'; expected a Tensor"),
         ((vector("u", "a"), vector("u", "a")), ("a",), "several tensors are named 'u'"),
         (

@@ -5,6 +5,7 @@ import tensorly
 from tensorrank import Bipartition, separation_rank
 from tensorrank.errors import TensorRankError
 from tensorrank.networks.canonical_polyadic import CanonicalPolyadic
+from tensorrank.networks.hierarchical_tucker import HierarchicalTucker
 from tensorrank.networks.tensor_train import TensorTrain
 
 
@@ -39,7 +40,8 @@ def test_random_trains_are_whole_numbers_that_follow_the_seed():
 @pytest.mark.parametrize(
     ("cores", "message"),
     [
-        ([], "without cores"),
+        ([], r"cores are \[\]; expected an array for each site"),
+        (3, "cores are 3; expected an array for each site"),
         ([np.ones((1, 2))], r"core 0 has the shape \(1, 2\); expected \(left rank, dimension, right rank\)"),
         ([np.ones((1, 2, 3)), np.ones((2, 2, 1))], "core 0 has right rank 3 and core 1 left rank 2"),
         ([np.ones((2, 2, 1))], "outermost ranks are 2 and 1; expected 1 and 1"),
@@ -69,3 +71,9 @@ def test_formats_have_separation_ranks_and_refuse_each_other():
         TensorTrain.from_tensorly(CanonicalPolyadic.random((2, 3), 2, seed=0).to_tensorly())
     with pytest.raises(TensorRankError, match="the seed is -1; expected a whole number of at least 0"):
         TensorTrain.random((2,) * 6, 2, seed=-1)
+
+
+@pytest.mark.parametrize("form", [TensorTrain, CanonicalPolyadic, HierarchicalTucker])
+def test_a_shape_that_is_no_list_is_refused(form):
+    with pytest.raises(TensorRankError, match="dimensions are 4; expected one for each site"):
+        form.random(4, 2, seed=0)
