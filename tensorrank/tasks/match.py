@@ -97,31 +97,31 @@ class Match2(ResidueTask):
 
     def _matrix(self, split: Split, memory: int | str | None) -> CommunicationMatrix:
         m, sides = self.modulus, (split.a, split.b)
-        # A side that does not know the asking token's residue has all its sets of residues told apart.
-        unaware = [split.anchor is None and split.asking not in side for side in sides]
-        settled = [[self._settled(value, len(split.others(side))) for value in split.values] for side in sides]
 
         def parts() -> Iterator[NDArray[np.bool_]]:
-            sets = [residue_sets(m, len(side)) if apart else None for side, apart in zip(sides, unaware, strict=True)]
-            for number, value in enumerate(split.values):
+            # A side that does not know the asking token has all its sets of residues told apart.
+            sets = [None if split.knows(side) else residue_sets(m, len(side)) for side in sides]
+            for value in split.values:
                 rows, columns = (
-                    np.array(known[number]) if held is None else held >> -value % m & 1 == 1
-                    for held, known in zip(sets, settled, strict=True)
+                    np.array(self._settled(split, side, value)) if held is None else held >> -value % m & 1 == 1
+                    for side, held in zip(sides, sets, strict=True)
                 )
                 yield rows[:, None] | columns
 
         rows, columns = (
-            number_of_sets(m, len(side)) if apart else sum(map(len, known))
-            for side, apart, known in zip(sides, unaware, settled, strict=True)
+            sum(len(self._settled(split, side, value)) for value in split.values)
+            if split.knows(side)
+            else number_of_sets(m, len(side))
+            for side in sides
         )
         return split.matrix(str(self), rows, columns, parts(), memory)
 
-    def _settled(self, value: int, others: int) -> list[bool]:
-        """Whether the asking token, of this value, finds a match on a side with so many others: what can be."""
+    def _settled(self, split: Split, side: tuple[int, ...], value: int) -> list[bool]:
+        """The answers that a side can give which knows this value of the asking token: does it hold a match?"""
         if self.itself and 2 * value % self.modulus == 0:
             return [True]
         # All residues are one where M is 1.
-        return ([False, True] if self.modulus > 1 else [True]) if others else [False]
+        return ([False, True] if self.modulus > 1 else [True]) if split.others(side) else [False]
 
 
 @dataclass(frozen=True)

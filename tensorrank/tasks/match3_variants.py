@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import product
+from itertools import cycle, product
 
 import numpy as np
 from numpy.typing import NDArray
@@ -74,24 +74,20 @@ class Match3Bigram(ResidueTask):
         return inputs
 
     def _matrix(self, split: Split, memory: int | str | None) -> CommunicationMatrix:
-        sides, limit = (split.a, split.b), memory_limit(memory)
-        knows = [split.anchor is not None or split.asking in side for side in sides]
-        rows, columns = (
-            [_Neighbours.of(self, split, side, value, limit) for value in split.values]
-            if known
-            else [_Neighbours.of(self, split, side, None, limit)] * len(split.values)
-            for side, known in zip(sides, knows, strict=True)
-        )
+        limit = memory_limit(memory)
+
+        def tables(side: tuple[int, ...]) -> list[_Neighbours]:
+            """One for each residue of the asking token; one for all of them on a side that does not know it."""
+            values = split.values if split.knows(side) else [None]
+            return [_Neighbours.of(self, split, side, value, limit) for value in values]
+
+        rows, columns = tables(split.a), tables(split.b)
 
         def parts() -> Iterator[NDArray[np.bool_]]:
-            for value, a, b in zip(split.values, rows, columns, strict=True):
+            for value, a, b in zip(split.values, cycle(rows), cycle(columns), strict=False):
                 yield a.match(b, -value % self.modulus, self.modulus)
 
-        height, width = (
-            sum(map(len, found)) if known else len(found[0])
-            for found, known in zip((rows, columns), knows, strict=True)
-        )
-        return split.matrix(str(self), height, width, parts(), memory)
+        return split.matrix(str(self), sum(map(len, rows)), sum(map(len, columns)), parts(), memory)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import PartitionLike, checked_partition
 from tensorrank.tasks.communication import CommunicationMatrix, Side, refuse_many_sites, refuse_matrix
 from tensorrank.tasks.residue_sets import check_modulus
-from tensorrank.tasks.task import Examples, all_words, balanced_labels, checked_whole_numbers, in_words
+from tensorrank.tasks.task import Examples, all_words, balanced_labels, checked_token, checked_whole_numbers, in_words
 
 # How many numbers a solution keeps at once, unless a single input needs more; and the largest modulus.
 TABLE = 2**22
@@ -145,10 +145,7 @@ class ResidueTask(ABC):
 
     def token(self, asking: int | None) -> int:
         """The number of the asking token, if it is one of 0..N-1; the last by default."""
-        found = self.tokens - 1 if asking is None else whole_number("asking", asking, 0)
-        if found >= self.tokens:
-            raise TensorRankError(f"asking is {found}; expected one of the tokens 0 to {self.tokens - 1}")
-        return found
+        return self.tokens - 1 if asking is None else checked_token(asking, self.tokens)
 
     @abstractmethod
     def _answers(self, inputs: Integers) -> NDArray[np.bool_]:
@@ -211,6 +208,10 @@ class Split:
     def values(self) -> tuple[int, ...]:
         """The residues that the asking token can have."""
         return tuple(range(self.modulus)) if self.anchor is None else (self.anchor,)
+
+    def knows(self, side: tuple[int, ...]) -> bool:
+        """True if a side knows the residue of the asking token, which it holds or which is public."""
+        return self.anchor is not None or self.asking in side
 
     def others(self, side: tuple[int, ...]) -> list[int]:
         """The tokens of a side without the asking one."""

@@ -94,6 +94,14 @@ def checked_whole_numbers(
     return array.astype(np.int64)
 
 
+def checked_token(given: Any, tokens: int) -> int:
+    """The number of an asking token, if it is one of 0..N-1; an error otherwise."""
+    number = whole_number("asking", given, 0)
+    if number >= tokens:
+        raise TensorRankError(f"asking is {number}; expected one of the tokens 0 to {tokens - 1}")
+    return number
+
+
 def checked_reals(what: str, given: Any) -> Floats:
     """The array given, if it holds finite real numbers, as float64; an error otherwise."""
     try:

@@ -9,11 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Array, Floats
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
-from tensorrank.tasks.task import checked_reals
+from tensorrank.tasks.task import checked_reals, checked_token
 from tensorrank.units.online_softmax import AttentionSizes, softmax_averages, softmax_rows
 from tensorrank.units.precision import FLOAT64, Precision, precision_of
 
@@ -231,10 +230,7 @@ def asked_tokens(asking: Sequence[int] | None, tokens: int) -> list[int]:
         return list(range(tokens))
     if not isinstance(asking, Sequence | np.ndarray) or (isinstance(asking, np.ndarray) and asking.ndim != 1):
         raise TensorRankError(f"asking is {asking!r}; expected a list of tokens, such as [0]")
-    given = [whole_number("asking", token, 0) for token in asking]
-    if given and max(given) >= tokens:
-        raise TensorRankError(f"asking is {max(given)}; expected one of the tokens 0 to {tokens - 1}")
-    return given
+    return [checked_token(token, tokens) for token in asking]
 
 
 def _weights(given: ArrayLike, what: str) -> Floats:

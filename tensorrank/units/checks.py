@@ -26,7 +26,6 @@ MOST_INPUTS = 2**24
 # Residues that are checked at once, of one input or several.
 _CHUNK = 2**16
 _NOTHING = "no answers were to be compared; expected at least one input and one asking token"
-
 # All M^N inputs, how many examples of the task, or the inputs themselves.
 Inputs = Literal["all"] | int | ArrayLike
 # From residues (count, N) to the right answers of all tokens, (count, N).

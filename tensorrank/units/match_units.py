@@ -38,11 +38,7 @@ class MatchConstruction(Construction):
     task: Match2 | Match3
 
     def embed(self, inputs: ArrayLike) -> Floats:
-        """Residues of shape (count, N) as tokens, of shape (count, N + 1, 4).
-
-        Raises:
-            TensorRankError: if inputs are not whole numbers from 0 to M - 1 of this shape.
-        """
+        """Residues of shape (count, N) as tokens, of shape (count, N + 1, 4)."""
         x = self.task.checked_inputs(inputs)
         tokens = np.zeros((len(x), self.task.tokens + 1, 4))
         tokens[:, :-1, :2] = points(x, self.task.modulus)

@@ -114,9 +114,6 @@ _EXPECTED = f"expected 'float64', 'float32' or a number of bits from 1 to {MOST_
 def precision_of(given: Precision | str | int) -> Precision:
     """The precision meant: one already made, "float64", "float32", or a number of bits (as a text too).
 
-    Raises:
-        TensorRankError: if it is none of these.
-
     >>> precision_of("12") == precision_of(12) == Precision(12)
     True
     """

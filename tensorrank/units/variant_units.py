@@ -48,11 +48,7 @@ class BigramConstruction(Construction):
         return f"{self.task}: {self.lookup}, then {self.unit}"
 
     def at(self, precision: Precision | str | int) -> Self:
-        """A copy of the construction at another precision.
-
-        Raises:
-            TensorRankError: if there is no such precision.
-        """
+        """A copy of the construction with both units at another precision."""
         return replace(self, lookup=self.lookup.at(precision), unit=self.unit.at(precision))
 
     def _outputs(self, residues: Integers, asked: list[int], memory: int | str | None) -> Floats:
