@@ -106,16 +106,11 @@ def study(
     from tensorrank.studies.study import DEFAULT_WORK
 
     sizes = {"--widths": widths, "--depths": depths, "--heads": heads, "--head-dims": head_dims, "--tokens": tokens}
-    limits = {
-        "seed": seed,
-        "memory": memory,
-        "work": DEFAULT_WORK if work is None else work,
-        "threads": threads,
-        "scratch": scratch,
-    }
-    if models and any(sizes.values()):
-        odd = ", ".join(name for name, text in sizes.items() if text is not None)
-        raise TensorRankError(f"{odd} cannot be given beside {models[0]}; give its sizes as SIZE=VALUES")
+    operations = DEFAULT_WORK if work is None else work
+    limits = {"seed": seed, "memory": memory, "work": operations, "threads": threads, "scratch": scratch}
+    odd = [name for name, text in sizes.items() if text is not None]
+    if models and odd:
+        raise TensorRankError(f"{', '.join(odd)} cannot be given beside {models[0]}; give its sizes as SIZE=VALUES")
     plan = study_of(models, **limits) if models else _attention(sizes, limits)
     if not (math.isfinite(grace) and grace >= 0):
         raise TensorRankError(f"--grace is {grace}; expected seconds, 0 or more")
@@ -141,13 +136,6 @@ def study(
         summary.seconds["table and figures"] = time.monotonic() - computed
         summary.seconds["in all"] = time.monotonic() - started
         watch.conclude(left_out=plan.left_out, interrupted=interrupted)
-    if interrupted:
-        typer.echo(
-            f"interrupted: {summary.computed + summary.stored} of {len(plan.models)} ranks and every finished "
-            f"block are kept in {out / STORE_NAME}; the same command carries on",
-            err=True,
-        )
-        raise typer.Exit(stop.code)
     if json:
         print_json(
             {
@@ -156,9 +144,10 @@ def study(
                 "figures": [str(path) for path in figures],
                 "rows": table(findings)[0],
                 "summary": summary.to_dict(),
+                "interrupted": interrupted,
             }
         )
-    else:
+    elif not interrupted:
         print_findings(findings, plan.left_out)
         say("")
         if summary.lower_bounds:
@@ -169,6 +158,13 @@ def study(
             typer.echo(f"The picture: {figures[0]}")
         others = [*figures[1:], out / "ranks.csv", out / STORE_NAME]
         typer.echo(f"Also there:  {', '.join(path.name for path in others)}")
+    if interrupted:
+        typer.echo(
+            f"interrupted: {summary.computed + summary.stored} of {len(plan.models)} ranks and every finished "
+            f"block are kept in {out / STORE_NAME}; the same command carries on",
+            err=True,
+        )
+        raise typer.Exit(stop.code)
     if summary.skipped:
         raise typer.Exit(SKIPPED)
 

@@ -155,9 +155,8 @@ def blocks_finished(log):
 def test_a_second_signal_or_the_end_of_the_grace_period_drops_the_block(tmp_path, grace, signals, code):
     log = tmp_path / "log"
     # One block of minutes.
-    process = started(
-        "study", "--widths", 4, "--depths", 3, "--work", "inf", "--out", tmp_path, "--grace", grace, "--log-json", log
-    )
+    study = ("study", "--widths", 4, "--depths", 3, "--work", "inf", "--out", tmp_path, "--json")
+    process = started(*study, "--grace", grace, "--log-json", log)
     wait_for(lambda: log.exists() and "lattice made" in log.read_text())
     first, *more = signals
     process.send_signal(first)
@@ -165,9 +164,11 @@ def test_a_second_signal_or_the_end_of_the_grace_period_drops_the_block(tmp_path
         # Two signals that find Python in one call of a library are one to it.
         assert any("finishing the blocks under way" in line for line in process.stderr)
         process.send_signal(number)
-    _, errors = process.communicate(timeout=120)
+    printed, errors = process.communicate(timeout=120)
     assert process.returncode == code
     assert "Traceback" not in errors
+    found = json.loads(printed)
+    assert (found["interrupted"], found["rows"], found["figures"]) == (True, [], [])
     assert count(tmp_path / "study.sqlite", "ranks") == 0
     # Had it been waited for, it would be there.
     assert count(tmp_path / "study.sqlite", "blocks") == 0

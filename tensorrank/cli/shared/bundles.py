@@ -5,17 +5,15 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import fields, is_dataclass
 from inspect import Parameter
-from typing import Any, get_type_hints
+from typing import Any
 
 
 def unbundled(verb: Callable[..., None]) -> Callable[..., None]:
     """The verb as typer reads it: with every option of a bundle as an option of its own, in the bundle's place.
 
-    Args:
-        verb: a function whose keyword-only arguments may be annotated by bundles: dataclasses whose fields are
-            annotated as arguments for typer are. Options of no bundle stay what they are.
+    An argument is a bundle if its annotation is a dataclass, whose fields are annotated as options for typer are.
 
     >>> from dataclasses import dataclass
     >>> @dataclass(frozen=True)
@@ -35,31 +33,17 @@ def unbundled(verb: Callable[..., None]) -> Callable[..., None]:
     for name, taken in signature.parameters.items():
         if is_dataclass(taken.annotation):
             bundles[name] = taken.annotation
-            options += _options(taken.annotation)
+            options += inspect.signature(bundles[name], eval_str=True).parameters.values()
         else:
-            options.append(taken.replace(kind=Parameter.KEYWORD_ONLY))
+            options.append(taken)
 
     @functools.wraps(verb)
     def with_bundles(**given: Any) -> None:
-        made = {
-            name: bundle(**{field.name: given.pop(field.name) for field in fields(bundle)})
-            for name, bundle in bundles.items()
-        }
-        verb(**given, **made)
+        for name, bundle in bundles.items():
+            given[name] = bundle(**{field.name: given.pop(field.name) for field in fields(bundle)})
+        verb(**given)
 
-    with_bundles.__signature__ = signature.replace(parameters=options)  # type: ignore[attr-defined]
+    keywords = [option.replace(kind=Parameter.KEYWORD_ONLY) for option in options]
+    with_bundles.__signature__ = signature.replace(parameters=keywords)  # type: ignore[attr-defined]
     with_bundles.__annotations__ = {option.name: option.annotation for option in options}
     return with_bundles
-
-
-def _options(bundle: Any) -> list[Parameter]:
-    kinds = get_type_hints(bundle, include_extras=True)
-    return [
-        Parameter(
-            field.name,
-            Parameter.KEYWORD_ONLY,
-            default=Parameter.empty if field.default is MISSING else field.default,
-            annotation=kinds[field.name],
-        )
-        for field in fields(bundle)
-    ]

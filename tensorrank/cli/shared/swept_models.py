@@ -17,18 +17,18 @@ KINDS = {"attention": "SelfAttention", "recurrent": "RecurrentCircuit", "convolu
 
 
 def study_of(words: Sequence[str], **options: Any) -> tr.Study[Any]:
-    """The study of a kind and its sizes, or of the models in files.
-
-    Args:
-        words: a name of `KINDS` and for each size NAME=VALUES, or paths of files.
-        options: of the study.
-
-    Raises:
-        TensorRankError: if the words are anything else.
-    """
-    kind, *sizes = words
+    """The study of a name of `KINDS` and for each size NAME=VALUES, or of the models in files; and its options."""
+    kind, *others = words
     if kind in KINDS:
-        return tr.Study.over(getattr(tr, KINDS[kind]), **dict(map(_size, sizes)), **options)
+        sizes: dict[str, list[Any]] = {}
+        for word in others:
+            name, values = _size(word)
+            if name in sizes or name in options:
+                raise TensorRankError(
+                    f"{word!r} was given; expected each size once, and options of the study as --NAME"
+                )
+            sizes[name] = values
+        return tr.Study.over(getattr(tr, KINDS[kind]), **sizes, **options)
     for word in words:
         if not Path(word).is_file():
             raise TensorRankError(f"{word!r} is no model file and no kind of model; {nearest(word, KINDS)}")
