@@ -26,7 +26,7 @@ def bounds(
 ) -> None:
     """Proven and published bounds on the separation rank of self-attention, depth by depth.
 
-    The table has the logarithms to base 3; --json has the whole numbers.
+    The table has the logarithms to base 3; --json has the whole numbers, those beyond 2^53 as text.
 
     Example: tensorrank bounds --width 64 --depth 1-12
     """

@@ -209,8 +209,8 @@ def _tell(
         print_json({**found.to_dict(), "figures": list(map(str, pictures))})
         return
     body = [list(map(str, row)) for row in rows]
-    lettered = [any(row[place][:1].isalpha() for row in body) for place in range(len(columns))]
-    table = empty_table(*columns, sentences=[column for column, words in zip(columns, lettered, strict=True) if words])
+    lettered = {place for row in body for place, cell in enumerate(row) if cell[:1].isalpha()}
+    table = empty_table(*columns, sentences=[columns[place] for place in lettered])
     for cells in body:
         table.add_row(*cells)
     wide_console().print(table)

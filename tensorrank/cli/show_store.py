@@ -32,13 +32,7 @@ SIZES = {"--widths": "width", "--depths": "depth", "--heads": "heads", "--tokens
 
 @dataclass(frozen=True)
 class Filter:
-    """Which models to show.
-
-    Args:
-        sizes: for some of `SIZES` the numbers that will do.
-        kind: only models of this kind; of any by default.
-        standing: only ranks of this standing; of any by default.
-    """
+    """Which models to show: for some of `SIZES` the numbers that will do, and one kind or standing, or any."""
 
     sizes: Mapping[str, Sequence[int]] = field(default_factory=dict)
     kind: str | None = None
@@ -96,7 +90,7 @@ def show_store(
     kept = sorted((row for row in listed if row[0] in shown), key=lambda row: (_order(row[0]), *row[1:3]))
     rows, columns = _block_table(kept) if blocks else table(found)
     notes = filtered.cannot_tell({*ranks, *(key for key, *_ in listed)})
-    written = []
+    written: list[Path] = []
     if export is not None:
         write_rows(rows, columns, export)
         written.append(export)
@@ -137,8 +131,8 @@ def _finding(key: ModelKey, result: tr.SeparationRank) -> Finding[Any]:
 
 def _order(key: ModelKey) -> tuple[Any, ...]:
     """What models are sorted by: their kind, then their sizes; of attention the width first, of any kind depth last."""
-    first = {name: place for place, name in enumerate(("width", "heads", "head_dim", "tokens"))}
-    names = sorted(key.values, key=lambda name: (name == "depth", first.get(name, len(first)), name))
+    order = {"width": 0, "heads": 1, "head_dim": 2, "tokens": 3, "depth": 5}
+    names = sorted(key.values, key=lambda name: (order.get(name, 4), name))
     # Values of one size can be of several types.
     return key.kind, [(str(type(key.values[name])), key.values[name]) for name in names]
 
@@ -179,16 +173,14 @@ def _print_blocks(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> Non
     if not rows:
         typer.echo("no blocks")
         return
-    usual = {
-        "head_dim": all(row.get("head_dim", 0) * row.get("heads", 0) == row.get("width", 0) for row in rows),
-        "seed": len({row["seed"] for row in rows}) == 1,
-        "asked": True,
-        "saturated": True,
-        "version": True,
-    }
-    names = [name for name in columns if not usual.get(name)]
-    renamed = {"seconds": "s"}
-    table = empty_table(*(renamed.get(name, name.replace("_", " ")) for name in names), words=("kind", "complete"))
+    usual = {"asked", "saturated", "version"}
+    if all(row.get("head_dim", 0) * row.get("heads", 0) == row.get("width", 0) for row in rows):
+        usual.add("head_dim")
+    if len({row["seed"] for row in rows}) == 1:
+        usual.add("seed")
+    names = [name for name in columns if name not in usual]
+    headings = ["s" if name == "seconds" else name.replace("_", " ") for name in names]
+    table = empty_table(*headings, words=("kind", "complete"))
     for row in rows:
         cells = {
             **row,

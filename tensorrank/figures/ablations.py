@@ -166,5 +166,5 @@ def _transitions(
 
 def _quality(fit: TransitionFit) -> str:
     if fit.chi_square is None or not fit.degrees_of_freedom:
-        return "Widths of the crossings, and their fit"
-    return f"Widths of the crossings, and their fit (χ² {fit.chi_square:.2g} at {fit.degrees_of_freedom} d.o.f.)"
+        return "Crossings and their fit"
+    return f"Crossings and their fit (χ² {fit.chi_square:.2g} at {fit.degrees_of_freedom} d.o.f.)"

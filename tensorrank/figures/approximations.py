@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from math import inf, isfinite, sqrt
+from collections.abc import Mapping, Sequence
+from math import inf, isfinite, nan, sqrt
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -16,7 +16,7 @@ from tensorrank.arguments import nearest
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.approximation import ApproximationTarget, ShallowApproximations
 from tensorrank.figures.axes import Panels, beside, panels
-from tensorrank.figures.style import in_style, line_entry, mark_entry, something
+from tensorrank.figures.style import DASHED, DOTTED, WHITE, in_style, line_entry, mark_entry, something
 from tensorrank.mixtures.approximation.result import Approximation, ApproximationStep, Estimate
 from tensorrank.whole_numbers import abbreviated
 
@@ -33,7 +33,6 @@ _LINES: dict[str, Any] = {
     "sampling": (0, (1, 1.2)),
     "likelihood": (0, (5, 1.5, 1, 1.5)),
 }
-_DASHED, _DOTTED = (0, (5, 3)), (0, (1, 1.5))
 _MEANING = {"entries": "single entries of W", "products": "product distributions"}
 _LABELS: dict[str, str] = {
     "total variation": "total variation distance of V and W",
@@ -46,7 +45,6 @@ _FARTHEST_CROSSING, _FARTHEST_WALL = 1e9, 8
 _ROUNDING = 1e-7
 # Points between lines of text.
 _ROW = 11
-_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 1.0}
 
 
 @in_style
@@ -60,7 +58,7 @@ def approximation(study: ShallowApproximations, *, measure: Measure = "total var
     the best have filled marks; marks are at 1, 2, 4, ... parts.
 
     Args:
-        study: as `experiments.shallow_approximations` computes it.
+        study: as `tensorrank.experiments.shallow_approximations` computes it.
         measure: what the right panel shows: "total variation", "relative error" or "kl".
 
     Returns:
@@ -101,23 +99,15 @@ def _curves(
         for run in (run for run in target.runs if run.atoms == atoms):
             colour, mark = _style(number)
             parts = [step.components for step in run.steps]
-            values = np.array([_value(step, measure) for step in run.steps])
-            spread = np.array([_spread(step, measure) for step in run.steps])
+            values, spread = np.array([_value_and_spread(step, measure) for step in run.steps]).reshape(-1, 2).T
             ax.plot(parts, values, color=colour, linestyle=lines[run.method], linewidth=1.6, zorder=3)
             if spread.any():
                 low = np.maximum(values - 2 * spread, values / 10)
                 ax.fill_between(parts, low, values + 2 * spread, color=colour, alpha=0.2, linewidth=0)
             for filled in (True, False):
                 shown = [i for i in _marked(run.steps) if (run.steps[i].certified is True) == filled]
-                ax.plot(
-                    [parts[i] for i in shown],
-                    values[shown],
-                    mark,
-                    color=colour,
-                    markersize=5.5,
-                    zorder=4,
-                    markerfacecolor=colour if filled else "white",
-                )
+                look: Any = {"color": colour, "markerfacecolor": colour if filled else "white", "markersize": 5.5}
+                ax.plot([parts[i] for i in shown], values[shown], mark, zorder=4, **look)
     _exact(ax)
 
 
@@ -133,26 +123,19 @@ def _exact(ax: Axes) -> None:
         xs, ys = (np.asarray(data, dtype=float) for data in (line.get_xdata(), line.get_ydata()))
         line.set_ydata(np.where(ys < _ROUNDING, bottom, ys))
         for x in xs[ys < _ROUNDING]:
-            ax.annotate(
-                "exact", (float(x), bottom), (6, 4), textcoords="offset points", color=line.get_color(), fontsize=8.5
-            )
+            beside(ax, "exact", (float(x), bottom), (6, 4), color=line.get_color(), fontsize=8.5)
 
 
 def _style(number: int) -> tuple[str, str]:
     return _COLOURS[number % len(_COLOURS)], _MARKS[number % len(_MARKS)]
 
 
-def _value(step: ApproximationStep, measure: str) -> float:
-    """What a logarithmic axis can show; NaN for what it cannot."""
+def _value_and_spread(step: ApproximationStep, measure: str) -> tuple[float, float]:
+    """A measure as a logarithmic axis can show it, NaN if it cannot, and its standard error, 0 if it has none."""
     found = getattr(step, measure.replace(" ", "_"))
-    value = found.value if isinstance(found, Estimate) else found
+    value, spread = (found.value, found.standard_error or 0.0) if isinstance(found, Estimate) else (found, 0.0)
     # What is 0 is shown as what is rounding.
-    return max(float(value), _ROUNDING**2) if isfinite(value) else float("nan")
-
-
-def _spread(step: ApproximationStep, measure: str) -> float:
-    found = getattr(step, measure.replace(" ", "_"))
-    return found.standard_error or 0.0 if isinstance(found, Estimate) else 0.0
+    return max(float(value), _ROUNDING**2) if isfinite(value) else nan, spread
 
 
 def _marked(steps: Sequence[ApproximationStep]) -> list[int]:
@@ -169,20 +152,13 @@ def _guarantee(ax: Axes, targets: Sequence[ApproximationTarget]) -> None:
     near = max(crossings) <= _FARTHEST_CROSSING * most
     end = 4 * max(most, *crossings) if near else 4.0 * most
     parts = np.geomspace(1, end, 200)
-    ax.plot(parts, np.sqrt(8 / (parts + 1)), color="0.35", linestyle=_DASHED, linewidth=1.6, zorder=2)
+    ax.plot(parts, np.sqrt(8 / (parts + 1)), color="0.35", linestyle=DASHED, linewidth=1.6, zorder=2)
     for number, target in enumerate(targets):
         if target.norm > 0:
             ax.axhline(target.norm, color=_style(number)[0], linewidth=0.8, zorder=1)
             if near and target.informative is not None:
-                ax.plot(
-                    target.informative,
-                    sqrt(8 / (target.informative + 1)),
-                    "|",
-                    color=_style(number)[0],
-                    markersize=11,
-                    markeredgewidth=1.4,
-                    zorder=4,
-                )
+                look: Any = {"color": _style(number)[0], "markersize": 11, "markeredgewidth": 1.4, "zorder": 4}
+                ax.plot(target.informative, sqrt(8 / (target.informative + 1)), "|", **look)
     ax.set_xlim(0.8, end)
     least, largest = min(crossings), max(crossings)
     if near:
@@ -195,7 +171,7 @@ def _guarantee(ax: Axes, targets: Sequence[ApproximationTarget]) -> None:
             ha="right",
             va="top",
             color="0.25",
-            bbox=_WHITE,
+            bbox=WHITE,
             arrowprops={"arrowstyle": "-", "color": "0.5", "shrinkA": 2, "shrinkB": 5},
         )
         return
@@ -206,18 +182,8 @@ def _guarantee(ax: Axes, targets: Sequence[ApproximationTarget]) -> None:
         else ("‖W‖ is 0 in floating point:\nthe guarantee is never below")
     )
     height = max((target.norm for target in targets), default=0.0)
-    place: Any = (0.99, height) if height > 0 else (0.99, 0.02)
-    beside(
-        ax,
-        text,
-        place,
-        (0, 3),
-        xycoords=ax.get_yaxis_transform() if height > 0 else "axes fraction",
-        ha="right",
-        va="bottom",
-        color="0.25",
-        bbox=_WHITE,
-    )
+    place, frame = ((0.99, height), ax.get_yaxis_transform()) if height > 0 else ((0.99, 0.02), "axes fraction")
+    beside(ax, text, place, (0, 3), xycoords=frame, ha="right", va="bottom", color="0.25", bbox=WHITE)
 
 
 def _about(number: float) -> str:
@@ -274,21 +240,20 @@ def _several_methods(runs: Sequence[Approximation]) -> bool:
     return len({(run.method, run.atoms) for run in runs}) > len({run.atoms for run in runs})
 
 
-def _handles(targets: Sequence[ApproximationTarget], runs: Iterable[Approximation]) -> list[Line2D]:
+def _handles(targets: Sequence[ApproximationTarget], runs: Sequence[Approximation]) -> list[Line2D]:
     """What stands for what: targets, then methods if there are several, then lines that all share."""
-    found = list(runs)
     handles = []
     for number, target in enumerate(targets):
         colour, mark = _style(number)
         handles.append(line_entry(target.label, colour, marker=mark, markersize=5.5, linewidth=1.6))
-    methods = list(dict.fromkeys(run.method for run in found))
-    if _several_methods(found):
+    if _several_methods(runs):
+        methods = dict.fromkeys(run.method for run in runs)
         handles += [line_entry(name, "0.3", _LINES[name], linewidth=1.6) for name in methods]
-    if any(run.atoms == "entries" for run in found):
-        handles.append(line_entry("guarantee √(8/(t+2))", "0.35", _DASHED, linewidth=1.6))
+    if any(run.atoms == "entries" for run in runs):
+        handles.append(line_entry("guarantee √(8/(t+2))", "0.35", DASHED, linewidth=1.6))
         handles.append(line_entry("‖W‖: the error of no parts", "0.3", linewidth=0.8))
-    if any(run.atoms == "products" for run in found) and any(target.wall.parts is not None for target in targets):
-        handles.append(line_entry("parts that an exact form needs", "0.3", _DOTTED, linewidth=1.6))
-    if any(step.certified is not True for run in found for step in run.steps):
+    if any(run.atoms == "products" for run in runs) and any(target.wall.parts is not None for target in targets):
+        handles.append(line_entry("parts that an exact form needs", "0.3", DOTTED, linewidth=1.6))
+    if any(step.certified is not True for run in runs for step in run.steps):
         handles.append(mark_entry("hollow: step not certified", "0.3", face="white", markersize=5.5))
     return handles

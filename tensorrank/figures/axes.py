@@ -24,15 +24,7 @@ def one_panel(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def panels(width: float, height: float, columns: int, rows: int = 1, **options: Any) -> tuple[Figure, Panels]:
-    """A figure of this size in inches, and its axes, row by row.
-
-    Args:
-        width: of the whole figure.
-        height: of the whole figure.
-        columns: the panels beside one another.
-        rows: the panels above one another.
-        options: further arguments of `Figure.subplots`.
-    """
+    """A figure of this size in inches, and its axes, row by row; other options are those of `Figure.subplots`."""
     figure = Figure(figsize=(width, height), layout="constrained")
     return figure, figure.subplots(rows, columns, squeeze=False, **options).ravel()
 

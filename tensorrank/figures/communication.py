@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
@@ -25,7 +26,7 @@ def communication_growth(studies: Sequence[CommunicationGrowth]) -> tuple[Figure
     """Bits against size: log2 of the different rows and of ranks, and the VC dimension; a panel for each task.
 
     Args:
-        studies: as `experiments.communication_growth` computes them.
+        studies: as `tensorrank.experiments.communication_growth` computes them.
 
     Returns:
         The figure, and an array of axes, one a task.
@@ -39,16 +40,8 @@ def communication_growth(studies: Sequence[CommunicationGrowth]) -> tuple[Figure
         for of, label, colour, line, mark, size in _CURVES:
             points = [(n, bits) for n, bits in zip(study.sizes, study.bits(of), strict=True) if bits is not None]
             if points:
-                ax.plot(
-                    *zip(*points, strict=True),
-                    line,
-                    marker=mark,
-                    markersize=size,
-                    color=colour,
-                    label=label,
-                    linewidth=1.5,
-                    markerfacecolor="none",
-                )
+                look: Any = {"marker": mark, "markersize": size, "markerfacecolor": "none", "linewidth": 1.5}
+                ax.plot(*zip(*points, strict=True), line, color=colour, label=label, **look)
         ax.set_title(study.task)
         ax.set_xlabel(study.size_name)
         ax.xaxis.set_major_locator(MaxNLocator(integer=True))

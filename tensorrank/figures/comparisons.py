@@ -13,7 +13,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 from tensorrank.attention.bounds import log3
 from tensorrank.experiments.comparison import Compared
 from tensorrank.figures.axes import Panels, beside, faint_grid, panels
-from tensorrank.figures.style import MARKS, by_standing, in_style, line_entry, mark_entry, something
+from tensorrank.figures.style import by_standing, in_style, line_entry, mark_entry, something, standing_entries
 
 _COLOURS = {"attention": "#D55E00", "recurrent": "#0072B2", "convolutional": "#000000"}
 # Ranks beyond this many digits are told apart by their place alone.
@@ -28,7 +28,7 @@ def comparison(compared: Sequence[Compared]) -> tuple[Figure, Panels]:
     upper bound where it is larger. The number of parameters, which differs a little, stands beside the name.
 
     Args:
-        compared: as `experiments.compare` yields them.
+        compared: as `tensorrank.experiments.compare` yields them.
 
     Returns:
         The figure, and an array of two axes: log3 of the rank, and log3 of the rank divided by the parameters.
@@ -77,16 +77,12 @@ def _line(ax: Axes, one: Compared, height: int, scale: int) -> None:
         ax.plot(log3(upper) / scale, height, "|", color=colour, markersize=7)
     ax.plot(here, height, **by_standing(one.result.standing, colour), markersize=6.5, zorder=3)
     if scale == 1 and one.result.value < _LEGIBLE:
-        text = one.result.brief()
-        beside(ax, text, (here, height), (-6, 0), ha="right", va="center", fontsize=7.5)
+        beside(ax, one.result.brief(), (here, height), (-6, 0), ha="right", va="center", fontsize=7.5)
 
 
 def _legend(shown: Sequence[Compared], families: Sequence[str]) -> list[Line2D]:
     handles = [mark_entry(family, _COLOURS[family], "s") for family in families]
-    for standing in dict.fromkeys(one.result.standing for one in shown):
-        marker, filled, label = MARKS[standing]
-        face = "0.35" if filled else "white"
-        handles.append(mark_entry(label, "0.35", marker, face=face))
+    handles += standing_entries((one.result.standing for one in shown), "0.35")
     if any(one.result.upper is not None and one.result.upper > one.result.value for one in shown):
         handles.append(line_entry("up to the proven bound", "0.5", marker="|", markersize=7))
     return handles

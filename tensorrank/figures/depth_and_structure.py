@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from math import log10
 
 import numpy as np
@@ -17,10 +17,19 @@ from tensorrank.experiments.interleaved import InterleavedRanks, InterleavedRow
 from tensorrank.experiments.levels import LevelSizes
 from tensorrank.experiments.perfect_matchings import PerfectMatchingStates
 from tensorrank.figures.axes import Panels, beside, faint_grid, one_panel, panels
-from tensorrank.figures.style import DASHED, MARKS, by_standing, in_style, line_entry, mark_entry, something
-from tensorrank.separation.result import SeparationRank, Standing
+from tensorrank.figures.style import (
+    DASHED,
+    by_standing,
+    colours_and_marks,
+    in_style,
+    line_entry,
+    mark_entry,
+    something,
+    standing_entries,
+)
+from tensorrank.separation.result import Standing
 
-_SHALLOW, _OWN, _RANK, _TREE = "#D55E00", "#000000", "#0072B2", "#009E73"
+_SHALLOW, _OWN, _RANK = "#D55E00", "#000000", "#0072B2"
 _NAMES = {"hidden_markov": "hidden Markov model", "tensorial_mixture": "tensorial mixture"}
 
 
@@ -31,7 +40,7 @@ def interleaved(study: InterleavedRanks) -> tuple[Figure, Panels]:
     Marks are filled where the rank is exact and open where it is probable; triangles are lower bounds.
 
     Args:
-        study: as `experiments.interleaved_ranks` computes it.
+        study: as `tensorrank.experiments.interleaved_ranks` computes it.
 
     Returns:
         The figure, and an array of axes, one a kind of model.
@@ -48,12 +57,13 @@ def interleaved(study: InterleavedRanks) -> tuple[Figure, Panels]:
     most = max(row.sites for row in study.rows)
     axes[0].set(yscale="log", ylabel="table entries, rank (log scale)", xlim=(0, most * 1.06))
     axes[0].xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 4, 10]))
-    handles: list[Line2D | Patch] = [
+    handles = [
         line_entry("entries that a latent class model needs at least", _SHALLOW, linewidth=1.8),
         line_entry("entries of the model itself", _OWN, DASHED, linewidth=1.8),
         line_entry("rank of even against odd variables", _RANK, ":", linewidth=1.0),
+        *standing_entries((row.rank.standing for row in study.rows), "0.35"),
     ]
-    figure.legend(handles=[*handles, *_marks(row.rank for row in study.rows)], loc="outside lower center", ncols=2)
+    figure.legend(handles=handles, loc="outside lower center", ncols=2)
     return figure, axes
 
 
@@ -69,12 +79,8 @@ def _sizes_and_ranks(ax: Axes, rows: Sequence[InterleavedRow]) -> None:
     last = rows[-1]
     # Beside the last marks, that none lies on the arrow.
     right = last.sites * 1.035
-    ax.annotate(
-        "",
-        (right, last.shallow_entries),
-        (right, last.table_entries),
-        arrowprops={"arrowstyle": "<->", "color": "0.3", "shrinkA": 0, "shrinkB": 0},
-    )
+    arrow = {"arrowstyle": "<->", "color": "0.3", "shrinkA": 0, "shrinkB": 0}
+    ax.annotate("", (right, last.shallow_entries), (right, last.table_entries), arrowprops=arrow)
     ratio = last.shallow_entries / last.table_entries
     middle = (last.shallow_entries * last.table_entries) ** 0.5
     text = f"× {ratio:,.0f}" if ratio >= 10 else f"× {ratio:.1f}"
@@ -89,7 +95,7 @@ def levels(study: LevelSizes) -> tuple[Figure, Axes]:
     agree on the states. Filled marks rest on a computed rank, open ones on the theorem for almost all tables.
 
     Args:
-        study: as `experiments.level_sizes` computes it.
+        study: as `tensorrank.experiments.level_sizes` computes it.
 
     Returns:
         The figure and its axes; heights are logarithms to base 10, for sizes may exceed every float.
@@ -98,17 +104,17 @@ def levels(study: LevelSizes) -> tuple[Figure, Axes]:
         TensorRankError: if the study has no rows.
     """
     something(study.rows)
-    colours = [_OWN, _SHALLOW, _RANK, _TREE, "#CC79A7", "#E69F00", "#56B4E9"]
+    styles = colours_and_marks(whole.depth for whole in study.wholes)
     figure, ax = one_panel(6.2, 4.0)
-    for index, whole in enumerate(study.wholes):
+    for whole in study.wholes:
         rows = study.of(whole.depth)
-        colour = colours[index % len(colours)]
+        colour, mark = styles[whole.depth]
         kept = [row.levels for row in rows]
         low, high = ([log10(getattr(row, f"entries_{side}")) for row in rows] for side in ("lower", "upper"))
         ax.fill_between(kept, low, high, color=colour, alpha=0.25, linewidth=0)
         ax.plot(kept, high, color=colour, linewidth=1.5)
         face = colour if whole.source == "computed" else "white"
-        ax.plot(kept, low, "osD^v"[index % 5], color=colour, markerfacecolor=face, markersize=6, zorder=3)
+        ax.plot(kept, low, mark, color=colour, markerfacecolor=face, markersize=6, zorder=3)
         # The line's name stands at its left end, where lines are far apart.
         beside(ax, f"{whole.sites} variables", (1, high[0]), (-8, 0), color=colour, ha="right", va="center", fontsize=9)
     most = max(row.levels for row in study.rows)
@@ -140,7 +146,7 @@ def formats(study: FormatRanks) -> tuple[Figure, Panels]:
     model; intervals of equal length stand together.
 
     Args:
-        study: as `experiments.format_ranks` computes it.
+        study: as `tensorrank.experiments.format_ranks` computes it.
 
     Returns:
         The figure, and an array of two axes.
@@ -162,18 +168,15 @@ def formats(study: FormatRanks) -> tuple[Figure, Panels]:
     axes[0].xaxis.set_major_locator(MaxNLocator(integer=True, steps=[1, 2, 4, 10]))
     axes[1].set_title(f"Hierarchical ranks of a chain: at most ${r}^2 = {r * r}$")
     lengths = list(dict.fromkeys(row.length for row in intervals))
-    middles = [
-        float(np.mean([p for p, row in zip(places, intervals, strict=True) if row.length == length]))
-        for length in lengths
-    ]
-    counts = [sum(row.length == length for row in intervals) for length in lengths]
-    axes[1].set_xticks(middles, [f"{n}\nof {w}" for n, w in zip(counts, lengths, strict=True)])
+    groups = [[place for place, row in zip(places, intervals, strict=True) if row.length == n] for n in lengths]
+    names = [f"{len(group)}\nof {length}" for group, length in zip(groups, lengths, strict=True)]
+    axes[1].set_xticks([float(np.mean(group)) for group in groups], names)
     axes[1].tick_params(axis="x", length=0)
     axes[1].set_xlabel("dyadic intervals (number of length), left to right")
     axes[0].set_ylim(0, max(row.bound for row in study.rows) * 1.15)
     axes[0].yaxis.set_major_locator(MaxNLocator(integer=True))
     handles = [
-        *_marks((row.rank for row in study.rows), _RANK),
+        *standing_entries((row.rank.standing for row in study.rows), _RANK),
         line_entry("proven bound for every cut", _SHALLOW, linewidth=1.6),
         line_entry("rank in the model's own format", "0.35", DASHED),
     ]
@@ -202,7 +205,7 @@ def perfect_matchings(study: PerfectMatchingStates) -> tuple[Figure, Axes]:
     diamonds rest on all balanced bipartitions, triangles on the spectrum; all hold for almost all tables.
 
     Args:
-        study: as `experiments.perfect_matching_states` computes it.
+        study: as `tensorrank.experiments.perfect_matching_states` computes it.
 
     Returns:
         The figure and its axes; heights are logarithms to base 10.
@@ -221,7 +224,7 @@ def perfect_matchings(study: PerfectMatchingStates) -> tuple[Figure, Axes]:
     figure, ax = one_panel(6.2, 4.1)
     ax.plot(sites, [log10(row.edges) for row in rows], color=_OWN, linewidth=1.8, linestyle=DASHED)
     methods = list(dict.fromkeys(row.method for row in rows))
-    handles: list[Line2D | Patch] = []
+    handles = []
     for method in methods:
         mark, label = styles[method]
         own = [(row.sites, log10(row.states)) for row in rows if row.method == method]
@@ -234,15 +237,8 @@ def perfect_matchings(study: PerfectMatchingStates) -> tuple[Figure, Axes]:
     # Half way along, where the scale is logarithmic.
     middle = (sites[0] * sites[-1]) ** 0.5, (log10(rows[0].edges) + edges) / 2
     beside(ax, "edges of the network", middle, (-4, 8), ha="center", va="bottom", color=_OWN)
-    beside(
-        ax,
-        "states that every\ntree model needs at least",
-        (sites[-1], states[-1]),
-        (-24, 0),
-        ha="right",
-        va="top",
-        color=_SHALLOW,
-    )
+    text = "states that every\ntree model needs at least"
+    beside(ax, text, (sites[-1], states[-1]), (-24, 0), ha="right", va="top", color=_SHALLOW)
     ax.set_ylim(0, max(*states, edges) * 1.08)
     _powers(ax)
     faint_grid(ax, "y", "0.92")
@@ -253,20 +249,6 @@ def perfect_matchings(study: PerfectMatchingStates) -> tuple[Figure, Axes]:
 
 def _mark(ax: Axes, x: float, y: float, standing: Standing, colour: str, size: float = 6.0) -> None:
     ax.plot(x, y, **by_standing(standing, colour), markersize=size, zorder=3)
-
-
-def _marks(ranks: Iterable[SeparationRank], colour: str = "0.35") -> list[Line2D | Patch]:
-    found = {rank.standing for rank in ranks}
-    return [
-        mark_entry(
-            f"{label} rank" if standing in ("exact", "probable") else label,
-            colour,
-            marker,
-            face=colour if filled else "white",
-        )
-        for standing, (marker, filled, label) in MARKS.items()
-        if standing in found
-    ]
 
 
 def _powers(ax: Axes) -> None:

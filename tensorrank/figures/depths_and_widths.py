@@ -77,10 +77,10 @@ def depth_width(
     inside = (depths >= ends[0]) & (depths <= ends[1]) if ends else np.zeros(len(depths), dtype=bool)
     ax.plot(depths, curve, color=_CURVE, linewidth=1.2, linestyle=DASHED, zorder=2)
     ax.plot(depths[inside], curve[inside], color=_CURVE, linewidth=2.2, zorder=2)
-    _knee(ax, deepest, low, high)
+    _knee(ax, low, high)
     for model in models:
         ax.plot(model.depth, model.width, "o", color=_MODELS, markersize=4.5, zorder=3)
-        _label(ax, model.name, model.depth, model.width, fit, deepest)
+        _label(ax, model.name, model, fit, deepest)
     for name, one in _joined(yours):
         _yours(ax, name, one, fit, deepest)
     ax.text(0.26, 0.97, "wide: depth pays more", transform=ax.transAxes, va="top", color=_CURVE, path_effects=_HALO)
@@ -111,48 +111,25 @@ def _equal_sizes(ax: Axes, rule: float, deepest: float, low: float, high: float)
         widths = np.sqrt(10.0**power / (rule * depths))
         ax.plot(depths, widths, color=_EQUAL, linewidth=0.6, zorder=0.5)
         if low * 1.1 < widths[-1] < high / 1.1:
-            beside(
-                ax,
-                in_brief(10.0**power),
-                (deepest, widths[-1]),
-                (4, 0),
-                fontsize=7.5,
-                color="0.45",
-                va="center",
-                annotation_clip=False,
-            )
+            look: Any = {"fontsize": 7.5, "color": "0.45", "va": "center", "annotation_clip": False}
+            beside(ax, in_brief(10.0**power), (deepest, widths[-1]), (4, 0), **look)
 
 
-def _knee(ax: Axes, deepest: float, low: float, high: float) -> None:
+def _knee(ax: Axes, low: float, high: float) -> None:
     """The knee of the moment bound for many tokens, log3 of 2 d (d+1)."""
     widths = np.geomspace(max(1, low), high, 100)
-    ax.plot(
-        [bounds.log3(bounds.knee_power(max(1, round(width)))) for width in widths],
-        widths,
-        color="0.25",
-        linewidth=1.2,
-        linestyle=DOTTED,
-        zorder=1.5,
-    )
+    knees = [bounds.log3(bounds.knee_power(max(1, round(width)))) for width in widths]
+    ax.plot(knees, widths, color="0.25", linewidth=1.2, linestyle=DOTTED, zorder=1.5)
 
 
 def _label(
-    ax: Axes, name: str, depth: float, width: float, fit: TransitionFit, deepest: float, colour: str = _MODELS
+    ax: Axes, name: str, at: KnownModel | Advice, fit: TransitionFit, deepest: float, colour: str = _MODELS
 ) -> None:
     """A name on the side of a point that is away from the curve, if there is room."""
-    left = math.log(width) > fit.log_width(depth) and depth > 0.12 * deepest
-    beside(
-        ax,
-        name,
-        (depth, width),
-        (-6 if left else 6, 0),
-        color=colour,
-        fontsize=8,
-        ha="right" if left else "left",
-        va="center",
-        zorder=3,
-        path_effects=_HALO,
-    )
+    left = math.log(at.width) > fit.log_width(at.depth) and at.depth > 0.12 * deepest
+    aside, ha = (-6, "right") if left else (6, "left")
+    look: Any = {"color": colour, "fontsize": 8, "va": "center", "zorder": 3, "path_effects": _HALO}
+    beside(ax, name, (at.depth, at.width), (aside, 0), ha=ha, **look)
 
 
 def _yours(ax: Axes, name: str, one: Advice | Optimum, fit: TransitionFit, deepest: float) -> None:
@@ -163,7 +140,7 @@ def _yours(ax: Axes, name: str, one: Advice | Optimum, fit: TransitionFit, deepe
         ax.plot(along, one.width * np.sqrt(one.depth / along), color=_YOURS, linewidth=1.6, zorder=4)
     ax.plot(best.depth, best.width, "D", color=_YOURS, markerfacecolor="white", markersize=7, zorder=5)
     if isinstance(one, Advice):
-        _label(ax, name, one.depth, one.width, fit, deepest, _YOURS)
+        _label(ax, name, one, fit, deepest, _YOURS)
     else:
         beside(ax, name, (best.depth, best.width), (8, -3), color=_YOURS, va="top", path_effects=_HALO)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from textwrap import fill
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,7 +12,7 @@ from matplotlib.figure import Figure
 
 from tensorrank.experiments.depth_on_data import DepthOnData, FamilyScores
 from tensorrank.figures.axes import Panels, beside, faint_grid, panels
-from tensorrank.figures.style import DASHED, colours_and_marks, in_style, line_entry, mark_entry, something
+from tensorrank.figures.style import DASHED, WHITE, colours_and_marks, in_style, line_entry, mark_entry, something
 
 # The gap between levels and families without levels, and how far apart the budgets of one place are.
 _GAP, _BESIDE = 0.5, 0.13
@@ -19,6 +20,9 @@ _GAP, _BESIDE = 0.5, 0.13
 _NAMED = 1.35
 # In places: what a panel's title and label need.
 _NARROWEST = 7.0
+# In inches: what two and three columns of the legend need.
+_TWO_COLUMNS, _THREE_COLUMNS = 5.7, 9.0
+_BARS: Any = {"linewidth": 1.6, "markersize": 5.5, "elinewidth": 1.1, "capsize": 2.5}
 
 
 @in_style
@@ -31,7 +35,7 @@ def depth_on_data(studies: DepthOnData | Sequence[DepthOnData]) -> tuple[Figure,
     is the score of this model. The score of independent variables stands in the title.
 
     Args:
-        studies: as `experiments.compare_depths` computes them.
+        studies: as `tensorrank.experiments.compare_depths` computes them.
 
     Returns:
         The figure, and an array of axes, one a data set.
@@ -46,7 +50,8 @@ def depth_on_data(studies: DepthOnData | Sequence[DepthOnData]) -> tuple[Figure,
     styles = colours_and_marks(budgets, "osD^vP")
     places = [_places(study) for study in shown]
     widths = [max(max(found.values()) + 1.2, _NARROWEST) for found in places]
-    figure, axes = panels(0.9 + 0.45 * sum(widths), 4.1, len(shown), gridspec_kw={"width_ratios": widths})
+    width = max(0.9 + 0.45 * sum(widths), _TWO_COLUMNS)
+    figure, axes = panels(width, 4.1, len(shown), gridspec_kw={"width_ratios": widths})
     for ax, study, found in zip(axes, shown, places, strict=True):
         _panel(ax, study, found, styles)
     axes[0].set_ylabel("held-out log-likelihood (nats a row)")
@@ -56,7 +61,7 @@ def depth_on_data(studies: DepthOnData | Sequence[DepthOnData]) -> tuple[Figure,
     ]
     labels = {"o": "best depth, all within a standard deviation", "|": "± standard deviation over splits"}
     handles += [mark_entry(label, "0.35", marker, face="none", markersize=11) for marker, label in labels.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3 if len(shown) > 1 else 2)
+    figure.legend(handles=handles, loc="outside lower center", ncols=3 if width > _THREE_COLUMNS else 2)
     return figure, axes
 
 
@@ -79,40 +84,16 @@ def _panel(
         levels = sorted((one for one in scores if one.depth is not None), key=lambda one: one.depth or 0)
         for group, line in ((levels, "-"), ([one for one in scores if one.depth is None], "")):
             if group:
-                ax.errorbar(
-                    [places[_place(one)] + aside for one in group],
-                    [one.mean for one in group],
-                    yerr=[one.spread for one in group],
-                    color=colour,
-                    marker=marker,
-                    linestyle=line,
-                    linewidth=1.6,
-                    markersize=5.5,
-                    elinewidth=1.1,
-                    capsize=2.5,
-                )
+                x, y, spread = zip(*((places[_place(one)] + aside, one.mean, one.spread) for one in group), strict=True)
+                ax.errorbar(x, y, yerr=spread, color=colour, marker=marker, linestyle=line, **_BARS)
         if len(levels) > 1:
-            best = study.best(budget)
-            ax.plot(
-                [places[_place(one)] + aside for one in best],
-                [one.mean for one in best],
-                "o",
-                color=colour,
-                markerfacecolor="none",
-                markersize=13,
-            )
+            rings = [(places[_place(one)] + aside, one.mean) for one in study.best(budget)]
+            ax.plot(*zip(*rings, strict=True), "o", color=colour, markerfacecolor="none", markersize=13)
     if study.truth is not None:
         ceiling = float(np.mean(study.truth))
         ax.axhline(ceiling, color="0.35", linewidth=1.2, linestyle=DASHED)
-        beside(
-            ax,
-            "the model that drew the data",
-            (0, ceiling),
-            (4, 3),
-            xycoords=("axes fraction", "data"),
-            va="bottom",
-            color="0.35",
-        )
+        look = {"xycoords": ("axes fraction", "data"), "va": "bottom", "color": "0.35", "bbox": WHITE}
+        beside(ax, "the model that gave the data", (0, ceiling), (4, 3), **look)
     ax.set_xticks(list(places.values()), [_label(name) for name in places])
     ax.tick_params(axis="x", length=0)
     ax.set_xlim(-0.5, max(places.values()) + 0.65)

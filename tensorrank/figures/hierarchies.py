@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Literal
+from typing import Any, Literal
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -12,7 +12,7 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.hierarchy import Hierarchy
 from tensorrank.figures.axes import one_panel
-from tensorrank.figures.style import in_style, line_entry, something
+from tensorrank.figures.style import WHITE, in_style, line_entry, something
 from tensorrank.mixtures.reductions.equality import ReductionReport
 
 # The more general a kind, the further right; units are inches.
@@ -82,16 +82,9 @@ def hierarchy(study: Hierarchy | Sequence[ReductionReport]) -> tuple[Figure, Axe
 
 def _node(ax: Axes, kind: str, arrows: Mapping[tuple[str, str], ReductionReport]) -> Patch:
     x, y = _PLACES[kind]
-    box = FancyBboxPatch(
-        (x - _WIDTH / 2, y - _HEIGHT / 2),
-        _WIDTH,
-        _HEIGHT,
-        boxstyle="round,pad=0,rounding_size=0.08",
-        facecolor="0.96",
-        edgecolor="0.3",
-        linewidth=1.0,
-        zorder=2,
-    )
+    corner = (x - _WIDTH / 2, y - _HEIGHT / 2)
+    look: Any = {"facecolor": "0.96", "edgecolor": "0.3", "linewidth": 1.0, "zorder": 2}
+    box = FancyBboxPatch(corner, _WIDTH, _HEIGHT, boxstyle="round,pad=0,rounding_size=0.08", **look)
     ax.add_patch(box)
     sizes = {report.size_before for (source, _), report in arrows.items() if source == kind}
     unit = "edges" if kind == "sum_product" else "table entries"
@@ -110,36 +103,15 @@ def _arrow(ax: Axes, report: ReductionReport, boxes: Mapping[str, Patch]) -> Non
     (x0, y0), (x1, y1) = _PLACES[report.source], _PLACES[report.target]
     bend = _UPRIGHT_BEND if x0 == x1 else _BEND
     colour, line = _style(report)
+    ends: Any = {"patchA": boxes[report.source], "patchB": boxes[report.target], "shrinkA": 3, "shrinkB": 3}
+    look: Any = {"arrowstyle": "-|>", "mutation_scale": 13, "linewidth": 1.4, "zorder": 1}
+    curve = f"arc3,rad={bend}"
     ax.add_patch(
-        FancyArrowPatch(
-            (x0, y0),
-            (x1, y1),
-            connectionstyle=f"arc3,rad={bend}",
-            arrowstyle="-|>",
-            mutation_scale=13,
-            patchA=boxes[report.source],
-            patchB=boxes[report.target],
-            shrinkA=3,
-            shrinkB=3,
-            color=colour,
-            linestyle=line,
-            linewidth=1.4,
-            zorder=1,
-        )
+        FancyArrowPatch((x0, y0), (x1, y1), connectionstyle=curve, color=colour, linestyle=line, **ends, **look)
     )
     # The middle of a quadratic curve whose control point stands off by the bend times the distance.
     x, y = (x0 + x1 + bend * (y1 - y0)) / 2, (y0 + y1 - bend * (x1 - x0)) / 2
-    ax.text(
-        x,
-        y,
-        _label(report),
-        color=colour,
-        fontsize=9,
-        ha="center",
-        va="center",
-        zorder=4,
-        bbox={"facecolor": "white", "edgecolor": "none", "pad": 1.5},
-    )
+    ax.text(x, y, _label(report), color=colour, fontsize=9, ha="center", va="center", zorder=4, bbox=WHITE)
 
 
 def _label(report: ReductionReport) -> str:

@@ -16,7 +16,16 @@ from tensorrank.attention import bounds
 from tensorrank.attention.architecture import SelfAttention
 from tensorrank.experiments.depth_series import Series
 from tensorrank.figures.axes import Panels, panels
-from tensorrank.figures.style import DASHED, MARKS, by_standing, colours, in_style, line_entry, mark_entry, something
+from tensorrank.figures.style import (
+    DASHED,
+    by_standing,
+    colours,
+    in_style,
+    line_entry,
+    mark_entry,
+    something,
+    standing_entries,
+)
 
 _COLUMNS = 4
 _LOWEST = 0.3
@@ -110,14 +119,8 @@ def _published(ax: Axes, model: SelfAttention, depths: NDArray[np.int64]) -> Non
 
 
 def _legend(series: Sequence[Series]) -> list[Line2D | Patch]:
-    standings = [f.result.standing for s in series for f in s.findings]
-    marks = [
-        mark_entry(name, "0.2", mark, face="0.2" if filled else "white")
-        for standing, (mark, filled, name) in MARKS.items()
-        if standing in standings
-    ]
     return [
-        *marks,
+        *standing_entries((f.result.standing for s in series for f in s.findings), "0.2"),
         Patch(facecolor="0.65", label="proved: monomial to moment bound"),
         line_entry("bounds as published, where positive", "0.35", DASHED, linewidth=0.9),
         Patch(facecolor="0.94", label="below the knee: double-exponential growth"),

@@ -27,7 +27,7 @@ def model_sizes(study: ModelSizes) -> tuple[Figure, Axes]:
     is larger, too; a ring marks from where on it stays smaller.
 
     Args:
-        study: as `experiments.model_sizes` computes it.
+        study: as `tensorrank.experiments.model_sizes` computes it.
 
     Returns:
         The figure and its axes.
@@ -45,15 +45,8 @@ def model_sizes(study: ModelSizes) -> tuple[Figure, Axes]:
     ax.plot(line, line, color=_OTHERS, linewidth=1.4, linestyle=DASHED)
     ax.plot(line, line / 2, color=_OTHERS, linewidth=0.9, linestyle=DOTTED)
     ax.plot(line, least, color=_LEAST, linewidth=1.4, linestyle=DASHED)
-    ax.plot(
-        ranked,
-        [row.memory_bits for row in study.matrices],
-        "o",
-        color=_OTHERS,
-        markerfacecolor="white",
-        markersize=9,
-        zorder=3,
-    )
+    memory = [row.memory_bits for row in study.matrices]
+    ax.plot(ranked, memory, "o", color=_OTHERS, markerfacecolor="white", markersize=9, zorder=3)
     ax.plot(ranked, [row.rank for row in study.matrices], "D", color=_OTHERS, markersize=3.6, zorder=4)
     ax.plot(ranked, [row.query_bits for row in study.matrices], "v", color=_LEAST, markersize=5, zorder=3)
     for quantity, marker in (("size", "^"), ("dimension", "s")):
@@ -96,7 +89,9 @@ def _smaller_from(ax: Axes, study: ModelSizes, quantity: str) -> None:
     height = next(getattr(row, quantity) for row in study.units if row.tokens == tokens)
     ax.plot(tokens, height, "o", color=_ATTENTION, markerfacecolor="none", markersize=12)
     name = {"dimension": "m", "size": "m p"}[quantity]
-    beside(ax, f"{name} < N from {tokens} on", (tokens, height), (0, -9), color=_ATTENTION, ha="left", va="top")
+    # On the right of the last tokens stand the names of the lines.
+    ha = "right" if tokens == study.units[-1].tokens else "left"
+    beside(ax, f"{name} < N from {tokens} on", (tokens, height), (0, -9), color=_ATTENTION, ha=ha, va="top")
 
 
 def _handles(study: ModelSizes) -> list[Line2D]:

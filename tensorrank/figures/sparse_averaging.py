@@ -18,7 +18,6 @@ from tensorrank.figures.axes import Panels, beside, faint_grid, one_panel, panel
 from tensorrank.figures.growth import rises
 from tensorrank.figures.style import DASHED, DOTTED, colours_and_marks, in_style, line_entry, something
 
-_WHITE = {"facecolor": "white", "edgecolor": "none", "pad": 1.5, "alpha": 0.9}
 # The error at which titles compare dimensions.
 _LEVEL = 0.1
 
@@ -28,11 +27,10 @@ def sparse_averaging_errors(study: ErrorByDimension) -> tuple[Figure, Panels]:
     """A panel for each sparsity q: the worst error over random sets against the dimension m, a line for each N.
 
     Marks are medians over the choices of keys, bands lead from the lower to the upper quartile. Both axes are
-    logarithmic.
-    Where m is ample, more tokens even have the smaller error, since the scale of queries grows with log N.
+    logarithmic. Where m is ample, more tokens even have the smaller error, since the scale of queries grows with log N.
 
     Args:
-        study: as `experiments.error_by_dimension` computes it.
+        study: as `tensorrank.experiments.error_by_dimension` computes it.
 
     Returns:
         The figure, and an array of axes, one a sparsity.
@@ -108,7 +106,7 @@ def sparse_averaging_dimensions(study: LeastDimensions) -> tuple[Figure, Panels]
     Lines are least-squares fits m = a + b q and m = a + b log2 N. The right axis of N is logarithmic.
 
     Args:
-        study: as `experiments.least_dimensions` computes it.
+        study: as `tensorrank.experiments.least_dimensions` computes it.
 
     Returns:
         The figure, and an array of two axes.
@@ -178,7 +176,7 @@ def sparse_averaging_bits(studies: BitsByDimension | Sequence[BitsByDimension]) 
     below them a query cannot tell all sets apart. The ground below the lowest is shaded.
 
     Args:
-        studies: as `experiments.bits_by_dimension` computes them.
+        studies: as `tensorrank.experiments.bits_by_dimension` computes them.
 
     Returns:
         The figure and its axes.
@@ -203,14 +201,8 @@ def sparse_averaging_bits(studies: BitsByDimension | Sequence[BitsByDimension]) 
         if (bound := bounds[study]) is not None:
             ax.plot(ends, bound / ends, color=colour, linewidth=1.1, linestyle=DOTTED)
         label = f"{study.sparsity} of {study.tokens} tokens"
-        ax.plot(
-            *np.array(points[study]).reshape(-1, 2).T,
-            color=colour,
-            marker=marker,
-            markersize=5,
-            linewidth=1.5,
-            label=label,
-        )
+        m, p = np.array(points[study]).reshape(-1, 2).T
+        ax.plot(m, p, color=colour, marker=marker, markersize=5, linewidth=1.5, label=label)
     for size in 2.0 ** np.arange(ceil(log2(ends[1])), log2(ends[1] * high)):
         ax.plot(ends, size / ends, color="0.88", linewidth=0.8, zorder=0)
         beside(ax, f"m p = {size:g}", (ends[1], size / ends[1]), (3, 0), va="center", color="0.5", fontsize=7.5)

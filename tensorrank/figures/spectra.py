@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,17 +15,17 @@ from matplotlib.ticker import LogLocator
 from tensorrank.arithmetic.spectrum import CLEAR_GAP, NumericalRank
 from tensorrank.errors import TensorRankError
 from tensorrank.figures.axes import Panels, beside, panels
-from tensorrank.figures.style import DASHED, colours, in_style, line_entry, mark_entry
+from tensorrank.figures.style import DASHED, colours_and_marks, in_style, line_entry, mark_entry
 from tensorrank.separation.result import SeparationRank
 
 # Thresholds closer than this share one label.
 _APART = 100.0
 # How far below the lowest threshold values are still shown: rounding errors lie there.
 _DEEP = 1e-4
-# Marks differ in shape too, for print in grey.
-_SHAPES = ("o", "s", "^", "D", "v", "P", "X")
 
 Finding = SeparationRank | NumericalRank
+# A colour and a mark by the place of a result.
+Styles = Mapping[int, tuple[str, str]]
 
 
 @in_style
@@ -54,16 +55,16 @@ def spectrum(results: Finding | Sequence[Finding], labels: Sequence[str] | None 
         labels = [f"spectrum {i}" for i in range(len(found))] if len(found) > 1 else ["singular values"]
     if isinstance(labels, str) or len(labels) != len(found):
         raise TensorRankError(f"labels {labels!r} were given for {len(found)} results; expected a list of one for each")
-    colour = colours(range(len(found)))
+    styles = colours_and_marks(range(len(found)), "os^DvPX")
     floor = _floor(found)
     figure, axes = panels(7.6, 3.9, 2, width_ratios=(1.15, 1))
     dotted = False
     for index, one in enumerate(found):
-        _values(axes[0], one, colour[index], _SHAPES[index % len(_SHAPES)], floor)
-        dotted |= _curve(axes[1], one, colour[index], floor)
-    _label_thresholds(axes[0], found, colour)
+        _values(axes[0], one, *styles[index], floor)
+        dotted |= _curve(axes[1], one, styles[index][0], floor)
+    _label_thresholds(axes[0], found, styles)
     _finish(axes, found, floor)
-    figure.legend(handles=_legend(found, labels, colour, dotted), loc="outside upper left", ncols=2, handlelength=1.8)
+    figure.legend(handles=_legend(found, labels, styles, dotted), loc="outside upper left", ncols=2, handlelength=1.8)
     return figure, axes
 
 
@@ -93,35 +94,22 @@ def _values(ax: Axes, one: NumericalRank, colour: str, shape: str, floor: float)
     index, values = np.arange(1, one.spectrum.size + 1), one.relative
     size = 3.6 if one.spectrum.size <= 100 else 2.6
     counted = index <= one.value
+    look: Any = {"color": colour, "markersize": size, "markeredgewidth": 0.7, "linestyle": "", "zorder": 3}
     for chosen, face in ((counted, colour), (~counted & (values >= floor), "white")):
-        ax.plot(
-            index[chosen],
-            values[chosen],
-            shape,
-            color=colour,
-            markerfacecolor=face,
-            markersize=size,
-            markeredgewidth=0.7,
-            linestyle="",
-            zorder=3,
-        )
+        ax.plot(index[chosen], values[chosen], shape, markerfacecolor=face, **look)
     if one.relative_threshold > 0:
         ax.axhline(one.relative_threshold, color=colour, linewidth=0.9, linestyle=DASHED, zorder=1)
     if 0 < one.value < one.spectrum.size and not one.ambiguous:
         above, below = values[one.value - 1], max(float(values[one.value]), floor)
         where = math.sqrt(one.value * (one.value + 1))
-        ax.annotate(
-            "",
-            xy=(where, above),
-            xytext=(where, below),
-            arrowprops={"arrowstyle": "<->", "color": colour, "linewidth": 1.0, "shrinkA": 4, "shrinkB": 4},
-        )
+        arrow = {"arrowstyle": "<->", "color": colour, "linewidth": 1.0, "shrinkA": 4, "shrinkB": 4}
+        ax.annotate("", xy=(where, above), xytext=(where, below), arrowprops=arrow)
         power = rf"$10^{{{math.floor(math.log10(one.gap))}}}$" if math.isfinite(one.gap) else "∞"
         beside(ax, f"gap {power}", (where, math.sqrt(above * below)), (-5, 0), color=colour, ha="right", va="center")
 
 
 def _curve(ax: Axes, one: NumericalRank, colour: str, floor: float) -> bool:
-    """Draws rank against tolerance; returns whether a part of it is as large as the matrix, and so dotted."""
+    """Show rank against tolerance; returns whether a part of it is as large as the matrix, and so dotted."""
     tolerances, ranks = one.curve()
     inside = tolerances > floor
     x = np.concatenate([[floor], tolerances[inside]])
@@ -139,21 +127,15 @@ def _curve(ax: Axes, one: NumericalRank, colour: str, floor: float) -> bool:
     return full
 
 
-def _label_thresholds(ax: Axes, found: Sequence[NumericalRank], colour: dict[int, str]) -> None:
+def _label_thresholds(ax: Axes, found: Sequence[NumericalRank], styles: Styles) -> None:
     """A word above each threshold, one for those that lie close together."""
     last = math.inf
     for index in sorted(range(len(found)), key=lambda i: -found[i].relative_threshold):
         threshold = found[index].relative_threshold
         if 0 < threshold * _APART < last:
             alone = all(o.relative_threshold <= 0 or not 1 < threshold / o.relative_threshold < _APART for o in found)
-            beside(
-                ax,
-                "threshold" if alone else "thresholds",
-                (1, threshold),
-                (-2, 3),
-                color=colour[index] if alone else "0.25",
-                va="bottom",
-            )
+            text, shade = ("threshold", styles[index][0]) if alone else ("thresholds", "0.25")
+            beside(ax, text, (1, threshold), (-2, 3), color=shade, va="bottom")
             last = threshold
 
 
@@ -161,22 +143,11 @@ def _finish(axes: Panels, found: Sequence[NumericalRank], floor: float) -> None:
     largest = max(one.spectrum.size for one in found)
     highest = max(one.rank_at(floor) for one in found)
     top = 4 * max(1.0, *(one.relative_threshold for one in found))
-    axes[0].set(
-        xscale="log",
-        yscale="log",
-        xlim=(0.85, 1.2 * largest),
-        ylim=(floor, top),
-        xlabel="index",
-        ylabel="singular value / largest",
-    )
-    axes[1].set(
-        xscale="log",
-        yscale="log",
-        xlim=(floor, top),
-        ylim=(0.85, 1.5 * highest),
-        xlabel="tolerance / largest singular value",
-        ylabel="rank",
-    )
+    axes[0].set(xlim=(0.85, 1.2 * largest), ylim=(floor, top), xlabel="index", ylabel="singular value / largest")
+    axes[1].set(xlim=(floor, top), ylim=(0.85, 1.5 * highest), xlabel="tolerance / largest singular value")
+    axes[1].set_ylabel("rank")
+    for ax in axes:
+        ax.set(xscale="log", yscale="log")
     for axis, most in ((axes[0].xaxis, largest), (axes[1].yaxis, highest)):
         axis.set_major_locator(LogLocator(10, subs=(1.0, 2.0, 5.0) if most <= 200 else (1.0,)))
         axis.set_major_formatter("{x:g}")
@@ -189,17 +160,11 @@ def _doubt(one: NumericalRank) -> str:
     return "no gap" if one.gap < CLEAR_GAP else "grew with the sample"
 
 
-def _legend(
-    found: Sequence[NumericalRank], labels: Sequence[str], colour: dict[int, str], dotted: bool
-) -> list[Line2D]:
+def _legend(found: Sequence[NumericalRank], labels: Sequence[str], styles: Styles, dotted: bool) -> list[Line2D]:
     handles = []
     for index, (one, label) in enumerate(zip(found, labels, strict=True)):
         trust = f"{_doubt(one)}, ambiguous" if one.ambiguous else "clear gap"
-        handles.append(
-            mark_entry(
-                f"{label}: rank {one.value}, {trust}", colour[index], _SHAPES[index % len(_SHAPES)], markersize=5
-            )
-        )
+        handles.append(mark_entry(f"{label}: rank {one.value}, {trust}", *styles[index], markersize=5))
     handles.append(mark_entry("below the threshold, not counted", "0.3", face="white", markersize=4.5))
     if dotted:
         handles.append(line_entry("all values of the sample", "0.3", ":", linewidth=1.4))

@@ -18,12 +18,12 @@ from tensorrank.whole_files import write_whole
 # Okabe and Ito's palette, told apart with every common colour vision, ordered so that neighbours differ in grey too.
 _PALETTE = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
-# Filled: proved. Open: probable. Triangle: only a lower bound.
+# The mark of each standing, whether it is filled, and its name in legends.
 MARKS: dict[Standing, tuple[str, bool, str]] = {
-    "exact": ("o", True, "exact"),
-    "probable": ("o", False, "probable"),
+    "exact": ("o", True, "exact rank"),
+    "probable": ("o", False, "probable rank"),
     "lower bound": ("^", True, "certified lower bound"),
-    "numerical": ("x", True, "numerical"),
+    "numerical": ("x", True, "numerical rank"),
 }
 
 RC: Any = {
@@ -36,9 +36,10 @@ RC: Any = {
     "svg.fonttype": "none",
 }
 
-
 # Dashes of lines, in multiples of their width.
 DASHED, DOTTED = (0, (4, 2)), (0, (1, 1.6))
+# A box behind words that stand on lines.
+WHITE: Any = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -57,11 +58,7 @@ def in_style(figure: Callable[P, R]) -> Callable[P, R]:
 
 
 def something(given: Sequence[T], without: str = "an experiment without rows was") -> Sequence[T]:
-    """What was given to be shown.
-
-    Raises:
-        TensorRankError: if it is empty.
-    """
+    """What was given to be shown; refuses that there is nothing."""
     if not given:
         raise TensorRankError(f"{without} given; expected at least one to show")
     return given
@@ -88,8 +85,9 @@ def by_standing(standing: Standing, colour: str) -> dict[str, Any]:
 
 
 def standing_entries(standings: Iterable[Standing], colour: str) -> list[Line2D]:
-    """Entries of a legend for these standings."""
-    return [Line2D([], [], label=MARKS[standing][2], **by_standing(standing, colour)) for standing in standings]
+    """An entry of a legend for each of these standings, the strongest first."""
+    met = set(standings)
+    return [Line2D([], [], label=MARKS[one][2], **by_standing(one, colour)) for one in MARKS if one in met]
 
 
 def line_entry(label: str, colour: str, line: Any = "-", **style: Any) -> Line2D:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import cycle
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -27,7 +28,7 @@ def triples(study: Triples) -> tuple[Figure, Panels]:
     rows show.
 
     Args:
-        study: as `experiments.detect_triples` computes it.
+        study: as `tensorrank.experiments.detect_triples` computes it.
 
     Returns:
         The figure, and an array of two axes.
@@ -46,38 +47,16 @@ def _errors(ax: Axes, study: Triples) -> None:
     tokens = sorted({row.tokens for row in study.of(2)})
     for (n, colour), marker in zip(colours(tokens).items(), cycle(_MARKERS), strict=False):
         rows = study.of(2, n)
-        ax.plot(
-            [row.dimension for row in rows],
-            [row.error for row in rows],
-            color=colour,
-            marker=marker,
-            markersize=4.5,
-            linewidth=1.4,
-            label=f"N = {n}",
-            clip_on=False,
-        )
+        look: Any = {"color": colour, "marker": marker, "markersize": 4.5, "linewidth": 1.4, "clip_on": False}
+        ax.plot([row.dimension for row in rows], [row.error for row in rows], label=f"N = {n}", **look)
         beside(ax, f"N = {n}", (rows[0].modulus, 0.03), (5, 0), rotation=90, va="bottom", color=colour)
     third = study.of(3)
-    ax.plot(
-        [row.dimension for row in third],
-        [row.error for row in third],
-        "*",
-        color=_THIRD,
-        markersize=15,
-        clip_on=False,
-        zorder=5,
-        label="third order",
-    )
+    look = {"color": _THIRD, "markersize": 15, "clip_on": False, "zorder": 5}
+    ax.plot([row.dimension for row in third], [row.error for row in third], "*", label="third order", **look)
     for row in third[:1]:
         every = " for every N" if len({row.dimension for row in third}) == 1 else ""
-        beside(
-            ax,
-            f"third order:\n{_third_dimensions(study)}{every}",
-            (row.dimension, row.error),
-            (0, 10),
-            ha="center",
-            color=_THIRD,
-        )
+        text = f"third order:\n{_third_dimensions(study)}{every}"
+        beside(ax, text, (row.dimension, row.error), (0, 10), ha="center", color=_THIRD)
     ax.axhline(0.5, color="0.45", linewidth=0.9, linestyle=DASHED, zorder=0)
     beside(ax, "guessing", (0, 0.5), (4, -4), xycoords=("axes fraction", "data"), va="top", color="0.35")
     ax.set(xscale="log", ylim=(0, 0.56), ylabel="share of wrong answers")
@@ -92,15 +71,8 @@ def _bits(ax: Axes, study: Triples) -> None:
         """A line with its name at the right end."""
         found = sorted(set(points))
         if found:
-            ax.plot(
-                *zip(*found, strict=True),
-                color=colour,
-                marker=marker,
-                linestyle=line,
-                linewidth=1.5,
-                markersize=size,
-                label=name.replace("\n", " "),
-            )
+            look: Any = {"marker": marker, "markersize": size, "linestyle": line, "linewidth": 1.5}
+            ax.plot(*zip(*found, strict=True), color=colour, label=name.replace("\n", " "), **look)
             beside(ax, name, found[-1], (9, 0), color=colour, va="center")
 
     for order, colour, marker, size, name in (
@@ -111,14 +83,8 @@ def _bits(ax: Axes, study: Triples) -> None:
         curve(points, name, colour, marker, "-", size)
     measured = [(row.tokens, row.bits) for row in study.ranks_of("Match3")]
     theorem = [(row.tokens, row.bits) for row in study.ranks_of("Match3", measured=False)]
-    curve(
-        [*measured, *theorem],
-        "any layer of second order:\nlog₂ rank, up to log log N and a constant",
-        _LAYER,
-        "",
-        "--",
-        0,
-    )
+    name = "any layer of second order:\nlog₂ rank, up to log log N and a constant"
+    curve([*measured, *theorem], name, _LAYER, "", "--", 0)
     for task, marker in (("bigram", "D"), ("local", "v")):
         points = ((row.tokens, row.bits) for row in study.ranks_of(task))
         curve(points, f"log₂ rank of the {task} variant", _EASY, marker, ":", 5)

@@ -32,6 +32,12 @@ def test_losses_stand_at_their_sizes():
     assert ax.get_title() == "The deeper overtakes at 3 of 3 steps in depth"
 
 
+def test_titles_stand_inside_the_figure():
+    figure, axes = figures.ablation(CROSSING)
+    figure.draw_without_rendering()
+    assert all(ax.title.get_window_extent().x1 <= figure.bbox.width for ax in axes)
+
+
 def test_rings_mark_where_neighbours_cross():
     _, (ax, _) = figures.ablation(CROSSING)
     rings = [line.get_xdata()[0] for line in ax.lines if line.get_markersize() == 12]

@@ -65,6 +65,15 @@ def test_lines_are_means_by_depth_with_their_spread():
     figure.canvas.draw()
 
 
+def test_legends_and_titles_stand_inside_the_figure():
+    for shown in ([DIGITS], [DIGITS, DRAWN], [DIGITS] * 4):
+        figure, axes = figures.depth_on_data(shown)
+        figure.draw_without_rendering()
+        for words in (figure.legends[0], *(ax.title for ax in axes)):
+            box = words.get_window_extent()
+            assert 0 <= box.x0 < box.x1 <= figure.bbox.width
+
+
 def test_the_best_depth_has_a_ring():
     _, (digits, drawn) = figures.depth_on_data([DIGITS, DRAWN])
     rings = [line for line in digits.lines if line.get_markersize() > 10]
@@ -82,7 +91,7 @@ def test_the_truth_is_a_named_line():
     _, (digits, drawn) = figures.depth_on_data([DIGITS, DRAWN])
     (ceiling,) = [line for line in drawn.lines if line.get_color() == "0.35"]
     assert set(ceiling.get_ydata()) == {-2.1}
-    assert [text.get_text() for text in drawn.texts] == ["the model that drew the data"]
+    assert [text.get_text() for text in drawn.texts] == ["the model that gave the data"]
     assert drawn.get_ylim()[1] > -2.1
     assert not digits.texts
 

@@ -79,7 +79,7 @@ def test_axes_and_legend_have_words(series):
     assert axes[0].get_ylabel() == "log₃ separation rank (log scale)"
     assert axes[0].get_xlabel() == axes[1].get_xlabel() == "depth L"
     words = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert {"exact", "probable", "certified lower bound", "bounds as published, where positive"} <= set(words)
+    assert {"exact rank", "probable rank", "certified lower bound", "bounds as published, where positive"} <= set(words)
     assert {text.get_text() for text in axes[0].texts} == {"log₃ d", "knee"}
 
 

@@ -6,7 +6,7 @@ import _thread
 import signal
 import threading
 from collections.abc import Callable
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 # What schedulers of clusters send before they kill.
@@ -40,9 +40,7 @@ class Interrupts:
             self._before = {number: signal.signal(number, self._heard) for number in _SIGNALS}
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         if self._timer is not None:
             self._timer.cancel()
         for number, handler in self._before.items():

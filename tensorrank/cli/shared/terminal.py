@@ -6,7 +6,6 @@ import json
 import threading
 from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import typer
@@ -17,9 +16,10 @@ from rich.table import Table
 
 from tensorrank.arguments import finite_number
 from tensorrank.errors import TensorRankError
+from tensorrank.records import plain
 
 BAD_INPUT, INTERRUPTED = 2, 130
-# Work shorter than this needs no bar.
+# Work shorter than so many seconds needs no bar.
 _PATIENCE = 1.0
 # Tables of verbs fit into so many columns.
 _NARROW = 80
@@ -46,12 +46,8 @@ def say(text: str, *, err: bool = False) -> None:
 def empty_table(*columns: str, words: Container[str] = (), sentences: Container[str] = ()) -> Table:
     """A table without rows: numbers stand on the right, words on the left, and only sentences go over several lines.
 
-    On a narrow terminal every cell may go over several lines, so that nothing is cut.
-
-    Args:
-        columns: the headings.
-        words: those of columns that hold words.
-        sentences: those of columns that hold sentences.
+    On a narrow terminal every cell may go over several lines, so that nothing is cut. The headings of columns with
+    words, and of those with sentences, are given twice.
     """
     narrow = wide_console().width < _NARROW
     table = Table(box=SIMPLE_HEAD, padding=(0, 0 if narrow else 1, 0, 0))
@@ -70,17 +66,14 @@ def say_pictures(pictures: Iterable[Path]) -> None:
 
 
 def print_json(values: Mapping[str, Any]) -> None:
-    """One JSON object on standard output."""
-    typer.echo(json.dumps(values, ensure_ascii=False))
+    """Print one JSON object on standard output, of plain values as `tensorrank.records` defines them."""
+    typer.echo(json.dumps(plain(values), ensure_ascii=False))
 
 
 def whole_numbers(
     text: str, name: str, expected: str = "whole numbers and ranges, such as 1-4 or 2,3,8"
 ) -> tuple[int, ...]:
     """A list of whole numbers and ranges, such as 1-4 or 2,3,8-10.
-
-    Raises:
-        TensorRankError: if the text is anything else.
 
     >>> whole_numbers("1-3,8", "--widths")
     (1, 2, 3, 8)
@@ -96,9 +89,6 @@ def whole_numbers(
 
 def numbers_of_parameters(text: str, name: str) -> list[float]:
     """Sizes such as 175e9, 3B or 1.5M, separated by commas.
-
-    Raises:
-        TensorRankError: if the text is anything else, or a size is below 1 or absurd.
 
     >>> numbers_of_parameters("175e9, 3B", "--parameters")
     [175000000000.0, 3000000000.0]
@@ -119,11 +109,7 @@ def numbers_of_parameters(text: str, name: str) -> list[float]:
 
 
 def make_folder(out: Path) -> None:
-    """Make the folder of --out.
-
-    Raises:
-        TensorRankError: if it cannot be made.
-    """
+    """Make the folder of --out."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -152,14 +138,7 @@ class Bar:
         self._timer.daemon = True
 
     def __call__(self, done: float, total: float, what: str, *, left: float | None = None) -> None:
-        """Say that so much of the total is done, and what is under way: a bar is a `Progress`.
-
-        Args:
-            done: the work done.
-            total: all the work.
-            what: what is under way, in words.
-            left: the seconds that remain, if they are known.
-        """
+        """Say how much of the total is done, what is under way and how many seconds are left: a bar is a `Progress`."""
         self._progress.update(self._task, description=what, completed=done, total=total, left=_time_left(left))
 
     def second(self, what: str | None, done: float = 0.0, total: float = 1.0, *, left: float | None = None) -> None:
@@ -182,9 +161,7 @@ class Bar:
             self._timer.start()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self._timer.cancel()
         if self._progress.live.is_started:
             self._progress.stop()

@@ -7,37 +7,32 @@ import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 from rich.console import Console
 
 from tensorrank.cli.shared.terminal import Bar
 from tensorrank.errors import TensorRankError
+from tensorrank.records import plain
 from tensorrank.studies.events import Event, WorkersChanged
 from tensorrank.studies.pace import Pace
 from tensorrank.studies.summary import Summary
 
 
 class Log:
-    """A file of JSON lines, each written through as it comes; "-" is standard error.
-
-    Raises:
-        TensorRankError: if it cannot be opened or written.
-    """
+    """A file of JSON lines, each written through as it comes; "-" is standard error."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
             self._file = sys.stderr if str(path) == "-" else path.open("a", encoding="utf-8", buffering=1)
         except OSError as error:
-            raise TensorRankError(
-                f"--log-json {path} cannot be written ({error.strerror}); give another file"
-            ) from error
+            message = f"--log-json {path} cannot be written ({error.strerror}); give another file"
+            raise TensorRankError(message) from error
 
     def write(self, values: dict[str, Any]) -> None:
         """Write one line, with the time in UTC."""
-        line = json.dumps({"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **values})
+        line = json.dumps(plain({"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **values}))
         try:
             self._file.write(line + "\n")
         except OSError as error:
@@ -90,10 +85,8 @@ class Watch:
         self._bar.__enter__()
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bar.__exit__(kind, error, trace)
+    def __exit__(self, *raised: object) -> None:
+        self._bar.__exit__(*raised)
         if self._log is not None:
             self._log.close()
 
@@ -107,9 +100,5 @@ class Watch:
             return
         model, key, done, total = pace.block
         sizes = [f"{name} {model.values[name]}" for name in ("width", "depth") if name in model.values]
-        what = f"{', '.join(sizes) or model.kind}, {_part(key.degree)}"
-        self._bar.second(what, done, total, left=pace.block_left)
-
-
-def _part(degree: int) -> str:
-    return "all degrees" if degree < 0 else f"degree {degree}"
+        degree = "all degrees" if key.degree < 0 else f"degree {key.degree}"
+        self._bar.second(f"{', '.join(sizes) or model.kind}, {degree}", done, total, left=pace.block_left)
