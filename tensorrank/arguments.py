@@ -42,9 +42,6 @@ def finite_number(name: str, given: Any) -> float:
 def true_or_false(name: str, given: Any) -> bool:
     """A truth value that a user gave (numpy's too); numbers and texts are none.
 
-    Raises:
-        TensorRankError: if it is anything but True or False.
-
     >>> true_or_false("shared", True)
     True
     """

@@ -290,11 +290,7 @@ def _not_finite(value: Any) -> TensorRankError:
 
 
 def as_given(values: ArrayLike) -> Array:
-    """An array of the numbers given, in which lists that numpy would round to floats keep their entries.
-
-    Raises:
-        TensorRankError: if rows differ in length.
-    """
+    """An array of the numbers given, in which lists that numpy would round to floats keep their entries."""
     try:
         array = np.asarray(values)
     except ValueError as error:
