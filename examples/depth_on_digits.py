@@ -51,7 +51,7 @@ studies = [
     compare_depths(images, families(z_order(8)), [2320] if quick else [2320, 7950, 30600], name="digits", **options),
     *(
         compare_depths(truth.sample(rows, 0), families(), [1520], name=name, truth=truth, **options)
-        for name, truth in (("drawn from a tree of depth 5", deep), ("drawn from a latent class model", shallow))
+        for name, truth in (("sampled from a tree of depth 5", deep), ("sampled from a latent class model", shallow))
     ),
 ]
 

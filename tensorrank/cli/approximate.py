@@ -9,14 +9,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 import tensorrank as tr
 from tensorrank.arguments import one_of, whole_number
 from tensorrank.cli.shared import options as given
 from tensorrank.cli.shared.model_files import writable
-from tensorrank.cli.shared.terminal import INTERRUPTED, Bar, make_folder, print_json, say, say_pictures, wide_console
+from tensorrank.cli.shared.terminal import (
+    INTERRUPTED,
+    Bar,
+    empty_table,
+    make_folder,
+    print_json,
+    say,
+    say_pictures,
+    wide_console,
+)
 from tensorrank.errors import TensorRankError
 
 if TYPE_CHECKING:
@@ -172,29 +179,22 @@ def _print(target: ApproximationTarget, steps: int) -> None:
         "total variation": lambda step: _estimate(step.total_variation),
         "KL": lambda step: _estimate(step.kl),
         "reverse KL": lambda step: _estimate(step.reverse_kl),
-        "certi- fied": lambda step: {True: "yes", False: "no", None: "-"}[step.certified],
+        "certified": lambda step: {True: "yes", False: "no", None: "-"}[step.certified],
     }
     if sampled or run.atoms != "entries":
         del columns["guarantee"]
     if not sampled:
         del columns["expected"]
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    # On a narrow terminal headers break between words, and numbers rather over two lines than not at all.
-    for name in columns:
-        table.add_column(name, justify="left" if name == "certi- fied" else "right", overflow="fold")
-    for step in _shown(run.steps):
-        table.add_row(*(cell(step) for cell in columns.values()))
+    table = empty_table(*columns, words=("certified",))
+    # Steps 0, 1, 2, 4, 8, ... and the last are shown.
+    for step in run.steps:
+        if step.step.bit_count() <= 1 or step is run.steps[-1]:
+            table.add_row(*(cell(step) for cell in columns.values()))
     wide_console().print(table)
     # The norm and what the guarantee is worth, what is certified, and what an exact form needs.
     say(_worth(target))
     say(_certified(run) + ("" if len(run.steps) > steps else _ended(run)))
     say(f"{target.wall}\n")
-
-
-def _shown(steps: Sequence[ApproximationStep]) -> list[ApproximationStep]:
-    """Steps 0, 1, 2, 4, 8, ... and the last."""
-    last = len(steps) - 1
-    return [step for step in steps if step.step.bit_count() <= 1 or step.step == last]
 
 
 def _number(value: float | None) -> str:

@@ -238,7 +238,11 @@ class Gaussians:
         return ", ".join(words)
 
     def of_site(self, site: int) -> tuple[Floats, Floats]:
-        """The means of a site's components, (components, features), and their covariances."""
+        """The means of a site's components, (components, features), and their covariances.
+
+        Raises:
+            TensorRankError: if there is no such site.
+        """
         number = whole_number("the site", site, least=0)
         if self.sites is not None and number >= self.sites:
             raise TensorRankError(f"the site is {number}; expected a number below {self.sites}, the sites there are")

@@ -341,7 +341,7 @@ class Mixture(Model):
         """The data in the shape (rows, sites) or, for Gaussian components, (rows, sites, features)."""
         if self.densities is None:
             return codes_of(of_variables(numbers_of(data), self.sites, None), self.shape)
-        return of_variables(numbers_of(data), self.sites, self.densities.features).astype(np.float64)
+        return np.asarray(of_variables(numbers_of(data), self.sites, self.densities.features), dtype=np.float64)
 
     @cached_property
     def _evaluate(self) -> LogDensity:

@@ -46,6 +46,8 @@ def test_the_installed_program_prints_a_table_and_what_it_means(chain):
     assert [row[3] for row in found][:3] == ["2", f"{(8 / 3) ** 0.5:.3g}", f"{2**0.5:.3g}"]
     assert float(found[0][5]) == pytest.approx(1 - largest[0], rel=1e-3)
     assert {row[-1] for row in found} == {"yes"}
+    (head,) = (line for line in done.stdout.splitlines() if line.split()[:1] == ["t"])
+    assert head.split()[-3:] == ["reverse", "KL", "certified"]
     norm = float(np.sqrt((table**2).sum()))
     assert f"‖W‖ = {norm:.3g} is the error of no parts at all" in done.stdout
     assert f"below {int(8 / norm**2):,} parts" in done.stdout

@@ -29,7 +29,7 @@ DIGITS = study(
 DRAWN = study(
     scores("latent class", 1, [-3.0, -3.1], 1500),
     scores("tree of branching 2", 2, [-4.0, -4.1], 1500),
-    name="drawn from a latent class model",
+    name="sampled from a latent class model",
     truth=(-2.0, -2.2),
 )
 

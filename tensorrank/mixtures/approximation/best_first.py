@@ -28,7 +28,7 @@ _BEAM = 512
 def best_first(circuit: Circuit, shape: Sequence[int], count: int, *, nodes: int = 200_000) -> Best:
     """The `count` largest positive entries, or as many as there are, proved only as far as the search came.
 
-    About `nodes` partial assignments are evaluated at most. If more are needed, the best ones are completed value by
+    At most about `nodes` partial assignments are evaluated. If more are needed, the best ones are completed value by
     value, and the best bound that was left open becomes `log_missed`.
 
     Sources: marginal MAP is NP-hard, Park, Darwiche, Complexity Results and Approximation Strategies for MAP

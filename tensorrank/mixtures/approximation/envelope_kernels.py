@@ -9,15 +9,10 @@ from numba import njit
 
 @njit(cache=True, nogil=True)
 def maximal(vectors, most, kept):  # type: ignore[no-untyped-def]
-    """Find the vectors that no other is at least as large as in every coordinate.
+    """Find the vectors that no other is at least as large as in every coordinate; of equal ones the first is kept.
 
-    Args:
-        vectors: (n, coordinates), by falling sum; of equal ones the first is maximal.
-        most: how many are looked for.
-        kept: (n,), the numbers of those that are maximal; written.
-
-    Returns:
-        How many these are, or most + 1 if there are more than that.
+    Vectors, (n, coordinates), are in the order of falling sums. Their numbers are written to kept, (n,). How many there
+    are is returned, or most + 1 if there are more than that.
     """
     found = 0
     for i in range(len(vectors)):

@@ -60,10 +60,6 @@ class Envelope:
         """The envelope for some of the slots."""
         return Envelope(self.logs[:, slots])
 
-    def mapped(self, table: Floats, width: int) -> Envelope:
-        """The envelope of the images under a nonnegative table, (slots of the image, slots)."""
-        return Envelope.of(mapped(table, self.logs), width)
-
     def times(self, other: Envelope, width: int) -> Envelope:
         """The envelope of all products, slot by slot, of a vector of this envelope and one of another."""
         return Envelope.of((self.logs[:, None] + other.logs).reshape(-1, self.logs.shape[1]), width)
@@ -129,7 +125,7 @@ def envelopes(circuit: Circuit, width: int) -> Sides:
             case Products():
                 inside[number] = reduce(lambda made, part: made.times(part, width), parts)
             case Sums():
-                inside[number] = parts[0].mapped(table, width)
+                inside[number] = Envelope.of(mapped(table, parts[0].logs), width)
     last = len(circuit.blocks) - 1
     found = Sides({last: Envelope(np.zeros((1, 1)))}, {})
     for number in range(last, -1, -1):
@@ -152,7 +148,8 @@ def envelopes(circuit: Circuit, width: int) -> Sides:
                     before = part if before is None else before.times(part, width)
             case Sums():
                 ((child, slots),) = below
-                factors = found.outside[number].mapped(circuit.float_tables[number].T, width)
+                images = mapped(circuit.float_tables[number].T, found.outside[number].logs)
+                factors = Envelope.of(images, width)
                 found.outside[child] = _placed(factors, slots, circuit.blocks[child].size)
     return found
 

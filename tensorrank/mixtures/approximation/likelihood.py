@@ -44,7 +44,7 @@ def greedy_likelihood(
             climb = _Climb(codes, weights, logs)
             starts = tuple(np.maximum(table, _LEAST) for table in sampled_parts(overlaps.target, _STARTS, rng))
             trials = climb.rounds(climb.shares(starts), starts, _ROUNDS)
-            (share,), found = climb.rounds(*climb.best(*trials, 1), _ROUNDS)
+            (share,), found = climb.rounds(*climb.best(*trials), _ROUNDS)
             shares = np.append((1 - share) * shares, share)
             parts = parts.with_part(found)
             logs = np.logaddexp(np.log1p(-share) + logs, np.log(share) + codes.logs(found)[0])
@@ -105,10 +105,9 @@ class _Climb:
             tables = tuple(np.where(some[:, None], new, old) for new, old in zip(fitted, tables, strict=True))
         return shares, tables
 
-    def best(self, shares: Floats, tables: Tables, count: int) -> tuple[Floats, Tables]:
-        """The shares and parts of the largest likelihood, so many of them, best first."""
-        values = self._joint(shares, tables)[1] @ self._weights
-        chosen = np.argsort(-values, kind="stable")[:count]
+    def best(self, shares: Floats, tables: Tables) -> tuple[Floats, Tables]:
+        """The share and the part of the largest likelihood."""
+        chosen = [int(np.argmax(self._joint(shares, tables)[1] @ self._weights))]
         return shares[chosen], tuple(table[chosen] for table in tables)
 
     def _joint(self, shares: Floats, tables: Tables) -> tuple[Floats, Floats]:

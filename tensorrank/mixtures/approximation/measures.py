@@ -100,11 +100,13 @@ class Yardstick:
     """Rows at which a density is compared with the target.
 
     Attributes:
+        target: the mixture W.
         rows: all there are, or samples of the target.
         logs: the logarithm of the target at each row.
         weights: the target at each row if these are all rows; None for samples.
     """
 
+    target: Mixture
     rows: Integers
     logs: Floats
     weights: Floats | None
@@ -116,17 +118,15 @@ class Yardstick:
             return cls.sampled(target, samples, rng)
         rows = all_rows(target.shape)
         logs = target.log_density(rows)
-        return cls(rows, logs, np.exp(logs))
+        return cls(target, rows, logs, np.exp(logs))
 
     @classmethod
     def sampled(cls, target: Mixture, samples: int, rng: np.random.Generator) -> Yardstick:
         """The yardstick of so many rows sampled from the target."""
         rows = target.sample(samples, rng)
-        return cls(rows, target.log_density(rows), None)
+        return cls(target, rows, target.log_density(rows), None)
 
-    def estimates(
-        self, logs: Floats, model: Mixture, target: Mixture, rng: np.random.Generator
-    ) -> tuple[Estimate, Estimate, Estimate]:
+    def estimates(self, logs: Floats, model: Mixture, rng: np.random.Generator) -> tuple[Estimate, Estimate, Estimate]:
         """How far a model V, which has these logarithms at the rows, is from the target W.
 
         Returns:
@@ -144,7 +144,7 @@ class Yardstick:
         return (
             _mean(-np.expm1(np.minimum(logs - self.logs, 0.0))),
             _mean(self.logs - logs),
-            _mean(model.log_density(rows) - target.log_density(rows)),
+            _mean(model.log_density(rows) - self.target.log_density(rows)),
         )
 
 

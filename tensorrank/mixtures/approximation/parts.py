@@ -44,12 +44,7 @@ def logs_at(tables: Tables, rows: Integers) -> Floats:
 
 @dataclass(frozen=True, eq=False)
 class Overlaps:
-    """Logarithms of inner products of parts with each other and with a target W.
-
-    Attributes:
-        target: the mixture W.
-        log_squared_norm: the logarithm of W * W.
-    """
+    """Logarithms of inner products of parts with each other and with a target W, and of W * W."""
 
     target: Mixture
     log_squared_norm: float
@@ -140,9 +135,7 @@ class Parts:
         log_square = logsumexp(own[:, None] + own + self.log_gram[np.ix_(used, used)])
         error, relative = distance(self.overlaps.log_squared_norm, log_overlap, log_square)
         logs = logsumexp(own[:, None] + self.logs[used], axis=0)
-        return Measured(
-            error, relative, *self.yardstick.estimates(logs, self.model(weights), self.overlaps.target, rng)
-        )
+        return Measured(error, relative, *self.yardstick.estimates(logs, self.model(weights), rng))
 
     def scaled(self) -> tuple[float, Floats, Floats]:
         """W * W, W * part and part * part, all divided by the largest square."""

@@ -30,10 +30,7 @@ def numbers_of(data: ArrayLike) -> NDArray[Any]:
 def of_variables(array: NDArray[Any], sites: int, features: int | None) -> NDArray[Any]:
     """The data of so many variables as (rows, sites), or as (rows, sites, features) if variables are real.
 
-    Args:
-        array: numbers.
-        sites: the number of variables.
-        features: how many real numbers a variable takes; None if variables are categorical.
+    Features are None if variables are categorical; data of another shape is refused.
     """
     whole = array[:, :, None] if array.ndim == 2 and features == 1 else array
     if whole.shape[1:] != ((sites,) if features is None else (sites, features)):

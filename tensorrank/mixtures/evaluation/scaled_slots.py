@@ -193,11 +193,9 @@ def product(factors: Sequence[Factor], allocate: Allocator = np.empty) -> Scaled
 
 
 def scaled(logs: Floats, out: Floats | None = None) -> tuple[ScaledSlots, Floats]:
-    """Slots whose logarithms are given, with the largest of each row 1; and their shift.
+    """Slots whose logarithms are given, (slots, rows), with the largest of each row 1; and their shift.
 
-    Args:
-        logs: (slots, rows).
-        out: where the mantissas are written; may be logs.
+    Mantissas are written to `out`, which may be the logarithms themselves.
     """
     largest = logs.max(axis=0)
     largest[np.isneginf(largest)] = 0.0
@@ -231,17 +229,11 @@ def sums(table: ScaledTable, terms: ScaledSlots, allocate: Allocator = np.empty)
 
 
 def joined(parts: Sequence[tuple[ScaledSlots, Integers]], allocate: Allocator = np.empty) -> ScaledSlots:
-    """Slots of several blocks with one shift for all of them.
-
-    Args:
-        parts: slots, and their places in the whole.
-        allocate: where arrays come from.
-    """
+    """Slots of several blocks, at their places in the whole, with one shift for all of them."""
     blocks = [block for block, _ in parts]
     rows = blocks[0].mantissas.shape[1]
     mantissas = allocate((sum(len(places) for _, places in parts), rows))
     low, high = min(block.low for block in blocks), max(block.high for block in blocks)
-    lost: Floats | None = None
     if all(block.shift is None and block.lost is None for block in blocks):
         for block, places in parts:
             mantissas[places] = block.mantissas
@@ -250,6 +242,7 @@ def joined(parts: Sequence[tuple[ScaledSlots, Integers]], allocate: Allocator = 
     common = shifts.max(axis=0)
     common[np.isneginf(common)] = 0.0
     shifts -= common
+    lost: Floats | None = None
     for (block, places), shift in zip(parts, shifts, strict=True):
         digits = shift / log(2)
         # A row of zeros has the shift -inf, and nothing to lose.

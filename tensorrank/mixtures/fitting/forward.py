@@ -115,11 +115,7 @@ class ScaledForward:
 
 
 class LogarithmicForward:
-    """Forward values as logarithms, a few times slower.
-
-    Attributes:
-        logs: the log-density of each row.
-    """
+    """Forward values as logarithms, a few times slower; `logs` is the log-density of each row."""
 
     def __init__(self, parameters: Parameters, batch: Batch) -> None:
         self._batch = batch

@@ -21,13 +21,7 @@ from tensorrank.mixtures.gaussian import Gaussians
 
 @dataclass(frozen=True, eq=False)
 class Skeletons:
-    """The tables and components of skeletons for some data, and the fit of a skeleton.
-
-    Attributes:
-        observed: the data.
-        settings: what is fitted, and how.
-        given: the number of rows in the data.
-    """
+    """The tables and components of skeletons for some data of so many rows, and the fit of a skeleton."""
 
     observed: Observations
     settings: FitSettings

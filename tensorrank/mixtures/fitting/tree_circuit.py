@@ -19,10 +19,9 @@ NO_GROUP = -1
 
 @dataclass(frozen=True, eq=False)
 class TreeCircuit:
-    """A circuit whose blocks make a tree, with the last one as the root.
+    """A circuit whose blocks make a tree, with the last one as the root, which has a single slot.
 
-    Raises:
-        TensorRankError: if a block is used in part, more than once or never, or the density is no block of its own.
+    Circuits that use a block in part, more than once or never are refused.
 
     >>> from tensorrank.mixtures.evaluation.circuit import Sums
     >>> coin = np.array([[0.9, 0.1], [0.5, 0.5]])

@@ -93,7 +93,7 @@ def test_likelihood_never_falls():
 
 
 def test_parts_that_explain_no_row_are_no_trouble():
-    # Of so many variables parts drawn from the target are far from every row that was drawn.
+    # Of so many variables parts sampled from the target are far from every row that was sampled.
     target = HiddenMarkov.random(3, 4, length=500, seed=0)
     steps = approximate(target, 1, "likelihood", samples=300).steps
     assert np.isfinite(steps[1].kl.value)
