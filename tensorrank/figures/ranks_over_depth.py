@@ -29,6 +29,8 @@ from tensorrank.figures.style import (
 
 _COLUMNS = 4
 _LOWEST = 0.3
+# In inches: what two and three columns of the legend need.
+_TWO_COLUMNS, _THREE_COLUMNS = 6.6, 9.0
 
 
 @in_style
@@ -54,7 +56,8 @@ def rank_vs_depth(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figur
     columns = min(_COLUMNS, len(series))
     rows = ceil(len(series) / columns)
     colour = colours(s.model.width for s in series)
-    figure, grid = panels(2.45 * columns + 0.5, 2.9 * rows + 0.75, columns, rows, sharex=True, sharey=True)
+    width = max(2.45 * columns + 0.5, _TWO_COLUMNS)
+    figure, grid = panels(width, 2.9 * rows + 0.75, columns, rows, sharex=True, sharey=True)
     axes = grid[: len(series)]
     for spare in grid[len(series) :]:
         spare.set_visible(False)
@@ -68,7 +71,8 @@ def rank_vs_depth(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figur
         if index + columns >= len(series):
             ax.set_xlabel("depth L")
             ax.tick_params(labelbottom=True)
-    figure.legend(handles=_legend(series), loc="outside lower center", ncols=3, handlelength=1.8)
+    beside = 3 if width > _THREE_COLUMNS else 2
+    figure.legend(handles=_legend(series), loc="outside lower center", ncols=beside, handlelength=1.8)
     return figure, axes
 
 

@@ -50,6 +50,16 @@ def marks(ax):
     ]
 
 
+def test_legends_stand_inside_the_figure(series):
+    for count in range(1, 6):
+        several = [finding(1, 3, "exact", tokens=4 + 2 * i) for i in range(count)]
+        shown = [*several, finding(3, 232, "probable"), finding(4, 4000, "lower bound")]
+        for figure, _ in (tr.figures.rank_vs_depth(series_of(shown)), tr.figures.increments(series_of(shown))):
+            figure.draw_without_rendering()
+            box = figure.legends[0].get_window_extent()
+            assert 0 <= box.x0 < box.x1 <= figure.bbox.width
+
+
 def test_marks_show_rank_and_standing(series):
     _, axes = tr.figures.rank_vs_depth(series)
     assert [ax.get_title() for ax in axes] == ["width 2", "width 3"]
