@@ -7,6 +7,7 @@ from abc import abstractmethod
 from tensorrank.networks.function import NetworkFunction
 from tensorrank.networks.network import TensorNetwork
 from tensorrank.separation.architecture import Model
+from tensorrank.whole_numbers import span
 
 
 class TensorFormat(Model):
@@ -20,6 +21,9 @@ class TensorFormat(Model):
     @abstractmethod
     def to_network(self) -> TensorNetwork:
         """The format as a tensor network whose open legs are the sites, in order."""
+
+    def __str__(self) -> str:
+        return f"{type(self).__name__}({len(self.shape)} sites of dimension {span(self.shape)})"
 
     def architecture(self) -> NetworkFunction:
         """The function of the network's open legs, for `separation_rank`."""

@@ -17,6 +17,7 @@ from tensorrank import (
     separation_rank,
 )
 from tensorrank.errors import TensorRankError
+from tensorrank.networks.tensor_train import TensorTrain
 
 HUGE = 3**2000
 
@@ -105,6 +106,11 @@ def test_a_numerical_rank_says_of_which_function_it_is():
     assert computed.partition == (0,)
     softmax = SoftmaxAttention(depth=1, width=2)
     assert numerical_separation_rank(softmax, samples=8).model == str(softmax)
+
+
+def test_a_rank_of_many_numbers_says_their_format_not_the_numbers():
+    train = TensorTrain.random((2, 3, 2, 2), 2, seed=0)
+    assert separation_rank(train).model == "TensorTrain(4 sites of dimension 2 to 3)"
 
 
 def test_results_stored_before_they_said_of_what_they_are_still_load():
