@@ -78,7 +78,6 @@ class CatalecticantPlan:
         """True if anything can be computed within the limits."""
         return self.variables > 0
 
-    @property
     def potential(self) -> int:
         """The largest lower bound that these blocks, and those that follow from them, can give."""
         total = sum(min(block.used) for block in self.blocks)
@@ -106,11 +105,10 @@ def catalecticant_plan(width: int, degree: int, tokens: tuple[int, int], limits:
     spaces = moment_spaces(width, degree, *tokens)
     entries = width * (width + 1) // 2
     nothing = CatalecticantPlan(width, tokens, spaces, 0, 0, None, (), 0, 0)
-    few_tokens = min(tokens) < width
     if degree > MOST_DEGREES:
         return nothing
     # With fewer entries of M submatrices of the blocks remain. With few tokens entries depend on each other: keep all.
-    for variables in range(entries, entries - 1 if few_tokens else 0, -1):
+    for variables in range(entries, 0 if nothing.full else entries - 1, -1):
         lattice = monomial_count(variables, degree)
         fixed_memory = lattice_bytes(lattice, width, degree, variables) + degree * DEGREE_BYTES
         fixed_work = lattice_work(lattice, width, degree, variables)

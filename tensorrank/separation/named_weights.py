@@ -37,11 +37,6 @@ class WeightedArchitecture(Record, Architecture):
         return self.to_dict()
 
 
-def random_weights(shapes: Shapes, field: PrimeField, rng: np.random.Generator) -> dict[str, Residues]:
-    """Draw weights, uniform residues."""
-    return {name: field.random(shape, rng) for name, (_, shape) in shapes.items()}
-
-
 def checked_weights(weights: Mapping[str, ArrayLike], shapes: Shapes) -> dict[str, NDArray[Any]]:
     """Check the weights given (a dictionary, or what numpy.load gives), and return them as arrays."""
     if not isinstance(weights, Mapping):
@@ -70,9 +65,9 @@ def checked_weights(weights: Mapping[str, ArrayLike], shapes: Shapes) -> dict[st
 def drawn_or_given(
     weights: Mapping[str, ArrayLike] | None, shapes: Shapes, field: PrimeField, rng: np.random.Generator
 ) -> dict[str, Residues]:
-    """Draw random residues, or map the weights given exactly to GF(p), whose p must divide no denominator."""
+    """Draw uniform residues, or map the weights given exactly to GF(p), whose p must divide no denominator."""
     if weights is None:
-        return random_weights(shapes, field, rng)
+        return {name: field.random(shape, rng) for name, (_, shape) in shapes.items()}
     return {name: field.image(array) for name, array in checked_weights(weights, shapes).items()}
 
 

@@ -122,7 +122,7 @@ def planned(architecture: Architecture, partition: Bipartition, options: PlanOpt
     if form.output_site in far:
         near, far = far, near
     blocks = catalecticant_plan(form.width, form.degree, (len(near), len(far)), limits)
-    useful = blocks.whole or blocks.potential > grid.lower
+    useful = blocks.whole or blocks.potential() > grid.lower
     grid_is_whole = grid.upper is not None and grid.upper < grid.grid_samples
     derivatives, fallback = None, None
     if form.leading is not None:
