@@ -46,8 +46,8 @@ def say(text: str, *, err: bool = False) -> None:
 def empty_table(*columns: str, words: Container[str] = (), sentences: Container[str] = ()) -> Table:
     """A table without rows: numbers stand on the right, words on the left, and only sentences go over several lines.
 
-    On a narrow terminal every cell may go over several lines, so that nothing is cut. The headings of columns with
-    words, and of those with sentences, are given twice.
+    On a narrow terminal every cell may go over several lines, so that nothing is cut. Columns of words, and
+    those of sentences, are named once more in `words` or `sentences`.
     """
     narrow = wide_console().width < _NARROW
     table = Table(box=SIMPLE_HEAD, padding=(0, 0 if narrow else 1, 0, 0))
