@@ -98,7 +98,7 @@ def _lines(model: Mixture, bounds: dict[str, int | None]) -> list[tuple[str, str
     lines = [
         ("kind", model.kind),
         ("variables", f"{model.sites}, of {span(model.shape)} {what}"),
-        ("tables", "exact fractions" if model.over_fractions else "floats"),
+        ("tables", "fractions" if model.over_fractions else "floats"),
         ("parameters", str(model.parameters)),
         ("table entries", str(model.table_entries)),
         *model.own_lines(),

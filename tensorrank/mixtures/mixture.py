@@ -276,6 +276,8 @@ class Mixture(Model):
         Raises:
             TensorRankError: if they are not different variables of the model, or the result would not fit in memory.
         """
+        if not np.iterable(sites):
+            raise TensorRankError(f"the variables {sites!r} were given; expected a list of them, such as [0, 1]")
         chosen = [whole_number("a variable", site, 0) for site in sites]
         if len(set(chosen)) != len(chosen) or any(site >= self.sites for site in chosen):
             raise TensorRankError(

@@ -27,6 +27,7 @@ COIN = LatentClass([1], [[[0.25, 0.75]]])
         (lambda: Hierarchical(2), "nodes are 2; expected leaves and transfer nodes"),
         (lambda: Hierarchical([Leaf(0, [[1]]), Transfer(0, [[1]])]), "children of node 1 are 0; expected one or two"),
         (lambda: Hierarchical.random(3, 2, 0), "numbers of values are 3; expected one for each variable"),
+        (lambda: COIN.marginal(0), "the variables 0 were given; expected a list of them, such as [0, 1]"),
         (lambda: reduce(COIN, ["latent_tree"]), "the kind ['latent_tree'] is unknown"),
         (lambda: check_reduction(COIN, 3), "3 was given as the target; expected what `reduce` returns"),
         (lambda: check_reduction("coin", COIN), "'coin' was given as the source; expected a mixture model"),

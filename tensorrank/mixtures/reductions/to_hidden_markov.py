@@ -58,14 +58,13 @@ class HiddenMarkovGoal(Goal[HiddenMarkov]):
         """
         if isinstance(source, TensorialMixture):
             states = source.states ** ceil(log2(source.sites) / 2)
-            size = states + (source.sites - 1) * states**2 + states * sum(source.shape)
+            size = _entries((states,) * source.sites, source.shape)
             return SizeBound(size, f"at most r^ceil(log2(N) / 2) = {states} states at a step")
         return super().shortcut_bound(source, target)
 
     def bound_of_classes(self, classes: int, source: Mixture, target: HiddenMarkov) -> SizeBound:
         """The size of the chain in which the class never changes."""
-        size = classes + (source.sites - 1) * classes**2 + classes * sum(source.shape)
-        return SizeBound(size, "a class that never changes: linear in N")
+        return SizeBound(_entries((classes,) * source.sites, source.shape), "a class that never changes: linear in N")
 
     def least_of_several(self, model: Mixture, step: int | None) -> Least:
         """As many states at step t as the unfolding of the steps to t has rank.

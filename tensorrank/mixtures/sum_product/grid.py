@@ -6,6 +6,7 @@ product. Every other node is a plane, a value for each row and column, kept only
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -156,12 +157,10 @@ class SumProductGrid:
     def most_planes(self) -> int:
         """The most planes held at once, with those that an operation takes."""
         live, most = 0, 0
-        expiring: dict[int, int] = {}
-        for number in self.last.values():
-            expiring[number] = expiring.get(number, 0) + 1
+        expiring = Counter(self.last.values())
         for number in range(len(self.planes)):
             most = max(most, live + 1)
-            live += 1 - expiring.get(number, 0)
+            live += 1 - expiring[number]
         return most + _SUMMED + _SPARE
 
     def evaluate(

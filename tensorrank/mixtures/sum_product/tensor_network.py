@@ -52,12 +52,11 @@ class _Choices:
     def weigh(self, group: Group, leg: str, options: Sequence[Name]) -> str:
         """The leg of what the members lead to: a sum to its children by their weights, a product to itself."""
         place = {name: number for number, name in enumerate(options, start=1)}
-        weights = [node.weights for node in self._sums(group)]
-        table = np.zeros((len(self.members[group]) + 1, len(options) + 1), dtype=np.int64)
-        table = table.astype(object if any(map(holds_fractions, weights)) else np.float64)
+        nodes = [self.nodes[name] for name in self.members[group]]
+        fractions = any(isinstance(node, SumNode) and holds_fractions(node.weights) for node in nodes)
+        table = np.zeros((len(nodes) + 1, len(options) + 1), dtype=np.int64).astype(object if fractions else np.float64)
         table[0, 0] = 1
-        for state, name in enumerate(self.members[group], start=1):
-            node = self.nodes[name]
+        for state, (name, node) in enumerate(zip(self.members[group], nodes, strict=True), start=1):
             if isinstance(node, SumNode):
                 table[state, [place[child] for child in node.children]] = node.weights
             else:
@@ -88,9 +87,6 @@ class _Choices:
             following = f"child {number} {self.title(group)}"
             self.add(f"children {number}", group, (leg, following), table)
             self.incoming.setdefault(target, []).append(following)
-
-    def _sums(self, group: Group) -> list[SumNode]:
-        return [node for node in map(self.nodes.__getitem__, self.members[group]) if isinstance(node, SumNode)]
 
 
 def choice_network(graph: Graph) -> TensorNetwork:
