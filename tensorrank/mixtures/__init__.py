@@ -1,4 +1,4 @@
-"""Homogeneous mixtures: latent class, hidden Markov, latent tree, tensorial mixture, hierarchical and sum-product models.
+"""Homogeneous mixtures: latent class, hidden Markov, latent tree, tensorial mixture, hierarchical and sum-product.
 
 Each kind is a file of this room (`sum_product` a wing), and `kinds` lists them. `mixture` has what every kind offers,
 `gaussian` the components of continuous variables, `tables` the checks of tables. The wings:

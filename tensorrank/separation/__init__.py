@@ -1,8 +1,8 @@
 """Separation ranks: partitions of the sites, the two methods that compute ranks, and the standing of a result.
 
 - `architecture` has the base classes of what has a rank, `partition` the two sides, `solve` and `numerical` the doors.
-- `plan` chooses a method within limits; `draws` makes weights and primes; `jobs` are ranks that can be computed anywhere.
-- The catalecticant method is in `catalecticant`, `hankel`, `blocks`, `interpolation` and `derivatives`; sampled matrices
+- `plan` chooses a method within limits, `draws` makes weights and primes, `jobs` can be computed anywhere.
+- `catalecticant`, `hankel`, `blocks`, `interpolation` and `derivatives` are the catalecticant method; sampled matrices
   are in `grid`.
 - `hilbert` counts the functions that a side can offer: the moment bound.
 - `evidence` is what the draws prove together, and `result` has the `SeparationRank` with its standing.
