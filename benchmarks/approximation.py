@@ -33,9 +33,7 @@ def largest_entries(runs: int = 3) -> None:
         beside = best_entries(model, count, oracle="best first", nodes=20_000)
         taken = [
             seconds(lambda model=model, count=count: best_entries(model, count), runs),
-            seconds(
-                lambda model=model, count=count: best_entries(model, count, oracle="best first", nodes=20_000), runs
-            ),
+            seconds(lambda model=model, count=count: best_entries(model, count, oracle="best first", nodes=20_000), runs),
             seconds(lambda model=model: log_squared_norm(model), runs),
         ]
         rows.append(

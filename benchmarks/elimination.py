@@ -38,9 +38,7 @@ def ffpack() -> Path | None:
         return None
     program = Path(tempfile.mkdtemp()) / "ffpack_rank"
     source = Path(__file__).with_name("ffpack_rank.cpp")
-    subprocess.run(
-        ["g++", "-O3", "-march=native", "-w", str(source), "-o", str(program), *flags.stdout.split()], check=True
-    )
+    subprocess.run(["g++", "-O3", "-march=native", "-w", str(source), "-o", str(program), *flags.stdout.split()], check=True)
     return program
 
 

@@ -34,9 +34,7 @@ def beside_hmmlearn(states: int = 32, iterations: int = 50, runs: int = 1) -> No
     start = HiddenMarkov.random(states, 17, length, 0)
 
     def theirs(data: np.ndarray) -> CategoricalHMM:
-        made = CategoricalHMM(
-            states, n_iter=iterations, tol=-np.inf, implementation="scaling", init_params="", n_features=17
-        )
+        made = CategoricalHMM(states, n_iter=iterations, tol=-np.inf, implementation="scaling", init_params="", n_features=17)
         made.startprob_, made.transmat_ = np.array(start.initial), np.array(start.transition)
         made.emissionprob_ = np.array(start.emission)
         return made.fit(data.reshape(-1, 1), [length] * len(data))

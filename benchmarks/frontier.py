@@ -57,9 +57,7 @@ def block(width: int, depth: int, memory: str | None = None) -> None:
     model, field = tr.SelfAttention(depth, width), PrimeField(8388593)
     degree, variables = model.moment_degree, width * (width + 1) // 2
     room = memory_limit(memory) - lattice_bytes(monomial_count(variables, degree), width, degree, variables)
-    shapes = {
-        k: (width * monomial_count(variables, k), monomial_count(variables, degree - k)) for k in range(degree + 1)
-    }
+    shapes = {k: (width * monomial_count(variables, k), monomial_count(variables, degree - k)) for k in range(degree + 1)}
     sides = {k: min(shape) for k, shape in shapes.items()}
     chosen = max((k for k in sides if elimination_bytes(sides[k], sides[k]) <= room), key=lambda k: sides[k])
     side = sides[chosen]

@@ -37,9 +37,7 @@ def describe() -> str:
     if cpuinfo.exists():
         names = [line.split(":", 1)[1].strip() for line in cpuinfo.read_text().splitlines() if "model name" in line]
         model = names[0] if names else model
-    return (
-        f"{model}, {os.cpu_count()} cores; Python {platform.python_version()}, numpy {np.__version__}; {date.today()}"
-    )
+    return f"{model}, {os.cpu_count()} cores; Python {platform.python_version()}, numpy {np.__version__}; {date.today()}"
 
 
 def table(title: str, heading: list[str], rows: list[list[str]]) -> None:

@@ -92,6 +92,4 @@ def equality(variables: int = 256) -> None:
         report = check_reduction(source, target)
         taken = seconds(lambda source=source, target=target: check_reduction(source, target), 3)
         results.append([name, kind, f"{report.equal}", f"{taken:.2f}", "1"])
-    table(
-        f"Equality of two models of {variables} variables", ["source", "target", "equal", "seconds", "allowed"], results
-    )
+    table(f"Equality of two models of {variables} variables", ["source", "target", "equal", "seconds", "allowed"], results)

@@ -93,12 +93,7 @@ def macaulay2(width: int = 2, depth: int = 4, prime: int = 32003) -> None:
         + "})"
         for k, b in enumerate(blocks)
     ]
-    lines += [
-        "};",
-        "t = elapsedTiming sum apply(blocks, rank);",
-        'print(toString t#1 | " " | toString t#0);',
-        "exit 0;",
-    ]
+    lines += ["};", "t = elapsedTiming sum apply(blocks, rank);", 'print(toString t#1 | " " | toString t#0);', "exit 0;"]
     with tempfile.TemporaryDirectory() as folder:
         script = Path(folder) / "ranks.m2"
         script.write_text("\n".join(lines))

@@ -66,13 +66,7 @@ def second_worker(pairs: int = 3) -> None:
         ratios.append(taken[1] / taken[2])
         mean = 1000 * summary.seconds["blocks"] / summary.blocks_computed
         rows.append(
-            [
-                str(summary.blocks_computed),
-                f"{mean:.0f} ms",
-                f"{taken[1]:.1f} s",
-                f"{taken[2]:.1f} s",
-                f"{ratios[-1]:.2f}",
-            ]
+            [str(summary.blocks_computed), f"{mean:.0f} ms", f"{taken[1]:.1f} s", f"{taken[2]:.1f} s", f"{ratios[-1]:.2f}"]
         )
     rows.append(["median", "", "", "", f"{statistics.median(ratios):.2f}"])
     table("Small blocks on one worker and on two", ["blocks", "mean", "one worker", "two", "ratio (1.6 wanted)"], rows)
@@ -120,12 +114,7 @@ def over_files(size: int = 12_000, pairs: int = 3) -> None:
                 ratios.append((time.perf_counter() - started) / whole)
                 forecasts.append(forecast.ratio())
         rows.append(
-            [
-                name,
-                f"{whole:.1f} s",
-                f"{statistics.median(ratios):.2f}",
-                f"{min(forecasts):.2f} to {max(forecasts):.2f}",
-            ]
+            [name, f"{whole:.1f} s", f"{statistics.median(ratios):.2f}", f"{min(forecasts):.2f} to {max(forecasts):.2f}"]
         )
     table(
         f"Rank of a {size} x {size} matrix in a tenth of its memory ({limit / 1e6:.0f} MB), over files",

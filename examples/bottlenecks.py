@@ -43,9 +43,7 @@ with mpl.rc_context(RC):
     panels = figure.subplots(1, len(studies), sharey=True)
     for panel, (axis, variants) in zip(panels, studies.items(), strict=True):
         for (name, points), colour, shape in zip(variants.items(), COLOURS, SHAPES, strict=False):
-            found = [
-                (value, tr.separation_rank(tr.SelfAttention(depth, width, **options))) for value, options in points
-            ]
+            found = [(value, tr.separation_rank(tr.SelfAttention(depth, width, **options))) for value, options in points]
             for value, rank in found:
                 print(f"{axis} {value}, {name}: {rank}")
                 filled = MARKS[rank.standing][1]

@@ -26,8 +26,7 @@ for name, partition in (("halves", tr.Bipartition.halves(8)), ("interleaved", tr
 for sites in range(4, 13 if quick else 21, 4):
     longer = TensorTrain.random((2,) * sites, 2, seed=0).to_network().architecture()
     halves, interleaved = (
-        tr.separation_rank(longer, partition)
-        for partition in (tr.Bipartition.halves(sites), tr.Bipartition.interleaved(sites))
+        tr.separation_rank(longer, partition) for partition in (tr.Bipartition.halves(sites), tr.Bipartition.interleaved(sites))
     )
     print(f"{sites} sites: halves {halves.value} ({halves.standing}), ", end="")
     print(f"interleaved {interleaved.value} ({interleaved.standing})")

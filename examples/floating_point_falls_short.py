@@ -38,10 +38,7 @@ values = measured.spectrum / measured.spectrum[0]
 ax.semilogy(np.arange(1, samples + 1), values, color="#0072B2", linewidth=1.5)
 ax.axhline(measured.threshold / measured.spectrum[0], color="0.4", linewidth=1, linestyle="--")
 ax.text(samples, 4 * measured.threshold / measured.spectrum[0], "float64 threshold", ha="right", color="0.3")
-for rank, text, colour in (
-    (measured.value, f"float64 says {measured.value}", "0.3"),
-    (232, "the rank is 232", "#D55E00"),
-):
+for rank, text, colour in ((measured.value, f"float64 says {measured.value}", "0.3"), (232, "the rank is 232", "#D55E00")):
     ax.axvline(rank, color=colour, linewidth=1.2)
     ax.text(rank + 5, 3e-3 if rank == 232 else 0.2, text, color=colour)
 ax.set(xlabel="index of the singular value", ylabel="singular value / largest", xlim=(0, samples))

@@ -71,9 +71,7 @@ for n in sizes:
 figure = Figure(figsize=(6.4, 3.8), layout="constrained")
 ax = figure.subplots()
 styles = dict(
-    zip(
-        curves, (("0.45", "s", ":"), ("#009E73", "D", "-."), ("#0072B2", "^", "--"), ("#D55E00", "o", "-")), strict=True
-    )
+    zip(curves, (("0.45", "s", ":"), ("#009E73", "D", "-."), ("#0072B2", "^", "--"), ("#D55E00", "o", "-")), strict=True)
 )
 for name, points in curves.items():
     if points:

@@ -14,15 +14,11 @@ quick = "--quick" in sys.argv
 out = Path(__file__).parent / "out"
 out.mkdir(exist_ok=True)
 
-study = tr.Study.over(
-    tr.SelfAttention, width=(1, 2, 3), depth=range(1, 4 if quick else 6), work=1e10 if quick else 1e12
-)
+study = tr.Study.over(tr.SelfAttention, width=(1, 2, 3), depth=range(1, 4 if quick else 6), work=1e10 if quick else 1e12)
 with tr.Store(":memory:") as store:
     findings = list(study.run(store))
 for finding in findings:
-    print(
-        f"width {finding.model.width}, depth {finding.model.depth}: {finding.result.value} ({finding.result.standing})"
-    )
+    print(f"width {finding.model.width}, depth {finding.model.depth}: {finding.result.value} ({finding.result.standing})")
 
 series = series_of(findings)
 for one in series:

@@ -33,14 +33,10 @@ print("picture:", tr.figures.save(tr.figures.approximation(study)[0], out / "sha
 # 64 variables: a table of 2^64 entries, none of which is enumerated.
 ((label, tree),) = growing_depth(64, branchings=(2,))
 runs = [ApproximationRun("corrective", "entries", 63), ApproximationRun("corrective", "products", 1 if quick else 15)]
-study = shallow_approximations(
-    [(label, tree)], runs, samples=500 if quick else 5000, memory="1MiB" if quick else "256MiB"
-)
+study = shallow_approximations([(label, tree)], runs, samples=500 if quick else 5000, memory="1MiB" if quick else "256MiB")
 (target,) = study.targets
 entries, products = target.runs
-print(
-    f"64 variables, {label}: {len(entries.steps)} entries, all proved to be the largest: {entries.certified}; ", end=""
-)
+print(f"64 variables, {label}: {len(entries.steps)} entries, all proved to be the largest: {entries.certified}; ", end="")
 print(f"norm {target.norm:.2g}, so that the guarantee says nothing before {informative_parts(target.norm):.1g} parts")
 print(f"  {products.steps[-1].components} products: total variation {products.steps[-1].total_variation}, ", end="")
 print(f"KL {products.steps[-1].kl}. {target.wall}")

@@ -20,10 +20,7 @@ errors = error_by_dimension([64, 128], [4], [32, 64, 128], sets=20, repeats=3) i
 for tokens in errors.tokens:
     shown = ", ".join(f"{row.median:.2g} at m = {row.dimension}" for row in errors.of(tokens, 4))
     print(f"average 4 of {tokens} tokens, worst of {errors.sets} sets: error {shown}")
-print(
-    "picture:",
-    tr.figures.save(tr.figures.sparse_averaging_errors(errors)[0], out / "sparse_averaging_errors", kinds)[0],
-)
+print("picture:", tr.figures.save(tr.figures.sparse_averaging_errors(errors)[0], out / "sparse_averaging_errors", kinds)[0])
 
 least = least_dimensions([16, 32, 64], [1, 2, 4], sets=20, repeats=3) if quick else least_dimensions()
 for tokens in least.tokens:
@@ -41,9 +38,7 @@ print("picture:", tr.figures.save(tr.figures.sparse_averaging_bits(bits)[0], out
 
 sizes = model_sizes(range(4, 9), [8, 64, 512], sets=20, repeats=3) if quick else model_sizes()
 last = sizes.matrices[-1]
-print(
-    f"average {sizes.sparsity} of {last.tokens} tokens: rank {last.rank}, {last.distinct_rows} different rows: ", end=""
-)
+print(f"average {sizes.sparsity} of {last.tokens} tokens: rank {last.rank}, {last.distinct_rows} different rows: ", end="")
 print(f"recurrent models need {last.memory_bits:g} bits, linear ones {last.state_dimension} dimensions, ", end="")
 print(f"feedforward ones a first layer of {last.first_layer_width}; as proved at every N: {sizes.as_proved}")
 for unit in sizes.units:

@@ -19,12 +19,8 @@ out.mkdir(exist_ok=True)
 study = detect_triples([8, 16, 32], [1, 2], examples=40) if quick else detect_triples()
 for third in study.of(3):
     errors = ", ".join(f"{row.error:.2f} at m = {row.dimension}" for row in study.of(2, third.tokens)[-4:])
-    print(
-        f"N = {third.tokens}: third order errs on {third.wrong} of {third.examples} at m = {third.dimension}, ", end=""
-    )
+    print(f"N = {third.tokens}: third order errs on {third.wrong} of {third.examples} at m = {third.dimension}, ", end="")
     print(f"p = {third.bits}; a histogram on {errors}")
 for row in study.ranks:
     print(f"{row.task}, N = {row.tokens}, M = {row.modulus}: log2 rank {row.bits:.2f} ({row.standing})")
-print(
-    "picture:", tr.figures.save(tr.figures.triples(study)[0], out / "triples", ["png"] if quick else ["png", "svg"])[0]
-)
+print("picture:", tr.figures.save(tr.figures.triples(study)[0], out / "triples", ["png"] if quick else ["png", "svg"])[0])

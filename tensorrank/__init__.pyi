@@ -10,11 +10,7 @@ from .circuits.convolutional import ConvolutionalCircuit as ConvolutionalCircuit
 from .circuits.recurrent import RecurrentCircuit as RecurrentCircuit
 from .errors import TensorRankError as TensorRankError
 from .mixtures.approximation.approximate import approximate as approximate
-from .mixtures.formats.adapters import (
-    from_hmmlearn as from_hmmlearn,
-    from_pgmpy as from_pgmpy,
-    from_tensorly as from_tensorly,
-)
+from .mixtures.formats.adapters import from_hmmlearn as from_hmmlearn, from_pgmpy as from_pgmpy, from_tensorly as from_tensorly
 from .mixtures.formats.files import load as load, save as save
 from .mixtures.gaussian import Gaussians as Gaussians
 from .mixtures.hidden_markov import HiddenMarkov as HiddenMarkov
@@ -27,10 +23,7 @@ from .mixtures.reductions.reduce import reduce as reduce
 from .mixtures.sum_product.model import SumProduct as SumProduct
 from .mixtures.tensorial_mixture import TensorialMixture as TensorialMixture
 from .networks.network import Tensor as Tensor, TensorNetwork as TensorNetwork
-from .separation.numerical import (
-    NumericalModel as NumericalModel,
-    numerical_separation_rank as numerical_separation_rank,
-)
+from .separation.numerical import NumericalModel as NumericalModel, numerical_separation_rank as numerical_separation_rank
 from .separation.partition import Bipartition as Bipartition
 from .separation.plan import plan as plan
 from .separation.result import SeparationRank as SeparationRank

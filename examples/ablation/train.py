@@ -62,12 +62,7 @@ def train(run, folder):
     torch.set_num_threads(1)
     torch.manual_seed(run.seed)
     network = Transformer(
-        run.depth,
-        run.width,
-        heads=HEADS,
-        softmax=run.attention == "softmax",
-        characters=len(text.CHARACTERS),
-        length=LENGTH,
+        run.depth, run.width, heads=HEADS, softmax=run.attention == "softmax", characters=len(text.CHARACTERS), length=LENGTH
     )
     optimiser = torch.optim.AdamW(network.parameters(), lr=run.rate, betas=(0.9, 0.98), weight_decay=0.01, fused=True)
     state, made_by = folder / f"{run.name}.pt", {**asdict(run), "text": _mark, "length": LENGTH, "batch": BATCH}

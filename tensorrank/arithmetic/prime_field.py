@@ -239,10 +239,7 @@ class PrimeField:
             return np.asarray(np.matmul(a, b)).astype(np.int64) % self.prime
         step = self.terms
         parts = (
-            np.matmul(
-                a[..., start : start + step],
-                b[start : start + step] if b.ndim == 1 else b[..., start : start + step, :],
-            )
+            np.matmul(a[..., start : start + step], b[start : start + step] if b.ndim == 1 else b[..., start : start + step, :])
             for start in range(0, inner, step)
         )
         return np.asarray(sum(part.astype(np.int64) % self.prime for part in parts) % self.prime, dtype=np.int64)

@@ -52,9 +52,7 @@ def memory_available() -> int:
         # Systems without /proc (macOS) tell what there is, not what is free; half of it is a fair guess.
         limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2)
     if not limits:
-        raise TensorRankError(
-            "this system does not tell how much memory is available; give a memory limit, such as '4GiB'"
-        )
+        raise TensorRankError("this system does not tell how much memory is available; give a memory limit, such as '4GiB'")
     return max(_LEAST, min(limits))
 
 
@@ -87,9 +85,7 @@ def memory_limit(memory: int | str | None) -> int:
     elif isinstance(memory, numbers.Real) and not isinstance(memory, bool):
         size = float(memory)
     if not 1 <= size < float("inf"):
-        raise TensorRankError(
-            f"the memory limit is {memory!r}; expected a positive number of bytes or a text such as '4GiB'"
-        )
+        raise TensorRankError(f"the memory limit is {memory!r}; expected a positive number of bytes or a text such as '4GiB'")
     return int(size)
 
 

@@ -80,9 +80,7 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
         if self.embedding_rank is not None:
             self._set_whole_number("embedding_rank", 1)
             if self.embedding_rank > self.width:
-                raise CombinationError(
-                    f"embedding_rank is {self.embedding_rank}; expected at most the width {self.width}"
-                )
+                raise CombinationError(f"embedding_rank is {self.embedding_rank}; expected at most the width {self.width}")
 
     @property
     def input_width(self) -> int:

@@ -24,12 +24,7 @@ from tensorrank.attention.weights import AttentionWeights
 
 
 def forward_tokens(
-    weights: AttentionWeights,
-    tokens: Array,
-    field: PrimeField | None = None,
-    *,
-    residual: bool = False,
-    causal: bool = False,
+    weights: AttentionWeights, tokens: Array, field: PrimeField | None = None, *, residual: bool = False, causal: bool = False
 ) -> Array:
     """The outputs of all tokens, from shape (batch, tokens, width) to that shape: the reference for all other forms."""
     product = np.matmul if field is None else field.matmul
@@ -44,9 +39,7 @@ def forward_tokens(
     return x
 
 
-def moment_rows(
-    weights: AttentionWeights, moments: Array, field: PrimeField | None = None, *, residual: bool = False
-) -> Array:
+def moment_rows(weights: AttentionWeights, moments: Array, field: PrimeField | None = None, *, residual: bool = False) -> Array:
     """The rows P(M) with e_0^T x^(L) = P(M) x, from shape (batch, width, width) to (batch, width)."""
     weights = weights.by_head()
     if field is not None:

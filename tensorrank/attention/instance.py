@@ -44,9 +44,7 @@ class AttentionInstance(Instance):
         near, far = self._embedded(partition.a, rows), self._embedded(partition.b, columns)
         if self.causal:
             sides = partition.a, partition.b
-            return streaming_grid(
-                self.weights, self.field, sides, near, far, output=self.output, residual=self.residual
-            )
+            return streaming_grid(self.weights, self.field, sides, near, far, output=self.output, residual=self.residual)
         if self.output in partition.a:
             return self._by_moments(near[:, partition.a.index(self.output)], near, far)
         return np.ascontiguousarray(self._by_moments(far[:, partition.b.index(self.output)], far, near).T)

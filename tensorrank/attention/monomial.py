@@ -90,9 +90,7 @@ def monomial(depth: int, width: int, heads: int, head_dim: int, output_tokens: i
         groups = min(head_dim, coordinates // size)
         if size < largest and groups == min(head_dim, coordinates // (size + 1)):
             continue  # the next size offers as many groups, and more entries in each
-        firsts = {
-            (i, j) for i in (0, 1, size, size + 1) for j in (i, i + 1) if i // size == j // size and j < groups * size
-        }
+        firsts = {(i, j) for i in (0, 1, size, size + 1) for j in (i, i + 1) if i // size == j // size and j < groups * size}
         candidates += [_pulled_back(depth, width, heads, head_dim, size, groups, first) for first in sorted(firsts)]
     return max(candidates, key=lambda candidate: candidate.bound)
 

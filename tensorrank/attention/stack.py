@@ -43,9 +43,7 @@ class AttentionStack(Record):
         self._set_whole_number("tokens", 2, 2 * self.width)
         self._set_whole_number("output_token", 0, self.tokens - 1 if self.causal else 0)
         if self.output_token >= self.tokens:
-            raise CombinationError(
-                f"output_token is {self.output_token}; expected one of the tokens 0 to {self.tokens - 1}"
-            )
+            raise CombinationError(f"output_token is {self.output_token}; expected one of the tokens 0 to {self.tokens - 1}")
 
     @property
     def sites(self) -> int:

@@ -24,9 +24,7 @@ def pooling_levels(sites: int, depth: int, pooling: str | Sequence[Sequence[Sequ
     """
     if isinstance(pooling, str):
         return _named(sites, depth, pooling)
-    levels = tuple(
-        tuple(_window(window) for window in _listed(windows, "a level")) for windows in _listed(pooling, "the")
-    )
+    levels = tuple(tuple(_window(window) for window in _listed(windows, "a level")) for windows in _listed(pooling, "the"))
     if len(levels) != depth:
         raise CombinationError(f"{len(levels)} levels of windows were given for {depth} widths; expected as many")
     positions = sites

@@ -42,8 +42,7 @@ def ablation(
         float | None, typer.Option(help="Parameters of a layer over width squared; 12 where the file does not tell.")
     ] = None,
     parameters: Annotated[
-        str | None,
-        typer.Option(help="Sizes to advise for, such as 1e6,3B; powers of ten from the largest on by default."),
+        str | None, typer.Option(help="Sizes to advise for, such as 1e6,3B; powers of ten from the largest on by default.")
     ] = None,
     sigmas: options.Sigmas = 2.0,
     save: Annotated[
@@ -65,9 +64,7 @@ def ablation(
     checked_sigmas(sigmas)
     if save is not None:
         if save.suffix.lower() != ".json" or save.resolve() == file.resolve():
-            raise TensorRankError(
-                f"--save is {save}; expected another file named .json, which `tensorrank advise --fit` reads"
-            )
+            raise TensorRankError(f"--save is {save}; expected another file named .json, which `tensorrank advise --fit` reads")
         writable(save, "--save")
     data = tr.guidelines.read_ablation(file, rule=rule)
     largest = 10 ** ceil(log10(max(curve.sizes[-1] for curve in data.curves)))

@@ -135,15 +135,11 @@ def _bottlenecks(model: ModelConfig) -> Lines:
         heads += f"; a bottleneck: together {stack.heads * stack.head_dim}, less than the width {stack.width:,}"
     if "patterns" in model.head_bottlenecks:
         context = "texts may be longer" if model.context is None else f"the context is {model.context:,}"
-        heads += (
-            f"; each can give any attention pattern of at most {stack.head_dim + 1:,} independent tokens ({context})"
-        )
+        heads += f"; each can give any attention pattern of at most {stack.head_dim + 1:,} independent tokens ({context})"
     vocabulary = f"{model.vocabulary:,} tokens, no fewer than the width: no bottleneck"
     if model.embedding_rank < stack.width:
         narrowed = f"{model.log3_vocabulary_bound:.4g}"
-        vocabulary = (
-            f"a bottleneck: embeddings of rank {model.embedding_rank:,} leave log3 of that rank at most {narrowed}"
-        )
+        vocabulary = f"a bottleneck: embeddings of rank {model.embedding_rank:,} leave log3 of that rank at most {narrowed}"
     return [("heads", heads), ("vocabulary", vocabulary)]
 
 

@@ -37,9 +37,7 @@ def advise(
     width: Annotated[int | None, typer.Option(help="Dimension of a token, d.")] = None,
     config: Annotated[
         Path | None,
-        typer.Option(
-            help="A Hugging Face style config.json: GPT-2, LLaMA, Mistral, Qwen, OPT, BERT, RoBERTa, T5 or mT5."
-        ),
+        typer.Option(help="A Hugging Face style config.json: GPT-2, LLaMA, Mistral, Qwen, OPT, BERT, RoBERTa, T5 or mT5."),
     ] = None,
     projections: Annotated[
         bool, typer.Option("--projections", help="Show the published projections, from GPT-3 to a trillion parameters.")
@@ -126,16 +124,12 @@ def _fit_of_file(path: Path) -> TransitionFit:
     except OSError as error:
         raise TensorRankError(f"{path} cannot be read ({error.strerror or error}); expected a fit in JSON") from error
     except (ValueError, RecursionError) as error:
-        raise TensorRankError(
-            f"{path} is no JSON ({error}); expected what `tensorrank ablation --save` writes"
-        ) from error
+        raise TensorRankError(f"{path} is no JSON ({error}); expected what `tensorrank ablation --save` writes") from error
     try:
         values = content.get("fit", content) if isinstance(content, dict) else content
         return tr.guidelines.TransitionFit.from_dict(values)
     except (TensorRankError, TypeError) as error:
-        raise TensorRankError(
-            f"{path} is no fit ({error}); expected what `tensorrank ablation --save` writes"
-        ) from error
+        raise TensorRankError(f"{path} is no fit ({error}); expected what `tensorrank ablation --save` writes") from error
 
 
 def _shapes(model: ModelConfig | None, depth: int | None, width: int | None) -> list[tuple[str, tuple[int, int]]]:
@@ -162,25 +156,20 @@ def _points(
     return points
 
 
-def _values(
-    model: ModelConfig | None, advice: dict[str, Advice], best: Sequence[Optimum], projections: bool
-) -> dict[str, Any]:
+def _values(model: ModelConfig | None, advice: dict[str, Advice], best: Sequence[Optimum], projections: bool) -> dict[str, Any]:
     """What was found as plain values: of a size, a shape, a configuration, or the rows of the projections."""
     if projections:
         rows = zip(tr.guidelines.PUBLISHED_PROJECTIONS, best, strict=True)
         return {
             "rows": [
-                {"name": row.name, **_of_size(one), "trained": row.trained, "published": row.published}
-                for row, one in rows
+                {"name": row.name, **_of_size(one), "trained": row.trained, "published": row.published} for row, one in rows
             ]
         }
     if best:
         return _of_size(best[0])
     if model is None:
         return _of_shape(next(iter(advice.values())), None)
-    stacks = [
-        {"role": stack.role, **_of_shape(one, stack)} for stack, one in zip(model.stacks, advice.values(), strict=True)
-    ]
+    stacks = [{"role": stack.role, **_of_shape(one, stack)} for stack, one in zip(model.stacks, advice.values(), strict=True)]
     judged = stacks[-1]
     return {
         **judged,

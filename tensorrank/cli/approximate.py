@@ -24,9 +24,7 @@ if TYPE_CHECKING:
     from tensorrank.mixtures.approximation.result import Approximation, ApproximationStep, Estimate
     from tensorrank.mixtures.mixture import Mixture
 
-Files = Annotated[
-    list[Path], typer.Argument(metavar="FILE...", help="Model files: JSON, as docs/files.md describes it.")
-]
+Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Model files: JSON, as docs/files.md describes it.")]
 _CUT = "interrupted"
 # Total variations up to this are rounding.
 _REACHED = 1e-6
@@ -55,9 +53,7 @@ def approximate(
         int, typer.Option(help="Partial assignments that the search for entries may look at, where there is no tree.")
     ] = 200_000,
     memory: Annotated[str, typer.Option(help="Limit on the memory of each rank of the exact form.")] = "256MiB",
-    save: Annotated[
-        Path | None, typer.Option(metavar="OUT", help="Where the last latent class model is written.")
-    ] = None,
+    save: Annotated[Path | None, typer.Option(metavar="OUT", help="Where the last latent class model is written.")] = None,
     out: given.Out = None,
     json: given.Json = False,
 ) -> None:

@@ -33,9 +33,7 @@ def bounds(
     rows: list[dict[str, Any]] = []
     for depth in whole_numbers(depths, "--depth"):
         if depth > _DEEPEST:
-            raise TensorRankError(
-                f"--depth is {depth}; expected at most {_DEEPEST}, beyond which the degree 3^L is too large"
-            )
+            raise TensorRankError(f"--depth is {depth}; expected at most {_DEEPEST}, beyond which the degree 3^L is too large")
         model = tr.SelfAttention(depth, width, heads=heads, head_dim=head_dim, tokens=tokens)  # type: ignore[arg-type]
         side, other = model.tokens // 2, model.tokens - model.tokens // 2
         published = tr.bounds.published_bounds(depth, width, heads, model.head_dim)

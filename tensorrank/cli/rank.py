@@ -59,8 +59,7 @@ def attention(
     *,
     network: options.AttentionOptions,
     kv_heads: Annotated[
-        int | None,
-        typer.Option(help="Key and value heads of a layer, each shared by a group of heads; --heads by default."),
+        int | None, typer.Option(help="Key and value heads of a layer, each shared by a group of heads; --heads by default.")
     ] = None,
     embedding_rank: Annotated[
         int | None, typer.Option(help="Tokens come from an embedding of this rank (vocabulary bottleneck).")

@@ -25,15 +25,10 @@ def reduce(
             help="The kind wanted, by its name in files: sum_product, latent_tree, ... An unknown name lists all.",
         ),
     ],
-    out: Annotated[
-        Path | None, typer.Option("--out", "-o", metavar="OUT", help="Where the reduced model is written.")
-    ] = None,
-    tree: Annotated[
-        str, typer.Option(help="Of --to hierarchical: own, the tree that the model has, or balanced.")
-    ] = "own",
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="OUT", help="Where the reduced model is written.")] = None,
+    tree: Annotated[str, typer.Option(help="Of --to hierarchical: own, the tree that the model has, or balanced.")] = "own",
     limit: Annotated[
-        float | None,
-        typer.Option(help="The largest size of the reduced model: table entries, or edges; 1e6 or twice its own."),
+        float | None, typer.Option(help="The largest size of the reduced model: table entries, or edges; 1e6 or twice its own.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the vectors at which the two are compared.")] = 0,
     json: given.Json = False,

@@ -11,15 +11,7 @@ import typer
 import tensorrank as tr
 from tensorrank.cli.shared.bundles import unbundled
 from tensorrank.cli.shared.options import ExperimentOptions, MemoryOfRank
-from tensorrank.cli.shared.terminal import (
-    Bar,
-    empty_table,
-    make_folder,
-    print_json,
-    say_pictures,
-    whole_numbers,
-    wide_console,
-)
+from tensorrank.cli.shared.terminal import Bar, empty_table, make_folder, print_json, say_pictures, whole_numbers, wide_console
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -118,9 +110,7 @@ def formats(
     from tensorrank.experiments.formats import format_ranks as compute
 
     found = _computed(given, compute, sites, states=states, symbols=symbols, memory=memory)
-    rows = [
-        (row.model, f"{row.first}-{row.last}", row.rank.brief(), row.rank.standing, row.bound) for row in found.rows
-    ]
+    rows = [(row.model, f"{row.first}-{row.last}", row.rank.brief(), row.rank.standing, row.bound) for row in found.rows]
     _tell(given, "formats", found, ("model", "variables on one side", "rank", "standing", "bound"), rows)
 
 
@@ -197,9 +187,7 @@ def _computed(given: ExperimentOptions, compute: Callable[..., Any], size: objec
         return compute(size, seed=given.seed, progress=bar, **options)
 
 
-def _tell(
-    given: ExperimentOptions, name: str, found: Any, columns: Sequence[str], rows: Iterable[Sequence[object]]
-) -> None:
+def _tell(given: ExperimentOptions, name: str, found: Any, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print the experiment as one JSON object or as a table, with its picture in the folder where one is given."""
     pictures: list[Path] = []
     if given.out is not None:

@@ -26,13 +26,9 @@ def show(
     kind: Annotated[
         str | None, typer.Option(help="Of a store: only models of this kind, such as attention or recurrent.")
     ] = None,
-    standing: Annotated[
-        str | None, typer.Option(help="Of a store: only exact, probable, or 'lower bound' ranks.")
-    ] = None,
+    standing: Annotated[str | None, typer.Option(help="Of a store: only exact, probable, or 'lower bound' ranks.")] = None,
     blocks: Annotated[bool, typer.Option("--blocks", help="Of a store: every finished block, not the ranks.")] = False,
-    export: Annotated[
-        Path | None, typer.Option(help="Of a store: write what is shown to this .csv or .parquet file.")
-    ] = None,
+    export: Annotated[Path | None, typer.Option(help="Of a store: write what is shown to this .csv or .parquet file.")] = None,
     figures: Annotated[Path | None, typer.Option(help="Of a store: picture what is shown, in this folder.")] = None,
     json: given.Json = False,
 ) -> None:

@@ -65,9 +65,7 @@ class Filter:
         ]
 
 
-def show_store(
-    path: Path, filtered: Filter, *, blocks: bool, export: Path | None, figures: Path | None, json: bool
-) -> None:
+def show_store(path: Path, filtered: Filter, *, blocks: bool, export: Path | None, figures: Path | None, json: bool) -> None:
     """List what the store has; export and picture it if that is asked for."""
     from tensorrank.experiments.depth_series import table
     from tensorrank.studies.export import check_export
@@ -82,9 +80,7 @@ def show_store(
     standings = {key: stored.result.standing for key, stored in ranks.items()}
     chosen = [key for key in ranks if filtered.takes(key) and filtered.standing in (None, standings[key])]
     # Blocks of ranks that are not finished yet have no standing.
-    unfinished = Counter(
-        key for key, *_ in listed if key not in ranks and filtered.standing is None and filtered.takes(key)
-    )
+    unfinished = Counter(key for key, *_ in listed if key not in ranks and filtered.standing is None and filtered.takes(key))
     found = [_finding(key, ranks[key].result) for key in sorted(chosen, key=_order)]
     shown = {*chosen, *unfinished}
     kept = sorted((row for row in listed if row[0] in shown), key=lambda row: (_order(row[0]), *row[1:3]))

@@ -37,30 +37,22 @@ def study(
         ),
     ] = None,
     widths: Annotated[
-        str | None,
-        typer.Option("--widths", "--width", show_default="1-4", help="Widths d of a token, such as 1-4 or 2,8."),
+        str | None, typer.Option("--widths", "--width", show_default="1-4", help="Widths d of a token, such as 1-4 or 2,8.")
     ] = None,
     depths: Annotated[
         str | None, typer.Option("--depths", "--depth", show_default="1-5", help="Numbers of layers L, such as 1-5.")
     ] = None,
     heads: Annotated[
-        str | None,
-        typer.Option(show_default="1", help="Heads of a layer H, such as 1,2; only divisors of a width count."),
+        str | None, typer.Option(show_default="1", help="Heads of a layer H, such as 1,2; only divisors of a width count.")
     ] = None,
     head_dims: Annotated[str | None, typer.Option(help="Head widths; width / heads by default.")] = None,
     tokens: Annotated[str | None, typer.Option(help="Tokens; 2 x width by default, as many as can matter.")] = None,
-    out: Annotated[Path, typer.Option(help="Folder of the store, the table and the figures.")] = Path(
-        "tensorrank-study"
-    ),
-    seed: Annotated[
-        int, typer.Option(help="Seed of the weights and inputs; only exact ranks are taken from another.")
-    ] = 0,
+    out: Annotated[Path, typer.Option(help="Folder of the store, the table and the figures.")] = Path("tensorrank-study"),
+    seed: Annotated[int, typer.Option(help="Seed of the weights and inputs; only exact ranks are taken from another.")] = 0,
     memory: given.MemoryOfRank = "4GiB",
     work: Annotated[
         float | None,
-        typer.Option(
-            help="Limit on the operations of each rank (inf: none), 2.5e11 by default; two cores do 3e10 a second."
-        ),
+        typer.Option(help="Limit on the operations of each rank (inf: none), 2.5e11 by default; two cores do 3e10 a second."),
     ] = None,
     threads: given.Threads = None,
     workers: Annotated[
@@ -68,13 +60,10 @@ def study(
     ] = None,
     scheduler: Annotated[
         str | None,
-        typer.Option(
-            metavar="ADDRESS", help="Compute blocks on a Dask cluster, such as tcp://host:8786 (extra 'cluster')."
-        ),
+        typer.Option(metavar="ADDRESS", help="Compute blocks on a Dask cluster, such as tcp://host:8786 (extra 'cluster')."),
     ] = None,
     scratch: Annotated[
-        Path | None,
-        typer.Option(help="Folder on disk for blocks larger than --memory, which are cut if none is given."),
+        Path | None, typer.Option(help="Folder on disk for blocks larger than --memory, which are cut if none is given.")
     ] = None,
     grace: Annotated[
         float, typer.Option(help="Seconds that blocks under way have to finish after Ctrl-C or SIGTERM; 0: none.")
@@ -127,9 +116,7 @@ def study(
                 findings = list(plan.run(store, watch, scheduler=where, stop=stop))
         except KeyboardInterrupt:
             interrupted = True
-            findings = [
-                Finding(model, known.result, fresh=False) for model in plan.models if (known := store.get(model))
-            ]
+            findings = [Finding(model, known.result, fresh=False) for model in plan.models if (known := store.get(model))]
         computed, summary = time.monotonic(), watch.summary
         write_table(findings, out / "ranks.csv")
         figures = [] if interrupted else save_figures(findings, out)
@@ -183,9 +170,7 @@ def _attention(sizes: Mapping[str, str | None], limits: Mapping[str, Any]) -> tr
     )
 
 
-def _where(
-    stack: ExitStack, watch: Watch, workers: int | None, scheduler: str | None, threads: int | None
-) -> Scheduler | None:
+def _where(stack: ExitStack, watch: Watch, workers: int | None, scheduler: str | None, threads: int | None) -> Scheduler | None:
     """Where blocks are computed, ready to begin."""
     if workers is None and scheduler is None:
         # Kernels are compiled when first used, once per installation: not at the cost of the first rank.

@@ -79,9 +79,7 @@ def check(
     *,
     precision: Annotated[str, typer.Option(help="Of the unit: float64, float32, or a number of bits.")] = "float64",
     inputs: Annotated[str, typer.Option(help="all, how many random ones, or auto: all if they are few.")] = "auto",
-    dimension: Annotated[
-        int | None, typer.Option(help="Of the unit with random keys; the least that does by default.")
-    ] = None,
+    dimension: Annotated[int | None, typer.Option(help="Of the unit with random keys; the least that does by default.")] = None,
     seed: given.Seed = 0,
     memory: given.Memory = None,
     json: given.Json = False,

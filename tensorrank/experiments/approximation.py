@@ -165,9 +165,7 @@ def informative_parts(norm: float) -> int | None:
     return None if norm == 0 else int(8 / Fraction(norm) ** 2)
 
 
-def wall_of(
-    model: Mixture, *, seed: int = 0, memory: int | str | None = "256MiB", progress: Progress | None = None
-) -> Wall:
+def wall_of(model: Mixture, *, seed: int = 0, memory: int | str | None = "256MiB", progress: Progress | None = None) -> Wall:
     """The parts that a latent class model equal to the model needs at least, and those known to suffice.
 
     Ranks are computed of three unfoldings: even against odd variables, halves, and every other quarter. The largest

@@ -72,9 +72,7 @@ class Series:
         if growing:
             parts.append(f"{_depths(growing)} below the knee at {self.knee:.2f} (double-exponential growth)")
         if saturated:
-            parts.append(
-                f"{_depths(saturated)} beyond {'it' if growing else f'the knee at {self.knee:.2f}'} (saturated)"
-            )
+            parts.append(f"{_depths(saturated)} beyond {'it' if growing else f'the knee at {self.knee:.2f}'} (saturated)")
         measured = self.increments()
         if measured:
             parts.append("log3 rank grows by " + ", ".join(f"{growth:.2f}" for _, growth in measured))

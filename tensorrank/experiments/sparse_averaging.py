@@ -125,9 +125,7 @@ def error_by_dimension(
     sizes = [(q, n, m) for q in qs for n in ns for m in ascending("dimensions", dimensions) if m > q]
     repeats, sets = whole_number("repeats", repeats, 1), whole_number("sets", sets, 1)
     if not sizes:
-        raise TensorRankError(
-            f"no dimension is above the sparsity {min(qs)}; expected at least one such as {4 * qs[0]}"
-        )
+        raise TensorRankError(f"no dimension is above the sparsity {min(qs)}; expected at least one such as {4 * qs[0]}")
     rows = []
     for q, n, m in told(sizes, progress, lambda size: "N = {1}, q = {0}, m = {2}".format(*size)):
         # One stream for every m.

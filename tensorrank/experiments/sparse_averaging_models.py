@@ -123,8 +123,7 @@ class ModelSizes(Experiment, name="model_sizes"):
     def as_proved(self) -> bool:
         """Whether every matrix has rank N, 2^N different rows and C(N, q) different columns, as is proved for q < N."""
         return all(
-            (row.rank, row.distinct_rows, row.distinct_columns)
-            == (row.tokens, 2**row.tokens, comb(row.tokens, self.sparsity))
+            (row.rank, row.distinct_rows, row.distinct_columns) == (row.tokens, 2**row.tokens, comb(row.tokens, self.sparsity))
             for row in self.matrices
         )
 

@@ -57,9 +57,7 @@ def ablation(
         _curve(axes[0], data, i, colour[curve.depth])
     axes[0].set(xscale="log", xlabel="parameters without embeddings (log scale)", ylabel=loss)
     ring = mark_entry("next overtakes", "0.35", face="none", markersize=9)
-    axes[0].legend(
-        handles=[*axes[0].get_legend_handles_labels()[0], ring], title="depth L", ncols=1 + (len(data.curves) > 4)
-    )
+    axes[0].legend(handles=[*axes[0].get_legend_handles_labels()[0], ring], title="depth L", ncols=1 + (len(data.curves) > 4))
     axes[0].set_title(_overtaking(data.chosen(pairs), pairs))
     _transitions(figure, axes[1], data, pairs, fit, why, sigmas, against)
     return figure, axes
@@ -159,9 +157,7 @@ def _transitions(
         ax.set_yticks([])
     ax.set_xlim(line[0], line[-1])
     if handles:
-        figure.legend(
-            handles=handles, loc="outside lower center", ncols=len(handles) if len(handles) < 4 else 2, fontsize=8.5
-        )
+        figure.legend(handles=handles, loc="outside lower center", ncols=len(handles) if len(handles) < 4 else 2, fontsize=8.5)
 
 
 def _quality(fit: TransitionFit) -> str:

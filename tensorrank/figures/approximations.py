@@ -91,9 +91,7 @@ def approximation(study: ShallowApproximations, *, measure: Measure = "total var
     return figure, axes
 
 
-def _curves(
-    ax: Axes, targets: Sequence[ApproximationTarget], atoms: str, lines: Mapping[str, Any], measure: str
-) -> None:
+def _curves(ax: Axes, targets: Sequence[ApproximationTarget], atoms: str, lines: Mapping[str, Any], measure: str) -> None:
     ax.set(xscale="log", yscale="log")
     for number, target in enumerate(targets):
         for run in (run for run in target.runs if run.atoms == atoms):
@@ -145,9 +143,7 @@ def _marked(steps: Sequence[ApproximationStep]) -> list[int]:
 
 def _guarantee(ax: Axes, targets: Sequence[ApproximationTarget]) -> None:
     """The dashed guarantee, the norms, and where the one passes the other."""
-    most = max(
-        step.components for target in targets for run in target.runs if run.atoms == "entries" for step in run.steps
-    )
+    most = max(step.components for target in targets for run in target.runs if run.atoms == "entries" for step in run.steps)
     crossings = [target.informative or inf for target in targets]
     near = max(crossings) <= _FARTHEST_CROSSING * most
     end = 4 * max(most, *crossings) if near else 4.0 * most
@@ -209,9 +205,7 @@ def _walls(ax: Axes, targets: Sequence[ApproximationTarget]) -> int:
         if parts in inside:
             # Lines in the same place take turns.
             turns = 3.0 * inside.count(parts)
-            ax.axvline(
-                parts, color=colour, linewidth=1.6, zorder=1, linestyle=(3.0 * placed.count(parts), (1.2, turns - 1.2))
-            )
+            ax.axvline(parts, color=colour, linewidth=1.6, zorder=1, linestyle=(3.0 * placed.count(parts), (1.2, turns - 1.2)))
             if parts not in placed:
                 ax.annotate(text, (parts, 1), xycoords=ax.get_xaxis_transform(), xytext=(0, 1), ha="center", **above)
             placed.append(parts)
@@ -230,9 +224,7 @@ def _ticks(ax: Axes) -> None:
         axis.set_major_locator(base)
         axis.set_minor_formatter(NullFormatter())
     ax.xaxis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}" if x < 1e5 else f"$10^{{{np.log10(x):.0f}}}$"))
-    ax.yaxis.set_major_formatter(
-        FuncFormatter(lambda y, _: f"{y:g}" if 1e-3 <= y < 1e4 else f"$10^{{{np.log10(y):.0f}}}$")
-    )
+    ax.yaxis.set_major_formatter(FuncFormatter(lambda y, _: f"{y:g}" if 1e-3 <= y < 1e4 else f"$10^{{{np.log10(y):.0f}}}$"))
 
 
 def _several_methods(runs: Sequence[Approximation]) -> bool:

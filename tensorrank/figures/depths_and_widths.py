@@ -68,9 +68,7 @@ def depth_width(
         np.exp(np.minimum([fit.log_width(depth, side * sigmas) for depth in depths], _HIGHEST)) for side in (-1, 0, 1)
     )
     figure, ax = one_panel(7.2, 5.0)
-    ax.set(
-        xlim=(-0.01 * deepest, deepest), ylim=(low, high), yscale="log", xlabel="depth L", ylabel="width d (log scale)"
-    )
+    ax.set(xlim=(-0.01 * deepest, deepest), ylim=(low, high), yscale="log", xlabel="depth L", ylabel="width d (log scale)")
     ax.fill_between(depths, curve, high, color="#F1F6FA", linewidth=0, zorder=0)
     _equal_sizes(ax, fit.rule, deepest, low, high)
     ax.fill_between(depths, lower, upper, color=_CURVE, alpha=0.22, linewidth=0, zorder=1)
@@ -122,9 +120,7 @@ def _knee(ax: Axes, low: float, high: float) -> None:
     ax.plot(knees, widths, color="0.25", linewidth=1.2, linestyle=DOTTED, zorder=1.5)
 
 
-def _label(
-    ax: Axes, name: str, at: KnownModel | Advice, fit: TransitionFit, deepest: float, colour: str = _MODELS
-) -> None:
+def _label(ax: Axes, name: str, at: KnownModel | Advice, fit: TransitionFit, deepest: float, colour: str = _MODELS) -> None:
     """A name on the side of a point that is away from the curve, if there is room."""
     left = math.log(at.width) > fit.log_width(at.depth) and at.depth > 0.12 * deepest
     aside, ha = (-6, "right") if left else (6, "left")

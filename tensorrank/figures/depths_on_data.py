@@ -74,9 +74,7 @@ def _places(study: DepthOnData) -> dict[int | str, float]:
     return found | {name: first + _NAMED * place for place, name in enumerate(others)}
 
 
-def _panel(
-    ax: Axes, study: DepthOnData, places: Mapping[int | str, float], styles: Mapping[int, tuple[str, str]]
-) -> None:
+def _panel(ax: Axes, study: DepthOnData, places: Mapping[int | str, float], styles: Mapping[int, tuple[str, str]]) -> None:
     for number, budget in enumerate(study.budgets):
         colour, marker = styles[budget]
         aside = _BESIDE * (number - (len(study.budgets) - 1) / 2)

@@ -106,9 +106,7 @@ def _arrow(ax: Axes, report: ReductionReport, boxes: Mapping[str, Patch]) -> Non
     ends: Any = {"patchA": boxes[report.source], "patchB": boxes[report.target], "shrinkA": 3, "shrinkB": 3}
     look: Any = {"arrowstyle": "-|>", "mutation_scale": 13, "linewidth": 1.4, "zorder": 1}
     curve = f"arc3,rad={bend}"
-    ax.add_patch(
-        FancyArrowPatch((x0, y0), (x1, y1), connectionstyle=curve, color=colour, linestyle=line, **ends, **look)
-    )
+    ax.add_patch(FancyArrowPatch((x0, y0), (x1, y1), connectionstyle=curve, color=colour, linestyle=line, **ends, **look))
     # The middle of a quadratic curve whose control point stands off by the bend times the distance.
     x, y = (x0 + x1 + bend * (y1 - y0)) / 2, (y0 + y1 - bend * (x1 - x0)) / 2
     ax.text(x, y, _label(report), color=colour, fontsize=9, ha="center", va="center", zorder=4, bbox=WHITE)

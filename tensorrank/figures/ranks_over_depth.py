@@ -16,16 +16,7 @@ from tensorrank.attention import bounds
 from tensorrank.attention.architecture import SelfAttention
 from tensorrank.experiments.depth_series import Series
 from tensorrank.figures.axes import Panels, panels
-from tensorrank.figures.style import (
-    DASHED,
-    by_standing,
-    colours,
-    in_style,
-    line_entry,
-    mark_entry,
-    something,
-    standing_entries,
-)
+from tensorrank.figures.style import DASHED, by_standing, colours, in_style, line_entry, mark_entry, something, standing_entries
 
 _COLUMNS = 4
 _LOWEST = 0.3

@@ -102,9 +102,7 @@ def _handles(study: ModelSizes) -> list[Line2D]:
         mark_entry("log₂ of different rows: memory of recurrent models", _OTHERS, face="white", markersize=9),
         mark_entry("rank: state of linear recurrent models, first layer", _OTHERS, "D", markersize=3.6),
         mark_entry("log₂ of different columns: query of attention", _LEAST, "v", markersize=5),
-        line_entry(
-            f"least m p found to suffice ({error}, {precision})", _ATTENTION, marker="^", markersize=5, linewidth=1.6
-        ),
+        line_entry(f"least m p found to suffice ({error}, {precision})", _ATTENTION, marker="^", markersize=5, linewidth=1.6),
         line_entry(f"least m found to suffice ({error}, float64)", _ATTENTION, marker="s", markersize=5, linewidth=1.6),
         line_entry("by theorem; all marks are measured", "0.35", DASHED, linewidth=1.4),
     ]

@@ -84,9 +84,7 @@ def _errors_title(study: ErrorByDimension) -> str:
 
 def _falls(rows: Iterable[Sequence[float]]) -> bool:
     """Whether every row of numbers, if not empty, has several, never goes up, and ends below its beginning."""
-    return all(
-        len(row) > 1 and row[0] > row[-1] and all(one >= other for one, other in pairwise(row)) for row in rows if row
-    )
+    return all(len(row) > 1 and row[0] > row[-1] and all(one >= other for one, other in pairwise(row)) for row in rows if row)
 
 
 def _crossing(study: ErrorByDimension, tokens: int, sparsity: int) -> float | None:

@@ -113,8 +113,4 @@ def _errs_until_the_modulus(study: Triples) -> bool:
     tokens = {row.tokens for row in second}
     fewer = {row.tokens for row in second if row.dimension < row.modulus}
     whole = {row.tokens for row in second if row.dimension == row.modulus == 2 * row.tokens + 1}
-    return (
-        bool(tokens)
-        and fewer == whole == tokens
-        and all((row.wrong > 0) == (row.dimension < row.modulus) for row in second)
-    )
+    return bool(tokens) and fewer == whole == tokens and all((row.wrong > 0) == (row.dimension < row.modulus) for row in second)

@@ -63,9 +63,7 @@ class Ablation:
     @cached_property
     def crossings(self) -> tuple[Crossing, ...]:
         """The crossings of all pairs of depths, with a reason where two curves do not cross."""
-        return tuple(
-            find_crossing(shallow, deep) for i, shallow in enumerate(self.curves) for deep in self.curves[i + 1 :]
-        )
+        return tuple(find_crossing(shallow, deep) for i, shallow in enumerate(self.curves) for deep in self.curves[i + 1 :])
 
     def chosen(self, pairs: str = "neighbours") -> tuple[Crossing, ...]:
         """The crossings of each depth with the next one, or of all pairs, found or not.

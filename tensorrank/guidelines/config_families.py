@@ -189,10 +189,7 @@ FAMILIES: dict[str, Family] = {
         biases=(True, _qwen_bias, _qwen_bias),
     ),
     "qwen2": replace(
-        _GATED,
-        context=("max_position_embeddings", 32768),
-        kv_heads=("num_key_value_heads", 32),
-        biases=(True, False, False),
+        _GATED, context=("max_position_embeddings", 32768), kv_heads=("num_key_value_heads", 32), biases=(True, False, False)
     ),
     "qwen3": replace(
         _GATED,
@@ -218,9 +215,7 @@ FAMILIES: dict[str, Family] = {
     "t5": _T5,
     # Whether mT5 shares its embeddings where nothing is said depends on the version of the format.
     "mt5": replace(
-        _T5,
-        tied="tie_word_embeddings",
-        gated=lambda given: given.text("feed_forward_proj", "gated-gelu").startswith("gated"),
+        _T5, tied="tie_word_embeddings", gated=lambda given: given.text("feed_forward_proj", "gated-gelu").startswith("gated")
     ),
 }
 
@@ -267,9 +262,7 @@ def _kv_heads(family: Family, given: Configuration, heads: int) -> int:
     found = given.whole(family.kv_heads, null_counts=True) or heads
     if heads % found:
         absent = "" if "num_key_value_heads" in given.content else " where it is left out"
-        raise TensorRankError(
-            f"num_key_value_heads is {found}{absent}; expected a divisor of the {heads} attention heads"
-        )
+        raise TensorRankError(f"num_key_value_heads is {found}{absent}; expected a divisor of the {heads} attention heads")
     return found
 
 

@@ -84,13 +84,7 @@ class TransitionFit(Record):
 
     @classmethod
     def of_errors(
-        cls,
-        intercept: float,
-        slope: float,
-        intercept_error: float,
-        slope_error: float,
-        correlation: float = 0.0,
-        **others: Any,
+        cls, intercept: float, slope: float, intercept_error: float, slope_error: float, correlation: float = 0.0, **others: Any
     ) -> TransitionFit:
         """Make a fit from the standard errors of a and b and their correlation.
 

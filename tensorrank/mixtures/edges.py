@@ -70,9 +70,7 @@ def from_the_root(root: Name, edges: Sequence[Edge]) -> list[Name]:
         above[edge.child] = edge.parent
         below.setdefault(edge.parent, []).append(edge.child)
     if root in above:
-        raise TensorRankError(
-            f"the root {root!r} has the parent {above[root]!r}; expected none, for edges lead away from it"
-        )
+        raise TensorRankError(f"the root {root!r} has the parent {above[root]!r}; expected none, for edges lead away from it")
     if root not in below:
         raise TensorRankError(f"no edge starts at the root {root!r}; expected at least one")
     order = [root]

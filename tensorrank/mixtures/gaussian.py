@@ -61,9 +61,7 @@ class Gaussians:
         if covariances.shape not in allowed:
             raise TensorRankError(
                 f"the covariances have the shape {covariances.shape} beside means of the shape {means.shape}; expected "
-                + " or ".join(
-                    f"{shape} ({kind})" for shape, kind in zip(allowed, ("variances", "matrices"), strict=False)
-                )
+                + " or ".join(f"{shape} ({kind})" for shape, kind in zip(allowed, ("variances", "matrices"), strict=False))
             )
         object.__setattr__(self, "means", means)
         object.__setattr__(self, "covariances", covariances)
@@ -168,10 +166,7 @@ class Gaussians:
         """
         means, covariances = self.of_site(site)
         full = [np.diag(one) for one in covariances] if self.diagonal else covariances
-        return [
-            (*mean.tolist(), *np.tril(covariance).ravel().tolist())
-            for mean, covariance in zip(means, full, strict=True)
-        ]
+        return [(*mean.tolist(), *np.tril(covariance).ravel().tolist()) for mean, covariance in zip(means, full, strict=True)]
 
     def to_dict(self) -> dict[str, Any]:
         """The parameters as nested lists, for JSON; `from_dict` gives the same floats back."""
@@ -203,9 +198,7 @@ class Gaussians:
         wrong = np.argwhere(variances <= 0)
         if len(wrong):
             place = tuple(wrong[0].tolist())
-            raise TensorRankError(
-                f"the variance of {self._where(place)} is {variances[place]}; expected a positive number"
-            )
+            raise TensorRankError(f"the variance of {self._where(place)} is {variances[place]}; expected a positive number")
 
     def _check_matrices(self) -> None:
         for place in np.ndindex(self.covariances.shape[:-2]):
@@ -276,14 +269,11 @@ class Gaussians:
         chosen = as_given(components)
         if chosen.ndim != 1 or (chosen.size and chosen.dtype.kind not in "iu"):
             raise TensorRankError(
-                f"components of shape {chosen.shape} and type {chosen.dtype} were given; "
-                "expected a list of whole numbers"
+                f"components of shape {chosen.shape} and type {chosen.dtype} were given; expected a list of whole numbers"
             )
         outside = chosen[(chosen < 0) | (chosen >= self.components)]
         if len(outside):
-            raise TensorRankError(
-                f"component {outside[0]} was asked for; expected numbers from 0 to {self.components - 1}"
-            )
+            raise TensorRankError(f"component {outside[0]} was asked for; expected numbers from 0 to {self.components - 1}")
         return chosen.astype(np.int64)
 
 
@@ -345,7 +335,5 @@ def _correlated(rows: Floats, means: Floats, covariances: Floats) -> Floats:
             distances = scipy.linalg.solve_triangular(factor, differences, lower=True, check_finite=False)
             # Differences beyond float64 make NaN of infinity minus infinity.
             squares = np.nan_to_num((distances**2).sum(axis=0), nan=np.inf, posinf=np.inf)
-            result[component, alike] = (
-                -0.5 * (squares + len(mean[present]) * log(2 * pi)) - np.log(np.diag(factor)).sum()
-            )
+            result[component, alike] = -0.5 * (squares + len(mean[present]) * log(2 * pi)) - np.log(np.diag(factor)).sum()
     return result

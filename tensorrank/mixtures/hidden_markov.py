@@ -218,14 +218,11 @@ class HiddenMarkov(TreeShaped):
         """
         rng = random_stream(seed)
         r, k, n = (
-            whole_number(name, given, 1)
-            for name, given in (("states", states), ("symbols", symbols), ("length", length))
+            whole_number(name, given, 1) for name, given in (("states", states), ("symbols", symbols), ("length", length))
         )
 
         def tables(count: int, shape: tuple[int, int]) -> Table | tuple[Table, ...]:
-            made = tuple(
-                random_distributions(shape, rng, fractions=fractions) for _ in range(1 if homogeneous else count)
-            )
+            made = tuple(random_distributions(shape, rng, fractions=fractions) for _ in range(1 if homogeneous else count))
             return made[0] if homogeneous else made
 
         return cls(random_distributions((r,), rng, fractions=fractions), tables(n - 1, (r, r)), tables(n, (r, k)), n)

@@ -97,13 +97,9 @@ class Hierarchical(Mixture):
         for number, node in enumerate(nodes):
             for place, child in enumerate(node.children):
                 if child >= number:
-                    raise TensorRankError(
-                        f"node {number} has the child {child}; expected the number of an earlier node"
-                    )
+                    raise TensorRankError(f"node {number} has the child {child}; expected the number of an earlier node")
                 if child in parents:
-                    raise TensorRankError(
-                        f"node {child} is a child of {parents[child]} and of {number}; expected one parent"
-                    )
+                    raise TensorRankError(f"node {child} is a child of {parents[child]} and of {number}; expected one parent")
                 parents[child] = number
                 if node.table.shape[1 + place] != nodes[child].table.shape[0]:
                     raise TensorRankError(
@@ -235,9 +231,7 @@ class Hierarchical(Mixture):
             return LatentTree("root", np.ones(1, dtype=int), (edge,), densities=self.densities)
         # The states of each transfer node; and of which node each is a child, and which one.
         taken = {number: support(node.table) for number, node in enumerate(nodes) if isinstance(node, Transfer)}
-        above = {
-            child: (number, place) for number, node in enumerate(nodes) for place, child in enumerate(node.children)
-        }
+        above = {child: (number, place) for number, node in enumerate(nodes) for place, child in enumerate(node.children)}
 
         def rows(number: int) -> Table:
             """The node's functions as distributions over its states, a row for each function."""
@@ -329,9 +323,7 @@ class Hierarchical(Mixture):
         sizes = [whole_number("the number of values", k, 1) for k in shape]
         tree = balanced_tree(len(sizes)) if tree is None else tree
         if len(sites_of(tree)) != len(sizes):
-            raise TensorRankError(
-                f"a tree of {len(sites_of(tree))} variables was given for {len(sizes)}; expected as many"
-            )
+            raise TensorRankError(f"a tree of {len(sites_of(tree))} variables was given for {len(sizes)}; expected as many")
         nodes: list[Node] = []
 
         def build(part: Tree, functions: int) -> int:

@@ -59,8 +59,7 @@ class LatentClass(TreeShaped):
         object.__setattr__(self, "weights", distributions(self.weights, "the array of weights", ["class"]))
         given = several("components", self.components, "a table for each variable")
         tables = tuple(
-            distributions(table, f"the table of variable {site}", ["class", "value"])
-            for site, table in enumerate(given)
+            distributions(table, f"the table of variable {site}", ["class", "value"]) for site, table in enumerate(given)
         )
         object.__setattr__(self, "components", tables)
         for site, table in enumerate(tables):
@@ -114,11 +113,7 @@ class LatentClass(TreeShaped):
 
     @classmethod
     def fit_report(
-        cls,
-        data: ArrayLike,
-        classes: int = 2,
-        random_state: int | np.random.Generator = 0,
-        **options: Unpack[FitOptions],
+        cls, data: ArrayLike, classes: int = 2, random_state: int | np.random.Generator = 0, **options: Unpack[FitOptions]
     ) -> FitReport[Self]:
         """Fits a latent class model to data by expectation-maximisation (EM).
 

@@ -173,8 +173,7 @@ class LatentTree(Fittable):
         legs |= {name: f"site {site}" for site, name in enumerate(self.leaves)}
         tensors = [Tensor("prior", (legs[self.root],), self.prior)]
         tensors += [
-            Tensor(f"table {names[edge.child]}", (legs[edge.parent], legs[edge.child]), edge.table)
-            for edge in self.edges
+            Tensor(f"table {names[edge.child]}", (legs[edge.parent], legs[edge.child]), edge.table) for edge in self.edges
         ]
         return TensorNetwork(tuple(tensors), tuple(f"site {site}" for site in range(self.sites)))
 
@@ -282,13 +281,7 @@ class LatentTree(Fittable):
 
     @classmethod
     def random(
-        cls,
-        parents: Sequence[int],
-        states: int,
-        symbols: int,
-        seed: int | np.random.Generator,
-        *,
-        fractions: bool = False,
+        cls, parents: Sequence[int], states: int, symbols: int, seed: int | np.random.Generator, *, fractions: bool = False
     ) -> LatentTree:
         """Random tables on a given tree.
 
@@ -314,9 +307,7 @@ class LatentTree(Fittable):
             raise TensorRankError(f"parents are {above}; expected {expected}")
         hidden = set(above)
         leaves = [node for node in range(1, len(above) + 1) if node not in hidden]
-        names: dict[int, Name] = {node: f"z{node}" for node in hidden} | {
-            node: site for site, node in enumerate(leaves)
-        }
+        names: dict[int, Name] = {node: f"z{node}" for node in hidden} | {node: site for site, node in enumerate(leaves)}
         edges = [
             Edge(
                 names[parent],

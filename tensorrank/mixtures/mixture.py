@@ -162,8 +162,7 @@ class Mixture(Model):
             return network
         renamed = {f"site {site}": f"component {site}" for site in merged}
         tensors = [
-            Tensor(tensor.name, tuple(renamed.get(leg, leg) for leg in tensor.legs), tensor.array)
-            for tensor in network.tensors
+            Tensor(tensor.name, tuple(renamed.get(leg, leg) for leg in tensor.legs), tensor.array) for tensor in network.tensors
         ]
         tensors += [
             Tensor(f"equal components {site}", (f"component {site}", f"site {site}"), np.eye(found.max() + 1)[found])
@@ -281,8 +280,7 @@ class Mixture(Model):
         chosen = [whole_number("a variable", site, 0) for site in sites]
         if len(set(chosen)) != len(chosen) or any(site >= self.sites for site in chosen):
             raise TensorRankError(
-                f"the variables {', '.join(map(str, chosen))} were given; expected different ones of "
-                f"0 to {self.sites - 1}"
+                f"the variables {', '.join(map(str, chosen))} were given; expected different ones of 0 to {self.sites - 1}"
             )
         shape = [self.shape[site] for site in chosen]
         refuse_beyond(memory_limit(None), 8 * prod(shape), f"a marginal of {prod(shape)} entries", "fewer sites")

@@ -44,15 +44,11 @@ def nonnegative(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
             try:
                 array = np.array(entries, dtype=object if exact else np.float64).reshape(array.shape)
             except OverflowError as error:
-                raise TensorRankError(
-                    f"{what} holds floats and a number too large for one; expected probabilities"
-                ) from error
+                raise TensorRankError(f"{what} holds floats and a number too large for one; expected probabilities") from error
     elif array.dtype.kind == "f":
         array = array.astype(np.float64, copy=False)
     else:
-        raise TensorRankError(
-            f"{what} holds entries of type {array.dtype}; expected whole numbers, fractions or floats"
-        )
+        raise TensorRankError(f"{what} holds entries of type {array.dtype}; expected whole numbers, fractions or floats")
     endless = np.zeros(array.shape, dtype=bool) if array.dtype == object else ~np.isfinite(array)
     for name, odd in (("finite", endless), ("nonnegative", array < 0)):
         if odd.any():

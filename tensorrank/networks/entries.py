@@ -22,9 +22,7 @@ def real_entries(given: ArrayLike, what: str) -> Entries:
     """
     array = as_given(given).copy()
     if array.dtype.kind not in "iubfO":
-        raise TensorRankError(
-            f"{what} holds entries of type {array.dtype}; expected whole numbers, fractions or floats"
-        )
+        raise TensorRankError(f"{what} holds entries of type {array.dtype}; expected whole numbers, fractions or floats")
     if not array.size:
         raise TensorRankError(f"{what} has the shape {array.shape}, without entries; expected dimensions of at least 1")
     array.setflags(write=False)

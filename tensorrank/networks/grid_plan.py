@@ -62,9 +62,7 @@ class GridPlan:
     tile_shape: tuple[int, int]
 
     @classmethod
-    def of(
-        cls, tensors: Sequence[Legs], a: Legs, b: Legs, sizes: Mapping[str, int], shape: tuple[int, int]
-    ) -> GridPlan:
+    def of(cls, tensors: Sequence[Legs], a: Legs, b: Legs, sizes: Mapping[str, int], shape: tuple[int, int]) -> GridPlan:
         """The plan for tensors with the legs given; legs in a and b take the inputs of side A and of side B."""
         return _sized_plan(tuple(tensors), a, b, tuple(sizes.items()), shape)
 
@@ -151,9 +149,7 @@ def _side_inputs(given: Inputs, name: str, dimensions: Sequence[int], field: Pri
     if isinstance(given, list | tuple) and given and all(isinstance(one, np.ndarray) for one in given):
         by_site = list(given)
         if len(by_site) != len(dimensions):
-            raise TensorRankError(
-                f"the {name} are {len(by_site)} arrays; expected one for each of {len(dimensions)} sites"
-            )
+            raise TensorRankError(f"the {name} are {len(by_site)} arrays; expected one for each of {len(dimensions)} sites")
         for site, (array, size) in enumerate(zip(by_site, dimensions, strict=True)):
             if array.ndim != 2 or array.shape[1] != size or len(array) != len(by_site[0]):
                 raise TensorRankError(

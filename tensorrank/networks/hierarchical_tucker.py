@@ -62,9 +62,7 @@ class HierarchicalTucker(TensorFormat):
         object.__setattr__(self, "transfers", MappingProxyType(transfers))
         nodes = list(_nodes(self.tree))
         if len(sites) != len(leaves):
-            raise TensorRankError(
-                f"{len(leaves)} leaves were given for a tree of {len(sites)} sites; expected one each"
-            )
+            raise TensorRankError(f"{len(leaves)} leaves were given for a tree of {len(sites)} sites; expected one each")
         if set(nodes) != set(transfers):
             odd = ", ".join(map(str, set(nodes) ^ set(transfers)))
             raise TensorRankError(f"transfer tensors are missing or too many at {odd}; expected one for each node")

@@ -109,11 +109,7 @@ def _stubs(network: LabelledTensors, graph: nx.Graph, places: Mapping[Node, Poin
 
 
 def _show_sites(
-    axes: Axes,
-    network: LabelledTensors,
-    stubs: list[tuple[Point, Point]],
-    sides: Mapping[int, str],
-    cut_legs: frozenset[str],
+    axes: Axes, network: LabelledTensors, stubs: list[tuple[Point, Point]], sides: Mapping[int, str], cut_legs: frozenset[str]
 ) -> None:
     for site, (leg, (start, end)) in enumerate(zip(network.open_legs, stubs, strict=True)):
         style = _line_style([leg], [network.sizes[leg]], cut_legs)
@@ -172,9 +168,7 @@ def _title(network: LabelledTensors, cut: Cut) -> str:
 
 def _legend(cut: Cut) -> list[Line2D]:
     marks = [
-        Line2D(
-            [], [], marker=marker, color=face, markeredgecolor="0.15", markersize=9, linestyle="", label=f"side {name}"
-        )
+        Line2D([], [], marker=marker, color=face, markeredgecolor="0.15", markersize=9, linestyle="", label=f"side {name}")
         for name, (face, _, marker) in _SIDES.items()
     ]
     line = Line2D([], [], color=_CUT, linewidth=1.6, linestyle=(0, (2.2, 1.2)), label="minimum cut")

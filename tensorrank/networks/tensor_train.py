@@ -47,9 +47,7 @@ class TensorTrain(TensorFormat):
         object.__setattr__(self, "cores", cores)
         for site, core in enumerate(cores):
             if core.ndim != 3:
-                raise TensorRankError(
-                    f"core {site} has the shape {core.shape}; expected (left rank, dimension, right rank)"
-                )
+                raise TensorRankError(f"core {site} has the shape {core.shape}; expected (left rank, dimension, right rank)")
         for site, (left, right) in enumerate(pairwise(cores)):
             if left.shape[2] != right.shape[0]:
                 raise TensorRankError(

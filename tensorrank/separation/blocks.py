@@ -150,9 +150,7 @@ class BlockElimination:
             affordable=lambda missing: self._further_over_files <= self.allowance,
         )
 
-    def _chosen(
-        self, form: HankelForm, pool: Workers
-    ) -> tuple[int, Integers, Integers, Callable[[Integers], Balanced]]:
+    def _chosen(self, form: HankelForm, pool: Workers) -> tuple[int, Integers, Integers, Callable[[Integers], Balanced]]:
         """The number of rows (the shorter side), the columns used at first, the others, and what fills columns."""
         block, rng = self.block, self._rng()
         transposed = block.shape[0] > block.shape[1]

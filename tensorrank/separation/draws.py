@@ -102,7 +102,5 @@ class Draws:
         for prime in primes:
             if PrimeField(prime).prime <= self.degree:
                 better = next(primes_below(_SMALL if self.degree < _SMALL // 2 else _LARGE))
-                raise PrimeError(
-                    f"the prime {prime} does not exceed the degree {self.degree} of the model; try {better}"
-                )
+                raise PrimeError(f"the prime {prime} does not exceed the degree {self.degree} of the model; try {better}")
         return map(int, primes)

@@ -126,9 +126,7 @@ def from_grid(partition: Bipartition, chosen: Plan, draws: Draws, count: int) ->
     return (yield from _from_matrices(chosen, draws, count, measured, known=_known(chosen, draws)))
 
 
-def from_leading_form(
-    form: MomentForm, partition: Bipartition, chosen: Plan, draws: Draws, count: int
-) -> Rounds[Evidence]:
+def from_leading_form(form: MomentForm, partition: Bipartition, chosen: Plan, draws: Draws, count: int) -> Rounds[Evidence]:
     """Compute the blocks of the leading form, and if they do not decide, all derivatives at once or a grid.
 
     The architecture is not homogeneous. The plan has a grid to fall back on where the derivatives do not fit.

@@ -29,14 +29,7 @@ from tensorrank.arithmetic.resources import Workers
 from tensorrank.separation.architecture import Instance
 from tensorrank.separation.interpolation import to_scaled_coefficients
 from tensorrank.separation.limits import BATCH_ENTRIES
-from tensorrank.separation.monomials import (
-    Exponents,
-    monomial_count,
-    monomials,
-    numbering_table,
-    sparse_monomials,
-    suffix_sums,
-)
+from tensorrank.separation.monomials import Exponents, monomial_count, monomials, numbering_table, sparse_monomials, suffix_sums
 
 # Entries of a slab of rows that is made, used and dropped.
 SLAB_ENTRIES = 2**20
@@ -67,9 +60,7 @@ class HankelForm:
     coefficients: Balanced
 
     @classmethod
-    def of(
-        cls, instance: Instance, field: PrimeField, width: int, degree: int, variables: int, pool: Workers
-    ) -> HankelForm:
+    def of(cls, instance: Instance, field: PrimeField, width: int, degree: int, variables: int, pool: Workers) -> HankelForm:
         """Evaluate the instance on the simplex lattice of the first so many symmetric entries, and interpolate."""
         values = _lattice_values(instance, width, degree, variables, variables, pool)
         to_scaled_coefficients(values, variables, degree, field, pool)
@@ -114,13 +105,7 @@ class HankelForm:
         return monomial_count(self.variables, self.degree - k)
 
     def block(
-        self,
-        k: int,
-        pool: Workers,
-        rows: Integers | None = None,
-        columns: Integers | None = None,
-        *,
-        transposed: bool = False,
+        self, k: int, pool: Workers, rows: Integers | None = None, columns: Integers | None = None, *, transposed: bool = False
     ) -> Balanced:
         """Fill Cat_k, or the given rows and columns of it (sorted indices), or the transpose; C-contiguous."""
         sides = self._side(k, self.width, rows), self._side(self.degree - k, 1, columns)
@@ -145,9 +130,7 @@ class HankelForm:
             return suffix_sums(monomials(self.variables, degree))[pairs % count], pairs // count
         return suffix_sums(monomials(self.variables, degree, pairs % count)), pairs // count
 
-    def _filled(
-        self, row_side: tuple[Exponents, Integers], column_side: tuple[Exponents, Integers], pool: Workers
-    ) -> Balanced:
+    def _filled(self, row_side: tuple[Exponents, Integers], column_side: tuple[Exponents, Integers], pool: Workers) -> Balanced:
         row_sums, column_sums = row_side[0], column_side[0]
         changed = np.zeros(len(column_sums), dtype=np.int64)
         differs = column_sums[1:] != column_sums[:-1]

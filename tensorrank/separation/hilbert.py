@@ -183,9 +183,7 @@ def _determinant(width: int, size: int, sign: int, shift: int, *, last_row: int)
         )
         residues = line_coefficients(_determinants_mod(matrices % prime, field), field)
         lift = pow(modulus, -1, prime)
-        coefficients = [
-            c + modulus * ((int(r) - c) * lift % prime) for c, r in zip(coefficients, residues, strict=True)
-        ]
+        coefficients = [c + modulus * ((int(r) - c) * lift % prime) for c, r in zip(coefficients, residues, strict=True)]
         modulus *= prime
     return [c - modulus if c > modulus // 2 else c for c in coefficients]
 
@@ -218,9 +216,7 @@ def _determinants_mod(matrices: Residues, field: PrimeField) -> Residues:
         result = np.where(pivot == column, result, -result) * diagonal % field.prime
         inverse = field.inverse(np.where(diagonal == 0, 1, diagonal))
         factors = work[:, column + 1 :, column] * inverse[:, None] % field.prime
-        work[:, column + 1 :] = (
-            work[:, column + 1 :] - factors[..., None] * chosen[:, None] % field.prime
-        ) % field.prime
+        work[:, column + 1 :] = (work[:, column + 1 :] - factors[..., None] * chosen[:, None] % field.prime) % field.prime
     return result
 
 

@@ -22,9 +22,7 @@ from tensorrank.separation.monomials import numbering_sums, sparse_monomials
 _BATCH = 2**14
 
 
-def to_scaled_coefficients(
-    values: NDArray[np.int32], variables: int, degree: int, field: PrimeField, pool: Workers
-) -> None:
+def to_scaled_coefficients(values: NDArray[np.int32], variables: int, degree: int, field: PrimeField, pool: Workers) -> None:
     """Turn values at the lattice points into h_g = g! c_g of homogeneous polynomials sum_g c_g x^g, in place.
 
     The lattice point of a monomial is its exponents, with the last variable set to 1. The values are residues, shape

@@ -40,9 +40,7 @@ class WeightedArchitecture(Record, Architecture):
 def checked_weights(weights: Mapping[str, ArrayLike], shapes: Shapes) -> dict[str, NDArray[Any]]:
     """Check the weights given (a dictionary, or what numpy.load gives), and return them as arrays."""
     if not isinstance(weights, Mapping):
-        raise WeightsError(
-            f"weights of type {type(weights).__name__} were given; expected a mapping of names to arrays"
-        )
+        raise WeightsError(f"weights of type {type(weights).__name__} were given; expected a mapping of names to arrays")
     if set(weights) != set(shapes):
         raise WeightsError(f"weights named {', '.join(sorted(weights))} were given; expected {', '.join(shapes)}")
     arrays = {}
@@ -51,9 +49,7 @@ def checked_weights(weights: Mapping[str, ArrayLike], shapes: Shapes) -> dict[st
         if array.shape != expected:
             raise WeightsError(f"weights {name!r} have shape {array.shape}; expected {expected} ({axes})")
         if array.dtype.kind not in "biufO":
-            raise WeightsError(
-                f"weights {name!r} are of type {array.dtype}; expected whole numbers, fractions or floats"
-            )
+            raise WeightsError(f"weights {name!r} are of type {array.dtype}; expected whole numbers, fractions or floats")
         endless = ~np.isfinite(array) if array.dtype.kind != "O" else np.vectorize(_is_endless, otypes=[bool])(array)
         if endless.any():
             where = tuple(int(i) for i in np.argwhere(endless)[0])

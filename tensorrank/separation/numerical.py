@@ -85,8 +85,7 @@ class NumericalModel:
                 raise TensorRankError(f"the {name} is {given!r}; expected something that can be called")
         if self.form not in get_args(Form):
             raise TensorRankError(
-                f"the form is {self.form!r}; expected 'inputs', f(inputs) -> values, or 'pairs', "
-                "f(batch_a, batch_b) -> matrix"
+                f"the form is {self.form!r}; expected 'inputs', f(inputs) -> values, or 'pairs', f(batch_a, batch_b) -> matrix"
             )
         shape: Any = self.site_shape
         lengths = tuple(shape) if isinstance(shape, Sequence) and not isinstance(shape, str) else (shape,)
@@ -175,9 +174,7 @@ class NumericalModel:
 
 @takes(NumericalOptions)
 def numerical_separation_rank(
-    model: NumericalModel | NumericalArchitecture,
-    partition: PartitionLike | None = None,
-    **options: Unpack[NumericalOptions],
+    model: NumericalModel | NumericalArchitecture, partition: PartitionLike | None = None, **options: Unpack[NumericalOptions]
 ) -> SeparationRank:
     """The separation rank of a function as far as floating point can tell: standing "numerical", never exact.
 
@@ -251,9 +248,7 @@ def numerical_separation_rank(
     )
 
 
-def _settled(
-    model: NumericalModel, partition: Bipartition, options: NumericalOptions
-) -> tuple[NumericalRank, str, int]:
+def _settled(model: NumericalModel, partition: Bipartition, options: NumericalOptions) -> tuple[NumericalRank, str, int]:
     """The rank of a sample that grew until the rank settled, what the rank is worth in words, and the sample's size."""
     rtol, atol, samples = options["rtol"], options["atol"], options["samples"]
     wanted = _MOST_SAMPLES if samples is None else whole_number("samples", samples, 1)
@@ -321,9 +316,7 @@ def _check_finite(matrix: Array) -> None:
         )
 
 
-def _check_repeatable(
-    model: NumericalModel, partition: Bipartition, rows: Array, columns: Array, matrix: Array
-) -> None:
+def _check_repeatable(model: NumericalModel, partition: Bipartition, rows: Array, columns: Array, matrix: Array) -> None:
     """Refuse dropout, other noise, and batches whose inputs see each other: all of them would pass for rank."""
     again = model.grid(partition, rows[:_CORNER], columns[:_CORNER])
     before = matrix[:_CORNER, :_CORNER]

@@ -20,9 +20,7 @@ from tensorrank.whole_files import checked_folder
 
 
 @takes(RankOptions)
-def separation_rank(
-    model: Model, partition: PartitionLike | None = None, **options: Unpack[RankOptions]
-) -> SeparationRank:
+def separation_rank(model: Model, partition: PartitionLike | None = None, **options: Unpack[RankOptions]) -> SeparationRank:
     """The separation rank of an architecture with respect to a bipartition of its sites, with its standing.
 
     Args:
@@ -115,9 +113,7 @@ class Computation:
         )
 
 
-def computation(
-    model: Model, partition: PartitionLike | None = None, **options: Unpack[ComputationOptions]
-) -> Computation:
+def computation(model: Model, partition: PartitionLike | None = None, **options: Unpack[ComputationOptions]) -> Computation:
     """Begin what `separation_rank` does with the same arguments, and leave the jobs to the caller."""
     return _begun(model, partition, checked_options("separation_rank", options, ComputationOptions))
 

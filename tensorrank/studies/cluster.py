@@ -107,9 +107,7 @@ class Cluster:
         for task in tasks:
             room = {RESOURCE: _memory(task.job)}
             with talking():
-                future = self._client.submit(
-                    run, task.job, shared, __version__, self._threads, pure=False, resources=room
-                )
+                future = self._client.submit(run, task.job, shared, __version__, self._threads, pure=False, resources=room)
             self._await(task, future)
 
     def forget(self, tasks: Sequence[Task]) -> None:

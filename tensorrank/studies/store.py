@@ -185,9 +185,7 @@ class Store:
             ).fetchone()
         return None if row is None else _stored_block(row)
 
-    def put_block(
-        self, model: Model | ModelKey, seed: int, key: JobKey, rank: JobRank, seconds: float, limits: Limits
-    ) -> None:
+    def put_block(self, model: Model | ModelKey, seed: int, key: JobKey, rank: JobRank, seconds: float, limits: Limits) -> None:
         """Store a block's rank, unless one as complete is there.
 
         Raises:
@@ -224,9 +222,7 @@ class Store:
     def __enter__(self) -> Store:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
     def _checked_version(self, read_only: bool) -> int:
@@ -322,9 +318,7 @@ def _stored_rank(row: sqlite3.Row) -> StoredRank:
 
 def _stored_block(row: sqlite3.Row) -> StoredBlock:
     flags = {name: bool(row[name]) for name in ("complete", "saturated", "finite")}
-    return StoredBlock(
-        JobRank(row["rank"], row["rows"], row["columns"], **flags), row["seconds"], _limits(row), row["version"]
-    )
+    return StoredBlock(JobRank(row["rank"], row["rows"], row["columns"], **flags), row["seconds"], _limits(row), row["version"])
 
 
 def _ranking(result: SeparationRank) -> tuple[bool, int, bool]:

@@ -6,15 +6,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from tensorrank.records import Record
-from tensorrank.studies.events import (
-    BlockFinished,
-    Event,
-    LatticeMade,
-    RankFinished,
-    RankSkipped,
-    StoreWritten,
-    WorkersChanged,
-)
+from tensorrank.studies.events import BlockFinished, Event, LatticeMade, RankFinished, RankSkipped, StoreWritten, WorkersChanged
 
 
 @dataclass

@@ -1,9 +1,6 @@
 """The names of `tensorrank.tasks` and where each stands: `lazy_loader` and type checkers read them here."""
 
-from .anchored_match3 import (
-    anchored_match3_rank as anchored_match3_rank,
-    disjointness_in_match3 as disjointness_in_match3,
-)
+from .anchored_match3 import anchored_match3_rank as anchored_match3_rank, disjointness_in_match3 as disjointness_in_match3
 from .communication import CommunicationMatrix as CommunicationMatrix, CommunicationRanks as CommunicationRanks
 from .disjointness import Disjointness as Disjointness, InnerProduct as InnerProduct
 from .match import Match2 as Match2, Match3 as Match3

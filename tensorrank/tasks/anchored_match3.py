@@ -83,9 +83,7 @@ def disjointness_in_match3(modulus: int, anchor: int) -> tuple[Integers, Integer
     """
     m, _, r = _numbers(modulus, 1, anchor)
     if 3 * r % m == 0:
-        raise TensorRankError(
-            f"3 * {r} is 0 modulo {m}, so that the asking token matches itself; expected another anchor"
-        )
+        raise TensorRankError(f"3 * {r} is 0 modulo {m}, so that the asking token matches itself; expected another anchor")
     pairs = free_pairs(m, r)
     neutral = np.full(len(pairs), r)
     return np.stack([neutral, pairs[:, 0]], axis=1), np.stack([neutral, pairs[:, 1]], axis=1)

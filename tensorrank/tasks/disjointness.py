@@ -66,9 +66,7 @@ class TwoBitVectors(ABC):
         """
         return all_words(2, self.sites, f"the inputs of {self}", memory).reshape(-1, 2, self.length)
 
-    def communication(
-        self, partition: PartitionLike | None = None, *, memory: int | str | None = None
-    ) -> CommunicationMatrix:
+    def communication(self, partition: PartitionLike | None = None, *, memory: int | str | None = None) -> CommunicationMatrix:
         """The values at all assignments of side A's bits, a row each, and of side B's, a column each.
 
         Args:
@@ -158,9 +156,7 @@ class Disjointness(TwoBitVectors):
         # Places in random order: a takes the first, b those that follow, or the last of a's too.
         order = rng.random((len(labels), self.length)).argsort(axis=1)
         first = (size - meet)[:, None]
-        return Examples(
-            np.stack([order < size, (first <= order) & (order < first + size)], axis=1).astype(np.int64), labels
-        )
+        return Examples(np.stack([order < size, (first <= order) & (order < first + size)], axis=1).astype(np.int64), labels)
 
     def matrices(
         self, partition: PartitionLike | None = None, *, memory: int | str | None = None
@@ -233,9 +229,7 @@ class InnerProduct(TwoBitVectors):
         if self.modulus is None:
             raise TensorRankError("the inner product as a whole number has no two labels; give a modulus, such as 2")
         if self.modulus == 1:
-            raise TensorRankError(
-                "the inner product mod 1 is always 0, so that no label is 1; expected a modulus from 2"
-            )
+            raise TensorRankError("the inner product mod 1 is always 0, so that no label is 1; expected a modulus from 2")
         rng = random_stream(seed)
         labels = balanced_labels(count, rng)
         every = np.arange(len(labels))

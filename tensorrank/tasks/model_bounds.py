@@ -35,17 +35,13 @@ _REASONS = {
         "through this dimension (also: bond dimension of a matrix-product state); with a threshold after it, fewer may "
         "do"
     ),
-    "finite-state machine": (
-        "inputs of side A with different rows must leave it in different states (Myhill and Nerode)"
-    ),
+    "finite-state machine": ("inputs of side A with different rows must leave it in different states (Myhill and Nerode)"),
     "recurrent model": "whatever its transitions, its memory after side A tells the different rows apart",
     "recurrent model, error 1/3": (
         "with random choices and that error it needs 1 - H(1/3) = 0.0817 of the VC dimension: the rows shatter so many "
         "columns, which holds INDEX on so many bits"
     ),
-    "two-party protocol": (
-        "its leaves are rectangles of equal values, and each adds at most 1 to the rank over any field"
-    ),
+    "two-party protocol": ("its leaves are rectangles of equal values, and each adds at most 1 to the rank over any field"),
     "attention unit": (
         "if the question reaches the answer through its queries alone, these are m H numbers of p bits (dimension m, H "
         "heads) that tell all questions apart; what else carries it (the asking token's key and value, a residual "

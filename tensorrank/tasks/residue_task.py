@@ -77,9 +77,7 @@ class ResidueTask(ABC):
         """
         return self._answers(self.checked_inputs(inputs))
 
-    def examples(
-        self, count: int, seed: int | np.random.Generator = 0, *, asking: int | None = None
-    ) -> Examples[Integers]:
+    def examples(self, count: int, seed: int | np.random.Generator = 0, *, asking: int | None = None) -> Examples[Integers]:
         """Random inputs, one half without a match for the asking token, the others with one token changed to match.
 
         Args:

@@ -53,9 +53,7 @@ class SparseInputs:
         unordered = np.argwhere((np.diff(chosen, axis=2) <= 0).any(axis=2))
         if len(unordered):
             place = tuple(int(i) for i in unordered[0])
-            raise TensorRankError(
-                f"chosen hold {chosen[place].tolist()} at {place}; expected different numbers, ascending"
-            )
+            raise TensorRankError(f"chosen hold {chosen[place].tolist()} at {place}; expected different numbers, ascending")
         object.__setattr__(self, "values", values)
         object.__setattr__(self, "chosen", chosen)
 
@@ -278,9 +276,7 @@ def disjointness_in_sparse_averaging(
         values = np.stack([np.full(words, -1, dtype=np.int8), 2 * bits.astype(np.int8) - 1])
         entries += values[bits]
     result = (entries > -n if thresholded else entries).astype(np.int64)
-    return CommunicationMatrix(
-        result, words, words, what, ("the choice", in_words("value", range(2 * n))), query="rows"
-    )
+    return CommunicationMatrix(result, words, words, what, ("the choice", in_words("value", range(2 * n))), query="rows")
 
 
 def _sums(far: int, parts: list[tuple[int, int]]) -> NDArray[np.unsignedinteger]:
@@ -288,9 +284,7 @@ def _sums(far: int, parts: list[tuple[int, int]]) -> NDArray[np.unsignedinteger]
 
     There is a row for each part of a choice on the far side, together with each sum of the other chosen values.
     """
-    chosen = [
-        (part, others) for size, most in parts for part in combinations(range(far), size) for others in range(most + 1)
-    ]
+    chosen = [(part, others) for size, most in parts for part in combinations(range(far), size) for others in range(most + 1)]
     values = assignments(range(far))
     largest = max(size + most for size, most in parts)
     sums: NDArray[np.unsignedinteger] = np.empty((len(chosen), 2**far), dtype=np.min_scalar_type(largest))

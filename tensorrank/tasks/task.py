@@ -51,9 +51,7 @@ class Task(Protocol):
     def solve(self, inputs: Any) -> NDArray[Any]:
         """The right answers, from the definition."""
 
-    def communication(
-        self, partition: PartitionLike | None = None, *, memory: int | str | None = None
-    ) -> CommunicationMatrix:
+    def communication(self, partition: PartitionLike | None = None, *, memory: int | str | None = None) -> CommunicationMatrix:
         """The values at all pairs of inputs of side A and of side B."""
 
     def matrices(
@@ -72,9 +70,7 @@ def balanced_labels(count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
     return rng.permutation(size) < size // 2
 
 
-def checked_whole_numbers(
-    what: str, given: ArrayLike, shape: tuple[int | None, ...], most: int, layout: str
-) -> Integers:
+def checked_whole_numbers(what: str, given: ArrayLike, shape: tuple[int | None, ...], most: int, layout: str) -> Integers:
     """The array given, if it has the shape asked for and holds whole numbers from 0 to `most`; an error otherwise.
 
     A dimension of None may have any length. The layout says in words what the dimensions mean.
@@ -126,9 +122,7 @@ def all_words(symbols: int, length: int, what: str, memory: int | str | None = N
     """
     # A row and its intermediate quotients. A power that no memory holds is not made.
     needed = 3 * np.dtype(np.int64).itemsize * length * symbols ** min(length, 1000)
-    refuse_beyond(
-        memory_limit(memory), needed, f"{what}, {symbols}^{length} of them,", "a smaller size, or random `examples`"
-    )
+    refuse_beyond(memory_limit(memory), needed, f"{what}, {symbols}^{length} of them,", "a smaller size, or random `examples`")
     return words_between(symbols, length, 0, symbols**length)
 
 

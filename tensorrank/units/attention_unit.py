@@ -75,8 +75,7 @@ class AttentionUnit:
             for number, matrix in enumerate(matrices, 1):
                 if matrix.shape != shape:
                     raise TensorRankError(
-                        f"{what} {number} has the shape {matrix.shape}; expected {shape} (heads, dimension, token "
-                        "dimension)"
+                        f"{what} {number} has the shape {matrix.shape}; expected {shape} (heads, dimension, token dimension)"
                     )
         token_range = checked_reals("the range of tokens", self.token_range)
         if token_range.shape not in ((), query.shape[2:]) or (token_range < 0).any():
@@ -136,9 +135,7 @@ class AttentionUnit:
         """
         return replace(self, precision=precision_of(precision))
 
-    def __call__(
-        self, tokens: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None
-    ) -> Floats:
+    def __call__(self, tokens: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None) -> Floats:
         """The outputs of the asking tokens.
 
         All tuples are summed over in batches, so that memory stays bounded; the batches change nothing but rounding.
@@ -173,9 +170,7 @@ class AttentionUnit:
             averages.sum(axis=1, out=outputs[start : start + batches.inputs], dtype=averages.dtype)
         return outputs
 
-    def attention(
-        self, tokens: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None
-    ) -> Floats:
+    def attention(self, tokens: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None) -> Floats:
         """The rows of attention of a unit of order 2: how much each asking token looks at each token.
 
         Args:
@@ -214,8 +209,7 @@ class AttentionUnit:
         x = checked_reals("the array of tokens", tokens)
         if x.ndim != 3 or x.shape[2] != self.token_dimension or not x.shape[1]:
             raise TensorRankError(
-                f"tokens of the shape {x.shape} were given; expected (count, N, {self.token_dimension}) with at least "
-                "one token"
+                f"tokens of the shape {x.shape} were given; expected (count, N, {self.token_dimension}) with at least one token"
             )
         return x
 

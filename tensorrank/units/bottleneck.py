@@ -66,9 +66,7 @@ class Head(NamedTuple):
     key: Floats
 
 
-def least_head_dimension(
-    logits: ArrayLike, tokens: ArrayLike | None = None, *, threads: int | None = None
-) -> int | None:
+def least_head_dimension(logits: ArrayLike, tokens: ArrayLike | None = None, *, threads: int | None = None) -> int | None:
     """The least dimension of a head that produces an attention pattern, exact.
 
     Args:
@@ -227,10 +225,7 @@ def _least(logits: Whole, tokens: Whole | None, threads: int | None) -> tuple[in
         return dimension, n, n - 1
     differences = _differences(tokens)
     apart = _rank(differences, threads)
-    fits = (
-        _rank(np.hstack([tokens.T, scores]), threads) == rank
-        and _rank(np.vstack([differences, scores]), threads) == apart
-    )
+    fits = _rank(np.hstack([tokens.T, scores]), threads) == rank and _rank(np.vstack([differences, scores]), threads) == apart
     return dimension if fits else None, rank, apart
 
 

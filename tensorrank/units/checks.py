@@ -192,9 +192,7 @@ def least_bits_for(
     return least_precision(right)
 
 
-def _parts(
-    construction: Construction, inputs: Inputs, seed: int | np.random.Generator
-) -> tuple[int, Iterator[Integers]]:
+def _parts(construction: Construction, inputs: Inputs, seed: int | np.random.Generator) -> tuple[int, Iterator[Integers]]:
     """The number of inputs, and the inputs in arrays of which each is checked at once."""
     task = construction.task
     n, m = task.tokens, task.modulus

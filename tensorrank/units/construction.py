@@ -41,9 +41,7 @@ class Construction(ABC):
         """
         return replace(self, unit=self.unit.at(precision))
 
-    def outputs(
-        self, inputs: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None
-    ) -> Floats:
+    def outputs(self, inputs: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None) -> Floats:
         """What the unit says of each asking token, a number between 0 and 1: inputs (count, N) to (count, asked).
 
         Args:

@@ -138,9 +138,7 @@ class CutSamples:
                 )
         dimension = self.keys_a.shape[2]
         if self.keys_b.shape[2] != dimension:
-            raise TensorRankError(
-                f"keys_a have dimension {dimension} and keys_b {self.keys_b.shape[2]}; expected the same"
-            )
+            raise TensorRankError(f"keys_a have dimension {dimension} and keys_b {self.keys_b.shape[2]}; expected the same")
         if self.queries.shape not in ((dimension,), (len(self.keys_a), dimension)):
             raise TensorRankError(
                 f"queries have the shape {self.queries.shape}; expected ({dimension},), or "

@@ -151,9 +151,7 @@ def sharpened_head(
     root = math.sqrt if len(keys) == 1 else math.cbrt
     share = root(sharpness(task.modulus, math.log(4 * task.tokens ** len(keys))))
     scaled = tuple(share * np.array([key]) for key in keys)
-    return AttentionUnit(
-        share * np.array([query]), scaled, (value[None, None],) * len(keys), precision=precision_of(precision)
-    )
+    return AttentionUnit(share * np.array([query]), scaled, (value[None, None],) * len(keys), precision=precision_of(precision))
 
 
 def points(residues: Integers, modulus: int) -> Floats:

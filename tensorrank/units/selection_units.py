@@ -334,9 +334,7 @@ def _of_largest_margin(keys: Floats, chosen: Integers) -> Floats:
     bound = np.full((dimension, 1), -1.0)
     found = linprog(
         np.append(np.zeros(alike.shape[1]), 1.0),
-        A_ub=np.block(
-            [[(others - keys[chosen[0]]) @ alike, np.zeros((len(others), 1))], [alike, bound], [-alike, bound]]
-        ),
+        A_ub=np.block([[(others - keys[chosen[0]]) @ alike, np.zeros((len(others), 1))], [alike, bound], [-alike, bound]]),
         b_ub=np.append(np.full(len(others), -1.0), np.zeros(2 * dimension)),
         bounds=(None, None),
         method="highs",

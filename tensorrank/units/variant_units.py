@@ -118,9 +118,7 @@ class LocalConstruction(Construction):
         return decisions
 
 
-def local_unit(
-    tokens: int, modulus: int, window: int, *, precision: Precision | str | int = FLOAT64
-) -> LocalConstruction:
+def local_unit(tokens: int, modulus: int, window: int, *, precision: Precision | str | int = FLOAT64) -> LocalConstruction:
     """The unit of 2K heads of dimension 2 that solves Match3 within a window of K tokens on either side.
 
     Args:
@@ -156,8 +154,7 @@ def _lookup(tokens: int, modulus: int, shifts: Sequence[int], precision: Precisi
     share = math.sqrt(sharpness(tokens, math.log(2 * tokens * modulus)) / 2)
     turns = [2 * math.pi * shift / tokens for shift in shifts]
     query = [
-        [math.cos(a) * place_cos - math.sin(a) * place_sin, math.sin(a) * place_cos + math.cos(a) * place_sin]
-        for a in turns
+        [math.cos(a) * place_cos - math.sin(a) * place_sin, math.sin(a) * place_cos + math.cos(a) * place_sin] for a in turns
     ]
     values = np.zeros((len(shifts), 2 * len(shifts), 4))
     for head in range(len(shifts)):

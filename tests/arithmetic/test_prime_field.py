@@ -228,8 +228,7 @@ def test_the_image_keeps_the_shape_and_takes_mixed_entries():
     values = np.array([[1, 0.1, Fraction(1, 3)], [-(10**40), np.float32(0.1), 2.0**-1074]], dtype=object)
     image = PrimeField(2**31 - 1).image(values)
     expected = [
-        [exact_image(x if not isinstance(x, np.floating) else float(x), 2**31 - 1) for x in row]
-        for row in values.tolist()
+        [exact_image(x if not isinstance(x, np.floating) else float(x), 2**31 - 1) for x in row] for row in values.tolist()
     ]
     assert image.tolist() == expected
     assert PrimeField(5).image(np.zeros((2, 0))).shape == (2, 0)
@@ -287,9 +286,7 @@ def test_the_image_refuses_a_denominator_divisible_by_the_prime():
     assert PrimeField(2).image(whole).tolist() == [exact_image(x, 2) for x in whole]
 
 
-@pytest.mark.parametrize(
-    ("number", "suggested"), [(4, 3), (9, 7), (2**31 - 3, 2147483629), (561, 557), (8388607, 8388593)]
-)
+@pytest.mark.parametrize(("number", "suggested"), [(4, 3), (9, 7), (2**31 - 3, 2147483629), (561, 557), (8388607, 8388593)])
 def test_a_composite_modulus_is_refused_with_a_prime_to_try(number, suggested):
     with pytest.raises(PrimeError, match=f"{number} is not a prime; try {suggested}$"):
         PrimeField(number)

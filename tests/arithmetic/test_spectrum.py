@@ -111,9 +111,7 @@ def test_complex_matrices_have_ranks_too(rank):
     assert found.spectrum.dtype == np.float64
 
 
-@pytest.mark.parametrize(
-    "dtype", [bool, np.int8, np.uint16, np.int64, np.float16, np.float32, np.float64, np.longdouble]
-)
+@pytest.mark.parametrize("dtype", [bool, np.int8, np.uint16, np.int64, np.float16, np.float32, np.float64, np.longdouble])
 def test_every_real_type_is_accepted(dtype):
     assert numerical_rank(np.array([[1, 0, 1], [0, 1, 1], [1, 1, 0]], dtype=dtype)).value == 3
     assert numerical_rank(np.ones((3, 4), dtype=dtype)).value == 1
@@ -272,9 +270,7 @@ def test_equality_is_by_value():
 
 @pytest.mark.parametrize("values", [{"value": 1}, {**FOUND[0].to_dict(), "colour": 1}, 3, None])
 def test_a_dictionary_of_something_else_is_refused(values):
-    with pytest.raises(
-        TensorRankError, match="was given; expected to_dict's ambiguous, gap, spectrum, threshold, value"
-    ):
+    with pytest.raises(TensorRankError, match="was given; expected to_dict's ambiguous, gap, spectrum, threshold, value"):
         NumericalRank.from_dict(values)
 
 

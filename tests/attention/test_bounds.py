@@ -37,9 +37,7 @@ def test_at_width_one_both_bounds_are_the_degree_plus_one(depth):
 @pytest.mark.parametrize("width", range(1, 6))
 def test_the_moment_bound_for_many_tokens_is_a_sum_of_binomials(depth, width):
     degree, entries = (3**depth - 1) // 2, width * (width + 1) // 2
-    expected = sum(
-        min(width * comb(entries + k - 1, k), comb(entries + degree - k - 1, degree - k)) for k in range(degree + 1)
-    )
+    expected = sum(min(width * comb(entries + k - 1, k), comb(entries + degree - k - 1, degree - k)) for k in range(degree + 1))
     assert bounds.moment_bound(depth, width) == expected
     assert bounds.moment_bound(depth, width, width) == expected
     assert bounds.moment_bound(depth, width, width + 3, 2 * width) == expected
@@ -50,8 +48,7 @@ def test_the_moment_bound_for_many_tokens_is_a_sum_of_binomials(depth, width):
 def test_the_moment_bound_for_one_token_a_side_is_a_sum_of_binomials(depth, width):
     degree = (3**depth - 1) // 2
     expected = sum(
-        min(comb(width + 2 * k, 2 * k + 1), comb(width + 2 * (degree - k) - 1, 2 * (degree - k)))
-        for k in range(degree + 1)
+        min(comb(width + 2 * k, 2 * k + 1), comb(width + 2 * (degree - k) - 1, 2 * (degree - k))) for k in range(degree + 1)
     )
     assert bounds.moment_bound(depth, width, 1) == bounds.moment_bound(depth, width, 1, 1) == expected
 
@@ -132,9 +129,7 @@ def test_theorem_two_above_the_threshold(depth, width, heads):
     assert found.upper == pytest.approx(2 * width * depth + c1 + c2)
 
 
-@pytest.mark.parametrize(
-    ("depth", "width", "heads"), [(2, 9, 1), (3, 27, 1), (1, 3, 1), (2, 4, 4), (2, 4, 5), (1, 1, 1)]
-)
+@pytest.mark.parametrize(("depth", "width", "heads"), [(2, 9, 1), (3, 27, 1), (1, 3, 1), (2, 4, 4), (2, 4, 5), (1, 1, 1)])
 def test_no_theorem_applies_at_the_threshold_or_with_as_many_heads_as_width(depth, width, heads):
     assert bounds.published_bounds(depth, width, heads) is None
 

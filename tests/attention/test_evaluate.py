@@ -11,16 +11,7 @@ from tensorrank.attention.weights import AttentionWeights
 from tensorrank.separation.named_weights import random_weights
 
 # depth, width, heads, head_dim
-SHAPES = [
-    (1, 1, 1, 1),
-    (1, 3, 1, 3),
-    (2, 2, 2, 1),
-    (2, 3, 1, 1),
-    (3, 2, 1, 2),
-    (3, 2, 3, 2),
-    (2, 4, 2, 3),
-    (3, 3, 3, 1),
-]
+SHAPES = [(1, 1, 1, 1), (1, 3, 1, 3), (2, 2, 2, 1), (2, 3, 1, 1), (3, 2, 1, 2), (3, 2, 3, 2), (2, 4, 2, 3), (3, 3, 3, 1)]
 PRIMES = [2, 3, 101, 8388593, 2**31 - 1]
 
 
@@ -85,8 +76,7 @@ def test_over_a_prime_field_tokens_and_moments_agree_with_the_layer_as_written(s
     moments = np.stack([moment(item) % prime for item in tokens.astype(object)]).astype(np.int64)
     rows = moment_rows(weights, moments, field)
     first = [
-        sum(int(r) * int(x) for r, x in zip(row, item[0], strict=True)) % prime
-        for row, item in zip(rows, tokens, strict=True)
+        sum(int(r) * int(x) for r, x in zip(row, item[0], strict=True)) % prime for row, item in zip(rows, tokens, strict=True)
     ]
     assert first == [item[0][0] for item in expected]
 

@@ -30,9 +30,7 @@ def test_the_logarithm_is_that_of_the_whole_number(depth, width):
     assert bounds.log3_moment_bound(depth, width) == pytest.approx(exact, rel=1e-9)
 
 
-@pytest.mark.parametrize(
-    ("depth", "width", "rank"), [(2, 3, 1), (2, 3, 2), (5, 8, 3), (12, 24, 7), (601, 8, 3), (700, 5, 5)]
-)
+@pytest.mark.parametrize(("depth", "width", "rank"), [(2, 3, 1), (2, 3, 2), (5, 8, 3), (12, 24, 7), (601, 8, 3), (700, 5, 5)])
 def test_the_affine_bound_in_logarithms(depth, width, rank):
     exact = bounds.log3(bounds.affine_bound(depth, width, rank))
     assert bounds.log3_affine_bound(depth, width, rank) == pytest.approx(exact, rel=1e-9)
@@ -41,12 +39,7 @@ def test_the_affine_bound_in_logarithms(depth, width, rank):
 # Computed apart with mpmath's loggamma to 120 digits.
 @pytest.mark.parametrize(
     ("depth", "width", "log"),
-    [
-        (96, 12288, 5975123714.2065),
-        (80, 13461, 5705545187.7209),
-        (24, 2048, 21817720.470439),
-        (32, 4096, 143788765.1647),
-    ],
+    [(96, 12288, 5975123714.2065), (80, 13461, 5705545187.7209), (24, 2048, 21817720.470439), (32, 4096, 143788765.1647)],
 )
 def test_bounds_of_networks_in_use(depth, width, log):
     assert bounds.log3_moment_bound(depth, width) == pytest.approx(log, rel=1e-10)

@@ -162,9 +162,7 @@ def test_without_a_mask_the_order_of_the_other_tokens_does_not_matter():
 def test_random_weights_have_the_variance_of_their_fan_in():
     model = SoftmaxAttention(4, 64, heads=4, head_dim=32)
     weights = model.random_weights(0)
-    assert {name: array.shape for name, array in weights.items()} == {
-        name: shape for name, (_, shape) in model.shapes.items()
-    }
+    assert {name: array.shape for name, array in weights.items()} == {name: shape for name, (_, shape) in model.shapes.items()}
     for name, fan_in in (("query", 64), ("key", 64), ("value", 64), ("output", 128)):
         assert weights[name].var() * fan_in == pytest.approx(1, rel=0.03)
         assert (weights[name] == model.random_weights(0)[name]).all()
@@ -218,10 +216,7 @@ def changed(name, array):
         ([1, 2], "weights of type list were given; expected a mapping of names to arrays"),
         ({"query": 1}, "weights named query were given; expected query, key, value, output"),
         (changed("bias", 0), "weights named bias, key, output, query, value were given"),
-        (
-            changed("key", np.zeros((2, 2))),
-            r"'key' have shape \(2, 2\); expected \(2, 1, 2, 2\) \(depth, heads, head_dim",
-        ),
+        (changed("key", np.zeros((2, 2))), r"'key' have shape \(2, 2\); expected \(2, 1, 2, 2\) \(depth, heads, head_dim"),
         (changed("output", 0), r"'output' have shape \(\); .*\(depth, heads, width, head_dim\)"),
         (changed("value", np.full((2, 1, 2, 2), "a")), "weights 'value' are of type <U1; expected whole numbers"),
         (changed("query", np.full((2, 1, 2, 2), np.inf)), r"'query' are inf at \(0, 0, 0, 0\); expected finite"),

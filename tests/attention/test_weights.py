@@ -88,10 +88,7 @@ def test_weights_that_are_not_finite_are_refused_with_their_place(name, bad):
 
 
 def test_object_weights_that_are_not_finite_or_no_numbers_are_refused():
-    for bad, message in (
-        (float("nan"), "expected finite numbers"),
-        ("a", "expected a whole number, fraction or float"),
-    ):
+    for bad, message in ((float("nan"), "expected finite numbers"), ("a", "expected a whole number, fraction or float")):
         weights = ones()
         weights["key"] = weights["key"].astype(object)
         weights["key"][0, 0, 0, 0] = bad

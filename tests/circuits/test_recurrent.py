@@ -78,9 +78,7 @@ def test_depth_2_has_its_known_ranks_above_the_published_bound(hidden, channels,
     assert circuit.generic_lower_bound(Bipartition.halves(steps)) == published <= rank
 
 
-@pytest.mark.parametrize(
-    ("depth", "hidden", "channels", "steps"), [(1, 2, 2, 6), (2, 2, 2, 6), (3, 2, 2, 6), (2, 2, 3, 5)]
-)
+@pytest.mark.parametrize(("depth", "hidden", "channels", "steps"), [(1, 2, 2, 6), (2, 2, 2, 6), (3, 2, 2, 6), (2, 2, 3, 5)])
 @pytest.mark.parametrize("cut", ["halves", "interleaved", "end", "inside"])
 def test_ranks_over_all_inputs_are_those_of_flint_and_meet_the_bounds(depth, hidden, channels, steps, cut):
     circuit = RecurrentCircuit(depth, hidden, channels, steps)

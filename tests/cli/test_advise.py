@@ -52,9 +52,7 @@ def test_a_shape_in_words():
     assert done.stderr == ""
     assert "verdict     wider and shallower: -15.5 layers, +1,134 of width" in done.stdout
     # To two standard errors: where the edges of the band reach the width.
-    assert (
-        "wasted      18% (14% to 22%) of the parameters: what is more than 78.9 layers of width 12,288" in done.stdout
-    )
+    assert "wasted      18% (14% to 22%) of the parameters: what is more than 78.9 layers of width 12,288" in done.stdout
     assert "without softmax or mask, log3 of the separation rank is at most 5.975e+09" in done.stdout
     assert "The fit is of networks of depths 6 to 48; depth 80.5 lies beyond." in done.stdout
 
@@ -199,6 +197,4 @@ def test_very_deep_shapes_are_judged(tmp_path):
 def test_a_configuration_without_keys_names_them(tmp_path):
     path = tmp_path / "config.json"
     path.write_text('{"model_type": "llama", "hidden_size": 64}')
-    assert_refused(
-        run("advise", "--config", path), "num_hidden_layers, num_attention_heads, intermediate_size, vocab_size"
-    )
+    assert_refused(run("advise", "--config", path), "num_hidden_layers, num_attention_heads, intermediate_size, vocab_size")

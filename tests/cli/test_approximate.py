@@ -59,12 +59,7 @@ def test_json_holds_every_step_and_the_wall(chain, tmp_path):
     done = invoke(chain, "--steps", 3, "--json", "--out", tmp_path / "deep" / "er")
     assert (done.exit_code, done.stderr) == (0, "")
     values = json.loads(done.stdout)
-    assert (values["experiment"], values["seed"], values["interrupted"], values["model"]) == (
-        "approximation",
-        0,
-        False,
-        None,
-    )
+    assert (values["experiment"], values["seed"], values["interrupted"], values["model"]) == ("approximation", 0, False, None)
     (target,) = values["targets"]
     assert (target["label"], target["wall"]["parts"], target["wall"]["exact"]) == ("h", 4, True)
     (made,) = target["runs"]

@@ -59,9 +59,7 @@ def test_rank_takes_every_option():
 
 def test_rank_speaks_in_a_pipe_without_a_bar():
     done = run("rank", "attention", "--depth", 3, "--width", 2)
-    assert done.stdout.splitlines()[1].startswith(
-        "SeparationRank 232 (exact): lower 232 = upper bound 232; by degree 2 6 12"
-    )
+    assert done.stdout.splitlines()[1].startswith("SeparationRank 232 (exact): lower 232 = upper bound 232; by degree 2 6 12")
     assert done.stderr == ""
 
 
@@ -145,10 +143,7 @@ RANK = ("rank", "attention", "--depth", 2, "--width", 2)
         ((*RANK, "--partition", "0,0"), "the partition repeats site 0"),
         ((*RANK, "--partition", "0-3"), "side B of the partition has no sites"),
         ((*RANK, "--partition", "0,9"), "the partition names site 9; the model has sites 0 to 3"),
-        (
-            (*RANK, "--partition", "left"),
-            "--partition is 'left'; expected halves, interleaved, or the tokens of side A",
-        ),
+        ((*RANK, "--partition", "left"), "--partition is 'left'; expected halves, interleaved, or the tokens of side A"),
         ((*RANK, "--method", "magic"), "the method is 'magic'; expected one of auto, catalecticant, grid"),
         ((*RANK, "--memory", "much"), "the memory limit is 'much'"),
         ((*RANK, "--threads", 0), "threads is 0"),

@@ -50,14 +50,7 @@ def test_known_ranks_of_a_chain(chain, partition, rank):
     values = json.loads(done.stdout)
     assert (values["value"], values["standing"]) == (rank, "exact")
     assert len(values["partition"][0]) + len(values["partition"][1]) == 8
-    about = {
-        "kind": "hidden_markov",
-        "sites": 8,
-        "states": 2,
-        "homogeneous": True,
-        "parameters": 5,
-        "over_fractions": False,
-    }
+    about = {"kind": "hidden_markov", "sites": 8, "states": 2, "homogeneous": True, "parameters": 5, "over_fractions": False}
     assert about.items() <= values["model"].items()
 
 
@@ -65,8 +58,7 @@ def test_prefix_ranks_of_a_balanced_tree(tmp_path):
     # MATH.md, section 4: balanced LTM r = 2, N = 8: 2 2 4 2 4 2 2.
     save(TensorialMixture.random(3, 2, 2, seed=0, fractions=True), tmp_path / "t.json")
     found = [
-        json.loads(invoke("rank", tmp_path / "t.json", "--partition", f"0-{cut}", "--json").stdout)["value"]
-        for cut in range(7)
+        json.loads(invoke("rank", tmp_path / "t.json", "--partition", f"0-{cut}", "--json").stdout)["value"] for cut in range(7)
     ]
     assert found == [2, 2, 4, 2, 4, 2, 2]
 
@@ -81,18 +73,7 @@ def test_the_installed_program_ranks_a_file(chain):
 def test_rank_takes_every_option_even_before_the_file(chain):
     luck = ("--seed", 3, "--draws", 2, "--primes", "8388593,2147483647")
     done = invoke(
-        "rank",
-        "--partition",
-        "interleaved",
-        *luck,
-        chain,
-        "--memory",
-        "1GiB",
-        "--work",
-        "1e12",
-        "--threads",
-        1,
-        "--json",
+        "rank", "--partition", "interleaved", *luck, chain, "--memory", "1GiB", "--work", "1e12", "--threads", 1, "--json"
     )
     values = json.loads(done.stdout)
     assert (values["value"], values["primes"][0], values["seeds"][0]) == (16, 8388593, 3)
@@ -184,12 +165,7 @@ TREE = LatentTree("r", [0.5, 0.5], [("r", "y", np.eye(2)), ("r", "x", np.eye(2))
         (
             LatentClass.random([2, 3], 4, 0),
             {"classes": 4, "parameters": 15, "size": 24, "shape": [2, 3]},
-            [
-                "variables       2, of 2 to 3 values",
-                "tables          floats",
-                "parameters      15",
-                "classes         4",
-            ],
+            ["variables       2, of 2 to 3 values", "tables          floats", "parameters      15", "classes         4"],
         ),
         (
             HiddenMarkov.random(3, 2, 4, 0, homogeneous=False, fractions=True),

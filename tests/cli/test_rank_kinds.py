@@ -96,10 +96,7 @@ def test_a_plan_says_what_follows_if_the_leading_form_falls_short():
         ((*ATTENTION, "--width", 4, "--heads", 4, "--kv-heads", 3), "kv_heads is 3; expected a divisor of heads, 4"),
         ((*ATTENTION, "--width", 2, "--output-token", 4), "output_token is 4; expected one of the tokens 0 to 3"),
         ((*RECURRENT[:-1], 1), "steps is 1; expected a whole number of at least 2"),
-        (
-            (*RECURRENT, "--partition", "left"),
-            "--partition is 'left'; expected halves, interleaved, or the sites of side A",
-        ),
+        ((*RECURRENT, "--partition", "left"), "--partition is 'left'; expected halves, interleaved, or the sites of side A"),
         ((*CONVOLUTIONAL, "--pooling", "max"), "the pooling is 'max'; expected one of neighbours, mirror"),
         ((*CONVOLUTIONAL[:-1], "2,2,2,2"), "4 levels were asked for, but 3 pool all 8 sites"),
         ((*SOFTMAX, "--causal"), "under a causal mask every further token matters"),

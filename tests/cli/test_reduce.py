@@ -97,10 +97,7 @@ def test_a_balanced_tree_of_a_chain(chain, tmp_path):
                 "tensorial_mixture, hierarchical, sum_product; did you mean 'sum_product'?"
             ),
         ),
-        (
-            ("--to", "latent_tree", "--tree", "balance"),
-            "--tree is 'balance'; expected one of own, balanced; did you mean",
-        ),
+        (("--to", "latent_tree", "--tree", "balance"), "--tree is 'balance'; expected one of own, balanced; did you mean"),
         (("--to", "latent_tree", "--tree", "balanced"), "balanced"),
         (("--to", "latent_tree", "--limit", "0"), "--limit is 0; expected at least 1, such as 1e6"),
         (("--to", "latent_tree", "-o", "nowhere/t.json"), "--out nowhere/t.json cannot be written: there is no folder"),

@@ -92,14 +92,9 @@ def test_blocks_of_a_rank_that_is_not_finished_are_listed(tmp_path):
     whole = shown(path)
     assert whole["rows"] == []
     assert whole["unfinished"] == [{"kind": "attention", **model.to_dict(), "blocks": 2}]
-    assert run("show", path).stdout == (
-        "no ranks\nunfinished ranks: 1, of which 2 blocks are finished; --blocks lists them\n"
-    )
+    assert run("show", path).stdout == ("no ranks\nunfinished ranks: 1, of which 2 blocks are finished; --blocks lists them\n")
     blocks = shown(path, "--blocks")["blocks"]
-    assert [(row["seed"], row["rank"], row["version"]) for row in blocks] == [
-        (7, 18, tr.__version__),
-        (8, 18, tr.__version__),
-    ]
+    assert [(row["seed"], row["rank"], row["version"]) for row in blocks] == [(7, 18, tr.__version__), (8, 18, tr.__version__)]
     text = run("show", path, "--blocks").stdout
     assert " seed " in text
     assert text.endswith("unfinished ranks: 1, of which 2 blocks are finished\n")
@@ -157,9 +152,7 @@ def test_what_cannot_be_shown_is_refused(folder, tmp_path):
     assert_refused(run("show", folder, "--standing", "certain"), "--standing is 'certain'; expected one of exact")
     assert_refused(run("show", folder, "--standing", "exct"), "did you mean 'exact'?")
     assert_refused(run("show", folder, "--widths", "a"), "--widths is 'a'; expected whole numbers")
-    assert_refused(
-        run("show", folder, "--export", tmp_path / "t.xlsx"), "expected a name that ends in .csv or .parquet"
-    )
+    assert_refused(run("show", folder, "--export", tmp_path / "t.xlsx"), "expected a name that ends in .csv or .parquet")
     assert_refused(run("show", folder, "--export", tmp_path / "no" / "t.csv"), "there is no folder")
     assert_refused(run("show", folder, "--blocks", "--figures", tmp_path), "--figures shows ranks, not --blocks")
     assert_refused(run("show", folder, "--widths", 7, "--figures", tmp_path / "f"), "no rank is left to picture")

@@ -145,12 +145,7 @@ def blocks_finished(log):
 
 @pytest.mark.parametrize(
     ("grace", "signals", "code"),
-    [
-        (0.2, [signal.SIGINT], 130),
-        (60, [signal.SIGINT] * 2, 130),
-        (60, [signal.SIGTERM] * 2, 143),
-        (0, [signal.SIGTERM], 143),
-    ],
+    [(0.2, [signal.SIGINT], 130), (60, [signal.SIGINT] * 2, 130), (60, [signal.SIGTERM] * 2, 143), (0, [signal.SIGTERM], 143)],
 )
 def test_a_second_signal_or_the_end_of_the_grace_period_drops_the_block(tmp_path, grace, signals, code):
     log = tmp_path / "log"

@@ -266,6 +266,4 @@ def test_an_interrupt_keeps_the_studies_done(tmp_path, monkeypatch):
 
 
 def test_bad_input_in_a_pipe():
-    assert_refused(
-        run("task", "ranks", "match3", "--modulus", 0), "modulus is 0; expected a whole number of at least 1"
-    )
+    assert_refused(run("task", "ranks", "match3", "--modulus", 0), "modulus is 0; expected a whole number of at least 1")

@@ -55,9 +55,7 @@ def test_attention_without_softmax_is_what_it_says(example):
         return (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5)
 
     x = tokens[0].numpy().astype(float)
-    q, k, v = (
-        part.reshape(length, heads, -1) for part in np.split(normed(x) @ _matrix(layer.queries_keys_values).T, 3, 1)
-    )
+    q, k, v = (part.reshape(length, heads, -1) for part in np.split(normed(x) @ _matrix(layer.queries_keys_values).T, 3, 1))
     rates = float(length) ** -(np.arange(2) / 2)
     phase = np.exp(1j * np.arange(length)[:, None] * rates)
     out = np.zeros((length, heads, width // heads))

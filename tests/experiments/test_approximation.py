@@ -129,9 +129,7 @@ def test_ranks_that_cannot_be_computed_leave_no_wall(monkeypatch):
     monkeypatch.setattr(approximation, "separation_rank", refuses)
     wall = wall_of(HiddenMarkov.random(2, 2, 8, seed=0))
     assert (wall.parts, wall.rank, wall.known, wall.exact) == (None, None, 16, False)
-    assert str(wall) == (
-        "The parts of an exact shallow form were not computed: there is no room; 16 are known to suffice."
-    )
+    assert str(wall) == ("The parts of an exact shallow form were not computed: there is no room; 16 are known to suffice.")
     assert wall.to_dict()["rank"] is None
 
 
@@ -167,9 +165,7 @@ def test_trees_grow_deeper_over_the_same_variables():
 def test_progress_grows_to_the_whole():
     told = []
     trees = growing_depth(4, branchings=(4, 2))
-    shallow_approximations(
-        trees, [ApproximationRun(steps=2)], progress=lambda done, of, what: told.append((what, done / of))
-    )
+    shallow_approximations(trees, [ApproximationRun(steps=2)], progress=lambda done, of, what: told.append((what, done / of)))
     shares = [share for _, share in told]
     assert shares == sorted(shares)
     assert 0 < shares[0] < shares[-1] <= 1
@@ -184,15 +180,9 @@ TREES = growing_depth(4, branchings=(2,))
     ("call", "complaint"),
     [
         (lambda: shallow_approximations([]), "no targets were given"),
-        (
-            lambda: shallow_approximations(TREES * 2),
-            "targets are labelled 'depth 2', 'depth 2'; expected different labels",
-        ),
+        (lambda: shallow_approximations(TREES * 2), "targets are labelled 'depth 2', 'depth 2'; expected different labels"),
         (lambda: shallow_approximations(TREES, []), "no runs were given"),
-        (
-            lambda: shallow_approximations(TREES, [ApproximationRun("fast")]),
-            "the method is 'fast'; expected one of corrective",
-        ),
+        (lambda: shallow_approximations(TREES, [ApproximationRun("fast")]), "the method is 'fast'; expected one of corrective"),
         (lambda: shallow_approximations(TREES, [ApproximationRun(steps=-1)]), "steps is -1; expected a whole number"),
         (lambda: shallow_approximations(TREES, memory="much"), "the memory limit is 'much'"),
         (lambda: growing_depth(4, branchings=(5, 4)), "two of which make trees of depth 1"),

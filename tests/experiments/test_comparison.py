@@ -47,9 +47,7 @@ def test_ranks_at_equal_size_are_those_of_the_theory():
 def test_the_partition_decides_between_the_poolings():
     circuits = contenders(52, families=["convolutional"])
     two_levels = [one for one in circuits if "2 levels" in one.shape]
-    halves, interleaved = (
-        [one.result.value for one in compare(two_levels, cut)] for cut in (None, Bipartition.interleaved(8))
-    )
+    halves, interleaved = ([one.result.value for one in compare(two_levels, cut)] for cut in (None, Bipartition.interleaved(8)))
     assert halves == [4, 4**4]
     assert interleaved == [4**4, 4**4]
 

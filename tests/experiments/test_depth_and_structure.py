@@ -248,10 +248,7 @@ def test_every_arrow_of_the_hierarchy_is_measured():
         (lambda: perfect_matching_states([]), "no numbers of variables were given"),
         (lambda: perfect_matching_states([7]), "sites is 7; expected an even number"),
         (lambda: perfect_matching_states([6], symbols=1), "symbols is 1; expected"),
-        (
-            lambda: least_pairs_cut(perfect_matchings(24, 0)),
-            "24 variables have too many bipartitions; expected at most 22",
-        ),
+        (lambda: least_pairs_cut(perfect_matchings(24, 0)), "24 variables have too many bipartitions; expected at most 22"),
         (lambda: measure_hierarchy(6), "is 6; expected a power of two"),
         (lambda: measure_hierarchy(4, small=0.5), "small is 0.5; expected a number of at least 1"),
     ],

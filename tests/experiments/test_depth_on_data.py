@@ -77,9 +77,7 @@ def test_depths_are_the_levels_of_hidden_variables():
 
 def test_squares_of_pixels_are_neighbours_in_z_order():
     # The bits of row and column in turn.
-    expected = [
-        sum((i >> 2 * bit & 1) << bit | (i >> 2 * bit + 1 & 1) << bit + 3 for bit in range(3)) for i in range(64)
-    ]
+    expected = [sum((i >> 2 * bit & 1) << bit | (i >> 2 * bit + 1 & 1) << bit + 3 for bit in range(3)) for i in range(64)]
     assert list(z_order(8)) == expected
     rows, columns = np.divmod(np.reshape(z_order(8), (4, 16)), 8)
     assert (np.ptp(rows, axis=1) == 3).all()
@@ -130,8 +128,7 @@ def test_held_out_scores_are_of_the_rows_held_out(coins):
         options = {"symbols": 3, "iterations": 100, "tolerance": 0.01, "pseudocount": 0.3}
         model = LatentClass.fit(coins[fitted], 3, random_stream(1, split + 2), **options)
         likelihoods = sum(
-            model.weights[c] * np.prod([model.components[i][c][coins[held, i]] for i in range(4)], axis=0)
-            for c in range(3)
+            model.weights[c] * np.prod([model.components[i][c][coins[held, i]] for i in range(4)], axis=0) for c in range(3)
         )
         assert classes.held_out[split] == pytest.approx(np.log(likelihoods).mean(), rel=1e-12)
         tree = LatentTree.fit(coins[fitted], 2, random_stream(1, split + 2), **options)
@@ -171,9 +168,7 @@ def test_depth_pays_where_data_is_deep_and_not_where_it_is_shallow():
     deep = peaked(TensorialMixture.random(3, 3, 3, seed=0).latent_tree(), 0.15, seed=0)
     shallow = peaked(LatentClass.random([3] * 8, 6, seed=0).latent_tree(), 0.3, seed=0)
     for truth, best in ((deep, "pairs"), (shallow, "classes")):
-        found = compare_depths(
-            truth.sample(1500, 0), [CLASSES, PAIRS], [110], truth=truth, splits=2, pseudocounts=[0.1]
-        )
+        found = compare_depths(truth.sample(1500, 0), [CLASSES, PAIRS], [110], truth=truth, splits=2, pseudocounts=[0.1])
         classes, pairs = found.scores
         assert (classes.states, pairs.states) == (6, 3)
         assert max(found.scores, key=lambda one: one.mean).family == best
@@ -221,8 +216,7 @@ def test_findings_say_what_the_numbers_say():
         "100 parameters: depth helps. Depth 6 is best, 2.00 ± 0.00 nats a row above depth 1 (better in 1 of 1 split)"
     )
     assert said(scores("a", 1, [-3.0, -3.0]), scores("c", 6, [-5.0, -4.0])) == (
-        "100 parameters: depth does not help. Depth 1 is best, 1.50 ± 0.71 nats a row above depth 6 "
-        "(better in 2 of 2 splits)"
+        "100 parameters: depth does not help. Depth 1 is best, 1.50 ± 0.71 nats a row above depth 6 (better in 2 of 2 splits)"
     )
     tied = scores("a", 1, [-5.0, -5.0]), scores("b", 2, [-3.0, -3.0]), scores("c", 6, [-3.25, -3.0])
     assert said(*tied) == (
@@ -296,10 +290,7 @@ def test_progress_and_plain_values(coins):
         (lambda data: compare_depths(data, [PAIRS], [30], pseudocounts=[]), "no families or pseudocounts"),
         (lambda data: compare_depths(data, [PAIRS], [7]), "the budget is 7; expected at least the 8 parameters"),
         (lambda data: compare_depths(data, [replace(PAIRS, order=(1, 0))], [30]), "of 'pairs' has 2 variables"),
-        (
-            lambda data: compare_depths(data * 0 + 2, [PAIRS], [30], symbols=2),
-            "row 0 of the data has 2 for variable 0;",
-        ),
+        (lambda data: compare_depths(data * 0 + 2, [PAIRS], [30], symbols=2), "row 0 of the data has 2 for variable 0;"),
         (lambda data: compare_depths(data - 2, [PAIRS], [30]), "has -2 for variable .; expected .* from 0 to 1, or -1"),
     ],
     ids=range(16),

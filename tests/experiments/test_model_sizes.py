@@ -104,10 +104,7 @@ def test_progress_is_told():
         (lambda: model_sizes([4], []), r"no tokens of units were given"),
         (lambda: model_sizes([4], [8], sparsity=0), r"sparsity is 0"),
         (lambda: model_sizes([4], [8], tolerance=-1), r"tolerance is -1; expected above 0 and below 0.5"),
-        (
-            lambda: model_sizes([4], [8], tolerance=5),
-            r"tolerance is 5; .* averages over two sets of q = 2 .* 1/q apart",
-        ),
+        (lambda: model_sizes([4], [8], tolerance=5), r"tolerance is 5; .* averages over two sets of q = 2 .* 1/q apart"),
         (lambda: model_sizes([5], [16], sparsity=4, tolerance=0.25), r"tolerance is 0.25; expected .* below 0.25"),
         (lambda: model_sizes([4], [8], tolerance=True), r"tolerance is True"),
         (lambda: model_sizes([4], [8], sets=2, repeats=1, threads=0), r"threads is 0"),

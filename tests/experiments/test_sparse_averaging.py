@@ -180,10 +180,7 @@ def test_rows_tell_their_quartiles():
         (lambda: least_dimensions([8], [2], tolerance=0), r"tolerance is 0"),
         (lambda: least_dimensions([8], [2], tolerance=math.nan), r"tolerance is nan"),
         (lambda: least_dimensions([8], [2], tolerance=2), r"tolerance is 2; expected above 0 and below 2: no two rows"),
-        (
-            lambda: bits_by_dimension(8, 2, tolerance=2.5),
-            r"tolerance is 2.5; expected above 0 and below 2: no two rows",
-        ),
+        (lambda: bits_by_dimension(8, 2, tolerance=2.5), r"tolerance is 2.5; expected above 0 and below 2: no two rows"),
         (lambda: bits_by_dimension(8, 2, tolerance=0), r"tolerance is 0"),
         (lambda: bits_by_dimension(8, 2, [2]), r"dimension is 2; expected at least 2 q = 4"),
         (lambda: bits_by_dimension(8, 2, []), r"no dimensions were given"),

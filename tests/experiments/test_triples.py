@@ -76,9 +76,7 @@ def test_second_order_errs_on_answers_no_until_every_residue_has_a_dimension(stu
         assert all(row.error == 0.5 for row in rows if row.dimension <= tokens / 2 and tokens > 8)
         assert rows[-1].dimension == rows[-1].modulus
         assert rows[-1].wrong == 0
-    assert [(row.tokens, row.size) for row in study.exact(2)] == [
-        (n, (2 * n + 1) * (1 + n.bit_length())) for n in (8, 16, 48)
-    ]
+    assert [(row.tokens, row.size) for row in study.exact(2)] == [(n, (2 * n + 1) * (1 + n.bit_length())) for n in (8, 16, 48)]
 
 
 def test_measured_ranks_are_those_of_the_theorem(study):
@@ -141,9 +139,7 @@ def test_bits_are_those_from_which_on_no_example_is_wrong(study):
             bits
             for bits in range(1, 53)
             if (
-                HistogramUnit(row.tokens, row.modulus, row.modulus, Precision(bits)).answers(
-                    drawn.inputs, asking=drawn.asking
-                )
+                HistogramUnit(row.tokens, row.modulus, row.modulus, Precision(bits)).answers(drawn.inputs, asking=drawn.asking)
                 != drawn.labels
             ).any()
         ]
@@ -161,10 +157,7 @@ def test_bits_are_those_from_which_on_no_example_is_wrong(study):
         (lambda: detect_triples([2], [1]), r"tokens is 2; expected a whole number of at least 3"),
         (lambda: detect_triples([], [1]), r"no tokens were given"),
         (lambda: detect_triples([4], [0]), r"tokens of a side is 0"),
-        (
-            lambda: detect_triples([4], [3], examples=2, memory="10KiB"),
-            r"3 tokens on either side, .* memory limit is 10 KiB",
-        ),
+        (lambda: detect_triples([4], [3], examples=2, memory="10KiB"), r"3 tokens on either side, .* memory limit is 10 KiB"),
         (lambda: detect_triples([4], [1], examples=2, threads=0), r"threads is 0"),
     ],
 )

@@ -79,10 +79,7 @@ def test_entries_stand_left_and_products_right():
     assert left.get_ylabel() == "error ‖V − W‖"
     assert "total variation" in right.get_ylabel()
     assert "parts" in left.get_xlabel()
-    assert (left.get_title(), right.get_title()) == (
-        "Mixtures of single entries of W",
-        "Mixtures of product distributions",
-    )
+    assert (left.get_title(), right.get_title()) == ("Mixtures of single entries of W", "Mixtures of product distributions")
     assert named(figure) == [
         "one",
         "two",

@@ -80,9 +80,7 @@ def test_the_best_depth_has_a_ring():
     assert [float(line.get_ydata()[0]) for line in rings] == [-4.25, -3.25]
     assert {line.get_markerfacecolor() for line in rings} == {"none"}
     assert [list(line.get_ydata()) for line in drawn.lines if line.get_markersize() > 10] == [[pytest.approx(-3.05)]]
-    tied = study(
-        scores("a", 1, [-5.0, -5.5], 100), scores("b", 2, [-4.0, -4.0], 100), scores("c", 3, [-4.5, -4.0], 100)
-    )
+    tied = study(scores("a", 1, [-5.0, -5.5], 100), scores("b", 2, [-4.0, -4.0], 100), scores("c", 3, [-4.5, -4.0], 100))
     _, (ax,) = figures.depth_on_data(tied)
     assert [list(line.get_ydata()) for line in ax.lines if line.get_markersize() > 10] == [[-4.0, -4.25]]
 

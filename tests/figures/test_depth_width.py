@@ -6,9 +6,7 @@ from tensorrank import figures, guidelines
 
 
 def lines(ax, **properties):
-    return [
-        line for line in ax.lines if all(getattr(line, f"get_{name}")() == value for name, value in properties.items())
-    ]
+    return [line for line in ax.lines if all(getattr(line, f"get_{name}")() == value for name, value in properties.items())]
 
 
 def test_the_curve_is_the_fit_and_the_band_its_errors():

@@ -43,11 +43,7 @@ def test_reductions_are_arrows_with_their_factor():
     assert len(set(colours)) == 3
     assert colours[2] == colours[3]
     assert texts(axes) >= {"× 1", "× 7.7", "≥ × 67", "≥ 5 states"}
-    assert texts(axes) >= {
-        "hidden Markov model\n100 table entries",
-        "sum-product network\n100 edges",
-        "latent tree model",
-    }
+    assert texts(axes) >= {"hidden Markov model\n100 table entries", "sum-product network\n100 edges", "latent tree model"}
     assert sum(isinstance(patch, FancyBboxPatch) for patch in axes.patches) == 6
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         "reduction, equal exactly: size × factor",
@@ -76,10 +72,7 @@ def test_no_label_lies_on_another_nor_on_a_node():
     [
         ([], "no reports were given"),
         ([report("latent_class", "latent_tree", after=1)] * 2, "2 reports are of 1 pairs of kinds"),
-        (
-            [report("latent_class", "latent_tree", after=1, equal=False)],
-            "NOT equal.* expected reductions that are equal",
-        ),
+        ([report("latent_class", "latent_tree", after=1, equal=False)], "NOT equal.* expected reductions that are equal"),
     ],
     ids=str,
 )

@@ -87,9 +87,7 @@ def test_a_stretch_as_high_as_the_sample_is_dotted():
 
 def test_the_legend_names_rank_and_trust():
     sampled = numerical_separation_rank(NumericalModel(lambda x: x[:, 0] * x[:, 1], 2))
-    full = numerical_separation_rank(
-        NumericalModel(lambda x: (x[:, 0] * x[:, 1]).sum(axis=1), 2, site_shape=9), samples=8
-    )
+    full = numerical_separation_rank(NumericalModel(lambda x: (x[:, 0] * x[:, 1]).sum(axis=1), 2, site_shape=9), samples=8)
     figure, axes = tr.figures.spectrum([sampled, STEEP, full], ["product", "steep", "small sample"])
     assert words(figure)[:3] == [
         "product: rank 1, clear gap",

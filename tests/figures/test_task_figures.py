@@ -23,11 +23,7 @@ ERRORS = ErrorByDimension(
     ),
 )
 LEAST = LeastDimensions(
-    0.1,
-    60,
-    5,
-    0,
-    tuple(DimensionRow(n, q, 2 + 10 * q + 3 * int(math.log2(n))) for n in (32, 64, 128) for q in (1, 2, 4)),
+    0.1, 60, 5, 0, tuple(DimensionRow(n, q, 2 + 10 * q + 3 * int(math.log2(n))) for n in (32, 64, 128) for q in (1, 2, 4))
 )
 BITS = BitsByDimension(32, 2, 0.2, 496, True, 0, (BitsRow(4, 18, 3e4), BitsRow(8, 12, 200.0), BitsRow(30, None, 0.8)))
 SIZES = ModelSizes(
@@ -99,9 +95,7 @@ def test_errors_of_one_number_of_tokens_have_no_factor():
     some = replace(ERRORS, rows=ERRORS.of(64, 2))
     figure, axes = figures.sparse_averaging_errors(some)
     assert len(axes) == 1
-    assert (
-        figure.get_suptitle() == "Attention over 64 tokens: the error of averaging q of them falls with the dimension"
-    )
+    assert figure.get_suptitle() == "Attention over 64 tokens: the error of averaging q of them falls with the dimension"
 
 
 def test_errors_that_do_not_fall_are_not_said_to():

@@ -66,14 +66,7 @@ def test_without_errors_those_of_the_fit_are_from_the_scatter():
 
 def test_neighbours_are_each_depth_and_the_next():
     data = synthetic()
-    assert [(one.shallow, one.deep) for one in data.chosen()] == [
-        (6, 12),
-        (12, 18),
-        (18, 24),
-        (24, 30),
-        (30, 36),
-        (36, 48),
-    ]
+    assert [(one.shallow, one.deep) for one in data.chosen()] == [(6, 12), (12, 18), (18, 24), (24, 30), (30, 36), (36, 48)]
     assert len(data.chosen("all")) == len(data.crossings) == 21
 
 

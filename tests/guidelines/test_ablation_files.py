@@ -24,9 +24,7 @@ def test_widths_become_sizes(tmp_path):
 
 
 def test_parameters_are_taken_as_they_are(tmp_path):
-    data = read(
-        tmp_path, "Depth, Parameters, Loss, Error, note\n2,1e3,3,0.1,a\n2,2e3,2,0.2,b\n1,1000,3,.1,\n1,2000,2,1,\n"
-    )
+    data = read(tmp_path, "Depth, Parameters, Loss, Error, note\n2,1e3,3,0.1,a\n2,2e3,2,0.2,b\n1,1000,3,.1,\n1,2000,2,1,\n")
     assert data.curves[0].sizes == data.curves[1].sizes == (1000, 2000)
     assert data.curves[1].errors == (0.1, 0.2)
 

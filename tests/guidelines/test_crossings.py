@@ -41,10 +41,7 @@ def test_the_error_is_that_of_curves_drawn_anew():
     drawn = [
         math.log(
             find_crossing(
-                *(
-                    curve(one.depth, np.array(one.losses) + rng.normal(0, 0.002, len(SIZES)), 0.002)
-                    for one in (shallow, deep)
-                )
+                *(curve(one.depth, np.array(one.losses) + rng.normal(0, 0.002, len(SIZES)), 0.002) for one in (shallow, deep))
             ).size
         )
         for _ in range(300)

@@ -156,10 +156,7 @@ def test_it_becomes_plain_values():
         ({"model_type": "gtp2"}, "model_type is 'gtp2'; expected one of gpt2, llama, .*give depth and width"),
         ({"model_type": "LLaMA"}, "did you mean 'llama'?"),
         ({"model_type": "llava", "text_config": {}}, "'text_config': give that part alone"),
-        (
-            {"model_type": "gpt2", "n_layer": 12, "n_embd": None},
-            "the keys n_embd, n_head, vocab_size, n_positions are missing",
-        ),
+        ({"model_type": "gpt2", "n_layer": 12, "n_embd": None}, "the keys n_embd, n_head, vocab_size, n_positions are missing"),
         (config("llama_7b", hidden_size=None), "the key hidden_size is missing; expected it in the config"),
         (config("gpt2", n_head=7), "7 heads do not divide the width 768; expected a divisor$"),
         (config("gpt2", add_cross_attention=True), "add_cross_attention is set; expected a gpt2 model without"),

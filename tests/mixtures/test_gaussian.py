@@ -72,8 +72,7 @@ def test_log_densities_are_scipys_with_every_pattern_of_missing_features(shape, 
     values = np.where(np.tile(missing, (3, 1)), NAN, 2 * rng.standard_normal((3 * 2**features, features)))
     rng.shuffle(values)
     expected = [
-        [marginal_log_density(densities, site, component, row) for row in values]
-        for component in range(densities.components)
+        [marginal_log_density(densities, site, component, row) for row in values] for component in range(densities.components)
     ]
     np.testing.assert_allclose(densities.log_densities(site, values), expected, rtol=1e-10, atol=1e-12)
 
@@ -204,10 +203,7 @@ def test_dictionaries_keep_shapes(shape, full):
             {"type": "gaussian", "means": [0], "covariances": [1], "variance": [1]},
             "with the unknown 'variance' were given; expected type, means, covariances",
         ),
-        (
-            {"type": "poisson", "means": [0], "covariances": [1]},
-            "of the type 'poisson' were given; expected 'gaussian'",
-        ),
+        ({"type": "poisson", "means": [0], "covariances": [1]}, "of the type 'poisson' were given; expected 'gaussian'"),
     ],
 )
 def test_dictionaries_that_describe_no_normal_densities(fields, message):
@@ -290,11 +286,7 @@ def test_parameters_of_no_normal_densities(means, covariances, message):
         (-1, [[0, 0]], "the site is -1; expected a whole number of at least 0"),
         (0, [0, 0], r"the values have the shape \(2,\); expected \(rows, 2\)$"),
         (0, [[0, 0, 0]], r"the values have the shape \(1, 3\); expected \(rows, 2\)$"),
-        (
-            0,
-            [[0, 0], [0, float("inf")]],
-            "row 1, feature 1 is inf; expected a finite number, or NaN for one that is mis",
-        ),
+        (0, [[0, 0], [0, float("inf")]], "row 1, feature 1 is inf; expected a finite number, or NaN for one that is mis"),
         (0, [["a", "b"]], "the values hold entries of type <U1; expected real numbers"),
         (0, [[1, "b"]], "the values hold entries of type <U"),
     ],

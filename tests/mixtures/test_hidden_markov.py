@@ -60,9 +60,7 @@ def test_tables_by_step_and_of_changing_sizes():
 
     model = HiddenMarkov(table(2), [table(2, 3), table(3, 1)], [table(2, 2), table(3, 4), table(1, 3)])
     assert (model.length, model.states, model.shape) == (3, 3, (2, 4, 3))
-    np.testing.assert_allclose(
-        model.probability(all_states(model.shape)), hidden_markov_table(model).ravel(), rtol=1e-13
-    )
+    np.testing.assert_allclose(model.probability(all_states(model.shape)), hidden_markov_table(model).ravel(), rtol=1e-13)
     stacked = HiddenMarkov(table(2), table(3, 2, 2), np.array(COIN), 4)
     assert len(stacked.transitions) == 3
     assert isinstance(stacked.transition, tuple)

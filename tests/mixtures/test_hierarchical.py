@@ -36,9 +36,7 @@ def test_only_the_whole_sums_to_one():
     assert model.table_entries == 4 + 9 + 6 + 4
     assert model.parameters == 2 * 1 + 3 * 2 + 2 * 2 + 3
     normal = model.normalized()
-    assert all(
-        node.table.reshape(len(node.table), -1).sum(axis=1).tolist() == [1] * len(node.table) for node in normal.nodes
-    )
+    assert all(node.table.reshape(len(node.table), -1).sum(axis=1).tolist() == [1] * len(node.table) for node in normal.nodes)
     assert hierarchical_table(normal).tolist() == table.tolist()
     assert normal.normalized() is normal
     assert model.sample(5).shape == (5, 2)
@@ -99,17 +97,11 @@ def test_deep_trees():
         ((*ONE[:2], Transfer((), PAIR)), r"the children of node 2 are \(\)"),
         ((*ONE, Transfer((1, 2), PAIR)), "node 1 is a child of 2 and of 3; expected one parent"),
         ((*ONE[:2], Transfer((0, 1), [[[1.0, 0.0]]])), r"the shape \(1, 1, 2\); expected dimension 1 to be 2"),
-        (
-            (*ONE[:2], Leaf(2, HALF), ONE[2]),
-            "node 2 is no child of any node; expected a single tree with its root last",
-        ),
+        ((*ONE[:2], Leaf(2, HALF), ONE[2]), "node 2 is no child of any node; expected a single tree with its root last"),
         ((Leaf(0, HALF), Leaf(0, HALF), ONE[2]), "the leaves are of the variables 0, 0; expected each of 0 to N - 1"),
         ((Leaf(0, HALF), Leaf(2, HALF), ONE[2]), "the leaves are of the variables 0, 2"),
         ((Leaf(0, HALF),), "the root, the last node, has 2 functions; expected 1"),
-        (
-            (*ONE[:2], Transfer((0, 1), [[[0.5, 0.25], [0.5, 0.0]]])),
-            "the model sums to 1.25 over all values; expected 1",
-        ),
+        ((*ONE[:2], Transfer((0, 1), [[[0.5, 0.25], [0.5, 0.0]]])), "the model sums to 1.25 over all values; expected 1"),
         ((Leaf(0, [["1/2", "1/3"]]),), "the model sums to 5/6"),
     ],
 )

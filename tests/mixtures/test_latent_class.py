@@ -36,9 +36,7 @@ def test_many_variables():
 
 def test_variables_of_different_sizes():
     model = LatentClass.random([1, 4, 2], 3, 1)
-    np.testing.assert_allclose(
-        model.probability(all_states(model.shape)), latent_class_table(model).ravel(), rtol=1e-13
-    )
+    np.testing.assert_allclose(model.probability(all_states(model.shape)), latent_class_table(model).ravel(), rtol=1e-13)
 
 
 @pytest.mark.parametrize(

@@ -18,9 +18,7 @@ FAIR = [0.5, 0.5]
 
 def test_the_tree_of_named_nodes():
     three = [[0.5, 0.25, 0.25], [0, 0.5, 0.5]]
-    tree = LatentTree(
-        "top", FAIR, [("low", "b", COIN), ("top", "c", three), Edge("top", "low", COIN), ("low", "a", three)]
-    )
+    tree = LatentTree("top", FAIR, [("low", "b", COIN), ("top", "c", three), Edge("top", "low", COIN), ("low", "a", three)])
     assert tree.latents == ("top", "low")
     assert tree.children == {"top": ("c", "low"), "low": ("b", "a")}
     assert tree.leaves == ("b", "c", "a")
@@ -96,12 +94,7 @@ def test_thousands_of_hidden_variables(shape):
     ("root", "prior", "edges", "message"),
     [
         ("z", [0.5, 0.6], [("z", 0, COIN)], "the prior of the root sums to 1.1 over state; expected 1"),
-        (
-            "z",
-            FAIR,
-            [("z", 0, [[0.5, 0.5], [0.5, 0.6]])],
-            "the edge 'z' -> 0 sums to 1.1 at state of 'z' 1 over state of 0",
-        ),
+        ("z", FAIR, [("z", 0, [[0.5, 0.5], [0.5, 0.6]])], "the edge 'z' -> 0 sums to 1.1 at state of 'z' 1 over state of 0"),
         ("z", FAIR, [("z", 0, [[1.5, -0.5], [0, 1]])], "'z' -> 0 is -0.5 at state of 'z' 0, state of 0 1"),
         ("z", FAIR, [("z", 0, [[0.5, 0.5]])], "the edge 'z' -> 0 has 1 rows; expected one for each of the 2 states"),
         ("z", FAIR, [("z", 0, FAIR)], r"the shape \(2,\); expected \(state of 'z', state of 0\)"),
@@ -152,17 +145,12 @@ def test_random_trees_of_bad_numbers(parents, states, symbols, message):
 def test_seeds():
     one, two = (LatentTree.random([0, 0], 2, 2, seed) for seed in (0, np.random.default_rng(0)))
     np.testing.assert_array_equal(one.prior, two.prior)
-    assert (
-        flint_rank(FIELD.image(LatentTree.random([0, 0], 2, 2, 1, fractions=True).to_network().contract()), FIELD.prime)
-        == 2
-    )
+    assert flint_rank(FIELD.image(LatentTree.random([0, 0], 2, 2, 1, fractions=True).to_network().contract()), FIELD.prime) == 2
 
 
 def test_leaves_are_numbered_by_their_numbers_where_all_nodes_have_one():
     coin = [[0.9, 0.1], [0.2, 0.8]]
-    tree = LatentTree(
-        0, [0.5, 0.5], [(0, 2, coin), (0, 1, coin), (2, 5, coin), (1, 4, coin), (2, 6, coin), (1, 3, coin)]
-    )
+    tree = LatentTree(0, [0.5, 0.5], [(0, 2, coin), (0, 1, coin), (2, 5, coin), (1, 4, coin), (2, 6, coin), (1, 3, coin)])
     assert tree.leaves == (3, 4, 5, 6)
 
 

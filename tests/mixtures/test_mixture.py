@@ -74,9 +74,7 @@ def test_missing_values_are_summed_out(name):
     np.testing.assert_allclose(model.probability(rows), expected, rtol=1e-12)
     with_nan = np.where(rows < 0, NAN, rows)
     np.testing.assert_array_equal(model.log_density(with_nan), model.log_density(rows))
-    assert list(exact.probability(rows)) == [
-        np.sum(fractions[tuple(slice(None) if x < 0 else x for x in row)]) for row in rows
-    ]
+    assert list(exact.probability(rows)) == [np.sum(fractions[tuple(slice(None) if x < 0 else x for x in row)]) for row in rows]
     np.testing.assert_allclose(model.log_density(np.full((1, model.sites), -1)), 0, atol=1e-12)
 
 

@@ -84,9 +84,7 @@ def test_the_bound_is_a_whole_number_of_any_size():
 def test_parts_that_do_not_meet_cost_nothing_and_neither_do_legs_of_dimension_one():
     apart = TensorNetwork((Tensor("u", ("a",), [1, 2]), Tensor("v", ("b",), [3, 4])), ("a", "b"))
     assert minimum_cut(apart, Bipartition.halves(2)) == Cut(1, ())
-    thin = TensorNetwork(
-        (Tensor("u", ("a", "z"), np.ones((2, 1))), Tensor("v", ("z", "b"), np.ones((1, 2)))), ("a", "b")
-    )
+    thin = TensorNetwork((Tensor("u", ("a", "z"), np.ones((2, 1))), Tensor("v", ("z", "b"), np.ones((1, 2)))), ("a", "b"))
     cut = minimum_cut(thin, Bipartition.halves(2))
     assert (cut.bound, cut.legs) == (1, ("z",))
 

@@ -21,9 +21,7 @@ def test_operations_and_sizes_are_those_that_opt_einsum_counts_for_the_same_path
     letters = {leg: opt_einsum.get_symbol(i) for i, leg in enumerate(network.sizes)}
     terms = ["".join(letters[leg] for leg in legs) for legs in (*expression.operands, expression.output)]
     shapes = [tensor.shape for tensor in network.tensors]
-    _, info = opt_einsum.contract_path(
-        f"{','.join(terms[:-1])}->{terms[-1]}", *shapes, shapes=True, optimize=expression.path
-    )
+    _, info = opt_einsum.contract_path(f"{','.join(terms[:-1])}->{terms[-1]}", *shapes, shapes=True, optimize=expression.path)
     # opt_einsum counts one product more for a step that only orders the legs of a single tensor.
     if len(network.tensors) > 1:
         assert expression.operations == info.opt_cost

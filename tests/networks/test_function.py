@@ -28,9 +28,7 @@ def test_it_is_an_architecture_and_has_inputs_only():
 def hidden_markov_chain(states, values, sites, seed):
     """Random tables; each hidden state is one leg, shared by two transitions and an emission."""
     rng = np.random.default_rng(seed)
-    emissions = [
-        Tensor(f"emission {i}", (f"state {i}", f"x{i}"), rng.integers(1, 999, (states, values))) for i in range(sites)
-    ]
+    emissions = [Tensor(f"emission {i}", (f"state {i}", f"x{i}"), rng.integers(1, 999, (states, values))) for i in range(sites)]
     transitions = [
         Tensor(f"transition {i}", (f"state {i}", f"state {i + 1}"), rng.integers(1, 999, (states, states)))
         for i in range(sites - 1)

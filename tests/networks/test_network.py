@@ -38,9 +38,7 @@ def test_unfoldings_and_grids_agree_with_the_dense_tensor(network, field, data):
     partition = Bipartition(tuple(order[:cut]), tuple(order[cut:]))
     tensor = dense(network)
     rows = int(np.prod([network.shape[site] for site in partition.a]))
-    np.testing.assert_array_equal(
-        network.unfold(partition, field), modulo(tensor.transpose(order).reshape(rows, -1), field)
-    )
+    np.testing.assert_array_equal(network.unfold(partition, field), modulo(tensor.transpose(order).reshape(rows, -1), field))
     rng = np.random.default_rng(data.draw(st.integers(0, 99)))
     inputs = [
         [rng.integers(-5, 6, (count, network.shape[site])) for site in side]
@@ -128,11 +126,7 @@ def vector(name, leg, size=2):
         (vector("u", "a"), ("a",), r"tensors are Tensor\('u', .*; expected a list of tensors"),
         ((vector("u", "a"), "v"), ("a",), "tensor 1 of the network is 'v'; expected a Tensor"),
         ((vector("u", "a"), vector("u", "a")), ("a",), "several tensors are named 'u'"),
-        (
-            (vector("u", "bond", 2), vector("v", "bond", 3)),
-            (),
-            "leg 'bond' has dimension 2 in tensor 'u' and 3 in tensor 'v'",
-        ),
+        ((vector("u", "bond", 2), vector("v", "bond", 3)), (), "leg 'bond' has dimension 2 in tensor 'u' and 3 in tensor 'v'"),
         ((vector("u", "bond"), vector("v", "bnod")), ("bond",), "leg 'bnod' is in tensor 'v' only and not open"),
         ((vector("u", "a"),), ("a", "b"), "no tensor has the open leg 'b'; expected one of the legs a"),
         ((vector("u", "a"),), ("a", "a"), "the open legs name 'a' more than once"),

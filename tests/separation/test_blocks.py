@@ -24,9 +24,7 @@ def jobs():
     """All blocks of a deficient model, with room for everything."""
     model = SelfAttention(4, 2, heads=2)
     plan = catalecticant_plan(2, model.moment_degree, (2, 2), Limits(2**32))
-    draw = Catalecticant(
-        model.draw(FIELD, np.random.default_rng(1)), FIELD, plan, Limits(2**32), np.random.default_rng(2)
-    )
+    draw = Catalecticant(model.draw(FIELD, np.random.default_rng(1)), FIELD, plan, Limits(2**32), np.random.default_rng(2))
     return next(draw.some_blocks(range(12, 28)))
 
 
@@ -90,9 +88,7 @@ def test_with_a_scratch_folder_memory_cuts_no_block(tmp_path):
 
 
 def test_a_scratch_folder_that_is_none_is_refused_at_once(tmp_path):
-    with pytest.raises(
-        TensorRankError, match=r"scratch is '.*none'; expected a folder that exists and can be written to"
-    ):
+    with pytest.raises(TensorRankError, match=r"scratch is '.*none'; expected a folder that exists and can be written to"):
         separation_rank(SelfAttention(1, 1), scratch=tmp_path / "none")
 
 

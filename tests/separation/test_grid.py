@@ -40,25 +40,19 @@ class PlantedRank(Instance):
 @pytest.mark.parametrize("bound_is_known", [True, False])
 def test_the_sample_grows_until_it_saturates(pool, rank, bound_is_known):
     bound = rank if bound_is_known else None
-    found = grid_rank(
-        PlantedRank(rank), Bipartition((0,), (1,)), FIELD, np.random.default_rng(0), pool, bound=bound, most=1000
-    )
+    found = grid_rank(PlantedRank(rank), Bipartition((0,), (1,)), FIELD, np.random.default_rng(0), pool, bound=bound, most=1000)
     assert found.rank == rank
     assert found.saturated or rank == bound == min(found.samples)
 
 
 @pytest.mark.parametrize("most", [1, 10, 64, 100])
 def test_a_sample_that_may_not_grow_gives_its_full_rank_and_says_so(pool, most):
-    found = grid_rank(
-        PlantedRank(120), Bipartition((0,), (1,)), FIELD, np.random.default_rng(0), pool, bound=None, most=most
-    )
+    found = grid_rank(PlantedRank(120), Bipartition((0,), (1,)), FIELD, np.random.default_rng(0), pool, bound=None, most=most)
     assert (found.rank, found.samples, found.saturated) == (most, (most, most), False)
 
 
 def test_a_known_bound_ends_the_sampling_a_little_beyond_it(pool):
-    found = grid_rank(
-        PlantedRank(70), Bipartition((0,), (1,)), FIELD, np.random.default_rng(0), pool, bound=90, most=10_000
-    )
+    found = grid_rank(PlantedRank(70), Bipartition((0,), (1,)), FIELD, np.random.default_rng(0), pool, bound=90, most=10_000)
     assert found.rank == 70
     assert found.saturated
     assert 90 < found.samples[0] < 128
@@ -119,28 +113,13 @@ def test_a_rare_row_is_found_where_all_inputs_are_tried(pool):
     matrix = np.zeros((300, 60), dtype=np.int64)
     matrix[0] = 1
     matrix[299, 0] = 1
-    found = grid_rank(
-        Table(matrix), Bipartition((0,), (1,)), FIELD, np.random.default_rng(0), pool, bound=None, most=999
-    )
+    found = grid_rank(Table(matrix), Bipartition((0,), (1,)), FIELD, np.random.default_rng(0), pool, bound=None, most=999)
     assert (found.rank, found.samples, found.complete) == (2, (300, 60), True)
 
 
 def test_finite_inputs_beyond_the_limit_are_sampled_and_marked(pool):
     matrix = planted(np.random.default_rng(1), 300, 300, 20, FIELD.prime)
     found = grid_rank(
-        Table(matrix),
-        Bipartition((0,), (1,)),
-        FIELD,
-        np.random.default_rng(0),
-        pool,
-        bound=None,
-        most=999,
-        most_entries=10,
+        Table(matrix), Bipartition((0,), (1,)), FIELD, np.random.default_rng(0), pool, bound=None, most=999, most_entries=10
     )
-    assert (found.rank, found.samples, found.saturated, found.complete, found.finite) == (
-        20,
-        (64, 64),
-        True,
-        False,
-        True,
-    )
+    assert (found.rank, found.samples, found.saturated, found.complete, found.finite) == (20, (64, 64), True, False, True)

@@ -100,9 +100,7 @@ def assert_independence_spreads(form):
     return rows_independent.count(True), columns_independent.count(True)
 
 
-@pytest.mark.parametrize(
-    ("width", "variables", "degree"), [(1, 2, 7), (1, 3, 5), (2, 2, 6), (2, 3, 4), (3, 3, 4), (3, 2, 5)]
-)
+@pytest.mark.parametrize(("width", "variables", "degree"), [(1, 2, 7), (1, 3, 5), (2, 2, 6), (2, 3, 4), (3, 3, 4), (3, 2, 5)])
 def test_independent_rows_and_columns_spread_on_random_forms(width, variables, degree):
     rows, columns = assert_independence_spreads(random_form(width, variables, degree))
     assert rows > 0
@@ -121,8 +119,7 @@ def test_independent_rows_and_columns_spread_on_deficient_forms(seed):
     nodes = rng.integers(0, PRIME, (width, powers, variables)).tolist()
     sums = [
         [
-            sum(pow(a[0], int(g[0]), PRIME) * pow(a[1], int(g[1]), PRIME) * pow(a[2], int(g[2]), PRIME) for a in row)
-            % PRIME
+            sum(pow(a[0], int(g[0]), PRIME) * pow(a[1], int(g[1]), PRIME) * pow(a[2], int(g[2]), PRIME) for a in row) % PRIME
             for g in gammas
         ]
         for row in nodes

@@ -38,9 +38,7 @@ def schur_dimension(shape, width):
 def listed_rows(width, degree, tokens):
     """A_k(n) of MATH.md section 2."""
     return sum(
-        schur_dimension(mu, width)
-        for mu in partitions(2 * degree + 1, min(tokens, width))
-        if sum(part % 2 for part in mu) == 1
+        schur_dimension(mu, width) for mu in partitions(2 * degree + 1, min(tokens, width)) if sum(part % 2 for part in mu) == 1
     )
 
 
@@ -91,19 +89,7 @@ def test_wider_dimensions_agree_with_listing_partitions(width):
 
 @pytest.mark.parametrize(
     ("width", "tokens", "degree"),
-    [
-        (1, 1, 3),
-        (2, 1, 3),
-        (2, 2, 4),
-        (2, 3, 3),
-        (3, 1, 3),
-        (3, 2, 3),
-        (3, 2, 4),
-        (3, 3, 3),
-        (4, 1, 2),
-        (4, 2, 2),
-        (4, 3, 2),
-    ],
+    [(1, 1, 3), (2, 1, 3), (2, 2, 4), (2, 3, 3), (3, 1, 3), (3, 2, 3), (3, 2, 4), (3, 3, 3), (4, 1, 2), (4, 2, 2), (4, 3, 2)],
 )
 def test_dimensions_agree_with_the_rank_of_the_functions(width, tokens, degree):
     for k in range(degree + 1):

@@ -28,9 +28,7 @@ def attention(weights):
 
 
 # A part of degree i in one half and k - i in the other for every i that both halves have room for: those are products.
-@pytest.mark.parametrize(
-    ("degree", "sites", "rank"), [(1, 2, 2), (2, 4, 3), (3, 6, 4), (2, 5, 3), (4, 4, 1), (5, 6, 2)]
-)
+@pytest.mark.parametrize(("degree", "sites", "rank"), [(1, 2, 2), (2, 4, 3), (3, 6, 4), (2, 5, 3), (4, 4, 1), (5, 6, 2)])
 def test_elementary_symmetric_polynomials(degree, sites, rank):
     found = numerical_separation_rank(NumericalModel(elementary(degree, sites), sites))
     assert (found.value, found.standing, found.spectrum.ambiguous) == (rank, "numerical", False)

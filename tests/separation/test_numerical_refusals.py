@@ -12,18 +12,10 @@ from tensorrank.separation.numerical import NumericalModel, numerical_separation
 @pytest.mark.parametrize(
     ("form", "function", "message"),
     [
-        (
-            "inputs",
-            lambda x: x,
-            r"shape \(4096, 3\) for inputs of shape \(4096, 3\); expected \(4096,\), one for each in",
-        ),
+        ("inputs", lambda x: x, r"shape \(4096, 3\) for inputs of shape \(4096, 3\); expected \(4096,\), one for each in"),
         ("inputs", lambda x: 1.0, r"values of shape \(\) for inputs of shape \(4096, 3\); expected \(4096,\)"),
         ("inputs", lambda x: x[1:, 0], r"values of shape \(4095,\).*the other calling form is form='pairs'"),
-        (
-            "pairs",
-            lambda a, b: a[:, 0],
-            r"shape \(64,\) for inputs of shape \(64, 1\) and \(64, 2\); expected \(64, 64\)",
-        ),
+        ("pairs", lambda a, b: a[:, 0], r"shape \(64,\) for inputs of shape \(64, 1\) and \(64, 2\); expected \(64, 64\)"),
         ("pairs", lambda a, b: b @ np.ones((2, 3)), r"shape \(64, 3\).*the other calling form is form='inputs'"),
         ("inputs", lambda x: x[:, 0].astype(np.float16), r"values of type float16; expected .*half precision"),
         ("inputs", lambda x: x[:, 0].astype(str), "values of type <U.*; expected real or complex numbers"),

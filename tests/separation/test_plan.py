@@ -82,9 +82,7 @@ def test_a_plan_prints_on_one_line_what_would_be_done():
     assert str(plan(SelfAttention(3, 2), memory="1GiB")).startswith("catalecticant, 105 lattice points in 3 variables")
     assert "(cut)" in str(plan(SelfAttention(4, 2), memory="500kB"))
     assert "grid of up to 240 samples a side" in str(plan(SelfAttention(3, 2), method="grid", memory="1GiB"))
-    assert "bounds only: no blocks that pass them fit within the memory limit" in str(
-        plan(SelfAttention(9, 8), memory="1kB")
-    )
+    assert "bounds only: no blocks that pass them fit within the memory limit" in str(plan(SelfAttention(9, 8), memory="1kB"))
     for model in MODELS:
         assert "\n" not in str(plan(model))
 

@@ -45,9 +45,7 @@ def result(**changes):
 def numerical(values, **changes):
     spectrum = numerical_rank(np.diag(values))
     fields = {"by_degree": None, "method": "grid", "primes": (), "failure_probability": None, "reason": "floats"}
-    return result(
-        value=spectrum.value, lower=0, upper=None, standing="numerical", spectrum=spectrum, **{**fields, **changes}
-    )
+    return result(value=spectrum.value, lower=0, upper=None, standing="numerical", spectrum=spectrum, **{**fields, **changes})
 
 
 SOME = [
@@ -226,15 +224,11 @@ def test_a_result_cannot_be_changed():
 
 
 def test_an_exact_result_prints_on_one_readable_line():
-    assert str(result()) == (
-        "SeparationRank 18 (exact): lower 18 = upper bound 18; by degree 2 6 6 3 1; catalecticant, 0.25 s"
-    )
+    assert str(result()) == ("SeparationRank 18 (exact): lower 18 = upper bound 18; by degree 2 6 6 3 1; catalecticant, 0.25 s")
 
 
 def test_other_standings_print_their_bounds_and_reasons():
-    probable = str(
-        result(value=17, lower=17, standing="probable", failure_probability=2e-9, reason="the same in 2 draws")
-    )
+    probable = str(result(value=17, lower=17, standing="probable", failure_probability=2e-9, reason="the same in 2 draws"))
     assert "SeparationRank 17 (probable): lower 17 < upper bound 18" in probable
     assert "the same in 2 draws" in probable
     assert "2.0e-09" in probable

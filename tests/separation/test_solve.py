@@ -12,10 +12,7 @@ from tensorrank.separation.plan import plan
 
 # MATH.md, section 2: width, depth, heads, head_dim, tokens, rank, rank by degree in M_A, moment bound.
 TABLE = [
-    *(
-        (1, depth, 1, 1, 2, (3**depth + 1) // 2, [1] * ((3**depth + 1) // 2), (3**depth + 1) // 2)
-        for depth in range(1, 8)
-    ),
+    *((1, depth, 1, 1, 2, (3**depth + 1) // 2, [1] * ((3**depth + 1) // 2), (3**depth + 1) // 2) for depth in range(1, 8)),
     (2, 1, 1, 2, 4, 3, [2, 1], 3),
     (2, 2, 1, 2, 4, 18, [2, 6, 6, 3, 1], 18),
     (2, 2, 2, 1, 4, 17, None, 18),
@@ -183,9 +180,7 @@ def test_floats_fractions_and_whole_numbers_are_taken_exactly(method):
     model = SelfAttention(2, 2)
     floats = {name: rng.standard_normal((2, 1, 2, 2)) for name in ("query", "key", "value", "output")}
     exact = {name: np.vectorize(Fraction, otypes=[object])(array) for name, array in floats.items()}
-    tenths = {
-        name: np.vectorize(lambda x: Fraction(round(10 * x), 10), otypes=[object])(a) for name, a in floats.items()
-    }
+    tenths = {name: np.vectorize(lambda x: Fraction(round(10 * x), 10), otypes=[object])(a) for name, a in floats.items()}
     whole = {name: np.vectorize(lambda x: int(10 * x), otypes=[object])(a) for name, a in tenths.items()}
     found = separation_rank(model, weights=floats, method=method)
     assert (found.value, found.standing) == (18, "exact")

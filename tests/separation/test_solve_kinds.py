@@ -38,9 +38,7 @@ def test_a_tensor_network_has_the_rank_of_its_unfolding():
 
 
 def test_a_function_has_a_numerical_rank_with_its_spectrum():
-    found = numerical_separation_rank(
-        NumericalModel(product_plus_one, 3), Bipartition((0,), (1, 2)), samples=40, rtol=1e-9
-    )
+    found = numerical_separation_rank(NumericalModel(product_plus_one, 3), Bipartition((0,), (1, 2)), samples=40, rtol=1e-9)
     assert (found.value, found.standing, found.upper, found.samples) == (2, "numerical", None, (40, 40))
     assert found.spectrum.relative_threshold == pytest.approx(1e-9)
     assert numerical_separation_rank(NumericalModel(product_plus_one, 3), atol=1e9).value == 0
@@ -85,8 +83,7 @@ def test_each_door_sends_the_models_of_the_other_there(model):
 
 
 @pytest.mark.parametrize(
-    ("door", "kind"),
-    [(plan, PlanOptions), (separation_rank, RankOptions), (numerical_separation_rank, NumericalOptions)],
+    ("door", "kind"), [(plan, PlanOptions), (separation_rank, RankOptions), (numerical_separation_rank, NumericalOptions)]
 )
 def test_every_option_is_shown_and_explained_with_its_default(door, kind):
     shown = {name: one for name, one in signature(door).parameters.items() if one.kind is Parameter.KEYWORD_ONLY}
@@ -119,9 +116,7 @@ def test_no_probability_is_claimed_where_nothing_is_random():
     entry = 8388593 * 8388587
     found = separation_rank(TensorNetwork((Tensor("a", ("x", "y"), [[entry, 0], [0, 1]]),), ("x", "y")))
     assert (found.value, found.standing, found.failure_probability) == (1, "probable", None)
-    assert (
-        separation_rank(TensorNetwork((Tensor("a", ("x", "y"), [[entry, 0], [0, 1]]),), ("x", "y")), seed=1).upper == 2
-    )
+    assert separation_rank(TensorNetwork((Tensor("a", ("x", "y"), [[entry, 0], [0, 1]]),), ("x", "y")), seed=1).upper == 2
 
 
 def test_threads_are_checked_where_values_are_floats():
@@ -130,9 +125,7 @@ def test_threads_are_checked_where_values_are_floats():
 
 
 def test_a_network_is_named_shortly():
-    with pytest.raises(
-        TensorRankError, match=r"NetworkFunction\(TensorNetwork\(2 tensors, open legs x, y\)\) has no mom"
-    ):
+    with pytest.raises(TensorRankError, match=r"NetworkFunction\(TensorNetwork\(2 tensors, open legs x, y\)\) has no mom"):
         separation_rank(network(), method="catalecticant")
 
 

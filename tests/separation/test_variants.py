@@ -136,9 +136,7 @@ class Polynomial:
         values = np.zeros((len(moments), len(self.terms)), dtype=object)
         for q, terms in enumerate(self.terms):
             for exponents, coefficient in terms.items():
-                powers = [
-                    moments[:, i, j].astype(object) ** e for (i, j), e in zip(self.entries, exponents, strict=True)
-                ]
+                powers = [moments[:, i, j].astype(object) ** e for (i, j), e in zip(self.entries, exponents, strict=True)]
                 values[:, q] += coefficient * np.prod(powers, axis=0)
         return (values % self.field.prime).astype(np.int64)
 

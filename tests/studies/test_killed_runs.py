@@ -12,9 +12,7 @@ PROGRAM = Path(__file__).with_name("killed_runs.py")
 
 @pytest.mark.skipif(sys.platform == "win32", reason="processes are forked")
 def test_sixty_kills_lose_nothing_and_repeat_nothing(tmp_path):
-    done = subprocess.run(
-        [sys.executable, str(PROGRAM), str(tmp_path), "60"], capture_output=True, text=True, timeout=500
-    )
+    done = subprocess.run([sys.executable, str(PROGRAM), str(tmp_path), "60"], capture_output=True, text=True, timeout=500)
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
     assert found["kills"] >= 60

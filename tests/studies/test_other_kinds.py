@@ -46,9 +46,7 @@ MODELS = {"circuits": (circuits, by_theorem), "mixtures": (mixtures, by_brute_fo
 
 @pytest.mark.parametrize("workers", [(), ("2",)])
 @pytest.mark.parametrize(("which", "blocks"), [("circuits", 5), ("mixtures", 3)])
-def test_a_study_killed_again_and_again_finds_what_is_known_and_computes_no_block_twice(
-    which, blocks, workers, tmp_path
-):
+def test_a_study_killed_again_and_again_finds_what_is_known_and_computes_no_block_twice(which, blocks, workers, tmp_path):
     path, runs = tmp_path / "study.sqlite", 0
     while True:
         command = [sys.executable, str(PROGRAM), which, str(path), str(blocks), *workers]
@@ -110,9 +108,5 @@ def test_one_store_keeps_models_of_several_kinds(tmp_path):
     with tr.Store(tmp_path / "s.sqlite") as store:
         list(tr.Study(models).run(store))
     with tr.Store(tmp_path / "s.sqlite") as store:
-        assert {key.kind: stored.result.value for key, stored in store} == {
-            "attention": 18,
-            "recurrent": 2,
-            "hidden_markov": 2,
-        }
+        assert {key.kind: stored.result.value for key, stored in store} == {"attention": 18, "recurrent": 2, "hidden_markov": 2}
         assert tr.SelfAttention(**next(key for key, _ in store if key.kind == "attention").values) == models[0]

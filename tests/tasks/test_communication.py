@@ -201,10 +201,7 @@ TWO = np.array([[1, 0], [0, 1]])
         (lambda: CommunicationMatrix(np.zeros((2, 0), int), 2, 1, "x", ("a", "b")), r"shape \(2, 0\) .*; expected a m"),
         (lambda: CommunicationMatrix(TWO, -1, 2, "x", ("a", "b")), "rows is -1; expected a whole number of at least 2"),
         (lambda: CommunicationMatrix(TWO, 2, "a", "x", ("a", "b")), "columns is 'a'; expected a whole number of at l"),
-        (
-            lambda: CommunicationMatrix(TWO, 2, 1, "x", ("a", "b")),
-            "columns is 1; expected a whole number of at least 2",
-        ),
+        (lambda: CommunicationMatrix(TWO, 2, 1, "x", ("a", "b")), "columns is 1; expected a whole number of at least 2"),
         (
             lambda: CommunicationMatrix(TWO, 2, 2, "x", ("a", "b"), query="foo"),
             "query is 'foo'; expected 'rows', 'columns' or None",

@@ -32,20 +32,14 @@ def test_solutions_are_the_definition(words):
 
 @pytest.mark.parametrize("length", [1, 2, 3, 6, 12])
 def test_disjointness_is_a_tensor_power(length):
-    assert (
-        Disjointness(length).communication().entries == reduce(np.kron, [np.array([[1, 1], [1, 0]])] * length)
-    ).all()
+    assert (Disjointness(length).communication().entries == reduce(np.kron, [np.array([[1, 1], [1, 0]])] * length)).all()
 
 
 @pytest.mark.parametrize("length", [1, 2, 3, 4, 5, 6])
 def test_known_ranks(length):
     n = length
     assert ranks(Disjointness(n)) == dict.fromkeys(PRIMES, 2**n)
-    meeting, parity, whole = (
-        ranks(Disjointness(n, intersecting=True)),
-        ranks(InnerProduct(n)),
-        InnerProduct(n, modulus=None),
-    )
+    meeting, parity, whole = (ranks(Disjointness(n, intersecting=True)), ranks(InnerProduct(n)), InnerProduct(n, modulus=None))
     assert [meeting[prime] for prime in LARGE] == [2**n - 1] * 2
     assert [parity[prime] for prime in (2, *LARGE)] == [n, 2**n - 1, 2**n - 1]
     assert ranks(whole) == dict.fromkeys(PRIMES, n)
@@ -57,9 +51,7 @@ def test_any_partition_is_brute_force(length, seed):
     rng = np.random.default_rng([length, seed])
     partition = Bipartition.of(2 * length, random_side(rng, 2 * length))
     for task in (Disjointness(length), Disjointness(length, intersecting=True), InnerProduct(length, modulus=3)):
-        expected = raw_matrix(
-            lambda word, task=task: task.solve([[word[:length], word[length:]]])[0], 2, *_sides(partition)
-        )
+        expected = raw_matrix(lambda word, task=task: task.solve([[word[:length], word[length:]]])[0], 2, *_sides(partition))
         found = task.communication(partition)
         assert (found.entries == expected).all()
         assert (found.rows, found.columns) == expected.shape
@@ -130,9 +122,7 @@ def test_examples_depend_on_the_seed_alone(task):
     assert (first.inputs == again.inputs).all()
     assert (first.labels == again.labels).all()
     assert (first.inputs != other.inputs).any()
-    assert (
-        task.examples(50, np.random.default_rng(1)).inputs == task.examples(50, np.random.default_rng(1)).inputs
-    ).all()
+    assert (task.examples(50, np.random.default_rng(1)).inputs == task.examples(50, np.random.default_rng(1)).inputs).all()
 
 
 def test_all_inputs_are_all_of_them():
@@ -172,10 +162,7 @@ def test_moduli_about_the_length(modulus):
         (lambda: Disjointness(2).examples(4, seed=-1), "the seed is -1"),
         (lambda: Disjointness(2).solve([[0, 1]]), r"inputs have the shape \(1, 2\); expected \(count, 2, 2\)"),
         (lambda: Disjointness(2).solve([[[0, 1], [0]]]), "lists of different lengths"),
-        (
-            lambda: Disjointness(2).solve([[[0, 1], [2, 0]]]),
-            r"hold 2 at \(0, 1, 0\); expected whole numbers from 0 to 1",
-        ),
+        (lambda: Disjointness(2).solve([[[0, 1], [2, 0]]]), r"hold 2 at \(0, 1, 0\); expected whole numbers from 0 to 1"),
         (lambda: Disjointness(2).solve(np.full((1, 2, 2), np.nan)), "type float64; expected whole numbers"),
         (lambda: Disjointness(2).solve(np.ones((1, 2, 2), bool)), "type bool; expected whole numbers"),
         (
@@ -190,10 +177,7 @@ def test_moduli_about_the_length(modulus):
         (lambda: Disjointness(10**12).all_inputs(), r"2\^2000000000000 of them, would not fit any memory"),
         (lambda: Disjointness(50000).communication(), r"50000-bit sets, 2\^100000 entries, would not fit any memory"),
         (lambda: InnerProduct(10**12).communication(), "would not fit any memory"),
-        (
-            lambda: InnerProduct(50000).communication(range(10)),
-            r"bits mod 2, 2\^100000 entries, would not fit any memory",
-        ),
+        (lambda: InnerProduct(50000).communication(range(10)), r"bits mod 2, 2\^100000 entries, would not fit any memory"),
     ],
 )
 def test_bad_input_is_refused_in_words(call, message):

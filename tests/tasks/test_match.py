@@ -113,11 +113,7 @@ def test_examples_among_the_others(tokens, modulus):
     assert (task.solve(found.inputs)[:, -1] == found.labels).all()
     assert found.labels.sum() == 150
     # The asking token itself tells nothing: it takes all residues with either label.
-    assert (
-        set(found.inputs[found.labels, -1].tolist())
-        == set(found.inputs[~found.labels, -1].tolist())
-        == set(range(modulus))
-    )
+    assert set(found.inputs[found.labels, -1].tolist()) == set(found.inputs[~found.labels, -1].tolist()) == set(range(modulus))
 
 
 def test_a_match_hides_in_one_token():

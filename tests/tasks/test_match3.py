@@ -137,8 +137,7 @@ def test_disjointness_in_match3(modulus, anchor):
     rows, columns = (table[np.arange(length), bits] for table in (a, b))
     shape = (len(bits), len(bits), length)
     inputs = np.concatenate(
-        [np.broadcast_to(rows[:, None], shape), np.broadcast_to(columns, shape), np.full((*shape[:2], 1), anchor)],
-        axis=2,
+        [np.broadcast_to(rows[:, None], shape), np.broadcast_to(columns, shape), np.full((*shape[:2], 1), anchor)], axis=2
     )
     found = Match3(2 * length + 1, modulus).solve(inputs.reshape(-1, 2 * length + 1))[:, -1]
     assert (found.reshape(shape[:2]) == Disjointness(length, intersecting=True).communication().entries).all()
@@ -159,20 +158,14 @@ def test_negatives_take_every_side_of_every_pair():
         (lambda: Match3(5, 7).communication(anchor=7), "the anchor is 7; expected a residue from 0 to 6"),
         (lambda: Match3(5, 7).communication(anchor=1.5), r"anchor is 1\.5; expected a whole number of at least 0"),
         (lambda: Match3(5, 7).communication(asking=5), "asking is 5; expected one of the tokens 0 to 4"),
-        (
-            lambda: Match3(5, 64).communication(anchor=1),
-            "the modulus is 64; communication matrices are made for moduli",
-        ),
+        (lambda: Match3(5, 64).communication(anchor=1), "the modulus is 64; communication matrices are made for moduli"),
         (
             lambda: Match3(61, 30).communication(anchor=1, memory="1GiB"),
             r"the matrix of Match3 mod 30, anchor 1, 1073741823 x 1073741823 entries, .* limit is 1 GiB",
         ),
         (lambda: Match3(10**8, 7).communication(), "Match3 mod 7 with 100000000 tokens has 100000000 sites; commun"),
         (lambda: Match3(10**8, 7).communication(anchor=1), "has 100000000 sites; communication matrices are made"),
-        (
-            lambda: Match3(10**8, 7).communication(range(2), anchor=1),
-            "has 100000000 sites; communication matrices are made",
-        ),
+        (lambda: Match3(10**8, 7).communication(range(2), anchor=1), "has 100000000 sites; communication matrices are made"),
         (lambda: anchored_match3_rank(7, 0, 1), "tokens is 0; expected a whole number of at least 1"),
         (lambda: anchored_match3_rank(7, 3, 7), "the anchor is 7; expected a residue from 0 to 6"),
         (lambda: disjointness_in_match3(9, 3), "3 \\* 3 is 0 modulo 9, so that the asking token matches itself"),

@@ -132,10 +132,7 @@ def test_names_in_tables():
         (lambda: Match3Local(4, 3, 1).examples(4), "Match3 mod 3 within 1 has no label 0"),
         (lambda: Match3Bigram(1, 5).examples(4), "has no label 1 with 1 token: it has no neighbour"),
         (lambda: Match3Bigram(4, 1).examples(4), "has no label 0: there is only one residue"),
-        (
-            lambda: Match3Bigram(4, 5).solve([[0, 1, 2, 5]]),
-            r"inputs hold 5 at \(0, 3\); expected whole numbers from 0 to 4",
-        ),
+        (lambda: Match3Bigram(4, 5).solve([[0, 1, 2, 5]]), r"inputs hold 5 at \(0, 3\); expected whole numbers from 0 to 4"),
         (lambda: Match3Local(4, 5, 1).solve([0, 1, 2, 3]), r"inputs have the shape \(4,\); expected \(count, 4\)"),
         (lambda: Match3Bigram(4, 5).examples(4, asking=4), "asking is 4; expected one of the tokens 0 to 3"),
         (lambda: Match3Bigram(4, 63).communication(anchor=1), "the modulus is 63"),

@@ -20,10 +20,7 @@ def is_shattered(matrix, columns):
 def brute_force(matrix):
     columns = range(matrix.shape[1])
     return max(
-        size
-        for size in range(matrix.shape[1] + 1)
-        for chosen in combinations(columns, size)
-        if is_shattered(matrix, chosen)
+        size for size in range(matrix.shape[1] + 1) for chosen in combinations(columns, size) if is_shattered(matrix, chosen)
     )
 
 

@@ -104,10 +104,7 @@ def naive_matrix(tokens, sparsity, partition, thresholded):
 
     return np.array(
         [
-            [
-                value(dict(zip((*partition.a, *partition.b), (*row, *column), strict=True)))
-                for column in inputs(partition.b)
-            ]
+            [value(dict(zip((*partition.a, *partition.b), (*row, *column), strict=True))) for column in inputs(partition.b)]
             for row in inputs(partition.a)
         ]
     )
@@ -192,10 +189,7 @@ VALUES, CHOSEN = np.zeros((1, 3, 1)), np.array([[[0, 1], [0, 2], [1, 2]]])
         (lambda: SparseInputs([[[0.0], [np.nan], [0.0]]], CHOSEN), r"entry nan at \(0, 1, 0\); expected finite"),
         (lambda: SparseInputs(VALUES, CHOSEN[:, :2]), r"chosen have the shape \(1, 2, 2\); expected \(1, 3, q\)"),
         (lambda: SparseInputs(VALUES, CHOSEN + 1), r"chosen hold 3 at \(0, 1, 1\); expected whole numbers from 0 to 2"),
-        (
-            lambda: SparseInputs(VALUES, CHOSEN[:, :, ::-1]),
-            r"chosen hold \[1, 0\] at \(0, 0\); expected different numbers",
-        ),
+        (lambda: SparseInputs(VALUES, CHOSEN[:, :, ::-1]), r"chosen hold \[1, 0\] at \(0, 0\); expected different numbers"),
         (lambda: SparseInputs(VALUES, 0 * CHOSEN), r"chosen hold \[0, 0\] at \(0, 0\); expected different numbers"),
         (lambda: SparseInputs(VALUES, 1.0 * CHOSEN), "chosen are of type float64; expected whole numbers"),
         (lambda: SparseAveraging(3, 2).solve(VALUES), r"inputs are a ndarray; expected SparseInputs\(values, chosen\)"),
@@ -213,10 +207,7 @@ VALUES, CHOSEN = np.zeros((1, 3, 1)), np.array([[[0, 1], [0, 2], [1, 2]]])
         (lambda: disjointness_in_sparse_averaging(40, memory="1GiB"), r"2\^80 entries"),
         (lambda: disjointness_in_sparse_averaging(10**12), "would not fit any memory"),
         (lambda: SparseAveraging(50000, 3).communication(), r"50000 tokens, 2\^50000 entries, would not fit"),
-        (
-            lambda: SparseAveraging(10**9, 3).communication("halves"),
-            r"1000000000 tokens has 1000000001 sites; .* to 65536",
-        ),
+        (lambda: SparseAveraging(10**9, 3).communication("halves"), r"1000000000 tokens has 1000000001 sites; .* to 65536"),
         (lambda: SparseAveraging(10**9, 3).communication(), r"1000000000 tokens has 1000000001 sites; .* to 65536"),
         (
             lambda: SparseAveraging(10**9, 2).examples(100),

@@ -246,11 +246,7 @@ ONES = np.ones((1, 2, 3))
         ((ONES, (ONES,), (ONES, ONES)), {}, "1 keys and 2 values were given; expected s - 1 of each"),
         ((ONES, None, None), {}, "keys are None; expected a tuple of s - 1 arrays"),
         ((ONES, (ONES,), 3), {}, "values are 3; expected a tuple of s - 1 arrays"),
-        (
-            ([[[1.0], [1.0, 2.0]]], (ONES,), (ONES,)),
-            {},
-            "the query is of lists of different lengths; expected an array",
-        ),
+        (([[[1.0], [1.0, 2.0]]], (ONES,), (ONES,)), {}, "the query is of lists of different lengths; expected an array"),
         ((ONES, (), ()), {}, "0 keys and 0 values were given"),
         ((ONES, (ONES,), (ONES[..., :2],)), {}, r"value 1 has the shape \(1, 2, 2\); expected \(1, 2, 3\)"),
         ((ONES, (ONES, ONES), (ONES, ONES[:, :1])), {}, "value 2 has the shape"),

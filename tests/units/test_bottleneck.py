@@ -183,9 +183,7 @@ def test_heads_that_float64_does_not_hold():
         head_for([[0, 10**17], [0, 0]])
     tokens = [[10**8, 10**8 + 1], [10**8 - 1, 10**8]]
     assert least_head_dimension([[0, 1], [2, 0]], tokens) == 1
-    with pytest.raises(
-        TensorRankError, match=r"the head in float64 misses the pattern by .*: try smaller whole numbers"
-    ):
+    with pytest.raises(TensorRankError, match=r"the head in float64 misses the pattern by .*: try smaller whole numbers"):
         head_for([[0, 1], [2, 0]], tokens)
 
 

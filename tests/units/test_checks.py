@@ -73,15 +73,11 @@ def test_wrong_answers_are_found():
     # Only [0, 1] at its first token and [2, 3] at both have a match.
     assert (found.inputs, found.answers, found.wrong) == (4, 8, 3)
     assert (found.worst, found.least_margin) == ((0, 1), -0.5)
-    assert str(found).startswith(
-        "Match2 mod 5, 2 tokens, 1 bit: 3 wrong answers to 4 inputs (8 answers), least margin -0.5"
-    )
+    assert str(found).startswith("Match2 mod 5, 2 tokens, 1 bit: 3 wrong answers to 4 inputs (8 answers), least margin -0.5")
     assert found.to_dict()["worst"] == [0, 1]
 
 
-@pytest.mark.parametrize(
-    ("make", "tokens", "modulus"), [(match2_unit, 3, 5), (match2_unit, 2, 12), (match3_unit, 3, 5)]
-)
+@pytest.mark.parametrize(("make", "tokens", "modulus"), [(match2_unit, 3, 5), (match2_unit, 2, 12), (match3_unit, 3, 5)])
 def test_least_bits(make, tokens, modulus):
     least = least_bits_for(make(tokens, modulus))
     by_bits = [check_unit(make(tokens, modulus, precision=bits)).wrong for bits in range(1, 53)]
@@ -147,9 +143,7 @@ def test_refusals():
     with pytest.raises(TensorRankError, match="no answers were to be compared"):
         check_unit(match2_unit(2, 3), asking=[])
     for inputs in ("all", 5):
-        with pytest.raises(
-            TensorRankError, match=r"no answers were to be compared; .* at least one input and one asking"
-        ):
+        with pytest.raises(TensorRankError, match=r"no answers were to be compared; .* at least one input and one asking"):
             least_bits_for(match2_unit(2, 3), inputs=inputs, asking=[])
     with pytest.raises(TensorRankError, match=r"the seed is Generator.*; expected a whole number"):
         least_bits_for(match2_unit(4, 9), inputs=5, seed=np.random.default_rng(0))

@@ -35,9 +35,7 @@ def values(ranks):
 @pytest.mark.parametrize("asking", ["public", "a"])
 @pytest.mark.parametrize(("tokens_a", "tokens_b", "dimension"), [(1, 1, 1), (2, 2, 2), (3, 1, 2), (1, 4, 3)])
 def test_random_samples_over_the_rationals(asking, tokens_a, tokens_b, dimension):
-    samples = CutSamples.random(
-        7, tokens_a=tokens_a, tokens_b=tokens_b, dimension=dimension, asking=asking, seed=dimension
-    )
+    samples = CutSamples.random(7, tokens_a=tokens_a, tokens_b=tokens_b, dimension=dimension, asking=asking, seed=dimension)
     assert values(samples.ranks()) == rational_ranks(samples)
 
 
@@ -100,8 +98,7 @@ def test_a_query_of_zero_averages():
 def test_the_rank_counts_different_samples():
     drawn = CutSamples.random(6, seed=1)
     twice = CutSamples(
-        drawn.queries,
-        *(np.concatenate([part, part]) for part in (drawn.keys_a, drawn.values_a, drawn.keys_b, drawn.values_b)),
+        drawn.queries, *(np.concatenate([part, part]) for part in (drawn.keys_a, drawn.values_a, drawn.keys_b, drawn.values_b))
     )
     assert twice.ranks().quotient == CutRank(6, 6)
 

@@ -146,9 +146,7 @@ def test_sets_beyond_floating_point():
     unit = MomentCurveUnit(512, 8)
     assert unit.margin(around) < 1e-29
     for ask in (unit.deviation, unit.queries, unit.attention, unit.scale_for, unit.at(9).deviation):
-        with pytest.raises(
-            TensorRankError, match=r"set \[.*\] has no query in floating point: its margin .* is .*e-30"
-        ):
+        with pytest.raises(TensorRankError, match=r"set \[.*\] has no query in floating point: its margin .* is .*e-30"):
             ask(around)
     with pytest.raises(TensorRankError, match=r"set \[1, 511, .*\] .*in floating point.* a larger dimension"):
         MomentCurveUnit(512, 8, 18).queries(around)
@@ -182,9 +180,7 @@ def test_keys_are_not_made_beyond_the_memory():
     huge = RestrictedIsometryUnit(10**6, 2, 10**6)
     for memory in ("1MiB", None):
         for ask in (huge.deviation, huge.attention):
-            with pytest.raises(
-                TensorRankError, match=r"keys of dimension 1000000, would take about 14.6 TiB; the memory"
-            ):
+            with pytest.raises(TensorRankError, match=r"keys of dimension 1000000, would take about 14.6 TiB; the memory"):
                 ask([[0, 1]], memory=memory)
     for make in (lambda: huge.keys, lambda: huge.queries([[0, 1]]), lambda: huge.margin([[0, 1]]), huge.unit):
         with pytest.raises(TensorRankError, match="TiB; the memory limit is"):
@@ -232,7 +228,5 @@ def test_refusals_of_functions():
         least_dimension(6, 2, tolerance="small")
     with pytest.raises(TensorRankError, match="repeats is 0"):
         least_dimension(6, 2, repeats=0)
-    with pytest.raises(
-        TensorRankError, match="no dimension up to 32768 keeps the deviation within 1e-09 for 1 out of 2"
-    ):
+    with pytest.raises(TensorRankError, match="no dimension up to 32768 keeps the deviation within 1e-09 for 1 out of 2"):
         least_dimension(2, 1, tolerance=1e-9, sets=2, repeats=1)

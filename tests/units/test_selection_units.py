@@ -17,8 +17,7 @@ from tensorrank.units.selection_units import MomentCurveUnit, RestrictedIsometry
 def loops(inputs):
     """Sparse averaging by its definition."""
     return [
-        [np.mean([z[j] for j in chosen], axis=0) for chosen in y]
-        for z, y in zip(inputs.values, inputs.chosen, strict=True)
+        [np.mean([z[j] for j in chosen], axis=0) for chosen in y] for z, y in zip(inputs.values, inputs.chosen, strict=True)
     ]
 
 
@@ -57,17 +56,7 @@ def test_keys_that_depend_on_each_other():
 
 @pytest.mark.parametrize(
     ("tokens", "sparsity", "dimension"),
-    [
-        (8, 2, None),
-        (9, 3, None),
-        (12, 2, None),
-        (12, 4, None),
-        (12, 2, 6),
-        (9, 3, 8),
-        (7, 1, None),
-        (5, 5, None),
-        (3, 2, 8),
-    ],
+    [(8, 2, None), (9, 3, None), (12, 2, None), (12, 4, None), (12, 2, 6), (9, 3, 8), (7, 1, None), (5, 5, None), (3, 2, 8)],
 )
 def test_the_moment_curve_selects_all_sets(tokens, sparsity, dimension):
     """Other tokens weigh at most 1/(8N) of a chosen one each, so the deviation is at most 2 / (8 q + 1)."""
@@ -85,14 +74,10 @@ def test_the_moment_curve_selects_all_sets(tokens, sparsity, dimension):
 @pytest.mark.parametrize(("tokens", "sparsity"), [(8, 2), (9, 3), (11, 1), (12, 4)])
 def test_scores_on_the_moment_curve_are_the_polynomial(tokens, sparsity):
     unit = MomentCurveUnit(tokens, sparsity, scale=1e9)
-    for chosen, query, margin in zip(
-        sets := all_sets(tokens, sparsity), unit.queries(sets), unit.margin(sets), strict=True
-    ):
+    for chosen, query, margin in zip(sets := all_sets(tokens, sparsity), unit.queries(sets), unit.margin(sets), strict=True):
         direction = query / np.hypot(query[::2], query[1::2]).max()
         score = direction @ unit.keys.T
-        polynomial = [
-            math.prod(1 - math.cos(2 * math.pi * (j - i) / tokens) for i in chosen.tolist()) for j in range(tokens)
-        ]
+        polynomial = [math.prod(1 - math.cos(2 * math.pi * (j - i) / tokens) for i in chosen.tolist()) for j in range(tokens)]
         factor = (score[chosen[0]] - score).sum() / sum(polynomial)
         np.testing.assert_allclose(score[chosen[0]] - score, factor * np.array(polynomial), atol=1e-12)
         least = min(polynomial[j] for j in range(tokens) if j not in chosen)
@@ -138,13 +123,7 @@ def test_fewer_dimensions_cannot_select_all_sets(sparsity, tokens, seed):
 
 
 @pytest.mark.parametrize(
-    "unit",
-    [
-        RestrictedIsometryUnit(6, 2, 16),
-        MomentCurveUnit(6, 2),
-        MomentCurveUnit(6, 2, 6),
-        RestrictedIsometryUnit(4, 4, 3),
-    ],
+    "unit", [RestrictedIsometryUnit(6, 2, 16), MomentCurveUnit(6, 2), MomentCurveUnit(6, 2, 6), RestrictedIsometryUnit(4, 4, 3)]
 )
 @pytest.mark.parametrize("precision", ["float64", "float32", 20])
 def test_the_whole_task_by_one_unit(unit, precision):

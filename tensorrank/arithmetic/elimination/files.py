@@ -158,9 +158,7 @@ class _Multipliers:
         """Carry the pivots of an earlier strip over to all columns of the matrix."""
         strip = self.strips[number]
         # Mapped as if to be written, though nothing is: compiled kernels know but one type of matrix.
-        mapped: Balanced = np.asarray(
-            np.memmap(self._file, np.int32, "r+", strip.offset, (strip.rows * (strip.pivots + 1),))
-        )
+        mapped: Balanced = np.asarray(np.memmap(self._file, np.int32, "r+", strip.offset, (strip.rows * (strip.pivots + 1),)))
         below = matrix[len(matrix) - strip.rows :]
         _permute(below, mapped[: strip.rows])
         carry(products, Part.whole(mapped[strip.rows :].reshape(strip.rows, strip.pivots)), Part.whole(below))

@@ -125,15 +125,12 @@ class Products:
         def update(piece: tuple[Range, Range]) -> None:
             rows, columns = piece
             for terms in _ranges(left.columns, _even(left.columns, most)):
-                self._add(
-                    [(target.part(*rows, *columns), -1.0)], left.part(*rows, *terms), right.part(*terms, *columns)
-                )
+                self._add([(target.part(*rows, *columns), -1.0)], left.part(*rows, *terms), right.part(*terms, *columns))
 
         height, width = self._piece(left.rows, left.columns, right.columns)
         most = _most_terms(height, width)
         self.pool.map(
-            update,
-            [(rows, columns) for columns in _ranges(right.columns, width) for rows in _ranges(left.rows, height)],
+            update, [(rows, columns) for columns in _ranges(right.columns, width) for rows in _ranges(left.rows, height)]
         )
 
     def _piece(self, rows: int, terms: int, columns: int) -> tuple[int, int]:
@@ -177,9 +174,7 @@ class Products:
         if len(terms) == 1:
             return first
         second, sign = quarters[terms[1]], float(terms[2])
-        kernels.combine(
-            first.matrix, first.top, first.left, second.matrix, second.top, second.left, sign, self.prime, room
-        )
+        kernels.combine(first.matrix, first.top, first.left, second.matrix, second.top, second.left, sign, self.prime, room)
         return Part.whole(room)
 
     def _add_by_tiles(self, targets: Targets, left: Part, right: Part) -> None:

@@ -136,9 +136,7 @@ def balanced(array: Residues, field: PrimeField, pool: Workers) -> Balanced:
     return result
 
 
-def _rank_over_files(
-    array: Array, field: PrimeField, pool: Workers, memory: int, scratch: Path, progress: Progress
-) -> int:
+def _rank_over_files(array: Array, field: PrimeField, pool: Workers, memory: int, scratch: Path, progress: Progress) -> int:
     """The rank by strips along the longer side; of a square matrix along the side that memory holds in one piece."""
     if array.flags.f_contiguous:
         array = array.T

@@ -43,9 +43,7 @@ def writable(out: Path, option: str = "--out") -> Path:
     if out.exists() and not out.is_file():
         raise TensorRankError(f"{option} {out} is no ordinary file; give one, such as model.json")
     if not folder.is_dir():
-        raise TensorRankError(
-            f"{option} {out} cannot be written: there is no folder {folder}; make it, or give another"
-        )
+        raise TensorRankError(f"{option} {out} cannot be written: there is no folder {folder}; make it, or give another")
     if not os.access(folder, os.W_OK):
         raise TensorRankError(f"{option} {out} cannot be written: the folder {folder} is read-only; give another")
     return out

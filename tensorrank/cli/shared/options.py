@@ -15,9 +15,7 @@ MemoryOfRank = Annotated[str, typer.Option(help="Limit on the memory of each ran
 Threads = Annotated[int | None, typer.Option(help="Threads; all processors by default.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Out = Annotated[Path | None, typer.Option(help="Folder for the picture; without one no picture is made.")]
-Weights = Annotated[
-    Path | None, typer.Option(help="Particular weights: an .npz file, arrays by name (docs/variants.md).")
-]
+Weights = Annotated[Path | None, typer.Option(help="Particular weights: an .npz file, arrays by name (docs/variants.md).")]
 Heads = Annotated[int, typer.Option(help="Heads of a layer, H.")]
 HeadDim = Annotated[int | None, typer.Option(help="Width of a head; width / heads by default.")]
 Sigmas = Annotated[float, typer.Option(help="Standard errors to each side that ranges and bands span, 0 to 10.")]
@@ -46,13 +44,11 @@ class AttentionOptions:
     width: Annotated[int, typer.Option(help="Dimension of a token, d.")]
     heads: Heads = 1
     head_dim: HeadDim = None
-    tokens: Annotated[
-        int | None, typer.Option(help="Tokens; 2 x width by default, without softmax as many as can matter.")
-    ] = None
+    tokens: Annotated[int | None, typer.Option(help="Tokens; 2 x width by default, without softmax as many as can matter.")] = (
+        None
+    )
     residual: Annotated[bool, typer.Option("--residual", help="Layers add their input to their output.")] = False
-    causal: Annotated[
-        bool, typer.Option("--causal", help="Tokens see only those before them; --tokens must be given.")
-    ] = False
+    causal: Annotated[bool, typer.Option("--causal", help="Tokens see only those before them; --tokens must be given.")] = False
     output_token: Annotated[
         int | None, typer.Option(help="Token whose output is studied; the first, or the last with --causal.")
     ] = None

@@ -81,9 +81,7 @@ def given_weights(path: Path | None, names: str) -> dict[str, Any] | None:
     try:
         arrays = np.load(path, allow_pickle=False)
     except OSError as error:
-        raise TensorRankError(
-            f"{path} cannot be read ({error.strerror or error}); expected an .npz file of weights"
-        ) from error
+        raise TensorRankError(f"{path} cannot be read ({error.strerror or error}); expected an .npz file of weights") from error
     except ValueError as error:
         raise TensorRankError(f"{path} is no .npz file; expected {names} in one, by numpy.savez") from error
     if not isinstance(arrays, np.lib.npyio.NpzFile):

@@ -24,9 +24,7 @@ def study_of(words: Sequence[str], **options: Any) -> tr.Study[Any]:
         for word in others:
             name, values = _size(word)
             if name in sizes or name in options:
-                raise TensorRankError(
-                    f"{word!r} was given; expected each size once, and options of the study as --NAME"
-                )
+                raise TensorRankError(f"{word!r} was given; expected each size once, and options of the study as --NAME")
             sizes[name] = values
         return tr.Study.over(getattr(tr, KINDS[kind]), **sizes, **options)
     for word in words:

@@ -70,9 +70,7 @@ def print_json(values: Mapping[str, Any]) -> None:
     typer.echo(json.dumps(plain(values), ensure_ascii=False))
 
 
-def whole_numbers(
-    text: str, name: str, expected: str = "whole numbers and ranges, such as 1-4 or 2,3,8"
-) -> tuple[int, ...]:
+def whole_numbers(text: str, name: str, expected: str = "whole numbers and ranges, such as 1-4 or 2,3,8") -> tuple[int, ...]:
     """A list of whole numbers and ranges, such as 1-4 or 2,3,8-10.
 
     >>> whole_numbers("1-3,8", "--widths")
@@ -148,9 +146,7 @@ class Bar:
             return
         if self._progress.tasks[self._part].description != what:
             self._progress.reset(self._part)
-        self._progress.update(
-            self._part, description=what, completed=done, total=total, left=_time_left(left), visible=True
-        )
+        self._progress.update(self._part, description=what, completed=done, total=total, left=_time_left(left), visible=True)
 
     def note(self, text: str) -> None:
         """Print a line above the bars."""

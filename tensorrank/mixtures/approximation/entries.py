@@ -111,9 +111,7 @@ def _certified(best: Best, weights: Floats, residuals: Floats, chosen: int) -> b
     """Whether no entry that the search missed is larger in W - W_t, to rounding; by logarithms, which reach further."""
     if weights[chosen] == 0:
         return bool(best.log_values[chosen] >= best.log_missed - ROUNDING)
-    return best.log_missed == -inf or bool(
-        residuals[chosen] > 0 and log(residuals[chosen]) >= best.log_missed - ROUNDING
-    )
+    return best.log_missed == -inf or bool(residuals[chosen] > 0 and log(residuals[chosen]) >= best.log_missed - ROUNDING)
 
 
 def moved(

@@ -58,9 +58,7 @@ class _Indicators:
     """Rows as zeros and ones, so that parts are fitted and evaluated by matrix products."""
 
     def __init__(self, rows: Integers, shape: tuple[int, ...]) -> None:
-        refuse_beyond(
-            memory_limit(None), 8 * len(rows) * sum(shape), f"learning from {len(rows)} rows", "fewer samples"
-        )
+        refuse_beyond(memory_limit(None), 8 * len(rows) * sum(shape), f"learning from {len(rows)} rows", "fewer samples")
         self._ends = np.cumsum(shape)[:-1]
         self._matrix = np.concatenate([np.eye(k)[rows[:, site]] for site, k in enumerate(shape)], axis=1)
 

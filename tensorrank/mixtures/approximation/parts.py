@@ -140,8 +140,4 @@ class Parts:
     def scaled(self) -> tuple[float, Floats, Floats]:
         """W * W, W * part and part * part, all divided by the largest square."""
         scale = max(self.overlaps.log_squared_norm, float(self.log_gram.max()))
-        return (
-            exp(self.overlaps.log_squared_norm - scale),
-            np.exp(self.log_overlaps - scale),
-            np.exp(self.log_gram - scale),
-        )
+        return (exp(self.overlaps.log_squared_norm - scale), np.exp(self.log_overlaps - scale), np.exp(self.log_gram - scale))

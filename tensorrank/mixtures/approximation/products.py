@@ -150,8 +150,7 @@ class _Remainder:
         for _ in range(rounds):
             moved = [rng.random(len(scores)) < share for _ in tables]
             trial = tuple(
-                np.where(some[:, None], aim, table)
-                for some, aim, table in zip(moved, self._aims(tables), tables, strict=True)
+                np.where(some[:, None], aim, table) for some, aim, table in zip(moved, self._aims(tables), tables, strict=True)
             )
             new = self.scores(trial)
             better = new > scores

@@ -143,9 +143,7 @@ class Circuit:
     def with_tables(self, tables: Sequence[Array]) -> Circuit:
         """The circuit with other tables, one for each block; the tables of products are not used."""
         blocks = zip(self.blocks, tables, strict=True)
-        return Circuit(
-            tuple(block if isinstance(block, Products) else replace(block, table=table) for block, table in blocks)
-        )
+        return Circuit(tuple(block if isinstance(block, Products) else replace(block, table=table) for block, table in blocks))
 
     def values(self, inputs: Sequence[Array]) -> Array:
         """The density at so many inputs by plain arithmetic, which may underflow: in floats, or exactly.

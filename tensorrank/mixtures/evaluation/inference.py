@@ -114,9 +114,7 @@ def sample_components(circuit: Circuit, sites: int, count: int, rng: np.random.G
     return found
 
 
-def induced_trees(
-    circuit: Circuit, sites: int, count: int, rng: np.random.Generator
-) -> Iterator[tuple[int, Integers, Floats]]:
+def induced_trees(circuit: Circuit, sites: int, count: int, rng: np.random.Generator) -> Iterator[tuple[int, Integers, Floats]]:
     """Samples of everything hidden: from the last slot down, one term of each sum that is met.
 
     One leaf of each site is met. The density is the mean over such samples of the product of their leaves, each divided

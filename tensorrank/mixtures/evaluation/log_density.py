@@ -40,10 +40,7 @@ class LogDensity:
             for operands in circuit.taken
         ]
         last_use = {
-            one.block: number
-            for number, operands in enumerate(circuit.taken)
-            for operand in operands
-            for one in operand
+            one.block: number for number, operands in enumerate(circuit.taken) for operand in operands for one in operand
         }
         # For each block those that none after it takes.
         self._dropped: list[list[int]] = [[] for _ in circuit.blocks]

@@ -111,9 +111,7 @@ class Moments:
                 if absent.any():
                     # The lower triangle of a covariance matrix counts.
                     whole = np.tril(covariance) + np.tril(covariance, -1).T
-                    given = scipy.linalg.solve(
-                        whole[np.ix_(present, present)], whole[np.ix_(present, absent)], assume_a="pos"
-                    )
+                    given = scipy.linalg.solve(whole[np.ix_(present, present)], whole[np.ix_(present, absent)], assume_a="pos")
                     distances[:, absent] = distances[:, present] @ given
                     left = whole[np.ix_(absent, absent)] - whole[np.ix_(absent, present)] @ given
                     self.second[place, component][np.ix_(absent, absent)] += weight * left

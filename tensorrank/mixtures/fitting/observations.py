@@ -74,9 +74,7 @@ class Observations:
     def part(self, rows: slice | Integers) -> Observations:
         """Some of the rows."""
         values = None if self.values is None else self.values[rows]
-        return replace(
-            self, codes=self.codes[rows], values=values, weights=self.weights[rows], numbers=self.numbers[rows]
-        )
+        return replace(self, codes=self.codes[rows], values=values, weights=self.weights[rows], numbers=self.numbers[rows])
 
 
 def observations(
@@ -106,9 +104,7 @@ def observations(
     return _categorical(array, _shape(array, symbols), _row_weights(weights, array))
 
 
-def observations_of(
-    data: ArrayLike, shape: tuple[int, ...], features: int | None, weights: ArrayLike | None
-) -> Observations:
+def observations_of(data: ArrayLike, shape: tuple[int, ...], features: int | None, weights: ArrayLike | None) -> Observations:
     """The data, checked, as variables of a model of this shape, whose Gaussian components have so many features."""
     array = of_variables(_numbers(data), len(shape), features)
     checked = _row_weights(weights, array)
@@ -125,8 +121,7 @@ def _numbers(data: ArrayLike) -> NDArray[Any]:
     if array.dtype.kind == "f" and np.isinf(array).any():
         row, site = (int(i) for i in np.argwhere(np.isinf(array))[0][:2])
         raise TensorRankError(
-            f"row {row} of the data is infinite for variable {site}; expected finite numbers, or NaN where it is "
-            "missing"
+            f"row {row} of the data is infinite for variable {site}; expected finite numbers, or NaN where it is missing"
         )
     return array
 
@@ -162,9 +157,7 @@ def _row_weights(given: ArrayLike | None, array: NDArray[Any]) -> Floats:
     weights = weights.astype(np.float64)
     odd = np.flatnonzero(~(np.isfinite(weights) & (weights >= 0)))
     if odd.size:
-        raise TensorRankError(
-            f"the weight of row {odd[0]} is {weights[odd[0]]}; expected a finite number of at least 0"
-        )
+        raise TensorRankError(f"the weight of row {odd[0]} is {weights[odd[0]]}; expected a finite number of at least 0")
     if not weights.any():
         raise TensorRankError("all weights are 0; expected a row that counts")
     return weights
@@ -180,9 +173,7 @@ def _shape(array: NDArray[Any], symbols: int | Sequence[int] | None) -> tuple[in
         return tuple([whole_number("symbols", symbols, 1)] * sites)
     sizes: tuple[int, ...] = tuple(whole_number("the number of values of a variable", k, 1) for k in symbols)
     if len(sizes) != sites:
-        raise TensorRankError(
-            f"symbols has {len(sizes)} numbers for {sites} variables; expected one each, or one number"
-        )
+        raise TensorRankError(f"symbols has {len(sizes)} numbers for {sites} variables; expected one each, or one number")
     return sizes
 
 

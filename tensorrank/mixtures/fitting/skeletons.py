@@ -34,9 +34,7 @@ class Skeletons:
         observed = observations(data, densities=settings.densities, symbols=settings.symbols, weights=settings.weights)
         for name, odd in (("components", settings.components is not None), ("covariance", "covariance" in options)):
             if odd and observed.values is None:
-                raise TensorRankError(
-                    f"{name} is given for categorical data; expected real data: try densities='gaussian'"
-                )
+                raise TensorRankError(f"{name} is given for categorical data; expected real data: try densities='gaussian'")
         return cls(observed, settings, len(np.asarray(data)))
 
     @property

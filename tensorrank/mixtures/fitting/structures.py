@@ -76,9 +76,7 @@ def parents_of(tree: str | Sequence[int], observed: Observations, branching: int
             raise TensorRankError(f"the tree is {tree!r}; expected {known}, or a list of parents")
         leaves = len(tree) + 1 - len({0, *tree})
         if leaves != observed.sites:
-            raise TensorRankError(
-                f"the tree has {leaves} leaves for data of {observed.sites} variables; expected as many"
-            )
+            raise TensorRankError(f"the tree has {leaves} leaves for data of {observed.sites} variables; expected as many")
         return tree
     if tree not in NAMES:
         raise TensorRankError(f"the tree is {tree!r}; {nearest(tree, NAMES)}, or the parents of nodes 1, 2, ...")

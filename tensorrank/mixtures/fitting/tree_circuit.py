@@ -55,8 +55,7 @@ class TreeCircuit:
     def groups(self) -> tuple[int, ...]:
         """The number of each block's table; blocks that share an array share the number, products have NO_GROUP."""
         return tuple(
-            NO_GROUP if isinstance(block, Products) else self.group_of[identity(block.table)]
-            for block in self.circuit.blocks
+            NO_GROUP if isinstance(block, Products) else self.group_of[identity(block.table)] for block in self.circuit.blocks
         )
 
     @cached_property

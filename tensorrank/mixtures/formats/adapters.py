@@ -132,9 +132,7 @@ def from_pgmpy(network: Any) -> LatentTree:
                 f"identity, and put {name!r} among the network's latents"
             )
         if not inner and name in network.latents:
-            raise TensorRankError(
-                f"the leaf {name!r} is hidden; expected an observed one: remove it, it changes nothing"
-            )
+            raise TensorRankError(f"the leaf {name!r} is hidden; expected an observed one: remove it, it changes nothing")
         roots += [] if parents else [name]
     if len(roots) != 1:
         raise TensorRankError(f"the network has the roots {roots}; expected one")

@@ -50,9 +50,7 @@ def joined(model: Hierarchical | LatentTree) -> Iterator[frozenset[int]]:
     children: Mapping[Any, Sequence[Any]]
     if isinstance(model, Hierarchical):
         children = {number: node.children for number, node in enumerate(model.nodes) if node.children}
-        variables: dict[Any, int] = {
-            number: node.variable for number, node in enumerate(model.nodes) if isinstance(node, Leaf)
-        }
+        variables: dict[Any, int] = {number: node.variable for number, node in enumerate(model.nodes) if isinstance(node, Leaf)}
     else:
         children = {name: model.children[name] for name in reversed(model.latents)}
         variables = {name: site for site, name in enumerate(model.leaves)}

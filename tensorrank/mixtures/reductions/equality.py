@@ -79,20 +79,14 @@ class ReductionReport(Record):
         if not self.equal:
             return f"{before} -> {self.size_after} {_unit(self.target)}; NOT equal (checked over {fields})"
         ratio = "no ratio" if self.ratio is None else f"ratio {self.ratio:.3g}"
-        how = (
-            f"exactly (over {fields})"
-            if self.exact
-            else f"within rounding (logarithms of values within {self.tolerance:g})"
-        )
+        how = f"exactly (over {fields})" if self.exact else f"within rounding (logarithms of values within {self.tolerance:g})"
         return (
             f"{before} -> {self.size_after} {_unit(self.target)}, {ratio}; equal {how}; theory at most "
             f"{self.bound}: {self.theorem}"
         )
 
 
-def check_reduction(
-    source: Mixture, target: Mixture | Obstruction, *, seed: int | np.random.Generator = 0
-) -> ReductionReport:
+def check_reduction(source: Mixture, target: Mixture | Obstruction, *, seed: int | np.random.Generator = 0) -> ReductionReport:
     """A comparison of two models: whether they are the same function of their variables, and their sizes.
 
     Both models are contracted with the same random vectors over GF(p), one for each variable, so the table of all

@@ -46,8 +46,7 @@ def separating_latents(tree: LatentTree) -> tuple[tuple[Name, ...], int]:
         shut = [_least(costs[child][:_ONE_LEAF]) for child in below]
         opened[name] = chosen = _child_to_open(below, costs)
         open_one = (
-            _least(costs[child][_ONE_LEAF:]) if child == chosen else cost
-            for child, cost in zip(below, shut, strict=True)
+            _least(costs[child][_ONE_LEAF:]) if child == chosen else cost for child, cost in zip(below, shut, strict=True)
         )
         closed = _product(_least(costs[child]) for child in below)
         costs[name] = (

@@ -164,9 +164,7 @@ def _transition(
     return conditionals.settled(transition), unravelled(different, after, tree.states)
 
 
-def _entered_regions(
-    tree: LatentTree, before: Sequence[Name], after: Sequence[Name]
-) -> list[tuple[tuple[Name, ...], Region]]:
+def _entered_regions(tree: LatentTree, before: Sequence[Name], after: Sequence[Name]) -> list[tuple[tuple[Name, ...], Region]]:
     """The variables that only the second separator has, by the regions that the first one cuts out."""
     cut = set(before)
 
@@ -185,6 +183,4 @@ def _entered_regions(
         # A variable borders from below the region that its own top heads, unless it is this top itself.
         if top(name) != name:
             beside.setdefault(top(name), []).append(name)
-    return [
-        (tuple(names), Region(tree.parent(first), tuple(beside.get(first, ())))) for first, names in entered.items()
-    ]
+    return [(tuple(names), Region(tree.parent(first), tuple(beside.get(first, ())))) for first, names in entered.items()]

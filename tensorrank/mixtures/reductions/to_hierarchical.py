@@ -96,9 +96,7 @@ def least_of_blocks(model: Mixture) -> Least:
 
 def _follows(tree: LatentTree, target: Hierarchical) -> bool:
     """Whether the format joins the variables as the tree does, with ranks no larger than its states."""
-    return set(joined(target)) == set(joined(tree)) and max(target.ranks) <= max(
-        tree.states[name] for name in tree.latents
-    )
+    return set(joined(target)) == set(joined(tree)) and max(target.ranks) <= max(tree.states[name] for name in tree.latents)
 
 
 def hierarchical_of(tree: LatentTree, limit: float = inf) -> Hierarchical:

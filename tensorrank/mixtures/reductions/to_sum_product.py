@@ -67,9 +67,7 @@ def sum_product_of(tree: LatentTree) -> SumProduct:
         possible = np.flatnonzero((table[reached[name]] > 0).any(axis=0)).tolist()
         for child in children:
             reached[child] = possible
-        below = {
-            state: f"{label[name]}={state}" if len(children) > 1 else given(children[0], state) for state in possible
-        }
+        below = {state: f"{label[name]}={state}" if len(children) > 1 else given(children[0], state) for state in possible}
         for state in reached[name]:
             taken = np.flatnonzero(table[state] > 0).tolist()
             nodes[given(name, state)] = SumNode(tuple(below[one] for one in taken), table[state][taken])

@@ -184,9 +184,7 @@ class CutTerms:
     def add_sum(self, name: Name, weights: Sequence[Any], children: Sequence[Name]) -> None:
         """Write a sum as terms or as a plane."""
         weighted = [
-            (weight, *term)
-            for weight, child in zip(weights, children, strict=True)
-            for term in self.terms.get(child, ())
+            (weight, *term) for weight, child in zip(weights, children, strict=True) for term in self.terms.get(child, ())
         ]
         terms = self._collected(name, weighted)
         planes = [(weight, child) for weight, child in zip(weights, children, strict=True) if child not in self.terms]

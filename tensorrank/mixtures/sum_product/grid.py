@@ -163,9 +163,7 @@ class SumProductGrid:
             live += 1 - expiring[number]
         return most + _SUMMED + _SPARE
 
-    def evaluate(
-        self, rows: Residues, columns: Residues, shape: Sequence[int], field: PrimeField, memory: int
-    ) -> Residues:
+    def evaluate(self, rows: Residues, columns: Residues, shape: Sequence[int], field: PrimeField, memory: int) -> Residues:
         """The residues of the values at all pairs of a row and a column, taken in slices of rows that fit in memory.
 
         Rows and columns are inputs of shape (count, sites of the side, largest number of values of all variables), and

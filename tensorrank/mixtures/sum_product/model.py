@@ -277,20 +277,12 @@ class SumProduct(Mixture):
         SumProduct(6 variables, 79 nodes, 184 edges)
         """
         rng = random_stream(seed)
-        n, k, count = (
-            whole_number(name, given, 1) for name, given in (("sites", sites), ("symbols", symbols), ("sums", sums))
-        )
+        n, k, count = (whole_number(name, given, 1) for name, given in (("sites", sites), ("symbols", symbols), ("sums", sums)))
         return cls(*random_regions(n, k, rng, sums=count, fractions=fractions))
 
     @classmethod
     def perfect_matchings(
-        cls,
-        sites: int,
-        symbols: int,
-        seed: int | np.random.Generator,
-        *,
-        rank: int | None = None,
-        fractions: bool = False,
+        cls, sites: int, symbols: int, seed: int | np.random.Generator, *, rank: int | None = None, fractions: bool = False
     ) -> SumProduct:
         """A mixture of three products over pairs of variables: the pairs of three random perfect matchings.
 

@@ -49,9 +49,7 @@ def random_regions(
             if half not in splits and region - half not in splits:
                 splits.append(half)
         terms = [
-            add("p", ProductNode(pair))
-            for half in splits
-            for pair in product(build(half, sums), build(region - half, sums))
+            add("p", ProductNode(pair)) for half in splits for pair in product(build(half, sums), build(region - half, sums))
         ]
         weights = random_distributions((count, len(terms)), rng, fractions=fractions)
         regions[region] = [add("s", SumNode(tuple(terms), row)) for row in weights]
@@ -61,9 +59,7 @@ def random_regions(
     return nodes, root
 
 
-def perfect_matchings(
-    sites: int, seed: int | np.random.Generator
-) -> tuple[PerfectMatching, PerfectMatching, PerfectMatching]:
+def perfect_matchings(sites: int, seed: int | np.random.Generator) -> tuple[PerfectMatching, PerfectMatching, PerfectMatching]:
     """Three random perfect matchings of the sites whose union is a connected graph of degree 3 without double edges.
 
     Args:

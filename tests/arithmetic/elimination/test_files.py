@@ -30,9 +30,7 @@ def strips_of(matrix, prime, cuts):
 def strip_rank(matrix, cuts, prime, folder, threads=1, **options):
     """The rank by strips that begin at the cuts; nothing may be left in the folder."""
     with worker_threads(threads) as pool:
-        found = rank_of_strips(
-            strips_of(matrix, prime, cuts), *matrix.shape, PrimeField(prime), pool, folder, **options
-        )
+        found = rank_of_strips(strips_of(matrix, prime, cuts), *matrix.shape, PrimeField(prime), pool, folder, **options)
     assert not list(folder.iterdir())
     return found
 
@@ -76,14 +74,7 @@ def test_every_branch_at_small_sizes_agrees_with_flint(prime, tmp_path):
             assert strip_rank(matrix, cuts, prime, tmp_path, threads) == (flint_rank(matrix, prime), True)
 
 
-@given(
-    st.integers(1, 60),
-    st.integers(1, 60),
-    st.integers(0, 60),
-    st.integers(1, 70),
-    st.sampled_from(PRIMES),
-    st.integers(0),
-)
+@given(st.integers(1, 60), st.integers(1, 60), st.integers(0, 60), st.integers(1, 70), st.sampled_from(PRIMES), st.integers(0))
 @settings(deadline=None, max_examples=50)
 def test_a_rank_planted_by_unit_factors_is_found_exactly(rows, columns, rank, width, prime, seed):
     rank = min(rank, rows, columns)

@@ -42,11 +42,7 @@ def test_every_kind_of_matrix_is_read_strip_by_strip(dtype, shape, tmp_path):
     expected, before = rank_mod_p(matrix, prime), matrix.copy()
     for given_matrix in (matrix, np.asfortranarray(matrix), matrix[:, ::-1]):
         calls = []
-        options = {
-            "threads": 1,
-            "overwrite": True,
-            "progress": lambda done, total, what, to=calls: to.append((done, total)),
-        }
+        options = {"threads": 1, "overwrite": True, "progress": lambda done, total, what, to=calls: to.append((done, total))}
         assert rank_mod_p(given_matrix, prime, memory="4.6MB", scratch=tmp_path, **options) == expected
         assert len(announced(calls)) > 20
     assert (matrix == before).all()
@@ -61,9 +57,7 @@ def test_a_matrix_that_fits_needs_no_file_and_one_that_does_not_needs_a_folder(t
     assert rank_mod_p(matrix, 8388593, **options) == 300
     announced(calls)
     assert rank_mod_p(matrix, 8388593, memory="1GB") == rank_mod_p(matrix, 8388593, scratch=nowhere) == 300
-    with pytest.raises(
-        TensorRankError, match=r"\(400, 400\) takes 3.23 MiB and .* limit is 3.05 MiB.*a scratch folder"
-    ):
+    with pytest.raises(TensorRankError, match=r"\(400, 400\) takes 3.23 MiB and .* limit is 3.05 MiB.*a scratch folder"):
         rank_mod_p(matrix, 8388593, memory=3_200_000)
 
 
@@ -76,9 +70,7 @@ def test_a_folder_that_is_none_is_refused(name, reason, tmp_path):
 
 def in_a_process(script, *arguments):
     """The output of a script in a Python of its own."""
-    done = subprocess.run(
-        [sys.executable, "-c", textwrap.dedent(script), *map(str, arguments)], capture_output=True, text=True
-    )
+    done = subprocess.run([sys.executable, "-c", textwrap.dedent(script), *map(str, arguments)], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
     return done.stdout.split("\n")
 

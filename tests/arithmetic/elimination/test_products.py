@@ -64,9 +64,7 @@ def test_products_taken_apart_as_strassen_did_are_exact(prime, threads, shape):
 def test_strassen_takes_seven_products_for_eight(monkeypatch):
     taken = []
     by_tiles = Products._add_by_tiles
-    monkeypatch.setattr(
-        Products, "_add_by_tiles", lambda self, *parts: taken.append(parts[1:]) or by_tiles(self, *parts)
-    )
+    monkeypatch.setattr(Products, "_add_by_tiles", lambda self, *parts: taken.append(parts[1:]) or by_tiles(self, *parts))
     left, right = np.ones((12, 12), dtype=np.int32), np.ones((12, 12), dtype=np.int32)
     with worker_threads(1) as pool:
         Products(PrimeField(101), pool).subtract(

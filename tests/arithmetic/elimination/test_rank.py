@@ -310,9 +310,7 @@ some_primes = st.sampled_from(PRIMES)
 properties = settings(deadline=None, max_examples=50)
 
 
-@given(
-    st.integers(1, 90), st.integers(1, 90), st.integers(0, 90), some_primes.filter(lambda p: p > 2**20), st.integers(0)
-)
+@given(st.integers(1, 90), st.integers(1, 90), st.integers(0, 90), some_primes.filter(lambda p: p > 2**20), st.integers(0))
 @properties
 def test_a_planted_rank_is_found(rows, columns, rank, prime, seed):
     rank = min(rank, rows, columns)
@@ -357,9 +355,7 @@ def test_scaling_rows_by_nonzero_residues_keeps_the_rank(matrix, prime, seed):
     assert rank_mod_p(scaled, prime) == rank_mod_p(matrix, prime)
 
 
-@given(
-    hnp.arrays(np.int64, hnp.array_shapes(min_dims=2, max_dims=2, max_side=7), elements=st.integers(-4, 4)), some_primes
-)
+@given(hnp.arrays(np.int64, hnp.array_shapes(min_dims=2, max_dims=2, max_side=7), elements=st.integers(-4, 4)), some_primes)
 @properties
 def test_the_rank_mod_p_never_exceeds_the_rank_over_the_rationals(matrix, prime):
     rational = flint.fmpz_mat(*matrix.shape, [int(x) for x in matrix.flat]).rank()

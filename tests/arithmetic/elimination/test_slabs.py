@@ -39,9 +39,7 @@ def test_products_of_residues_are_exact(prime):
     field, rng = PrimeField(prime), np.random.default_rng(5)
     left, right = rng.integers(0, prime, (90, 700)), rng.integers(0, prime, (700, 130))
     with worker_threads(2) as pool:
-        found = elimination.product(
-            field.balanced(left).astype(np.int32), field.balanced(right).astype(np.int32), field, pool
-        )
+        found = elimination.product(field.balanced(left).astype(np.int32), field.balanced(right).astype(np.int32), field, pool)
     expected = left.astype(object) @ right.astype(object) % prime
     assert (found.astype(np.int64) % prime == expected).all()
 

@@ -9,8 +9,7 @@ from tensorrank.errors import TensorRankError
 
 
 @pytest.mark.parametrize(
-    ("text", "numbers"),
-    [("3", (3,)), ("1-4", (1, 2, 3, 4)), ("2,8", (2, 8)), (" 1 - 2 , 5 ", (1, 2, 5)), ("1,1", (1, 1))],
+    ("text", "numbers"), [("3", (3,)), ("1-4", (1, 2, 3, 4)), ("2,8", (2, 8)), (" 1 - 2 , 5 ", (1, 2, 5)), ("1,1", (1, 1))]
 )
 def test_lists_and_ranges(text, numbers):
     assert terminal.whole_numbers(text, "--widths") == numbers
@@ -18,9 +17,7 @@ def test_lists_and_ranges(text, numbers):
 
 @pytest.mark.parametrize("text", ["", "a", "1-", "-1", "4-1", "1,,2", "1.5", "1-99999999"])
 def test_anything_else_is_explained(text):
-    with pytest.raises(
-        TensorRankError, match=r"--widths is .*; expected whole numbers and ranges, such as 1-4 or 2,3,8"
-    ):
+    with pytest.raises(TensorRankError, match=r"--widths is .*; expected whole numbers and ranges, such as 1-4 or 2,3,8"):
         terminal.whole_numbers(text, "--widths")
 
 

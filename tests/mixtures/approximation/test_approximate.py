@@ -24,9 +24,7 @@ def test_gaussian_components_are_kept_and_their_coefficients_approximated():
     assert [step.error for step in found.steps] == [step.error for step in plain.steps]
 
 
-@pytest.mark.parametrize(
-    ("method", "atoms"), [("corrective", "products"), ("sampling", "entries"), ("likelihood", None)]
-)
+@pytest.mark.parametrize(("method", "atoms"), [("corrective", "products"), ("sampling", "entries"), ("likelihood", None)])
 def test_the_same_seed_gives_the_same_steps(method, atoms):
     first, again = (approximate(CHAIN, 3, method, atoms=atoms, seed=7) for _ in range(2))
     assert first == again

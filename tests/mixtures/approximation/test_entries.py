@@ -64,9 +64,7 @@ def test_steps_are_those_on_the_dense_table(name, rule):
         assert step.total_variation.standard_error is None
         assert step.kl.value == np.inf
         used = reached > 0
-        assert step.reverse_kl.value == pytest.approx(
-            (reached[used] * np.log(reached[used] / table[used])).sum(), rel=1e-5
-        )
+        assert step.reverse_kl.value == pytest.approx((reached[used] * np.log(reached[used] / table[used])).sum(), rel=1e-5)
         assert step.certified
         assert step.error <= step.guarantee == pytest.approx(np.sqrt(8 / (step.step + 2)))
     model = np.asarray(probability_table(found.model), dtype=float)

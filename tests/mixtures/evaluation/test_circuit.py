@@ -18,9 +18,7 @@ HANDS = np.array([[Fraction(1, 4), Fraction(3, 4)]])
 
 def pair(*tables):
     first, second, hands = tables
-    return Circuit(
-        (Leaves(0, first), Leaves(1, second), Products(np.array([[0, 3], [1, 2]])), Sums(hands, np.array([5, 4])))
-    )
+    return Circuit((Leaves(0, first), Leaves(1, second), Products(np.array([[0, 3], [1, 2]])), Sums(hands, np.array([5, 4]))))
 
 
 EXACT = pair(FIRST, SECOND, HANDS)

@@ -132,9 +132,7 @@ def test_tables_of_all_scales(seed, length, decades):
         entries[..., 0] += (entries.sum(axis=-1) == 0) * 1.0
         return entries / entries.sum(axis=-1, keepdims=True)
 
-    model = HiddenMarkov(
-        table(3), [table(3, 3) for _ in range(length - 1)], [table(3, 2) for _ in range(length)], length
-    )
+    model = HiddenMarkov(table(3), [table(3, 3) for _ in range(length - 1)], [table(3, 2) for _ in range(length)], length)
     assert_values(model.circuit, rng.integers(-1, 2, (4, length)))
 
 

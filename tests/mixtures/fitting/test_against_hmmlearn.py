@@ -11,9 +11,7 @@ from tensorrank.mixtures.hidden_markov import HiddenMarkov
 
 
 def theirs(kind, model, steps, **options):
-    made = kind(
-        model.states, n_iter=steps, tol=-np.inf, implementation="scaling", init_params="", random_state=0, **options
-    )
+    made = kind(model.states, n_iter=steps, tol=-np.inf, implementation="scaling", init_params="", random_state=0, **options)
     made.startprob_, made.transmat_ = model.initial.copy(), model.transition.copy()
     return made
 
@@ -71,12 +69,7 @@ def test_gaussian_steps(covariance, steps):
         length,
         densities=Gaussians(means + rng.normal(size=means.shape), spreads),
     )
-    nothing = {
-        "means_prior": 0,
-        "means_weight": 0,
-        "covars_prior": 0,
-        "covars_weight": 0 if covariance == "diag" else -4,
-    }
+    nothing = {"means_prior": 0, "means_weight": 0, "covars_prior": 0, "covars_weight": 0 if covariance == "diag" else -4}
     made = theirs(GaussianHMM, start, steps, covariance_type=covariance, min_covar=0, **nothing)
     made.means_, made.covars_ = start.densities.means.copy(), spreads.copy()
     if covariance == "full":

@@ -36,9 +36,7 @@ def test_mixture_steps(covariance, steps):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
         theirs.fit(data)
-    start = LatentClass(
-        weights, [np.eye(classes)], densities=Gaussians(means[None], (matrices if full else variances)[None])
-    )
+    start = LatentClass(weights, [np.eye(classes)], densities=Gaussians(means[None], (matrices if full else variances)[None]))
     found = fitted(start, data[:, None], iterations=steps, tolerance=0)
     np.testing.assert_allclose(found.model.weights, theirs.weights_, rtol=1e-7)
     np.testing.assert_allclose(found.model.densities.means[0], theirs.means_, rtol=1e-7, atol=1e-8)

@@ -65,11 +65,7 @@ def test_trees_with_zeros(planted, seed):
 
 @settings(max_examples=20, deadline=None)
 @given(
-    st.integers(0, 2**32),
-    st.sampled_from(["diagonal", "full"]),
-    st.booleans(),
-    st.booleans(),
-    st.sampled_from([0.0, 0.3, 0.7]),
+    st.integers(0, 2**32), st.sampled_from(["diagonal", "full"]), st.booleans(), st.booleans(), st.sampled_from([0.0, 0.3, 0.7])
 )
 def test_gaussian_objectives_never_decrease(seed, covariance, shared, mixed, missing):
     rng = np.random.default_rng(seed)

@@ -85,9 +85,7 @@ def test_trees(model):
 
     def tables(level):
         shape = (3, 5 if level == 2 else 3)
-        made = [
-            0.7 * np.eye(*shape) + 0.3 * rng.dirichlet(np.ones(shape[1]), shape[0]) for _ in range(2 ** (level + 1))
-        ]
+        made = [0.7 * np.eye(*shape) + 0.3 * rng.dirichlet(np.ones(shape[1]), shape[0]) for _ in range(2 ** (level + 1))]
         return made[0] if model == "shared" else made
 
     planted = TensorialMixture(np.ones(3) / 3, [tables(level) for level in range(3)])

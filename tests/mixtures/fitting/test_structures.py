@@ -113,9 +113,7 @@ def test_hidden_trees():
     model = LatentTree.fit(data, 4, tree="chow_liu", iterations=20, tolerance=0)
     assert len(model.latents) == 9
     owner = {model.parent(leaf): leaf for leaf in model.leaves}
-    joined = {
-        frozenset((owner[name], owner[model.parent(name)])) for name in model.latents if model.parent(name) is not None
-    }
+    joined = {frozenset((owner[name], owner[model.parent(name)])) for name in model.latents if model.parent(name) is not None}
     assert joined == edges(tree)
 
 

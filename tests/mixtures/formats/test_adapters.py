@@ -47,12 +47,9 @@ def gaussian(kind, states=3, features=2, seed=0):
     model.means_ = rng.normal(size=(states, features))
     factors = rng.normal(size=(states, features, features))
     full = factors @ np.swapaxes(factors, 1, 2) + np.eye(features)
-    model.covars_ = {
-        "spherical": full[:, 0, 0],
-        "diag": np.diagonal(full, axis1=1, axis2=2),
-        "full": full,
-        "tied": full[0],
-    }[kind]
+    model.covars_ = {"spherical": full[:, 0, 0], "diag": np.diagonal(full, axis1=1, axis2=2), "full": full, "tied": full[0]}[
+        kind
+    ]
     return model
 
 
@@ -195,17 +192,11 @@ def test_a_train_of_fractions_holds_fractions():
 @pytest.mark.parametrize(
     ("tensor", "message"),
     [
-        (
-            CPTensor(([1.0], [-np.ones((2, 1)) / 2, -np.ones((2, 1)) / 2])),
-            "factor 0 of the CPTensor is -0.5 at value 0",
-        ),
+        (CPTensor(([1.0], [-np.ones((2, 1)) / 2, -np.ones((2, 1)) / 2])), "factor 0 of the CPTensor is -0.5 at value 0"),
         (CPTensor(([-1.0], [np.ones((2, 1)) / 2] * 2)), "the array of weights is -1.0 at term 0"),
         (CPTensor(([1.0], [np.ones((2, 1))] * 2)), "the entries of the CPTensor sum to 4.0; expected 1: divide its w"),
         (CPTensor(([1.0], [np.zeros((2, 1))] * 2)), "the entries of the CPTensor sum to 0.0; expected 1"),
-        (
-            TTTensor([np.ones((1, 2, 1))] * 2),
-            "the entries of the TTTensor sum to 4.0; expected 1: divide its first core",
-        ),
+        (TTTensor([np.ones((1, 2, 1))] * 2), "the entries of the TTTensor sum to 4.0; expected 1: divide its first core"),
         (TTTensor([-np.ones((1, 1, 1))] * 2), "core 0 of the TTTensor is -1.0 at rank before 0, value 0, rank after 0"),
         (np.ones((2, 2)) / 4, "an object of the type ndarray was given; expected a CPTensor or a TTTensor of tensorly"),
     ],
@@ -319,8 +310,7 @@ def test_libraries_that_are_missing(monkeypatch, adapter, package, arguments):
 
 def test_libraries_are_imported_only_when_called():
     code = (
-        "import sys, tensorrank.mixtures.formats.adapters; "
-        "print({'hmmlearn', 'pgmpy', 'tensorly', 'sklearn'} & {*sys.modules})"
+        "import sys, tensorrank.mixtures.formats.adapters; print({'hmmlearn', 'pgmpy', 'tensorly', 'sklearn'} & {*sys.modules})"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"

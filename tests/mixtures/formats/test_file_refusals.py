@@ -133,12 +133,7 @@ def test_the_good_ones_are_good(kind):
             ("densities: unknown field 'mean'; expected one of type, means, covariances; did you mean 'means'?"),
         ),
         ("latent_class", ["densities"], {"type": "gaussian", "means": [1, 2]}, "the field 'covariances' is missing"),
-        (
-            "latent_class",
-            ["densities"],
-            {"type": "cauchy", "means": [1, 2], "covariances": [1, 2]},
-            "the type 'cauchy'",
-        ),
+        ("latent_class", ["densities"], {"type": "cauchy", "means": [1, 2], "covariances": [1, 2]}, "the type 'cauchy'"),
         (
             "latent_class",
             ["densities"],
@@ -232,9 +227,7 @@ def test_a_file_cut_off_anywhere_is_said_to_be(tmp_path):
     whole = (tmp_path / "m.json").read_bytes().rstrip()
     for length in range(1, len(whole)):
         (tmp_path / "m.json").write_bytes(whole[:length])
-        with pytest.raises(
-            TensorRankError, match=r"at line \d+, column \d+, where the file ends: it seems to be cut off"
-        ):
+        with pytest.raises(TensorRankError, match=r"at line \d+, column \d+, where the file ends: it seems to be cut off"):
             load(tmp_path / "m.json")
 
 

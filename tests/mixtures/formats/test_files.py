@@ -90,14 +90,7 @@ def test_round_trip_of_every_kind(make, exact, tmp_path):
 
 def test_every_kind_is_among_them():
     assert {make(False).kind for make in MODELS.values()} == set(KINDS)
-    assert list(KINDS) == [
-        "latent_class",
-        "hidden_markov",
-        "latent_tree",
-        "tensorial_mixture",
-        "hierarchical",
-        "sum_product",
-    ]
+    assert list(KINDS) == ["latent_class", "hidden_markov", "latent_tree", "tensorial_mixture", "hierarchical", "sum_product"]
 
 
 @pytest.mark.parametrize(
@@ -146,10 +139,7 @@ def test_variables_are_written_only_where_the_rule_gives_others():
 
 
 def test_names_keep_their_type(tmp_path):
-    save(
-        LatentTree("größe \ud800", [1], [("größe \ud800", "1", [[1]]), ("größe \ud800", 1, [[1]])], ["1", 1]),
-        tmp_path / "m",
-    )
+    save(LatentTree("größe \ud800", [1], [("größe \ud800", "1", [[1]]), ("größe \ud800", 1, [[1]])], ["1", 1]), tmp_path / "m")
     again = load(tmp_path / "m")
     assert (again.root, [edge.child for edge in again.edges]) == ("größe \ud800", ["1", 1])
 
@@ -181,9 +171,7 @@ def test_fractions_of_any_length_come_back(tmp_path):
     model = Hierarchical([Leaf(0, [[tiny]]), Leaf(1, [[3**12000]]), Transfer((0, 1), [[[1]]])])
     save(model, tmp_path / "m.json")
     same(model, load(tmp_path / "m.json"))
-    (tmp_path / "n.json").write_text(
-        f'{{"model": "latent_class", "version": 1, "weights": [{10**4200}], "components": []}}'
-    )
+    (tmp_path / "n.json").write_text(f'{{"model": "latent_class", "version": 1, "weights": [{10**4200}], "components": []}}')
     with pytest.raises(TensorRankError, match=r"n.json: the array of weights sums to"):
         load(tmp_path / "n.json")
 

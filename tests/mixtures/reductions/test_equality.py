@@ -51,9 +51,7 @@ def test_denominators_that_a_prime_divides():
 
 def test_other_densities_make_other_models():
     model = HiddenMarkov.random(2, 2, 3, seed=0)
-    gaussian = HiddenMarkov(
-        model.initial, model.transition, model.emission, 3, densities=Gaussians([0.0, 1.0], [1.0, 1.0])
-    )
+    gaussian = HiddenMarkov(model.initial, model.transition, model.emission, 3, densities=Gaussians([0.0, 1.0], [1.0, 1.0]))
     assert not check_reduction(model, gaussian).equal
     assert check_reduction(gaussian, gaussian.latent_tree()).equal
 

@@ -56,9 +56,7 @@ class TestEveryArrow:
     @pytest.mark.parametrize("model", four_variables(exact=False), ids=named)
     def test_floats_are_equal_within_rounding(self, model, kind, tree):
         reduced = reduce(model, kind, tree=tree)
-        np.testing.assert_allclose(
-            reduced.probability(all_states(model.shape)), probability_table(model).ravel(), rtol=1e-12
-        )
+        np.testing.assert_allclose(reduced.probability(all_states(model.shape)), probability_table(model).ravel(), rtol=1e-12)
         assert check_reduction(model, reduced).equal
 
     @pytest.mark.parametrize("kind", ["latent_tree", "hierarchical", "sum_product"])
@@ -80,9 +78,7 @@ class TestEveryArrow:
 
     def test_densities_go_along(self):
         model = HiddenMarkov.random(2, 2, 4, seed=0)
-        gaussian = HiddenMarkov(
-            model.initial, model.transition, model.emission, 4, densities=Gaussians([0.0, 3.0], [1.0, 2.0])
-        )
+        gaussian = HiddenMarkov(model.initial, model.transition, model.emission, 4, densities=Gaussians([0.0, 3.0], [1.0, 2.0]))
         x = np.linspace(-2, 5, 12).reshape(3, 4)
         for kind, tree in TARGETS:
             np.testing.assert_allclose(reduce(gaussian, kind, tree=tree).log_density(x), gaussian.log_density(x))

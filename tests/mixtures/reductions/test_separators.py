@@ -64,9 +64,7 @@ def test_separators_of_prefixes_are_the_least_among_all_sets(tree):
     graph = graph_of(tree)
     for site, names in enumerate(prefix_separators(tree)):
         assert separates_prefix(tree, graph, names, site)
-        assert states_of(tree, names) == least(
-            tree, lambda chosen, site=site: separates_prefix(tree, graph, chosen, site)
-        )
+        assert states_of(tree, names) == least(tree, lambda chosen, site=site: separates_prefix(tree, graph, chosen, site))
 
 
 @given(trees(most_nodes=24, most_states=5))

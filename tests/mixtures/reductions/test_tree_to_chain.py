@@ -129,8 +129,7 @@ def test_the_states_of_a_balanced_tree_are_needed():
     chain = hidden_markov_of(tree)
     # Ranks of the prefix unfoldings of the published example: 2 2 4 2 4 2 2.
     ranks = [
-        separation_rank(chain.architecture(), Bipartition(tuple(range(cut)), tuple(range(cut, 8)))).value
-        for cut in range(1, 8)
+        separation_rank(chain.architecture(), Bipartition(tuple(range(cut)), tuple(range(cut, 8)))).value for cut in range(1, 8)
     ]
     assert ranks == [2, 2, 4, 2, 4, 2, 2]
 

@@ -166,9 +166,7 @@ def test_little_memory_gives_the_same_values_and_less_an_error():
     least = next(memory for memory in range(2**10, 2**22, 2**13) if _fits(instance, partition, rows, columns, memory))
     assert least < 2**20
     assert (instance.grid(partition, rows, columns, least) == expected).all()
-    with pytest.raises(
-        TensorRankError, match=r"a grid of 100 x 100 values would take about .* the memory limit is 1 KiB"
-    ):
+    with pytest.raises(TensorRankError, match=r"a grid of 100 x 100 values would take about .* the memory limit is 1 KiB"):
         instance.grid(partition, rows, columns, 2**10)
 
 
@@ -237,9 +235,7 @@ def test_terms_with_a_common_function_are_counted_once():
         for state in range(3):
             below = f"mix {step + 1} {state}"
             nodes[f"leaf {step} {state}"] = LeafNode(step, rng.dirichlet(np.ones(4)))
-            nodes[f"pair {step} {state}"] = ProductNode(
-                (f"leaf {step} {state}", *([below] if step < length - 1 else []))
-            )
+            nodes[f"pair {step} {state}"] = ProductNode((f"leaf {step} {state}", *([below] if step < length - 1 else [])))
             pairs = tuple(f"pair {step} {other}" for other in range(3))
             nodes[f"mix {step} {state}"] = SumNode(pairs, rng.dirichlet(np.ones(3)))
     for state in (1, 2):

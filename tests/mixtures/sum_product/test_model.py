@@ -72,9 +72,7 @@ def chain(length):
         for s in (0, 1):
             nodes["leaf", step, s] = LeafNode(step, [Fraction(1 + s, 4), Fraction(3 - s, 4)])
             nodes["pair", step, s] = ProductNode((f"leaf {step} {s}", f"sum {step + 1} {s}"))
-            nodes["sum", step, s] = SumNode(
-                (f"pair {step} 0", f"pair {step} 1"), [Fraction(1 + s, 3), Fraction(2 - s, 3)]
-            )
+            nodes["sum", step, s] = SumNode((f"pair {step} 0", f"pair {step} 1"), [Fraction(1 + s, 3), Fraction(2 - s, 3)])
     nodes = {" ".join(map(str, name)): node for name, node in nodes.items()}
     for s in (0, 1):
         del nodes[f"pair {length - 1} {s}"]
@@ -193,9 +191,7 @@ def test_sizes_scopes_and_order():
     assert model.scopes["top"] == {0, 1, 2}
     assert sorted(model.order) == sorted(model.nodes)
     place = {name: number for number, name in enumerate(model.order)}
-    assert all(
-        place[child] < place[name] for name in model.nodes for child in getattr(model.nodes[name], "children", ())
-    )
+    assert all(place[child] < place[name] for name in model.nodes for child in getattr(model.nodes[name], "children", ()))
     assert repr(model) == "SumProduct(3 variables, 14 nodes, 17 edges)"
     assert model.over_fractions
 
@@ -217,8 +213,7 @@ def test_sums_of_the_same_children_in_another_order_are_one_matrix():
 
 def test_a_layered_network_is_a_block_for_each_layer():
     sums, products, leaves = (
-        [block for block in MODELS["chain"].circuit.blocks if isinstance(block, kind)]
-        for kind in (Sums, Products, Leaves)
+        [block for block in MODELS["chain"].circuit.blocks if isinstance(block, kind)] for kind in (Sums, Products, Leaves)
     )
     assert [block.size for block in sums] == [2, 2, 2, 2, 1]
     assert [block.size for block in products] == [2] * 4

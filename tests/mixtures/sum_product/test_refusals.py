@@ -28,11 +28,7 @@ REFUSED = {
         "r",
         "sum node 'r' has the child 'a' twice; expected different ones: add their weights",
     ),
-    "a child twice in a product": (
-        {"r": ProductNode(("a", "a")), "a": A},
-        "r",
-        "product node 'r' has the child 'a' tw",
-    ),
+    "a child twice in a product": ({"r": ProductNode(("a", "a")), "a": A}, "r", "product node 'r' has the child 'a' tw"),
     "missing weight": (
         {"r": SumNode(("a", "d"), [1]), "a": A, "d": D},
         "r",
@@ -59,11 +55,7 @@ REFUSED = {
         "the distribution of leaf node 'r' sums to 3/4 over value; expected 1",
     ),
     "negative leaf": ({"r": LeafNode(0, [2, -1])}, "r", "the distribution of leaf node 'r' is -1 at value 1"),
-    "negative variable": (
-        {"r": LeafNode(-1, EVEN)},
-        "r",
-        "the variable of leaf node 'r' is -1; expected a whole number",
-    ),
+    "negative variable": ({"r": LeafNode(-1, EVEN)}, "r", "the variable of leaf node 'r' is -1; expected a whole number"),
     "odd variable": ({"r": LeafNode("x", EVEN)}, "r", "the variable of leaf node 'r' is 'x'; expected a whole number"),
     "missing variable": (
         {"r": ProductNode(("x0", "x1"))} | leaves(0, 2),
@@ -88,20 +80,17 @@ REFUSED = {
         "node 'lost' is not reached from the root 'r'; expected all 2 nodes below it, but 1 are",
     ),
     "not smooth": (
-        {"r": SumNode(("p", "q"), EVEN), "p": ProductNode(("x0", "x1")), "q": ProductNode(("x2", "x3"))}
-        | leaves(0, 1, 0, 2),
+        {"r": SumNode(("p", "q"), EVEN), "p": ProductNode(("x0", "x1")), "q": ProductNode(("x2", "x3"))} | leaves(0, 1, 0, 2),
         "r",
         "sum node 'r' is not smooth: child 'p' has the variables 0, 1 and child 'q' 0, 2; expected the same",
     ),
     "not decomposable": (
-        {"r": ProductNode(("x0", "p", "q")), "p": ProductNode(("x1",)), "q": ProductNode(("x2", "x3"))}
-        | leaves(0, 1, 1, 2),
+        {"r": ProductNode(("x0", "p", "q")), "p": ProductNode(("x1",)), "q": ProductNode(("x2", "x3"))} | leaves(0, 1, 1, 2),
         "r",
         "product node 'r' is not decomposable: children 'p' and 'q' share variable 1; expected none",
     ),
     "sharing two": (
-        {"r": ProductNode(("p", "q")), "p": ProductNode(("x0", "x1")), "q": ProductNode(("x2", "x3"))}
-        | leaves(0, 1, 1, 0),
+        {"r": ProductNode(("p", "q")), "p": ProductNode(("x0", "x1")), "q": ProductNode(("x2", "x3"))} | leaves(0, 1, 1, 0),
         "r",
         "children 'p' and 'q' share variables 0, 1; expected none",
     ),
