@@ -1,6 +1,6 @@
 # make study   install into .venv and run the main job
 # make test    everything that must hold: lint, types, layers, tests, doctests, examples
-# make check   lint, types and layers alone: seconds
+# make check   lint, types, layers, circles and lengths of files: seconds
 # make fmt     write the code as the formatter does
 # make bench   the measured claims, as tables
 PYTHON ?= python3
@@ -19,6 +19,7 @@ check: .venv/.installed-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/pytest tests/test_imports.py
 
 fmt: .venv/.installed-test
 	$(BIN)/ruff check --fix .

@@ -72,5 +72,6 @@ class Record:
 
     def to_dict(self) -> dict[str, Any]:
         """The record as plain values, ready for JSON: the heading, the fields in order, the derived values."""
+        # A record is a dataclass, which the base cannot say to type checkers.
         names = [field.name for field in fields(self) if field.name not in self.left_out]  # type: ignore[arg-type]
         return {**self.heading, **{name: plain(getattr(self, name)) for name in (*names, *self.derived)}}

@@ -1,4 +1,4 @@
-"""What importing costs, and which way imports run."""
+"""What importing costs, which way imports run, and how long files are."""
 
 import ast
 import subprocess
@@ -39,6 +39,11 @@ def test_no_module_imports_itself_in_a_circle():
     assert not list(nx.selfloop_edges(graph))
     circles = [found for found in nx.strongly_connected_components(graph) if len(found) > 1]
     assert not circles, "\n".join(", ".join(sorted(circle)) for circle in circles)
+
+
+def test_no_file_has_more_than_400_lines():
+    lines = {path: len(path.read_text(encoding="utf-8").splitlines()) for path in PACKAGE.rglob("*.py")}
+    assert {path: count for path, count in lines.items() if count > 400} == {}
 
 
 def loaded_after(code: str) -> set[str]:

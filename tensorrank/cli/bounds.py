@@ -34,6 +34,7 @@ def bounds(
     for depth in whole_numbers(depths, "--depth"):
         if depth > _DEEPEST:
             raise TensorRankError(f"--depth is {depth}; expected at most {_DEEPEST}, beyond which the degree 3^L is too large")
+        # None stands for a default in the class, whose fields are never None.
         model = tr.SelfAttention(depth, width, heads=heads, head_dim=head_dim, tokens=tokens)  # type: ignore[arg-type]
         side, other = model.tokens // 2, model.tokens - model.tokens // 2
         published = tr.bounds.published_bounds(depth, width, heads, model.head_dim)

@@ -180,6 +180,7 @@ def _command(
         if option.kind is inspect.Parameter.KEYWORD_ONLY and option.name not in without
     ]
     # What typer reads of a function.
+    # Functions have a signature that may be replaced, which type checkers do not know.
     command.__signature__ = inspect.Signature(options)  # type: ignore[attr-defined]
     command.__annotations__ = {option.name: option.annotation for option in options}
     return command

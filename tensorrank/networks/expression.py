@@ -165,6 +165,7 @@ def _best(operands: tuple[Legs, ...], output: Legs, sizes: tuple[tuple[str, int]
     return min(found.values(), key=lambda expression: (expression.operations, expression.path))
 
 
+# opt_einsum has no types.
 class _Frugal(PathOptimizer):  # type: ignore[misc]
     """opt_einsum's greedy search with a price on large results: a chain is taken from its ends, not in the middle."""
 

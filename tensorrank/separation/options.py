@@ -80,6 +80,7 @@ def takes(options: type) -> Callable[[F], F]:
             Parameter(name, Parameter.KEYWORD_ONLY, default=DEFAULTS.get(name), annotation=given.__forward_arg__)
             for name, given in options.__annotations__.items()
         ]
+        # Functions have a signature that may be replaced, which type checkers do not know.
         function.__signature__ = known.replace(parameters=named)  # type: ignore[attr-defined]
         return function
 

@@ -131,6 +131,7 @@ def randomised_bits(vc: VCDimension | int, error: float = 1 / 3) -> float:
     return least * (1 - entropy)
 
 
+# No error: the search ends here with what it has.
 class _Spent(Exception):  # noqa: N818
     """The work or the memory is spent."""
 

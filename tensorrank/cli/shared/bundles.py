@@ -44,6 +44,7 @@ def unbundled(verb: Callable[..., None]) -> Callable[..., None]:
         verb(**given)
 
     keywords = [option.replace(kind=Parameter.KEYWORD_ONLY) for option in options]
+    # Functions have a signature that may be replaced, which type checkers do not know.
     with_bundles.__signature__ = signature.replace(parameters=keywords)  # type: ignore[attr-defined]
     with_bundles.__annotations__ = {option.name: option.annotation for option in options}
     return with_bundles
