@@ -8,7 +8,7 @@ from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.attention.evaluate import forward_tokens, moment_rows
 from tensorrank.attention.instance import AttentionInstance
 from tensorrank.attention.weights import AttentionWeights
-from tensorrank.separation.named_weights import random_weights
+from tensorrank.separation.named_weights import drawn_or_given
 
 # depth, width, heads, head_dim
 SHAPES = [(1, 1, 1, 1), (1, 3, 1, 3), (2, 2, 2, 1), (2, 3, 1, 1), (3, 2, 1, 2), (3, 2, 3, 2), (2, 4, 2, 3), (3, 3, 3, 1)]
@@ -18,7 +18,7 @@ PRIMES = [2, 3, 101, 8388593, 2**31 - 1]
 def drawn(shape, field, rng):
     depth, width, heads, head_dim = shape
     shapes = SelfAttention(depth, width, heads=heads, head_dim=head_dim).shapes
-    return AttentionWeights(**random_weights(shapes, field, rng))
+    return AttentionWeights(**drawn_or_given(None, shapes, field, rng))
 
 
 def as_written(weights, tokens):

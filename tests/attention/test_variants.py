@@ -8,7 +8,7 @@ from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.attention.evaluate import forward_tokens, moment_rows
 from tensorrank.attention.weights import AttentionWeights
 from tensorrank.errors import WeightsError
-from tensorrank.separation.named_weights import random_weights
+from tensorrank.separation.named_weights import drawn_or_given
 
 VARIANTS = [
     {"residual": True},
@@ -78,7 +78,7 @@ def test_grids_are_the_layer_as_written(variant, depth, prime):
 def test_drawn_weights_have_the_shapes_that_may_be_given(variant):
     model = SelfAttention(2, 3, tokens=5, **variant)
     instance = model.draw(PrimeField(101), np.random.default_rng(0))
-    shared = AttentionWeights(**random_weights(model.shapes, PrimeField(101), np.random.default_rng(0)))
+    shared = AttentionWeights(**drawn_or_given(None, model.shapes, PrimeField(101), np.random.default_rng(0)))
     assert shared.key.shape == (2, model.kv_heads, model.head_dim, 3)
     assert instance.weights.key.shape == (2, model.heads, model.head_dim, 3)
     assert (instance.weights.query == shared.query).all()
