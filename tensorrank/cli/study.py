@@ -141,9 +141,8 @@ def study(
             say("Larger --work or --memory, or --scratch, computes the lower bounds again, and further.")
         for line in summary.lines():
             say(line)
-        if figures:
-            typer.echo(f"The picture: {figures[0]}")
-        others = [*figures[1:], out / "ranks.csv", out / STORE_NAME]
+        first, *others = [*figures, out / "ranks.csv", out / STORE_NAME]
+        typer.echo(f"The {'picture' if figures else 'table'}: {first}")
         typer.echo(f"Also there:  {', '.join(path.name for path in others)}")
     if interrupted:
         typer.echo(

@@ -187,7 +187,7 @@ def test_bounds_follow_the_side_of_the_output_token():
     one, three = Bipartition.of(4, [0]), Bipartition.of(4, [0, 1, 2])
     assert model.rank_bound(one) == model.rank_bound(Bipartition(one.b, one.a))
     assert model.rank_bound(three) == model.rank_bound(Bipartition(three.b, three.a))
-    # One token: A_k = C(2k+3, 2k+1), B_k = C(2k+2, 2k); three: A_k = 3 C(k+5, k), B_k = C(k+5, k) (MATH.md).
+    # One token: A_k = C(2k+3, 2k+1), B_k = C(2k+2, 2k); three: A_k = 3 C(k+5, k), B_k = C(k+5, k) (SOURCES.md).
     assert model.rank_bound(one) == 3 + 10 + 21 + 6 + 1
     assert model.rank_bound(three) == 3 + 18 + 15 + 6 + 1
 

@@ -7,7 +7,7 @@ import pytest
 from tensorrank import bounds
 from tensorrank.errors import TensorRankError
 
-# depth, width, tokens on the output token's side and on the other (None: many), bound: the table of MATH.md.
+# depth, width, tokens on the output token's side and on the other (None: many), bound: the table of SOURCES.md.
 MOMENT_BOUNDS = [
     (1, 2, None, None, 3),
     (2, 2, None, None, 18),
@@ -60,7 +60,7 @@ def test_more_tokens_never_lower_the_moment_bound():
         assert (np.diff(values, axis=1) >= 0).all()
 
 
-# At most the ranks for almost all weights: 17 and 215 in the table of MATH.md, the moment bound 4538 at depth 4.
+# At most the ranks for almost all weights: 17 and 215 in the table of SOURCES.md, the moment bound 4538 at depth 4.
 @pytest.mark.parametrize(("depth", "known", "most"), [(2, 12, 17), (3, 120, 215), (4, 2448, 4538)])
 def test_monomial_bounds_are_at_least_those_known(depth, known, most):
     assert known <= bounds.monomial_bound(depth, 2, heads=2) <= most

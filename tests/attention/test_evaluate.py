@@ -22,7 +22,7 @@ def drawn(shape, field, rng):
 
 
 def as_written(weights, tokens):
-    """The layer of MATH.md section 2, index by index, in the arithmetic of its entries."""
+    """The layer of SOURCES.md section 2, index by index, in the arithmetic of its entries."""
     x = [list(token) for token in tokens]
     for query, key, value, output in zip(weights.query, weights.key, weights.value, weights.output, strict=True):
         following = []

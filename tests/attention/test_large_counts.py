@@ -63,7 +63,7 @@ def test_depths_of_millions_take_no_time():
 
 
 def test_at_saturation_a_layer_adds_the_number_of_moments():
-    # MATH.md section 2: the slope is D = d(d+1)/2, however large the width.
+    # SOURCES.md section 2: the slope is D = d(d+1)/2, however large the width.
     width = 12288
     growth = bounds.log3_moment_bound(97, width) - bounds.log3_moment_bound(96, width)
     assert growth == pytest.approx(width * (width + 1) / 2, rel=1e-6)

@@ -68,7 +68,7 @@ def test_depth_1_has_its_published_rank(hidden, channels, steps):
 
 @pytest.mark.parametrize(
     ("hidden", "channels", "steps", "rank"),
-    [(2, 2, 4, 4), (2, 2, 6, 8), (2, 2, 8, 10), (2, 3, 6, 8), (3, 2, 8, 16)],  # MATH.md, section 4
+    [(2, 2, 4, 4), (2, 2, 6, 8), (2, 2, 8, 10), (2, 3, 6, 8), (3, 2, 8, 16)],  # SOURCES.md, section 4
 )
 def test_depth_2_has_its_known_ranks_above_the_published_bound(hidden, channels, steps, rank):
     circuit = RecurrentCircuit(2, hidden, channels, steps)

@@ -41,7 +41,7 @@ def test_a_shape():
     values = json.loads(done.stdout)
     assert values["parameters"] == 12 * 96 * 12288**2
     assert (values["depth"], values["width"], values["verdict"]) == (96, 12288, "wider")
-    # MATH.md section 3.
+    # SOURCES.md section 3.
     assert (round(values["optimal_depth"], 1), round(values["optimal_width"])) == (80.5, 13422)
     assert values["regime"] == "saturated"
     assert values["log3_moment_bound"] > values["log3_moment_bound_at_optimum"] > 1e9

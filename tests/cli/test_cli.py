@@ -51,7 +51,7 @@ def test_rank_takes_every_option():
     luck = ("--seed", 5, "--draws", 2, "--primes", "8388593,2147483647")
     done = run("rank", "attention", *model, *limits, *luck, "--json")
     values = json.loads(done.stdout)
-    # MATH.md: the token alone on its side among three has 80, below the bound 90.
+    # SOURCES.md: the token alone on its side among three has 80, below the bound 90.
     assert (values["value"], values["upper"], values["standing"]) == (80, 90, "probable")
     assert values["primes"] == [8388593, 2147483647]
     assert values["partition"] == [[0], [1, 2]]
@@ -227,7 +227,7 @@ def test_a_single_array_is_no_set_of_weights(tmp_path):
 
 
 def test_bounds_say_where_the_published_upper_bound_is_passed():
-    # MATH.md section 2: with strictly fewer heads than the width at (d, H, L) = (32, 16, 14).
+    # SOURCES.md section 2: with strictly fewer heads than the width at (d, H, L) = (32, 16, 14).
     done = run("bounds", "--width", 32, "--heads", 16, "--depth", "14")
     assert "the published upper bound is passed by the monomial bound at depth 14" in done.stdout
     assert "…" not in done.stdout

@@ -41,7 +41,7 @@ def chain(tmp_path):
 
 @pytest.mark.parametrize(
     ("partition", "rank"),
-    # MATH.md, section 4: the interleaved unfolding of (2, 2, 8) has rank 16. Every other cut: the number of blocks.
+    # SOURCES.md, section 4: the interleaved unfolding of (2, 2, 8) has rank 16. Every other cut: the number of blocks.
     [("halves", 2), ("interleaved", 16), ("0,2,4", 8), ("0-3", 2), ("0", 2)],
 )
 def test_known_ranks_of_a_chain(chain, partition, rank):
@@ -55,7 +55,7 @@ def test_known_ranks_of_a_chain(chain, partition, rank):
 
 
 def test_prefix_ranks_of_a_balanced_tree(tmp_path):
-    # MATH.md, section 4: balanced LTM r = 2, N = 8: 2 2 4 2 4 2 2.
+    # SOURCES.md, section 4: balanced LTM r = 2, N = 8: 2 2 4 2 4 2 2.
     save(TensorialMixture.random(3, 2, 2, seed=0, fractions=True), tmp_path / "t.json")
     found = [
         json.loads(invoke("rank", tmp_path / "t.json", "--partition", f"0-{cut}", "--json").stdout)["value"] for cut in range(7)

@@ -21,7 +21,7 @@ SOFTMAX = ("rank", "softmax", "--depth", 1, "--width", 2)
 @pytest.mark.parametrize(
     ("arguments", "rank", "standing"),
     [
-        # MATH.md, sections 2 and 4.
+        # SOURCES.md, sections 2 and 4.
         ((*ATTENTION, "--width", 2, "--head-dim", 1, "--residual"), 10, "probable"),
         ((*ATTENTION, "--width", 3, "--embedding-rank", 2), 18, "exact"),
         ((*ATTENTION, "--width", 3, "--embedding-rank", 1, "--positional"), 18, "exact"),
@@ -120,7 +120,7 @@ def test_compare_tables_ranks_and_draws_both_figures(tmp_path):
     assert {path.name for path in tmp_path.iterdir()} == pictures
     values = json.loads(run(*arguments, "--json").stdout)
     by_shape = {row["shape"]: row for row in values["rows"]}
-    assert by_shape["depth 2, width 2"]["value"] == 18  # MATH.md
+    assert by_shape["depth 2, width 2"]["value"] == 18  # SOURCES.md
     assert by_shape["depth 2, width 2"]["log3_per_parameter"] == pytest.approx(np.log(18) / np.log(3) / 32)
     assert len(values["figures"]) == 4
 

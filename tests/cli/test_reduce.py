@@ -68,7 +68,7 @@ def test_a_reduction_that_would_be_large_is_answered_by_what_forbids_it(tmp_path
     assert done.exit_code == 0
     report = json.loads(done.stdout)
     assert (report["equal"], report["size_after"], report["ratio"], report["out"]) == (None, None, None, None)
-    # MATH.md, section 4: the interleaved unfolding has rank 2^8, so there are as many classes.
+    # SOURCES.md, section 4: the interleaved unfolding has rank 2^8, so there are as many classes.
     assert report["bound"] >= 2**8
     assert done.stderr == f"nothing was written to {out}: the latent_class would be larger than the limit\n"
     assert not out.exists()

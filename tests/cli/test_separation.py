@@ -40,7 +40,7 @@ def test_tables_hold_the_values_of_the_theory():
     rows = [line.split() for line in run("levels", "--depths", "3,6").stdout.splitlines()]
     assert ["8", "1", "8", "16", "16", "272", "272", "exact"] in rows
     assert ["64", "4", "8", "16", "16", "2176", "2330", "generic"] in rows
-    # MATH.md, section 4.
+    # SOURCES.md, section 4.
     ranks = [line.split()[2] for line in run("formats", "--sites", 8).stdout.splitlines() if "tensorial" in line]
     assert ranks == ["2", "2", "4", "2", "4", "2", "2"]
 

@@ -17,7 +17,7 @@ from tensorrank.separation.limits import Limits
 from tensorrank.studies.store import Store
 
 LIMITS = Limits(2**30, 1e9)
-# MATH.md section 2.
+# SOURCES.md section 2.
 KNOWN = {(2, 1, 1): 3, (2, 2, 1): 18, (2, 3, 1): 232, (2, 2, 2): 17, (2, 3, 2): 215, (3, 2, 1): 49, (3, 2, 3): 43}
 
 

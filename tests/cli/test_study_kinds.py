@@ -10,7 +10,7 @@ from studies.other_kinds import hidden_markov
 import tensorrank as tr
 
 CIRCUITS = ("study", "recurrent", "depth=1-2", "hidden=2,3", "channels=2", "steps=4,6")
-# MATH.md, section 4: min(R, M^(T/2)) at depth 1, and what was measured at depth 2.
+# SOURCES.md, section 4: min(R, M^(T/2)) at depth 1, and what was measured at depth 2.
 KNOWN = {(1, 2, 4): 2, (1, 2, 6): 2, (1, 3, 4): 3, (1, 3, 6): 3, (2, 2, 4): 4, (2, 2, 6): 8, (2, 3, 4): 4, (2, 3, 6): 8}
 
 
@@ -49,12 +49,13 @@ def test_the_table_has_what_differs_below_what_is_common(tmp_path):
     assert "convolutional: channels 2, pooling mirror, shared no, sites 4" in done.stdout
     rows = [line.split()[:2] for line in done.stdout.splitlines() if line.strip().startswith(("2x2 ", "3 "))]
     assert rows == [["2x2", "4"], ["3", "3"]]
+    assert f"The table: {tmp_path / 'ranks.csv'}\nAlso there:  study.sqlite\n" in done.stdout
 
 
 def test_variants_of_attention_can_be_swept(tmp_path):
     sizes = ("width=2", "depth=2", "heads=1", "head_dim=1", "residual=true,false")
     done = run("study", "attention", *sizes, "--out", tmp_path, "--json")
-    # MATH.md, section 2: residual connections raise 8 to 10.
+    # SOURCES.md, section 2: residual connections raise 8 to 10.
     assert [(row.get("residual"), row["value"]) for row in json.loads(done.stdout)["rows"]] == [(True, 10), (None, 8)]
 
 

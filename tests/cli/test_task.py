@@ -43,7 +43,7 @@ def checks(*arguments):
     return values("check", *arguments)["check"]
 
 
-# MATH.md, section 5: (modulus, tokens a side) and rank; then by its formula 1 + 3^4, 1 + 1 + 10 + 40 + 80 + 80.
+# SOURCES.md, section 5: (modulus, tokens a side) and rank; then by its formula 1 + 3^4, 1 + 1 + 10 + 40 + 80 + 80.
 @pytest.mark.parametrize(
     ("modulus", "side", "rank"), [(5, 2, 4), (7, 3, 10), (8, 3, 28), (9, 4, 28), (11, 5, 82), (13, 4, 212)]
 )

@@ -10,7 +10,7 @@ from tensorrank.tasks.disjointness import Disjointness, InnerProduct
 
 
 def test_disjointness_grows_by_a_bit_an_element_over_every_field():
-    # DISJ_n has the rank 2^n, 2^n different rows and the VC dimension n (MATH.md, section 5).
+    # DISJ_n has the rank 2^n, 2^n different rows and the VC dimension n (SOURCES.md, section 5).
     growth = communication_growth("disjointness", "elements", [3, 1, 2, 2], lambda n: Disjointness(n).communication())
     assert growth.sizes == (1, 2, 3)
     for of in ("Q", "GF(2)", "GF(3)", "distinct rows", "VC dimension"):

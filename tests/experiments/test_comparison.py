@@ -33,7 +33,7 @@ def test_families_are_chosen_by_name():
 
 def test_ranks_at_equal_size_are_those_of_the_theory():
     found = {(one.contender.family, one.contender.shape): one for one in compare(contenders(64))}
-    # MATH.md: width 2 depth 4, and width 1; a recurrent circuit of depth 1 and a shallow convolutional one.
+    # SOURCES.md: width 2 depth 4, and width 1; a recurrent circuit of depth 1 and a shallow convolutional one.
     assert found["attention", "depth 4, width 2"].result.value == 4538
     assert found["attention", "depth 16, width 1"].result.value == (3**16 + 1) // 2
     assert found["recurrent", "depth 1, 4 units"].result.value == 4

@@ -40,7 +40,7 @@ def unfolding_rank(table, a):
 
 @pytest.mark.parametrize(("states", "symbols"), [(2, 2), (2, 3), (3, 2)])
 def test_interleaved_ranks_are_those_of_the_theorem(states, symbols):
-    # MATH.md section 4: min(r, k)^floor(N / 2).
+    # SOURCES.md section 4: min(r, k)^floor(N / 2).
     study = interleaved_ranks([4, 5, 6, 8], states=states, symbols=symbols)
     assert [(row.model, row.sites) for row in study.rows] == [
         *(("hidden_markov", n) for n in (4, 5, 6, 8)),
@@ -138,7 +138,7 @@ def test_very_large_sizes_are_text_for_json():
 
 
 def test_ranks_of_formats_are_those_known():
-    # MATH.md section 4: balanced tree, r = 2, N = 8.
+    # SOURCES.md section 4: balanced tree, r = 2, N = 8.
     study = format_ranks(8, symbols=3)
     assert [row.rank.value for row in study.prefixes] == [2, 2, 4, 2, 4, 2, 2]
     assert {row.bound for row in study.prefixes} == {2 ** math.ceil(math.log2(8) / 2)} == {4}

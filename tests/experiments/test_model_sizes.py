@@ -30,7 +30,7 @@ def test_ranks_are_those_of_a_naive_matrix(study):
 
 
 def test_ranks_are_as_proved(study):
-    # MATH.md section 5: data first, rank n and 2^n different rows for 1 <= q < n.
+    # SOURCES.md section 5: data first, rank n and 2^n different rows for 1 <= q < n.
     assert study.as_proved
     for row in study.matrices:
         assert (row.memory_bits, row.state_dimension, row.first_layer_width) == (row.tokens, row.tokens, row.tokens)

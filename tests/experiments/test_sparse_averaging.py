@@ -40,7 +40,7 @@ def selected(keys, chosen):
 
 
 def test_the_decades_measured_for_512_tokens(published):
-    # MATH.md section 5: about 1, 1e-2 and 5e-4, up to the key draw.
+    # SOURCES.md section 5: about 1, 1e-2 and 5e-4, up to the key draw.
     for row, decade in zip(published.of(512, 4), (1.0, 1e-2, 5e-4), strict=True):
         assert decade / 10 < row.median < decade * 10
         assert len(row.worst) == 5
@@ -120,7 +120,7 @@ def test_no_moment_curve_beats_the_number_of_questions(tokens, sparsity):
     assert found.exhaustive
     assert found.sets == math.comb(tokens, sparsity)
     assert found.least_size == pytest.approx(math.log2(math.comb(tokens, sparsity)))
-    # 2q dimensions select every set (MATH.md section 5).
+    # 2q dimensions select every set (SOURCES.md section 5).
     assert found.rows[0].dimension == 2 * sparsity
     assert [row.dimension for row in found.rows] == sorted({row.dimension for row in found.rows})
     assert all(row.bits is not None and row.size >= found.least_size for row in found.rows)

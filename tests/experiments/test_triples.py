@@ -80,7 +80,7 @@ def test_second_order_errs_on_answers_no_until_every_residue_has_a_dimension(stu
 
 
 def test_measured_ranks_are_those_of_the_theorem(study):
-    # MATH.md section 5, kappa = (M - 3) / 2 = 2n for M = 4n + 3.
+    # SOURCES.md section 5, kappa = (M - 3) / 2 = 2n for M = 4n + 3.
     for row in study.ranks_of("Match3"):
         n = row.tokens // 2
         assert row.rank == 1 + sum(math.comb(2 * n, j) * 2**j for j in range(n + 1))

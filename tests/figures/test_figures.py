@@ -76,7 +76,7 @@ def test_the_band_is_drawn_between_the_proved_bounds_to_depth_twelve(series):
     (band,) = axes[0].collections
     corners = band.get_paths()[0].vertices
     assert corners[:, 0].max() == 12
-    # The moment bound of MATH.md's table at depths 1 to 4, and the degree bound (3^L + 1) / 2 of a monomial from below.
+    # The moment bound at depths 1 to 4 (SOURCES.md), and the degree bound (3^L + 1) / 2 of a monomial from below.
     for depth, bound in ((1, 3), (2, 18), (3, 232), (4, 4538)):
         heights = corners[corners[:, 0] == depth, 1]
         assert heights.max() == pytest.approx(math.log(bound, 3))

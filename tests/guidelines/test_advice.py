@@ -17,7 +17,7 @@ def test_the_published_projections_are_reached(row):
 
 
 def test_the_projections_are_those_of_the_trained_shapes():
-    # MATH.md section 3; depth and width as trained.
+    # SOURCES.md section 3; depth and width as trained.
     trained = [(12, 768), (24, 1024), (24, 1536), (24, 2048), (32, 2560), (32, 4096), (40, 5140), (96, 12288), None]
     assert [row.trained for row in guidelines.PUBLISHED_PROJECTIONS] == trained
     assert guidelines.PUBLISHED_PROJECTIONS[-1].parameters == 1e12

@@ -102,7 +102,7 @@ def test_bottlenecks():
 
 
 def test_the_rank_behind_a_narrow_embedding():
-    # With learned positions the moment bound at the embedding's rank does not hold (MATH.md section 2).
+    # With learned positions the moment bound at the embedding's rank does not hold (SOURCES.md section 2).
     opt = guidelines.read_config(config("opt_350m"))
     assert opt.log3_vocabulary_bound == bounds.log3_affine_bound(24, 1024, 512)
     assert opt.log3_vocabulary_bound > 1.5 * bounds.log3_moment_bound(24, 512)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tensorrank.errors import TensorRankError
 from tensorrank.guidelines.transitions import PUBLISHED, TransitionFit
 
-# MATH.md section 3: parameters, and the depth and width that solve the published fit.
+# SOURCES.md section 3: parameters, and the depth and width that solve the published fit.
 SOLVED = [
     (12 * 12 * 768**2, 23.0, 554),
     (12 * 24 * 1024**2, 31.6, 892),

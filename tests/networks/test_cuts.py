@@ -90,7 +90,7 @@ def test_parts_that_do_not_meet_cost_nothing_and_neither_do_legs_of_dimension_on
 
 
 def test_prefix_cuts_of_a_balanced_tree():
-    # MATH.md section 4: ranks 2 2 4 2 4 2 2 for r = 2, N = 8.
+    # SOURCES.md section 4: ranks 2 2 4 2 4 2 2 for r = 2, N = 8.
     network = HierarchicalTucker.random((2,) * 8, 2, seed=1).to_network()
     bounds, ranks = [], []
     for first in range(1, 8):

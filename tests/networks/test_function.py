@@ -36,7 +36,7 @@ def hidden_markov_chain(states, values, sites, seed):
     return TensorNetwork((*emissions, *transitions), tuple(f"x{i}" for i in range(sites)))
 
 
-# MATH.md section 4, odd and even sites: q**(N // 2) with q = min(states, values), after Khrulkov et al. (2018).
+# SOURCES.md section 4, odd and even sites: q**(N // 2) with q = min(states, values), after Khrulkov et al. (2018).
 @pytest.mark.parametrize(("states", "values", "sites", "expected"), [(2, 2, 8, 16), (2, 3, 6, 8), (3, 2, 6, 8)])
 def test_interleaved_hidden_markov_chains_have_the_published_rank(states, values, sites, expected):
     function = hidden_markov_chain(states, values, sites, seed=1).architecture()

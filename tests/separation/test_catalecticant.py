@@ -106,7 +106,7 @@ def test_with_few_tokens_every_block_is_planned():
     plan = catalecticant_plan(3, 4, (1, 2), NO_LIMITS)
     assert not plan.full
     assert [block.degree for block in plan.blocks] == [0, 1, 2, 3, 4]
-    # A_k(1) = dim S_(2k+1); B_k(2) = dim S_(2k) + dim S_(2k-2,2) + ..., as MATH.md lists them.
+    # A_k(1) = dim S_(2k+1); B_k(2) = dim S_(2k) + dim S_(2k-2,2) + ..., as SOURCES.md lists them.
     assert [block.shape[0] for block in plan.blocks] == [3, 10, 21, 36, 55]
     assert [block.shape[1] for block in plan.blocks] == [45 + 60 + 15, 28 + 27, 15 + 6, 6, 1]
 

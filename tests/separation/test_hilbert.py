@@ -36,14 +36,14 @@ def schur_dimension(shape, width):
 
 
 def listed_rows(width, degree, tokens):
-    """A_k(n) of MATH.md section 2."""
+    """A_k(n) of SOURCES.md section 2."""
     return sum(
         schur_dimension(mu, width) for mu in partitions(2 * degree + 1, min(tokens, width)) if sum(part % 2 for part in mu) == 1
     )
 
 
 def listed_columns(width, degree, tokens):
-    """B_k(n) of MATH.md section 2."""
+    """B_k(n) of SOURCES.md section 2."""
     return sum(schur_dimension([2 * part for part in shape], width) for shape in partitions(degree, min(tokens, width)))
 
 

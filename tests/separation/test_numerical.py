@@ -68,7 +68,7 @@ def test_the_partition_decides():
 
 @pytest.mark.parametrize("seed", range(4))
 def test_attention_of_depth_2_and_width_2_has_rank_18(seed):
-    # MATH.md, section 2: 18 for four tokens, 15 for two; depth 1 gives 3.
+    # SOURCES.md, section 2: 18 for four tokens, 15 for two; depth 1 gives 3.
     weights = np.random.default_rng(seed).standard_normal((4, 2, 2, 2))
     model = NumericalModel(attention(weights), 4, site_shape=2)
     found = numerical_separation_rank(model, seed=seed)

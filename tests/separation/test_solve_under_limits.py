@@ -2,7 +2,7 @@ import pytest
 
 from tensorrank import SelfAttention, bounds, separation_rank
 
-# MATH.md, section 2.
+# SOURCES.md, section 2.
 TRUE_RANKS = [(SelfAttention(4, 2), 4538), (SelfAttention(3, 3), 3102), (SelfAttention(3, 2, heads=2), 215)]
 
 

@@ -15,7 +15,7 @@ from tensorrank.separation.limits import Limits
 from tensorrank.separation.plan import plan
 
 PRIME = 8388593
-# MATH.md, section 2: width, depth, heads, head_dim, rank without and with residual connections.
+# SOURCES.md, section 2: width, depth, heads, head_dim, rank without and with residual connections.
 RESIDUAL = [
     (2, 2, 1, 2, 18, 18),
     (2, 2, 2, 1, 17, 17),
@@ -64,7 +64,7 @@ def test_an_embedding_with_positions_meets_the_affine_bound(depth, width, rank, 
     found = separation_rank(SelfAttention(depth, width, tokens=tokens, embedding_rank=rank, positional=True))
     assert (found.value, found.standing, found.method) == (bounds.affine_bound(depth, width, rank), "exact", "grid")
     if (depth, width, rank) == (2, 3, 1):
-        assert found.value == 18  # MATH.md
+        assert found.value == 18  # SOURCES.md
 
 
 @pytest.mark.parametrize("method", ["catalecticant", "grid"])
@@ -122,7 +122,7 @@ def test_heads_that_share_keys_and_values_rank_between_one_head_and_heads_of_the
     shared = separation_rank(SelfAttention(2, 4, heads=4, kv_heads=kv_heads, **options)).value
     own = separation_rank(SelfAttention(2, 4, heads=4, **options)).value
     fewer = separation_rank(SelfAttention(2, 4, heads=kv_heads, **options)).value
-    assert own == 85  # MATH.md
+    assert own == 85  # SOURCES.md
     assert fewer <= shared <= own
 
 

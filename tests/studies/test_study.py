@@ -6,7 +6,7 @@ from tensorrank.studies.model_key import ModelKey
 from tensorrank.studies.store import Store
 from tensorrank.studies.study import Study
 
-# Published and measured ranks, MATH.md section 2: one full head.
+# Published and measured ranks, SOURCES.md section 2: one full head.
 KNOWN = {(1, 1): 2, (1, 2): 5, (2, 1): 3, (2, 2): 18, (2, 3): 232, (3, 2): 49}
 
 

@@ -68,7 +68,7 @@ def test_a_side_that_is_the_question_bounds_its_query_and_a_linear_one_the_first
 
 
 def test_the_largest_rank_over_any_field_bounds_protocols():
-    # <a, b> mod 2: 2^n - 1 over Q, n over GF(2) (MATH.md, section 5).
+    # <a, b> mod 2: 2^n - 1 over Q, n over GF(2) (SOURCES.md, section 5).
     bits = POINTS[:, None] & POINTS
     parity = np.array([[int(x).bit_count() % 2 for x in row] for row in bits])
     found = CommunicationMatrix(parity, 16, 16, "parity", ("a", "b")).ranks()
