@@ -1,8 +1,11 @@
 """Every public name explains itself: `help` of it reads well alone, with an example that the doctests execute."""
 
+import doctest
 import inspect
+import io
 import types
 
+import numpy as np
 import pytest
 
 import tensorrank as tr
@@ -33,3 +36,21 @@ def test_no_docstring_of_a_public_name_begins_with_a_pointer_elsewhere(name):
     members = vars(public).values() if inspect.isclass(public) else []
     texts = [inspect.getdoc(one) or "" for one in (public, *members) if inspect.isroutine(one) or one is public]
     assert [text for text in texts if text.lower().startswith(POINTERS)] == []
+
+
+def examples(name):
+    """The examples of a public class or function and of its public methods, with numpy as everybody imports it."""
+    public = getattr(tr, name)
+    members = {key: one for key, one in vars(public).items() if key[0] != "_"} if inspect.isclass(public) else {}
+    finder, known = doctest.DocTestFinder(recurse=False), {one: getattr(tr, one) for one in NAMES}
+    for one in (public, *(getattr(member, "__func__", member) for member in members.values())):
+        yield from finder.find(one, name, globs=known | {"tr": tr, "np": np})
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in MODULES])
+def test_every_example_can_be_typed_with_the_public_names_and_numpy(name):
+    runner = doctest.DocTestRunner(optionflags=doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS, verbose=False)
+    told = io.StringIO()
+    for example in examples(name):
+        runner.run(example, out=told.write)
+    assert runner.failures == 0, told.getvalue()

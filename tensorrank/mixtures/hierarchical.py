@@ -77,6 +77,7 @@ class Hierarchical(Mixture):
     Sources: Jaini, Poupart, Yu, Deep Homogeneous Mixture Models (NeurIPS 2018), on the format of Hackbusch, Kuehn (J.
     Fourier Anal. Appl. 15, 2009); with entries of any sign, `tensorrank.networks.hierarchical_tucker`.
 
+    >>> from tensorrank.mixtures.hierarchical import Leaf, Transfer
     >>> half = [["1/2", "1/2"], [0, 1]]
     >>> pair = Hierarchical([Leaf(0, half), Leaf(1, half), Transfer((0, 1), [[["1/4", 0], [0, "3/4"]]])])
     >>> pair.probability([[0, 0], [1, 1]])

@@ -42,6 +42,7 @@ class TensorNetwork(LabelledTensors, Model):
     >>> left = Tensor("left", ("x", "bond"), [[1, 2], [3, 4], [5, 6]])
     >>> right = Tensor("right", ("bond", "y"), [[1, 0], [1, 1]])
     >>> network = TensorNetwork((left, right), ("x", "y"))
+    >>> from tensorrank.arithmetic.prime_field import PrimeField
     >>> network.contract(PrimeField(5))
     array([[3, 2],
            [2, 4],

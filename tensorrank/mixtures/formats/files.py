@@ -48,6 +48,7 @@ def save(model: Mixture, path: str | Path) -> None:
     Raises:
         TensorRankError: if the file cannot be written, or the model is of no registered kind.
 
+    >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> from tensorrank.mixtures.hidden_markov import HiddenMarkov
     >>> weather = HiddenMarkov([0.5, 0.5], [[0.9, 0.1], [0.3, 0.7]], [[0.8, 0.2], [0.1, 0.9]], length=3)

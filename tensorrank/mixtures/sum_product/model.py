@@ -65,6 +65,7 @@ class SumProduct(Mixture):
     Sources: Poon & Domingos, Sum-Product Networks (UAI 2011); Jaini, Poupart, Yu, Deep Homogeneous Mixture Models
     (NeurIPS 2018).
 
+    >>> from tensorrank.mixtures.sum_product.nodes import LeafNode, ProductNode, SumNode
     >>> leaves = {f"{x}{name}": LeafNode(x, p) for x in (0, 1) for name, p in {"a": [0.9, 0.1], "b": [0, 1]}.items()}
     >>> pairs = {"pa": ProductNode(("0a", "1a")), "pb": ProductNode(("0b", "1b"))}
     >>> network = SumProduct(leaves | pairs | {"s": SumNode(("pa", "pb"), [0.5, 0.5])}, "s")
