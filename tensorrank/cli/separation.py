@@ -169,7 +169,7 @@ def hierarchy(
     rows = [
         (
             *(one.source, one.target),
-            verdicts[one.equal] + ("" if one.exact or one.equal is None else " (within rounding)"),
+            verdicts[one.equal] + ("" if one.over_fields or one.equal is None else " (within rounding)"),
             *(one.size_before, "-" if one.size_after is None else one.size_after),
             "-" if one.ratio is None else f"{one.ratio:.3g}",
             "-" if one.bound is None else f"{'≥' if one.equal is None else '≤'} {one.bound}",

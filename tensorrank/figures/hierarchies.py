@@ -96,7 +96,7 @@ def _node(ax: Axes, kind: str, arrows: Mapping[tuple[str, str], ReductionReport]
 def _style(report: ReductionReport) -> tuple[str, Literal["-", "--"]]:
     if report.equal is None:
         return _NONE, "--"
-    return (_EXACT if report.exact else _CLOSE), "-"
+    return (_EXACT if report.over_fields else _CLOSE), "-"
 
 
 def _arrow(ax: Axes, report: ReductionReport, boxes: Mapping[str, Patch]) -> None:

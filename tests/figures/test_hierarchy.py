@@ -12,7 +12,7 @@ def report(source, target, *, after=None, bound=None, equal=True, exact=True, st
         source=source,
         target=target,
         equal=equal,
-        exact=exact,
+        over_fields=exact,
         tolerance=None if exact else 1e-9,
         primes=(7,),
         size_before=100,

@@ -156,7 +156,7 @@ def test_it_is_shown(model, tmp_path):
 def test_it_is_reduced_to_every_kind(model, kind):
     reduced = reduce(model, kind)
     report = check_reduction(model, reduced)
-    assert (reduced.kind, report.equal, report.exact) == (kind, True, True)
+    assert (reduced.kind, report.equal, report.over_fields) == (kind, True, True)
     assert same(reduced, model.table)
     assert report.size_after <= report.bound
 
@@ -173,7 +173,7 @@ def test_it_is_reduced_to_every_kind(model, kind):
 def test_others_are_reduced_to_it(source):
     reduced = reduce(source, "full_table")
     report = check_reduction(source, reduced)
-    assert (type(reduced), report.equal, report.exact) == (FullTable, True, True)
+    assert (type(reduced), report.equal, report.over_fields) == (FullTable, True, True)
     assert same(source, reduced.table)
     if source.kind in TABLES:
         assert (probability_table(source) == reduced.table).all()

@@ -34,11 +34,11 @@ class ReductionReport(Record):
         source: the kind of the model that was given.
         target: the kind that was asked for.
         equal: whether both have the same density; None if no reduction was made.
-        exact: whether `equal` was decided over GF(p), for the very entries that are stored. False if it holds only
-            within the tolerance, because tables were multiplied in floating point.
+        over_fields: whether `equal` was decided over GF(p), for the very entries that are stored. False if it holds
+            only within the tolerance, because tables were multiplied in floating point.
         tolerance: the difference that logarithms may have, at random positive vectors and at rows sampled from the
-            models; None if exact.
-        primes: the moduli of the exact check.
+            models; None if decided over GF(p).
+        primes: the moduli of the check.
         failure_probability: a bound on the chance that models that differ modulo these primes pass as equal; None if
             they did not pass.
         size_before: the size of the source: table entries, of a sum-product network edges.
@@ -55,7 +55,7 @@ class ReductionReport(Record):
     source: str
     target: str
     equal: bool | None
-    exact: bool
+    over_fields: bool
     tolerance: float | None = None
     primes: tuple[int, ...]
     failure_probability: float | None = None
@@ -79,7 +79,11 @@ class ReductionReport(Record):
         if not self.equal:
             return f"{before} -> {self.size_after} {_unit(self.target)}; NOT equal (checked over {fields})"
         ratio = "no ratio" if self.ratio is None else f"ratio {self.ratio:.3g}"
-        how = f"exactly (over {fields})" if self.exact else f"within rounding (logarithms of values within {self.tolerance:g})"
+        how = (
+            f"exactly (over {fields})"
+            if self.over_fields
+            else f"within rounding (logarithms of values within {self.tolerance:g})"
+        )
         return (
             f"{before} -> {self.size_after} {_unit(self.target)}, {ratio}; equal {how}; theory at most "
             f"{self.bound}: {self.theorem}"
@@ -107,7 +111,7 @@ def check_reduction(source: Mixture, target: Mixture | Obstruction, *, seed: int
     >>> from tensorrank.mixtures.hidden_markov import HiddenMarkov
     >>> chain = HiddenMarkov.random(2, 3, length=100, seed=0)
     >>> report = check_reduction(chain, chain.latent_tree())
-    >>> report.equal, report.exact, report.size_before, report.size_after
+    >>> report.equal, report.over_fields, report.size_before, report.size_after
     (True, True, 998, 998)
     """
     started = time.perf_counter()
@@ -120,7 +124,7 @@ def check_reduction(source: Mixture, target: Mixture | Obstruction, *, seed: int
             source=source.kind,
             target=target.target,
             equal=None,
-            exact=False,
+            over_fields=False,
             primes=() if target.unfolding is None else (target.unfolding.prime,),
             size_before=source.size,
             bound=target.size,
@@ -137,14 +141,14 @@ def check_reduction(source: Mixture, target: Mixture | Obstruction, *, seed: int
     rng = random_stream(seed)
     primes, agree = _agree(source, target, rng)
     close = agree or (not (source.over_fractions and target.over_fractions) and _close(source, target, rng))
-    exact = agree or not close
+    over_fields = agree or not close
     bound = size_bound(source, target)
     return ReductionReport(
         source=source.kind,
         target=target.kind,
         equal=close,
-        exact=exact,
-        tolerance=None if exact else FLOAT_TOLERANCE,
+        over_fields=over_fields,
+        tolerance=None if over_fields else FLOAT_TOLERANCE,
         primes=primes,
         failure_probability=(source.sites / min(primes)) ** (_VECTORS * _PRIMES) if agree else None,
         size_before=source.size,
