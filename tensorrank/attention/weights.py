@@ -37,7 +37,7 @@ class AttentionWeights:
         return cls(**checked_weights(weights, shapes))
 
     def by_head(self) -> AttentionWeights:
-        """These weights with a W_K and W_V for every head, shared ones repeated."""
+        """The weights with a W_K and W_V for every head, shared ones repeated."""
         sharing = self.query.shape[1] // self.key.shape[1]
         if sharing == 1:
             return self
