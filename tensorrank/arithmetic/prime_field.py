@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tensorrank.arithmetic.arrays import Array, Floats, Integers
+from tensorrank.arithmetic.given_arrays import as_given
 from tensorrank.errors import PrimeError, TensorRankError
 
 Residues = Integers
@@ -284,14 +285,3 @@ def _not_whole(array: str) -> TensorRankError:
 
 def _not_finite(value: Any) -> TensorRankError:
     return TensorRankError(f"an entry is {value}; expected finite numbers")
-
-
-def as_given(values: ArrayLike) -> Array:
-    """An array of the numbers given, in which lists that numpy would round to floats keep their entries."""
-    try:
-        array = np.asarray(values)
-    except ValueError as error:
-        raise TensorRankError(f"the rows given make no array ({error}); expected rows of equal length") from error
-    if array.dtype.kind == "f" and not isinstance(values, np.ndarray | np.generic):
-        return np.asarray(values, dtype=object)
-    return array

@@ -11,7 +11,8 @@ from numpy.typing import ArrayLike
 
 from tensorrank.arithmetic.arrays import Array, Floats
 from tensorrank.arithmetic.elimination.rank import rank_mod_p
-from tensorrank.arithmetic.prime_field import RANDOM_PRIMES, as_given, random_primes
+from tensorrank.arithmetic.given_arrays import as_given
+from tensorrank.arithmetic.prime_field import RANDOM_PRIMES, random_primes
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tensorrank.arithmetic.arrays import Array
-from tensorrank.arithmetic.prime_field import as_given
+from tensorrank.arithmetic.given_arrays import as_given
 from tensorrank.attention.architecture import SelfAttention
 from tensorrank.attention.weights import AttentionWeights
 from tensorrank.errors import TensorRankError

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
-from tensorrank.arithmetic.prime_field import as_given
+from tensorrank.arithmetic.given_arrays import as_given
 from tensorrank.errors import TensorRankError
 
 _FIELDS = ("type", "means", "covariances")

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tensorrank.arithmetic.prime_field import as_given
+from tensorrank.arithmetic.given_arrays import as_given
 from tensorrank.errors import TensorRankError
 
 # float64, or Python objects: all of them Fractions.

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tensorrank.arithmetic.arrays import Floats
-from tensorrank.arithmetic.prime_field import FEWEST_TERMS, SPLIT_BIT, PrimeField, Residues, as_given
+from tensorrank.arithmetic.given_arrays import as_given
+from tensorrank.arithmetic.prime_field import FEWEST_TERMS, SPLIT_BIT, PrimeField, Residues
 from tensorrank.errors import TensorRankError
 from tensorrank.networks import contraction_kernels as kernels
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tensorrank.arithmetic.prime_field import as_given
+from tensorrank.arithmetic.given_arrays import as_given
 from tensorrank.errors import TensorRankError
 
 Entries = NDArray[np.generic]

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tensorrank.arithmetic.arrays import Array, Floats
-from tensorrank.arithmetic.prime_field import PrimeField, Residues, as_given
+from tensorrank.arithmetic.given_arrays import as_given
+from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import refuse_beyond
 from tensorrank.errors import TensorRankError
 from tensorrank.networks.contraction import Operand

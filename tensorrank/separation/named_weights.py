@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tensorrank.arithmetic.prime_field import PrimeField, Residues, as_given
+from tensorrank.arithmetic.given_arrays import as_given
+from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.errors import WeightsError
 from tensorrank.records import Record
 from tensorrank.separation.architecture import Architecture

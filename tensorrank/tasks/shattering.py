@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import listed, whole_number
-from tensorrank.arithmetic.prime_field import as_given
+from tensorrank.arithmetic.given_arrays import as_given
 from tensorrank.arithmetic.rational_rank import distinct_rows
 from tensorrank.arithmetic.resources import memory_limit
 from tensorrank.errors import TensorRankError

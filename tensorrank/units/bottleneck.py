@@ -38,7 +38,7 @@ from scipy.special import softmax
 
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
-from tensorrank.arithmetic.prime_field import as_given
+from tensorrank.arithmetic.given_arrays import as_given
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.rational_rank import rational_rank
 from tensorrank.errors import TensorRankError

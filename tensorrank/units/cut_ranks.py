@@ -32,7 +32,8 @@ from numpy.typing import ArrayLike, NDArray
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.elimination.rank import rank_mod_p
-from tensorrank.arithmetic.prime_field import PrimeField, Residues, as_given, random_primes
+from tensorrank.arithmetic.given_arrays import as_given
+from tensorrank.arithmetic.prime_field import PrimeField, Residues, random_primes
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.rational_rank import distinct_rows
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond

@@ -20,7 +20,8 @@ from tensorrank.arithmetic.elimination.columns import Elimination
 from tensorrank.arithmetic.elimination.costs import Tally, elimination_bytes
 from tensorrank.arithmetic.elimination.files import rank_of_strips, strip_columns
 from tensorrank.arithmetic.elimination.products import Balanced, Part, Products
-from tensorrank.arithmetic.prime_field import PrimeField, Residues, as_given
+from tensorrank.arithmetic.given_arrays import as_given
+from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import Progress, Workers, amount, memory_limit, silent, worker_threads
 from tensorrank.errors import TensorRankError
 

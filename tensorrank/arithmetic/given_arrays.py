@@ -1,0 +1,133 @@
+"""Arrays of the numbers that users give, from whatever holds them; what makes no array is refused in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from decimal import Decimal
+from numbers import Number
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from tensorrank.arithmetic.arrays import Array
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
+from tensorrank.errors import TensorRankError
+
+# What numpy raises for lists that make no array, and objects such as torch's tensors that have no array to give.
+_NO_ARRAY = (TypeError, ValueError, OverflowError, RuntimeError, RecursionError)
+# Deeper lists make no array of numpy's.
+_MOST_DIMENSIONS = 64
+# Views of fewer bytes are not asked whether they would fit in memory.
+_SMALL = 2**24
+
+
+def as_array(values: ArrayLike, name: str = "the array") -> Array:
+    """An array of what a user gave, its entries of whatever type numpy finds.
+
+    Lists, tuples, arrays, and all that has an array to give, such as DataFrames and tensors, are accepted. Refused are
+    lists of unequal lengths, sparse matrices, iterators, dictionaries, sets and other objects, and masked arrays in
+    which an entry is masked. Functions in which a masked entry means a missing value take it by `with_masks`.
+
+    Args:
+        values: what was given.
+        name: what messages call it.
+
+    Raises:
+        TensorRankError: if it makes no array.
+
+    >>> as_array([[1, 2], [3]], "the table")
+    Traceback (most recent call last):
+        ...
+    tensorrank.errors.TensorRankError: lists of unequal lengths were given as the table; expected rows of equal length
+    """
+    array = with_masks(values, name)
+    if not isinstance(array, np.ma.MaskedArray):
+        return array
+    masked = int(np.count_nonzero(np.ma.getmaskarray(array)))
+    if masked:
+        raise TensorRankError(
+            f"an array with {masked} masked entr{'y' if masked == 1 else 'ies'} was given as {name}; expected every entry, "
+            "for nothing can be missing there: fill the entries, for example by filled(0)"
+        )
+    return np.asarray(array.data)
+
+
+def with_masks(values: ArrayLike, name: str = "the array") -> Array:
+    """An array as by `as_array`; if a user gave a masked one, or lists with masked entries, a masked one.
+
+    >>> np.ma.getmaskarray(with_masks([1, np.ma.masked, 3]))
+    array([False,  True, False])
+    """
+    if isinstance(values, range):
+        refuse_beyond(memory_limit(None), 8 * len(values), f"{values!r}, given as {name},", "fewer numbers")
+    try:
+        if isinstance(values, np.ma.MaskedArray):
+            array: Array = values
+        elif isinstance(values, list | tuple) and _holds_masks(values):
+            array = _of_masked_entries(values)
+        else:
+            array = np.asarray(values)
+    except _NO_ARRAY as error:
+        raise _no_array(values, name, error) from error
+    if array.ndim == 0 and array.dtype == object and not isinstance(values, Number | Decimal | np.ndarray):
+        raise _no_array(values, name, None)
+    if 0 in array.strides and array.nbytes > _SMALL:
+        # A view that shows one number in many places: a copy would hold them all.
+        what = f"an array of the shape {array.shape}, given as {name},"
+        refuse_beyond(memory_limit(None), array.nbytes, what, "fewer entries")
+    return array
+
+
+def as_given(values: ArrayLike, name: str = "the array") -> Array:
+    """An array as by `as_array`, in which lists that numpy would round to floats keep their entries.
+
+    >>> as_given([2**60 + 1, 0.5])
+    array([1152921504606846977, 0.5], dtype=object)
+    """
+    array = as_array(values, name)
+    # What has a type for all its entries has nothing that was rounded.
+    if array.dtype.kind == "f" and not hasattr(values, "dtype"):
+        return np.asarray(values, dtype=object)
+    return array
+
+
+def _holds_masks(values: list[Any] | tuple[Any, ...], depth: int = 0) -> bool:
+    """Whether lists have masked arrays, or single masked entries, at any depth."""
+    kinds = set(map(type, values))
+    if any(issubclass(kind, np.ma.MaskedArray) for kind in kinds):
+        return True
+    if depth == _MOST_DIMENSIONS or not any(issubclass(kind, list | tuple) for kind in kinds):
+        return False
+    return any(_holds_masks(one, depth + 1) for one in values if isinstance(one, list | tuple))
+
+
+def _of_masked_entries(values: Any) -> Array:
+    """The masked array of lists that hold masked arrays or masked entries; entries that are masked are 0."""
+    entries = np.array(_unmasked(values), dtype=object)
+    missing = np.array([entry is np.ma.masked for entry in entries.flat], dtype=bool).reshape(entries.shape)
+    entries[missing] = 0
+    return np.ma.MaskedArray(entries, missing)
+
+
+def _unmasked(values: Any) -> Any:
+    """Lists in which masked arrays have become lists, with the constant `np.ma.masked` where an entry is masked."""
+    if values is np.ma.masked or not isinstance(values, list | tuple | np.ma.MaskedArray):
+        return values
+    return [_unmasked(one) for one in values]
+
+
+def _no_array(values: Any, name: str, error: Exception | None) -> TensorRankError:
+    kind, expected = type(values).__name__, "expected numbers in an array, or in lists of equal length"
+    if isinstance(values, list | tuple) and isinstance(error, ValueError):
+        deep = "maximum number of dimension" in str(error)
+        found = f"lists nested more than {_MOST_DIMENSIONS} deep" if deep else "lists of unequal lengths"
+        return TensorRankError(f"{found} were given as {name}; expected rows of equal length")
+    if error is not None:
+        return TensorRankError(f"an object of the type {kind} that makes no array ({error}) was given as {name}; {expected}")
+    advice = ""
+    if hasattr(values, "toarray"):
+        advice = ": try its toarray()"
+    elif isinstance(values, Iterator | set | frozenset):
+        advice = ": try list(...) of it"
+    return TensorRankError(f"an object of the type {kind} was given as {name}; {expected}{advice}")
