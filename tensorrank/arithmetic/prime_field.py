@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
@@ -14,13 +13,11 @@ from numpy.typing import ArrayLike
 
 from tensorrank.arithmetic.arrays import Array, Floats, Integers
 from tensorrank.arithmetic.given_arrays import as_given
+from tensorrank.arithmetic.primes import LARGEST_PRIME, is_prime, primes_below
 from tensorrank.errors import PrimeError, TensorRankError
 
 Residues = Integers
 
-LARGEST_PRIME = 2**31 - 1
-# pi(2^31) - pi(2^30) - 1 = 105097565 - 54400028 - 1, what `random_primes` chooses from.
-RANDOM_PRIMES = 50697536
 # A float64 holds every integer up to 2**53; sums of products must stay below.
 _EXACT = 2**53
 # A float64 is a whole number of this many bits times a power of 2.
@@ -29,54 +26,6 @@ _MANTISSA_BITS = 53
 SPLIT_BIT = 15
 # The fewest products to sum between two reductions: with fewer, most time would go into reducing.
 FEWEST_TERMS = 64
-
-
-def is_prime(number: int) -> bool:
-    """True if a whole number below 3,215,031,751 is prime, by the deterministic test of Miller and Rabin.
-
-    >>> [n for n in range(20) if is_prime(n)]
-    [2, 3, 5, 7, 11, 13, 17, 19]
-    """
-    bases = (2, 3, 5, 7)
-    if number < 2:
-        return False
-    if any(number % base == 0 for base in bases):
-        return number in bases
-    odd, twos = number - 1, 0
-    while odd % 2 == 0:
-        odd, twos = odd // 2, twos + 1
-
-    def passes(base: int) -> bool:
-        powers = [pow(base, odd << doublings, number) for doublings in range(twos)]
-        return powers[0] == 1 or number - 1 in powers
-
-    return all(passes(base) for base in bases)
-
-
-def primes_below(limit: int) -> Iterator[int]:
-    """The primes below a limit, largest first.
-
-    >>> from itertools import islice
-    >>> list(islice(primes_below(2**23), 2))
-    [8388593, 8388587]
-    """
-    return (number for number in range(limit - 1, 1, -1) if is_prime(number))
-
-
-def random_primes(rng: np.random.Generator) -> Iterator[int]:
-    """Different random primes between 2^30 and 2^31, each with the same probability.
-
-    The prime 2^31 - 1 is left out: modulo it there are only 31 different powers of 2. RANDOM_PRIMES others remain.
-
-    >>> all(2**30 < prime < 2**31 for _, prime in zip(range(3), random_primes(np.random.default_rng(0))))
-    True
-    """
-    taken = {LARGEST_PRIME}
-    while True:
-        number = int(rng.integers(2**30, 2**31)) | 1
-        if number not in taken and is_prime(number):
-            taken.add(number)
-            yield number
 
 
 @dataclass(frozen=True)

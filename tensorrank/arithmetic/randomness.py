@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+from collections.abc import Iterable
+
 import numpy as np
 
+from tensorrank.arithmetic.arrays import Array
 from tensorrank.errors import TensorRankError
 
 
@@ -18,3 +22,50 @@ def random_stream(seed: int | np.random.Generator, *key: int) -> np.random.Gener
     if isinstance(seed, bool) or not hasattr(seed, "__index__") or seed < 0:
         raise TensorRankError(f"the seed is {seed!r}; expected a whole number of at least 0 or a numpy Generator")
     return np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=key))
+
+
+def hardened_stream(seed: int | np.random.Generator, entries: Iterable[Array | str]) -> np.random.Generator:
+    """A stream that depends on a seed and on everything that a computation is about to look at.
+
+    Who knows the seed could choose entries for which the numbers of `random_stream` are the worst: multiples of all
+    primes that will be drawn, say. Here every change of an entry changes all numbers of the stream, as a cryptographic
+    hash does. A Generator gives 256 random bits in the place of the seed.
+
+    Args:
+        seed: a whole number of at least 0, or a numpy Generator.
+        entries: arrays of whole numbers, fractions or floats, and texts, in a fixed order.
+
+    >>> one, other = (hardened_stream(0, [np.array([entry])]) for entry in (1, 2))
+    >>> one.random() == other.random()
+    False
+    """
+    stream = random_stream(seed)
+    start = stream.bytes(32) if isinstance(seed, np.random.Generator) else str(int(seed)).encode()
+    digest = hashlib.blake2b(start)
+    for entry in entries:
+        digest.update(b"\0" + _bytes(entry))
+    return np.random.default_rng(np.random.SeedSequence(np.frombuffer(digest.digest(), dtype="<u4").tolist()))
+
+
+def _bytes(entry: Array | str) -> bytes:
+    """An array or a text as bytes that belong to no other array or text."""
+    if isinstance(entry, str):
+        return b"text" + entry.encode("utf-8", "surrogatepass")
+    array = np.asarray(entry)
+    if array.dtype == object:
+        # Exact for whole numbers and fractions of any size, for which `repr` has a limit in Python.
+        content = ";".join(_exactly(one) for one in array.flat).encode()
+    else:
+        content = np.ascontiguousarray(array).tobytes()
+    return f"{array.dtype.str}{array.shape}".encode() + content
+
+
+def _exactly(one: object) -> str:
+    ratio = getattr(one, "as_integer_ratio", None)
+    if ratio is None:
+        return repr(one)
+    try:
+        top, bottom = ratio()
+    except (ValueError, OverflowError):  # no finite number, which those who compute with it refuse
+        return repr(one)
+    return f"{int(top):x}/{int(bottom):x}"

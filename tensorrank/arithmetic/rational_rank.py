@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 from tensorrank.arithmetic.arrays import Array, Floats
 from tensorrank.arithmetic.elimination.rank import rank_mod_p
 from tensorrank.arithmetic.given_arrays import as_given
-from tensorrank.arithmetic.prime_field import RANDOM_PRIMES, random_primes
+from tensorrank.arithmetic.primes import LARGE_PRIMES
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
@@ -84,7 +84,7 @@ def rational_rank(
         return RationalRank(0, 0, "exact", (), 0.0, "all entries are 0")
     rank, primes, product = 0, list[int](), 1
     # Each of them exceeds 2^30.
-    fresh = random_primes(random_stream(seed))
+    fresh = LARGE_PRIMES.draw(random_stream(seed))
     while True:
         prime = next(fresh)
         primes.append(prime)
@@ -101,8 +101,7 @@ def rational_rank(
         needed = math.ceil(bits / 30)
         if len(primes) >= _DRAWS and needed * 2.0 * rank * core.size > work:
             # A prime that fails divides a certain minor of the true size, which has at most so many such factors.
-            factors = _minor_bits(core, most) / 30
-            chance = min(1.0, factors / RANDOM_PRIMES) ** len(primes)
+            chance = LARGE_PRIMES.unlucky(_minor_bits(core, most)) ** len(primes)
             why = f"a proof takes {needed} primes, more work than {work:.1g} operations"
             return RationalRank(rank, most, "probable", tuple(primes), chance, why)
 

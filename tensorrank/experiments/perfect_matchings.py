@@ -13,7 +13,8 @@ import numpy as np
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.elimination.rank import rank_mod_p
-from tensorrank.arithmetic.prime_field import LARGEST_PRIME, PrimeField, Residues
+from tensorrank.arithmetic.prime_field import PrimeField, Residues
+from tensorrank.arithmetic.primes import LARGEST_PRIME
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import Progress
 from tensorrank.errors import TensorRankError

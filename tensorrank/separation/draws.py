@@ -9,7 +9,8 @@ from math import prod
 
 import numpy as np
 
-from tensorrank.arithmetic.prime_field import LARGEST_PRIME, PrimeField, primes_below
+from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.arithmetic.primes import LARGEST_PRIME, primes_below
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import PrimeError
 from tensorrank.separation.architecture import Architecture, Instance, Weights

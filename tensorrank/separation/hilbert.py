@@ -29,7 +29,8 @@ import numpy as np
 from numpy.polynomial.polynomial import polyadd, polymul, polypow
 
 from tensorrank.arithmetic.arrays import Array
-from tensorrank.arithmetic.prime_field import LARGEST_PRIME, PrimeField, Residues, primes_below
+from tensorrank.arithmetic.prime_field import PrimeField, Residues
+from tensorrank.arithmetic.primes import LARGEST_PRIME, primes_below
 from tensorrank.separation.interpolation import line_coefficients
 from tensorrank.separation.monomials import monomial_count
 

@@ -33,7 +33,8 @@ from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.elimination.rank import rank_mod_p
 from tensorrank.arithmetic.given_arrays import as_given
-from tensorrank.arithmetic.prime_field import PrimeField, Residues, random_primes
+from tensorrank.arithmetic.prime_field import PrimeField, Residues
+from tensorrank.arithmetic.primes import LARGE_PRIMES
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.rational_rank import distinct_rows
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
@@ -215,7 +216,7 @@ class CutSamples:
         asked, which = np.unique(np.atleast_2d(self.queries), axis=0, return_inverse=True)
         which = np.broadcast_to(which.reshape(-1), rows)
         found, primes = np.zeros(3, dtype=np.int64), list[int]()
-        for prime in random_primes(random_stream(seed)):
+        for prime in LARGE_PRIMES.draw(random_stream(seed)):
             matrices = self._matrices(PrimeField(prime), asked, which)
             if matrices is not None:
                 found = np.maximum(found, [rank_mod_p(matrix, prime, threads=threads) for matrix in matrices])

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tensorrank.arithmetic.prime_field import LARGEST_PRIME, PrimeField, is_prime, primes_below, random_primes
+from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.errors import PrimeError, TensorRankError
 
 PRIMES = [2, 3, 101, 8388593, 2**24 - 3, 2**26 - 5, 2**31 - 1]
@@ -306,50 +306,6 @@ def test_a_modulus_that_is_no_whole_number_is_refused(modulus):
 
 def test_a_numpy_integer_is_a_modulus():
     assert PrimeField(np.int32(101)) == PrimeField(101)
-
-
-def test_is_prime_agrees_with_a_sieve():
-    limit = 60_000
-    sieve = np.ones(limit, dtype=bool)
-    sieve[:2] = False
-    for number in range(2, int(limit**0.5) + 1):
-        if sieve[number]:
-            sieve[number * number :: number] = False
-    assert [n for n in range(limit) if is_prime(n)] == np.flatnonzero(sieve).tolist()
-    assert not any(is_prime(n) for n in range(-20, 2))
-
-
-def test_is_prime_agrees_with_trial_division_near_the_largest_prime():
-    small = [n for n in range(2, 46342) if all(n % d for d in range(2, int(n**0.5) + 1))]
-    numbers = range(2**31 - 200, 2**31)
-    assert [n for n in numbers if is_prime(n)] == [n for n in numbers if all(n % d for d in small)]
-
-
-@pytest.mark.parametrize("number", [2047, 1373653, 25326001, 1729, 294409, 46337**2, 2152302898747 % 2**31])
-def test_is_prime_is_not_fooled_by_pseudoprimes(number):
-    divisors = [d for d in range(2, int(number**0.5) + 1) if number % d == 0]
-    assert is_prime(number) == (not divisors)
-
-
-def test_random_primes_differ_and_leave_out_the_largest():
-    class Repeating:
-        """Gives each number twice, the largest first."""
-
-        numbers = iter([2**31 - 2, 2**31 - 2, 2**30 + 2, 2**30 + 2, 2**30 + 4, 2**30 + 4, 2**30 + 84, 2**30 + 84])
-
-        def integers(self, least, most):
-            assert (least, most) == (2**30, 2**31)
-            return next(self.numbers)
-
-    found = random_primes(Repeating())
-    # 2^30 + 3 and 2^30 + 85 are prime, 2^30 + 5 is not (tables of primes beside powers of two).
-    assert [next(found), next(found)] == [2**30 + 3, 2**30 + 85]
-
-
-def test_primes_below_lists_downwards():
-    assert list(primes_below(30)) == [29, 23, 19, 17, 13, 11, 7, 5, 3, 2]
-    assert list(primes_below(2)) == []
-    assert next(primes_below(2**31)) == LARGEST_PRIME == 2**31 - 1
 
 
 def test_random_residues_are_reproducible_and_in_range():

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from tensorrank import SelfAttention, separation_rank
-from tensorrank.arithmetic.prime_field import is_prime
+from tensorrank.arithmetic.primes import is_prime
 from tensorrank.errors import PrimeError, TensorRankError
 from tensorrank.separation.draws import Draws
 

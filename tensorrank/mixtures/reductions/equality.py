@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tensorrank.arithmetic.arrays import Integers
-from tensorrank.arithmetic.prime_field import LARGEST_PRIME, PrimeField, primes_below
+from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.arithmetic.primes import LARGEST_PRIME, primes_below
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import PrimeError, TensorRankError
 from tensorrank.mixtures.evaluation.inference import log_values

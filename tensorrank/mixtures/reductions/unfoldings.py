@@ -10,7 +10,8 @@ from math import prod
 import numpy as np
 
 from tensorrank.arithmetic.elimination.rank import balanced, rank_in_place, rank_mod_p
-from tensorrank.arithmetic.prime_field import PrimeField, Residues, primes_below
+from tensorrank.arithmetic.prime_field import PrimeField, Residues
+from tensorrank.arithmetic.primes import primes_below
 from tensorrank.arithmetic.resources import worker_threads
 from tensorrank.errors import PrimeError, TensorRankError
 from tensorrank.mixtures.mixture import Mixture

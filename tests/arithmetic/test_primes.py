@@ -1,0 +1,89 @@
+import numpy as np
+import pytest
+
+from tensorrank.arithmetic.primes import LARGE_PRIMES, LARGEST_PRIME, SMALL_PRIMES, is_prime, primes_below
+
+
+def test_is_prime_agrees_with_a_sieve():
+    limit = 60_000
+    sieve = np.ones(limit, dtype=bool)
+    sieve[:2] = False
+    for number in range(2, int(limit**0.5) + 1):
+        if sieve[number]:
+            sieve[number * number :: number] = False
+    assert [n for n in range(limit) if is_prime(n)] == np.flatnonzero(sieve).tolist()
+    assert not any(is_prime(n) for n in range(-20, 2))
+
+
+def test_is_prime_agrees_with_trial_division_near_the_largest_prime():
+    small = [n for n in range(2, 46342) if all(n % d for d in range(2, int(n**0.5) + 1))]
+    numbers = range(2**31 - 200, 2**31)
+    assert [n for n in numbers if is_prime(n)] == [n for n in numbers if all(n % d for d in small)]
+
+
+@pytest.mark.parametrize("number", [2047, 1373653, 25326001, 1729, 294409, 46337**2, 2152302898747 % 2**31])
+def test_is_prime_is_not_fooled_by_pseudoprimes(number):
+    divisors = [d for d in range(2, int(number**0.5) + 1) if number % d == 0]
+    assert is_prime(number) == (not divisors)
+
+
+def test_random_primes_differ_and_leave_out_the_largest():
+    class Repeating:
+        """Gives each number twice, the largest first."""
+
+        numbers = iter([2**31 - 2, 2**31 - 2, 2**30 + 2, 2**30 + 2, 2**30 + 4, 2**30 + 4, 2**30 + 84, 2**30 + 84])
+
+        def integers(self, least, most):
+            assert (least, most) == (2**30, 2**31)
+            return next(self.numbers)
+
+    found = LARGE_PRIMES.draw(Repeating())
+    # 2^30 + 3 and 2^30 + 85 are prime, 2^30 + 5 is not (tables of primes beside powers of two).
+    assert [next(found), next(found)] == [2**30 + 3, 2**30 + 85]
+
+
+def test_primes_below_lists_downwards():
+    assert list(primes_below(30)) == [29, 23, 19, 17, 13, 11, 7, 5, 3, 2]
+    assert list(primes_below(2)) == []
+    assert next(primes_below(2**31)) == LARGEST_PRIME == 2**31 - 1
+
+
+def sieved(limit):
+    sieve = np.ones(limit, dtype=bool)
+    sieve[:2] = False
+    for number in range(2, int(limit**0.5) + 1):
+        if sieve[number]:
+            sieve[number * number :: number] = False
+    return sieve
+
+
+def test_the_small_primes_are_as_many_as_a_sieve_finds():
+    assert sieved(2**23)[2**22 :].sum() == SMALL_PRIMES.count
+
+
+def test_the_large_primes_are_counted_by_published_values_of_pi():
+    # pi(2^30) and pi(2^31) of the sequence A007053; one prime is left out.
+    assert LARGE_PRIMES.count == 105097565 - 54400028 - 1
+
+
+@pytest.mark.parametrize("primes", [SMALL_PRIMES, LARGE_PRIMES])
+def test_random_primes_lie_in_their_range_and_fill_it(primes):
+    drawn = primes.draw(np.random.default_rng(0))
+    found = [next(drawn) for _ in range(2000)]
+    assert len(set(found)) == 2000
+    assert all(is_prime(prime) and prime.bit_length() == primes.bits for prime in found)
+    # A tenth of the range holds about a tenth of the primes: 200, with a standard deviation of 13.
+    tenths = np.histogram(found, bins=10, range=(primes.least, 2 * primes.least))[0]
+    assert tenths.min() > 140
+    assert tenths.max() < 260
+
+
+def test_a_number_has_no_more_divisors_than_its_bits_allow():
+    # The product of the primes of a whole small sieve: the share of them that divides it is 1.
+    primes = np.flatnonzero(sieved(2**10)).tolist()
+    chosen = [prime for prime in primes if prime > 2**9]
+    product = np.prod(np.array(chosen, dtype=object))
+    share = type(SMALL_PRIMES)(10, len(chosen))
+    assert share.unlucky(product.bit_length()) == 1
+    assert share.unlucky((product // chosen[0] // chosen[1]).bit_length()) >= 1 - 2 / len(chosen)
+    assert LARGE_PRIMES.unlucky(0) == 0
