@@ -1,41 +1,130 @@
 """Checks of what users give, and words for their messages.
 
-A check returns the value that it found good, or raises an error that says what was given and what was expected.
+A check returns the value that it found good, or raises an error that says what was given and what was expected. Whole
+calls are checked by their annotations in `tensorrank.checked`, arrays in `tensorrank.arithmetic.given_arrays`.
 """
 
 import math
-from collections.abc import Iterable, Sequence
+import operator
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from decimal import Decimal
 from difflib import get_close_matches
+from itertools import islice
+from numbers import Real
+from pathlib import Path
+from reprlib import Repr
 from typing import Any
 
 from tensorrank.errors import TensorRankError
 
 _MOST_LISTED = 12
+# An iterable that gives more things than this is taken to be endless.
+MOST_THINGS = 10**7
+# A whole number of more digits than this is shown by their number.
+_MOST_DIGITS = 60
+# A text that is compared with known names is no longer than this; no name is.
+_LONGEST_NAME = 100
+# Python itself writes no more digits, and no seed needs as many.
+_LARGEST_SEED = 10**4000
 
 
-def whole_number(name: str, given: Any, least: int) -> int:
-    """A whole number that a user gave (numpy's too), if it is at least so large.
+class _Shown(Repr):
+    """Python's own short forms of values, and shorter ones of what has none."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = self.maxdict = _MOST_LISTED
+        self.maxarray = self.maxdeque = _MOST_LISTED
+        self.maxstring = self.maxother = 120
+        self.maxlevel = 4
+
+    def repr_int(self, number: int, level: int) -> str:
+        digits = int(number.bit_length() * math.log10(2))
+        return repr(number) if digits < _MOST_DIGITS else f"a whole number of some {digits} digits"
+
+    def repr_instance(self, value: object, level: int) -> str:
+        try:
+            text = " ".join(repr(value).split())
+        except Exception:  # a stranger's own code, which may raise anything
+            return f"an object of type {type(value).__name__}"
+        if len(text) > self.maxother:
+            text = f"{text[: self.maxother - 20]}...{text[-17:]}"
+        return text
+
+
+_SHOWN = _Shown()
+
+
+def shown(value: object) -> str:
+    """A value as a message shows it: its own form, shortened where it is long. This never fails.
+
+    >>> shown([1, "two"]), shown(10**5000)
+    ("[1, 'two']", 'a whole number of some 5000 digits')
+    """
+    try:
+        return _SHOWN.repr(value)
+    except Exception:  # a stranger's own code, which may raise anything
+        return f"an object of type {type(value).__name__}"
+
+
+def as_whole_number(given: object) -> int | None:
+    """The int that any whole number is (numpy's too); None for what is none, such as truth values and classes.
+
+    >>> as_whole_number(3), as_whole_number(3.0), as_whole_number(True), as_whole_number(int)
+    (3, None, None, None)
+    """
+    # By the name of the type, which numpy's has too: numpy is not imported for this alone.
+    if type(given).__name__ in ("bool", "bool_") or isinstance(given, type):
+        return None
+    try:
+        return operator.index(given)  # type: ignore[arg-type] # what is none has no such method, and raises
+    except Exception:  # a stranger's own code, which may raise anything
+        return None
+
+
+def as_real_number(given: object) -> Real | Decimal | None:
+    """Any real number that a user gave, arrays without axes included; None for what is none, such as truth values.
+
+    >>> as_real_number(0.5), as_real_number("0.5"), as_real_number(True)
+    (0.5, None, None)
+    """
+    if getattr(given, "ndim", None) == 0 and not getattr(given, "mask", False):
+        given = given.item()  # type: ignore[attr-defined] # arrays without axes, of numpy and others, have it
+    if isinstance(given, bool) or not isinstance(given, Real | Decimal):
+        return None
+    return given
+
+
+def whole_number(name: str, given: Any, least: int, most: int | None = None) -> int:
+    """A whole number that a user gave (numpy's too), if it is at least and at most so large.
 
     >>> whole_number("depth", 3, least=1)
     3
     """
-    if isinstance(given, bool) or not hasattr(given, "__index__") or given < least:
-        raise TensorRankError(f"{name} is {given!r}; expected a whole number of at least {least}")
-    return int(given)
+    number = as_whole_number(given)
+    if number is None or number < least or (most is not None and number > most):
+        limits = f"of at least {least}" if most is None else f"from {least} to {most}"
+        raise TensorRankError(f"{name} is {shown(given)}; expected a whole number {limits}")
+    return number
 
 
-def finite_number(name: str, given: Any) -> float:
-    """A finite number that a user gave (numpy's too), as a float.
+def finite_number(name: str, given: Any, *, least: float | None = None, above: float | None = None) -> float:
+    """A finite number that a user gave (numpy's too), as a float, if it is at least, or above, what is named.
 
     >>> finite_number("slope", 1)
     1.0
     """
+    real = as_real_number(given)
     try:
-        number = float("nan") if isinstance(given, bool | str) else float(given)
-    except (TypeError, ValueError, OverflowError):
+        number = float("nan") if real is None else float(real)
+    except (ValueError, OverflowError):  # a Decimal's signalling NaN, and what no float holds
         number = float("nan")
-    if not math.isfinite(number):
-        raise TensorRankError(f"{name} is {given!r}; expected a finite number")
+    low = (least is not None and number < least) or (above is not None and number <= above)
+    if low or not math.isfinite(number):
+        limits = "" if least is None else f" of at least {least:g}"
+        limits += "" if above is None else f" above {above:g}"
+        raise TensorRankError(f"{name} is {shown(given)}; expected a finite number{limits}")
     return number
 
 
@@ -47,8 +136,45 @@ def true_or_false(name: str, given: Any) -> bool:
     """
     # By the name of the type, which numpy's has too: numpy is not imported for this alone.
     if type(given).__name__ not in ("bool", "bool_"):
-        raise TensorRankError(f"{name} is {given!r}; expected True or False")
+        raise TensorRankError(f"{name} is {shown(given)}; expected True or False")
     return bool(given)
+
+
+def function_given(name: str, given: Any, expected: str) -> Callable[..., Any]:
+    """A function, or anything else that can be called, that a user gave.
+
+    >>> function_given("progress", 1, "a function of the work done, the work in all and words")
+    Traceback (most recent call last):
+    tensorrank.errors.TensorRankError: progress is 1; expected a function of the work done, the work in all and words
+    """
+    if not callable(given):
+        raise TensorRankError(f"{name} is {shown(given)}; expected {expected}")
+    # What can be called has no more exact type than this.
+    return given  # type: ignore[no-any-return]
+
+
+def file_path(name: str, given: Any) -> Path:
+    """The path of a file or folder that a user gave, as a text or a path; whether there is one is not looked at.
+
+    >>> file_path("scratch", None)
+    Traceback (most recent call last):
+    tensorrank.errors.TensorRankError: scratch is None; expected the path of a file or folder, as a text or a Path
+    """
+    try:
+        path = os.fspath(given)
+    except Exception:  # a stranger's own code, which may raise anything
+        path = None
+    if not isinstance(path, str) or not path:
+        raise TensorRankError(f"{name} is {shown(given)}; expected the path of a file or folder, as a text or a Path")
+    try:
+        named = b"\0" not in os.fsencode(path)
+    except UnicodeEncodeError:
+        named = False
+    if not named:
+        raise TensorRankError(
+            f"{name} is {shown(given)}; expected a path without NUL and of characters that file names can hold"
+        )
+    return Path(path)
 
 
 def several(name: str, given: Any, expected: str) -> tuple[Any, ...]:
@@ -58,23 +184,72 @@ def several(name: str, given: Any, expected: str) -> tuple[Any, ...]:
     Traceback (most recent call last):
     tensorrank.errors.TensorRankError: levels are 3; expected a table for each
     """
-    try:
-        found = () if isinstance(given, str) else tuple(given)
-    except TypeError:
-        found = ()
+    found = things(given)
     if not found:
-        raise TensorRankError(f"{name} are {given!r}; expected {expected}")
+        raise TensorRankError(f"{name} are {shown(given)}; expected {expected}")
     return found
 
 
-def nearest(text: str, known: Iterable[str]) -> str:
+def things(given: Any) -> tuple[Any, ...] | None:
+    """The things in a list or another iterable, in their order; None for a text, or what gives no things or no end."""
+    if isinstance(given, str | bytes | bytearray | type):
+        return None
+    try:
+        if hasattr(given, "__len__") and len(given) > MOST_THINGS:
+            return None
+        found = tuple(islice(given, MOST_THINGS + 1))
+    except Exception:  # a stranger's own code, which may raise anything
+        return None
+    return found if len(found) <= MOST_THINGS else None
+
+
+def by_name(name: str, given: Any, expected: str) -> dict[str, Any]:
+    """A dictionary, or another mapping, that a user gave, if all its keys are texts.
+
+    >>> by_name("weights", {5: 1}, "arrays by the names of the weights")
+    Traceback (most recent call last):
+    tensorrank.errors.TensorRankError: weights have the key 5; expected arrays by the names of the weights
+    """
+    if not isinstance(given, Mapping):
+        raise TensorRankError(f"{name} are {shown(given)}; expected {expected}")
+    for key in given:
+        if not isinstance(key, str):
+            raise TensorRankError(f"{name} have the key {shown(key)}; expected {expected}")
+    return {key: given[key] for key in given}
+
+
+def seed_number(name: str, given: Any) -> int:
+    """The whole number that random numbers begin with, if a user gave one.
+
+    >>> seed_number("the seed", -1)
+    Traceback (most recent call last):
+    tensorrank.errors.TensorRankError: the seed is -1; expected a whole number of at least 0 or a numpy Generator
+    """
+    number = as_whole_number(given)
+    if number is None or not 0 <= number < _LARGEST_SEED:
+        raise TensorRankError(f"{name} is {shown(given)}; expected a whole number of at least 0 or a numpy Generator")
+    return number
+
+
+def tolerance(name: str, given: Any) -> float:
+    """A tolerance that a user gave: a number of at least 0.
+
+    >>> tolerance("rtol", "x")
+    Traceback (most recent call last):
+    tensorrank.errors.TensorRankError: rtol is 'x'; expected a finite number of at least 0
+    """
+    return finite_number(name, given, least=0)
+
+
+def nearest(text: Any, known: Iterable[str]) -> str:
     """The end of a message about an unknown name: the names expected, and the one that may have been meant.
 
     >>> nearest("hiden_markov", ["hidden_markov", "latent_class"])
     "expected one of hidden_markov, latent_class; did you mean 'hidden_markov'?"
     """
     names = list(known)
-    close = get_close_matches(text, names, n=1)
+    comparable = isinstance(text, str) and len(text) <= _LONGEST_NAME
+    close = get_close_matches(text, names, n=1) if comparable else []
     return f"expected one of {', '.join(names)}" + (f"; did you mean {close[0]!r}?" if close else "")
 
 
@@ -87,8 +262,8 @@ def one_of(name: str, given: Any, known: Sequence[str]) -> str:
     >>> one_of("the method", "plain", ["plain", "sampling"])
     'plain'
     """
-    if given not in known:
-        raise TensorRankError(f"{name} is {given!r}; {nearest(str(given), known)}")
+    if not isinstance(given, str) or given not in known:
+        raise TensorRankError(f"{name} is {shown(given)}; {nearest(given, known)}")
     return str(given)
 
 
@@ -98,5 +273,5 @@ def listed(numbers: Sequence[int]) -> str:
     >>> listed(range(20))
     '0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, ... (20 in all)'
     """
-    shown = ", ".join(map(str, numbers[:_MOST_LISTED]))
-    return shown if len(numbers) <= _MOST_LISTED else f"{shown}, ... ({len(numbers)} in all)"
+    words = ", ".join(map(shown, numbers[:_MOST_LISTED]))
+    return words if len(numbers) <= _MOST_LISTED else f"{words}, ... ({len(numbers)} in all)"

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from tensorrank.arguments import seed_number
 from tensorrank.arithmetic.arrays import Array
-from tensorrank.errors import TensorRankError
 
 
 def random_stream(seed: int | np.random.Generator, *key: int) -> np.random.Generator:
@@ -19,9 +19,7 @@ def random_stream(seed: int | np.random.Generator, *key: int) -> np.random.Gener
     """
     if isinstance(seed, np.random.Generator):
         return seed
-    if isinstance(seed, bool) or not hasattr(seed, "__index__") or seed < 0:
-        raise TensorRankError(f"the seed is {seed!r}; expected a whole number of at least 0 or a numpy Generator")
-    return np.random.default_rng(np.random.SeedSequence(int(seed), spawn_key=key))
+    return np.random.default_rng(np.random.SeedSequence(seed_number("the seed", seed), spawn_key=key))
 
 
 def hardened_stream(seed: int | np.random.Generator, entries: Iterable[Array | str]) -> np.random.Generator:
