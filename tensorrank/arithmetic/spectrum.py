@@ -1,4 +1,9 @@
-"""The numerical rank of a matrix: its singular values, the threshold, and whether the answer can be trusted."""
+"""The numerical rank of a matrix: its singular values, the threshold, and whether the answer can be trusted.
+
+Singular values at the level of rounding are noise: an error of one unit in the last place of every entry moves them by
+up to max(rows, columns) * epsilon * largest singular value. A rank is clear only if its threshold is no lower than this
+level, and the last value counted stands well above it.
+"""
 
 from __future__ import annotations
 
@@ -10,12 +15,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tensorrank.arithmetic.arrays import Floats, Integers
+from tensorrank.arithmetic.arrays import Array, Floats, Integers
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
 
 # Where singular values drop by less than this factor across the threshold, another threshold gives another rank.
 CLEAR_GAP = 1e3
+# Entries beyond 2^-400 .. 2^400 (of single precision 2^-50 .. 2^50) are scaled before their singular values are sought.
+_SAFE_EXPONENTS = {4: 50, 8: 400}
+_SMALLEST, _LARGEST = float(np.finfo(np.float64).smallest_subnormal), float(np.finfo(np.float64).max)
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,9 +35,13 @@ class NumericalRank(Record):
         spectrum: all singular values, largest first.
         threshold: max(atol, rtol * largest singular value).
         gap: the ratio of the last value counted to the first one not counted; the threshold stands in for a value
-            that does not exist (rank 0, or full rank).
-        ambiguous: whether the gap is below 1000, so that another reasonable threshold would give another rank. A sample
-            of a larger matrix is called ambiguous at full rank too, and where its rank still grew with the sample.
+            that does not exist (rank 0, or full rank), and epsilon * largest singular value for anything smaller.
+        ambiguous: whether the gap is below 1000, so that another reasonable threshold would give another rank, or the
+            threshold is below the noise, so that rounding errors may be counted. A sample of a larger matrix is called
+            ambiguous at full rank too, and where its rank still grew with the sample.
+        noise: the level of rounding, max(rows, columns) * epsilon * largest singular value, where epsilon is that of
+            the type of the entries as they were given. Singular values below it mean nothing. 0 in results older than
+            this field.
 
     Equality is by value, the spectrum included.
 
@@ -45,6 +57,36 @@ class NumericalRank(Record):
     threshold: float
     gap: float
     ambiguous: bool
+    noise: float = 0.0
+
+    @property
+    def below_rounding(self) -> bool:
+        """True if the threshold is below the noise, so that rounding errors may be counted.
+
+        >>> numerical_rank([[1.0, 1.0], [1.0, 1.0]], rtol=0).below_rounding
+        True
+        """
+        return self.threshold < self.noise
+
+    @property
+    def doubt(self) -> str | None:
+        """The reason why the rank is ambiguous, in words; None for a clear one.
+
+        >>> print(numerical_rank([[1, 1], [1, 1]], rtol=0).doubt)
+        the threshold is below rounding, 8.9e-16, above which only 1 of 2 values lie
+        >>> numerical_rank([[4, 0], [0, 2]]).doubt is None
+        True
+        """
+        if not self.ambiguous:
+            return None
+        if self.below_rounding:
+            above = int(np.count_nonzero(self.spectrum > self.noise))
+            if above == self.value:
+                return f"the threshold is below rounding, {self.noise:.2g}"
+            return f"the threshold is below rounding, {self.noise:.2g}, above which only {above} of {self.value} values lie"
+        if self.gap < CLEAR_GAP:
+            return "no gap at the threshold: another one gives another rank"
+        return "the sample may be too small"
 
     @property
     def relative(self) -> Floats:
@@ -56,6 +98,11 @@ class NumericalRank(Record):
     def relative_threshold(self) -> float:
         """The threshold divided by the largest singular value; the threshold itself if all are zero."""
         return self.threshold / (self._largest or 1.0)
+
+    @property
+    def relative_noise(self) -> float:
+        """The noise divided by the largest singular value; 0 if all are zero."""
+        return self.noise / self._largest if self._largest else 0.0
 
     @property
     def effective_rank(self) -> float:
@@ -78,6 +125,8 @@ class NumericalRank(Record):
     def rank_at(self, rtol: float) -> int:
         """The number of singular values strictly above rtol * largest singular value.
 
+        At a tolerance below `relative_noise` the number counts rounding errors, and says nothing of the matrix.
+
         Raises:
             TensorRankError: if the tolerance is negative or no number.
         """
@@ -90,7 +139,7 @@ class NumericalRank(Record):
 
         Returns:
             Tolerances, ascending from 0, and as many ranks, descending to 0. The rank at a tolerance t is that at the
-            last step that is not above t.
+            last step that is not above t. Steps below `relative_noise` are rounding errors.
 
         >>> tolerances, ranks = numerical_rank([[4, 0], [0, 2]]).curve()
         >>> tolerances.tolist(), ranks.tolist()
@@ -105,19 +154,21 @@ class NumericalRank(Record):
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> NumericalRank:
-        """The rank that `to_dict` described.
+        """Read the rank that `to_dict` described; it may lack `noise`, as older results do.
 
         Raises:
-            TensorRankError: if names are missing or unknown, or values are no numbers.
+            TensorRankError: if other names are missing, or unknown, or values are no numbers.
         """
         names = {field.name for field in fields(cls)}
+        if isinstance(values, Mapping):
+            values = {"noise": 0.0, **values}
         if not isinstance(values, Mapping) or set(values) != names:
             given = ", ".join(sorted(values)) if isinstance(values, Mapping) else repr(values)
             raise TensorRankError(f"a spectrum with {given} was given; expected to_dict's {', '.join(sorted(names))}")
         try:
             spectrum = np.array(values["spectrum"], dtype=np.float64)
             # Infinity stands as a text, which JSON knows.
-            ends = {name: float(values[name]) for name in ("threshold", "gap")}
+            ends = {name: float(values[name]) for name in ("threshold", "gap", "noise")}
         except (TypeError, ValueError) as error:
             raise TensorRankError(f"a spectrum was given whose values are no numbers ({error})") from error
         return cls(**{**values, "spectrum": spectrum, **ends})
@@ -134,20 +185,25 @@ class NumericalRank(Record):
 
     def __str__(self) -> str:
         trust = "ambiguous" if self.ambiguous else "clear"
-        return f"NumericalRank {self.value} ({trust}): threshold {self.threshold:.3g}, gap {self.gap:.3g}"
+        why = f"; {self.doubt}" if self.doubt else ""
+        return f"NumericalRank {self.value} ({trust}): threshold {self.threshold:.3g}, gap {self.gap:.3g}{why}"
 
 
 def numerical_rank(matrix: ArrayLike, *, rtol: float | None = None, atol: float | None = None) -> NumericalRank:
     """The numerical rank of a real or complex matrix: the number of singular values above a threshold.
 
+    A rank whose threshold is below rounding is called ambiguous, since rounding errors may be counted; so is one whose
+    last value counted is not far above rounding.
+
     Args:
         matrix: an array of shape (rows, columns); zero-size matrices have rank 0.
-        rtol: threshold relative to the largest singular value; max(rows, columns) * machine epsilon if neither
-            tolerance is given, 0 if only `atol` is.
+        rtol: threshold relative to the largest singular value; max(rows, columns) * machine epsilon of the type of the
+            entries if neither tolerance is given, 0 if only `atol` is.
         atol: absolute threshold, 0 if not given.
 
     Raises:
-        TensorRankError: if the array is not two-dimensional, holds NaN or infinity, or a tolerance is negative.
+        TensorRankError: if the array is not two-dimensional, holds NaN or infinity, its largest singular value is
+            beyond the largest float, or a tolerance is negative.
 
     Source: Golub and Van Loan, Matrix Computations, section 5.4 (numerical rank determination).
 
@@ -162,23 +218,91 @@ def numerical_rank(matrix: ArrayLike, *, rtol: float | None = None, atol: float 
         raise TensorRankError(f"an array of shape {array.shape} was given; expected a matrix (two dimensions)")
     if array.dtype.kind not in "biufc":
         raise TensorRankError(f"a matrix of {array.dtype} was given; expected real or complex numbers")
-    if array.dtype not in (np.float32, np.float64, np.complex64, np.complex128):
-        # Singular values are computed in double precision at most.
-        array = array.astype(np.complex128 if array.dtype.kind == "c" else np.float64)
     if not np.isfinite(array).all():
         row, column = np.argwhere(~np.isfinite(array))[0]
         raise TensorRankError(f"entry ({row}, {column}) is {array[row, column]}; expected finite numbers")
+    epsilon = rounding_of(array.dtype)
+    return rank_of_spectrum(singular_values(array), epsilon, max(array.shape), rtol=rtol, atol=atol)
+
+
+def rounding_of(dtype: np.dtype[Any]) -> float:
+    """The relative rounding error of numbers of a type, in which no more than double precision is computed with.
+
+    >>> rounding_of(np.dtype("float16")), rounding_of(np.dtype("int64")) == 2.0**-52
+    (0.0009765625, True)
+    """
+    own = float(np.finfo(dtype).eps) if dtype.kind in "fc" else 0.0
+    return max(own, float(np.finfo(np.float64).eps))
+
+
+def rank_of_spectrum(
+    spectrum: Floats, epsilon: float, errors: float, *, rtol: float | None = None, atol: float | None = None
+) -> NumericalRank:
+    """The numerical rank read off singular values, largest first.
+
+    Args:
+        spectrum: the singular values.
+        epsilon: the relative rounding error of the entries that they are of.
+        errors: how many such errors may add up: max(rows, columns) for a matrix. The level of rounding is so many
+            times epsilon, relative to the largest singular value; it is the tolerance, if none is given.
+        rtol: as for `numerical_rank`.
+        atol: as for `numerical_rank`.
+
+    Raises:
+        TensorRankError: if a tolerance is negative.
+
+    >>> rank_of_spectrum(np.array([1.0, 1e-2, 1e-15]), 2.0**-52, errors=10).value
+    2
+    """
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
         if tolerance is not None and not tolerance >= 0:
             raise TensorRankError(f"{name} is {tolerance!r}; expected a number of at least 0")
-    if rtol is None:
-        rtol = max(array.shape) * float(np.finfo(array.dtype).eps) if atol is None else 0.0
-    if array.size == 0:
+    default = rtol is None and atol is None
+    relative = errors * epsilon if default else rtol or 0.0
+    if spectrum.size == 0:
         return NumericalRank(0, np.zeros(0), atol or 0.0, float("inf"), ambiguous=False)
-    spectrum = np.linalg.svd(array, compute_uv=False).astype(np.float64)
-    threshold = max(atol or 0.0, rtol * float(spectrum[0]))
+    largest = float(spectrum[0])
+    # Numbers below the normal ones are rounded to multiples of the smallest, however small the largest entry is.
+    unit = max(epsilon * largest, _SMALLEST) if largest else 0.0
+    noise = errors * unit
+    threshold = max(atol or 0.0, relative * largest, noise if default else 0.0)
     value = int(np.count_nonzero(spectrum > threshold))
     above = float(spectrum[value - 1]) if value else threshold
-    below = float(spectrum[value]) if value < spectrum.size else threshold
+    below = max(float(spectrum[value]) if value < spectrum.size else threshold, unit)
     gap = above / below if below else float("inf")
-    return NumericalRank(value, spectrum, threshold, gap, ambiguous=gap < CLEAR_GAP)
+    ambiguous = gap < CLEAR_GAP or threshold < noise
+    return NumericalRank(value, spectrum, threshold, gap, ambiguous, noise)
+
+
+def singular_values(matrix: Array) -> Floats:
+    """The singular values of a matrix of finite numbers in float64, largest first, at any scale of its entries.
+
+    Raises:
+        TensorRankError: if the largest is beyond the largest float.
+
+    >>> singular_values(np.diag([3e-320, 1e-320])) / 1e-320
+    array([3., 1.])
+    """
+    if matrix.size == 0:
+        return np.zeros(0)
+    if matrix.dtype not in (np.float32, np.float64, np.complex64, np.complex128):
+        # Singular values are computed in double precision at most.
+        with np.errstate(over="ignore"):
+            matrix = matrix.astype(np.complex128 if matrix.dtype.kind == "c" else np.float64)
+        if not np.isfinite(matrix).all():
+            raise TensorRankError("an entry is beyond the largest float64; expected smaller entries: divide the matrix")
+    parts = (matrix.real, matrix.imag) if matrix.dtype.kind == "c" else (matrix,)
+    exponent = math.frexp(max(float(np.abs(part).max()) for part in parts))[1]
+    if abs(exponent) <= _SAFE_EXPONENTS[parts[0].dtype.itemsize]:
+        return np.asarray(np.linalg.svd(matrix, compute_uv=False), dtype=np.float64)
+    # Two factors, since the power of two itself may be too large for a float.
+    number = parts[0].dtype.type
+    half = exponent // 2
+    scaled = matrix * number(2.0**-half) * number(2.0 ** (half - exponent))
+    spectrum = np.asarray(np.linalg.svd(scaled, compute_uv=False), dtype=np.float64)
+    if math.log2(spectrum[0]) + exponent >= math.log2(_LARGEST):
+        raise TensorRankError(
+            f"the largest singular value is about 2^{math.log2(spectrum[0]) + exponent:.0f}, beyond the largest float; "
+            "expected smaller entries: divide the matrix by a power of two, which changes no rank"
+        )
+    return np.ldexp(spectrum, exponent)

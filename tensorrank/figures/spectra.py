@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator
 
 from tensorrank.arithmetic.spectrum import CLEAR_GAP, NumericalRank
@@ -22,6 +23,8 @@ from tensorrank.separation.result import SeparationRank
 _APART = 100.0
 # How far below the lowest threshold values are still shown: rounding errors lie there.
 _DEEP = 1e-4
+# The look of the region below rounding.
+_ROUNDING: dict[str, Any] = {"facecolor": "0.9", "edgecolor": "none", "zorder": 0}
 
 Finding = SeparationRank | NumericalRank
 # A colour and a mark by the place of a result.
@@ -35,7 +38,8 @@ def spectrum(results: Finding | Sequence[Finding], labels: Sequence[str] | None 
     Left: filled marks are counted, open ones lie below the threshold (dashed); the arrow spans a clear gap. Right: a
     level stretch around the threshold means that the rank does not depend on the tolerance, a steady climb that there
     is no rank to read; dotted, it is level only because the sample holds no more. Values far below the thresholds (and
-    zeros, which a logarithmic axis cannot show) are left out.
+    zeros, which a logarithmic axis cannot show) are left out. Where a threshold is below rounding, the region below
+    rounding is shaded: singular values and ranks mean nothing there.
 
     Args:
         results: one or several numerical ranks: of `numerical_separation_rank`, or of `numerical_rank`.
@@ -63,8 +67,13 @@ def spectrum(results: Finding | Sequence[Finding], labels: Sequence[str] | None 
         _values(axes[0], one, *styles[index], floor)
         dotted |= _curve(axes[1], one, styles[index][0], floor)
     _label_thresholds(axes[0], found, styles)
+    rounding = max((one.relative_noise for one in found if one.below_rounding), default=0.0)
+    if rounding:
+        axes[0].axhspan(floor, rounding, **_ROUNDING)
+        axes[1].axvspan(floor, rounding, **_ROUNDING)
     _finish(axes, found, floor)
-    figure.legend(handles=_legend(found, labels, styles, dotted), loc="outside upper left", ncols=2, handlelength=1.8)
+    legend = _legend(found, labels, styles, dotted) + ([Patch(label="rounding errors", **_ROUNDING)] if rounding else [])
+    figure.legend(handles=legend, loc="outside upper left", ncols=2, handlelength=1.8)
     return figure, axes
 
 
@@ -155,13 +164,15 @@ def _finish(axes: Panels, found: Sequence[NumericalRank], floor: float) -> None:
 
 
 def _doubt(one: NumericalRank) -> str:
+    if one.below_rounding:
+        return "threshold below rounding"
     if one.value == one.spectrum.size:
         return "full rank"
     return "no gap" if one.gap < CLEAR_GAP else "grew with the sample"
 
 
-def _legend(found: Sequence[NumericalRank], labels: Sequence[str], styles: Styles, dotted: bool) -> list[Line2D]:
-    handles = []
+def _legend(found: Sequence[NumericalRank], labels: Sequence[str], styles: Styles, dotted: bool) -> list[Artist]:
+    handles: list[Artist] = []
     for index, (one, label) in enumerate(zip(found, labels, strict=True)):
         trust = f"{_doubt(one)}, ambiguous" if one.ambiguous else "clear gap"
         handles.append(mark_entry(f"{label}: rank {one.value}, {trust}", *styles[index], markersize=5))

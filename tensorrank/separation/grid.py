@@ -12,6 +12,7 @@ from tensorrank.arithmetic.elimination.rank import balanced, rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import Progress, Workers
 from tensorrank.separation.architecture import Instance
+from tensorrank.separation.distinct import DistinctInputs
 from tensorrank.separation.jobs import JobRank
 from tensorrank.separation.limits import MOST_ENTRIES, SPARE
 from tensorrank.separation.partition import Bipartition
@@ -82,16 +83,17 @@ class GridSampling:
 
 
 class _Source:
-    """The inputs of one side: random ones, or each of finitely many once, in random order.
+    """The inputs of one side, each of them once: in random order where they are few enough to list, otherwise random.
 
-    Inputs are listed where they are few enough; among many, random ones hardly repeat.
+    Over a small field even inputs of infinitely many kinds are finitely many, so random ones are made distinct.
     """
 
     def __init__(self, instance: Instance, sites: tuple[int, ...], rng: np.random.Generator) -> None:
-        self.instance, self.sites, self.rng, self.taken = instance, sites, rng, 0
+        self.instance, self.sites, self.taken = instance, sites, 0
         self.inputs = instance.input_count(sites)
         self.finite = self.inputs is not None
         self.order = None if self.inputs is None or self.inputs > _MOST_LISTED else rng.permutation(self.inputs)
+        self.random = DistinctInputs(lambda count: instance.sample(sites, count, rng))
 
     @property
     def left(self) -> int:
@@ -101,11 +103,11 @@ class _Source:
     @property
     def exhausted(self) -> bool:
         """True if all inputs have been taken."""
-        return self.order is not None and self.taken >= len(self.order)
+        return self.random.exhausted if self.order is None else self.taken >= len(self.order)
 
     def take(self, count: int) -> Residues:
         """Take so many further inputs, or all that are left."""
         self.taken += count
         if self.order is None:
-            return self.instance.sample(self.sites, count, self.rng)
+            return self.random.take(count)
         return self.instance.inputs(self.sites, self.order[self.taken - count : self.taken])

@@ -5,8 +5,9 @@ from __future__ import annotations
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
+from functools import partial
 from itertools import chain
 from math import isqrt, prod
 from typing import Any, Literal, Unpack, get_args
@@ -18,15 +19,17 @@ from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Array
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import memory_limit, silent, worker_threads
-from tensorrank.arithmetic.spectrum import NumericalRank, numerical_rank
+from tensorrank.arithmetic.spectrum import NumericalRank, rank_of_spectrum, singular_values
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import Weights
+from tensorrank.separation.distinct import DistinctInputs
 from tensorrank.separation.options import NumericalOptions, checked_options, takes
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 from tensorrank.separation.result import SeparationRank
 
 Form = Literal["inputs", "pairs"]
 Sampler = Callable[[np.random.Generator, tuple[int, ...]], ArrayLike]
+Size = tuple[int, int]
 
 _FIRST_SAMPLE, _MOST_SAMPLES = 64, 512
 # A value is held three times, at 16 bytes at most: in the old matrix, in the grown one, and in a copy for its spectrum.
@@ -178,10 +181,12 @@ def numerical_separation_rank(
 ) -> SeparationRank:
     """The separation rank of a function as far as floating point can tell: standing "numerical", never exact.
 
-    The rank is the number of singular values above a tolerance, of a matrix of values at random inputs of both sides.
-    The sample begins with 64 inputs a side (half of the most allowed, if that is less), and doubles. It ends when the
-    rank is the same twice and at most half of the sample, or when it may not grow further. A rank that still grew with
-    the last sample is called ambiguous.
+    The rank is the number of singular values above a tolerance, of a matrix of values at random inputs of both sides,
+    no two of them equal. The sample begins with 64 inputs a side (half of the most allowed, if that is less), and
+    doubles. It ends when the rank is the same twice and at most half of the sample, or when it may not grow further. A
+    rank that still grew with the last sample is called ambiguous, and so is one at a tolerance below rounding.
+
+    Where the sampler offers only finitely many inputs, the sample ends with all that were found, and `reason` says so.
 
     Args:
         model: a `NumericalModel`, for a function of your own, or `SoftmaxAttention`.
@@ -228,7 +233,7 @@ def numerical_separation_rank(
         raise TensorRankError(f"weights were given for {model}, whose function holds its own; expected None")
     split = checked_partition(model.sites, partition)
     with worker_threads(chosen["threads"]):
-        found, reason, count = _settled(model, split, chosen)
+        found, reason, size = _settled(model, split, chosen)
     return SeparationRank(
         value=found.value,
         lower=0,
@@ -238,7 +243,7 @@ def numerical_separation_rank(
         method="grid",
         primes=(),
         seeds=() if isinstance(seed, np.random.Generator) else (int(seed),),
-        samples=(count, count),
+        samples=size,
         failure_probability=None,
         seconds=time.perf_counter() - started,
         reason=reason,
@@ -248,56 +253,86 @@ def numerical_separation_rank(
     )
 
 
-def _settled(model: NumericalModel, partition: Bipartition, options: NumericalOptions) -> tuple[NumericalRank, str, int]:
+def _settled(model: NumericalModel, partition: Bipartition, options: NumericalOptions) -> tuple[NumericalRank, str, Size]:
     """The rank of a sample that grew until the rank settled, what the rank is worth in words, and the sample's size."""
     rtol, atol, samples = options["rtol"], options["atol"], options["samples"]
     wanted = _MOST_SAMPLES if samples is None else whole_number("samples", samples, 1)
     most = max(1, min(wanted, isqrt(memory_limit(options["memory"]) // _BYTES_PER_VALUE)))
     rng = random_stream(options["seed"])
     progress = options["progress"] or silent
+    sides = [DistinctInputs(partial(model.sample, side, rng=rng)) for side in (partition.a, partition.b)]
+    count = min(_FIRST_SAMPLE, max(1, most // 2))
+    rows, columns = (side.take(count) for side in sides)
 
     def report(done: int, total: int) -> None:
-        progress(done, total, f"sample of {count} x {count}")
+        progress(done, total, f"sample of {len(rows)} x {len(columns)}")
 
-    count = min(_FIRST_SAMPLE, max(1, most // 2))
-    rows, columns = (model.sample(side, count, rng) for side in (partition.a, partition.b))
     matrix = model.grid(partition, rows, columns)
     _check_finite(matrix)
     _check_repeatable(model, partition, rows, columns, matrix)
     epsilon = float(np.finfo(matrix.dtype).eps)
     before: int | None = None
     while True:
-        default = count * epsilon if rtol is None and atol is None else rtol
-        found = numerical_rank(matrix, rtol=default, atol=atol)
-        settled = found.value == before and 2 * found.value <= count
-        if settled or count == most:
-            report(count**2, count**2)
+        found = rank_of_spectrum(singular_values(matrix), epsilon, max(matrix.shape), rtol=rtol, atol=atol)
+        # Whether all inputs of a side have been found is known only once more are asked for.
+        following = min(2 * count, most)
+        open_sides = [side for side in sides if not side.exhausted]
+        settled = found.value == before and all(2 * found.value <= side.found for side in open_sides)
+        if settled or count == most or not open_sides or _bounded(found, sides):
+            report(matrix.size, matrix.size)
             break
         before = found.value
-        following = min(2 * count, most)
-        report(count**2, following**2)
-        more_rows, more_columns = (model.sample(side, following - count, rng) for side in (partition.a, partition.b))
-        right = model.grid(partition, rows, more_columns)
-        report(count * following, following**2)
-        rows, columns = np.concatenate([rows, more_rows]), np.concatenate([columns, more_columns])
-        below = model.grid(partition, more_rows, columns)
-        epsilon = max(epsilon, *(float(np.finfo(block.dtype).eps) for block in (right, below)))
-        matrix = np.concatenate([np.concatenate([matrix, right], axis=1), below])
-        _check_finite(matrix)
+        report(matrix.size, following**2)
+        more_rows, more_columns = (side.take(following - side.found) for side in sides)
         count = following
+        for axis, block, total in _grown(model, partition, (rows, columns), (more_rows, more_columns)):
+            epsilon = max(epsilon, float(np.finfo(block.dtype).eps))
+            matrix = np.concatenate([matrix, block], axis=axis)
+            report(matrix.size, total)
+        rows, columns = np.concatenate([rows, more_rows]), np.concatenate([columns, more_columns])
+        _check_finite(matrix)
     grew = before is not None and found.value > before
-    reason = _reason(found, count, "samples" if most == wanted else "memory", grew=grew)
-    if found.value == count or grew:
+    whole = all(side.exhausted for side in sides) or _bounded(found, sides)
+    reason = _reason(found, sides, "samples" if most == wanted else "memory", grew=grew, whole=whole)
+    if not whole and (found.value == min(matrix.shape) or grew):
         # A gap may belong to the sample alone. Only a rank that a sample twice as large repeats is believed.
         found = replace(found, ambiguous=True)
-    return found, reason, count
+    return found, reason, (len(rows), len(columns))
 
 
-def _reason(found: NumericalRank, count: int, limit: str, *, grew: bool) -> str:
-    if found.value == count:
+def _grown(
+    model: NumericalModel, partition: Bipartition, known: tuple[Array, Array], more: tuple[Array, Array]
+) -> Iterator[tuple[int, Array, int]]:
+    """The blocks that further inputs add to a matrix of values: to its right, then below, and the size in the end.
+
+    A side whose inputs are exhausted adds none.
+    """
+    (rows, columns), (more_rows, more_columns) = known, more
+    total = (len(rows) + len(more_rows)) * (len(columns) + len(more_columns))
+    if len(more_columns):
+        yield 1, model.grid(partition, rows, more_columns), total
+    if len(more_rows):
+        yield 0, model.grid(partition, more_rows, np.concatenate([columns, more_columns])), total
+
+
+def _bounded(found: NumericalRank, sides: list[DistinctInputs]) -> bool:
+    """True if the rank is as large as the number of all inputs of a side, so that no further ones can raise it."""
+    return any(side.exhausted and found.value >= side.found for side in sides)
+
+
+def _reason(found: NumericalRank, sides: list[DistinctInputs], limit: str, *, grew: bool, whole: bool) -> str:
+    count = min(side.found for side in sides)
+    if found.below_rounding and found.doubt is not None:
+        return found.doubt
+    if not whole and found.value == count:
         return f"the rank may be larger; more {limit} would tell"
     if found.ambiguous:
         return "no gap at the tolerance: another tolerance gives another rank"
+    if whole:
+        taken = [
+            f"all {side.found} inputs found of side {name}" for name, side in zip("AB", sides, strict=True) if side.exhausted
+        ]
+        return f"{' and '.join(taken)} were used; floating point proves no rank"
     if grew:
         return f"the rank still grew with the sample; more {limit} would tell"
     if 2 * found.value > count:

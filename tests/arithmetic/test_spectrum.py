@@ -84,7 +84,8 @@ def test_a_graded_spectrum_is_ambiguous_and_a_gap_is_not():
     graded = np.diag(10.0 ** -np.arange(0, 24.0))
     found = numerical_rank(graded)
     assert found.ambiguous
-    assert found.gap == pytest.approx(10)
+    assert (found.value, found.gap) == (15, pytest.approx(10))  # the threshold is 24 * 2^-52, 5.3e-15
+    assert numerical_rank(graded, rtol=3e-7).gap == pytest.approx(10)
     clear = numerical_rank(np.diag([1.0, 0.5, 1e-5]), atol=1e-3)
     assert (clear.value, clear.ambiguous) == (2, False)
     assert clear.gap == pytest.approx(5e4)
@@ -128,6 +129,74 @@ def test_the_input_is_not_changed():
     before = matrix.copy()
     numerical_rank(matrix)
     assert (matrix == before).all()
+
+
+PLANTED = np.random.default_rng(0).normal(size=(6, 2)) @ np.random.default_rng(1).normal(size=(2, 6))
+
+
+@pytest.mark.parametrize(("matrix", "rank"), [(np.ones((2, 2)), 1), (PLANTED, 2), (np.full((3, 3), 7.0), 1), (np.eye(3), 3)])
+@pytest.mark.parametrize("tolerance", [{"rtol": 0}, {"rtol": 1e-30}, {"atol": 0.0}, {"rtol": 1e-17}])
+@pytest.mark.parametrize("scale", [1.0, 2.0**66, 2.0**-66, 2.0**700, 2.0**-700])
+def test_a_tolerance_below_rounding_is_never_clear(matrix, rank, tolerance, scale):
+    found = numerical_rank(scale * matrix, **tolerance)
+    assert (found.ambiguous, found.below_rounding) == (True, True)
+    assert "the threshold is below rounding" in str(found)
+    # The noise is what the default threshold is, and there the rank is right.
+    default = numerical_rank(scale * matrix)
+    assert (default.value, default.ambiguous, default.threshold) == (rank, False, found.noise)
+    assert found.rank_at(found.relative_noise) == rank
+    assert found.gap <= 1 or found.value == rank
+
+
+@pytest.mark.parametrize("value", [1e-15, 1e-14, 1e-13, 2e-13])
+def test_a_gap_within_rounding_is_not_clear(value):
+    # The last value counted may itself be an error: it is less than 1000 * 2^-52, 2.2e-13.
+    found = numerical_rank(np.diag([1.0, value, 0.0]))
+    assert (found.value, found.ambiguous) == (2, True)
+    assert found.doubt == "no gap at the threshold: another one gives another rank"
+    assert not numerical_rank(np.diag([1.0, 3e-13, 0.0])).ambiguous
+
+
+@pytest.mark.parametrize(
+    ("dtype", "epsilon"),
+    [(np.float16, 2.0**-10), (np.float32, 2.0**-23), (np.complex64, 2.0**-23), (np.int8, 2.0**-52), (bool, 2.0**-52)],
+)
+def test_rounding_is_that_of_the_type_given(dtype, epsilon):
+    found = numerical_rank(np.ones((3, 5)).astype(dtype))
+    assert (found.value, found.ambiguous) == (1, False)
+    assert found.relative_noise == pytest.approx(5 * epsilon)
+    assert numerical_rank(np.ones((3, 5)).astype(dtype), rtol=4 * epsilon).ambiguous
+
+
+def test_half_precision_is_not_read_as_if_it_were_double():
+    # Products of two columns rounded to half precision: errors of 2^-11, which a threshold of double precision counts.
+    rounded = (np.arange(1, 9)[:, None] / 3 * np.arange(1, 9) / 7).astype(np.float16)
+    assert (numerical_rank(rounded).value, numerical_rank(rounded, rtol=1e-12).ambiguous) == (1, True)
+    assert np.linalg.matrix_rank(rounded.astype(float)) > 1
+
+
+@pytest.mark.parametrize("scale", [1e-305, 1e-310, 1e300, 1e307])
+def test_scales_near_the_ends_of_floats_have_ranks(scale):
+    whole = np.array([[3.0, 1.0, 4.0], [1.0, 2.0, 3.0], [2.0, -1.0, 1.0]])  # the first row is the sum of the others
+    found = numerical_rank(scale * whole)
+    assert (found.value, found.ambiguous, np.isfinite(found.spectrum).all()) == (2, False, True)
+    # At the smallest number itself, rounding is as large as the entries.
+    assert numerical_rank(5e-324 * whole).ambiguous
+
+
+@pytest.mark.parametrize("scale", [1e-44, 1e-38, 1e38])
+def test_single_precision_has_its_own_ends(scale):
+    # Singular values of single precision may be beyond its largest number, 3.4e38: those of ones are 4 times the entry.
+    found = numerical_rank(np.full((4, 4), scale, dtype=np.float32))
+    assert found.value == 1
+    assert found.spectrum[0] == pytest.approx(4 * float(np.float32(scale)), rel=1e-6)
+
+
+def test_singular_values_beyond_the_largest_float_are_refused():
+    with pytest.raises(TensorRankError, match=r"largest singular value is about 2\^1025, beyond the largest float; exp"):
+        numerical_rank(np.full((3, 3), 1e308))
+    with pytest.raises(TensorRankError, match="an entry is beyond the largest float64; expected smaller entries"):
+        numerical_rank(np.full((2, 2), np.longdouble("1e4000")))
 
 
 def test_the_result_prints_as_one_line():
@@ -260,6 +329,12 @@ def test_a_numerical_rank_survives_strict_json(found):
     assert again.spectrum.dtype == np.float64
 
 
+def test_a_rank_without_its_noise_is_read_as_older_results_are():
+    found = numerical_rank(np.diag([1.0, 0.3]))
+    older = {name: value for name, value in found.to_dict().items() if name != "noise"}
+    assert (NumericalRank.from_dict(older).value, NumericalRank.from_dict(older).noise) == (2, 0.0)
+
+
 def test_equality_is_by_value():
     one = numerical_rank(np.diag([1.0, 0.3]))
     assert one == numerical_rank(np.diag([0.3, 1.0]))
@@ -270,7 +345,7 @@ def test_equality_is_by_value():
 
 @pytest.mark.parametrize("values", [{"value": 1}, {**FOUND[0].to_dict(), "colour": 1}, 3, None])
 def test_a_dictionary_of_something_else_is_refused(values):
-    with pytest.raises(TensorRankError, match="was given; expected to_dict's ambiguous, gap, spectrum, threshold, value"):
+    with pytest.raises(TensorRankError, match="expected to_dict's ambiguous, gap, noise, spectrum, threshold, value"):
         NumericalRank.from_dict(values)
 
 

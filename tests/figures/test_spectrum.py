@@ -59,7 +59,7 @@ def test_a_clear_gap_is_marked_and_an_unclear_one_is_not():
     _, axes = tr.figures.spectrum(STEEP)
     assert not [t.get_text() for t in axes[0].texts if "gap" in t.get_text()]
     _, axes = tr.figures.spectrum(numerical_rank(np.diag([1.0, 0.0])))
-    assert [t.get_text() for t in axes[0].texts if "gap" in t.get_text()] == ["gap ∞"]
+    assert [t.get_text() for t in axes[0].texts if "gap" in t.get_text()] == ["gap $10^{15}$"]
 
 
 def test_the_curve_is_the_rank_against_the_tolerance():
@@ -155,3 +155,16 @@ def test_a_rank_that_grew_is_not_said_to_lack_a_gap():
     grown = replace(numerical_rank(np.diag([1.0, 0.5, 1e-12]), rtol=1e-6), ambiguous=True)
     figure, _ = tr.figures.spectrum(grown, ["kink"])
     assert "kink: rank 2, grew with the sample, ambiguous" in {t.get_text() for t in figure.legends[0].get_texts()}
+
+
+def test_what_lies_below_rounding_is_shaded_where_a_threshold_does():
+    ones = np.ones((2, 2))
+    figure, axes = tr.figures.spectrum(numerical_rank(ones, rtol=0))
+    assert words(figure)[0] == "singular values: rank 2, threshold below rounding, ambiguous"
+    assert "rounding errors" in words(figure)
+    for ax, upper in zip(axes, ("y1", "x1"), strict=True):
+        (band,) = ax.patches
+        assert getattr(band.get_bbox(), upper) == pytest.approx(2 * 2.0**-52)
+    figure, axes = tr.figures.spectrum(numerical_rank(ones))
+    assert "rounding errors" not in words(figure)
+    assert not any(ax.patches for ax in axes)

@@ -51,6 +51,25 @@ def test_a_sample_that_may_not_grow_gives_its_full_rank_and_says_so(pool, most):
     assert (found.rank, found.samples, found.saturated) == (most, (most, most), False)
 
 
+@pytest.mark.parametrize(("rank", "samples"), [(20, 64), (100, 128), (120, 128), (130, 131)])
+def test_equal_inputs_of_a_small_field_never_count_twice(pool, rank, samples):
+    # A function of two sites that is known at all pairs of the 131 elements of GF(131).
+    field, rng = PrimeField(131), np.random.default_rng(1)
+    table = field.random((131, rank), rng) @ field.random((rank, 131), rng) % 131
+    assert flint.nmod_mat(131, 131, [int(v) for v in table.flat], 131).rank() == rank
+
+    class Tabled(Instance):
+        def sample(self, sites, count, rng):
+            return field.random((count, len(sites)), rng)
+
+        def grid(self, partition, rows, columns, memory=None):
+            return table[np.ix_(rows[:, 0], columns[:, 0])]
+
+    found = grid_rank(Tabled(), Bipartition((0,), (1,)), field, np.random.default_rng(0), pool, bound=None, most=1000)
+    assert (found.rank, found.saturated, found.samples) == (rank, True, (samples, samples))
+    assert found.complete == (samples == 131)
+
+
 def test_a_known_bound_ends_the_sampling_a_little_beyond_it(pool):
     found = grid_rank(PlantedRank(70), Bipartition((0,), (1,)), FIELD, np.random.default_rng(0), pool, bound=90, most=10_000)
     assert found.rank == 70

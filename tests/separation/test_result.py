@@ -207,13 +207,13 @@ def test_a_numerical_result_that_contradicts_itself_is_refused(changes, message)
 def test_a_numerical_result_prints_on_one_readable_line():
     # Shares 2/3 and 1/3: entropy log 3 - (2/3) log 2, so an effective rank of 3 / 4^(1/3).
     assert str(numerical([1.0, 0.5, 1e-17], samples=(3, 3))) == (
-        "SeparationRank 2 (numerical): relative tolerance 6.7e-16; gap 5e+16 (clear); effective rank 1.89; "
+        "SeparationRank 2 (numerical): relative tolerance 6.7e-16; gap 2.3e+15 (clear); effective rank 1.89; "
         "3 x 3 samples; floats; grid, 0.25 s"
     )
     full = numerical([1.0, 0.5])
     assert "; full rank in the sample (clear);" in str(full)
     unsure = numerical([1.0, 1e-15, 1e-16], samples=None, reason=None)
-    assert str(unsure).startswith("SeparationRank 2 (numerical): relative tolerance 6.7e-16; gap 10 (ambiguous); effec")
+    assert str(unsure).startswith("SeparationRank 2 (numerical): relative tolerance 6.7e-16; gap 4.5 (ambiguous); effec")
     assert "samples" not in str(unsure)
 
 
