@@ -6,13 +6,12 @@ A field is known here by its `PrimeField.constants`.
 from __future__ import annotations
 
 import numpy as np
-
-from tensorrank.arithmetic.compiled import compiled
+from numba import njit
 
 # Numba finds the types of compiled functions by itself; mypy is told to let them be.
 
 
-@compiled(fastmath={"contract"})
+@njit(cache=True, nogil=True, fastmath={"contract"})
 def reduce_row(matrix, i, prime):  # type: ignore[no-untyped-def]
     """Reduce row i to balanced residues, in place."""
     reciprocal = 1.0 / prime
@@ -20,7 +19,7 @@ def reduce_row(matrix, i, prime):  # type: ignore[no-untyped-def]
         matrix[i, j] -= prime * np.rint(matrix[i, j] * reciprocal)
 
 
-@compiled(fastmath={"contract"})
+@njit(cache=True, nogil=True, fastmath={"contract"})
 def multiply(left, right, result, field):  # type: ignore[no-untyped-def]
     """The product of two matrices of balanced residues, reduced as often as exact sums need.
 

@@ -11,10 +11,12 @@ import numpy as np
 import scipy.linalg
 from numpy.typing import ArrayLike, NDArray
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import shown, whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.given_arrays import as_given
+from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.evaluation.data import numbers_of
 
 _FIELDS = ("type", "means", "covariances")
 _MEANS_SHAPES = "(components,), (components, features) or (sites, components, features)"
@@ -94,8 +96,8 @@ class Gaussians:
 
         Args:
             site: the variable; any number from 0 where all share their densities.
-            values: of shape (rows, features), or (rows,) for one feature. NaN is missing: the density is then the
-                marginal density of the features present, and 1 where there is none.
+            values: of shape (rows, features), or (rows,) for one feature. NaN, None, pandas' NA and masked entries are
+                missing: the density is then the marginal density of the features present, and 1 where there is none.
 
         Raises:
             TensorRankError: if there is no such site, or values have another shape or are infinite.
@@ -112,13 +114,13 @@ class Gaussians:
                 return _independent(rows, means, covariances)
             return _correlated(rows, means, covariances)
 
-    def sample(self, site: int, components: ArrayLike, rng: np.random.Generator) -> Floats:
+    def sample(self, site: int, components: ArrayLike, rng: int | np.random.Generator) -> Floats:
         """One sample from each of the components listed, of shape (rows, features).
 
         Args:
             site: the variable; any number from 0 where all share their densities.
             components: numbers of components, of shape (rows,).
-            rng: where the randomness comes from.
+            rng: a numpy Generator, or a whole number that makes one.
 
         Raises:
             TensorRankError: if there is no such site or component.
@@ -130,7 +132,7 @@ class Gaussians:
         """
         means, covariances = self.of_site(site)
         chosen = self._chosen(components)
-        noise = rng.standard_normal((len(chosen), self.features))
+        noise = random_stream(rng).standard_normal((len(chosen), self.features))
         if self.diagonal:
             return np.asarray(means[chosen] + np.sqrt(covariances)[chosen] * noise)
         found = np.empty_like(noise)
@@ -182,15 +184,17 @@ class Gaussians:
         >>> Gaussians.from_dict({"type": "gaussian", "means": [0.0], "covariances": [1.0]}).components
         1
         """
+        if not isinstance(fields, Mapping):
+            raise TensorRankError(f"densities are {shown(fields)}; expected an object with the fields {', '.join(_FIELDS)}")
         missing = [name for name in _FIELDS if name not in fields]
         unknown = [name for name in fields if name not in _FIELDS]
         for kind, names in (("without", missing), ("with the unknown", unknown)):
             if names:
                 raise TensorRankError(
-                    f"normal densities {kind} {', '.join(map(repr, names))} were given; expected {', '.join(_FIELDS)}"
+                    f"normal densities {kind} {', '.join(map(shown, names))} were given; expected {', '.join(_FIELDS)}"
                 )
-        if fields["type"] != "gaussian":
-            raise TensorRankError(f"densities of the type {fields['type']!r} were given; expected 'gaussian'")
+        if not isinstance(fields["type"], str) or fields["type"] != "gaussian":
+            raise TensorRankError(f"densities of the type {shown(fields['type'])} were given; expected 'gaussian'")
         return cls(means=fields["means"], covariances=fields["covariances"])
 
     def _check_variances(self) -> None:
@@ -249,7 +253,7 @@ class Gaussians:
         return self.means.reshape(shape), self.covariances.reshape(shape if self.diagonal else (*shape, self.features))
 
     def _rows(self, values: ArrayLike) -> Floats:
-        rows = _floats("values", values)
+        rows = np.asarray(numbers_of(values, "the values").array, dtype=np.float64)
         given = rows.shape
         if rows.ndim == 1 and self.features == 1:
             rows = rows[:, None]
@@ -266,7 +270,7 @@ class Gaussians:
         return rows
 
     def _chosen(self, components: ArrayLike) -> Integers:
-        chosen = as_given(components)
+        chosen = as_given(components, "the components")
         if chosen.ndim != 1 or (chosen.size and chosen.dtype.kind not in "iu"):
             raise TensorRankError(
                 f"components of shape {chosen.shape} and type {chosen.dtype} were given; expected a list of whole numbers"
@@ -291,7 +295,7 @@ def patterns_of(values: Floats) -> Iterator[tuple[NDArray[np.bool_], Integers]]:
 
 def _floats(name: str, given: ArrayLike) -> Floats:
     """A float64 copy of real numbers."""
-    array = as_given(given)
+    array = as_given(given, f"the {name}")
     if array.dtype.kind not in "iufO":
         raise TensorRankError(f"the {name} hold entries of type {array.dtype}; expected real numbers")
     try:

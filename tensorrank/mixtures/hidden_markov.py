@@ -237,7 +237,7 @@ def _check_rows(table: Table, what: str, states: int) -> None:
 
 def _by_step(given: ArrayLike | tuple[Table, ...], what: str, last: str) -> Table | tuple[Table, ...]:
     """The table for all steps, or a tuple with one for each."""
-    axes, tables = ["state", last], listed_tables(given)
+    axes, tables = ["state", last], listed_tables(given, what)
     if tables is None:
         return distributions(given, what, axes)
     return tuple(distributions(table, f"{what} of step {step}", axes) for step, table in enumerate(tables))

@@ -193,7 +193,8 @@ class Mixture(Model):
 
         Args:
             data: shape (rows, sites): values 0..k-1 of categorical variables, or real numbers; with several features,
-                (rows, sites, features). Missing values, -1 (categorical) or NaN, are summed out.
+                (rows, sites, features). Missing values, which are -1 (categorical) or NaN, None, pandas' NA or masked,
+                are summed out.
 
         Raises:
             TensorRankError: for another shape, or values that are none of the variable.
@@ -340,8 +341,8 @@ class Mixture(Model):
     def _rows(self, data: ArrayLike) -> NDArray[Any]:
         """The data in the shape (rows, sites) or, for Gaussian components, (rows, sites, features)."""
         if self.densities is None:
-            return codes_of(of_variables(numbers_of(data), self.sites, None), self.shape)
-        return np.asarray(of_variables(numbers_of(data), self.sites, self.densities.features), dtype=np.float64)
+            return codes_of(of_variables(numbers_of(data).array, self.sites, None), self.shape)
+        return np.asarray(of_variables(numbers_of(data).array, self.sites, self.densities.features), dtype=np.float64)
 
     @cached_property
     def _evaluate(self) -> LogDensity:

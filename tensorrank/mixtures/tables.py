@@ -2,22 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Sequence
+from decimal import Decimal
 from fractions import Fraction
-from math import prod
+from math import log10, prod
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tensorrank.arguments import shown
 from tensorrank.arithmetic.given_arrays import as_given
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
+from tensorrank.whole_numbers import from_text
 
 # float64, or Python objects: all of them Fractions.
 Table = NDArray[Any]
 
 # The most by which sums of floats may differ from one. Tables are kept as given, never rescaled.
 TOLERANCE = 1e-6
+# Whole numbers and fractions as texts; decimals and exponents are left to Python.
+_RATIO = re.compile(r"([+-]?\d+)(?:/(\d+))?")
+_LARGEST_EXPONENT = 9999
+_LARGE_EXPONENT = re.compile(r"[eE][+-]?[\d_]{5,}")
+# Tables of fewer entries fit wherever anything does.
+_FEW_ENTRIES = 2**16
+# What an entry takes while a table is made and checked.
+_FLOAT_BYTES, _FRACTION_BYTES = 32, 400
+# Fractions of fewer bits are written out in messages.
+_MOST_BITS = 300
 
 
 def nonnegative(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
@@ -29,7 +44,7 @@ def nonnegative(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
     >>> nonnegative([0, "1/3"], "the weights", ["component"])
     array([Fraction(0, 1), Fraction(1, 3)], dtype=object)
     """
-    array = as_given(given)
+    array = as_given(given, what)
     if array.dtype.kind in "US" and not isinstance(given, np.ndarray):
         # Of texts beside floats numpy makes texts.
         array = np.array(given, dtype=object)
@@ -53,7 +68,7 @@ def nonnegative(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
     for name, odd in (("finite", endless), ("nonnegative", array < 0)):
         if odd.any():
             where = tuple(int(i) for i in np.argwhere(odd)[0])
-            raise TensorRankError(f"{what} is {array[where]} at {_place(axes, where)}; expected {name} numbers")
+            raise TensorRankError(f"{what} is {_in_words(array[where])} at {_place(axes, where)}; expected {name} numbers")
     if array.flags.writeable or array.base is not None:
         array = array.copy()
         array.setflags(write=False)
@@ -73,16 +88,16 @@ def distributions(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
         place = f" at {_place(axes[:-1], where)}" if where else ""
         total = sums[where] if where else sums
         near = "" if holds_fractions(array) else f", within {TOLERANCE:g}"
-        raise TensorRankError(f"{what} sums to {total}{place} over {axes[-1]}; expected 1{near}")
+        raise TensorRankError(f"{what} sums to {_in_words(total)}{place} over {axes[-1]}; expected 1{near}")
     return array
 
 
-def listed_tables(given: ArrayLike | Sequence[Table]) -> list[ArrayLike] | None:
+def listed_tables(given: ArrayLike | Sequence[Table], what: str) -> list[ArrayLike] | None:
     """The tables of a list or an array of three dimensions; None if the rows of a single table were given."""
-    if isinstance(given, np.ndarray):
-        return list(given) if given.ndim == 3 else None
-    tables = list(given) if isinstance(given, list | tuple) else [given]
-    return None if tables and as_given(tables[0]).ndim < 2 else tables
+    if isinstance(given, list | tuple):
+        return list(given) if not given or as_given(given[0], what).ndim >= 2 else None
+    array = as_given(given, what)
+    return list(array) if array.ndim == 3 else None
 
 
 def image_of(image: Callable[[Table], Table], tables: Table | tuple[Table, ...]) -> Table | tuple[Table, ...]:
@@ -95,7 +110,7 @@ def check_total(total: Any, what: str) -> None:
     fraction = isinstance(total, Fraction)
     if not abs(total - 1) <= (0 if fraction else TOLERANCE):
         near = "" if fraction else f", within {TOLERANCE:g}"
-        raise TensorRankError(f"{what} sums to {total} over all values; expected 1{near}")
+        raise TensorRankError(f"{what} sums to {_in_words(total)} over all values; expected 1{near}")
 
 
 def holds_fractions(table: Table) -> bool:
@@ -117,12 +132,19 @@ def free_parameters(tables: Iterable[Table]) -> int:
     return sum(int(table.size - prod(table.shape[:-1])) for table in tables)
 
 
+def check_entries(entries: int, what: str, *, fractions: bool = False, smaller: str = "fewer states or values") -> None:
+    """Refuse tables of so many entries, which may be a whole number of any size, where they would not fit in memory."""
+    if entries > _FEW_ENTRIES:
+        refuse_beyond(memory_limit(None), entries * (_FRACTION_BYTES if fractions else _FLOAT_BYTES), what, smaller)
+
+
 def random_distributions(shape: tuple[int, ...], rng: np.random.Generator, *, fractions: bool = False) -> Table:
     """Positive random probabilities along the last axis: uniform on the simplex, or fractions of random whole numbers.
 
     >>> random_distributions((2,), np.random.default_rng(0), fractions=True)
     array([Fraction(425, 743), Fraction(318, 743)], dtype=object)
     """
+    check_entries(prod(shape), f"a table of the shape ({', '.join(map(shown, shape))})", fractions=fractions)
     if not fractions:
         return rng.dirichlet(np.ones(shape[-1]), shape[:-1])
     counts = rng.integers(1, 500, shape).astype(object)
@@ -132,14 +154,33 @@ def random_distributions(shape: tuple[int, ...], rng: np.random.Generator, *, fr
 def _number(entry: Any, what: str) -> float | Fraction:
     if isinstance(entry, np.generic):
         entry = entry.item()
-    if isinstance(entry, bool):
-        raise TensorRankError(f"{what} contains {entry!r}; expected whole numbers, fractions or floats")
     if isinstance(entry, float | Fraction):
         return entry
     try:
+        if isinstance(entry, bool):
+            raise TypeError
+        if isinstance(entry, str) and (ratio := _RATIO.fullmatch(entry.strip())):
+            return Fraction(from_text(ratio[1]), from_text(ratio[2] or "1"))
+        if _fills_memory(entry):
+            raise OverflowError
         return Fraction(entry)
-    except (TypeError, ValueError, ZeroDivisionError):
-        raise TensorRankError(f"{what} contains {entry!r}; expected whole numbers, fractions or floats") from None
+    except (TypeError, ValueError, OverflowError, ZeroDivisionError):
+        raise TensorRankError(f"{what} contains {shown(entry)}; expected whole numbers, fractions or floats") from None
+
+
+def _fills_memory(entry: Any) -> bool:
+    """Whether a text, or a decimal, has an exponent so large that it is a number of no reasonable length."""
+    if isinstance(entry, Decimal):
+        return entry.is_finite() and abs(entry.adjusted()) > _LARGEST_EXPONENT
+    return isinstance(entry, str) and _LARGE_EXPONENT.search(entry) is not None
+
+
+def _in_words(number: Any) -> str:
+    """A number as messages show it; of a fraction too long for a line only its length."""
+    if not isinstance(number, Fraction):
+        return str(number)
+    bits = number.numerator.bit_length() + number.denominator.bit_length()
+    return str(number) if bits < _MOST_BITS else f"a fraction of some {int(bits * log10(2))} digits"
 
 
 def _place(axes: Sequence[str], where: tuple[int, ...]) -> str:

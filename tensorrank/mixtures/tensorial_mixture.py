@@ -223,7 +223,7 @@ class TensorialMixture(TreeShaped):
 
 
 def _level(given: ArrayLike | tuple[Table, ...], number: int) -> Level:
-    axes, tables = ["state above", "state"], listed_tables(given)
+    axes, tables = ["state above", "state"], listed_tables(given, f"level {number}")
     if tables is None:
         return distributions(given, f"the table of level {number}", axes)
     if len(tables) != 2 ** (number + 1):

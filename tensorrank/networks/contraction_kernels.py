@@ -6,8 +6,7 @@ Everything is C-contiguous float64, so that the inner loops run over neighbours 
 from __future__ import annotations
 
 import numpy as np
-
-from tensorrank.arithmetic.compiled import compiled
+from numba import njit
 
 # Lets p * rint(x / p) fuse with the subtraction, and a product with a sum; both stay exact for whole numbers.
 _FUSED = {"contract"}
@@ -15,7 +14,7 @@ _FUSED = {"contract"}
 # Numba finds the types of compiled functions by itself; mypy is told to let them be.
 
 
-@compiled(fastmath=_FUSED)
+@njit(cache=True, nogil=True, fastmath=_FUSED)
 def reduce_line(values, prime):  # type: ignore[no-untyped-def]
     """Reduce whole numbers below 2**53 to balanced residues, in place."""
     reciprocal = 1.0 / prime
@@ -23,7 +22,7 @@ def reduce_line(values, prime):  # type: ignore[no-untyped-def]
         values[j] -= prime * np.rint(values[j] * reciprocal)
 
 
-@compiled(fastmath=_FUSED)
+@njit(cache=True, nogil=True, fastmath=_FUSED)
 def join_halves(high, low, scale, prime):  # type: ignore[no-untyped-def]
     """Replace high by the balanced residues of high * scale + low, for whole numbers below 2**53."""
     reciprocal = 1.0 / prime
@@ -34,7 +33,7 @@ def join_halves(high, low, scale, prime):  # type: ignore[no-untyped-def]
         high[j] = value - prime * np.rint(value * reciprocal)
 
 
-@compiled()
+@njit(cache=True, nogil=True)
 def to_residues(balanced, prime, residues):  # type: ignore[no-untyped-def]
     """Write the residues 0..p-1 of balanced ones to another array."""
     for j in range(len(balanced)):
@@ -42,7 +41,7 @@ def to_residues(balanced, prime, residues):  # type: ignore[no-untyped-def]
         residues[j] = value + prime if value < 0 else value
 
 
-@compiled(fastmath=_FUSED)
+@njit(cache=True, nogil=True, fastmath=_FUSED)
 def sum_of_planes(a, b, prime, total):  # type: ignore[no-untyped-def]
     """Set total[c, i, j] to the sum over k of a[k, i, j] * b[k, c, i or 0, j or 0], reduced.
 

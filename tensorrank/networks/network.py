@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
-from tensorrank.font_folder import importing_matplotlib
 from tensorrank.networks.description import description
 from tensorrank.networks.expression import SMALLER
 from tensorrank.networks.function import NetworkFunction
@@ -174,8 +173,7 @@ class TensorNetwork(LabelledTensors, Model):
             TensorRankError: if positions miss a tensor.
         """
         # matplotlib takes longer to import than most contractions.
-        with importing_matplotlib():
-            from tensorrank.networks.picture import picture
+        from tensorrank.networks.picture import picture
 
         return picture(self, partition, positions)
 

@@ -287,8 +287,8 @@ def test_parameters_of_no_normal_densities(means, covariances, message):
         (0, [0, 0], r"the values have the shape \(2,\); expected \(rows, 2\)$"),
         (0, [[0, 0, 0]], r"the values have the shape \(1, 3\); expected \(rows, 2\)$"),
         (0, [[0, 0], [0, float("inf")]], "row 1, feature 1 is inf; expected a finite number, or NaN for one that is mis"),
-        (0, [["a", "b"]], "the values hold entries of type <U1; expected real numbers"),
-        (0, [[1, "b"]], "the values hold entries of type <U"),
+        (0, [["a", "b"]], "entries of type <U1 were given as the values; expected numbers"),
+        (0, [[1, "b"]], "entries of type <U"),
     ],
 )
 def test_values_that_have_no_density(site, values, message):

@@ -211,8 +211,8 @@ def test_equal_gaussian_components_count_once():
     [
         ([[0, 0]], r"the data has the shape \(1, 2\); expected \(rows, 3\)"),
         ([0, 0, 0], r"the data has the shape \(3,\); expected \(rows, 3\)"),
-        ([["a", "b", "c"]], "the data is of type <U1; expected numbers"),
-        ([[0, 0, 0], [0, 0]], "the data is no array .*; expected rows of equal length"),
+        ([["a", "b", "c"]], "entries of type <U1 were given as the data; expected numbers"),
+        ([[0, 0, 0], [0, 0]], "lists of unequal lengths were given as the data; expected rows of equal length"),
         ([[0, 0, 0], [0, 2, 0]], "row 1 of the data has 2 for variable 1; expected a whole number from 0 to 1, or -1"),
         ([[-2, 0, 0]], "row 0 of the data has -2 for variable 0"),
         ([[0, 0.5, 0]], "row 0 of the data has 0.5 for variable 1"),

@@ -1,30 +1,106 @@
-"""Data of users as arrays: numbers in the shape of a model's variables, and values of categorical variables."""
+"""Data of users as arrays: numbers in the shape of a model's variables, and values of categorical variables.
+
+A value that is missing is -1 (categorical variables only), NaN, None, pandas' NA, or masked. This file is the one place
+where that is decided.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from decimal import Decimal
+from numbers import Integral, Real
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tensorrank.arguments import shown
 from tensorrank.arithmetic.arrays import Integers
+from tensorrank.arithmetic.given_arrays import with_masks
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.evaluation.inference import MISSING
 
 
-def numbers_of(data: ArrayLike) -> NDArray[Any]:
-    """The data as an array of numbers; rows of unequal length and texts are refused."""
-    try:
-        array = np.asarray(data)
-    except ValueError as error:
-        raise TensorRankError(f"the data is no array ({error}); expected rows of equal length") from error
+class Numbers(NamedTuple):
+    """The numbers of some data.
+
+    Attributes:
+        array: numbers in numpy's types, NaN where an entry is missing in any other way than by -1.
+        whole: whether all entries that are known are of a type of whole numbers.
+    """
+
+    array: NDArray[Any]
+    whole: bool
+
+
+def numbers_of(data: ArrayLike, name: str = "the data") -> Numbers:
+    """The numbers that a user gave as data, in whatever has an array to give: lists, arrays, tensors, DataFrames.
+
+    Entries that are None, NaN, pandas' NA or masked are missing.
+
+    Raises:
+        TensorRankError: if the data makes no array, or an entry is no real number.
+
+    >>> numbers_of(np.ma.array([[0, 1], [2, 3]], mask=[[False, True], [False, False]]))
+    Numbers(array=array([[ 0., nan],
+           [ 2.,  3.]]), whole=True)
+    >>> numbers_of([[0, 1], [2, None]]).array
+    array([[ 0.,  1.],
+           [ 2., nan]])
+    """
+    array = with_masks(data, name)
+    missing = np.ma.getmask(array)
+    array = np.asarray(np.ma.getdata(array))
+    if array.dtype == object:
+        return _of_objects(array, np.broadcast_to(missing, array.shape), name)
     if array.dtype.kind not in "iufb":
         raise TensorRankError(
-            f"the data is of type {array.dtype}; expected numbers: number texts 0, 1, 2, ..., and convert others, for "
-            "example by to_numpy(dtype=float)"
+            f"entries of type {array.dtype} were given as {name}; expected numbers: number texts 0, 1, 2, "
+            "..., and convert others, for example by to_numpy(dtype=float)"
         )
-    return array
+    whole = array.dtype.kind != "f"
+    if missing.any():
+        array = np.where(missing, np.nan, array)
+    return Numbers(array, whole)
+
+
+def _of_objects(array: NDArray[Any], masked: NDArray[Any], name: str) -> Numbers:
+    """The numbers in an array of objects, as floats if any is missing or no whole number."""
+    found = np.empty(array.shape, dtype=np.float64)
+    whole = True
+    for place in np.ndindex(array.shape):
+        entry = array[place]
+        if masked[place] or _is_missing(entry):
+            found[place] = np.nan
+            continue
+        number = entry.item() if isinstance(entry, np.generic) else entry
+        try:
+            if not isinstance(number, Real | Decimal):
+                raise TypeError
+            found[place] = float(number)
+        except (TypeError, ValueError, OverflowError):
+            where = f" at {place}" if place else ""
+            raise TensorRankError(
+                f"an entry of {name} is {shown(entry)}{where}; expected numbers that a float64 holds, or "
+                "NaN, None or a masked entry where one is missing"
+            ) from None
+        whole = whole and isinstance(number, Integral)
+    if whole and not np.isnan(found).any():
+        try:
+            return Numbers(array.astype(np.int64), True)
+        except OverflowError:  # beyond int64, which no code is
+            pass
+    return Numbers(found, whole)
+
+
+def _is_missing(entry: Any) -> bool:
+    """Whether an object stands for a value that is missing."""
+    if entry is None or entry is np.ma.masked:
+        return True
+    if isinstance(entry, Decimal):
+        return entry.is_nan()
+    # By the name of its type, so that pandas need not be installed.
+    return type(entry).__name__ == "NAType" and type(entry).__module__.startswith("pandas.")
 
 
 def of_variables(array: NDArray[Any], sites: int, features: int | None) -> NDArray[Any]:
@@ -41,8 +117,8 @@ def of_variables(array: NDArray[Any], sites: int, features: int | None) -> NDArr
 
 def codes_of(array: NDArray[Any], shape: Sequence[int]) -> Integers:
     """The values of categorical variables, (rows, sites), MISSING where unknown; others than 0 to k - 1 are refused."""
+    missing = np.isnan(array)
     with np.errstate(invalid="ignore"):
-        missing = np.isnan(array)
         codes = np.where(missing, MISSING, array).astype(np.int64)
     odd = (codes != array) & ~missing | (codes < MISSING) | (codes >= np.array(shape))
     if odd.any():

@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tensorrank.arguments import nearest, whole_number
+from tensorrank.arguments import one_of, whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
+from tensorrank.arithmetic.given_arrays import as_array
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.evaluation.data import codes_of, numbers_of, of_variables
+from tensorrank.mixtures.evaluation.data import Numbers, codes_of, numbers_of, of_variables
 from tensorrank.mixtures.evaluation.inference import MISSING
 
 # The largest real value, so that sums of squares are floats.
@@ -87,14 +88,14 @@ def observations(
     """The data, checked, as variables of one kind.
 
     Data is of shape (rows, sites), or (rows, sites, features) for real variables of several features. Missing values
-    are -1 or NaN in categorical data, NaN in real data. `FitSettings` says what the other arguments mean.
+    are -1 (in categorical data), NaN, None, pandas' NA or masked. `FitSettings` says what the other arguments mean.
 
     >>> survey = observations([[0, 2], [1, -1], [0, 2]])
     >>> survey.shape, survey.codes.tolist(), survey.weights.tolist()
     ((2, 3), [[0, 2], [1, -1]], [2.0, 1.0])
     """
-    array = _numbers(data)
-    kind = _kind(array, densities)
+    array, whole = _numbers(data)
+    kind = _kind(array, densities, whole=whole)
     if kind == "gaussian":
         if symbols is not None:
             raise TensorRankError(f"symbols are {symbols!r} for real data; expected None, or densities='categorical'")
@@ -106,13 +107,14 @@ def observations(
 
 def observations_of(data: ArrayLike, shape: tuple[int, ...], features: int | None, weights: ArrayLike | None) -> Observations:
     """The data, checked, as variables of a model of this shape, whose Gaussian components have so many features."""
-    array = of_variables(_numbers(data), len(shape), features)
+    array = of_variables(_numbers(data).array, len(shape), features)
     checked = _row_weights(weights, array)
     return _categorical(array, shape, checked) if features is None else _real(array, checked)
 
 
-def _numbers(data: ArrayLike) -> NDArray[Any]:
-    array = numbers_of(data)
+def _numbers(data: ArrayLike) -> Numbers:
+    numbers = numbers_of(data)
+    array = numbers.array
     if array.ndim not in (2, 3) or not array.size:
         raise TensorRankError(
             f"the data has the shape {array.shape}; expected (rows, sites), or (rows, sites, features) for real "
@@ -123,19 +125,17 @@ def _numbers(data: ArrayLike) -> NDArray[Any]:
         raise TensorRankError(
             f"row {row} of the data is infinite for variable {site}; expected finite numbers, or NaN where it is missing"
         )
-    return array
+    return numbers
 
 
-def _kind(array: NDArray[Any], densities: str | None) -> str:
+def _kind(array: NDArray[Any], densities: str | None, *, whole: bool) -> str:
     if np.isnan(array).all():
         raise TensorRankError("all values of the data are missing; expected some that are known")
     if densities is not None:
-        if densities not in KINDS:
-            raise TensorRankError(f"densities are {densities!r}; {nearest(str(densities), KINDS)}")
-        return densities
+        return one_of("densities", densities, KINDS)
     if array.ndim == 3:
         return "gaussian"
-    if array.dtype.kind != "f":
+    if whole:
         return "categorical"
     if (np.isnan(array) | (array == np.round(array))).all():
         raise TensorRankError(
@@ -148,7 +148,7 @@ def _kind(array: NDArray[Any], densities: str | None) -> str:
 def _row_weights(given: ArrayLike | None, array: NDArray[Any]) -> Floats:
     if given is None:
         return np.ones(len(array))
-    weights = np.asarray(given)
+    weights = as_array(given, "the weights")
     if weights.shape != (len(array),) or weights.dtype.kind not in "iufb":
         raise TensorRankError(
             f"the weights have the shape {weights.shape} and the type {weights.dtype}; expected a number for each of "
