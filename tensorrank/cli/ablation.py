@@ -12,7 +12,6 @@ import typer
 import tensorrank as tr
 from tensorrank.cli.advise import of_optimum
 from tensorrank.cli.shared import options
-from tensorrank.cli.shared.model_files import writable
 from tensorrank.cli.shared.terminal import (
     empty_table,
     make_folder,
@@ -23,7 +22,7 @@ from tensorrank.cli.shared.terminal import (
     wide_console,
 )
 from tensorrank.errors import TensorRankError
-from tensorrank.whole_files import write_whole
+from tensorrank.whole_files import checked_file, write_whole
 from tensorrank.whole_numbers import in_brief
 
 if TYPE_CHECKING:
@@ -65,7 +64,7 @@ def ablation(
     if save is not None:
         if save.suffix.lower() != ".json" or save.resolve() == file.resolve():
             raise TensorRankError(f"--save is {save}; expected another file named .json, which `tensorrank advise --fit` reads")
-        writable(save, "--save")
+        checked_file("--save", save)
     data = tr.guidelines.read_ablation(file, rule=rule)
     largest = 10 ** ceil(log10(max(curve.sizes[-1] for curve in data.curves)))
     sizes = [largest * factor for factor in _FACTORS]
@@ -84,7 +83,7 @@ def ablation(
         raise TensorRankError(f"{file}: {error}{seen}") from error
     if save is not None:
         text = dumps(fit.to_dict(), indent=2) + "\n"
-        write_whole(save, lambda temporary: temporary.write_text(text, encoding="utf-8"))
+        write_whole(save, lambda file: file.write(text.encode()))
     best = [] if fit.slope < 0 else [tr.guidelines.optimum(size, fit, sigmas=sigmas) for size in sizes]
     if json:
         used = data.chosen(pairs)

@@ -15,9 +15,9 @@ from rich.table import Table
 import tensorrank as tr
 from tensorrank.arguments import one_of, whole_number
 from tensorrank.cli.shared import options as given
-from tensorrank.cli.shared.model_files import writable
 from tensorrank.cli.shared.terminal import INTERRUPTED, Bar, make_folder, print_json, say, say_pictures, wide_console
 from tensorrank.errors import TensorRankError
+from tensorrank.whole_files import checked_file
 
 if TYPE_CHECKING:
     from tensorrank.experiments.approximation import ApproximationRun, ApproximationTarget
@@ -83,7 +83,7 @@ def approximate(
     if save is not None:
         if len(files) > 1:
             raise TensorRankError(f"--save {save} takes one model, but {len(files)} files were given; give one of them")
-        writable(save, "--save")
+        checked_file("--save", save)
     models = list(zip(_labels(files), [load(file) for file in files], strict=True))
     if out is not None:
         make_folder(out)

@@ -9,9 +9,10 @@ import typer
 
 from tensorrank.arguments import nearest
 from tensorrank.cli.shared import options as given
-from tensorrank.cli.shared.model_files import File, writable
+from tensorrank.cli.shared.model_files import File
 from tensorrank.cli.shared.terminal import print_json
 from tensorrank.errors import TensorRankError
+from tensorrank.whole_files import checked_file
 
 _NOT_A_REDUCTION = 1
 
@@ -50,7 +51,7 @@ def reduce(
         if value not in known:
             raise TensorRankError(f"--{name} is {value!r}; {nearest(value, known)}")
     if out is not None:
-        writable(out)
+        checked_file("--out", out)
     if limit is not None and not limit >= 1:
         raise TensorRankError(f"--limit is {limit:g}; expected at least 1, such as 1e6")
     source = load(file)

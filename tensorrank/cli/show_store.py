@@ -13,9 +13,9 @@ import typer
 import tensorrank as tr
 from tensorrank.arguments import nearest
 from tensorrank.cli.shared.findings_text import print_findings, save_figures
-from tensorrank.cli.shared.model_files import writable
 from tensorrank.cli.shared.terminal import empty_table, make_folder, print_json, say, wide_console
 from tensorrank.errors import TensorRankError
+from tensorrank.whole_files import checked_file
 
 if TYPE_CHECKING:
     from tensorrank.separation.jobs import JobKey
@@ -72,7 +72,7 @@ def show_store(path: Path, filtered: Filter, *, blocks: bool, export: Path | Non
     from tensorrank.studies.export import export as write_rows
 
     if export is not None:
-        check_export(writable(export, "--export"))
+        check_export(checked_file("--export", export))
     if figures is not None and blocks:
         raise TensorRankError("--figures shows ranks, not --blocks; give one of the two")
     with tr.Store(path, read_only=True) as store:

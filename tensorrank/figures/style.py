@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -11,6 +12,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from tensorrank.arguments import one_of, several
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.result import Standing
 from tensorrank.whole_files import write_whole
@@ -104,16 +106,20 @@ def save(figure: Figure, stem: str | Path, formats: Sequence[str] = ("png", "svg
     """Write a figure as stem.png and stem.svg, each whole or not at all; returns the paths.
 
     Raises:
-        TensorRankError: if a file cannot be written, or no figure or list of formats is given.
+        TensorRankError: if a file cannot be written, no figure or list of formats is given, or a format is unknown.
     """
     if not isinstance(figure, Figure):
         raise TensorRankError(f"a {type(figure).__name__} was given; expected a figure: the first of (figure, axes)")
     if isinstance(formats, str):
         raise TensorRankError(f"formats are {formats!r}; expected a list, such as ['{formats}']")
+    if not isinstance(stem, str | os.PathLike) or not Path(stem).name:
+        raise TensorRankError(f"the stem is {stem!r}; expected the path of a file without its ending, such as 'out/ranks'")
+    known = list(figure.canvas.get_supported_filetypes())
+    kinds = [one_of("a format", kind, known) for kind in several("formats", formats, "a list, such as ['png', 'svg']")]
     paths = []
-    for kind in formats:
+    for kind in kinds:
         path = Path(stem).with_name(f"{Path(stem).name}.{kind}")
         with mpl.rc_context(RC):
-            write_whole(path, lambda temporary: figure.savefig(temporary, dpi=200))
+            write_whole(path, functools.partial(figure.savefig, format=kind, dpi=200))
         paths.append(path)
     return paths

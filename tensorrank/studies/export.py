@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.jobs import JobKey
@@ -83,15 +83,15 @@ def export(rows: Iterable[dict[str, Any]], columns: Sequence[str], path: Path) -
         TensorRankError: if the name ends otherwise, pyarrow is missing, or the file cannot be written.
     """
     check_export(path)
-    write_whole(path, lambda temporary: (_csv if path.suffix == ".csv" else _parquet)(rows, columns, temporary))
+    write_whole(path, lambda file: (_csv if path.suffix == ".csv" else _parquet)(rows, columns, file))
 
 
-def _csv(rows: Iterable[dict[str, Any]], columns: Sequence[str], path: Path) -> None:
+def _csv(rows: Iterable[dict[str, Any]], columns: Sequence[str], file: BinaryIO) -> None:
     text = io.StringIO()
     writer = csv.DictWriter(text, columns, lineterminator="\n", extrasaction="ignore")
     writer.writeheader()
     writer.writerows({name: _cell(row.get(name)) for name in columns} for row in rows)
-    path.write_text(text.getvalue(), encoding="utf-8")
+    file.write(text.getvalue().encode())
 
 
 def _cell(value: Any) -> Any:
@@ -100,7 +100,7 @@ def _cell(value: Any) -> Any:
     return to_text(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 
-def _parquet(rows: Iterable[dict[str, Any]], columns: Sequence[str], path: Path) -> None:
+def _parquet(rows: Iterable[dict[str, Any]], columns: Sequence[str], file: BinaryIO) -> None:
     # An extra.
     import pyarrow
     from pyarrow import parquet
@@ -113,4 +113,4 @@ def _parquet(rows: Iterable[dict[str, Any]], columns: Sequence[str], path: Path)
         as_text = name in _UNBOUNDED or any(isinstance(value, list) for value in values)
         cells = [None if value is None else _cell(value) for value in values] if as_text else values
         table[name] = pyarrow.array(cells, pyarrow.string() if as_text else None)
-    parquet.write_table(pyarrow.table(table), path)
+    parquet.write_table(pyarrow.table(table), file)

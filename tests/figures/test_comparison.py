@@ -104,4 +104,8 @@ def test_what_is_no_figure_is_not_saved(tmp_path):
         figures.save(pair, tmp_path / "x")
     with pytest.raises(TensorRankError, match=r"formats are 'pdf'; expected a list, such as \['pdf'\]"):
         figures.save(figure, tmp_path / "x", formats="pdf")
+    with pytest.raises(TensorRankError, match=r"a format is 'pgn'; expected one of .*did you mean 'png'"):
+        figures.save(figure, tmp_path / "x", formats=["pgn"])
+    with pytest.raises(TensorRankError, match="the stem is '/'; expected the path of a file without its ending"):
+        figures.save(figure, "/")
     assert list(tmp_path.iterdir()) == []

@@ -13,10 +13,10 @@ needs memory. They are written by ordinary writes, so that a full disk is an err
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable
+from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, cast
+from typing import NamedTuple
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from tensorrank.arithmetic.elimination.products import Balanced, Part, Products,
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.resources import Progress, Workers, amount, silent
 from tensorrank.errors import TensorRankError
+from tensorrank.temporary_files import nameless_file
 
 # Bytes copied at a time where rows are permuted or written; the estimate has room for a few such copies.
 _BUFFER = 2**19
@@ -118,9 +119,9 @@ class _Multipliers:
         self.strips: list[_Strip] = []
         self._scratch = scratch
         self._size = 0
+        self._until_closed = ExitStack()
         try:
-            # Closed by this class, which is a context manager itself.
-            self._file = cast(BinaryIO, tempfile.TemporaryFile(dir=scratch, buffering=0))  # noqa: SIM115
+            self._file = self._until_closed.enter_context(nameless_file(scratch))
         except OSError as error:
             raise TensorRankError(
                 f"no temporary file can be made in {scratch} ({error.strerror}); give a scratch folder that exists and "
@@ -131,7 +132,7 @@ class _Multipliers:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._file.close()
+        self._until_closed.close()
 
     def append(self, elimination: Elimination, pivots: int) -> None:
         """Write the multipliers of so many pivots."""

@@ -67,7 +67,7 @@ def save(model: Mixture, path: str | Path) -> None:
     HiddenMarkov(3 variables, 2 states, 2 symbols, homogeneous)
     """
     fields = ",\n".join(f"  {json.dumps(name)}: {_line_by_line(value)}" for name, value in to_dict(model).items())
-    write_whole(Path(path), lambda temporary: temporary.write_text(f"{{\n{fields}\n}}\n", encoding="utf-8"))
+    write_whole(path, lambda file: file.write(f"{{\n{fields}\n}}\n".encode()))
 
 
 def _line_by_line(value: Any) -> str:
