@@ -18,6 +18,11 @@ from threadpoolctl import threadpool_limits
 from tensorrank.arguments import whole_number
 from tensorrank.errors import TensorRankError
 
+try:
+    import resource
+except ImportError:  # Windows has none
+    resource = None  # type: ignore[assignment]
+
 T = TypeVar("T")
 R = TypeVar("R")
 # Called with the work done, the total expected so far (in the same unit), and in words what is under way.
@@ -31,7 +36,7 @@ _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "
 
 
 def memory_available() -> int:
-    """The bytes that can be allocated now without swapping, as the kernel or the container's limit tells."""
+    """The bytes that can be allocated now without swapping, as the kernel, the container and the shell limit them."""
     limits = []
     meminfo = Path("/proc/meminfo")
     if meminfo.exists():
@@ -48,6 +53,12 @@ def memory_available() -> int:
             limits.append(int(limit) - used)
     except OSError:
         pass
+    if resource is not None:
+        # The limit of a shell (ulimit -v) is on addresses, of which some are taken already.
+        most, _ = resource.getrlimit(resource.RLIMIT_AS)
+        size = Path("/proc/self/statm")
+        if most != resource.RLIM_INFINITY and size.exists():
+            limits.append(most - int(size.read_text().split()[0]) * resource.getpagesize())
     if not limits and hasattr(os, "sysconf"):
         # Systems without /proc (macOS) tell what there is, not what is free; half of it is a fair guess.
         limits.append(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") // 2)

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import shown, true_or_false, whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.fitting.options import FitOptions
@@ -20,7 +20,7 @@ from tensorrank.mixtures.formats.fields import Fields
 from tensorrank.mixtures.formats.written_tables import written
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.latent_tree import Edge, LatentTree
-from tensorrank.mixtures.tables import Table, distributions, image_of, listed_tables, random_distributions
+from tensorrank.mixtures.tables import Table, check_entries, distributions, image_of, listed_tables, random_distributions
 from tensorrank.mixtures.tree_shaped import TreeShaped
 
 # A file of a homogeneous model could name any number of steps, and each is a part of every evaluation.
@@ -169,7 +169,7 @@ class HiddenMarkov(TreeShaped):
 
         Args:
             data: independent sequences of equal length: whole numbers or real numbers of shape (rows, length), or real
-                numbers of shape (rows, length, features). Missing values, -1 (categorical) or NaN, are summed out: fill
+                numbers of shape (rows, length, features). Missing values, as of `log_density`, are summed out: fill
                 up shorter sequences with them.
             states: the number of hidden states.
             random_state: a whole number or a numpy Generator.
@@ -182,15 +182,16 @@ class HiddenMarkov(TreeShaped):
         >>> np.sort(HiddenMarkov.fit([[0, 1, 0, 1]] * 9 + [[1, 0, 1, 0]]).initial).round(2)
         array([0.1, 0.9])
         """
-        made, r = Skeletons.of(data, options), whole_number("states", states, 1)
+        made, same = Skeletons.of(data, options), true_or_false("homogeneous", homogeneous)
+        r = made.states("states", states, shared=same, joints=1 if same else made.sites - 1)
         transition: Table | tuple[Table, ...] = uniform(r, r)
         emission: Table | tuple[Table, ...] = made.emission(r, None)
-        if not homogeneous:
+        if not same:
             transition = tuple(uniform(r, r) for _ in range(made.sites - 1))
             emission = tuple(made.emission(r, site) for site in range(made.sites))
-        densities = made.components(r, shared=homogeneous)
+        densities = made.components(r, shared=same)
         skeleton = cls(uniform(r), transition, emission, made.sites, densities=densities)
-        return made.fit(skeleton, r, random_state, shared=homogeneous)
+        return made.fit(skeleton, random_state)
 
     @classmethod
     def random(
@@ -214,12 +215,14 @@ class HiddenMarkov(TreeShaped):
             fractions: whether entries are fractions.
 
         Raises:
-            TensorRankError: if a number is not a whole number of at least 1.
+            TensorRankError: if a number is not a whole number of at least 1, or the tables would not fit in memory.
         """
         rng = random_stream(seed)
-        r, k, n = (
-            whole_number(name, given, 1) for name, given in (("states", states), ("symbols", symbols), ("length", length))
-        )
+        r, k = whole_number("states", states, 1), whole_number("symbols", symbols, 1)
+        n = whole_number("length", length, 1, _MOST_STEPS)
+        # As many as are made: a table of transitions is made even for a single step.
+        made = 1 if true_or_false("homogeneous", homogeneous) else n
+        check_entries(made * r * (r + k), f"the tables of {shown(r)} states and {shown(k)} symbols", fractions=fractions)
 
         def tables(count: int, shape: tuple[int, int]) -> Table | tuple[Table, ...]:
             made = tuple(random_distributions(shape, rng, fractions=fractions) for _ in range(1 if homogeneous else count))

@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Self, TypeAlias
 
 import numpy as np
 
-from tensorrank.arguments import several, whole_number
+from tensorrank.arguments import several, shown, whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.evaluation.circuit import Blocks, Circuit, Leaves, Products, Slots, Sums
@@ -20,7 +20,7 @@ from tensorrank.mixtures.formats.written_tables import written
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.latent_tree import Edge, LatentTree
 from tensorrank.mixtures.mixture import Mixture
-from tensorrank.mixtures.tables import Table, check_total, free_parameters, nonnegative, random_distributions
+from tensorrank.mixtures.tables import Table, check_entries, check_total, free_parameters, nonnegative, random_distributions
 from tensorrank.mixtures.way import TooLargeError, Way
 from tensorrank.networks.hierarchical_tucker import Tree, balanced_tree, sites_of
 from tensorrank.networks.network import Tensor, TensorNetwork
@@ -313,7 +313,8 @@ class Hierarchical(Mixture):
             fractions: whether entries are fractions.
 
         Raises:
-            TensorRankError: if a number is not a whole number of at least 1, or the tree is none of the variables.
+            TensorRankError: if a number is not a whole number of at least 1, the tree is none of the variables, or the
+                tables would not fit in memory.
 
         >>> Hierarchical.random([3] * 4, rank=2, seed=0)
         Hierarchical(4 variables, 7 nodes of rank at most 2)
@@ -322,6 +323,8 @@ class Hierarchical(Mixture):
         rank = whole_number("rank", rank, 1)
         shape = several("numbers of values", shape, "one for each variable")
         sizes = [whole_number("the number of values", k, 1) for k in shape]
+        entries = rank * sum(sizes) + len(sizes) * rank**3
+        check_entries(entries, f"the tables of rank {shown(rank)} of {len(sizes)} variables", fractions=fractions)
         tree = balanced_tree(len(sizes)) if tree is None else tree
         if len(sites_of(tree)) != len(sizes):
             raise TensorRankError(f"a tree of {len(sites_of(tree))} variables was given for {len(sizes)}; expected as many")
@@ -366,4 +369,4 @@ def _checked(node: Node, number: int) -> Node:
                 raise TensorRankError(f"node {number} has the children {children}; expected one or two different nodes")
             axes = ["function", *(f"function of node {child}" for child in children)]
             return Transfer(children, nonnegative(node.table, f"the table of node {number}", axes))
-    raise TensorRankError(f"node {number} is {node!r}; expected Leaf(variable, table) or Transfer(children, table)")
+    raise TensorRankError(f"node {number} is {shown(node)}; expected Leaf(variable, table) or Transfer(children, table)")

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tensorrank.arguments import several, whole_number
+from tensorrank.arguments import several, shown, whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.fitting.options import FitOptions
@@ -20,7 +20,7 @@ from tensorrank.mixtures.formats.fields import Fields
 from tensorrank.mixtures.formats.written_tables import read_table, written
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.latent_tree import Edge, LatentTree
-from tensorrank.mixtures.tables import Table, distributions, random_distributions
+from tensorrank.mixtures.tables import Table, check_entries, distributions, random_distributions
 from tensorrank.mixtures.tree_shaped import TreeShaped
 from tensorrank.mixtures.way import Way
 
@@ -119,7 +119,7 @@ class LatentClass(TreeShaped):
 
         Args:
             data: whole numbers or real numbers of shape (rows, sites), or real numbers of shape (rows, sites,
-                features). Missing values, -1 (categorical) or NaN, are summed out.
+                features). Missing values, as of `log_density`, are summed out.
             classes: the number of classes.
             random_state: a whole number or a numpy Generator.
             **options: the options of every fit, which `FitOptions` names.
@@ -128,10 +128,11 @@ class LatentClass(TreeShaped):
         >>> np.sort(LatentClass.fit(answers).weights).round(2)
         array([0.25, 0.75])
         """
-        made, classes = Skeletons.of(data, options), whole_number("classes", classes, 1)
+        made = Skeletons.of(data, options)
+        classes = made.states("classes", classes, shared=False, joints=0)
         tables = tuple(made.emission(classes, site) for site in range(made.sites))
         skeleton = cls(uniform(classes), tables, densities=made.components(classes, shared=False))
-        return made.fit(skeleton, classes, random_state, shared=False)
+        return made.fit(skeleton, random_state)
 
     @classmethod
     def random(
@@ -146,11 +147,12 @@ class LatentClass(TreeShaped):
             fractions: whether entries are fractions.
 
         Raises:
-            TensorRankError: if a number is not a whole number of at least 1.
+            TensorRankError: if a number is not a whole number of at least 1, or the tables would not fit in memory.
         """
         rng = random_stream(seed)
         r = whole_number("classes", classes, 1)
         shape = several("numbers of values", shape, "one for each variable")
         sizes = [whole_number("the number of values", k, 1) for k in shape]
+        check_entries(r * (1 + sum(sizes)), f"the tables of {shown(r)} classes", fractions=fractions)
         weights = random_distributions((r,), rng, fractions=fractions)
         return cls(weights, tuple(random_distributions((r, k), rng, fractions=fractions) for k in sizes))

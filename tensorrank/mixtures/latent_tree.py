@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from math import inf
@@ -11,10 +11,10 @@ from typing import Any, ClassVar, Self, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tensorrank.arguments import several, whole_number
+from tensorrank.arguments import several, shown, things, whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.edges import Edge, Name, checked_edges, from_the_root
+from tensorrank.mixtures.edges import Edge, Name, checked_edges, from_the_root, is_name
 from tensorrank.mixtures.evaluation.circuit import Blocks, Circuit, Leaves, Products, Slots, Sums
 from tensorrank.mixtures.fitting.fittable import Fittable
 from tensorrank.mixtures.fitting.options import FitOptions
@@ -24,7 +24,7 @@ from tensorrank.mixtures.fitting.structures import parents_of
 from tensorrank.mixtures.formats.fields import Fields, checked_name
 from tensorrank.mixtures.formats.written_tables import written
 from tensorrank.mixtures.gaussian import Gaussians
-from tensorrank.mixtures.tables import Table, distributions, free_parameters, random_distributions
+from tensorrank.mixtures.tables import Table, check_entries, distributions, free_parameters, random_distributions
 from tensorrank.networks.network import Tensor, TensorNetwork
 
 __all__ = ["Edge", "LatentTree", "Name"]
@@ -183,7 +183,7 @@ class LatentTree(Fittable):
         >>> LatentTree.random([0, 0, 1, 1, 2, 2], states=2, symbols=3, seed=0).restricted({0, 3})
         LatentTree(2 variables, 3 hidden of at most 2 states)
         """
-        kept = [self.leaves[site] for site in sorted(sites)]
+        kept = [self.leaves[site] for site in sorted(self.variables_given(sites))]
         needed: set[Name] = set()
         for leaf in kept:
             name: Name | None = leaf
@@ -201,7 +201,7 @@ class LatentTree(Fittable):
         """The model itself."""
         return self
 
-    def marginal_network(self, sites: Sequence[int]) -> TensorNetwork:
+    def _marginal_network(self, sites: Sequence[int]) -> TensorNetwork:
         """The network of the restricted tree, which is smaller and faster to contract."""
         return self.restricted(sites).coefficients()
 
@@ -259,7 +259,7 @@ class LatentTree(Fittable):
 
         Args:
             data: whole numbers or real numbers of shape (rows, sites), or real numbers of shape (rows, sites,
-                features). Missing values, -1 (categorical) or NaN, are summed out.
+                features). Missing values, as of `log_density`, are summed out.
             states: the number of states of each hidden variable.
             random_state: a whole number or a numpy Generator.
             tree: "balanced", a balanced tree over the variables in order; "chow_liu", a hidden variable for each
@@ -272,12 +272,13 @@ class LatentTree(Fittable):
         >>> LatentTree.fit([[0, 0, 1, 1]] * 5 + [[1, 1, 0, 0]] * 5)
         LatentTree(4 variables, 3 hidden of at most 2 states)
         """
-        made, r = Skeletons.of(data, options), whole_number("states", states, 1)
+        made = Skeletons.of(data, options)
+        r = made.states("states", states, shared=False, joints=1)
         plain = cls.random(parents_of(tree, made.observed, branching), r, 1, 0)
         tables = {leaf: made.emission(r, site) for site, leaf in enumerate(plain.leaves)}
         edges = tuple(Edge(edge.parent, edge.child, tables.get(edge.child, uniform(r, r))) for edge in plain.edges)
         skeleton = cls(plain.root, uniform(r), edges, plain.leaves, densities=made.components(r, shared=False))
-        return made.fit(skeleton, r, random_state, shared=False)
+        return made.fit(skeleton, random_state)
 
     @classmethod
     def random(
@@ -304,8 +305,11 @@ class LatentTree(Fittable):
         expected = "at least one, each smaller than its child's number"
         above = [whole_number("a parent", parent, 0) for parent in several("parents", parents, expected)]
         if any(parent > node for node, parent in enumerate(above)):
-            raise TensorRankError(f"parents are {above}; expected {expected}")
+            raise TensorRankError(f"parents are {shown(above)}; expected {expected}")
         hidden = set(above)
+        inner = len(hidden) - 1
+        entries = states + inner * states**2 + (len(above) - inner) * states * symbols
+        check_entries(entries, f"the tables of {len(above)} edges", fractions=fractions)
         leaves = [node for node in range(1, len(above) + 1) if node not in hidden]
         names: dict[int, Name] = {node: f"z{node}" for node in hidden} | {node: site for site, node in enumerate(leaves)}
         edges = [
@@ -342,7 +346,7 @@ class LatentTree(Fittable):
                     f"to {len(leaves) - 1}, or their names in order as variables"
                 )
             return self.numbering
-        given = () if isinstance(variables, str) or not isinstance(variables, Iterable) else tuple(variables)
-        if sorted(map(repr, given)) != sorted(map(repr, leaves)):
-            raise TensorRankError(f"the variables are {variables!r}; expected each leaf once: {named}")
+        given = things(variables) or ()
+        if len(given) != len(leaves) or not all(map(is_name, given)) or set(given) != set(leaves):
+            raise TensorRankError(f"the variables are {shown(variables)}; expected each leaf once: {named}")
         return given

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
 from hashlib import blake2b
@@ -14,7 +14,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import listed, shown, things, whole_number
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond, worker_threads
@@ -42,6 +42,8 @@ from tensorrank.separation.architecture import Architecture, Model
 # cost little beside them.
 _HELD = 2**20
 _FEWEST_ROWS = 64
+# Arrays of numpy have no more dimensions.
+_MOST_DIMENSIONS = 64
 
 
 class Mixture(Model):
@@ -172,7 +174,35 @@ class Mixture(Model):
         return TensorNetwork(tuple(tensors), network.open_legs)
 
     def marginal_network(self, sites: Sequence[int]) -> TensorNetwork:
-        """The marginal of W for some variables in ascending order, the others summed out, as a tensor network."""
+        """The marginal of W for some variables in ascending order, the others summed out, as a tensor network.
+
+        Raises:
+            TensorRankError: if the sites are no different variables of the model.
+        """
+        return self._marginal_network(sorted(self.variables_given(sites)))
+
+    def variables_given(self, sites: Iterable[int]) -> list[int]:
+        """The numbers of different variables of the model that a user gave, in their order.
+
+        Raises:
+            TensorRankError: if they are none.
+
+        >>> from tensorrank.mixtures.latent_class import LatentClass
+        >>> LatentClass.random([2, 2], 2, seed=0).variables_given([1, 2])
+        Traceback (most recent call last):
+            ...
+        tensorrank.errors.TensorRankError: the variables 1, 2 were given; expected different ones of 0 to 1
+        """
+        given = things(sites)
+        if given is None or isinstance(sites, Mapping):
+            raise TensorRankError(f"the variables {shown(sites)} were given; expected a list of them, such as [0, 1]")
+        chosen = [whole_number("a variable", site, 0) for site in given[: self.sites + 1]]
+        if len(given) > self.sites or len(set(chosen)) != len(chosen) or any(site >= self.sites for site in chosen):
+            raise TensorRankError(f"the variables {listed(given)} were given; expected different ones of 0 to {self.sites - 1}")
+        return chosen
+
+    def _marginal_network(self, sites: Sequence[int]) -> TensorNetwork:
+        """The marginal of W for different variables in ascending order."""
         ones = [
             Tensor(f"sum over {site}", (f"site {site}",), np.ones(self.shape[site], dtype=np.int64))
             for site in range(self.sites)
@@ -276,15 +306,14 @@ class Mixture(Model):
         Raises:
             TensorRankError: if they are not different variables of the model, or the result would not fit in memory.
         """
-        if not np.iterable(sites):
-            raise TensorRankError(f"the variables {sites!r} were given; expected a list of them, such as [0, 1]")
-        chosen = [whole_number("a variable", site, 0) for site in sites]
-        if len(set(chosen)) != len(chosen) or any(site >= self.sites for site in chosen):
-            raise TensorRankError(
-                f"the variables {', '.join(map(str, chosen))} were given; expected different ones of 0 to {self.sites - 1}"
-            )
+        chosen = self.variables_given(sites)
         shape = [self.shape[site] for site in chosen]
         refuse_beyond(memory_limit(None), 8 * prod(shape), f"a marginal of {prod(shape)} entries", "fewer sites")
+        if len(chosen) > _MOST_DIMENSIONS:
+            raise TensorRankError(
+                f"a marginal of {len(chosen)} variables was asked for; expected at most {_MOST_DIMENSIONS}, the dimensions "
+                "that an array can have: try marginal_network"
+            )
         values = np.empty(prod(shape))
         for chunk in self._chunks(len(values), self.circuit.slots):
             numbers = np.arange(chunk.start, chunk.stop)
@@ -307,8 +336,10 @@ class Mixture(Model):
         Raises:
             TensorRankError: if n is no whole number of at least 1.
         """
-        n = whole_number("n", n, 1)
+        n, features = whole_number("n", n, 1), 1 if self.densities is None else self.densities.features
         rng = random_stream(random_state)
+        # The rows in pieces and as a whole; of real values their components too.
+        refuse_beyond(memory_limit(None), 16 * n * self.sites * (1 + features), f"{shown(n)} rows", "fewer of them at once")
         components = np.concatenate(
             [
                 sample_components(self.circuit, self.sites, chunk.stop - chunk.start, rng)
@@ -329,7 +360,7 @@ class Mixture(Model):
         if self.densities is None:
             return
         if not isinstance(self.densities, Gaussians):
-            raise TensorRankError(f"densities are {self.densities!r}; expected Gaussians(means, covariances) or None")
+            raise TensorRankError(f"densities are {shown(self.densities)}; expected Gaussians(means, covariances) or None")
         if self.densities.sites not in (None, self.sites) or set(self.shape) != {self.densities.components}:
             raise TensorRankError(
                 f"Gaussians of {self.densities.components} components"

@@ -31,6 +31,8 @@ _LARGE_EXPONENT = re.compile(r"[eE][+-]?[\d_]{5,}")
 _FEW_ENTRIES = 2**16
 # What an entry takes while a table is made and checked.
 _FLOAT_BYTES, _FRACTION_BYTES = 32, 400
+# What a node takes with its name, its children and a small table.
+_OBJECT_BYTES = 1000
 # Fractions of fewer bits are written out in messages.
 _MOST_BITS = 300
 
@@ -132,10 +134,17 @@ def free_parameters(tables: Iterable[Table]) -> int:
     return sum(int(table.size - prod(table.shape[:-1])) for table in tables)
 
 
-def check_entries(entries: int, what: str, *, fractions: bool = False, smaller: str = "fewer states or values") -> None:
+def check_entries(entries: int, what: str, *, fractions: bool = False) -> None:
     """Refuse tables of so many entries, which may be a whole number of any size, where they would not fit in memory."""
     if entries > _FEW_ENTRIES:
-        refuse_beyond(memory_limit(None), entries * (_FRACTION_BYTES if fractions else _FLOAT_BYTES), what, smaller)
+        needed = entries * (_FRACTION_BYTES if fractions else _FLOAT_BYTES)
+        refuse_beyond(memory_limit(None), needed, what, "fewer states, values or variables")
+
+
+def check_objects(count: int, what: str) -> None:
+    """Refuse so many nodes, each an object of its own, where they would not fit in memory."""
+    if count > _FEW_ENTRIES:
+        refuse_beyond(memory_limit(None), count * _OBJECT_BYTES, what, "fewer variables or states")
 
 
 def random_distributions(shape: tuple[int, ...], rng: np.random.Generator, *, fractions: bool = False) -> Table:

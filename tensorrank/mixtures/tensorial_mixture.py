@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tensorrank.arguments import several, whole_number
+from tensorrank.arguments import several, shown, true_or_false, whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.fitting.options import FitOptions
@@ -20,10 +20,13 @@ from tensorrank.mixtures.formats.fields import Fields
 from tensorrank.mixtures.formats.written_tables import read_tables, written
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.latent_tree import Edge, LatentTree, Name
-from tensorrank.mixtures.tables import Table, distributions, image_of, listed_tables, random_distributions
+from tensorrank.mixtures.tables import Table, check_entries, distributions, image_of, listed_tables, random_distributions
 from tensorrank.mixtures.tree_shaped import TreeShaped
 
 Level = Table | tuple[Table, ...]
+
+# A level that shares its table could stand for any number of variables, and each is a part of every evaluation.
+_MOST_LEVELS = 20
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -61,6 +64,10 @@ class TensorialMixture(TreeShaped):
     def __post_init__(self) -> None:
         object.__setattr__(self, "prior", distributions(self.prior, "the prior of the root", ["state"]))
         given = several("levels", self.levels, "tables for at least one level")
+        if len(given) > _MOST_LEVELS:
+            raise TensorRankError(
+                f"{len(given)} levels were given, over 2^{len(given)} variables; expected at most {_MOST_LEVELS} levels"
+            )
         levels = tuple(_level(tables, number) for number, tables in enumerate(given))
         object.__setattr__(self, "levels", levels)
         # The states of each node of the level above, from left to right.
@@ -157,7 +164,7 @@ class TensorialMixture(TreeShaped):
 
         Args:
             data: whole numbers or real numbers of shape (rows, 2^L), or real numbers of shape (rows, 2^L, features).
-                Missing values, -1 (categorical) or NaN, are summed out: fill up a smaller number of variables with
+                Missing values, as of `log_density`, are summed out: fill up a smaller number of variables with
                 them.
             states: the number of states of each hidden variable.
             random_state: a whole number or a numpy Generator.
@@ -168,13 +175,14 @@ class TensorialMixture(TreeShaped):
         array([[0. , 0.5],
                [0.5, 0. ]])
         """
-        made, r = Skeletons.of(data, options), whole_number("states", states, 1)
+        made, shared = Skeletons.of(data, options), true_or_false("shared", shared)
         depth = made.sites.bit_length() - 1
         if depth < 1 or made.sites != 2**depth:
             raise TensorRankError(
                 f"the data has {made.sites} variables; expected 2, 4, 8, ...: try further ones that are all missing, "
                 "or LatentTree.fit"
             )
+        r = made.states("states", states, shared=shared, joints=depth if shared else made.sites)
         levels: list[Level] = []
         for level in range(depth):
             last = level == depth - 1
@@ -184,7 +192,7 @@ class TensorialMixture(TreeShaped):
                 places = range(2 ** (level + 1))
                 levels.append(tuple(made.emission(r, place) if last else uniform(r, r) for place in places))
         skeleton = cls(uniform(r), tuple(levels), densities=made.components(r, shared=shared))
-        return made.fit(skeleton, r, random_state, shared=shared)
+        return made.fit(skeleton, random_state)
 
     @classmethod
     def random(
@@ -200,7 +208,7 @@ class TensorialMixture(TreeShaped):
         """Random tables.
 
         Args:
-            depth: the number of levels, L, over 2^L variables.
+            depth: the number of levels, L, over 2^L variables, at most 20.
             states: the number of states of hidden variables, r.
             symbols: the mode size, k.
             seed: a whole number or a numpy Generator.
@@ -208,11 +216,15 @@ class TensorialMixture(TreeShaped):
             fractions: whether entries are fractions.
 
         Raises:
-            TensorRankError: if a number is not a whole number of at least 1.
+            TensorRankError: if a number is not a whole number of at least 1, there are more than 20 levels, or the
+                tables would not fit in memory.
         """
         rng = random_stream(seed)
-        depth = whole_number("depth", depth, 1)
+        depth = whole_number("depth", depth, 1, _MOST_LEVELS)
         r, k = whole_number("states", states, 1), whole_number("symbols", symbols, 1)
+        edges = depth if true_or_false("shared", shared) else 2 ** (depth + 1)
+        entries = edges * r * max(r, k)
+        check_entries(entries, f"the tables of {shown(r)} states and {shown(k)} symbols on {depth} levels", fractions=fractions)
         levels = []
         for level in range(depth):
             shape = (r, k if level == depth - 1 else r)

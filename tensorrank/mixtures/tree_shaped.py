@@ -30,7 +30,7 @@ class TreeShaped(Fittable):
         """The latent tree with the same tables, whatever the limit."""
         return self._tree
 
-    def marginal_network(self, sites: Sequence[int]) -> TensorNetwork:
+    def _marginal_network(self, sites: Sequence[int]) -> TensorNetwork:
         """The network of the restricted latent tree."""
         return self._tree.marginal_network(sites)
 

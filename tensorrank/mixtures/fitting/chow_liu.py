@@ -9,9 +9,11 @@ import networkx as nx
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tensorrank.arguments import shown
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.mixtures.evaluation.inference import MISSING
 from tensorrank.mixtures.fitting.observations import Observations, observations
+from tensorrank.mixtures.tables import check_entries
 
 # Numbers held at once.
 _HELD = 2**23
@@ -27,8 +29,8 @@ def chow_liu_tree(
     """The tree of the variables with the greatest sum of mutual informations along its edges.
 
     Args:
-        data: (rows, sites), or (rows, sites, features) of real numbers. Missing values are -1 or NaN in categorical
-            data, NaN in real data. A pair of variables is judged by the rows in which both are known.
+        data: (rows, sites), or (rows, sites, features) of real numbers. Missing values are -1 (in categorical data),
+            NaN, None, pandas' NA or masked. A pair of variables is judged by the rows in which both are known.
         densities: "categorical", or "gaussian" for the information that jointly normal variables of these correlations
             have; None for what the type of the data says.
         symbols: the number of values of categorical variables, against which the data is checked.
@@ -54,6 +56,10 @@ def chow_liu_tree(
 
 def chow_liu_of(observed: Observations) -> nx.Graph:
     """The Chow-Liu tree of data that was checked."""
+    if observed.values is None:
+        first, second = sorted((*observed.shape, 1))[-2:]
+        check_entries(first * (second + 1), f"a table of {shown(first)} and {shown(second)} values")
+    check_entries(observed.sites**2, f"the informations of {observed.sites} variables")
     information = mutual_information(observed)
     graph = nx.Graph()
     graph.add_nodes_from(range(observed.sites))

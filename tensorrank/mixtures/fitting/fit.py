@@ -11,8 +11,10 @@ from typing import TypeVar, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tensorrank.arguments import shown
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import silent, worker_threads
+from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.fitting.expectation_maximisation import batches, maximise
 from tensorrank.mixtures.fitting.fittable import Fittable
 from tensorrank.mixtures.fitting.gaussian_moments import VarianceFloor
@@ -35,8 +37,8 @@ def fitted(start: M, data: ArrayLike, **options: Unpack[RunOptions]) -> FitRepor
 
     Args:
         start: a latent class, hidden Markov, latent tree or tensorial mixture model.
-        data: as for `log_density` of the model: (rows, sites), or (rows, sites, features). Missing values, -1 for
-            categorical variables or NaN, are summed out.
+        data: as for `log_density` of the model: (rows, sites), or (rows, sites, features). Missing values,
+            which are -1 (categorical) or NaN, None, pandas' NA or masked, are summed out.
         **options: iterations=100, tolerance=1e-6, pseudocount=0.0, variance_floor=1e-6, weights=None, threads=None and
             progress=None, as of the model's `fit`, which explains them.
 
@@ -47,6 +49,10 @@ def fitted(start: M, data: ArrayLike, **options: Unpack[RunOptions]) -> FitRepor
     Source: Dempster, Laird, Rubin, Maximum Likelihood from Incomplete Data via the EM Algorithm (JRSS B 39, 1977).
     """
     settings = FitSettings.of(options, RunOptions)
+    if not isinstance(start, Fittable):
+        raise TensorRankError(
+            f"the start is {shown(start)}; expected a latent class, hidden Markov, latent tree or tensorial mixture model"
+        )
     features = None if start.densities is None else start.densities.features
     observed = observations_of(data, start.shape, features, settings.weights)
     tree = TreeCircuit(start.circuit)

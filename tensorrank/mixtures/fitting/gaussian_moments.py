@@ -13,6 +13,7 @@ from tensorrank.mixtures.gaussian import Gaussians, patterns_of
 
 # Components that rows of a smaller weight belong to stay as they are.
 _LEAST_WEIGHT = 1e-100
+_LEAST_VARIANCE = 1e-200
 
 
 @dataclass(frozen=True, eq=False)
@@ -139,7 +140,10 @@ class Moments:
 
 
 def centres_and_variances(observed: Observations, *, shared: bool) -> tuple[Floats, Floats]:
-    """The weighted means and variances of each site's features, (sites, features), or of all sites', (1, features)."""
+    """The weighted means and variances of each site's features, (sites, features), or of all sites', (1, features).
+
+    A variance below 1e-200 is 0.
+    """
     values = observed.real
     weights = np.where(np.isnan(values), 0.0, observed.weights[:, None, None])
     axes = (0, 1) if shared else (0,)
@@ -148,4 +152,5 @@ def centres_and_variances(observed: Observations, *, shared: bool) -> tuple[Floa
     filled = np.nan_to_num(values)
     centre: Floats = (weights * filled).sum(axis=axes, keepdims=True) / total
     variance: Floats = (weights * (filled - centre) ** 2).sum(axis=axes, keepdims=True) / total
-    return np.asarray(centre[0]), np.asarray(variance[0])
+    # So small a variance has lost its digits, and has no share that is a float.
+    return np.asarray(centre[0]), np.asarray(np.where(variance[0] < _LEAST_VARIANCE, 0.0, variance[0]))

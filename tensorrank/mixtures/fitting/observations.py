@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tensorrank.arguments import one_of, whole_number
+from tensorrank.arguments import one_of, shown, things, whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.given_arrays import as_array
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.evaluation.data import Numbers, codes_of, numbers_of, of_variables
 from tensorrank.mixtures.evaluation.inference import MISSING
-
-# The largest real value, so that sums of squares are floats.
-_LARGEST = 1e100
+from tensorrank.mixtures.fitting.options import LARGEST
 
 KINDS = ("categorical", "gaussian")
 
@@ -32,6 +30,7 @@ class Observations:
         weights: how often each row counts.
         shape: the number of values of each variable if they are categorical, else a 0 for each.
         numbers: for each row the number that it has in the data, of equal rows the first one's.
+        given: how many rows the data had.
     """
 
     codes: Integers
@@ -39,6 +38,7 @@ class Observations:
     weights: Floats
     shape: tuple[int, ...]
     numbers: Integers
+    given: int
 
     @property
     def rows(self) -> int:
@@ -98,7 +98,7 @@ def observations(
     kind = _kind(array, densities, whole=whole)
     if kind == "gaussian":
         if symbols is not None:
-            raise TensorRankError(f"symbols are {symbols!r} for real data; expected None, or densities='categorical'")
+            raise TensorRankError(f"symbols are {shown(symbols)} for real data; expected None, or densities='categorical'")
         return _real(array, _row_weights(weights, array))
     if array.ndim == 3:
         raise TensorRankError(f"the data has the shape {array.shape}; expected (rows, sites) for categorical variables")
@@ -160,6 +160,10 @@ def _row_weights(given: ArrayLike | None, array: NDArray[Any]) -> Floats:
         raise TensorRankError(f"the weight of row {odd[0]} is {weights[odd[0]]}; expected a finite number of at least 0")
     if not weights.any():
         raise TensorRankError("all weights are 0; expected a row that counts")
+    with np.errstate(over="ignore"):
+        total = float(weights.sum())
+    if not 1 / LARGEST <= total <= LARGEST:
+        raise TensorRankError(f"the weights sum to {total:g}; expected {1 / LARGEST:g} to {LARGEST:g}: try another unit")
     return weights
 
 
@@ -169,9 +173,10 @@ def _shape(array: NDArray[Any], symbols: int | Sequence[int] | None) -> tuple[in
         with np.errstate(invalid="ignore"):
             largest = np.where(np.isnan(array), MISSING, array).max(axis=0)
         return tuple(max(1, int(k) + 1) for k in largest)
-    if not isinstance(symbols, Sequence | np.ndarray) or isinstance(symbols, str):
+    several = None if isinstance(symbols, Mapping | Set) else things(symbols)
+    if several is None:
         return tuple([whole_number("symbols", symbols, 1)] * sites)
-    sizes: tuple[int, ...] = tuple(whole_number("the number of values of a variable", k, 1) for k in symbols)
+    sizes: tuple[int, ...] = tuple(whole_number("the number of values of a variable", k, 1) for k in several)
     if len(sizes) != sites:
         raise TensorRankError(f"symbols has {len(sizes)} numbers for {sites} variables; expected one each, or one number")
     return sizes
@@ -184,17 +189,17 @@ def _categorical(array: NDArray[Any], shape: tuple[int, ...], weights: Floats) -
     # Rows stay in the order of the data.
     order = np.argsort(first)
     merged = np.bincount(same.ravel(), weights[numbers], len(kept)).astype(np.float64)[order]
-    return Observations(kept[order], None, merged, shape, numbers[first[order]])
+    return Observations(kept[order], None, merged, shape, numbers[first[order]], len(array))
 
 
 def _real(array: NDArray[Any], weights: Floats) -> Observations:
     values = np.asarray(array if array.ndim == 3 else array[:, :, None], dtype=np.float64)
-    largest = float(np.nanmax(np.abs(values), initial=0.0))
-    if largest > _LARGEST:
+    largest = float(np.abs(values).max(initial=0.0, where=~np.isnan(values)))
+    if largest > LARGEST:
         raise TensorRankError(
-            f"the data has values up to {largest:.3g}, whose squares are no floats; expected at most {_LARGEST:g}: try "
+            f"the data has values up to {largest:.3g}, whose squares are no floats; expected at most {LARGEST:g}: try "
             "other units"
         )
     numbers = np.flatnonzero(weights)
     nothing = np.empty((len(numbers), 0), dtype=np.int64)
-    return Observations(nothing, values[numbers], weights[numbers], (0,) * values.shape[1], numbers)
+    return Observations(nothing, values[numbers], weights[numbers], (0,) * values.shape[1], numbers, len(array))

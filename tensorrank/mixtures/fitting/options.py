@@ -8,9 +8,14 @@ from typing import Any, Literal, TypedDict, get_type_hints
 
 from numpy.typing import ArrayLike
 
-from tensorrank.arguments import finite_number, nearest, one_of, whole_number
+from tensorrank.arguments import finite_number, function_given, nearest, one_of, shown, whole_number
 from tensorrank.arithmetic.resources import Progress, thread_count
 from tensorrank.errors import TensorRankError
+
+# More runs, or iterations that nothing ends, would take years.
+_MOST_RUNS = 10**6
+# The largest numbers of data and options, so that sums of squares are floats.
+LARGEST = 1e100
 
 # What is asked for by a name that it has elsewhere.
 _ELSEWHERE = {
@@ -54,14 +59,15 @@ class FitSettings:
     """What is fitted, for how long, and what is maximised.
 
     Attributes:
-        restarts: how many runs are made from independent random starts; the best is kept.
+        restarts: how many runs are made from independent random starts, at most a million; the best is kept.
         densities: "categorical" or "gaussian" variables. If None the type of the data decides: whole numbers are
             categorical, floats with fractions are real, and floats that are all whole numbers need one of the two.
         symbols: the number of values of categorical variables, of all or of each; if None the largest value of each and
             one more.
         components: how many Gaussian components the states mix; if None each state has one of its own.
         covariance: "diagonal", which makes features independent, or "full".
-        iterations: how many iterations, each of an E and an M step, a run makes at most.
+        iterations: how many iterations, each of an E and an M step, a run makes at most; up to a million if nothing
+            else ends it.
         tolerance: a run ends when an iteration gains less than this, in nats for each row of weight 1; 0 never ends it.
         pseudocount: what is added to each expected count. EM then maximises the log-likelihood plus this number times
             the logarithm of each entry of the tables, which is the density of a Dirichlet prior; 0 is maximum
@@ -90,19 +96,28 @@ class FitSettings:
     progress: Progress | None = None
 
     def __post_init__(self) -> None:
-        whole_number("restarts", self.restarts, 1)
+        whole_number("restarts", self.restarts, 1, _MOST_RUNS)
         whole_number("iterations", self.iterations, 0)
         thread_count(self.threads)
+        if self.progress is not None:
+            function_given("progress", self.progress, "a function of the iterations done, their greatest number and words")
         if self.components is not None:
             whole_number("components", self.components, 1)
         one_of("covariance", self.covariance, ("diagonal", "full"))
         for name in ("tolerance", "pseudocount"):
-            if finite_number(name, getattr(self, name)) < 0:
-                raise TensorRankError(f"{name} is {getattr(self, name)!r}; expected a finite number of at least 0")
+            finite_number(name, getattr(self, name), least=0)
         if finite_number("variance_floor", self.variance_floor) <= 0:
             raise TensorRankError(
-                f"variance_floor is {self.variance_floor!r}; expected a positive number, such as 1e-6, for without a "
+                f"variance_floor is {shown(self.variance_floor)}; expected a positive number, such as 1e-6, for without a "
                 "floor the likelihood has no maximum"
+            )
+        for name in ("pseudocount", "variance_floor"):
+            if getattr(self, name) > LARGEST:
+                raise TensorRankError(f"{name} is {shown(getattr(self, name))}; expected at most {LARGEST:g}")
+        if self.tolerance == 0 and self.iterations > _MOST_RUNS:
+            raise TensorRankError(
+                f"iterations is {shown(self.iterations)} beside a tolerance of 0, with which all of them are made; expected "
+                f"at most {_MOST_RUNS}: try a positive tolerance"
             )
 
     @classmethod

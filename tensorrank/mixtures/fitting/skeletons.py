@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tensorrank.arguments import shown, whole_number
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
@@ -17,15 +18,15 @@ from tensorrank.mixtures.fitting.observations import Observations, observations
 from tensorrank.mixtures.fitting.options import FitOptions, FitSettings
 from tensorrank.mixtures.fitting.report import FitReport
 from tensorrank.mixtures.gaussian import Gaussians
+from tensorrank.mixtures.tables import check_entries
 
 
 @dataclass(frozen=True, eq=False)
 class Skeletons:
-    """The tables and components of skeletons for some data of so many rows, and the fit of a skeleton."""
+    """The tables and components of skeletons for some data, and the fit of a skeleton."""
 
     observed: Observations
     settings: FitSettings
-    given: int
 
     @classmethod
     def of(cls, data: ArrayLike, options: Mapping[str, Any]) -> Skeletons:
@@ -35,25 +36,52 @@ class Skeletons:
         for name, odd in (("components", settings.components is not None), ("covariance", "covariance" in options)):
             if odd and observed.values is None:
                 raise TensorRankError(f"{name} is given for categorical data; expected real data: try densities='gaussian'")
-        return cls(observed, settings, len(np.asarray(data)))
+        return cls(observed, settings)
 
     @property
     def sites(self) -> int:
         """The number of variables."""
         return self.observed.sites
 
-    def emission(self, states: int, site: int | None) -> Floats:
-        """A table from states to the values (components) of a variable, or of all variables if the site is None."""
-        if self.observed.values is None:
-            values = max(self.observed.shape) if site is None else self.observed.shape[site]
+    def states(self, name: str, given: int, *, shared: bool, joints: int) -> int:
+        """The number of states that a user gave, if the data tells of as many and their tables fit in memory.
+
+        Args:
+            name: what the user calls it.
+            given: what the user gave.
+            shared: whether all variables share their tables; then each value of a row tells something of each state,
+                else each row does.
+            joints: how many tables lead from hidden variables to hidden variables.
+        """
+        observed = self.observed
+        number = whole_number(name, given, 1)
+        told = observed.given * self.sites if shared else observed.given
+        if told < number:
+            raise TensorRankError(
+                f"{observed.given} row{'s' * (observed.given > 1)} of {self.sites} variables were given for "
+                f"{shown(number)} states; expected at least as many {'values' if shared else 'rows'}: try fewer states"
+            )
+        if observed.values is None:
+            columns, widest = (max if shared else sum)(observed.shape), max(observed.shape)
             # The table, its counts, and both for the values of the rows.
             refuse_beyond(
                 memory_limit(None),
-                4 * 8 * states * values,
-                f"a table of {states} states and {values} values",
+                4 * 8 * number * columns,
+                f"a table of {number} states and {widest} values",
                 "to number the values that occur 0, 1, 2, ... without gaps",
             )
-            return uniform(states, values)
+        else:
+            count = number if self.settings.components is None else self.settings.components
+            each = observed.features ** (2 if self.settings.covariance == "full" else 1)
+            sites = 1 if shared else self.sites
+            check_entries(sites * count * (number + each), f"{shown(count)} Gaussian components of {number} states")
+        check_entries(joints * number**2, f"the tables of {number} states")
+        return number
+
+    def emission(self, states: int, site: int | None) -> Floats:
+        """A table from states to the values (components) of a variable, or of all variables if the site is None."""
+        if self.observed.values is None:
+            return uniform(states, max(self.observed.shape) if site is None else self.observed.shape[site])
         return np.eye(states) if self.settings.components is None else uniform(states, self.settings.components)
 
     def components(self, states: int, *, shared: bool) -> Gaussians | None:
@@ -66,17 +94,8 @@ class Skeletons:
         full = ones[..., None] * np.eye(self.observed.features)
         return Gaussians(np.zeros(shape), full if self.settings.covariance == "full" else ones)
 
-    def fit(self, skeleton: M, states: int, random_state: int | np.random.Generator, *, shared: bool) -> FitReport[M]:
-        """Fits a skeleton whose hidden variables have so many states from random starts.
-
-        If all variables share their tables, each value of a row tells something of each state; else each row does.
-        """
-        told = self.given * self.sites if shared else self.given
-        if told < states:
-            raise TensorRankError(
-                f"{self.given} row{'s' * (self.given > 1)} of {self.sites} variables were given for {states} states; "
-                f"expected at least as many {'values' if shared else 'rows'}: try fewer states"
-            )
+    def fit(self, skeleton: M, random_state: int | np.random.Generator) -> FitReport[M]:
+        """Fits a skeleton from random starts."""
         return fitted_from_random(skeleton, self.observed, random_state, self.settings)
 
 

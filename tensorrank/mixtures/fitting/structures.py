@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import networkx as nx
-import numpy as np
 
-from tensorrank.arguments import nearest, whole_number
+from tensorrank.arguments import nearest, several, shown, whole_number
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.fitting.chow_liu import chow_liu_of
 from tensorrank.mixtures.fitting.observations import Observations
+from tensorrank.mixtures.tables import check_objects
 
 NAMES = ("balanced", "chow_liu")
 
@@ -29,6 +29,7 @@ def balanced_parents(sites: int, branching: int = 2) -> list[int]:
     [0, 0, 2, 2, 0, 5, 5]
     """
     sites, branching = whole_number("sites", sites, 1), whole_number("branching", branching, 2)
+    check_objects(sites, f"a tree of {shown(sites)} variables")
     parents: list[int] = []
     # Stretches to come and their parents, the first one last.
     waiting: list[tuple[int, int | None]] = [(sites, None)]
@@ -56,9 +57,11 @@ def hidden_tree_parents(tree: nx.Graph) -> list[int]:
     >>> hidden_tree_parents(nx.path_graph(3))  # the root 0 belongs to variable 1
     [0, 0, 1, 0, 2]
     """
+    if not isinstance(tree, nx.Graph) or tree.is_directed():
+        raise TensorRankError(f"the tree is {shown(tree)}; expected an undirected graph of networkx")
     count = tree.number_of_nodes()
     if set(tree) != set(range(count)) or not count or not nx.is_tree(tree):
-        raise TensorRankError(f"a graph of the nodes {list(tree)!r} was given; expected a tree of variables 0 to N - 1")
+        raise TensorRankError(f"a graph of the nodes {shown(list(tree))} was given; expected a tree of variables 0 to N - 1")
     centre = min(nx.center(tree))
     number = {centre: 0}
     parents = []
@@ -71,15 +74,16 @@ def hidden_tree_parents(tree: nx.Graph) -> list[int]:
 def parents_of(tree: str | Sequence[int], observed: Observations, branching: int) -> Sequence[int]:
     """The tree of this name for some data, or the parents given, if these have as many leaves as the data variables."""
     if not isinstance(tree, str):
-        if not np.iterable(tree):
-            known = " or ".join(map(repr, NAMES))
-            raise TensorRankError(f"the tree is {tree!r}; expected {known}, or a list of parents")
+        known = " or ".join(map(repr, NAMES))
+        if not isinstance(tree, Iterable):
+            raise TensorRankError(f"the tree is {shown(tree)}; expected {known}, or a list of parents")
+        tree = [whole_number("a parent", one, 0) for one in several("the parents", tree, f"a list of them, or {known}")]
         leaves = len(tree) + 1 - len({0, *tree})
         if leaves != observed.sites:
             raise TensorRankError(f"the tree has {leaves} leaves for data of {observed.sites} variables; expected as many")
         return tree
     if tree not in NAMES:
-        raise TensorRankError(f"the tree is {tree!r}; {nearest(tree, NAMES)}, or the parents of nodes 1, 2, ...")
+        raise TensorRankError(f"the tree is {shown(tree)}; {nearest(tree, NAMES)}, or the parents of nodes 1, 2, ...")
     if tree == "balanced":
         return balanced_parents(observed.sites, branching)
     return hidden_tree_parents(chow_liu_of(observed))

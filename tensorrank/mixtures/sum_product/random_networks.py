@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from itertools import product
 
-import networkx as nx
 import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import shown, whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.edges import Name
 from tensorrank.mixtures.sum_product.nodes import LeafNode, Node, ProductNode, SumNode
-from tensorrank.mixtures.tables import random_distributions
+from tensorrank.mixtures.tables import check_entries, check_objects, random_distributions
 
 PerfectMatching = tuple[tuple[int, int], ...]
 
@@ -27,6 +28,10 @@ def random_regions(
 
     A region has `sums` sums over the products of all pairs of nodes of both parts of a split.
     """
+    # At the most there is a region for each pair of variables: at the bottom those of two, above them fewer and fewer.
+    made = sites**2 * (_SPLITS * sums**2 + sums)
+    check_objects(made, f"a network of {shown(sites)} variables with {shown(sums)} sums a region")
+    check_entries(made + sites * sums * symbols, f"leaves of {shown(symbols)} values", fractions=fractions)
     nodes: dict[Name, Node] = {}
     regions: dict[frozenset[int], list[Name]] = {}
 
@@ -76,11 +81,16 @@ def perfect_matchings(sites: int, seed: int | np.random.Generator) -> tuple[Perf
     n = whole_number("sites", sites, 4)
     if n % 2:
         raise TensorRankError(f"sites is {n}; expected an even number, for a perfect matching pairs all of them")
+    check_objects(n, f"perfect matchings of {shown(n)} sites")
     while True:
-        found = tuple(_matching(rng.permutation(n).reshape(-1, 2)) for _ in range(3))
-        union = nx.Graph(pair for one in found for pair in one)
-        if union.number_of_edges() == 3 * n // 2 and nx.is_connected(union):
-            return found[0], found[1], found[2]
+        found = [rng.permutation(n).reshape(-1, 2) for _ in range(3)]
+        pairs = np.sort(np.concatenate(found), axis=1)
+        if len(np.unique(pairs[:, 0] * n + pairs[:, 1])) < len(pairs):
+            continue
+        union = coo_array((np.ones(len(pairs)), tuple(pairs.T)), shape=(n, n))
+        if connected_components(union, directed=False, return_labels=False) == 1:
+            first, second, third = map(_matching, found)
+            return first, second, third
 
 
 def perfect_matchings_nodes(
@@ -88,9 +98,12 @@ def perfect_matchings_nodes(
 ) -> tuple[dict[Name, Node], Name]:
     """The nodes and the root of a sum of three products of pairs; a pair is a sum of `rank` products of two leaves."""
     rng = random_stream(seed)
+    matchings = perfect_matchings(sites, rng)
+    check_objects(2 * sites * (3 * rank + 1), f"a network of {sites} variables and rank {shown(rank)}")
+    check_entries(3 * sites * rank * symbols, f"leaves of {shown(symbols)} values", fractions=fractions)
     nodes: dict[Name, Node] = {}
     wholes = []
-    for number, matching in enumerate(perfect_matchings(sites, rng)):
+    for number, matching in enumerate(matchings):
         pairs = []
         for pair in matching:
             name = f"m{number} {pair[0]}-{pair[1]}"
