@@ -21,6 +21,8 @@ from tensorrank.arithmetic.given_arrays import as_given
 
 # A float64 is a whole number of this many bits times a power of 2.
 _MANTISSA_BITS = 53
+# Up to so many bits in all, the least common denominator is computed.
+_MOST_BITS = 2**16
 # More than the rounding of any logarithm here.
 _ROUNDING = 1e-6
 
@@ -39,6 +41,15 @@ class Height:
     largest: float
     total: float
 
+    @property
+    def cleared(self) -> float:
+        """The total and the denominator together, in bits.
+
+        Primes that divide a denominator are passed over. A prime out of those that remain divides a number m with no
+        larger probability than a prime out of all divides m * D.
+        """
+        return self.total + self.denominator
+
 
 def height(values: ArrayLike) -> Height:
     """The height of an array of whole numbers, fractions or floats; a float is the dyadic rational it stores.
@@ -52,11 +63,17 @@ def height(values: ArrayLike) -> Height:
     if array.dtype.kind == "f" and array.dtype.itemsize <= 8:
         return _of_floats(array.astype(np.float64))
     if array.dtype.kind in "iub":
-        return _of_whole_numbers(int(array.min()), int(array.max()), array.size)
+        return _of_whole_numbers(array)
     ratios = [_ratio(value) for value in array.flat]
-    common = math.lcm(*{bottom for _, bottom in ratios})
-    scaled = [abs(top) * (common // bottom) for top, bottom in ratios]
-    return Height(bits(common), bits(max(scaled)), bits(sum(scaled)))
+    bottoms = {bottom for _, bottom in ratios}
+    if sum(bottom.bit_length() for bottom in bottoms) <= _MOST_BITS:
+        common = math.lcm(*bottoms)
+        scaled = [abs(top) * (common // bottom) for top, bottom in ratios]
+        return Height(bits(common), bits(max(scaled)), bits(sum(scaled)))
+    # The product of all denominators is a common one, too, and needs no long arithmetic.
+    denominator = sum(map(bits, bottoms))
+    sizes = [bits(abs(top)) - math.log2(bottom) for top, bottom in ratios if top] or [-denominator]
+    return Height(denominator, denominator + max(sizes), denominator + bits_of_sum(sizes))
 
 
 def bits(number: int) -> float:
@@ -90,9 +107,10 @@ def minor_bits(size: int, entry: float) -> float:
     return math.lgamma(size + 1) / math.log(2) + size * entry + _ROUNDING
 
 
-def _of_whole_numbers(least: int, most: int, count: int) -> Height:
-    largest = max(abs(least), abs(most))
-    return Height(0.0, bits(largest), bits(largest * count))
+def _of_whole_numbers(array: Array) -> Height:
+    sizes = np.abs(array.astype(np.float64))
+    largest, total = float(sizes.max()), float(sizes.sum())
+    return Height(0.0, math.log2(largest) + _ROUNDING, math.log2(total) + _ROUNDING) if largest else Height(0.0, 0.0, 0.0)
 
 
 def _of_floats(array: Array) -> Height:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -44,22 +45,33 @@ def primes_below(limit: int) -> Iterator[int]:
 
 @dataclass(frozen=True)
 class PrimeRange:
-    """The primes between two successive powers of 2, of which random ones are drawn.
+    """Primes between two numbers, of which random ones are drawn.
 
     The prime 2^31 - 1 is left out: modulo it there are only 31 different powers of 2.
 
     Attributes:
-        bits: the primes lie between 2^(bits - 1) and 2^bits.
-        count: how many of them there are.
+        least: a number below all of them.
+        most: a number above all of them, at most 2^31.
+        count: how many they are, at least.
     """
 
-    bits: int
+    least: int
+    most: int
     count: int
 
-    @property
-    def least(self) -> int:
-        """A number below all primes of the range."""
-        return int(2 ** (self.bits - 1))
+    def above(self, number: int) -> PrimeRange:
+        """The primes of this range above a number, with a proved lower bound on how many they are.
+
+        Source: pi(x) <= x / log x * (1 + 1.2762 / log x) for x > 1, Dusart (1999).
+
+        >>> LARGE_PRIMES.above(3**19).count
+        49043410
+        """
+        if number <= self.least:
+            return self
+        natural = math.log(number)
+        passed = math.floor(number / natural * (1 + 1.2762 / natural)) - _PI[self.least]
+        return PrimeRange(number, self.most, max(0, self.count - passed))
 
     def draw(self, rng: np.random.Generator) -> Iterator[int]:
         """Different random primes of the range, each with the same probability.
@@ -69,7 +81,7 @@ class PrimeRange:
         """
         taken = {LARGEST_PRIME}
         while True:
-            number = int(rng.integers(self.least, 2 * self.least)) | 1
+            number = int(rng.integers(self.least + 1, self.most))
             if number not in taken and is_prime(number):
                 taken.add(number)
                 yield number
@@ -77,14 +89,16 @@ class PrimeRange:
     def unlucky(self, bits: float) -> float:
         """A bound on the probability that a random prime of the range divides a certain number that is not 0.
 
-        The number is below 2^bits in absolute value, so it has at most bits / (self.bits - 1) such divisors.
+        The number is at most 2^bits in absolute value, so it has at most bits / log2(least) such divisors.
 
         >>> LARGE_PRIMES.unlucky(3000) < 2e-6
         True
         """
-        return min(1.0, bits / (self.bits - 1) / self.count)
+        return min(1.0, bits / math.log2(self.least) / self.count) if self.count else 1.0
 
 
-# pi(2^23) - pi(2^22) = 564163 - 295947, and pi(2^31) - pi(2^30) - 1 = 105097565 - 54400028 - 1.
-SMALL_PRIMES = PrimeRange(23, 268216)
-LARGE_PRIMES = PrimeRange(31, 50697536)
+# The number of primes up to 2^22 and 2^30, of the sequence A007053.
+_PI = {2**22: 295947, 2**30: 54400028}
+# pi(2^23) = 564163 and pi(2^31) = 105097565.
+SMALL_PRIMES = PrimeRange(2**22, 2**23, 564163 - _PI[2**22])
+LARGE_PRIMES = PrimeRange(2**30, 2**31, 105097565 - _PI[2**30] - 1)

@@ -38,10 +38,11 @@ def hardened_stream(seed: int | np.random.Generator, entries: Iterable[Array | s
     False
     """
     stream = random_stream(seed)
-    start = stream.bytes(32) if isinstance(seed, np.random.Generator) else str(int(seed)).encode()
+    start = stream.bytes(32) if isinstance(seed, np.random.Generator) else f"{int(seed):x}".encode()
     digest = hashlib.blake2b(start)
     for entry in entries:
-        digest.update(b"\0" + _bytes(entry))
+        content = _bytes(entry)
+        digest.update(b"%d:" % len(content) + content)
     return np.random.default_rng(np.random.SeedSequence(np.frombuffer(digest.digest(), dtype="<u4").tolist()))
 
 

@@ -10,13 +10,14 @@ import numpy as np
 
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.attention import bounds
+from tensorrank.attention.heights import value_bits
 from tensorrank.attention.instance import AttentionInstance
 from tensorrank.attention.monomial import Monomial, monomial
 from tensorrank.attention.stack import AttentionStack
 from tensorrank.attention.weights import AttentionWeights
 from tensorrank.errors import CombinationError
 from tensorrank.separation.architecture import MomentForm, Weights
-from tensorrank.separation.named_weights import Shapes, WeightedArchitecture, drawn_or_given
+from tensorrank.separation.named_weights import Shapes, WeightedArchitecture, drawn_or_given, heights_of
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 
 
@@ -159,6 +160,11 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
         """This network over GF(p) with random weights, or with the exact image of those given."""
         drawn = AttentionWeights(**drawn_or_given(weights, self.shapes, field, rng))
         return AttentionInstance(field, drawn.by_head(), self.output_token, residual=self.residual, causal=self.causal)
+
+    def value_bits(self, weights: Weights | None = None) -> float:
+        """log2 of a bound on the coefficients of the output, a polynomial in tokens and in weights not given."""
+        found = heights_of(weights, self.shapes)
+        return value_bits(self, found, embedding_rank=self.embedding_rank, positional=self.positional)
 
     def rank_bound(self, partition: PartitionLike) -> int | None:
         """The moment bound for tokens of the dimension of the inputs; None under a causal mask beyond depth 1.

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
+from math import log2, prod
 from typing import ClassVar
 
 import numpy as np
@@ -23,7 +24,7 @@ from tensorrank.networks.function import NetworkInstance
 from tensorrank.networks.network import Tensor, TensorNetwork
 from tensorrank.separation.architecture import Weights
 from tensorrank.separation.monomials import monomial_count
-from tensorrank.separation.named_weights import Shapes, WeightedArchitecture, checked_weights, drawn_or_given
+from tensorrank.separation.named_weights import Shapes, WeightedArchitecture, checked_weights, drawn_or_given, heights_of
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 
 
@@ -117,6 +118,21 @@ class ConvolutionalCircuit(WeightedArchitecture):
         """This circuit over GF(p) with random weights, or with the exact image of those given."""
         drawn = drawn_or_given(weights, self.shapes, field, rng)
         return self.to_network(drawn).architecture().draw(field, rng)
+
+    def value_bits(self, weights: Weights | None = None) -> float:
+        """log2 of a bound on the coefficients of the output, a polynomial in the inputs and in weights not given.
+
+        As a tensor network the circuit has a matrix for every position. The sum of the absolute values of all entries
+        of the dense tensor is at most the product of those sums of all matrices. Of weights that are not given, each
+        entry counts as 1.
+        """
+        found = heights_of(weights, self.shapes)
+        positions = [*self._positions, 1]
+        total = sum(one.denominator for one in found.values())
+        for count, (name, (_, shape)) in zip(positions, self.shapes.items(), strict=True):
+            entries = prod(shape[1:] if len(shape) > 1 else shape)
+            total += count * (log2(entries) + (found[name].largest if found else 0.0))
+        return total
 
     def rank_bound(self, partition: PartitionLike) -> int:
         """The minimum cut of the circuit as a tensor network, or less for one level with shared weights.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import comb, prod
+from math import comb, log2, prod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -19,7 +19,7 @@ from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.networks.network import Tensor, TensorNetwork
 from tensorrank.separation.architecture import Instance, Weights
 from tensorrank.separation.monomials import monomial_count
-from tensorrank.separation.named_weights import Shapes, WeightedArchitecture, checked_weights, drawn_or_given
+from tensorrank.separation.named_weights import Shapes, WeightedArchitecture, checked_weights, drawn_or_given, heights_of
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 
 # Bytes of states under evaluation at once.
@@ -100,6 +100,23 @@ class RecurrentCircuit(WeightedArchitecture):
     def draw(self, field: PrimeField, rng: np.random.Generator, weights: Weights | None = None) -> RecurrentInstance:
         """This circuit over GF(p) with random weights, or with the exact image of those given."""
         return RecurrentInstance(field, **drawn_or_given(weights, self.shapes, field, rng))
+
+    def value_bits(self, weights: Weights | None = None) -> float:
+        """log2 of a bound on the coefficients of the output, a polynomial in the weights, or a value if they are given.
+
+        The coefficients are whole numbers that are not negative, and their sum is the output for weights of ones. Given
+        weights are at most as large as the largest of their array, which is cleared of denominators before.
+        """
+        found = heights_of(weights, self.shapes)
+        largest = {name: found[name].largest if found else 0.0 for name in self.shapes}
+        states = [largest["initial"]] * self.depth
+        for _ in range(self.steps):
+            below = largest["input"]
+            for layer, state in enumerate(states):
+                if layer:
+                    below = log2(self.hidden) + largest["between"] + states[layer - 1]
+                states[layer] = log2(self.hidden) + largest["recurrent"] + state + below
+        return log2(self.hidden) + largest["output"] + states[-1] + sum(one.denominator for one in found.values())
 
     def state_functions(self, remaining: int) -> int:
         """The number of functions of the present states that the output can depend on, with so many steps to come.

@@ -9,6 +9,8 @@ from typing import cast
 
 import numpy as np
 
+from tensorrank.arithmetic.arrays import Array
+from tensorrank.arithmetic.heights import height
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import memory_limit
 from tensorrank.errors import WeightsError
@@ -54,6 +56,18 @@ class NetworkFunction(Architecture):
         """The degree of a value in all inputs together: 1 for each site."""
         return self.sites
 
+    def entries(self, weights: Weights | None = None) -> list[Array | str]:
+        """The legs and the array of every tensor; weights are refused."""
+        self._refuse(weights)
+        return [part for tensor in self.network.tensors for part in (repr(tensor.legs), tensor.array)]
+
+    def value_bits(self, weights: Weights | None = None) -> float:
+        """log2 of a bound on the sum of the absolute values of all entries of the dense tensor.
+
+        That sum is at most the product, over all tensors, of the sums of the absolute values of their entries.
+        """
+        return sum(height(tensor.array).cleared for tensor in self.network.tensors)
+
     def value_work(self, partition: Bipartition) -> float:
         """Operations that one value costs in a grid of 256 x 256, at the rate of a matrix product."""
         plan = self.network.grid_plan(partition, _TYPICAL_GRID)
@@ -63,16 +77,19 @@ class NetworkFunction(Architecture):
 
     def draw(self, field: PrimeField, rng: np.random.Generator, weights: Weights | None = None) -> NetworkInstance:
         """The function over GF(p): nothing is random but the inputs, and weights are refused."""
-        if weights is not None:
-            raise WeightsError(
-                f"weights {sorted(weights)} were given for a tensor network, whose tensors hold all its numbers; "
-                "expected None. Build the network with the arrays you mean"
-            )
+        self._refuse(weights)
         return NetworkInstance(self.network, field, tuple(self.network.operands(field)))
 
     def rank_bound(self, partition: Bipartition) -> int:
         """The upper bound on the rank by the minimum cut of the network."""
         return minimum_cut(self.network, partition).bound
+
+    def _refuse(self, weights: Weights | None) -> None:
+        if weights is not None:
+            raise WeightsError(
+                "weights were given for a tensor network, whose tensors hold all its numbers; expected None. Build the "
+                "network with the arrays you mean"
+            )
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ from `Instance`; both have defaults for all that an architecture need not offer.
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tensorrank.arithmetic.arrays import Array
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import Bipartition
@@ -135,6 +137,24 @@ class Architecture(Model):
             WeightsError: if given weights have other names or shapes, or are not finite.
             PrimeError: if p divides a denominator.
         """
+
+    def entries(self, weights: Weights | None = None) -> list[Array | str]:
+        """All numbers given, in arrays and in a fixed order, and what else tells this architecture from others.
+
+        Primes and inputs are drawn from a stream that depends on them (`hardened_stream`).
+        """
+        given = {} if weights is None else weights
+        return [repr(self), *(part for name in sorted(given) for part in (name, np.asarray(given[name])))]
+
+    def value_bits(self, weights: Weights | None = None) -> float:
+        """log2 of a bound on the coefficients of a value, as a polynomial in all that is drawn; inf if none is known.
+
+        A value is a polynomial in the inputs, and in the weights if none are given. After multiplication by a common
+        denominator of all numbers given, its coefficients are whole numbers. The bound is one on the sum of their
+        absolute values. A probability is stated for a rank only where it is known: it limits how many primes can divide
+        all coefficients of a minor. Bits of denominators are added, for the primes that divide them are passed over.
+        """
+        return math.inf
 
     @abstractmethod
     def value_work(self, partition: Bipartition) -> float:

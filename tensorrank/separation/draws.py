@@ -1,22 +1,30 @@
-"""Draws: a stream of instances with fresh weights and primes, and the probability that all of them failed."""
+"""Draws: a stream of instances with fresh weights and primes, and the probability that all of them failed.
+
+An instance fails to show a rank larger than r in one of two ways. A nonzero minor of size r + 1 is a polynomial in what
+is drawn, with coefficients that are whole numbers. First, the prime may divide all of them. A coefficient below 2^b has
+at most b / 30 divisors among tens of millions of primes above 2^30. Second, the polynomial may not vanish modulo p, but
+be zero at the values drawn. By Schwartz and Zippel the probability of that is at most degree / p. Both bounds hold for
+any numbers given, because primes and values are drawn from a stream that depends on these numbers.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from itertools import islice
 from math import prod
 
 import numpy as np
 
+from tensorrank.arithmetic.heights import minor_bits
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.arithmetic.primes import LARGEST_PRIME, primes_below
-from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.arithmetic.primes import LARGE_PRIMES, SMALL_PRIMES, PrimeRange, primes_below
+from tensorrank.arithmetic.randomness import hardened_stream
 from tensorrank.errors import PrimeError
 from tensorrank.separation.architecture import Architecture, Instance, Weights
 
-# Small primes are fast; a large one is used where rank * degree / p would tell nothing about a failure.
-_SMALL, _LARGE = 2**23, 2**31
+# Small primes are fast; a large one is used where a small one would tell less than this about a failure.
 _TELLING = 1 / 64
 # Primes of our choice that are tried before a denominator's complaint is passed on.
 _MOST_TRIES = 8
@@ -25,7 +33,7 @@ _MOST_TRIES = 8
 class Draws:
     """Draws the weights and primes of one computation, one instance after the other.
 
-    Given weights stay as they are. Given primes are the moduli of the first draws; fresh ones follow. Every prime must
+    Given weights stay as they are. Given primes are the moduli of the first draws; random ones follow. Every prime must
     exceed the degree. For whole Hankel blocks that is the degree in the moments, since factorials are inverted. Where
     inputs are sampled it is the degree in the inputs, since x^p = x merges functions.
     """
@@ -39,61 +47,82 @@ class Draws:
         degree: int,
     ) -> None:
         self.model, self.weights = model, weights
-        self.rng = random_stream(seed)
+        self.rng = hardened_stream(seed, model.entries(weights))
         self.seeds = () if isinstance(seed, np.random.Generator) else (int(seed),)
         self.degree = degree
         self.used: list[int] = []
-        self._tried: list[int] = []
+        self._bits = _entry_bits(model, weights)
+        self._taken = set[int]()
+        # Which range each random prime was drawn from, and the primes of each range that are still to come.
+        self._drawn: dict[int, PrimeRange] = {}
+        self._fresh: dict[PrimeRange, Iterator[int]] = {}
         self._given = iter(()) if primes is None else self._checked(primes)
 
     def about(self, model: Architecture, degree: int) -> Draws:
         """Draws of another model with the same weights from the same stream, which count their own primes."""
         other = copy(self)
         other.model, other.degree, other.used = model, degree, []
+        other._bits = _entry_bits(model, self.weights)
         return other
 
     @property
     def impossible(self) -> bool:
         """True if no supported prime exceeds the degree."""
-        return self.degree >= LARGEST_PRIME
+        return not LARGE_PRIMES.above(self.degree).count
 
-    def next(self, hardest: float) -> tuple[PrimeField, Instance]:
-        """Draw a field and an instance, for blocks whose rank times the degree of entries is at most `hardest`."""
+    @property
+    def random(self) -> bool:
+        """True if a prime used was drawn at random; those that the user gave are not."""
+        return any(prime in self._drawn for prime in self.used)
+
+    def next(self, rank: int, entry_degree: int) -> tuple[PrimeField, Instance]:
+        """Draw a field and an instance, for matrices of at most this rank.
+
+        Their entries have the given degree in what is drawn.
+        """
         given = next(self._given, None)
         if given is not None:
-            return self._drawn(given)
-        limit = _SMALL if hardest / _SMALL < _TELLING and self.degree < _SMALL // 2 else _LARGE
-        fresh = (prime for prime in primes_below(limit) if prime not in self._tried)
-        for prime in islice(fresh, _MOST_TRIES - 1):
+            return self._instance(given)
+        primes = SMALL_PRIMES
+        if self.degree >= primes.least or self._chance(primes, rank, entry_degree) > _TELLING:
+            primes = LARGE_PRIMES.above(self.degree)
+        if primes not in self._fresh:
+            self._fresh[primes] = primes.draw(self.rng)
+        fresh = (prime for prime in self._fresh[primes] if prime not in self._taken)
+        for prime in islice(fresh, _MOST_TRIES):
             try:
-                return self._drawn(prime)
-            except PrimeError:
-                continue  # it divides a denominator of the given weights
-        return self._drawn(next(fresh))
+                drawn = self._instance(prime)
+            except PrimeError as error:
+                divides = error  # a denominator of the given weights
+            else:
+                self._drawn[prime] = primes
+                return drawn
+        raise divides
 
-    def _drawn(self, prime: int) -> tuple[PrimeField, Instance]:
+    def failure(self, ranks: Mapping[int, int], entry_degree: int, primes: Mapping[int, Iterable[int]]) -> float | None:
+        """A bound on the probability that one of these ranks is too small; None if it tells nothing.
+
+        The probability is one over the primes and values drawn, for any model and any weights. Ranks are given for each
+        block, and primes for each block those of its draws. Primes that the user gave tell nothing.
+        """
+        chances = (
+            prod(self._chance(self._drawn[p], rank, entry_degree) for p in primes[block] if p in self._drawn)
+            for block, rank in ranks.items()
+        )
+        total = math.fsum(chances)
+        return total if total < 1 else None
+
+    def _chance(self, primes: PrimeRange, rank: int, entry_degree: int) -> float:
+        """A bound on the probability that one instance shows no larger rank than this, although there is one."""
+        vanishes = (rank + 1) * entry_degree / primes.least
+        return min(1.0, vanishes + primes.unlucky(minor_bits(rank + 1, self._bits)))
+
+    def _instance(self, prime: int) -> tuple[PrimeField, Instance]:
         field = PrimeField(prime)
         instance = self.model.draw(field, self.rng, self.weights)
         self.used.append(prime)
-        self._tried.append(prime)
+        self._taken.add(prime)
         return field, instance
-
-    def failure(self, ranks: dict[int, int], degree: int, primes: dict[int, list[int]]) -> float | None:
-        """A bound on the probability that one of these ranks is too small (Schwartz and Zippel).
-
-        If a rank is larger than r, then some minor of size r + 1 is a nonzero polynomial in what was drawn. Its degree
-        is at most (r + 1) * degree, and it vanished in every draw. The probability is over what is drawn, modulo the
-        primes used. Modulo finitely many primes the generic rank itself is smaller; the primes used are taken not to be
-        among them. The bound is None if it tells nothing (1 or more), and where nothing is random: for given weights,
-        and for models without weights.
-
-        Ranks are given for each block, and primes for each block those of its draws. The degree is that of a block's
-        entries in what is drawn.
-        """
-        if self.weights is not None or self.model.weight_degree == 0:
-            return None
-        total = sum(prod(min(1.0, (r + 1) * degree / p) for p in primes[block]) for block, r in ranks.items())
-        return total if total < 1 else None
 
     def _checked(self, given: Sequence[int]) -> Iterator[int]:
         primes = tuple(given) if np.iterable(given) else ()
@@ -102,6 +131,16 @@ class Draws:
             raise PrimeError(f"{what} was given; expected a list of at least one prime")
         for prime in primes:
             if PrimeField(prime).prime <= self.degree:
-                better = next(primes_below(_SMALL if self.degree < _SMALL // 2 else _LARGE))
+                better = next(primes_below(SMALL_PRIMES.most if self.degree < SMALL_PRIMES.least else LARGE_PRIMES.most))
                 raise PrimeError(f"the prime {prime} does not exceed the degree {self.degree} of the model; try {better}")
         return map(int, primes)
+
+
+def _entry_bits(model: Architecture, weights: Weights | None) -> float:
+    """log2 of a bound on the coefficients of an entry of a matrix, in what is drawn.
+
+    The entries of a Hankel block are coefficients of the values, times factorials that divide C!.
+    """
+    form = model.moment_form()
+    factorial = 0.0 if form is None else math.lgamma(form.degree + 1) / math.log(2)
+    return model.value_bits(weights) + factorial

@@ -64,10 +64,11 @@ def from_blocks(form: MomentForm, partition: Bipartition, chosen: Plan, draws: D
     degrees = range(spaces.degree + 1)
     bounds = {k: min(spaces.rows(k), spaces.columns(k)) for k in degrees}
     # The degree of an entry in what is drawn: in the weights, and with few tokens in the tokens too.
-    entry_degree = draws.model.weight_degree + (0 if blocks.full else draws.model.input_degree)
+    drawn_weights = draws.model.weight_degree if draws.weights is None else 0
+    entry_degree = drawn_weights + (0 if blocks.full else draws.model.input_degree)
 
     def draw(hardest: int) -> Catalecticant:
-        field, instance = draws.next(hardest * entry_degree)
+        field, instance = draws.next(hardest, entry_degree)
         number = len(draws.used) - 1
         return Catalecticant(instance, field, blocks, chosen.limits, draws.rng, number, chosen.scratch)
 
@@ -93,20 +94,21 @@ def from_blocks(form: MomentForm, partition: Bipartition, chosen: Plan, draws: D
         ranks = [max(rank, bound) for rank, bound in zip(ranks, proved, strict=True)]
     lower = max(sum(ranks), _known(chosen, draws))
     passed = lower > sum(found[k].rank for k in degrees)
-    confirmed = whole and _repeated(draws) and not raised and not passed
+    failure = draws.failure({k: found[k].rank for k in short}, entry_degree, primes)
+    confirmed = whole and made > 1 and failure is not None and not raised and not passed
     if confirmed:
         where = f"degree{'s' if len(short) > 1 else ''} {as_ranges(short)}"
-        reason = f"below the upper bound in {where}, the same in {made} draws"
+        reason = f"below the upper bound in {where}, the same in {_draws_in_words(made, draws)}"
     elif not whole:
         reason = f"{_what_was_cut(blocks, incomplete)} ({chosen.limits})"
     elif passed:
         reason = _UNLUCKY
     else:
-        reason = _why_unconfirmed(made, raised)
+        reason = _why_unconfirmed(made, raised, draws)
     return Evidence(
         lower=lower,
         confirmed=confirmed,
-        failure=draws.failure({k: found[k].rank for k in short}, entry_degree, primes),
+        failure=failure,
         reason=reason,
         by_degree=tuple(ranks if form.output_site in partition.a else ranks[::-1]) if sum(ranks) == lower else None,
         samples=max((block.samples for block in found.values()), key=prod),
@@ -163,7 +165,7 @@ def _from_matrices(
     saturated = complete = True
     raised = arbitrary = False
     while saturated and best != chosen.upper and (made < count or (raised and made < _MOST_DRAWS)):
-        field, instance = draws.next(best * degree)
+        field, instance = draws.next(best, degree)
         (matrix,) = yield [measured(field, instance, len(draws.used) - 1)]
         made += 1
         raised = made > 1 and matrix.rank > best
@@ -171,37 +173,40 @@ def _from_matrices(
         saturated, complete = matrix.saturated, matrix.complete
         arbitrary = matrix.finite and not complete
     lower = max(best, known)
-    # With given weights nothing is random, so inputs left out may always give more.
-    unknown = arbitrary and draws.weights is not None
-    confirmed = saturated and _repeated(draws) and not raised and lower == best and not unknown
+    # No probability is known for inputs left out that are categories, not sampled from the field.
+    failure = None if arbitrary else draws.failure({0: best}, degree, {0: draws.used})
+    confirmed = saturated and made > 1 and failure is not None and not raised and lower == best
     shape = f"{samples[0]} rows and {samples[1]} columns"
     if confirmed:
         what = f"all {shape} gave" if complete else "the sampling saturated at"
-        reason = f"{what} the same rank in {made} draws"
+        reason = f"{what} the same rank in {_draws_in_words(made, draws)}"
     elif lower > best and saturated:
         reason = _UNLUCKY
     elif lower > best:
         reason = f"the bound in closed form passes a sample of {shape} ({chosen.limits})"
     elif not saturated:
         reason = f"a sample of {shape} had full rank ({chosen.limits})"
-    elif unknown:
+    elif arbitrary:
         reason = f"{shape} were tried of finitely many inputs, of which others may give more"
     else:
-        reason = _why_unconfirmed(made, raised)
-    # No probability is known for inputs left out that are categories, not sampled from the field.
-    failure = None if arbitrary else draws.failure({0: best}, degree, {0: draws.used})
+        reason = _why_unconfirmed(made, raised, draws)
     return Evidence(lower=lower, confirmed=confirmed, failure=failure, reason=reason, samples=samples)
 
 
-def _why_unconfirmed(made: int, raised: bool) -> str:
+def _why_unconfirmed(made: int, raised: bool, draws: Draws) -> str:
     if made == 1:
         return "only one draw was made"
-    return f"draws still disagreed after {made}" if raised else f"all {made} draws used the same prime"
+    if raised:
+        return f"draws still disagreed after {made}"
+    why = "the primes were given, not drawn" if not draws.random else "the matrix is too large for these primes"
+    return f"the same in {made} draws, but no probability of a failure can be stated: {why}"
 
 
-def _repeated(draws: Draws) -> bool:
-    """True if a draw had another prime; with given weights the same prime gives the same matrix again."""
-    return len(set(draws.used)) > 1
+def _draws_in_words(made: int, draws: Draws) -> str:
+    """What was drawn, and what was given and stayed: all that a probable rank rests on."""
+    if draws.weights is None and draws.model.weight_degree:
+        return f"{made} draws of weights and a random prime"
+    return f"{made} draws of a random prime, for the numbers as they are given"
 
 
 def _known(chosen: Plan, draws: Draws) -> int:

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tensorrank.arithmetic.arrays import Array
 from tensorrank.arithmetic.given_arrays import as_given
+from tensorrank.arithmetic.heights import Height, height
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.errors import WeightsError
 from tensorrank.records import Record
-from tensorrank.separation.architecture import Architecture
+from tensorrank.separation.architecture import Architecture, Weights
 
 # For every name, the array's axes in words and its shape.
 Shapes = Mapping[str, tuple[str, tuple[int, ...]]]
@@ -32,6 +34,11 @@ class WeightedArchitecture(Record, Architecture):
     def parameters(self) -> int:
         """The number of weights."""
         return sum(math.prod(shape) for _, shape in self.shapes.values())
+
+    def entries(self, weights: Weights | None = None) -> list[Array | str]:
+        """The weights given, each after its name."""
+        given = {} if weights is None else checked_weights(weights, self.shapes)
+        return [repr(self), *(part for name in sorted(given) for part in (name, given[name]))]
 
     def identity(self) -> dict[str, Any]:
         """The arguments that make this architecture, as `to_dict` gives them."""
@@ -66,6 +73,11 @@ def drawn_or_given(
     if weights is None:
         return {name: field.random(shape, rng) for name, (_, shape) in shapes.items()}
     return {name: field.image(array) for name, array in checked_weights(weights, shapes).items()}
+
+
+def heights_of(weights: Mapping[str, ArrayLike] | None, shapes: Shapes) -> dict[str, Height]:
+    """The heights of the weights given, by name; empty if none are given."""
+    return {} if weights is None else {name: height(array) for name, array in checked_weights(weights, shapes).items()}
 
 
 def _is_endless(entry: Any) -> bool:

@@ -65,3 +65,12 @@ def test_no_minor_passes_its_bound(size, most):
     # The permanent of a matrix of equal entries is the largest sum of absolute values of products.
     permanent = sum(prod(most for _ in order) for order in permutations(range(size)))
     assert log2(permanent) <= minor_bits(size, log2(most)) <= log2(permanent) + SLACK
+
+
+def test_many_long_denominators_are_bounded_by_their_product():
+    entries = [Fraction(number, 3**7000 + number) for number in range(1, 9)]
+    found = height(np.array(entries, dtype=object))
+    slack = list(check(found, entries))
+    assert max(slack) <= found.denominator
+    assert found.denominator <= sum(log2(one.denominator) for one in entries) + SLACK
+    assert height(np.array([0, Fraction(0)] + [Fraction(0, 1)] * 3, dtype=object)).total == 0

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from tensorrank.arithmetic.primes import LARGE_PRIMES, LARGEST_PRIME, SMALL_PRIMES, is_prime, primes_below
+from tensorrank.arithmetic.primes import LARGE_PRIMES, LARGEST_PRIME, SMALL_PRIMES, PrimeRange, is_prime, primes_below
 
 
 def test_is_prime_agrees_with_a_sieve():
@@ -31,10 +31,10 @@ def test_random_primes_differ_and_leave_out_the_largest():
     class Repeating:
         """Gives each number twice, the largest first."""
 
-        numbers = iter([2**31 - 2, 2**31 - 2, 2**30 + 2, 2**30 + 2, 2**30 + 4, 2**30 + 4, 2**30 + 84, 2**30 + 84])
+        numbers = iter([2**31 - 1, 2**31 - 1, 2**30 + 3, 2**30 + 3, 2**30 + 5, 2**30 + 5, 2**30 + 85, 2**30 + 85])
 
         def integers(self, least, most):
-            assert (least, most) == (2**30, 2**31)
+            assert (least, most) == (2**30 + 1, 2**31)
             return next(self.numbers)
 
     found = LARGE_PRIMES.draw(Repeating())
@@ -71,9 +71,9 @@ def test_random_primes_lie_in_their_range_and_fill_it(primes):
     drawn = primes.draw(np.random.default_rng(0))
     found = [next(drawn) for _ in range(2000)]
     assert len(set(found)) == 2000
-    assert all(is_prime(prime) and prime.bit_length() == primes.bits for prime in found)
+    assert all(is_prime(prime) and primes.least < prime < primes.most for prime in found)
     # A tenth of the range holds about a tenth of the primes: 200, with a standard deviation of 13.
-    tenths = np.histogram(found, bins=10, range=(primes.least, 2 * primes.least))[0]
+    tenths = np.histogram(found, bins=10, range=(primes.least, primes.most))[0]
     assert tenths.min() > 140
     assert tenths.max() < 260
 
@@ -83,7 +83,24 @@ def test_a_number_has_no_more_divisors_than_its_bits_allow():
     primes = np.flatnonzero(sieved(2**10)).tolist()
     chosen = [prime for prime in primes if prime > 2**9]
     product = np.prod(np.array(chosen, dtype=object))
-    share = type(SMALL_PRIMES)(10, len(chosen))
+    share = PrimeRange(2**9, 2**10, len(chosen))
     assert share.unlucky(product.bit_length()) == 1
     assert share.unlucky((product // chosen[0] // chosen[1]).bit_length()) >= 1 - 2 / len(chosen)
     assert LARGE_PRIMES.unlucky(0) == 0
+
+
+@pytest.mark.parametrize("number", [2**22 + 1, 5_000_000, 8_000_000, 2**23 - 100])
+def test_the_primes_above_a_number_are_at_least_as_many_as_promised(number):
+    found = SMALL_PRIMES.above(number)
+    assert found.count <= sieved(2**23)[number + 1 :].sum()
+    assert number < next(found.draw(np.random.default_rng(0))) < 2**23
+
+
+def test_below_its_least_number_a_range_is_whole():
+    assert LARGE_PRIMES.above(13) is LARGE_PRIMES
+
+
+@pytest.mark.parametrize("number", [2**31 - 2, 2**31, 3**21])
+def test_no_primes_are_promised_above_the_largest(number):
+    found = LARGE_PRIMES.above(number)
+    assert (found.count, found.unlucky(1)) == (0, 1)

@@ -44,3 +44,7 @@ def test_a_generator_gives_fresh_bits_every_time():
 def test_no_seed_is_refused(stream, seed):
     with pytest.raises(TensorRankError, match="expected a whole number of at least 0 or a numpy Generator"):
         stream(seed)
+
+
+def test_where_a_part_ends_counts():
+    assert first(0, ["a", "b"]) != first(0, ["a\0textb"]) != first(0, ["ab"])

@@ -1,3 +1,5 @@
+from math import factorial, log2
+
 import numpy as np
 import pytest
 
@@ -18,6 +20,9 @@ class Scripted(Architecture):
 
     def value_work(self, partition):
         return 1.0
+
+    def value_bits(self, weights=None):
+        return 10.0
 
     def draw(self, field, rng, weights=None):
         return Diagonal(next(self.ranks), field)
@@ -49,8 +54,9 @@ def test_draws_that_agree_are_probable():
     found = separation_rank(Scripted([7, 7]))
     assert (found.value, found.upper, found.standing, len(found.primes)) == (7, None, "probable", 2)
     assert found.samples == (64, 64)
-    # (r + 1) * degree / p for each of the two draws.
-    expected = np.prod([8 * (3 + 5) / prime for prime in found.primes])
+    # For each of the two draws: (r + 1) * degree / p, and the share of primes that can divide a minor, which is at most
+    # 8! * 2^(8 * 10), below 2^96: it has at most 4 divisors above 2^22, where 268216 primes are drawn from.
+    expected = (8 * (3 + 5) / 2**22 + log2(factorial(8) * 2**80) / 22 / 268216) ** 2
     assert found.failure_probability == pytest.approx(expected)
 
 

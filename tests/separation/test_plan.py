@@ -27,6 +27,9 @@ class SumOfTwo(Architecture):
     def value_work(self, partition):
         return 1.0
 
+    def value_bits(self, weights=None):
+        return 1.0
+
     def draw(self, field, rng, weights=None):
         return Sum(field)
 

@@ -132,7 +132,7 @@ GIVEN = [
 def test_the_rank_of_given_weights_agrees_with_a_grid_by_flint(model, partition, method):
     for seed in range(5):
         weights = sparse_weights(model, seed, density=(0.5, 0.7, 1.0)[seed % 3])
-        found = separation_rank(model, partition, weights=weights, method=method, primes=[PRIME, 8388593])
+        found = separation_rank(model, partition, weights=weights, method=method, primes=[PRIME])
         size = model.rank_bound(partition) + 3
         assert found.value == reference_rank(weights, model, partition, size)
         assert found.standing in ("exact", "probable")
@@ -159,7 +159,7 @@ def test_zero_weights_have_rank_zero(model, method):
         weights = {name: 0 * array if name == zero else array for name, array in ones.items()}
         found = separation_rank(model, weights=weights, method=method)
         assert (found.value, found.lower, found.standing) == (0, 0, "probable")
-        assert found.failure_probability is None
+        assert found.failure_probability < 1e-6
     last_only = {**ones, "output": ones["output"].copy()}
     last_only["output"][-1] = 0
     assert separation_rank(model, weights=last_only, method=method).value == 0
@@ -354,7 +354,8 @@ def test_repeating_given_weights_takes_another_prime():
     alone = separation_rank(SelfAttention(2, 2), weights=weights, primes=[8388593], draws=1)
     assert (alone.value, alone.standing) == (0, "lower bound")
     same = separation_rank(SelfAttention(2, 2), weights=weights, primes=[8388593, 8388593])
-    assert (same.standing, same.reason) == ("lower bound", "all 2 draws used the same prime")
+    assert same.standing == "lower bound"
+    assert same.reason.endswith("no probability of a failure can be stated: the primes were given, not drawn")
 
 
 @pytest.mark.parametrize("prime", [17, 19, 23])

@@ -2,6 +2,7 @@
 
 import re
 from inspect import Parameter, signature
+from math import log2
 
 import numpy as np
 import pytest
@@ -112,11 +113,32 @@ def test_a_bare_function_is_told_how_to_be_a_model(function):
         function(product_plus_one)
 
 
-def test_no_probability_is_claimed_where_nothing_is_random():
-    entry = 8388593 * 8388587
-    found = separation_rank(TensorNetwork((Tensor("a", ("x", "y"), [[entry, 0], [0, 1]]),), ("x", "y")))
-    assert (found.value, found.standing, found.failure_probability) == (1, "probable", None)
-    assert separation_rank(TensorNetwork((Tensor("a", ("x", "y"), [[entry, 0], [0, 1]]),), ("x", "y")), seed=1).upper == 2
+@pytest.mark.parametrize("factor", [8388593 * 8388587, 2147483647 * 2147483629, 2**64, 10**300])
+def test_no_multiple_of_large_primes_hides_a_rank(factor):
+    for seed in range(5):
+        matrix = TensorNetwork((Tensor("a", ("x", "y"), [[factor, 0], [0, factor]]),), ("x", "y"))
+        found = separation_rank(matrix, seed=seed)
+        assert (found.value, found.standing) == (2, "exact")
+
+
+def test_the_primes_drawn_for_given_numbers_depend_on_them_and_on_the_seed():
+    def primes(entry, seed):
+        matrix = TensorNetwork((Tensor("a", ("x", "y"), [[entry, entry], [entry, entry]]),), ("x", "y"))
+        return separation_rank(matrix, seed=seed).primes
+
+    drawn = [primes(entry, seed) for entry in (1, 2) for seed in (0, 1)]
+    assert len({prime for pair in drawn for prime in pair}) == 8
+    assert primes(1, 0) == drawn[0]
+
+
+def test_a_probable_rank_of_given_numbers_says_what_it_rests_on():
+    matrix = TensorNetwork((Tensor("a", ("x", "y"), [[1, 2], [2, 4]]),), ("x", "y"))
+    found = separation_rank(matrix)
+    assert (found.value, found.standing) == (1, "probable")
+    assert found.reason.endswith("the same rank in 2 draws of a random prime, for the numbers as they are given")
+    # A minor of size 2 has the degree 4 in the inputs and coefficients up to 2 * 9^2, below 2^7.4.
+    chance = 4 / 2**22 + log2(2 * 9**2) / 22 / 268216
+    assert found.failure_probability == pytest.approx(chance**2, rel=1e-3, abs=0)
 
 
 def test_threads_are_checked_where_values_are_floats():

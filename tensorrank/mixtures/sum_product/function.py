@@ -9,14 +9,16 @@ from functools import cached_property
 
 import numpy as np
 
-from tensorrank.arithmetic.arrays import Integers
+from tensorrank.arithmetic.arrays import Array, Integers
+from tensorrank.arithmetic.heights import height
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import memory_limit
 from tensorrank.errors import WeightsError
+from tensorrank.mixtures.edges import Name
 from tensorrank.mixtures.sum_product.cut_terms import cut_terms
 from tensorrank.mixtures.sum_product.graph import Graph
 from tensorrank.mixtures.sum_product.grid import SumProductGrid
-from tensorrank.mixtures.sum_product.nodes import LeafNode, Node, ProductNode, SumNode
+from tensorrank.mixtures.sum_product.nodes import LeafNode, Node, ProductNode, SumNode, children_of
 from tensorrank.networks.function import random_inputs
 from tensorrank.separation.architecture import Architecture, Instance, Weights
 from tensorrank.separation.partition import Bipartition
@@ -63,6 +65,31 @@ class SumProductFunction(Architecture):
         """1 in the input of each site."""
         return self.sites
 
+    def entries(self, weights: Weights | None = None) -> list[Array | str]:
+        """The name, the kind, the children and the table of every node, and the classes; weights are refused."""
+        self._refuse(weights)
+        parts: list[Array | str] = [repr(self.graph.root), *self.classes]
+        for name, node in self.graph.nodes.items():
+            parts += [f"{name!r} {_shape(node)}", *_tables(node)]
+        return parts
+
+    def value_bits(self, weights: Weights | None = None) -> float:
+        """log2 of a bound on the sum of the absolute values of the coefficients of the function.
+
+        The function is a sum over trees, each with one child of every sum and all children of every product. A tree has
+        every node at most once, since the children of a product have different variables. So the product of the common
+        denominators of all tables clears each coefficient.
+        """
+        tables = {name: height(table) for name, node in self.graph.nodes.items() for table in _tables(node)}
+        sizes: dict[Name, float] = {}
+        for name in self.graph.order:
+            node = self.graph.nodes[name]
+            below = [sizes[child] for child in children_of(node)]
+            # Weights of a sum are counted by their total, children by the largest of them.
+            own = tables[name].total - tables[name].denominator if name in tables else 0.0
+            sizes[name] = own + (sum(below) if isinstance(node, ProductNode) else max(below, default=0.0))
+        return sizes[self.graph.root] + 2 * sum(one.denominator for one in tables.values())
+
     def value_work(self, partition: Bipartition) -> float:
         """Operations that one value costs in a grid, at the rate of a matrix product; kept once it is known."""
         if partition not in self._value_works:
@@ -76,11 +103,7 @@ class SumProductFunction(Architecture):
             WeightsError: if weights are given.
             PrimeError: if p divides a denominator of an entry.
         """
-        if weights is not None:
-            raise WeightsError(
-                f"weights {sorted(weights)} were given for a sum-product network, whose nodes hold all its numbers; "
-                "expected None. Build the network with the tables you mean"
-            )
+        self._refuse(weights)
         images = {name: self._image(node, field) for name, node in self.graph.nodes.items()}
         return SumProductInstance(self, field, replace(self.graph, nodes=images, shape=self.shape))
 
@@ -103,6 +126,13 @@ class SumProductFunction(Architecture):
         tried = [cut_terms(graph, partition, counting=True, keep_left=keep_left) for keep_left in (False, True)]
         return min(found.count(found.terms[graph.root]) for found in tried)
 
+    def _refuse(self, weights: Weights | None) -> None:
+        if weights is not None:
+            raise WeightsError(
+                "weights were given for a sum-product network, whose nodes hold all its numbers; expected None. Build the "
+                "network with the tables you mean"
+            )
+
     def _image(self, node: Node, field: PrimeField) -> Node:
         """The node with balanced residues in its table; the entries of equal components of a leaf are added up."""
         match node:
@@ -114,6 +144,20 @@ class SumProductFunction(Architecture):
                 return LeafNode(variable, field.balanced(merged))
             case ProductNode():
                 return node
+
+
+def _tables(node: Node) -> list[Array]:
+    """The table of a sum or of a leaf; none for a product."""
+    match node:
+        case SumNode(weights=table) | LeafNode(distribution=table):
+            return [table]
+        case ProductNode():
+            return []
+
+
+def _shape(node: Node) -> str:
+    """What a node is, beside the numbers in its table."""
+    return f"{type(node).__name__} of {node.variable if isinstance(node, LeafNode) else node.children!r}"
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,0 +1,150 @@
+"""Bounds on coefficients: against the sums of their absolute values, computed as written in Python's fractions.
+
+Absolute values of all numbers given, and ones for all that is drawn, turn a value into a bound on the sum of its
+coefficients. The denominators are those of the definition: as many factors as the degree in each array.
+"""
+
+from fractions import Fraction
+from itertools import product
+from math import lcm, log2, prod
+
+import numpy as np
+import pytest
+
+from tensorrank import (
+    ConvolutionalCircuit,
+    HiddenMarkov,
+    LatentClass,
+    RecurrentCircuit,
+    SelfAttention,
+    SumProduct,
+    Tensor,
+    TensorNetwork,
+)
+from tensorrank.arithmetic.heights import bits
+
+VARIANTS = [
+    {},
+    {"residual": True},
+    {"causal": True, "residual": True, "output_token": 3},
+    {"embedding_rank": 2},
+    {"positional": True},
+    {"embedding_rank": 2, "positional": True, "residual": True},
+    {"heads": 2, "head_dim": 2, "kv_heads": 1, "residual": True},
+]
+# What bits of denominators, which are added, and rounding may add.
+SLACK = 1e-3
+
+
+def fractions(rng, shape):
+    whole = rng.integers(-9, 10, shape)
+    return np.array([Fraction(int(n), int(rng.choice([1, 2, 3, 7, 2**40]))) for n in whole.flat]).reshape(shape)
+
+
+def denominator(array):
+    return lcm(*(Fraction(one).denominator for one in np.asarray(array).ravel().tolist()))
+
+
+def output_at_ones(model, w):
+    """The output of attention for tokens of ones and the given weights, all of which are at least 0."""
+    tokens = [np.array([1] * model.input_width, dtype=object)] * model.tokens
+    x = [w["embedding"] @ token for token in tokens] if "embedding" in w else tokens
+    if "positions" in w:
+        x = [token + position for token, position in zip(x, w["positions"], strict=True)]
+    sharing = model.heads // model.kv_heads
+    for layer in range(model.depth):
+        following = []
+        for i, xi in enumerate(x):
+            total = xi if model.residual else 0 * xi
+            for h in range(model.heads):
+                seen = x[: i + 1] if model.causal else x
+                scores = [sum((w["query"][layer, h] @ xi) * (w["key"][layer, h // sharing] @ xj)) for xj in seen]
+                values = [w["output"][layer, h] @ (w["value"][layer, h // sharing] @ xj) for xj in seen]
+                total = total + sum(score * value for score, value in zip(scores, values, strict=True))
+            following.append(total)
+        x = following
+    return x[model.output_token][0]
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_attention_with_weights_that_are_drawn(variant, depth):
+    model = SelfAttention(depth, 3, tokens=4, **variant)
+    ones = {name: np.ones(shape, dtype=object) for name, (_, shape) in model.shapes.items()}
+    exact = log2(output_at_ones(model, ones))
+    assert exact <= model.value_bits() + SLACK
+    if not model.causal:
+        assert model.value_bits() <= exact + SLACK
+
+
+@pytest.mark.parametrize("depth", [1, 2])
+@pytest.mark.parametrize("variant", VARIANTS, ids=str)
+def test_attention_with_given_weights(variant, depth):
+    model = SelfAttention(depth, 3, tokens=4, **variant)
+    weights = {name: fractions(np.random.default_rng(depth), shape) for name, (_, shape) in model.shapes.items()}
+    absolute = output_at_ones(model, {name: np.abs(array) for name, array in weights.items()})
+    layer = prod(denominator(weights[name]) for name in ("query", "key", "value", "output"))
+    outside = prod(denominator(weights[name]) for name in ("embedding", "positions") if name in weights)
+    cleared = absolute * layer**model.moment_degree * outside ** (3**depth)
+    assert cleared.denominator == 1
+    assert bits(int(cleared)) <= model.value_bits(weights)
+
+
+@pytest.mark.parametrize("circuit", [RecurrentCircuit(1, 2, 3, 3), RecurrentCircuit(2, 2, 2, 3), RecurrentCircuit(3, 1, 2, 2)])
+def test_recurrent_circuits(circuit):
+    def value(w, categories):
+        states = list(w["initial"])
+        for category in categories:
+            for layer in range(circuit.depth):
+                below = w["input"][:, category] if layer == 0 else w["between"][layer - 1] @ states[layer - 1]
+                states[layer] = (w["recurrent"][layer] @ states[layer]) * below
+        return w["output"] @ states[-1]
+
+    ones = {name: np.ones(shape, dtype=object) for name, (_, shape) in circuit.shapes.items()}
+    assert circuit.value_bits() == pytest.approx(log2(value(ones, (0,) * circuit.steps)))
+    weights = {name: fractions(np.random.default_rng(1), shape) for name, (_, shape) in circuit.shapes.items()}
+    # Multiplied by its denominator an array gives the whole numbers of which a value is a polynomial.
+    scaled = {name: np.abs(array * denominator(array)) for name, array in weights.items()}
+    largest = max(value(scaled, at) for at in product(range(circuit.channels), repeat=circuit.steps))
+    assert bits(largest) <= circuit.value_bits(weights)
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_convolutional_circuits_are_as_large_as_their_networks(shared):
+    circuit = ConvolutionalCircuit(4, channels=2, widths=(3, 2), shared=shared)
+    ones = {name: np.ones(shape, dtype=int) for name, (_, shape) in circuit.shapes.items()}
+    assert log2(circuit.to_network(ones).contract().sum()) <= circuit.value_bits() + SLACK
+    weights = {name: fractions(np.random.default_rng(2), shape) for name, (_, shape) in circuit.shapes.items()}
+    scaled = {name: np.abs(array * denominator(array)).astype(float) for name, array in weights.items()}
+    assert log2(circuit.to_network(scaled).contract().sum()) <= circuit.value_bits(weights)
+
+
+def test_networks():
+    rng = np.random.default_rng(3)
+    arrays = [fractions(rng, (2, 3)), rng.normal(size=(3, 3, 2)), rng.integers(-5, 6, (2, 2))]
+    legs = [("x", "a"), ("a", "y", "b"), ("b", "z")]
+    network = TensorNetwork(tuple(map(Tensor, "ABC", legs, arrays)), ("x", "y", "z"))
+    absolute = [np.array([abs(Fraction(one)) for one in array.ravel().tolist()]).reshape(array.shape) for array in arrays]
+    total = sum(
+        absolute[0][x, a] * absolute[1][a, y, b] * absolute[2][b, z]
+        for x, a, y, b, z in product(range(2), range(3), range(3), range(2), range(2))
+    )
+    cleared = total * prod(map(denominator, arrays))
+    assert log2(cleared) <= network.architecture().value_bits()
+
+
+@pytest.mark.parametrize(
+    "model",
+    [
+        HiddenMarkov.random(2, 2, 4, seed=0, fractions=True),
+        LatentClass.random((2,) * 4, 3, seed=0, fractions=True),
+        SumProduct.random(5, symbols=2, seed=0, fractions=True),
+        SumProduct.perfect_matchings(4, symbols=2, seed=0, fractions=True),
+    ],
+    ids=str,
+)
+def test_mixtures(model):
+    values = [Fraction(value) for value in model.probability(list(product(*map(range, model.shape))))]
+    assert sum(values) == 1
+    # So the common denominator of all values is the sum of the whole numbers that they become.
+    assert log2(lcm(*(value.denominator for value in values))) <= model.architecture().value_bits()
