@@ -23,16 +23,17 @@ class SeparationRank(Record):
         value: the separation rank, or the best certified lower bound if that is the standing.
         lower: a lower bound, proved without any assumption for almost all weights (for the weights given, if any).
         upper: a proven upper bound, or None if none is known.
-        standing: "exact" (lower meets upper), "probable" (complete, repeated with fresh weights and another prime),
-            "lower bound" (certified, but something was cut or sampled too small), or "numerical" (read off singular
+        standing: "exact" (lower meets upper), "probable" (complete, repeated with another random prime and with fresh
+            weights if none are given, and with a known probability of a failure), "lower bound" (certified, but
+            something was cut or sampled too small, or no probability is known), or "numerical" (read off singular
             values in floating point: lower is 0, upper None).
         by_degree: the rank (or its lower bound) of each part homogeneous in side A's moment matrix, or None.
         method: "catalecticant", "grid" or "bounds" (only bounds in closed form were within the limits).
         primes: the moduli used, one per draw.
         seeds: the seed given by the caller; draws continue one stream.
         samples: the largest matrix whose rank was computed, (rows, columns), or None.
-        failure_probability: a bound on the probability that the value is too small: 0 if exact, None where no bound
-            is known or none below 1.
+        failure_probability: a bound on the probability, over the primes, weights and inputs drawn, that the value is
+            too small. It holds for all models and all numbers given. 0 if exact, None where no bound below 1 is known.
         seconds: wall time.
         reason: why the value is not exact, in words; None if it is.
         spectrum: the singular values a numerical rank was read off, with threshold and gap; None for other standings.

@@ -1,4 +1,4 @@
-"""`separation_rank`: chooses a method, repeats with fresh weights and another prime, and gives the standing."""
+"""`separation_rank`: chooses a method, repeats with fresh weights and another random prime, and gives the standing."""
 
 from __future__ import annotations
 
@@ -38,7 +38,9 @@ def separation_rank(model: Model, partition: PartitionLike | None = None, **opti
             of threads.
         draws: how often a rank below its bound is computed, with fresh weights and another prime, before it is called
             probable; 2 by default.
-        primes: the moduli of the first draws, above every degree in play; by default they are chosen by size.
+        primes: the moduli of the first draws, above every degree in play. By default, and in further draws, primes are
+            random. They depend on the seed and on all numbers given, so that no numbers can be chosen to deceive them.
+            Primes of your choice prove lower bounds, but no probability.
         memory: bytes, or a text such as "4GiB"; by default 60 % of what is available. What does not fit is cut, and the
             answer becomes a lower bound with the reason.
         work: a limit on the floating point operations of a draw, with the same effect; none by default.

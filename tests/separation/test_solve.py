@@ -235,7 +235,8 @@ def test_small_primes_never_give_too_much(primes, heads, rank):
     for method in ("catalecticant", "grid"):
         found = separation_rank(SelfAttention(3, 2, heads=heads), method=method, primes=primes)
         assert found.value <= rank
-        assert found.failure_probability in (None, 0)
+        # Only a random prime, drawn because these disagreed, can make the rank probable.
+        assert found.standing != "probable" or (found.value == rank and max(found.primes) > 2**22)
 
 
 def test_the_smallest_possible_prime_never_gives_too_much():

@@ -28,7 +28,7 @@ class RankOptions:
     partition: Partition = "halves"
     seed: Seed = 0
     draws: Annotated[int, typer.Option(help="Draws of weights before a rank below its bound is called probable.")] = 2
-    primes: Annotated[str | None, typer.Option(help="Prime moduli, one for each draw, such as 8388593,8388587.")] = None
+    primes: Annotated[str | None, typer.Option(help="Prime moduli of the first draws; random ones by default.")] = None
     memory: Memory = None
     work: Annotated[float | None, typer.Option(help="Limit on the operations of a draw, such as 1e12.")] = None
     threads: Threads = None
