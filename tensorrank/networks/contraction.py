@@ -1,9 +1,9 @@
-"""The one engine of contraction, in float64 and over GF(p): a backend of opt_einsum that works on pairs of operands.
+"""The one engine of contraction, in float64 and over GF(p), of pairs of operands.
 
-opt_einsum chooses the order of pairwise contractions and calls `tensordot`, `einsum` and `transpose` of this module. An
-operand holds float64 numbers. Over GF(p) these are balanced residues: a float64 sums many of their products exactly
-(`PrimeField.terms`), and every sum is reduced before the next pair takes it. A pair becomes matrix products. Where
-these would be tiny and many, it becomes products and sums of whole planes of entries.
+`expression` chooses the order of the pairs. An operand holds float64 numbers. Over GF(p) these are balanced residues:
+a float64 sums many of their products exactly (`PrimeField.terms`), and every sum is reduced before the next pair takes
+it. A pair becomes matrix products. Where these would be tiny and many, it becomes products and sums of whole planes of
+entries.
 """
 
 from __future__ import annotations
@@ -22,12 +22,9 @@ from tensorrank.arithmetic.prime_field import FEWEST_TERMS, SPLIT_BIT, PrimeFiel
 from tensorrank.errors import TensorRankError
 from tensorrank.networks import contraction_kernels as kernels
 
-# Legs are told apart by characters or numbers, as opt_einsum gives them.
+# Legs are told apart by their names.
 Legs = Sequence[Any]
 Sizes = Mapping[Any, int]
-
-# The name by which opt_einsum finds this module.
-BACKEND = __name__
 
 # Nanoseconds on 2020s hardware: a call of BLAS within a stack, a product and sum inside BLAS, moving an entry to where
 # BLAS wants it, and a product and sum in a plane. Only their ratios matter, and these not much.
@@ -81,29 +78,23 @@ class Operand:
         return residues
 
 
-def transpose(operand: Operand, axes: Sequence[int]) -> Operand:
-    """The operand with its axes in the order given.
-
-    >>> transpose(Operand(np.zeros((2, 3)), None), (1, 0)).shape
-    (3, 2)
-    """
-    return Operand(operand.values.transpose(axes), operand.field)
-
-
-def tensordot(left: Operand, right: Operand, axes: tuple[Sequence[int], Sequence[int]]) -> Operand:
-    """The product of two operands summed over pairs of axes; as in numpy.tensordot, axes of the left one come first.
+def contracted(operands: Sequence[Operand], legs: Sequence[Legs], output: Legs) -> Operand:
+    """The sum of the product of one or two operands over all legs that are not in the output, as in numpy.einsum.
 
     >>> field = PrimeField(5)
-    >>> tensordot(Operand.of([1, 2], field), Operand.of([3, 3], field), axes=((0,), (0,))).result()
-    array(4)
+    >>> pair = Operand.of([[1, 2], [3, 4]], field), Operand.of([3, 3], field)
+    >>> contracted(pair, [("i", "j"), ("j",)], ("i",)).result()
+    array([4, 1])
     """
-    left_legs = list(range(left.values.ndim))
-    right_legs = [left.values.ndim + axis for axis in range(right.values.ndim)]
-    for first, second in zip(*axes, strict=True):
-        right_legs[second] = left_legs[first]
-    shared = set(left_legs) & set(right_legs)
-    kept = [leg for leg in left_legs + right_legs if leg not in shared]
-    return _pair(left, left_legs, right, right_legs, kept)
+    if len(operands) == 2:
+        return _pair(operands[0], legs[0], operands[1], legs[1], output)
+    # A sum over legs is a contraction with the number one: the same code keeps it exact.
+    field = operands[0].field
+    missing = [leg for leg in legs[0] if leg not in output]
+    if not missing:
+        return Operand(_ordered(operands[0].values, legs[0], output), field)
+    ones = np.ones([operands[0].shape[legs[0].index(leg)] for leg in missing])
+    return _pair(operands[0], legs[0], Operand(ones, field), missing, output)
 
 
 def einsum(subscripts: str, *operands: Operand) -> Operand:
@@ -113,17 +104,7 @@ def einsum(subscripts: str, *operands: Operand) -> Operand:
     array([4, 1])
     """
     inputs, output = subscripts.split("->")
-    legs = inputs.split(",")
-    if len(operands) == 1:
-        # A sum over legs is a contraction with the number one: the same code keeps it exact.
-        field = operands[0].field
-        missing = [leg for leg in legs[0] if leg not in output]
-        if not missing:
-            return Operand(_ordered(operands[0].values, legs[0], output), field)
-        ones = np.ones([operands[0].shape[legs[0].index(leg)] for leg in missing])
-        return _pair(operands[0], legs[0], Operand(ones, field), missing, output)
-    left, right = operands
-    return _pair(left, legs[0], right, legs[1], output)
+    return contracted(operands, inputs.split(","), output)
 
 
 def _pair(left: Operand, left_legs: Legs, right: Operand, right_legs: Legs, output: Legs) -> Operand:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import log2, prod
 
+from tensorrank.networks.maximum_flow import UNLIMITED, FlowGraph
 from tensorrank.networks.tensors import LabelledTensors
 from tensorrank.separation.partition import PartitionLike, checked_partition
 
@@ -51,23 +52,24 @@ def minimum_cut(network: LabelledTensors, partition: PartitionLike) -> Cut:
     >>> minimum_cut(train, "interleaved").bound
     16
     """
-    # networkx takes a tenth of a second to import, which not everyone who contracts a network needs.
-    import networkx as nx
-
     split = checked_partition(network.sites, partition)
-    graph = nx.DiGraph()
-    graph.add_nodes_from(["A", "B"])
-    for leg, size in network.sizes.items():
-        graph.add_edge(("into", leg), ("out of", leg), capacity=round(_UNITS * log2(size)))
-    pins = [(("tensor", tensor.name), leg) for tensor in network.tensors for leg in tensor.legs]
-    for pin, leg in pins:
-        # An edge without a capacity is never cut.
-        graph.add_edge(pin, ("into", leg))
-        graph.add_edge(("out of", leg), pin)
+    legs, tensors = list(network.sizes), network.tensors
+    # Nodes: where flow enters each leg and where it leaves it, the tensors, and the two sides.
+    into = {leg: number for number, leg in enumerate(legs)}
+    out_of = {leg: len(legs) + number for number, leg in enumerate(legs)}
+    a = 2 * len(legs) + len(tensors)
+    b = a + 1
+    graph = FlowGraph(b + 1)
+    for leg in legs:
+        graph.add(into[leg], out_of[leg], round(_UNITS * log2(network.sizes[leg])))
+    for pin, tensor in enumerate(tensors, 2 * len(legs)):
+        for leg in tensor.legs:
+            graph.add(pin, into[leg], UNLIMITED)
+            graph.add(out_of[leg], pin, UNLIMITED)
     for site in split.a:
-        graph.add_edge("A", ("into", network.open_legs[site]))
+        graph.add(a, into[network.open_legs[site]], UNLIMITED)
     for site in split.b:
-        graph.add_edge(("out of", network.open_legs[site]), "B")
-    _, (near, _) = nx.minimum_cut(graph, "A", "B")
-    cut = tuple(leg for leg in network.sizes if ("into", leg) in near and ("out of", leg) not in near)
+        graph.add(out_of[network.open_legs[site]], b, UNLIMITED)
+    far = graph.far_side(a, b)
+    cut = tuple(leg for leg in legs if far[out_of[leg]] and not far[into[leg]])
     return Cut(prod(network.sizes[leg] for leg in cut), cut)

@@ -1,7 +1,9 @@
-"""Contractions as expressions: their legs, opt_einsum's path, what the path costs, and their evaluation."""
+"""Contractions as expressions: their legs, the path of pairs that contracts them, what it costs, and its evaluation."""
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -9,10 +11,11 @@ from itertools import chain
 from math import prod
 from typing import Any
 
-from opt_einsum import contract_expression, contract_path, get_symbol
+from opt_einsum import contract_path, get_symbol
 from opt_einsum.paths import PathOptimizer, greedy
 
-from tensorrank.networks.contraction import BACKEND, Operand
+from tensorrank.networks.contraction import Operand, contracted
+from tensorrank.networks.contraction_order import greedy_pairs
 
 Legs = tuple[str, ...]
 Path = tuple[tuple[int, ...], ...]
@@ -23,6 +26,10 @@ SMALLER = "a grid of fewer rows and columns, smaller bond dimensions, or more me
 _ENTRY_BYTES = 8
 # Paths are sought with dimensions capped at each of these; the first cap leaves them as they are.
 _CAPS = (2**62, 64, 16, 4, 2)
+# opt_einsum's time grows faster than the square of the operands, so more of them than this are left to our own search,
+# with such caps: with others it finds hardly anything better, in more time.
+_MOST_SEARCHED = 64
+_CAPS_OF_MANY = (4, 2)
 
 
 @dataclass(frozen=True)
@@ -67,9 +74,10 @@ class Expression:
 
     @classmethod
     def of(cls, operands: Sequence[Legs], output: Legs, sizes: Mapping[str, int]) -> Expression:
-        """The expression with the best path that opt_einsum finds for it."""
+        """The expression with the best path found for it: by opt_einsum, or by `greedy_pairs` for many operands."""
         legs = sorted(set(chain(*operands)))
-        return _best(tuple(operands), output, tuple((leg, sizes[leg]) for leg in legs))
+        search = _best if len(operands) <= _MOST_SEARCHED else _best_of_many
+        return search(tuple(operands), output, tuple((leg, sizes[leg]) for leg in legs))
 
     def resized(self, sizes: Mapping[str, int]) -> Expression:
         """This expression with other dimensions of some legs, by the same path."""
@@ -79,15 +87,19 @@ class Expression:
     def steps(self) -> tuple[ContractionStep, ...]:
         """The steps of the path, with what each costs."""
         sizes = dict(self.sizes)
+        output = set(self.output)
         waiting = list(enumerate(self.operands))
+        # How many of those that wait have each leg.
+        holders = Counter(chain(*self.operands))
         steps: list[ContractionStep] = []
         for positions in self.path:
             taken = [waiting.pop(position) for position in sorted(positions, reverse=True)][::-1]
-            needed = set(self.output).union(*(legs for _, legs in waiting))
-            present = list(dict.fromkeys(chain(*(legs for _, legs in taken))))
-            kept = tuple(leg for leg in present if leg in needed) if waiting else self.output
+            present = Counter(chain(*(legs for _, legs in taken)))
+            holders.subtract(present)
+            kept = tuple(leg for leg in present if leg in output or holders[leg]) if waiting else self.output
+            holders.update(kept)
             entries, products = (prod(sizes[leg] for leg in legs) for legs in (kept, present))
-            shared = set(taken[0][1]).intersection(*(legs for _, legs in taken[1:]))
+            shared = {leg for leg, count in present.items() if count == len(taken)}
             steps.append(
                 ContractionStep(
                     operands=tuple(number for number, _ in taken),
@@ -95,7 +107,7 @@ class Expression:
                     entries=entries,
                     # A sum of n terms has n - 1 additions; opt_einsum counts n, and so do we.
                     operations=products * (len(taken) - 1 + (len(present) > len(kept))),
-                    batched=len(taken) > 1 and bool(shared & set(kept)),
+                    batched=len(taken) > 1 and not shared.isdisjoint(kept),
                 )
             )
             waiting.append((len(self.operands) + len(steps) - 1, kept))
@@ -125,19 +137,67 @@ class Expression:
         """
         sizes = dict(self.sizes)
         live = {number: prod(sizes[leg] for leg in legs) for number, legs in enumerate(self.operands)}
-        peak = 0
+        peak, waiting = 0, sum(live.values())
         for number, step in enumerate(self.steps, len(live)):
-            used = sum(live[operand] for operand in step.operands)
-            peak = max(peak, sum(live.values()) + used + 2 * step.entries)
-            for operand in step.operands:
-                del live[operand]
+            used = sum(live.pop(operand) for operand in step.operands)
+            peak = max(peak, waiting + used + 2 * step.entries)
+            waiting += step.entries - used
             live[number] = step.entries
         return _ENTRY_BYTES * peak
 
     def evaluate(self, operands: Sequence[Operand]) -> Operand:
         """The result for these operands, a view with its legs in the order of the output."""
-        result: Operand = _compiled(self.operands, self.output, self.path)(*operands, backend=BACKEND)
+        waiting = {number: (legs, operand) for number, (legs, operand) in enumerate(zip(self.operands, operands, strict=True))}
+        for number, step in enumerate(self.steps, len(operands)):
+            legs, taken = zip(*(waiting.pop(operand) for operand in step.operands), strict=True)
+            waiting[number] = (step.legs, contracted(taken, legs, step.legs))
+        ((_, result),) = waiting.values()
         return result
+
+    def parts(self, outputs: Mapping[int, Legs]) -> list[tuple[Expression, tuple[int, ...]]]:
+        """Expressions for what some of the steps find, or for single operands, and the numbers of the operands in each.
+
+        The outputs are the legs of these results in the order wanted, by the number of the result as in the steps. No
+        result may be part of another.
+        """
+        sizes, first = dict(self.sizes), len(self.operands)
+        parts = []
+        for result, output in outputs.items():
+            inner, leaves, waiting = [], [], [result]
+            while waiting:
+                number = waiting.pop()
+                if number < first:
+                    leaves.append(number)
+                else:
+                    inner.append(number)
+                    waiting += self.steps[number - first].operands
+            leaves.sort()
+            operands = [self.operands[leaf] for leaf in leaves]
+            if first <= _MOST_SEARCHED:
+                part = Expression.of(operands, output, sizes)
+            else:
+                inner.sort()
+                new = {old: number for number, old in enumerate([*leaves, *inner])}
+                pairs = [tuple(new[operand] for operand in self.steps[number - first].operands) for number in inner]
+                own = tuple((leg, sizes[leg]) for leg in sorted(set(chain(*operands))))
+                part = Expression(tuple(operands), output, own, _path(pairs, len(operands)))
+            parts.append((part, tuple(leaves)))
+        return parts
+
+
+def _path(pairs: Sequence[tuple[int, ...]], operands: int) -> Path:
+    """The path of pairs that are given by number, operands first: positions among those that still wait."""
+    if not pairs:
+        return ((0,),)
+    waiting = list(range(operands))
+    path = []
+    for number, pair in enumerate(pairs, operands):
+        # Those that wait are in order, so that the position of each is soon found.
+        path.append(tuple(sorted(bisect_left(waiting, one) for one in pair)))
+        for position in reversed(path[-1]):
+            del waiting[position]
+        waiting.append(number)
+    return tuple(path)
 
 
 def _subscripts(expression: Expression) -> tuple[str, list[tuple[int, ...]]]:
@@ -165,6 +225,16 @@ def _best(operands: tuple[Legs, ...], output: Legs, sizes: tuple[tuple[str, int]
     return min(found.values(), key=lambda expression: (expression.operations, expression.path))
 
 
+@lru_cache(maxsize=64)
+def _best_of_many(operands: tuple[Legs, ...], output: Legs, sizes: tuple[tuple[str, int], ...]) -> Expression:
+    """The expression by the path of fewest operations, among paths found in time that grows like the expression."""
+    found = []
+    for cap in _CAPS_OF_MANY:
+        pairs = greedy_pairs(operands, output, {leg: min(size, cap) for leg, size in sizes})
+        found.append(Expression(operands, output, sizes, _path(pairs, len(operands))))
+    return min(found, key=lambda expression: expression.operations)
+
+
 # opt_einsum has no types.
 class _Frugal(PathOptimizer):  # type: ignore[misc]
     """opt_einsum's greedy search with a price on large results: a chain is taken from its ends, not in the middle."""
@@ -174,11 +244,3 @@ class _Frugal(PathOptimizer):  # type: ignore[misc]
             return result - (left + right) / 2
 
         return greedy(inputs, output, size_dict, memory_limit, cost_fn=cost)
-
-
-@lru_cache(maxsize=512)
-def _compiled(operands: tuple[Legs, ...], output: Legs, path: Path) -> Any:
-    # The compiled contraction takes operands of all dimensions; those named here only direct the search, which is over.
-    legs = sorted(set(chain(*operands)))
-    subscripts, shapes = _subscripts(Expression(operands, output, tuple((leg, 2) for leg in legs), path))
-    return contract_expression(subscripts, *shapes, optimize=path)

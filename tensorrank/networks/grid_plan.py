@@ -174,19 +174,12 @@ def _plan(tensors: tuple[Legs, ...], a: Legs, b: Legs, sizes: tuple[tuple[str, i
     everything = [*tensors, *((ROW, leg) for leg in a), *((COLUMN, leg) for leg in b)]
     dimensions = dict(sizes) | {ROW: _TYPICAL, COLUMN: _TYPICAL}
     whole = Expression.of(everything, (ROW, COLUMN), dimensions)
-    legs = list(everything)
-    members: list[tuple[int, ...]] = [(number,) for number in range(len(everything))]
-    parts = []
-    for step in whole.steps:
-        if {ROW, COLUMN} <= set(step.legs):
-            parts += [number for number in step.operands if not {ROW, COLUMN} <= set(legs[number])]
-        legs.append(step.legs)
-        members.append(tuple(sorted(chain(*(members[number] for number in step.operands)))))
-    contracted = []
-    for number in parts:
-        order = tuple(sorted(legs[number], key=lambda leg: leg in (ROW, COLUMN)))
-        part = Expression.of([everything[member] for member in members[number]], order, dimensions)
-        contracted.append((part, members[number]))
+    legs = [*everything, *(step.legs for step in whole.steps)]
+    batch = {ROW, COLUMN}
+    taken = chain(*(step.operands for step in whole.steps if batch <= set(step.legs)))
+    contracted = whole.parts(
+        {number: tuple(sorted(legs[number], key=batch.__contains__)) for number in taken if not batch <= set(legs[number])}
+    )
     tile = Expression.of([part.output for part, _ in contracted], (ROW, COLUMN), dimensions)
     return GridPlan(tuple(contracted), tile, (_TYPICAL, _TYPICAL), (_TYPICAL, _TYPICAL))
 

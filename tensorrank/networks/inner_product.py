@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from math import inf, log
 
-from opt_einsum import get_symbol
-
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
-from tensorrank.networks.contraction import Operand, einsum
-from tensorrank.networks.expression import ContractionStep, Expression
+from tensorrank.networks.contraction import Operand, contracted
+from tensorrank.networks.expression import Expression
 from tensorrank.networks.network import TensorNetwork
 
 
@@ -54,18 +52,12 @@ def _log_value(expression: Expression, operands: list[Operand]) -> float:
     for number, step in enumerate(expression.steps, len(operands)):
         taken = [waiting.pop(operand) for operand in step.operands]
         scaled = []
-        for legs, operand in taken:
+        for _, operand in taken:
             largest = float(operand.values.max())
             if largest == 0:
                 return -inf
             total += log(largest)
-            scaled.append((legs, Operand(operand.values / largest, None)))
-        waiting[number] = (step.legs, _contracted(step, scaled))
+            scaled.append(Operand(operand.values / largest, None))
+        waiting[number] = (step.legs, contracted(scaled, [legs for legs, _ in taken], step.legs))
     ((_, result),) = waiting.values()
     return total + log(value) if (value := float(result.values)) > 0 else -inf
-
-
-def _contracted(step: ContractionStep, taken: list[tuple[tuple[str, ...], Operand]]) -> Operand:
-    symbols = {leg: get_symbol(n) for n, leg in enumerate(dict.fromkeys(leg for legs, _ in taken for leg in legs))}
-    subscripts = ",".join("".join(symbols[leg] for leg in legs) for legs, _ in taken)
-    return einsum(f"{subscripts}->{''.join(symbols[leg] for leg in step.legs)}", *(operand for _, operand in taken))

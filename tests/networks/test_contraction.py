@@ -6,7 +6,7 @@ import pytest
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.errors import TensorRankError
 from tensorrank.networks import contraction
-from tensorrank.networks.contraction import Operand, einsum, tensordot, transpose
+from tensorrank.networks.contraction import Operand, contracted, einsum
 
 FIELDS = [PrimeField(2), PrimeField(3), PrimeField(8388593), PrimeField(2147483629)]
 
@@ -57,7 +57,7 @@ def test_sums_of_the_largest_residues_stay_exact_for_every_length(field, sign):
     half = field.prime // 2
     for inner in (1, field.terms - 1, field.terms, field.terms + 1, 3 * field.terms + 2):
         left, right = np.full((2, inner), half), np.full((inner, 3), sign * half)
-        found = tensordot(Operand.of(left, field), Operand.of(right, field), ((1,), (0,))).result()
+        found = einsum("ij,jk->ik", Operand.of(left, field), Operand.of(right, field)).result()
         np.testing.assert_array_equal(found, np.full((2, 3), sign * half * half * inner % field.prime))
 
 
@@ -83,12 +83,14 @@ def test_a_long_sum_of_one_operand_is_exact():
     )
 
 
-def test_tensordot_and_transpose_order_their_axes_as_numpy_does():
+def test_one_or_two_operands_are_contracted_by_the_names_of_their_legs():
     rng = np.random.default_rng(0)
     a, b = rng.standard_normal((2, 3, 4)), rng.standard_normal((4, 5, 2))
-    found = tensordot(Operand.of(a, None), Operand.of(b, None), ((0, 2), (2, 0)))
-    np.testing.assert_allclose(found.values, np.tensordot(a, b, ((0, 2), (2, 0))))
-    np.testing.assert_array_equal(transpose(Operand.of(a, None), (2, 0, 1)).values, a.transpose(2, 0, 1))
+    pair = [Operand.of(a, None), Operand.of(b, None)]
+    found = contracted(pair, [("left", "near", "bond"), ("bond", "far", "left")], ("far", "near"))
+    np.testing.assert_allclose(found.values, np.tensordot(a, b, ((0, 2), (2, 0))).T)
+    one = contracted(pair[:1], [("left", "near", "bond")], ("bond", "left", "near"))
+    np.testing.assert_array_equal(one.values, a.transpose(2, 0, 1))
 
 
 @pytest.mark.parametrize(
