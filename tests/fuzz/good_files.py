@@ -1,0 +1,100 @@
+"""Files as users have them, by name: what file targets change, and what calls and command lines name."""
+
+import io
+import json
+from functools import cache
+from pathlib import Path
+
+_LAYERS = {"model_type": "llama", "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 4, "num_attention_heads": 4}
+CONFIGURATIONS = (
+    {"model_type": "gpt2", "n_layer": 12, "n_embd": 768, "n_head": 12, "n_positions": 1024, "vocab_size": 50257},
+    {**_LAYERS, "num_key_value_heads": 2, "vocab_size": 100, "max_position_embeddings": 64, "tie_word_embeddings": True},
+    {"model_type": "t5", "d_model": 64, "d_kv": 16, "d_ff": 128, "num_layers": 2, "num_heads": 4, "vocab_size": 100},
+    {"model_type": "bert", **{name: value for name, value in _LAYERS.items() if name != "model_type"}, "vocab_size": 100}
+    | {"max_position_embeddings": 64, "type_vocab_size": 2},
+)
+_ROWS = [
+    (depth, size, 3 + depth / 9 - 0.1 * depth * (size > 5e3) - 0.02 * depth * (size > 5e4))
+    for depth in (1, 2, 3, 4)
+    for size in (1e3, 1e4, 1e5)
+]
+ABLATION = "depth,parameters,loss,error\n" + "".join(f"{depth},{size:g},{loss},0.01\n" for depth, size, loss in _ROWS)
+FIT = {
+    "intercept": 5.0,
+    "slope": 0.05,
+    "covariance": [[0.01, 0.0], [0.0, 0.0001]],
+    "depths": [6.0, 48.0],
+    "rule": 12.0,
+    "chi_square": 3.0,
+    "degrees_of_freedom": 4,
+}
+
+
+@cache
+def models() -> tuple[dict, ...]:
+    """A model of every kind as it stands in files, in floats and in fractions, and one with densities."""
+    import tensorrank as tr
+    from tensorrank.mixtures.formats.schema import to_dict
+
+    found = []
+    for exact in (False, True):
+        found += [
+            tr.HiddenMarkov.random(2, 2, 4, 0, fractions=exact),
+            tr.HiddenMarkov.random(2, 2, 3, 0, homogeneous=False, fractions=exact),
+            tr.LatentClass.random([2, 3], 2, 0, fractions=exact),
+            tr.LatentTree.random([0, 0, 1, 1], 2, 2, 0, fractions=exact),
+            tr.TensorialMixture.random(2, 2, 2, 0, fractions=exact),
+            tr.TensorialMixture.random(2, 2, 2, 0, shared=True, fractions=exact),
+            tr.Hierarchical.random([2, 2, 2], 2, 0, fractions=exact),
+            tr.SumProduct.random(3, 2, 0, fractions=exact),
+        ]
+    chain = found[0]
+    found.append(
+        tr.HiddenMarkov(chain.initial, chain.transition, chain.emission, 4, densities=tr.Gaussians([0.0, 3.0], [1.0, 2.0]))
+    )
+    return tuple(map(to_dict, found))
+
+
+@cache
+def weights() -> bytes:
+    """A file of weights of attention of depth 1 and width 2."""
+    import numpy as np
+
+    import tensorrank as tr
+
+    rng, file = np.random.default_rng(0), io.BytesIO()
+    np.savez(file, **{name: rng.integers(-3, 4, shape) for name, (_, shape) in tr.SelfAttention(1, 2).shapes.items()})
+    return file.getvalue()
+
+
+@cache
+def store() -> bytes:
+    """The store of a finished study, with ranks and blocks."""
+    import tempfile
+
+    import tensorrank as tr
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "study.sqlite")
+        with tr.Store(path) as kept:
+            list(study().run(kept))
+        return path.read_bytes()
+
+
+def study():
+    """The study whose store is fuzzed."""
+    import tensorrank as tr
+
+    return tr.Study([tr.SelfAttention(1, 2), tr.SelfAttention(2, 2), tr.RecurrentCircuit(1, 2, 2, 4)], work=1e7, threads=1)
+
+
+def write_all(folder: Path) -> None:
+    """Write a good file of every sort, under the names that calls and command lines use."""
+    Path(folder, "model.json").write_text(json.dumps(models()[0]), encoding="utf-8")
+    Path(folder, "tree.json").write_text(json.dumps(models()[3]), encoding="utf-8")
+    Path(folder, "exact.json").write_text(json.dumps(models()[9]), encoding="utf-8")
+    Path(folder, "config.json").write_text(json.dumps(CONFIGURATIONS[0]), encoding="utf-8")
+    Path(folder, "losses.csv").write_text(ABLATION, encoding="utf-8")
+    Path(folder, "fit.json").write_text(json.dumps(FIT), encoding="utf-8")
+    Path(folder, "weights.npz").write_bytes(weights())
+    Path(folder, "study.sqlite").write_bytes(store())

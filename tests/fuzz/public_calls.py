@@ -1,0 +1,114 @@
+"""Calls of every public function, class and method, some of whose arguments are hostile.
+
+An input is the text of a call, which is a test as it stands. It begins as a good call of `CALLS`; then values of
+arguments, or parts of them, are replaced by hostile ones, options that the call does not name among them.
+"""
+
+import ast
+import inspect
+import itertools
+from random import Random
+
+from fuzz.good_calls import CALLS, namespace
+from fuzz.hostile import hostile
+from fuzz.judge import NoInputError, frames
+from fuzz.target import Target
+
+from tensorrank.errors import TensorRankError
+
+# Arguments that are called: what raises there is not ours, so only what cannot be called is put in their place.
+_CALLED = frozenset({"progress", "function", "sampler", "observe", "stop", "solve", "matrix", "kind", "scheduler", "least"})
+_NAMES = namespace()
+
+
+def parameters_of(call: str) -> list[str]:
+    """The names of the arguments that the function of a call takes."""
+    function = ast.unparse(ast.parse(call, mode="eval").body.func)
+    known = inspect.signature(eval(function, dict(_NAMES))).parameters.values()
+    return [one.name for one in known if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD) and one.name != "self"]
+
+
+_PARAMETERS: dict[str, list[str]] = {}
+
+
+def generate(stream: Random) -> str:
+    """The text of a call with one or two hostile arguments."""
+    text = stream.choice(CALLS)
+    if text not in _PARAMETERS:
+        _PARAMETERS[text] = parameters_of(text)
+    call = ast.parse(text, mode="eval").body
+    for _ in range(stream.choice((1, 1, 1, 2))):
+        if stream.random() < 0.3 and call.keywords:
+            _replace_a_part(call, stream)
+        elif _PARAMETERS[text]:
+            name = stream.choice(_PARAMETERS[text])
+            call.keywords = [one for one in call.keywords if one.arg != name]
+            call.keywords.append(ast.keyword(name, ast.parse(_value(name, stream), mode="eval").body))
+    return ast.unparse(call)
+
+
+def _value(name: str, stream: Random) -> str:
+    while True:
+        value = hostile(stream)
+        if name not in _CALLED or not callable(eval(value, dict(_NAMES))):
+            return value
+
+
+def _replace_a_part(call: ast.Call, stream: Random) -> None:
+    """Replace something within an argument: an entry of a list, an argument of a call."""
+    chosen = stream.choice(call.keywords)
+    if chosen.arg in _CALLED:
+        return
+    places = []
+    for node in ast.walk(chosen.value):
+        for name, value in ast.iter_fields(node):
+            if name in ("func", "ctx", "op", "slice") or isinstance(
+                node, ast.Lambda | ast.Attribute | ast.comprehension | ast.arguments
+            ):
+                continue
+            if isinstance(value, ast.expr):
+                places.append((node, name, None))
+            elif isinstance(value, list):
+                places += [(node, name, number) for number, one in enumerate(value) if isinstance(one, ast.expr)]
+    if not places:
+        return
+    node, name, number = stream.choice(places)
+    value = ast.parse(hostile(stream), mode="eval").body
+    if number is None:
+        setattr(node, name, value)
+    else:
+        getattr(node, name)[number] = value
+
+
+def consume(text: str) -> object:
+    """Make the call, look at the result, and begin to go through it if it is an iterator.
+
+    Raises:
+        NoInputError: if an argument cannot be made, before the library is called.
+    """
+    names = dict(_NAMES)
+    call = ast.parse(text, mode="eval").body
+    try:
+        function = _evaluated(call.func, names)
+        positional = [_evaluated(part, names) for part in call.args]
+        named = {part.arg: _evaluated(part.value, names) for part in call.keywords}
+    except TensorRankError:
+        raise
+    except BaseException as error:
+        if frames(error):
+            raise
+        raise NoInputError from error
+    result = function(*positional, **named)
+    repr(result)
+    if inspect.isgenerator(result):
+        list(itertools.islice(result, 3))
+    if "tr.figures" in text:
+        names["plt"].close("all")
+    return result
+
+
+def _evaluated(part: ast.expr, names: dict[str, object]) -> object:
+    return eval(compile(ast.Expression(ast.fix_missing_locations(part)), "<call>", "eval"), names)
+
+
+TARGET = Target("public_calls", generate, consume, cases=1500)
