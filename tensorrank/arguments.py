@@ -10,6 +10,7 @@ import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
+from fractions import Fraction
 from itertools import islice
 from numbers import Real
 from pathlib import Path
@@ -39,6 +40,11 @@ class _Shown(Repr):
         self.maxstring = self.maxother = 120
         self.maxlevel = 4
 
+    def repr1(self, value: Any, level: int) -> str:
+        if not isinstance(value, Fraction) or value.denominator == 1:
+            return super().repr1(value.numerator if isinstance(value, Fraction) else value, level)
+        return f"{self.repr_int(value.numerator, level)}/{self.repr_int(value.denominator, level)}"
+
     def repr_int(self, number: int, level: int) -> str:
         digits = int(number.bit_length() * math.log10(2))
         return repr(number) if digits < _MOST_DIGITS else f"a whole number of some {digits} digits"
@@ -59,8 +65,8 @@ _SHOWN = _Shown()
 def shown(value: object) -> str:
     """A value as a message shows it: its own form, shortened where it is long. This never fails.
 
-    >>> shown([1, "two"]), shown(10**5000)
-    ("[1, 'two']", 'a whole number of some 5000 digits')
+    >>> shown([1, "two"]), shown(10**5000), shown(Fraction(1, 3))
+    ("[1, 'two']", 'a whole number of some 5000 digits', '1/3')
     """
     try:
         return _SHOWN.repr(value)

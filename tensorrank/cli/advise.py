@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from json import loads
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import tensorrank as tr
-from tensorrank.arguments import finite_number
+from tensorrank.arguments import file_path, finite_number
 from tensorrank.cli.shared import options
 from tensorrank.cli.shared.terminal import make_folder, numbers_of_parameters, print_json, say_pictures
 from tensorrank.errors import TensorRankError
@@ -27,6 +26,9 @@ Fit = Annotated[
         "standard errors, and their correlation.",
     ),
 ]
+
+_SAVED_FIT = "what `tensorrank ablation --save` writes"
+_LARGEST_FIT = 10**7
 
 
 def advise(
@@ -119,17 +121,14 @@ def _fit(text: str | None) -> TransitionFit:
 
 def _fit_of_file(path: Path) -> TransitionFit:
     """The fit in a file, which may also be all that `tensorrank ablation --json` prints."""
-    try:
-        content = loads(path.read_bytes())
-    except OSError as error:
-        raise TensorRankError(f"{path} cannot be read ({error.strerror or error}); expected a fit in JSON") from error
-    except (ValueError, RecursionError) as error:
-        raise TensorRankError(f"{path} is no JSON ({error}); expected what `tensorrank ablation --save` writes") from error
-    try:
+    from tensorrank.given_files.json_values import read_json
+    from tensorrank.given_files.paths import named_in_errors
+
+    checked = file_path("--fit", path)
+    with named_in_errors(checked):
+        content = read_json(checked, _SAVED_FIT, most=_LARGEST_FIT)
         values = content.get("fit", content) if isinstance(content, dict) else content
         return tr.guidelines.TransitionFit.from_dict(values)
-    except (TensorRankError, TypeError) as error:
-        raise TensorRankError(f"{path} is no fit ({error}); expected what `tensorrank ablation --save` writes") from error
 
 
 def _shapes(model: ModelConfig | None, depth: int | None, width: int | None) -> list[tuple[str, tuple[int, int]]]:

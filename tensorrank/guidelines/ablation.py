@@ -115,10 +115,17 @@ class Ablation:
             ) from error
         design = np.linalg.solve(root, np.column_stack([np.ones(len(depths)), depths]))
         values = np.linalg.solve(root, logs)
-        coefficients = np.linalg.lstsq(design, values)[0]
+        coefficients, _, rank, _ = np.linalg.lstsq(design, values)
+        if rank < 2:
+            raise TensorRankError(
+                "the errors of the crossings differ too much to determine a line; leave out losses without meaning, or "
+                "errors that are too small"
+            )
         squares = float(np.sum((values - design @ coefficients) ** 2))
         freedom = len(found) - 2
-        spread = np.linalg.inv(design.T @ design) * (1.0 if self.has_errors else squares / freedom)
+        # The inverse of design.T @ design, by way of its root, which is farther from singular.
+        inverse = np.linalg.inv(np.linalg.qr(design, mode="r"))
+        spread = inverse @ inverse.T * (1.0 if self.has_errors else squares / freedom)
         (aa, ab), (_, bb) = spread.tolist()
         return TransitionFit(
             float(coefficients[0]),

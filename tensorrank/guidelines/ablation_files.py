@@ -5,13 +5,17 @@ from __future__ import annotations
 import csv
 import io
 import math
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
 from pathlib import Path
 from statistics import fmean
 
+from tensorrank.arguments import file_path, shown
 from tensorrank.errors import TensorRankError
+from tensorrank.given_files.contents import text_of
+from tensorrank.given_files.paths import in_a_line, named_in_errors
 from tensorrank.guidelines.ablation import Ablation
 from tensorrank.guidelines.crossings import Curve
 from tensorrank.guidelines.transitions import positive
@@ -23,6 +27,10 @@ _ALIKE = 1.25
 # Between sizes that differ by less a loss hardly changes, and a curve through both would only follow their noise.
 _SAME_SIZE = 1.02
 _LARGEST = 1e100
+_DEEPEST = 10**6
+_LARGEST_FILE = 10**7
+# What Python takes beyond it, such as 1_000 or digits of other scripts, is no number in a table.
+_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 
 _Row = Mapping[str, str | None]
 # The size, loss and error of a trained network.
@@ -53,16 +61,9 @@ def read_ablation(path: str | Path, *, rule: float | None = None) -> Ablation:
     ...     print(read_ablation(path).depths)
     (1, 2)
     """
-    try:
-        text = Path(path).read_bytes().decode("utf-8-sig")
-    except OSError as error:
-        raise TensorRankError(f"{path} cannot be read ({error.strerror or error}); expected a CSV file") from error
-    except UnicodeDecodeError as error:
-        raise TensorRankError(f"{path}: byte {error.start} is no UTF-8 text; expected a CSV file") from error
-    try:
-        return _ablation(text, rule)
-    except TensorRankError as error:
-        raise TensorRankError(f"{path}: {error}") from error
+    checked = file_path("the path of the CSV file", path)
+    with named_in_errors(checked):
+        return _ablation(text_of(checked, "a CSV file", most=_LARGEST_FILE), rule)
 
 
 def _ablation(text: str, rule: float | None) -> Ablation:
@@ -73,8 +74,10 @@ def _ablation(text: str, rule: float | None) -> Ablation:
     runs: dict[int, list[_Run]] = defaultdict(list)
     for line, row in rows:
         depth = _positive(row, "depth", line)
-        if depth != int(depth):
-            raise TensorRankError(f"line {line}: depth is {row['depth']!r}; expected a whole number of layers")
+        if depth != int(depth) or depth > _DEEPEST:
+            raise TensorRankError(
+                f"line {line}: depth is {shown(row['depth'])}; expected a whole number of layers, at most {_DEEPEST}"
+            )
         size = _positive(row, "parameters" if "parameters" in columns else "width", line)
         if "parameters" not in columns:
             size = layer * depth * size**2
@@ -94,14 +97,16 @@ def _ablation(text: str, rule: float | None) -> Ablation:
 
 def _rows(text: str) -> tuple[list[str], list[tuple[int, _Row]]]:
     """The names of the columns, and for each row its line number and its values by column."""
-    reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True)
+    if "\0" in text:
+        raise TensorRankError(f"line {text.count(chr(10), 0, text.index(chr(0))) + 1} has a NUL character; expected CSV")
+    reader = csv.DictReader(io.StringIO(text, newline=""), skipinitialspace=True, strict=True)
     try:
         columns = [(name or "").strip().lower() for name in reader.fieldnames or ()]
         _check_columns(columns)
         reader.fieldnames = columns
         rows: list[tuple[int, _Row]] = [(reader.line_num, row) for row in reader if any(row.values())]
     except csv.Error as error:
-        raise TensorRankError(f"line {reader.line_num}: {error}; expected CSV") from error
+        raise TensorRankError(f"line {reader.reader.line_num}: {error}; expected CSV") from error
     if not rows:
         raise TensorRankError("there are no rows below the header; expected one for each trained network")
     for line, row in rows:
@@ -135,7 +140,7 @@ def _check_columns(columns: list[str]) -> None:
         hint = "; the columns seem to be separated by something else than commas" if len(columns) == 1 else ""
         raise TensorRankError(
             f"the column{'s' * (len(missing) > 1)} {', '.join(missing)} {'are' if len(missing) > 1 else 'is'} missing "
-            f"from the header {', '.join(filter(None, columns)) or '(none)'}; expected depth, parameters or width, "
+            f"from the header {in_a_line(', '.join(filter(None, columns))) or '(none)'}; expected depth, parameters or width, "
             f"loss, and perhaps error{hint}"
         )
 
@@ -145,20 +150,17 @@ def _filled(row: _Row, name: str) -> bool:
 
 
 def _number(row: _Row, name: str, line: int) -> float:
-    given = row.get(name)
-    try:
-        number = float(given or "")
-    except ValueError:
-        number = math.nan
+    given = row.get(name) or ""
+    number = float(given) if _NUMBER.fullmatch(given.strip()) else math.nan
     if not abs(number) <= _LARGEST:
-        raise TensorRankError(f"line {line}: {name} is {given!r}; expected a finite number")
+        raise TensorRankError(f"line {line}: {name} is {shown(given)}; expected a finite number, such as 0.5 or 1e6")
     return number
 
 
 def _positive(row: _Row, name: str, line: int) -> float:
     number = _number(row, name, line)
     if number < 1 / _LARGEST:
-        raise TensorRankError(f"line {line}: {name} is {row[name]!r}; expected a number above 0")
+        raise TensorRankError(f"line {line}: {name} is {shown(row[name])}; expected a number above 0")
     return number
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from tensorrank.arguments import file_path, shown
 from tensorrank.errors import TensorRankError
+from tensorrank.given_files.json_values import read_json
+from tensorrank.given_files.paths import named_in_errors
 from tensorrank.guidelines.config_families import FAMILIES, described
 from tensorrank.guidelines.model_config import ModelConfig
 
@@ -34,28 +36,14 @@ def read_config(config: str | Path | Mapping[str, Any]) -> ModelConfig:
     """
     if isinstance(config, Mapping):
         return _checked(config)
-    path = Path(config)
-    try:
-        return _checked(_parsed(path))
-    except OSError as error:
-        raise TensorRankError(f"{path} cannot be read ({error.strerror or error}); expected a config.json") from error
-    except TensorRankError as error:
-        raise TensorRankError(f"{path}: {error}") from error
+    path = file_path("the configuration", config)
+    with named_in_errors(path):
+        return _checked(read_json(path, "a config.json", most=_LARGEST_FILE))
 
 
-def _parsed(path: Path) -> Mapping[str, Any]:
-    if path.stat().st_size > _LARGEST_FILE:
-        raise TensorRankError("the file has more than 10 MB; expected a config.json")
-    try:
-        content = json.loads(path.read_bytes())
-    except (ValueError, RecursionError) as error:
-        raise TensorRankError(f"this is no JSON ({error}); expected a config.json") from error
-    if not isinstance(content, dict):
-        raise TensorRankError(f"this is a JSON {type(content).__name__}; expected an object, as in a config.json")
-    return content
-
-
-def _checked(config: Mapping[str, Any]) -> ModelConfig:
+def _checked(config: Any) -> ModelConfig:
+    if not isinstance(config, Mapping):
+        raise TensorRankError(f"this is {shown(config)}; expected an object, as in a config.json")
     known = ", ".join(FAMILIES)
     if "model_type" not in config:
         raise TensorRankError(f"the key model_type is missing; expected one of {known}, or give depth and width")

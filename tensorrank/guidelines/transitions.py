@@ -10,7 +10,7 @@ from typing import Any
 from scipy.optimize import brentq
 from scipy.special import ndtr, stdtrit, wrightomega
 
-from tensorrank.arguments import finite_number, whole_number
+from tensorrank.arguments import finite_number, shown, whole_number
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
 
@@ -21,6 +21,9 @@ _DEEPEST = 1e9
 _FARTHEST = 30
 _MOST_SIGMAS = 10
 _LARGEST_LOG = 700
+# Beyond these numbers no fit of networks comes, and squares would leave the range of floats.
+_LARGEST = 1e100
+_MOST_FREEDOM = 10**9
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,7 @@ class TransitionFit(Record):
         try:
             (aa, ab), (ba, bb) = ([finite_number("a covariance", entry) for entry in row] for row in self.covariance)
         except (TypeError, ValueError) as error:
-            raise TensorRankError(f"the covariance is {self.covariance!r}; expected a 2 x 2 matrix") from error
+            raise TensorRankError(f"the covariance is {shown(self.covariance)}; expected a 2 x 2 matrix") from error
         if ab != ba or aa < 0 or bb < 0 or ab * ab > aa * bb * (1 + 1e-9):
             raise TensorRankError(
                 f"the covariance is {self.covariance!r}; expected a symmetric matrix without negative eigenvalues"
@@ -73,14 +76,28 @@ class TransitionFit(Record):
             try:
                 first, last = (finite_number("a depth of the fit", depth) for depth in self.depths)
             except (TypeError, ValueError) as error:
-                raise TensorRankError(f"depths is {self.depths!r}; expected the least and the greatest") from error
+                raise TensorRankError(f"depths is {shown(self.depths)}; expected the least and the greatest") from error
             if first > last:
-                raise TensorRankError(f"depths is {self.depths!r}; expected the least and the greatest")
+                raise TensorRankError(f"depths is {shown(self.depths)}; expected the least and the greatest")
             object.__setattr__(self, "depths", (first, last))
-        if self.chi_square is not None and finite_number("chi_square", self.chi_square) < 0:
-            raise TensorRankError(f"chi_square is {self.chi_square}; expected None or a number of at least 0")
+        if self.chi_square is not None:
+            object.__setattr__(self, "chi_square", finite_number("chi_square", self.chi_square))
+            if self.chi_square < 0:
+                raise TensorRankError(f"chi_square is {self.chi_square}; expected None or a number of at least 0")
         if self.degrees_of_freedom is not None:
-            whole_number("degrees_of_freedom", self.degrees_of_freedom, 0)
+            freedom = whole_number("degrees_of_freedom", self.degrees_of_freedom, 0)
+            if freedom > _MOST_FREEDOM:
+                raise TensorRankError(f"degrees_of_freedom is {shown(freedom)}; expected at most {_MOST_FREEDOM}")
+        for name, numbers in (
+            ("intercept", [self.intercept]),
+            ("slope", [self.slope]),
+            ("rule", [self.rule, 1 / self.rule]),
+            ("covariance", [aa, bb]),
+            ("depths", self.depths or ()),
+            ("chi_square", [self.chi_square or 0.0]),
+        ):
+            if max(map(abs, numbers), default=0.0) > _LARGEST:
+                raise TensorRankError(f"{name} is {shown(getattr(self, name))}; expected numbers of at most {_LARGEST:g}")
 
     @classmethod
     def of_errors(
@@ -280,6 +297,8 @@ class TransitionFit(Record):
         True
         """
         names = [field.name for field in fields(cls)]
+        if not isinstance(values, Mapping):
+            raise TensorRankError(f"{shown(values)} was given; expected an object with {', '.join(names)} of a fit")
         missing = [name for name in names if name not in values]
         if missing:
             raise TensorRankError(f"{', '.join(missing)} missing; expected {', '.join(names)} of a fit")

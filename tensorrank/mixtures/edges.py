@@ -8,11 +8,15 @@ from typing import TypeAlias
 
 import numpy as np
 
+from tensorrank.arguments import shown
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.tables import Table, distributions
+from tensorrank.records import LARGEST_PLAIN
 
 # A node's name: a whole number or a text.
 Name: TypeAlias = "int | str"
+# What can be a name, in the words of messages.
+EXPECTED_NAME = "a whole number or a text"
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,24 +35,29 @@ class Edge:
 
 
 def is_name(given: object) -> bool:
-    """Whether an object can be the name of a node: a whole number or a text."""
-    return isinstance(given, int | str) and not isinstance(given, bool)
+    """Whether an object can be the name of a node: a text of whole characters, or a whole number up to 2^53.
+
+    Files hold larger whole numbers as texts, which are other names.
+    """
+    if isinstance(given, str):
+        return not any("\ud800" <= letter <= "\udfff" for letter in given)
+    return isinstance(given, int) and not isinstance(given, bool) and abs(given) <= LARGEST_PLAIN
 
 
 def checked_edges(given: Iterable[Edge | tuple[Name, Name, Table]]) -> tuple[Edge, ...]:
     """The edges with their tables checked; edges that share an array still share it afterwards."""
     if not np.iterable(given):
-        raise TensorRankError(f"edges are {given!r}; expected (parent, child, table) for each node but the root")
+        raise TensorRankError(f"edges are {shown(given)}; expected (parent, child, table) for each node but the root")
     checked: dict[int, Table] = {}
     edges = []
     for one in given:
         try:
             parent, child, table = (one.parent, one.child, one.table) if isinstance(one, Edge) else one
         except (TypeError, ValueError):
-            raise TensorRankError(f"an edge is {one!r}; expected (parent, child, table)") from None
+            raise TensorRankError(f"an edge is {shown(one)}; expected (parent, child, table)") from None
         for name in (parent, child):
             if not is_name(name):
-                raise TensorRankError(f"a node is named {name!r}; expected a whole number or a text")
+                raise TensorRankError(f"a node is named {shown(name)}; expected {EXPECTED_NAME}")
         if id(table) not in checked:
             axes = [f"state of {parent!r}", f"state of {child!r}"]
             checked[id(table)] = distributions(table, f"the table of the edge {parent!r} -> {child!r}", axes)
@@ -59,7 +68,7 @@ def checked_edges(given: Iterable[Edge | tuple[Name, Name, Table]]) -> tuple[Edg
 def from_the_root(root: Name, edges: Sequence[Edge]) -> list[Name]:
     """The nodes in an order in which parents come before their children; edges that make no tree are refused."""
     if not is_name(root):
-        raise TensorRankError(f"the root is named {root!r}; expected a whole number or a text")
+        raise TensorRankError(f"the root is named {shown(root)}; expected {EXPECTED_NAME}")
     below: dict[Name, list[Name]] = {}
     above: dict[Name, Name] = {}
     for edge in edges:

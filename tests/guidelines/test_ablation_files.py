@@ -95,6 +95,12 @@ def test_sizes_that_hardly_differ_are_one(tmp_path):
         pytest.param("x" * 200_000 + ",depth\n", "field larger than field limit", id="long"),
         ("depth,width,loss,error\n1,8,3,0\n", "line 2: error is '0'; expected a number above 0"),
         ("depth,width,parameters,loss\n1,8,768,3\n2,8,9999,3\n", "goes from 12 to 78.1; expected about the same"),
+        ("depth,width,loss\n1,8,1_0\n", "line 2: loss is '1_0'; expected a finite number, such as 0.5 or 1e6"),
+        ("depth,width,loss\n1,\u0663,3\n", "line 2: width is '\u0663'; expected a finite number"),
+        ("depth,width,loss\n1,8,1e400\n", "line 2: loss is '1e400'; expected a finite number"),
+        ("depth,width,loss\n1e7,8,3\n", "line 2: depth is '1e7'; expected a whole number of layers, at most 1000000"),
+        ('depth,width,loss\n1,8,"3\n', "line 2: unexpected end of data; expected CSV"),
+        ("depth,width,loss\n1,8,3\0\n", "line 2 has a NUL character; expected CSV"),
         (b"depth,width,loss\n1,8,\xff\n", "byte 21 is no UTF-8 text; expected a CSV file"),
     ],
 )
@@ -111,3 +117,13 @@ def test_a_rule_is_above_zero(tmp_path):
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(TensorRankError, match=r"nowhere\.csv cannot be read"):
         guidelines.read_ablation(tmp_path / "nowhere.csv")
+
+
+def test_a_singular_ablation_is_said_to_determine_no_line(tmp_path):
+    # A loss of 1e100 among losses of 5 makes crossings whose errors differ by a hundred powers of ten.
+    places = [(depth, i) for depth in (1, 2, 3, 4) for i in range(4)]
+    rows = [f"{depth},{10 ** (3 + i)},{5 + 0.1 * depth - 0.35 * i - 0.05 * depth * i},0.01" for depth, i in places]
+    rows[6], rows[7] = "2,100000,1e100,0.01", "2,4,4.0,0.01"
+    data = read(tmp_path, "\n".join(["depth,parameters,loss,error", *rows]))
+    with pytest.raises(TensorRankError, match="the errors of the crossings differ too much to determine a line"):
+        data.fit()

@@ -182,11 +182,16 @@ def test_what_is_missing_or_wrong_is_named(given, message):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "this is no JSON"),
-        (b"{'model_type': 'gpt2'}", "this is no JSON"),
-        (b"\xff\xfe", "this is no JSON"),
-        (b"[1, 2]", "this is a JSON list; expected an object"),
-        (b'{"model_type": "gpt2"', "this is no JSON"),
+        (b"", r"the file is empty; expected a config\.json"),
+        (b"{'model_type': 'gpt2'}", "expecting property name enclosed in double quotes at line 1, column 2; expected JSON"),
+        (b"\xff\xfe", r"byte 0 is no UTF-8 text; expected a config\.json; it seems to be UTF-16: save it as UTF-8"),
+        (b"[1, 2]", r"this is \[1, 2\]; expected an object"),
+        (b'{"model_type": "gpt2"', "expecting ',' delimiter at line 1, column 22, where the file ends"),
+        (
+            b'{"model_type": "gpt2", "n_layer": 12,\n "n_layer": 6}',
+            "the key 'n_layer' is given twice at line 2, column 2; expected each key once",
+        ),
+        (b'{"a": {"b": [1, {"c": 1, "c": 2}]}}', r"the key 'c' is given twice at line 1, column 26 \(a\.b\[1\]\)"),
         (b'{"model_type": ["gpt2"]}', "model_type is \\['gpt2'\\]"),
     ],
 )
@@ -206,5 +211,11 @@ def test_a_large_file_is_refused(tmp_path):
     path = tmp_path / "model.safetensors"
     with path.open("wb") as file:
         file.truncate(10**8)
-    with pytest.raises(TensorRankError, match=r"more than 10 MB; expected a config\.json"):
+    with pytest.raises(TensorRankError, match=r"the file has 95\.4 MiB; expected a config\.json, of at most 9\.54 MiB"):
         guidelines.read_config(path)
+
+
+@pytest.mark.parametrize("given", [None, 5, 1.5, [], b"config.json", ""])
+def test_what_is_neither_a_path_nor_a_mapping_is_refused(given):
+    with pytest.raises(TensorRankError, match=r"the configuration is .*; expected the path of a file or folder"):
+        guidelines.read_config(given)

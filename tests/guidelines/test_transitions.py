@@ -175,3 +175,29 @@ def test_sizes_are_positive_numbers(parameters):
 def test_fits_are_checked(change, message):
     with pytest.raises(TensorRankError, match=message):
         TransitionFit(**{"intercept": 5.0, "slope": 0.05, **change})
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"intercept": 10**400}, "intercept is a whole number of some 400 digits; expected a finite number"),
+        ({"slope": 10**200}, r"slope is 1e\+200; expected numbers of at most 1e\+100"),
+        ({"rule": 1e-200}, r"rule is 1e-200; expected numbers of at most 1e\+100"),
+        ({"covariance": [[1e300, 0], [0, 1e300]]}, "covariance is .*; expected numbers of at most"),
+        ({"depths": [1, 10**300]}, "depths is .*; expected numbers of at most"),
+        ({"depths": 5}, "depths is 5; expected the least and the greatest"),
+        ({"covariance": [[1]]}, r"the covariance is \[\[1\]\]; expected a 2 x 2 matrix"),
+        ({"chi_square": 10**300}, r"chi_square is 1e\+300; expected numbers of at most"),
+        ({"degrees_of_freedom": 10**30}, "degrees_of_freedom is 1000000000000000000000000000000; expected at most 1000000000"),
+        ({"degrees_of_freedom": 1.0}, "degrees_of_freedom is 1.0; expected a whole number"),
+    ],
+)
+def test_saved_fits_with_numbers_beyond_reason_are_refused(changes, message):
+    with pytest.raises(TensorRankError, match=message):
+        TransitionFit.from_dict({**PUBLISHED.to_dict(), **changes})
+
+
+@pytest.mark.parametrize("given", [None, 5, "slope", [1]])
+def test_what_is_no_object_is_no_fit(given):
+    with pytest.raises(TensorRankError, match="was given; expected an object with intercept, slope"):
+        TransitionFit.from_dict(given)

@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from tensorrank.arguments import nearest
+from tensorrank.arguments import nearest, shown
 from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.edges import EXPECTED_NAME, is_name
 from tensorrank.mixtures.formats.written_tables import read_table, read_tables
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.tables import Table
@@ -29,7 +30,7 @@ class Fields:
     def within(cls, given: Any, where: str, required: tuple[str, ...], optional: tuple[str, ...] = ()) -> Fields:
         """An object inside a model file, with its names checked."""
         if not isinstance(given, Mapping):
-            raise TensorRankError(f"{where} is {given!r:.40}; expected an object with {', '.join(map(repr, required))}")
+            raise TensorRankError(f"{where} is {shown(given)}; expected an object with {', '.join(map(repr, required))}")
         found = cls(given, where)
         found.check(*required, optional=optional)
         return found
@@ -42,7 +43,7 @@ class Fields:
         known = (*required, *optional)
         for name in self.values:
             if name not in known:
-                raise TensorRankError(f"{place}unknown field {name!r}; {nearest(str(name), known)}")
+                raise TensorRankError(f"{place}unknown field {shown(name)}; {nearest(name, known)}")
         missing = [name for name in required if name not in self.values]
         if missing:
             raise TensorRankError(f"{place}the field {missing[0]!r} is missing; expected {', '.join(required)}")
@@ -69,7 +70,7 @@ class Fields:
         """The list of a field."""
         if not isinstance(self[name], list):
             place = f" of {self.where}" if self.where else ""
-            raise TensorRankError(f"the field {name!r}{place} is {self[name]!r:.40}; expected a list")
+            raise TensorRankError(f"the field {name!r}{place} is {shown(self[name])}; expected a list")
         return [*self[name]]
 
     def entries(self, name: str) -> Iterator[tuple[str, Any]]:
@@ -94,6 +95,7 @@ class Fields:
 
 def checked_name(given: Any, what: str) -> int | str:
     """The name of a node: a whole number or a text."""
-    if type(given) is not int and type(given) is not str:
-        raise TensorRankError(f"{what} is {given!r:.40}; expected a name, a whole number or a text")
-    return given
+    if not is_name(given):
+        raise TensorRankError(f"{what} is {shown(given)}; expected a name, {EXPECTED_NAME}")
+    name: int | str = given
+    return name

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from tensorrank.arguments import nearest
+from tensorrank.arguments import nearest, shown
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.formats.fields import Fields
 from tensorrank.mixtures.kinds import KINDS
@@ -26,7 +26,7 @@ def to_dict(model: Mixture) -> dict[str, Any]:
     {'model': 'latent_class', 'version': 1, 'weights': [1], 'components': [[['1/3', '2/3']]]}
     """
     if getattr(model, "kind", None) not in KINDS:
-        raise TensorRankError(f"{model!r} was given; expected one of the models {', '.join(KINDS)}")
+        raise TensorRankError(f"{shown(model)} was given; expected one of the models {', '.join(KINDS)}")
     densities = {} if model.densities is None else {"densities": model.densities.to_dict()}
     return {"model": model.kind, "version": VERSION, **model.fields(), **densities}
 
@@ -47,14 +47,14 @@ def from_dict(given: Mapping[str, Any]) -> Mixture:
     if not isinstance(kind, str) or kind not in KINDS:
         if "model" not in given:
             raise TensorRankError(f"the field 'model' is missing; expected one of {', '.join(KINDS)}")
-        raise TensorRankError(f"the model is {kind!r}; {nearest(str(kind), KINDS)}")
+        raise TensorRankError(f"the model is {shown(kind)}; {nearest(kind, KINDS)}")
     version = given.get("version")
     if version != VERSION or type(version) is not int:
         if type(version) is int and version > VERSION:
             raise TensorRankError(
-                f"the version is {version}; tensorrank {__version__} reads {VERSION}, so a newer one is needed"
+                f"the version is {shown(version)}; tensorrank {__version__} reads {VERSION}, so a newer one is needed"
             )
-        found = f"the version is {version!r}" if "version" in given else "the field 'version' is missing"
+        found = f"the version is {shown(version)}" if "version" in given else "the field 'version' is missing"
         raise TensorRankError(f"{found}; expected {VERSION}")
     model: type[Mixture] = KINDS[kind].model
     return model.from_fields(Fields(given))

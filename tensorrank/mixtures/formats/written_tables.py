@@ -9,13 +9,17 @@ from typing import Any
 
 import numpy as np
 
+from tensorrank.arguments import shown
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.tables import Table, holds_fractions
 from tensorrank.records import plain
-from tensorrank.whole_numbers import from_text, to_text
+from tensorrank.whole_numbers import MOST_DIGITS, from_text, to_text
 
 # Exponents are no part of it: with them a short text could be a number of any length.
 _FRACTION = re.compile(r"(-?[0-9]+)(?:/([0-9]+))?")
+# Tables have three axes at most, and matrices of covariance four.
+_MOST_AXES = 4
+_BEYOND = 10**MOST_DIGITS
 
 
 def written(table: Table | tuple[Table, ...]) -> Any:
@@ -47,11 +51,12 @@ def read_table(given: Any, what: str) -> Table:
     entries: list[Any] = [given]
     while entries and isinstance(entries[0], list):
         length = len(entries[0])
-        odd = next((row for row in entries if not isinstance(row, list) or len(row) != length), None)
-        if odd is not None:
+        for odd in (row for row in entries if not isinstance(row, list) or len(row) != length):
             size = f"of {len(odd)} entries" if isinstance(odd, list) else _brief(odd)
             raise TensorRankError(f"{what} has rows of {length} entries and one {size}; expected rows of equal length")
         shape.append(length)
+        if len(shape) > _MOST_AXES:
+            raise TensorRankError(f"{what} has lists nested more than {_MOST_AXES} deep; expected a table of numbers")
         entries = [entry for row in entries for entry in row]
     numbers = [entry if type(entry) is float else _number(entry, what) for entry in entries]
     floating = any(type(number) is float for number in numbers)
@@ -72,6 +77,9 @@ def read_tables(given: Any, what: str) -> Table | tuple[Table, ...]:
 
 
 def _entry(entry: Fraction) -> Any:
+    longest = max(abs(entry.numerator), entry.denominator)
+    if longest >= _BEYOND:
+        raise TensorRankError(f"a table has {shown(entry)}; files hold whole numbers of at most {MOST_DIGITS} digits")
     if entry.denominator == 1:
         return plain(int(entry))
     return f"{to_text(entry.numerator)}/{to_text(entry.denominator)}"
@@ -83,6 +91,8 @@ def _number(entry: Any, what: str) -> Fraction:
     found = _FRACTION.fullmatch(entry) if isinstance(entry, str) else None
     if not found:
         raise TensorRankError(f'{what} contains {_brief(entry)}; expected numbers, or fractions such as "1/3"')
+    if max(map(len, found.groups(""))) > MOST_DIGITS:
+        raise TensorRankError(f"{what} contains {_brief(entry)}; expected at most {MOST_DIGITS} digits")
     below = from_text(found[2]) if found[2] else 1
     if not below:
         raise TensorRankError(f"{what} contains {_brief(entry)}; expected a denominator that is not 0")
@@ -98,5 +108,4 @@ def _brief(given: Any) -> str:
         return "a list" if isinstance(given, list) else "an object"
     if given is None or isinstance(given, bool):
         return {None: "null", True: "true", False: "false"}[given]
-    text = repr(given)
-    return text if len(text) <= 40 else f"{text[:40]}..."
+    return shown(given)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tensorrank.arguments import listed
+from tensorrank.arguments import listed, shown
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.edges import Name, is_name
 from tensorrank.mixtures.sum_product.nodes import LeafNode, Node, Nodes, ProductNode, SumNode, children_of
@@ -72,7 +72,7 @@ def variables_of(bits: int) -> tuple[int, ...]:
 def _children_first(nodes: Nodes, root: Name) -> tuple[Name, ...]:
     """The names of all nodes below the root, children before their parents, the root last; cycles are refused."""
     if not is_name(root) or root not in nodes:
-        raise TensorRankError(f"the root is {root!r}; expected the name of a node, such as {next(iter(nodes))!r}")
+        raise TensorRankError(f"the root is {shown(root)}; expected the name of a node, such as {next(iter(nodes))!r}")
     order: list[Name] = []
     finished: set[Name] = set()
     path: dict[Name, None] = {root: None}

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from tensorrank.arguments import nearest, whole_number
+from tensorrank.arguments import nearest, shown, whole_number
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.edges import Name, is_name
+from tensorrank.mixtures.edges import EXPECTED_NAME, Name, is_name
 from tensorrank.mixtures.formats.fields import Fields, checked_name
 from tensorrank.mixtures.formats.written_tables import written
 from tensorrank.mixtures.tables import Table, distributions, nonnegative
@@ -81,9 +81,7 @@ def node_from_fields(given: Any, where: str) -> tuple[Name, Node]:
     if not isinstance(kind, str) or kind not in _FIELDS:
         if kind is None:
             Fields.within(given, where, ("id", "type"), ("children", "weights", "variable", "distribution"))
-        raise TensorRankError(
-            f"the type of {where} is {'null' if kind is None else repr(kind)}; {nearest(str(kind or ''), _FIELDS)}"
-        )
+        raise TensorRankError(f"the type of {where} is {'null' if kind is None else shown(kind)}; {nearest(kind, _FIELDS)}")
     fields = Fields.within(given, where, ("id", "type", *_FIELDS[kind]))
     name = fields.name("id")
     named = replace(fields, where=f"node {name!r}")
@@ -96,11 +94,11 @@ def node_from_fields(given: Any, where: str) -> tuple[Name, Node]:
 def checked_nodes(given: Nodes) -> dict[Name, Node]:
     """The nodes with their children and tables checked, each by itself; messages name the node."""
     if not isinstance(given, Mapping) or not given:
-        raise TensorRankError(f"nodes are {given!r}; expected a mapping from names to nodes, not empty")
+        raise TensorRankError(f"nodes are {shown(given)}; expected a mapping from names to nodes, not empty")
     nodes: dict[Name, Node] = {}
     for name, node in given.items():
         if not is_name(name):
-            raise TensorRankError(f"a node is named {name!r}; expected a whole number or a text")
+            raise TensorRankError(f"a node is named {shown(name)}; expected {EXPECTED_NAME}")
         match node:
             case SumNode():
                 children = _children(node.children, f"sum node {name!r}", given, "add their weights")
@@ -119,7 +117,7 @@ def checked_nodes(given: Nodes) -> dict[Name, Node]:
                 nodes[name] = LeafNode(variable, distributions(node.distribution, what, ["value"]))
             case _:
                 raise TensorRankError(
-                    f"node {name!r} is {node!r}; expected SumNode(children, weights), ProductNode(children) or "
+                    f"node {name!r} is {shown(node)}; expected SumNode(children, weights), ProductNode(children) or "
                     "LeafNode(variable, distribution)"
                 )
     return nodes
@@ -127,14 +125,14 @@ def checked_nodes(given: Nodes) -> dict[Name, Node]:
 
 def _children(given: Iterable[Name], what: str, nodes: Nodes, instead: str) -> tuple[Name, ...]:
     if isinstance(given, str) or not isinstance(given, Iterable):
-        raise TensorRankError(f"{what} has the children {given!r}; expected a list of names")
+        raise TensorRankError(f"{what} has the children {shown(given)}; expected a list of names")
     children = tuple(given)
     if not children:
         raise TensorRankError(f"{what} has no children; expected at least one")
     met: set[Name] = set()
     for child in children:
         if not is_name(child) or child not in nodes:
-            raise TensorRankError(f"{what} has the child {child!r}; no node has that name")
+            raise TensorRankError(f"{what} has the child {shown(child)}; no node has that name")
         if child in met:
             raise TensorRankError(f"{what} has the child {child!r} twice; expected different ones: {instead}")
         met.add(child)

@@ -96,6 +96,19 @@ def test_the_good_ones_are_good(kind):
         ("hidden_markov", ["initial"], 1, "the field 'initial' is 1; expected a list of numbers"),
         ("hidden_markov", ["initial"], {"a": 1}, "the field 'initial' is an object; expected a list of numbers"),
         ("hidden_markov", ["initial"], [True, 0], "the field 'initial' contains true; expected numbers, or fractions"),
+        (
+            *("hidden_markov", ["initial"], [[], None]),
+            "the field 'initial' has rows of 0 entries and one null; expected rows of equal length",
+        ),
+        (
+            *("hidden_markov", ["initial"], [[[[[1]]]]]),
+            "the field 'initial' has lists nested more than 4 deep; expected a table of numbers",
+        ),
+        ("hidden_markov", ["initial"], ["1/1" + "0" * 20_000, 1], "the field 'initial' contains '1/100000"),
+        ("hidden_markov", ["initial"], [10**4000, 0], "the initial distribution sums to "),
+        ("hidden_markov", ["length"], 10**4000, "expected at most 1000000 steps"),
+        ("latent_tree", ["root"], 2**53 + 1, "the root is 9007199254740993; expected a name"),
+        ("hidden_markov", ["version"], 10**4000, "the version is a whole number of some 4000 digits; tensorrank "),
         ("hidden_markov", ["initial"], [None, 1], "the field 'initial' contains null"),
         (
             "hidden_markov",
@@ -205,8 +218,11 @@ def test_what_is_wrong_is_said_with_the_file(kind, path, value, message, tmp_pat
         (b'{"model": 1,}', "at line 1, column "),
         (b"{'model': 1}", "expecting property name enclosed in double quotes at line 1, column 2; expected JSON"),
         (b'{"model": 1} x', "extra data at line 1, column 14; expected JSON"),
-        (b'{"model": "a", "model": "b"}', "an object has the field 'model' twice; expected each field once"),
-        (b'{"model": "a", "weights": [NaN]}', "NaN is given as a number; expected finite numbers"),
+        (b'{"model": "a", "model": "b"}', "the key 'model' is given twice at line 1, column 16; expected each key once"),
+        (
+            b'{"model": "a", "weights": [NaN]}',
+            "NaN is given as a number at line 1, column 28 (weights[0]); expected finite numbers",
+        ),
         (b'{"model": "a", "weights": [-Infinity]}', "-Infinity is given as a number"),
         (b'{"model": "latent_class", "version": 1, "weights": [1e400], "components": []}', "is inf at class 0"),
         (b"\x80\x81", "byte 0 is no UTF-8 text"),

@@ -1,0 +1,96 @@
+"""What is in a file that a user named: an ordinary file, or a pipe that somebody fills, of a bounded size."""
+
+from __future__ import annotations
+
+import os
+import select
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from tensorrank.arithmetic.resources import amount, memory_limit
+from tensorrank.errors import TensorRankError
+from tensorrank.given_files.paths import shown_path
+
+# Seconds that the next bytes of a pipe may take.
+_PATIENCE = 5.0
+_CHUNK = 2**20
+# What is made of a text takes about so many times its bytes.
+_GROWTH = 16
+_SQLITE = b"SQLite format 3\0"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
+
+
+def text_of(path: Path, expected: str, *, most: int | None = None) -> str:
+    """The text of a UTF-8 file, without the mark of its encoding.
+
+    Args:
+        path: a path that `file_path` has checked.
+        expected: what the file should be, for messages, such as "a model file (JSON)".
+        most: the most bytes that the file may have; by default as many as the memory holds when they are read.
+
+    Raises:
+        TensorRankError: if the file cannot be read, is larger, or is no UTF-8 text. Errors about what is in it do not
+            name the path: `named_in_errors` does.
+    """
+    content = bytes_of(path, expected, most=most)
+    if content.startswith(_SQLITE):
+        raise TensorRankError(f"this is an SQLite file, as `tensorrank study --out` keeps ranks in; expected {expected}")
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        hint = "; it seems to be UTF-16: save it as UTF-8" if content.startswith(_UTF_16) else ""
+        raise TensorRankError(f"byte {error.start} is no UTF-8 text; expected {expected}{hint}") from error
+
+
+def bytes_of(path: Path, expected: str, *, most: int | None = None) -> bytes:
+    """The bytes of a file, or of a pipe; see `text_of`."""
+    limit = memory_limit(None) // _GROWTH if most is None else most
+    with opened(path, expected, pipes=True) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > limit:
+            raise TensorRankError(f"the file has {amount(size)}; expected {expected}, of at most {amount(limit)}")
+        parts, read = [], 0
+        # A file may grow while it is read.
+        while part := _next_part(file, expected):
+            parts.append(part)
+            read += len(part)
+            if read > limit:
+                raise TensorRankError(f"there are more than {amount(limit)}; expected {expected}, of at most so much")
+    return b"".join(parts)
+
+
+@contextmanager
+def opened(path: Path, expected: str, *, pipes: bool = False) -> Iterator[BinaryIO]:
+    """A context with a file opened for reading: never a folder or a device, which may have no end.
+
+    Opening never waits, as it otherwise would for whoever fills a pipe. Failures of the system while the context reads
+    are errors in words, too.
+
+    Raises:
+        TensorRankError: if the file cannot be opened or read, or is no ordinary file, nor a pipe where these are taken.
+    """
+    try:
+        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
+        with os.fdopen(descriptor, "rb", buffering=0) as file:
+            mode = os.fstat(descriptor).st_mode
+            if not (stat.S_ISREG(mode) or (pipes and stat.S_ISFIFO(mode))):
+                kind = "a pipe" if stat.S_ISFIFO(mode) else "a device"
+                raise TensorRankError(f"{kind} was given; expected {expected}")
+            yield file
+    except OSError as error:
+        why = error.strerror or error
+        raise TensorRankError(f"{shown_path(path)} cannot be read ({why}); expected {expected}") from error
+
+
+def _next_part(file: BinaryIO, expected: str) -> bytes:
+    """The next bytes, none at the end; a pipe that nobody fills is refused after a while."""
+    part = None
+    while part is None:
+        # A pipe whose writers have left can be read, to its end; one whose writer has not come yet cannot.
+        if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode) and not select.select([file], [], [], _PATIENCE)[0]:
+            raise TensorRankError(f"the pipe brought nothing for {_PATIENCE:g} s; expected {expected}")
+        part = file.read(_CHUNK)
+    return part
