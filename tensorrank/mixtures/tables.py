@@ -29,7 +29,6 @@ _LARGEST_EXPONENT = 9999
 _LARGE_EXPONENT = re.compile(r"[eE][+-]?[\d_]{5,}")
 # Tables of fewer entries fit wherever anything does.
 _FEW_ENTRIES = 2**16
-# What an entry takes while a table is made and checked.
 _FLOAT_BYTES, _FRACTION_BYTES = 32, 400
 # What a node takes with its name, its children and a small table.
 _OBJECT_BYTES = 1000
@@ -137,8 +136,12 @@ def free_parameters(tables: Iterable[Table]) -> int:
 def check_entries(entries: int, what: str, *, fractions: bool = False) -> None:
     """Refuse tables of so many entries, which may be a whole number of any size, where they would not fit in memory."""
     if entries > _FEW_ENTRIES:
-        needed = entries * (_FRACTION_BYTES if fractions else _FLOAT_BYTES)
-        refuse_beyond(memory_limit(None), needed, what, "fewer states, values or variables")
+        refuse_beyond(memory_limit(None), entries * entry_bytes(fractions=fractions), what, "fewer states, values or variables")
+
+
+def entry_bytes(*, fractions: bool) -> int:
+    """The bytes that an entry of a table takes while the table is made and checked."""
+    return _FRACTION_BYTES if fractions else _FLOAT_BYTES
 
 
 def check_objects(count: int, what: str) -> None:

@@ -8,12 +8,14 @@ import numpy as np
 import pytest
 
 from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.approximation.approximate import approximate
 from tensorrank.mixtures.fitting.chow_liu import chow_liu_tree
 from tensorrank.mixtures.fitting.structures import balanced_parents
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree
+from tensorrank.mixtures.reductions.reduce import reduce
 from tensorrank.mixtures.sum_product.model import SumProduct, perfect_matchings
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 
@@ -78,3 +80,28 @@ def test_a_large_pseudocount_makes_tables_uniform():
     fit = LatentClass.fit(ROWS, pseudocount=1e30)
     np.testing.assert_allclose(fit.components[:2], np.full((2, 2, 2), 0.5), rtol=1e-12)
     np.testing.assert_array_equal(fit.components[2], [[1], [1]])
+
+
+@pytest.mark.parametrize(
+    ("ask", "message"),
+    [
+        (
+            lambda: reduce(HiddenMarkov.random(3, 3, 64, 0), "latent_class", limit=10**30),
+            "a latent_class of 357632896448405313 entries would take about 1.04e+07 TiB",
+        ),
+        (lambda: reduce(SumProduct.random(16, 2, 0), "hierarchical", limit=10**30), "a smaller limit, to be told what a small"),
+        (lambda: approximate(CHAIN, 10**30, "plain"), "steps keep would not fit any memory; the memory limit is"),
+        (lambda: approximate(CHAIN, 10**12, atoms="products"), "what 1000000000000 steps keep would"),
+        (lambda: approximate(CHAIN, 10**15, "sampling"), "what 1000000000000000 steps keep would"),
+        (lambda: approximate(CHAIN, 2, progress=1), "progress is 1; expected a function of the steps done"),
+    ],
+)
+def test_reductions_and_approximations_are_refused_at_once(ask, message):
+    started = time.perf_counter()
+    with pytest.raises(TensorRankError, match=re.escape(message)):
+        ask()
+    assert time.perf_counter() - started < 10
+
+
+def test_corrective_steps_end_with_the_entries_however_many_are_allowed():
+    assert len(approximate(CHAIN, 10**30).steps) == 8

@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import time
 from dataclasses import replace
+from math import prod
 from typing import Any, cast
 
-from tensorrank.arguments import one_of, whole_number
+from tensorrank.arguments import function_given, one_of, shown, whole_number
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.arithmetic.resources import Progress, silent, worker_threads
+from tensorrank.arithmetic.resources import Progress, memory_limit, refuse_beyond, silent, worker_threads
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.approximation.best_entries import check_search
 from tensorrank.mixtures.approximation.entries import over_entries
 from tensorrank.mixtures.approximation.likelihood import greedy_likelihood
-from tensorrank.mixtures.approximation.measures import Yardstick, log_squared_norm
+from tensorrank.mixtures.approximation.measures import MOST_ENTRIES, Yardstick, log_squared_norm
 from tensorrank.mixtures.approximation.parts import Overlaps
 from tensorrank.mixtures.approximation.products import over_products
 from tensorrank.mixtures.approximation.result import Approximation, ApproximationStep, Interrupted
@@ -23,6 +24,8 @@ from tensorrank.mixtures.mixture import Mixture
 METHODS = ("corrective", "refitted", "line search", "plain", "sampling", "likelihood")
 ATOMS = ("entries", "products")
 _OF_PRODUCTS = ("refitted", "likelihood")
+# What the report of a step takes; and how many copies of the parts there are for a while.
+_REPORT_BYTES, _COPIES = 1000, 2
 
 
 def approximate(
@@ -62,7 +65,8 @@ def approximate(
         progress: called with the steps done, their greatest number, and the last step in words.
 
     Raises:
-        TensorRankError: if a number is out of its range, a name is unknown, or the norm of W cannot be computed.
+        TensorRankError: if a number is out of its range, a name is unknown, the norm of W cannot be computed, or what all
+            steps keep would not fit in memory.
         Interrupted: a KeyboardInterrupt with the steps that were done, if there are any.
 
     Sources: Jaini, Poupart, Yu, Deep Homogeneous Mixture Models (NeurIPS 2018), theorem 4; Jaggi, Revisiting
@@ -73,10 +77,10 @@ def approximate(
     >>> found.certified, all(step.error <= step.guarantee for step in found.steps)
     (True, True)
     """
-    started, told = time.perf_counter(), progress or silent
+    started, told = time.perf_counter(), silent if progress is None else progress
     steps, samples = whole_number("steps", steps, 0), whole_number("samples", samples, 2)
     if not isinstance(target, Mixture):
-        raise TensorRankError(f"{target!r} was given; expected a mixture model, such as tr.load(FILE)")
+        raise TensorRankError(f"{shown(target)} was given; expected a mixture model, such as tr.load(FILE)")
     method = one_of("the method", method.replace("-", " ") if isinstance(method, str) else method, METHODS)
     kind = one_of("atoms", ("products" if method in _OF_PRODUCTS else "entries") if atoms is None else atoms, ATOMS)
     if method in _OF_PRODUCTS and kind == "entries":
@@ -85,7 +89,10 @@ def approximate(
             "everything else impossible; expected atoms 'products'"
         )
     check_search(oracle, nodes)
+    if progress is not None:
+        function_given("progress", progress, "a function of the steps done, their greatest number and words")
     rng = random_stream(seed)
+    _check_memory(target, steps, method, kind)
     # Components are numbered whatever their densities are.
     plain: Mixture = replace(cast(Any, target), densities=None)
     log_square = log_squared_norm(plain)
@@ -131,3 +138,18 @@ def approximate(
             raise
         raise Interrupted(result()) from None
     return result()
+
+
+def _check_memory(target: Mixture, steps: int, method: str, kind: str) -> None:
+    """Refuse steps whose parts and reports would not fit in memory."""
+    entries, reports, parts = prod(target.shape), steps + 1, steps + 1
+    if kind == "entries":
+        # There are no more parts than entries, and corrective steps end when all are parts.
+        parts = min(parts, entries)
+        reports = parts if method == "corrective" else reports
+        needed = parts * _COPIES * 8 * target.sites
+    else:
+        # The tables, the values at the rows that measure, and the inner products of all pairs.
+        needed = parts * _COPIES * 8 * (sum(target.shape) + min(entries, MOST_ENTRIES) + parts)
+    needed += reports * _REPORT_BYTES
+    refuse_beyond(memory_limit(None), needed, f"what {shown(steps)} steps keep", "fewer steps")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from tensorrank.arguments import nearest, whole_number
+from tensorrank.arguments import nearest, one_of, shown, whole_number
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.kinds import KINDS
 from tensorrank.mixtures.latent_tree import LatentTree
@@ -10,7 +11,9 @@ from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.reductions.goal import AnyGoal
 from tensorrank.mixtures.reductions.obstruction import Obstruction, obstruction
 from tensorrank.mixtures.reductions.to_hierarchical import BalancedGoal
+from tensorrank.mixtures.tables import entry_bytes
 from tensorrank.mixtures.way import TooLargeError
+from tensorrank.whole_numbers import abbreviated
 
 # The largest size that is built where the user gives no limit, unless twice the model's own is larger.
 _LIMIT = 10**6
@@ -42,7 +45,8 @@ def reduce(model: Mixture, to: str, *, tree: str = "own", limit: int | None = No
         model of the kind needs at least, where the result would be larger than the limit.
 
     Raises:
-        TensorRankError: for another kind or tree, or variables that a tensorial mixture cannot have.
+        TensorRankError: for another kind or tree, variables that a tensorial mixture cannot have, or a result within
+            the limit that would not fit in memory.
 
     Sources: Jaini, Poupart, Yu, Deep Homogeneous Mixture Models (NeurIPS 2018); Khrulkov, Novikov, Oseledets (ICLR
     2018) for ranks of chains and balanced trees.
@@ -57,23 +61,26 @@ def reduce(model: Mixture, to: str, *, tree: str = "own", limit: int | None = No
     16
     """
     if not isinstance(to, str) or to not in KINDS:
-        raise TensorRankError(f"the kind {to!r} is unknown; {nearest(str(to), KINDS)}")
-    if tree not in ("own", "balanced"):
-        raise TensorRankError(f"the tree is {tree!r}; expected 'own' or 'balanced'")
+        raise TensorRankError(f"the kind {shown(to)} is unknown; {nearest(to, KINDS)}")
+    one_of("the tree", tree, ("own", "balanced"))
     if tree == "balanced" and to != BalancedGoal.model.kind:
         raise TensorRankError(f"a balanced tree was asked for with {to}; expected the kind hierarchical, or 'own'")
     if not isinstance(model, Mixture):
-        raise TensorRankError(f"the model is {model!r}; expected a mixture model, such as HiddenMarkov")
+        raise TensorRankError(f"the model is {shown(model)}; expected a mixture model, such as HiddenMarkov")
     goal = BalancedGoal() if tree == "balanced" else KINDS[to]
     if isinstance(model, goal.model) and tree == "own":
         return model
     limit = max(_LIMIT, 2 * model.size) if limit is None else whole_number("limit", limit, 1)
+    memory, entry = memory_limit(None), entry_bytes(fractions=model.over_fractions)
     try:
-        found = _reduced(model, goal, limit)
+        found = _reduced(model, goal, min(limit, memory // entry))
         if found.size <= limit:
             return found
         raise TooLargeError(found.size)
     except TooLargeError as error:
+        if error.size <= limit:
+            what = f"a {goal.model.kind} of {abbreviated(error.size)} {goal.model.unit}"
+            refuse_beyond(memory, error.size * entry, what, "a smaller limit, to be told what a small one would need")
         return obstruction(model, goal, error.size, limit, step=error.step)
 
 

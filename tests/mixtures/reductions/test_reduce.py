@@ -177,7 +177,7 @@ class TestRefusals:
             reduce(LatentClass.random([2, 2], 2, seed=0), "hidden_makrov")
 
     def test_an_unknown_tree(self):
-        with pytest.raises(TensorRankError, match="tree is 'binary'; expected 'own' or 'balanced'"):
+        with pytest.raises(TensorRankError, match="the tree is 'binary'; expected one of own, balanced"):
             reduce(LatentClass.random([2, 2], 2, seed=0), "hierarchical", tree="binary")
 
     def test_a_balanced_tree_of_another_kind(self):
