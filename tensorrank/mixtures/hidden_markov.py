@@ -82,12 +82,12 @@ class HiddenMarkov(TreeShaped):
         if known[0][1] > _MOST_STEPS:
             raise TensorRankError(f"the length is {known[0][1]}; expected at most {_MOST_STEPS} steps")
         object.__setattr__(self, "length", known[0][1])
-        states = len(self.initial)
+        states, transitions = len(self.initial), self.transitions
         for step, emission in enumerate(self.emissions):
             _check_rows(emission, f"the emission table of step {step}", states)
-            if step < len(self.transitions):
-                _check_rows(self.transitions[step], f"the transition table of step {step}", states)
-                states = self.transitions[step].shape[1]
+            if step < len(transitions):
+                _check_rows(transitions[step], f"the transition table of step {step}", states)
+                states = transitions[step].shape[1]
         self._check_densities()
 
     def __repr__(self) -> str:

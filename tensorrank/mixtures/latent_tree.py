@@ -119,12 +119,29 @@ class LatentTree(Fittable):
         return texts if len(set(texts.values())) == len(texts) else {name: repr(name) for name in self.order}
 
     def parent(self, name: Name) -> Name | None:
-        """The parent of a node, None for the root."""
-        return None if name == self.root else self._edge_to[name].parent
+        """The parent of a node, None for the root.
+
+        Raises:
+            TensorRankError: if no node has the name.
+        """
+        return None if self._is_root(name) else self._edge(name).parent
 
     def table(self, name: Name) -> Table:
-        """The table P(node | its parent); of the root the prior, as a single row."""
-        return self.prior[None] if name == self.root else self._edge_to[name].table
+        """The table P(node | its parent); of the root the prior, as a single row.
+
+        Raises:
+            TensorRankError: if no node has the name.
+        """
+        return self.prior[None] if self._is_root(name) else self._edge(name).table
+
+    def _is_root(self, name: Name) -> bool:
+        return isinstance(name, int | str) and name == self.root
+
+    def _edge(self, name: Name) -> Edge:
+        try:
+            return self._edge_to[name]
+        except (KeyError, TypeError):  # unknown, or nothing that could be a key
+            raise TensorRankError(f"no node is named {shown(name)}; expected one of {shown(list(self.order))}") from None
 
     @cached_property
     def states(self) -> Mapping[Name, int]:

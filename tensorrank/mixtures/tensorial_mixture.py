@@ -97,8 +97,12 @@ class TensorialMixture(TreeShaped):
         return len(self.levels)
 
     def tables(self, level: int) -> tuple[Table, ...]:
-        """The tables of a level, one for each edge from left to right."""
-        given = self.levels[level]
+        """The tables of a level, one for each edge from left to right.
+
+        Raises:
+            TensorRankError: if there is no such level.
+        """
+        given = self.levels[whole_number("level", level, 0, self.depth - 1)]
         return given if isinstance(given, tuple) else (given,) * 2 ** (level + 1)
 
     @property

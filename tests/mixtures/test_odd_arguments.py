@@ -5,6 +5,9 @@ import re
 import pytest
 
 from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.approximation.approximate import approximate
+from tensorrank.mixtures.fitting.fit import fitted
+from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Transfer
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree
@@ -13,6 +16,8 @@ from tensorrank.mixtures.reductions.reduce import reduce
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 
 COIN = LatentClass([1], [[[0.25, 0.75]]])
+TREE = LatentTree.random([0, 0], 2, 2, 0)
+MIXTURE = TensorialMixture.random(1, 2, 2, 0)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +34,20 @@ COIN = LatentClass([1], [[[0.25, 0.75]]])
         (lambda: Hierarchical.random(3, 2, 0), "numbers of values are 3; expected one for each variable"),
         (lambda: COIN.marginal(0), "the variables 0 were given; expected a list of them, such as [0, 1]"),
         (lambda: reduce(COIN, ["latent_tree"]), "the kind ['latent_tree'] is unknown"),
+        (lambda: TREE.parent(7), "no node is named 7; expected one of ['z0', 0, 1]"),
+        (lambda: TREE.table([1]), "no node is named [1]; expected one of ['z0', 0, 1]"),
+        (lambda: TREE.restricted("01"), "the variables '01' were given; expected a list of them"),
+        (lambda: TREE.marginal_network([[0]]), "a variable is [0]; expected a whole number of at least 0"),
+        (lambda: MIXTURE.tables(1), "level is 1; expected a whole number from 0 to 0"),
+        (lambda: reduce(COIN, []), "the kind [] is unknown; expected one of latent_class"),
+        (lambda: reduce(None, "latent_tree"), "the model is None; expected a mixture model"),
+        (lambda: approximate(COIN, 2, []), "the method is []; expected one of corrective"),
+        (lambda: COIN.marginal({0: 1}), "the variables {0: 1} were given; expected a list of them, such as [0, 1]"),
+        (lambda: COIN.marginal([0] * 70), "expected different ones of 0 to 0"),
+        (lambda: LatentClass.random([1] * 70, 1, 0).marginal(range(70)), "expected at most 64, the dimensions"),
+        (lambda: fitted(Hierarchical.random([2, 2], 2, 0), [[0, 1]]), "expected a latent class, hidden Markov, latent tree or"),
+        (lambda: fitted(3, [[0, 1]]), "the start is 3; expected a latent class, hidden Markov, latent tree or"),
+        (lambda: Gaussians.from_dict(None), "densities are None; expected an object with the fields type, means"),
         (lambda: check_reduction(COIN, 3), "3 was given as the target; expected what `reduce` returns"),
         (lambda: check_reduction("coin", COIN), "'coin' was given as the source; expected a mixture model"),
     ],

@@ -65,8 +65,8 @@ def approximate(
         progress: called with the steps done, their greatest number, and the last step in words.
 
     Raises:
-        TensorRankError: if a number is out of its range, a name is unknown, the norm of W cannot be computed, or what all
-            steps keep would not fit in memory.
+        TensorRankError: if a number is out of its range, a name is unknown, the norm of W cannot be computed, or what
+            all steps keep would not fit in memory.
         Interrupted: a KeyboardInterrupt with the steps that were done, if there are any.
 
     Sources: Jaini, Poupart, Yu, Deep Homogeneous Mixture Models (NeurIPS 2018), theorem 4; Jaggi, Revisiting
