@@ -19,7 +19,7 @@ from typing import Any
 
 from tensorrank.errors import TensorRankError
 
-_MOST_LISTED = 12
+MOST_LISTED = 12
 # An iterable that gives more things than this is taken to be endless.
 MOST_THINGS = 10**7
 # A whole number of more digits than this is shown by their number.
@@ -35,8 +35,8 @@ class _Shown(Repr):
 
     def __init__(self) -> None:
         super().__init__()
-        self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = self.maxdict = _MOST_LISTED
-        self.maxarray = self.maxdeque = _MOST_LISTED
+        self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = self.maxdict = MOST_LISTED
+        self.maxarray = self.maxdeque = MOST_LISTED
         self.maxstring = self.maxother = 120
         self.maxlevel = 4
 
@@ -102,6 +102,21 @@ def as_real_number(given: object) -> Real | Decimal | None:
     return given
 
 
+def as_float(given: object) -> float:
+    """Any real number that a user gave, as a float: infinite if no float is as large, NaN if it is no number.
+
+    >>> as_float(2), as_float(10**400), as_float("2")
+    (2.0, inf, nan)
+    """
+    real: Any = as_real_number(given)
+    try:
+        return float("nan") if real is None else float(real)
+    except OverflowError:
+        return math.inf if real > 0 else -math.inf
+    except ValueError:  # a Decimal's signalling NaN
+        return float("nan")
+
+
 def whole_number(name: str, given: Any, least: int, most: int | None = None) -> int:
     """A whole number that a user gave (numpy's too), if it is at least and at most so large.
 
@@ -121,11 +136,7 @@ def finite_number(name: str, given: Any, *, least: float | None = None, above: f
     >>> finite_number("slope", 1)
     1.0
     """
-    real = as_real_number(given)
-    try:
-        number = float("nan") if real is None else float(real)
-    except (ValueError, OverflowError):  # a Decimal's signalling NaN, and what no float holds
-        number = float("nan")
+    number = as_float(given)
     low = (least is not None and number < least) or (above is not None and number <= above)
     if low or not math.isfinite(number):
         limits = "" if least is None else f" of at least {least:g}"
@@ -273,11 +284,15 @@ def one_of(name: str, given: Any, known: Sequence[str]) -> str:
     return str(given)
 
 
-def listed(numbers: Sequence[int]) -> str:
+def listed(numbers: Sequence[int], count: int | None = None) -> str:
     """Numbers listed for a sentence; of many only the first are listed, with how many there are.
+
+    Args:
+        numbers: all of the numbers, or the first of them.
+        count: how many there are in all, where only the first are given.
 
     >>> listed(range(20))
     '0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, ... (20 in all)'
     """
-    words = ", ".join(map(shown, numbers[:_MOST_LISTED]))
-    return words if len(numbers) <= _MOST_LISTED else f"{words}, ... ({len(numbers)} in all)"
+    words, total = ", ".join(map(shown, numbers[:MOST_LISTED])), len(numbers) if count is None else count
+    return words if total <= MOST_LISTED else f"{words}, ... ({shown(total)} in all)"

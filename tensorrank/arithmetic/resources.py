@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numbers
 import os
 import re
 import threading
@@ -15,7 +14,7 @@ from typing import TypeVar, cast
 
 from threadpoolctl import threadpool_limits
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import as_float, as_real_number, shown, whole_number
 from tensorrank.errors import TensorRankError
 
 try:
@@ -28,6 +27,8 @@ R = TypeVar("R")
 # Called with the work done, the total expected so far (in the same unit), and in words what is under way.
 Progress = Callable[[float, float, str], None]
 
+# More threads than any machine gains from; as many can be begun.
+MOST_THREADS = 1024
 # The share of the available memory that a computation takes when no limit is given.
 MEMORY_SHARE = 0.6
 # A system that reports less than this is too full to tell the truth.
@@ -93,10 +94,12 @@ def memory_limit(memory: int | str | None) -> int:
         found = re.fullmatch(r"\s*(\d+(?:\.\d*)?)\s*([kmgt]i?)?b?\s*", memory.lower())
         if found:
             size = float(found.group(1)) * _UNITS[found.group(2) or ""]
-    elif isinstance(memory, numbers.Real) and not isinstance(memory, bool):
-        size = float(memory)
+    elif (real := as_real_number(memory)) is not None:
+        size = as_float(real)
     if not 1 <= size < float("inf"):
-        raise TensorRankError(f"the memory limit is {memory!r}; expected a positive number of bytes or a text such as '4GiB'")
+        raise TensorRankError(
+            f"the memory limit is {shown(memory)}; expected a positive number of bytes or a text such as '4GiB'"
+        )
     return int(size)
 
 
@@ -124,7 +127,7 @@ def thread_count(threads: int | None) -> int:
     """The threads a computation may use: the number given, or the processors this process may run on."""
     if threads is None:
         return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return whole_number("threads", threads, 1)
+    return whole_number("threads", threads, 1, MOST_THREADS)
 
 
 class Workers:

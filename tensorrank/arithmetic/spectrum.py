@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tensorrank.arithmetic.arrays import Array, Floats, Integers
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
 
@@ -189,6 +190,7 @@ class NumericalRank(Record):
         return f"NumericalRank {self.value} ({trust}): threshold {self.threshold:.3g}, gap {self.gap:.3g}{why}"
 
 
+@checked
 def numerical_rank(matrix: ArrayLike, *, rtol: float | None = None, atol: float | None = None) -> NumericalRank:
     """The numerical rank of a real or complex matrix: the number of singular values above a threshold.
 

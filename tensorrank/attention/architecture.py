@@ -15,12 +15,14 @@ from tensorrank.attention.instance import AttentionInstance
 from tensorrank.attention.monomial import Monomial, monomial
 from tensorrank.attention.stack import AttentionStack
 from tensorrank.attention.weights import AttentionWeights
+from tensorrank.checked import checked
 from tensorrank.errors import CombinationError
 from tensorrank.separation.architecture import MomentForm, Weights
 from tensorrank.separation.named_weights import Shapes, WeightedArchitecture, drawn_or_given, heights_of
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 
 
+@checked
 @dataclass(frozen=True, repr=False)
 class SelfAttention(AttentionStack, WeightedArchitecture):
     """A stack of self-attention layers without softmax, whose output is one coordinate of one token.

@@ -22,6 +22,7 @@ from typing import Literal
 from tensorrank.arguments import whole_number
 from tensorrank.attention.large_counts import log3_affine_bound, log3_moment_bound
 from tensorrank.attention.monomial import monomial
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.hilbert import HilbertSeries, MomentSpaces, moment_spaces
 
@@ -180,6 +181,7 @@ def _token_counts(width: int, output_tokens: int | None, other_tokens: int | Non
     return near, near if other_tokens is None else whole_number("other_tokens", other_tokens, 1)
 
 
+@checked
 @dataclass(frozen=True)
 class PublishedBounds:
     """The two bounds of a published theorem on the logarithm to base 3 of the separation rank.

@@ -13,7 +13,9 @@ from numpy.typing import ArrayLike
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.attention.stack import AttentionStack
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
+from tensorrank.separation.architecture import Weights
 from tensorrank.separation.named_weights import checked_weights
 from tensorrank.separation.numerical import NumericalArchitecture, NumericalModel
 
@@ -23,6 +25,7 @@ _CHUNK = 2**25
 _WEIGHTS = 1
 
 
+@checked
 @dataclass(frozen=True)
 class SoftmaxAttention(AttentionStack, NumericalArchitecture):
     """A stack of self-attention layers with softmax, whose output is coordinate 0 of one token.
@@ -79,7 +82,7 @@ class SoftmaxAttention(AttentionStack, NumericalArchitecture):
             weights[name] = rng.standard_normal(shape) / math.sqrt(fan_in)
         return weights
 
-    def values(self, weights: Mapping[str, ArrayLike], inputs: ArrayLike) -> Floats:
+    def values(self, weights: Weights, inputs: ArrayLike) -> Floats:
         """The values at inputs of shape (count, tokens, width): coordinate 0 of the output token, shape (count,).
 
         Raises:
@@ -88,9 +91,7 @@ class SoftmaxAttention(AttentionStack, NumericalArchitecture):
         """
         return SoftmaxFunction(self, self._checked(weights))(inputs)
 
-    def numerical_model(
-        self, seed: int | np.random.Generator = 0, *, weights: Mapping[str, ArrayLike] | None = None
-    ) -> NumericalModel:
+    def numerical_model(self, seed: int | np.random.Generator = 0, *, weights: Weights | None = None) -> NumericalModel:
         """This network as a function of its tokens, with random weights or those given.
 
         Raises:
@@ -104,7 +105,7 @@ class SoftmaxAttention(AttentionStack, NumericalArchitecture):
         drawn = self.random_weights(seed) if weights is None else self._checked(weights)
         return NumericalModel(SoftmaxFunction(self, drawn), self.tokens, site_shape=(self.width,))
 
-    def _checked(self, weights: Mapping[str, ArrayLike]) -> dict[str, Floats]:
+    def _checked(self, weights: Weights) -> dict[str, Floats]:
         return {name: array.astype(np.float64) for name, array in checked_weights(weights, self.shapes).items()}
 
 

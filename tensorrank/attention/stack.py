@@ -6,11 +6,13 @@ from dataclasses import KW_ONLY, dataclass
 from typing import Any
 
 from tensorrank.arguments import true_or_false, whole_number
+from tensorrank.checked import checked
 from tensorrank.errors import CombinationError, TensorRankError
 from tensorrank.records import Record
 from tensorrank.separation.named_weights import Shapes
 
 
+@checked
 @dataclass(frozen=True, repr=False)
 class AttentionStack(Record):
     """The sizes of a stack of attention layers, checked: the base of `SelfAttention` and `SoftmaxAttention`."""

@@ -17,6 +17,7 @@ import numpy as np
 
 from tensorrank.arguments import true_or_false, whole_number
 from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.checked import checked
 from tensorrank.circuits.pooling import Levels, pooling_levels
 from tensorrank.errors import TensorRankError
 from tensorrank.networks.cuts import minimum_cut
@@ -28,6 +29,7 @@ from tensorrank.separation.named_weights import Shapes, WeightedArchitecture, ch
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 
 
+@checked
 @dataclass(frozen=True)
 class ConvolutionalCircuit(WeightedArchitecture):
     """A convolutional arithmetic circuit with a chosen pooling geometry.

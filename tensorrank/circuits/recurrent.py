@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
+from tensorrank.checked import checked
 from tensorrank.networks.network import Tensor, TensorNetwork
 from tensorrank.separation.architecture import Instance, Weights
 from tensorrank.separation.monomials import monomial_count
@@ -26,6 +27,7 @@ from tensorrank.separation.partition import Bipartition, PartitionLike, checked_
 _BATCH_BYTES = 2**26
 
 
+@checked
 @dataclass(frozen=True)
 class RecurrentCircuit(WeightedArchitecture):
     """A recurrent arithmetic circuit with categorical inputs.

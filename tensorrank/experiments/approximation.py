@@ -9,6 +9,7 @@ from functools import partial
 
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.resources import Progress, memory_limit
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.depth_families import MixtureFamily
 from tensorrank.experiments.experiment import Experiment, told, within
@@ -31,6 +32,7 @@ _MOST_ENTRIES = 10**6
 _MOST_SITES = 128
 
 
+@checked
 @dataclass(frozen=True)
 class Wall(Record):
     """The wall of a mixture: the parts that a latent class model equal to it needs, bounded from both sides.
@@ -75,6 +77,7 @@ class Wall(Record):
         return f"An exact shallow form needs at least {abbreviated(self.parts)} parts: {why}{cut}{known}."
 
 
+@checked
 @dataclass(frozen=True)
 class ApproximationRun:
     """A way of approximating, which is applied to each target.
@@ -96,6 +99,7 @@ class ApproximationRun:
 _USUAL_RUNS = (ApproximationRun("corrective", "entries", 1023), ApproximationRun("corrective", "products", 31))
 
 
+@checked
 @dataclass(frozen=True)
 class ApproximationTarget(Record):
     """A mixture, the wall of its exact shallow forms, and its approximations.
@@ -129,6 +133,7 @@ class ApproximationTarget(Record):
         return informative_parts(self.norm)
 
 
+@checked
 @dataclass(frozen=True)
 class ShallowApproximations(Experiment, name="approximation"):
     """Several targets, each approximated in the same ways.
@@ -146,6 +151,7 @@ class ShallowApproximations(Experiment, name="approximation"):
     seed: int
 
 
+@checked
 def informative_parts(norm: float) -> int | None:
     """The number of parts from which on the guarantee sqrt(8 / (t + 2)) is below the norm: about 8 / norm^2.
 
@@ -165,6 +171,7 @@ def informative_parts(norm: float) -> int | None:
     return None if norm == 0 else int(8 / Fraction(norm) ** 2)
 
 
+@checked
 def wall_of(model: Mixture, *, seed: int = 0, memory: int | str | None = "256MiB", progress: Progress | None = None) -> Wall:
     """The parts that a latent class model equal to the model needs at least, and those known to suffice.
 
@@ -221,6 +228,7 @@ def _cuts(sites: int) -> list[tuple[Bipartition, str]]:
     return list(found.items())
 
 
+@checked
 def shallow_approximations(
     targets: Sequence[tuple[str, Mixture]],
     runs: Sequence[ApproximationRun] = _USUAL_RUNS,
@@ -276,6 +284,7 @@ def shallow_approximations(
     return ShallowApproximations(tuple(found), seed)
 
 
+@checked
 def growing_depth(
     sites: int = 16,
     *,

@@ -7,11 +7,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tensorrank.arithmetic.resources import Progress
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import Experiment, ascending, told
 from tensorrank.tasks.communication import CommunicationMatrix, CommunicationRanks
 
 
+@checked
 @dataclass(frozen=True)
 class CommunicationGrowth(Experiment, name="communication_growth"):
     """The ranks of one task at several sizes.
@@ -53,6 +55,7 @@ class CommunicationGrowth(Experiment, name="communication_growth"):
         return tuple(math.log2(count) if count else None for count in counts)
 
 
+@checked
 def communication_growth(
     task: str,
     size_name: str,

@@ -12,6 +12,7 @@ from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.resources import Progress
 from tensorrank.attention import bounds
 from tensorrank.attention.architecture import SelfAttention
+from tensorrank.checked import checked
 from tensorrank.circuits.convolutional import ConvolutionalCircuit
 from tensorrank.circuits.recurrent import RecurrentCircuit
 from tensorrank.errors import TensorRankError
@@ -27,6 +28,7 @@ Model = SelfAttention | RecurrentCircuit | ConvolutionalCircuit
 Circuit = TypeVar("Circuit", RecurrentCircuit, ConvolutionalCircuit)
 
 
+@checked
 @dataclass(frozen=True)
 class Contender(Record):
     """One architecture of a comparison.
@@ -52,6 +54,7 @@ class Contender(Record):
         return self.model.parameters
 
 
+@checked
 @dataclass(frozen=True)
 class Compared(Record):
     """A contender and its separation rank.
@@ -84,6 +87,7 @@ class Compared(Record):
         return {**self.contender.to_dict(), **logs, **self.result.to_dict()}
 
 
+@checked
 def contenders(
     parameters: int, *, sites: int = 8, channels: int = 8, families: Sequence[Family] = get_args(Family)
 ) -> list[Contender]:
@@ -119,6 +123,7 @@ def contenders(
     return found
 
 
+@checked
 def compare(
     contestants: Sequence[Contender],
     partition: PartitionLike | None = None,

@@ -12,6 +12,7 @@ import numpy as np
 
 from tensorrank.arguments import nearest
 from tensorrank.arithmetic.arrays import Integers
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import power_of_two
 from tensorrank.mixtures.fitting.options import FitOptions
@@ -24,6 +25,7 @@ from tensorrank.mixtures.latent_tree import LatentTree
 _KINDS = ("latent_class", "balanced", "chow_liu", "chain")
 
 
+@checked
 @dataclass(frozen=True)
 class MixtureFamily:
     """Mixtures of one structure, of any size: all hidden variables have the same number of states.
@@ -107,6 +109,7 @@ class MixtureFamily:
         return LatentTree.fit_report(data, states, random_state, tree=self.kind, branching=self.branching, **options)
 
 
+@checked
 def z_order(side: int) -> tuple[int, ...]:
     """The pixels of a square image, numbered row by row, in the order in which every aligned run of 4^l is a square.
 

@@ -15,6 +15,7 @@ from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import Progress
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.depth_families import MixtureFamily
 from tensorrank.experiments.experiment import Experiment, ascending, distinct, told, where
@@ -66,6 +67,7 @@ def random_splits(rows: int, count: int, seed: int | np.random.Generator = 0) ->
     return Splits((np.sort(development[:fitted]), np.sort(development[fitted:])), tuple(parts))
 
 
+@checked
 @dataclass(frozen=True)
 class FamilyScores(Record):
     """The scores of one family at one budget.
@@ -118,6 +120,7 @@ class FamilyScores(Record):
         return float(differences.mean()), _spread(differences), int((differences > 0).sum())
 
 
+@checked
 @dataclass(frozen=True)
 class DepthOnData(Experiment, name="depth_on_data"):
     """Held-out log-likelihoods by family and budget.
@@ -167,6 +170,7 @@ class DepthOnData(Experiment, name="depth_on_data"):
         return tuple(_finding(self, budget) for budget in self.budgets)
 
 
+@checked
 def compare_depths(
     data: ArrayLike,
     families: Sequence[MixtureFamily],
@@ -291,6 +295,7 @@ def _scores(
     )
 
 
+@checked
 def peaked(model: LatentTree, noise: float, seed: int | np.random.Generator) -> LatentTree:
     """A model on the same tree whose correlations reach far: each state has one likely value below it.
 

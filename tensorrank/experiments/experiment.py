@@ -7,12 +7,14 @@ from typing import Any, TypeVar
 
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.resources import Progress
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
 
 T = TypeVar("T")
 
 
+@checked
 class Experiment(Record):
     """Base of the results of experiments: frozen dataclasses of what was chosen and of the rows that were measured.
 

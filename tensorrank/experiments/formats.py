@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tensorrank.arithmetic.resources import Progress
+from tensorrank.checked import checked
 from tensorrank.experiments.experiment import Experiment, power_of_two, told
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
@@ -38,6 +39,7 @@ class CutRow(Record):
         return self.last - self.first + 1
 
 
+@checked
 @dataclass(frozen=True)
 class FormatRanks(Experiment, name="formats"):
     """Ranks that models of one format have at the cuts of the other.
@@ -67,6 +69,7 @@ class FormatRanks(Experiment, name="formats"):
         return self.prefixes + self.dyadic
 
 
+@checked
 def format_ranks(
     sites: int = 16,
     *,

@@ -8,6 +8,7 @@ import numpy as np
 
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import Progress
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import Experiment, power_of_two, told
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
@@ -38,6 +39,7 @@ ARROWS = (
 )
 
 
+@checked
 @dataclass(frozen=True)
 class Hierarchy(Experiment, name="hierarchy"):
     """The reductions between the kinds of mixtures, measured.
@@ -54,6 +56,7 @@ class Hierarchy(Experiment, name="hierarchy"):
     rows: tuple[ReductionReport, ...]
 
 
+@checked
 def measure_hierarchy(
     variables: int = 16,
     *,

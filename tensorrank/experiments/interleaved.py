@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tensorrank.arithmetic.resources import Progress
+from tensorrank.checked import checked
 from tensorrank.experiments.experiment import Experiment, ascending, told
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.mixture import Mixture
@@ -46,6 +47,7 @@ class InterleavedRow(Record):
         return self.classes * (1 + self.sites * self.symbols)
 
 
+@checked
 @dataclass(frozen=True)
 class InterleavedRanks(Experiment, name="interleaved"):
     """Ranks of even against odd variables, for growing numbers of variables.
@@ -64,6 +66,7 @@ class InterleavedRanks(Experiment, name="interleaved"):
     rows: tuple[InterleavedRow, ...]
 
 
+@checked
 def interleaved_ranks(
     sites: Sequence[int] = (4, 6, 8, 10, 12, 14, 16),
     *,

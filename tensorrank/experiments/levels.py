@@ -11,6 +11,7 @@ import numpy as np
 
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.resources import Progress
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import Experiment, ascending, told, where
 from tensorrank.mixtures.latent_tree import Edge, LatentTree, Name
@@ -76,6 +77,7 @@ class WholeMixture(Record):
     rank: SeparationRank | None
 
 
+@checked
 @dataclass(frozen=True)
 class LevelSizes(Experiment, name="levels"):
     """Sizes needed against the number of levels.
@@ -100,6 +102,7 @@ class LevelSizes(Experiment, name="levels"):
         return where(self.rows, depth=depth)
 
 
+@checked
 def level_sizes(
     depths: Sequence[int] = (4, 5, 6),
     *,
@@ -155,6 +158,7 @@ def level_sizes(
     return LevelSizes(r, k, seed, tuple(wholes), tuple(rows))
 
 
+@checked
 def cut_to(model: TensorialMixture, levels: int) -> LatentTree:
     """The model of so many levels, with the density of the whole one.
 

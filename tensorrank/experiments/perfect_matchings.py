@@ -17,6 +17,7 @@ from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.primes import LARGEST_PRIME
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import Progress
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import Experiment, ascending, told
 from tensorrank.mixtures.sum_product.model import SumProduct, perfect_matchings
@@ -66,6 +67,7 @@ class PerfectMatchingsRow(Record):
     rank: SeparationRank | None
 
 
+@checked
 @dataclass(frozen=True)
 class PerfectMatchingStates(Experiment, name="perfect_matchings"):
     """States that tree models need against the number of variables.
@@ -83,6 +85,7 @@ class PerfectMatchingStates(Experiment, name="perfect_matchings"):
     rows: tuple[PerfectMatchingsRow, ...]
 
 
+@checked
 def perfect_matching_states(
     sites: Sequence[int] = (6, 8, 10, 256, 512, 1024),
     *,

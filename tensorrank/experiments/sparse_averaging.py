@@ -12,6 +12,7 @@ import numpy as np
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import Progress
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import Experiment, ascending, distinct, told, where
 from tensorrank.records import Record, plain
@@ -49,6 +50,7 @@ class ErrorRow(Record):
         return float(low), float(high)
 
 
+@checked
 class Sized:
     """What experiments on several sizes say of their rows, each of which has tokens and a sparsity."""
 
@@ -65,6 +67,7 @@ class Sized:
         return distinct(self.rows, "tokens")
 
 
+@checked
 @dataclass(frozen=True)
 class ErrorByDimension(Sized, Experiment, name="sparse_averaging_errors"):
     """Errors of sparse averaging against the dimension.
@@ -87,6 +90,7 @@ class ErrorByDimension(Sized, Experiment, name="sparse_averaging_errors"):
         return where(self.rows, tokens=tokens, sparsity=sparsity)
 
 
+@checked
 def error_by_dimension(
     tokens: Sequence[int] = (64, 128, 256, 512),
     sparsity: Sequence[int] = (2, 4, 8),
@@ -185,6 +189,7 @@ class DimensionRow(Record):
     dimension: int
 
 
+@checked
 @dataclass(frozen=True)
 class LeastDimensions(Sized, Experiment, name="sparse_averaging_dimensions"):
     """Least dimensions of the restricted-isometry unit.
@@ -228,6 +233,7 @@ class LeastDimensions(Sized, Experiment, name="sparse_averaging_dimensions"):
         return {**super().to_dict(), **plain(lines)}
 
 
+@checked
 def least_dimensions(
     tokens: Sequence[int] = (32, 64, 128, 256, 512),
     sparsity: Sequence[int] = (1, 2, 3, 4, 6, 8, 12, 16),

@@ -8,6 +8,7 @@ from math import comb, log2
 
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.resources import Progress
+from tensorrank.checked import checked
 from tensorrank.experiments.experiment import Experiment, ascending, told
 from tensorrank.experiments.sparse_averaging import allowed_error
 from tensorrank.records import Record
@@ -38,6 +39,7 @@ class BitsRow(Record):
         return None if self.bits is None else self.dimension * self.bits
 
 
+@checked
 @dataclass(frozen=True)
 class BitsByDimension(Experiment, name="sparse_averaging_bits"):
     """Bits against dimension, at one N and q.
@@ -70,6 +72,7 @@ class BitsByDimension(Experiment, name="sparse_averaging_bits"):
         return log2(comb(self.tokens, self.sparsity)) if self.tolerance < 1 / self.sparsity else None
 
 
+@checked
 def bits_by_dimension(
     tokens: int = 32,
     sparsity: int = 2,

@@ -13,6 +13,7 @@ from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import Progress
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import Experiment, ascending, told
 from tensorrank.experiments.sparse_averaging import allowed_error
@@ -97,6 +98,7 @@ class UnitRow(Record):
         return self.bits * self.dimension_at_bits
 
 
+@checked
 @dataclass(frozen=True)
 class ModelSizes(Experiment, name="model_sizes"):
     """Sizes of models for sparse averaging against the number of tokens.
@@ -146,6 +148,7 @@ class ModelSizes(Experiment, name="model_sizes"):
         return {**super().to_dict(), "smaller_from": {one: self.smaller_from(one) for one in ("dimension", "size")}}
 
 
+@checked
 def model_sizes(
     tokens: Iterable[int] = range(4, 13),
     unit_tokens: Sequence[int] = (4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048),

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.resources import Progress, thread_count
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import Experiment, ascending, told, where
 from tensorrank.records import Record
@@ -36,6 +37,7 @@ _ENTRIES = 2**23
 _FOR_BITS = 20
 
 
+@checked
 @dataclass(frozen=True)
 class HistogramUnit:
     """Uniform attention of second order whose values count buckets of residues, and a decision after it.
@@ -161,6 +163,7 @@ class RankRow(Record):
         return log2(self.rank)
 
 
+@checked
 @dataclass(frozen=True)
 class Triples(Experiment, name="triples"):
     """Match3 modulo M = 2N + 1 by attention units, and what ranks say of any one layer.
@@ -192,6 +195,7 @@ class Triples(Experiment, name="triples"):
         return tuple(row for row in self.ranks if row.task == task and measured == (row.standing != "theorem"))
 
 
+@checked
 def detect_triples(
     tokens: Sequence[int] = (8, 16, 32, 64, 128, 256),
     sides: Sequence[int] = (1, 2, 3, 4),

@@ -11,6 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.figures.axes import Panels, beside, doublings, panels
 from tensorrank.figures.style import DOTTED, colours, in_style, line_entry, mark_entry
@@ -23,6 +24,7 @@ _MARKERS = "osD^vP*X"
 _SAME_RULE = 0.1
 
 
+@checked
 @in_style
 def ablation(
     data: Ablation,

@@ -13,6 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from tensorrank.arguments import nearest
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.approximation import ApproximationTarget, ShallowApproximations
 from tensorrank.figures.axes import Panels, beside, panels
@@ -47,6 +48,7 @@ _ROUNDING = 1e-7
 _ROW = 11
 
 
+@checked
 @in_style
 def approximation(study: ShallowApproximations, *, measure: Measure = "total variation") -> tuple[Figure, Panels]:
     """Errors of mixtures of entries beside their guarantee, and of mixtures of products beside the exact-rank wall.

@@ -8,6 +8,7 @@ from typing import Any
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
+from tensorrank.checked import checked
 from tensorrank.experiments.communication import CommunicationGrowth
 from tensorrank.figures.axes import Panels, panels
 from tensorrank.figures.style import in_style, something
@@ -21,6 +22,7 @@ _CURVES = (
 )
 
 
+@checked
 @in_style
 def communication_growth(studies: Sequence[CommunicationGrowth]) -> tuple[Figure, Panels]:
     """Bits against size: log2 of the different rows and of ranks, and the VC dimension; a panel for each task.

@@ -11,6 +11,7 @@ from matplotlib.lines import Line2D
 from matplotlib.ticker import LogLocator, NullFormatter
 
 from tensorrank.attention.bounds import log3
+from tensorrank.checked import checked
 from tensorrank.experiments.comparison import Compared
 from tensorrank.figures.axes import Panels, beside, faint_grid, panels
 from tensorrank.figures.style import by_standing, in_style, line_entry, mark_entry, something, standing_entries
@@ -20,6 +21,7 @@ _COLOURS = {"attention": "#D55E00", "recurrent": "#0072B2", "convolutional": "#0
 _LEGIBLE = 10**7
 
 
+@checked
 @in_style
 def comparison(compared: Sequence[Compared]) -> tuple[Figure, Panels]:
     """One line an architecture, by family and rank: log3 of the separation rank, and the same for each parameter.

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
+from tensorrank.checked import checked
 from tensorrank.experiments.formats import CutRow, FormatRanks
 from tensorrank.experiments.interleaved import InterleavedRanks, InterleavedRow
 from tensorrank.experiments.levels import LevelSizes
@@ -33,6 +34,7 @@ _SHALLOW, _OWN, _RANK = "#D55E00", "#000000", "#0072B2"
 _NAMES = {"hidden_markov": "hidden Markov model", "tensorial_mixture": "tensorial mixture"}
 
 
+@checked
 @in_style
 def interleaved(study: InterleavedRanks) -> tuple[Figure, Panels]:
     """Sizes against the number of variables: of a model, and of a latent class model with the same density.
@@ -87,6 +89,7 @@ def _sizes_and_ranks(ax: Axes, rows: Sequence[InterleavedRow]) -> None:
     beside(ax, text, (right, middle), (-5, 6), ha="right", va="center", color="0.2", fontsize=10)
 
 
+@checked
 @in_style
 def levels(study: LevelSizes) -> tuple[Figure, Axes]:
     """Size needed against the number of levels kept, a line for each whole tensorial mixture.
@@ -138,6 +141,7 @@ def levels(study: LevelSizes) -> tuple[Figure, Axes]:
     return figure, ax
 
 
+@checked
 @in_style
 def formats(study: FormatRanks) -> tuple[Figure, Panels]:
     """The ranks of every cut of a model in the other format, beside their bound.
@@ -197,6 +201,7 @@ def _cuts(ax: Axes, places: Sequence[int], rows: Sequence[CutRow], own: int) -> 
         _mark(ax, place, row.rank.value, row.rank.standing, _RANK)
 
 
+@checked
 @in_style
 def perfect_matchings(study: PerfectMatchingStates) -> tuple[Figure, Axes]:
     """States that some hidden variable of any tree model needs, against the edges of the mixture of matchings.

@@ -14,6 +14,7 @@ from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 
 from tensorrank.attention import bounds
+from tensorrank.checked import checked
 from tensorrank.figures.axes import beside, doublings, one_panel
 from tensorrank.figures.style import DASHED, DOTTED, in_style, line_entry, mark_entry
 from tensorrank.guidelines import KNOWN_MODELS, PUBLISHED, Advice, KnownModel, Optimum, TransitionFit
@@ -26,6 +27,7 @@ _HIGHEST = 600.0
 _CURVE, _MODELS, _YOURS, _EQUAL = "#0072B2", "#555555", "#D55E00", "0.72"
 
 
+@checked
 @in_style
 def depth_width(
     yours: Sequence[tuple[str, Advice | Optimum]] = (),

@@ -10,6 +10,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from tensorrank.checked import checked
 from tensorrank.experiments.depth_on_data import DepthOnData, FamilyScores
 from tensorrank.figures.axes import Panels, beside, faint_grid, panels
 from tensorrank.figures.style import DASHED, WHITE, colours_and_marks, in_style, line_entry, mark_entry, something
@@ -25,6 +26,7 @@ _TWO_COLUMNS, _THREE_COLUMNS = 5.7, 9.0
 _BARS: Any = {"linewidth": 1.6, "markersize": 5.5, "elinewidth": 1.1, "capsize": 2.5}
 
 
+@checked
 @in_style
 def depth_on_data(studies: DepthOnData | Sequence[DepthOnData]) -> tuple[Figure, Panels]:
     """A panel for each data set, a line for each budget of parameters, over the levels of hidden variables.

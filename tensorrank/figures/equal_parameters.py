@@ -12,11 +12,13 @@ from matplotlib.patches import Patch
 
 from tensorrank.arguments import whole_number
 from tensorrank.attention import bounds
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.figures.axes import beside, one_panel
 from tensorrank.figures.style import colours, in_style, line_entry, mark_entry
 
 
+@checked
 @in_style
 def iso_parameters(budgets: Sequence[int], *, rule: int = 4, deepest: int = 32) -> tuple[Figure, Axes]:
     """The certified band of log3 of the separation rank against depth, for networks of rule * L * d^2 parameters.

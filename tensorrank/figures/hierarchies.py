@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
 
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.hierarchy import Hierarchy
 from tensorrank.figures.axes import one_panel
@@ -38,6 +39,7 @@ _BEND, _UPRIGHT_BEND = 0.17, 0.34
 _EXACT, _CLOSE, _NONE = "#000000", "#0072B2", "#D55E00"
 
 
+@checked
 @in_style
 def hierarchy(study: Hierarchy | Sequence[ReductionReport]) -> tuple[Figure, Axes]:
     """Models as nodes with their sizes, reductions as arrows with the factor by which the size grows.

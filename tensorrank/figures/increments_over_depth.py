@@ -10,6 +10,7 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from tensorrank.attention import bounds
+from tensorrank.checked import checked
 from tensorrank.experiments.depth_series import Series
 from tensorrank.figures.axes import one_panel
 from tensorrank.figures.style import colours, in_style, line_entry, mark_entry, something
@@ -20,6 +21,7 @@ _SHAPES = ("o", "s", "v", "P", "X", "^", "<", ">")
 _GAP = 0.055
 
 
+@checked
 @in_style
 def increments(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figure, Axes]:
     """How much log3 of the separation rank grows from depth L to L + 1.

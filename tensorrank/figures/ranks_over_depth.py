@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tensorrank.attention import bounds
 from tensorrank.attention.architecture import SelfAttention
+from tensorrank.checked import checked
 from tensorrank.experiments.depth_series import Series
 from tensorrank.figures.axes import Panels, panels
 from tensorrank.figures.style import DASHED, by_standing, colours, in_style, line_entry, mark_entry, something, standing_entries
@@ -24,6 +25,7 @@ _LOWEST = 0.3
 _TWO_COLUMNS, _THREE_COLUMNS = 6.6, 9.0
 
 
+@checked
 @in_style
 def rank_vs_depth(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figure, Panels]:
     """log3 of the separation rank against depth, one panel a series, on common axes.

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from tensorrank.checked import checked
 from tensorrank.experiments.sparse_averaging_models import ModelSizes
 from tensorrank.figures.axes import beside, faint_grid, one_panel, powers_of_two
 from tensorrank.figures.growth import logarithmic
@@ -17,6 +18,7 @@ from tensorrank.figures.style import DASHED, DOTTED, in_style, line_entry, mark_
 _OTHERS, _ATTENTION, _LEAST = "#D55E00", "#0072B2", "#009E73"
 
 
+@checked
 @in_style
 def model_sizes(study: ModelSizes) -> tuple[Figure, Axes]:
     """All sizes on logarithmic axes: what others need grows in proportion to N, what attention needs with log N.

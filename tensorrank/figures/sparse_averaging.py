@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator
 
+from tensorrank.checked import checked
 from tensorrank.experiments.sparse_averaging import ErrorByDimension, LeastDimensions, Line
 from tensorrank.experiments.sparse_averaging_bits import BitsByDimension
 from tensorrank.figures.axes import Panels, beside, faint_grid, one_panel, panels, powers_of_two
@@ -22,6 +23,7 @@ from tensorrank.figures.style import DASHED, DOTTED, colours_and_marks, in_style
 _LEVEL = 0.1
 
 
+@checked
 @in_style
 def sparse_averaging_errors(study: ErrorByDimension) -> tuple[Figure, Panels]:
     """A panel for each sparsity q: the worst error over random sets against the dimension m, a line for each N.
@@ -97,6 +99,7 @@ def _crossing(study: ErrorByDimension, tokens: int, sparsity: int) -> float | No
     return None
 
 
+@checked
 @in_style
 def sparse_averaging_dimensions(study: LeastDimensions) -> tuple[Figure, Panels]:
     """The least dimension for a given error: left against q, a line for each N, right against N, a line for each q.
@@ -166,6 +169,7 @@ def _fitted(
     ax.plot(x, y, marker, color=colour, markersize=5, label=label, zorder=3)
 
 
+@checked
 @in_style
 def sparse_averaging_bits(studies: BitsByDimension | Sequence[BitsByDimension]) -> tuple[Figure, Axes]:
     """The least precision p against the dimension m of units with moment-curve keys, a line for each N and q.

@@ -13,7 +13,9 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator
 
+from tensorrank.arguments import shown
 from tensorrank.arithmetic.spectrum import CLEAR_GAP, NumericalRank
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.figures.axes import Panels, beside, panels
 from tensorrank.figures.style import DASHED, colours_and_marks, in_style, line_entry, mark_entry
@@ -31,6 +33,7 @@ Finding = SeparationRank | NumericalRank
 Styles = Mapping[int, tuple[str, str]]
 
 
+@checked
 @in_style
 def spectrum(results: Finding | Sequence[Finding], labels: Sequence[str] | None = None) -> tuple[Figure, Panels]:
     """Singular values relative to the largest, and the rank against the tolerance.
@@ -57,8 +60,10 @@ def spectrum(results: Finding | Sequence[Finding], labels: Sequence[str] | None 
         raise TensorRankError("no results were given; expected at least one numerical rank to show")
     if labels is None:
         labels = [f"spectrum {i}" for i in range(len(found))] if len(found) > 1 else ["singular values"]
-    if isinstance(labels, str) or len(labels) != len(found):
-        raise TensorRankError(f"labels {labels!r} were given for {len(found)} results; expected a list of one for each")
+    if len(labels) != len(found):
+        raise TensorRankError(
+            f"labels {shown(tuple(labels))} were given for {len(found)} results; expected a list of one for each"
+        )
     styles = colours_and_marks(range(len(found)), "os^DvPX")
     floor = _floor(found)
     figure, axes = panels(7.6, 3.9, 2, width_ratios=(1.15, 1))

@@ -9,6 +9,7 @@ from typing import Any
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from tensorrank.checked import checked
 from tensorrank.experiments.triples import Triples
 from tensorrank.figures.axes import Panels, beside, faint_grid, panels, powers_of_two
 from tensorrank.figures.growth import logarithmic, proportional
@@ -18,6 +19,7 @@ _SECOND, _THIRD, _LAYER, _EASY = "#D55E00", "#0072B2", "#000000", "#009E73"
 _MARKERS = "osD^vPX"
 
 
+@checked
 @in_style
 def triples(study: Triples) -> tuple[Figure, Panels]:
     """Left the share of wrong answers against the dimension, right the bits m p against the tokens.

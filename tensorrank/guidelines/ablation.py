@@ -18,11 +18,13 @@ from itertools import pairwise
 import numpy as np
 
 from tensorrank.arithmetic.arrays import Floats
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.guidelines.crossings import Crossing, Curve, find_crossing
 from tensorrank.guidelines.transitions import TransitionFit, positive
 
 
+@checked
 @dataclass(frozen=True)
 class Ablation:
     """Losses against size for several depths.

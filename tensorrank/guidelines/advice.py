@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from tensorrank.arguments import finite_number, whole_number
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.guidelines.transitions import PUBLISHED, TransitionFit
 from tensorrank.records import Record
@@ -18,6 +19,7 @@ from tensorrank.records import Record
 Verdict = Literal["deeper", "wider", "near the optimum"]
 
 
+@checked
 @dataclass(frozen=True)
 class Optimum(Record):
     """The depth and width that a fit says are best for a size.
@@ -90,6 +92,7 @@ def optimum(parameters: float, fit: TransitionFit = PUBLISHED, *, sigmas: float 
     )
 
 
+@checked
 @dataclass(frozen=True)
 class Advice(Record):
     """What a fit says of an architecture.

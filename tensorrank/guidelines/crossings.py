@@ -14,6 +14,7 @@ from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.optimize import brentq
 
 from tensorrank.arithmetic.arrays import Floats
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
 
@@ -23,6 +24,7 @@ _BETWEEN = 16
 _CLEAR = 2.0
 
 
+@checked
 @dataclass(frozen=True)
 class Curve:
     """The losses of one depth against size, interpolated by a cubic spline in the logarithm of the size.
@@ -82,6 +84,7 @@ class Curve:
         return self.weights(log_sizes) ** 2 @ np.square(self.errors or (0.0,) * len(self.sizes))
 
 
+@checked
 @dataclass(frozen=True)
 class Crossing(Record):
     """The size from which on the deeper of two networks has the smaller loss.

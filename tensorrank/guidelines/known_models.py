@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from tensorrank.checked import checked
 from tensorrank.records import Record
 
 
+@checked
 @dataclass(frozen=True)
 class KnownModel(Record):
     """A model as its authors describe it.
@@ -27,6 +29,7 @@ class KnownModel(Record):
     source: str
 
 
+@checked
 @dataclass(frozen=True)
 class Projection(Record):
     """A row of the published projections.

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from tensorrank.attention import bounds
+from tensorrank.checked import checked
 from tensorrank.records import Record
 
 Role = Literal["decoder", "encoder"]
 
 
+@checked
 @dataclass(frozen=True)
 class Stack(Record):
     """A stack of equal layers.
@@ -40,6 +42,7 @@ class Stack(Record):
     parameters: int
 
 
+@checked
 @dataclass(frozen=True)
 class ModelConfig(Record):
     """A transformer as its configuration describes it.

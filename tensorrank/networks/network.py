@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
+from tensorrank.checked import checked
 from tensorrank.networks.description import description
 from tensorrank.networks.expression import SMALLER
 from tensorrank.networks.function import NetworkFunction
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Tensor", "TensorNetwork"]
 
 
+@checked
 class TensorNetwork(LabelledTensors, Model):
     """Tensors joined by legs: the product of all of them, summed over every leg that is not open.
 

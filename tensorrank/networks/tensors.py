@@ -9,6 +9,7 @@ from functools import cached_property
 
 from tensorrank.arguments import several
 from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.networks.contraction import Operand
 from tensorrank.networks.entries import Entries, real_entries
@@ -17,6 +18,7 @@ from tensorrank.networks.grid_plan import GridPlan
 from tensorrank.separation.partition import Bipartition
 
 
+@checked
 @dataclass(frozen=True, eq=False, repr=False)
 class Tensor:
     """A named array whose dimensions, called legs, have names too.
@@ -60,6 +62,7 @@ class Tensor:
         return self.array.shape
 
 
+@checked
 @dataclass(frozen=True, eq=False, repr=False)
 class LabelledTensors:
     """Tensors that share legs, some of the legs open: the checked base of `TensorNetwork`.

@@ -10,17 +10,18 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from tensorrank.arithmetic.arrays import Array
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
+from tensorrank.checked import CHECKED_WHERE_USED
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import Bipartition
 
-Weights = Mapping[str, ArrayLike]
+Weights = Annotated[Mapping[str, ArrayLike], CHECKED_WHERE_USED]
 
 
 class Instance(ABC):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-import numbers
 from dataclasses import dataclass
 
+from tensorrank.arguments import as_float, shown
 from tensorrank.arithmetic.elimination.costs import MOST_THREADS
 from tensorrank.arithmetic.resources import amount, memory_limit
 from tensorrank.errors import TensorRankError
@@ -47,9 +47,10 @@ class Limits:
     @classmethod
     def of(cls, memory: int | str | None, work: float | None, *, files: bool = False) -> Limits:
         """Read the limits that a user gives: memory as `memory_limit` reads it, work in operations."""
-        if work is not None and (not isinstance(work, numbers.Real) or isinstance(work, bool) or not work > 0):
-            raise TensorRankError(f"the work limit is {work!r}; expected a positive number of operations, such as 1e12")
-        return cls(memory_limit(memory), math.inf if work is None else float(work), files)
+        operations = math.inf if work is None else as_float(work)
+        if not operations > 0:
+            raise TensorRankError(f"the work limit is {shown(work)}; expected a positive number of operations, such as 1e12")
+        return cls(memory_limit(memory), operations, files)
 
     def covers(self, other: Limits) -> bool:
         """True if all that can be computed under the other limits can be computed under these."""

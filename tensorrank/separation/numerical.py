@@ -20,6 +20,7 @@ from tensorrank.arithmetic.arrays import Array
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import memory_limit, silent, worker_threads
 from tensorrank.arithmetic.spectrum import NumericalRank, rank_of_spectrum, singular_values
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import Weights
 from tensorrank.separation.distinct import DistinctInputs
@@ -48,6 +49,7 @@ class NumericalArchitecture(ABC):
         """The function of this architecture with random weights, or with the weights given."""
 
 
+@checked
 @dataclass(frozen=True)
 class NumericalModel:
     """A function of several sites that is known only by its values, such as a trained network.

@@ -9,8 +9,9 @@ from typing import Any, Literal, TypedDict, TypeVar, cast
 
 import numpy as np
 
-from tensorrank.arguments import nearest
+from tensorrank.arguments import nearest, shown
 from tensorrank.arithmetic.resources import Progress
+from tensorrank.checked import checked_values
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import Weights
 
@@ -59,6 +60,8 @@ class NumericalOptions(TypedDict, total=False):
 
 # Options that are not None where they are not given.
 DEFAULTS: dict[str, Any] = {"method": "auto", "seed": 0, "draws": 2}
+# Options that their annotations say all about; what the others may be is known where they are used.
+_BY_ANNOTATION = ("scratch", "progress")
 # The other door for options that one does not have, and why it has not.
 _OTHER = {
     "separation_rank": ("numerical_separation_rank", NumericalOptions, "it computes over finite fields, exactly"),
@@ -97,5 +100,6 @@ def checked_options(door: str, given: Options, known: type[Options]) -> Options:
             continue
         other, options, why = _OTHER[door]
         hint = f"{why}. {other} has it" if name in options.__annotations__ else nearest(name, known.__annotations__)
-        raise TensorRankError(f"{door} has no option {name!r}; {hint}")
+        raise TensorRankError(f"{door} has no option {shown(name)}; {hint}")
+    checked_values({name: value for name, value in given.items() if name in _BY_ANNOTATION}, known)
     return cast(Options, {name: given.get(name, DEFAULTS.get(name)) for name in known.__annotations__})

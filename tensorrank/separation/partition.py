@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
-from typing import Literal
+from itertools import count, islice, pairwise
+from typing import Annotated, Literal
 
+from tensorrank.arguments import MOST_LISTED, MOST_THINGS, as_whole_number, listed, shown, things
+from tensorrank.checked import CHECKED_WHERE_USED
 from tensorrank.errors import PartitionError
 
 
@@ -36,10 +38,13 @@ class Bipartition:
         repeated = sorted({site for site, following in pairwise(seen) if site == following})
         if repeated:
             raise PartitionError(f"the partition repeats {_named(repeated)}; expected each site once, in A or in B")
-        missing = sorted(set(range(seen[-1] + 1)) - set(seen))
-        if missing:
+        absent = seen[-1] + 1 - len(seen)
+        if absent:
+            inside = set(seen)
+            # The largest site may be any number: no more of what is missing is listed than is shown.
+            first = list(islice((site for site in count() if site not in inside), min(absent, MOST_LISTED)))
             raise PartitionError(
-                f"the partition misses {_named(missing)}; expected every site from 0 to {seen[-1]}, in A or in B"
+                f"the partition misses {_named(first, absent)}; expected every site from 0 to {shown(seen[-1])}, in A or in B"
             )
 
     @property
@@ -64,8 +69,8 @@ class Bipartition:
         Raises:
             PartitionError: if a site is not among 0..sites-1, or as the class does.
         """
-        side = _sites(a, "A")
-        outside = [site for site in side if not 0 <= site < _enough(sites)]
+        sites, side = _enough(sites), _sites(a, "A")
+        outside = [site for site in side if site >= sites]
         if outside:
             raise PartitionError(f"the partition names {_named(outside)}; the model has sites 0 to {sites - 1}")
         inside = set(side)
@@ -76,7 +81,7 @@ class Bipartition:
 
 
 # What is taken wherever a partition is: one itself, the name of one, or the sites of side A.
-PartitionLike = Bipartition | Literal["halves", "interleaved"] | Iterable[int]
+PartitionLike = Annotated[Bipartition | Literal["halves", "interleaved"] | Iterable[int], CHECKED_WHERE_USED]
 
 
 def checked_partition(sites: int, partition: PartitionLike | None) -> Bipartition:
@@ -89,31 +94,37 @@ def checked_partition(sites: int, partition: PartitionLike | None) -> Bipartitio
         if (own := partition.sites) != sites:
             raise PartitionError(f"the partition covers {own} sites; the model has {sites} (0 to {sites - 1})")
         return partition
-    if partition is None or partition == "halves":
+    if partition is None or (isinstance(partition, str) and partition == "halves"):
         return Bipartition.halves(sites)
-    if partition == "interleaved":
+    if isinstance(partition, str) and partition == "interleaved":
         return Bipartition.interleaved(sites)
-    if isinstance(partition, str) or not isinstance(partition, Iterable):
+    side = things(partition)
+    if side is None:
         raise PartitionError(
-            f"the partition is {partition!r}; expected 'halves', 'interleaved', the sites of side A, or a Bipartition, "
-            f"such as Bipartition.halves({sites})"
+            f"the partition is {shown(partition)}; expected 'halves', 'interleaved', the sites of side A, or a Bipartition, "
+            f"such as Bipartition.halves({shown(sites)})"
         )
-    return Bipartition.of(sites, partition)
+    return Bipartition.of(sites, side)
 
 
 def _sites(sites: Iterable[int], side: str) -> tuple[int, ...]:
-    found = tuple(sites)
-    for site in found:
-        if isinstance(site, bool) or not hasattr(site, "__index__") or site < 0:
-            raise PartitionError(f"side {side} of the partition names {site!r}; sites are whole numbers from 0")
-    return tuple(int(site) for site in found)
+    found = things(sites)
+    if found is None:
+        raise PartitionError(f"side {side} of the partition is {shown(sites)}; expected a list of sites, such as (0, 1)")
+    numbers = [(site, as_whole_number(site)) for site in found]
+    for site, number in numbers:
+        if number is None or number < 0:
+            raise PartitionError(f"side {side} of the partition names {shown(site)}; sites are whole numbers from 0")
+    return tuple(number for _, number in numbers if number is not None)
 
 
 def _enough(sites: int) -> int:
-    if isinstance(sites, bool) or not hasattr(sites, "__index__") or sites < 2:
-        raise PartitionError(f"a bipartition of {sites!r} sites was asked for; expected at least 2")
-    return sites
+    number = as_whole_number(sites)
+    if number is None or not 2 <= number <= MOST_THINGS:
+        many = "at least 2" if number is None or number < 2 else f"at most {MOST_THINGS}, since it lists all sites"
+        raise PartitionError(f"a bipartition of {shown(sites)} sites was asked for; expected {many}")
+    return number
 
 
-def _named(sites: list[int]) -> str:
-    return f"site{'s' if len(sites) > 1 else ''} {', '.join(map(str, sites))}"
+def _named(sites: list[int], count: int | None = None) -> str:
+    return f"site{'s' if len(sites) > 1 else ''} {listed(sites, count)}"

@@ -8,6 +8,7 @@ from html import escape
 from typing import Any, Literal, get_args
 
 from tensorrank.arithmetic.spectrum import NumericalRank
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
 from tensorrank.whole_numbers import abbreviated, from_text
@@ -15,6 +16,7 @@ from tensorrank.whole_numbers import abbreviated, from_text
 Standing = Literal["exact", "probable", "lower bound", "numerical"]
 
 
+@checked
 @dataclass(frozen=True)
 class SeparationRank(Record):
     """A separation rank, and how far it is proved.

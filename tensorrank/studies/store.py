@@ -15,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
+from tensorrank.checked import checked
 from tensorrank.errors import StoreError
 from tensorrank.separation.architecture import Model
 from tensorrank.separation.jobs import JobKey, JobRank
@@ -93,6 +94,7 @@ class StoredBlock:
         return self.rank.complete or self.limits.covers(limits)
 
 
+@checked
 class Store:
     """The ranks and blocks that studies have finished, in a file; a context manager.
 

@@ -10,6 +10,7 @@ from typing import Any, Generic, TypeVar
 
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.resources import thread_count, worker_threads
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import Model
 from tensorrank.separation.limits import Limits
@@ -29,6 +30,7 @@ DEFAULT_WORK = 2.5e11
 DEFAULT_MEMORY = "4GiB"
 
 
+@checked
 @dataclass(frozen=True)
 class Study(Generic[M]):
     """The separation ranks of many models between the balanced halves of their sites, and the limits of each rank.

@@ -8,6 +8,7 @@ import numpy as np
 
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Integers
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 
 
@@ -25,6 +26,7 @@ def free_pairs(modulus: int, anchor: int) -> Integers:
     return np.asarray(pairs[(pairs != anchor).all(axis=1)])
 
 
+@checked
 def anchored_match3_rank(modulus: int, tokens: int, anchor: int) -> int:
     """The rank, over every field, of Match3 with a public asking token and n further tokens on either side.
 
@@ -59,6 +61,7 @@ def anchored_match3_rank(modulus: int, tokens: int, anchor: int) -> int:
     return 1 + sum(comb(free, j) << j for j in range(min(n, free) + 1))
 
 
+@checked
 def disjointness_in_match3(modulus: int, anchor: int) -> tuple[Integers, Integers]:
     """The reduction of disjointness on kappa bits to Match3 with a public asking token and kappa tokens on either side.
 

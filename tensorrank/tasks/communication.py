@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -14,6 +14,7 @@ from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.elimination.rank import rank_mod_p
 from tensorrank.arithmetic.rational_rank import RationalRank, distinct_rows, rational_rank
 from tensorrank.arithmetic.resources import Progress, memory_limit, refuse_beyond, silent
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
 from tensorrank.tasks.model_bounds import ModelBound, bits_for, model_bounds
@@ -50,6 +51,7 @@ def refuse_many_sites(sites: int, what: str) -> None:
         )
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class CommunicationMatrix:
     """The values of a task, a row for each input of side A and a column for each input of side B.
@@ -144,9 +146,6 @@ class CommunicationMatrix:
             TensorRankError: if the fields are no sequence, or the memory is no amount.
         """
         limit = memory_limit(memory)
-        if isinstance(fields, str) or not isinstance(fields, Iterable):
-            raise TensorRankError(f"fields are {fields!r}; expected a sequence of primes, such as (2, 3)")
-        fields = tuple(fields)
         steps = len(fields) + 2
         progress(0, steps, "rank over Q")
         rank = rational_rank(self.entries, seed=seed, work=work, threads=threads)
@@ -172,6 +171,7 @@ class CommunicationMatrix:
         )
 
 
+@checked
 @dataclass(frozen=True)
 class CommunicationRanks(Record):
     """The ranks of a communication matrix, and the lower bounds that they are on models that compute the task.

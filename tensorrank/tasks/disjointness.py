@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from tensorrank.arguments import true_or_false, whole_number
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 from tensorrank.tasks.communication import CommunicationMatrix, refuse_bits
@@ -19,6 +20,7 @@ from tensorrank.tasks.sparse_averaging import disjointness_in_sparse_averaging
 from tensorrank.tasks.task import Examples, all_words, assignments, balanced_labels, checked_whole_numbers, in_words
 
 
+@checked
 @dataclass(frozen=True)
 class TwoBitVectors(ABC):
     """A function of the inner product of two vectors a, b of bits.
@@ -100,6 +102,7 @@ class TwoBitVectors(ABC):
         )
 
 
+@checked
 @dataclass(frozen=True)
 class Disjointness(TwoBitVectors):
     """The task of set disjointness: do two sets of n elements, given by the bits a and b, have none in common?
@@ -178,6 +181,7 @@ class Disjointness(TwoBitVectors):
         return np.asarray((products > 0) == self.intersecting)
 
 
+@checked
 @dataclass(frozen=True)
 class InnerProduct(TwoBitVectors):
     """The task of the inner product of two vectors of n bits, modulo M or as a whole number.

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from tensorrank.arguments import true_or_false
 from tensorrank.arithmetic.arrays import Integers
+from tensorrank.checked import checked
 from tensorrank.separation.partition import PartitionLike
 from tensorrank.tasks.anchored_match3 import free_pairs
 from tensorrank.tasks.communication import CommunicationMatrix
@@ -17,6 +18,7 @@ from tensorrank.tasks.residue_sets import has_triple, number_of_sets, residue_se
 from tensorrank.tasks.residue_task import TABLE, ResidueTask, Split, another
 
 
+@checked
 @dataclass(frozen=True)
 class Match2(ResidueTask):
     """The task Match2: for each token i, is there a token j with x_i + x_j = 0 modulo M?
@@ -124,6 +126,7 @@ class Match2(ResidueTask):
         return ([False, True] if self.modulus > 1 else [True]) if split.others(side) else [False]
 
 
+@checked
 @dataclass(frozen=True)
 class Match3(ResidueTask):
     """The task Match3: for each token i, are there tokens j and k with x_i + x_j + x_k = 0 modulo M?

@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.resources import memory_limit
+from tensorrank.checked import checked
 from tensorrank.separation.partition import PartitionLike
 from tensorrank.tasks.communication import CommunicationMatrix, refuse_matrix
 from tensorrank.tasks.match import Match3
 from tensorrank.tasks.residue_task import ResidueTask, Split, another
 
 
+@checked
 @dataclass(frozen=True)
 class Match3Bigram(ResidueTask):
     """Match3 of neighbours: for each token i, is there a j with x_i + x_j + x_(j+1) = 0 modulo M?
@@ -90,6 +92,7 @@ class Match3Bigram(ResidueTask):
         return split.matrix(str(self), sum(map(len, rows)), sum(map(len, columns)), parts(), memory)
 
 
+@checked
 @dataclass(frozen=True)
 class Match3Local(Match3):
     """Match3 in a window: for each token i, are there j and k within K of i with x_i + x_j + x_k = 0 modulo M?

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from tensorrank.checked import checked
 from tensorrank.records import Record
 from tensorrank.tasks.shattering import randomised_bits
 
 
+@checked
 @dataclass(frozen=True)
 class ModelBound(Record):
     """A lower bound on a model that computes a task.

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from tensorrank.arguments import nearest, whole_number
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ SIZES: Mapping[str, str] = MappingProxyType(
 )
 
 
+@checked
 @dataclass(frozen=True)
 class NamedTask:
     """A task that is chosen by name, with what the command line and studies need to know about it.

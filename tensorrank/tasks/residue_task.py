@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import PartitionLike, checked_partition
 from tensorrank.tasks.communication import CommunicationMatrix, Side, refuse_many_sites, refuse_matrix
@@ -23,6 +24,7 @@ TABLE = 2**22
 _LARGEST_MODULUS = 2**24
 
 
+@checked
 @dataclass(frozen=True)
 class ResidueTask(ABC):
     """A task on N tokens x_0..x_(N-1), residues modulo M, with a yes or no for each of them.

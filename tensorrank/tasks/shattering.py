@@ -14,6 +14,7 @@ from tensorrank.arguments import listed, whole_number
 from tensorrank.arithmetic.given_arrays import as_given
 from tensorrank.arithmetic.rational_rank import distinct_rows
 from tensorrank.arithmetic.resources import memory_limit
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
 
@@ -21,6 +22,7 @@ from tensorrank.records import Record
 _BYTES_PER_BIT, _CELL_BYTES = 4 / 30, 36
 
 
+@checked
 @dataclass(frozen=True)
 class VCDimension(Record):
     """A VC dimension, as far as a search determined it.

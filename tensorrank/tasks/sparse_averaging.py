@@ -14,6 +14,7 @@ from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import PartitionLike, checked_partition
 from tensorrank.tasks.communication import CommunicationMatrix, Side, refuse_bits, refuse_many_sites, refuse_matrix
@@ -24,6 +25,7 @@ from tensorrank.tasks.token_sets import checked_sizes, random_sets
 _MOST_FAR = 1000
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class SparseInputs:
     """Inputs of sparse averaging: what each token holds, and which tokens it asks for.
@@ -68,6 +70,7 @@ def check_sparse_inputs(inputs: Any, tokens: int, sparsity: int, dimension: int 
         raise TensorRankError(f"inputs have (tokens, dimension, sparsity) {given}; expected {expected}")
 
 
+@checked
 @dataclass(frozen=True)
 class SparseAveraging:
     """q-sparse averaging (qSA): token i holds z_i in R^d' and q token numbers y_i, and answers the mean of z over y_i.
@@ -239,6 +242,7 @@ class SparseAveraging:
         return sets.reshape(count, self.tokens, self.sparsity)
 
 
+@checked
 def disjointness_in_sparse_averaging(
     length: int, *, thresholded: bool = False, memory: int | str | None = None
 ) -> CommunicationMatrix:

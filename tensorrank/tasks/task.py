@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import PartitionLike
 from tensorrank.tasks.communication import CommunicationMatrix
@@ -20,6 +21,7 @@ from tensorrank.whole_numbers import as_ranges
 Inputs = TypeVar("Inputs")
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Examples(Generic[Inputs]):
     """Inputs with balanced labels: of n labels, n // 2 are true.
@@ -35,6 +37,7 @@ class Examples(Generic[Inputs]):
     asking: int | None = None
 
 
+@checked
 class Task(Protocol):
     """A function of some sites, whose bipartitions have communication matrices.
 

@@ -12,6 +12,7 @@ from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.whole_numbers import abbreviated
 
@@ -19,6 +20,7 @@ from tensorrank.whole_numbers import abbreviated
 _RANKS = 2**20
 
 
+@checked
 def random_sets(tokens: int, sparsity: int, count: int, seed: int | np.random.Generator = 0) -> Integers:
     """Uniform random sets of `sparsity` different tokens, ascending: of shape (count, sparsity).
 
@@ -39,6 +41,7 @@ def random_sets(tokens: int, sparsity: int, count: int, seed: int | np.random.Ge
     return sets
 
 
+@checked
 def all_sets(tokens: int, sparsity: int, *, memory: int | str | None = None) -> Integers:
     """All sets of `sparsity` different tokens, in lexicographic order: of shape (N choose q, q).
 

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from tensorrank.arithmetic.arrays import Array, Floats
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.tasks.task import checked_reals, checked_token
 from tensorrank.units.online_softmax import AttentionSizes, softmax_averages, softmax_rows
@@ -19,6 +20,7 @@ from tensorrank.units.precision import FLOAT64, Precision, precision_of
 _ENTRY = 8
 
 
+@checked
 @dataclass(frozen=True, eq=False, repr=False)
 class AttentionUnit:
     """Softmax attention of order s: every token asks all (s - 1)-tuples of tokens.
@@ -222,8 +224,6 @@ def asked_tokens(asking: Sequence[int] | None, tokens: int) -> list[int]:
     """
     if asking is None:
         return list(range(tokens))
-    if not isinstance(asking, Sequence | np.ndarray) or (isinstance(asking, np.ndarray) and asking.ndim != 1):
-        raise TensorRankError(f"asking is {asking!r}; expected a list of tokens, such as [0]")
     return [checked_token(token, tokens) for token in asking]
 
 

@@ -41,6 +41,7 @@ from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.given_arrays import as_given
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.rational_rank import rational_rank
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.networks.entries import random_entries
 from tensorrank.records import Record
@@ -66,6 +67,7 @@ class Head(NamedTuple):
     key: Floats
 
 
+@checked
 def least_head_dimension(logits: ArrayLike, tokens: ArrayLike | None = None, *, threads: int | None = None) -> int | None:
     """The least dimension of a head that produces an attention pattern, exact.
 
@@ -95,6 +97,7 @@ def least_head_dimension(logits: ArrayLike, tokens: ArrayLike | None = None, *, 
     return _least(given, None if tokens is None else _tokens(tokens, len(given)), threads)[0]
 
 
+@checked
 def head_for(logits: ArrayLike, tokens: ArrayLike | None = None, *, threads: int | None = None) -> Head:
     """A head of the least dimension that produces an attention pattern.
 

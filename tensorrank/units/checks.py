@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.resources import Progress, silent
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
 from tensorrank.tasks.task import words_between
@@ -32,6 +33,7 @@ Inputs = Literal["all"] | int | ArrayLike
 Solve = Callable[[Integers], NDArray[np.bool_]]
 
 
+@checked
 @dataclass(frozen=True)
 class UnitCheck(Record):
     """The result of a check of an attention unit for Match2, Match3 or a variant.
@@ -88,6 +90,7 @@ class UnitCheck(Record):
         )
 
 
+@checked
 def check_unit(
     construction: Construction,
     inputs: Inputs = "all",
@@ -154,6 +157,7 @@ def check_unit(
     )
 
 
+@checked
 def least_bits_for(
     construction: Construction,
     inputs: Inputs = "all",

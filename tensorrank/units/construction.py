@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arithmetic.arrays import Floats, Integers
+from tensorrank.checked import checked
 from tensorrank.tasks.residue_task import ResidueTask
 from tensorrank.units.attention_unit import AttentionUnit, asked_tokens
 from tensorrank.units.precision import Precision
@@ -18,6 +19,7 @@ from tensorrank.units.precision import Precision
 THRESHOLD = 0.5
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class Construction(ABC):
     """Attention units that solve a task of residues: outputs above 1/2 mean yes.

@@ -38,6 +38,7 @@ from tensorrank.arithmetic.primes import LARGE_PRIMES
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.rational_rank import distinct_rows
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
 
@@ -75,6 +76,7 @@ class CutRank(Record):
         return f"{self.value} ({self.standing})"
 
 
+@checked
 @dataclass(frozen=True)
 class CutRanks(Record):
     """Ranks of one head on samples of both sides of a cut.
@@ -104,6 +106,7 @@ class CutRanks(Record):
         )
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class CutSamples:
     """Inputs of the two sides of a head: whole numbers between -2^24 and 2^24.
@@ -182,8 +185,6 @@ class CutSamples:
         rows, m = whole_number("samples", samples, 1), whole_number("dimension", dimension, 1)
         if rows**2 >= _LARGEST:
             raise TensorRankError(f"{rows} samples were asked for; expected at most {MOST_SAMPLES}")
-        if asking not in ("public", "a"):
-            raise TensorRankError(f"asking is {asking!r}; expected 'public' or 'a'")
         rng = random_stream(seed)
         queries = rng.integers(1, 3, m if asking == "public" else (rows, m))
         sides = []

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tensorrank.arithmetic.arrays import Floats, Integers
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.tasks.match import Match2, Match3
 from tensorrank.tasks.residue_task import ResidueTask
@@ -51,6 +52,7 @@ class MatchConstruction(Construction):
         return self.unit(self.embed(residues), asking=asked, memory=memory)[..., 0]
 
 
+@checked
 def match2_unit(tokens: int, modulus: int, *, precision: Precision | str | int = FLOAT64) -> MatchConstruction:
     """The unit of order 2 with m = 3 that solves Match2: does any x_j have x_i + x_j = 0 mod M, j = i allowed?
 
@@ -88,6 +90,7 @@ def match2_unit(tokens: int, modulus: int, *, precision: Precision | str | int =
     return MatchConstruction(task, sharpened_head(task, query, [key], _REAL, precision))
 
 
+@checked
 def match3_unit(tokens: int, modulus: int, *, precision: Precision | str | int = FLOAT64) -> MatchConstruction:
     """The unit of order 3 with m = 5 that solves Match3: are there x_j, x_k with x_i + x_j + x_k = 0 mod M?
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 from tensorrank.arguments import finite_number, whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.tasks.sparse_averaging import SparseInputs, check_sparse_inputs
 from tensorrank.tasks.task import checked_whole_numbers
@@ -21,6 +22,7 @@ from tensorrank.units.online_softmax import softmax_rows
 from tensorrank.units.precision import FLOAT64, Precision, least_precision, precision_of
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class SelectionUnit(ABC):
     """A softmax attention unit whose tokens look at the q tokens they choose, and so average what these hold.

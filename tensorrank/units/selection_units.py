@@ -13,6 +13,7 @@ from scipy.optimize import linprog
 from tensorrank.arguments import true_or_false, whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.tasks.token_sets import checked_sizes, random_sets
 from tensorrank.units.precision import FLOAT64, Precision, precision_of
@@ -26,6 +27,7 @@ _ROUNDINGS = 10
 _MOST_DIMENSION = 2**15
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class RestrictedIsometryUnit(SelectionUnit):
     """Random keys u_j of signs / sqrt(m); the query of y is the shortest w with <u_j, w> = 1 for all j in y, scaled.
@@ -100,6 +102,7 @@ class RestrictedIsometryUnit(SelectionUnit):
         return np.full(len(directions), self.beta)
 
 
+@checked
 @dataclass(frozen=True, eq=False)
 class MomentCurveUnit(SelectionUnit):
     """Keys (cos t, sin t, cos 2t, sin 2t, ..., sin (m/2) t) at t = 2 pi j / N; queries that touch the curve at a set.
@@ -262,6 +265,7 @@ def _amplitude(coefficients: Floats) -> Floats:
     return np.asarray(np.hypot(coefficients[:, ::2], coefficients[:, 1::2]).max(axis=1))
 
 
+@checked
 def least_dimension(
     tokens: int,
     sparsity: int,

@@ -10,6 +10,7 @@ from typing import ClassVar, Literal
 
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.resources import Progress, silent
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
 from tensorrank.tasks.match import Match2, Match3
@@ -39,6 +40,7 @@ _UNITS: dict[type, Callable[..., Construction]] = {
 }
 
 
+@checked
 @dataclass(frozen=True)
 class SelectionCheck(Record):
     """The result of a check of an attention unit for sparse averaging.
@@ -83,6 +85,7 @@ class SelectionCheck(Record):
         return f"{self.task}, {self.precision}: {found}"
 
 
+@checked
 def check_units(
     task: Task,
     inputs: Literal["auto", "all"] | int = "auto",

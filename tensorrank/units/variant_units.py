@@ -18,6 +18,7 @@ from typing import Self
 import numpy as np
 
 from tensorrank.arithmetic.arrays import Floats, Integers
+from tensorrank.checked import checked
 from tensorrank.tasks.match3_variants import Match3Bigram, Match3Local
 from tensorrank.units.attention_unit import AttentionUnit
 from tensorrank.units.construction import Construction
@@ -63,6 +64,7 @@ class BigramConstruction(Construction):
         return self.unit(tokens, asking=asked, memory=memory)[..., 0]
 
 
+@checked
 def bigram_units(tokens: int, modulus: int, *, precision: Precision | str | int = FLOAT64) -> BigramConstruction:
     """The two units of dimensions 2 and 3 that solve Match3 of neighbours: is x_i + x_j + x_(j+1) = 0 for some j?
 
@@ -118,6 +120,7 @@ class LocalConstruction(Construction):
         return decisions
 
 
+@checked
 def local_unit(tokens: int, modulus: int, window: int, *, precision: Precision | str | int = FLOAT64) -> LocalConstruction:
     """The unit of 2K heads of dimension 2 that solves Match3 within a window of K tokens on either side.
 

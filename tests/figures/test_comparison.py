@@ -79,7 +79,7 @@ def test_no_interior_maximum():
         ([100, 5], 4, "the budgets are 5, 100; expected at least 16 parameters each"),
         ([20], 12, "expected at least 48 parameters"),
         ([100], 0, "rule is 0; expected"),
-        ([1.5], 4, "a budget is 1.5; expected"),
+        ([1.5], 4, r"budgets are \[1.5\]; expected"),
     ],
     ids=str,
 )

@@ -135,8 +135,8 @@ EXACT = tr.SeparationRank(
         ([CLEAR, 3], None, "a result of type int was given; expected a SeparationRank or a NumericalRank"),
         (numerical_rank(np.zeros((3, 3))), None, "a spectrum without a value above zero"),
         (numerical_rank(np.zeros((0, 3))), None, "a spectrum without a value above zero"),
-        ([CLEAR, STEEP], ["one"], r"labels \['one'\] were given for 2 results; expected a list of one for each"),
-        (CLEAR, "a", "labels 'a' were given for 1 results; expected a list"),
+        ([CLEAR, STEEP], ["one"], r"labels \('one',\) were given for 2 results; expected a list of one for each"),
+        (CLEAR, "a", "labels are 'a'; expected a list of texts"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(results, labels, message):

@@ -296,7 +296,7 @@ def test_what_is_no_number_of_draws_is_refused(draws):
 
 @pytest.mark.parametrize("threads", [0, -1, 1.5, True])
 def test_what_is_no_number_of_threads_is_refused(threads):
-    with pytest.raises(TensorRankError, match=r"threads is .*; expected a whole number of at least 1"):
+    with pytest.raises(TensorRankError, match=r"threads is .*; expected a whole number from 1 to 1024"):
         separation_rank(SelfAttention(2, 2), threads=threads)
 
 

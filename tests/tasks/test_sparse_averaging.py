@@ -192,7 +192,7 @@ VALUES, CHOSEN = np.zeros((1, 3, 1)), np.array([[[0, 1], [0, 2], [1, 2]]])
         (lambda: SparseInputs(VALUES, CHOSEN[:, :, ::-1]), r"chosen hold \[1, 0\] at \(0, 0\); expected different numbers"),
         (lambda: SparseInputs(VALUES, 0 * CHOSEN), r"chosen hold \[0, 0\] at \(0, 0\); expected different numbers"),
         (lambda: SparseInputs(VALUES, 1.0 * CHOSEN), "chosen are of type float64; expected whole numbers"),
-        (lambda: SparseAveraging(3, 2).solve(VALUES), r"inputs are a ndarray; expected SparseInputs\(values, chosen\)"),
+        (lambda: SparseAveraging(3, 2).solve(VALUES), r"inputs is array.*; expected a SparseInputs"),
         (
             lambda: SparseAveraging(3, 1).solve(SparseInputs(VALUES, CHOSEN)),
             r"\(tokens, dimension, sparsity\) \(3, 1, 2\); expected \(3, 1, 1\)",

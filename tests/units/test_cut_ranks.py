@@ -147,7 +147,7 @@ def test_what_are_no_samples(changed, message):
         ({"samples": 4096}, "4096 samples were asked for; expected at most 4095"),
         ({"tokens_b": 0}, "tokens_b is 0; expected"),
         ({"dimension": True}, "dimension is True; expected"),
-        ({"asking": "b"}, "asking is 'b'; expected 'public' or 'a'"),
+        ({"asking": "b"}, "asking is 'b'; expected one of 'public', 'a'"),
         ({"seed": -1}, "the seed is -1; expected"),
     ],
 )

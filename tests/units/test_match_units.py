@@ -170,7 +170,7 @@ def test_what_is_no_size(make, arguments, message):
         ([[0, 1, 5]], {}, r"inputs hold 5 at \(0, 2\)"),
         ([[0, 1, 0.5]], {}, "inputs are of type float64"),
         ([[0, 1, 2]], {"asking": [3]}, "asking is 3; expected one of the tokens 0 to 2"),
-        ([[0, 1, 2]], {"asking": 5}, r"asking is 5; expected a list of tokens, such as \[0\]"),
+        ([[0, 1, 2]], {"asking": 5}, r"asking is 5; expected a list of whole numbers"),
         ([[0, 1, 2]], {"asking": [-1]}, "asking is -1; expected a whole number"),
         ([[0, 1, 2]], {"memory": 100}, "the memory limit is 100 bytes"),
     ],

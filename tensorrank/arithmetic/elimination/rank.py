@@ -23,12 +23,14 @@ from tensorrank.arithmetic.elimination.products import Balanced, Part, Products
 from tensorrank.arithmetic.given_arrays import as_given
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import Progress, Workers, amount, memory_limit, silent, worker_threads
+from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 
 # Entries of a given matrix that a thread converts at a time, for a strip.
 _ENTRIES_AT_ONCE = 2**16
 
 
+@checked
 def rank_mod_p(
     matrix: ArrayLike,
     prime: int,

@@ -1,0 +1,278 @@
+"""Whole calls checked at once: every argument that a user gives, against the annotation of its parameter.
+
+Annotations say what a public function takes. `checked` makes them true: what does not fit is refused before the
+function begins, in words made of the annotation. Limits that no annotation says, such as a least depth, are left to the
+function, with the checks in `tensorrank.arguments`. Arrays are left to it too.
+"""
+
+from __future__ import annotations
+
+import math
+import sys
+import types
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, wraps
+from inspect import Parameter, get_annotations, isfunction, signature
+from pathlib import Path
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
+
+from tensorrank.arguments import as_float, as_whole_number, file_path, shown, things
+from tensorrank.errors import TensorRankError
+
+T = TypeVar("T")
+
+# Stands in `Annotated` beside a type whose values are checked where they are used, with errors of their own.
+CHECKED_WHERE_USED = "checked where it is used"
+_REFUSED = object()
+_MANY = (Sequence, Iterable, Collection, tuple, list)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What one annotation admits.
+
+    Attributes:
+        one: what is expected, in words, such as "a whole number".
+        many: the plural of these words.
+        admitted: gives the value that a function is to get for the one given, or `_REFUSED`.
+        several: True if several things are expected, a list or a dictionary.
+    """
+
+    one: str
+    many: str
+    admitted: Callable[[Any], Any]
+    several: bool = False
+
+    def checked(self, name: str, given: Any) -> Any:
+        """The value that a function is to get for the one given; an error if the rule does not admit it."""
+        value = self.admitted(given)
+        if value is _REFUSED:
+            verb = "are" if self.several and name.endswith("s") else "is"
+            raise TensorRankError(f"{name} {verb} {shown(given)}; expected {self.one}")
+        return value
+
+
+def checked(thing: T) -> T:
+    """A function whose arguments are checked by their annotations; a class whose public methods are such functions.
+
+    A dataclass that has a `__post_init__` checks its fields there, where it knows their limits.
+    Whole numbers come as int whatever their type (numpy's too), lists and other iterables of a known kind as tuples.
+
+    >>> @checked
+    ... def halves(number: int) -> float:
+    ...     return number / 2
+    >>> halves("three")
+    Traceback (most recent call last):
+    tensorrank.errors.TensorRankError: number is 'three'; expected a whole number
+    """
+    if isfunction(thing):
+        return cast(T, _checking(thing))
+    fields = getattr(thing, "__dataclass_fields__", {})
+    called = ("__call__",) if hasattr(thing, "__post_init__") else ("__call__", "__init__")
+    for name, member in list(vars(thing).items()):
+        if name in fields or (name.startswith("_") and name not in called):
+            continue
+        if isinstance(member, classmethod | staticmethod):
+            setattr(thing, name, type(member)(_checking(member.__func__)))
+        elif isfunction(member):
+            setattr(thing, name, _checking(member))
+    return thing
+
+
+def checked_values(given: Mapping[str, Any], expected: type) -> dict[str, Any]:
+    """Named values, such as options, each checked by the annotation that a class has for its name."""
+    rules = _rules_of_class(expected)
+    return {name: value if (rule := rules.get(name)) is None else rule.checked(name, value) for name, value in given.items()}
+
+
+def _checking(function: Callable[..., Any]) -> Any:
+    rules = _Rules(function)
+
+    def call(*args: Any, **named: Any) -> Any:
+        return function(*rules.of_places(args), **rules.of_names(named))
+
+    # Its globals are those of the function's module, by which doctest knows where a function stands.
+    found = types.FunctionType(call.__code__, function.__globals__, function.__name__, None, call.__closure__)
+    return wraps(function)(found)
+
+
+class _Rules:
+    """The rules of a function's parameters, made when it is first called: all names of its module are known then."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+        self._places: list[tuple[str, Rule | None]] | None = None
+        self._names: dict[str, Rule | None] = {}
+
+    def of_places(self, given: tuple[Any, ...]) -> list[Any]:
+        places = self._made() if self._places is None else self._places
+        checked = [
+            value if rule is None else rule.checked(name, value) for (name, rule), value in zip(places, given, strict=False)
+        ]
+        return [*checked, *given[len(checked) :]]
+
+    def of_names(self, given: dict[str, Any]) -> dict[str, Any]:
+        if self._places is None:
+            self._made()
+        rules = self._names
+        return {
+            name: value if (rule := rules.get(name)) is None else rule.checked(name, value) for name, value in given.items()
+        }
+
+    def _made(self) -> list[tuple[str, Rule | None]]:
+        places = []
+        for name, parameter in signature(self._function).parameters.items():
+            free = parameter.annotation is Parameter.empty or parameter.kind in (
+                Parameter.VAR_POSITIONAL,
+                Parameter.VAR_KEYWORD,
+            )
+            rule = None if free else _rule_of(parameter.annotation, self._function.__globals__)
+            self._names[name] = rule
+            if parameter.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD):
+                places.append((name, rule))
+        self._places = places
+        return places
+
+
+@cache
+def _rules_of_class(expected: type) -> dict[str, Rule | None]:
+    names = vars(sys.modules[expected.__module__])
+    return {name: _rule_of(hint, names) for name, hint in get_annotations(expected).items()}
+
+
+def _rule_of(annotation: Any, names: Mapping[str, Any]) -> Rule | None:
+    """The rule of an annotation, a text or a type; None if it is left to the function."""
+    text = getattr(annotation, "__forward_arg__", annotation)
+    if isinstance(text, str):
+        try:
+            annotation = eval(text, dict(names))  # text of this package's own signatures
+        except NameError:  # a name that only type checkers import
+            return None
+    return _rule(annotation)
+
+
+def _rule(hint: Any) -> Rule | None:
+    origin, args = get_origin(hint), get_args(hint)
+    if hint in _PLAIN:
+        return _PLAIN[hint]
+    if origin in (Union, types.UnionType):
+        return _any_of(args)
+    if origin is Literal:
+        known = ", ".join(map(repr, args))
+        return Rule(f"one of {known}", f"names among {known}", lambda given: given if _is_one(given, args) else _REFUSED)
+    if origin is Callable:
+        return Rule("a function", "functions", lambda given: given if callable(given) else _REFUSED)
+    if origin is tuple and args and args[-1] is not Ellipsis:
+        return _fixed(tuple(map(_rule, args)))
+    if origin in _MANY:
+        return _list_of(_rule(args[0]) if args else None)
+    if origin in (Mapping, dict):
+        return Rule("a dictionary whose keys are texts", "dictionaries whose keys are texts", _mapping, several=True)
+    if isinstance(hint, type) and origin is None and not getattr(hint, "_is_protocol", False) and hint.__module__ != "builtins":
+        name = hint.__name__
+        article = "an" if name[0] in "AEIOU" else "a"
+        return Rule(f"{article} {name}", f"{name}s", lambda given: given if isinstance(given, hint) else _REFUSED)
+    return None
+
+
+def _any_of(args: tuple[Any, ...]) -> Rule | None:
+    if str in args and Path in args:
+        args = (*(one for one in args if one not in (str, Path)), Path)
+    rules = [_rule(one) for one in args]
+    if None in rules:
+        return None
+    known = [rule for rule in rules if rule is not None]
+
+    def admitted(given: Any) -> Any:
+        return next((value for rule in known if (value := rule.admitted(given)) is not _REFUSED), _REFUSED)
+
+    several = any(rule.several for rule in known)
+    return Rule(_either([rule.one for rule in known]), _either([rule.many for rule in known]), admitted, several)
+
+
+def _list_of(element: Rule | None) -> Rule:
+    def admitted(given: Any) -> Any:
+        found = None if isinstance(given, Mapping) else things(given)
+        if found is None or element is None:
+            return _REFUSED if found is None else found
+        values = tuple(element.admitted(one) for one in found)
+        return _REFUSED if any(value is _REFUSED for value in values) else values
+
+    many = "values" if element is None else element.many
+    return Rule(f"a list of {many}", f"lists of {many}", admitted, several=True)
+
+
+def _fixed(elements: tuple[Rule | None, ...]) -> Rule:
+    def admitted(given: Any) -> Any:
+        found = None if isinstance(given, Mapping) else things(given)
+        if found is None or len(found) != len(elements):
+            return _REFUSED
+        values = tuple(one if rule is None else rule.admitted(one) for one, rule in zip(found, elements, strict=True))
+        return _REFUSED if any(value is _REFUSED for value in values) else values
+
+    words = ", ".join("a value" if rule is None else rule.one for rule in elements)
+    return Rule(f"a tuple ({words})", f"tuples ({words})", admitted)
+
+
+def _either(words: Iterable[str]) -> str:
+    *first, last = dict.fromkeys(words)
+    return f"{', '.join(first)} or {last}" if first else last
+
+
+def _is_one(given: Any, known: tuple[Any, ...]) -> bool:
+    return any(type(given) is type(one) and given == one for one in known)
+
+
+def _whole(given: Any) -> Any:
+    if type(given) is int:
+        return given
+    number = as_whole_number(given)
+    return _REFUSED if number is None else number
+
+
+def _real(given: Any) -> Any:
+    if type(given) is float:
+        return _REFUSED if math.isnan(given) else given
+    number, whole = as_float(given), as_whole_number(given)
+    # What only an infinite float could stand for is larger than any use.
+    if math.isnan(number) or (whole is not None and math.isinf(number)):
+        return _REFUSED
+    return number if whole is None else whole
+
+
+def _truth(given: Any) -> Any:
+    # By the name of the type, which numpy's has too: numpy is not imported for this alone.
+    return bool(given) if type(given).__name__ in ("bool", "bool_") else _REFUSED
+
+
+def _text(given: Any) -> Any:
+    if not isinstance(given, str):
+        return _REFUSED
+    try:
+        given.encode()
+    except UnicodeEncodeError:  # half of a pair of surrogates, which nothing can print
+        return _REFUSED
+    return given
+
+
+def _path(given: Any) -> Any:
+    try:
+        file_path("path", given)
+    except TensorRankError:
+        return _REFUSED
+    return given
+
+
+def _mapping(given: Any) -> Any:
+    return given if isinstance(given, Mapping) and all(isinstance(key, str) for key in given) else _REFUSED
+
+
+_PLAIN: dict[Any, Rule] = {
+    type(None): Rule("None", "None", lambda given: given if given is None else _REFUSED),
+    bool: Rule("True or False", "truth values", _truth),
+    int: Rule("a whole number", "whole numbers", _whole),
+    float: Rule("a number", "numbers", _real),
+    str: Rule("a text", "texts", _text),
+    Path: Rule("the path of a file or folder", "paths", _path),
+}
