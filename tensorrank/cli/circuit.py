@@ -14,10 +14,6 @@ from tensorrank.cli.shared.terminal import whole_numbers
 
 app = typer.Typer(no_args_is_help=True)
 
-# What files of weights hold.
-_RECURRENT = "input, recurrent, initial, output and, beyond depth 1, between"
-_CONVOLUTIONAL = "level 0, level 1, ... and output"
-
 
 @app.callback()
 def _circuit() -> None:
@@ -43,7 +39,7 @@ def recurrent(
     Example: tensorrank rank circuit recurrent --depth 2 --hidden 2 --channels 2 --steps 8
     """
     model = tr.RecurrentCircuit(depth, hidden, channels, steps)
-    print_rank(model, given, weights=given_weights(weights, _RECURRENT))
+    print_rank(model, given, weights=given_weights(weights, model.shapes))
 
 
 @app.command()
@@ -63,4 +59,4 @@ def convolutional(
     Example: tensorrank rank circuit convolutional --sites 8 --channels 2 --widths 2,2,2 --partition interleaved
     """
     model = tr.ConvolutionalCircuit(sites, channels, whole_numbers(widths, "--widths"), pooling=pooling, shared=shared)
-    print_rank(model, given, weights=given_weights(weights, _CONVOLUTIONAL))
+    print_rank(model, given, weights=given_weights(weights, model.shapes))

@@ -15,9 +15,6 @@ from tensorrank.cli.shared.model_files import File, described
 from tensorrank.cli.shared.ranking import given_weights, named_partition, print_rank, print_result, rank_values
 from tensorrank.cli.shared.terminal import Bar
 
-# What files of weights hold.
-_PROJECTIONS = "query, key, value and output"
-
 app = typer.Typer(cls=FileOrKind, no_args_is_help=True, subcommand_metavar="FILE | KIND [ARGS]...")
 app.add_typer(circuit, name="circuit")
 
@@ -75,7 +72,7 @@ def attention(
     """
     optional: dict[str, Any] = {**vars(network), "kv_heads": kv_heads, "embedding_rank": embedding_rank}
     model = tr.SelfAttention(**optional, positional=positional)
-    print_rank(model, given, unit="tokens", method=method, weights=given_weights(weights, _PROJECTIONS))
+    print_rank(model, given, unit="tokens", method=method, weights=given_weights(weights, model.shapes))
 
 
 @app.command()
@@ -106,7 +103,7 @@ def softmax(
             rtol=rtol,
             samples=samples,
             seed=seed,
-            weights=given_weights(weights, _PROJECTIONS),
+            weights=given_weights(weights, model.shapes),
             memory=memory,
             progress=bar,
         )

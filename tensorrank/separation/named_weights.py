@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.lib.npyio import NpzFile
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arithmetic.arrays import Array
@@ -15,6 +16,7 @@ from tensorrank.arithmetic.given_arrays import as_given
 from tensorrank.arithmetic.heights import Height, height
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.errors import WeightsError
+from tensorrank.given_files.array_archives import array_of
 from tensorrank.records import Record
 from tensorrank.separation.architecture import Architecture, Weights
 
@@ -53,7 +55,7 @@ def checked_weights(weights: Mapping[str, ArrayLike], shapes: Shapes) -> dict[st
         raise WeightsError(f"weights named {', '.join(sorted(weights))} were given; expected {', '.join(shapes)}")
     arrays = {}
     for name, (axes, expected) in shapes.items():
-        array = as_given(weights[name])
+        array = array_of(weights, name, expected) if isinstance(weights, NpzFile) else as_given(weights[name])
         if array.shape != expected:
             raise WeightsError(f"weights {name!r} have shape {array.shape}; expected {expected} ({axes})")
         if array.dtype.kind not in "biufO":

@@ -223,7 +223,7 @@ def test_a_single_array_is_no_set_of_weights(tmp_path):
     np.save(tmp_path / "w.npy", np.ones((2, 2)))
     done = run("rank", "attention", "--depth", 1, "--width", 2, "--weights", tmp_path / "w.npy")
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
-    assert "holds a single array; expected query, key, value and output" in done.stderr
+    assert "holds a single array; expected arrays named query and key and value and output" in done.stderr
 
 
 def test_bounds_say_where_the_published_upper_bound_is_passed():

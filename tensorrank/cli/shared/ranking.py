@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import tensorrank as tr
+from tensorrank.arguments import file_path
 from tensorrank.cli.shared.options import RankOptions
 from tensorrank.cli.shared.terminal import Bar, print_json, say, whole_numbers
-from tensorrank.errors import TensorRankError
+from tensorrank.given_files.paths import named_in_errors
 
 
 def print_rank(
@@ -72,25 +74,13 @@ def named_partition(text: str, sites: int, unit: str = "sites") -> tr.Bipartitio
     return tr.Bipartition.of(sites, whole_numbers(text, "--partition", expected))
 
 
-def given_weights(path: Path | None, names: str) -> dict[str, Any] | None:
-    """The arrays in the file of --weights, by name; None without a file. Errors name the arrays that are expected."""
+def given_weights(path: Path | None, shapes: Mapping[str, tuple[str, tuple[int, ...]]]) -> dict[str, Any] | None:
+    """The arrays in the file of --weights, by name, which have to be of these shapes; None without a file."""
     if path is None:
         return None
-    import numpy as np
+    from tensorrank.given_files.array_archives import opened_archive
+    from tensorrank.separation.named_weights import checked_weights
 
-    try:
-        arrays = np.load(path, allow_pickle=False)
-    except OSError as error:
-        raise TensorRankError(f"{path} cannot be read ({error.strerror or error}); expected an .npz file of weights") from error
-    except ValueError as error:
-        raise TensorRankError(f"{path} is no .npz file; expected {names} in one, by numpy.savez") from error
-    if not isinstance(arrays, np.lib.npyio.NpzFile):
-        raise TensorRankError(f"{path} holds a single array; expected {names}, saved by numpy.savez")
-    with arrays:
-        try:
-            return dict(arrays)
-        except ValueError as error:
-            raise TensorRankError(
-                f"{path} holds Python objects ({error}); expected arrays of whole numbers or floats. Fractions can be "
-                "given in Python"
-            ) from error
+    checked = file_path("--weights", path)
+    with named_in_errors(checked), opened_archive(checked, "arrays named " + " and ".join(shapes)) as archive:
+        return dict(checked_weights(archive, shapes))
