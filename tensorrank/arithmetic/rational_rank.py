@@ -13,7 +13,7 @@ from tensorrank.arithmetic.arrays import Array, Floats
 from tensorrank.arithmetic.elimination.rank import rank_mod_p
 from tensorrank.arithmetic.given_arrays import as_given
 from tensorrank.arithmetic.primes import LARGE_PRIMES
-from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.arithmetic.randomness import hardened_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
 
@@ -32,8 +32,9 @@ class RationalRank(Record):
         upper: a proven upper bound: the value itself if exact, else the number of different rows or columns.
         standing: "exact" (the bounds meet) or "probable" (two primes, but too few to exclude more).
         primes: the moduli used.
-        failure_probability: 0 if exact, else a bound on the probability that all primes drawn were unlucky, for a
-            matrix that does not depend on the seed.
+        failure_probability: 0 if exact, else a bound on the probability that all primes drawn divide the minors which
+            would show a larger rank. It holds for every matrix, since the primes depend on the entries as well as on
+            the seed. None if entries are so large that nothing is known.
         reason: how the upper bound was proved, or why it was not met.
     """
 
@@ -41,11 +42,14 @@ class RationalRank(Record):
     upper: int
     standing: Literal["exact", "probable"]
     primes: tuple[int, ...]
-    failure_probability: float
+    failure_probability: float | None
     reason: str
 
     def __str__(self) -> str:
-        chance = "" if self.standing == "exact" else f", wrong with probability below {self.failure_probability:.1e}"
+        chance = ""
+        if self.standing == "probable":
+            bound = self.failure_probability
+            chance = ", with no bound on an error" if bound is None else f", wrong with probability below {bound:.1e}"
         return f"{self.value} ({self.standing}{chance}): {self.reason}"
 
 
@@ -61,7 +65,7 @@ def rational_rank(
 
     Args:
         matrix: whole numbers of any size, of shape (rows, columns).
-        seed: of the primes, drawn uniformly among those from 2^30 to 2^31.
+        seed: of the primes, drawn uniformly among those from 2^30 to 2^31, from the seed and a hash of the entries.
         work: operations that may be spent on a proof; where it takes more, the rank is probable.
         threads: as for `rank_mod_p`.
 
@@ -84,7 +88,7 @@ def rational_rank(
         return RationalRank(0, 0, "exact", (), 0.0, "all entries are 0")
     rank, primes, product = 0, list[int](), 1
     # Each of them exceeds 2^30.
-    fresh = LARGE_PRIMES.draw(random_stream(seed))
+    fresh = LARGE_PRIMES.draw(hardened_stream(seed, [core]))
     while True:
         prime = next(fresh)
         primes.append(prime)
@@ -101,9 +105,10 @@ def rational_rank(
         needed = math.ceil(bits / 30)
         if len(primes) >= _DRAWS and needed * 2.0 * rank * core.size > work:
             # A prime that fails divides a certain minor of the true size, which has at most so many such factors.
-            chance = LARGE_PRIMES.unlucky(_minor_bits(core, most)) ** len(primes)
+            chance = LARGE_PRIMES.unlucky(_minor_bits(core, most))
+            failure = chance ** len(primes) if chance < 1 else None
             why = f"a proof takes {needed} primes, more work than {work:.1g} operations"
-            return RationalRank(rank, most, "probable", tuple(primes), chance, why)
+            return RationalRank(rank, most, "probable", tuple(primes), failure, why)
 
 
 def distinct_rows(matrix: Array) -> Array:

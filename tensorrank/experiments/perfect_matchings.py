@@ -14,7 +14,7 @@ from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.elimination.rank import rank_mod_p
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
-from tensorrank.arithmetic.primes import LARGEST_PRIME
+from tensorrank.arithmetic.primes import LARGE_PRIMES
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import Progress
 from tensorrank.checked import checked
@@ -211,10 +211,10 @@ def _least_rank(model: SumProduct, sides: Integers, cut: Integers, seed: int) ->
 
 
 def _sampled_rank(model: SumProduct, side: int, samples: int, rng: np.random.Generator) -> int:
-    """The rank over GF(p) of the density at so many inputs a side, or at all if there are no more."""
-    field = PrimeField(LARGEST_PRIME)
+    """The rank over GF(p), p random, of the density at so many inputs a side, or at all if there are no more."""
     partition = _bipartition(side, model.sites)
     rows, columns = (_inputs(len(part), model.shape[0], samples, rng) for part in (partition.a, partition.b))
+    field = PrimeField(next(LARGE_PRIMES.draw(rng)))
     one_hot = np.eye(model.shape[0], dtype=np.int64)
     inputs: list[Residues] = [np.empty(0, dtype=np.int64)] * model.sites
     sides = (np.repeat(rows, len(columns), axis=0), np.tile(columns, (len(rows), 1)))

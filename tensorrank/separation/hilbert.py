@@ -164,7 +164,9 @@ def _averaged(width: int, tokens: int, *, vector: bool) -> HilbertSeries:
 def _determinant(width: int, size: int, sign: int, shift: int, *, last_row: int) -> list[int]:
     """det[a_(i-j) + sign a_(i+j+shift)] without its denominator (1 - t^2)^(size (2 width - 1)): coefficients in t.
 
-    Rows are i = 0..size-2 and last_row, columns j = 0..size-1. Values are computed modulo primes and lifted.
+    Rows are i = 0..size-2 and last_row, columns j = 0..size-1. Values are computed modulo primes and lifted. No
+    coefficient exceeds a bound that the product of these primes exceeds more than twice, so the result is proved and
+    the choice of the primes is free.
     """
     if size == 0:
         return [1]

@@ -35,7 +35,7 @@ from tensorrank.arithmetic.elimination.rank import rank_mod_p
 from tensorrank.arithmetic.given_arrays import as_given
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.primes import LARGE_PRIMES
-from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.arithmetic.randomness import hardened_stream, random_stream
 from tensorrank.arithmetic.rational_rank import distinct_rows
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
@@ -204,7 +204,7 @@ class CutSamples:
         samples are different but give equal sums.
 
         Args:
-            seed: of the primes, which lie between 2^30 and 2^31.
+            seed: of the primes, drawn uniformly among those from 2^30 to 2^31, from the seed and a hash of the samples.
             memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
             threads: for elimination.
 
@@ -217,7 +217,8 @@ class CutSamples:
         asked, which = np.unique(np.atleast_2d(self.queries), axis=0, return_inverse=True)
         which = np.broadcast_to(which.reshape(-1), rows)
         found, primes = np.zeros(3, dtype=np.int64), list[int]()
-        for prime in LARGE_PRIMES.draw(random_stream(seed)):
+        given = (self.queries, self.keys_a, self.values_a, self.keys_b, self.values_b)
+        for prime in LARGE_PRIMES.draw(hardened_stream(seed, given)):
             matrices = self._matrices(PrimeField(prime), asked, which)
             if matrices is not None:
                 found = np.maximum(found, [rank_mod_p(matrix, prime, threads=threads) for matrix in matrices])

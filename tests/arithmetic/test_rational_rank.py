@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tensorrank.arithmetic import rational_rank as rational_rank_module
+from tensorrank.arithmetic.primes import PrimeRange
 from tensorrank.arithmetic.rational_rank import _minor_bits, distinct_rows, rational_rank
 from tensorrank.errors import TensorRankError
 
@@ -53,12 +55,25 @@ def test_primes_that_divide_a_minor_do_not_lower_the_value():
     # The second prime is drawn because the first cannot exclude a minor it divides.
     large = 2**40
     assert rational_rank([[large, large], [large, large + 1]]).value == 2
-    product = 1
-    for prime in rational_rank([[1]], seed=5).primes:
-        product *= prime
-    found = rational_rank(np.array([[product]], dtype=object), seed=5)
-    assert (found.value, found.standing) == (1, "exact")
-    assert len(found.primes) == 2
+
+
+def test_who_knows_the_seed_cannot_aim_at_its_primes():
+    # Whatever primes a matrix meets, the multiple of them is another matrix, which meets others.
+    for seed in range(20):
+        found = rational_rank([[1, 1], [1, 1]], seed=seed, work=1.0)
+        product = math.prod(found.primes)
+        multiple = rational_rank(np.array([[product, 0], [0, product]], dtype=object), seed=seed)
+        assert (multiple.value, multiple.standing) == (2, "exact")
+        assert not set(multiple.primes) & set(found.primes)
+
+
+def test_entries_too_large_for_any_bound_say_so(monkeypatch):
+    monkeypatch.setattr(rational_rank_module, "LARGE_PRIMES", PrimeRange(31, 3))
+    matrix = np.array([[2**200, 1, 2], [2, 2**200, 3], [2 + 2**200, 1 + 2**200, 5]], dtype=object)
+    found = rational_rank(matrix, work=1.0)
+    assert (found.value, found.standing, found.failure_probability) == (2, "probable", None)
+    assert "probable, with no bound on an error" in str(found)
+    assert found.to_dict()["failure_probability"] is None
 
 
 @pytest.mark.parametrize("shape", [(0, 0), (0, 3), (3, 0), (2, 2)])

@@ -88,6 +88,13 @@ def test_cauchy():
     assert all(2**30 < prime < 2**31 for prime in found.primes)
 
 
+def test_the_primes_depend_on_the_samples_too():
+    # Who knows the seed cannot choose samples for the primes that they will meet.
+    keys, ones = np.arange(3).reshape(3, 1, 1), np.ones((3, 1), dtype=int)
+    found = [CutSamples([1], keys + shift, ones, keys, ones).ranks(seed=0).primes for shift in range(5)]
+    assert len(set(found)) == 5
+
+
 def test_a_query_of_zero_averages():
     # All weights are 1: (a + b) / 2, and the denominator is constant.
     rng = np.random.default_rng(0)

@@ -18,8 +18,8 @@ class Obstruction(Record):
     Attributes:
         source: the kind of the model that was given.
         target: the kind that was asked for.
-        states: the least number of classes or hidden states that every such form has at one place.
-        size: the least number of table entries that it therefore has; of a sum-product network the least of edges.
+        states: every such form has at least so many classes, or hidden states at one place; it may need more.
+        size: every such form therefore has at least so many table entries; of a sum-product network, edges.
         unfolding: the unfolding whose rank forbids fewer states; None where only the number of variables was used.
         needed: the size of the form that is known, which is larger than the limit.
         limit: the size that was allowed.
@@ -64,8 +64,7 @@ def obstruction(model: Mixture, goal: AnyGoal, needed: int, limit: int, *, step:
     else:
         of = "" if len(found.variables) == model.sites else f" of the marginal of {len(found.variables)} variables"
         theorem = (
-            f"at least {found.rank} {least.what}: the unfolding{of} with {listed(found.a)} on one side has no smaller "
-            f"rank over GF({found.prime})"
+            f"at least {found.rank} {least.what}: the unfolding{of} with {listed(found.a)} on one side has no smaller rank"
         )
     states = 1 if found is None else found.rank
     return Obstruction(model.kind, goal.model.kind, states, least.size, found, needed, limit, theorem)

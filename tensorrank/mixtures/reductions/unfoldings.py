@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+from itertools import chain, combinations, islice
 from math import prod
 
 import numpy as np
 
 from tensorrank.arithmetic.elimination.rank import balanced, rank_in_place, rank_mod_p
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
-from tensorrank.arithmetic.primes import primes_below
+from tensorrank.arithmetic.primes import LARGE_PRIMES, SMALL_PRIMES
 from tensorrank.arithmetic.resources import worker_threads
 from tensorrank.errors import PrimeError, TensorRankError
 from tensorrank.mixtures.mixture import Mixture
+from tensorrank.mixtures.reductions.model_streams import stream_of
 from tensorrank.networks.hierarchical_tucker import balanced_ranges
 from tensorrank.records import Record
 from tensorrank.separation.partition import Bipartition
@@ -29,8 +30,8 @@ _MOST_VARIABLES_SPLIT = 10
 _MOST_SAMPLES = 1024
 # The most steps of a chain, and blocks of the balanced tree, that are tried.
 _MOST_TRIED = 16
-# Primes below this are the fastest.
-_LARGEST_PRIME = 2**23
+# The most small primes, which are the fastest, that are tried for one that divides no denominator.
+_MOST_SMALL = 16
 
 
 @dataclass(frozen=True)
@@ -38,12 +39,15 @@ class Unfolding(Record):
     """A lower bound on the rank of an unfolding of a model's coefficient tensor.
 
     None of these raises the rank of an unfolding: summing variables out, sampling rows and columns, reducing modulo p.
+    So the bound is proved, whatever the prime. An unlucky prime only makes it lower, which the random choice of primes
+    makes improbable for every model.
 
     Attributes:
-        rank: over GF(prime), of the unfolding of a marginal, or of a sample of one.
+        rank: over GF(prime), of the unfolding of a marginal, or of a sample of one; that of the whole unfolding is at
+            least this.
         variables: the variables that are not summed out.
         a: the ones among them on side A.
-        prime: the modulus.
+        prime: the modulus, drawn at random by a hash of the model's entries.
     """
 
     rank: int
@@ -99,7 +103,7 @@ def _unfolding(model: Mixture, kept: Sequence[int], a: Sequence[int]) -> Unfoldi
     place = {site: number for number, site in enumerate(kept)}
     split = Bipartition(tuple(place[site] for site in a), tuple(place[site] for site in _without(kept, a)))
     marginal = model.marginal_network(kept)
-    field, matrix = _in_a_field(lambda field: np.asarray(marginal.unfold(split, field), dtype=np.int64))
+    field, matrix = _in_a_field(model, lambda field, _: np.asarray(marginal.unfold(split, field), dtype=np.int64))
     return Unfolding(rank_mod_p(matrix, field.prime), tuple(kept), tuple(a), field.prime)
 
 
@@ -111,12 +115,11 @@ def _sampled(model: Mixture, a: Iterable[int]) -> Unfolding:
     bound = function.rank_bound(split)
     samples = _MOST_SAMPLES if bound is None else min(_MOST_SAMPLES, bound)
 
-    def grid(field: PrimeField) -> Residues:
-        rng = np.random.default_rng(0)
+    def grid(field: PrimeField, rng: np.random.Generator) -> Residues:
         instance = function.draw(field, rng)
         return instance.grid(split, instance.sample(split.a, samples, rng), instance.sample(split.b, samples, rng))
 
-    field, matrix = _in_a_field(grid)
+    field, matrix = _in_a_field(model, grid)
     return Unfolding(rank_mod_p(matrix, field.prime), tuple(range(model.sites)), rows, field.prime)
 
 
@@ -129,7 +132,7 @@ def least_balanced(model: Mixture) -> Unfolding:
     inputs = [np.ones((states.shape[1], k), dtype=np.int64) for k in model.shape]
     for place, site in enumerate(kept):
         inputs[site] = np.eye(sizes[place], dtype=np.int64)[states[place]]
-    field, values = _in_a_field(lambda field: model.circuit.residues(inputs, field))
+    field, values = _in_a_field(model, lambda field, _: model.circuit.residues(inputs, field))
     dense = values.reshape(sizes)
     best: Unfolding | None = None
     with worker_threads(1) as pool:
@@ -146,15 +149,16 @@ def least_balanced(model: Mixture) -> Unfolding:
     return best
 
 
-def _in_a_field(compute: Callable[[PrimeField], Residues]) -> tuple[PrimeField, Residues]:
-    """A field whose prime divides no denominator, and the result over it."""
-    for prime in primes_below(_LARGEST_PRIME):
+def _in_a_field(model: Mixture, compute: Callable[[PrimeField, np.random.Generator], Residues]) -> tuple[PrimeField, Residues]:
+    """A field of a random prime that divides no denominator, and the result over it."""
+    rng = stream_of(0, model)
+    for prime in chain(islice(SMALL_PRIMES.draw(rng), _MOST_SMALL), LARGE_PRIMES.draw(rng)):
         field = PrimeField(prime)
         try:
-            return field, compute(field)
+            return field, compute(field, rng)
         except PrimeError:
             continue
-    raise TensorRankError(f"every prime below {_LARGEST_PRIME} divides a denominator of the tables")
+    raise AssertionError("random primes never end")
 
 
 def _without(sites: Iterable[int], others: Collection[int]) -> tuple[int, ...]:

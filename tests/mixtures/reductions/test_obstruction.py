@@ -1,3 +1,4 @@
+from fractions import Fraction
 from itertools import combinations
 
 import numpy as np
@@ -6,9 +7,12 @@ from mixtures.brute_force import all_states, marginal_of, probability_table, unf
 from oracles import flint_rank
 
 from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.arithmetic.primes import PrimeRange
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Transfer
 from tensorrank.mixtures.kinds import KINDS
+from tensorrank.mixtures.latent_class import LatentClass
+from tensorrank.mixtures.reductions import unfoldings
 from tensorrank.mixtures.reductions.obstruction import obstruction
 from tensorrank.mixtures.reductions.to_hierarchical import BalancedGoal
 from tensorrank.mixtures.sum_product.model import SumProduct, perfect_matchings
@@ -91,6 +95,24 @@ def test_rounding_raises_no_rank():
     assert separation_rank(model).value == 2
     for target in ("latent_class", "hidden_markov", "tensorial_mixture", "latent_tree"):
         assert obstruction(model, KINDS[target], 10, 1).states == 2
+
+
+@pytest.mark.parametrize("target", ["latent_class", "hidden_markov", "latent_tree"])
+def test_no_multiple_of_the_largest_small_primes_hides_a_class(target):
+    # Two classes that never agree: the unfolding of two variables is diagonal, of rank 2.
+    weight = Fraction(8388593 * 8388587, 10**20)
+    model = LatentClass([weight, 1 - weight], [[[1, 0], [0, 1]]] * 2)
+    assert obstruction(model, KINDS[target], 10, 1).states == 2
+
+
+def test_a_denominator_of_primes_is_met_by_another_prime(monkeypatch):
+    # Every prime of 5 bits divides the denominator, so a large prime has to do.
+    monkeypatch.setattr(unfoldings, "SMALL_PRIMES", PrimeRange(5, 5))
+    monkeypatch.setattr(unfoldings, "_MOST_SMALL", 5)
+    weight = Fraction(1, 17 * 19 * 23 * 29 * 31)
+    model = LatentClass([weight, 1 - weight], [[[1, 0], [0, 1]]] * 2)
+    found = obstruction(model, KINDS["latent_class"], 10, 1)
+    assert (found.states, found.unfolding.prime > 2**30) == (2, True)
 
 
 @pytest.mark.parametrize("target", ["latent_class", "hidden_markov", "latent_tree", "hierarchical", "sum_product"])
