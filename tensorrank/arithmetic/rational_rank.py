@@ -13,6 +13,7 @@ from tensorrank.arithmetic.arrays import Array, Floats
 from tensorrank.arithmetic.elimination.rank import rank_mod_p
 from tensorrank.arithmetic.given_arrays import as_given
 from tensorrank.arithmetic.primes import LARGE_PRIMES
+from tensorrank.arithmetic.probabilities import at_most
 from tensorrank.arithmetic.randomness import hardened_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
@@ -49,7 +50,7 @@ class RationalRank(Record):
         chance = ""
         if self.standing == "probable":
             bound = self.failure_probability
-            chance = ", with no bound on an error" if bound is None else f", wrong with probability below {bound:.1e}"
+            chance = ", with no bound on an error" if bound is None else f", wrong with probability at most {at_most(bound)}"
         return f"{self.value} ({self.standing}{chance}): {self.reason}"
 
 

@@ -68,7 +68,7 @@ def test_who_knows_the_seed_cannot_aim_at_its_primes():
 
 
 def test_entries_too_large_for_any_bound_say_so(monkeypatch):
-    monkeypatch.setattr(rational_rank_module, "LARGE_PRIMES", PrimeRange(31, 3))
+    monkeypatch.setattr(rational_rank_module, "LARGE_PRIMES", PrimeRange(2**30, 2**31, 3))
     matrix = np.array([[2**200, 1, 2], [2, 2**200, 3], [2 + 2**200, 1 + 2**200, 5]], dtype=object)
     found = rational_rank(matrix, work=1.0)
     assert (found.value, found.standing, found.failure_probability) == (2, "probable", None)

@@ -12,6 +12,7 @@ def report(source, target, *, after=None, bound=None, equal=True, exact=True, st
         source=source,
         target=target,
         equal=equal,
+        identical=exact,
         over_fields=exact,
         tolerance=None if exact else 1e-9,
         primes=(7,),

@@ -12,6 +12,7 @@ from typing import TypeAlias
 import numpy as np
 
 from tensorrank.arithmetic.arrays import Floats, Integers
+from tensorrank.mixtures.evaluation.aims import Aims
 from tensorrank.mixtures.evaluation.circuit import Circuit, Leaves, Products, Slots, Sums
 
 MISSING = -1
@@ -51,11 +52,11 @@ def selected(observed: Sequence[SiteObservation], rows: Integers) -> list[SiteOb
     return [ObservedCodes(one.numbers[rows]) if isinstance(one, ObservedCodes) else one[:, rows] for one in observed]
 
 
-def log_values(circuit: Circuit, observed: Sequence[SiteObservation]) -> Floats:
-    """The logarithm of every slot, (slots, rows); -inf where it is 0."""
+def log_values(circuit: Circuit, observed: Sequence[SiteObservation], aims: Aims | None = None) -> Floats:
+    """The logarithm of every slot, (slots, rows); -inf where it is 0. Aims enlarge one entry in each row."""
     logs = np.empty((circuit.slots, rows_of(observed)))
     with np.errstate(divide="ignore"):
-        for out, block, table, parts in circuit.steps(circuit.float_tables):
+        for number, (out, block, table, parts) in enumerate(circuit.steps(circuit.float_tables)):
             match block:
                 case Leaves():
                     given = observed[block.site]
@@ -65,22 +66,30 @@ def log_values(circuit: Circuit, observed: Sequence[SiteObservation]) -> Floats:
                         np.take(columns, given.numbers, axis=1, out=logs[out], mode="wrap")
                     else:
                         logs[out] = log_matmul(table, given)
+                    if aims is not None:
+                        operand = given.log_densities(table.shape[1]) if isinstance(given, ObservedCodes) else given
+                        aims.enlarge_values(number, table, operand, logs[out])
                 case Products():
                     np.copyto(logs[out], logs[parts[0]])
                     for part in parts[1:]:
                         logs[out] += logs[part]
                 case Sums():
                     logs[out] = log_matmul(table, logs[parts[0]])
+                    if aims is not None:
+                        aims.enlarge_values(number, table, logs[parts[0]], logs[out])
     return logs
 
 
-def log_derivatives(circuit: Circuit, logs: Floats) -> Floats:
-    """The logarithm of the derivative of the density by every slot, (slots, rows), at the values in `logs`."""
+def log_derivatives(circuit: Circuit, logs: Floats, aims: Aims | None = None) -> Floats:
+    """The logarithm of the derivative of the density by every slot, (slots, rows), at the values in `logs`.
+
+    Aims have to be the ones with which the values were computed.
+    """
     found = np.full_like(logs, -np.inf)
     found[-1] = 0.0
-    steps = list(circuit.steps(circuit.float_tables))
+    steps = list(enumerate(circuit.steps(circuit.float_tables)))
     with np.errstate(divide="ignore"):
-        for out, block, table, parts in reversed(steps):
+        for number, (out, block, table, parts) in reversed(steps):
             match block:
                 case Products():
                     # For each factor the derivative of the product times the factors before it and after it.
@@ -93,16 +102,23 @@ def log_derivatives(circuit: Circuit, logs: Floats) -> Floats:
                         before = before + logs[part]
                 case Sums():
                     _accumulate(found, block.terms, log_matmul(table.T, found[out]))
+                    if aims is not None:
+                        aims.enlarge_derivatives(number, table, found[out], block.terms, found)
     return found
 
 
-def log_component_derivatives(circuit: Circuit, derivatives: Floats, components: Sequence[int]) -> list[Floats]:
+def log_component_derivatives(
+    circuit: Circuit, derivatives: Floats, components: Sequence[int], aims: Aims | None = None
+) -> list[Floats]:
     """The logarithms of the derivatives of the density by the components' values, for each site (components, rows)."""
     found = [np.full((count, derivatives.shape[1]), -np.inf) for count in components]
     with np.errstate(divide="ignore"):
-        for out, block, table, _ in circuit.steps(circuit.float_tables):
+        for number, (out, block, table, _) in enumerate(circuit.steps(circuit.float_tables)):
             if isinstance(block, Leaves):
-                np.logaddexp(found[block.site], log_matmul(table.T, derivatives[out]), out=found[block.site])
+                own = found[block.site]
+                np.logaddexp(own, log_matmul(table.T, derivatives[out]), out=own)
+                if aims is not None:
+                    aims.enlarge_derivatives(number, table, derivatives[out], np.arange(len(own)), own)
     return found
 
 

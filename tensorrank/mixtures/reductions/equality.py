@@ -1,4 +1,4 @@
-"""Whether two models are the same density, checked exactly over finite fields, and what the change of form costs."""
+"""Whether two models are the same density, over finite fields or within rounding, and what the new form costs."""
 
 from __future__ import annotations
 
@@ -7,24 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tensorrank.arithmetic.arrays import Integers
-from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.arithmetic.primes import LARGEST_PRIME, primes_below
+from tensorrank.arithmetic.probabilities import at_most
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.errors import PrimeError, TensorRankError
-from tensorrank.mixtures.evaluation.inference import log_values
+from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.kinds import KINDS
 from tensorrank.mixtures.mixture import Mixture
+from tensorrank.mixtures.reductions.field_comparison import compare_over_fields
+from tensorrank.mixtures.reductions.float_comparison import FLOAT_TOLERANCE, FloatComparison, compare_floats
 from tensorrank.mixtures.reductions.goal import SizeBound, latent_tree_of
+from tensorrank.mixtures.reductions.model_streams import stream_of
 from tensorrank.mixtures.reductions.obstruction import Obstruction
 from tensorrank.records import Record
-
-# The most by which logarithms of values may differ, and so values relative to their size, if tables are rounded.
-FLOAT_TOLERANCE = 1e-9
-_VECTORS = 4
-_PRIMES = 2
-_ROWS = 64
-_MAGNITUDES = 200.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,14 +27,19 @@ class ReductionReport(Record):
     Attributes:
         source: the kind of the model that was given.
         target: the kind that was asked for.
-        equal: whether both have the same density; None if no reduction was made.
-        over_fields: whether `equal` was decided over GF(p), for the very entries that are stored. False if it holds
-            only within the tolerance, because tables were multiplied in floating point.
-        tolerance: the difference that logarithms may have, at random positive vectors and at rows sampled from the
-            models; None if decided over GF(p).
-        primes: the moduli of the check.
-        failure_probability: a bound on the chance that models that differ modulo these primes pass as equal; None if
-            they did not pass.
+        equal: whether both have the same density: as stored, or, if tables are floats, within rounding. None if no
+            reduction was made.
+        identical: whether both have the same density for the very entries that are stored, decided over GF(p). False is
+            proved; True is wrong with at most the failure probability. None if no reduction was made.
+        over_fields: whether `equal` says no more than what was decided over GF(p). False if the models are not
+            identical, but equal within rounding.
+        tolerance: the difference that logarithms of values may have; None if decided over GF(p).
+        largest_difference: the largest difference of logarithms that was met; None where identical models or models
+            over fractions make it needless.
+        compared: where values of floats were compared, and where not, in a sentence; None as before.
+        primes: the moduli of the check, drawn at random by the seed and a hash of both models.
+        failure_probability: a bound on the chance that different models pass as identical, whatever their entries; None
+            if they did not pass, or entries are so large that nothing is known.
         size_before: the size of the source: table entries, of a sum-product network edges.
         size_after: the size of the reduction; None if there is none.
         ratio: size_after / size_before.
@@ -56,8 +54,11 @@ class ReductionReport(Record):
     source: str
     target: str
     equal: bool | None
+    identical: bool | None
     over_fields: bool
     tolerance: float | None = None
+    largest_difference: float | None = None
+    compared: str | None = None
     primes: tuple[int, ...]
     failure_probability: float | None = None
     size_before: int
@@ -76,33 +77,46 @@ class ReductionReport(Record):
             beyond = f"{self.size_needed} {_unit(self.target)}, beyond the limit of {self.limit}"
             least = f"every one has at least {self.bound}: {self.theorem}"
             return f"{before}; not made: it would have {beyond}; {least}"
-        fields = " and ".join(f"GF({prime})" for prime in self.primes)
         if not self.equal:
-            return f"{before} -> {self.size_after} {_unit(self.target)}; NOT equal (checked over {fields})"
+            return f"{before} -> {self.size_after} {_unit(self.target)}; NOT equal: {self._how()}"
         ratio = "no ratio" if self.ratio is None else f"ratio {self.ratio:.3g}"
-        how = (
-            f"exactly (over {fields})"
-            if self.over_fields
-            else f"within rounding (logarithms of values within {self.tolerance:g})"
-        )
         return (
-            f"{before} -> {self.size_after} {_unit(self.target)}, {ratio}; equal {how}; theory at most "
+            f"{before} -> {self.size_after} {_unit(self.target)}, {ratio}; equal {self._how()}; theory at most "
             f"{self.bound}: {self.theorem}"
         )
+
+    def _how(self) -> str:
+        """What was found over fields, and within rounding."""
+        fields = f"over GF({self.primes[0]})" if len(self.primes) == 1 else f"over {len(self.primes)} random fields GF(p)"
+        if self.identical:
+            chance = self.failure_probability
+            wrong = "no bound on an error is known" if chance is None else f"wrong with probability at most {at_most(chance)}"
+            return f"exactly ({fields}, {wrong})"
+        different = f"as stored they are different, which GF({self.primes[-1]}) proves"
+        if self.largest_difference is None:
+            return different
+        largest = f"logarithms of values differ by {self.largest_difference:.2g}"
+        if not self.equal:
+            return f"{different}, and beyond rounding: {largest}"
+        return f"within rounding ({largest} at most, {self.tolerance:g} may be; {self.compared}); {different}"
 
 
 def check_reduction(source: Mixture, target: Mixture | Obstruction, *, seed: int | np.random.Generator = 0) -> ReductionReport:
     """A comparison of two models: whether they are the same function of their variables, and their sizes.
 
-    Both models are contracted with the same random vectors over GF(p), one for each variable, so the table of all
-    values is never built. Floats and fractions have exact images in GF(p). Multilinear functions of N variables that
-    differ modulo p agree at a random point with probability at most N / p. If the models do not agree and tables are
-    floats, logarithms of values at random positive vectors are compared within a tolerance.
+    Both models are contracted with the same random vectors over GF(p), one for each variable, for several random primes
+    p, so the table of all values is never built. Floats and fractions have exact images in GF(p). Primes and vectors
+    depend on a hash of both models as well as on the seed, so the bound on the chance of an error holds for all models,
+    also for those made by someone who knows the seed.
+
+    Where floats are multiplied they round, and models differ as stored. Then logarithms of values are compared within a
+    tolerance: at random vectors, at sampled rows, and where rare entries of the tables count most. The report says
+    both.
 
     Args:
         source: the model that was reduced.
         target: what `reduce` returned.
-        seed: of the random vectors.
+        seed: of the random primes and vectors, and of what else is sampled.
 
     Raises:
         TensorRankError: if one is no model, or the models have other variables.
@@ -125,6 +139,7 @@ def check_reduction(source: Mixture, target: Mixture | Obstruction, *, seed: int
             source=source.kind,
             target=target.target,
             equal=None,
+            identical=None,
             over_fields=False,
             primes=() if target.unfolding is None else (target.unfolding.prime,),
             size_before=source.size,
@@ -140,18 +155,23 @@ def check_reduction(source: Mixture, target: Mixture | Obstruction, *, seed: int
             f"variables of {source.shape} components are compared with variables of {target.shape}; expected the same"
         )
     rng = random_stream(seed)
-    primes, agree = _agree(source, target, rng)
-    close = agree or (not (source.over_fractions and target.over_fractions) and _close(source, target, rng))
-    over_fields = agree or not close
+    over_fields = compare_over_fields(source, target, rng)
+    floats: FloatComparison | None = None
+    if not over_fields.identical and not (source.over_fractions and target.over_fractions):
+        floats = compare_floats(source, target, stream_of(rng, source, target))
+    rounded = floats is not None and floats.close
     bound = size_bound(source, target)
     return ReductionReport(
         source=source.kind,
         target=target.kind,
-        equal=close,
-        over_fields=over_fields,
-        tolerance=None if over_fields else FLOAT_TOLERANCE,
-        primes=primes,
-        failure_probability=(source.sites / min(primes)) ** (_VECTORS * _PRIMES) if agree else None,
+        equal=over_fields.identical or rounded,
+        identical=over_fields.identical,
+        over_fields=not rounded,
+        tolerance=FLOAT_TOLERANCE if rounded else None,
+        largest_difference=None if floats is None else floats.largest_difference,
+        compared=None if floats is None else floats.compared,
+        primes=over_fields.primes,
+        failure_probability=over_fields.failure_probability,
         size_before=source.size,
         size_after=target.size,
         ratio=target.size / source.size if source.size else None,
@@ -182,58 +202,3 @@ def size_bound(source: Mixture, target: Mixture) -> SizeBound:
 
 def _unit(kind: str) -> str:
     return KINDS[kind].model.unit if kind in KINDS else "entries"
-
-
-def _agree(source: Mixture, target: Mixture, rng: np.random.Generator) -> tuple[tuple[int, ...], bool]:
-    """Whether the models have the same values at random vectors over some fields, and the moduli of these.
-
-    Primes that divide a denominator of an entry are passed over.
-    """
-    primes: list[int] = []
-    classes = _classes(source, target)
-    for prime in primes_below(LARGEST_PRIME + 1):
-        field = PrimeField(prime)
-        # A value for each class of equal component densities.
-        values = [field.random((_VECTORS, 1 + max(*one, *other)), rng) for one, other in zip(*classes, strict=True)]
-        inputs = [[vectors[:, one] for vectors, one in zip(values, each, strict=True)] for each in classes]
-        try:
-            one, other = (model.circuit.residues(at, field) for model, at in zip((source, target), inputs, strict=True))
-        except PrimeError:
-            continue
-        primes.append(prime)
-        if (one != other).any():
-            return tuple(primes), False
-        if len(primes) == _PRIMES:
-            break
-    return tuple(primes), True
-
-
-def _classes(source: Mixture, target: Mixture) -> tuple[list[Integers], list[Integers]]:
-    """For each model and variable the classes of its components, where equal densities of both models are one class."""
-    found: tuple[list[Integers], list[Integers]] = ([], [])
-    for site in range(source.sites):
-        classes: dict[object, int] = {}
-        for model, own in zip((source, target), found, strict=True):
-            keys = range(model.shape[site]) if model.densities is None else model.densities.keys(site)
-            own.append(np.array([classes.setdefault(key, len(classes)) for key in keys]))
-    return found
-
-
-def _close(source: Mixture, target: Mixture, rng: np.random.Generator) -> bool:
-    """Whether logarithms agree at random positive vectors, and densities at rows sampled from either model."""
-    if (source.densities is None) != (target.densities is None):
-        return False
-    classes = _classes(source, target)
-    # Vectors over many magnitudes weigh what is rare as much as what is not.
-    vectors = [
-        -np.repeat([1.0, _MAGNITUDES], _VECTORS) * rng.random((1 + max(*one, *other), 2 * _VECTORS))
-        for one, other in zip(*classes, strict=True)
-    ]
-    logs = [
-        log_values(model.circuit, [values[one] for values, one in zip(vectors, each, strict=True)])[-1]
-        for model, each in zip((source, target), classes, strict=True)
-    ]
-    rows = [model.sample(_ROWS, rng) for model in (source, target)]
-    pairs = [logs, *([model.log_density(data) for model in (source, target)] for data in rows)]
-    with np.errstate(invalid="ignore"):
-        return all(bool(((one == other) | (np.abs(one - other) <= FLOAT_TOLERANCE)).all()) for one, other in pairs)

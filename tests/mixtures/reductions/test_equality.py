@@ -1,13 +1,17 @@
 from fractions import Fraction
+from math import prod
 
 import numpy as np
 import pytest
 
+from tensorrank.arithmetic.primes import LARGE_PRIMES, PrimeRange
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.latent_class import LatentClass
-from tensorrank.mixtures.reductions.equality import FLOAT_TOLERANCE, check_reduction
+from tensorrank.mixtures.reductions import field_comparison
+from tensorrank.mixtures.reductions.equality import check_reduction
+from tensorrank.mixtures.reductions.float_comparison import FLOAT_TOLERANCE
 from tensorrank.mixtures.reductions.reduce import reduce
 from tensorrank.mixtures.sum_product.model import LeafNode, SumProduct
 
@@ -26,27 +30,93 @@ def test_equal_models_in_another_order_of_classes():
 
 def test_a_difference_is_found_exactly():
     report = check_reduction(classes(0.25), classes(0.375))
-    assert (report.equal, report.over_fields, report.tolerance) == (False, True, None)
-    assert "NOT equal" in str(report)
+    assert (report.equal, report.identical, report.over_fields, report.tolerance) == (False, False, True, None)
+    assert "NOT equal: as stored they are different, which GF(" in str(report)
+    assert "and beyond rounding: logarithms of values differ by" in str(report)
+    # log(0.375 / 0.25) is the difference at (0, 0), if only the first class is there; no larger one exists.
+    assert FLOAT_TOLERANCE < report.largest_difference <= np.log(1.5) + 1e-9
 
 
 def test_rounding_is_equal_only_within_a_tolerance():
     report = check_reduction(classes(0.3), classes(0.3 * (1 + 1e-15)))
-    assert (report.equal, report.over_fields, report.tolerance) == (True, False, FLOAT_TOLERANCE)
+    assert (report.equal, report.identical, report.over_fields) == (True, False, False)
+    assert report.tolerance == FLOAT_TOLERANCE
+    # The entry 0.3 changed by a few parts in 10^16.
+    assert 0 < report.largest_difference < 1e-14
+    assert report.failure_probability is None
+    text = str(report)
+    assert "equal within rounding (logarithms of values differ by" in text
+    assert "1e-09 may be; compared at" in text
+    assert f"as stored they are different, which GF({report.primes[-1]}) proves" in text
+    plain = report.to_dict()
+    assert (plain["identical"], plain["compared"]) == (False, report.compared)
 
 
 def test_fractions_get_no_tolerance():
     tiny = Fraction(1, 10**20)
     report = check_reduction(classes(Fraction(3, 10), exact=True), classes(Fraction(3, 10) + tiny, exact=True))
-    assert (report.equal, report.over_fields) == (False, True)
+    assert (report.equal, report.over_fields, report.largest_difference, report.compared) == (False, True, None, None)
+    assert "beyond rounding" not in str(report)
 
 
-def test_denominators_that_a_prime_divides():
-    # The largest primes below 2^31, which are taken first.
-    entry = Fraction(1, (2**31 - 1) * 2147483629)
+def same_states(weight):
+    """Two variables that are both 0 with a probability, otherwise both 1."""
+    return LatentClass([weight, 1 - weight], [[[1, 0], [0, 1]]] * 2)
+
+
+def test_models_that_differ_by_a_multiple_of_the_largest_primes_are_not_equal():
+    # Their probabilities of (0, 0) are 1/2 and 0.546.
+    difference = Fraction((2**31 - 1) * 2147483629, 10**20)
+    for seed in range(5):
+        report = check_reduction(same_states(Fraction(1, 2)), same_states(Fraction(1, 2) + difference), seed=seed)
+        assert (report.equal, report.identical) == (False, False)
+
+
+def test_models_that_differ_by_multiples_of_random_primes_are_not_equal():
+    # A single prime of 50 million passes as equal: of 300 pairs none, but with a chance below 2 * 300 / 5e7.
+    primes = LARGE_PRIMES.draw(np.random.default_rng(0))
+    for seed in range(300):
+        multiple = Fraction(next(primes) * next(primes), 4**32)
+        one, other = same_states(Fraction(1, 4)), same_states(Fraction(1, 4) + multiple / 2)
+        assert not check_reduction(one, other, seed=seed).equal
+
+
+def test_who_knows_the_seed_cannot_aim():
+    # A difference that all primes of one comparison divide is another difference, which meets other primes.
+    half = same_states(Fraction(1, 2))
+    for seed in range(20):
+        product = prod(check_reduction(half, half, seed=seed).primes)
+        other = same_states(Fraction(1, 2) + Fraction(product, 2 ** (product.bit_length() + 2)))
+        assert not check_reduction(half, other, seed=seed).equal
+
+
+def test_the_failure_probability_grows_with_the_entries():
+    short, long = (same_states(Fraction(1, 3**digits)) for digits in (1, 10**5))
+    reports = [check_reduction(model, model.latent_tree()) for model in (short, long)]
+    assert all(report.equal for report in reports)
+    # log2(3^(10^5)) / 30 is 5283 primes of 5e7; more of them are drawn until an error is improbable all the same.
+    assert len(reports[1].primes) > len(reports[0].primes) == 2
+    assert all(0 < report.failure_probability < 2**-60 for report in reports)
+    assert "wrong with probability at most" in str(reports[1])
+
+
+def test_entries_too_large_for_any_bound_say_so(monkeypatch):
+    # Three primes: every one of them may divide a number of more than 90 bits.
+    monkeypatch.setattr(field_comparison, "LARGE_PRIMES", PrimeRange(2**30, 2**31, 3))
+    model = same_states(Fraction(1, 10**30))
+    report = check_reduction(model, model.latent_tree())
+    assert (report.equal, report.failure_probability) == (True, None)
+    assert "no bound on an error is known" in str(report)
+
+
+def test_denominators_that_a_prime_divides(monkeypatch):
+    # Of the 5 primes of 5 bits three divide the denominator.
+    monkeypatch.setattr(field_comparison, "LARGE_PRIMES", PrimeRange(16, 32, 5))
+    monkeypatch.setattr(field_comparison, "_MOST", 2)
+    entry = Fraction(1, 17 * 19 * 23)
     report = check_reduction(classes(entry, exact=True), classes(entry, exact=True).latent_tree())
     assert report.equal
-    assert not {2**31 - 1, 2147483629} & set(report.primes)
+    assert set(report.primes) == {29, 31}
 
 
 def test_other_densities_make_other_models():
@@ -76,7 +146,7 @@ def test_many_variables_without_the_dense_table():
     chain = HiddenMarkov.random(4, 4, 256, seed=0)
     report = check_reduction(chain, reduce(chain, "sum_product"))
     assert (report.equal, report.over_fields) == (True, True)
-    assert report.failure_probability < 1e-50
+    assert report.failure_probability < 2**-60
 
 
 def test_a_report_as_plain_values():

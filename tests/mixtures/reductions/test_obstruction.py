@@ -107,7 +107,7 @@ def test_no_multiple_of_the_largest_small_primes_hides_a_class(target):
 
 def test_a_denominator_of_primes_is_met_by_another_prime(monkeypatch):
     # Every prime of 5 bits divides the denominator, so a large prime has to do.
-    monkeypatch.setattr(unfoldings, "SMALL_PRIMES", PrimeRange(5, 5))
+    monkeypatch.setattr(unfoldings, "SMALL_PRIMES", PrimeRange(16, 32, 5))
     monkeypatch.setattr(unfoldings, "_MOST_SMALL", 5)
     weight = Fraction(1, 17 * 19 * 23 * 29 * 31)
     model = LatentClass([weight, 1 - weight], [[[1, 0], [0, 1]]] * 2)
