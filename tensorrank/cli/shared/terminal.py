@@ -15,6 +15,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from tensorrank.arguments import finite_number
+from tensorrank.cli.shared.streams import can_be_written
 from tensorrank.errors import TensorRankError
 from tensorrank.records import plain
 
@@ -66,8 +67,13 @@ def say_pictures(pictures: Iterable[Path]) -> None:
 
 
 def print_json(values: Mapping[str, Any]) -> None:
-    """Print one JSON object on standard output, of plain values as `tensorrank.records` defines them."""
-    typer.echo(json.dumps(plain(values), ensure_ascii=False))
+    """Print one JSON object on standard output, of plain values as `tensorrank.records` defines them.
+
+    Where the output's encoding lacks a sign, or a name is no text, JSON's own escapes stand for it.
+    """
+    found = plain(values)
+    text = json.dumps(found, ensure_ascii=False)
+    typer.echo(text if can_be_written(text) else json.dumps(found))
 
 
 def whole_numbers(text: str, name: str, expected: str = "whole numbers and ranges, such as 1-4 or 2,3,8") -> tuple[int, ...]:
