@@ -15,9 +15,9 @@ fractions (object arrays) or GF(p).
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from tensorrank.arithmetic.arrays import Array
+from tensorrank.arithmetic.compiled import compiled
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.attention.small_products import multiply, reduce_row
 from tensorrank.attention.weights import AttentionWeights
@@ -80,7 +80,7 @@ def _moment_rows_in_field(weights: AttentionWeights, moments: Residues, field: P
 # Numba finds the types of compiled functions by itself; mypy is told to let them be.
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _layer(inner, outer, right, moment, field, residual, image, part, layer):  # type: ignore[no-untyped-def]
     """The matrix G(M) of one layer: the sum over its heads, plus the identity for a residual connection."""
     for h in range(inner.shape[0]):
@@ -100,7 +100,7 @@ def _layer(inner, outer, right, moment, field, residual, image, part, layer):  #
             reduce_row(layer, i, field[0])
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _moment_rows_mod_p(weights, moments, modulus, field, residual, rows):  # type: ignore[no-untyped-def]
     inner, outer, right, first = weights
     depth, heads, height, width = inner.shape

@@ -6,12 +6,13 @@ A field is known here by its `PrimeField.constants`.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from tensorrank.arithmetic.compiled import compiled
 
 # Numba finds the types of compiled functions by itself; mypy is told to let them be.
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@compiled(fastmath={"contract"})
 def reduce_row(matrix, i, prime):  # type: ignore[no-untyped-def]
     """Reduce row i to balanced residues, in place."""
     reciprocal = 1.0 / prime
@@ -19,7 +20,7 @@ def reduce_row(matrix, i, prime):  # type: ignore[no-untyped-def]
         matrix[i, j] -= prime * np.rint(matrix[i, j] * reciprocal)
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@compiled(fastmath={"contract"})
 def multiply(left, right, result, field):  # type: ignore[no-untyped-def]
     """The product of two matrices of balanced residues, reduced as often as exact sums need.
 

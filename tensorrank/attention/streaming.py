@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from numba import njit
 
+from tensorrank.arithmetic.compiled import compiled
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.attention.small_products import multiply, reduce_row
 from tensorrank.attention.weights import AttentionWeights
@@ -57,7 +57,7 @@ _TOGETHER = 64
 # Numba finds the types of compiled functions by itself; mypy is told to let them be.
 
 
-@njit(cache=True, nogil=True, fastmath={"contract"})
+@compiled(fastmath={"contract"})
 def _add_products(left, right, total, field):  # type: ignore[no-untyped-def]
     """Add left * right, entry by entry, to the total."""
     prime, split, _ = field
@@ -74,7 +74,7 @@ def _add_products(left, right, total, field):  # type: ignore[no-untyped-def]
         total[j] = product - prime * np.rint(product * reciprocal)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _see(weights, states, x, field, residual):  # type: ignore[no-untyped-def]
     """Pass one token of each column through all layers, x of shape (width, columns), and replace x by the outputs."""
     query, key, value, out = weights
@@ -105,7 +105,7 @@ def _see(weights, states, x, field, residual):  # type: ignore[no-untyped-def]
         x[:] = total
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _stream(  # type: ignore[no-untyped-def]
     weights, rows, columns, of_rows, of_columns, shared, modulus, field, residual, values
 ):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Callable
 from typing import Annotated, Any
 
@@ -11,6 +12,7 @@ import typer
 import tensorrank
 from tensorrank.cli import ablation, advise, approximate, bounds, compare, rank, reduce, separation, show, study, task
 from tensorrank.cli.shared.plain_errors import PlainErrors
+from tensorrank.cli.shared.terminal import say
 
 # A function is a verb, a Typer application a verb with further verbs of its own; --help lists them in this order.
 VERBS: dict[str, Callable[..., None] | typer.Typer] = {
@@ -77,4 +79,10 @@ def main() -> None:
     """Run the command line."""
     # Bounds of deep and wide networks have thousands of digits, and JSON writes them all.
     sys.set_int_max_str_digits(0)
+    warnings.showwarning = _in_a_sentence
     app()
+
+
+def _in_a_sentence(message: Warning | str, *where: Any, **more: Any) -> None:
+    """Say a warning on standard error, without the line of code that it comes from."""
+    say(f"warning: {message}", err=True)

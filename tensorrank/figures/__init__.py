@@ -9,5 +9,10 @@
 
 import lazy_loader
 
+from tensorrank.font_folder import importing_matplotlib
+
+with importing_matplotlib():
+    import matplotlib.figure  # noqa: F401  # here first, for every file of this folder
+
 # A file that had the name of its function would stand in its place once it is imported.
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -6,7 +6,8 @@ Everything is C-contiguous float64, so that the inner loops run over neighbours 
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from tensorrank.arithmetic.compiled import compiled
 
 # Lets p * rint(x / p) fuse with the subtraction, and a product with a sum; both stay exact for whole numbers.
 _FUSED = {"contract"}
@@ -14,7 +15,7 @@ _FUSED = {"contract"}
 # Numba finds the types of compiled functions by itself; mypy is told to let them be.
 
 
-@njit(cache=True, nogil=True, fastmath=_FUSED)
+@compiled(fastmath=_FUSED)
 def reduce_line(values, prime):  # type: ignore[no-untyped-def]
     """Reduce whole numbers below 2**53 to balanced residues, in place."""
     reciprocal = 1.0 / prime
@@ -22,7 +23,7 @@ def reduce_line(values, prime):  # type: ignore[no-untyped-def]
         values[j] -= prime * np.rint(values[j] * reciprocal)
 
 
-@njit(cache=True, nogil=True, fastmath=_FUSED)
+@compiled(fastmath=_FUSED)
 def join_halves(high, low, scale, prime):  # type: ignore[no-untyped-def]
     """Replace high by the balanced residues of high * scale + low, for whole numbers below 2**53."""
     reciprocal = 1.0 / prime
@@ -33,7 +34,7 @@ def join_halves(high, low, scale, prime):  # type: ignore[no-untyped-def]
         high[j] = value - prime * np.rint(value * reciprocal)
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def to_residues(balanced, prime, residues):  # type: ignore[no-untyped-def]
     """Write the residues 0..p-1 of balanced ones to another array."""
     for j in range(len(balanced)):
@@ -41,7 +42,7 @@ def to_residues(balanced, prime, residues):  # type: ignore[no-untyped-def]
         residues[j] = value + prime if value < 0 else value
 
 
-@njit(cache=True, nogil=True, fastmath=_FUSED)
+@compiled(fastmath=_FUSED)
 def sum_of_planes(a, b, prime, total):  # type: ignore[no-untyped-def]
     """Set total[c, i, j] to the sum over k of a[k, i, j] * b[k, c, i or 0, j or 0], reduced.
 

@@ -10,6 +10,7 @@ from tensorrank.arithmetic.arrays import Floats
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
+from tensorrank.font_folder import importing_matplotlib
 from tensorrank.networks.description import description
 from tensorrank.networks.expression import SMALLER
 from tensorrank.networks.function import NetworkFunction
@@ -175,7 +176,8 @@ class TensorNetwork(LabelledTensors, Model):
             TensorRankError: if positions miss a tensor.
         """
         # matplotlib takes longer to import than most contractions.
-        from tensorrank.networks.picture import picture
+        with importing_matplotlib():
+            from tensorrank.networks.picture import picture
 
         return picture(self, partition, positions)
 

@@ -18,10 +18,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
 from tensorrank.arithmetic.arrays import Integers
+from tensorrank.arithmetic.compiled import compiled
 from tensorrank.arithmetic.elimination.products import Balanced
 from tensorrank.arithmetic.elimination.rank import product
 from tensorrank.arithmetic.prime_field import PrimeField, factorials
@@ -170,7 +170,7 @@ def _lattice_values(
 # Numba finds the types of compiled functions by itself; mypy is told to let them be.
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _set_moments(moments, occurring, powers, rows, columns, last):  # type: ignore[no-untyped-def]
     """Write the lattice points of monomials as symmetric matrices: exponents as entries, 1 for the last variable."""
     for i in range(len(moments)):
@@ -182,7 +182,7 @@ def _set_moments(moments, occurring, powers, rows, columns, last):  # type: igno
             moments[i, rows[last], columns[last]] = moments[i, columns[last], rows[last]] = 1
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _fill_rows(  # type: ignore[no-untyped-def]
     matrix, coefficients, table, row_sums, row_components, column_sums, column_components, changed, active, start, stop
 ):

@@ -10,9 +10,9 @@ lines the values alone do not determine the polynomial.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from tensorrank.arithmetic.compiled import compiled
 from tensorrank.arithmetic.prime_field import PrimeField, Residues, factorials
 from tensorrank.arithmetic.resources import Workers
 from tensorrank.errors import PrimeError
@@ -71,7 +71,7 @@ def line_coefficients(values: Residues, field: PrimeField) -> Residues:
 # Numba finds the types of compiled functions by itself; mypy is told to let them be.
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _divided_differences(line, length, prime, inverses):  # type: ignore[no-untyped-def]
     for order in range(1, length):
         for i in range(length - 1, order - 1, -1):
@@ -82,14 +82,14 @@ def _divided_differences(line, length, prime, inverses):  # type: ignore[no-unty
                 line[i] = difference * inverses[order] % prime
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _newton_to_monomial(line, length, prime):  # type: ignore[no-untyped-def]
     for node in range(length - 2, 0, -1):
         for i in range(node, length - 1):
             line[i] = (line[i] - node * line[i + 1]) % prime
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _along_axis(values, occurring, powers, sums, axis, prime, inverses, differences):  # type: ignore[no-untyped-def]
     """Transform every line along an axis: its exponent goes up from 0 while that of the last variable goes down.
 
@@ -145,7 +145,7 @@ def _along_axis(values, occurring, powers, sums, axis, prime, inverses, differen
                 values[numbers[step], component] = line[component, step]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _scale(values, powers, factors, prime):  # type: ignore[no-untyped-def]
     """Multiply by the factorials of the exponents, and balance."""
     half = prime // 2

@@ -17,9 +17,9 @@ from math import comb
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
+from tensorrank.arithmetic.compiled import compiled
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 
 Exponents = NDArray[np.int32]
@@ -121,7 +121,7 @@ def divided_powers(points: Residues, exponents: Exponents, field: PrimeField) ->
 # Numba finds the types of compiled functions by itself; mypy is told to let them be.
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _list_monomials(listed, degree, table, numbers):  # type: ignore[no-untyped-def]
     """List all monomials in order, or the ones whose numbers are given."""
     count, variables = listed.shape
@@ -146,7 +146,7 @@ def _list_monomials(listed, degree, table, numbers):  # type: ignore[no-untyped-
             current[e + 1] = tail + 1
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _set_to(current, degree, table, number):  # type: ignore[no-untyped-def]
     """Set `current` to the monomial with this number: each suffix sum in turn is as large as the number allows."""
     rest = degree
@@ -160,7 +160,7 @@ def _set_to(current, degree, table, number):  # type: ignore[no-untyped-def]
     current[-1] = rest
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def _list_sparse_monomials(listed, exponents, first):  # type: ignore[no-untyped-def]
     """List monomials in order, from the first one on."""
     last = len(first) - 1

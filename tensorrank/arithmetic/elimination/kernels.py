@@ -12,7 +12,8 @@ terms allows in both cases.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
+
+from tensorrank.arithmetic.compiled import compiled
 
 # `contract` lets x - p * rint(x / p) use a fused multiply-add: more accurate and faster. Nothing else is relaxed,
 # except in sums of exact integers below 2**53, which may be taken in any order.
@@ -25,7 +26,7 @@ _CHUNK = 4096
 # Numba finds the types of compiled functions by itself; mypy is told to let them be.
 
 
-@njit(cache=True, nogil=True, fastmath=_FUSED)
+@compiled(fastmath=_FUSED)
 def _inverse(residue, prime):  # type: ignore[no-untyped-def]
     """The balanced inverse of a nonzero balanced residue, by Euclid."""
     modulus = np.int64(prime)
@@ -39,12 +40,12 @@ def _inverse(residue, prime):  # type: ignore[no-untyped-def]
     return np.float64(inverse - modulus if inverse > modulus // 2 else inverse)
 
 
-@njit(cache=True, nogil=True, fastmath=_FUSED)
+@compiled(fastmath=_FUSED)
 def _reduced(value, prime, reciprocal):  # type: ignore[no-untyped-def]
     return value - prime * np.rint(value * reciprocal)
 
 
-@njit(cache=True, nogil=True, fastmath=_FUSED)
+@compiled(fastmath=_FUSED)
 def _product(left, right, prime, reciprocal, split):  # type: ignore[no-untyped-def]
     """The balanced product of two balanced residues."""
     if split == 0.0:
@@ -54,7 +55,7 @@ def _product(left, right, prime, reciprocal, split):  # type: ignore[no-untyped-
     return _reduced(_reduced(high * right, prime, reciprocal) * split + low * right, prime, reciprocal)
 
 
-@njit(cache=True, nogil=True, fastmath=_ANY_ORDER)
+@compiled(fastmath=_ANY_ORDER)
 def _column_minus_product(panel, first, column, known, upper, out):  # type: ignore[no-untyped-def]
     for i in range(first, len(panel)):
         total = 0.0
@@ -63,7 +64,7 @@ def _column_minus_product(panel, first, column, known, upper, out):  # type: ign
         out[i] = panel[i, column] - total
 
 
-@njit(cache=True, nogil=True, fastmath=_ANY_ORDER)
+@compiled(fastmath=_ANY_ORDER)
 def _column_minus_split_product(panel, first, column, known, upper, split, out_high, out):  # type: ignore[no-untyped-def]
     for i in range(first, len(panel)):
         total_high, total_low = 0.0, 0.0
@@ -75,7 +76,7 @@ def _column_minus_split_product(panel, first, column, known, upper, split, out_h
         out[i] = panel[i, column] - total_low
 
 
-@njit(cache=True, nogil=True, fastmath=_FUSED)
+@compiled(fastmath=_FUSED)
 def eliminate_panel(matrix, order, row, bottom, start, stop, prime, split, upper_inverse):  # type: ignore[no-untyped-def]
     """Eliminate columns start..stop of rows row..bottom, column by column (Crout), and return the number of pivots.
 
@@ -139,7 +140,7 @@ def eliminate_panel(matrix, order, row, bottom, start, stop, prime, split, upper
     return found
 
 
-@njit(cache=True, nogil=True, fastmath=_FUSED)
+@compiled(fastmath=_FUSED)
 def _invert_upper(columns, result, prime, reciprocal, split):  # type: ignore[no-untyped-def]
     """The inverse of an upper triangle given by columns, the inverses of the pivots on its diagonal."""
     size = len(columns)
@@ -156,7 +157,7 @@ def _invert_upper(columns, result, prime, reciprocal, split):  # type: ignore[no
             result[i, j] = -_product(total, known[j], prime, reciprocal, split)
 
 
-@njit(cache=True, nogil=True, fastmath=_FUSED)
+@compiled(fastmath=_FUSED)
 def invert_unit_lower(matrix, top, left, pivots, prime, split):  # type: ignore[no-untyped-def]
     """The inverse of the unit lower triangle stored in rows top..top+pivots and columns left..left+pivots."""
     reciprocal = 1.0 / prime
@@ -174,7 +175,7 @@ def invert_unit_lower(matrix, top, left, pivots, prime, split):  # type: ignore[
     return result
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def widen(matrix, top, left, result):  # type: ignore[no-untyped-def]
     """Copy a rectangle of the matrix to a float64 matrix."""
     for i in range(result.shape[0]):
@@ -183,7 +184,7 @@ def widen(matrix, top, left, result):  # type: ignore[no-untyped-def]
             result[i, j] = source[j]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def widen_split(matrix, top, left, scale, high, low):  # type: ignore[no-untyped-def]
     """Take a rectangle of the matrix apart as high * scale + low, two float64 matrices."""
     for i in range(high.shape[0]):
@@ -194,7 +195,7 @@ def widen_split(matrix, top, left, scale, high, low):  # type: ignore[no-untyped
             low[i, j] = source[j] - upper * scale
 
 
-@njit(cache=True, nogil=True, fastmath=_FUSED)
+@compiled(fastmath=_FUSED)
 def accumulate(total, product, scale, prime, fresh):  # type: ignore[no-untyped-def]
     """Add scale * product to the total, reduced; a product that is scaled is reduced first, so that this is exact.
 
@@ -213,7 +214,7 @@ def accumulate(total, product, scale, prime, fresh):  # type: ignore[no-untyped-
                 total[i, j] = _reduced(total[i, j] + product[i, j], prime, reciprocal)
 
 
-@njit(cache=True, nogil=True, fastmath=_FUSED)
+@compiled(fastmath=_FUSED)
 def add_to(matrix, top, left, sign, product, prime):  # type: ignore[no-untyped-def]
     """Add sign * product to a rectangle of the matrix, reduced; with a sign of 0 the product replaces it."""
     reciprocal = 1.0 / prime
@@ -227,7 +228,7 @@ def add_to(matrix, top, left, sign, product, prime):  # type: ignore[no-untyped-
                 target[j] = np.int32(_reduced(target[j] + sign * product[i, j], prime, reciprocal))
 
 
-@njit(cache=True, nogil=True, fastmath=_FUSED)
+@compiled(fastmath=_FUSED)
 def combine(first, top, left, second, second_top, second_left, sign, prime, result):  # type: ignore[no-untyped-def]
     """Set the result to first + sign * second, rectangles of the result's shape, reduced."""
     reciprocal = 1.0 / prime
@@ -239,7 +240,7 @@ def combine(first, top, left, second, second_top, second_left, sign, prime, resu
             out[j] = np.int32(_reduced(a[j] + sign * b[j], prime, reciprocal))
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def balance(integers, prime, result):  # type: ignore[no-untyped-def]
     """Write the balanced residues of an int64 matrix to the result."""
     half = prime // 2
@@ -251,7 +252,7 @@ def balance(integers, prime, result):  # type: ignore[no-untyped-def]
             result[i, j] = residue - prime if residue > half else residue
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def are_balanced(floats, prime):  # type: ignore[no-untyped-def]
     """True if a float64 matrix holds only whole numbers within prime // 2 of 0."""
     half = np.float64(prime // 2)
@@ -263,7 +264,7 @@ def are_balanced(floats, prime):  # type: ignore[no-untyped-def]
     return True
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def narrow_in_place(floats, integers):  # type: ignore[no-untyped-def]
     """Move whole numbers, front to back, to the int32 array that begins at the same address."""
     held = np.empty(_CHUNK, dtype=np.int32)
@@ -275,7 +276,7 @@ def narrow_in_place(floats, integers):  # type: ignore[no-untyped-def]
             target[i] = held[i]
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def transpose(matrix, result):  # type: ignore[no-untyped-def]
     """Write the transpose to the result, square by square."""
     side = 32

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 import threading
 from collections.abc import Container, Iterable, Mapping
 from pathlib import Path
@@ -118,6 +119,11 @@ def make_folder(out: Path) -> None:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise TensorRankError(f"--out {out} cannot be made ({error.strerror}); give a writable folder") from error
+    try:
+        tempfile.gettempdir()
+    except FileNotFoundError:
+        # A container may offer no other folder that can be written; matplotlib needs one while it draws.
+        tempfile.tempdir = str(out)
 
 
 class Bar:

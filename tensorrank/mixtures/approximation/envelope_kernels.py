@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from numba import njit
+from tensorrank.arithmetic.compiled import compiled
 
 # Numba finds the types of compiled functions by itself; mypy is told to let them be.
 
 
-@njit(cache=True, nogil=True)
+@compiled()
 def maximal(vectors, most, kept):  # type: ignore[no-untyped-def]
     """Find the vectors that no other is at least as large as in every coordinate; of equal ones the first is kept.
 

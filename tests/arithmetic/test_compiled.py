@@ -1,0 +1,111 @@
+"""Kernels work where their compiled code cannot be kept, and one warning a process names the remedy."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tensorrank
+
+PACKAGE = Path(tensorrank.__file__).parent
+REMEDY = "set NUMBA_CACHE_DIR to a folder that can be written"
+KERNELS = """
+from tensorrank.arithmetic.compiled import compiled
+
+@compiled()
+def double(number):
+    return 2 * number
+
+@compiled(fastmath={"contract"})
+def square(number):
+    return number * number
+"""
+# Numba asks this function whether a folder can be written; root could write everywhere.
+NO_FOLDER = """
+from numba.core import caching
+def refuse(self):
+    raise PermissionError(13, "Permission denied")
+caching._CacheLocator.ensure_cache_path = refuse
+"""
+FULL_DISK = """
+from numba.core import caching
+def refuse(self, name, data):
+    raise OSError(28, "No space left on device")
+caching.IndexDataCacheFile._save_data = refuse
+"""
+USE = "import kernels; print(kernels.double(21), kernels.square(1.5), kernels.square(2))"
+
+
+@pytest.fixture
+def python(tmp_path):
+    """Runs code in a fresh interpreter, beside a module of two kernels."""
+    (tmp_path / "kernels.py").write_text(KERNELS, encoding="utf-8")
+
+    def run(code):
+        return subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def test_compiled_code_is_kept_between_runs(python, tmp_path):
+    tell = f"{USE}\nprint(sum(kernels.double.stats.cache_hits.values()), sum(kernels.square.stats.cache_hits.values()))"
+    assert python(tell).stdout == "42 2.25 4\n0 0\n"
+    assert python(tell).stdout == "42 2.25 4\n1 2\n"
+    assert len(list((tmp_path / "__pycache__").glob("*.nbc"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("place", "why"),
+    [
+        (NO_FOLDER, "no folder can be written that keeps compiled code"),
+        (FULL_DISK, "compiled code cannot be written (No space left on device)"),
+    ],
+    ids=["no folder", "full disk"],
+)
+def test_kernels_without_a_place_work_and_one_warning_names_the_remedy(python, place, why):
+    done = python(place + USE)
+    assert (done.returncode, done.stdout) == (0, "42 2.25 4\n")
+    assert done.stderr.count("RuntimeWarning") == 1
+    assert why in done.stderr
+    assert REMEDY in done.stderr
+
+
+@pytest.mark.parametrize("ending", ["nbi", "nbc"])
+def test_damaged_files_of_compiled_code_are_written_anew(python, tmp_path, ending):
+    python(USE)
+    files = list((tmp_path / "__pycache__").glob(f"*.{ending}"))
+    assert len(files) >= 2
+    for file in files:
+        file.write_bytes(file.read_bytes()[:20])
+    tell = f"{USE}\nprint(sum(kernels.square.stats.cache_hits.values()))"
+    for hits in ("0", "2"):
+        done = python(tell)
+        assert (done.returncode, done.stdout, done.stderr) == (0, f"42 2.25 4\n{hits}\n", "")
+
+
+def test_a_verb_without_a_place_for_compiled_code_prints_and_exits_as_ever():
+    main = "import sys; sys.argv = ['tensorrank', 'rank', 'attention', '--depth', '2', '--width', '2', '--json']\n"
+    main += "from tensorrank.cli.main import main; main()"
+    done = subprocess.run([sys.executable, "-c", NO_FOLDER + main], capture_output=True, text=True, check=False)
+    assert done.returncode == 0
+    # 18 is in Levine et al.'s count of moments: three functions of one token, six of the other.
+    assert '"value": 18' in done.stdout
+    lines = done.stderr.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("warning: no folder can be written")
+    assert lines[0].endswith(REMEDY)
+
+
+def test_a_user_without_a_home_gets_no_folder_named_tilde(python, tmp_path):
+    homeless = "import os; os.path.expanduser = lambda path: path\n"
+    refused = "caching.InTreeCacheLocator.ensure_cache_path = refuse\n"
+    done = python(homeless + NO_FOLDER.split("caching._Cache")[0] + refused + USE)
+    assert (done.returncode, done.stdout) == (0, "42 2.25 4\n")
+    assert REMEDY in done.stderr
+    assert not (tmp_path / "~").exists()
+
+
+def test_every_kernel_is_compiled_by_the_one_decorator():
+    direct = [path.name for path in PACKAGE.rglob("*.py") if "njit" in path.read_text(encoding="utf-8")]
+    assert direct == ["compiled.py"]
