@@ -3,10 +3,15 @@
 # make check   lint, types, layers, circles and lengths of files: seconds
 # make fmt     write the code as the formatter does
 # make bench   the measured claims, as tables
+# make fuzz    hostile files, command lines and calls: SECONDS=60 TARGET=all SEED=0
+# make differential   ranks and reductions against FLINT and brute force: SECONDS=60 SEED=0
 PYTHON ?= python3
 BIN := .venv/bin
+SECONDS ?= 60
+SEED ?= 0
+TARGET ?= all
 
-.PHONY: study test check fmt bench clean
+.PHONY: study test check fmt bench fuzz differential clean
 study: .venv/.installed
 	$(BIN)/tensorrank study
 
@@ -28,6 +33,12 @@ fmt: .venv/.installed-test
 bench: .venv/.installed-bench
 	$(BIN)/python benchmarks/run.py
 
+fuzz: .venv/.installed-fuzz
+	PYTHONPATH=tests $(BIN)/python -m fuzz --seconds $(SECONDS) --target $(TARGET) --seed $(SEED)
+
+differential: .venv/.installed-test
+	PYTHONPATH=tests $(BIN)/python -m differential --seconds $(SECONDS) --seed $(SEED)
+
 .venv/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "tensorrank needs Python 3.11 or newer; found $$($(PYTHON) --version). Try: make PYTHON=python3.11" >&2; exit 1; }
@@ -40,6 +51,10 @@ bench: .venv/.installed-bench
 .venv/.installed-test: .venv/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	@touch $@ .venv/.installed
+
+.venv/.installed-fuzz: .venv/.installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'
+	@touch $@
 
 .venv/.installed-bench: .venv/.installed-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'

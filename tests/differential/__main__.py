@@ -1,0 +1,49 @@
+"""`make differential`: compare ranks and reductions of random models with FLINT and brute force, and report counts."""
+
+import argparse
+import sys
+import time
+from collections import Counter
+
+from differential import architectures, matrices, mixtures, networks, tasks
+
+COMPARISONS = tuple(one for module in (matrices, networks, mixtures, architectures, tasks) for one in module.COMPARISONS)
+
+
+def compare(names: list[str], seconds: float, seed: int, cases: int | None) -> tuple[dict[str, Counter], list[str]]:
+    """Ask questions of each kind in turn until the time is over, or so many; what was found, and what is wrong."""
+    found: dict[str, Counter] = {name: Counter() for name in names}
+    chosen, wrong = [one for one in COMPARISONS if one.name in found], []
+    until, number = time.monotonic() + seconds, 0
+    while time.monotonic() < until and (cases is None or number < cases):
+        for one in chosen:
+            try:
+                told = one.case(seed, number)
+            except Exception as error:
+                told = "WRONG"
+                wrong.append(f"{one.name}, seed {seed}, case {number}: {type(error).__name__}: {str(error)[:2000]}")
+            if told is not None:
+                found[one.name][told] += 1
+        number += 1
+    return found, wrong
+
+
+def main() -> int:
+    """Run what the command line asks for; 1 if anything was wrong."""
+    parser = argparse.ArgumentParser(prog="make differential", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--cases", type=int, help="of each kind, instead of as many as the time allows")
+    parser.add_argument("--only", choices=[one.name for one in COMPARISONS], help="one kind")
+    given = parser.parse_args()
+    names = [given.only] if given.only else [one.name for one in COMPARISONS]
+    found, wrong = compare(names, given.seconds if given.cases is None else float("inf"), given.seed, given.cases)
+    print(*wrong, sep="\n")
+    for name, counts in found.items():
+        print(f"{name}: {counts.total():,}; {', '.join(f'{word} {count:,}' for word, count in sorted(counts.items()))}")
+    print(f"{sum(counts.total() for counts in found.values()):,} comparisons, {len(wrong)} wrong")
+    return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

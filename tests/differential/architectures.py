@@ -1,0 +1,157 @@
+"""Attention and circuits with random and with given weights, against their definitions at sampled or at all inputs.
+
+Attention is evaluated as its layer is written, modulo a random prime of 31 bits, on a grid that is larger than the rank
+found: the rank of that grid, by FLINT, is the true one unless chance fails, and never above it.
+"""
+
+from itertools import product
+
+import numpy as np
+from differential.comparison import Comparison, held
+from differential.entries import as_fractions, entries, random_prime
+from differential.references import random_partition, rank_over, rank_over_the_rationals, unfolding
+
+import tensorrank as tr
+from tensorrank.errors import CombinationError
+
+# The largest grid that is evaluated, a side.
+_LARGEST = 130
+
+
+def random_attention(rng: np.random.Generator) -> tr.SelfAttention | None:
+    """A small network of any variant."""
+    depth, width, tokens = int(rng.choice((1, 1, 2))), int(rng.integers(1, 4)), int(rng.integers(2, 6))
+    heads = int(rng.integers(1, 4))
+    try:
+        return tr.SelfAttention(
+            depth,
+            width,
+            heads=heads,
+            head_dim=int(rng.integers(1, 3)),
+            kv_heads=1 if rng.random() < 0.3 else heads,
+            tokens=tokens,
+            residual=bool(rng.random() < 0.3),
+            causal=bool(rng.random() < 0.3),
+            positional=bool(rng.random() < 0.3),
+            embedding_rank=int(rng.integers(1, width + 1)) if rng.random() < 0.3 else None,
+            output_token=int(rng.integers(tokens)) if rng.random() < 0.3 else None,
+        )
+    except CombinationError:
+        return None
+
+
+def residues(array: np.ndarray, prime: int) -> np.ndarray:
+    """The images of numbers of any kind modulo a prime."""
+    image = [one.numerator % prime * pow(one.denominator, -1, prime) % prime for one in as_fractions(np.asarray(array)).flat]
+    return np.array(image, dtype=np.int64).reshape(np.shape(array))
+
+
+def _times(a: np.ndarray, b: np.ndarray, prime: int) -> np.ndarray:
+    """Vectors a of shape (points, n) times a matrix (m, n): shape (points, m)."""
+    total = np.zeros((len(a), len(b)), dtype=np.int64)
+    for k in range(a.shape[1]):
+        total = (total + a[:, k, None] * b[None, :, k]) % prime
+    return total
+
+
+def attention_values(model: tr.SelfAttention, w: dict, tokens: np.ndarray, prime: int) -> np.ndarray:
+    """Coordinate 0 of the output token; tokens of shape (points, sites, input width)."""
+    x = [tokens[:, site] for site in range(model.tokens)]
+    if "embedding" in w:
+        x = [_times(token, w["embedding"], prime) for token in x]
+    if "positions" in w:
+        x = [(token + position) % prime for token, position in zip(x, w["positions"], strict=True)]
+    shared = model.heads // model.kv_heads
+    for layer in range(model.depth):
+        following = []
+        for i, xi in enumerate(x):
+            total = xi if model.residual else 0 * xi
+            for h in range(model.heads):
+                query = _times(xi, w["query"][layer, h], prime)
+                for xj in x[: i + 1] if model.causal else x:
+                    key = _times(xj, w["key"][layer, h // shared], prime)
+                    score = sum(query[:, n] * key[:, n] % prime for n in range(key.shape[1])) % prime
+                    value = _times(_times(xj, w["value"][layer, h // shared], prime), w["output"][layer, h], prime)
+                    total = (total + score[:, None] * value) % prime
+            following.append(total)
+        x = following
+    return x[model.output_token][:, 0]
+
+
+def attention(rng: np.random.Generator) -> str | None:
+    """A network with random weights, or with weights of any kind of entries."""
+    model = random_attention(rng)
+    if model is None:
+        return None
+    shapes = {name: shape for name, (_, shape) in model.shapes.items()}
+    weights = {name: entries(rng, shape) for name, shape in shapes.items()} if rng.random() < 0.5 else None
+    partition = random_partition(rng, model.tokens)
+    found = tr.separation_rank(model, partition, weights=weights, seed=int(rng.integers(9)), threads=1, work=2e9)
+    size = found.value + 6
+    if size > _LARGEST:
+        return None
+    prime = random_prime(rng, 31)
+    if weights is None:
+        mapped = {name: rng.integers(0, prime, shape) for name, shape in shapes.items()}
+    else:
+        mapped = {name: residues(array, prime) for name, array in weights.items()}
+    points = np.zeros((size, size, model.tokens, model.input_width), dtype=np.int64)
+    points[:, :, list(partition.a)] = rng.integers(0, prime, (size, 1, len(partition.a), model.input_width))
+    points[:, :, list(partition.b)] = rng.integers(0, prime, (1, size, len(partition.b), model.input_width))
+    values = attention_values(model, mapped, points.reshape(size * size, model.tokens, -1), prime).reshape(size, size)
+    given = None if weights is None else {name: array.tolist() for name, array in weights.items()}
+    return held(found, rank_over(values, prime), (model, partition, given))
+
+
+def _recurrent_values(model: tr.RecurrentCircuit, w: dict) -> np.ndarray:
+    """The values at all inputs, by the recurrence."""
+    values = []
+    for categories in product(range(model.channels), repeat=model.steps):
+        states = list(w["initial"])
+        for category in categories:
+            for layer in range(model.depth):
+                below = w["between"][layer - 1] @ states[layer - 1] if layer else w["input"][:, category]
+                states[layer] = (w["recurrent"][layer] @ states[layer]) * below
+        values.append(w["output"] @ states[-1])
+    return np.array(values, dtype=object).reshape((model.channels,) * model.steps)
+
+
+def _convolutional_values(model: tr.ConvolutionalCircuit, w: dict) -> np.ndarray:
+    """The values at all one-hot inputs, by the definition; the circuit is linear in each site."""
+    one_hot, values = as_fractions(np.eye(model.channels, dtype=int)), []
+    for categories in product(range(model.channels), repeat=model.sites):
+        units = [one_hot[category] for category in categories]
+        for level, windows in enumerate(model.levels):
+            matrices = w[f"level {level}"]
+            mapped = [(matrices[0] if model.shared else matrices[place]) @ unit for place, unit in enumerate(units)]
+            units = [np.prod([mapped[place] for place in window], axis=0) for window in windows]
+        values.append(w["output"] @ units[0])
+    return np.array(values, dtype=object).reshape((model.channels,) * model.sites)
+
+
+def circuits(rng: np.random.Generator) -> str | None:
+    """A recurrent or convolutional circuit with random weights, or with weights of any kind of entries."""
+    if rng.random() < 0.5:
+        depth, hidden, channels, steps = (int(n) for n in rng.integers(1, (4, 4, 4, 6)))
+        model, values = tr.RecurrentCircuit(depth, hidden, channels, max(2, steps)), _recurrent_values
+    else:
+        sites, channels = int(rng.integers(2, 7)), int(rng.integers(1, 4))
+        widths, left = [], sites
+        while left > 1:
+            widths.append(int(rng.integers(1, 4)))
+            left = (left + 1) // 2
+        pooling, shared = str(rng.choice(("neighbours", "mirror"))), bool(rng.random() < 0.4)
+        model, values = tr.ConvolutionalCircuit(sites, channels, widths, pooling=pooling, shared=shared), _convolutional_values
+    if model.channels**model.sites > 250:
+        return None
+    shapes = {name: shape for name, (_, shape) in model.shapes.items()}
+    weights = {name: entries(rng, shape) for name, shape in shapes.items()} if rng.random() < 0.6 else None
+    partition = random_partition(rng, model.sites)
+    found = tr.separation_rank(model, partition, weights=weights, seed=int(rng.integers(9)), threads=1)
+    drawn = weights or {name: rng.integers(-(10**6), 10**6, shape) for name, shape in shapes.items()}
+    table = values(model, {name: as_fractions(np.asarray(array)) for name, array in drawn.items()})
+    given = None if weights is None else {name: array.tolist() for name, array in weights.items()}
+    return held(found, rank_over_the_rationals(unfolding(table, partition)), (model, partition, given))
+
+
+COMPARISONS = (Comparison("attention", attention), Comparison("circuits", circuits))
