@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from numpy.typing import ArrayLike
 from tensorrank.arithmetic.arrays import Array, Floats, Integers
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
+from tensorrank.given_records import field_values
 from tensorrank.records import Record
 
 # Where singular values drop by less than this factor across the threshold, another threshold gives another rank.
@@ -158,21 +159,10 @@ class NumericalRank(Record):
         """Read the rank that `to_dict` described; it may lack `noise`, as older results do.
 
         Raises:
-            TensorRankError: if other names are missing, or unknown, or values are no numbers.
+            TensorRankError: if other names are missing, or unknown, or a value is of another type.
         """
-        names = {field.name for field in fields(cls)}
-        if isinstance(values, Mapping):
-            values = {"noise": 0.0, **values}
-        if not isinstance(values, Mapping) or set(values) != names:
-            given = ", ".join(sorted(values)) if isinstance(values, Mapping) else repr(values)
-            raise TensorRankError(f"a spectrum with {given} was given; expected to_dict's {', '.join(sorted(names))}")
-        try:
-            spectrum = np.array(values["spectrum"], dtype=np.float64)
-            # Infinity stands as a text, which JSON knows.
-            ends = {name: float(values[name]) for name in ("threshold", "gap", "noise")}
-        except (TypeError, ValueError) as error:
-            raise TensorRankError(f"a spectrum was given whose values are no numbers ({error})") from error
-        return cls(**{**values, "spectrum": spectrum, **ends})
+        found = field_values(cls, values, "a spectrum")
+        return cls(**{**found, "spectrum": np.array(found["spectrum"], dtype=np.float64)})
 
     @property
     def _largest(self) -> float:

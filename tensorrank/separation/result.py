@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from html import escape
 from typing import Any, Literal, get_args
 
 from tensorrank.arithmetic.spectrum import NumericalRank
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
+from tensorrank.given_records import field_values
 from tensorrank.records import Record
-from tensorrank.whole_numbers import abbreviated, from_text
+from tensorrank.whole_numbers import abbreviated
 
 Standing = Literal["exact", "probable", "lower bound", "numerical"]
 
@@ -97,6 +98,12 @@ class SeparationRank(Record):
                 f"spectrum of rank {self.spectrum.value}; expected the spectrum's rank and no bounds (0 and None): "
                 "floating point proves none"
             )
+        if self.lower < 0 or self.value < self.lower or (self.upper is not None and self.value > self.upper):
+            upper = "None" if self.upper is None else abbreviated(self.upper)
+            raise TensorRankError(
+                f"a rank of {abbreviated(self.value)} came with the bounds {abbreviated(self.lower)} and {upper}; expected "
+                "a lower bound of at least 0, and a rank between the bounds"
+            )
 
     def __str__(self) -> str:
         if self.spectrum is not None:
@@ -148,33 +155,13 @@ class SeparationRank(Record):
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> SeparationRank:
-        """Read the result that `to_dict` described; it may lack spectrum, model and partition, as older results do.
+        """Read the result that `to_dict` described; fields with a default may be missing, as in older results.
 
         Raises:
-            TensorRankError: if other names are missing, or unknown, or the values contradict each other.
+            TensorRankError: if other names are missing, or unknown, a value is of another type, or the values
+                contradict each other.
         """
-        names = {one.name for one in fields(cls)}
-        values = {"spectrum": None, "model": None, "partition": None, **values}
-        if set(values) != names:
-            odd = ", ".join(sorted(names ^ set(values)))
-            raise TensorRankError(f"a result with missing or unknown names was given ({odd}); expected to_dict's")
-        plain: dict[str, Any] = {
-            name: tuple(map(_number, v)) if isinstance(v, list | tuple) else v for name, v in values.items()
-        }
-        plain |= {name: _number(plain[name]) for name in ("value", "lower", "upper")}
-        if plain["spectrum"] is not None:
-            plain["spectrum"] = NumericalRank.from_dict(plain["spectrum"])
-        model, partition = plain["model"], plain["partition"]
-        if not isinstance(model, str | None) or not all(isinstance(site, int) for site in partition or ()):
-            raise TensorRankError(
-                f"a result of the model {model!r} and the partition {partition!r} was given; expected the model in "
-                "words and the sites of side A, as to_dict gives them"
-            )
-        return cls(**plain)
-
-
-def _number(value: Any) -> Any:
-    return from_text(value) if isinstance(value, str) else value
+        return cls(**field_values(cls, values, "a result"))
 
 
 def _shortened(ranks: tuple[int, ...], most: int = 24) -> str:

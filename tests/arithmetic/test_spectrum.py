@@ -349,7 +349,19 @@ def test_a_dictionary_of_something_else_is_refused(values):
         NumericalRank.from_dict(values)
 
 
-@pytest.mark.parametrize(("name", "value"), [("gap", None), ("threshold", "large"), ("spectrum", [[1], [1, 2]])])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("gap", None),
+        ("threshold", "large"),
+        ("noise", True),
+        ("spectrum", [[1], [1, 2]]),
+        ("spectrum", ["inf"]),
+        ("spectrum", 3),
+        ("value", 2.5),
+        ("ambiguous", 1),
+    ],
+)
 def test_values_that_are_no_numbers_are_refused(name, value):
-    with pytest.raises(TensorRankError, match="a spectrum was given whose values are no numbers"):
+    with pytest.raises(TensorRankError, match=rf"a spectrum was given whose {name} is .*; expected"):
         NumericalRank.from_dict({**FOUND[0].to_dict(), name: value})

@@ -118,10 +118,42 @@ def test_results_stored_before_they_said_of_what_they_are_still_load():
     assert (known.value, known.model, known.partition) == (18, None, None)
 
 
-@pytest.mark.parametrize("changes", [{"model": {"kind": "attention"}}, {"partition": [[0, 1], [2, 3]]}], ids=str)
-def test_a_model_or_partition_in_another_form_is_refused(changes):
-    with pytest.raises(TensorRankError, match="expected the model in words and the sites of side A"):
-        SeparationRank.from_dict({**result().to_dict(), **changes})
+@pytest.mark.parametrize(
+    ("name", "value", "expected"),
+    [
+        ("model", {"kind": "attention"}, "a text or null"),
+        ("model", "half a \ud800 pair", "a text or null"),
+        ("partition", [[0, 1], [2, 3]], "a list, each value a whole number or null"),
+        ("partition", 3, "a list, each value a whole number or null"),
+        ("value", True, "a whole number"),
+        ("value", "eighteen", "a whole number"),
+        ("lower", None, "a whole number"),
+        ("standing", ["exact"], "one of exact, probable, lower bound, numerical"),
+        ("by_degree", [1, "x"], "a list, each value a whole number or null"),
+        ("method", 3, "a text"),
+        ("primes", "8388593", "a list, each value a whole number"),
+        ("seeds", [0.5], "a list, each value a whole number"),
+        ("samples", [1, 2, 3], "2 values, each a whole number or null"),
+        ("failure_probability", "small", "a number or null"),
+        ("seconds", None, "a number"),
+        ("reason", 3, "a text or null"),
+    ],
+)
+def test_a_value_of_another_type_is_refused_by_its_name(name, value, expected):
+    with pytest.raises(TensorRankError, match=f"a result was given whose {name} is .*; expected {expected}$"):
+        SeparationRank.from_dict({**result().to_dict(), name: value})
+
+
+@pytest.mark.parametrize("given", [None, 3, "x", [1], [["value", 3]]])
+def test_what_is_no_dictionary_of_a_result_is_refused(given):
+    with pytest.raises(TensorRankError, match="was given for a result; expected to_dict's by_degree, "):
+        SeparationRank.from_dict(given)
+
+
+@pytest.mark.parametrize("changes", [{"lower": -1, "value": 0}, {"lower": 5, "value": 4}, {"lower": 5, "value": 19}])
+def test_a_rank_outside_its_bounds_is_refused(changes):
+    with pytest.raises(TensorRankError, match="expected a lower bound of at least 0, and a rank between the bounds"):
+        result(standing="probable", **changes)
 
 
 def vast_result():
