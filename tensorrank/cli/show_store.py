@@ -13,6 +13,7 @@ import typer
 import tensorrank as tr
 from tensorrank.arguments import nearest
 from tensorrank.cli.shared.findings_text import print_findings, save_figures
+from tensorrank.cli.shared.swept_models import model_of
 from tensorrank.cli.shared.terminal import empty_table, make_folder, print_json, say, wide_console
 from tensorrank.errors import TensorRankError
 from tensorrank.whole_files import checked_file
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from tensorrank.separation.jobs import JobKey
     from tensorrank.studies.model_key import ModelKey
     from tensorrank.studies.run import Finding
-    from tensorrank.studies.store import StoredBlock
+    from tensorrank.studies.stored_rows import StoredBlock
 
     # A block's model, seed and key, and what is stored of it.
     StoredRow = tuple[ModelKey, int, JobKey, StoredBlock]
@@ -75,7 +76,7 @@ def show_store(path: Path, filtered: Filter, *, blocks: bool, export: Path | Non
         check_export(checked_file("--export", export))
     if figures is not None and blocks:
         raise TensorRankError("--figures shows ranks, not --blocks; give one of the two")
-    with tr.Store(path, read_only=True) as store:
+    with tr.Store(path, read_only=True, check=model_of) as store:
         ranks, listed = dict(store), list(store.blocks())
     standings = {key: stored.result.standing for key, stored in ranks.items()}
     chosen = [key for key in ranks if filtered.takes(key) and filtered.standing in (None, standings[key])]
@@ -122,15 +123,21 @@ def _finding(key: ModelKey, result: tr.SeparationRank) -> Finding[Any]:
     """The finding of a stored rank: of attention the network itself, so that its bounds are known; else its key."""
     from tensorrank.studies.run import Finding
 
-    return Finding(tr.SelfAttention(**key.values) if key.kind == tr.SelfAttention.kind else key, result, fresh=False)
+    return Finding(model_of(key) if key.kind == tr.SelfAttention.kind else key, result, fresh=False)
 
 
 def _order(key: ModelKey) -> tuple[Any, ...]:
     """What models are sorted by: their kind, then their sizes; of attention the width first, of any kind depth last."""
     order = {"width": 0, "heads": 1, "head_dim": 2, "tokens": 3, "depth": 5}
     names = sorted(key.values, key=lambda name: (order.get(name, 4), name))
-    # Values of one size can be of several types.
-    return key.kind, [(str(type(key.values[name])), key.values[name]) for name in names]
+    return key.kind, [_comparable(key.values[name]) for name in names]
+
+
+def _comparable(value: Any) -> tuple[str, Any]:
+    """A value that compares with every other one: values of one size can be of several types."""
+    if isinstance(value, list):
+        return "list", [_comparable(entry) for entry in value]
+    return ("number", value) if isinstance(value, int | float) else (type(value).__name__, value or "")
 
 
 def _block_table(kept: Sequence[StoredRow]) -> tuple[list[dict[str, Any]], Sequence[str]]:

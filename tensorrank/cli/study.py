@@ -15,7 +15,7 @@ import tensorrank as tr
 from tensorrank.cli.shared import options as given
 from tensorrank.cli.shared.findings_text import print_findings, save_figures
 from tensorrank.cli.shared.interrupts import Interrupts
-from tensorrank.cli.shared.swept_models import study_of
+from tensorrank.cli.shared.swept_models import model_of, study_of
 from tensorrank.cli.shared.terminal import STORE_NAME, make_folder, print_json, say, whole_numbers
 from tensorrank.errors import TensorRankError
 
@@ -108,7 +108,7 @@ def study(
     started = time.monotonic()
     make_folder(out)
     interrupted = False
-    with tr.Store(out / STORE_NAME) as store, Watch(log_json) as watch:
+    with tr.Store(out / STORE_NAME, check=model_of) as store, Watch(log_json) as watch:
         stop = Interrupts(grace, watch.note)
         try:
             with stop, ExitStack() as stack:

@@ -15,7 +15,7 @@ from tensorrank.errors import TensorRankError
 from tensorrank.separation.jobs import JobKey
 from tensorrank.separation.result import SeparationRank
 from tensorrank.studies.model_key import ModelKey
-from tensorrank.studies.store import StoredBlock
+from tensorrank.studies.stored_rows import StoredBlock
 from tensorrank.whole_files import write_whole
 from tensorrank.whole_numbers import to_text
 
@@ -28,6 +28,7 @@ BLOCK_COLUMNS = ("seed", *(field.name for field in fields(JobKey)), *_FOUND)
 # Whole numbers that may pass 2**63.
 _UNBOUNDED = frozenset({"value", "lower", "upper", "moment_bound", "monomial_bound", "seed"})
 _KINDS = (".csv", ".parquet")
+_LARGEST = 2**63 - 1
 
 
 def model_columns(models: Iterable[ModelKey]) -> tuple[str, ...]:
@@ -110,7 +111,16 @@ def _parquet(rows: Iterable[dict[str, Any]], columns: Sequence[str], file: Binar
     for name in columns:
         values = [row.get(name) for row in listed]
         # An empty column says nothing of its type.
-        as_text = name in _UNBOUNDED or any(isinstance(value, list) for value in values)
+        as_text = name in _UNBOUNDED or not _is_column([value for value in values if value is not None])
         cells = [None if value is None else _cell(value) for value in values] if as_text else values
+        cells = [cell if cell is None or not as_text else str(cell) for cell in cells]
         table[name] = pyarrow.array(cells, pyarrow.string() if as_text else None)
     parquet.write_table(pyarrow.table(table), file)
+
+
+def _is_column(values: Sequence[Any]) -> bool:
+    """Whether a typed column can hold all of these values: of one type, no lists, and of whole numbers no long ones."""
+    types = {type(value) for value in values}
+    return len(types - {int, float}) + bool(types & {int, float}) <= 1 and not any(
+        isinstance(value, list) or (isinstance(value, int) and abs(value) > _LARGEST) for value in values
+    )

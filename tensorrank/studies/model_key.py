@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from tensorrank.arguments import shown
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import Model
 
@@ -19,10 +21,21 @@ class ModelKey:
         text: both as one JSON object, the kind first, then the values of the identity by name. Two models are the same
             for a store if and only if these texts are equal. The partition is no part of it.
         name: the model in words.
+
+    Raises:
+        TensorRankError: if the text is no such JSON object.
     """
 
     text: str
     name: str = field(default="", compare=False)
+
+    def __post_init__(self) -> None:
+        found = parsed(self.text)
+        if not isinstance(found, dict) or not isinstance(found.get("kind"), str) or not all(map(_is_plain, found.values())):
+            raise TensorRankError(
+                f"the key of a model is {shown(self.text)}; expected what ModelKey.of gives: a JSON object of the kind and "
+                "of texts, numbers, truth values, null and lists of these"
+            )
 
     @classmethod
     def of(cls, model: Model | ModelKey) -> ModelKey:
@@ -56,3 +69,18 @@ class ModelKey:
 
     def __str__(self) -> str:
         return self.name or f"{self.kind}({', '.join(f'{name}={value}' for name, value in self.values.items())})"
+
+
+def parsed(text: str) -> Any:
+    """The value of a JSON text as a store keeps it."""
+    try:
+        return json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise TensorRankError(f"{shown(text)} was given; expected JSON ({error})") from error
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether a value is one that an identity has."""
+    if isinstance(value, list):
+        return all(_is_plain(entry) and not isinstance(entry, list) for entry in value)
+    return not isinstance(value, dict) and not (isinstance(value, float) and not math.isfinite(value))

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
@@ -22,7 +21,8 @@ from tensorrank.separation.jobs import JobKey, JobRank
 from tensorrank.separation.limits import Limits
 from tensorrank.separation.result import SeparationRank
 from tensorrank.studies.model_key import ModelKey
-from tensorrank.studies.store_files import APPLICATION, connected, file_path, keep_log, refuse_others
+from tensorrank.studies.store_files import APPLICATION, clear_away, connected, file_path, keep_log, refuse_others
+from tensorrank.studies.stored_rows import Place, StoredBlock, StoredRank, TableName, all_rows, block_row, check_all, rank_row
 from tensorrank.version import __version__
 from tensorrank.whole_numbers import to_text
 
@@ -61,37 +61,8 @@ _STEPS = (
     """,
 )
 SCHEMA_VERSION = len(_STEPS)
-
-
-@dataclass(frozen=True)
-class StoredRank:
-    """A result, and the limits under which it was computed."""
-
-    result: SeparationRank
-    limits: Limits
-
-    def settles(self, limits: Limits, seed: int) -> bool:
-        """True if another run with this seed, under these limits, cannot improve the stored rank.
-
-        The stored rank is exact, or it was computed from this seed and is probable or had limits at least as generous.
-        """
-        if self.result.standing == "exact":
-            return True
-        return seed in self.result.seeds and (self.result.standing == "probable" or self.limits.covers(limits))
-
-
-@dataclass(frozen=True)
-class StoredBlock:
-    """A block's rank, the seconds it took, the limits under which it was computed, and by which version."""
-
-    rank: JobRank
-    seconds: float
-    limits: Limits
-    version: str = __version__
-
-    def settles(self, limits: Limits) -> bool:
-        """True if another run under these limits cannot improve the stored rank of the block."""
-        return self.rank.complete or self.limits.covers(limits)
+# What tells a block from all others.
+_KEY = "(model, seed, draw, prime, degree, asked)"
 
 
 @checked
@@ -105,9 +76,12 @@ class Store:
     Args:
         path: of the file, which is made if it is missing; ":memory:" for a store that lasts as long as it is open.
         read_only: leave the file as it is, also one of an older schema; nothing can be put then.
+        check: called with the key of every model in the file before anything is changed; a `TensorRankError` says that
+            there is no such model. The store itself knows no kinds of models.
 
     Raises:
-        StoreError: if the file cannot be opened or written, is cut off, is no store, or has an unknown schema version.
+        StoreError: if the file cannot be opened or written, is cut off, is no store, has an unknown schema version, or
+            is damaged. The whole store is read when it is opened, and a damaged one is not changed.
 
     >>> from tensorrank.circuits.recurrent import RecurrentCircuit
     >>> from tensorrank.studies.study import Study
@@ -120,13 +94,15 @@ class Store:
     [('recurrent', 2, 'exact')]
     """
 
-    def __init__(self, path: str | Path, *, read_only: bool = False) -> None:
-        self.path = file_path(path)
+    def __init__(
+        self, path: str | Path, *, read_only: bool = False, check: Callable[[ModelKey], object] = lambda model: None
+    ) -> None:
+        self.path, self._read_only = file_path(path), read_only
         refuse_others(self.path)
         with self._explained():
             self._connection = connected(self.path, read_only=read_only)
             try:
-                version = self._checked_version(read_only)
+                version = self._checked_version(read_only, check)
                 if version < SCHEMA_VERSION and read_only:
                     self._read_from_memory()
                 elif version < SCHEMA_VERSION:
@@ -141,8 +117,9 @@ class Store:
     def get(self, model: Model | ModelKey) -> StoredRank | None:
         """The stored rank of a model, or None."""
         with self._explained():
-            row = self._connection.execute("SELECT * FROM ranks WHERE model = ?", (ModelKey.of(model).text,)).fetchone()
-        return None if row is None else _stored_rank(row)
+            statement = "SELECT rowid AS number, * FROM ranks WHERE model = ?"
+            row = self._connection.execute(statement, (ModelKey.of(model).text,)).fetchone()
+            return None if row is None else rank_row(row, self._place("ranks", "rowid", row["number"]))[1]
 
     def put(self, model: Model | ModelKey, result: SeparationRank, limits: Limits) -> SeparationRank:
         """Store a result, unless a better one is there; returns the better one.
@@ -181,11 +158,9 @@ class Store:
     def get_block(self, model: Model | ModelKey, seed: int, key: JobKey) -> StoredBlock | None:
         """The stored rank of a block, or None."""
         with self._explained():
-            row = self._connection.execute(
-                "SELECT * FROM blocks WHERE (model, seed, draw, prime, degree, asked) = (?, ?, ?, ?, ?, ?)",
-                (ModelKey.of(model).text, str(seed), key.draw, key.prime, key.degree, key.asked),
-            ).fetchone()
-        return None if row is None else _stored_block(row)
+            known = (ModelKey.of(model).text, str(seed), key.draw, key.prime, key.degree, key.asked)
+            row = self._connection.execute(f"SELECT * FROM blocks WHERE {_KEY} = (?, ?, ?, ?, ?, ?)", known).fetchone()
+            return None if row is None else block_row(row, self._place("blocks", _KEY, *known))[3]
 
     def put_block(self, model: Model | ModelKey, seed: int, key: JobKey, rank: JobRank, seconds: float, limits: Limits) -> None:
         """Store a block's rank, unless one as complete is there.
@@ -206,20 +181,18 @@ class Store:
 
     def __iter__(self) -> Iterator[tuple[ModelKey, StoredRank]]:
         with self._explained():
-            rows = self._connection.execute("SELECT * FROM ranks").fetchall()
-        return ((ModelKey(row["model"]), _stored_rank(row)) for row in rows)
+            return iter(list(all_rows(self._connection, self.path, "ranks")))
 
     def blocks(self) -> Iterator[tuple[ModelKey, int, JobKey, StoredBlock]]:
         """All blocks: of which model and seed, their keys, and what is stored."""
         with self._explained():
-            rows = self._connection.execute("SELECT * FROM blocks").fetchall()
-        for row in rows:
-            key = JobKey(row["draw"], row["prime"], row["degree"], row["asked"])
-            yield ModelKey(row["model"]), int(row["seed"]), key, _stored_block(row)
+            return iter(list(all_rows(self._connection, self.path, "blocks")))
 
     def close(self) -> None:
         """Close the file."""
         self._connection.close()
+        if self._read_only:
+            clear_away(self.path)
 
     def __enter__(self) -> Store:
         return self
@@ -227,23 +200,25 @@ class Store:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self.close()
 
-    def _checked_version(self, read_only: bool) -> int:
+    def _checked_version(self, read_only: bool, check: Callable[[ModelKey], object]) -> int:
+        """The schema version of the file, 0 of an empty one, once all that is in the file was found good."""
         # In one transaction: another process may be making the store, and what it commits must not show in part.
         with self._transaction("DEFERRED"):
             version, application, tables = (
                 int(self._connection.execute(statement).fetchone()[0])
                 for statement in ("PRAGMA user_version", "PRAGMA application_id", "SELECT count(*) FROM sqlite_master")
             )
-        if version == 0 and not tables and not read_only:
-            return 0
-        if application != APPLICATION:
-            raise StoreError(f"{self.path} is an SQLite file, but no store of tensorrank; give another file")
-        if not 1 <= version <= SCHEMA_VERSION:
-            raise StoreError(
-                f"{self.path} has schema version {version}; this tensorrank ({__version__}) "
-                f"reads versions 1 to {SCHEMA_VERSION}; install the version that wrote it, or give another file"
-            )
-        return version
+            if version == 0 and not tables and not read_only:
+                return 0
+            if application != APPLICATION:
+                raise StoreError(f"{self.path} is an SQLite file, but no store of tensorrank; give another file")
+            if not 1 <= version <= SCHEMA_VERSION:
+                raise StoreError(
+                    f"{self.path} has schema version {version}; this tensorrank ({__version__}) "
+                    f"reads versions 1 to {SCHEMA_VERSION}; install the version that wrote it, or give another file"
+                )
+            check_all(self._connection, self.path, version, check)
+            return version
 
     def _bring_up_to_date(self) -> None:
         """Bring the file to the newest schema in one transaction: an interrupt leaves the old schema or the new."""
@@ -264,7 +239,12 @@ class Store:
         self._bring_up_to_date()
         self._connection.execute("PRAGMA query_only = ON")
 
-    def _write(self, table: Literal["ranks", "blocks"], row: Mapping[str, Any]) -> None:
+    def _place(self, table: TableName, key: str, *values: Any) -> Place:
+        """Where the row with this key stands."""
+        statement = f"SELECT count(*) FROM {table} WHERE {key} <= ({', '.join('?' * len(values))})"
+        return Place(self.path, table, lambda: int(self._connection.execute(statement, values).fetchone()[0]))
+
+    def _write(self, table: TableName, row: Mapping[str, Any]) -> None:
         columns = ", ".join(f'"{name}"' for name in row)
         values = ", ".join(f":{name}" for name in row)
         self._connection.execute(f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({values})", row)
@@ -275,8 +255,9 @@ class Store:
 
     @contextmanager
     def _transaction(self, kind: Literal["IMMEDIATE", "DEFERRED"] = "IMMEDIATE") -> Iterator[None]:
-        self._connection.execute(f"BEGIN {kind}")
+        # An interrupt may come between any two statements.
         try:
+            self._connection.execute(f"BEGIN {kind}")
             yield
             self._connection.execute("COMMIT")
         except BaseException:
@@ -289,6 +270,8 @@ class Store:
     def _explained(self) -> Iterator[None]:
         try:
             yield
+        except sqlite3.ProgrammingError as error:
+            raise StoreError(f"the store {self.path} is closed ({error}); open it again") from error
         except sqlite3.Error as error:
             name = getattr(error, "sqlite_errorname", "")
             if name in ("SQLITE_FULL", "SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE"):
@@ -308,19 +291,6 @@ class Store:
 def _limits_row(limits: Limits) -> dict[str, Any]:
     """The limits as columns of a row, and the version that writes it."""
     return {"memory": str(limits.memory), "work": limits.work, "files": limits.files, "version": __version__}
-
-
-def _limits(row: sqlite3.Row) -> Limits:
-    return Limits(int(row["memory"]), row["work"], bool(row["files"]))
-
-
-def _stored_rank(row: sqlite3.Row) -> StoredRank:
-    return StoredRank(SeparationRank.from_dict(json.loads(row["result"])), _limits(row))
-
-
-def _stored_block(row: sqlite3.Row) -> StoredBlock:
-    flags = {name: bool(row[name]) for name in ("complete", "saturated", "finite")}
-    return StoredBlock(JobRank(row["rank"], row["rows"], row["columns"], **flags), row["seconds"], _limits(row), row["version"])
 
 
 def _ranking(result: SeparationRank) -> tuple[bool, int, bool]:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 from urllib.parse import quote
 
-from tensorrank.errors import StoreError
+from tensorrank import arguments
+from tensorrank.errors import StoreError, TensorRankError
 
 # Marks the file as ours ("tRnk"), so that a stranger's database is not taken for a store.
 APPLICATION = 0x74526E6B
 # Seconds to wait for another process that writes.
-_PATIENCE = 60.0
+_PATIENCE = 15.0
 _PAUSE = 0.01
 # Seconds between two looks at a file that is not as it should be.
 _SECOND_LOOK = 0.05
@@ -26,9 +28,18 @@ _HEADER_BYTES = 100
 
 def file_path(given: str | Path) -> Path:
     """The path of a store that a user gave, if it can be that of a file."""
-    if not isinstance(given, str | os.PathLike) or "\0" in str(given) or not Path(given).name:
-        raise StoreError(f"the store is {given!r}; expected the path of a file")
-    return Path(given)
+    try:
+        path = arguments.file_path("the store", given)
+        mode = path.stat().st_mode
+    except TensorRankError as error:
+        raise StoreError(str(error)) from error
+    except OSError:
+        # There is no file yet, or SQLite will say why it cannot be opened.
+        return path
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "a device, a pipe or a socket"
+        raise StoreError(f"the store is {path}, which is {kind}; expected the path of a file")
+    return path
 
 
 def is_database(path: Path) -> bool:
@@ -63,12 +74,23 @@ def connected(path: Path, *, read_only: bool) -> sqlite3.Connection:
             with closing(_connect(_address(path, "mode=rw"), uri=True)) as writer:
                 writer.execute(_ANY)
             return connection
-        # In a read-only folder a log can be neither opened nor made; without one the file is all there is.
         connection.close()
-        if any(beside.exists() for beside in _beside(path)):
+        # In a read-only folder a log can be neither opened nor made; without one the file is all there is.
+        held = error.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
+        if held or any(map(os.path.exists, _beside(path))):
             raise
         connection = _connect(_address(path, "immutable=1"), uri=True)
     return connection
+
+
+def clear_away(path: Path) -> None:
+    """Remove what a connection that only read has left beside the file, unless others use it or something is in it."""
+    log, _ = _beside(path)
+    if not os.path.exists(log) or _holds_something(log):
+        return
+    # SQLite does so itself when the last connection that may write is closed. In a read-only folder nothing was left.
+    with suppress(sqlite3.Error), closing(_connect(_address(path, "mode=rw"), uri=True)) as writer:
+        writer.execute(_ANY)
 
 
 def keep_log(connection: sqlite3.Connection) -> None:
@@ -90,7 +112,7 @@ def _objection(path: Path) -> str | None:
     """Why the file is no whole store, in words; None if it is one, or may become one."""
     # What a killed process left beside the file is part of it; SQLite puts that right.
     log, journal = (_holds_something(beside) for beside in _beside(path))
-    if not path.is_file() or journal:
+    if not os.path.isfile(path) or journal:
         return None
     header, size = _header(path)
     if not size:
@@ -113,7 +135,16 @@ def _connect(address: str, *, uri: bool = False) -> sqlite3.Connection:
     # Blocks that run side by side are stored from their threads, one at a time.
     connection = sqlite3.connect(address, timeout=_PATIENCE, isolation_level=None, check_same_thread=False, uri=uri)
     connection.row_factory = sqlite3.Row
+    connection.text_factory = _text
     return connection
+
+
+def _text(cell: bytes) -> str | bytes:
+    """The text in a cell; bytes that are no UTF-8 as they are, for whoever reads the row to refuse."""
+    try:
+        return cell.decode()
+    except UnicodeDecodeError:
+        return cell
 
 
 def _address(path: Path, how: str) -> str:
@@ -133,7 +164,7 @@ def _holds_something(path: Path) -> bool:
     # Another process may delete it at any moment.
     try:
         return path.stat().st_size > 0
-    except FileNotFoundError:
+    except OSError:
         return False
 
 

@@ -192,7 +192,7 @@ def test_a_store_whose_migration_was_killed_is_read(old_store, tmp_path):
 @pytest.mark.parametrize("read_only", [False, True])
 @pytest.mark.parametrize("path", [3, None, "", "a\0b"])
 def test_what_is_no_path_is_refused(path, read_only):
-    with pytest.raises(StoreError, match=r"the store is .*; expected the path of a file"):
+    with pytest.raises(StoreError, match=r"the store is .*; expected (the path of a file|a path without NUL)"):
         Store(path, read_only=read_only)
 
 
@@ -247,15 +247,35 @@ def test_a_foreign_file_is_refused_unchanged(tmp_path, content, message):
 
 
 def test_a_folder_as_store_is_refused(tmp_path):
-    with pytest.raises(StoreError, match="unable to open database file"):
-        Store(tmp_path)
+    for read_only in (False, True):
+        with pytest.raises(StoreError, match="which is a folder; expected the path of a file"):
+            Store(tmp_path, read_only=read_only)
 
 
-def test_a_database_with_pages_overwritten_is_refused_by_what_reads_them(full_store):
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_pipe_and_a_device_as_stores_are_refused_without_waiting(tmp_path, read_only):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", "/dev/null"):
+        with pytest.raises(StoreError, match="which is a device, a pipe or a socket; expected the path of a file"):
+            Store(path, read_only=read_only)
+
+
+@pytest.mark.parametrize("read_only", [False, True])
+def test_a_path_that_leads_nowhere_is_refused(tmp_path, read_only):
+    (tmp_path / "file").write_text("no folder")
+    for path in (tmp_path / "file" / "s.sqlite", tmp_path / ("a" * 300), tmp_path / "nowhere" / "s.sqlite"):
+        with pytest.raises(StoreError, match=r"cannot be (used|read)"):
+            Store(path, read_only=read_only)
+
+
+def test_a_database_with_pages_overwritten_is_refused(full_store):
     whole = bytearray(full_store.read_bytes())
     whole[4096:] = os.urandom(len(whole) - 4096)
     full_store.write_bytes(whole)
-    with pytest.raises(StoreError, match=r"malformed|not a database"), Store(full_store) as store:
+    with (
+        pytest.raises(StoreError, match=r"is damaged: SQLite says: .*Page|malformed|not a database"),
+        Store(full_store) as store,
+    ):
         list(store)
 
 

@@ -4,16 +4,37 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from inspect import signature
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import tensorrank as tr
 from tensorrank.arguments import nearest
 from tensorrank.cli.shared.terminal import whole_numbers
 from tensorrank.errors import TensorRankError
 
+if TYPE_CHECKING:
+    from tensorrank.studies.model_key import ModelKey
+
 # The kinds that have sizes, and their classes; a new kind is one more line.
 KINDS = {"attention": "SelfAttention", "recurrent": "RecurrentCircuit", "convolutional": "ConvolutionalCircuit"}
+
+
+def model_of(key: ModelKey) -> tr.SelfAttention | tr.RecurrentCircuit | tr.ConvolutionalCircuit | ModelKey:
+    """The model of a stored key, if it is of a kind that has sizes; otherwise the key, which tells no more.
+
+    Raises:
+        TensorRankError: if sizes are missing, unknown or impossible.
+    """
+    if key.kind not in KINDS:
+        return key
+    kind = getattr(tr, KINDS[key.kind])
+    try:
+        signature(kind).bind(**key.values)
+    except TypeError as error:
+        raise TensorRankError(f"{key.kind}: {error}") from error
+    model: tr.SelfAttention | tr.RecurrentCircuit | tr.ConvolutionalCircuit = kind(**key.values)
+    return model
 
 
 def study_of(words: Sequence[str], **options: Any) -> tr.Study[Any]:
