@@ -117,7 +117,7 @@ def _made(folder: Path, mode: int) -> tuple[Path, int]:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINKS, mode)
         # Another process may have found the file before it was locked, and taken it for stray.
         with suppress(OSError):
-            if _locked(descriptor) and not _is_file(path, descriptor):
+            if not (_locked(descriptor) and _is_file(path, descriptor)):
                 os.close(descriptor)
                 continue
         return path, descriptor

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -22,7 +22,16 @@ from tensorrank.separation.limits import Limits
 from tensorrank.separation.result import SeparationRank
 from tensorrank.studies.model_key import ModelKey
 from tensorrank.studies.store_files import APPLICATION, clear_away, connected, file_path, keep_log, refuse_others
-from tensorrank.studies.stored_rows import Place, StoredBlock, StoredRank, TableName, all_rows, block_row, check_all, rank_row
+from tensorrank.studies.stored_rows import (
+    DamagedCellError,
+    StoredBlock,
+    StoredRank,
+    TableName,
+    all_rows,
+    block_row,
+    check_all,
+    rank_row,
+)
 from tensorrank.version import __version__
 from tensorrank.whole_numbers import to_text
 
@@ -119,7 +128,8 @@ class Store:
         with self._explained():
             statement = "SELECT rowid AS number, * FROM ranks WHERE model = ?"
             row = self._connection.execute(statement, (ModelKey.of(model).text,)).fetchone()
-            return None if row is None else rank_row(row, self._place("ranks", "rowid", row["number"]))[1]
+            with self._named("ranks", "rowid", () if row is None else (row["number"],)):
+                return None if row is None else rank_row(row)[1]
 
     def put(self, model: Model | ModelKey, result: SeparationRank, limits: Limits) -> SeparationRank:
         """Store a result, unless a better one is there; returns the better one.
@@ -160,7 +170,8 @@ class Store:
         with self._explained():
             known = (ModelKey.of(model).text, str(seed), key.draw, key.prime, key.degree, key.asked)
             row = self._connection.execute(f"SELECT * FROM blocks WHERE {_KEY} = (?, ?, ?, ?, ?, ?)", known).fetchone()
-            return None if row is None else block_row(row, self._place("blocks", _KEY, *known))[3]
+            with self._named("blocks", _KEY, known):
+                return None if row is None else block_row(row)[3]
 
     def put_block(self, model: Model | ModelKey, seed: int, key: JobKey, rank: JobRank, seconds: float, limits: Limits) -> None:
         """Store a block's rank, unless one as complete is there.
@@ -239,10 +250,14 @@ class Store:
         self._bring_up_to_date()
         self._connection.execute("PRAGMA query_only = ON")
 
-    def _place(self, table: TableName, key: str, *values: Any) -> Place:
-        """Where the row with this key stands."""
-        statement = f"SELECT count(*) FROM {table} WHERE {key} <= ({', '.join('?' * len(values))})"
-        return Place(self.path, table, lambda: int(self._connection.execute(statement, values).fetchone()[0]))
+    @contextmanager
+    def _named(self, table: TableName, key: str, values: Sequence[Any]) -> Iterator[None]:
+        """A context in which the row with this key is read; a damaged cell is named by the number of its row."""
+        try:
+            yield
+        except DamagedCellError as error:
+            statement = f"SELECT count(*) FROM {table} WHERE {key} <= ({', '.join('?' * len(values))})"
+            raise error.named(self.path, table, self._connection.execute(statement, values).fetchone()[0]) from None
 
     def _write(self, table: TableName, row: Mapping[str, Any]) -> None:
         columns = ", ".join(f'"{name}"' for name in row)

@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any, Literal, NamedTuple, NoReturn, cast
+from typing import Any, Literal, cast
 
 from tensorrank.arguments import shown
 from tensorrank.errors import StoreError, TensorRankError
@@ -65,56 +66,74 @@ RankRow = tuple[ModelKey, StoredRank]
 BlockRow = tuple[ModelKey, int, JobKey, StoredBlock]
 
 
-class Place(NamedTuple):
-    """Where a row stands: in which store and table, and which row it is, counted from 1 in the order of SELECT."""
+_Reader = Callable[[Mapping[str, Any]], Any]
 
-    path: Path
-    table: TableName
-    row: Callable[[], int]
 
-    def refuse(self, column: str, given: object, expected: str) -> NoReturn:
-        """Say which cell is damaged, and what to do."""
-        raise StoreError(
-            f"the store {self.path} is damaged: in row {self.row()} of the table {self.table}, the column {column} is "
-            f"{shown(given)}; expected {expected}. Nothing was changed. Put a copy in its place, or delete the row with "
-            "SQLite: what it held is then computed again"
+class DamagedCellError(Exception):
+    """A cell that does not hold what its column should; it is caught where it is known which row the cell is of."""
+
+    def __init__(self, column: str, given: object, expected: str) -> None:
+        super().__init__(column)
+        self.column, self.given, self.expected = column, given, expected
+
+    def named(self, path: Path, table: TableName, row: int) -> StoreError:
+        """The error for users: which cell of which store is damaged, and what to do."""
+        return StoreError(
+            f"the store {path} is damaged: in row {row} of the table {table}, the column {self.column} is "
+            f"{shown(self.given)}; expected {self.expected}. Nothing was changed. Put a copy in its place, or delete the "
+            "row with SQLite: what it held is then computed again"
         )
 
 
-def rank_row(row: Mapping[str, Any], place: Place) -> RankRow:
+def rank_row(row: Mapping[str, Any]) -> RankRow:
     """What a row of the ranks tells.
 
     Raises:
-        StoreError: if a cell is damaged, or two of them contradict each other.
+        DamagedCellError: if a cell is damaged, or two of them contradict each other.
     """
-    cells = _cells(row, place, _RANK_CELLS)
+    cells = _cells(row, _RANK_CELLS)
     result: SeparationRank = cells["result"]
     for name in ("value", "lower", "upper", "standing"):
         if cells[name] != getattr(result, name):
-            place.refuse(name, row[name], f"{shown(getattr(result, name))}, as in the column result")
+            raise DamagedCellError(name, row[name], f"{shown(getattr(result, name))}, as in the column result")
     return cells["model"], StoredRank(result, _limits(cells))
 
 
-def block_row(row: Mapping[str, Any], place: Place) -> BlockRow:
+def block_row(row: Mapping[str, Any]) -> BlockRow:
     """What a row of the blocks tells.
 
     Raises:
-        StoreError: if a cell is damaged.
+        DamagedCellError: if a cell is damaged.
     """
-    cells = _cells(row, place, _BLOCK_CELLS)
+    cells = _cells(row, _BLOCK_CELLS)
     key = JobKey(cells["draw"], cells["prime"], cells["degree"], cells["asked"])
     rank = JobRank(**{name: cells[name] for name in ("rank", "rows", "columns", "complete", "saturated", "finite")})
     return cells["model"], cells["seed"], key, StoredBlock(rank, cells["seconds"], _limits(cells), cells["version"])
 
 
-def all_rows(connection: sqlite3.Connection, path: Path, table: TableName, version: int | None = None) -> Iterator[Any]:
-    """What every row of a table tells, also in the schema of an older version."""
-    read: Callable[[Mapping[str, Any], Place], Any] = rank_row if table == "ranks" else block_row
+def all_rows(connection: sqlite3.Connection, path: Path, table: TableName) -> Iterator[Any]:
+    """What every row of a table tells.
+
+    Raises:
+        StoreError: naming a damaged cell.
+    """
+    read: _Reader = rank_row if table == "ranks" else block_row
+    return _each(connection, path, table, read)
+
+
+def _each(connection: sqlite3.Connection, path: Path, table: TableName, read: _Reader) -> Iterator[Any]:
     # Blocks stand in the order of their keys anyway.
-    order = " ORDER BY rowid" if table == "ranks" else ""
-    for number, row in enumerate(connection.execute(f"SELECT * FROM {table}{order}"), 1):
-        place = Place(path, table, lambda number=number: number)  # type: ignore[misc] # a lambda has no annotations
-        yield read(row if version is None else _as_newest(row, place, version), place)
+    cursor = connection.execute(f"SELECT * FROM {table}{' ORDER BY rowid' if table == 'ranks' else ''}")
+    names = [column[0] for column in cursor.description]
+    # A row's own look-up by name is slow.
+    cursor.row_factory = None
+    # A file cannot be closed while it is read.
+    with closing(cursor):
+        for number, row in enumerate(cursor, 1):
+            try:
+                yield read(dict(zip(names, row, strict=True)))
+            except DamagedCellError as error:
+                raise error.named(path, table, number) from None
 
 
 def check_all(connection: sqlite3.Connection, path: Path, version: int, check: Callable[[ModelKey], object]) -> None:
@@ -139,17 +158,22 @@ def check_all(connection: sqlite3.Connection, path: Path, version: int, check: C
     if verdict != "ok":
         said = " ".join(verdict.split())
         raise StoreError(f"the store {path} is damaged: SQLite says: {said}. Nothing was changed. Put a copy in its place")
-    seen: set[ModelKey] = set()
+
+    @cache
+    def can_be(model: ModelKey) -> None:
+        try:
+            check(model)
+        except TensorRankError as error:
+            raise DamagedCellError(_named("model", version), model.text, f"a model ({error})") from error
+
+    def checked(row: Mapping[str, Any]) -> None:
+        newest = _as_newest(row, version)
+        # A rank's cells are checked against each other; of a block there is nothing to be made yet.
+        can_be(rank_row(newest)[0] if "result" in newest else _cells(newest, _BLOCK_CELLS)["model"])
+
     for table in _tables(version):
-        for number, (model, *_) in enumerate(all_rows(connection, path, table, version), 1):
-            if model in seen:
-                continue
-            seen.add(model)
-            try:
-                check(model)
-            except TensorRankError as error:
-                place = Place(path, table, lambda number=number: number)  # type: ignore[misc] # as above
-                place.refuse(_named("model", version), model.text, f"a model ({error})")
+        for _ in _each(connection, path, table, checked):
+            pass
 
 
 def _columns(table: TableName, version: int) -> list[str]:
@@ -167,32 +191,31 @@ def _named(column: str, version: int) -> str:
     return "architecture" if column == "model" and version < _FIRST_WITH_MODELS else column
 
 
-def _as_newest(row: sqlite3.Row, place: Place, version: int) -> Mapping[str, Any]:
+def _as_newest(row: Mapping[str, Any], version: int) -> Mapping[str, Any]:
     """A row as the newest schema will have it."""
-    cells: dict[str, Any] = {"files": 0, **row} if version < _FIRST_WITH_FILES else dict(row)
+    if version < _FIRST_WITH_FILES:
+        row = {"files": 0, **row}
     if version >= _FIRST_WITH_MODELS:
-        return cells
+        return row
     # Before there were several kinds, the identity stood alone.
-    identity = cells.pop("architecture")
-    if not isinstance(identity, str) or not identity.startswith("{"):
-        place.refuse("architecture", identity, "a JSON object, the arguments of an attention network")
-    cells["model"] = '{"kind": "attention", ' + identity[1:]
+    identity = row["architecture"]
+    text = f'{{"kind": "attention", {identity[1:]}' if isinstance(identity, str) and identity[:1] == "{" else ""
     try:
-        ModelKey(cells["model"])
-    except TensorRankError:
-        place.refuse("architecture", identity, "a JSON object, the arguments of an attention network")
-    return cells
+        _model(text)
+    except _UnfitError:
+        expected = "a JSON object, the arguments of an attention network"
+        raise DamagedCellError("architecture", identity, expected) from None
+    return {"model": text, **row}
 
 
-def _cells(row: Mapping[str, Any], place: Place, cells: Mapping[str, _Cell]) -> dict[str, Any]:
+def _cells(row: Mapping[str, Any], cells: Mapping[str, _Cell]) -> dict[str, Any]:
     """The cells of a row, each read and checked."""
-    values = {}
-    for column, (expected, read) in cells.items():
-        given = row[column]
-        try:
-            values[column] = read(given)
-        except _UnfitError as error:
-            place.refuse(column, given, str(error) or expected)
+    values, column = {}, ""
+    try:
+        for column, (_, read) in cells.items():  # named in the error
+            values[column] = read(row[column])
+    except _UnfitError as error:
+        raise DamagedCellError(column, row[column], str(error) or cells[column][0]) from None
     return values
 
 
@@ -210,7 +233,7 @@ _Cell = tuple[str, Callable[[Any], Any]]
 
 def _text(given: Any) -> str:
     # Bytes that are no UTF-8 come as bytes.
-    if not isinstance(given, str) or any("\ud800" <= letter <= "\udfff" for letter in given):
+    if not isinstance(given, str):
         raise _UnfitError
     return given
 
@@ -225,6 +248,7 @@ def _whole(least: int) -> _Cell:
 
 
 def _whole_as_text(least: int) -> _Cell:
+    @lru_cache(maxsize=64)
     def read(given: Any) -> int:
         try:
             number = from_text(_text(given))
@@ -276,14 +300,15 @@ def _result(given: Any) -> SeparationRank:
         raise _UnfitError(f"a result as JSON ({error})") from error
 
 
+_NATURAL = _whole_as_text(0)
 _VERSION: _Cell = ("a version of tensorrank, as text", _text)
 _FINISHED: _Cell = ("a time, as text", _text)
 _LIMITS: dict[str, _Cell] = {"memory": _whole_as_text(1), "work": ("a positive number", _work), "files": ("0 or 1", _flag)}
 _RANK_CELLS: dict[str, _Cell] = {
     "model": ("the kind of a model and its identity, as a JSON object", _model),
-    "value": _whole_as_text(0),
-    "lower": _whole_as_text(0),
-    "upper": (f"{_whole_as_text(0)[0]}, or NULL", lambda given: None if given is None else _whole_as_text(0)[1](given)),
+    "value": _NATURAL,
+    "lower": _NATURAL,
+    "upper": (f"{_NATURAL[0]}, or NULL", lambda given: None if given is None else _NATURAL[1](given)),
     "standing": ("a standing, as text", _text),
     "result": ("a result, as JSON", _result),
     **_LIMITS,
@@ -293,7 +318,7 @@ _RANK_CELLS: dict[str, _Cell] = {
 }
 _BLOCK_CELLS: dict[str, _Cell] = {
     "model": _RANK_CELLS["model"],
-    "seed": _whole_as_text(0),
+    "seed": _NATURAL,
     "draw": _whole(0),
     "prime": _whole(2),
     "degree": _whole(-1),
