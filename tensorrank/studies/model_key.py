@@ -10,6 +10,7 @@ from typing import Any
 
 from tensorrank.arguments import shown
 from tensorrank.errors import TensorRankError
+from tensorrank.given_files.json_values import parsed_json
 from tensorrank.separation.architecture import Model
 
 
@@ -30,7 +31,7 @@ class ModelKey:
     name: str = field(default="", compare=False)
 
     def __post_init__(self) -> None:
-        found = parsed(self.text)
+        found = parsed_json(self.text, "the key of a model")
         if not isinstance(found, dict) or not isinstance(found.get("kind"), str) or not all(map(_is_plain, found.values())):
             raise TensorRankError(
                 f"the key of a model is {shown(self.text)}; expected what ModelKey.of gives: a JSON object of the kind and "
@@ -69,14 +70,6 @@ class ModelKey:
 
     def __str__(self) -> str:
         return self.name or f"{self.kind}({', '.join(f'{name}={value}' for name, value in self.values.items())})"
-
-
-def parsed(text: str) -> Any:
-    """The value of a JSON text as a store keeps it."""
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise TensorRankError(f"{shown(text)} was given; expected JSON ({error})") from error
 
 
 def _is_plain(value: Any) -> bool:

@@ -17,10 +17,11 @@ from typing import Any, Literal, cast
 
 from tensorrank.arguments import shown
 from tensorrank.errors import StoreError, TensorRankError
+from tensorrank.given_files.json_values import parsed_json
 from tensorrank.separation.jobs import JobKey, JobRank
 from tensorrank.separation.limits import Limits
 from tensorrank.separation.result import SeparationRank
-from tensorrank.studies.model_key import ModelKey, parsed
+from tensorrank.studies.model_key import ModelKey
 from tensorrank.version import __version__
 from tensorrank.whole_numbers import from_text
 
@@ -295,7 +296,7 @@ def _model(given: Any) -> ModelKey:
 
 def _result(given: Any) -> SeparationRank:
     try:
-        return SeparationRank.from_dict(parsed(_text(given)))
+        return SeparationRank.from_dict(parsed_json(_text(given), "a result"))
     except TensorRankError as error:
         raise _UnfitError(f"a result as JSON ({error})") from error
 

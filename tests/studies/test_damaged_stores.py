@@ -45,7 +45,7 @@ def opened_or_refused(path, message):
     ("column", "value", "expected"),
     [
         ("result", "x", r"'x'; expected a result as JSON \("),
-        ("result", "[1]", r"'\[1\]'; expected a result as JSON \(\[1\] was given"),
+        ("result", "[1]", r"'\[1\]'; expected a result as JSON \("),
         ("result", '{"value": 3}', "expected a result as JSON .*missing or unknown names was given"),
         ("result", None, None),
         ("model", '{"kind": 3}', "expected the kind of a model and its identity, as a JSON object"),
