@@ -72,6 +72,10 @@ class Skeletons:
             )
         else:
             count = number if self.settings.components is None else self.settings.components
+            if told < count:
+                raise TensorRankError(
+                    f"components is {shown(count)} for {told} {'values' if shared else 'rows'}; expected at most as many"
+                )
             each = observed.features ** (2 if self.settings.covariance == "full" else 1)
             sites = 1 if shared else self.sites
             check_entries(sites * count * (number + each), f"{shown(count)} Gaussian components of {number} states")

@@ -9,6 +9,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from tensorrank.arguments import shown, whole_number
+from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.edges import Name
@@ -85,7 +86,8 @@ def perfect_matchings(sites: int, seed: int | np.random.Generator) -> tuple[Perf
     while True:
         found = [rng.permutation(n).reshape(-1, 2) for _ in range(3)]
         pairs = np.sort(np.concatenate(found), axis=1)
-        if len(np.unique(pairs[:, 0] * n + pairs[:, 1])) < len(pairs):
+        numbered = np.sort(pairs[:, 0] * n + pairs[:, 1])
+        if (numbered[1:] == numbered[:-1]).any():
             continue
         union = coo_array((np.ones(len(pairs)), tuple(pairs.T)), shape=(n, n))
         if connected_components(union, directed=False, return_labels=False) == 1:
@@ -121,5 +123,7 @@ def perfect_matchings_nodes(
     return nodes, "root"
 
 
-def _matching(pairs: np.ndarray[tuple[int, ...], np.dtype[np.int64]]) -> PerfectMatching:
-    return tuple(sorted((int(min(pair)), int(max(pair))) for pair in pairs))
+def _matching(pairs: Integers) -> PerfectMatching:
+    """The pairs in order, each with its smaller site first."""
+    ascending = np.sort(pairs, axis=1)
+    return tuple((first, second) for first, second in ascending[np.argsort(ascending[:, 0])].tolist())
