@@ -12,6 +12,7 @@ import typer
 import tensorrank
 from tensorrank.cli import ablation, advise, approximate, bounds, compare, rank, reduce, separation, show, study, task
 from tensorrank.cli.shared.plain_errors import PlainErrors
+from tensorrank.cli.shared.streams import settled_streams
 from tensorrank.cli.shared.terminal import say
 
 # A function is a verb, a Typer application a verb with further verbs of its own; --help lists them in this order.
@@ -80,7 +81,8 @@ def main() -> None:
     # Bounds of deep and wide networks have thousands of digits, and JSON writes them all.
     sys.set_int_max_str_digits(0)
     warnings.showwarning = _in_a_sentence
-    app()
+    with settled_streams():
+        app()
 
 
 def _in_a_sentence(message: Warning | str, *where: Any, **more: Any) -> None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from typing import Any
 
 import typer
@@ -42,10 +40,6 @@ class PlainErrors(TyperGroup):
         except KeyboardInterrupt:
             _tell("interrupted", "interrupted", json=ctx.obj)
             raise typer.Exit(INTERRUPTED) from None
-        except BrokenPipeError:
-            # The reader has left; nothing more to say, not even at exit.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(0) from None
         _tell(message, f"error: {message}", json=ctx.obj)
         raise typer.Exit(BAD_INPUT)
 

@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import codecs
+import errno
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from io import TextIOWrapper
+from typing import Any
+
+# The exit code where output was lost.
+BAD_OUTPUT = 2
 
 _HANDLER = "tensorrank.plain_signs"
 # Signs of tables and sentences that ASCII or Latin-1 lack, as they are typed.
@@ -38,19 +45,68 @@ _PLAIN = {
 }
 
 
-def settle_streams() -> None:
-    """Make standard output and error take every text: what an encoding lacks is written as it would be typed.
+@contextmanager
+def settled_streams() -> Iterator[None]:
+    """A context in which standard output and error take every text, whatever becomes of them, so that no work is lost.
 
-    A stream that was closed before the program began becomes one that takes everything and keeps nothing.
+    What an encoding lacks is written as it would be typed. A stream that is closed, or whose reader has left, takes
+    everything and keeps nothing. If output is lost for another reason, such as a full disk, the context ends with a
+    sentence on standard error and exit code 2.
     """
     codecs.register_error(_HANDLER, _plain_signs)
-    for name in ("stdout", "stderr"):
-        stream = getattr(sys, name)
-        if stream is None:
-            # The null device stays open as long as the process.
-            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
-        elif isinstance(stream, TextIOWrapper):
-            stream.reconfigure(errors=_HANDLER)
+    sys.stdout, sys.stderr = _settled(sys.stdout), _settled(sys.stderr)
+    output = sys.stdout
+    try:
+        yield
+    finally:
+        output.flush()
+        lost = output.lost if isinstance(output, _Output) else None
+        if lost is not None and lost.errno != errno.EPIPE:
+            sys.stderr.write(f"error: standard output cannot be written ({lost.strerror}); give it another place\n")
+            sys.exit(BAD_OUTPUT)
+
+
+class _Output(TextIOWrapper):
+    """A stream that writes on into nothing once it cannot be written any more.
+
+    Attributes:
+        lost: the first error.
+    """
+
+    lost: OSError | None = None
+
+    def write(self, text: str) -> int:
+        """Write a text."""
+        try:
+            return super().write(text)
+        except OSError as error:
+            self._lose(error)
+            return len(text)
+
+    def flush(self) -> None:
+        """Write what waits."""
+        try:
+            super().flush()
+        except OSError as error:
+            self._lose(error)
+
+    def _lose(self, error: OSError) -> None:
+        self.lost = self.lost or error
+        # What waits in the stream goes there too, now or at exit.
+        nothing = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(nothing, self.fileno())
+        os.close(nothing)
+
+
+def _settled(stream: Any) -> Any:
+    if stream is None:
+        # Closed before the program began. The null device takes its number, so that no file of ours does.
+        return open(os.devnull, "w", encoding="utf-8")  # as long as the process
+    if type(stream) is not TextIOWrapper:
+        # A notebook's, or a test's.
+        return stream
+    stream.flush()
+    return _Output(stream.buffer, stream.encoding, _HANDLER, line_buffering=stream.line_buffering)
 
 
 def can_be_written(text: str) -> bool:
