@@ -7,6 +7,7 @@ leaves every finished row. After a power failure the last blocks may be missing,
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -107,6 +108,8 @@ class Store:
         self, path: str | Path, *, read_only: bool = False, check: Callable[[ModelKey], object] = lambda model: None
     ) -> None:
         self.path, self._read_only = file_path(path), read_only
+        # Where the file is, whatever the working directory is later.
+        self._place = None if str(path) == ":memory:" else os.path.abspath(self.path)
         refuse_others(self.path)
         with self._explained():
             self._connection = connected(self.path, read_only=read_only)
@@ -138,6 +141,7 @@ class Store:
             StoreError: if it contradicts what is stored: the lower bound of one exceeds what is proved of the other.
         """
         model = ModelKey.of(model)
+        self._refuse_if_gone()
         with self._explained():
             # To the disk, and with it every block before it.
             self._set_durable(True)
@@ -180,6 +184,7 @@ class Store:
             StoreError: if it contradicts what is stored: a rank of the same block cannot differ.
         """
         model = ModelKey.of(model)
+        self._refuse_if_gone()
         with self._explained(), self._transaction():
             before = self.get_block(model, seed, key)
             if before is not None:
@@ -263,6 +268,14 @@ class Store:
         columns = ", ".join(f'"{name}"' for name in row)
         values = ", ".join(f":{name}" for name in row)
         self._connection.execute(f"INSERT OR REPLACE INTO {table} ({columns}) VALUES ({values})", row)
+
+    def _refuse_if_gone(self) -> None:
+        """Refuse to write to a file that was deleted or moved away: SQLite would go on, and all would be lost."""
+        if self._place is not None and not os.path.exists(self._place):
+            raise StoreError(
+                f"the store {self.path} is no longer there: its file or folder was deleted, moved or unmounted while it was "
+                "open. Put it back if it was moved, which keeps all that was finished before, and run the same again"
+            )
 
     def _set_durable(self, durable: bool) -> None:
         """Set whether a commit waits for the disk."""

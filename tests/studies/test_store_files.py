@@ -11,8 +11,8 @@ import pytest
 from studies.stored_ranks import LIMITS, MODEL, rank_of
 
 import tensorrank as tr
-from tensorrank.errors import StoreError
-from tensorrank.separation.jobs import JobKey
+from tensorrank.errors import StoreError, TensorRankError
+from tensorrank.separation.jobs import JobKey, JobRank
 from tensorrank.separation.limits import Limits
 from tensorrank.studies import store_files
 from tensorrank.studies.events import BlockFinished
@@ -192,7 +192,7 @@ def test_a_store_whose_migration_was_killed_is_read(old_store, tmp_path):
 @pytest.mark.parametrize("read_only", [False, True])
 @pytest.mark.parametrize("path", [3, None, "", "a\0b"])
 def test_what_is_no_path_is_refused(path, read_only):
-    with pytest.raises(StoreError, match=r"the store is .*; expected (the path of a file|a path without NUL)"):
+    with pytest.raises(TensorRankError, match=r"(path|store) is .*; expected (the path of a file|a path without NUL)"):
         Store(path, read_only=read_only)
 
 
@@ -280,3 +280,38 @@ def test_a_database_with_pages_overwritten_is_refused(full_store):
 
 
 KEY = JobKey(0, 8388593, 5, "block of 42 x 45, 3 variables")
+
+
+@pytest.mark.parametrize("gone", [lambda path: path.unlink(), lambda path: path.parent.rename(path.parent.parent / "moved")])
+def test_a_store_that_vanishes_while_it_is_open_takes_nothing_more(tmp_path, monkeypatch, gone):
+    (tmp_path / "folder").mkdir()
+    monkeypatch.chdir(tmp_path)
+    with Store("folder/s.sqlite") as store:
+        monkeypatch.chdir("/")
+        store.put(MODEL, rank_of(232, 232), LIMITS)
+        gone(tmp_path / "folder" / "s.sqlite")
+        for put in (
+            lambda: store.put(MODEL, rank_of(232, 232), LIMITS),
+            lambda: store.put_block(MODEL, 0, KEY, JobRank(41, 42, 45, complete=True), 0.1, LIMITS),
+        ):
+            with pytest.raises(
+                StoreError, match=r"the store folder/s.sqlite is no longer there: .* deleted, moved or unmounted"
+            ):
+                put()
+    moved = tmp_path / "moved" / "s.sqlite"
+    if moved.exists():
+        with Store(moved) as store:
+            assert store.get(MODEL).result.value == 232
+
+
+def test_a_study_whose_folder_vanishes_says_so(tmp_path):
+    folder = tmp_path / "folder"
+    folder.mkdir()
+    study = tr.Study.over(tr.SelfAttention, width=2, depth=(1, 2, 3), threads=1)
+
+    def observe(event):
+        if isinstance(event, BlockFinished) and folder.exists():
+            shutil.rmtree(folder)
+
+    with Store(folder / "s.sqlite") as store, pytest.raises(StoreError, match="is no longer there"):
+        list(study.run(store, observe))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import stat
 import sys
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 from rich.console import Console
 
@@ -25,7 +27,7 @@ class Log:
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            self._file = sys.stderr if str(path) == "-" else path.open("a", encoding="utf-8", buffering=1)
+            self._file = sys.stderr if str(path) == "-" else _appended(path)
         except OSError as error:
             message = f"--log-json {path} cannot be written ({error.strerror}); give another file"
             raise TensorRankError(message) from error
@@ -45,6 +47,26 @@ class Log:
         if self._file is not sys.stderr:
             with suppress(OSError):
                 self._file.close()
+
+
+def _appended(path: Path) -> TextIO:
+    """A file opened to write whole lines at its end; what a full disk cut off stays a line of its own."""
+    # A pipe that nobody reads would be waited for.
+    descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | getattr(os, "O_NONBLOCK", 0), 0o666)
+    os.set_blocking(descriptor, True)
+    file = os.fdopen(descriptor, "a", encoding="utf-8", buffering=1)
+    if stat.S_ISREG(os.fstat(descriptor).st_mode) and _is_cut_off(path):
+        file.write("\n")
+    return file
+
+
+def _is_cut_off(path: Path) -> bool:
+    """Whether the last line of a file has no end."""
+    with suppress(OSError), path.open("rb") as file:
+        size = file.seek(0, os.SEEK_END)
+        file.seek(max(0, size - 1))
+        return size > 0 and file.read(1) != b"\n"
+    return False
 
 
 class Watch:
