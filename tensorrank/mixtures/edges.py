@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-import numpy as np
-
-from tensorrank.arguments import shown
+from tensorrank.arguments import shown, things
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.tables import Table, distributions
 from tensorrank.records import LARGEST_PLAIN
@@ -46,11 +44,13 @@ def is_name(given: object) -> bool:
 
 def checked_edges(given: Iterable[Edge | tuple[Name, Name, Table]]) -> tuple[Edge, ...]:
     """The edges with their tables checked; edges that share an array still share it afterwards."""
-    if not np.iterable(given):
+    # All edges are held at once, so that no two tables have one id.
+    listed = None if isinstance(given, Mapping) else things(given)
+    if listed is None:
         raise TensorRankError(f"edges are {shown(given)}; expected (parent, child, table) for each node but the root")
     checked: dict[int, Table] = {}
     edges = []
-    for one in given:
+    for one in listed:
         try:
             parent, child, table = (one.parent, one.child, one.table) if isinstance(one, Edge) else one
         except (TypeError, ValueError):

@@ -1,6 +1,7 @@
 """Arguments of another type than was asked for are refused in words, and lists may be any iterable."""
 
 import re
+from itertools import count
 
 import pytest
 
@@ -13,6 +14,7 @@ from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.reductions.equality import check_reduction
 from tensorrank.mixtures.reductions.reduce import reduce
+from tensorrank.mixtures.sum_product.model import ProductNode, SumProduct
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 
 COIN = LatentClass([1], [[[0.25, 0.75]]])
@@ -64,3 +66,24 @@ def test_lists_may_be_any_iterable():
     assert LatentTree.random(iter([0, 0]), 2, 2, 0).sites == 2
     assert Hierarchical(node for node in [Leaf(0, [[1]])]).sites == 1
     assert TensorialMixture([1], ([[1]] for _ in range(2))).sites == 4
+
+
+def test_edges_may_come_one_by_one_with_tables_that_nothing_else_holds():
+    """A table that is gone must not lend its id to the next one."""
+    tables = [[[k / 8, 1 - k / 8]] for k in range(8)]
+    tree = LatentTree("z", [1], (("z", site, [[*row]]) for site, (row,) in enumerate(tables)))
+    assert [tree.table(site).tolist() for site in range(8)] == tables
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: LatentTree("z", [1], count()), "edges are count("),
+        (lambda: SumProduct({"s": ProductNode(count())}, "s"), "product node 's' has the children count("),
+        (lambda: SumProduct({"s": ProductNode("ab")}, "s"), "product node 's' has the children 'ab'; expected a list"),
+        (lambda: LatentTree("z", [1], {"z": 0}), "edges are {'z': 0}; expected (parent, child, table) for each node"),
+    ],
+)
+def test_what_is_no_list_or_has_no_end_is_refused(make, message):
+    with pytest.raises(TensorRankError, match=re.escape(message)):
+        make()

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, TypeAlias
 
-from tensorrank.arguments import nearest, shown, whole_number
+from tensorrank.arguments import nearest, shown, things, whole_number
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.edges import EXPECTED_NAME, Name, is_name
 from tensorrank.mixtures.formats.fields import Fields, checked_name
@@ -124,9 +124,9 @@ def checked_nodes(given: Nodes) -> dict[Name, Node]:
 
 
 def _children(given: Iterable[Name], what: str, nodes: Nodes, instead: str) -> tuple[Name, ...]:
-    if isinstance(given, str) or not isinstance(given, Iterable):
+    children = None if isinstance(given, Mapping) else things(given)
+    if children is None:
         raise TensorRankError(f"{what} has the children {shown(given)}; expected a list of names")
-    children = tuple(given)
     if not children:
         raise TensorRankError(f"{what} has no children; expected at least one")
     met: set[Name] = set()
