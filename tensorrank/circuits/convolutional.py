@@ -27,6 +27,7 @@ from tensorrank.separation.architecture import Weights
 from tensorrank.separation.monomials import monomial_count
 from tensorrank.separation.named_weights import Shapes, WeightedArchitecture, checked_weights, drawn_or_given, heights_of
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
+from tensorrank.separation.rounding import FloatMatrix
 
 
 @checked
@@ -135,6 +136,10 @@ class ConvolutionalCircuit(WeightedArchitecture):
             entries = prod(shape[1:] if len(shape) > 1 else shape)
             total += count * (log2(entries) + (found[name].largest if found else 0.0))
         return total
+
+    def in_floats(self, partition: Bipartition, weights: Weights | None, work: float, rank: int) -> FloatMatrix | None:
+        """The circuit as a network, compressed to the cut, if some of the weights given are floats."""
+        return None if weights is None else self.to_network(weights).architecture().in_floats(partition, None, work, rank)
 
     def rank_bound(self, partition: PartitionLike) -> int:
         """The minimum cut of the circuit as a tensor network, or less for one level with shared weights.
