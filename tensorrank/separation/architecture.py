@@ -170,6 +170,13 @@ class Architecture(Model):
         """A proven lower bound on the separation rank for almost all weights; 0 by default."""
         return 0
 
+    def contains(self, partition: Bipartition, other: Model, other_partition: Bipartition) -> bool:
+        """True if it is proved that this architecture has at least the other's separation rank, for almost all weights.
+
+        By default nothing is proved.
+        """
+        return False
+
     def in_floats(self, partition: Bipartition, weights: Weights | None, work: float, rank: int) -> FloatMatrix | None:
         """A matrix in floats that tells how much of an exact rank is rounding; None where no floats were given.
 
