@@ -38,9 +38,10 @@ def raised(one: Ranked, others: Sequence[Ranked]) -> SeparationRank:
     >>> import tensorrank as tr
     >>> wide, narrow = (tr.SelfAttention(2, width, tokens=2) for width in (16, 7))
     >>> halves = Bipartition.halves(2)
-    >>> found = [Ranked(model, halves, tr.separation_rank(model, work=1e8)) for model in (wide, narrow)]
-    >>> [one.rank.value for one in found], raised(found[0], found).value
-    ([5, 330], 330)
+    >>> bound, exact = tr.separation_rank(wide, work=1e7), tr.separation_rank(narrow)
+    >>> found = raised(Ranked(wide, halves, bound), [Ranked(narrow, halves, exact)])
+    >>> bound.value, exact.value, found.value, found.standing
+    (5, 330, 330, 'lower bound')
     """
     best, source = one.rank, None
     if one.rank.standing == "numerical":
