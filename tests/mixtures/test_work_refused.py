@@ -58,6 +58,8 @@ COIN = [[0.5, 0.5], [0.25, 0.75]]
         (lambda: HiddenMarkov.fit(ROWS, progress=1), "progress is 1; expected a function of the iterations done"),
         (lambda: HiddenMarkov.fit(ROWS, weights=[1e308] * 6), "the weights sum to inf; expected 1e-100 to 1e+100: try another"),
         (lambda: HiddenMarkov.fit(ROWS, weights=[5e-324] * 6), "the weights sum to 2.96439e-323; expected 1e-100 to 1e+100"),
+        (lambda: HiddenMarkov.fit(ROWS, weights=[1e-70] + [1] * 5), "the weights reach from 1e-70 to 1; expected none below"),
+        (lambda: SumProduct.perfect_matchings(10**6, 2, 0, rank=50), "a network of 1000000 variables and rank 50 would take"),
         (lambda: LatentClass.fit([[10**11, 0], [0, 0]], 1), "1 states and 100000000001 values would take"),
         (lambda: LatentClass.fit([[2**62, 0], [0, 0]], 1), "a table of 1 states and 4611686018427387905 values would take"),
         (lambda: LatentClass.fit(ROWS, symbols=10**30), "values would not fit any memory"),

@@ -17,6 +17,9 @@ from tensorrank.mixtures.evaluation.data import Numbers, codes_of, numbers_of, o
 from tensorrank.mixtures.evaluation.inference import MISSING
 from tensorrank.mixtures.fitting.options import LARGEST
 
+# Probabilities below 1e-80 become 0, and a row that counts this much less than another is learnt to be no likelier.
+_LEAST_SHARE = 1e-60
+
 KINDS = ("categorical", "gaussian")
 
 
@@ -164,6 +167,12 @@ def _row_weights(given: ArrayLike | None, array: NDArray[Any]) -> Floats:
         total = float(weights.sum())
     if not 1 / LARGEST <= total <= LARGEST:
         raise TensorRankError(f"the weights sum to {total:g}; expected {1 / LARGEST:g} to {LARGEST:g}: try another unit")
+    least = float(weights[weights > 0].min())
+    if least < _LEAST_SHARE * float(weights.max()):
+        raise TensorRankError(
+            f"the weights reach from {least:g} to {weights.max():g}; expected none below {_LEAST_SHARE:g} of the largest, for "
+            "what such a row says is lost: leave it out"
+        )
     return weights
 
 

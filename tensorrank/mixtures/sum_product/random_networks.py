@@ -100,12 +100,12 @@ def perfect_matchings_nodes(
 ) -> tuple[dict[Name, Node], Name]:
     """The nodes and the root of a sum of three products of pairs; a pair is a sum of `rank` products of two leaves."""
     rng = random_stream(seed)
-    matchings = perfect_matchings(sites, rng)
-    check_objects(2 * sites * (3 * rank + 1), f"a network of {sites} variables and rank {shown(rank)}")
-    check_entries(3 * sites * rank * symbols, f"leaves of {shown(symbols)} values", fractions=fractions)
+    n = whole_number("sites", sites, 4)
+    check_objects(2 * n * (3 * rank + 1), f"a network of {shown(n)} variables and rank {shown(rank)}")
+    check_entries(3 * n * rank * symbols, f"leaves of {shown(symbols)} values", fractions=fractions)
     nodes: dict[Name, Node] = {}
     wholes = []
-    for number, matching in enumerate(matchings):
+    for number, matching in enumerate(perfect_matchings(n, rng)):
         pairs = []
         for pair in matching:
             name = f"m{number} {pair[0]}-{pair[1]}"
