@@ -26,8 +26,8 @@ MOST_THINGS = 10**7
 _MOST_DIGITS = 60
 # A text that is compared with known names is no longer than this; no name is.
 _LONGEST_NAME = 100
-# Python itself writes no more digits, and no seed needs as many.
-_LARGEST_SEED = 10**4000
+# Python itself writes no whole numbers of more than 4300 digits, and no size or seed needs as many.
+_LARGEST = 10**4000
 
 
 class _Shown(Repr):
@@ -124,8 +124,10 @@ def whole_number(name: str, given: Any, least: int, most: int | None = None) -> 
     3
     """
     number = as_whole_number(given)
-    if number is None or number < least or (most is not None and number > most):
+    if number is None or not least <= number <= (_LARGEST if most is None else most):
         limits = f"of at least {least}" if most is None else f"from {least} to {most}"
+        if most is None and number is not None and number > _LARGEST:
+            limits = f"from {least} to 10^4000"
         raise TensorRankError(f"{name} is {shown(given)}; expected a whole number {limits}")
     return number
 
@@ -235,6 +237,16 @@ def by_name(name: str, given: Any, expected: str) -> dict[str, Any]:
     return {key: given[key] for key in given}
 
 
+def named(things: Iterable[Any]) -> str:
+    """The names of some things, in order, for a sentence; what is no text among them is shown as Python writes it.
+
+    >>> named({"value": 1, "key": 2}), named([5, "key"])
+    ('key, value', '5, key')
+    """
+    names = sorted(shown(name)[1:-1] if isinstance(name, str) else shown(name) for name in things)
+    return ", ".join(names[:MOST_LISTED]) + (f", ... ({len(names)} in all)" if len(names) > MOST_LISTED else "")
+
+
 def seed_number(name: str, given: Any) -> int:
     """The whole number that random numbers begin with, if a user gave one.
 
@@ -243,7 +255,7 @@ def seed_number(name: str, given: Any) -> int:
     tensorrank.errors.TensorRankError: the seed is -1; expected a whole number of at least 0 or a numpy Generator
     """
     number = as_whole_number(given)
-    if number is None or not 0 <= number < _LARGEST_SEED:
+    if number is None or not 0 <= number < _LARGEST:
         raise TensorRankError(f"{name} is {shown(given)}; expected a whole number of at least 0 or a numpy Generator")
     return number
 

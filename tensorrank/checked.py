@@ -11,11 +11,11 @@ import math
 import sys
 import types
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache, wraps
 from inspect import Parameter, get_annotations, isfunction, signature
 from pathlib import Path
-from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin
+from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, is_typeddict
 
 from tensorrank.arguments import as_float, as_whole_number, file_path, shown, things
 from tensorrank.errors import TensorRankError
@@ -68,10 +68,10 @@ def checked(thing: T) -> T:
     """
     if isfunction(thing):
         return cast(T, _checking(thing))
-    fields = getattr(thing, "__dataclass_fields__", {})
+    own = getattr(thing, "__dataclass_fields__", {})
     called = ("__call__",) if hasattr(thing, "__post_init__") else ("__call__", "__init__")
     for name, member in list(vars(thing).items()):
-        if name in fields or (name.startswith("_") and name not in called):
+        if name in own or (name.startswith("_") and name not in called):
             continue
         if isinstance(member, classmethod | staticmethod):
             setattr(thing, name, type(member)(_checking(member.__func__)))
@@ -84,6 +84,36 @@ def checked_values(given: Mapping[str, Any], expected: type) -> dict[str, Any]:
     """Named values, such as options, each checked by the annotation that a class has for its name."""
     rules = _rules_of_class(expected)
     return {name: value if (rule := rules.get(name)) is None else rule.checked(name, value) for name, value in given.items()}
+
+
+def check_fields(record: Any) -> None:
+    """Check the fields of a dataclass by their annotations, as `checked` does arguments; for its `__post_init__`.
+
+    >>> @dataclass(frozen=True)
+    ... class Circle:
+    ...     radius: float
+    ...     def __post_init__(self) -> None:
+    ...         check_fields(self)
+    >>> Circle("wide")
+    Traceback (most recent call last):
+    tensorrank.errors.TensorRankError: radius is 'wide'; expected a number
+    """
+    kind: type = type(record)
+    for name, rule in _rules_of_fields(kind).items():
+        given = getattr(record, name)
+        value = rule.checked(name, given)
+        if value is not given:
+            object.__setattr__(record, name, value)
+
+
+@cache
+def _rules_of_fields(record: type) -> dict[str, Rule]:
+    rules: dict[str, Rule] = {}
+    for base in reversed(record.__mro__):
+        names, own = vars(sys.modules[base.__module__]), get_annotations(base)
+        found = {name: _rule_of(hint, names) for name, hint in own.items()}
+        rules |= {name: rule for name, rule in found.items() if rule is not None}
+    return {field.name: rules[field.name] for field in fields(record) if field.name in rules}
 
 
 def _checking(function: Callable[..., Any]) -> Any:
@@ -167,7 +197,7 @@ def _rule(hint: Any) -> Rule | None:
         return _fixed(tuple(map(_rule, args)))
     if origin in _MANY:
         return _list_of(_rule(args[0]) if args else None)
-    if origin in (Mapping, dict):
+    if origin in (Mapping, dict) or is_typeddict(hint):
         return Rule("a dictionary whose keys are texts", "dictionaries whose keys are texts", _mapping, several=True)
     if isinstance(hint, type) and origin is None and not getattr(hint, "_is_protocol", False) and hint.__module__ != "builtins":
         name = hint.__name__

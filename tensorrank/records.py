@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, ClassVar
 
+from tensorrank.arguments import shown
 from tensorrank.whole_numbers import to_text
 
 # Every whole number up to this one is a float64, so readers of JSON that know only floats keep it.
@@ -43,7 +44,7 @@ def plain(value: Any) -> Any:
         return [plain(entry) for entry in value]
     if hasattr(value, "tolist"):
         return plain(value.tolist())
-    raise TypeError(f"{value!r} of type {type(value).__name__} has no plain form")
+    raise TypeError(f"{shown(value)} of type {type(value).__name__} has no plain form")
 
 
 class Record:
@@ -70,8 +71,26 @@ class Record:
     derived: ClassVar[tuple[str, ...]] = ()
     left_out: ClassVar[tuple[str, ...]] = ()
 
+    def __init_subclass__(cls, **options: Any) -> None:
+        super().__init_subclass__(**options)
+        # A dataclass keeps a text of its own class, and would else make one that fails for long whole numbers.
+        if cls.__repr__ is Record.__repr__:
+            cls.__repr__ = Record.__repr__  # type: ignore[method-assign] # of the base, for every record
+
+    def __repr__(self) -> str:
+        # A record is a dataclass, which the base cannot say to type checkers.
+        parts = (f"{field.name}={_written(getattr(self, field.name))}" for field in fields(self) if field.repr)  # type: ignore[arg-type]
+        return f"{type(self).__qualname__}({', '.join(parts)})"
+
     def to_dict(self) -> dict[str, Any]:
         """The record as plain values, ready for JSON: the heading, the fields in order, the derived values."""
         # A record is a dataclass, which the base cannot say to type checkers.
         names = [field.name for field in fields(self) if field.name not in self.left_out]  # type: ignore[arg-type]
         return {**self.heading, **{name: plain(getattr(self, name)) for name in (*names, *self.derived)}}
+
+
+def _written(value: Any) -> str:
+    try:
+        return repr(value)
+    except ValueError:  # a whole number of more digits than Python writes
+        return shown(value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from collections.abc import Callable
@@ -10,12 +9,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from tensorrank.arguments import file_path, shown
 from tensorrank.errors import TensorRankError
 from tensorrank.temporary_files import temporary_file
 
 _KINDS = {stat.S_ISCHR: "a device", stat.S_ISBLK: "a device", stat.S_ISFIFO: "a pipe (FIFO)", stat.S_ISSOCK: "a socket"}
-# The disk is full, the user's share of it, or the largest file allowed.
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # What the group and others may do with a file, and its owner.
 _PERMISSIONS = 0o777
 
@@ -57,8 +55,7 @@ def write_whole(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
             temporary.replace(target)
         _sync_folder(target.parent)
     except OSError as error:
-        remedy = "make room, or give another folder" if error.errno in _NO_ROOM else "give a writable folder"
-        raise TensorRankError(f"{path} cannot be written ({error.strerror or error}); {remedy}") from error
+        raise TensorRankError(f"{path} cannot be written ({error.strerror or error}); give a writable folder") from error
 
 
 def checked_file(name: str, path: Path) -> Path:
@@ -86,9 +83,13 @@ def checked_folder(name: str, given: str | Path | None) -> Path | None:
     """A folder that a user gave, if it exists and files can be made in it; None if none was given."""
     if given is None:
         return None
-    folder = Path(given)
-    if not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise TensorRankError(f"{name} is {str(given)!r}; expected a folder that exists and can be written to")
+    folder = file_path(name, given)
+    try:
+        there = folder.is_dir()
+    except OSError:  # a name too long for any file
+        there = False
+    if not there or not os.access(folder, os.W_OK):
+        raise TensorRankError(f"{name} is {shown(str(given))}; expected a folder that exists and can be written to")
     return folder
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tensorrank.arguments import shown
 from tensorrank.arithmetic.arrays import Array
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
@@ -60,7 +61,8 @@ def with_masks(values: ArrayLike, name: str = "the array") -> Array:
     array([False,  True, False])
     """
     if isinstance(values, range):
-        refuse_beyond(memory_limit(None), 8 * len(values), f"{values!r}, given as {name},", "fewer numbers")
+        length = max(0, (values.stop - values.start) // values.step)
+        refuse_beyond(memory_limit(None), 8 * length, f"{shown(values)}, given as {name},", "fewer numbers")
     try:
         if isinstance(values, np.ma.MaskedArray):
             array: Array = values

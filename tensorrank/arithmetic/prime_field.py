@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tensorrank.arguments import as_whole_number, shown
 from tensorrank.arithmetic.arrays import Array, Floats, Integers
 from tensorrank.arithmetic.given_arrays import as_given
 from tensorrank.arithmetic.primes import LARGEST_PRIME, is_prime, primes_below
@@ -45,14 +45,15 @@ class PrimeField:
 
     def __post_init__(self) -> None:
         given = self.prime
-        if isinstance(given, bool) or not isinstance(given, int | np.integer):
-            raise PrimeError(f"the modulus is {given!r}; expected a whole number that is prime")
-        if not 2 <= given <= LARGEST_PRIME:
-            raise PrimeError(f"the modulus is {given}; expected a prime between 2 and {LARGEST_PRIME} (2**31 - 1)")
-        if not is_prime(int(given)):
-            nearest = next(primes_below(int(given)))
-            raise PrimeError(f"the modulus {given} is not a prime; try {nearest}")
-        object.__setattr__(self, "prime", int(given))
+        number = as_whole_number(given)
+        if number is None:
+            raise PrimeError(f"the modulus is {shown(given)}; expected a whole number that is prime")
+        if not 2 <= number <= LARGEST_PRIME:
+            raise PrimeError(f"the modulus is {shown(given)}; expected a prime between 2 and {LARGEST_PRIME} (2**31 - 1)")
+        if not is_prime(number):
+            nearest = next(primes_below(number))
+            raise PrimeError(f"the modulus {number} is not a prime; try {nearest}")
+        object.__setattr__(self, "prime", number)
 
     @property
     def largest_residue(self) -> int:
@@ -95,7 +96,7 @@ class PrimeField:
         if array.dtype == object:
             odd = [x for x in array.flat if not isinstance(x, int | np.integer)]
             if odd:
-                raise _not_whole(f"with the entry {odd[0]!r}")
+                raise _not_whole(f"with the entry {shown(odd[0])}")
             return np.array([int(x) % self.prime for x in array.flat], dtype=np.int64).reshape(array.shape)
         if array.dtype.kind not in "iub":
             raise _not_whole(f"of {array.dtype}")
@@ -150,14 +151,14 @@ class PrimeField:
         return np.asarray(residues, dtype=np.int64).reshape(array.shape)
 
     def _image_of(self, value: Any) -> int:
-        if isinstance(value, float | np.floating) and not math.isfinite(value):
-            raise _not_finite(value)
         if isinstance(value, np.integer):
             value = int(value)
         try:
             fraction = Fraction(*value.as_integer_ratio())
-        except AttributeError:
-            raise TensorRankError(f"an entry is {value!r}; expected a whole number, fraction or float") from None
+        except (ValueError, OverflowError):  # NaN and infinity, of Decimal too
+            raise _not_finite(value) from None
+        except (AttributeError, TypeError):
+            raise TensorRankError(f"an entry is {shown(value)}; expected a whole number, fraction or float") from None
         if fraction.denominator % self.prime == 0:
             raise self._divides(value)
         return fraction.numerator * pow(fraction.denominator, -1, self.prime) % self.prime

@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tensorrank.arguments import shown
 from tensorrank.arithmetic.arrays import Array, Floats
 from tensorrank.arithmetic.elimination.rank import rank_mod_p
 from tensorrank.arithmetic.given_arrays import as_given
@@ -76,7 +77,7 @@ def rational_rank(
     2 (exact): no minor of size 3 is as large as the primes it would be divisible by
     """
     if isinstance(work, bool) or not isinstance(work, int | float) or not work > 0:
-        raise TensorRankError(f"work is {work!r}; expected a positive number of operations, such as 1e12")
+        raise TensorRankError(f"work is {shown(work)}; expected a positive number of operations, such as 1e12")
     array = as_given(matrix)
     if array.ndim != 2:
         raise TensorRankError(f"an array of shape {array.shape} was given; expected a matrix (two dimensions)")

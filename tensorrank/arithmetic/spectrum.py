@@ -15,8 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tensorrank.arguments import as_float, shown
 from tensorrank.arithmetic.arrays import Array, Floats, Integers
-from tensorrank.checked import checked
+from tensorrank.arithmetic.given_arrays import as_array
 from tensorrank.errors import TensorRankError
 from tensorrank.given_records import field_values
 from tensorrank.records import Record
@@ -132,8 +133,8 @@ class NumericalRank(Record):
         Raises:
             TensorRankError: if the tolerance is negative or no number.
         """
-        if not rtol >= 0:
-            raise TensorRankError(f"rtol is {rtol!r}; expected a number of at least 0")
+        if not as_float(rtol) >= 0:
+            raise TensorRankError(f"rtol is {shown(rtol)}; expected a number of at least 0")
         return int(np.count_nonzero(self.spectrum > rtol * self._largest))
 
     def curve(self) -> tuple[Floats, Integers]:
@@ -180,7 +181,6 @@ class NumericalRank(Record):
         return f"NumericalRank {self.value} ({trust}): threshold {self.threshold:.3g}, gap {self.gap:.3g}{why}"
 
 
-@checked
 def numerical_rank(matrix: ArrayLike, *, rtol: float | None = None, atol: float | None = None) -> NumericalRank:
     """The numerical rank of a real or complex matrix: the number of singular values above a threshold.
 
@@ -202,10 +202,7 @@ def numerical_rank(matrix: ArrayLike, *, rtol: float | None = None, atol: float 
     >>> print(numerical_rank([[1, 2], [2, 4.0]]))  # doctest: +ELLIPSIS
     NumericalRank 1 (clear): threshold 2.22e-15, gap ...
     """
-    try:
-        array = np.asarray(matrix)
-    except ValueError as error:
-        raise TensorRankError(f"the rows given make no array ({error}); expected rows of equal length") from error
+    array = as_array(matrix, "the matrix")
     if array.ndim != 2:
         raise TensorRankError(f"an array of shape {array.shape} was given; expected a matrix (two dimensions)")
     if array.dtype.kind not in "biufc":
@@ -247,8 +244,9 @@ def rank_of_spectrum(
     2
     """
     for name, tolerance in (("rtol", rtol), ("atol", atol)):
-        if tolerance is not None and not tolerance >= 0:
-            raise TensorRankError(f"{name} is {tolerance!r}; expected a number of at least 0")
+        if tolerance is not None and not as_float(tolerance) >= 0:
+            raise TensorRankError(f"{name} is {shown(tolerance)}; expected a number of at least 0")
+    rtol, atol = (None if tolerance is None else as_float(tolerance) for tolerance in (rtol, atol))
     default = rtol is None and atol is None
     relative = errors * epsilon if default else rtol or 0.0
     if spectrum.size == 0:

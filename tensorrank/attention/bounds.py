@@ -305,9 +305,7 @@ def is_saturated(depth: int, width: int, side_tokens: int | None = None) -> bool
     >>> is_saturated(2, width=2), is_saturated(3, width=2)
     (False, True)
     """
-    depth, power = whole_number("depth", depth, 1), knee_power(width, side_tokens)
-    # 2^depth alone may be beyond it: no power of 3 is taken that would not fit in memory.
-    return depth >= power.bit_length() or 3**depth >= power
+    return bool(3 ** whole_number("depth", depth, 1) >= knee_power(width, side_tokens))
 
 
 def regime(depth: int, width: int, side_tokens: int | None = None) -> Regime:

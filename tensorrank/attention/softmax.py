@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import KW_ONLY, dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tensorrank.arguments import finite_number
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.attention.stack import AttentionStack
@@ -64,10 +64,9 @@ class SoftmaxAttention(AttentionStack, NumericalArchitecture):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        scale: Any = 1 / math.sqrt(self.head_dim) if self.scale is None else self.scale
-        if isinstance(scale, bool) or not isinstance(scale, int | float | np.number) or not math.isfinite(scale):
-            raise TensorRankError(f"scale is {scale!r}; expected a finite number, such as 1 / sqrt(head_dim)")
-        object.__setattr__(self, "scale", float(scale))
+        # Of a head whose square root no float holds nothing can be computed anyway.
+        usual = 1 / math.sqrt(min(self.head_dim, 2**1000))
+        object.__setattr__(self, "scale", finite_number("scale", usual if self.scale is None else self.scale))
 
     def random_weights(self, seed: int | np.random.Generator = 0) -> dict[str, Floats]:
         """Random Gaussian weights of variance 1 / n, where n is the width, for the output heads * head_dim.

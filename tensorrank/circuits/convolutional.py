@@ -15,19 +15,17 @@ from typing import ClassVar
 
 import numpy as np
 
-from tensorrank.arguments import true_or_false, whole_number
+from tensorrank.arguments import several, true_or_false, whole_number
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.checked import checked
 from tensorrank.circuits.pooling import Levels, pooling_levels
-from tensorrank.errors import TensorRankError
 from tensorrank.networks.cuts import minimum_cut
 from tensorrank.networks.function import NetworkInstance
 from tensorrank.networks.network import Tensor, TensorNetwork
-from tensorrank.separation.architecture import Model, Weights
+from tensorrank.separation.architecture import Weights
 from tensorrank.separation.monomials import monomial_count
 from tensorrank.separation.named_weights import Shapes, WeightedArchitecture, checked_weights, drawn_or_given, heights_of
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
-from tensorrank.separation.rounding import FloatMatrix
 
 
 @checked
@@ -72,9 +70,8 @@ class ConvolutionalCircuit(WeightedArchitecture):
     def __post_init__(self) -> None:
         object.__setattr__(self, "sites", whole_number("sites", self.sites, 2))
         object.__setattr__(self, "channels", whole_number("channels", self.channels, 1))
-        if isinstance(self.widths, str) or not np.iterable(self.widths) or not tuple(self.widths):
-            raise TensorRankError(f"widths are {self.widths!r}; expected a list of whole numbers, one for each level")
-        object.__setattr__(self, "widths", tuple(whole_number("a width", width, 1) for width in self.widths))
+        widths = several("widths", self.widths, "a list of whole numbers, one for each level")
+        object.__setattr__(self, "widths", tuple(whole_number("a width", width, 1) for width in widths))
         object.__setattr__(self, "shared", true_or_false("shared", self.shared))
         levels = pooling_levels(self.sites, len(self.widths), self.pooling)
         if not isinstance(self.pooling, str):
@@ -136,26 +133,6 @@ class ConvolutionalCircuit(WeightedArchitecture):
             entries = prod(shape[1:] if len(shape) > 1 else shape)
             total += count * (log2(entries) + (found[name].largest if found else 0.0))
         return total
-
-    def contains(self, partition: Bipartition, other: Model, other_partition: Bipartition) -> bool:
-        """True for a circuit of the same pooling whose levels and sites are no wider, and shared if this one's are.
-
-        Weights are padded with zeros, so that further entries of a level stay zero. Weights that are not shared may be
-        equal. For almost all weights the rank is the largest that any weights give, and restricting inputs raises none.
-        """
-        return (
-            isinstance(other, ConvolutionalCircuit)
-            and self.levels == other.levels
-            and self.shared <= other.shared
-            and self.channels >= other.channels
-            and all(own >= wanted for own, wanted in zip(self.widths, other.widths, strict=True))
-            and {frozenset(partition.a), frozenset(partition.b)}
-            == {frozenset(s) for s in (other_partition.a, other_partition.b)}
-        )
-
-    def in_floats(self, partition: Bipartition, weights: Weights | None, work: float, rank: int) -> FloatMatrix | None:
-        """The circuit as a network, compressed to the cut, if some of the weights given are floats."""
-        return None if weights is None else self.to_network(weights).architecture().in_floats(partition, None, work, rank)
 
     def rank_bound(self, partition: PartitionLike) -> int:
         """The minimum cut of the circuit as a tensor network, or less for one level with shared weights.

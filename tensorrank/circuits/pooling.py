@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import shown, things, whole_number
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import CombinationError, TensorRankError
 
 # For each level its windows, each a tuple of positions of that level.
 Levels = tuple[tuple[tuple[int, ...], ...], ...]
 
 _NAMED = ("neighbours", "mirror")
+# Bytes of a position in a window, and of the window.
+_BYTES_PER_SITE = 200
 
 
 def pooling_levels(sites: int, depth: int, pooling: str | Sequence[Sequence[Sequence[int]]]) -> Levels:
@@ -42,11 +45,12 @@ def pooling_levels(sites: int, depth: int, pooling: str | Sequence[Sequence[Sequ
 
 
 def _listed(given: object, what: str) -> Sequence[Any]:
-    if isinstance(given, str) or not isinstance(given, Sequence) or not given:
+    found = things(given)
+    if not found:
         raise TensorRankError(
-            f"{what} pooling is {given!r}; expected for each level a list of windows, each a list of positions"
+            f"{what} pooling is {shown(given)}; expected for each level a list of windows, each a list of positions"
         )
-    return given
+    return found
 
 
 def _window(window: object) -> tuple[int, ...]:
@@ -55,7 +59,8 @@ def _window(window: object) -> tuple[int, ...]:
 
 def _named(sites: int, depth: int, pooling: str) -> Levels:
     if pooling not in _NAMED:
-        raise TensorRankError(f"the pooling is {pooling!r}; expected one of {', '.join(_NAMED)}, or lists of windows")
+        raise TensorRankError(f"the pooling is {shown(pooling)}; expected one of {', '.join(_NAMED)}, or lists of windows")
+    refuse_beyond(memory_limit(None), _BYTES_PER_SITE * sites, f"the windows of {shown(sites)} sites", "fewer sites")
     levels = []
     positions = sites
     for level in range(depth - 1):

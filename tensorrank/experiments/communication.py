@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from tensorrank.arguments import shown
 from tensorrank.arithmetic.resources import Progress
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
@@ -48,7 +49,7 @@ class CommunicationGrowth(Experiment, name="communication_growth"):
         """
         known = ["distinct rows", "VC dimension", *self.ranks[0].fields]
         if of not in known:
-            raise TensorRankError(f"the quantity is {of!r}; expected one of {', '.join(known)}")
+            raise TensorRankError(f"the quantity is {shown(of)}; expected one of {', '.join(known)}")
         if of == "VC dimension":
             return tuple(None if ranks.vc is None else float(ranks.vc.lower) for ranks in self.ranks)
         counts = [ranks.distinct_rows if of == "distinct rows" else ranks.fields[of] for ranks in self.ranks]

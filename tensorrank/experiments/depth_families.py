@@ -10,9 +10,9 @@ from typing import Literal
 
 import numpy as np
 
-from tensorrank.arguments import nearest
+from tensorrank.arguments import one_of
 from tensorrank.arithmetic.arrays import Integers
-from tensorrank.checked import checked
+from tensorrank.checked import check_fields, checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import power_of_two
 from tensorrank.mixtures.fitting.options import FitOptions
@@ -51,8 +51,8 @@ class MixtureFamily:
     order: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
-        if self.kind not in _KINDS:
-            raise TensorRankError(f"the kind of a family is {self.kind!r}; {nearest(str(self.kind), _KINDS)}")
+        check_fields(self)
+        one_of("the kind of a family", self.kind, _KINDS)
         if self.order is not None and sorted(self.order) != list(range(len(self.order))):
             raise TensorRankError(f"an order is {self.order}; expected each variable once, from 0")
 

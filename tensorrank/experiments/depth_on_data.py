@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import shown, whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import Progress
@@ -232,7 +232,7 @@ def compare_depths(
     for family in families:
         if family.order is not None and len(family.order) != sites:
             raise TensorRankError(
-                f"the order of {family.name!r} has {len(family.order)} variables, the data {sites}; expected as many"
+                f"the order of {shown(family.name)} has {len(family.order)} variables, the data {sites}; expected as many"
             )
     parts = random_splits(len(table), splits, seed)
     options = FitOptions(restarts=restarts, symbols=k, iterations=iterations, tolerance=tolerance)
@@ -315,7 +315,7 @@ def peaked(model: LatentTree, noise: float, seed: int | np.random.Generator) -> 
     [0.0, 1.0]
     """
     if not 0 <= noise <= 1:
-        raise TensorRankError(f"the noise is {noise!r}; expected a number from 0 to 1")
+        raise TensorRankError(f"the noise is {shown(noise)}; expected a number from 0 to 1")
     rng = random_stream(seed)
 
     def image(table: Table) -> Table:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tensorrank.arguments import shown
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import Progress
 from tensorrank.checked import checked
@@ -93,7 +94,7 @@ def measure_hierarchy(
     """
     variables = power_of_two("the number of variables", variables, 4, ", for a balanced tree")
     if not small >= 1:
-        raise TensorRankError(f"small is {small!r}; expected a number of at least 1")
+        raise TensorRankError(f"small is {shown(small)}; expected a number of at least 1")
     shape = [symbols] * variables
     models: list[Mixture] = [
         LatentClass.random(shape, states, seed),

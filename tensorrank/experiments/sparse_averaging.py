@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import shown, whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import Progress
 from tensorrank.checked import checked
@@ -282,4 +282,4 @@ def allowed_error(tolerance: float, below: float = 2, why: str = "no two rows of
     """Refuse an L1 distance that is not above 0 and below a limit, and say why that is the limit."""
     number = isinstance(tolerance, int | float | np.number) and not isinstance(tolerance, bool)
     if not (number and 0 < tolerance < below):
-        raise TensorRankError(f"the tolerance is {tolerance!r}; expected above 0 and below {below:g}: {why}")
+        raise TensorRankError(f"the tolerance is {shown(tolerance)}; expected above 0 and below {below:g}: {why}")

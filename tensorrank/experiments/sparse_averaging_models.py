@@ -9,12 +9,11 @@ from math import comb, log2
 from statistics import median
 from typing import Any
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import one_of, whole_number
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import Progress
 from tensorrank.checked import checked
-from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import Experiment, ascending, told
 from tensorrank.experiments.sparse_averaging import allowed_error
 from tensorrank.records import Record
@@ -138,8 +137,7 @@ class ModelSizes(Experiment, name="model_sizes"):
         Raises:
             TensorRankError: if the quantity is neither.
         """
-        if quantity not in ("dimension", "size"):
-            raise TensorRankError(f"the quantity is {quantity!r}; expected 'dimension' or 'size'")
+        one_of("the quantity", quantity, ("dimension", "size"))
         below = [*takewhile(lambda row: getattr(row, quantity) < row.tokens, reversed(self.units))]
         return below[-1].tokens if below else None
 

@@ -12,9 +12,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-from tensorrank.arguments import nearest
+from tensorrank.arguments import one_of
 from tensorrank.checked import checked
-from tensorrank.errors import TensorRankError
 from tensorrank.experiments.approximation import ApproximationTarget, ShallowApproximations
 from tensorrank.figures.axes import Panels, beside, panels
 from tensorrank.figures.style import DASHED, DOTTED, WHITE, in_style, line_entry, mark_entry, something
@@ -70,13 +69,12 @@ def approximation(study: ShallowApproximations, *, measure: Measure = "total var
         TensorRankError: if there are no targets, or the measure is unknown.
     """
     something(study.targets, "an experiment without targets was")
-    if measure not in get_args(Measure):
-        raise TensorRankError(f"the measure is {measure!r}; {nearest(str(measure), get_args(Measure))}")
+    one_of("the measure", measure, get_args(Measure))
     runs = [run for target in study.targets for run in target.runs]
-    shown = [atoms for atoms in ("entries", "products") if any(run.atoms == atoms for run in runs)]
+    kinds = [atoms for atoms in ("entries", "products") if any(run.atoms == atoms for run in runs)]
     lines = _LINES if _several_methods(runs) else dict.fromkeys(_LINES, "-")
-    figure, axes = panels(4.3 * len(shown) + 0.6 * (len(shown) == 1), 4.1, len(shown))
-    for ax, atoms in zip(axes, shown, strict=True):
+    figure, axes = panels(4.3 * len(kinds) + 0.6 * (len(kinds) == 1), 4.1, len(kinds))
+    for ax, atoms in zip(axes, kinds, strict=True):
         _curves(ax, study.targets, atoms, lines, "error" if atoms == "entries" else measure)
         ax.set(xlabel="parts of the mixture V (log scales)")
         if atoms == "entries":
@@ -85,8 +83,8 @@ def approximation(study: ShallowApproximations, *, measure: Measure = "total var
         else:
             ax.set_ylabel(_LABELS[measure])
     # Walls count products.
-    rows = _walls(axes[-1], study.targets) if "products" in shown else 0
-    for ax, atoms in zip(axes, shown, strict=True):
+    rows = _walls(axes[-1], study.targets) if "products" in kinds else 0
+    for ax, atoms in zip(axes, kinds, strict=True):
         ax.set_title(f"Mixtures of {_MEANING[atoms]}", pad=5 + _ROW * rows)
         _ticks(ax)
     figure.legend(handles=_handles(study.targets, runs), loc="outside lower center", ncols=3 if len(axes) > 1 else 2)

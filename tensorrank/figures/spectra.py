@@ -85,7 +85,7 @@ def spectrum(results: Finding | Sequence[Finding], labels: Sequence[str] | None 
 def _spectrum_of(result: Finding) -> NumericalRank:
     found = result.spectrum if isinstance(result, SeparationRank) else result
     if isinstance(result, SeparationRank) and found is None:
-        raise TensorRankError(f"a rank with standing {result.standing!r} has no spectrum; expected a numerical one")
+        raise TensorRankError(f"a rank with standing {shown(result.standing)} has no spectrum; expected a numerical one")
     if not isinstance(found, NumericalRank):
         raise TensorRankError(
             f"a result of type {type(result).__name__} was given; expected a SeparationRank or a NumericalRank"

@@ -12,7 +12,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from tensorrank.arguments import one_of, several
+from tensorrank.arguments import one_of, several, shown
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.result import Standing
 from tensorrank.whole_files import write_whole
@@ -111,9 +111,9 @@ def save(figure: Figure, stem: str | Path, formats: Sequence[str] = ("png", "svg
     if not isinstance(figure, Figure):
         raise TensorRankError(f"a {type(figure).__name__} was given; expected a figure: the first of (figure, axes)")
     if isinstance(formats, str):
-        raise TensorRankError(f"formats are {formats!r}; expected a list, such as ['{formats}']")
+        raise TensorRankError(f"formats are {shown(formats)}; expected a list, such as ['{formats}']")
     if not isinstance(stem, str | os.PathLike) or not Path(stem).name:
-        raise TensorRankError(f"the stem is {stem!r}; expected the path of a file without its ending, such as 'out/ranks'")
+        raise TensorRankError(f"the stem is {shown(stem)}; expected the path of a file without its ending, such as 'out/ranks'")
     known = list(figure.canvas.get_supported_filetypes())
     kinds = [one_of("a format", kind, known) for kind in several("formats", formats, "a list, such as ['png', 'svg']")]
     paths = []

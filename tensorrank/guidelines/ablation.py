@@ -17,6 +17,7 @@ from itertools import pairwise
 
 import numpy as np
 
+from tensorrank.arguments import one_of
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
@@ -73,8 +74,7 @@ class Ablation:
         Raises:
             TensorRankError: if pairs is neither "neighbours" nor "all".
         """
-        if pairs not in ("neighbours", "all"):
-            raise TensorRankError(f"pairs is {pairs!r}; expected 'neighbours' or 'all'")
+        one_of("pairs", pairs, ("neighbours", "all"))
         following = dict(zip(self.depths, self.depths[1:], strict=False))
         return tuple(one for one in self.crossings if pairs == "all" or following[one.shallow] == one.deep)
 

@@ -14,7 +14,7 @@ from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.optimize import brentq
 
 from tensorrank.arithmetic.arrays import Floats
-from tensorrank.checked import checked
+from tensorrank.checked import check_fields, checked
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
 
@@ -52,6 +52,7 @@ class Curve:
         return np.log(self.sizes)
 
     def __post_init__(self) -> None:
+        check_fields(self)
         lengths = {len(self.sizes), len(self.losses), len(self.runs), len(self.errors or self.sizes)}
         if len(lengths) != 1 or len(self.sizes) < 2:
             raise TensorRankError(

@@ -69,7 +69,7 @@ class TransitionFit(Record):
             raise TensorRankError(f"the covariance is {shown(self.covariance)}; expected a 2 x 2 matrix") from error
         if ab != ba or aa < 0 or bb < 0 or ab * ab > aa * bb * (1 + 1e-9):
             raise TensorRankError(
-                f"the covariance is {self.covariance!r}; expected a symmetric matrix without negative eigenvalues"
+                f"the covariance is {shown(self.covariance)}; expected a symmetric matrix without negative eigenvalues"
             )
         object.__setattr__(self, "covariance", ((aa, ab), (ba, bb)))
         if self.depths is not None:

@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from tensorrank.arguments import several, whole_number
+from tensorrank.arguments import several, shown, whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.networks.entries import Entries, random_entries, real_entries
@@ -56,7 +56,7 @@ class HierarchicalTucker(TensorFormat):
         given = several("leaves", self.leaves, "a matrix for each site")
         leaves = tuple(real_entries(leaf, f"leaf {site}") for site, leaf in enumerate(given))
         if not isinstance(self.transfers, Mapping):
-            raise TensorRankError(f"transfers are {self.transfers!r}; expected a mapping of nodes to arrays")
+            raise TensorRankError(f"transfers are {shown(self.transfers)}; expected a mapping of nodes to arrays")
         transfers = {node: real_entries(one, f"the transfer tensor of {node}") for node, one in self.transfers.items()}
         object.__setattr__(self, "leaves", leaves)
         object.__setattr__(self, "transfers", MappingProxyType(transfers))
@@ -166,7 +166,7 @@ def sites_of(tree: Tree) -> tuple[int, ...]:
     sites = tuple(_leaves(tree))
     if len(sites) < 2 or sorted(sites) != list(range(len(sites))):
         raise TensorRankError(
-            f"the dimension tree {tree!r} has the sites {', '.join(map(str, sites))}; expected each of 0 to N - 1 "
+            f"the dimension tree {shown(tree)} has the sites {', '.join(map(str, sites))}; expected each of 0 to N - 1 "
             "once, two or more of them"
         )
     return sites
@@ -179,7 +179,7 @@ def _leaves(tree: Tree) -> Iterator[int]:
     elif isinstance(tree, int) and not isinstance(tree, bool):
         yield tree
     else:
-        raise TensorRankError(f"a dimension tree contains {tree!r}; expected a site's number or a pair, such as (0, 1)")
+        raise TensorRankError(f"a dimension tree contains {shown(tree)}; expected a site's number or a pair, such as (0, 1)")
 
 
 def _nodes(tree: Tree) -> Iterator[Node]:

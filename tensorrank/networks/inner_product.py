@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import inf, log
 
+from tensorrank.arguments import shown
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
 from tensorrank.networks.contraction import Operand, contracted
@@ -31,7 +32,7 @@ def log_inner_product(first: TensorNetwork, second: TensorNetwork, *, memory: in
     operands = [*first.operands(None), *second.operands(None)]
     for tensor, operand in zip((*first.tensors, *second.tensors), operands, strict=True):
         if operand.values.min() < 0:
-            raise TensorRankError(f"tensor {tensor.name!r} has negative entries; expected none")
+            raise TensorRankError(f"tensor {shown(tensor.name)} has negative entries; expected none")
     legs: list[tuple[str, ...]] = []
     sizes: dict[str, int] = {}
     for mark, network in enumerate((first, second)):

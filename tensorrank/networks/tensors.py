@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from tensorrank.arguments import several
+from tensorrank.arguments import several, shown
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
@@ -43,18 +43,18 @@ class Tensor:
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or not self.name:
-            raise TensorRankError(f"a tensor is named {self.name!r}; expected a text, such as 'core 0'")
-        object.__setattr__(self, "legs", _names(self.legs, f"the legs of tensor {self.name!r}"))
-        array = real_entries(self.array, f"tensor {self.name!r}")
+            raise TensorRankError(f"a tensor is named {shown(self.name)}; expected a text, such as 'core 0'")
+        object.__setattr__(self, "legs", _names(self.legs, f"the legs of tensor {shown(self.name)}"))
+        array = real_entries(self.array, f"tensor {shown(self.name)}")
         object.__setattr__(self, "array", array)
         if array.ndim != len(self.legs):
             raise TensorRankError(
-                f"tensor {self.name!r} has {len(self.legs)} legs, {', '.join(self.legs)}, but an array of {array.ndim} "
+                f"tensor {shown(self.name)} has {len(self.legs)} legs, {', '.join(self.legs)}, but an array of {array.ndim} "
                 f"dimensions, {array.shape}; expected one leg for each dimension"
             )
 
     def __repr__(self) -> str:
-        return f"Tensor({self.name!r}, legs {', '.join(self.legs)}, shape {self.shape})"
+        return f"Tensor({shown(self.name)}, legs {', '.join(self.legs)}, shape {self.shape})"
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -84,7 +84,7 @@ class LabelledTensors:
         owners: dict[str, list[Tensor]] = {}
         for number, tensor in enumerate(self.tensors):
             if not isinstance(tensor, Tensor):
-                raise TensorRankError(f"tensor {number} of the network is {tensor!r}; expected a Tensor")
+                raise TensorRankError(f"tensor {number} of the network is {shown(tensor)}; expected a Tensor")
             for leg in tensor.legs:
                 owners.setdefault(leg, []).append(tensor)
         names = [tensor.name for tensor in self.tensors]
@@ -99,18 +99,18 @@ class LabelledTensors:
                 sizes = [tensor.shape[tensor.legs.index(leg)] for tensor in (first, other)]
                 if sizes[0] != sizes[1]:
                     raise TensorRankError(
-                        f"leg {leg!r} has dimension {sizes[0]} in tensor {first.name!r} and {sizes[1]} in tensor "
-                        f"{other.name!r}; expected the same in all tensors that share it"
+                        f"leg {shown(leg)} has dimension {sizes[0]} in tensor {shown(first.name)} and {sizes[1]} in tensor "
+                        f"{shown(other.name)}; expected the same in all tensors that share it"
                     )
             if not others and leg not in self.open_legs:
                 raise TensorRankError(
-                    f"leg {leg!r} is in tensor {first.name!r} only and not open; expected a second tensor with it, or "
-                    "its name among the open legs. To sum over it, attach a vector of ones"
+                    f"leg {shown(leg)} is in tensor {shown(first.name)} only and not open; expected a second tensor with it, "
+                    "or its name among the open legs. To sum over it, attach a vector of ones"
                 )
         missing = [leg for leg in self.open_legs if leg not in owners]
         if missing:
             raise TensorRankError(
-                f"no tensor has the open leg {missing[0]!r}; expected one of the legs {', '.join(sorted(owners))}"
+                f"no tensor has the open leg {shown(missing[0])}; expected one of the legs {', '.join(sorted(owners))}"
             )
 
     def __repr__(self) -> str:
@@ -138,7 +138,7 @@ class LabelledTensors:
             try:
                 operands.append(Operand.of(tensor.array, field))
             except TensorRankError as error:
-                raise type(error)(f"tensor {tensor.name!r}: {error}") from error
+                raise type(error)(f"tensor {shown(tensor.name)}: {error}") from error
         return operands
 
     def dense_expression(self) -> Expression:
@@ -153,11 +153,11 @@ class LabelledTensors:
 
 def _names(legs: object, what: str) -> Legs:
     if isinstance(legs, str) or not isinstance(legs, Iterable):
-        raise TensorRankError(f"{what} are given as {legs!r}; expected a sequence of names, such as ('left', 'right')")
+        raise TensorRankError(f"{what} are given as {shown(legs)}; expected a sequence of names, such as ('left', 'right')")
     names = tuple(legs)
     for leg in names:
         if not isinstance(leg, str) or not leg or leg.startswith("\0"):
-            raise TensorRankError(f"{what} contain {leg!r}; expected texts, such as 'left'")
+            raise TensorRankError(f"{what} contain {shown(leg)}; expected texts, such as 'left'")
     repeated = sorted(leg for leg, count in Counter(names).items() if count > 1)
     if repeated:
         raise TensorRankError(f"{what} name {', '.join(map(repr, repeated))} more than once; expected each leg once")

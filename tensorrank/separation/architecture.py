@@ -15,12 +15,12 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tensorrank.arguments import shown
 from tensorrank.arithmetic.arrays import Array
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.checked import CHECKED_WHERE_USED
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import Bipartition
-from tensorrank.separation.rounding import FloatMatrix
 
 Weights = Annotated[Mapping[str, ArrayLike], CHECKED_WHERE_USED]
 
@@ -52,11 +52,11 @@ class Instance(ABC):
 
     def inputs(self, sites: Sequence[int], numbers: Residues) -> Residues:
         """The inputs with these numbers, from 0 to `input_count` - 1, in an array such as `sample` gives."""
-        raise NotImplementedError(f"the inputs of {self!r} are not numbered")
+        raise NotImplementedError(f"the inputs of {shown(self)} are not numbered")
 
     def moment_values(self, moments: Residues) -> Residues:
         """The values P_1, ..., P_d of the moment form at symmetric matrices: (batch, d, d) to (batch, d)."""
-        raise NotImplementedError(f"{self!r} has no moment form")
+        raise NotImplementedError(f"{shown(self)} has no moment form")
 
 
 @dataclass(frozen=True)
@@ -170,24 +170,6 @@ class Architecture(Model):
         """A proven lower bound on the separation rank for almost all weights; 0 by default."""
         return 0
 
-    def contains(self, partition: Bipartition, other: Model, other_partition: Bipartition) -> bool:
-        """True if it is proved that this architecture has at least the other's separation rank, for almost all weights.
-
-        By default nothing is proved.
-        """
-        return False
-
-    def in_floats(self, partition: Bipartition, weights: Weights | None, work: float, rank: int) -> FloatMatrix | None:
-        """A matrix in floats that tells how much of an exact rank is rounding; None where no floats were given.
-
-        Args:
-            partition: the two sides.
-            weights: the weights given, if any.
-            work: the operations that it may take, about.
-            rank: the exact rank.
-        """
-        return None
-
     def moment_form(self) -> MomentForm | None:
         """The moment form; None, the default, for an architecture without one."""
         return None
@@ -204,7 +186,7 @@ def as_architecture(model: Model) -> Architecture:
     if isinstance(model, type):
         raise TensorRankError(f"the class {model.__name__} was given; expected one of its instances, with sizes")
     raise TensorRankError(
-        f"the model is {model!r}; expected an architecture, such as SelfAttention(depth=3, width=2). What is known by "
+        f"the model is {shown(model)}; expected an architecture, such as SelfAttention(depth=3, width=2). What is known by "
         "floating-point values only, SoftmaxAttention or NumericalModel(function, sites) for a function of your own, "
         "has a numerical_separation_rank"
     )

@@ -17,6 +17,7 @@ from math import prod
 
 import numpy as np
 
+from tensorrank.arguments import shown, things
 from tensorrank.arithmetic.heights import minor_bits
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.primes import LARGE_PRIMES, SMALL_PRIMES, PrimeRange, primes_below
@@ -125,15 +126,16 @@ class Draws:
         return field, instance
 
     def _checked(self, given: Sequence[int]) -> Iterator[int]:
-        primes = tuple(given) if np.iterable(given) else ()
+        primes = things(given)
         if not primes:
-            what = "an empty list of primes" if np.iterable(given) else repr(given)
+            what = shown(given) if primes is None else "an empty list of primes"
             raise PrimeError(f"{what} was given; expected a list of at least one prime")
+        primes = tuple(PrimeField(prime).prime for prime in primes)
         for prime in primes:
-            if PrimeField(prime).prime <= self.degree:
+            if prime <= self.degree:
                 better = next(primes_below(SMALL_PRIMES.most if self.degree < SMALL_PRIMES.least else LARGE_PRIMES.most))
                 raise PrimeError(f"the prime {prime} does not exceed the degree {self.degree} of the model; try {better}")
-        return map(int, primes)
+        return iter(primes)
 
 
 def _entry_bits(model: Architecture, weights: Weights | None) -> float:

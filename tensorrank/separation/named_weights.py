@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from abc import abstractmethod
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 from numpy.lib.npyio import NpzFile
 from numpy.typing import ArrayLike, NDArray
 
-from tensorrank.arithmetic.arrays import Array, Floats
+from tensorrank.arguments import named, shown
+from tensorrank.arithmetic.arrays import Array
 from tensorrank.arithmetic.given_arrays import as_given
 from tensorrank.arithmetic.heights import Height, height
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
@@ -19,8 +21,6 @@ from tensorrank.errors import WeightsError
 from tensorrank.given_files.array_archives import array_of
 from tensorrank.records import Record
 from tensorrank.separation.architecture import Architecture, Weights
-from tensorrank.separation.partition import Bipartition
-from tensorrank.separation.rounding import FloatMatrix, Shake, measured, rounding_in, sample_size
 
 # For every name, the array's axes in words and its shape.
 Shapes = Mapping[str, tuple[str, tuple[int, ...]]]
@@ -44,36 +44,6 @@ class WeightedArchitecture(Record, Architecture):
         given = {} if weights is None else checked_weights(weights, self.shapes)
         return [repr(self), *(part for name in sorted(given) for part in (name, given[name]))]
 
-    def in_floats(self, partition: Bipartition, weights: Weights | None, work: float, rank: int) -> FloatMatrix | None:
-        """A sample of the values with the weights given, if some of them are floats."""
-        if weights is None:
-            return None
-        arrays = checked_weights(weights, self.shapes)
-        epsilon = rounding_in(arrays.values())
-        if epsilon is None:
-            return None
-        count = sample_size(work, self.value_work(partition), rank)
-        try:
-            floats = {name: np.asarray(array, dtype=np.float64) for name, array in arrays.items()}
-        except OverflowError:
-            return None  # a whole number or a fraction, of any size, among the floats
-
-        def values(shake: Shake) -> Floats | None:
-            with np.errstate(all="ignore"):  # values beyond floats say nothing, and are not looked at
-                shaken = {name: shake(array) for name, array in floats.items()}
-                return self.float_grid(shaken, partition, count, np.random.default_rng(0))
-
-        return measured(values, epsilon, whole=False)
-
-    def float_grid(
-        self, weights: dict[str, Floats], partition: Bipartition, count: int, rng: np.random.Generator
-    ) -> Floats | None:
-        """The values in floats at all pairs of `count` random inputs of side A (rows) and of side B (columns).
-
-        A side that has fewer inputs is taken whole. By default there are no values in floats.
-        """
-        return None
-
     def identity(self) -> dict[str, Any]:
         """The arguments that make this architecture, as `to_dict` gives them."""
         return self.to_dict()
@@ -84,18 +54,18 @@ def checked_weights(weights: Mapping[str, ArrayLike], shapes: Shapes) -> dict[st
     if not isinstance(weights, Mapping):
         raise WeightsError(f"weights of type {type(weights).__name__} were given; expected a mapping of names to arrays")
     if set(weights) != set(shapes):
-        raise WeightsError(f"weights named {', '.join(sorted(weights))} were given; expected {', '.join(shapes)}")
+        raise WeightsError(f"weights named {named(weights)} were given; expected {', '.join(shapes)}")
     arrays = {}
     for name, (axes, expected) in shapes.items():
         array = array_of(weights, name, expected) if isinstance(weights, NpzFile) else as_given(weights[name])
         if array.shape != expected:
-            raise WeightsError(f"weights {name!r} have shape {array.shape}; expected {expected} ({axes})")
+            raise WeightsError(f"weights {shown(name)} have shape {array.shape}; expected {expected} ({axes})")
         if array.dtype.kind not in "biufO":
-            raise WeightsError(f"weights {name!r} are of type {array.dtype}; expected whole numbers, fractions or floats")
+            raise WeightsError(f"weights {shown(name)} are of type {array.dtype}; expected whole numbers, fractions or floats")
         endless = ~np.isfinite(array) if array.dtype.kind != "O" else np.vectorize(_is_endless, otypes=[bool])(array)
         if endless.any():
             where = tuple(int(i) for i in np.argwhere(endless)[0])
-            raise WeightsError(f"weights {name!r} are {array[where]} at {where}; expected finite numbers")
+            raise WeightsError(f"weights {shown(name)} are {array[where]} at {where}; expected finite numbers")
         arrays[name] = array
     return arrays
 
@@ -115,4 +85,6 @@ def heights_of(weights: Mapping[str, ArrayLike] | None, shapes: Shapes) -> dict[
 
 
 def _is_endless(entry: Any) -> bool:
+    if isinstance(entry, Decimal):
+        return not entry.is_finite()
     return isinstance(entry, float | np.floating) and not math.isfinite(entry)

@@ -15,8 +15,9 @@ from typing import Any, Literal, Unpack, get_args
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import shown, things, whole_number
 from tensorrank.arithmetic.arrays import Array
+from tensorrank.arithmetic.given_arrays import as_array
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import memory_limit, silent, worker_threads
 from tensorrank.arithmetic.spectrum import NumericalRank, rank_of_spectrum, singular_values
@@ -87,13 +88,14 @@ class NumericalModel:
     def __post_init__(self) -> None:
         for name, given in (("function", self.function), ("sampler", self.sampler)):
             if not callable(given) and not (name == "sampler" and given is None):
-                raise TensorRankError(f"the {name} is {given!r}; expected something that can be called")
-        if self.form not in get_args(Form):
-            raise TensorRankError(
-                f"the form is {self.form!r}; expected 'inputs', f(inputs) -> values, or 'pairs', f(batch_a, batch_b) -> matrix"
-            )
+                raise TensorRankError(f"the {name} is {shown(given)}; expected something that can be called")
+        if not isinstance(self.form, str) or self.form not in get_args(Form):
+            expected = "'inputs', f(inputs) -> values, or 'pairs', f(batch_a, batch_b) -> matrix"
+            raise TensorRankError(f"the form is {shown(self.form)}; expected {expected}")
         shape: Any = self.site_shape
-        lengths = tuple(shape) if isinstance(shape, Sequence) and not isinstance(shape, str) else (shape,)
+        lengths = things(shape) if isinstance(shape, Sequence) else (shape,)
+        if lengths is None:
+            raise TensorRankError(f"site_shape is {shown(shape)}; expected a whole number or a tuple of them")
         object.__setattr__(self, "sites", whole_number("sites", self.sites, 2))
         object.__setattr__(self, "site_shape", tuple(whole_number("a length in site_shape", n, 1) for n in lengths))
 
@@ -125,6 +127,7 @@ class NumericalModel:
         Raises:
             TensorRankError: if the function gives another shape than it should, no numbers, or half precision.
         """
+        rows, columns = (self._inputs(*side) for side in (("rows", rows, partition.a), ("columns", columns, partition.b)))
         if self.form == "pairs":
             # Copies, so that a function that works in place spoils nothing.
             return self._values((rows.copy(), columns.copy()), (len(rows), len(columns)), "one for each pair")
@@ -134,6 +137,15 @@ class NumericalModel:
         chunks = [np.arange(start, min(start + step, pairs)) for start in range(0, pairs, step)]
         values = np.concatenate([self._at_pairs(partition, rows, columns, chunk) for chunk in chunks])
         return values.reshape(len(rows), len(columns))
+
+    def _inputs(self, name: str, given: Array, sites: Sequence[int]) -> Array:
+        array, shape = as_array(given, name), (len(sites), *self.site_shape)
+        if array.shape[1:] != shape or array.dtype.kind not in "biufc" or not len(array):
+            raise TensorRankError(
+                f"{name} are of the shape {array.shape} and type {array.dtype}; expected numbers of shape (count, "
+                f"{', '.join(map(str, shape))}): inputs at {len(sites)} sites"
+            )
+        return array
 
     def _at_pairs(self, partition: Bipartition, rows: Array, columns: Array, pairs: Array) -> Array:
         row, column = np.divmod(pairs, len(columns))
@@ -148,7 +160,7 @@ class NumericalModel:
             given = _called(self.function, arrays)
         except Exception as error:
             error.add_note(
-                f"raised by the function given to NumericalModel, for inputs of shape {asked} (form={self.form!r}: "
+                f"raised by the function given to NumericalModel, for inputs of shape {asked} (form={shown(self.form)}: "
                 f"{'f(inputs) -> values' if self.form == 'inputs' else 'f(batch_a, batch_b) -> matrix'})"
             )
             raise
@@ -228,7 +240,7 @@ def numerical_separation_rank(
         model = model.numerical_model(seed, weights=weights)
     elif not isinstance(model, NumericalModel):
         raise TensorRankError(
-            f"the model is {model!r}; expected a NumericalModel(function, sites) or SoftmaxAttention. Architectures, "
+            f"the model is {shown(model)}; expected a NumericalModel(function, sites) or SoftmaxAttention. Architectures, "
             "networks and mixtures have a separation_rank, over finite fields"
         )
     elif weights is not None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Unpack, get_args
 
+from tensorrank.arguments import one_of
 from tensorrank.arithmetic.elimination.costs import elimination_work
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
@@ -110,8 +111,7 @@ def planned(architecture: Architecture, partition: Bipartition, options: PlanOpt
     """The plan of an architecture, for all options of `plan`."""
     method, scratch = options["method"], options["scratch"]
     limits = Limits.of(options["memory"], options["work"], files=scratch is not None)
-    if method not in get_args(Method):
-        raise TensorRankError(f"the method is {method!r}; expected one of {', '.join(get_args(Method))}")
+    one_of("the method", method, get_args(Method))
     form = architecture.moment_form()
     if method == "catalecticant" and form is None:
         raise TensorRankError(f"{architecture} has no moment form; expected method 'grid' or 'auto' for it")

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any, Literal, get_args
 
+from tensorrank.arguments import one_of
 from tensorrank.arithmetic.spectrum import NumericalRank
-from tensorrank.checked import checked
+from tensorrank.checked import check_fields, checked
 from tensorrank.errors import TensorRankError
 from tensorrank.given_records import field_values
 from tensorrank.records import Record
-from tensorrank.separation.rounding import RoundedRank
 from tensorrank.whole_numbers import abbreviated
 
 Standing = Literal["exact", "probable", "lower bound", "numerical"]
@@ -43,8 +43,6 @@ class SeparationRank(Record):
         spectrum: the singular values a numerical rank was read off, with threshold and gap; None for other standings.
         model: the model in words; None in results older than this field.
         partition: the sites of side A in ascending order; None in results older than this field.
-        numerical: the numerical rank of the floats given, where it is below the rank because singular values across the
-            cut are at the level of rounding; None otherwise, and in results older than this field.
 
     Two results are equal when all but their seconds are: the question, the answer, and what it rests on. A notebook
     shows a result as a small table.
@@ -75,11 +73,10 @@ class SeparationRank(Record):
     spectrum: NumericalRank | None = None
     model: str | None = None
     partition: tuple[int, ...] | None = None
-    numerical: RoundedRank | None = None
 
     def __post_init__(self) -> None:
-        if self.standing not in get_args(Standing):
-            raise TensorRankError(f"the standing is {self.standing!r}; expected one of {', '.join(get_args(Standing))}")
+        one_of("the standing", self.standing, get_args(Standing))
+        check_fields(self)
         if self.upper is not None and self.lower > self.upper:
             raise TensorRankError(
                 f"the certified lower bound {abbreviated(self.lower)} exceeds the proven upper bound "
@@ -119,8 +116,6 @@ class SeparationRank(Record):
             parts.append(self.reason)
         if self.failure_probability:
             parts.append(f"failure probability below {self.failure_probability:.1e}")
-        if self.numerical is not None:
-            parts.append(self.numerical.sentence)
         parts.append(f"{self.method}, {self.seconds:.2f} s")
         return "; ".join(parts)
 
@@ -131,7 +126,6 @@ class SeparationRank(Record):
         if self.by_degree is not None:
             rows["by degree"] = _shortened(self.by_degree)
         rows |= {"method": self.method} | ({"reason": self.reason} if self.reason else {})
-        rows |= {"rounding": self.numerical.sentence} if self.numerical is not None else {}
         cells = "".join(f"<tr><th>{name}</th><td>{escape(text)}</td></tr>" for name, text in rows.items())
         return f"<table>{cells}</table>"
 

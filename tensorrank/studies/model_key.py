@@ -49,7 +49,7 @@ class ModelKey:
             return model
         if not isinstance(model, Model):
             raise TensorRankError(
-                f"the model is {model!r}; expected an architecture such as SelfAttention(depth=2, width=3), or a model"
+                f"the model is {shown(model)}; expected an architecture such as SelfAttention(depth=2, width=3), or a model"
             )
         values = model.identity()
         return cls(json.dumps({"kind": model.kind, **{name: values[name] for name in sorted(values)}}), str(model))

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import KW_ONLY, dataclass, fields
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import shown, things, whole_number
 from tensorrank.arithmetic.resources import thread_count, worker_threads
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
@@ -92,8 +92,10 @@ class Study(Generic[M]):
         return cls(models, left_out=left_out, **own)
 
     def __post_init__(self) -> None:
-        if not isinstance(self.models, Iterable):
-            raise TensorRankError(f"models is {self.models!r}; expected a list of architectures or mixtures")
+        given = things(self.models)
+        if given is None:
+            raise TensorRankError(f"models is {shown(self.models)}; expected a list of architectures or mixtures")
+        object.__setattr__(self, "models", given)
         object.__setattr__(self, "models", list(self._by_key().values()))
         if not self.models:
             raise TensorRankError("no models are given; expected at least one")
@@ -125,9 +127,13 @@ class Study(Generic[M]):
             StoreError: if a result contradicts a stored one, or cannot be stored.
         """
         if not isinstance(store, Store):
-            raise TensorRankError(f"the store is {store!r}; expected an open tensorrank.Store")
+            raise TensorRankError(f"the store is {shown(store)}; expected an open tensorrank.Store")
         limits = Limits.of(self.memory, self.work, files=self.scratch is not None)
         with ExitStack() as stack:
+            if scheduler is not None and not hasattr(scheduler, "submit"):
+                raise TensorRankError(
+                    f"the scheduler is {shown(scheduler)}; expected None, or one such as cluster.Cluster gives"
+                )
             if scheduler is None:
                 # On a cluster it is a folder of the workers.
                 checked_folder("scratch", self.scratch)

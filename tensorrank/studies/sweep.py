@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from inspect import signature
 from itertools import product
 from typing import Any, TypeVar
 
-from tensorrank.arguments import nearest
+from tensorrank.arguments import nearest, shown, things
 from tensorrank.errors import CombinationError, TensorRankError
 
 M = TypeVar("M")
@@ -25,14 +25,17 @@ def combinations(kind: Callable[..., M], sizes: Mapping[str, Any]) -> tuple[list
             whatever the others are, or no combination makes a model.
     """
     if not callable(kind):
-        raise TensorRankError(f"the kind is {kind!r}; expected a class of models, such as SelfAttention")
-    known = signature(kind).parameters
+        raise TensorRankError(f"the kind is {shown(kind)}; expected a class of models, such as SelfAttention")
+    try:
+        known = signature(kind).parameters
+    except (TypeError, ValueError):  # what is built into Python does not tell its arguments
+        raise TensorRankError(f"the kind is {shown(kind)}; expected a class of models, such as SelfAttention") from None
     values = []
     for name, given in sizes.items():
         if name not in known:
-            raise TensorRankError(f"{kind.__name__} has no size {name!r}; {nearest(name, list(known))}")
-        several = isinstance(given, Iterable) and not isinstance(given, str)
-        values.append(tuple(given) if several else (given,))
+            raise TensorRankError(f"{kind.__name__} has no size {shown(name)}; {nearest(name, list(known))}")
+        found = things(given)
+        values.append((given,) if found is None else found)
         if not values[-1]:
             raise TensorRankError(f"no {name} is given; expected at least one")
     missing = [name for name, size in known.items() if size.default is size.empty and name not in sizes]

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import shown, whole_number
 from tensorrank.arithmetic.elimination.rank import rank_mod_p
 from tensorrank.arithmetic.rational_rank import RationalRank, distinct_rows, rational_rank
 from tensorrank.arithmetic.resources import Progress, memory_limit, refuse_beyond, silent
@@ -100,7 +100,7 @@ class CommunicationMatrix:
         for name in ("query", "linear"):
             side = getattr(self, name)
             if side is not None and (not isinstance(side, str) or side not in ("rows", "columns")):
-                raise TensorRankError(f"{name} is {side!r}; expected 'rows', 'columns' or None")
+                raise TensorRankError(f"{name} is {shown(side)}; expected 'rows', 'columns' or None")
 
     def __repr__(self) -> str:
         return f"CommunicationMatrix({_described(self)})"

@@ -12,7 +12,7 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from tensorrank.arguments import nearest, whole_number
+from tensorrank.arguments import nearest, shown, whole_number
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 
@@ -137,7 +137,7 @@ def named_task(name: str) -> NamedTask:
         TensorRankError: if there is none, with the list.
     """
     if not isinstance(name, str) or name not in NAMED_TASKS:
-        raise TensorRankError(f"the task is {name!r}; {nearest(str(name), NAMED_TASKS)}")
+        raise TensorRankError(f"the task is {shown(name)}; {nearest(name, NAMED_TASKS)}")
     return NAMED_TASKS[name]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tensorrank.arguments import listed, whole_number
+from tensorrank.arguments import listed, shown, whole_number
 from tensorrank.arithmetic.given_arrays import as_given
 from tensorrank.arithmetic.rational_rank import distinct_rows
 from tensorrank.arithmetic.resources import memory_limit
@@ -128,7 +128,7 @@ def randomised_bits(vc: VCDimension | int, error: float = 1 / 3) -> float:
     """
     least = vc.lower if isinstance(vc, VCDimension) else whole_number("the VC dimension", vc, 0)
     if isinstance(error, bool) or not isinstance(error, int | float | np.number) or not 0 <= error < 1 / 2:
-        raise TensorRankError(f"the error is {error!r}; expected a probability from 0 to less than 1/2")
+        raise TensorRankError(f"the error is {shown(error)}; expected a probability from 0 to less than 1/2")
     entropy = -sum(p * math.log2(p) for p in (float(error), 1 - float(error)) if p > 0)
     return least * (1 - entropy)
 

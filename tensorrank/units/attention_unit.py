@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tensorrank.arguments import shown
 from tensorrank.arithmetic.arrays import Array, Floats
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
@@ -82,7 +83,7 @@ class AttentionUnit:
         token_range = checked_reals("the range of tokens", self.token_range)
         if token_range.shape not in ((), query.shape[2:]) or (token_range < 0).any():
             raise TensorRankError(
-                f"the range of tokens is {self.token_range!r}; expected one number of at least 0, or one for each of "
+                f"the range of tokens is {shown(self.token_range)}; expected one number of at least 0, or one for each of "
                 f"{query.shape[2]} coordinates"
             )
         for name, array in (("query", query), ("keys", keys), ("values", values)):
@@ -238,5 +239,5 @@ def _weights(given: ArrayLike, what: str) -> Floats:
 
 def _all_weights(given: Any, what: str) -> tuple[Floats, ...]:
     if not isinstance(given, Sequence | np.ndarray):
-        raise TensorRankError(f"{what}s are {given!r}; expected a tuple of s - 1 arrays")
+        raise TensorRankError(f"{what}s are {shown(given)}; expected a tuple of s - 1 arrays")
     return tuple(_weights(one, f"{what} {number}") for number, one in enumerate(given, 1))

@@ -36,7 +36,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import shown, whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.given_arrays import as_given
 from tensorrank.arithmetic.randomness import random_stream
@@ -208,7 +208,7 @@ def bottleneck_table(
     BottleneckRow(tokens=8, random=7, own=7, previous=7, sufficient=8)
     """
     if not np.iterable(sizes):
-        raise TensorRankError(f"sizes are {sizes!r}; expected a list of numbers of tokens, such as [2, 4, 8]")
+        raise TensorRankError(f"sizes are {shown(sizes)}; expected a list of numbers of tokens, such as [2, 4, 8]")
     rows = []
     for position, size in enumerate(sizes):
         n = whole_number("the number of tokens", size, 1)
@@ -250,7 +250,7 @@ def _whole(given: ArrayLike, what: str, rows: int | None, columns: int | None, l
         raise TensorRankError(f"{what} have the shape {array.shape}; expected {layout}, with at least one token")
     odd = [x for x in array.flat if isinstance(x, bool | np.bool_) or not isinstance(x, int | np.integer)]
     if odd:
-        raise TensorRankError(f"{what} hold {odd[0]!r}; expected whole numbers (multiply fractions by a common factor)")
+        raise TensorRankError(f"{what} hold {shown(odd[0])}; expected whole numbers (multiply fractions by a common factor)")
     return np.array([int(x) for x in array.flat], dtype=object).reshape(array.shape)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import shown, whole_number
 from tensorrank.errors import TensorRankError
 
 _FLOATS = {"float64": (64, np.float64), "float32": (32, np.float32)}
@@ -47,7 +47,7 @@ class Precision:
     def __post_init__(self) -> None:
         if isinstance(self.held, str):
             if self.held not in _FLOATS:
-                raise TensorRankError(f"the precision is {self.held!r}; {_EXPECTED}")
+                raise TensorRankError(f"the precision is {shown(self.held)}; {_EXPECTED}")
         elif whole_number("the number of bits", self.held, 1) > MOST_BITS:
             raise TensorRankError(f"the precision is {self.held} bits; {_EXPECTED}")
         else:

@@ -9,7 +9,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tensorrank.arguments import finite_number, whole_number
+from tensorrank.arguments import finite_number, shown, whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
@@ -236,7 +236,7 @@ def positive(name: str, given: Any) -> float:
     """The number given, if it is positive and finite."""
     number = finite_number(name, given)
     if number <= 0:
-        raise TensorRankError(f"{name} is {given!r}; expected a positive number")
+        raise TensorRankError(f"{name} is {shown(given)}; expected a positive number")
     return number
 
 

@@ -69,7 +69,10 @@ def test_progress_names_the_contender_and_limits_are_kept():
         ({"parameters": 3, "families": ["attention"]}, "no architecture has as few as 3 parameters; give more"),
         ({"parameters": 64, "sites": 1}, "sites is 1; expected"),
         ({"parameters": 64, "channels": 0}, "channels is 0; expected"),
-        ({"parameters": 64, "families": ["transformer"]}, "a family is 'transformer'; expected some of attention, rec"),
+        (
+            {"parameters": 64, "families": ["transformer"]},
+            "families are .'transformer'.; expected a list of names among 'attention', 'rec",
+        ),
     ],
     ids=str,
 )
