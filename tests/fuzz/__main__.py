@@ -8,6 +8,7 @@ import argparse
 import sys
 import time
 
+from fuzz import guidance
 from fuzz.runner import Failure, Report, run
 from fuzz.targets import TARGETS
 
@@ -46,7 +47,11 @@ def main() -> int:
     given = parser.parse_args()
     names = list(TARGETS) if given.target == "all" else [given.target]
     seconds = given.seconds if given.cases is None else float("inf")
-    reports = fuzz(names, seconds, given.seed, given.cases)
+    if given.cases is None and not given.plain and guidance.is_there():
+        print(f"guided by coverage; inputs that reach new lines are kept in {guidance.CORPUS}/")
+        reports = [guidance.run_guided(TARGETS[name], seconds / len(names)) for name in names]
+    else:
+        reports = fuzz(names, seconds, given.seed, given.cases)
     failures = [failure for report in reports for failure in report.failures]
     for failure in kinds(failures):
         print(failure)

@@ -25,7 +25,7 @@ def consume(content: bytes) -> object:
     tr.save(model, path)
     tr.load(path)
     if model.sites > 1:
-        model.architecture().rank_bound("halves")
+        model.architecture().rank_bound(tr.Bipartition.halves(model.sites))
     if model.table_entries < 1000:
         model.score(model.sample(3, random_state=0))
         tr.check_reduction(model, tr.reduce(model, "latent_class", limit=1000))

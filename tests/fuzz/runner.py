@@ -70,6 +70,11 @@ class Report:
         )
 
 
+def child_environment() -> dict[str, str]:
+    """The environment in which a child finds its targets."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [str(_TESTS), os.environ.get("PYTHONPATH")]))}
+
+
 def run(target: Target, seed: int, first: int, last: int, until: float | None = None) -> Report:
     """Consume cases first to last - 1 of a target; `until` is a monotonic time after which no case begins."""
     report = Report(target.name)
@@ -80,10 +85,9 @@ def run(target: Target, seed: int, first: int, last: int, until: float | None = 
 
 def _run_child(target: Target, seed: int, first: int, last: int, report: Report, until: float | None) -> int:
     """Consume cases in one child; returns the first case that is left."""
-    path = os.pathsep.join(filter(None, [str(_TESTS), os.environ.get("PYTHONPATH")]))
     command = [sys.executable, "-m", "fuzz.child", target.name, *map(str, (seed, first, last))]
     with tempfile.TemporaryFile() as errors:
-        child = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}, stdout=subprocess.PIPE, stderr=errors)
+        child = subprocess.Popen(command, env=child_environment(), stdout=subprocess.PIPE, stderr=errors)
         begun = None
         try:
             for line in _Lines(child):
