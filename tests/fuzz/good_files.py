@@ -14,6 +14,7 @@ CONFIGURATIONS = (
     {"model_type": "bert", **{name: value for name, value in _LAYERS.items() if name != "model_type"}, "vocab_size": 100}
     | {"max_position_embeddings": 64, "type_vocab_size": 2},
 )
+_SIZES = [(depth, size) for depth in (1, 2, 3, 4) for size in (1e3, 1e4, 1e5)]
 # Lines in log10 of the size; those of n and n + 1 layers cross at 3 + 0.4 n, so that depth pays from there on.
 _ROWS = [(depth, size, 4 + 0.1 * (depth - 1) * (3 + 0.2 * depth) - 0.1 * depth * log10(size)) for depth, size in _SIZES]
 ABLATION = "depth,parameters,loss,error\n" + "".join(f"{depth},{size:g},{loss},0.01\n" for depth, size, loss in _ROWS)

@@ -55,7 +55,9 @@ def main(name: str, seconds: float, folder: Path) -> None:
         counts[verdict.kind] += 1
         slowest = max(slowest, time.perf_counter() - start)
         if verdict.kind == "failed":
-            kinds.setdefault(f"{verdict.message.partition(':')[0]} {verdict.where}", (verdict.message, verdict.where, repr(given)))
+            kinds.setdefault(
+                f"{verdict.message.partition(':')[0]} {verdict.where}", (verdict.message, verdict.where, repr(given))
+            )
         if time.monotonic() > until:
             print(json.dumps({**counts, "slowest": slowest, "kinds": list(kinds.values())}), file=lines, flush=True)
             os._exit(0)
