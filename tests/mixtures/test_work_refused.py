@@ -2,6 +2,8 @@
 
 import re
 import time
+from decimal import Decimal
+from fractions import Fraction
 from itertools import count, repeat
 
 import numpy as np
@@ -78,8 +80,9 @@ def test_many_iterations_end_when_nothing_is_gained():
     assert LatentClass.fit_report(ROWS, iterations=10**30).converged
 
 
-def test_a_large_pseudocount_makes_tables_uniform():
-    fit = LatentClass.fit(ROWS, pseudocount=1e30)
+@pytest.mark.parametrize("pseudocount", [1e30, 10**30, Decimal("1e30"), Fraction(10**30)])
+def test_a_large_pseudocount_makes_tables_uniform(pseudocount):
+    fit = LatentClass.fit(ROWS, pseudocount=pseudocount)
     np.testing.assert_allclose(fit.components[:2], np.full((2, 2, 2), 0.5), rtol=1e-12)
     np.testing.assert_array_equal(fit.components[2], [[1], [1]])
 

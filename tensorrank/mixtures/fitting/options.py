@@ -96,24 +96,29 @@ class FitSettings:
     progress: Progress | None = None
 
     def __post_init__(self) -> None:
-        whole_number("restarts", self.restarts, 1, _MOST_RUNS)
-        whole_number("iterations", self.iterations, 0)
+        checked: dict[str, Any] = {
+            "restarts": whole_number("restarts", self.restarts, 1, _MOST_RUNS),
+            "iterations": whole_number("iterations", self.iterations, 0),
+            "components": None if self.components is None else whole_number("components", self.components, 1),
+            "tolerance": finite_number("tolerance", self.tolerance, least=0),
+            "pseudocount": finite_number("pseudocount", self.pseudocount, least=0),
+            "variance_floor": finite_number("variance_floor", self.variance_floor),
+        }
+        # What is computed with is a number of Python's own, whatever was given.
+        for name, value in checked.items():
+            object.__setattr__(self, name, value)
         thread_count(self.threads)
         if self.progress is not None:
             function_given("progress", self.progress, "a function of the iterations done, their greatest number and words")
-        if self.components is not None:
-            whole_number("components", self.components, 1)
         one_of("covariance", self.covariance, ("diagonal", "full"))
-        for name in ("tolerance", "pseudocount"):
-            finite_number(name, getattr(self, name), least=0)
-        if finite_number("variance_floor", self.variance_floor) <= 0:
+        if self.variance_floor <= 0:
             raise TensorRankError(
-                f"variance_floor is {shown(self.variance_floor)}; expected a positive number, such as 1e-6, for without a "
-                "floor the likelihood has no maximum"
+                f"variance_floor is {self.variance_floor:g}; expected a positive number, such as 1e-6, for without a floor "
+                "the likelihood has no maximum"
             )
         for name in ("pseudocount", "variance_floor"):
-            if getattr(self, name) > LARGEST:
-                raise TensorRankError(f"{name} is {shown(getattr(self, name))}; expected at most {LARGEST:g}")
+            if checked[name] > LARGEST:
+                raise TensorRankError(f"{name} is {checked[name]:g}; expected at most {LARGEST:g}")
         if self.tolerance == 0 and self.iterations > _MOST_RUNS:
             raise TensorRankError(
                 f"iterations is {shown(self.iterations)} beside a tolerance of 0, with which all of them are made; expected "
