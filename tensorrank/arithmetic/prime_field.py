@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
+from operator import index
 from typing import Any
 
 import numpy as np
@@ -154,14 +155,17 @@ class PrimeField:
         if isinstance(value, np.integer):
             value = int(value)
         try:
-            fraction = Fraction(*value.as_integer_ratio())
+            top, bottom = map(index, value.as_integer_ratio())
         except (ValueError, OverflowError):  # NaN and infinity, of Decimal too
             raise _not_finite(value) from None
         except (AttributeError, TypeError):
             raise TensorRankError(f"an entry is {shown(value)}; expected a whole number, fraction or float") from None
-        if fraction.denominator % self.prime == 0:
-            raise self._divides(value)
-        return fraction.numerator * pow(fraction.denominator, -1, self.prime) % self.prime
+        if bottom % self.prime == 0:
+            # Only a ratio that is not in lowest terms, as Python's numbers give it, may have an image all the same.
+            top, bottom = Fraction(top, bottom).as_integer_ratio()
+            if bottom % self.prime == 0:
+                raise self._divides(value)
+        return top * pow(bottom, -1, self.prime) % self.prime
 
     def _divides(self, value: Any) -> PrimeError:
         return PrimeError(f"the entry {value} has a denominator divisible by {self.prime}; choose another prime")

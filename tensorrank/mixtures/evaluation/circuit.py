@@ -19,6 +19,8 @@ from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.mixtures.tables import Table, floats, holds_fractions
 
 Slots = Integers
+# Products of so many pairs of entries over GF(p) take less time one by one than as a product of matrices.
+_SMALL_PRODUCT = 2**12
 # What a block takes: neighbouring slots, or those with given numbers.
 Taken: TypeAlias = "slice | Slots"
 
@@ -159,11 +161,22 @@ class Circuit:
     def residues(self, inputs: Sequence[Residues], field: PrimeField) -> Residues:
         """The density over GF(p) at so many inputs, by the exact images of the tables.
 
+        Args:
+            inputs: for each site an array (rows, components) of residues 0..p-1.
+            field: GF(p).
+
         Raises:
             PrimeError: if p divides a denominator of an entry.
         """
         tables = self._tables(field.image)
-        return self._last(inputs, tables, np.int64, field.matmul, lambda product: product % field.prime)
+
+        def matmul(table: Residues, values: Residues) -> Residues:
+            if table.size * values.shape[1] > _SMALL_PRODUCT:
+                return field.matmul(table, values)
+            # Products of two residues are below 2^62.
+            return np.asarray((table[:, :, None] * values % field.prime).sum(axis=1) % field.prime)
+
+        return self._last(inputs, tables, np.int64, matmul, lambda product: product % field.prime)
 
     def _last(
         self,

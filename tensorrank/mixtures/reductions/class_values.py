@@ -21,10 +21,11 @@ ClassValues: TypeAlias = "list[Floats]"
 def component_classes(source: Mixture, target: Mixture) -> tuple[list[Integers], list[Integers]]:
     """For each model and variable the classes of its components, where equal densities of both models are one class."""
     found: tuple[list[Integers], list[Integers]] = ([], [])
+    shapes = (source.shape, target.shape)
     for site in range(source.sites):
         classes: dict[object, int] = {}
-        for model, own in zip((source, target), found, strict=True):
-            keys = range(model.shape[site]) if model.densities is None else model.densities.keys(site)
+        for model, shape, own in zip((source, target), shapes, found, strict=True):
+            keys = range(shape[site]) if model.densities is None else model.densities.keys(site)
             own.append(np.array([classes.setdefault(key, len(classes)) for key in keys]))
     return found
 

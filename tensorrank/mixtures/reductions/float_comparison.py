@@ -90,31 +90,31 @@ def _points(models: tuple[ByClass, ByClass], rng: np.random.Generator) -> Iterat
     spreads = np.repeat(_SPREADS, _SPREAD_ROWS)
     vectors = [-spreads * rng.random((count, len(spreads))) for count in counts]
     yield [vector - vector.max(axis=0) for vector in vectors]
-    yield from _single_values(models)
+    further = [_single_values(models)]
     for model in models:
         rows = _rows(model.circuit, _SAMPLED_SLOTS, _FEWEST_SAMPLED, _MOST_SAMPLED)
         for circuit in (model.circuit, _even(model.circuit, telling=False), _even(model.circuit, telling=True)):
             components = sample_components(circuit, len(counts), rows, rng)
             chosen = [own[column] for own, column in zip(model.classes, components.T, strict=True)]
-            yield single_classes(np.stack(chosen, axis=1), counts)
+            further.append(single_classes(np.stack(chosen, axis=1), counts))
+    yield [np.concatenate(one, axis=1) for one in zip(*further, strict=True)]
 
 
-def _single_values(models: tuple[ByClass, ByClass]) -> Iterator[ClassValues]:
-    """All variables summed out; then the rarest values of variables, each by itself, the other variables summed out.
+def _single_values(models: tuple[ByClass, ByClass]) -> ClassValues:
+    """All variables summed out; and the rarest values of variables, each by itself, the other variables summed out.
 
     With their changes these are the marginals of all variables, and of the pairs that they have part in.
     """
     counts = models[0].counts
     alone = np.full((1, len(counts)), -1)
-    yield single_classes(alone, counts)
     logs = models[0].log_derivatives(models[0].log_values(single_classes(alone, counts)))
     probabilities = np.concatenate([found[:, 0] for found in logs])
     sites, numbers = np.repeat(np.arange(len(counts)), counts), np.concatenate([np.arange(count) for count in counts])
     most = min(_rows(model.circuit, _SINGLE_SLOTS, _FEWEST_SAMPLED, _MOST_SINGLE) for model in models)
     rarest = np.argsort(np.where(np.isneginf(probabilities), np.inf, probabilities), kind="stable")[:most]
-    chosen = np.repeat(alone, len(rarest), axis=0)
-    chosen[np.arange(len(rarest)), sites[rarest]] = numbers[rarest]
-    yield single_classes(chosen, counts)
+    chosen = np.repeat(alone, 1 + len(rarest), axis=0)
+    chosen[1 + np.arange(len(rarest)), sites[rarest]] = numbers[rarest]
+    return single_classes(chosen, counts)
 
 
 def _even(circuit: Circuit, *, telling: bool) -> Circuit:
