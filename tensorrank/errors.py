@@ -34,3 +34,7 @@ class WeightsError(TensorRankError):
 
 class StoreError(TensorRankError):
     """A store that cannot be opened, was written by another version, or contradicts a new result."""
+
+
+class TooLargeError(TensorRankError):
+    """A whole number with more digits, or work for a bound, than anyone waits for; a logarithm may answer instead."""

@@ -69,6 +69,8 @@ class PrimeRange:
         """
         if number <= self.least:
             return self
+        if number >= self.most:
+            return PrimeRange(self.most, self.most, 0)
         natural = math.log(number)
         passed = math.floor(number / natural * (1 + 1.2762 / natural)) - _PI[self.least]
         return PrimeRange(number, self.most, max(0, self.count - passed))

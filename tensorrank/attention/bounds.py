@@ -19,11 +19,20 @@ from dataclasses import dataclass
 from math import comb
 from typing import Literal
 
-from tensorrank.arguments import whole_number
-from tensorrank.attention.large_counts import log3_affine_bound, log3_moment_bound
+from tensorrank.arguments import shown, whole_number
+from tensorrank.attention.large_counts import (
+    checked_size,
+    log3_affine_bound,
+    log3_crossing_sum,
+    log3_moment_bound,
+    log_monomial_count,
+    power_of_3_reaches,
+    refuse_deep,
+    refuse_long,
+)
 from tensorrank.attention.monomial import monomial
 from tensorrank.checked import checked
-from tensorrank.errors import TensorRankError
+from tensorrank.errors import TensorRankError, TooLargeError
 from tensorrank.separation.hilbert import HilbertSeries, MomentSpaces, moment_spaces
 
 __all__ = [
@@ -44,6 +53,9 @@ __all__ = [
     "published_bounds",
     "regime",
 ]
+
+# The most depths and widths of equal size that are listed.
+_MOST_SIZES = 10**5
 
 Regime = Literal["double-exponential", "saturated"]
 
@@ -74,7 +86,9 @@ def moment_degree(depth: int) -> int:
     >>> [moment_degree(depth) for depth in (1, 2, 3)]
     [1, 4, 13]
     """
-    return int((3 ** whole_number("depth", depth, 1) - 1) // 2)
+    layers = checked_size("depth", depth)
+    refuse_long(f"the degree of a network of depth {layers}", float(layers), "Try a smaller depth")
+    return int((3**layers - 1) // 2)
 
 
 def moment_bound(depth: int, width: int, output_tokens: int | None = None, other_tokens: int | None = None) -> int:
@@ -102,8 +116,14 @@ def moment_bound(depth: int, width: int, output_tokens: int | None = None, other
     >>> moment_bound(3, 2, 1, 1)
     105
     """
-    width = whole_number("width", width, 1)
-    return moment_spaces(width, moment_degree(depth), *_token_counts(width, output_tokens, other_tokens)).bound()
+    depth, width = checked_size("depth", depth), checked_size("width", width)
+    tokens = _token_counts(width, output_tokens, other_tokens)
+    # The dimension of the moment matrices of the smaller side: the bound grows about as it does for so many entries.
+    few = min(width, *tokens)
+    entries = few * width - few * (few - 1) // 2
+    refuse_deep(depth, "the moment bound", "Try log3_moment_bound")
+    refuse_long("the moment bound", log3_crossing_sum(depth, width, entries), "Try log3_moment_bound, or smaller sizes")
+    return moment_spaces(width, moment_degree(depth), *tokens).bound()
 
 
 def affine_bound(depth: int, width: int, embedding_rank: int) -> int:
@@ -132,6 +152,8 @@ def affine_bound(depth: int, width: int, embedding_rank: int) -> int:
     if rank > width:
         raise TensorRankError(f"embedding_rank is {rank}; expected at most the width {width}")
     free = rank * (rank + 1) // 2 + rank * (width - rank)
+    refuse_deep(depth, "the affine bound", "Try log3_affine_bound")
+    refuse_long("the affine bound", log3_affine_bound(depth, width, rank), "Try log3_affine_bound, or smaller sizes")
     output_side, other_side = HilbertSeries((rank + 1,), free), HilbertSeries((1,), free)
     return MomentSpaces(moment_degree(depth), output_side, other_side).bound()
 
@@ -225,11 +247,14 @@ def published_bounds(depth: int, width: int, heads: int = 1, head_dim: int | Non
     >>> published_bounds(depth=3, width=27) is None
     True
     """
-    depth, width = whole_number("depth", depth, 1), whole_number("width", width, 1)
+    depth, width = checked_size("depth", depth), checked_size("width", width)
     heads = whole_number("heads", heads, 1)
-    if heads >= width or 3**depth == width or (head_dim is not None and heads * head_dim != width):
+    reaches = power_of_3_reaches(depth, width)
+    if heads >= width or (reaches and not power_of_3_reaches(depth, width + 1)):
         return None
-    if 3**depth < width:
+    if head_dim is not None and heads * head_dim != width:
+        return None
+    if not reaches:
         lower = 3.0 ** (depth - 2) * (math.log(width - heads, 3) - depth + 2 - math.log(2, 3))
         return PublishedBounds(1, lower, moment_degree(depth) * math.log(width + heads, 3))
     b1 = -depth * (heads / 2 + 1)
@@ -258,10 +283,15 @@ def counting_bound(depth: int, width: int, heads: int = 1) -> int | None:
     >>> counting_bound(depth=3, width=8, heads=2)
     10
     """
-    depth, width = whole_number("depth", depth, 1), whole_number("width", width, 1)
+    depth, width = checked_size("depth", depth), checked_size("width", width)
     free = (width - whole_number("heads", heads, 1)) // 2
     if depth < 2 or free < 1:
         return None
+    if free == 1:
+        return 1
+    # For a degree that is no float, the logarithm of k^(n-1) / (n-1)! is a bound.
+    log = log_monomial_count(free, 3 ** (depth - 2)) if depth < 600 else (free - 1) * depth * math.log(3)
+    refuse_long("the counting bound", log / math.log(3), "Try smaller sizes")
     return comb(free + 3 ** (depth - 2) - 1, free - 1)
 
 
@@ -305,7 +335,7 @@ def is_saturated(depth: int, width: int, side_tokens: int | None = None) -> bool
     >>> is_saturated(2, width=2), is_saturated(3, width=2)
     (False, True)
     """
-    return bool(3 ** whole_number("depth", depth, 1) >= knee_power(width, side_tokens))
+    return power_of_3_reaches(whole_number("depth", depth, 1), knee_power(width, side_tokens))
 
 
 def regime(depth: int, width: int, side_tokens: int | None = None) -> Regime:
@@ -336,6 +366,9 @@ def equal_sizes(parameters: int, rule: int = 4, deepest: int | None = None) -> l
     [(1, 4), (4, 2), (16, 1)]
     """
     budget, rule = whole_number("parameters", parameters, 1), whole_number("rule", rule, 1)
+    # There are about twice the cube root of budget / rule of them.
+    if budget // rule > _MOST_SIZES**3 and (deepest is None or deepest > _MOST_SIZES):
+        raise TooLargeError(f"parameters are {shown(budget)}; expected fewer, or deepest at most {_MOST_SIZES}")
     last = budget // rule if deepest is None else min(whole_number("deepest", deepest, 1), budget // rule)
     sizes = []
     depth = 1

@@ -11,11 +11,14 @@ import math
 from scipy.special import betaln
 
 from tensorrank.arguments import whole_number
-from tensorrank.errors import TensorRankError
+from tensorrank.errors import TensorRankError, TooLargeError
 
 # The degree of a network of so many layers is a float with room to spare; that of a deeper one exceeds every width.
 _MOST_COUNTED = 600
-_WIDEST = 10**100
+LARGEST = 10**100
+# Whole numbers beyond 3 to this power, some 48,000 digits, take seconds to count.
+_LONGEST_LOG3 = 1e5
+_DEEPEST = 3000
 
 
 def log_monomial_count(variables: int, degree: int) -> float:
@@ -28,6 +31,36 @@ def log_monomial_count(variables: int, degree: int) -> float:
     if variables == 1:
         return 0.0
     return float(-math.log(variables + degree) - betaln(float(variables), float(degree + 1)))
+
+
+def refuse_long(what: str, log3: float, instead: str) -> None:
+    """Raise an error if a whole number, whose logarithm to base 3 is given, has too many digits."""
+    if log3 > _LONGEST_LOG3:
+        raise TooLargeError(
+            f"{what} is about 3^{log3:.4g}; expected at most 3^{_LONGEST_LOG3:g}, whose digits can be computed. {instead}"
+        )
+
+
+def refuse_deep(depth: int, what: str, instead: str) -> None:
+    """Raise an error if a bound at such a depth would take too many steps, one for each digit of the degree."""
+    if depth > _DEEPEST:
+        raise TooLargeError(f"depth is {depth}; expected at most {_DEEPEST} for the digits of {what}. {instead}")
+
+
+def checked_size(name: str, given: int) -> int:
+    """A depth or a width, whole numbers from 1 to 10^100."""
+    if whole_number(name, given, 1) > LARGEST:
+        raise TensorRankError(f"{name} is more than 10^100; expected the {name} of a network")
+    return int(given)
+
+
+def power_of_3_reaches(depth: int, number: int) -> bool:
+    """True if 3^depth is at least a positive whole number, without computing a power with millions of digits.
+
+    >>> power_of_3_reaches(3, 27), power_of_3_reaches(3, 28), power_of_3_reaches(10**9, 28)
+    (True, False, True)
+    """
+    return depth >= number.bit_length() or 3**depth >= number
 
 
 def log3_moment_bound(depth: int, width: int) -> float:
@@ -50,7 +83,7 @@ def log3_moment_bound(depth: int, width: int) -> float:
     '5.975e+09'
     """
     depth, width = _checked(depth, width)
-    return _log3_bound(depth, width, width * (width + 1) // 2)
+    return log3_crossing_sum(depth, width, width * (width + 1) // 2)
 
 
 def log3_affine_bound(depth: int, width: int, embedding_rank: int) -> float:
@@ -76,17 +109,14 @@ def log3_affine_bound(depth: int, width: int, embedding_rank: int) -> float:
     rank = whole_number("embedding_rank", embedding_rank, 1)
     if rank > width:
         raise TensorRankError(f"embedding_rank is {rank}; expected at most the width {width}")
-    return _log3_bound(depth, rank + 1, rank * (rank + 1) // 2 + rank * (width - rank))
+    return log3_crossing_sum(depth, rank + 1, rank * (rank + 1) // 2 + rank * (width - rank))
 
 
 def _checked(depth: int, width: int) -> tuple[int, int]:
-    depth, width = whole_number("depth", depth, 1), whole_number("width", width, 1)
-    if width > _WIDEST:
-        raise TensorRankError("width is more than 10^100; expected the width of a network")
-    return depth, width
+    return checked_size("depth", depth), checked_size("width", width)
 
 
-def _log3_bound(depth: int, functions: int, entries: int) -> float:
+def log3_crossing_sum(depth: int, functions: int, entries: int) -> float:
     """The logarithm to base 3 of the sum over k of min(f ((D, k)), ((D, C-k))), for f functions and D entries.
 
     The first count grows with k and the second falls, so they cross once, after some k. The terms up to k sum to
@@ -111,7 +141,7 @@ def _log3_bound(depth: int, functions: int, entries: int) -> float:
 
 
 def _saturated(depth: int, functions: int, entries: int) -> float:
-    """The logarithm that `_log3_bound` gives, where C is far more than D.
+    """The logarithm that `log3_crossing_sum` gives, where C is far more than D.
 
     There ((D, k)) is k^(D-1) / (D-1)!, and the two counts cross at k = C / (1 + f^(1/(D-1))).
     """

@@ -16,13 +16,19 @@ from __future__ import annotations
 import heapq
 from dataclasses import dataclass
 from functools import cache
+from itertools import accumulate
 from math import prod
 
 import numpy as np
 
+from tensorrank.arguments import shown
 from tensorrank.arithmetic.arrays import Integers
+from tensorrank.errors import TooLargeError
 
 Entry = tuple[int, int]
+
+# Steps of the search that take about ten seconds.
+_MOST_STEPS = 10**8
 
 
 @dataclass(frozen=True)
@@ -86,6 +92,7 @@ def monomial(depth: int, width: int, heads: int, head_dim: int, output_tokens: i
     coordinates = min(width, output_tokens, other_tokens)
     candidates = []
     largest = min(heads, coordinates)
+    _refuse_long_search(depth, coordinates, largest, head_dim)
     for size in range(1, largest + 1):
         groups = min(head_dim, coordinates // size)
         if size < largest and groups == min(head_dim, coordinates // (size + 1)):
@@ -93,6 +100,18 @@ def monomial(depth: int, width: int, heads: int, head_dim: int, output_tokens: i
         firsts = {(i, j) for i in (0, 1, size, size + 1) for j in (i, i + 1) if i // size == j // size and j < groups * size}
         candidates += [_pulled_back(depth, width, heads, head_dim, size, groups, first) for first in sorted(firsts)]
     return max(candidates, key=lambda candidate: candidate.bound)
+
+
+def _refuse_long_search(depth: int, coordinates: int, largest: int, head_dim: int) -> None:
+    """Raise an error if the search would take minutes: its steps for all sizes of groups, on numbers of 3^depth."""
+    sizes = range(1, largest + 1) if coordinates <= _MOST_STEPS else ()
+    groups = (min(head_dim, coordinates // size) for size in sizes)
+    steps = (depth * (1 + depth // 64) * count * size * (count + size) for size, count in enumerate(groups, start=1))
+    if coordinates > _MOST_STEPS or any(total > _MOST_STEPS for total in accumulate(steps)):
+        raise TooLargeError(
+            f"the search for a monomial would take minutes at depth {shown(depth)}, with {shown(coordinates)} coordinates "
+            f"and {shown(largest)} heads; expected smaller sizes"
+        )
 
 
 def _pulled_back(depth: int, width: int, heads: int, head_dim: int, size: int, groups: int, first: Entry) -> Monomial:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
 import typer
 
 import tensorrank as tr
+from tensorrank.arguments import shown
 from tensorrank.cli.shared import options
 from tensorrank.cli.shared.terminal import empty_table, print_json, say, whole_numbers, wide_console
-from tensorrank.errors import TensorRankError
+from tensorrank.errors import TensorRankError, TooLargeError
 from tensorrank.whole_numbers import as_ranges
 
-# Degrees beyond 3^24 make the monomial bound's whole numbers slow to handle, and no network is as deep and this narrow.
-_DEEPEST = 24
+# The most depths of one table.
+_MOST_DEPTHS = 1000
+# Logarithms beyond this are written with an exponent.
+_LONG = 1e9
 
 
 def bounds(
@@ -26,31 +30,19 @@ def bounds(
 ) -> None:
     """Proven and published bounds on the separation rank of self-attention, depth by depth.
 
-    The table has the logarithms to base 3; --json has the whole numbers, those beyond 2^53 as text.
+    The table has the logarithms to base 3; --json has the whole numbers too, those beyond 2^53 as text and those with
+    more than 48,000 digits as null.
 
     Example: tensorrank bounds --width 64 --depth 1-12
     """
-    rows: list[dict[str, Any]] = []
-    for depth in whole_numbers(depths, "--depth"):
-        if depth > _DEEPEST:
-            raise TensorRankError(f"--depth is {depth}; expected at most {_DEEPEST}, beyond which the degree 3^L is too large")
-        # None stands for a default in the class, whose fields are never None.
-        model = tr.SelfAttention(depth, width, heads=heads, head_dim=head_dim, tokens=tokens)  # type: ignore[arg-type]
-        side, other = model.tokens // 2, model.tokens - model.tokens // 2
-        published = tr.bounds.published_bounds(depth, width, heads, model.head_dim)
-        rows.append(
-            {
-                "depth": depth,
-                "moment_bound": tr.bounds.moment_bound(depth, width, side, other),
-                "monomial_bound": tr.bounds.monomial_bound(depth, width, heads, model.head_dim, side, other),
-                "published_theorem": published.theorem if published else None,
-                "published_lower_log3": published.lower if published else None,
-                "published_upper_log3": published.upper if published else None,
-                "published_counting_bound": tr.bounds.counting_bound(depth, width, heads),
-                "regime": tr.bounds.regime(depth, width, side),
-            }
-        )
-    knee, threshold = tr.bounds.knee(width, side), tr.bounds.log3(width)
+    chosen = whole_numbers(depths, "--depth")
+    if len(chosen) > _MOST_DEPTHS:
+        raise TensorRankError(f"--depth names {len(chosen)} depths; expected at most {_MOST_DEPTHS}")
+    # None stands for a default in the class, whose fields are never None.
+    models = [tr.SelfAttention(depth, width, heads=heads, head_dim=head_dim, tokens=tokens) for depth in chosen]  # type: ignore[arg-type]
+    rows = [_row(model, digits=json) for model in models]
+    model = models[0]
+    knee, threshold = tr.bounds.knee(width, model.tokens // 2), tr.bounds.log3(width)
     if json:
         print_json(
             {
@@ -64,10 +56,9 @@ def bounds(
     table = empty_table("depth", "at least", "at most", "published", "to", "regime", words=["regime"])
     for row in rows:
         table.add_row(
-            str(row["depth"]),
-            f"{tr.bounds.log3(row['monomial_bound']):.2f}",
-            f"{tr.bounds.log3(row['moment_bound']):.2f}",
-            *(_signed(row[name]) for name in ("published_lower_log3", "published_upper_log3")),
+            shown(row["depth"]),
+            *(_log(row[name]) for name in ("monomial_bound_log3", "moment_bound_log3")),
+            *(_log(row[name]) for name in ("published_lower_log3", "published_upper_log3")),
             row["regime"],
         )
     say(
@@ -82,11 +73,49 @@ def bounds(
     say(f"knee at depth {knee:.2f}; log3 of the width is {threshold:.2f}")
 
 
-def _signed(log: float | None) -> str:
-    """The logarithm, or a dash where it is negative and so bounds no rank."""
-    return "-" if log is None or log < 0 else f"{log:.2f}"
+def _row(model: tr.SelfAttention, *, digits: bool) -> dict[str, Any]:
+    """The bounds of one depth, with their logarithms; whole numbers with too many digits are None.
+
+    Without `digits` the moment bound is None too where its logarithm is quicker to find.
+    """
+    depth, width, heads = model.depth, model.width, model.heads
+    side, other = model.tokens // 2, model.tokens - model.tokens // 2
+    published = tr.bounds.published_bounds(depth, width, heads, model.head_dim)
+    many = side >= width
+    moment = None if many and not digits else _if_short(lambda: tr.bounds.moment_bound(depth, width, side, other))
+    monomial = _if_short(lambda: tr.bounds.monomial_bound(depth, width, heads, model.head_dim, side, other))
+    log_moment = None if moment is None else tr.bounds.log3(moment)
+    if moment is None and many:
+        log_moment = tr.bounds.log3_moment_bound(depth, width)
+    return {
+        "depth": depth,
+        "moment_bound": moment,
+        "moment_bound_log3": log_moment,
+        "monomial_bound": monomial,
+        "monomial_bound_log3": None if monomial is None else tr.bounds.log3(monomial),
+        "published_theorem": published.theorem if published else None,
+        "published_lower_log3": published.lower if published else None,
+        "published_upper_log3": published.upper if published else None,
+        "published_counting_bound": _if_short(lambda: tr.bounds.counting_bound(depth, width, heads)),
+        "regime": tr.bounds.regime(depth, width, side),
+    }
+
+
+def _if_short(bound: Callable[[], int | None]) -> int | None:
+    """A bound, or None where its digits or the search for it would take minutes."""
+    try:
+        return bound()
+    except TooLargeError:
+        return None
+
+
+def _log(log: float | None) -> str:
+    """The logarithm, or a dash where there is none, or where it is negative and so bounds no rank."""
+    if log is None or log < 0:
+        return "-"
+    return f"{log:.2f}" if log < _LONG else f"{log:.6g}"
 
 
 def _passes(row: dict[str, Any]) -> bool:
-    published = row["published_upper_log3"]
-    return published is not None and tr.bounds.log3(row["monomial_bound"]) > published
+    published, monomial = row["published_upper_log3"], row["monomial_bound_log3"]
+    return published is not None and monomial is not None and monomial > published

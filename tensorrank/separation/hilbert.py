@@ -28,11 +28,16 @@ from math import comb, prod
 import numpy as np
 from numpy.polynomial.polynomial import polyadd, polymul, polypow
 
+from tensorrank.arguments import shown
 from tensorrank.arithmetic.arrays import Array
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.primes import LARGEST_PRIME, primes_below
+from tensorrank.errors import TooLargeError
 from tensorrank.separation.interpolation import line_coefficients
 from tensorrank.separation.monomials import monomial_count
+
+# Steps of the determinants that take about a minute; width 64 with 32 tokens takes half of them.
+_MOST_STEPS = 45 * 10**8
 
 
 @dataclass(frozen=True)
@@ -134,6 +139,11 @@ def _averaged(width: int, tokens: int, *, vector: bool) -> HilbertSeries:
     and down, and all else repeats a row or cancels against the fixed eigenvalues.
     """
     pairs = tokens // 2
+    if width**2 * max(1, pairs**3 * (pairs**2 + 12 * width) // 4) > _MOST_STEPS:
+        raise TooLargeError(
+            f"counting the functions of {shown(tokens)} tokens of width {shown(width)} would take minutes; expected "
+            "smaller sizes, or as many tokens as the width, for which the count is known"
+        )
     # Each component: free pairs, sign, shift, and the factors of the fixed eigenvalues over a power of 1 - t^2.
     # Coefficients stand lowest first.
     if tokens % 2:

@@ -1,0 +1,49 @@
+"""`tensorrank bounds` at sizes beyond every network: logarithms where digits would take minutes."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+import tensorrank as tr
+from tensorrank.cli.main import app
+
+
+def bounds(*arguments):
+    return CliRunner().invoke(app, ["bounds", *map(str, arguments)])
+
+
+@pytest.mark.parametrize("width", [10**5, 10**29, 10**40])
+def test_wide_networks_are_answered_by_logarithms(width):
+    done = bounds("--width", width, "--depth", "1,12,1000000000", "--json")
+    assert done.exit_code == 0
+    for row in json.loads(done.stdout)["bounds"]:
+        assert row["moment_bound_log3"] == pytest.approx(tr.bounds.log3_moment_bound(row["depth"], width))
+        assert row["monomial_bound"] is row["monomial_bound_log3"] is None
+    # A single layer gives as many functions as the token has entries, and one more: d + 1 for one degree of each.
+    assert int(json.loads(done.stdout)["bounds"][0]["moment_bound"]) == width + 1
+    table = bounds("--width", width, "--depth", "1,12,1000000000")
+    assert table.exit_code == 0
+    assert "saturated" in table.stdout
+
+
+def test_text_and_json_have_the_same_logarithms():
+    text, values = bounds("--width", 6, "--depth", "1-9"), json.loads(bounds("--width", 6, "--depth", "1-9", "--json").stdout)
+    for row in values["bounds"]:
+        assert f"{row['moment_bound_log3']:.2f}" in text.stdout
+        assert row["moment_bound_log3"] == pytest.approx(tr.bounds.log3(int(row["moment_bound"])))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("--width", 10**101), "width is more than 10^100"),
+        (("--width", 64, "--depth", "1-1000000000"), "--depth is '1-1000000000'"),
+        (("--width", 64, "--depth", "1-1001"), "--depth names 1001 depths; expected at most 1000"),
+        (("--width", 5, "--heads", 10**11), "100000000000 heads do not divide the width 5"),
+    ],
+)
+def test_sizes_of_no_network_are_refused(arguments, message):
+    done = bounds(*arguments)
+    assert done.exit_code == 2
+    assert message in done.stderr
