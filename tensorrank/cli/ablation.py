@@ -82,7 +82,7 @@ def ablation(
         seen = f"; the picture of the losses: {pictures[0]}" if pictures else ""
         raise TensorRankError(f"{file}: {error}{seen}") from error
     if save is not None:
-        text = dumps(fit.to_dict(), indent=2) + "\n"
+        text = dumps(fit.to_dict(), indent=2, allow_nan=False) + "\n"
         write_whole(save, lambda file: file.write(text.encode()))
     best = [] if fit.slope < 0 else [tr.guidelines.optimum(size, fit, sigmas=sigmas) for size in sizes]
     if json:

@@ -115,7 +115,7 @@ class Mixture(Model):
     def identity(self) -> dict[str, Any]:
         """The sizes of this model and a digest of its tables, which tells it from models of equal sizes."""
         tables = [self.fields(), None if self.densities is None else self.densities.to_dict()]
-        digest = blake2b(json.dumps(tables, sort_keys=True).encode(), digest_size=8).hexdigest()
+        digest = blake2b(json.dumps(tables, sort_keys=True, allow_nan=False).encode(), digest_size=8).hexdigest()
         return {"sites": self.sites, "parameters": self.parameters, "digest": digest}
 
     @abstractmethod

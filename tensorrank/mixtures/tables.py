@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from math import log10, prod
+from math import fsum, lcm, log10, prod
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,9 @@ _FEW_ENTRIES = 2**16
 _FLOAT_BYTES, _FRACTION_BYTES = 32, 400
 # What a node takes with its name, its children and a small table.
 _OBJECT_BYTES = 1000
+# Fractions whose denominators have fewer bits together are added one by one.
+_LONG_SUM = 2**16
+_MOST_COMMON_BITS = 2**18
 # Fractions of fewer bits are written out in messages.
 _MOST_BITS = 300
 
@@ -82,15 +85,42 @@ def distributions(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
     They have to sum to one: exactly for fractions, within TOLERANCE for floats.
     """
     array = nonnegative(given, what, axes)
-    sums = array.sum(axis=-1)
+    sums = _exact_sums(array, what) if holds_fractions(array) else array.sum(axis=-1)
     odd = np.asarray(sums != 1 if holds_fractions(array) else np.abs(sums - 1) > TOLERANCE)
     if odd.any():
         where = tuple(int(i) for i in np.argwhere(odd)[0])
         place = f" at {_place(axes[:-1], where)}" if where else ""
-        total = sums[where] if where else sums
+        total = np.asarray(sums)[where]
         near = "" if holds_fractions(array) else f", within {TOLERANCE:g}"
         raise TensorRankError(f"{what} sums to {_in_words(total)}{place} over {axes[-1]}; expected 1{near}")
     return array
+
+
+def _exact_sums(array: Table, what: str) -> Table:
+    """The sums of fractions along the last axis; a float where long fractions are far from one."""
+    rows = array.reshape(-1, array.shape[-1])
+    sums = np.empty(len(rows), dtype=object)
+    for place, row in enumerate(rows):
+        bits = sum(entry.denominator.bit_length() for entry in row)
+        sums[place] = row.sum() if bits < _LONG_SUM else _long_sum(row, what)
+    return sums.reshape(array.shape[:-1])
+
+
+def _long_sum(row: Table, what: str) -> Fraction | float:
+    """The sum of fractions over their common denominator, which takes time with its square and so is bounded."""
+    # Entries above one need no float, which might not hold them.
+    near = fsum(float(entry) if entry <= 1 else 2.0 for entry in row)
+    if abs(near - 1) > TOLERANCE:
+        return near
+    common = 1
+    for entry in row:
+        common = lcm(common, entry.denominator)
+        if common.bit_length() > _MOST_COMMON_BITS:
+            raise TensorRankError(
+                f"{what} has fractions whose common denominator is longer than {_MOST_COMMON_BITS} bits; expected "
+                "shorter ones, or floats"
+            )
+    return Fraction(sum(entry.numerator * (common // entry.denominator) for entry in row), common)
 
 
 def listed_tables(given: ArrayLike | Sequence[Table], what: str) -> list[ArrayLike] | None:

@@ -1,3 +1,4 @@
+import random
 from fractions import Fraction
 
 import numpy as np
@@ -111,3 +112,23 @@ def test_random_distributions(exact):
     sums = table.sum(axis=-1)
     assert (sums == 1).all() if exact else np.allclose(sums, 1, atol=1e-15)
     assert (table > 0).all()
+
+
+def test_long_fractions_are_summed_over_their_common_denominator():
+    # Of a telescoping sum: 1/q^k + (q - 1)/q^k + (q - 1)/q^(k-1) + ... + (q - 1)/q = 1.
+    q, k = 3**2000, 6
+    row = [Fraction(1, q**k), *(Fraction(q - 1, q**power) for power in range(1, k + 1))]
+    assert distributions(row, "the row", ["value"]).shape == (k + 1,)
+    row[0] = Fraction(2, q**k)
+    with pytest.raises(TensorRankError, match="the row sums to a fraction of some"):
+        distributions(row, "the row", ["value"])
+
+
+def test_long_fractions_without_a_common_denominator_are_refused_at_once():
+    rng = random.Random(0)
+    row = [Fraction(rng.getrandbits(60_000), rng.getrandbits(60_010) | 1) for _ in range(1000)]
+    with pytest.raises(TensorRankError, match=r"the row sums to [0-9.]+ over value; expected 1"):
+        distributions(row, "the row", ["value"])
+    shares = [Fraction(part.denominator // 1000, part.denominator) for part in row]
+    with pytest.raises(TensorRankError, match="the row has fractions whose common denominator is longer than 262144 bits"):
+        distributions(shares, "the row", ["value"])

@@ -73,8 +73,8 @@ def print_json(values: Mapping[str, Any]) -> None:
     Where the output's encoding lacks a sign, or a name is no text, JSON's own escapes stand for it.
     """
     found = plain(values)
-    text = json.dumps(found, ensure_ascii=False)
-    typer.echo(text if can_be_written(text) else json.dumps(found))
+    text = json.dumps(found, ensure_ascii=False, allow_nan=False)
+    typer.echo(text if can_be_written(text) else json.dumps(found, allow_nan=False))
 
 
 def whole_numbers(text: str, name: str, expected: str = "whole numbers and ranges, such as 1-4 or 2,3,8") -> tuple[int, ...]:

@@ -34,7 +34,7 @@ class Log:
 
     def write(self, values: dict[str, Any]) -> None:
         """Write one line, with the time in UTC."""
-        line = json.dumps(plain({"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **values}))
+        line = json.dumps(plain({"time": datetime.now(UTC).isoformat(timespec="milliseconds"), **values}), allow_nan=False)
         try:
             self._file.write(line + "\n")
         except OSError as error:

@@ -1,0 +1,125 @@
+"""--json of every verb: one object for strict readers of JSON and for readers that hold floats only; of errors, too."""
+
+import json
+import math
+import shutil
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+from typer.testing import CliRunner
+
+import tensorrank as tr
+from tensorrank.cli.main import app
+
+ABLATION = Path(__file__).parents[2] / "examples" / "ablation" / "softmax.csv"
+# For each verb arguments that end soon; several where the object differs.
+GOOD = {
+    ("study",): [("--widths", "2", "--depths", "1-2", "--out", "FOLDER")],
+    ("bounds",): [("--width", "64", "--depth", "1-12"), ("--width", "2", "--depth", "1")],
+    ("compare",): [("--parameters", "16", "--out", "FOLDER")],
+    ("reduce",): [("h.json", "--to", "sum_product"), ("m.json", "--to", "latent_class")],
+    ("approximate",): [("h.json", "--steps", "2")],
+    ("advise",): [("--parameters", "175e9"), ("--depth", "96", "--width", "12288"), ("--projections",), ("--config", "c.json")],
+    ("ablation",): [(str(ABLATION),)],
+    ("show",): [("h.json",), ("m.json",)],
+    ("rank", "FILE"): [("h.json",), ("m.json", "--plan")],
+    ("rank", "attention"): [("--depth", "2", "--width", "2"), ("--depth", "12", "--width", "64", "--plan")],
+    ("rank", "softmax"): [("--depth", "1", "--width", "2", "--samples", "16")],
+    ("rank", "circuit", "recurrent"): [("--depth", "2", "--hidden", "2", "--channels", "2", "--steps", "4")],
+    ("rank", "circuit", "convolutional"): [("--sites", "4", "--channels", "2", "--widths", "2,2")],
+    ("separation", "interleaved"): [("--sites", "4,8")],
+    ("separation", "levels"): [("--depths", "2-3")],
+    ("separation", "formats"): [("--sites", "4")],
+    ("separation", "perfect-matchings"): [("--sites", "6,64")],
+    ("separation", "hierarchy"): [("--sites", "4")],
+    ("task", "softmax-bottleneck"): [("--tokens", "4")],
+    ("task", "ranks", "sparse-averaging"): [("--tokens", "5", "--sparsity", "2")],
+    ("task", "ranks", "match2"): [("--tokens", "4", "--modulus", "5")],
+    ("task", "ranks", "match3"): [("--tokens", "5", "--modulus", "5")],
+    ("task", "ranks", "match3-bigram"): [("--tokens", "5", "--modulus", "5")],
+    ("task", "ranks", "match3-local"): [("--tokens", "5", "--modulus", "5")],
+    ("task", "ranks", "disjointness"): [("--length", "4")],
+    ("task", "ranks", "inner-product"): [("--length", "4")],
+}
+ERRORS = [(verb, ("--no-such-option",)) for verb in GOOD] + [
+    (("show",), ("no\nsuch\udcff.json",)),
+    (("rank", "FILE"), ("h.json", "--partition", "ein Drittel")),
+    (("advise",), ("--config", "/dev/null")),
+]
+
+
+def leaves(command, path=()):
+    """The names of all commands that take options."""
+    inner = getattr(command, "commands", None)
+    if inner is None:
+        return [path]
+    return [leaf for name, below in inner.items() for leaf in leaves(below, (*path, name))]
+
+
+def words(verb):
+    """What is typed for a verb: the command for files has no name."""
+    return [word for word in verb if word != "FILE"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    path = tmp_path_factory.mktemp("verbs")
+    tr.save(tr.HiddenMarkov.random(2, 2, 6, seed=0), path / "h.json")
+    tr.save(tr.SumProduct.perfect_matchings(60, 2, seed=0), path / "m.json")
+    shutil.copy(Path(__file__).parents[1] / "guidelines" / "configs" / "gpt2.json", path / "c.json")
+    return path
+
+
+def refuse(text):
+    raise AssertionError(f"{text} is no JSON")
+
+
+def whole(text):
+    assert abs(int(text)) <= 2**53, "readers of JSON that hold floats only would round it"
+    return int(text)
+
+
+def decimal(text):
+    assert math.isfinite(float(text))
+    return float(text)
+
+
+def strictly_read(text):
+    assert "\n" not in text.rstrip("\n")
+    # Half a surrogate pair is in no text of UTF-8.
+    text.encode("utf-8")
+    values = json.loads(text, parse_int=whole, parse_float=decimal, parse_constant=refuse)
+    assert json.loads(text, parse_int=float) == values
+    assert isinstance(values, dict)
+    return values
+
+
+def test_every_verb_is_here():
+    others = {("task", "check"), ("task", "study")}
+    assert {leaf for leaf in leaves(get_command(app)) if leaf[:2] not in others} == set(GOOD)
+
+
+@pytest.mark.parametrize(
+    ("verb", "arguments"), [(verb, arguments) for verb, several in GOOD.items() for arguments in several], ids=" ".join
+)
+def test_what_is_found_is_one_object_that_every_reader_can_read(verb, arguments, folder, monkeypatch, tmp_path):
+    monkeypatch.chdir(folder)
+    given = [str(tmp_path) if one == "FOLDER" else one for one in arguments]
+    done = CliRunner().invoke(app, [*words(verb), *given, "--json"], catch_exceptions=False)
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert strictly_read(done.stdout)
+
+
+@pytest.mark.parametrize(("verb", "arguments"), ERRORS, ids=repr)
+def test_errors_are_one_object_too(verb, arguments, folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    done = CliRunner().invoke(app, [*words(verb), *arguments, "--json"], catch_exceptions=False)
+    assert (done.exit_code, done.stderr) == (2, "")
+    assert list(strictly_read(done.stdout)) == ["error"]
+
+
+def test_bounds_of_thousands_of_digits_are_read_with_python_as_it_comes():
+    # Python's own limit of 4300 digits for whole numbers, which json.load keeps, holds for no text.
+    done = CliRunner().invoke(app, ["bounds", "--width", "64", "--depth", "12", "--json"], catch_exceptions=False)
+    assert len(json.loads(done.stdout)["bounds"][0]["moment_bound"]) > 4300
