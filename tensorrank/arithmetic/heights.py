@@ -98,13 +98,22 @@ def bits_of_sum(terms: Iterable[float]) -> float:
     return float(np.logaddexp2.reduce(found)) if found else -math.inf
 
 
+def factorial_bits(number: int) -> float:
+    """log2 of number!, rounded up; inf where that is beyond all floats.
+
+    >>> round(2 ** factorial_bits(5), 3), factorial_bits(3**700)
+    (120.0, inf)
+    """
+    return math.lgamma(number + 1) / math.log(2) + _ROUNDING if number < 2**1000 else math.inf
+
+
 def minor_bits(size: int, entry: float) -> float:
     """log2 of a bound on the coefficients of a minor of this size, whose entries are polynomials.
 
     A minor is a sum of size! products of entries, so that the sum of the absolute values of its coefficients is at most
     size! times the product of those sums of its entries. For each entry that sum is at most 2^entry.
     """
-    return math.lgamma(size + 1) / math.log(2) + size * entry + _ROUNDING
+    return factorial_bits(size) + size * entry
 
 
 def _of_whole_numbers(array: Array) -> Height:

@@ -18,9 +18,9 @@ from math import prod
 import numpy as np
 
 from tensorrank.arguments import shown, things
-from tensorrank.arithmetic.heights import minor_bits
+from tensorrank.arithmetic.heights import factorial_bits, minor_bits
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.arithmetic.primes import LARGE_PRIMES, LARGEST_PRIME, SMALL_PRIMES, PrimeRange, primes_below
+from tensorrank.arithmetic.primes import LARGE_PRIMES, SMALL_PRIMES, PrimeRange, primes_below
 from tensorrank.arithmetic.randomness import hardened_stream
 from tensorrank.errors import PrimeError
 from tensorrank.separation.architecture import Architecture, Instance, Weights
@@ -144,8 +144,4 @@ def _entry_bits(model: Architecture, weights: Weights | None) -> float:
     The entries of a Hankel block are coefficients of the values, times factorials that divide C!.
     """
     form = model.moment_form()
-    if form is not None and form.degree > LARGEST_PRIME:
-        # No prime exceeds such a degree, so nothing is drawn.
-        return math.inf
-    factorial = 0.0 if form is None else math.lgamma(form.degree + 1) / math.log(2)
-    return model.value_bits(weights) + factorial
+    return model.value_bits(weights) + (0.0 if form is None else factorial_bits(form.degree))

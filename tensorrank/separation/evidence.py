@@ -16,7 +16,7 @@ from tensorrank.separation.grid import GridSampling
 from tensorrank.separation.jobs import Job, JobKey, Rounds
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.plan import Plan
-from tensorrank.whole_numbers import as_ranges
+from tensorrank.whole_numbers import abbreviated, as_ranges
 
 _UNLUCKY = "a proved lower bound passes the ranks computed: these draws were unlucky"
 # A repeated draw that gives more than all before it is repeated again, at most so often.
@@ -50,7 +50,7 @@ def from_bounds(chosen: Plan, draws: Draws) -> Rounds[Evidence]:
     """Give the bounds in closed form, where nothing can be computed."""
     yield from ()  # no jobs
     if draws.impossible:
-        why = f"no supported prime exceeds the degree {draws.degree}"
+        why = f"no supported prime exceeds the degree {abbreviated(draws.degree)}"
     else:
         why = f"nothing that passes them can be computed within the {chosen.limits}"
     return Evidence(lower=_known(chosen, draws), reason=f"bounds in closed form only: {why}")

@@ -55,6 +55,11 @@ def test_no_probability_is_stated_where_nothing_is_known_of_the_coefficients():
     assert draws.failure({0: 1}, 52, {0: [prime]}) is None
 
 
+@pytest.mark.parametrize("depth", [650, 1500])
+def test_depths_beyond_all_floats_have_no_prime(depth):
+    assert Draws(SelfAttention(depth, 2), None, 0, None, (3**depth - 1) // 2).impossible
+
+
 @pytest.mark.parametrize("depth", [15, 16, 18, 20])
 def test_primes_exceed_a_high_degree(depth):
     draws = Draws(SelfAttention(depth, 1), None, 0, None, (3**depth - 1) // 2)
