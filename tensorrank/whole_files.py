@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable
@@ -14,6 +15,8 @@ from tensorrank.errors import TensorRankError
 from tensorrank.temporary_files import temporary_file
 
 _KINDS = {stat.S_ISCHR: "a device", stat.S_ISBLK: "a device", stat.S_ISFIFO: "a pipe (FIFO)", stat.S_ISSOCK: "a socket"}
+# The disk is full, the user's share of it, or the largest file allowed.
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 # What the group and others may do with a file, and its owner.
 _PERMISSIONS = 0o777
 
@@ -55,7 +58,8 @@ def write_whole(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
             temporary.replace(target)
         _sync_folder(target.parent)
     except OSError as error:
-        raise TensorRankError(f"{path} cannot be written ({error.strerror or error}); give a writable folder") from error
+        remedy = "make room, or give another folder" if error.errno in _NO_ROOM else "give a writable folder"
+        raise TensorRankError(f"{path} cannot be written ({error.strerror or error}); {remedy}") from error
 
 
 def checked_file(name: str, path: Path) -> Path:

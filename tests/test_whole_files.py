@@ -189,7 +189,7 @@ def test_where_no_room_is_left_the_older_file_stays(tmp_path):
     path.write_text("before")
     done = subprocess.run([sys.executable, "-c", FULL.format(path=str(path))], capture_output=True, text=True)
     assert "TensorRankError" in done.stderr
-    assert "model.json cannot be written (File too large)" in done.stderr
+    assert "model.json cannot be written (File too large); make room" in done.stderr
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
 

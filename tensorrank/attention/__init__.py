@@ -2,10 +2,10 @@
 
 - `architecture` has `SelfAttention`, attention without softmax; `instance` is such a network over GF(p) with its
   weights fixed, and `weights` are these weights. `evaluate` computes values by tokens and by moments, `streaming` under
-  a causal mask, both with the loops of `small_products`.
+  a causal mask, both with the loops of `small_products`; `float_values` are values in floats.
 - `softmax` has `SoftmaxAttention`. `stack` checks the sizes that both kinds of attention have.
 - `bounds` collects what is proved or published about the separation rank: `large_counts` for networks of any size,
-  `monomial` for the lower bound by one monomial.
+  `monomial` for the lower bound by one monomial. `containment` proves which networks contain others.
 - `network` writes attention without softmax as an explicit tensor network.
 """
 

@@ -8,8 +8,11 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from tensorrank.arithmetic.arrays import Floats
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.attention import bounds
+from tensorrank.attention.containment import contains
+from tensorrank.attention.float_values import float_grid
 from tensorrank.attention.heights import value_bits
 from tensorrank.attention.instance import AttentionInstance
 from tensorrank.attention.monomial import Monomial, monomial
@@ -17,7 +20,7 @@ from tensorrank.attention.stack import AttentionStack
 from tensorrank.attention.weights import AttentionWeights
 from tensorrank.checked import checked
 from tensorrank.errors import CombinationError
-from tensorrank.separation.architecture import MomentForm, Weights
+from tensorrank.separation.architecture import Model, MomentForm, Weights
 from tensorrank.separation.named_weights import Shapes, WeightedArchitecture, drawn_or_given, heights_of
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 
@@ -167,6 +170,14 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
         """log2 of a bound on the coefficients of the output, a polynomial in tokens and in weights not given."""
         found = heights_of(weights, self.shapes)
         return value_bits(self, found, embedding_rank=self.embedding_rank, positional=self.positional)
+
+    def contains(self, partition: Bipartition, other: Model, other_partition: Bipartition) -> bool:
+        """True if this network has at least the other's separation rank, by what `containment` proves."""
+        return isinstance(other, SelfAttention) and contains(self, partition, other, other_partition)
+
+    def float_grid(self, weights: dict[str, Floats], partition: Bipartition, count: int, rng: np.random.Generator) -> Floats:
+        """The values in floats at all pairs of so many standard normal inputs of each side."""
+        return float_grid(self, AttentionWeights(**weights).by_head(), partition, count, rng)
 
     def rank_bound(self, partition: PartitionLike) -> int | None:
         """The moment bound for tokens of the dimension of the inputs; None under a causal mask beyond depth 1.

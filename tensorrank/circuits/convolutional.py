@@ -22,10 +22,11 @@ from tensorrank.circuits.pooling import Levels, pooling_levels
 from tensorrank.networks.cuts import minimum_cut
 from tensorrank.networks.function import NetworkInstance
 from tensorrank.networks.network import Tensor, TensorNetwork
-from tensorrank.separation.architecture import Weights
+from tensorrank.separation.architecture import Model, Weights
 from tensorrank.separation.monomials import monomial_count
 from tensorrank.separation.named_weights import Shapes, WeightedArchitecture, checked_weights, drawn_or_given, heights_of
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
+from tensorrank.separation.rounding import FloatMatrix
 
 
 @checked
@@ -133,6 +134,26 @@ class ConvolutionalCircuit(WeightedArchitecture):
             entries = prod(shape[1:] if len(shape) > 1 else shape)
             total += count * (log2(entries) + (found[name].largest if found else 0.0))
         return total
+
+    def contains(self, partition: Bipartition, other: Model, other_partition: Bipartition) -> bool:
+        """True for a circuit of the same pooling whose levels and sites are no wider, and shared if this one's are.
+
+        Weights are padded with zeros, so that further entries of a level stay zero. Weights that are not shared may be
+        equal. For almost all weights the rank is the largest that any weights give, and restricting inputs raises none.
+        """
+        return (
+            isinstance(other, ConvolutionalCircuit)
+            and self.levels == other.levels
+            and self.shared <= other.shared
+            and self.channels >= other.channels
+            and all(own >= wanted for own, wanted in zip(self.widths, other.widths, strict=True))
+            and {frozenset(partition.a), frozenset(partition.b)}
+            == {frozenset(s) for s in (other_partition.a, other_partition.b)}
+        )
+
+    def in_floats(self, partition: Bipartition, weights: Weights | None, work: float, rank: int) -> FloatMatrix | None:
+        """The circuit as a network, compressed to the cut, if some of the weights given are floats."""
+        return None if weights is None else self.to_network(weights).architecture().in_floats(partition, None, work, rank)
 
     def rank_bound(self, partition: PartitionLike) -> int:
         """The minimum cut of the circuit as a tensor network, or less for one level with shared weights.

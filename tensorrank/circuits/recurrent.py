@@ -15,10 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorrank.arguments import whole_number
+from tensorrank.arithmetic.arrays import Floats
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.checked import checked
 from tensorrank.networks.network import Tensor, TensorNetwork
-from tensorrank.separation.architecture import Instance, Weights
+from tensorrank.separation.architecture import Instance, Model, Weights
 from tensorrank.separation.monomials import monomial_count
 from tensorrank.separation.named_weights import Shapes, WeightedArchitecture, checked_weights, drawn_or_given, heights_of
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
@@ -119,6 +120,43 @@ class RecurrentCircuit(WeightedArchitecture):
                     below = log2(self.hidden) + largest["between"] + states[layer - 1]
                 states[layer] = log2(self.hidden) + largest["recurrent"] + state + below
         return log2(self.hidden) + largest["output"] + states[-1] + sum(one.denominator for one in found.values())
+
+    def contains(self, partition: Bipartition, other: Model, other_partition: Bipartition) -> bool:
+        """True for a circuit of the same depth and steps, with as many hidden units and channels or fewer.
+
+        Weights are padded with zeros, so that further units stay zero, and inputs are restricted to the first channels.
+        For almost all weights the rank is the largest that any weights give, and restricting inputs raises no rank.
+        """
+        return (
+            isinstance(other, RecurrentCircuit)
+            and (self.depth, self.steps) == (other.depth, other.steps)
+            and self.hidden >= other.hidden
+            and self.channels >= other.channels
+            and {frozenset(partition.a), frozenset(partition.b)}
+            == {frozenset(s) for s in (other_partition.a, other_partition.b)}
+        )
+
+    def float_grid(self, weights: dict[str, Floats], partition: Bipartition, count: int, rng: np.random.Generator) -> Floats:
+        """The values in floats at all pairs of so many categories of each side, or of all that there are."""
+        inputs = []
+        for side in (partition.a, partition.b):
+            every = self.channels ** len(side)
+            inputs.append(rng.integers(0, self.channels, (count, len(side))))
+            if every <= count:
+                inputs[-1] = np.arange(every)[:, None] // self.channels ** np.arange(len(side)) % self.channels
+        rows, columns = inputs
+        states = [initial[None, None] for initial in weights["initial"]]
+        for step in range(self.steps):
+            if step in partition.a:
+                below = weights["input"].T[rows[:, partition.a.index(step)]][:, None]
+            else:
+                below = weights["input"].T[columns[:, partition.b.index(step)]][None]
+            for layer, state in enumerate(states):
+                if layer:
+                    below = states[layer - 1] @ weights["between"][layer - 1].T
+                states[layer] = state @ weights["recurrent"][layer].T * below
+                states[layer] /= np.abs(states[layer]).max() or 1.0
+        return np.array(np.broadcast_to(states[-1] @ weights["output"], (len(rows), len(columns))))
 
     def state_functions(self, remaining: int) -> int:
         """The number of functions of the present states that the output can depend on, with so many steps to come.

@@ -16,10 +16,11 @@ from tensorrank.checked import checked
 from tensorrank.circuits.convolutional import ConvolutionalCircuit
 from tensorrank.circuits.recurrent import RecurrentCircuit
 from tensorrank.errors import TensorRankError
-from tensorrank.experiments.experiment import told, within
+from tensorrank.experiments.experiment import within
 from tensorrank.records import Record
+from tensorrank.separation.containment import Ranked, raised
 from tensorrank.separation.options import RankOptions
-from tensorrank.separation.partition import PartitionLike
+from tensorrank.separation.partition import PartitionLike, checked_partition
 from tensorrank.separation.result import SeparationRank
 from tensorrank.separation.solve import separation_rank
 
@@ -136,7 +137,8 @@ def compare(
 ) -> Iterator[Compared]:
     """The separation ranks of architectures, one after the other, all under the same limits.
 
-    A rank that does not fit the limits is a certified lower bound.
+    A rank that does not fit the limits is a certified lower bound. It is no less than that of any other contender that
+    the architecture contains.
 
     Args:
         contestants: architectures as `contenders` lists them, or your own.
@@ -158,10 +160,23 @@ def compare(
     [3, 41]
     """
     listed, name = list(contestants), "{0.family}, {0.shape}".format
-    for number, one in enumerate(told(listed, progress, name)):
-        report = within(progress, number, len(listed), name(one), alone=True)
+    splits = [checked_partition(one.model.sites, partition) for one in listed]
+    ranked: dict[int, Ranked] = {}
+
+    def rank(number: int) -> None:
+        if progress is not None:
+            progress(len(ranked), len(listed), name(listed[number]))
+        report = within(progress, len(ranked), len(listed), name(listed[number]), alone=True)
         options = RankOptions(seed=seed, memory=memory, work=work, threads=threads, progress=report)
-        yield Compared(one, separation_rank(one.model, partition, **options))
+        model, split = listed[number].model, splits[number]
+        ranked[number] = Ranked(model, split, separation_rank(model, split, **options))
+
+    for number, one in enumerate(listed):
+        # What this contender contains is ranked before it is told.
+        for other, (inner, split) in enumerate(zip(listed, splits, strict=True)):
+            if other not in ranked and (other == number or one.model.contains(splits[number], inner.model, split)):
+                rank(other)
+        yield Compared(one, raised(ranked[number], list(ranked.values())))
 
 
 def _attention(budget: int, sites: int, channels: int) -> Iterator[Contender]:

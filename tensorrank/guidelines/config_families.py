@@ -18,6 +18,11 @@ from tensorrank.arguments import shown, whole_number
 from tensorrank.errors import TensorRankError
 from tensorrank.guidelines.model_config import ModelConfig, Role, Stack
 
+# No number of a network is larger, and counts of parameters stay within what a float holds.
+_LARGEST = 10**12
+# Classes whose models write tokens, and so have an output embedding, end like this.
+_WRITERS = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration")
+
 
 class Configuration:
     """The content of a config.json, whose values are checked as they are read."""
@@ -26,7 +31,7 @@ class Configuration:
         self.content = content
 
     def whole(self, fact: Whole, *, null_counts: bool = False) -> int | None:
-        """A whole number of at least 1, or None where it is open.
+        """A whole number from 1 on, or None where it is open.
 
         Null counts as a key left out, or, if it counts itself, leaves the number open.
         """
@@ -34,11 +39,11 @@ class Configuration:
             return fact(self) if callable(fact) else fact
         key, absent = (fact, None) if isinstance(fact, str) else fact
         given = self.content.get(key, absent) if null_counts else self._given(key, absent)
-        return None if given is None else whole_number(key, given, 1)
+        return None if given is None else whole_number(key, given, 1, _LARGEST)
 
     def size(self, key: str) -> int:
-        """A whole number of at least 1 that has to be there."""
-        return whole_number(key, self.content[key], 1)
+        """A whole number from 1 on that has to be there."""
+        return whole_number(key, self.content[key], 1, _LARGEST)
 
     def flag(self, fact: Flag) -> bool:
         """A truth value; null counts as a key left out."""
@@ -56,6 +61,13 @@ class Configuration:
         if not isinstance(given, str):
             raise TensorRankError(f"{key} is {shown(given)}; expected a text")
         return given
+
+    def classes(self) -> tuple[str, ...]:
+        """The classes that the weights are of, by the key architectures; none where it is left out."""
+        given = self._given("architectures", [])
+        if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
+            raise TensorRankError(f"architectures is {shown(given)}; expected a list of texts")
+        return tuple(given)
 
     def _given(self, key: str, absent: Any) -> Any:
         given = self.content.get(key)
@@ -98,6 +110,7 @@ class Family:
         roles: of the stacks, the encoder first; a decoder after an encoder attends to it in each layer.
         decoder_depth: layers of a decoder after an encoder; as many as the encoder's where it is open.
         notes: what a reader should know of the counts.
+        own_code: whether configurations of the family name code of their own, by the key auto_map.
     """
 
     depth: str = "num_hidden_layers"
@@ -125,6 +138,7 @@ class Family:
     roles: tuple[Role, ...] = ("decoder",)
     decoder_depth: Whole = None
     notes: tuple[str, ...] = ()
+    own_code: bool = False
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -163,7 +177,7 @@ _T5 = Family(
     inner="d_ff",
     head_dim="d_kv",
     context=None,
-    gated=lambda given: given.text("feed_forward_proj", "relu").startswith("gated"),
+    gated=lambda given: given.flag(("is_gated_act", given.text("feed_forward_proj", "relu").startswith("gated"))),
     biases=(False, False, False),
     norm_vectors=1,
     learned_positions=None,
@@ -187,6 +201,7 @@ FAMILIES: dict[str, Family] = {
         head_dim=("kv_channels", 128),
         inner_parts=2,
         biases=(True, _qwen_bias, _qwen_bias),
+        own_code=True,
     ),
     "qwen2": replace(
         _GATED, context=("max_position_embeddings", 32768), kv_heads=("num_key_value_heads", 32), biases=(True, False, False)
@@ -215,7 +230,9 @@ FAMILIES: dict[str, Family] = {
     "t5": _T5,
     # Whether mT5 shares its embeddings where nothing is said depends on the version of the format.
     "mt5": replace(
-        _T5, tied="tie_word_embeddings", gated=lambda given: given.text("feed_forward_proj", "gated-gelu").startswith("gated")
+        _T5,
+        tied="tie_word_embeddings",
+        gated=lambda given: given.flag(("is_gated_act", given.text("feed_forward_proj", "gated-gelu").startswith("gated"))),
     ),
 }
 
@@ -234,7 +251,9 @@ def described(name: str, content: Mapping[str, Any]) -> ModelConfig:
     forward = (2 + gated) * width * inner + ((1 + gated) * inner + width) * of_forward
     ends = norm * given.flag(family.final_norm) + (given.whole(family.relative_buckets) or 0) * heads
     stacks: list[Stack] = []
-    for role in family.roles:
+    classes = given.classes()
+    alone = bool(classes) and all(one.endswith("EncoderModel") for one in classes)
+    for role in family.roles[:1] if alone else family.roles:
         # A decoder that follows an encoder attends to it, too, with a norm of its own.
         second = bool(stacks)
         layers = (given.whole(family.decoder_depth) or depth) if second else depth
@@ -244,7 +263,10 @@ def described(name: str, content: Mapping[str, Any]) -> ModelConfig:
     vectors = (given.whole(family.token_types) or 0) + family.embedding_norm
     if family.learned_positions is not None:
         vectors += (context or 0) + family.learned_positions
-    embeddings = (1 if given.flag(family.tied) else 2) * vocabulary * rank + vectors * width
+    notes, tied = (f"an encoder alone, as {shown(classes[0])} is",) if alone else family.notes, given.flag(family.tied)
+    if not tied and classes and not any(one.endswith(_WRITERS) for one in classes):
+        tied, notes = True, (*notes, f"without an output embedding, as {shown(classes[0])} has none")
+    embeddings = (1 if tied else 2) * vocabulary * rank + vectors * width
     return ModelConfig(
         family=name,
         stacks=tuple(stacks),
@@ -254,7 +276,7 @@ def described(name: str, content: Mapping[str, Any]) -> ModelConfig:
         learned_positions=family.learned_positions is not None,
         embedding_parameters=embeddings + (2 * rank * width if rank != width else 0),
         parameters_without_embeddings=sum(stack.parameters for stack in stacks) + (width + 1) * width * family.pooler,
-        notes=family.notes,
+        notes=notes,
     )
 
 

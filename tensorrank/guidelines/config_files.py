@@ -49,14 +49,20 @@ def _checked(config: Any) -> ModelConfig:
         raise TensorRankError(f"the key model_type is missing; expected one of {known}, or give depth and width")
     name = config["model_type"]
     if not isinstance(name, str) or name not in FAMILIES:
-        meant = f"; did you mean {str(name).lower()!r}?" if str(name).lower() in FAMILIES else ""
+        lower = name.lower() if isinstance(name, str) else ""
+        meant = f"; did you mean {lower!r}?" if lower in FAMILIES else ""
         inner = "; the language model of this one is under 'text_config': give that part alone"
         raise TensorRankError(
-            f"model_type is {name!r}; expected one of {known}{meant}{inner if 'text_config' in config else ''}; of any "
+            f"model_type is {shown(name)}; expected one of {known}{meant}{inner if 'text_config' in config else ''}; of any "
             "other model, give depth and width"
         )
     if config.get("add_cross_attention"):
         raise TensorRankError(f"add_cross_attention is set; expected a {name} model without, as it is not counted here")
+    if config.get("auto_map") and not FAMILIES[name].own_code:
+        raise TensorRankError(
+            f"auto_map names code of the model's own, which may count otherwise than a {name} model; expected a model "
+            f"without. To count it as an ordinary {name} model, leave the key out"
+        )
     missing = [key for key in FAMILIES[name].needed if config.get(key) is None]
     if missing:
         one = len(missing) == 1

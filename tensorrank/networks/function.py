@@ -9,17 +9,19 @@ from typing import cast
 
 import numpy as np
 
-from tensorrank.arithmetic.arrays import Array
+from tensorrank.arithmetic.arrays import Array, Floats
 from tensorrank.arithmetic.heights import height
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import memory_limit
-from tensorrank.errors import WeightsError
+from tensorrank.errors import TensorRankError, WeightsError
 from tensorrank.networks.contraction import Operand
+from tensorrank.networks.cut_spectrum import cut_matrix
 from tensorrank.networks.cuts import minimum_cut
 from tensorrank.networks.grid_plan import GridPlan, inputs_by_site
 from tensorrank.networks.tensors import LabelledTensors
 from tensorrank.separation.architecture import Architecture, Instance, Weights
 from tensorrank.separation.partition import Bipartition
+from tensorrank.separation.rounding import FloatMatrix, Shake, measured, rounding_in, sample_size, vectors
 
 # The time of an operation on planes of entries, reducing them included, in operations inside a matrix product.
 _PLANE_COST = 20
@@ -79,6 +81,32 @@ class NetworkFunction(Architecture):
         """The function over GF(p): nothing is random but the inputs, and weights are refused."""
         self._refuse(weights)
         return NetworkInstance(self.network, field, tuple(self.network.operands(field)))
+
+    def in_floats(self, partition: Bipartition, weights: Weights | None, work: float, rank: int) -> FloatMatrix | None:
+        """The network compressed to the cut where that is cheap, as for trains and trees; otherwise a sample."""
+        epsilon = rounding_in(tensor.array for tensor in self.network.tensors)
+        if epsilon is None:
+            return None
+        try:
+            operands = self.network.operands(None)
+        except TensorRankError:
+            return None  # an entry is beyond floats: whole numbers and fractions may be of any size
+
+        def shaken(shake: Shake) -> list[Operand]:
+            return [Operand(shake(one.values), None) for one in operands]
+
+        found = measured(lambda shake: cut_matrix(self.network, shaken(shake), partition, work), epsilon, whole=True, tries=3)
+        if found is not None:
+            return found
+        most, rng = sample_size(work, self.value_work(partition), rank), np.random.default_rng(0)
+        rows, all_rows = vectors(self.network.shape, partition.a, most, rng)
+        columns, all_columns = vectors(self.network.shape, partition.b, most, rng)
+        plan = self.network.grid_plan(partition, (len(rows[0]), len(columns[0])))
+        if plan.peak_bytes > memory_limit(None):
+            return None
+        inputs = [Operand(one, None) for one in (*rows, *columns)]
+        whole = all_rows and all_columns
+        return measured(lambda shake: cast(Floats, plan.evaluate([*shaken(shake), *inputs])), epsilon, whole=whole)
 
     def rank_bound(self, partition: Bipartition) -> int:
         """The upper bound on the rank by the minimum cut of the network."""

@@ -21,6 +21,7 @@ from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.checked import CHECKED_WHERE_USED
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import Bipartition
+from tensorrank.separation.rounding import FloatMatrix
 
 Weights = Annotated[Mapping[str, ArrayLike], CHECKED_WHERE_USED]
 
@@ -169,6 +170,24 @@ class Architecture(Model):
     def generic_lower_bound(self, partition: Bipartition) -> int:
         """A proven lower bound on the separation rank for almost all weights; 0 by default."""
         return 0
+
+    def contains(self, partition: Bipartition, other: Model, other_partition: Bipartition) -> bool:
+        """True if it is proved that this architecture has at least the other's separation rank, for almost all weights.
+
+        By default nothing is proved.
+        """
+        return False
+
+    def in_floats(self, partition: Bipartition, weights: Weights | None, work: float, rank: int) -> FloatMatrix | None:
+        """A matrix in floats that tells how much of an exact rank is rounding; None where no floats were given.
+
+        Args:
+            partition: the two sides.
+            weights: the weights given, if any.
+            work: the operations that it may take, about.
+            rank: the exact rank.
+        """
+        return None
 
     def moment_form(self) -> MomentForm | None:
         """The moment form; None, the default, for an architecture without one."""

@@ -13,7 +13,7 @@ from numpy.lib.npyio import NpzFile
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import named, shown
-from tensorrank.arithmetic.arrays import Array
+from tensorrank.arithmetic.arrays import Array, Floats
 from tensorrank.arithmetic.given_arrays import as_given
 from tensorrank.arithmetic.heights import Height, height
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
@@ -21,6 +21,8 @@ from tensorrank.errors import WeightsError
 from tensorrank.given_files.array_archives import array_of
 from tensorrank.records import Record
 from tensorrank.separation.architecture import Architecture, Weights
+from tensorrank.separation.partition import Bipartition
+from tensorrank.separation.rounding import FloatMatrix, Shake, measured, rounding_in, sample_size
 
 # For every name, the array's axes in words and its shape.
 Shapes = Mapping[str, tuple[str, tuple[int, ...]]]
@@ -43,6 +45,36 @@ class WeightedArchitecture(Record, Architecture):
         """The weights given, each after its name."""
         given = {} if weights is None else checked_weights(weights, self.shapes)
         return [repr(self), *(part for name in sorted(given) for part in (name, given[name]))]
+
+    def in_floats(self, partition: Bipartition, weights: Weights | None, work: float, rank: int) -> FloatMatrix | None:
+        """A sample of the values with the weights given, if some of them are floats."""
+        if weights is None:
+            return None
+        arrays = checked_weights(weights, self.shapes)
+        epsilon = rounding_in(arrays.values())
+        if epsilon is None:
+            return None
+        count = sample_size(work, self.value_work(partition), rank)
+        try:
+            floats = {name: np.asarray(array, dtype=np.float64) for name, array in arrays.items()}
+        except OverflowError:
+            return None  # a whole number or a fraction, of any size, among the floats
+
+        def values(shake: Shake) -> Floats | None:
+            with np.errstate(all="ignore"):  # values beyond floats say nothing, and are not looked at
+                shaken = {name: shake(array) for name, array in floats.items()}
+                return self.float_grid(shaken, partition, count, np.random.default_rng(0))
+
+        return measured(values, epsilon, whole=False)
+
+    def float_grid(
+        self, weights: dict[str, Floats], partition: Bipartition, count: int, rng: np.random.Generator
+    ) -> Floats | None:
+        """The values in floats at all pairs of `count` random inputs of side A (rows) and of side B (columns).
+
+        A side that has fewer inputs is taken whole. By default there are no values in floats.
+        """
+        return None
 
     def identity(self) -> dict[str, Any]:
         """The arguments that make this architecture, as `to_dict` gives them."""

@@ -13,6 +13,7 @@ from tensorrank.checked import check_fields, checked
 from tensorrank.errors import TensorRankError
 from tensorrank.given_records import field_values
 from tensorrank.records import Record
+from tensorrank.separation.rounding import RoundedRank
 from tensorrank.whole_numbers import abbreviated
 
 Standing = Literal["exact", "probable", "lower bound", "numerical"]
@@ -43,6 +44,8 @@ class SeparationRank(Record):
         spectrum: the singular values a numerical rank was read off, with threshold and gap; None for other standings.
         model: the model in words; None in results older than this field.
         partition: the sites of side A in ascending order; None in results older than this field.
+        numerical: the numerical rank of the floats given, where it is below the rank because singular values across the
+            cut are at the level of rounding; None otherwise, and in results older than this field.
 
     Two results are equal when all but their seconds are: the question, the answer, and what it rests on. A notebook
     shows a result as a small table.
@@ -73,6 +76,7 @@ class SeparationRank(Record):
     spectrum: NumericalRank | None = None
     model: str | None = None
     partition: tuple[int, ...] | None = None
+    numerical: RoundedRank | None = None
 
     def __post_init__(self) -> None:
         one_of("the standing", self.standing, get_args(Standing))
@@ -116,6 +120,8 @@ class SeparationRank(Record):
             parts.append(self.reason)
         if self.failure_probability:
             parts.append(f"failure probability below {self.failure_probability:.1e}")
+        if self.numerical is not None:
+            parts.append(self.numerical.sentence)
         parts.append(f"{self.method}, {self.seconds:.2f} s")
         return "; ".join(parts)
 
@@ -126,6 +132,7 @@ class SeparationRank(Record):
         if self.by_degree is not None:
             rows["by degree"] = _shortened(self.by_degree)
         rows |= {"method": self.method} | ({"reason": self.reason} if self.reason else {})
+        rows |= {"rounding": self.numerical.sentence} if self.numerical is not None else {}
         cells = "".join(f"<tr><th>{name}</th><td>{escape(text)}</td></tr>" for name, text in rows.items())
         return f"<table>{cells}</table>"
 

@@ -16,6 +16,7 @@ from tensorrank.separation.options import ComputationOptions, RankOptions, check
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 from tensorrank.separation.plan import Plan, planned
 from tensorrank.separation.result import SeparationRank, Standing
+from tensorrank.separation.rounding import RoundedRank, allowance, rounded_rank
 from tensorrank.whole_files import checked_folder
 
 
@@ -112,7 +113,15 @@ class Computation:
             reason=reason,
             model=str(self.model),
             partition=tuple(sorted(self.partition.a)),
+            numerical=self._rounded(evidence.lower),
         )
+
+    def _rounded(self, rank: int) -> RoundedRank | None:
+        """What rounding leaves of this rank, where floats were given."""
+        if rank < 2:
+            return None
+        draws = self.draws
+        return rounded_rank(draws.model.in_floats(self.partition, draws.weights, allowance(self.plan.work), rank), rank)
 
 
 def computation(model: Model, partition: PartitionLike | None = None, **options: Unpack[ComputationOptions]) -> Computation:

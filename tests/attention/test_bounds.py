@@ -180,6 +180,11 @@ def test_log3_takes_whole_numbers_of_any_size():
     assert bounds.log3(2) == pytest.approx(log3(2))
 
 
+def test_depths_whose_power_of_3_fits_no_memory_are_saturated():
+    assert bounds.is_saturated(10**30, 4)
+    assert bounds.regime(10**30, 10**100) == "saturated"
+
+
 @pytest.mark.parametrize("number", [0, -1, True, 2.0, "2", None])
 def test_bounds_refuse_what_is_no_whole_number_of_at_least_one(number):
     message = "is .*; expected a whole number of at least 1"

@@ -112,6 +112,57 @@ def test_the_rank_behind_a_narrow_embedding():
     assert gpt2.log3_vocabulary_bound == bounds.log3_moment_bound(12, 768)
 
 
+# Counted by the code of the models' authors. The class in architectures has no output embedding, or no decoder; or a
+# key of its own gates the feed-forward network.
+@pytest.mark.parametrize(
+    ("name", "changes", "parameters"),
+    [
+        ("mistral_7b", {"architectures": ["MistralModel"]}, 7_110_660_096),
+        (
+            "flan_t5_base",
+            {
+                "architectures": ["T5EncoderModel"],
+                "d_ff": 10240,
+                "d_kv": 64,
+                "d_model": 4096,
+                "num_heads": 64,
+                "num_layers": 24,
+                "vocab_size": 32128,
+                "feed_forward_proj": "gated-gelu",
+                "tie_word_embeddings": False,
+            },
+            4_762_310_656,
+        ),
+        (
+            "t5_small",
+            {
+                "d_ff": 3584,
+                "d_kv": 64,
+                "d_model": 1472,
+                "num_heads": 6,
+                "num_layers": 12,
+                "num_decoder_layers": 4,
+                "vocab_size": 1510,
+                "feed_forward_proj": None,
+                "is_gated_act": True,
+                "tie_word_embeddings": False,
+            },
+            302_952_704,
+        ),
+    ],
+)
+def test_the_class_of_the_weights_says_what_they_have(name, changes, parameters):
+    assert guidelines.read_config(config(name, **changes)).parameters == parameters
+
+
+def test_notes_say_what_a_class_has_not():
+    assert guidelines.read_config(config("mistral_7b", architectures=["MistralModel"])).notes == (
+        "without an output embedding, as 'MistralModel' has none",
+    )
+    encoder = guidelines.read_config(config("t5_small", architectures=["T5EncoderModel"]))
+    assert (encoder.notes, len(encoder.stacks)) == (("an encoder alone, as 'T5EncoderModel' is",), 1)
+
+
 # What the library that wrote the format, version 5.24, takes where a key is left out.
 @pytest.mark.parametrize(
     ("name", "key", "parameters"),
@@ -159,10 +210,14 @@ def test_it_becomes_plain_values():
         ({"model_type": "gpt2", "n_layer": 12, "n_embd": None}, "the keys n_embd, n_head, vocab_size, n_positions are missing"),
         (config("llama_7b", hidden_size=None), "the key hidden_size is missing; expected it in the config"),
         (config("gpt2", n_head=7), "7 heads do not divide the width 768; expected a divisor$"),
+        (config("bert_base", auto_map={"AutoModel": "remote--code.Model"}), "auto_map names code of the model's own"),
+        (config("gpt2", architectures="GPT2"), r"architectures is 'GPT2'; expected a list of texts"),
         (config("gpt2", add_cross_attention=True), "add_cross_attention is set; expected a gpt2 model without"),
         ({"model_type": "mt5"}, "vocab_size, tie_word_embeddings are missing"),
-        (config("llama_7b", num_hidden_layers=0), "num_hidden_layers is 0; expected a whole number of at least 1"),
+        (config("llama_7b", num_hidden_layers=0), "num_hidden_layers is 0; expected a whole number from 1 to 1000000000000"),
         (config("llama_7b", hidden_size="wide"), "hidden_size is 'wide'"),
+        (config("llama_7b", hidden_size=10**4200), "hidden_size is a whole number of some 4200 digits; expected"),
+        (config("llama_7b", model_type=10**4200), "model_type is a whole number of some 4200 digits; expected"),
         (config("llama_7b", num_attention_heads=33), "33 heads do not divide the width 4096"),
         (config("llama_7b", num_key_value_heads=5), "num_key_value_heads is 5; expected a divisor of the 32"),
         ({**config("qwen2_7b", num_attention_heads=7), "num_key_value_heads": 4}, "is 4; expected a divisor of the 7"),

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, reduce
 
 import numpy as np
 
-from tensorrank.arithmetic.arrays import Array, Integers
+from tensorrank.arithmetic.arrays import Array, Floats, Integers
 from tensorrank.arithmetic.heights import height
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import memory_limit
@@ -22,6 +22,7 @@ from tensorrank.mixtures.sum_product.nodes import LeafNode, Node, ProductNode, S
 from tensorrank.networks.function import random_inputs
 from tensorrank.separation.architecture import Architecture, Instance, Weights
 from tensorrank.separation.partition import Bipartition
+from tensorrank.separation.rounding import FloatMatrix, Shake, measured, rounding_in, sample_size, vectors
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -132,6 +133,39 @@ class SumProductFunction(Architecture):
                 "weights were given for a sum-product network, whose nodes hold all its numbers; expected None. Build the "
                 "network with the tables you mean"
             )
+
+    def in_floats(self, partition: Bipartition, weights: Weights | None, work: float, rank: int) -> FloatMatrix | None:
+        """The values at all inputs of both sides, or at a sample of them, by the graph in floats."""
+        epsilon = rounding_in(map(np.asarray, self.graph.tables()))
+        if epsilon is None:
+            return None
+        rng = np.random.default_rng(0)
+        most = sample_size(work, 4.0 * len(self.graph.nodes), rank)
+        rows, all_rows = vectors(self.shape, partition.a, most, rng)
+        columns, all_columns = vectors(self.shape, partition.b, most, rng)
+        # Inputs of A run along axis 0, inputs of B along axis 1.
+        inputs = {site: one.T[:, :, None] for site, one in zip(partition.a, rows, strict=True)}
+        inputs |= {site: one.T[:, None, :] for site, one in zip(partition.b, columns, strict=True)}
+
+        def values(shake: Shake) -> Floats:
+            known: dict[Name, Floats] = {}
+            for name in self.graph.order:
+                known[name] = self._float_values(self.graph.nodes[name], known, inputs, shake)
+            return np.array(np.broadcast_to(known[self.graph.root], (len(rows[0]), len(columns[0]))))
+
+        return measured(values, epsilon, whole=all_rows and all_columns)
+
+    def _float_values(self, node: Node, known: Mapping[Name, Floats], inputs: Mapping[int, Floats], shake: Shake) -> Floats:
+        """The values of a node in floats, from those of its children or the inputs of its variable."""
+        match node:
+            case LeafNode(variable=variable, distribution=distribution):
+                merged = np.bincount(self.classes[variable], shake(np.asarray(distribution, dtype=np.float64)))
+                return np.asarray(np.tensordot(merged, inputs[variable], 1))
+            case SumNode(children=children, weights=weights):
+                given = shake(np.asarray(weights, dtype=np.float64))
+                return reduce(np.add, [w * known[child] for w, child in zip(given, children, strict=True)])
+            case ProductNode(children=children):
+                return reduce(np.multiply, [known[child] for child in children])
 
     def _image(self, node: Node, field: PrimeField) -> Node:
         """The node with balanced residues in its table; the entries of equal components of a leaf are added up."""

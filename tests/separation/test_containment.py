@@ -1,0 +1,77 @@
+import pytest
+
+import tensorrank as tr
+from tensorrank import Bipartition, SelfAttention
+from tensorrank.experiments.comparison import Contender, compare
+from tensorrank.separation.containment import Ranked, raised
+
+
+def ranked(model, **options):
+    return Ranked(model, Bipartition.halves(model.sites), tr.separation_rank(model, **options))
+
+
+def test_a_wide_network_that_does_not_fit_has_the_rank_of_a_narrow_one():
+    wide, narrow = ranked(SelfAttention(2, 16, tokens=2), work=1e7), ranked(SelfAttention(2, 7, tokens=2))
+    assert (wide.rank.standing, narrow.rank.value, narrow.rank.standing) == ("lower bound", 330, "exact")
+    found = raised(wide, [narrow, wide])
+    assert (found.value, found.lower, found.upper, found.standing) == (330, 330, wide.rank.upper, "lower bound")
+    assert found.by_degree is None
+    assert found.reason == f"{narrow.model}, which it contains, has at least that"
+    assert raised(narrow, [wide]) == narrow.rank
+
+
+def test_a_bound_that_meets_the_upper_one_is_exact():
+    known = ranked(SelfAttention(2, 2))
+    least = ranked(SelfAttention(2, 2, heads=2), work=1.0)
+    assert (known.rank.value, least.rank.standing, least.rank.upper) == (18, "lower bound", 18)
+    found = raised(least, [known])
+    # Heads of width 2 are not contained in heads of width 1.
+    assert found == least.rank
+    found = raised(ranked(SelfAttention(2, 2, heads=2, head_dim=2), work=1.0), [known])
+    assert (found.value, found.standing, found.failure_probability, found.reason) == (18, "exact", 0.0, None)
+
+
+def test_a_numerical_rank_is_left_as_it_is():
+    model = tr.SoftmaxAttention(1, 2, tokens=2)
+    numerical = Ranked(SelfAttention(1, 2, tokens=2), Bipartition.halves(2), tr.numerical_separation_rank(model))
+    assert raised(numerical, [ranked(SelfAttention(1, 1, tokens=2))]) is numerical.rank
+
+
+@pytest.mark.parametrize("reverse", [False, True])
+def test_a_comparison_never_prints_less_for_a_model_than_for_one_inside_it(reverse):
+    models = [SelfAttention(2, width, tokens=2) for width in (16, 2, 7, 12)]
+    listed = [Contender("attention", f"width {model.width}", model) for model in (models[::-1] if reverse else models)]
+    told = []
+    found = list(compare(listed, work=1e8, progress=lambda *step: told.append(step)))
+    assert [one.contender for one in found] == listed
+    values = {one.contender.model.width: one.result.value for one in found}
+    assert values[2] <= values[7] <= values[12] <= values[16]
+    alone = {model.width: tr.separation_rank(model, work=1e8).value for model in models}
+    assert alone[16] < alone[7] == values[7] <= values[16]
+    done = [step[0] for step in told]
+    assert done == sorted(done)
+
+
+@pytest.mark.parametrize(
+    ("larger", "smaller"),
+    [
+        (tr.RecurrentCircuit(2, hidden=3, channels=3, steps=6), tr.RecurrentCircuit(2, hidden=2, channels=3, steps=6)),
+        (tr.RecurrentCircuit(2, hidden=2, channels=3, steps=6), tr.RecurrentCircuit(2, hidden=2, channels=2, steps=6)),
+        (tr.ConvolutionalCircuit(4, 3, (3, 2)), tr.ConvolutionalCircuit(4, 2, (3, 1))),
+        (tr.ConvolutionalCircuit(4, 3, (3, 2)), tr.ConvolutionalCircuit(4, 3, (3, 2), shared=True)),
+    ],
+)
+def test_circuits_contain_narrower_ones(larger, smaller):
+    for partition in (Bipartition.halves(larger.sites), Bipartition.interleaved(larger.sites)):
+        swapped = Bipartition(partition.b, partition.a)
+        assert larger.contains(partition, smaller, partition)
+        assert larger.contains(partition, smaller, swapped)
+        assert not smaller.contains(partition, larger, partition)
+        assert not larger.contains(partition, smaller, Bipartition.of(larger.sites, [0]))
+        assert tr.separation_rank(larger, partition).value >= tr.separation_rank(smaller, partition).value
+
+
+def test_networks_and_mixtures_contain_nothing_that_is_proved():
+    model = tr.LatentClass.random((2, 2), 2, seed=0)
+    halves = Bipartition.halves(2)
+    assert not model.architecture().contains(halves, model, halves)
