@@ -11,7 +11,7 @@ import numpy as np
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.attention import bounds
-from tensorrank.attention.containment import contains
+from tensorrank.attention.containment import contains, shallower_width
 from tensorrank.attention.float_values import float_grid
 from tensorrank.attention.heights import value_bits
 from tensorrank.attention.instance import AttentionInstance
@@ -196,9 +196,16 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
         return min(whole, bounds.affine_bound(self.depth, self.width, self.input_width))
 
     def generic_lower_bound(self, partition: PartitionLike) -> int:
-        """The monomial bound for the sizes of this network; 1 under a causal mask beyond depth 1."""
-        known = self.sides(partition)[1] and not (self.causal and self.depth > 1)
-        return self._monomial(partition).bound if known else 1
+        """The monomial bound for the sizes of this network.
+
+        Under a causal mask beyond depth 1 it is that of the widest network of depth 1 which this one contains.
+        """
+        if self.sides(partition)[1] == 0:
+            return 1
+        if not self.causal or self.depth == 1:
+            return self._monomial(partition).bound
+        width = shallower_width(self)
+        return monomial(1, width, self.kv_heads, self.head_dim, *self.sides(partition)).bound if width else 1
 
     def _lower_bounds(self, partition: PartitionLike) -> Sequence[int]:
         """The monomial bound on the rank of each degree's part."""

@@ -68,6 +68,19 @@ def contains(larger: SelfAttention, partition: Bipartition, smaller: SelfAttenti
     )
 
 
+def shallower_width(model: SelfAttention) -> int:
+    """The largest width of inputs of a network of depth 1 that this one contains with all its heads; 0 if none.
+
+    >>> from tensorrank.attention.architecture import SelfAttention
+    >>> shallower_width(SelfAttention(2, 4, heads=2)), shallower_width(SelfAttention(3, 4, heads=2))
+    (2, 1)
+    """
+    if model.residual or model.depth == 1:
+        return model.input_width
+    # The layers that are passed on take a coordinate, and a head for each that they keep.
+    return min(model.input_width - 1, model.heads - (model.depth > 2))
+
+
 def _has_the_heads(larger: SelfAttention, smaller: SelfAttention) -> bool:
     """True if every group of heads that share keys and values has groups of its own in the larger network."""
     sharing, wanted = larger.heads // larger.kv_heads, smaller.heads // smaller.kv_heads

@@ -95,9 +95,12 @@ class NetworkFunction(Architecture):
         def shaken(shake: Shake) -> list[Operand]:
             return [Operand(shake(one.values), None) for one in operands]
 
-        found = measured(lambda shake: cut_matrix(self.network, shaken(shake), partition, work), epsilon, whole=True, tries=3)
-        if found is not None:
-            return found
+        def compressed(shake: Shake) -> Floats | None:
+            return cut_matrix(self.network, shaken(shake), partition, work)
+
+        values = cut_matrix(self.network, operands, partition, work)
+        if values is not None:
+            return measured(compressed, epsilon, rank, whole=True, tries=3, values=values)
         most, rng = sample_size(work, self.value_work(partition), rank), np.random.default_rng(0)
         rows, all_rows = vectors(self.network.shape, partition.a, most, rng)
         columns, all_columns = vectors(self.network.shape, partition.b, most, rng)
@@ -106,7 +109,7 @@ class NetworkFunction(Architecture):
             return None
         inputs = [Operand(one, None) for one in (*rows, *columns)]
         whole = all_rows and all_columns
-        return measured(lambda shake: cast(Floats, plan.evaluate([*shaken(shake), *inputs])), epsilon, whole=whole)
+        return measured(lambda shake: cast(Floats, plan.evaluate([*shaken(shake), *inputs])), epsilon, rank, whole=whole)
 
     def rank_bound(self, partition: Bipartition) -> int:
         """The upper bound on the rank by the minimum cut of the network."""

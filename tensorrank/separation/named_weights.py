@@ -65,7 +65,7 @@ class WeightedArchitecture(Record, Architecture):
                 shaken = {name: shake(array) for name, array in floats.items()}
                 return self.float_grid(shaken, partition, count, np.random.default_rng(0))
 
-        return measured(values, epsilon, whole=False)
+        return measured(values, epsilon, rank, whole=False)
 
     def float_grid(
         self, weights: dict[str, Floats], partition: Bipartition, count: int, rng: np.random.Generator

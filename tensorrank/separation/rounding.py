@@ -31,8 +31,11 @@ Shake = Callable[[Array], Array]
 _SHARE, _FREE_WORK = 0.1, 1e8
 # A random change moves large singular values less than it lifts those that should be zero, but hardly so many times.
 _MARGIN = 64.0
-# The most inputs of a side in a sample of floats.
-_MOST_SAMPLES = 512
+# Values below this one may have lost digits on their way.
+_LOST = 1e-280
+# A sample of floats has a few more inputs a side than the exact rank; beyond the most, it is small and can only show a
+# numerical rank far below the exact one.
+_MORE, _MOST_SAMPLES, _SMALL_SAMPLE = 8, 512, 128
 # Floats up to this one that are whole numbers have not been rounded.
 _LARGEST_WHOLE = 2.0**53
 
@@ -91,25 +94,45 @@ class FloatMatrix:
     whole: bool
 
 
-def measured(evaluate: Callable[[Shake], Floats | None], epsilon: float, *, whole: bool, tries: int = 1) -> FloatMatrix | None:
-    """A matrix of floats with the level of its rounding; None if there is none, or it holds what is no number.
+def measured(
+    evaluate: Callable[[Shake], Floats | None],
+    epsilon: float,
+    rank: int,
+    *,
+    whole: bool,
+    tries: int = 1,
+    values: Floats | None = None,
+) -> FloatMatrix | None:
+    """A matrix of floats with the level of its rounding; None where the floats tell nothing.
+
+    They tell nothing if there is no matrix, if it holds numbers beyond floats, or ones so small that their digits are
+    lost, and if as many singular values as the exact rank are far above rounding.
 
     Args:
         evaluate: gives the matrix, after every array of floats has passed through the function given.
         epsilon: the relative rounding error of the floats.
+        rank: the exact rank.
         whole: whether the matrix has the singular values of all values.
         tries: how often the floats are changed.
+        values: the matrix, if it is known already.
 
-    >>> found = measured(lambda shake: shake(np.eye(3) / 3), 2.0**-52, whole=True)
-    >>> 3 <= found.errors <= 64
+    >>> found = measured(lambda shake: shake(np.diag([1 / 3, 1e-17])), 2.0**-52, rank=2, whole=True)
+    >>> 2 <= found.errors <= 64
+    True
+    >>> measured(lambda shake: shake(np.eye(3) / 3), 2.0**-52, rank=3, whole=True) is None
     True
     """
     rng = np.random.default_rng(0)
-    values = evaluate(lambda array: array)
+    values = evaluate(lambda array: array) if values is None else values
     if values is None or not values.size or not np.isfinite(values).all():
+        return None
+    largest = np.abs(values).max(axis=None if whole else 1)
+    if (largest < _LOST).any():
         return None
     values = values if whole else _balanced(values)
     spectrum = singular_values(values)
+    if len(spectrum) >= rank and spectrum[rank - 1] > epsilon**0.5 * spectrum[0]:
+        return None
     moved = 0.0
     for _ in range(tries):
         shaken = evaluate(lambda array: array * (1 + epsilon * rng.uniform(-1, 1, array.shape)) if _rounded(array) else array)
@@ -117,8 +140,8 @@ def measured(evaluate: Callable[[Shake], Floats | None], epsilon: float, *, whol
             return None
         change = singular_values(shaken if whole else _balanced(shaken)) - spectrum
         moved = max(moved, float(np.abs(change).max()))
-    unit = epsilon * float(spectrum[0])
-    return FloatMatrix(values, epsilon, max(max(values.shape), _MARGIN * moved / unit if unit else 0.0), whole)
+    errors = max(max(values.shape), _MARGIN * moved / (epsilon * float(spectrum[0])))
+    return FloatMatrix(values, epsilon, errors, whole)
 
 
 def allowance(work: float) -> float:
@@ -133,10 +156,11 @@ def allowance(work: float) -> float:
 def sample_size(work: float, value_work: float, rank: int) -> int:
     """How many inputs of a side to sample, for an exact rank and so many operations a value.
 
-    >>> sample_size(1e8, 1e3, 20), sample_size(1e8, 1e5, 20), sample_size(1e12, 1, 10**6)
-    (40, 31, 512)
+    >>> sample_size(1e8, 1e3, 20), sample_size(1e8, 1e6, 20), sample_size(1e12, 1, 10**6)
+    (28, 10, 128)
     """
-    return int(max(1, min(2 * rank, _MOST_SAMPLES, isqrt(int(work / value_work)))))
+    wanted = rank + _MORE if rank + _MORE <= _MOST_SAMPLES else _SMALL_SAMPLE
+    return int(max(1, min(wanted, isqrt(int(work / value_work)))))
 
 
 def rounded_rank(found: FloatMatrix | None, rank: int) -> RoundedRank | None:

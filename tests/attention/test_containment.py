@@ -180,3 +180,22 @@ def test_the_bound_in_closed_form_grows_with_every_size(sizes, grown):
         monomial(further[0], further[1], further[2], further[3], further[1], further[1]).bound
         >= monomial(depth, coordinates, heads, head_dim, coordinates, coordinates).bound
     )
+
+
+def test_bounds_in_closed_form_are_no_larger_for_what_is_contained():
+    splits = [(model, HALVES(model.tokens)) for model in [*MODELS, *VARIANTS]]
+    splits += [(model, Bipartition.of(model.tokens, [site])) for model in CAUSAL for site in range(model.tokens)]
+    splits += [(SelfAttention(depth, 4, heads=4, tokens=6, causal=True), HALVES(6)) for depth in (1, 2, 3)]
+    bounds = {one: one[0].generic_lower_bound(one[1]) for one in splits}
+    for larger, smaller in product(splits, splits):
+        if larger[0].contains(larger[1], *smaller):
+            assert bounds[larger] >= bounds[smaller], (larger, smaller)
+
+
+@pytest.mark.parametrize(("depth", "heads"), [(2, 1), (2, 2), (3, 3)])
+def test_under_a_mask_the_bound_of_depth_one_holds_for_deeper_networks(depth, heads):
+    model = SelfAttention(depth, 3, heads=heads, head_dim=1, tokens=3, causal=True)
+    bound = model.generic_lower_bound([0])
+    shallow = SelfAttention(1, min(2, heads - (depth > 2)), heads=heads, head_dim=1, tokens=3, causal=True)
+    assert model.contains(Bipartition.of(3, [0]), shallow, Bipartition.of(3, [0]))
+    assert 1 < bound <= tr.separation_rank(shallow, [0]).value <= tr.separation_rank(model, [0], work=1e8).value

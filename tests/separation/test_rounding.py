@@ -234,8 +234,8 @@ def test_a_sample_that_is_too_small_says_nothing():
     assert rounded_rank(FloatMatrix(values, 2.0**-52, 20, whole=True), 30).value == 15
     assert rounded_rank(FloatMatrix(np.eye(20), 2.0**-52, 20, whole=False), 30) is None
     assert rounded_rank(FloatMatrix(np.full((20, 20), 3.0), 2.0**-52, 20, whole=False), 30).value == 1
-    assert measured(lambda shake: np.full((2, 2), np.inf), 2.0**-52, whole=False) is None
-    assert measured(lambda shake: None, 2.0**-52, whole=False) is None
+    for values in (None, np.full((2, 2), np.inf), np.full((2, 2), 1e-300), np.array([[1.0, 1.0], [0.0, 1e-300]])):
+        assert measured(lambda shake, values=values: values, 2.0**-52, 2, whole=False) is None
     assert rounded_rank(None, 2) is None
 
 

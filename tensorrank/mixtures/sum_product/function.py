@@ -153,7 +153,7 @@ class SumProductFunction(Architecture):
                 known[name] = self._float_values(self.graph.nodes[name], known, inputs, shake)
             return np.array(np.broadcast_to(known[self.graph.root], (len(rows[0]), len(columns[0]))))
 
-        return measured(values, epsilon, whole=all_rows and all_columns)
+        return measured(values, epsilon, rank, whole=all_rows and all_columns)
 
     def _float_values(self, node: Node, known: Mapping[Name, Floats], inputs: Mapping[int, Floats], shake: Shake) -> Floats:
         """The values of a node in floats, from those of its children or the inputs of its variable."""
