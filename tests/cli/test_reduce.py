@@ -15,6 +15,7 @@ from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.kinds import KINDS
 from tensorrank.mixtures.reductions import equality
 from tensorrank.mixtures.reductions import reduce as reductions
+from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 
 
 def invoke(*arguments):
@@ -140,3 +141,16 @@ def test_floats_say_how_they_were_compared(tmp_path):
     # Tables are copied, so that floats are equal over GF(p), too.
     assert (report["equal"], report["over_fields"], report["tolerance"]) == (True, True, None)
     assert np.isfinite(report["ratio"])
+
+
+def test_a_reduction_that_rounds_says_that_it_is_another_and_equal_within_rounding(tmp_path):
+    save(TensorialMixture.random(3, 2, 2, seed=0), tmp_path / "t.json")
+    done = invoke("reduce", tmp_path / "t.json", "--to", "hidden_markov", "--json")
+    report = json.loads(done.stdout)
+    assert done.exit_code == 0
+    assert (report["equal"], report["identical"], report["over_fields"], report["tolerance"]) == (True, False, False, 1e-9)
+    assert 0 < report["largest_difference"] < 1e-12
+    assert report["compared"].startswith("compared at ")
+    text = " ".join(invoke("reduce", tmp_path / "t.json", "--to", "hidden_markov").stdout.split())
+    assert "equal within rounding (logarithms of values differ by" in text
+    assert "as stored they are different, which GF(" in text

@@ -44,6 +44,11 @@ class ByClass:
     classes: Sequence[Integers]
     counts: Sequence[int]
 
+    @property
+    def numbers(self) -> int:
+        """How many numbers a row has: the slots, and the values of all classes."""
+        return self.circuit.slots + sum(self.counts)
+
     def log_values(self, values: ClassValues, aims: Aims | None = None) -> Floats:
         """The logarithms of all slots, (slots, rows); the last is the model."""
         return log_values(self.circuit, [value[own] for value, own in zip(values, self.classes, strict=True)], aims)

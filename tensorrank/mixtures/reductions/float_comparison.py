@@ -25,12 +25,12 @@ FLOAT_TOLERANCE = 1e-9
 # Over how many powers of e the values of a variable's classes are spread, and rows for each.
 _SPREADS = (1.0, 30.0, 200.0, 700.0)
 _SPREAD_ROWS = 4
-# Slots times rows of all entries aimed at; the fewest and the most of these; slots times rows of other kinds of points.
-_AIMED_SLOTS, _FEWEST_AIMED, _MOST_AIMED = 2**19, 64, 2048
-_SAMPLED_SLOTS, _FEWEST_SAMPLED, _MOST_SAMPLED = 2**17, 16, 64
-_SINGLE_SLOTS, _MOST_SINGLE = 2**18, 256
-# Slots times rows held at once.
-_HELD = 2**20
+# A row holds the logarithms of slots and of values of classes. So many of these numbers are computed of all rows with
+# the entries aimed at, of sampled rows, and of single values; the fewest and the most rows; and what is held at once.
+_AIMED_NUMBERS, _FEWEST_AIMED, _MOST_AIMED = 2**19, 16, 2048
+_SAMPLED_NUMBERS, _FEWEST_SAMPLED, _MOST_SAMPLED = 2**17, 8, 64
+_SINGLE_NUMBERS, _MOST_SINGLE = 2**18, 256
+_HELD = 2**21
 # The power of the probability of a hidden state, given the value of a variable, with which telling values are sampled.
 _TELLING = 4
 
@@ -67,7 +67,7 @@ def compare_floats(source: Mixture, target: Mixture, rng: np.random.Generator) -
             return FloatComparison(False, largest, f"one of {points} points, or one change of a variable there, shows it")
     aimed = every = 0
     for model in models:
-        chosen = targets(model, _rows(model.circuit, _AIMED_SLOTS, _FEWEST_AIMED, _MOST_AIMED), rng)
+        chosen = targets(model, _rows(model, _AIMED_NUMBERS, _FEWEST_AIMED, _MOST_AIMED), rng)
         aims = chosen.aims
         every += chosen.entries
         for part in _parts(len(aims.blocks), models):
@@ -92,29 +92,32 @@ def _points(models: tuple[ByClass, ByClass], rng: np.random.Generator) -> Iterat
     yield [vector - vector.max(axis=0) for vector in vectors]
     further = [_single_values(models)]
     for model in models:
-        rows = _rows(model.circuit, _SAMPLED_SLOTS, _FEWEST_SAMPLED, _MOST_SAMPLED)
+        rows = _rows(model, _SAMPLED_NUMBERS, _FEWEST_SAMPLED, _MOST_SAMPLED)
         for circuit in (model.circuit, _even(model.circuit, telling=False), _even(model.circuit, telling=True)):
             components = sample_components(circuit, len(counts), rows, rng)
             chosen = [own[column] for own, column in zip(model.classes, components.T, strict=True)]
-            further.append(single_classes(np.stack(chosen, axis=1), counts))
-    yield [np.concatenate(one, axis=1) for one in zip(*further, strict=True)]
+            further.append(np.stack(chosen, axis=1))
+    rows_of_classes = np.concatenate(further)
+    for part in _parts(len(rows_of_classes), models):
+        yield single_classes(rows_of_classes[part], counts)
 
 
-def _single_values(models: tuple[ByClass, ByClass]) -> ClassValues:
+def _single_values(models: tuple[ByClass, ByClass]) -> Integers:
     """All variables summed out; and the rarest values of variables, each by itself, the other variables summed out.
 
-    With their changes these are the marginals of all variables, and of the pairs that they have part in.
+    With their changes these are the marginals of all variables, and of the pairs that they have part in. The result
+    has the shape (rows, variables); -1 stands for a variable that is summed out.
     """
     counts = models[0].counts
     alone = np.full((1, len(counts)), -1)
     logs = models[0].log_derivatives(models[0].log_values(single_classes(alone, counts)))
     probabilities = np.concatenate([found[:, 0] for found in logs])
     sites, numbers = np.repeat(np.arange(len(counts)), counts), np.concatenate([np.arange(count) for count in counts])
-    most = min(_rows(model.circuit, _SINGLE_SLOTS, _FEWEST_SAMPLED, _MOST_SINGLE) for model in models)
+    most = min(_rows(model, _SINGLE_NUMBERS, _FEWEST_SAMPLED, _MOST_SINGLE) for model in models)
     rarest = np.argsort(np.where(np.isneginf(probabilities), np.inf, probabilities), kind="stable")[:most]
     chosen = np.repeat(alone, 1 + len(rarest), axis=0)
     chosen[1 + np.arange(len(rarest)), sites[rarest]] = numbers[rarest]
-    return single_classes(chosen, counts)
+    return chosen
 
 
 def _even(circuit: Circuit, *, telling: bool) -> Circuit:
@@ -151,11 +154,11 @@ def _difference(one: Floats, other: Floats) -> float:
         return float(np.where(one == other, 0.0, np.abs(one - other)).max())
 
 
-def _rows(circuit: Circuit, held: int, fewest: int, most: int) -> int:
-    return min(most, max(fewest, held // circuit.slots))
+def _rows(model: ByClass, numbers: int, fewest: int, most: int) -> int:
+    return min(most, max(fewest, numbers // model.numbers))
 
 
 def _parts(rows: int, models: Sequence[ByClass]) -> list[Integers]:
     """The numbers of rows in parts that fit into memory beside all slots."""
-    step = max(1, _HELD // max(model.circuit.slots for model in models))
+    step = max(1, _HELD // max(model.numbers for model in models))
     return [np.arange(start, min(start + step, rows)) for start in range(0, rows, step)]

@@ -176,7 +176,7 @@ def test_the_report_says_how_many_entries_were_not_looked_at(monkeypatch):
     assert whole.close
     assert "but not of the other" not in whole.compared
     monkeypatch.setattr(float_comparison, "_FEWEST_AIMED", 5)
-    monkeypatch.setattr(float_comparison, "_AIMED_SLOTS", 1)
+    monkeypatch.setattr(float_comparison, "_AIMED_NUMBERS", 1)
     some = compare_floats(one, reduced, np.random.default_rng(0))
     assert "where each of the 10 rarest entries of tables that are used with probability below 0.01" in some.compared
     assert "but not of the other" in some.compared
