@@ -74,14 +74,17 @@ def from_the_root(root: Name, edges: Sequence[Edge]) -> list[Name]:
     for edge in edges:
         if edge.child in above:
             raise TensorRankError(
-                f"the node {edge.child!r} has the parents {above[edge.child]!r} and {edge.parent!r}; expected one"
+                f"the node {shown(edge.child)} has the parents {shown(above[edge.child])} and {shown(edge.parent)}; "
+                "expected one"
             )
         above[edge.child] = edge.parent
         below.setdefault(edge.parent, []).append(edge.child)
     if root in above:
-        raise TensorRankError(f"the root {root!r} has the parent {above[root]!r}; expected none, for edges lead away from it")
+        raise TensorRankError(
+            f"the root {shown(root)} has the parent {shown(above[root])}; expected none, for edges lead away from it"
+        )
     if root not in below:
-        raise TensorRankError(f"no edge starts at the root {root!r}; expected at least one")
+        raise TensorRankError(f"no edge starts at the root {shown(root)}; expected at least one")
     order = [root]
     for name in order:
         order.extend(below.get(name, ()))
@@ -94,9 +97,9 @@ def from_the_root(root: Name, edges: Sequence[Edge]) -> list[Name]:
             if met[-1] in above:
                 cycle = [*met[met.index(above[met[-1]]) :], above[met[-1]]]
                 raise TensorRankError(
-                    f"the edges have a cycle, {' <- '.join(map(repr, cycle))}; expected a tree from the root {root!r}"
+                    f"the edges have a cycle, {' <- '.join(map(shown, cycle))}; expected a tree from the root {shown(root)}"
                 )
             raise TensorRankError(
-                f"the node {met[-1]!r} is not reached from the root {root!r}; expected an edge to it, or none from it"
+                f"the node {shown(met[-1])} is not reached from the root {shown(root)}; expected an edge to it, or none from it"
             )
     return order

@@ -117,7 +117,9 @@ class Hierarchical(Mixture):
             )
         if nodes[-1].table.shape[0] != 1:
             raise TensorRankError(f"the root, the last node, has {nodes[-1].table.shape[0]} functions; expected 1")
-        check_total(self.masses[-1][0], "the model")
+        with np.errstate(over="ignore", invalid="ignore"):  # what is infinite, or infinite times 0, is not 1
+            total = self.masses[-1][0]
+        check_total(total, "the model")
         self._check_densities()
 
     def __repr__(self) -> str:

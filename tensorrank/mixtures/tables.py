@@ -85,7 +85,8 @@ def distributions(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
     They have to sum to one: exactly for fractions, within TOLERANCE for floats.
     """
     array = nonnegative(given, what, axes)
-    sums = _exact_sums(array, what) if holds_fractions(array) else array.sum(axis=-1)
+    with np.errstate(over="ignore"):  # an infinite sum is not 1
+        sums = _exact_sums(array, what) if holds_fractions(array) else array.sum(axis=-1)
     odd = np.asarray(sums != 1 if holds_fractions(array) else np.abs(sums - 1) > TOLERANCE)
     if odd.any():
         where = tuple(int(i) for i in np.argwhere(odd)[0])

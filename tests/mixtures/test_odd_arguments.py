@@ -3,11 +3,13 @@
 import re
 from itertools import count
 
+import numpy as np
 import pytest
 
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.approximation.approximate import approximate
 from tensorrank.mixtures.fitting.fit import fitted
+from tensorrank.mixtures.formats.schema import from_dict
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Transfer
 from tensorrank.mixtures.latent_class import LatentClass
@@ -50,6 +52,8 @@ MIXTURE = TensorialMixture.random(1, 2, 2, 0)
         (lambda: fitted(Hierarchical.random([2, 2], 2, 0), [[0, 1]]), "expected a latent class, hidden Markov, latent tree or"),
         (lambda: fitted(3, [[0, 1]]), "the start is 3; expected a latent class, hidden Markov, latent tree or"),
         (lambda: Gaussians.from_dict(None), "densities are None; expected an object with the fields type, means"),
+        (lambda: from_dict({"model": "latent_class", "version": np.ones(2)}), "the version is array([1., 1.]); expected 1"),
+        (lambda: LatentTree("z", [1], [("z", "9" * 5000, [[1]])] * 2), "has the parents 'z' and 'z'; expected one"),
         (lambda: check_reduction(COIN, 3), "3 was given as the target; expected what `reduce` returns"),
         (lambda: check_reduction("coin", COIN), "'coin' was given as the source; expected a mixture model"),
     ],

@@ -1,10 +1,12 @@
 import random
+from decimal import Decimal
 from fractions import Fraction
 
 import numpy as np
 import pytest
 
 from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Transfer
 from tensorrank.mixtures.tables import (
     check_total,
     distributions,
@@ -132,3 +134,30 @@ def test_long_fractions_without_a_common_denominator_are_refused_at_once():
     shares = [Fraction(part.denominator // 1000, part.denominator) for part in row]
     with pytest.raises(TensorRankError, match="the row has fractions whose common denominator is longer than 262144 bits"):
         distributions(shares, "the row", ["value"])
+
+
+def test_sums_beyond_the_floats_are_refused_without_a_warning():
+    with pytest.raises(TensorRankError, match="the weights sums to inf over class; expected 1"):
+        distributions([1e308, 1e308], "the weights", ["class"])
+    leaf = Leaf(0, [[1e308, 1e308]] * 2)
+    with pytest.raises(TensorRankError, match=r"the model sums to (inf|nan) over all values; expected 1"):
+        Hierarchical([leaf, Transfer((0,), [[0, 1e308]])])
+
+
+@pytest.mark.parametrize("entry", ["1e999999999", "1e-1_00_000", Decimal("1e999999999"), Decimal("-Infinity"), Decimal("NaN")])
+def test_numbers_that_would_fill_the_memory_are_refused_at_once(entry):
+    with pytest.raises(TensorRankError, match=r"the weights contains .*; expected whole numbers, fractions or floats"):
+        nonnegative([entry, 0], "the weights", ["class"])
+
+
+def test_texts_of_any_number_of_digits_are_fractions():
+    text = "9" * 5000
+    assert nonnegative([f"1/{text}"], "the weights", ["class"])[0].denominator == 10**5000 - 1
+    with pytest.raises(TensorRankError, match="the weights sums to a fraction of some 5000 digits over class"):
+        distributions([text], "the weights", ["class"])
+
+
+@pytest.mark.parametrize("fractions", [True, False])
+def test_random_tables_beyond_memory_are_refused(fractions):
+    with pytest.raises(TensorRankError, match=r"a table of the shape \(1000000, 1000000\) would take about"):
+        random_distributions((10**6, 10**6), np.random.default_rng(0), fractions=fractions)

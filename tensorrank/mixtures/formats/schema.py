@@ -49,7 +49,7 @@ def from_dict(given: Mapping[str, Any]) -> Mixture:
             raise TensorRankError(f"the field 'model' is missing; expected one of {', '.join(KINDS)}")
         raise TensorRankError(f"the model is {shown(kind)}; {nearest(kind, KINDS)}")
     version = given.get("version")
-    if version != VERSION or type(version) is not int:
+    if type(version) is not int or version != VERSION:
         if type(version) is int and version > VERSION:
             raise TensorRankError(
                 f"the version is {shown(version)}; tensorrank {__version__} reads {VERSION}, so a newer one is needed"
