@@ -20,8 +20,8 @@ from typing import Any
 from tensorrank.errors import TensorRankError
 
 MOST_LISTED = 12
-# An iterable that gives more things than this is taken to be endless.
-MOST_THINGS = 10**7
+# No list is longer than this, and an iterator that gives more things than that is taken to be endless.
+MOST_THINGS, _MOST_GIVEN_ONE_BY_ONE = 10**7, 10**6
 # A whole number of more digits than this is shown by their number.
 _MOST_DIGITS = 60
 # A text that is compared with known names is no longer than this; no name is.
@@ -216,10 +216,11 @@ def things(given: Any) -> tuple[Any, ...] | None:
     try:
         if hasattr(given, "__len__") and len(given) > MOST_THINGS:
             return None
-        found = tuple(islice(given, MOST_THINGS + 1))
+        most = MOST_THINGS if hasattr(given, "__len__") else _MOST_GIVEN_ONE_BY_ONE
+        found = tuple(islice(given, most + 1))
     except Exception:  # a stranger's own code, which may raise anything
         return None
-    return found if len(found) <= MOST_THINGS else None
+    return found if len(found) <= most else None
 
 
 def by_name(name: str, given: Any, expected: str) -> dict[str, Any]:

@@ -24,6 +24,8 @@ T = TypeVar("T")
 
 # Stands in `Annotated` beside a type whose values are checked where they are used, with errors of their own.
 CHECKED_WHERE_USED = "checked where it is used"
+# Every whole number up to this one is a float64.
+_LARGEST_WHOLE = 2**53
 _REFUSED = object()
 _MANY = (Sequence, Iterable, Collection, tuple, list)
 
@@ -226,8 +228,12 @@ def _list_of(element: Rule | None) -> Rule:
         found = None if isinstance(given, Mapping) else things(given)
         if found is None or element is None:
             return _REFUSED if found is None else found
-        values = tuple(element.admitted(one) for one in found)
-        return _REFUSED if any(value is _REFUSED for value in values) else values
+        values = []
+        for one in found:
+            values.append(element.admitted(one))
+            if values[-1] is _REFUSED:
+                return _REFUSED
+        return tuple(values)
 
     many = "values" if element is None else element.many
     return Rule(f"a list of {many}", f"lists of {many}", admitted, several=True)
@@ -268,7 +274,8 @@ def _real(given: Any) -> Any:
     # What only an infinite float could stand for is larger than any use.
     if math.isnan(number) or (whole is not None and math.isinf(number)):
         return _REFUSED
-    return number if whole is None else whole
+    # What a float cannot tell from its neighbours gains nothing from more digits.
+    return number if whole is None or abs(whole) > _LARGEST_WHOLE else whole
 
 
 def _truth(given: Any) -> Any:

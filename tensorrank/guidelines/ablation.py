@@ -19,7 +19,7 @@ import numpy as np
 
 from tensorrank.arguments import one_of
 from tensorrank.arithmetic.arrays import Floats
-from tensorrank.checked import checked
+from tensorrank.checked import check_fields, checked
 from tensorrank.errors import TensorRankError
 from tensorrank.guidelines.crossings import Crossing, Curve, find_crossing
 from tensorrank.guidelines.transitions import TransitionFit, positive
@@ -49,6 +49,7 @@ class Ablation:
     repeats: int = 0
 
     def __post_init__(self) -> None:
+        check_fields(self)
         if len(self.curves) < 2 or any(deep.depth <= shallow.depth for shallow, deep in pairwise(self.curves)):
             raise TensorRankError(f"the depths are {self.depths}; expected two or more, ascending")
         positive("rule", self.rule)

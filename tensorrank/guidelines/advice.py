@@ -60,9 +60,12 @@ class Optimum(Record):
         """
         depth = max(1, round(self.depth))
         width = self.width * math.sqrt(self.depth / depth)
-        return depth, whole_number("step", step, 1) * max(1, round(width / step))
+        unit = whole_number("step", step, 1)
+        # Of a step beyond every float the width is one.
+        return depth, unit * max(1, round(width / min(unit, 2**1000)))
 
 
+@checked
 def optimum(parameters: float, fit: TransitionFit = PUBLISHED, *, sigmas: float = 2.0) -> Optimum:
     """The depth and width that make the most of so many parameters, by a fit.
 
@@ -143,6 +146,7 @@ class Advice(Record):
         return self.optimum.width - self.width
 
 
+@checked
 def advise(depth: int, width: int, fit: TransitionFit = PUBLISHED, *, sigmas: float = 2.0) -> Advice:
     """Whether an architecture had better be deeper or wider, by how much, and what its shape wastes.
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
-from typing import Any
+from typing import Annotated, Any
 
 from scipy.optimize import brentq
 from scipy.special import ndtr, stdtrit, wrightomega
 
-from tensorrank.arguments import finite_number, shown, whole_number
+from tensorrank.arguments import finite_number, shown, things, whole_number
+from tensorrank.checked import CHECKED_WHERE_USED, checked
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
 
@@ -26,6 +27,7 @@ _LARGEST = 1e100
 _MOST_FREEDOM = 10**9
 
 
+@checked
 @dataclass(frozen=True)
 class TransitionFit(Record):
     """ln d(L) = a + b L: the width d(L) from which on a network of depth L gains more from depth than from width.
@@ -63,20 +65,20 @@ class TransitionFit(Record):
     def __post_init__(self) -> None:
         for name, check in (("intercept", finite_number), ("slope", finite_number), ("rule", positive)):
             object.__setattr__(self, name, check(name, getattr(self, name)))
-        try:
-            (aa, ab), (ba, bb) = ([finite_number("a covariance", entry) for entry in row] for row in self.covariance)
-        except (TypeError, ValueError) as error:
-            raise TensorRankError(f"the covariance is {shown(self.covariance)}; expected a 2 x 2 matrix") from error
+        rows = [things(row) for row in things(self.covariance) or ()]
+        if [None if row is None else len(row) for row in rows] != [2, 2]:
+            raise TensorRankError(f"the covariance is {shown(self.covariance)}; expected a 2 x 2 matrix")
+        (aa, ab), (ba, bb) = ([finite_number("a covariance", entry) for entry in row or ()] for row in rows)
         if ab != ba or aa < 0 or bb < 0 or ab * ab > aa * bb * (1 + 1e-9):
             raise TensorRankError(
                 f"the covariance is {shown(self.covariance)}; expected a symmetric matrix without negative eigenvalues"
             )
         object.__setattr__(self, "covariance", ((aa, ab), (ba, bb)))
         if self.depths is not None:
-            try:
-                first, last = (finite_number("a depth of the fit", depth) for depth in self.depths)
-            except (TypeError, ValueError) as error:
-                raise TensorRankError(f"depths is {shown(self.depths)}; expected the least and the greatest") from error
+            ends = [finite_number("a depth of the fit", depth) for depth in things(self.depths) or ()]
+            if len(ends) != 2:
+                raise TensorRankError(f"depths is {shown(self.depths)}; expected the least and the greatest")
+            first, last = ends
             if first > last:
                 raise TensorRankError(f"depths is {shown(self.depths)}; expected the least and the greatest")
             object.__setattr__(self, "depths", (first, last))
@@ -109,7 +111,9 @@ class TransitionFit(Record):
         ((0.0009, 0.0), (0.0, 1e-06))
         """
         between = correlation * intercept_error * slope_error
-        return cls(intercept, slope, ((intercept_error**2, between), (between, slope_error**2)), **others)
+        return cls(
+            intercept, slope, ((intercept_error * intercept_error, between), (between, slope_error * slope_error)), **others
+        )
 
     @property
     def errors(self) -> tuple[float, float]:
@@ -287,7 +291,7 @@ class TransitionFit(Record):
         return self.depths is not None and not self.depths[0] <= depth <= self.depths[1]
 
     @classmethod
-    def from_dict(cls, values: Mapping[str, Any]) -> TransitionFit:
+    def from_dict(cls, values: Annotated[Mapping[str, Any], CHECKED_WHERE_USED]) -> TransitionFit:
         """The fit that `to_dict` wrote.
 
         Raises:

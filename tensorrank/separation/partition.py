@@ -111,11 +111,13 @@ def _sites(sites: Iterable[int], side: str) -> tuple[int, ...]:
     found = things(sites)
     if found is None:
         raise PartitionError(f"side {side} of the partition is {shown(sites)}; expected a list of sites, such as (0, 1)")
-    numbers = [(site, as_whole_number(site)) for site in found]
-    for site, number in numbers:
+    numbers = []
+    for site in found:
+        number = as_whole_number(site)
         if number is None or number < 0:
             raise PartitionError(f"side {side} of the partition names {shown(site)}; sites are whole numbers from 0")
-    return tuple(number for _, number in numbers if number is not None)
+        numbers.append(number)
+    return tuple(numbers)
 
 
 def _enough(sites: int) -> int:

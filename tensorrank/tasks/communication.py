@@ -10,11 +10,12 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorrank.arguments import shown, whole_number
+from tensorrank.arguments import shown
 from tensorrank.arithmetic.elimination.rank import rank_mod_p
+from tensorrank.arithmetic.given_arrays import as_array
 from tensorrank.arithmetic.rational_rank import RationalRank, distinct_rows, rational_rank
 from tensorrank.arithmetic.resources import Progress, memory_limit, refuse_beyond, silent
-from tensorrank.checked import checked
+from tensorrank.checked import check_fields, checked
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
 from tensorrank.tasks.model_bounds import ModelBound, bits_for, model_bounds
@@ -85,10 +86,8 @@ class CommunicationMatrix:
     linear: Side | None = None
 
     def __post_init__(self) -> None:
-        try:
-            entries = np.asarray(self.entries)
-        except ValueError as error:
-            raise TensorRankError("entries are lists of different lengths; expected a matrix") from error
+        check_fields(self)
+        entries = as_array(self.entries, "the entries")
         if entries.ndim != 2 or not entries.size or entries.dtype.kind not in "iub":
             raise TensorRankError(
                 f"entries of shape {entries.shape} and type {entries.dtype} were given; expected a matrix of whole "
@@ -96,11 +95,8 @@ class CommunicationMatrix:
             )
         object.__setattr__(self, "entries", entries)
         for name, classes in zip(("rows", "columns"), entries.shape, strict=True):
-            object.__setattr__(self, name, whole_number(name, getattr(self, name), classes))
-        for name in ("query", "linear"):
-            side = getattr(self, name)
-            if side is not None and (not isinstance(side, str) or side not in ("rows", "columns")):
-                raise TensorRankError(f"{name} is {shown(side)}; expected 'rows', 'columns' or None")
+            if (inputs := getattr(self, name)) < classes:
+                raise TensorRankError(f"{name} is {shown(inputs)}; expected a whole number of at least {classes}")
 
     def __repr__(self) -> str:
         return f"CommunicationMatrix({_described(self)})"

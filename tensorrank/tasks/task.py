@@ -9,8 +9,9 @@ from typing import Any, Generic, Protocol, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import shown, whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
+from tensorrank.arithmetic.given_arrays import as_array
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
@@ -19,6 +20,9 @@ from tensorrank.tasks.communication import CommunicationMatrix
 from tensorrank.whole_numbers import as_ranges
 
 Inputs = TypeVar("Inputs")
+
+# A label and what orders it; the inputs take more, but are made in steps.
+_BYTES_PER_EXAMPLE = 100
 
 
 @checked
@@ -70,6 +74,7 @@ def balanced_labels(count: int, rng: np.random.Generator) -> NDArray[np.bool_]:
     3
     """
     size = whole_number("count", count, 1)
+    refuse_beyond(memory_limit(None), _BYTES_PER_EXAMPLE * size, f"{shown(size)} examples", "fewer")
     return rng.permutation(size) < size // 2
 
 
@@ -78,10 +83,7 @@ def checked_whole_numbers(what: str, given: ArrayLike, shape: tuple[int | None, 
 
     A dimension of None may have any length. The layout says in words what the dimensions mean.
     """
-    try:
-        array = np.asarray(given)
-    except ValueError as error:
-        raise TensorRankError(f"{what} are lists of different lengths; expected an array {layout}") from error
+    array = as_array(given, what)
     if array.ndim != len(shape) or any(k not in (None, n) for k, n in zip(shape, array.shape, strict=True)):
         raise TensorRankError(f"{what} have the shape {array.shape}; expected {layout}")
     if array.dtype.kind not in "iu":
@@ -103,10 +105,7 @@ def checked_token(given: Any, tokens: int) -> int:
 
 def checked_reals(what: str, given: Any) -> Floats:
     """The array given, if it holds finite real numbers, as float64; an error otherwise."""
-    try:
-        array = np.asarray(given)
-    except ValueError as error:
-        raise TensorRankError(f"{what} is of lists of different lengths; expected an array") from error
+    array = as_array(given, what)
     if array.dtype.kind not in "iuf":
         raise TensorRankError(f"{what} is of type {array.dtype}; expected real numbers")
     if not np.isfinite(array).all():

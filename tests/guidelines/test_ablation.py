@@ -120,5 +120,5 @@ def test_all_pairs_are_offered_where_they_would_do():
 
 
 def test_pairs_are_neighbours_or_all():
-    with pytest.raises(TensorRankError, match="pairs is 'some'; expected 'neighbours' or 'all'"):
+    with pytest.raises(TensorRankError, match="pairs is 'some'; expected one of neighbours, all"):
         synthetic().fit("some")

@@ -196,19 +196,19 @@ TWO = np.array([[1, 0], [0, 1]])
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: CommunicationMatrix([[1], [1, 2]], 2, 2, "x", ("a", "b")), "lists of different lengths"),
+        (lambda: CommunicationMatrix([[1], [1, 2]], 2, 2, "x", ("a", "b")), "lists of unequal lengths"),
         (lambda: CommunicationMatrix(np.zeros((0, 2), int), 0, 2, "x", ("a", "b")), r"shape \(0, 2\) .*; expected a m"),
         (lambda: CommunicationMatrix(np.zeros((2, 0), int), 2, 1, "x", ("a", "b")), r"shape \(2, 0\) .*; expected a m"),
         (lambda: CommunicationMatrix(TWO, -1, 2, "x", ("a", "b")), "rows is -1; expected a whole number of at least 2"),
-        (lambda: CommunicationMatrix(TWO, 2, "a", "x", ("a", "b")), "columns is 'a'; expected a whole number of at l"),
+        (lambda: CommunicationMatrix(TWO, 2, "a", "x", ("a", "b")), "columns is 'a'; expected a whole number"),
         (lambda: CommunicationMatrix(TWO, 2, 1, "x", ("a", "b")), "columns is 1; expected a whole number of at least 2"),
         (
             lambda: CommunicationMatrix(TWO, 2, 2, "x", ("a", "b"), query="foo"),
-            "query is 'foo'; expected 'rows', 'columns' or None",
+            "query is 'foo'; expected one of 'rows', 'columns' or None",
         ),
         (
             lambda: CommunicationMatrix(TWO, 2, 2, "x", ("a", "b"), linear=[1]),
-            r"linear is \[1\]; expected 'rows', 'columns' or None",
+            r"linear is \[1\]; expected one of 'rows', 'columns' or None",
         ),
     ],
 )

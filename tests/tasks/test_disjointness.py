@@ -161,7 +161,7 @@ def test_moduli_about_the_length(modulus):
         (lambda: Disjointness(2).examples(0), "count is 0; expected a whole number of at least 1"),
         (lambda: Disjointness(2).examples(4, seed=-1), "the seed is -1"),
         (lambda: Disjointness(2).solve([[0, 1]]), r"inputs have the shape \(1, 2\); expected \(count, 2, 2\)"),
-        (lambda: Disjointness(2).solve([[[0, 1], [0]]]), "lists of different lengths"),
+        (lambda: Disjointness(2).solve([[[0, 1], [0]]]), "lists of unequal lengths"),
         (lambda: Disjointness(2).solve([[[0, 1], [2, 0]]]), r"hold 2 at \(0, 1, 0\); expected whole numbers from 0 to 1"),
         (lambda: Disjointness(2).solve(np.full((1, 2, 2), np.nan)), "type float64; expected whole numbers"),
         (lambda: Disjointness(2).solve(np.ones((1, 2, 2), bool)), "type bool; expected whole numbers"),

@@ -184,7 +184,7 @@ VALUES, CHOSEN = np.zeros((1, 3, 1)), np.array([[[0, 1], [0, 2], [1, 2]]])
         (lambda: SparseAveraging(True, 1), "tokens is True; expected a whole number"),
         (lambda: SparseAveraging(4, 1, dimension=0), "dimension is 0; expected a whole number of at least 1"),
         (lambda: SparseInputs(np.zeros((1, 3)), CHOSEN), r"values have the shape \(1, 3\); expected \(count, N, dim"),
-        (lambda: SparseInputs([[[0.5], [1.0, 2.0]]], CHOSEN), "the array of values is of lists of different lengths"),
+        (lambda: SparseInputs([[[0.5], [1.0, 2.0]]], CHOSEN), "lists of unequal lengths were given as the array of values"),
         (lambda: SparseInputs(np.full((1, 3, 1), True), CHOSEN), "the array of values is of type bool; expected real"),
         (lambda: SparseInputs([[[0.0], [np.nan], [0.0]]], CHOSEN), r"entry nan at \(0, 1, 0\); expected finite"),
         (lambda: SparseInputs(VALUES, CHOSEN[:, :2]), r"chosen have the shape \(1, 2, 2\); expected \(1, 3, q\)"),

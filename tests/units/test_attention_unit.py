@@ -203,7 +203,7 @@ def test_what_does_not_fit_into_memory():
         (np.zeros((1, 2, 4)), [0.5], r"asking is \[0.5\]; expected a list of whole numbers"),
         (np.zeros((1, 2, 4)), 5, r"asking is 5; expected a list of whole numbers"),
         (np.zeros((1, 2, 4)), np.array(0), r"asking is array\(0\); expected a list of whole numbers"),
-        ([[[1.0, 2.0], [3.0]]], None, "the array of tokens is of lists of different lengths; expected an array"),
+        ([[[1.0, 2.0], [3.0]]], None, "lists of unequal lengths were given as the array of tokens"),
         (np.full((1, 2, 4), 1e200), None, "a score overflows float64"),
     ],
 )
@@ -246,7 +246,7 @@ ONES = np.ones((1, 2, 3))
         ((ONES, (ONES,), (ONES, ONES)), {}, "1 keys and 2 values were given; expected s - 1 of each"),
         ((ONES, None, None), {}, "keys are None; expected a tuple of s - 1 arrays"),
         ((ONES, (ONES,), 3), {}, "values are 3; expected a tuple of s - 1 arrays"),
-        (([[[1.0], [1.0, 2.0]]], (ONES,), (ONES,)), {}, "the query is of lists of different lengths; expected an array"),
+        (([[[1.0], [1.0, 2.0]]], (ONES,), (ONES,)), {}, "lists of unequal lengths were given as the query"),
         ((ONES, (), ()), {}, "0 keys and 0 values were given"),
         ((ONES, (ONES,), (ONES[..., :2],)), {}, r"value 1 has the shape \(1, 2, 2\); expected \(1, 2, 3\)"),
         ((ONES, (ONES, ONES), (ONES, ONES[:, :1])), {}, "value 2 has the shape"),

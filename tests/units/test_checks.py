@@ -152,7 +152,7 @@ def test_refusals():
             check(match2_unit(2, 3), asking=1)
         with pytest.raises(TensorRankError, match="asking is 2; expected one of the tokens 0 to 1"):
             check(match2_unit(2, 3), asking=[2])
-    with pytest.raises(TensorRankError, match="inputs are lists of different lengths"):
+    with pytest.raises(TensorRankError, match="lists of unequal lengths were given as inputs"):
         check_unit(match2_unit(2, 3), [[1], [1, 2]])
     with pytest.raises(TensorRankError, match="inputs hold 9"):
         check_unit(match2_unit(2, 9), [[1, 9]])
