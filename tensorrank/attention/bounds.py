@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from math import comb
 from typing import Literal
 
-from tensorrank.arguments import shown, whole_number
+from tensorrank.arguments import as_whole_number, shown, whole_number
 from tensorrank.attention.large_counts import (
     checked_size,
     log3_affine_bound,
@@ -69,7 +69,10 @@ def log3(number: int) -> float:
     >>> round(log3(3**10000), 6)
     10000.0
     """
-    return math.log(whole_number("the number", number, 1)) / math.log(3)
+    whole = as_whole_number(number)
+    if whole is None or whole < 1:
+        raise TensorRankError(f"the number is {shown(number)}; expected a whole number of at least 1")
+    return math.log(whole) / math.log(3)
 
 
 def moment_degree(depth: int) -> int:

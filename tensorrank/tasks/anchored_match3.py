@@ -6,8 +6,9 @@ from math import comb
 
 import numpy as np
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import shown, whole_number
 from tensorrank.arithmetic.arrays import Integers
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 
@@ -21,6 +22,7 @@ def free_pairs(modulus: int, anchor: int) -> Integers:
     total = -anchor % modulus
     total += modulus * (modulus % 2 and total % 2)
     # u - w runs through the numbers that are even or odd as u + w is.
+    refuse_beyond(memory_limit(None), 80 * modulus, f"the pairs of {shown(modulus)} residues", "a smaller modulus")
     differences = np.arange(2 - total % 2, modulus, 2)
     pairs = np.stack([total + differences, total - differences], axis=1) // 2 % modulus
     return np.asarray(pairs[(pairs != anchor).all(axis=1)])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tensorrank.arguments import listed, shown, whole_number
+from tensorrank.arguments import as_float, listed, shown, whole_number
 from tensorrank.arithmetic.given_arrays import as_given
 from tensorrank.arithmetic.rational_rank import distinct_rows
 from tensorrank.arithmetic.resources import memory_limit
@@ -127,10 +127,11 @@ def randomised_bits(vc: VCDimension | int, error: float = 1 / 3) -> float:
     (12.0, 0.98)
     """
     least = vc.lower if isinstance(vc, VCDimension) else whole_number("the VC dimension", vc, 0)
-    if isinstance(error, bool) or not isinstance(error, int | float | np.number) or not 0 <= error < 1 / 2:
+    if not 0 <= (wrong := as_float(error)) < 1 / 2:
         raise TensorRankError(f"the error is {shown(error)}; expected a probability from 0 to less than 1/2")
-    entropy = -sum(p * math.log2(p) for p in (float(error), 1 - float(error)) if p > 0)
-    return least * (1 - entropy)
+    entropy = -sum(p * math.log2(p) for p in (wrong, 1 - wrong) if p > 0)
+    # Of more bits than a float holds there is no end.
+    return as_float(least) * (1 - entropy)
 
 
 # No error: the search ends here with what it has.

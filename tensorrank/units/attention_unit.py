@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tensorrank.arguments import shown
+from tensorrank.arguments import shown, things
 from tensorrank.arithmetic.arrays import Array, Floats
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
@@ -238,6 +238,7 @@ def _weights(given: ArrayLike, what: str) -> Floats:
 
 
 def _all_weights(given: Any, what: str) -> tuple[Floats, ...]:
-    if not isinstance(given, Sequence | np.ndarray):
+    found = things(given)
+    if found is None:
         raise TensorRankError(f"{what}s are {shown(given)}; expected a tuple of s - 1 arrays")
-    return tuple(_weights(one, f"{what} {number}") for number, one in enumerate(given, 1))
+    return tuple(_weights(one, f"{what} {number}") for number, one in enumerate(found, 1))

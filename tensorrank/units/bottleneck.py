@@ -36,11 +36,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import softmax
 
-from tensorrank.arguments import shown, whole_number
+from tensorrank.arguments import shown, things, whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.given_arrays import as_given
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.rational_rank import rational_rank
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.networks.entries import random_entries
@@ -207,11 +208,13 @@ def bottleneck_table(
     BottleneckRow(tokens=2, random=1, own=1, previous=1, sufficient=2)
     BottleneckRow(tokens=8, random=7, own=7, previous=7, sufficient=8)
     """
-    if not np.iterable(sizes):
+    given = things(sizes)
+    if given is None:
         raise TensorRankError(f"sizes are {shown(sizes)}; expected a list of numbers of tokens, such as [2, 4, 8]")
     rows = []
-    for position, size in enumerate(sizes):
+    for position, size in enumerate(given):
         n = whole_number("the number of tokens", size, 1)
+        refuse_beyond(memory_limit(None), 8 * 6 * n**2, f"a table of {shown(n)} tokens", "fewer")
         own = np.eye(n, dtype=np.int64)
         patterns = (random_entries((n, n), random_stream(seed, position)), own, own[np.maximum(np.arange(n) - 1, 0)])
         random, itself, previous = (_rank(_differences(_logits(logits)), threads) for logits in patterns)

@@ -186,10 +186,11 @@ class CutSamples:
         if rows**2 >= _LARGEST:
             raise TensorRankError(f"{rows} samples were asked for; expected at most {MOST_SAMPLES}")
         rng = random_stream(seed)
+        counts = [whole_number(name, given, 1) for name, given in (("tokens_a", tokens_a), ("tokens_b", tokens_b))]
+        refuse_beyond(memory_limit(None), 24 * rows * (m + 1) * (sum(counts) + 1), "these samples", "fewer, or fewer tokens")
         queries = rng.integers(1, 3, m if asking == "public" else (rows, m))
         sides = []
-        for name, given in (("tokens_a", tokens_a), ("tokens_b", tokens_b)):
-            tokens = whole_number(name, given, 1)
+        for tokens in counts:
             sides += [rng.integers(0, rows**2 + 1, (rows, tokens, m)), rng.integers(-999, 1000, (rows, tokens))]
         return cls(queries, *sides)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tensorrank.arguments import as_float
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
@@ -140,7 +141,7 @@ def sharpness(modulus: int, gap: float) -> float:
     >>> sharpness(4, 0.5)
     2.0
     """
-    return modulus**2 / 4 * gap
+    return as_float(modulus**2) / 4 * gap
 
 
 def sharpened_head(

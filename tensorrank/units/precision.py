@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tensorrank.arguments import shown, whole_number
 from tensorrank.errors import TensorRankError
+from tensorrank.tasks.task import checked_reals
 
 _FLOATS = {"float64": (64, np.float64), "float32": (32, np.float32)}
 # Everything behind fixed point is computed in float64, whose numbers have 53 bits.
@@ -97,7 +98,9 @@ class Precision:
         Raises:
             TensorRankError: if the bound is negative or not finite.
         """
-        array = np.asarray(numbers, dtype=np.float64)
+        # Units round their own float64 arrays often, and need no check.
+        plain = isinstance(numbers, np.ndarray) and numbers.dtype == np.float64 and type(numbers) is np.ndarray
+        array: NDArray[Any] = np.asarray(numbers) if plain else checked_reals("the numbers", numbers)
         if isinstance(self.held, str):
             return array.astype(self.dtype, copy=False)
         step = self.step(bound)

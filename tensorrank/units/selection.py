@@ -211,6 +211,7 @@ class SelectionUnit(ABC):
         return given
 
 
+@checked
 def least_bits(unit: SelectionUnit, sets: ArrayLike, tolerance: float = 0.1) -> int | None:
     """The least p from which on all p up to 52 bits of fixed point keep all deviations within the tolerance.
 

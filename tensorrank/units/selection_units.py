@@ -10,9 +10,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.optimize import linprog
 
-from tensorrank.arguments import true_or_false, whole_number
+from tensorrank.arguments import shown, true_or_false, whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.tasks.token_sets import checked_sizes, random_sets
@@ -299,6 +300,7 @@ def least_dimension(
     True
     """
     limit, times = positive("the tolerance", tolerance), whole_number("repeats", repeats, 1)
+    refuse_beyond(memory_limit(None), 100 * times, f"{shown(times)} repeats", "fewer")
     rng = random_stream(seed)
     chosen = random_sets(tokens, sparsity, sets, rng)
     seeds = [int(key_seed) for key_seed in rng.integers(2**62, size=times)]

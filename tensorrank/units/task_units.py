@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import ClassVar, Literal
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import shown, whole_number
 from tensorrank.arithmetic.resources import Progress, silent
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
@@ -123,7 +123,7 @@ def check_units(
         return _check_averaging(task, inputs, precision, dimension, seed, memory, progress)
     if type(task) not in _UNITS:
         known = ", ".join(kind.__name__ for kind in _UNITS)
-        raise TensorRankError(f"no attention unit is known here for {task}; expected SparseAveraging, {known}")
+        raise TensorRankError(f"no attention unit is known here for {shown(task)}; expected SparseAveraging, {known}")
     construction = _UNITS[type(task)](task, precision)
     chosen = _chosen(inputs, construction.task.tokens * math.log(construction.task.modulus), _RANDOM_INPUTS)
     return (check_unit(construction, chosen, seed=seed, memory=memory, progress=progress),)
