@@ -298,6 +298,11 @@ class Store:
     def _explained(self) -> Iterator[None]:
         try:
             yield
+        except UnicodeDecodeError as error:
+            # The words of an error of SQLite, which repeat bytes of the file.
+            raise StoreError(
+                f"the store {self.path} is damaged: SQLite cannot read its tables. Nothing was changed. Put a copy in its place"
+            ) from error
         except sqlite3.ProgrammingError as error:
             raise StoreError(f"the store {self.path} is closed ({error}); open it again") from error
         except sqlite3.Error as error:

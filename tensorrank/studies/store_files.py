@@ -20,6 +20,8 @@ _PATIENCE = 15.0
 _PAUSE = 0.01
 # Seconds between two looks at a file that is not as it should be.
 _SECOND_LOOK = 0.05
+# How the names of the errors begin that a folder without room for a log brings.
+_NO_LOG = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_IOERR")
 # A statement that reads the file.
 _ANY = "SELECT count(*) FROM sqlite_master"
 _MAGIC = b"SQLite format 3\0"
@@ -68,16 +70,18 @@ def connected(path: Path, *, read_only: bool) -> sqlite3.Connection:
     connection = _connect(_address(path, "mode=ro"), uri=True)
     try:
         connection.execute(_ANY)
-    except sqlite3.OperationalError as error:
-        if error.sqlite_errorname == "SQLITE_READONLY_ROLLBACK":
+    except BaseException as error:
+        name = getattr(error, "sqlite_errorname", "")
+        if name == "SQLITE_READONLY_ROLLBACK":
             # Only a connection that may write can undo it.
             with closing(_connect(_address(path, "mode=rw"), uri=True)) as writer:
                 writer.execute(_ANY)
             return connection
         connection.close()
         # In a read-only folder a log can be neither opened nor made; without one the file is all there is.
-        held = error.sqlite_errorname.startswith(("SQLITE_BUSY", "SQLITE_LOCKED"))
-        if held or any(map(os.path.exists, _beside(path))):
+        alone = name.startswith(_NO_LOG) and not any(map(os.path.exists, _beside(path)))
+        if not alone:
+            clear_away(path)
             raise
         connection = _connect(_address(path, "immutable=1"), uri=True)
     return connection

@@ -131,6 +131,13 @@ def test_a_missing_table_or_column_is_named(store, statement, message):
     opened_or_refused(store, message)
 
 
+def test_a_schema_of_bytes_that_are_no_text_is_damage(store):
+    before = store.read_bytes()
+    where = before.index(b"CREATE TABLE ranks") + len(b"CREATE TABLE ")
+    store.write_bytes(before[:where] + b"\xd5" + before[where + 1 :])
+    opened_or_refused(store, "is damaged: SQLite cannot read its tables|cannot be used")
+
+
 @pytest.mark.parametrize("verb", ["study", "show", "show --blocks", "show --figures"])
 @pytest.mark.parametrize("asks_json", [False, True])
 @pytest.mark.parametrize(

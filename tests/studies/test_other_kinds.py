@@ -14,6 +14,7 @@ from studies.other_kinds import circuits, hidden_markov, mixtures
 
 import tensorrank as tr
 from tensorrank.studies.events import BlockFinished
+from tensorrank.studies.export import export
 from tensorrank.studies.model_key import ModelKey
 from tensorrank.studies.sweep import combinations
 
@@ -110,3 +111,21 @@ def test_one_store_keeps_models_of_several_kinds(tmp_path):
     with tr.Store(tmp_path / "s.sqlite") as store:
         assert {key.kind: stored.result.value for key, stored in store} == {"attention": 18, "recurrent": 2, "hidden_markov": 2}
         assert tr.SelfAttention(**next(key for key, _ in store if key.kind == "attention").values) == models[0]
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([1, None, 2], [1, None, 2]),
+        ([1, 2.5], [1.0, 2.5]),
+        ([1, "x", None], ["1", "x", None]),
+        ([True, 1], ["True", "1"]),
+        ([1, 2**70], ["1", str(2**70)]),
+        ([[1, 2], 3], ["1 2", "3"]),
+        ([None, None], [None, None]),
+    ],
+)
+def test_a_size_of_several_types_is_exported_as_text(tmp_path, values, expected):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    export([{"size": value} for value in values], ["size"], tmp_path / "rows.parquet")
+    assert parquet.read_table(tmp_path / "rows.parquet")["size"].to_pylist() == expected
