@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os.path import exists, isdir, isfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -42,12 +43,12 @@ def show(
     from tensorrank.studies.store_files import is_database
 
     sizes = {"--widths": widths, "--depths": depths, "--heads": heads, "--tokens": tokens}
-    path = file / STORE_NAME if file.is_dir() else file
-    if path.is_file() and (path != file or is_database(path)):
+    path = file / STORE_NAME if isdir(file) else file
+    if isfile(path) and (path != file or is_database(path)):
         wanted = {name: whole_numbers(text, name) for name, text in sizes.items() if text is not None}
         show_store(path, Filter(wanted, kind, standing), blocks=blocks, export=export, figures=figures, json=json)
         return
-    if file.is_dir():
+    if isdir(file):
         raise TensorRankError(f"there is no {STORE_NAME} in the folder {file}; give the store's file, or its folder")
     options = {
         **sizes,
@@ -58,7 +59,7 @@ def show(
         "--figures": figures,
     }
     odd = [name for name, value in options.items() if value is not None]
-    if odd and path.exists():
+    if odd and exists(path):
         raise TensorRankError(f"{', '.join(odd)} cannot be given for {file}: it is no store of a study")
     _show_model(file, json)
 

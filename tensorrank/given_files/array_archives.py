@@ -52,7 +52,7 @@ def opened_archive(path: Path, wanted: str) -> Iterator[NpzFile]:
         TensorRankError: if the file cannot be read.
     """
     with opened(path, f"an .npz file of {wanted}") as file:
-        start = file.read(len(_SINGLE_ARRAY))
+        start = file.read(len(_SINGLE_ARRAY)) or b""
         if start == _SINGLE_ARRAY:
             raise WeightsError(f"the file holds a single array; expected {wanted}, saved by numpy.savez")
         if not start.startswith(_ARCHIVES):

@@ -86,11 +86,14 @@ def opened(path: Path, expected: str, *, pipes: bool = False) -> Iterator[Binary
 
 
 def _next_part(file: BinaryIO, expected: str) -> bytes:
-    """The next bytes, none at the end; a pipe that nobody fills is refused after a while."""
-    part = None
-    while part is None:
-        # A pipe whose writers have left can be read, to its end; one whose writer has not come yet cannot.
-        if stat.S_ISFIFO(os.fstat(file.fileno()).st_mode) and not select.select([file], [], [], _PATIENCE)[0]:
-            raise TensorRankError(f"the pipe brought nothing for {_PATIENCE:g} s; expected {expected}")
+    """The next bytes, none at the end; what brings nothing for a while, as a pipe that nobody fills, is refused."""
+    # A pipe whose writers have left can be read, to its end; one whose writer has not come yet cannot.
+    waits = stat.S_ISFIFO(os.fstat(file.fileno()).st_mode)
+    while True:
+        if waits and not select.select([file], [], [], _PATIENCE)[0]:
+            raise TensorRankError(f"nothing came for {_PATIENCE:g} s; expected {expected}")
         part = file.read(_CHUNK)
-    return part
+        if part is not None:
+            return part
+        # Some files of the system's own seem ordinary, and yet have nothing to give.
+        waits = True

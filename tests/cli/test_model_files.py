@@ -218,3 +218,13 @@ def test_long_bounds_are_shown_as_text(tmp_path):
     save(SumProduct.perfect_matchings(200, 2, seed=0), tmp_path / "s.json")
     bounds = json.loads(invoke("show", tmp_path / "s.json", "--json").stdout)["rank_bounds"]
     assert all(isinstance(bound, str) and int(bound) > 2**53 for bound in bounds.values())
+
+
+@pytest.mark.parametrize("name", ["x" * 5000, "a/" * 3000, "loop", "/dev/zero"], ids=["long", "deep", "loop", "device"])
+@pytest.mark.parametrize("verb", ["show", "rank", "study", "reduce", "approximate"])
+def test_paths_that_lead_to_no_file_are_refused_by_every_verb(verb, name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "loop").symlink_to("loop")
+    more = {"reduce": ("--to", "sum_product")}.get(verb, ())
+    done = invoke(verb, name, *more, "--json")
+    assert (done.exit_code, list(json.loads(done.stdout))) == (2, ["error"])

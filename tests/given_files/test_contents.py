@@ -61,7 +61,7 @@ def test_a_pipe_that_somebody_fills_is_read(tmp_path):
 def test_a_pipe_that_nobody_fills_is_not_waited_for(tmp_path, monkeypatch):
     monkeypatch.setattr(contents, "_PATIENCE", 0.1)
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(TensorRankError, match=r"the pipe brought nothing for 0\.1 s; expected a table"):
+    with pytest.raises(TensorRankError, match=r"nothing came for 0\.1 s; expected a table"):
         bytes_of(tmp_path / "pipe", "a table")
     with pytest.raises(TensorRankError, match="a pipe was given; expected an archive"), opened(tmp_path / "pipe", "an archive"):
         pass
@@ -74,3 +74,20 @@ def test_text_in_another_encoding(file):
     file.write_bytes(b"dept\xff")
     with pytest.raises(TensorRankError, match=r"byte 4 is no UTF-8 text; expected a table$"):
         text_of(file, "a table")
+
+
+def test_a_file_that_seems_ordinary_and_gives_nothing_is_not_waited_for(file, monkeypatch):
+    # As /proc/kmsg does, which only root may open.
+    monkeypatch.setattr(contents, "_PATIENCE", 0.1)
+    monkeypatch.setattr(contents.select, "select", lambda *_: ([], [], []))
+    with opened(file, "a table") as given:
+
+        class Silent:
+            def read(self, size):
+                return None
+
+            def fileno(self):
+                return given.fileno()
+
+        with pytest.raises(TensorRankError, match=r"nothing came for 0\.1 s; expected a table"):
+            contents._next_part(Silent(), "a table")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from inspect import signature
-from pathlib import Path
+from os.path import isfile
 from typing import TYPE_CHECKING, Any
 
 import tensorrank as tr
-from tensorrank.arguments import nearest
+from tensorrank.arguments import nearest, shown
 from tensorrank.cli.shared.terminal import whole_numbers
 from tensorrank.errors import TensorRankError
 
@@ -49,8 +49,8 @@ def study_of(words: Sequence[str], **options: Any) -> tr.Study[Any]:
             sizes[name] = values
         return tr.Study.over(getattr(tr, KINDS[kind]), **sizes, **options)
     for word in words:
-        if not Path(word).is_file():
-            raise TensorRankError(f"{word!r} is no model file and no kind of model; {nearest(word, KINDS)}")
+        if not isfile(word):
+            raise TensorRankError(f"{shown(word)} is no model file and no kind of model; {nearest(word, KINDS)}")
     return tr.Study([tr.load(word) for word in words], **options)
 
 
