@@ -11,7 +11,7 @@ import numpy as np
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.attention import bounds
-from tensorrank.attention.containment import contains, shallower_width
+from tensorrank.attention.containment import Network
 from tensorrank.attention.float_values import float_grid
 from tensorrank.attention.heights import value_bits
 from tensorrank.attention.instance import AttentionInstance
@@ -173,7 +173,12 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
 
     def contains(self, partition: Bipartition, other: Model, other_partition: Bipartition) -> bool:
         """True if this network has at least the other's separation rank, by what `containment` proves."""
-        return isinstance(other, SelfAttention) and contains(self, partition, other, other_partition)
+        return isinstance(other, SelfAttention) and self.network(partition).contains(other.network(other_partition))
+
+    def network(self, partition: PartitionLike) -> Network:
+        """This network and a bipartition of its tokens, to be asked what it contains."""
+        split = checked_partition(self.sites, partition)
+        return Network(self, self.kv_heads, self.input_width, self.positional, self.sides(split), split)
 
     def float_grid(self, weights: dict[str, Floats], partition: Bipartition, count: int, rng: np.random.Generator) -> Floats:
         """The values in floats at all pairs of so many standard normal inputs of each side."""
@@ -204,7 +209,7 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
             return 1
         if not self.causal or self.depth == 1:
             return self._monomial(partition).bound
-        width = shallower_width(self)
+        width = self.network(partition).shallower_width
         return monomial(1, width, self.kv_heads, self.head_dim, *self.sides(partition)).bound if width else 1
 
     def _lower_bounds(self, partition: PartitionLike) -> Sequence[int]:

@@ -32,80 +32,89 @@ at generic weights, then the larger network has at least its rank. Sizes of the 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
+from tensorrank.attention.stack import AttentionStack
 from tensorrank.separation.partition import Bipartition
 
-if TYPE_CHECKING:
-    from tensorrank.attention.architecture import SelfAttention
 
+@dataclass(frozen=True)
+class Network:
+    """What has to be known of a self-attention network and a bipartition of its tokens.
 
-def contains(larger: SelfAttention, partition: Bipartition, smaller: SelfAttention, other: Bipartition) -> bool:
-    """True if the first network has at least the second one's separation rank, for almost all weights of both.
-
-    Args:
-        larger: the first network.
-        partition: the bipartition of its tokens.
-        smaller: the second network.
-        other: the bipartition of the second network's tokens.
-
-    >>> from tensorrank.attention.architecture import SelfAttention
-    >>> halves = Bipartition.halves
-    >>> wide, narrow = SelfAttention(2, 16, tokens=2), SelfAttention(2, 7, tokens=2)
-    >>> contains(wide, halves(2), narrow, halves(2)), contains(narrow, halves(2), wide, halves(2))
-    (True, False)
+    Attributes:
+        sizes: depth, width, heads, head width, and whether there are residual connections and a mask.
+        kv_heads: K, the number of W_K and W_V in a layer.
+        input_width: r, the dimension of a token as it is given.
+        positional: whether there are position vectors.
+        sides: the number of tokens that the output sees on its own side, and on the other.
+        partition: the two sides.
     """
-    return (
-        larger.causal == smaller.causal
-        and larger.residual >= smaller.residual
-        and larger.positional >= smaller.positional
-        and larger.width >= smaller.width
-        and larger.input_width >= smaller.input_width
-        and larger.head_dim >= smaller.head_dim
-        and _has_the_heads(larger, smaller)
-        and _has_the_depth(larger, smaller)
-        and _has_the_tokens(larger, partition, smaller, other)
-    )
 
+    sizes: AttentionStack
+    kv_heads: int
+    input_width: int
+    positional: bool
+    sides: tuple[int, int]
+    partition: Bipartition
 
-def shallower_width(model: SelfAttention) -> int:
-    """The largest width of inputs of a network of depth 1 that this one contains with all its heads; 0 if none.
+    def contains(self, smaller: Network) -> bool:
+        """True if this network has at least the other's separation rank, for almost all weights of both.
 
-    >>> from tensorrank.attention.architecture import SelfAttention
-    >>> shallower_width(SelfAttention(2, 4, heads=2)), shallower_width(SelfAttention(3, 4, heads=2))
-    (2, 1)
-    """
-    if model.residual or model.depth == 1:
-        return model.input_width
-    # The layers that are passed on take a coordinate, and a head for each that they keep.
-    return min(model.input_width - 1, model.heads - (model.depth > 2))
+        >>> from tensorrank.attention.architecture import SelfAttention
+        >>> halves = Bipartition.halves(2)
+        >>> wide, narrow = (SelfAttention(2, width, tokens=2).network(halves) for width in (16, 7))
+        >>> wide.contains(narrow), narrow.contains(wide)
+        (True, False)
+        """
+        own, other = self.sizes, smaller.sizes
+        return (
+            own.causal == other.causal
+            and own.residual >= other.residual
+            and self.positional >= smaller.positional
+            and own.width >= other.width
+            and self.input_width >= smaller.input_width
+            and own.head_dim >= other.head_dim
+            and self._has_the_heads_of(smaller)
+            and self._has_the_depth_of(smaller)
+            and self._has_the_tokens_of(smaller)
+        )
 
+    @property
+    def shallower_width(self) -> int:
+        """The largest width of inputs of a network of depth 1 that this one contains with all its heads; 0 if none.
 
-def _has_the_heads(larger: SelfAttention, smaller: SelfAttention) -> bool:
-    """True if every group of heads that share keys and values has groups of its own in the larger network."""
-    sharing, wanted = larger.heads // larger.kv_heads, smaller.heads // smaller.kv_heads
-    return smaller.kv_heads * -(-wanted // sharing) <= larger.kv_heads
+        >>> from tensorrank.attention.architecture import SelfAttention
+        >>> halves = Bipartition.halves(8)
+        >>> [SelfAttention(depth, 4, heads=2).network(halves).shallower_width for depth in (1, 2, 3)]
+        [4, 2, 1]
+        """
+        if self.sizes.residual or self.sizes.depth == 1:
+            return self.input_width
+        # The layers that are passed on take a coordinate, and a head for each that they keep.
+        return min(self.input_width - 1, self.sizes.heads - (self.sizes.depth > 2))
 
+    def _has_the_heads_of(self, smaller: Network) -> bool:
+        """True if every group of heads that share keys and values has groups of its own in this network."""
+        sharing, wanted = self.sizes.heads // self.kv_heads, smaller.sizes.heads // smaller.kv_heads
+        return smaller.kv_heads * -(-wanted // sharing) <= self.kv_heads
 
-def _has_the_depth(larger: SelfAttention, smaller: SelfAttention) -> bool:
-    further = larger.depth - smaller.depth
-    if further <= 0 or larger.residual:
-        return further >= 0
-    kept = smaller.width + (further > 1)
-    room = larger.width > smaller.width and larger.input_width > smaller.input_width
-    return room and larger.heads >= kept
+    def _has_the_depth_of(self, smaller: Network) -> bool:
+        further = self.sizes.depth - smaller.sizes.depth
+        if further <= 0 or self.sizes.residual:
+            return further >= 0
+        room = self.sizes.width > smaller.sizes.width and self.input_width > smaller.input_width
+        return room and self.sizes.heads >= smaller.sizes.width + (further > 1)
 
+    def _has_the_tokens_of(self, smaller: Network) -> bool:
+        if not self.sizes.causal:
+            return all(own >= wanted for own, wanted in zip(self.sides, smaller.sides, strict=True))
+        # The output token is the last that is seen, and on its own side in both.
+        rest = iter(self._in_order()[:-1])
+        return all(side in rest for side in smaller._in_order()[:-1])
 
-def _has_the_tokens(larger: SelfAttention, partition: Bipartition, smaller: SelfAttention, other: Bipartition) -> bool:
-    if not larger.causal:
-        return all(own >= wanted for own, wanted in zip(larger.sides(partition), smaller.sides(other), strict=True))
-    seen, wanted = _in_order(larger, partition), _in_order(smaller, other)
-    # The output token is the last that is seen, and on its own side in both.
-    rest = iter(seen[:-1])
-    return all(side in rest for side in wanted[:-1])
-
-
-def _in_order(model: SelfAttention, partition: Bipartition) -> list[bool]:
-    """For each token that the output sees under a mask, whether it is on the output token's side."""
-    own = set(partition.a if model.output_token in partition.a else partition.b)
-    return [site in own for site in range(model.output_token + 1)]
+    def _in_order(self) -> list[bool]:
+        """For each token that the output sees under a mask, whether it is on the output token's side."""
+        output, split = self.sizes.output_token, self.partition
+        own = set(split.a if output in split.a else split.b)
+        return [site in own for site in range(output + 1)]

@@ -2,35 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.attention.evaluate import forward_tokens, moment_rows
+from tensorrank.attention.stack import AttentionStack
 from tensorrank.attention.weights import AttentionWeights
 from tensorrank.separation.partition import Bipartition
 
 # Entries of moment matrices that pass through the layers together.
 _TOGETHER = 2**20
 
-if TYPE_CHECKING:
-    from tensorrank.attention.architecture import SelfAttention
-
 
 def float_grid(
-    model: SelfAttention, weights: AttentionWeights, partition: Bipartition, count: int, rng: np.random.Generator
+    model: AttentionStack, weights: AttentionWeights, partition: Bipartition, count: int, rng: np.random.Generator
 ) -> Floats:
     """The values at all pairs of so many inputs of side A (rows) and of side B (columns), standard normal ones.
 
     Args:
-        model: the network.
+        model: the sizes of the network.
         weights: its weights in floats, with a W_K and W_V for every head.
         partition: the two sides.
         count: the rows, and the columns.
         rng: gives the inputs.
     """
-    sides = [rng.standard_normal((count, len(sites), model.input_width)) for sites in (partition.a, partition.b)]
+    width = model.width if weights.embedding is None else weights.embedding.shape[1]
+    sides = [rng.standard_normal((count, len(sites), width)) for sites in (partition.a, partition.b)]
     if weights.embedding is not None:
         sides = [side @ weights.embedding.T for side in sides]
     if weights.positions is not None:
@@ -43,7 +40,7 @@ def float_grid(
     return _by_moments(model, weights, columns[:, partition.b.index(model.output_token)], columns, rows).T
 
 
-def _by_moments(model: SelfAttention, weights: AttentionWeights, tokens: Floats, near: Floats, far: Floats) -> Floats:
+def _by_moments(model: AttentionStack, weights: AttentionWeights, tokens: Floats, near: Floats, far: Floats) -> Floats:
     """The values at all pairs of the output token's side, with its output tokens, and the other side."""
     moments, others = (side.swapaxes(1, 2) @ side for side in (near, far))
     step = max(1, _TOGETHER // others.size)
@@ -56,7 +53,9 @@ def _by_moments(model: SelfAttention, weights: AttentionWeights, tokens: Floats,
     return values
 
 
-def _by_tokens(model: SelfAttention, weights: AttentionWeights, partition: Bipartition, row: Floats, columns: Floats) -> Floats:
+def _by_tokens(
+    model: AttentionStack, weights: AttentionWeights, partition: Bipartition, row: Floats, columns: Floats
+) -> Floats:
     """The values of one row under a causal mask."""
     inputs = np.empty((len(columns), model.tokens, columns.shape[-1]))
     inputs[:, list(partition.a)] = row

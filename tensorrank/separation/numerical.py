@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
-from itertools import chain
 from math import isqrt, prod
 from typing import Any, Literal, Unpack, get_args
 
@@ -24,6 +22,7 @@ from tensorrank.arithmetic.spectrum import NumericalRank, rank_of_spectrum, sing
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import Weights
+from tensorrank.separation.called import called
 from tensorrank.separation.distinct import DistinctInputs
 from tensorrank.separation.options import NumericalOptions, checked_options, takes
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
@@ -157,7 +156,7 @@ class NumericalModel:
     def _values(self, arrays: tuple[Array, ...], shape: tuple[int, ...], meaning: str) -> Array:
         asked = " and ".join(str(array.shape) for array in arrays)
         try:
-            given = _called(self.function, arrays)
+            given = called(self.function, arrays)
         except Exception as error:
             error.add_note(
                 f"raised by the function given to NumericalModel, for inputs of shape {asked} (form={shown(self.form)}: "
@@ -379,28 +378,3 @@ def _check_repeatable(model: NumericalModel, partition: Bipartition, rows: Array
             f"input (row {row}, column {column} of the sample); expected the same value. Turn off dropout and other "
             "randomness inside it, and whatever lets the inputs of a batch see each other"
         )
-
-
-def _called(function: Callable[..., Any], arrays: tuple[Array, ...]) -> Any:
-    """Call the function; tensors leave their graph and their device."""
-    # A torch.nn.Module can only exist where torch was imported, so that we never need to.
-    torch: Any = sys.modules.get("torch")
-    module = torch is not None and isinstance(function, torch.nn.Module)
-    values = _called_module(torch, function, arrays) if module else function(*arrays)
-    return values.detach().cpu() if hasattr(values, "detach") else values
-
-
-def _called_module(torch: Any, module: Any, arrays: tuple[Array, ...]) -> Any:
-    # Sub-modules may be in different modes, so each gets its own back.
-    modes = [(part, part.training) for part in module.modules()]
-    own = next((p for p in chain(module.parameters(), module.buffers()) if p.is_floating_point()), None)
-    tensors = [torch.as_tensor(array) for array in arrays]
-    if own is not None:
-        tensors = [t.to(own.device, own.dtype) if t.is_floating_point() else t.to(own.device) for t in tensors]
-    module.eval()
-    try:
-        with torch.no_grad():
-            return module(*tensors)
-    finally:
-        for part, mode in modes:
-            part.training = mode

@@ -110,6 +110,12 @@ class SeparationRank(Record):
                 "a lower bound of at least 0, and a rank between the bounds"
             )
 
+        if self.numerical is not None and not 0 <= self.numerical.value < self.value:
+            raise TensorRankError(
+                f"a rank of {abbreviated(self.value)} came with the numerical rank {abbreviated(self.numerical.value)} of "
+                "its floats; expected one below it, or None"
+            )
+
     def __str__(self) -> str:
         if self.spectrum is not None:
             return self._numerical(self.spectrum)

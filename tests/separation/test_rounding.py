@@ -1,6 +1,7 @@
 """Exact ranks of floats, and what rounding leaves of them."""
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -213,6 +214,13 @@ def test_a_result_keeps_its_numerical_rank_in_json():
     assert RoundedRank.from_dict(json.loads(json.dumps(sampled.to_dict()))) == sampled
     older = {name: value for name, value in found.to_dict().items() if name != "numerical"}
     assert SeparationRank.from_dict(older).numerical is None
+
+
+@pytest.mark.parametrize("value", [-1, 4, 10**30])
+def test_a_numerical_rank_that_is_not_below_the_exact_one_is_refused(value):
+    found = tr.separation_rank(train_by_svd(of_rank(2, 6), 4))
+    with pytest.raises(TensorRankError, match=r"a rank of 4 came with the numerical rank .* of its floats; expected one below"):
+        replace(found, numerical=RoundedRank(value, 1e-12))
 
 
 @pytest.mark.parametrize(
