@@ -177,7 +177,7 @@ class RecurrentCircuit(WeightedArchitecture):
         The step is the first of those that remain. The output is a polynomial in W_I times its template, of the degree
         in which the state of the first layer enters the output.
         """
-        degree = comb(remaining + self.depth - 2, self.depth - 1)
+        degree = comb(whole_number("remaining", remaining, 1) + self.depth - 2, self.depth - 1)
         return min(self.channels, monomial_count(self.hidden, degree))
 
     def rank_bound(self, partition: PartitionLike) -> int:

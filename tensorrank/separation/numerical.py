@@ -17,7 +17,7 @@ from tensorrank.arguments import shown, things, whole_number
 from tensorrank.arithmetic.arrays import Array
 from tensorrank.arithmetic.given_arrays import as_array
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.arithmetic.resources import memory_limit, silent, worker_threads
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond, silent, worker_threads
 from tensorrank.arithmetic.spectrum import NumericalRank, rank_of_spectrum, singular_values
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
@@ -109,7 +109,8 @@ class NumericalModel:
         Raises:
             TensorRankError: if the sampler gives another shape, or no numbers.
         """
-        shape = (count, len(sites), *self.site_shape)
+        shape = (whole_number("count", count, 1), len(sites), *self.site_shape)
+        refuse_beyond(memory_limit(None), 8 * prod(shape), f"{shown(count)} inputs", "fewer")
         if self.sampler is None:
             return rng.standard_normal(shape)
         drawn = np.asarray(self.sampler(rng, shape))

@@ -117,3 +117,29 @@ def test_bounds_take_partitions_by_name_and_by_the_sites_of_a(model, given):
 def test_a_partition_is_halves_where_none_is_given():
     assert checked_partition(5, None) == checked_partition(5, "halves") == Bipartition((0, 1), (2, 3, 4))
     assert checked_partition(5, iter([4])) == Bipartition((4,), (0, 1, 2, 3))
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda: Bipartition(None, (0,)), r"side A of the partition is None; expected a list of sites, such as \(0, 1\)"),
+        (lambda: Bipartition.of(4, 1), r"side A of the partition is 1; expected a list of sites"),
+        (lambda: Bipartition((0,), ("x",)), "side B of the partition names 'x'; sites are whole numbers from 0"),
+        (lambda: Bipartition((0,), (np.array([1, 2]),)), r"names array\(\[1, 2\]\); sites are whole numbers from 0"),
+        (lambda: Bipartition((0,), (int,)), "names <class 'int'>; sites are whole numbers from 0"),
+        (lambda: Bipartition.of(2**63, [0]), "of 9223372036854775808 sites was asked for; expected at most 10000000"),
+        (lambda: Bipartition.halves(10**30), "a bipartition of 10{30} sites was asked for; expected at most 10000000"),
+        (lambda: Bipartition.halves(10**5000), "a bipartition of a whole number of some 5000 digits sites was asked for"),
+        (lambda: Bipartition((0,), (10**30,)), r"the partition misses sites 1, 2, .* \(9{30} in all\)"),
+        (lambda: Bipartition.of(10**7, iter(int, 1)), "side A of the partition is .*; expected a list of sites"),
+        (lambda: checked_partition(4, np.array(["halves", "x"])), "names .*'halves'.*; sites are whole numbers from 0"),
+        (lambda: checked_partition(4, 5), "the partition is 5; expected 'halves', 'interleaved', the sites of side A"),
+    ],
+)
+def test_what_is_no_bipartition_or_too_long_a_one_is_refused_at_once(make, words):
+    with pytest.raises(PartitionError, match=words):
+        make()
+
+
+def test_the_sites_of_a_side_may_come_one_by_one():
+    assert checked_partition(4, (site for site in (0, 2))) == Bipartition.interleaved(4)
