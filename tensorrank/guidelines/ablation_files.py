@@ -30,7 +30,7 @@ _LARGEST = 1e100
 _DEEPEST = 10**6
 _LARGEST_FILE = 10**7
 # What Python takes beyond it, such as 1_000 or digits of other scripts, is no number in a table.
-_NUMBER = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
+_NUMBER = re.compile(r"[+-]?([0-9]++\.?[0-9]*+|\.[0-9]++)([eE][+-]?[0-9]++)?")
 
 _Row = Mapping[str, str | None]
 # The size, loss and error of a trained network.
@@ -151,7 +151,7 @@ def _filled(row: _Row, name: str) -> bool:
 
 def _number(row: _Row, name: str, line: int) -> float:
     given = row.get(name) or ""
-    number = float(given) if _NUMBER.fullmatch(given.strip()) else math.nan
+    number = float(given) if _NUMBER.fullmatch(given.strip(" \t")) else math.nan
     if not abs(number) <= _LARGEST:
         raise TensorRankError(f"line {line}: {name} is {shown(given)}; expected a finite number, such as 0.5 or 1e6")
     return number

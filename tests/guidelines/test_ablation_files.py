@@ -97,6 +97,8 @@ def test_sizes_that_hardly_differ_are_one(tmp_path):
         ("depth,width,parameters,loss\n1,8,768,3\n2,8,9999,3\n", "goes from 12 to 78.1; expected about the same"),
         ("depth,width,loss\n1,8,1_0\n", "line 2: loss is '1_0'; expected a finite number, such as 0.5 or 1e6"),
         ("depth,width,loss\n1,\u0663,3\n", "line 2: width is '\u0663'; expected a finite number"),
+        ("depth,width,loss\n1,8,\x1d3\n", r"line 2: loss is '\\x1d3'; expected a finite number"),
+        pytest.param("depth,width,loss\n1,8," + "7" * 100_000 + "/3\n", "line 2: loss is '7777", id="long number"),
         ("depth,width,loss\n1,8,1e400\n", "line 2: loss is '1e400'; expected a finite number"),
         ("depth,width,loss\n1e7,8,3\n", "line 2: depth is '1e7'; expected a whole number of layers, at most 1000000"),
         ('depth,width,loss\n1,8,"3\n', "line 2: unexpected end of data; expected CSV"),
