@@ -63,8 +63,8 @@ class DistinctInputs:
     def _new(self, inputs: Array) -> Array:
         """The inputs that have not been taken before, in their order."""
         kept = []
-        for number, row in enumerate(_coarse(inputs).reshape(len(inputs), -1)):
-            digest = blake2b(row.tobytes(), digest_size=16).digest()
+        for number, one in enumerate(inputs):
+            digest = blake2b(_coarse(one).tobytes(), digest_size=16).digest()
             if digest not in self._seen:
                 self._seen.add(digest)
                 kept.append(number)

@@ -96,7 +96,7 @@ def test_an_error_of_the_function_is_passed_on_with_the_shapes():
         ({"sites": 2.0}, "sites is 2.0; expected a whole number"),
         ({"site_shape": 0}, "a length in site_shape is 0; expected a whole number of at least 1"),
         ({"site_shape": (2, -1)}, "a length in site_shape is -1"),
-        ({"site_shape": "ab"}, "a length in site_shape is 'ab'"),
+        ({"site_shape": "ab"}, "site_shape is 'ab'; expected a whole number or a tuple of them"),
         ({"form": "matrix"}, "the form is 'matrix'; expected 'inputs'.*or 'pairs'"),
     ],
 )
