@@ -57,6 +57,7 @@ COIN = [[0.5, 0.5], [0.25, 0.75]]
         (lambda: HiddenMarkov.fit(ROWS, iterations=10**30, tolerance=0), "beside a tolerance of 0, with which all of them are"),
         (lambda: HiddenMarkov.fit(ROWS, pseudocount=1e300), "pseudocount is 1e+300; expected at most 1e+100"),
         (lambda: HiddenMarkov.fit(ROWS, variance_floor=1e300), "variance_floor is 1e+300; expected at most 1e+100"),
+        (lambda: HiddenMarkov.fit(ROWS, variance_floor=5e-324), "variance_floor is 4.94066e-324; expected at least 1e-100"),
         (lambda: HiddenMarkov.fit(ROWS, progress=1), "progress is 1; expected a function of the iterations done"),
         (lambda: HiddenMarkov.fit(ROWS, weights=[1e308] * 6), "the weights sum to inf; expected 1e-100 to 1e+100: try another"),
         (lambda: HiddenMarkov.fit(ROWS, weights=[5e-324] * 6), "the weights sum to 2.96439e-323; expected 1e-100 to 1e+100"),

@@ -116,6 +116,8 @@ class FitSettings:
                 f"variance_floor is {self.variance_floor:g}; expected a positive number, such as 1e-6, for without a floor "
                 "the likelihood has no maximum"
             )
+        if self.variance_floor < 1 / LARGEST:
+            raise TensorRankError(f"variance_floor is {self.variance_floor:g}; expected at least {1 / LARGEST:g}")
         for name in ("pseudocount", "variance_floor"):
             if checked[name] > LARGEST:
                 raise TensorRankError(f"{name} is {checked[name]:g}; expected at most {LARGEST:g}")
