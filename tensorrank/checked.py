@@ -13,7 +13,7 @@ import types
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cache, wraps
-from inspect import Parameter, get_annotations, isfunction, signature
+from inspect import Parameter, get_annotations, isfunction, signature, unwrap
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, is_typeddict
 
@@ -153,13 +153,14 @@ class _Rules:
         }
 
     def _made(self) -> list[tuple[str, Rule | None]]:
-        places = []
+        # Of a decorated function, such as a figure, the annotations are those of the function within.
+        names, places = unwrap(self._function).__globals__, []
         for name, parameter in signature(self._function).parameters.items():
             free = parameter.annotation is Parameter.empty or parameter.kind in (
                 Parameter.VAR_POSITIONAL,
                 Parameter.VAR_KEYWORD,
             )
-            rule = None if free else _rule_of(parameter.annotation, self._function.__globals__)
+            rule = None if free else _rule_of(parameter.annotation, names)
             self._names[name] = rule
             if parameter.kind in (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD):
                 places.append((name, rule))

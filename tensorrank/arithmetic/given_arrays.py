@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tensorrank.arguments import shown
-from tensorrank.arithmetic.arrays import Array
+from tensorrank.arguments import as_float, as_real_number, shown
+from tensorrank.arithmetic.arrays import Array, Floats
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
 
@@ -92,6 +92,24 @@ def as_given(values: ArrayLike, name: str = "the array") -> Array:
     if array.dtype.kind == "f" and not hasattr(values, "dtype"):
         return np.asarray(values, dtype=object)
     return array
+
+
+def as_floats(values: ArrayLike, name: str = "the array") -> Floats:
+    """An array of floats of what a user gave, real numbers of any type; refused is what is none.
+
+    >>> as_floats([["1"]], "the inputs")
+    Traceback (most recent call last):
+        ...
+    tensorrank.errors.TensorRankError: the inputs hold '1'; expected real numbers
+    """
+    array = as_array(values, name)
+    refuse_beyond(memory_limit(None), 8 * array.size, f"{array.size} floats, given as {name},", "fewer")
+    if array.dtype.kind in "biuf":
+        return array.astype(np.float64, copy=False)
+    for entry in array.ravel().tolist():
+        if as_real_number(entry) is None:
+            raise TensorRankError(f"{name} hold {shown(entry)}; expected real numbers")
+    return np.array([as_float(entry) for entry in array.flat], dtype=np.float64).reshape(array.shape)
 
 
 def _holds_masks(values: list[Any] | tuple[Any, ...], depth: int = 0) -> bool:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 
 from tensorrank.arguments import finite_number
 from tensorrank.arithmetic.arrays import Floats, Integers
+from tensorrank.arithmetic.given_arrays import as_floats
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.attention.stack import AttentionStack
 from tensorrank.checked import checked
@@ -127,7 +128,7 @@ class SoftmaxFunction:
             TensorRankError: if the inputs have another shape.
         """
         a = self.architecture
-        x = np.asarray(inputs, dtype=np.float64)
+        x = as_floats(inputs, "the inputs")
         if x.ndim != 3 or x.shape[1:] != (a.tokens, a.width):
             raise TensorRankError(
                 f"inputs of shape {x.shape} were given; expected (count, {a.tokens}, {a.width}) (count, tokens, width)"

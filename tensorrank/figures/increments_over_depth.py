@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from tensorrank.arguments import whole_number
 from tensorrank.attention import bounds
 from tensorrank.checked import checked
 from tensorrank.experiments.depth_series import Series
@@ -38,6 +39,7 @@ def increments(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figure, 
         TensorRankError: if there are no series.
     """
     something(series, "no findings were")
+    whole_number("deepest", deepest, 2, 1000)
     colour = colours(s.model.width for s in series)
     variants = list(dict.fromkeys(_variant(s) for s in series))
     curves = {(s.model.width, s.model.tokens): s for s in series}

@@ -12,6 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 from numpy.typing import NDArray
 
+from tensorrank.arguments import whole_number
 from tensorrank.attention import bounds
 from tensorrank.attention.architecture import SelfAttention
 from tensorrank.checked import checked
@@ -46,6 +47,7 @@ def rank_vs_depth(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figur
         TensorRankError: if there are no series.
     """
     something(series, "no findings were")
+    whole_number("deepest", deepest, 1, 1000)
     columns = min(_COLUMNS, len(series))
     rows = ceil(len(series) / columns)
     colour = colours(s.model.width for s in series)

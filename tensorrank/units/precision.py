@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
-from tensorrank.arguments import shown, whole_number
+from tensorrank.arguments import finite_number, shown, whole_number
 from tensorrank.errors import TensorRankError
 from tensorrank.tasks.task import checked_reals
 
@@ -83,8 +83,7 @@ class Precision:
         """
         if isinstance(self.held, str):
             raise TensorRankError(f"a step of {self} was asked for; only fixed point has one, such as Precision(8)")
-        if not 0 <= bound < math.inf:
-            raise TensorRankError(f"the bound of the range is {bound}; expected a finite number of at least 0")
+        bound = finite_number("the bound of the range", bound, least=0)
         mantissa, exponent = math.frexp(bound / (2.0 ** (self.held - 1) - 0.5))
         return 0.0 if bound == 0 else math.ldexp(1.0, exponent - (mantissa == 0.5))
 

@@ -1,10 +1,12 @@
 import re
+from decimal import Decimal
+from fractions import Fraction
 
 import numpy as np
 import pytest
 import scipy.sparse
 
-from tensorrank.arithmetic.given_arrays import as_array, as_given, with_masks
+from tensorrank.arithmetic.given_arrays import as_array, as_floats, as_given, with_masks
 from tensorrank.errors import TensorRankError
 
 SELF = []
@@ -81,3 +83,24 @@ def test_whatever_has_an_array_to_give_is_accepted():
 
 def test_whole_numbers_beside_floats_are_not_rounded():
     assert as_given([2**60 + 1, 0.5]).tolist() == [2**60 + 1, 0.5]
+
+
+@pytest.mark.parametrize("values", [[[1, 2]], [[True, 2.0]], np.array([[Fraction(1), 2]], dtype=object), [[Decimal(1), 2]]])
+def test_real_numbers_of_every_type_become_floats(values):
+    assert as_floats(values).dtype == np.float64
+    assert as_floats(values).tolist() == [[1.0, 2.0]]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ([1j], "the inputs hold 1j; expected real numbers"),
+        ("auto", "the inputs hold 'auto'; expected real numbers"),
+        ([object], "expected real numbers"),
+        ([[1], [1, 2]], "lists of unequal lengths were given as the inputs"),
+        (np.broadcast_to(np.int8(0), 10**14), "given as the inputs, would take about 90.9 TiB"),
+    ],
+)
+def test_what_makes_no_floats_is_refused(given, message):
+    with pytest.raises(TensorRankError, match=re.escape(message)):
+        as_floats(given, "the inputs")

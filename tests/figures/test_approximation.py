@@ -187,7 +187,7 @@ def test_the_legend_lies_on_nothing():
     ("draw", "complaint"),
     [
         (lambda: figures.approximation(ShallowApproximations((), 0)), "an experiment without targets was given"),
-        (lambda: drawn(target("one", run()), measure="variation"), "the measure is 'variation'; expected one of total"),
+        (lambda: drawn(target("one", run()), measure="variation"), "measure is 'variation'; expected one of 'total"),
     ],
 )
 def test_what_cannot_be_drawn_is_refused(draw, complaint):

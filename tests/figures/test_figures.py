@@ -173,3 +173,17 @@ def test_a_figure_loads_nothing_of_others():
     loaded = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout.split()
     assert "tensorrank.figures.ranks_over_depth" in loaded
     assert not [name for name in loaded if name.startswith(("tensorrank.mixtures", "tensorrank.guidelines"))]
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: tr.figures.levels(study=1.5), "study is 1.5; expected a LevelSizes"),
+        (lambda: tr.figures.triples(study=[]), r"study is \[\]; expected a Triples"),
+        (lambda: tr.figures.comparison("halves"), "compared is 'halves'; expected a list of Compareds"),
+        (lambda: tr.figures.increments([None]), r"series are \[None\]; expected a list of Series"),
+    ],
+)
+def test_what_is_no_result_is_refused_in_words(call, message):
+    with pytest.raises(tr.TensorRankError, match=message):
+        call()

@@ -132,7 +132,7 @@ EXACT = tr.SeparationRank(
     [
         ([], None, "no results were given; expected at least one numerical rank"),
         (EXACT, None, "a rank with standing 'exact' has no spectrum; expected a numerical one"),
-        ([CLEAR, 3], None, "a result of type int was given; expected a SeparationRank or a NumericalRank"),
+        ([CLEAR, 3], None, "expected a SeparationRank, a NumericalRank or a list of"),
         (numerical_rank(np.zeros((3, 3))), None, "a spectrum without a value above zero"),
         (numerical_rank(np.zeros((0, 3))), None, "a spectrum without a value above zero"),
         ([CLEAR, STEEP], ["one"], r"labels \('one',\) were given for 2 results; expected a list of one for each"),

@@ -54,4 +54,4 @@ def consume(content: bytes) -> object:
     return invoke(["ablation", str(path), "--json"])
 
 
-TARGET = Target("ablation_tables", generate, consume, cases=1000)
+TARGET = Target("ablation_tables", generate, consume, cases=150)

@@ -78,4 +78,4 @@ def consume(arguments: list[str]) -> object:
     return invoke(arguments)
 
 
-TARGET = Target("command_lines", generate, consume, cases=400)
+TARGET = Target("command_lines", generate, consume, cases=100)

@@ -27,4 +27,4 @@ def consume(content: bytes) -> object:
     return invoke(["advise", "--config", str(path), "--json"])
 
 
-TARGET = Target("configurations", generate, consume, cases=1000)
+TARGET = Target("configurations", generate, consume, cases=150)

@@ -28,7 +28,16 @@ INTERNAL = frozenset(
             "get_block",
             "moment_form",
         ),
-        *("input_functions", "state_functions", "toward_tree", "add_note", "with_traceback"),
+        *(
+            "input_functions",
+            "state_functions",
+            "toward_tree",
+            "entries",
+            "value_bits",
+            "variables_given",
+            "add_note",
+            "with_traceback",
+        ),
     }
 )
 

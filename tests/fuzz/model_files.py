@@ -32,4 +32,4 @@ def consume(content: bytes) -> object:
     return model
 
 
-TARGET = Target("model_files", generate, consume, cases=1500)
+TARGET = Target("model_files", generate, consume, cases=450)

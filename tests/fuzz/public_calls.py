@@ -111,4 +111,4 @@ def _evaluated(part: ast.expr, names: dict[str, object]) -> object:
     return eval(compile(ast.Expression(ast.fix_missing_locations(part)), "<call>", "eval"), names)
 
 
-TARGET = Target("public_calls", generate, consume, cases=1500)
+TARGET = Target("public_calls", generate, consume, cases=450)

@@ -33,4 +33,4 @@ def consume(given: tuple[bytes, list[str]]) -> object:
     return invoke(["advise", *asked, "--fit", str(path)])
 
 
-TARGET = Target("saved_fits", generate, consume, cases=1000)
+TARGET = Target("saved_fits", generate, consume, cases=100)

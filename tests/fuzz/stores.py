@@ -145,4 +145,4 @@ def consume(changes: tuple[Change, ...]) -> object:
     return None
 
 
-TARGET = Target("stores", generate, consume, cases=200)
+TARGET = Target("stores", generate, consume, cases=50)

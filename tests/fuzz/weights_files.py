@@ -61,4 +61,4 @@ def consume(given: tuple[bytes, str]) -> object:
     return invoke(["rank", "attention", "--depth", "1", "--width", "2", "--weights", str(path), *limits])
 
 
-TARGET = Target("weights_files", generate, consume, cases=600)
+TARGET = Target("weights_files", generate, consume, cases=100)
