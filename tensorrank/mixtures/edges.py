@@ -14,7 +14,7 @@ from tensorrank.records import LARGEST_PLAIN
 # A node's name: a whole number or a text.
 Name: TypeAlias = "int | str"
 # What can be a name, in the words of messages.
-EXPECTED_NAME = "a whole number or a text"
+EXPECTED_NAME = "a whole number or a text (up to 2^53, of whole characters)"
 
 
 @dataclass(frozen=True, eq=False)

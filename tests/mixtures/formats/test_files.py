@@ -139,9 +139,15 @@ def test_variables_are_written_only_where_the_rule_gives_others():
 
 
 def test_names_keep_their_type(tmp_path):
-    save(LatentTree("größe \ud800", [1], [("größe \ud800", "1", [[1]]), ("größe \ud800", 1, [[1]])], ["1", 1]), tmp_path / "m")
+    save(LatentTree("größe", [1], [("größe", "1", [[1]]), ("größe", 1, [[1]])], ["1", 1]), tmp_path / "m")
     again = load(tmp_path / "m")
-    assert (again.root, [edge.child for edge in again.edges]) == ("größe \ud800", ["1", 1])
+    assert (again.root, [edge.child for edge in again.edges]) == ("größe", ["1", 1])
+
+
+@pytest.mark.parametrize("name", ["\ud800", 2**53 + 1, True, 1.5])
+def test_what_no_file_can_hold_as_a_name_is_none(name):
+    with pytest.raises(TensorRankError, match=r"expected a whole number or a text \(up to 2\^53, of whole characters\)"):
+        LatentTree("z", [1], [("z", name, [[1]])])
 
 
 @settings(max_examples=100, deadline=None)
