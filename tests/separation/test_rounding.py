@@ -155,7 +155,7 @@ def attention_weights(depth, rng):
 def test_floats_as_weights_of_attention_say_what_is_left():
     rng = np.random.default_rng(0)
     deep = tr.separation_rank(tr.SelfAttention(3, 2), weights=attention_weights(3, rng))
-    # SOURCES.md, section 2: floating point sees between 75 and some 170 of 232, by the draw and the sample.
+    # SOURCES.md, section 2: the rank is 232, of which floating point sees a part that depends on draw and tolerance.
     assert (deep.value, deep.standing) == (232, "exact")
     assert 50 < deep.numerical.value < 232
     assert deep.numerical.samples is not None
