@@ -125,7 +125,7 @@ def _checking(function: Callable[..., Any]) -> Any:
         return function(*rules.of_places(args), **rules.of_names(named))
 
     # Its globals are those of the function's module, by which doctest knows where a function stands.
-    found = types.FunctionType(call.__code__, function.__globals__, function.__name__, None, call.__closure__)
+    found = types.FunctionType(call.__code__, unwrap(function).__globals__, function.__name__, None, call.__closure__)
     return wraps(function)(found)
 
 
@@ -195,7 +195,13 @@ def _rule(hint: Any) -> Rule | None:
         known = ", ".join(map(repr, args))
         return Rule(f"one of {known}", f"names among {known}", lambda given: given if _is_one(given, args) else _REFUSED)
     if origin is Callable:
-        return Rule("a function", "functions", lambda given: given if callable(given) else _REFUSED)
+        # What gives nothing is called to be told something, which no class is.
+        told = bool(args) and args[-1] in (None, type(None))
+        return Rule(
+            "a function",
+            "functions",
+            lambda given: given if callable(given) and not (told and isinstance(given, type)) else _REFUSED,
+        )
     if origin is tuple and args and args[-1] is not Ellipsis:
         return _fixed(tuple(map(_rule, args)))
     if origin in _MANY:

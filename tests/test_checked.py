@@ -143,6 +143,7 @@ def test_what_fits_is_received_as_its_plain_type(take, given, received):
         (named, {5: 1}, "expected a dictionary whose keys are texts"),
         (named, [1], "expected a dictionary whose keys are texts"),
         (function, 1, "given is 1; expected a function"),
+        (function, int, "given is <class 'int'>; expected a function"),
         (path, 5, "given is 5; expected the path of a file or folder"),
         (path, "a\0b", "expected the path of a file or folder"),
         (amount, 0.5, "given is 0.5; expected a whole number, a text or None"),

@@ -159,8 +159,15 @@ class DepthOnData(Experiment, name="depth_on_data"):
         return where(self.scores, budget=budget)
 
     def best(self, budget: int) -> tuple[FamilyScores, ...]:
-        """The best family that has levels, and the families below it by no more than the spread of the gain."""
+        """The best family that has levels, and the families below it by no more than the spread of the gain.
+
+        Raises:
+            TensorRankError: if no family with levels has such a budget.
+        """
         levels = [one for one in self.of(budget) if one.depth is not None]
+        if not levels:
+            expected = f"one of the budgets {', '.join(map(str, self.budgets))}"
+            raise TensorRankError(f"no family with levels has the budget {shown(budget)}; expected {expected}")
         top = max(levels, key=lambda one: one.mean)
         tied = [one for one in levels if one is not top and top.gain(one)[0] <= top.gain(one)[1]]
         return (top, *tied)

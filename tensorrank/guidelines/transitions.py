@@ -65,7 +65,8 @@ class TransitionFit(Record):
     def __post_init__(self) -> None:
         for name, check in (("intercept", finite_number), ("slope", finite_number), ("rule", positive)):
             object.__setattr__(self, name, check(name, getattr(self, name)))
-        rows = [things(row) for row in things(self.covariance) or ()]
+        given = things(self.covariance) or ()
+        rows = [things(row) for row in given[:3]]
         if [None if row is None else len(row) for row in rows] != [2, 2]:
             raise TensorRankError(f"the covariance is {shown(self.covariance)}; expected a 2 x 2 matrix")
         (aa, ab), (ba, bb) = ([finite_number("a covariance", entry) for entry in row or ()] for row in rows)

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
-from tensorrank.arguments import several, shown
+from tensorrank.arguments import several, shown, things
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
@@ -152,9 +152,9 @@ class LabelledTensors:
 
 
 def _names(legs: object, what: str) -> Legs:
-    if isinstance(legs, str) or not isinstance(legs, Iterable):
+    names = things(legs)
+    if names is None:
         raise TensorRankError(f"{what} are given as {shown(legs)}; expected a sequence of names, such as ('left', 'right')")
-    names = tuple(legs)
     for leg in names:
         if not isinstance(leg, str) or not leg or leg.startswith("\0"):
             raise TensorRankError(f"{what} contain {shown(leg)}; expected texts, such as 'left'")

@@ -8,9 +8,8 @@ from dataclasses import KW_ONLY, dataclass, fields
 from pathlib import Path
 from typing import Any, Generic, TypeVar
 
-from tensorrank.arguments import shown, things, whole_number
+from tensorrank.arguments import file_path, function_given, shown, things, whole_number
 from tensorrank.arithmetic.resources import thread_count, worker_threads
-from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import Model
 from tensorrank.separation.limits import Limits
@@ -30,7 +29,6 @@ DEFAULT_WORK = 2.5e11
 DEFAULT_MEMORY = "4GiB"
 
 
-@checked
 @dataclass(frozen=True)
 class Study(Generic[M]):
     """The separation ranks of many models between the balanced halves of their sites, and the limits of each rank.
@@ -100,6 +98,10 @@ class Study(Generic[M]):
         if not self.models:
             raise TensorRankError("no models are given; expected at least one")
         Limits.of(self.memory, self.work)
+        if self.scratch is not None:
+            file_path("scratch", self.scratch)
+        if (left_out := things(self.left_out)) is None or not all(isinstance(words, str) for words in left_out):
+            raise TensorRankError(f"left_out is {shown(self.left_out)}; expected a list of texts")
         whole_number("seed", self.seed, 0)
         thread_count(self.threads)
 
@@ -128,6 +130,8 @@ class Study(Generic[M]):
         """
         if not isinstance(store, Store):
             raise TensorRankError(f"the store is {shown(store)}; expected an open tensorrank.Store")
+        function_given("observe", observe, "a function of an event")
+        function_given("stop", stop, "a function of nothing that tells whether to stop")
         limits = Limits.of(self.memory, self.work, files=self.scratch is not None)
         with ExitStack() as stack:
             if scheduler is not None and not hasattr(scheduler, "submit"):

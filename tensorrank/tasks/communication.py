@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from tensorrank.arguments import shown
 from tensorrank.arithmetic.elimination.rank import rank_mod_p
 from tensorrank.arithmetic.given_arrays import as_array
+from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.rational_rank import RationalRank, distinct_rows, rational_rank
 from tensorrank.arithmetic.resources import Progress, memory_limit, refuse_beyond, silent
 from tensorrank.checked import check_fields, checked
@@ -143,10 +144,11 @@ class CommunicationMatrix:
         """
         limit = memory_limit(memory)
         steps = len(fields) + 2
+        primes = [PrimeField(prime).prime for prime in fields]
         progress(0, steps, "rank over Q")
         rank = rational_rank(self.entries, seed=seed, work=work, threads=threads)
         by_field = {"Q": rank.value}
-        for done, prime in enumerate(fields, 1):
+        for done, prime in enumerate(primes, 1):
             progress(done, steps, f"rank over GF({prime})")
             by_field[f"GF({prime})"] = rank_mod_p(self.entries, prime, threads=threads)
         progress(steps - 1, steps, "VC dimension")
