@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tensorrank.arguments import shown
+from tensorrank.arguments import shown, true_or_false
 from tensorrank.arithmetic.given_arrays import as_given
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
@@ -172,7 +172,7 @@ def check_entries(entries: int, what: str, *, fractions: bool = False) -> None:
 
 def entry_bytes(*, fractions: bool) -> int:
     """The bytes that an entry of a table takes while the table is made and checked."""
-    return _FRACTION_BYTES if fractions else _FLOAT_BYTES
+    return _FRACTION_BYTES if true_or_false("fractions", fractions) else _FLOAT_BYTES
 
 
 def check_objects(count: int, what: str) -> None:
@@ -187,6 +187,7 @@ def random_distributions(shape: tuple[int, ...], rng: np.random.Generator, *, fr
     >>> random_distributions((2,), np.random.default_rng(0), fractions=True)
     array([Fraction(425, 743), Fraction(318, 743)], dtype=object)
     """
+    true_or_false("fractions", fractions)
     check_entries(prod(shape), f"a table of the shape ({', '.join(map(shown, shape))})", fractions=fractions)
     if not fractions:
         return rng.dirichlet(np.ones(shape[-1]), shape[:-1])

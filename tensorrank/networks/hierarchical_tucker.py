@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 import numpy as np
 
-from tensorrank.arguments import several, shown, whole_number
+from tensorrank.arguments import listed, several, shown, whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.networks.entries import Entries, random_entries, real_entries
@@ -166,7 +166,7 @@ def sites_of(tree: Tree) -> tuple[int, ...]:
     sites = tuple(_leaves(tree))
     if len(sites) < 2 or sorted(sites) != list(range(len(sites))):
         raise TensorRankError(
-            f"the dimension tree {shown(tree)} has the sites {', '.join(map(str, sites))}; expected each of 0 to N - 1 "
+            f"the dimension tree {shown(tree)} has the sites {listed(sites)}; expected each of 0 to N - 1 "
             "once, two or more of them"
         )
     return sites

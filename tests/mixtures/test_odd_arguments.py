@@ -14,7 +14,7 @@ from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Transfer
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree
-from tensorrank.mixtures.reductions.equality import check_reduction
+from tensorrank.mixtures.reductions.equality import check_reduction, size_bound
 from tensorrank.mixtures.reductions.reduce import reduce
 from tensorrank.mixtures.sum_product.model import ProductNode, SumProduct
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
@@ -54,6 +54,10 @@ MIXTURE = TensorialMixture.random(1, 2, 2, 0)
         (lambda: Gaussians.from_dict(None), "densities are None; expected an object with the fields type, means"),
         (lambda: from_dict({"model": "latent_class", "version": np.ones(2)}), "the version is array([1., 1.]); expected 1"),
         (lambda: LatentTree("z", [1], [("z", "9" * 5000, [[1]])] * 2), "has the parents 'z' and 'z'; expected one"),
+        (lambda: LatentClass.random([2], 2, 0, fractions=np.ones(2)), "fractions is array([1., 1.]); expected True or False"),
+        (lambda: Hierarchical.random([2, 2], 2, 0, tree=10**5000), "the sites a whole number of some 5000 digits; expected"),
+        (lambda: check_reduction(10**5000, COIN), "a whole number of some 5000 digits was given as the source"),
+        (lambda: size_bound(None, COIN), "the model is None; expected one of the kinds latent_class"),
         (lambda: check_reduction(COIN, 3), "3 was given as the target; expected what `reduce` returns"),
         (lambda: check_reduction("coin", COIN), "'coin' was given as the source; expected a mixture model"),
     ],

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from tensorrank.arguments import shown
 from tensorrank.arithmetic.probabilities import at_most
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
@@ -131,9 +132,9 @@ def check_reduction(source: Mixture, target: Mixture | Obstruction, *, seed: int
     """
     started = time.perf_counter()
     if not isinstance(source, Mixture):
-        raise TensorRankError(f"{source!r} was given as the source; expected a mixture model")
+        raise TensorRankError(f"{shown(source)} was given as the source; expected a mixture model")
     if not isinstance(target, Mixture | Obstruction):
-        raise TensorRankError(f"{target!r} was given as the target; expected what `reduce` returns")
+        raise TensorRankError(f"{shown(target)} was given as the target; expected what `reduce` returns")
     if isinstance(target, Obstruction):
         return ReductionReport(
             source=source.kind,
@@ -187,8 +188,9 @@ def size_bound(source: Mixture, target: Mixture) -> SizeBound:
     Sources: Jaini, Poupart, Yu, Deep Homogeneous Mixture Models (NeurIPS 2018), for linear sizes; Khrulkov, Novikov,
     Oseledets, Expressive power of recurrent neural networks (ICLR 2018), for ranks of chains and balanced trees.
     """
-    if target.kind not in KINDS:
-        raise TensorRankError(f"the model is {target!r}; expected one of the kinds {', '.join(KINDS)}")
+    for model in (source, target):
+        if getattr(model, "kind", None) not in KINDS:
+            raise TensorRankError(f"the model is {shown(model)}; expected one of the kinds {', '.join(KINDS)}")
     goal, way = KINDS[target.kind], source.way()
     bound = goal.shortcut_bound(source, target)
     if bound is not None:
