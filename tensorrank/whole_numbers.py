@@ -46,12 +46,23 @@ def abbreviated(number: int, most: int = 20) -> str:
     return f"{'-' if number < 0 else ''}3^{math.log(abs(number)) / math.log(3):.2f}"
 
 
+def counted(number: int) -> str:
+    """A count with all its digits, or, where these are more than 15, as a power of 10.
+
+    >>> counted(4096), counted(10**400)
+    ('4096', 'about 10^400.0')
+    """
+    return str(number) if number < 10**15 else f"about 10^{math.log10(number):.1f}"
+
+
 def in_brief(size: float) -> str:
     """A large number in a few characters, to three digits, with a letter for thousands, millions and so on.
 
     >>> [in_brief(size) for size in (950, 1e4, 1.25e8, 3e9, 1e13)]
     ['950', '10k', '125M', '3B', '10T']
     """
+    if size > 1e300:
+        return f"10^{math.log10(size):.1f}"
     for unit, name in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")):
         if size >= unit * 0.9995:
             return f"{float(f'{size / unit:.3g}'):g}{name}"

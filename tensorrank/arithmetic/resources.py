@@ -69,11 +69,13 @@ def memory_available() -> int:
 
 
 def amount(number_of_bytes: float) -> str:
-    """A number of bytes in words, to three digits.
+    """A number of bytes in words, to three digits; also one that no float holds.
 
-    >>> amount(3 * 2**30)
-    '3 GiB'
+    >>> amount(3 * 2**30), amount(10**400)
+    ('3 GiB', '10^400.0 bytes')
     """
+    if number_of_bytes > 1e30:
+        return f"10^{math.log10(number_of_bytes):.1f} bytes"
     for unit in ("bytes", "KiB", "MiB", "GiB"):
         if number_of_bytes < 1024:
             return f"{number_of_bytes:.3g} {unit}"

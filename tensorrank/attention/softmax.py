@@ -17,7 +17,7 @@ from tensorrank.attention.stack import AttentionStack
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import Weights
-from tensorrank.separation.named_weights import checked_weights
+from tensorrank.separation.named_weights import checked_weights, refuse_large
 from tensorrank.separation.numerical import NumericalArchitecture, NumericalModel
 
 # Bytes for scores, exponentials and outputs of heads that are held at a time.
@@ -76,6 +76,7 @@ class SoftmaxAttention(AttentionStack, NumericalArchitecture):
             TensorRankError: if the seed is neither a whole number of at least 0 nor a Generator.
         """
         rng = random_stream(seed, _WEIGHTS)
+        refuse_large(self.shapes)
         weights = {}
         for name, (_, shape) in self.shapes.items():
             fan_in = self.heads * self.head_dim if name == "output" else self.width

@@ -37,6 +37,7 @@ from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.way import Way
 from tensorrank.networks.network import Tensor, TensorNetwork
 from tensorrank.separation.architecture import Architecture, Model
+from tensorrank.whole_numbers import counted
 
 # Slots times rows held at once in floating point: few enough for the caches of a processor, and enough that calls
 # cost little beside them.
@@ -308,7 +309,7 @@ class Mixture(Model):
         """
         chosen = self.variables_given(sites)
         shape = [self.shape[site] for site in chosen]
-        refuse_beyond(memory_limit(None), 8 * prod(shape), f"a marginal of {prod(shape)} entries", "fewer sites")
+        refuse_beyond(memory_limit(None), 8 * prod(shape), f"a marginal of {counted(prod(shape))} entries", "fewer sites")
         if len(chosen) > _MOST_DIMENSIONS:
             raise TensorRankError(
                 f"a marginal of {len(chosen)} variables was asked for; expected at most {_MOST_DIMENSIONS}, the dimensions "

@@ -26,6 +26,8 @@ from tensorrank.separation.rounding import FloatMatrix, Shake, measured, roundin
 # The time of an operation on planes of entries, reducing them included, in operations inside a matrix product.
 _PLANE_COST = 20
 _TYPICAL_GRID = (256, 256)
+# More operations than anyone does, and fewer than a float holds.
+_ENDLESS = 10**200
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -75,6 +77,7 @@ class NetworkFunction(Architecture):
         plan = self.network.grid_plan(partition, _TYPICAL_GRID)
         work = sum(step.operations * (_PLANE_COST if step.batched else 1) for step in plan.tile.steps)
         once = sum(part.operations for part, _ in plan.parts)
+        work, once = min(work, _ENDLESS), min(once, _ENDLESS)
         return max(1.0, work / prod(plan.tile_shape) + once / prod(plan.shape))
 
     def draw(self, field: PrimeField, rng: np.random.Generator, weights: Weights | None = None) -> NetworkInstance:

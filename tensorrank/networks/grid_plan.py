@@ -79,8 +79,10 @@ class GridPlan:
     @property
     def operations(self) -> int:
         """Multiplications and additions for the whole matrix."""
-        tiles = self.shape[0] * self.shape[1] / (self.tile_shape[0] * self.tile_shape[1])
-        return sum(part.operations for part, _ in self.parts) + round(tiles * self.tile.operations)
+        # Whole numbers: those of a cut through hundreds of sites may be more than a float holds.
+        tile = self.tile_shape[0] * self.tile_shape[1]
+        tiles = (self.shape[0] * self.shape[1] * self.tile.operations + tile // 2) // tile
+        return sum(part.operations for part, _ in self.parts) + tiles
 
     @cached_property
     def peak_bytes(self) -> int:

@@ -18,6 +18,7 @@ from tensorrank.networks.grid_plan import Inputs, inputs_by_site
 from tensorrank.networks.tensors import LabelledTensors, Tensor
 from tensorrank.separation.architecture import Model
 from tensorrank.separation.partition import PartitionLike, checked_partition
+from tensorrank.whole_numbers import counted
 
 if TYPE_CHECKING:
     from tensorrank.networks.picture import Picture
@@ -70,7 +71,7 @@ class TensorNetwork(LabelledTensors, Model):
         expression = self.dense_expression()
         # The result once more, as what is handed out.
         needed = expression.peak_bytes + expression.result_bytes
-        what = f"contracting the network to a tensor of {prod(self.shape)} entries"
+        what = f"contracting the network to a tensor of {counted(prod(self.shape))} entries"
         refuse_beyond(memory_limit(memory), needed, what, SMALLER)
         return expression.evaluate(self.operands(field)).result()
 

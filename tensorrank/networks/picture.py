@@ -18,6 +18,7 @@ from tensorrank.networks.cuts import Cut, minimum_cut
 from tensorrank.networks.layout import Node, Point, free_direction, given_places, layout, leg_graph
 from tensorrank.networks.tensors import LabelledTensors
 from tensorrank.separation.partition import PartitionLike, checked_partition
+from tensorrank.whole_numbers import abbreviated
 
 Picture: TypeAlias = tuple[Figure, Axes]
 
@@ -160,10 +161,10 @@ def _title(network: LabelledTensors, cut: Cut) -> str:
     if not cut.legs:
         return "rank at most 1: no leg joins the sides"
     if len(cut.legs) == 1:
-        return f"rank at most {cut.bound} = the dimension of {cut.legs[0]}"
+        return f"rank at most {abbreviated(cut.bound)} = the dimension of {cut.legs[0]}"
     counted = Counter(network.sizes[leg] for leg in cut.legs)
     powers = [f"{size}{str(count).translate(_RAISED) if count > 1 else ''}" for size, count in sorted(counted.items())]
-    return f"rank at most {cut.bound} = {' · '.join(powers)}, the dimensions of {len(cut.legs)} legs"
+    return f"rank at most {abbreviated(cut.bound)} = {' · '.join(powers)}, the dimensions of {len(cut.legs)} legs"
 
 
 def _legend(cut: Cut) -> list[Line2D]:

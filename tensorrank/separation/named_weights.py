@@ -17,6 +17,7 @@ from tensorrank.arithmetic.arrays import Array, Floats
 from tensorrank.arithmetic.given_arrays import as_given
 from tensorrank.arithmetic.heights import Height, height
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import WeightsError
 from tensorrank.given_files.array_archives import array_of
 from tensorrank.records import Record
@@ -81,6 +82,12 @@ class WeightedArchitecture(Record, Architecture):
         return self.to_dict()
 
 
+def refuse_large(shapes: Shapes) -> None:
+    """Raise an error if weights of these shapes, of eight bytes each, do not fit into the memory available."""
+    count = sum(math.prod(shape) for _, shape in shapes.values())
+    refuse_beyond(memory_limit(None), 8 * count, "the weights of the architecture", "smaller sizes")
+
+
 def checked_weights(weights: Mapping[str, ArrayLike], shapes: Shapes) -> dict[str, NDArray[Any]]:
     """Check the weights given (a dictionary, or what numpy.load gives), and return them as arrays."""
     if not isinstance(weights, Mapping):
@@ -107,6 +114,7 @@ def drawn_or_given(
 ) -> dict[str, Residues]:
     """Draw uniform residues, or map the weights given exactly to GF(p), whose p must divide no denominator."""
     if weights is None:
+        refuse_large(shapes)
         return {name: field.random(shape, rng) for name, (_, shape) in shapes.items()}
     return {name: field.image(array) for name, array in checked_weights(weights, shapes).items()}
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from typing import Any
 
+from tensorrank.arguments import shown
 from tensorrank.arithmetic.resources import amount, thread_count
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.jobs import Job
@@ -42,6 +43,8 @@ except ModuleNotFoundError as missing:
 # Seconds: for a scheduler to answer, between looks at the workers, at the queue, and for workers with the memory for a
 # block to come, or come back.
 _ANSWER, _LOOK, _TICK, _PATIENCE = 30.0, 1.0, 0.1, 20.0
+# The most worker processes that a study starts on one machine.
+_MOST_WORKERS = 1024
 
 
 @contextmanager
@@ -61,8 +64,8 @@ def cluster(address: str | None = None, *, workers: int | None = None, threads: 
     with ExitStack() as stack:
         if address is None:
             count = 1 if workers is None else workers
-            if count < 1:
-                raise TensorRankError(f"workers is {count}; expected at least 1")
+            if not 1 <= count <= _MOST_WORKERS:
+                raise TensorRankError(f"workers is {shown(count)}; expected 1 to {_MOST_WORKERS} processes of this machine")
             threads = max(1, thread_count(None) // count) if threads is None else thread_count(threads)
             address = stack.enter_context(local_cluster(count)).scheduler_address
         client = stack.enter_context(connection(address, _ANSWER))

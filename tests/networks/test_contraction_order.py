@@ -9,10 +9,13 @@ from networks.long_networks import FORMS, HALVES, hierarchical, polyadic, train
 from networks.random_networks import dense, networks
 
 from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.errors import TensorRankError
 from tensorrank.networks import contraction_order, expression
 from tensorrank.networks.contraction_order import greedy_pairs
 from tensorrank.networks.cuts import minimum_cut
+from tensorrank.networks.tensor_train import TensorTrain
 from tensorrank.separation.partition import Bipartition
+from tensorrank.separation.plan import plan
 from tensorrank.separation.solve import separation_rank
 
 FIELD = PrimeField(2147483629)
@@ -98,3 +101,15 @@ def test_networks_of_a_thousand_sites_have_their_cut_and_their_rank(form):
     assert minimum_cut(network, "halves").bound == HALVES[form]
     result = separation_rank(network, "halves")
     assert (result.value, result.standing) == (HALVES[form], "exact")
+
+
+def test_sizes_beyond_every_float_are_told_and_refused_in_words():
+    # A hundred thousand million values to the power 40, and cuts of as many bonds.
+    network = TensorTrain.random((10,) * 400, 3, seed=0).to_network()
+    told = network.describe("interleaved")
+    assert "dense tensor: about 10^400.0 entries" in told
+    assert "about 10^40" in told.splitlines()[1].split("intermediate")[1]
+    assert "rank at most 3^399.00" in told
+    with pytest.raises(TensorRankError, match=r"a tensor of about 10\^400.0 entries would not fit any memory"):
+        network.contract()
+    assert plan(network, "interleaved").upper == 3**399

@@ -71,9 +71,11 @@ class _Output(TextIOWrapper):
 
     Attributes:
         lost: the first error.
+        replaced: the stream in whose place this one is, which would close the file if nobody held it.
     """
 
     lost: OSError | None = None
+    replaced: TextIOWrapper | None = None
 
     def write(self, text: str) -> int:
         """Write a text."""
@@ -106,7 +108,9 @@ def _settled(stream: Any) -> Any:
         # A notebook's, or a test's.
         return stream
     stream.flush()
-    return _Output(stream.buffer, stream.encoding, _HANDLER, line_buffering=stream.line_buffering)
+    settled = _Output(stream.buffer, stream.encoding, _HANDLER, line_buffering=stream.line_buffering)
+    settled.replaced = stream
+    return settled
 
 
 def can_be_written(text: str) -> bool:
