@@ -21,7 +21,7 @@ from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.latent_tree import Edge, LatentTree
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.tables import Table, check_entries, check_total, free_parameters, nonnegative, random_distributions
-from tensorrank.mixtures.way import TooLargeError, Way
+from tensorrank.mixtures.way import Way, refuse_larger
 from tensorrank.networks.hierarchical_tucker import Tree, balanced_tree, sites_of
 from tensorrank.networks.network import Tensor, TensorNetwork
 from tensorrank.whole_numbers import span
@@ -263,8 +263,7 @@ class Hierarchical(Mixture):
     def toward_tree(self, limit: float = inf) -> LatentTree:
         """The latent tree of the pairs of functions at each node."""
         entries = self.latent_tree_entries()
-        if entries > limit:
-            raise TooLargeError(entries)
+        refuse_larger(entries, limit)
         return self.latent_tree()
 
     def way(self) -> Way:

@@ -58,6 +58,8 @@ MIXTURE = TensorialMixture.random(1, 2, 2, 0)
         (lambda: Hierarchical.random([2, 2], 2, 0, tree=10**5000), "the sites a whole number of some 5000 digits; expected"),
         (lambda: check_reduction(10**5000, COIN), "a whole number of some 5000 digits was given as the source"),
         (lambda: size_bound(None, COIN), "the model is None; expected one of the kinds latent_class"),
+        (lambda: Hierarchical.random([2] * 4, 2, 0).toward_tree("x"), "limit is 'x'; expected a number"),
+        (lambda: SumProduct.random(4, 2, 0).toward_tree(1), "beyond the limit; expected a larger limit"),
         (lambda: check_reduction(COIN, 3), "3 was given as the target; expected what `reduce` returns"),
         (lambda: check_reduction("coin", COIN), "'coin' was given as the source; expected a mixture model"),
     ],

@@ -37,7 +37,7 @@ from tensorrank.mixtures.sum_product.nodes import (
 from tensorrank.mixtures.sum_product.random_networks import perfect_matchings, perfect_matchings_nodes, random_regions
 from tensorrank.mixtures.sum_product.self_similar import copies, dimension_tree_of
 from tensorrank.mixtures.sum_product.tensor_network import choice_network
-from tensorrank.mixtures.way import TooLargeError, Way
+from tensorrank.mixtures.way import Way, refuse_larger
 from tensorrank.networks.network import TensorNetwork
 from tensorrank.separation.architecture import Architecture
 
@@ -195,8 +195,7 @@ class SumProduct(Mixture):
         if self.dimension_tree is not None:
             return self.dimension_tree
         entries = self.induced_trees * (1 + sum(self.shape))
-        if entries > limit:
-            raise TooLargeError(entries)
+        refuse_larger(entries, limit)
         return self.latent_class()
 
     def way(self) -> Way:
