@@ -1,4 +1,4 @@
-"""A network described in words: its legs, opt_einsum's path and its cost, and the rank that a cut allows."""
+"""A network described in words: its legs, the path of its contraction with its cost, and the rank that a cut allows."""
 
 from __future__ import annotations
 

@@ -144,7 +144,7 @@ class TensorNetwork(LabelledTensors, Model):
         return plan.within(memory_limit(memory), what).evaluate([*self.operands(field), *near, *far])
 
     def describe(self, partition: PartitionLike | None = None) -> str:
-        """A description of the network in words: its legs, how opt_einsum would contract it, and at what cost.
+        """A description of the network in words: its legs, how it would be contracted, and at what cost.
 
         Args:
             partition: if given, its minimum cut and the cost of a grid are told too.
