@@ -95,8 +95,9 @@ def as_real_number(given: object) -> Real | Decimal | None:
     >>> as_real_number(0.5), as_real_number("0.5"), as_real_number(True)
     (0.5, None, None)
     """
-    if getattr(given, "ndim", None) == 0 and not getattr(given, "mask", False):
-        given = given.item()  # type: ignore[attr-defined] # arrays without axes, of numpy and others, have it
+    item = getattr(given, "item", None)  # arrays without axes, of numpy and others, have it
+    if callable(item) and getattr(given, "ndim", None) == 0 and not getattr(given, "mask", False):
+        given = item()
     if isinstance(given, bool) or not isinstance(given, Real | Decimal):
         return None
     return given

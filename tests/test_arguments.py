@@ -1,5 +1,6 @@
 """Checks of what users give."""
 
+import math
 from decimal import Decimal
 from fractions import Fraction
 from itertools import count
@@ -9,6 +10,7 @@ import numpy as np
 import pytest
 
 from tensorrank.arguments import (
+    as_float,
     by_name,
     file_path,
     finite_number,
@@ -187,3 +189,7 @@ def test_every_value_is_shown_in_one_short_line_that_can_be_printed(given):
 def test_short_values_are_shown_as_python_does():
     for value in (None, 3, -2.5, "three", [1, 2], (1,), {"a": 1}, np.int64(3), True, int):
         assert shown(value) == repr(value)
+
+
+def test_a_type_of_arrays_has_axes_but_no_item():
+    assert math.isnan(as_float(np.dtype("f8")))

@@ -72,6 +72,8 @@ def with_masks(values: ArrayLike, name: str = "the array") -> Array:
             array = np.asarray(values)
     except _NO_ARRAY as error:
         raise _no_array(values, name, error) from error
+    except MemoryError as error:  # numpy asks for all at once, so nothing was taken
+        raise TensorRankError(f"what was given as {name} does not fit in memory ({error}). Try fewer entries") from error
     if array.ndim == 0 and array.dtype == object and not isinstance(values, Number | Decimal | np.ndarray):
         raise _no_array(values, name, None)
     if 0 in array.strides and array.nbytes > _SMALL:

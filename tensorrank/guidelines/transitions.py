@@ -252,7 +252,8 @@ class TransitionFit(Record):
                 f"the errors of the fit leave the depth open to e^{_FARTHEST} times less; give a fit of smaller "
                 "errors, or a smaller number of standard errors"
             )
-        first = math.exp(brentq(beyond, low, start, args=(-1,)))
+        # Of a fit with huge numbers the best depth is only known to rounding, and may lie outside its own band.
+        first = best if low == start else math.exp(brentq(beyond, low, start, args=(-1,)))
         # If the lower edge falls far out, the line of equal size stays in the band; otherwise the two meet once.
         if self.log_width(_DEEPEST, -sigmas) < self.log_width(_DEEPEST / 2, -sigmas):
             return first, None

@@ -98,6 +98,7 @@ def test_real_numbers_of_every_type_become_floats(values):
         ("auto", "the inputs hold 'auto'; expected real numbers"),
         ([object], "expected real numbers"),
         ([[1], [1, 2]], "lists of unequal lengths were given as the inputs"),
+        ([[range(10**13)] * 2], "what was given as the inputs does not fit in memory"),
         (np.broadcast_to(np.int8(0), 10**14), "given as the inputs, would take about 90.9 TiB"),
     ],
 )

@@ -201,3 +201,9 @@ def test_saved_fits_with_numbers_beyond_reason_are_refused(changes, message):
 def test_what_is_no_object_is_no_fit(given):
     with pytest.raises(TensorRankError, match="was given; expected an object with intercept, slope"):
         TransitionFit.from_dict(given)
+
+
+def test_a_fit_with_a_huge_intercept_has_a_range_about_its_best_depth():
+    fit = TransitionFit(-(2**63), 0.05, ((0.01, 0.0), (0.0, 0.0001)), (6.0, 48.0))
+    least, most = fit.depth_range(1e9)
+    assert 0 < least <= fit.depth(1e9) <= most
