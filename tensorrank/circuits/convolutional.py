@@ -77,6 +77,8 @@ class ConvolutionalCircuit(WeightedArchitecture):
         levels = pooling_levels(self.sites, len(self.widths), self.pooling)
         if not isinstance(self.pooling, str):
             object.__setattr__(self, "pooling", levels)
+        # Where the property below would keep it.
+        self.__dict__["levels"] = levels
 
     @cached_property
     def levels(self) -> Levels:
