@@ -153,7 +153,7 @@ def test_units_for_sparse_averaging():
     done = invoked("check", "sparse-averaging", "--tokens", 12, "--sparsity", 2).stdout
     assert "The dimension of random keys is the first one tried" in done
     assert "first one tried" not in invoked("check", "sparse-averaging", "--tokens", 12, "--dimension", 40).stdout
-    with pytest.raises(TensorRankError, match="inputs is 'few'; expected a whole number"):
+    with pytest.raises(TensorRankError, match="inputs is 'few'; expected one of 'auto', 'all' or a whole number"):
         check_units(NAMED_TASKS["sparse-averaging"].task(), "few")
 
 
