@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from difflib import get_close_matches
 from fractions import Fraction
+from inspect import signature
 from itertools import islice
 from numbers import Real
 from pathlib import Path
@@ -160,14 +161,31 @@ def true_or_false(name: str, given: Any) -> bool:
     return bool(given)
 
 
-def function_given(name: str, given: Any, expected: str) -> Callable[..., Any]:
-    """A function, or anything else that can be called, that a user gave.
+def takes_arguments(given: Any, count: int) -> bool:
+    """True if a function can be called with so many arguments, or if nobody can tell, as of some built-in ones.
 
-    >>> function_given("progress", 1, "a function of the work done, the work in all and words")
+    >>> takes_arguments(len, 1), takes_arguments(len, 3), takes_arguments(print, 3)
+    (True, False, True)
+    """
+    try:
+        known = signature(given)
+    except Exception:  # a stranger's own code, which may raise anything
+        return True
+    try:
+        known.bind(*range(count))
+    except TypeError:
+        return False
+    return True
+
+
+def function_given(name: str, given: Any, expected: str, arguments: int) -> Callable[..., Any]:
+    """A function of so many arguments, or anything else that can be called with them, that a user gave.
+
+    >>> function_given("progress", 1, "a function of the work done, the work in all and words", 3)
     Traceback (most recent call last):
     tensorrank.errors.TensorRankError: progress is 1; expected a function of the work done, the work in all and words
     """
-    if not callable(given):
+    if not callable(given) or not takes_arguments(given, arguments):
         raise TensorRankError(f"{name} is {shown(given)}; expected {expected}")
     # What can be called has no more exact type than this.
     return given  # type: ignore[no-any-return]

@@ -17,7 +17,7 @@ from inspect import Parameter, get_annotations, isfunction, signature, unwrap
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, is_typeddict
 
-from tensorrank.arguments import as_float, as_whole_number, file_path, shown, things
+from tensorrank.arguments import as_float, as_whole_number, file_path, shown, takes_arguments, things
 from tensorrank.errors import TensorRankError
 
 T = TypeVar("T")
@@ -197,11 +197,14 @@ def _rule(hint: Any) -> Rule | None:
     if origin is Callable:
         # What gives nothing is called to be told something, which no class is.
         told = bool(args) and args[-1] in (None, type(None))
-        return Rule(
-            "a function",
-            "functions",
-            lambda given: given if callable(given) and not (told and isinstance(given, type)) else _REFUSED,
-        )
+        count = len(args[0]) if args and isinstance(args[0], list) else None
+
+        def admitted(given: Any) -> Any:
+            fits = callable(given) and not (told and isinstance(given, type))
+            return given if fits and (count is None or takes_arguments(given, count)) else _REFUSED
+
+        what = "a function" if count is None else f"a function of {count} argument{'' if count == 1 else 's'}"
+        return Rule(what, "functions", admitted)
     if origin is tuple and args and args[-1] is not Ellipsis:
         return _fixed(tuple(map(_rule, args)))
     if origin in _MANY:

@@ -1,5 +1,6 @@
 """Checks of what users give."""
 
+import functools
 import math
 from decimal import Decimal
 from fractions import Fraction
@@ -20,6 +21,7 @@ from tensorrank.arguments import (
     seed_number,
     several,
     shown,
+    takes_arguments,
     tolerance,
     true_or_false,
     whole_number,
@@ -142,9 +144,24 @@ def test_names_are_texts(given, words):
 
 
 def test_what_cannot_be_called_is_no_function():
-    assert function_given("progress", print, "a function") is print
-    with pytest.raises(TensorRankError, match="progress is 1; expected a function"):
-        function_given("progress", 1, "a function")
+    assert function_given("progress", print, "a function", 3) is print
+    for odd in (1, len, lambda: None, lambda a, b, c, d: None):
+        with pytest.raises(TensorRankError, match=r"progress is .*; expected a function of three"):
+            function_given("progress", odd, "a function of three", 3)
+
+
+def test_what_nobody_can_tell_of_a_function_is_taken():
+    class Odd:
+        @property
+        def __signature__(self):
+            raise RuntimeError("no")
+
+        def __call__(self):
+            return None
+
+    assert takes_arguments(Odd(), 3)
+    assert takes_arguments(functools.partial(lambda a, b, c: None, 1), 2)
+    assert not takes_arguments(functools.partial(lambda a, b, c: None, 1), 3)
 
 
 @pytest.mark.parametrize("given", [None, 5, ["plain"], Hostile(), np.array(["plain", "x"]), "plane"])

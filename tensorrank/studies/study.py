@@ -130,8 +130,8 @@ class Study(Generic[M]):
         """
         if not isinstance(store, Store):
             raise TensorRankError(f"the store is {shown(store)}; expected an open tensorrank.Store")
-        function_given("observe", observe, "a function of an event")
-        function_given("stop", stop, "a function of nothing that tells whether to stop")
+        function_given("observe", observe, "a function of an event", 1)
+        function_given("stop", stop, "a function of nothing that tells whether to stop", 0)
         limits = Limits.of(self.memory, self.work, files=self.scratch is not None)
         with ExitStack() as stack:
             if scheduler is not None and not hasattr(scheduler, "submit"):

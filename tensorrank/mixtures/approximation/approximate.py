@@ -90,7 +90,7 @@ def approximate(
         )
     check_search(oracle, nodes)
     if progress is not None:
-        function_given("progress", progress, "a function of the steps done, their greatest number and words")
+        function_given("progress", progress, "a function of the steps done, their greatest number and words", 3)
     rng = random_stream(seed)
     _check_memory(target, steps, method, kind)
     # Components are numbered whatever their densities are.

@@ -109,7 +109,8 @@ class FitSettings:
             object.__setattr__(self, name, value)
         thread_count(self.threads)
         if self.progress is not None:
-            function_given("progress", self.progress, "a function of the iterations done, their greatest number and words")
+            expected = "a function of the iterations done, their greatest number and words"
+            function_given("progress", self.progress, expected, 3)
         one_of("covariance", self.covariance, ("diagonal", "full"))
         if self.variance_floor <= 0:
             raise TensorRankError(
