@@ -3,7 +3,8 @@
 Floats are numbers like any others, and their separation rank is computed exactly. Yet the last digit of a float is
 mostly an error of rounding, and such errors have full rank: a tensor train that was computed from a function of rank 2
 may well have rank 4. So where an architecture is given floats, the singular values across the cut are looked at, too.
-Those at the level of rounding are not the user's.
+Those at the level of rounding may not be the user's. They may be, too, if small entries are meant as they are, as in
+diag(1, 1e-20); so a result says how many there are, and leaves the exact rank as it is.
 
 An architecture gives a `FloatMatrix` (`Architecture.in_floats`). It costs a small share of the exact rank, since it is
 either compressed to the cut or a small sample. The level of rounding is measured: all floats are changed in their last
@@ -42,7 +43,7 @@ _LARGEST_WHOLE = 2.0**53
 
 @dataclass(frozen=True)
 class RoundedRank(Record):
-    """The numerical rank of the floats whose exact rank is larger, because some singular values are rounding errors.
+    """The numerical rank of floats whose exact rank is larger: some singular values are at the level of rounding.
 
     Attributes:
         value: the number of singular values across the cut that are above the tolerance.
@@ -64,7 +65,7 @@ class RoundedRank(Record):
     @property
     def sentence(self) -> str:
         """What a result says of it, in a sentence."""
-        return f"of the floats given, some singular values across the cut are rounding errors: {self}"
+        return f"of the floats given, some singular values across the cut are at the level of rounding: {self}"
 
     @classmethod
     def from_dict(cls, values: Mapping[str, Any]) -> RoundedRank:
@@ -219,7 +220,9 @@ def _rounded(array: Array) -> bool:
         return any(isinstance(entry, float) and not entry.is_integer() for entry in array.flat)
     if array.dtype.kind != "f":
         return False
-    return bool(((array != np.rint(array)) | (np.abs(array) > _LARGEST_WHOLE)).any())
+    # The largest whole number is beyond all floats of 16 bits, which have no fractions above 2^10.
+    large = np.abs(array) > _LARGEST_WHOLE if array.dtype.itemsize > 2 else np.False_
+    return bool(((array != np.rint(array)) | large).any())
 
 
 def _balanced(values: Floats) -> Floats:

@@ -51,8 +51,8 @@ def test_a_train_rounded_from_a_function_of_low_rank_says_so(partition, rank):
     if found.value > numerical:
         assert (found.numerical.value, found.numerical.samples) == (numerical, None)
         assert found.numerical.tolerance < 1e-12
-        assert f"some singular values across the cut are rounding errors: numerical rank {numerical} at" in str(found)
-        assert "rounding errors" in found._repr_html_()
+        assert f"some singular values across the cut are at the level of rounding: numerical rank {numerical} at" in str(found)
+        assert "at the level of rounding" in found._repr_html_()
 
 
 @pytest.mark.parametrize("sites", [8, 60])
@@ -114,6 +114,23 @@ def test_the_hilbert_matrix_in_floats_has_fewer_singular_values_above_rounding()
     found = tr.separation_rank(network)
     assert (found.value, found.standing) == (20, "exact")
     assert found.numerical.value == np.linalg.matrix_rank(hilbert, rtol=found.numerical.tolerance) < 20
+
+
+def test_small_entries_that_are_meant_are_not_called_errors():
+    # Powers of two are no rounded numbers, and three classes of these probabilities never agree: the rank is 3.
+    for small in (2.0**-40, 1e-12):
+        found = tr.separation_rank(tr.TensorNetwork((tr.Tensor("d", ("i", "j"), np.diag([1, small, small**2])),), ("i", "j")))
+        assert (found.value, found.standing, found.numerical.value) == (3, "exact", 2)
+        assert "error" not in str(found)
+
+
+@pytest.mark.filterwarnings("error")
+def test_half_precision_is_rounded_at_its_own_level():
+    given = (np.arange(9).reshape(3, 3) / 3).astype(np.float16)
+    network = tr.TensorNetwork((tr.Tensor("m", ("i", "j"), given),), ("i", "j"))
+    found = tr.separation_rank(network)
+    # The matrix before it was rounded has rank 2.
+    assert (found.value, found.numerical.value) == (3, 2)
 
 
 def test_classes_that_differ_by_rounding_are_one():

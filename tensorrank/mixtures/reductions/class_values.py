@@ -77,6 +77,28 @@ def by_class(source: Mixture, target: Mixture) -> tuple[ByClass, ByClass]:
     return first, second
 
 
+def least_shape(model: Mixture) -> tuple[int, ...]:
+    """The fewest components that each variable has in any model of this density.
+
+    Values of categorical variables are given. Different normal densities are linearly independent, so every model of
+    the density has those that are used here, each of them once at least. Those that are never used may be left out.
+
+    Source: Yakowitz & Spragins, On the Identifiability of Finite Mixtures (Ann. Math. Statist. 39, 1968).
+
+    >>> from tensorrank.mixtures.gaussian import Gaussians
+    >>> from tensorrank.mixtures.latent_class import LatentClass
+    >>> densities = Gaussians([0, 0, 1, 2], [1, 1, 1, 1])
+    >>> least_shape(LatentClass([1], [[[0.25, 0.25, 0.5, 0]]] * 2, densities=densities))
+    (2, 2)
+    """
+    if model.densities is None:
+        return model.shape
+    one, _ = by_class(model, model)
+    everything = single_classes(np.full((1, model.sites), -1), one.counts)
+    logs = one.log_derivatives(one.log_values(everything))
+    return tuple(int(np.count_nonzero(found[:, 0] > -np.inf)) for found in logs)
+
+
 def single_classes(chosen: Integers, counts: Sequence[int]) -> ClassValues:
     """The values at which each variable has a single class: 1 for it, 0 for others; -1 stands for 1 for all.
 

@@ -10,6 +10,7 @@ from tensorrank.mixtures.fitting.skeletons import uniform
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.mixture import Mixture
+from tensorrank.mixtures.reductions.class_values import least_shape
 from tensorrank.mixtures.reductions.unfoldings import Unfolding, least_balanced
 from tensorrank.records import Record
 
@@ -108,7 +109,7 @@ class Goal(ABC, Generic[M]):
             step: where a chain is expected to need the most states, None if nothing is known.
         """
         if model.sites == 1:
-            return Least(sum(model.shape), "entries: a table of each variable")
+            return Least(sum(least_shape(model)), "entries: a table of each variable")
         return self.least_of_several(model, step)
 
     def least_of_several(self, model: Mixture, step: int | None) -> Least:
@@ -123,7 +124,7 @@ class Goal(ABC, Generic[M]):
         """
         found = least_balanced(model)
         what = "states at an edge with a third of the variables on either side, whatever the tree"
-        return Least(found.rank + sum(model.shape), what, found)
+        return Least(found.rank + sum(least_shape(model)), what, found)
 
 
 AnyGoal: TypeAlias = "Goal[Any]"

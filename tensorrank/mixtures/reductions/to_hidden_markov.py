@@ -16,6 +16,7 @@ from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree, Name
 from tensorrank.mixtures.mixture import Mixture
+from tensorrank.mixtures.reductions.class_values import least_shape
 from tensorrank.mixtures.reductions.conditioning import Conditionals, Region, check_memory, numbered, unravelled
 from tensorrank.mixtures.reductions.goal import Goal, Least, SizeBound
 from tensorrank.mixtures.reductions.separators import is_chain, prefix_separators
@@ -73,7 +74,8 @@ class HiddenMarkovGoal(Goal[HiddenMarkov]):
         each state.
         """
         found = worst_step(model, step)
-        size = found.rank * (1 + min(model.shape)) + sum(model.shape) - max(model.shape)
+        shape = least_shape(model)
+        size = found.rank * (1 + min(shape)) + sum(shape) - max(shape)
         return Least(size, "states at a step", found)
 
 

@@ -14,6 +14,7 @@ from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree, Name
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.reductions.balanced import is_balanced, joined, tree_of_classes
+from tensorrank.mixtures.reductions.class_values import least_shape
 from tensorrank.mixtures.reductions.goal import Goal, Least, SizeBound
 from tensorrank.mixtures.reductions.to_hidden_markov import HiddenMarkovGoal, chain_states
 from tensorrank.mixtures.reductions.unfoldings import worst_block
@@ -91,7 +92,7 @@ class BalancedGoal(HierarchicalGoal):
 def least_of_blocks(model: Mixture) -> Least:
     """What every form on the balanced tree has at least: states above a block, each with an entry in a table."""
     found = worst_block(model)
-    return Least(found.rank + sum(model.shape), "states above a block of the balanced tree", found)
+    return Least(found.rank + sum(least_shape(model)), "states above a block of the balanced tree", found)
 
 
 def _follows(tree: LatentTree, target: Hierarchical) -> bool:

@@ -16,6 +16,7 @@ from tensorrank.arithmetic.arrays import Integers
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree, Name
 from tensorrank.mixtures.mixture import Mixture
+from tensorrank.mixtures.reductions.class_values import least_shape
 from tensorrank.mixtures.reductions.conditioning import Conditionals, Region, check_memory, unravelled
 from tensorrank.mixtures.reductions.goal import Goal, Least, SizeBound, latent_tree_of
 from tensorrank.mixtures.reductions.separators import separating_latents
@@ -76,7 +77,7 @@ class LatentClassGoal(Goal[LatentClass]):
     def least_of_several(self, model: Mixture, step: int | None) -> Least:
         """As many classes as any unfolding has rank; the one of even against odd variables is taken."""
         found = every_other(model)
-        return Least(found.rank * (1 + sum(model.shape)), "classes", found)
+        return Least(found.rank * (1 + sum(least_shape(model))), "classes", found)
 
 
 def _built(model: Mixture, limit: float) -> LatentClass:

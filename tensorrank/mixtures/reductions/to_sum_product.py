@@ -28,8 +28,8 @@ class SumProductGoal(Goal[SumProduct]):
         return SizeBound(classes * (1 + source.sites), "an edge for each class, and each table's row")
 
     def least(self, model: Mixture, step: int | None) -> Least:
-        """A leaf for each variable, and the edge to it; no better bound is known."""
-        return Least(model.sites, "edges: one to a leaf of each variable")
+        """A leaf for each variable, and the edge to it if there are several; no better bound is known."""
+        return Least(model.sites if model.sites > 1 else 0, "edges: one to a leaf of each variable")
 
 
 def sum_product_of(tree: LatentTree) -> SumProduct:

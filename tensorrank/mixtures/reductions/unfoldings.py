@@ -36,7 +36,7 @@ _MOST_SMALL = 16
 
 @dataclass(frozen=True)
 class Unfolding(Record):
-    """A lower bound on the rank of an unfolding of a model's coefficient tensor.
+    """A lower bound on the rank of an unfolding of a model's coefficient tensor, in which equal components are one.
 
     None of these raises the rank of an unfolding: summing variables out, sampling rows and columns, reducing modulo p.
     So the bound is proved, whatever the prime. An unlucky prime only makes it lower, which the random choice of primes
@@ -104,7 +104,22 @@ def _unfolding(model: Mixture, kept: Sequence[int], a: Sequence[int]) -> Unfoldi
     split = Bipartition(tuple(place[site] for site in a), tuple(place[site] for site in _without(kept, a)))
     marginal = model.marginal_network(kept)
     field, matrix = _in_a_field(model, lambda field, _: np.asarray(marginal.unfold(split, field), dtype=np.int64))
+    order = (*a, *_without(kept, a))
+    dense = _of_different(model, order, matrix.reshape([model.shape[site] for site in order]), field)
+    matrix = dense.reshape(prod(dense.shape[: len(a)]), -1)
     return Unfolding(rank_mod_p(matrix, field.prime), tuple(kept), tuple(a), field.prime)
+
+
+def _of_different(model: Mixture, order: Sequence[int], dense: Residues, field: PrimeField) -> Residues:
+    """The coefficients of different densities: those of equal Gaussian components are added up along their axis."""
+    if model.densities is None:
+        return dense
+    for axis, site in enumerate(order):
+        classes = model.densities.distinct(site)
+        merged = np.zeros((int(classes.max()) + 1, *np.moveaxis(dense, axis, 0).shape[1:]), dtype=np.int64)
+        np.add.at(merged, classes, np.moveaxis(dense, axis, 0))
+        dense = np.moveaxis(merged % field.prime, 0, axis)
+    return dense
 
 
 def _sampled(model: Mixture, a: Iterable[int]) -> Unfolding:
@@ -133,7 +148,7 @@ def least_balanced(model: Mixture) -> Unfolding:
     for place, site in enumerate(kept):
         inputs[site] = np.eye(sizes[place], dtype=np.int64)[states[place]]
     field, values = _in_a_field(model, lambda field, _: model.circuit.residues(inputs, field))
-    dense = values.reshape(sizes)
+    dense = _of_different(model, kept, values.reshape(sizes), field)
     best: Unfolding | None = None
     with worker_threads(1) as pool:
         for size in range(-(-count // 3), count // 2 + 1):

@@ -8,14 +8,19 @@ from oracles import flint_rank
 
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.primes import PrimeRange
+from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Transfer
 from tensorrank.mixtures.kinds import KINDS
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.reductions import unfoldings
+from tensorrank.mixtures.reductions.class_values import least_shape
+from tensorrank.mixtures.reductions.equality import check_reduction
 from tensorrank.mixtures.reductions.obstruction import obstruction
+from tensorrank.mixtures.reductions.reduce import reduce
 from tensorrank.mixtures.reductions.to_hierarchical import BalancedGoal
 from tensorrank.mixtures.sum_product.model import SumProduct, perfect_matchings
+from tensorrank.mixtures.sum_product.nodes import LeafNode
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 from tensorrank.separation.solve import separation_rank
 
@@ -126,3 +131,43 @@ def test_a_long_chain_is_bounded_by_a_marginal():
     found = obstruction(HiddenMarkov.random(3, 3, 40, seed=0), KINDS["latent_class"], 7, 1)
     assert found.states == 3**7
     assert found.needed == 7
+
+
+@pytest.mark.parametrize("target", ["latent_class", "hidden_markov", "tensorial_mixture", "latent_tree", "hierarchical"])
+@pytest.mark.parametrize("kind", ["hidden_markov", "sum_product"])
+def test_equal_gaussian_components_are_one(kind, target):
+    # Whatever the hidden states are, every variable is standard normal: one class of one component is enough.
+    chain = HiddenMarkov.random(2, 2, 4, seed=0, fractions=True)
+    chain = HiddenMarkov(chain.initial, chain.transition, chain.emission, 4, densities=Gaussians([0, 0], [1, 1]))
+    product = LatentClass([1], [[[1]]] * 4, densities=Gaussians([0], [1]))
+    model = reduce(chain, kind)
+    assert check_reduction(model, product).identical
+    small = reduce(product, target)
+    found = obstruction(model, KINDS[target], 100, 1)
+    assert found.states == 1
+    assert found.size <= small.size
+
+
+@pytest.mark.parametrize("target", ["latent_class", "hidden_markov", "latent_tree", "hierarchical"])
+def test_components_that_are_equal_or_not_used_are_in_no_bound(target):
+    # Components 0 and 2 are the same density, and component 3 is never used.
+    emission = [[Fraction(1, 2), Fraction(1, 4), Fraction(1, 4), 0], [Fraction(1, 8), Fraction(1, 2), Fraction(3, 8), 0]]
+    tables = [Fraction(1, 3), Fraction(2, 3)], [[Fraction(1, 4), Fraction(3, 4)], [Fraction(1, 2), Fraction(1, 2)]]
+    model = HiddenMarkov(*tables, emission, 4, densities=Gaussians([0, 1, 0, 2], [1, 1, 1, 1]))
+    joined = [[row[0] + row[2], row[1]] for row in emission]
+    small = HiddenMarkov(*tables, joined, 4, densities=Gaussians([0, 1], [1, 1]))
+    assert check_reduction(model, small).identical
+    assert least_shape(model) == (2, 2, 2, 2)
+    ours, theirs = (obstruction(one, KINDS[target], 1000, 1) for one in (model, small))
+    table = probability_table(small)
+    # Prefixes of 1, 2 and 3 variables, and even against odd ones.
+    ranks = [np.linalg.matrix_rank(unfolding(table, side).astype(float)) for side in ([0], [0, 1], [0, 1, 2], [0, 2])]
+    assert ours.states == theirs.states <= max(ranks)
+    assert ours.size == theirs.size <= reduce(small, target).size
+
+
+def test_a_network_of_a_single_leaf_has_no_edges():
+    model = LatentClass([1], [[[0.25, 0.75]]])
+    leaf = SumProduct({"x": LeafNode(0, [0.25, 0.75])}, "x")
+    assert check_reduction(model, leaf).equal
+    assert obstruction(model, KINDS["sum_product"], 10, 1).size <= leaf.size == 0
