@@ -13,7 +13,7 @@ from fuzz.runner import Failure, Report, run
 from fuzz.targets import TARGETS
 
 # Cases of a target between two looks at the clock.
-_ROUND = 500
+_ROUND = 2000
 
 
 def kinds(failures: list[Failure]) -> list[Failure]:

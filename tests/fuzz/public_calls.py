@@ -87,8 +87,8 @@ def consume(text: str) -> object:
         NoInputError: if an argument cannot be made, before the library is called.
     """
     names = dict(_NAMES)
-    call = ast.parse(text, mode="eval").body
     try:
+        call = ast.parse(text, mode="eval").body
         function = _evaluated(call.func, names)
         positional = [_evaluated(part, names) for part in call.args]
         named = {part.arg: _evaluated(part.value, names) for part in call.keywords}

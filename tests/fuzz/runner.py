@@ -19,7 +19,7 @@ LONGEST, LONGEST_ASLEEP = 20.0, 60.0
 # Before the first case a child imports everything, and in a fresh environment compiles kernels.
 _LONGEST_START = 300.0
 # A child is replaced after so many cases, so that what the library keeps in caches does not add up.
-_CASES_OF_A_CHILD = 2000
+_CASES_OF_A_CHILD = 5000
 _TESTS = Path(__file__).parents[1]
 
 
