@@ -36,6 +36,8 @@ _NAME = re.compile(r"\.tensorrank-([0-9a-f]{8})-[0-9a-f]{16}\.part")
 # Seconds without a change after which an unlocked file of another system is stray.
 _STRAY = 86400.0
 _NO_LINKS = getattr(os, "O_NOFOLLOW", 0)
+# Windows removes no file that is open, but has a flag for files that are gone when they are closed.
+_GONE_WHEN_CLOSED = getattr(os, "O_TEMPORARY", 0)
 
 
 @contextmanager
@@ -70,7 +72,7 @@ def temporary_file(folder: Path, mode: int = 0o600) -> Iterator[tuple[Path, Bina
 
 @contextmanager
 def nameless_file(folder: Path) -> Iterator[BinaryIO]:
-    """A new file in a folder, open for reading and writing without a buffer, that no name leads to.
+    """A new file in a folder, open for reading and writing without a buffer, that no name leads to (except on Windows).
 
     The file is gone when it is closed, or when the process ends.
 
@@ -99,6 +101,12 @@ def remove_stray(folder: str, process: int) -> None:
 
 def _remove_if_stray(path: str, of_this_system: bool) -> None:
     with suppress(OSError):
+        if sys.platform == "win32":
+            # A file that is open cannot be removed there, by this process as little as by another.
+            status = os.lstat(path)
+            if stat.S_ISREG(status.st_mode) and (of_this_system or time.time() - status.st_mtime > _STRAY):
+                os.unlink(path)
+            return
         # To be locked over a network the file has to be open for writing. A pipe of the name would wait for a reader.
         descriptor = os.open(path, os.O_RDWR | _NO_LINKS | getattr(os, "O_NONBLOCK", 0))
         try:
@@ -110,11 +118,11 @@ def _remove_if_stray(path: str, of_this_system: bool) -> None:
             os.close(descriptor)
 
 
-def _made(folder: Path, mode: int) -> tuple[Path, int]:
+def _made(folder: Path, mode: int, flags: int = 0) -> tuple[Path, int]:
     """A new file and its descriptor, locked where the file system knows locks."""
     while True:
         path = folder / f".tensorrank-{_system()}-{secrets.token_hex(8)}.part"
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINKS, mode)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINKS | flags, mode)
         # Another process may have found the file before it was locked, and taken it for stray.
         with suppress(OSError):
             if not (_locked(descriptor) and _is_file(path, descriptor)):
@@ -129,8 +137,9 @@ def _nameless(folder: Path) -> int:
         # Not every file system has it.
         with suppress(OSError):
             return os.open(folder, os.O_RDWR | os.O_TMPFILE, 0o600)
-    path, descriptor = _made(folder, 0o600)
-    path.unlink()
+    path, descriptor = _made(folder, 0o600, _GONE_WHEN_CLOSED)
+    if not _GONE_WHEN_CLOSED:
+        path.unlink()
     return descriptor
 
 

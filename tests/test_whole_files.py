@@ -1,3 +1,4 @@
+import errno
 import os
 import signal
 import socket
@@ -304,6 +305,31 @@ def test_a_nameless_file_has_no_name(tmp_path, monkeypatch, without):
         assert list(tmp_path.iterdir()) == []
         file.seek(0)
         assert file.read() == b"content"
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="only Linux lists open files so")
+def test_windows_which_removes_no_open_file(tmp_path, monkeypatch):
+    unlink = os.unlink
+
+    def refuse_if_open(path, **options):
+        if os.path.realpath(path) in {os.path.realpath(f"/proc/self/fd/{name}") for name in os.listdir("/proc/self/fd")}:
+            raise PermissionError(errno.EACCES, "the file is in use", path)
+        unlink(path, **options)
+
+    monkeypatch.setattr(os, "unlink", refuse_if_open)
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.delattr(os, "O_TMPFILE", raising=False)
+    # Here the flag of that system is one without effect; there it removes the file.
+    monkeypatch.setattr(temporary_files, "_GONE_WHEN_CLOSED", os.O_CLOEXEC)
+    with nameless_file(tmp_path) as file:
+        file.write(b"content")
+        (name,) = tmp_path.iterdir()
+        remove_stray.cache_clear()
+        remove_stray(str(tmp_path), os.getpid())
+        assert name.exists()
+    remove_stray.cache_clear()
+    remove_stray(str(tmp_path), os.getpid())
+    assert not name.exists()
 
 
 def test_where_nothing_can_be_locked_files_are_written_and_nothing_is_removed(tmp_path, monkeypatch):

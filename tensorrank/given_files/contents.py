@@ -73,9 +73,8 @@ def opened(path: Path, expected: str, *, pipes: bool = False) -> Iterator[Binary
         TensorRankError: if the file cannot be opened or read, or is no ordinary file, nor a pipe where these are taken.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0))
-        with os.fdopen(descriptor, "rb", buffering=0) as file:
-            mode = os.fstat(descriptor).st_mode
+        with open(path, "rb", buffering=0, opener=_without_waiting) as file:
+            mode = os.fstat(file.fileno()).st_mode
             if not (stat.S_ISREG(mode) or (pipes and stat.S_ISFIFO(mode))):
                 kind = "a pipe" if stat.S_ISFIFO(mode) else "a device"
                 raise TensorRankError(f"{kind} was given; expected {expected}")
@@ -83,6 +82,10 @@ def opened(path: Path, expected: str, *, pipes: bool = False) -> Iterator[Binary
     except OSError as error:
         why = error.strerror or error
         raise TensorRankError(f"{shown_path(path)} cannot be read ({why}); expected {expected}") from error
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
 def _next_part(file: BinaryIO, expected: str) -> bytes:

@@ -117,29 +117,37 @@ def _check_depth(text: str) -> None:
 
 def _refuse_first_odd_value(text: str) -> None:
     """Raise the error that says what the first refused value is, and where; the text up to there is JSON."""
-    for start, place, token, is_key, seen in _walk(text):
-        where = f"at {_line_and_column(text, start)}{place}"
-        if token[0] != '"':
-            if token in ("NaN", "Infinity", "-Infinity"):
-                raise TensorRankError(f"{token} is given as a number {where}; expected finite numbers")
-            if len(token) > MOST_DIGITS and token.lstrip("-").isdigit():
-                raise TensorRankError(
-                    f"a whole number of {len(token.lstrip('-'))} digits is given {where}; expected at most {MOST_DIGITS} digits"
-                )
-            continue
-        given = json.loads(token)
-        if any("\ud800" <= letter <= "\udfff" for letter in given):
-            raise TensorRankError(f"half a surrogate pair is given in {shown(given)} {where}; expected whole characters")
-        if is_key:
-            if given in seen:
-                raise TensorRankError(f"the key {shown(given)} is given twice {where}; expected each key once")
-            seen.add(given)
+    for start, steps, token, is_key, seen in _walk(text):
+        objection = _objection(token, is_key, seen)
+        if objection is not None:
+            found, expected = objection
+            where = f"at {_line_and_column(text, start)}{_in_words(steps)}"
+            raise TensorRankError(f"{found} {where}; expected {expected}")
 
 
-def _walk(text: str) -> Iterator[tuple[int, str, str, bool, set[str]]]:
+def _objection(token: str, is_key: bool, seen: set[str]) -> tuple[str, str] | None:
+    """What is refused in a key or value, and what was expected; None for a good one. A good key joins those seen."""
+    if token[0] != '"':
+        if token in ("NaN", "Infinity", "-Infinity"):
+            return f"{token} is given as a number", "finite numbers"
+        if len(token) > MOST_DIGITS and token.lstrip("-").isdigit():
+            digits = len(token.lstrip("-"))
+            return f"a whole number of {digits} digits is given", f"at most {MOST_DIGITS} digits"
+        return None
+    given = json.loads(token)
+    if any("\ud800" <= letter <= "\udfff" for letter in given):
+        return f"half a surrogate pair is given in {shown(given)}", "whole characters"
+    if is_key:
+        if given in seen:
+            return f"the key {shown(given)} is given twice", "each key once"
+        seen.add(given)
+    return None
+
+
+def _walk(text: str) -> Iterator[tuple[int, list[int | str], str, bool, set[str]]]:
     """The keys and values of a JSON text in order, with their places.
 
-    Each comes with its first character's number, the place of what holds it, such as " (nodes[2])", the text, whether
+    Each comes with its first character's number, the steps to what holds it, such as ["nodes", 2], the text, whether
     it is a key, and the keys met so far in the same object.
     """
     # For each open list the number of the entry, for each open object its latest key; and the keys of each.
@@ -164,13 +172,7 @@ def _walk(text: str) -> Iterator[tuple[int, str, str, bool, set[str]]]:
         elif token == ":":
             expects_key = False
         else:
-            yield (
-                found.start(),
-                _in_words(steps[: -1 if expects_key else None]),
-                token,
-                expects_key,
-                keys[-1] if keys else set(),
-            )
+            yield (found.start(), steps[: -1 if expects_key else None], token, expects_key, keys[-1] if keys else set())
             if expects_key:
                 steps[-1] = json.loads(token)
 

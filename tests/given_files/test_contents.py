@@ -50,6 +50,16 @@ def test_folders_and_devices_are_refused(tmp_path):
         bytes_of("/dev/zero", "a table")
 
 
+@pytest.mark.skipif(not os.path.isdir("/proc/self/fd"), reason="only Linux lists open files so")
+@pytest.mark.parametrize("path", [".", "/dev/zero", "no file"])
+def test_a_refused_file_is_not_left_open(path):
+    before = len(os.listdir("/proc/self/fd"))
+    for _ in range(5):
+        with pytest.raises(TensorRankError, match="expected a table"):
+            bytes_of(path, "a table")
+    assert len(os.listdir("/proc/self/fd")) == before
+
+
 def test_a_pipe_that_somebody_fills_is_read(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     writer = threading.Thread(target=(tmp_path / "pipe").write_bytes, args=(b"depth\n" * 10**5,))

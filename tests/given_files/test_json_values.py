@@ -2,6 +2,7 @@
 
 import json
 import re
+import time
 
 import pytest
 from hypothesis import given
@@ -68,3 +69,15 @@ def test_brackets_in_texts_are_not_counted():
 
 def test_pairs_of_surrogates_are_one_character():
     assert parsed_json('["\\ud83d\\ude00", "\\\\ud800"]', "a value") == ["\U0001f600", "\\ud800"]
+
+
+def test_time_grows_as_the_text_does():
+    # Each pair of surrogates, as json.dump writes emoji, has the text looked through once more.
+    value = {"name": "\U0001f600", "entries": [[place / 7, "\\"] for place in range(100_000)]}
+    text = json.dumps(value)
+    begun = time.process_time()
+    assert parsed_json(text, "a value") == value
+    with pytest.raises(TensorRankError, match=r"NaN is given as a number at line 1, column \d{7} \(last\); expected finite"):
+        parsed_json(f'{text[:-1]}, "last": NaN}}', "a value")
+    # About one second; minutes if the place of every token was counted from the beginning.
+    assert time.process_time() - begun < 20

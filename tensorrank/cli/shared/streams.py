@@ -108,7 +108,14 @@ def _settled(stream: Any) -> Any:
         # A notebook's, or a test's.
         return stream
     stream.flush()
-    settled = _Output(stream.buffer, stream.encoding, _HANDLER, line_buffering=stream.line_buffering)
+    settled = _Output(
+        stream.buffer,
+        stream.encoding,
+        _HANDLER,
+        line_buffering=stream.line_buffering,
+        # As python -u and PYTHONUNBUFFERED ask for, so that a log shows what is going on.
+        write_through=stream.write_through,
+    )
     settled.replaced = stream
     return settled
 

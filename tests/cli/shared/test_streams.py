@@ -87,3 +87,24 @@ def test_the_package_as_a_program_is_the_same():
     done = subprocess.run([sys.executable, "-m", "tensorrank", *BOUNDS], capture_output=True, timeout=300, check=False)
     assert (done.returncode, done.stderr) == (0, b"")
     assert done.stdout == run(BOUNDS).stdout
+
+
+@pytest.mark.parametrize("unbuffered", ["1", ""])
+def test_what_is_written_shows_at_once_where_that_was_asked_for(unbuffered):
+    # As `docker run` and batch systems ask for it, whose logs are read while the work goes on.
+    program = (
+        "import os, sys, time\n"
+        "from tensorrank.cli.shared.streams import settled_streams\n"
+        "with settled_streams():\n"
+        "    print('begun')\n"
+        "    os.write(2, b'.')\n"
+        "    sys.stdin.read()\n"
+    )
+    environment = {**os.environ, "PYTHONUNBUFFERED": unbuffered}
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", program], env=environment, **pipes) as process:
+        assert process.stderr.read(1) == b"."
+        os.set_blocking(process.stdout.fileno(), False)
+        assert (process.stdout.read() or b"") == (b"begun\n" if unbuffered else b"")
+        process.stdin.close()
+        process.wait(60)
