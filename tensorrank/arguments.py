@@ -69,6 +69,8 @@ def shown(value: object) -> str:
     >>> shown([1, "two"]), shown(10**5000), shown(Fraction(1, 3))
     ("[1, 'two']", 'a whole number of some 5000 digits', '1/3')
     """
+    if type(value) is str and len(text := repr(value)) <= _SHOWN.maxstring:
+        return text
     try:
         return _SHOWN.repr(value)
     except Exception:  # a stranger's own code, which may raise anything
@@ -81,6 +83,8 @@ def as_whole_number(given: object) -> int | None:
     >>> as_whole_number(3), as_whole_number(3.0), as_whole_number(True), as_whole_number(int)
     (3, None, None, None)
     """
+    if type(given) is int:
+        return given
     # By the name of the type, which numpy's has too: numpy is not imported for this alone.
     if type(given).__name__ in ("bool", "bool_") or isinstance(given, type):
         return None
@@ -230,6 +234,8 @@ def several(name: str, given: Any, expected: str) -> tuple[Any, ...]:
 
 def things(given: Any) -> tuple[Any, ...] | None:
     """The things in a list or another iterable, in their order; None for a text, or what gives no things or no end."""
+    if type(given) is tuple:
+        return given if len(given) <= MOST_THINGS else None
     if isinstance(given, str | bytes | bytearray | type):
         return None
     try:

@@ -20,7 +20,7 @@ def real_entries(given: ArrayLike, what: str) -> Entries:
     >>> real_entries([[1, 2], [3, 4]], "the matrix").flags.writeable
     False
     """
-    array = as_given(given).copy()
+    array = as_given(given, what).copy()
     if array.dtype.kind not in "iubfO":
         raise TensorRankError(f"{what} holds entries of type {array.dtype}; expected whole numbers, fractions or floats")
     if not array.size:

@@ -158,7 +158,7 @@ def _names(legs: object, what: str) -> Legs:
     for leg in names:
         if not isinstance(leg, str) or not leg or leg.startswith("\0"):
             raise TensorRankError(f"{what} contain {shown(leg)}; expected texts, such as 'left'")
-    repeated = sorted(leg for leg, count in Counter(names).items() if count > 1)
-    if repeated:
+    if len(set(names)) < len(names):
+        repeated = sorted(leg for leg, count in Counter(names).items() if count > 1)
         raise TensorRankError(f"{what} name {', '.join(map(repr, repeated))} more than once; expected each leg once")
     return names

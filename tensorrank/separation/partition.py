@@ -113,7 +113,7 @@ def _sites(sites: Iterable[int], side: str) -> tuple[int, ...]:
         raise PartitionError(f"side {side} of the partition is {shown(sites)}; expected a list of sites, such as (0, 1)")
     numbers = []
     for site in found:
-        number = as_whole_number(site)
+        number = site if type(site) is int else as_whole_number(site)
         if number is None or number < 0:
             raise PartitionError(f"side {side} of the partition names {shown(site)}; sites are whole numbers from 0")
         numbers.append(number)
