@@ -30,7 +30,6 @@ bounds = tr.bounds
         (bounds.moment_degree, (10**9,), r"the degree of a network of depth 1000000000 is about 3\^1e\+09"),
         (bounds.equal_sizes, (10**40,), "expected fewer, or deepest at most 100000"),
     ],
-    ids=str,
 )
 def test_digits_that_take_minutes_are_refused_at_once(bound, sizes, message):
     with pytest.raises(TensorRankError, match=message):
