@@ -51,8 +51,9 @@ def _bytes(entry: Array | str) -> bytes:
     if isinstance(entry, str):
         return b"text" + entry.encode("utf-8", "surrogatepass")
     array = np.asarray(entry)
-    if array.dtype == object:
-        # Exact for whole numbers and fractions of any size, for which `repr` has a limit in Python.
+    if array.dtype == object or (array.dtype.kind == "f" and array.dtype.itemsize > 8):
+        # Exact for whole numbers and fractions of any size, for which `repr` has a limit in Python. The bytes of an
+        # extended float hold some that belong to no number, and may be anything.
         content = ";".join(_exactly(one) for one in array.flat).encode()
     else:
         content = np.ascontiguousarray(array).tobytes()

@@ -48,3 +48,13 @@ def test_no_seed_is_refused(stream, seed):
 
 def test_where_a_part_ends_counts():
     assert first(0, ["a", "b"]) != first(0, ["a\0textb"]) != first(0, ["ab"])
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).nmant != 63, reason="only extended floats of 80 bits have bytes to spare")
+def test_bytes_that_belong_to_no_number_change_nothing():
+    number = np.array([1.5], dtype=np.longdouble)
+    content = bytearray(number.tobytes())
+    content[-1] ^= 255
+    same = np.frombuffer(bytes(content), dtype=np.longdouble)
+    assert same[0] == number[0]
+    assert first(0, [same]) == first(0, [number])

@@ -9,6 +9,8 @@ from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.reductions.goal import AnyGoal
 from tensorrank.mixtures.reductions.unfoldings import Unfolding
 from tensorrank.records import Record
+from tensorrank.separation.partition import Bipartition
+from tensorrank.separation.rounding import RoundedRank, allowance, rounded_rank
 
 
 @dataclass(frozen=True)
@@ -21,6 +23,9 @@ class Obstruction(Record):
         states: every such form has at least so many classes, or hidden states at one place; it may need more.
         size: every such form therefore has at least so many table entries; of a sum-product network, edges.
         unfolding: the unfolding whose rank forbids fewer states; None where only the number of variables was used.
+        numerical: the numerical rank of this unfolding, where tables are floats and it is smaller. Then a form of fewer
+            states may be equal within rounding, as `check_reduction` judges. None otherwise, and for networks with
+            loops, whose values in floats are not looked at.
         needed: the size of the form that is known, which is larger than the limit.
         limit: the size that was allowed.
         theorem: why, in a sentence.
@@ -43,6 +48,7 @@ class Obstruction(Record):
     needed: int
     limit: int
     theorem: str
+    numerical: RoundedRank | None = None
 
     def __str__(self) -> str:
         return (
@@ -59,6 +65,7 @@ def obstruction(model: Mixture, goal: AnyGoal, needed: int, limit: int, *, step:
     """
     least = goal.least(model, step)
     found = least.unfolding
+    numerical = None
     if found is None:
         theorem = f"at least {least.size} {least.what}"
     else:
@@ -66,5 +73,18 @@ def obstruction(model: Mixture, goal: AnyGoal, needed: int, limit: int, *, step:
         theorem = (
             f"at least {found.rank} {least.what}: the unfolding{of} with {listed(found.a)} on one side has no smaller rank"
         )
+        numerical = _within_rounding(model, found)
+        if numerical is not None:
+            theorem += f"; that holds for the tables as stored, but {numerical.sentence}"
     states = 1 if found is None else found.rank
-    return Obstruction(model.kind, goal.model.kind, states, least.size, found, needed, limit, theorem)
+    return Obstruction(model.kind, goal.model.kind, states, least.size, found, needed, limit, theorem, numerical)
+
+
+def _within_rounding(model: Mixture, found: Unfolding) -> RoundedRank | None:
+    """The numerical rank of an unfolding of floats, if it is below the exact one and does not cost much."""
+    if model.over_fractions or model.has_loops or found.rank == 1:
+        return None
+    whole = len(found.variables) == model.sites
+    function = model.architecture() if whole else model.marginal_network(found.variables).architecture()
+    split = Bipartition.of(len(found.variables), [found.variables.index(site) for site in found.a])
+    return rounded_rank(function.in_floats(split, None, allowance(0), found.rank), found.rank)

@@ -171,3 +171,31 @@ def test_a_network_of_a_single_leaf_has_no_edges():
     leaf = SumProduct({"x": LeafNode(0, [0.25, 0.75])}, "x")
     assert check_reduction(model, leaf).equal
     assert obstruction(model, KINDS["sum_product"], 10, 1).size <= leaf.size == 0
+
+
+@pytest.mark.parametrize("target", ["latent_class", "hidden_markov", "latent_tree", "hierarchical"])
+def test_a_bound_that_rests_on_rounding_says_so(target):
+    # 0.1 + 0.2 is not 0.3: the rows of the table differ in their last digits, and but for that states are forgotten.
+    sum_of_floats = 0.1 + 0.2
+    transition = [[sum_of_floats, 1 - sum_of_floats], [0.3, 0.7]]
+    emission = np.array([[0.5, 0.5], [0.2, 0.8]])
+    chain = HiddenMarkov([0.3, 0.7], transition, emission, 8)
+    product = LatentClass([1], [(np.array([0.3, 0.7]) @ emission)[None]] * 8)
+    report = check_reduction(chain, product)
+    assert (report.equal, report.identical) == (True, False)
+    # On any tree the unfolding of least rank is taken, and the one of a third of the variables keeps two states.
+    found = obstruction(chain.latent_tree(), KINDS[target], 10, 1)
+    assert found.states >= 2
+    assert found.numerical.value == 1
+    assert "holds for the tables as stored, but of the floats given" in str(found)
+    assert found.to_dict()["numerical"]["value"] == 1
+    exact = HiddenMarkov.random(2, 2, 8, seed=0, fractions=True)
+    clear = HiddenMarkov.random(2, 2, 8, seed=0)
+    for model in (exact, clear):
+        assert obstruction(model, KINDS[target], 10, 1).numerical is None
+
+
+def test_rounding_in_a_marginal():
+    long = HiddenMarkov([0.3, 0.7], [[0.1 + 0.2, 1 - (0.1 + 0.2)], [0.3, 0.7]], [[0.5, 0.5], [0.2, 0.8]], 20)
+    found = obstruction(long, KINDS["hidden_markov"], 10, 1)
+    assert (len(found.unfolding.variables), found.numerical.value) == (16, 1)
