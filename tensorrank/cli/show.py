@@ -48,6 +48,8 @@ def show(
         wanted = {name: whole_numbers(text, name) for name, text in sizes.items() if text is not None}
         show_store(path, Filter(wanted, kind, standing), blocks=blocks, export=export, figures=figures, json=json)
         return
+    if not exists(file):
+        raise TensorRankError(f"{file} is not there; expected the store of a study, its folder, or a model file (JSON)")
     if isdir(file):
         raise TensorRankError(f"there is no {STORE_NAME} in the folder {file}; give the store's file, or its folder")
     options = {
@@ -59,7 +61,7 @@ def show(
         "--figures": figures,
     }
     odd = [name for name, value in options.items() if value is not None]
-    if odd and exists(path):
+    if odd:
         raise TensorRankError(f"{', '.join(odd)} cannot be given for {file}: it is no store of a study")
     _show_model(file, json)
 

@@ -63,15 +63,18 @@ def opened_archive(path: Path, wanted: str) -> Iterator[NpzFile]:
             archive = np.load(file, allow_pickle=False)
             names = archive.files
         except _DAMAGE as error:
-            raise WeightsError(f"the .npz file is damaged ({_why(error)}); expected {wanted} in one, by numpy.savez") from error
+            raise WeightsError(
+                f"the .npz file is damaged, perhaps cut off ({_why(error)}); expected {wanted} in one, by numpy.savez: copy "
+                "or save it again"
+            ) from error
         if len(set(names)) < len(archive.zip.namelist()):
             raise WeightsError(f"an array is there twice; expected {wanted}, each once")
         with archive:
             yield archive
 
 
-def array_of(archive: NpzFile, name: str, shape: tuple[int, ...]) -> Array:
-    """An array of an archive, read only if it holds numbers in the shape that is wanted.
+def array_of(archive: NpzFile, name: str, shape: tuple[int, ...], axes: str) -> Array:
+    """An array of an archive, read only if it holds numbers in the shape that is wanted, its axes told in words.
 
     Raises:
         WeightsError: if the array is another, holds Python objects, or cannot be read.
@@ -81,7 +84,7 @@ def array_of(archive: NpzFile, name: str, shape: tuple[int, ...]) -> Array:
     member = name if name in archive.zip.namelist() else f"{name}.npy"
     try:
         with archive.zip.open(member) as file:
-            _check_header(io.BytesIO(file.read(_LONGEST_HEADER)), name, shape)
+            _check_header(io.BytesIO(file.read(_LONGEST_HEADER)), name, shape, axes)
         with archive.zip.open(member) as file:
             array: Array = npy.read_array(file, allow_pickle=False)
             if file.read(1):
@@ -95,7 +98,7 @@ def array_of(archive: NpzFile, name: str, shape: tuple[int, ...]) -> Array:
     return array
 
 
-def _check_header(file: IO[bytes], name: str, shape: tuple[int, ...]) -> None:
+def _check_header(file: IO[bytes], name: str, shape: tuple[int, ...], axes: str) -> None:
     version = npy.read_magic(file)
     # Versions beyond 2.0 only let names of fields be in other scripts.
     found, _, dtype = npy.read_array_header_1_0(file) if version == (1, 0) else npy.read_array_header_2_0(file)
@@ -107,7 +110,7 @@ def _check_header(file: IO[bytes], name: str, shape: tuple[int, ...]) -> None:
     if dtype.kind not in "biuf":
         raise WeightsError(f"weights {name!r} are of type {shown(dtype)}; expected whole numbers or floats")
     if found != shape:
-        raise WeightsError(f"weights {name!r} have shape {shown(found)}; expected {shape}")
+        raise WeightsError(f"weights {name!r} have shape {shown(found)}; expected {shape} ({axes})")
 
 
 def _why(error: BaseException) -> str:

@@ -232,9 +232,10 @@ class HiddenMarkov(TreeShaped):
 
 
 def _check_rows(table: Table, what: str, states: int) -> None:
-    if table.shape[0] != states:
+    rows = table.shape[0]
+    if rows != states:
         raise TensorRankError(
-            f"{what} has {table.shape[0]} rows, but there are {states} states, by the table before; expected as many"
+            f"{what} has {rows} row{'' if rows == 1 else 's'}; expected {states}, one for each state of the table before"
         )
 
 

@@ -19,3 +19,12 @@ KINDS: dict[str, AnyGoal] = {
     "hierarchical": HierarchicalGoal(),
     "sum_product": SumProductGoal(),
 }
+
+
+def unit_of(kind: str) -> str:
+    """In what sizes of a kind of model are counted; entries, of tables, for a kind that is not known here.
+
+    >>> unit_of("sum_product"), unit_of("hidden_markov")
+    ('edges', 'entries')
+    """
+    return KINDS[kind].model.unit if kind in KINDS else "entries"

@@ -10,6 +10,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar
 
 import numpy as np
@@ -204,6 +205,10 @@ def as_architecture(model: Model) -> Architecture:
         return model.architecture()
     if isinstance(model, type):
         raise TensorRankError(f"the class {model.__name__} was given; expected one of its instances, with sizes")
+    if isinstance(model, str | PathLike):
+        raise TensorRankError(
+            f"the model is {shown(model)}; expected a model, not its file: try tensorrank.load({shown(model)})"
+        )
     raise TensorRankError(
         f"the model is {shown(model)}; expected an architecture, such as SelfAttention(depth=3, width=2). What is known by "
         "floating-point values only, SoftmaxAttention or NumericalModel(function, sites) for a function of your own, "

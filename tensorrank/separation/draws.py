@@ -128,8 +128,8 @@ class Draws:
     def _checked(self, given: Sequence[int]) -> Iterator[int]:
         primes = things(given)
         if not primes:
-            what = shown(given) if primes is None else "an empty list of primes"
-            raise PrimeError(f"{what} was given; expected a list of at least one prime")
+            what = shown(given) if primes is None else "empty"
+            raise PrimeError(f"primes is {what}; expected a list of at least one prime")
         primes = tuple(PrimeField(prime).prime for prime in primes)
         for prime in primes:
             if prime <= self.degree:

@@ -96,7 +96,10 @@ def checked_weights(weights: Mapping[str, ArrayLike], shapes: Shapes) -> dict[st
         raise WeightsError(f"weights named {named(weights)} were given; expected {', '.join(shapes)}")
     arrays = {}
     for name, (axes, expected) in shapes.items():
-        array = array_of(weights, name, expected) if isinstance(weights, NpzFile) else as_given(weights[name])
+        if isinstance(weights, NpzFile):
+            array = array_of(weights, name, expected, axes)
+        else:
+            array = as_given(weights[name], f"weights {shown(name)}")
         if array.shape != expected:
             raise WeightsError(f"weights {shown(name)} have shape {array.shape}; expected {expected} ({axes})")
         if array.dtype.kind not in "biufO":

@@ -40,6 +40,19 @@ def test_without_json_the_same_is_a_sentence_on_standard_error():
     assert_refused(run("rank", "nowhere.json"), "error: 'nowhere.json' is no file and no kind of model")
 
 
+def test_an_option_of_another_type_is_shown_as_it_was_given():
+    done = run("bounds", "--width", "10^40", "--depth", 2, "--json")
+    assert done.returncode == 2
+    assert json.loads(done.stdout)["error"].startswith("Invalid value for '--width': '10^40' was given. ")
+    assert "'10^40' was given" in run("bounds", "--width", "10^40", "--depth", 2).stderr
+
+
+def test_a_path_that_is_not_there_and_a_file_as_a_folder_are_told_apart(tmp_path):
+    assert_refused(run("show", "nowhere"), "error: nowhere is not there; expected the store of a study, its folder, or a model")
+    (tmp_path / "file").touch()
+    assert_refused(run("study", "--out", tmp_path / "file"), "file is a file; expected a folder, which is made")
+
+
 @pytest.mark.parametrize("json_given", [False, True])
 @pytest.mark.parametrize(
     ("error", "message", "code"),

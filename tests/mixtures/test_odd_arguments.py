@@ -9,6 +9,7 @@ import pytest
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.approximation.approximate import approximate
 from tensorrank.mixtures.fitting.fit import fitted
+from tensorrank.mixtures.formats.files import save
 from tensorrank.mixtures.formats.schema import from_dict
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Transfer
@@ -43,6 +44,8 @@ MIXTURE = TensorialMixture.random(1, 2, 2, 0)
         (lambda: TREE.restricted("01"), "the variables '01' were given; expected a list of them"),
         (lambda: TREE.marginal_network([[0]]), "a variable is [0]; expected a whole number of at least 0"),
         (lambda: MIXTURE.tables(1), "level is 1; expected a whole number from 0 to 0"),
+        (lambda: reduce(COIN, LatentClass), "sum_product; did you mean 'latent_class'"),
+        (lambda: save("x.json", COIN), "'x.json' was given as the model; expected one of the models"),
         (lambda: reduce(COIN, []), "the kind [] is unknown; expected one of latent_class"),
         (lambda: reduce(None, "latent_tree"), "the model is None; expected a mixture model"),
         (lambda: approximate(COIN, 2, []), "the method is []; expected one of corrective"),

@@ -54,7 +54,7 @@ def test_what_are_no_primes_is_refused(given):
         ({5: 1}, "weights named 5, embedding|weights named 5, key"),
         ({"key": np.full((1, 1, 2, 2), Decimal("NaN"), dtype=object)}, "weights 'key' are NaN at .*; expected finite numbers"),
         ({"key": np.full((1, 1, 2, 2), Decimal("Infinity"), dtype=object)}, "weights 'key' are Infinity at"),
-        ({"key": np.ma.masked_equal(np.ones((1, 1, 2, 2)), 1)}, "masked"),
+        ({"key": np.ma.masked_equal(np.ones((1, 1, 2, 2)), 1)}, "4 masked entries was given as weights 'key'"),
         ({"key": [[1], [1, 2]]}, "lists of unequal lengths"),
     ],
 )

@@ -252,7 +252,7 @@ def test_the_smallest_possible_prime_never_gives_too_much():
         ([91], "91 is not a prime; try 89"),
         ([8388593, 91], "91 is not a prime; try 89"),
         ([13], "the prime 13 does not exceed the degree (13|27)"),
-        ([], "an empty list of primes"),
+        ([], "primes is empty; expected a list of at least one prime"),
         ([2**32 + 15], "expected a prime between 2 and 2147483647"),
     ],
 )
@@ -370,3 +370,10 @@ def test_sampling_needs_primes_above_the_degree_in_the_inputs(prime):
 def test_what_is_no_architecture_is_named():
     with pytest.raises(TensorRankError, match="the model is 3; expected an architecture, such as SelfAttention"):
         separation_rank(3)
+    with pytest.raises(TensorRankError, match=r"expected a model, not its file: try tensorrank\.load\('h\.json'\)"):
+        separation_rank("h.json")
+
+
+def test_a_prime_that_is_in_no_list_is_named():
+    with pytest.raises(PrimeError, match="primes is 7; expected a list of at least one prime"):
+        separation_rank(SelfAttention(1, 2), primes=7)

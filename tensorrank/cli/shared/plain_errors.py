@@ -7,6 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
+from tensorrank.arguments import shown
 from tensorrank.cli.shared.terminal import BAD_INPUT, INTERRUPTED, print_json, say
 from tensorrank.errors import TensorRankError
 
@@ -34,6 +35,7 @@ class PlainErrors(TyperGroup):
         except MemoryError as error:
             message = f"not enough memory ({error}); try smaller numbers, or give --memory"
         except _UsageError as error:
+            error.message = _what_was_given(error) + error.message
             if not ctx.obj:
                 raise
             message = error.format_message()
@@ -42,6 +44,12 @@ class PlainErrors(TyperGroup):
             raise typer.Exit(INTERRUPTED) from None
         _tell(message, f"error: {message}", json=ctx.obj)
         raise typer.Exit(BAD_INPUT)
+
+
+def _what_was_given(error: Any) -> str:
+    """The value of an option that is of another type, which typer's message leaves out; else an empty text."""
+    errors = getattr(error.__cause__, "errors", None)  # pydantic, which typer asks, lists them
+    return "" if errors is None else f"{shown(errors()[0]['input'])} was given. "
 
 
 def _tell(message: str, line: str, *, json: bool) -> None:

@@ -117,6 +117,8 @@ def make_folder(out: Path) -> None:
     """Make the folder of --out."""
     try:
         out.mkdir(parents=True, exist_ok=True)
+    except FileExistsError as error:
+        raise TensorRankError(f"--out {out} is a file; expected a folder, which is made if it is not there") from error
     except OSError as error:
         raise TensorRankError(f"--out {out} cannot be made ({error.strerror}); give a writable folder") from error
     try:

@@ -26,7 +26,7 @@ def to_dict(model: Mixture) -> dict[str, Any]:
     {'model': 'latent_class', 'version': 1, 'weights': [1], 'components': [[['1/3', '2/3']]]}
     """
     if getattr(model, "kind", None) not in KINDS:
-        raise TensorRankError(f"{shown(model)} was given; expected one of the models {', '.join(KINDS)}")
+        raise TensorRankError(f"{shown(model)} was given as the model; expected one of the models {', '.join(KINDS)}")
     densities = {} if model.densities is None else {"densities": model.densities.to_dict()}
     return {"model": model.kind, "version": VERSION, **model.fields(), **densities}
 
@@ -42,7 +42,7 @@ def from_dict(given: Mapping[str, Any]) -> Mixture:
     LatentClass(1 variables, 1 classes, 2 values)
     """
     if not isinstance(given, Mapping):
-        raise TensorRankError(f'a model is {type(given).__name__}; expected an object with the field "model"')
+        raise TensorRankError(f'the model is of the type {type(given).__name__}; expected an object with the field "model"')
     kind = given.get("model")
     if not isinstance(kind, str) or kind not in KINDS:
         if "model" not in given:

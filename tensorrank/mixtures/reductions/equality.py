@@ -11,7 +11,7 @@ from tensorrank.arguments import shown
 from tensorrank.arithmetic.probabilities import at_most
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.kinds import KINDS
+from tensorrank.mixtures.kinds import KINDS, unit_of
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.reductions.field_comparison import compare_over_fields
 from tensorrank.mixtures.reductions.float_comparison import FLOAT_TOLERANCE, FloatComparison, compare_floats
@@ -73,16 +73,16 @@ class ReductionReport(Record):
     seconds: float
 
     def __str__(self) -> str:
-        before = f"{self.source} -> {self.target}: size {self.size_before} {_unit(self.source)}"
+        before = f"{self.source} -> {self.target}: size {self.size_before} {unit_of(self.source)}"
         if self.equal is None:
-            beyond = f"{self.size_needed} {_unit(self.target)}, beyond the limit of {self.limit}"
+            beyond = f"{self.size_needed} {unit_of(self.target)}, beyond the limit of {self.limit}"
             least = f"every one has at least {self.bound}: {self.theorem}"
             return f"{before}; not made: it would have {beyond}; {least}"
         if not self.equal:
-            return f"{before} -> {self.size_after} {_unit(self.target)}; NOT equal: {self._how()}"
+            return f"{before} -> {self.size_after} {unit_of(self.target)}; NOT equal: {self._how()}"
         ratio = "no ratio" if self.ratio is None else f"ratio {self.ratio:.3g}"
         return (
-            f"{before} -> {self.size_after} {_unit(self.target)}, {ratio}; equal {self._how()}; theory at most "
+            f"{before} -> {self.size_after} {unit_of(self.target)}, {ratio}; equal {self._how()}; theory at most "
             f"{self.bound}: {self.theorem}"
         )
 
@@ -99,7 +99,7 @@ class ReductionReport(Record):
         largest = f"logarithms of values differ by {self.largest_difference:.2g}"
         if not self.equal:
             return f"{different}, and beyond rounding: {largest}"
-        return f"within rounding ({largest} at most, {self.tolerance:g} may be; {self.compared}); {different}"
+        return f"within rounding ({largest} at most, within the tolerance of {self.tolerance:g}; {self.compared}); {different}"
 
 
 def check_reduction(source: Mixture, target: Mixture | Obstruction, *, seed: int | np.random.Generator = 0) -> ReductionReport:
@@ -200,7 +200,3 @@ def size_bound(source: Mixture, target: Mixture) -> SizeBound:
     else:
         bound = goal.bound_of_classes(way.classes, source, target)
     return SizeBound(bound.size, way.words + bound.theorem)
-
-
-def _unit(kind: str) -> str:
-    return KINDS[kind].model.unit if kind in KINDS else "entries"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tensorrank.arguments import listed
+from tensorrank.mixtures.kinds import unit_of
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.reductions.goal import AnyGoal
 from tensorrank.mixtures.reductions.unfoldings import Unfolding
@@ -51,9 +52,10 @@ class Obstruction(Record):
     numerical: RoundedRank | None = None
 
     def __str__(self) -> str:
+        unit = unit_of(self.target)
         return (
-            f"no {self.target} of at most {self.limit} was made of this {self.source}: the one known has size "
-            f"{self.needed}; {self.theorem}"
+            f"no {self.target} of at most {self.limit} {unit} was made of this {self.source}: the one known has "
+            f"{self.needed} {unit}; {self.theorem}"
         )
 
 

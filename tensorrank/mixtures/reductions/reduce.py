@@ -61,7 +61,8 @@ def reduce(model: Mixture, to: str, *, tree: str = "own", limit: int | None = No
     16
     """
     if not isinstance(to, str) or to not in KINDS:
-        raise TensorRankError(f"the kind {shown(to)} is unknown; {nearest(to, KINDS)}")
+        name = to.kind if isinstance(to, type) and issubclass(to, Mixture) else to
+        raise TensorRankError(f"the kind {shown(to)} is unknown; {nearest(name, KINDS)}")
     one_of("the tree", tree, ("own", "balanced"))
     if tree == "balanced" and to != BalancedGoal.model.kind:
         raise TensorRankError(f"a balanced tree was asked for with {to}; expected the kind hierarchical, or 'own'")

@@ -214,7 +214,7 @@ def test_what_is_wrong_is_said_with_the_file(kind, path, value, message, tmp_pat
     [
         (b"", "the file is empty; expected a model"),
         (b" \n", "the file is empty"),
-        (b"[1]", 'a model is list; expected an object with the field "model"'),
+        (b"[1]", 'the model is of the type list; expected an object with the field "model"'),
         (b'{"model": 1,}', "at line 1, column "),
         (b"{'model': 1}", "expecting property name enclosed in double quotes at line 1, column 2; expected JSON"),
         (b'{"model": 1} x', "extra data at line 1, column 14; expected JSON"),

@@ -46,7 +46,7 @@ def test_rounding_is_equal_only_within_a_tolerance():
     assert report.failure_probability is None
     text = str(report)
     assert "equal within rounding (logarithms of values differ by" in text
-    assert "1e-09 may be; compared at" in text
+    assert "within the tolerance of 1e-09; compared at" in text
     assert f"as stored they are different, which GF({report.primes[-1]}) proves" in text
     plain = report.to_dict()
     assert (plain["identical"], plain["compared"]) == (False, report.compared)
