@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, get_args
 
 import typer
 
 import tensorrank as tr
+from tensorrank.arguments import one_of
 from tensorrank.cli.shared import options
 from tensorrank.cli.shared.ranking import named_partition
 from tensorrank.cli.shared.terminal import (
@@ -58,10 +59,10 @@ def compare(
     Example: tensorrank compare --parameters 64 --partition interleaved
     """
     # Heavy modules are imported where they are used, so that --help answers at once.
+    from tensorrank.experiments.comparison import Family, contenders
     from tensorrank.experiments.comparison import compare as compare_all
-    from tensorrank.experiments.comparison import contenders
 
-    named: list[Any] = [name.strip() for name in families.split(",")]
+    named: list[Any] = [one_of("a family", name.strip(), get_args(Family)) for name in families.split(",")]
     chosen = contenders(parameters, sites=sites, channels=channels, families=named)
     split = named_partition(partition, sites)
     curves, _ = tr.figures.iso_parameters(whole_numbers(budgets, "--budgets"), rule=rule)

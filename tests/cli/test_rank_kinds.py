@@ -101,7 +101,7 @@ def test_a_plan_says_what_follows_if_the_leading_form_falls_short():
         ((*CONVOLUTIONAL[:-1], "2,2,2,2"), "4 levels were asked for, but 3 pool all 8 sites"),
         ((*SOFTMAX, "--causal"), "under a causal mask every further token matters"),
         ((*SOFTMAX, "--rtol", -1), "rtol is -1"),
-        (("compare", "--families", "rnn"), "a family is 'rnn'; expected some of attention"),
+        (("compare", "--families", "rnn"), "a family is 'rnn'; expected one of attention, recurrent"),
         (("compare", "--budgets", "3"), "the budgets are 3; expected at least 16"),
         (("compare", "--parameters", 32, "--out", "/dev/null/x"), "--out /dev/null/x cannot be made"),
     ],
