@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from os import stat
 from os.path import exists, isdir, isfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -48,7 +49,7 @@ def show(
         wanted = {name: whole_numbers(text, name) for name, text in sizes.items() if text is not None}
         show_store(path, Filter(wanted, kind, standing), blocks=blocks, export=export, figures=figures, json=json)
         return
-    if not exists(file):
+    if _is_missing(file):
         raise TensorRankError(f"{file} is not there; expected the store of a study, its folder, or a model file (JSON)")
     if isdir(file):
         raise TensorRankError(f"there is no {STORE_NAME} in the folder {file}; give the store's file, or its folder")
@@ -61,9 +62,20 @@ def show(
         "--figures": figures,
     }
     odd = [name for name, value in options.items() if value is not None]
-    if odd:
+    if odd and exists(path):
         raise TensorRankError(f"{', '.join(odd)} cannot be given for {file}: it is no store of a study")
     _show_model(file, json)
+
+
+def _is_missing(file: Path) -> bool:
+    """Whether nothing is at a path; False where another error stands in the way, which reading the file tells."""
+    try:
+        stat(file)
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):
+        return False
+    return False
 
 
 def _show_model(file: Path, json: bool) -> None:
