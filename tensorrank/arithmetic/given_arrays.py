@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from decimal import Decimal
+from itertools import chain
 from numbers import Number
 from typing import Any
 
@@ -19,7 +20,9 @@ from tensorrank.errors import TensorRankError
 _NO_ARRAY = (TypeError, ValueError, OverflowError, RuntimeError, RecursionError)
 # Deeper lists make no array of numpy's.
 _MOST_DIMENSIONS = 64
-# Views of fewer bytes are not asked whether they would fit in memory.
+# What an entry of a list takes: its place there, and a float.
+_ENTRY_BYTES = 32
+# Views of fewer bytes, and lists of fewer entries, are not asked whether they would fit in memory.
 _SMALL = 2**24
 
 
@@ -63,6 +66,8 @@ def with_masks(values: ArrayLike, name: str = "the array") -> Array:
     if isinstance(values, range):
         length = max(0, (values.stop - values.start) // values.step)
         refuse_beyond(memory_limit(None), 8 * length, f"{shown(values)}, given as {name},", "fewer numbers")
+    elif isinstance(values, list | tuple):
+        _refuse_lists_beyond_memory(values, name)
     try:
         if isinstance(values, np.ma.MaskedArray):
             array: Array = values
@@ -105,7 +110,8 @@ def as_floats(values: ArrayLike, name: str = "the array") -> Floats:
     tensorrank.errors.TensorRankError: the inputs hold '1'; expected real numbers
     """
     array = as_array(values, name)
-    refuse_beyond(memory_limit(None), 8 * array.size, f"{array.size} floats, given as {name},", "fewer")
+    if 8 * array.size > _SMALL:
+        refuse_beyond(memory_limit(None), 8 * array.size, f"{array.size} floats, given as {name},", "fewer")
     if array.dtype.kind in "biuf":
         return array.astype(np.float64, copy=False)
     for entry in array.ravel().tolist():
@@ -114,14 +120,30 @@ def as_floats(values: ArrayLike, name: str = "the array") -> Floats:
     return np.array([as_float(entry) for entry in array.flat], dtype=np.float64).reshape(array.shape)
 
 
-def _holds_masks(values: list[Any] | tuple[Any, ...], depth: int = 0) -> bool:
+def _refuse_lists_beyond_memory(values: list[Any] | tuple[Any, ...], name: str) -> None:
+    """Refuse lists that hold each other so often that together they have more entries than any memory."""
+    entries, first = 1, values
+    for _ in range(_MOST_DIMENSIONS):
+        if not isinstance(first, list | tuple) or not first:
+            break
+        entries, first = entries * len(first), first[0]
+    if entries > _SMALL:
+        refuse_beyond(memory_limit(None), _ENTRY_BYTES * entries, f"lists of {entries} entries, given as {name},", "fewer")
+
+
+def _holds_masks(values: list[Any] | tuple[Any, ...]) -> bool:
     """Whether lists have masked arrays, or single masked entries, at any depth."""
-    kinds = set(map(type, values))
-    if any(issubclass(kind, np.ma.MaskedArray) for kind in kinds):
-        return True
-    if depth == _MOST_DIMENSIONS or not any(issubclass(kind, list | tuple) for kind in kinds):
-        return False
-    return any(_holds_masks(one, depth + 1) for one in values if isinstance(one, list | tuple))
+    lists: Sequence[Any] = [values]
+    for _ in range(_MOST_DIMENSIONS):
+        # Looked at by their types, of which there are few.
+        kinds = set(map(type, chain.from_iterable(lists)))
+        if any(issubclass(kind, np.ma.MaskedArray) for kind in kinds):
+            return True
+        if not any(issubclass(kind, list | tuple) for kind in kinds):
+            return False
+        inner = list(chain.from_iterable(lists))
+        lists = inner if kinds <= {list, tuple} else [one for one in inner if isinstance(one, list | tuple)]
+    return False
 
 
 def _of_masked_entries(values: Any) -> Array:

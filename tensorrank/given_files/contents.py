@@ -14,8 +14,8 @@ from tensorrank.arithmetic.resources import amount, memory_limit
 from tensorrank.errors import TensorRankError
 from tensorrank.given_files.paths import shown_path
 
-# Seconds that the next bytes of a pipe may take.
-_PATIENCE = 5.0
+# Seconds that the next bytes of a pipe may take, which another machine may be asked for first.
+_PATIENCE = 15.0
 _CHUNK = 2**20
 # What is made of a text takes about so many times its bytes.
 _GROWTH = 16

@@ -11,6 +11,10 @@ from tensorrank.errors import TensorRankError
 
 SELF = []
 SELF.append(SELF)
+# 61 lists, and 2^60 entries.
+MANY = [0.5]
+for _ in range(60):
+    MANY = [MANY, MANY]
 
 
 class Ungiving:
@@ -26,6 +30,7 @@ class Ungiving:
         ([[1, 2], [3]], "lists of unequal lengths were given as the table; expected rows of equal length"),
         ([[1, 2], 3], "lists of unequal lengths were given as the table; expected rows of equal length"),
         (SELF, "lists nested more than 64 deep were given as the table"),
+        (MANY, "entries, given as the table, would take about"),
         (None, "an object of the type NoneType was given as the table; expected numbers in an array"),
         ({"a": 1}, "an object of the type dict was given as the table"),
         ({1, 2}, "or in lists of equal length: try list(...) of it"),
