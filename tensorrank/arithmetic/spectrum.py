@@ -43,8 +43,8 @@ class NumericalRank(Record):
             threshold is below the noise, so that rounding errors may be counted. A sample of a larger matrix is called
             ambiguous at full rank too, and where its rank still grew with the sample.
         noise: the level of rounding, max(rows, columns) * epsilon * largest singular value, where epsilon is that of
-            the type of the entries as they were given. Singular values below it mean nothing. 0 in results older than
-            this field.
+            the type of the entries as they were given, or max(rows, columns) times the smallest number of the type if
+            that is more. Singular values below it mean nothing. 0 in results older than this field.
 
     Equality is by value, the spectrum included.
 
@@ -210,8 +210,8 @@ def numerical_rank(matrix: ArrayLike, *, rtol: float | None = None, atol: float 
     if not np.isfinite(array).all():
         row, column = np.argwhere(~np.isfinite(array))[0]
         raise TensorRankError(f"entry ({row}, {column}) is {array[row, column]}; expected finite numbers")
-    epsilon = rounding_of(array.dtype)
-    return rank_of_spectrum(singular_values(array), epsilon, max(array.shape), rtol=rtol, atol=atol)
+    epsilon, step = rounding_of(array.dtype), step_of(array.dtype)
+    return rank_of_spectrum(singular_values(array), epsilon, max(array.shape), step=step, rtol=rtol, atol=atol)
 
 
 def rounding_of(dtype: np.dtype[Any]) -> float:
@@ -224,8 +224,24 @@ def rounding_of(dtype: np.dtype[Any]) -> float:
     return max(own, float(np.finfo(np.float64).eps))
 
 
+def step_of(dtype: np.dtype[Any]) -> float:
+    """The smallest number of a type, to multiples of which its numbers below the normal ones are rounded.
+
+    >>> step_of(np.dtype("float16")) == 2.0**-24, step_of(np.dtype("int64")) == 2.0**-1074
+    (True, True)
+    """
+    own = float(np.finfo(dtype).smallest_subnormal) if dtype.kind in "fc" else 0.0
+    return max(own, _SMALLEST)
+
+
 def rank_of_spectrum(
-    spectrum: Floats, epsilon: float, errors: float, *, rtol: float | None = None, atol: float | None = None
+    spectrum: Floats,
+    epsilon: float,
+    errors: float,
+    *,
+    step: float = _SMALLEST,
+    rtol: float | None = None,
+    atol: float | None = None,
 ) -> NumericalRank:
     """The numerical rank read off singular values, largest first.
 
@@ -234,6 +250,7 @@ def rank_of_spectrum(
         epsilon: the relative rounding error of the entries that they are of.
         errors: how many such errors may add up: max(rows, columns) for a matrix. The level of rounding is so many
             times epsilon, relative to the largest singular value; it is the tolerance, if none is given.
+        step: the smallest number of the type of the entries: no error is smaller.
         rtol: as for `numerical_rank`.
         atol: as for `numerical_rank`.
 
@@ -253,7 +270,7 @@ def rank_of_spectrum(
         return NumericalRank(0, np.zeros(0), atol or 0.0, float("inf"), ambiguous=False)
     largest = float(spectrum[0])
     # Numbers below the normal ones are rounded to multiples of the smallest, however small the largest entry is.
-    unit = max(epsilon * largest, _SMALLEST) if largest else 0.0
+    unit = max(epsilon * largest, step) if largest else 0.0
     noise = errors * unit
     threshold = max(atol or 0.0, relative * largest, noise if default else 0.0)
     value = int(np.count_nonzero(spectrum > threshold))

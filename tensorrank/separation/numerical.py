@@ -18,7 +18,7 @@ from tensorrank.arithmetic.arrays import Array
 from tensorrank.arithmetic.given_arrays import as_array
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond, silent, worker_threads
-from tensorrank.arithmetic.spectrum import NumericalRank, rank_of_spectrum, singular_values
+from tensorrank.arithmetic.spectrum import NumericalRank, rank_of_spectrum, singular_values, step_of
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import Weights
@@ -284,10 +284,11 @@ def _settled(model: NumericalModel, partition: Bipartition, options: NumericalOp
     matrix = model.grid(partition, rows, columns)
     _check_finite(matrix)
     _check_repeatable(model, partition, rows, columns, matrix)
-    epsilon = float(np.finfo(matrix.dtype).eps)
+    epsilon, step = float(np.finfo(matrix.dtype).eps), step_of(matrix.dtype)
     before: int | None = None
     while True:
-        found = rank_of_spectrum(singular_values(matrix), epsilon, max(matrix.shape), rtol=rtol, atol=atol)
+        spectrum, errors = singular_values(matrix), max(matrix.shape)
+        found = rank_of_spectrum(spectrum, epsilon, errors, step=step, rtol=rtol, atol=atol)
         # Whether all inputs of a side have been found is known only once more are asked for.
         following = min(2 * count, most)
         open_sides = [side for side in sides if not side.exhausted]
@@ -300,7 +301,7 @@ def _settled(model: NumericalModel, partition: Bipartition, options: NumericalOp
         more_rows, more_columns = (side.take(following - side.found) for side in sides)
         count = following
         for axis, block, total in _grown(model, partition, (rows, columns), (more_rows, more_columns)):
-            epsilon = max(epsilon, float(np.finfo(block.dtype).eps))
+            epsilon, step = max(epsilon, float(np.finfo(block.dtype).eps)), max(step, step_of(block.dtype))
             matrix = np.concatenate([matrix, block], axis=axis)
             report(matrix.size, total)
         rows, columns = np.concatenate([rows, more_rows]), np.concatenate([columns, more_columns])

@@ -365,3 +365,16 @@ def test_a_dictionary_of_something_else_is_refused(values):
 def test_values_that_are_no_numbers_are_refused(name, value):
     with pytest.raises(TensorRankError, match=rf"a spectrum was given whose {name} is .*; expected"):
         NumericalRank.from_dict({**FOUND[0].to_dict(), name: value})
+
+
+@pytest.mark.parametrize(
+    ("kind", "scale"), [(np.float16, 3e-7), (np.float32, 1e-42), (np.float32, 2e-44), (np.complex64, 1e-43)]
+)
+def test_numbers_below_the_normal_ones_of_a_type_are_coarse(kind, scale):
+    # A product of two vectors, of rank 1 until it is rounded to a few multiples of the smallest number.
+    rng = np.random.default_rng(0)
+    for _ in range(30):
+        given = (np.outer(rng.uniform(1, 3, 4), rng.uniform(1, 3, 4)) * scale).astype(kind)
+        found = numerical_rank(given)
+        assert found.value <= 1 or found.ambiguous
+        assert found.noise >= 4 * np.finfo(kind).smallest_subnormal

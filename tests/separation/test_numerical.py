@@ -368,3 +368,15 @@ def test_a_function_that_works_in_place_spoils_nothing(form):
 
 def test_a_column_of_values_is_taken_for_values():
     assert numerical_separation_rank(NumericalModel(lambda x: x[:, :1] * x[:, 1:], 2)).value == 1
+
+
+def test_a_function_in_single_precision_below_its_normal_numbers():
+    rng = np.random.default_rng(0)
+    weights = rng.uniform(1, 3, (2, 5))
+
+    def function(x):
+        return (weights[0, x[:, 0]] * weights[1, x[:, 1]] * 2e-44).astype(np.float32)
+
+    model = NumericalModel(function, sites=2, sampler=lambda rng, shape: rng.integers(0, 5, shape))
+    found = numerical_separation_rank(model)
+    assert found.value <= 1 or found.spectrum.ambiguous
