@@ -303,9 +303,18 @@ def nearest(text: Any, known: Iterable[str]) -> str:
     "expected one of hidden_markov, latent_class; did you mean 'hidden_markov'?"
     """
     names = list(known)
+    return f"expected one of {', '.join(names)}{meant(text, names)}"
+
+
+def meant(text: Any, known: Sequence[str]) -> str:
+    """The end of a message about an unknown name: the known one that may have been meant, if one is near.
+
+    >>> meant("atention", ["attention", "recurrent"]), meant("rnn", ["attention", "recurrent"])
+    ("; did you mean 'attention'?", '')
+    """
     comparable = isinstance(text, str) and len(text) <= _LONGEST_NAME
-    close = get_close_matches(text, names, n=1) if comparable else []
-    return f"expected one of {', '.join(names)}" + (f"; did you mean {close[0]!r}?" if close else "")
+    close = get_close_matches(text, known, n=1) if comparable else []
+    return f"; did you mean {close[0]!r}?" if close else ""
 
 
 def one_of(name: str, given: Any, known: Sequence[str]) -> str:

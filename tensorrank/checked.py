@@ -17,7 +17,7 @@ from inspect import Parameter, get_annotations, isfunction, signature, unwrap
 from pathlib import Path
 from typing import Any, Literal, TypeVar, Union, cast, get_args, get_origin, is_typeddict
 
-from tensorrank.arguments import as_float, as_whole_number, file_path, shown, takes_arguments, things
+from tensorrank.arguments import as_float, as_whole_number, file_path, meant, shown, takes_arguments, things
 from tensorrank.errors import TensorRankError
 
 T = TypeVar("T")
@@ -39,20 +39,32 @@ class Rule:
         many: the plural of these words.
         admitted: gives the value that a function is to get for the one given, or `_REFUSED`.
         several: True if several things are expected, a list or a dictionary.
+        names: the texts that are admitted, where these are known.
+        element: the rule of the things in a list.
     """
 
     one: str
     many: str
     admitted: Callable[[Any], Any]
     several: bool = False
+    names: tuple[str, ...] = ()
+    element: Rule | None = None
 
     def checked(self, name: str, given: Any) -> Any:
         """The value that a function is to get for the one given; an error if the rule does not admit it."""
         value = self.admitted(given)
         if value is _REFUSED:
+            if self.element is not None and self.element.names and not isinstance(given, Mapping):
+                self.element._check_names(name, things(given) or ())
             verb = "are" if self.several and name.endswith("s") else "is"
-            raise TensorRankError(f"{name} {verb} {shown(given)}; expected {self.one}")
+            raise TensorRankError(f"{name} {verb} {shown(given)}; expected {self.one}{meant(given, self.names)}")
         return value
+
+    def _check_names(self, name: str, given: tuple[Any, ...]) -> None:
+        for one in given:
+            if self.admitted(one) is _REFUSED:
+                verb = "have" if name.endswith("s") else "has"
+                raise TensorRankError(f"{name} {verb} {shown(one)}; expected {self.many}{meant(one, self.names)}")
 
 
 def checked(thing: T) -> T:
@@ -193,7 +205,10 @@ def _rule(hint: Any) -> Rule | None:
         return _any_of(args)
     if origin is Literal:
         known = ", ".join(map(repr, args))
-        return Rule(f"one of {known}", f"names among {known}", lambda given: given if _is_one(given, args) else _REFUSED)
+        names = tuple(one for one in args if isinstance(one, str))
+        return Rule(
+            f"one of {known}", f"names among {known}", lambda given: given if _is_one(given, args) else _REFUSED, names=names
+        )
     if origin is Callable:
         # What gives nothing is called to be told something, which no class is.
         told = bool(args) and args[-1] in (None, type(None))
@@ -229,8 +244,8 @@ def _any_of(args: tuple[Any, ...]) -> Rule | None:
     def admitted(given: Any) -> Any:
         return next((value for rule in known if (value := rule.admitted(given)) is not _REFUSED), _REFUSED)
 
-    several = any(rule.several for rule in known)
-    return Rule(_either([rule.one for rule in known]), _either([rule.many for rule in known]), admitted, several)
+    several, names = any(rule.several for rule in known), tuple(name for rule in known for name in rule.names)
+    return Rule(_either([rule.one for rule in known]), _either([rule.many for rule in known]), admitted, several, names)
 
 
 def _list_of(element: Rule | None) -> Rule:
@@ -246,7 +261,7 @@ def _list_of(element: Rule | None) -> Rule:
         return tuple(values)
 
     many = "values" if element is None else element.many
-    return Rule(f"a list of {many}", f"lists of {many}", admitted, several=True)
+    return Rule(f"a list of {many}", f"lists of {many}", admitted, several=True, element=element)
 
 
 def _fixed(elements: tuple[Rule | None, ...]) -> Rule:

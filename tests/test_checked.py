@@ -45,6 +45,11 @@ def one_of_two(given: Literal["rows", "columns"]):
 
 
 @checked
+def several_of_two(given: Sequence[Literal["rows", "columns"]]):
+    return given
+
+
+@checked
 def wholes(given: Sequence[int]):
     return given
 
@@ -131,7 +136,11 @@ def test_what_fits_is_received_as_its_plain_type(take, given, received):
         (truth, 1, "given is 1; expected True or False"),
         (text, 5, "given is 5; expected a text"),
         (text, "\ud800", "expected a text"),
-        (one_of_two, "row", "given is 'row'; expected one of 'rows', 'columns'"),
+        (one_of_two, "row", "given is 'row'; expected one of 'rows', 'columns'; did you mean 'rows'?"),
+        (several_of_two, ["columns", "row"], "given has 'row'; expected names among 'rows', 'columns'; did you mean 'rows'?"),
+        (several_of_two, ["columns", 5], "given has 5; expected names among 'rows', 'columns'$"),
+        (several_of_two, "rows", "given is 'rows'; expected a list of names among 'rows', 'columns'$"),
+        (several_of_two, {"row": 1}, "expected a list of names among 'rows', 'columns'$"),
         (one_of_two, np.array(["rows", "x"]), "expected one of 'rows', 'columns'"),
         (wholes, [1, 2.5], r"given is \[1, 2.5\]; expected a list of whole numbers"),
         (wholes, "12", "expected a list of whole numbers"),

@@ -28,6 +28,9 @@ from tensorrank.separation.named_weights import Shapes, WeightedArchitecture, ch
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 from tensorrank.separation.rounding import FloatMatrix
 
+# Every bound and every value goes through all sites: for so many it takes some ten seconds.
+_MOST_SITES = 20_000
+
 
 @checked
 @dataclass(frozen=True)
@@ -45,8 +48,8 @@ class ConvolutionalCircuit(WeightedArchitecture):
         shared: whether the positions of a level share one matrix.
 
     Raises:
-        TensorRankError: if a number is not a whole number of at least 1 (2 for sites), there are more widths than the
-            geometry has levels, or windows do not cover each position of their level once.
+        TensorRankError: if a number is not a whole number of at least 1 (from 2 to 20000 for sites), there are
+            more widths than the geometry has levels, or windows do not cover each position of their level once.
 
     Weights are `level 0`, `level 1`, ..., of shape (positions, r_l, r_(l-1)), with r_(-1) = M and 1 for positions if
     shared, and `output` of shape (r_last,).
@@ -69,7 +72,7 @@ class ConvolutionalCircuit(WeightedArchitecture):
     shared: bool = False
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "sites", whole_number("sites", self.sites, 2))
+        object.__setattr__(self, "sites", whole_number("sites", self.sites, 2, _MOST_SITES))
         object.__setattr__(self, "channels", whole_number("channels", self.channels, 1))
         widths = several("widths", self.widths, "a list of whole numbers, one for each level")
         object.__setattr__(self, "widths", tuple(whole_number("a width", width, 1) for width in widths))

@@ -8,16 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from math import comb, log2, prod
+from math import comb, log2
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import shown, whole_number
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.checked import checked
+from tensorrank.errors import TensorRankError
 from tensorrank.networks.network import Tensor, TensorNetwork
 from tensorrank.separation.architecture import Instance, Model, Weights
 from tensorrank.separation.monomials import monomial_count
@@ -26,6 +27,8 @@ from tensorrank.separation.partition import Bipartition, PartitionLike, checked_
 
 # Bytes of states under evaluation at once.
 _BATCH_BYTES = 2**26
+# Every value, and every bound, goes through all states one after the other.
+_MOST_STATES = 10**5
 
 
 @checked
@@ -40,7 +43,8 @@ class RecurrentCircuit(WeightedArchitecture):
         steps: T, the number of steps; each is a site.
 
     Raises:
-        TensorRankError: if a number is not a whole number of at least 1 (2 for steps).
+        TensorRankError: if a number is not a whole number of at least 1 (2 for steps), or depth times steps, the number
+            of states, is more than 100000.
 
     Weights are `input` of shape (R, M), `between` of shape (L - 1, R, R), from each layer to the next (none at depth
     1), `recurrent` of shape (L, R, R), `initial` of shape (L, R), the states before the first step, and `output` of
@@ -62,6 +66,11 @@ class RecurrentCircuit(WeightedArchitecture):
     def __post_init__(self) -> None:
         for name, least in (("depth", 1), ("hidden", 1), ("channels", 1), ("steps", 2)):
             object.__setattr__(self, name, whole_number(name, getattr(self, name), least))
+        if (states := self.depth * self.steps) > _MOST_STATES:
+            raise TensorRankError(
+                f"a recurrent circuit of depth {shown(self.depth)} and {shown(self.steps)} steps has {shown(states)} states; "
+                f"expected at most {_MOST_STATES}, depth times steps"
+            )
 
     @property
     def sites(self) -> int:
@@ -146,11 +155,9 @@ class RecurrentCircuit(WeightedArchitecture):
                 inputs[-1] = np.arange(every)[:, None] // self.channels ** np.arange(len(side)) % self.channels
         rows, columns = inputs
         states = [initial[None, None] for initial in weights["initial"]]
-        for step in range(self.steps):
-            if step in partition.a:
-                below = weights["input"].T[rows[:, partition.a.index(step)]][:, None]
-            else:
-                below = weights["input"].T[columns[:, partition.b.index(step)]][None]
+        for place, in_a in _places(partition):
+            given = weights["input"].T[(rows if in_a else columns)[:, place]]
+            below = given[:, None] if in_a else given[None]
             for layer, state in enumerate(states):
                 if layer:
                     below = states[layer - 1] @ weights["between"][layer - 1].T
@@ -168,8 +175,18 @@ class RecurrentCircuit(WeightedArchitecture):
         >>> [RecurrentCircuit(depth, 2, 2, 8).state_functions(4) for depth in (1, 2)]
         [2, 10]
         """
-        remaining = whole_number("remaining", remaining, 1)
-        return prod(monomial_count(self.hidden, comb(remaining + j - 1, j)) for j in range(self.depth))
+        return self._state_functions(whole_number("remaining", remaining, 1))
+
+    def _state_functions(self, remaining: int, enough: int | None = None) -> int:
+        """The number of functions of the states, or a number below it that is as large as what is enough."""
+        count, degree = 1, 1
+        for below in range(self.depth if self.hidden > 1 else 0):
+            count *= monomial_count(self.hidden, degree)
+            if enough is not None and count >= enough:
+                break
+            # binom(n + j, j + 1) from binom(n + j - 1, j).
+            degree = degree * (remaining + below) // (below + 1)
+        return count
 
     def input_functions(self, remaining: int) -> int:
         """The number of functions of a step's input that the output can depend on: at most M.
@@ -177,8 +194,11 @@ class RecurrentCircuit(WeightedArchitecture):
         The step is the first of those that remain. The output is a polynomial in W_I times its template, of the degree
         in which the state of the first layer enters the output.
         """
-        degree = comb(whole_number("remaining", remaining, 1) + self.depth - 2, self.depth - 1)
-        return min(self.channels, monomial_count(self.hidden, degree))
+        remaining = whole_number("remaining", remaining, 1)
+        # binom(n, k) with 0 < k < n is at least n, and monomials of two units or more are more than their degree.
+        if min(remaining, self.depth, self.hidden) > 1 and remaining + self.depth - 2 >= self.channels:
+            return self.channels
+        return min(self.channels, monomial_count(self.hidden, comb(remaining + self.depth - 2, self.depth - 1)))
 
     def rank_bound(self, partition: PartitionLike) -> int:
         """The least product of function counts over all ways to give each step to one of the sides.
@@ -187,12 +207,15 @@ class RecurrentCircuit(WeightedArchitecture):
         step is given to the other side than its own, the functions of its input count. For the start of a sequence
         against its end the bound is the number of state functions, or the number of inputs of a side if that is less.
         """
-        side_a = set(checked_partition(self.sites, partition).a)
+        split = checked_partition(self.sites, partition)
+        side_a = set(split.a)
+        # Steps that are all given to one side cost no more than this, so no crossing that costs as much is of use.
+        enough = self.channels ** min(len(split.a), len(split.b))
         costs = [1, 1]
         for step in range(self.steps):
             remaining = self.steps - step
             if step:
-                crossing = self.state_functions(remaining)
+                crossing = self._state_functions(remaining, enough)
                 costs = [min(costs[0], costs[1] * crossing), min(costs[1], costs[0] * crossing)]
             costs[step in side_a] *= self.input_functions(remaining)
         return min(costs)
@@ -245,6 +268,14 @@ class RecurrentCircuit(WeightedArchitecture):
         return TensorNetwork(tuple(tensors), tuple(f"x{step}" for step in range(self.steps)))
 
 
+def _places(partition: Bipartition) -> list[tuple[int, bool]]:
+    """For every step its place among the sites of its side, and whether that is side A."""
+    places = {
+        step: (place, in_a) for side, in_a in ((partition.a, True), (partition.b, False)) for place, step in enumerate(side)
+    }
+    return [places[step] for step in range(partition.sites)]
+
+
 @dataclass(frozen=True, eq=False)
 class RecurrentInstance(Instance):
     """A recurrent circuit over GF(p) with its weights fixed; inputs are categories, numbered from 0."""
@@ -286,11 +317,9 @@ class RecurrentInstance(Instance):
         prime, multiply = self.field.prime, self.field.matmul
         states = [initial[None, None] for initial in self.initial]
         templates = self.input.T
-        for step in range(partition.sites):
-            if step in partition.a:
-                below = templates[rows[:, partition.a.index(step)]][:, None]
-            else:
-                below = templates[columns[:, partition.b.index(step)]][None]
+        for place, in_a in _places(partition):
+            inputs = templates[(rows if in_a else columns)[:, place]]
+            below = inputs[:, None] if in_a else inputs[None]
             for layer, state in enumerate(states):
                 if layer and self.between is not None:
                     below = multiply(states[layer - 1], self.between[layer - 1].T)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from tensorrank.arguments import nearest
+from tensorrank.arguments import finite_number, nearest
 from tensorrank.cli.shared import options as given
 from tensorrank.cli.shared.model_files import File
 from tensorrank.cli.shared.terminal import print_json
@@ -52,8 +52,8 @@ def reduce(
             raise TensorRankError(f"--{name} is {value!r}; {nearest(value, known)}")
     if out is not None:
         checked_file("--out", out)
-    if limit is not None and not limit >= 1:
-        raise TensorRankError(f"--limit is {limit:g}; expected at least 1, such as 1e6")
+    if limit is not None:
+        finite_number("--limit", limit, least=1)
     source = load(file)
     target = reduce_model(source, to, tree=tree, limit=None if limit is None else int(limit))
     report = check_reduction(source, target, seed=seed)

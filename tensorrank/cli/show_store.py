@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 import typer
 
 import tensorrank as tr
-from tensorrank.arguments import nearest
+from tensorrank.arguments import meant, nearest, shown
 from tensorrank.cli.shared.findings_text import print_findings, save_figures
 from tensorrank.cli.shared.swept_models import model_of
 from tensorrank.cli.shared.terminal import empty_table, make_folder, print_json, say, wide_console
@@ -47,6 +47,14 @@ class Filter:
         if self.standing is not None and self.standing not in standings:
             raise TensorRankError(f"--standing is {self.standing!r}; {nearest(self.standing, standings)}")
 
+    def check_kind(self, models: Iterable[ModelKey]) -> None:
+        """Refuse a kind of which a store has no model, though it has others."""
+        kinds = sorted({model.kind for model in models})
+        if self.kind is not None and kinds and self.kind not in kinds:
+            raise TensorRankError(
+                f"--kind is {shown(self.kind)}; the store has models of {', '.join(kinds)}{meant(self.kind, kinds)}"
+            )
+
     def takes(self, model: ModelKey) -> bool:
         """Whether a model is one of them; one without a size that is asked for is not."""
         sizes = (model.values.get(SIZES[option]) in wanted for option, wanted in self.sizes.items())
@@ -78,13 +86,14 @@ def show_store(path: Path, filtered: Filter, *, blocks: bool, export: Path | Non
         raise TensorRankError("--figures shows ranks, not --blocks; give one of the two")
     with tr.Store(path, read_only=True, check=model_of) as store:
         ranks, listed = dict(store), list(store.blocks())
+    filtered.check_kind({*ranks, *(key for key, *_ in listed)})
     standings = {key: stored.result.standing for key, stored in ranks.items()}
     chosen = [key for key in ranks if filtered.takes(key) and filtered.standing in (None, standings[key])]
     # Blocks of ranks that are not finished yet have no standing.
     unfinished = Counter(key for key, *_ in listed if key not in ranks and filtered.standing is None and filtered.takes(key))
     found = [_finding(key, ranks[key].result) for key in sorted(chosen, key=_order)]
-    shown = {*chosen, *unfinished}
-    kept = sorted((row for row in listed if row[0] in shown), key=lambda row: (_order(row[0]), *row[1:3]))
+    wanted = {*chosen, *unfinished}
+    kept = sorted((row for row in listed if row[0] in wanted), key=lambda row: (_order(row[0]), *row[1:3]))
     rows, columns = _block_table(kept) if blocks else table(found)
     notes = filtered.cannot_tell({*ranks, *(key for key, *_ in listed)})
     written: list[Path] = []

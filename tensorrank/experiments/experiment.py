@@ -13,6 +13,9 @@ from tensorrank.records import Record
 
 T = TypeVar("T")
 
+# Ranks saturate at the lesser of states and symbols, and tables of more take a long time and gigabytes.
+_LONGEST_SIDE = 1000
+
 
 @checked
 class Experiment(Record):
@@ -33,16 +36,25 @@ class Experiment(Record):
         cls.heading = {"experiment": name}
 
 
-def ascending(what: str, given: Iterable[int], least: int = 1, *, such_as: int = 8) -> list[int]:
-    """Whole numbers that were given, each once, small ones first; there has to be one, and none below the least.
+def ascending(what: str, given: Iterable[int], least: int = 1, most: int | None = None, *, such_as: int = 8) -> list[int]:
+    """Whole numbers that were given, each once, small ones first; there has to be one, and none out of the range.
 
     >>> ascending("depths", [4, 2, 4])
     [2, 4]
     """
-    found = sorted({whole_number(f"one of the {what}", number, least) for number in given})
+    found = sorted({whole_number(f"one of the {what}", number, least, most) for number in given})
     if not found:
         raise TensorRankError(f"no {what} were given; expected at least one, such as {such_as}")
     return found
+
+
+def table_sides(states: int, symbols: int) -> tuple[int, int]:
+    """The states of hidden variables and the values of observed ones that were given, each from 1 to 1000.
+
+    >>> table_sides(2, 3)
+    (2, 3)
+    """
+    return whole_number("states", states, 1, _LONGEST_SIDE), whole_number("symbols", symbols, 1, _LONGEST_SIDE)
 
 
 def power_of_two(what: str, given: int, least: int = 1, why: str = "") -> int:

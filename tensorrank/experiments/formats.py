@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tensorrank.arithmetic.resources import Progress
 from tensorrank.checked import checked
-from tensorrank.experiments.experiment import Experiment, power_of_two, told
+from tensorrank.experiments.experiment import Experiment, power_of_two, table_sides, told
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 from tensorrank.records import Record
@@ -107,6 +107,7 @@ def format_ranks(
     ([2, 4, 4, 2, 2, 2], 4)
     """
     sites = power_of_two("the number of variables", sites, 4, ", for a balanced tree")
+    states, symbols = table_sides(states, symbols)
     depth = sites.bit_length() - 1
     tree = TensorialMixture.random(depth, states, symbols, seed)
     train = HiddenMarkov.random(states, symbols, sites, seed)

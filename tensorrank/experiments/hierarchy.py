@@ -6,12 +6,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tensorrank.arguments import shown
+from tensorrank.arguments import finite_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import Progress
 from tensorrank.checked import checked
-from tensorrank.errors import TensorRankError
-from tensorrank.experiments.experiment import Experiment, power_of_two, told
+from tensorrank.experiments.experiment import Experiment, power_of_two, table_sides, told
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical
 from tensorrank.mixtures.latent_class import LatentClass
@@ -93,8 +92,8 @@ def measure_hierarchy(
     [('latent_tree', True, 1.0), ('latent_tree', True, 1.0)]
     """
     variables = power_of_two("the number of variables", variables, 4, ", for a balanced tree")
-    if not small >= 1:
-        raise TensorRankError(f"small is {shown(small)}; expected a number of at least 1")
+    states, symbols = table_sides(states, symbols)
+    finite_number("small", small, least=1)
     shape = [symbols] * variables
     models: list[Mixture] = [
         LatentClass.random(shape, states, seed),

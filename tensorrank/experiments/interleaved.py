@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from tensorrank.arithmetic.resources import Progress
 from tensorrank.checked import checked
-from tensorrank.experiments.experiment import Experiment, ascending, told
+from tensorrank.experiments.experiment import Experiment, ascending, table_sides, told
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
@@ -15,6 +15,9 @@ from tensorrank.records import Record
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.result import SeparationRank
 from tensorrank.separation.solve import separation_rank
+
+# The rank is beyond every memory long before, and a chain of this length is still cut in a second.
+_MOST_SITES = 1000
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def interleaved_ranks(
     mixtures are made for those numbers of variables that are powers of two.
 
     Args:
-        sites: numbers of variables, N, each at least 2.
+        sites: numbers of variables, N, each from 2 to 1000.
         states: the states of each hidden variable, r.
         symbols: the values of each observed variable, k.
         seed: a whole number.
@@ -105,7 +108,8 @@ def interleaved_ranks(
     [('hidden_markov', 4, 30, 4, 36), ('hidden_markov', 8, 62, 16, 272),
      ('tensorial_mixture', 4, 26, 4, 36), ('tensorial_mixture', 8, 58, 16, 272)]
     """
-    chosen = ascending("numbers of variables", sites, 2)
+    states, symbols = table_sides(states, symbols)
+    chosen = ascending("numbers of variables", sites, 2, _MOST_SITES)
     models: list[Mixture] = [HiddenMarkov.random(states, symbols, n, seed) for n in chosen]
     models += [TensorialMixture.random(n.bit_length() - 1, states, symbols, seed) for n in chosen if n.bit_count() == 1]
     rows = []

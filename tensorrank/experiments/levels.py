@@ -13,7 +13,7 @@ from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.resources import Progress
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
-from tensorrank.experiments.experiment import Experiment, ascending, told, where
+from tensorrank.experiments.experiment import Experiment, ascending, table_sides, told, where
 from tensorrank.mixtures.latent_tree import Edge, LatentTree, Name
 from tensorrank.mixtures.tables import Table
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
@@ -146,10 +146,8 @@ def level_sizes(
     >>> [(row.levels, row.states_lower, row.entries_lower, row.entries_upper) for row in level_sizes([4]).rows]
     [(1, 256, 8448, 8448), (2, 16, 544, 578), (3, 4, 144, 170), (4, 2, 80, 122)]
     """
-    r, k = whole_number("states", states, 1), whole_number("symbols", symbols, 1)
-    chosen = ascending("depths", depths, such_as=4)
-    if chosen[-1] > _DEEPEST:
-        raise TensorRankError(f"one of the depths is {chosen[-1]}; expected at most {_DEEPEST}")
+    r, k = table_sides(states, symbols)
+    chosen = ascending("depths", depths, most=_DEEPEST, such_as=4)
     wholes, rows = [], []
     for depth in told(chosen, progress, "{} levels".format):
         whole = _whole(depth, r, k, seed, memory)

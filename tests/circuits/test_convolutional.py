@@ -104,6 +104,7 @@ def test_ranks_are_those_of_flint_and_lie_between_the_bounds(circuit, cut):
         ({"widths": ()}, r"widths are \(\); expected a list"),
         ({"widths": (2, 0)}, "a width is 0; expected"),
         ({"sites": 1}, "sites is 1; expected"),
+        ({"sites": 10**6, "widths": (2,)}, "sites is 1000000; expected a whole number from 2 to 20000"),
         ({"shared": "no"}, "shared is 'no'; expected True or False"),
     ],
     ids=str,

@@ -1,7 +1,7 @@
 """Recurrent arithmetic circuits against the recurrence as written, over all inputs, and published ranks."""
 
 import tracemalloc
-from itertools import product
+from itertools import combinations, product
 from math import comb
 
 import numpy as np
@@ -100,6 +100,46 @@ def test_at_depth_1_the_bound_is_the_minimum_cut_of_the_network(sizes, cut):
     circuit = RecurrentCircuit(*sizes)
     partition = Bipartition.of(circuit.steps, cut)
     assert circuit.rank_bound(partition) == minimum_cut(circuit.to_network(weights_of(circuit)), partition).bound
+
+
+@pytest.mark.parametrize("sizes", [(1, 2, 2, 5), (2, 2, 3, 5), (3, 2, 2, 6), (2, 1, 3, 5), (4, 3, 5, 4), (3, 2, 4, 6)], ids=str)
+def test_the_bound_is_the_least_product_over_all_ways_to_give_steps_to_sides(sizes):
+    circuit = RecurrentCircuit(*sizes)
+    depth, hidden, channels, steps = sizes
+
+    def monomials(degree):
+        return comb(hidden + degree - 1, degree)
+
+    def cost(given, side_a):
+        found = 1
+        for step in range(steps):
+            remaining = steps - step
+            if step and given[step] != given[step - 1]:
+                for below in range(depth):
+                    found *= monomials(comb(remaining + below - 1, below))
+            if given[step] != (step in side_a):
+                found *= min(channels, monomials(comb(remaining + depth - 2, depth - 1)))
+        return found
+
+    for size in range(1, steps):
+        for side_a in combinations(range(steps), size):
+            least = min(cost(given, side_a) for given in product((False, True), repeat=steps))
+            assert circuit.rank_bound(Bipartition.of(steps, side_a)) == least
+
+
+def test_long_and_deep_circuits_are_ranked_or_bounded_in_a_few_seconds():
+    found = separation_rank(RecurrentCircuit(1, 2, 2, 20_000), work=1e6)
+    assert (found.value, found.standing) == (2, "exact")  # min(R, M^(T/2)), as published
+    deep = RecurrentCircuit(1000, 2, 2, 100)
+    assert deep.rank_bound("halves") == 2**50  # all inputs of a side
+
+
+def test_circuits_of_more_states_than_can_be_gone_through_are_refused():
+    assert RecurrentCircuit(10, 2, 2, 10_000).sites == 10_000
+    with pytest.raises(TensorRankError, match="depth 1 and 10000000 steps has 10000000 states; expected at most 100000"):
+        RecurrentCircuit(1, 2, 2, 10**7)
+    with pytest.raises(TensorRankError, match="has a whole number of some 100 digits states; expected at most 100000"):
+        RecurrentCircuit(10**50, 2, 2, 10**50)
 
 
 def test_inputs_are_numbered_and_none_repeats():

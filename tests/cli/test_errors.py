@@ -16,7 +16,7 @@ BAD_INPUT = [
     (("rank", "circuit", "recurrent", "--depth", 1), "Missing option"),
     (("bounds", "--width", "two"), "Invalid value for '--width'"),
     (("bounds", "--width", 2, "--deep", 3), "No such option: --deep"),
-    (("separation", "levels", "--depths", 99), "is 99; expected at most 16"),
+    (("separation", "levels", "--depths", 99), "is 99; expected a whole number from 1 to 16"),
     (("advise", "--parameters", "many"), "--parameters is 'many'; expected sizes"),
     (("ablation", "nowhere.csv"), "nowhere.csv cannot be read"),
     (("compare", "--families", "rnn"), "a family is 'rnn'"),

@@ -102,6 +102,7 @@ def test_a_plan_says_what_follows_if_the_leading_form_falls_short():
         ((*SOFTMAX, "--causal"), "under a causal mask every further token matters"),
         ((*SOFTMAX, "--rtol", -1), "rtol is -1"),
         (("compare", "--families", "rnn"), "a family is 'rnn'; expected one of attention, recurrent"),
+        (("compare", "--families", "attention,recurent"), "did you mean 'recurrent'?"),
         (("compare", "--budgets", "3"), "the budgets are 3; expected at least 16"),
         (("compare", "--parameters", 32, "--out", "/dev/null/x"), "--out /dev/null/x cannot be made"),
     ],

@@ -62,7 +62,7 @@ def test_help_has_an_example(study):
     [
         (("interleaved", "--sites", "some"), "--sites is 'some'; expected whole numbers and ranges"),
         (("interleaved", "--states", 0), "states is 0; expected"),
-        (("levels", "--depths", 99), "one of the depths is 99; expected at most 16"),
+        (("levels", "--depths", 99), "one of the depths is 99; expected a whole number from 1 to 16"),
         (("formats", "--sites", 6), "is 6; expected a power of two"),
         (("perfect-matchings", "--sites", "6,7"), "sites is 7; expected an even number"),
         (("hierarchy", "--small", 0), "small is 0.0; expected"),

@@ -52,6 +52,13 @@ def test_all_ranks_are_listed_in_order_and_the_file_stays_as_it_is(folder):
     assert (folder / "study.sqlite").read_bytes() == before
 
 
+def test_a_kind_that_the_store_lacks_is_answered_by_those_that_it_has(folder):
+    assert_refused(
+        run("show", folder, "--kind", "atention"),
+        "--kind is 'atention'; the store has models of attention; did you mean 'attention'?",
+    )
+
+
 @pytest.mark.parametrize(
     ("options", "expected"),
     [

@@ -71,7 +71,7 @@ def test_progress_names_the_contender_and_limits_are_kept():
         ({"parameters": 64, "channels": 0}, "channels is 0; expected"),
         (
             {"parameters": 64, "families": ["transformer"]},
-            "families are .'transformer'.; expected a list of names among 'attention', 'rec",
+            "families have 'transformer'; expected names among 'attention', 'recurrent', 'convolutional'$",
         ),
     ],
     ids=str,

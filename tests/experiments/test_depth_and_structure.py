@@ -233,10 +233,16 @@ def test_every_arrow_of_the_hierarchy_is_measured():
     ("study", "complaint"),
     [
         (lambda: interleaved_ranks([]), "no numbers of variables were given"),
-        (lambda: interleaved_ranks([1]), "one of the numbers of variables is 1; expected a whole number of at least 2"),
+        (lambda: interleaved_ranks([1]), "one of the numbers of variables is 1; expected a whole number from 2 to 1000"),
+        (lambda: interleaved_ranks([10**6]), "variables is 1000000; expected a whole number from 2 to 1000"),
         (lambda: level_sizes([]), "no depths were given"),
         (lambda: level_sizes([0]), "one of the depths is 0; expected"),
-        (lambda: level_sizes([40]), "one of the depths is 40; expected at most 16"),
+        (lambda: level_sizes([40]), "one of the depths is 40; expected a whole number from 1 to 16"),
+        (lambda: interleaved_ranks([4], symbols=10**6), "symbols is 1000000; expected a whole number from 1 to 1000"),
+        (lambda: format_ranks(4, symbols=10**6), "symbols is 1000000; expected a whole number from 1 to 1000"),
+        (lambda: level_sizes([2], symbols=10**6), "symbols is 1000000; expected a whole number from 1 to 1000"),
+        (lambda: measure_hierarchy(4, states=10**6), "states is 1000000; expected a whole number from 1 to 1000"),
+        (lambda: measure_hierarchy(4, small=float("inf")), "small is inf; expected a finite number of at least 1"),
         (lambda: level_sizes([2], states=0), "states is 0; expected"),
         (
             lambda: cut_to(TensorialMixture.random(11, 2, 2, seed=0), 1),
@@ -250,7 +256,7 @@ def test_every_arrow_of_the_hierarchy_is_measured():
         (lambda: perfect_matching_states([6], symbols=1), "symbols is 1; expected"),
         (lambda: least_pairs_cut(perfect_matchings(24, 0)), "24 variables have too many bipartitions; expected at most 22"),
         (lambda: measure_hierarchy(6), "is 6; expected a power of two"),
-        (lambda: measure_hierarchy(4, small=0.5), "small is 0.5; expected a number of at least 1"),
+        (lambda: measure_hierarchy(4, small=0.5), "small is 0.5; expected a finite number of at least 1"),
     ],
     ids=lambda value: value if isinstance(value, str) else "study",
 )

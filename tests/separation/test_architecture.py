@@ -20,7 +20,7 @@ from tensorrank.separation.plan import plan
 
 LARGE = [
     SelfAttention(60, 256, heads=4, residual=True),
-    RecurrentCircuit(40, hidden=64, channels=64, steps=10_000),
+    RecurrentCircuit(40, hidden=64, channels=64, steps=2_000),
     ConvolutionalCircuit(1024, channels=8, widths=(8,) * 10),
     TensorTrain.random((2,) * 500, 4, seed=0).architecture(),
     SumProduct.perfect_matchings(64, 2, seed=0).architecture(),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import typer
@@ -11,6 +12,8 @@ from tensorrank.arguments import shown
 from tensorrank.cli.shared.terminal import BAD_INPUT, INTERRUPTED, print_json, say
 from tensorrank.errors import TensorRankError
 
+# A word of a message is given in full up to 499 characters, which the paths of people's files keep to.
+_LONG_WORD = re.compile(r"\S{500,}")
 # What is raised for options that are unknown, missing or of another type. Typer names only kinds of it.
 _UsageError: Any = typer.BadParameter.__bases__[0]
 
@@ -37,6 +40,8 @@ class PlainErrors(TyperGroup):
         except _UsageError as error:
             error.message = _what_was_given(error) + error.message
             if not ctx.obj:
+                # Typer prints such errors itself, from the message.
+                error.message = _shortened(error.message)
                 raise
             message = error.format_message()
         except KeyboardInterrupt:
@@ -54,6 +59,15 @@ def _what_was_given(error: Any) -> str:
 
 def _tell(message: str, line: str, *, json: bool) -> None:
     if json:
-        print_json({"error": message})
+        print_json({"error": _shortened(message)})
     else:
-        say(line, err=True)
+        say(_shortened(line), err=True)
+
+
+def _shortened(message: str) -> str:
+    """A message whose long words, which nobody reads, are cut in their middle: whatever was given, it stays readable.
+
+    >>> _shortened("--depth is " + 600 * "1")
+    '--depth is 111111111111111111111111111111111111111111111111111111111111...111111111111'
+    """
+    return _LONG_WORD.sub(lambda word: f"{word[0][:60]}...{word[0][-12:]}", message)

@@ -27,6 +27,8 @@ _PATIENCE = 1.0
 _NARROW = 80
 # The store of a study, in its folder.
 STORE_NAME = "study.sqlite"
+# Nobody reads longer lists, and verbs compute something for each of their numbers.
+_LONGEST_LIST = 10**4
 # No network has so many parameters.
 _LARGEST_SIZE = 1e30
 
@@ -86,9 +88,10 @@ def whole_numbers(text: str, name: str, expected: str = "whole numbers and range
     numbers: list[int] = []
     for part in text.split(","):
         first, dash, last = (piece.strip() for piece in part.partition("-"))
-        if not first.isdecimal() or (dash and not (last.isdecimal() and int(first) <= int(last) < int(first) + 10**4)):
+        if not first.isdecimal() or (dash and not (last.isdecimal() and int(first) <= int(last) < int(first) + _LONGEST_LIST)):
             raise TensorRankError(f"{name} is {text!r}; expected {expected}")
         numbers.extend(range(int(first), int(last) + 1) if dash else [int(first)])
+        _check_length(len(numbers), name)
     return tuple(numbers)
 
 
@@ -100,7 +103,9 @@ def numbers_of_parameters(text: str, name: str) -> list[float]:
     """
     units = {"k": 1e3, "m": 1e6, "b": 1e9, "t": 1e12}
     sizes = []
-    for part in text.split(","):
+    parts = text.split(",")
+    _check_length(len(parts), name)
+    for part in parts:
         number, unit = part.strip(), 1.0
         if number[-1:].lower() in units:
             number, unit = number[:-1], units[number[-1].lower()]
@@ -111,6 +116,11 @@ def numbers_of_parameters(text: str, name: str) -> list[float]:
         if not 1 <= sizes[-1] <= _LARGEST_SIZE:
             raise TensorRankError(f"{name} is {text!r}; expected sizes from 1 to {_LARGEST_SIZE:g}")
     return sizes
+
+
+def _check_length(count: int, name: str) -> None:
+    if count > _LONGEST_LIST:
+        raise TensorRankError(f"{name} lists more than {_LONGEST_LIST} numbers; expected fewer")
 
 
 def make_folder(out: Path) -> None:

@@ -21,6 +21,15 @@ def test_anything_else_is_explained(text):
         terminal.whole_numbers(text, "--widths")
 
 
+def test_lists_are_no_longer_than_what_a_verb_can_go_through():
+    assert len(terminal.whole_numbers("1-5000,1-5000", "--widths")) == 10**4
+    for text in ("1-5000,1-5001", "2," * 10**4 + "2"):
+        with pytest.raises(TensorRankError, match="--widths lists more than 10000 numbers; expected fewer"):
+            terminal.whole_numbers(text, "--widths")
+    with pytest.raises(TensorRankError, match="--parameters lists more than 10000 numbers; expected fewer"):
+        terminal.numbers_of_parameters("1e9," * 10**4 + "1e9", "--parameters")
+
+
 def written(monkeypatch, *, is_terminal, patience):
     monkeypatch.setattr(terminal, "_PATIENCE", patience)
     console = Console(file=io.StringIO(), force_terminal=is_terminal, width=80)
