@@ -375,8 +375,9 @@ def test_a_function_in_single_precision_below_its_normal_numbers():
     weights = rng.uniform(1, 3, (2, 5))
 
     def function(x):
-        return (weights[0, x[:, 0]] * weights[1, x[:, 1]] * 2e-44).astype(np.float32)
+        return (weights[0, x[:, 0]] * weights[1, x[:, 1]] * 1.4e-44).astype(np.float32)
 
     model = NumericalModel(function, sites=2, sampler=lambda rng, shape: rng.integers(0, 5, shape))
     found = numerical_separation_rank(model)
-    assert found.value <= 1 or found.spectrum.ambiguous
+    # Values are at most 90 times the smallest number, 2^-149, to multiples of which they are rounded.
+    assert found.spectrum.ambiguous
