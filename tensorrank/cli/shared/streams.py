@@ -129,6 +129,17 @@ def can_be_written(text: str) -> bool:
     return True
 
 
+def writable(text: str) -> str:
+    """A text as standard output can write it: signs that its encoding lacks are in their plain form.
+
+    >>> writable("3 (exact)")
+    '3 (exact)'
+    """
+    codecs.register_error(_HANDLER, _plain_signs)
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, _HANDLER).decode(encoding)
+
+
 def _plain_signs(error: UnicodeError) -> tuple[str | bytes, int]:
     """What is written for a sign that an encoding lacks: its plain form, or its number in the form of Python.
 

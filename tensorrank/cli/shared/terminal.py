@@ -16,7 +16,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
 from tensorrank.arguments import finite_number
-from tensorrank.cli.shared.streams import can_be_written
+from tensorrank.cli.shared.streams import can_be_written, writable
 from tensorrank.errors import TensorRankError
 from tensorrank.records import plain
 
@@ -54,12 +54,19 @@ def empty_table(*columns: str, words: Container[str] = (), sentences: Container[
     those of sentences, are named once more in `words` or `sentences`.
     """
     narrow = wide_console().width < _NARROW
-    table = Table(box=SIMPLE_HEAD, padding=(0, 0 if narrow else 1, 0, 0))
+    table = _WritableTable(box=SIMPLE_HEAD, padding=(0, 0 if narrow else 1, 0, 0))
     for name in columns:
         left = name in words or name in sentences
         may_break = narrow or name in sentences
-        table.add_column(name, justify="left" if left else "right", no_wrap=not may_break, overflow="fold")
+        table.add_column(writable(name), justify="left" if left else "right", no_wrap=not may_break, overflow="fold")
     return table
+
+
+class _WritableTable(Table):
+    """A table whose columns are as wide as what is written: plain forms of signs can be longer than the signs."""
+
+    def add_row(self, *cells: Any, **options: Any) -> None:
+        super().add_row(*(writable(cell) if isinstance(cell, str) else cell for cell in cells), **options)
 
 
 def say_pictures(pictures: Iterable[Path]) -> None:

@@ -21,6 +21,20 @@ def test_anything_else_is_explained(text):
         terminal.whole_numbers(text, "--widths")
 
 
+def test_columns_are_as_wide_as_the_plain_forms_of_their_signs(monkeypatch):
+    output = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    monkeypatch.setattr("sys.stdout", output)
+    table = terminal.empty_table("states ≥", "rank")
+    table.add_row("≥ 12345678", "4")
+    table.add_row("7", "≥ 5")
+    terminal.wide_console().print(table)
+    output.flush()
+    lines = output.buffer.getvalue().decode().rstrip().split("\n")
+    assert ">= 12345678" in "".join(lines)
+    assert "states >=" in "".join(lines)
+    assert len({len(line.rstrip("\n")) for line in lines if line.strip()}) == 1
+
+
 def test_lists_are_no_longer_than_what_a_verb_can_go_through():
     assert len(terminal.whole_numbers("1-5000,1-5000", "--widths")) == 10**4
     for text in ("1-5000,1-5001", "2," * 10**4 + "2"):
