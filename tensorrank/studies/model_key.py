@@ -66,10 +66,17 @@ class ModelKey:
 
     def to_dict(self) -> dict[str, Any]:
         """The kind and the values of the identity, ready for JSON."""
-        return dict(json.loads(self.text))
+        # By the reader that has read it before: Python's own refuses whole numbers of more than 4300 digits.
+        return dict(parsed_json(self.text, "the key of a model"))
 
     def __str__(self) -> str:
-        return self.name or f"{self.kind}({', '.join(f'{name}={value}' for name, value in self.values.items())})"
+        return self.name or f"{self.kind}({', '.join(f'{name}={_in_words(value)}' for name, value in self.values.items())})"
+
+
+def _in_words(value: Any) -> str:
+    if isinstance(value, list):
+        return f"[{', '.join(map(shown, value))}]"
+    return value if isinstance(value, str) else shown(value)
 
 
 def _is_plain(value: Any) -> bool:

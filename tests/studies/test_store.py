@@ -209,3 +209,13 @@ def test_a_full_disk_leaves_a_readable_store_and_a_clear_message(tmp_path):
     ranks, blocks, planned = map(int, counts.split())
     assert 0 < ranks < planned
     assert blocks >= ranks
+
+
+def test_a_key_with_more_digits_than_python_reads_is_a_key_like_others():
+    digits = "1" * 5000
+    key = ModelKey(f'{{"kind": "attention", "depth": {digits}, "sides": [2, {digits}], "mask": "none", "width": 2}}')
+    assert key.kind == "attention"
+    # A number of ones only is (10^n - 1) / 9.
+    assert key.values["depth"] == (10**5000 - 1) // 9
+    long = "a whole number of some 4999 digits"
+    assert str(key) == f"attention(depth={long}, sides=[2, {long}], mask=none, width=2)"
