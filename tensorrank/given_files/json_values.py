@@ -97,7 +97,7 @@ def _refused(name: str) -> Any:
 
 
 def _whole(text: str) -> int:
-    if len(text) > MOST_DIGITS:
+    if len(text.lstrip("-")) > MOST_DIGITS:
         raise _OddValueError
     return from_text(text)
 
@@ -130,9 +130,9 @@ def _objection(token: str, is_key: bool, seen: set[str]) -> tuple[str, str] | No
     if token[0] != '"':
         if token in ("NaN", "Infinity", "-Infinity"):
             return f"{token} is given as a number", "finite numbers"
-        if len(token) > MOST_DIGITS and token.lstrip("-").isdigit():
-            digits = len(token.lstrip("-"))
-            return f"a whole number of {digits} digits is given", f"at most {MOST_DIGITS} digits"
+        digits = token.lstrip("-")
+        if len(digits) > MOST_DIGITS and digits.isdigit():
+            return f"a whole number of {len(digits)} digits is given", f"at most {MOST_DIGITS} digits"
         return None
     given = json.loads(token)
     if any("\ud800" <= letter <= "\udfff" for letter in given):

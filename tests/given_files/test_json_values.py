@@ -35,6 +35,14 @@ def test_whole_numbers_keep_every_digit():
     assert parsed_json(f"[{text}, -{text}]", "a value") == [number, -number]
 
 
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_the_sign_of_a_number_is_no_digit(sign):
+    longest = "9" * MOST_DIGITS
+    assert parsed_json(f"[{sign}{longest}]", "a value") == [int(f"{sign}1") * (10**MOST_DIGITS - 1)]
+    with pytest.raises(TensorRankError, match=r"a whole number of 20001 digits is given at line 1, column 2 \(\[0\]\)"):
+        parsed_json(f"[{sign}{longest}9]", "a value")
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
