@@ -9,7 +9,7 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tensorrank.arguments import finite_number
+from tensorrank.arguments import finite_number, whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.given_arrays import as_floats
 from tensorrank.arithmetic.randomness import random_stream
@@ -20,6 +20,8 @@ from tensorrank.separation.architecture import Weights
 from tensorrank.separation.named_weights import checked_weights, refuse_large
 from tensorrank.separation.numerical import NumericalArchitecture, NumericalModel
 
+# Layers are gone through one after the other, for every batch of inputs.
+_MOST_LAYERS = 10_000
 # Bytes for scores, exponentials and outputs of heads that are held at a time.
 _CHUNK = 2**25
 # The key of the stream for weights: a user's inputs of the same seed come from another stream.
@@ -39,7 +41,7 @@ class SoftmaxAttention(AttentionStack, NumericalArchitecture):
     arithmetic: `numerical_model` gives the function of the tokens, whose rank is read off singular values.
 
     Args:
-        depth: the number of layers.
+        depth: the number of layers, at most 10000.
         width: the dimension of a token.
         heads: the attention heads of a layer.
         head_dim: the width of a head; width // heads by default, an error if heads does not divide the width.
@@ -65,6 +67,7 @@ class SoftmaxAttention(AttentionStack, NumericalArchitecture):
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        whole_number("depth", self.depth, 1, _MOST_LAYERS)
         # Of a head whose square root no float holds nothing can be computed anyway.
         usual = 1 / math.sqrt(min(self.head_dim, 2**1000))
         object.__setattr__(self, "scale", finite_number("scale", usual if self.scale is None else self.scale))

@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import shown, whole_number
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import PartitionLike, checked_partition
@@ -22,6 +23,8 @@ from tensorrank.tasks.task import Examples, all_words, balanced_labels, checked_
 # How many numbers a solution keeps at once, unless a single input needs more; and the largest modulus.
 TABLE = 2**22
 _LARGEST_MODULUS = 2**24
+# A random residue, and what stands beside it while it is drawn.
+_BYTES_PER_RESIDUE = 40
 
 
 @checked
@@ -88,14 +91,16 @@ class ResidueTask(ABC):
             asking: the token whose answers are the labels; the last by default.
 
         Raises:
-            TensorRankError: if no input has one of the labels, the count is not a whole number of at least 1, or there
-                is no such token.
+            TensorRankError: if no input has one of the labels, the count is not a whole number of at least 1, there is
+                no such token, or the inputs would not fit the memory.
         """
         missing = self._missing_label()
         if missing:
             raise TensorRankError(f"{self} has no {missing}")
         asks, rng = self.token(asking), random_stream(seed)
         labels = balanced_labels(count, rng)
+        what = f"{len(labels)} inputs of {shown(self.tokens)} tokens"
+        refuse_beyond(memory_limit(None), _BYTES_PER_RESIDUE * len(labels) * self.tokens, what, "fewer tokens or inputs")
         return Examples(self._random_inputs(labels, asks, rng), labels, asks)
 
     def communication(

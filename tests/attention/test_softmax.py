@@ -240,3 +240,9 @@ def test_inputs_of_the_wrong_shape_are_refused(shape):
 def test_a_seed_that_makes_no_sense_is_refused():
     with pytest.raises(TensorRankError, match="the seed is -3; expected a whole number of at least 0"):
         SoftmaxAttention(1, 2).numerical_model(-3)
+
+
+def test_networks_of_more_layers_than_can_be_gone_through_are_refused():
+    assert SoftmaxAttention(10**4, 2).depth == 10**4
+    with pytest.raises(TensorRankError, match="depth is 1000000; expected a whole number from 1 to 10000"):
+        SoftmaxAttention(10**6, 2)
