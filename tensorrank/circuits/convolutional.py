@@ -24,7 +24,14 @@ from tensorrank.networks.function import NetworkInstance
 from tensorrank.networks.network import Tensor, TensorNetwork
 from tensorrank.separation.architecture import Model, Weights
 from tensorrank.separation.monomials import monomial_count
-from tensorrank.separation.named_weights import Shapes, WeightedArchitecture, checked_weights, drawn_or_given, heights_of
+from tensorrank.separation.named_weights import (
+    Shapes,
+    WeightedArchitecture,
+    checked_weights,
+    drawn_or_given,
+    heights_of,
+    refuse_large,
+)
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 from tensorrank.separation.rounding import FloatMatrix
 
@@ -167,6 +174,7 @@ class ConvolutionalCircuit(WeightedArchitecture):
         dimension binom(M + n - 1, n), and the rank is at most that of either side.
         """
         split = checked_partition(self.sites, partition)
+        refuse_large(self.shapes)
         ones = {name: np.ones(shape, dtype=np.int64) for name, (_, shape) in self.shapes.items()}
         bound = minimum_cut(self.to_network(ones), split).bound
         if self.shared and len(self.levels) == 1:

@@ -115,6 +115,13 @@ def test_impossible_circuits_are_refused(wrong, complaint):
         ConvolutionalCircuit(**arguments)
 
 
+@pytest.mark.parametrize("sizes", [{"channels": 10**40}, {"channels": 10**19 - 1}, {"widths": (10**40, 2)}], ids=str)
+def test_circuits_whose_weights_fit_no_memory_are_refused(sizes):
+    circuit = ConvolutionalCircuit(**{"sites": 4, "channels": 2, "widths": (2, 2)} | sizes)
+    with pytest.raises(TensorRankError, match=r"the weights of the architecture would (not fit any memory|take about)"):
+        separation_rank(circuit)
+
+
 def test_a_last_level_of_several_windows_is_refused():
     with pytest.raises(TensorRankError, match="the last level has 2 windows; expected one"):
         ConvolutionalCircuit(4, 2, (2,), pooling=[[[0, 1], [2, 3]]])
