@@ -1,13 +1,14 @@
 """JSON as values, by one reader for every file of the package.
 
 The reader takes what RFC 8259 defines, in UTF-8 with or without a mark of the encoding, and refuses in words what other
-readers take silently: a key given twice, NaN and Infinity, half a surrogate pair, numbers of endless digits, lists
-nested beyond reason. Messages say the line, the column and the place in the document.
+readers take silently: a key given twice, NaN and Infinity, numbers beyond all floats or of endless digits, half a
+surrogate pair, lists nested beyond reason. Messages say the line, the column and the place in the document.
 """
 
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -61,7 +62,7 @@ def parsed_json(text: str, expected: str) -> Any:
         raise TensorRankError(f"the file is empty; expected {expected}")
     _check_depth(text)
     try:
-        value = json.loads(text, object_pairs_hook=_object, parse_constant=_refused, parse_int=_whole)
+        value = json.loads(text, object_pairs_hook=_object, parse_constant=_refused, parse_int=_whole, parse_float=_real)
         if _HALF_PAIR.search(text):
             _refuse_first_odd_value(text)
     except json.JSONDecodeError as error:
@@ -79,9 +80,9 @@ def parsed_json(text: str, expected: str) -> Any:
 
 def _is_at_the_end(text: str, error: json.JSONDecodeError) -> bool:
     """Whether the error is at the end of the file: only the rest of a number, of a word or of a text follows."""
-    if error.msg.startswith("Extra data"):
-        return False
     left = text[error.pos :].rstrip()
+    if error.msg.startswith("Extra data") or left == text.strip():
+        return False
     return error.msg.startswith("Unterminated") or re.fullmatch(r"\\?[\w.+-]*", left) is not None
 
 
@@ -100,6 +101,13 @@ def _whole(text: str) -> int:
     if len(text.lstrip("-")) > MOST_DIGITS:
         raise _OddValueError
     return from_text(text)
+
+
+def _real(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise _OddValueError
+    return number
 
 
 def _check_depth(text: str) -> None:
@@ -133,6 +141,8 @@ def _objection(token: str, is_key: bool, seen: set[str]) -> tuple[str, str] | No
         digits = token.lstrip("-")
         if len(digits) > MOST_DIGITS and digits.isdigit():
             return f"a whole number of {len(digits)} digits is given", f"at most {MOST_DIGITS} digits"
+        if not digits.isdigit() and math.isinf(_float_of(token)):
+            return f"the number {shown(token)} is beyond every float", "numbers below 1.8e308"
         return None
     given = json.loads(token)
     if any("\ud800" <= letter <= "\udfff" for letter in given):
@@ -142,6 +152,14 @@ def _objection(token: str, is_key: bool, seen: set[str]) -> tuple[str, str] | No
             return f"the key {shown(given)} is given twice", "each key once"
         seen.add(given)
     return None
+
+
+def _float_of(token: str) -> float:
+    """The float that a token stands for; 0 for words such as true."""
+    try:
+        return float(token)
+    except ValueError:
+        return 0.0
 
 
 def _walk(text: str) -> Iterator[tuple[int, list[int | str], str, bool, set[str]]]:

@@ -57,6 +57,8 @@ def test_the_sign_of_a_number_is_no_digit(sign):
         ("[" * 65 + "]" * 65, "lists are nested too deep at line 1, column 65; expected at most 64 levels"),
         ('{"a":' * 10**6, "lists are nested too deep at line 1, column 321"),
         ("[1, 2", "expecting ',' delimiter at line 1, column 6, where the file ends: it seems to be cut off"),
+        ("x", "expecting value at line 1, column 1; expected JSON"),
+        ('{"seconds": -1e400}', "the number '-1e400' is beyond every float at line 1, column 13 (seconds); expected numbers"),
         ('["\\x"]', "invalid \\escape at line 1, column 3; expected JSON"),
         ('["a\0"]', "invalid control character at at line 1, column 4; expected JSON"),
         ("[0001]", "expecting ',' delimiter at line 1, column 3; expected JSON"),
