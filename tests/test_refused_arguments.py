@@ -12,7 +12,7 @@ from tensorrank.errors import TensorRankError
     [
         (lambda: tr.SelfAttention(np.array([1, 2]), 2), "depth is array.*; expected a whole number of at least 1"),
         (lambda: tr.SelfAttention(int, 2), "depth is <class 'int'>; expected a whole number of at least 1"),
-        (lambda: tr.ConvolutionalCircuit(10**9 * 10**9, 2, [2]), "the windows of 10{18} sites would .*; the memory limit"),
+        (lambda: tr.ConvolutionalCircuit(10**9 * 10**9, 2, [2]), "sites is 10{18}; expected a whole number from 2 to 20000"),
         (lambda: tr.ConvolutionalCircuit(4, 2, range(10**30)), "widths are range.*; expected a list of whole numbers"),
         (lambda: tr.RecurrentCircuit(1, 2, 2, 2).state_functions(-1), "remaining is -1; expected a whole number"),
         (lambda: tr.SoftmaxAttention(1, 2, scale="x"), "scale is 'x'; expected a finite number"),

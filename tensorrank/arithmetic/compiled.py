@@ -73,7 +73,8 @@ class _Kept(NullCache):
         try:
             return _Files(self._function)  # type: ignore[no-untyped-call]  # numba's own
         except RuntimeError:
-            # Numba found no folder for them, or for a function typed at a prompt no source.
+            if not os.path.exists(self._function.__code__.co_filename):
+                return NullCache()  # a function typed at a prompt has no source to keep
             return self._give_up("no folder can be written that keeps compiled code")
 
     def _write(self, write: Callable[[], object]) -> None:

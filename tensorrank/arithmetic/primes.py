@@ -65,7 +65,7 @@ class PrimeRange:
         Source: pi(x) <= x / log x * (1 + 1.2762 / log x) for x > 1, Dusart (1999).
 
         >>> LARGE_PRIMES.above(3**19).count
-        49043410
+        46012434
         """
         if number <= self.least:
             return self

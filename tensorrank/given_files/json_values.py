@@ -71,7 +71,7 @@ def parsed_json(text: str, expected: str) -> Any:
             raise TensorRankError(
                 f"{where}, where the file ends: it seems to be cut off; expected a whole file of JSON"
             ) from error
-        raise TensorRankError(f"{where}; expected JSON") from error
+        raise TensorRankError(f"{where}; expected JSON: {expected}") from error
     except _OddValueError as odd:
         _refuse_first_odd_value(text)
         raise AssertionError("a value was refused that is not found again") from odd

@@ -303,11 +303,12 @@ class TransitionFit(Record):
         True
         """
         names = [field.name for field in fields(cls)]
+        wanted = f"what `tensorrank ablation --save` writes: an object with {', '.join(names)}"
         if not isinstance(values, Mapping):
-            raise TensorRankError(f"{shown(values)} was given; expected an object with {', '.join(names)} of a fit")
+            raise TensorRankError(f"{shown(values)} was given; expected {wanted}")
         missing = [name for name in names if name not in values]
         if missing:
-            raise TensorRankError(f"{', '.join(missing)} missing; expected {', '.join(names)} of a fit")
+            raise TensorRankError(f"{', '.join(missing)} missing; expected {wanted}")
         return cls(**{name: values[name] for name in names})
 
 

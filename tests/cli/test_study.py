@@ -181,7 +181,7 @@ def test_workers_give_the_same_table(tmp_path, whole):
 def test_options_that_make_no_sense_are_refused(tmp_path):
     study = ("study", "--widths", 1, "--depths", 1, "--out", tmp_path)
     assert_refused(run(*study, "--workers", 2, "--scheduler", "tcp://x:1"), "--workers and --scheduler were both given")
-    assert_refused(run(*study, "--workers", 0), "workers is 0; expected at least 1")
+    assert_refused(run(*study, "--workers", 0), "workers is 0; expected 1 to 1024")
     assert_refused(run(*study, "--grace", -1), "--grace is -1.0; expected seconds, 0 or more")
     assert_refused(run(*study, "--log-json", tmp_path), "cannot be written (Is a directory)")
     assert_refused(run(*study, "--scratch", tmp_path / "none"), "expected a folder that exists and can be written to")

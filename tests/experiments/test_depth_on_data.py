@@ -276,7 +276,7 @@ def test_progress_and_plain_values(coins):
 @pytest.mark.parametrize(
     ("wrong", "complaint"),
     [
-        (lambda data: MixtureFamily("tree", "balance"), "the kind of a family is 'balance'; .*did you mean 'balanced'"),
+        (lambda data: MixtureFamily("tree", "balance"), "kind is 'balance'; .*did you mean 'balanced'"),
         (lambda data: MixtureFamily("tree", "chain", order=(0, 2)), "an order is .0, 2.; expected each variable once"),
         (lambda data: PAIRS.states(4, 3, 7), "the budget is 7; expected at least the 8 parameters of 4 independent"),
         (lambda data: z_order(6), "the side is 6; expected a power of two"),

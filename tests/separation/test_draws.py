@@ -92,7 +92,11 @@ def test_a_prime_not_above_the_degree_is_refused_with_one_to_try(prime):
 
 @pytest.mark.parametrize(
     ("primes", "message"),
-    [([15], "15 is not a prime; try 13"), ([], "empty list of primes"), ([2**31 + 11], "expected a prime between 2 and")],
+    [
+        ([15], "15 is not a prime; try 13"),
+        ([], "primes is empty; expected a list"),
+        ([2**31 + 11], "expected a prime between 2 and"),
+    ],
 )
 def test_primes_that_are_none_are_refused(primes, message):
     with pytest.raises(PrimeError, match=message):

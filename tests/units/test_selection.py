@@ -222,7 +222,7 @@ def test_refusals_of_functions():
         least_bits(UNITS[0], np.zeros((0, 2), dtype=int))
     with pytest.raises(TensorRankError, match="the tolerance is 0"):
         least_bits(UNITS[0], [[0, 1]], 0)
-    with pytest.raises(TensorRankError, match=r"the tolerance is a whole number of some 400 digits; expected a finite number"):
+    with pytest.raises(TensorRankError, match="tolerance is a whole number of some 400 digits; expected a number"):
         least_bits(UNITS[0], [[0, 1]], 10**400)
     with pytest.raises(TensorRankError, match="tolerance is 'small'"):
         least_dimension(6, 2, tolerance="small")

@@ -280,7 +280,7 @@ def test_a_composite_modulus_is_refused():
 
 @pytest.mark.parametrize("threads", [0, -1, 1.5, "2", True])
 def test_an_impossible_number_of_threads_is_refused(threads):
-    with pytest.raises(TensorRankError, match="expected a whole number of at least 1"):
+    with pytest.raises(TensorRankError, match=r"threads is .*; expected a whole number (from 1 to 1024|or None)"):
         rank_mod_p([[1, 2], [3, 4]], 101, threads=threads)
 
 

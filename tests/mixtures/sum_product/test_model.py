@@ -141,7 +141,7 @@ def test_marginals_refuse_variables_that_are_none():
         sharing().marginal([0, 3])
     with pytest.raises(TensorRankError, match="the variables 1, 1 were given; expected different ones"):
         sharing().marginal([1, 1])
-    with pytest.raises(TensorRankError, match="a marginal of 1237940039285380274899124224 entries would take"):
+    with pytest.raises(TensorRankError, match=r"a marginal of about 10\^27.1 entries would take"):
         SumProduct.random(90, 2, seed=0, sums=1).marginal(range(90))
 
 
