@@ -11,7 +11,10 @@ from tensorrank.font_folder import importing_matplotlib
 
 DRAW = """
 import os, pathlib, tempfile
-os.environ.pop("MPLCONFIGDIR", None)
+for name in ("MPLCONFIGDIR", "XDG_CACHE_HOME", "XDG_CONFIG_HOME"):
+    os.environ.pop(name, None)
+# A home beneath the folder for temporary files could be written.
+os.environ["HOME"] = "/nowhere/at/all"
 make = pathlib.Path.mkdir
 def refuse(self, *args, **options):
     if not str(self).startswith(tempfile.gettempdir()):
