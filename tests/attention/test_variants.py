@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from as_written import attention_output
 
 from tensorrank import Bipartition, SelfAttention
 from tensorrank.arithmetic.prime_field import PrimeField
@@ -30,25 +31,8 @@ PARTITIONS = [Bipartition.halves(5), Bipartition.interleaved(5), Bipartition.of(
 
 def as_written(model, weights, given):
     """Coordinate 0 of the output token in Python's whole numbers; `weights` as a user gives them."""
-    w = {name: array.astype(object) for name, array in weights.items()}
-    x = [np.array(list(map(int, token)), dtype=object) for token in given]
-    if "embedding" in w:
-        x = [w["embedding"] @ token for token in x]
-    if "positions" in w:
-        x = [token + position for token, position in zip(x, w["positions"], strict=True)]
-    sharing = model.heads // model.kv_heads
-    for layer in range(model.depth):
-        following = []
-        for i, xi in enumerate(x):
-            total = xi if model.residual else 0 * xi
-            for h in range(model.heads):
-                query = w["query"][layer, h] @ xi
-                for xj in x[: i + 1] if model.causal else x:
-                    score = sum(query * (w["key"][layer, h // sharing] @ xj))
-                    total = total + score * (w["output"][layer, h] @ (w["value"][layer, h // sharing] @ xj))
-            following.append(total)
-        x = following
-    return x[model.output_token][0]
+    objects = {name: array.astype(object) for name, array in weights.items()}
+    return attention_output(model, objects, [list(map(int, token)) for token in given])
 
 
 def drawn(model, rng):

@@ -6,6 +6,7 @@ from math import comb
 
 import numpy as np
 import pytest
+from as_written import recurrent_output
 from oracles import flint_rank
 
 from tensorrank import Bipartition, TensorRankError, separation_rank
@@ -25,13 +26,7 @@ def weights_of(circuit, seed=0, largest=4):
 
 def as_written(circuit, weights, categories):
     """LSZ18's recurrence in Python's whole numbers."""
-    w = {name: array.astype(object) for name, array in weights.items()}
-    states = list(w["initial"])
-    for category in categories:
-        for layer in range(circuit.depth):
-            below = w["input"][:, category] if layer == 0 else w["between"][layer - 1] @ states[layer - 1]
-            states[layer] = (w["recurrent"][layer] @ states[layer]) * below
-    return w["output"] @ states[-1]
+    return recurrent_output(circuit, {name: array.astype(object) for name, array in weights.items()}, categories)
 
 
 def everything(circuit, weights):

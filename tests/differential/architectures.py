@@ -7,6 +7,7 @@ found: the rank of that grid, by FLINT, is the true one unless chance fails, and
 from itertools import product
 
 import numpy as np
+from as_written import recurrent_output
 from differential.comparison import Comparison, held
 from differential.entries import as_fractions, entries, random_prime
 from differential.references import random_partition, rank_over, rank_over_the_rationals, unfolding
@@ -105,14 +106,8 @@ def attention(rng: np.random.Generator) -> str | None:
 
 def _recurrent_values(model: tr.RecurrentCircuit, w: dict) -> np.ndarray:
     """The values at all inputs, by the recurrence."""
-    values = []
-    for categories in product(range(model.channels), repeat=model.steps):
-        states = list(w["initial"])
-        for category in categories:
-            for layer in range(model.depth):
-                below = w["between"][layer - 1] @ states[layer - 1] if layer else w["input"][:, category]
-                states[layer] = (w["recurrent"][layer] @ states[layer]) * below
-        values.append(w["output"] @ states[-1])
+    inputs = product(range(model.channels), repeat=model.steps)
+    values = [recurrent_output(model, w, categories) for categories in inputs]
     return np.array(values, dtype=object).reshape((model.channels,) * model.steps)
 
 

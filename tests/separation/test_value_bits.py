@@ -10,6 +10,7 @@ from math import lcm, log2, prod
 
 import numpy as np
 import pytest
+from as_written import attention_output, recurrent_output
 
 from tensorrank import (
     ConvolutionalCircuit,
@@ -45,25 +46,9 @@ def denominator(array):
     return lcm(*(Fraction(one).denominator for one in np.asarray(array).ravel().tolist()))
 
 
-def output_at_ones(model, w):
+def output_at_ones(model, weights):
     """The output of attention for tokens of ones and the given weights, all of which are at least 0."""
-    tokens = [np.array([1] * model.input_width, dtype=object)] * model.tokens
-    x = [w["embedding"] @ token for token in tokens] if "embedding" in w else tokens
-    if "positions" in w:
-        x = [token + position for token, position in zip(x, w["positions"], strict=True)]
-    sharing = model.heads // model.kv_heads
-    for layer in range(model.depth):
-        following = []
-        for i, xi in enumerate(x):
-            total = xi if model.residual else 0 * xi
-            for h in range(model.heads):
-                seen = x[: i + 1] if model.causal else x
-                scores = [sum((w["query"][layer, h] @ xi) * (w["key"][layer, h // sharing] @ xj)) for xj in seen]
-                values = [w["output"][layer, h] @ (w["value"][layer, h // sharing] @ xj) for xj in seen]
-                total = total + sum(score * value for score, value in zip(scores, values, strict=True))
-            following.append(total)
-        x = following
-    return x[model.output_token][0]
+    return attention_output(model, weights, [[1] * model.input_width] * model.tokens)
 
 
 @pytest.mark.parametrize("depth", [1, 2])
@@ -92,20 +77,12 @@ def test_attention_with_given_weights(variant, depth):
 
 @pytest.mark.parametrize("circuit", [RecurrentCircuit(1, 2, 3, 3), RecurrentCircuit(2, 2, 2, 3), RecurrentCircuit(3, 1, 2, 2)])
 def test_recurrent_circuits(circuit):
-    def value(w, categories):
-        states = list(w["initial"])
-        for category in categories:
-            for layer in range(circuit.depth):
-                below = w["input"][:, category] if layer == 0 else w["between"][layer - 1] @ states[layer - 1]
-                states[layer] = (w["recurrent"][layer] @ states[layer]) * below
-        return w["output"] @ states[-1]
-
     ones = {name: np.ones(shape, dtype=object) for name, (_, shape) in circuit.shapes.items()}
-    assert circuit.value_bits() == pytest.approx(log2(value(ones, (0,) * circuit.steps)))
+    assert circuit.value_bits() == pytest.approx(log2(recurrent_output(circuit, ones, (0,) * circuit.steps)))
     weights = {name: fractions(np.random.default_rng(1), shape) for name, (_, shape) in circuit.shapes.items()}
     # Multiplied by its denominator an array gives the whole numbers of which a value is a polynomial.
     scaled = {name: np.abs(array * denominator(array)) for name, array in weights.items()}
-    largest = max(value(scaled, at) for at in product(range(circuit.channels), repeat=circuit.steps))
+    largest = max(recurrent_output(circuit, scaled, at) for at in product(range(circuit.channels), repeat=circuit.steps))
     assert bits(largest) <= circuit.value_bits(weights)
 
 
