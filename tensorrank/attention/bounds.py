@@ -151,7 +151,8 @@ def affine_bound(depth: int, width: int, embedding_rank: int) -> int:
     >>> affine_bound(2, 3, 1), affine_bound(2, 3, 2)
     (18, 39)
     """
-    width, rank = whole_number("width", width, 1), whole_number("embedding_rank", embedding_rank, 1)
+    depth, width = checked_size("depth", depth), whole_number("width", width, 1)
+    rank = whole_number("embedding_rank", embedding_rank, 1)
     if rank > width:
         raise TensorRankError(f"embedding_rank is {rank}; expected at most the width {width}")
     free = rank * (rank + 1) // 2 + rank * (width - rank)
@@ -255,7 +256,7 @@ def published_bounds(depth: int, width: int, heads: int = 1, head_dim: int | Non
     reaches = power_of_3_reaches(depth, width)
     if heads >= width or (reaches and not power_of_3_reaches(depth, width + 1)):
         return None
-    if head_dim is not None and heads * head_dim != width:
+    if head_dim is not None and heads * whole_number("head_dim", head_dim, 1) != width:
         return None
     if not reaches:
         lower = 3.0 ** (depth - 2) * (math.log(width - heads, 3) - depth + 2 - math.log(2, 3))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import finite_number, whole_number
 from tensorrank.arithmetic.resources import Progress, memory_limit
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
@@ -167,6 +167,7 @@ def informative_parts(norm: float) -> int | None:
     >>> informative_parts(0.1), informative_parts(1.0)
     (799, 8)
     """
+    norm = finite_number("norm", norm, least=0)
     # With c parts the bound is sqrt(8 / (c + 1)); 8 / norm^2 as a fraction, for it may exceed every float.
     return None if norm == 0 else int(8 / Fraction(norm) ** 2)
 

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.optimize import brentq
 
-from tensorrank.arguments import shown
+from tensorrank.arguments import finite_number, shown
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.arithmetic.given_arrays import as_array
 from tensorrank.checked import check_fields, checked
@@ -123,6 +123,7 @@ class Crossing(Record):
 
     def width(self, rule: float) -> float | None:
         """The width of a network of this size and the depth half-way, if layers have rule d^2 parameters."""
+        rule = finite_number("rule", rule, above=0)
         return None if self.size is None else math.sqrt(self.size / (rule * self.depth))
 
     @property

@@ -118,7 +118,10 @@ class Hierarchical(Mixture):
         if nodes[-1].table.shape[0] != 1:
             raise TensorRankError(f"the root, the last node, has {nodes[-1].table.shape[0]} functions; expected 1")
         with np.errstate(over="ignore", invalid="ignore"):  # what is infinite, or infinite times 0, is not 1
-            total = self.masses[-1][0]
+            try:
+                total = self.masses[-1][0]
+            except OverflowError:  # a fraction beyond every float meets a table of floats
+                total = np.inf
         check_total(total, "the model")
         self._check_densities()
 

@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 import tensorrank as tr
@@ -34,6 +35,14 @@ bounds = tr.bounds
 def test_digits_that_take_minutes_are_refused_at_once(bound, sizes, message):
     with pytest.raises(TensorRankError, match=message):
         bound(*sizes)
+
+
+@pytest.mark.parametrize("number", [0, True, 2.0, "1e400", [0.5], np.ones(3)], ids=str)
+def test_sizes_that_are_no_whole_numbers_from_1_are_refused(number):
+    with pytest.raises(TensorRankError, match=r"depth is .*; expected a whole number of at least 1"):
+        bounds.affine_bound(number, 4, 2)
+    with pytest.raises(TensorRankError, match=r"head_dim is .*; expected a whole number of at least 1"):
+        bounds.published_bounds(3, 4, head_dim=number)
 
 
 def test_what_has_a_short_answer_is_answered_for_every_size():

@@ -1,6 +1,7 @@
 import itertools
 import json
 import math
+from decimal import Decimal
 from fractions import Fraction
 
 import flint
@@ -69,6 +70,8 @@ def test_the_guarantee_passes_the_norm_where_it_says(norm):
 def test_norms_beyond_floats_have_whole_numbers_still():
     assert informative_parts(1e-200) > 10**400
     assert informative_parts(0.0) is None
+    with pytest.raises(TensorRankError, match=r"norm is .*; expected a finite number of at least 0"):
+        informative_parts(Decimal("1e500"))
 
 
 @pytest.mark.parametrize(

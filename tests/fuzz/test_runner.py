@@ -32,6 +32,17 @@ def test_a_result_and_a_refusal_in_words_are_no_failures():
     assert judged(doing(lambda given: Random(1, 2, 3)), 1).kind == "refused"
 
 
+def test_what_a_function_of_the_user_raises_by_itself_is_no_failure_of_the_library():
+    def kind(function):
+        call = f"tr.numerical_separation_rank(tr.NumericalModel({function}, sites=2), samples=8)"
+        return judged(TARGETS["public_calls"], call).kind
+
+    assert kind("lambda x: x[:, 0] * x[:, 1]") == "answered"
+    assert kind("lambda x: [None][:, 0] * x[:, 1]") == "void"
+    # Its arguments are the library's to get right.
+    assert kind("lambda x, more: x[:, 0]") in ("failed", "refused")
+
+
 @pytest.mark.parametrize(
     "error",
     [

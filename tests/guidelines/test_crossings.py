@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tensorrank.errors import TensorRankError
-from tensorrank.guidelines.crossings import Curve, find_crossing
+from tensorrank.guidelines.crossings import Crossing, Curve, find_crossing
 
 SIZES = tuple(np.geomspace(1e4, 1e8, 13))
 
@@ -123,6 +123,14 @@ def test_curves_are_checked(change, message):
     usual = {"depth": 2, "sizes": (1e3, 1e4, 1e5), "losses": (3.0, 2.0, 1.0), "errors": None, "runs": (1, 1, 1)}
     with pytest.raises(TensorRankError, match=message):
         Curve(**{**usual, **change})
+
+
+@pytest.mark.parametrize("rule", [0, -1, math.nan, "12"])
+def test_a_crossing_has_a_width_for_a_rule_above_0(rule):
+    found = Crossing(shallow=1, deep=2, size=1e4)
+    assert found.width(12) == pytest.approx(math.sqrt(1e4 / (12 * 1.5)))
+    with pytest.raises(TensorRankError, match=r"rule is .*; expected a"):
+        found.width(rule)
 
 
 def test_a_difference_within_the_errors_is_no_second_crossing():

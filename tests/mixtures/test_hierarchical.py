@@ -103,6 +103,8 @@ def test_deep_trees():
         ((Leaf(0, HALF),), "the root, the last node, has 2 functions; expected 1"),
         ((*ONE[:2], Transfer((0, 1), [[[0.5, 0.25], [0.5, 0.0]]])), "the model sums to 1.25 over all values; expected 1"),
         ((Leaf(0, [["1/2", "1/3"]]),), "the model sums to 5/6"),
+        # A fraction beyond every float meets a table of floats.
+        ((Leaf(0, [["1/2", 10**400]]), Leaf(1, [[0.5, 0.5]]), Transfer((0, 1), [[[1.0]]])), "the model sums to inf over all"),
     ],
 )
 def test_what_is_no_hierarchical_format(nodes, message):
