@@ -101,23 +101,33 @@ def as_given(values: ArrayLike, name: str = "the array") -> Array:
     return array
 
 
-def as_floats(values: ArrayLike, name: str = "the array") -> Floats:
+def as_floats(values: ArrayLike, name: str = "the array", *, finite: bool = False) -> Floats:
     """An array of floats of what a user gave, real numbers of any type; refused is what is none.
+
+    Args:
+        values: what was given; floats of 64 bits are not copied.
+        name: what messages call it.
+        finite: refuse truth values, NaN and numbers beyond floats, too.
 
     >>> as_floats([["1"]], "the inputs")
     Traceback (most recent call last):
         ...
-    tensorrank.errors.TensorRankError: the inputs hold '1'; expected real numbers
+    tensorrank.errors.TensorRankError: an entry of the inputs is '1'; expected real numbers
     """
     array = as_array(values, name)
     if 8 * array.size > _SMALL:
         refuse_beyond(memory_limit(None), 8 * array.size, f"{array.size} floats, given as {name},", "fewer")
-    if array.dtype.kind in "biuf":
-        return array.astype(np.float64, copy=False)
-    for entry in array.ravel().tolist():
-        if as_real_number(entry) is None:
-            raise TensorRankError(f"{name} hold {shown(entry)}; expected real numbers")
-    return np.array([as_float(entry) for entry in array.flat], dtype=np.float64).reshape(array.shape)
+    if array.dtype.kind in "iuf" or (array.dtype.kind == "b" and not finite):
+        floats = array.astype(np.float64, copy=False)
+    else:
+        for entry in array.ravel().tolist():
+            if as_real_number(entry) is None:
+                raise TensorRankError(f"an entry of {name} is {shown(entry)}; expected real numbers")
+        floats = np.array([as_float(entry) for entry in array.flat], dtype=np.float64).reshape(array.shape)
+    if finite and not np.isfinite(floats).all():
+        place = tuple(np.argwhere(~np.isfinite(floats))[0].tolist())
+        raise TensorRankError(f"the entry {place} of {name} is {floats[place]}; expected finite numbers")
+    return floats
 
 
 def _refuse_lists_beyond_memory(values: list[Any] | tuple[Any, ...], name: str) -> None:

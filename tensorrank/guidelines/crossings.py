@@ -13,9 +13,9 @@ import numpy as np
 from scipy.interpolate import CubicSpline, PchipInterpolator
 from scipy.optimize import brentq
 
-from tensorrank.arguments import finite_number, shown
+from tensorrank.arguments import finite_number
 from tensorrank.arithmetic.arrays import Floats
-from tensorrank.arithmetic.given_arrays import as_array
+from tensorrank.arithmetic.given_arrays import as_floats
 from tensorrank.checked import check_fields, checked
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
@@ -76,11 +76,11 @@ class Curve:
 
     def weights(self, log_sizes: Floats) -> Floats:
         """The weights of the losses in the interpolation, which is linear in them, of shape (log sizes, sizes)."""
-        return np.asarray(self._unit_splines(_finite("log_sizes", log_sizes)))
+        return np.asarray(self._unit_splines(as_floats(log_sizes, "log_sizes", finite=True)))
 
     def at(self, log_sizes: Floats) -> Floats:
         """The interpolated losses."""
-        return np.asarray(self.spline(_finite("log_sizes", log_sizes)))
+        return np.asarray(self.spline(as_floats(log_sizes, "log_sizes", finite=True)))
 
     def variance(self, log_sizes: Floats) -> Floats:
         """The variances of the interpolated losses; 0 where no errors are known."""
@@ -213,10 +213,3 @@ def _roots(shallow: Callable[[Any], Any], deep: Callable[[Any], Any], grid: Floa
     gains = shallow(grid) - deep(grid)
     steps = np.flatnonzero(gains[:-1] * gains[1:] < 0)
     return sorted([*grid[gains == 0].tolist(), *(float(brentq(gain, grid[i], grid[i + 1])) for i in steps)])
-
-
-def _finite(name: str, given: Floats) -> Floats:
-    array = as_array(given, name)
-    if array.dtype.kind not in "iuf" or not np.isfinite(array).all():
-        raise TensorRankError(f"{name} are {shown(given)}; expected finite numbers")
-    return array.astype(np.float64)

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import shown, whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
-from tensorrank.arithmetic.given_arrays import as_given
+from tensorrank.arithmetic.given_arrays import as_floats, as_given
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.evaluation.data import numbers_of
@@ -293,26 +293,11 @@ def patterns_of(values: Floats) -> Iterator[tuple[NDArray[np.bool_], Integers]]:
             yield ~absent, np.flatnonzero(members.ravel() == number)
 
 
-def _floats(name: str, given: ArrayLike) -> Floats:
-    """A float64 copy of real numbers."""
-    array = as_given(given, f"the {name}")
-    if array.dtype.kind not in "iufO":
-        raise TensorRankError(f"the {name} hold entries of type {array.dtype}; expected real numbers")
-    try:
-        return array.astype(np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise TensorRankError(f"the {name} are no float64 numbers ({error}); expected real numbers") from error
-
-
 def _finite(name: str, given: ArrayLike) -> Floats:
     """A read-only float64 copy of finite numbers, at least one."""
-    array = _floats(name, given)
+    array = as_floats(given, f"the {name}", finite=True).copy()
     if not array.size:
         raise TensorRankError(f"the {name} have the shape {array.shape}, without entries; expected at least one")
-    wrong = np.argwhere(~np.isfinite(array))
-    if len(wrong):
-        place = tuple(wrong[0].tolist())
-        raise TensorRankError(f"the {name} have the entry {array[place]} at {place}; expected finite numbers")
     array.setflags(write=False)
     return array
 

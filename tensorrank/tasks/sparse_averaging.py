@@ -12,13 +12,14 @@ from numpy.typing import NDArray
 
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
+from tensorrank.arithmetic.given_arrays import as_floats
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import PartitionLike, checked_partition
 from tensorrank.tasks.communication import CommunicationMatrix, Side, refuse_bits, refuse_many_sites, refuse_matrix
-from tensorrank.tasks.task import Examples, assignments, balanced_labels, checked_reals, checked_whole_numbers, in_words
+from tensorrank.tasks.task import Examples, assignments, balanced_labels, checked_whole_numbers, in_words
 from tensorrank.tasks.token_sets import checked_sizes, random_sets
 
 # Values on the far side beyond which no matrix fits, and binomial coefficients take long.
@@ -46,7 +47,7 @@ class SparseInputs:
 
     def __post_init__(self) -> None:
         # A copy, as no array is kept that the caller may change.
-        values = checked_reals("the array of values", self.values).copy()
+        values = as_floats(self.values, "the values", finite=True).copy()
         if values.ndim != 3:
             raise TensorRankError(f"values have the shape {values.shape}; expected (count, N, dimension)")
         count, tokens = values.shape[:2]

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import shown, whole_number
-from tensorrank.arithmetic.arrays import Floats, Integers
+from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.given_arrays import as_array
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
@@ -101,17 +101,6 @@ def checked_token(given: Any, tokens: int) -> int:
     if number >= tokens:
         raise TensorRankError(f"asking is {number}; expected one of the tokens 0 to {tokens - 1}")
     return number
-
-
-def checked_reals(what: str, given: Any) -> Floats:
-    """The array given, if it holds finite real numbers, as float64; an error otherwise."""
-    array = as_array(given, what)
-    if array.dtype.kind not in "iuf":
-        raise TensorRankError(f"{what} is of type {array.dtype}; expected real numbers")
-    if not np.isfinite(array).all():
-        place = tuple(int(i) for i in np.argwhere(~np.isfinite(array))[0])
-        raise TensorRankError(f"{what} has the entry {array[place]} at {place}; expected finite numbers")
-    return array.astype(np.float64, copy=False)
 
 
 def all_words(symbols: int, length: int, what: str, memory: int | str | None = None) -> Integers:

@@ -11,10 +11,11 @@ from numpy.typing import ArrayLike
 
 from tensorrank.arguments import shown, things
 from tensorrank.arithmetic.arrays import Array, Floats
+from tensorrank.arithmetic.given_arrays import as_floats
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
-from tensorrank.tasks.task import checked_reals, checked_token
+from tensorrank.tasks.task import checked_token
 from tensorrank.units.online_softmax import AttentionSizes, softmax_averages, softmax_rows
 from tensorrank.units.precision import FLOAT64, Precision, precision_of
 
@@ -80,7 +81,7 @@ class AttentionUnit:
                     raise TensorRankError(
                         f"{what} {number} has the shape {matrix.shape}; expected {shape} (heads, dimension, token dimension)"
                     )
-        token_range = checked_reals("the range of tokens", self.token_range)
+        token_range = as_floats(self.token_range, "the range of tokens", finite=True)
         if token_range.shape not in ((), query.shape[2:]) or (token_range < 0).any():
             raise TensorRankError(
                 f"the range of tokens is {shown(self.token_range)}; expected one number of at least 0, or one for each of "
@@ -209,7 +210,7 @@ class AttentionUnit:
             return self.precision.rounded(tokens[:, None] @ weights.swapaxes(1, 2), bound)
 
     def _tokens(self, tokens: ArrayLike) -> Floats:
-        x = checked_reals("the array of tokens", tokens)
+        x = as_floats(tokens, "the tokens", finite=True)
         if x.ndim != 3 or x.shape[2] != self.token_dimension or not x.shape[1]:
             raise TensorRankError(
                 f"tokens of the shape {x.shape} were given; expected (count, N, {self.token_dimension}) with at least one token"
@@ -229,7 +230,7 @@ def asked_tokens(asking: Sequence[int] | None, tokens: int) -> list[int]:
 
 
 def _weights(given: ArrayLike, what: str) -> Floats:
-    array = checked_reals(what, given)
+    array = as_floats(given, what, finite=True)
     if array.ndim != 3 or not array.size:
         raise TensorRankError(
             f"{what} has the shape {array.shape}; expected (heads, dimension, token dimension), none of them 0"

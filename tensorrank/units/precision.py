@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tensorrank.arguments import finite_number, shown, whole_number
+from tensorrank.arithmetic.given_arrays import as_floats
 from tensorrank.errors import TensorRankError
-from tensorrank.tasks.task import checked_reals
 
 _FLOATS = {"float64": (64, np.float64), "float32": (32, np.float32)}
 # Everything behind fixed point is computed in float64, whose numbers have 53 bits.
@@ -99,7 +99,7 @@ class Precision:
         """
         # Units round their own float64 arrays often, and need no check.
         plain = isinstance(numbers, np.ndarray) and numbers.dtype == np.float64 and type(numbers) is np.ndarray
-        array: NDArray[Any] = np.asarray(numbers) if plain else checked_reals("the numbers", numbers)
+        array: NDArray[Any] = np.asarray(numbers) if plain else as_floats(numbers, "the numbers", finite=True)
         if isinstance(self.held, str):
             return array.astype(self.dtype, copy=False)
         step = self.step(bound)

@@ -99,8 +99,8 @@ def test_real_numbers_of_every_type_become_floats(values):
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        ([1j], "the inputs hold 1j; expected real numbers"),
-        ("auto", "the inputs hold 'auto'; expected real numbers"),
+        ([1j], "an entry of the inputs is 1j; expected real numbers"),
+        ("auto", "an entry of the inputs is 'auto'; expected real numbers"),
         ([object], "expected real numbers"),
         ([[1], [1, 2]], "lists of unequal lengths were given as the inputs"),
         ([[range(10**13)] * 2], "what was given as the inputs does not fit in memory"),
@@ -110,3 +110,20 @@ def test_real_numbers_of_every_type_become_floats(values):
 def test_what_makes_no_floats_is_refused(given, message):
     with pytest.raises(TensorRankError, match=re.escape(message)):
         as_floats(given, "the inputs")
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ([[0, np.nan]], "the entry (0, 1) of the inputs is nan; expected finite numbers"),
+        (np.float32(-np.inf), "the entry () of the inputs is -inf; expected finite numbers"),
+        ([10**400], "the entry (0,) of the inputs is inf; expected finite numbers"),
+        ([Fraction(1), Decimal("NaN")], "the entry (1,) of the inputs is nan; expected finite numbers"),
+        ([True, False], "an entry of the inputs is True; expected real numbers"),
+        (np.array([1, True], dtype=object), "an entry of the inputs is True; expected real numbers"),
+        (np.array([1, "2"], dtype=object), "an entry of the inputs is '2'; expected real numbers"),
+    ],
+)
+def test_what_is_no_finite_number_is_refused_where_finite_numbers_are_expected(given, message):
+    with pytest.raises(TensorRankError, match=re.escape(message)):
+        as_floats(given, "the inputs", finite=True)
