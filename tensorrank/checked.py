@@ -26,7 +26,8 @@ T = TypeVar("T")
 CHECKED_WHERE_USED = "checked where it is used"
 # Every whole number up to this one is a float64.
 _LARGEST_WHOLE = 2**53
-_REFUSED = object()
+# Stands for the value of what a rule does not admit.
+REFUSED = object()
 _MANY = (Sequence, Iterable, Collection, tuple, list)
 
 
@@ -37,7 +38,7 @@ class Rule:
     Attributes:
         one: what is expected, in words, such as "a whole number".
         many: the plural of these words.
-        admitted: gives the value that a function is to get for the one given, or `_REFUSED`.
+        admitted: gives the value that a function is to get for the one given, or `REFUSED`.
         several: True if several things are expected, a list or a dictionary.
         names: the texts that are admitted, where these are known.
         element: the rule of the things in a list.
@@ -53,7 +54,7 @@ class Rule:
     def checked(self, name: str, given: Any) -> Any:
         """The value that a function is to get for the one given; an error if the rule does not admit it."""
         value = self.admitted(given)
-        if value is _REFUSED:
+        if value is REFUSED:
             if self.element is not None and self.element.names and not isinstance(given, Mapping):
                 self.element._check_names(name, things(given) or ())
             verb = "are" if self.several and name.endswith("s") else "is"
@@ -62,7 +63,7 @@ class Rule:
 
     def _check_names(self, name: str, given: tuple[Any, ...]) -> None:
         for one in given:
-            if self.admitted(one) is _REFUSED:
+            if self.admitted(one) is REFUSED:
                 verb = "have" if name.endswith("s") else "has"
                 raise TensorRankError(f"{name} {verb} {shown(one)}; expected {self.many}{meant(one, self.names)}")
 
@@ -194,20 +195,25 @@ def _rule_of(annotation: Any, names: Mapping[str, Any]) -> Rule | None:
             annotation = eval(text, dict(names))  # text of this package's own signatures
         except NameError:  # a name that only type checkers import
             return None
-    return _rule(annotation)
+    return rule_of(annotation, PLAIN.get)
 
 
-def _rule(hint: Any) -> Rule | None:
+def rule_of(hint: Any, single: Callable[[Any], Rule | None]) -> Rule | None:
+    """The rule of an annotation that is a type; None if it is left to the function.
+
+    Args:
+        hint: the type.
+        single: gives the rules of types that are not made of others here; None for all other types.
+    """
     origin, args = get_origin(hint), get_args(hint)
-    if hint in _PLAIN:
-        return _PLAIN[hint]
+    if (known := single(hint)) is not None:
+        return known
     if origin in (Union, types.UnionType):
-        return _any_of(args)
+        return _any_of(args, single)
     if origin is Literal:
-        known = ", ".join(map(repr, args))
-        names = tuple(one for one in args if isinstance(one, str))
+        words, names = ", ".join(map(repr, args)), tuple(one for one in args if isinstance(one, str))
         return Rule(
-            f"one of {known}", f"names among {known}", lambda given: given if _is_one(given, args) else _REFUSED, names=names
+            f"one of {words}", f"names among {words}", lambda given: given if _is_one(given, args) else REFUSED, names=names
         )
     if origin is Callable:
         # What gives nothing is called to be told something, which no class is.
@@ -216,48 +222,50 @@ def _rule(hint: Any) -> Rule | None:
 
         def admitted(given: Any) -> Any:
             fits = callable(given) and not (told and isinstance(given, type))
-            return given if fits and (count is None or takes_arguments(given, count)) else _REFUSED
+            return given if fits and (count is None or takes_arguments(given, count)) else REFUSED
 
         what = "a function" if count is None else f"a function of {count} argument{'' if count == 1 else 's'}"
         return Rule(what, "functions", admitted)
     if origin is tuple and args and args[-1] is not Ellipsis:
-        return _fixed(tuple(map(_rule, args)))
+        return _fixed(tuple(rule_of(one, single) for one in args))
     if origin in _MANY:
-        return _list_of(_rule(args[0]) if args else None)
+        return list_of(rule_of(args[0], single) if args else None)
     if origin in (Mapping, dict) or is_typeddict(hint):
         return Rule("a dictionary whose keys are texts", "dictionaries whose keys are texts", _mapping, several=True)
     if isinstance(hint, type) and origin is None and not getattr(hint, "_is_protocol", False) and hint.__module__ != "builtins":
         name = hint.__name__
         article = "an" if name[0] in "AEIOU" else "a"
-        return Rule(f"{article} {name}", f"{name}s", lambda given: given if isinstance(given, hint) else _REFUSED)
+        return Rule(f"{article} {name}", f"{name}s", lambda given: given if isinstance(given, hint) else REFUSED)
     return None
 
 
-def _any_of(args: tuple[Any, ...]) -> Rule | None:
+def _any_of(args: tuple[Any, ...], single: Callable[[Any], Rule | None]) -> Rule | None:
     if str in args and Path in args:
         args = (*(one for one in args if one not in (str, Path)), Path)
-    rules = [_rule(one) for one in args]
+    rules = [rule_of(one, single) for one in args]
     if None in rules:
         return None
     known = [rule for rule in rules if rule is not None]
 
     def admitted(given: Any) -> Any:
-        return next((value for rule in known if (value := rule.admitted(given)) is not _REFUSED), _REFUSED)
+        return next((value for rule in known if (value := rule.admitted(given)) is not REFUSED), REFUSED)
 
     several, names = any(rule.several for rule in known), tuple(name for rule in known for name in rule.names)
     return Rule(_either([rule.one for rule in known]), _either([rule.many for rule in known]), admitted, several, names)
 
 
-def _list_of(element: Rule | None) -> Rule:
+def list_of(element: Rule | None) -> Rule:
+    """The rule of a list whose elements have a rule, or may be anything."""
+
     def admitted(given: Any) -> Any:
         found = None if isinstance(given, Mapping) else things(given)
         if found is None or element is None:
-            return _REFUSED if found is None else found
+            return REFUSED if found is None else found
         values = []
         for one in found:
             values.append(element.admitted(one))
-            if values[-1] is _REFUSED:
-                return _REFUSED
+            if values[-1] is REFUSED:
+                return REFUSED
         return tuple(values)
 
     many = "values" if element is None else element.many
@@ -268,9 +276,9 @@ def _fixed(elements: tuple[Rule | None, ...]) -> Rule:
     def admitted(given: Any) -> Any:
         found = None if isinstance(given, Mapping) else things(given)
         if found is None or len(found) != len(elements):
-            return _REFUSED
+            return REFUSED
         values = tuple(one if rule is None else rule.admitted(one) for one, rule in zip(found, elements, strict=True))
-        return _REFUSED if any(value is _REFUSED for value in values) else values
+        return REFUSED if any(value is REFUSED for value in values) else values
 
     words = ", ".join("a value" if rule is None else rule.one for rule in elements)
     return Rule(f"a tuple ({words})", f"tuples ({words})", admitted)
@@ -289,32 +297,32 @@ def _whole(given: Any) -> Any:
     if type(given) is int:
         return given
     number = as_whole_number(given)
-    return _REFUSED if number is None else number
+    return REFUSED if number is None else number
 
 
 def _real(given: Any) -> Any:
     if type(given) is float:
-        return _REFUSED if math.isnan(given) else given
+        return REFUSED if math.isnan(given) else given
     number, whole = as_float(given), as_whole_number(given)
     # What only an infinite float could stand for is larger than any use.
     if math.isnan(number) or (whole is not None and math.isinf(number)):
-        return _REFUSED
+        return REFUSED
     # What a float cannot tell from its neighbours gains nothing from more digits.
     return number if whole is None or abs(whole) > _LARGEST_WHOLE else whole
 
 
 def _truth(given: Any) -> Any:
     # By the name of the type, which numpy's has too: numpy is not imported for this alone.
-    return bool(given) if type(given).__name__ in ("bool", "bool_") else _REFUSED
+    return bool(given) if type(given).__name__ in ("bool", "bool_") else REFUSED
 
 
 def _text(given: Any) -> Any:
     if not isinstance(given, str):
-        return _REFUSED
+        return REFUSED
     try:
         given.encode()
     except UnicodeEncodeError:  # half of a pair of surrogates, which nothing can print
-        return _REFUSED
+        return REFUSED
     return given
 
 
@@ -322,16 +330,16 @@ def _path(given: Any) -> Any:
     try:
         file_path("path", given)
     except TensorRankError:
-        return _REFUSED
+        return REFUSED
     return given
 
 
 def _mapping(given: Any) -> Any:
-    return given if isinstance(given, Mapping) and all(isinstance(key, str) for key in given) else _REFUSED
+    return given if isinstance(given, Mapping) and all(isinstance(key, str) for key in given) else REFUSED
 
 
-_PLAIN: dict[Any, Rule] = {
-    type(None): Rule("None", "None", lambda given: given if given is None else _REFUSED),
+PLAIN: dict[Any, Rule] = {
+    type(None): Rule("None", "None", lambda given: given if given is None else REFUSED),
     bool: Rule("True or False", "truth values", _truth),
     int: Rule("a whole number", "whole numbers", _whole),
     float: Rule("a number", "numbers", _real),

@@ -6,15 +6,15 @@ values of the fields again, or an error that names the field.
 
 from __future__ import annotations
 
-import types
-from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, replace
 from functools import cache
-from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Any, get_origin, get_type_hints
 
 import numpy as np
 
 from tensorrank.arguments import shown
+from tensorrank.checked import PLAIN, REFUSED, Rule, list_of, rule_of
 from tensorrank.errors import TensorRankError
 from tensorrank.whole_numbers import from_text
 
@@ -57,109 +57,55 @@ def field_values(record: type, given: Any, what: str) -> dict[str, Any]:
             f"{what} with missing or unknown names was given ({', '.join(sorted(map(str, odd)))}); expected to_dict's "
             f"{', '.join(sorted(names))}"
         )
-    rules = _rules(record)
-    values = {}
+    rules, values = _rules(record), {}
     for name, value in given.items():
-        words, read = rules[name]
-        try:
-            values[name] = read(value)
-        except _UnfitError:
-            raise TensorRankError(f"{what} was given whose {name} is {shown(value)}; expected {words}") from None
+        values[name] = rules[name].admitted(value)
+        if values[name] is REFUSED:
+            raise TensorRankError(f"{what} was given whose {name} is {shown(value)}; expected {rules[name].one}")
     return values
 
 
-class _UnfitError(Exception):
-    """A value that does not fit."""
-
-
-_Rule = tuple[str, Callable[[Any], Any]]
-
-
 @cache
-def _rules(record: type) -> dict[str, _Rule]:
+def _rules(record: type) -> dict[str, Rule]:
     hints = get_type_hints(record)
-    return {field.name: _rule(hints[field.name]) for field in fields(record)}
+    found = {field.name: rule_of(hints[field.name], _single) for field in fields(record)}
+    return {name: rule for name, rule in found.items() if rule is not None}
 
 
-def _rule(hint: Any) -> _Rule:
-    """What an annotation admits: in words, and as the function that reads it."""
-    origin, inner = get_origin(hint), get_args(hint)
-    if hint in _SINGLE:
-        return _SINGLE[hint]
-    if origin in (Union, types.UnionType):
-        (one,) = (part for part in inner if part is not types.NoneType)
-        words, read = _rule(one)
-        return f"{words} or null", lambda value: None if value is None else read(value)
-    if origin is Literal:
-        return f"one of {', '.join(map(str, inner))}", lambda value: _among(value, inner)
-    if origin is tuple and inner[-1] is not Ellipsis:
-        words, read = _rule(inner[0])
-        return f"{len(inner)} values, each {words}", lambda value: tuple(map(read, _list(value, len(inner))))
-    if origin is tuple:
-        words, read = _rule(inner[0])
-        return f"a list, each value {words}", lambda value: tuple(map(read, _list(value)))
-    if origin is np.ndarray:
-        return "a list of finite numbers", lambda value: [_finite(entry) for entry in _list(value)]
+def _single(hint: Any) -> Rule | None:
+    if get_origin(hint) is np.ndarray:
+        return list_of(Rule("a finite number", "finite numbers", _finite))
     if hasattr(hint, "from_dict"):
-        return "a record", hint.from_dict
-    # Fields of other types are no part of what is written and read.
-    raise TypeError(f"fields of type {hint} cannot be read")
+        return Rule("a record", "records", lambda value: hint.from_dict(value) if isinstance(value, Mapping) else REFUSED)
+    return _SINGLE.get(hint)
 
 
-def _whole(value: Any) -> int:
+def _whole(value: Any) -> Any:
     if isinstance(value, str):
         try:
             return from_text(value)
         except TensorRankError:
-            raise _UnfitError from None
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise _UnfitError
-    return value
+            return REFUSED
+    return value if isinstance(value, int) and not isinstance(value, bool) else REFUSED
 
 
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not (isinstance(value, int | float) or value in _ENDS):
-        raise _UnfitError
+def _number(value: Any) -> Any:
+    if isinstance(value, bool) or not isinstance(value, int | float | str) or (isinstance(value, str) and value not in _ENDS):
+        return REFUSED
     try:
         return float(value)
     except OverflowError:
-        raise _UnfitError from None
+        return REFUSED
 
 
-def _finite(value: Any) -> float:
+def _finite(value: Any) -> Any:
     number = _number(value)
-    if not np.isfinite(number):
-        raise _UnfitError
-    return number
+    return number if number is not REFUSED and np.isfinite(number) else REFUSED
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str) or any("\ud800" <= letter <= "\udfff" for letter in value):
-        raise _UnfitError
-    return value
-
-
-def _truth(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise _UnfitError
-    return value
-
-
-def _among(value: Any, known: tuple[Any, ...]) -> Any:
-    if not isinstance(value, str) or value not in known:
-        raise _UnfitError
-    return value
-
-
-def _list(value: Any, length: int | None = None) -> list[Any] | tuple[Any, ...]:
-    if not isinstance(value, list | tuple) or length not in (None, len(value)):
-        raise _UnfitError
-    return value
-
-
-_SINGLE: dict[Any, _Rule] = {
-    int: ("a whole number", _whole),
-    float: ("a number", _number),
-    str: ("a text", _text),
-    bool: ("true or false", _truth),
+_SINGLE: dict[Any, Rule] = {
+    **PLAIN,
+    type(None): replace(PLAIN[type(None)], one="null", many="null"),
+    int: replace(PLAIN[int], admitted=_whole),
+    float: replace(PLAIN[float], admitted=_number),
 }
