@@ -34,7 +34,8 @@ def generate(stream: Random) -> bytes:
         if not rows:
             break
         rows = [row for row in rows if row] or [["depth"]]
-    text = stream.choice(("\n", "\n", "\r\n", "\r")).join(stream.choice((",", ",", ",", ", ", ";")).join(row) for row in rows)
+    end, comma = stream.choice(("\n", "\n", "\r\n", "\r")), stream.choice((*[","] * 16, ", ", ", ", ", ", ";"))
+    text = end.join(map(comma.join, rows))
     if stream.random() < 0.1:
         text = changed_text(stream, text)
     content = text.encode("utf-8", "surrogatepass")

@@ -7,6 +7,7 @@ import re
 import types
 from decimal import Decimal
 from fractions import Fraction
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,9 @@ INTERNAL = frozenset(
 )
 
 
+@cache
 def namespace() -> dict[str, Any]:
-    """The names that calls use, as a user has imported them."""
+    """The names that calls use, as a user has imported them; what evaluates calls takes a copy."""
     import hmmlearn.hmm
     import matplotlib.pyplot as plt
     import numpy as np

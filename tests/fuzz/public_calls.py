@@ -11,8 +11,9 @@ import traceback
 from random import Random
 
 from fuzz.good_calls import CALLS, namespace
-from fuzz.hostile import hostile
+from fuzz.hostile import callable_values, hostile
 from fuzz.judge import NoInputError, frames
+from fuzz.places import places
 from fuzz.target import Target
 
 from tensorrank.errors import TensorRankError
@@ -53,7 +54,7 @@ def generate(stream: Random) -> str:
 def _value(name: str, stream: Random) -> str:
     while True:
         value = hostile(stream)
-        if name not in _CALLED or not callable(eval(value, dict(_NAMES))):
+        if name not in _CALLED or value not in callable_values():
             return value
 
 
@@ -62,25 +63,10 @@ def _replace_a_part(call: ast.Call, stream: Random) -> None:
     chosen = stream.choice(call.keywords)
     if chosen.arg in _CALLED:
         return
-    places = []
-    for node in ast.walk(chosen.value):
-        for name, value in ast.iter_fields(node):
-            if name in ("func", "ctx", "op", "slice") or isinstance(
-                node, ast.Lambda | ast.Attribute | ast.comprehension | ast.arguments
-            ):
-                continue
-            if isinstance(value, ast.expr):
-                places.append((node, name, None))
-            elif isinstance(value, list):
-                places += [(node, name, number) for number, one in enumerate(value) if isinstance(one, ast.expr)]
-    if not places:
-        return
-    node, name, number = stream.choice(places)
-    value = ast.parse(hostile(stream), mode="eval").body
-    if number is None:
-        setattr(node, name, value)
-    else:
-        getattr(node, name)[number] = value
+    found = list(places(chosen.value))
+    if found:
+        place = stream.choice(found)
+        place.put(ast.parse(hostile(stream, place.freedom), mode="eval").body)
 
 
 def consume(text: str) -> object:
