@@ -40,6 +40,33 @@ def test_without_json_the_same_is_a_sentence_on_standard_error():
     assert_refused(run("rank", "nowhere.json"), "error: 'nowhere.json' is no file and no kind of model")
 
 
+@pytest.mark.parametrize(
+    ("arguments", "option", "value", "written"),
+    [
+        (("show", "study.sqlite", "--figures"), "--figures", "--json", "--figures=--json"),
+        (("study", "-o"), "-o", "--json", "--out=--json"),
+        (("rank", "model.json", "--partition", "--seed", "1"), "--partition", "--seed", "--partition=--seed"),
+        (("rank", "circuit", "recurrent", "--steps", "-h"), "--steps", "-h", "--steps=-h"),
+    ],
+)
+def test_an_option_is_not_the_value_of_another_whose_value_was_left_out(
+    arguments, option, value, written, tmp_path, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(app, [*arguments, "--json"])
+    assert (done.exit_code, list(tmp_path.iterdir())) == (2, [])
+    assert json.loads(done.stdout) == {
+        "error": f"{option} is followed by the option {value}; expected a value. For {value} as the value, write {written}"
+    }
+
+
+def test_a_value_that_resembles_an_option_may_be_given_with_a_sign(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    arguments = ["study", "--widths", "1", "--depths", "1", "--work", "1e6", "--threads", "1", "--out=--json"]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    assert (tmp_path / "--json").is_dir()
+
+
 def test_an_option_of_another_type_is_shown_as_it_was_given():
     done = run("bounds", "--width", "10^40", "--depth", 2, "--json")
     assert done.returncode == 2

@@ -65,8 +65,8 @@ class Report:
 
     def __str__(self) -> str:
         return (
-            f"{self.target}: {self.cases} cases, {self.answered} answered, {self.refused} refused in words, "
-            f"{len(self.failures)} failures; slowest {self.slowest:.1f} s (case {self.slowest_case})"
+            f"{self.target}: {self.cases:,} cases, {self.answered:,} answered, {self.refused:,} refused in words, "
+            f"{len(self.failures)} failures; the slowest took {self.slowest:.1f} s of a processor (case {self.slowest_case})"
         )
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 import typer
@@ -14,6 +16,8 @@ from tensorrank.errors import TensorRankError
 
 # A word of a message is given in full up to 499 characters, which the paths of people's files keep to.
 _LONG_WORD = re.compile(r"\S{500,}")
+# Under this name a context keeps the words of the command line.
+_GIVEN = f"{__name__}.given"
 # What is raised for options that are unknown, missing or of another type. Typer names only kinds of it.
 _UsageError: Any = typer.BadParameter.__bases__[0]
 
@@ -26,12 +30,13 @@ class PlainErrors(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Note whether JSON is asked for before a verb has read its options, since these may be wrong."""
-        ctx.obj = "--json" in args
+        ctx.obj, ctx.meta[_GIVEN] = "--json" in args, list(args)
         return list(super().parse_args(ctx, args))
 
     def invoke(self, ctx: Any) -> Any:
         """Run a verb."""
         try:
+            _refuse_options_as_values(self, ctx.meta[_GIVEN])
             return super().invoke(ctx)
         except TensorRankError as error:
             message = str(error)
@@ -49,6 +54,26 @@ class PlainErrors(TyperGroup):
             raise typer.Exit(INTERRUPTED) from None
         _tell(message, f"error: {message}", json=ctx.obj)
         raise typer.Exit(BAD_INPUT)
+
+
+def _refuse_options_as_values(program: TyperGroup, given: list[str]) -> None:
+    """Raise an error for an option whose value was left out: the option behind it would be taken for the value."""
+    options = [option for command in _commands(program) for option in command.params if option.param_type_name == "option"]
+    long_names = {name: max(option.opts, key=len) for option in options if not option.is_flag for name in option.opts}
+    names = {"--help", "-h"}.union(*(option.opts for option in options))
+    before_files = given[: given.index("--")] if "--" in given else given
+    for name, value in pairwise(before_files):
+        if name in long_names and value in names:
+            written = f"{long_names[name]}={value}"
+            raise TensorRankError(
+                f"{name} is followed by the option {value}; expected a value. For {value} as the value, write {written}"
+            )
+
+
+def _commands(command: Any) -> Iterator[Any]:
+    yield command
+    for below in getattr(command, "commands", {}).values():
+        yield from _commands(below)
 
 
 def _what_was_given(error: Any) -> str:
