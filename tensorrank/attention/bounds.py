@@ -30,7 +30,7 @@ from tensorrank.attention.large_counts import (
     refuse_deep,
     refuse_long,
 )
-from tensorrank.attention.monomial import monomial
+from tensorrank.attention.monomial import log3_monomial_bound, token_counts, wanted_monomial
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError, TooLargeError
 from tensorrank.separation.hilbert import HilbertSeries, MomentSpaces, moment_spaces
@@ -47,6 +47,7 @@ __all__ = [
     "log3",
     "log3_affine_bound",
     "log3_moment_bound",
+    "log3_monomial_bound",
     "moment_bound",
     "moment_degree",
     "monomial_bound",
@@ -120,7 +121,7 @@ def moment_bound(depth: int, width: int, output_tokens: int | None = None, other
     105
     """
     depth, width = checked_size("depth", depth), checked_size("width", width)
-    tokens = _token_counts(width, output_tokens, other_tokens)
+    tokens = token_counts(width, output_tokens, other_tokens)
     # The dimension of the moment matrices of the smaller side: the bound grows about as it does for so many entries.
     few = min(width, *tokens)
     entries = few * width - few * (few - 1) // 2
@@ -186,25 +187,15 @@ def monomial_bound(
         other_tokens: tokens on the other side; as many as on the first by default.
 
     Raises:
-        TensorRankError: if a number is not a whole number of at least 1, or heads does not divide the width.
+        TensorRankError: if a number is not a whole number of at least 1, heads does not divide the width, or the search
+            would take minutes.
 
     Source: the construction above, checked by computing the rank at these weights.
 
     >>> [monomial_bound(depth, 2, heads=2) for depth in (2, 3, 4)]
     [12, 140, 2448]
     """
-    width, heads = whole_number("width", width, 1), whole_number("heads", heads, 1)
-    tokens = _token_counts(width, output_tokens, other_tokens)
-    if head_dim is None and width % heads:
-        raise TensorRankError(f"{heads} heads do not divide the width {width}; expected a divisor, or give head_dim")
-    dim = width // heads if head_dim is None else whole_number("head_dim", head_dim, 1)
-    return monomial(whole_number("depth", depth, 1), width, heads, dim, *tokens).bound
-
-
-def _token_counts(width: int, output_tokens: int | None, other_tokens: int | None) -> tuple[int, int]:
-    """The tokens on the output token's side and on the other, many by default."""
-    near = width if output_tokens is None else whole_number("output_tokens", output_tokens, 1)
-    return near, near if other_tokens is None else whole_number("other_tokens", other_tokens, 1)
+    return wanted_monomial(depth, width, heads, head_dim, output_tokens, other_tokens).bound
 
 
 @checked

@@ -17,7 +17,7 @@ from tensorrank.errors import TensorRankError, TooLargeError
 _MOST_COUNTED = 600
 LARGEST = 10**100
 # Whole numbers beyond 3 to this power, some 48,000 digits, take seconds to count.
-_LONGEST_LOG3 = 1e5
+LONGEST_LOG3 = 1e5
 _DEEPEST = 3000
 
 
@@ -35,9 +35,9 @@ def log_monomial_count(variables: int, degree: int) -> float:
 
 def refuse_long(what: str, log3: float, instead: str) -> None:
     """Raise an error if a whole number, whose logarithm to base 3 is given, has too many digits."""
-    if log3 > _LONGEST_LOG3:
+    if log3 > LONGEST_LOG3:
         raise TooLargeError(
-            f"{what} is about 3^{log3:.4g}; expected at most 3^{_LONGEST_LOG3:g}, whose digits can be computed. {instead}"
+            f"{what} is about 3^{log3:.4g}; expected at most 3^{LONGEST_LOG3:g}, whose digits can be computed. {instead}"
         )
 
 

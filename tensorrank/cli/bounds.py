@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 import typer
 
 import tensorrank as tr
 from tensorrank.arguments import shown
+from tensorrank.attention.large_counts import LONGEST_LOG3
 from tensorrank.cli.shared import options
 from tensorrank.cli.shared.terminal import empty_table, print_json, say, whole_numbers, wide_console
 from tensorrank.errors import TensorRankError, TooLargeError
@@ -16,6 +17,7 @@ from tensorrank.whole_numbers import as_ranges
 
 # The most depths of one table.
 _MOST_DEPTHS = 1000
+Number = TypeVar("Number", int, float)
 # Logarithms beyond this are written with an exponent.
 _LONG = 1e9
 
@@ -76,14 +78,16 @@ def bounds(
 def _row(model: tr.SelfAttention, *, digits: bool) -> dict[str, Any]:
     """The bounds of one depth, with their logarithms; whole numbers with too many digits are None.
 
-    Without `digits` the moment bound is None too where its logarithm is quicker to find.
+    Without `digits` bounds are None too where their logarithms are quicker to find.
     """
     depth, width, heads = model.depth, model.width, model.heads
     side, other = model.tokens // 2, model.tokens - model.tokens // 2
     published = tr.bounds.published_bounds(depth, width, heads, model.head_dim)
     many = side >= width
     moment = None if many and not digits else _if_short(lambda: tr.bounds.moment_bound(depth, width, side, other))
-    monomial = _if_short(lambda: tr.bounds.monomial_bound(depth, width, heads, model.head_dim, side, other))
+    sizes = (depth, width, heads, model.head_dim, side, other)
+    log_monomial = _if_short(lambda: tr.bounds.log3_monomial_bound(*sizes))
+    short = digits and log_monomial is not None and log_monomial <= LONGEST_LOG3
     log_moment = None if moment is None else tr.bounds.log3(moment)
     if moment is None and many:
         log_moment = tr.bounds.log3_moment_bound(depth, width)
@@ -91,8 +95,8 @@ def _row(model: tr.SelfAttention, *, digits: bool) -> dict[str, Any]:
         "depth": depth,
         "moment_bound": moment,
         "moment_bound_log3": log_moment,
-        "monomial_bound": monomial,
-        "monomial_bound_log3": None if monomial is None else tr.bounds.log3(monomial),
+        "monomial_bound": tr.bounds.monomial_bound(*sizes) if short else None,
+        "monomial_bound_log3": log_monomial,
         "published_theorem": published.theorem if published else None,
         "published_lower_log3": published.lower if published else None,
         "published_upper_log3": published.upper if published else None,
@@ -101,7 +105,7 @@ def _row(model: tr.SelfAttention, *, digits: bool) -> dict[str, Any]:
     }
 
 
-def _if_short(bound: Callable[[], int | None]) -> int | None:
+def _if_short(bound: Callable[[], Number | None]) -> Number | None:
     """A bound, or None where its digits or the search for it would take minutes."""
     try:
         return bound()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,12 +11,15 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import shown, whole_number
 from tensorrank.attention import bounds
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.figures.axes import beside, one_panel
 from tensorrank.figures.style import colours, in_style, line_entry, mark_entry
+
+# Curves take about a millisecond for each unit of width at depth 1, the square root of a budget.
+_MOST_BUDGETS, _LONGEST = 100, 10_000
 
 
 @checked
@@ -35,7 +39,7 @@ def iso_parameters(budgets: Sequence[int], *, rule: int = 4, deepest: int = 32) 
         deepest: the largest depth.
 
     Raises:
-        TensorRankError: if there are no budgets, or one does not suffice for width 2.
+        TensorRankError: if there are no budgets, one does not suffice for width 2, or the curves would take minutes.
     """
     whole_number("rule", rule, 1)
     whole_number("deepest", deepest, 2)
@@ -44,6 +48,11 @@ def iso_parameters(budgets: Sequence[int], *, rule: int = 4, deepest: int = 32) 
         raise TensorRankError(
             f"the budgets are {', '.join(map(str, sizes)) or 'none'}; expected at least {4 * rule} parameters each, "
             "enough for width 2"
+        )
+    if len(sizes) > _MOST_BUDGETS or sum(math.isqrt(size) for size in sizes) > _LONGEST:
+        raise TensorRankError(
+            f"{len(sizes)} budgets up to {shown(sizes[-1])} would take minutes; expected at most {_MOST_BUDGETS}, whose "
+            f"square roots sum to at most {_LONGEST:,}: one of {_LONGEST**2:,} parameters, or more that are smaller"
         )
     colour = colours(sizes)
     figure, ax = one_panel(6.4, 4.4)
@@ -64,8 +73,8 @@ def iso_parameters(budgets: Sequence[int], *, rule: int = 4, deepest: int = 32) 
 def _curve(ax: Axes, size: int, rule: int, deepest: int, colour: str) -> None:
     pairs = bounds.equal_sizes(size, rule, deepest)
     depths = [depth for depth, _ in pairs]
-    upper = [bounds.log3(bounds.moment_bound(depth, width)) for depth, width in pairs]
-    lower = [bounds.log3(bounds.monomial_bound(depth, width, heads=width)) for depth, width in pairs]
+    upper = [bounds.log3_moment_bound(depth, width) for depth, width in pairs]
+    lower = [bounds.log3_monomial_bound(depth, width, heads=width) for depth, width in pairs]
     ax.fill_between(depths, lower, upper, color=colour, alpha=0.16, linewidth=0)
     ax.plot(depths, upper, ".-", color=colour, linewidth=1.4, markersize=4)
     # The depth at which the knee of the width that the size leaves is the depth itself.

@@ -1,8 +1,10 @@
+import math
 from collections import Counter
 from itertools import product
 
 import pytest
 
+import tensorrank as tr
 from tensorrank import Bipartition, SelfAttention, separation_rank
 from tensorrank.attention.monomial import monomial
 
@@ -59,3 +61,25 @@ def test_with_few_tokens_the_rank_at_its_weights_is_at_least_the_bound(near, far
 def test_one_head_of_width_one_gives_the_power_of_one_entry():
     for depth in (1, 2, 3, 4):
         assert monomial(depth, 5, 1, 1, 5, 5).bound == (3**depth + 1) // 2
+
+
+@pytest.mark.parametrize(("depth", "width"), [(1, 10**6), (2, 10**5)])
+def test_wide_networks_reach_the_largest_product_of_their_degree_at_once(depth, width):
+    # By the inequality of the means no monomial of degree C has more than 2^C divisors; one without squares has them.
+    degree = (3**depth - 1) // 2
+    assert tr.bounds.log3_monomial_bound(depth, width, heads=width) == pytest.approx(degree * math.log(2, 3), rel=1e-12)
+    assert tr.bounds.monomial_bound(depth, width, heads=width) == 2**degree
+
+
+@pytest.mark.parametrize("depth", [1, 40, 1000, 10_000])
+def test_the_logarithm_of_deep_bounds_is_right_where_no_float_holds_them(depth):
+    # One coordinate has the one monomial of its degree, with C + 1 divisors.
+    assert tr.bounds.log3_monomial_bound(depth, 1) == pytest.approx(math.log((3**depth + 1) // 2) / math.log(3), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("depth", "width", "heads"), [(3 * 10**6 + 1, 1, 1), (1000, 300, 300), (2, 10**7, 10**7), (20, 3000, 5)]
+)
+def test_searches_that_take_minutes_are_refused_before_they_begin(depth, width, heads):
+    with pytest.raises(tr.TensorRankError, match=f"take minutes at depth {depth}, with {width} coord.* {heads} heads; exp"):
+        tr.bounds.log3_monomial_bound(depth, width, heads, head_dim=width)

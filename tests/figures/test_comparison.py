@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 
@@ -70,6 +72,22 @@ def test_no_interior_maximum():
     _, axes = figures.iso_parameters([200, 3000], rule=12)
     for curve in (line for line in axes.lines if line.get_marker() == "."):
         assert (np.diff(curve.get_ydata()) > 0).all()
+
+
+@pytest.mark.parametrize("budgets", [[10**18], [10**40], [10**8, 10**8 + 1], range(100, 300)])
+def test_curves_that_take_minutes_are_refused_at_once(budgets):
+    with pytest.raises(TensorRankError, match=r"budgets up to .* would take minutes; expected at most 100, whose square"):
+        figures.iso_parameters(budgets)
+
+
+def test_curves_of_millions_of_parameters_begin_at_known_bounds():
+    _, axes = figures.iso_parameters([10**6])
+    (band,) = axes.collections
+    corners = band.get_paths()[0].vertices
+    # One layer of width 500 has a coordinate of the token and one entry of either side's moments: 501, at least 2.
+    heights = corners[corners[:, 0] == 1, 1]
+    assert heights.max() == pytest.approx(math.log(501, 3))
+    assert heights.min() == pytest.approx(math.log(2, 3))
 
 
 @pytest.mark.parametrize(
