@@ -21,8 +21,9 @@ from typing import Any
 
 import numpy as np
 
+from tensorrank.arguments import as_float
 from tensorrank.arithmetic.arrays import Array, Floats
-from tensorrank.arithmetic.spectrum import rank_of_spectrum, rounding_of, singular_values
+from tensorrank.arithmetic.spectrum import rank_of_spectrum, rounding_of, singular_values, step_of
 from tensorrank.given_records import field_values
 from tensorrank.records import Record
 
@@ -177,7 +178,7 @@ def rounded_rank(found: FloatMatrix | None, rank: int) -> RoundedRank | None:
     numerical = rank_of_spectrum(singular_values(values), found.epsilon, found.errors)
     # A sample smaller than the exact rank tells something only if it shows much less than it could.
     telling = found.whole or rank <= min(values.shape) or 2 * numerical.value <= min(values.shape)
-    if numerical.value >= rank or not telling:
+    if not 0 < numerical.value < rank or not telling:
         return None
     samples = None if found.whole else (values.shape[0], values.shape[1])
     return RoundedRank(numerical.value, found.errors * found.epsilon, samples)
@@ -186,15 +187,15 @@ def rounded_rank(found: FloatMatrix | None, rank: int) -> RoundedRank | None:
 def rounding_in(arrays: Iterable[Array]) -> float | None:
     """The relative rounding error of the coarsest floats among some arrays; None where nothing was rounded.
 
-    Whole numbers are not rounded, of whatever type they are.
+    Whole numbers are not rounded, of whatever type they are. The error is relative to the largest entry of the array.
+    For numbers below the normal ones of their type, it is that of the smallest number of the type.
 
     >>> rounding_in([np.array([1, 2]), np.array([1.0, 2.0])]) is None
     True
     >>> rounding_in([np.array([0.5]), np.array([0.5], dtype=np.float32)])
     1.1920928955078125e-07
     """
-    found = [rounding_of(array.dtype if array.dtype.kind == "f" else np.dtype(float)) for array in arrays if _rounded(array)]
-    return max(found, default=None)
+    return max((_rounding(array) for array in arrays if _rounded(array)), default=None)
 
 
 def vectors(shape: Sequence[int], sites: Sequence[int], most: int, rng: np.random.Generator) -> tuple[list[Floats], bool]:
@@ -213,6 +214,15 @@ def vectors(shape: Sequence[int], sites: Sequence[int], most: int, rng: np.rando
         return [np.eye(size)[numbers[:, place]] for place, size in enumerate(dimensions)], True
     random = [rng.standard_normal((most, size)) for size in dimensions]
     return [one / np.linalg.norm(one, axis=1, keepdims=True) for one in random], False
+
+
+def _rounding(array: Array) -> float:
+    if array.dtype.kind == "f":
+        dtype, largest = array.dtype, float(np.abs(array).max())
+    else:
+        dtype, largest = np.dtype(float), max(abs(as_float(entry)) for entry in array.flat)
+    # Numbers of more than 64 bits may be below all floats.
+    return max(rounding_of(dtype), step_of(dtype) / max(largest, step_of(dtype)))
 
 
 def _rounded(array: Array) -> bool:

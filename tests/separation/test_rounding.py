@@ -116,6 +116,39 @@ def test_the_hilbert_matrix_in_floats_has_fewer_singular_values_above_rounding()
     assert found.numerical.value == np.linalg.matrix_rank(hilbert, rtol=found.numerical.tolerance) < 20
 
 
+@pytest.mark.parametrize(
+    ("kind", "scale"),
+    [
+        (np.float32, 1),
+        (np.float32, 1e-38),
+        (np.float32, 1e-40),
+        (np.float32, 3e-42),
+        (np.float64, 1e-307),
+        (np.float64, 1e-310),
+    ],
+)
+def test_numbers_below_the_normal_ones_are_rounded_to_multiples_of_the_smallest(kind, scale):
+    rng = np.random.default_rng(0)
+    given = (scale * (rng.random((12, 2)) @ rng.random((2, 12)))).astype(kind)
+    found = tr.separation_rank(tr.TensorNetwork((tr.Tensor("m", ("i", "j"), given),), ("i", "j")))
+    # An error of half a unit in each of 12 x 12 entries moves no singular value by more than 6 units (Weyl).
+    unit = max(np.finfo(kind).eps * float(given.max()), float(np.finfo(kind).smallest_subnormal))
+    exponent = np.frexp(float(given.max()))[1]
+    numerical = np.linalg.matrix_rank(np.ldexp(given.astype(float), -exponent), tol=np.ldexp(6 * unit, -exponent))
+    assert (found.value, found.standing, numerical) == (12, "exact", 2)
+    assert found.numerical.value == numerical
+
+
+def test_floats_that_rounding_has_left_nothing_of_say_nothing():
+    smallest = np.finfo(np.float32).smallest_subnormal
+    given = np.random.default_rng(0).integers(0, 3, (6, 6)) * smallest
+    found = tr.separation_rank(tr.TensorNetwork((tr.Tensor("m", ("i", "j"), given.astype(np.float32)),), ("i", "j")))
+    assert (found.value, found.numerical) == (np.linalg.matrix_rank(given / float(smallest)), None)
+    # Numbers of 80 bits or more may be below all floats.
+    tiny = np.diag(np.array([1, 3], dtype=np.longdouble)) / np.longdouble(10) ** min(4000, -np.finfo(np.longdouble).minexp // 4)
+    assert tr.separation_rank(tr.TensorNetwork((tr.Tensor("m", ("i", "j"), tiny),), ("i", "j"))).value == 2
+
+
 def test_small_entries_that_are_meant_are_not_called_errors():
     # Powers of two are no rounded numbers, and three classes of these probabilities never agree: the rank is 3.
     for small in (2.0**-40, 1e-12):
