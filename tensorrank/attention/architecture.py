@@ -162,7 +162,7 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
         return MomentForm(self.input_width, self.moment_degree, self.output_token, self._lower_bounds, leading)
 
     def draw(self, field: PrimeField, rng: np.random.Generator, weights: Weights | None = None) -> AttentionInstance:
-        """This network over GF(p) with random weights, or with the exact image of those given."""
+        """The network over GF(p) with random weights, or with the exact image of those given."""
         drawn = AttentionWeights(**drawn_or_given(weights, self.shapes, field, rng))
         return AttentionInstance(field, drawn.by_head(), self.output_token, residual=self.residual, causal=self.causal)
 
@@ -176,7 +176,7 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
         return isinstance(other, SelfAttention) and self.network(partition).contains(other.network(other_partition))
 
     def network(self, partition: PartitionLike) -> Network:
-        """This network and a bipartition of its tokens, to be asked what it contains."""
+        """The network and a bipartition of its tokens, to be asked what it contains."""
         split = checked_partition(self.sites, partition)
         return Network(self, self.kv_heads, self.input_width, self.positional, self.sides(split), split)
 

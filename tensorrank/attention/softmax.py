@@ -96,7 +96,7 @@ class SoftmaxAttention(AttentionStack, NumericalArchitecture):
         return SoftmaxFunction(self, self._checked(weights))(inputs)
 
     def numerical_model(self, seed: int | np.random.Generator = 0, *, weights: Weights | None = None) -> NumericalModel:
-        """This network as a function of its tokens, with random weights or those given.
+        """The network as a function of its tokens, with random weights or those given.
 
         Raises:
             WeightsError: if given weights have other names or shapes than `shapes` says, or are not finite numbers.

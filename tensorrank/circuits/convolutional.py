@@ -128,7 +128,7 @@ class ConvolutionalCircuit(WeightedArchitecture):
         return shapes
 
     def draw(self, field: PrimeField, rng: np.random.Generator, weights: Weights | None = None) -> NetworkInstance:
-        """This circuit over GF(p) with random weights, or with the exact image of those given."""
+        """The circuit over GF(p) with random weights, or with the exact image of those given."""
         drawn = drawn_or_given(weights, self.shapes, field, rng)
         return self.to_network(drawn).architecture().draw(field, rng)
 

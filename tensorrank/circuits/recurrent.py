@@ -110,7 +110,7 @@ class RecurrentCircuit(WeightedArchitecture):
         }
 
     def draw(self, field: PrimeField, rng: np.random.Generator, weights: Weights | None = None) -> RecurrentInstance:
-        """This circuit over GF(p) with random weights, or with the exact image of those given."""
+        """The circuit over GF(p) with random weights, or with the exact image of those given."""
         return RecurrentInstance(field, **drawn_or_given(weights, self.shapes, field, rng))
 
     def value_bits(self, weights: Weights | None = None) -> float:

@@ -80,7 +80,7 @@ class Expression:
         return search(tuple(operands), output, tuple((leg, sizes[leg]) for leg in legs))
 
     def resized(self, sizes: Mapping[str, int]) -> Expression:
-        """This expression with other dimensions of some legs, by the same path."""
+        """The expression with other dimensions of some legs, by the same path."""
         return replace(self, sizes=tuple((leg, sizes.get(leg, size)) for leg, size in self.sizes))
 
     @cached_property

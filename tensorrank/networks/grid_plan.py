@@ -68,7 +68,7 @@ class GridPlan:
         return _sized_plan(tuple(tensors), a, b, tuple(sizes.items()), shape)
 
     def within(self, limit: int, what: str) -> GridPlan:
-        """This plan, with tiles small enough for a limit in bytes; refused if even tiles of one value do not fit."""
+        """The plan, with tiles small enough for a limit in bytes; refused if even tiles of one value do not fit."""
         found, side = self, max(self.tile_shape)
         while found.peak_bytes > limit and side > 1:
             side //= 2

@@ -183,5 +183,5 @@ class TensorNetwork(LabelledTensors, Model):
         return picture(self, partition, positions)
 
     def architecture(self) -> NetworkFunction:
-        """This network's function as an architecture without weights, for `separation_rank`."""
+        """The network's function as an architecture without weights, for `separation_rank`."""
         return NetworkFunction(self)

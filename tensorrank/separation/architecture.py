@@ -195,8 +195,12 @@ class Architecture(Model):
         return None
 
     def architecture(self) -> Architecture:
-        """This architecture itself."""
+        """The architecture itself: it is its own."""
         return self
+
+
+class KnownByValues:
+    """Base of what is known by its values in floating point only, and has a numerical separation rank alone."""
 
 
 def as_architecture(model: Model) -> Architecture:
@@ -209,8 +213,12 @@ def as_architecture(model: Model) -> Architecture:
         raise TensorRankError(
             f"the model is {shown(model)}; expected a model, not its file: try tensorrank.load({shown(model)})"
         )
+    if isinstance(model, KnownByValues):
+        raise TensorRankError(
+            f"the model is {shown(model)}, which is known by floating-point values only; expected an architecture, such as "
+            "SelfAttention(depth=3, width=2): try tensorrank.numerical_separation_rank(model)"
+        )
     raise TensorRankError(
-        f"the model is {shown(model)}; expected an architecture, such as SelfAttention(depth=3, width=2). What is known by "
-        "floating-point values only, SoftmaxAttention or NumericalModel(function, sites) for a function of your own, "
-        "has a numerical_separation_rank"
+        f"the model is {shown(model)}; expected an architecture, such as SelfAttention(depth=3, width=2). For a function of "
+        "your own, try tensorrank.numerical_separation_rank(tensorrank.NumericalModel(function, sites))"
     )

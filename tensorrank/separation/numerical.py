@@ -21,7 +21,7 @@ from tensorrank.arithmetic.resources import memory_limit, refuse_beyond, silent,
 from tensorrank.arithmetic.spectrum import NumericalRank, rank_of_spectrum, singular_values, step_of
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
-from tensorrank.separation.architecture import Weights
+from tensorrank.separation.architecture import KnownByValues, Weights
 from tensorrank.separation.called import called
 from tensorrank.separation.distinct import DistinctInputs
 from tensorrank.separation.options import NumericalOptions, checked_options, takes
@@ -41,7 +41,7 @@ _PAIRS, _CHUNK = 2**14, 2**24
 _CORNER = 4
 
 
-class NumericalArchitecture(ABC):
+class NumericalArchitecture(KnownByValues, ABC):
     """Base of architectures whose values are computed in floating point only, such as softmax attention."""
 
     @abstractmethod
@@ -51,7 +51,7 @@ class NumericalArchitecture(ABC):
 
 @checked
 @dataclass(frozen=True)
-class NumericalModel:
+class NumericalModel(KnownByValues):
     """A function of several sites that is known only by its values, such as a trained network.
 
     Args:

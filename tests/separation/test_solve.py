@@ -372,6 +372,10 @@ def test_what_is_no_architecture_is_named():
         separation_rank(3)
     with pytest.raises(TensorRankError, match=r"expected a model, not its file: try tensorrank\.load\('h\.json'\)"):
         separation_rank("h.json")
+    with pytest.raises(
+        TensorRankError, match=r"try tensorrank\.numerical_separation_rank\(tensorrank\.NumericalModel\(function"
+    ):
+        separation_rank(lambda x: x[:, 0])
 
 
 def test_a_prime_that_is_in_no_list_is_named():
