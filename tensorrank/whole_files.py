@@ -33,7 +33,7 @@ def write_whole(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
         write: called with the temporary file, open for binary writing, which it fills.
 
     Raises:
-        TensorRankError: if the path is that of a folder, a device, a pipe or a socket, the older file is protected
+        TensorRankError: if the path names a folder, a device, a pipe or a socket, the older file is protected
             against writing, or the file cannot be written.
 
     >>> from tempfile import TemporaryDirectory
@@ -62,12 +62,12 @@ def write_whole(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
         raise TensorRankError(f"{path} cannot be written ({error.strerror or error}); {remedy}") from error
 
 
-def checked_file(name: str, path: Path) -> Path:
+def checked_file(name: str, path: str | Path) -> Path:
     """The path of a file to be written, if that looks possible: asked before the work, not after it.
 
     Args:
         name: of what the user gave, such as an option.
-        path: of the file.
+        path: of the file, as the user wrote it: a Path has lost the slash by which a text names a folder.
 
     Raises:
         TensorRankError: if it is that of a folder, a device, a pipe or a socket, the file is protected against writing,
@@ -80,7 +80,18 @@ def checked_file(name: str, path: Path) -> Path:
         raise TensorRankError(f"{what} cannot be written: there is no folder {folder}; make it, or give another")
     if not os.access(folder, os.W_OK):
         raise TensorRankError(f"{what} cannot be written: the folder {folder} is read-only; give another")
-    return path
+    return Path(path)
+
+
+def refuse_slash(what: str, path: str | os.PathLike[str]) -> None:
+    """Refuse the path of a file that ends in a slash, which names a folder.
+
+    >>> refuse_slash("--save out/", "out/")
+    Traceback (most recent call last):
+    tensorrank.errors.TensorRankError: --save out/ ends in a slash, which names a folder; expected the path of a file
+    """
+    if os.fspath(path).endswith(tuple(filter(None, (os.sep, os.altsep)))):
+        raise TensorRankError(f"{what} ends in a slash, which names a folder; expected the path of a file")
 
 
 def checked_folder(name: str, given: str | Path | None) -> Path | None:
@@ -99,15 +110,17 @@ def checked_folder(name: str, given: str | Path | None) -> Path | None:
 
 def _older(path: str | Path, what: str) -> os.stat_result | None:
     """What is known of the file that is to be replaced; None where there is none."""
-    if not isinstance(path, str | os.PathLike):
+    if not isinstance(path, str | os.PathLike) or not os.fspath(path):
         raise TensorRankError(f"{what} is no path; expected the path of a file, such as 'model.json'")
     try:
         older = os.stat(path)
     except FileNotFoundError:
+        refuse_slash(what, path)
         return None
     except ValueError as error:
         raise TensorRankError(f"{what!r} is no path ({error}); expected the path of a file, such as 'model.json'") from error
     except OSError as error:
+        refuse_slash(what, path)
         raise TensorRankError(f"{what} cannot be written ({error.strerror or error}); give a writable folder") from error
     if stat.S_ISDIR(older.st_mode):
         raise TensorRankError(f"{what} is a folder; give a file in it, such as {Path(path) / 'model.json'}")

@@ -43,6 +43,16 @@ def test_a_folder_that_does_not_exist_is_explained(tmp_path):
         write_whole(tmp_path / "nowhere" / "table.csv", put(b""))
 
 
+@pytest.mark.parametrize("older", [False, True])
+@pytest.mark.parametrize("check", [lambda path: write_whole(path, put(b"x")), lambda path: checked_file("--out", path)])
+def test_a_path_that_ends_in_a_slash_names_a_folder(tmp_path, check, older):
+    if older:
+        (tmp_path / "model.json").write_text("before")
+    with pytest.raises(TensorRankError, match=r"model.json/ ends in a slash, which names a folder; expected"):
+        check(f"{tmp_path}/model.json/")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["before"] * older
+
+
 def test_the_longest_name_that_a_folder_takes_can_be_written(tmp_path):
     path = tmp_path / ("a" * 255)
     write_whole(path, put(b"content"))

@@ -45,7 +45,7 @@ def ablation(
     ] = None,
     sigmas: options.Sigmas = 2.0,
     save: Annotated[
-        Path | None, typer.Option(metavar="OUT.json", help="Where the fit is written, for `tensorrank advise --fit`.")
+        str | None, typer.Option(metavar="OUT.json", help="Where the fit is written, for `tensorrank advise --fit`.")
     ] = None,
     out: options.Out = None,
     json: options.Json = False,
@@ -61,10 +61,9 @@ def ablation(
     from tensorrank.guidelines.transitions import checked_sigmas
 
     checked_sigmas(sigmas)
-    if save is not None:
-        if save.suffix.lower() != ".json" or save.resolve() == file.resolve():
-            raise TensorRankError(f"--save is {save}; expected another file named .json, which `tensorrank advise --fit` reads")
-        checked_file("--save", save)
+    saved = None if save is None else checked_file("--save", save)
+    if saved is not None and (saved.suffix.lower() != ".json" or saved.resolve() == file.resolve()):
+        raise TensorRankError(f"--save is {save}; expected another file named .json, which `tensorrank advise --fit` reads")
     data = tr.guidelines.read_ablation(file, rule=rule)
     largest = 10 ** ceil(log10(max(curve.sizes[-1] for curve in data.curves)))
     sizes = [largest * factor for factor in _FACTORS]
@@ -81,9 +80,9 @@ def ablation(
     except TensorRankError as error:
         seen = f"; the picture of the losses: {pictures[0]}" if pictures else ""
         raise TensorRankError(f"{file}: {error}{seen}") from error
-    if save is not None:
+    if saved is not None:
         text = dumps(fit.to_dict(), indent=2, allow_nan=False) + "\n"
-        write_whole(save, lambda file: file.write(text.encode()))
+        write_whole(saved, lambda file: file.write(text.encode()))
     best = [] if fit.slope < 0 else [tr.guidelines.optimum(size, fit, sigmas=sigmas) for size in sizes]
     if json:
         used = data.chosen(pairs)

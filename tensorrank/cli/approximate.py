@@ -53,7 +53,7 @@ def approximate(
         int, typer.Option(help="Partial assignments that the search for entries may look at, where there is no tree.")
     ] = 200_000,
     memory: Annotated[str, typer.Option(help="Limit on the memory of each rank of the exact form.")] = "256MiB",
-    save: Annotated[Path | None, typer.Option(metavar="OUT", help="Where the last latent class model is written.")] = None,
+    save: Annotated[str | None, typer.Option(metavar="OUT", help="Where the last latent class model is written.")] = None,
     out: given.Out = None,
     json: given.Json = False,
 ) -> None:

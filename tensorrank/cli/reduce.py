@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -26,7 +25,7 @@ def reduce(
             help="The kind wanted, by its name in files: sum_product, latent_tree, ... An unknown name lists all.",
         ),
     ],
-    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="OUT", help="Where the reduced model is written.")] = None,
+    out: Annotated[str | None, typer.Option("--out", "-o", metavar="OUT", help="Where the reduced model is written.")] = None,
     tree: Annotated[str, typer.Option(help="Of --to hierarchical: own, the tree that the model has, or balanced.")] = "own",
     limit: Annotated[
         float | None, typer.Option(help="The largest size of the reduced model: table entries, or edges; 1e6 or twice its own.")

@@ -30,7 +30,9 @@ def show(
     ] = None,
     standing: Annotated[str | None, typer.Option(help="Of a store: only exact, probable, or 'lower bound' ranks.")] = None,
     blocks: Annotated[bool, typer.Option("--blocks", help="Of a store: every finished block, not the ranks.")] = False,
-    export: Annotated[Path | None, typer.Option(help="Of a store: write what is shown to this .csv or .parquet file.")] = None,
+    export: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Of a store: write what is shown to this .csv or .parquet file.")
+    ] = None,
     figures: Annotated[Path | None, typer.Option(help="Of a store: picture what is shown, in this folder.")] = None,
     json: given.Json = False,
 ) -> None:

@@ -74,14 +74,15 @@ class Filter:
         ]
 
 
-def show_store(path: Path, filtered: Filter, *, blocks: bool, export: Path | None, figures: Path | None, json: bool) -> None:
+def show_store(path: Path, filtered: Filter, *, blocks: bool, export: str | None, figures: Path | None, json: bool) -> None:
     """List what the store has; export and picture it if that is asked for."""
     from tensorrank.experiments.depth_series import table
     from tensorrank.studies.export import check_export
     from tensorrank.studies.export import export as write_rows
 
-    if export is not None:
-        check_export(checked_file("--export", export))
+    exported = None if export is None else checked_file("--export", export)
+    if exported is not None:
+        check_export(exported)
     if figures is not None and blocks:
         raise TensorRankError("--figures shows ranks, not --blocks; give one of the two")
     with tr.Store(path, read_only=True, check=model_of) as store:
@@ -97,9 +98,9 @@ def show_store(path: Path, filtered: Filter, *, blocks: bool, export: Path | Non
     rows, columns = _block_table(kept) if blocks else table(found)
     notes = filtered.cannot_tell({*ranks, *(key for key, *_ in listed)})
     written: list[Path] = []
-    if export is not None:
-        write_rows(rows, columns, export)
-        written.append(export)
+    if exported is not None:
+        write_rows(rows, columns, exported)
+        written.append(exported)
     if figures is not None:
         written += _figures(found, figures)
     if json:

@@ -69,7 +69,8 @@ def study(
         float, typer.Option(help="Seconds that blocks under way have to finish after Ctrl-C or SIGTERM; 0: none.")
     ] = 10.0,
     log_json: Annotated[
-        Path | None, typer.Option(help="File to which every event is appended as a line of JSON; -: standard error.")
+        str | None,
+        typer.Option(metavar="FILE", help="File to which every event is appended as a line of JSON; -: standard error."),
     ] = None,
     json: given.Json = False,
 ) -> None:

@@ -15,7 +15,7 @@ from matplotlib.lines import Line2D
 from tensorrank.arguments import one_of, several, shown
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.result import Standing
-from tensorrank.whole_files import write_whole
+from tensorrank.whole_files import refuse_slash, write_whole
 
 # Okabe and Ito's palette, told apart with every common colour vision, ordered so that neighbours differ in grey too.
 _PALETTE = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
@@ -114,6 +114,7 @@ def save(figure: Figure, stem: str | Path, formats: Sequence[str] = ("png", "svg
         raise TensorRankError(f"formats are {shown(formats)}; expected a list, such as ['{formats}']")
     if not isinstance(stem, str | os.PathLike) or not Path(stem).name:
         raise TensorRankError(f"the stem is {shown(stem)}; expected the path of a file without its ending, such as 'out/ranks'")
+    refuse_slash(f"the stem {stem}", stem)
     known = list(figure.canvas.get_supported_filetypes())
     kinds = [one_of("a format", kind, known) for kind in several("formats", formats, "a list, such as ['png', 'svg']")]
     paths = []

@@ -3,12 +3,16 @@
 import json
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from command_line import assert_refused, run
 from typer.testing import CliRunner
 
+import tensorrank as tr
 from tensorrank.cli.main import app
+
+ROOT = Path(__file__).parents[2]
 
 BAD_INPUT = [
     (("rank", "attention", "--depth", 0, "--width", 2), "depth is 0; expected a whole number of at least 1"),
@@ -78,6 +82,30 @@ def test_a_path_that_is_not_there_and_a_file_as_a_folder_are_told_apart(tmp_path
     assert_refused(run("show", "nowhere"), "error: nowhere is not there; expected the store of a study, its folder, or a model")
     (tmp_path / "file").touch()
     assert_refused(run("study", "--out", tmp_path / "file"), "file is a file; expected a folder, which is made")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "option"),
+    [
+        (("ablation", ROOT / "examples" / "ablation" / "softmax.csv"), "--save"),
+        (("reduce", "h.json", "--to", "sum_product"), "--out"),
+        (("approximate", "h.json", "--steps", 1), "--save"),
+        (("study", "--widths", 1, "--depths", 1, "--out", "runs"), "--log-json"),
+        (("show", "study"), "--export"),
+    ],
+    ids=str,
+)
+def test_a_file_whose_path_ends_in_a_slash_is_refused_by_every_verb_that_writes_one(tmp_path, monkeypatch, arguments, option):
+    monkeypatch.chdir(tmp_path)
+    tr.save(tr.HiddenMarkov.random(2, 2, 3, seed=1), "h.json")
+    tr.Store("study").close()
+    done = CliRunner().invoke(app, [*map(str, arguments), option, "out.json/"])
+    assert done.exit_code == 2
+    message = f"{option} out.json/ ends in a slash, which names a folder; expected the path of a file"
+    assert message in " ".join(done.stderr.split())
+    nothing = CliRunner().invoke(app, [*map(str, arguments), option, ""])
+    assert (nothing.exit_code, nothing.stderr.startswith(f"error: {option}")) == (2, True)
+    assert not (tmp_path / "out.json").exists()
 
 
 @pytest.mark.parametrize("json_given", [False, True])

@@ -126,4 +126,6 @@ def test_what_is_no_figure_is_not_saved(tmp_path):
         figures.save(figure, tmp_path / "x", formats=["pgn"])
     with pytest.raises(TensorRankError, match="the stem is '/'; expected the path of a file without its ending"):
         figures.save(figure, "/")
+    with pytest.raises(TensorRankError, match=r"the stem .*/x/ ends in a slash, which names a folder"):
+        figures.save(figure, f"{tmp_path}/x/")
     assert list(tmp_path.iterdir()) == []

@@ -19,15 +19,17 @@ from tensorrank.records import plain
 from tensorrank.studies.events import Event, WorkersChanged
 from tensorrank.studies.pace import Pace
 from tensorrank.studies.summary import Summary
+from tensorrank.whole_files import refuse_slash
 
 
 class Log:
     """A file of JSON lines, each written through as it comes; "-" is standard error."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str | Path) -> None:
         self._path = path
+        refuse_slash(f"--log-json {path}", path)
         try:
-            self._file = sys.stderr if str(path) == "-" else _appended(path)
+            self._file = sys.stderr if str(path) == "-" else _appended(Path(path))
         except OSError as error:
             message = f"--log-json {path} cannot be written ({error.strerror}); give another file"
             raise TensorRankError(message) from error
@@ -72,7 +74,7 @@ def _is_cut_off(path: Path) -> bool:
 class Watch:
     """Shows a study's events as bars, writes them to a log and counts them for the summary; a context manager."""
 
-    def __init__(self, log: Path | None = None, console: Console | None = None) -> None:
+    def __init__(self, log: str | Path | None = None, console: Console | None = None) -> None:
         self.summary = Summary()
         self._pace = Pace()
         self._workers: int | None = None

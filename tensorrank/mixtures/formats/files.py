@@ -63,7 +63,8 @@ def save(model: Mixture, path: str | Path) -> None:
     """
     fields = ",\n".join(f"  {json.dumps(name)}: {_line_by_line(value)}" for name, value in to_dict(model).items())
     content = f"{{\n{fields}\n}}\n".encode()
-    write_whole(file_path("the path of the model", path), lambda file: file.write(content))
+    file_path("the path of the model", path)
+    write_whole(path, lambda file: file.write(content))
 
 
 def _line_by_line(value: Any) -> str:

@@ -200,6 +200,8 @@ def test_a_file_that_cannot_be_replaced_stays(tmp_path):
     before = (tmp_path / "m.json").read_text()
     with pytest.raises(TensorRankError, match="expected one of the models latent_class"):
         save("no model", tmp_path / "m.json")
+    with pytest.raises(TensorRankError, match=r"m.json/ ends in a slash, which names a folder"):
+        save(LatentClass([1], [[[1]]]), f"{tmp_path}/m.json/")
     with pytest.raises(TensorRankError, match=r"m.json cannot be written \(No such file"):
         save(LatentClass([1], [[[1]]]), tmp_path / "nowhere" / "m.json")
     with pytest.raises(TensorRankError, match=r"m.json cannot be written \(Not a directory\)"):
