@@ -122,6 +122,31 @@ def refuse_beyond(limit: int, needed: float, what: str, smaller: str) -> None:
         raise TensorRankError(f"{what} would {size}; the memory limit is {amount(limit)}. Try {smaller}")
 
 
+def work_limit(work: float | None) -> float:
+    """The operations that a computation may take: a positive number of them, or infinitely many for None.
+
+    >>> work_limit(None), work_limit(1e12)
+    (inf, 1000000000000.0)
+    """
+    operations = math.inf if work is None else as_float(work)
+    if not operations > 0:
+        raise TensorRankError(f"the work limit is {shown(work)}; expected a positive number of operations, such as 1e12")
+    return operations
+
+
+def refuse_long(limit: float, needed: float, what: str, smaller: str) -> None:
+    """Raise an error if something takes more operations than its limit; the error says to try `smaller`.
+
+    >>> refuse_long(1e10, 5e12, "this check", "less")
+    Traceback (most recent call last):
+        ...
+    tensorrank.errors.TensorRankError: this check would take about 5e+12 operations; the work limit is 1e+10. Try less
+    """
+    if needed > limit:
+        size = f"{needed:.2g}" if needed < 1e300 else "10^300 or more"
+        raise TensorRankError(f"{what} would take about {size} operations; the work limit is {limit:.3g}. Try {smaller}")
+
+
 def silent(done: float, total: float, what: str) -> None:
     """A `Progress` that tells nobody."""
 

@@ -9,7 +9,6 @@ import typer
 
 import tensorrank as tr
 from tensorrank.arguments import shown
-from tensorrank.attention.large_counts import LONGEST_LOG3
 from tensorrank.cli.shared import options
 from tensorrank.cli.shared.terminal import empty_table, print_json, say, whole_numbers, wide_console
 from tensorrank.errors import TensorRankError, TooLargeError
@@ -80,6 +79,9 @@ def _row(model: tr.SelfAttention, *, digits: bool) -> dict[str, Any]:
 
     Without `digits` bounds are None too where their logarithms are quicker to find.
     """
+    # Heavy modules are imported where they are used, so that --help answers at once.
+    from tensorrank.attention.large_counts import LONGEST_LOG3
+
     depth, width, heads = model.depth, model.width, model.heads
     side, other = model.tokens // 2, model.tokens - model.tokens // 2
     published = tr.bounds.published_bounds(depth, width, heads, model.head_dim)

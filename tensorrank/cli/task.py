@@ -82,6 +82,7 @@ def check(
     dimension: Annotated[int | None, typer.Option(help="Of the unit with random keys; the least that does by default.")] = None,
     seed: given.Seed = 0,
     memory: given.Memory = None,
+    work: Annotated[float, typer.Option(help="Limit on the operations of the check; inf for none.")] = 2e10,
     json: given.Json = False,
 ) -> None:
     """Hold the explicit attention unit of a task against the right answers, on all inputs or on random ones."""
@@ -92,7 +93,14 @@ def check(
         raise TensorRankError(f"--inputs is {inputs!r}; expected all, auto, or how many random ones, such as 1000")
     with Bar() as bar:
         found = check_units(
-            task.task(sizes), chosen, precision=precision, dimension=dimension, seed=seed, memory=memory, progress=bar
+            task.task(sizes),
+            chosen,
+            precision=precision,
+            dimension=dimension,
+            seed=seed,
+            memory=memory,
+            work=work,
+            progress=bar,
         )
     if json:
         print_json({"name": task.name, "sizes": {**task.sizes, **sizes}, "check": [unit.to_dict() for unit in found]})

@@ -5,10 +5,8 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
-from tensorrank.arguments import as_float, shown
 from tensorrank.arithmetic.elimination.costs import MOST_THREADS
-from tensorrank.arithmetic.resources import amount, memory_limit
-from tensorrank.errors import TensorRankError
+from tensorrank.arithmetic.resources import amount, memory_limit, work_limit
 from tensorrank.separation.monomials import monomial_count
 
 # Bytes for each variable of each row's and column's monomial.
@@ -47,10 +45,7 @@ class Limits:
     @classmethod
     def of(cls, memory: int | str | None, work: float | None, *, files: bool = False) -> Limits:
         """Read the limits that a user gives: memory as `memory_limit` reads it, work in operations."""
-        operations = math.inf if work is None else as_float(work)
-        if not operations > 0:
-            raise TensorRankError(f"the work limit is {shown(work)}; expected a positive number of operations, such as 1e12")
-        return cls(memory_limit(memory), operations, files)
+        return cls(memory_limit(memory), work_limit(work), files)
 
     def covers(self, other: Limits) -> bool:
         """True if all that can be computed under the other limits can be computed under these."""

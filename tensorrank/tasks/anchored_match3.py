@@ -12,6 +12,9 @@ from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 
+# Pairs of so many residues fit every memory; asking how much there is takes longer than they do.
+_SMALL = 2**12
+
 
 def free_pairs(modulus: int, anchor: int) -> Integers:
     """The pairs {u, -r-u} of different residues without {r, -2r}, of shape (kappa, 2), for 3r not 0 modulo M.
@@ -22,7 +25,8 @@ def free_pairs(modulus: int, anchor: int) -> Integers:
     total = -anchor % modulus
     total += modulus * (modulus % 2 and total % 2)
     # u - w runs through the numbers that are even or odd as u + w is.
-    refuse_beyond(memory_limit(None), 80 * modulus, f"the pairs of {shown(modulus)} residues", "a smaller modulus")
+    if modulus > _SMALL:
+        refuse_beyond(memory_limit(None), 80 * modulus, f"the pairs of {shown(modulus)} residues", "a smaller modulus")
     differences = np.arange(2 - total % 2, modulus, 2)
     pairs = np.stack([total + differences, total - differences], axis=1) // 2 % modulus
     return np.asarray(pairs[(pairs != anchor).all(axis=1)])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tensorrank.arguments import shown, things
+from tensorrank.arguments import shown, things, whole_number
 from tensorrank.arithmetic.arrays import Array, Floats
 from tensorrank.arithmetic.given_arrays import as_floats
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
@@ -158,10 +158,7 @@ class AttentionUnit:
         """
         x = self._tokens(tokens)
         asked = asked_tokens(asking, x.shape[1])
-        sizes = AttentionSizes(
-            self.order, self.heads, self.dimension, self.output_dimension, tokens=x.shape[1], asked=len(asked)
-        )
-        batches = sizes.batches(len(x), memory_limit(memory))
+        batches = self._sizes(x.shape[1], len(asked)).batches(len(x), memory_limit(memory))
         outputs = np.empty((len(x), len(asked), self.output_dimension))
         for start in range(0, len(x), batches.inputs):
             part = x[start : start + batches.inputs]
@@ -173,6 +170,19 @@ class AttentionUnit:
             )
             averages.sum(axis=1, out=outputs[start : start + batches.inputs], dtype=averages.dtype)
         return outputs
+
+    def work(self, tokens: int, asked: int | None = None) -> float:
+        """The operations that one input of so many tokens takes, of which so many ask; all by default.
+
+        >>> unit = AttentionUnit(np.ones((1, 1, 1)), (np.ones((1, 1, 1)),), (np.ones((1, 1, 1)),))
+        >>> unit.work(2000) / unit.work(1000)
+        4.0
+        """
+        count = whole_number("tokens", tokens, 1)
+        return self._sizes(count, count if asked is None else whole_number("asked", asked, 0)).work()
+
+    def _sizes(self, tokens: int, asked: int) -> AttentionSizes:
+        return AttentionSizes(self.order, self.heads, self.dimension, self.output_dimension, tokens=tokens, asked=asked)
 
     def attention(self, tokens: ArrayLike, *, asking: Sequence[int] | None = None, memory: int | str | None = None) -> Floats:
         """The rows of attention of a unit of order 2: how much each asking token looks at each token.

@@ -11,9 +11,9 @@ from typing import Literal
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import as_float, shown, whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
-from tensorrank.arithmetic.resources import Progress, silent
+from tensorrank.arithmetic.resources import Progress, refuse_long, silent, work_limit
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
@@ -21,11 +21,14 @@ from tensorrank.tasks.task import words_between
 from tensorrank.units.attention_unit import asked_tokens
 from tensorrank.units.construction import THRESHOLD, Construction
 from tensorrank.units.precision import least_precision
+from tensorrank.whole_numbers import in_brief
 
 # All inputs are gone through up to so many of them.
 MOST_INPUTS = 2**24
 # Residues that are checked at once, of one input or several.
 _CHUNK = 2**16
+# An example of a task takes about as long to make as so many operations.
+_EXAMPLE = 2 * 10**5
 _NOTHING = "no answers were to be compared; expected at least one input and one asking token"
 # All M^N inputs, how many examples of the task, or the inputs themselves.
 Inputs = Literal["all"] | int | ArrayLike
@@ -99,6 +102,7 @@ def check_unit(
     seed: int | np.random.Generator = 0,
     asking: Sequence[int] | None = None,
     memory: int | str | None = None,
+    work: float | None = None,
     progress: Progress = silent,
 ) -> UnitCheck:
     """Compare the answers of an attention unit for Match2, Match3 or a variant with the right ones.
@@ -111,11 +115,12 @@ def check_unit(
         seed: of the examples: a whole number or a numpy Generator.
         asking: the tokens whose answers are compared; all by default.
         memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
+        work: a limit on the operations, of which a processor makes about 10^9 a second; none by default.
         progress: called with the inputs done, their number and what is checked.
 
     Raises:
         TensorRankError: if all inputs are more than 2^24, the examples are impossible, there are no inputs or they are
-            no residues, or for want of memory.
+            no residues, they take more operations than the limit, or for want of memory.
 
     >>> from tensorrank.units.match_units import match3_unit
     >>> found = check_unit(match3_unit(3, 5))
@@ -124,7 +129,8 @@ def check_unit(
     """
     began = time.perf_counter()
     task, unit = construction.task, construction.unit
-    total, parts = _parts(construction, inputs, seed)
+    asked = task.tokens if asking is None else len(asked_tokens(asking, task.tokens))
+    total, parts = _parts(construction, inputs, seed, asked, work_limit(work))
     done = answers = wrong = 0
     least, worst = np.inf, None
     for part in parts:
@@ -185,34 +191,51 @@ def least_bits_for(
     True
     """
     fixed = whole_number("the seed", seed, 0)
-    if not asked_tokens(asking, construction.task.tokens):
+    asked = len(asked_tokens(asking, construction.task.tokens))
+    if not asked:
         raise TensorRankError(_NOTHING)
 
     def right(bits: int) -> bool:
         unit = construction.at(bits)
-        _, parts = _parts(unit, inputs, fixed)
+        _, parts = _parts(unit, inputs, fixed, asked)
         return all(_compared(unit, part, asking, memory)[0].all() for part in parts)
 
     return least_precision(right)
 
 
-def _parts(construction: Construction, inputs: Inputs, seed: int | np.random.Generator) -> tuple[int, Iterator[Integers]]:
-    """The number of inputs, and the inputs in arrays of which each is checked at once."""
+def _parts(
+    construction: Construction, inputs: Inputs, seed: int | np.random.Generator, asked: int, limit: float = math.inf
+) -> tuple[int, Iterator[Integers]]:
+    """The number of inputs, and the inputs in arrays of which each is checked at once.
+
+    They are refused, before they are made, if the check takes more operations than the limit.
+    """
     task = construction.task
     n, m = task.tokens, task.modulus
     step = max(1, _CHUNK // n)
+    each = construction.work(asked)
+
+    def refuse(count: int, each: float) -> None:
+        what = f"the check of {task} with {shown(n)} tokens on {in_brief(count)} inputs"
+        refuse_long(limit, count * each, what, "fewer inputs or tokens, or allow more work")
+
     if isinstance(inputs, str) and inputs == "all":
-        total = m**n
+        # No number of inputs is computed that has more digits than one can wait for.
+        total = m ** min(n, MOST_INPUTS.bit_length())
         if total > MOST_INPUTS:
             raise TensorRankError(
-                f"{n} residues mod {m} are {m}^{n} inputs, about 10^{n * math.log10(m):.1f}; all are gone through up "
-                f"to {MOST_INPUTS}. Try random ones, by their number"
+                f"{shown(n)} residues mod {m} are {m}^{shown(n)} inputs, about 10^{as_float(n) * math.log10(m):.1f}; all are "
+                f"gone through up to {MOST_INPUTS}. Try random ones, by their number"
             )
+        refuse(total, each)
         return total, (words_between(m, n, start, min(start + step, total)) for start in range(0, total, step))
     if isinstance(inputs, str) or not np.iterable(inputs):
-        given = task.examples(whole_number("inputs", inputs, 1), seed).inputs
+        count = whole_number("inputs", inputs, 1)
+        refuse(count, each + _EXAMPLE)
+        given = task.examples(count, seed).inputs
     else:
         given = task.checked_inputs(inputs)
+        refuse(len(given), each)
     return len(given), (given[start : start + step] for start in range(0, len(given), step))
 
 

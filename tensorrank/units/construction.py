@@ -71,6 +71,10 @@ class Construction(ABC):
         """
         return self.outputs(inputs, asking=asking, memory=memory) > THRESHOLD
 
+    def work(self, asked: int) -> float:
+        """The operations that one input takes, so many of whose tokens ask."""
+        return self.unit.work(self.task.tokens, asked)
+
     @abstractmethod
     def _outputs(self, residues: Integers, asked: list[int], memory: int | str | None) -> Floats:
         """The outputs, of shape (count, asked), for checked residues (count, N) and checked tokens that ask."""

@@ -9,6 +9,7 @@ from math import prod
 import numpy as np
 from opt_einsum import contract
 
+from tensorrank.arguments import as_float
 from tensorrank.arithmetic.arrays import Array
 from tensorrank.arithmetic.resources import amount, refuse_beyond
 from tensorrank.errors import TensorRankError
@@ -16,6 +17,8 @@ from tensorrank.errors import TensorRankError
 # Batches of more bytes than these gain nothing.
 _BATCH = 2**24
 _ENTRY = 8
+# An exponential takes as long as so many products of a coordinate.
+_EXPONENTIAL = 16
 # What contract calls the axes: inputs, heads, asking tokens, coordinates; larger numbers are tokens of a tuple.
 _INPUT, _HEAD, _ASKED, _COORDINATE, _TUPLE = range(5)
 
@@ -51,6 +54,14 @@ class AttentionSizes:
         # For every tuple but its first token: the products with the query, the scores, and the averaged values.
         rows = batches.asked * prod([n] * (self.order - 2))
         return _ENTRY * batches.inputs * self.heads * (held + rows * (2 * m + batches.keys + 2 * o + 1))
+
+    def work(self) -> float:
+        """The operations that one input takes: a score, an exponential and a product of values for each tuple.
+
+        Infinite where no float holds their number.
+        """
+        tuples = as_float(self.heads * self.asked * self.tokens ** (self.order - 1))
+        return tuples * (self.dimension + self.output_dimension + _EXPONENTIAL)
 
     def batches(self, count: int, limit: int) -> BatchSizes:
         """The sizes of batches of `count` inputs that fit a limit in bytes; an error if the smallest do not.

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import ClassVar, Literal
 
 from tensorrank.arguments import shown, whole_number
-from tensorrank.arithmetic.resources import Progress, silent
+from tensorrank.arithmetic.resources import Progress, refuse_long, silent, work_limit
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
@@ -29,6 +29,9 @@ from tensorrank.units.variant_units import bigram_units, local_unit
 # By default all inputs are gone through where they are so few, and so many random ones where they are more.
 _FEW = 100_000
 _RANDOM_INPUTS, _RANDOM_SETS = 200, 60
+# Random keys for sets of q out of N tokens have about so many times q ln(8N) dimensions, which so many tries find: keys
+# are made, which takes as long as eight products of matrices with them, and scores are exponentiated.
+_USUAL_DIMENSION, _TRIES = 4, 36
 # Mean errors up to this count as sparse averaging.
 _TOLERANCE = 0.1
 # A new unit for a task of residues is a line here.
@@ -94,6 +97,7 @@ def check_units(
     dimension: int | None = None,
     seed: int = 0,
     memory: int | str | None = None,
+    work: float | None = None,
     progress: Progress = silent,
 ) -> tuple[UnitCheck | SelectionCheck, ...]:
     """Hold the explicit attention units that solve a task against the right answers.
@@ -107,26 +111,27 @@ def check_units(
             of the least upwards, whose deviations in float64 are within 0.1.
         seed: of random inputs and keys.
         memory: bytes, or a text such as "4GiB", for each batch of inputs; 60 % of what is available by default.
+        work: a limit on the operations of each unit, of which a processor makes about 10^9 a second; none by default.
         progress: called with what is done, how much there is, and what is under way.
 
     Returns:
         A check for each unit.
 
     Raises:
-        TensorRankError: if no unit is known for the task, or a number is out of its range.
+        TensorRankError: if no unit is known for the task, a number is out of its range, or the limit on work is passed.
 
     >>> (found,) = check_units(Match3(tokens=3, modulus=5))
     >>> found.unit, found.inputs, found.wrong
     ('Match3 mod 5: AttentionUnit(order 3, dimension 5, 1 head, output dimension 1, float64)', 125, 0)
     """
     if isinstance(task, SparseAveraging):
-        return _check_averaging(task, inputs, precision, dimension, seed, memory, progress)
+        return _check_averaging(task, inputs, precision, dimension, seed, memory, work, progress)
     if type(task) not in _UNITS:
         known = ", ".join(kind.__name__ for kind in _UNITS)
         raise TensorRankError(f"no attention unit is known here for {shown(task)}; expected SparseAveraging, {known}")
     construction = _UNITS[type(task)](task, precision)
     chosen = _chosen(inputs, construction.task.tokens * math.log(construction.task.modulus), _RANDOM_INPUTS)
-    return (check_unit(construction, chosen, seed=seed, memory=memory, progress=progress),)
+    return (check_unit(construction, chosen, seed=seed, memory=memory, work=work, progress=progress),)
 
 
 def _chosen(inputs: Literal["auto", "all"] | int, log_all: float, some: int) -> Literal["all"] | int:
@@ -143,6 +148,7 @@ def _check_averaging(
     dimension: int | None,
     seed: int,
     memory: int | str | None,
+    work: float | None,
     progress: Progress,
 ) -> tuple[SelectionCheck, ...]:
     n, q = task.tokens, task.sparsity
@@ -150,6 +156,11 @@ def _check_averaging(
     chosen = _chosen(inputs, log_all, _RANDOM_SETS)
     exhaustive = chosen == "all"
     sets = all_sets(n, q, memory=memory) if chosen == "all" else random_sets(n, q, chosen, seed)
+    usual = _USUAL_DIMENSION * q * math.log(8 * n) if dimension is None else whole_number("dimension", dimension, 1)
+    tries = 1 if dimension is not None else _TRIES
+    each = usual * (1 + len(sets) / 8) + 16 * len(sets)
+    what = f"the check of {task} with {shown(n)} tokens on {len(sets)} choices"
+    refuse_long(work_limit(work), tries * n * each, what, "fewer inputs or tokens, or allow more work")
     progress(0, 3, "least dimension")
     m = least_dimension(n, q, seed=seed) if dimension is None else dimension
     random_keys = RestrictedIsometryUnit(n, q, m, seed=seed)

@@ -52,6 +52,10 @@ class BigramConstruction(Construction):
         """A copy of the construction with both units at another precision."""
         return replace(self, lookup=self.lookup.at(precision), unit=self.unit.at(precision))
 
+    def work(self, asked: int) -> float:
+        """The operations that one input takes: all tokens look up, so many ask."""
+        return self.lookup.work(self.task.tokens) + self.unit.work(self.task.tokens + 1, asked)
+
     def _outputs(self, residues: Integers, asked: list[int], memory: int | str | None) -> Floats:
         """The weight that sums of neighbours get."""
         m = self.task.modulus

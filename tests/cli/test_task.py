@@ -1,6 +1,7 @@
 """`tensorrank task`: rank tables, checks of units, studies, JSON and refusals."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -138,6 +139,15 @@ def test_units_of_usual_attention_for_the_easy_variants():
     for name, sizes in (("match3-bigram", ()), ("match3-local", ("--window", 1))):
         (unit,) = checks(name, "--tokens", 5, "--modulus", 5, *sizes)
         assert (unit["order"], unit["inputs"], unit["wrong"], unit["exhaustive"]) == (2, 5**5, 0, True)
+
+
+@pytest.mark.parametrize("name", [name for name, task in NAMED_TASKS.items() if task.unit])
+@pytest.mark.parametrize("sizes", [("--tokens", 10**6), ("--tokens", 10**18), ("--inputs", 10**9), ("--inputs", 10**40)])
+def test_checks_that_take_long_are_refused_at_once(name, sizes):
+    done = invoked("check", name, *sizes)
+    assert done.exit_code == 2
+    limits = r"would (take about \S+ operations; the work|(take about .*|not fit any memory); the memory) limit is .* Try"
+    assert re.search(limits, " ".join(done.stderr.split()))
 
 
 def test_units_for_sparse_averaging():

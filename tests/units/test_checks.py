@@ -8,6 +8,7 @@ from tensorrank.errors import TensorRankError
 from tensorrank.tasks.match import Match2
 from tensorrank.units.checks import MOST_INPUTS, check_unit, least_bits_for
 from tensorrank.units.match_units import match2_unit, match3_unit
+from tensorrank.units.variant_units import bigram_units, local_unit
 
 
 class Loops:
@@ -156,3 +157,33 @@ def test_refusals():
         check_unit(match2_unit(2, 3), [[1], [1, 2]])
     with pytest.raises(TensorRankError, match="inputs hold 9"):
         check_unit(match2_unit(2, 9), [[1, 9]])
+
+
+@pytest.mark.parametrize(
+    ("unit", "inputs", "operations"),
+    [
+        # A pair of tokens for each of 10^12, or all triples of 5000 of them, takes an operation at the very least.
+        (lambda: bigram_units(10**6, 5), 1, 1e12),
+        (lambda: local_unit(10**6, 5, 1), 1, 2e12),
+        (lambda: match2_unit(10**6, 5), 20, 2e13),
+        (lambda: match3_unit(5000, 5), 20, 20 * 5000.0**3),
+        (lambda: match2_unit(4, 5), 10**18, 16e18),
+        (lambda: match2_unit(10**200, 5), 1, 1e300),
+    ],
+)
+def test_checks_that_take_long_are_refused_before_inputs_are_made(unit, inputs, operations):
+    made = unit()
+    with pytest.raises(TensorRankError, match=r"the check of .* would take about .* operations; the work limit is .*Try fewer"):
+        check_unit(made, inputs, work=operations)
+    assert made.work(made.task.tokens) * inputs >= operations
+
+
+@pytest.mark.parametrize("work", [0, -1, -float("inf")])
+def test_limits_on_work_that_are_none_are_refused(work):
+    with pytest.raises(TensorRankError, match=r"the work limit is .*; expected a positive number of operations"):
+        check_unit(match2_unit(2, 3), work=work)
+
+
+def test_a_limit_on_work_that_suffices_changes_nothing():
+    kept = [replace(check_unit(match3_unit(3, 5), work=work), seconds=0.0) for work in (None, 1e9, float("inf"))]
+    assert kept[0] == kept[1] == kept[2]
