@@ -5,9 +5,10 @@ import sys
 import time
 from collections import Counter
 
-from differential import architectures, matrices, mixtures, networks, tasks
+from differential import architectures, failure_probabilities, matrices, mixtures, networks, tasks
 
-COMPARISONS = tuple(one for module in (matrices, networks, mixtures, architectures, tasks) for one in module.COMPARISONS)
+_MODULES = (matrices, networks, mixtures, architectures, tasks, failure_probabilities)
+COMPARISONS = tuple(one for module in _MODULES for one in module.COMPARISONS)
 
 
 def compare(names: list[str], seconds: float, seed: int, cases: int | None) -> tuple[dict[str, Counter], list[str]]:

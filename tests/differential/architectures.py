@@ -1,15 +1,16 @@
 """Attention and circuits with random and with given weights, against their definitions at sampled or at all inputs.
 
-Attention is evaluated as its layer is written, modulo a random prime of 31 bits, on a grid that is larger than the rank
-found: the rank of that grid, by FLINT, is the true one unless chance fails, and never above it.
+Attention is evaluated as its layer is written, token by token, modulo a random prime of 31 bits, on a grid that is
+larger than the rank found: the rank of that grid, by FLINT, is the true one unless chance fails, and never above it.
 """
 
 from itertools import product
 
 import numpy as np
-from as_written import recurrent_output
-from differential.comparison import Comparison, held
+from as_written import attention_output, recurrent_output
+from differential.comparison import Comparison, WrongError, held
 from differential.entries import as_fractions, entries, random_prime
+from differential.modular import residues
 from differential.references import random_partition, rank_over, rank_over_the_rationals, unfolding
 
 import tensorrank as tr
@@ -21,7 +22,8 @@ _LARGEST = 130
 
 def random_attention(rng: np.random.Generator) -> tr.SelfAttention | None:
     """A small network of any variant."""
-    depth, width, tokens = int(rng.choice((1, 1, 2))), int(rng.integers(1, 4)), int(rng.integers(2, 6))
+    depth, tokens = int(rng.choice((1, 1, 1, 2, 2, 3))), int(rng.integers(2, 6))
+    width = int(rng.integers(1, 4 if depth < 3 else 3))
     heads = int(rng.integers(1, 4))
     try:
         return tr.SelfAttention(
@@ -41,42 +43,20 @@ def random_attention(rng: np.random.Generator) -> tr.SelfAttention | None:
         return None
 
 
-def residues(array: np.ndarray, prime: int) -> np.ndarray:
-    """The images of numbers of any kind modulo a prime."""
+def images(array: np.ndarray, prime: int) -> np.ndarray:
+    """The images of numbers of any kind modulo a prime, as Python's whole numbers."""
     image = [one.numerator % prime * pow(one.denominator, -1, prime) % prime for one in as_fractions(np.asarray(array)).flat]
-    return np.array(image, dtype=np.int64).reshape(np.shape(array))
+    return np.array(image, dtype=object).reshape(np.shape(array))
 
 
-def _times(a: np.ndarray, b: np.ndarray, prime: int) -> np.ndarray:
-    """Vectors a of shape (points, n) times a matrix (m, n): shape (points, m)."""
-    total = np.zeros((len(a), len(b)), dtype=np.int64)
-    for k in range(a.shape[1]):
-        total = (total + a[:, k, None] * b[None, :, k]) % prime
-    return total
-
-
-def attention_values(model: tr.SelfAttention, w: dict, tokens: np.ndarray, prime: int) -> np.ndarray:
-    """Coordinate 0 of the output token; tokens of shape (points, sites, input width)."""
-    x = [tokens[:, site] for site in range(model.tokens)]
-    if "embedding" in w:
-        x = [_times(token, w["embedding"], prime) for token in x]
-    if "positions" in w:
-        x = [(token + position) % prime for token, position in zip(x, w["positions"], strict=True)]
-    shared = model.heads // model.kv_heads
-    for layer in range(model.depth):
-        following = []
-        for i, xi in enumerate(x):
-            total = xi if model.residual else 0 * xi
-            for h in range(model.heads):
-                query = _times(xi, w["query"][layer, h], prime)
-                for xj in x[: i + 1] if model.causal else x:
-                    key = _times(xj, w["key"][layer, h // shared], prime)
-                    score = sum(query[:, n] * key[:, n] % prime for n in range(key.shape[1])) % prime
-                    value = _times(_times(xj, w["value"][layer, h // shared], prime), w["output"][layer, h], prime)
-                    total = (total + score[:, None] * value) % prime
-            following.append(total)
-        x = following
-    return x[model.output_token][:, 0]
+def attention_rank(model: tr.SelfAttention, partition: tr.Bipartition, weights: dict, size: int, rng, prime: int) -> int:
+    """The rank over GF(p) of a grid of so many random inputs a side, by FLINT."""
+    points = np.zeros((size, size, model.tokens, model.input_width), dtype=np.int64)
+    points[:, :, list(partition.a)] = rng.integers(0, prime, (size, 1, len(partition.a), model.input_width))
+    points[:, :, list(partition.b)] = rng.integers(0, prime, (1, size, len(partition.b), model.input_width))
+    mapped = {name: images(array, prime) for name, array in weights.items()}
+    tokens = residues(points.reshape(size * size, model.tokens, -1), prime)
+    return rank_over(attention_output(model, mapped, tokens).values.reshape(size, size), prime)
 
 
 def attention(rng: np.random.Generator) -> str | None:
@@ -92,16 +72,20 @@ def attention(rng: np.random.Generator) -> str | None:
     if size > _LARGEST:
         return None
     prime = random_prime(rng, 31)
-    if weights is None:
-        mapped = {name: rng.integers(0, prime, shape) for name, shape in shapes.items()}
-    else:
-        mapped = {name: residues(array, prime) for name, array in weights.items()}
-    points = np.zeros((size, size, model.tokens, model.input_width), dtype=np.int64)
-    points[:, :, list(partition.a)] = rng.integers(0, prime, (size, 1, len(partition.a), model.input_width))
-    points[:, :, list(partition.b)] = rng.integers(0, prime, (1, size, len(partition.b), model.input_width))
-    values = attention_values(model, mapped, points.reshape(size * size, model.tokens, -1), prime).reshape(size, size)
-    given = None if weights is None else {name: array.tolist() for name, array in weights.items()}
-    return held(found, rank_over(values, prime), (model, partition, given))
+    drawn = weights or {name: rng.integers(0, prime, shape) for name, shape in shapes.items()}
+    truth = attention_rank(model, partition, drawn, size, rng, prime)
+    question = (model, partition, None if weights is None else {name: array.tolist() for name, array in weights.items()})
+    bounds_held(model, partition, truth, generic=weights is None, question=question)
+    return held(found, truth, question)
+
+
+def bounds_held(model, partition: tr.Bipartition, truth: int, *, generic: bool, question: object) -> None:
+    """Check the bounds that a model states without computing a rank; the lower one is of almost all weights."""
+    upper, lower = model.rank_bound(partition), model.generic_lower_bound(partition)
+    if upper is not None and upper < truth:
+        raise WrongError(f"rank_bound is {upper}; the true rank is {truth}; {question!r}")
+    if generic and lower > truth:
+        raise WrongError(f"generic_lower_bound is {lower}; the true rank is {truth}; {question!r}")
 
 
 def _recurrent_values(model: tr.RecurrentCircuit, w: dict) -> np.ndarray:
@@ -145,8 +129,10 @@ def circuits(rng: np.random.Generator) -> str | None:
     found = tr.separation_rank(model, partition, weights=weights, seed=int(rng.integers(9)), threads=1)
     drawn = weights or {name: rng.integers(-(10**6), 10**6, shape) for name, shape in shapes.items()}
     table = values(model, {name: as_fractions(np.asarray(array)) for name, array in drawn.items()})
-    given = None if weights is None else {name: array.tolist() for name, array in weights.items()}
-    return held(found, rank_over_the_rationals(unfolding(table, partition)), (model, partition, given))
+    truth = rank_over_the_rationals(unfolding(table, partition))
+    question = (model, partition, None if weights is None else {name: array.tolist() for name, array in weights.items()})
+    bounds_held(model, partition, truth, generic=weights is None, question=question)
+    return held(found, truth, question)
 
 
 COMPARISONS = (Comparison("attention", attention), Comparison("circuits", circuits))

@@ -1,18 +1,24 @@
 """Some seconds of `make differential`: a few questions of every kind, and the questions themselves."""
 
+from types import SimpleNamespace
+
 import pytest
+from differential import failure_probabilities
 from differential.__main__ import COMPARISONS
+from differential.architectures import bounds_held
 from differential.comparison import WrongError, held
 
 import tensorrank as tr
 
 # Primes drawn in every run are aimed at by many questions, which take next to no time.
 MANY = {"multiples of random primes": 200, "mixtures apart by random primes": 200}
+# Each of these questions is asked with many seeds.
+FEW = dict.fromkeys((one.name for one in failure_probabilities.COMPARISONS), 3)
 
 
 @pytest.mark.parametrize("comparison", COMPARISONS, ids=lambda one: one.name)
 def test_what_the_library_says_is_true(comparison):
-    told = [comparison.case(0, number) for number in range(MANY.get(comparison.name, 12))]
+    told = [comparison.case(0, number) for number in range((MANY | FEW).get(comparison.name, 12))]
     assert any(told)
 
 
@@ -23,3 +29,22 @@ def test_a_false_rank_is_found_out():
         held(found, 3, "the identity")
     with pytest.raises(WrongError, match=r"the lower bound is too large.*the identity"):
         held(found, 1, "the identity")
+
+
+@pytest.mark.parametrize("comparison", failure_probabilities.COMPARISONS, ids=lambda one: one.name)
+def test_a_printed_probability_that_leaves_out_unlucky_primes_is_found_out(comparison, monkeypatch):
+    monkeypatch.setattr("tensorrank.arithmetic.primes.PrimeRange.unlucky", lambda primes, bits: 1e-9)
+    monkeypatch.setattr("tensorrank.mixtures.reductions.field_comparison._unlucky", lambda numerator, excluded: 1e-9)
+    with pytest.raises(WrongError, match=r"answers are .*; the probability printed is "):
+        [comparison.case(0, number) for number in range(12)]
+
+
+def test_a_false_bound_of_an_architecture_is_found_out():
+    model, partition = SimpleNamespace(rank_bound=lambda _: 2, generic_lower_bound=lambda _: 2), tr.Bipartition.halves(2)
+    bounds_held(model, partition, 2, generic=True, question="a layer")
+    with pytest.raises(WrongError, match=r"rank_bound is 2; the true rank is 3; 'a layer'"):
+        bounds_held(model, partition, 3, generic=True, question="a layer")
+    # Weights that are given may have a smaller rank than almost all have.
+    bounds_held(model, partition, 1, generic=False, question="a layer")
+    with pytest.raises(WrongError, match=r"generic_lower_bound is 2; the true rank is 1; 'a layer'"):
+        bounds_held(model, partition, 1, generic=True, question="a layer")
