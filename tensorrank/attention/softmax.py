@@ -9,7 +9,7 @@ from dataclasses import KW_ONLY, dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tensorrank.arguments import finite_number, whole_number
+from tensorrank.arguments import as_float, finite_number, whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.given_arrays import as_floats
 from tensorrank.arithmetic.randomness import random_stream
@@ -24,6 +24,8 @@ from tensorrank.separation.numerical import NumericalArchitecture, NumericalMode
 _MOST_LAYERS = 10_000
 # Bytes for scores, exponentials and outputs of heads that are held at a time.
 _CHUNK = 2**25
+# An entry of a projection or a score goes through memory and an exponential, which takes as long as so many operations.
+_PASSES, _SCORE = 8, 64
 # The key of the stream for weights: a user's inputs of the same seed come from another stream.
 _WEIGHTS = 1
 
@@ -108,6 +110,17 @@ class SoftmaxAttention(AttentionStack, NumericalArchitecture):
         """
         drawn = self.random_weights(seed) if weights is None else self._checked(weights)
         return NumericalModel(SoftmaxFunction(self, drawn), self.tokens, site_shape=(self.width,))
+
+    def value_work(self) -> float:
+        """The operations that one value takes: projections of all tokens, and scores of all pairs, in every layer.
+
+        Only one token asks in the last layer.
+        """
+        n, heads, dim = as_float(self.tokens), as_float(self.heads), as_float(self.head_dim)
+        projection = heads * dim * (2 * as_float(self.width) + _PASSES)
+        score = heads * (4 * dim + _SCORE)
+        last = n * (2 * projection + score) + 2 * projection
+        return (self.depth - 1) * n * (4 * projection + n * score) + last
 
     def _checked(self, weights: Weights) -> dict[str, Floats]:
         return {name: array.astype(np.float64) for name, array in checked_weights(weights, self.shapes).items()}

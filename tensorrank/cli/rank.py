@@ -88,6 +88,7 @@ def softmax(
     seed: options.Seed = 0,
     weights: options.Weights = None,
     memory: options.Memory = None,
+    work: Annotated[float, typer.Option(help="Limit on the operations; inf for none.")] = 2e10,
     json: options.Json = False,
 ) -> None:
     """The numerical rank of softmax attention: singular values above a tolerance, never exact.
@@ -105,6 +106,7 @@ def softmax(
             seed=seed,
             weights=given_weights(weights, model.shapes),
             memory=memory,
+            work=work,
             progress=bar,
         )
     print_result(model, result, rank_values(result, {"kind": "softmax", **model.to_dict()}, split), json)

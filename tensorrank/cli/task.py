@@ -6,6 +6,7 @@ Every verb has a command for each task of the registry, whose sizes are the opti
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable, Container, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from rich.table import Table
 
+from tensorrank.arguments import shown
 from tensorrank.cli.shared import options as given
 from tensorrank.cli.shared.ranking import named_partition
 from tensorrank.cli.shared.terminal import (
@@ -26,7 +28,7 @@ from tensorrank.cli.shared.terminal import (
     wide_console,
 )
 from tensorrank.cli.softmax_bottleneck import softmax_bottleneck
-from tensorrank.cli.task_studies import StudiesWanted, run_studies
+from tensorrank.cli.task_studies import MOST_SIZES, StudiesWanted, run_studies
 from tensorrank.errors import TensorRankError
 from tensorrank.tasks.registry import NAMED_TASKS, SIZES, NamedTask
 from tensorrank.whole_numbers import abbreviated
@@ -131,6 +133,12 @@ def study(
     grows, least = task.grows[0], task.least(full)
     if full[grows] < least:
         raise TensorRankError(f"--{grows} is {full[grows]}; studies of {task.name} need at least {least}")
+    sizes_studied = len(range(least, min(full[grows], sys.maxsize), task.step))
+    if sizes_studied > MOST_SIZES:
+        raise TensorRankError(
+            f"--{grows} is {shown(full[grows])}; expected at most {least + MOST_SIZES * task.step}, for a rank is computed "
+            f"of every size up to it. One matrix: tensorrank task ranks {task.name}"
+        )
     units = None if unit_tokens is None else whole_numbers(unit_tokens, "--unit-tokens")
     make_folder(out)
     studies: list[dict[str, Any]] = []

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from tensorrank.experiments.triples import Triples
     from tensorrank.tasks.communication import CommunicationMatrix
 
+# The sizes of a study, each of which has a matrix of its own.
+MOST_SIZES = 200
 # Matrices of a task that stand side by side: the most telling.
 _PANELS = 2
 # N of the least units beside what other models need.

@@ -7,7 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import KW_ONLY, dataclass, replace
 from functools import partial
-from math import isqrt, prod
+from math import prod
 from typing import Any, Literal, Unpack, get_args
 
 import numpy as np
@@ -27,14 +27,13 @@ from tensorrank.separation.distinct import DistinctInputs
 from tensorrank.separation.options import NumericalOptions, checked_options, takes
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 from tensorrank.separation.result import SeparationRank
+from tensorrank.separation.sample_sizes import SampleSize
 
 Form = Literal["inputs", "pairs"]
 Sampler = Callable[[np.random.Generator, tuple[int, ...]], ArrayLike]
 Size = tuple[int, int]
 
-_FIRST_SAMPLE, _MOST_SAMPLES = 64, 512
-# A value is held three times, at 16 bytes at most: in the old matrix, in the grown one, and in a copy for its spectrum.
-_BYTES_PER_VALUE = 48
+_FIRST_SAMPLE = 64
 # Inputs are put together for so many pairs at a time, and not beyond so many bytes.
 _PAIRS, _CHUNK = 2**14, 2**24
 # The corner of the first sample that is asked for a second time.
@@ -47,6 +46,10 @@ class NumericalArchitecture(KnownByValues, ABC):
     @abstractmethod
     def numerical_model(self, seed: int | np.random.Generator = 0, *, weights: Weights | None = None) -> NumericalModel:
         """The function of this architecture with random weights, or with the weights given."""
+
+    @abstractmethod
+    def value_work(self) -> float:
+        """The operations that one value takes."""
 
 
 @checked
@@ -209,10 +212,12 @@ def numerical_separation_rank(
             the sample times the machine epsilon of the values' precision. For a function that computes less precisely
             than its values are stored, give its precision.
         atol: the absolute tolerance; 0 by default.
-        samples: the most inputs a side; 512 by default.
+        samples: the most inputs a side, which have to fit the memory; 512 by default, or as many as fit.
         weights: particular weights of `SoftmaxAttention`; random ones by default. A `NumericalModel` takes none.
         seed: a whole number, 0 by default, or a numpy Generator; the same seed gives the same inputs and weights.
-        memory: bytes, or a text such as "4GiB", for the matrix; by default 60 % of what is available.
+        memory: bytes, or a text such as "4GiB", for the matrix and the inputs; by default 60 % of what is available.
+        work: a limit on the operations, of which a processor makes about 10^9 a second: those of the singular values,
+            and for `SoftmaxAttention` those of its values. It makes the sample smaller; none by default.
         threads: how many threads share the work; by default as many as there are processors.
         progress: called with the number of values computed, the number expected so far, and what is under way in words;
             nothing is told by default.
@@ -223,8 +228,8 @@ def numerical_separation_rank(
 
     Raises:
         TensorRankError: for a model or partition of the wrong kind, unknown options, limits or tolerances that make no
-            sense, values of the wrong shape, values that are not finite, and a function that answers the same input in
-            different ways.
+            sense, samples that do not fit the memory, work that allows next to none, values of the wrong shape, values
+            that are not finite, and a function that answers the same input in different ways.
 
     Source: grid matrix, Levine et al. (NeurIPS 2020, arXiv 2006.12467); numerical rank, Golub and Van Loan, Matrix
     Computations, section 5.4.
@@ -236,7 +241,9 @@ def numerical_separation_rank(
     started = time.perf_counter()
     chosen = checked_options("numerical_separation_rank", options, NumericalOptions)
     asked, seed, weights = model, chosen["seed"], chosen["weights"]
+    value_work = 0.0
     if isinstance(model, NumericalArchitecture):
+        value_work = model.value_work()
         model = model.numerical_model(seed, weights=weights)
     elif not isinstance(model, NumericalModel):
         raise TensorRankError(
@@ -246,8 +253,16 @@ def numerical_separation_rank(
     elif weights is not None:
         raise TensorRankError(f"weights were given for {model}, whose function holds its own; expected None")
     split = checked_partition(model.sites, partition)
+    allowed = SampleSize.allowed(
+        chosen["samples"],
+        numbers=model.sites * prod(model.site_shape),
+        value_work=value_work,
+        memory=chosen["memory"],
+        work=chosen["work"],
+        what=str(asked),
+    )
     with worker_threads(chosen["threads"]):
-        found, reason, size = _settled(model, split, chosen)
+        found, reason, size = _settled(model, split, allowed, chosen)
     return SeparationRank(
         value=found.value,
         lower=0,
@@ -267,11 +282,11 @@ def numerical_separation_rank(
     )
 
 
-def _settled(model: NumericalModel, partition: Bipartition, options: NumericalOptions) -> tuple[NumericalRank, str, Size]:
+def _settled(
+    model: NumericalModel, partition: Bipartition, allowed: SampleSize, options: NumericalOptions
+) -> tuple[NumericalRank, str, Size]:
     """The rank of a sample that grew until the rank settled, what the rank is worth in words, and the sample's size."""
-    rtol, atol, samples = options["rtol"], options["atol"], options["samples"]
-    wanted = _MOST_SAMPLES if samples is None else whole_number("samples", samples, 1)
-    most = max(1, min(wanted, isqrt(memory_limit(options["memory"]) // _BYTES_PER_VALUE)))
+    rtol, atol, most = options["rtol"], options["atol"], allowed.most
     rng = random_stream(options["seed"])
     progress = options["progress"] or silent
     sides = [DistinctInputs(partial(model.sample, side, rng=rng)) for side in (partition.a, partition.b)]
@@ -308,7 +323,7 @@ def _settled(model: NumericalModel, partition: Bipartition, options: NumericalOp
         _check_finite(matrix)
     grew = before is not None and found.value > before
     whole = all(side.exhausted for side in sides) or _bounded(found, sides)
-    reason = _reason(found, sides, "samples" if most == wanted else "memory", grew=grew, whole=whole)
+    reason = _reason(found, sides, allowed.limit, grew=grew, whole=whole)
     if not whole and (found.value == min(matrix.shape) or grew):
         # A gap may belong to the sample alone. Only a rank that a sample twice as large repeats is believed.
         found = replace(found, ambiguous=True)

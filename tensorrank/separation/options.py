@@ -54,6 +54,7 @@ class NumericalOptions(TypedDict, total=False):
     weights: Weights | None
     seed: int | np.random.Generator
     memory: int | str | None
+    work: float | None
     threads: int | None
     progress: Progress | None
 

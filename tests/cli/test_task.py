@@ -150,6 +150,16 @@ def test_checks_that_take_long_are_refused_at_once(name, sizes):
     assert re.search(limits, " ".join(done.stderr.split()))
 
 
+@pytest.mark.parametrize("name", NAMED_TASKS)
+@pytest.mark.parametrize("size", [5000, 10**18, 10**40])
+def test_studies_of_thousands_of_sizes_are_refused_before_a_folder_is_made(name, size, tmp_path):
+    grows = NAMED_TASKS[name].grows[0]
+    done = invoked("study", name, f"--{grows}", size, "--out", tmp_path / "pictures")
+    assert done.exit_code == 2
+    assert re.search(rf"--{grows} is {size}; expected at most \d+, for a rank is computed", " ".join(done.stderr.split()))
+    assert not (tmp_path / "pictures").exists()
+
+
 def test_units_for_sparse_averaging():
     restricted, curve = checks("sparse-averaging", "--tokens", 12, "--sparsity", 2)
     assert restricted["exhaustive"]

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import inner_product
 
-from tensorrank import Bipartition
+from tensorrank import Bipartition, SoftmaxAttention, TensorRankError
 from tensorrank.separation import numerical
 from tensorrank.separation.numerical import NumericalModel, numerical_separation_rank, random_stream
 
@@ -178,12 +178,32 @@ def test_a_larger_sample_begins_with_the_smaller_one():
     assert len(np.unique(np.concatenate([large.rows[0], large.rows[-1]]), axis=0)) == 128
 
 
-@pytest.mark.parametrize(("limits", "word"), [({"samples": 50}, "samples"), ({"memory": 48 * 50**2}, "memory")])
+@pytest.mark.parametrize(
+    ("limits", "word"),
+    [({"samples": 50}, "samples"), ({"memory": 50 * (48 * 50 + 32 * 200)}, "memory"), ({"work": 10 * 50**3}, "work")],
+)
 def test_full_rank_in_the_sample_is_ambiguous_and_says_what_to_raise(limits, word):
     found = numerical_separation_rank(NumericalModel(inner_product, 2, site_shape=100), **limits)
     assert (found.value, found.samples, found.spectrum.ambiguous) == (50, (50, 50), True)
     assert found.reason == f"the rank may be larger; more {word} would tell"
     assert "full rank in the sample (ambiguous)" in str(found)
+
+
+@pytest.mark.parametrize(("samples", "shape"), [(10**9, ()), (10**40, ()), (512, 10**9)])
+def test_samples_that_do_not_fit_the_memory_are_refused_before_they_are_taken(samples, shape):
+    model = NumericalModel(inner_product, 2, site_shape=shape)
+    with pytest.raises(TensorRankError, match=r"a sample of \d+ inputs a side would .* limit is 1 GiB. Try fewer samples, or"):
+        numerical_separation_rank(model, samples=samples, memory="1GiB")
+
+
+def test_networks_whose_values_take_long_are_refused_or_sampled_less():
+    with pytest.raises(TensorRankError, match=r"8 inputs a side of SoftmaxAttention.* operations; the work limit is 1e\+09"):
+        numerical_separation_rank(SoftmaxAttention(depth=1, width=2, tokens=10**6), work=1e9)
+    found = numerical_separation_rank(SoftmaxAttention(depth=1, width=2, tokens=1000), work=1e8)
+    assert 8 <= found.samples[0] < 64
+    # A token has two coordinates, and each takes an operation at the very least.
+    assert found.samples[0] ** 2 * 2000 <= 1e8
+    assert found.reason == "the rank may be larger; more work would tell"
 
 
 def test_a_rank_above_half_of_the_largest_sample_is_to_be_confirmed():
