@@ -2,7 +2,7 @@
 
 Numba keeps compiled code beside the sources, in `NUMBA_CACHE_DIR`, or in the user's cache folder. Containers and
 clusters may offer none of these, a full disk takes nothing, and a file may be damaged. A kernel is then compiled in
-every process, which takes a moment and changes no result; one warning a process says so.
+every process, which takes some ten seconds and changes no result; one warning a process says so.
 """
 
 from __future__ import annotations

@@ -1,5 +1,6 @@
 """Kernels work where their compiled code cannot be kept, and one warning a process names the remedy."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -42,8 +43,11 @@ def python(tmp_path):
     """Runs code in a fresh interpreter, beside a module of two kernels."""
     (tmp_path / "kernels.py").write_text(KERNELS, encoding="utf-8")
 
+    # Beside their module the kernels are kept where the user has named no other folder.
+    without = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+
     def run(code):
-        return subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=False)
+        return subprocess.run([sys.executable, "-c", code], cwd=tmp_path, env=without, capture_output=True, text=True)
 
     return run
 

@@ -148,7 +148,7 @@ def test_figures_are_made_without_computing(folder, tmp_path):
 
 def test_a_store_of_the_first_schema_is_shown(tmp_path):
     old = tmp_path / "old.sqlite"
-    shutil.copy(Path(__file__).parents[1] / "studies" / "stores" / "version_1.sqlite", old)
+    shutil.copyfile(Path(__file__).parents[1] / "studies" / "stores" / "version_1.sqlite", old)
     before = old.read_bytes()
     assert len(shown(old)["rows"]) == 12
     assert shown(old, "--blocks")["blocks"] == []

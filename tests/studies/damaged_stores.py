@@ -32,7 +32,7 @@ def new_store(folder):
 def old_store(folder, version):
     """A store that an older version wrote, in a folder, and its path."""
     path = folder / "study.sqlite"
-    shutil.copy(FOLDER / f"version_{version}.sqlite", path)
+    shutil.copyfile(FOLDER / f"version_{version}.sqlite", path)
     return path
 
 

@@ -28,7 +28,7 @@ def made(tmp_path_factory):
 
 @pytest.fixture
 def store(made, tmp_path):
-    return shutil.copy(made, tmp_path / "study.sqlite")
+    return shutil.copyfile(made, tmp_path / "study.sqlite")
 
 
 def opened_or_refused(path, message):
@@ -244,7 +244,7 @@ def test_mutants_give_an_answer_or_a_refusal(made, tmp_path, version):
     refused = 0
     for number in range(60):
         path = tmp_path / f"{number}.sqlite"
-        shutil.copy(source, path)
+        shutil.copyfile(source, path)
         mutate(path)
         before = path.read_bytes()
         try:

@@ -104,7 +104,7 @@ OLD_BLOCKS = {1: 0, 2: 39}
 @pytest.fixture(params=OLD_BLOCKS)
 def old_store(request, tmp_path):
     path = tmp_path / f"version_{request.param}.sqlite"
-    shutil.copy(Path(__file__).with_name("stores") / path.name, path)
+    shutil.copyfile(Path(__file__).with_name("stores") / path.name, path)
     return path, OLD_BLOCKS[request.param]
 
 
@@ -151,7 +151,7 @@ def test_a_study_goes_on_in_a_store_of_a_previous_schema(old_store):
 def test_a_rank_that_an_earlier_version_left_unfinished_is_computed_again(tmp_path):
     # Its blocks are those of a prime that every seed used; primes are random now, and other blocks are asked for.
     path, told = tmp_path / "version_2.sqlite", []
-    shutil.copy(Path(__file__).with_name("stores") / path.name, path)
+    shutil.copyfile(Path(__file__).with_name("stores") / path.name, path)
     with Store(path) as store:
         before = list(store.blocks())
         study = tr.Study([tr.SelfAttention(depth=4, width=2, heads=2)], work=None)
@@ -183,7 +183,7 @@ def test_a_store_whose_migration_was_killed_is_read(old_store, tmp_path):
         connection.execute("UPDATE ranks SET result = result || hex(zeroblob(100000))")
         # The file and its journal, as a kill leaves them.
         for ending in ("", "-journal"):
-            shutil.copy(f"{path}{ending}", f"{killed}{ending}")
+            shutil.copyfile(f"{path}{ending}", f"{killed}{ending}")
     with Store(killed, read_only=True) as store:
         assert (len(list(store)), len(list(store.blocks()))) == (12, blocks)
         assert store.get(MODEL).result.value == 232
