@@ -10,7 +10,7 @@ from typing import Literal
 
 import numpy as np
 
-from tensorrank.arguments import one_of
+from tensorrank.arguments import one_of, shown, whole_number
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.checked import check_fields, checked
 from tensorrank.errors import TensorRankError
@@ -39,7 +39,8 @@ class MixtureFamily:
         order: the variables in the order in which a tree or a chain has them; as they come if None.
 
     Raises:
-        TensorRankError: if the kind is none of these, or the order does not name each variable once.
+        TensorRankError: if the kind is none of these, the branching is less than 2, or the order does not name each
+            variable once.
 
     >>> MixtureFamily("trees", "balanced").depth(sites=8)
     3
@@ -53,8 +54,9 @@ class MixtureFamily:
     def __post_init__(self) -> None:
         check_fields(self)
         one_of("the kind of a family", self.kind, _KINDS)
+        whole_number("branching", self.branching, least=2)
         if self.order is not None and sorted(self.order) != list(range(len(self.order))):
-            raise TensorRankError(f"an order is {self.order}; expected each variable once, from 0")
+            raise TensorRankError(f"an order is {shown(self.order)}; expected each variable once, from 0")
 
     def depth(self, sites: int) -> int | None:
         """The levels of hidden variables over so many observed variables; None for trees without levels."""

@@ -23,7 +23,7 @@ from tensorrank.separation.limits import Limits
 from tensorrank.separation.result import SeparationRank
 from tensorrank.studies.model_key import ModelKey
 from tensorrank.version import __version__
-from tensorrank.whole_numbers import from_text
+from tensorrank.whole_numbers import MOST_DIGITS, from_text
 
 TableName = Literal["ranks", "blocks"]
 
@@ -248,11 +248,13 @@ def _whole(least: int) -> _Cell:
     return f"a whole number of at least {least}", read
 
 
-def _whole_as_text(least: int) -> _Cell:
+def _whole_as_text(least: int, digits: int = MOST_DIGITS) -> _Cell:
     @lru_cache(maxsize=64)
     def read(given: Any) -> int:
+        if len(_text(given)) > digits:
+            raise _UnfitError(f"a whole number of at most {digits} digits, as text")
         try:
-            number = from_text(_text(given))
+            number = from_text(given)
         except TensorRankError:
             raise _UnfitError from None
         if number < least:
@@ -301,10 +303,16 @@ def _result(given: Any) -> SeparationRank:
         raise _UnfitError(f"a result as JSON ({error})") from error
 
 
+# A float, and a seed that a study takes, have fewer digits; so has what Python itself writes.
+_MOST_BYTES_DIGITS, _MOST_SEED_DIGITS = 308, 4000
 _NATURAL = _whole_as_text(0)
 _VERSION: _Cell = ("a version of tensorrank, as text", _text)
 _FINISHED: _Cell = ("a time, as text", _text)
-_LIMITS: dict[str, _Cell] = {"memory": _whole_as_text(1), "work": ("a positive number", _work), "files": ("0 or 1", _flag)}
+_LIMITS: dict[str, _Cell] = {
+    "memory": _whole_as_text(1, _MOST_BYTES_DIGITS),
+    "work": ("a positive number", _work),
+    "files": ("0 or 1", _flag),
+}
 _RANK_CELLS: dict[str, _Cell] = {
     "model": ("the kind of a model and its identity, as a JSON object", _model),
     "value": _NATURAL,
@@ -319,7 +327,7 @@ _RANK_CELLS: dict[str, _Cell] = {
 }
 _BLOCK_CELLS: dict[str, _Cell] = {
     "model": _RANK_CELLS["model"],
-    "seed": _NATURAL,
+    "seed": _whole_as_text(0, _MOST_SEED_DIGITS),
     "draw": _whole(0),
     "prime": _whole(2),
     "degree": _whole(-1),

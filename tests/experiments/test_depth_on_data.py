@@ -277,6 +277,12 @@ def test_progress_and_plain_values(coins):
     ("wrong", "complaint"),
     [
         (lambda data: MixtureFamily("tree", "balance"), "kind is 'balance'; .*did you mean 'balanced'"),
+        (lambda data: MixtureFamily("tree", "balanced", branching=1), "branching is 1; expected a whole number of at least 2"),
+        (lambda data: MixtureFamily("tree", "chain", order=(10**5000,)), "an order is .*; expected each variable once"),
+        (
+            lambda data: MixtureFamily("tree", "balanced", 10**5000),
+            "branching is .*; expected a whole number from 2 to 10.4000",
+        ),
         (lambda data: MixtureFamily("tree", "chain", order=(0, 2)), "an order is .0, 2.; expected each variable once"),
         (lambda data: PAIRS.states(4, 3, 7), "the budget is 7; expected at least the 8 parameters of 4 independent"),
         (lambda data: z_order(6), "the side is 6; expected a power of two"),
@@ -293,7 +299,7 @@ def test_progress_and_plain_values(coins):
         (lambda data: compare_depths(data * 0 + 2, [PAIRS], [30], symbols=2), "row 0 of the data has 2 for variable 0;"),
         (lambda data: compare_depths(data - 2, [PAIRS], [30]), "has -2 for variable .; expected .* from 0 to 1, or -1"),
     ],
-    ids=range(16),
+    ids=range(19),
 )
 def test_what_cannot_be_compared_is_refused(wrong, complaint, coins):
     with pytest.raises(TensorRankError, match=complaint):

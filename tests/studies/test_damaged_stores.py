@@ -55,6 +55,7 @@ def opened_or_refused(path, message):
         ("memory", "lots", "'lots'; expected a whole number of at least 1, as text"),
         ("memory", "0", "'0'; expected a whole number of at least 1, as text"),
         ("memory", b"12", "b'12'; expected a whole number of at least 1, as text"),
+        ("memory", "1" * 5000, "expected a whole number of at most 308 digits, as text"),
         ("work", "much", "'much'; expected a positive number"),
         ("work", -1.0, "-1.0; expected a positive number"),
         ("work", None, "None; expected a positive number"),
@@ -81,6 +82,7 @@ def test_a_damaged_cell_of_a_rank_is_named(store, column, value, expected):
     [
         ("seed", "x", "'x'; expected a whole number of at least 0, as text"),
         ("seed", "-1", "'-1'; expected a whole number of at least 0, as text"),
+        ("seed", "1" * 5000, ".*; expected a whole number of at most 4000 digits, as text"),
         ("draw", "first", "'first'; expected a whole number of at least 0"),
         ("draw", -1, "-1; expected a whole number of at least 0"),
         ("prime", 1, "1; expected a whole number of at least 2"),
