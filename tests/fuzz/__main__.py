@@ -25,15 +25,16 @@ def kinds(failures: list[Failure]) -> list[Failure]:
 
 
 def fuzz(names: list[str], seconds: float, seed: int, cases: int | None) -> list[Report]:
-    """Consume random inputs of the targets in turn, until the time is over or so many cases of each are consumed."""
-    reports = {name: Report(name) for name in names}
-    until, first = time.monotonic() + seconds, 0
-    while time.monotonic() < until and (cases is None or first < cases):
-        for name in names:
+    """Consume random inputs of each target for as long, or so many."""
+    reports = []
+    for name in names:
+        report, until, first = Report(name), time.monotonic() + seconds / len(names), 0
+        while time.monotonic() < until and (cases is None or first < cases):
             last = first + (_ROUND if cases is None else min(_ROUND, cases - first))
-            reports[name].add(run(TARGETS[name], seed, first, last, until))
-        first += _ROUND
-    return list(reports.values())
+            report.add(run(TARGETS[name], seed, first, last, until))
+            first += _ROUND
+        reports.append(report)
+    return reports
 
 
 def main() -> int:

@@ -37,6 +37,10 @@ _OPTIONS = [
     "--log-json",
     "--figures",
 ]
+# Without these a study is the main job, which takes minutes as it should.
+_SMALL = (("--work", "1e6"), ("--threads", "1"))
+# What a study of attention sweeps if it is not told.
+_SWEPT = (("--widths", "2"), ("--depths", "1-2"))
 
 
 def generate(stream: Random) -> list[str]:
@@ -64,6 +68,10 @@ def generate(stream: Random) -> list[str]:
                 arguments[place:] = [stream.choice(values("option_values"))]
         if not arguments:
             break
+    if arguments[:1] == ["study"]:
+        of_attention = len(arguments) < 2 or arguments[1].startswith("-")
+        needed = (*_SMALL, *_SWEPT) if of_attention else _SMALL
+        arguments += [word for option, value in needed if option not in arguments for word in (option, value)]
     if stream.random() < 0.5:
         arguments.append("--json")
     return arguments
