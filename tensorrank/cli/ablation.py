@@ -131,12 +131,12 @@ def _print(data: Ablation, fit: TransitionFit, best: list[Optimum], pairs: str) 
     if data.single_error is not None:
         say(f"Error of a single loss: {data.single_error:.2g}, from {_counted(data.repeats, 'network')} trained again.")
     a_error, b_error = fit.errors
-    typer.echo(
+    say(
         f"ln d = a + b L:  a = {fit.intercept:.4g} ± {a_error:.2g}, b = {fit.slope:.4g} ± {b_error:.2g}, "
         f"correlation {fit.correlation:.3f}"
     )
     (aa, ab), (_, bb) = fit.covariance
-    typer.echo(f"covariance: {aa:.3g} {ab:.3g} {bb:.3g} (of a and a, a and b, b and b)")
+    say(f"covariance: {aa:.3g} {ab:.3g} {bb:.3g} (of a and a, a and b, b and b)")
     _print_quality(fit, data)
     if not best:
         say("The width at which the deeper overtakes falls with depth, by this fit: there is no best depth of a size.")
@@ -160,7 +160,7 @@ def _print_quality(fit: TransitionFit, data: Ablation) -> None:
     elif not fit.degrees_of_freedom:
         say("Two points have no scatter about a line: nothing tests the fit.")
     else:
-        typer.echo(f"chi-square {fit.chi_square:.3g} at {freedom}")
+        say(f"chi-square {fit.chi_square:.3g} at {freedom}")
         if fit.scatter > 1:
             say(f"The points scatter more than their errors say: ranges are widened by {fit.scatter:.2f}.")
     if 0 < data.repeats < _FEW:

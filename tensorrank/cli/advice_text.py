@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import typer
-from rich.table import Table
 
 import tensorrank as tr
-from tensorrank.cli.shared.terminal import empty_table, say, wide_console
+from tensorrank.cli.shared.terminal import empty_table, say, say_lines, wide_console
 from tensorrank.guidelines import Advice, ModelConfig, Optimum, Stack, TransitionFit
 from tensorrank.whole_numbers import in_brief
 
@@ -18,7 +17,7 @@ Lines = list[tuple[str, str]]
 def print_size(best: Optimum, fit: TransitionFit) -> None:
     """The best shape of a size."""
     rank = f"{tr.bounds.log3_moment_bound(*best.shape):.4g}"
-    _print_lines(
+    say_lines(
         [
             ("parameters", f"{best.parameters:,.0f} without embeddings"),
             *_best(best, fit),
@@ -31,16 +30,16 @@ def print_size(best: Optimum, fit: TransitionFit) -> None:
 def print_advice(model: ModelConfig | None, advice: Mapping[str, Advice], fit: TransitionFit) -> None:
     """The verdict on a shape, or on each stack of a configuration, with its counts and bottlenecks."""
     if model is not None:
-        _print_lines(_counts(model))
+        say_lines(_counts(model))
     stacks: Sequence[Stack | None] = model.stacks if model is not None else [None]
     for (name, one), stack in zip(advice.items(), stacks, strict=True):
         if len(advice) > 1:
             typer.echo(f"\n{name}:")
-        _print_lines(_judged(one, stack, fit))
+        say_lines(_judged(one, stack, fit))
     if model is not None:
         if len(advice) > 1:
             typer.echo()
-        _print_lines(_bottlenecks(model))
+        say_lines(_bottlenecks(model))
     _print_caution([one.optimum for one in advice.values()], fit)
 
 
@@ -141,20 +140,6 @@ def _bottlenecks(model: ModelConfig) -> Lines:
         narrowed = f"{model.log3_vocabulary_bound:.4g}"
         vocabulary = f"a bottleneck: embeddings of rank {model.embedding_rank:,} leave log3 of that rank at most {narrowed}"
     return [("heads", heads), ("vocabulary", vocabulary)]
-
-
-def _print_lines(lines: Iterable[tuple[str, str]]) -> None:
-    """Names and texts, each text beside its name; in a pipe a line each."""
-    console = wide_console()
-    if not console.is_terminal:
-        typer.echo("\n".join(f"{name:<12}{text}" for name, text in lines))
-        return
-    table = Table.grid(padding=(0, 2))
-    table.add_column(no_wrap=True, style="bold")
-    table.add_column()
-    for name, text in lines:
-        table.add_row(name, text)
-    console.print(table, highlight=False)
 
 
 def _print_caution(best: Sequence[Optimum], fit: TransitionFit) -> None:

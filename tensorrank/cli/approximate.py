@@ -9,13 +9,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.box import SIMPLE_HEAD
-from rich.table import Table
 
 import tensorrank as tr
 from tensorrank.arguments import one_of, whole_number
 from tensorrank.cli.shared import options as given
-from tensorrank.cli.shared.terminal import INTERRUPTED, Bar, make_folder, print_json, say, say_pictures, wide_console
+from tensorrank.cli.shared.terminal import (
+    INTERRUPTED,
+    Bar,
+    empty_table,
+    make_folder,
+    print_json,
+    say,
+    say_pictures,
+    wide_console,
+)
 from tensorrank.errors import TensorRankError
 from tensorrank.whole_files import checked_file
 
@@ -126,7 +133,7 @@ def approximate(
         say_pictures(pictures)
     if interrupted:
         done = sum(target.wall.reason != _CUT for target in found)
-        typer.echo(f"interrupted: {done} of {len(models)} models are done", err=True)
+        say(f"interrupted: {done} of {len(models)} models are done", err=True)
         raise typer.Exit(INTERRUPTED)
 
 
@@ -174,10 +181,7 @@ def _print(target: ApproximationTarget, steps: int) -> None:
         del columns["guarantee"]
     if not sampled:
         del columns["expected"]
-    table = Table(box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    # On a narrow terminal headers break between words, and numbers rather over two lines than not at all.
-    for name in columns:
-        table.add_column(name, justify="left" if name == "certified" else "right", overflow="fold")
+    table = empty_table(*columns, words=["certified"])
     # Steps 0, 1, 2, 4, 8, ... and the last are shown.
     for step in run.steps:
         if step.step.bit_count() <= 1 or step is run.steps[-1]:

@@ -91,7 +91,7 @@ def compare(
         _print(done)
         say_pictures(pictures)
     if interrupted:
-        typer.echo(f"interrupted: {len(done)} of {len(chosen)} ranks are shown, the others not computed", err=True)
+        say(f"interrupted: {len(done)} of {len(chosen)} ranks are shown, the others not computed", err=True)
         raise typer.Exit(INTERRUPTED)
 
 

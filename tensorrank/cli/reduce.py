@@ -9,7 +9,7 @@ import typer
 from tensorrank.arguments import finite_number, nearest
 from tensorrank.cli.shared import options as given
 from tensorrank.cli.shared.model_files import File
-from tensorrank.cli.shared.terminal import print_json
+from tensorrank.cli.shared.terminal import print_json, say
 from tensorrank.errors import TensorRankError
 from tensorrank.whole_files import checked_file
 
@@ -63,11 +63,11 @@ def reduce(
     if json:
         print_json({**report.to_dict(), "out": None if written is None else str(written)})
     else:
-        typer.echo(f"{source}\n{target}\n{report}" if isinstance(target, Mixture) else f"{source}\n{report}")
+        say(f"{source}\n{target}\n{report}" if isinstance(target, Mixture) else f"{source}\n{report}")
         if written is not None:
-            typer.echo(f"The model: {written}")
+            say(f"The model: {written}")
     if wrong:
-        typer.echo(f"internal error: the {to} made of {file} is not equal to it; nothing was written", err=True)
+        say(f"internal error: the {to} made of {file} is not equal to it; nothing was written", err=True)
         raise typer.Exit(_NOT_A_REDUCTION)
     if out is not None and written is None:
-        typer.echo(f"nothing was written to {out}: the {to} would be larger than the limit", err=True)
+        say(f"nothing was written to {out}: the {to} would be larger than the limit", err=True)

@@ -11,7 +11,7 @@ import typer
 
 from tensorrank.cli.shared import options as given
 from tensorrank.cli.shared.model_files import described
-from tensorrank.cli.shared.terminal import STORE_NAME, print_json, whole_numbers
+from tensorrank.cli.shared.terminal import STORE_NAME, print_json, say, say_lines, whole_numbers
 from tensorrank.cli.show_store import Filter, show_store
 from tensorrank.errors import TensorRankError
 
@@ -88,9 +88,8 @@ def _show_model(file: Path, json: bool) -> None:
     if json:
         print_json({"file": str(file), "model": described(model), "rank_bounds": bounds})
         return
-    typer.echo(repr(model))
-    for name, text in _lines(model, bounds):
-        typer.echo(f"{name:<15} {text}")
+    say(repr(model))
+    say_lines(_lines(model, bounds), width=16)
 
 
 def _rank_bounds(model: Mixture) -> dict[str, int | None]:

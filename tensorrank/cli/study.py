@@ -143,7 +143,7 @@ def study(
         for line in summary.lines():
             say(line)
         first, *others = [*figures, out / "ranks.csv", out / STORE_NAME]
-        typer.echo(f"The {'picture' if figures else 'table'}: {first}")
+        say(f"The {'picture' if figures else 'table'}: {first}")
         typer.echo(f"Also there:  {', '.join(path.name for path in others)}")
     if interrupted:
         typer.echo(

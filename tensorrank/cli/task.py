@@ -156,7 +156,7 @@ def study(
     elif pictures:
         say(f"The pictures: {', '.join(str(path) for path in pictures if path.suffix == '.png')}")
     if interrupted:
-        typer.echo(f"interrupted; studies kept: {len(studies)}", err=True)
+        say(f"interrupted; studies kept: {len(studies)}", err=True)
         raise typer.Exit(INTERRUPTED)
 
 

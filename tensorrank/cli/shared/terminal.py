@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import typer
-from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
+from rich.text import Text
 
 from tensorrank.arguments import finite_number
 from tensorrank.cli.shared.streams import can_be_written, writable
+from tensorrank.cli.shared.tables import FittedTable
 from tensorrank.errors import TensorRankError
 from tensorrank.records import plain
 
@@ -50,11 +51,11 @@ def say(text: str, *, err: bool = False) -> None:
 def empty_table(*columns: str, words: Container[str] = (), sentences: Container[str] = ()) -> Table:
     """A table without rows: numbers stand on the right, words on the left, and only sentences go over several lines.
 
-    On a narrow terminal every cell may go over several lines, so that nothing is cut. Columns of words, and
-    those of sentences, are named once more in `words` or `sentences`.
+    On a narrow terminal every cell may go over several lines, between words, so that nothing is cut. Columns of words,
+    and those of sentences, are named once more in `words` or `sentences`.
     """
     narrow = wide_console().width < _NARROW
-    table = _WritableTable(box=SIMPLE_HEAD, padding=(0, 0 if narrow else 1, 0, 0))
+    table = FittedTable(0 if narrow else 1)
     for name in columns:
         left = name in words or name in sentences
         may_break = narrow or name in sentences
@@ -62,11 +63,18 @@ def empty_table(*columns: str, words: Container[str] = (), sentences: Container[
     return table
 
 
-class _WritableTable(Table):
-    """A table whose columns are as wide as what is written: plain forms of signs can be longer than the signs."""
-
-    def add_row(self, *cells: Any, **options: Any) -> None:
-        super().add_row(*(writable(cell) if isinstance(cell, str) else cell for cell in cells), **options)
+def say_lines(lines: Iterable[tuple[str, str]], width: int = 12) -> None:
+    """Print names and texts, each text beside its name; in a pipe a line each, the names in so many columns."""
+    console = wide_console()
+    if not console.is_terminal:
+        say("\n".join(f"{name:<{width}}{text}" for name, text in lines))
+        return
+    table = Table.grid(padding=(0, 2))
+    table.add_column(no_wrap=True, style="bold")
+    table.add_column(overflow="fold")
+    for name, text in lines:
+        table.add_row(Text(writable(name)), Text(writable(text)))
+    console.print(table, highlight=False)
 
 
 def say_pictures(pictures: Iterable[Path]) -> None:
