@@ -1,12 +1,15 @@
 """Every verb in a terminal of 60 and of 40 columns: no line is wider, and no number is broken or cut."""
 
+import io
 import re
 
 import pytest
 from fuzz.good_files import write_all
+from rich.console import Console
 from typer.testing import CliRunner
 
 from tensorrank.cli.main import app
+from tensorrank.cli.shared.terminal import Bar
 
 VERBS = """
 rank attention --depth 1 --width 2 --threads 1
@@ -65,3 +68,17 @@ def test_no_line_is_wider_than_the_terminal_and_no_number_is_broken(verb, column
     numbers = set(re.findall(r"(?<![\w.])\d[\w.+]*\d(?![\w.])", re.sub(r"[\d.e-]+ s\b", "", wide)))
     missing = [number for number in numbers if number not in narrow]
     assert not missing
+
+
+@pytest.mark.parametrize("columns", [60, 40])
+def test_bars_keep_their_numbers_and_words(columns):
+    written = io.StringIO()
+    console = Console(file=written, width=columns, force_terminal=True, color_system=None)
+    bar = Bar(console)
+    bar(2, 3, "match2: other tokens only, 4 tokens N", left=4000)
+    console.print(bar._progress.get_renderable())
+    text = written.getvalue()
+    assert "…" not in text
+    for piece in (" 67 %", "0:00:00", "1.1 h left", "match2:", "tokens", "only, 4"):
+        assert piece in text
+    assert all(len(line.rstrip()) <= columns for line in text.split("\n"))

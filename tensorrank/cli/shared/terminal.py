@@ -12,7 +12,7 @@ from typing import Any
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
-from rich.table import Table
+from rich.table import Column, Table
 from rich.text import Text
 
 from tensorrank.arguments import finite_number
@@ -161,7 +161,8 @@ class Bar:
 
     def __init__(self, console: Console | None = None) -> None:
         self._progress = Progress(
-            TextColumn("{task.description}"),
+            # On a narrow terminal the words take a second line, so that no number is cut.
+            TextColumn("{task.description}", table_column=Column(overflow="fold")),
             BarColumn(),
             TextColumn("{task.percentage:>3.0f} %"),
             TimeElapsedColumn(),
