@@ -12,9 +12,6 @@ from rich.text import Text
 
 from tensorrank.cli.shared.streams import writable
 
-# What stands left of the first column.
-_EDGE = 1
-
 
 class FittedTable(Table):
     """A table that is never wider than the terminal.
@@ -25,9 +22,10 @@ class FittedTable(Table):
     """
 
     def __init__(self, right: int) -> None:
-        """An empty table, with so many blanks to the right of each cell."""
-        super().__init__(box=SIMPLE_HEAD, padding=(0, right, 0, 0))
-        self._between = 1 + right
+        """An empty table, with so many blanks to the right of each cell; without any, there is none at its edges."""
+        super().__init__(box=SIMPLE_HEAD, padding=(0, right, 0, 0), show_edge=right > 0)
+        # What stands beside the texts of a row: blanks between columns, and those of the cells and the edges.
+        self._between, self._edges = 1 + right, 1 if right else -1
 
     def add_row(self, *cells: Any, **options: Any) -> None:
         """Add a row of cells with the signs that can be written."""
@@ -36,7 +34,7 @@ class FittedTable(Table):
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         least = [max(_longest_word(text) for text in _texts(column)) for column in self.columns]
         natural = [max(text.cell_len for text in _texts(column)) for column in self.columns]
-        room = options.max_width - _EDGE - self._between * len(self.columns)
+        room = options.max_width - self._edges - self._between * len(self.columns)
         if sum(natural) <= room:
             yield from super().__rich_console__(console, options)
         elif sum(least) <= room:
