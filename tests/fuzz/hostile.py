@@ -12,7 +12,7 @@ from fuzz.good_calls import namespace
 from fuzz.lists import lines
 
 EVERYTHING = tuple(map(lines, ("numbers", "texts", "objects", "containers", "arrays")))
-_WRAPPED = ("[{}]", "({},)", "[{0}, {0}]", "{{'x': {}}}", "np.array({})", "[[{}]]", "iter([{}])")
+WRAPPED = ("[{}]", "({},)", "[{0}, {0}]", "{{'x': {}}}", "np.array({})", "[[{}]]", "iter([{}])")
 # The largest number that may be a size, and the most entries that may be copied.
 _LARGEST, _MOST_ENTRIES = 100, 10**6
 
@@ -36,7 +36,7 @@ def hostile(stream: Random, freedom: Freedom = Freedom.ANY) -> str:
     chosen = stream.choice(stream.choice(lists(freedom)))
     if stream.random() >= 0.08:
         return chosen
-    wrapped = stream.choice(_WRAPPED)
+    wrapped = stream.choice(WRAPPED)
     if "np." in wrapped:
         chosen = stream.choice(stream.choice(lists(min(freedom, Freedom.COPIED))))
     return wrapped.format(chosen)

@@ -8,7 +8,7 @@ import time
 from random import Random
 
 from fuzz.good_calls import CALLS, namespace
-from fuzz.hostile import EVERYTHING, Freedom, lists
+from fuzz.hostile import EVERYTHING, WRAPPED, Freedom, lists
 from fuzz.places import freedom_beneath, places
 from fuzz.public_calls import generate
 from fuzz.runner import child_environment
@@ -92,3 +92,10 @@ def test_exponents_are_small_and_written_as_they_are():
     assert len(exponents) > 30
     assert all(not any(isinstance(part, ast.BinOp) for part in ast.walk(one)) for one in exponents)
     assert max(one.value for one in exponents if isinstance(one, ast.Constant) and isinstance(one.value, int)) <= 5000
+
+
+def test_every_hostile_value_is_an_expression_within_all_that_it_is_put_into():
+    for some in EVERYTHING:
+        for text in some:
+            for wrapped in WRAPPED:
+                ast.parse(wrapped.format(text), mode="eval")
