@@ -361,10 +361,11 @@ def equal_sizes(parameters: int, rule: int = 4, deepest: int | None = None) -> l
     [(1, 4), (4, 2), (16, 1)]
     """
     budget, rule = whole_number("parameters", parameters, 1), whole_number("rule", rule, 1)
+    deepest = None if deepest is None else whole_number("deepest", deepest, 1)
     # There are about twice the cube root of budget / rule of them.
     if budget // rule > _MOST_SIZES**3 and (deepest is None or deepest > _MOST_SIZES):
         raise TooLargeError(f"parameters are {shown(budget)}; expected fewer, or deepest at most {_MOST_SIZES}")
-    last = budget // rule if deepest is None else min(whole_number("deepest", deepest, 1), budget // rule)
+    last = budget // rule if deepest is None else min(deepest, budget // rule)
     sizes = []
     depth = 1
     while depth <= last:

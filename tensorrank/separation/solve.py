@@ -19,6 +19,9 @@ from tensorrank.separation.result import SeparationRank, Standing
 from tensorrank.separation.rounding import RoundedRank, allowance, rounded_rank
 from tensorrank.whole_files import checked_folder
 
+# As many draws make a failure less likely than any computer's.
+_MOST_DRAWS = 100
+
 
 @takes(RankOptions)
 def separation_rank(model: Model, partition: PartitionLike | None = None, **options: Unpack[RankOptions]) -> SeparationRank:
@@ -38,7 +41,7 @@ def separation_rank(model: Model, partition: PartitionLike | None = None, **opti
         seed: a whole number, 0 by default, or a numpy Generator. The same seed gives the same answer for every number
             of threads.
         draws: how often a rank below its bound is computed, with fresh weights and another prime, before it is called
-            probable; 2 by default.
+            probable; 2 by default, at most 100.
         primes: the moduli of the first draws, above every degree in play. By default, and in further draws, primes are
             random. They depend on the seed and on all numbers given, so that no numbers can be chosen to deceive them.
             Primes of your choice prove lower bounds, but no probability.
@@ -132,7 +135,7 @@ def computation(model: Model, partition: PartitionLike | None = None, **options:
 def _begun(model: Model, partition: PartitionLike | None, options: ComputationOptions) -> Computation:
     architecture = as_architecture(model)
     split = checked_partition(architecture.sites, partition)
-    count = whole_number("draws", options["draws"], 1)
+    count = whole_number("draws", options["draws"], 1, most=_MOST_DRAWS)
     chosen = planned(architecture, split, options)
     draws = Draws(architecture, options["weights"], options["seed"], options["primes"], chosen.degree)
     if draws.impossible:

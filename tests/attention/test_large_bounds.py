@@ -30,6 +30,7 @@ bounds = tr.bounds
         (bounds.counting_bound, (10**9, 64), r"the counting bound is about 3\^"),
         (bounds.moment_degree, (10**9,), r"the degree of a network of depth 1000000000 is about 3\^1e\+09"),
         (bounds.equal_sizes, (10**40,), "expected fewer, or deepest at most 100000"),
+        (bounds.equal_sizes, (10**40, 4, "4GiB"), "deepest is '4GiB'; expected a whole number of at least 1"),
     ],
 )
 def test_digits_that_take_minutes_are_refused_at_once(bound, sizes, message):
