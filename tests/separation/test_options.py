@@ -33,7 +33,7 @@ def kind(given):
         ({"seed": np.array([1, 2])}, "the seed is array.*; expected a whole number of at least 0 or a numpy Generator"),
         ({"seed": 10**5000}, "the seed is a whole number of some 5000 digits; expected"),
         ({"method": np.array(["grid", "x"])}, "the method is array.*; expected one of auto, catalecticant, grid"),
-        ({"draws": int}, "draws is <class 'int'>; expected a whole number of at least 1"),
+        ({"draws": int}, "draws is <class 'int'>; expected a whole number from 1 to 100"),
         ({"colour": 1}, "separation_rank has no option 'colour'"),
     ],
 )
