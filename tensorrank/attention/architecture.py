@@ -101,7 +101,7 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
     @property
     def input_degree(self) -> int:
         """The degree 3^L of the output in the coordinates of the tokens."""
-        return int(3**self.depth)
+        return 2 * self.moment_degree + 1
 
     @property
     def weight_degree(self) -> int:

@@ -20,6 +20,12 @@ BAD_INPUT = [
     (("rank", "circuit", "recurrent", "--depth", 1), "Missing option"),
     (("bounds", "--width", "two"), "Invalid value for '--width'"),
     (("bounds", "--width", 2, "--deep", 3), "No such option: --deep"),
+    (("-1",), "No such option: -1"),
+    ((), "No such option: --json"),
+    (
+        ("rank", "attention", "--depth", 2**31 - 1, "--width", 2, "--tokens", 4, "--causal"),
+        "the degree of a network of depth 2147483647 is about 3^2.147e+09",
+    ),
     (("separation", "levels", "--depths", 99), "is 99; expected a whole number from 1 to 16"),
     (("advise", "--parameters", "many"), "--parameters is 'many'; expected sizes"),
     (("ablation", "nowhere.csv"), "nowhere.csv cannot be read"),

@@ -31,7 +31,13 @@ class PlainErrors(TyperGroup):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Note whether JSON is asked for before a verb has read its options, since these may be wrong."""
         ctx.obj, ctx.meta[_GIVEN] = "--json" in args, list(args)
-        return list(super().parse_args(ctx, args))
+        try:
+            return list(super().parse_args(ctx, args))
+        except _UsageError as error:
+            if not ctx.obj:
+                raise
+            _tell(error.format_message(), "", json=True)
+            raise typer.Exit(BAD_INPUT) from None
 
     def invoke(self, ctx: Any) -> Any:
         """Run a verb."""
