@@ -19,8 +19,11 @@ import numpy as np
 from tensorrank.arithmetic.arrays import Array
 from tensorrank.arithmetic.compiled import compiled
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
-from tensorrank.attention.small_products import multiply, reduce_row
+from tensorrank.attention.small_products import multiply, multiply_by_row, multiply_row, reduce_row
 from tensorrank.attention.weights import AttentionWeights
+
+# Images of a first layer are kept up to this many numbers.
+_MOST_IMAGES = 2**21
 
 
 def forward_tokens(
@@ -41,9 +44,9 @@ def forward_tokens(
 
 def moment_rows(weights: AttentionWeights, moments: Array, field: PrimeField | None = None, *, residual: bool = False) -> Array:
     """The rows P(M) with e_0^T x^(L) = P(M) x, from shape (batch, width, width) to (batch, width)."""
-    weights = weights.by_head()
     if field is not None:
-        return _moment_rows_in_field(weights, moments, field, residual)
+        return RowsInField(weights, field, residual=residual)(moments)
+    weights = weights.by_head()
     product: Array | None = None
     current = moments
     for query, key, value, output in zip(weights.query, weights.key, weights.value, weights.output, strict=True):
@@ -59,22 +62,52 @@ def moment_rows(weights: AttentionWeights, moments: Array, field: PrimeField | N
     return product[:, 0, :]
 
 
-def _moment_rows_in_field(weights: AttentionWeights, moments: Residues, field: PrimeField, residual: bool) -> Residues:
-    """The rows P(M) by compiled code: each head is outer x inner x (M x right), where right is W_K^T W_Q.
+class RowsInField:
+    """The rows P(M) of one network over GF(p), by compiled code, with what all moments share computed once.
 
-    For a narrow head inner is W_V and outer is W_O. A wide head is cheaper with W_O W_V as inner and no outer. The last
-    layer is needed in its first row only.
+    Each head of a layer is outer x inner x (M x right), where right is W_K^T W_Q. For a narrow head inner is W_V and
+    outer is W_O. A wide head is cheaper with W_O W_V as inner and no outer. The last layer is needed in its first row
+    only. The first layer is linear in M: where M has few entries, as at lattice points, it is a sum of images of the
+    entries, G(E_ij + E_ji), and no product of matrices.
     """
-    rows: Residues = np.empty(moments.shape[:2], dtype=np.int64)
-    if rows.size:
-        width = moments.shape[1]
+
+    def __init__(self, weights: AttentionWeights, field: PrimeField, *, residual: bool = False) -> None:
+        weights = weights.by_head()
+        self.field, self.residual = field, residual
+        depth, _, height, width = weights.query.shape
         right = field.matmul(np.swapaxes(weights.key, -1, -2), weights.query)
         whole = field.matmul(weights.output, weights.value)
-        narrow = 3 * weights.query.shape[2] < 2 * width
+        narrow = 3 * height < 2 * width
         inner, outer = (weights.value, weights.output) if narrow else (whole, whole[..., :0])
-        given = tuple(np.ascontiguousarray(field.balanced(w)) for w in (inner, outer, right, whole[-1, :, 0]))
-        _moment_rows_mod_p(given, np.ascontiguousarray(moments), field.prime, field.constants, residual, rows)
-    return rows
+        self._given = tuple(np.ascontiguousarray(field.balanced(w)) for w in (inner, outer, right, whole[-1, :, 0]))
+        images = np.zeros((0, 0, width, width))
+        if depth > 1 and width**4 <= _MOST_IMAGES:
+            images = np.ascontiguousarray(field.balanced(_images(whole[0], right[0], field)))
+        self._images = images
+
+    def __call__(self, moments: Residues) -> Residues:
+        """The rows at a batch of symmetric matrices, from shape (batch, width, width) to (batch, width)."""
+        rows: Residues = np.empty(moments.shape[:2], dtype=np.int64)
+        if rows.size:
+            field, moments = self.field, np.ascontiguousarray(moments)
+            _moment_rows_mod_p(self._given, self._images, moments, field.prime, field.constants, self.residual, rows)
+        return rows
+
+
+def _images(whole: Residues, right: Residues, field: PrimeField) -> Residues:
+    """The matrices of a first layer at E_ij + E_ji for i < j, and at E_ii; shape (width,) * 4, zero for i > j.
+
+    `whole` is W_O W_V and `right` is W_K^T W_Q, both of shape (heads, width, width).
+    """
+    # Entry (a, b) at E_ij is the sum over heads of whole[a, i] right[j, b].
+    width = whole.shape[1]
+    columns = np.moveaxis(whole, 0, -1).reshape(-1, len(whole))
+    at_one_entry = field.matmul(columns, right.reshape(len(right), -1)).reshape((width,) * 4).transpose(1, 2, 0, 3)
+    images = (at_one_entry + at_one_entry.swapaxes(0, 1)) % field.prime
+    diagonal = np.arange(width)
+    images[diagonal, diagonal] = at_one_entry[diagonal, diagonal]
+    images[np.tril_indices(width, -1)] = 0
+    return images
 
 
 # Numba finds the types of compiled functions by itself; mypy is told to let them be.
@@ -101,22 +134,84 @@ def _layer(inner, outer, right, moment, field, residual, image, part, layer):  #
 
 
 @compiled()
-def _moment_rows_mod_p(weights, moments, modulus, field, residual, rows):  # type: ignore[no-untyped-def]
+def _few_entries(moment, modulus, most, places, values):  # type: ignore[no-untyped-def]
+    """List the entries i <= j of M that are not zero, as balanced residues.
+
+    Returns their number, or -1 if they are more than there is room for or sum to more than allowed.
+    """
+    found, size = 0, 0.0
+    for i in range(len(moment)):
+        for j in range(i, len(moment)):
+            value = moment[i, j]
+            if value != 0:
+                if found == len(values):
+                    return -1
+                places[found, 0], places[found, 1] = i, j
+                values[found] = value - modulus if value > modulus // 2 else value
+                size += abs(values[found])
+                found += 1
+    return found if size <= most else -1
+
+
+@compiled(fastmath={"contract"})
+def _sparse_layer(images, places, values, found, residual, prime, layer):  # type: ignore[no-untyped-def]
+    """The matrix G(M) of a first layer as the sum of the images of the entries of M."""
+    flat, width = layer.reshape(-1), len(layer)
+    flat[:] = 0.0
+    # Two images at a time, since most of the time goes into reading and writing the sums.
+    for entry in range(0, found, 2):
+        again = min(entry + 1, found - 1)
+        value, other = values[entry], values[again] if again > entry else 0.0
+        image = images[places[entry, 0], places[entry, 1]].reshape(-1)
+        second = images[places[again, 0], places[again, 1]].reshape(-1)
+        for a in range(len(flat)):
+            flat[a] += value * image[a] + other * second[a]
+    if residual:
+        for a in range(width):
+            layer[a, a] += 1.0
+    reciprocal = 1.0 / prime
+    for a in range(len(flat)):
+        flat[a] -= prime * np.rint(flat[a] * reciprocal)
+
+
+@compiled(fastmath={"contract"})
+def _multiply_by_few(row, places, values, found, prime, result):  # type: ignore[no-untyped-def]
+    """The product of a row and a symmetric matrix given by its entries i <= j, reduced."""
+    result[:] = 0.0
+    for entry in range(found):
+        i, j = places[entry]
+        result[j] += values[entry] * row[i]
+        if i != j:
+            result[i] += values[entry] * row[j]
+    for j in range(len(result)):
+        result[j] -= prime * np.rint(result[j] / prime)
+
+
+@compiled()
+def _moment_rows_mod_p(weights, images, moments, modulus, field, residual, rows):  # type: ignore[no-untyped-def]
     inner, outer, right, first = weights
     depth, heads, height, width = inner.shape
     layers, turned = np.empty((depth, width, width)), np.empty((width, width))
     moment, half = np.empty((width, width)), np.empty((width, width))
     image = np.empty((height, width))
-    row, other, total = np.empty((1, width)), np.empty((1, width)), np.empty((1, width))
+    row, other, room, total = np.empty(width), np.empty(width), np.empty(width), np.empty((1, width))
+    places, values = np.empty((width, 2), dtype=np.int64), np.empty(width)
+    # Sums of entries of M times residues stay exact while the entries sum to no more than this.
+    most = 2.0**52 / (modulus // 2 + 2)
     for item in range(len(moments)):
-        for i in range(width):
-            for j in range(width):
-                value = moments[item, i, j]
-                moment[i, j] = value - modulus if value > modulus // 2 else value
+        found = _few_entries(moments[item], modulus, most, places, values) if len(images) else -1
+        if found < 0 or depth > 2:
+            for i in range(width):
+                for j in range(width):
+                    value = moments[item, i, j]
+                    moment[i, j] = value - modulus if value > modulus // 2 else value
         for index in range(depth - 1):
-            _layer(inner[index], outer[index], right[index], moment, field, residual, image, half, layers[index])
-            turned[:] = layers[index].T
+            if index == 0 and found >= 0:
+                _sparse_layer(images, places, values, found, residual, field[0], layers[0])
+            else:
+                _layer(inner[index], outer[index], right[index], moment, field, residual, image, half, layers[index])
             if index < depth - 2:
+                turned[:] = layers[index].T
                 multiply(layers[index], moment, half, field)
                 multiply(half, turned, moment, field)
         # The last layer's first row, e_0^T W_O W_V M W_K^T W_Q for each head, with M = G M' G^T of the layer before.
@@ -124,20 +219,23 @@ def _moment_rows_mod_p(weights, moments, modulus, field, residual, rows):  # typ
         if residual:
             total[0, 0] = 1.0
         for h in range(heads):
-            row[0] = first[h]
             if depth > 1:
-                multiply(row, layers[depth - 2], other, field)
-                multiply(other, moment, row, field)
-                multiply(row, turned, other, field)
+                multiply_row(first[h], layers[depth - 2], other, room, field)
+                if depth == 2 and found >= 0:
+                    _multiply_by_few(other, places, values, found, field[0], row)
+                else:
+                    multiply_row(other, moment, row, room, field)
+                multiply_by_row(layers[depth - 2], row, other, field)
             else:
-                multiply(row, moment, other, field)
-            multiply(other, right[depth - 1, h], row, field)
-            total += row
+                multiply_row(first[h], moment, other, room, field)
+            multiply_row(other, right[depth - 1, h], row, room, field)
+            for j in range(width):
+                total[0, j] += row[j]
         reduce_row(total, 0, field[0])
-        row[:] = total
+        row[:] = total[0]
         for index in range(depth - 2, -1, -1):
-            multiply(row, layers[index], other, field)
+            multiply_row(row, layers[index], other, room, field)
             row[:] = other
         for j in range(width):
-            value = np.int64(row[0, j])
+            value = np.int64(row[j])
             rows[item, j] = value + modulus if value < 0 else value

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
-from tensorrank.attention.evaluate import moment_rows
+from tensorrank.attention.evaluate import RowsInField
 from tensorrank.attention.streaming import streaming_grid
 from tensorrank.attention.weights import AttentionWeights
 from tensorrank.separation.architecture import Instance
@@ -56,16 +57,20 @@ class AttentionInstance(Instance):
         """
         embedding = self.weights.embedding
         if embedding is None:
-            return moment_rows(self.weights, moments, self.field, residual=self.residual)
+            return self._rows(moments)
         inside = self.field.matmul(self.field.matmul(embedding, moments), embedding.T)
-        return self.field.matmul(moment_rows(self.weights, inside, self.field, residual=self.residual), embedding)
+        return self.field.matmul(self._rows(inside), embedding)
+
+    @cached_property
+    def _rows(self) -> RowsInField:
+        return RowsInField(self.weights, self.field, residual=self.residual)
 
     def _by_moments(self, tokens: Residues, near: Residues, far: Residues) -> Residues:
         """The values at all pairs of the output token's side, with its output tokens, and the other side."""
         moments, others = (self.field.matmul(side.swapaxes(1, 2), side) for side in (near, far))
         values: Residues = np.empty((len(near), len(far)), dtype=np.int64)
         for i, (token, moment) in enumerate(zip(tokens, moments, strict=True)):
-            rows = moment_rows(self.weights, (moment + others) % self.field.prime, self.field, residual=self.residual)
+            rows = self._rows((moment + others) % self.field.prime)
             values[i] = self.field.matmul(rows, token)
         return values
 

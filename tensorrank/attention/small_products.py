@@ -52,3 +52,68 @@ def multiply(left, right, result, field):  # type: ignore[no-untyped-def]
                     result[i, j] += split * upper[0, j]
                     upper[0, j] = 0.0
             reduce_row(result, i, prime)
+
+
+@compiled(fastmath={"contract", "reassoc", "nsz"})
+def multiply_row(row, matrix, result, room, field):  # type: ignore[no-untyped-def]
+    """The product of a row and a matrix of balanced residues, reduced; `room` is a row to compute in."""
+    prime, split, terms = field
+    reciprocal = 1.0 / prime
+    rows, columns = matrix.shape
+    for j in range(columns):
+        result[j] = 0.0
+    for start in range(0, rows, terms):
+        stop = min(rows, start + terms)
+        if split != 0.0:
+            for j in range(columns):
+                room[j] = 0.0
+            for k in range(start, stop):
+                high = np.rint(row[k] / split)
+                for j in range(columns):
+                    room[j] += high * matrix[k, j]
+            for j in range(columns):
+                result[j] += split * (room[j] - prime * np.rint(room[j] * reciprocal))
+        for k in range(start, stop):
+            factor = row[k]
+            if split != 0.0:
+                factor -= split * np.rint(factor / split)
+            if factor != 0.0:
+                for j in range(columns):
+                    result[j] += factor * matrix[k, j]
+        for j in range(columns):
+            result[j] -= prime * np.rint(result[j] * reciprocal)
+
+
+@compiled(fastmath={"contract", "reassoc", "nsz"})
+def multiply_by_row(matrix, row, result, field):  # type: ignore[no-untyped-def]
+    """The product of a row and the transpose of a matrix of balanced residues, reduced."""
+    prime, split, terms = field
+    reciprocal = 1.0 / prime
+    rows, columns = matrix.shape
+    for i in range(rows):
+        result[i] = 0.0
+    for start in range(0, columns, terms):
+        stop = min(columns, start + terms)
+        if split == 0.0:
+            # Four rows at a time, since sums of few terms are no faster alone.
+            for i in range(0, rows - rows % 4, 4):
+                first, second, third, fourth = 0.0, 0.0, 0.0, 0.0
+                for k in range(start, stop):
+                    first += matrix[i, k] * row[k]
+                    second += matrix[i + 1, k] * row[k]
+                    third += matrix[i + 2, k] * row[k]
+                    fourth += matrix[i + 3, k] * row[k]
+                result[i] += first
+                result[i + 1] += second
+                result[i + 2] += third
+                result[i + 3] += fourth
+        for i in range(0 if split != 0.0 else rows - rows % 4, rows):
+            total, upper = 0.0, 0.0
+            for k in range(start, stop):
+                high = np.rint(row[k] / split) if split != 0.0 else 0.0
+                upper += high * matrix[i, k]
+                total += (row[k] - high * split) * matrix[i, k]
+            upper -= prime * np.rint(upper * reciprocal)
+            result[i] += split * upper + total
+        for i in range(rows):
+            result[i] -= prime * np.rint(result[i] * reciprocal)

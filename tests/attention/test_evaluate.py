@@ -13,6 +13,7 @@ from tensorrank.separation.named_weights import drawn_or_given
 # depth, width, heads, head_dim
 SHAPES = [(1, 1, 1, 1), (1, 3, 1, 3), (2, 2, 2, 1), (2, 3, 1, 1), (3, 2, 1, 2), (3, 2, 3, 2), (2, 4, 2, 3), (3, 3, 3, 1)]
 PRIMES = [2, 3, 101, 8388593, 2**31 - 1]
+NAMES = ("query", "key", "value", "output")
 
 
 def drawn(shape, field, rng):
@@ -22,7 +23,7 @@ def drawn(shape, field, rng):
 
 
 def as_written(weights, tokens):
-    """The layer of SOURCES.md section 2, index by index, in the arithmetic of its entries."""
+    """The layer as Levine et al. (2020) write it, index by index, in the arithmetic of its entries."""
     x = [list(token) for token in tokens]
     for query, key, value, output in zip(weights.query, weights.key, weights.value, weights.output, strict=True):
         following = []
@@ -48,7 +49,7 @@ def moment(tokens):
 
 
 def python_integers(weights):
-    return AttentionWeights(*(getattr(weights, name).astype(object) for name in ("query", "key", "value", "output")))
+    return AttentionWeights(*(getattr(weights, name).astype(object) for name in NAMES))
 
 
 def fractions(rng, shape):
@@ -121,13 +122,41 @@ def test_extreme_residues_are_multiplied_exactly(prime, entry):
     assert rows.tolist() == [[value % prime] * 40]
 
 
+def rows_by_definition(weights, moment, prime, residual):
+    """The row e_0^T G_L(M_L) ... G_1(M_1) in whole numbers, with G and M as the moment form defines them."""
+    width = len(moment)
+    product = np.eye(width, dtype=object)
+    for query, key, value, output in zip(*(getattr(weights, name).astype(object) for name in NAMES), strict=True):
+        layer = sum(o @ v @ moment @ k.T @ q for q, k, v, o in zip(query, key, value, output, strict=True))
+        layer = (layer + residual * np.eye(width, dtype=object)) % prime
+        moment = layer @ moment @ layer.T % prime
+        product = layer @ product % prime
+    return product[0].tolist()
+
+
+@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("shape", [*SHAPES, (2, 9, 1, 9), (2, 6, 3, 2)])
+@pytest.mark.parametrize("prime", [*PRIMES, 251, 2**26 + 15])
+def test_moments_with_few_entries_are_evaluated_as_defined(prime, shape, residual):
+    rng, field, width = np.random.default_rng([prime, *shape]), PrimeField(prime), shape[1]
+    weights = drawn(shape, field, rng)
+    moments = np.zeros((12, width, width), dtype=np.int64)
+    # None, some, as many entries as there is room for and more; small ones as at lattice points, and the largest.
+    for number, moment in enumerate(moments):
+        for _ in range(number if number < 10 else 2 * width):
+            i, j = rng.integers(0, width, 2)
+            moment[i, j] = moment[j, i] = min(prime - 1, (1, 4, prime // 2, prime - 1)[rng.integers(0, 2 + number % 3)])
+    rows = moment_rows(weights, moments, field, residual=residual)
+    assert rows.tolist() == [rows_by_definition(weights, moment.astype(object), prime, residual) for moment in moments]
+
+
 def test_the_images_of_fractions_evaluate_to_the_image_of_the_value():
     prime, shape = 8388593, (2, 2, 2, 1)
     rng = np.random.default_rng(8)
     field = PrimeField(prime)
     weights, tokens = drawn_weights(rng, shape, fractions), fractions(rng, (1, 3, 2))
     exact = forward_tokens(weights, tokens)
-    images = AttentionWeights(*(field.image(getattr(weights, name)) for name in ("query", "key", "value", "output")))
+    images = AttentionWeights(*(field.image(getattr(weights, name)) for name in NAMES))
     assert (forward_tokens(images, field.image(tokens), field) == field.image(exact)).all()
 
 
