@@ -71,6 +71,8 @@ class PrimeRange:
             return self
         if number >= self.most:
             return PrimeRange(self.most, self.most, 0)
+        if self.most <= _COUNTED:
+            return PrimeRange(number, self.most, sum(map(is_prime, range(number + 1, self.most))))
         natural = math.log(number)
         passed = math.floor(number / natural * (1 + 1.2762 / natural)) - _PI[self.least]
         return PrimeRange(number, self.most, max(0, self.count - passed))
@@ -78,11 +80,13 @@ class PrimeRange:
     def draw(self, rng: np.random.Generator) -> Iterator[int]:
         """Different random primes of the range, each with the same probability.
 
+        Of a range that is counted they come to an end.
+
         >>> all(2**30 < prime < 2**31 for _, prime in zip(range(3), LARGE_PRIMES.draw(np.random.default_rng(0))))
         True
         """
         taken = {LARGEST_PRIME}
-        while True:
+        while self.most > _COUNTED or len(taken) <= self.count:
             number = int(rng.integers(self.least + 1, self.most))
             if number not in taken and is_prime(number):
                 taken.add(number)
@@ -99,8 +103,13 @@ class PrimeRange:
         return min(1.0, bits / math.log2(self.least) / self.count) if self.count else 1.0
 
 
+# Ranges up to this number are counted prime by prime.
+_COUNTED = 2**14
 # The number of primes up to 2^22 and 2^30, of the sequence A007053.
 _PI = {2**22: 295947, 2**30: 54400028}
 # pi(2^23) = 564163 and pi(2^31) = 105097565.
 SMALL_PRIMES = PrimeRange(2**22, 2**23, 564163 - _PI[2**22])
 LARGE_PRIMES = PrimeRange(2**30, 2**31, 105097565 - _PI[2**30] - 1)
+# Primes that prove full rank fastest: residues of one byte, residues that float32 and pairs of bytes take, and pairs of
+# bytes alone. The larger ones of each kind, since a matrix of full rank seldom loses it modulo a larger prime.
+CERTIFYING_PRIMES = (PrimeRange(190, 252, 12), PrimeRange(509, 1022, 75), PrimeRange(2**13, 2**14 - 130, 861))

@@ -11,8 +11,9 @@ import numpy as np
 
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.elimination.costs import elimination_work
+from tensorrank.arithmetic.elimination.engine_choice import EngineName, engine_for
+from tensorrank.arithmetic.elimination.engines import Balanced, Engine
 from tensorrank.arithmetic.elimination.files import rank_of_strips, strip_columns
-from tensorrank.arithmetic.elimination.products import Balanced
 from tensorrank.arithmetic.elimination.rank import balanced, product, rank_in_place, rank_of_slabs
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import Progress, Workers
@@ -89,6 +90,7 @@ class BlockElimination:
         room: bytes that blocks may take, beside the lattice.
         allowance: operations that a block which comes out short may take beyond those expected.
         scratch: a folder for blocks larger than the room, or None: then they are left unfinished.
+        engine: what multiplies.
     """
 
     block: HankelBlock
@@ -98,22 +100,25 @@ class BlockElimination:
     room: float
     allowance: float
     scratch: Path | None = None
+    engine: EngineName = "auto"
 
     def __call__(self, form: HankelForm, pool: Workers, report: Progress) -> JobRank:
         """Fill the block from the coefficients and eliminate it, in memory if it fits there, otherwise over files."""
+        engine = engine_for(form.field, self.engine, self.block.work)
         if self.tokens is not None:
-            matrix = self._low_rank_block(form, *self.tokens, pool)
-            return JobRank(rank_in_place(matrix, form.field, pool, report), *self.block.used, not self.block.cut)
+            matrix = self._low_rank_block(form, *self.tokens, engine, pool)
+            rank = rank_in_place(matrix, engine, pool, report)
+            return JobRank(rank, *self.block.used, not self.block.cut, engine=engine.name)
         rank, complete = 0, False
-        width = 0 if self.scratch is None else strip_width(self.block, form.variables, self.room)
+        width = 0 if self.scratch is None else strip_width(self.block, form.variables, self.room, engine)
         fits = not width or self.in_memory <= self.room
         if fits:
-            rank, complete = rank_of_slabs(self._slabs(form, pool), form.field, pool, self._afford, report)
+            rank, complete = rank_of_slabs(self._slabs(form, pool), engine, pool, self._afford, report)
         # Also where the block had room, but not its left kernel beside it.
         over_files = not complete and (not fits or self._further_over_files <= self.allowance)
         if self.scratch is not None and width and over_files:
-            rank, complete = self._rank_over_files(form, self.scratch, width, pool, report)
-        return JobRank(rank, *self.block.used, complete=complete and not self.block.cut)
+            rank, complete = self._rank_over_files(form, self.scratch, width, engine, pool, report)
+        return JobRank(rank, *self.block.used, complete=complete and not self.block.cut, engine=engine.name)
 
     def _rng(self) -> np.random.Generator:
         # A stream of the block's own, so that its choices do not depend on the order of blocks.
@@ -134,7 +139,7 @@ class BlockElimination:
         return 2.0 * short * short * (long - max(self.block.used))
 
     def _rank_over_files(
-        self, form: HankelForm, scratch: Path, width: int, pool: Workers, report: Progress
+        self, form: HankelForm, scratch: Path, width: int, engine: Engine, pool: Workers, report: Progress
     ) -> tuple[int, bool]:
         rows, first, others, made = self._chosen(form, pool)
         parts = [chosen[start : start + width] for chosen in (first, others) for start in range(0, len(chosen), width)]
@@ -142,7 +147,7 @@ class BlockElimination:
             (partial(made, part) for part in parts),
             rows,
             len(first) + len(others),
-            form.field,
+            engine,
             pool,
             scratch,
             first=-(-len(first) // width),
@@ -176,7 +181,7 @@ class BlockElimination:
         for start in range(0, len(others), step):
             yield partial(made, others[start : start + step])
 
-    def _low_rank_block(self, form: HankelForm, tokens_a: int, tokens_b: int, pool: Workers) -> Balanced:
+    def _low_rank_block(self, form: HankelForm, tokens_a: int, tokens_b: int, engine: Engine, pool: Workers) -> Balanced:
         """Cat_k between sampled functionals: those of side A from the left, those of side B from the right."""
         k, used, field, rng = self.block.degree, self.block.used, form.field, self._rng()
         _, moments = _moments(form, tokens_b, used[1], rng)
@@ -184,8 +189,8 @@ class BlockElimination:
         outputs, moments = _moments(form, tokens_a, used[0], rng)
         powers = divided_powers(moments, monomials(form.variables, k), field)
         rows = (outputs[:, :, None] * powers[:, None, :] % field.prime).reshape(used[0], -1)
-        images = form.applied(k, balanced(columns.T, field, pool), pool)
-        sampled = product(balanced(rows, field, pool), images, field, pool)
+        images = form.applied(k, balanced(columns.T, field, pool), engine, pool)
+        sampled = product(balanced(rows, field, pool), images, engine, pool)
         return sampled if used[0] <= used[1] else np.ascontiguousarray(sampled.T)
 
 
@@ -197,12 +202,12 @@ def _moments(form: HankelForm, tokens: int, count: int, rng: np.random.Generator
     return sampled[:, 0], np.stack([moments[:, i, j] for i, j in entries], axis=1)
 
 
-def strip_width(block: HankelBlock, variables: int, room: float) -> int:
+def strip_width(block: HankelBlock, variables: int, room: float, engine: Engine) -> int:
     """The width of the strips by which a block is eliminated over files in so much room; 0 if not even one fits."""
     rows = min(block.used)
     # Filling a strip lists the monomials of its rows and columns.
     sides = 2 * rows * variables * SIDE_BYTES
     try:
-        return strip_columns(rows, int(room - sides))
+        return strip_columns(rows, int(room - sides), engine)
     except TensorRankError:
         return 0

@@ -18,9 +18,13 @@ from pathlib import Path
 import numpy as np
 
 from tensorrank.arithmetic.elimination.costs import elimination_bytes, elimination_work
+from tensorrank.arithmetic.elimination.engine_choice import EngineName
+from tensorrank.arithmetic.elimination.engines import Doubles, storage
 from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.arithmetic.primes import LARGEST_PRIME, primes_below
 from tensorrank.separation.architecture import Instance
 from tensorrank.separation.blocks import BlockElimination, HankelBlock, Lattice, strip_width
+from tensorrank.separation.draws import certifying_primes
 from tensorrank.separation.hankel import SLAB_ENTRIES
 from tensorrank.separation.hilbert import MomentSpaces, moment_spaces
 from tensorrank.separation.jobs import Job, JobKey, JobRank, Rounds
@@ -36,6 +40,10 @@ from tensorrank.separation.limits import (
 )
 from tensorrank.separation.monomials import monomial_count
 
+# Operations of blocks that take longer than loading what multiplies small residues fast.
+_WORTH_CERTIFYING = 2e10
+# The engine that takes the most memory beside a matrix.
+_WIDEST = Doubles(PrimeField(LARGEST_PRIME))
 # Blocks computed ahead of need, to one side of the crossing.
 _AHEAD = 8
 
@@ -55,6 +63,8 @@ class CatalecticantPlan:
         memory: bytes at the peak.
         work: operations in all.
         fixed_memory: bytes of the memory that the lattice takes.
+        fixed_work: operations of the work that the lattice takes.
+        entry: bytes that a residue takes; at most 2 if blocks are tried at a small prime first.
     """
 
     width: int
@@ -67,6 +77,14 @@ class CatalecticantPlan:
     memory: float
     work: float
     fixed_memory: float = 0
+    fixed_work: float = 0
+    entry: int = 4
+
+    @property
+    def certifies(self) -> bool:
+        """True if most of the work is in blocks, and so much that a small prime is worth its own draw."""
+        blocks = self.work - self.fixed_work
+        return self.entry < _WIDEST.storage.itemsize and self.full and blocks > max(_WORTH_CERTIFYING, self.fixed_work)
 
     @property
     def full(self) -> bool:
@@ -100,11 +118,26 @@ class CatalecticantPlan:
         return f"{self.lattice} lattice points in {self.variables} variables, blocks {blocks}{more}"
 
 
-def catalecticant_plan(width: int, degree: int, tokens: tuple[int, int], limits: Limits) -> CatalecticantPlan:
-    """The largest plan within the limits: all entries of M if possible, blocks as large as fit."""
+def catalecticant_plan(
+    width: int, degree: int, tokens: tuple[int, int], limits: Limits, *, certify: bool = True
+) -> CatalecticantPlan:
+    """The largest plan within the limits: all entries of M if possible, blocks as large as fit.
+
+    Blocks of much work are tried at a small prime first, where residues take less room, unless `certify` is false.
+    """
+    small = certifying_primes(degree) if certify else None
+    if small is not None:
+        quick = _plan_of(width, degree, tokens, limits, storage(next(primes_below(small.most))).itemsize)
+        if quick.certifies:
+            return quick
+    return _plan_of(width, degree, tokens, limits, _WIDEST.storage.itemsize)
+
+
+def _plan_of(width: int, degree: int, tokens: tuple[int, int], limits: Limits, entry: int) -> CatalecticantPlan:
+    """The largest plan with so many bytes an entry."""
     spaces = moment_spaces(width, degree, *tokens)
     entries = width * (width + 1) // 2
-    nothing = CatalecticantPlan(width, tokens, spaces, 0, 0, None, (), 0, 0)
+    nothing = CatalecticantPlan(width, tokens, spaces, 0, 0, None, (), 0, 0, entry=entry)
     if degree > MOST_DEGREES:
         return nothing
     # With fewer entries of M submatrices of the blocks remain. With few tokens entries depend on each other: keep all.
@@ -123,7 +156,9 @@ def catalecticant_plan(width: int, degree: int, tokens: tuple[int, int], limits:
             memory = fixed_memory + max(_bytes_within(draft, block, limits, fixed_memory) for block in blocks)
             work = fixed_work + sum(_block_work(draft, block) for block in blocks)
             if memory <= limits.memory and work <= limits.work:
-                return replace(draft, side=side, blocks=blocks, memory=memory, work=work, fixed_memory=fixed_memory)
+                return replace(
+                    draft, side=side, blocks=blocks, memory=memory, work=work, fixed_memory=fixed_memory, fixed_work=fixed_work
+                )
             largest = max(min(block.used) for block in blocks)
             if largest <= max(width, SPARE):
                 break
@@ -166,11 +201,12 @@ def _staircase(plan: CatalecticantPlan, side: int | None) -> range:
     return range(max(left, 0), min(right, degree) + 1)
 
 
-def _block_bytes(plan: CatalecticantPlan, block: HankelBlock) -> float:
+def _block_bytes(plan: CatalecticantPlan, block: HankelBlock, entry: int) -> float:
+    """Bytes of a block whose residues take so many each."""
     used_rows, used_columns = block.used
     if plan.full:
         sides = (used_rows + used_columns) * plan.variables * SIDE_BYTES
-        return elimination_bytes(used_rows, used_columns) + sides
+        return elimination_bytes(used_rows, used_columns, entry) + sides
     rows, columns = _hankel_shape(plan, block.degree)
     # Functionals of both sides and the product between them, as residues and in float form, with temporaries.
     functionals = used_columns * columns + used_rows * rows + rows * used_columns
@@ -179,8 +215,8 @@ def _block_bytes(plan: CatalecticantPlan, block: HankelBlock) -> float:
 
 def _bytes_within(plan: CatalecticantPlan, block: HankelBlock, limits: Limits, fixed: float) -> float:
     """Bytes of a block beside the fixed memory: what is left, if it takes more but can be eliminated over files."""
-    needed, room = _block_bytes(plan, block), limits.memory - fixed
-    if needed > room and limits.files and plan.full and strip_width(block, plan.variables, room):
+    needed, room = _block_bytes(plan, block, plan.entry), limits.memory - fixed
+    if needed > room and limits.files and plan.full and strip_width(block, plan.variables, room, _WIDEST):
         return room
     return needed
 
@@ -209,8 +245,9 @@ class Catalecticant:
         rng: np.random.Generator,
         draw: int = 0,
         scratch: Path | None = None,
+        engine: EngineName = "auto",
     ) -> None:
-        self.plan, self.draw, self.scratch = plan, draw, scratch
+        self.plan, self.draw, self.scratch, self.engine = plan, draw, scratch, engine
         self.degree = plan.spaces.degree
         self.lattice = Lattice(instance, field, plan.width, self.degree, plan.variables)
         self.seed = int(rng.integers(2**63))
@@ -222,7 +259,15 @@ class Catalecticant:
 
     def all_blocks(self) -> Rounds[dict[int, JobRank]]:
         """Compute a certified rank for every degree."""
-        found = yield from self._ranks(self.plan.blocks)
+        return (yield from self.outward((yield from self.crossing())))
+
+    def crossing(self) -> Rounds[dict[int, JobRank]]:
+        """Compute the blocks of the plan, which decide all others if they reach their bounds."""
+        return (yield from self._ranks(self.plan.blocks))
+
+    def outward(self, found: dict[int, JobRank]) -> Rounds[dict[int, JobRank]]:
+        """Compute, or conclude from the blocks known, a certified rank for every degree."""
+        found = dict(found)
         if not self.plan.full:
             return found
         first, last = self.plan.blocks[0].degree, self.plan.blocks[-1].degree
@@ -244,6 +289,13 @@ class Catalecticant:
         """Compute the ranks of the whole blocks of these degrees."""
         return (yield from self._ranks(_block(self.plan, k, None) for k in degrees))
 
+    def has_room(self, degrees: Iterable[int]) -> bool:
+        """True if the whole blocks of these degrees fit with residues of every supported prime."""
+        blocks = [_block(self.plan, k, None) for k in degrees]
+        if self.scratch is not None and self.plan.full:
+            return all(strip_width(block, self.plan.variables, self.room, _WIDEST) for block in blocks)
+        return all(_block_bytes(self.plan, block, _WIDEST.storage.itemsize) <= self.room for block in blocks)
+
     def _next(self, degrees: list[int]) -> list[HankelBlock]:
         """The blocks to compute next: one, and as many beyond it, ahead of need, as are cheap together."""
         blocks = [_block(self.plan, k, self.plan.side) for k in degrees[:_AHEAD]]
@@ -258,12 +310,12 @@ class Catalecticant:
     def _job(self, block: HankelBlock) -> Job:
         plan, scratch = self.plan, self.scratch
         asked = f"block of {block.used[0]} x {block.used[1]}, {plan.variables} variables"
-        in_memory = _block_bytes(plan, block)
+        in_memory = _block_bytes(plan, block, storage(self.lattice.field.prime).itemsize)
         allowance = self.spare * elimination_work(*block.shape) if self.spare < inf else inf
         tokens = None if plan.full else plan.tokens
         return Job(
             JobKey(self.draw, self.lattice.field.prime, block.degree, asked),
-            BlockElimination(block, tokens, self.seed, in_memory, self.room, allowance, scratch),
+            BlockElimination(block, tokens, self.seed, in_memory, self.room, allowance, scratch, self.engine),
             memory=in_memory if scratch is None else min(in_memory, self.room),
             work=_block_work(plan, block),
             room=self.room,

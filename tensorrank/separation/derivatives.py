@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 
-from tensorrank.arithmetic.elimination.costs import elimination_bytes
+from tensorrank.arithmetic.elimination.costs import elimination_bytes, elimination_work
+from tensorrank.arithmetic.elimination.engine_choice import EngineName, engine_for
 from tensorrank.arithmetic.elimination.rank import rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.resources import Progress, Workers
@@ -51,14 +52,22 @@ def derivative_plan(width: int, degree: int, rank_bound: int, limits: Limits) ->
     return DerivativePlan(width, degree, shape, memory, work)
 
 
-def derivatives_job(plan: DerivativePlan, field: PrimeField, instance: Instance, draw: int) -> Job:
+def derivatives_job(plan: DerivativePlan, engine: EngineName, field: PrimeField, instance: Instance, draw: int) -> Job:
     """The job that finds the rank over GF(p), p above the degree, of all derivatives of one draw."""
     key = JobKey(draw, field.prime, -1, str(plan))
-    return Job(key, partial(_rank, instance, field, plan), memory=plan.memory, work=plan.work, room=plan.memory)
+    return Job(key, partial(_rank, instance, field, plan, engine), memory=plan.memory, work=plan.work, room=plan.memory)
 
 
 def _rank(
-    instance: Instance, field: PrimeField, plan: DerivativePlan, shared: None, pool: Workers, report: Progress
+    instance: Instance,
+    field: PrimeField,
+    plan: DerivativePlan,
+    named: EngineName,
+    shared: None,
+    pool: Workers,
+    report: Progress,
 ) -> JobRank:
     form = HankelForm.inhomogeneous(instance, field, plan.width, plan.degree, pool)
-    return JobRank(rank_in_place(form.derivatives(pool), field, pool, report), *plan.shape, complete=True)
+    engine = engine_for(field, named, elimination_work(*plan.shape))
+    rank = rank_in_place(form.derivatives(pool), engine, pool, report)
+    return JobRank(rank, *plan.shape, complete=True, engine=engine.name)

@@ -5,6 +5,8 @@ is drawn, with coefficients that are whole numbers. First, the prime may divide 
 at most b / 30 divisors among tens of millions of primes above 2^30. Second, the polynomial may not vanish modulo p, but
 be zero at the values drawn. By Schwartz and Zippel the probability of that is at most degree / p. Both bounds hold for
 any numbers given, because primes and values are drawn from a stream that depends on these numbers.
+
+To prove that a rank is full no such bound is needed, and the smallest primes above the degree are the fastest.
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ import numpy as np
 from tensorrank.arguments import shown, things
 from tensorrank.arithmetic.heights import factorial_bits, minor_bits
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.arithmetic.primes import LARGE_PRIMES, SMALL_PRIMES, PrimeRange, primes_below
+from tensorrank.arithmetic.primes import CERTIFYING_PRIMES, LARGE_PRIMES, SMALL_PRIMES, PrimeRange, primes_below
 from tensorrank.arithmetic.randomness import hardened_stream
 from tensorrank.errors import PrimeError
 from tensorrank.separation.architecture import Architecture, Instance, Weights
@@ -87,9 +89,26 @@ class Draws:
         primes = SMALL_PRIMES
         if self.degree >= primes.least or self._chance(primes, rank, entry_degree) > _TELLING:
             primes = LARGE_PRIMES.above(self.degree)
+        return self._of(primes)
+
+    def certifying(self) -> tuple[PrimeField, Instance] | None:
+        """Draw a field of a small prime and an instance; None if every small prime divides a denominator.
+
+        A matrix of full rank there has full rank. Of another one it proves a lower bound and says nothing else.
+        """
+        primes = certifying_primes(self.degree)
+        assert primes is not None
+        try:
+            return self._of(primes)
+        except PrimeError:
+            return None
+
+    def _of(self, primes: PrimeRange) -> tuple[PrimeField, Instance]:
+        """Draw a random prime of a range, and an instance over its field."""
         if primes not in self._fresh:
             self._fresh[primes] = primes.draw(self.rng)
         fresh = (prime for prime in self._fresh[primes] if prime not in self._taken)
+        divides = PrimeError(f"all primes between {primes.least} and {primes.most} have been drawn")
         for prime in islice(fresh, _MOST_TRIES):
             try:
                 drawn = self._instance(prime)
@@ -136,6 +155,12 @@ class Draws:
                 better = next(primes_below(SMALL_PRIMES.most if self.degree < SMALL_PRIMES.least else LARGE_PRIMES.most))
                 raise PrimeError(f"the prime {prime} does not exceed the degree {self.degree} of the model; try {better}")
         return iter(primes)
+
+
+def certifying_primes(degree: int) -> PrimeRange | None:
+    """The smallest range with two primes above a degree at which matrices are tried first, or None."""
+    ranges = (primes.above(degree) for primes in CERTIFYING_PRIMES)
+    return next((primes for primes in ranges if primes.count >= 2), None)
 
 
 def _entry_bits(model: Architecture, weights: Weights | None) -> float:

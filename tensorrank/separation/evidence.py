@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
 
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.separation.architecture import Instance, MomentForm
-from tensorrank.separation.catalecticant import Catalecticant, CatalecticantPlan
+from tensorrank.separation.catalecticant import Catalecticant, CatalecticantPlan, catalecticant_plan
 from tensorrank.separation.derivatives import derivatives_job
 from tensorrank.separation.draws import Draws
 from tensorrank.separation.grid import GridSampling
-from tensorrank.separation.jobs import Job, JobKey, Rounds
+from tensorrank.separation.jobs import Job, JobKey, JobRank, Rounds
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.plan import Plan
 from tensorrank.whole_numbers import abbreviated, as_ranges
@@ -35,6 +35,7 @@ class Evidence:
         by_degree: lower bounds for each degree, if they add up to `lower`.
         samples: the largest matrix.
         method: if another than the plan's.
+        engines: what multiplied, by name.
     """
 
     lower: int
@@ -44,6 +45,7 @@ class Evidence:
     by_degree: tuple[int, ...] | None = None
     samples: tuple[int, int] | None = None
     method: str | None = None
+    engines: tuple[str, ...] = ()
 
 
 def from_bounds(chosen: Plan, draws: Draws) -> Rounds[Evidence]:
@@ -61,29 +63,45 @@ def from_blocks(form: MomentForm, partition: Bipartition, chosen: Plan, draws: D
     blocks = chosen.blocks
     assert blocks is not None
     spaces = blocks.spaces
+    quick = draws.certifying() if blocks.certifies else None
+    if quick is None and blocks.certifies:
+        blocks = catalecticant_plan(blocks.width, spaces.degree, blocks.tokens, chosen.limits, certify=False)
     degrees = range(spaces.degree + 1)
     bounds = {k: min(spaces.rows(k), spaces.columns(k)) for k in degrees}
     # The degree of an entry in what is drawn: in the weights, and with few tokens in the tokens too.
     drawn_weights = draws.model.weight_degree if draws.weights is None else 0
     entry_degree = drawn_weights + (0 if blocks.full else draws.model.input_degree)
 
-    def draw(hardest: int) -> Catalecticant:
-        field, instance = draws.next(hardest, entry_degree)
+    def over(field: PrimeField, instance: Instance) -> Catalecticant:
         number = len(draws.used) - 1
-        return Catalecticant(instance, field, blocks, chosen.limits, draws.rng, number, chosen.scratch)
+        return Catalecticant(instance, field, blocks, chosen.limits, draws.rng, number, chosen.scratch, chosen.engine)
 
-    found = yield from draw(0).all_blocks()
+    def short_of(found: Mapping[int, JobRank]) -> list[int]:
+        return [k for k in found if found[k].rank < bounds[k]]
+
+    primes: dict[int, list[int]] = {k: [] for k in degrees}
+    if quick is None:
+        first, made = over(*draws.next(0, entry_degree)), 1
+        found = yield from first.all_blocks()
+        for k in degrees:
+            primes[k].append(draws.used[-1])
+        room = True
+    else:
+        first, made = over(*quick), 0
+        found = yield from _at_small_primes(first, draws, over, short_of)
+        room = first.has_room(short_of(found))
+    used = [*found.values()]
     incomplete = [k for k in degrees if not found[k].complete]
-    short = [k for k in degrees if found[k].rank < bounds[k]]
-    primes = {k: [draws.used[0]] for k in degrees}
+    short = short_of(found)
     whole = blocks.whole and not incomplete
-    raised, made = False, 1
-    while whole and short and (made < count or (raised and made < _MOST_DRAWS)):
-        again = yield from draw(max(found[k].rank for k in short)).some_blocks(short)
+    raised = False
+    while whole and room and short and (made < count or (raised and made < _MOST_DRAWS)):
+        again = yield from over(*draws.next(max(found[k].rank for k in short), entry_degree)).some_blocks(short)
+        used += again.values()
         incomplete = [k for k in short if not again[k].complete]
         whole = not incomplete
         made += 1
-        raised = any(again[k].rank > found[k].rank for k in short)
+        raised = made > 1 and any(again[k].rank > found[k].rank for k in short)
         for k in short:
             primes[k].append(draws.used[-1])
             found[k] = max(found[k], again[k], key=lambda block: block.rank)
@@ -95,12 +113,14 @@ def from_blocks(form: MomentForm, partition: Bipartition, chosen: Plan, draws: D
     lower = max(sum(ranks), _known(chosen, draws))
     passed = lower > sum(found[k].rank for k in degrees)
     failure = draws.failure({k: found[k].rank for k in short}, entry_degree, primes)
-    confirmed = whole and made > 1 and failure is not None and not raised and not passed
+    confirmed = whole and room and made > 1 and failure is not None and not raised and not passed
     if confirmed:
         where = f"degree{'s' if len(short) > 1 else ''} {as_ranges(short)}"
         reason = f"below the upper bound in {where}, the same in {_draws_in_words(made, draws)}"
     elif not whole:
         reason = f"{_what_was_cut(blocks, incomplete)} ({chosen.limits})"
+    elif not room:
+        reason = f"blocks of {len(short)} degrees came out short at small primes, and others do not fit ({chosen.limits})"
     elif passed:
         reason = _UNLUCKY
     else:
@@ -112,7 +132,32 @@ def from_blocks(form: MomentForm, partition: Bipartition, chosen: Plan, draws: D
         reason=reason,
         by_degree=tuple(ranks if form.output_site in partition.a else ranks[::-1]) if sum(ranks) == lower else None,
         samples=max((block.samples for block in found.values()), key=prod),
+        engines=_engines(used),
     )
+
+
+def _at_small_primes(
+    first: Catalecticant,
+    draws: Draws,
+    over: Callable[[PrimeField, Instance], Catalecticant],
+    short_of: Callable[[Mapping[int, JobRank]], list[int]],
+) -> Rounds[dict[int, JobRank]]:
+    """Compute every block at a small prime, and those that come out short once more at another.
+
+    Blocks that decide others are tried again before the others are computed.
+    """
+    second: Catalecticant | None = None
+    found, tried = (yield from first.crossing()), set[int]()
+    for _ in range(2):
+        if again := [k for k in short_of(found) if k not in tried and found[k].complete]:
+            tried |= set(again)
+            if second is None and (other := draws.certifying()) is not None:
+                second = over(*other)
+            if second is not None:
+                ranks = yield from second.some_blocks(again)
+                found |= {k: max(found[k], ranks[k], key=lambda block: block.rank) for k in again}
+        found = yield from first.outward(found)
+    return found
 
 
 def from_grid(partition: Bipartition, chosen: Plan, draws: Draws, count: int) -> Rounds[Evidence]:
@@ -121,7 +166,7 @@ def from_grid(partition: Bipartition, chosen: Plan, draws: Draws, count: int) ->
 
     def measured(field: PrimeField, instance: Instance, number: int) -> Job:
         seed, most, entries = int(draws.rng.integers(2**63)), chosen.grid_samples, chosen.grid_entries
-        sampling = GridSampling(instance, partition, field, seed, chosen.upper, most, entries, room)
+        sampling = GridSampling(instance, partition, field, seed, chosen.upper, most, entries, room, chosen.engine)
         key = JobKey(number, field.prime, -1, f"grid of up to {most} samples a side")
         return Job(key, sampling, memory=chosen.memory, work=chosen.work, room=room)
 
@@ -144,7 +189,7 @@ def from_leading_form(form: MomentForm, partition: Bipartition, chosen: Plan, dr
         return replace(found, confirmed=False, by_degree=None, reason=reason)
     further = draws.about(model, form.degree if derivatives is not None else model.input_degree)
     if derivatives is not None:
-        measured = partial(derivatives_job, derivatives)
+        measured = partial(derivatives_job, derivatives, chosen.engine)
         whole = yield from _from_matrices(chosen, further, count, measured, known=found.lower)
     else:
         assert chosen.fallback is not None
@@ -153,7 +198,7 @@ def from_leading_form(form: MomentForm, partition: Bipartition, chosen: Plan, dr
         if found.lower > whole.lower:
             whole = replace(found, confirmed=False, by_degree=None, reason=f"{_UNLUCKY} of the grid")
     draws.used.extend(further.used)
-    return whole
+    return replace(whole, engines=tuple(dict.fromkeys(found.engines + whole.engines)))
 
 
 def _from_matrices(
@@ -161,13 +206,14 @@ def _from_matrices(
 ) -> Rounds[Evidence]:
     """Compute one matrix for each of several fresh instances, until a further one gives no more."""
     degree = draws.model.input_degree + (draws.model.weight_degree if draws.weights is None else 0)
-    best, samples, made = 0, (0, 0), 0
+    best, samples, made, used = 0, (0, 0), 0, list[JobRank]()
     saturated = complete = True
     raised = arbitrary = False
     while saturated and best != chosen.upper and (made < count or (raised and made < _MOST_DRAWS)):
         field, instance = draws.next(best, degree)
         (matrix,) = yield [measured(field, instance, len(draws.used) - 1)]
         made += 1
+        used.append(matrix)
         raised = made > 1 and matrix.rank > best
         best, samples = max(best, matrix.rank), max(samples, matrix.samples)
         saturated, complete = matrix.saturated, matrix.complete
@@ -190,7 +236,7 @@ def _from_matrices(
         reason = f"{shape} were tried of finitely many inputs, of which others may give more"
     else:
         reason = _why_unconfirmed(made, raised, draws)
-    return Evidence(lower=lower, confirmed=confirmed, failure=failure, reason=reason, samples=samples)
+    return Evidence(lower=lower, confirmed=confirmed, failure=failure, reason=reason, samples=samples, engines=_engines(used))
 
 
 def _why_unconfirmed(made: int, raised: bool, draws: Draws) -> str:
@@ -200,6 +246,11 @@ def _why_unconfirmed(made: int, raised: bool, draws: Draws) -> str:
         return f"draws still disagreed after {made}"
     why = "the primes were given, not drawn" if not draws.random else "the matrix is too large for these primes"
     return f"the same in {made} draws, but no probability of a failure can be stated: {why}"
+
+
+def _engines(ranks: Iterable[JobRank]) -> tuple[str, ...]:
+    """What multiplied for these ranks, in the order of first use."""
+    return tuple(dict.fromkeys(rank.engine for rank in ranks if rank.engine is not None))
 
 
 def _draws_in_words(made: int, draws: Draws) -> str:

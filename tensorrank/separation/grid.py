@@ -8,6 +8,8 @@ from math import prod
 
 import numpy as np
 
+from tensorrank.arithmetic.elimination.costs import elimination_work
+from tensorrank.arithmetic.elimination.engine_choice import EngineName, engine_for
 from tensorrank.arithmetic.elimination.rank import balanced, rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import Progress, Workers
@@ -34,6 +36,7 @@ class GridSampling:
         most: the largest number of rows and columns that may be used while the sample grows.
         most_entries: if all inputs, finitely many, make a matrix of no more entries, then all are tried.
         memory: bytes for what evaluation takes beside the values, or None for what instances take by themselves.
+        engine: what multiplies.
     """
 
     instance: Instance
@@ -44,6 +47,7 @@ class GridSampling:
     most: int
     most_entries: float = MOST_ENTRIES
     memory: int | None = None
+    engine: EngineName = "auto"
 
     def __call__(self, shared: None, pool: Workers, report: Progress) -> JobRank:
         """Double the sample until it saturates, or meets the bound, or may not grow further."""
@@ -55,19 +59,21 @@ class GridSampling:
         while True:
             part = partial(self._values, rows, columns, memory=share)
             values = np.concatenate(pool.map(part, pool.shares(len(rows), 4)))
-            rank = rank_in_place(balanced(values, field, pool), field, pool)
+            engine = engine_for(field, self.engine, elimination_work(*values.shape))
+            rank = rank_in_place(balanced(values, field, pool), engine, pool)
             samples = len(rows), len(columns)
             complete = all(source.exhausted for source in sources)
             # All inputs of one side bound the rank too: a sample of full rank there is as high as it can be.
             full = any(source.exhausted and rank == size for source, size in zip(sources, samples, strict=True))
             saturated = complete or full or rank < min(samples)
             if complete or full or rank == self.bound or (max(samples) >= self.most and not saturated):
-                return JobRank(rank, *samples, complete, saturated, finite=sources[0].finite and not full)
+                finite = sources[0].finite and not full
+                return JobRank(rank, *samples, complete, saturated, finite, engine.name)
             if saturated:
                 left = [source.left for source in sources]
                 entries = prod(size + rest for size, rest in zip(samples, left, strict=True))
                 if not sources[0].finite or entries > self.most_entries:
-                    return JobRank(rank, *samples, complete, saturated, finite=sources[0].finite)
+                    return JobRank(rank, *samples, complete, saturated, sources[0].finite, engine.name)
                 # Inputs of a finite set are not generic. The ones left out may raise the rank, so all are tried.
                 more = left
             else:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.compiled import compiled
-from tensorrank.arithmetic.elimination.products import Balanced
+from tensorrank.arithmetic.elimination.engines import Balanced, Engine, storage
 from tensorrank.arithmetic.elimination.rank import product
 from tensorrank.arithmetic.prime_field import PrimeField, factorials
 from tensorrank.arithmetic.resources import Workers
@@ -64,7 +64,7 @@ class HankelForm:
         """Evaluate the instance on the simplex lattice of the first so many symmetric entries, and interpolate."""
         values = _lattice_values(instance, width, degree, variables, variables, pool)
         to_scaled_coefficients(values, variables, degree, field, pool)
-        return cls(field, degree, variables, values)
+        return cls(field, degree, variables, values.astype(storage(field.prime)))
 
     @classmethod
     def inhomogeneous(cls, instance: Instance, field: PrimeField, width: int, degree: int, pool: Workers) -> HankelForm:
@@ -79,7 +79,7 @@ class HankelForm:
         numbers = sum(table[e, turned[:, e]] for e in range(entries))
         scale = field.inverse(factorials(degree, field))[exponents[:, 0]]
         residues = values[numbers] * scale[:, None] % field.prime
-        return cls(field, degree, entries + 1, field.balanced(residues).astype(np.int32))
+        return cls(field, degree, entries + 1, field.balanced(residues).astype(storage(field.prime)))
 
     def derivatives(self, pool: Workers) -> Balanced:
         """The matrix of all derivatives of an inhomogeneous form; its rank is that of sum_q x_q P_q(M_A + M_B).
@@ -111,7 +111,7 @@ class HankelForm:
         sides = self._side(k, self.width, rows), self._side(self.degree - k, 1, columns)
         return self._filled(*(sides[::-1] if transposed else sides), pool)
 
-    def applied(self, k: int, functionals: Balanced, pool: Workers) -> Balanced:
+    def applied(self, k: int, functionals: Balanced, engine: Engine, pool: Workers) -> Balanced:
         """Multiply Cat_k by balanced functionals on its columns, (columns, count), a slab of rows at a time."""
         column_side = self._side(self.degree - k, 1, None)
         slab = max(1, SLAB_ENTRIES // max(1, self.columns(k)))
@@ -119,7 +119,7 @@ class HankelForm:
         for start in range(0, self.rows(k), slab):
             chosen = np.arange(start, min(self.rows(k), start + slab))
             part = self._filled(self._side(k, self.width, chosen), column_side, pool)
-            products.append(product(part, functionals, self.field, pool))
+            products.append(product(part, functionals, engine, pool))
         return np.concatenate(products)
 
     def _side(self, degree: int, components: int, chosen: Integers | None) -> tuple[Exponents, Integers]:
@@ -138,7 +138,7 @@ class HankelForm:
         if differs.shape[1]:
             changed[1:] = np.where(differs.any(axis=1), differs.argmax(axis=1), active[1:])
         table = numbering_table(self.variables, self.degree)
-        matrix = np.empty((len(row_sums), len(column_sums)), dtype=np.int32)
+        matrix = np.empty((len(row_sums), len(column_sums)), dtype=self.coefficients.dtype)
 
         def fill(share: slice) -> None:
             sides = (*row_side, *column_side, changed, active)

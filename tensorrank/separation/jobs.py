@@ -10,7 +10,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from tensorrank.arithmetic.resources import Progress, Workers, silent
@@ -32,6 +32,7 @@ class JobRank(Record):
             all inputs of both sides.
         saturated: whether the rank is below both, so that more samples would hardly give more, or all were used.
         finite: whether inputs are finitely many and those left out could give more, whatever the weights.
+        engine: what multiplied; None in ranks that follow from others, and in those stored before this field.
     """
 
     rank: int
@@ -40,6 +41,7 @@ class JobRank(Record):
     complete: bool
     saturated: bool = True
     finite: bool = False
+    engine: str | None = field(default=None, compare=False)
 
     @property
     def samples(self) -> tuple[int, int]:

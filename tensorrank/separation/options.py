@@ -10,6 +10,7 @@ from typing import Any, Literal, TypedDict, TypeVar, cast
 import numpy as np
 
 from tensorrank.arguments import nearest, shown
+from tensorrank.arithmetic.elimination.engine_choice import EngineName
 from tensorrank.arithmetic.resources import Progress
 from tensorrank.checked import checked_values
 from tensorrank.errors import TensorRankError
@@ -27,6 +28,7 @@ class PlanOptions(TypedDict, total=False):
     memory: int | str | None
     work: float | None
     scratch: str | Path | None
+    engine: EngineName
 
 
 class ComputationOptions(PlanOptions, total=False):
@@ -60,7 +62,7 @@ class NumericalOptions(TypedDict, total=False):
 
 
 # Options that are not None where they are not given.
-DEFAULTS: dict[str, Any] = {"method": "auto", "seed": 0, "draws": 2}
+DEFAULTS: dict[str, Any] = {"method": "auto", "seed": 0, "draws": 2, "engine": "auto"}
 # Options that their annotations say all about; what the others may be is known where they are used.
 _BY_ANNOTATION = ("scratch", "progress")
 # The other door for options that one does not have, and why it has not.

@@ -9,6 +9,7 @@ from typing import Literal, Unpack, get_args
 
 from tensorrank.arguments import one_of
 from tensorrank.arithmetic.elimination.costs import elimination_work
+from tensorrank.arithmetic.elimination.engine_choice import EngineName
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
 from tensorrank.separation.architecture import Architecture, Model, as_architecture
@@ -36,6 +37,7 @@ class Plan(Record):
         derivatives: the plan of all derivatives at once, computed if the leading form does not decide; or None.
         fallback: the grid that is computed instead of the derivatives where it fits and costs less; or None.
         scratch: the folder for blocks larger than memory, or None.
+        engine: what multiplies; "auto" is decided for each matrix.
         grid_samples: the most rows and columns that a sampled matrix may have.
         memory: bytes at the peak.
         work: operations for one draw.
@@ -43,7 +45,7 @@ class Plan(Record):
         degree: the largest degree in play, which every prime must exceed.
     """
 
-    left_out = ("blocks", "grid_samples", "limits", "grid_entries", "derivatives", "fallback", "scratch")
+    left_out = ("blocks", "grid_samples", "limits", "grid_entries", "derivatives", "fallback", "scratch", "engine")
 
     method: Literal["catalecticant", "grid", "bounds"]
     upper: int | None
@@ -58,6 +60,7 @@ class Plan(Record):
     derivatives: DerivativePlan | None = None
     fallback: Plan | None = None
     scratch: Path | None = None
+    engine: EngineName = "auto"
 
     def __str__(self) -> str:
         if self.method == "bounds":
@@ -87,6 +90,7 @@ def plan(model: Model, partition: PartitionLike | None = None, **options: Unpack
         memory: bytes, or a text such as "4GiB"; by default 60 % of what is available.
         work: a limit on the floating point operations of a draw; none by default.
         scratch: a folder for Hankel blocks larger than the memory; by default there is none, and such blocks are cut.
+        engine: what multiplies: "bytes", "float32", "float64" or "auto", the default, which takes the fastest.
 
     Returns:
         A `Plan`: the method, the Hankel blocks or the size of the grid, the memory, the work, and the proven bounds. It
@@ -112,16 +116,17 @@ def planned(architecture: Architecture, partition: Bipartition, options: PlanOpt
     method, scratch = options["method"], options["scratch"]
     limits = Limits.of(options["memory"], options["work"], files=scratch is not None)
     one_of("the method", method, get_args(Method))
+    one_of("the engine", options["engine"], get_args(EngineName))
     form = architecture.moment_form()
     if method == "catalecticant" and form is None:
         raise TensorRankError(f"{architecture} has no moment form; expected method 'grid' or 'auto' for it")
-    grid = _grid(architecture, partition, limits)
+    grid = replace(_grid(architecture, partition, limits), engine=options["engine"])
     if form is None or method == "grid":
         return grid
     near, far = partition.a, partition.b
     if form.output_site in far:
         near, far = far, near
-    blocks = catalecticant_plan(form.width, form.degree, (len(near), len(far)), limits)
+    blocks = catalecticant_plan(form.width, form.degree, (len(near), len(far)), limits, certify=options.get("primes") is None)
     useful = blocks.whole or blocks.potential() > grid.lower
     grid_is_whole = grid.upper is not None and grid.upper < grid.grid_samples
     derivatives, fallback = None, None

@@ -46,9 +46,11 @@ class SeparationRank(Record):
         partition: the sites of side A in ascending order; None in results older than this field.
         numerical: the numerical rank of the floats given, where it is below the rank because singular values across the
             cut are at the level of rounding; None otherwise, and in results older than this field.
+        engines: what multiplied matrices: "bytes", "float32", "float64", in the order of first use; empty where nothing
+            was multiplied, and in results older than this field.
 
-    Two results are equal when all but their seconds are: the question, the answer, and what it rests on. A notebook
-    shows a result as a small table.
+    Two results are equal when all but their seconds and engines are: the question, the answer, and what it rests on. A
+    notebook shows a result as a small table.
 
     Raises:
         TensorRankError: if the fields contradict each other.
@@ -77,6 +79,7 @@ class SeparationRank(Record):
     model: str | None = None
     partition: tuple[int, ...] | None = None
     numerical: RoundedRank | None = None
+    engines: tuple[str, ...] = field(default=(), compare=False)
 
     def __post_init__(self) -> None:
         one_of("the standing", self.standing, get_args(Standing))
@@ -128,7 +131,8 @@ class SeparationRank(Record):
             parts.append(f"failure probability below {self.failure_probability:.1e}")
         if self.numerical is not None:
             parts.append(self.numerical.sentence)
-        parts.append(f"{self.method}, {self.seconds:.2f} s")
+        engines = f" ({' and '.join(self.engines)})" if self.engines else ""
+        parts.append(f"{self.method}{engines}, {self.seconds:.2f} s")
         return "; ".join(parts)
 
     def _repr_html_(self) -> str:

@@ -50,6 +50,9 @@ def separation_rank(model: Model, partition: PartitionLike | None = None, **opti
         work: a limit on the floating point operations of a draw, with the same effect; none by default.
         scratch: a folder on a disk. Hankel blocks larger than the memory are eliminated over files there. By default
             there is none, and they are cut.
+        engine: what multiplies matrices: "bytes" (8-bit integer units, small primes only), "float32" (small primes
+            only), "float64", or "auto", the default, which takes the fastest that serves each prime. The rank is the
+            same.
         threads: how many threads share the work; by default as many as there are processors.
         progress: called with the operations done, the total expected so far, and what is under way in words, draw by
             draw; nothing is told by default.
@@ -117,6 +120,7 @@ class Computation:
             model=str(self.model),
             partition=tuple(sorted(self.partition.a)),
             numerical=self._rounded(evidence.lower),
+            engines=evidence.engines,
         )
 
     def _rounded(self, rank: int) -> RoundedRank | None:

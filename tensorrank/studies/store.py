@@ -69,6 +69,10 @@ _STEPS = (
     UPDATE ranks SET model = '{"kind": "attention", ' || substr(model, 2);
     UPDATE blocks SET model = '{"kind": "attention", ' || substr(model, 2);
     """,
+    # NULL where the engine is not known, as of earlier blocks.
+    """
+    ALTER TABLE blocks ADD COLUMN engine TEXT;
+    """,
 )
 SCHEMA_VERSION = len(_STEPS)
 # What tells a block from all others.

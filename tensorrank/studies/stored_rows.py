@@ -59,8 +59,9 @@ class StoredBlock:
         return self.rank.complete or self.limits.covers(limits)
 
 
-# The versions of the schema that were the first with the column `files` and the table `blocks`, and with several kinds.
-_FIRST_WITH_FILES, _FIRST_WITH_MODELS = 2, 3
+# The versions of the schema that were the first with the column `files` and the table `blocks`, with several kinds, and
+# with the column `engine`.
+_FIRST_WITH_FILES, _FIRST_WITH_MODELS, _FIRST_WITH_ENGINES = 2, 3, 4
 
 # What a row of each table tells.
 RankRow = tuple[ModelKey, StoredRank]
@@ -108,7 +109,7 @@ def block_row(row: Mapping[str, Any]) -> BlockRow:
     """
     cells = _cells(row, _BLOCK_CELLS)
     key = JobKey(cells["draw"], cells["prime"], cells["degree"], cells["asked"])
-    rank = JobRank(**{name: cells[name] for name in ("rank", "rows", "columns", "complete", "saturated", "finite")})
+    rank = JobRank(**{name: cells[name] for name in ("rank", "rows", "columns", "complete", "saturated", "finite", "engine")})
     return cells["model"], cells["seed"], key, StoredBlock(rank, cells["seconds"], _limits(cells), cells["version"])
 
 
@@ -180,7 +181,8 @@ def check_all(connection: sqlite3.Connection, path: Path, version: int, check: C
 def _columns(table: TableName, version: int) -> list[str]:
     """The columns of a table in the schema of a version."""
     names = {"ranks": _RANK_CELLS, "blocks": _BLOCK_CELLS}[table]
-    left_out = {"files"} if version < _FIRST_WITH_FILES else set()
+    firsts = {"files": _FIRST_WITH_FILES, "engine": _FIRST_WITH_ENGINES}
+    left_out = {column for column, first in firsts.items() if version < first}
     return [_named(name, version) for name in names if name not in left_out]
 
 
@@ -196,6 +198,8 @@ def _as_newest(row: Mapping[str, Any], version: int) -> Mapping[str, Any]:
     """A row as the newest schema will have it."""
     if version < _FIRST_WITH_FILES:
         row = {"files": 0, **row}
+    if version < _FIRST_WITH_ENGINES:
+        row = {"engine": None, **row}
     if version >= _FIRST_WITH_MODELS:
         return row
     # Before there were several kinds, the identity stood alone.
@@ -338,6 +342,7 @@ _BLOCK_CELLS: dict[str, _Cell] = {
     "complete": _LIMITS["files"],
     "saturated": _LIMITS["files"],
     "finite": _LIMITS["files"],
+    "engine": ("the name of an engine, as text, or NULL", lambda given: None if given is None else _text(given)),
     **_LIMITS,
     "seconds": _RANK_CELLS["seconds"],
     "version": _VERSION,

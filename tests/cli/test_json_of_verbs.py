@@ -23,6 +23,7 @@ GOOD = {
     ("advise",): [("--parameters", "175e9"), ("--depth", "96", "--width", "12288"), ("--projections",), ("--config", "c.json")],
     ("ablation",): [(str(ABLATION),)],
     ("show",): [("h.json",), ("m.json",)],
+    ("machine",): [()],
     ("rank", "FILE"): [("h.json",), ("m.json", "--plan")],
     ("rank", "attention"): [("--depth", "2", "--width", "2"), ("--depth", "12", "--width", "64", "--plan")],
     ("rank", "softmax"): [("--depth", "1", "--width", "2", "--samples", "16")],

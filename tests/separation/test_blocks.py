@@ -5,12 +5,15 @@ from math import inf
 
 import numpy as np
 import pytest
+from engines_tried import engine
 
 from tensorrank import SelfAttention, TensorRankError, separation_rank
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.separation.blocks import strip_width
 from tensorrank.separation.catalecticant import Catalecticant, catalecticant_plan
 from tensorrank.separation.limits import Limits
+
+ENGINE = engine(8388593, "float64")
 
 FIELD = PrimeField(8388593)
 
@@ -61,7 +64,7 @@ def test_where_not_even_strips_have_room_a_block_stays_unfinished(jobs, pool, tm
     form = jobs[0].shared.make(pool)
     blocks = [job.rank for job in jobs]
     tight = [replace(block, room=block.in_memory, scratch=tmp_path) for block in blocks]
-    assert not any(strip_width(block.block, form.variables, block.room) for block in tight)
+    assert not any(strip_width(block.block, form.variables, block.room, ENGINE) for block in tight)
     assert [block(form, pool, silent) for block in tight] == [
         replace(block, scratch=None)(form, pool, silent) for block in tight
     ]

@@ -138,7 +138,7 @@ SCHEMAS = [
     "PRAGMA user_version = 0",
     "PRAGMA user_version = 1",
     "PRAGMA user_version = 2",
-    "PRAGMA user_version = 4",
+    "PRAGMA user_version = 5",
     "PRAGMA user_version = -1",
     "PRAGMA application_id = 0",
     "CREATE TABLE blocks (x)",

@@ -3,7 +3,9 @@
 - `rank` holds the doors: `rank_mod_p` for users, `rank_in_place` and `rank_of_slabs` for the solver.
 - `columns` eliminates a matrix in memory, recursively, half of its columns at a time.
 - `files` eliminates a matrix that memory has no room for, and keeps what it needs later in a temporary file.
-- `products` multiplies matrices over GF(p): Strassen's algorithm over float64 BLAS, on the threads given.
+- `products` multiplies matrices over GF(p): Strassen's algorithm over the tiles of an engine, on the threads given.
+- `engines` are the ways to multiply a tile exactly: float64, float32, and in `byte_products` 8-bit integers.
+- `engine_choice` takes the fastest that serves a prime, by `rates`; `machine` describes what there is.
 - `kernels` holds the compiled loops under all of these.
 - `costs` says what an elimination takes, memory and operations, and counts how far one has come.
 

@@ -7,8 +7,8 @@ then in matrix products (`products`). Of a panel of `PANEL` columns, a compiled 
 If these have a pivot for every column, the multipliers of all other rows are one more product, with the inverse of the
 panel's upper triangle.
 
-Residues are kept balanced, in (-p/2, p/2], so that a sum of many products stays an exact integer below 2**53. They are
-stored as int32, which takes half the memory of float64 and has room for every supported prime. The multipliers of pivot
+Residues are kept balanced, in (-p/2, p/2], so that a sum of many products stays an exact integer. They are stored as
+int8, int16 or int32, the smallest that holds them. The multipliers of pivot
 number i are stored in column i. That column is always free: a pivot's number never exceeds its column, and columns to
 the left of the current ones are not needed again.
 """
@@ -17,10 +17,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tensorrank.arithmetic.arrays import Floats
-from tensorrank.arithmetic.elimination import kernels
 from tensorrank.arithmetic.elimination.costs import Tally, carrying_work, panel_work
-from tensorrank.arithmetic.elimination.products import Balanced, Part, Products
+from tensorrank.arithmetic.elimination.engines import Balanced, Part
+from tensorrank.arithmetic.elimination.products import Products
 from tensorrank.arithmetic.prime_field import FEWEST_TERMS
 
 # Products with the factors of a panel are summed whole: no prime allows fewer terms than this.
@@ -57,7 +56,7 @@ class Elimination:
         the rows with pivots and L21 those of the rows without.
         """
         rows = len(self.matrix)
-        kernel = np.zeros((rows - rank, rows), dtype=np.int32)
+        kernel = np.zeros((rows - rank, rows), dtype=self.matrix.dtype)
         np.negative(self.matrix[rank:, :rank], out=kernel[:, :rank])
         solve_right(self.products, self._part(0, rank, 0, rank), Part(kernel, 0, 0, rows - rank, rank))
         kernel[np.arange(rows - rank), np.arange(rank, rows)] = 1
@@ -80,12 +79,9 @@ class Elimination:
 
     def _eliminate_panel(self, row: int, start: int, stop: int) -> int:
         rows, width, height = len(self.matrix), stop - start, _FIRST_ROWS
-        inverse = np.empty((width, width))
         while True:
             bottom = min(rows, row + height)
-            found: int = kernels.eliminate_panel(
-                self.matrix, self.order, row, bottom, start, stop, self.products.prime, self.products.split, inverse
-            )
+            found, inverse = self.products.eliminate_panel(self.matrix, self.order, row, bottom, start, stop)
             if found == width and bottom < rows:
                 source = self._part(bottom, rows, start, stop)
                 self.products.multiply_right(source, inverse, self._part(bottom, rows, row, row + width))
@@ -118,7 +114,7 @@ def solve(products: Products, triangle: Part, target: Part) -> None:
     """Replace the target by the inverse of the unit lower triangle times the target."""
     size, columns = triangle.rows, target.columns
     if size <= PANEL:
-        products.multiply_left(_inverse(products, triangle), target)
+        products.multiply_left(products.inverse(triangle), target)
         return
     middle = _half(size)
     upper, lower = target.part(0, middle, 0, columns), target.part(middle, size, 0, columns)
@@ -131,20 +127,13 @@ def solve_right(products: Products, triangle: Part, target: Part) -> None:
     """Replace the target by the target times the inverse of the unit lower triangle."""
     size = triangle.rows
     if size <= PANEL:
-        products.multiply_right(target, _inverse(products, triangle), target)
+        products.multiply_right(target, products.inverse(triangle), target)
         return
     middle = _half(size)
     left, right = target.part(0, target.rows, 0, middle), target.part(0, target.rows, middle, size)
     solve_right(products, triangle.part(middle, size, middle, size), right)
     products.subtract(left, right, triangle.part(middle, size, 0, middle))
     solve_right(products, triangle.part(0, middle, 0, middle), left)
-
-
-def _inverse(products: Products, triangle: Part) -> Floats:
-    inverse: Floats = kernels.invert_unit_lower(
-        triangle.matrix, triangle.top, triangle.left, triangle.rows, products.prime, products.split
-    )
-    return inverse
 
 
 def _half(length: int) -> int:

@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from tensorrank.arithmetic.resources import Progress, silent
 
-# Bytes per entry of a matrix under elimination: int32, and room for sums of operands.
-_ENTRY_BYTES = 4 * 1.3
-# Bytes for the tiles of this many threads, in float64; a small matrix needs fewer.
+# The room of a matrix under elimination, with that for sums of operands.
+_ROOM = 1.3
+# Bytes for the tiles of this many threads; a small matrix needs fewer.
 MOST_THREADS = 16
 _TILE_BYTES, _TILE_BYTES_PER_ENTRY = MOST_THREADS * 14e6, 16
 
@@ -26,10 +26,10 @@ def elimination_work(rows: int, columns: int) -> float:
     return short * short * (long - short / 3)
 
 
-def elimination_bytes(rows: int, columns: int) -> float:
-    """Memory for eliminating a matrix of this shape in place."""
+def elimination_bytes(rows: int, columns: int, entry: int = 4) -> float:
+    """Memory for eliminating a matrix of this shape in place, with so many bytes an entry."""
     entries = rows * columns
-    return _ENTRY_BYTES * entries + min(_TILE_BYTES, _TILE_BYTES_PER_ENTRY * entries)
+    return _ROOM * entry * entries + min(_TILE_BYTES, _TILE_BYTES_PER_ENTRY * entries)
 
 
 def carrying_work(rows: int, pivots: int) -> float:

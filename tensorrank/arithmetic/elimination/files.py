@@ -16,18 +16,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from tensorrank.arithmetic.elimination.columns import PANEL, Elimination, carry
 from tensorrank.arithmetic.elimination.costs import MOST_THREADS, Tally, carrying_work
-from tensorrank.arithmetic.elimination.products import Balanced, Part, Products, room_bytes
-from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.arithmetic.elimination.engines import Balanced, Engine, Part
+from tensorrank.arithmetic.elimination.products import Products, room_bytes
 from tensorrank.arithmetic.resources import Progress, Workers, amount, silent
 from tensorrank.errors import TensorRankError
 from tensorrank.temporary_files import nameless_file
 
+# How the order of a strip's rows is written.
+_ORDER = np.dtype(np.int32)
 # Bytes copied at a time where rows are permuted or written; the estimate has room for a few such copies.
 _BUFFER = 2**19
 _BUFFERS = 4 * _BUFFER
@@ -35,20 +38,23 @@ _BUFFERS = 4 * _BUFFER
 _PANEL_BYTES, _ORDER_BYTES = 8 * (PANEL + 2), 40
 
 
-def strip_columns(rows: int, memory: int, threads: int = MOST_THREADS) -> int:
+def strip_columns(rows: int, memory: int, engine: Engine, threads: int = MOST_THREADS) -> int:
     """The number of columns that a strip of so many rows may have, if its elimination is to fit into so much memory.
 
     The memory, in bytes, is that of the strip, of the tiles of so many threads, of a panel at its worst, of
     permutations and buffers. Whoever makes a strip may use as much as the tiles beside it, which do not exist yet.
 
-    >>> strip_columns(12000, 60_000_000, threads=2), strip_columns(100_000, 2**30, threads=2)
-    (436, 2353)
+    >>> from tensorrank.arithmetic.elimination.engines import Doubles
+    >>> from tensorrank.arithmetic.prime_field import PrimeField
+    >>> engine = Doubles(PrimeField(8388593))
+    >>> strip_columns(12000, 60_000_000, engine, threads=2), strip_columns(100_000, 2**30, engine, threads=2)
+    (581, 2380)
     """
-    widest = int(min(memory // (4 * max(1, rows)), max(rows, PANEL)))
+    widest = int(min(memory // (engine.storage.itemsize * max(1, rows)), max(rows, PANEL)))
     for width in range(widest, PANEL - 1, -1):
-        if _bytes_taken(rows, width, threads) <= memory:
+        if _bytes_taken(rows, width, engine, threads) <= memory:
             return width
-    least = _bytes_taken(rows, PANEL, threads)
+    least = _bytes_taken(rows, PANEL, engine, threads)
     raise TensorRankError(
         f"the memory limit is {amount(memory)}; expected at least {amount(least)} to eliminate a matrix of {rows} rows "
         f"in strips of {PANEL} columns on {threads} threads: give more memory" + (", or fewer threads" * (threads > 1))
@@ -59,7 +65,7 @@ def rank_of_strips(
     strips: Iterable[Callable[[], Balanced]],
     rows: int,
     columns: int,
-    field: PrimeField,
+    engine: Engine,
     pool: Workers,
     scratch: Path,
     *,
@@ -89,7 +95,7 @@ def rank_of_strips(
             if not matrix.size:
                 continue
             # The tiles of the products go with them, which leaves their room for making the next strip.
-            products = Products(field, pool)
+            products = Products(engine, pool)
             for number in range(len(earlier.strips)):
                 earlier.carry(number, matrix, products)
                 strip = earlier.strips[number]
@@ -110,6 +116,12 @@ class _Strip(NamedTuple):
     offset: int
     rows: int
     pivots: int
+    kind: np.dtype[Any]
+
+    @property
+    def bytes(self) -> int:
+        """What the permutation and the multipliers take in the file."""
+        return self.rows * (_ORDER.itemsize + self.kind.itemsize * self.pivots)
 
 
 class _Multipliers:
@@ -137,9 +149,10 @@ class _Multipliers:
     def append(self, elimination: Elimination, pivots: int) -> None:
         """Write the multipliers of so many pivots."""
         matrix = elimination.matrix
-        step = max(1, _BUFFER // (4 * pivots))
+        strip = _Strip(self._size, len(matrix), pivots, matrix.dtype)
+        step = max(1, _BUFFER // (matrix.itemsize * pivots))
         try:
-            self._write(elimination.order.astype(np.int32))
+            self._write(elimination.order.astype(_ORDER))
             for start in range(0, len(matrix), step):
                 self._write(np.ascontiguousarray(matrix[start : start + step, :pivots]))
         except OSError as error:
@@ -147,8 +160,8 @@ class _Multipliers:
                 f"the multipliers of the elimination, {amount(self._size)} so far, cannot be written to "
                 f"{self._scratch} ({error.strerror}); give a scratch folder with more room"
             ) from error
-        self.strips.append(_Strip(self._size, len(matrix), pivots))
-        self._size += 4 * len(matrix) * (pivots + 1)
+        self.strips.append(strip)
+        self._size += strip.bytes
 
     def _write(self, numbers: Balanced) -> None:
         left = numbers.data.cast("B")
@@ -159,23 +172,25 @@ class _Multipliers:
         """Carry the pivots of an earlier strip over to all columns of the matrix."""
         strip = self.strips[number]
         # Mapped as if to be written, though nothing is: compiled kernels know but one type of matrix.
-        mapped: Balanced = np.asarray(np.memmap(self._file, np.int32, "r+", strip.offset, (strip.rows * (strip.pivots + 1),)))
+        mapped = np.asarray(np.memmap(self._file, np.uint8, "r+", strip.offset, (strip.bytes,)))
+        orders = _ORDER.itemsize * strip.rows
+        multipliers: Balanced = mapped[orders:].view(strip.kind).reshape(strip.rows, strip.pivots)
         below = matrix[len(matrix) - strip.rows :]
-        _permute(below, mapped[: strip.rows])
-        carry(products, Part.whole(mapped[strip.rows :].reshape(strip.rows, strip.pivots)), Part.whole(below))
+        _permute(below, mapped[:orders].view(_ORDER))
+        carry(products, Part.whole(multipliers), Part.whole(below))
 
 
-def _permute(matrix: Balanced, order: Balanced) -> None:
+def _permute(matrix: Balanced, order: NDArray[np.int32]) -> None:
     """Permute rows in place, some columns at a time: row i becomes what row order[i] was."""
     moved = np.flatnonzero(order != np.arange(len(order)))
     if len(moved):
         sources = order[moved]
-        step = max(1, _BUFFER // (4 * len(moved)))
+        step = max(1, _BUFFER // (matrix.itemsize * len(moved)))
         for start in range(0, matrix.shape[1], step):
             columns = matrix[:, start : start + step]
             columns[moved] = columns[sources]
 
 
-def _bytes_taken(rows: int, width: int, threads: int) -> int:
-    each_row = 4 * width + _PANEL_BYTES + _ORDER_BYTES
-    return rows * each_row + _BUFFERS + room_bytes(rows, width, width, threads)
+def _bytes_taken(rows: int, width: int, engine: Engine, threads: int) -> int:
+    each_row = engine.storage.itemsize * width + _PANEL_BYTES + _ORDER_BYTES
+    return rows * each_row + _BUFFERS + room_bytes(rows, width, width, threads, engine)

@@ -1,7 +1,7 @@
 """Compiled loops of the elimination: one panel, two small inverses, and the passes before and after a product.
 
-Matrices hold balanced residues (`PrimeField.balanced`) as int32, which has room for every supported prime and moves
-half the memory of float64; arithmetic is in float64. Kernels take a whole matrix and offsets into it, not a view, so
+Matrices hold balanced residues as int8, int16 or int32, the smallest that holds those of the prime; arithmetic is in
+float64. Kernels take a whole matrix and offsets into it, not a view, so
 that the compiler knows rows to be contiguous.
 
 `split` is 0 where products of two residues can be summed directly, for primes below about 2**24.5. For larger primes
@@ -56,6 +56,19 @@ def _product(left, right, prime, reciprocal, split):  # type: ignore[no-untyped-
 
 
 @compiled(fastmath=_ANY_ORDER)
+def _dot(left, right, start, stop, prime, reciprocal, split):  # type: ignore[no-untyped-def]
+    """The sum of products of at most `PANEL` pairs of balanced residues, not reduced."""
+    total = 0.0
+    if split == 0.0:
+        for i in range(start, stop):
+            total += left[i] * right[i]
+    else:
+        for i in range(start, stop):
+            total += _product(left[i], right[i], prime, reciprocal, split)
+    return total
+
+
+@compiled(fastmath=_ANY_ORDER)
 def _column_minus_product(panel, first, column, known, upper, out):  # type: ignore[no-untyped-def]
     for i in range(first, len(panel)):
         total = 0.0
@@ -97,10 +110,7 @@ def eliminate_panel(matrix, order, row, bottom, start, stop, prime, split, upper
     for j in range(width):
         known = upper[j]
         for i in range(found):
-            total = panel[i, j]
-            for pivot in range(i):
-                total = total - _product(panel[i, pivot], known[pivot], prime, reciprocal, split)
-            known[i] = _reduced(total, prime, reciprocal)
+            known[i] = _reduced(panel[i, j] - _dot(panel[i], known, 0, i, prime, reciprocal, split), prime, reciprocal)
         if split == 0.0:
             _column_minus_product(panel, found, j, found, known, current)
         else:
@@ -136,7 +146,7 @@ def eliminate_panel(matrix, order, row, bottom, start, stop, prime, split, upper
     if found == width or bottom == matrix.shape[0]:
         for i in range(1, height):
             for pivot in range(min(found, i)):
-                matrix[row + i, row + pivot] = np.int32(panel[i, pivot])
+                matrix[row + i, row + pivot] = panel[i, pivot]
     return found
 
 
@@ -150,10 +160,7 @@ def _invert_upper(columns, result, prime, reciprocal, split):  # type: ignore[no
             result[i, j] = 0.0
         result[j, j] = known[j]
         for i in range(j - 1, -1, -1):
-            total = 0.0
-            for pivot in range(i, j):
-                total = total + _product(result[i, pivot], known[pivot], prime, reciprocal, split)
-            total = _reduced(total, prime, reciprocal)
+            total = _reduced(_dot(result[i], known, i, j, prime, reciprocal, split), prime, reciprocal)
             result[i, j] = -_product(total, known[j], prime, reciprocal, split)
 
 
@@ -167,32 +174,44 @@ def invert_unit_lower(matrix, top, left, pivots, prime, split):  # type: ignore[
         total[:] = 0.0
         for pivot in range(i):
             multiplier = np.float64(matrix[top + i, left + pivot])
-            for j in range(pivot + 1):
-                total[j] -= _product(multiplier, result[pivot, j], prime, reciprocal, split)
+            if split == 0.0:
+                for j in range(pivot + 1):
+                    total[j] -= multiplier * result[pivot, j]
+            else:
+                for j in range(pivot + 1):
+                    total[j] -= _product(multiplier, result[pivot, j], prime, reciprocal, split)
         for j in range(i):
             result[i, j] = _reduced(total[j], prime, reciprocal)
         result[i, i] = 1.0
-    return result
+    return result.astype(matrix.dtype)
 
 
 @compiled()
-def widen(matrix, top, left, result):  # type: ignore[no-untyped-def]
-    """Copy a rectangle of the matrix to a float64 matrix."""
+def copy(matrix, top, left, offset, result):  # type: ignore[no-untyped-def]
+    """Copy a rectangle of the matrix, with an offset added, to a matrix of another type."""
     for i in range(result.shape[0]):
         source = matrix[top + i, left : left + result.shape[1]]
         for j in range(result.shape[1]):
-            result[i, j] = source[j]
+            result[i, j] = source[j] + offset
 
 
 @compiled()
-def widen_split(matrix, top, left, scale, high, low):  # type: ignore[no-untyped-def]
-    """Take a rectangle of the matrix apart as high * scale + low, two float64 matrices."""
+def cut(matrix, top, left, scale, offset, high, low):  # type: ignore[no-untyped-def]
+    """Take a rectangle of the matrix apart as high * scale + low, and add an offset to both."""
     for i in range(high.shape[0]):
         source = matrix[top + i, left : left + high.shape[1]]
         for j in range(high.shape[1]):
             upper = np.rint(source[j] / scale)
-            high[i, j] = upper
-            low[i, j] = source[j] - upper * scale
+            high[i, j] = upper + offset
+            low[i, j] = source[j] - upper * scale + offset
+
+
+@compiled()
+def add_digits(high, low, offset, both):  # type: ignore[no-untyped-def]
+    """Write the sums of two digits that carry an offset, as numbers that carry it too."""
+    for i in range(high.shape[0]):
+        for j in range(high.shape[1]):
+            both[i, j] = high[i, j] + low[i, j] - offset
 
 
 @compiled(fastmath=_FUSED)
@@ -203,12 +222,13 @@ def accumulate(total, product, scale, prime, fresh):  # type: ignore[no-untyped-
     """
     reciprocal = 1.0 / prime
     for i in range(total.shape[0]):
-        if scale != 1.0:
-            for j in range(total.shape[1]):
-                product[i, j] = scale * _reduced(product[i, j], prime, reciprocal)
         if fresh:
             for j in range(total.shape[1]):
-                total[i, j] = _reduced(product[i, j], prime, reciprocal)
+                total[i, j] = 0.0
+        if scale != 1.0:
+            for j in range(total.shape[1]):
+                scaled = scale * _reduced(np.float64(product[i, j]), prime, reciprocal)
+                total[i, j] = _reduced(total[i, j] + scaled, prime, reciprocal)
         else:
             for j in range(total.shape[1]):
                 total[i, j] = _reduced(total[i, j] + product[i, j], prime, reciprocal)
@@ -222,22 +242,24 @@ def add_to(matrix, top, left, sign, product, prime):  # type: ignore[no-untyped-
         target = matrix[top + i, left : left + product.shape[1]]
         if sign == 0.0:
             for j in range(product.shape[1]):
-                target[j] = np.int32(_reduced(product[i, j], prime, reciprocal))
+                target[j] = _reduced(np.float64(product[i, j]), prime, reciprocal)
         else:
             for j in range(product.shape[1]):
-                target[j] = np.int32(_reduced(target[j] + sign * product[i, j], prime, reciprocal))
+                target[j] = _reduced(target[j] + sign * np.float64(product[i, j]), prime, reciprocal)
 
 
 @compiled(fastmath=_FUSED)
-def combine(first, top, left, second, second_top, second_left, sign, prime, result):  # type: ignore[no-untyped-def]
-    """Set the result to first + sign * second, rectangles of the result's shape, reduced."""
-    reciprocal = 1.0 / prime
+def combine(first, top, left, second, second_top, second_left, sign, prime, reciprocal, result):  # type: ignore[no-untyped-def]
+    """Set the result to first + sign * second, rectangles of the result's shape, reduced.
+
+    For residues of up to two bytes the sign, the prime and its reciprocal are best float32, which is twice as fast.
+    """
     for i in range(result.shape[0]):
         a = first[top + i, left : left + result.shape[1]]
         b = second[second_top + i, second_left : second_left + result.shape[1]]
         out = result[i]
         for j in range(result.shape[1]):
-            out[j] = np.int32(_reduced(a[j] + sign * b[j], prime, reciprocal))
+            out[j] = _reduced(a[j] + sign * b[j], prime, reciprocal)
 
 
 @compiled()
@@ -266,12 +288,12 @@ def are_balanced(floats, prime):  # type: ignore[no-untyped-def]
 
 @compiled()
 def narrow_in_place(floats, integers):  # type: ignore[no-untyped-def]
-    """Move whole numbers, front to back, to the int32 array that begins at the same address."""
-    held = np.empty(_CHUNK, dtype=np.int32)
+    """Move whole numbers, front to back, to an array of a smaller type that begins at the same address."""
+    held = np.empty(_CHUNK, dtype=integers.dtype)
     for start in range(0, len(floats), _CHUNK):
         source, target = floats[start : start + _CHUNK], integers[start : start + _CHUNK]
         for i in range(len(source)):
-            held[i] = np.int32(source[i])
+            held[i] = source[i]
         for i in range(len(source)):
             target[i] = held[i]
 

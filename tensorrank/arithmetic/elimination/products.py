@@ -1,7 +1,7 @@
-"""Products of matrices over GF(p), made in place: Strassen's algorithm over float64 BLAS.
+"""Products of matrices over GF(p), made in place: Strassen's algorithm over the tiles of an engine.
 
 A product is cut into tiles, and our own threads share the tiles, with BLAS at one thread each. For each tile, as many
-terms as a float64 sums exactly go through BLAS at a time, and the sum is reduced while it is in cache.
+terms as the engine sums exactly are multiplied at a time, and the sum is reduced while it is in cache.
 
 Large products are first taken apart as Strassen did (1969): seven products of half the size take the place of eight.
 Residues are exact, so this costs no accuracy. Each of the seven is added straight to the places where it belongs, as in
@@ -12,68 +12,23 @@ Strassen's makes fewer additions to places, 144 against 196.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tensorrank.arithmetic.arrays import Floats
+from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.elimination import kernels
-from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.arithmetic.elimination.engines import Balanced, Engine, Part
 from tensorrank.arithmetic.resources import Workers
 
-Balanced = NDArray[np.int32]
-
-# With these sizes a tile's result and its operands stay in a core's share of the cache; more terms gain nothing.
-_TILE_COLUMNS = 640
-_TILE_ROWS = 1024
-_TILE_ENTRIES = 400_000
-_TILE_TERMS = 512
 # Multiplications below which waking a thread costs more than it gains.
 _WORTH_SHARING = 4e6
-# The smallest side of a product, or of a thread's piece of it, that Strassen's algorithm takes apart; and the largest
-# that a thread works on at once, which bounds the memory for sums of operands.
-_STRASSEN_SIDE = 1000
+# The largest side of a piece that a thread works on at once, which bounds the memory for sums of operands.
 _LARGEST = 8000
-
-
-class Part(NamedTuple):
-    """A rectangle of a C-contiguous matrix of balanced residues."""
-
-    matrix: Balanced
-    top: int
-    left: int
-    rows: int
-    columns: int
-
-    @classmethod
-    def whole(cls, matrix: Balanced) -> Part:
-        """The part that is the whole of a matrix."""
-        return cls(matrix, 0, 0, *matrix.shape)
-
-    def part(self, top: int, bottom: int, left: int, right: int) -> Part:
-        """The rectangle of rows top..bottom and columns left..right of this part."""
-        return Part(self.matrix, self.top + top, self.left + left, bottom - top, right - left)
-
-    def quarters(self) -> tuple[Part, Part, Part, Part]:
-        """The four quarters of this part, row by row; the last row or column of an odd number is left out."""
-        rows, columns = self.rows // 2, self.columns // 2
-        return (
-            self.part(0, rows, 0, columns),
-            self.part(0, rows, columns, 2 * columns),
-            self.part(rows, 2 * rows, 0, columns),
-            self.part(rows, 2 * rows, columns, 2 * columns),
-        )
-
 
 Range = tuple[int, int]
 # Where a product goes, and with which sign (0: it replaces what is there).
 Targets = Sequence[tuple[Part, float]]
-
-# A left operand: matrices to be multiplied and the scales of their products.
-Factors = list[tuple[float, Floats]]
 
 # Strassen's seven products of quarters 0..3 (row by row): sums of the left operand, sums of the right one (each a first
 # quarter, and a second with its sign), and the quarters of the result with their signs.
@@ -89,33 +44,50 @@ _STRASSEN = (
 
 
 class Products:
-    """Products of matrices over one field, on the threads of one pool."""
+    """Products of matrices over one field by one engine, on the threads of one pool."""
 
-    def __init__(self, field: PrimeField, pool: Workers) -> None:
-        self.prime, self.split, terms = field.constants
-        self.terms = min(terms, _TILE_TERMS)
-        self.pool = pool
-        self.scratch = threading.local()
+    def __init__(self, engine: Engine, pool: Workers) -> None:
+        self.engine, self.pool = engine, pool
+        self.prime = engine.prime
 
-    def multiply_left(self, factor: Floats, target: Part) -> None:
-        """Replace the target by factor x target, for a small square factor of balanced residues."""
-        high = np.rint(factor / self.split) if self.split else factor
-        factors = [(self.split, high), (1.0, factor - high * self.split)] if self.split else [(1.0, factor)]
+    def eliminate_panel(
+        self, matrix: Balanced, order: Integers, row: int, bottom: int, start: int, stop: int
+    ) -> tuple[int, Balanced]:
+        """Eliminate a panel of some rows: the number of pivots, and its triangle's inverse if every column has one.
+
+        The rows are row..bottom and the columns start..stop; `kernels.eliminate_panel` says what changes.
+        """
+        inverse = np.empty((stop - start, stop - start), dtype=matrix.dtype)
+        found: int = kernels.eliminate_panel(matrix, order, row, bottom, start, stop, self.prime, self.engine.split, inverse)
+        return found, inverse
+
+    def inverse(self, triangle: Part) -> Balanced:
+        """The inverse of a small unit lower triangle, whose upper entries are not looked at."""
+        matrix, top, left, size, _ = triangle
+        inverse: Balanced = kernels.invert_unit_lower(matrix, top, left, size, self.prime, self.engine.split)
+        return inverse
+
+    def multiply_left(self, factor: Balanced, target: Part) -> None:
+        """Replace the target by factor x target, for a small square factor."""
+        left = Part.whole(factor)
 
         def update(columns: tuple[int, int]) -> None:
             part = target.part(0, target.rows, *columns)
-            self._put([(part, 0.0)], [(factors, self._floats(part, "right"))])
+            self._put([(part, 0.0)], [(left, part)])
 
-        self.pool.map(update, _ranges(target.columns, self._share(target.columns, _TILE_COLUMNS, target.rows**2)))
+        most = self.engine.tiling.columns
+        self.pool.map(update, _ranges(target.columns, self._share(target.columns, most, target.rows**2)))
 
-    def multiply_right(self, source: Part, factor: Floats, target: Part) -> None:
+    def multiply_right(self, source: Part, factor: Balanced, target: Part) -> None:
         """Set the target to source x factor, for a small square factor; they may overlap in the same rows."""
+        right = Part.whole(factor)
 
         def update(rows: tuple[int, int]) -> None:
             taken = source.part(*rows, 0, source.columns)
-            self._put([(target.part(*rows, 0, target.columns), 0.0)], [(self._factors(taken), factor)])
+            self._put([(target.part(*rows, 0, target.columns), 0.0)], [(taken, right)])
 
-        self.pool.map(update, _ranges(source.rows, self._share(source.rows, _TILE_ROWS, source.columns**2)))
+        most = self.engine.tiling.rows
+        self.pool.map(update, _ranges(source.rows, self._share(source.rows, most, source.columns**2)))
 
     def subtract(self, target: Part, left: Part, right: Part) -> None:
         """Subtract left x right from the target, in place."""
@@ -128,21 +100,22 @@ class Products:
                 self._add([(target.part(*rows, *columns), -1.0)], left.part(*rows, *terms), right.part(*terms, *columns))
 
         height, width = self._piece(left.rows, left.columns, right.columns)
-        most = _most_terms(height, width)
+        most = max(height, width, 2 * self.engine.tiling.strassen)
         self.pool.map(
             update, [(rows, columns) for columns in _ranges(right.columns, width) for rows in _ranges(left.rows, height)]
         )
 
     def _piece(self, rows: int, terms: int, columns: int) -> tuple[int, int]:
         """The rows and columns of a thread's piece: a tile, or a piece large enough for Strassen's algorithm."""
-        if min(rows, terms, columns) >= _STRASSEN_SIDE:
+        if min(rows, terms, columns) >= self.engine.tiling.strassen:
             return _large_piece(rows, columns, self.pool.count)
-        width = _even(columns, _TILE_COLUMNS)
-        return self._share(rows, min(_TILE_ROWS, _TILE_ENTRIES // width), terms * columns), width
+        tiling = self.engine.tiling
+        width = _even(columns, tiling.columns)
+        return self._share(rows, min(tiling.rows, tiling.entries // width), terms * columns), width
 
     def _add(self, targets: Targets, left: Part, right: Part) -> None:
         """Add left x right to every target, with its sign."""
-        if min(left.rows, left.columns, right.columns) < _STRASSEN_SIDE:
+        if min(left.rows, left.columns, right.columns) < self.engine.tiling.strassen:
             self._add_by_tiles(targets, left, right)
             return
         self._add_by_strassen(targets, left, right)
@@ -159,8 +132,8 @@ class Products:
     def _add_by_strassen(self, targets: Targets, left: Part, right: Part) -> None:
         lefts, rights = left.quarters(), right.quarters()
         places = [(target.quarters(), sign) for target, sign in targets]
-        left_room = np.empty(lefts[0][3:], dtype=np.int32)
-        right_room = np.empty(rights[0][3:], dtype=np.int32)
+        left_room = np.empty(lefts[0][3:], dtype=left.matrix.dtype)
+        right_room = np.empty(rights[0][3:], dtype=right.matrix.dtype)
         for left_terms, right_terms, goals in _STRASSEN:
             self._add(
                 [(quarters[goal], sign * own) for quarters, sign in places for goal, own in goals],
@@ -173,55 +146,41 @@ class Products:
         first = quarters[terms[0]]
         if len(terms) == 1:
             return first
-        second, sign = quarters[terms[1]], float(terms[2])
-        kernels.combine(first.matrix, first.top, first.left, second.matrix, second.top, second.left, sign, self.prime, room)
+        second = quarters[terms[1]]
+        number = np.float32 if room.itemsize <= 2 else np.float64
+        numbers = number(terms[2]), number(self.prime), number(1 / self.prime)
+        kernels.combine(first.matrix, first.top, first.left, second.matrix, second.top, second.left, *numbers, room)
         return Part.whole(room)
 
     def _add_by_tiles(self, targets: Targets, left: Part, right: Part) -> None:
         if not (left.rows and left.columns and right.columns):
             return
-        width = _even(right.columns, _TILE_COLUMNS)
+        tiling = self.engine.tiling
+        width = _even(right.columns, tiling.columns)
         for columns in _ranges(right.columns, width):
-            for rows in _ranges(left.rows, min(_TILE_ROWS, _TILE_ENTRIES // width)):
-                pairs = (
-                    (self._factors(left.part(*rows, *terms)), self._floats(right.part(*terms, *columns), "right"))
-                    for terms in _ranges(left.columns, self.terms)
-                )
+            for rows in _ranges(left.rows, min(tiling.rows, tiling.entries // width)):
+                pairs = [
+                    (left.part(*rows, *terms), right.part(*terms, *columns))
+                    for terms in _ranges(left.columns, _even(left.columns, self.engine.terms))
+                ]
                 self._put([(target.part(*rows, *columns), sign) for target, sign in targets], pairs)
 
-    def _put(self, targets: Targets, pairs: Iterable[tuple[Factors, Floats]]) -> None:
-        """Add a sum of products to the targets; all operands are read before anything is written."""
-        shape = targets[0][0][3:]
-        product, total, fresh = self._room("product", shape), self._room("total", shape), True
-        for factors, right in pairs:
-            for scale, factor in factors:
-                np.matmul(factor, right, out=product)
-                kernels.accumulate(total, product, scale, self.prime, fresh)
+    def _put(self, targets: Targets, pairs: Sequence[tuple[Part, Part]]) -> None:
+        """Add a sum of products of tiles to the targets; all operands are read before anything is written."""
+        engine, weights = self.engine, self.engine.weights
+        single = len(pairs) == 1 and weights == (1.0,)
+        total, fresh = None, True
+        for left, right in pairs:
+            for weight, factor, other in zip(weights, engine.left(left), engine.right(right), strict=True):
+                product = engine.multiply(factor, other)
+                if single:
+                    total = product
+                    continue
+                total = engine.room("total", product.shape, np.float64)
+                kernels.accumulate(total, product, weight, self.prime, fresh)
                 fresh = False
         for target, sign in targets:
             kernels.add_to(target.matrix, target.top, target.left, sign, total, self.prime)
-
-    def _factors(self, part: Part) -> Factors:
-        """A left operand as float64, in halves with their scales if the field splits."""
-        if not self.split:
-            return [(1.0, self._floats(part, "left"))]
-        high, low = self._room("high", part[3:]), self._room("left", part[3:])
-        kernels.widen_split(part.matrix, part.top, part.left, self.split, high, low)
-        return [(self.split, high), (1.0, low)]
-
-    def _floats(self, part: Part, name: str) -> Floats:
-        room = self._room(name, part[3:])
-        kernels.widen(part.matrix, part.top, part.left, room)
-        return room
-
-    def _room(self, name: str, shape: tuple[int, int]) -> Floats:
-        """A scratch matrix of this thread, kept from tile to tile: fresh memory would cost some seven percent more."""
-        size = shape[0] * shape[1]
-        room: Floats | None = getattr(self.scratch, name, None)
-        if room is None or room.size < size:
-            room = np.empty(size)
-            setattr(self.scratch, name, room)
-        return room[:size].reshape(shape)
 
     def _share(self, length: int, most: int, work_each: float) -> int:
         """The length of equal pieces, at most so long, that keep all threads busy if there is work enough."""
@@ -230,20 +189,19 @@ class Products:
         return max(1, -(-length // (-(-pieces // shares) * shares)))
 
 
-def room_bytes(rows: int, terms: int, columns: int, threads: int) -> int:
-    """The most bytes that products of up to this size take beside their operands, whatever the prime."""
+def room_bytes(rows: int, terms: int, columns: int, threads: int, engine: Engine) -> int:
+    """The most bytes that products of up to this size take beside their operands."""
     # Of narrower products, which an elimination makes too, the tiles are higher.
-    widths = {_even(max(1, columns >> halvings), _TILE_COLUMNS) for halvings in range(5)}
-    heights = {width: min(rows, _TILE_ROWS, _TILE_ENTRIES // width) for width in widths}
-    depth = min(terms, _TILE_TERMS)
-    totals = max(height * width for width, height in heights.items())
-    tile = 2 * totals + depth * (2 * max(heights.values()) + max(widths))
+    tiling = engine.tiling
+    widths = {_even(max(1, columns >> halvings), tiling.columns) for halvings in range(5)}
+    heights = {width: min(rows, tiling.rows, tiling.entries // width) for width in widths}
+    tile = max(engine.tile_bytes(height, width, min(terms, engine.terms)) for width, height in heights.items())
     sums = 0.0
-    if min(rows, terms, columns) >= _STRASSEN_SIDE:
+    if min(rows, terms, columns) >= tiling.strassen:
         height, width = _large_piece(rows, columns, threads)
         # A quarter of each operand, for these a quarter again, and so on.
-        sums = 4 / 3 * min(terms, _most_terms(height, width)) * (height + width)
-    return threads * (8 * tile + int(sums))
+        sums = engine.storage.itemsize / 3 * min(terms, max(height, width, 2 * tiling.strassen)) * (height + width)
+    return threads * (tile + int(sums))
 
 
 def _large_piece(rows: int, columns: int, threads: int) -> tuple[int, int]:
@@ -254,11 +212,6 @@ def _large_piece(rows: int, columns: int, threads: int) -> tuple[int, int]:
         height, width = (-(-height // factor), width) if height > width else (height, -(-width // factor))
         threads //= factor
     return height, width
-
-
-def _most_terms(height: int, width: int) -> int:
-    """The number of terms of a piece that are taken apart together."""
-    return max(height, width, 2 * _STRASSEN_SIDE)
 
 
 def _even(length: int, most: int) -> int:

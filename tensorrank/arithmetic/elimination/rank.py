@@ -17,9 +17,11 @@ from numpy.typing import ArrayLike
 from tensorrank.arithmetic.arrays import Array
 from tensorrank.arithmetic.elimination import kernels
 from tensorrank.arithmetic.elimination.columns import Elimination
-from tensorrank.arithmetic.elimination.costs import Tally, elimination_bytes
+from tensorrank.arithmetic.elimination.costs import Tally, elimination_bytes, elimination_work
+from tensorrank.arithmetic.elimination.engine_choice import EngineName, engine_for
+from tensorrank.arithmetic.elimination.engines import Balanced, Engine, Part, storage
 from tensorrank.arithmetic.elimination.files import rank_of_strips, strip_columns
-from tensorrank.arithmetic.elimination.products import Balanced, Part, Products
+from tensorrank.arithmetic.elimination.products import Products
 from tensorrank.arithmetic.given_arrays import as_given
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import Progress, Workers, amount, memory_limit, silent, worker_threads
@@ -40,6 +42,7 @@ def rank_mod_p(
     memory: int | str | None = None,
     scratch: str | Path | None = None,
     progress: Progress | None = None,
+    engine: EngineName = "auto",
 ) -> int:
     """The rank of an integer matrix over GF(p), exact.
 
@@ -58,12 +61,15 @@ def rank_mod_p(
             whatever happens.
         progress: called now and then, from this thread, with the floating point operations done, those that full rank
             would take in all, and what is under way in words; at the end the two numbers are equal.
+        engine: what multiplies: "bytes" (8-bit integer units, primes up to 16253), "float32" (primes up to 1021),
+            "float64" (all primes), or "auto", the default, which takes the fastest of those that serve the prime. All
+            engines give the same rank.
 
     Raises:
         PrimeError: if the modulus is not a supported prime.
         TensorRankError: if the array is not a matrix of whole numbers; if its elimination takes more than `memory` and
-            there is no `scratch`; if even a narrow strip of it takes more; or if the folder cannot be written to, for
-            example because the disk is full.
+            there is no `scratch`; if even a narrow strip of it takes more; if the folder cannot be written to, for
+            example because the disk is full; or if the engine is not installed or does not take the prime.
 
     >>> rank_mod_p([[1, 2], [3, 4]], 5), rank_mod_p([[1, 2], [3, 6]], 5)
     (2, 1)
@@ -87,26 +93,28 @@ def rank_mod_p(
             f"a float matrix was given whose entries are not whole numbers within {prime // 2} of 0; "
             "expected balanced residues (PrimeField.balanced gives them) or an integer matrix"
         )
+    chosen = engine_for(field, engine, elimination_work(*array.shape))
     with worker_threads(threads) as pool:
         if memory is not None or scratch is not None:
-            limit, taken = memory_limit(memory), _bytes_in_memory(array, overwrite)
+            limit, taken = memory_limit(memory), _bytes_in_memory(array, overwrite, chosen)
             if taken > limit and scratch is None:
                 raise TensorRankError(
                     f"the elimination of a matrix of shape {array.shape} takes {amount(taken)} and the memory limit is "
                     f"{amount(limit)}; give more memory, or a scratch folder to eliminate it over files there"
                 )
             if taken > limit:
-                return _rank_over_files(array, field, pool, limit, Path(str(scratch)), progress or silent)
-        return rank_in_place(_wide(array, field, pool, overwrite), field, pool, progress or silent)
+                return _rank_over_files(array, field, chosen, pool, limit, Path(str(scratch)), progress or silent)
+        return rank_in_place(_wide(array, field, pool, overwrite), chosen, pool, progress or silent)
 
 
-def _bytes_in_memory(array: Array, overwrite: bool) -> float:
+def _bytes_in_memory(array: Array, overwrite: bool, engine: Engine) -> float:
     """The bytes that an elimination in memory takes beside the matrix given."""
-    taken = elimination_bytes(*array.shape)
+    entry = engine.storage.itemsize
+    taken = elimination_bytes(array.shape[0], array.shape[1], entry)
     if array.dtype == np.float64:
-        return taken - 4 * array.size if _consumable(array, overwrite) else taken
+        return taken - entry * array.size if _consumable(array, overwrite) else taken
     # Residues as int64, and those before they are reduced.
-    return taken if array.dtype == np.int64 else max(taken, 20 * array.size)
+    return taken if array.dtype == np.int64 else max(taken, (16 + entry) * array.size)
 
 
 def _consumable(array: Array, overwrite: bool) -> bool:
@@ -114,38 +122,41 @@ def _consumable(array: Array, overwrite: bool) -> bool:
 
 
 def _wide(array: Array, field: PrimeField, pool: Workers, overwrite: bool) -> Balanced:
-    """The matrix or its transpose, no higher than wide, as int32; in its own memory if it may be overwritten."""
+    """The residues of a matrix or its transpose, no higher than wide; in its own memory if it may be overwritten."""
     tall = array.shape[0] > array.shape[1]
     if array.dtype != np.float64:
         integers = array if array.dtype == np.int64 else field.reduce(array)
         return balanced(integers.T if tall else integers, field, pool)
+    kind = storage(field.prime)
     if not _consumable(array, overwrite):
-        return np.array(array.T if tall else array, dtype=np.int32, order="C")
-    # An int32 takes half the room of a float64: the other half has room for the transpose.
-    halves: Balanced = array.reshape(-1).view(np.int32).reshape(2, -1)
-    kernels.narrow_in_place(array.reshape(-1), halves[0])
-    given: Balanced = halves[0].reshape(array.shape)
+        return np.array(array.T if tall else array, dtype=kind, order="C")
+    # Residues take at most half the room of a float64: the other half has room for the transpose.
+    pieces: Balanced = array.reshape(-1).view(kind).reshape(8 // kind.itemsize, -1)
+    kernels.narrow_in_place(array.reshape(-1), pieces[0])
+    given: Balanced = pieces[0].reshape(array.shape)
     if not tall:
         return given
-    result: Balanced = halves[1].reshape(array.shape[::-1])
+    result: Balanced = pieces[1].reshape(array.shape[::-1])
     kernels.transpose(given, result)
     return result
 
 
 def balanced(array: Residues, field: PrimeField, pool: Workers) -> Balanced:
-    """Residues as balanced ones in int32, C-contiguous, made in one pass with a share of the rows for each thread."""
-    result = np.empty(array.shape, dtype=np.int32)
+    """Residues as balanced ones, C-contiguous, made in one pass with a share of the rows for each thread."""
+    result = np.empty(array.shape, dtype=storage(field.prime))
     pool.map(lambda rows: kernels.balance(array[rows], field.prime, result[rows]), pool.shares(len(array)))
     return result
 
 
-def _rank_over_files(array: Array, field: PrimeField, pool: Workers, memory: int, scratch: Path, progress: Progress) -> int:
+def _rank_over_files(
+    array: Array, field: PrimeField, engine: Engine, pool: Workers, memory: int, scratch: Path, progress: Progress
+) -> int:
     """The rank by strips along the longer side; of a square matrix along the side that memory holds in one piece."""
     if array.flags.f_contiguous:
         array = array.T
     along_rows = array.shape[0] >= array.shape[1]
     length, height = array.shape if along_rows else array.shape[::-1]
-    most = strip_columns(height, memory, pool.count)
+    most = strip_columns(height, memory, engine, pool.count)
     count = -(-length // most)
     ends = [length * number // count for number in range(count + 1)]
 
@@ -154,13 +165,13 @@ def _rank_over_files(array: Array, field: PrimeField, pool: Workers, memory: int
             part = array[start:end] if along_rows else array[:, start:end]
             yield partial(_strip, part, along_rows, field, pool)
 
-    rank, _ = rank_of_strips(strips(), height, length, field, pool, scratch, progress=progress)
+    rank, _ = rank_of_strips(strips(), height, length, engine, pool, scratch, progress=progress)
     return rank
 
 
 def _strip(part: Array, transposed: bool, field: PrimeField, pool: Workers) -> Balanced:
     """A piece of a given matrix, or its transpose, as balanced residues, converted a few rows at a time."""
-    result: Balanced = np.empty(part.shape[::-1] if transposed else part.shape, dtype=np.int32)
+    result: Balanced = np.empty(part.shape[::-1] if transposed else part.shape, dtype=storage(field.prime))
     target = result.T if transposed else result
 
     def convert(rows: slice) -> None:
@@ -169,7 +180,7 @@ def _strip(part: Array, transposed: bool, field: PrimeField, pool: Workers) -> B
             target[rows] = given
             return
         integers = given.astype(np.int64) if np.can_cast(given.dtype, np.int64) else field.reduce(given)
-        residues = np.empty(integers.shape, dtype=np.int32)
+        residues = np.empty(integers.shape, dtype=result.dtype)
         kernels.balance(np.ascontiguousarray(integers), field.prime, residues)
         target[rows] = residues
 
@@ -178,21 +189,21 @@ def _strip(part: Array, transposed: bool, field: PrimeField, pool: Workers) -> B
     return result
 
 
-def rank_in_place(matrix: Balanced, field: PrimeField, pool: Workers, progress: Progress = silent) -> int:
+def rank_in_place(matrix: Balanced, engine: Engine, pool: Workers, progress: Progress = silent) -> int:
     """The rank of a C-contiguous matrix of balanced residues, which is consumed; best with rows <= columns.
 
     Progress is told from this thread: the operations done and those that full rank would take in all, in the unit of
     `elimination_work`. At the end the two are equal.
     """
     tally = Tally(len(matrix), matrix.shape[1], progress)
-    rank = Elimination(matrix, Products(field, pool), tally).rank() if matrix.size else 0
+    rank = Elimination(matrix, Products(engine, pool), tally).rank() if matrix.size else 0
     tally.finish()
     return rank
 
 
 def rank_of_slabs(
     slabs: Iterable[Callable[[], Balanced]],
-    field: PrimeField,
+    engine: Engine,
     pool: Workers,
     affordable: Callable[[int], bool] = lambda missing: True,
     progress: Progress = silent,
@@ -216,12 +227,12 @@ def rank_of_slabs(
         before = tally.done
         for kernel in kernels_so_far:
             before += 2.0 * kernel.size * matrix.shape[1]
-            matrix = product(kernel, matrix, field, pool)
+            matrix = product(kernel, matrix, engine, pool)
         following = next(waiting, None)
         if not matrix.size:
             continue
         tally = Tally(len(matrix), matrix.shape[1], progress, before)
-        elimination = Elimination(matrix, Products(field, pool), tally)
+        elimination = Elimination(matrix, Products(engine, pool), tally)
         del matrix
         found = elimination.rank()
         rank += found
@@ -239,8 +250,8 @@ def rank_of_slabs(
     return rank, complete
 
 
-def product(left: Balanced, right: Balanced, field: PrimeField, pool: Workers) -> Balanced:
+def product(left: Balanced, right: Balanced, engine: Engine, pool: Workers) -> Balanced:
     """The product of two matrices of balanced residues, C-contiguous."""
-    result = np.zeros((len(left), right.shape[1]), dtype=np.int32)
-    Products(field, pool).subtract(Part.whole(result), Part.whole(left), Part.whole(right))
+    result = np.zeros((len(left), right.shape[1]), dtype=engine.storage)
+    Products(engine, pool).subtract(Part.whole(result), Part.whole(left), Part.whole(right))
     return np.negative(result, out=result)

@@ -9,6 +9,8 @@ from math import prod
 
 import numpy as np
 
+from tensorrank.arithmetic.elimination.costs import elimination_work
+from tensorrank.arithmetic.elimination.engine_choice import engine_for
 from tensorrank.arithmetic.elimination.rank import balanced, rank_in_place, rank_mod_p
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.primes import LARGE_PRIMES, SMALL_PRIMES
@@ -156,7 +158,9 @@ def least_balanced(model: Mixture) -> Unfolding:
                 rows = prod(dense.shape[place] for place in a)
                 matrix = dense.transpose([*a, *_without(range(count), a)]).reshape(rows, -1)
                 matrix = matrix.T if rows > matrix.shape[1] else matrix
-                rank = rank_in_place(balanced(matrix, field, pool), field, pool)
+                rank = rank_in_place(
+                    balanced(matrix, field, pool), engine_for(field, work=elimination_work(*matrix.shape)), pool
+                )
                 if best is None or rank < best.rank:
                     best = Unfolding(rank, kept, tuple(kept[place] for place in a), field.prime)
     if best is None:

@@ -1,4 +1,5 @@
 import pytest
+from engines_tried import set_tilings
 
 from tensorrank.arithmetic.elimination import columns as column_elimination
 from tensorrank.arithmetic.elimination import files as elimination_files
@@ -12,5 +13,5 @@ def small_pieces(monkeypatch):
     monkeypatch.setattr(column_elimination, "_FIRST_ROWS", 5)
     monkeypatch.setattr(column_elimination, "_MORE", 2)
     monkeypatch.setattr(elimination_files, "_BUFFER", 100)
-    for name, value in (("_STRASSEN_SIDE", 6), ("_LARGEST", 30), ("_TILE_COLUMNS", 7), ("_TILE_ROWS", 9)):
-        monkeypatch.setattr(products, name, value)
+    monkeypatch.setattr(products, "_LARGEST", 30)
+    set_tilings(monkeypatch, strassen=6, columns=7, rows=9)

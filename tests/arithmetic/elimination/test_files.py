@@ -5,6 +5,7 @@ from functools import partial
 import numpy as np
 import pytest
 from announced_work import announced
+from engines_tried import engine, pairs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from oracles import flint_rank, planted
@@ -12,25 +13,25 @@ from oracles import flint_rank, planted
 from tensorrank import rank_mod_p
 from tensorrank.arithmetic.elimination import files as elimination_files
 from tensorrank.arithmetic.elimination.costs import elimination_work
+from tensorrank.arithmetic.elimination.engines import storage
 from tensorrank.arithmetic.elimination.files import rank_of_strips
 from tensorrank.arithmetic.elimination.products import Products
 from tensorrank.arithmetic.elimination.rank import rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.resources import worker_threads
 
-PRIMES = [2, 3, 5, 101, 65537, 8388593, 2**24 - 3, 33554393, 2**26 - 5, 2**31 - 1]
-NAMES = [str(prime) for prime in PRIMES]
+PRIMES = [2, 3, 5, 101, 251, 509, 16253, 65537, 8388593, 2**24 - 3, 33554393, 2**26 - 5, 2**31 - 1]
 
 
 def strips_of(matrix, prime, cuts):
-    residues = PrimeField(prime).balanced(matrix).astype(np.int32)
+    residues = PrimeField(prime).balanced(matrix).astype(storage(prime))
     return [partial(np.array, part, order="C") for part in np.split(residues, cuts, axis=1)]
 
 
-def strip_rank(matrix, cuts, prime, folder, threads=1, **options):
+def strip_rank(matrix, cuts, prime, folder, threads=1, name="float64", **options):
     """The rank by strips that begin at the cuts; nothing may be left in the folder."""
     with worker_threads(threads) as pool:
-        found = rank_of_strips(strips_of(matrix, prime, cuts), *matrix.shape, PrimeField(prime), pool, folder, **options)
+        found = rank_of_strips(strips_of(matrix, prime, cuts), *matrix.shape, engine(prime, name), pool, folder, **options)
     assert not list(folder.iterdir())
     return found
 
@@ -39,9 +40,9 @@ def evenly(columns, width):
     return list(range(width, columns, width))
 
 
-@pytest.mark.parametrize("prime", PRIMES, ids=NAMES)
+@pytest.mark.parametrize(("prime", "name"), pairs(PRIMES))
 @pytest.mark.parametrize("threads", [1, 2])
-def test_the_rank_of_strips_of_columns_is_that_of_the_whole_matrix(prime, threads, tmp_path):
+def test_the_rank_of_strips_of_columns_is_that_of_the_whole_matrix(prime, name, threads, tmp_path):
     rng = np.random.default_rng(18)
     for rows, columns, rank in [(1, 4, 1), (7, 12, 5), (90, 150, 90), (90, 150, 61), (130, 90, 77), (110, 220, 0)]:
         matrix = planted(rng, rows, columns, rank, prime)
@@ -57,7 +58,7 @@ def test_the_rank_of_strips_of_columns_is_that_of_the_whole_matrix(prime, thread
             expected = (flint_rank(case, prime), True)
             assert rank_mod_p(case, prime) == expected[0]
             for cuts in ([], [1], [columns - 1], [columns // 2], evenly(columns, -(-columns // 7))):
-                assert strip_rank(case, cuts, prime, tmp_path, threads) == expected
+                assert strip_rank(case, cuts, prime, tmp_path, threads, name) == expected
 
 
 @pytest.mark.parametrize("prime", [2, 3, 8388593, 23726561, 2**31 - 1])
@@ -84,7 +85,7 @@ def test_a_rank_planted_by_unit_factors_is_found_exactly(rows, columns, rank, wi
     matrix = PrimeField(prime).matmul(left, right)[rng.permutation(rows)][:, rng.permutation(columns)]
     with tempfile.TemporaryDirectory() as folder, worker_threads(1) as pool:
         strips = strips_of(matrix, prime, evenly(columns, width))
-        assert rank_of_strips(strips, rows, columns, PrimeField(prime), pool, folder) == (rank, True)
+        assert rank_of_strips(strips, rows, columns, engine(prime, "float64"), pool, folder) == (rank, True)
         assert not os.listdir(folder)
 
 
@@ -121,7 +122,7 @@ def test_empty_strips_add_nothing(cuts, tmp_path):
     assert strip_rank(matrix, cuts, 101, tmp_path) == (flint_rank(matrix, 101), True)
     assert strip_rank(matrix[:0], cuts, 101, tmp_path) == (0, True)
     with worker_threads(1) as pool:
-        assert rank_of_strips([], 4, 0, PrimeField(101), pool, tmp_path) == (0, True)
+        assert rank_of_strips([], 4, 0, engine(101, "float64"), pool, tmp_path) == (0, True)
 
 
 def test_strips_are_made_only_until_the_rank_is_full(tmp_path):
@@ -132,7 +133,7 @@ def test_strips_are_made_only_until_the_rank_is_full(tmp_path):
             yield lambda number=number, part=part: made.append(number) or np.array(part, dtype=np.int32)
 
     with worker_threads(1) as pool:
-        assert rank_of_strips(strips(), 2, 4, PrimeField(101), pool, tmp_path) == (2, True)
+        assert rank_of_strips(strips(), 2, 4, engine(101, "float64"), pool, tmp_path) == (2, True)
     assert made == [0, 1]
 
 
@@ -216,7 +217,7 @@ def test_the_work_in_memory_is_announced_as_it_is_done(rows, columns, rank, mult
     report = lambda done, total, what: calls.append((done, total, multiplications[0]))  # noqa: E731
     field = PrimeField(8388593)
     with worker_threads(1) as pool:
-        assert rank_in_place(field.balanced(matrix).astype(np.int32), field, pool, report) == rank
+        assert rank_in_place(field.balanced(matrix).astype(np.int32), engine(8388593, "float64"), pool, report) == rank
     performed = np.array([count for *_, count in calls])
     done, total = announced([(done, total) for done, total, _ in calls]).T
     if rows:
@@ -232,5 +233,5 @@ def test_an_interrupted_elimination_leaves_nothing(tmp_path):
         raise KeyboardInterrupt
 
     with worker_threads(2) as pool, pytest.raises(KeyboardInterrupt):
-        rank_of_strips([*strips[:3], interrupted], 300, 300, PrimeField(8388593), pool, tmp_path)
+        rank_of_strips([*strips[:3], interrupted], 300, 300, engine(8388593, "float64"), pool, tmp_path)
     assert not list(tmp_path.iterdir())

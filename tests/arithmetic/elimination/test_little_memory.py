@@ -9,6 +9,7 @@ import textwrap
 import numpy as np
 import pytest
 from announced_work import announced
+from engines_tried import engine
 from oracles import planted
 
 from tensorrank import rank_mod_p
@@ -16,21 +17,23 @@ from tensorrank.arithmetic.elimination.files import strip_columns
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.errors import TensorRankError
 
+ENGINE = engine(8388593, "float64")
+
 
 @pytest.mark.parametrize(("rows", "memory", "threads"), [(3000, 10**7, 1), (12000, 6 * 10**7, 2), (50000, 10**9, 16)])
 def test_strips_are_wider_with_more_memory_and_narrower_with_more_threads(rows, memory, threads):
-    width = strip_columns(rows, memory, threads)
+    width = strip_columns(rows, memory, ENGINE, threads)
     assert 64 <= width <= memory / (4 * rows)
-    assert strip_columns(rows, memory + 4000 * rows, threads) > width
-    assert strip_columns(rows, 2 * memory, threads + 1) <= strip_columns(rows, 2 * memory, threads)
+    assert strip_columns(rows, memory + 4000 * rows, ENGINE, threads) > width
+    assert strip_columns(rows, 2 * memory, ENGINE, threads + 1) <= strip_columns(rows, 2 * memory, ENGINE, threads)
 
 
 def test_memory_for_no_strip_is_refused(tmp_path):
     message = r"limit is 977 KiB; expected at least .* MiB to eliminate a matrix of 12000 rows in strips of 64 columns"
     with pytest.raises(TensorRankError, match=message):
-        strip_columns(12000, 10**6, threads=2)
+        strip_columns(12000, 10**6, ENGINE, threads=2)
     with pytest.raises(TensorRankError, match="give more memory, or fewer threads"):
-        rank_mod_p(np.eye(3000, dtype=int), 101, memory=100_000, scratch=tmp_path, threads=2)
+        rank_mod_p(np.eye(3000, dtype=int), 8388593, memory=100_000, scratch=tmp_path, threads=2)
 
 
 @pytest.mark.parametrize("dtype", [np.int64, np.int16, np.uint64, object, np.float64])
@@ -65,7 +68,7 @@ def test_a_matrix_that_fits_needs_no_file_and_one_that_does_not_needs_a_folder(t
 def test_a_folder_that_is_none_is_refused(name, reason, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(TensorRankError, match=rf"no temporary file .*{name} \({reason}\); give a scratch folder"):
-        rank_mod_p(np.eye(800, dtype=int), 101, memory="5MB", scratch=tmp_path / name, threads=1)
+        rank_mod_p(np.eye(800, dtype=int), 8388593, memory="5MB", scratch=tmp_path / name, threads=1)
 
 
 def in_a_process(script, *arguments):
@@ -83,7 +86,7 @@ def test_a_file_that_may_not_grow_is_an_error_that_says_what_to_do(tmp_path):
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (400_000, 400_000))
         try:
-            rank_mod_p(np.eye(800, dtype=int), 101, memory="5MB", scratch=sys.argv[1], threads=1)
+            rank_mod_p(np.eye(800, dtype=int), 8388593, memory="5MB", scratch=sys.argv[1], threads=1)
         except TensorRankError as error:
             print(error)
     """
@@ -108,9 +111,9 @@ def small_disk(tmp_path):
 
 def test_a_full_disk_is_an_error_that_says_what_to_do(small_disk):
     with pytest.raises(TensorRankError, match=r"KiB so far, cannot .*disk \(No space left on device\); give a scratch"):
-        rank_mod_p(np.eye(800, dtype=int), 101, memory="5MB", scratch=small_disk, threads=1)
+        rank_mod_p(np.eye(800, dtype=int), 8388593, memory="5MB", scratch=small_disk, threads=1)
     assert not list(small_disk.iterdir())
-    assert rank_mod_p(np.eye(200, 800, dtype=int), 101, memory="3.2MB", scratch=small_disk, threads=1) == 200
+    assert rank_mod_p(np.eye(200, 800, dtype=int), 8388593, memory="3.2MB", scratch=small_disk, threads=1) == 200
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="RLIMIT_DATA counts mapped memory on Linux only")

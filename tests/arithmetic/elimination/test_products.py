@@ -1,14 +1,16 @@
 import numpy as np
 import pytest
+from engines_tried import engine, pairs, set_tilings
 
-from tensorrank.arithmetic.elimination import products
-from tensorrank.arithmetic.elimination.products import Part, Products
+from tensorrank.arithmetic.elimination import engines, products
+from tensorrank.arithmetic.elimination.engines import Doubles, Part
+from tensorrank.arithmetic.elimination.products import Products
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.resources import worker_threads
 
 # 23726561 is the largest prime that does not split; (p - 1) / 2 is odd for 8388587, so that sums of its squares fill
 # every bit.
-PRIMES = [2, 3, 101, 8388587, 8388593, 23726561, 2**26 - 5, 2**31 - 1]
+PRIMES = [2, 3, 101, 127, 251, 509, 16253, 8388587, 8388593, 23726561, 2**26 - 5, 2**31 - 1]
 
 
 def residues(rng, shape, prime):
@@ -33,29 +35,25 @@ def assert_balanced(matrix, prime):
 @pytest.fixture
 def small_pieces(monkeypatch):
     """Tiles, pieces and Strassen's algorithm at sizes that whole numbers of Python can check."""
-    monkeypatch.setattr(products, "_STRASSEN_SIDE", 6)
+    set_tilings(monkeypatch, strassen=6, columns=7, rows=5, entries=24, terms=4)
     monkeypatch.setattr(products, "_LARGEST", 40)
-    monkeypatch.setattr(products, "_TILE_COLUMNS", 7)
-    monkeypatch.setattr(products, "_TILE_ROWS", 5)
-    monkeypatch.setattr(products, "_TILE_ENTRIES", 24)
-    monkeypatch.setattr(products, "_TILE_TERMS", 4)
     monkeypatch.setattr(products, "_WORTH_SHARING", 1)
 
 
-@pytest.mark.parametrize("prime", PRIMES)
+@pytest.mark.parametrize(("prime", "name"), pairs(PRIMES))
 @pytest.mark.parametrize("threads", [1, 2, 5])
 @pytest.mark.parametrize(
     "shape", [(6, 6, 6), (7, 9, 11), (12, 24, 48), (13, 27, 50), (49, 50, 51), (5, 90, 90), (90, 5, 9), (95, 100, 81)]
 )
 @pytest.mark.usefixtures("small_pieces")
-def test_products_taken_apart_as_strassen_did_are_exact(prime, threads, shape):
+def test_products_taken_apart_as_strassen_did_are_exact(prime, name, threads, shape):
     rng = np.random.default_rng([prime, *shape])
     rows, terms, columns = shape
     for draw in (residues, extreme):
         matrix, left, right = (draw(rng, size, prime) for size in ((rows, columns), (rows, terms), (terms, columns)))
         expected = difference(matrix, left, right, prime)
         with worker_threads(threads) as pool:
-            Products(PrimeField(prime), pool).subtract(Part.whole(matrix), Part.whole(left), Part.whole(right))
+            Products(engine(prime, name), pool).subtract(Part.whole(matrix), Part.whole(left), Part.whole(right))
         assert (matrix.astype(object) % prime == expected).all()
         assert_balanced(matrix, prime)
 
@@ -67,7 +65,7 @@ def test_strassen_takes_seven_products_for_eight(monkeypatch):
     monkeypatch.setattr(Products, "_add_by_tiles", lambda self, *parts: taken.append(parts[1:]) or by_tiles(self, *parts))
     left, right = np.ones((12, 12), dtype=np.int32), np.ones((12, 12), dtype=np.int32)
     with worker_threads(1) as pool:
-        Products(PrimeField(101), pool).subtract(
+        Products(Doubles(PrimeField(101)), pool).subtract(
             Part.whole(np.zeros((12, 12), dtype=np.int32)), Part.whole(left), Part.whole(right)
         )
     multiplied = [a.rows * a.columns * b.columns for a, b in taken if a.rows and a.columns and b.columns]
@@ -75,8 +73,8 @@ def test_strassen_takes_seven_products_for_eight(monkeypatch):
     assert multiplied == [27] * 49
 
 
-@pytest.mark.parametrize("prime", PRIMES)
-def test_products_longer_than_a_float_can_sum_are_exact(prime):
+@pytest.mark.parametrize(("prime", "name"), pairs(PRIMES))
+def test_products_longer_than_a_float_can_sum_are_exact(prime, name):
     rng = np.random.default_rng(prime)
     terms = 2 * PrimeField(prime).terms + 3 if prime > 10**6 else 1500
     left, right = extreme(rng, (9, terms), prime), extreme(rng, (terms, 11), prime)
@@ -84,24 +82,24 @@ def test_products_longer_than_a_float_can_sum_are_exact(prime):
     matrix = extreme(rng, (9, 11), prime)
     expected = difference(matrix, left, right, prime)
     with worker_threads(1) as pool:
-        Products(PrimeField(prime), pool).subtract(Part.whole(matrix), Part.whole(left), Part.whole(right))
+        Products(engine(prime, name), pool).subtract(Part.whole(matrix), Part.whole(left), Part.whole(right))
     assert (matrix.astype(object) % prime == expected).all()
 
 
-@pytest.mark.parametrize("prime", PRIMES)
-def test_no_sum_in_floating_point_can_reach_what_it_cannot_hold(monkeypatch, prime):
+@pytest.mark.parametrize(("prime", "name"), [pair for pair in pairs(PRIMES) if pair.values[1] != "bytes"])
+def test_no_sum_in_floating_point_can_reach_what_it_cannot_hold(monkeypatch, prime, name):
     largest = []
 
     def noted(left, right, out):
         sums = np.abs(left).astype(object) @ np.abs(right).astype(object)
-        # What it is added to is reduced, or a scaled reduced half.
-        largest.append(int(sums.max()) + 2 * (prime // 2 + 1))
-        np.dot(left, right, out=out)
+        # What it is added to is reduced, or a scaled reduced half; that sum is made in float64.
+        largest.append(int(sums.max()) + 2 * (prime // 2 + 1) * (name == "float64"))
+        return np.dot(left, right, out=out)
 
-    monkeypatch.setattr(products.np, "matmul", noted)
-    for name in ("_TILE_TERMS", "_STRASSEN_SIDE"):
-        monkeypatch.setattr(products, name, 2**20)
-    terms = PrimeField(prime).terms + 5
+    monkeypatch.setattr(engines.np, "matmul", noted)
+    set_tilings(monkeypatch, terms=2**20, strassen=2**20)
+    by = engine(prime, name)
+    terms, holds = by.terms + 5, 2**53 if name == "float64" else 2**24
     rng = np.random.default_rng(prime)
     for entry in {(prime - 1) // 2, prime // 3, 2**15 - 1, 3 * 2**14 - 1, 2**30 - 2**14}:
         entry = min(entry, prime // 2)
@@ -110,32 +108,32 @@ def test_no_sum_in_floating_point_can_reach_what_it_cannot_hold(monkeypatch, pri
         matrix = np.zeros((3, 2), dtype=np.int32)
         expected = difference(matrix, left, right, prime)
         with worker_threads(1) as pool:
-            Products(PrimeField(prime), pool).subtract(
+            Products(by, pool).subtract(
                 Part.whole(matrix), Part.whole(left.astype(np.int32)), Part.whole(right.astype(np.int32))
             )
         assert (matrix.astype(object) % prime == expected).all()
-    assert max(largest) <= 2**53
-    if prime > 2**23 - 100:
+    assert max(largest) <= holds
+    if prime > (2**23 - 100 if name == "float64" else 256):
         # The room is used: four times the terms would not fit in it.
-        assert max(largest) > 2**51
+        assert max(largest) > holds / 4
 
 
-@pytest.mark.parametrize("prime", PRIMES)
+@pytest.mark.parametrize(("prime", "name"), pairs(PRIMES))
 @pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.usefixtures("small_pieces")
-def test_small_factors_multiply_from_either_side_in_place(prime, threads):
+def test_small_factors_multiply_from_either_side_in_place(prime, name, threads):
     rng = np.random.default_rng(prime)
     factor = extreme(rng, (4, 4), prime)
     matrix = residues(rng, (30, 33), prime)
     before = matrix.astype(object)
     with worker_threads(threads) as pool:
-        by = Products(PrimeField(prime), pool)
-        by.multiply_left(factor.astype(float), Part(matrix, 3, 5, 4, 20))
+        by = Products(engine(prime, name), pool)
+        by.multiply_left(factor, Part(matrix, 3, 5, 4, 20))
         expected = before.copy()
         expected[3:7, 5:25] = factor.astype(object) @ before[3:7, 5:25] % prime
         assert (matrix.astype(object) % prime == expected % prime).all()
         # Source and target overlap.
-        by.multiply_right(Part(matrix, 10, 9, 17, 4), factor.astype(float), Part(matrix, 10, 7, 17, 4))
+        by.multiply_right(Part(matrix, 10, 9, 17, 4), factor, Part(matrix, 10, 7, 17, 4))
         expected[10:27, 7:11] = before[10:27, 9:13] @ factor.astype(object) % prime
         assert (matrix.astype(object) % prime == expected % prime).all()
 
@@ -145,7 +143,7 @@ def test_nothing_outside_the_target_changes():
     matrix = residues(rng, (40, 50), 101)
     before = matrix.copy()
     with worker_threads(2) as pool:
-        Products(PrimeField(101), pool).subtract(
+        Products(Doubles(PrimeField(101)), pool).subtract(
             Part(matrix, 20, 30, 10, 15), Part(matrix, 20, 2, 10, 8), Part(matrix, 3, 30, 8, 15)
         )
     expected = before.copy()
@@ -162,5 +160,5 @@ def test_empty_products_change_nothing(shape):
     matrix = np.ones((rows, columns), dtype=np.int32)
     left, right = np.ones((rows, terms), dtype=np.int32), np.ones((terms, columns), dtype=np.int32)
     with worker_threads(2) as pool:
-        Products(PrimeField(101), pool).subtract(Part.whole(matrix), Part.whole(left), Part.whole(right))
+        Products(Doubles(PrimeField(101)), pool).subtract(Part.whole(matrix), Part.whole(left), Part.whole(right))
     assert (matrix == 1).all()

@@ -3,6 +3,7 @@ import tracemalloc
 import flint
 import numpy as np
 import pytest
+from engines_tried import engine, names, pairs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
@@ -13,13 +14,14 @@ from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.errors import PrimeError, TensorRankError
 
 # On both sides of where products start to be split, and the largest.
-PRIMES = [2, 3, 5, 101, 65537, 8388593, 2**24 - 3, 33554393, 2**26 - 5, 2**31 - 1]
+PRIMES = [2, 3, 5, 101, 127, 251, 509, 16253, 65537, 8388593, 2**24 - 3, 33554393, 2**26 - 5, 2**31 - 1]
 NAMES = [str(prime) for prime in PRIMES]
 
 
 def assert_flint_agrees(matrix, prime):
     expected = flint_rank(matrix, prime)
-    assert rank_mod_p(matrix, prime, threads=1) == expected
+    for name in names(prime):
+        assert rank_mod_p(matrix, prime, threads=1, engine=name) == expected, name
     return expected
 
 
@@ -59,11 +61,12 @@ def test_larger_matrices_agree_with_flint_whatever_the_threads(prime, rows, colu
     assert [rank_mod_p(matrix, prime, threads=threads) for threads in (1, 2, 3)] == [expected] * 3
 
 
-@pytest.mark.parametrize("prime", [8388593, 2**31 - 1])
+@pytest.mark.parametrize(("prime", "name"), pairs([127, 251, 509, 16253, 8388593, 2**31 - 1]))
 @pytest.mark.parametrize("threads", [1, 2])
-def test_matrices_large_enough_to_be_shared_by_threads_agree_with_flint(prime, threads):
+def test_matrices_large_enough_to_be_shared_by_threads_agree_with_flint(prime, name, threads):
     matrix = planted(np.random.default_rng(3), 500, 640, 433, prime)
-    assert rank_mod_p(matrix, prime, threads=threads) == flint_rank(matrix, prime)
+    engine(prime, name)
+    assert rank_mod_p(matrix, prime, threads=threads, engine=name) == flint_rank(matrix, prime)
 
 
 @pytest.mark.parametrize("prime", PRIMES, ids=NAMES)
@@ -284,7 +287,7 @@ def test_an_impossible_number_of_threads_is_refused(threads):
         rank_mod_p([[1, 2], [3, 4]], 101, threads=threads)
 
 
-@pytest.mark.parametrize("prime", [2, 3, 8388593, 23726561, 2**31 - 1])
+@pytest.mark.parametrize("prime", [2, 3, 127, 251, 509, 16253, 8388593, 23726561, 2**31 - 1])
 @pytest.mark.usefixtures("small_pieces")
 def test_every_branch_at_small_sizes_agrees_with_flint(prime):
     rng = np.random.default_rng(24)
@@ -294,13 +297,17 @@ def test_every_branch_at_small_sizes_agrees_with_flint(prime):
             matrix = planted(rng, rows, columns, rng.integers(0, min(rows, columns) + 1), prime)
             matrix[:, rng.random(columns) < 0.1] = 0
             matrix[: rng.integers(0, rows)] *= rng.integers(0, 2)
-            assert rank_mod_p(matrix, prime, threads=threads) == flint_rank(matrix, prime)
+            expected = flint_rank(matrix, prime)
+            for name in names(prime):
+                assert rank_mod_p(matrix, prime, threads=threads, engine=name) == expected, name
 
 
-@pytest.mark.parametrize(("prime", "rank"), [(8388593, 2301), (2**31 - 1, 2207)])
-def test_a_rank_that_strassen_must_not_miss_agrees_with_flint(prime, rank):
+@pytest.mark.parametrize(
+    ("prime", "name", "rank"), [(8388593, "float64", 2301), (2**31 - 1, "float64", 2207), (509, "float32", 2207)]
+)
+def test_a_rank_that_strassen_must_not_miss_agrees_with_flint(prime, name, rank):
     matrix = planted(np.random.default_rng(25), 2400, 2450, rank, prime)
-    assert rank_mod_p(matrix, prime, threads=2) == flint_rank(matrix, prime) == rank
+    assert rank_mod_p(matrix, prime, threads=2, engine=name) == flint_rank(matrix, prime) == rank
 
 
 small_matrices = hnp.arrays(

@@ -1,0 +1,136 @@
+"""Hankel blocks are tried at the smallest primes above the degree first: full rank there is full rank.
+
+Only blocks of much work are, so most tests lower the threshold.
+"""
+
+from fractions import Fraction
+from math import prod
+
+import numpy as np
+import pytest
+
+from tensorrank import SelfAttention, plan, separation_rank
+from tensorrank.arithmetic.primes import CERTIFYING_PRIMES, LARGE_PRIMES, SMALL_PRIMES, PrimeRange, is_prime
+from tensorrank.separation import catalecticant, draws
+from tensorrank.separation.catalecticant import Catalecticant
+from tensorrank.separation.draws import certifying_primes
+
+# Values of MATH.md: one full head and several narrow ones, and few tokens.
+VALUES = [
+    (SelfAttention(2, 2), 18, "exact"),
+    (SelfAttention(3, 2), 232, "exact"),
+    (SelfAttention(3, 2, heads=2), 215, "probable"),
+    (SelfAttention(3, 2, head_dim=1), 50, "probable"),
+    (SelfAttention(2, 3), 49, "exact"),
+    (SelfAttention(2, 4, heads=2), 107, "probable"),
+    (SelfAttention(4, 2), 4538, "exact"),
+]
+
+
+@pytest.fixture
+def always(monkeypatch):
+    """Blocks of any work are tried at small primes, whatever the lattice takes."""
+    monkeypatch.setattr(catalecticant.CatalecticantPlan, "certifies", property(lambda self: self.entry < 4 and self.full))
+
+
+def is_small(prime):
+    return prime < SMALL_PRIMES.least
+
+
+@pytest.mark.usefixtures("always")
+@pytest.mark.parametrize(("model", "value", "standing"), VALUES, ids=str)
+@pytest.mark.parametrize("engine", ["auto", "float64"])
+def test_values_and_standings_are_those_of_large_primes(model, value, standing, engine):
+    found = separation_rank(model, engine=engine)
+    assert (found.value, found.standing) == (value, standing)
+    small = [prime for prime in found.primes if is_small(prime)]
+    telling = [prime for prime in found.primes if not is_small(prime)]
+    assert all(model.moment_degree < prime <= 251 for prime in small)
+    # A rank at its bound needs no prime but small ones; a short one is tried at two, then drawn at telling ones.
+    assert (len(small), len(telling)) in ([(1, 0), (2, 0)] if standing == "exact" else [(2, 2)])
+    if standing == "probable":
+        assert 0 < found.failure_probability < 0.1
+    assert found.value == separation_rank(model, primes=[8388593, 8388587]).value
+
+
+@pytest.mark.usefixtures("always")
+def test_a_block_short_at_one_small_prime_is_full_at_the_next(monkeypatch):
+    # Over GF(241) all values vanish; over the rationals and GF(251) the factor 241 changes no rank.
+    monkeypatch.setattr(draws, "CERTIFYING_PRIMES", (PrimeRange(240, 252, 2),))
+    model = SelfAttention(3, 2)
+    rng = np.random.default_rng(3)
+    weights = {name: rng.integers(1, 10**6, shape) for name, (_, shape) in model.shapes.items()}
+    assert separation_rank(model, weights=weights).value == 232
+    weights["output"] = 241 * weights["output"]
+    orders = set()
+    for seed in range(6):
+        found = separation_rank(model, weights=weights, seed=seed)
+        assert (found.value, found.standing) == (232, "exact")
+        orders.add(found.primes)
+    assert orders == {(251,), (241, 251)}
+
+
+@pytest.mark.usefixtures("always")
+def test_where_every_small_prime_divides_a_denominator_telling_primes_are_drawn():
+    model = SelfAttention(2, 2)
+    everyone = prod(prime for prime in range(191, 252) if is_prime(prime))
+    weights = {name: np.full(shape, Fraction(1, everyone)) for name, (_, shape) in model.shapes.items()}
+    found = separation_rank(model, weights=weights)
+    assert not any(map(is_small, found.primes))
+    # All tokens are mapped to multiples of one vector: one product of their sums.
+    assert found.value == separation_rank(model, weights=weights, method="grid").value
+
+
+@pytest.mark.usefixtures("always")
+def test_primes_that_are_given_are_the_first():
+    found = separation_rank(SelfAttention(3, 2, heads=2), primes=[8388593])
+    assert found.primes[0] == 8388593
+    assert not any(map(is_small, found.primes))
+
+
+@pytest.mark.usefixtures("always")
+def test_a_block_that_fits_at_small_primes_alone_leaves_a_lower_bound(monkeypatch):
+    monkeypatch.setattr(Catalecticant, "has_room", lambda self, degrees: not list(degrees))
+    found = separation_rank(SelfAttention(3, 2, heads=2), memory="1GiB")
+    assert (found.value, found.standing) == (215, "lower bound")
+    assert found.reason == ("blocks of 4 degrees came out short at small primes, and others do not fit (memory limit 1 GiB)")
+    assert separation_rank(SelfAttention(3, 2), memory="1GiB").standing == "exact"
+
+
+def test_room_counts_the_bytes_of_residues_of_telling_primes():
+    model = SelfAttention(4, 3)
+    small, large = (plan(model, memory=memory).blocks for memory in ("12GiB", "64GiB"))
+    # The block of degree 17 has 79002 rows: 6.2 GB in bytes, 25 GB as int32.
+    assert not any(block.cut for block in large.blocks)
+    assert not any(block.cut for block in small.blocks)
+    assert any(block.cut for block in plan(model, memory="6GiB").blocks.blocks)
+
+
+@pytest.mark.parametrize(
+    ("degree", "expected"),
+    [(4, 190), (121, 190), (238, 238), (241, 509), (364, 509), (1000, 1000), (1093, 2**13), (3280, 2**13)],
+)
+def test_the_smallest_range_above_a_degree_is_drawn_from(degree, expected):
+    found = certifying_primes(degree)
+    assert found.least == expected
+    taken = list(found.draw(np.random.default_rng(0)))
+    assert len(set(taken)) == len(taken) == found.count >= 2
+    assert all(degree < prime < 16254 and is_prime(prime) for prime in taken)
+
+
+def test_beyond_two_bytes_there_are_none():
+    assert certifying_primes(16252) is None
+
+
+@pytest.mark.parametrize("primes", CERTIFYING_PRIMES)
+def test_ranges_are_counted_exactly(primes):
+    assert primes.count == sum(map(is_prime, range(primes.least + 1, primes.most)))
+    assert primes.most < LARGE_PRIMES.least
+
+
+def test_small_blocks_are_not_worth_a_small_prime():
+    assert not any(map(is_small, separation_rank(SelfAttention(3, 2)).primes))
+    assert not plan(SelfAttention(3, 3)).blocks.certifies
+    assert plan(SelfAttention(5, 2)).blocks.certifies
+    # The lattice is most of the work.
+    assert not plan(SelfAttention(2, 16)).blocks.certifies
