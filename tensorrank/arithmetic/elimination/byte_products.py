@@ -18,6 +18,7 @@ in one digit, and fewer in two.
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -32,7 +33,7 @@ _ZERO = 128
 # Digits within these bounds are tried, the first that the processor multiplies rightly is used.
 _BOUNDS = (127, 63)
 # The sides of the products that must be right: of one group of four terms, of odd sizes, and of many terms.
-_TRIED = ((1, 4, 1), (5, 67, 33), (64, 1024, 48), (130, 257, 150))
+TRIED = ((1, 4, 1), (5, 67, 33), (64, 1024, 48), (130, 257, 150))
 
 
 class Bytes(Engine):
@@ -123,22 +124,31 @@ def exact_within() -> int | None:
     return next((bound for bound in _BOUNDS if known_answers(bound)), None)
 
 
-def known_answers(bound: int) -> bool:
-    """True if products of extreme numbers within the bound come out right.
+def _multiplied(left: Array, right: Array) -> Array:
+    """The product of two matrices of whole numbers that are bytes, by the operator."""
+    room = np.empty((len(left), right.shape[1]), np.int32)
+    return _product((left + _ZERO).astype(np.uint8), right.astype(np.int8), room)
+
+
+def known_answers(
+    bound: int, multiplied: Callable[[Array, Array], Array] = _multiplied, tried: Sequence[tuple[int, int, int]] = TRIED
+) -> bool:
+    """True if products of extreme numbers within the bound, at most 2^21, come out right.
 
     All left numbers at the bound and all right ones at the bound, of either sign, give the largest sums of pairs that
-    there are. Random extremes and random numbers follow.
+    there are. Random extremes, random numbers and random large numbers follow.
     """
     rng = np.random.default_rng(0)
-    for rows, terms, columns in _TRIED:
+    for rows, terms, columns in tried:
         shapes = (rows, terms), (terms, columns)
         signs = [(np.full(shapes[0], a), np.full(shapes[1], b)) for a in (bound, -bound) for b in (bound, -bound)]
         extremes = tuple(rng.choice((-bound, bound), shape) for shape in shapes)
         numbers = tuple(rng.integers(-bound, bound + 1, shape) for shape in shapes)
-        for left, right in (*signs, extremes, numbers):
-            found = _product((left + _ZERO).astype(np.uint8), right.astype(np.int8), np.empty((rows, columns), np.int32))
+        # Of one sign, near the bound, and different: sums that need every bit.
+        large = tuple(bound - rng.integers(0, 2, shape) for shape in shapes)
+        for left, right in (*signs, extremes, numbers, large):
             # Sums of float64 products of such numbers are exact.
-            if not np.array_equal(found, left.astype(np.float64) @ right.astype(np.float64)):
+            if not np.array_equal(multiplied(left, right), left.astype(np.float64) @ right.astype(np.float64)):
                 return False
     return True
 

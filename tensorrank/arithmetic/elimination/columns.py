@@ -15,9 +15,12 @@ the left of the current ones are not needed again.
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
 from tensorrank.arithmetic.elimination.costs import Tally, carrying_work, panel_work
+from tensorrank.arithmetic.elimination.device_products import DeviceProducts
 from tensorrank.arithmetic.elimination.engines import Balanced, Part
 from tensorrank.arithmetic.elimination.products import Products
 from tensorrank.arithmetic.prime_field import FEWEST_TERMS
@@ -28,11 +31,18 @@ PANEL = FEWEST_TERMS
 _FIRST_ROWS, _MORE = 2 * PANEL, 8
 
 
-class Elimination:
-    """One matrix under elimination: the array, which is consumed, the order of its rows, and the tally of the work."""
+# What multiplies decides where the matrix is: on the host as an array, or on a device as a tensor.
+AnyProducts = Products | DeviceProducts
 
-    def __init__(self, matrix: Balanced, products: Products, tally: Tally) -> None:
-        self.matrix = matrix
+
+class Elimination:
+    """One matrix under elimination: the array, which is consumed, the order of its rows, and the tally of the work.
+
+    Products of a device move the matrix there. All that touches its entries is then done by them.
+    """
+
+    def __init__(self, matrix: Balanced, products: AnyProducts, tally: Tally) -> None:
+        self.matrix: Any = products.taken(matrix)
         self.order = np.arange(len(matrix))
         self.products = products
         self.tally = tally
@@ -49,20 +59,20 @@ class Elimination:
                 break
         return rank
 
-    def left_kernel(self, rank: int) -> Balanced:
-        """A basis of the left kernel, its columns in the order of the rows as given.
+    def left_kernel(self, rank: int) -> Any:
+        """A basis of the left kernel, where the matrix is; its columns are in the order of the rows as given.
 
         Each row without a pivot gives one vector: together (-X, 1) with X L11 = L21, where L11 holds the multipliers of
         the rows with pivots and L21 those of the rows without.
         """
         rows = len(self.matrix)
-        kernel = np.zeros((rows - rank, rows), dtype=self.matrix.dtype)
-        np.negative(self.matrix[rank:, :rank], out=kernel[:, :rank])
+        kernel = self.products.zeros(rows - rank, rows)
+        # In place throughout, since a kernel may be as large as the matrix.
+        kernel[:, :rank] = self.matrix[rank:, :rank]
+        kernel *= -1
         solve_right(self.products, self._part(0, rank, 0, rank), Part(kernel, 0, 0, rows - rank, rank))
         kernel[np.arange(rows - rank), np.arange(rank, rows)] = 1
-        places = np.argsort(self.order)
-        for row in kernel:  # in place, since a kernel may be as large as the matrix
-            row[:] = row[places]
+        self.products.reorder_columns(kernel, np.argsort(self.order))
         return kernel
 
     def _eliminate(self, row: int, start: int, stop: int) -> int:
@@ -102,7 +112,7 @@ class Elimination:
         return Part(self.matrix, top, left, bottom - top, right - left)
 
 
-def carry(products: Products, multipliers: Part, target: Part) -> None:
+def carry(products: AnyProducts, multipliers: Part, target: Part) -> None:
     """Carry pivots over to other columns: solve for the pivots' rows, the topmost, and subtract these from the rest."""
     rows, pivots = multipliers.rows, multipliers.columns
     solved = target.part(0, pivots, 0, target.columns)
@@ -110,7 +120,7 @@ def carry(products: Products, multipliers: Part, target: Part) -> None:
     products.subtract(target.part(pivots, rows, 0, target.columns), multipliers.part(pivots, rows, 0, pivots), solved)
 
 
-def solve(products: Products, triangle: Part, target: Part) -> None:
+def solve(products: AnyProducts, triangle: Part, target: Part) -> None:
     """Replace the target by the inverse of the unit lower triangle times the target."""
     size, columns = triangle.rows, target.columns
     if size <= PANEL:
@@ -123,7 +133,7 @@ def solve(products: Products, triangle: Part, target: Part) -> None:
     solve(products, triangle.part(middle, size, middle, size), lower)
 
 
-def solve_right(products: Products, triangle: Part, target: Part) -> None:
+def solve_right(products: AnyProducts, triangle: Part, target: Part) -> None:
     """Replace the target by the target times the inverse of the unit lower triangle."""
     size = triangle.rows
     if size <= PANEL:

@@ -1,4 +1,7 @@
-"""Which engine multiplies over a field: the fastest that is exact on this machine, or the one that a user names."""
+"""Which engine multiplies over a field: the fastest that is exact on this machine, or the one that a user names.
+
+With a device it is an engine of that device. What multiplies whole matrices by an engine is chosen here too.
+"""
 
 from __future__ import annotations
 
@@ -7,29 +10,41 @@ from typing import Literal
 
 from tensorrank.arguments import one_of
 from tensorrank.arithmetic.elimination.byte_products import Bytes
+from tensorrank.arithmetic.elimination.device_engines import DeviceEngine, device_engine, refuse_engine
+from tensorrank.arithmetic.elimination.device_products import DeviceProducts
+from tensorrank.arithmetic.elimination.devices import HOST, Device, device_named
 from tensorrank.arithmetic.elimination.engines import Doubles, Engine, Singles
+from tensorrank.arithmetic.elimination.products import Products
 from tensorrank.arithmetic.elimination.rates import rate
 from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.arithmetic.resources import Workers
 from tensorrank.errors import TensorRankError
 
 EngineName = Literal["auto", "bytes", "float32", "float64"]
+AnyEngine = Engine | DeviceEngine
 
 ENGINES: dict[str, type[Engine]] = {kind.name: kind for kind in (Bytes, Singles, Doubles)}
 # Operations below which no engine is looked for: doubles need nothing to be loaded, and take a few milliseconds.
 _WORTH_CHOOSING = 5e7
+# Operations below which "auto" leaves a matrix on the processors: moving it and its panels takes longer.
+_WORTH_MOVING = 2e9
 
 
-def engine_for(field: PrimeField, name: str = "auto", work: float = inf) -> Engine:
-    """The engine of a name over a field, or for "auto" the one that does so many operations fastest.
+def engine_for(field: PrimeField, name: str = "auto", work: float = inf, device: str = HOST) -> AnyEngine:
+    """The engine of a name over a field on a device, or for "auto" the one that does so many operations fastest.
+
+    For "auto", matrices too small to gain from a device are left to the processors.
 
     Raises:
         TensorRankError: if there is no such engine, or it is not installed, not exact on this machine, or not made for
-            the prime; the message says what to install or to use instead.
+            the prime, or the device is not there; the message says what to install or to use instead.
 
     >>> engine_for(PrimeField(251), "float32").name, engine_for(PrimeField(251), work=1000).name
     ('float32', 'float64')
     """
-    one_of("the engine", name, ("auto", *ENGINES))
+    checked_choice(name, device)
+    if device != HOST and (name != "auto" or work >= _WORTH_MOVING):
+        return device_engine(field, name, device_named(device))
     if name != "auto":
         if obstacle := ENGINES[name].obstacle(field):
             raise TensorRankError(f"{obstacle}; engine 'auto' takes the fastest that serves, 'float64' serves every prime")
@@ -38,3 +53,22 @@ def engine_for(field: PrimeField, name: str = "auto", work: float = inf) -> Engi
         return Doubles(field)
     serving = [(kind, kind(field)) for kind in ENGINES.values() if kind.obstacle(field) is None]
     return max(serving, key=lambda pair: rate(pair[0]) / len(pair[1].weights))[1]
+
+
+def checked_choice(name: str, device: str) -> Device | None:
+    """The device of a choice of engine and device, None for the processors.
+
+    Raises:
+        TensorRankError: if there is no such engine or device, or the device has no such engine.
+    """
+    one_of("the engine", name, ("auto", *ENGINES))
+    if device == HOST:
+        return None
+    found = device_named(device)
+    refuse_engine(name, found)
+    return found
+
+
+def products_of(engine: AnyEngine, pool: Workers) -> Products | DeviceProducts:
+    """What multiplies matrices by an engine: tiles on the threads of a pool, or on a device."""
+    return DeviceProducts(engine) if isinstance(engine, DeviceEngine) else Products(engine, pool)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
+from tensorrank.arithmetic.elimination.devices import DeviceHere, devices_here
 from tensorrank.arithmetic.elimination.engine_choice import ENGINES, engine_for
 from tensorrank.arithmetic.elimination.engines import Engine
 from tensorrank.arithmetic.elimination.rates import processor, rate
@@ -43,6 +44,7 @@ class Machine(Record):
         memory: bytes available now.
         engines: all that there are, whether they work here or not.
         chosen: ranges of primes, first and last, with the engine that "auto" takes for large matrices.
+        devices: what PyTorch sees beside the processors.
     """
 
     processor: str
@@ -50,12 +52,13 @@ class Machine(Record):
     memory: int
     engines: tuple[EngineHere, ...]
     chosen: tuple[tuple[int, int, str], ...]
+    devices: tuple[DeviceHere, ...] = ()
 
 
 def this_machine() -> Machine:
     """Describe this machine; rates that are not known yet are measured."""
     engines = tuple(_engine_here(name, kind) for name, kind in ENGINES.items())
-    return Machine(processor(), thread_count(None), memory_available(), engines, tuple(_ranges(engines)))
+    return Machine(processor(), thread_count(None), memory_available(), engines, tuple(_ranges(engines)), devices_here())
 
 
 def _engine_here(name: str, kind: type[Engine]) -> EngineHere:

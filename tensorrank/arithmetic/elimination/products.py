@@ -50,6 +50,23 @@ class Products:
         self.engine, self.pool = engine, pool
         self.prime = engine.prime
 
+    def taken(self, matrix: Balanced) -> Balanced:
+        """The matrix itself: it is where these products are made."""
+        return matrix
+
+    def given_back(self, matrix: Balanced) -> Balanced:
+        """The matrix itself."""
+        return matrix
+
+    def zeros(self, rows: int, columns: int) -> Balanced:
+        """A matrix of zeros."""
+        return np.zeros((rows, columns), dtype=self.engine.storage)
+
+    def reorder_columns(self, matrix: Balanced, places: Integers) -> None:
+        """Replace the columns by those at the given places, in place."""
+        for row in matrix:
+            row[:] = row[places]
+
     def eliminate_panel(
         self, matrix: Balanced, order: Integers, row: int, bottom: int, start: int, stop: int
     ) -> tuple[int, Balanced]:

@@ -10,18 +10,21 @@ from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tensorrank.arguments import shown
 from tensorrank.arithmetic.arrays import Array
 from tensorrank.arithmetic.elimination import kernels
-from tensorrank.arithmetic.elimination.columns import Elimination
+from tensorrank.arithmetic.elimination.columns import AnyProducts, Elimination
 from tensorrank.arithmetic.elimination.costs import Tally, elimination_bytes, elimination_work
-from tensorrank.arithmetic.elimination.engine_choice import EngineName, engine_for
+from tensorrank.arithmetic.elimination.device_engines import DeviceEngine
+from tensorrank.arithmetic.elimination.devices import HOST
+from tensorrank.arithmetic.elimination.engine_choice import AnyEngine, EngineName, engine_for, products_of
 from tensorrank.arithmetic.elimination.engines import Balanced, Engine, Part, storage
 from tensorrank.arithmetic.elimination.files import rank_of_strips, strip_columns
-from tensorrank.arithmetic.elimination.products import Products
 from tensorrank.arithmetic.given_arrays import as_given
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import Progress, Workers, amount, memory_limit, silent, worker_threads
@@ -43,6 +46,7 @@ def rank_mod_p(
     scratch: str | Path | None = None,
     progress: Progress | None = None,
     engine: EngineName = "auto",
+    device: str = HOST,
 ) -> int:
     """The rank of an integer matrix over GF(p), exact.
 
@@ -64,12 +68,16 @@ def rank_mod_p(
         engine: what multiplies: "bytes" (8-bit integer units, primes up to 16253), "float32" (primes up to 1021),
             "float64" (all primes), or "auto", the default, which takes the fastest of those that serve the prime. All
             engines give the same rank.
+        device: where: "cpu", the default; or with PyTorch installed (`pip install 'tensorrank[torch]'`) "cuda", or one
+            of several, such as "cuda:1". Its engines are "bytes" and "float64"; "auto" leaves matrices too small
+            to gain from a device to the processors. The matrix has to fit the device's memory.
 
     Raises:
         PrimeError: if the modulus is not a supported prime.
         TensorRankError: if the array is not a matrix of whole numbers; if its elimination takes more than `memory` and
             there is no `scratch`; if even a narrow strip of it takes more; if the folder cannot be written to, for
-            example because the disk is full; or if the engine is not installed or does not take the prime.
+            example because the disk is full; if the engine is not installed or does not take the prime; or if the
+            device is not there, is too small, or is given together with `scratch`.
 
     >>> rank_mod_p([[1, 2], [3, 4]], 5), rank_mod_p([[1, 2], [3, 6]], 5)
     (2, 1)
@@ -93,7 +101,8 @@ def rank_mod_p(
             f"a float matrix was given whose entries are not whole numbers within {prime // 2} of 0; "
             "expected balanced residues (PrimeField.balanced gives them) or an integer matrix"
         )
-    chosen = engine_for(field, engine, elimination_work(*array.shape))
+    refuse_scratch(device, scratch)
+    chosen = engine_for(field, engine, elimination_work(*array.shape), device)
     with worker_threads(threads) as pool:
         if memory is not None or scratch is not None:
             limit, taken = memory_limit(memory), _bytes_in_memory(array, overwrite, chosen)
@@ -102,12 +111,21 @@ def rank_mod_p(
                     f"the elimination of a matrix of shape {array.shape} takes {amount(taken)} and the memory limit is "
                     f"{amount(limit)}; give more memory, or a scratch folder to eliminate it over files there"
                 )
-            if taken > limit:
+            if taken > limit and not isinstance(chosen, DeviceEngine):
                 return _rank_over_files(array, field, chosen, pool, limit, Path(str(scratch)), progress or silent)
         return rank_in_place(_wide(array, field, pool, overwrite), chosen, pool, progress or silent)
 
 
-def _bytes_in_memory(array: Array, overwrite: bool, engine: Engine) -> float:
+def refuse_scratch(device: str, scratch: str | Path | None) -> None:
+    """Raise an error if scratch files are given together with a device."""
+    if device != HOST and scratch is not None:
+        raise TensorRankError(
+            f"a scratch folder was given together with the device {shown(device)}; eliminations over files run on the "
+            f"device '{HOST}' only. Give one of the two"
+        )
+
+
+def _bytes_in_memory(array: Array, overwrite: bool, engine: AnyEngine) -> float:
     """The bytes that an elimination in memory takes beside the matrix given."""
     entry = engine.storage.itemsize
     taken = elimination_bytes(array.shape[0], array.shape[1], entry)
@@ -189,21 +207,21 @@ def _strip(part: Array, transposed: bool, field: PrimeField, pool: Workers) -> B
     return result
 
 
-def rank_in_place(matrix: Balanced, engine: Engine, pool: Workers, progress: Progress = silent) -> int:
+def rank_in_place(matrix: Balanced, engine: AnyEngine, pool: Workers, progress: Progress = silent) -> int:
     """The rank of a C-contiguous matrix of balanced residues, which is consumed; best with rows <= columns.
 
     Progress is told from this thread: the operations done and those that full rank would take in all, in the unit of
     `elimination_work`. At the end the two are equal.
     """
     tally = Tally(len(matrix), matrix.shape[1], progress)
-    rank = Elimination(matrix, Products(engine, pool), tally).rank() if matrix.size else 0
+    rank = Elimination(matrix, products_of(engine, pool), tally).rank() if matrix.size else 0
     tally.finish()
     return rank
 
 
 def rank_of_slabs(
     slabs: Iterable[Callable[[], Balanced]],
-    engine: Engine,
+    engine: AnyEngine,
     pool: Workers,
     affordable: Callable[[int], bool] = lambda missing: True,
     progress: Progress = silent,
@@ -218,21 +236,22 @@ def rank_of_slabs(
     slabs used, and whether that is the rank of all. Progress is that of `rank_in_place`, with the total of the slabs
     up to the present one.
     """
-    rank, kernels_so_far, asked, tally = 0, list[Balanced](), False, Tally(0, 0, progress)
+    products = products_of(engine, pool)
+    rank, kernels_so_far, asked, tally = 0, list[Any](), False, Tally(0, 0, progress)
     waiting = iter(slabs)
     following = next(waiting, None)
     complete = True
     while following is not None:
-        matrix = following()
+        matrix: Any = following()
         before = tally.done
         for kernel in kernels_so_far:
-            before += 2.0 * kernel.size * matrix.shape[1]
-            matrix = product(kernel, matrix, engine, pool)
+            before += 2.0 * len(kernel) * kernel.shape[1] * matrix.shape[1]
+            matrix = _product(products, kernel, matrix)
         following = next(waiting, None)
-        if not matrix.size:
+        if 0 in matrix.shape:
             continue
         tally = Tally(len(matrix), matrix.shape[1], progress, before)
-        elimination = Elimination(matrix, Products(engine, pool), tally)
+        elimination = Elimination(matrix, products, tally)
         del matrix
         found = elimination.rank()
         rank += found
@@ -250,8 +269,15 @@ def rank_of_slabs(
     return rank, complete
 
 
-def product(left: Balanced, right: Balanced, engine: Engine, pool: Workers) -> Balanced:
+def product(left: Balanced, right: Balanced, engine: AnyEngine, pool: Workers) -> Balanced:
     """The product of two matrices of balanced residues, C-contiguous."""
-    result = np.zeros((len(left), right.shape[1]), dtype=engine.storage)
-    Products(engine, pool).subtract(Part.whole(result), Part.whole(left), Part.whole(right))
-    return np.negative(result, out=result)
+    products = products_of(engine, pool)
+    return products.given_back(_product(products, left, right))
+
+
+def _product(products: AnyProducts, left: Any, right: Any) -> Any:
+    """The product of two matrices, where the products are made."""
+    result = products.zeros(len(left), right.shape[1])
+    products.subtract(Part.whole(result), Part.whole(products.taken(left)), Part.whole(products.taken(right)))
+    result *= -1
+    return result

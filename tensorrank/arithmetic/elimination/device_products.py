@@ -1,0 +1,146 @@
+"""Products of matrices over GF(p) on a device, with the methods of `Products`, over tensors of PyTorch.
+
+The matrix stays on the device. Of a panel only the topmost rows come to the host, where the kernel of `kernels`
+eliminates them; their order, their multipliers and the inverse of their triangle go back. A product is cut into tiles
+so large that one keeps the whole device busy, and so small that what products take beside the matrix stays below
+`devices.SCRATCH` bytes.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from tensorrank.arithmetic.arrays import Integers
+from tensorrank.arithmetic.elimination import kernels
+from tensorrank.arithmetic.elimination.device_engines import DeviceEngine, Tensor
+from tensorrank.arithmetic.elimination.devices import SCRATCH
+from tensorrank.arithmetic.elimination.engines import Balanced, Part
+
+
+class DeviceProducts:
+    """Products of matrices over one field by one engine of a device; matrices are tensors there."""
+
+    def __init__(self, engine: DeviceEngine) -> None:
+        self.engine, self.device, self.torch = engine, engine.device, engine.torch
+        self.prime = engine.prime
+
+    def taken(self, matrix: Balanced | Tensor) -> Tensor:
+        """A matrix of the host, moved to the device; a tensor as it is.
+
+        Raises:
+            TensorRankError: if it is larger than what is free there.
+        """
+        if not isinstance(matrix, np.ndarray):
+            return matrix
+        self.device.refuse_beyond_free(matrix.shape, matrix.dtype.itemsize)
+        with self.device.full():
+            return self._moved(matrix)
+
+    def given_back(self, matrix: Tensor) -> Balanced:
+        """The matrix on the host."""
+        array: Balanced = np.ascontiguousarray(matrix.cpu().numpy())
+        return array
+
+    def zeros(self, rows: int, columns: int) -> Tensor:
+        """A matrix of zeros on the device."""
+        self.device.refuse_beyond_free((rows, columns), self.engine.storage.itemsize)
+        kind = getattr(self.torch, self.engine.storage.name)
+        with self.device.full():
+            return self.torch.zeros((rows, columns), dtype=kind, device=self.device.place)
+
+    def reorder_columns(self, matrix: Tensor, places: Integers) -> None:
+        """Replace the columns by those at the given places, in place."""
+        chosen = self._moved(places)
+        step = self._rows_at_once(matrix)
+        for start in range(0, len(matrix), step):
+            rows = matrix[start : start + step]
+            rows.copy_(rows[:, chosen])
+
+    def eliminate_panel(
+        self, matrix: Tensor, order: Integers, row: int, bottom: int, start: int, stop: int
+    ) -> tuple[int, Balanced]:
+        """Eliminate a panel of some rows: the number of pivots, and its triangle's inverse if every column has one.
+
+        The rows are row..bottom and the columns start..stop. If a column has no pivot and there are further rows, then
+        nothing changes.
+        """
+        panel = np.array(matrix[row:bottom, start:stop].cpu().numpy(), order="C")
+        height, width = panel.shape
+        places = np.arange(height)
+        inverse = np.empty((width, width), dtype=panel.dtype)
+        found: int = kernels.eliminate_panel(panel, places, 0, height, 0, width, self.prime, self.engine.split, inverse)
+        if found == width or bottom == len(matrix):
+            self._reorder_rows(matrix, row, places)
+            order[row:bottom] = order[row:bottom][places]
+            self._store(matrix, row, panel[:, :found])
+        return found, inverse
+
+    def inverse(self, triangle: Part) -> Balanced:
+        """The inverse of a small unit lower triangle, whose upper entries are not looked at."""
+        small = self.given_back(_view(triangle))
+        inverse: Balanced = kernels.invert_unit_lower(small, 0, 0, len(small), self.prime, self.engine.split)
+        return inverse
+
+    def multiply_left(self, factor: Balanced, target: Part) -> None:
+        """Replace the target by factor x target, for a small square factor."""
+        left, view, side = self._moved(factor), _view(target), self.engine.side
+        with self.device.full():
+            for start in range(0, target.columns, side):
+                part = view[:, start : start + side]
+                self._put(part, self.engine.product(left, part))
+
+    def multiply_right(self, source: Part, factor: Balanced, target: Part) -> None:
+        """Set the target to source x factor, for a small square factor; they may overlap in the same rows."""
+        right, taken, view, side = self._moved(factor), _view(source), _view(target), self.engine.side
+        with self.device.full():
+            for start in range(0, source.rows, side):
+                rows = slice(start, start + side)
+                self._put(view[rows], self.engine.product(taken[rows], right))
+
+    def subtract(self, target: Part, left: Part, right: Part) -> None:
+        """Subtract left x right from the target, in place."""
+        engine, side = self.engine, self.engine.side
+        view, one, other = _view(target), _view(left), _view(right)
+        with self.device.full():
+            for first in range(0, right.columns, side):
+                columns = slice(first, first + side)
+                for top in range(0, left.rows, side):
+                    rows = slice(top, top + side)
+                    part = view[rows, columns]
+                    for start in range(0, left.columns, engine.terms):
+                        terms = slice(start, start + engine.terms)
+                        numbers = engine.product(one[rows, terms], other[terms, columns])
+                        self._put(part, numbers.neg_().add_(part))
+
+    def _put(self, target: Tensor, numbers: Tensor) -> None:
+        self.engine.reduce(numbers)
+        target.copy_(numbers)
+
+    def _store(self, matrix: Tensor, row: int, multipliers: Balanced) -> None:
+        """Write multipliers below the diagonal of rows and columns from `row` on; what is on it and above stays."""
+        height, found = multipliers.shape
+        moved, below = self._moved(multipliers), matrix[row : row + height, row : row + found]
+        below[found:] = moved[found:]
+        below[:found] = below[:found].triu() + moved[:found].tril(-1)
+
+    def _reorder_rows(self, matrix: Tensor, row: int, places: Integers) -> None:
+        """Give rows from `row` on the order of the places; only those that change are touched."""
+        changed = np.flatnonzero(places != np.arange(len(places)))
+        if not len(changed):
+            return
+        to, source = self._moved(row + changed), self._moved(row + places[changed])
+        step = max(1, SCRATCH // 4 // (len(changed) * self.engine.storage.itemsize))
+        for start in range(0, matrix.shape[1], step):
+            columns = matrix[:, start : start + step]
+            columns[to] = columns[source]
+
+    def _rows_at_once(self, matrix: Tensor) -> int:
+        rows: int = SCRATCH // 4 // max(1, matrix.shape[1] * self.engine.storage.itemsize)
+        return max(1, rows)
+
+    def _moved(self, array: Balanced) -> Tensor:
+        return self.torch.from_numpy(np.ascontiguousarray(array)).to(self.device.place)
+
+
+def _view(part: Part) -> Tensor:
+    return part.matrix[part.top : part.top + part.rows, part.left : part.left + part.columns]

@@ -1,0 +1,162 @@
+"""Devices of PyTorch that a matrix can be eliminated on: how they are named, what is free there, and errors in words.
+
+PyTorch is an extra, and takes seconds to import: it is imported where a device is asked for, and nowhere else.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from tensorrank.arguments import meant, shown
+from tensorrank.arithmetic.resources import amount, memory_available
+from tensorrank.errors import TensorRankError
+from tensorrank.records import Record
+
+# The device of every computation that names none: this library's own products, on the processors.
+HOST = "cpu"
+# The name of the processors as PyTorch multiplies on them, to hold the code of devices against that of processors.
+_TORCH_HOST = "torch:cpu"
+_NAMES = (HOST, "cuda", _TORCH_HOST)
+# The most bytes that products on a device take beside the matrix, whatever its size.
+SCRATCH = 2**30
+# Bytes beside a small matrix, for each of its entries.
+_SCRATCH_PER_ENTRY = 64
+
+
+@dataclass(frozen=True)
+class Device:
+    """One device that is there.
+
+    Attributes:
+        name: as users give it, such as "cuda" or "cuda:1".
+        torch: the module.
+        place: the device as PyTorch has it.
+    """
+
+    name: str
+    torch: Any
+    place: Any
+
+    def free(self) -> int:
+        """The bytes that can be taken there now; what PyTorch keeps for its own next tensors counts as free."""
+        if self.place.type == "cpu":
+            return memory_available()
+        cuda = self.torch.cuda
+        left, _ = cuda.mem_get_info(self.place)
+        return int(left + cuda.memory_reserved(self.place) - cuda.memory_allocated(self.place))
+
+    def room(self) -> int:
+        """The bytes of the largest matrix that has room there beside the products."""
+        return max(1, self.free() - SCRATCH)
+
+    def refuse_beyond_free(self, shape: tuple[int, int], entry: int) -> None:
+        """Raise an error if a matrix of this shape, with so many bytes an entry, has no room beside the products."""
+        entries = shape[0] * shape[1]
+        needed, free = entry * entries + min(SCRATCH, _SCRATCH_PER_ENTRY * entries), self.free()
+        if needed > free:
+            raise TensorRankError(
+                f"a matrix of {shape[0]} x {shape[1]} takes {amount(needed)} on the device '{self.name}', and {amount(free)} "
+                f"are free there; {self._remedy(free)}"
+            )
+
+    @contextmanager
+    def full(self) -> Iterator[None]:
+        """A context in which running out of the device's memory becomes an error in words."""
+        try:
+            yield
+        except self.torch.OutOfMemoryError as error:
+            free = self.free()
+            raise TensorRankError(
+                f"the device '{self.name}' ran out of memory, and {amount(free)} are free there, perhaps since others use it "
+                f"too; {self._remedy(free)}"
+            ) from error
+
+    def _remedy(self, free: int) -> str:
+        # What a plan counts beside the matrix takes more than what the device takes beside it.
+        fits = max(1, (free - SCRATCH) // 2**20)
+        return f"try a memory limit, such as memory='{fits}MiB', for a plan that fits, or the device '{HOST}'"
+
+
+def device_named(name: str) -> Device:
+    """The device of a name other than "cpu".
+
+    Raises:
+        TensorRankError: if there is no such name, PyTorch is not installed, or it does not see the device; the message
+            says what to install or to use instead.
+
+    >>> device_named("gpu")
+    Traceback (most recent call last):
+        ...
+    tensorrank.errors.TensorRankError: the device is 'gpu'; expected 'cpu', 'cuda', or one of several such as 'cuda:1'
+    """
+    found = re.fullmatch(r"cuda(?::(\d{1,4}))?", name) if isinstance(name, str) else None
+    if name == "mps":
+        raise TensorRankError(
+            "the device 'mps' has no products that are exact: PyTorch has neither float64 nor sums of bytes in 32 bits there; "
+            f"try the device '{HOST}'"
+        )
+    if found is None and name != _TORCH_HOST:
+        raise TensorRankError(
+            f"the device is {shown(name)}; expected '{HOST}', 'cuda', or one of several such as 'cuda:1'{meant(name, _NAMES)}"
+        )
+    torch = _torch(name)
+    if found is None:
+        return Device(name, torch, torch.device("cpu"))
+    count = torch.cuda.device_count() if torch.cuda.is_available() else 0
+    if count == 0:
+        raise TensorRankError(
+            f"the device '{name}' is not there: PyTorch {torch.__version__} sees no CUDA device on this machine. "
+            f"A build of PyTorch for CUDA and a driver make one seen; the device '{HOST}' needs neither"
+        )
+    number = int(found.group(1) or 0)
+    if number >= count:
+        last = f"'cuda:{count - 1}'"
+        here = "only 'cuda'" if count == 1 else f"'cuda:0' to {last}"
+        raise TensorRankError(f"the device '{name}' is not there; PyTorch sees {here} on this machine")
+    return Device(name, torch, torch.device("cuda", number))
+
+
+def _torch(name: str) -> Any:
+    try:
+        import torch  # it takes seconds to import, and may be absent
+    except (ImportError, OSError) as error:  # libraries that it needs may be absent too
+        raise TensorRankError(
+            f"the device '{name}' needs PyTorch, which cannot be imported ({error}): pip install 'tensorrank[torch]', "
+            f"or take the device '{HOST}'"
+        ) from error
+    return torch
+
+
+@dataclass(frozen=True)
+class DeviceHere(Record):
+    """One device that PyTorch sees on this machine.
+
+    Attributes:
+        name: as users give it.
+        model: as its maker calls it.
+        memory: its bytes in all.
+        free: bytes that are free now.
+    """
+
+    name: str
+    model: str
+    memory: int
+    free: int
+
+
+def devices_here() -> tuple[DeviceHere, ...]:
+    """The devices that PyTorch sees on this machine; none where it is not installed."""
+    if importlib.util.find_spec("torch") is None:
+        return ()
+    cuda = _torch("cuda").cuda
+    count = cuda.device_count() if cuda.is_available() else 0
+    names = ["cuda"] if count == 1 else [f"cuda:{number}" for number in range(count)]
+    return tuple(
+        DeviceHere(name, cuda.get_device_name(number), int(cuda.mem_get_info(number)[1]), device_named(name).free())
+        for number, name in enumerate(names)
+    )
