@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def machine(json: given.Json = False) -> None:
-    """What this machine multiplies with: engines, rates, threads, memory, and the engine that serves each prime.
+    """What this machine multiplies with: engines, rates, threads, memory, devices, and the engine for each prime.
 
     Ranks are computed modulo primes. An engine is one way to multiply matrices modulo a prime, exactly: on 8-bit
     integer units ("bytes"), in single precision ("float32") or in double precision ("float64"). The fastest that serves
@@ -44,3 +44,5 @@ def _print(found: Machine) -> None:
     wide_console().print(table)
     for least, most_prime, name in found.chosen:
         say(f"Primes from {least} to {most_prime}: {name}")
+    for device in found.devices:
+        say(f"--device {device.name}: {device.model}; {amount(device.free)} of {amount(device.memory)} free")

@@ -11,7 +11,9 @@ import numpy as np
 
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.elimination.costs import elimination_work
-from tensorrank.arithmetic.elimination.engine_choice import EngineName, engine_for
+from tensorrank.arithmetic.elimination.device_engines import DeviceEngine
+from tensorrank.arithmetic.elimination.devices import HOST
+from tensorrank.arithmetic.elimination.engine_choice import AnyEngine, EngineName, engine_for
 from tensorrank.arithmetic.elimination.engines import Balanced, Engine
 from tensorrank.arithmetic.elimination.files import rank_of_strips, strip_columns
 from tensorrank.arithmetic.elimination.rank import balanced, product, rank_in_place, rank_of_slabs
@@ -91,6 +93,7 @@ class BlockElimination:
         allowance: operations that a block which comes out short may take beyond those expected.
         scratch: a folder for blocks larger than the room, or None: then they are left unfinished.
         engine: what multiplies.
+        device: where.
     """
 
     block: HankelBlock
@@ -101,22 +104,26 @@ class BlockElimination:
     allowance: float
     scratch: Path | None = None
     engine: EngineName = "auto"
+    device: str = HOST
 
     def __call__(self, form: HankelForm, pool: Workers, report: Progress) -> JobRank:
         """Fill the block from the coefficients and eliminate it, in memory if it fits there, otherwise over files."""
-        engine = engine_for(form.field, self.engine, self.block.work)
+        engine = engine_for(form.field, self.engine, self.block.work, self.device)
         if self.tokens is not None:
             matrix = self._low_rank_block(form, *self.tokens, engine, pool)
             rank = rank_in_place(matrix, engine, pool, report)
             return JobRank(rank, *self.block.used, not self.block.cut, engine=engine.name)
         rank, complete = 0, False
-        width = 0 if self.scratch is None else strip_width(self.block, form.variables, self.room, engine)
+        if self.scratch is None or isinstance(engine, DeviceEngine):
+            rank, complete = rank_of_slabs(self._slabs(form, pool), engine, pool, self._afford, report)
+            return JobRank(rank, *self.block.used, complete=complete and not self.block.cut, engine=engine.name)
+        width = strip_width(self.block, form.variables, self.room, engine)
         fits = not width or self.in_memory <= self.room
         if fits:
             rank, complete = rank_of_slabs(self._slabs(form, pool), engine, pool, self._afford, report)
         # Also where the block had room, but not its left kernel beside it.
         over_files = not complete and (not fits or self._further_over_files <= self.allowance)
-        if self.scratch is not None and width and over_files:
+        if width and over_files:
             rank, complete = self._rank_over_files(form, self.scratch, width, engine, pool, report)
         return JobRank(rank, *self.block.used, complete=complete and not self.block.cut, engine=engine.name)
 
@@ -181,7 +188,7 @@ class BlockElimination:
         for start in range(0, len(others), step):
             yield partial(made, others[start : start + step])
 
-    def _low_rank_block(self, form: HankelForm, tokens_a: int, tokens_b: int, engine: Engine, pool: Workers) -> Balanced:
+    def _low_rank_block(self, form: HankelForm, tokens_a: int, tokens_b: int, engine: AnyEngine, pool: Workers) -> Balanced:
         """Cat_k between sampled functionals: those of side A from the left, those of side B from the right."""
         k, used, field, rng = self.block.degree, self.block.used, form.field, self._rng()
         _, moments = _moments(form, tokens_b, used[1], rng)

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 from tensorrank.arithmetic.elimination.costs import elimination_bytes, elimination_work
+from tensorrank.arithmetic.elimination.devices import HOST
 from tensorrank.arithmetic.elimination.engine_choice import EngineName
 from tensorrank.arithmetic.elimination.engines import Doubles, storage
 from tensorrank.arithmetic.prime_field import PrimeField
@@ -246,8 +247,9 @@ class Catalecticant:
         draw: int = 0,
         scratch: Path | None = None,
         engine: EngineName = "auto",
+        device: str = HOST,
     ) -> None:
-        self.plan, self.draw, self.scratch, self.engine = plan, draw, scratch, engine
+        self.plan, self.draw, self.scratch, self.engine, self.device = plan, draw, scratch, engine, device
         self.degree = plan.spaces.degree
         self.lattice = Lattice(instance, field, plan.width, self.degree, plan.variables)
         self.seed = int(rng.integers(2**63))
@@ -315,7 +317,7 @@ class Catalecticant:
         tokens = None if plan.full else plan.tokens
         return Job(
             JobKey(self.draw, self.lattice.field.prime, block.degree, asked),
-            BlockElimination(block, tokens, self.seed, in_memory, self.room, allowance, scratch, self.engine),
+            BlockElimination(block, tokens, self.seed, in_memory, self.room, allowance, scratch, self.engine, self.device),
             memory=in_memory if scratch is None else min(in_memory, self.room),
             work=_block_work(plan, block),
             room=self.room,

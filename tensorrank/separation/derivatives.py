@@ -52,10 +52,12 @@ def derivative_plan(width: int, degree: int, rank_bound: int, limits: Limits) ->
     return DerivativePlan(width, degree, shape, memory, work)
 
 
-def derivatives_job(plan: DerivativePlan, engine: EngineName, field: PrimeField, instance: Instance, draw: int) -> Job:
+def derivatives_job(
+    plan: DerivativePlan, engine: EngineName, device: str, field: PrimeField, instance: Instance, draw: int
+) -> Job:
     """The job that finds the rank over GF(p), p above the degree, of all derivatives of one draw."""
     key = JobKey(draw, field.prime, -1, str(plan))
-    return Job(key, partial(_rank, instance, field, plan, engine), memory=plan.memory, work=plan.work, room=plan.memory)
+    return Job(key, partial(_rank, instance, field, plan, engine, device), memory=plan.memory, work=plan.work, room=plan.memory)
 
 
 def _rank(
@@ -63,11 +65,12 @@ def _rank(
     field: PrimeField,
     plan: DerivativePlan,
     named: EngineName,
+    device: str,
     shared: None,
     pool: Workers,
     report: Progress,
 ) -> JobRank:
     form = HankelForm.inhomogeneous(instance, field, plan.width, plan.degree, pool)
-    engine = engine_for(field, named, elimination_work(*plan.shape))
+    engine = engine_for(field, named, elimination_work(*plan.shape), device)
     rank = rank_in_place(form.derivatives(pool), engine, pool, report)
     return JobRank(rank, *plan.shape, complete=True, engine=engine.name)

@@ -74,7 +74,9 @@ def from_blocks(form: MomentForm, partition: Bipartition, chosen: Plan, draws: D
 
     def over(field: PrimeField, instance: Instance) -> Catalecticant:
         number = len(draws.used) - 1
-        return Catalecticant(instance, field, blocks, chosen.limits, draws.rng, number, chosen.scratch, chosen.engine)
+        return Catalecticant(
+            instance, field, blocks, chosen.limits, draws.rng, number, chosen.scratch, chosen.engine, chosen.device
+        )
 
     def short_of(found: Mapping[int, JobRank]) -> list[int]:
         return [k for k in found if found[k].rank < bounds[k]]
@@ -166,7 +168,8 @@ def from_grid(partition: Bipartition, chosen: Plan, draws: Draws, count: int) ->
 
     def measured(field: PrimeField, instance: Instance, number: int) -> Job:
         seed, most, entries = int(draws.rng.integers(2**63)), chosen.grid_samples, chosen.grid_entries
-        sampling = GridSampling(instance, partition, field, seed, chosen.upper, most, entries, room, chosen.engine)
+        by = chosen.engine, chosen.device
+        sampling = GridSampling(instance, partition, field, seed, chosen.upper, most, entries, room, *by)
         key = JobKey(number, field.prime, -1, f"grid of up to {most} samples a side")
         return Job(key, sampling, memory=chosen.memory, work=chosen.work, room=room)
 
@@ -189,7 +192,7 @@ def from_leading_form(form: MomentForm, partition: Bipartition, chosen: Plan, dr
         return replace(found, confirmed=False, by_degree=None, reason=reason)
     further = draws.about(model, form.degree if derivatives is not None else model.input_degree)
     if derivatives is not None:
-        measured = partial(derivatives_job, derivatives, chosen.engine)
+        measured = partial(derivatives_job, derivatives, chosen.engine, chosen.device)
         whole = yield from _from_matrices(chosen, further, count, measured, known=found.lower)
     else:
         assert chosen.fallback is not None

@@ -9,6 +9,7 @@ from math import prod
 import numpy as np
 
 from tensorrank.arithmetic.elimination.costs import elimination_work
+from tensorrank.arithmetic.elimination.devices import HOST
 from tensorrank.arithmetic.elimination.engine_choice import EngineName, engine_for
 from tensorrank.arithmetic.elimination.rank import balanced, rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
@@ -37,6 +38,7 @@ class GridSampling:
         most_entries: if all inputs, finitely many, make a matrix of no more entries, then all are tried.
         memory: bytes for what evaluation takes beside the values, or None for what instances take by themselves.
         engine: what multiplies.
+        device: where.
     """
 
     instance: Instance
@@ -48,6 +50,7 @@ class GridSampling:
     most_entries: float = MOST_ENTRIES
     memory: int | None = None
     engine: EngineName = "auto"
+    device: str = HOST
 
     def __call__(self, shared: None, pool: Workers, report: Progress) -> JobRank:
         """Double the sample until it saturates, or meets the bound, or may not grow further."""
@@ -59,7 +62,7 @@ class GridSampling:
         while True:
             part = partial(self._values, rows, columns, memory=share)
             values = np.concatenate(pool.map(part, pool.shares(len(rows), 4)))
-            engine = engine_for(field, self.engine, elimination_work(*values.shape))
+            engine = engine_for(field, self.engine, elimination_work(*values.shape), self.device)
             rank = rank_in_place(balanced(values, field, pool), engine, pool)
             samples = len(rows), len(columns)
             complete = all(source.exhausted for source in sources)

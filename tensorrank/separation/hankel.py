@@ -22,7 +22,8 @@ from numpy.typing import NDArray
 
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.compiled import compiled
-from tensorrank.arithmetic.elimination.engines import Balanced, Engine, storage
+from tensorrank.arithmetic.elimination.engine_choice import AnyEngine
+from tensorrank.arithmetic.elimination.engines import Balanced, storage
 from tensorrank.arithmetic.elimination.rank import product
 from tensorrank.arithmetic.prime_field import PrimeField, factorials
 from tensorrank.arithmetic.resources import Workers
@@ -111,7 +112,7 @@ class HankelForm:
         sides = self._side(k, self.width, rows), self._side(self.degree - k, 1, columns)
         return self._filled(*(sides[::-1] if transposed else sides), pool)
 
-    def applied(self, k: int, functionals: Balanced, engine: Engine, pool: Workers) -> Balanced:
+    def applied(self, k: int, functionals: Balanced, engine: AnyEngine, pool: Workers) -> Balanced:
         """Multiply Cat_k by balanced functionals on its columns, (columns, count), a slab of rows at a time."""
         column_side = self._side(self.degree - k, 1, None)
         slab = max(1, SLAB_ENTRIES // max(1, self.columns(k)))

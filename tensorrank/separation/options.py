@@ -10,6 +10,7 @@ from typing import Any, Literal, TypedDict, TypeVar, cast
 import numpy as np
 
 from tensorrank.arguments import nearest, shown
+from tensorrank.arithmetic.elimination.devices import HOST
 from tensorrank.arithmetic.elimination.engine_choice import EngineName
 from tensorrank.arithmetic.resources import Progress
 from tensorrank.checked import checked_values
@@ -29,6 +30,7 @@ class PlanOptions(TypedDict, total=False):
     work: float | None
     scratch: str | Path | None
     engine: EngineName
+    device: str
 
 
 class ComputationOptions(PlanOptions, total=False):
@@ -62,7 +64,7 @@ class NumericalOptions(TypedDict, total=False):
 
 
 # Options that are not None where they are not given.
-DEFAULTS: dict[str, Any] = {"method": "auto", "seed": 0, "draws": 2, "engine": "auto"}
+DEFAULTS: dict[str, Any] = {"method": "auto", "seed": 0, "draws": 2, "engine": "auto", "device": HOST}
 # Options that their annotations say all about; what the others may be is known where they are used.
 _BY_ANNOTATION = ("scratch", "progress")
 # The other door for options that one does not have, and why it has not.

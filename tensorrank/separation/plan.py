@@ -9,7 +9,10 @@ from typing import Literal, Unpack, get_args
 
 from tensorrank.arguments import one_of
 from tensorrank.arithmetic.elimination.costs import elimination_work
-from tensorrank.arithmetic.elimination.engine_choice import EngineName
+from tensorrank.arithmetic.elimination.devices import HOST
+from tensorrank.arithmetic.elimination.engine_choice import EngineName, checked_choice
+from tensorrank.arithmetic.elimination.rank import refuse_scratch
+from tensorrank.arithmetic.resources import memory_limit
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
 from tensorrank.separation.architecture import Architecture, Model, as_architecture
@@ -38,6 +41,7 @@ class Plan(Record):
         fallback: the grid that is computed instead of the derivatives where it fits and costs less; or None.
         scratch: the folder for blocks larger than memory, or None.
         engine: what multiplies; "auto" is decided for each matrix.
+        device: where.
         grid_samples: the most rows and columns that a sampled matrix may have.
         memory: bytes at the peak.
         work: operations for one draw.
@@ -45,7 +49,7 @@ class Plan(Record):
         degree: the largest degree in play, which every prime must exceed.
     """
 
-    left_out = ("blocks", "grid_samples", "limits", "grid_entries", "derivatives", "fallback", "scratch", "engine")
+    left_out = ("blocks", "grid_samples", "limits", "grid_entries", "derivatives", "fallback", "scratch", "engine", "device")
 
     method: Literal["catalecticant", "grid", "bounds"]
     upper: int | None
@@ -61,6 +65,7 @@ class Plan(Record):
     fallback: Plan | None = None
     scratch: Path | None = None
     engine: EngineName = "auto"
+    device: str = HOST
 
     def __str__(self) -> str:
         if self.method == "bounds":
@@ -91,6 +96,8 @@ def plan(model: Model, partition: PartitionLike | None = None, **options: Unpack
         work: a limit on the floating point operations of a draw; none by default.
         scratch: a folder for Hankel blocks larger than the memory; by default there is none, and such blocks are cut.
         engine: what multiplies: "bytes", "float32", "float64" or "auto", the default, which takes the fastest.
+        device: where: "cpu", the default, "cuda", or one of several such as "cuda:1". A device's free memory limits the
+            default of `memory`.
 
     Returns:
         A `Plan`: the method, the Hankel blocks or the size of the grid, the memory, the work, and the proven bounds. It
@@ -114,13 +121,17 @@ def plan(model: Model, partition: PartitionLike | None = None, **options: Unpack
 def planned(architecture: Architecture, partition: Bipartition, options: PlanOptions) -> Plan:
     """The plan of an architecture, for all options of `plan`."""
     method, scratch = options["method"], options["scratch"]
-    limits = Limits.of(options["memory"], options["work"], files=scratch is not None)
+    refuse_scratch(options["device"], scratch)
+    device, memory = checked_choice(options["engine"], options["device"]), options["memory"]
+    if device is not None and memory is None:
+        # A matrix is filled on the host, then moved.
+        memory = min(memory_limit(None), device.room())
+    limits = Limits.of(memory, options["work"], files=scratch is not None)
     one_of("the method", method, get_args(Method))
-    one_of("the engine", options["engine"], get_args(EngineName))
     form = architecture.moment_form()
     if method == "catalecticant" and form is None:
         raise TensorRankError(f"{architecture} has no moment form; expected method 'grid' or 'auto' for it")
-    grid = replace(_grid(architecture, partition, limits), engine=options["engine"])
+    grid = replace(_grid(architecture, partition, limits), engine=options["engine"], device=options["device"])
     if form is None or method == "grid":
         return grid
     near, far = partition.a, partition.b

@@ -46,8 +46,8 @@ class SeparationRank(Record):
         partition: the sites of side A in ascending order; None in results older than this field.
         numerical: the numerical rank of the floats given, where it is below the rank because singular values across the
             cut are at the level of rounding; None otherwise, and in results older than this field.
-        engines: what multiplied matrices: "bytes", "float32", "float64", in the order of first use; empty where nothing
-            was multiplied, and in results older than this field.
+        engines: what multiplied matrices: "bytes", "float32", "float64", on a device such as "bytes on cuda", in the
+            order of first use; empty where nothing was multiplied, and in results older than this field.
 
     Two results are equal when all but their seconds and engines are: the question, the answer, and what it rests on. A
     notebook shows a result as a small table.

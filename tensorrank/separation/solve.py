@@ -53,6 +53,8 @@ def separation_rank(model: Model, partition: PartitionLike | None = None, **opti
         engine: what multiplies matrices: "bytes" (8-bit integer units, small primes only), "float32" (small primes
             only), "float64", or "auto", the default, which takes the fastest that serves each prime. The rank is the
             same.
+        device: where large matrices are eliminated: "cpu", the default, or "cuda", or one of several such as "cuda:1",
+            for which PyTorch has to be installed (`pip install 'tensorrank[torch]'`). The rank is the same.
         threads: how many threads share the work; by default as many as there are processors.
         progress: called with the operations done, the total expected so far, and what is under way in words, draw by
             draw; nothing is told by default.
@@ -62,8 +64,8 @@ def separation_rank(model: Model, partition: PartitionLike | None = None, **opti
 
     Raises:
         TensorRankError: for a partition that does not fit, a modulus that is composite or not above the degree, weights
-            of wrong shapes, limits that make no sense, unknown options, or what is known by its values in floating
-            point only, which has a `numerical_separation_rank`.
+            of wrong shapes, limits that make no sense, a device that is not there or too small, unknown options, or
+            what is known by its values in floating point only, which has a `numerical_separation_rank`.
 
     Sources: separation rank and grid matrix, Levine et al. (NeurIPS 2020, arXiv 2006.12467); the failure probability,
     Schwartz (1980) and Zippel (1979).

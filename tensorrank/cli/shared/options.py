@@ -13,6 +13,7 @@ Seed = Annotated[int, typer.Option(help="Seed of the weights and inputs.")]
 Memory = Annotated[str | None, typer.Option(help="Memory limit, such as 4GiB; 60 % of what is available by default.")]
 MemoryOfRank = Annotated[str, typer.Option(help="Limit on the memory of each rank.")]
 Engine = Annotated[str, typer.Option(help="What multiplies: bytes, float32, float64, or auto for the fastest that serves.")]
+Device = Annotated[str, typer.Option(help="Where large matrices are eliminated: cpu, or with PyTorch cuda, cuda:1 ...")]
 Threads = Annotated[int | None, typer.Option(help="Threads; all processors by default.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Out = Annotated[Path | None, typer.Option(help="Folder for the picture; without one no picture is made.")]
@@ -33,6 +34,7 @@ class RankOptions:
     memory: Memory = None
     work: Annotated[float | None, typer.Option(help="Limit on the operations of a draw, such as 1e12.")] = None
     engine: Engine = "auto"
+    device: Device = "cpu"
     threads: Threads = None
     plan: Annotated[bool, typer.Option("--plan", help="Only say what would be computed, and its cost.")] = False
     json: Json = False

@@ -29,7 +29,13 @@ def print_rank(
     described = described or {"kind": model.kind, **model.to_dict()}
     split = named_partition(given.partition, model.sites, unit)
     primes = None if given.primes is None else whole_numbers(given.primes, "--primes")
-    limits: dict[str, Any] = {"method": method, "memory": given.memory, "work": given.work, "engine": given.engine}
+    limits: dict[str, Any] = {
+        "method": method,
+        "memory": given.memory,
+        "work": given.work,
+        "engine": given.engine,
+        "device": given.device,
+    }
     if given.plan:
         intended = tr.plan(model, split, **limits)
         print_result(model, intended, {"model": described, **intended.to_dict()}, given.json)
