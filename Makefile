@@ -2,22 +2,28 @@
 # make test    everything that must hold: lint, types, layers, tests, doctests, examples
 # make check   lint, types, layers, circles and lengths of files: seconds
 # make fmt     write the code as the formatter does
+# make test-torch   the tests that need PyTorch, with its build for processors
 # make bench   the measured claims, as tables
 # make fuzz    hostile files, command lines and calls: SECONDS=60 TARGET=all SEED=0
 # make differential   ranks and reductions against FLINT and brute force: SECONDS=60 SEED=0
 PYTHON ?= python3
+# Builds of PyTorch for processors; those of the usual index bring gigabytes for GPUs.
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
 BIN := .venv/bin
 SECONDS ?= 60
 SEED ?= 0
 TARGET ?= all
 
-.PHONY: study test check fmt bench fuzz differential clean
+.PHONY: study test test-torch check fmt bench fuzz differential clean
 study: .venv/.installed
 	$(BIN)/tensorrank study
 
 test: check
 	$(BIN)/pytest -n auto
 	for example in examples/*.py; do $(BIN)/python $$example --quick || exit 1; done
+
+test-torch: .venv/.installed-torch
+	$(BIN)/pytest -rs $$(grep -rlE 'importorskip\(.torch.' tests)
 
 check: .venv/.installed-test
 	$(BIN)/ruff check .
@@ -51,6 +57,10 @@ differential: .venv/.installed-test
 .venv/.installed-test: .venv/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	@touch $@ .venv/.installed
+
+.venv/.installed-torch: .venv/.installed-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --extra-index-url $(TORCH_INDEX) -e '.[torch]'
+	@touch $@
 
 .venv/.installed-fuzz: .venv/.installed-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[fuzz]'

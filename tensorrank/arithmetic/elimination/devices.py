@@ -21,7 +21,6 @@ from tensorrank.records import Record
 HOST = "cpu"
 # The name of the processors as PyTorch multiplies on them, to hold the code of devices against that of processors.
 _TORCH_HOST = "torch:cpu"
-_NAMES = (HOST, "cuda", _TORCH_HOST)
 # The most bytes that products on a device take beside the matrix, whatever its size.
 SCRATCH = 2**30
 # Bytes beside a small matrix, for each of its entries.
@@ -101,8 +100,9 @@ def device_named(name: str) -> Device:
             f"try the device '{HOST}'"
         )
     if found is None and name != _TORCH_HOST:
+        near = meant(name, ("cuda", _TORCH_HOST))
         raise TensorRankError(
-            f"the device is {shown(name)}; expected '{HOST}', 'cuda', or one of several such as 'cuda:1'{meant(name, _NAMES)}"
+            f"the device is {shown(name)}; expected '{HOST}', 'cuda', or one of several such as 'cuda:1'{near}"
         )
     torch = _torch(name)
     if found is None:
