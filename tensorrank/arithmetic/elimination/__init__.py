@@ -6,6 +6,7 @@
 - `products` multiplies matrices over GF(p): Strassen's algorithm over the tiles of an engine, on the threads given.
 - `engines` are the ways to multiply a tile exactly: float64, float32, and in `byte_products` 8-bit integers.
 - `engine_choice` takes the fastest that serves a prime, by `rates`; `machine` describes what there is.
+- `device_products` multiplies on a GPU, by `device_engines`; `devices` knows which there are.
 - `kernels` holds the compiled loops under all of these.
 - `costs` says what an elimination takes, memory and operations, and counts how far one has come.
 
