@@ -57,8 +57,20 @@ class DeviceEngine(ABC):
         self.terms = self.most_terms
 
     @abstractmethod
-    def product(self, left: Tensor, right: Tensor) -> Tensor:
-        """Left x right modulo p: whole numbers in a tensor of its own, with room for the sum with a residue."""
+    def left(self, part: Tensor) -> list[Tensor]:
+        """The operands of a tile on the left of products."""
+
+    @abstractmethod
+    def right(self, part: Tensor) -> list[Tensor]:
+        """The operands of a tile on the right of products."""
+
+    @abstractmethod
+    def product(self, left: list[Tensor], right: list[Tensor]) -> Tensor:
+        """The product of two tiles, by their operands, modulo p.
+
+        It has whole numbers in a tensor of its own, with room for the sum with a residue, and may have more rows and
+        columns than the tiles.
+        """
 
     @abstractmethod
     def reduce(self, numbers: Tensor) -> None:
@@ -82,15 +94,21 @@ class DeviceBytes(DeviceEngine):
             # Each operand has three digits, and a total stands beside the product.
             self.side, self.terms = self.side // 2, self.terms // 2
 
-    def product(self, left: Tensor, right: Tensor) -> Tensor:
+    def left(self, part: Tensor) -> list[Tensor]:
+        """The residues or their digits, as bytes."""
+        return [byte_operand(self.torch, digit) for digit in self._digits(part)]
+
+    def right(self, part: Tensor) -> list[Tensor]:
+        """The residues or their digits, as bytes, by columns."""
+        return [byte_operand(self.torch, digit.t()) for digit in self._digits(part)]
+
+    def product(self, left: list[Tensor], right: list[Tensor]) -> Tensor:
         """The product of the residues, or the weighted sum of those of their digits, each reduced: below 3 (p/2)^2."""
-        rows, columns = left.shape[0], right.shape[1]
         if self._scale == 1:
-            found = byte_product(self.torch, left, right)
-            return found[:rows, :columns]
+            return byte_product(self.torch, left[0], right[0])
         total: Tensor = None
-        for weight, one, other in zip(self._weights, self._digits(left), self._digits(right), strict=True):
-            found = byte_product(self.torch, one, other)[:rows, :columns]
+        for weight, one, other in zip(self._weights, left, right, strict=True):
+            found = byte_product(self.torch, one, other)
             self.reduce(found)
             found *= weight
             total = found if total is None else total.add_(found)
@@ -102,7 +120,9 @@ class DeviceBytes(DeviceEngine):
         half = prime // 2
         numbers.add_(half).remainder_(prime).sub_(half)
 
-    def _digits(self, residues: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    def _digits(self, residues: Tensor) -> tuple[Tensor, ...]:
+        if self._scale == 1:
+            return (residues,)
         scale = self._scale
         high = self.torch.div(residues + scale // 2, scale, rounding_mode="floor")
         low = residues - high * scale
@@ -119,40 +139,46 @@ class DeviceDoubles(DeviceEngine):
         super().__init__(field, device)
         self.terms = min(field.terms, self.most_terms)
 
-    def product(self, left: Tensor, right: Tensor) -> Tensor:
-        """The sum of products, whole or with the left factors cut in two."""
-        double = self.torch.float64
-        others = right.to(double)
+    def left(self, part: Tensor) -> list[Tensor]:
+        """The residues as float64, in two digits if the field splits."""
+        factors = part.to(self.torch.float64)
         if not self.split:
-            return left.to(double) @ others
-        factors = left.to(double)
+            return [factors]
         high = (factors / self.split).round_()
-        total = high @ others
-        self.reduce(total)
-        total *= self.split
-        return total.add_(factors.sub_(high, alpha=self.split) @ others)
+        return [high, factors.sub_(high, alpha=self.split)]
+
+    def right(self, part: Tensor) -> list[Tensor]:
+        """The residues as float64."""
+        return [part.to(self.torch.float64)]
+
+    def product(self, left: list[Tensor], right: list[Tensor]) -> Tensor:
+        """The sum of products, whole or with the left factors cut in two."""
+        total = left[0] @ right[0]
+        if self.split:
+            self.reduce(total)
+            total *= self.split
+            total += left[1] @ right[0]
+        return total
 
     def reduce(self, numbers: Tensor) -> None:
         """Replace whole numbers in float64 by their balanced residues."""
         numbers.sub_((numbers / self.prime).round_(), alpha=self.prime)
 
 
+def byte_operand(torch: Any, source: Tensor) -> Tensor:
+    """Numbers that are bytes as an operand, with zeros in the rows and columns that it has more.
+
+    It has memory of its own, since libraries take operands to begin at multiples of 256 bytes.
+    """
+    padded = [max(_MULTIPLE, -(-length // _MULTIPLE) * _MULTIPLE) for length in source.shape]
+    room = torch.zeros(padded, dtype=torch.int8, device=source.device)
+    room[: source.shape[0], : source.shape[1]] = source
+    return room
+
+
 def byte_product(torch: Any, left: Tensor, right: Tensor) -> Tensor:
-    """The product of two tensors of bytes, with 32-bit sums; beyond its rows and columns it may have more, of zeros."""
-    (rows, terms), columns = left.shape, right.shape[1]
-
-    # Operands have memory of their own: the library takes it to begin at a multiple of 256 bytes.
-    def padded(source: Tensor, height: int, width: int) -> Tensor:
-        room = torch.zeros((_padded(height), _padded(width)), dtype=torch.int8, device=source.device)
-        room[:height, :width] = source
-        return room
-
-    # The right operand is stored by columns, which tensor cores read.
-    return torch._int_mm(padded(left, rows, terms), padded(right.t(), columns, terms).t())
-
-
-def _padded(length: int) -> int:
-    return max(_MULTIPLE, -(-length // _MULTIPLE) * _MULTIPLE)
+    """The product of two operands with 32-bit sums, the right one given by columns, as tensor cores read it."""
+    return torch._int_mm(left, right.t())
 
 
 def device_engine(field: PrimeField, name: str, device: Device) -> DeviceEngine:
@@ -197,7 +223,8 @@ def bytes_exact_within(device: Device) -> int:
 
     def multiplied(left: Array, right: Array) -> Array:
         one, other = (_moved(device, side.astype(np.int8)) for side in (left, right))
-        return _back(byte_product(torch, one, other)[: len(left), : right.shape[1]])
+        found = byte_product(torch, byte_operand(torch, one), byte_operand(torch, other.t()))
+        return _back(found[: len(left), : right.shape[1]])
 
     try:
         with device.full():

@@ -83,19 +83,21 @@ class DeviceProducts:
 
     def multiply_left(self, factor: Balanced, target: Part) -> None:
         """Replace the target by factor x target, for a small square factor."""
-        left, view, side = self._moved(factor), _view(target), self.engine.side
+        engine, view = self.engine, _view(target)
         with self.device.full():
-            for start in range(0, target.columns, side):
-                part = view[:, start : start + side]
-                self._put(part, self.engine.product(left, part))
+            left = engine.left(self._moved(factor))
+            for start in range(0, target.columns, engine.side):
+                part = view[:, start : start + engine.side]
+                self._put(part, engine.product(left, engine.right(part)), 0)
 
     def multiply_right(self, source: Part, factor: Balanced, target: Part) -> None:
         """Set the target to source x factor, for a small square factor; they may overlap in the same rows."""
-        right, taken, view, side = self._moved(factor), _view(source), _view(target), self.engine.side
+        engine, taken, view = self.engine, _view(source), _view(target)
         with self.device.full():
-            for start in range(0, source.rows, side):
-                rows = slice(start, start + side)
-                self._put(view[rows], self.engine.product(taken[rows], right))
+            right = engine.right(self._moved(factor))
+            for start in range(0, source.rows, engine.side):
+                rows = slice(start, start + engine.side)
+                self._put(view[rows], engine.product(engine.left(taken[rows]), right), 0)
 
     def subtract(self, target: Part, left: Part, right: Part) -> None:
         """Subtract left x right from the target, in place."""
@@ -104,15 +106,18 @@ class DeviceProducts:
         with self.device.full():
             for first in range(0, right.columns, side):
                 columns = slice(first, first + side)
-                for top in range(0, left.rows, side):
-                    rows = slice(top, top + side)
-                    part = view[rows, columns]
-                    for start in range(0, left.columns, engine.terms):
-                        terms = slice(start, start + engine.terms)
-                        numbers = engine.product(one[rows, terms], other[terms, columns])
-                        self._put(part, numbers.neg_().add_(part))
+                for start in range(0, left.columns, engine.terms):
+                    terms = slice(start, start + engine.terms)
+                    operands = engine.right(other[terms, columns])
+                    for top in range(0, left.rows, side):
+                        rows = slice(top, top + side)
+                        self._put(view[rows, columns], engine.product(engine.left(one[rows, terms]), operands), -1)
 
-    def _put(self, target: Tensor, numbers: Tensor) -> None:
+    def _put(self, target: Tensor, product: Tensor, sign: int) -> None:
+        """Subtract a product from the target, or with a sign of 0 replace the target by it."""
+        numbers = product[: target.shape[0], : target.shape[1]]
+        if sign:
+            numbers.neg_().add_(target)
         self.engine.reduce(numbers)
         target.copy_(numbers)
 

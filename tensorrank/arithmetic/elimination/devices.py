@@ -68,7 +68,7 @@ class Device:
         """A context in which running out of the device's memory becomes an error in words."""
         try:
             yield
-        except self.torch.OutOfMemoryError as error:
+        except self.torch.cuda.OutOfMemoryError as error:
             free = self.free()
             raise TensorRankError(
                 f"the device '{self.name}' ran out of memory, and {amount(free)} are free there, perhaps since others use it "

@@ -139,8 +139,8 @@ def test_what_products_take_beside_the_matrix_is_bounded():
     bytes_, doubles = DeviceBytes, DeviceDoubles
     one_digit = bytes_.side**2 * 4 + 2 * bytes_.side * bytes_.most_terms
     side, terms = bytes_.side // 2, bytes_.most_terms // 2
-    # Five matrices of two bytes for the digits of an operand, a padded digit of either, a product and a total.
-    digits = 2 * 5 * 2 * side * terms + 2 * side * terms + 8 * side**2
+    # Three bytes an entry in either operand, five matrices of two bytes while digits are made, a product and a total.
+    digits = (2 * 3 + 5 * 2) * side * terms + 8 * side**2
     # Operands and their halves; the total, a product, and what reducing takes.
     in_doubles = 8 * (4 * doubles.side * doubles.most_terms + 4 * doubles.side**2)
     assert max(one_digit, digits, in_doubles) <= devices.SCRATCH
@@ -186,12 +186,12 @@ def test_operands_have_the_shapes_that_cuda_asks_for(monkeypatch):
 
 def saturating(_, left, right):
     """Products of bytes whose sums saturate at 16 bits."""
-    return (left.to(torch.float64) @ right.to(torch.float64)).clamp(-(2**15), 2**15 - 1).to(torch.int32)
+    return (left.to(torch.float64) @ right.to(torch.float64).t()).clamp(-(2**15), 2**15 - 1).to(torch.int32)
 
 
 def in_single_precision(_, left, right):
     """Products of bytes whose sums lose what a float32 has no bits for: only sums of more than 1040 products do."""
-    return (left.to(torch.float64) @ right.to(torch.float64)).to(torch.float32).to(torch.int32)
+    return (left.to(torch.float64) @ right.to(torch.float64).t()).to(torch.float32).to(torch.int32)
 
 
 @pytest.fixture
@@ -225,7 +225,8 @@ def test_without_the_check_wrong_products_of_bytes_would_be_believed(monkeypatch
     monkeypatch.setattr(device_engines, "byte_product", saturating)
     monkeypatch.setattr(device_engines, "known_answers", lambda *_: True)
     ones = torch.full((1, 4), 125, dtype=torch.int8)
-    assert engine(251, "bytes").product(ones, ones.t()).item() != 4 * 125**2
+    by = engine(251, "bytes")
+    assert by.product(by.left(ones), by.right(ones.t()))[0, 0] != 4 * 125**2
 
 
 @pytest.mark.usefixtures("forgetful")

@@ -25,10 +25,11 @@ def torch_with(count, free=8 * 2**30, kept=0):
         mem_get_info=lambda place: (free, 10 * 2**30),
         memory_reserved=lambda place: 2**20 + kept,
         memory_allocated=lambda place: 2**20,
+        OutOfMemoryError=OutOfMemoryError,
         get_device_name=lambda number: f"Accelerator {number}",
     )
     place = lambda kind, number=None: SimpleNamespace(type=kind, index=number)  # noqa: E731, as short as what it stands for
-    return SimpleNamespace(__version__="2.99", cuda=cuda, device=place, OutOfMemoryError=OutOfMemoryError)
+    return SimpleNamespace(__version__="2.99", cuda=cuda, device=place)
 
 
 @pytest.fixture
