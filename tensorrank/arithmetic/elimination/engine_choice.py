@@ -26,8 +26,9 @@ AnyEngine = Engine | DeviceEngine
 ENGINES: dict[str, type[Engine]] = {kind.name: kind for kind in (Bytes, Singles, Doubles)}
 # Operations below which no engine is looked for: doubles need nothing to be loaded, and take a few milliseconds.
 _WORTH_CHOOSING = 5e7
-# Operations below which "auto" leaves a matrix on the processors: moving it and its panels takes longer.
-_WORTH_MOVING = 2e9
+# Operations below which "auto" leaves a matrix on the processors (2,500 rows and columns): a device would spend
+# most of its time on launching and on panels. An estimate, since no device was at hand.
+_WORTH_MOVING = 1e10
 
 
 def engine_for(field: PrimeField, name: str = "auto", work: float = inf, device: str = HOST) -> AnyEngine:
