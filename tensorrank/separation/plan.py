@@ -70,10 +70,11 @@ class Plan(Record):
     def __str__(self) -> str:
         if self.method == "bounds":
             return f"bounds only: no blocks that pass them fit within the {self.limits}"
-        size = (
-            f"{self.memory / 2**20:.3g} MiB and {self.work:.2g} operations a draw, "
-            f"about {self.work / TYPICAL_RATE:.2g} s on two cores, twice that if the rank stays below its bound"
-        )
+        size = f"{self.memory / 2**20:.3g} MiB and {self.work:.2g} operations a draw, "
+        if self.device == HOST:
+            size += f"about {self.work / TYPICAL_RATE:.2g} s on two cores, twice that if the rank stays below its bound"
+        else:
+            size += f"large matrices on {self.device}"
         if self.method == "grid" or self.blocks is None:
             return f"grid of up to {self.grid_samples} samples a side; {'' if self.upper else 'at most '}{size}"
         further = ""

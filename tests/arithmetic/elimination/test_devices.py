@@ -138,7 +138,7 @@ def test_a_plan_for_a_device_has_room_there(seen):
         found = tr.plan(model, device="cuda")
         assert found.memory <= 2**30
         assert found.limits.memory <= 2**30
-        assert found.device == "cuda"
+        assert str(found).endswith("operations a draw, large matrices on cuda")
         # A limit of the user's own is left as it is.
         assert tr.plan(model, device="cuda", memory="4GiB").limits.memory == 4 * 2**30
 
