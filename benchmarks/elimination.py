@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
@@ -18,12 +19,22 @@ from scipy.linalg import qr
 
 import tensorrank as tr
 from benchmarks.machine import dgemm_rate, table
-from tensorrank.arithmetic.elimination import products
-from tensorrank.arithmetic.elimination.products import Part, Products
+from tensorrank.arithmetic.elimination.engine_choice import ENGINES, engine_for
+from tensorrank.arithmetic.elimination.engines import Balanced, Doubles, Engine, Part, storage
+from tensorrank.arithmetic.elimination.products import Products
+from tensorrank.arithmetic.elimination.rank import rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.resources import worker_threads
 
 PRIMES = (8388593, 2**31 - 1)
+# An engine, the prime, the largest size, and how many times 2/3 n^3 operations of dgemm it may take at each size.
+SMALL = (
+    ("bytes", 251, 23005, {1000: 2.5, 2000: 1.2, 4000: 0.6, 8000: 0.25, 16000: 0.17, 23005: 0.13}),
+    ("bytes", 16253, 8000, {}),
+    ("float32", 251, 8000, {1000: 4.0, 2000: 2.0, 4000: 1.1, 8000: 0.75}),
+    ("float64", 251, 8000, {}),
+)
+SMALL_SIZES = (1000, 2000, 4000, 8000, 16000, 23005)
 # Float and python-flint ranks take too long beyond this size, and FFPACK beyond that one.
 RIVALS_TO, FFPACK_TO = 4000, 8000
 
@@ -91,6 +102,57 @@ def elimination(sizes: tuple[int, ...] = (500, 1000, 2000, 4000, 8000, 10000)) -
     table("Rank of a full-rank n x n matrix, as multiples of 2/3 n³ operations of dgemm", heading, rows)
 
 
+def small_primes(sizes: tuple[int, ...] = SMALL_SIZES) -> None:
+    """Full rank modulo small primes, by every engine, from residues that are consumed."""
+    field, rows = {}, []
+    for name, prime, most, allowed in SMALL:
+        field[prime] = PrimeField(prime)
+        engine = engine_for(field[prime], name) if ENGINES[name].obstacle(field[prime]) is None else None
+        row = [name, str(prime)]
+        for size in sizes:
+            if engine is None or size > most:
+                row.append("-")
+                continue
+            half, rng = prime // 2, np.random.default_rng(size)
+            matrix = rng.integers(-half, half + 1, (size, size), dtype=storage(prime))
+
+            def eliminate(matrix: Balanced = matrix, engine: Engine = engine) -> None:
+                with worker_threads(None) as pool:
+                    rank_in_place(matrix.copy(), engine, pool)
+
+            eliminate(matrix[:200, :200].copy())
+            found = ratio(2 / 3 * size**3, eliminate, 5 if size <= 2000 else 3)
+            row.append(f"{found:.2f}" + (f" (≤ {allowed[size]})" if size in allowed else ""))
+        rows.append(row)
+    table(
+        "Full rank n x n modulo small primes, as multiples of 2/3 n³ operations of dgemm (allowed in brackets)",
+        ["engine", "prime", *map(str, sizes)],
+        rows,
+    )
+
+
+def peak_of_bytes(size: int = 16000) -> None:
+    """The most memory of an elimination in bytes, per entry of the matrix."""
+    script = (
+        "import resource, numpy as np\n"
+        "from tensorrank.arithmetic.elimination.engine_choice import engine_for\n"
+        "from tensorrank.arithmetic.elimination.rank import rank_in_place\n"
+        "from tensorrank.arithmetic.prime_field import PrimeField\n"
+        "from tensorrank.arithmetic.resources import worker_threads\n"
+        "def held(): return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "engine = engine_for(PrimeField(251), 'bytes'); rng = np.random.default_rng(0)\n"
+        "def eliminated(n):\n"
+        "    with worker_threads(None) as pool: rank_in_place(rng.integers(-125, 126, (n, n), dtype=np.int8), engine, pool)\n"
+        f"eliminated(500); before = held(); eliminated({size}); print((held() - before) / {size} ** 2)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    table(
+        f"Peak memory of an elimination in bytes, n = {size}, in bytes an entry",
+        ["the matrix and all beside it", "allowed"],
+        [[f"{float(done.stdout):.2f}", "1.3"]],
+    )
+
+
 def strassen(sizes: tuple[int, ...] = (2000, 4000, 8000)) -> None:
     """A product of two n x n matrices over GF(p), with and without Strassen's algorithm, against dgemm."""
     rows = []
@@ -102,10 +164,10 @@ def strassen(sizes: tuple[int, ...] = (2000, 4000, 8000)) -> None:
 
         def multiply(*parts: NDArray[np.int32]) -> None:
             with worker_threads(None) as pool:
-                Products(PrimeField(PRIMES[0]), pool).subtract(*map(Part.whole, parts))
+                Products(Doubles(PrimeField(PRIMES[0])), pool).subtract(*map(Part.whole, parts))
 
-        for side in (10**9, products._STRASSEN_SIDE):
-            with patch.object(products, "_STRASSEN_SIDE", side):
+        for side in (10**9, Doubles.tiling.strassen):
+            with patch.object(Doubles, "tiling", Doubles.tiling._replace(strassen=side)):
                 row.append(f"{ratio(2 * size**3, lambda m=(target, left, right): multiply(*m)):.2f}")
         rows.append(row)
     table(

@@ -9,7 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.approximation import largest_entries, steps
-from benchmarks.elimination import elimination, strassen
+from benchmarks.elimination import elimination, peak_of_bytes, small_primes, strassen
 from benchmarks.fitting import beside_hmmlearn, other_models
 from benchmarks.guidelines import fits, large_bounds
 from benchmarks.machine import describe, seconds, table
@@ -46,6 +46,8 @@ if __name__ == "__main__":
     stages(4, 3)
     macaulay2()
     elimination()
+    small_primes()
+    peak_of_bytes()
     strassen()
     masked()
     interleaved_train()
