@@ -134,12 +134,13 @@ def small_primes(sizes: tuple[int, ...] = SMALL_SIZES) -> None:
 def peak_of_bytes(size: int = 16000) -> None:
     """The most memory of an elimination in bytes, per entry of the matrix."""
     script = (
-        "import resource, numpy as np\n"
+        "import re, numpy as np\n"
+        "from pathlib import Path\n"
         "from tensorrank.arithmetic.elimination.engine_choice import engine_for\n"
         "from tensorrank.arithmetic.elimination.rank import rank_in_place\n"
         "from tensorrank.arithmetic.prime_field import PrimeField\n"
         "from tensorrank.arithmetic.resources import worker_threads\n"
-        "def held(): return 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "def held(): return 1024 * int(re.search(r'VmHWM:\\s+(\\d+)', Path('/proc/self/status').read_text())[1])\n"
         "engine = engine_for(PrimeField(251), 'bytes'); rng = np.random.default_rng(0)\n"
         "def eliminated(n):\n"
         "    with worker_threads(None) as pool: rank_in_place(rng.integers(-125, 126, (n, n), dtype=np.int8), engine, pool)\n"

@@ -18,9 +18,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import tensorrank as tr
 from benchmarks.machine import describe, dgemm_rate, table
 from tensorrank.arithmetic.elimination.costs import elimination_bytes, elimination_work
+from tensorrank.arithmetic.elimination.engine_choice import engine_for
 from tensorrank.arithmetic.elimination.rank import rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.arithmetic.primes import primes_below
 from tensorrank.arithmetic.resources import memory_limit, worker_threads
+from tensorrank.separation.draws import certifying_primes
 from tensorrank.separation.hankel import HankelForm
 from tensorrank.separation.limits import lattice_bytes
 from tensorrank.separation.monomials import monomial_count
@@ -38,12 +41,13 @@ def whole(width: int, depth: int) -> None:
     taken = time.perf_counter() - started
     table(
         f"Width {width}, depth {depth}",
-        ["rank", "standing", "draws", "largest matrix", "seconds", "peak GiB"],
+        ["rank", "standing", "primes", "engines", "largest matrix", "seconds", "peak GiB"],
         [
             [
                 str(result.value),
                 result.standing,
-                str(len(result.primes)),
+                " ".join(map(str, result.primes)),
+                " and ".join(result.engines),
                 " x ".join(map(str, result.samples or ())),
                 f"{taken:.1f}",
                 f"{peak_gib():.1f}",
@@ -54,12 +58,17 @@ def whole(width: int, depth: int) -> None:
 
 def block(width: int, depth: int, memory: str | None = None) -> None:
     """The rank of the largest block that fits whole (as many of the longer side's as the shorter has)."""
-    model, field = tr.SelfAttention(depth, width), PrimeField(8388593)
+    model = tr.SelfAttention(depth, width)
+    primes = certifying_primes(model.moment_degree)
+    field = PrimeField(8388593 if primes is None else next(primes_below(primes.most)))
+    engine = engine_for(field)
     degree, variables = model.moment_degree, width * (width + 1) // 2
     room = memory_limit(memory) - lattice_bytes(monomial_count(variables, degree), width, degree, variables)
     shapes = {k: (width * monomial_count(variables, k), monomial_count(variables, degree - k)) for k in range(degree + 1)}
     sides = {k: min(shape) for k, shape in shapes.items()}
-    chosen = max((k for k in sides if elimination_bytes(sides[k], sides[k]) <= room), key=lambda k: sides[k])
+    chosen = max(
+        (k for k in sides if elimination_bytes(sides[k], sides[k], engine.storage.itemsize) <= room), key=lambda k: sides[k]
+    )
     side = sides[chosen]
     rate = dgemm_rate()
     rng = np.random.default_rng(0)
@@ -70,12 +79,12 @@ def block(width: int, depth: int, memory: str | None = None) -> None:
         rows, columns = (np.sort(rng.choice(length, side, replace=False)) for length in shapes[chosen])
         matrix = form.block(chosen, pool, rows, columns)
         built = time.perf_counter()
-        rank = rank_in_place(matrix, field, pool)
+        rank = rank_in_place(matrix, engine, pool)
         taken = time.perf_counter() - built
     rate = (rate + dgemm_rate()) / 2
     table(
-        f"Width {width}, depth {depth}: the block of degree {chosen}, {shapes[chosen][0]} x {shapes[chosen][1]}; "
-        f"dgemm {rate / 1e9:.0f} Gflop/s",
+        f"Width {width}, depth {depth}, p = {field.prime} ({engine.name}): degree {chosen}, "
+        f"{shapes[chosen][0]} x {shapes[chosen][1]}; dgemm {rate / 1e9:.0f} Gflop/s",
         ["side", "rank", "lattice, s", "building, s", "elimination, s", "ratio to 2/3 n³ at dgemm", "peak GiB"],
         [
             [

@@ -67,10 +67,8 @@ def stages(width: int, depth: int) -> None:
         largest = max(sizes, key=lambda k: sizes[k])
         side = np.arange(sizes[largest])
         both = seconds(lambda: HankelForm.of(instance, field, width, model.moment_degree, variables, pool))
-        values = form.coefficients % field.prime
-        interpolation = seconds(
-            lambda: to_scaled_coefficients(values % field.prime, variables, model.moment_degree, field, pool)
-        )
+        values = form.coefficients.astype(np.int32) % field.prime
+        interpolation = seconds(lambda: to_scaled_coefficients(values.copy(), variables, model.moment_degree, field, pool))
         building = seconds(lambda: form.block(largest, pool, side, side))
         block = form.block(largest, pool, side, side)
         engine = engine_for(field)
