@@ -13,7 +13,7 @@ from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.elimination.costs import elimination_work
 from tensorrank.arithmetic.elimination.device_engines import DeviceEngine
 from tensorrank.arithmetic.elimination.devices import HOST
-from tensorrank.arithmetic.elimination.engine_choice import AnyEngine, EngineName, engine_for
+from tensorrank.arithmetic.elimination.engine_choice import AnyEngine, EngineName, preferred_engine
 from tensorrank.arithmetic.elimination.engines import Balanced, Engine
 from tensorrank.arithmetic.elimination.files import rank_of_strips, strip_columns
 from tensorrank.arithmetic.elimination.rank import balanced, product, rank_in_place, rank_of_slabs
@@ -108,7 +108,7 @@ class BlockElimination:
 
     def __call__(self, form: HankelForm, pool: Workers, report: Progress) -> JobRank:
         """Fill the block from the coefficients and eliminate it, in memory if it fits there, otherwise over files."""
-        engine = engine_for(form.field, self.engine, self.block.work, self.device)
+        engine = preferred_engine(form.field, self.engine, self.block.work, self.device)
         if self.tokens is not None:
             matrix = self._low_rank_block(form, *self.tokens, engine, pool)
             rank = rank_in_place(matrix, engine, pool, report)

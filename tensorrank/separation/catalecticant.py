@@ -9,7 +9,7 @@ by divided powers of moments of low rank, since no other moments occur.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
 from math import inf
@@ -43,7 +43,7 @@ from tensorrank.separation.monomials import monomial_count
 
 # Operations of blocks that take longer than loading what multiplies small residues fast.
 _WORTH_CERTIFYING = 2e10
-# The engine that takes the most memory beside a matrix.
+# The engine of the widest residues.
 _WIDEST = Doubles(PrimeField(LARGEST_PRIME))
 # Blocks computed ahead of need, to one side of the crossing.
 _AHEAD = 8
@@ -65,7 +65,8 @@ class CatalecticantPlan:
         work: operations in all.
         fixed_memory: bytes of the memory that the lattice takes.
         fixed_work: operations of the work that the lattice takes.
-        entry: bytes that a residue takes; at most 2 if blocks are tried at a small prime first.
+        entry: bytes that a residue takes.
+        certifies: whether blocks are tried at a small prime first.
     """
 
     width: int
@@ -80,12 +81,7 @@ class CatalecticantPlan:
     fixed_memory: float = 0
     fixed_work: float = 0
     entry: int = 4
-
-    @property
-    def certifies(self) -> bool:
-        """True if most of the work is in blocks, and so much that a small prime is worth its own draw."""
-        blocks = self.work - self.fixed_work
-        return self.entry < _WIDEST.storage.itemsize and self.full and blocks > max(_WORTH_CERTIFYING, self.fixed_work)
+    certifies: bool = False
 
     @property
     def full(self) -> bool:
@@ -120,17 +116,28 @@ class CatalecticantPlan:
 
 
 def catalecticant_plan(
-    width: int, degree: int, tokens: tuple[int, int], limits: Limits, *, certify: bool = True
+    width: int,
+    degree: int,
+    tokens: tuple[int, int],
+    limits: Limits,
+    *,
+    primes: Sequence[object] | None = None,
+    eager: bool = False,
 ) -> CatalecticantPlan:
     """The largest plan within the limits: all entries of M if possible, blocks as large as fit.
 
-    Blocks of much work are tried at a small prime first, where residues take less room, unless `certify` is false.
+    Blocks of much work are tried at a small prime first, where residues take less room; if `eager`, blocks of any work.
+    Where primes are given, residues take the room that these need.
     """
-    small = certifying_primes(degree) if certify else None
+    if primes is not None:
+        largest = max((prime for prime in primes if isinstance(prime, int)), default=LARGEST_PRIME)
+        return _plan_of(width, degree, tokens, limits, storage(min(largest, LARGEST_PRIME)).itemsize)
+    small = certifying_primes(degree)
     if small is not None:
         quick = _plan_of(width, degree, tokens, limits, storage(next(primes_below(small.most))).itemsize)
-        if quick.certifies:
-            return quick
+        blocks = quick.work - quick.fixed_work
+        if quick.full and quick.blocks and (eager or blocks > max(_WORTH_CERTIFYING, quick.fixed_work)):
+            return replace(quick, certifies=True)
     return _plan_of(width, degree, tokens, limits, _WIDEST.storage.itemsize)
 
 
@@ -290,6 +297,11 @@ class Catalecticant:
     def some_blocks(self, degrees: Iterable[int]) -> Rounds[dict[int, JobRank]]:
         """Compute the ranks of the whole blocks of these degrees."""
         return (yield from self._ranks(_block(self.plan, k, None) for k in degrees))
+
+    def short(self, found: Mapping[int, JobRank]) -> list[int]:
+        """The degrees of the blocks that were computed as the plan has them, not cut, and are short of full rank."""
+        whole = {k: _block(self.plan, k, self.plan.side) for k, rank in found.items() if any(rank.samples)}
+        return [k for k, block in whole.items() if not block.cut and found[k].rank < min(block.used)]
 
     def has_room(self, degrees: Iterable[int]) -> bool:
         """True if the whole blocks of these degrees fit with residues of every supported prime."""

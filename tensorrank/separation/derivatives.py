@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from tensorrank.arithmetic.elimination.costs import elimination_bytes, elimination_work
-from tensorrank.arithmetic.elimination.engine_choice import EngineName, engine_for
+from tensorrank.arithmetic.elimination.engine_choice import EngineName, preferred_engine
 from tensorrank.arithmetic.elimination.rank import rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.resources import Progress, Workers
@@ -71,6 +71,6 @@ def _rank(
     report: Progress,
 ) -> JobRank:
     form = HankelForm.inhomogeneous(instance, field, plan.width, plan.degree, pool)
-    engine = engine_for(field, named, elimination_work(*plan.shape), device)
+    engine = preferred_engine(field, named, elimination_work(*plan.shape), device)
     rank = rank_in_place(form.derivatives(pool), engine, pool, report)
     return JobRank(rank, *plan.shape, complete=True, engine=engine.name)

@@ -65,7 +65,8 @@ def from_blocks(form: MomentForm, partition: Bipartition, chosen: Plan, draws: D
     spaces = blocks.spaces
     quick = draws.certifying() if blocks.certifies else None
     if quick is None and blocks.certifies:
-        blocks = catalecticant_plan(blocks.width, spaces.degree, blocks.tokens, chosen.limits, certify=False)
+        # Every small prime divides a denominator of the weights.
+        blocks = catalecticant_plan(blocks.width, spaces.degree, blocks.tokens, chosen.limits, primes=())
     degrees = range(spaces.degree + 1)
     bounds = {k: min(spaces.rows(k), spaces.columns(k)) for k in degrees}
     # The degree of an entry in what is drawn: in the weights, and with few tokens in the tokens too.
@@ -78,25 +79,19 @@ def from_blocks(form: MomentForm, partition: Bipartition, chosen: Plan, draws: D
             instance, field, blocks, chosen.limits, draws.rng, number, chosen.scratch, chosen.engine, chosen.device
         )
 
-    def short_of(found: Mapping[int, JobRank]) -> list[int]:
-        return [k for k in found if found[k].rank < bounds[k]]
-
     primes: dict[int, list[int]] = {k: [] for k in degrees}
     if quick is None:
         first, made = over(*draws.next(0, entry_degree)), 1
         found = yield from first.all_blocks()
         for k in degrees:
             primes[k].append(draws.used[-1])
-        room = True
     else:
         first, made = over(*quick), 0
-        found = yield from _at_small_primes(first, draws, over, short_of)
-        room = first.has_room(short_of(found))
+        found = yield from _at_small_primes(first, draws, over)
     used = [*found.values()]
     incomplete = [k for k in degrees if not found[k].complete]
-    short = short_of(found)
-    whole = blocks.whole and not incomplete
-    raised = False
+    short = [k for k in degrees if found[k].rank < bounds[k]]
+    whole, room, raised = blocks.whole and not incomplete, first.has_room(short), False
     while whole and room and short and (made < count or (raised and made < _MOST_DRAWS)):
         again = yield from over(*draws.next(max(found[k].rank for k in short), entry_degree)).some_blocks(short)
         used += again.values()
@@ -106,7 +101,7 @@ def from_blocks(form: MomentForm, partition: Bipartition, chosen: Plan, draws: D
         raised = made > 1 and any(again[k].rank > found[k].rank for k in short)
         for k in short:
             primes[k].append(draws.used[-1])
-            found[k] = max(found[k], again[k], key=lambda block: block.rank)
+        found = _better(found, again)
         short = [k for k in short if found[k].rank < bounds[k]]
     ranks = [found[k].rank for k in degrees]
     if draws.weights is None:
@@ -139,27 +134,32 @@ def from_blocks(form: MomentForm, partition: Bipartition, chosen: Plan, draws: D
 
 
 def _at_small_primes(
-    first: Catalecticant,
-    draws: Draws,
-    over: Callable[[PrimeField, Instance], Catalecticant],
-    short_of: Callable[[Mapping[int, JobRank]], list[int]],
+    first: Catalecticant, draws: Draws, over: Callable[[PrimeField, Instance], Catalecticant]
 ) -> Rounds[dict[int, JobRank]]:
     """Compute every block at a small prime, and those that come out short once more at another.
 
     Blocks that decide others are tried again before the others are computed.
     """
-    second: Catalecticant | None = None
-    found, tried = (yield from first.crossing()), set[int]()
-    for _ in range(2):
-        if again := [k for k in short_of(found) if k not in tried and found[k].complete]:
-            tried |= set(again)
-            if second is None and (other := draws.certifying()) is not None:
-                second = over(*other)
-            if second is not None:
-                ranks = yield from second.some_blocks(again)
-                found |= {k: max(found[k], ranks[k], key=lambda block: block.rank) for k in again}
-        found = yield from first.outward(found)
-    return found
+    found = yield from first.crossing()
+    short = first.short(found)
+    other = draws.certifying() if short else None
+    if other is None:
+        return (yield from first.outward(found))
+    second = over(*other)
+    found = _better(found, (yield from second.some_blocks(short)))
+    # Further blocks are computed at the prime whose coefficients are at hand.
+    found = yield from second.outward(found)
+    fresh = [k for k in second.short(found) if k not in short]
+    if not fresh:
+        return found
+    found = _better(found, (yield from first.some_blocks(fresh)))
+    return (yield from first.outward(found))
+
+
+def _better(found: dict[int, JobRank], again: Mapping[int, JobRank]) -> dict[int, JobRank]:
+    """For each block the larger of two ranks, and of equal ones that of the complete block."""
+    chosen = {k: max(found[k], rank, key=lambda block: (block.rank, block.complete)) for k, rank in again.items()}
+    return found | chosen
 
 
 def from_grid(partition: Bipartition, chosen: Plan, draws: Draws, count: int) -> Rounds[Evidence]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from tensorrank.arithmetic.elimination.costs import elimination_work
 from tensorrank.arithmetic.elimination.devices import HOST
-from tensorrank.arithmetic.elimination.engine_choice import EngineName, engine_for
+from tensorrank.arithmetic.elimination.engine_choice import EngineName, preferred_engine
 from tensorrank.arithmetic.elimination.rank import balanced, rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import Progress, Workers
@@ -62,7 +62,7 @@ class GridSampling:
         while True:
             part = partial(self._values, rows, columns, memory=share)
             values = np.concatenate(pool.map(part, pool.shares(len(rows), 4)))
-            engine = engine_for(field, self.engine, elimination_work(*values.shape), self.device)
+            engine = preferred_engine(field, self.engine, elimination_work(*values.shape), self.device)
             rank = rank_in_place(balanced(values, field, pool), engine, pool)
             samples = len(rows), len(columns)
             complete = all(source.exhausted for source in sources)

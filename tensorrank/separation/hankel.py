@@ -65,7 +65,7 @@ class HankelForm:
         """Evaluate the instance on the simplex lattice of the first so many symmetric entries, and interpolate."""
         values = _lattice_values(instance, width, degree, variables, variables, pool)
         to_scaled_coefficients(values, variables, degree, field, pool)
-        return cls(field, degree, variables, values.astype(storage(field.prime)))
+        return cls(field, degree, variables, values.astype(storage(field.prime), copy=False))
 
     @classmethod
     def inhomogeneous(cls, instance: Instance, field: PrimeField, width: int, degree: int, pool: Workers) -> HankelForm:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Unpack, get_args
 
-from tensorrank.arguments import one_of
+from tensorrank.arguments import one_of, things
 from tensorrank.arithmetic.elimination.costs import elimination_work
 from tensorrank.arithmetic.elimination.devices import HOST
 from tensorrank.arithmetic.elimination.engine_choice import EngineName, checked_choice
@@ -71,8 +71,10 @@ class Plan(Record):
         if self.method == "bounds":
             return f"bounds only: no blocks that pass them fit within the {self.limits}"
         size = f"{self.memory / 2**20:.3g} MiB and {self.work:.2g} operations a draw, "
+        certifies = self.blocks is not None and self.blocks.certifies
+        more = "in bytes less, and more at large primes" if certifies else "twice that"
         if self.device == HOST:
-            size += f"about {self.work / TYPICAL_RATE:.2g} s on two cores, twice that if the rank stays below its bound"
+            size += f"about {self.work / TYPICAL_RATE:.2g} s on two cores, {more} if the rank stays below its bound"
         else:
             size += f"large matrices on {self.device}"
         if self.method == "grid" or self.blocks is None:
@@ -138,7 +140,8 @@ def planned(architecture: Architecture, partition: Bipartition, options: PlanOpt
     near, far = partition.a, partition.b
     if form.output_site in far:
         near, far = far, near
-    blocks = catalecticant_plan(form.width, form.degree, (len(near), len(far)), limits, certify=options.get("primes") is None)
+    primes, eager = things(options.get("primes")), options["engine"] not in ("auto", "float64")
+    blocks = catalecticant_plan(form.width, form.degree, (len(near), len(far)), limits, primes=primes, eager=eager)
     useful = blocks.whole or blocks.potential() > grid.lower
     grid_is_whole = grid.upper is not None and grid.upper < grid.grid_samples
     derivatives, fallback = None, None

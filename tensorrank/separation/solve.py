@@ -6,7 +6,10 @@ import time
 from dataclasses import dataclass, replace
 from typing import Unpack
 
-from tensorrank.arguments import whole_number
+from tensorrank.arguments import things, whole_number
+from tensorrank.arithmetic.elimination.devices import HOST
+from tensorrank.arithmetic.elimination.engine_choice import refuse_obstacle
+from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.resources import silent, worker_threads
 from tensorrank.separation.architecture import Model, as_architecture
 from tensorrank.separation.draws import Draws
@@ -142,7 +145,14 @@ def _begun(model: Model, partition: PartitionLike | None, options: ComputationOp
     architecture = as_architecture(model)
     split = checked_partition(architecture.sites, partition)
     count = whole_number("draws", options["draws"], 1, most=_MOST_DRAWS)
+    given = things(options["primes"])
+    if given is not None:
+        # An iterator gives its primes once, and the plan looks at them too.
+        options = {**options, "primes": given}
     chosen = planned(architecture, split, options)
+    if chosen.device == HOST and chosen.engine != "auto":
+        for prime in given or (2,):
+            refuse_obstacle(chosen.engine, PrimeField(prime))
     draws = Draws(architecture, options["weights"], options["seed"], options["primes"], chosen.degree)
     if draws.impossible:
         chosen = replace(chosen, method="bounds")

@@ -15,7 +15,7 @@ from tensorrank.cli.main import app
 def no_bytes(monkeypatch):
     """A machine without onnxruntime, whose rates are known."""
     known = {Bytes: 8e11, Singles: 2e11, Doubles: 1e11}.__getitem__
-    monkeypatch.setattr(machine, "rate", known)
+    monkeypatch.setattr(machine, "measured", known)
     monkeypatch.setattr(engine_choice, "rate", known)
 
     def missing():

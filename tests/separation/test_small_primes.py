@@ -9,11 +9,15 @@ from math import prod
 import numpy as np
 import pytest
 
-from tensorrank import SelfAttention, plan, separation_rank
+import tensorrank.separation.plan as planning
+from tensorrank import SelfAttention, TensorRankError, plan, separation_rank
+from tensorrank.arithmetic.elimination.engine_choice import ENGINES
+from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.primes import CERTIFYING_PRIMES, LARGE_PRIMES, SMALL_PRIMES, PrimeRange, is_prime
-from tensorrank.separation import catalecticant, draws
+from tensorrank.separation import blocks, draws
 from tensorrank.separation.catalecticant import Catalecticant
 from tensorrank.separation.draws import certifying_primes
+from tensorrank.separation.solve import computation
 
 # Values of MATH.md: one full head and several narrow ones, and few tokens.
 VALUES = [
@@ -30,7 +34,8 @@ VALUES = [
 @pytest.fixture
 def always(monkeypatch):
     """Blocks of any work are tried at small primes, whatever the lattice takes."""
-    monkeypatch.setattr(catalecticant.CatalecticantPlan, "certifies", property(lambda self: self.entry < 4 and self.full))
+    original = planning.catalecticant_plan
+    monkeypatch.setattr(planning, "catalecticant_plan", lambda *sizes, **options: original(*sizes, **options | {"eager": True}))
 
 
 def is_small(prime):
@@ -134,3 +139,72 @@ def test_small_blocks_are_not_worth_a_small_prime():
     assert plan(SelfAttention(5, 2)).blocks.certifies
     # The lattice is most of the work.
     assert not plan(SelfAttention(2, 16)).blocks.certifies
+
+
+@pytest.mark.usefixtures("always")
+@pytest.mark.parametrize("work", [1.01, 2.0])
+def test_a_block_that_is_short_and_unfinished_is_tried_again_too(monkeypatch, work):
+    # The left kernel of a block that vanishes modulo 241 is more work than allowed.
+    monkeypatch.setattr(draws, "CERTIFYING_PRIMES", (PrimeRange(240, 252, 2),))
+    model, rng = SelfAttention(5, 2), np.random.default_rng(3)
+    weights = {name: rng.integers(1, 10**6, shape) for name, (_, shape) in model.shapes.items()}
+    weights["output"] = 241 * weights["output"]
+    allowed = work * plan(model).work
+    found = [separation_rank(model, weights=weights, work=allowed, seed=seed) for seed in range(4)]
+    assert {(one.value, one.standing) for one in found} == {(109024, "exact")}
+    assert {one.primes for one in found} == {(251,), (241, 251)}
+
+
+@pytest.mark.parametrize("engine", ["bytes", "float32"])
+@pytest.mark.parametrize(("model", "value", "standing"), [VALUES[0], VALUES[2], VALUES[5]], ids=str)
+def test_a_named_engine_serves_the_primes_that_it_takes(engine, model, value, standing):
+    obstacle = ENGINES[engine].obstacle(PrimeField(251))
+    if obstacle is not None:
+        pytest.skip(obstacle)
+    found = separation_rank(model, engine=engine)
+    assert (found.value, found.standing) == (value, standing)
+    assert is_small(found.primes[0])
+    # What is short is drawn at primes that are too large for it.
+    assert found.engines == ((engine,) if standing == "exact" else (engine, "float64"))
+
+
+def test_a_named_engine_refuses_primes_that_are_given_and_too_large_for_it():
+    with pytest.raises(TensorRankError, match="modulus 8388593 is too large for the engine 'float32'"):
+        separation_rank(SelfAttention(2, 2), engine="float32", primes=[251, 8388593])
+
+
+def test_given_small_primes_take_the_room_of_their_residues():
+    # As a plan for random ones does, so that a result can be repeated with its primes and its memory.
+    options = {"memory": "12GiB", "seed": 0}
+    random, given = computation(SelfAttention(4, 3), **options), computation(SelfAttention(4, 3), primes=[251, 241], **options)
+    assert given.plan.blocks.blocks == random.plan.blocks.blocks
+    assert not given.plan.blocks.certifies
+    large = computation(SelfAttention(4, 3), primes=[8388593], **options)
+    assert any(block.cut for block in large.plan.blocks.blocks)
+
+
+@pytest.mark.usefixtures("always")
+def test_where_moment_entries_are_left_out_full_blocks_are_not_tried_twice():
+    found = separation_rank(SelfAttention(3, 3), memory="150kB")
+    assert found.standing == "lower bound"
+    assert "moment entries kept" in found.reason
+    assert len([prime for prime in found.primes if is_small(prime)]) == 1
+
+
+@pytest.mark.usefixtures("always")
+def test_coefficients_are_made_at_most_three_times_at_small_primes(monkeypatch):
+    made = []
+    make = blocks.Lattice.make
+    monkeypatch.setattr(blocks.Lattice, "make", lambda self, pool: made.append(self.field.prime) or make(self, pool))
+    separation_rank(SelfAttention(3, 2, heads=2))
+    small = [prime for prime in made if is_small(prime)]
+    assert len(small) <= 3
+    assert len(set(small)) == 2
+
+
+@pytest.mark.usefixtures("always")
+@pytest.mark.parametrize("heads", [1, 2])
+def test_every_number_of_threads_and_every_engine_draws_the_same(heads):
+    model = SelfAttention(4, 2, heads=heads)
+    found = [separation_rank(model, threads=threads, engine=engine) for threads in (1, 2, 3) for engine in ("auto", "float64")]
+    assert all(one == found[0] for one in found)

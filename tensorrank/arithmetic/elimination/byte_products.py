@@ -10,9 +10,9 @@ The operator has a fast path for unsigned bytes on the left and signed ones on t
 numbers with 128 added, and the operator is told to subtract 128.
 
 Processors without dot products of bytes add pairs of 16-bit products, and such a sum saturates at 32767 without a word.
-Whether it does is seen in a product of extreme numbers, `known_answers`, which every process computes before its first
-product. Where numbers within 127 of 0 are multiplied wrongly, those within 63 may be right: they serve primes up to 127
-in one digit, and fewer in two.
+Whether it does is seen in products of extreme numbers, `known_answers`, which every process computes before its first
+use of the engine. Where numbers within 127 of 0 are multiplied wrongly, those within 63 may be right: they serve primes
+up to 127 in one digit, and fewer in two.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from typing import Any
 
 import numpy as np
 
+from tensorrank.arguments import shown
 from tensorrank.arithmetic.arrays import Array
 from tensorrank.arithmetic.elimination import kernels
 from tensorrank.arithmetic.elimination.engines import Engine, Part, Tiling, too_large
@@ -31,7 +32,8 @@ from tensorrank.arithmetic.primes import primes_below
 
 _ZERO = 128
 # Digits within these bounds are tried, the first that the processor multiplies rightly is used.
-_BOUNDS = (127, 63)
+MOST_DIGIT = 127
+_BOUNDS = (MOST_DIGIT, 63)
 # The sides of the products that must be right: of one group of four terms, of odd sizes, and of many terms.
 TRIED = ((1, 4, 1), (5, 67, 33), (64, 1024, 48), (130, 257, 150))
 
@@ -46,7 +48,7 @@ class Bytes(Engine):
     def __init__(self, field: PrimeField) -> None:
         super().__init__(field)
         bound = exact_within()
-        assert bound is not None
+        assert isinstance(bound, int)
         self._scale = digit_scale(field, bound)
         if self._scale > 1:
             s = self._scale
@@ -59,20 +61,20 @@ class Bytes(Engine):
     @classmethod
     def obstacle(cls, field: PrimeField) -> str | None:
         """That nothing is installed, or exact here, or that the prime is too large."""
-        try:
-            bound = exact_within()
-        except ImportError as error:
-            return f"the engine 'bytes' needs onnxruntime, which is not installed ({error}): pip install onnxruntime"
-        if bound is None:
-            return "the engine 'bytes' does not multiply exactly on this processor"
-        return None if digit_scale(field, bound) else too_large(cls, field)
+        # Nothing is loaded for a prime that no processor takes.
+        if not digit_scale(field, _BOUNDS[0]):
+            return too_large(cls.name, _most(_BOUNDS[0]), field)
+        bound = exact_within()
+        if isinstance(bound, str):
+            return bound
+        return None if digit_scale(field, bound) else too_large(cls.name, _most(bound), field)
 
     @classmethod
     def largest_prime(cls) -> int:
         """The largest prime whose digits this processor multiplies exactly."""
         bound = exact_within()
-        assert bound is not None
-        return next(prime for prime in primes_below(2 * bound * 2**8) if digit_scale(PrimeField(prime), bound))
+        assert isinstance(bound, int)
+        return _most(bound)
 
     def left(self, part: Part) -> list[Array]:
         """The residues or their digits, with 128 added, as unsigned bytes."""
@@ -114,14 +116,21 @@ def _high(largest: int, scale: int) -> int:
     return (largest + scale // 2) // scale
 
 
-@functools.cache
-def exact_within() -> int | None:
-    """The bound within which this processor multiplies bytes exactly, or None if it does so not even within 63.
+def _most(bound: int) -> int:
+    """The largest prime whose digits are within a bound."""
+    return next(prime for prime in primes_below(2 * bound * 2**8) if digit_scale(PrimeField(prime), bound))
 
-    Raises:
-        ImportError: if onnxruntime is not installed.
-    """
-    return next((bound for bound in _BOUNDS if known_answers(bound)), None)
+
+@functools.cache
+def exact_within() -> int | str:
+    """The bound within which this processor multiplies bytes exactly, or in words why there is none."""
+    try:
+        exact = next((bound for bound in _BOUNDS if known_answers(bound)), None)
+    except ImportError as error:
+        return f"the engine 'bytes' needs onnxruntime, which is not installed ({error}): pip install onnxruntime"
+    except Exception as error:  # what a library raises that does not fit the machine can be anything
+        return f"the engine 'bytes' cannot be used here, since onnxruntime fails: {shown(str(error))}"
+    return "the engine 'bytes' does not multiply exactly on this processor" if exact is None else exact
 
 
 def _multiplied(left: Array, right: Array) -> Array:

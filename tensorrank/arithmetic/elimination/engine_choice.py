@@ -9,7 +9,7 @@ from math import inf
 from typing import Literal
 
 from tensorrank.arguments import one_of
-from tensorrank.arithmetic.elimination.byte_products import Bytes
+from tensorrank.arithmetic.elimination.byte_products import MOST_DIGIT, Bytes, digit_scale
 from tensorrank.arithmetic.elimination.device_engines import DeviceEngine, device_engine, refuse_engine
 from tensorrank.arithmetic.elimination.device_products import DeviceProducts
 from tensorrank.arithmetic.elimination.devices import HOST, Device, device_named
@@ -24,8 +24,8 @@ EngineName = Literal["auto", "bytes", "float32", "float64"]
 AnyEngine = Engine | DeviceEngine
 
 ENGINES: dict[str, type[Engine]] = {kind.name: kind for kind in (Bytes, Singles, Doubles)}
-# Operations below which no engine is looked for: doubles need nothing to be loaded, and take a few milliseconds.
-_WORTH_CHOOSING = 5e7
+# Operations below which no engine is looked for (1,150 rows and columns): to load one takes longer than doubles do.
+_WORTH_CHOOSING = 1e9
 # Operations below which "auto" leaves a matrix on the processors (2,500 rows and columns): a device would spend
 # most of its time on launching and on panels. An estimate, since no device was at hand.
 _WORTH_MOVING = 1e10
@@ -47,13 +47,30 @@ def engine_for(field: PrimeField, name: str = "auto", work: float = inf, device:
     if device != HOST and (name != "auto" or work >= _WORTH_MOVING):
         return device_engine(field, name, device_named(device))
     if name != "auto":
-        if obstacle := ENGINES[name].obstacle(field):
-            raise TensorRankError(f"{obstacle}; engine 'auto' takes the fastest that serves, 'float64' serves every prime")
+        refuse_obstacle(name, field)
         return ENGINES[name](field)
-    if work < _WORTH_CHOOSING:
-        return Doubles(field)
-    serving = [(kind, kind(field)) for kind in ENGINES.values() if kind.obstacle(field) is None]
-    return max(serving, key=lambda pair: rate(pair[0]) / len(pair[1].weights))[1]
+    kinds = ENGINES.values() if work >= _WORTH_CHOOSING else [Doubles]
+    obstacles = {kind: kind.obstacle(field) for kind in kinds}
+    serving = [kind(field) for kind, obstacle in obstacles.items() if obstacle is None]
+    if not serving:
+        raise TensorRankError("; ".join(str(obstacle) for obstacle in obstacles.values()))
+    if len(serving) == 1:
+        return serving[0]
+    return max(serving, key=lambda engine: rate(ENGINES[engine.name]) / len(engine.weights))
+
+
+def refuse_obstacle(name: str, field: PrimeField) -> None:
+    """Raise an error if an engine of the processors is not installed, not exact here, or not made for the prime."""
+    if obstacle := ENGINES[name].obstacle(field):
+        raise TensorRankError(f"{obstacle}; engine 'auto' takes the fastest that serves, 'float64' serves every prime")
+
+
+def preferred_engine(field: PrimeField, name: str, work: float, device: str = HOST) -> AnyEngine:
+    """The engine of a name where it takes a prime that the user did not choose, and otherwise the fastest that does."""
+    too_large = {"bytes": not digit_scale(field, MOST_DIGIT), "float32": field.prime > Singles.largest_prime()}
+    if too_large.get(name, False):
+        name = "auto"
+    return engine_for(field, name, work, device)
 
 
 def checked_choice(name: str, device: str) -> Device | None:

@@ -13,6 +13,7 @@ products of operands, each with a weight modulo p. All engines give the same res
 
 from __future__ import annotations
 
+import functools
 import threading
 from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
@@ -20,9 +21,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tensorrank.arithmetic.arrays import Array
+from tensorrank.arithmetic.arrays import Array, Integers
 from tensorrank.arithmetic.elimination import kernels
-from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.arithmetic.prime_field import SPLIT_BIT, PrimeField
 from tensorrank.arithmetic.primes import LARGEST_PRIME
 
 # Balanced residues, within p // 2 of 0: int8, int16 or int32, whichever is the smallest that holds them.
@@ -92,6 +93,7 @@ class Engine(ABC):
         prime: p.
         storage: the type of the residues in memory.
         split: the scale at which compiled loops in float64 cut residues; 0 if they need not.
+        total: the type of reduced sums of several products.
         terms: how many products of residues are summed exactly, at most.
         weights: of the products of operands; their sum with these weights is the product of the tiles modulo p.
     """
@@ -105,14 +107,16 @@ class Engine(ABC):
         self.prime = float(field.prime)
         self.storage = storage(field.prime)
         self.split = field.constants[1]
+        # Sums of two residues of up to two bytes are exact in float32.
+        self.total = np.float32 if self.storage.itemsize <= 2 else np.float64
         self.terms = self.tiling.terms
         self.weights: tuple[float, ...] = (1.0,)
         self._rooms = threading.local()
 
     @classmethod
+    @abstractmethod
     def obstacle(cls, field: PrimeField) -> str | None:
         """What keeps this engine from multiplying over a field on this machine, with a remedy if there is one."""
-        return None
 
     @classmethod
     def largest_prime(cls) -> int:
@@ -143,9 +147,9 @@ class Engine(ABC):
     def tile_bytes(self, rows: int, columns: int, terms: int) -> int:
         """The bytes of a thread's scratch matrices for tiles of this size."""
         left, right, product = (np.dtype(kind).itemsize for kind in self.kinds)
-        # The total is float64, and there is one only where a sum has several products.
-        digits = len(self.weights)
-        return rows * columns * (product + 8) + digits * terms * (rows * left + columns * right)
+        # There is a total only where a sum has several products.
+        total, digits = np.dtype(self.total).itemsize, len(self.weights)
+        return rows * columns * (product + total) + digits * terms * (rows * left + columns * right)
 
     def _copied(self, part: Part, name: str, kind: type, offset: int = 0) -> Array:
         room = self.room(name, part[3:], kind)
@@ -153,10 +157,39 @@ class Engine(ABC):
         return room
 
 
-def too_large(engine: type[Engine], field: PrimeField) -> str:
-    """The obstacle of a prime that is too large for an engine."""
-    most = engine.largest_prime()
-    return f"the modulus {field.prime} is too large for the engine '{engine.name}', which takes primes up to {most} here"
+def too_large(name: str, most: int, field: PrimeField) -> str:
+    """The obstacle of a prime that is too large for an engine, which takes primes up to `most`."""
+    return f"the modulus {field.prime} is too large for the engine '{name}', which takes primes up to {most} here"
+
+
+@functools.cache
+def _float_obstacle(kind: type[Engine], primes: tuple[int, ...]) -> str | None:
+    """What is said of an engine in floating point that gets known products wrong, or None.
+
+    Some builds of BLAS multiply float32 with fewer bits where their environment tells them to. The longest sums of the
+    largest residues, of one sign and of mixed ones, and of random residues would show it.
+    """
+    rng = np.random.default_rng(0)
+    for prime in primes:
+        engine, largest = kind(PrimeField(prime)), prime // 2
+        shapes = (40, engine.terms), (engine.terms, 33)
+        for signs in ((1,), (-1,), (-1, 1), ()):
+            left, right = (
+                (largest * rng.choice(signs, shape) if signs else rng.integers(-largest, largest, shape)).astype(engine.storage)
+                for shape in shapes
+            )
+            operands = zip(engine.weights, engine.left(Part.whole(left)), engine.right(Part.whole(right)), strict=True)
+            found = sum(int(weight) * (engine.multiply(*pair).astype(np.int64) % prime) for weight, *pair in operands)
+            if not np.array_equal(found % prime, _product_of(left, right, prime)):
+                return f"the engine '{kind.name}' does not multiply exactly on this machine"
+    return None
+
+
+def _product_of(left: Balanced, right: Balanced, prime: int) -> Integers:
+    """The product modulo a prime of two matrices of up to 2^17 terms, in whole numbers of 64 bits."""
+    high, low = np.divmod(left.astype(np.int64), 2**SPLIT_BIT)
+    other = right.astype(np.int64)
+    return np.asarray((high @ other % prime * 2**SPLIT_BIT + low @ other) % prime, dtype=np.int64)
 
 
 class Doubles(Engine):
@@ -174,6 +207,11 @@ class Doubles(Engine):
         self.terms = min(field.terms, self.tiling.terms)
         if self.split:
             self.weights = (self.split, 1.0)
+
+    @classmethod
+    def obstacle(cls, field: PrimeField) -> str | None:
+        """That products are not exact here."""
+        return _float_obstacle(cls, (8388593, LARGEST_PRIME))
 
     def left(self, part: Part) -> list[Array]:
         """The residues as float64, in two digits if the field splits."""
@@ -202,7 +240,8 @@ class Singles(Engine):
     @classmethod
     def obstacle(cls, field: PrimeField) -> str | None:
         """The prime, if it is too large."""
-        return None if field.prime <= cls.largest_prime() else too_large(cls, field)
+        most = cls.largest_prime()
+        return too_large(cls.name, most, field) if field.prime > most else _float_obstacle(cls, (251, most))
 
     @classmethod
     def largest_prime(cls) -> int:

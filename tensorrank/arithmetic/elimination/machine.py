@@ -9,7 +9,7 @@ from itertools import groupby
 from tensorrank.arithmetic.elimination.devices import DeviceHere, devices_here
 from tensorrank.arithmetic.elimination.engine_choice import ENGINES, engine_for
 from tensorrank.arithmetic.elimination.engines import Engine
-from tensorrank.arithmetic.elimination.rates import processor, rate
+from tensorrank.arithmetic.elimination.rates import measured, processor
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.primes import primes_below
 from tensorrank.arithmetic.resources import memory_available, thread_count
@@ -56,7 +56,7 @@ class Machine(Record):
 
 
 def this_machine() -> Machine:
-    """Describe this machine; rates that are not known yet are measured."""
+    """Describe this machine; rates are measured anew and kept."""
     engines = tuple(_engine_here(name, kind) for name, kind in ENGINES.items())
     return Machine(processor(), thread_count(None), memory_available(), engines, tuple(_ranges(engines)), devices_here())
 
@@ -65,7 +65,7 @@ def _engine_here(name: str, kind: type[Engine]) -> EngineHere:
     obstacle = kind.obstacle(PrimeField(2))
     if obstacle is not None:
         return EngineHere(name, None, None, obstacle)
-    return EngineHere(name, rate(kind), kind.largest_prime(), None)
+    return EngineHere(name, measured(kind), kind.largest_prime(), None)
 
 
 def _ranges(engines: tuple[EngineHere, ...]) -> Iterator[tuple[int, int, str]]:

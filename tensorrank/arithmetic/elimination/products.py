@@ -193,7 +193,7 @@ class Products:
                 if single:
                     total = product
                     continue
-                total = engine.room("total", product.shape, np.float64)
+                total = engine.room("total", product.shape, engine.total)
                 kernels.accumulate(total, product, weight, self.prime, fresh)
                 fresh = False
         for target, sign in targets:

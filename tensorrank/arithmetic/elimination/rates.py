@@ -7,6 +7,7 @@ import os
 import platform
 import sys
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -14,8 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tensorrank.arithmetic.arrays import Array
-from tensorrank.arithmetic.elimination.engines import Engine
+from tensorrank.arithmetic.elimination.engines import Engine, Part
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.resources import worker_threads
 from tensorrank.errors import TensorRankError
@@ -23,8 +23,10 @@ from tensorrank.whole_files import write_whole
 
 # The side of the products that are measured, and how often; all of them take a fifth of a second.
 _SIDE, _TIMES = 768, 3
-# A prime that every engine takes in one digit.
+# A prime that every engine takes in one digit on every processor.
 _PRIME = 127
+# Units of processors that change a rate; a virtual machine may hide some.
+_UNITS = ("avx2", "avx512f", "avx_vnni", "avx512_vnni", "amx_int8", "asimddp", "i8mm")
 # Rates of machines that are kept; a folder may be shared by many.
 _MOST_KEPT = 100
 
@@ -32,29 +34,28 @@ _MOST_KEPT = 100
 @cache
 def rate(engine: type[Engine]) -> float:
     """Operations a second of an engine's products in one thread, two for a multiplication with its addition."""
-    kept = _kept()
-    machine = _machine()
-    known = kept.get(machine, {}).get(engine.name)
-    if known is not None:
-        return known
-    measured = _measured(engine)
-    kept = {name: rates for name, rates in list(kept.items())[1 - _MOST_KEPT :] if name != machine} | {
-        machine: kept.get(machine, {}) | {engine.name: measured}
-    }
-    path = _path()
+    known = _kept().get(_machine(), {}).get(engine.name)
+    return measured(engine) if known is None else known
+
+
+def measured(engine: type[Engine]) -> float:
+    """The rate of an engine, measured now, and kept in the place of an earlier one."""
+    found = _measured(engine)
+    path, machine, kept = _path(), _machine(), _kept()
+    others = [name for name in kept if name != machine][1 - _MOST_KEPT :]
+    kept = {name: kept[name] for name in others} | {machine: kept.get(machine, {}) | {engine.name: found}}
     # Without a folder that can be written every process measures for itself.
-    with suppress(OSError, TensorRankError):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write_whole(path, lambda file: file.write(json.dumps(kept, indent=1).encode()))
-    return measured
+    if path is not None:
+        with suppress(OSError, TensorRankError):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_whole(path, lambda file: file.write(json.dumps(kept, indent=1).encode()))
+    return found
 
 
 def _measured(kind: type[Engine]) -> float:
     engine = kind(PrimeField(_PRIME))
-    rng = np.random.default_rng(0)
-    low, high = (-60, 60) if kind.kinds[1] is np.int8 else (-_PRIME // 2, _PRIME // 2)
-    left: Array = (rng.integers(low, high, (_SIDE, _SIDE)) + (128 if kind.kinds[0] is np.uint8 else 0)).astype(kind.kinds[0])
-    right: Array = rng.integers(low, high, (_SIDE, _SIDE)).astype(kind.kinds[1])
+    residues = np.random.default_rng(0).integers(-(_PRIME // 2), _PRIME // 2 + 1, (2, _SIDE, _SIDE)).astype(np.int8)
+    (left,), (right,) = engine.left(Part.whole(residues[0])), engine.right(Part.whole(residues[1]))
     with worker_threads(1):
         engine.multiply(left, right)
         times = []
@@ -67,39 +68,49 @@ def _measured(kind: type[Engine]) -> float:
 
 def processor() -> str:
     """The name of this machine's processor."""
-    name = platform.processor() or platform.machine()
+    return next(_cpuinfo("model name"), platform.processor() or platform.machine())
+
+
+def _cpuinfo(name: str) -> Iterator[str]:
+    """What Linux says of each processor under a name."""
     with suppress(OSError):
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-        name = next((line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")), name)
-    return name
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines():
+            if line.startswith(name):
+                yield line.split(":", 1)[1].strip()
 
 
 def _machine() -> str:
-    """The processor and the libraries that the rates belong to."""
-    libraries = []
+    """The processor, its units that matter here, and the libraries: what rates belong to."""
+    flags = next(_cpuinfo("flags"), next(_cpuinfo("Features"), "")).split()
+    parts = [processor(), *(unit for unit in _UNITS if unit in flags)]
     for name in ("numpy", "onnxruntime"):
         with suppress(PackageNotFoundError):
-            libraries.append(f"{name} {version(name)}")
-    return ", ".join([processor(), *libraries])
+            parts.append(f"{name} {version(name)}")
+    return ", ".join(parts)
 
 
 def _kept() -> dict[str, dict[str, float]]:
     """The rates in the cache folder by machine and engine; a file that holds anything else counts as none."""
+    path = _path()
     try:
-        kept = json.loads(_path().read_text(encoding="utf-8"))
+        kept = json.loads("{}" if path is None else path.read_text(encoding="utf-8"))
         return {
             str(machine): {str(engine): float(rate) for engine, rate in rates.items() if float(rate) > 0}
             for machine, rates in kept.items()
         }
-    except (OSError, ValueError, TypeError, AttributeError, RuntimeError, RecursionError):
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return {}
 
 
-def _path() -> Path:
+def _path() -> Path | None:
+    """The file in the user's cache folder; None for a user without a home."""
     if sys.platform == "win32":
         folder = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
     elif sys.platform == "darwin":
         folder = "~/Library/Caches"
     else:
         folder = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    return Path(folder).expanduser() / "tensorrank" / "engines.json"
+    try:
+        return Path(folder).expanduser() / "tensorrank" / "engines.json"
+    except RuntimeError:
+        return None

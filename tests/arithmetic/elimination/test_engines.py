@@ -1,13 +1,14 @@
 """What engines multiply, and which one is taken: extreme operands, wrong processors, missing libraries, refusals."""
 
 import json
+import sys
 
 import numpy as np
 import pytest
 from engines_tried import EVERY_ENGINE, engine, pairs
 
 from tensorrank import rank_mod_p
-from tensorrank.arithmetic.elimination import byte_products, engine_choice, rates
+from tensorrank.arithmetic.elimination import byte_products, engine_choice, engines, rates
 from tensorrank.arithmetic.elimination.byte_products import Bytes, digit_scale, known_answers
 from tensorrank.arithmetic.elimination.engine_choice import ENGINES, engine_for
 from tensorrank.arithmetic.elimination.engines import Doubles, Part, Singles, storage
@@ -88,13 +89,53 @@ def test_a_processor_that_saturates_is_found_out_and_multiplies_smaller_digits(m
         engine_for(PrimeField(16253), "bytes")
 
 
-@pytest.mark.usefixtures("forgetful")
-def test_without_the_check_a_processor_that_saturates_would_be_believed(monkeypatch):
-    monkeypatch.setattr(byte_products, "_product", saturating)
-    monkeypatch.setattr(byte_products, "known_answers", lambda bound: True)
-    left, right = np.full((1, 4), 125, dtype=np.int8), np.full((4, 1), 125, dtype=np.int8)
-    by = engine_for(PrimeField(251), "bytes")
-    assert by.multiply(by.left(Part.whole(left))[0], by.right(Part.whole(right))[0]) != 4 * 125**2
+@pytest.mark.usefixtures("forgetful", "measured")
+def test_a_library_that_fails_is_said_to_and_floats_multiply(monkeypatch):
+    def failing():
+        raise RuntimeError("[ONNXRuntimeError] : 9 : NOT_IMPLEMENTED")
+
+    monkeypatch.setattr(byte_products, "_session", failing)
+    assert engine_for(PrimeField(251)).name == "float32"
+    assert rank_mod_p(np.eye(1200, dtype=int), 8388593) == 1200
+    with pytest.raises(TensorRankError, match=r"'bytes' cannot be used here, since onnxruntime fails: .*NOT_IMPLEMENTED"):
+        engine_for(PrimeField(251), "bytes")
+
+
+@pytest.fixture
+def forgotten_floats():
+    engines._float_obstacle.cache_clear()
+    yield
+    engines._float_obstacle.cache_clear()
+
+
+@pytest.mark.usefixtures("forgotten_floats")
+def test_float32_with_fewer_bits_is_found_out(monkeypatch):
+    # As bfloat16 does in builds of BLAS that are told to use it: 8 bits of each factor are left.
+    def short(left, right, out):
+        def kept(numbers):
+            return (numbers.astype(np.float32).view(np.uint32) & np.uint32(0xFFFF0000)).view(np.float32)
+
+        return np.dot(kept(left), kept(right), out=out) if left.dtype == np.float32 else np.dot(left, right, out=out)
+
+    monkeypatch.setattr(engines.np, "matmul", short)
+    with pytest.raises(TensorRankError, match="'float32' does not multiply exactly on this machine; engine 'auto' takes"):
+        engine_for(PrimeField(1021), "float32")
+    assert engine_for(PrimeField(1021), "float64").name == "float64"
+
+
+@pytest.mark.usefixtures("forgotten_floats", "forgetful")
+def test_where_nothing_multiplies_exactly_there_is_no_rank(monkeypatch):
+    monkeypatch.setattr(
+        engines.np, "matmul", lambda left, right, out: np.multiply(np.dot(left, right, out=out), 1.001, out=out)
+    )
+    monkeypatch.setattr(byte_products, "known_answers", lambda bound: False)
+    with pytest.raises(TensorRankError, match="'float64' does not multiply exactly"):
+        rank_mod_p([[1, 2], [3, 4]], 251)
+
+
+def test_nothing_is_loaded_for_a_prime_that_no_bytes_take(monkeypatch):
+    monkeypatch.setattr(byte_products, "exact_within", lambda: 1 / 0)
+    assert engine_for(PrimeField(8388593)).name == "float64"
 
 
 @pytest.mark.usefixtures("forgetful", "measured")
@@ -168,3 +209,10 @@ def test_a_damaged_list_of_rates_counts_as_none_and_is_written_anew(cache, conte
 def test_without_a_folder_to_keep_them_rates_are_measured_all_the_same(cache):
     cache.parent.write_text("a file in the place of the folder")
     assert rates.rate(Doubles) > 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the cache folder is named by XDG_CACHE_HOME on Linux")
+def test_without_a_home_rates_are_measured_all_the_same(monkeypatch):
+    monkeypatch.setenv("XDG_CACHE_HOME", "~nobody_of_this_name/cache")
+    assert rates._path() is None
+    assert rates.measured(Doubles) > 0
