@@ -111,8 +111,8 @@ def changed(changes: tuple[Change, ...], path: Path) -> None:
                 file.seek(first)
                 file.write(second)
         else:
-            # What earlier changes or constraints of the schema make impossible is no change; what SQLite says of it may be
-            # no text.
+            # What earlier changes or constraints of the schema make impossible is no change. What SQLite says of it
+            # may be no text.
             with suppress(sqlite3.Error, UnicodeDecodeError), closing(sqlite3.connect(path)) as connection:
                 connection.execute("PRAGMA ignore_check_constraints = on")
                 for statement in first.split(";"):

@@ -132,7 +132,7 @@ def _bytes_in_memory(array: Array, overwrite: bool, engine: AnyEngine) -> float:
     if array.dtype == np.float64:
         return taken - entry * array.size if _consumable(array, overwrite) else taken
     # Residues as int64, and those before they are reduced.
-    return taken if array.dtype == np.int64 else max(taken, (16 + entry) * array.size)
+    return taken if np.can_cast(array.dtype, np.int64) else max(taken, (16 + entry) * array.size)
 
 
 def _consumable(array: Array, overwrite: bool) -> bool:
@@ -143,7 +143,7 @@ def _wide(array: Array, field: PrimeField, pool: Workers, overwrite: bool) -> Ba
     """The residues of a matrix or its transpose, no higher than wide; in its own memory if it may be overwritten."""
     tall = array.shape[0] > array.shape[1]
     if array.dtype != np.float64:
-        integers = array if array.dtype == np.int64 else field.reduce(array)
+        integers = array if np.can_cast(array.dtype, np.int64) else field.reduce(array)
         return balanced(integers.T if tall else integers, field, pool)
     kind = storage(field.prime)
     if not _consumable(array, overwrite):
@@ -160,9 +160,15 @@ def _wide(array: Array, field: PrimeField, pool: Workers, overwrite: bool) -> Ba
 
 
 def balanced(array: Residues, field: PrimeField, pool: Workers) -> Balanced:
-    """Residues as balanced ones, C-contiguous, made in one pass with a share of the rows for each thread."""
+    """Whole numbers of up to 64 bits as balanced residues, C-contiguous, made a few rows at a time."""
     result = np.empty(array.shape, dtype=storage(field.prime))
-    pool.map(lambda rows: kernels.balance(array[rows], field.prime, result[rows]), pool.shares(len(array)))
+    step = max(1, _ENTRIES_AT_ONCE // max(1, array.shape[1]))
+
+    def convert(start: int) -> None:
+        rows = slice(start, start + step)
+        kernels.balance(np.ascontiguousarray(array[rows], dtype=np.int64), field.prime, result[rows])
+
+    pool.map(convert, range(0, len(array), step))
     return result
 
 
