@@ -43,6 +43,7 @@ _COLUMNS = {
         "complete",
         "saturated",
         "finite",
+        "engine",
         "memory",
         "work",
         "files",
