@@ -149,8 +149,8 @@ def blocks_finished(log):
 )
 def test_a_second_signal_or_the_end_of_the_grace_period_drops_the_block(tmp_path, grace, signals, code):
     log = tmp_path / "log"
-    # One block of minutes.
-    study = ("study", "--widths", 4, "--depths", 3, "--work", "inf", "--out", tmp_path, "--json")
+    # Two blocks of half a minute.
+    study = ("study", "--widths", 2, "--depths", 6, "--work", "inf", "--out", tmp_path, "--json")
     process = started(*study, "--grace", grace, "--log-json", log)
     wait_for(lambda: log.exists() and "lattice made" in log.read_text())
     first, *more = signals

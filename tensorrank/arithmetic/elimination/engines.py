@@ -140,7 +140,8 @@ class Engine(ABC):
         size = shape[0] * shape[1]
         room: Array | None = getattr(self._rooms, name, None)
         if room is None or room.size < size:
-            room = np.empty(size, dtype=kind)
+            # Not what memory held before: BLAS may multiply it by zero, and a NaN stays one.
+            room = np.zeros(size, dtype=kind)
             setattr(self._rooms, name, room)
         return room[:size].reshape(shape)
 
