@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -124,6 +125,12 @@ def _most(bound: int) -> int:
 @functools.cache
 def exact_within() -> int | str:
     """The bound within which this processor multiplies bytes exactly, or in words why there is none."""
+    # In a thread, since a signal that finds the main one importing the library could be taken for its failure.
+    with ThreadPoolExecutor(1) as one:
+        return one.submit(_tried_out).result()
+
+
+def _tried_out() -> int | str:
     try:
         exact = next((bound for bound in _BOUNDS if known_answers(bound)), None)
     except ImportError as error:

@@ -1,6 +1,7 @@
 """What engines multiply, and which one is taken: extreme operands, wrong processors, missing libraries, refusals."""
 
 import json
+import subprocess
 import sys
 
 import numpy as np
@@ -216,3 +217,37 @@ def test_without_a_home_rates_are_measured_all_the_same(monkeypatch):
     monkeypatch.setenv("XDG_CACHE_HOME", "~nobody_of_this_name/cache")
     assert rates._path() is None
     assert rates.measured(Doubles) > 0
+
+
+INTERRUPTED = """
+import signal, sys, types
+from tensorrank.arithmetic.elimination import byte_products
+
+def raise_interrupt(number, frame):
+    raise KeyboardInterrupt
+
+signal.signal(signal.SIGUSR1, raise_interrupt)
+
+class Loading(types.ModuleType):
+    # The signal comes while the library is imported, which makes another error of what is raised then.
+    def __getattr__(self, name):
+        try:
+            signal.raise_signal(signal.SIGUSR1)
+            for _ in range(1000):
+                pass
+        except BaseException as error:
+            raise ImportError("a part of it could not be initialized") from error
+        raise AttributeError(name)
+
+sys.modules["onnxruntime"] = Loading("onnxruntime")
+try:
+    byte_products.exact_within()
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="signals differ")
+def test_a_signal_while_the_library_is_loaded_is_not_taken_for_its_failure():
+    done = subprocess.run([sys.executable, "-c", INTERRUPTED], capture_output=True, text=True, timeout=100)
+    assert done.stdout == "interrupted\n", done.stderr
