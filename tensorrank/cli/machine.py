@@ -46,3 +46,5 @@ def _print(found: Machine) -> None:
         say(f"Primes from {least} to {most_prime}: {name}")
     for device in found.devices:
         say(f"--device {device.name}: {device.model}; {amount(device.free)} of {amount(device.memory)} free")
+    for why in found.devices_missing:
+        say(f"A device is not listed: {why}")

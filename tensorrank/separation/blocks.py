@@ -12,6 +12,7 @@ import numpy as np
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.elimination.costs import elimination_work
 from tensorrank.arithmetic.elimination.device_engines import DeviceEngine
+from tensorrank.arithmetic.elimination.device_products import Slabs, kernel_has_room
 from tensorrank.arithmetic.elimination.devices import HOST
 from tensorrank.arithmetic.elimination.engine_choice import AnyEngine, EngineName, preferred_engine
 from tensorrank.arithmetic.elimination.engines import Balanced, Engine
@@ -115,7 +116,8 @@ class BlockElimination:
             return JobRank(rank, *self.block.used, not self.block.cut, engine=engine.name)
         rank, complete = 0, False
         if self.scratch is None or isinstance(engine, DeviceEngine):
-            rank, complete = rank_of_slabs(self._slabs(form, pool), engine, pool, self._afford, report)
+            affordable = partial(self._afford_on, engine) if isinstance(engine, DeviceEngine) else self._afford
+            rank, complete = rank_of_slabs(self._slabs(form, pool), engine, pool, affordable, report)
             return JobRank(rank, *self.block.used, complete=complete and not self.block.cut, engine=engine.name)
         width = strip_width(self.block, form.variables, self.room, engine)
         fits = not width or self.in_memory <= self.room
@@ -133,11 +135,21 @@ class BlockElimination:
 
     def _afford(self, missing: int) -> bool:
         """True if the rows or columns left out at first can be used too; they meet a left kernel of so many rows."""
-        short, long = sorted(self.block.shape)
-        extra = float(missing) * short * (short + 2 * (long - short))
         # The left kernel, and its product with a slab, beside the block or the slab.
-        kernels = 8.0 * missing * short
-        return kernels + self.in_memory <= self.room and extra <= self.allowance
+        kernels = 8.0 * missing * min(self.block.shape)
+        return kernels + self.in_memory <= self.room and self._further(missing) <= self.allowance
+
+    def _afford_on(self, engine: DeviceEngine, missing: int) -> bool:
+        """The answer of `_afford` where the left kernel lies on a device, whose free memory then decides."""
+        short, long = sorted(self.block.shape)
+        first = max(self.block.used)
+        slabs = Slabs(short, first, _slab_columns(short, first), long - first)
+        return self._further(missing) <= self.allowance and kernel_has_room(engine, slabs, missing)
+
+    def _further(self, missing: int) -> float:
+        """Operations in memory for the rows or columns left out at first."""
+        short, long = sorted(self.block.shape)
+        return float(missing) * short * (short + 2 * (long - short))
 
     @property
     def _further_over_files(self) -> float:
@@ -183,8 +195,7 @@ class BlockElimination:
         """The rows and columns used at first; if nothing is cut, then all others too."""
         rows, first, others, made = self._chosen(form, pool)
         yield partial(made, first)
-        # Narrow slabs, since the left kernel of the first stands beside them, but not too many.
-        step = max(1, len(first) // 4, SLAB_ENTRIES // rows)
+        step = _slab_columns(rows, len(first))
         for start in range(0, len(others), step):
             yield partial(made, others[start : start + step])
 
@@ -199,6 +210,11 @@ class BlockElimination:
         images = form.applied(k, balanced(columns.T, field, pool), engine, pool)
         sampled = product(balanced(rows, field, pool), images, engine, pool)
         return sampled if used[0] <= used[1] else np.ascontiguousarray(sampled.T)
+
+
+def _slab_columns(rows: int, first: int) -> int:
+    """The columns of a slab after the first: few, since the left kernel of the first stands beside."""
+    return max(1, first // 4, SLAB_ENTRIES // rows)
 
 
 def _moments(form: HankelForm, tokens: int, count: int, rng: np.random.Generator) -> tuple[Residues, Residues]:

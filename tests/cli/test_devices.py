@@ -39,9 +39,11 @@ def test_every_kind_of_rank_takes_a_device():
 
 def test_the_machine_lists_its_devices(monkeypatch):
     here = (DeviceHere("cuda", "Accelerator 1", 80 * 2**30, 79 * 2**30),)
-    monkeypatch.setattr(machine, "devices_here", lambda: here)
+    monkeypatch.setattr(machine, "devices_here", lambda: (here, ("the device 'cuda:1' failed",)))
     shown = CliRunner().invoke(app, ["machine"])
     assert shown.exit_code == 0
     assert "--device cuda: Accelerator 1; 79 GiB of 80 GiB free" in " ".join(shown.output.split())
+    assert "A device is not listed: the device 'cuda:1' failed" in " ".join(shown.output.split())
     found = json.loads(CliRunner().invoke(app, ["machine", "--json"]).stdout)
     assert found["devices"] == [{"name": "cuda", "model": "Accelerator 1", "memory": 80 * 2**30, "free": 79 * 2**30}]
+    assert found["devices_missing"] == ["the device 'cuda:1' failed"]

@@ -147,24 +147,28 @@ def _multiplied(left: Array, right: Array) -> Array:
 
 
 def known_answers(
-    bound: int, multiplied: Callable[[Array, Array], Array] = _multiplied, tried: Sequence[tuple[int, int, int]] = TRIED
+    bound: int,
+    multiplied: Callable[[Array, Array], Array] = _multiplied,
+    tried: Sequence[tuple[int, int, int]] = TRIED,
+    other: int | None = None,
 ) -> bool:
-    """True if products of extreme numbers within the bound, at most 2^21, come out right.
+    """True if products of extreme numbers within the bound, on the right within the other if there is one, are right.
 
     All left numbers at the bound and all right ones at the bound, of either sign, give the largest sums of pairs that
     there are. Random extremes, random numbers and random large numbers follow.
     """
-    rng = np.random.default_rng(0)
+    rng, bounds = np.random.default_rng(0), (bound, bound if other is None else other)
     for rows, terms, columns in tried:
         shapes = (rows, terms), (terms, columns)
-        signs = [(np.full(shapes[0], a), np.full(shapes[1], b)) for a in (bound, -bound) for b in (bound, -bound)]
-        extremes = tuple(rng.choice((-bound, bound), shape) for shape in shapes)
-        numbers = tuple(rng.integers(-bound, bound + 1, shape) for shape in shapes)
+        ends = [(first * bounds[0], second * bounds[1]) for first in (1, -1) for second in (1, -1)]
+        signs = [(np.full(shapes[0], first), np.full(shapes[1], second)) for first, second in ends]
+        extremes = tuple(rng.choice((-most, most), shape) for most, shape in zip(bounds, shapes, strict=True))
+        numbers = tuple(rng.integers(-most, most + 1, shape) for most, shape in zip(bounds, shapes, strict=True))
         # Of one sign, near the bound, and different: sums that need every bit.
-        large = tuple(bound - rng.integers(0, 2, shape) for shape in shapes)
+        large = tuple(most - rng.integers(0, 2, shape) for most, shape in zip(bounds, shapes, strict=True))
         for left, right in (*signs, extremes, numbers, large):
-            # Sums of float64 products of such numbers are exact.
-            if not np.array_equal(multiplied(left, right), left.astype(np.float64) @ right.astype(np.float64)):
+            # In 64-bit whole numbers, which no library multiplies in another way.
+            if not np.array_equal(multiplied(left, right), left.astype(np.int64) @ right.astype(np.int64)):
                 return False
     return True
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import functools
 from abc import ABC, abstractmethod
+from math import isqrt
 from typing import Any
 
 import numpy as np
@@ -19,14 +20,15 @@ from tensorrank.arithmetic.arrays import Array
 from tensorrank.arithmetic.elimination.byte_products import TRIED, digit_scale, known_answers
 from tensorrank.arithmetic.elimination.devices import HOST, Device
 from tensorrank.arithmetic.elimination.engines import storage
-from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.arithmetic.prime_field import FEWEST_TERMS, SPLIT_BIT, PrimeField
+from tensorrank.arithmetic.primes import LARGEST_PRIME
 from tensorrank.errors import TensorRankError
 
 # A tensor of PyTorch, which need not be installed where types are checked.
 Tensor = Any
 
-# Whole numbers within this bound have sums of a thousand products that float64 holds.
-_DOUBLES_BOUND = 2**21 - 1
+# Float64 holds every whole number below this.
+_EXACT = 2**53
 # Sides of byte operands are multiples of this: the library of NVIDIA's devices refuses some others.
 _MULTIPLE = 32
 
@@ -226,13 +228,13 @@ def bytes_exact_within(device: Device) -> int:
         found = byte_product(torch, byte_operand(torch, one), byte_operand(torch, other.t()))
         return _back(found[: len(left), : right.shape[1]])
 
-    try:
-        with device.full():
-            # Sums of as many terms as are ever multiplied at a time are tried too.
-            longest = 40, DeviceBytes.most_terms, 40
-            return 127 if known_answers(127, multiplied, (*TRIED, longest)) else 0
-    except (RuntimeError, NotImplementedError):  # the device or its library has no products of bytes
-        return 0
+    with device.alone():
+        try:
+            return 127 if known_answers(127, multiplied, _with(DeviceBytes.most_terms)) else 0
+        except RuntimeError as error:  # the device or its library has no products of bytes
+            if device.ran_out(error):
+                raise
+            return 0
 
 
 @functools.cache
@@ -241,7 +243,21 @@ def _doubles_are_exact(device: Device) -> bool:
         one, other = (_moved(device, side.astype(np.float64)) for side in (left, right))
         return _back(one @ other)
 
-    return known_answers(_DOUBLES_BOUND, multiplied)
+    def exact(left: int, right: int, terms: int) -> bool:
+        return known_answers(left, multiplied, _with(terms), right)
+
+    most, residue = DeviceDoubles.most_terms, LARGEST_PRIME // 2
+    with device.alone():
+        return (
+            # The longest sums, and those of the largest residues that are multiplied whole; left factors cut in two.
+            all(exact(isqrt(_EXACT // terms), isqrt(_EXACT // terms), terms) for terms in (most, FEWEST_TERMS))
+            and all(exact(digit, residue, _EXACT // (digit * residue)) for digit in (2**SPLIT_BIT, 2 ** (SPLIT_BIT - 1)))
+        )
+
+
+def _with(terms: int) -> tuple[tuple[int, int, int], ...]:
+    """The sides of products that are tried, none with more terms than these, and one with exactly as many."""
+    return *(sides for sides in TRIED if sides[1] <= terms), (40, terms, 40)
 
 
 def _moved(device: Device, array: Array) -> Tensor:

@@ -8,12 +8,15 @@ so large that one keeps the whole device busy, and so small that what products t
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
+from typing import NamedTuple
+
 import numpy as np
 
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.elimination import kernels
 from tensorrank.arithmetic.elimination.device_engines import DeviceEngine, Tensor
-from tensorrank.arithmetic.elimination.devices import SCRATCH
+from tensorrank.arithmetic.elimination.devices import SCRATCH, scratch_beside
 from tensorrank.arithmetic.elimination.engines import Balanced, Part
 
 
@@ -24,6 +27,10 @@ class DeviceProducts:
         self.engine, self.device, self.torch = engine, engine.device, engine.torch
         self.prime = engine.prime
 
+    def alone(self) -> AbstractContextManager[None]:
+        """A context in which this thread has the device to itself; all that is done there is done inside."""
+        return self.device.alone()
+
     def taken(self, matrix: Balanced | Tensor) -> Tensor:
         """A matrix of the host, moved to the device; a tensor as it is.
 
@@ -33,8 +40,7 @@ class DeviceProducts:
         if not isinstance(matrix, np.ndarray):
             return matrix
         self.device.refuse_beyond_free(matrix.shape, matrix.dtype.itemsize)
-        with self.device.full():
-            return self._moved(matrix)
+        return self._moved(matrix)
 
     def given_back(self, matrix: Tensor) -> Balanced:
         """The matrix on the host."""
@@ -45,8 +51,7 @@ class DeviceProducts:
         """A matrix of zeros on the device."""
         self.device.refuse_beyond_free((rows, columns), self.engine.storage.itemsize)
         kind = getattr(self.torch, self.engine.storage.name)
-        with self.device.full():
-            return self.torch.zeros((rows, columns), dtype=kind, device=self.device.place)
+        return self.torch.zeros((rows, columns), dtype=kind, device=self.device.place)
 
     def reorder_columns(self, matrix: Tensor, places: Integers) -> None:
         """Replace the columns by those at the given places, in place."""
@@ -84,34 +89,31 @@ class DeviceProducts:
     def multiply_left(self, factor: Balanced, target: Part) -> None:
         """Replace the target by factor x target, for a small square factor."""
         engine, view = self.engine, _view(target)
-        with self.device.full():
-            left = engine.left(self._moved(factor))
-            for start in range(0, target.columns, engine.side):
-                part = view[:, start : start + engine.side]
-                self._put(part, engine.product(left, engine.right(part)), 0)
+        left = engine.left(self._moved(factor))
+        for start in range(0, target.columns, engine.side):
+            part = view[:, start : start + engine.side]
+            self._put(part, engine.product(left, engine.right(part)), 0)
 
     def multiply_right(self, source: Part, factor: Balanced, target: Part) -> None:
         """Set the target to source x factor, for a small square factor; they may overlap in the same rows."""
         engine, taken, view = self.engine, _view(source), _view(target)
-        with self.device.full():
-            right = engine.right(self._moved(factor))
-            for start in range(0, source.rows, engine.side):
-                rows = slice(start, start + engine.side)
-                self._put(view[rows], engine.product(engine.left(taken[rows]), right), 0)
+        right = engine.right(self._moved(factor))
+        for start in range(0, source.rows, engine.side):
+            rows = slice(start, start + engine.side)
+            self._put(view[rows], engine.product(engine.left(taken[rows]), right), 0)
 
     def subtract(self, target: Part, left: Part, right: Part) -> None:
         """Subtract left x right from the target, in place."""
         engine, side = self.engine, self.engine.side
         view, one, other = _view(target), _view(left), _view(right)
-        with self.device.full():
-            for first in range(0, right.columns, side):
-                columns = slice(first, first + side)
-                for start in range(0, left.columns, engine.terms):
-                    terms = slice(start, start + engine.terms)
-                    operands = engine.right(other[terms, columns])
-                    for top in range(0, left.rows, side):
-                        rows = slice(top, top + side)
-                        self._put(view[rows, columns], engine.product(engine.left(one[rows, terms]), operands), -1)
+        for first in range(0, right.columns, side):
+            columns = slice(first, first + side)
+            for start in range(0, left.columns, engine.terms):
+                terms = slice(start, start + engine.terms)
+                operands = engine.right(other[terms, columns])
+                for top in range(0, left.rows, side):
+                    rows = slice(top, top + side)
+                    self._put(view[rows, columns], engine.product(engine.left(one[rows, terms]), operands), -1)
 
     def _put(self, target: Tensor, product: Tensor, sign: int) -> None:
         """Subtract a product from the target, or with a sign of 0 replace the target by it."""
@@ -149,3 +151,32 @@ class DeviceProducts:
 
 def _view(part: Part) -> Tensor:
     return part.matrix[part.top : part.top + part.rows, part.left : part.left + part.columns]
+
+
+class Slabs(NamedTuple):
+    """The shape of a matrix that is eliminated slab by slab.
+
+    Attributes:
+        rows: of every slab.
+        first: columns of the first slab.
+        step: columns of every further slab, at most.
+        others: columns of all further slabs together.
+    """
+
+    rows: int
+    first: int
+    step: int
+    others: int
+
+
+def kernel_has_room(engine: DeviceEngine, slabs: Slabs, missing: int) -> bool:
+    """True if a device has room to go on after a first slab, which lies there, with a left kernel of so many rows."""
+    entry, free = engine.storage.itemsize, engine.device.free()
+    step = min(slabs.step, slabs.others)
+    free -= scratch_beside(slabs.rows * max(slabs.rows, step))
+    kernel = missing * slabs.rows
+    # Every further slab may leave a kernel of its own, of fewer rows, whose columns are the rows of that before it.
+    further = missing**2 * max(0, -(-slabs.others // slabs.step) - 1)
+    # Beside them a slab and its product, which find the first one gone.
+    later = kernel + further + (slabs.rows + missing) * step - slabs.rows * slabs.first
+    return entry * max(kernel, later) <= free

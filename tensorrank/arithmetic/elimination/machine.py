@@ -45,6 +45,7 @@ class Machine(Record):
         engines: all that there are, whether they work here or not.
         chosen: ranges of primes, first and last, with the engine that "auto" takes for large matrices.
         devices: what PyTorch sees beside the processors.
+        devices_missing: why devices are not listed, where PyTorch is installed and it or a device fails.
     """
 
     processor: str
@@ -53,12 +54,13 @@ class Machine(Record):
     engines: tuple[EngineHere, ...]
     chosen: tuple[tuple[int, int, str], ...]
     devices: tuple[DeviceHere, ...] = ()
+    devices_missing: tuple[str, ...] = ()
 
 
 def this_machine() -> Machine:
     """Describe this machine; rates are measured anew and kept."""
     engines = tuple(_engine_here(name, kind) for name, kind in ENGINES.items())
-    return Machine(processor(), thread_count(None), memory_available(), engines, tuple(_ranges(engines)), devices_here())
+    return Machine(processor(), thread_count(None), memory_available(), engines, tuple(_ranges(engines)), *devices_here())
 
 
 def _engine_here(name: str, kind: type[Engine]) -> EngineHere:

@@ -13,6 +13,7 @@ Strassen's makes fewer additions to places, 144 against 196.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 
@@ -49,6 +50,10 @@ class Products:
     def __init__(self, engine: Engine, pool: Workers) -> None:
         self.engine, self.pool = engine, pool
         self.prime = engine.prime
+
+    def alone(self) -> AbstractContextManager[None]:
+        """A context that changes nothing: any number of matrices may lie on the host."""
+        return nullcontext()
 
     def taken(self, matrix: Balanced) -> Balanced:
         """The matrix itself: it is where these products are made."""

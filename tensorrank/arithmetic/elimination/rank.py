@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from itertools import pairwise
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -220,7 +220,9 @@ def rank_in_place(matrix: Balanced, engine: AnyEngine, pool: Workers, progress: 
     `elimination_work`. At the end the two are equal.
     """
     tally = Tally(len(matrix), matrix.shape[1], progress)
-    rank = Elimination(matrix, products_of(engine, pool), tally).rank() if matrix.size else 0
+    products = products_of(engine, pool)
+    with products.alone():
+        rank = Elimination(matrix, products, tally).rank() if matrix.size else 0
     tally.finish()
     return rank
 
@@ -242,9 +244,18 @@ def rank_of_slabs(
     slabs used, and whether that is the rank of all. Progress is that of `rank_in_place`, with the total of the slabs
     up to the present one.
     """
-    products = products_of(engine, pool)
+    products, following = products_of(engine, pool), iter(slabs)
+    # The first slab is made before a device is waited for; it is held by nobody once it is taken out of the list.
+    made = [make() for make in islice(following, 1)]
+    with products.alone():
+        return _rank_of_slabs(chain([made.pop] * len(made), following), products, affordable, progress)
+
+
+def _rank_of_slabs(
+    waiting: Iterator[Callable[[], Balanced]], products: AnyProducts, affordable: Callable[[int], bool], progress: Progress
+) -> tuple[int, bool]:
+    """The rank of slabs by products that this thread has to itself; nothing of them is left there at its end."""
     rank, kernels_so_far, asked, tally = 0, list[Any](), False, Tally(0, 0, progress)
-    waiting = iter(slabs)
     following = next(waiting, None)
     complete = True
     while following is not None:
@@ -278,7 +289,8 @@ def rank_of_slabs(
 def product(left: Balanced, right: Balanced, engine: AnyEngine, pool: Workers) -> Balanced:
     """The product of two matrices of balanced residues, C-contiguous."""
     products = products_of(engine, pool)
-    return products.given_back(_product(products, left, right))
+    with products.alone():
+        return products.given_back(_product(products, left, right))
 
 
 def _product(products: AnyProducts, left: Any, right: Any) -> Any:

@@ -1,6 +1,8 @@
 """Devices by name and by memory, with a stand-in for PyTorch: what is refused, in which words, and what is shown."""
 
+import re
 import sys
+import threading
 from contextlib import contextmanager
 from types import SimpleNamespace
 
@@ -126,10 +128,82 @@ def test_a_matrix_larger_than_the_device_is_refused_with_both_sizes_and_a_limit_
 def test_memory_that_runs_out_on_the_way_is_told_in_words(seen):
     with seen(1):
         device = device_named("cuda")
-        with pytest.raises(TensorRankError, match="'cuda' ran out of memory, and 8 GiB are free there"), device.full():
-            raise OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
-        with pytest.raises(RuntimeError, match="illegal address"), device.full():
-            raise RuntimeError("illegal address")
+        words = (
+            r"'cuda' ran out of memory: 2.00 GiB could not be had beside 1 MiB taken so far, and 8 GiB are free there, .*"
+            r"memory='7168MiB'.* or the device 'cpu'"
+        )
+        with pytest.raises(TensorRankError, match=words), device.alone():
+            raise OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB. GPU 0 has a total capacity of 10 GiB")
+
+
+# As PyTorch says it; the first is of a type of its own in recent versions.
+FAILURES = [
+    "CUDA error: an illegal memory access was encountered\nCUDA kernel errors might be reported later",
+    "CUDA error: CUBLAS_STATUS_EXECUTION_FAILED when calling `cublasGemmEx(handle)`",
+    "CUDA driver error: unknown error",
+    "Cannot re-initialize CUDA in forked subprocess. To use CUDA with multiprocessing, use the 'spawn' start method",
+    "the accelerator is lost",
+]
+PROGRAM = [
+    "mat1 and mat2 shapes cannot be multiplied (3x4 and 5x6)",
+    "Expected all tensors to be on the same device, but found at least two devices, cuda:0 and cpu!",
+    "CUDA error: device-side assert triggered",
+    "self.size(0) needs to be greater than 16, but got 1",
+]
+
+
+class AcceleratorError(RuntimeError):
+    """As PyTorch's own error."""
+
+
+@pytest.mark.parametrize("text", FAILURES)
+def test_a_device_that_fails_is_told_in_words(text, seen):
+    with seen(1):
+        device = device_named("cuda")
+        device.torch.AcceleratorError = AcceleratorError
+        kind = AcceleratorError if text == "the accelerator is lost" else RuntimeError
+        words = rf"the device 'cuda' failed \({re.escape(text.splitlines()[0])}\); a new process .* or try the device 'cpu'"
+        with pytest.raises(TensorRankError, match=words), device.alone():
+            raise kind(text)
+
+
+@pytest.mark.parametrize("text", PROGRAM)
+def test_errors_of_a_program_stay_as_they_are(text, seen):
+    with seen(1):
+        device = device_named("cuda")
+        device.torch.AcceleratorError = AcceleratorError
+        with pytest.raises(RuntimeError, match=re.escape(text)), device.alone():
+            raise RuntimeError(text)
+        with pytest.raises(AttributeError, match="no such thing"), device.alone():
+            raise AttributeError("no such thing")
+
+
+def test_a_host_without_memory_beside_a_device_is_told_apart(seen, monkeypatch):
+    monkeypatch.setattr(devices, "memory_available", lambda: 2**20)
+    with seen(1):
+        words = r"this machine ran out of memory beside the device 'cuda': 400 bytes could not be had, and 1 MiB are free"
+        with pytest.raises(TensorRankError, match=words), device_named("cuda").alone():
+            raise RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried to allocate 400 bytes.")
+
+
+def test_a_device_has_one_lock_whatever_it_is_called(seen):
+    entered = []
+    with seen(2):
+        first, again, other = (device_named(name) for name in ("cuda", "cuda:0", "cuda:1"))
+
+        def enter(device):
+            with device.alone():
+                entered.append(device.name)
+
+        with first.alone(), again.alone():
+            waits, passes = (threading.Thread(target=enter, args=(device,)) for device in (again, other))
+            passes.start()
+            passes.join(10)
+            waits.start()
+            waits.join(0.1)
+            assert entered == ["cuda:1"]
+        waits.join(10)
+        assert entered == ["cuda:1", "cuda:0"]
 
 
 def test_a_plan_for_a_device_has_room_there(seen):
@@ -145,15 +219,46 @@ def test_a_plan_for_a_device_has_room_there(seen):
 
 def test_devices_that_pytorch_sees_are_listed(seen, monkeypatch):
     with seen(0):
-        assert devices_here() == ()
+        assert devices_here() == ((), ())
     with seen(1):
-        assert [(one.name, one.model, one.memory, one.free) for one in devices_here()] == [
+        assert [(one.name, one.model, one.memory, one.free) for one in devices_here()[0]] == [
             ("cuda", "Accelerator 0", 10 * 2**30, 8 * 2**30)
         ]
     with seen(2):
-        assert [one.name for one in devices_here()] == ["cuda:0", "cuda:1"]
+        assert [one.name for one in devices_here()[0]] == ["cuda:0", "cuda:1"]
     monkeypatch.setattr(devices.importlib.util, "find_spec", lambda name: None)
-    assert devices_here() == ()
+    assert devices_here() == ((), ())
+
+
+def test_a_device_that_does_not_tell_its_memory_is_left_out_with_the_reason(seen):
+    def told(place):
+        if getattr(place, "index", place) == 0:
+            raise RuntimeError("CUDA error: operation not supported\nFor debugging")
+        return 8 * 2**30, 10 * 2**30
+
+    with seen(2):
+        sys.modules["torch"].cuda.mem_get_info = told
+        found, missing = devices_here()
+        assert [one.name for one in found] == ["cuda:1"]
+        words = "the device 'cuda:0' does not tell how much of its memory is free (CUDA error: operation not supported); try "
+        assert [why[: len(words)] for why in missing] == [words]
+        with pytest.raises(TensorRankError, match="'cuda:0' does not tell how much of its memory is free"):
+            tr.plan(tr.SelfAttention(2, 2), device="cuda:0")
+
+
+@pytest.mark.parametrize(
+    ("module", "why"),
+    [("raise OSError('libcudart.so.13: cannot open shared object file')", "libcudart.so.13"), ("", "it is not whole")],
+)
+def test_a_broken_pytorch_lists_no_devices_and_says_why(module, why, tmp_path, monkeypatch):
+    (tmp_path / "torch.py").write_text(module)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    found, (missing,) = devices_here()
+    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    assert found == ()
+    assert "needs PyTorch, which cannot be imported" in missing
+    assert why in missing
 
 
 def test_on_the_processors_pytorch_is_never_imported(monkeypatch):
