@@ -19,6 +19,8 @@ def test_the_small_form_measures_every_step_and_finds_the_known_ranks():
     assert (done.returncode, done.stderr) == (0, "")
     assert "failed" not in done.stdout
     assert "was ended" not in done.stdout
+    for part in ("lattice", "filling"):  # printed before the block is eliminated
+        assert f'block: {{"what": "width 2, depth 3, degree 6", "done": "{part}"' in done.stdout
     rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in done.stdout.splitlines() if line.startswith("|")]
     # Ranks of tests/SOURCES.md, section 2, and of Macaulay2 (benchmarks/RESULTS.md); a block of full rank.
     assert [row[1:3] for row in rows if row[0] in ("width 2, depth 3", "width 2, depth 4")] == [
