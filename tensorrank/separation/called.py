@@ -14,7 +14,8 @@ def called(function: Callable[..., Any], arrays: tuple[Array, ...]) -> Any:
     """Call the function; tensors leave their graph and their device."""
     # A torch.nn.Module can only exist where torch was imported, so that we never need to.
     torch: Any = sys.modules.get("torch")
-    module = torch is not None and isinstance(function, torch.nn.Module)
+    # What is left of a broken installation has no modules.
+    module = hasattr(torch, "nn") and isinstance(function, torch.nn.Module)
     values = _called_module(torch, function, arrays) if module else function(*arrays)
     return values.detach().cpu() if hasattr(values, "detach") else values
 

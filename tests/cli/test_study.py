@@ -12,6 +12,9 @@ from functools import partial
 
 import pytest
 from command_line import PROGRAM, assert_refused, run
+from engines_tried import names
+
+import tensorrank as tr
 
 SMALL = ("study", "--widths", "2-3", "--depths", "1-3", "--heads", "1,2,3", "--work", "1e9")
 
@@ -143,6 +146,14 @@ def blocks_finished(log):
     return [event for event in map(json.loads, lines) if event["event"] == "block finished"]
 
 
+@pytest.fixture(scope="module")
+def compiled():
+    """The kernels of blocks of depth 6 are compiled: what compiles them prints a traceback when a signal comes."""
+    for engine in names(509):
+        tr.separation_rank(tr.SelfAttention(6, 2), engine=engine, work=5e9)
+
+
+@pytest.mark.usefixtures("compiled")
 @pytest.mark.parametrize(
     ("grace", "signals", "code"),
     [(0.2, [signal.SIGINT], 130), (60, [signal.SIGINT] * 2, 130), (60, [signal.SIGTERM] * 2, 143), (0, [signal.SIGTERM], 143)],

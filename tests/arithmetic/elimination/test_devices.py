@@ -253,9 +253,10 @@ def test_a_device_that_does_not_tell_its_memory_is_left_out_with_the_reason(seen
 def test_a_broken_pytorch_lists_no_devices_and_says_why(module, why, tmp_path, monkeypatch):
     (tmp_path / "torch.py").write_text(module)
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, "torch", raising=False)
+    # Something has to be there first, so that what is imported now does not stay where PyTorch is absent.
+    monkeypatch.setitem(sys.modules, "torch", None)
+    del sys.modules["torch"]
     found, (missing,) = devices_here()
-    monkeypatch.delitem(sys.modules, "torch", raising=False)
     assert found == ()
     assert "needs PyTorch, which cannot be imported" in missing
     assert why in missing
