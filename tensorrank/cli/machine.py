@@ -16,7 +16,8 @@ def machine(json: given.Json = False) -> None:
 
     Ranks are computed modulo primes. An engine is one way to multiply matrices modulo a prime, exactly: on 8-bit
     integer units ("bytes"), in single precision ("float32") or in double precision ("float64"). The fastest that serves
-    a prime is taken, unless --engine of a verb names another. Rates are measured once and kept in the cache folder.
+    a prime is taken, unless --engine of a verb names another. Rates are measured
+    anew here, and kept in the cache folder for all other verbs.
 
     Example: tensorrank machine
     """

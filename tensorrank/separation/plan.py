@@ -72,9 +72,10 @@ class Plan(Record):
             return f"bounds only: no blocks that pass them fit within the {self.limits}"
         size = f"{self.memory / 2**20:.3g} MiB and {self.work:.2g} operations a draw, "
         certifies = self.blocks is not None and self.blocks.certifies
-        more = "in bytes less, and more at large primes" if certifies else "twice that"
+        speed = " in float64 and less in bytes" if certifies else ""
+        more = "several times that at large primes" if certifies else "twice that"
         if self.device == HOST:
-            size += f"about {self.work / TYPICAL_RATE:.2g} s on two cores, {more} if the rank stays below its bound"
+            size += f"about {self.work / TYPICAL_RATE:.2g} s on two cores{speed}, {more} if the rank stays below its bound"
         else:
             size += f"large matrices on {self.device}"
         if self.method == "grid" or self.blocks is None:

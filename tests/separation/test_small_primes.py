@@ -102,7 +102,7 @@ def test_a_block_that_fits_at_small_primes_alone_leaves_a_lower_bound(monkeypatc
     assert separation_rank(SelfAttention(3, 2), memory="1GiB").standing == "exact"
 
 
-def test_room_counts_the_bytes_of_residues_of_telling_primes():
+def test_plans_count_the_bytes_of_residues_of_small_primes():
     model = SelfAttention(4, 3)
     small, large = (plan(model, memory=memory).blocks for memory in ("12GiB", "64GiB"))
     # The block of degree 17 has 79002 rows: 6.2 GB in bytes, 25 GB as int32.
