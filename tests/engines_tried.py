@@ -2,10 +2,14 @@
 
 import pytest
 
+from tensorrank.arithmetic.elimination.device_engines import device_engine
+from tensorrank.arithmetic.elimination.devices import device_named
 from tensorrank.arithmetic.elimination.engine_choice import ENGINES, engine_for
-from tensorrank.arithmetic.elimination.engines import Tiling
+from tensorrank.arithmetic.elimination.engines import Tiling, storage
 from tensorrank.arithmetic.prime_field import PrimeField
 
+# PyTorch on the processors stands for a device.
+DEVICE = "torch:cpu"
 # One digit within 63 and within 127, two digits of small and of large numbers.
 EVERY_ENGINE = (2, 127, 251, 509, 16253)
 # The largest primes: of one byte within 63 and within 127, of two bytes, and of sums in float32.
@@ -40,3 +44,13 @@ def set_tilings(monkeypatch, **sizes):
     """Give every engine tiles of small sizes."""
     for kind in ENGINES.values():
         monkeypatch.setattr(kind, "tiling", Tiling(*kind.tiling)._replace(**sizes))
+
+
+def device_engine_of(prime, name):
+    """The engine of a name on PyTorch's processors."""
+    return device_engine(PrimeField(prime), name, device_named(DEVICE))
+
+
+def held(matrix, prime):
+    """A matrix as balanced residues in the type that holds them."""
+    return PrimeField(prime).balanced(matrix).astype(storage(prime))

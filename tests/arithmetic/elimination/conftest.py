@@ -2,8 +2,8 @@ import pytest
 from engines_tried import set_tilings
 
 from tensorrank.arithmetic.elimination import columns as column_elimination
+from tensorrank.arithmetic.elimination import device_engines, products
 from tensorrank.arithmetic.elimination import files as elimination_files
-from tensorrank.arithmetic.elimination import products
 
 
 @pytest.fixture
@@ -15,3 +15,13 @@ def small_pieces(monkeypatch):
     monkeypatch.setattr(elimination_files, "_BUFFER", 100)
     monkeypatch.setattr(products, "_LARGEST", 30)
     set_tilings(monkeypatch, strassen=6, columns=7, rows=9)
+
+
+@pytest.fixture
+def forgetful_devices():
+    """What a process knows of its devices is forgotten before and after."""
+    for known in (device_engines.bytes_exact_within, device_engines._doubles_are_exact):
+        known.cache_clear()
+    yield
+    for known in (device_engines.bytes_exact_within, device_engines._doubles_are_exact):
+        known.cache_clear()
