@@ -66,7 +66,7 @@ class NumericalOptions(TypedDict, total=False):
 # Options that are not None where they are not given.
 DEFAULTS: dict[str, Any] = {"method": "auto", "seed": 0, "draws": 2, "engine": "auto", "device": HOST}
 # Options that their annotations say all about; what the others may be is known where they are used.
-_BY_ANNOTATION = ("scratch", "progress")
+_BY_ANNOTATION = ("scratch", "progress", "device")
 # The other door for options that one does not have, and why it has not.
 _OTHER = {
     "separation_rank": ("numerical_separation_rank", NumericalOptions, "it computes over finite fields, exactly"),

@@ -34,6 +34,9 @@ def kind(given):
         ({"seed": 10**5000}, "the seed is a whole number of some 5000 digits; expected"),
         ({"method": np.array(["grid", "x"])}, "the method is array.*; expected one of auto, catalecticant, grid"),
         ({"draws": int}, "draws is <class 'int'>; expected a whole number from 1 to 100"),
+        ({"device": np.eye(2)}, "device is array.*; expected a text"),
+        ({"device": np.broadcast_to(1, (10**6, 10**6))}, "device is array.*; expected a text"),
+        ({"engine": np.array(["bytes", "x"])}, "the engine is array.*; expected one of auto, bytes, float32, float64"),
         ({"colour": 1}, "separation_rank has no option 'colour'"),
     ],
 )

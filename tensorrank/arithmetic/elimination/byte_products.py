@@ -35,8 +35,9 @@ _ZERO = 128
 # Digits within these bounds are tried, the first that the processor multiplies rightly is used.
 MOST_DIGIT = 127
 _BOUNDS = (MOST_DIGIT, 63)
-# The sides of the products that must be right: of one group of four terms, of odd sizes, and of many terms.
-TRIED = ((1, 4, 1), (5, 67, 33), (64, 1024, 48), (130, 257, 150))
+# The sides of the products that must be right: of one group of four terms, of odd sizes, and of as many
+# terms as a tile has.
+TRIED = ((1, 4, 1), (5, 67, 33), (64, 1024, 48), (130, 257, 150), (2, 2048, 600))
 
 
 class Bytes(Engine):
@@ -61,7 +62,7 @@ class Bytes(Engine):
 
     @classmethod
     def obstacle(cls, field: PrimeField) -> str | None:
-        """That nothing is installed, or exact here, or that the prime is too large."""
+        """What is said where nothing is installed or exact here, or the prime is too large; None otherwise."""
         # Nothing is loaded for a prime that no processor takes.
         if not digit_scale(field, _BOUNDS[0]):
             return too_large(cls.name, _most(_BOUNDS[0]), field)

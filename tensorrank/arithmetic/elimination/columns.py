@@ -8,9 +8,9 @@ If these have a pivot for every column, the multipliers of all other rows are on
 panel's upper triangle.
 
 Residues are kept balanced, in (-p/2, p/2], so that a sum of many products stays an exact integer. They are stored as
-int8, int16 or int32, the smallest that holds them. The multipliers of pivot
-number i are stored in column i. That column is always free: a pivot's number never exceeds its column, and columns to
-the left of the current ones are not needed again.
+int8, int16 or int32, the smallest that holds them. The multipliers of pivot number i are stored in column i. That
+column is always free: a pivot's number never exceeds its column, and columns to the left of the current ones are not
+needed again.
 """
 
 from __future__ import annotations

@@ -211,7 +211,7 @@ class Doubles(Engine):
 
     @classmethod
     def obstacle(cls, field: PrimeField) -> str | None:
-        """That products are not exact here."""
+        """What is said where float64 is not exact here; None where it is."""
         return _float_obstacle(cls, (8388593, LARGEST_PRIME))
 
     def left(self, part: Part) -> list[Array]:
@@ -240,7 +240,7 @@ class Singles(Engine):
 
     @classmethod
     def obstacle(cls, field: PrimeField) -> str | None:
-        """The prime, if it is too large."""
+        """What is said of a prime that is too large, or where float32 is not exact here; None otherwise."""
         most = cls.largest_prime()
         return too_large(cls.name, most, field) if field.prime > most else _float_obstacle(cls, (251, most))
 

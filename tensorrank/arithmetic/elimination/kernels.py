@@ -1,8 +1,7 @@
 """Compiled loops of the elimination: one panel, two small inverses, and the passes before and after a product.
 
 Matrices hold balanced residues as int8, int16 or int32, the smallest that holds those of the prime; arithmetic is in
-float64. Kernels take a whole matrix and offsets into it, not a view, so
-that the compiler knows rows to be contiguous.
+float64. Kernels take a whole matrix and offsets into it, not a view, so that the compiler knows rows to be contiguous.
 
 `split` is 0 where products of two residues can be summed directly, for primes below about 2**24.5. For larger primes
 multipliers are taken apart as high * split + low. Sums run over at most `PANEL` products, which the field's bound on
