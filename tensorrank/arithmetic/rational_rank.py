@@ -11,9 +11,11 @@ from numpy.typing import ArrayLike
 
 from tensorrank.arguments import shown
 from tensorrank.arithmetic.arrays import Array, Floats
+from tensorrank.arithmetic.elimination.costs import elimination_work
+from tensorrank.arithmetic.elimination.engine_choice import WORTH_CHOOSING
 from tensorrank.arithmetic.elimination.rank import rank_mod_p
 from tensorrank.arithmetic.given_arrays import as_given
-from tensorrank.arithmetic.primes import LARGE_PRIMES
+from tensorrank.arithmetic.primes import CERTIFYING_PRIMES, LARGE_PRIMES
 from tensorrank.arithmetic.probabilities import at_most
 from tensorrank.arithmetic.randomness import hardened_stream
 from tensorrank.errors import TensorRankError
@@ -67,7 +69,8 @@ def rational_rank(
 
     Args:
         matrix: whole numbers of any size, of shape (rows, columns).
-        seed: of the primes, drawn uniformly among those from 2^30 to 2^31, from the seed and a hash of the entries.
+        seed: of the primes, drawn uniformly among those from 2^30 to 2^31, from the seed and a hash of the entries. A
+            large matrix is tried at one of a byte first, which is enough where its rank is full.
         work: operations that may be spent on a proof; where it takes more, the rank is probable.
         threads: as for `rank_mod_p`.
 
@@ -88,18 +91,24 @@ def rational_rank(
     most = min(core.shape)
     if most == 0:
         return RationalRank(0, 0, "exact", (), 0.0, "all entries are 0")
+    side = "rows" if core.shape[0] == most else "columns"
+    bound_met = f"only so many {side} are different and not 0"
     rank, primes, product = 0, list[int](), 1
+    stream = hardened_stream(seed, [core])
+    if elimination_work(*core.shape) >= WORTH_CHOOSING:
+        # Full rank modulo a prime of one byte is full rank, and found fastest. A lower one says nothing.
+        small = next(CERTIFYING_PRIMES[0].draw(stream))
+        if rank_mod_p(core, small, threads=threads) == most:
+            return RationalRank(most, most, "exact", (small,), 0.0, bound_met)
     # Each of them exceeds 2^30.
-    fresh = LARGE_PRIMES.draw(hardened_stream(seed, [core]))
+    fresh = LARGE_PRIMES.draw(stream)
     while True:
         prime = next(fresh)
         primes.append(prime)
         product *= prime
         rank = max(rank, rank_mod_p(core, prime, threads=threads))
         if rank == most:
-            side = "rows" if core.shape[0] == most else "columns"
-            why = f"only so many {side} are different and not 0"
-            return RationalRank(rank, most, "exact", tuple(primes), 0.0, why)
+            return RationalRank(rank, most, "exact", tuple(primes), 0.0, bound_met)
         bits = _minor_bits(core, rank + 1)
         if math.log2(product) > bits:
             why = f"no minor of size {rank + 1} is as large as the primes it would be divisible by"

@@ -89,6 +89,7 @@ class BlockElimination:
         block: which rows and columns.
         tokens: how many on the output token's side and on the other, or None if both have at least d.
         seed: of the rows, columns and tokens that the blocks of this draw choose.
+        operations: expected in all; where they are few, no fast engine is looked for.
         in_memory: bytes that eliminating it in memory takes, beside the lattice.
         room: bytes that blocks may take, beside the lattice.
         allowance: operations that a block which comes out short may take beyond those expected.
@@ -100,6 +101,7 @@ class BlockElimination:
     block: HankelBlock
     tokens: tuple[int, int] | None
     seed: int
+    operations: float
     in_memory: float
     room: float
     allowance: float
@@ -109,7 +111,7 @@ class BlockElimination:
 
     def __call__(self, form: HankelForm, pool: Workers, report: Progress) -> JobRank:
         """Fill the block from the coefficients and eliminate it, in memory if it fits there, otherwise over files."""
-        engine = preferred_engine(form.field, self.engine, self.block.work, self.device)
+        engine = preferred_engine(form.field, self.engine, self.operations, self.device)
         if self.tokens is not None:
             matrix = self._low_rank_block(form, *self.tokens, engine, pool)
             rank = rank_in_place(matrix, engine, pool, report)

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from tensorrank.arithmetic.elimination.costs import elimination_bytes, elimination_work
+from tensorrank.arithmetic.elimination.costs import elimination_bytes, elimination_work, operation_cost
 from tensorrank.arithmetic.elimination.devices import HOST
 from tensorrank.arithmetic.elimination.engine_choice import EngineName
 from tensorrank.arithmetic.elimination.engines import Doubles, storage
@@ -42,7 +42,7 @@ from tensorrank.separation.limits import (
 from tensorrank.separation.monomials import monomial_count
 
 # Operations of blocks that take longer than loading what multiplies small residues fast.
-_WORTH_CERTIFYING = 2e10
+WORTH_CERTIFYING = 2e10
 # The engine of the widest residues.
 _WIDEST = Doubles(PrimeField(LARGEST_PRIME))
 # Blocks computed ahead of need, to one side of the crossing.
@@ -62,7 +62,7 @@ class CatalecticantPlan:
         side: the most rows and columns of a block that fit; None if there is no such limit.
         blocks: the blocks that are computed if all of them reach their bounds; the ranks of the others follow then.
         memory: bytes at the peak.
-        work: operations in all.
+        work: operations in all, in those of float64.
         fixed_memory: bytes of the memory that the lattice takes.
         fixed_work: operations of the work that the lattice takes.
         entry: bytes that a residue takes.
@@ -135,8 +135,8 @@ def catalecticant_plan(
     small = certifying_primes(degree)
     if small is not None:
         quick = _plan_of(width, degree, tokens, limits, storage(next(primes_below(small.most))).itemsize)
-        blocks = quick.work - quick.fixed_work
-        if quick.full and quick.blocks and (eager or blocks > max(_WORTH_CERTIFYING, quick.fixed_work)):
+        operations = sum(_operations(quick, block) for block in quick.blocks)
+        if quick.blocks and (eager or operations > max(WORTH_CERTIFYING, quick.fixed_work)):
             return replace(quick, certifies=True)
     return _plan_of(width, degree, tokens, limits, _WIDEST.storage.itemsize)
 
@@ -162,7 +162,7 @@ def _plan_of(width: int, degree: int, tokens: tuple[int, int], limits: Limits, e
             degrees = _staircase(draft, side) if draft.full else range(degree + 1)
             blocks = tuple(_block(draft, k, side) for k in degrees)
             memory = fixed_memory + max(_bytes_within(draft, block, limits, fixed_memory) for block in blocks)
-            work = fixed_work + sum(_block_work(draft, block) for block in blocks)
+            work = fixed_work + operation_cost(entry) * sum(_operations(draft, block) for block in blocks)
             if memory <= limits.memory and work <= limits.work:
                 return replace(
                     draft, side=side, blocks=blocks, memory=memory, work=work, fixed_memory=fixed_memory, fixed_work=fixed_work
@@ -229,7 +229,7 @@ def _bytes_within(plan: CatalecticantPlan, block: HankelBlock, limits: Limits, f
     return needed
 
 
-def _block_work(plan: CatalecticantPlan, block: HankelBlock) -> float:
+def _operations(plan: CatalecticantPlan, block: HankelBlock) -> float:
     """Operations of the elimination, and with few tokens of multiplying the whole block by sampled functionals."""
     if plan.full:
         return block.work
@@ -262,9 +262,13 @@ class Catalecticant:
         self.seed = int(rng.integers(2**63))
         # What the lattice leaves for blocks.
         self.room = limits.memory - plan.fixed_memory
+        self.entry = storage(field.prime).itemsize
+        self.cost = operation_cost(self.entry)
+        self.work = limits.work - plan.fixed_work
         # Work that the plan leaves is shared out by size beforehand, so that no block depends on what others took.
         every = sum(elimination_work(*_shape(plan, k)) for k in range(self.degree + 1)) if limits.work < inf else 1.0
-        self.spare = max(0.0, limits.work - plan.work) / every
+        left = self.work / self.cost - sum(_operations(plan, block) for block in plan.blocks)
+        self.spare = max(0.0, left) / every
 
     def all_blocks(self) -> Rounds[dict[int, JobRank]]:
         """Compute a certified rank for every degree."""
@@ -303,9 +307,11 @@ class Catalecticant:
         whole = {k: _block(self.plan, k, self.plan.side) for k, rank in found.items() if any(rank.samples)}
         return [k for k, block in whole.items() if not block.cut and found[k].rank < min(block.used)]
 
-    def has_room(self, degrees: Iterable[int]) -> bool:
-        """True if the whole blocks of these degrees fit with residues of every supported prime."""
+    def fit(self, degrees: Iterable[int]) -> bool:
+        """True if the whole blocks of these degrees fit the limits with residues of every supported prime."""
         blocks = [_block(self.plan, k, None) for k in degrees]
+        if any(_operations(self.plan, block) > self.work for block in blocks):
+            return False
         if self.scratch is not None and self.plan.full:
             return all(strip_width(block, self.plan.variables, self.room, _WIDEST) for block in blocks)
         return all(_block_bytes(self.plan, block, _WIDEST.storage.itemsize) <= self.room for block in blocks)
@@ -324,14 +330,15 @@ class Catalecticant:
     def _job(self, block: HankelBlock) -> Job:
         plan, scratch = self.plan, self.scratch
         asked = f"block of {block.used[0]} x {block.used[1]}, {plan.variables} variables"
-        in_memory = _block_bytes(plan, block, storage(self.lattice.field.prime).itemsize)
+        in_memory = _block_bytes(plan, block, self.entry)
         allowance = self.spare * elimination_work(*block.shape) if self.spare < inf else inf
-        tokens = None if plan.full else plan.tokens
+        tokens, operations = None if plan.full else plan.tokens, _operations(plan, block)
+        by = scratch, self.engine, self.device
         return Job(
             JobKey(self.draw, self.lattice.field.prime, block.degree, asked),
-            BlockElimination(block, tokens, self.seed, in_memory, self.room, allowance, scratch, self.engine, self.device),
+            BlockElimination(block, tokens, self.seed, operations, in_memory, self.room, allowance, *by),
             memory=in_memory if scratch is None else min(in_memory, self.room),
-            work=_block_work(plan, block),
+            work=self.cost * operations,
             room=self.room,
             shared=self.lattice,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import prod
@@ -62,13 +62,10 @@ def from_blocks(form: MomentForm, partition: Bipartition, chosen: Plan, draws: D
     """Compute every block once, then the ones below their bounds again until a further draw gives no more."""
     blocks = chosen.blocks
     assert blocks is not None
-    spaces = blocks.spaces
     quick = draws.certifying() if blocks.certifies else None
     if quick is None and blocks.certifies:
         # Every small prime divides a denominator of the weights.
-        blocks = catalecticant_plan(blocks.width, spaces.degree, blocks.tokens, chosen.limits, primes=())
-    degrees = range(spaces.degree + 1)
-    bounds = {k: min(spaces.rows(k), spaces.columns(k)) for k in degrees}
+        blocks = catalecticant_plan(blocks.width, blocks.spaces.degree, blocks.tokens, chosen.limits, primes=())
     # The degree of an entry in what is drawn: in the weights, and with few tokens in the tokens too.
     drawn_weights = draws.model.weight_degree if draws.weights is None else 0
     entry_degree = drawn_weights + (0 if blocks.full else draws.model.input_degree)
@@ -79,58 +76,96 @@ def from_blocks(form: MomentForm, partition: Bipartition, chosen: Plan, draws: D
             instance, field, blocks, chosen.limits, draws.rng, number, chosen.scratch, chosen.engine, chosen.device
         )
 
-    primes: dict[int, list[int]] = {k: [] for k in degrees}
     if quick is None:
-        first, made = over(*draws.next(0, entry_degree)), 1
-        found = yield from first.all_blocks()
-        for k in degrees:
-            primes[k].append(draws.used[-1])
+        first = over(*draws.next(0, entry_degree))
+        ranks = _BlockRanks.of(blocks, (yield from first.all_blocks()), draws.used)
     else:
-        first, made = over(*quick), 0
-        found = yield from _at_small_primes(first, draws, over)
-    used = [*found.values()]
-    incomplete = [k for k in degrees if not found[k].complete]
-    short = [k for k in degrees if found[k].rank < bounds[k]]
-    whole, room, raised = blocks.whole and not incomplete, first.has_room(short), False
-    while whole and room and short and (made < count or (raised and made < _MOST_DRAWS)):
-        again = yield from over(*draws.next(max(found[k].rank for k in short), entry_degree)).some_blocks(short)
-        used += again.values()
-        incomplete = [k for k in short if not again[k].complete]
-        whole = not incomplete
-        made += 1
-        raised = made > 1 and any(again[k].rank > found[k].rank for k in short)
-        for k in short:
-            primes[k].append(draws.used[-1])
-        found = _better(found, again)
-        short = [k for k in short if found[k].rank < bounds[k]]
-    ranks = [found[k].rank for k in degrees]
+        first = over(*quick)
+        ranks = _BlockRanks.of(blocks, (yield from _at_small_primes(first, draws, over)), ())
+    whole, fits = blocks.whole and not ranks.incomplete, first.fit(ranks.short)
+    while whole and fits and ranks.wanting(count):
+        most = max(ranks.found[k].rank for k in ranks.short)
+        again = yield from over(*draws.next(most, entry_degree)).some_blocks(ranks.short)
+        ranks.join(again, draws.used[-1])
+        whole = not ranks.incomplete
+    by_degree = [ranks.found[k].rank for k in ranks.bounds]
     if draws.weights is None:
         proved = form.lower_bounds(partition)
-        ranks = [max(rank, bound) for rank, bound in zip(ranks, proved, strict=True)]
-    lower = max(sum(ranks), _known(chosen, draws))
-    passed = lower > sum(found[k].rank for k in degrees)
-    failure = draws.failure({k: found[k].rank for k in short}, entry_degree, primes)
-    confirmed = whole and room and made > 1 and failure is not None and not raised and not passed
+        by_degree = [max(rank, bound) for rank, bound in zip(by_degree, proved, strict=True)]
+    lower = max(sum(by_degree), _known(chosen, draws))
+    passed = lower > sum(rank.rank for rank in ranks.found.values())
+    failure = draws.failure({k: ranks.found[k].rank for k in ranks.short}, entry_degree, ranks.primes)
+    confirmed = whole and fits and ranks.made > 1 and failure is not None and not ranks.raised and not passed
     if confirmed:
-        where = f"degree{'s' if len(short) > 1 else ''} {as_ranges(short)}"
-        reason = f"below the upper bound in {where}, the same in {_draws_in_words(made, draws)}"
+        where = f"degree{'s' if len(ranks.short) > 1 else ''} {as_ranges(ranks.short)}"
+        reason = f"below the upper bound in {where}, the same in {_draws_in_words(ranks.made, draws)}"
     elif not whole:
-        reason = f"{_what_was_cut(blocks, incomplete)} ({chosen.limits})"
-    elif not room:
-        reason = f"blocks of {len(short)} degrees came out short at small primes, and others do not fit ({chosen.limits})"
+        reason = f"{_what_was_cut(blocks, ranks.incomplete)} ({chosen.limits})"
+    elif not fits:
+        reason = f"blocks of {len(ranks.short)} degrees came out short at small primes, and others do not fit ({chosen.limits})"
     elif passed:
         reason = _UNLUCKY
     else:
-        reason = _why_unconfirmed(made, raised, draws)
+        reason = _why_unconfirmed(ranks.made, ranks.raised, draws)
     return Evidence(
         lower=lower,
         confirmed=confirmed,
         failure=failure,
         reason=reason,
-        by_degree=tuple(ranks if form.output_site in partition.a else ranks[::-1]) if sum(ranks) == lower else None,
-        samples=max((block.samples for block in found.values()), key=prod),
-        engines=_engines(used),
+        by_degree=tuple(by_degree if form.output_site in partition.a else by_degree[::-1]) if sum(by_degree) == lower else None,
+        samples=max((block.samples for block in ranks.found.values()), key=prod),
+        engines=_engines(ranks.used),
     )
+
+
+@dataclass
+class _BlockRanks:
+    """The largest ranks of the blocks of one function in the draws so far, and what these draws tell together.
+
+    Attributes:
+        bounds: for each degree the bound on the block's rank.
+        found: for each degree the largest rank.
+        primes: for each degree the primes of the draws that tell something about its failure.
+        used: the ranks of all draws, for the engines that multiplied.
+        incomplete: the degrees of the blocks that the last draw could not finish.
+        made: how many draws at telling primes were made.
+        raised: whether the last of them gave more than those before.
+    """
+
+    bounds: Mapping[int, int]
+    found: dict[int, JobRank]
+    primes: dict[int, list[int]]
+    used: list[JobRank]
+    incomplete: list[int]
+    made: int
+    raised: bool = False
+
+    @classmethod
+    def of(cls, plan: CatalecticantPlan, found: dict[int, JobRank], telling: Sequence[int]) -> _BlockRanks:
+        """The ranks of a first draw at a telling prime, or of those at small primes before any telling one."""
+        degrees, spaces = range(plan.spaces.degree + 1), plan.spaces
+        bounds = {k: min(spaces.rows(k), spaces.columns(k)) for k in degrees}
+        incomplete = [k for k in degrees if not found[k].complete]
+        return cls(bounds, found, {k: [*telling] for k in degrees}, [*found.values()], incomplete, len(telling))
+
+    @property
+    def short(self) -> list[int]:
+        """The degrees of the blocks below their bounds."""
+        return [k for k, bound in self.bounds.items() if self.found[k].rank < bound]
+
+    def wanting(self, count: int) -> bool:
+        """True if blocks are short, and fewer than so many draws were made or the last one gave more than before."""
+        return bool(self.short) and (self.made < count or (self.raised and self.made < _MOST_DRAWS))
+
+    def join(self, again: Mapping[int, JobRank], prime: int) -> None:
+        """Join the ranks of the short blocks in a further draw, at a telling prime."""
+        self.made += 1
+        self.raised = self.made > 1 and any(rank.rank > self.found[k].rank for k, rank in again.items())
+        self.incomplete = [k for k, rank in again.items() if not rank.complete]
+        for k in again:
+            self.primes[k].append(prime)
+        self.used += again.values()
+        self.found = _better(self.found, again)
 
 
 def _at_small_primes(
@@ -166,14 +201,53 @@ def from_grid(partition: Bipartition, chosen: Plan, draws: Draws, count: int) ->
     """Compute sampled matrices of fresh instances until a further one gives no more."""
     room = chosen.limits.memory // 2
 
-    def measured(field: PrimeField, instance: Instance, number: int) -> Job:
-        seed, most, entries = int(draws.rng.integers(2**63)), chosen.grid_samples, chosen.grid_entries
-        by = chosen.engine, chosen.device
-        sampling = GridSampling(instance, partition, field, seed, chosen.upper, most, entries, room, *by)
+    def measured(grid: Plan, field: PrimeField, instance: Instance, number: int) -> Job:
+        seed, most, entries = int(draws.rng.integers(2**63)), grid.grid_samples, grid.grid_entries
+        sampling = GridSampling(instance, partition, field, seed, grid.upper, most, entries, room, chosen.engine, chosen.device)
         key = JobKey(number, field.prime, -1, f"grid of up to {most} samples a side")
-        return Job(key, sampling, memory=chosen.memory, work=chosen.work, room=room)
+        return Job(key, sampling, memory=grid.memory, work=grid.work, room=room)
 
-    return (yield from _from_matrices(chosen, draws, count, measured, known=_known(chosen, draws)))
+    small, known = None, _known(chosen, draws)
+    if chosen.telling is not None:
+        small = yield from _matrix_at_small_primes(chosen, draws, partial(measured, chosen))
+        if small is not None and max(small.rank, known) == chosen.upper:
+            return Evidence(max(small.rank, known), samples=small.samples, engines=_engines([small]))
+    telling = chosen.telling or chosen
+    if small is not None and small.rank >= telling.grid_samples:
+        # What fits of a grid at telling primes cannot have a larger rank.
+        return _by_small_primes(small, chosen, known)
+    found = yield from _from_matrices(telling, draws, count, partial(measured, telling), known=known)
+    if small is None:
+        return found
+    if small.rank > found.lower:
+        found = _by_small_primes(small, chosen, known)
+    return replace(found, engines=tuple(dict.fromkeys(_engines([small]) + found.engines)))
+
+
+def _matrix_at_small_primes(
+    chosen: Plan, draws: Draws, measured: Callable[[PrimeField, Instance, int], Job]
+) -> Rounds[JobRank | None]:
+    """The larger rank of a matrix at two small primes, or that at one if it is at its bound.
+
+    The rank is None if every small prime divides a denominator of what was given.
+    """
+    best: JobRank | None = None
+    for _ in range(2):
+        drawn = draws.certifying()
+        if drawn is None:
+            break
+        (matrix,) = yield [measured(*drawn, len(draws.used) - 1)]
+        best = matrix if best is None else max(best, matrix, key=lambda one: one.rank)
+        if best.rank == chosen.upper:
+            break
+    return best
+
+
+def _by_small_primes(small: JobRank, chosen: Plan, known: int) -> Evidence:
+    """The evidence of a matrix that is short at small primes, where telling ones give no more or do not fit."""
+    shape = f"{small.rows} rows and {small.columns} columns"
+    reason = f"a sample of {shape} came out short at small primes, and others do not fit or give less ({chosen.limits})"
+    return Evidence(max(small.rank, known), reason=reason, samples=small.samples, engines=_engines([small]))
 
 
 def from_leading_form(form: MomentForm, partition: Bipartition, chosen: Plan, draws: Draws, count: int) -> Rounds[Evidence]:

@@ -8,10 +8,12 @@ from math import prod
 
 import numpy as np
 
+from tensorrank.arithmetic.elimination import kernels
 from tensorrank.arithmetic.elimination.costs import elimination_work
 from tensorrank.arithmetic.elimination.devices import HOST
 from tensorrank.arithmetic.elimination.engine_choice import EngineName, preferred_engine
-from tensorrank.arithmetic.elimination.rank import balanced, rank_in_place
+from tensorrank.arithmetic.elimination.engines import Balanced, storage
+from tensorrank.arithmetic.elimination.rank import rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import Progress, Workers
 from tensorrank.separation.architecture import Instance
@@ -23,6 +25,8 @@ from tensorrank.separation.partition import Bipartition
 _FIRST_SAMPLE = 64
 # Inputs of a side that are listed in random order, if there are finitely many.
 _MOST_LISTED = 2**22
+# The parts of the rows that each thread evaluates, one after the other.
+PARTS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,10 +64,10 @@ class GridSampling:
         count = min(_FIRST_SAMPLE, self.most)
         rows, columns = (source.take(count) for source in sources)
         while True:
-            part = partial(self._values, rows, columns, memory=share)
-            values = np.concatenate(pool.map(part, pool.shares(len(rows), 4)))
+            values = np.empty((len(rows), len(columns)), dtype=storage(field.prime))
+            pool.map(partial(self._fill, values, rows, columns, memory=share), pool.shares(len(rows), PARTS))
             engine = preferred_engine(field, self.engine, elimination_work(*values.shape), self.device)
-            rank = rank_in_place(balanced(values, field, pool), engine, pool)
+            rank = rank_in_place(values, engine, pool)
             samples = len(rows), len(columns)
             complete = all(source.exhausted for source in sources)
             # All inputs of one side bound the rank too: a sample of full rank there is as high as it can be.
@@ -87,8 +91,10 @@ class GridSampling:
                 for known, source, extra in zip((rows, columns), sources, more, strict=True)
             )
 
-    def _values(self, rows: Residues, columns: Residues, share: slice, *, memory: int | None) -> Residues:
-        return self.instance.grid(self.partition, rows[share], columns, memory)
+    def _fill(self, values: Balanced, rows: Residues, columns: Residues, share: slice, *, memory: int | None) -> None:
+        """Evaluate some rows of values, and write them as balanced residues."""
+        part = self.instance.grid(self.partition, rows[share], columns, memory)
+        kernels.balance(np.ascontiguousarray(part), self.field.prime, values[share])
 
 
 class _Source:

@@ -3,27 +3,34 @@
 from __future__ import annotations
 
 from bisect import bisect_left
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal, Unpack, get_args
 
 from tensorrank.arguments import one_of, things
-from tensorrank.arithmetic.elimination.costs import elimination_work
+from tensorrank.arithmetic.elimination.costs import elimination_bytes, elimination_work, operation_cost
 from tensorrank.arithmetic.elimination.devices import HOST
 from tensorrank.arithmetic.elimination.engine_choice import EngineName, checked_choice
+from tensorrank.arithmetic.elimination.engines import storage
 from tensorrank.arithmetic.elimination.rank import refuse_scratch
+from tensorrank.arithmetic.primes import LARGEST_PRIME, primes_below
 from tensorrank.arithmetic.resources import memory_limit
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
 from tensorrank.separation.architecture import Architecture, Model, as_architecture
-from tensorrank.separation.catalecticant import CatalecticantPlan, catalecticant_plan
+from tensorrank.separation.catalecticant import WORTH_CERTIFYING, CatalecticantPlan, catalecticant_plan
 from tensorrank.separation.derivatives import DerivativePlan, derivative_plan
+from tensorrank.separation.draws import certifying_primes
+from tensorrank.separation.grid import PARTS
 from tensorrank.separation.limits import MOST_ENTRIES, SPARE, TYPICAL_RATE, Limits
 from tensorrank.separation.options import Method, PlanOptions, checked_options, takes
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 
-# For each value a grid holds residues, their float form and what lies between; for each sample also its moments.
-_GRID_BYTES = 48
+# For each value a grid holds a balanced residue, and of those under evaluation a residue of 8 bytes, twice at worst.
+_VALUE_BYTES = 16 / PARTS
+# The bytes of the widest residues.
+_WIDEST = storage(LARGEST_PRIME).itemsize
 
 
 @dataclass(frozen=True)
@@ -39,17 +46,21 @@ class Plan(Record):
         grid_entries: the most values of a matrix of all inputs, where they are finitely many.
         derivatives: the plan of all derivatives at once, computed if the leading form does not decide; or None.
         fallback: the grid that is computed instead of the derivatives where it fits and costs less; or None.
+        telling: the grid at telling primes, if small ones are tried first; or None.
         scratch: the folder for blocks larger than memory, or None.
         engine: what multiplies; "auto" is decided for each matrix.
         device: where.
         grid_samples: the most rows and columns that a sampled matrix may have.
         memory: bytes at the peak.
-        work: operations for one draw.
+        work: operations for one draw, in those of float64. Residues of one byte count a quarter, of two bytes three
+            quarters.
         limits: what it was planned for.
         degree: the largest degree in play, which every prime must exceed.
     """
 
-    left_out = ("blocks", "grid_samples", "limits", "grid_entries", "derivatives", "fallback", "scratch", "engine", "device")
+    left_out = (
+        "blocks", "grid_samples", "limits", "grid_entries", "derivatives", "fallback", "telling", "scratch", "engine", "device"
+    )  # fmt: skip
 
     method: Literal["catalecticant", "grid", "bounds"]
     upper: int | None
@@ -63,6 +74,7 @@ class Plan(Record):
     grid_entries: float = 0
     derivatives: DerivativePlan | None = None
     fallback: Plan | None = None
+    telling: Plan | None = None
     scratch: Path | None = None
     engine: EngineName = "auto"
     device: str = HOST
@@ -71,11 +83,10 @@ class Plan(Record):
         if self.method == "bounds":
             return f"bounds only: no blocks that pass them fit within the {self.limits}"
         size = f"{self.memory / 2**20:.3g} MiB and {self.work:.2g} operations a draw, "
-        certifies = self.blocks is not None and self.blocks.certifies
-        speed = " in float64 and less in bytes" if certifies else ""
-        more = "several times that at large primes" if certifies else "twice that"
+        certifies = self.telling is not None or (self.blocks is not None and self.blocks.certifies)
+        more = "and several times that at larger primes" if certifies else "and twice that"
         if self.device == HOST:
-            size += f"about {self.work / TYPICAL_RATE:.2g} s on two cores{speed}, {more} if the rank stays below its bound"
+            size += f"about {self.work / TYPICAL_RATE:.2g} s on two cores, {more} if the rank stays below its bound"
         else:
             size += f"large matrices on {self.device}"
         if self.method == "grid" or self.blocks is None:
@@ -97,7 +108,8 @@ def plan(model: Model, partition: PartitionLike | None = None, **options: Unpack
         partition: the two sides: a `Bipartition`, "halves" (the default), "interleaved", or the sites of side A.
         method: "auto" (the default), "catalecticant" or "grid".
         memory: bytes, or a text such as "4GiB"; by default 60 % of what is available.
-        work: a limit on the floating point operations of a draw; none by default.
+        work: a limit on the operations of a draw, in those of float64; none by default. Operations on residues of one
+            byte count a quarter, on those of two bytes three quarters.
         scratch: a folder for Hankel blocks larger than the memory; by default there is none, and such blocks are cut.
         engine: what multiplies: "bytes", "float32", "float64" or "auto", the default, which takes the fastest.
         device: where: "cpu", the default, "cuda", or one of several such as "cuda:1". A device's free memory limits the
@@ -135,13 +147,14 @@ def planned(architecture: Architecture, partition: Bipartition, options: PlanOpt
     form = architecture.moment_form()
     if method == "catalecticant" and form is None:
         raise TensorRankError(f"{architecture} has no moment form; expected method 'grid' or 'auto' for it")
-    grid = replace(_grid(architecture, partition, limits), engine=options["engine"], device=options["device"])
+    primes, eager = things(options.get("primes")), options["engine"] not in ("auto", "float64")
+    grid = _grid(architecture, partition, limits, primes=primes, eager=eager)
+    grid = replace(grid, engine=options["engine"], device=options["device"])
     if form is None or method == "grid":
         return grid
     near, far = partition.a, partition.b
     if form.output_site in far:
         near, far = far, near
-    primes, eager = things(options.get("primes")), options["engine"] not in ("auto", "float64")
     blocks = catalecticant_plan(form.width, form.degree, (len(near), len(far)), limits, primes=primes, eager=eager)
     useful = blocks.whole or blocks.potential() > grid.lower
     grid_is_whole = grid.upper is not None and grid.upper < grid.grid_samples
@@ -159,6 +172,7 @@ def planned(architecture: Architecture, partition: Bipartition, options: PlanOpt
         memory=max(blocks.memory, 0 if further is None else further.memory),
         work=blocks.work + (0 if further is None else further.work),
         degree=max(form.degree if blocks.full else architecture.input_degree, 0 if fallback is None else grid.degree),
+        telling=None,
         derivatives=derivatives,
         fallback=fallback,
         scratch=None if scratch is None else Path(scratch),
@@ -171,23 +185,42 @@ def planned(architecture: Architecture, partition: Bipartition, options: PlanOpt
     return by_blocks
 
 
-def _grid(model: Architecture, partition: Bipartition, limits: Limits) -> Plan:
-    upper = model.rank_bound(partition)
+def _grid(model: Architecture, partition: Bipartition, limits: Limits, *, primes: Sequence[object] | None, eager: bool) -> Plan:
+    """The grid of a model: at a small prime first, where a bound can be met there and elimination is most of the work.
+
+    If `eager`, small primes are tried for grids of any work.
+    """
+    # A function of categories is a polynomial in its weights alone.
+    degree = model.input_degree or model.weight_degree
+    upper, small = model.rank_bound(partition), certifying_primes(degree)
+    telling = _grid_of(model, partition, limits, upper, degree, _WIDEST)
+    if primes is not None or upper is None or small is None:
+        return telling
+    quick = _grid_of(model, partition, limits, upper, degree, storage(next(primes_below(small.most))).itemsize)
+    operations = elimination_work(quick.grid_samples, quick.grid_samples)
+    evaluation = model.value_work(partition) * quick.grid_samples**2
+    worth = eager or operations > max(WORTH_CERTIFYING, evaluation)
+    return replace(quick, telling=telling) if worth and upper <= quick.grid_samples else telling
+
+
+def _grid_of(model: Architecture, partition: Bipartition, limits: Limits, upper: int | None, degree: int, entry: int) -> Plan:
+    """The grid of a model whose residues take so many bytes."""
     value_work = model.value_work(partition)
 
     def work(samples: int) -> float:
         # Doubling the sample evaluates a third of the last matrix again.
-        return elimination_work(samples, samples) + 4 / 3 * value_work * samples**2
+        return operation_cost(entry) * elimination_work(samples, samples) + 4 / 3 * value_work * samples**2
+
+    def memory(samples: int) -> float:
+        return elimination_bytes(samples, samples, entry) + _VALUE_BYTES * samples**2
 
     room = limits.memory * model.values_share
-    samples = max(1, int((room / _GRID_BYTES) ** 0.5))
+    samples = max(1, bisect_left(range(int(room**0.5)), True, key=lambda count: memory(count + 1) > room))
     if upper is not None:
         samples = min(samples, upper + SPARE)
     if work(samples) > limits.work:
         samples = bisect_left(range(samples), True, lo=1, key=lambda count: work(count + 1) > limits.work)
     lower = model.generic_lower_bound(partition)
-    entries = min(MOST_ENTRIES, room / _GRID_BYTES, limits.work / (value_work + samples))
-    memory = samples**2 * _GRID_BYTES / model.values_share
-    # A function of categories is a polynomial in its weights alone.
-    degree = model.input_degree or model.weight_degree
-    return Plan("grid", upper, lower, None, samples, memory, work(samples), limits, degree, entries)
+    entries = min(MOST_ENTRIES, samples**2 * room / memory(samples), limits.work / (value_work + samples))
+    needed = memory(samples) / model.values_share
+    return Plan("grid", upper, lower, None, samples, needed, work(samples), limits, degree, entries)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tensorrank.arithmetic import rational_rank as rational_rank_module
-from tensorrank.arithmetic.primes import PrimeRange
+from tensorrank.arithmetic.primes import PrimeRange, primes_below
 from tensorrank.arithmetic.rational_rank import _minor_bits, distinct_rows, rational_rank
 from tensorrank.errors import TensorRankError
 
@@ -55,6 +55,24 @@ def test_primes_that_divide_a_minor_do_not_lower_the_value():
     # The second prime is drawn because the first cannot exclude a minor it divides.
     large = 2**40
     assert rational_rank([[large, large], [large, large + 1]]).value == 2
+
+
+def test_large_matrices_are_tried_at_a_small_prime_first(monkeypatch):
+    monkeypatch.setattr(rational_rank_module, "WORTH_CHOOSING", 0)
+    rng = np.random.default_rng(0)
+    full = rng.integers(-9, 9, (40, 50))
+    found = [rational_rank(full, seed=seed) for seed in range(8)]
+    assert {(one.value, one.standing) for one in found} == {(40, "exact")}
+    assert sum(len(one.primes) == 1 and 190 < one.primes[0] < 252 for one in found) >= 6
+    # A short rank, and one that is short modulo every small prime, are left to large primes.
+    short = full.copy()
+    short[0] = short[1] + short[2]
+    multiple = full.astype(object) * math.prod(prime for prime in primes_below(252) if prime > 190)
+    for matrix, value in ((short, 39), (multiple, 40)):
+        found = rational_rank(matrix)
+        assert (found.value, found.standing) == (value, "exact") == (rank_over_q(matrix), "exact")
+        assert all(prime > 2**30 for prime in found.primes)
+    assert rational_rank(short, work=1.0).failure_probability == pytest.approx(0, abs=1e-6)
 
 
 def test_who_knows_the_seed_cannot_aim_at_its_primes():

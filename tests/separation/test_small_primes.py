@@ -17,6 +17,7 @@ from tensorrank.arithmetic.primes import CERTIFYING_PRIMES, LARGE_PRIMES, SMALL_
 from tensorrank.separation import blocks, draws
 from tensorrank.separation.catalecticant import Catalecticant
 from tensorrank.separation.draws import certifying_primes
+from tensorrank.separation.limits import Limits
 from tensorrank.separation.solve import computation
 
 # Values of MATH.md: one full head and several narrow ones, and few tokens.
@@ -95,11 +96,25 @@ def test_primes_that_are_given_are_the_first():
 
 @pytest.mark.usefixtures("always")
 def test_a_block_that_fits_at_small_primes_alone_leaves_a_lower_bound(monkeypatch):
-    monkeypatch.setattr(Catalecticant, "has_room", lambda self, degrees: not list(degrees))
+    monkeypatch.setattr(Catalecticant, "fit", lambda self, degrees: not list(degrees))
     found = separation_rank(SelfAttention(3, 2, heads=2), memory="1GiB")
     assert (found.value, found.standing) == (215, "lower bound")
     assert found.reason == ("blocks of 4 degrees came out short at small primes, and others do not fit (memory limit 1 GiB)")
     assert separation_rank(SelfAttention(3, 2), memory="1GiB").standing == "exact"
+
+
+def test_residues_of_one_byte_count_a_quarter_of_the_work_and_telling_primes_all_of_it():
+    # Width 4, depth 3: the block of degree 6 has 11440 columns, and takes 1.0e12 operations.
+    model, operations = SelfAttention(3, 4), 2 / 3 * 11440**3
+    blocks = plan(model).blocks
+    assert blocks.work == pytest.approx(blocks.fixed_work + sum(block.work for block in blocks.blocks) / 4)
+    for share, fits in ((0.5, False), (0.99, False), (1.01, True)):
+        limits = Limits.of("16GiB", blocks.fixed_work + share * operations)
+        chosen = plan(model, memory=limits.memory, work=limits.work)
+        assert chosen.blocks.blocks == blocks.blocks
+        draw = Catalecticant(None, PrimeField(251), chosen.blocks, limits, np.random.default_rng(0))
+        assert draw.fit([6]) == fits
+        assert draw.fit([5])
 
 
 def test_plans_count_the_bytes_of_residues_of_small_primes():

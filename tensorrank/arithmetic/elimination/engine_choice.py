@@ -25,7 +25,7 @@ AnyEngine = Engine | DeviceEngine
 
 ENGINES: dict[str, type[Engine]] = {kind.name: kind for kind in (Bytes, Singles, Doubles)}
 # Operations below which no engine is looked for (1,150 rows and columns): to load one takes longer than doubles do.
-_WORTH_CHOOSING = 1e9
+WORTH_CHOOSING = 1e9
 # Operations below which "auto" leaves a matrix on the processors (2,500 rows and columns): a device would spend
 # most of its time on launching and on panels. An estimate, since no device was at hand.
 _WORTH_MOVING = 1e10
@@ -49,7 +49,7 @@ def engine_for(field: PrimeField, name: str = "auto", work: float = inf, device:
     if name != "auto":
         refuse_obstacle(name, field)
         return ENGINES[name](field)
-    kinds = ENGINES.values() if work >= _WORTH_CHOOSING else [Doubles]
+    kinds = ENGINES.values() if work >= WORTH_CHOOSING else [Doubles]
     obstacles = {kind: kind.obstacle(field) for kind in kinds}
     serving = [kind(field) for kind, obstacle in obstacles.items() if obstacle is None]
     if not serving:
