@@ -283,21 +283,22 @@ def _from_matrices(
 ) -> Rounds[Evidence]:
     """Compute one matrix for each of several fresh instances, until a further one gives no more."""
     degree = draws.model.input_degree + (draws.model.weight_degree if draws.weights is None else 0)
-    best, samples, made, used = 0, (0, 0), 0, list[JobRank]()
+    best, samples, used, primes = 0, (0, 0), list[JobRank](), list[int]()
     saturated = complete = True
     raised = arbitrary = False
-    while saturated and best != chosen.upper and (made < count or (raised and made < _MOST_DRAWS)):
+    while saturated and best != chosen.upper and (len(used) < count or (raised and len(used) < _MOST_DRAWS)):
         field, instance = draws.next(best, degree)
         (matrix,) = yield [measured(field, instance, len(draws.used) - 1)]
-        made += 1
         used.append(matrix)
-        raised = made > 1 and matrix.rank > best
+        primes.append(field.prime)
+        raised = len(used) > 1 and matrix.rank > best
         best, samples = max(best, matrix.rank), max(samples, matrix.samples)
         saturated, complete = matrix.saturated, matrix.complete
         arbitrary = matrix.finite and not complete
     lower = max(best, known)
     # No probability is known for inputs left out that are categories, not sampled from the field.
-    failure = None if arbitrary else draws.failure({0: best}, degree, {0: draws.used})
+    failure = None if arbitrary else draws.failure({0: best}, degree, {0: primes})
+    made = len(used)
     confirmed = saturated and made > 1 and failure is not None and not raised and lower == best
     shape = f"{samples[0]} rows and {samples[1]} columns"
     if confirmed:
