@@ -44,7 +44,7 @@ class Bytes(Engine):
     """Products on 8-bit integer units, for small primes: sums of at most 2^16 products stay below 2^31."""
 
     name = "bytes"
-    tiling = Tiling(rows=1024, columns=1024, entries=2**20, terms=2048, strassen=2000)
+    tiling = Tiling(rows=1024, columns=1024, entries=2**20, terms=2048, strassen=4000, tallest=8192)
     kinds = (np.uint8, np.int8, np.int32)
 
     def __init__(self, field: PrimeField) -> None:
@@ -56,8 +56,8 @@ class Bytes(Engine):
             s = self._scale
             # Weights are reduced, so that a weight times a residue stays an exact integer.
             self.weights = tuple(field.balanced([s * s - s, 1 - s, s]).tolist())
-            # There are three operands on each side, and a total beside the product.
-            self.tiling = self.tiling._replace(rows=min(self.tiling.rows, 704), terms=min(self.tiling.terms, 1024))
+            # There are three operands on each side, and a total beside the product, which takes three times as long.
+            self.tiling = self.tiling._replace(rows=704, terms=1024, strassen=2000)
             self.terms = self.tiling.terms
 
     @classmethod

@@ -73,9 +73,10 @@ class Tiling(NamedTuple):
 
     Attributes:
         rows, columns: of the largest tile, so that the result and its operands stay in a core's share of the cache.
-        entries: of the largest tile.
+        entries: of the result of a tile, at most.
         terms: of a product, at most; more gain nothing.
         strassen: the smallest side of a product that Strassen's algorithm takes apart.
+        tallest: the most rows of a narrow tile of few terms, which is a call that should be worth its while.
     """
 
     rows: int
@@ -83,6 +84,11 @@ class Tiling(NamedTuple):
     entries: int
     terms: int
     strassen: int
+    tallest: int = 1024
+
+    def height(self, columns: int, terms: int) -> int:
+        """The most rows of a tile of so many columns and terms."""
+        return max(1, min(self.tallest, self.entries // columns, self.rows * self.terms // terms))
 
 
 class Engine(ABC):

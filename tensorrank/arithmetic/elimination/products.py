@@ -97,7 +97,8 @@ class Products:
             part = target.part(0, target.rows, *columns)
             self._put([(part, 0.0)], [(left, part)])
 
-        most = self.engine.tiling.columns
+        tiling = self.engine.tiling
+        most = max(tiling.columns, tiling.height(target.rows, target.rows))
         self.pool.map(update, _ranges(target.columns, self._share(target.columns, most, target.rows**2)))
 
     def multiply_right(self, source: Part, factor: Balanced, target: Part) -> None:
@@ -108,7 +109,7 @@ class Products:
             taken = source.part(*rows, 0, source.columns)
             self._put([(target.part(*rows, 0, target.columns), 0.0)], [(taken, right)])
 
-        most = self.engine.tiling.rows
+        most = self.engine.tiling.height(source.columns, source.columns)
         self.pool.map(update, _ranges(source.rows, self._share(source.rows, most, source.columns**2)))
 
     def subtract(self, target: Part, left: Part, right: Part) -> None:
@@ -133,7 +134,8 @@ class Products:
             return _large_piece(rows, columns, self.pool.count)
         tiling = self.engine.tiling
         width = _even(columns, tiling.columns)
-        return self._share(rows, min(tiling.rows, tiling.entries // width), terms * columns), width
+        height = tiling.height(width, min(terms, self.engine.terms))
+        return self._share(rows, height, terms * columns), width
 
     def _add(self, targets: Targets, left: Part, right: Part) -> None:
         """Add left x right to every target, with its sign."""
@@ -179,8 +181,9 @@ class Products:
             return
         tiling = self.engine.tiling
         width = _even(right.columns, tiling.columns)
+        height = tiling.height(width, min(left.columns, self.engine.terms))
         for columns in _ranges(right.columns, width):
-            for rows in _ranges(left.rows, min(tiling.rows, tiling.entries // width)):
+            for rows in _ranges(left.rows, _even(left.rows, height)):
                 pairs = [
                     (left.part(*rows, *terms), right.part(*terms, *columns))
                     for terms in _ranges(left.columns, _even(left.columns, self.engine.terms))
@@ -213,11 +216,13 @@ class Products:
 
 def room_bytes(rows: int, terms: int, columns: int, threads: int, engine: Engine) -> int:
     """The most bytes that products of up to this size take beside their operands."""
-    # Of narrower products, which an elimination makes too, the tiles are higher.
-    tiling = engine.tiling
-    widths = {_even(max(1, columns >> halvings), tiling.columns) for halvings in range(5)}
-    heights = {width: min(rows, tiling.rows, tiling.entries // width) for width in widths}
-    tile = max(engine.tile_bytes(height, width, min(terms, engine.terms)) for width, height in heights.items())
+    # Of narrower products and those of fewer terms, which an elimination makes too, the tiles are higher.
+    tiling, halvings = engine.tiling, range(8)
+    widths = {_even(max(1, columns >> times), tiling.columns) for times in halvings}
+    lengths = {min(max(1, terms >> times), engine.terms) for times in halvings}
+    tile = max(
+        engine.tile_bytes(min(rows, tiling.height(width, length)), width, length) for width in widths for length in lengths
+    )
     sums = 0.0
     if min(rows, terms, columns) >= tiling.strassen:
         height, width = _large_piece(rows, columns, threads)
