@@ -50,8 +50,8 @@ def separation_rank(model: Model, partition: PartitionLike | None = None, **opti
             Primes of your choice prove lower bounds, but no probability.
         memory: bytes, or a text such as "4GiB"; by default 60 % of what is available. What does not fit is cut, and the
             answer becomes a lower bound with the reason.
-        work: a limit on the operations of a draw, in those of float64, with the same effect; none by default. Operations
-            on residues of one byte count a quarter, on those of two bytes three quarters.
+        work: a limit on the operations of a draw, in those of float64, with the same effect; none by default. An
+            operation on residues of one byte counts a quarter, on those of two bytes three quarters.
         scratch: a folder on a disk. Hankel blocks larger than the memory are eliminated over files there. By default
             there is none, and they are cut.
         engine: what multiplies matrices: "bytes" (8-bit integer units, small primes only), "float32" (small primes
