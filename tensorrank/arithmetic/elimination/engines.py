@@ -151,12 +151,15 @@ class Engine(ABC):
             setattr(self._rooms, name, room)
         return room[:size].reshape(shape)
 
-    def tile_bytes(self, rows: int, columns: int, terms: int) -> int:
-        """The bytes of a thread's scratch matrices for tiles of this size."""
+    def tile_bytes(self, rows: int, terms: int, columns: int) -> int:
+        """The most bytes of a thread's scratch matrices for tiles of products of up to this size."""
+        tiling = self.tiling
+        height, width, length = min(rows, tiling.tallest), min(columns, tiling.columns), min(terms, self.terms)
+        result, factor = min(tiling.entries, height * width), min(tiling.rows * tiling.terms, height * length)
         left, right, product = (np.dtype(kind).itemsize for kind in self.kinds)
         # There is a total only where a sum has several products.
         total, digits = np.dtype(self.total).itemsize, len(self.weights)
-        return rows * columns * (product + total) + digits * terms * (rows * left + columns * right)
+        return result * (product + total) + digits * (factor * left + width * length * right)
 
     def _copied(self, part: Part, name: str, kind: type, offset: int = 0) -> Array:
         room = self.room(name, part[3:], kind)

@@ -216,19 +216,13 @@ class Products:
 
 def room_bytes(rows: int, terms: int, columns: int, threads: int, engine: Engine) -> int:
     """The most bytes that products of up to this size take beside their operands."""
-    # Of narrower products and those of fewer terms, which an elimination makes too, the tiles are higher.
-    tiling, halvings = engine.tiling, range(8)
-    widths = {_even(max(1, columns >> times), tiling.columns) for times in halvings}
-    lengths = {min(max(1, terms >> times), engine.terms) for times in halvings}
-    tile = max(
-        engine.tile_bytes(min(rows, tiling.height(width, length)), width, length) for width in widths for length in lengths
-    )
     sums = 0.0
-    if min(rows, terms, columns) >= tiling.strassen:
+    if min(rows, terms, columns) >= engine.tiling.strassen:
         height, width = _large_piece(rows, columns, threads)
         # A quarter of each operand, for these a quarter again, and so on.
-        sums = engine.storage.itemsize / 3 * min(terms, max(height, width, 2 * tiling.strassen)) * (height + width)
-    return threads * (tile + int(sums))
+        most = min(terms, max(height, width, 2 * engine.tiling.strassen))
+        sums = engine.storage.itemsize / 3 * most * (height + width)
+    return threads * (engine.tile_bytes(rows, terms, columns) + int(sums))
 
 
 def _large_piece(rows: int, columns: int, threads: int) -> tuple[int, int]:

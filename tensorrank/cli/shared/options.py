@@ -33,6 +33,9 @@ class RankOptions:
     primes: Annotated[str | None, typer.Option(help="Prime moduli of the first draws; random ones by default.")] = None
     memory: Memory = None
     work: Annotated[float | None, typer.Option(help="Limit on the operations of a draw, such as 1e12.")] = None
+    scratch: Annotated[Path | None, typer.Option(help="Folder on disk for blocks larger than --memory; else they are cut.")] = (
+        None
+    )
     engine: Engine = "auto"
     device: Device = "cpu"
     threads: Threads = None

@@ -33,6 +33,7 @@ def print_rank(
         "method": method,
         "memory": given.memory,
         "work": given.work,
+        "scratch": given.scratch,
         "engine": given.engine,
         "device": given.device,
     }
