@@ -124,6 +124,14 @@ class Run(Generic[M]):
             KeyboardInterrupt: if it was stopped, once what was under way is stored.
             StoreError: if a result contradicts a stored one, or cannot be stored.
         """
+        try:
+            yield from self._found()
+        finally:
+            # Whatever ended this study, its scheduler may serve another one.
+            for one in self._under_way.values():
+                self.scheduler.forget(one.tasks)
+
+    def _found(self) -> Iterator[Finding[M]]:
         waiting, unsaid = deque(self.models), deque(self.models)
         self.observe(StudyStarted(len(waiting), self._expected_work()))
         while unsaid:
