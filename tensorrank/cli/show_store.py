@@ -189,11 +189,10 @@ def _print_blocks(rows: Sequence[dict[str, Any]], columns: Sequence[str]) -> Non
     usual = {"asked", "saturated", "version"}
     if all(row.get("head_dim", 0) * row.get("heads", 0) == row.get("width", 0) for row in rows):
         usual.add("head_dim")
-    if len({row["seed"] for row in rows}) == 1:
-        usual.add("seed")
+    usual |= {name for name in ("seed", "engine") if len({row[name] for row in rows}) == 1}
     names = [name for name in columns if name not in usual]
     headings = ["s" if name == "seconds" else name.replace("_", " ") for name in names]
-    table = empty_table(*headings, words=("kind", "complete"))
+    table = empty_table(*headings, words=("kind", "complete", "engine"))
     for row in rows:
         cells = {
             **row,

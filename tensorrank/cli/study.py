@@ -54,6 +54,8 @@ def study(
         float | None,
         typer.Option(help="Limit on the operations of each rank (inf: none), 2.5e11 by default; two cores do 3e10 a second."),
     ] = None,
+    engine: given.Engine = "auto",
+    device: given.Device = "cpu",
     threads: given.Threads = None,
     workers: Annotated[
         int | None, typer.Option(help="Compute blocks in so many processes of this machine (extra 'cluster').")
@@ -98,6 +100,7 @@ def study(
     sizes = {"--widths": widths, "--depths": depths, "--heads": heads, "--head-dims": head_dims, "--tokens": tokens}
     operations = DEFAULT_WORK if work is None else work
     limits = {"seed": seed, "memory": memory, "work": operations, "threads": threads, "scratch": scratch}
+    limits |= {"engine": engine, "device": device}
     odd = [name for name, text in sizes.items() if text is not None]
     if models and odd:
         raise TensorRankError(f"{', '.join(odd)} cannot be given beside {models[0]}; give its sizes as SIZE=VALUES")
@@ -113,7 +116,7 @@ def study(
         stop = Interrupts(grace, watch.note)
         try:
             with stop, ExitStack() as stack:
-                where = _where(stack, watch, workers, scheduler, threads)
+                where = _where(stack, watch, plan, workers, scheduler)
                 findings = list(plan.run(store, watch, scheduler=where, stop=stop))
         except KeyboardInterrupt:
             interrupted = True
@@ -170,15 +173,15 @@ def _attention(sizes: Mapping[str, str | None], limits: Mapping[str, Any]) -> tr
     )
 
 
-def _where(stack: ExitStack, watch: Watch, workers: int | None, scheduler: str | None, threads: int | None) -> Scheduler | None:
+def _where(stack: ExitStack, watch: Watch, plan: tr.Study[Any], workers: int | None, scheduler: str | None) -> Scheduler | None:
     """Where blocks are computed, ready to begin."""
     if workers is None and scheduler is None:
         # Kernels are compiled when first used, once per installation: not at the cost of the first rank.
         watch.say("compiling kernels")
-        tr.separation_rank(tr.SelfAttention(depth=2, width=2))
+        tr.separation_rank(tr.SelfAttention(depth=2, width=2), engine=plan.engine, device=plan.device)
         return None
     # Dask is an extra.
     from tensorrank.studies.cluster import cluster
 
     watch.say("waiting for workers")
-    return stack.enter_context(cluster(scheduler, workers=workers, threads=threads))
+    return stack.enter_context(cluster(scheduler, workers=workers, threads=plan.threads))

@@ -137,12 +137,19 @@ class Computation:
         return rounded_rank(draws.model.in_floats(self.partition, draws.weights, allowance(self.plan.work), rank), rank)
 
 
-def computation(model: Model, partition: PartitionLike | None = None, **options: Unpack[ComputationOptions]) -> Computation:
-    """Begin what `separation_rank` does with the same arguments, and leave the jobs to the caller."""
-    return _begun(model, partition, checked_options("separation_rank", options, ComputationOptions))
+def computation(
+    model: Model, partition: PartitionLike | None = None, *, elsewhere: bool = False, **options: Unpack[ComputationOptions]
+) -> Computation:
+    """Begin what `separation_rank` does with the same arguments, and leave the jobs to the caller.
+
+    If they are to run elsewhere, the engine and the device are those of other machines, and not looked for on this one.
+    """
+    return _begun(model, partition, checked_options("separation_rank", options, ComputationOptions), elsewhere=elsewhere)
 
 
-def _begun(model: Model, partition: PartitionLike | None, options: ComputationOptions) -> Computation:
+def _begun(
+    model: Model, partition: PartitionLike | None, options: ComputationOptions, *, elsewhere: bool = False
+) -> Computation:
     architecture = as_architecture(model)
     split = checked_partition(architecture.sites, partition)
     count = whole_number("draws", options["draws"], 1, most=_MOST_DRAWS)
@@ -150,8 +157,10 @@ def _begun(model: Model, partition: PartitionLike | None, options: ComputationOp
     if given is not None:
         # An iterator gives its primes once, and the plan looks at them too.
         options = {**options, "primes": given}
-    chosen = planned(architecture, split, options)
-    if chosen.device == HOST and chosen.engine != "auto":
+    # A device elsewhere cannot be asked what is free there.
+    near: ComputationOptions = {**options, "device": HOST} if elsewhere else options
+    chosen = _on(options["device"], planned(architecture, split, near))
+    if not elsewhere and chosen.device == HOST and chosen.engine != "auto":
         for prime in given or (2,):
             refuse_obstacle(chosen.engine, PrimeField(prime))
     draws = Draws(architecture, options["weights"], options["seed"], options["primes"], chosen.degree)
@@ -166,3 +175,9 @@ def _begun(model: Model, partition: PartitionLike | None, options: ComputationOp
     else:
         rounds = from_grid(split, chosen, draws, count)
     return Computation(model, split, chosen, draws, rounds)
+
+
+def _on(device: str, chosen: Plan) -> Plan:
+    """A plan with its eliminations on this device."""
+    fallback = None if chosen.fallback is None else _on(device, chosen.fallback)
+    return replace(chosen, device=device, fallback=fallback)

@@ -29,6 +29,7 @@ try:
         Answer,
         DeclareMemory,
         OtherVersionError,
+        UnservedError,
         begun,
         local_cluster,
         make,
@@ -53,14 +54,20 @@ def cluster(address: str | None = None, *, workers: int | None = None, threads: 
 
     Args:
         address: of a scheduler, such as "tcp://host:8786"; None to start a cluster on this machine.
-        workers: how many processes to start; one by default.
+        workers: how many processes to start; one by default. With an address none are started.
         threads: how many threads a large block may take on one worker. By default the processes that are started share
             all processors, and the workers of a given scheduler use what they were given.
 
     Raises:
         TensorRankError: if no scheduler answers, or it or a worker has no tensorrank or another version; later, in a
-            study, also if no worker has the memory for a block, or the connection is lost.
+            study, also if no worker has the memory for a block, one has no such engine or device as the study names,
+            or the connection is lost.
     """
+    if address is not None and workers is not None:
+        raise TensorRankError(
+            f"workers is {shown(workers)}, and the address of a scheduler was given, whose workers are its own; give one of "
+            "the two"
+        )
     with ExitStack() as stack:
         if address is None:
             count = 1 if workers is None else workers
@@ -108,9 +115,9 @@ class Cluster:
         """Send tasks of one draw."""
         shared = self._shared_of(tasks[0])
         for task in tasks:
-            room = {RESOURCE: _memory(task.job)}
+            room, by = {RESOURCE: _memory(task.job)}, (task.engine, task.device)
             with talking():
-                future = self._client.submit(run, task.job, shared, __version__, self._threads, pure=False, resources=room)
+                future = self._client.submit(run, task.job, shared, __version__, self._threads, *by, pure=False, resources=room)
             self._await(task, future)
 
     def forget(self, tasks: Sequence[Task]) -> None:
@@ -252,6 +259,9 @@ class Cluster:
             listener.failed(task, f"a worker ran out of memory ({error}); give a smaller memory limit")
         elif isinstance(error, TensorRankError):
             listener.failed(task, str(error))
+        elif isinstance(error, UnservedError):
+            # Every other task would end there in the same way.
+            raise TensorRankError(str(error)) from error
         elif isinstance(error, ImportError | AttributeError | OtherVersionError):
             raise TensorRankError(
                 f"a worker cannot run the tasks ({error}); install tensorrank {__version__} on all workers"

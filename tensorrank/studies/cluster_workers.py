@@ -11,7 +11,9 @@ from typing import Any, NamedTuple
 
 from distributed import Client, LocalCluster, Scheduler, Worker, WorkerPlugin, get_worker
 
+from tensorrank.arithmetic.elimination.engine_choice import refuse_missing
 from tensorrank.arithmetic.resources import memory_available, worker_threads
+from tensorrank.errors import TensorRankError
 from tensorrank.separation.jobs import Job, JobRank, Shared
 from tensorrank.separation.limits import SMALL_BLOCK
 from tensorrank.version import __version__
@@ -36,6 +38,10 @@ class Answer(NamedTuple):
 
 class OtherVersionError(RuntimeError):
     """A worker runs another version."""
+
+
+class UnservedError(RuntimeError):
+    """A worker has no such engine or device."""
 
 
 # mypy takes distributed, half typed, as untyped: its classes are of any type.
@@ -93,11 +99,16 @@ def make(shared: Shared, version: str, threads: int | None) -> tuple[Any, float]
     return made, time.perf_counter() - started
 
 
-def run(job: Job, shared: tuple[Any, float] | None, version: str, threads: int | None) -> Answer:
+def run(job: Job, shared: tuple[Any, float] | None, version: str, threads: int | None, engine: str, device: str) -> Answer:
     """Compute the rank of one job, and tell now and then how far it is; a task."""
     _check(version)
-    started = said = time.perf_counter()
     worker = get_worker()
+    try:
+        # By a named engine also where the job's prime is too large for it: every worker serves, or none.
+        refuse_missing(engine, device)
+    except TensorRankError as error:
+        raise UnservedError(f"the worker {worker.address} cannot multiply as asked: {error}") from error
+    started = said = time.perf_counter()
     name = str(worker.get_current_task())
 
     def report(done: float, total: float, what: str) -> None:

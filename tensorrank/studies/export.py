@@ -21,9 +21,9 @@ from tensorrank.whole_numbers import to_text
 
 # What is said of every rank and of every block, beside the values that their models are known by.
 _PROVED = ("value", "lower", "upper", "standing")
-_HOW = ("method", "failure_probability", "seconds", "reason")
+_HOW = ("method", "engines", "failure_probability", "seconds", "reason")
 RANK_COLUMNS = (*_PROVED, "log3_value", *_HOW)
-_FOUND = ("rank", "rows", "columns", "complete", "saturated", "seconds", "version")
+_FOUND = ("rank", "rows", "columns", "complete", "saturated", "engine", "seconds", "version")
 BLOCK_COLUMNS = ("seed", *(field.name for field in fields(JobKey)), *_FOUND)
 # Whole numbers that may pass 2**63.
 _UNBOUNDED = frozenset({"value", "lower", "upper", "moment_bound", "monomial_bound", "seed"})
@@ -42,6 +42,7 @@ def rank_row(model: ModelKey, result: SeparationRank) -> dict[str, Any]:
         **model.to_dict(),
         **{name: getattr(result, name) for name in (*_PROVED, *_HOW)},
         "log3_value": math.log(result.value) / math.log(3) if result.value else None,
+        "engines": list(result.engines),
         "seconds": round(result.seconds, 3),
     }
 
@@ -97,7 +98,8 @@ def _csv(rows: Iterable[dict[str, Any]], columns: Sequence[str], file: BinaryIO)
 
 def _cell(value: Any) -> Any:
     if isinstance(value, list):
-        return " ".join(map(str, value))
+        # Names of engines have spaces.
+        return ("; " if any(isinstance(entry, str) for entry in value) else " ").join(map(str, value))
     return to_text(value) if isinstance(value, int) and not isinstance(value, bool) else value
 
 

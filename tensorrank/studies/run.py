@@ -223,7 +223,8 @@ class Run(Generic[M]):
             if jobs and jobs[0].shared is not one.draw:
                 self.scheduler.forget(before)
                 one.draw, one.before = jobs[0].shared, one.spent
-            one.tasks, one.found = [Task(one.key, job) for job in jobs], {}
+            plan = one.computation.plan
+            one.tasks, one.found = [Task(one.key, job, plan.engine, plan.device) for job in jobs], {}
             missing = [task for task in one.tasks if not self._recalled(one, task.job)]
             if missing:
                 self.scheduler.submit(missing)

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from tensorrank.arithmetic.elimination.devices import HOST
+from tensorrank.arithmetic.elimination.engine_choice import EngineName
 from tensorrank.arithmetic.resources import Workers
 from tensorrank.separation.jobs import Here, Job, JobKey, JobRank
 from tensorrank.studies.model_key import ModelKey
@@ -18,10 +20,19 @@ DrawKey = tuple[ModelKey, int]
 
 @dataclass(frozen=True)
 class Task:
-    """One job of one model's rank."""
+    """One job of one model's rank.
+
+    Attributes:
+        model: the key of the model.
+        job: the job, which knows itself by which engine and on which device it multiplies.
+        engine: that engine, by the name that the study was given.
+        device: that device. A machine without one of them cannot run the task.
+    """
 
     model: ModelKey
     job: Job
+    engine: EngineName = "auto"
+    device: str = HOST
 
     @property
     def key(self) -> TaskKey:
@@ -64,7 +75,11 @@ class Scheduler(Protocol):
         """Take tasks of one draw."""
 
     def forget(self, tasks: Sequence[Task]) -> None:
-        """Drop those of these tasks that are not finished, and what they share: no other task of their draw comes."""
+        """Drop those of these tasks that are not finished, and what they share.
+
+        As a rule no other task of their draw comes. Where small primes are tried, one more round of the first draw may
+        follow the second; what it shares is then made again.
+        """
 
     def wait(self, listener: Listener, stop: Callable[[], bool]) -> None:
         """Work, or wait, until at least one of the tasks taken is finished; tell the listener.

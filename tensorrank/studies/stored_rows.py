@@ -39,6 +39,7 @@ class StoredRank:
         """True if another run with this seed, under these limits, cannot improve the stored rank.
 
         The stored rank is exact, or it was computed from this seed and is probable or had limits at least as generous.
+        By which engine it was computed does not matter.
         """
         if self.result.standing == "exact":
             return True

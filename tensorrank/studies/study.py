@@ -9,7 +9,10 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from tensorrank.arguments import file_path, function_given, shown, things, whole_number
-from tensorrank.arithmetic.resources import thread_count, worker_threads
+from tensorrank.arithmetic.elimination.devices import HOST, device_named
+from tensorrank.arithmetic.elimination.engine_choice import EngineName, refuse_missing, refuse_unknown
+from tensorrank.arithmetic.elimination.rank import refuse_scratch
+from tensorrank.arithmetic.resources import memory_limit, thread_count, worker_threads
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import Model
 from tensorrank.separation.limits import Limits
@@ -42,13 +45,17 @@ class Study(Generic[M]):
         memory: the limit of each rank, 4 GiB by default.
         work: the limit of each rank, in operations; None for no limit. Beyond it a rank is cut, and becomes a certified
             lower bound.
-        threads: all processors by default.
+        threads: of this process, all processors by default; a cluster was given its own.
         scratch: a folder on disk for blocks larger than the memory, which are cut if none is given.
+        engine: what multiplies matrices, as in `separation_rank`: "bytes", "float32", "float64", or "auto" by default.
+            The ranks are the same, so those that a store has count whatever multiplied them.
+        device: where large matrices are eliminated: "cpu", the default, "cuda", or one of several such as "cuda:1". On
+            a cluster, engine and device are those of every worker.
         left_out: why some sizes that were asked for make no model, in words.
 
     Raises:
-        TensorRankError: if there are no models, one of them cannot be told from others of its kind, or a number is out
-            of range.
+        TensorRankError: if there are no models, one of them cannot be told from others of its kind, a number is out of
+            range, there is no such engine or device, or a scratch folder was given together with a device.
 
     >>> from tensorrank.circuits.recurrent import RecurrentCircuit
     >>> study = Study([RecurrentCircuit(depth=2, hidden=2, channels=2, steps=steps) for steps in (4, 6, 8)])
@@ -64,6 +71,8 @@ class Study(Generic[M]):
     work: float | None = DEFAULT_WORK
     threads: int | None = None
     scratch: str | Path | None = None
+    engine: EngineName = "auto"
+    device: str = HOST
     left_out: Sequence[str] = ()
 
     @classmethod
@@ -86,7 +95,7 @@ class Study(Generic[M]):
         """
         names = [field.name for field in fields(cls) if field.kw_only and field.name != "left_out"]
         own = {name: options.pop(name) for name in names if name in options}
-        models, left_out = combinations(kind, options)
+        models, left_out = combinations(kind, options, own)
         return cls(models, left_out=left_out, **own)
 
     def __post_init__(self) -> None:
@@ -100,6 +109,8 @@ class Study(Generic[M]):
         Limits.of(self.memory, self.work)
         if self.scratch is not None:
             file_path("scratch", self.scratch)
+        refuse_unknown(self.engine, self.device)
+        refuse_scratch(self.device, self.scratch)
         if (left_out := things(self.left_out)) is None or not all(isinstance(words, str) for words in left_out):
             raise TensorRankError(f"left_out is {shown(self.left_out)}; expected a list of texts")
         whole_number("seed", self.seed, 0)
@@ -127,12 +138,13 @@ class Study(Generic[M]):
         Raises:
             KeyboardInterrupt: if it was stopped.
             StoreError: if a result contradicts a stored one, or cannot be stored.
+            TensorRankError: if this machine, or a worker of the cluster, has no such engine or device.
         """
         if not isinstance(store, Store):
             raise TensorRankError(f"the store is {shown(store)}; expected an open tensorrank.Store")
         function_given("observe", observe, "a function of an event", 1)
         function_given("stop", stop, "a function of nothing that tells whether to stop", 0)
-        limits = Limits.of(self.memory, self.work, files=self.scratch is not None)
+        here = scheduler is None
         with ExitStack() as stack:
             if scheduler is not None and not hasattr(scheduler, "submit"):
                 raise TensorRankError(
@@ -141,15 +153,30 @@ class Study(Generic[M]):
             if scheduler is None:
                 # On a cluster it is a folder of the workers.
                 checked_folder("scratch", self.scratch)
+                refuse_missing(self.engine, self.device)
                 scheduler = Threads(stack.enter_context(worker_threads(self.threads)))
+            limits = self._limits(here)
 
             def begin(model: M) -> Computation:
                 # The limits that are stored: what memory is available may change meanwhile.
                 return computation(
-                    model.architecture(), seed=self.seed, memory=limits.memory, work=self.work, scratch=self.scratch
+                    model.architecture(),
+                    elsewhere=not here,
+                    seed=self.seed,
+                    memory=limits.memory,
+                    work=self.work,
+                    scratch=self.scratch,
+                    engine=self.engine,
+                    device=self.device,
                 )
 
             yield from Run(self._by_key(), begin, self.seed, limits, store, scheduler, observe, stop).findings()
+
+    def _limits(self, here: bool) -> Limits:
+        memory = self.memory
+        if here and memory is None and self.device != HOST:
+            memory = min(memory_limit(None), device_named(self.device).room())
+        return Limits.of(memory, self.work, files=self.scratch is not None)
 
     def _by_key(self) -> dict[ModelKey, M]:
         by_key: dict[ModelKey, M] = {}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from inspect import signature
 from itertools import product
 from typing import Any, TypeVar
@@ -13,12 +13,13 @@ from tensorrank.errors import CombinationError, TensorRankError
 M = TypeVar("M")
 
 
-def combinations(kind: Callable[..., M], sizes: Mapping[str, Any]) -> tuple[list[M], list[str]]:
+def combinations(kind: Callable[..., M], sizes: Mapping[str, Any], others: Collection[str] = ()) -> tuple[list[M], list[str]]:
     """The models for all combinations of sizes, and why some combinations make none.
 
     Args:
         kind: the class of the models.
         sizes: for each of its arguments by name one value or several; the last varies fastest.
+        others: names that were given and taken for something else, which no argument may have.
 
     Raises:
         TensorRankError: if the class has no argument of such a name, no value is given for one, a value is impossible
@@ -30,6 +31,12 @@ def combinations(kind: Callable[..., M], sizes: Mapping[str, Any]) -> tuple[list
         known = signature(kind).parameters
     except (TypeError, ValueError):  # what is built into Python does not tell its arguments
         raise TensorRankError(f"the kind is {shown(kind)}; expected a class of models, such as SelfAttention") from None
+    for name in others:
+        if name in known:
+            raise TensorRankError(
+                f"{name} is an argument of {kind.__qualname__} and an option of the study, which cannot be told apart; make "
+                f"the models yourself, and give Study a list of them"
+            )
     values = []
     for name, given in sizes.items():
         if name not in known:

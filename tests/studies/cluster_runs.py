@@ -17,8 +17,10 @@ from pathlib import Path
 
 import dask
 from distributed import Client
+from engines_tried import DEVICE, names
 
 import tensorrank as tr
+from tensorrank.arithmetic.primes import SMALL_PRIMES
 from tensorrank.errors import TensorRankError
 from tensorrank.studies import cluster as cluster_module
 from tensorrank.studies.cluster import cluster
@@ -147,7 +149,9 @@ class Dask:
 
     def _start(self, what, *options, path):
         command = [sys.executable, "-m", f"distributed.cli.dask_{what}", *options, "--no-dashboard"]
-        environment = {**os.environ, "PYTHONPATH": path}
+        # Behind it what this program has, and first of all this tensorrank, wherever another is installed.
+        paths = [path, str(Path(tr.__file__).parents[1]), *sys.path]
+        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
         self.programs.append(
             subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd=self.folder, env=environment)
         )
@@ -242,6 +246,72 @@ def foreign(where):
             return error_of(connect)
 
 
+def engines():
+    """Blocks at small primes by named engines on workers, one of which is killed, and in this process."""
+    small, found, seen = replace(STUDY, models=STUDY.models[:8]), {}, []
+    with cluster(workers=2) as where:
+
+        def observe(event):
+            if isinstance(event, BlockFinished):
+                seen.append(event.worker)
+                if len(seen) == 5:
+                    os.kill(pids(where._client)[0], signal.SIGKILL)
+
+        for engine in names(251):
+            study = replace(small, engine=engine)
+            with Store(":memory:") as store:
+                expected = untimed(study.run(store))
+            with Store(":memory:") as store:
+                results = untimed(study.run(store, observe, scheduler=where))
+                keys = {key: block.rank.engine for *_, key, block in store.blocks()}
+            found[engine] = {
+                "same": results == expected,
+                "standings": sorted({result.standing for _, result in results}),
+                "small": sorted({by for key, by in keys.items() if key.prime < SMALL_PRIMES.least}),
+                "draws": len({key.draw for key in keys}),
+            }
+    return found
+
+
+def abandoned():
+    """A study that is left in its middle, and another with other weights on the same workers."""
+    other = replace(STUDY, models=STUDY.models[:2], seed=1)
+    with cluster(workers=1) as where, Store(":memory:") as first, Store(":memory:") as store:
+        next(STUDY.run(first, scheduler=where))
+        list(other.run(store, scheduler=where))
+        later = [row[:3] for row in store.blocks()]
+    with Store(":memory:") as store:
+        list(other.run(store))
+        alone = [row[:3] for row in store.blocks()]
+    return {"same": later == alone, "blocks": len(later)}
+
+
+def unserved(missing):
+    """A worker on which what an engine or a device needs cannot be imported, beside one that has it."""
+    options = {"onnxruntime": {"engine": "bytes"}, "torch": {"device": "cuda"}}[missing]
+    with tempfile.TemporaryDirectory() as folder, programs() as started:
+        (Path(folder) / f"{missing}.py").write_text("raise ModuleNotFoundError('not here')")
+        started.worker(path=folder)
+        with cluster(started.address) as where, Store(":memory:") as store:
+            # Circuits have no small primes: nothing would be multiplied by bytes, or on a device.
+            study = tr.Study([tr.RecurrentCircuit(1, 2, 2, 4), tr.SelfAttention(2, 2)], **options)
+            refused = error_of(lambda: list(study.run(store, scheduler=where)))
+            plain = list(replace(study, engine="auto", device="cpu").run(store, scheduler=where))
+    return {**refused, "values": [finding.result.value for finding in plain]}
+
+
+def device():
+    """A device that the workers have, and this process has not."""
+    study = tr.Study.over(tr.SelfAttention, width=2, depth=(2, 3), engine="float64", device=DEVICE)
+    with programs() as started:
+        started.worker()
+        sys.modules["torch"] = None
+        with cluster(started.address) as where, Store(":memory:") as store:
+            here = error_of(lambda: list(study.run(store)))
+            found = [finding.result for finding in study.run(store, scheduler=where)]
+    return {**here, "values": [one.value for one in found], "engines": sorted({name for one in found for name in one.engines})}
+
+
 if __name__ == "__main__":
     which = {
         "killed": lambda: killed({3, 20, 60}),
@@ -252,6 +322,11 @@ if __name__ == "__main__":
         "late": late,
         "lost": lost,
         "stopped": stopped,
+        "engines": engines,
+        "abandoned": abandoned,
+        "onnxruntime": lambda: unserved("onnxruntime"),
+        "torch": lambda: unserved("torch"),
+        "device": device,
         "scheduler": lambda: foreign("scheduler"),
         "worker": lambda: foreign("worker"),
     }[sys.argv[1]]

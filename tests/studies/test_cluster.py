@@ -1,12 +1,14 @@
 """Studies on workers: the same numbers, whatever dies; programs of their own, since workers are processes."""
 
 import json
+import os
 import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from engines_tried import DEVICE, names
 
 import tensorrank as tr
 
@@ -14,7 +16,10 @@ PROGRAM = Path(__file__).with_name("cluster_runs.py")
 
 
 def run(which):
-    done = subprocess.run([sys.executable, str(PROGRAM), which], capture_output=True, text=True, timeout=200)
+    paths = os.pathsep.join([str(PROGRAM.parent.parent), *sys.path])
+    environment = {**os.environ, "PYTHONPATH": paths}
+    command = [sys.executable, str(PROGRAM), which]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=200, env=environment)
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
 
@@ -61,6 +66,55 @@ def test_what_the_blocks_of_a_draw_share_is_made_once():
 
 def test_another_cluster_on_the_machine_is_no_reason_to_warn():
     assert run("crowded") == {"warnings": []}
+
+
+def test_blocks_at_small_primes_by_every_engine_are_the_same_on_workers_one_of_which_is_killed():
+    found = run("engines")
+    assert found.keys() == set(names(251))
+    for engine, told in found.items():
+        assert told["same"]
+        assert told["standings"] == ["exact", "probable"]
+        # Two draws at small primes before those at telling ones.
+        assert (told["small"], told["draws"]) == (([], 2) if engine == "float64" else ([engine], 4))
+
+
+def test_blocks_of_a_study_that_was_left_in_its_middle_are_not_taken_for_those_of_the_next():
+    found = run("abandoned")
+    assert found["same"]
+    assert found["blocks"] > 0
+
+
+@pytest.mark.parametrize(
+    ("missing", "words"),
+    [
+        ("onnxruntime", "the engine 'bytes' needs onnxruntime, which is not installed (not here): pip install onnxruntime"),
+        ("torch", "the device 'cuda' needs PyTorch, which cannot be imported (not here): pip install 'tensorrank[torch]'"),
+    ],
+)
+def test_a_worker_without_the_engine_or_the_device_ends_the_study_in_words(missing, words):
+    found = run(missing)
+    assert found["error"].startswith("the worker tcp://")
+    assert f"cannot multiply as asked: {words}" in found["error"]
+    # SOURCES.md, sections 4 and 2.
+    assert found["values"] == [2, 18]
+
+
+def test_a_device_that_workers_alone_have_serves():
+    pytest.importorskip("torch", reason="devices are reached by PyTorch, which is not installed")
+    found = run("device")
+    assert f"the device '{DEVICE}' needs PyTorch" in found["error"]
+    # SOURCES.md, section 2.
+    assert (found["values"], found["engines"]) == ([18, 232], [f"float64 on {DEVICE}"])
+
+
+def test_workers_to_be_started_beside_a_given_scheduler_are_refused():
+    from tensorrank.studies import cluster
+
+    with (
+        pytest.raises(tr.TensorRankError, match="workers is 2, and the address of a scheduler was given"),
+        cluster.cluster("tcp://127.0.0.1:1", workers=2),
+    ):
+        pass
 
 
 @pytest.mark.parametrize("where", ["scheduler", "worker"])

@@ -189,7 +189,7 @@ def device_engine(field: PrimeField, name: str, device: Device) -> DeviceEngine:
     Raises:
         TensorRankError: if there is no such engine for devices, or it is not exact there, or not made for the prime.
     """
-    refuse_engine(name, device)
+    refuse_engine(name, device.name)
     if name != "float64":
         bound = bytes_exact_within(device)
         if bound and digit_scale(field, bound):
@@ -209,12 +209,12 @@ def device_engine(field: PrimeField, name: str, device: Device) -> DeviceEngine:
     return DeviceDoubles(field, device)
 
 
-def refuse_engine(name: str, device: Device) -> None:
-    """Raise an error if a device has no engine of this name."""
+def refuse_engine(name: str, device: str) -> None:
+    """Raise an error if devices, such as the one of this name, have no such engine."""
     if name == "float32":
         raise TensorRankError(
             f"the engine 'float32' multiplies on processors only; expected 'auto', 'bytes' or 'float64' with the device "
-            f"'{device.name}', or the device '{HOST}'"
+            f"'{device}', or the device '{HOST}'"
         )
 
 

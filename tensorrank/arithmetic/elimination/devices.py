@@ -22,6 +22,8 @@ from tensorrank.records import Record
 HOST = "cpu"
 # The name of the processors as PyTorch multiplies on them, to hold the code of devices against that of processors.
 _TORCH_HOST = "torch:cpu"
+# The names of CUDA devices, with their numbers.
+_CUDA = re.compile(r"cuda(?::(\d{1,4}))?")
 # The most bytes that products on a device take beside the matrix, whatever its size.
 SCRATCH = 2**30
 # Bytes beside a small matrix, for each of its entries.
@@ -159,18 +161,8 @@ def device_named(name: str) -> Device:
         ...
     tensorrank.errors.TensorRankError: the device is 'gpu'; expected 'cpu', 'cuda', or one of several such as 'cuda:1'
     """
-    found = re.fullmatch(r"cuda(?::(\d{1,4}))?", name) if isinstance(name, str) else None
-    if name == "mps":
-        raise TensorRankError(
-            "the device 'mps' has no products that are exact: PyTorch has neither float64 nor sums of bytes in 32 bits there; "
-            f"try the device '{HOST}'"
-        )
-    if found is None and name != _TORCH_HOST:
-        near = meant(name, ("cuda", _TORCH_HOST))
-        raise TensorRankError(
-            f"the device is {shown(name)}; expected '{HOST}', 'cuda', or one of several such as 'cuda:1'{near}"
-        )
-    torch = _torch(name)
+    refuse_unknown_device(name)
+    found, torch = _CUDA.fullmatch(name), _torch(name)
     if found is None:
         return Device(name, torch, torch.device("cpu"))
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
@@ -185,6 +177,20 @@ def device_named(name: str) -> Device:
         here = "only 'cuda'" if count == 1 else f"'cuda:0' to {last}"
         raise TensorRankError(f"the device '{name}' is not there; PyTorch sees {here} on this machine")
     return Device(name, torch, torch.device("cuda", number))
+
+
+def refuse_unknown_device(name: str) -> None:
+    """Raise an error if no machine has a device of this name beside "cpu"; PyTorch is not looked for."""
+    if name == "mps":
+        raise TensorRankError(
+            "the device 'mps' has no products that are exact: PyTorch has neither float64 nor sums of bytes in 32 bits there; "
+            f"try the device '{HOST}'"
+        )
+    if not isinstance(name, str) or (name != _TORCH_HOST and not _CUDA.fullmatch(name)):
+        near = meant(name, ("cuda", _TORCH_HOST))
+        raise TensorRankError(
+            f"the device is {shown(name)}; expected '{HOST}', 'cuda', or one of several such as 'cuda:1'{near}"
+        )
 
 
 def _torch(name: str) -> Any:

@@ -12,7 +12,7 @@ from tensorrank.arguments import one_of
 from tensorrank.arithmetic.elimination.byte_products import MOST_DIGIT, Bytes, digit_scale
 from tensorrank.arithmetic.elimination.device_engines import DeviceEngine, device_engine, refuse_engine
 from tensorrank.arithmetic.elimination.device_products import DeviceProducts
-from tensorrank.arithmetic.elimination.devices import HOST, Device, device_named
+from tensorrank.arithmetic.elimination.devices import HOST, Device, device_named, refuse_unknown_device
 from tensorrank.arithmetic.elimination.engines import Doubles, Engine, Singles
 from tensorrank.arithmetic.elimination.products import Products
 from tensorrank.arithmetic.elimination.rates import rate
@@ -79,12 +79,26 @@ def checked_choice(name: str, device: str) -> Device | None:
     Raises:
         TensorRankError: if there is no such engine or device, or the device has no such engine.
     """
+    refuse_unknown(name, device)
+    return None if device == HOST else device_named(device)
+
+
+def refuse_unknown(name: str, device: str) -> None:
+    """Raise an error if there is no such engine or device on any machine, or devices have no such engine."""
     one_of("the engine", name, ("auto", *ENGINES))
-    if device == HOST:
-        return None
-    found = device_named(device)
-    refuse_engine(name, found)
-    return found
+    if device != HOST:
+        refuse_unknown_device(device)
+        refuse_engine(name, device)
+
+
+def refuse_missing(name: str, device: str) -> None:
+    """Raise an error if an engine is not installed or not exact on this machine, or the device is not there."""
+    # Every engine takes the smallest prime.
+    field, found = PrimeField(2), checked_choice(name, device)
+    if found is not None:
+        device_engine(field, name, found)
+    elif name != "auto":
+        refuse_obstacle(name, field)
 
 
 def products_of(engine: AnyEngine, pool: Workers) -> Products | DeviceProducts:
