@@ -1,8 +1,9 @@
 """A study killed at random moments, again and again: run as a program, which prints what it found as JSON.
 
-    python killed_runs.py FOLDER KILLS
+    python killed_runs.py FOLDER KILLS [SEED [ENGINE]]
 
-Each run is a forked child, so that a kill may come at any moment from the opening of the store on.
+Each run is a forked child, so that a kill may come at any moment from the opening of the store on. With a named engine
+for small primes, every block is tried at these first.
 """
 
 import json
@@ -16,12 +17,14 @@ from contextlib import closing
 from pathlib import Path
 
 import tensorrank as tr
+from tensorrank.arithmetic.primes import SMALL_PRIMES
 from tensorrank.experiments.depth_series import COLUMNS, table_row, write_table
 from tensorrank.studies.events import BlockFinished
 from tensorrank.studies.store import Store
 
 # Exact, probable and lower bounds; blocks of some milliseconds.
-STUDY = tr.Study.over(tr.SelfAttention, width=(2, 3), heads=(1, 2, 3), depth=(1, 2, 3, 4), work=2e8, threads=1)
+ENGINE = sys.argv[4] if len(sys.argv) > 4 else "auto"
+STUDY = tr.Study.over(tr.SelfAttention, width=(2, 3), heads=(1, 2, 3), depth=(1, 2, 3, 4), work=2e8, threads=1, engine=ENGINE)
 
 
 def key_of(event):
@@ -81,6 +84,12 @@ def table(folder):
     return [",".join(cell for place, cell in enumerate(line.split(",")) if place != seconds) for line in lines]
 
 
+def results(folder):
+    """All that the store says of the ranks: values, standings, primes and what else they rest on."""
+    with Store(folder / "study.sqlite", read_only=True) as store:
+        return {model: stored.result for model, stored in store}
+
+
 def main():
     folder, kills = Path(sys.argv[1]), int(sys.argv[2])
     random.seed(int(sys.argv[3]) if len(sys.argv) > 3 else 0)
@@ -112,6 +121,7 @@ def main():
             done += 1
         rounds += 1
         assert table(place) == table(whole), "the table differs from that of an uninterrupted run"
+        assert results(place) == results(whole), "the results differ from those of an uninterrupted run"
     rows = [table_row(finding) for finding in STUDY.run(Store(whole / "study.sqlite"))]
     json.dump(
         {
@@ -121,6 +131,7 @@ def main():
             "twice": twice[:3],
             "lost": lost[:3],
             "blocks": len(known),
+            "small": sum(prime < SMALL_PRIMES.least for one in results(whole).values() for prime in one.primes),
             "standings": sorted({row["standing"] for row in rows}),
         },
         sys.stdout,
