@@ -1,13 +1,13 @@
-"""`make differential`: compare ranks and reductions of random models with FLINT and brute force, and report counts."""
+"""`make differential`: compare ranks and reductions with FLINT, brute force, or each other, and report counts."""
 
 import argparse
 import sys
 import time
 from collections import Counter
 
-from differential import architectures, failure_probabilities, matrices, mixtures, networks, tasks
+from differential import architectures, engines, failure_probabilities, matrices, mixtures, networks, tasks
 
-_MODULES = (matrices, networks, mixtures, architectures, tasks, failure_probabilities)
+_MODULES = (matrices, networks, mixtures, architectures, tasks, failure_probabilities, engines)
 COMPARISONS = tuple(one for module in _MODULES for one in module.COMPARISONS)
 
 

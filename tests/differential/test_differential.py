@@ -2,16 +2,22 @@
 
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
-from differential import failure_probabilities
+from differential import engines, failure_probabilities
 from differential.__main__ import COMPARISONS
 from differential.architectures import bounds_held
 from differential.comparison import WrongError, held
 
 import tensorrank as tr
+from tensorrank.arithmetic.elimination.engine_choice import ENGINES
+from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.studies.model_key import ModelKey
 
 # Primes drawn in every run are aimed at by many questions, which take next to no time.
 MANY = {"multiples of random primes": 200, "mixtures apart by random primes": 200}
+# As many of a family take some ten seconds, and are spread evenly over it.
+MANY |= {"engines": 90}
 # Each of these questions is asked with many seeds.
 FEW = dict.fromkeys((one.name for one in failure_probabilities.COMPARISONS), 3)
 
@@ -37,6 +43,33 @@ def test_a_printed_probability_that_leaves_out_unlucky_primes_is_found_out(compa
     monkeypatch.setattr("tensorrank.mixtures.reductions.field_comparison._unlucky", lambda numerator, excluded: 1e-9)
     with pytest.raises(WrongError, match=r"answers are .*; the probability printed is "):
         [comparison.case(0, number) for number in range(12)]
+
+
+def test_the_family_that_engines_are_compared_over_has_every_variant():
+    models = engines.family()
+    assert len(models) > 1761
+    assert len({ModelKey.of(model).text for model in models}) == len(models)
+    for part in (models, models[: MANY["engines"]]):
+        attention = [model for model in part if isinstance(model, tr.SelfAttention)]
+        assert {model.kind for model in part} == {"attention", "recurrent", "convolutional"}
+        assert {model.depth for model in attention} >= {1, 2, 3}
+        assert {model.width for model in attention} >= {1, 2, 3}
+        assert {model.tokens // 2 < model.width for model in attention} == {True, False}
+        for variant in ("residual", "causal", "positional"):
+            assert {getattr(model, variant) for model in attention} == {True, False}
+        assert {model.embedding_rank for model in attention} >= {None, 1}
+        assert any(model.kv_heads < model.heads for model in attention)
+
+
+@pytest.mark.parametrize("name", ["bytes", "float32"])
+def test_an_engine_with_a_false_product_is_found_out(name, monkeypatch):
+    kind = ENGINES[name]
+    if (obstacle := kind.obstacle(PrimeField(251))) is not None:
+        pytest.skip(obstacle)
+    monkeypatch.setattr(kind, "multiply", lambda engine, left, right: np.ones((len(left), right.shape[1]), engine.kinds[2]))
+    # Nearly every false product leaves full rank; the rank of this model is below its bound.
+    with pytest.raises(WrongError, match=rf"engines differ .*'engine': '{name}'"):
+        engines.agreed(tr.SelfAttention(3, 2, heads=2), "halves", 0)
 
 
 def test_a_false_bound_of_an_architecture_is_found_out():

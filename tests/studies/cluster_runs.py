@@ -286,11 +286,21 @@ def abandoned():
     return {"same": later == alone, "blocks": len(later)}
 
 
-def unserved(missing):
-    """A worker on which what an engine or a device needs cannot be imported, beside one that has it."""
-    options = {"onnxruntime": {"engine": "bytes"}, "torch": {"device": "cuda"}}[missing]
+MISSING = "raise ModuleNotFoundError('not here')"
+# A session of onnxruntime that leaves its products as they were.
+FALSE = """
+from types import SimpleNamespace
+nothing = lambda *arguments: None
+binding = SimpleNamespace(bind_input=nothing, bind_output=nothing)
+SessionOptions = SimpleNamespace
+InferenceSession = lambda *a, **b: SimpleNamespace(io_binding=lambda: binding, run_with_iobinding=nothing)
+"""
+
+
+def unserved(options, module, text):
+    """A worker whose module for an engine or a device is this text."""
     with tempfile.TemporaryDirectory() as folder, programs() as started:
-        (Path(folder) / f"{missing}.py").write_text("raise ModuleNotFoundError('not here')")
+        (Path(folder) / f"{module}.py").write_text(text)
         started.worker(path=folder)
         with cluster(started.address) as where, Store(":memory:") as store:
             # Circuits have no small primes: nothing would be multiplied by bytes, or on a device.
@@ -324,8 +334,9 @@ if __name__ == "__main__":
         "stopped": stopped,
         "engines": engines,
         "abandoned": abandoned,
-        "onnxruntime": lambda: unserved("onnxruntime"),
-        "torch": lambda: unserved("torch"),
+        "bytes missing": lambda: unserved({"engine": "bytes"}, "onnxruntime", MISSING),
+        "bytes false": lambda: unserved({"engine": "bytes"}, "onnxruntime", FALSE),
+        "device missing": lambda: unserved({"device": "cuda"}, "torch", MISSING),
         "device": device,
         "scheduler": lambda: foreign("scheduler"),
         "worker": lambda: foreign("worker"),

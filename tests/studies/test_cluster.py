@@ -85,14 +85,18 @@ def test_blocks_of_a_study_that_was_left_in_its_middle_are_not_taken_for_those_o
 
 
 @pytest.mark.parametrize(
-    ("missing", "words"),
+    ("which", "words"),
     [
-        ("onnxruntime", "the engine 'bytes' needs onnxruntime, which is not installed (not here): pip install onnxruntime"),
-        ("torch", "the device 'cuda' needs PyTorch, which cannot be imported (not here): pip install 'tensorrank[torch]'"),
+        ("bytes missing", "the engine 'bytes' needs onnxruntime, which is not installed (not here): pip install onnxruntime"),
+        ("bytes false", "the engine 'bytes' does not multiply exactly on this processor; engine 'auto' takes the fastest"),
+        (
+            "device missing",
+            "the device 'cuda' needs PyTorch, which cannot be imported (not here): pip install 'tensorrank[torch]'",
+        ),
     ],
 )
-def test_a_worker_without_the_engine_or_the_device_ends_the_study_in_words(missing, words):
-    found = run(missing)
+def test_a_worker_without_the_engine_or_the_device_ends_the_study_in_words(which, words):
+    found = run(which)
     assert found["error"].startswith("the worker tcp://")
     assert f"cannot multiply as asked: {words}" in found["error"]
     # SOURCES.md, sections 4 and 2.

@@ -118,6 +118,7 @@ def _high(largest: int, scale: int) -> int:
     return (largest + scale // 2) // scale
 
 
+@functools.cache
 def _most(bound: int) -> int:
     """The largest prime whose digits are within a bound."""
     return next(prime for prime in primes_below(2 * bound * 2**8) if digit_scale(PrimeField(prime), bound))
