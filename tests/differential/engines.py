@@ -22,8 +22,8 @@ from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import Architecture
 from tensorrank.studies.model_key import ModelKey
 
-# Operations of a draw, as planned: milliseconds.
-_SMALL = 2e6
+# Operations of a draw, as planned: milliseconds, of a matrix of values and of Hankel blocks.
+_SMALL, _SMALL_BLOCKS = 2e6, 5e6
 # The largest prime of one byte.
 _PRIME = 251
 # Steps through the family by which any first part of it is spread over all of it: near the golden section.
@@ -77,19 +77,32 @@ def _each(kind: Callable[..., Architecture], **sizes) -> Iterator[Architecture]:
 
 
 @cache
-def family() -> tuple[Architecture, ...]:
-    """All small networks and circuits of many sizes, each once; every first part of them is spread evenly over all."""
+def family() -> tuple[tuple[Architecture, ...], tuple[Architecture, ...]]:
+    """All small networks and circuits of many sizes, each once: those that small primes are tried for, and all others.
+
+    Every first part of each is spread evenly over the whole of it.
+    """
     different = {ModelKey.of(model).text: model for models in (_attention(), _circuits()) for model in models}
-    small = [model for model in different.values() if tr.plan(model, memory="1GiB").work < _SMALL]
-    return tuple(small[place] for place in sorted(range(len(small)), key=lambda place: place * _SPREAD % 1))
+    tried, others = list[Architecture](), list[Architecture]()
+    for model in different.values():
+        plan = tr.plan(model, memory="1GiB", engine="float32")
+        certifies = plan.blocks is not None and plan.blocks.certifies
+        if plan.work < (_SMALL_BLOCKS if certifies else _SMALL):
+            (tried if certifies else others).append(model)
+    return _spread(tried), _spread(others)
+
+
+def _spread(models: list[Architecture]) -> tuple[Architecture, ...]:
+    return tuple(models[place] for place in sorted(range(len(models)), key=lambda place: place * _SPREAD % 1))
 
 
 @contextmanager
 def _small_pieces() -> Iterator[None]:
-    """A context in which small matrices have several panels and tiles, and "auto" looks for the fastest engine."""
+    """A context in which small matrices have several panels and tiles, which threads share, and "auto" looks around."""
     sizes = [(columns, "PANEL", 8), (columns, "_FIRST_ROWS", 12), (columns, "_MORE", 2), (products, "_LARGEST", 200)]
+    always = [(products, "_WORTH_SHARING", 0.0), (engine_choice, "_WORTH_CHOOSING", 0.0)]
     with ExitStack() as stack:
-        for module, name, size in (*sizes, (engine_choice, "_WORTH_CHOOSING", 0.0)):
+        for module, name, size in (*sizes, *always):
             stack.enter_context(patch.object(module, name, size))
         for kind in ENGINES.values():
             tiling = kind.tiling._replace(rows=40, columns=32, strassen=32)
@@ -127,15 +140,21 @@ def agreed(model: Architecture, partition: str, seed: int) -> str:
 
 @dataclass(frozen=True)
 class FamilyComparison:
-    """A comparison whose questions are numbered: once through the family, then again with the next seed."""
+    """A comparison whose questions are numbered: once through the models, then again with the next seed.
+
+    Attributes:
+        name: for reports.
+        part: 0 for the part of the family that small primes are tried for, 1 for all others.
+    """
 
     name: str
+    part: int
 
     def case(self, seed: int, number: int) -> str:
         """Ask one question; the numbers repeat it."""
-        models = family()
+        models = family()[self.part]
         again, place = divmod(number, len(models))
         return agreed(models[place], ("halves", "interleaved")[place % 2], seed + again)
 
 
-COMPARISONS = (FamilyComparison("engines"),)
+COMPARISONS = (FamilyComparison("engines at small primes", 0), FamilyComparison("engines", 1))
