@@ -14,6 +14,7 @@ import sqlite3
 import sys
 import time
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import tensorrank as tr
@@ -23,15 +24,14 @@ from tensorrank.studies.events import BlockFinished
 from tensorrank.studies.store import Store
 
 # Exact, probable and lower bounds; blocks of some milliseconds.
-ENGINE = sys.argv[4] if len(sys.argv) > 4 else "auto"
-STUDY = tr.Study.over(tr.SelfAttention, width=(2, 3), heads=(1, 2, 3), depth=(1, 2, 3, 4), work=2e8, threads=1, engine=ENGINE)
+STUDY = tr.Study.over(tr.SelfAttention, width=(2, 3), heads=(1, 2, 3), depth=(1, 2, 3, 4), work=2e8, threads=1)
 
 
 def key_of(event):
     return json.dumps([event.model.text, *vars(event.key).values()])
 
 
-def run(folder, log):
+def run(study, folder, log):
     """The study in this process; every block computed is noted before the next begins."""
     with Store(folder / "study.sqlite") as store, log.open("ab", buffering=0) as notes:
 
@@ -39,15 +39,15 @@ def run(folder, log):
             if isinstance(event, BlockFinished) and event.fresh:
                 notes.write(key_of(event).encode() + b"\n")
 
-        write_table(STUDY.run(store, observe), folder / "ranks.csv")
+        write_table(study.run(store, observe), folder / "ranks.csv")
 
 
-def run_and_kill(folder, log, delay):
+def run_and_kill(study, folder, log, delay):
     """Whether the run ended by itself before it was killed."""
     child = os.fork()
     if not child:
         try:
-            run(folder, log)
+            run(study, folder, log)
             os._exit(0)
         finally:
             os._exit(1)
@@ -92,13 +92,14 @@ def results(folder):
 
 def main():
     folder, kills = Path(sys.argv[1]), int(sys.argv[2])
+    study = replace(STUDY, engine=sys.argv[4] if len(sys.argv) > 4 else "auto")
     random.seed(int(sys.argv[3]) if len(sys.argv) > 3 else 0)
     whole = folder / "whole"
     whole.mkdir()
-    run(whole, whole / "log")  # compiles kernels
+    run(study, whole, whole / "log")  # compiles kernels
     (whole / "study.sqlite").unlink()
     started = time.monotonic()
-    run(whole, whole / "log")
+    run(study, whole, whole / "log")
     taken = time.monotonic() - started
     done, rounds, twice, lost = 0, 0, [], []
     while done < kills:
@@ -109,7 +110,7 @@ def main():
             log = place / f"log{attempt}"
             # Some kills come while the store is being made or the first block computed.
             delay = random.random() ** 2 * taken
-            ended = run_and_kill(place, log, delay)
+            ended = run_and_kill(study, place, log, delay)
             lines = log.read_bytes().split(b"\n")[:-1] if log.exists() else []
             computed = [line.decode() for line in lines]
             twice += [key for key in computed if key in known] + computed[len(set(computed)) :]
@@ -122,7 +123,7 @@ def main():
         rounds += 1
         assert table(place) == table(whole), "the table differs from that of an uninterrupted run"
         assert results(place) == results(whole), "the results differ from those of an uninterrupted run"
-    rows = [table_row(finding) for finding in STUDY.run(Store(whole / "study.sqlite"))]
+    rows = [table_row(finding) for finding in study.run(Store(whole / "study.sqlite"))]
     json.dump(
         {
             "kills": done,
