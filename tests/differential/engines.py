@@ -100,7 +100,7 @@ def _spread(models: list[Architecture]) -> tuple[Architecture, ...]:
 def _small_pieces() -> Iterator[None]:
     """A context in which small matrices have several panels and tiles, which threads share, and "auto" looks around."""
     sizes = [(columns, "PANEL", 8), (columns, "_FIRST_ROWS", 12), (columns, "_MORE", 2), (products, "_LARGEST", 200)]
-    always = [(products, "_WORTH_SHARING", 0.0), (engine_choice, "_WORTH_CHOOSING", 0.0)]
+    always = [(products, "_WORTH_SHARING", 0.0), (engine_choice, "WORTH_CHOOSING", 0.0)]
     with ExitStack() as stack:
         for module, name, size in (*sizes, *always):
             stack.enter_context(patch.object(module, name, size))
