@@ -1,6 +1,6 @@
 """Every engine, on one thread and on two, about every model of a family: all have to give the same answer.
 
-With bytes and float32 small Hankel blocks are tried at small primes first, with the others they are not, so that the
+With bytes and float32 small matrices are tried at small primes first, with the others they are not, so that the
 value, the bounds and the standing come by two ways. Where a small prime is given, all engines multiply modulo the same
 primes, and all that a result says must be equal. Pieces of products are so small that each matrix has several.
 """
@@ -77,22 +77,14 @@ def _each(kind: Callable[..., Architecture], **sizes) -> Iterator[Architecture]:
 
 
 @cache
-def family() -> tuple[tuple[Architecture, ...], tuple[Architecture, ...]]:
-    """All small networks and circuits of many sizes, each once: those that small primes are tried for, and all others.
-
-    Every first part of each is spread evenly over the whole of it.
-    """
+def family() -> tuple[Architecture, ...]:
+    """All small networks and circuits of many sizes, each once; every first part is spread evenly over the whole."""
     different = {ModelKey.of(model).text: model for models in (_attention(), _circuits()) for model in models}
-    tried, others = list[Architecture](), list[Architecture]()
+    models = list[Architecture]()
     for model in different.values():
         plan = tr.plan(model, memory="1GiB", engine="float32")
-        certifies = plan.blocks is not None and plan.blocks.certifies
-        if plan.work < (_SMALL_BLOCKS if certifies else _SMALL):
-            (tried if certifies else others).append(model)
-    return _spread(tried), _spread(others)
-
-
-def _spread(models: list[Architecture]) -> tuple[Architecture, ...]:
+        if plan.work < (_SMALL_BLOCKS if plan.method == "catalecticant" else _SMALL):
+            models.append(model)
     return tuple(models[place] for place in sorted(range(len(models)), key=lambda place: place * _SPREAD % 1))
 
 
@@ -105,7 +97,7 @@ def _small_pieces() -> Iterator[None]:
         for module, name, size in (*sizes, *always):
             stack.enter_context(patch.object(module, name, size))
         for kind in ENGINES.values():
-            tiling = kind.tiling._replace(rows=40, columns=32, strassen=32)
+            tiling = kind.tiling._replace(rows=40, columns=32, strassen=32, tallest=40)
             stack.enter_context(patch.object(kind, "tiling", tiling))
         yield
 
@@ -140,21 +132,14 @@ def agreed(model: Architecture, partition: str, seed: int) -> str:
 
 @dataclass(frozen=True)
 class FamilyComparison:
-    """A comparison whose questions are numbered: once through the models, then again with the next seed.
-
-    Attributes:
-        name: for reports.
-        part: 0 for the part of the family that small primes are tried for, 1 for all others.
-    """
+    """A comparison whose questions are numbered: once through the models, then again with the next seed."""
 
     name: str
-    part: int
 
     def case(self, seed: int, number: int) -> str:
         """Ask one question; the numbers repeat it."""
-        models = family()[self.part]
-        again, place = divmod(number, len(models))
-        return agreed(models[place], ("halves", "interleaved")[place % 2], seed + again)
+        again, place = divmod(number, len(family()))
+        return agreed(family()[place], ("halves", "interleaved")[place % 2], seed + again)
 
 
-COMPARISONS = (FamilyComparison("engines at small primes", 0), FamilyComparison("engines", 1))
+COMPARISONS = (FamilyComparison("engines"),)
