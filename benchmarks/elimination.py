@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from unittest.mock import patch
 
@@ -45,12 +46,21 @@ def ffpack() -> Path | None:
     if shutil.which("pkg-config") and shutil.which("g++"):
         flags = subprocess.run(["pkg-config", "--cflags", "--libs", "fflas-ffpack"], capture_output=True, text=True)
     if flags is None or flags.returncode:
-        print("\nFFLAS-FFPACK is not installed (Debian packages fflas-ffpack, g++, pkgconf): its columns are empty.")
+        print("\nNo FFLAS-FFPACK (Debian: fflas-ffpack, libopenblas-dev, g++, pkgconf): its numbers are left out.")
         return None
     program = Path(tempfile.mkdtemp()) / "ffpack_rank"
     source = Path(__file__).with_name("ffpack_rank.cpp")
     subprocess.run(["g++", "-O3", "-march=native", "-w", str(source), "-o", str(program), *flags.stdout.split()], check=True)
     return program
+
+
+def ffpack_ratios(program: Path | None, size: int) -> list[str]:
+    """The times of FFPACK's fields against 2/3 n^3 operations of dgemm measured before: p = 251, 2039 and 2^23 - 15."""
+    if program is None or size > FFPACK_TO:
+        return ["-"] * 3
+    rate = dgemm_rate(runs=1)
+    done = subprocess.run([program, str(size)], capture_output=True, text=True, check=True)
+    return [f"{float(taken) * rate / (2 / 3 * size**3):.2f}" for taken in done.stdout.split()]
 
 
 def ratio(operations: float, work: Callable[[], object], runs: int = 3) -> float:
@@ -90,12 +100,7 @@ def elimination(sizes: tuple[int, ...] = (500, 1000, 2000, 4000, 8000, 10000)) -
             row += [f"{ratio(operations, rival, 1):.1f}" for rival in rivals]
         else:
             row += ["-"] * 3
-        if program is not None and size <= FFPACK_TO:
-            rate = dgemm_rate(runs=1)
-            done = subprocess.run([program, str(size)], capture_output=True, text=True, check=True)
-            row += [f"{float(taken) * rate / operations:.1f}" for taken in done.stdout.split()]
-        else:
-            row += ["-"] * 2
+        row += ffpack_ratios(program, size)[1:]
         rows.append(row)
     heading = ["n", "rank mod 2²³−15", "rank mod 2³¹−1", "python-flint nmod_mat (one thread)", "numpy SVD"]
     heading += ["scipy pivoted QR", "FFPACK, p = 2039 (threads in BLAS only)", "FFPACK, 2²³−15 (same)"]
@@ -103,8 +108,9 @@ def elimination(sizes: tuple[int, ...] = (500, 1000, 2000, 4000, 8000, 10000)) -
 
 
 def small_primes(sizes: tuple[int, ...] = SMALL_SIZES) -> None:
-    """Full rank modulo small primes, by every engine, from residues that are consumed."""
+    """Full rank modulo small primes, by every engine, from residues that are consumed, and by rivals."""
     field, rows = {}, []
+    program = ffpack()
     for name, prime, most, allowed in SMALL:
         field[prime] = PrimeField(prime)
         engine = engine_for(field[prime], name) if ENGINES[name].obstacle(field[prime]) is None else None
@@ -124,6 +130,17 @@ def small_primes(sizes: tuple[int, ...] = SMALL_SIZES) -> None:
             found = ratio(2 / 3 * size**3, eliminate, 5 if size <= 2000 else 3)
             row.append(f"{found:.2f}" + (f" (≤ {allowed[size]})" if size in allowed else ""))
         rows.append(row)
+    by_ffpack = [ffpack_ratios(program, size) for size in sizes]
+    rows.append(["FFPACK, single precision (threads in BLAS only)", "251", *(found[0] for found in by_ffpack)])
+    rows.append(["FFPACK, single precision (same)", "2039", *(found[1] for found in by_ffpack)])
+    flint, spectrum = ["python-flint nmod_mat (one thread)", "251"], ["numpy SVD", "none"]
+    for size in sizes:
+        known = size <= RIVALS_TO
+        matrix = np.random.default_rng(size).integers(0, 251, (size, size)) if known else np.zeros((0, 0), dtype=np.int64)
+        floats, exact = matrix.astype(np.float64), nmod_mat(*matrix.shape, [int(x) for x in matrix.flat], 251)
+        for row, rival in ((flint, exact.rank), (spectrum, partial(np.linalg.matrix_rank, floats))):
+            row.append(f"{ratio(2 / 3 * size**3, rival, 1):.1f}" if known else "-")
+    rows += [flint, spectrum]
     table(
         "Full rank n x n modulo small primes, as multiples of 2/3 n³ operations of dgemm (allowed in brackets)",
         ["engine", "prime", *map(str, sizes)],

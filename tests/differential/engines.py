@@ -92,12 +92,12 @@ def family() -> tuple[Architecture, ...]:
 def _small_pieces() -> Iterator[None]:
     """A context in which small matrices have several panels and tiles, which threads share, and "auto" looks around."""
     sizes = [(columns, "PANEL", 8), (columns, "_FIRST_ROWS", 12), (columns, "_MORE", 2), (products, "_LARGEST", 200)]
-    always = [(products, "_WORTH_SHARING", 0.0), (engine_choice, "WORTH_CHOOSING", 0.0)]
+    sizes.append((engine_choice, "WORTH_CHOOSING", 0.0))
     with ExitStack() as stack:
-        for module, name, size in (*sizes, *always):
+        for module, name, size in sizes:
             stack.enter_context(patch.object(module, name, size))
         for kind in ENGINES.values():
-            tiling = kind.tiling._replace(rows=40, columns=32, strassen=32, tallest=40)
+            tiling = kind.tiling._replace(rows=40, columns=32, strassen=32, shared=1.0, tallest=40)
             stack.enter_context(patch.object(kind, "tiling", tiling))
         yield
 

@@ -44,7 +44,7 @@ class Bytes(Engine):
     """Products on 8-bit integer units, for small primes: sums of at most 2^16 products stay below 2^31."""
 
     name = "bytes"
-    tiling = Tiling(rows=1024, columns=1024, entries=2**20, terms=2048, strassen=4000, tallest=8192)
+    tiling = Tiling(rows=1024, columns=1024, entries=2**20, terms=2048, strassen=4000, shared=3e7, tallest=8192)
     kinds = (np.uint8, np.int8, np.int32)
 
     def __init__(self, field: PrimeField) -> None:
@@ -57,7 +57,9 @@ class Bytes(Engine):
             # Weights are reduced, so that a weight times a residue stays an exact integer.
             self.weights = tuple(field.balanced([s * s - s, 1 - s, s]).tolist())
             # There are three operands on each side, and a total beside the product, which takes three times as long.
-            self.tiling = self.tiling._replace(rows=704, terms=1024, strassen=2000)
+            sizes = {"rows": 704, "terms": 1024, "strassen": 2000, "shared": 1e7}
+            smaller = {name: min(size, getattr(self.tiling, name)) for name, size in sizes.items()}
+            self.tiling = self.tiling._replace(**smaller)
             self.terms = self.tiling.terms
 
     @classmethod

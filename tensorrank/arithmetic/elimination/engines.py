@@ -76,6 +76,7 @@ class Tiling(NamedTuple):
         entries: of the result of a tile, at most.
         terms: of a product, at most; more gain nothing.
         strassen: the smallest side of a product that Strassen's algorithm takes apart.
+        shared: multiplications below which waking a thread costs more than it gains.
         tallest: the most rows of a narrow tile of few terms, which is a call that should be worth its while.
     """
 
@@ -84,6 +85,7 @@ class Tiling(NamedTuple):
     entries: int
     terms: int
     strassen: int
+    shared: float
     tallest: int = 1024
 
     def height(self, columns: int, terms: int) -> int:
@@ -209,7 +211,7 @@ class Doubles(Engine):
     """
 
     name = "float64"
-    tiling = Tiling(rows=1024, columns=640, entries=400_000, terms=512, strassen=1000)
+    tiling = Tiling(rows=1024, columns=640, entries=400_000, terms=512, strassen=1000, shared=4e6)
     kinds = (np.float64, np.float64, np.float64)
 
     def __init__(self, field: PrimeField) -> None:
@@ -240,7 +242,7 @@ class Singles(Engine):
     """Products on float32 BLAS: sums of whole numbers stay below 2^24, so primes are small."""
 
     name = "float32"
-    tiling = Tiling(rows=1024, columns=768, entries=600_000, terms=1024, strassen=1500)
+    tiling = Tiling(rows=1024, columns=768, entries=600_000, terms=1024, strassen=1500, shared=8e6)
     kinds = (np.float32, np.float32, np.float32)
 
     def __init__(self, field: PrimeField) -> None:

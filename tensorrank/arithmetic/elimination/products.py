@@ -22,8 +22,6 @@ from tensorrank.arithmetic.elimination import kernels
 from tensorrank.arithmetic.elimination.engines import Balanced, Engine, Part
 from tensorrank.arithmetic.resources import Workers
 
-# Multiplications below which waking a thread costs more than it gains.
-_WORTH_SHARING = 4e6
 # The largest side of a piece that a thread works on at once, which bounds the memory for sums of operands.
 _LARGEST = 8000
 
@@ -209,7 +207,8 @@ class Products:
 
     def _share(self, length: int, most: int, work_each: float) -> int:
         """The length of equal pieces, at most so long, that keep all threads busy if there is work enough."""
-        shares = self.pool.count if length * work_each > _WORTH_SHARING else 1
+        # No thread's share is less than half of what is worth sharing.
+        shares = max(1, min(self.pool.count, int(2 * length * work_each / self.engine.tiling.shared)))
         pieces = -(-length // most)
         return max(1, -(-length // (-(-pieces // shares) * shares)))
 

@@ -35,9 +35,8 @@ def assert_balanced(matrix, prime):
 @pytest.fixture
 def small_pieces(monkeypatch):
     """Tiles, pieces and Strassen's algorithm at sizes that whole numbers of Python can check."""
-    set_tilings(monkeypatch, strassen=6, columns=7, rows=5, entries=24, terms=4)
+    set_tilings(monkeypatch, strassen=6, columns=7, rows=5, entries=24, terms=4, shared=1.0)
     monkeypatch.setattr(products, "_LARGEST", 40)
-    monkeypatch.setattr(products, "_WORTH_SHARING", 1)
 
 
 @pytest.mark.parametrize(("prime", "name"), pairs(PRIMES))
