@@ -52,7 +52,7 @@ def study(
     memory: given.MemoryOfRank = "4GiB",
     work: Annotated[
         float | None,
-        typer.Option(help="Limit on the operations of each rank (inf: none), 2.5e11 by default; two cores do 3e10 a second."),
+        typer.Option(help="Limit on the operations of each rank (inf: none), 4e11 by default; two cores do 3e10 a second."),
     ] = None,
     engine: given.Engine = "auto",
     device: given.Device = "cpu",

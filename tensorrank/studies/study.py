@@ -27,8 +27,8 @@ from tensorrank.whole_files import checked_folder
 
 M = TypeVar("M", bound=Model)
 
-# Two cores do this much in a few seconds.
-DEFAULT_WORK = 2.5e11
+# Two cores do this much in some ten seconds.
+DEFAULT_WORK = 4e11
 DEFAULT_MEMORY = "4GiB"
 
 
