@@ -41,7 +41,7 @@ from tensorrank.separation.limits import (
 )
 from tensorrank.separation.monomials import monomial_count
 
-# Operations of blocks that take longer than loading what multiplies small residues fast.
+# Operations of matrices that take longer than loading what multiplies small residues fast.
 WORTH_CERTIFYING = 2e10
 # The engine of the widest residues.
 _WIDEST = Doubles(PrimeField(LARGEST_PRIME))
@@ -123,16 +123,18 @@ def catalecticant_plan(
     *,
     primes: Sequence[object] | None = None,
     eager: bool = False,
+    above: int | None = None,
 ) -> CatalecticantPlan:
     """The largest plan within the limits: all entries of M if possible, blocks as large as fit.
 
     Blocks of much work are tried at a small prime first, where residues take less room; if `eager`, blocks of any work.
-    Where primes are given, residues take the room that these need.
+    Every prime is above the number `above`, by default the degree. Where primes are given, residues take the room that
+    these need.
     """
     if primes is not None:
         largest = max((prime for prime in primes if isinstance(prime, int)), default=LARGEST_PRIME)
         return _plan_of(width, degree, tokens, limits, storage(min(largest, LARGEST_PRIME)).itemsize)
-    small = certifying_primes(degree)
+    small = certifying_primes(degree if above is None else above)
     if small is not None:
         quick = _plan_of(width, degree, tokens, limits, storage(next(primes_below(small.most))).itemsize)
         operations = sum(_operations(quick, block) for block in quick.blocks)
@@ -310,7 +312,10 @@ class Catalecticant:
     def fit(self, degrees: Iterable[int]) -> bool:
         """True if the whole blocks of these degrees fit the limits with residues of every supported prime."""
         blocks = [_block(self.plan, k, None) for k in degrees]
-        if any(_operations(self.plan, block) > self.work for block in blocks):
+        operations = {block.degree: _operations(self.plan, block) for block in blocks}
+        # As in the plan, those of its blocks count together.
+        together = sum(operations.get(block.degree, 0.0) for block in self.plan.blocks)
+        if max([together, *operations.values()]) > self.work:
             return False
         if self.scratch is not None and self.plan.full:
             return all(strip_width(block, self.plan.variables, self.room, _WIDEST) for block in blocks)

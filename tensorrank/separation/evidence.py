@@ -255,9 +255,11 @@ def from_leading_form(form: MomentForm, partition: Bipartition, chosen: Plan, dr
 
     The architecture is not homogeneous. The plan has a grid to fall back on where the derivatives do not fit.
     """
-    model, leading = draws.model, form.leading
+    model, leading, blocks = draws.model, form.leading, chosen.blocks
     assert leading is not None
-    stream = draws.about(leading, chosen.degree)
+    assert blocks is not None
+    # The plan's degree is also that of its grid.
+    stream = draws.about(leading, form.degree if blocks.full else model.input_degree)
     found = yield from from_blocks(form, partition, chosen, stream, count)
     draws.used.extend(stream.used)
     derivatives = chosen.derivatives

@@ -46,7 +46,7 @@ class Plan(Record):
         grid_entries: the most values of a matrix of all inputs, where they are finitely many.
         derivatives: the plan of all derivatives at once, computed if the leading form does not decide; or None.
         fallback: the grid that is computed instead of the derivatives where it fits and costs less; or None.
-        telling: the grid at telling primes, if small ones are tried first; or None.
+        telling: the grid at primes large enough for a failure probability, if small ones are tried first; or None.
         scratch: the folder for blocks larger than memory, or None.
         engine: what multiplies; "auto" is decided for each matrix.
         device: where.
@@ -155,7 +155,10 @@ def planned(architecture: Architecture, partition: Bipartition, options: PlanOpt
     near, far = partition.a, partition.b
     if form.output_site in far:
         near, far = far, near
-    blocks = catalecticant_plan(form.width, form.degree, (len(near), len(far)), limits, primes=primes, eager=eager)
+    tokens = len(near), len(far)
+    # Of few tokens inputs are sampled.
+    degree = form.degree if min(tokens) >= form.width else architecture.input_degree
+    blocks = catalecticant_plan(form.width, form.degree, tokens, limits, primes=primes, eager=eager, above=degree)
     useful = blocks.whole or blocks.potential() > grid.lower
     grid_is_whole = grid.upper is not None and grid.upper < grid.grid_samples
     derivatives, fallback = None, None
@@ -171,7 +174,7 @@ def planned(architecture: Architecture, partition: Bipartition, options: PlanOpt
         blocks=blocks,
         memory=max(blocks.memory, 0 if further is None else further.memory),
         work=blocks.work + (0 if further is None else further.work),
-        degree=max(form.degree if blocks.full else architecture.input_degree, 0 if fallback is None else grid.degree),
+        degree=max(degree, 0 if fallback is None else grid.degree),
         telling=None,
         derivatives=derivatives,
         fallback=fallback,

@@ -104,17 +104,36 @@ def test_a_block_that_fits_at_small_primes_alone_leaves_a_lower_bound(monkeypatc
 
 
 def test_residues_of_one_byte_count_a_quarter_of_the_work_and_telling_primes_all_of_it():
-    # Width 4, depth 3: the block of degree 6 has 11440 columns, and takes 1.0e12 operations.
+    # Width 4, depth 3: the block of degree 6 has 11440 columns, and takes 1.0e12 operations; that of degree 5 has 8008
+    # rows, and takes a third of that.
     model, operations = SelfAttention(3, 4), 2 / 3 * 11440**3
     blocks = plan(model).blocks
     assert blocks.work == pytest.approx(blocks.fixed_work + sum(block.work for block in blocks.blocks) / 4)
-    for share, fits in ((0.5, False), (0.99, False), (1.01, True)):
+    for share, fits, both in ((0.5, False, False), (0.99, False, False), (1.01, True, False), (1.4, True, True)):
         limits = Limits.of("16GiB", blocks.fixed_work + share * operations)
         chosen = plan(model, memory=limits.memory, work=limits.work)
         assert chosen.blocks.blocks == blocks.blocks
         draw = Catalecticant(None, PrimeField(251), chosen.blocks, limits, np.random.default_rng(0))
         assert draw.fit([6]) == fits
+        assert draw.fit([5, 6]) == both
         assert draw.fit([5])
+
+
+def test_plans_count_the_bytes_and_the_work_of_primes_above_every_degree_in_play():
+    # Depth 5, a token a side: degree 121 in the moments, but 243 in the tokens, above which one byte has one prime.
+    few = plan(SelfAttention(5, 2, tokens=2), engine="float32").blocks
+    assert (few.certifies, few.entry) == (True, 2)
+    whole = plan(SelfAttention(5, 2), engine="float32").blocks
+    assert (whole.certifies, whole.entry) == (True, 1)
+
+
+def test_small_primes_of_a_leading_form_need_not_exceed_the_degree_of_the_grid():
+    # Degree 9841 in the moments, 19683 in the tokens: for a grid there is no small prime, for blocks there is.
+    begun = computation(SelfAttention(9, 1, residual=True), engine="float32", memory="8GiB")
+    assert begun.plan.blocks.certifies
+    assert begun.plan.fallback is not None
+    assert begun.plan.fallback.telling is None
+    assert all(9841 < job.key.prime < 2**14 for job in next(begun.rounds))
 
 
 def test_plans_count_the_bytes_of_residues_of_small_primes():
