@@ -231,7 +231,9 @@ class Cluster:
         # By key: what was lost with its worker since is missing.
         with talking():
             answers: dict[str, Answer] = self._client.gather(wanted, errors="skip")
-        for key, (task, future) in ended.items():
+        # An error ends the study, and what is finished is kept: first.
+        for key in sorted(ended, key=lambda key: key not in answers):
+            task, future = ended[key]
             if key in answers:
                 answer = answers[key]
                 if task.job.shared is not None and task.draw not in self._told:

@@ -6,11 +6,13 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from engines_tried import DEVICE, names
 
 import tensorrank as tr
+from tensorrank.separation.jobs import JobRank
 
 PROGRAM = Path(__file__).with_name("cluster_runs.py")
 
@@ -101,6 +103,23 @@ def test_a_worker_without_the_engine_or_the_device_ends_the_study_in_words(which
     assert f"cannot multiply as asked: {words}" in found["error"]
     # SOURCES.md, sections 4 and 2.
     assert found["values"] == [2, 18]
+
+
+def test_a_block_that_arrives_together_with_a_failure_is_kept():
+    from tensorrank.studies.cluster import Cluster
+    from tensorrank.studies.cluster_workers import Answer, UnservedError
+
+    answer, kept = Answer(JobRank(3, 3, 3, complete=True), 1.0, "tcp://worker", 0.0), []
+    gathered = SimpleNamespace(subscribe_topic=lambda *_: None, gather=lambda wanted, errors: dict.fromkeys(wanted, answer))
+    where = Cluster(gathered, 1)
+    futures = {
+        "failed": SimpleNamespace(status="error", exception=lambda: UnservedError("the worker cannot multiply")),
+        "finished": SimpleNamespace(status="finished"),
+    }
+    where._tasks = {name: (SimpleNamespace(job=SimpleNamespace(shared=None)), future) for name, future in futures.items()}
+    with pytest.raises(tr.TensorRankError, match="the worker cannot multiply"):
+        where._pass_on([*futures], SimpleNamespace(done=lambda task, rank, *_: kept.append(rank)))
+    assert kept == [answer.rank]
 
 
 def test_a_device_that_workers_alone_have_serves():
