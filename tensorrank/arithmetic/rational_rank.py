@@ -35,7 +35,7 @@ class RationalRank(Record):
         value: the largest rank found modulo a prime; the rank over the rationals is at least this.
         upper: a proven upper bound: the value itself if exact, else the number of different rows or columns.
         standing: "exact" (the bounds meet) or "probable" (two primes, but too few to exclude more).
-        primes: the moduli used.
+        primes: the moduli that the value rests on. A small one at which the matrix came out short is not among them.
         failure_probability: 0 if exact, else a bound on the probability that all primes drawn divide the minors which
             would show a larger rank. It holds for every matrix, since the primes depend on the entries as well as on
             the seed. None if entries are so large that nothing is known.

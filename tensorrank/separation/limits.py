@@ -33,7 +33,7 @@ BATCH_ENTRIES = 2**17
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits on memory, in bytes, and on work, in operations at the rate of a matrix product (infinite by default).
+    """Limits on memory, in bytes, and on work, in operations of a matrix product in float64 (infinite by default).
 
     With `files`, Hankel blocks larger than the memory are eliminated over files instead of being cut.
     """

@@ -214,7 +214,7 @@ class Products:
 
 
 def room_bytes(rows: int, terms: int, columns: int, threads: int, engine: Engine) -> int:
-    """The most bytes that products of up to this size take beside their operands."""
+    """The most bytes that products of up to this size, no wider than high, take beside their operands."""
     sums = 0.0
     if min(rows, terms, columns) >= engine.tiling.strassen:
         height, width = _large_piece(rows, columns, threads)
