@@ -54,6 +54,7 @@ class Draws:
         self.seeds = () if isinstance(seed, np.random.Generator) else (int(seed),)
         self.degree = degree
         self.used: list[int] = []
+        self._earlier = 0
         self._bits = _entry_bits(model, weights)
         self._taken = set[int]()
         # Which range each random prime was drawn from, and the primes of each range that are still to come.
@@ -62,11 +63,17 @@ class Draws:
         self._given = iter(()) if primes is None else self._checked(primes)
 
     def about(self, model: Architecture, degree: int) -> Draws:
-        """Draws of another model with the same weights from the same stream, which count their own primes."""
+        """Draws of another model with the same weights from the same stream, which list their own primes."""
         other = copy(self)
         other.model, other.degree, other.used = model, degree, []
+        other._earlier = self._earlier + len(self.used)
         other._bits = _entry_bits(model, self.weights)
         return other
+
+    @property
+    def number(self) -> int:
+        """The number of the last draw, from 0; those of other models from the same stream count."""
+        return self._earlier + len(self.used) - 1
 
     @property
     def impossible(self) -> bool:

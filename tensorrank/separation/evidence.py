@@ -66,14 +66,15 @@ def from_blocks(form: MomentForm, partition: Bipartition, chosen: Plan, draws: D
     if quick is None and blocks.certifies:
         # Every small prime divides a denominator of the weights.
         blocks = catalecticant_plan(blocks.width, blocks.spaces.degree, blocks.tokens, chosen.limits, primes=())
+        if not blocks.feasible:
+            return (yield from from_bounds(chosen, draws))
     # The degree of an entry in what is drawn: in the weights, and with few tokens in the tokens too.
     drawn_weights = draws.model.weight_degree if draws.weights is None else 0
     entry_degree = drawn_weights + (0 if blocks.full else draws.model.input_degree)
 
     def over(field: PrimeField, instance: Instance) -> Catalecticant:
-        number = len(draws.used) - 1
         return Catalecticant(
-            instance, field, blocks, chosen.limits, draws.rng, number, chosen.scratch, chosen.engine, chosen.device
+            instance, field, blocks, chosen.limits, draws.rng, draws.number, chosen.scratch, chosen.engine, chosen.device
         )
 
     if quick is None:
@@ -236,7 +237,7 @@ def _matrix_at_small_primes(
         drawn = draws.certifying()
         if drawn is None:
             break
-        (matrix,) = yield [measured(*drawn, len(draws.used) - 1)]
+        (matrix,) = yield [measured(*drawn, draws.number)]
         best = matrix if best is None else max(best, matrix, key=lambda one: one.rank)
         if best.rank == chosen.upper:
             break
@@ -290,7 +291,7 @@ def _from_matrices(
     raised = arbitrary = False
     while saturated and best != chosen.upper and (len(used) < count or (raised and len(used) < _MOST_DRAWS)):
         field, instance = draws.next(best, degree)
-        (matrix,) = yield [measured(field, instance, len(draws.used) - 1)]
+        (matrix,) = yield [measured(field, instance, draws.number)]
         used.append(matrix)
         primes.append(field.prime)
         raised = len(used) > 1 and matrix.rank > best

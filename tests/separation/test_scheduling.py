@@ -152,3 +152,24 @@ def test_every_job_can_be_sent_to_another_process_and_gives_the_same_rank(pool, 
                 seen += 1
             round_of_jobs = rounds.send(ranks)
     assert seen >= 2
+
+
+@pytest.mark.parametrize("engine", ["auto", "float32"])
+@pytest.mark.parametrize("method", ["auto", "catalecticant"])
+def test_no_two_jobs_of_a_computation_have_the_same_name(pool, method, engine):
+    # The leading form does not decide, so all derivatives or a grid follow it.
+    model = SelfAttention(2, 2, heads=1, head_dim=1, residual=True)
+    begun = computation(model, method=method, engine=engine, memory="1GiB")
+    rounds, named = begun.rounds, []
+    round_of_jobs = next(rounds)
+    with suppress(StopIteration):
+        while True:
+            named += [job.key for job in round_of_jobs]
+            shared = [None if job.shared is None else job.shared.make(pool) for job in round_of_jobs]
+            ranks = [job.rank(data, pool, silent) for job, data in zip(round_of_jobs, shared, strict=True)]
+            round_of_jobs = rounds.send(ranks)
+    assert len(set(named)) == len(named)
+    # Every draw has a number and a prime of its own.
+    assert {(key.draw, key.prime) for key in named} == set(enumerate(begun.draws.used))
+    assert len({key.degree for key in named} - {-1}) > 1
+    assert any(key.degree == -1 for key in named)

@@ -3,6 +3,7 @@
 Only blocks of much work are, so most tests lower the threshold.
 """
 
+from dataclasses import replace
 from fractions import Fraction
 from math import prod
 
@@ -14,7 +15,7 @@ from tensorrank import SelfAttention, TensorRankError, plan, separation_rank
 from tensorrank.arithmetic.elimination.engine_choice import ENGINES
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.primes import CERTIFYING_PRIMES, LARGE_PRIMES, SMALL_PRIMES, PrimeRange, is_prime
-from tensorrank.separation import blocks, draws
+from tensorrank.separation import blocks, draws, evidence
 from tensorrank.separation.catalecticant import Catalecticant
 from tensorrank.separation.draws import certifying_primes
 from tensorrank.separation.limits import Limits
@@ -85,6 +86,18 @@ def test_where_every_small_prime_divides_a_denominator_telling_primes_are_drawn(
     assert not any(map(is_small, found.primes))
     # All tokens are mapped to multiples of one vector: one product of their sums.
     assert found.value == separation_rank(model, weights=weights, method="grid").value
+
+
+@pytest.mark.usefixtures("always")
+def test_where_every_small_prime_divides_a_denominator_and_no_others_fit_bounds_are_left(monkeypatch):
+    original = evidence.catalecticant_plan
+    monkeypatch.setattr(evidence, "catalecticant_plan", lambda *given, **by: replace(original(*given, **by), variables=0))
+    model = SelfAttention(2, 2)
+    everyone = prod(prime for prime in range(191, 252) if is_prime(prime))
+    weights = {name: np.full(shape, Fraction(1, everyone)) for name, (_, shape) in model.shapes.items()}
+    found = separation_rank(model, weights=weights, memory="1GiB")
+    assert (found.value, found.standing) == (0, "lower bound")
+    assert "bounds in closed form only" in found.reason
 
 
 @pytest.mark.usefixtures("always")
