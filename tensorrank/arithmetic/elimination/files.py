@@ -48,7 +48,7 @@ def strip_columns(rows: int, memory: int, engine: Engine, threads: int = MOST_TH
     >>> from tensorrank.arithmetic.prime_field import PrimeField
     >>> engine = Doubles(PrimeField(8388593))
     >>> strip_columns(12000, 60_000_000, engine, threads=2), strip_columns(100_000, 2**30, engine, threads=2)
-    (581, 2380)
+    (532, 2372)
     """
     widest = int(min(memory // (engine.storage.itemsize * max(1, rows)), max(rows, PANEL)))
     for width in range(widest, PANEL - 1, -1):

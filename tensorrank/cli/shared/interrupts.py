@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _thread
 import signal
+import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
@@ -11,6 +12,8 @@ from typing import Any
 
 # What schedulers of clusters send before they kill.
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
+# Seconds after which an interrupt that was dropped is raised again.
+_A_MOMENT = 0.05
 
 
 class Interrupts:
@@ -30,6 +33,7 @@ class Interrupts:
         self._asked = False
         self._timer: threading.Timer | None = None
         self._before: dict[int, Any] = {}
+        self._tell_of_lost = sys.unraisablehook
 
     def __call__(self) -> bool:
         """Whether to stop."""
@@ -38,6 +42,7 @@ class Interrupts:
     def __enter__(self) -> Interrupts:
         if threading.current_thread() is threading.main_thread():
             self._before = {number: signal.signal(number, self._heard) for number in _SIGNALS}
+            self._tell_of_lost, sys.unraisablehook = sys.unraisablehook, self._lost
         return self
 
     def __exit__(self, *raised: object) -> None:
@@ -45,6 +50,8 @@ class Interrupts:
             self._timer.cancel()
         for number, handler in self._before.items():
             signal.signal(number, handler)
+        if self._before:
+            sys.unraisablehook = self._tell_of_lost
 
     def _heard(self, number: int, frame: FrameType | None) -> None:
         if self._asked:
@@ -55,6 +62,19 @@ class Interrupts:
         text = f"finishing the blocks under way, for at most {self._grace:g} s; once more drops them"
         # From a thread of its own: the signal may have come in the middle of a line.
         threading.Thread(target=self._say, args=(text,), daemon=True).start()
-        self._timer = threading.Timer(self._grace, _thread.interrupt_main)
+        self._interrupt_after(self._grace)
+
+    def _interrupt_after(self, seconds: float) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+        self._timer = threading.Timer(seconds, _thread.interrupt_main)
         self._timer.daemon = True
         self._timer.start()
+
+    def _lost(self, lost: sys.UnraisableHookArgs) -> None:
+        """Interrupt again where Python drops what is raised, as in destructors, which a signal may meet too."""
+        if issubclass(lost.exc_type, KeyboardInterrupt):
+            # A moment later, since what is raised in here is dropped as well.
+            self._interrupt_after(_A_MOMENT)
+        else:
+            self._tell_of_lost(lost)
