@@ -114,8 +114,8 @@ def test_given_primes_are_used_alone():
 
 @pytest.mark.parametrize(("prime", "entry"), [(251, 1), (16253, 2), (8388593, 4)])
 def test_values_are_held_in_the_bytes_of_their_residues_and_within_the_plan(monkeypatch, prime, entry):
-    # A chain of 4 states and symbols over 10 steps has 1024 x 1024 values of even against odd steps.
-    model = HiddenMarkov.random(4, 4, 10, 0, homogeneous=False)
+    # A chain of 4 states and symbols over 8 steps has 256 x 256 values of even against odd steps.
+    model = HiddenMarkov.random(4, 4, 8, 0, homogeneous=False)
     options = {"method": "grid", "threads": 1, "engine": "float64", "memory": "2GiB", "primes": [prime]}
     held, original = [], grid.rank_in_place
     monkeypatch.setattr(grid, "rank_in_place", lambda values, *by: held.append(values.nbytes) or original(values, *by))
@@ -124,5 +124,5 @@ def test_values_are_held_in_the_bytes_of_their_residues_and_within_the_plan(monk
     separation_rank(model, "interleaved", **options)
     allocated = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert max(held) == entry * 1024**2
+    assert max(held) == entry * 256**2
     assert allocated <= plan(model, "interleaved", method="grid", memory="2GiB").memory
