@@ -17,7 +17,7 @@ from tensorrank.studies.model_key import ModelKey
 # Primes drawn in every run are aimed at by many questions, which take next to no time.
 MANY = {"multiples of random primes": 200, "mixtures apart by random primes": 200}
 # As many of a family take some ten seconds, and are spread evenly over it.
-MANY |= {"engines": 80}
+MANY |= {"engines": 45}
 # Each of these questions is asked with many seeds.
 FEW = dict.fromkeys((one.name for one in failure_probabilities.COMPARISONS), 3)
 
