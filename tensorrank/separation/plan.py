@@ -10,12 +10,11 @@ from typing import Literal, Unpack, get_args
 
 from tensorrank.arguments import one_of, things
 from tensorrank.arithmetic.elimination.costs import elimination_bytes, elimination_work, operation_cost
-from tensorrank.arithmetic.elimination.devices import HOST
+from tensorrank.arithmetic.elimination.devices import HOST, memory_on
 from tensorrank.arithmetic.elimination.engine_choice import EngineName, checked_choice
 from tensorrank.arithmetic.elimination.engines import storage
 from tensorrank.arithmetic.elimination.rank import refuse_scratch
 from tensorrank.arithmetic.primes import LARGEST_PRIME, primes_below
-from tensorrank.arithmetic.resources import memory_limit
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
 from tensorrank.separation.architecture import Architecture, Model, as_architecture
@@ -138,10 +137,8 @@ def planned(architecture: Architecture, partition: Bipartition, options: PlanOpt
     """The plan of an architecture, for all options of `plan`."""
     method, scratch = options["method"], options["scratch"]
     refuse_scratch(options["device"], scratch)
-    device, memory = checked_choice(options["engine"], options["device"]), options["memory"]
-    if device is not None and memory is None:
-        # A matrix is filled on the host, then moved.
-        memory = min(memory_limit(None), device.room())
+    checked_choice(options["engine"], options["device"])
+    memory = memory_on(options["device"], options["memory"])
     limits = Limits.of(memory, options["work"], files=scratch is not None)
     one_of("the method", method, get_args(Method))
     form = architecture.moment_form()

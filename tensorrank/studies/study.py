@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from tensorrank.arguments import file_path, function_given, shown, things, whole_number
-from tensorrank.arithmetic.elimination.devices import HOST, device_named
+from tensorrank.arithmetic.elimination.devices import HOST, memory_on
 from tensorrank.arithmetic.elimination.engine_choice import EngineName, refuse_missing, refuse_unknown
 from tensorrank.arithmetic.elimination.rank import refuse_scratch
-from tensorrank.arithmetic.resources import memory_limit, thread_count, worker_threads
+from tensorrank.arithmetic.resources import thread_count, worker_threads
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import Model
 from tensorrank.separation.limits import Limits
@@ -155,7 +155,9 @@ class Study(Generic[M]):
                 checked_folder("scratch", self.scratch)
                 refuse_missing(self.engine, self.device)
                 scheduler = Threads(stack.enter_context(worker_threads(self.threads)))
-            limits = self._limits(here)
+            # What is free on the devices of workers is not known here.
+            memory = memory_on(self.device, self.memory) if here else self.memory
+            limits = Limits.of(memory, self.work, files=self.scratch is not None)
 
             def begin(model: M) -> Computation:
                 # The limits that are stored: what memory is available may change meanwhile.
@@ -171,12 +173,6 @@ class Study(Generic[M]):
                 )
 
             yield from Run(self._by_key(), begin, self.seed, limits, store, scheduler, observe, stop).findings()
-
-    def _limits(self, here: bool) -> Limits:
-        memory = self.memory
-        if here and memory is None and self.device != HOST:
-            memory = min(memory_limit(None), device_named(self.device).room())
-        return Limits.of(memory, self.work, files=self.scratch is not None)
 
     def _by_key(self) -> dict[ModelKey, M]:
         by_key: dict[ModelKey, M] = {}

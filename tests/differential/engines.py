@@ -6,13 +6,14 @@ primes, and all that a result says must be equal. Pieces of products are so smal
 """
 
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
-from unittest.mock import patch
 
+import pytest
 from differential.comparison import WrongError
+from engines_tried import set_tilings
 
 import tensorrank as tr
 from tensorrank.arithmetic.elimination import columns, engine_choice, products
@@ -93,12 +94,10 @@ def _small_pieces() -> Iterator[None]:
     """A context in which small matrices have several panels and tiles, which threads share, and "auto" looks around."""
     sizes = [(columns, "PANEL", 8), (columns, "_FIRST_ROWS", 12), (columns, "_MORE", 2), (products, "_LARGEST", 200)]
     sizes.append((engine_choice, "WORTH_CHOOSING", 0.0))
-    with ExitStack() as stack:
+    with pytest.MonkeyPatch.context() as patch:
         for module, name, size in sizes:
-            stack.enter_context(patch.object(module, name, size))
-        for kind in ENGINES.values():
-            tiling = kind.tiling._replace(rows=40, columns=32, strassen=32, shared=1.0, tallest=40)
-            stack.enter_context(patch.object(kind, "tiling", tiling))
+            patch.setattr(module, name, size)
+        set_tilings(patch, rows=40, columns=32, strassen=32, shared=1.0, tallest=40)
         yield
 
 

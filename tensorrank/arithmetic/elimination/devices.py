@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tensorrank.arguments import meant, shown
-from tensorrank.arithmetic.resources import amount, memory_available
+from tensorrank.arithmetic.resources import amount, memory_available, memory_limit
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
 
@@ -177,6 +177,16 @@ def device_named(name: str) -> Device:
         here = "only 'cuda'" if count == 1 else f"'cuda:0' to {last}"
         raise TensorRankError(f"the device '{name}' is not there; PyTorch sees {here} on this machine")
     return Device(name, torch, torch.device("cuda", number))
+
+
+def memory_on(device: str, memory: int | str | None) -> int | str | None:
+    """The memory limit that was given; for a device, if none was, the smaller of its room and the default here.
+
+    A matrix is filled on the host, then moved, so it needs room in both places.
+    """
+    if device == HOST or memory is not None:
+        return memory
+    return min(memory_limit(None), device_named(device).room())
 
 
 def refuse_unknown_device(name: str) -> None:
