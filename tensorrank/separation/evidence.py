@@ -103,7 +103,7 @@ def from_blocks(form: MomentForm, partition: Bipartition, chosen: Plan, draws: D
     elif not whole:
         reason = f"{_what_was_cut(blocks, ranks.incomplete)} ({chosen.limits})"
     elif not fits:
-        reason = f"blocks of {len(ranks.short)} degrees came out short at small primes, and others do not fit ({chosen.limits})"
+        reason = f"{_blocks_of(ranks.short)} came out short at small primes, and larger primes pass the {chosen.limits}"
     elif passed:
         reason = _UNLUCKY
     else:
@@ -247,7 +247,7 @@ def _matrix_at_small_primes(
 def _by_small_primes(small: JobRank, chosen: Plan, known: int) -> Evidence:
     """The evidence of a matrix that is short at small primes, where telling ones give no more or do not fit."""
     shape = f"{small.rows} rows and {small.columns} columns"
-    reason = f"a sample of {shape} came out short at small primes, and others do not fit or give less ({chosen.limits})"
+    reason = f"a sample of {shape} came out short at small primes, and larger primes give less or pass the {chosen.limits}"
     return Evidence(max(small.rank, known), reason=reason, samples=small.samples, engines=_engines([small]))
 
 
@@ -352,7 +352,12 @@ def _what_was_cut(blocks: CatalecticantPlan, incomplete: list[int]) -> str:
     if blocks.variables < entries:
         reasons.append(f"{blocks.variables} of the {entries} moment entries kept")
     if incomplete and blocks.side is not None:
-        reasons.append(f"blocks of {len(incomplete)} degrees cut to {blocks.side} rows and columns")
+        reasons.append(f"{_blocks_of(incomplete)} cut to {blocks.side} rows and columns")
     elif incomplete:
-        reasons.append(f"blocks of {len(incomplete)} degrees came out short and were not finished")
+        reasons.append(f"{_blocks_of(incomplete)} came out short and were not finished")
     return " and ".join(reasons)
+
+
+def _blocks_of(degrees: Sequence[int]) -> str:
+    """How many blocks, or which one, in words."""
+    return f"the block of degree {degrees[0]}" if len(degrees) == 1 else f"blocks of {len(degrees)} degrees"

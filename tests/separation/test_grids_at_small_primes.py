@@ -71,7 +71,7 @@ def test_a_matrix_whose_rank_does_not_fit_at_telling_primes_leaves_a_lower_bound
     assert (found.value, found.standing, found.failure_probability) == (107, "lower bound", None)
     assert found.reason == (
         "a sample of 118 rows and 118 columns came out short at small primes, "
-        "and others do not fit or give less (memory limit 1 GiB)"
+        "and larger primes give less or pass the memory limit 1 GiB"
     )
     assert all(map(is_small, found.primes))
 
@@ -91,7 +91,7 @@ def test_telling_primes_that_give_less_leave_a_lower_bound(monkeypatch):
     monkeypatch.setattr(GridSampling, "__call__", unlucky)
     found = separation_rank(SelfAttention(2, 4, heads=2), method="grid", engine="float32", memory="1GiB")
     assert (found.value, found.standing, found.failure_probability) == (107, "lower bound", None)
-    assert "others do not fit or give less" in found.reason
+    assert "larger primes give less or pass the" in found.reason
 
 
 def test_matrices_of_little_work_and_those_without_a_bound_are_not_tried_at_small_primes():

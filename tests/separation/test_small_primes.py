@@ -112,7 +112,7 @@ def test_a_block_that_fits_at_small_primes_alone_leaves_a_lower_bound(monkeypatc
     monkeypatch.setattr(Catalecticant, "fit", lambda self, degrees: not list(degrees))
     found = separation_rank(SelfAttention(3, 2, heads=2), memory="1GiB")
     assert (found.value, found.standing) == (215, "lower bound")
-    assert found.reason == ("blocks of 4 degrees came out short at small primes, and others do not fit (memory limit 1 GiB)")
+    assert found.reason == "blocks of 4 degrees came out short at small primes, and larger primes pass the memory limit 1 GiB"
     assert separation_rank(SelfAttention(3, 2), memory="1GiB").standing == "exact"
 
 
