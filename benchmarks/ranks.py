@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 import time
+from math import comb
 from pathlib import Path
 
 import numpy as np
@@ -27,6 +28,16 @@ TARGETS = (  # width, depth, seconds allowed on two cores
     (2, 5, 0.5),
     (4, 3, 40.0),
     (2, 6, 90.0),
+)
+FEW_TOKENS = (  # the same, one token a side
+    (4, 3, 1.0),
+    (2, 6, 10.0),
+    (3, 4, 5.0),
+    (16, 2, 5.0),
+    (5, 3, 30.0),
+    (6, 3, 30.0),
+    (32, 2, 300.0),
+    (4, 4, 300.0),
 )
 
 
@@ -50,6 +61,22 @@ def targets() -> None:
             ]
         )
     table("Separation ranks", ["width", "depth", "rank", "standing", "seconds", "allowed", "engines"], rows)
+
+
+def few_tokens() -> None:
+    """Ranks between one token a side, of which the theorem says binom(d + C, d)."""
+    rows = []
+    for width, depth, allowed in FEW_TOKENS:
+        model = tr.SelfAttention(depth, width, tokens=2)
+        result = tr.separation_rank(model, method="catalecticant")
+        taken = result.seconds
+        if taken < 10:
+            taken = seconds(lambda model=model: tr.separation_rank(model, method="catalecticant"))
+        theorem = comb(width + model.moment_degree, width)
+        rows.append(
+            [str(width), str(depth), str(theorem), f"{result.value} ({result.standing})", f"{taken:.2f}", f"{allowed:g}"]
+        )
+    table("One token a side", ["width", "depth", "theorem", "computed", "seconds", "allowed"], rows)
 
 
 def stages(width: int, depth: int) -> None:

@@ -16,7 +16,7 @@ from benchmarks.machine import describe, seconds, table
 from benchmarks.masked import masked
 from benchmarks.mixtures import equality, interleaved_chain, log_densities
 from benchmarks.networks import interleaved_train, rates
-from benchmarks.ranks import macaulay2, stages, targets
+from benchmarks.ranks import few_tokens, macaulay2, stages, targets
 from benchmarks.studies import over_files, second_worker, store_overhead
 from benchmarks.tasks import communication_matrices, units
 
@@ -42,6 +42,7 @@ if __name__ == "__main__":
     print(describe())
     start_up()
     targets()
+    few_tokens()
     stages(2, 5)
     stages(4, 3)
     macaulay2()

@@ -159,7 +159,18 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
         if self.causal or (self.positional and self.embedding_rank is not None):
             return None
         leading = replace(self, residual=False) if self.residual else None
-        return MomentForm(self.input_width, self.moment_degree, self.output_token, self._lower_bounds, leading)
+        return MomentForm(self.input_width, self.moment_degree, self.output_token, self._lower_bounds, leading, self._pair_work)
+
+    def _pair_work(self, tokens: tuple[int, int]) -> float:
+        """The operations for the parts at one pair of inputs, of so many tokens on both sides: one value a degree."""
+        near, far = tokens
+        n, scales = near + far, self.moment_degree + 1
+        d, a = self.width, self.head_dim
+        if self.heads == 1:
+            fixed, each = 4 * self.depth * near * far * d, 3 * self.depth * n**2 * (n + 2)
+        else:
+            fixed, each = 0, self.depth * self.heads * n * (4 * a * d + 2 * a * n)
+        return 2 * (fixed + scales * (each + scales))
 
     def draw(self, field: PrimeField, rng: np.random.Generator, weights: Weights | None = None) -> AttentionInstance:
         """The network over GF(p) with random weights, or with the exact image of those given."""

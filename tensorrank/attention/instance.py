@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+from numpy.typing import NDArray
 
+from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.attention.evaluate import RowsInField
+from tensorrank.attention.parts import parts_of
 from tensorrank.attention.streaming import streaming_grid
 from tensorrank.attention.weights import AttentionWeights
-from tensorrank.separation.architecture import Instance
+from tensorrank.separation.architecture import Instance, Parts
 from tensorrank.separation.partition import Bipartition
 
 
@@ -61,6 +64,18 @@ class AttentionInstance(Instance):
         inside = self.field.matmul(self.field.matmul(embedding, moments), embedding.T)
         return self.field.matmul(self._rows(inside), embedding)
 
+    def parts(self, far: Residues, degree: int) -> Parts:
+        """What gives the parts of the values, by degree in the moments of the output token's side.
+
+        As for `moment_values`, positions are left out. There are neither residual connections nor a mask.
+        """
+        parts, embedding = parts_of(self.weights, self.field, degree, self._embed(far)), self.weights.embedding
+
+        def embedded(near: Residues, degrees: Integers, columns: int) -> NDArray[np.int32]:
+            return parts(self._embed(near), degrees, columns)
+
+        return parts if embedding is None else embedded
+
     @cached_property
     def _rows(self) -> RowsInField:
         return RowsInField(self.weights, self.field, residual=self.residual)
@@ -76,8 +91,11 @@ class AttentionInstance(Instance):
 
     def _embedded(self, sites: Sequence[int], tokens: Residues) -> Residues:
         """The tokens that the first layer sees: inputs after the embedding, plus positions."""
-        if self.weights.embedding is not None:
-            tokens = self.field.matmul(tokens, self.weights.embedding.T)
+        tokens = self._embed(tokens)
         if self.weights.positions is not None:
             tokens = (tokens + self.weights.positions[list(sites)]) % self.field.prime
         return tokens
+
+    def _embed(self, tokens: Residues) -> Residues:
+        embedding = self.weights.embedding
+        return tokens if embedding is None else self.field.matmul(tokens, embedding.T)

@@ -11,13 +11,13 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import shown
-from tensorrank.arithmetic.arrays import Array
+from tensorrank.arithmetic.arrays import Array, Integers
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.checked import CHECKED_WHERE_USED
 from tensorrank.errors import TensorRankError
@@ -25,6 +25,22 @@ from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.rounding import FloatMatrix
 
 Weights = Annotated[Mapping[str, ArrayLike], CHECKED_WHERE_USED]
+
+
+class Parts(Protocol):
+    """Gives the parts of the values of one function, for inputs of side A: the side of the token x."""
+
+    def __call__(self, near: Residues, degrees: Integers, columns: int) -> NDArray[np.int32]:
+        """The parts of these degrees in M_A, at inputs of side A and the first columns of side B.
+
+        Args:
+            near: inputs of side A, of shape (rows, tokens, d); the first token of each is x.
+            degrees: degrees, of the parts.
+            columns: the number of inputs of side B.
+
+        Returns:
+            Balanced residues of shape (degrees, rows, columns).
+        """
 
 
 class Instance(ABC):
@@ -60,6 +76,15 @@ class Instance(ABC):
         """The values P_1, ..., P_d of the moment form at symmetric matrices: (batch, d, d) to (batch, d)."""
         raise NotImplementedError(f"{shown(self)} has no moment form")
 
+    def parts(self, far: Residues, degree: int) -> Parts:
+        """What gives the parts of sum_q x_q P_q(M_A + M_B), by degree in M_A, for homogeneous P_q of a degree C.
+
+        Args:
+            far: inputs of side B, of shape (columns, tokens, d).
+            degree: C.
+        """
+        raise NotImplementedError(f"{shown(self)} has no moment form")
+
 
 @dataclass(frozen=True)
 class MomentForm:
@@ -76,6 +101,8 @@ class MomentForm:
             on the rank of the part of degree k in the moments of the output site's side.
         leading: the architecture whose values are the terms of highest degree, for the same weights; None where the
             P_q are homogeneous, so that these terms are all.
+        pair_work: gives, for the numbers of tokens on the output site's side and on the other, the operations that
+            `Instance.parts` takes for one pair of inputs.
     """
 
     width: int
@@ -83,6 +110,7 @@ class MomentForm:
     output_site: int
     lower_bounds: Callable[[Bipartition], Sequence[int]]
     leading: Architecture | None = None
+    pair_work: Callable[[tuple[int, int]], float] = lambda tokens: 0.0
 
 
 class Model(ABC):

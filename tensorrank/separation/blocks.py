@@ -14,18 +14,18 @@ from tensorrank.arithmetic.elimination.costs import elimination_work
 from tensorrank.arithmetic.elimination.device_engines import DeviceEngine
 from tensorrank.arithmetic.elimination.device_products import Slabs, kernel_has_room
 from tensorrank.arithmetic.elimination.devices import HOST
-from tensorrank.arithmetic.elimination.engine_choice import AnyEngine, EngineName, preferred_engine
+from tensorrank.arithmetic.elimination.engine_choice import EngineName, preferred_engine
 from tensorrank.arithmetic.elimination.engines import Balanced, Engine
 from tensorrank.arithmetic.elimination.files import rank_of_strips, strip_columns
-from tensorrank.arithmetic.elimination.rank import balanced, product, rank_in_place, rank_of_slabs
-from tensorrank.arithmetic.prime_field import PrimeField, Residues
-from tensorrank.arithmetic.resources import Progress, Workers
+from tensorrank.arithmetic.elimination.rank import rank_of_slabs
+from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.arithmetic.resources import Progress, Workers, silent
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import Instance
-from tensorrank.separation.hankel import SLAB_ENTRIES, HankelForm, symmetric_entries
+from tensorrank.separation.hankel import SLAB_ENTRIES, HankelForm
 from tensorrank.separation.jobs import JobRank
 from tensorrank.separation.limits import SIDE_BYTES, lattice_bytes, lattice_work
-from tensorrank.separation.monomials import divided_powers, monomial_count, monomials
+from tensorrank.separation.monomials import monomial_count
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Lattice:
         """Operations of evaluating and interpolating."""
         return lattice_work(self.points, self.width, self.degree, self.variables)
 
-    def make(self, pool: Workers) -> HankelForm:
+    def make(self, pool: Workers, report: Progress = silent) -> HankelForm:
         """Evaluate and interpolate."""
         return HankelForm.of(self.instance, self.field, self.width, self.degree, self.variables, pool)
 
@@ -87,8 +87,7 @@ class BlockElimination:
 
     Attributes:
         block: which rows and columns.
-        tokens: how many on the output token's side and on the other, or None if both have at least d.
-        seed: of the rows, columns and tokens that the blocks of this draw choose.
+        seed: of the rows and columns that the blocks of this draw choose.
         operations: expected in all; where they are few, no fast engine is looked for.
         in_memory: bytes that eliminating it in memory takes, beside the lattice.
         room: bytes that blocks may take, beside the lattice.
@@ -99,7 +98,6 @@ class BlockElimination:
     """
 
     block: HankelBlock
-    tokens: tuple[int, int] | None
     seed: int
     operations: float
     in_memory: float
@@ -112,10 +110,6 @@ class BlockElimination:
     def __call__(self, form: HankelForm, pool: Workers, report: Progress) -> JobRank:
         """Fill the block from the coefficients and eliminate it, in memory if it fits there, otherwise over files."""
         engine = preferred_engine(form.field, self.engine, self.operations, self.device)
-        if self.tokens is not None:
-            matrix = self._low_rank_block(form, *self.tokens, engine, pool)
-            rank = rank_in_place(matrix, engine, pool, report)
-            return JobRank(rank, *self.block.used, not self.block.cut, engine=engine.name)
         rank, complete = 0, False
         if self.scratch is None or isinstance(engine, DeviceEngine):
             affordable = partial(self._afford_on, engine) if isinstance(engine, DeviceEngine) else self._afford
@@ -201,30 +195,10 @@ class BlockElimination:
         for start in range(0, len(others), step):
             yield partial(made, others[start : start + step])
 
-    def _low_rank_block(self, form: HankelForm, tokens_a: int, tokens_b: int, engine: AnyEngine, pool: Workers) -> Balanced:
-        """Cat_k between sampled functionals: those of side A from the left, those of side B from the right."""
-        k, used, field, rng = self.block.degree, self.block.used, form.field, self._rng()
-        _, moments = _moments(form, tokens_b, used[1], rng)
-        columns = divided_powers(moments, monomials(form.variables, form.degree - k), field)
-        outputs, moments = _moments(form, tokens_a, used[0], rng)
-        powers = divided_powers(moments, monomials(form.variables, k), field)
-        rows = (outputs[:, :, None] * powers[:, None, :] % field.prime).reshape(used[0], -1)
-        images = form.applied(k, balanced(columns.T, field, pool), engine, pool)
-        sampled = product(balanced(rows, field, pool), images, engine, pool)
-        return sampled if used[0] <= used[1] else np.ascontiguousarray(sampled.T)
-
 
 def _slab_columns(rows: int, first: int) -> int:
     """The columns of a slab after the first: few, since the left kernel of the first stands beside."""
     return max(1, first // 4, SLAB_ENTRIES // rows)
-
-
-def _moments(form: HankelForm, tokens: int, count: int, rng: np.random.Generator) -> tuple[Residues, Residues]:
-    """One token of each of so many random samples, (count, d), and the moment entries of all its tokens, (count, D)."""
-    sampled = form.field.random((count, tokens, form.width), rng)
-    moments = form.field.matmul(sampled.swapaxes(1, 2), sampled)
-    entries = symmetric_entries(form.width)
-    return sampled[:, 0], np.stack([moments[:, i, j] for i, j in entries], axis=1)
 
 
 def strip_width(block: HankelBlock, variables: int, room: float, engine: Engine) -> int:

@@ -2,8 +2,7 @@
 
 With at least d tokens on each side the blocks are the matrices Cat_k of `hankel`. Rows grow with k and columns fall, so
 there is a crossing. If the block on each side of the crossing reaches its bound, then by the two facts in `hankel` so
-do all others, and these two blocks are enough. With fewer than d tokens on a side, a block is multiplied from that side
-by divided powers of moments of low rank, since no other moments occur.
+do all others, and these two blocks are enough. With fewer than d tokens on a side the blocks are those of `parts`.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
-from math import inf
+from math import inf, prod
 from pathlib import Path
 
 import numpy as np
@@ -26,7 +25,6 @@ from tensorrank.arithmetic.primes import LARGEST_PRIME, primes_below
 from tensorrank.separation.architecture import Instance
 from tensorrank.separation.blocks import BlockElimination, HankelBlock, Lattice, strip_width
 from tensorrank.separation.draws import certifying_primes
-from tensorrank.separation.hankel import SLAB_ENTRIES
 from tensorrank.separation.hilbert import MomentSpaces, moment_spaces
 from tensorrank.separation.jobs import Job, JobKey, JobRank, Rounds
 from tensorrank.separation.limits import (
@@ -40,6 +38,7 @@ from tensorrank.separation.limits import (
     lattice_work,
 )
 from tensorrank.separation.monomials import monomial_count
+from tensorrank.separation.parts import SampledBlock, SampledParts, inputs_of, parts_bytes
 
 # Operations of matrices that take longer than loading what multiplies small residues fast.
 WORTH_CERTIFYING = 2e10
@@ -58,13 +57,14 @@ class CatalecticantPlan:
         tokens: how many on the output token's side, and on the other.
         spaces: the function spaces of the two sides, whose dimensions bound the blocks.
         variables: how many of the d(d+1)/2 entries of M are kept; 0 if nothing fits.
-        lattice: the number of evaluation points.
+        lattice: the number of evaluation points; 0 for few tokens.
         side: the most rows and columns of a block that fit; None if there is no such limit.
         blocks: the blocks that are computed if all of them reach their bounds; the ranks of the others follow then.
         memory: bytes at the peak.
         work: operations in all, in those of float64.
-        fixed_memory: bytes of the memory that the lattice takes.
-        fixed_work: operations of the work that the lattice takes.
+        fixed_memory: bytes of the memory that the lattice takes, or for few tokens all parts.
+        fixed_work: operations of the work that the lattice takes, or for few tokens all parts.
+        pair_work: for few tokens, the operations for all parts at one pair of inputs.
         entry: bytes that a residue takes.
         certifies: whether blocks are tried at a small prime first.
     """
@@ -80,6 +80,7 @@ class CatalecticantPlan:
     work: float
     fixed_memory: float = 0
     fixed_work: float = 0
+    pair_work: float = 0
     entry: int = 4
     certifies: bool = False
 
@@ -112,6 +113,9 @@ class CatalecticantPlan:
             for block in self.blocks[:6]
         )
         more = f" and {len(self.blocks) - 6} more" if len(self.blocks) > 6 else ""
+        if not self.full:
+            rows, columns = inputs_of(self.blocks)
+            return f"parts of the values at {rows} x {columns} inputs, blocks {blocks}{more}"
         return f"{self.lattice} lattice points in {self.variables} variables, blocks {blocks}{more}"
 
 
@@ -124,56 +128,70 @@ def catalecticant_plan(
     primes: Sequence[object] | None = None,
     eager: bool = False,
     above: int | None = None,
+    pair_work: float = 0,
 ) -> CatalecticantPlan:
     """The largest plan within the limits: all entries of M if possible, blocks as large as fit.
 
     Blocks of much work are tried at a small prime first, where residues take less room; if `eager`, blocks of any work.
     Every prime is above the number `above`, by default the degree. Where primes are given, residues take the room that
-    these need.
+    these need. With few tokens the parts of the values at one pair of inputs take the operations `pair_work`.
     """
     if primes is not None:
         largest = max((prime for prime in primes if isinstance(prime, int)), default=LARGEST_PRIME)
-        return _plan_of(width, degree, tokens, limits, storage(min(largest, LARGEST_PRIME)).itemsize)
+        return _plan_of(width, degree, tokens, limits, storage(min(largest, LARGEST_PRIME)).itemsize, pair_work)
     small = certifying_primes(degree if above is None else above)
     if small is not None:
-        quick = _plan_of(width, degree, tokens, limits, storage(next(primes_below(small.most))).itemsize)
-        operations = sum(_operations(quick, block) for block in quick.blocks)
+        quick = _plan_of(width, degree, tokens, limits, storage(next(primes_below(small.most))).itemsize, pair_work)
+        operations = sum(block.work for block in quick.blocks)
         if quick.blocks and (eager or operations > max(WORTH_CERTIFYING, quick.fixed_work)):
             return replace(quick, certifies=True)
-    return _plan_of(width, degree, tokens, limits, _WIDEST.storage.itemsize)
+    return _plan_of(width, degree, tokens, limits, _WIDEST.storage.itemsize, pair_work)
 
 
-def _plan_of(width: int, degree: int, tokens: tuple[int, int], limits: Limits, entry: int) -> CatalecticantPlan:
+def _plan_of(
+    width: int, degree: int, tokens: tuple[int, int], limits: Limits, entry: int, pair_work: float
+) -> CatalecticantPlan:
     """The largest plan with so many bytes an entry."""
     spaces = moment_spaces(width, degree, *tokens)
     entries = width * (width + 1) // 2
-    nothing = CatalecticantPlan(width, tokens, spaces, 0, 0, None, (), 0, 0, entry=entry)
+    nothing = CatalecticantPlan(width, tokens, spaces, 0, 0, None, (), 0, 0, pair_work=pair_work, entry=entry)
     if degree > MOST_DEGREES:
         return nothing
-    # With fewer entries of M submatrices of the blocks remain. With few tokens entries depend on each other: keep all.
-    for variables in range(entries, 0 if nothing.full else entries - 1, -1):
+    if not nothing.full:
+        return _largest(replace(nothing, variables=entries), limits) or nothing
+    # With fewer entries of M submatrices of the blocks remain.
+    for variables in range(entries, 0, -1):
         lattice = monomial_count(variables, degree)
         fixed_memory = lattice_bytes(lattice, width, degree, variables) + degree * DEGREE_BYTES
         fixed_work = lattice_work(lattice, width, degree, variables)
         # Leave at least half of everything to the blocks: a larger lattice is worth little without them.
         if fixed_memory > limits.memory / 2 or fixed_work > limits.work / 2:
             continue
-        draft = replace(nothing, variables=variables, lattice=lattice)
-        side: int | None = None
-        while True:
-            degrees = _staircase(draft, side) if draft.full else range(degree + 1)
-            blocks = tuple(_block(draft, k, side) for k in degrees)
-            memory = fixed_memory + max(_bytes_within(draft, block, limits, fixed_memory) for block in blocks)
-            work = fixed_work + operation_cost(entry) * sum(_operations(draft, block) for block in blocks)
-            if memory <= limits.memory and work <= limits.work:
-                return replace(
-                    draft, side=side, blocks=blocks, memory=memory, work=work, fixed_memory=fixed_memory, fixed_work=fixed_work
-                )
-            largest = max(min(block.used) for block in blocks)
-            if largest <= max(width, SPARE):
-                break
-            side = max(width, SPARE, int(largest * 0.93))
+        draft = replace(nothing, variables=variables, lattice=lattice, fixed_memory=fixed_memory, fixed_work=fixed_work)
+        found = _largest(draft, limits)
+        if found is not None:
+            return found
     return nothing
+
+
+def _largest(draft: CatalecticantPlan, limits: Limits) -> CatalecticantPlan | None:
+    """The plan with the largest blocks that fit beside what a draft fixes; None if not even small ones do."""
+    side: int | None = None
+    while True:
+        degrees = _staircase(draft, side) if draft.full else range(draft.spaces.degree + 1)
+        blocks = tuple(_block(draft, k, side) for k in degrees)
+        if not draft.full:
+            fixed_memory = parts_bytes(blocks, draft.spaces.degree, draft.entry)
+            draft = replace(draft, fixed_memory=fixed_memory, fixed_work=draft.pair_work * prod(inputs_of(blocks)))
+        memory = draft.fixed_memory + max(_bytes_within(draft, block, limits) for block in blocks)
+        work = draft.fixed_work + operation_cost(draft.entry) * sum(block.work for block in blocks)
+        if memory <= limits.memory and work <= limits.work:
+            return replace(draft, side=side, blocks=blocks, memory=memory, work=work)
+        largest = max(min(block.used) for block in blocks)
+        smallest = max(draft.width, SPARE)
+        if largest <= smallest:
+            return None
+        side = max(smallest, int(largest * 0.93))
 
 
 def _hankel_shape(plan: CatalecticantPlan, k: int) -> tuple[int, int]:
@@ -214,29 +232,16 @@ def _staircase(plan: CatalecticantPlan, side: int | None) -> range:
 def _block_bytes(plan: CatalecticantPlan, block: HankelBlock, entry: int) -> float:
     """Bytes of a block whose residues take so many each."""
     used_rows, used_columns = block.used
-    if plan.full:
-        sides = (used_rows + used_columns) * plan.variables * SIDE_BYTES
-        return elimination_bytes(used_rows, used_columns, entry) + sides
-    rows, columns = _hankel_shape(plan, block.degree)
-    # Functionals of both sides and the product between them, as residues and in float form, with temporaries.
-    functionals = used_columns * columns + used_rows * rows + rows * used_columns
-    return 32 * functionals + 40 * max(SLAB_ENTRIES, columns) + 24 * used_rows * used_columns
+    sides = (used_rows + used_columns) * plan.variables * SIDE_BYTES if plan.full else 0
+    return elimination_bytes(used_rows, used_columns, entry) + sides
 
 
-def _bytes_within(plan: CatalecticantPlan, block: HankelBlock, limits: Limits, fixed: float) -> float:
+def _bytes_within(plan: CatalecticantPlan, block: HankelBlock, limits: Limits) -> float:
     """Bytes of a block beside the fixed memory: what is left, if it takes more but can be eliminated over files."""
-    needed, room = _block_bytes(plan, block, plan.entry), limits.memory - fixed
+    needed, room = _block_bytes(plan, block, plan.entry), limits.memory - plan.fixed_memory
     if needed > room and limits.files and plan.full and strip_width(block, plan.variables, room, _WIDEST):
         return room
     return needed
-
-
-def _operations(plan: CatalecticantPlan, block: HankelBlock) -> float:
-    """Operations of the elimination, and with few tokens of multiplying the whole block by sampled functionals."""
-    if plan.full:
-        return block.work
-    rows, columns = _hankel_shape(plan, block.degree)
-    return block.work + 2.0 * rows * block.used[1] * (columns + block.used[0])
 
 
 class Catalecticant:
@@ -260,16 +265,18 @@ class Catalecticant:
     ) -> None:
         self.plan, self.draw, self.scratch, self.engine, self.device = plan, draw, scratch, engine, device
         self.degree = plan.spaces.degree
+        self.instance, self.field = instance, field
         self.lattice = Lattice(instance, field, plan.width, self.degree, plan.variables)
         self.seed = int(rng.integers(2**63))
         # What the lattice leaves for blocks.
+        self.memory = limits.memory
         self.room = limits.memory - plan.fixed_memory
         self.entry = storage(field.prime).itemsize
         self.cost = operation_cost(self.entry)
         self.work = limits.work - plan.fixed_work
         # Work that the plan leaves is shared out by size beforehand, so that no block depends on what others took.
         every = sum(elimination_work(*_shape(plan, k)) for k in range(self.degree + 1)) if limits.work < inf else 1.0
-        left = self.work / self.cost - sum(_operations(plan, block) for block in plan.blocks)
+        left = self.work / self.cost - sum(block.work for block in plan.blocks)
         self.spare = max(0.0, left) / every
 
     def all_blocks(self) -> Rounds[dict[int, JobRank]]:
@@ -312,12 +319,15 @@ class Catalecticant:
     def fit(self, degrees: Iterable[int]) -> bool:
         """True if the whole blocks of these degrees fit the limits with residues of every supported prime."""
         blocks = [_block(self.plan, k, None) for k in degrees]
-        operations = {block.degree: _operations(self.plan, block) for block in blocks}
+        operations = {block.degree: block.work for block in blocks}
         # As in the plan, those of its blocks count together.
         together = sum(operations.get(block.degree, 0.0) for block in self.plan.blocks)
         if max([together, *operations.values()]) > self.work:
             return False
-        if self.scratch is not None and self.plan.full:
+        if not self.plan.full:
+            held = parts_bytes(blocks, self.degree, _WIDEST.storage.itemsize) if blocks else 0.0
+            return all(held + _block_bytes(self.plan, block, _WIDEST.storage.itemsize) <= self.memory for block in blocks)
+        if self.scratch is not None:
             return all(strip_width(block, self.plan.variables, self.room, _WIDEST) for block in blocks)
         return all(_block_bytes(self.plan, block, _WIDEST.storage.itemsize) <= self.room for block in blocks)
 
@@ -328,7 +338,8 @@ class Catalecticant:
         return blocks[: max(1, cheap)]
 
     def _ranks(self, blocks: Iterable[HankelBlock]) -> Rounds[dict[int, JobRank]]:
-        jobs = [self._job(block) for block in blocks]
+        listed = tuple(blocks)
+        jobs = [self._job(block) for block in listed] if self.plan.full else self._jobs_of_parts(listed)
         ranks = yield jobs
         return {job.key.degree: rank for job, rank in zip(jobs, ranks, strict=True)}
 
@@ -337,13 +348,30 @@ class Catalecticant:
         asked = f"block of {block.used[0]} x {block.used[1]}, {plan.variables} variables"
         in_memory = _block_bytes(plan, block, self.entry)
         allowance = self.spare * elimination_work(*block.shape) if self.spare < inf else inf
-        tokens, operations = None if plan.full else plan.tokens, _operations(plan, block)
         by = scratch, self.engine, self.device
         return Job(
-            JobKey(self.draw, self.lattice.field.prime, block.degree, asked),
-            BlockElimination(block, tokens, self.seed, operations, in_memory, self.room, allowance, *by),
+            JobKey(self.draw, self.field.prime, block.degree, asked),
+            BlockElimination(block, self.seed, block.work, in_memory, self.room, allowance, *by),
             memory=in_memory if scratch is None else min(in_memory, self.room),
-            work=self.cost * operations,
+            work=self.cost * block.work,
             room=self.room,
             shared=self.lattice,
         )
+
+    def _jobs_of_parts(self, blocks: tuple[HankelBlock, ...]) -> list[Job]:
+        """The jobs of blocks with few tokens, which share the parts of the values."""
+        plan = self.plan
+        shared = SampledParts(
+            self.instance, self.field, plan.width, self.degree, plan.tokens, blocks, self.seed, plan.pair_work
+        )
+        return [
+            Job(
+                JobKey(self.draw, self.field.prime, block.degree, f"parts at {block.used[0]} x {block.used[1]} inputs"),
+                SampledBlock(block, block.work, self.field, self.engine, self.device),
+                memory=_block_bytes(plan, block, self.entry),
+                work=self.cost * block.work,
+                room=self.memory - shared.memory,
+                shared=shared,
+            )
+            for block in blocks
+        ]

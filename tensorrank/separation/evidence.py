@@ -65,7 +65,9 @@ def from_blocks(form: MomentForm, partition: Bipartition, chosen: Plan, draws: D
     quick = draws.certifying() if blocks.certifies else None
     if quick is None and blocks.certifies:
         # Every small prime divides a denominator of the weights.
-        blocks = catalecticant_plan(blocks.width, blocks.spaces.degree, blocks.tokens, chosen.limits, primes=())
+        blocks = catalecticant_plan(
+            blocks.width, blocks.spaces.degree, blocks.tokens, chosen.limits, primes=(), pair_work=blocks.pair_work
+        )
         if not blocks.feasible:
             return (yield from from_bounds(chosen, draws))
     # The degree of an entry in what is drawn: in the weights, and with few tokens in the tokens too.

@@ -22,9 +22,7 @@ from numpy.typing import NDArray
 
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.compiled import compiled
-from tensorrank.arithmetic.elimination.engine_choice import AnyEngine
 from tensorrank.arithmetic.elimination.engines import Balanced, storage
-from tensorrank.arithmetic.elimination.rank import product
 from tensorrank.arithmetic.prime_field import PrimeField, factorials
 from tensorrank.arithmetic.resources import Workers
 from tensorrank.separation.architecture import Instance
@@ -32,7 +30,7 @@ from tensorrank.separation.interpolation import to_scaled_coefficients
 from tensorrank.separation.limits import BATCH_ENTRIES
 from tensorrank.separation.monomials import Exponents, monomial_count, monomials, numbering_table, sparse_monomials, suffix_sums
 
-# Entries of a slab of rows that is made, used and dropped.
+# Entries of a slab of rows or columns that is made, used and dropped.
 SLAB_ENTRIES = 2**20
 
 
@@ -111,17 +109,6 @@ class HankelForm:
         """Fill Cat_k, or the given rows and columns of it (sorted indices), or the transpose; C-contiguous."""
         sides = self._side(k, self.width, rows), self._side(self.degree - k, 1, columns)
         return self._filled(*(sides[::-1] if transposed else sides), pool)
-
-    def applied(self, k: int, functionals: Balanced, engine: AnyEngine, pool: Workers) -> Balanced:
-        """Multiply Cat_k by balanced functionals on its columns, (columns, count), a slab of rows at a time."""
-        column_side = self._side(self.degree - k, 1, None)
-        slab = max(1, SLAB_ENTRIES // max(1, self.columns(k)))
-        products = []
-        for start in range(0, self.rows(k), slab):
-            chosen = np.arange(start, min(self.rows(k), start + slab))
-            part = self._filled(self._side(k, self.width, chosen), column_side, pool)
-            products.append(product(part, functionals, engine, pool))
-        return np.concatenate(products)
 
     def _side(self, degree: int, components: int, chosen: Integers | None) -> tuple[Exponents, Integers]:
         """Suffix sums and components of the chosen (component, monomial) pairs."""

@@ -68,6 +68,29 @@ def line_coefficients(values: Residues, field: PrimeField) -> Residues:
     return line
 
 
+def interpolation_matrix(degree: int, field: PrimeField) -> Residues:
+    """The matrix that makes coefficients, lowest first, of a polynomial's values at 0, 1, ..., degree.
+
+    Column j has the coefficients of the product of all (s - m) / (j - m) with m from 0 to the degree, without m = j.
+    """
+    prime, count = field.prime, degree + 1
+    product = np.zeros(count + 1, dtype=np.int64)
+    product[0] = 1
+    for node in range(count):
+        # Multiply by s - node.
+        product[1:] = (product[:-1] - node * product[1:]) % prime
+        product[0] = -node * product[0] % prime
+    nodes = np.arange(count)
+    matrix = np.empty((count, count), dtype=np.int64)
+    # Divide by every s - j at once, from the highest coefficient down.
+    carried = np.zeros(count, dtype=np.int64)
+    for power in range(degree, -1, -1):
+        carried = matrix[power] = (product[power + 1] + nodes * carried) % prime
+    powers = factorials(degree, field)
+    denominators = powers * powers[::-1] % prime * np.where((degree - nodes) % 2, -1, 1) % prime
+    return matrix * field.inverse(denominators) % prime
+
+
 # Numba finds the types of compiled functions by itself; mypy is told to let them be.
 
 

@@ -82,8 +82,8 @@ class Shared(Protocol):
     def work(self) -> float:
         """Operations of making the data."""
 
-    def make(self, pool: Workers) -> Any:
-        """Make the data."""
+    def make(self, pool: Workers, report: Progress = silent) -> Any:
+        """Make the data; `report` may be told the work done and the total, from the caller's thread."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,7 +196,12 @@ class Here:
         if self._made is None or self._made[0] is not shared:
             self._made = None  # what another draw shared makes room first
             started = time.perf_counter()
-            self._made = shared, shared.make(self.pool)
+            base = self.spent
+
+            def within(part: float, total: float, what: str) -> None:
+                self._report(base + shared.work * part / total, job)
+
+            self._made = shared, shared.make(self.pool, within)
             self.spent += shared.work
             self._told(job, time.perf_counter() - started)
             self._report(self.spent, job)

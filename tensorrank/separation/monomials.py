@@ -20,7 +20,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorrank.arithmetic.compiled import compiled
-from tensorrank.arithmetic.prime_field import PrimeField, Residues
 
 Exponents = NDArray[np.int32]
 
@@ -103,19 +102,6 @@ def numbering_sums(variables: int, degree: int) -> NDArray[np.int64]:
     np.cumsum(table, axis=0, out=sums[1:])
     sums.flags.writeable = False
     return sums
-
-
-def divided_powers(points: Residues, exponents: Exponents, field: PrimeField) -> Residues:
-    """x^a / a! at each point for each exponent vector: shapes (points, n) and (monomials, n) to (points, monomials)."""
-    count, variables = points.shape
-    highest = int(exponents.max(initial=0))
-    powers = np.ones((highest + 1, count, variables), dtype=np.int64)
-    for exponent in range(1, highest + 1):
-        powers[exponent] = powers[exponent - 1] * points % field.prime * field.inverse(exponent) % field.prime
-    values = np.ones((count, len(exponents)), dtype=np.int64)
-    for variable in range(variables):
-        values = values * powers[exponents[:, variable], :, variable].T % field.prime
-    return values
 
 
 # Numba finds the types of compiled functions by itself; mypy is told to let them be.

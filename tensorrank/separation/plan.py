@@ -155,7 +155,10 @@ def planned(architecture: Architecture, partition: Bipartition, options: PlanOpt
     tokens = len(near), len(far)
     # Of few tokens inputs are sampled.
     degree = form.degree if min(tokens) >= form.width else architecture.input_degree
-    blocks = catalecticant_plan(form.width, form.degree, tokens, limits, primes=primes, eager=eager, above=degree)
+    work = form.pair_work(tokens)
+    blocks = catalecticant_plan(
+        form.width, form.degree, tokens, limits, primes=primes, eager=eager, above=degree, pair_work=work
+    )
     useful = blocks.whole or blocks.potential() > grid.lower
     grid_is_whole = grid.upper is not None and grid.upper < grid.grid_samples
     derivatives, fallback = None, None

@@ -1,7 +1,6 @@
 import flint
 import numpy as np
 import pytest
-from engines_tried import engine
 
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.separation.hankel import HankelForm
@@ -74,17 +73,6 @@ def test_blocks_are_contiguous_balanced_residues_in_both_orientations(pool, widt
             block = form.block(k, pool, transposed=transposed)
             assert block.flags.c_contiguous
             assert block.dtype == np.int32
-
-
-@pytest.mark.parametrize(("width", "variables", "degree"), CASES)
-def test_a_block_is_applied_to_functionals_as_a_matrix(pool, width, variables, degree):
-    form = random_form(width, variables, degree)
-    for k in range(degree + 1):
-        functionals = np.random.default_rng(k).integers(0, PRIME, (form.columns(k), 3))
-        expected = entrywise(form, k).astype(object) @ functionals.astype(object) % PRIME
-        functionals_held = form.field.balanced(functionals).astype(np.int32)
-        found = form.applied(k, functionals_held, engine(PRIME, "float64"), pool)
-        assert (found % PRIME).tolist() == expected.tolist()
 
 
 def rank(matrix):

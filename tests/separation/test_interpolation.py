@@ -7,7 +7,7 @@ from tensorrank import SelfAttention
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.errors import PrimeError
 from tensorrank.separation.hankel import HankelForm, symmetric_entries
-from tensorrank.separation.interpolation import line_coefficients, to_scaled_coefficients
+from tensorrank.separation.interpolation import interpolation_matrix, line_coefficients, to_scaled_coefficients
 from tensorrank.separation.monomials import monomials
 
 CASES = [(1, 5), (2, 0), (2, 1), (2, 13), (3, 4), (3, 7), (4, 4), (6, 3), (9, 2)]
@@ -136,3 +136,13 @@ def test_symmetric_entries_list_the_upper_triangle_diagonal_first(width):
     assert sorted(entries) == [(i, j) for i in range(width) for j in range(i, width)]
     assert entries[:width] == [(i, i) for i in range(width)]
     assert [j - i for i, j in entries] == sorted(j - i for i, j in entries)
+
+
+@pytest.mark.parametrize("prime", [13, 251, 8388593, 2**31 - 1])
+@pytest.mark.parametrize("degree", [0, 1, 4, 12])
+def test_the_interpolation_matrix_inverts_that_of_powers(prime, degree):
+    matrix = interpolation_matrix(degree, PrimeField(prime)).tolist()
+    powers = [[pow(node, power, prime) for power in range(degree + 1)] for node in range(degree + 1)]
+    for power in range(degree + 1):
+        found = [sum(row[node] * powers[node][power] for node in range(degree + 1)) % prime for row in matrix]
+        assert found == [int(other == power) for other in range(degree + 1)]

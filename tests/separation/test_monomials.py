@@ -1,13 +1,10 @@
-from fractions import Fraction
 from itertools import product
-from math import comb, factorial
+from math import comb
 
 import numpy as np
 import pytest
 
-from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.separation.monomials import (
-    divided_powers,
     monomial_count,
     monomials,
     numbering_sums,
@@ -99,25 +96,3 @@ def test_suffix_sums_of_products_number_the_products(variables, degree):
         for beta, right in zip(exponents, sums, strict=True):
             number = sum(int(table[e, s]) for e, s in enumerate(left + right))
             assert number == position[tuple(a + b for a, b in zip(alpha, beta, strict=True))]
-
-
-@pytest.mark.parametrize("prime", [17, 8388593, 2**31 - 1])
-@pytest.mark.parametrize(("variables", "degree"), [(1, 4), (2, 0), (3, 4), (6, 3), (2, 13)])
-def test_divided_powers_are_powers_over_factorials(prime, variables, degree):
-    points = np.random.default_rng(3).integers(0, prime, (5, variables))
-    values = divided_powers(points, monomials(variables, degree), PrimeField(prime))
-    expected = []
-    for point in points.tolist():
-        row = []
-        for exponents in brute_force(variables, degree):
-            value = Fraction(1)
-            for x, e in zip(point, exponents, strict=True):
-                value *= Fraction(x**e, factorial(e))
-            row.append(value.numerator * pow(value.denominator, -1, prime) % prime)
-        expected.append(row)
-    assert values.tolist() == expected
-
-
-def test_divided_powers_of_no_points_are_empty():
-    values = divided_powers(np.zeros((0, 3), dtype=np.int64), monomials(3, 2), PrimeField(101))
-    assert values.shape == (0, 6)

@@ -242,7 +242,7 @@ def test_where_moment_entries_are_left_out_full_blocks_are_not_tried_twice():
 def test_coefficients_are_made_at_most_three_times_at_small_primes(monkeypatch):
     made = []
     make = blocks.Lattice.make
-    monkeypatch.setattr(blocks.Lattice, "make", lambda self, pool: made.append(self.field.prime) or make(self, pool))
+    monkeypatch.setattr(blocks.Lattice, "make", lambda self, *how: made.append(self.field.prime) or make(self, *how))
     separation_rank(SelfAttention(3, 2, heads=2))
     small = [prime for prime in made if is_small(prime)]
     assert len(small) <= 3
