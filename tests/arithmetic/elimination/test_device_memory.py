@@ -106,7 +106,6 @@ def test_a_block_whose_left_kernel_has_no_room_on_the_device_is_left_unfinished(
     form = SimpleNamespace(field=field, block=filled)
     block = BlockElimination(
         HankelBlock(2, (short, long), (short, short)),
-        None,
         0,
         in_memory=1e6,
         room=1e6,
