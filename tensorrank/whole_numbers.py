@@ -5,14 +5,18 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from decimal import Decimal
+from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
 
 from tensorrank.errors import TensorRankError
 
-# The most digits of a whole number in a file: reading takes time with their square, 12 ms for so many.
+# The most digits of a whole number in a file of a model: exact arithmetic with longer ones takes its time.
 MOST_DIGITS = 20_000
 # Fewer digits than any limit that Python may be set to.
 _FEW = 600
+# Up to so many bits Decimal itself, whose time grows with their square, is fast.
+_FEW_BITS = 4000
+# Decimal numbers of any length, never rounded.
+_ANY_LENGTH = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
 
 def to_text(number: int) -> str:
@@ -21,7 +25,20 @@ def to_text(number: int) -> str:
     >>> len(to_text(10**5000))
     5001
     """
-    return str(Decimal(number))
+    digits = format(_decimal(abs(number), number.bit_length(), {}), "f")
+    return f"-{digits}" if number < 0 else digits
+
+
+def _decimal(number: int, bits: int, powers: dict[int, Decimal]) -> Decimal:
+    """A natural number of so many bits, made of its halves: Decimal multiplies fast, and divides slowly."""
+    if bits <= _FEW_BITS:
+        return Decimal(number)
+    half = bits // 2
+    if half not in powers:
+        powers[half] = _ANY_LENGTH.power(2, half)
+    high = number >> half
+    upper, lower = _decimal(high, bits - half, powers), _decimal(number - (high << half), half, powers)
+    return _ANY_LENGTH.add(_ANY_LENGTH.multiply(upper, powers[half]), lower)
 
 
 def from_text(text: str) -> int:
@@ -32,7 +49,18 @@ def from_text(text: str) -> int:
     """
     if not re.fullmatch(r"[+-]?[0-9]+", text):
         raise TensorRankError(f"the text {text[:40]!r} was given; expected a whole number in decimal digits")
-    return int(text) if len(text) < _FEW else int(Decimal(text))
+    number = _whole(text.lstrip("+-"), {})
+    return -number if text[0] == "-" else number
+
+
+def _whole(digits: str, powers: dict[int, int]) -> int:
+    """A natural number, made of the halves of its digits."""
+    if len(digits) <= _FEW:
+        return int(digits)
+    half = len(digits) // 2
+    if half not in powers:
+        powers[half] = 10**half
+    return _whole(digits[:-half], powers) * powers[half] + _whole(digits[-half:], powers)
 
 
 def abbreviated(number: int, most: int = 20) -> str:
