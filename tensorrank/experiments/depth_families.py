@@ -13,7 +13,7 @@ import numpy as np
 from tensorrank.arguments import one_of, shown, whole_number
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.checked import check_fields, checked
-from tensorrank.errors import TensorRankError
+from tensorrank.errors import TensorRankError, TooLargeError
 from tensorrank.experiments.experiment import power_of_two
 from tensorrank.mixtures.fitting.options import FitOptions
 from tensorrank.mixtures.fitting.report import FitReport
@@ -23,6 +23,8 @@ from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree
 
 _KINDS = ("latent_class", "balanced", "chow_liu", "chain")
+# The side of an image of 16 million pixels, a mixture's most by far.
+_LONGEST_SIDE = 4096
 
 
 @checked
@@ -119,7 +121,7 @@ def z_order(side: int) -> tuple[int, ...]:
         side: a power of two.
 
     Raises:
-        TensorRankError: if the side is no power of two.
+        TensorRankError: if the side is no power of two, or more than 4096.
 
     Source: Morton, A computer oriented geodetic data base and a new technique in file sequencing (1966).
 
@@ -127,6 +129,8 @@ def z_order(side: int) -> tuple[int, ...]:
     (0, 1, 4, 5, 2, 3, 6, 7, 8, 9, 12, 13, 10, 11, 14, 15)
     """
     levels = power_of_two("the side", side).bit_length() - 1
+    if side > _LONGEST_SIDE:
+        raise TooLargeError(f"the side is {shown(side)}; expected at most {_LONGEST_SIDE}")
     # Rows and columns as bits; a bit of the row, then one of the column, the highest first.
     bits = np.arange(side**2).reshape((2,) * (2 * levels))
     woven = [axis for level in range(levels) for axis in (level, levels + level)]

@@ -85,6 +85,11 @@ def test_squares_of_pixels_are_neighbours_in_z_order():
     assert z_order(1) == (0,)
 
 
+def test_an_image_of_more_pixels_than_memory_holds_is_refused():
+    with pytest.raises(TensorRankError, match="the side is 9223372036854775808; expected at most 4096"):
+        z_order(2**63)
+
+
 def test_splits_are_disjoint_and_random():
     splits = random_splits(100, 7, seed=3)
     ahead, judged = splits.chosen_on
