@@ -31,6 +31,7 @@ from tensorrank.attention.large_counts import (
     refuse_long,
 )
 from tensorrank.attention.monomial import log3_monomial_bound, token_counts, wanted_monomial
+from tensorrank.attention.two_tokens import log3_two_token_rank, rank_curve, two_token_rank
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError, TooLargeError
 from tensorrank.separation.hilbert import HilbertSeries, MomentSpaces, moment_spaces
@@ -48,11 +49,14 @@ __all__ = [
     "log3_affine_bound",
     "log3_moment_bound",
     "log3_monomial_bound",
+    "log3_two_token_rank",
     "moment_bound",
     "moment_degree",
     "monomial_bound",
     "published_bounds",
+    "rank_curve",
     "regime",
+    "two_token_rank",
 ]
 
 # The most depths and widths of equal size that are listed.
@@ -126,6 +130,8 @@ def moment_bound(depth: int, width: int, output_tokens: int | None = None, other
     few = min(width, *tokens)
     entries = few * width - few * (few - 1) // 2
     refuse_deep(depth, "the moment bound", "Try log3_moment_bound")
+    if tokens == (1, 1):
+        return two_token_rank(depth, width)  # the sum in closed form
     refuse_long("the moment bound", log3_crossing_sum(depth, width, entries), "Try log3_moment_bound, or smaller sizes")
     return moment_spaces(width, moment_degree(depth), *tokens).bound()
 

@@ -8,36 +8,46 @@ from __future__ import annotations
 
 import math
 
-from scipy.special import betaln
-
 from tensorrank.arguments import whole_number
 from tensorrank.errors import TensorRankError, TooLargeError
 
 # The degree of a network of so many layers is a float with room to spare; that of a deeper one exceeds every width.
-_MOST_COUNTED = 600
+MOST_COUNTED = 600
 LARGEST = 10**100
 # Whole numbers beyond 3 to this power, some 48,000 digits, take seconds to count.
 LONGEST_LOG3 = 1e5
 _DEEPEST = 3000
+# A product of so few factors is taken factor by factor; beyond it Stirling's formula has 12 digits.
+_FEW = 16
 
 
 def log_monomial_count(variables: int, degree: int) -> float:
-    """The natural logarithm of ((n, k)) = binom(n+k-1, k), the monomials of degree k in n variables.
+    """The natural logarithm of ((n, k)) = binom(n+k-1, k), the monomials of degree k in n variables, to 12 digits.
 
     >>> from math import comb, log
     >>> abs(log_monomial_count(6, 10) - log(comb(15, 10))) < 1e-12
     True
     """
-    if variables == 1:
-        return 0.0
-    return float(-math.log(variables + degree) - betaln(float(variables), float(degree + 1)))
+    few, many = sorted((variables - 1, degree))
+    if few <= _FEW:
+        return math.fsum(math.log1p(many / i) for i in range(1, few + 1))
+    # Stirling's formula, ordered so that nothing large cancels.
+    leading = few * math.log1p(many / few) + many * math.log1p(few / many)
+    rest = math.log((1 / few + 1 / many) / (2 * math.pi)) / 2
+    return leading + rest + _stirling_rest(few + many) - _stirling_rest(few) - _stirling_rest(many)
 
 
-def refuse_long(what: str, log3: float, instead: str) -> None:
+def _stirling_rest(number: int) -> float:
+    """What log(n!) has beyond Stirling's formula n log n - n + log(2 pi n) / 2, up to 1 / (1680 n^7)."""
+    inverse = 1 / number
+    return inverse * (1 / 12 - inverse**2 * (1 / 360 - inverse**2 / 1260))
+
+
+def refuse_long(what: str, log3: float, instead: str, most: float = LONGEST_LOG3) -> None:
     """Raise an error if a whole number, whose logarithm to base 3 is given, has too many digits."""
-    if log3 > LONGEST_LOG3:
+    if log3 > most:
         raise TooLargeError(
-            f"{what} is about 3^{log3:.4g}; expected at most 3^{LONGEST_LOG3:g}, whose digits can be computed. {instead}"
+            f"{what} is about 3^{log3:.4g}; expected at most 3^{most:g}, whose digits can be computed. {instead}"
         )
 
 
@@ -122,7 +132,7 @@ def log3_crossing_sum(depth: int, functions: int, entries: int) -> float:
     The first count grows with k and the second falls, so they cross once, after some k. The terms up to k sum to
     f ((D+1, k)), those beyond it to ((D+1, C-k-1)).
     """
-    if depth > _MOST_COUNTED:
+    if depth > MOST_COUNTED:
         return _saturated(depth, functions, entries)
     degree = (3**depth - 1) // 2
     low, high = -1, degree
