@@ -6,6 +6,7 @@ import math
 import re
 from collections.abc import Sequence
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
+from functools import lru_cache
 
 from tensorrank.errors import TensorRankError
 
@@ -19,6 +20,7 @@ _FEW_BITS = 4000
 _ANY_LENGTH = Context(prec=MAX_PREC, Emax=MAX_EMAX, Emin=MIN_EMIN)
 
 
+@lru_cache(maxsize=8)  # of an exact rank, the value and both bounds are one number
 def to_text(number: int) -> str:
     """A whole number as text, with all its decimal digits.
 
@@ -41,6 +43,7 @@ def _decimal(number: int, bits: int, powers: dict[int, Decimal]) -> Decimal:
     return _ANY_LENGTH.add(_ANY_LENGTH.multiply(upper, powers[half]), lower)
 
 
+@lru_cache(maxsize=8)
 def from_text(text: str) -> int:
     """The whole number that `to_text` wrote; any other text is refused.
 

@@ -17,10 +17,11 @@ from tensorrank.attention.heights import value_bits
 from tensorrank.attention.instance import AttentionInstance
 from tensorrank.attention.monomial import Monomial, monomial
 from tensorrank.attention.stack import AttentionStack
+from tensorrank.attention.two_tokens import two_token_theorem
 from tensorrank.attention.weights import AttentionWeights
 from tensorrank.checked import checked
 from tensorrank.errors import CombinationError
-from tensorrank.separation.architecture import Model, MomentForm, Weights
+from tensorrank.separation.architecture import Model, MomentForm, ProvedRank, Weights
 from tensorrank.separation.named_weights import Shapes, WeightedArchitecture, drawn_or_given, heights_of
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 
@@ -94,6 +95,11 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
         return self.width if self.embedding_rank is None else self.embedding_rank
 
     @property
+    def _affine(self) -> bool:
+        """Whether tokens are E w + p, with an embedding and positions both."""
+        return self.positional and self.embedding_rank is not None
+
+    @property
     def moment_degree(self) -> int:
         """The degree C = (3^L - 1) / 2 of the output in the entries of the moment matrix."""
         return bounds.moment_degree(self.depth)
@@ -156,7 +162,7 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
         degree, this network's functions of the two sides meet in a block triangular matrix, whose diagonal blocks are
         those of the leading form.
         """
-        if self.causal or (self.positional and self.embedding_rank is not None):
+        if self.causal or self._affine:
             return None
         leading = replace(self, residual=False) if self.residual else None
         return MomentForm(self.input_width, self.moment_degree, self.output_token, self._lower_bounds, leading, self._pair_work)
@@ -196,17 +202,20 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
         return float_grid(self, AttentionWeights(**weights).by_head(), partition, count, rng)
 
     def rank_bound(self, partition: PartitionLike) -> int | None:
-        """The moment bound for tokens of the dimension of the inputs; None under a causal mask beyond depth 1.
+        """The moment bound for tokens of the dimension of the inputs; None for several tokens under a deep causal mask.
 
         With both an embedding and positions it is the smaller of the affine bound and the moment bound for the full
-        width. Where the output sees no token of the other side, the bound is 1.
+        width. Where the output sees no token of the other side, the bound is 1. Between two tokens it holds under a
+        mask of any depth, for the degrees in either token are odd and even as they are without one.
         """
         sides = self.sides(partition)
         if sides[1] == 0:
             return 1
+        if sides == (1, 1) and not self._affine:
+            return bounds.two_token_rank(self.depth, self.input_width)
         if self.causal and self.depth > 1:
             return None
-        if self.embedding_rank is None or not self.positional:
+        if not self._affine:
             return bounds.moment_bound(self.depth, self.input_width, *sides)
         whole = bounds.moment_bound(self.depth, self.width, *sides)
         return min(whole, bounds.affine_bound(self.depth, self.width, self.input_width))
@@ -222,6 +231,16 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
             return self._monomial(partition).bound
         width = self.network(partition).shallower_width
         return monomial(1, width, self.kv_heads, self.head_dim, *self.sides(partition)).bound if width else 1
+
+    def proved_rank(self, partition: PartitionLike) -> ProvedRank | None:
+        """The rank between two tokens, by the theorem on them, and any rank at which the two bounds meet.
+
+        The theorem takes a head as wide as the inputs, and no mask beyond depth 1; positions or an embedding, not both.
+        """
+        masked = self.causal and self.depth > 1
+        if self.sides(partition) == (1, 1) and self.head_dim >= self.input_width and not masked and not self._affine:
+            return two_token_theorem(self.depth, self.input_width)
+        return super().proved_rank(checked_partition(self.sites, partition))
 
     def _lower_bounds(self, partition: PartitionLike) -> Sequence[int]:
         """The monomial bound on the rank of each degree's part."""

@@ -11,10 +11,12 @@ The statement with its proof stands in docs/method.md.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from math import comb
 
 from tensorrank.arguments import finite_number
 from tensorrank.attention.large_counts import MOST_COUNTED, checked_size, log_monomial_count, refuse_long
+from tensorrank.separation.architecture import ProvedRank
 
 # The binomial coefficient of so many digits, some 950,000, takes about two seconds.
 _LONGEST_LOG3 = 2e6
@@ -39,8 +41,23 @@ def two_token_rank(depth: int, width: int) -> int:
     """
     log3 = log3_two_token_rank(depth, width)
     refuse_long("the rank between two tokens", log3, "Try log3_two_token_rank", most=_LONGEST_LOG3)
-    degree = (3**depth - 1) // 2
+    return _binomial((3**depth - 1) // 2, width)
+
+
+@lru_cache(maxsize=16)
+def _binomial(degree: int, width: int) -> int:
+    # A study asks for the rank several times.
     return comb(width + degree, min(width, degree))
+
+
+def two_token_theorem(depth: int, width: int) -> ProvedRank:
+    """The rank between two tokens as `separation_rank` gives it, with the theorem in words.
+
+    >>> two_token_theorem(3, 2)
+    ProvedRank(value=105, theorem='the theorem on two tokens, binom(d + C, d) with d = 2 and C = (3^3 - 1) / 2')
+    """
+    words = f"the theorem on two tokens, binom(d + C, d) with d = {width} and C = (3^{depth} - 1) / 2"
+    return ProvedRank(two_token_rank(depth, width), words)
 
 
 def log3_two_token_rank(depth: int, width: int) -> float:

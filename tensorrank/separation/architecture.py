@@ -113,6 +113,19 @@ class MomentForm:
     pair_work: Callable[[tuple[int, int]], float] = lambda tokens: 0.0
 
 
+@dataclass(frozen=True)
+class ProvedRank:
+    """A separation rank that is proved for almost all weights, without computing.
+
+    Attributes:
+        value: the rank.
+        theorem: what it is known by, in words.
+    """
+
+    value: int
+    theorem: str
+
+
 class Model(ABC):
     """What `separation_rank` takes: an architecture, or what gives one, such as a tensor network or a mixture.
 
@@ -199,6 +212,17 @@ class Architecture(Model):
     def generic_lower_bound(self, partition: Bipartition) -> int:
         """A proven lower bound on the separation rank for almost all weights; 0 by default."""
         return 0
+
+    def proved_rank(self, partition: Bipartition) -> ProvedRank | None:
+        """The separation rank for almost all weights, if it is proved; None otherwise.
+
+        By default it is proved where the two bounds in closed form meet. An architecture whose rank a theorem gives
+        says so here, and `separation_rank` then computes nothing.
+        """
+        upper = self.rank_bound(partition)
+        if upper is None or self.generic_lower_bound(partition) != upper:
+            return None
+        return ProvedRank(upper, "bounds in closed form that meet")
 
     def contains(self, partition: Bipartition, other: Model, other_partition: Bipartition) -> bool:
         """True if it is proved that this architecture has at least the other's separation rank, for almost all weights.

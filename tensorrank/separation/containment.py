@@ -36,12 +36,12 @@ def raised(one: Ranked, others: Sequence[Ranked]) -> SeparationRank:
     names the model that it comes from. Numerical ranks prove nothing, and are left as they are.
 
     >>> import tensorrank as tr
-    >>> wide, narrow = (tr.SelfAttention(2, width, tokens=2) for width in (16, 7))
-    >>> halves = Bipartition.halves(2)
+    >>> wide, narrow = (tr.SelfAttention(2, width, tokens=6) for width in (16, 3))
+    >>> halves = Bipartition.halves(6)
     >>> bound, exact = tr.separation_rank(wide, work=1e7), tr.separation_rank(narrow)
     >>> found = raised(Ranked(wide, halves, bound), [Ranked(narrow, halves, exact)])
-    >>> bound.value, exact.value, found.value, found.standing
-    (5, 330, 330, 'lower bound')
+    >>> bound.value < exact.value, found.value, found.standing
+    (True, 49, 'lower bound')
     """
     best, source = one.rank, None
     if one.rank.standing == "numerical":

@@ -49,8 +49,10 @@ class Evidence:
 
 
 def from_bounds(chosen: Plan, draws: Draws) -> Rounds[Evidence]:
-    """Give the bounds in closed form, where nothing can be computed."""
+    """Give the bounds in closed form, where nothing has to be computed or nothing can be."""
     yield from ()  # no jobs
+    if chosen.theorem is not None:
+        return Evidence(lower=chosen.lower)
     if draws.impossible:
         why = f"no supported prime exceeds the degree {abbreviated(draws.degree)}"
     else:

@@ -26,6 +26,8 @@ class PlanOptions(TypedDict, total=False):
     """The keyword arguments of `plan`: what decides how a rank is computed."""
 
     method: Method
+    weights: Weights | None
+    primes: Sequence[int] | None
     memory: int | str | None
     work: float | None
     scratch: str | Path | None
@@ -36,10 +38,8 @@ class PlanOptions(TypedDict, total=False):
 class ComputationOptions(PlanOptions, total=False):
     """The keyword arguments of `computation`: all that decides what comes out."""
 
-    weights: Weights | None
     seed: int | np.random.Generator
     draws: int
-    primes: Sequence[int] | None
 
 
 class RankOptions(ComputationOptions, total=False):

@@ -25,6 +25,7 @@ from tensorrank.separation.grid import PARTS
 from tensorrank.separation.limits import MOST_ENTRIES, SPARE, TYPICAL_RATE, Limits
 from tensorrank.separation.options import Method, PlanOptions, checked_options, takes
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
+from tensorrank.whole_numbers import abbreviated
 
 # For each value a grid holds a balanced residue, and of those under evaluation a residue of 8 bytes, twice at worst.
 _VALUE_BYTES = 16 / PARTS
@@ -37,7 +38,8 @@ class Plan(Record):
     """What `separation_rank` would do, and what it would take.
 
     Attributes:
-        method: "catalecticant", "grid", or "bounds" if nothing can be computed within the limits.
+        method: "catalecticant", "grid", "theorem" if the rank is proved and nothing is computed, or "bounds" if nothing
+            can be computed within the limits.
         upper: the proven upper bound, or None.
         lower: the proven lower bound in closed form, for almost all weights.
         blocks: the plan of the Hankel blocks, or None without the moment form. For an architecture that is not
@@ -55,13 +57,14 @@ class Plan(Record):
             quarters.
         limits: what it was planned for.
         degree: the largest degree in play, which every prime must exceed.
+        theorem: what the rank is known by, in words, if nothing has to be computed.
     """
 
     left_out = (
         "blocks", "grid_samples", "limits", "grid_entries", "derivatives", "fallback", "telling", "scratch", "engine", "device"
     )  # fmt: skip
 
-    method: Literal["catalecticant", "grid", "bounds"]
+    method: Literal["catalecticant", "grid", "theorem", "bounds"]
     upper: int | None
     lower: int
     blocks: CatalecticantPlan | None
@@ -77,8 +80,11 @@ class Plan(Record):
     scratch: Path | None = None
     engine: EngineName = "auto"
     device: str = HOST
+    theorem: str | None = None
 
     def __str__(self) -> str:
+        if self.theorem is not None:
+            return f"rank {abbreviated(self.lower)} (exact), known by {self.theorem}; nothing to compute"
         if self.method == "bounds":
             return f"bounds only: no blocks that pass them fit within the {self.limits}"
         size = f"{self.memory / 2**20:.3g} MiB and {self.work:.2g} operations a draw, "
@@ -106,6 +112,9 @@ def plan(model: Model, partition: PartitionLike | None = None, **options: Unpack
         model: an architecture, a `TensorNetwork`, or a mixture.
         partition: the two sides: a `Bipartition`, "halves" (the default), "interleaved", or the sites of side A.
         method: "auto" (the default), "catalecticant" or "grid".
+        weights: as in `separation_rank`; random ones by default. A rank that is proved for almost all weights has to be
+            computed for given ones.
+        primes: as in `separation_rank`; random ones by default. With given ones a rank is computed, too.
         memory: bytes, or a text such as "4GiB"; by default 60 % of what is available.
         work: a limit on the operations of a draw, in those of float64; none by default. Operations on residues of one
             byte count a quarter, on those of two bytes three quarters.
@@ -141,10 +150,14 @@ def planned(architecture: Architecture, partition: Bipartition, options: PlanOpt
     memory = memory_on(options["device"], options["memory"])
     limits = Limits.of(memory, options["work"], files=scratch is not None)
     one_of("the method", method, get_args(Method))
+    primes, eager = things(options["primes"]), options["engine"] not in ("auto", "float64")
+    unforced = method == "auto" and options["weights"] is None and options["primes"] is None
+    proved = architecture.proved_rank(partition) if unforced else None
+    if proved is not None:
+        return Plan("theorem", proved.value, proved.value, None, 0, 0, 0, limits, degree=0, theorem=proved.theorem)
     form = architecture.moment_form()
     if method == "catalecticant" and form is None:
         raise TensorRankError(f"{architecture} has no moment form; expected method 'grid' or 'auto' for it")
-    primes, eager = things(options.get("primes")), options["engine"] not in ("auto", "float64")
     grid = _grid(architecture, partition, limits, primes=primes, eager=eager)
     grid = replace(grid, engine=options["engine"], device=options["device"])
     if form is None or method == "grid":

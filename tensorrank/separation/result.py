@@ -33,14 +33,15 @@ class SeparationRank(Record):
             something was cut or sampled too small, or no probability is known), or "numerical" (read off singular
             values in floating point: lower is 0, upper None).
         by_degree: the rank (or its lower bound) of each part homogeneous in side A's moment matrix, or None.
-        method: "catalecticant", "grid" or "bounds" (only bounds in closed form were within the limits).
+        method: "catalecticant", "grid", "theorem" (the rank is proved, nothing was computed) or "bounds" (only bounds
+            in closed form were within the limits).
         primes: the moduli used, one per draw.
         seeds: the seed given by the caller; draws continue one stream.
         samples: the largest matrix whose rank was computed, (rows, columns), or None.
         failure_probability: a bound on the probability, over the primes, weights and inputs drawn, that the value is
             too small. It holds for all models and all numbers given. 0 if exact, None where no bound below 1 is known.
         seconds: wall time.
-        reason: why the value is not exact, in words; None if it is.
+        reason: in words, why the value is not exact, or the theorem by which it is; None if it was computed and is.
         spectrum: the singular values a numerical rank was read off, with threshold and gap; None for other standings.
         model: the model in words; None in results older than this field.
         partition: the sites of side A in ascending order; None in results older than this field.

@@ -34,7 +34,8 @@ def separation_rank(model: Model, partition: PartitionLike | None = None, **opti
         model: an architecture, such as `SelfAttention` or `RecurrentCircuit`, a `TensorNetwork`, or a mixture.
         partition: the two sides: a `Bipartition`, "halves" (the default), "interleaved", or the sites of side A.
         method: "catalecticant" (Hankel blocks, for attention in moment form), "grid" (a sampled matrix), or "auto", the
-            default, which chooses.
+            default, which chooses. By default a rank that is proved for almost all weights is given at once, and a
+            method that is named computes it.
         weights: particular weights (whole numbers, fractions or floats, mapped exactly to GF(p)); the rank is then
             theirs. Random weights by default. `SelfAttention` takes a mapping (or what numpy.load gives) of query, of
             shape (depth, heads, head_dim, width), key and value, of shape (depth, kv_heads, head_dim, width), and
@@ -46,7 +47,7 @@ def separation_rank(model: Model, partition: PartitionLike | None = None, **opti
         draws: how often a rank below its bound is computed, with fresh weights and another prime, before it is called
             probable; 2 by default, at most 100.
         primes: the moduli of the first draws, above every degree in play. By default, and in further draws, primes are
-            random. They depend on the seed and on all numbers given, so that no numbers can be chosen to deceive them.
+            random, and depend on the seed and on all numbers given, so that no numbers can be chosen to deceive them.
             Primes of your choice prove lower bounds, but no probability.
         memory: bytes, or a text such as "4GiB"; by default 60 % of what is available. What does not fit is cut, and the
             answer becomes a lower bound with the reason.
@@ -109,7 +110,8 @@ class Computation:
         standing: Standing = "probable" if evidence.confirmed else "lower bound"
         failure, reason = evidence.failure if evidence.confirmed else None, evidence.reason
         if evidence.lower == self.plan.upper:
-            standing, failure, reason = "exact", 0.0, None
+            theorem = self.plan.theorem
+            standing, failure, reason = "exact", 0.0, None if theorem is None else f"known by {theorem}"
         return SeparationRank(
             value=evidence.lower,
             lower=evidence.lower,
@@ -167,7 +169,7 @@ def _begun(
     if draws.impossible:
         chosen = replace(chosen, method="bounds")
     form = architecture.moment_form()
-    if chosen.method == "bounds":
+    if chosen.method in ("bounds", "theorem"):
         rounds = from_bounds(chosen, draws)
     elif chosen.method == "catalecticant" and form is not None:
         by_blocks = from_blocks if form.leading is None else from_leading_form

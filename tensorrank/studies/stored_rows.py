@@ -23,7 +23,7 @@ from tensorrank.separation.limits import Limits
 from tensorrank.separation.result import SeparationRank
 from tensorrank.studies.model_key import ModelKey
 from tensorrank.version import __version__
-from tensorrank.whole_numbers import MOST_DIGITS, from_text
+from tensorrank.whole_numbers import from_text
 
 TableName = Literal["ranks", "blocks"]
 
@@ -253,7 +253,7 @@ def _whole(least: int) -> _Cell:
     return f"a whole number of at least {least}", read
 
 
-def _whole_as_text(least: int, digits: int = MOST_DIGITS) -> _Cell:
+def _whole_as_text(least: int, digits: int) -> _Cell:
     @lru_cache(maxsize=64)
     def read(given: Any) -> int:
         if len(_text(given)) > digits:
@@ -308,9 +308,10 @@ def _result(given: Any) -> SeparationRank:
         raise _UnfitError(f"a result as JSON ({error})") from error
 
 
-# A float, and a seed that a study takes, have fewer digits; so has what Python itself writes.
-_MOST_BYTES_DIGITS, _MOST_SEED_DIGITS = 308, 4000
-_NATURAL = _whole_as_text(0)
+# A float, and a seed that a study takes, have fewer digits; so has what Python itself writes. Ranks in closed form have
+# up to a million, which are read in a second.
+_MOST_BYTES_DIGITS, _MOST_SEED_DIGITS, _MOST_RANK_DIGITS = 308, 4000, 10**6
+_NATURAL = _whole_as_text(0, _MOST_RANK_DIGITS)
 _VERSION: _Cell = ("a version of tensorrank, as text", _text)
 _FINISHED: _Cell = ("a time, as text", _text)
 _LIMITS: dict[str, _Cell] = {

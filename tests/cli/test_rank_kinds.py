@@ -41,6 +41,25 @@ def test_known_ranks_as_json(arguments, rank, standing):
     assert (values["value"], values["standing"]) == (rank, standing)
 
 
+def test_a_rank_known_by_a_theorem_is_printed_with_it():
+    large = ("rank", "attention", "--depth", 96, "--width", 12288, "--tokens", 2)
+    words = "known by the theorem on two tokens, binom(d + C, d) with d = 12288 and C = (3^96 - 1) / 2"
+    name, rank = run(*large).stdout.splitlines()
+    assert name.startswith("SelfAttention(depth=96, width=12288")
+    assert rank.startswith("SeparationRank 3^1077752.66 (exact): lower 3^1077752.66 = upper bound 3^1077752.66")
+    assert f"; {words}; theorem, " in rank
+    assert run(*large, "--plan").stdout.splitlines()[1] == f"rank 3^1077752.66 (exact), {words}; nothing to compute"
+
+
+def test_given_weights_and_primes_are_planned_and_computed_with(tmp_path):
+    ones = {name: np.ones((2, 1, 2, 2), dtype=int) for name in ("query", "key", "value", "output")}
+    np.savez(tmp_path / "ones.npz", **ones)
+    small = (*ATTENTION, "--width", 2, "--tokens", 2)
+    for options in (("--weights", tmp_path / "ones.npz"), ("--primes", 2147483647), ("--method", "grid")):
+        assert "theorem" not in run(*small, *options, "--plan").stdout
+        assert json.loads(run(*small, *options, "--json").stdout)["method"] in ("catalecticant", "grid")
+
+
 def test_json_names_the_variant():
     done = run(*ATTENTION, "--width", 4, "--heads", 2, "--kv-heads", 1, "--residual", "--partition", "0,3", "--json")
     values = json.loads(done.stdout)

@@ -28,32 +28,24 @@ def print_rank(
     """
     described = described or {"kind": model.kind, **model.to_dict()}
     split = named_partition(given.partition, model.sites, unit)
-    primes = None if given.primes is None else whole_numbers(given.primes, "--primes")
-    limits: dict[str, Any] = {
+    chosen: dict[str, Any] = {
         "method": method,
+        "primes": None if given.primes is None else whole_numbers(given.primes, "--primes"),
         "memory": given.memory,
         "work": given.work,
         "scratch": given.scratch,
         "engine": given.engine,
         "device": given.device,
     }
+    # Models from files have weights of their own, and take no others.
+    chosen |= {} if weights is None else {"weights": weights}
     if given.plan:
-        intended = tr.plan(model, split, **limits)
+        intended = tr.plan(model, split, **chosen)
         print_result(model, intended, {"model": described, **intended.to_dict()}, given.json)
         return
-    # Models from files have weights of their own, and take no others.
-    own: dict[str, Any] = {} if weights is None else {"weights": weights}
     with Bar() as bar:
         result = tr.separation_rank(
-            model,
-            split,
-            progress=bar,
-            seed=given.seed,
-            draws=given.draws,
-            primes=primes,
-            threads=given.threads,
-            **limits,
-            **own,
+            model, split, progress=bar, seed=given.seed, draws=given.draws, threads=given.threads, **chosen
         )
     print_result(model, result, rank_values(result, described, split), given.json)
 
