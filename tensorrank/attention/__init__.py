@@ -5,7 +5,7 @@
   a causal mask, both with the loops of `small_products`; `float_values` are values in floats.
 - `softmax` has `SoftmaxAttention`. `stack` checks the sizes that both kinds of attention have.
 - `bounds` collects what is proved or published about the separation rank: `large_counts` for networks of any size,
-  `monomial` for the lower bound by one monomial, `two_tokens` for the rank itself between two tokens. `containment`
+  `monomial` and `identity_weights` for lower bounds, `two_tokens` for the rank itself between two tokens. `containment`
   proves which networks contain others.
 - `network` writes attention without softmax as an explicit tensor network.
 """

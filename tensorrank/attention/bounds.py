@@ -20,6 +20,7 @@ from math import comb
 from typing import Literal
 
 from tensorrank.arguments import as_whole_number, shown, whole_number
+from tensorrank.attention.identity_weights import identity_bound
 from tensorrank.attention.large_counts import (
     checked_size,
     log3_affine_bound,
@@ -42,6 +43,7 @@ __all__ = [
     "affine_bound",
     "counting_bound",
     "equal_sizes",
+    "identity_bound",
     "is_saturated",
     "knee",
     "knee_power",
