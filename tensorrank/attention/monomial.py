@@ -1,14 +1,41 @@
 """The monomial bound: weights at which the network computes one monomial, whose separation rank is a product.
 
-Coordinates are numbered (u, w), for place w in group u: there are `groups` groups of `size` places, and
-groups * size <= d. Take moment matrices M that are zero between groups. Let head w multiply each of its coordinates
-(u, w) by one entry g of M, the entries of one head lying in different groups. Then the layer matrix is G = diag(g), and
-the next moment matrix G M G has the same zeros. So the network computes x_0 times a monomial in the entries within
-groups, of which there are groups * size (size + 1) / 2. With exponents e the separation rank of this monomial is the
-product of the e + 1. Restricted inputs and special weights do not raise a rank, so the product is a lower bound on the
-separation rank for almost all weights.
+**What a head does.** Let every row of W_V, W_K, W_Q and every column of W_O be a unit vector or zero. A head of width 1
+with W_V = e_i^T, W_K = e_j^T, W_Q = e_c^T and W_O = e_c multiplies coordinate c of all tokens by the entry M_ij of the
+moment matrix: a layer of such heads has the layer matrix G = diag(g), where g_c is an entry of M. The next moment
+matrix is G M G, so its entry (i, j) is g_i g_j M_ij. Layer after layer, every entry stays a monomial in the entries of
+the first M, and the output is x_0 times a product of powers M_ij^e. A coordinate that no head multiplies is zero after
+the layer. Any layer may therefore read the entries among multiplied coordinates, and the lowest layer all entries of M.
 
-One group and d heads of width 1 use all d (d+1) / 2 entries; one head of width d uses the diagonal.
+**The rank of a monomial.** M = M_A + M_B adds up the tokens of the two sides. Expanded, a product of powers M_ij^e is a
+sum over all ways to split the exponents: the powers f of entries of M_A times the powers e - f of those of M_B. There
+are as many splits as the product of the e + 1. If the entries that occur are algebraically independent on either side,
+then different splits have linearly independent functions on side A, times x_0 or not, and on side B. So the product of
+the e + 1 is the separation rank of the monomial. Special weights and restricted inputs do not raise a rank, so for
+almost all weights the separation rank is at least that.
+
+**Which entries are independent.** On a side of n tokens M_A = X X^T, where the columns of X are the tokens. The entries
+(i, j), i <= j, of the first n rows of M_A are independent: the first n rows of X make any generic symmetric matrix
+X_1 X_1^T, which is n (n+1) / 2 entries, and as X_1 is invertible, a further row x_j of X makes any vector X_1 x_j. Of d
+coordinates these are n d - n (n-1) / 2 entries; for n >= d tokens they are all d (d+1) / 2. No larger number of entries
+is independent, by the dimension of the matrices of rank n. With different numbers of tokens on the two sides, entries
+have to be independent on both: n is the smaller number.
+
+**Heads of larger width.** Coordinates are dealt into groups, and tokens likewise: a token is zero outside of its group,
+so M is zero between groups. In each group u there are `size` places, and head w multiplies coordinate (u, w) in every
+group, each by one entry, the entries of one head lying in different groups. A head of width a does that for up to a
+groups: its product W_V M W_K^T has the chosen entries on its diagonal, and zeros elsewhere. Coordinates that are left
+over belong to groups, too, but are not multiplied. Each side has tokens n_u in group u, n in all, and the output token
+is in the first group. The entries of the first n_u rows of every group are independent.
+
+With d tokens a side, one group and d heads of width 1 use all d (d+1) / 2 entries; one head of width d uses the
+diagonal. One head of width 1 reads M_00, and another entry in its lowest layer. It has no other functions than these:
+with s = v M k and t = q M q of the lowest layer the output is (q x) s^(3^(L-1)) t^((3^(L-1) - 1) / 2), so there the
+bound is the rank.
+
+**The search.** Exponents are found from the top layer down. An entry above a layer is an entry below it times the
+multipliers of its two coordinates, so each coordinate has a weight, the power of its multiplier that occurs. The
+heaviest coordinates choose first, each the entry of least exponent so far. Any choice gives a valid bound.
 """
 
 from __future__ import annotations
@@ -16,9 +43,10 @@ from __future__ import annotations
 import heapq
 import math
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from itertools import islice
+from itertools import chain, islice
 
 import numpy as np
 
@@ -27,9 +55,11 @@ from tensorrank.arithmetic.arrays import Integers
 from tensorrank.errors import TensorRankError, TooLargeError
 
 Entry = tuple[int, int]
+# Numbers of groups, of places in a group, and of tokens on a side.
+_Division = tuple[int, int, int]
 
-# Steps of the search that take about ten seconds, and choices of entries that take about 300 MiB.
-_MOST_STEPS, _MOST_CHOICES = 2 * 10**8, 3 * 10**6
+# Steps of the search that take a moment, and about ten seconds, and choices that take about 300 MiB.
+_FEW_STEPS, _MOST_STEPS, _MOST_CHOICES = 5 * 10**5, 2 * 10**8, 3 * 10**6
 # Logarithms that differ by less, relatively, may be rounded versions of equal ones.
 _CLOSE = 1e-9
 # A step takes twice as long with exponents of so many ternary digits. Sorting takes so many steps for a coordinate, and
@@ -43,10 +73,10 @@ class Monomial:
 
     Attributes:
         width, heads, head_dim: the sizes of the network.
-        size: the places in a group; coordinate (u, w) has the number u * size + w.
+        size: the places in a group; coordinate (u, w) has the number u * size + w, and those left over come behind.
         exponents: the entries (i, j), i <= j, that occur, each with its exponent.
-        choices: for every layer, the lowest first, the entry that multiplies each coordinate; None where the coordinate
-            is not used.
+        choices: for every layer, the lowest first, the entry that multiplies each coordinate (u, w); None where the
+            coordinate is not used.
     """
 
     width: int
@@ -108,65 +138,138 @@ def _product(numbers: list[int]) -> int:
 
 @cache
 def monomial(depth: int, width: int, heads: int, head_dim: int, output_tokens: int, other_tokens: int) -> Monomial:
-    """The monomial of largest bound that a search finds, over all sizes of groups and several first entries.
-
-    No more coordinates are used than there are tokens on the smaller side: with fewer tokens, entries of M depend on
-    each other.
+    """The monomial of largest bound that a search finds.
 
     >>> [monomial(depth, 2, 2, 1, 2, 2).bound for depth in (2, 3, 4)]
     [12, 140, 2448]
     """
-    coordinates = min(width, output_tokens, other_tokens)
-    largest = min(heads, coordinates)
-    if depth * coordinates > _MOST_CHOICES:
-        raise _long_search(depth, coordinates, largest)
-    shapes = []
-    steps = 0
-    for size in range(1, largest + 1):
-        groups = min(head_dim, coordinates // size)
-        if size < largest and groups == min(head_dim, coordinates // (size + 1)):
-            continue  # the next size offers as many groups, and more entries in each
-        used = groups * size
-        steps += depth * (1 + depth // _LONG) * used * (groups + _SORTING + _SUMMING * min(depth, size // 2))
-        if steps > _MOST_STEPS:
-            raise _long_search(depth, coordinates, largest)
-        shapes.append((size, groups))
     best: Monomial | None = None
-    for size, groups in shapes:
-        firsts = {(i, j) for i in (0, 1, size, size + 1) for j in (i, i + 1) if i // size == j // size and j < groups * size}
-        for first in sorted(firsts):
-            found = _pulled_back(depth, width, heads, head_dim, size, groups, first)
+    for groups in _divisions(depth, width, heads, head_dim, min(output_tokens, other_tokens)):
+        for first in chain(*(group.first_entries() for group in groups[:2])):
+            found = _pulled_back(depth, (width, heads, head_dim), groups, first)
             best = found if best is None or found.is_longer(best) else best
     assert best is not None
     return best
 
 
-def _long_search(depth: int, coordinates: int, heads: int) -> TooLargeError:
-    return TooLargeError(
-        f"the search for a monomial would take minutes at depth {shown(depth)}, with {shown(coordinates)} coordinates "
-        f"and {shown(heads)} heads; expected smaller sizes"
-    )
+@dataclass(frozen=True)
+class _Group:
+    """A group of coordinates, and the rows of its entries that its tokens make independent.
+
+    Attributes:
+        places: the coordinates that heads multiply.
+        others: the coordinates left over, which the lowest layer reads.
+        rows: the number of first coordinates, of both kinds, whose rows of entries are independent.
+    """
+
+    places: range
+    others: range
+    rows: int
+
+    def entries(self) -> Iterator[Entry]:
+        """The independent entries among the coordinates that heads multiply."""
+        return ((i, j) for i in self.places[: self.rows] for j in range(i, self.places.stop))
+
+    def first_entries(self) -> Iterator[Entry]:
+        """The entries that a search begins with: of the first two rows, the diagonal ones and those beside them."""
+        return ((i, j) for i in self.places[: min(2, self.rows)] for j in (i, i + 1) if j in self.places)
+
+    def further_entries(self) -> Iterator[Entry]:
+        """The other independent entries."""
+        yield from ((i, j) for i in self.places[: self.rows] for j in self.others)
+        rows = self.others[: max(0, self.rows - len(self.places))]
+        yield from ((i, j) for place, i in enumerate(rows) for j in self.others[place:])
 
 
-def _pulled_back(depth: int, width: int, heads: int, head_dim: int, size: int, groups: int, first: Entry) -> Monomial:
+def _divisions(depth: int, width: int, heads: int, head_dim: int, tokens: int) -> list[list[_Group]]:
+    """The ways to deal coordinates and tokens into groups that are tried.
+
+    For each number of groups the most places are tried, and all tokens. Fewer places or rows are worth a try, too: the
+    weights come out more even, or more entries are left to the lowest layer. As many of those are tried as take the
+    same time again, or a moment; for small networks these are all.
+    """
+    most, reach = min(head_dim, width, tokens), min(width, heads * head_dim)
+    steps = math.inf
+    if depth * reach <= _MOST_CHOICES:
+        largest = [(count, size, min(tokens, width)) for count, size in _largest(width, heads, most)]
+        steps = sum(_steps(depth, count, size) for count, size, _ in largest)
+    if steps > _MOST_STEPS:
+        raise TooLargeError(
+            f"the search for a monomial would take minutes at depth {shown(depth)}, with {shown(reach)} coordinates "
+            f"and {shown(heads)} heads; expected smaller sizes"
+        )
+    tried = dict.fromkeys(largest)
+    steps = max(steps, _FEW_STEPS)
+    for count, size, used in _smaller(width, heads, most, largest):
+        steps -= _steps(depth, count, size)
+        if steps < 0:
+            break
+        tried[count, size, used] = None
+    return [_dealt(width, *division) for division in tried]
+
+
+def _largest(width: int, heads: int, most: int) -> Iterator[tuple[int, int]]:
+    """Numbers of groups, up to the most, and of places in a group, of which neither can be raised alone."""
+    for count in range(1, most + 1):
+        size = min(heads, width // count)
+        if count == most or min(heads, width // (count + 1)) < size:
+            yield count, size
+
+
+def _smaller(width: int, heads: int, most: int, largest: list[_Division]) -> Iterator[_Division]:
+    """Further numbers of groups, places and tokens: powers of 2 of tokens, then fewer groups, then all others."""
+    tokens = largest[0][2]
+    for count, size, _ in largest:
+        powers = range((tokens - 1).bit_length() - 1, (count - 1).bit_length() - 1, -1)
+        yield from ((count, size, 2**power) for power in powers)
+    counts = range(most, 0, -1)
+    yield from ((count, min(heads, width // count), tokens) for count in counts)
+    for count in counts:
+        for size in range(min(heads, width // count), 0, -1):
+            yield from ((count, size, used) for used in range(tokens, count - 1, -1))
+
+
+def _steps(depth: int, count: int, size: int) -> int:
+    """The steps of a search with so many groups and places."""
+    return depth * (1 + depth // _LONG) * count * size * (count + _SORTING + _SUMMING * min(depth, size // 2))
+
+
+def _dealt(width: int, count: int, size: int, tokens: int) -> list[_Group]:
+    """Groups with so many places each; other coordinates, and tokens, are dealt among them in turn."""
+    used = count * size
+    return [
+        _Group(
+            places=range(group * size, (group + 1) * size),
+            others=range(used + group, width, count),
+            rows=len(range(group, tokens, count)),
+        )
+        for group in range(count)
+    ]
+
+
+def _pulled_back(depth: int, sizes: tuple[int, int, int], groups: list[_Group], first: Entry) -> Monomial:
     """The monomial with exponents found from the top layer down, beginning with one entry.
 
     An entry of the moment matrix above a layer is an entry of the matrix below it times two multipliers.
     """
-    queues = [_Queue(range(group * size, (group + 1) * size), first) for group in range(groups)]
-    top: list[Entry | None] = [None] * (groups * size)
+    size, used = len(groups[0].places), groups[-1].places.stop
+    queues = [_Queue(group, first) for group in groups]
+    top: list[Entry | None] = [None] * used
     top[0] = first
     choices = [tuple(top)]
-    for _ in range(depth - 1):
-        weight = [0] * (groups * size)
+    for layer in range(depth - 2, -1, -1):
+        weight = [0] * used
         weight[0] = 1
         for queue in queues:
             for exponent, (i, j) in queue.heap:
                 weight[i] += exponent
                 weight[j] += exponent
+        if layer == 0:
+            for queue in queues:
+                queue.add_further_entries()
         choices.append(tuple(_least_used(weight, queues, size)))
-    used = sorted((entry, exponent) for queue in queues for exponent, entry in queue.heap if exponent)
-    return Monomial(width, heads, head_dim, size, tuple(used), tuple(reversed(choices)))
+    found = sorted((entry, exponent) for queue in queues for exponent, entry in queue.heap if exponent)
+    return Monomial(*sizes, size, tuple(found), tuple(reversed(choices)))
 
 
 class _Queue:
@@ -176,9 +279,15 @@ class _Queue:
         heap: exponents with their entries, of all entries that occur and of the first one that does not.
     """
 
-    def __init__(self, places: range, first: Entry) -> None:
-        self.heap: list[tuple[int, Entry]] = [(1, first)] if first[0] in places else []
-        self._unused = ((i, j) for i in places for j in range(i, places.stop) if (i, j) != first)
+    def __init__(self, group: _Group, first: Entry) -> None:
+        self.heap: list[tuple[int, Entry]] = [(1, first)] if first[0] in group.places else []
+        self._group = group
+        self._unused: Iterator[Entry] = (entry for entry in group.entries() if entry != first)
+        self._hold_one_more()
+
+    def add_further_entries(self) -> None:
+        """Take in the entries that only the lowest layer can read."""
+        self._unused = chain(self._unused, self._group.further_entries())
         self._hold_one_more()
 
     def take(self, weight: int) -> Entry:

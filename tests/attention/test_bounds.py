@@ -93,11 +93,6 @@ def test_the_monomial_bound_never_exceeds_the_moment_bound(depth, width):
             assert lower <= bounds.moment_bound(depth, width, near, far)
 
 
-@pytest.mark.parametrize("depth", [1, 2, 3, 4])
-def test_one_narrow_head_has_the_degree_plus_one_as_monomial_bound(depth):
-    assert bounds.monomial_bound(depth, 4, 1, 1) == (3**depth + 1) // 2
-
-
 def test_the_head_width_defaults_to_an_equal_share():
     assert bounds.monomial_bound(3, 6, 2) == bounds.monomial_bound(3, 6, 2, 3)
     with pytest.raises(TensorRankError, match="5 heads do not divide the width 2"):

@@ -2,10 +2,13 @@ import math
 from collections import Counter
 from itertools import product
 
+import flint
+import numpy as np
 import pytest
+from oracles import flint_rank
 
 import tensorrank as tr
-from tensorrank import Bipartition, SelfAttention, separation_rank
+from tensorrank import SelfAttention, separation_rank
 from tensorrank.attention.monomial import monomial
 
 SHAPES = [
@@ -49,18 +52,107 @@ def test_the_rank_at_its_weights_is_at_least_the_bound(depth, width, heads, head
     assert rank.lower >= found.bound
 
 
-@pytest.mark.parametrize(("near", "far"), [(1, 1), (1, 3), (3, 1), (2, 1), (2, 2)])
-@pytest.mark.parametrize(("heads", "head_dim"), [(3, 1), (1, 3), (2, 2)])
-def test_with_few_tokens_the_rank_at_its_weights_is_at_least_the_bound(near, far, heads, head_dim):
-    found = monomial(2, 3, heads, head_dim, near, far)
-    model = SelfAttention(2, 3, heads=heads, head_dim=head_dim, tokens=near + far)
-    rank = separation_rank(model, Bipartition.of(near + far, range(near)), weights=found.weights())
-    assert found.bound <= rank.value <= rank.upper
+# The largest prime below 2^27: sums of hundreds of products fit 64 bits.
+PRIME = 134217689
 
 
-def test_one_head_of_width_one_gives_the_power_of_one_entry():
-    for depth in (1, 2, 3, 4):
-        assert monomial(depth, 5, 1, 1, 5, 5).bound == (3**depth + 1) // 2
+def output_grid(weights, near, far, scale=1):
+    """The output modulo the prime for all pairs of sampled tokens, layer by layer as the network is defined.
+
+    The tokens of the output's side are multiplied by a number.
+    """
+    rows, columns = len(near), len(far)
+    tokens = np.concatenate([np.repeat(near * scale % PRIME, columns, 0), np.tile(far, (rows, 1, 1))], 1)
+    for query, key, value, output in zip(*(weights[name] for name in ("query", "key", "value", "output")), strict=True):
+        moments = tokens.transpose(0, 2, 1) @ tokens % PRIME
+        matrix = sum(
+            o @ (v @ moments % PRIME @ k.T % PRIME) % PRIME @ q for q, k, v, o in zip(query, key, value, output, strict=True)
+        )
+        tokens = tokens @ (matrix % PRIME).transpose(0, 2, 1) % PRIME
+    return tokens[:, 0, 0].reshape(rows, columns)
+
+
+def sampled(rng, count, *sides, width):
+    return (rng.integers(0, PRIME, (count, tokens, width)) for tokens in sides)
+
+
+def ranks_by_degree(weights, near, far, degree):
+    """The ranks of the parts of degree 2 k + 1 in the tokens of the output's side, from their values at multiples."""
+    grids = [output_grid(weights, near, far, scale) for scale in range(1, degree + 2)]
+    powers = [[pow(scale, 2 * k + 1, PRIME) for k in range(degree + 1)] for scale in range(1, degree + 2)]
+    inverse = flint.nmod_mat(degree + 1, degree + 1, [x for row in powers for x in row], PRIME).inv()
+    parts = [sum(int(inverse[k, i]) * grid.astype(object) for i, grid in enumerate(grids)) for k in range(degree + 1)]
+    return [flint_rank(part, PRIME) for part in parts]
+
+
+SIDES = [(1, 1), (1, 2), (2, 1), (1, 3), (3, 1), (2, 2), (2, 3), (3, 2), (3, 3)]
+
+
+@pytest.mark.parametrize(("near", "far"), SIDES)
+@pytest.mark.parametrize(
+    ("depth", "width", "heads"), [(1, 3, 2), (2, 2, 1), (2, 3, 3), (2, 4, 3), (2, 4, 4), (3, 2, 1), (3, 2, 2)]
+)
+def test_with_heads_of_width_one_the_rank_at_its_weights_is_the_bound(depth, width, heads, near, far):
+    found = monomial(depth, width, heads, 1, near, far)
+    rng = np.random.default_rng(0)
+    values = output_grid(found.weights(), *sampled(rng, found.bound + 3, near, far, width=width))
+    assert flint_rank(values, PRIME) == found.bound
+
+
+@pytest.mark.parametrize(("near", "far"), SIDES)
+@pytest.mark.parametrize(
+    ("depth", "width", "heads", "head_dim"),
+    [(2, 3, 3, 1), (2, 3, 1, 3), (2, 4, 2, 2), (2, 5, 2, 2), (2, 4, 1, 2), (3, 2, 1, 2)],
+)
+def test_the_rank_of_each_degree_at_its_weights_is_at_least_as_promised(depth, width, heads, head_dim, near, far):
+    found = monomial(depth, width, heads, head_dim, near, far)
+    rng = np.random.default_rng(1)
+    promised = found.by_degree()
+    count = max(promised) + 2
+    ranks = ranks_by_degree(found.weights(), *sampled(rng, count, near, far, width=width), len(promised) - 1)
+    assert all(rank >= least for rank, least in zip(ranks, promised, strict=True))
+    assert head_dim > 1 or ranks == promised
+
+
+@pytest.mark.parametrize(("width", "depth", "known"), [(3, 2, 12), (2, 3, 50), (3, 3, 108)])
+def test_one_token_a_side_has_the_bounds_known_and_their_ranks(width, depth, known):
+    found = monomial(depth, width, width, 1, 1, 1)
+    rng = np.random.default_rng(2)
+    values = output_grid(found.weights(), *sampled(rng, found.bound + 1, 1, 1, width=width))
+    assert flint_rank(values, PRIME) == found.bound >= known
+
+
+@pytest.mark.parametrize("rows", range(1, 5))
+def test_the_entries_of_the_first_rows_are_independent_and_no_more_are(rows):
+    # By the rank of the Jacobian of the entries in the coordinates of the tokens, at one generic choice.
+    width = 4
+    tokens = np.random.default_rng(3).integers(0, PRIME, (width, rows))
+
+    def jacobian(entries):
+        lines = np.zeros((len(entries), width, rows), dtype=object)
+        for line, (i, j) in zip(lines, entries, strict=True):
+            line[i] += tokens[j]
+            line[j] += tokens[i]
+        return lines.reshape(len(entries), -1)
+
+    entries = [(i, j) for i in range(width) for j in range(i, width)]
+    first = [(i, j) for i, j in entries if i < rows]
+    assert flint_rank(jacobian(first), PRIME) == len(first) == rows * width - rows * (rows - 1) // 2
+    assert flint_rank(jacobian(entries), PRIME) == len(first)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 4])
+@pytest.mark.parametrize("width", [2, 5])
+@pytest.mark.parametrize("side", [1, 5])
+def test_one_head_of_width_one_has_the_powers_of_two_entries(depth, width, side):
+    # With s = v M k and t = q M q of the lowest layer the output is (q x) s^(3^(L-1)) t^((3^(L-1) - 1) / 2).
+    power = 3 ** (depth - 1)
+    assert monomial(depth, width, 1, 1, side, side).bound == (power + 1) * ((power - 1) // 2 + 1)
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3, 4])
+def test_one_coordinate_has_the_power_of_one_entry(depth):
+    assert monomial(depth, 1, 1, 1, 5, 5).bound == (3**depth + 1) // 2
 
 
 @pytest.mark.parametrize(("depth", "width"), [(1, 10**6), (2, 10**5)])
