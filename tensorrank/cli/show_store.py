@@ -13,7 +13,7 @@ import typer
 import tensorrank as tr
 from tensorrank.arguments import meant, nearest, shown
 from tensorrank.cli.shared.findings_text import print_findings, save_figures
-from tensorrank.cli.shared.swept_models import model_of
+from tensorrank.cli.shared.swept_models import model_of, stored_findings
 from tensorrank.cli.shared.terminal import empty_table, make_folder, print_json, say, wide_console
 from tensorrank.errors import TensorRankError
 from tensorrank.whole_files import checked_file
@@ -88,11 +88,12 @@ def show_store(path: Path, filtered: Filter, *, blocks: bool, export: str | None
     with tr.Store(path, read_only=True, check=model_of) as store:
         ranks, listed = dict(store), list(store.blocks())
     filtered.check_kind({*ranks, *(key for key, *_ in listed)})
-    standings = {key: stored.result.standing for key, stored in ranks.items()}
-    chosen = [key for key in ranks if filtered.takes(key) and filtered.standing in (None, standings[key])]
+    # Of the whole store: what is left out may be contained in what is shown.
+    findings = dict(zip(ranks, stored_findings(ranks.items()), strict=True))
+    chosen = [key for key in ranks if filtered.takes(key) and filtered.standing in (None, findings[key].result.standing)]
     # Blocks of ranks that are not finished yet have no standing.
     unfinished = Counter(key for key, *_ in listed if key not in ranks and filtered.standing is None and filtered.takes(key))
-    found = [_finding(key, ranks[key].result) for key in sorted(chosen, key=_order)]
+    found = [findings[key] for key in sorted(chosen, key=_order)]
     wanted = {*chosen, *unfinished}
     kept = sorted((row for row in listed if row[0] in wanted), key=lambda row: (_order(row[0]), *row[1:3]))
     rows, columns = _block_table(kept) if blocks else table(found)
@@ -127,13 +128,6 @@ def show_store(path: Path, filtered: Filter, *, blocks: bool, export: str | None
         say(note)
     for one in written:
         typer.echo(f"written: {one}")
-
-
-def _finding(key: ModelKey, result: tr.SeparationRank) -> Finding[Any]:
-    """The finding of a stored rank: of attention the network itself, so that its bounds are known; else its key."""
-    from tensorrank.studies.run import Finding
-
-    return Finding(model_of(key) if key.kind == tr.SelfAttention.kind else key, result, fresh=False)
 
 
 def _order(key: ModelKey) -> tuple[Any, ...]:

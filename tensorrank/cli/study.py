@@ -15,7 +15,7 @@ import tensorrank as tr
 from tensorrank.cli.shared import options as given
 from tensorrank.cli.shared.findings_text import print_findings, save_figures
 from tensorrank.cli.shared.interrupts import Interrupts
-from tensorrank.cli.shared.swept_models import model_of, study_of
+from tensorrank.cli.shared.swept_models import model_of, stored_findings, study_of
 from tensorrank.cli.shared.terminal import STORE_NAME, make_folder, print_json, say, whole_numbers
 from tensorrank.errors import TensorRankError
 
@@ -94,6 +94,7 @@ def study(
     # Heavy modules are imported where they are used, so that --help answers at once.
     from tensorrank.cli.shared.watch import Watch
     from tensorrank.experiments.depth_series import table, write_table
+    from tensorrank.studies.contained import raised_findings
     from tensorrank.studies.run import Finding
     from tensorrank.studies.study import DEFAULT_WORK
 
@@ -121,7 +122,9 @@ def study(
         except KeyboardInterrupt:
             interrupted = True
             findings = [Finding(model, known.result, fresh=False) for model in plan.models if (known := store.get(model))]
+        findings = raised_findings(findings, stored_findings(store))
         computed, summary = time.monotonic(), watch.summary
+        summary.count(finding.result.standing for finding in findings)
         write_table(findings, out / "ranks.csv")
         figures = [] if interrupted else save_figures(findings, out)
         summary.seconds["table and figures"] = time.monotonic() - computed

@@ -9,6 +9,7 @@ from typing import Any, TypeGuard
 
 from tensorrank.attention import bounds
 from tensorrank.attention.architecture import SelfAttention
+from tensorrank.studies.contained import raised_findings
 from tensorrank.studies.export import RANK_COLUMNS, export, model_columns, rank_row
 from tensorrank.studies.model_key import ModelKey
 from tensorrank.studies.run import Finding
@@ -86,9 +87,12 @@ def has_series(model: object) -> TypeGuard[SelfAttention]:
 
 
 def series_of(findings: Iterable[Finding[Any]]) -> list[Series]:
-    """The findings grouped into series, in the order they first appear, without those of models that have none."""
+    """The findings grouped into series, in the order they first appear, without those of models that have none.
+
+    No lower bound is less than what is certified of a model that is contained (`raised_findings`).
+    """
     groups: dict[tuple[int, ...], list[Finding[SelfAttention]]] = {}
-    for finding in findings:
+    for finding in raised_findings(findings):
         model = finding.model
         if has_series(model):
             groups.setdefault((model.width, model.heads, model.head_dim, model.tokens), []).append(finding)
@@ -113,8 +117,11 @@ def table_row(finding: Finding[SelfAttention]) -> dict[str, Any]:
 
 
 def table(findings: Iterable[Finding[Any]]) -> tuple[list[dict[str, Any]], Sequence[str]]:
-    """The findings as rows, and their columns: `COLUMNS` if all models have series, otherwise what all models have."""
-    listed = list(findings)
+    """The findings as rows, and their columns: `COLUMNS` if all models have series, otherwise what all models have.
+
+    No lower bound is less than what is certified of a model that is contained (`raised_findings`).
+    """
+    listed = raised_findings(findings)
     if all(has_series(finding.model) for finding in listed):
         return [table_row(finding) for finding in listed], COLUMNS
     keys = [ModelKey.of(finding.model) for finding in listed]

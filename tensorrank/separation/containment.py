@@ -1,7 +1,8 @@
 """Lower bounds of models that contain others: the larger model has at least the rank of the smaller.
 
-An architecture says which others it contains (`Architecture.contains`), with a proof. Whoever computes ranks of several
-models together passes them through `raised`, so that no bound that is printed is below one printed beside it.
+An architecture says which others it contains (`Architecture.contains`), with a proof. Whoever computes the ranks of
+several models passes them through `all_raised`, or one after the other through `raised`, so that no bound that is shown
+is below one shown beside it. What is raised names the model that its bound comes from.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from dataclasses import dataclass, replace
 from tensorrank.separation.architecture import Model, as_architecture
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.result import SeparationRank
+from tensorrank.whole_numbers import abbreviated
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,11 @@ def raised(one: Ranked, others: Sequence[Ranked]) -> SeparationRank:
     """The rank of a model, no less than what is certified of the others that it contains.
 
     A bound that is raised has the standing "lower bound", or "exact" where it meets the upper bound, and its reason
-    names the model that it comes from. Numerical ranks prove nothing, and are left as they are.
+    names the model that it comes from. Upper bounds stay. Numerical ranks prove nothing, and are left as they are.
+
+    Raises:
+        TensorRankError: if the bound that is certified of a contained model exceeds the proven upper bound of this one,
+            which means that one of them is wrong.
 
     >>> import tensorrank as tr
     >>> wide, narrow = (tr.SelfAttention(2, width, tokens=6) for width in (16, 3))
@@ -42,23 +48,42 @@ def raised(one: Ranked, others: Sequence[Ranked]) -> SeparationRank:
     >>> found = raised(Ranked(wide, halves, bound), [Ranked(narrow, halves, exact)])
     >>> bound.value < exact.value, found.value, found.standing
     (True, 49, 'lower bound')
+    >>> found.reason
+    'contains SelfAttention(depth=2, width=3, heads=1, head_dim=3, tokens=6), whose rank is 49 (exact)'
     """
-    best, source = one.rank, None
-    if one.rank.standing == "numerical":
-        return best
-    architecture = as_architecture(one.model)
-    for other in others:
-        certified = other.rank.lower
-        if certified > best.lower and architecture.contains(one.partition, other.model, other.partition):
-            source = other
-            best = replace(
-                best,
-                value=certified,
-                lower=certified,
-                standing="exact" if certified == best.upper else "lower bound",
-                by_degree=None,
-                failure_probability=0.0 if certified == best.upper else None,
-            )
+    larger = [other for other in others if other.rank.lower > one.rank.lower]
+    if one.rank.standing == "numerical" or not larger:
+        return one.rank
+    contains = as_architecture(one.model).contains
+    # The first that is contained has the largest bound.
+    larger.sort(key=lambda other: -other.rank.lower)
+    source = next((other for other in larger if contains(one.partition, other.model, other.partition)), None)
     if source is None:
-        return best
-    return replace(best, reason=None if best.standing == "exact" else f"{source.model}, which it contains, has at least that")
+        return one.rank
+    certified = source.rank.lower
+    met = certified == one.rank.upper
+    known = f"{abbreviated(certified)} (exact)" if source.rank.standing == "exact" else f"at least {abbreviated(certified)}"
+    return replace(
+        one.rank,
+        value=certified,
+        lower=certified,
+        standing="exact" if met else "lower bound",
+        by_degree=None,
+        failure_probability=0.0 if met else None,
+        reason=f"contains {source.model}, whose rank is {known}",
+    )
+
+
+def all_raised(ranked: Sequence[Ranked]) -> list[SeparationRank]:
+    """The ranks of several models, in their order: none is less than what is certified of a model that it contains.
+
+    Raises:
+        TensorRankError: as `raised` does.
+    """
+    found = list(ranked)
+    news = found
+    while news:
+        # Usually once: a model contains what is inside of those that it contains.
+        before, found = found, [replace(one, rank=raised(one, news)) for one in found]
+        news = [one for one, old in zip(found, before, strict=True) if one.rank.lower > old.rank.lower]
+    return [one.rank for one in found]

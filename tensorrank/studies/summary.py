@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import ClassVar
 
 from tensorrank.records import Record
+from tensorrank.separation.result import Standing
 from tensorrank.studies.events import BlockFinished, Event, LatticeMade, RankFinished, RankSkipped, StoreWritten, WorkersChanged
 
 
@@ -56,6 +59,11 @@ class Summary(Record):
                 self.seconds["store"] += seconds
             case WorkersChanged(_, lost):
                 self.workers_lost += lost
+
+    def count(self, standings: Iterable[Standing]) -> None:
+        """Count the ranks of each standing anew, as they are shown."""
+        shown = Counter(standings)
+        self.exact, self.probable, self.lower_bounds = shown["exact"], shown["probable"], shown["lower bound"]
 
     def lines(self) -> list[str]:
         """The summary in words."""

@@ -75,6 +75,24 @@ def test_filters(folder, options, expected):
     assert {(row["width"], row["depth"], row["heads"]) for row in rows} == expected
 
 
+def test_bounds_are_no_less_than_those_of_networks_inside_also_of_those_that_the_store_alone_has(tmp_path):
+    evidence = {"by_degree": None, "method": "catalecticant", "primes": (), "seeds": (0,), "samples": None}
+    evidence |= {"failure_probability": None, "seconds": 0.5}
+    with Store(tmp_path / "study.sqlite") as store:
+        for width, value, upper, standing in [(3, 49, 49, "exact"), (16, 22, 11645, "lower bound")]:
+            rank = tr.SeparationRank(value=value, lower=value, upper=upper, standing=standing, reason="cut", **evidence)
+            store.put(tr.SelfAttention(2, width), rank, LIMITS)
+    reason = "contains SelfAttention(depth=2, width=3, heads=1, head_dim=3, tokens=6), whose rank is 49 (exact)"
+    (row,) = shown(tmp_path, "--widths", 16)["rows"]
+    assert (row["value"], row["lower"], row["upper"], row["standing"], row["reason"]) == (49, 49, 11645, "lower bound", reason)
+    done = run("study", "--widths", 17, "--depths", 2, "--work", 1, "--out", tmp_path)
+    assert f"width 17, depth 2: {reason}" in " ".join(done.stdout.split())
+    (row,) = csv.DictReader((tmp_path / "ranks.csv").read_text().splitlines())
+    assert (row["width"], row["lower"], row["reason"]) == ("17", "49", reason)
+    with Store(tmp_path / "study.sqlite", read_only=True) as store:
+        assert store.get(tr.SelfAttention(2, 16)).result.value == 22
+
+
 def test_an_empty_choice_is_said(folder):
     assert run("show", folder, "--widths", 7).stdout == "no ranks\n"
     assert run("show", folder, "--widths", 7, "--blocks").stdout == "no blocks\n"

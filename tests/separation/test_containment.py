@@ -3,7 +3,31 @@ import pytest
 import tensorrank as tr
 from tensorrank import Bipartition, SelfAttention
 from tensorrank.experiments.comparison import Contender, compare
-from tensorrank.separation.containment import Ranked, raised
+from tensorrank.separation.architecture import Architecture
+from tensorrank.separation.containment import Ranked, all_raised, raised
+
+
+class Named(Architecture):
+    """A model that contains those with some numbers."""
+
+    sites, weight_degree, input_degree = 2, 0, 0
+    draw = value_work = None
+
+    def __init__(self, number, inner):
+        self.number, self.inner = number, inner
+
+    def contains(self, partition, other, other_partition):
+        return other.number in self.inner
+
+    def __str__(self):
+        return f"model {self.number}"
+
+
+def made(value, standing="lower bound", upper=None):
+    """A rank as it would have been computed."""
+    upper = value if standing == "exact" else upper
+    evidence = {"by_degree": None, "primes": (), "seeds": (0,), "samples": None, "failure_probability": None, "seconds": 0.5}
+    return tr.SeparationRank(value=value, lower=value, upper=upper, standing=standing, method="grid", **evidence)
 
 
 def ranked(model, **options):
@@ -16,8 +40,29 @@ def test_a_wide_network_that_does_not_fit_has_the_rank_of_a_narrow_one():
     found = raised(wide, [narrow, wide])
     assert (found.value, found.lower, found.upper, found.standing) == (49, 49, wide.rank.upper, "lower bound")
     assert found.by_degree is None
-    assert found.reason == f"{narrow.model}, which it contains, has at least that"
+    assert found.reason == f"contains {narrow.model}, whose rank is 49 (exact)"
     assert raised(narrow, [wide]) == narrow.rank
+    wider = ranked(SelfAttention(2, 17), work=1e6)
+    assert raised(wider, [wide]).reason == f"contains {wide.model}, whose rank is at least {wide.rank.lower}"
+
+
+def test_a_bound_comes_from_the_largest_that_is_contained_also_by_way_of_another_model():
+    chain = [Named(number, {number - 1}) for number in range(4)]
+    ranks = [made(9, "exact"), made(1), made(2), made(3)]
+    halves = Bipartition.halves(2)
+    found = all_raised([Ranked(model, halves, rank) for model, rank in zip(chain, ranks, strict=True)])
+    assert [rank.value for rank in found] == [9, 9, 9, 9]
+    assert [rank.reason for rank in found[1:3]] == [
+        "contains model 0, whose rank is 9 (exact)",
+        "contains model 1, whose rank is at least 9",
+    ]
+
+
+def test_a_bound_beyond_what_is_proved_of_the_larger_model_is_told():
+    halves = Bipartition.halves(2)
+    small, large = Ranked(Named(0, set()), halves, made(9)), Ranked(Named(1, {0}), halves, made(1, upper=8))
+    with pytest.raises(tr.TensorRankError, match="lower bound 9 exceeds the proven upper bound 8: one of them is wrong"):
+        all_raised([small, large])
 
 
 def test_a_bound_that_meets_the_upper_one_is_exact():
@@ -28,7 +73,8 @@ def test_a_bound_that_meets_the_upper_one_is_exact():
     # Heads of width 2 are not contained in heads of width 1.
     assert found == least.rank
     found = raised(ranked(SelfAttention(2, 2, heads=2, head_dim=2), work=1.0), [known])
-    assert (found.value, found.standing, found.failure_probability, found.reason) == (18, "exact", 0.0, None)
+    assert (found.value, found.standing, found.failure_probability) == (18, "exact", 0.0)
+    assert found.reason == f"contains {known.model}, whose rank is 18 (exact)"
 
 
 def test_a_numerical_rank_is_left_as_it_is():

@@ -64,7 +64,7 @@ def print_findings(findings: Sequence[Finding[Any]], left_out: Sequence[str] = (
 
 
 def _print_ranks(rows: Sequence[dict[str, Any]], names: Sequence[str], bound: str, *words: str) -> None:
-    """Print a table of ranks with values of their models, the bound and words so named; why some are lower bounds."""
+    """Print a table of ranks with values of their models, the bound and words so named; what some rest on."""
     headings = [name.replace("_", " ") for name in names]
     words = ("standing", *words)
     table = empty_table(*headings, "rank", "log3", "bound", *words, "s", words=words)
@@ -79,7 +79,7 @@ def _print_ranks(rows: Sequence[dict[str, Any]], names: Sequence[str], bound: st
         )
     wide_console().print(table)
     for row in rows:
-        if row["standing"] == "lower bound":
+        if row["standing"] == "lower bound" or (row["standing"] == "exact" and row["reason"] and row["method"] != "theorem"):
             say(f"{', '.join(_named(name, row) for name in names) or row['kind']}: {row['reason']}")
 
 

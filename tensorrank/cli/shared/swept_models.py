@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from inspect import signature
 from os.path import isfile
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,8 @@ from tensorrank.errors import TensorRankError
 
 if TYPE_CHECKING:
     from tensorrank.studies.model_key import ModelKey
+    from tensorrank.studies.run import Finding
+    from tensorrank.studies.stored_rows import StoredRank
 
 # The kinds that have sizes, and their classes; a new kind is one more line.
 KINDS = {"attention": "SelfAttention", "recurrent": "RecurrentCircuit", "convolutional": "ConvolutionalCircuit"}
@@ -35,6 +37,15 @@ def model_of(key: ModelKey) -> tr.SelfAttention | tr.RecurrentCircuit | tr.Convo
         raise TensorRankError(f"{key.kind}: {error}") from error
     model: tr.SelfAttention | tr.RecurrentCircuit | tr.ConvolutionalCircuit = kind(**key.values)
     return model
+
+
+def stored_findings(ranks: Iterable[tuple[ModelKey, StoredRank]]) -> list[Finding[Any]]:
+    """The ranks of a store as findings, no lower bound less than what is certified of a model that is contained."""
+    # Heavy modules are imported where they are used, so that --help answers at once.
+    from tensorrank.studies.contained import raised_findings
+    from tensorrank.studies.run import Finding
+
+    return raised_findings(Finding(model_of(key), stored.result, fresh=False) for key, stored in ranks)
 
 
 def study_of(words: Sequence[str], **options: Any) -> tr.Study[Any]:
