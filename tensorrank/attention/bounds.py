@@ -24,7 +24,6 @@ from tensorrank.attention.identity_weights import identity_bound
 from tensorrank.attention.large_counts import (
     checked_size,
     log3_affine_bound,
-    log3_crossing_sum,
     log3_moment_bound,
     log_monomial_count,
     power_of_3_reaches,
@@ -32,6 +31,7 @@ from tensorrank.attention.large_counts import (
     refuse_long,
 )
 from tensorrank.attention.monomial import log3_monomial_bound, token_counts, wanted_monomial
+from tensorrank.attention.regimes import Regime, growth_factor, regime, regime_of_factor
 from tensorrank.attention.two_tokens import log3_two_token_rank, rank_curve, two_token_rank
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError, TooLargeError
@@ -43,8 +43,8 @@ __all__ = [
     "affine_bound",
     "counting_bound",
     "equal_sizes",
+    "growth_factor",
     "identity_bound",
-    "is_saturated",
     "knee",
     "knee_power",
     "log3",
@@ -58,13 +58,12 @@ __all__ = [
     "published_bounds",
     "rank_curve",
     "regime",
+    "regime_of_factor",
     "two_token_rank",
 ]
 
 # The most depths and widths of equal size that are listed.
 _MOST_SIZES = 10**5
-
-Regime = Literal["double-exponential", "saturated"]
 
 
 def log3(number: int) -> float:
@@ -128,13 +127,10 @@ def moment_bound(depth: int, width: int, output_tokens: int | None = None, other
     """
     depth, width = checked_size("depth", depth), checked_size("width", width)
     tokens = token_counts(width, output_tokens, other_tokens)
-    # The dimension of the moment matrices of the smaller side: the bound grows about as it does for so many entries.
-    few = min(width, *tokens)
-    entries = few * width - few * (few - 1) // 2
     refuse_deep(depth, "the moment bound", "Try log3_moment_bound")
     if tokens == (1, 1):
         return two_token_rank(depth, width)  # the sum in closed form
-    refuse_long("the moment bound", log3_crossing_sum(depth, width, entries), "Try log3_moment_bound, or smaller sizes")
+    refuse_long("the moment bound", log3_moment_bound(depth, width, *tokens), "Try log3_moment_bound, or smaller sizes")
     return moment_spaces(width, moment_degree(depth), *tokens).bound()
 
 
@@ -301,8 +297,8 @@ def counting_bound(depth: int, width: int, heads: int = 1) -> int | None:
 def knee_power(width: int, side_tokens: int | None = None) -> int:
     """The whole number 3^K, where K is the depth of the knee of the moment bound.
 
-    Below the knee another layer multiplies the logarithm of the rank; beyond it another layer only adds to it. The knee
-    stands where half the degree meets the number of free variables:
+    The knee is a point in the middle of the turn from growing to saturated networks (`regime`), which takes some two
+    layers. It stands where half the degree meets the number of free variables:
 
     - For at least d tokens on the smaller side, C / 2 meets D at 3^K = 2 d (d+1).
     - For one token on the smaller side, 3^K / 2 meets the d coordinates of that token at 3^K = 2 d.
@@ -330,24 +326,6 @@ def knee(width: int, side_tokens: int | None = None) -> float:
     (8.22, 4.42)
     """
     return log3(knee_power(width, side_tokens))
-
-
-def is_saturated(depth: int, width: int, side_tokens: int | None = None) -> bool:
-    """True if a depth is at or beyond the knee, so that another layer only adds to the logarithm of the rank.
-
-    >>> is_saturated(2, width=2), is_saturated(3, width=2)
-    (False, True)
-    """
-    return power_of_3_reaches(whole_number("depth", depth, 1), knee_power(width, side_tokens))
-
-
-def regime(depth: int, width: int, side_tokens: int | None = None) -> Regime:
-    """The regime in which a depth lies: "double-exponential" below the knee, "saturated" from the knee on.
-
-    >>> [regime(depth, 2) for depth in (1, 2, 3)]
-    ['double-exponential', 'double-exponential', 'saturated']
-    """
-    return "saturated" if is_saturated(depth, width, side_tokens) else "double-exponential"
 
 
 def equal_sizes(parameters: int, rule: int = 4, deepest: int | None = None) -> list[tuple[int, int]]:

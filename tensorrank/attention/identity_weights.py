@@ -80,7 +80,8 @@ def identity_bound(depth: int, width: int) -> int:
     """
     depth, width = checked_size("depth", depth), checked_size("width", width)
     refuse_deep(depth, "the identity bound", "Try two_token_rank")
-    refuse_long("the identity bound", log3_crossing_sum(depth, width, 2 * width - 1), "Try smaller sizes")
+    about = (HilbertSeries((functions,), 2 * width - 1) for functions in (width, 1))
+    refuse_long("the identity bound", log3_crossing_sum(depth, *about), "Try smaller sizes")
     degree = (3**depth - 1) // 2
     rows, columns = (degree + 1) // 2, degree // 2
     return _forms_to(width, rows) - _forms_to(width - 1, rows) + _forms_to(width, columns)

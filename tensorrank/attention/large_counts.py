@@ -1,7 +1,8 @@
 """The moment bound and the affine bound in logarithms, for networks as large as those in use.
 
-As whole numbers these bounds would have billions of digits. Each is a sum over k = 0..C of min(f ((D, k)), ((D, C-k))):
-f functions of the output token and D free entries of the moment matrix, both different for the two bounds.
+As whole numbers these bounds would have billions of digits. Each is a sum over k = 0..C of min(A_k, B_(C-k)). Here A_k
+and B_k are the dimensions of the functions of degree k that the two sides have. For many tokens they are f ((D, k)) and
+((D, k)): f functions of the output token and D free entries of the moment matrix, both different for the two bounds.
 """
 
 from __future__ import annotations
@@ -9,7 +10,9 @@ from __future__ import annotations
 import math
 
 from tensorrank.arguments import whole_number
+from tensorrank.attention.monomial import token_counts
 from tensorrank.errors import TensorRankError, TooLargeError
+from tensorrank.separation.hilbert import HilbertSeries, invariant_series, vector_series
 
 # The degree of a network of so many layers is a float with room to spare; that of a deeper one exceeds every width.
 MOST_COUNTED = 600
@@ -73,27 +76,44 @@ def power_of_3_reaches(depth: int, number: int) -> bool:
     return depth >= number.bit_length() or 3**depth >= number
 
 
-def log3_moment_bound(depth: int, width: int) -> float:
-    """The logarithm to base 3 of `moment_bound` for many tokens (at least d a side), at any depth and width.
+def log3_moment_bound(depth: int, width: int, output_tokens: int | None = None, other_tokens: int | None = None) -> float:
+    """The logarithm to base 3 of `moment_bound`, at any depth and width.
 
     About ten digits are right. `moment_bound` gives the whole number where it is not too large.
 
     Args:
         depth: L.
         width: d.
+        output_tokens: tokens on the output token's side; many (at least d) by default.
+        other_tokens: tokens on the other side; as many as on the first by default.
 
     Raises:
-        TensorRankError: if a number is not a whole number of at least 1, or the width is more than 10^100.
+        TensorRankError: if a number is not a whole number of at least 1, a size is more than 10^100, or the functions
+            of fewer tokens than d would take minutes to count.
 
     Source: the moment form of Levine et al. (NeurIPS 2020, arXiv 2006.12467), section 2, as for `moment_bound`.
 
     >>> [round(3 ** log3_moment_bound(depth, 2)) for depth in (1, 2, 3, 4)]
     [3, 18, 232, 4538]
+    >>> round(3 ** log3_moment_bound(3, 2, 1, 1))
+    105
     >>> f"{log3_moment_bound(96, 12288):.4g}"
     '5.975e+09'
     """
     depth, width = _checked(depth, width)
-    return log3_crossing_sum(depth, width, width * (width + 1) // 2)
+    near, far = token_counts(width, output_tokens, other_tokens)
+    if near == far == 1:
+        # The lesser of the two degrees takes each value up to C once.
+        return log3_monomials_to_degree(depth, width)
+    return log3_crossing_sum(depth, vector_series(width, near), invariant_series(width, far))
+
+
+def log3_monomials_to_degree(depth: int, variables: int) -> float:
+    """The logarithm to base 3 of binom(n + C, n), the monomials of degree up to C = (3^L - 1) / 2 in n variables."""
+    if depth <= MOST_COUNTED:
+        return log_monomial_count(variables + 1, (3**depth - 1) // 2) / math.log(3)
+    # The degree is far more than the square of any number of variables: binom(n + C, n) is C^n / n!.
+    return variables * (depth - math.log(2, 3)) - math.lgamma(variables + 1) / math.log(3)
 
 
 def log3_affine_bound(depth: int, width: int, embedding_rank: int) -> float:
@@ -119,51 +139,60 @@ def log3_affine_bound(depth: int, width: int, embedding_rank: int) -> float:
     rank = whole_number("embedding_rank", embedding_rank, 1)
     if rank > width:
         raise TensorRankError(f"embedding_rank is {rank}; expected at most the width {width}")
-    return log3_crossing_sum(depth, rank + 1, rank * (rank + 1) // 2 + rank * (width - rank))
+    free = rank * (rank + 1) // 2 + rank * (width - rank)
+    return log3_crossing_sum(depth, HilbertSeries((rank + 1,), free), HilbertSeries((1,), free))
 
 
 def _checked(depth: int, width: int) -> tuple[int, int]:
     return checked_size("depth", depth), checked_size("width", width)
 
 
-def log3_crossing_sum(depth: int, functions: int, entries: int) -> float:
-    """The logarithm to base 3 of the sum over k of min(f ((D, k)), ((D, C-k))), for f functions and D entries.
+def log3_crossing_sum(depth: int, output_side: HilbertSeries, other_side: HilbertSeries) -> float:
+    """The logarithm to base 3 of the sum over k of min(A_k, B_(C-k)), for the series of A_k and B_k.
 
-    The first count grows with k and the second falls, so they cross once, after some k. The terms up to k sum to
-    f ((D+1, k)), those beyond it to ((D+1, C-k-1)).
+    The first number grows with k and the second falls, so they cross once, after some k.
     """
     if depth > MOST_COUNTED:
-        return _saturated(depth, functions, entries)
+        return _saturated(depth, output_side, other_side)
     degree = (3**depth - 1) // 2
     low, high = -1, degree
     while low < high:
         middle = (low + high + 1) // 2
-        if math.log(functions) + log_monomial_count(entries, middle) <= log_monomial_count(entries, degree - middle):
+        if _log_value(output_side, middle) <= _log_value(other_side, degree - middle):
             low = middle
         else:
             high = middle - 1
     sides = []
     if low >= 0:
-        sides.append(math.log(functions) + log_monomial_count(entries + 1, low))
+        sides.append(_log_value(output_side.summed, low))
     if low < degree:
-        sides.append(log_monomial_count(entries + 1, degree - low - 1))
+        sides.append(_log_value(other_side.summed, degree - low - 1))
     return _log_sum(sides) / math.log(3)
 
 
-def _saturated(depth: int, functions: int, entries: int) -> float:
-    """The logarithm that `log3_crossing_sum` gives, where C is far more than D.
+def _log_value(series: HilbertSeries, degree: int) -> float:
+    """The natural logarithm of a coefficient of a series."""
+    terms = enumerate(series.numerator[: degree + 1])
+    return _log_sum([math.log(h) + log_monomial_count(series.pole, degree - j) for j, h in terms if h])
 
-    There ((D, k)) is k^(D-1) / (D-1)!, and the two counts cross at k = C / (1 + f^(1/(D-1))).
+
+def _saturated(depth: int, output_side: HilbertSeries, other_side: HilbertSeries) -> float:
+    """The logarithm that `log3_crossing_sum` gives, where C is far more than the sizes of the series.
+
+    There A_k is a k^(V-1) / (V-1)!, where a is the sum of the numerator and V the pole, and so is B_k with b. For equal
+    poles the two cross at k = C / (1 + (a/b)^(1/(V-1))); otherwise the side with the smaller pole is almost all of the
+    sum.
     """
     log_degree = depth * math.log(3) - math.log(2)
-    if entries == 1:
-        # f terms of each kind for f = 1: C + 1 in all; for more, the first k are no smaller than the others.
-        return log_degree / math.log(3)
-    ratio = math.log(functions) / (entries - 1)
+    near, far = ((math.log(sum(side.numerator)), side.pole) for side in (output_side, other_side))
+    count, entries = min(near, far, key=lambda side: side[::-1])
+    if near[1] != far[1] or entries == 1:
+        # With one entry the numbers do not grow with k: the smaller is taken everywhere, C + 1 times.
+        return (count + entries * log_degree - math.lgamma(entries + 1)) / math.log(3)
+    ratio = (near[0] - far[0]) / (entries - 1)
     low = log_degree - math.log1p(math.exp(ratio))
-    factorial = math.lgamma(entries + 1)
-    sides = [math.log(functions) + entries * low - factorial, entries * (low + ratio) - factorial]
-    return _log_sum(sides) / math.log(3)
+    sides = [near[0] + entries * low, far[0] + entries * (low + ratio)]
+    return (_log_sum(sides) - math.lgamma(entries + 1)) / math.log(3)
 
 
 def _log_sum(logs: list[float]) -> float:

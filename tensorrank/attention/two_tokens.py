@@ -15,7 +15,7 @@ from functools import lru_cache
 from math import comb
 
 from tensorrank.arguments import finite_number
-from tensorrank.attention.large_counts import MOST_COUNTED, checked_size, log_monomial_count, refuse_long
+from tensorrank.attention.large_counts import checked_size, log3_monomials_to_degree, refuse_long
 from tensorrank.separation.architecture import ProvedRank
 
 # The binomial coefficient of so many digits, some 950,000, takes about two seconds.
@@ -80,10 +80,7 @@ def log3_two_token_rank(depth: int, width: int) -> float:
     '1.07775e+06, 1.229e+13'
     """
     depth, width = checked_size("depth", depth), checked_size("width", width)
-    if depth <= MOST_COUNTED:
-        return log_monomial_count(width + 1, (3**depth - 1) // 2) / math.log(3)
-    # The degree is far more than the square of any width: binom(d + C, d) is C^d / d!.
-    return width * (depth - math.log(2, 3)) - math.lgamma(width + 1) / math.log(3)
+    return log3_monomials_to_degree(depth, width)
 
 
 def rank_curve(ratio: float) -> float:

@@ -85,7 +85,8 @@ def _judged(one: Advice, stack: Stack | None, fit: TransitionFit) -> Lines:
         "wider": f"wider and shallower: {change}",
         "near the optimum": f"near the optimum, {near} ({change} to its middle)",
     }[one.verdict]
-    knee = tr.bounds.knee(one.width)
+    knee, factor = tr.bounds.knee(one.width), tr.bounds.growth_factor(one.depth, one.width)
+    regime = tr.bounds.regime_of_factor(factor)
     least, most = one.wasted_range
     wasted = f"{one.wasted:.0%} ({least:.0%} to {most:.0%})" if least else f"at most {most:.0%}, perhaps nothing,"
     core = f"{one.core[0]:.1f} layers of width {one.core[1]:,.0f}"
@@ -96,7 +97,7 @@ def _judged(one: Advice, stack: Stack | None, fit: TransitionFit) -> Lines:
         ("verdict", verdict),
         ("wasted", f"{wasted} of the parameters: what is more than {core}, the largest best shape inside"),
         ("rank", f"without softmax or mask, log3 of the separation rank is at most {here}; {best} at the best shape"),
-        ("regime", f"{tr.bounds.regime(one.depth, one.width)}; the knee of that bound is at depth {knee:.1f}"),
+        ("regime", f"{regime}: another layer multiplies that logarithm by {factor:.3g}; its knee is at depth {knee:.1f}"),
     ]
     if one.best_at is not None:
         lines.insert(-2, ("depth", f"{_layers(one.depth)} would suit {one.best_at * scale:,.3g} parameters"))

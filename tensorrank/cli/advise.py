@@ -232,6 +232,7 @@ def _of_shape(one: Advice, stack: Stack | None) -> dict[str, Any]:
         "wasted_share_range": one.wasted_range,
         "wasted_parameters": one.wasted * size,
         "regime": tr.bounds.regime(one.depth, one.width),
+        "growth_factor": tr.bounds.growth_factor(one.depth, one.width),
         "knee": tr.bounds.knee(one.width),
         "log3_moment_bound": tr.bounds.log3_moment_bound(one.depth, one.width),
     }

@@ -60,7 +60,7 @@ def bounds(
             shown(row["depth"]),
             *(_log(row[name]) for name in ("monomial_bound_log3", "moment_bound_log3")),
             *(_log(row[name]) for name in ("published_lower_log3", "published_upper_log3")),
-            row["regime"],
+            row["regime"] or "-",
         )
     say(
         f"log3 of the separation rank, {model.heads} head{'s' if heads > 1 else ''} of width {model.head_dim}, "
@@ -71,13 +71,16 @@ def bounds(
     passed = [row["depth"] for row in rows if _passes(row)]
     if passed:
         say(f"the published upper bound is passed by the monomial bound at depth {as_ranges(passed)}")
-    say(f"knee at depth {knee:.2f}; log3 of the width is {threshold:.2f}")
+    say(
+        "growing: another layer at least doubles log3 of the moment bound; saturated: it adds at most half; turning: "
+        f"between.\nknee at depth {knee:.2f}; log3 of the width is {threshold:.2f}"
+    )
 
 
 def _row(model: tr.SelfAttention, *, digits: bool) -> dict[str, Any]:
     """The bounds of one depth, with their logarithms; whole numbers with too many digits are None.
 
-    Without `digits` bounds are None too where their logarithms are quicker to find.
+    Without `digits` bounds are None: their logarithms are quicker to find.
     """
     # Heavy modules are imported where they are used, so that --help answers at once.
     from tensorrank.attention.large_counts import LONGEST_LOG3
@@ -85,17 +88,14 @@ def _row(model: tr.SelfAttention, *, digits: bool) -> dict[str, Any]:
     depth, width, heads = model.depth, model.width, model.heads
     side, other = model.tokens // 2, model.tokens - model.tokens // 2
     published = tr.bounds.published_bounds(depth, width, heads, model.head_dim)
-    many = side >= width
-    moment = None if many and not digits else _if_short(lambda: tr.bounds.moment_bound(depth, width, side, other))
+    factor = _if_short(lambda: tr.bounds.growth_factor(depth, width, side))
+    log_moment = _if_short(lambda: tr.bounds.log3_moment_bound(depth, width, side, other))
     sizes = (depth, width, heads, model.head_dim, side, other)
     log_monomial = _if_short(lambda: tr.bounds.log3_monomial_bound(*sizes))
     short = digits and log_monomial is not None and log_monomial <= LONGEST_LOG3
-    log_moment = None if moment is None else tr.bounds.log3(moment)
-    if moment is None and many:
-        log_moment = tr.bounds.log3_moment_bound(depth, width)
     return {
         "depth": depth,
-        "moment_bound": moment,
+        "moment_bound": _if_short(lambda: tr.bounds.moment_bound(depth, width, side, other)) if digits else None,
         "moment_bound_log3": log_moment,
         "monomial_bound": tr.bounds.monomial_bound(*sizes) if short else None,
         "monomial_bound_log3": log_monomial,
@@ -103,7 +103,8 @@ def _row(model: tr.SelfAttention, *, digits: bool) -> dict[str, Any]:
         "published_lower_log3": published.lower if published else None,
         "published_upper_log3": published.upper if published else None,
         "published_counting_bound": _if_short(lambda: tr.bounds.counting_bound(depth, width, heads)),
-        "regime": tr.bounds.regime(depth, width, side),
+        "growth_factor": factor,
+        "regime": None if factor is None else tr.bounds.regime_of_factor(factor),
     }
 
 

@@ -54,7 +54,7 @@ def compare(
     circuit. A rank that is too large for --work and --memory becomes a certified lower bound.
 
     Two pictures are made: the ranks side by side, and for several sizes the certified band of attention's rank against
-    depth. A diamond marks the knee, where one more layer stops multiplying the logarithm of the rank.
+    depth. A diamond marks the knee, in the middle of the turn from growing to saturated networks.
 
     Example: tensorrank compare --parameters 64 --partition interleaved
     """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeGuard
+from typing import Any, TypeGuard, get_args
 
 from tensorrank.attention import bounds
 from tensorrank.attention.architecture import SelfAttention
@@ -55,30 +55,39 @@ class Series:
             parts.append(f"{model.tokens} tokens")
         return ", ".join(parts)
 
-    def increments(self) -> list[tuple[int, float]]:
-        """(L, log3 sep(L+1) - log3 sep(L)) for consecutive depths whose ranks are proved; lower bounds never enter."""
+    def _proved_steps(self) -> list[tuple[int, float, float]]:
+        """(L, log3 sep(L), log3 sep(L+1)) for consecutive depths whose ranks are proved; lower bounds never enter."""
         proved = {finding.model.depth: finding.result.value for finding in self.findings if finding.proved}
         return [
-            (depth, bounds.log3(proved[depth + 1]) - bounds.log3(value))
+            (depth, bounds.log3(value), bounds.log3(proved[depth + 1]))
             for depth, value in proved.items()
             if depth + 1 in proved and value > 0
         ]
 
+    def increments(self) -> list[tuple[int, float]]:
+        """(L, log3 sep(L+1) - log3 sep(L)) for consecutive depths whose ranks are proved."""
+        return [(depth, following - log) for depth, log, following in self._proved_steps()]
+
+    def factors(self) -> list[tuple[int, float]]:
+        """(L, log3 sep(L+1) / log3 sep(L)) for consecutive depths whose ranks are proved."""
+        return [(depth, following / log) for depth, log, following in self._proved_steps() if log > 0]
+
+    def regime(self, depth: int) -> bounds.Regime:
+        """The regime of a depth: by the factor of proved ranks where they are known, otherwise of the moment bound."""
+        known = dict(self.factors()).get(depth)
+        factor = bounds.growth_factor(depth, self.model.width, self.side) if known is None else known
+        return bounds.regime_of_factor(factor)
+
     def sentence(self, among: Sequence[Series] = ()) -> str:
-        """Say which depths are in which regime, by the rule of the knee, and what increments were measured."""
+        """Say which depths are in which regime, and how a layer raises the logarithm of the proved ranks."""
         depths = [finding.model.depth for finding in self.findings]
-        saturated = [d for d in depths if bounds.is_saturated(d, self.model.width, self.side)]
-        growing = [d for d in depths if d not in saturated]
-        parts = []
-        if growing:
-            parts.append(f"{_depths(growing)} below the knee at {self.knee:.2f} (double-exponential growth)")
-        if saturated:
-            parts.append(f"{_depths(saturated)} beyond {'it' if growing else f'the knee at {self.knee:.2f}'} (saturated)")
-        measured = self.increments()
-        if measured:
-            parts.append("log3 rank grows by " + ", ".join(f"{growth:.2f}" for _, growth in measured))
+        regimes = {name: [depth for depth in depths if self.regime(depth) == name] for name in get_args(bounds.Regime)}
+        parts = [", ".join(f"{_depths(several)} {name}" for name, several in regimes.items() if several)]
+        for what, measured in (("is multiplied by", self.factors()), ("grows by", self.increments())):
+            if measured:
+                parts.append(f"log3 rank {what} " + ", ".join(f"{growth:.2f}" for _, growth in measured))
         text = f"{self.label(among)}: {'; '.join(parts)}"
-        return f"{text}; log3 of the width is {bounds.log3(self.model.width):.2f}"
+        return f"{text}; knee at {self.knee:.2f}, log3 of the width is {bounds.log3(self.model.width):.2f}"
 
 
 def has_series(model: object) -> TypeGuard[SelfAttention]:
@@ -99,10 +108,14 @@ def series_of(findings: Iterable[Finding[Any]]) -> list[Series]:
     return [Series(tuple(sorted(group, key=lambda f: f.model.depth))) for group in groups.values()]
 
 
-def table_row(finding: Finding[SelfAttention]) -> dict[str, Any]:
-    """One finding under the names of `COLUMNS`; None where there is nothing to say."""
-    model = finding.model
-    side, other = model.tokens // 2, model.tokens - model.tokens // 2
+def table_rows(series: Iterable[Series]) -> dict[SelfAttention, dict[str, Any]]:
+    """The findings of some series under the names of `COLUMNS`, by their models; None where there is nothing to say."""
+    return {finding.model: _table_row(finding, one) for one in series for finding in one.findings}
+
+
+def _table_row(finding: Finding[SelfAttention], series: Series) -> dict[str, Any]:
+    model, side = finding.model, series.side
+    other = model.tokens - side
     published = bounds.published_bounds(model.depth, model.width, model.heads, model.head_dim)
     return {
         **rank_row(ModelKey.of(model), finding.result),
@@ -110,8 +123,8 @@ def table_row(finding: Finding[SelfAttention]) -> dict[str, Any]:
         "monomial_bound": bounds.monomial_bound(model.depth, model.width, model.heads, model.head_dim, side, other),
         "published_lower_log3": published.lower if published else None,
         "published_upper_log3": published.upper if published else None,
-        "regime": bounds.regime(model.depth, model.width, side),
-        "knee": bounds.knee(model.width, side),
+        "regime": series.regime(model.depth),
+        "knee": series.knee,
         "log3_width": bounds.log3(model.width),
     }
 
@@ -123,7 +136,8 @@ def table(findings: Iterable[Finding[Any]]) -> tuple[list[dict[str, Any]], Seque
     """
     listed = raised_findings(findings)
     if all(has_series(finding.model) for finding in listed):
-        return [table_row(finding) for finding in listed], COLUMNS
+        rows_of = table_rows(series_of(listed))
+        return [rows_of[finding.model] for finding in listed], COLUMNS
     keys = [ModelKey.of(finding.model) for finding in listed]
     rows = [rank_row(key, finding.result) for key, finding in zip(keys, listed, strict=True)]
     return rows, (*model_columns(keys), *RANK_COLUMNS)

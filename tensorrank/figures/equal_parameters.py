@@ -28,10 +28,10 @@ def iso_parameters(budgets: Sequence[int], *, rule: int = 4, deepest: int = 32) 
     """The certified band of log3 of the separation rank against depth, for networks of rule * L * d^2 parameters.
 
     The band lies between the monomial and the moment bound for as many heads as the width and many tokens, at the
-    depths and widths that make the most of the size (`bounds.equal_sizes`). The diamond is the knee, where one more
-    layer stops multiplying the logarithm of the rank and only adds to it; it moves right with the logarithm of the
-    width. There is no peak: at a fixed size the bound has no interior maximum, and what the knee marks is where further
-    depth comes to be paid for in width.
+    depths and widths that make the most of the size (`bounds.equal_sizes`). The diamond is the knee, in the middle of
+    the turn from growing to saturated networks (`bounds.regime`); it moves right with the logarithm of the width. There
+    is no peak: at a fixed size the bound has no interior maximum, and what the knee marks is where further depth comes
+    to be paid for in width.
 
     Args:
         budgets: numbers of parameters.

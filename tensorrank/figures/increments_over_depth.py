@@ -1,4 +1,4 @@
-"""Growth per added layer: the two regimes side by side."""
+"""Growth per added layer: a rise, a turn and a plateau."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def increments(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figure, 
     """How much log3 of the separation rank grows from depth L to L + 1.
 
     Marks are measured growth between ranks that are both proved (filled: both exact); lower bounds never enter. Lines
-    are the growth of the moment bound, on to greater depth; the diamond on each is the knee. Rising: every layer
-    multiplies the logarithm of the rank (double-exponential growth). Level: every layer adds the same (saturation).
+    are the growth of the moment bound, on to greater depth; the diamond on each is the knee. Steep: every layer at
+    least doubles the logarithm of the rank (growing). Level: every layer adds the same (saturated).
 
     Args:
         series: findings by depth, as `series_of` groups them.

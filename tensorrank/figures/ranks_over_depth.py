@@ -22,6 +22,7 @@ from tensorrank.figures.style import DASHED, by_standing, colours, in_style, lin
 
 _COLUMNS = 4
 _LOWEST = 0.3
+_GROUND = {"growing": "0.88", "turning": "0.95", "saturated": "1.0"}
 # In inches: what two and three columns of the legend need.
 _TWO_COLUMNS, _THREE_COLUMNS = 6.6, 9.0
 
@@ -33,8 +34,9 @@ def rank_vs_depth(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figur
 
     Filled marks are exact ranks, open ones probable, triangles certified lower bounds. The shaded band lies between the
     monomial and the moment bound, proved for every depth; the dashed lines are the bounds as published. A tick at
-    the bottom marks log3 of the width, one at the top the knee, up to which the ground is grey. The rank axis is
-    logarithmic in log3 of the rank: a straight rise is double-exponential growth, the bend is where saturation begins.
+    the bottom marks log3 of the width, one at the top the knee. The ground is grey at growing depths, where another
+    layer at least doubles log3 of the rank, and white at saturated ones, where it adds at most half; light grey is
+    between. The rank axis is logarithmic in log3 of the rank: a straight rise is double-exponential growth.
 
     Args:
         series: findings by depth, as `series_of` groups them.
@@ -90,7 +92,7 @@ def _panel(ax: Axes, series: Series, among: Sequence[Series], colour: str, deepe
             look = by_standing(finding.result.standing, colour)
             height = bounds.log3(finding.result.value)
             ax.plot(finding.model.depth, height, **look, markersize=5.5, zorder=4, clip_on=False)
-    ax.axvspan(0, series.knee, color="0.94", linewidth=0, zorder=0)
+    _ground(ax, series, deepest)
     frame = ax.get_xaxis_transform()
     for depth, name, ends, height in (
         (bounds.log3(model.width), "log₃ d", (0, 0.05), 0.012),
@@ -100,6 +102,13 @@ def _panel(ax: Axes, series: Series, among: Sequence[Series], colour: str, deepe
         ax.text(depth + 0.2, height, name, color="0.25", fontsize=7.5, transform=frame)
     ax.set_title(series.label(among))
     return max(upper)
+
+
+def _ground(ax: Axes, series: Series, deepest: int) -> None:
+    """Shade the depths by their regimes; a depth reaches half-way to its neighbours, the first one to the left edge."""
+    for depth in range(1, deepest + 1):
+        start = depth - 0.5 if depth > 1 else 0
+        ax.axvspan(start, depth + 0.5, color=_GROUND[series.regime(depth)], linewidth=0, zorder=0)
 
 
 def _published(ax: Axes, model: SelfAttention, depths: NDArray[np.int64]) -> None:
@@ -122,6 +131,7 @@ def _legend(series: Sequence[Series]) -> list[Line2D | Patch]:
         *standing_entries((f.result.standing for s in series for f in s.findings), "0.2"),
         Patch(facecolor="0.65", label="proved: monomial to moment bound"),
         line_entry("bounds as published, where positive", "0.35", DASHED, linewidth=0.9),
-        Patch(facecolor="0.94", label="below the knee: double-exponential growth"),
+        Patch(facecolor=_GROUND["growing"], label="growing: a layer at least doubles log₃ rank"),
+        Patch(facecolor=_GROUND["turning"], label="turning, then saturated: it adds at most half"),
         mark_entry("log₃ d: threshold as published", "0.25", "|", markersize=9),
     ]

@@ -55,9 +55,14 @@ class HilbertSeries:
         """The coefficient at x^degree (0 for negative degrees)."""
         return sum(h * monomial_count(self.pole, degree - j) for j, h in enumerate(self.numerator))
 
+    @property
+    def summed(self) -> HilbertSeries:
+        """The series of the sums of the coefficients up to each degree."""
+        return HilbertSeries(self.numerator, self.pole + 1)
+
     def sum_to(self, degree: int) -> int:
         """The sum of the coefficients at x^0..x^degree."""
-        return sum(h * monomial_count(self.pole + 1, degree - j) for j, h in enumerate(self.numerator))
+        return self.summed.value(degree)
 
 
 @dataclass(frozen=True)

@@ -41,8 +41,7 @@ class SeparationRank(Record):
         failure_probability: a bound on the probability, over the primes, weights and inputs drawn, that the value is
             too small. It holds for all models and all numbers given. 0 if exact, None where no bound below 1 is known.
         seconds: wall time.
-        reason: in words, why the value is not exact, or else the theorem or the contained model by which it is known; None
-            if it was computed and is exact.
+        reason: in words, why the value is not exact, or the theorem or contained model that proves it; otherwise None.
         spectrum: the singular values a numerical rank was read off, with threshold and gap; None for other standings.
         model: the model in words; None in results older than this field.
         partition: the sites of side A in ascending order; None in results older than this field.

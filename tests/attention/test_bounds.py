@@ -1,4 +1,5 @@
 import math
+from functools import partial
 from math import comb
 
 import numpy as np
@@ -156,34 +157,16 @@ def test_the_knee_is_where_half_the_degree_meets_the_dimension(width):
         assert bounds.knee_power(width, 2) == 4 * width
 
 
-@pytest.mark.parametrize("width", [1, 2, 5, 13, 40])
-def test_a_depth_is_saturated_from_the_knee_on(width):
-    for depth in range(1, 10):
-        saturated = depth >= log3(2 * width * (width + 1)) - 1e-12
-        assert bounds.is_saturated(depth, width) == saturated
-        assert bounds.regime(depth, width) == ("saturated" if saturated else "double-exponential")
-
-
-def test_few_tokens_saturate_earlier():
-    assert bounds.regime(3, 9) == "double-exponential"
-    assert bounds.regime(3, 9, side_tokens=1) == "saturated"
-
-
 def test_log3_takes_whole_numbers_of_any_size():
     for exponent in (0, 1, 5, 1000, 100_000):
         assert bounds.log3(3**exponent) == pytest.approx(exponent)
     assert bounds.log3(2) == pytest.approx(log3(2))
 
 
-def test_depths_whose_power_of_3_fits_no_memory_are_saturated():
-    assert bounds.is_saturated(10**30, 4)
-    assert bounds.regime(10**30, 10**100) == "saturated"
-
-
 @pytest.mark.parametrize("number", [0, -1, True, 2.0, "2", None])
 def test_bounds_refuse_what_is_no_whole_number_of_at_least_one(number):
     message = "is .*; expected a whole number of at least 1"
-    for function in (bounds.moment_bound, bounds.monomial_bound, bounds.published_bounds, bounds.is_saturated):
+    for function in (bounds.moment_bound, bounds.monomial_bound, bounds.published_bounds, bounds.regime):
         with pytest.raises(TensorRankError, match=f"depth {message}"):
             function(number, 4)
         with pytest.raises(TensorRankError, match=f"width {message}"):
@@ -212,7 +195,7 @@ def test_numbers_of_tokens_and_head_widths_are_checked(number):
 
 @pytest.mark.parametrize("tokens", [0, -1, True, 2.0, "2", 7.5])
 def test_the_tokens_of_a_knee_are_checked(tokens):
-    for function in (bounds.knee, bounds.knee_power, lambda *args: bounds.regime(2, *args)):
+    for function in (bounds.knee, bounds.knee_power, partial(bounds.regime, 2), partial(bounds.growth_factor, 2)):
         with pytest.raises(TensorRankError, match=r"side_tokens is .*; expected a whole number of at least 1"):
             function(4, tokens)
 

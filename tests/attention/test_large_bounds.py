@@ -50,7 +50,8 @@ def test_what_has_a_short_answer_is_answered_for_every_size():
     # binom(n, 0) for one free coordinate; one variable has one monomial of each degree.
     assert bounds.counting_bound(10**9, 3) == 1
     assert bounds.regime(10**9, 64) == "saturated"
-    assert bounds.regime(1, 10**40) == "double-exponential"
+    assert bounds.regime(10**30, 10**100) == bounds.regime(10**100, 4, side_tokens=2) == "saturated"
+    assert bounds.regime(1, 10**40) == "growing"
     assert bounds.published_bounds(10**9, 64).theorem == 2
     assert bounds.published_bounds(10, 10**40).theorem == 1
     # With many layers log3 of the bound grows by D = d (d + 1) / 2 a layer.

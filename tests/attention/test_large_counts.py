@@ -1,7 +1,7 @@
 from math import comb, log
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tensorrank import bounds
@@ -28,6 +28,19 @@ def test_counts_of_large_degrees(power):
 def test_the_logarithm_is_that_of_the_whole_number(depth, width):
     exact = bounds.log3(bounds.moment_bound(depth, width))
     assert bounds.log3_moment_bound(depth, width) == pytest.approx(exact, rel=1e-9)
+
+
+@settings(deadline=None)
+@given(depth=st.integers(1, 12), width=st.integers(1, 7), near=st.integers(1, 8), far=st.integers(1, 8))
+def test_the_logarithm_for_few_tokens_is_that_of_the_whole_number(depth, width, near, far):
+    exact = bounds.log3(bounds.moment_bound(depth, width, near, far))
+    assert bounds.log3_moment_bound(depth, width, near, far) == pytest.approx(exact, rel=1e-10)
+
+
+@pytest.mark.parametrize(("depth", "width", "near", "far"), [(600, 5, 1, 2), (601, 5, 2, 2), (700, 4, 3, 1), (601, 3, 1, 1)])
+def test_the_logarithm_for_few_tokens_of_deep_networks(depth, width, near, far):
+    exact = bounds.log3(bounds.moment_bound(depth, width, near, far))
+    assert bounds.log3_moment_bound(depth, width, near, far) == pytest.approx(exact, rel=1e-9)
 
 
 @pytest.mark.parametrize(("depth", "width", "rank"), [(2, 3, 1), (2, 3, 2), (5, 8, 3), (12, 24, 7), (601, 8, 3), (700, 5, 5)])

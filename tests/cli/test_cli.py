@@ -113,7 +113,7 @@ def test_study_writes_store_table_and_figures(tmp_path):
     ]
     assert "6 computed, 0 from the store" in done.stdout
     assert "The picture: " in done.stdout
-    assert "width 2: depths 1-2 below the knee" in done.stdout
+    assert "width 2: depth 1 growing, depth" in done.stdout
     again = run("study", "--widths", "1-2", "--depths", "1-3", "--out", tmp_path / "out", "--json")
     values = json.loads(again.stdout)
     assert [row["value"] for row in values["rows"]] == [2, 5, 14, 3, 18, 232]

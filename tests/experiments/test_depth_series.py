@@ -4,7 +4,7 @@ import math
 import pytest
 
 import tensorrank as tr
-from tensorrank.experiments.depth_series import COLUMNS, Series, series_of, table_row, write_table
+from tensorrank.experiments.depth_series import COLUMNS, Series, series_of, table, write_table
 from tensorrank.studies.study import Finding
 
 
@@ -46,13 +46,24 @@ def test_depths_that_do_not_follow_each_other_make_no_increment():
     assert Series((finding(1, 3, "exact"), finding(3, 232, "exact"))).increments() == []
 
 
-def test_the_sentence_tells_both_regimes_by_the_knee():
-    # log3(2 * 2 * 3) = 2.26
-    series = Series((finding(1, 3, "exact"), finding(2, 18, "exact"), finding(3, 232, "exact")))
+def test_the_sentence_tells_the_regimes_of_the_proved_ranks():
+    # log3 of 3, 18, 232, 4538, 109024 is 1, 2.63, 4.96, 7.66, 10.56; the knee is log3(2 * 2 * 3) = 2.26.
+    ranks = enumerate((3, 18, 232, 4538, 109024), 1)
+    series = Series(tuple(finding(depth, value, "exact", upper=None) for depth, value in ranks))
     assert series.sentence() == (
-        "width 2: depths 1-2 below the knee at 2.26 (double-exponential growth); depth 3 beyond it (saturated); "
-        "log3 rank grows by 1.63, 2.33; log3 of the width is 0.63"
+        "width 2: depth 1 growing, depths 2-3 turning, depths 4-5 saturated; log3 rank is multiplied by 2.63, 1.88, 1.55, "
+        "1.38; log3 rank grows by 1.63, 2.33, 2.71, 2.89; knee at 2.26, log3 of the width is 0.63"
     )
+
+
+def test_proved_ranks_decide_the_regime_and_the_moment_bound_where_they_are_not_known():
+    # One head of width 1 at width 2 has the ranks 2, 8, 50, 392: log3 0.63, 1.89, 3.56, 5.44.
+    ranks = [finding(depth, value, "exact", upper=None, head_dim=1) for depth, value in enumerate((2, 8, 50, 392), 1)]
+    assert [Series(tuple(ranks)).regime(depth) for depth in (1, 2, 3)] == ["growing", "turning", "turning"]
+    cut = Series((ranks[0], finding(2, 2, "lower bound", head_dim=1)))
+    assert cut.regime(1) == "growing"
+    # A rank of 1 has the logarithm 0, which nothing multiplies.
+    assert Series((finding(4, 1, "exact"), finding(5, 1, "exact"))).regime(4) == "saturated"
 
 
 def test_two_tokens_have_a_lower_knee():
@@ -69,7 +80,7 @@ def test_labels_tell_what_differs():
 
 
 def test_a_row_has_the_values_of_the_theory():
-    row = table_row(finding(3, 200, "lower bound", upper=232))
+    ((row,), _) = table([finding(3, 200, "lower bound", upper=232)])
     assert set(row) == {"kind", *COLUMNS}
     assert (row["moment_bound"], row["value"], row["standing"]) == (232, 200, "lower bound")
     assert row["log3_value"] == pytest.approx(math.log(200, 3))
@@ -77,11 +88,11 @@ def test_a_row_has_the_values_of_the_theory():
     assert row["published_upper_log3"] == pytest.approx(
         12 + 3 - 4 * math.log(2 / (2 * math.sqrt(2) * math.e), 3) + math.log(2, 3)
     )
-    assert row["regime"] == "saturated"
+    assert row["regime"] == "turning"
 
 
 def test_where_no_theorem_applies_the_row_says_nothing():
-    row = table_row(finding(1, 3, "exact", heads=2))
+    ((row,), _) = table([finding(1, 3, "exact", heads=2)])
     assert row["published_lower_log3"] is None
     assert row["published_upper_log3"] is None
 

@@ -103,6 +103,17 @@ def test_ticks_stand_at_log3_of_the_width_and_at_the_knee(series):
     assert upright == {round(math.log(2, 3), 6), round(math.log(12, 3), 6)}
 
 
+def test_the_ground_is_shaded_by_regimes(series):
+    figure, axes = tr.figures.rank_vs_depth(series)
+    # Width 2: depth 1 growing, 2 and 3 turning, then saturated.
+    spans = [patch for patch in axes[0].patches if patch.get_height() == 1]
+    shades = [(patch.get_x(), patch.get_x() + patch.get_width(), patch.get_facecolor()[0]) for patch in spans]
+    assert [edges[:2] for edges in shades[:4]] == [(0, 1.5), (1.5, 2.5), (2.5, 3.5), (3.5, 4.5)]
+    assert shades[0][2] < shades[1][2] == shades[2][2] < shades[3][2] == 1
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "growing: a layer at least doubles log₃ rank" in words
+
+
 def test_many_series_make_rows_of_panels():
     many = series_of([finding(1, width + 1, "exact", width=width) for width in range(1, 8)])
     _, axes = tr.figures.rank_vs_depth(many)

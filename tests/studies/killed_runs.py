@@ -19,7 +19,7 @@ from pathlib import Path
 
 import tensorrank as tr
 from tensorrank.arithmetic.primes import SMALL_PRIMES
-from tensorrank.experiments.depth_series import COLUMNS, table_row, write_table
+from tensorrank.experiments.depth_series import COLUMNS, write_table
 from tensorrank.studies.events import BlockFinished
 from tensorrank.studies.store import Store
 
@@ -123,7 +123,7 @@ def main():
         rounds += 1
         assert table(place) == table(whole), "the table differs from that of an uninterrupted run"
         assert results(place) == results(whole), "the results differ from those of an uninterrupted run"
-    rows = [table_row(finding) for finding in study.run(Store(whole / "study.sqlite"))]
+    findings = list(study.run(Store(whole / "study.sqlite")))
     json.dump(
         {
             "kills": done,
@@ -133,7 +133,7 @@ def main():
             "lost": lost[:3],
             "blocks": len(known),
             "small": sum(prime < SMALL_PRIMES.least for one in results(whole).values() for prime in one.primes),
-            "standings": sorted({row["standing"] for row in rows}),
+            "standings": sorted({finding.result.standing for finding in findings}),
         },
         sys.stdout,
     )

@@ -29,7 +29,7 @@ def save_figures(findings: Sequence[Finding[Any]], out: Path) -> list[Path]:
 
 def print_findings(findings: Sequence[Finding[Any]], left_out: Sequence[str] = ()) -> None:
     """Print a table for each kind of model, why ranks are lower bounds, what was left out, and regimes of attention."""
-    from tensorrank.experiments.depth_series import has_series, series_of, table_row
+    from tensorrank.experiments.depth_series import has_series, series_of, table_rows
     from tensorrank.studies.export import model_columns, rank_row
     from tensorrank.studies.model_key import ModelKey
 
@@ -41,7 +41,8 @@ def print_findings(findings: Sequence[Finding[Any]], left_out: Sequence[str] = (
             "tokens": all(one.model.tokens == 2 * one.model.width for one in series),
         }
         names = ["width", "depth", *(name for name, as_usual in usual.items() if not as_usual)]
-        _print_ranks([table_row(one) for one in findings if has_series(one.model)], names, "moment_bound", "regime")
+        rows_of = table_rows(series)
+        _print_ranks([rows_of[one.model] for one in findings if has_series(one.model)], names, "moment_bound", "regime")
     kinds: dict[str, list[Finding[Any]]] = {}
     for finding in findings:
         if not has_series(finding.model):
