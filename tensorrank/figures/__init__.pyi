@@ -2,6 +2,7 @@
 
 from .ablations import ablation as ablation
 from .approximations import approximation as approximation
+from .collapses import collapse as collapse
 from .communication import communication_growth as communication_growth
 from .comparisons import comparison as comparison
 from .depth_and_structure import (
@@ -15,6 +16,7 @@ from .depths_on_data import depth_on_data as depth_on_data
 from .equal_parameters import iso_parameters as iso_parameters
 from .hierarchies import hierarchy as hierarchy
 from .increments_over_depth import increments as increments
+from .knees import knee as knee
 from .ranks_over_depth import rank_vs_depth as rank_vs_depth
 from .sizes_of_models import model_sizes as model_sizes
 from .sparse_averaging import (

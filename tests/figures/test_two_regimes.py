@@ -1,0 +1,121 @@
+from __future__ import annotations
+
+import math
+from math import comb
+
+import numpy as np
+import pytest
+
+from tensorrank import SelfAttention, TensorRankError, figures, separation_rank
+from tensorrank.experiments.depth_series import series_of
+from tensorrank.studies.run import Finding
+
+
+def computed(*sizes):
+    models = [SelfAttention(depth, width, tokens=tokens) for width, depth, tokens in sizes]
+    return series_of([Finding(model, separation_rank(model)) for model in models])
+
+
+def log3(number):
+    return math.log(number) / math.log(3)
+
+
+def points(ax, marker):
+    return [line.get_xydata() for line in ax.lines if line.get_marker() == marker]
+
+
+def assert_all_is_inside(figure):
+    figure.draw_without_rendering()
+    box = figure.bbox
+    for ax in figure.axes:
+        for text in [ax.title, ax.xaxis.label, ax.yaxis.label, *ax.texts]:
+            assert_inside(box, text.get_window_extent())
+    (legend,) = figure.legends
+    assert_inside(box, legend.get_window_extent())
+    assert not any(legend.get_window_extent().overlaps(ax.get_window_extent()) for ax in figure.axes)
+
+
+def assert_inside(box, extent):
+    assert box.x0 <= extent.x0 <= extent.x1 <= box.x1
+    assert box.y0 <= extent.y0 <= extent.y1 <= box.y1
+
+
+@pytest.mark.parametrize("widths", [[7], [2, 64], [1, 16, 12288], [2**k for k in range(13)]], ids=len)
+def test_ranks_between_two_tokens_stand_at_every_width(widths):
+    figure, (over_depth, two, _) = figures.collapse(widths=widths, deepest=6)
+    for width, depths, ratios in zip(widths, points(over_depth, "."), points(two, "o"), strict=True):
+        for depth in range(1, 7):
+            degree = (3**depth - 1) // 2
+            rank = log3(comb(width + degree, width))
+            assert depths[depth - 1] == pytest.approx([depth, rank])
+            assert ratios[depth - 1] == pytest.approx([degree / width, rank / width])
+    assert_all_is_inside(figure)
+
+
+def test_every_width_in_range_has_its_knee_marked_on_its_line():
+    _, (over_depth, *_) = figures.collapse(widths=[1, 4, 64, 4096], deepest=6)
+    # The one coordinate of width 1 is many tokens' moment too; at width 4096 the knee is beyond depth 6.
+    assert [point[0][0] for point in points(over_depth, "|")] == pytest.approx([log3(4), log3(8), log3(128)])
+
+
+def test_computed_ranks_are_marked_where_their_tokens_are():
+    series = computed((2, 2, 2), (2, 3, 2), (2, 2, 4), (3, 2, 6), (3, 2, 4))
+    _, (_, two, many) = figures.collapse(series, widths=[2], deepest=4)
+    ringed = [
+        line.get_xydata()
+        for ax in (two, many)
+        for line in ax.lines
+        if (line.get_marker(), line.get_markeredgecolor()) == ("o", "black")
+    ]
+    assert np.concatenate(ringed).tolist() == [
+        pytest.approx(point)
+        for point in ([4 / 2, log3(15) / 2], [13 / 2, log3(105) / 2], [4 / 6, log3(18) / 3], [4 / 12, log3(49) / 6])
+    ]
+
+
+def test_the_legend_names_computed_ranks_only_where_there_are_some():
+    names = [
+        [text.get_text() for text in figures.collapse(series)[0].legends[0].get_texts()] for series in ([], computed((2, 1, 2)))
+    ]
+    assert [any("computed" in name for name in one) for one in names] == [False, True]
+
+
+def test_the_knee_between_two_tokens_is_read_off_exact_ranks():
+    widths = [8, 64, 4096]
+    figure, ax = figures.knee(widths=widths)
+    (line,) = (line for line in ax.lines if line.get_marker() == "o")
+    assert line.get_xdata().tolist() == widths
+    for width, depth in line.get_xydata():
+        below, above = (log3(comb(int(width) + (3**whole - 1) // 2, int(width))) for whole in (int(depth), int(depth) + 1))
+        # phi(1) is 2 log3(2).
+        assert below <= width * 2 * log3(2) <= above
+    assert line.get_ydata()[-1] == pytest.approx(log3(2 * 4096), abs=0.03)
+    assert_all_is_inside(figure)
+
+
+def test_the_knee_of_computed_ranks_lies_between_those_of_the_bounds():
+    _, ax = figures.knee(computed(*((2, depth, 4) for depth in range(1, 5))), widths=[2, 3])
+    ((width, depth),) = points(ax, "D")[0]
+    bar = next(line for line in ax.lines if line.get_linewidth() == 4 and line.get_xdata()[0] == 2)
+    assert width == 2
+    assert bar.get_ydata()[0] <= depth <= bar.get_ydata()[1]
+    # Ranks 18 and 232 at depths 2 and 3 stand on both sides of 3^(3 phi(1)) = 64.
+    assert 2 < depth < 3
+
+
+def test_ranks_on_one_side_of_the_knee_alone_are_not_marked():
+    _, ax = figures.knee(computed((2, 1, 4), (2, 2, 4), (3, 3, 6), (1, 1, 2)), widths=[2])
+    assert not points(ax, "D")
+
+
+@pytest.mark.parametrize("widths", [[1], [5, 6], list(range(1, 14))], ids=len)
+def test_nothing_of_the_knees_is_clipped(widths):
+    assert_all_is_inside(figures.knee(computed((2, 1, 4)), widths=widths)[0])
+
+
+@pytest.mark.parametrize("figure", [figures.collapse, figures.knee])
+def test_widths_that_are_none_are_refused(figure):
+    with pytest.raises(TensorRankError, match=r"widths are .*; expected a list of widths, such as \[1, 16, 256\]"):
+        figure(widths=[])
+    with pytest.raises(TensorRankError, match="a width is 0; expected a whole number"):
+        figure(widths=[0])
