@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 # Some ranks could not be computed.
 SKIPPED = 1
+# Widths between two tokens, unless sizes are given.
+_TWO_TOKENS = (2, 8, 32, 128)
 
 
 def study(
@@ -78,7 +80,8 @@ def study(
 ) -> None:
     """Separation ranks of many models, stored one by one, in a table, and for attention in figures.
 
-    Without options these are attention networks of several widths and depths, which take about a minute on two cores.
+    Without options these are attention networks of several widths and depths, for many tokens and for one token a side,
+    which take about a minute on two cores.
     What is too large becomes a certified lower bound with the reason; give --work and --memory to go further. Running
     again computes only what is missing.
 
@@ -163,8 +166,12 @@ def study(
 
 
 def _attention(sizes: Mapping[str, str | None], limits: Mapping[str, Any]) -> tr.Study[tr.SelfAttention]:
-    """The study of attention networks, cheap ones first within a width."""
+    """The study of attention networks, cheap ones first within a width; by default in both regimes of tokens."""
     read = {name: None if text is None else whole_numbers(text, name) for name, text in sizes.items()}
+    if not any(read.values()):
+        many = [tr.SelfAttention(depth, width) for width in range(1, 5) for depth in range(1, 6)]
+        two = [tr.SelfAttention(depth, width, tokens=2) for width in _TWO_TOKENS for depth in range(1, 9)]
+        return tr.Study([*many, *two], **limits)
     return tr.Study.over(
         tr.SelfAttention,
         width=read["--widths"] or range(1, 5),

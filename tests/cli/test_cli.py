@@ -91,16 +91,16 @@ def test_bounds_as_a_table():
     assert "knee at depth 2.26" in done.stdout
 
 
+FIGURES = ("collapse", "knee", "rank_vs_depth", "increments")
+
+
 def test_study_writes_store_table_and_figures(tmp_path):
     done = run("study", "--widths", "1-2", "--depths", "1,2,3", "--out", tmp_path / "out")
     assert done.returncode == 0, done.stderr
     assert {path.name for path in (tmp_path / "out").iterdir()} == {
         "study.sqlite",
         "ranks.csv",
-        "rank_vs_depth.png",
-        "rank_vs_depth.svg",
-        "increments.png",
-        "increments.svg",
+        *(f"{name}.{ending}" for name in FIGURES for ending in ("png", "svg")),
     }
     rows = list(csv.DictReader((tmp_path / "out" / "ranks.csv").read_text().splitlines()))
     assert [(row["width"], row["depth"], row["value"]) for row in rows] == [
@@ -114,6 +114,7 @@ def test_study_writes_store_table_and_figures(tmp_path):
     assert "6 computed, 0 from the store" in done.stdout
     assert "The picture: " in done.stdout
     assert "width 2: depth 1 growing, depth" in done.stdout
+    assert "collapse.png" in done.stdout
     again = run("study", "--widths", "1-2", "--depths", "1-3", "--out", tmp_path / "out", "--json")
     values = json.loads(again.stdout)
     assert [row["value"] for row in values["rows"]] == [2, 5, 14, 3, 18, 232]

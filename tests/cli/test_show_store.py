@@ -156,10 +156,7 @@ def test_parquet_has_every_column_and_whole_numbers_of_any_size(folder, tmp_path
 def test_figures_are_made_without_computing(folder, tmp_path):
     done = run("show", folder, "--figures", tmp_path / "pictures", "--json")
     assert {Path(name).name for name in json.loads(done.stdout)["written"]} == {
-        "rank_vs_depth.png",
-        "rank_vs_depth.svg",
-        "increments.png",
-        "increments.svg",
+        f"{name}.{ending}" for name in ("collapse", "knee", "rank_vs_depth", "increments") for ending in ("png", "svg")
     }
     assert all(path.stat().st_size for path in (tmp_path / "pictures").iterdir())
 

@@ -64,5 +64,5 @@ def test_programs_ended_by_any_signal_leave_nothing_stray(tmp_path):
     assert found["kills"] >= 6
     assert found["stray"] == found["odd lines"] == []
     assert set(found["codes"]) <= {"-15", "-9", "-2", "0", "130", "143"}
-    pictures = {f"{name}.{ending}" for name in ("increments", "rank_vs_depth") for ending in ("png", "svg")}
+    pictures = {f"{name}.{ending}" for name in ("collapse", "increments", "knee", "rank_vs_depth") for ending in ("png", "svg")}
     assert set(found["contents"]) == pictures | {"ranks.csv", "scratch", "study.sqlite"}

@@ -15,16 +15,16 @@ if TYPE_CHECKING:
 
 
 def save_figures(findings: Sequence[Finding[Any]], out: Path) -> list[Path]:
-    """Save the figures of ranks and of their increments over depth in a folder; none without attention."""
+    """Save the figures of both regimes, and of ranks and their increments over depth; none without attention."""
     # Heavy modules are imported where they are used, so that --help answers at once.
     from tensorrank.experiments.depth_series import series_of
 
     series = series_of(findings)
     if not series:
         return []
-    ranks, _ = tr.figures.rank_vs_depth(series)
-    growth, _ = tr.figures.increments(series)
-    return [*tr.figures.save(ranks, out / "rank_vs_depth"), *tr.figures.save(growth, out / "increments")]
+    # That of every width on one curve first: it is the one to open.
+    kinds = (tr.figures.collapse, tr.figures.knee, tr.figures.rank_vs_depth, tr.figures.increments)
+    return [path for kind in kinds for path in tr.figures.save(kind(series)[0], out / kind.__name__)]
 
 
 def print_findings(findings: Sequence[Finding[Any]], left_out: Sequence[str] = ()) -> None:

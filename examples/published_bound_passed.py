@@ -1,0 +1,54 @@
+"""A published upper bound on the separation rank is passed by a lower bound that is proved, once tokens are several.
+
+The second theorem of Levine et al. (NeurIPS 2020, arXiv 2006.12467) bounds log3 of the rank, beyond the depth log3(d),
+by 2 d L + c1 + c2. Its slope in the depth L is 2 d + 1. The monomial bound gives, for n tokens a side and as many heads
+as needed, a rank whose slope tends to the number of independent entries of the moment matrix, n d - n (n-1) / 2, which
+is larger from n = 3 on. So at some depth it passes the published bound: the picture shows where, at width 64 with 32
+heads. The proof is in docs/method.md. Before that, the monomial bound is checked where the rank can be computed, at its
+own weights.
+Run: python examples/published_bound_passed.py [--quick]
+"""
+
+import sys
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+import tensorrank as tr
+from tensorrank.attention.monomial import monomial
+
+quick = "--quick" in sys.argv
+out = Path(__file__).parent / "out"
+out.mkdir(exist_ok=True)
+
+print("The monomial bound and the rank at its own weights:")
+for depth, width, tokens in ((2, 3, 1), (3, 2, 1), (2, 3, 2), (2, 2, 2), *(() if quick else ((3, 3, 1),))):
+    found = monomial(depth, width, width, 1, tokens, tokens)
+    model = tr.SelfAttention(depth, width, heads=width, head_dim=1, tokens=2 * tokens)
+    rank = tr.separation_rank(model, weights=found.weights(), method="grid")
+    print(f"  width {width}, depth {depth}, {tokens} a side: bound {found.bound}, rank there {rank.value} ({rank.standing})")
+
+width, heads, deepest = 64, 32, 24 if quick else 40
+depths = range(5, deepest + 1)
+published = [tr.bounds.published_bounds(depth, width, heads).upper for depth in depths]
+figure = Figure(figsize=(6.4, 4.3), layout="constrained")
+ax = figure.subplots()
+ax.plot(depths, published, color="black", linestyle=(0, (4, 2)), linewidth=1.2)
+ax.annotate("upper bound as published", (depths[-1], published[-1]), xytext=(-4, 5), textcoords="offset points", ha="right")
+for tokens, colour in ((1, "0.6"), (4, "#E69F00"), (5, "#D55E00"), (6, "#CC79A7"), (8, "#009E73"), (64, "#0072B2")):
+    lower = [tr.bounds.log3_monomial_bound(depth, width, heads, None, tokens, tokens) for depth in depths]
+    ax.plot(depths, lower, color=colour, linewidth=1.5)
+    passed = next((depth for depth, bound, limit in zip(depths, lower, published, strict=True) if bound > limit), None)
+    text = f"{tokens} token{'s' if tokens > 1 else ''} a side"
+    if passed is not None:
+        height = lower[passed - depths[0]]
+        ax.plot(passed, height, "o", color=colour, markeredgecolor="black", zorder=4)
+        ax.annotate(f"{text}: depth {passed}", (passed, height), xytext=(-7, 5), textcoords="offset points", ha="right")
+        print(f"{text}: at depth {passed} at least 3^{height:.0f}, published at most 3^{published[passed - depths[0]]:.0f}")
+    else:
+        ax.annotate(text, (depths[-1], lower[-1]), xytext=(-4, -13), textcoords="offset points", ha="right")
+        print(f"{text}: not passed up to depth {deepest}")
+ax.set(xlabel="depth L", ylabel="log₃ separation rank", ylim=(0, 1.25 * published[-1]), xlim=(depths[0], depths[-1]))
+ax.set_title(f"Width {width}, {heads} heads: what is proved passes what is published")
+figure.savefig(out / "published_bound_passed.png", dpi=200)
+print(f"picture: {out / 'published_bound_passed.png'}")
