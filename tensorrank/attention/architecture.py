@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, ClassVar
 
@@ -14,13 +15,14 @@ from tensorrank.attention import bounds
 from tensorrank.attention.containment import Network
 from tensorrank.attention.float_values import float_grid
 from tensorrank.attention.heights import value_bits
+from tensorrank.attention.identity_weights import identity_ranks
 from tensorrank.attention.instance import AttentionInstance
 from tensorrank.attention.monomial import Monomial, monomial
 from tensorrank.attention.stack import AttentionStack
 from tensorrank.attention.two_tokens import two_token_theorem
 from tensorrank.attention.weights import AttentionWeights
 from tensorrank.checked import checked
-from tensorrank.errors import CombinationError
+from tensorrank.errors import CombinationError, TooLargeError
 from tensorrank.separation.architecture import Model, MomentForm, ProvedRank, Weights
 from tensorrank.separation.named_weights import Shapes, WeightedArchitecture, drawn_or_given, heights_of
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
@@ -224,14 +226,21 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
         return min(whole, bounds.affine_bound(self.depth, self.width, self.input_width))
 
     def generic_lower_bound(self, partition: PartitionLike) -> int:
-        """The monomial bound for the sizes of this network.
+        """The largest of the monomial bound, the identity bound, and the rank between two tokens for as wide a head.
 
         Under a causal mask beyond depth 1 it is that of the widest network of depth 1 which this one contains.
         """
         if self.sides(partition)[1] == 0:
             return 1
         if not self.causal or self.depth == 1:
-            return self._monomial(partition).bound
+            least = min(self.input_width, self.head_dim)
+            known = [self._monomial(partition).bound]
+            # Bounds that are too long to count are not needed: there is another.
+            with suppress(TooLargeError):
+                known.append(bounds.two_token_rank(self.depth, least))
+            with suppress(TooLargeError):
+                known.append(bounds.identity_bound(self.depth, min(least, *self.sides(partition))))
+            return max(known)
         width = self.network(partition).shallower_width
         return monomial(1, width, self.kv_heads, self.head_dim, *self.sides(partition)).bound if width else 1
 
@@ -246,8 +255,13 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
         return super().proved_rank(checked_partition(self.sites, partition))
 
     def _lower_bounds(self, partition: PartitionLike) -> Sequence[int]:
-        """The monomial bound on the rank of each degree's part."""
-        return self._monomial(partition).by_degree()
+        """For each degree's part the larger rank at the weights of the monomial bound and at identity weights."""
+        monomials = self._monomial(partition).by_degree()
+        try:
+            identity = identity_ranks(self.moment_degree, min(self.input_width, self.head_dim, *self.sides(partition)))
+        except TooLargeError:
+            return monomials
+        return [max(pair) for pair in zip(monomials, identity, strict=True)]
 
     def _monomial(self, partition: PartitionLike) -> Monomial:
         # One head of each group that shares keys and values, and the coordinates that the embedding reaches.

@@ -119,7 +119,8 @@ def _computed(two: Axes, many: Axes, series: Series, colour: Any) -> bool:
         scale = 2 * variables
     else:
         return False
-    points = [(f.model.depth, f.result.value) for f in series.findings if f.proved and f.result.value > 1]
+    computed = [f for f in series.findings if f.proved and f.result.value > 1 and f.result.method != "theorem"]
+    points = [(f.model.depth, f.result.value) for f in computed]
     ratios = [_degree(depth) / scale for depth, _ in points]
     heights = [bounds.log3(value) / variables for _, value in points]
     ax.plot(ratios, heights, "o", color=colour, markeredgecolor="black", markersize=6, zorder=4)

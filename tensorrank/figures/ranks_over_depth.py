@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import ceil
 
 import numpy as np
@@ -19,6 +20,7 @@ from tensorrank.checked import checked
 from tensorrank.experiments.depth_series import Series
 from tensorrank.figures.axes import Panels, panels
 from tensorrank.figures.style import DASHED, by_standing, colours, in_style, line_entry, mark_entry, something, standing_entries
+from tensorrank.separation.partition import Bipartition
 
 _COLUMNS = 4
 _LOWEST = 0.3
@@ -33,10 +35,11 @@ def rank_vs_depth(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figur
     """log3 of the separation rank against depth, one panel a series, on common axes.
 
     Filled marks are exact ranks, open ones probable, triangles certified lower bounds. The shaded band lies between the
-    monomial and the moment bound, proved for every depth; the dashed lines are the bounds as published. A tick at
-    the bottom marks log3 of the width, one at the top the knee. The ground is grey at growing depths, where another
-    layer at least doubles log3 of the rank, and white at saturated ones, where it adds at most half; light grey is
-    between. The rank axis is logarithmic in log3 of the rank: a straight rise is double-exponential growth.
+    bounds that are proved for every depth: the moment bound, and the largest lower bound in closed form. Where no mark
+    stands, nothing else is known. The dashed lines are the bounds as published. A tick at the bottom marks log3 of the
+    width, one at the top the knee. The ground is grey at growing depths, where another layer at least doubles log3 of
+    the rank, and white at saturated ones, where it adds at most half; light grey is between. The rank axis is
+    logarithmic in log3 of the rank: a straight rise is double-exponential growth.
 
     Args:
         series: findings by depth, as `series_of` groups them.
@@ -76,13 +79,11 @@ def rank_vs_depth(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figur
 def _panel(ax: Axes, series: Series, among: Sequence[Series], colour: str, deepest: int) -> float:
     """One panel; returns the largest value shown."""
     model, side = series.model, series.side
-    other = model.tokens - side
+    halves = Bipartition.halves(model.tokens)
     depths = np.arange(1, deepest + 1)
-    upper = [bounds.log3(bounds.moment_bound(int(depth), model.width, side, other)) for depth in depths]
-    lower = [
-        bounds.log3(bounds.monomial_bound(int(depth), model.width, model.heads, model.head_dim, side, other))
-        for depth in depths
-    ]
+    models = [replace(model, depth=int(depth)) for depth in depths]
+    upper = [bounds.log3(bounds.moment_bound(int(depth), model.width, side, model.tokens - side)) for depth in depths]
+    lower = [bounds.log3(one.generic_lower_bound(halves)) for one in models]
     ax.fill_between(depths, lower, upper, color=colour, alpha=0.22, linewidth=0)
     ax.plot(depths, upper, color=colour, linewidth=1.0)
     ax.plot(depths, lower, color=colour, linewidth=0.6)
@@ -129,7 +130,7 @@ def _published(ax: Axes, model: SelfAttention, depths: NDArray[np.int64]) -> Non
 def _legend(series: Sequence[Series]) -> list[Line2D | Patch]:
     return [
         *standing_entries((f.result.standing for s in series for f in s.findings), "0.2"),
-        Patch(facecolor="0.65", label="proved: monomial to moment bound"),
+        Patch(facecolor="0.65", label="between the bounds that are proved"),
         line_entry("bounds as published, where positive", "0.35", DASHED, linewidth=0.9),
         Patch(facecolor=_GROUND["growing"], label="growing: a layer at least doubles log₃ rank"),
         Patch(facecolor=_GROUND["turning"], label="turning, then saturated: it adds at most half"),

@@ -135,7 +135,7 @@ def plan(model: Model, partition: PartitionLike | None = None, **options: Unpack
     >>> from tensorrank.attention.architecture import SelfAttention
     >>> found = plan(SelfAttention(depth=3, width=2))
     >>> found.method, found.lower, found.upper
-    ('catalecticant', 56, 232)
+    ('catalecticant', 196, 232)
     """
     chosen = checked_options("plan", options, PlanOptions)
     architecture = as_architecture(model)

@@ -13,7 +13,7 @@ from tensorrank.studies.run import Finding
 
 def computed(*sizes):
     models = [SelfAttention(depth, width, tokens=tokens) for width, depth, tokens in sizes]
-    return series_of([Finding(model, separation_rank(model)) for model in models])
+    return series_of([Finding(model, separation_rank(model, method="catalecticant")) for model in models])
 
 
 def log3(number):

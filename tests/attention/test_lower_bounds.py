@@ -1,0 +1,61 @@
+from __future__ import annotations
+
+import pytest
+
+from tensorrank import SelfAttention, bounds
+
+# Ranks from the literature of this project, computed by several programs: width, depth, heads, head width, tokens, and
+# the rank, by degree in the moments of the output token's side where that is known.
+KNOWN = [
+    (2, 1, 1, 2, 4, 3, (2, 1)),
+    (2, 2, 1, 2, 4, 18, (2, 6, 6, 3, 1)),
+    (2, 2, 2, 1, 4, 17, None),
+    (2, 3, 1, 2, 4, 232, (2, 6, 12, 20, 30, 42, 36, 28, 21, 15, 10, 6, 3, 1)),
+    (2, 3, 2, 1, 4, 215, (2, 6, 12, 20, 30, 35, 30, 25, 20, 15, 10, 6, 3, 1)),
+    (2, 3, 1, 1, 4, 50, (1, 2, 3, 4, 5, 5, 5, 5, 5, 5, 4, 3, 2, 1)),
+    (2, 3, 1, 2, 2, 105, (2, 4, 6, 8, 10, 12, 14, 13, 11, 9, 7, 5, 3, 1)),
+    (2, 4, 1, 2, 4, 4538, None),
+    (3, 2, 1, 3, 6, 49, (3, 18, 21, 6, 1)),
+    (3, 2, 3, 1, 6, 43, None),
+    (3, 2, 1, 3, 2, 35, (3, 10, 15, 6, 1)),
+    (3, 3, 1, 3, 6, 3102, None),
+    (4, 2, 1, 4, 8, 110, (4, 40, 55, 10, 1)),
+    (4, 2, 2, 2, 8, 107, (4, 40, 52, 10, 1)),
+    (4, 2, 4, 1, 8, 85, (4, 36, 34, 10, 1)),
+    (4, 2, 1, 4, 3, 80, (4, 20, 45, 10, 1)),
+    (4, 2, 4, 1, 2, 69, None),
+    (5, 2, 5, 1, 2, 121, None),
+    (5, 2, 1, 5, 10, 216, None),
+    (4, 3, 1, 4, 8, 31456, None),
+]
+
+
+@pytest.mark.parametrize(("width", "depth", "heads", "head_dim", "tokens", "rank", "by_degree"), KNOWN)
+def test_no_lower_bound_passes_a_rank_that_is_known(width, depth, heads, head_dim, tokens, rank, by_degree):
+    model = SelfAttention(depth, width, heads=heads, head_dim=head_dim, tokens=tokens)
+    # A token alone among three is on the output's side.
+    partition = [0] if tokens == 3 else "halves"
+    assert model.generic_lower_bound(partition) <= rank
+    parts = model.moment_form().lower_bounds(partition)
+    assert len(parts) == model.moment_degree + 1
+    if by_degree is not None:
+        assert all(part <= known for part, known in zip(parts, by_degree, strict=True))
+
+
+# At identity weights these ranks were computed with FLINT by a program of its own.
+@pytest.mark.parametrize(("width", "depth", "rank"), [(2, 2, 17), (2, 3, 196), (3, 2, 46), (3, 3, 2512), (4, 2, 104)])
+def test_one_full_head_has_at_least_the_rank_of_identity_weights(width, depth, rank):
+    assert bounds.identity_bound(depth, width) == rank
+    assert SelfAttention(depth, width).generic_lower_bound("halves") == rank
+    # More tokens, wider networks and further heads contain it.
+    assert SelfAttention(depth, width + 1, heads=2, head_dim=width, tokens=30).generic_lower_bound("halves") >= rank
+
+
+def test_a_narrower_head_has_the_rank_of_two_tokens_at_its_width():
+    # binom(3 + 4, 3) = 35, beyond the monomials of one head.
+    assert SelfAttention(2, 5, heads=1, head_dim=3, tokens=2).generic_lower_bound("halves") == 35
+
+
+def test_lower_bounds_of_networks_too_large_to_count_are_those_of_monomials():
+    model = SelfAttention(20, 300, heads=1, head_dim=300, tokens=600)
+    assert model.generic_lower_bound("halves") >= bounds.two_token_rank(20, 300)
