@@ -121,7 +121,7 @@ def test_study_writes_store_table_and_figures(tmp_path):
 
 
 def test_what_is_too_large_is_a_lower_bound_with_its_reason(tmp_path):
-    done = run("study", "--widths", 2, "--depths", 4, "--memory", "300kB", "--out", tmp_path)
+    done = run("study", "--widths", 2, "--depths", 4, "--memory", "700kB", "--out", tmp_path)
     assert done.returncode == 0
     assert "lower bound" in done.stdout
     assert "width 2, depth 4: blocks of" in done.stdout
