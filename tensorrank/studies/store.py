@@ -18,6 +18,7 @@ from typing import Any, Literal
 from tensorrank.checked import checked
 from tensorrank.errors import StoreError
 from tensorrank.separation.architecture import Model
+from tensorrank.separation.comparison import contradict, worth
 from tensorrank.separation.jobs import JobKey, JobRank
 from tensorrank.separation.limits import Limits
 from tensorrank.separation.result import SeparationRank
@@ -154,7 +155,7 @@ class Store:
                     before = self.get(model)
                     if before is not None:
                         _agree(model, before.result, result)
-                        better = _ranking(before.result) > _ranking(result)
+                        better = worth(before.result) > worth(result)
                         if (better or _same_bound(before.result, result)) and not limits.covers(before.limits):
                             return before.result
                         if better:
@@ -330,21 +331,14 @@ def _limits_row(limits: Limits) -> dict[str, Any]:
     return {"memory": str(limits.memory), "work": limits.work, "files": limits.files, "version": __version__}
 
 
-def _ranking(result: SeparationRank) -> tuple[bool, int, bool]:
-    """What better results have more of: an exact one wins, then the higher certified bound, then a probable one."""
-    return result.standing == "exact", result.lower, result.standing == "probable"
-
-
 def _same_bound(before: SeparationRank, now: SeparationRank) -> bool:
     """Whether both are lower bounds, and equal: then the one under the larger limits tells more."""
     return before.standing == now.standing == "lower bound" and before.lower == now.lower
 
 
 def _agree(model: ModelKey, before: SeparationRank, now: SeparationRank) -> None:
-    for one, other in ((before, now), (now, before)):
-        contradicted = one.standing == "exact" and other.lower > one.value
-        if contradicted or (one.upper is not None and other.lower > one.upper):
-            raise StoreError(f"two results for {model} contradict each other: stored {before}; computed {now}")
+    if contradict(before, now):
+        raise StoreError(f"two results for {model} contradict each other: stored {before}; computed {now}")
 
 
 def _agree_on_block(model: ModelKey, key: JobKey, before: JobRank, now: JobRank) -> None:

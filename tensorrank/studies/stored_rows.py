@@ -30,10 +30,11 @@ TableName = Literal["ranks", "blocks"]
 
 @dataclass(frozen=True)
 class StoredRank:
-    """A result, and the limits under which it was computed."""
+    """A result, the limits under which it was computed, and by which version."""
 
     result: SeparationRank
     limits: Limits
+    version: str = __version__
 
     def settles(self, limits: Limits, seed: int) -> bool:
         """True if another run with this seed, under these limits, cannot improve the stored rank.
@@ -99,7 +100,7 @@ def rank_row(row: Mapping[str, Any]) -> RankRow:
     for name in ("value", "lower", "upper", "standing"):
         if cells[name] != getattr(result, name):
             raise DamagedCellError(name, row[name], f"{shown(getattr(result, name))}, as in the column result")
-    return cells["model"], StoredRank(result, _limits(cells))
+    return cells["model"], StoredRank(result, _limits(cells), cells["version"])
 
 
 def block_row(row: Mapping[str, Any]) -> BlockRow:
