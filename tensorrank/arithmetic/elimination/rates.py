@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import platform
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import suppress
@@ -19,6 +17,7 @@ from tensorrank.arithmetic.elimination.engines import Engine, Part
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.resources import worker_threads
 from tensorrank.errors import TensorRankError
+from tensorrank.user_folders import user_folder
 from tensorrank.whole_files import write_whole
 
 # The side of the products that are measured, and how often; all of them take a fifth of a second.
@@ -104,13 +103,5 @@ def _kept() -> dict[str, dict[str, float]]:
 
 def _path() -> Path | None:
     """The file in the user's cache folder; None for a user without a home."""
-    if sys.platform == "win32":
-        folder = os.environ.get("LOCALAPPDATA") or "~/AppData/Local"
-    elif sys.platform == "darwin":
-        folder = "~/Library/Caches"
-    else:
-        folder = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    try:
-        return Path(folder).expanduser() / "tensorrank" / "engines.json"
-    except RuntimeError:
-        return None
+    folder = user_folder("cache")
+    return None if folder is None else folder / "engines.json"
