@@ -18,6 +18,7 @@ from tensorrank.attention.heights import value_bits
 from tensorrank.attention.identity_weights import identity_ranks
 from tensorrank.attention.instance import AttentionInstance
 from tensorrank.attention.monomial import Monomial, monomial
+from tensorrank.attention.same_rank import rank_key
 from tensorrank.attention.stack import AttentionStack
 from tensorrank.attention.two_tokens import two_token_theorem
 from tensorrank.attention.weights import AttentionWeights
@@ -196,6 +197,10 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
         if not isinstance(other, SelfAttention) or self.width < other.width or self.depth < other.depth:
             return False
         return self.network(partition).contains(other.network(other_partition))
+
+    def rank_key(self, partition: PartitionLike) -> dict[str, Any]:
+        """The plain values that the separation rank for almost all weights depends on, by what `same_rank` proves."""
+        return rank_key(self.network(partition))
 
     def network(self, partition: PartitionLike) -> Network:
         """The network and a bipartition of its tokens, to be asked what it contains."""

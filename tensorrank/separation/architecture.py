@@ -231,6 +231,17 @@ class Architecture(Model):
         """
         return False
 
+    def rank_key(self, partition: Bipartition) -> dict[str, Any]:
+        """The plain values that the separation rank for almost all weights depends on, by what is proved.
+
+        Architectures of one kind with equal values have equal ranks. By default these are the identity, and the sites
+        of the side with site 0: which of the two sides is called A does not matter.
+
+        Raises:
+            TensorRankError: if the architecture has no identity.
+        """
+        return {**self.identity(), "side": sorted(partition.a if 0 in partition.a else partition.b)}
+
     def in_floats(self, partition: Bipartition, weights: Weights | None, work: float, rank: int) -> FloatMatrix | None:
         """A matrix in floats that tells how much of an exact rank is rounding; None where no floats were given.
 

@@ -34,6 +34,7 @@ INTERNAL = frozenset(
             "state_functions",
             "toward_tree",
             "contains",
+            "rank_key",
             "float_grid",
             "in_floats",
             "network",
