@@ -4,6 +4,7 @@
 # make fmt     write the code as the formatter does
 # make test-torch   the tests that need PyTorch, with its build for processors
 # make bench   the measured claims, as tables
+# make atlas   compute what the packaged atlas lacks, and write it
 # make fuzz    hostile files, command lines and calls: SECONDS=60 TARGET=all SEED=0
 # make differential   ranks and reductions against FLINT and brute force: SECONDS=60 SEED=0
 PYTHON ?= python3
@@ -14,7 +15,7 @@ SECONDS ?= 60
 SEED ?= 0
 TARGET ?= all
 
-.PHONY: study test test-torch check fmt bench fuzz differential clean
+.PHONY: study test test-torch check fmt bench atlas fuzz differential clean
 study: .venv/.installed
 	$(BIN)/tensorrank study
 
@@ -38,6 +39,9 @@ fmt: .venv/.installed-test
 
 bench: .venv/.installed-bench
 	$(BIN)/python benchmarks/run.py
+
+atlas: .venv/.installed
+	$(BIN)/python benchmarks/atlas.py
 
 fuzz: .venv/.installed-fuzz
 	PYTHONPATH=tests $(BIN)/python -m fuzz --seconds $(SECONDS) --target $(TARGET) --seed $(SEED)

@@ -3,6 +3,7 @@
 from . import experiments as experiments, figures as figures, guidelines as guidelines, tasks as tasks, units as units
 from .arithmetic.elimination.rank import rank_mod_p as rank_mod_p
 from .arithmetic.spectrum import numerical_rank as numerical_rank
+from .atlas.atlas import Atlas as Atlas
 from .attention import bounds as bounds
 from .attention.architecture import SelfAttention as SelfAttention
 from .attention.softmax import SoftmaxAttention as SoftmaxAttention

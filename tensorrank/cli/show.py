@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from tensorrank.cli.shared import options as given
+from tensorrank.cli.shared.filters import Filter
 from tensorrank.cli.shared.model_files import described
 from tensorrank.cli.shared.terminal import STORE_NAME, print_json, say, say_lines, whole_numbers
-from tensorrank.cli.show_store import Filter, show_store
+from tensorrank.cli.show_store import show_store
 from tensorrank.errors import TensorRankError
 
 if TYPE_CHECKING:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 import tensorrank as tr
-from tensorrank.arguments import meant, nearest, shown
+from tensorrank.cli.shared.filters import Filter
 from tensorrank.cli.shared.findings_text import print_findings, save_figures
-from tensorrank.cli.shared.swept_models import model_of, stored_findings
+from tensorrank.cli.shared.swept_models import stored_findings
 from tensorrank.cli.shared.terminal import empty_table, make_folder, print_json, say, wide_console
 from tensorrank.errors import TensorRankError
 from tensorrank.whole_files import checked_file
@@ -27,55 +26,11 @@ if TYPE_CHECKING:
     # A block's model, seed and key, and what is stored of it.
     StoredRow = tuple[ModelKey, int, JobKey, StoredBlock]
 
-# The filters by size, and what models call that size.
-SIZES = {"--widths": "width", "--depths": "depth", "--heads": "heads", "--tokens": "tokens"}
-
-
-@dataclass(frozen=True)
-class Filter:
-    """Which models to show: for some of `SIZES` the numbers that will do, and one kind or standing, or any."""
-
-    sizes: Mapping[str, Sequence[int]] = field(default_factory=dict)
-    kind: str | None = None
-    standing: str | None = None
-
-    def __post_init__(self) -> None:
-        # Heavy modules are imported where they are used, so that --help answers at once.
-        from tensorrank.separation.result import Standing
-
-        standings = [name for name in get_args(Standing) if name != "numerical"]
-        if self.standing is not None and self.standing not in standings:
-            raise TensorRankError(f"--standing is {self.standing!r}; {nearest(self.standing, standings)}")
-
-    def check_kind(self, models: Iterable[ModelKey]) -> None:
-        """Refuse a kind of which a store has no model, though it has others."""
-        kinds = sorted({model.kind for model in models})
-        if self.kind is not None and kinds and self.kind not in kinds:
-            raise TensorRankError(
-                f"--kind is {shown(self.kind)}; the store has models of {', '.join(kinds)}{meant(self.kind, kinds)}"
-            )
-
-    def takes(self, model: ModelKey) -> bool:
-        """Whether a model is one of them; one without a size that is asked for is not."""
-        sizes = (model.values.get(SIZES[option]) in wanted for option, wanted in self.sizes.items())
-        return self.kind in (None, model.kind) and all(sizes)
-
-    def cannot_tell(self, models: Iterable[ModelKey]) -> list[str]:
-        """Which filters mean nothing to some of the models, in words."""
-        missing = Counter(
-            (option, model.kind)
-            for model in models
-            for option in self.sizes
-            if self.kind in (None, model.kind) and SIZES[option] not in model.values
-        )
-        return [
-            f"{option} cannot filter models of kind {kind}, which have no {SIZES[option]}: {count} left out"
-            for (option, kind), count in missing.items()
-        ]
-
 
 def show_store(path: Path, filtered: Filter, *, blocks: bool, export: str | None, figures: Path | None, json: bool) -> None:
     """List what the store has; export and picture it if that is asked for."""
+    # Heavy modules are imported where they are used, so that --help answers at once.
+    from tensorrank.atlas.kinds import model_of
     from tensorrank.experiments.depth_series import table
     from tensorrank.studies.export import check_export
     from tensorrank.studies.export import export as write_rows
@@ -87,7 +42,7 @@ def show_store(path: Path, filtered: Filter, *, blocks: bool, export: str | None
         raise TensorRankError("--figures shows ranks, not --blocks; give one of the two")
     with tr.Store(path, read_only=True, check=model_of) as store:
         ranks, listed = dict(store), list(store.blocks())
-    filtered.check_kind({*ranks, *(key for key, *_ in listed)})
+    filtered.check_kind({*ranks, *(key for key, *_ in listed)}, "the store")
     # Of the whole store: what is left out may be contained in what is shown.
     findings = dict(zip(ranks, stored_findings(ranks.items()), strict=True))
     chosen = [key for key in ranks if filtered.takes(key) and filtered.standing in (None, findings[key].result.standing)]

@@ -15,7 +15,7 @@ import tensorrank as tr
 from tensorrank.cli.shared import options as given
 from tensorrank.cli.shared.findings_text import print_findings, save_figures
 from tensorrank.cli.shared.interrupts import Interrupts
-from tensorrank.cli.shared.swept_models import model_of, stored_findings, study_of
+from tensorrank.cli.shared.swept_models import stored_findings, study_of
 from tensorrank.cli.shared.terminal import STORE_NAME, make_folder, print_json, say, whole_numbers
 from tensorrank.errors import TensorRankError
 
@@ -95,6 +95,7 @@ def study(
     Example: tensorrank study mine.json yours.json --out mixtures
     """
     # Heavy modules are imported where they are used, so that --help answers at once.
+    from tensorrank.atlas.kinds import model_of
     from tensorrank.cli.shared.watch import Watch
     from tensorrank.experiments.depth_series import table, write_table
     from tensorrank.studies.contained import raised_findings

@@ -19,6 +19,8 @@ from tensorrank.separation.plan import Plan
 from tensorrank.whole_numbers import abbreviated, as_ranges
 
 _UNLUCKY = "a proved lower bound passes the ranks computed: these draws were unlucky"
+# How a reason says that a rank is not the one for almost all weights.
+OF_GIVEN_NUMBERS = "for the numbers as they are given"
 # A repeated draw that gives more than all before it is repeated again, at most so often.
 _MOST_DRAWS = 16
 
@@ -342,7 +344,7 @@ def _draws_in_words(made: int, draws: Draws) -> str:
     """What was drawn, and what was given and stayed: all that a probable rank rests on."""
     if draws.weights is None and draws.model.weight_degree:
         return f"{made} draws of weights and a random prime"
-    return f"{made} draws of a random prime, for the numbers as they are given"
+    return f"{made} draws of a random prime, {OF_GIVEN_NUMBERS}"
 
 
 def _known(chosen: Plan, draws: Draws) -> int:

@@ -48,6 +48,8 @@ def main(name: str, seed: int, first: int, last: int) -> None:
     bound_memory()
     with tempfile.TemporaryDirectory(prefix="fuzz-") as folder:
         os.chdir(folder)
+        # The user's own atlas stays as it is.
+        os.environ["XDG_DATA_HOME"] = folder
         write_all(Path(folder))
         for case in range(first, last):
             print(json.dumps({"begun": case}), file=lines)

@@ -87,6 +87,25 @@ def study():
     return tr.Study([tr.SelfAttention(1, 2), tr.SelfAttention(2, 2), tr.RecurrentCircuit(1, 2, 2, 4)], work=1e7, threads=1)
 
 
+@cache
+def atlas() -> dict:
+    """An atlas as it stands in a file, with entries that the packaged one has not."""
+    import tensorrank as tr
+    from tensorrank.atlas.files import FORMAT, VERSION
+
+    models = tr.RecurrentCircuit(1, 5, 2, 4), tr.ConvolutionalCircuit(4, 3, (4, 2), shared=True)
+    entries = [tr.Atlas().add(tr.separation_rank(model, threads=1)).entries[0].to_dict() for model in models]
+    return {"format": FORMAT, "version": VERSION, "entries": entries}
+
+
+@cache
+def result() -> dict:
+    """A saved result."""
+    import tensorrank as tr
+
+    return tr.separation_rank(tr.SelfAttention(2, 2, heads=2, tokens=3), threads=1).to_dict()
+
+
 def write_all(folder: Path) -> None:
     """Write a good file of every sort, under the names that calls and command lines use."""
     Path(folder, "model.json").write_text(json.dumps(models()[0]), encoding="utf-8")
@@ -97,3 +116,5 @@ def write_all(folder: Path) -> None:
     Path(folder, "fit.json").write_text(json.dumps(FIT), encoding="utf-8")
     Path(folder, "weights.npz").write_bytes(weights())
     Path(folder, "study.sqlite").write_bytes(store())
+    Path(folder, "atlas.json").write_text(json.dumps(atlas()), encoding="utf-8")
+    Path(folder, "rank.json").write_text(json.dumps(result()), encoding="utf-8")

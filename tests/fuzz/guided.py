@@ -66,6 +66,7 @@ def main(name: str, seconds: float, folder: Path) -> None:
     corpus.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix="fuzz-") as here:
         os.chdir(here)
+        os.environ["XDG_DATA_HOME"] = here
         write_all(Path(here))
         bound_memory()
         options = ["-timeout=20", "-rss_limit_mb=6000", "-max_len=512", "-verbosity=0", f"-artifact_prefix={corpus}/"]

@@ -1,10 +1,9 @@
-"""The models of a study as words of the command line: a kind with its sizes, or model files."""
+"""Models as words of the command line: a kind with its sizes, or model files."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from inspect import signature
+from collections.abc import Collection, Iterable, Sequence
 from os.path import isfile
 from typing import TYPE_CHECKING, Any
 
@@ -14,34 +13,17 @@ from tensorrank.cli.shared.terminal import whole_numbers
 from tensorrank.errors import TensorRankError
 
 if TYPE_CHECKING:
+    from tensorrank.atlas.kinds import SizedModel
     from tensorrank.studies.model_key import ModelKey
     from tensorrank.studies.run import Finding
     from tensorrank.studies.stored_rows import StoredRank
 
-# The kinds that have sizes, and their classes; a new kind is one more line.
-KINDS = {"attention": "SelfAttention", "recurrent": "RecurrentCircuit", "convolutional": "ConvolutionalCircuit"}
-
-
-def model_of(key: ModelKey) -> tr.SelfAttention | tr.RecurrentCircuit | tr.ConvolutionalCircuit | ModelKey:
-    """The model of a stored key, if it is of a kind that has sizes; otherwise the key, which tells no more.
-
-    Raises:
-        TensorRankError: if sizes are missing, unknown or impossible.
-    """
-    if key.kind not in KINDS:
-        return key
-    kind = getattr(tr, KINDS[key.kind])
-    try:
-        signature(kind).bind(**key.values)
-    except TypeError as error:
-        raise TensorRankError(f"{key.kind}: {error}") from error
-    model: tr.SelfAttention | tr.RecurrentCircuit | tr.ConvolutionalCircuit = kind(**key.values)
-    return model
+# Heavy modules are imported where they are used, so that --help answers at once.
 
 
 def stored_findings(ranks: Iterable[tuple[ModelKey, StoredRank]]) -> list[Finding[Any]]:
     """The ranks of a store as findings, no lower bound less than what is certified of a model that is contained."""
-    # Heavy modules are imported where they are used, so that --help answers at once.
+    from tensorrank.atlas.kinds import model_of
     from tensorrank.studies.contained import raised_findings
     from tensorrank.studies.run import Finding
 
@@ -49,20 +31,63 @@ def stored_findings(ranks: Iterable[tuple[ModelKey, StoredRank]]) -> list[Findin
 
 
 def study_of(words: Sequence[str], **options: Any) -> tr.Study[Any]:
-    """The study of a name of `KINDS` and for each size NAME=VALUES, or of the models in files; and its options."""
+    """The study of a kind and for each size NAME=VALUES, or of the models in files; and its options."""
+    from tensorrank.atlas.kinds import KINDS
+
     kind, *others = words
     if kind in KINDS:
-        sizes: dict[str, list[Any]] = {}
-        for word in others:
-            name, values = _size(word)
-            if name in sizes or name in options:
-                raise TensorRankError(f"{word!r} was given; expected each size once, and options of the study as --NAME")
-            sizes[name] = values
-        return tr.Study.over(getattr(tr, KINDS[kind]), **sizes, **options)
+        return tr.Study.over(KINDS[kind], **_sizes(others, options), **options)
     for word in words:
         if not isfile(word):
             raise TensorRankError(f"{shown(word)} is no model file and no kind of model; {nearest(word, KINDS)}")
     return tr.Study([tr.load(word) for word in words], **options)
+
+
+def model_in(words: Sequence[str]) -> SizedModel:
+    """The model of a kind and for each size NAME=VALUE."""
+    from tensorrank.atlas.kinds import KINDS, made
+
+    kind, *others = words
+    if kind not in KINDS:
+        raise TensorRankError(f"{shown(kind)} is no kind of model; {nearest(kind, KINDS)}")
+    sizes = _sizes(others)
+    for name, values in sizes.items():
+        if len(values) > 1:
+            raise TensorRankError(f"{name} has {len(values)} values; expected one, such as {name}={values[0]}")
+    return made(kind, {name: value for name, (value,) in sizes.items()})
+
+
+def words_of(model: SizedModel) -> str:
+    """The words that `model_in` reads as this model, without the sizes that are as usual."""
+    from tensorrank.atlas.kinds import made
+
+    sizes = model.to_dict()
+    for name in list(sizes):
+        fewer = {other: value for other, value in sizes.items() if other != name}
+        try:
+            usual = made(model.kind, fewer) == model
+        except TensorRankError:
+            continue
+        sizes = fewer if usual else sizes
+    return " ".join([model.kind, *(f"{name}={_word(value)}" for name, value in sizes.items())])
+
+
+def _word(value: Any) -> str:
+    if isinstance(value, list):
+        return "x".join(map(str, value)) + "x" * (len(value) == 1)
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _sizes(words: Sequence[str], taken: Collection[str] = ()) -> dict[str, list[Any]]:
+    """The values of each size, of which none may have a name that is taken by an option."""
+    sizes: dict[str, list[Any]] = {}
+    for word in words:
+        name, values = _size(word)
+        if name in sizes or name in taken:
+            options = ", and options of the study as --NAME" if taken else ""
+            raise TensorRankError(f"{word!r} was given; expected each size once{options}")
+        sizes[name] = values
+    return sizes
 
 
 def _size(word: str) -> tuple[str, list[Any]]:

@@ -1,0 +1,19 @@
+"""Entries made by hand, for ranks that SOURCES.md has."""
+
+from dataclasses import replace
+
+from studies.stored_ranks import rank_of
+
+import tensorrank as tr
+from tensorrank.atlas.entry import Entry
+
+NETWORK = tr.SelfAttention(2, 2)
+# The rank of one full head of width 4 and depth 3, and its bound: SOURCES.md section 2.
+SHORT, SHORT_RANK, SHORT_BOUND = tr.SelfAttention(3, 4), 31456, 31460
+
+
+def entry_of(model, value, standing="exact", upper=None, by_degree=None, source="a test", **changes):
+    """The entry of a rank between the halves; an exact one is its own upper bound."""
+    upper = value if standing == "exact" and upper is None else upper
+    rank = replace(rank_of(value, upper, standing, **changes), by_degree=by_degree)
+    return Entry(model, tr.Bipartition.halves(model.sites), rank, "0.1.0", source)
