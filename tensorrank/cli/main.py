@@ -10,7 +10,21 @@ from typing import Annotated, Any
 import typer
 
 import tensorrank
-from tensorrank.cli import ablation, advise, approximate, bounds, compare, machine, rank, reduce, separation, show, study, task
+from tensorrank.cli import (
+    ablation,
+    advise,
+    approximate,
+    atlas,
+    bounds,
+    compare,
+    machine,
+    rank,
+    reduce,
+    separation,
+    show,
+    study,
+    task,
+)
 from tensorrank.cli.shared.plain_errors import PlainErrors
 from tensorrank.cli.shared.streams import settled_streams
 from tensorrank.cli.shared.terminal import say
@@ -28,6 +42,7 @@ VERBS: dict[str, Callable[..., None] | typer.Typer] = {
     "advise": advise.advise,
     "ablation": ablation.ablation,
     "show": show.show,
+    "atlas": atlas.app,
     "machine": machine.machine,
 }
 

@@ -24,6 +24,9 @@ GOOD = {
     ("ablation",): [(str(ABLATION),)],
     ("show",): [("h.json",), ("m.json",)],
     ("machine",): [()],
+    ("atlas", "list"): [(), ("--widths", "2-3", "--standing", "exact")],
+    ("atlas", "verify"): [("attention", "depth=2", "width=2")],
+    ("atlas", "add"): [("r.json", "--atlas", "mine.json")],
     ("rank", "FILE"): [("h.json",), ("m.json", "--plan")],
     ("rank", "attention"): [("--depth", "2", "--width", "2"), ("--depth", "12", "--width", "64", "--plan")],
     ("rank", "softmax"): [("--depth", "1", "--width", "2", "--samples", "16")],
@@ -69,6 +72,8 @@ def folder(tmp_path_factory):
     tr.save(tr.HiddenMarkov.random(2, 2, 6, seed=0), path / "h.json")
     tr.save(tr.SumProduct.perfect_matchings(60, 2, seed=0), path / "m.json")
     shutil.copy(Path(__file__).parents[1] / "guidelines" / "configs" / "gpt2.json", path / "c.json")
+    rank = tr.separation_rank(tr.RecurrentCircuit(1, 5, 2, 4), threads=1)
+    (path / "r.json").write_text(json.dumps(rank.to_dict()))
     return path
 
 

@@ -39,6 +39,10 @@ ablation losses.csv
 show model.json
 show study.sqlite
 show study.sqlite --blocks
+atlas --widths 2,4 --depths 3-6
+atlas --kind recurrent
+atlas verify attention depth=2 width=2 --threads 1
+atlas add study.sqlite --atlas mine.json
 """
 
 
