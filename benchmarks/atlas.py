@@ -66,10 +66,15 @@ def heads() -> Iterator[tr.SelfAttention]:
 
 def few_tokens() -> Iterator[tr.SelfAttention]:
     """Fewer tokens than can matter, with the output token on either side."""
-    for width, depths in {2: (1, 2, 3, 4), 3: (1, 2, 3), 4: (1, 2, 3), 5: (1, 2), 6: (1, 2), 7: (2,)}.items():
+    for width, depths in {2: range(1, 6), 3: range(1, 4), 4: range(1, 4), 5: (1, 2), 6: (2,)}.items():
         for depth, tokens in product(depths, range(2, 2 * width)):
             for output_token in (0, tokens - 1)[: 1 + tokens % 2]:
                 yield tr.SelfAttention(depth, width, tokens=tokens, output_token=output_token)
+    for width, deepest in {1: 6, 2: 6, 3: 4, 4: 4, 5: 3, 6: 2, 7: 2, 8: 2, 10: 2, 12: 2, 16: 2}.items():
+        for depth in range(1, deepest + 1):
+            yield tr.SelfAttention(depth, width, tokens=2)
+            if width <= 5:
+                yield tr.SelfAttention(depth, width, tokens=2, heads=width)
 
 
 def variants() -> Iterator[tr.SelfAttention]:

@@ -39,6 +39,9 @@ MEASURED = [
     (4, 3, 2, 4, 8, 31460, None),
     (4, 3, 1, 4, 2, 2380, None),
     (5, 2, 1, 5, 10, 216, None),
+    (2, 5, 1, 2, 2, 7503, None),
+    (4, 2, 4, 1, 2, 69, None),
+    (5, 2, 5, 1, 2, 121, None),
 ]
 # With residual connections: depth, width, heads, head width, rank without them and with.
 RESIDUAL = [(2, 2, 1, 1, 8, 10), (3, 2, 1, 1, 50, 101), (2, 3, 1, 2, 39, 40), (2, 3, 2, 1, 25, 27), (2, 4, 2, 1, 25, 31)]

@@ -35,10 +35,6 @@ def listed(*options):
     return json.loads(done.stdout)["entries"]
 
 
-def sizes(entries):
-    return {(one["model"]["width"], one["model"]["depth"], one["model"]["heads"], one["model"]["head_dim"]) for one in entries}
-
-
 def test_without_a_verb_the_ranks_are_listed(home):
     done = run("atlas")
     assert done.returncode == 0
@@ -50,24 +46,27 @@ def test_without_a_verb_the_ranks_are_listed(home):
     assert "recurrent depth=1 hidden=2 channels=2 steps=4 --partition 0,2 " in done.stdout
 
 
-# SOURCES.md section 2.
 @pytest.mark.parametrize(
-    ("options", "expected"),
+    ("options", "fits"),
     [
-        (("--width", 4, "--depth", 3, "--heads", 1, "--tokens", 8), {(4, 3, 1, 4)}),
-        (("--widths", "2-3", "--depths", 6), {(2, 6, 1, 2)}),
-        (("--widths", 3, "--depths", "4"), {(3, 4, 1, 3)}),
-        (("--width", 9), set()),
+        (("--width", 4, "--depth", 3, "--tokens", 8), lambda one: (one.width, one.depth, one.tokens) == (4, 3, 8)),
+        (("--widths", "2-3", "--depths", 4), lambda one: one.width in (2, 3) and one.depth == 4),
+        (("--heads", "2,3", "--kind", "attention"), lambda one: one.heads in (2, 3)),
+        (("--width", 99), lambda one: False),
     ],
 )
-def test_filters_by_size(home, options, expected):
-    assert sizes(listed(*options)) == expected
+def test_filters_by_size(home, options, fits):
+    entries = [entry for entry in tr.Atlas.packaged().entries if isinstance(entry.model, tr.SelfAttention)]
+    expected = [json.loads(json.dumps(entry.to_dict())) for entry in entries if fits(entry.model)]
+    found = listed(*options)
+    assert [{name: value for name, value in one.items() if name != "entry"} for one in found] == expected
+    assert options == ("--width", 99) or len(found) > 1
 
 
 def test_filters_by_kind_and_standing(home):
     assert {one["model"]["kind"] for one in listed("--kind", "recurrent")} == {"recurrent"}
     assert {one["rank"]["standing"] for one in listed("--standing", "probable", "--width", 2)} == {"probable"}
-    assert run("atlas", "--width", 9).stdout == "no entries\n"
+    assert run("atlas", "--width", 99).stdout == "no entries\n"
     assert_refused(
         run("atlas", "--kind", "atention"), "the atlas has models of attention, convolutional, recurrent; did you mean"
     )
@@ -77,7 +76,8 @@ def test_filters_by_kind_and_standing(home):
 
 def test_exports_are_tables_and_atlases(home, tmp_path):
     assert run("atlas", "--depth", 6, "--width", 2, "--export", tmp_path / "t.csv").returncode == 0
-    (row,) = csv.DictReader((tmp_path / "t.csv").read_text().splitlines())
+    rows = csv.DictReader((tmp_path / "t.csv").read_text().splitlines())
+    (row,) = (row for row in rows if (row["tokens"], row["heads"]) == ("4", "1"))
     assert (row["value"], row["primes"], row["seeds"], row["side_a"]) == ("2826912", "613", "0", "0 1")
     assert sum(map(int, row["by_degree"].split())) == 2826912
     done = run("atlas", "--heads", 2, "--export", tmp_path / "t.json")
@@ -115,6 +115,17 @@ def test_what_cannot_be_verified_is_said(home):
     done = run("atlas", "verify", "attention", "depth=3", "width=3", "--work", 1e6, "--threads", 1)
     assert (done.returncode, done.stderr) == (1, "")
     assert "is 3102 (exact) in the atlas, but only ≥ " in done.stdout
+
+
+def test_an_interrupt_ends_a_verification_and_progress_is_told_until_then(home, monkeypatch):
+    def interrupted(model, partition, *, progress, **options):
+        progress(1.0, 2.0, "half of it")
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tensorrank.atlas.atlas.separation_rank", interrupted)
+    done = run("atlas", "verify", "attention", "depth=2", "width=2")
+    assert (done.returncode, done.stdout, done.stderr) == (130, "", "interrupted\n")
+    assert not home.exists()
 
 
 def tampered(home, value):
