@@ -24,11 +24,15 @@ from tensorrank.errors import TensorRankError
 from tensorrank.given_files.paths import named_in_errors
 from tensorrank.separation.architecture import Model, as_architecture
 from tensorrank.separation.comparison import contradict, worth
+from tensorrank.separation.options import Method
 from tensorrank.separation.partition import PartitionLike
 from tensorrank.separation.result import SeparationRank
 from tensorrank.separation.solve import separation_rank
 from tensorrank.studies.store import Store
 from tensorrank.whole_numbers import abbreviated
+
+# Methods that compute. Without the name of one, a rank that a theorem gives would not be computed again.
+_COMPUTED: dict[str, Method] = {"catalecticant": "catalecticant", "grid": "grid"}
 
 
 @checked
@@ -173,6 +177,7 @@ class Atlas:
         self,
         entry: Entry,
         *,
+        method: Method | None = None,
         seed: int | None = None,
         memory: int | str | None = None,
         work: float | None = None,
@@ -186,6 +191,7 @@ class Atlas:
 
         Args:
             entry: the entry.
+            method: "catalecticant" or "grid"; by default that of the entry, or "auto", if nothing was computed for it.
             seed: of weights and primes; by default one that the entry was not computed from, so that other primes
                 repeat it. The seed of the entry repeats its computation to the letter.
             memory: a limit, as in `separation_rank`; what passes it is cut, and the entry may stay undecided.
@@ -213,6 +219,7 @@ class Atlas:
         computed = separation_rank(
             entry.model,
             entry.partition,
+            method=_COMPUTED.get(entry.rank.method, "auto") if method is None else method,
             seed=other if seed is None else seed,
             memory=memory,
             work=work,

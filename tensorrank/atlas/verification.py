@@ -49,10 +49,11 @@ class Verification(Record):
         """What came out, in one sentence; of a repeated entry with the primes that repeated it."""
         entry, found, outcome = self.entry, self.rank, self.outcome
         claim = f"{found.brief()} ({found.standing})"
-        how = f"modulo {_listed(found.primes)}" if found.primes else "by bounds in closed form, without a prime"
+        how = f"modulo {_listed(found.primes)}" if found.primes else "without a prime"
         if outcome == "repeated":
             more = f"; {claim} was found" if found.value > entry.rank.value else ""
-            return f"{entry.name} is {entry.claim}: repeated {how}{more}"
+            why = f", {found.reason}" if found.reason and not found.primes else ""
+            return f"{entry.name} is {entry.claim}: repeated {how}{why}{more}"
         if outcome == "undecided":
             why = f": {found.reason}" if found.reason else ""
             return f"{entry.name} is {entry.claim} in the atlas, but only {claim} was computed {how}{why}"

@@ -114,6 +114,9 @@ def verify(
         list[str], typer.Argument(metavar="KIND SIZE=VALUE...", help="The entry, in the words of the list.", show_default=False)
     ],
     partition: given.Partition = "halves",
+    method: Annotated[
+        str | None, typer.Option(help="catalecticant or grid; by default that of the entry, if it was computed.")
+    ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of weights and primes; by default one that the entry was not computed from.")
     ] = None,
@@ -143,7 +146,14 @@ def verify(
     found = known.find(model, split)
     if found is None:
         raise TensorRankError(f"the atlas has no entry of {model} between {split}; `tensorrank atlas` lists what it has")
-    limits: dict[str, Any] = {"memory": memory, "work": work, "scratch": scratch, "engine": engine, "device": device}
+    limits: dict[str, Any] = {
+        "method": method,
+        "memory": memory,
+        "work": work,
+        "scratch": scratch,
+        "engine": engine,
+        "device": device,
+    }
     with Bar() as bar:
         verified = known.verify(found, seed=seed, threads=threads, progress=bar, **limits)
     if verified.outcome == "refuted":

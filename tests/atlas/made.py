@@ -12,8 +12,8 @@ NETWORK = tr.SelfAttention(2, 2)
 SHORT, SHORT_RANK, SHORT_BOUND = tr.SelfAttention(3, 4), 31456, 31460
 
 
-def entry_of(model, value, standing="exact", upper=None, by_degree=None, source="a test", **changes):
+def entry_of(model, value, standing="exact", upper=None, by_degree=None, method="catalecticant", source="a test"):
     """The entry of a rank between the halves; an exact one is its own upper bound."""
     upper = value if standing == "exact" and upper is None else upper
-    rank = replace(rank_of(value, upper, standing, **changes), by_degree=by_degree)
+    rank = replace(rank_of(value, upper, standing), by_degree=by_degree, method=method)
     return Entry(model, tr.Bipartition.halves(model.sites), rank, "0.1.0", source)

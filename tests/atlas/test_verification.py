@@ -20,7 +20,7 @@ NARROW = tr.SelfAttention(2, 2, heads=2)
         entry_of(NARROW, 17, "probable"),
         entry_of(NARROW, 17, "lower bound", 18),
         entry_of(NETWORK, 12, "lower bound"),
-        entry_of(tr.RecurrentCircuit(1, 2, 2, 4), 2),
+        entry_of(tr.RecurrentCircuit(1, 2, 2, 4), 2, method="grid"),
     ],
     ids=lambda entry: f"{entry.model.kind} {entry.claim}",
 )
@@ -88,10 +88,17 @@ def test_a_probable_rank_is_refuted_by_what_is_certified_above_it_and_by_a_whole
     assert Verification(entry_of(SHORT, SHORT_RANK, "probable", SHORT_BOUND), found).outcome == outcome
 
 
-def test_bounds_in_closed_form_repeat_without_a_prime():
-    entry = entry_of(NETWORK, 18)
-    found = Verification(entry, replace(rank_of(18, 18), primes=()))
-    assert found.sentence.endswith("is 18 (exact): repeated by bounds in closed form, without a prime")
+def test_what_was_computed_is_computed_again_though_a_theorem_has_it():
+    network = tr.SelfAttention(2, 2, tokens=2)
+    entry = entry_of(network, 15)
+    found = tr.Atlas([entry]).verify(entry)
+    assert (found.outcome, found.rank.method) == ("repeated", "catalecticant")
+    assert found.rank.primes
+    by_theorem = replace(entry, rank=replace(entry.rank, method="theorem", primes=()))
+    found = tr.Atlas([by_theorem]).verify(by_theorem)
+    assert (found.outcome, found.rank.method, found.rank.primes) == ("repeated", "theorem", ())
+    assert "is 15 (exact): repeated without a prime, known by " in found.sentence
+    assert tr.Atlas([by_theorem]).verify(by_theorem, method="grid").rank.primes
 
 
 def test_a_verification_is_plain_values_for_json():

@@ -187,8 +187,9 @@ def test_a_result_of_the_command_line_is_added_with_its_source(home, tmp_path):
     done = run("atlas", "add", result, "--source", "a test", "--atlas", mine)
     assert done.stdout == f"1 added, 0 improved, 0 known before\nwritten: {mine}\n"
     assert [(entry.rank.value, entry.source) for entry in read(mine)] == [(4, "a test")]
-    done = run("atlas", "verify", "recurrent", "depth=1", "hidden=6", "channels=2", "steps=4", "--atlas", mine)
-    assert "repeated modulo" in done.stdout
+    words = ("recurrent", "depth=1", "hidden=6", "channels=2", "steps=4")
+    assert "repeated modulo" in run("atlas", "verify", *words, "--method", "grid", "--atlas", mine).stdout
+    assert_refused(run("atlas", "verify", *words, "--method", "gird", "--atlas", mine), "did you mean 'grid'?")
     assert not home.exists()
 
 
