@@ -35,6 +35,7 @@ INTERNAL = frozenset(
             "toward_tree",
             "contains",
             "rank_key",
+            "proved_rank",
             "float_grid",
             "in_floats",
             "network",
