@@ -44,6 +44,7 @@ class _Search:
         self._holders: dict[str, dict[frozenset[str], dict[int, None]]] = {}
         self._counts: dict[str, int] = {}
         self._waiting: list[tuple[int, int, int]] = []
+        self._proposed: set[tuple[int, int, int]] = set()
         for number, legs in self._legs.items():
             for leg in sorted(legs - output):
                 self._counts[leg] = self._counts.get(leg, 0) + 1
@@ -118,7 +119,11 @@ class _Search:
         _, _, entries = self._result(first, second)
         price = 2 * entries - self._entries[first] - self._entries[second]
         # Of equal prices the newest pair: what was begun is finished, and less waits.
-        heapq.heappush(self._waiting, (price, -max(first, second), -min(first, second)))
+        proposal = (price, -max(first, second), -min(first, second))
+        # Proposed once: a result of many legs would else propose the same again whenever a partner of it is gone.
+        if proposal not in self._proposed:
+            self._proposed.add(proposal)
+            heapq.heappush(self._waiting, proposal)
 
     def _result(self, first: int, second: int) -> tuple[set[str], set[str], int]:
         """The legs to be summed that two operands share, those of them that no other has, and the result's entries."""

@@ -10,6 +10,7 @@ from networks.random_networks import dense, networks
 
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.sum_product.model import SumProduct
 from tensorrank.networks import contraction_order, expression
 from tensorrank.networks.contraction_order import greedy_pairs
 from tensorrank.networks.cuts import minimum_cut
@@ -68,9 +69,9 @@ def test_every_pair_takes_two_that_are_left_and_one_remains(form):
     assert len(left) == 1
 
 
-@pytest.mark.parametrize("kind", [Bipartition.halves, Bipartition.interleaved])
-@pytest.mark.parametrize("form", FORMS)
-def test_twice_the_sites_take_less_than_three_times_the_search(form, kind, monkeypatch):
+@pytest.fixture
+def pushes(monkeypatch):
+    """A list of what each search pushed onto its heaps, to which a new search appends 0."""
     counts = []
     push = heapq.heappush
 
@@ -79,10 +80,29 @@ def test_twice_the_sites_take_less_than_three_times_the_search(form, kind, monke
         push(heap, one)
 
     monkeypatch.setattr(contraction_order.heapq, "heappush", counted)
+    return counts
+
+
+@pytest.mark.parametrize("kind", [Bipartition.halves, Bipartition.interleaved])
+@pytest.mark.parametrize("form", FORMS)
+def test_twice_the_sites_take_less_than_three_times_the_search(form, kind, pushes):
     for sites in (250, 500):
-        counts.append(0)
+        pushes.append(0)
         form(sites).grid_plan(kind(sites), (256, 256))
-    assert 0 < counts[1] < 3 * counts[0]
+    assert 0 < pushes[1] < 3 * pushes[0]
+
+
+def test_twice_the_sites_take_less_than_three_times_the_search_where_a_result_has_many_legs(pushes):
+    for sites in (12, 24):
+        pushes.append(0)
+        network = SumProduct.perfect_matchings(sites, 2, seed=0).coefficients()
+        # The network's inner product with itself: the sites are shared, the bonds of each copy are its own.
+        own = network.sizes.keys() - set(network.open_legs)
+        legs = [tensor.legs for tensor in network.tensors]
+        legs += [tuple(f"copy {leg}" if leg in own else leg for leg in one) for one in legs]
+        pairs = greedy_pairs(legs, (), dict.fromkeys({leg for one in legs for leg in one}, 2))
+        assert len(pairs) == len(legs) - 1
+    assert 0 < pushes[1] < 3 * pushes[0]
 
 
 @pytest.mark.parametrize("form", [train, hierarchical, polyadic])
