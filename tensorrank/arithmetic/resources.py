@@ -5,15 +5,16 @@ from __future__ import annotations
 import math
 import os
 import re
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import Any, TypeVar, cast
 
-from threadpoolctl import threadpool_limits
+from threadpoolctl import ThreadpoolController
 
 from tensorrank.arguments import as_float, as_real_number, shown, whole_number
 from tensorrank.errors import TensorRankError
@@ -227,21 +228,32 @@ class _BlasHold:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._holders = 0
-        self._limits: threadpool_limits | None = None
+        self._libraries: Any = None
+        self._modules = 0
+        self._limits: Any = None
 
     @contextmanager
     def held(self) -> Iterator[None]:
         with self._lock:
             if self._holders == 0:
-                self._limits = threadpool_limits(1)
+                self._limits = self._found().limit(limits=1)
             self._holders += 1
         try:
             yield
         finally:
             with self._lock:
                 self._holders -= 1
-                if self._holders == 0 and self._limits is not None:
+                if self._holders == 0:
                     self._limits.restore_original_limits()
+
+    def _found(self) -> Any:
+        """The libraries of this process that have threads; they come with modules, so new modules are a reason to look.
+
+        A look takes milliseconds, and the rank of a small matrix less than one.
+        """
+        if self._modules != len(sys.modules):
+            self._libraries, self._modules = ThreadpoolController(), len(sys.modules)
+        return self._libraries
 
 
 _BLAS = _BlasHold()

@@ -1,10 +1,14 @@
 import math
 import os
+import sys
 import threading
+import types
 
 import numpy as np
 import pytest
+from threadpoolctl import ThreadpoolController, threadpool_info, threadpool_limits
 
+from tensorrank.arithmetic import resources
 from tensorrank.arithmetic.resources import amount as in_words
 from tensorrank.arithmetic.resources import memory_available, memory_limit, refuse_beyond, thread_count, worker_threads
 from tensorrank.errors import TensorRankError
@@ -95,6 +99,32 @@ def test_all_threads_take_part():
     meeting = threading.Barrier(3, timeout=30)
     with worker_threads(3) as pool:
         assert sorted(pool.map(lambda item: meeting.wait() >= 0 and item, [1, 2, 3])) == [1, 2, 3]
+
+
+def test_blas_has_one_thread_while_our_own_threads_work_and_then_what_it_had():
+    def threads():
+        return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+    with threadpool_limits(2, "blas"):
+        before = threads()
+        for _ in range(2):
+            with worker_threads(1):
+                with worker_threads(2):
+                    assert threads() <= {1}
+                assert threads() <= {1}
+            assert threads() == before
+
+
+def test_libraries_are_sought_when_modules_were_imported_and_at_no_other_time(monkeypatch):
+    sought = []
+    monkeypatch.setattr(resources, "ThreadpoolController", lambda: sought.append(True) or ThreadpoolController())
+    hold = resources._BlasHold()
+    for _ in range(3):
+        with hold.held():
+            assert len(sought) == 1
+    monkeypatch.setitem(sys.modules, "a module that brings a library", types.ModuleType("any"))
+    with hold.held():
+        assert len(sought) == 2
 
 
 def test_shares_cover_a_range_without_overlap():
