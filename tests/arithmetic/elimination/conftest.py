@@ -18,6 +18,18 @@ def small_pieces(monkeypatch):
 
 
 @pytest.fixture
+def strassen(monkeypatch):
+    """A list of the products that Strassen's algorithm takes apart, beginning at a quarter of its usual size."""
+    taken = []
+    by_strassen = products.Products._add_by_strassen
+    monkeypatch.setattr(
+        products.Products, "_add_by_strassen", lambda self, *parts: taken.append(parts) or by_strassen(self, *parts)
+    )
+    set_tilings(monkeypatch, strassen=250)
+    return taken
+
+
+@pytest.fixture
 def forgetful_devices():
     """What a process knows of its devices is forgotten before and after."""
     for known in (device_engines.bytes_exact_within, device_engines._doubles_are_exact):

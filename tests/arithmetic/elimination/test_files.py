@@ -110,10 +110,11 @@ def test_extreme_entries_in_strips_agree_with_flint(prime, tmp_path):
     assert strip_rank(extreme, [100, 150], prime, tmp_path) == (flint_rank(extreme, prime), True)
 
 
-@pytest.mark.parametrize(("prime", "rank"), [(8388593, 2301), (2**31 - 1, 2400)])
-def test_strips_wide_enough_for_strassen_agree_with_flint(prime, rank, tmp_path):
-    matrix = planted(np.random.default_rng(25), 2400, 2450, rank, prime)
-    assert strip_rank(matrix, [1100], prime, tmp_path, 2) == (flint_rank(matrix, prime), True)
+@pytest.mark.parametrize(("prime", "rank"), [(8388593, 1151), (2**31 - 1, 1200)])
+def test_strips_wide_enough_for_strassen_agree_with_flint(prime, rank, tmp_path, strassen):
+    matrix = planted(np.random.default_rng(25), 1200, 1225, rank, prime)
+    assert strip_rank(matrix, [550], prime, tmp_path, 2) == (flint_rank(matrix, prime), True)
+    assert len(strassen) > 1
 
 
 @pytest.mark.parametrize("cuts", [[0], [0, 0, 3], [5], [3, 3]])
