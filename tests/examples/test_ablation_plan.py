@@ -3,6 +3,7 @@
 import importlib
 import json
 import sys
+import sysconfig
 from dataclasses import asdict
 from pathlib import Path
 
@@ -24,10 +25,21 @@ def example():
 
 
 def test_the_text_is_split_by_documents(example):
-    trained, held, mark = example["text"].split()
+    trained, held, _ = example["text"].split()
     assert 8 * len(held) < len(trained) < 14 * len(held)
     assert max(trained + held) < len(example["text"].CHARACTERS) == 96
-    assert example["text"].split()[2] == mark
+
+
+def test_the_text_and_its_mark_are_the_same_each_time_and_others_for_another_library(example, monkeypatch):
+    marks = set()
+    for part in ("email", "json"):
+        folder = Path(sysconfig.get_paths()["stdlib"]) / part
+        with monkeypatch.context() as patch:
+            patch.setattr(sysconfig, "get_paths", lambda folder=folder: {"stdlib": str(folder)})
+            once, again = example["text"].split(), example["text"].split()
+        assert once == again
+        marks.add(once[2])
+    assert len(marks) == 2
 
 
 @pytest.mark.parametrize(("quick", "depths"), [(True, {1, 2, 3}), (False, {1, 2, 3, 4, 6})])
