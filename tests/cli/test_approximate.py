@@ -4,12 +4,10 @@ import json
 
 import numpy as np
 import pytest
-from command_line import run
+from command_line import invoked, run
 from mixtures.brute_force import probability_table
-from typer.testing import CliRunner
 
 from tensorrank.cli import approximate as verb
-from tensorrank.cli.main import app
 from tensorrank.mixtures.approximation.approximate import approximate
 from tensorrank.mixtures.approximation.result import Interrupted
 from tensorrank.mixtures.formats.files import load, save
@@ -18,7 +16,7 @@ from tensorrank.mixtures.sum_product.model import SumProduct
 
 
 def invoke(*arguments):
-    return CliRunner().invoke(app, ["approximate", *map(str, arguments)], catch_exceptions=False)
+    return invoked(["approximate", *arguments], catch_exceptions=False)
 
 
 @pytest.fixture

@@ -3,14 +3,13 @@
 import json
 
 import pytest
-from typer.testing import CliRunner
+from command_line import invoked
 
 import tensorrank as tr
-from tensorrank.cli.main import app
 
 
 def bounds(*arguments):
-    return CliRunner().invoke(app, ["bounds", *map(str, arguments)])
+    return invoked(["bounds", *arguments])
 
 
 @pytest.mark.parametrize("width", [10**5, 10**29, 10**40])

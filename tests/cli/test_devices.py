@@ -4,12 +4,10 @@ import csv
 import json
 
 import pytest
-from command_line import assert_refused, run
-from typer.testing import CliRunner
+from command_line import assert_refused, invoked, run
 
 from tensorrank.arithmetic.elimination import machine
 from tensorrank.arithmetic.elimination.devices import DeviceHere
-from tensorrank.cli.main import app
 
 ATTENTION = ("rank", "attention", "--depth", 3, "--width", 2)
 
@@ -95,10 +93,10 @@ def test_sizes_of_a_study_are_not_its_engine(tmp_path):
 def test_the_machine_lists_its_devices(monkeypatch):
     here = (DeviceHere("cuda", "Accelerator 1", 80 * 2**30, 79 * 2**30),)
     monkeypatch.setattr(machine, "devices_here", lambda: (here, ("the device 'cuda:1' failed",)))
-    shown = CliRunner().invoke(app, ["machine"])
+    shown = invoked(["machine"])
     assert shown.exit_code == 0
     assert "--device cuda: Accelerator 1; 79 GiB of 80 GiB free" in " ".join(shown.output.split())
     assert "A device is not listed: the device 'cuda:1' failed" in " ".join(shown.output.split())
-    found = json.loads(CliRunner().invoke(app, ["machine", "--json"]).stdout)
+    found = json.loads(invoked(["machine", "--json"]).stdout)
     assert found["devices"] == [{"name": "cuda", "model": "Accelerator 1", "memory": 80 * 2**30, "free": 79 * 2**30}]
     assert found["devices_missing"] == ["the device 'cuda:1' failed"]

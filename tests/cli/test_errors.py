@@ -6,11 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import assert_refused, run
-from typer.testing import CliRunner
+from command_line import assert_refused, invoked, run
 
 import tensorrank as tr
-from tensorrank.cli.main import app
 
 ROOT = Path(__file__).parents[2]
 
@@ -39,7 +37,7 @@ BAD_INPUT = [
 
 @pytest.mark.parametrize(("arguments", "message"), BAD_INPUT, ids=str)
 def test_bad_input_after_json_is_one_object_on_standard_output(arguments, message):
-    done = CliRunner().invoke(app, [*map(str, arguments), "--json"])
+    done = invoked([*arguments, "--json"])
     assert (done.exit_code, done.stderr) == (2, "")
     values = json.loads(done.stdout)
     assert list(values) == ["error"]
@@ -63,7 +61,7 @@ def test_an_option_is_not_the_value_of_another_whose_value_was_left_out(
     arguments, option, value, written, tmp_path, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
-    done = CliRunner().invoke(app, [*arguments, "--json"])
+    done = invoked([*arguments, "--json"])
     assert (done.exit_code, list(tmp_path.iterdir())) == (2, [])
     assert json.loads(done.stdout) == {
         "error": f"{option} is followed by the option {value}; expected a value. For {value} as the value, write {written}"
@@ -73,7 +71,7 @@ def test_an_option_is_not_the_value_of_another_whose_value_was_left_out(
 def test_a_value_that_resembles_an_option_may_be_given_with_a_sign(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     arguments = ["study", "--widths", "1", "--depths", "1", "--work", "1e6", "--threads", "1", "--out=--json"]
-    assert CliRunner().invoke(app, arguments).exit_code == 0
+    assert invoked(arguments).exit_code == 0
     assert (tmp_path / "--json").is_dir()
 
 
@@ -105,11 +103,11 @@ def test_a_file_whose_path_ends_in_a_slash_is_refused_by_every_verb_that_writes_
     monkeypatch.chdir(tmp_path)
     tr.save(tr.HiddenMarkov.random(2, 2, 3, seed=1), "h.json")
     tr.Store("study").close()
-    done = CliRunner().invoke(app, [*map(str, arguments), option, "out.json/"])
+    done = invoked([*arguments, option, "out.json/"])
     assert done.exit_code == 2
     message = f"{option} out.json/ ends in a slash, which names a folder; expected the path of a file"
     assert message in " ".join(done.stderr.split())
-    nothing = CliRunner().invoke(app, [*map(str, arguments), option, ""])
+    nothing = invoked([*arguments, option, ""])
     assert (nothing.exit_code, nothing.stderr.startswith(f"error: {option}")) == (2, True)
     assert not (tmp_path / "out.json").exists()
 
@@ -127,7 +125,7 @@ def test_what_interrupts_a_verb_is_told_without_a_traceback(monkeypatch, error, 
         raise error
 
     monkeypatch.setattr("tensorrank.guidelines.read_ablation", failing)
-    done = CliRunner().invoke(app, ["ablation", "losses.csv", *(["--json"] if json_given else [])])
+    done = invoked(["ablation", "losses.csv", *(["--json"] if json_given else [])])
     assert done.exit_code == code
     if json_given:
         assert (json.loads(done.stdout), done.stderr) == ({"error": message}, "")

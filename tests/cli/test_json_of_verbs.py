@@ -2,12 +2,13 @@
 
 import json
 import math
+import re
 import shutil
 from pathlib import Path
 
 import pytest
+from command_line import invoked, run, run_afresh
 from typer.main import get_command
-from typer.testing import CliRunner
 
 import tensorrank as tr
 from tensorrank.cli.main import app
@@ -46,6 +47,8 @@ GOOD = {
     ("task", "ranks", "disjointness"): [("--length", "4")],
     ("task", "ranks", "inner-product"): [("--length", "4")],
 }
+# One command of each verb; what the machine does is different each time.
+FIRST = {verb[0]: (verb, several[0]) for verb, several in reversed(GOOD.items()) if verb != ("machine",)}
 ERRORS = [(verb, ("--no-such-option",)) for verb in GOOD] + [
     (("show",), ("no\nsuch\udcff.json",)),
     (("rank", "FILE"), ("h.json", "--partition", "ein Drittel")),
@@ -112,20 +115,32 @@ def test_every_verb_is_here():
 def test_what_is_found_is_one_object_that_every_reader_can_read(verb, arguments, folder, monkeypatch, tmp_path):
     monkeypatch.chdir(folder)
     given = [str(tmp_path) if one == "FOLDER" else one for one in arguments]
-    done = CliRunner().invoke(app, [*words(verb), *given, "--json"], catch_exceptions=False)
+    done = invoked([*words(verb), *given, "--json"], catch_exceptions=False)
     assert (done.exit_code, done.stderr) == (0, "")
     assert strictly_read(done.stdout)
+
+
+@pytest.mark.parametrize(("verb", "arguments"), FIRST.values(), ids=FIRST)
+def test_a_verb_says_the_same_in_a_program_started_afresh_and_in_a_copy_of_a_loaded_one(verb, arguments, folder, tmp_path):
+    said = []
+    for start in (run_afresh, run):
+        out = tmp_path / start.__name__
+        given = [out if one == "FOLDER" else one for one in arguments]
+        done = start(*words(verb), *given, "--json", cwd=folder)
+        assert (done.returncode, done.stderr) == (0, "")
+        said.append(re.sub(r'"seconds": (\{[^}]+\}|[^,}]+)', "", done.stdout).replace(str(out), ""))
+    assert said[0] == said[1]
 
 
 @pytest.mark.parametrize(("verb", "arguments"), ERRORS, ids=repr)
 def test_errors_are_one_object_too(verb, arguments, folder, monkeypatch):
     monkeypatch.chdir(folder)
-    done = CliRunner().invoke(app, [*words(verb), *arguments, "--json"], catch_exceptions=False)
+    done = invoked([*words(verb), *arguments, "--json"], catch_exceptions=False)
     assert (done.exit_code, done.stderr) == (2, "")
     assert list(strictly_read(done.stdout)) == ["error"]
 
 
 def test_bounds_of_thousands_of_digits_are_read_with_python_as_it_comes():
     # Python's own limit of 4300 digits for whole numbers, which json.load keeps, holds for no text.
-    done = CliRunner().invoke(app, ["bounds", "--width", "64", "--depth", "12", "--json"], catch_exceptions=False)
+    done = invoked(["bounds", "--width", "64", "--depth", "12", "--json"], catch_exceptions=False)
     assert len(json.loads(done.stdout)["bounds"][0]["moment_bound"]) > 4300

@@ -3,12 +3,11 @@
 import json
 
 import pytest
-from typer.testing import CliRunner
+from command_line import invoked
 
 from tensorrank.arithmetic.elimination import byte_products, engine_choice, machine, rates
 from tensorrank.arithmetic.elimination.byte_products import Bytes
 from tensorrank.arithmetic.elimination.engines import Doubles, Singles
-from tensorrank.cli.main import app
 
 
 @pytest.fixture
@@ -28,7 +27,7 @@ def no_bytes(monkeypatch):
 
 
 def run(*arguments):
-    done = CliRunner().invoke(app, ["machine", *arguments])
+    done = invoked(["machine", *arguments])
     assert done.exit_code == 0
     return done.stdout
 

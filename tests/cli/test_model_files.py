@@ -6,10 +6,8 @@ from contextlib import closing
 
 import numpy as np
 import pytest
-from command_line import run
-from typer.testing import CliRunner
+from command_line import invoked, run
 
-from tensorrank.cli.main import app
 from tensorrank.mixtures.formats.files import save
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
@@ -21,7 +19,7 @@ from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 
 
 def invoke(*arguments):
-    return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+    return invoked(arguments, catch_exceptions=False)
 
 
 def refused(message, *arguments):

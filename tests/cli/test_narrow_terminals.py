@@ -4,11 +4,10 @@ import io
 import re
 
 import pytest
+from command_line import invoked
 from fuzz.good_files import write_all
 from rich.console import Console
-from typer.testing import CliRunner
 
-from tensorrank.cli.main import app
 from tensorrank.cli.shared.terminal import Bar
 
 VERBS = """
@@ -55,7 +54,7 @@ def files(tmp_path_factory):
 
 def shown(arguments, columns):
     """What a command prints that takes its output for a terminal of so many columns."""
-    done = CliRunner(env={"COLUMNS": str(columns), "TERM": "xterm", "FORCE_COLOR": "1"}).invoke(app, arguments)
+    done = invoked(arguments, env={"COLUMNS": str(columns), "TERM": "xterm", "FORCE_COLOR": "1"})
     assert done.exit_code == 0, done.output
     return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", done.stdout)
 

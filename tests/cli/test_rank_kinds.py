@@ -6,10 +6,8 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from command_line import assert_refused, run
-from typer.testing import CliRunner
+from command_line import assert_refused, invoked, run
 
-from tensorrank.cli.main import app
 from tensorrank.experiments import comparison
 
 ATTENTION = ("rank", "attention", "--depth", 2)
@@ -152,7 +150,7 @@ def test_interrupting_a_comparison_keeps_what_is_there(tmp_path, monkeypatch):
 
     compare_all = comparison.compare
     monkeypatch.setattr(comparison, "compare", interrupted)
-    done = CliRunner().invoke(app, ["compare", "--parameters", "64", "--out", str(tmp_path)])
+    done = invoked(["compare", "--parameters", "64", "--out", str(tmp_path)])
     assert done.exit_code == 130
     assert "interrupted: 2 of 11 ranks are shown, the others not computed" in done.stderr
     assert "depth 4, width 2" in done.stdout

@@ -6,10 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from command_line import run
-from typer.testing import CliRunner
+from command_line import invoked, run
 
-from tensorrank.cli.main import app
 from tensorrank.mixtures.formats.files import load, save
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.kinds import KINDS
@@ -19,7 +17,7 @@ from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 
 
 def invoke(*arguments):
-    return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+    return invoked(arguments, catch_exceptions=False)
 
 
 @pytest.fixture

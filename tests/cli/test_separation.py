@@ -3,9 +3,7 @@
 import json
 
 import pytest
-from typer.testing import CliRunner
-
-from tensorrank.cli.main import app
+from command_line import invoked
 
 QUICK = {
     "interleaved": ("--sites", "4,8"),
@@ -17,7 +15,7 @@ QUICK = {
 
 
 def run(*arguments):
-    return CliRunner().invoke(app, ["separation", *map(str, arguments)])
+    return invoked(["separation", *arguments])
 
 
 @pytest.mark.parametrize("study", QUICK)

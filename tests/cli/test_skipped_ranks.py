@@ -3,11 +3,10 @@
 import json
 
 import pytest
-from typer.testing import CliRunner
+from command_line import invoked
 
 from tensorrank.arithmetic.resources import worker_threads
 from tensorrank.cli import study
-from tensorrank.cli.main import app
 
 
 class Failing:
@@ -39,11 +38,11 @@ class Failing:
 def test_skipped_ranks_are_named_and_the_exit_code_is_1(tmp_path, monkeypatch, failing):
     monkeypatch.setattr(study, "_where", lambda *arguments: Failing(*failing))
     command = ["study", "--widths", "1,2", "--depths", "1", "--out", str(tmp_path)]
-    done = CliRunner().invoke(app, command)
+    done = invoked(command)
     assert done.exit_code == 1, done.output
     assert f"{len(failing)} skipped" in done.output
     assert "skipped: SelfAttention(depth=1, width=2, heads=1, head_dim=2, tokens=4): 4 workers died" in done.output
     assert len((tmp_path / "ranks.csv").read_text().splitlines()) == 3 - len(failing)
-    found = json.loads(CliRunner().invoke(app, [*command, "--json"]).stdout)
+    found = json.loads(invoked([*command, "--json"]).stdout)
     assert [entry["width"] for entry in found["summary"]["skipped"]] == list(failing)
     assert [row["width"] for row in found["rows"]] == [width for width in (1, 2) if width not in failing]

@@ -6,11 +6,9 @@ import subprocess
 import sys
 
 import pytest
-from command_line import assert_refused, run
-from typer.testing import CliRunner
+from command_line import assert_refused, invoked, run
 
 import tensorrank.cli.task
-from tensorrank.cli.main import app
 from tensorrank.errors import TensorRankError
 from tensorrank.tasks.registry import NAMED_TASKS
 from tensorrank.units.task_units import check_units
@@ -26,12 +24,12 @@ SMALL = {
 }
 
 
-def invoked(*arguments):
-    return CliRunner().invoke(app, ["task", *map(str, arguments)])
+def asked(*arguments):
+    return invoked(["task", *arguments])
 
 
 def values(*arguments):
-    done = invoked(*arguments, "--json")
+    done = asked(*arguments, "--json")
     assert (done.exit_code, done.stderr) == (0, "")
     return json.loads(done.stdout)
 
@@ -76,7 +74,7 @@ def test_averaging_has_small_rank_and_its_threshold_has_not():
     # Sets z and y: that the complement of z holds no 4-set but y itself makes all 70 choices independent.
     (threshold,) = found["also"]
     assert threshold["rank"]["value"] == 70
-    assert "small rank" in invoked("ranks", "sparse-averaging", *SMALL["sparse-averaging"]).stdout
+    assert "small rank" in asked("ranks", "sparse-averaging", *SMALL["sparse-averaging"]).stdout
 
 
 def test_disjointness_and_inner_products_over_every_field():
@@ -99,7 +97,7 @@ def test_a_partition_that_keeps_pairs_together_makes_disjointness_trivial():
 
 @pytest.mark.parametrize("name", NAMED_TASKS)
 def test_every_task_has_a_table_json_and_pictures(name, tmp_path):
-    done = invoked("ranks", name, *SMALL[name])
+    done = asked("ranks", name, *SMALL[name])
     assert (done.exit_code, done.stderr) == (0, "")
     assert "linear recurrent model" in done.stdout
     found = ranks(name, *SMALL[name])
@@ -115,7 +113,7 @@ def test_every_task_has_a_table_json_and_pictures(name, tmp_path):
 
 @pytest.mark.parametrize("name", NAMED_TASKS)
 def test_every_unit_of_the_registry_is_checked_and_no_other(name):
-    done = invoked("check", name, *SMALL[name], "--json")
+    done = asked("check", name, *SMALL[name], "--json")
     if NAMED_TASKS[name].unit:
         assert all(unit["passed"] for unit in json.loads(done.stdout)["check"])
     else:
@@ -144,7 +142,7 @@ def test_units_of_usual_attention_for_the_easy_variants():
 @pytest.mark.parametrize("name", [name for name, task in NAMED_TASKS.items() if task.unit])
 @pytest.mark.parametrize("sizes", [("--tokens", 10**6), ("--tokens", 10**18), ("--inputs", 10**9), ("--inputs", 10**40)])
 def test_checks_that_take_long_are_refused_at_once(name, sizes):
-    done = invoked("check", name, *sizes)
+    done = asked("check", name, *sizes)
     assert done.exit_code == 2
     limits = r"would (take about \S+ operations; the work|(take about .*|not fit any memory); the memory) limit is .* Try"
     assert re.search(limits, " ".join(done.stderr.split()))
@@ -154,7 +152,7 @@ def test_checks_that_take_long_are_refused_at_once(name, sizes):
 @pytest.mark.parametrize("size", [5000, 10**18, 10**40])
 def test_studies_of_thousands_of_sizes_are_refused_before_a_folder_is_made(name, size, tmp_path):
     grows = NAMED_TASKS[name].grows[0]
-    done = invoked("study", name, f"--{grows}", size, "--out", tmp_path / "pictures")
+    done = asked("study", name, f"--{grows}", size, "--out", tmp_path / "pictures")
     assert done.exit_code == 2
     assert re.search(rf"--{grows} is {size}; expected at most \d+, for a rank is computed", " ".join(done.stderr.split()))
     assert not (tmp_path / "pictures").exists()
@@ -170,9 +168,9 @@ def test_units_for_sparse_averaging():
     assert coarse["dimension"] == 2
     assert coarse["worst_deviation"] > coarse["tolerance"] == 0.1
     assert not coarse["passed"]
-    done = invoked("check", "sparse-averaging", "--tokens", 12, "--sparsity", 2).stdout
+    done = asked("check", "sparse-averaging", "--tokens", 12, "--sparsity", 2).stdout
     assert "The dimension of random keys is the first one tried" in done
-    assert "first one tried" not in invoked("check", "sparse-averaging", "--tokens", 12, "--dimension", 40).stdout
+    assert "first one tried" not in asked("check", "sparse-averaging", "--tokens", 12, "--dimension", 40).stdout
     with pytest.raises(TensorRankError, match="inputs is 'few'; expected one of 'auto', 'all' or a whole number"):
         check_units(NAMED_TASKS["sparse-averaging"].task(), "few")
 
@@ -185,11 +183,11 @@ def test_a_unit_without_a_query_in_floating_point_is_a_finding():
 
 
 def test_few_bits_make_wrong_answers_and_the_table_says_so():
-    done = invoked("check", "match2", "--tokens", 4, "--modulus", 7, "--precision", 2)
+    done = asked("check", "match2", "--tokens", 4, "--modulus", 7, "--precision", 2)
     assert done.exit_code == 0
     assert "WRONG" in done.stdout
     assert checks("match2", "--tokens", 4, "--modulus", 7, "--precision", "float32")[0]["wrong"] == 0
-    assert "--inputs all" in invoked("check", "match2", "--tokens", 6, "--modulus", 8).stdout
+    assert "--inputs all" in asked("check", "match2", "--tokens", 6, "--modulus", 8).stdout
 
 
 def test_the_softmax_bottleneck():
@@ -198,7 +196,7 @@ def test_the_softmax_bottleneck():
     assert found["counterexample"]["least_head_dimension"] is None
     assert [one["numerator"]["value"] for one in found["cut_ranks"]["public"]] == [2, 2, 2]
     assert [one["quotient"]["value"] for one in found["cut_ranks"]["public"]] == [2, 4, 8]
-    assert "no head of any dimension" in invoked("softmax-bottleneck", "--tokens", 4).stdout
+    assert "no head of any dimension" in asked("softmax-bottleneck", "--tokens", 4).stdout
 
 
 def test_the_example_of_the_help_in_a_pipe():
@@ -258,7 +256,7 @@ def test_help_needs_no_numbers():
     ],
 )
 def test_bad_input(arguments, message):
-    done = invoked(*arguments)
+    done = asked(*arguments)
     assert done.exit_code == 2
     assert message in done.stderr
     assert done.stdout == ""
@@ -266,7 +264,7 @@ def test_bad_input(arguments, message):
 
 def test_a_default_anchor_is_a_residue_and_a_trivial_task_says_so():
     assert ranks("match3", "--modulus", 1, "--tokens", 3)["sizes"]["anchor"] == 0
-    assert "All values are the same" in invoked("ranks", "match3", "--modulus", 3, "--tokens", 5).stdout
+    assert "All values are the same" in asked("ranks", "match3", "--modulus", 3, "--tokens", 5).stdout
 
 
 def test_an_interrupt_keeps_the_studies_done(tmp_path, monkeypatch):
@@ -277,11 +275,11 @@ def test_an_interrupt_keeps_the_studies_done(tmp_path, monkeypatch):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(tensorrank.cli.task, "run_studies", interrupted)
-    done = invoked("study", "match3", *SMALL["match3"], "--out", tmp_path)
+    done = asked("study", "match3", *SMALL["match3"], "--out", tmp_path)
     assert done.exit_code == 130
     assert "interrupted; studies kept: 1" in done.stderr
     assert "match3_ranks.png" in done.stdout
-    found = json.loads(invoked("study", "match3", *SMALL["match3"], "--out", tmp_path, "--json").stdout)
+    found = json.loads(asked("study", "match3", *SMALL["match3"], "--out", tmp_path, "--json").stdout)
     assert (len(found["studies"]), len(found["figures"])) == (1, 2)
 
 

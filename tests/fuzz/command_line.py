@@ -12,15 +12,14 @@ def invoke(arguments: list[str]) -> str:
     Raises what the program would end with as a traceback, and AssertionError where it leaves with a code that
     is not promised, or prints anything but one JSON object after --json.
     """
-    from typer.testing import CliRunner
+    from command_line import invoked
 
-    from tensorrank.cli.main import app
     from tensorrank.errors import TensorRankError
 
     digits = sys.get_int_max_str_digits()
     sys.set_int_max_str_digits(0)  # as `main` does
     try:
-        done: Any = CliRunner().invoke(app, arguments)
+        done: Any = invoked(arguments)
     finally:
         sys.set_int_max_str_digits(digits)
     if done.exception is not None and not isinstance(done.exception, SystemExit):

@@ -11,12 +11,11 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from command_line import invoked
 from mixtures.brute_force import TABLES, all_states, probability_table, unfolding
 from oracles import flint_rank
-from typer.testing import CliRunner
 
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.cli.main import app
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.formats.files import load, save
 from tensorrank.mixtures.formats.written_tables import written
@@ -120,7 +119,7 @@ def model():
 
 
 def invoke(*arguments):
-    return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+    return invoked(arguments, catch_exceptions=False)
 
 
 def same(model, table):

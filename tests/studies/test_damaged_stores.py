@@ -11,11 +11,10 @@ import sys
 from contextlib import closing
 
 import pytest
+from command_line import invoked
 from studies import damaged_stores
 from studies.damaged_stores import STUDY, mutate, new_store, old_store, place
-from typer.testing import CliRunner
 
-from tensorrank.cli.main import app
 from tensorrank.errors import StoreError, TensorRankError
 from tensorrank.studies.model_key import ModelKey
 from tensorrank.studies.store import Store
@@ -160,7 +159,7 @@ def test_the_command_line_names_damage_and_changes_nothing(store, verb, asks_jso
         "show --blocks": ["show", folder, "--blocks"],
         "show --figures": ["show", folder, "--figures", folder],
     }[verb]
-    done = CliRunner().invoke(app, [*words, *["--json"] * asks_json])
+    done = invoked([*words, *["--json"] * asks_json])
     assert done.exit_code == 2
     assert isinstance(done.exception, SystemExit)
     text = json.loads(done.stdout)["error"] if asks_json else " ".join(done.output.split())
