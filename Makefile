@@ -1,6 +1,7 @@
 # make study   install into .venv and run the main job
 # make test    everything that must hold: lint, types, layers, tests, doctests, examples
 # make check   lint, types, layers, circles and lengths of files: seconds
+# make examples   every script of examples/, in its quick form
 # make fmt     write the code as the formatter does
 # make test-torch   the tests that need PyTorch, with its build for processors
 # make bench   the measured claims, as tables
@@ -15,13 +16,17 @@ SECONDS ?= 60
 SEED ?= 0
 TARGET ?= all
 
-.PHONY: study test test-torch check fmt bench atlas fuzz differential clean
+.PHONY: study test test-torch check examples fmt bench atlas fuzz differential clean
+# Else every program that the tests and examples begin would translate the whole package anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 study: .venv/.installed
 	$(BIN)/tensorrank study
 
-test: check
+# Linters and examples take one processor each; the examples compile most kernels that the tests need.
+test: .venv/.installed-test
+	$(MAKE) -j2 check examples
 	$(BIN)/pytest -n auto
-	for example in examples/*.py; do $(BIN)/python $$example --quick || exit 1; done
 
 test-torch: .venv/.installed-torch
 	$(BIN)/pytest -rs $$(grep -rlE 'importorskip\(.torch.' tests)
@@ -32,6 +37,9 @@ check: .venv/.installed-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest tests/test_imports.py
+
+examples: .venv/.installed-test
+	for example in examples/*.py; do $(BIN)/python $$example --quick || exit 1; done
 
 fmt: .venv/.installed-test
 	$(BIN)/ruff check --fix .
