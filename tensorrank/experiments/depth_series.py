@@ -34,6 +34,11 @@ class Series:
         return self.findings[0].model
 
     @property
+    def sizes(self) -> tuple[int, int, int, int]:
+        """Width, heads, head width and tokens."""
+        return _sizes(self.model)
+
+    @property
     def side(self) -> int:
         """The tokens on the smaller side of the balanced halves."""
         return self.model.tokens // 2
@@ -104,8 +109,12 @@ def series_of(findings: Iterable[Finding[Any]]) -> list[Series]:
     for finding in raised_findings(findings):
         model = finding.model
         if has_series(model):
-            groups.setdefault((model.width, model.heads, model.head_dim, model.tokens), []).append(finding)
+            groups.setdefault(_sizes(model), []).append(finding)
     return [Series(tuple(sorted(group, key=lambda f: f.model.depth))) for group in groups.values()]
+
+
+def _sizes(model: SelfAttention) -> tuple[int, int, int, int]:
+    return model.width, model.heads, model.head_dim, model.tokens
 
 
 def table_rows(series: Iterable[Series]) -> dict[SelfAttention, dict[str, Any]]:

@@ -48,7 +48,8 @@ def collapse(series: Sequence[Series] = (), *, widths: Sequence[int] = WIDTHS, d
     the rank is saturated.
 
     Args:
-        series: findings by depth, as `series_of` groups them: computed ranks, which are marked. There may be none.
+        series: findings by depth, as `series_of` groups them. Computed ranks of heads of full width are marked. There
+            may be none.
         widths: the widths between two tokens.
         deepest: the depth to which the theorem is shown.
 
@@ -110,8 +111,10 @@ def _many_tokens(ax: Axes, width: int, depths: Integers, colour: Any) -> None:
 
 
 def _computed(two: Axes, many: Axes, series: Series, colour: Any) -> bool:
-    """Mark the computed ranks of a series; False if its tokens are neither two nor many."""
+    """Mark the computed ranks of a series; False if its heads are narrow, or its tokens neither two nor many."""
     width, tokens = series.model.width, series.model.tokens
+    if series.model.head_dim < width:
+        return False
     if tokens == 2:
         ax, variables, scale = two, width, width
     elif tokens >= 2 * width:

@@ -91,7 +91,8 @@ def _computed(ax: Axes, series: Series) -> bool:
     width = series.model.width
     logs = {f.model.depth: bounds.log3(f.result.value) for f in series.findings if f.proved and f.result.value > 0}
     enough = max(logs, default=0)
-    if series.model.tokens < 2 * width or width == 1 or any(depth not in logs for depth in range(1, enough + 1)):
+    few = series.model.tokens < 2 * width or series.model.head_dim < width
+    if few or width == 1 or any(depth not in logs for depth in range(1, enough + 1)):
         return False
     free = width * (width + 1) // 2
     if not logs or logs[enough] < free * bounds.rank_curve(1):

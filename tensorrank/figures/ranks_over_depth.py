@@ -133,6 +133,6 @@ def _legend(series: Sequence[Series]) -> list[Line2D | Patch]:
         Patch(facecolor="0.65", label="between the bounds that are proved"),
         line_entry("bounds as published, where positive", "0.35", DASHED, linewidth=0.9),
         Patch(facecolor=_GROUND["growing"], label="growing: a layer at least doubles log₃ rank"),
-        Patch(facecolor=_GROUND["turning"], label="turning, then saturated: it adds at most half"),
+        Patch(facecolor=_GROUND["turning"], label="turning; white: saturated, it adds at most half"),
         mark_entry("log₃ d: threshold as published", "0.25", "|", markersize=9),
     ]

@@ -15,16 +15,43 @@ if TYPE_CHECKING:
 
 
 def save_figures(findings: Sequence[Finding[Any]], out: Path) -> list[Path]:
-    """Save the figures of both regimes, and of ranks and their increments over depth; none without attention."""
+    """Save the figures of both regimes, and of ranks and their increments over depth; none without attention.
+
+    The atlas adds what it knows: every rank to the figures of all widths, deeper ones to those over depth.
+    """
     # Heavy modules are imported where they are used, so that --help answers at once.
     from tensorrank.experiments.depth_series import series_of
 
     series = series_of(findings)
     if not series:
         return []
+    every = series_of(_with_atlas(findings))
+    alike = {one.sizes for one in series}
+    deeper = [one for one in every if one.sizes in alike]
     # That of every width on one curve first: it is the one to open.
-    kinds = (tr.figures.collapse, tr.figures.knee, tr.figures.rank_vs_depth, tr.figures.increments)
-    return [path for kind in kinds for path in tr.figures.save(kind(series)[0], out / kind.__name__)]
+    figures = {
+        "collapse": tr.figures.collapse(every)[0],
+        "knee": tr.figures.knee(every)[0],
+        "rank_vs_depth": tr.figures.rank_vs_depth(deeper)[0],
+        "increments": tr.figures.increments(deeper)[0],
+    }
+    return [path for name, figure in figures.items() for path in tr.figures.save(figure, out / name)]
+
+
+def _with_atlas(findings: Sequence[Finding[Any]]) -> list[Finding[Any]]:
+    """The findings, with the ranks of the atlas where they tell more; all between balanced halves."""
+    from tensorrank.experiments.depth_series import has_series
+    from tensorrank.separation.comparison import worth
+    from tensorrank.studies.run import Finding
+
+    known = {finding.model: finding for finding in findings if has_series(finding.model)}
+    for entry in tr.Atlas.load().entries:
+        model = entry.model
+        if has_series(model) and entry.partition == tr.Bipartition.halves(model.tokens):
+            found = known.get(model)
+            if found is None or worth(entry.rank) > worth(found.result):
+                known[model] = Finding(model, entry.rank, fresh=False)
+    return list(known.values())
 
 
 def print_findings(findings: Sequence[Finding[Any]], left_out: Sequence[str] = ()) -> None:
