@@ -31,24 +31,24 @@ for depth, width, tokens in ((2, 3, 1), (3, 2, 1), (2, 3, 2), (2, 2, 2), *(() if
 width, heads, deepest = 64, 32, 24 if quick else 40
 depths = range(5, deepest + 1)
 published = [tr.bounds.published_bounds(depth, width, heads).upper for depth in depths]
-figure = Figure(figsize=(6.4, 4.3), layout="constrained")
+figure = Figure(figsize=(8.4, 4.3), layout="constrained")
 ax = figure.subplots()
-ax.plot(depths, published, color="black", linestyle=(0, (4, 2)), linewidth=1.2)
-ax.annotate("upper bound as published", (depths[-1], published[-1]), xytext=(-4, 5), textcoords="offset points", ha="right")
-for tokens, colour in ((1, "0.6"), (4, "#E69F00"), (5, "#D55E00"), (6, "#CC79A7"), (8, "#009E73"), (64, "#0072B2")):
+ax.plot(depths, published, color="black", linestyle=(0, (4, 2)), linewidth=1.4, label="upper bound as published")
+for tokens, colour in ((64, "#0072B2"), (8, "#009E73"), (6, "#CC79A7"), (5, "#D55E00"), (4, "#E69F00"), (1, "0.6")):
     lower = [tr.bounds.log3_monomial_bound(depth, width, heads, None, tokens, tokens) for depth in depths]
-    ax.plot(depths, lower, color=colour, linewidth=1.5)
     passed = next((depth for depth, bound, limit in zip(depths, lower, published, strict=True) if bound > limit), None)
     text = f"{tokens} token{'s' if tokens > 1 else ''} a side"
-    if passed is not None:
-        height = lower[passed - depths[0]]
-        ax.plot(passed, height, "o", color=colour, markeredgecolor="black", zorder=4)
-        ax.annotate(f"{text}: depth {passed}", (passed, height), xytext=(-7, 5), textcoords="offset points", ha="right")
-        print(f"{text}: at depth {passed} at least 3^{height:.0f}, published at most 3^{published[passed - depths[0]]:.0f}")
-    else:
-        ax.annotate(text, (depths[-1], lower[-1]), xytext=(-4, -13), textcoords="offset points", ha="right")
+    if passed is None:
         print(f"{text}: not passed up to depth {deepest}")
+    else:
+        height, limit = lower[passed - depths[0]], published[passed - depths[0]]
+        print(f"{text}: at depth {passed} at least 3^{height:.1f}, published at most 3^{limit:.1f}")
+        ax.plot(passed, height, "o", color=colour, markeredgecolor="black", zorder=4)
+        text += f": passes it at depth {passed}"
+    ax.plot(depths, lower, color=colour, linewidth=1.6, label=text)
 ax.set(xlabel="depth L", ylabel="log₃ separation rank", ylim=(0, 1.25 * published[-1]), xlim=(depths[0], depths[-1]))
-ax.set_title(f"Width {width}, {heads} heads: what is proved passes what is published")
+ax.set_title(f"Width {width}, {heads} heads: lower bounds that are proved")
+ax.spines[["top", "right"]].set_visible(False)
+figure.legend(loc="outside right upper", frameon=False)
 figure.savefig(out / "published_bound_passed.png", dpi=200)
 print(f"picture: {out / 'published_bound_passed.png'}")
