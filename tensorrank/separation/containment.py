@@ -42,14 +42,14 @@ def raised(one: Ranked, others: Sequence[Ranked]) -> SeparationRank:
             which means that one of them is wrong.
 
     >>> import tensorrank as tr
-    >>> wide, narrow = (tr.SelfAttention(2, width, tokens=6) for width in (16, 3))
-    >>> halves = Bipartition.halves(6)
-    >>> bound, exact = tr.separation_rank(wide, work=1e7), tr.separation_rank(narrow)
+    >>> wide, narrow = (tr.SelfAttention(2, 4 * heads, heads=heads, tokens=8) for heads in (4, 1))
+    >>> halves = Bipartition.halves(8)
+    >>> bound, exact = tr.separation_rank(wide, work=1), tr.separation_rank(narrow)
     >>> found = raised(Ranked(wide, halves, bound), [Ranked(narrow, halves, exact)])
     >>> bound.value < exact.value, found.value, found.standing
-    (True, 49, 'lower bound')
+    (True, 110, 'lower bound')
     >>> found.reason
-    'contains SelfAttention(depth=2, width=3, heads=1, head_dim=3, tokens=6), whose rank is 49 (exact)'
+    'contains SelfAttention(depth=2, width=4, heads=1, head_dim=4, tokens=8), whose rank is 110 (exact)'
     """
     larger = [other for other in others if other.rank.lower > one.rank.lower]
     if one.rank.standing == "numerical" or not larger:

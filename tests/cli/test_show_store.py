@@ -79,18 +79,25 @@ def test_bounds_are_no_less_than_those_of_networks_inside_also_of_those_that_the
     evidence = {"by_degree": None, "method": "catalecticant", "primes": (), "seeds": (0,), "samples": None}
     evidence |= {"failure_probability": None, "seconds": 0.5}
     with Store(tmp_path / "study.sqlite") as store:
-        for width, value, upper, standing in [(3, 49, 49, "exact"), (16, 22, 11645, "lower bound")]:
+        for heads, value, upper, standing in [(1, 110, 110, "exact"), (4, 104, 11645, "lower bound")]:
             rank = tr.SeparationRank(value=value, lower=value, upper=upper, standing=standing, reason="cut", **evidence)
-            store.put(tr.SelfAttention(2, width), rank, LIMITS)
-    reason = "contains SelfAttention(depth=2, width=3, heads=1, head_dim=3, tokens=6), whose rank is 49 (exact)"
+            store.put(tr.SelfAttention(2, 4 * heads, heads=heads), rank, LIMITS)
+    reason = "contains SelfAttention(depth=2, width=4, heads=1, head_dim=4, tokens=8), whose rank is 110 (exact)"
     (row,) = shown(tmp_path, "--widths", 16)["rows"]
-    assert (row["value"], row["lower"], row["upper"], row["standing"], row["reason"]) == (49, 49, 11645, "lower bound", reason)
-    done = run("study", "--widths", 17, "--depths", 2, "--work", 1, "--out", tmp_path)
-    assert f"width 17, depth 2: {reason}" in " ".join(done.stdout.split())
+    assert (row["value"], row["lower"], row["upper"], row["standing"], row["reason"]) == (
+        110,
+        110,
+        11645,
+        "lower bound",
+        reason,
+    )
+    # The bounds in closed form are 104 for heads of width 4.
+    done = run("study", "--widths", 17, "--depths", 2, "--heads", 4, "--head-dims", 4, "--work", 1, "--out", tmp_path)
+    assert f"width 17, depth 2, head dim 4: {reason}" in " ".join(done.stdout.split())
     (row,) = csv.DictReader((tmp_path / "ranks.csv").read_text().splitlines())
-    assert (row["width"], row["lower"], row["reason"]) == ("17", "49", reason)
+    assert (row["width"], row["lower"], row["reason"]) == ("17", "110", reason)
     with Store(tmp_path / "study.sqlite", read_only=True) as store:
-        assert store.get(tr.SelfAttention(2, 16)).result.value == 22
+        assert store.get(tr.SelfAttention(2, 16, heads=4)).result.value == 104
 
 
 def test_an_empty_choice_is_said(folder):
