@@ -13,6 +13,7 @@ from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser, SkipParser
 
 import tensorrank as tr
+from tensorrank.whole_numbers import abbreviated
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -26,7 +27,7 @@ def blocks(page):
 
 def said(value):
     """What a statement shows: of a rank its value and standing, as the pages write it."""
-    return f"{value.value} ({value.standing})" if isinstance(value, tr.SeparationRank) else repr(value)
+    return f"{abbreviated(value.value)} ({value.standing})" if isinstance(value, tr.SeparationRank) else repr(value)
 
 
 def remark(lines, statement):
