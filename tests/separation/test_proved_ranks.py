@@ -37,11 +37,13 @@ def test_what_the_theorem_says_of_a_variant_is_what_random_weights_have(options,
 @pytest.mark.parametrize(("depth", "width", "rank"), [(1, 4, 5), (2, 2, 15), (3, 2, 105), (2, 4, 70), (2, 5, 126)])
 @pytest.mark.parametrize("method", ["catalecticant", "grid"])
 def test_a_method_that_is_named_computes_the_rank_of_the_theorem(depth, width, rank, method):
-    computed = separation_rank(SelfAttention(depth, width, tokens=2), method=method)
-    assert (computed.value, computed.standing, computed.method) == (rank, "exact", method)
-    assert computed.samples is not None
-    assert computed.by_degree is None or sum(computed.by_degree) == rank
-    assert separation_rank(SelfAttention(depth, width, tokens=2)).value == rank
+    model = SelfAttention(depth, width, tokens=2)
+    for weights in (None, given_weights(model, 2)):
+        computed = separation_rank(model, weights=weights, method=method)
+        assert (computed.value, computed.standing, computed.method) == (rank, "exact", method)
+        assert computed.samples is not None
+        assert computed.by_degree is None or sum(computed.by_degree) == rank
+    assert separation_rank(model).value == rank
 
 
 def test_the_result_and_the_plan_name_the_theorem():
