@@ -34,15 +34,15 @@ class Failing:
         listener.done(task, rank, 0.1, None)
 
 
-@pytest.mark.parametrize("failing", [(2,), (1, 2)])
+@pytest.mark.parametrize("failing", [(2,), (2, 3)])
 def test_skipped_ranks_are_named_and_the_exit_code_is_1(tmp_path, monkeypatch, failing):
     monkeypatch.setattr(study, "_where", lambda *arguments: Failing(*failing))
-    command = ["study", "--widths", "1,2", "--depths", "1", "--out", str(tmp_path)]
+    command = ["study", "--widths", "2,3", "--depths", "2", "--out", str(tmp_path)]
     done = invoked(command)
     assert done.exit_code == 1, done.output
     assert f"{len(failing)} skipped" in done.output
-    assert "skipped: SelfAttention(depth=1, width=2, heads=1, head_dim=2, tokens=4): 4 workers died" in done.output
+    assert "skipped: SelfAttention(depth=2, width=2, heads=1, head_dim=2, tokens=4): 4 workers died" in done.output
     assert len((tmp_path / "ranks.csv").read_text().splitlines()) == 3 - len(failing)
     found = json.loads(invoked([*command, "--json"]).stdout)
     assert [entry["width"] for entry in found["summary"]["skipped"]] == list(failing)
-    assert [row["width"] for row in found["rows"]] == [width for width in (1, 2) if width not in failing]
+    assert [row["width"] for row in found["rows"]] == [width for width in (2, 3) if width not in failing]

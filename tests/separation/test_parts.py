@@ -89,10 +89,11 @@ def test_parts_are_the_same_for_every_number_of_threads(threads):
 
 
 def test_parts_that_do_not_fit_are_cut_to_a_lower_bound():
-    model = SelfAttention(4, 3, tokens=2)
+    # The rank of narrow heads is in no closed form; it is at most that of one full head.
+    model = SelfAttention(4, 3, heads=3, tokens=2)
     found = separation_rank(model, method="catalecticant", memory="18MiB")
     assert found.standing == "lower bound"
-    assert 3000 < found.value < 12341
+    assert 3000 < found.value < 12341 == found.upper
     assert "degrees cut to" in found.reason
     least = plan(model, method="catalecticant", memory="18MiB").memory
     assert 0 < least <= 18 * 2**20

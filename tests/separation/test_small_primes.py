@@ -234,7 +234,7 @@ def test_given_small_primes_take_the_room_of_their_residues():
 
 @pytest.mark.usefixtures("always")
 def test_where_moment_entries_are_left_out_full_blocks_are_not_tried_twice():
-    found = separation_rank(SelfAttention(3, 3), memory="150kB")
+    found = separation_rank(SelfAttention(3, 3, heads=3), memory="400kB")
     assert found.standing == "lower bound"
     assert "moment entries kept" in found.reason
     assert len([prime for prime in found.primes if is_small(prime)]) == 1

@@ -43,7 +43,7 @@ def test_head_dims_make_every_number_of_heads_possible():
 
 
 def test_a_rerun_computes_nothing(tmp_path):
-    study, seen = Study.over(tr.SelfAttention, width=(1, 2), depth=(1, 2)), Seen()
+    study, seen = Study.over(tr.SelfAttention, width=(2, 3), depth=(2, 3)), Seen()
     with Store(tmp_path / "s.sqlite") as store:
         first = list(study.run(store, seen))
     assert len(seen.computed()) == 4
@@ -59,10 +59,10 @@ def test_a_rerun_computes_nothing(tmp_path):
 def test_a_larger_study_computes_what_is_missing():
     seen = Seen()
     with Store(":memory:") as store:
-        list(Study.over(tr.SelfAttention, width=2, depth=(1, 2)).run(store, seen))
-        list(Study.over(tr.SelfAttention, width=(1, 2), depth=(1, 2, 3)).run(store, seen))
+        list(Study.over(tr.SelfAttention, width=3, depth=2).run(store, seen))
+        list(Study.over(tr.SelfAttention, width=(2, 3), depth=(2, 3)).run(store, seen))
     computed = [(key.values["width"], key.values["depth"]) for key in seen.computed()]
-    assert computed == [(2, 1), (2, 2), (1, 1), (1, 2), (1, 3), (2, 3)]
+    assert computed == [(3, 2), (2, 2), (2, 3), (3, 3)]
 
 
 def test_lower_bounds_are_computed_again_under_larger_memory():
@@ -78,10 +78,10 @@ def test_lower_bounds_are_computed_again_under_larger_memory():
 
 
 def test_an_error_of_an_observer_keeps_what_is_finished(tmp_path):
-    study = Study.over(tr.SelfAttention, width=(1, 2), depth=(1, 2))
+    study = Study.over(tr.SelfAttention, width=(2, 3), depth=(2, 3))
 
     def interrupt(event):
-        if isinstance(event, BlockFinished) and event.model.values["width"] == 2:
+        if isinstance(event, BlockFinished) and event.model.values["width"] == 3:
             raise KeyboardInterrupt
 
     with Store(tmp_path / "s.sqlite") as store, pytest.raises(KeyboardInterrupt):

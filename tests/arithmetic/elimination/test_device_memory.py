@@ -105,7 +105,14 @@ def test_a_block_whose_left_kernel_has_no_room_on_the_device_is_left_unfinished(
 
     form = SimpleNamespace(field=field, block=filled)
     block = BlockElimination(
-        HankelBlock(2, (short, long), (short, short)), 0, in_memory=1e6, room=1e6, allowance=1e18, engine="bytes", device=DEVICE
+        HankelBlock(2, (short, long), (short, short)),
+        0,
+        1.0,
+        in_memory=1e6,
+        room=1e6,
+        allowance=1e18,
+        engine="bytes",
+        device=DEVICE,
     )
     with worker_threads(1) as pool:
         # On the host's room alone there would be none for a left kernel.

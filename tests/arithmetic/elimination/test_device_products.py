@@ -248,7 +248,7 @@ def test_doubles_that_lose_long_sums_only_are_found_out(terms, monkeypatch):
         (tr.SelfAttention(2, 3, tokens=4), {"partition": [0]}),
         (tr.SelfAttention(2, 2, residual=True), {}),
         (tr.SelfAttention(2, 2), {"method": "grid"}),
-        (tr.RecurrentCircuit(1, 2, 3, 6), {}),
+        (tr.RecurrentCircuit(2, 2, 3, 6), {}),
     ],
     ids=str,
 )
