@@ -233,8 +233,10 @@ def test_given_small_primes_take_the_room_of_their_residues():
 
 
 @pytest.mark.usefixtures("always")
-def test_where_moment_entries_are_left_out_full_blocks_are_not_tried_twice():
-    found = separation_rank(SelfAttention(3, 3, heads=3), memory="400kB")
+def test_where_moment_entries_are_left_out_full_blocks_are_not_tried_twice(monkeypatch):
+    # What is known in closed form would pass what so little memory can prove.
+    monkeypatch.setattr(SelfAttention, "generic_lower_bound", lambda self, partition: 1)
+    found = separation_rank(SelfAttention(3, 3), memory="150kB")
     assert found.standing == "lower bound"
     assert "moment entries kept" in found.reason
     assert len([prime for prime in found.primes if is_small(prime)]) == 1
