@@ -169,12 +169,8 @@ def test_blocks_larger_than_memory_go_to_the_scratch_folder(tmp_path):
     # Width 2, depth 7: 2 ((3, 452)) = 205662 rows, and ((3, 640)) = 205761 columns.
     seven = ("rank", "attention", "--depth", 7, "--width", 2, "--memory", "14GiB", "--plan")
     assert "degree 452: 205662 x 205670, degree 453: 205769 x 205761;" in run(*seven, "--scratch", tmp_path).stdout
-<<<<<<< HEAD
-    assert "bounds only: no blocks that pass them fit" in run(*seven).stdout
-=======
     # What would fit of a cut block does not pass the bound of identity weights.
     assert "bounds only: no blocks that pass them fit within the memory limit 14 GiB" in run(*seven).stdout
->>>>>>> 06b7284 (A plan without a scratch folder is one of bounds, which identity weights raise beyond cut blocks)
     assert_refused(run(*seven, "--scratch", tmp_path, "--device", "cuda"), "Give one of the two")
     small = ("rank", "attention", "--depth", 2, "--width", 2)
     assert_refused(run(*small, "--scratch", tmp_path / "none"), "expected a folder that exists and can be written to")
