@@ -82,7 +82,8 @@ def _divided(rng: np.random.Generator, most: int) -> int:
 def _deficient(rng: np.random.Generator, most: int) -> tuple[np.ndarray, int]:
     """A matrix with one row and column more than its rank, which falls modulo each of many primes."""
     rank, factor = int(rng.integers(1, 4)), _divided(rng, most)
-    core = np.diag([*[1] * (rank - 1), factor]).astype(object)
+    # As objects from the start: numpy makes floats of whole numbers between 2^63 and 2^64 beside others.
+    core = np.diag(np.array([*[1] * (rank - 1), factor], dtype=object))
     left, right = (np.vstack([np.eye(rank, dtype=int), rng.integers(1, 4, (1, rank))]).astype(object) for _ in range(2))
     return left @ core @ right.T, rank
 
