@@ -71,8 +71,9 @@ def test_pooling_geometry_decides_which_partition_is_exponential(sites, shared):
     near = ConvolutionalCircuit(sites, 2, widths, shared=shared)
     mirror = ConvolutionalCircuit(sites, 2, widths, pooling="mirror", shared=shared)
     high = 2 ** (sites // 2)
-    assert [separation_rank(near, cut).value for cut in (halves, interleaved)] == [2, high]
-    assert separation_rank(mirror, halves).value == high
+    for method in ("auto", "grid"):
+        assert [separation_rank(near, cut, method=method).value for cut in (halves, interleaved)] == [2, high]
+        assert separation_rank(mirror, halves, method=method).value == high
     assert near.generic_lower_bound(interleaved) == mirror.generic_lower_bound(halves) == high
     assert near.generic_lower_bound(halves) == 1
 
