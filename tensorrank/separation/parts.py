@@ -19,7 +19,7 @@ from tensorrank.arithmetic.elimination.devices import HOST
 from tensorrank.arithmetic.elimination.engine_choice import EngineName, preferred_engine
 from tensorrank.arithmetic.elimination.engines import Balanced, storage
 from tensorrank.arithmetic.elimination.rank import rank_in_place
-from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import Progress, Workers, silent
 from tensorrank.separation.architecture import Instance
 from tensorrank.separation.blocks import HankelBlock
@@ -69,11 +69,7 @@ class SampledParts:
 
     def make(self, pool: Workers, report: Progress = silent) -> Mapping[int, Balanced]:
         """Compute the blocks, by degree: inputs of the output token's side are rows."""
-        near, far = (
-            # More than d tokens of a side have no other moments. Each side has a stream of its own.
-            self.field.random((count, min(tokens, self.width), self.width), np.random.default_rng([self.seed, side]))
-            for side, (count, tokens) in enumerate(zip(inputs_of(self.blocks), self.tokens, strict=True))
-        )
+        near, far = (self._inputs(side, count) for side, count in enumerate(inputs_of(self.blocks)))
         parts = self.instance.parts(far, self.degree)
         made = {block.degree: np.empty(block.used, dtype=storage(self.field.prime)) for block in self.blocks}
 
@@ -91,6 +87,21 @@ class SampledParts:
             pool.map(fill, tiles[start : start + step])
             report(min(len(tiles), start + step), len(tiles), "parts of the values")
         return made
+
+    def _inputs(self, side: int, count: int) -> Residues:
+        """So many random inputs of a side, of different directions as far as there are.
+
+        A multiple of an input has multiples of its parts, and modulo a small prime some would be drawn twice.
+        """
+        # More than d tokens of a side have no other moments. Each side has a stream of its own.
+        shape = min(self.tokens[side], self.width), self.width
+        drawn = self.field.random((2 * count + 16, *shape), np.random.default_rng([self.seed, side]))
+        flat = drawn.reshape(len(drawn), -1)
+        leading = flat[np.arange(len(flat)), (flat != 0).argmax(axis=1)]
+        directions = flat * self.field.inverse(np.maximum(leading, 1))[:, None] % self.field.prime
+        new = np.zeros(len(flat), dtype=bool)
+        new[np.unique(directions, axis=0, return_index=True)[1]] = True
+        return drawn[np.argsort(~new, kind="stable")[:count]]
 
     def _tiles(self, rows: int) -> list[tuple[range, Sequence[HankelBlock]]]:
         """Ranges of rows with the blocks that reach them, some for each thread and more."""

@@ -107,3 +107,11 @@ def test_a_plan_of_few_tokens_says_how_many_inputs_it_takes():
 def test_primes_up_to_the_degree_in_the_tokens_are_refused():
     with pytest.raises(TensorRankError, match="the prime 23 does not exceed the degree 27"):
         separation_rank(SelfAttention(3, 2, tokens=2), method="catalecticant", primes=[23])
+
+
+@pytest.mark.parametrize(("width", "depth", "value"), [(2, 4, 861), (3, 4, 12341), (2, 5, 7503)])
+def test_small_primes_suffice_though_they_have_few_directions(width, depth, value):
+    found = separation_rank(SelfAttention(depth, width, tokens=2), method="catalecticant", engine="bytes", draws=1)
+    assert (found.value, found.standing) == (value, "exact")
+    assert len(found.primes) <= 2
+    assert max(found.primes) < 2**16
