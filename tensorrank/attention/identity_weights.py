@@ -43,8 +43,10 @@ So the sum of p(D) T_m(M) / m over all m is P(Y) / j, where P(Y) is p(D) applied
 
 **Counting.** K is an ideal, that of all p(D) which take every T_m to zero, and its zeros are the matrices of rank at
 most two, a set of dimension 2 d - 1. So the series of the R_j, which count the polynomials modulo K, is a polynomial
-over (1 - x)^(2d-1). From j = d - 2 on R_j is a polynomial in j, since the dimensions are polynomials in mu_1 and mu_2.
-Hence the numerator has degree at most 3 d - 4.
+over (1 - x)^(2d-1), and R_j is a polynomial in j from some j on. Where mu has t rows of 1 below its first two, the
+dimensions are a polynomial in mu_1 and mu_2. Their sum over all mu_2 up to (j - t) / 2 is one polynomial in j for even
+j >= t and one for odd j >= t. Since t <= d - 2, and both agree far out, R_j is a polynomial from j = d - 2 on. Hence
+the numerator has degree at most 3 d - 4.
 """
 
 from __future__ import annotations

@@ -48,6 +48,12 @@ class Series:
         """The depth of the knee."""
         return bounds.knee(self.model.width, self.side)
 
+    @property
+    def crosses_knee(self) -> bool:
+        """Whether there are exact ranks both below the knee and beyond it."""
+        exact = [finding.model.depth for finding in self.findings if finding.result.standing == "exact"]
+        return bool(exact) and exact[0] < self.knee < exact[-1]
+
     def label(self, among: Sequence[Series] = ()) -> str:
         """The width, and whatever else differs among these series."""
         model = self.model

@@ -34,6 +34,8 @@ _TWO_COLUMNS, _THREE_COLUMNS = 6.6, 9.0
 def rank_vs_depth(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figure, Panels]:
     """log3 of the separation rank against depth, one panel a series, on common axes.
 
+    Series with exact ranks both below their knee and beyond it come first; otherwise the order stays.
+
     Filled marks are exact ranks, open ones probable, triangles certified lower bounds. The shaded band lies between the
     bounds that are proved for every depth: the moment bound, and the largest lower bound in closed form. Where no mark
     stands, nothing else is known. The dashed lines are the bounds as published. A tick at the bottom marks log3 of the
@@ -53,6 +55,7 @@ def rank_vs_depth(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figur
     """
     something(series, "no findings were")
     whole_number("deepest", deepest, 1, 1000)
+    series = sorted(series, key=lambda one: not one.crosses_knee)
     columns = min(_COLUMNS, len(series))
     rows = ceil(len(series) / columns)
     colour = colours(s.model.width for s in series)

@@ -121,6 +121,12 @@ def test_many_series_make_rows_of_panels():
     assert all(ax.get_visible() for ax in axes)
 
 
+def test_panels_with_exact_ranks_on_both_sides_of_the_knee_come_first():
+    shown = [finding(1, 4, "exact", width=3), finding(1, 3, "exact"), finding(3, 232, "exact")]
+    _, axes = tr.figures.rank_vs_depth(series_of(shown))
+    assert [ax.get_title() for ax in axes] == ["width 2", "width 3"]
+
+
 def test_increments_draw_only_proved_ranks(series):
     _, ax = tr.figures.increments(series)
     assert [(x, pytest.approx(y)) for x, y, *_ in marks(ax)] == [(1, math.log(6, 3)), (2, math.log(232 / 18, 3))]
