@@ -15,15 +15,16 @@ BIN := .venv/bin
 SECONDS ?= 60
 SEED ?= 0
 TARGET ?= all
+EXAMPLES := $(wildcard examples/*.py)
 
-.PHONY: study test test-torch check examples fmt bench atlas fuzz differential clean
+.PHONY: study test test-torch check examples $(EXAMPLES) fmt bench atlas fuzz differential clean
 # Else every program that the tests and examples begin would translate the whole package anew.
 unexport PYTHONDONTWRITEBYTECODE
 
 study: .venv/.installed
 	$(BIN)/tensorrank study
 
-# Linters and examples take one processor each; the examples compile most kernels that the tests need.
+# Linters and examples take one processor each, two at a time; the examples compile most kernels that the tests need.
 test: .venv/.installed-test
 	$(MAKE) -j2 check examples
 	$(BIN)/pytest -n auto
@@ -38,8 +39,10 @@ check: .venv/.installed-test
 	$(BIN)/lint-imports
 	$(BIN)/pytest tests/test_imports.py
 
-examples: .venv/.installed-test
-	for example in examples/*.py; do $(BIN)/python $$example --quick || exit 1; done
+examples: $(EXAMPLES)
+
+$(EXAMPLES): .venv/.installed-test
+	$(BIN)/python $@ --quick
 
 fmt: .venv/.installed-test
 	$(BIN)/ruff check --fix .
