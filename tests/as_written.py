@@ -26,6 +26,9 @@ def attention_output(model, weights, tokens):
                     total = total + score * (w["output"][layer, h] @ (w["value"][layer, h // sharing] @ xj))
             following.append(total)
         x = following
+        if "up" in w:
+            forward = [w["down"][layer] @ ((w["up"][layer] @ z) * (w["gate"][layer] @ z)) for z in x]
+            x = [z + f if model.residual else f for z, f in zip(x, forward, strict=True)]
     return x[model.output_token][0]
 
 

@@ -16,18 +16,20 @@ at generic weights, then the larger network has at least its rank. Sizes of the 
   tokens on a side contain fewer. Under a mask tokens are seen in order, and the sides of the smaller network's tokens,
   up to the output token, must be met in this order among the larger one's.
 - **Residual connections.** Let f be the function of a network with residual connections, and g that of the network
-  without them, for the same weights. With all tokens x multiplied by t (the embedding and the positions, or else the
-  inputs), f(t x) / t^(3^L) tends to g(x) as t grows. A minor of a matrix of values that is not zero for g is not zero
-  for large t either. So f has, at some weights, at least the rank of g.
-- **Depth, with residual connections.** A layer with W_O = 0 passes everything on.
-- **Depth, without them.** Coordinate d', beyond those of the smaller network, is given up for a constant: it is 1 in
-  every token that is not zero. The sum c of its squares over all tokens seen is their number, and not zero. A head
-  with W_K = W_V = e_d'^T, W_Q = e_k^T and W_O = e_k maps a token x to c x_k e_k. So a layer with such a head for every
-  k < d' multiplies these coordinates by c, and the layers above it are those of the smaller network. (Under a mask c
-  depends on the site, which multiplies each token by a constant and changes no rank.) One more head keeps coordinate
-  d', for a further layer of this kind. Hence d > d' and H >= d' suffice for one further layer, and H > d' for any
-  number. All these heads have the same W_K and W_V, so they may share them. Inputs must reach coordinate d': with an
-  embedding r > r' suffices.
+  without them, for the same weights. Let k be the degree of g, 3^L, or 6^L with feedforward layers. With all tokens x
+  multiplied by t (the embedding and the positions, or else the inputs), f(t x) / t^k tends to g(x) as t grows. A minor
+  of a matrix of values that is not zero for g is not zero for large t either. So f has, at some weights, at least the
+  rank of g.
+- **Feedforward layers.** Their weights are padded with zeros as well. With residual connections W_D = 0 takes one away.
+- **Depth, with residual connections.** A layer with W_O = 0 and W_D = 0 passes everything on.
+- **Depth, without them and without feedforward layers.** Coordinate d', beyond those of the smaller network, is given
+  up for a constant: it is 1 in every token that is not zero. The sum c of its squares over all tokens seen is their
+  number, and not zero. A head with W_K = W_V = e_d'^T, W_Q = e_k^T and W_O = e_k maps a token x to c x_k e_k. So a
+  layer with such a head for every k < d' multiplies these coordinates by c, and the layers above it are those of the
+  smaller network. (Under a mask c depends on the site, which multiplies each token by a constant and changes no rank.)
+  One more head keeps coordinate d', for a further layer of this kind. Hence d > d' and H >= d' suffice for one further
+  layer, and H > d' for any number. All these heads have the same W_K and W_V, so they may share them. Inputs must reach
+  coordinate d': with an embedding r > r' suffices.
 """
 
 from __future__ import annotations
@@ -47,6 +49,7 @@ class Network:
         kv_heads: K, the number of W_K and W_V in a layer.
         input_width: r, the dimension of a token as it is given.
         positional: whether there are position vectors.
+        hidden: the inner width of feedforward layers; 0 without them.
         sides: the number of tokens that the output sees on its own side, and on the other.
         partition: the two sides.
     """
@@ -55,6 +58,7 @@ class Network:
     kv_heads: int
     input_width: int
     positional: bool
+    hidden: int
     sides: tuple[int, int]
     partition: Bipartition
 
@@ -76,6 +80,7 @@ class Network:
             and self.input_width >= smaller.input_width
             and own.head_dim >= other.head_dim
             and self._has_the_heads_of(smaller)
+            and self._has_the_feedforward_of(smaller)
             and self._has_the_depth_of(smaller)
             and self._has_the_tokens_of(smaller)
         )
@@ -91,6 +96,8 @@ class Network:
         """
         if self.sizes.residual or self.sizes.depth == 1:
             return self.input_width
+        if self.hidden:
+            return 0
         # The layers that are passed on take a coordinate, and a head for each that they keep.
         return min(self.input_width - 1, self.sizes.heads - (self.sizes.depth > 2))
 
@@ -99,10 +106,17 @@ class Network:
         sharing, wanted = self.sizes.heads // self.kv_heads, smaller.sizes.heads // smaller.kv_heads
         return smaller.kv_heads * -(-wanted // sharing) <= self.kv_heads
 
+    def _has_the_feedforward_of(self, smaller: Network) -> bool:
+        if self.sizes.residual and not smaller.hidden:
+            return True
+        return self.hidden >= smaller.hidden and bool(self.hidden) == bool(smaller.hidden)
+
     def _has_the_depth_of(self, smaller: Network) -> bool:
         further = self.sizes.depth - smaller.sizes.depth
         if further <= 0 or self.sizes.residual:
             return further >= 0
+        if self.hidden:
+            return False
         room = self.sizes.width > smaller.sizes.width and self.input_width > smaller.input_width
         return room and self.sizes.heads >= smaller.sizes.width + (further > 1)
 

@@ -4,12 +4,13 @@ By tokens, as the layer is written (Levine et al., NeurIPS 2020, section 2):
 
     x_i' = sum_h W_O^h sum_j (W_V^h x_j) <W_Q^h x_i, W_K^h x_j>,
 
-with x_i added by a residual connection, and the sum over j <= i under a causal mask.
+with x_i added by a residual connection, and the sum over j <= i under a causal mask. A feedforward layer, if there is
+one, then maps each token z to W_D ((W_U z) * (W_G z)), again with z added by a residual connection.
 
 By moments: with M = sum_j x_j x_j^T and G_l(M) = sum_h W_O^h W_V^h M W_K^hT W_Q^h (plus the identity for a residual
 connection), layer l maps every token x to G_l(M) x and M to G_l M G_l^T, so the cost does not depend on the number of
-tokens. A causal mask has no such form (`streaming`). Both forms hold over any commutative ring: here over floats,
-fractions (object arrays) or GF(p).
+tokens. Neither a causal mask nor feedforward layers have such a form (`streaming`, `token_grid`). Both forms hold over
+any commutative ring: here over floats, fractions (object arrays) or GF(p).
 """
 
 from __future__ import annotations
@@ -33,12 +34,19 @@ def forward_tokens(
     product = np.matmul if field is None else field.matmul
     weights, x = weights.by_head(), tokens
     seen = np.tri(tokens.shape[1], dtype=np.int64) if causal else np.ones((), dtype=np.int64)
-    for query, key, value, output in zip(weights.query, weights.key, weights.value, weights.output, strict=True):
+    for layer, (query, key, value, output) in enumerate(
+        zip(weights.query, weights.key, weights.value, weights.output, strict=True)
+    ):
         total = x.copy() if residual else np.zeros_like(x)
         for q, k, v, o in zip(query, key, value, output, strict=True):
             scores = product(product(x, q.T), np.swapaxes(product(x, k.T), -1, -2)) * seen
             total = total + product(product(scores, product(x, v.T)), o.T)
         x = total if field is None else total % field.prime
+        if weights.up is not None and weights.gate is not None and weights.down is not None:
+            inner = product(x, weights.up[layer].T) * product(x, weights.gate[layer].T)
+            forward = product(inner if field is None else inner % field.prime, weights.down[layer].T)
+            total = x + forward if residual else forward
+            x = total if field is None else total % field.prime
     return x
 
 

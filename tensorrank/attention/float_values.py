@@ -33,7 +33,7 @@ def float_grid(
     if weights.positions is not None:
         sides = [side + weights.positions[list(sites)] for side, sites in zip(sides, (partition.a, partition.b), strict=True)]
     rows, columns = sides
-    if model.causal:
+    if model.causal or weights.up is not None:
         return np.stack([_by_tokens(model, weights, partition, row, columns) for row in rows])
     if model.output_token in partition.a:
         return _by_moments(model, weights, rows[:, partition.a.index(model.output_token)], rows, columns)
@@ -56,9 +56,9 @@ def _by_moments(model: AttentionStack, weights: AttentionWeights, tokens: Floats
 def _by_tokens(
     model: AttentionStack, weights: AttentionWeights, partition: Bipartition, row: Floats, columns: Floats
 ) -> Floats:
-    """The values of one row under a causal mask."""
+    """The values of one row, under a causal mask or with feedforward layers."""
     inputs = np.empty((len(columns), model.tokens, columns.shape[-1]))
     inputs[:, list(partition.a)] = row
     inputs[:, list(partition.b)] = columns
-    outputs: Floats = forward_tokens(weights, inputs, residual=model.residual, causal=True)[:, model.output_token, 0]
-    return outputs
+    outputs: Floats = forward_tokens(weights, inputs, residual=model.residual, causal=model.causal)
+    return outputs[:, model.output_token, 0]

@@ -19,7 +19,11 @@ _NOTHING = Height(0.0, 0.0, 0.0)
 
 
 def value_bits(
-    stack: AttentionStack, heights: Mapping[str, Height], *, embedding_rank: int | None = None, positional: bool = False
+    stack: AttentionStack,
+    heights: Mapping[str, Height],
+    embedding_rank: int | None = None,
+    positional: bool = False,
+    hidden: int | None = None,
 ) -> float:
     """log2 of a bound on the sum of the absolute values of a network's coefficients, cleared of denominators.
 
@@ -30,6 +34,7 @@ def value_bits(
         heights: of given weights, by name. Without them the coefficients are those of a polynomial in the weights too.
         embedding_rank: the rank of an embedding, if there is one.
         positional: whether each token has a position vector added.
+        hidden: the inner width of bilinear feedforward layers, if there are any.
     """
     d, a = stack.width, stack.head_dim
     layer = [heights.get(name, _NOTHING) for name in ("query", "key", "value", "output")]
@@ -42,6 +47,12 @@ def value_bits(
         added = [denominator + 2 * scale + token] if stack.residual else []
         token = bits_of_sum([log2(d) + matrix + token, *added])
         scale = denominator + 3 * scale
+        if hidden is not None:
+            gates = [heights.get(name, _NOTHING) for name in ("up", "gate", "down")]
+            inner, below = sum(one.largest for one in gates), sum(one.denominator for one in gates)
+            added = [below + scale + token] if stack.residual else []
+            token = bits_of_sum([log2(hidden) + 2 * log2(d) + inner + 2 * token, *added])
+            scale = below + 2 * scale
     return token + sum(one.denominator for one in heights.values())
 
 

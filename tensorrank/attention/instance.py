@@ -14,6 +14,7 @@ from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.attention.evaluate import RowsInField
 from tensorrank.attention.parts import parts_of
 from tensorrank.attention.streaming import streaming_grid
+from tensorrank.attention.token_grid import token_grid
 from tensorrank.attention.weights import AttentionWeights
 from tensorrank.separation.architecture import Instance, Parts
 from tensorrank.separation.partition import Bipartition
@@ -46,8 +47,11 @@ class AttentionInstance(Instance):
     def grid(self, partition: Bipartition, rows: Residues, columns: Residues, memory: int | None = None) -> Residues:
         """The values at all pairs of a row's tokens (side A) and a column's tokens (side B), in small batches."""
         near, far = self._embedded(partition.a, rows), self._embedded(partition.b, columns)
+        sides = partition.a, partition.b
+        if self.weights.up is not None:
+            variant = {"residual": self.residual, "causal": self.causal}
+            return token_grid(self.weights, self.field, sides, near, far, output=self.output, **variant)
         if self.causal:
-            sides = partition.a, partition.b
             return streaming_grid(self.weights, self.field, sides, near, far, output=self.output, residual=self.residual)
         if self.output in partition.a:
             return self._by_moments(near[:, partition.a.index(self.output)], near, far)

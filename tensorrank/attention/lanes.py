@@ -14,15 +14,16 @@ import numpy as np
 from tensorrank.arithmetic.compiled import compiled
 
 # What a step does.
-COPY, MULTIPLY, MULTIPLY_TURNED, APPLY = range(4)
+COPY, MULTIPLY, MULTIPLY_TURNED, APPLY, ADD, TIMES, MASK = range(7)
 
 
 class Step(NamedTuple):
     """One step of a computation on numbered matrices: result = left right, or result += left right.
 
     Attributes:
-        kind: COPY (of the left one), MULTIPLY, MULTIPLY_TURNED (by the transpose of the left one), or APPLY (a constant
-            matrix on the left, the same in all lanes).
+        kind: COPY (of the left one), MULTIPLY, MULTIPLY_TURNED (by the transpose of the left one), APPLY (a constant
+            matrix on the left, the same in all lanes), ADD (of the left one to the result), TIMES (left times right,
+            entry by entry), or MASK (zero where the result's column is behind its row).
         left, right, result: the numbers of matrices; of a constant matrix its number among these.
         rows, inner, columns: of the product.
         more: whether the product is added.
@@ -55,6 +56,18 @@ def run_steps(steps, matrices, constants, near, scale, upper, field):  # type: i
             for i in range(rows):
                 for j in range(columns):
                     apply_lanes(constants[left, i, :inner], matrices[right], j, result[i, j], more, upper, field)
+        elif kind == ADD:
+            for i in range(rows):
+                for j in range(columns):
+                    _add(result[i, j], matrices[left, i, j], field)
+        elif kind == TIMES:
+            for i in range(rows):
+                for j in range(columns):
+                    _times(result[i, j], matrices[left, i, j], matrices[right, i, j], field)
+        elif kind == MASK:
+            for i in range(rows):
+                for j in range(i + 1, columns):
+                    result[i, j] = 0.0
         else:
             turned = kind == MULTIPLY_TURNED
             _multiply(matrices[left], turned, matrices[right], result, rows, inner, columns, more, upper, field)
@@ -164,6 +177,31 @@ def _join(row, upper, prime, split):  # type: ignore[no-untyped-def]
             total = row[w] + split * (upper[w] - prime * np.rint(upper[w] * reciprocal))
             upper[w] = 0.0
             row[w] = total - prime * np.rint(total * reciprocal)
+
+
+@compiled(fastmath={"contract"})
+def _add(row, other, field):  # type: ignore[no-untyped-def]
+    """Add a row of lanes to another one, in place."""
+    prime = field[0]
+    reciprocal = 1.0 / prime
+    for w in range(len(row)):
+        total = row[w] + other[w]
+        row[w] = total - prime * np.rint(total * reciprocal)
+
+
+@compiled(fastmath={"contract"})
+def _times(row, first, second, field):  # type: ignore[no-untyped-def]
+    """Write the products of two rows of lanes."""
+    prime, split, _ = field
+    reciprocal = 1.0 / prime
+    for w in range(len(row)):
+        if split == 0.0:
+            product = first[w] * second[w]
+        else:
+            high = np.rint(first[w] / split)
+            upper = high * second[w]
+            product = (first[w] - high * split) * second[w] + split * (upper - prime * np.rint(upper * reciprocal))
+        row[w] = product - prime * np.rint(product * reciprocal)
 
 
 @compiled(fastmath={"contract"})

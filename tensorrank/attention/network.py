@@ -35,7 +35,8 @@ def attention_network(
     """The tensor network of self-attention, whose contraction is coordinate 0 of the output token.
 
     Args:
-        model: attention without residual connections, mask or positions; an embedding stands at every copy of M.
+        model: attention without residual connections, mask, positions or feedforward layers; an embedding stands at
+            every copy of M.
         weights: by name, as `separation_rank` takes them.
         moment: M, the sum of x_j x_j^T over all inputs, of shape (d, d). None leaves the two legs of each copy open:
             "M0 left", "M0 right", "M1 left", ..., as sites in this order.
@@ -84,10 +85,10 @@ class _String:
     """A string under construction, from left to right; `end` is the leg to which the next matrix is tied."""
 
     def __init__(self, model: SelfAttention, weights: Weights, moment: Any, token: Any) -> None:
-        if model.residual or model.causal or model.positional:
+        if model.residual or model.causal or model.positional or model.feedforward:
             raise TensorRankError(
                 f"{model} is no single tensor network of its moment matrix; expected one without residual connections, "
-                "causal mask and positions"
+                "causal mask, positions and feedforward layers"
             )
         self.model = model
         self.weights = AttentionWeights.of(weights, model.shapes).by_head()

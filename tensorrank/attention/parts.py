@@ -24,13 +24,10 @@ from numpy.typing import NDArray
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.compiled import compiled
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
-from tensorrank.attention.lanes import APPLY, COPY, MULTIPLY, MULTIPLY_TURNED, Step, apply_lanes, run_steps
+from tensorrank.attention.lanes import COPY, MULTIPLY, MULTIPLY_TURNED, Step, apply_lanes, run_steps
+from tensorrank.attention.token_steps import MATRICES, TokenSteps, lanes_of
 from tensorrank.attention.weights import AttentionWeights
 from tensorrank.separation.interpolation import interpolation_matrix
-
-# Numbers of the matrices under way in all lanes, so that they stay in a core's fast memory.
-_NUMBERS_AT_ONCE = 2**14
-_FEWEST_LANES, _MOST_LANES = 32, 256
 
 
 def parts_of(weights: AttentionWeights, field: PrimeField, degree: int, far: Residues) -> OneHead | SeveralHeads:
@@ -62,11 +59,6 @@ class _Parts:
     def factors(self, degrees: Integers) -> Floats:
         """The factors of the parts of these degrees."""
         return np.ascontiguousarray(self._combined[degrees])
-
-    @staticmethod
-    def lanes(numbers: int) -> int:
-        """How many lanes suit matrices of so many numbers in all."""
-        return max(_FEWEST_LANES, min(_MOST_LANES, _NUMBERS_AT_ONCE // numbers))
 
 
 class OneHead(_Parts):
@@ -104,7 +96,7 @@ class OneHead(_Parts):
         side = [self.in_lanes(part) for part in (left, right, own, field.matmul(near, self._output))]
         tokens = near.shape[1] + self.far.shape[1]
         parts = np.empty((len(degrees), len(near), columns), dtype=np.int32)
-        lanes = self.lanes((depth + 4) * tokens**2)
+        lanes = lanes_of((depth + 4) * tokens**2)
         steps, result = self._steps(tokens)
         given = *side, self.far, self._far_own, self._far_output, steps, result, self.scales, self.factors(degrees)
         _one_head(*given, self.field.constants, lanes, parts)
@@ -133,47 +125,16 @@ class SeveralHeads(_Parts):
 
     def __init__(self, weights: AttentionWeights, field: PrimeField, degree: int, far: Residues) -> None:
         super().__init__(field, degree, far)
-        self._depth, self._heads, self._height, self._width = weights.query.shape
-        side = max(self._height, self._width)
-        # Of each head W_Q, W_K, W_V and W_O, with zeros around.
-        constants = np.zeros((self._depth, self._heads, 4, side, side))
-        for place, given in enumerate((weights.query, weights.key, weights.value, weights.output)):
-            constants[:, :, place, : given.shape[2], : given.shape[3]] = field.balanced(given)
-        self._constants = constants.reshape(-1, side, side)
+        self._layers = TokenSteps(weights, field, scaled=True)
 
     def __call__(self, near: Residues, degrees: Integers, columns: int) -> NDArray[np.int32]:
         """The parts of these degrees, for the same arguments as those of one head."""
         tokens = near.shape[1] + self.far.shape[1]
-        side = max(self._height, self._width)
         parts = np.empty((len(degrees), len(near), columns), dtype=np.int32)
-        lanes = self.lanes(8 * side * tokens)
-        steps, result = self._steps(tokens)
-        given = self.in_lanes(near), self.far, self._constants, steps, result, self.scales, self.factors(degrees)
-        _several_heads(*given, self.field.constants, lanes, parts)
+        steps, result = self._layers.steps(tokens)
+        given = self.in_lanes(near), self.far, self._layers.constants, steps, result, self.scales, self.factors(degrees)
+        _several_heads(*given, self.field.constants, self._layers.lanes(tokens), parts)
         return parts
-
-    def _steps(self, n: int) -> tuple[Integers, int]:
-        """The steps for each scale, and the number of the matrix with the value: tokens are 0 to 2."""
-        a, d = self._height, self._width
-        state, result, spare = 0, 1, 2
-        queries, keys, values, scores, mixed = range(3, 8)
-        steps = []
-        for layer in range(self._depth):
-            # Of the last layer the output token is needed, and its first coordinate.
-            last = layer == self._depth - 1
-            columns, rows = (1, 1) if last else (n, d)
-            for head in range(self._heads):
-                first = 4 * (layer * self._heads + head)
-                steps += [
-                    Step(APPLY, first, state, queries, a, d, columns),
-                    Step(APPLY, first + 1, state, keys, a, d, n),
-                    Step(APPLY, first + 2, state, values, a, d, n),
-                    Step(MULTIPLY_TURNED, keys, queries, scores, n, a, columns, scaled=True),
-                    Step(MULTIPLY, values, scores, mixed, a, n, columns),
-                    Step(APPLY, first + 3, mixed, result, rows, a, columns, more=head > 0),
-                ]
-            state, result, spare = (result, spare, result) if layer == 0 else (result, state, spare)
-        return np.array(steps, dtype=np.int64), state
 
 
 # Numba finds the types of compiled functions by itself; mypy is told to let them be.
@@ -216,7 +177,7 @@ def _several_heads(near, far, constants, steps, result, scales, factors, field, 
     side = max(constants.shape[1], tokens)
     for start in range(0, columns, lanes):
         count = min(lanes, columns - start)
-        matrices = np.zeros((8, side, tokens, count))
+        matrices = np.zeros((MATRICES, side, tokens, count))
         matrices[0, :width, count_near:] = far[:, :, start : start + count]
         upper, values, part = np.zeros(count), np.zeros((len(scales), 1, count)), np.zeros(count)
         for row in range(rows):

@@ -15,7 +15,8 @@ the name of a site. Each line below leaves something out of the key, with the re
   positive definite values, so the monomials in the entries of M_B are independent, and further tokens add no function.
   On the output token's side the functions are x_q times monomials in the entries of M_A. They are independent, too: for
   r tokens and a positive definite M_A, the token x takes all values of the ellipsoid x^T M_A^-1 x = 1, on which a
-  linear function that vanishes is zero.
+  linear function that vanishes is zero. With feedforward layers there are moments of higher order, and the number of
+  tokens stays in the key.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ def rank_key(network: Network) -> dict[str, Any]:
     if masked:
         own = set(split.a if sizes.output_token in split.a else split.b)
         tokens: Any = "".join("a" if site in own else "b" for site in range(sizes.output_token + 1))
-    elif positional:
+    elif positional or network.hidden:
         tokens = list(network.sides)
     else:
         tokens = [min(side, network.input_width) for side in network.sides]
@@ -54,5 +55,6 @@ def rank_key(network: Network) -> dict[str, Any]:
         "residual": sizes.residual,
         "causal": masked,
         "positional": positional,
+        "hidden": network.hidden,
         "tokens": tokens,
     }

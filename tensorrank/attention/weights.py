@@ -22,6 +22,8 @@ class AttentionWeights:
         output: W_O, of shape (depth, heads, width, head_dim).
         embedding: E, of shape (width, embedding_rank), or None.
         positions: position vectors, of shape (tokens, width), or None.
+        up, gate: W_U and W_G of bilinear feedforward layers, of shape (depth, hidden, width), or None.
+        down: W_D, of shape (depth, width, hidden), or None.
     """
 
     query: Array
@@ -30,6 +32,9 @@ class AttentionWeights:
     output: Array
     embedding: Array | None = None
     positions: Array | None = None
+    up: Array | None = None
+    gate: Array | None = None
+    down: Array | None = None
 
     @classmethod
     def of(cls, weights: Mapping[str, ArrayLike], shapes: Shapes) -> AttentionWeights:

@@ -62,6 +62,10 @@ def attention(
         int | None, typer.Option(help="Tokens come from an embedding of this rank (vocabulary bottleneck).")
     ] = None,
     positional: Annotated[bool, typer.Option("--positional", help="Add a fixed random vector to each token.")] = False,
+    feedforward: Annotated[
+        str | None, typer.Option(help="bilinear: a gated linear unit without the nonlinearity after each attention layer.")
+    ] = None,
+    hidden: Annotated[int | None, typer.Option(help="Inner width of the feedforward layers.")] = None,
     weights: options.Weights = None,
     method: Annotated[str, typer.Option(help="auto, catalecticant or grid.")] = "auto",
     given: options.RankOptions,
@@ -69,8 +73,11 @@ def attention(
     """The separation rank of self-attention without softmax.
 
     Example: tensorrank rank attention --depth 3 --width 3
+
+    Example: tensorrank rank attention --depth 2 --width 1 --tokens 4 --feedforward bilinear --hidden 2
     """
-    optional: dict[str, Any] = {**vars(network), "kv_heads": kv_heads, "embedding_rank": embedding_rank}
+    further = {"kv_heads": kv_heads, "embedding_rank": embedding_rank, "feedforward": feedforward, "hidden": hidden}
+    optional: dict[str, Any] = {**vars(network), **further}
     model = tr.SelfAttention(**optional, positional=positional)
     print_rank(model, given, unit="tokens", method=method, weights=given_weights(weights, model.shapes))
 

@@ -25,6 +25,10 @@ VARIANTS = [
     {"output_token": 3},
     {"output_token": 3, "residual": True, "embedding_rank": 2, "heads": 2, "head_dim": 1, "kv_heads": 1},
     {"causal": True, "residual": True, "embedding_rank": 2, "positional": True, "heads": 2, "head_dim": 2},
+    {"feedforward": "bilinear", "hidden": 4},
+    {"feedforward": "bilinear", "hidden": 2, "residual": True, "heads": 2, "head_dim": 1, "kv_heads": 1},
+    {"feedforward": "bilinear", "hidden": 1, "causal": True, "output_token": 3, "positional": True},
+    {"feedforward": "bilinear", "hidden": 3, "causal": True, "residual": True, "embedding_rank": 2, "heads": 2, "head_dim": 2},
 ]
 PARTITIONS = [Bipartition.halves(5), Bipartition.interleaved(5), Bipartition.of(5, [3, 1]), Bipartition.of(5, [4])]
 
@@ -68,7 +72,7 @@ def test_drawn_weights_have_the_shapes_that_may_be_given(variant):
     assert (instance.weights.query == shared.query).all()
 
 
-@pytest.mark.parametrize("variant", [v for v in VARIANTS if not v.get("causal")], ids=str)
+@pytest.mark.parametrize("variant", [v for v in VARIANTS if not {"causal", "feedforward"} & v.keys()], ids=str)
 def test_moment_rows_at_moments_as_given_agree_with_the_layer_as_written(variant):
     model = SelfAttention(2, 3, tokens=5, **{**variant, "positional": False})
     prime = 8388593
@@ -82,17 +86,18 @@ def test_moment_rows_at_moments_as_given_agree_with_the_layer_as_written(variant
     assert value % prime == as_written(model, weights, tokens) % prime
 
 
+@pytest.mark.parametrize("forward", [{}, {"feedforward": "bilinear", "hidden": 2}])
 @pytest.mark.parametrize("residual", [False, True])
 @pytest.mark.parametrize("causal", [False, True])
-def test_floats_agree_with_the_whole_numbers_they_hold(residual, causal):
-    model = SelfAttention(2, 3, heads=2, head_dim=2, kv_heads=1, tokens=4, residual=residual, causal=causal)
+def test_floats_agree_with_the_whole_numbers_they_hold(residual, causal, forward):
+    model = SelfAttention(2, 3, heads=2, head_dim=2, kv_heads=1, tokens=4, residual=residual, causal=causal, **forward)
     rng = np.random.default_rng(2)
     weights, tokens = drawn(model, rng), rng.integers(-3, 4, (4, 3))
     exact = as_written(model, weights, tokens)
     taken = AttentionWeights.of({name: w.astype(float) for name, w in weights.items()}, model.shapes)
     outputs = forward_tokens(taken, tokens[None].astype(float), residual=residual, causal=causal)
     assert outputs[0, model.output_token, 0] == pytest.approx(exact, rel=1e-12)
-    if not causal:
+    if not causal and not forward:
         row = moment_rows(taken, (tokens.T @ tokens)[None].astype(float), residual=residual)[0]
         assert row @ tokens[0] == pytest.approx(exact, rel=1e-12)
 

@@ -32,6 +32,8 @@ VARIANTS = [
     {"positional": True},
     {"embedding_rank": 2, "positional": True, "residual": True},
     {"heads": 2, "head_dim": 2, "kv_heads": 1, "residual": True},
+    {"feedforward": "bilinear", "hidden": 2},
+    {"feedforward": "bilinear", "hidden": 2, "residual": True, "positional": True},
 ]
 # What bits of denominators, which are added, and rounding may add.
 SLACK = 1e-3
@@ -70,7 +72,10 @@ def test_attention_with_given_weights(variant, depth):
     absolute = output_at_ones(model, {name: np.abs(array) for name, array in weights.items()})
     layer = prod(denominator(weights[name]) for name in ("query", "key", "value", "output"))
     outside = prod(denominator(weights[name]) for name in ("embedding", "positions") if name in weights)
-    cleared = absolute * layer**model.moment_degree * outside ** (3**depth)
+    forward = prod(denominator(weights[name]) for name in ("up", "gate", "down") if name in weights)
+    # The factors of a token after one layer of both kinds are 2 (3 n + 1) and 2 (3 n) + 1.
+    factors = 2 * (6**depth - 1) // 5 if model.feedforward else model.moment_degree
+    cleared = absolute * layer**factors * forward ** ((6**depth - 1) // 5) * outside**model.input_degree
     assert cleared.denominator == 1
     assert bits(int(cleared)) <= model.value_bits(weights)
 
