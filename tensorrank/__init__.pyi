@@ -24,7 +24,8 @@ from .mixtures.reductions.reduce import reduce as reduce
 from .mixtures.sum_product.model import SumProduct as SumProduct
 from .mixtures.tensorial_mixture import TensorialMixture as TensorialMixture
 from .networks.network import Tensor as Tensor, TensorNetwork as TensorNetwork
-from .separation.numerical import NumericalModel as NumericalModel, numerical_separation_rank as numerical_separation_rank
+from .separation.numerical import numerical_separation_rank as numerical_separation_rank
+from .separation.numerical_model import NumericalModel as NumericalModel
 from .separation.partition import Bipartition as Bipartition
 from .separation.plan import plan as plan
 from .separation.result import SeparationRank as SeparationRank

@@ -18,7 +18,7 @@ from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import Weights
 from tensorrank.separation.named_weights import checked_weights, refuse_large
-from tensorrank.separation.numerical import NumericalArchitecture, NumericalModel
+from tensorrank.separation.numerical_model import NumericalArchitecture, NumericalModel
 
 # Layers are gone through one after the other, for every batch of inputs.
 _MOST_LAYERS = 10_000

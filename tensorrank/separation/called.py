@@ -10,6 +10,16 @@ from typing import Any
 from tensorrank.arithmetic.arrays import Array
 
 
+def token_kinds(function: Callable[..., Any]) -> int | None:
+    """The number of tokens that a module of PyTorch knows; None for others than those that begin with an embedding."""
+    torch: Any = sys.modules.get("torch")
+    if not (hasattr(torch, "nn") and isinstance(function, torch.nn.Module)):
+        return None
+    layers = (part for part in function.modules() if not any(True for _ in part.children()))
+    first = next(layers, None)
+    return int(first.num_embeddings) if isinstance(first, torch.nn.Embedding) else None
+
+
 def called(function: Callable[..., Any], arrays: tuple[Array, ...]) -> Any:
     """Call the function; tensors leave their graph and their device."""
     # A torch.nn.Module can only exist where torch was imported, so that we never need to.
@@ -31,6 +41,18 @@ def _called_module(torch: Any, module: Any, arrays: tuple[Array, ...]) -> Any:
     try:
         with torch.no_grad():
             return module(*tensors)
+    except Exception as error:
+        given = " and ".join(f"{str(t.dtype).removeprefix('torch.')} of shape {tuple(t.shape)} on {t.device}" for t in tensors)
+        error.add_note(f"the module {type(module).__name__} was given tensors: {given}{_hint(torch, module, tensors)}")
+        raise
     finally:
         for part, mode in modes:
             part.training = mode
+
+
+def _hint(torch: Any, module: Any, tensors: list[Any]) -> str:
+    """What to try where a module that looks up token ids was given numbers that are no ids; nothing otherwise."""
+    embeddings = [part.num_embeddings for part in module.modules() if isinstance(part, torch.nn.Embedding)]
+    if not embeddings or not any(tensor.is_floating_point() for tensor in tensors):
+        return ""
+    return f". It has an embedding of {embeddings[0]} tokens: if it reads token ids, give categorical={embeddings[0]}"

@@ -1,14 +1,16 @@
-"""Distinct random inputs: an input that has been taken is not taken again.
+"""Distinct inputs: an input that has been taken is not taken again.
 
 Two equal inputs make two equal rows, which lower the rank of a sample below full for a reason that has nothing to do
 with the function. So random inputs are asked for until enough of them differ. Where a sampler offers only finitely many
-inputs, no new ones come after a while; the inputs found so far are then all there are.
+inputs, no new ones come after a while; the inputs found so far are then all there are. Categorical inputs are known
+beforehand, and are listed where they are few.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
+from math import prod
 
 import numpy as np
 
@@ -17,6 +19,8 @@ from tensorrank.arithmetic.arrays import Array
 # After so many inputs without a new one, and after so many times the number of those known, no more are expected. An
 # input as probable as the average one is then missed with probability exp(-8).
 _PATIENCE, _PATIENCE_PER_INPUT = 64, 8
+# Inputs of a side that are listed in random order, if there are finitely many.
+MOST_LISTED = 2**22
 # The share of the binary digits of floating-point inputs that are compared: those that agree there differ by rounding.
 _COMPARED = 0.75
 
@@ -69,6 +73,33 @@ class DistinctInputs:
                 self._seen.add(digest)
                 kept.append(number)
         return inputs if len(kept) == len(inputs) else inputs[kept]
+
+
+class ListedInputs:
+    """Takes the inputs of sites of so many values each, in random order, each of them once.
+
+    Attributes:
+        found: how many have been taken.
+
+    >>> two_bits = ListedInputs([2, 2], np.random.default_rng(0))
+    >>> sorted(two_bits.take(3).tolist() + two_bits.take(3).tolist()), two_bits.exhausted
+    ([[0, 0], [0, 1], [1, 0], [1, 1]], True)
+    """
+
+    def __init__(self, kinds: Sequence[int], rng: np.random.Generator) -> None:
+        self._kinds, self._order = tuple(kinds), rng.permutation(prod(kinds))
+        self.found = 0
+
+    @property
+    def exhausted(self) -> bool:
+        """True once all inputs have been taken."""
+        return self.found == len(self._order)
+
+    def take(self, count: int) -> Array:
+        """Take so many further inputs, or all that are left: whole numbers of shape (count, sites)."""
+        numbers = self._order[self.found : self.found + count]
+        self.found += len(numbers)
+        return np.stack(np.unravel_index(numbers, self._kinds), axis=1)
 
 
 def _coarse(inputs: Array) -> Array:

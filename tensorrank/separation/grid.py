@@ -17,14 +17,12 @@ from tensorrank.arithmetic.elimination.rank import rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import Progress, Workers
 from tensorrank.separation.architecture import Instance
-from tensorrank.separation.distinct import DistinctInputs
+from tensorrank.separation.distinct import MOST_LISTED, DistinctInputs
 from tensorrank.separation.jobs import JobRank
 from tensorrank.separation.limits import MOST_ENTRIES, SPARE
 from tensorrank.separation.partition import Bipartition
 
 _FIRST_SAMPLE = 64
-# Inputs of a side that are listed in random order, if there are finitely many.
-_MOST_LISTED = 2**22
 # The parts of the rows that each thread evaluates, one after the other.
 PARTS = 4
 
@@ -107,7 +105,7 @@ class _Source:
         self.instance, self.sites, self.taken = instance, sites, 0
         self.inputs = instance.input_count(sites)
         self.finite = self.inputs is not None
-        self.order = None if self.inputs is None or self.inputs > _MOST_LISTED else rng.permutation(self.inputs)
+        self.order = None if self.inputs is None or self.inputs > MOST_LISTED else rng.permutation(self.inputs)
         self.random = DistinctInputs(lambda count: instance.sample(sites, count, rng))
 
     @property

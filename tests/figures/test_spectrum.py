@@ -5,7 +5,8 @@ import pytest
 
 import tensorrank as tr
 from tensorrank.arithmetic.spectrum import NumericalRank, numerical_rank
-from tensorrank.separation.numerical import NumericalModel, numerical_separation_rank
+from tensorrank.separation.numerical import numerical_separation_rank
+from tensorrank.separation.numerical_model import NumericalModel
 
 CLEAR = numerical_rank(np.diag([4.0, 2.0, 1.0, 1e-9, 1e-10]), rtol=1e-6)
 STEEP = numerical_rank(np.diag(10.0 ** -np.arange(0, 12.0)), rtol=3e-6)

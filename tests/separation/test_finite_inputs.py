@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 from oracles import inner_product
 
-from tensorrank.separation.numerical import NumericalModel, numerical_separation_rank
+from tensorrank.errors import TensorRankError
+from tensorrank.separation.numerical import numerical_separation_rank
+from tensorrank.separation.numerical_model import NumericalModel
 
 TABLE = np.random.default_rng(0).standard_normal((11,) * 4)  # two sites a side: 121 inputs, rank 121
 
@@ -49,6 +51,61 @@ def test_one_side_of_finitely_many_inputs_bounds_the_rank(form):
     found = numerical_separation_rank(model, [0])
     assert (found.value, found.samples, found.spectrum.ambiguous) == (3, (3, 64), False)
     assert found.reason == "all 3 inputs found of side A were used; floating point proves no rank"
+
+
+def test_all_categorical_inputs_are_listed_and_used():
+    found = numerical_separation_rank(NumericalModel(lambda x: TABLE[tuple(x.T)], 4, categorical=11))
+    assert (found.value, found.samples, found.spectrum.ambiguous) == (121, (121, 121), False)
+    assert found.reason == "all 121 inputs of side A and all 121 inputs of side B were used; floating point proves no rank"
+
+
+def test_a_rare_categorical_input_is_not_missed():
+    # One of 10,000 pairs of symbols has a function of its own: a sample of a side would hardly meet it.
+    def function(x):
+        rare = (x[:, 0] == 99) & (x[:, 1] == 99)
+        return np.where(rare, x[:, 2] ** 2.0, x[:, 2] + 1.0)
+
+    model = NumericalModel(function, 3, categorical=(100, 100, 5))
+    assert numerical_separation_rank(model, [0, 1], samples=10_000, memory="8GiB").value == 2
+    assert numerical_separation_rank(model, [2, 0]).value == 2
+
+
+def test_sites_may_differ_in_their_values():
+    table = np.random.default_rng(2).standard_normal((2, 3, 4))
+    model = NumericalModel(lambda x: table[tuple(x.T)], 3, categorical=[2, 3, 4])
+    assert model.categorical == (2, 3, 4)
+    for side in ([0], [1], [2]):
+        found = numerical_separation_rank(model, side)
+        unfolding = np.moveaxis(table, side[0], 0).reshape(table.shape[side[0]], -1)
+        assert found.value == np.linalg.matrix_rank(unfolding)
+        assert found.samples == unfolding.shape
+
+
+def test_too_many_categorical_inputs_are_sampled_without_repetition():
+    seen = []
+
+    def function(x):
+        seen.append(x)
+        return (x[:, 0] / 2**40) * (x[:, 1] / 2**40) + 1.0
+
+    found = numerical_separation_rank(NumericalModel(function, 2, categorical=2**40), samples=32)
+    assert (found.value, found.samples) == (2, (32, 32))
+    assert len({int(row) for row in seen[0][:, 0]}) == 32
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"categorical": 0}, "a number of values in categorical is 0; expected a whole number"),
+        ({"categorical": [2, 2, 2]}, r"categorical is \[2, 2, 2\]; expected a whole number, or one for each of the 2 sites"),
+        ({"categorical": "ab"}, "a number of values in categorical is 'ab'; expected a whole number"),
+        ({"categorical": 3, "site_shape": 2}, r"categorical is 3 with site_shape \(2,\); expected one of the two"),
+        ({"categorical": 3, "sampler": symbols}, "categorical is 3 with a sampler; expected one of the two"),
+    ],
+)
+def test_categories_that_make_no_sense_are_refused(options, message):
+    with pytest.raises(TensorRankError, match=message):
+        NumericalModel(lambda x: x[:, 0], 2, **options)
 
 
 def test_a_sampler_of_one_input_has_a_sample_of_one():

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 from oracles import inner_product
 
 from tensorrank import Bipartition, SoftmaxAttention, TensorRankError
-from tensorrank.separation import numerical
-from tensorrank.separation.numerical import NumericalModel, numerical_separation_rank, random_stream
+from tensorrank.separation import numerical_model
+from tensorrank.separation.numerical import numerical_separation_rank, random_stream
+from tensorrank.separation.numerical_model import NumericalModel
 
 
 def elementary(degree, sites):
@@ -269,7 +270,7 @@ def test_progress_ends_at_what_was_expected():
 @pytest.mark.parametrize("partition", [Bipartition((3, 0), (2, 1)), Bipartition((1,), (0, 2, 3))])
 @pytest.mark.parametrize("step", [1, 7, 10_000])
 def test_inputs_are_put_together_in_the_order_of_the_sites(monkeypatch, partition, step):
-    monkeypatch.setattr(numerical, "_PAIRS", step)
+    monkeypatch.setattr(numerical_model, "_PAIRS", step)
     sizes = []
 
     def function(x):

@@ -6,7 +6,8 @@ from oracles import inner_product
 
 from tensorrank import Bipartition
 from tensorrank.errors import PartitionError, TensorRankError
-from tensorrank.separation.numerical import NumericalModel, numerical_separation_rank
+from tensorrank.separation.numerical import numerical_separation_rank
+from tensorrank.separation.numerical_model import NumericalModel
 
 
 @pytest.mark.parametrize(

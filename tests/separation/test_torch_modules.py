@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from oracles import inner_product
 
-from tensorrank.separation.numerical import NumericalModel, numerical_separation_rank
+from tensorrank.separation.numerical import numerical_separation_rank
+from tensorrank.separation.numerical_model import NumericalModel
 
 
 class FakeTensor:
@@ -18,6 +19,10 @@ class FakeTensor:
         self.array, self.attached = array, attached
 
     device = "cpu"
+
+    @property
+    def shape(self):
+        return self.array.shape
 
     @property
     def dtype(self):
@@ -52,6 +57,9 @@ class FakeModule:
     def modules(self):
         return [self, *self.parts]
 
+    def children(self):
+        return iter(self.parts)
+
     def parameters(self):
         return iter(self.weights)
 
@@ -68,9 +76,17 @@ class FakeModule:
         return FakeTensor(self.compute(*(tensor.array for tensor in tensors)), attached=FakeTorch.gradients)
 
 
+class FakeEmbedding(FakeModule):
+    """As much of torch.nn.Embedding as tells it."""
+
+    def __init__(self, tokens):
+        super().__init__(None, np.float64)
+        self.num_embeddings = tokens
+
+
 class FakeTorch:
     gradients = True
-    nn = SimpleNamespace(Module=FakeModule)
+    nn = SimpleNamespace(Module=FakeModule, Embedding=FakeEmbedding)
 
     @staticmethod
     def as_tensor(array):
@@ -126,6 +142,48 @@ def test_a_torch_module_that_fails_gets_its_mode_back():
     assert module.training
 
 
+@pytest.mark.usefixtures("torch")
+def test_a_torch_module_that_fails_says_what_it_was_given():
+    def refuse(x):
+        raise TypeError("tokens have to be whole")
+
+    module = FakeModule(refuse, np.float32, [FakeModule(None, np.float32), FakeEmbedding(11)])
+    with pytest.raises(TypeError, match="tokens have to be whole") as caught:
+        numerical_separation_rank(NumericalModel(module, 2))
+    (of_module, of_model) = caught.value.__notes__
+    assert of_module == (
+        "the module FakeModule was given tensors: float32 of shape (4096, 2) on cpu. It has an embedding of 11 tokens: if it "
+        "reads token ids, give categorical=11"
+    )
+    assert "for float64 inputs of shape (4096, 2)" in of_model
+
+
+@pytest.mark.usefixtures("torch")
+def test_a_torch_module_that_begins_with_an_embedding_gets_token_ids():
+    table = np.random.default_rng(0).standard_normal((5, 5))
+    module = FakeModule(lambda x: table[x[:, 0], x[:, 1]], np.float32, [FakeEmbedding(5), FakeModule(None, np.float32)])
+    model = NumericalModel(module, 2)
+    assert model.categorical == (5, 5)
+    found = numerical_separation_rank(model)
+    assert (found.value, found.samples) == (5, (5, 5))
+    assert module.seen == {(False, False, np.dtype(np.int64))}
+    # Embeddings behind another layer, and inputs that are no single numbers, are taken as they come.
+    assert NumericalModel(FakeModule(None, np.float32, [FakeModule(None, np.float32), FakeEmbedding(5)]), 2).categorical is None
+    assert NumericalModel(module, 2, site_shape=3).categorical is None
+    assert NumericalModel(module, 2, sampler=lambda rng, shape: rng.integers(3, size=shape)).categorical is None
+
+
+def test_a_module_of_pytorch_itself_reads_token_ids():
+    torch = pytest.importorskip("torch")
+    torch.manual_seed(0)
+    # Of three tokens the mean of two embeddings, a sum of functions of one token each: rank 2.
+    bag = torch.nn.Sequential(torch.nn.Embedding(7, 4), torch.nn.Flatten(), torch.nn.Linear(12, 1))
+    model = NumericalModel(bag.double(), 3)
+    assert model.categorical == (7, 7, 7)
+    found = numerical_separation_rank(model, [0])
+    assert (found.value, found.samples, found.spectrum.ambiguous) == (2, (7, 49), False)
+
+
 def test_a_plain_function_may_give_tensors_with_a_graph():
     model = NumericalModel(lambda x: FakeTensor(x[:, 0] * x[:, 1], attached=True), 2)
     assert numerical_separation_rank(model).value == 1
@@ -134,7 +192,8 @@ def test_a_plain_function_may_give_tensors_with_a_graph():
 def test_torch_is_not_imported():
     program = """
 import sys
-from tensorrank.separation.numerical import NumericalModel, numerical_separation_rank
+from tensorrank.separation.numerical import numerical_separation_rank
+from tensorrank.separation.numerical_model import NumericalModel
 numerical_separation_rank(NumericalModel(lambda x: x[:, 0], 2))
 print("torch" in sys.modules)
 """
