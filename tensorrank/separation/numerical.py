@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from math import prod
 from typing import Unpack
 
@@ -16,7 +17,7 @@ from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import silent, worker_threads
 from tensorrank.arithmetic.spectrum import NumericalRank, rank_of_spectrum, singular_values, step_of
 from tensorrank.errors import TensorRankError
-from tensorrank.separation.distinct import DistinctInputs, ListedInputs
+from tensorrank.separation.distinct import MOST_LISTED, DistinctInputs, ListedInputs
 from tensorrank.separation.numerical_model import NumericalArchitecture, NumericalModel
 from tensorrank.separation.options import NumericalOptions, checked_options, takes
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
@@ -129,7 +130,7 @@ def _settled(
     rtol, atol, most = options["rtol"], options["atol"], allowed.most
     rng = random_stream(options["seed"])
     progress = options["progress"] or silent
-    sides = [model.inputs(side, rng) for side in (partition.a, partition.b)]
+    sides = [_inputs(model, side, rng) for side in (partition.a, partition.b)]
     # Finitely many inputs are not generic: those left out may raise the rank, so as many as may be are used at once.
     count = most if model.categorical is not None else min(_FIRST_SAMPLE, max(1, most // 2))
     rows, columns = (side.take(count) for side in sides)
@@ -169,6 +170,15 @@ def _settled(
         # A gap may belong to the sample alone. Only a rank that a sample twice as large repeats is believed.
         found = replace(found, ambiguous=True)
     return found, reason, (len(rows), len(columns))
+
+
+def _inputs(model: NumericalModel, sites: Sequence[int], rng: np.random.Generator) -> DistinctInputs | ListedInputs:
+    """The inputs of these sites, each once: listed in random order where they are few, otherwise random."""
+    if isinstance(model.categorical, tuple):
+        kinds = [model.categorical[site] for site in sites]
+        if prod(kinds) <= MOST_LISTED:
+            return ListedInputs(kinds, rng)
+    return DistinctInputs(partial(model.sample, sites, rng=rng))
 
 
 def _grown(

@@ -5,7 +5,6 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from dataclasses import KW_ONLY, dataclass
-from functools import partial
 from math import prod
 from typing import Any, Literal, get_args
 
@@ -20,7 +19,6 @@ from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import KnownByValues, Weights
 from tensorrank.separation.called import called, token_kinds
-from tensorrank.separation.distinct import MOST_LISTED, DistinctInputs, ListedInputs
 from tensorrank.separation.partition import Bipartition
 
 Form = Literal["inputs", "pairs"]
@@ -112,8 +110,8 @@ class NumericalModel(KnownByValues):
         """
         shape = (whole_number("count", count, 1), len(sites), *self.site_shape)
         refuse_beyond(memory_limit(None), 8 * prod(shape), f"{shown(count)} inputs", "fewer")
-        if self.categorical is not None:
-            return rng.integers(self._kinds(sites), size=shape)
+        if isinstance(self.categorical, tuple):
+            return rng.integers([self.categorical[site] for site in sites], size=shape)
         if self.sampler is None:
             return rng.standard_normal(shape)
         drawn = np.asarray(self.sampler(rng, shape))
@@ -123,17 +121,6 @@ class NumericalModel(KnownByValues):
                 f"for, {shape} (count, sites of the side, *site_shape)"
             )
         return drawn
-
-    def inputs(self, sites: Sequence[int], rng: np.random.Generator) -> DistinctInputs | ListedInputs:
-        """The inputs of these sites, each once: listed in random order where they are few, otherwise random."""
-        if self.categorical is not None and prod(self._kinds(sites)) <= MOST_LISTED:
-            return ListedInputs(self._kinds(sites), rng)
-        return DistinctInputs(partial(self.sample, sites, rng=rng))
-
-    def _kinds(self, sites: Sequence[int]) -> list[int]:
-        """The number of values of each of these sites, which are categorical."""
-        assert isinstance(self.categorical, tuple)
-        return [self.categorical[site] for site in sites]
 
     def _categories(self) -> tuple[int, ...] | None:
         """The number of values of each site, checked; None for sites that are not categorical."""

@@ -82,7 +82,7 @@ def test_an_error_of_the_function_is_passed_on_with_the_shapes():
         numerical_separation_rank(NumericalModel(lambda x: 1 / 0, 3, site_shape=(2, 5)))
     assert caught.value.__notes__ == [
         (
-            "raised by the function given to NumericalModel, for inputs of shape (4096, 3, 2, 5) "
+            "raised by the function given to NumericalModel, for float64 inputs of shape (4096, 3, 2, 5) "
             "(form='inputs': f(inputs) -> values)"
         )
     ]
