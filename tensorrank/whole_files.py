@@ -5,14 +5,18 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable
-from contextlib import suppress
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from tensorrank.arguments import file_path, shown
 from tensorrank.errors import TensorRankError
 from tensorrank.temporary_files import temporary_file
+
+if sys.platform != "win32":
+    import fcntl
 
 _KINDS = {stat.S_ISCHR: "a device", stat.S_ISBLK: "a device", stat.S_ISFIFO: "a pipe (FIFO)", stat.S_ISSOCK: "a socket"}
 # The disk is full, the user's share of it, or the largest file allowed.
@@ -60,6 +64,29 @@ def write_whole(path: str | Path, write: Callable[[BinaryIO], object]) -> None:
     except OSError as error:
         remedy = "make room, or give another folder" if error.errno in _NO_ROOM else "give a writable folder"
         raise TensorRankError(f"{path} cannot be written ({error.strerror or error}); {remedy}") from error
+
+
+@contextmanager
+def one_at_a_time(path: str | Path) -> Iterator[None]:
+    """Wait until nobody else is within a block of this kind for a file in the same folder, and hold back others.
+
+    Whoever reads a file, changes what it says and writes it whole would otherwise undo what another process or thread
+    wrote in between. The lock is on the folder and leaves nothing behind; the system drops it when the process ends.
+    Where there are no such locks, on Windows and on some network file systems, nobody waits.
+
+    Args:
+        path: of the file, which need not be there.
+    """
+    descriptor = None
+    try:
+        if sys.platform != "win32":
+            with suppress(OSError):
+                descriptor = os.open(Path(os.path.realpath(path)).parent, os.O_RDONLY)
+                fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def checked_file(name: str, path: str | Path) -> Path:

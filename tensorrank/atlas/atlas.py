@@ -85,7 +85,8 @@ class Atlas:
                 tensorrank of the user's data (on Linux below XDG_DATA_HOME, or ~/.local/share).
 
         Raises:
-            TensorRankError: naming the file, if it cannot be read, is no atlas, or contradicts the packaged one.
+            TensorRankError: naming the file, if it cannot be read, is no atlas, or contradicts a proven bound or the
+                packaged atlas.
 
         >>> import tensorrank as tr
         >>> tr.Atlas.load().find(tr.SelfAttention(depth=2, width=2)).rank.value
@@ -97,7 +98,10 @@ class Atlas:
         if _is_packaged(path):
             return cls(read(path))
         with named_in_errors(path):
-            return cls.packaged()._with(read(path))
+            given = read(path)
+            for entry in given:
+                _refuse(entry, _unproved(entry))
+            return cls.packaged()._with(given)
 
     def save(self, file: str | Path) -> None:
         """Write what this atlas has beyond the packaged one to a file, whole or not at all.
@@ -170,7 +174,7 @@ class Atlas:
         else:
             entries = [found] if isinstance(found, Entry) else found
         for entry in entries:
-            _refuse_against_bounds(entry)
+            _refuse(entry, _unproved(entry) or _too_small(entry), "; nothing was added")
         return self._with(entries)
 
     def verify(
@@ -250,24 +254,34 @@ class Atlas:
         return Atlas(tuple(kept.values()))
 
 
-def _refuse_against_bounds(entry: Entry) -> None:
-    """Refuse an entry that contradicts what is proved of its model in closed form.
+def _unproved(entry: Entry) -> str | None:
+    """What an entry claims beyond what is proved of its model in closed form, in words; None for nothing.
 
-    An exact rank has to meet the upper bound, a probable one lies between the bounds, and a lower bound is not above
-    the upper one.
+    No rank is above the proven upper bound, an exact one meets it, and none comes with a smaller upper bound.
     """
-    rank = entry.rank
-    upper = entry.model.rank_bound(entry.partition)
+    rank, upper = entry.rank, entry.model.rank_bound(entry.partition)
     if upper is not None and rank.value > upper:
-        objection = f"is beyond a proven bound: the rank is at most {abbreviated(upper)}"
-    elif rank.standing != "lower bound" and rank.value < (lower := entry.model.generic_lower_bound(entry.partition)):
-        objection = f"is below a proven bound: the rank is at least {abbreviated(lower)}"
-    elif rank.standing == "exact" and rank.value != upper:
-        known = "no upper bound is proved" if upper is None else f"the proven upper bound is {abbreviated(upper)}"
-        objection = f"is not exact: {known}"
-    else:
-        return
-    raise TensorRankError(f"{entry.name} is {entry.claim}{_from(entry)}, which {objection}; nothing was added")
+        return f"is beyond a proven bound: the rank is at most {abbreviated(upper)}"
+    if rank.upper is None or (upper is not None and rank.upper >= upper):
+        return None
+    what = "is not exact" if rank.standing == "exact" else f"comes with the upper bound {abbreviated(rank.upper)}"
+    return f"{what}: {'no upper bound is proved' if upper is None else f'the proven upper bound is {abbreviated(upper)}'}"
+
+
+def _too_small(entry: Entry) -> str | None:
+    """That a probable rank is below what is proved of its model, in words; None if it is not.
+
+    Of two draws that were unlucky no certificate is wrong, and a file that has such a rank can be read.
+    """
+    if entry.rank.standing != "probable":
+        return None
+    lower = entry.model.generic_lower_bound(entry.partition)
+    return f"is below a proven bound: the rank is at least {abbreviated(lower)}" if entry.rank.value < lower else None
+
+
+def _refuse(entry: Entry, objection: str | None, consequence: str = "") -> None:
+    if objection is not None:
+        raise TensorRankError(f"{entry.name} is {entry.claim}{_from(entry)}, which {objection}{consequence}")
 
 
 def _from(entry: Entry) -> str:

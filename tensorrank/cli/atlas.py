@@ -19,7 +19,7 @@ from tensorrank.cli.shared.ranking import named_partition
 from tensorrank.cli.shared.swept_models import model_in, words_of
 from tensorrank.cli.shared.terminal import STORE_NAME, Bar, empty_table, print_json, say, whole_numbers, wide_console
 from tensorrank.errors import TensorRankError
-from tensorrank.whole_files import checked_file
+from tensorrank.whole_files import checked_file, one_at_a_time
 from tensorrank.whole_numbers import abbreviated
 
 if TYPE_CHECKING:
@@ -186,17 +186,18 @@ def add(
     target = users_file() if atlas is None else checked_file("--atlas", file_path("--atlas", atlas))
     if target is None:
         raise TensorRankError("there is no folder for your data, since you have no home; give --atlas FILE")
-    before = tr.Atlas.load(target) if os.path.lexists(target) else tr.Atlas.packaged()
     entries, left_out = _found_in(file, source)
-    after = before.add(entries)
-    known = {entry.key: entry for entry in before.entries}
-    new = [entry for entry in after.entries if known.get(entry.key) is not entry]
-    added = [entry for entry in new if entry.key not in known]
-    improved = [entry for entry in new if entry.key in known]
+    after, known, new = _with(entries, target)
     if new:
         if atlas is None:
             _make(target.parent)
-        after.save(target)
+        with one_at_a_time(target):
+            # Read once more, with what others have added meanwhile.
+            after, known, new = _with(entries, target)
+            if new:
+                after.save(target)
+    added = [entry for entry in new if entry.key not in known]
+    improved = [entry for entry in new if entry.key in known]
     if json:
         print_json(
             {
@@ -214,6 +215,13 @@ def add(
     for why in left_out:
         say(f"left out: {why}")
     say(f"written: {target}" if new else "nothing was written")
+
+
+def _with(entries: Sequence[Entry], target: Path) -> tuple[tr.Atlas, dict[str, Entry], list[Entry]]:
+    """The atlas in a file with further entries, what it knew by keys, and those that tell more than that."""
+    before = tr.Atlas.load(target) if os.path.lexists(target) else tr.Atlas.packaged()
+    after, known = before.add(entries), {entry.key: entry for entry in before.entries}
+    return after, known, [entry for entry in after.entries if known.get(entry.key) is not entry]
 
 
 def _found_in(file: Path, source: str | None) -> tuple[Sequence[Entry], list[str]]:

@@ -10,6 +10,7 @@ import typer
 import tensorrank as tr
 from tensorrank.arguments import one_of
 from tensorrank.cli.shared import options
+from tensorrank.cli.shared.findings_text import say_why
 from tensorrank.cli.shared.ranking import named_partition
 from tensorrank.cli.shared.terminal import (
     INTERRUPTED,
@@ -51,7 +52,7 @@ def compare(
     """Separation ranks of attention, recurrent and convolutional circuits with equally many parameters.
 
     The steps of a recurrent circuit share their weights, and so do the positions of each level of a convolutional
-    circuit. A rank that is too large for --work and --memory becomes a certified lower bound.
+    circuit. A rank that is too large for --work and --memory becomes a certified lower bound, with the reason.
 
     Two pictures are made: the ranks side by side, and for several sizes the certified band of attention's rank against
     depth. A diamond marks the knee, in the middle of the turn from growing to saturated networks.
@@ -113,5 +114,7 @@ def _print(done: list[Compared]) -> None:
             one.result.standing,
         )
     wide_console().print(table)
+    for one in done:
+        say_why(f"{one.contender.family}, {one.contender.shape}", one.to_dict())
     if any(one.result.standing == "lower bound" for one in done):
         say("Larger --work or --memory raises lower bounds.")

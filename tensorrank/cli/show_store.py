@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -53,12 +54,15 @@ def show_store(path: Path, filtered: Filter, *, blocks: bool, export: str | None
     kept = sorted((row for row in listed if row[0] in wanted), key=lambda row: (_order(row[0]), *row[1:3]))
     rows, columns = _block_table(kept) if blocks else table(found)
     notes = filtered.cannot_tell({*ranks, *(key for key, *_ in listed)})
+    if figures is not None:
+        _check_pictures(found)
+        make_folder(figures, "--figures")
     written: list[Path] = []
     if exported is not None:
         write_rows(rows, columns, exported)
         written.append(exported)
     if figures is not None:
-        written += _figures(found, figures)
+        written += save_figures(found, figures, partial(say, err=True))
     if json:
         print_json(
             {
@@ -109,15 +113,13 @@ def _block_table(kept: Sequence[StoredRow]) -> tuple[list[dict[str, Any]], Seque
     return [block_row(*row) for row in kept], (*columns, *BLOCK_COLUMNS)
 
 
-def _figures(found: list[Finding[Any]], folder: Path) -> list[Path]:
+def _check_pictures(found: list[Finding[Any]]) -> None:
     from tensorrank.experiments.depth_series import series_of
 
     if not found:
         raise TensorRankError("no rank is left to picture; give a wider filter")
     if not series_of(found):
         raise TensorRankError("figures show ranks of attention over depth, of which none is left; give no --figures")
-    make_folder(folder)
-    return save_figures(found, folder)
 
 
 def _print_ranks(found: list[Finding[Any]]) -> None:

@@ -130,7 +130,7 @@ def study(
         computed, summary = time.monotonic(), watch.summary
         summary.count(finding.result.standing for finding in findings)
         write_table(findings, out / "ranks.csv")
-        figures = [] if interrupted else save_figures(findings, out)
+        figures = [] if interrupted else save_figures(findings, out, watch.note)
         summary.seconds["table and figures"] = time.monotonic() - computed
         summary.seconds["in all"] = time.monotonic() - started
         watch.conclude(left_out=plan.left_out, interrupted=interrupted)

@@ -3,6 +3,10 @@
 import csv
 import json
 import os
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +16,9 @@ from typer.testing import CliRunner
 
 import tensorrank as tr
 from tensorrank.atlas.files import PACKAGED, read
+from tensorrank.cli import atlas
 from tensorrank.cli.main import app
+from tensorrank.cli.shared.swept_models import words_of
 from tensorrank.studies.store import Store
 
 
@@ -128,27 +134,38 @@ def test_an_interrupt_ends_a_verification_and_progress_is_told_until_then(home, 
     assert not home.exists()
 
 
-def tampered(home, value):
-    """The user's atlas with one entry of their own, whose rank is 4, with another value in its place."""
-    circuit = tr.RecurrentCircuit(1, 4, 4, 4)
+NARROW = tr.SelfAttention(2, 4, heads=3, head_dim=1, tokens=2)
+
+
+def tampered(home, model, value):
+    """The user's atlas with one entry of their own with another value in the place of its own; it is named in words."""
     home.parent.mkdir(parents=True)
-    tr.Atlas.packaged().add(tr.separation_rank(circuit)).save(home)
+    tr.Atlas.packaged().add(tr.separation_rank(model, threads=1)).save(home)
     content = json.loads(home.read_text())
     (entry,) = content["entries"]
-    assert entry["rank"]["value"] == 4
-    entry["rank"].update(value=value, lower=value, upper=value)
+    rank = entry["rank"]
+    rank.update(value=value, lower=value, by_degree=None, upper=value if rank["standing"] == "exact" else rank["upper"])
     home.write_text(json.dumps(content))
-    return ("recurrent", "depth=1", "hidden=4", "channels=4", "steps=4")
+    return words_of(model).split()
 
 
-@pytest.mark.parametrize("value", [3, 5])
-def test_an_entry_that_was_tampered_with_is_refuted_in_one_sentence_and_nothing_changes(home, value):
-    words = tampered(home, value)
+@pytest.mark.parametrize(
+    ("model", "value", "words"),
+    [
+        # The first rank is at most 4; the second is 55, by a grid of the layers with FLINT.
+        (tr.RecurrentCircuit(1, 4, 4, 4), 3, "is 3 (exact), which is not exact: the proven upper bound is 4"),
+        (tr.RecurrentCircuit(1, 4, 4, 4), 5, "is 5 (exact), which is beyond a proven bound: the rank is at most 4"),
+        (NARROW, 54, "is 54 (probable) in the atlas, but 55 (probable) was computed modulo"),
+        (NARROW, 56, "is 56 (probable) in the atlas, but 55 (probable) was computed modulo"),
+    ],
+)
+def test_an_entry_that_was_tampered_with_is_refuted_in_one_sentence_and_nothing_changes(home, model, value, words):
+    entry = tampered(home, model, value)
     before = {path: (path.read_bytes(), os.stat(path).st_mtime_ns) for path in (home, PACKAGED)}
-    done = run("atlas", "verify", *words)
-    assert_refused(done, f"steps=4) is {value} (exact) in the atlas, but 4 (exact) was computed")
+    done = run("atlas", "verify", *entry)
+    assert_refused(done, words)
     assert len(done.stderr.splitlines()) == 1
-    done = run("atlas", "verify", *words, "--json")
+    done = run("atlas", "verify", *entry, "--json")
     assert (done.returncode, list(json.loads(done.stdout))) == (2, ["error"])
     assert {path: (path.read_bytes(), os.stat(path).st_mtime_ns) for path in before} == before
     assert [path.name for path in home.parent.iterdir()] == ["atlas.json"]
@@ -201,6 +218,53 @@ def test_what_tells_more_takes_the_place_of_what_the_user_had(home, tmp_path):
     assert done.stdout.startswith(f"improved: {network} was ≥ ")
     assert "0 added, 1 improved, 0 known before" in done.stdout
     assert [(entry.rank.value, entry.rank.standing) for entry in read(mine)] == [(125, "exact")]
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="there are no locks on folders")
+def test_of_two_that_add_at_the_same_time_none_loses_its_entries(home, tmp_path, monkeypatch):
+    mine, both_have_read, read_file = tmp_path / "mine.json", threading.Barrier(2), tr.Atlas.load.__func__
+    results = []
+    for hidden in (5, 6):
+        results.append(tmp_path / f"{hidden}.json")
+        results[-1].write_text(json.dumps(tr.separation_rank(tr.RecurrentCircuit(1, hidden, 2, 4)).to_dict()))
+
+    def load(cls, file=None):
+        found = read_file(cls, file)
+        # Whoever reads waits for the other to read, too, but not for ever: it may be held back.
+        with suppress(threading.BrokenBarrierError):
+            both_have_read.wait(timeout=1)
+        return found
+
+    mine.write_bytes(empty_atlas())
+    monkeypatch.setattr(tr.Atlas, "load", classmethod(load))
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda result: atlas.add(result, None, atlas=mine, json=True), results))
+    assert {entry.model.hidden for entry in read(mine)} == {5, 6}
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["5.json", "6.json", "mine.json"]
+
+
+def empty_atlas():
+    return b'{"format": "tensorrank atlas", "version": 1, "entries": []}'
+
+
+@pytest.mark.parametrize("content", [b"{", b'{"format": "a diary"}', None])
+def test_a_damaged_atlas_of_the_user_ends_no_study_and_is_told_once(home, tmp_path, content):
+    if content is None:
+        tampered(home, tr.SelfAttention(1, 2, heads=5, head_dim=1), 2)
+    else:
+        home.parent.mkdir(parents=True)
+        home.write_bytes(content)
+    before = home.read_bytes()
+    figures = {f"{name}.{ending}" for name in ("collapse", "knee", "rank_vs_depth", "increments") for ending in ("png", "svg")}
+    done = run("study", "--width", 2, "--depths", "1-2", "--out", tmp_path / "out", "--threads", 1)
+    assert done.returncode == 0
+    assert figures < {path.name for path in (tmp_path / "out").iterdir()}
+    shown = run("show", tmp_path / "out", "--figures", tmp_path / "pictures", "--json")
+    assert {os.path.basename(path) for path in json.loads(shown.stdout)["written"]} == figures
+    for said in (done.stderr, shown.stderr):
+        assert said.count("the figures are made without your own atlas: ") == 1
+        assert str(home) in said
+    assert home.read_bytes() == before
 
 
 def test_a_contradiction_is_named_in_one_sentence_and_nothing_is_added(home, tmp_path):

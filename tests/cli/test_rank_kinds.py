@@ -143,6 +143,15 @@ def test_compare_tables_ranks_and_draws_both_figures(tmp_path):
     assert len(values["figures"]) == 4
 
 
+def test_a_comparison_says_why_ranks_are_lower_bounds(tmp_path):
+    arguments = ("compare", "--parameters", 64, "--work", 1, "--budgets", 50, "--out", tmp_path)
+    said, rows = " ".join(run(*arguments).stdout.split()), json.loads(run(*arguments, "--json").stdout)["rows"]
+    bounds = [row for row in rows if row["standing"] == "lower bound"]
+    assert {row["family"] for row in bounds} > {"attention"}
+    assert all(f"{row['family']}, {row['shape']}: {row['reason']}" in said for row in bounds)
+    assert said.count("bounds in closed form only") == sum("bounds in closed form only" in row["reason"] for row in bounds)
+
+
 def test_interrupting_a_comparison_keeps_what_is_there(tmp_path, monkeypatch):
     def interrupted(chosen, *arguments, **options):
         yield from itertools.islice(compare_all(chosen, *arguments, **options), 2)

@@ -184,7 +184,11 @@ def test_what_cannot_be_shown_is_refused(folder, tmp_path):
     assert_refused(run("show", folder, "--export", tmp_path / "t.xlsx"), "expected a name that ends in .csv or .parquet")
     assert_refused(run("show", folder, "--export", tmp_path / "no" / "t.csv"), "there is no folder")
     assert_refused(run("show", folder, "--blocks", "--figures", tmp_path), "--figures shows ranks, not --blocks")
-    assert_refused(run("show", folder, "--widths", 7, "--figures", tmp_path / "f"), "no rank is left to picture")
+    pictures = ("--figures", tmp_path / "f")
+    assert_refused(run("show", folder, "--widths", 99, *pictures, "--export", tmp_path / "t.csv"), "no rank is left to picture")
+    (tmp_path / "f").write_text("a file")
+    assert_refused(run("show", folder, *pictures, "--export", tmp_path / "t.csv"), f"--figures {tmp_path / 'f'} is a file; exp")
+    assert not (tmp_path / "t.csv").exists()
     assert_refused(run("show", tmp_path), "there is no study.sqlite in the folder")
     with closing(sqlite3.connect(tmp_path / "other.sqlite")) as connection:
         connection.execute("CREATE TABLE t (x)")

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import tensorrank as tr
 from tensorrank.cli.shared.terminal import empty_table, say, wide_console
+from tensorrank.errors import TensorRankError
 from tensorrank.whole_numbers import abbreviated
 
 if TYPE_CHECKING:
     from tensorrank.studies.run import Finding
 
 
-def save_figures(findings: Sequence[Finding[Any]], out: Path) -> list[Path]:
+def save_figures(findings: Sequence[Finding[Any]], out: Path, note: Callable[[str], object]) -> list[Path]:
     """Save the figures of both regimes, and of ranks and their increments over depth; none without attention.
 
-    The atlas adds what it knows: every rank to the figures of all widths, deeper ones to those over depth.
+    The atlas adds what it knows: every rank to the figures of all widths, deeper ones to those over depth. A user's own
+    atlas that cannot be read, or contradicts the findings, is left out, which `note` is told.
     """
     # Heavy modules are imported where they are used, so that --help answers at once.
     from tensorrank.experiments.depth_series import series_of
@@ -25,7 +27,11 @@ def save_figures(findings: Sequence[Finding[Any]], out: Path) -> list[Path]:
     series = series_of(findings)
     if not series:
         return []
-    every = series_of(_with_atlas(findings))
+    try:
+        every = series_of(_with_atlas(findings, tr.Atlas.load()))
+    except TensorRankError as error:
+        note(f"the figures are made without your own atlas: {error}")
+        every = series_of(_with_atlas(findings, tr.Atlas.packaged()))
     alike = {one.sizes for one in series}
     deeper = [one for one in every if one.sizes in alike]
     # That of every width on one curve first: it is the one to open.
@@ -38,14 +44,14 @@ def save_figures(findings: Sequence[Finding[Any]], out: Path) -> list[Path]:
     return [path for name, figure in figures.items() for path in tr.figures.save(figure, out / name)]
 
 
-def _with_atlas(findings: Sequence[Finding[Any]]) -> list[Finding[Any]]:
-    """The findings, with the ranks of the atlas where they tell more; all between balanced halves."""
+def _with_atlas(findings: Sequence[Finding[Any]], atlas: tr.Atlas) -> list[Finding[Any]]:
+    """The findings, with the ranks of an atlas where they tell more; all between balanced halves."""
     from tensorrank.experiments.depth_series import has_series
     from tensorrank.separation.comparison import worth
     from tensorrank.studies.run import Finding
 
     known = {finding.model: finding for finding in findings if has_series(finding.model)}
-    for entry in tr.Atlas.load().entries:
+    for entry in atlas.entries:
         model = entry.model
         if has_series(model) and entry.partition == tr.Bipartition.halves(model.tokens):
             found = known.get(model)
@@ -107,8 +113,13 @@ def _print_ranks(rows: Sequence[dict[str, Any]], names: Sequence[str], bound: st
         )
     wide_console().print(table)
     for row in rows:
-        if row["standing"] == "lower bound" or (row["standing"] == "exact" and row["reason"] and row["method"] != "theorem"):
-            say(f"{', '.join(_named(name, row) for name in names) or row['kind']}: {row['reason']}")
+        say_why(", ".join(_named(name, row) for name in names) or row["kind"], row)
+
+
+def say_why(name: str, row: Mapping[str, Any]) -> None:
+    """Say why a rank is a lower bound only, or which model inside makes it exact; nothing of others."""
+    if row["standing"] == "lower bound" or (row["standing"] == "exact" and row["reason"] and row["method"] != "theorem"):
+        say(f"{name}: {row['reason']}")
 
 
 def _named(name: str, row: dict[str, Any]) -> str:

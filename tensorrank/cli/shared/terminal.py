@@ -138,14 +138,14 @@ def _check_length(count: int, name: str) -> None:
         raise TensorRankError(f"{name} lists more than {_LONGEST_LIST} numbers; expected fewer")
 
 
-def make_folder(out: Path) -> None:
-    """Make the folder of --out."""
+def make_folder(out: Path, option: str = "--out") -> None:
+    """Make the folder that an option names."""
     try:
         out.mkdir(parents=True, exist_ok=True)
     except FileExistsError as error:
-        raise TensorRankError(f"--out {out} is a file; expected a folder, which is made if it is not there") from error
+        raise TensorRankError(f"{option} {out} is a file; expected a folder, which is made if it is not there") from error
     except OSError as error:
-        raise TensorRankError(f"--out {out} cannot be made ({error.strerror}); give a writable folder") from error
+        raise TensorRankError(f"{option} {out} cannot be made ({error.strerror}); give a writable folder") from error
     try:
         tempfile.gettempdir()
     except FileNotFoundError:
