@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import KW_ONLY, dataclass, replace
 from typing import Any, ClassVar, Literal
 
@@ -19,6 +18,7 @@ from tensorrank.attention.float_values import float_grid
 from tensorrank.attention.heights import value_bits
 from tensorrank.attention.identity_weights import identity_ranks
 from tensorrank.attention.instance import AttentionInstance
+from tensorrank.attention.large_counts import if_short
 from tensorrank.attention.monomial import Monomial, monomial
 from tensorrank.attention.same_rank import rank_key
 from tensorrank.attention.stack import AttentionStack
@@ -281,13 +281,13 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
             return replace(self, feedforward=None, hidden=None).generic_lower_bound(partition) if self.residual else 1
         if not self.causal or self.depth == 1:
             least = min(self.input_width, self.head_dim)
-            known = [self._monomial(partition).bound]
-            # Bounds that are too long to count are not needed: there is another.
-            with suppress(TooLargeError):
-                known.append(bounds.two_token_rank(self.depth, least))
-            with suppress(TooLargeError):
-                known.append(bounds.identity_bound(self.depth, min(least, *self.sides(partition))))
-            return max(known)
+            # Bounds that are too long to count, or to search for, are left out.
+            known = (
+                if_short(lambda: self._monomial(partition).bound),
+                if_short(lambda: bounds.two_token_rank(self.depth, least)),
+                if_short(lambda: bounds.identity_bound(self.depth, min(least, *self.sides(partition)))),
+            )
+            return max((bound for bound in known if bound is not None), default=1)
         width = self.network(partition).shallower_width
         return monomial(1, width, self.kv_heads, self.head_dim, *self.sides(partition)).bound if width else 1
 

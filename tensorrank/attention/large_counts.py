@@ -8,12 +8,15 @@ and B_k are the dimensions of the functions of degree k that the two sides have.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from typing import TypeVar
 
 from tensorrank.arguments import whole_number
 from tensorrank.attention.monomial import token_counts
 from tensorrank.errors import TensorRankError, TooLargeError
 from tensorrank.separation.hilbert import HilbertSeries, invariant_series, vector_series
 
+T = TypeVar("T")
 # The degree of a network of so many layers is a float with room to spare; that of a deeper one exceeds every width.
 MOST_COUNTED = 600
 LARGEST = 10**100
@@ -52,6 +55,14 @@ def refuse_long(what: str, log3: float, instead: str, most: float = LONGEST_LOG3
         raise TooLargeError(
             f"{what} is about 3^{log3:.4g}; expected at most 3^{most:g}, whose digits can be computed. {instead}"
         )
+
+
+def if_short(bound: Callable[[], T | None]) -> T | None:
+    """A bound, or None where its digits or the search for it would take minutes."""
+    try:
+        return bound()
+    except TooLargeError:
+        return None
 
 
 def refuse_deep(depth: int, what: str, instead: str) -> None:

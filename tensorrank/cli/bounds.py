@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
@@ -11,12 +10,12 @@ import tensorrank as tr
 from tensorrank.arguments import shown
 from tensorrank.cli.shared import options
 from tensorrank.cli.shared.terminal import empty_table, print_json, say, whole_numbers, wide_console
-from tensorrank.errors import TensorRankError, TooLargeError
+from tensorrank.errors import TensorRankError
 from tensorrank.whole_numbers import as_ranges
 
 # The most depths of one table.
 _MOST_DEPTHS = 1000
-Number = TypeVar("Number", int, float)
+_LOWER = "the monomial bound, the identity bound and the rank between two tokens"
 # Logarithms beyond this are written with an exponent.
 _LONG = 1e9
 
@@ -32,9 +31,12 @@ def bounds(
     """Proven and published bounds on the separation rank of self-attention, depth by depth.
 
     The table has the logarithms to base 3; --json has the whole numbers too, those beyond 2^53 as text and those with
-    more than 48,000 digits as null.
+    more than 48,000 digits as null. From below the table has the largest of three bounds: the monomial bound, the rank
+    at identity weights, and the rank between two tokens, which is exact for two tokens and one head of full width.
 
     Example: tensorrank bounds --width 64 --depth 1-12
+
+    Example: tensorrank bounds --width 12288 --tokens 2 --depth 96
     """
     chosen = whole_numbers(depths, "--depth")
     if len(chosen) > _MOST_DEPTHS:
@@ -58,19 +60,19 @@ def bounds(
     for row in rows:
         table.add_row(
             shown(row["depth"]),
-            *(_log(row[name]) for name in ("monomial_bound_log3", "moment_bound_log3")),
+            *(_log(row[name]) for name in ("lower_bound_log3", "moment_bound_log3")),
             *(_log(row[name]) for name in ("published_lower_log3", "published_upper_log3")),
             row["regime"] or "-",
         )
     say(
         f"log3 of the separation rank, {model.heads} head{'s' if heads > 1 else ''} of width {model.head_dim}, "
         f"token width {width}, {model.tokens} tokens:\n"
-        "at least the monomial bound (almost all weights), at most the moment bound (all weights)"
+        f"at least the largest of {_LOWER} (almost all weights), at most the moment bound (all weights)"
     )
     wide_console().print(table)
     passed = [row["depth"] for row in rows if _passes(row)]
     if passed:
-        say(f"the published upper bound is passed by the monomial bound at depth {as_ranges(passed)}")
+        say(f"the published upper bound is passed by what is proved from below at depth {as_ranges(passed)}")
     say(
         "growing: another layer at least doubles log3 of the moment bound; saturated: it adds at most half; turning: "
         f"between.\nknee at depth {knee:.2f}; log3 of the width is {threshold:.2f}"
@@ -83,37 +85,38 @@ def _row(model: tr.SelfAttention, *, digits: bool) -> dict[str, Any]:
     Without `digits` bounds are None: their logarithms are quicker to find.
     """
     # Heavy modules are imported where they are used, so that --help answers at once.
-    from tensorrank.attention.large_counts import LONGEST_LOG3
+    from tensorrank.attention.large_counts import LONGEST_LOG3, if_short
 
     depth, width, heads = model.depth, model.width, model.heads
     side, other = model.tokens // 2, model.tokens - model.tokens // 2
     published = tr.bounds.published_bounds(depth, width, heads, model.head_dim)
-    factor = _if_short(lambda: tr.bounds.growth_factor(depth, width, side))
-    log_moment = _if_short(lambda: tr.bounds.log3_moment_bound(depth, width, side, other))
+    factor = if_short(lambda: tr.bounds.growth_factor(depth, width, side))
+    log_moment = if_short(lambda: tr.bounds.log3_moment_bound(depth, width, side, other))
     sizes = (depth, width, heads, model.head_dim, side, other)
-    log_monomial = _if_short(lambda: tr.bounds.log3_monomial_bound(*sizes))
+    log_monomial = if_short(lambda: tr.bounds.log3_monomial_bound(*sizes))
+    least = min(width, model.head_dim)
+    lower = {
+        "monomial bound": log_monomial,
+        "identity bound": if_short(lambda: tr.bounds.log3(tr.bounds.identity_bound(depth, min(least, side)))),
+        "rank between two tokens": tr.bounds.log3_two_token_rank(depth, least),
+    }
+    best = max((name for name, log in lower.items() if log is not None), key=lambda name: lower[name] or 0.0)
     short = digits and log_monomial is not None and log_monomial <= LONGEST_LOG3
     return {
         "depth": depth,
-        "moment_bound": _if_short(lambda: tr.bounds.moment_bound(depth, width, side, other)) if digits else None,
+        "moment_bound": if_short(lambda: tr.bounds.moment_bound(depth, width, side, other)) if digits else None,
         "moment_bound_log3": log_moment,
         "monomial_bound": tr.bounds.monomial_bound(*sizes) if short else None,
         "monomial_bound_log3": log_monomial,
+        "lower_bound_log3": lower[best],
+        "lower_bound_by": best,
         "published_theorem": published.theorem if published else None,
         "published_lower_log3": published.lower if published else None,
         "published_upper_log3": published.upper if published else None,
-        "published_counting_bound": _if_short(lambda: tr.bounds.counting_bound(depth, width, heads)),
+        "published_counting_bound": if_short(lambda: tr.bounds.counting_bound(depth, width, heads)),
         "growth_factor": factor,
         "regime": None if factor is None else tr.bounds.regime_of_factor(factor),
     }
-
-
-def _if_short(bound: Callable[[], Number | None]) -> Number | None:
-    """A bound, or None where its digits or the search for it would take minutes."""
-    try:
-        return bound()
-    except TooLargeError:
-        return None
 
 
 def _log(log: float | None) -> str:
@@ -124,5 +127,5 @@ def _log(log: float | None) -> str:
 
 
 def _passes(row: dict[str, Any]) -> bool:
-    published, monomial = row["published_upper_log3"], row["monomial_bound_log3"]
-    return published is not None and monomial is not None and monomial > published
+    published = row["published_upper_log3"]
+    return published is not None and row["lower_bound_log3"] > published

@@ -9,6 +9,7 @@ from typing import Any, TypeGuard, get_args
 
 from tensorrank.attention import bounds
 from tensorrank.attention.architecture import SelfAttention
+from tensorrank.attention.large_counts import if_short
 from tensorrank.studies.contained import raised_findings
 from tensorrank.studies.export import RANK_COLUMNS, export, model_columns, rank_row
 from tensorrank.studies.model_key import ModelKey
@@ -135,7 +136,9 @@ def _table_row(finding: Finding[SelfAttention], series: Series) -> dict[str, Any
     return {
         **rank_row(ModelKey.of(model), finding.result),
         "moment_bound": bounds.moment_bound(model.depth, model.width, side, other),
-        "monomial_bound": bounds.monomial_bound(model.depth, model.width, model.heads, model.head_dim, side, other),
+        "monomial_bound": if_short(
+            lambda: bounds.monomial_bound(model.depth, model.width, model.heads, model.head_dim, side, other)
+        ),
         "published_lower_log3": published.lower if published else None,
         "published_upper_log3": published.upper if published else None,
         "regime": series.regime(model.depth),

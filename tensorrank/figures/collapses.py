@@ -17,6 +17,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from tensorrank.arguments import several, whole_number
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.attention import bounds
+from tensorrank.attention.large_counts import LARGEST
 from tensorrank.checked import checked
 from tensorrank.experiments.depth_series import Series
 from tensorrank.figures.axes import Panels, beside, panels
@@ -42,10 +43,11 @@ def collapse(series: Sequence[Series] = (), *, widths: Sequence[int] = WIDTHS, d
 
     In the middle the same ranks, in the measure of the V = d coordinates of a token: log3 of the rank over V against
     t = C / d, where C = (3^L - 1) / 2 is the degree. On the right, many tokens, where V = d (d+1) / 2 entries of the
-    moment matrix are free and t = C / (2 V): bands between the monomial and the moment bound, and ranks computed. All
-    lie near one curve, phi (`tensorrank.bounds.rank_curve`). Up to t = 1 the curve rises with C, about threefold a
-    layer: growth is double-exponential in the depth. Beyond, it rises with log C, by the same amount for every layer:
-    the rank is saturated.
+    moment matrix are free and t = C / (2 V): bands between the monomial and the moment bound for as many heads as the
+    width, and ranks computed of heads of full width. All lie near one curve, phi (`tensorrank.bounds.rank_curve`).
+    While t is small the curve rises almost like C, which triples with every layer: growth is double-exponential in the
+    depth. Where t is large it rises with log C, by the same amount for every layer: the rank is saturated. At t = 1,
+    the knee, it turns.
 
     Args:
         series: findings by depth, as `series_of` groups them. Computed ranks of heads of full width are marked. There
@@ -62,13 +64,13 @@ def collapse(series: Sequence[Series] = (), *, widths: Sequence[int] = WIDTHS, d
     Source: the theorem on two tokens and the bounds for many, docs/method.md.
     """
     given = several("widths", widths, "a list of widths, such as [1, 16, 256]")
-    sizes = sorted({whole_number("a width", width, 1) for width in given})
+    sizes = sorted({whole_number("a width", width, 1, LARGEST) for width in given})
     depths = np.arange(1, whole_number("deepest", deepest, 2, 1000) + 1)
-    norm = LogNorm(min(*sizes, *_BANDS), max(*sizes, *_BANDS))
+    norm = LogNorm(float(min(*sizes, *_BANDS)), float(max(*sizes, *_BANDS)))
     shades = ScalarMappable(norm, _SHADES)
 
     def shade(width: int) -> Any:
-        return shades.to_rgba(np.array(width))
+        return shades.to_rgba(np.array(float(width)))
 
     figure, axes = panels(10.5, 4.1, 3)
     over_depth, two, many = axes
@@ -156,7 +158,7 @@ def _degree(depth: int) -> int:
 def _legend(computed: bool) -> list[Line2D | Patch]:
     entries: list[Line2D | Patch] = [
         mark_entry("rank by the theorem on two tokens", "0.3", markersize=3.6),
-        Patch(color="0.75", label="many tokens: from monomial to moment bound"),
+        Patch(color="0.75", label="many tokens, d heads: monomial to moment bound"),
         line_entry("φ(t) = (1+t) log₃(1+t) − t log₃ t", "black", linewidth=0.9),
         mark_entry("knee, log₃ 2d", "0.1", "|", markersize=12, markeredgewidth=1.5),
         line_entry("φ for small t, moved up: t log₃(e/t)", "0.35", DASHED, linewidth=1.1),

@@ -69,8 +69,8 @@ def _variant(series: Series) -> tuple[int, int | None]:
 def _bound(ax: Axes, series: Series, colour: str, deepest: int) -> float:
     """The growth of the moment bound, with its knee; returns where it ends."""
     model, side = series.model, series.side
-    sizes = [bounds.moment_bound(depth, model.width, side, model.tokens - side) for depth in range(1, deepest + 1)]
-    depths, growth = np.arange(1, deepest), np.diff([bounds.log3(size) for size in sizes])
+    logs = [bounds.log3_moment_bound(depth, model.width, side, model.tokens - side) for depth in range(1, deepest + 1)]
+    depths, growth = np.arange(1, deepest), np.diff(logs)
     ax.plot(depths, growth, color=colour, linewidth=1.1, alpha=0.75)
     if depths[0] <= series.knee <= depths[-1]:
         ax.plot(series.knee, np.interp(series.knee, depths, growth), "D", color=colour, markersize=4.5)

@@ -36,11 +36,12 @@ def knee(series: Sequence[Series] = (), *, widths: Sequence[int] = WIDTHS) -> tu
     So the knee of ranks is read off where their logarithm to base 3 passes V phi(1), in proportion between two depths.
 
     - One token a side, V = d: ranks by the theorem on two tokens, at every width.
-    - Many tokens, V = d (d+1) / 2: the moment bound passes V phi(1) first and the monomial bound last. The rank does so
-      between them: a bar. Where ranks below and above were computed, their own knee is marked.
+    - Many tokens, V = d (d+1) / 2: the moment bound passes V phi(1) first and the monomial bound for d heads last. The
+      rank of d heads does so between them: a bar. Where ranks of heads of full width were computed below and above,
+      their own knee is marked.
 
     The lines are log3(2 d), log3(2 d (d+1)), and the published threshold log3(d). All grow with the logarithm of the
-    width: an additional layer below the knee is worth a threefold width.
+    width: three times the width moves the knee by one layer between two tokens, and by about two for many.
 
     Args:
         series: findings by depth, as `series_of` groups them. There may be none.
@@ -116,7 +117,7 @@ def _legend(computed: bool) -> list[Line2D | Patch]:
     entries: list[Line2D | Patch] = [
         mark_entry("one token a side: exact, by the theorem", _FEW, markersize=4.5),
         mark_entry("many tokens: moment bound, the earliest", _MANY, "_", markersize=9, markeredgewidth=1.6),
-        Patch(color=_MANY, alpha=0.35, label="up to the monomial bound, the latest"),
+        Patch(color=_MANY, alpha=0.35, label="up to the monomial bound (d heads)"),
         line_entry("threshold as published, log₃ d", "0.55", DASHED, linewidth=1.1),
     ]
     if computed:

@@ -85,7 +85,7 @@ def _panel(ax: Axes, series: Series, among: Sequence[Series], colour: str, deepe
     halves = Bipartition.halves(model.tokens)
     depths = np.arange(1, deepest + 1)
     models = [replace(model, depth=int(depth)) for depth in depths]
-    upper = [bounds.log3(bounds.moment_bound(int(depth), model.width, side, model.tokens - side)) for depth in depths]
+    upper = [bounds.log3_moment_bound(int(depth), model.width, side, model.tokens - side) for depth in depths]
     lower = [bounds.log3(one.generic_lower_bound(halves)) for one in models]
     ax.fill_between(depths, lower, upper, color=colour, alpha=0.22, linewidth=0)
     ax.plot(depths, upper, color=colour, linewidth=1.0)

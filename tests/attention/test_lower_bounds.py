@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+from math import comb
+
 import pytest
 
 from tensorrank import SelfAttention, bounds
+from tensorrank.errors import TooLargeError
 
 # Ranks from the literature of this project, computed by several programs: width, depth, heads, head width, tokens, and
 # the rank, by degree in the moments of the output token's side where that is known.
@@ -59,3 +62,11 @@ def test_a_narrower_head_has_the_rank_of_two_tokens_at_its_width():
 def test_lower_bounds_of_networks_too_large_to_count_are_those_of_monomials():
     model = SelfAttention(20, 300, heads=1, head_dim=300, tokens=600)
     assert model.generic_lower_bound("halves") >= bounds.two_token_rank(20, 300)
+
+
+def test_a_search_that_would_take_minutes_leaves_the_other_bounds():
+    model = SelfAttention(12, 12288)
+    with pytest.raises(TooLargeError, match="the search for a monomial would take minutes"):
+        bounds.monomial_bound(12, 12288)
+    # More tokens contain two.
+    assert model.generic_lower_bound("halves") == comb(12288 + (3**12 - 1) // 2, 12288)

@@ -3,6 +3,7 @@
 from itertools import pairwise
 from math import comb, log
 
+import flint
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -77,3 +78,14 @@ def test_wide_networks_turn_where_the_curve_says(width, side):
 def test_a_factor_is_a_number(factor):
     with pytest.raises(TensorRankError, match=r"factor is .*; expected a finite number of at least 0"):
         bounds.regime_of_factor(factor)
+
+
+@pytest.mark.parametrize("width", [64, 10**100])
+@pytest.mark.parametrize("depth", [599, 600, 601, 700])
+def test_the_factor_is_that_of_the_bound_however_deep_the_network(depth, width):
+    def exact(layers):
+        with flint.ctx.workprec(4000):
+            degree, size = flint.arb((3**layers - 1) // 2), flint.arb(width)
+            return float((degree + size + 1).lgamma() - (degree + 1).lgamma() - (size + 1).lgamma())
+
+    assert bounds.growth_factor(depth, width, 1) == pytest.approx(exact(depth + 1) / exact(depth), rel=1e-9)

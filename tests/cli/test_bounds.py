@@ -1,6 +1,7 @@
 """`tensorrank bounds` at sizes beyond every network: logarithms where digits would take minutes."""
 
 import json
+import math
 
 import pytest
 from command_line import invoked
@@ -31,6 +32,23 @@ def test_text_and_json_have_the_same_logarithms():
     for row in values["bounds"]:
         assert f"{row['moment_bound_log3']:.2f}" in text.stdout
         assert row["moment_bound_log3"] == pytest.approx(tr.bounds.log3(int(row["moment_bound"])))
+
+
+def test_from_below_stands_the_largest_of_the_bounds_that_are_proved():
+    def row(*arguments):
+        (found,) = json.loads(bounds(*arguments, "--json").stdout)["bounds"]
+        return found
+
+    # binom(2 + 13, 2) between two tokens, which is the bound above too; 2512 at identity weights; 140 by a monomial.
+    pair = row("--width", 2, "--depth", 3, "--tokens", 2)
+    assert pair["lower_bound_log3"] == pytest.approx(pair["moment_bound_log3"]) == pytest.approx(math.log(105, 3))
+    assert pair["lower_bound_by"] == "rank between two tokens"
+    many = row("--width", 3, "--depth", 3)
+    assert (many["lower_bound_log3"], many["lower_bound_by"]) == (pytest.approx(math.log(2512, 3)), "identity bound")
+    narrow = row("--width", 2, "--depth", 3, "--heads", 2)
+    assert (narrow["lower_bound_log3"], narrow["lower_bound_by"]) == (pytest.approx(math.log(140, 3)), "monomial bound")
+    large = bounds("--width", 12288, "--depth", 96, "--tokens", 2).stdout
+    assert large.count("1077752.66") == 2
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from math import comb
 import numpy as np
 import pytest
 
-from tensorrank import SelfAttention, TensorRankError, figures, separation_rank
+from tensorrank import SelfAttention, SeparationRank, TensorRankError, figures, separation_rank
 from tensorrank.experiments.depth_series import series_of
 from tensorrank.studies.run import Finding
 
@@ -117,5 +117,31 @@ def test_nothing_of_the_knees_is_clipped(widths):
 def test_widths_that_are_none_are_refused(figure):
     with pytest.raises(TensorRankError, match=r"widths are .*; expected a list of widths, such as \[1, 16, 256\]"):
         figure(widths=[])
-    with pytest.raises(TensorRankError, match="a width is 0; expected a whole number"):
-        figure(widths=[0])
+    for width in (0, 10**400):
+        with pytest.raises(TensorRankError, match=r"a width is .*; expected a whole number"):
+            figure(widths=[width])
+
+
+def test_the_theorem_is_shown_at_the_largest_widths():
+    _, (over_depth, *_) = figures.collapse(widths=[10**100], deepest=2)
+    # binom(d + 1, d) and binom(d + 4, d), about d^4 / 24.
+    (drawn,) = points(over_depth, ".")
+    assert drawn[:, 1] == pytest.approx([100 * log3(10), 400 * log3(10) - log3(24)])
+
+
+@pytest.mark.parametrize("figure", [figures.rank_vs_depth, figures.increments])
+@pytest.mark.parametrize("count", [1, 2, 3, 13])
+@pytest.mark.parametrize("tokens", [None, 2])
+def test_nothing_of_ranks_over_depth_is_clipped(figure, count, tokens):
+    series = computed(*((width, 1, tokens) for width in range(1, count + 1)))
+    assert_all_is_inside(figure(series, deepest=4)[0])
+
+
+@pytest.mark.parametrize("figure", [figures.rank_vs_depth, figures.increments])
+@pytest.mark.parametrize("width", [300, 12288])
+def test_bounds_whose_digits_would_take_minutes_are_shown_by_their_logarithms(figure, width):
+    # One layer gives as many functions as the token has entries, and one more.
+    rank = SeparationRank(width + 1, width + 1, width + 1, "exact", None, "bounds", (), (0,), None, 0.0, 0.0)
+    _, axes = figure(series_of([Finding(SelfAttention(1, width), rank)]))
+    lines = [line.get_ydata() for ax in np.ravel(axes) for line in ax.lines]
+    assert any(len(line) >= 11 and line[-1] > 9 * width for line in lines)
