@@ -160,18 +160,31 @@ def _plan_of(
     if not nothing.full:
         return _largest(replace(nothing, variables=entries), limits) or nothing
     # With fewer entries of M submatrices of the blocks remain.
-    for variables in range(entries, 0, -1):
-        lattice = monomial_count(variables, degree)
-        fixed_memory = lattice_bytes(lattice, width, degree, variables) + degree * DEGREE_BYTES
-        fixed_work = lattice_work(lattice, width, degree, variables)
-        # Leave at least half of everything to the blocks: a larger lattice is worth little without them.
-        if fixed_memory > limits.memory / 2 or fixed_work > limits.work / 2:
-            continue
+    for variables in range(_most_variables(width, degree, entries, limits), 0, -1):
+        lattice, fixed_memory, fixed_work = _fixed(width, degree, variables)
         draft = replace(nothing, variables=variables, lattice=lattice, fixed_memory=fixed_memory, fixed_work=fixed_work)
         found = _largest(draft, limits)
         if found is not None:
             return found
     return nothing
+
+
+def _fixed(width: int, degree: int, variables: int) -> tuple[int, float, float]:
+    """The points of the lattice with so many entries of M, and the memory and work that it takes."""
+    lattice = monomial_count(variables, degree)
+    fixed_memory = lattice_bytes(lattice, width, degree, variables) + degree * DEGREE_BYTES
+    return lattice, fixed_memory, lattice_work(lattice, width, degree, variables)
+
+
+def _most_variables(width: int, degree: int, entries: int, limits: Limits) -> int:
+    """The most entries of M whose lattice leaves at least half of everything to the blocks, without which it is worth little."""
+
+    def is_too_large(variables: int) -> bool:
+        _, memory, work = _fixed(width, degree, variables)
+        return memory > limits.memory / 2 or work > limits.work / 2
+
+    # Both grow with the entries, of which wide networks have millions.
+    return bisect_left(range(1, entries + 1), True, key=is_too_large)
 
 
 def _largest(draft: CatalecticantPlan, limits: Limits) -> CatalecticantPlan | None:

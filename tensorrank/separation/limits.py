@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import dataclass
 
 from tensorrank.arithmetic.elimination.costs import MOST_THREADS
@@ -60,6 +61,8 @@ class Limits:
 
 def lattice_work(points: int, width: int, degree: int, variables: int) -> float:
     """Operations of evaluating d polynomials of degree C at so many points and interpolating them."""
+    if points > sys.float_info.max / 1e40:
+        return math.inf
     layers = max(1.0, math.log(2 * degree + 1, 3))
     lines, length = min(variables - 1, 2 * degree), 1 + degree / variables
     evaluation = layers * (_ROW_COST * width + _PRODUCT_COST * width**3)

@@ -74,6 +74,14 @@ def test_exact_ranks_on_both_sides_cross_the_knee():
     assert not Series((beyond,)).crosses_knee
 
 
+def test_where_a_search_would_take_minutes_a_row_has_no_monomial_bound():
+    ((row,), _) = table([finding(2, 20_001, "lower bound", width=20_000, upper=None)])
+    assert row["monomial_bound"] is None
+    # At depth 2 the degrees 0 to 4 of M_A have at most d, d D, ((D, 2)), D and 1 functions.
+    entries = 20_000 * 20_001 // 2
+    assert row["moment_bound"] == 20_000 + 20_000 * entries + math.comb(entries + 1, 2) + entries + 1
+
+
 def test_two_tokens_have_a_lower_knee():
     # log3(2 * 8) = 2.52 for one token a side, log3(2 * 8 * 9) = 4.53 for many
     assert Series((finding(1, 3, "exact", width=8, tokens=2),)).knee == pytest.approx(math.log(16, 3))

@@ -5,6 +5,9 @@ import pytest
 from tensorrank import Bipartition, SelfAttention, bounds, separation_rank
 from tensorrank.errors import PartitionError, TensorRankError
 from tensorrank.separation.architecture import Architecture, Instance
+from tensorrank.separation.catalecticant import _most_variables
+from tensorrank.separation.limits import DEGREE_BYTES, Limits, lattice_bytes, lattice_work
+from tensorrank.separation.monomials import monomial_count
 from tensorrank.separation.plan import plan
 
 MODELS = [
@@ -160,3 +163,24 @@ def test_limits_that_make_no_sense_are_refused():
             function(SelfAttention(2, 2), memory="none")
         with pytest.raises(TensorRankError, match="expected a positive number of operations"):
             function(SelfAttention(2, 2), work=0)
+
+
+@pytest.mark.parametrize(("depth", "width"), [(7, 60), (9, 8), (2, 20_000)])
+def test_networks_whose_lattice_no_float_counts_have_bounds_only(depth, width):
+    found = plan(SelfAttention(depth, width), memory="1GiB", work=1e9)
+    assert found.method == "bounds"
+    assert 1 < found.lower < found.upper
+
+
+@pytest.mark.parametrize("memory", ["1MiB", "30MiB", "4GiB"])
+@pytest.mark.parametrize(("width", "degree"), [(1, 40), (3, 4), (3, 13), (12, 4), (40, 1)])
+def test_as_many_entries_are_kept_as_leave_half_of_everything_to_the_blocks(width, degree, memory):
+    limits, entries = Limits.of(memory, 1e9), width * (width + 1) // 2
+
+    def fits(variables):
+        points = monomial_count(variables, degree)
+        held = lattice_bytes(points, width, degree, variables) + degree * DEGREE_BYTES
+        return held <= limits.memory / 2 and lattice_work(points, width, degree, variables) <= limits.work / 2
+
+    expected = max((variables for variables in range(1, entries + 1) if fits(variables)), default=0)
+    assert _most_variables(width, degree, entries, limits) == expected
