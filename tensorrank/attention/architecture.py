@@ -22,7 +22,7 @@ from tensorrank.attention.large_counts import if_short
 from tensorrank.attention.monomial import Monomial, monomial
 from tensorrank.attention.same_rank import rank_key
 from tensorrank.attention.stack import AttentionStack
-from tensorrank.attention.two_tokens import two_token_theorem
+from tensorrank.attention.two_tokens import masked_two_token_bound, two_token_theorem
 from tensorrank.attention.weights import AttentionWeights
 from tensorrank.checked import checked
 from tensorrank.errors import CombinationError, TensorRankError, TooLargeError
@@ -271,16 +271,17 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
     def generic_lower_bound(self, partition: PartitionLike) -> int:
         """The largest of the monomial bound, the identity bound, and the rank between two tokens for as wide a head.
 
-        Under a causal mask beyond depth 1 it is that of the widest network of depth 1 which this one contains. With
-        feedforward layers and residual connections it is that of the network without these layers, whose weights may be
-        zero; without residual connections none is known beyond 1.
+        Under a causal mask beyond depth 1 it is the larger of the bound between two tokens under a mask, and of the
+        monomial bound of the widest network of depth 1 which this one contains. With feedforward layers and residual
+        connections it is that of the network without these layers, whose weights may be zero; without residual
+        connections none is known beyond 1.
         """
         if self.sides(partition)[1] == 0:
             return 1
         if self.feedforward:
             return replace(self, feedforward=None, hidden=None).generic_lower_bound(partition) if self.residual else 1
+        least = min(self.input_width, self.head_dim)
         if not self.causal or self.depth == 1:
-            least = min(self.input_width, self.head_dim)
             # Bounds that are too long to count, or to search for, are left out.
             known = (
                 if_short(lambda: self._monomial(partition).bound),
@@ -289,7 +290,8 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
             )
             return max((bound for bound in known if bound is not None), default=1)
         width = self.network(partition).shallower_width
-        return monomial(1, width, self.kv_heads, self.head_dim, *self.sides(partition)).bound if width else 1
+        shallow = monomial(1, width, self.kv_heads, self.head_dim, *self.sides(partition)).bound if width else 1
+        return max(shallow, if_short(lambda: masked_two_token_bound(self.depth, least)) or 1)
 
     def proved_rank(self, partition: PartitionLike) -> ProvedRank | None:
         """The rank between two tokens, by the theorem on them, and any rank at which the two bounds meet.

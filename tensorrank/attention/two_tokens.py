@@ -44,6 +44,29 @@ def two_token_rank(depth: int, width: int) -> int:
     return _binomial((3**depth - 1) // 2, width)
 
 
+def masked_two_token_bound(depth: int, width: int) -> int:
+    """A lower bound on the rank between two tokens under a causal mask, binom(d + 3^(L-1), d), for a head of full width.
+
+    It holds for almost all weights. The output token is the second of the two, and sees both.
+
+    Args:
+        depth: L.
+        width: d; with an embedding its rank.
+
+    Raises:
+        TensorRankError: as `two_token_rank` does.
+
+    Source: stated and proved in docs/method.md, behind the theorem on two tokens.
+
+    >>> [masked_two_token_bound(depth, 2) for depth in (1, 2, 3)]
+    [3, 10, 55]
+    """
+    # It is less than without a mask.
+    log3 = log3_two_token_rank(depth, width)
+    refuse_long("the bound between two tokens", log3, "Try smaller sizes", most=_LONGEST_LOG3)
+    return _binomial(3 ** (depth - 1), width)
+
+
 @lru_cache(maxsize=16)
 def _binomial(degree: int, width: int) -> int:
     # A study asks for the rank several times.

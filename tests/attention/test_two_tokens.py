@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 import tensorrank as tr
 from tensorrank.attention.large_counts import log_monomial_count
+from tensorrank.attention.two_tokens import masked_two_token_bound
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.hilbert import moment_spaces
 
@@ -23,14 +24,19 @@ def products(left, right):
     return ((high @ right % PRIME << 16) + low @ right) % PRIME
 
 
-def identity_grid_rank(depth, width, samples):
-    """The rank modulo the prime of y(a_i, b_j) for random tokens, by the definition of a layer without weights."""
+def identity_grid_rank(depth, width, samples, masked=False):
+    """The rank modulo the prime of y(a_i, b_j) for random tokens, by the definition of a layer without weights.
+
+    Under a mask b does not see a.
+    """
     rng = np.random.default_rng(1)
     first, second = rng.integers(0, PRIME, (2, samples, width))
     shape = (samples, samples, width)
     tokens = np.stack([np.broadcast_to(first[:, None], shape), np.broadcast_to(second, shape)], axis=-1)
     for _ in range(depth):
         scores = products(np.swapaxes(tokens, -1, -2), tokens)
+        if masked:
+            scores[:, :, 0, 1] = 0
         tokens = products(tokens, scores)
     values = tokens[:, :, 0, 0]
     return flint.nmod_mat(samples, samples, [int(value) for value in values.flat], PRIME).rank()
@@ -44,6 +50,17 @@ def identity_grid_rank(depth, width, samples):
 def test_identity_weights_have_the_rank_of_the_theorem(width, depth, rank):
     assert identity_grid_rank(depth, width, rank + 6) == rank
     assert bounds.two_token_rank(depth, width) == rank
+
+
+# Measured for random weights: SOURCES.md, section 2. At depth 1 the mask hides nothing.
+@pytest.mark.parametrize(("depth", "width", "rank"), [(1, 3, 4), (2, 2, 14), (2, 3, 30), (2, 4, 55), (3, 2, 95)])
+def test_under_a_mask_identity_weights_have_at_least_the_bound_and_no_more_than_other_weights(depth, width, rank):
+    bound = masked_two_token_bound(depth, width)
+    assert bound == comb(width + 3 ** (depth - 1), width)
+    assert bound <= identity_grid_rank(depth, width, rank + 6, masked=True) <= rank
+    # More tokens, further heads, residual connections, and an embedding of that rank contain it.
+    sizes = {"heads": 2, "head_dim": width, "tokens": 5, "causal": True, "residual": True, "embedding_rank": width}
+    assert tr.SelfAttention(depth, width + 1, **sizes).generic_lower_bound("interleaved") >= bound
 
 
 @pytest.mark.parametrize("width", range(1, 13))
