@@ -45,9 +45,9 @@ def two_token_rank(depth: int, width: int) -> int:
 
 
 def masked_two_token_bound(depth: int, width: int) -> int:
-    """A lower bound on the rank between two tokens under a causal mask, binom(d + 3^(L-1), d), for a head of full width.
+    """A lower bound on the rank between two tokens under a causal mask, binom(d + 3^(L-1), d).
 
-    It holds for almost all weights. The output token is the second of the two, and sees both.
+    It holds for almost all weights and a head of full width. The output token is the second of the two, and sees both.
 
     Args:
         depth: L.

@@ -177,7 +177,10 @@ def _fixed(width: int, degree: int, variables: int) -> tuple[int, float, float]:
 
 
 def _most_variables(width: int, degree: int, entries: int, limits: Limits) -> int:
-    """The most entries of M whose lattice leaves at least half of everything to the blocks, without which it is worth little."""
+    """The most entries of M whose lattice leaves at least half of everything to the blocks; 0 if one is too many.
+
+    A larger lattice is worth little without blocks.
+    """
 
     def is_too_large(variables: int) -> bool:
         _, memory, work = _fixed(width, degree, variables)
