@@ -11,13 +11,16 @@ import numpy as np
 
 from tensorrank.arguments import shown, whole_number
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.arithmetic.resources import Progress
+from tensorrank.arithmetic.resources import Progress, memory_limit, refuse_beyond
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import Experiment, ascending, distinct, told, where
 from tensorrank.records import Record, plain
 from tensorrank.tasks.token_sets import random_sets
 from tensorrank.units.selection_units import RestrictedIsometryUnit, least_dimension
+
+# Bytes for the seed of a choice of keys, and for what is found with them.
+_REPEAT_BYTES = 100
 
 
 @dataclass(frozen=True)
@@ -128,6 +131,7 @@ def error_by_dimension(
     ns, qs = ascending("tokens", tokens), ascending("sparsities", sparsity)
     sizes = [(q, n, m) for q in qs for n in ns for m in ascending("dimensions", dimensions) if m > q]
     repeats, sets = whole_number("repeats", repeats, 1), whole_number("sets", sets, 1)
+    refuse_beyond(memory_limit(None), _REPEAT_BYTES * repeats, f"{shown(repeats)} repeats", "fewer")
     if not sizes:
         raise TensorRankError(f"no dimension is above the sparsity {min(qs)}; expected at least one such as {4 * qs[0]}")
     rows = []
@@ -135,7 +139,7 @@ def error_by_dimension(
         # One stream for every m.
         rng = random_stream(seed, q, n)
         chosen = random_sets(n, q, sets, rng)
-        units = [RestrictedIsometryUnit(n, q, m, seed=int(keys)) for keys in rng.integers(2**62, size=repeats)]
+        units = (RestrictedIsometryUnit(n, q, m, seed=int(keys)) for keys in rng.integers(2**62, size=repeats))
         worst = [unit.deviation(chosen).max() for unit in units]
         rows.append(ErrorRow(n, q, m, tuple(float(one) for one in worst)))
     return ErrorByDimension(sets, repeats, seed, tuple(rows))

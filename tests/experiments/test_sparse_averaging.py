@@ -175,6 +175,7 @@ def test_rows_tell_their_quartiles():
         (lambda: error_by_dimension([8], [0]), r"one of the sparsities is 0; expected a whole number of at least 1"),
         (lambda: error_by_dimension([4], [8], [16]), r"sparsity 8 exceeds the 4 tokens"),
         (lambda: error_by_dimension([8], [1], repeats=0), r"repeats is 0"),
+        (lambda: error_by_dimension([8], [1], repeats=10**15), r"1000000000000000 repeats would .*Try fewer"),
         (lambda: error_by_dimension([8], [1], sets=True), r"sets is True"),
         (lambda: least_dimensions([8], [8]), r"every sparsity of \[8\] is at least every number of tokens"),
         (lambda: least_dimensions([8], [2], tolerance=0), r"tolerance is 0"),
