@@ -280,17 +280,13 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
             return 1
         if self.feedforward:
             return replace(self, feedforward=None, hidden=None).generic_lower_bound(partition) if self.residual else 1
-        least = min(self.input_width, self.head_dim)
+        # One head of each group that shares keys and values, and the coordinates that the embedding reaches.
+        heads = self.kv_heads, self.head_dim
         if not self.causal or self.depth == 1:
-            # Bounds that are too long to count, or to search for, are left out.
-            known = (
-                if_short(lambda: self._monomial(partition).bound),
-                if_short(lambda: bounds.two_token_rank(self.depth, least)),
-                if_short(lambda: bounds.identity_bound(self.depth, min(least, *self.sides(partition)))),
-            )
-            return max((bound for bound in known if bound is not None), default=1)
+            return bounds.lower_bound(self.depth, self.input_width, *heads, *self.sides(partition))
         width = self.network(partition).shallower_width
-        shallow = monomial(1, width, self.kv_heads, self.head_dim, *self.sides(partition)).bound if width else 1
+        shallow = monomial(1, width, *heads, *self.sides(partition)).bound if width else 1
+        least = min(self.input_width, self.head_dim)
         return max(shallow, if_short(lambda: masked_two_token_bound(self.depth, least)) or 1)
 
     def proved_rank(self, partition: PartitionLike) -> ProvedRank | None:

@@ -30,6 +30,7 @@ from tensorrank.attention.large_counts import (
     refuse_deep,
     refuse_long,
 )
+from tensorrank.attention.lower_bounds import log3_lower_bound, lower_bound
 from tensorrank.attention.monomial import log3_monomial_bound, token_counts, wanted_monomial
 from tensorrank.attention.regimes import Regime, growth_factor, regime, regime_of_factor
 from tensorrank.attention.two_tokens import log3_two_token_rank, rank_curve, two_token_rank
@@ -49,9 +50,11 @@ __all__ = [
     "knee_power",
     "log3",
     "log3_affine_bound",
+    "log3_lower_bound",
     "log3_moment_bound",
     "log3_monomial_bound",
     "log3_two_token_rank",
+    "lower_bound",
     "moment_bound",
     "moment_degree",
     "monomial_bound",

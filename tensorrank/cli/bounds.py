@@ -94,13 +94,6 @@ def _row(model: tr.SelfAttention, *, digits: bool) -> dict[str, Any]:
     log_moment = if_short(lambda: tr.bounds.log3_moment_bound(depth, width, side, other))
     sizes = (depth, width, heads, model.head_dim, side, other)
     log_monomial = if_short(lambda: tr.bounds.log3_monomial_bound(*sizes))
-    least = min(width, model.head_dim)
-    lower = {
-        "monomial bound": log_monomial,
-        "identity bound": if_short(lambda: tr.bounds.log3(tr.bounds.identity_bound(depth, min(least, side)))),
-        "rank between two tokens": tr.bounds.log3_two_token_rank(depth, least),
-    }
-    best = max((name for name, log in lower.items() if log is not None), key=lambda name: lower[name] or 0.0)
     short = digits and log_monomial is not None and log_monomial <= LONGEST_LOG3
     return {
         "depth": depth,
@@ -108,8 +101,7 @@ def _row(model: tr.SelfAttention, *, digits: bool) -> dict[str, Any]:
         "moment_bound_log3": log_moment,
         "monomial_bound": tr.bounds.monomial_bound(*sizes) if short else None,
         "monomial_bound_log3": log_monomial,
-        "lower_bound_log3": lower[best],
-        "lower_bound_by": best,
+        "lower_bound_log3": tr.bounds.log3_lower_bound(*sizes),
         "published_theorem": published.theorem if published else None,
         "published_lower_log3": published.lower if published else None,
         "published_upper_log3": published.upper if published else None,

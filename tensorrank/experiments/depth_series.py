@@ -19,6 +19,8 @@ from tensorrank.whole_numbers import as_ranges
 SIZES = ("width", "depth", "heads", "head_dim", "tokens")
 _PUBLISHED = ("published_lower_log3", "published_upper_log3")
 _BOUNDS = ("moment_bound", "monomial_bound", *_PUBLISHED, "regime", "knee", "log3_width")
+# The deepest network in a picture.
+MOST_SHOWN = 1000
 # The bounds stand behind the rank and its logarithm, before how it was computed.
 COLUMNS = (*SIZES, *RANK_COLUMNS[:5], *_BOUNDS, *RANK_COLUMNS[5:])
 
@@ -118,6 +120,11 @@ def series_of(findings: Iterable[Finding[Any]]) -> list[Series]:
         if has_series(model):
             groups.setdefault(_sizes(model), []).append(finding)
     return [Series(tuple(sorted(group, key=lambda f: f.model.depth))) for group in groups.values()]
+
+
+def deepest_of(series: Iterable[Series], least: int) -> int:
+    """The depth of the deepest network of some series, but no less than a given depth, and no more than is pictured."""
+    return min(MOST_SHOWN, max(least, *(finding.model.depth for one in series for finding in one.findings)))
 
 
 def _sizes(model: SelfAttention) -> tuple[int, int, int, int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -12,7 +13,7 @@ from matplotlib.lines import Line2D
 from tensorrank.arguments import whole_number
 from tensorrank.attention import bounds
 from tensorrank.checked import checked
-from tensorrank.experiments.depth_series import Series
+from tensorrank.experiments.depth_series import MOST_SHOWN, Series, deepest_of
 from tensorrank.figures.axes import one_panel
 from tensorrank.figures.style import colours, in_style, line_entry, mark_entry, something
 
@@ -33,20 +34,21 @@ def increments(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figure, 
 
     Args:
         series: findings by depth, as `series_of` groups them.
-        deepest: the depth to which the growth of the moment bound is shown.
+        deepest: the depth to which the growth of the moment bound is shown, or further, to that of the deepest network
+            given (at most 1000).
 
     Raises:
         TensorRankError: if there are no series.
     """
     something(series, "no findings were")
-    whole_number("deepest", deepest, 2, 1000)
+    deepest = deepest_of(series, whole_number("deepest", deepest, 2, MOST_SHOWN))
     colour = colours(s.model.width for s in series)
     variants = list(dict.fromkeys(_variant(s) for s in series))
     curves = {(s.model.width, s.model.tokens): s for s in series}
     figure, ax = one_panel(6.4, 4.2)
     ends = [(_bound(ax, s, colour[s.model.width], deepest), s) for s in curves.values()]
     for one in series:
-        _ranks(ax, one, colour[one.model.width], _SHAPES[variants.index(_variant(one)) % len(_SHAPES)])
+        _ranks(ax, one, colour[one.model.width], _SHAPES[variants.index(_variant(one)) % len(_SHAPES)], deepest)
     highest = max(end for end, _ in ends)
     if highest > 20:
         ax.set_yscale("log")
@@ -54,7 +56,7 @@ def increments(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figure, 
     else:
         ax.set_ylim(0, highest * 1.08)
     ax.set(xlim=(0.7, deepest - 1), xlabel="depth L", ylabel="growth of log₃ separation rank, L to L + 1")
-    ax.set_xticks(range(1, deepest))
+    ax.set_xticks(range(1, deepest, max(1, ceil(deepest / 14))))
     _label(ax, ends, colour, deepest - 1)
     figure.legend(handles=_legend(series, variants), loc="outside upper center", ncols=4, handlelength=1.8)
     return figure, ax
@@ -77,9 +79,9 @@ def _bound(ax: Axes, series: Series, colour: str, deepest: int) -> float:
     return float(growth[-1])
 
 
-def _ranks(ax: Axes, series: Series, colour: str, shape: str) -> None:
+def _ranks(ax: Axes, series: Series, colour: str, shape: str, deepest: int) -> None:
     exact = {f.model.depth for f in series.findings if f.result.standing == "exact"}
-    for depth, value in series.increments():
+    for depth, value in (one for one in series.increments() if one[0] < deepest):
         face = colour if {depth, depth + 1} <= exact else "white"
         ax.plot(depth, value, shape, color=colour, markerfacecolor=face, markersize=6.5, zorder=4, clip_on=False)
 

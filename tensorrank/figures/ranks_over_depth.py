@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from math import ceil
 
 import numpy as np
@@ -17,10 +16,9 @@ from tensorrank.arguments import whole_number
 from tensorrank.attention import bounds
 from tensorrank.attention.architecture import SelfAttention
 from tensorrank.checked import checked
-from tensorrank.experiments.depth_series import Series
+from tensorrank.experiments.depth_series import MOST_SHOWN, Series, deepest_of
 from tensorrank.figures.axes import Panels, panels
 from tensorrank.figures.style import DASHED, by_standing, colours, in_style, line_entry, mark_entry, something, standing_entries
-from tensorrank.separation.partition import Bipartition
 
 _COLUMNS = 4
 _LOWEST = 0.3
@@ -45,7 +43,8 @@ def rank_vs_depth(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figur
 
     Args:
         series: findings by depth, as `series_of` groups them.
-        deepest: the depth to which the bounds are shown.
+        deepest: the depth to which the bounds are shown, or further, to that of the deepest network given (at most
+            1000).
 
     Returns:
         The figure, and an array of axes, one a series.
@@ -54,7 +53,7 @@ def rank_vs_depth(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figur
         TensorRankError: if there are no series.
     """
     something(series, "no findings were")
-    whole_number("deepest", deepest, 1, 1000)
+    deepest = deepest_of(series, whole_number("deepest", deepest, 1, MOST_SHOWN))
     series = sorted(series, key=lambda one: not one.crosses_knee)
     columns = min(_COLUMNS, len(series))
     rows = ceil(len(series) / columns)
@@ -66,7 +65,7 @@ def rank_vs_depth(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figur
         spare.set_visible(False)
     highest = max(_panel(ax, s, series, colour[s.model.width], deepest) for ax, s in zip(axes, series, strict=True))
     axes[0].set(yscale="log", xlim=(0, deepest + 0.4), ylim=(_LOWEST, highest * 1.6))
-    axes[0].set_xticks(range(0, deepest + 1, 2 if deepest > 6 else 1))
+    axes[0].set_xticks(range(0, deepest + 1, 1 if deepest <= 6 else max(2, ceil(deepest / 7))))
     axes[0].yaxis.set_major_formatter("{x:g}")
     for ax in grid[::columns]:
         ax.set_ylabel("log₃ separation rank (log scale)")
@@ -82,17 +81,15 @@ def rank_vs_depth(series: Sequence[Series], *, deepest: int = 12) -> tuple[Figur
 def _panel(ax: Axes, series: Series, among: Sequence[Series], colour: str, deepest: int) -> float:
     """One panel; returns the largest value shown."""
     model, side = series.model, series.side
-    halves = Bipartition.halves(model.tokens)
-    depths = np.arange(1, deepest + 1)
-    models = [replace(model, depth=int(depth)) for depth in depths]
-    upper = [bounds.log3_moment_bound(int(depth), model.width, side, model.tokens - side) for depth in depths]
-    lower = [bounds.log3(one.generic_lower_bound(halves)) for one in models]
+    depths, tokens = np.arange(1, deepest + 1), (side, model.tokens - side)
+    upper = [bounds.log3_moment_bound(int(depth), model.width, *tokens) for depth in depths]
+    lower = [bounds.log3_lower_bound(int(depth), model.width, model.heads, model.head_dim, *tokens) for depth in depths]
     ax.fill_between(depths, lower, upper, color=colour, alpha=0.22, linewidth=0)
     ax.plot(depths, upper, color=colour, linewidth=1.0)
     ax.plot(depths, lower, color=colour, linewidth=0.6)
     _published(ax, model, depths)
     for finding in series.findings:
-        if finding.result.value > 0:
+        if finding.result.value > 0 and finding.model.depth <= deepest:
             look = by_standing(finding.result.standing, colour)
             height = bounds.log3(finding.result.value)
             ax.plot(finding.model.depth, height, **look, markersize=5.5, zorder=4, clip_on=False)
@@ -102,8 +99,9 @@ def _panel(ax: Axes, series: Series, among: Sequence[Series], colour: str, deepe
         (bounds.log3(model.width), "log₃ d", (0, 0.05), 0.012),
         (series.knee, "knee", (0.95, 1), 0.955),
     ):
-        ax.plot([depth, depth], ends, color="0.25", linewidth=1.4, transform=frame)
-        ax.text(depth + 0.2, height, name, color="0.25", fontsize=7.5, transform=frame)
+        if depth <= deepest:
+            ax.plot([depth, depth], ends, color="0.25", linewidth=1.4, transform=frame)
+            ax.text(depth + deepest / 60, height, name, color="0.25", fontsize=7.5, transform=frame)
     ax.set_title(series.label(among))
     return max(upper)
 

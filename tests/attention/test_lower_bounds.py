@@ -3,9 +3,11 @@ from __future__ import annotations
 from math import comb
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tensorrank import SelfAttention, bounds
-from tensorrank.errors import TooLargeError
+from tensorrank.errors import TensorRankError, TooLargeError
 
 # Ranks from the literature of this project, computed by several programs: width, depth, heads, head width, tokens, and
 # the rank, by degree in the moments of the output token's side where that is known.
@@ -70,3 +72,25 @@ def test_a_search_that_would_take_minutes_leaves_the_other_bounds():
         bounds.monomial_bound(12, 12288)
     # More tokens contain two.
     assert model.generic_lower_bound("halves") == comb(12288 + (3**12 - 1) // 2, 12288)
+
+
+@given(
+    depth=st.integers(1, 12),
+    width=st.integers(1, 9),
+    heads=st.integers(1, 4),
+    head_dim=st.integers(1, 9),
+    sides=st.tuples(st.integers(1, 12), st.integers(1, 12)),
+)
+def test_the_largest_lower_bound_is_the_largest_and_has_its_logarithm(depth, width, heads, head_dim, sides):
+    sizes = depth, width, heads, head_dim, *sides
+    found, head = bounds.lower_bound(*sizes), min(width, head_dim)
+    parts = [bounds.monomial_bound(*sizes), bounds.two_token_rank(depth, head), bounds.identity_bound(depth, min(head, *sides))]
+    assert found == max(parts) <= bounds.moment_bound(depth, width, *sides)
+    assert bounds.log3_lower_bound(*sizes) == pytest.approx(bounds.log3(found), rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("bound", [bounds.lower_bound, bounds.log3_lower_bound])
+@pytest.mark.parametrize(("sizes", "message"), [((2, 4, 3), "3 heads do not divide the width 4"), ((2, 4, 0), "heads is 0")])
+def test_sizes_of_no_network_are_refused(bound, sizes, message):
+    with pytest.raises(TensorRankError, match=message):
+        bound(*sizes)

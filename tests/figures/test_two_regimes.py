@@ -142,6 +142,22 @@ def test_nothing_of_ranks_over_depth_is_clipped(figure, count, tokens):
 def test_bounds_whose_digits_would_take_minutes_are_shown_by_their_logarithms(figure, width):
     # One layer gives as many functions as the token has entries, and one more.
     rank = SeparationRank(width + 1, width + 1, width + 1, "exact", None, "bounds", (), (0,), None, 0.0, 0.0)
-    _, axes = figure(series_of([Finding(SelfAttention(1, width), rank)]))
+    drawn, axes = figure(series_of([Finding(SelfAttention(1, width), rank)]))
     lines = [line.get_ydata() for ax in np.ravel(axes) for line in ax.lines]
     assert any(len(line) >= 11 and line[-1] > 9 * width for line in lines)
+    assert_all_is_inside(drawn)
+
+
+@pytest.mark.parametrize("figure", [figures.rank_vs_depth, figures.increments])
+@pytest.mark.parametrize(("width", "depths"), [(4, (13, 14)), (12288, (95, 96))])
+def test_ranks_of_any_depth_stand_within_the_axes(figure, width, depths):
+    found = [Finding(model, separation_rank(model)) for model in (SelfAttention(depth, width, tokens=2) for depth in depths)]
+    drawn, axes = figure(series_of(found))
+    (ax,) = np.ravel(axes)
+    marks = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "o"]
+    # The growth stands at the depth before the last.
+    assert marks == list(depths)[: len(marks)]
+    assert marks
+    assert ax.get_xlim()[1] >= marks[-1]
+    assert len(ax.get_xticks()) < 16
+    assert_all_is_inside(drawn)
