@@ -3,7 +3,7 @@ from __future__ import annotations
 from math import comb
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tensorrank import SelfAttention, bounds
@@ -74,6 +74,7 @@ def test_a_search_that_would_take_minutes_leaves_the_other_bounds():
     assert model.generic_lower_bound("halves") == comb(12288 + (3**12 - 1) // 2, 12288)
 
 
+@settings(max_examples=50, deadline=None)
 @given(
     depth=st.integers(1, 12),
     width=st.integers(1, 9),
