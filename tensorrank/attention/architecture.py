@@ -258,7 +258,8 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
         if self.feedforward:
             if self.residual or self.depth > DEEPEST_BOUND or (self.causal and self.depth > 1):
                 return None
-            return feedforward_bound(self.depth, self.width if self._affine else self.input_width, *sides)
+            inputs = self.width if self._affine else self.input_width
+            return feedforward_bound(self.depth, inputs, *sides, fills=inputs == self.width)
         if sides == (1, 1) and not self._affine:
             return bounds.two_token_rank(self.depth, self.input_width)
         if self.causal and self.depth > 1:

@@ -24,6 +24,25 @@ token's side they are sums of products of a form of degree 2^L in x and of such 
 in x, too, and symmetric in the other tokens. The parts of one total degree have together no larger rank than there are
 functions of that degree on either side.
 
+**Width 2, depth 2.** Two parts have less rank, if inputs and network both have width 2 (`SHORT_PARTS`). The matrices
+G(S_2) of the first layer have three dimensions among the four of all matrices, so they fulfil tr(C G) = 0 for some C,
+invertible for almost all weights. With J = (0, 1; -1, 0) then J C G is symmetric, and may be taken for S_2 itself, by a
+linear change of its entries. The first feedforward layer gives two quadratic forms of S_2 x, which are combinations of
+the squares of two linear forms over the complex numbers. With these as coordinates, they are combinations of
+(S_2 x)_1^2 and (S_2 x)_2^2, and S_2 is still symmetric. So the sign of the second coordinate does not matter: in every
+term of the output the index 2 stands an even number of times at x, S_2 and S_4 together. (Weights that are not generic
+have no larger rank than these.)
+
+- *Degree 8 in S_2 and 0 in S_4.* Of the 225 rows 115 have an even number of indices 2 and 110 an odd number, of the 225
+  columns 117 and 108. Even rows meet even columns only, so the rank is at most 115 + 108 = 223.
+- *Degree 0 in S_2 and 2 in S_4.* The 75 rows are the functions f(rho(S) t) of S = (a, b; b, c), the S_2 of the other
+  side. Here t is fixed and has only terms with an even number of indices 2, f is any linear form, and rho is the action
+  on the forms in x and S_4: with V_n for the binary forms of degree n times a power of the determinant, V_4 (x) S^2 V_4
+  = V_12 + V_10 + 2 V_8 + 2 V_6 + 3 V_4 + V_2 + V_0. The 33 functions from V_0 to V_6 are det(S)^3 times forms of degree
+  6, of which there are 28. At b = 0 they have even powers of a and c only, so four coefficients of the form are zero:
+  they have at most 24 dimensions. Of the 42 others, in 2 V_8 let t be (u, v). As rho(S) is symmetric, v^T rho(S) u =
+  u^T rho(S) v, a relation of two functions. So the rank is at most 24 + 41 = 65.
+
 Attention alone has the one moment S_2 of fixed size, and saturates. Here every layer brings a moment of higher order,
 so that more than d tokens a side matter.
 """
@@ -40,9 +59,11 @@ from tensorrank.separation.monomials import monomial_count
 
 # Deeper networks have millions of parts.
 DEEPEST_BOUND = 3
+# At width 2 and depth 2, the most rank of two parts, by their degrees in S_2 and S_4.
+SHORT_PARTS: dict[tuple[int, ...], int] = {(8, 0): 223, (0, 2): 65}
 
 
-def feedforward_bound(depth: int, width: int, output_tokens: int, other_tokens: int) -> int:
+def feedforward_bound(depth: int, width: int, output_tokens: int, other_tokens: int, *, fills: bool = True) -> int:
     """A proven upper bound on the separation rank with bilinear feedforward layers and no residual connections.
 
     Args:
@@ -50,6 +71,7 @@ def feedforward_bound(depth: int, width: int, output_tokens: int, other_tokens: 
         width: d, the dimension of a token as it is given.
         output_tokens: the number of tokens on the output token's side.
         other_tokens: their number on the other side, at least 1.
+        fills: whether the network itself is no wider than a token as it is given.
 
     Source: the moment form and the counts at the head of `tensorrank.attention.feedforward`.
 
@@ -58,8 +80,9 @@ def feedforward_bound(depth: int, width: int, output_tokens: int, other_tokens: 
     """
     own, degree = 2**depth, 6**depth
     parts: Counter[int] = Counter()
-    for weight, rank in _parts(depth, width):
-        parts[weight] += rank
+    short = SHORT_PARTS if fills and (depth, width) == (2, 2) else {}
+    for degrees, weight, rank in _parts(depth, width):
+        parts[weight] += short.get(degrees, rank)
     others, near, far = (_even_forms(width, tokens, degree) for tokens in (output_tokens - 1, output_tokens, other_tokens))
     total = 0
     for weight, rank in parts.items():
@@ -69,8 +92,8 @@ def feedforward_bound(depth: int, width: int, output_tokens: int, other_tokens: 
     return total
 
 
-def _parts(depth: int, width: int) -> Iterator[tuple[int, int]]:
-    """For each part its degree in the tokens of the output's side, x included, and a bound on its rank."""
+def _parts(depth: int, width: int) -> Iterator[tuple[tuple[int, ...], int, int]]:
+    """For each part its degrees k_i, its degree in all tokens of the output's side, and a bound on its rank."""
     orders = [2**i for i in range(1, depth + 1)]
     most = [2 * 6 ** (depth - i) for i in range(1, depth + 1)]
     sizes = [monomial_count(width, order) for order in orders]
@@ -78,7 +101,8 @@ def _parts(depth: int, width: int) -> Iterator[tuple[int, int]]:
     for degrees in product(*(range(c + 1) for c in most)):
         rows = own * prod(map(monomial_count, sizes, degrees))
         columns = prod(monomial_count(size, c - k) for size, c, k in zip(sizes, most, degrees, strict=True))
-        yield orders[-1] + sum(order * k for order, k in zip(orders, degrees, strict=True)), min(rows, columns)
+        weight = orders[-1] + sum(order * k for order, k in zip(orders, degrees, strict=True))
+        yield degrees, weight, min(rows, columns)
 
 
 @cache
