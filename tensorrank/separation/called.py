@@ -7,17 +7,41 @@ from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
+import numpy as np
+
 from tensorrank.arithmetic.arrays import Array
 
 
-def token_kinds(function: Callable[..., Any]) -> int | None:
-    """The number of tokens that a module of PyTorch knows; None for others than those that begin with an embedding."""
+def token_kinds(function: Callable[..., Any], *sites: int) -> int | None:
+    """The number of tokens that a module of PyTorch knows; None for others than those that look up their inputs.
+
+    The module is called once, for an array of so many sites or several of them, to see which embedding is given the
+    inputs: others look up positions or segments, and the order in which they were made tells nothing.
+    """
     torch: Any = sys.modules.get("torch")
     if not (hasattr(torch, "nn") and isinstance(function, torch.nn.Module)):
         return None
-    layers = (part for part in function.modules() if not any(True for _ in part.children()))
-    first = next(layers, None)
-    return int(first.num_embeddings) if isinstance(first, torch.nn.Embedding) else None
+    # Positions and segments have other numbers than these.
+    arrays = tuple(np.eye(1, count, dtype=np.int64) for count in sites)
+    asked = [array.ravel().tolist() for array in (*arrays, np.concatenate(arrays, axis=1))]
+    found: list[int] = []
+
+    def note(table: Any, given: tuple[Any, ...]) -> None:
+        if given and np.asarray(given[0].detach().cpu()).ravel().tolist() in asked:
+            found.append(int(table.num_embeddings))
+
+    hooks: list[Any] = []
+    try:
+        hooks.extend(part.register_forward_pre_hook(note) for part in _embeddings(function))
+        if hooks:
+            called(function, arrays)
+    except Exception:
+        # A module that takes no whole numbers, or no hooks, says so by any error; what was looked up before is noted.
+        pass
+    finally:
+        for hook in hooks:
+            hook.remove()
+    return found[0] if found else None
 
 
 def called(function: Callable[..., Any], arrays: tuple[Array, ...]) -> Any:
@@ -43,16 +67,22 @@ def _called_module(torch: Any, module: Any, arrays: tuple[Array, ...]) -> Any:
             return module(*tensors)
     except Exception as error:
         given = " and ".join(f"{str(t.dtype).removeprefix('torch.')} of shape {tuple(t.shape)} on {t.device}" for t in tensors)
-        error.add_note(f"the module {type(module).__name__} was given tensors: {given}{_hint(torch, module, tensors)}")
+        error.add_note(f"the module {type(module).__name__} was given tensors: {given}{_hint(module, tensors)}")
         raise
     finally:
         for part, mode in modes:
             part.training = mode
 
 
-def _hint(torch: Any, module: Any, tensors: list[Any]) -> str:
+def _hint(module: Any, tensors: list[Any]) -> str:
     """What to try where a module that looks up token ids was given numbers that are no ids; nothing otherwise."""
-    embeddings = [part.num_embeddings for part in module.modules() if isinstance(part, torch.nn.Embedding)]
+    embeddings = _embeddings(module)
     if not embeddings or not any(tensor.is_floating_point() for tensor in tensors):
         return ""
-    return f". It has an embedding of {embeddings[0]} tokens: if it reads token ids, give categorical={embeddings[0]}"
+    tokens = embeddings[0].num_embeddings
+    return f". It has an embedding of {tokens} tokens: if it reads token ids, give categorical={tokens}"
+
+
+def _embeddings(module: Any) -> list[Any]:
+    """Layers that look up whole numbers in a table, such as Embedding and EmbeddingBag."""
+    return [part for part in module.modules() if hasattr(part, "num_embeddings")]

@@ -61,8 +61,8 @@ class NumericalModel(KnownByValues):
         sampler: sampler(rng, shape) gives random inputs of that shape; inputs are standard normal by default.
         categorical: V, where the inputs are the whole numbers 0..V-1 instead, such as the ids of tokens; or a list with
             such a number for each site. If there are no more inputs of a side than the samples allowed, all are used.
-            By default V is the number of tokens of a torch.nn.Module whose first layer is an embedding, and None
-            otherwise.
+            By default V is the number of tokens of the embedding in which a torch.nn.Module looks up its inputs, which
+            it is called once to see, and None otherwise.
 
     Raises:
         TensorRankError: if the function cannot be called, sites, shape or form make no sense, or categorical comes with
@@ -126,7 +126,8 @@ class NumericalModel(KnownByValues):
         """The number of values of each site, checked; None for sites that are not categorical."""
         given: Any = self.categorical
         if given is None and self.sampler is None and not self.site_shape:
-            given = token_kinds(self.function)
+            half = self.sites // 2
+            given = token_kinds(self.function, *((self.sites,) if self.form == "inputs" else (half, self.sites - half)))
         if given is None:
             return None
         if self.sampler is not None or self.site_shape:

@@ -73,15 +73,29 @@ class FakeModule:
     def __call__(self, *tensors):
         assert all(type(tensor) is FakeTensor for tensor in tensors)
         self.seen.add((self.training, FakeTorch.gradients, *(tensor.dtype for tensor in tensors)))
+        for part in self.parts:
+            if isinstance(part, FakeEmbedding):
+                part.look_up(tensors[0])
         return FakeTensor(self.compute(*(tensor.array for tensor in tensors)), attached=FakeTorch.gradients)
 
 
 class FakeEmbedding(FakeModule):
-    """As much of torch.nn.Embedding as tells it."""
+    """As much of torch.nn.Embedding as tells it: it looks up the inputs, or positions of its own."""
 
-    def __init__(self, tokens):
+    def __init__(self, tokens, positions=None):
         super().__init__(None, np.float64)
-        self.num_embeddings = tokens
+        self.num_embeddings, self.positions, self.hooks = tokens, positions, []
+
+    def register_forward_pre_hook(self, hook):
+        self.hooks.append(hook)
+        return SimpleNamespace(remove=lambda: self.hooks.remove(hook))
+
+    def look_up(self, ids):
+        given = ids if self.positions is None else FakeTensor(self.positions)
+        for hook in self.hooks:
+            hook(self, (given,))
+        if given.is_floating_point():
+            raise TypeError("tokens have to be whole")
 
 
 class FakeTorch:
@@ -144,12 +158,9 @@ def test_a_torch_module_that_fails_gets_its_mode_back():
 
 @pytest.mark.usefixtures("torch")
 def test_a_torch_module_that_fails_says_what_it_was_given():
-    def refuse(x):
-        raise TypeError("tokens have to be whole")
-
-    module = FakeModule(refuse, np.float32, [FakeModule(None, np.float32), FakeEmbedding(11)])
+    module = FakeModule(None, np.float32, [FakeModule(None, np.float32), FakeEmbedding(11)])
     with pytest.raises(TypeError, match="tokens have to be whole") as caught:
-        numerical_separation_rank(NumericalModel(module, 2))
+        numerical_separation_rank(NumericalModel(module, 2, sampler=lambda rng, shape: rng.random(shape)))
     (of_module, of_model) = caught.value.__notes__
     assert of_module == (
         "the module FakeModule was given tensors: float32 of shape (4096, 2) on cpu. It has an embedding of 11 tokens: if it "
@@ -159,7 +170,7 @@ def test_a_torch_module_that_fails_says_what_it_was_given():
 
 
 @pytest.mark.usefixtures("torch")
-def test_a_torch_module_that_begins_with_an_embedding_gets_token_ids():
+def test_a_torch_module_that_looks_up_its_inputs_gets_token_ids():
     table = np.random.default_rng(0).standard_normal((5, 5))
     module = FakeModule(lambda x: table[x[:, 0], x[:, 1]], np.float32, [FakeEmbedding(5), FakeModule(None, np.float32)])
     model = NumericalModel(module, 2)
@@ -167,10 +178,59 @@ def test_a_torch_module_that_begins_with_an_embedding_gets_token_ids():
     found = numerical_separation_rank(model)
     assert (found.value, found.samples) == (5, (5, 5))
     assert module.seen == {(False, False, np.dtype(np.int64))}
-    # Embeddings behind another layer, and inputs that are no single numbers, are taken as they come.
-    assert NumericalModel(FakeModule(None, np.float32, [FakeModule(None, np.float32), FakeEmbedding(5)]), 2).categorical is None
+    # Nothing is left behind, and inputs that are no single numbers are taken as they come.
+    assert module.parts[0].hooks == []
     assert NumericalModel(module, 2, site_shape=3).categorical is None
     assert NumericalModel(module, 2, sampler=lambda rng, shape: rng.integers(3, size=shape)).categorical is None
+
+
+@pytest.mark.usefixtures("torch")
+@pytest.mark.parametrize("positions", [[[0, 1]], [0, 1], [[0, 0]]])
+def test_embeddings_of_anything_but_the_inputs_are_passed_over(positions):
+    def values(x):
+        return x[:, 0] * x[:, 1]
+
+    places = FakeEmbedding(2, np.array(positions))
+    tokens = FakeModule(values, np.float32, [places, FakeEmbedding(9)])
+    assert NumericalModel(tokens, 2).categorical == (9, 9)
+    numbers = FakeModule(values, np.float32, [places])
+    assert NumericalModel(numbers, 2).categorical is None
+    assert numerical_separation_rank(NumericalModel(numbers, 2)).value == 1
+
+
+@pytest.mark.usefixtures("torch")
+def test_a_torch_module_that_cannot_be_watched_is_taken_as_it_comes():
+    def refuse(hook):
+        raise RuntimeError("not supported on ScriptModules")
+
+    table = FakeEmbedding(5)
+    table.register_forward_pre_hook = refuse
+    assert NumericalModel(FakeModule(None, np.float32, [table]), 2).categorical is None
+
+
+def test_modules_of_pytorch_itself_get_what_their_embeddings_look_up():
+    torch = pytest.importorskip("torch")
+
+    class WithPositions(torch.nn.Module):
+        """Positions stand before tokens, in the order in which the layers were made."""
+
+        def __init__(self, inputs):
+            super().__init__()
+            self.places, self.inputs, self.last = torch.nn.Embedding(4, 3), inputs, torch.nn.Linear(12, 1)
+
+        def forward(self, x):
+            x = x if isinstance(self.inputs, torch.nn.Embedding) else x[..., None]
+            return self.last((self.inputs(x) + self.places(torch.arange(4))).flatten(1))
+
+    tokens, numbers = WithPositions(torch.nn.Embedding(9, 3)), WithPositions(torch.nn.Linear(1, 3))
+    assert NumericalModel(tokens, 4).categorical == (9, 9, 9, 9)
+    assert NumericalModel(numbers, 4).categorical is None
+    assert NumericalModel(torch.nn.EmbeddingBag(5, 1), 3).categorical == (5, 5, 5)
+    assert all(not part._forward_pre_hooks for part in tokens.modules())
+    assert tokens.training
+    # A sum of functions of one token each.
+    assert numerical_separation_rank(NumericalModel(tokens.double(), 4)).value == 2
+    assert numerical_separation_rank(NumericalModel(numbers.double(), 4)).value == 2
 
 
 def test_a_module_of_pytorch_itself_reads_token_ids():
