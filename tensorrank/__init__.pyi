@@ -11,6 +11,7 @@ from .circuits.convolutional import ConvolutionalCircuit as ConvolutionalCircuit
 from .circuits.recurrent import RecurrentCircuit as RecurrentCircuit
 from .errors import TensorRankError as TensorRankError
 from .mixtures.approximation.approximate import approximate as approximate
+from .mixtures.evaluation.sequences import sequences as sequences
 from .mixtures.formats.adapters import from_hmmlearn as from_hmmlearn, from_pgmpy as from_pgmpy, from_tensorly as from_tensorly
 from .mixtures.formats.files import load as load, save as save
 from .mixtures.gaussian import Gaussians as Gaussians

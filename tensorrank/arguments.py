@@ -78,7 +78,7 @@ def shown(value: object) -> str:
 
 
 def as_whole_number(given: object) -> int | None:
-    """The int that any whole number is (numpy's too); None for what is none, such as truth values and classes.
+    """The int that any whole number is (numpy's too); None for what is none, such as truth values, classes and masks.
 
     >>> as_whole_number(3), as_whole_number(3.0), as_whole_number(True), as_whole_number(int)
     (3, None, None, None)
@@ -89,9 +89,14 @@ def as_whole_number(given: object) -> int | None:
     if type(given).__name__ in ("bool", "bool_") or isinstance(given, type):
         return None
     try:
-        return operator.index(given)  # type: ignore[arg-type] # what is none has no such method, and raises
+        return None if _is_masked(given) else operator.index(given)  # type: ignore[arg-type] # what is none has no such method, and raises
     except Exception:  # a stranger's own code, which may raise anything
         return None
+
+
+def _is_masked(given: object) -> bool:
+    """Whether an array without axes is masked, so that its number is hidden."""
+    return getattr(given, "ndim", None) == 0 and bool(getattr(given, "mask", False))
 
 
 def as_real_number(given: object) -> Real | Decimal | None:
@@ -101,7 +106,7 @@ def as_real_number(given: object) -> Real | Decimal | None:
     (0.5, None, None)
     """
     item = getattr(given, "item", None)  # arrays without axes, of numpy and others, have it
-    if callable(item) and getattr(given, "ndim", None) == 0 and not getattr(given, "mask", False):
+    if callable(item) and getattr(given, "ndim", None) == 0 and not _is_masked(given):
         given = item()
     if isinstance(given, bool) or not isinstance(given, Real | Decimal):
         return None

@@ -73,7 +73,11 @@ def test_whole_numbers_of_every_type_become_ints(given):
 
 
 @pytest.mark.parametrize(
-    "given", [int, np.int64, np.array([3]), np.array([1, 2]), 3.0, "3", None, True, np.True_, 1 + 0j, Hostile(), Hostile, [3]]
+    "given",
+    [
+        *(int, np.int64, np.array([3]), np.array([1, 2]), 3.0, "3", None, True, np.True_, 1 + 0j, Hostile(), Hostile, [3]),
+        *(np.ma.masked, np.ma.array(3, mask=True)),
+    ],
 )
 def test_arrays_and_classes_are_no_whole_numbers(given):
     with pytest.raises(TensorRankError, match=r"^depth is .*; expected a whole number of at least 1$"):
@@ -93,7 +97,11 @@ def test_finite_numbers_of_every_type_become_floats(given):
 
 
 @pytest.mark.parametrize(
-    "given", ["2", True, None, np.array([2.0]), 2j, np.nan, np.inf, 10**400, Decimal("sNaN"), np.ma.masked, float, Hostile()]
+    "given",
+    [
+        *("2", True, None, np.array([2.0]), 2j, np.nan, np.inf, 10**400, Decimal("sNaN"), float, Hostile()),
+        *(np.ma.masked, np.ma.array(3, mask=True)),
+    ],
 )
 def test_nothing_else_is_a_finite_number(given):
     with pytest.raises(TensorRankError, match=r"^slope is .*; expected a finite number$"):

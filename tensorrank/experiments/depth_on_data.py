@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 
 from tensorrank.arguments import shown, whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
+from tensorrank.arithmetic.given_arrays import as_array
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import Progress
 from tensorrank.checked import checked
@@ -368,7 +369,7 @@ def _spread(values: Sequence[float] | Floats) -> float:
 
 
 def _table(data: ArrayLike) -> Integers:
-    table = np.asarray(data)
+    table = as_array(data, "the data")
     if table.ndim != 2 or table.dtype.kind not in "iu" or not table.shape[1]:
         raise TensorRankError(
             f"the data has the shape {table.shape} and type {table.dtype}; expected whole numbers, (rows, sites)"

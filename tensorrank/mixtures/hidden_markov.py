@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Self, Unpack
@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from tensorrank.arguments import shown, true_or_false, whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.evaluation.sequences import sequences
 from tensorrank.mixtures.fitting.options import FitOptions
 from tensorrank.mixtures.fitting.report import FitReport
 from tensorrank.mixtures.fitting.skeletons import Skeletons, uniform
@@ -163,6 +164,7 @@ class HiddenMarkov(TreeShaped):
         random_state: int | np.random.Generator = 0,
         *,
         homogeneous: bool = True,
+        lengths: Iterable[int] | None = None,
         **options: Unpack[FitOptions],
     ) -> FitReport[Self]:
         """Fits a hidden Markov model to sequences by the Baum-Welch algorithm, which is expectation-maximisation (EM).
@@ -170,10 +172,12 @@ class HiddenMarkov(TreeShaped):
         Args:
             data: independent sequences of equal length: whole numbers or real numbers of shape (rows, length), or real
                 numbers of shape (rows, length, features). Missing values, as of `log_density`, are summed out: fill
-                up shorter sequences with them.
+                up shorter sequences with them. With `lengths`, sequences one below the other, as hmmlearn has them:
+                (samples, features), or (samples, 1) of whole numbers.
             states: the number of hidden states.
             random_state: a whole number or a numpy Generator.
             homogeneous: whether all steps share their tables, and their Gaussian components.
+            lengths: how many samples each sequence has, if they stand one below the other.
             **options: the options of every fit, which `FitOptions` names.
 
         Source: Baum, Petrie, Soules, Weiss, A maximization technique occurring in the statistical analysis of
@@ -182,7 +186,10 @@ class HiddenMarkov(TreeShaped):
         >>> np.sort(HiddenMarkov.fit([[0, 1, 0, 1]] * 9 + [[1, 0, 1, 0]]).initial).round(2)
         array([0.1, 0.9])
         """
-        made, same = Skeletons.of(data, options), true_or_false("homogeneous", homogeneous)
+        rows = data if lengths is None else sequences(data, lengths)
+        made, same = Skeletons.of(rows, options), true_or_false("homogeneous", homogeneous)
+        if lengths is None and made.sites == 1 and made.observed.given > 1:
+            raise _one_below_the_other(made.observed.given)
         r = made.states("states", states, shared=same, joints=1 if same else made.sites - 1)
         transition: Table | tuple[Table, ...] = uniform(r, r)
         emission: Table | tuple[Table, ...] = made.emission(r, None)
@@ -229,6 +236,14 @@ class HiddenMarkov(TreeShaped):
             return made[0] if homogeneous else made
 
         return cls(random_distributions((r,), rng, fractions=fractions), tables(n - 1, (r, r)), tables(n, (r, k)), n)
+
+
+def _one_below_the_other(samples: int) -> TensorRankError:
+    return TensorRankError(
+        f"the data has {samples} rows of one step each; expected rows that are sequences, (rows, length). One series, its "
+        f"samples one below the other as hmmlearn has them, is lengths=[{samples}]; several are a length for each; and "
+        f"sequences of one step are lengths=[1] * {samples}"
+    )
 
 
 def _check_rows(table: Table, what: str, states: int) -> None:

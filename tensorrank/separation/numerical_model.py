@@ -114,7 +114,7 @@ class NumericalModel(KnownByValues):
             return rng.integers([self.categorical[site] for site in sites], size=shape)
         if self.sampler is None:
             return rng.standard_normal(shape)
-        drawn = np.asarray(self.sampler(rng, shape))
+        drawn = as_array(self.sampler(rng, shape), "what the sampler gave")
         if drawn.shape != shape or drawn.dtype.kind not in "biufc":
             raise TensorRankError(
                 f"the sampler gave {drawn.dtype} values of shape {drawn.shape}; expected numbers of the shape asked "
@@ -188,7 +188,7 @@ class NumericalModel(KnownByValues):
             )
             raise
         try:
-            values = np.asarray(given)
+            values = as_array(given, "what the function gave")
         except (TypeError, ValueError, RuntimeError) as error:
             raise TensorRankError(
                 f"the function gave a {type(given).__name__} that makes no array ({error}); expected values of shape "

@@ -111,7 +111,9 @@ def of_variables(array: NDArray[Any], sites: int, features: int | None) -> NDArr
     whole = array[:, :, None] if array.ndim == 2 and features == 1 else array
     if whole.shape[1:] != ((sites,) if features is None else (sites, features)):
         expected = f"(rows, {sites}" + (f", {features})" if features not in (None, 1) else ")")
-        raise TensorRankError(f"the data has the shape {array.shape}; expected {expected}")
+        below = array.ndim == 1 or array.shape[1:] == (features or 1,)
+        hint = "; samples one below the other, as hmmlearn has them, become rows by sequences(data, lengths)" if below else ""
+        raise TensorRankError(f"the data has the shape {array.shape}; expected {expected}{hint}")
     return whole
 
 

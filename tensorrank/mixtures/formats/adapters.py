@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import importlib
 from typing import Any
 
 import numpy as np
 
+from tensorrank.arithmetic.arrays import Floats
+from tensorrank.arithmetic.given_arrays import as_floats
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
@@ -14,6 +15,7 @@ from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Node, Transfer
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import Edge, LatentTree
 from tensorrank.mixtures.tables import TOLERANCE, Table, holds_fractions, nonnegative
+from tensorrank.other_libraries import imported, of_another_type
 
 
 def from_hmmlearn(model: Any, length: int) -> HiddenMarkov:
@@ -39,17 +41,15 @@ def from_hmmlearn(model: Any, length: int) -> HiddenMarkov:
     >>> from_hmmlearn(theirs, length=3)
     HiddenMarkov(3 variables, 2 states, 2 symbols, homogeneous)
     """
-    hmm = _library("hmmlearn", "hmmlearn.hmm")
+    hmm = imported("hmmlearn", "hmmlearn.hmm")
     if not isinstance(model, hmm.CategoricalHMM | hmm.GaussianHMM):
-        raise _other(model, "a CategoricalHMM or a GaussianHMM of hmmlearn")
+        raise of_another_type(model, "a CategoricalHMM or a GaussianHMM of hmmlearn")
     chain = (_fitted(model, "startprob_"), _fitted(model, "transmat_"))
     if isinstance(model, hmm.CategoricalHMM):
         return HiddenMarkov(*chain, _fitted(model, "emissionprob_"), length)
-    means = _fitted(model, "means_")
-    covariances = _fitted(model, "covars_")
-    if model.covariance_type in ("spherical", "diag"):
-        covariances = np.diagonal(covariances, axis1=-2, axis2=-1)
-    return HiddenMarkov(*chain, np.eye(len(means)), length, densities=Gaussians(means, covariances))
+    means = as_floats(_fitted(model, "means_"), "the means_")
+    densities = Gaussians(means, _covariances(model, means))
+    return HiddenMarkov(*chain, np.eye(len(means)), length, densities=densities)
 
 
 def from_tensorly(tensor: Any) -> LatentClass | Hierarchical:
@@ -73,22 +73,19 @@ def from_tensorly(tensor: Any) -> LatentClass | Hierarchical:
     >>> from_tensorly(pair).probability([[0, 0], [0, 1], [1, 1]])
     array([0.375, 0.125, 0.5 ])
     """
-    tensorly = _library("tensorly", "tensorly")
+    tensorly = imported("tensorly", "tensorly")
     if isinstance(tensor, tensorly.cp_tensor.CPTensor):
         factors = [
-            nonnegative(tensorly.to_numpy(factor), f"factor {site} of the CPTensor", ["value", "term"]).T
+            nonnegative(_numpy(factor), f"factor {site} of the CPTensor", ["value", "term"]).T
             for site, factor in enumerate(tensor.factors)
         ]
-        return _latent_class(nonnegative(tensorly.to_numpy(tensor.weights), "the array of weights", ["term"]), factors)
+        return _latent_class(nonnegative(_numpy(tensor.weights), "the array of weights", ["term"]), factors)
     if isinstance(tensor, tensorly.tt_tensor.TTTensor):
         axes = ["rank before", "value", "rank after"]
         return _train(
-            [
-                nonnegative(tensorly.to_numpy(core), f"core {site} of the TTTensor", axes)
-                for site, core in enumerate(tensor.factors)
-            ]
+            [nonnegative(_numpy(core), f"core {site} of the TTTensor", axes) for site, core in enumerate(tensor.factors)]
         )
-    raise _other(tensor, "a CPTensor or a TTTensor of tensorly")
+    raise of_another_type(tensor, "a CPTensor or a TTTensor of tensorly")
 
 
 def from_pgmpy(network: Any) -> LatentTree:
@@ -118,9 +115,9 @@ def from_pgmpy(network: Any) -> LatentTree:
     >>> tree, tree.leaves
     (LatentTree(2 variables, 1 hidden of at most 2 states), ('x', 'y'))
     """
-    models = _library("pgmpy", "pgmpy.models")
+    models = imported("pgmpy", "pgmpy.models")
     if not isinstance(network, models.DiscreteBayesianNetwork):
-        raise _other(network, "a DiscreteBayesianNetwork of pgmpy")
+        raise of_another_type(network, "a DiscreteBayesianNetwork of pgmpy")
     roots = []
     for name in network.nodes:
         parents, inner = list(network.predecessors(name)), any(True for _ in network.successors(name))
@@ -143,6 +140,11 @@ def from_pgmpy(network: Any) -> LatentTree:
     edges = tuple(Edge(parent, child, network.get_cpds(child).get_values().T) for parent, child in network.edges)
     prior = np.ravel(network.get_cpds(roots[0]).get_values())
     return LatentTree(roots[0], prior, edges, [name for name in network.nodes if name not in network.latents])
+
+
+def _numpy(array: Any) -> Any:
+    # tensorly's own way would drop the mask of a masked array.
+    return array if isinstance(array, np.ndarray) else imported("tensorly", "tensorly").to_numpy(array)
 
 
 def _latent_class(weights: Table, factors: list[Table]) -> LatentClass:
@@ -175,21 +177,30 @@ def _check_total(total: Any, what: str, scaled: str) -> None:
         )
 
 
-def _fitted(model: Any, name: str) -> Any:
+def _covariances(model: Any, means: Floats) -> Floats:
+    """The covariances that hmmlearn scores with: variances, or for each state a matrix.
+
+    The public `covars_` are made of them, and come out in a wrong shape for spherical ones that were fitted.
+    """
+    kept = as_floats(_fitted(model, "_covars_", "covars_"), "the covars_")
+    shape = means.shape
+    if model.covariance_type in ("full", "tied"):
+        shape = (*shape, *shape[1:])
+    elif kept.ndim == 1:  # one variance for all features of a state
+        kept = kept[:, None]
+    try:
+        return np.broadcast_to(kept, shape)
+    except ValueError:
+        raise TensorRankError(
+            f"the covars_ of the type {model.covariance_type!r} have the shape {kept.shape} beside means_ of the shape "
+            f"{means.shape}; expected what fit or the attribute itself sets"
+        ) from None
+
+
+def _fitted(model: Any, name: str, public: str | None = None) -> Any:
     try:
         return getattr(model, name)
     except AttributeError:
         raise TensorRankError(
-            f"the {type(model).__name__} has no {name}; expected a fitted model: call fit, or fill the attribute in"
+            f"the {type(model).__name__} has no {public or name}; expected a fitted model: call fit, or fill the attribute in"
         ) from None
-
-
-def _library(package: str, module: str) -> Any:
-    try:
-        return importlib.import_module(module)
-    except ImportError as error:
-        raise TensorRankError(f"{package} cannot be imported ({error}); try: pip install {package}") from error
-
-
-def _other(given: Any, expected: str) -> TensorRankError:
-    return TensorRankError(f"an object of the type {type(given).__name__} was given; expected {expected}")

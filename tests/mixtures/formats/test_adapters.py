@@ -88,6 +88,30 @@ def test_scores_of_gaussian_models(kind, features):
     np.testing.assert_allclose(found, [theirs.predict_proba(row) for row in data], rtol=1e-8, atol=1e-14)
 
 
+@pytest.mark.parametrize("kind", ["spherical", "diag", "full", "tied"])
+@pytest.mark.parametrize("features", [1, 2, 3])
+@pytest.mark.parametrize("states", [1, 2, 3])
+def test_scores_of_gaussian_models_that_hmmlearn_has_fitted(kind, features, states):
+    """hmmlearn keeps fitted spherical variances as (states, features), which its property `covars_` mistakes."""
+    data = np.random.default_rng(5).normal(size=(40, features))
+    theirs = GaussianHMM(states, kind, n_iter=3, tol=0, random_state=0).fit(data)
+    ours = from_hmmlearn(theirs, 40)
+    np.testing.assert_allclose(ours.log_density(data.reshape(1, 40, features)), [theirs.score(data)], rtol=1e-11)
+
+
+def test_covariances_that_are_masked_or_of_another_shape_are_refused():
+    theirs = gaussian("spherical")
+    theirs._covars_ = np.ones((2, 2))
+    with pytest.raises(TensorRankError, match=r"the covars_ of the type 'spherical' have the shape \(2, 2\) beside means_ of"):
+        from_hmmlearn(theirs, 3)
+    theirs._covars_ = np.ma.array(np.ones((3, 2)), mask=np.eye(3, 2))
+    with pytest.raises(TensorRankError, match="an array with 2 masked entries was given as the covars_"):
+        from_hmmlearn(theirs, 3)
+    del theirs._covars_
+    with pytest.raises(TensorRankError, match="the GaussianHMM has no covars_; expected a fitted model"):
+        from_hmmlearn(theirs, 3)
+
+
 def test_components_far_apart():
     theirs = gaussian("diag")
     theirs.means_ = np.array([[0.0, 0.0], [100.0, 0.0], [0.0, 200.0]])
