@@ -12,7 +12,8 @@ from .circuits.recurrent import RecurrentCircuit as RecurrentCircuit
 from .errors import TensorRankError as TensorRankError
 from .mixtures.approximation.approximate import approximate as approximate
 from .mixtures.evaluation.sequences import sequences as sequences
-from .mixtures.formats.adapters import from_hmmlearn as from_hmmlearn, from_pgmpy as from_pgmpy, from_tensorly as from_tensorly
+from .mixtures.formats.adapters import from_hmmlearn as from_hmmlearn, from_tensorly as from_tensorly
+from .mixtures.formats.bayesian_networks import from_bif as from_bif, from_pgmpy as from_pgmpy
 from .mixtures.formats.files import load as load, save as save
 from .mixtures.gaussian import Gaussians as Gaussians
 from .mixtures.hidden_markov import HiddenMarkov as HiddenMarkov

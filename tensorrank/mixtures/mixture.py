@@ -204,12 +204,7 @@ class Mixture(Model):
 
     def _marginal_network(self, sites: Sequence[int]) -> TensorNetwork:
         """The marginal of W for different variables in ascending order."""
-        ones = [
-            Tensor(f"sum over {site}", (f"site {site}",), np.ones(self.shape[site], dtype=np.int64))
-            for site in range(self.sites)
-            if site not in sites
-        ]
-        return TensorNetwork((*self.coefficients().tensors, *ones), tuple(f"site {site}" for site in sites))
+        return self.coefficients().marginal_network(sites)
 
     def neighbours_first(self) -> list[int]:
         """The variables in an order in which each is near the one before."""

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from math import prod
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from tensorrank.arguments import listed, shown, things, whole_number
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
+from tensorrank.errors import TensorRankError
 from tensorrank.font_folder import importing_matplotlib
 from tensorrank.networks.description import description
 from tensorrank.networks.expression import SMALLER
@@ -142,6 +147,35 @@ class TensorNetwork(LabelledTensors, Model):
         plan = self.grid_plan(split, (near[0].shape[0], far[0].shape[0]))
         what = f"a grid of {plan.shape[0]} x {plan.shape[1]} values"
         return plan.within(memory_limit(memory), what).evaluate([*self.operands(field), *near, *far])
+
+    def marginal_network(self, sites: Sequence[int]) -> TensorNetwork:
+        """The network with only some of its sites open, the others summed over: of a distribution, a marginal.
+
+        Args:
+            sites: the sites that stay open, in the order that they are to have.
+
+        Raises:
+            TensorRankError: if they are no different sites of the network.
+
+        >>> network = TensorNetwork((Tensor("table", ("x", "y"), [[0.1, 0.2], [0.3, 0.4]]),), ("x", "y"))
+        >>> network.marginal_network([1]).contract()
+        array([0.4, 0.6])
+        """
+        given = things(sites)
+        if given is None:
+            raise TensorRankError(f"the sites are {shown(sites)}; expected a list of them, such as [0, 1]")
+        chosen = [whole_number("a site", site, 0) for site in given]
+        if len(set(chosen)) < len(chosen) or any(site >= self.sites for site in chosen):
+            raise TensorRankError(f"the sites {listed(chosen)} were given; expected different ones of 0 to {self.sites - 1}")
+        kept = tuple(self.open_legs[site] for site in chosen)
+        holders = Counter(leg for tensor in self.tensors for leg in tensor.legs)
+        # A leg of several tensors that is not open is summed over already.
+        ones = [
+            Tensor(f"sum over {leg}", (leg,), np.ones(self.sizes[leg], dtype=np.int64))
+            for leg in self.open_legs
+            if leg not in kept and holders[leg] == 1
+        ]
+        return TensorNetwork((*self.tensors, *ones), kept)
 
     def describe(self, partition: PartitionLike | None = None) -> str:
         """A description of the network in words: its legs, how it would be contracted, and at what cost.

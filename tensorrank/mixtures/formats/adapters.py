@@ -1,4 +1,4 @@
-"""Models of hmmlearn, tensorly and pgmpy as mixtures; each library is imported only when its adapter is called."""
+"""Models of hmmlearn and tensorly as mixtures; each library is imported only when its adapter is called."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Node, Transfer
 from tensorrank.mixtures.latent_class import LatentClass
-from tensorrank.mixtures.latent_tree import Edge, LatentTree
 from tensorrank.mixtures.tables import TOLERANCE, Table, holds_fractions, nonnegative
 from tensorrank.other_libraries import imported, of_another_type
 
@@ -86,60 +85,6 @@ def from_tensorly(tensor: Any) -> LatentClass | Hierarchical:
             [nonnegative(_numpy(core), f"core {site} of the TTTensor", axes) for site, core in enumerate(tensor.factors)]
         )
     raise of_another_type(tensor, "a CPTensor or a TTTensor of tensorly")
-
-
-def from_pgmpy(network: Any) -> LatentTree:
-    """The latent tree of a discrete Bayesian network of pgmpy: a rooted tree of hidden variables with observed leaves.
-
-    Variables 0, 1, ... are the leaves in the order of `network.nodes`, and the result's `variables` are their names.
-    Values are the states in the order of the tables.
-
-    Args:
-        network: a DiscreteBayesianNetwork with TabularCPDs, whose inner nodes are among its `latents`.
-
-    Raises:
-        TensorRankError: if pgmpy is not installed, the object is another, an inner node is observed or a leaf hidden,
-            a node has several parents or no table, or rows do not sum to one within 1e-6.
-
-    Source: Ankan, Textor, pgmpy: A Python Toolkit for Bayesian Networks (JMLR 25, 2024).
-
-    >>> import warnings
-    >>> with warnings.catch_warnings():  # of pgmpy's own imports
-    ...     warnings.simplefilter("ignore")
-    ...     from pgmpy.factors.discrete import TabularCPD
-    ...     from pgmpy.models import DiscreteBayesianNetwork
-    >>> network = DiscreteBayesianNetwork([("z", "x"), ("z", "y")], latents={"z"})
-    >>> tables = [TabularCPD(x, 2, [[0.9, 0.2], [0.1, 0.8]], evidence=["z"], evidence_card=[2]) for x in "xy"]
-    >>> network.add_cpds(TabularCPD("z", 2, [[0.5], [0.5]]), *tables)
-    >>> tree = from_pgmpy(network)
-    >>> tree, tree.leaves
-    (LatentTree(2 variables, 1 hidden of at most 2 states), ('x', 'y'))
-    """
-    models = imported("pgmpy", "pgmpy.models")
-    if not isinstance(network, models.DiscreteBayesianNetwork):
-        raise of_another_type(network, "a DiscreteBayesianNetwork of pgmpy")
-    roots = []
-    for name in network.nodes:
-        parents, inner = list(network.predecessors(name)), any(True for _ in network.successors(name))
-        if len(parents) > 1:
-            raise TensorRankError(f"the node {name!r} has the parents {parents}; expected at most one, as in a tree")
-        if inner and name not in network.latents:
-            raise TensorRankError(
-                f"the inner node {name!r} is observed; expected a hidden one: attach a leaf to it whose table is the "
-                f"identity, and put {name!r} among the network's latents"
-            )
-        if not inner and name in network.latents:
-            raise TensorRankError(f"the leaf {name!r} is hidden; expected an observed one: remove it, it changes nothing")
-        roots += [] if parents else [name]
-    if len(roots) != 1:
-        raise TensorRankError(f"the network has the roots {roots}; expected one")
-    try:
-        network.check_model()
-    except ValueError as error:
-        raise TensorRankError(f"pgmpy refuses the network: {error}") from error
-    edges = tuple(Edge(parent, child, network.get_cpds(child).get_values().T) for parent, child in network.edges)
-    prior = np.ravel(network.get_cpds(roots[0]).get_values())
-    return LatentTree(roots[0], prior, edges, [name for name in network.nodes if name not in network.latents])
 
 
 def _numpy(array: Any) -> Any:

@@ -1,8 +1,7 @@
-"""Models of hmmlearn, tensorly and pgmpy, evaluated by those packages and by ours."""
+"""Models of hmmlearn and tensorly, evaluated by those packages and by ours."""
 
 import subprocess
 import sys
-import warnings
 from fractions import Fraction
 
 import numpy as np
@@ -14,16 +13,10 @@ from tensorly.cp_tensor import CPTensor
 from tensorly.tt_tensor import TTTensor
 
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.formats.adapters import from_hmmlearn, from_pgmpy, from_tensorly
+from tensorrank.mixtures.formats.adapters import from_hmmlearn, from_tensorly
+from tensorrank.mixtures.formats.bayesian_networks import from_pgmpy
 from tensorrank.mixtures.hierarchical import Hierarchical
 from tensorrank.mixtures.latent_class import LatentClass
-
-with warnings.catch_warnings():
-    # Deprecations inside pgmpy.
-    warnings.simplefilter("ignore")
-    from pgmpy.factors.discrete import TabularCPD
-    from pgmpy.inference import VariableElimination
-    from pgmpy.models import DiscreteBayesianNetwork
 
 NAN = float("nan")
 
@@ -230,97 +223,6 @@ def test_what_is_no_distribution_of_tensorly(tensor, message):
         from_tensorly(tensor)
 
 
-def network(edges, latents, sizes):
-    """Of random tables."""
-    rng = np.random.default_rng(0)
-    made = DiscreteBayesianNetwork(edges, latents=set(latents))
-    for name in made.nodes:
-        above = list(made.predecessors(name))
-        columns = int(np.prod([sizes[parent] for parent in above]))
-        made.add_cpds(
-            TabularCPD(
-                name,
-                sizes[name],
-                rng.dirichlet(np.ones(sizes[name]), columns).T,
-                evidence=above or None,
-                evidence_card=[sizes[parent] for parent in above] or None,
-            )
-        )
-    return made
-
-
-def test_a_latent_tree_of_pgmpy():
-    sizes = {"top": 2, "left": 3, "right": 2, "a": 2, "b": 3, "c": 2, "d": 2}
-    theirs = network(
-        [("top", "left"), ("left", "b"), ("top", "right"), ("left", "a"), ("right", "c"), ("right", "d")],
-        ["top", "left", "right"],
-        sizes,
-    )
-    ours = from_pgmpy(theirs)
-    assert ours.leaves == tuple(name for name in theirs.nodes if name in "abcd")
-    assert ours.variables == ours.leaves
-    assert (ours.root, set(ours.latents)) == ("top", {"top", "left", "right"})
-    place = {name: site for site, name in enumerate(ours.leaves)}
-    inference = VariableElimination(theirs)
-    for names in (["a"], ["a", "c"], ["d", "b", "c"]):
-        query = inference.query(names, show_progress=False)
-        expected = query.values.transpose([query.variables.index(name) for name in names])
-        np.testing.assert_allclose(ours.marginal([place[name] for name in names]), expected, rtol=1e-12)
-    row = np.full(4, -1)
-    row[place["b"]], row[place["c"]] = 2, 0
-    found = ours.posteriors(row[None])
-    for name in ("a", "d"):
-        expected = inference.query([name], evidence={"b": 2, "c": 0}, show_progress=False).values
-        np.testing.assert_allclose(found[place[name]][0], expected, rtol=1e-12)
-
-
-def test_values_are_states_in_the_order_of_the_tables():
-    theirs = DiscreteBayesianNetwork([("z", "x")], latents={"z"})
-    names = {"z": ["on", "off"], "x": ["no", "yes"]}
-    theirs.add_cpds(
-        TabularCPD("z", 2, [[0.25], [0.75]], state_names={"z": names["z"]}),
-        TabularCPD("x", 2, [[0.1, 0.6], [0.9, 0.4]], ["z"], [2], state_names=names),
-    )
-    np.testing.assert_allclose(from_pgmpy(theirs).marginal([0]), [0.25 * 0.1 + 0.75 * 0.6, 0.25 * 0.9 + 0.75 * 0.4])
-    theirs.get_cpds("x").state_names["z"] = ["off", "on"]
-    with pytest.raises(TensorRankError, match="pgmpy refuses the network: The state names of z"):
-        from_pgmpy(theirs)
-
-
-def unfinished():
-    made = DiscreteBayesianNetwork([("z", "x")], latents={"z"})
-    made.add_cpds(TabularCPD("z", 2, [[0.25], [0.75]]))
-    return made
-
-
-@pytest.mark.parametrize(
-    ("made", "message"),
-    [
-        (
-            lambda: network([("z", "a"), ("z", "b")], [], {"z": 2, "a": 2, "b": 2}),
-            "the inner node 'z' is observed; expected a hidden one: attach a leaf to it whose table is the identity",
-        ),
-        (
-            lambda: network([("z", "a"), ("z", "b")], ["z", "b"], {"z": 2, "a": 2, "b": 2}),
-            "the leaf 'b' is hidden; expected an observed one",
-        ),
-        (
-            lambda: network([("y", "a"), ("z", "a")], ["y", "z"], {"z": 2, "y": 2, "a": 2}),
-            r"the node 'a' has the parents \['y', 'z'\]; expected at most one",
-        ),
-        (
-            lambda: network([("y", "a"), ("z", "b")], ["y", "z"], {"z": 2, "y": 2, "a": 2, "b": 2}),
-            r"the network has the roots \['y', 'z'\]; expected one",
-        ),
-        (unfinished, "pgmpy refuses the network"),
-        (lambda: "network", "an object of the type str was given; expected a DiscreteBayesianNetwork of pgmpy"),
-    ],
-)
-def test_what_is_no_latent_tree_of_pgmpy(made, message):
-    with pytest.raises(TensorRankError, match=message):
-        from_pgmpy(made())
-
-
 @pytest.mark.parametrize(
     ("adapter", "package", "arguments"),
     [(from_hmmlearn, "hmmlearn", (None, 3)), (from_tensorly, "tensorly", (None,)), (from_pgmpy, "pgmpy", (None,))],
@@ -334,7 +236,8 @@ def test_libraries_that_are_missing(monkeypatch, adapter, package, arguments):
 
 def test_libraries_are_imported_only_when_called():
     code = (
-        "import sys, tensorrank.mixtures.formats.adapters; print({'hmmlearn', 'pgmpy', 'tensorly', 'sklearn'} & {*sys.modules})"
+        "import sys, tensorrank.mixtures.formats.adapters, tensorrank.mixtures.formats.bayesian_networks; "
+        "print({'hmmlearn', 'pgmpy', 'tensorly', 'sklearn'} & {*sys.modules})"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"
