@@ -2,6 +2,7 @@
 
 from . import experiments as experiments, figures as figures, guidelines as guidelines, tasks as tasks, units as units
 from .arithmetic.elimination.rank import rank_mod_p as rank_mod_p
+from .arithmetic.rational_rank import rational_rank as rational_rank
 from .arithmetic.spectrum import numerical_rank as numerical_rank
 from .atlas.atlas import Atlas as Atlas
 from .attention import bounds as bounds
@@ -10,6 +11,7 @@ from .attention.softmax import SoftmaxAttention as SoftmaxAttention
 from .circuits.convolutional import ConvolutionalCircuit as ConvolutionalCircuit
 from .circuits.recurrent import RecurrentCircuit as RecurrentCircuit
 from .errors import TensorRankError as TensorRankError
+from .given_files.matrices import read_matrix as read_matrix
 from .mixtures.approximation.approximate import approximate as approximate
 from .mixtures.evaluation.sequences import sequences as sequences
 from .mixtures.formats.adapters import from_hmmlearn as from_hmmlearn, from_tensorly as from_tensorly

@@ -1,25 +1,27 @@
-"""Rank over the rationals of a matrix of whole numbers, from its ranks modulo several primes."""
+"""Rank over the rationals of a matrix of whole numbers or fractions, from its ranks modulo several primes."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from tensorrank.arguments import shown
 from tensorrank.arithmetic.arrays import Array, Floats
 from tensorrank.arithmetic.elimination.costs import elimination_work
 from tensorrank.arithmetic.elimination.engine_choice import WORTH_CHOOSING
 from tensorrank.arithmetic.elimination.rank import rank_mod_p
-from tensorrank.arithmetic.given_arrays import as_given
+from tensorrank.arithmetic.given_matrices import MatrixLike, as_matrix, exact_entries, holds_fractions
 from tensorrank.arithmetic.primes import CERTIFYING_PRIMES, LARGE_PRIMES
 from tensorrank.arithmetic.probabilities import at_most
 from tensorrank.arithmetic.randomness import hardened_stream
+from tensorrank.arithmetic.sparse_matrices import SparseMatrix
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
+from tensorrank.whole_numbers import counted
 
 # Entries whose squares are kept at once.
 _SQUARED = 2**16
@@ -58,9 +60,9 @@ class RationalRank(Record):
 
 
 def rational_rank(
-    matrix: ArrayLike, *, seed: int | np.random.Generator = 0, work: float = 1e11, threads: int | None = None
+    matrix: MatrixLike, *, seed: int | np.random.Generator = 0, work: float = 1e11, threads: int | None = None
 ) -> RationalRank:
-    """The rank over the rationals of a matrix of whole numbers, proved or with a bound on the probability of an error.
+    """The rank over the rationals of a matrix, proved or with a bound on the probability of an error.
 
     A minor that does not vanish modulo p does not vanish, so each rank over GF(p) is a lower bound. It is the rank if
     no more than so many rows, or columns, are different and not zero. Otherwise let r be the largest rank modulo
@@ -68,7 +70,8 @@ def rational_rank(
     minors are zero, because the product divides them, and r is the rank.
 
     Args:
-        matrix: whole numbers of any size, of shape (rows, columns).
+        matrix: whole numbers of any size, or fractions, of shape (rows, columns): an array, lists, a DataFrame, a
+            sparse matrix of scipy, or what `read_matrix` gives. Floats are accepted if they are whole numbers.
         seed: of the primes, drawn uniformly among those from 2^30 to 2^31, from the seed and a hash of the entries. A
             large matrix is tried at one of a byte first, which is enough where its rank is full.
         work: operations that may be spent on a proof; where it takes more, the rank is probable.
@@ -81,13 +84,12 @@ def rational_rank(
     """
     if isinstance(work, bool) or not isinstance(work, int | float) or not work > 0:
         raise TensorRankError(f"work is {shown(work)}; expected a positive number of operations, such as 1e12")
-    array = as_given(matrix)
-    if array.ndim != 2:
-        raise TensorRankError(f"an array of shape {array.shape} was given; expected a matrix (two dimensions)")
-    whole = array.dtype.kind in "iub" or all(isinstance(x, int | np.integer) for x in array.flat)
-    if not whole:
-        raise TensorRankError(f"an array of {array.dtype} was given; expected a matrix of whole numbers")
-    core = _core(array)
+    array = as_matrix(matrix)
+    if isinstance(array, SparseMatrix):
+        pivots, blocks = array.mapped(exact_entries).reduced()
+        ranks = [rational_rank(block.toarray(), seed=seed, work=work, threads=threads) for block in blocks]
+        return _sum_of_blocks(pivots, ranks)
+    core = _core(_whole_rows(exact_entries(array)))
     most = min(core.shape)
     if most == 0:
         return RationalRank(0, 0, "exact", (), 0.0, "all entries are 0")
@@ -141,6 +143,29 @@ def distinct_rows(matrix: Array) -> Array:
     small = np.ascontiguousarray(matrix.astype(small_type, copy=False))
     whole = small.view(np.dtype((np.void, small.dtype.itemsize * small.shape[1])))[:, 0]
     return np.sort(np.unique(whole, return_index=True)[1])
+
+
+def _sum_of_blocks(pivots: int, ranks: Sequence[RationalRank]) -> RationalRank:
+    """The rank of a matrix of blocks that share neither rows nor columns, and of pivots beside them."""
+    value, upper = (pivots + sum(getattr(one, bound) for one in ranks) for bound in ("value", "upper"))
+    primes = tuple(dict.fromkeys(prime for one in ranks for prime in one.primes))
+    blocks = f"{counted(len(ranks))} block{'s' * (len(ranks) != 1)}"
+    why = f"{counted(pivots)} pivots that are alone in a row or column, and {blocks} beside them"
+    unsure = [one for one in ranks if one.standing == "probable"]
+    if not unsure:
+        return RationalRank(value, upper, "exact", primes, 0.0, why)
+    known = [one.failure_probability for one in unsure if one.failure_probability is not None]
+    failure = math.fsum(known) if len(known) == len(unsure) and math.fsum(known) < 1 else None
+    return RationalRank(value, upper, "probable", primes, failure, f"{why}; {unsure[0].reason}")
+
+
+def _whole_rows(array: Array) -> Array:
+    """A matrix of the same rank without fractions: each row times its common denominator."""
+    if not holds_fractions(array):
+        return array
+    factors = [math.lcm(*(entry.denominator for entry in row)) for row in array]
+    rows = [[int(entry * factor) for entry in row] for row, factor in zip(array, factors, strict=True)]
+    return np.array(rows, dtype=object).reshape(array.shape)
 
 
 def _core(array: Array) -> Array:

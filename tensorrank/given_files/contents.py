@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import stat
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,22 +21,27 @@ _CHUNK = 2**20
 # What is made of a text takes about so many times its bytes.
 _GROWTH = 16
 _SQLITE = b"SQLite format 3\0"
+# How a file that gzip has written begins, and how zlib is told of it.
+_GZIP, _GZIP_WINDOW = b"\x1f\x8b", 31
 _UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
-def text_of(path: Path, expected: str, *, most: int | None = None) -> str:
+def text_of(path: Path, expected: str, *, most: int | None = None, packed: bool = False) -> str:
     """The text of a UTF-8 file, without the mark of its encoding.
 
     Args:
         path: a path that `file_path` has checked.
         expected: what the file should be, for messages, such as "a model file (JSON)".
         most: the most bytes that the file may have; by default as many as the memory holds when they are read.
+        packed: whether the file may be compressed by gzip; its text then may have as many bytes.
 
     Raises:
         TensorRankError: if the file cannot be read, is larger, or is no UTF-8 text. Errors about what is in it do not
             name the path: `named_in_errors` does.
     """
     content = bytes_of(path, expected, most=most)
+    if packed and content.startswith(_GZIP):
+        content = _unpacked(content, expected, memory_limit(None) // _GROWTH if most is None else most)
     if content.startswith(_SQLITE):
         raise TensorRankError(f"this is an SQLite file, as `tensorrank study --out` keeps ranks in; expected {expected}")
     try:
@@ -60,6 +66,19 @@ def bytes_of(path: Path, expected: str, *, most: int | None = None) -> bytes:
             if read > limit:
                 raise TensorRankError(f"there are more than {amount(limit)}; expected {expected}, of at most so much")
     return b"".join(parts)
+
+
+def _unpacked(content: bytes, expected: str, most: int) -> bytes:
+    unpacking = zlib.decompressobj(_GZIP_WINDOW)
+    try:
+        found = unpacking.decompress(content, most + 1)
+    except zlib.error as error:
+        raise TensorRankError(f"the compressed file is damaged ({error}); expected {expected}") from error
+    if len(found) > most:
+        raise TensorRankError(f"there are more than {amount(most)}, unpacked; expected {expected}, of at most so much")
+    if not unpacking.eof:
+        raise TensorRankError(f"the compressed file breaks off; expected {expected}")
+    return found
 
 
 @contextmanager

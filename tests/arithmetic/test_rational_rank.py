@@ -134,8 +134,8 @@ def test_different_rows_of_every_type():
     assert distinct_rows(np.zeros((0, 3), dtype=np.int64)).tolist() == []
 
 
-@pytest.mark.parametrize("matrix", [[[0.5]], [["a"]], np.array([[1.0]])])
-def test_only_whole_numbers_have_a_rank_here(matrix):
+@pytest.mark.parametrize("matrix", [[[0.5]], [["a"]], np.array([[1.5]]), [[float("nan")]], [[float("inf")]], [[None]]])
+def test_only_whole_numbers_and_fractions_have_a_rank_here(matrix):
     with pytest.raises(TensorRankError, match="expected a matrix of whole numbers"):
         rational_rank(matrix)
 

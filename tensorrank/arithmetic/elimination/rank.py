@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from tensorrank.arguments import shown
 from tensorrank.arithmetic.arrays import Array
@@ -25,9 +24,10 @@ from tensorrank.arithmetic.elimination.devices import HOST
 from tensorrank.arithmetic.elimination.engine_choice import AnyEngine, EngineName, engine_for, products_of
 from tensorrank.arithmetic.elimination.engines import Balanced, Engine, Part, storage
 from tensorrank.arithmetic.elimination.files import rank_of_strips, strip_columns
-from tensorrank.arithmetic.given_arrays import as_given
+from tensorrank.arithmetic.given_matrices import MatrixLike, as_matrix, exact_entries, holds_fractions
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import Progress, Workers, amount, memory_limit, silent, worker_threads
+from tensorrank.arithmetic.sparse_matrices import SparseMatrix
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 
@@ -37,7 +37,7 @@ _ENTRIES_AT_ONCE = 2**16
 
 @checked
 def rank_mod_p(
-    matrix: ArrayLike,
+    matrix: MatrixLike,
     prime: int,
     *,
     threads: int | None = None,
@@ -48,12 +48,14 @@ def rank_mod_p(
     engine: EngineName = "auto",
     device: str = HOST,
 ) -> int:
-    """The rank of an integer matrix over GF(p), exact.
+    """The rank over GF(p) of a matrix of whole numbers or fractions, exact.
 
     Args:
-        matrix: whole numbers of shape (rows, columns), any size and shape; zero-size matrices have rank 0. Float64
-            arrays are accepted if they hold balanced residues, as `PrimeField.balanced` gives them. With `scratch` it
-            may be a `numpy.memmap` far larger than memory: it is read strip by strip.
+        matrix: whole numbers of any size, or fractions, of shape (rows, columns); zero-size matrices have rank 0.
+            Floats are accepted if they are whole numbers, such as the balanced residues of `PrimeField.balanced`. With
+            `scratch` it may be a `numpy.memmap` far larger than memory: it is read strip by strip. A sparse matrix of
+            scipy, or of `read_matrix`, is reduced to blocks without single entries in a row or column, which are
+            eliminated as dense matrices one by one.
         prime: the modulus, a prime below 2**31. The rank mod p never exceeds the rank over the rationals.
         threads: how many threads to use; all processors by default. The answer does not depend on it.
         overwrite: allow a C-contiguous float64 matrix to be destroyed instead of copied: then the rank takes little
@@ -73,9 +75,9 @@ def rank_mod_p(
             to gain from a device to the processors. The matrix has to fit the device's memory.
 
     Raises:
-        PrimeError: if the modulus is not a supported prime.
-        TensorRankError: if the array is not a matrix of whole numbers; if its elimination takes more than `memory` and
-            there is no `scratch`; if even a narrow strip of it takes more; if the folder cannot be written to, for
+        PrimeError: if the modulus is not a supported prime, or divides a denominator.
+        TensorRankError: if it is no matrix of whole numbers or fractions; if its elimination takes more than `memory`
+            and there is no `scratch`; if even a narrow strip of it takes more; if the folder cannot be written to, for
             example because the disk is full; if the engine is not installed or does not take the prime; or if the
             device is not there, is too small, or is given together with `scratch`.
 
@@ -90,17 +92,15 @@ def rank_mod_p(
     ...     rank_mod_p((rows * columns) % 7, 101, memory="16MB", scratch=folder, threads=1)
     4
     """
-    field = PrimeField(prime)
-    array = as_given(matrix)
-    if array.ndim != 2:
-        raise TensorRankError(f"an array of shape {array.shape} was given; expected a matrix (two dimensions)")
+    field, array = PrimeField(prime), as_matrix(matrix)
+    if isinstance(array, SparseMatrix):
+        pivots, blocks = array.mapped(partial(_residues, field=field)).reduced()
+        further: Any = {"threads": threads, "memory": memory, "scratch": scratch, "engine": engine, "device": device}
+        return pivots + sum(rank_mod_p(block.toarray(), prime, progress=progress, **further) for block in blocks)
     if array.size == 0:
         return 0
-    if array.dtype == np.float64 and not kernels.are_balanced(array, field.prime):
-        raise TensorRankError(
-            f"a float matrix was given whose entries are not whole numbers within {prime // 2} of 0; "
-            "expected balanced residues (PrimeField.balanced gives them) or an integer matrix"
-        )
+    if not (array.dtype == np.float64 and kernels.are_balanced(array, field.prime)) and array.dtype.kind not in "iub":
+        array = _residues(array, field)
     refuse_scratch(device, scratch)
     chosen = engine_for(field, engine, elimination_work(*array.shape), device)
     with worker_threads(threads) as pool:
@@ -114,6 +114,12 @@ def rank_mod_p(
             if taken > limit and not isinstance(chosen, DeviceEngine):
                 return _rank_over_files(array, field, chosen, pool, limit, Path(str(scratch)), progress or silent)
         return rank_in_place(_wide(array, field, pool, overwrite), chosen, pool, progress or silent)
+
+
+def _residues(array: Array, field: PrimeField) -> Residues:
+    """The images of exact entries in GF(p), and whole numbers of numpy's as they are."""
+    entries = exact_entries(array)
+    return field.image(entries) if holds_fractions(entries) else field.reduce(entries)
 
 
 def refuse_scratch(device: str, scratch: str | Path | None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import warnings
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -13,9 +12,8 @@ import numpy as np
 from tensorrank.arguments import file_path, listed, shown, things, true_or_false
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.arithmetic.given_arrays import as_floats
-from tensorrank.arithmetic.resources import amount, memory_limit
 from tensorrank.errors import TensorRankError
-from tensorrank.given_files.contents import bytes_of
+from tensorrank.given_files.contents import text_of
 from tensorrank.given_files.paths import named_in_errors
 from tensorrank.mixtures.latent_tree import Edge, LatentTree
 from tensorrank.mixtures.tables import TOLERANCE
@@ -23,9 +21,6 @@ from tensorrank.networks.network import Tensor, TensorNetwork
 from tensorrank.other_libraries import imported, of_another_type
 
 _BIF = "a Bayesian network in the BIF format"
-_GZIP = b"\x1f\x8b"
-# What pgmpy makes of a text takes about so many times its bytes.
-_GROWTH = 64
 
 
 def from_pgmpy(network: Any, *, normalise: bool = False) -> LatentTree | TensorNetwork:
@@ -101,6 +96,7 @@ def from_bif(path: str | Path, *, latents: Iterable[str] = (), normalise: bool =
 
     Source: the repository of Scutari, https://www.bnlearn.com/bnrepository, has the published networks in this format.
 
+    >>> from pathlib import Path
     >>> from tempfile import TemporaryDirectory
     >>> text = '''network coin { }
     ... variable x { type discrete [ 2 ] { head, tail }; }
@@ -115,7 +111,7 @@ def from_bif(path: str | Path, *, latents: Iterable[str] = (), normalise: bool =
     if hidden is None or isinstance(latents, str):
         raise TensorRankError(f"latents are {shown(latents)}; expected a list of names of variables")
     with named_in_errors(checked):
-        network = _read(_text(checked))
+        network = _read(text_of(checked, _BIF, packed=True))
         unknown = [name for name in hidden if name not in network.nodes]
         if unknown:
             raise TensorRankError(f"there is no variable {shown(unknown[0])}; expected some of {listed(list(network.nodes))}")
@@ -185,22 +181,6 @@ def _tensor_network(network: Any, nodes: list[Any], tables: dict[Any, Floats]) -
         legs = tuple(map(str, table.variables))
         tensors.append(Tensor(str(node), legs, tables[node].reshape(tuple(table.cardinality))))
     return TensorNetwork(tuple(tensors), tuple(str(node) for node in nodes if node not in network.latents))
-
-
-def _text(path: Path) -> str:
-    content, most = bytes_of(path, _BIF), memory_limit(None) // _GROWTH
-    if content.startswith(_GZIP):
-        unpacked = zlib.decompressobj(31)
-        try:
-            content = unpacked.decompress(content, most + 1)
-        except zlib.error as error:
-            raise TensorRankError(f"the compressed file is damaged ({error}); expected {_BIF}") from error
-    if len(content) > most:
-        raise TensorRankError(f"the text has more than {amount(most)}; expected {_BIF} of at most so much")
-    try:
-        return content.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise TensorRankError(f"byte {error.start} is no UTF-8 text; expected {_BIF}") from error
 
 
 def _read(text: str) -> Any:
