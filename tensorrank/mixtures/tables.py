@@ -49,6 +49,7 @@ def nonnegative(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
     array([Fraction(0, 1), Fraction(1, 3)], dtype=object)
     """
     array = as_given(given, what)
+    _refuse_other_order(given, what)
     if array.dtype.kind in "US" and not isinstance(given, np.ndarray):
         # Of texts beside floats numpy makes texts.
         array = np.array(given, dtype=object)
@@ -95,6 +96,17 @@ def distributions(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
         near = "" if holds_fractions(array) else f", within {TOLERANCE:g}"
         raise TensorRankError(f"{what} sums to {_in_words(total)}{place} over {axes[-1]}; expected 1{near}")
     return array
+
+
+def _refuse_other_order(given: Any, what: str) -> None:
+    """Refuse a frame, as pandas has them, whose rows and columns have the same labels in different orders."""
+    if not isinstance(given, np.ndarray | list | tuple) and hasattr(given, "index") and hasattr(given, "columns"):
+        rows, columns = list(given.index), list(given.columns)
+        if rows != columns and len(set(rows)) == len(rows) == len(columns) and set(rows) == set(columns):
+            raise TensorRankError(
+                f"the rows of {what} are labelled {', '.join(map(shown, rows))} and its columns {', '.join(map(shown, columns))}; "
+                "expected one order, for only places are read: frame.loc[order, order] makes it so"
+            )
 
 
 def _exact_sums(array: Table, what: str) -> Table:

@@ -1,4 +1,5 @@
 import random
+import re
 from decimal import Decimal
 from fractions import Fraction
 
@@ -6,7 +7,10 @@ import numpy as np
 import pytest
 
 from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Transfer
+from tensorrank.mixtures.latent_class import LatentClass
+from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.tables import (
     check_total,
     distributions,
@@ -161,3 +165,40 @@ def test_texts_of_any_number_of_digits_are_fractions():
 def test_random_tables_beyond_memory_are_refused(fractions):
     with pytest.raises(TensorRankError, match=r"a table of the shape \(1000000, 1000000\) would take about"):
         random_distributions((10**6, 10**6), np.random.default_rng(0), fractions=fractions)
+
+
+def test_frames_of_pandas_are_tables():
+    pandas = pytest.importorskip("pandas")
+    states, symbols = ["rain", "sun"], ["wet", "dry", "hot"]
+    transition = pandas.DataFrame([[0.75, 0.25], [0.5, 0.5]], states, states)
+    emission = pandas.DataFrame([[0.5, 0.5, 0.0], [0.0, 0.5, 0.5]], states, symbols)
+    found = HiddenMarkov(pandas.Series([0.5, 0.5], states), transition, emission, 3)
+    plain = HiddenMarkov([0.5, 0.5], transition.to_numpy(), emission.to_numpy(), 3)
+    data = pandas.DataFrame([[0, 1, 2], [1, 1, 0]], columns=["monday", "tuesday", "wednesday"])
+    np.testing.assert_array_equal(found.log_density(data), plain.log_density(data.to_numpy()))
+    exact = LatentClass(pandas.Series(["1/2", "1/2"]), [pandas.DataFrame([[Fraction(1, 3), Fraction(2, 3)], [1, 0]])] * 2)
+    assert exact.probability([[0, 0]]).tolist() == [Fraction(5, 9)]
+    edges = [("z", "x", emission), ("z", "y", transition)]
+    tree = LatentTree("z", pandas.Series([0.5, 0.5]), edges)
+    np.testing.assert_allclose(tree.marginal([0]), [0.25, 0.5, 0.25])
+    wide = pandas.DataFrame([[0.25, 0.75]], dtype="Float64")
+    np.testing.assert_allclose(LatentClass([1], [wide]).marginal([0]), [0.25, 0.75])
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda frame: frame.mask(frame == 0.25), "the transition table is nan at state 0, next state 1; expected finite numbers"),
+        (lambda frame: frame.astype("Float64").mask(frame == 0.25), "the transition table contains <NA>; expected whole numbers"),
+        (lambda frame: frame.astype(str) + "x", "the transition table contains '0.75x'; expected whole numbers, fractions or fl"),
+        (
+            lambda frame: frame[["sun", "rain"]],
+            "the rows of the transition table are labelled 'rain', 'sun' and its columns 'sun', 'rain'; expected one order",
+        ),
+    ],
+)
+def test_frames_with_missing_entries_or_columns_in_another_order_are_no_tables(change, message):
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame([[0.75, 0.25], [0.5, 0.5]], ["rain", "sun"], ["rain", "sun"])
+    with pytest.raises(TensorRankError, match=re.escape(message)):
+        HiddenMarkov([0.5, 0.5], change(frame), np.eye(2), 3)
