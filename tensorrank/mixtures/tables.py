@@ -104,8 +104,8 @@ def _refuse_other_order(given: Any, what: str) -> None:
         rows, columns = list(given.index), list(given.columns)
         if rows != columns and len(set(rows)) == len(rows) == len(columns) and set(rows) == set(columns):
             raise TensorRankError(
-                f"the rows of {what} are labelled {', '.join(map(shown, rows))} and its columns {', '.join(map(shown, columns))}; "
-                "expected one order, for only places are read: frame.loc[order, order] makes it so"
+                f"the rows of {what} are labelled {', '.join(map(shown, rows))} and its columns "
+                f"{', '.join(map(shown, columns))}; expected one order, as only places are read: frame[frame.index] has it"
             )
 
 

@@ -188,9 +188,18 @@ def test_frames_of_pandas_are_tables():
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda frame: frame.mask(frame == 0.25), "the transition table is nan at state 0, next state 1; expected finite numbers"),
-        (lambda frame: frame.astype("Float64").mask(frame == 0.25), "the transition table contains <NA>; expected whole numbers"),
-        (lambda frame: frame.astype(str) + "x", "the transition table contains '0.75x'; expected whole numbers, fractions or fl"),
+        (
+            lambda frame: frame.mask(frame == 0.25),
+            "the transition table is nan at state 0, next state 1; expected finite numbers",
+        ),
+        (
+            lambda frame: frame.astype("Float64").mask(frame == 0.25),
+            "the transition table contains <NA>; expected whole numbers",
+        ),
+        (
+            lambda frame: frame.astype(str) + "x",
+            "the transition table contains '0.75x'; expected whole numbers, fractions or fl",
+        ),
         (
             lambda frame: frame[["sun", "rain"]],
             "the rows of the transition table are labelled 'rain', 'sun' and its columns 'sun', 'rain'; expected one order",
