@@ -45,7 +45,7 @@ def as_matrix(given: MatrixLike) -> Array | SparseMatrix:
 
 
 def exact_entries(array: Array) -> Array:
-    """The entries as exact arithmetic takes them: whole numbers, of numpy or of Python, and fractions.
+    """Real entries as exact arithmetic takes them: whole numbers, of numpy or of Python, and fractions.
 
     Floats are taken if they are whole numbers below 2^53, for nobody knows what an entry such as 0.1 was before it was
     rounded.

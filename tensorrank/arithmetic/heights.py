@@ -54,12 +54,16 @@ class Height:
 def height(values: ArrayLike) -> Height:
     """The height of an array of whole numbers, fractions or floats; a float is the dyadic rational it stores.
 
+    Of complex floats it is the height of their real and imaginary parts together, so that sizes bound absolute values.
+
     >>> height([0.5, 3]).denominator, round(2 ** height([0.5, 3]).total, 3)
     (1.0, 7.0)
     """
     array = as_given(values)
     if not array.size:
         return Height(0.0, 0.0, 0.0)
+    if array.dtype.kind == "c":
+        return height(np.stack([array.real, array.imag]))
     if array.dtype.kind == "f" and array.dtype.itemsize <= 8:
         return _of_floats(array.astype(np.float64))
     if array.dtype.kind in "iub":

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from itertools import accumulate
 from operator import index
 from typing import Any
@@ -56,6 +57,27 @@ class PrimeField:
             raise PrimeError(f"the modulus {number} is not a prime; try {nearest}")
         object.__setattr__(self, "prime", number)
 
+    @cached_property
+    def imaginary_unit(self) -> int:
+        """A square root of -1, which there is for p = 2 and where p is 1 modulo 4: the smaller of the two.
+
+        Raises:
+            PrimeError: if p is 3 modulo 4.
+
+        >>> PrimeField(13).imaginary_unit
+        5
+        """
+        if self.prime % 4 == 3:
+            nearest = next((p for p in primes_below(self.prime) if p % 4 == 1), 5)
+            raise PrimeError(
+                f"-1 has no square root modulo {self.prime}, and complex entries need one; expected a prime that is 1 modulo "
+                f"4: try {nearest}"
+            )
+        # A power of a number that is no square; half of all numbers are none.
+        roots = (pow(number, (self.prime - 1) // 4, self.prime) for number in range(1, self.prime))
+        root = next(root for root in roots if root * root % self.prime == self.prime - 1)
+        return min(root, self.prime - root)
+
     @property
     def largest_residue(self) -> int:
         """A bound on the absolute value of a balanced residue, with room for the rounding of x - p*rint(x/p)."""
@@ -106,19 +128,27 @@ class PrimeField:
         return array.astype(np.int64) % self.prime
 
     def image(self, values: ArrayLike) -> Residues:
-        """The exact image of whole numbers, fractions or floats; a float is the dyadic rational it stores.
+        """The exact image of whole numbers, fractions or floats, complex ones too; a float is what it stores exactly.
+
+        The imaginary unit goes to a square root of -1, so that the image of a sum is the sum of the images, and the
+        image of a product their product.
 
         Raises:
             TensorRankError: for NaN, infinity, or entries that are no rational numbers.
-            PrimeError: if a denominator is divisible by p (for p = 2, any float that is not whole).
+            PrimeError: if a denominator is divisible by p (for p = 2, any float that is not whole), or entries are
+                complex and -1 has no square root.
 
         >>> from fractions import Fraction
         >>> PrimeField(7).image([0.5, Fraction(1, 3), -1])
         array([4, 5, 6])
+        >>> PrimeField(5).image([1j, 1 + 0.5j])
+        array([2, 2])
         """
         array = as_given(values)
         if array.dtype.kind in "iub":
             return self.reduce(array)
+        if array.dtype.kind == "c":
+            return (self.image(array.real) + self.imaginary_unit * self.image(array.imag)) % self.prime
         if array.dtype.kind not in "fO":
             raise TensorRankError(f"an array of {array.dtype} was given; expected whole numbers, fractions or floats")
         if array.dtype.kind == "f" and array.dtype.itemsize <= 8:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -53,11 +53,25 @@ class PrimeRange:
         least: a number below all of them.
         most: a number above all of them, at most 2^31.
         count: how many they are, at least.
+        splitting: whether only primes that are 1 modulo 4 are meant, of which -1 has square roots.
     """
 
     least: int
     most: int
     count: int
+    splitting: bool = False
+
+    @property
+    def that_split(self) -> PrimeRange:
+        """The primes of this range that are 1 modulo 4, each of which is the product of two Gaussian primes.
+
+        >>> LARGE_PRIMES.that_split.count
+        25348870
+        """
+        count = _ONE_MODULO_FOUR.get((self.least, self.most), 0)
+        if self.most <= _COUNTED:
+            count = sum(map(is_prime, range(self.least + 1 + -self.least % 4, self.most, 4)))
+        return replace(self, count=count, splitting=True)
 
     def above(self, number: int) -> PrimeRange:
         """The primes of this range above a number, with a proved lower bound on how many they are.
@@ -70,7 +84,15 @@ class PrimeRange:
         if number <= self.least:
             return self
         if number >= self.most:
-            return PrimeRange(self.most, self.most, 0)
+            return replace(self, least=self.most, count=0)
+        if self.splitting:
+            # Every fourth number passed may be one of them.
+            left = replace(self, least=number)
+            return (
+                left.that_split
+                if self.most <= _COUNTED
+                else replace(left, count=max(0, self.count - (number - self.least + 3) // 4))
+            )
         if self.most <= _COUNTED:
             return PrimeRange(number, self.most, sum(map(is_prime, range(number + 1, self.most))))
         natural = math.log(number)
@@ -88,25 +110,30 @@ class PrimeRange:
         taken = {LARGEST_PRIME}
         while self.most > _COUNTED or len(taken) <= self.count:
             number = int(rng.integers(self.least + 1, self.most))
-            if number not in taken and is_prime(number):
+            if number not in taken and not (self.splitting and number % 4 != 1) and is_prime(number):
                 taken.add(number)
                 yield number
 
     def unlucky(self, bits: float) -> float:
         """A bound on the probability that a random prime of the range divides a certain number that is not 0.
 
-        The number is at most 2^bits in absolute value, so it has at most bits / log2(least) such divisors.
+        The number is at most 2^bits in absolute value, so it has at most bits / log2(least) such divisors. Where primes
+        split, the number is a Gaussian one, and of each prime one of its two Gaussian factors has to divide it. Their
+        product then divides its norm, which is at most 2^(2 bits).
 
         >>> LARGE_PRIMES.unlucky(3000) < 2e-6
         True
         """
-        return min(1.0, bits / math.log2(self.least) / self.count) if self.count else 1.0
+        size = 2 * bits if self.splitting else bits
+        return min(1.0, size / math.log2(self.least) / self.count) if self.count else 1.0
 
 
 # Ranges up to this number are counted prime by prime.
 _COUNTED = 2**14
 # The number of primes up to 2^22 and 2^30, of the sequence A007053.
 _PI = {2**22: 295947, 2**30: 54400028}
+# How many primes of these ranges are 1 modulo 4, counted by a sieve; the others are 134241 and 25348667.
+_ONE_MODULO_FOUR = {(2**22, 2**23): 133975, (2**30, 2**31): 25348870}
 # pi(2^23) = 564163 and pi(2^31) = 105097565.
 SMALL_PRIMES = PrimeRange(2**22, 2**23, 564163 - _PI[2**22])
 LARGE_PRIMES = PrimeRange(2**30, 2**31, 105097565 - _PI[2**30] - 1)

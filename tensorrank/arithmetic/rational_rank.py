@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -71,7 +71,8 @@ def rational_rank(
 
     Args:
         matrix: whole numbers of any size, or fractions, of shape (rows, columns): an array, lists, a DataFrame, a
-            sparse matrix of scipy, or what `read_matrix` gives. Floats are accepted if they are whole numbers.
+            sparse matrix of scipy, or what `read_matrix` gives. Floats are accepted if they are whole numbers, and
+            complex ones if their parts are: X + i Y has half the rank of the real matrix ((X, -Y), (Y, X)).
         seed: of the primes, drawn uniformly among those from 2^30 to 2^31, from the seed and a hash of the entries. A
             large matrix is tried at one of a byte first, which is enough where its rank is full.
         work: operations that may be spent on a proof; where it takes more, the rank is probable.
@@ -85,6 +86,10 @@ def rational_rank(
     if isinstance(work, bool) or not isinstance(work, int | float) or not work > 0:
         raise TensorRankError(f"work is {shown(work)}; expected a positive number of operations, such as 1e12")
     array = as_matrix(matrix)
+    if np.iscomplexobj(array.entries if isinstance(array, SparseMatrix) else array):
+        found = rational_rank(_real_form(array), seed=seed, work=work, threads=threads)
+        why = f"half the rank of a real matrix of twice the size; {found.reason}"
+        return replace(found, value=(found.value + 1) // 2, upper=found.upper // 2, reason=why)
     if isinstance(array, SparseMatrix):
         pivots, blocks = array.mapped(exact_entries).reduced()
         ranks = [rational_rank(block.toarray(), seed=seed, work=work, threads=threads) for block in blocks]
@@ -143,6 +148,17 @@ def distinct_rows(matrix: Array) -> Array:
     small = np.ascontiguousarray(matrix.astype(small_type, copy=False))
     whole = small.view(np.dtype((np.void, small.dtype.itemsize * small.shape[1])))[:, 0]
     return np.sort(np.unique(whole, return_index=True)[1])
+
+
+def _real_form(array: Array | SparseMatrix) -> Array | SparseMatrix:
+    """The real matrix ((X, -Y), (Y, X)) of a complex one X + i Y, whose rank is twice as large."""
+    if not isinstance(array, SparseMatrix):
+        return np.block([[array.real, -array.imag], [array.imag, array.real]])
+    (height, width), entries = array.shape, array.entries
+    rows = np.concatenate([array.rows, array.rows, array.rows + height, array.rows + height])
+    columns = np.concatenate([array.columns, array.columns + width, array.columns, array.columns + width])
+    parts = np.concatenate([entries.real, -entries.imag, entries.imag, entries.real])
+    return SparseMatrix((2 * height, 2 * width), rows, columns, parts)
 
 
 def _sum_of_blocks(pivots: int, ranks: Sequence[RationalRank]) -> RationalRank:

@@ -11,7 +11,7 @@ import numpy as np
 from tensorrank.arguments import several, whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
-from tensorrank.networks.entries import Entries, random_entries, real_entries
+from tensorrank.networks.entries import Entries, given_entries, random_entries
 from tensorrank.networks.formats import TensorFormat
 from tensorrank.networks.network import Tensor, TensorNetwork
 
@@ -44,9 +44,9 @@ class CanonicalPolyadic(TensorFormat):
     factors: tuple[Entries, ...]
 
     def __post_init__(self) -> None:
-        weights = real_entries(self.weights, "the array of weights")
+        weights = given_entries(self.weights, "the array of weights")
         given = several("factors", self.factors, "a matrix for each site")
-        factors = tuple(real_entries(factor, f"factor {site}") for site, factor in enumerate(given))
+        factors = tuple(given_entries(factor, f"factor {site}") for site, factor in enumerate(given))
         object.__setattr__(self, "weights", weights)
         object.__setattr__(self, "factors", factors)
         if weights.ndim != 1:

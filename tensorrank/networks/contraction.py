@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -35,11 +35,12 @@ _MOST_PLANES = FEWEST_TERMS
 
 @dataclass(frozen=True, eq=False)
 class Operand:
-    """An array with its arithmetic: real numbers, or balanced residues of GF(p).
+    """An array with its arithmetic: real or complex numbers, or balanced residues of GF(p).
 
     Attributes:
-        values: float64, of any shape; over GF(p) whole numbers of at most p/2 in absolute value.
-        field: GF(p), or None for the reals.
+        values: float64, or complex128 where entries are complex, of any shape; over GF(p) whole numbers of at most p/2
+            in absolute value.
+        field: GF(p), or None for the real and complex numbers.
 
     >>> Operand.of([[1, 2], [3, 4]], PrimeField(5)).values
     array([[ 1.,  2.], [-2., -1.]])
@@ -50,14 +51,15 @@ class Operand:
 
     @classmethod
     def of(cls, numbers: ArrayLike, field: PrimeField | None) -> Operand:
-        """The operand made of whole numbers, fractions or floats: of their float64 values, or exact images in GF(p)."""
+        """The operand made of numbers: of their values in double precision, or of their exact images in GF(p)."""
         array = as_given(numbers)
         if field is not None:
             return cls(field.balanced(field.image(array)), field)
-        if array.dtype.kind not in "iubfO":
+        if array.dtype.kind not in "iubfcO":
             raise TensorRankError(f"an array of {array.dtype} was given; expected whole numbers, fractions or floats")
         try:
-            floats = np.asarray(array, dtype=np.float64)
+            # Complex numbers go the ways of real ones, but for the compiled loops.
+            floats = cast(Floats, np.asarray(array, dtype=np.complex128 if array.dtype.kind == "c" else np.float64))
         except (TypeError, ValueError, OverflowError) as error:
             raise TensorRankError(f"an entry has no float64 value ({error}); give a field for exact numbers") from error
         if not np.isfinite(floats).all():
@@ -115,7 +117,8 @@ def _pair(left: Operand, left_legs: Legs, right: Operand, right_legs: Legs, outp
     if left.values.size < right.values.size:
         left, left_legs, right, right_legs = right, right_legs, left, left_legs
     pair = _Pair(left, left_legs, right, right_legs, output)
-    values, legs = pair.by_planes() if _planes_are_faster(*pair.counts) else pair.by_products()
+    is_complex = np.iscomplexobj(left.values) or np.iscomplexobj(right.values)
+    values, legs = pair.by_planes() if not is_complex and _planes_are_faster(*pair.counts) else pair.by_products()
     return Operand(_ordered(values.reshape([pair.sizes[leg] for leg in legs]), legs, output), left.field)
 
 
@@ -207,7 +210,7 @@ def _sum_of_planes(a: Floats, b: Floats, field: PrimeField | None) -> Floats:
 def _product(a: Floats, b: Floats, field: PrimeField | None) -> Floats:
     """The stack of matrix products a b; over GF(p) as many terms are summed at a time as a float64 holds."""
     if field is None:
-        return np.asarray(np.matmul(a, b), dtype=np.float64)
+        return np.asarray(np.matmul(a, b))
     if not field.splits:
         return _reduced(_exact_product(a, b, field), field)
     high, low = _halves(b)

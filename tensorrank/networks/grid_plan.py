@@ -97,7 +97,7 @@ class GridPlan:
         return self._with_tiles(1).peak_bytes
 
     def evaluate(self, operands: Sequence[Operand]) -> Floats | Residues:
-        """The matrix of values: float64, or residues 0..p-1.
+        """The matrix of values: floats, complex if any operand is, or residues 0..p-1.
 
         The operands are the tensors of the network, then the inputs (count, dimension) of each site of A, then of B.
         """
@@ -105,7 +105,8 @@ class GridPlan:
         results = (part.evaluate([operands[number] for number in numbers]) for part, numbers in self.parts)
         parts = [np.asarray(result.values, order="C") for result in results]
         field = operands[0].field
-        values: Floats | Residues = np.empty(self.shape) if field is None else np.empty(self.shape, dtype=np.int64)
+        kind = np.dtype(np.int64) if field is not None else np.result_type(*parts)
+        values: Floats | Residues = np.empty(self.shape, dtype=kind)
         (rows, columns), (height, width) = self.shape, self.tile_shape
         for top in range(0, rows, height):
             for left in range(0, columns, width):

@@ -12,7 +12,7 @@ import numpy as np
 from tensorrank.arguments import listed, several, shown, whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
-from tensorrank.networks.entries import Entries, random_entries, real_entries
+from tensorrank.networks.entries import Entries, given_entries, random_entries
 from tensorrank.networks.formats import TensorFormat
 from tensorrank.networks.network import Tensor, TensorNetwork
 
@@ -54,10 +54,10 @@ class HierarchicalTucker(TensorFormat):
     def __post_init__(self) -> None:
         sites = sites_of(self.tree)
         given = several("leaves", self.leaves, "a matrix for each site")
-        leaves = tuple(real_entries(leaf, f"leaf {site}") for site, leaf in enumerate(given))
+        leaves = tuple(given_entries(leaf, f"leaf {site}") for site, leaf in enumerate(given))
         if not isinstance(self.transfers, Mapping):
             raise TensorRankError(f"transfers are {shown(self.transfers)}; expected a mapping of nodes to arrays")
-        transfers = {node: real_entries(one, f"the transfer tensor of {node}") for node, one in self.transfers.items()}
+        transfers = {node: given_entries(one, f"the transfer tensor of {node}") for node, one in self.transfers.items()}
         object.__setattr__(self, "leaves", leaves)
         object.__setattr__(self, "transfers", MappingProxyType(transfers))
         nodes = list(_nodes(self.tree))

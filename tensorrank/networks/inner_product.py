@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from math import inf, log
 
+import numpy as np
+
 from tensorrank.arguments import shown
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
@@ -31,8 +33,9 @@ def log_inner_product(first: TensorNetwork, second: TensorNetwork, *, memory: in
         )
     operands = [*first.operands(None), *second.operands(None)]
     for tensor, operand in zip((*first.tensors, *second.tensors), operands, strict=True):
-        if operand.values.min() < 0:
-            raise TensorRankError(f"tensor {shown(tensor.name)} has negative entries; expected none")
+        odd = "complex" if np.iscomplexobj(operand.values) else "negative" if operand.values.min() < 0 else None
+        if odd is not None:
+            raise TensorRankError(f"tensor {shown(tensor.name)} has {odd} entries; expected none")
     legs: list[tuple[str, ...]] = []
     sizes: dict[str, int] = {}
     for mark, network in enumerate((first, second)):

@@ -12,7 +12,7 @@ import numpy as np
 from tensorrank.arguments import several, whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
-from tensorrank.networks.entries import Entries, random_entries, real_entries
+from tensorrank.networks.entries import Entries, given_entries, random_entries
 from tensorrank.networks.formats import TensorFormat
 from tensorrank.networks.network import Tensor, TensorNetwork
 
@@ -43,7 +43,7 @@ class TensorTrain(TensorFormat):
 
     def __post_init__(self) -> None:
         given = several("cores", self.cores, "an array for each site")
-        cores = tuple(real_entries(core, f"core {site}") for site, core in enumerate(given))
+        cores = tuple(given_entries(core, f"core {site}") for site, core in enumerate(given))
         object.__setattr__(self, "cores", cores)
         for site, core in enumerate(cores):
             if core.ndim != 3:

@@ -12,7 +12,7 @@ from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.networks.contraction import Operand
-from tensorrank.networks.entries import Entries, real_entries
+from tensorrank.networks.entries import Entries, given_entries
 from tensorrank.networks.expression import Expression, Legs
 from tensorrank.networks.grid_plan import GridPlan
 from tensorrank.separation.partition import Bipartition
@@ -26,11 +26,12 @@ class Tensor:
     Attributes:
         name: the name of the tensor in messages and pictures.
         legs: one name for each dimension of the array, none of them twice.
-        array: whole numbers, fractions or floats; copied when the tensor is made, and read-only from then on.
+        array: whole numbers, fractions or floats, real or complex; copied when the tensor is made, and read-only from
+            then on.
 
     Raises:
         TensorRankError: if a name repeats or is no text, if there are more or fewer names than dimensions, if a
-            dimension is 0, or if entries are no real numbers.
+            dimension is 0, or if entries are no numbers.
 
     >>> import numpy as np
     >>> Tensor("core", ("left", "site", "right"), np.ones((2, 5, 3))).shape
@@ -45,7 +46,7 @@ class Tensor:
         if not isinstance(self.name, str) or not self.name:
             raise TensorRankError(f"a tensor is named {shown(self.name)}; expected a text, such as 'core 0'")
         object.__setattr__(self, "legs", _names(self.legs, f"the legs of tensor {shown(self.name)}"))
-        array = real_entries(self.array, f"tensor {shown(self.name)}")
+        array = given_entries(self.array, f"tensor {shown(self.name)}")
         object.__setattr__(self, "array", array)
         if array.ndim != len(self.legs):
             raise TensorRankError(

@@ -50,7 +50,10 @@ class Draws:
         degree: int,
     ) -> None:
         self.model, self.weights = model, weights
-        self.rng = hardened_stream(seed, model.entries(weights))
+        entries = model.entries(weights)
+        self.rng = hardened_stream(seed, entries)
+        # Complex numbers have images where -1 has a square root.
+        self._splitting = any(not isinstance(one, str) and np.iscomplexobj(one) for one in entries)
         self.seeds = () if isinstance(seed, np.random.Generator) else (int(seed),)
         self.degree = degree
         self.used: list[int] = []
@@ -78,7 +81,7 @@ class Draws:
     @property
     def impossible(self) -> bool:
         """True if no supported prime exceeds the degree."""
-        return not LARGE_PRIMES.above(self.degree).count
+        return not self._suited(LARGE_PRIMES).above(self.degree).count
 
     @property
     def random(self) -> bool:
@@ -93,10 +96,14 @@ class Draws:
         given = next(self._given, None)
         if given is not None:
             return self._instance(given)
-        primes = SMALL_PRIMES
+        primes = self._suited(SMALL_PRIMES)
         if self.degree >= primes.least or self._chance(primes, rank, entry_degree) > _TELLING:
-            primes = LARGE_PRIMES.above(self.degree)
+            primes = self._suited(LARGE_PRIMES).above(self.degree)
         return self._of(primes)
+
+    def _suited(self, primes: PrimeRange) -> PrimeRange:
+        """The primes of a range at which all numbers given have images, but for their denominators."""
+        return primes.that_split if self._splitting else primes
 
     def certifying(self) -> tuple[PrimeField, Instance] | None:
         """Draw a field of a small prime and an instance; None if every small prime divides a denominator.
@@ -106,7 +113,7 @@ class Draws:
         primes = certifying_primes(self.degree)
         assert primes is not None
         try:
-            return self._of(primes)
+            return self._of(self._suited(primes))
         except PrimeError:
             return None
 

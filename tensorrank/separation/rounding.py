@@ -217,8 +217,8 @@ def vectors(shape: Sequence[int], sites: Sequence[int], most: int, rng: np.rando
 
 
 def _rounding(array: Array) -> float:
-    if array.dtype.kind == "f":
-        dtype, largest = array.dtype, float(np.abs(array).max())
+    if array.dtype.kind in "fc":
+        dtype, largest = array.real.dtype, float(np.abs(array).max())
     else:
         dtype, largest = np.dtype(float), max(abs(as_float(entry)) for entry in array.flat)
     # Numbers of more than 64 bits may be below all floats.
@@ -228,6 +228,8 @@ def _rounding(array: Array) -> float:
 def _rounded(array: Array) -> bool:
     if array.dtype.kind == "O":
         return any(isinstance(entry, float) and not entry.is_integer() for entry in array.flat)
+    if array.dtype.kind == "c":
+        return _rounded(array.real) or _rounded(array.imag)
     if array.dtype.kind != "f":
         return False
     # The largest whole number is beyond all floats of 16 bits, which have no fractions above 2^10.

@@ -268,10 +268,31 @@ def test_the_image_refuses_entries_that_are_no_rational_numbers(junk):
         PrimeField(101).image(np.array([1, junk], dtype=object))
 
 
-@pytest.mark.parametrize("array", [np.array([1j]), np.array(["a"])])
-def test_the_image_refuses_complex_arrays_and_texts(array):
+def test_the_image_refuses_texts():
     with pytest.raises(TensorRankError, match="expected whole numbers, fractions or floats"):
-        PrimeField(101).image(array)
+        PrimeField(101).image(np.array(["a"]))
+
+
+@pytest.mark.parametrize("prime", [2, 5, 13, 101, 1048573, 2147483629])
+def test_the_image_of_complex_floats_is_a_homomorphism(prime):
+    """The image of a sum is the sum of the images, of a product their product: Gaussian integers to GF(p)."""
+    rng, field = np.random.default_rng(prime), PrimeField(prime)
+    assert field.imaginary_unit**2 % prime == prime - 1
+    one, other = ([1, 1j] @ rng.integers(-50, 50, (2, 20)) for _ in range(2))
+    np.testing.assert_array_equal(field.image(one + other), (field.image(one) + field.image(other)) % prime)
+    np.testing.assert_array_equal(field.image(one * other), field.image(one) * field.image(other) % prime)
+    np.testing.assert_array_equal(field.image(one.real.astype(complex)), field.image(one.real))
+    if prime > 2:
+        np.testing.assert_array_equal(field.image(one / 4) * 4 % prime, field.image(one))
+
+
+def test_complex_entries_need_a_square_root_of_minus_one():
+    with pytest.raises(PrimeError, match=r"-1 has no square root modulo 103, .* a prime that is 1 modulo 4: try 101"):
+        PrimeField(103).image([1j])
+    with pytest.raises(PrimeError, match="try 5"):
+        PrimeField(3).image([1j])
+    with pytest.raises(TensorRankError, match="expected finite numbers"):
+        PrimeField(5).image([complex(0, np.inf)])
 
 
 def test_the_image_refuses_a_denominator_divisible_by_the_prime():

@@ -1,7 +1,15 @@
 import numpy as np
 import pytest
 
-from tensorrank.arithmetic.primes import LARGE_PRIMES, LARGEST_PRIME, SMALL_PRIMES, PrimeRange, is_prime, primes_below
+from tensorrank.arithmetic.primes import (
+    CERTIFYING_PRIMES,
+    LARGE_PRIMES,
+    LARGEST_PRIME,
+    SMALL_PRIMES,
+    PrimeRange,
+    is_prime,
+    primes_below,
+)
 
 
 def test_is_prime_agrees_with_a_sieve():
@@ -104,3 +112,30 @@ def test_below_its_least_number_a_range_is_whole():
 def test_no_primes_are_promised_above_the_largest(number):
     found = LARGE_PRIMES.above(number)
     assert (found.count, found.unlucky(1)) == (0, 1)
+
+
+def test_primes_that_split_are_as_many_as_a_sieve_finds_and_are_drawn_alone():
+    few = SMALL_PRIMES.that_split
+    assert few.count == np.count_nonzero(np.flatnonzero(sieved(2**23)[2**22 :]) % 4 == 1)
+    for primes in (few, LARGE_PRIMES.that_split, LARGE_PRIMES.that_split.above(2**30 + 10**6)):
+        drawn = [prime for _, prime in zip(range(50), primes.draw(np.random.default_rng(0)), strict=False)]
+        assert len(set(drawn)) == 50
+        assert all(prime % 4 == 1 and primes.least < prime < primes.most for prime in drawn)
+    for primes in CERTIFYING_PRIMES:
+        known = [prime for prime in range(primes.least + 1, primes.most) if prime % 4 == 1 and is_prime(prime)]
+        assert primes.that_split.count == len(known)
+        assert sorted(primes.that_split.draw(np.random.default_rng(0))) == known
+        above = primes.that_split.above(known[0])
+        assert above.count == len(known) - 1
+
+
+def test_half_of_the_large_primes_split_as_dirichlet_has_it():
+    assert abs(LARGE_PRIMES.that_split.count / LARGE_PRIMES.count - 0.5) < 1e-5
+    passed = LARGE_PRIMES.that_split.above(2**30 + 10**6)
+    assert 0 < passed.count <= LARGE_PRIMES.that_split.count
+
+
+def test_a_gaussian_number_has_no_more_divisors_than_its_norm_allows():
+    # 3 + 2i has norm 13: of the two factors of 13, one divides it. Twice the bits bound the norm.
+    primes = LARGE_PRIMES.that_split
+    assert primes.unlucky(3000) == pytest.approx(2 * 3000 / 30 / primes.count)

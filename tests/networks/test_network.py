@@ -106,7 +106,11 @@ def test_tensors_do_not_follow_later_changes_and_cannot_be_changed():
         (("t", ("a", "a"), np.ones((2, 2))), "name 'a' more than once"),
         (("t", ("a",), np.ones((2, 2))), r"'t' has 1 legs, a, but an array of 2 dimensions, \(2, 2\)"),
         (("t", ("a",), np.ones(0)), r"'t' has the shape \(0,\), without entries"),
-        (("t", ("a",), [1j]), "'t' holds entries of type complex128"),
+        (("t", ("a",), ["x"]), "'t' holds entries of type <U1"),
+        (("t", ("a",), [1j, "x"]), "'t' holds entries of type <U"),
+        (("t", ("a",), [1j, None]), "'t' holds None beside complex entries; expected floats, or what they hold"),
+        (("t", ("a",), [1j, 2**60 + 1]), "'t' holds 1152921504606846977 beside complex entries; expected floats"),
+        (("t", ("a",), [1j, Fraction(1, 3)]), "'t' holds 1/3 beside complex entries; expected floats, or what they hold"),
     ],
 )
 def test_a_tensor_that_is_none(arguments, message):

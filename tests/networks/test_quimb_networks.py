@@ -24,6 +24,7 @@ def dense(theirs, inds):
 STATES = {
     "train": lambda: qtn.MPS_rand_state(6, 3, phys_dim=2, seed=0),
     "ring": lambda: qtn.MPS_rand_state(6, 3, phys_dim=2, seed=1, cyclic=True),
+    "complex": lambda: qtn.MPS_rand_state(5, 3, phys_dim=2, seed=7, dtype=complex),
     "lattice": lambda: qtn.PEPS.rand(2, 3, 2, seed=2),
     "operator": lambda: qtn.MPO_rand(4, 2, phys_dim=2, seed=3),
     "after a gate": lambda: qtn.MPS_rand_state(5, 2, seed=4).gate_(np.array([[1.0, 1], [1, -1]]), 1, contract=False),
@@ -35,6 +36,8 @@ STATES = {
 def test_networks_of_quimb_are_the_same_functions(name):
     theirs = STATES[name]()
     ours = from_quimb(theirs)
+    again = to_quimb(ours)
+    np.testing.assert_allclose(dense(again, ours.open_legs), dense(theirs, ours.open_legs), rtol=1e-10, atol=1e-14)
     assert sorted(ours.open_legs) == sorted(theirs.outer_inds())
     np.testing.assert_allclose(ours.contract(), dense(theirs, ours.open_legs), rtol=1e-10, atol=1e-14)
 

@@ -52,10 +52,11 @@ def rank_mod_p(
 
     Args:
         matrix: whole numbers of any size, or fractions, of shape (rows, columns); zero-size matrices have rank 0.
-            Floats are accepted if they are whole numbers, such as the balanced residues of `PrimeField.balanced`. With
-            `scratch` it may be a `numpy.memmap` far larger than memory: it is read strip by strip. A sparse matrix of
-            scipy, or of `read_matrix`, is reduced to blocks without single entries in a row or column, which are
-            eliminated as dense matrices one by one.
+            Floats are accepted if they are whole numbers, such as the balanced residues of `PrimeField.balanced`, and
+            complex ones if their parts are; i then becomes a square root of -1. With `scratch` the matrix may be a
+            `numpy.memmap` far larger than memory: it is read strip by strip. A sparse matrix of scipy, or of
+            `read_matrix`, is reduced to blocks without single entries in a row or column, which are eliminated as dense
+            matrices one by one.
         prime: the modulus, a prime below 2**31. The rank mod p never exceeds the rank over the rationals.
         threads: how many threads to use; all processors by default. The answer does not depend on it.
         overwrite: allow a C-contiguous float64 matrix to be destroyed instead of copied: then the rank takes little
@@ -75,7 +76,8 @@ def rank_mod_p(
             to gain from a device to the processors. The matrix has to fit the device's memory.
 
     Raises:
-        PrimeError: if the modulus is not a supported prime, or divides a denominator.
+        PrimeError: if the modulus is not a supported prime, divides a denominator, or is 3 modulo 4 and entries are
+            complex.
         TensorRankError: if it is no matrix of whole numbers or fractions; if its elimination takes more than `memory`
             and there is no `scratch`; if even a narrow strip of it takes more; if the folder cannot be written to, for
             example because the disk is full; if the engine is not installed or does not take the prime; or if the
@@ -117,7 +119,9 @@ def rank_mod_p(
 
 
 def _residues(array: Array, field: PrimeField) -> Residues:
-    """The images of exact entries in GF(p), and whole numbers of numpy's as they are."""
+    """The images of exact entries in GF(p)."""
+    if array.dtype.kind == "c":
+        return (_residues(array.real, field) + field.imaginary_unit * _residues(array.imag, field)) % field.prime
     entries = exact_entries(array)
     return field.image(entries) if holds_fractions(entries) else field.reduce(entries)
 
