@@ -8,6 +8,7 @@ from .atlas.atlas import Atlas as Atlas
 from .attention import bounds as bounds
 from .attention.architecture import SelfAttention as SelfAttention
 from .attention.softmax import SoftmaxAttention as SoftmaxAttention
+from .attention.trained.adapters import from_safetensors as from_safetensors, from_torch as from_torch
 from .circuits.convolutional import ConvolutionalCircuit as ConvolutionalCircuit
 from .circuits.recurrent import RecurrentCircuit as RecurrentCircuit
 from .errors import TensorRankError as TensorRankError

@@ -232,7 +232,8 @@ def rule_of(hint: Any, single: Callable[[Any], Rule | None]) -> Rule | None:
         return list_of(rule_of(args[0], single) if args else None)
     if origin in (Mapping, dict) or is_typeddict(hint):
         return Rule("a dictionary whose keys are texts", "dictionaries whose keys are texts", _mapping, several=True)
-    if isinstance(hint, type) and origin is None and not getattr(hint, "_is_protocol", False) and hint.__module__ != "builtins":
+    own = isinstance(hint, type) and origin is None and hint.__module__ not in ("builtins", "typing")
+    if own and not getattr(hint, "_is_protocol", False):
         name = hint.__name__
         article = "an" if name[0] in "AEIOU" else "a"
         return Rule(f"{article} {name}", f"{name}s", lambda given: given if isinstance(given, hint) else REFUSED)

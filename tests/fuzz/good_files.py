@@ -2,8 +2,9 @@
 
 import io
 import json
+import struct
 from functools import cache
-from math import log10
+from math import log10, prod
 from pathlib import Path
 
 _LAYERS = {"model_type": "llama", "hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 4, "num_attention_heads": 4}
@@ -67,6 +68,20 @@ def weights() -> bytes:
 
 
 @cache
+def safetensors() -> bytes:
+    """A file of safetensors with an attention layer of width 2 in bfloat16, whose bytes are whole halves."""
+    shapes = {"in_proj_weight": [6, 2], "out_proj.weight": [2, 2], "in_proj_bias": [6]}
+    header: dict[str, dict] = {}
+    body = b""
+    for name, shape in shapes.items():
+        count = prod(shape)
+        header[name] = {"dtype": "BF16", "shape": shape, "data_offsets": [len(body), len(body) + 2 * count]}
+        body += b"\x00\x3f" * count
+    text = json.dumps(header).encode()
+    return struct.pack("<Q", len(text)) + text + body
+
+
+@cache
 def store() -> bytes:
     """The store of a finished study, with ranks and blocks."""
     import tempfile
@@ -115,6 +130,7 @@ def write_all(folder: Path) -> None:
     Path(folder, "losses.csv").write_text(ABLATION, encoding="utf-8")
     Path(folder, "fit.json").write_text(json.dumps(FIT), encoding="utf-8")
     Path(folder, "weights.npz").write_bytes(weights())
+    Path(folder, "model.safetensors").write_bytes(safetensors())
     Path(folder, "study.sqlite").write_bytes(store())
     Path(folder, "atlas.json").write_text(json.dumps(atlas()), encoding="utf-8")
     Path(folder, "rank.json").write_text(json.dumps(result()), encoding="utf-8")

@@ -1,0 +1,152 @@
+import json
+import struct
+
+import numpy as np
+import pytest
+
+from tensorrank.attention.trained.adapters import from_safetensors, from_torch
+from tensorrank.errors import TensorRankError, WeightsError
+from tensorrank.given_files.safetensors_files import floats_of, tensors_in
+
+
+def written(path, tensors, *, header=None, cut=0):
+    """A file as the format describes it: tensors are (type, shape, bytes)."""
+    entries, body = {}, b""
+    for name, (kind, shape, content) in tensors.items():
+        entries[name] = {"dtype": kind, "shape": list(shape), "data_offsets": [len(body), len(body) + len(content)]}
+        body += content
+    text = json.dumps({"__metadata__": {"format": "pt"}} | entries if header is None else header).encode()
+    content = struct.pack("<Q", len(text)) + text + body
+    path.write_bytes(content[: len(content) - cut])
+    return path
+
+
+def floats(array, kind="<f4"):
+    array = np.asarray(array)
+    return {"<f4": "F32", "<f2": "F16", "<f8": "F64"}[kind], array.shape, array.astype(kind).tobytes()
+
+
+def layer(prefix="", seed=0):
+    rng = np.random.default_rng(seed)
+    arrays = {"in_proj_weight": rng.standard_normal((6, 2)), "out_proj.weight": rng.standard_normal((2, 2))}
+    return {f"{prefix}{name}": array.astype(np.float32) for name, array in arrays.items()}
+
+
+def test_all_types_of_floats_are_read_exactly(tmp_path):
+    # Bits of bfloat16: 1.0 is 0x3f80, -2.5 is 0xc020, the least positive one 2^-133.
+    half = struct.pack("<3H", 0x3F80, 0xC020, 0x0001)
+    file = written(
+        tmp_path / "a.safetensors",
+        {
+            "b": ("BF16", (3,), half),
+            "h": floats([0.1, 2], "<f2"),
+            "s": floats([[0.1]]),
+            "d": floats([0.1], "<f8"),
+            "0": floats(3),
+        },
+    )
+    stored = tensors_in(file)
+    found = floats_of(stored, stored)
+    assert found["b"].tolist() == [1.0, -2.5, 2.0**-133]
+    assert found["h"].tolist() == [float(np.float16(0.1)), 2.0]
+    assert found["s"].tolist() == [[float(np.float32(0.1))]]
+    assert found["d"].tolist() == [0.1]
+    assert found["0"].shape == ()
+
+
+def test_layers_of_a_file_are_those_of_its_tensors(tmp_path):
+    arrays = layer("h.0.") | layer("h.1.", 1)
+    file = written(
+        tmp_path / "a.safetensors", {name: floats(array) for name, array in arrays.items()} | {"ids": ("I64", (0,), b"")}
+    )
+    trained, expected = from_safetensors(file, heads=1, causal=False), from_torch(arrays, heads=1)
+    assert repr(trained) == repr(expected)
+    for block, other in zip(trained.blocks, expected.blocks, strict=True):
+        np.testing.assert_array_equal(block.query, other.query)
+        np.testing.assert_array_equal(block.output, other.output)
+    assert trained.left_out == ("ids",)
+
+
+def test_a_folder_of_files_makes_one_model(tmp_path):
+    for i in range(2):
+        written(tmp_path / f"model-{i}.safetensors", {name: floats(array) for name, array in layer(f"h.{i}.").items()})
+    assert from_safetensors(tmp_path, heads=1, causal=True).depth == 2
+    written(tmp_path / "again.safetensors", {name: floats(array) for name, array in layer("h.1.").items()})
+    with pytest.raises(WeightsError, match=r"'h.1.in_proj_weight' is in again.safetensors and in model-1.safetensors"):
+        from_safetensors(tmp_path, heads=1, causal=True)
+
+
+def test_a_scale_of_ones_own_is_taken(tmp_path):
+    file = written(tmp_path / "a.safetensors", {name: floats(array) for name, array in layer().items()})
+    assert from_safetensors(file, heads=1, causal=False, scale=3).scale == 3.0
+
+
+def test_files_of_the_library_are_read(tmp_path):
+    save_file = pytest.importorskip("safetensors.numpy").save_file
+    save_file(layer(), tmp_path / "a.safetensors", {"format": "np"})
+    stored = tensors_in(tmp_path / "a.safetensors")
+    for name, array in floats_of(stored, stored).items():
+        np.testing.assert_array_equal(array, layer()[name])
+
+
+def test_bfloat16_of_pytorch_is_read(tmp_path):
+    torch, library = pytest.importorskip("torch"), pytest.importorskip("safetensors.torch")
+    tensor = torch.randn(5, 3, generator=torch.Generator().manual_seed(0)).bfloat16()
+    library.save_file({"x": tensor}, tmp_path / "a.safetensors")
+    np.testing.assert_array_equal(floats_of(tensors_in(tmp_path / "a.safetensors"), ["x"])["x"], tensor.double().numpy())
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "the file has 0 bytes and would begin with a header of 0"),
+        (b"PK\x03\x04" + bytes(40), "and would begin with a header of .*; expected a file of safetensors"),
+        (struct.pack("<Q", 4) + b"\xff\xfe\xff\xfe", "begins with no header in UTF-8"),
+        (struct.pack("<Q", 4) + b"[1] ", r"the header is \[1\]; expected tensors by name"),
+        (struct.pack("<Q", 4) + b"{{{{", "expected JSON: the header of a file of safetensors"),
+    ],
+)
+def test_other_files_are_refused(tmp_path, content, message):
+    file = tmp_path / "a.safetensors"
+    file.write_bytes(content)
+    with pytest.raises(TensorRankError, match=f"a.safetensors: .*{message}"):
+        from_safetensors(file, heads=1, causal=False)
+
+
+@pytest.mark.parametrize(
+    ("entry", "message"),
+    [
+        (3, "'x' is 3 in the header; expected dtype, shape and data_offsets"),
+        ({"dtype": "F32", "shape": [-1], "data_offsets": [0, 4]}, "expected dtype, shape and data_offsets"),
+        ({"dtype": "F32", "shape": [1], "data_offsets": [0]}, "expected dtype, shape and data_offsets"),
+        ({"dtype": "F32", "shape": [1], "data_offsets": [4, 8]}, "'x' ends 8 bytes behind the header, the file 4"),
+        ({"dtype": "F32", "shape": [2], "data_offsets": [0, 4]}, r"'x', F32 of shape \(2,\), has 4 bytes; the file is damaged"),
+        ({"dtype": "F32", "shape": [10**30], "data_offsets": [0, 4]}, "the file is damaged"),
+    ],
+)
+def test_headers_that_lie_are_refused(tmp_path, entry, message):
+    file = written(tmp_path / "a.safetensors", {"x": floats([1.0])}, header={"x": entry})
+    with pytest.raises(WeightsError, match=message):
+        tensors_in(file)
+
+
+def test_files_cut_off_are_refused(tmp_path):
+    file = written(tmp_path / "a.safetensors", {name: floats(array) for name, array in layer().items()}, cut=1)
+    with pytest.raises(WeightsError, match=r"'out_proj.weight' ends 64 bytes behind the header, the file 63: copy it again"):
+        from_safetensors(file, heads=1, causal=False)
+
+
+def test_quantised_tensors_are_refused_only_where_they_are_needed(tmp_path):
+    tensors = {name: floats(array) for name, array in layer().items()}
+    file = written(tmp_path / "a.safetensors", tensors | {"other": ("F8_E4M3", (2,), b"ab")})
+    assert from_safetensors(file, heads=1, causal=False).left_out == ("other",)
+    file = written(tmp_path / "b.safetensors", tensors | {"out_proj.weight": ("F8_E4M3", (2, 2), b"abcd")})
+    with pytest.raises(WeightsError, match=r"out_proj.weight is of type F8_E4M3; expected F64, F32, F16 or BF16"):
+        from_safetensors(file, heads=1, causal=False)
+
+
+def test_missing_files_and_empty_folders_are_refused(tmp_path):
+    with pytest.raises(TensorRankError, match="cannot be read"):
+        from_safetensors(tmp_path / "nowhere", heads=1, causal=False)
+    with pytest.raises(TensorRankError, match=r"the folder has no file that ends in .safetensors"):
+        from_safetensors(tmp_path, heads=1, causal=False)
