@@ -8,6 +8,7 @@
   `monomial` and `identity_weights` for lower bounds, `two_tokens` for the rank itself between two tokens. `containment`
   proves which networks contain others.
 - `network` writes attention without softmax as an explicit tensor network.
+- `trained` reads the attention layers of trained models.
 """
 
 import lazy_loader

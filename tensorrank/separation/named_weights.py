@@ -93,7 +93,9 @@ def checked_weights(weights: Mapping[str, ArrayLike], shapes: Shapes) -> dict[st
     if not isinstance(weights, Mapping):
         raise WeightsError(f"weights of type {type(weights).__name__} were given; expected a mapping of names to arrays")
     if set(weights) != set(shapes):
-        raise WeightsError(f"weights named {named(weights)} were given; expected {', '.join(shapes)}")
+        modules = any(isinstance(name, str) and name.endswith("weight") for name in weights)
+        hint = "; from_torch reads the weights of PyTorch's modules" if modules else ""
+        raise WeightsError(f"weights named {named(weights)} were given; expected {', '.join(shapes)}{hint}")
     arrays = {}
     for name, (axes, expected) in shapes.items():
         if isinstance(weights, NpzFile):

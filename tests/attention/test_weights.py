@@ -8,6 +8,7 @@ from tensorrank.attention.architecture import SelfAttention
 from tensorrank.attention.weights import AttentionWeights
 from tensorrank.errors import PrimeError, TensorRankError, WeightsError
 from tensorrank.separation.named_weights import drawn_or_given
+from tensorrank.separation.solve import separation_rank
 
 SHAPE = SelfAttention(depth=2, width=3, heads=4, head_dim=5).shapes
 NAMES = ("query", "key", "value", "output")
@@ -121,3 +122,9 @@ def test_a_denominator_divisible_by_the_prime_asks_for_another():
     weights["value"] = np.full(INNER, Fraction(1, 101), dtype=object)
     with pytest.raises(PrimeError, match="denominator divisible by 101; choose another prime"):
         drawn_or_given(weights, SHAPE, PrimeField(101), np.random.default_rng(0))
+
+
+def test_names_of_modules_are_told_what_reads_them():
+    weights = {"in_proj_weight": np.ones((6, 2)), "out_proj.weight": np.eye(2)}
+    with pytest.raises(WeightsError, match=r"in_proj_weight, out_proj.weight were given; .*; from_torch reads the weights"):
+        separation_rank(SelfAttention(1, 2), weights=weights)

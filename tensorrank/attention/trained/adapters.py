@@ -25,7 +25,7 @@ from tensorrank.given_files.safetensors_files import floats_of, tensors_in
 Read = Callable[[Sequence[str]], dict[str, Floats]]
 
 # Under which names modules keep how many heads ask, and what scores are multiplied by.
-_HEADS = ("num_attention_heads", "num_heads", "n_heads", "n_head")
+_HEADS = ("num_attention_heads", "num_heads", "n_heads", "n_head", "heads")
 _SCALE = ("scaling", "inv_norm_factor")
 
 
@@ -143,13 +143,13 @@ def from_safetensors(
 
     Source: the format, https://huggingface.co/docs/safetensors.
 
-    >>> import json, struct, tempfile
+    >>> import json, pathlib, struct, tempfile
     >>> layer = {"in_proj_weight": np.ones((6, 2), "<f4"), "out_proj.weight": np.eye(2, dtype="<f4")}
     >>> offsets = {"in_proj_weight": (0, 48), "out_proj.weight": (48, 64)}
     >>> header = {n: {"dtype": "F32", "shape": layer[n].shape, "data_offsets": offsets[n]} for n in layer}
     >>> text = json.dumps(header).encode()
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = Path(folder, "model.safetensors")  # safetensors.numpy.save_file(layer, path) writes the same
+    ...     path = pathlib.Path(folder, "model.safetensors")  # safetensors.numpy.save_file(layer, path) writes the same
     ...     _ = path.write_bytes(struct.pack("<Q", len(text)) + text + b"".join(map(bytes, layer.values())))
     ...     from_safetensors(path, heads=2, causal=True)
     TrainedAttention(depth=1, width=2, heads=2, kv_heads=2, head_dim=1, scale=1.0, causal=True, residual=False)

@@ -1,3 +1,4 @@
+import flint
 import numpy as np
 import pytest
 from attention.trained.fractions_of_layers import value
@@ -88,7 +89,18 @@ def test_trained_weights_reach_the_rank_of_almost_all_weights():
     assert (found.value, found.standing) == (3, "exact")
 
 
-def test_equal_values_of_all_heads_lower_the_rank():
+@pytest.mark.parametrize("biases", [(), ("query", "value"), ("query", "key", "value", "output")])
+def test_ranks_are_those_of_all_values_over_fractions(biases):
+    # Two tokens of width 1: a polynomial of degree at most 9 in each, so that a grid of 10 x 10 values has its rank.
+    layers = blocks(7, depth=2, width=1, heads=1, biases=biases)
+    values = [[value(layers, [[i], [j]], 0, residual=True, causal=False) for j in range(-4, 6)] for i in range(-4, 6)]
+    expected = flint.fmpq_mat([[flint.fmpq(v.numerator, v.denominator) for v in row] for row in values]).rank()
+    model, weights = network(layers).without_softmax(2)
+    assert separation_rank(model, weights=weights).value == expected
+    assert separation_rank(network(layers).drawn(1).without_softmax(2)[0]).value == expected
+
+
+def test_values_of_zero_lower_the_rank():
     zero = tuple(Block(**{**vars(block), "value": np.zeros((1, 1, 2))}) for block in blocks(1, biases=()))
     model, weights = network(zero).without_softmax(4)
     # Without values the output is the output token itself, a function of one side.
