@@ -16,7 +16,7 @@ from tensorrank.attention.trained.biases import carried
 from tensorrank.attention.trained.blocks import Block
 from tensorrank.checked import checked
 from tensorrank.errors import WeightsError
-from tensorrank.separation.numerical import NumericalModel, Sampler
+from tensorrank.separation.numerical_model import NumericalModel, Sampler
 
 # Random weights are whole numbers below this, so that they are floats without rounding.
 _LARGEST = 2**24
