@@ -167,6 +167,17 @@ def test_what_does_not_fit_is_refused_in_the_words_of_its_annotation(take, given
         take(given=given)
 
 
+def test_what_may_be_anything_is_left_to_the_function():
+    @checked
+    def take(given: Any, number: int = 0):
+        return given
+
+    thing = object()
+    assert take(thing) is thing
+    with pytest.raises(TensorRankError, match="number is 'x'; expected a whole number"):
+        take(thing, "x")
+
+
 def test_a_checked_function_keeps_its_name_words_and_signature():
     @checked
     def known(first: int, /, *others: str, last: int = 2, **options: Any) -> str:
