@@ -81,14 +81,27 @@ def found_layers(names: Collection[str], under: str = "") -> list[FoundLayer]:
         raise WeightsError(
             f"no attention layer was found among tensors{where} named {named(names)}; expected layers of {known}"
         )
-    stacks = Counter(re.sub(r"\d+", "#", prefix) for prefix in found)
+    stacks = Counter(map(_stack, found))
     if len(stacks) > 1:
         listed = ", ".join(f"{count} of {stack}*" for stack, count in list(stacks.items())[:MOST_LISTED])
         raise WeightsError(
             f"there are attention layers of several stacks: {listed}; expected one stack, such as by "
-            f"under={shown(next(iter(found)).split('.')[0] + '.')}"
+            f"under={shown(_beginning_of_one_stack(list(found)))}"
         )
     return sorted(found.values(), key=lambda layer: [int(number) for number in re.findall(r"\d+", layer.prefix)])
+
+
+def _stack(prefix: str) -> str:
+    """The name of a layer with # for numbers, which all layers of a stack share."""
+    return re.sub(r"\d+", "#", prefix)
+
+
+def _beginning_of_one_stack(prefixes: list[str]) -> str:
+    """The shortest beginning of the first layer's name that no layer of another stack has."""
+    first, parts = prefixes[0], prefixes[0].split(".")
+    others = tuple(prefix for prefix in prefixes if _stack(prefix) != _stack(first))
+    beginnings = (".".join(parts[:count]) + "." for count in range(1, len(parts)))
+    return next((one for one in beginnings if not any(other.startswith(one) for other in others)), first)
 
 
 def chosen_layers(found: Sequence[FoundLayer], layers: int | Sequence[int] | None) -> list[FoundLayer]:

@@ -113,6 +113,16 @@ def test_of_two_stacks_one_is_chosen():
     assert from_torch(tensors, heads=4, under="dec.").read[0][0] == "dec.layers.0.attn.q_proj.weight"
 
 
+def test_the_beginning_that_is_named_tells_the_stacks_apart():
+    parts = ("model.encoder.layers", "model.decoder.layers")
+    tensors = {f"{part}.{i}.attn.{name}": a for part in parts for i in (0, 1) for name, a in llama().items()}
+    with pytest.raises(WeightsError, match=r"under='model.encoder.'"):
+        from_torch(tensors, heads=4)
+    tensors = {f"h.{i}.{part}.{name}": a for part in ("near", "far") for i in (0, 1) for name, a in llama().items()}
+    with pytest.raises(WeightsError, match=r"under='h.0.near.'"):
+        from_torch(tensors, heads=4)
+
+
 def test_cross_attention_is_not_taken_for_self_attention():
     tensors = {f"layers.0.{kind}.{name}": a for kind in ("self_attn", "encoder_attn") for name, a in llama().items()}
     trained = from_torch(tensors, heads=4)
