@@ -1,73 +1,127 @@
-"""Reading a Hugging Face style config.json; the library that wrote it is not needed."""
+"""Reading a Hugging Face style config.json: counted by the table of families, or by the library that wrote it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
-from tensorrank.arguments import file_path, shown
+from tensorrank.arguments import file_path, meant, one_of, shown
 from tensorrank.errors import TensorRankError
 from tensorrank.given_files.json_values import read_json
 from tensorrank.given_files.paths import named_in_errors
-from tensorrank.guidelines.config_families import FAMILIES, described
+from tensorrank.guidelines.built_models import building, facts
+from tensorrank.guidelines.families.counting import check_unbuilt, described, described_parts
+from tensorrank.guidelines.families.family import Composite, Family
+from tensorrank.guidelines.families.table import FAMILIES
 from tensorrank.guidelines.model_config import ModelConfig
 
 _LARGEST_FILE = 10**7
+_BY = ("table", "transformers")
+_BY_HAND = "give depth and width"
 
 
-def read_config(config: str | Path | Mapping[str, Any]) -> ModelConfig:
-    """What a config.json, or its content, says of the architecture.
+def read_config(
+    config: str | Path | Mapping[str, Any], counted_by: Literal["table", "transformers"] | None = None
+) -> ModelConfig:
+    """What a config.json, or its content, says of the architecture, with exact counts of parameters.
 
-    The families are GPT-2, LLaMA, Mistral, Qwen (1, 2 and 3), OPT, BERT, RoBERTa, T5 and mT5. A key that is left out
-    has the value that the public format gives it then.
+    Where transformers is installed (the extra `hf`), it builds the model that architectures and model_type name, without
+    numbers, and what is there is counted: any family that it knows. Otherwise, and of the few families that it does not
+    know, a table of families counts; it needs nothing but the file. Both count alike. A key that is left out has the
+    value that the public format gives it then. No code that a configuration names (auto_map) is ever run.
 
     Args:
-        config: a path, or the content as a mapping.
+        config: the path of a file, or of a folder with a config.json, or the content as a mapping.
+        counted_by: "table" or "transformers"; by default as above.
 
     Raises:
-        TensorRankError: if the file cannot be read or is no JSON object, the family is none of these, or keys are
-            missing (all are named) or no whole numbers.
+        TensorRankError: if the file cannot be read or is no JSON object, its family or class is not known, keys are
+            missing (all are named) or have values that are not understood, or there are keys that the table does not
+            know, since they may change the architecture.
 
     >>> gpt2 = {"model_type": "gpt2", "n_layer": 12, "n_embd": 768, "n_head": 12, "n_positions": 1024,
     ...         "vocab_size": 50257}
-    >>> read_config(gpt2).parameters, read_config(gpt2).parameters_without_embeddings
-    (124439808, 85056000)
+    >>> found = read_config(gpt2, "table")
+    >>> found.parameters, found.parameters_without_embeddings, found.counted_as
+    (124439808, 85056000, 'GPT2LMHeadModel')
     """
+    if counted_by is not None:
+        one_of("counted_by", counted_by, _BY)
     if isinstance(config, Mapping):
-        return _checked(config)
+        return _counted(config, counted_by)
     path = file_path("the configuration", config)
+    path = path / "config.json" if path.is_dir() else path
     with named_in_errors(path):
-        return _checked(read_json(path, "a config.json", most=_LARGEST_FILE))
+        return _counted(read_json(path, "a config.json", most=_LARGEST_FILE), counted_by)
 
 
-def _checked(config: Any) -> ModelConfig:
+def _counted(config: Any, counted_by: str | None) -> ModelConfig:
     if not isinstance(config, Mapping):
         raise TensorRankError(f"this is {shown(config)}; expected an object, as in a config.json")
-    known = ", ".join(FAMILIES)
     if "model_type" not in config:
-        raise TensorRankError(f"the key model_type is missing; expected one of {known}, or give depth and width")
-    name = config["model_type"]
-    if not isinstance(name, str) or name not in FAMILIES:
-        lower = name.lower() if isinstance(name, str) else ""
-        meant = f"; did you mean {lower!r}?" if lower in FAMILIES else ""
-        inner = "; the language model of this one is under 'text_config': give that part alone"
-        raise TensorRankError(
-            f"model_type is {shown(name)}; expected one of {known}{meant}{inner if 'text_config' in config else ''}; of any "
-            "other model, give depth and width"
-        )
-    if config.get("add_cross_attention"):
-        raise TensorRankError(f"add_cross_attention is set; expected a {name} model without, as it is not counted here")
-    if config.get("auto_map") and not FAMILIES[name].own_code:
-        raise TensorRankError(
-            f"auto_map names code of the model's own, which may count otherwise than a {name} model; expected a model "
-            f"without. To count it as an ordinary {name} model, leave the key out"
-        )
-    missing = [key for key in FAMILIES[name].needed if config.get(key) is None]
-    if missing:
-        one = len(missing) == 1
-        raise TensorRankError(
-            f"the key{'' if one else 's'} {', '.join(missing)} {'is' if one else 'are'} missing; "
-            f"expected {'it' if one else 'them'} in the configuration of a {name} model"
-        )
-    return described(name, config)
+        raise TensorRankError(f"the key model_type is missing; expected the name of a family, such as llama, or {_BY_HAND}")
+    name, installed = config["model_type"], building.installed()
+    if counted_by == "transformers" and installed is None:
+        raise TensorRankError("transformers is not installed, or PyTorch is not; expected both: pip install 'tensorrank[hf]'")
+    table = FAMILIES.get(name) if isinstance(name, str) else None
+    builds = isinstance(name, str) and name in building.model_types()
+    if table is None and not builds:
+        raise TensorRankError(_unknown(name, config))
+    if counted_by == "transformers" and not builds:
+        raise TensorRankError(f"model_type is {name!r}, which transformers {installed} does not know; the table does")
+    own = _on_own_code(name, table, config)
+    if isinstance(table, Family):
+        check_unbuilt(name, table, config)
+    if installed and builds and counted_by != "table":
+        found = facts.counted(config)
+    else:
+        way_round = _way_round(name, installed, builds)
+        if table is None:
+            raise TensorRankError(f"model_type is {shown(name)}, which the table does not know; {_inner(config)}{way_round}")
+        found = _by_table(name, table, config, way_round)
+    return replace(found, notes=(*found.notes, *own))
+
+
+def _by_table(name: str, table: Family | Composite, config: Mapping[str, Any], way_round: str) -> ModelConfig:
+    if isinstance(table, Composite):
+        return described_parts(name, table, FAMILIES, config, way_round)
+    return described(name, table, config, way_round)
+
+
+def _on_own_code(name: str, table: Family | Composite | None, config: Mapping[str, Any]) -> tuple[str, ...]:
+    """A note where a configuration names code of its own that builds what is counted; other code is refused."""
+    if not config.get("auto_map"):
+        return ()
+    if isinstance(table, Family) and table.own_code:
+        return (f"the code that auto_map names is not read: this is counted as other {name} models are",)
+    raise TensorRankError(
+        f"auto_map names code of the model's own, which is never run here and may build something else than a {name} model; "
+        f"expected a configuration without. To count it as an ordinary {name} model, leave the key out"
+    )
+
+
+def _way_round(name: str, installed: str | None, builds: bool) -> str:
+    """What to try where the table does not know enough; transformers only where it builds the family."""
+    if not builds:
+        return _BY_HAND
+    if installed:
+        return "let transformers count it (counted by 'transformers')"
+    return f"install the extra hf (pip install 'tensorrank[hf]'), with which transformers builds {name} models"
+
+
+def _inner(config: Mapping[str, Any]) -> str:
+    """Words on the language model within a configuration, if the table counts it."""
+    part = config.get("text_config")
+    try:
+        _counted(part, "table")
+    except TensorRankError:
+        return ""
+    return "give its language model alone, which stands under 'text_config'; or "
+
+
+def _unknown(name: Any, config: Mapping[str, Any]) -> str:
+    lower = name.lower() if isinstance(name, str) else name
+    near = meant(lower, sorted({*FAMILIES, *building.model_types()}))
+    return f"model_type is {shown(name)}, which neither the table nor transformers knows{near}; {_inner(config)}{_BY_HAND}"

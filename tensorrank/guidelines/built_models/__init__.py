@@ -1,0 +1,1 @@
+"""Counting models as transformers builds them: any family that it knows."""

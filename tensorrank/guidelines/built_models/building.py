@@ -1,0 +1,255 @@
+"""A model of transformers built of a configuration on the meta device: its modules and shapes, and no numbers.
+
+No weights are loaded, nothing is fetched, and no code that a configuration names is run: only classes that come with
+transformers are built.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
+from importlib import import_module
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+from tensorrank.arguments import meant, named, shown
+from tensorrank.errors import TensorRankError
+from tensorrank.given_files.paths import in_a_line
+from tensorrank.guidelines.families.harmless import is_harmless
+
+# The families of transformers 5.24, for messages where it is not installed.
+_NAMES = Path(__file__).with_name("model_types.txt")
+# Keys that say how a model is loaded and run, of which nothing is built.
+_OF_RUNNING = frozenset(
+    "architectures auto_map quantization_config dtype torch_dtype attn_implementation _attn_implementation "
+    "_attn_implementation_internal experts_implementation transformers_version _name_or_path _commit_hash".split()
+)
+# Whole numbers with these in their names say how much is built one by one.
+_ONE_BY_ONE = ("layer", "depth", "block", "expert", "stage", "group")
+_MOST_ONE_BY_ONE, _MOST_PARAMETERS = 10**4, 3 * 10**5
+# A key that is as near as this to one that a family has, and that is not there, is taken for a slip.
+_SLIP = 0.85
+
+
+@dataclass(frozen=True)
+class BuiltModel:
+    """A model without numbers.
+
+    Attributes:
+        module: the module, whose parameters have shapes only.
+        config: the configuration as transformers has it, what was left out included.
+        notes: what a reader should know of what was built.
+    """
+
+    module: Any
+    config: Any
+    notes: tuple[str, ...]
+
+
+def installed() -> str | None:
+    """The version of transformers, if it and PyTorch can be imported; else None."""
+    try:
+        return version("transformers") if find_spec("torch") and find_spec("transformers") else None
+    except PackageNotFoundError:
+        return None
+
+
+def model_types() -> frozenset[str]:
+    """The families that transformers knows: of the version that is installed, or else of version 5.24."""
+    return frozenset(_auto().CONFIG_MAPPING_NAMES) if installed() else frozenset(_NAMES.read_text(encoding="utf-8").split())
+
+
+def writes_texts(name: str) -> bool:
+    """Whether a family has models that write texts token by token."""
+    return name in _classes().MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
+
+
+def built(content: Mapping[str, Any]) -> BuiltModel:
+    """The model that architectures and model_type name, on the meta device.
+
+    Raises:
+        TensorRankError: if transformers refuses the configuration, does not know the class, or would build more than
+            fits a moment.
+    """
+    name = content["model_type"]
+    _check_sizes(content, "")
+    with _quiet():
+        config = _config(name, content)
+        given, kind, notes = _class(name, config, content)
+        watched = _watched(config)
+        module = _module(name, kind, config)
+    return BuiltModel(module, config, (*notes, *_unread(name, content, watched)))
+
+
+def _auto() -> Any:
+    return import_module("transformers.models.auto.configuration_auto")
+
+
+def _classes() -> Any:
+    return import_module("transformers.models.auto.modeling_auto")
+
+
+def _check_sizes(content: Any, place: str) -> None:
+    """Refuse what would be built one by one for ever."""
+    items = content.items() if isinstance(content, Mapping) else enumerate(content) if isinstance(content, list) else ()
+    for key, value in items:
+        where = f"{place}.{key}" if place else str(key)
+        counts = isinstance(key, str) and any(word in key for word in _ONE_BY_ONE)
+        if counts and type(value) is int and value > _MOST_ONE_BY_ONE:
+            raise TensorRankError(f"{where} is {shown(value)}; expected at most {_MOST_ONE_BY_ONE}, as each is built by itself")
+        _check_sizes(value, where)
+
+
+def _without(content: Any) -> Any:
+    """The configuration without the keys of running, in its parts, too."""
+    if isinstance(content, Mapping):
+        return {key: _without(value) for key, value in content.items() if key not in _OF_RUNNING}
+    return [_without(value) for value in content] if isinstance(content, list) else content
+
+
+def _config(name: str, content: Mapping[str, Any]) -> Any:
+    rest = _without({key: value for key, value in content.items() if key != "model_type"})
+    try:
+        return _auto().CONFIG_MAPPING[name].from_dict(rest)
+    except Exception as error:  # of another library, which may raise anything
+        raise TensorRankError(f"transformers refuses this configuration of a {name} model: {_first_words(error)}") from error
+
+
+def _class(name: str, config: Any, content: Mapping[str, Any]) -> tuple[str, Any, list[str]]:
+    """The class of the weights, its name, and notes; where none is named, the one that writes or the bare model."""
+    names = content.get("architectures") or []
+    if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
+        raise TensorRankError(f"architectures is {shown(names)}; expected a list of texts")
+    known = _known_classes(name)
+    if not names:
+        chosen = _default(name, config, known)
+        return chosen, _imported(chosen), []
+    given, notes = names[0], []
+    if len(names) > 1:
+        notes.append(f"the first of the {len(names)} classes that are named is counted")
+    found = _imported(given)
+    if found is not None:
+        if not isinstance(config, found.config_class):
+            other = found.config_class.model_type
+            raise TensorRankError(f"architectures names {given}, a class of {other} models, and model_type is {name!r}")
+        return given, found, notes
+    prefix = _classes().MODEL_MAPPING_NAMES.get(name, "Model").removesuffix("Model") if known else ""
+    endings = {one.removeprefix(prefix): one for one in known}
+    ending = next((one for one in sorted(endings, key=len, reverse=True) if one and given.endswith(one)), None)
+    if ending is None:
+        raise TensorRankError(
+            f"architectures is {shown(names)}; expected one of {', '.join(known)} for a {name} model{meant(given, known)}"
+        )
+    notes.append(f"counted as {endings[ending]}, for which {shown(given)} is taken")
+    return endings[ending], _imported(endings[ending]), notes
+
+
+def _known_classes(name: str) -> list[str]:
+    """The classes of a family, by all that transformers makes automatically."""
+    mappings = (value for key, value in vars(_classes()).items() if key.endswith("_MAPPING_NAMES"))
+    found = (mapping[name] for mapping in mappings if name in mapping)
+    return list(dict.fromkeys(one for names in found for one in ([names] if isinstance(names, str) else names)))
+
+
+def _default(name: str, config: Any, known: list[str]) -> str:
+    auto = _classes()
+    writers = ["MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES"] if getattr(config, "is_encoder_decoder", False) else []
+    if name not in auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES:
+        writers += ["MODEL_FOR_CAUSAL_LM_MAPPING_NAMES", "MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES"]
+    for mapping in (*writers, "MODEL_MAPPING_NAMES"):
+        chosen = getattr(auto, mapping, {}).get(name)
+        if chosen:
+            return chosen if isinstance(chosen, str) else chosen[0]
+    if not known:
+        raise TensorRankError(f"transformers has no model of the family {name} by itself; expected architectures to name one")
+    return known[0]
+
+
+def _imported(name: str) -> Any:
+    """A class of models that comes with transformers; None for any other name."""
+    transformers = import_module("transformers")
+    found = getattr(transformers, name, None) if name.isidentifier() else None
+    return found if isinstance(found, type) and issubclass(found, transformers.PreTrainedModel) else None
+
+
+def _module(name: str, kind: Any, config: Any) -> Any:
+    import torch
+
+    made = 0
+
+    def count(module: object, key: str, parameter: object) -> None:
+        nonlocal made
+        made += 1
+        if made > _MOST_PARAMETERS:
+            raise TensorRankError(f"a {name} model of this configuration has more than {_MOST_PARAMETERS} arrays of weights")
+
+    hook = torch.nn.modules.module.register_module_parameter_registration_hook(count)
+    try:
+        with torch.device("meta"):
+            return kind(config)
+    except TensorRankError:
+        raise
+    except Exception as error:  # of another library, which may raise anything
+        raise TensorRankError(f"transformers cannot build {kind.__name__} of this configuration: {_first_words(error)}") from error
+    finally:
+        hook.remove()
+
+
+def _watched(config: Any, place: str = "") -> list[tuple[str, Any, set[str]]]:
+    """The configuration and its parts, each with its place and a set that takes the names that are read of it."""
+    found: list[tuple[str, Any, set[str]]] = []
+    for key, value in list(vars(config).items()):
+        if hasattr(value, "to_diff_dict"):
+            found += _watched(value, f"{place}{key}.")
+    read: set[str] = set()
+
+    def remember(self: Any, name: str) -> Any:
+        read.add(name)
+        return kind.__getattribute__(self, name)
+
+    kind = type(config)
+    config.__class__ = type(kind.__name__, (kind,), {"__getattribute__": remember, "__module__": kind.__module__})
+    return [(place, config, read), *found]
+
+
+def _unread(name: str, content: Mapping[str, Any], watched: list[tuple[str, Any, set[str]]]) -> list[str]:
+    """A note on keys that nothing has read and that transformers does not know; a slip is refused."""
+    unread = []
+    for place, config, read in watched:
+        part: Any = content
+        for step in place.split(".")[:-1]:
+            part = part.get(step, {}) if isinstance(part, Mapping) else {}
+        known = {one.name for one in fields(config)} | set(config.attribute_map) | read
+        for key in part if isinstance(part, Mapping) else ():
+            if key in known or is_harmless(key):
+                continue
+            unread.append(place + key)
+            near = get_close_matches(key, sorted(known - set(part)), n=1, cutoff=_SLIP)
+            if near:
+                raise TensorRankError(
+                    f"the key {place}{key} is not known of a {name} model; did you mean {near[0]!r}? If not, leave it out"
+                )
+    return [f"transformers reads nothing of the keys {named(unread)}"] if unread else []
+
+
+def _first_words(error: BaseException) -> str:
+    return in_a_line(" ".join(str(error).split()) or type(error).__name__)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """A context in which transformers prints no warnings."""
+    log = import_module("transformers.utils.logging")
+    level = log.get_verbosity()
+    log.set_verbosity_error()
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        log.set_verbosity(level)

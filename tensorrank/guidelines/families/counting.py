@@ -1,0 +1,283 @@
+"""The model that a configuration of a known family describes: its shape, and its parameters, all and active."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from tensorrank.arguments import meant, named, shown
+from tensorrank.errors import TensorRankError
+from tensorrank.guidelines.families.family import Composite, Ending, Family, Weights
+from tensorrank.guidelines.families.harmless import is_harmless
+from tensorrank.guidelines.families.reading import Reading, Whole
+from tensorrank.guidelines.model_config import ModelConfig, Stack
+
+
+def described(name: str, family: Family, content: Mapping[str, Any], way_round: str) -> ModelConfig:
+    """The model that a configuration of a family describes.
+
+    Args:
+        name: the model_type.
+        family: what the table says of it.
+        content: the configuration.
+        way_round: what to try where the table does not know enough, for messages.
+
+    Raises:
+        TensorRankError: if keys are missing or have values that are not understood, or there are keys that the family
+            does not know.
+    """
+    content = _flat(content, family.parts)
+    _check_needed(name, family, content)
+    reading = Reading(content, _sizes(family))
+    ending, counted_as, notes = _class(name, family, reading, way_round)
+    check_unbuilt(name, family, content)
+    _check_values(name, family.expects, reading, way_round)
+    stacks = _stacks(family, reading, alone=ending.encoder_alone)
+    vocabulary, context = reading.known("vocabulary"), reading.known("context")
+    width, embedding = reading.size("width"), reading.size("embedding")
+    config = ModelConfig(
+        family=name,
+        stacks=stacks,
+        vocabulary=vocabulary,
+        embedding_rank=min(embedding, width, vocabulary or width),
+        context=None if context is None else context - family.unused_positions,
+        learned_positions=reading.flag(family.learned_positions),
+        embedding_parameters=_total(reading, _embeddings(family, reading, ending))[0],
+        parameters_without_embeddings=sum(stack.parameters for stack in stacks) + _total(reading, ending.weights)[0],
+        notes=(*notes, *_notes(family, reading, ending)),
+        counted_as=counted_as,
+    )
+    _check_all_read(name, family, reading, way_round)
+    return config
+
+
+def described_parts(name: str, family: Composite, known: Mapping[str, Any], content: Mapping[str, Any], way_round: str) -> ModelConfig:
+    """The model that a configuration with a configuration for each part describes: images first, then texts.
+
+    Args:
+        name: the model_type.
+        family: what the table says of it.
+        known: the families of the parts, by name.
+        content: the configuration.
+        way_round: what to try where the table does not know enough, for messages.
+
+    Raises:
+        TensorRankError: as `described`.
+    """
+    missing = [part for part in family.parts if not isinstance(content.get(part), Mapping)]
+    if missing:
+        raise TensorRankError(f"{missing[0]} is {shown(content.get(missing[0]))}; expected an object, as a {name} model has; {way_round}")
+    reading = Reading(content, {})
+    classes = reading.texts("architectures") or family.classes
+    if classes[0] not in family.classes:
+        raise TensorRankError(
+            f"architectures is {shown(list(classes))}; expected one of {', '.join(family.classes)} for a {name} model"
+            f"{meant(classes[0], family.classes)}; {way_round}"
+        )
+    _check_values(name, family.expects, reading, way_round)
+    reading.read.update(family.parts)
+    _check_all_read(name, family, reading, way_round)
+    first, second = (_described_part(key, part, known[part], content[key], way_round) for key, part in family.parts.items())
+    return replace(
+        second,
+        family=name,
+        stacks=(*first.stacks, *second.stacks),
+        embedding_parameters=first.embedding_parameters + second.embedding_parameters,
+        parameters_without_embeddings=first.parameters_without_embeddings
+        + second.parameters_without_embeddings
+        + family.between(first.main_stack.width, second.main_stack.width),
+        notes=(family.note,),
+        counted_as=classes[0],
+    )
+
+
+def _described_part(key: str, name: str, family: Family, content: Mapping[str, Any], way_round: str) -> ModelConfig:
+    given = content.get("model_type", name)
+    if given != name:
+        raise TensorRankError(f"{key}.model_type is {shown(given)}; expected {name!r}; {way_round}")
+    try:
+        return described(name, family, content, way_round)
+    except TensorRankError as error:
+        raise TensorRankError(f"in {key}: {error}") from error
+
+
+def _flat(content: Mapping[str, Any], parts: Iterable[str]) -> Mapping[str, Any]:
+    """The configuration with the keys of its parts, as "part.key", in place of the parts."""
+    flat = dict(content)
+    for part in parts:
+        given = flat.pop(part, None)
+        if given is not None and not isinstance(given, Mapping):
+            raise TensorRankError(f"{part} is {shown(given)}; expected an object")
+        flat |= {f"{part}.{key}": value for key, value in (given or {}).items()}
+    return flat
+
+
+def _sizes(family: Family) -> dict[str, Whole]:
+    """The sizes of a family by name, those that follow from others included."""
+    names = ("depth", "width", "heads", "vocabulary", "context", "second_depth")
+    return {
+        **{name: getattr(family, name) for name in names},
+        "kv_heads": lambda reading: _kv_heads(family, reading),
+        "head_dim": lambda reading: _head_dim(family, reading),
+        "inner": lambda reading: reading.whole(family.inner) or 4 * reading.size("width"),
+        "embedding": lambda reading: reading.whole(family.embedding) or reading.size("width"),
+        "queries": lambda reading: reading.size("heads") * reading.size("head_dim"),
+        "keys": lambda reading: reading.size("kv_heads") * reading.size("head_dim"),
+        "labels": _labels,
+        **family.more,
+    }
+
+
+def _stacks(family: Family, reading: Reading, *, alone: bool) -> tuple[Stack, ...]:
+    stacks: list[Stack] = []
+    for role in family.roles[:1] if alone else family.roles:
+        # A decoder that follows an encoder attends to it, too.
+        second = bool(stacks)
+        depth = (reading.known("second_depth") if second else None) or reading.size("depth")
+        own = depth if second else reading.size(family.own_layers)
+        layer = (*family.layer, *(family.second if second else ()))
+        in_layers, idle = _total(reading, layer, own)
+        experts, used = family.experts or (0, 0)
+        stacks.append(
+            Stack(
+                role,
+                depth,
+                reading.size("width"),
+                reading.size("heads"),
+                reading.size("kv_heads"),
+                reading.size("head_dim"),
+                reading.size("inner"),
+                in_layers + _total(reading, family.ends)[0],
+                idle_parameters=idle,
+                experts=reading.size(experts),
+                experts_per_token=reading.size(used),
+                value_dim=None if family.value_dim is None else reading.size(family.value_dim),
+                latent=None if family.latent is None else reading.size(family.latent),
+            )
+        )
+    return tuple(stacks)
+
+
+def _embeddings(family: Family, reading: Reading, ending: Ending) -> tuple[Weights, ...]:
+    """The weights of all embeddings; the output's are counted where they are not those of the input."""
+    found = family.embeddings
+    if family.vocabulary is not None:
+        found += (Weights("vocabulary", "embedding"),)
+    if ending.writes:
+        untied = not reading.flag(family.tied)
+        found += (Weights("embedding", "vocabulary", when=untied), Weights("vocabulary", when=family.output_bias))
+    return found
+
+
+def _total(reading: Reading, weights: Iterable[Weights], layers: int = 1) -> tuple[int, int]:
+    """The number of parameters, and how many of them are idle."""
+    counts = [one.count(reading, layers) for one in weights]
+    return sum(found for found, _ in counts), sum(idle for _, idle in counts)
+
+
+def _class(name: str, family: Family, reading: Reading, way_round: str) -> tuple[Ending, str, list[str]]:
+    """What the class of the weights has, its name, and notes; the first known class where none is named."""
+    classes = reading.texts("architectures")
+    if not classes:
+        first = next(iter(family.endings))
+        return family.endings[first], family.prefix + first, []
+    given = classes[0]
+    ending = next((one for one in sorted(family.endings, key=len, reverse=True) if given.endswith(one)), None)
+    known = [family.prefix + one for one in family.endings]
+    if ending is None:
+        raise TensorRankError(
+            f"architectures is {shown(list(classes))}; expected one of {', '.join(known)} for a {name} model"
+            f"{meant(given, known)}; {way_round}"
+        )
+    counted, notes = family.prefix + ending, []
+    if given != counted:
+        notes.append(f"counted as {counted}, for which {shown(given)} is taken")
+    if len(classes) > 1:
+        notes.append(f"the first of the {len(classes)} classes that are named is counted")
+    return family.endings[ending], counted, notes
+
+
+def _notes(family: Family, reading: Reading, ending: Ending) -> list[str]:
+    notes = [note(reading) if callable(note) else note for note in family.notes]
+    return [note for note in (*notes, ending.note) if note]
+
+
+def _check_needed(name: str, family: Family, content: Mapping[str, Any]) -> None:
+    missing = [
+        keys.split("|")[0] for keys in family.needed if all(content.get(key) is None for key in keys.split("|"))
+    ]
+    if missing:
+        one = len(missing) == 1
+        raise TensorRankError(
+            f"the key{'' if one else 's'} {', '.join(missing)} {'is' if one else 'are'} missing; "
+            f"expected {'it' if one else 'them'} in the configuration of a {name} model"
+        )
+
+
+def check_unbuilt(name: str, family: Family, content: Mapping[str, Any]) -> None:
+    """Refuse values of which neither the table nor the library of the format builds what they say.
+
+    Raises:
+        TensorRankError: naming the key, its value, and those that are counted.
+    """
+    reading = Reading(_flat(content, family.parts), {})
+    _check_values(name, family.unbuilt, reading, "no other is built by transformers; of this one give depth and width")
+
+
+def _check_values(name: str, expected: Mapping[str, tuple[Any, ...]], reading: Reading, way_round: str) -> None:
+    """Refuse values that change what is built into something else than the weights of a family describe."""
+    for key, values in expected.items():
+        given = reading.value(key, values[0])
+        if not any(type(given) is type(one) and given == one for one in values):
+            words = " or ".join(json.dumps(one) for one in values)
+            raise TensorRankError(f"{key} is {shown(given)}; expected {words} in a {name} model that is counted here; {way_round}")
+
+
+def _check_all_read(name: str, family: Family | Composite, reading: Reading, way_round: str) -> None:
+    """Refuse keys that nothing has read and that may change the architecture."""
+    known = reading.read | family.harmless | set(getattr(family, "unbuilt", ()))
+    unknown = [key for key in reading.content if key not in known and not is_harmless(key)]
+    if not unknown:
+        return
+    absent = sorted(known - set(reading.content))
+    near = next((text for key in unknown if (text := meant(key, absent))), "")
+    one = len(unknown) == 1
+    raise TensorRankError(
+        f"the key{'' if one else 's'} {named(unknown)} {'is' if one else 'are'} not known of a {name} model, and may change "
+        f"it{near}; leave {'it' if one else 'them'} out if {'it does' if one else 'they do'} not, or {way_round}"
+    )
+
+
+def _kv_heads(family: Family, reading: Reading) -> int:
+    heads = reading.size("heads")
+    found = reading.whole(family.kv_heads, null_counts=True) or heads
+    if heads % found:
+        key = _key_of(family.kv_heads, "num_key_value_heads")
+        absent = "" if key in reading.content else " where it is left out"
+        raise TensorRankError(f"{key} is {found}{absent}; expected a divisor of the {heads} attention heads")
+    return found
+
+
+def _head_dim(family: Family, reading: Reading) -> int:
+    width, heads = reading.size("width"), reading.size("heads")
+    found = reading.whole(family.head_dim, null_counts=True)
+    if found is None and width % heads:
+        key = _key_of(family.head_dim, "")
+        hint = f", or the key {key}" if key else ""
+        raise TensorRankError(f"{heads} heads do not divide the width {width}; expected a divisor{hint}")
+    return found or width // heads
+
+
+def _key_of(fact: Whole, otherwise: str) -> str:
+    keys = fact[0] if isinstance(fact, tuple) else fact if isinstance(fact, str) else otherwise
+    return keys.split("|")[0]
+
+
+def _labels(reading: Reading) -> int:
+    """The classes of the head of a task: as many as have names, or their number, or two."""
+    names, number = reading.part("id2label"), reading.whole(("num_labels", None))
+    if names and number is not None and number != len(names):
+        raise TensorRankError(f"num_labels is {number}, but id2label has {len(names)} names; expected as many")
+    return len(names) or number or 2
