@@ -12,7 +12,7 @@ from tensorrank.errors import TensorRankError
 from tensorrank.given_files.json_values import read_json
 from tensorrank.given_files.paths import named_in_errors
 from tensorrank.guidelines.built_models import building, facts
-from tensorrank.guidelines.families.counting import check_unbuilt, described, described_parts
+from tensorrank.guidelines.families.counting import check_unbuilt, described, described_parts, known_keys
 from tensorrank.guidelines.families.family import Composite, Family
 from tensorrank.guidelines.families.table import FAMILIES
 from tensorrank.guidelines.model_config import ModelConfig
@@ -75,7 +75,7 @@ def _counted(config: Any, counted_by: str | None) -> ModelConfig:
     if isinstance(table, Family):
         check_unbuilt(name, table, config)
     if installed and builds and counted_by != "table":
-        found = facts.counted(config)
+        found = facts.counted(config, known_keys(table, config) if isinstance(table, Family) else frozenset())
     else:
         way_round = _way_round(name, installed, builds)
         if table is None:

@@ -7,7 +7,7 @@ transformers are built.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
@@ -31,6 +31,7 @@ _OF_RUNNING = frozenset(
 )
 # Whole numbers with these in their names say how much is built one by one.
 _ONE_BY_ONE = ("layer", "depth", "block", "expert", "stage", "group")
+_NO_NUMBERS_OF_THESE = ("size", "dim", "norm", "width", "token")
 _MOST_ONE_BY_ONE, _MOST_PARAMETERS = 10**4, 3 * 10**5
 # A key that is as near as this to one that a family has, and that is not there, is taken for a slip.
 _SLIP = 0.85
@@ -69,8 +70,12 @@ def writes_texts(name: str) -> bool:
     return name in _classes().MODEL_FOR_CAUSAL_LM_MAPPING_NAMES
 
 
-def built(content: Mapping[str, Any]) -> BuiltModel:
+def built(content: Mapping[str, Any], known: Set[str]) -> BuiltModel:
     """The model that architectures and model_type name, on the meta device.
+
+    Args:
+        content: the configuration.
+        known: keys of which nothing needs to be said if transformers reads nothing of them.
 
     Raises:
         TensorRankError: if transformers refuses the configuration, does not know the class, or would build more than
@@ -83,7 +88,7 @@ def built(content: Mapping[str, Any]) -> BuiltModel:
         given, kind, notes = _class(name, config, content)
         watched = _watched(config)
         module = _module(name, kind, config)
-    return BuiltModel(module, config, (*notes, *_unread(name, content, watched)))
+    return BuiltModel(module, config, (*notes, *_unread(name, content, known, watched)))
 
 
 def _auto() -> Any:
@@ -100,6 +105,7 @@ def _check_sizes(content: Any, place: str) -> None:
     for key, value in items:
         where = f"{place}.{key}" if place else str(key)
         counts = isinstance(key, str) and any(word in key for word in _ONE_BY_ONE)
+        counts = counts and not any(word in key for word in _NO_NUMBERS_OF_THESE)
         if counts and type(value) is int and value > _MOST_ONE_BY_ONE:
             raise TensorRankError(f"{where} is {shown(value)}; expected at most {_MOST_ONE_BY_ONE}, as each is built by itself")
         _check_sizes(value, where)
@@ -217,7 +223,9 @@ def _watched(config: Any, place: str = "") -> list[tuple[str, Any, set[str]]]:
     return [(place, config, read), *found]
 
 
-def _unread(name: str, content: Mapping[str, Any], watched: list[tuple[str, Any, set[str]]]) -> list[str]:
+def _unread(
+    name: str, content: Mapping[str, Any], others: Set[str], watched: list[tuple[str, Any, set[str]]]
+) -> list[str]:
     """A note on keys that nothing has read and that transformers does not know; a slip is refused."""
     unread = []
     for place, config, read in watched:
@@ -226,7 +234,7 @@ def _unread(name: str, content: Mapping[str, Any], watched: list[tuple[str, Any,
             part = part.get(step, {}) if isinstance(part, Mapping) else {}
         known = {one.name for one in fields(config)} | set(config.attribute_map) | read
         for key in part if isinstance(part, Mapping) else ():
-            if key in known or is_harmless(key):
+            if key in known or key in others or is_harmless(key):
                 continue
             unread.append(place + key)
             near = get_close_matches(key, sorted(known - set(part)), n=1, cutoff=_SLIP)

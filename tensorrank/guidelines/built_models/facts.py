@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -27,13 +27,17 @@ _BESIDE = ("norm", "ln_f", "ln_", "conv", "final")
 _POSITIONS = ("pos", "wpe")
 
 
-def counted(content: Mapping[str, Any]) -> ModelConfig:
+def counted(content: Mapping[str, Any], known: Set[str] = frozenset()) -> ModelConfig:
     """The model that transformers builds of a configuration, counted.
+
+    Args:
+        content: the configuration.
+        known: keys that are known to change nothing if transformers reads nothing of them.
 
     Raises:
         TensorRankError: if transformers does not build it.
     """
-    made = built(content)
+    made = built(content, known)
     module, config = made.module, made.config
     lists = _lists(module)
     shares = _shares(module, lists)

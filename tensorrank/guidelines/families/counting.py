@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
@@ -13,6 +14,9 @@ from tensorrank.guidelines.families.family import Composite, Ending, Family, Wei
 from tensorrank.guidelines.families.harmless import is_harmless
 from tensorrank.guidelines.families.reading import Reading, Whole
 from tensorrank.guidelines.model_config import ModelConfig, Stack
+
+# What keys of any family have to be, if the family says nothing else.
+_EXPECTED = {"is_encoder_decoder": (False,)}
 
 
 def described(name: str, family: Family, content: Mapping[str, Any], way_round: str) -> ModelConfig:
@@ -33,7 +37,7 @@ def described(name: str, family: Family, content: Mapping[str, Any], way_round: 
     reading = Reading(content, _sizes(family))
     ending, counted_as, notes = _class(name, family, reading, way_round)
     check_unbuilt(name, family, content)
-    _check_values(name, family.expects, reading, way_round)
+    _check_values(name, {**_EXPECTED, **family.expects}, reading, way_round)
     stacks = _stacks(family, reading, alone=ending.encoder_alone)
     vocabulary, context = reading.known("vocabulary"), reading.known("context")
     width, embedding = reading.size("width"), reading.size("embedding")
@@ -42,15 +46,26 @@ def described(name: str, family: Family, content: Mapping[str, Any], way_round: 
         stacks=stacks,
         vocabulary=vocabulary,
         embedding_rank=min(embedding, width, vocabulary or width),
-        context=None if context is None else context - family.unused_positions,
+        context=None if context is None else context - reading.size(family.unused_positions),
         learned_positions=reading.flag(family.learned_positions),
         embedding_parameters=_total(reading, _embeddings(family, reading, ending))[0],
         parameters_without_embeddings=sum(stack.parameters for stack in stacks) + _total(reading, ending.weights)[0],
         notes=(*notes, *_notes(family, reading, ending)),
         counted_as=counted_as,
     )
+    _read_the_rest(family, reading)
     _check_all_read(name, family, reading, way_round)
     return config
+
+
+def known_keys(family: Family, content: Mapping[str, Any]) -> frozenset[str]:
+    """The keys that a family knows, whether they are in a configuration or not."""
+    reading = Reading(_flat(content, family.parts), _sizes(family))
+    for name in _sizes(family):
+        with suppress(TensorRankError):
+            reading.known(name)
+    _read_the_rest(family, reading)
+    return frozenset(reading.read | family.harmless | {*family.unbuilt, *family.expects, *family.parts})
 
 
 def described_parts(name: str, family: Composite, known: Mapping[str, Any], content: Mapping[str, Any], way_round: str) -> ModelConfig:
@@ -76,7 +91,7 @@ def described_parts(name: str, family: Composite, known: Mapping[str, Any], cont
             f"architectures is {shown(list(classes))}; expected one of {', '.join(family.classes)} for a {name} model"
             f"{meant(classes[0], family.classes)}; {way_round}"
         )
-    _check_values(name, family.expects, reading, way_round)
+    _check_values(name, {**_EXPECTED, **family.expects}, reading, way_round)
     reading.read.update(family.parts)
     _check_all_read(name, family, reading, way_round)
     first, second = (_described_part(key, part, known[part], content[key], way_round) for key, part in family.parts.items())
@@ -132,14 +147,17 @@ def _sizes(family: Family) -> dict[str, Whole]:
 
 def _stacks(family: Family, reading: Reading, *, alone: bool) -> tuple[Stack, ...]:
     stacks: list[Stack] = []
-    for role in family.roles[:1] if alone else family.roles:
+    roles = family.roles(reading) if callable(family.roles) else family.roles
+    experts, used = (reading.size(size) for size in family.experts or (0, 0))
+    if used > experts:
+        raise TensorRankError(f"{used} experts are chosen for a token, of {experts}; expected no more than there are")
+    for role in roles[:1] if alone else roles:
         # A decoder that follows an encoder attends to it, too.
         second = bool(stacks)
         depth = (reading.known("second_depth") if second else None) or reading.size("depth")
         own = depth if second else reading.size(family.own_layers)
         layer = (*family.layer, *(family.second if second else ()))
         in_layers, idle = _total(reading, layer, own)
-        experts, used = family.experts or (0, 0)
         stacks.append(
             Stack(
                 role,
@@ -148,11 +166,11 @@ def _stacks(family: Family, reading: Reading, *, alone: bool) -> tuple[Stack, ..
                 reading.size("heads"),
                 reading.size("kv_heads"),
                 reading.size("head_dim"),
-                reading.size("inner"),
+                reading.size(family.feed_forward),
                 in_layers + _total(reading, family.ends)[0],
                 idle_parameters=idle,
-                experts=reading.size(experts),
-                experts_per_token=reading.size(used),
+                experts=experts,
+                experts_per_token=used,
                 value_dim=None if family.value_dim is None else reading.size(family.value_dim),
                 latent=None if family.latent is None else reading.size(family.latent),
             )
@@ -233,6 +251,20 @@ def _check_values(name: str, expected: Mapping[str, tuple[Any, ...]], reading: R
         if not any(type(given) is type(one) and given == one for one in values):
             words = " or ".join(json.dumps(one) for one in values)
             raise TensorRankError(f"{key} is {shown(given)}; expected {words} in a {name} model that is counted here; {way_round}")
+
+
+def _read_the_rest(family: Family, reading: Reading) -> None:
+    """Read what other classes of the family and other options have; what is wrong there does no harm."""
+    facts = (one for ending in family.endings.values() for one in ending.weights)
+    for one in (*facts, *family.layer, *family.second, *family.ends, *family.embeddings):
+        for size in (one.rows, one.columns, one.copies, one.used or 0, one.layers or 0):
+            with suppress(TensorRankError):
+                reading.size(size)
+        for flag in (one.bias, one.when, family.tied, family.output_bias):
+            with suppress(TensorRankError):
+                reading.flag(flag)
+    with suppress(TensorRankError):
+        reading.known("second_depth")
 
 
 def _check_all_read(name: str, family: Family | Composite, reading: Reading, way_round: str) -> None:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tensorrank.guidelines.families.family import Family, Weights
-from tensorrank.guidelines.families.pieces import DECODER, attention, forward, head_norms, norms, whole_norms
+from tensorrank.guidelines.families.pieces import DECODER, attention, forward, head_norms, norms, whole_norms, without
 from tensorrank.guidelines.families.reading import Reading
+from tensorrank.guidelines.model_config import Role
 
 
 def _qwen_bias(reading: Reading) -> bool:
     return not reading.flag(("no_bias", True))
+
+
+def _roles(reading: Reading) -> tuple[Role, ...]:
+    return ("encoder",) if reading.flag(("use_bidirectional_attention", False)) else ("decoder",)
 
 
 _ATTENTION_BIAS = ("attention_bias", False)
@@ -40,13 +45,13 @@ _QWEN2 = replace(
 )
 _GEMMA = Family(
     prefix="Gemma",
-    endings=DECODER,
+    endings=without("ForQuestionAnswering"),
     layer=(*attention(_ATTENTION_BIAS), *forward(False, gated=True), norms(2)),
     kv_heads=("num_key_value_heads", 16),
     head_dim=("head_dim", 256),
     context=("max_position_embeddings", 8192),
     ends=(norms(1),),
-    harmless=frozenset({"use_bidirectional_attention"}),
+    roles=_roles,
 )
 _GEMMA2 = replace(
     _GEMMA,
@@ -58,6 +63,11 @@ _GEMMA2 = replace(
 GEMMA3_TEXT = replace(
     _GEMMA2,
     prefix="Gemma3",
+    endings={
+        "ForCausalLM": DECODER["ForCausalLM"],
+        "TextModel": DECODER["Model"],
+        "TextForSequenceClassification": DECODER["ForSequenceClassification"],
+    },
     layer=(*_GEMMA2.layer, head_norms()),
     depth=("num_hidden_layers", 26),
     width=("hidden_size", 2304),
@@ -69,6 +79,7 @@ GEMMA3_TEXT = replace(
 _OLMO = replace(
     _LLAMA,
     prefix="Olmo",
+    endings=without("ForTokenClassification", "ForQuestionAnswering"),
     layer=(*attention(_ATTENTION_BIAS), *forward(False, gated=True)),
     ends=(),
 )
@@ -116,6 +127,7 @@ DECODERS: dict[str, Family] = {
     "phi3": replace(
         _MISTRAL,
         prefix="Phi3",
+        endings=without("ForQuestionAnswering"),
         context=("max_position_embeddings", 4096),
         kv_heads=("num_key_value_heads", None),
         unbuilt={"attention_bias": (False,)},
@@ -128,6 +140,7 @@ DECODERS: dict[str, Family] = {
     "cohere": replace(
         _LLAMA,
         prefix="Cohere",
+        endings=without("ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering"),
         layer=(
             *attention(_ATTENTION_BIAS),
             *forward(False, gated=True),
@@ -140,6 +153,7 @@ DECODERS: dict[str, Family] = {
     "stablelm": replace(
         _LLAMA,
         prefix="StableLm",
+        endings=without("ForQuestionAnswering"),
         layer=(
             *attention(("use_qkv_bias", False), False),
             *forward(False, gated=True),
@@ -155,6 +169,7 @@ DECODERS: dict[str, Family] = {
     "starcoder2": replace(
         _LLAMA,
         prefix="Starcoder2",
+        endings=without("ForQuestionAnswering"),
         layer=(*attention(("use_bias", True)), *forward(("use_bias", True)), norms(2, 2)),
         kv_heads=("num_key_value_heads", 2),
         context=("max_position_embeddings", 4096),

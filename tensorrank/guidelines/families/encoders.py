@@ -17,6 +17,14 @@ _TWO = Weights("width", 2, bias=True)
 _WITH_HEAD = "with the head of a task"
 
 
+def _untied(reading: Reading) -> bool:
+    return not reading.flag(("tie_word_embeddings", True))
+
+
+# Where the output embedding is not shared, neither are its two biases.
+_SECOND_BIAS = Weights("vocabulary", when=_untied)
+
+
 def _head(*weights: Weights) -> Ending:
     return Ending(weights, note=_WITH_HEAD)
 
@@ -44,9 +52,9 @@ _BERT = Family(
     prefix="Bert",
     endings={
         "Model": Ending((_SQUARE,), note="with the pooler, without the head of a task"),
-        "ForMaskedLM": _writer(_SQUARE, _NORM),
-        "LMHeadModel": _writer(_SQUARE, _NORM),
-        "ForPreTraining": Ending((_SQUARE, _SQUARE, _NORM, _TWO), writes=True, note="with pooler and both heads"),
+        "ForMaskedLM": _writer(_SQUARE, _NORM, _SECOND_BIAS),
+        "LMHeadModel": _writer(_SQUARE, _NORM, _SECOND_BIAS),
+        "ForPreTraining": Ending((_SQUARE, _SQUARE, _NORM, _TWO, _SECOND_BIAS), writes=True, note="with pooler and both heads"),
         "ForNextSentencePrediction": _head(_SQUARE, _TWO),
         "ForSequenceClassification": _head(_SQUARE, _LABELS),
         "ForMultipleChoice": _head(_SQUARE, _ONE),
@@ -59,7 +67,7 @@ _BERT = Family(
     embeddings=(Weights("context", "width"), Weights("types", "width"), _NORM),
     output_bias=True,
     roles=("encoder",),
-    expects={"add_cross_attention": (False,), "is_encoder_decoder": (False,)},
+    expects={"add_cross_attention": (False,)},
     harmless=frozenset("directionality pooler_fc_size pooler_num_attention_heads pooler_num_fc_layers pooler_size_per_head "
                        "pooler_type".split()),
 )
@@ -68,15 +76,15 @@ _ROBERTA = replace(
     prefix="Roberta",
     endings={
         "Model": _BERT.endings["Model"],
-        "ForMaskedLM": _writer(_SQUARE, _NORM),
-        "ForCausalLM": _writer(_SQUARE, _NORM),
+        "ForMaskedLM": _writer(_SQUARE, _NORM, _SECOND_BIAS),
+        "ForCausalLM": _writer(_SQUARE, _NORM, _SECOND_BIAS),
         "ForSequenceClassification": _head(_SQUARE, _LABELS),
         "ForMultipleChoice": _head(_SQUARE, _ONE),
         "ForTokenClassification": _TOKENS,
         "ForQuestionAnswering": _TOKENS,
     },
-    # Positions begin behind that of padding.
-    unused_positions=2,
+    # Positions begin behind the number of the token of padding.
+    unused_positions=lambda reading: 1 + from_zero("pad_token_id", 1)(reading),
 )
 _NARROW_EMBEDDINGS = (Weights("context", "embedding"), Weights("types", "embedding"))
 
@@ -169,8 +177,8 @@ ENCODERS: dict[str, Family] = {
         prefix="Albert",
         endings={
             "Model": _BERT.endings["Model"],
-            "ForMaskedLM": _writer(_TO_NARROW, _NARROW_NORM),
-            "ForPreTraining": Ending((_SQUARE, _TO_NARROW, _NARROW_NORM, _LABELS), writes=True, note="with pooler and both heads"),
+            "ForMaskedLM": _writer(_TO_NARROW, _NARROW_NORM, _SECOND_BIAS),
+            "ForPreTraining": Ending((_SQUARE, _TO_NARROW, _NARROW_NORM, _LABELS, _SECOND_BIAS), writes=True, note="with pooler and both heads"),
             "ForSequenceClassification": _head(_SQUARE, _LABELS),
             "ForMultipleChoice": _head(_SQUARE, _ONE),
             "ForTokenClassification": _TOKENS,
@@ -195,7 +203,7 @@ ENCODERS: dict[str, Family] = {
             "ForSequenceClassification": _head(_SQUARE, _LABELS),
             "ForMultipleChoice": _head(_SQUARE, _ONE),
             "ForTokenClassification": _TOKENS,
-            "ForQuestionAnswering": _TOKENS,
+            "ForQuestionAnswering": _head(_TWO),
         },
         layer=_LAYER,
         depth="n_layers|num_hidden_layers",
@@ -234,13 +242,20 @@ ENCODERS: dict[str, Family] = {
         prefix="DebertaV2",
         endings={
             "Model": Ending(note="without the head of a task"),
-            "ForMaskedLM": _writer(_TO_NARROW, _NARROW_NORM),
+            "ForMaskedLM": _writer(_TO_NARROW, _NARROW_NORM, _SECOND_BIAS),
             "ForSequenceClassification": _head(_POOLER, _LABELS),
             "ForMultipleChoice": _head(_POOLER, _ONE),
             "ForTokenClassification": _TOKENS,
             "ForQuestionAnswering": _TOKENS,
         },
-        layer=(*_LAYER, _own_map("c2p"), _own_map("p2c")),
+        layer=(
+            Weights("width", "queries", bias=True, copies=3),
+            _SQUARE,
+            *forward(),
+            norms(2, 2),
+            _own_map("c2p"),
+            _own_map("p2c"),
+        ),
         head_dim=("attention_head_size", None),
         embedding=("embedding_size", None),
         context=("max_position_embeddings", 512),
@@ -266,8 +281,8 @@ ENCODERS: dict[str, Family] = {
     "modernbert": Family(
         prefix="ModernBert",
         endings={
-            "ForMaskedLM": _writer(*_MODERN_HEAD),
             "Model": Ending(note="without the head of a task"),
+            "ForMaskedLM": _writer(*_MODERN_HEAD),
             "ForSequenceClassification": _head(*_MODERN_HEAD, _LABELS),
             "ForTokenClassification": _head(*_MODERN_HEAD, _LABELS),
             "ForQuestionAnswering": _head(*_MODERN_HEAD, _LABELS),

@@ -97,6 +97,7 @@ class Family:
         embeddings: the weights of embeddings but for the token embedding itself, such as positions and norms.
         tied: whether input and output share one embedding.
         output_bias: whether the output embedding has a bias.
+        feed_forward: the inner width that is reported.
         roles: of the stacks, the encoder first; a decoder after an encoder attends to it in each layer.
         parts: keys whose values are objects, of which "part.key" names a key.
         expects: values that keys have to have here; with others more is built than the weights above.
@@ -119,7 +120,7 @@ class Family:
     vocabulary: Whole = "vocab_size"
     embedding: Whole = None
     context: Whole = "max_position_embeddings"
-    unused_positions: int = 0
+    unused_positions: Size = 0
     learned_positions: Flag = False
     more: Mapping[str, Whole] = field(default_factory=dict)
     own_layers: Size = "depth"
@@ -132,7 +133,8 @@ class Family:
     embeddings: tuple[Weights, ...] = ()
     tied: Flag = ("tie_word_embeddings", True)
     output_bias: Flag = False
-    roles: tuple[Role, ...] = ("decoder",)
+    feed_forward: Size = "inner"
+    roles: tuple[Role, ...] | Callable[[Reading], tuple[Role, ...]] = ("decoder",)
     parts: tuple[str, ...] = ()
     expects: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)
     unbuilt: Mapping[str, tuple[Any, ...]] = field(default_factory=dict)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from tensorrank.arguments import shown
 from tensorrank.errors import TensorRankError
 from tensorrank.guidelines.families.decoders import DECODERS
 from tensorrank.guidelines.families.family import Family, Weights
-from tensorrank.guidelines.families.pieces import DECODER, attention, experts, forward, from_zero, head_norms, norms
+from tensorrank.guidelines.families.pieces import attention, experts, forward, from_zero, head_norms, norms, without
 from tensorrank.guidelines.families.reading import Reading
 
 _BIAS = ("attention_bias", False)
@@ -29,6 +30,16 @@ def _dense(reading: Reading) -> int:
     return reading.size("depth") - reading.size("sparse")
 
 
+def _used(name: str) -> Callable[[Reading], int]:
+    """A number of experts, or none where all layers are dense."""
+    return lambda reading: reading.size(name) if reading.size("sparse") else 0
+
+
+def _inner(reading: Reading) -> int:
+    return reading.size("inner") if reading.size("sparse") else reading.size("dense_inner")
+
+
+_IN_SPARSE = (_used("experts"), _used("used"))
 _QWEN2_MOE = replace(
     DECODERS["qwen2"],
     prefix="Qwen2Moe",
@@ -50,7 +61,8 @@ _QWEN2_MOE = replace(
         "sparse": _sparse,
         "dense": _dense,
     },
-    experts=("experts", "used"),
+    experts=_IN_SPARSE,
+    feed_forward=_inner,
 )
 
 
@@ -97,7 +109,7 @@ def _sparse_rest(reading: Reading) -> int:
 
 _DEEPSEEK_V3 = Family(
     prefix="DeepseekV3",
-    endings=DECODER,
+    endings=without("ForQuestionAnswering"),
     layer=(
         Weights("width", "queries", when=_wide_queries),
         Weights("width", "query_rank", _BIAS, when=_narrow_queries),
@@ -122,7 +134,7 @@ _DEEPSEEK_V3 = Family(
         "value_dim": ("v_head_dim", 128),
         "latent": ("kv_lora_rank", 512),
         "query_rank": _query_rank,
-        "experts": ("n_routed_experts|num_local_experts", 256),
+        "experts": ("n_routed_experts|num_local_experts|num_experts", 256),
         "used": ("num_experts_per_tok", 8),
         "shared": ("n_shared_experts", 1),
         "dense_inner": "intermediate_size",
@@ -132,7 +144,8 @@ _DEEPSEEK_V3 = Family(
     },
     value_dim="value_dim",
     latent="latent",
-    experts=("experts", "used"),
+    experts=_IN_SPARSE,
+    feed_forward=_inner,
     ends=(norms(1),),
     tied=("tie_word_embeddings", False),
     unbuilt={"moe_layer_freq": (1,)},
@@ -180,7 +193,7 @@ MIXTURES_OF_EXPERTS: dict[str, Family] = {
     "deepseek_v2": replace(
         _DEEPSEEK_V3,
         prefix="DeepseekV2",
-        endings={ending: DECODER[ending] for ending in ("ForCausalLM", "Model", "ForSequenceClassification")},
+        endings=without("ForTokenClassification", "ForQuestionAnswering"),
         layer=(
             *_DEEPSEEK_V3.layer[:8],
             *experts("experts", "used", layers="sparse"),
@@ -192,7 +205,7 @@ MIXTURES_OF_EXPERTS: dict[str, Family] = {
         context=("max_position_embeddings", 2048),
         more={
             **_DEEPSEEK_V3.more,
-            "experts": ("n_routed_experts|num_local_experts", 64),
+            "experts": ("n_routed_experts|num_local_experts|num_experts", 64),
             "used": "num_experts_per_tok",
             "shared": ("n_shared_experts", 2),
             "first": from_zero("first_k_dense_replace", 0),

@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tensorrank.guidelines.families.family import Ending, Family, Weights
-from tensorrank.guidelines.families.pieces import ALONE, ANSWER, DECODER, SEQUENCE, TOKEN, WRITER, attention, forward, norms
+from tensorrank.guidelines.families.pieces import ALONE, ANSWER, DECODER, SEQUENCE, WRITER, attention, forward, norms, without
 from tensorrank.guidelines.families.reading import Reading
 
-_GPT_ENDINGS = {**DECODER, "LMHeadModel": WRITER}
 _POSITIONS = Weights("context", "width")
 
 
@@ -63,7 +62,7 @@ _MPT_HARMLESS = (
 OLDER_DECODERS: dict[str, Family] = {
     "gpt2": Family(
         prefix="GPT2",
-        endings={"LMHeadModel": WRITER, **{key: value for key, value in DECODER.items() if key != "ForCausalLM"}},
+        endings={"LMHeadModel": WRITER, **without("ForCausalLM")},
         layer=(*attention(True), *forward(), norms(2, 2)),
         depth="n_layer|num_hidden_layers",
         width="n_embd|hidden_size",
@@ -78,7 +77,7 @@ OLDER_DECODERS: dict[str, Family] = {
     ),
     "gptj": Family(
         prefix="GPTJ",
-        endings=DECODER,
+        endings=without("ForTokenClassification"),
         layer=(*attention(), *forward(), norms(1, 2)),
         depth="n_layer|num_hidden_layers",
         width="n_embd|hidden_size",
@@ -117,7 +116,7 @@ OLDER_DECODERS: dict[str, Family] = {
     ),
     "mpt": Family(
         prefix="Mpt",
-        endings={**DECODER, "MPTForCausalLM": WRITER},
+        endings=DECODER,
         layer=(*attention(), *forward(False), norms(2)),
         depth="n_layers|num_hidden_layers",
         width="d_model|hidden_size",
@@ -148,7 +147,7 @@ OLDER_DECODERS: dict[str, Family] = {
     ),
     "phi": Family(
         prefix="Phi",
-        endings=DECODER,
+        endings=without("ForQuestionAnswering"),
         layer=(
             *attention(True),
             *forward(),

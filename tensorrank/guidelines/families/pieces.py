@@ -86,3 +86,8 @@ DECODER = {
     "ForTokenClassification": TOKEN,
     "ForQuestionAnswering": ANSWER,
 }
+
+
+def without(*endings: str) -> dict[str, Ending]:
+    """The classes of a decoder but for some."""
+    return {ending: what for ending, what in DECODER.items() if ending not in endings}

@@ -37,7 +37,8 @@ class Reading:
     def size(self, size: Size) -> int:
         """A size that has to be known: a number, one of the family's sizes by its name, or computed."""
         found = self.known(size) if isinstance(size, str) else size(self) if callable(size) else size
-        assert found is not None, f"{size} is not known"
+        if found is None:
+            raise TensorRankError(f"the size {size} is not known; expected a key that says it")
         return found
 
     def known(self, name: str) -> int | None:
