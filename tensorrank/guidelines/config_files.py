@@ -66,7 +66,7 @@ def _counted(config: Any, counted_by: str | None) -> ModelConfig:
     if counted_by == "transformers" and installed is None:
         raise TensorRankError("transformers is not installed, or PyTorch is not; expected both: pip install 'tensorrank[hf]'")
     table = FAMILIES.get(name) if isinstance(name, str) else None
-    builds = isinstance(name, str) and name in building.model_types()
+    builds = isinstance(name, str) and name in building.model_types(of_installed=bool(installed) and counted_by != "table")
     if table is None and not builds:
         raise TensorRankError(_unknown(name, config))
     if counted_by == "transformers" and not builds:
@@ -123,5 +123,5 @@ def _inner(config: Mapping[str, Any]) -> str:
 
 def _unknown(name: Any, config: Mapping[str, Any]) -> str:
     lower = name.lower() if isinstance(name, str) else name
-    near = meant(lower, sorted({*FAMILIES, *building.model_types()}))
+    near = meant(lower, sorted({*FAMILIES, *building.model_types(of_installed=False)}))
     return f"model_type is {shown(name)}, which neither the table nor transformers knows{near}; {_inner(config)}{_BY_HAND}"

@@ -60,9 +60,9 @@ def installed() -> str | None:
         return None
 
 
-def model_types() -> frozenset[str]:
-    """The families that transformers knows: of the version that is installed, or else of version 5.24."""
-    return frozenset(_auto().CONFIG_MAPPING_NAMES) if installed() else frozenset(_NAMES.read_text(encoding="utf-8").split())
+def model_types(*, of_installed: bool) -> frozenset[str]:
+    """The families that transformers knows: those of the version that is installed, or of version 5.24, without importing it."""
+    return frozenset(_auto().CONFIG_MAPPING_NAMES if of_installed else _NAMES.read_text(encoding="utf-8").split())
 
 
 def writes_texts(name: str) -> bool:
@@ -164,9 +164,11 @@ def _known_classes(name: str) -> list[str]:
 
 def _default(name: str, config: Any, known: list[str]) -> str:
     auto = _classes()
-    writers = ["MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES"] if getattr(config, "is_encoder_decoder", False) else []
-    if name not in auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES:
-        writers += ["MODEL_FOR_CAUSAL_LM_MAPPING_NAMES", "MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES"]
+    writers = []
+    if getattr(config, "is_encoder_decoder", False):
+        writers = ["MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES", "MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES"]
+    elif name not in auto.MODEL_FOR_MASKED_LM_MAPPING_NAMES:
+        writers = ["MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING_NAMES", "MODEL_FOR_CAUSAL_LM_MAPPING_NAMES"]
     for mapping in (*writers, "MODEL_MAPPING_NAMES"):
         chosen = getattr(auto, mapping, {}).get(name)
         if chosen:

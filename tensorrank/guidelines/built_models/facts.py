@@ -109,25 +109,27 @@ class _Shares:
 
 
 def _lists(module: Any) -> list[_List]:
-    """The lists of equal layers, encoders before decoders."""
+    """The lists of equal layers, encoders before decoders; lists within lists are no further layers."""
     import torch
 
     found: list[_List] = []
+    seen: list[str] = []
     for path, one in module.named_modules():
-        outside = not any(path.startswith(f"{other.path}.") for other in found)
-        if not isinstance(one, torch.nn.ModuleList) or not outside or "experts" in path.split("."):
+        if not isinstance(one, torch.nn.ModuleList) or "experts" in path.split("."):
             continue
+        if any(path.startswith(f"{other}.") for other in seen) or not (len(one) and all(map(_has_maps, one))):
+            continue
+        seen.append(path)
         config = _config_of(module, path)
         width = _first_number(config, _WIDTHS)
-        if width is not None and len(one) and all(_is_layer(layer, width) for layer in one):
+        if width is not None and all(any(width in part.shape for part in layer.parameters()) for layer in one):
             found.append(_List(path, one, config, _role(path, one, config), width))
     return sorted(found, key=lambda one: one.role == "decoder")
 
 
-def _is_layer(layer: Any, width: int) -> bool:
-    """Whether a module has at least two matrices, and something of the width."""
-    shapes = [tuple(one.shape) for one in layer.parameters()]
-    return sum(len(shape) > 1 for shape in shapes) > 1 and any(width in shape for shape in shapes)
+def _has_maps(layer: Any) -> bool:
+    """Whether a module has at least two matrices, as a layer has."""
+    return sum(part.dim() > 1 for part in layer.parameters()) > 1
 
 
 def _config_of(module: Any, path: str) -> Any:
@@ -152,8 +154,9 @@ def _role(path: str, layers: Any, config: Any) -> Role:
 
 
 def _stack(one: _List, parameters: int) -> Stack:
-    layer, config = one.layers[-1], one.config
-    attention = [part for name, part in layer.named_modules() if _is_attention(name)]
+    # In models that mix kinds of layers, heads are those of the last layer that attends.
+    layer, config = next((each for each in reversed(one.layers) if _attention_of(each)), one.layers[-1]), one.config
+    attention = _attention_of(layer)
     heads = _first_number(config, (f"{one.role}_attention_heads", *_HEADS)) if attention else None
     dim = next((found for part in attention if (found := _first_number(part, _HEAD_DIMS))), None)
     if heads and dim is None:
@@ -167,7 +170,7 @@ def _stack(one: _List, parameters: int) -> Stack:
         heads,
         _kv_heads(layer, config, heads, dim) if heads and dim else None,
         dim if heads else None,
-        _inner(layer, one.width),
+        _inner(one.layers[-1], one.width),
         parameters,
         idle_parameters=sum(
             part.numel() // experts * (experts - chosen) for name, part in one.layers.named_parameters() if _is_expert(name, part, experts)
@@ -177,6 +180,10 @@ def _stack(one: _List, parameters: int) -> Stack:
         value_dim=None if values == dim else values,
         latent=_first_number(config, ("kv_lora_rank",)),
     )
+
+
+def _attention_of(layer: Any) -> list[Any]:
+    return [part for name, part in layer.named_modules() if _is_attention(name)]
 
 
 def _is_attention(path: str) -> bool:
@@ -215,8 +222,8 @@ def _inner(layer: Any, width: int) -> int | None:
     found = {True: 0, False: 0}
     for name, part in layer.named_parameters():
         # A map has rows for what it gives. That of GPT-2 has columns for it, and takes the width to four times the width.
-        if part.dim() > 1 and part.shape[-2] == width and not _is_attention(name):
-            of_experts = "experts" in name.split(".")
+        of_experts = "experts" in name.split(".")
+        if part.dim() == 2 + of_experts and part.shape[-2] == width and not _is_attention(name):
             found[of_experts] = max(found[of_experts], part.shape[-1])
     return found[True] or found[False] or None
 
@@ -303,20 +310,21 @@ def _embedding_rank(module: Any) -> tuple[int | None, int | None]:
 
 
 def _positions(module: Any, lists: list[_List]) -> list[tuple[str, Any]]:
-    """The learned positions: parameters outside of layers with positions in their names."""
-    return [
-        (name, part)
-        for name, part in module.named_parameters()
-        if part.dim() > 1
-        and any(word in name.lower() for word in _POSITIONS)
-        and not any(name.startswith(f"{one.path}.") for one in lists)
-    ]
+    """The learned positions: parameters and embeddings outside of layers with positions in their names."""
+    found = []
+    for name, part in module.named_parameters():
+        above, _, last = name.rpartition(".")
+        called = name if _is_embedding(module.get_submodule(above)) else last
+        inside = any(name.startswith(f"{one.path}.") for one in lists)
+        if part.dim() > 1 and not inside and any(word in called.lower() for word in _POSITIONS):
+            found.append((name, part))
+    return found
 
 
 def _context(module: Any, config: Any, positions: list[tuple[str, Any]]) -> int | None:
     """The positions that the model is made for, but for those that no token takes."""
     found = _first_number(config, _CONTEXTS)
-    for name, part in positions:
+    for name, part in reversed(positions):
         if found is None:
             return int(part.shape[-2])
         unused = getattr(module.get_submodule(name.rpartition(".")[0]), "padding_idx", None)

@@ -151,6 +151,7 @@ def _stacks(family: Family, reading: Reading, *, alone: bool) -> tuple[Stack, ..
     experts, used = (reading.size(size) for size in family.experts or (0, 0))
     if used > experts:
         raise TensorRankError(f"{used} experts are chosen for a token, of {experts}; expected no more than there are")
+    head_dim, values = reading.size("head_dim"), reading.size(family.value_dim or "head_dim")
     for role in roles[:1] if alone else roles:
         # A decoder that follows an encoder attends to it, too.
         second = bool(stacks)
@@ -165,13 +166,13 @@ def _stacks(family: Family, reading: Reading, *, alone: bool) -> tuple[Stack, ..
                 reading.size("width"),
                 reading.size("heads"),
                 reading.size("kv_heads"),
-                reading.size("head_dim"),
+                head_dim,
                 reading.size(family.feed_forward),
                 in_layers + _total(reading, family.ends)[0],
                 idle_parameters=idle,
                 experts=experts,
                 experts_per_token=used,
-                value_dim=None if family.value_dim is None else reading.size(family.value_dim),
+                value_dim=None if values == head_dim else values,
                 latent=None if family.latent is None else reading.size(family.latent),
             )
         )
