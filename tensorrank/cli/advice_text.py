@@ -8,7 +8,7 @@ import typer
 
 import tensorrank as tr
 from tensorrank.cli.shared.terminal import empty_table, say, say_lines, wide_console
-from tensorrank.guidelines import Advice, ModelConfig, Optimum, Stack, TransitionFit
+from tensorrank.guidelines import Advice, ModelConfig, Optimum, SharedKeys, Stack, TransitionFit
 from tensorrank.whole_numbers import in_brief
 
 Lines = list[tuple[str, str]]
@@ -27,19 +27,21 @@ def print_size(best: Optimum, fit: TransitionFit) -> None:
     _print_caution([best], fit)
 
 
-def print_advice(model: ModelConfig | None, advice: Mapping[str, Advice], fit: TransitionFit) -> None:
+def print_advice(
+    model: ModelConfig | None, advice: Mapping[str, Advice], keys: Sequence[SharedKeys | None], fit: TransitionFit
+) -> None:
     """The verdict on a shape, or on each stack of a configuration, with its counts and bottlenecks."""
     if model is not None:
         say_lines(_counts(model))
     stacks: Sequence[Stack | None] = model.stacks if model is not None else [None]
-    for (name, one), stack in zip(advice.items(), stacks, strict=True):
+    for (name, one), stack, shared in zip(advice.items(), stacks, keys, strict=True):
         if len(advice) > 1:
             typer.echo(f"\n{name}:")
-        say_lines(_judged(one, stack, fit))
-    if model is not None:
+        say_lines([*_judged(one, stack, fit), *_heads(stack, shared, model)])
+    if model is not None and model.stacks:
         if len(advice) > 1:
             typer.echo()
-        say_lines(_bottlenecks(model))
+        say_lines(_inputs(model))
     _print_caution([one.optimum for one in advice.values()], fit)
 
 
@@ -64,18 +66,27 @@ def print_projections(best: Sequence[Optimum], fit: TransitionFit) -> None:
 
 def _counts(model: ModelConfig) -> Lines:
     others = f"{model.parameters_without_embeddings:,} others"
+    active: Lines = []
+    if model.active_parameters != model.parameters:
+        stack = max(model.stacks, key=lambda one: one.experts)
+        chosen = f"{stack.experts_per_token} of {stack.experts} experts in a layer"
+        active = [("active", f"{model.active_parameters:,} that one token uses, with {chosen}; these are what is judged")]
+    none = "the layers are not alike, so that no depth and width stand for them: if you know some, give them by hand"
     return [
-        ("family", model.family),
+        ("family", f"{model.family}, counted as {model.counted_as} by {'the ' * (model.counted_by == 'table')}{model.counted_by}"),
         ("parameters", f"{model.parameters:,}: {model.embedding_parameters:,} of embeddings, {others}"),
+        *active,
         *(("note", note) for note in model.notes),
+        *([] if model.stacks else [("shape", none)]),
     ]
 
 
 def _judged(one: Advice, stack: Stack | None, fit: TransitionFit) -> Lines:
     size, scale = f"{one.optimum.parameters:,.0f} parameters, {fit.rule:g} L d^2", 1.0
     if stack is not None:
-        scale = stack.parameters / one.optimum.parameters
-        size = f"{stack.parameters:,} parameters, {fit.rule * scale:.1f} L d^2 (the networks of the fit: {fit.rule:g})"
+        scale = stack.active_parameters / one.optimum.parameters
+        used = f"{stack.active_parameters:,} {'active ' * (stack.idle_parameters > 0)}parameters"
+        size = f"{used}, {fit.rule * scale:.1f} L d^2 (the networks of the fit: {fit.rule:g})"
     change = f"{one.layers_to_add:+.1f} layers, {one.width_to_add:+,.0f} of width"
     near = "within the band of the fit" if one.is_inside else "as near as whole layers come"
     if one.is_inside and one.optimum.depth_range[1] is None:
@@ -87,15 +98,17 @@ def _judged(one: Advice, stack: Stack | None, fit: TransitionFit) -> Lines:
     }[one.verdict]
     knee, factor = tr.bounds.knee(one.width), tr.bounds.growth_factor(one.depth, one.width)
     regime = tr.bounds.regime_of_factor(factor)
-    least, most = one.wasted_range
-    wasted = f"{one.wasted:.0%} ({least:.0%} to {most:.0%})" if least else f"at most {most:.0%}, perhaps nothing,"
+    least, most = one.beyond_core_range
+    beyond = f"{one.beyond_core:.0%} ({least:.0%} to {most:.0%})" if least else f"at most {most:.0%}, perhaps nothing,"
     core = f"{one.core[0]:.1f} layers of width {one.core[1]:,.0f}"
     here, best = (f"{tr.bounds.log3_moment_bound(*shape):.4g}" for shape in ((one.depth, one.width), one.optimum.shape))
     lines = [
         ("shape", f"{_layers(one.depth)} of width {one.width:,}: {size}"),
         *_best(one.optimum, fit),
         ("verdict", verdict),
-        ("wasted", f"{wasted} of the parameters: what is more than {core}, the largest best shape inside"),
+        ("", tr.guidelines.NOT_SAID),
+        ("beyond core", f"not lost, but by the fit of more use in another shape: {beyond} of the parameters, those beyond {core}, "
+         "the largest best shape inside"),
         ("rank", f"without softmax or mask, log3 of the separation rank is at most {here}; {best} at the best shape"),
         ("regime", f"{regime}: another layer multiplies that logarithm by {factor:.3g}; its knee is at depth {knee:.1f}"),
     ]
@@ -126,21 +139,62 @@ def _best(best: Optimum, fit: TransitionFit) -> Lines:
     ]
 
 
-def _bottlenecks(model: ModelConfig) -> Lines:
-    """What heads and vocabulary leave of the width."""
-    stack = model.main_stack
-    shared = "" if stack.kv_heads == stack.heads else f", {stack.kv_heads} of them with keys and values of their own"
-    heads = f"{stack.heads} of dimension {stack.head_dim}{shared}"
-    if "width" in model.head_bottlenecks:
-        heads += f"; a bottleneck: together {stack.heads * stack.head_dim}, less than the width {stack.width:,}"
-    if "patterns" in model.head_bottlenecks:
-        context = "texts may be longer" if model.context is None else f"the context is {model.context:,}"
-        heads += f"; each can give any attention pattern of at most {stack.head_dim + 1:,} independent tokens ({context})"
-    vocabulary = f"{model.vocabulary:,} tokens, no fewer than the width: no bottleneck"
-    if model.embedding_rank < stack.width:
+def _heads(stack: Stack | None, keys: SharedKeys | None, model: ModelConfig | None) -> Lines:
+    """What the heads leave of the width, of patterns of attention, and of the rank if they share keys and values."""
+    if stack is None and keys is None:
+        return []
+    main = model is not None and stack is model.main_stack
+    lines = []
+    if stack is not None and stack.heads is not None and stack.head_dim is not None and stack.joint_width is not None:
+        words = _dimensions(stack.heads, stack.head_dim, stack.joint_width, stack.width)
+        if main and model is not None and "patterns" in model.head_bottlenecks:
+            context = "texts may be longer" if model.context is None else f"the context is {model.context:,}"
+            words += f"; each can give any attention pattern of at most {stack.head_dim + 1:,} independent tokens ({context})"
+        lines.append(("heads", words))
+        if stack.latent is not None:
+            lines.append(("latent", f"keys and values of all heads are made of the same {stack.latent:,} numbers of a token"))
+    elif keys is not None:
+        lines.append(("heads", _dimensions(keys.heads, keys.head_dim, keys.heads * keys.head_dim, keys.width)))
+    if keys is not None and keys.kv_heads < keys.heads:
+        lines += _shared(keys)
+    return lines
+
+
+def _dimensions(heads: int, dim: int, together: int, width: int) -> str:
+    words = f"{heads} of dimension {dim:,}"
+    if together < width:
+        words += f"; a bottleneck: together {together:,}, less than the width {width:,}"
+    if together > width:
+        words += f"; together {together:,}, and what is more than the width {width:,} adds nothing to the bound on the rank"
+    return words
+
+
+def _shared(keys: SharedKeys) -> Lines:
+    """What it costs that heads share keys and values."""
+    own = f"{keys.kv_heads} of {keys.heads} heads have keys and values of their own"
+    read = f"a layer reads {keys.numbers_read:,} of the {keys.numbers_of_moments:,} numbers of the moments"
+    without = f"{keys.numbers_unshared:,} if none were shared"
+    if keys.rank is not None and keys.rank_unshared is not None:
+        cost = f"the rank is {keys.rank:,} in place of {keys.rank_unshared:,} ({keys.standing})"
+    else:
+        shared, unshared = keys.one_layer
+        cost = "one layer alone loses nothing of its rank (exact)" if shared == unshared else (
+            f"one layer alone has rank {shared:,} in place of {unshared:,} (exact)"
+        )
+        cost += "; of all layers the bound is the same, and the rank is not known at this size"
+    return [("shared keys", f"{own}: {read}, {without}"), ("", cost)]
+
+
+def _inputs(model: ModelConfig) -> Lines:
+    """What the embedding leaves of the width."""
+    rank, width = model.embedding_rank, model.main_stack.width
+    name = "inputs" if model.vocabulary is None else "vocabulary"
+    if rank < width:
         narrowed = f"{model.log3_vocabulary_bound:.4g}"
-        vocabulary = f"a bottleneck: embeddings of rank {model.embedding_rank:,} leave log3 of that rank at most {narrowed}"
-    return [("heads", heads), ("vocabulary", vocabulary)]
+        return [(name, f"a bottleneck: embeddings of rank {rank:,} leave log3 of that rank at most {narrowed}")]
+    if model.vocabulary is None:
+        return [(name, "embeddings of the rank of the width: no bottleneck")]
+    return [(name, f"{model.vocabulary:,} tokens, no fewer than the width: no bottleneck")]
 
 
 def _print_caution(best: Sequence[Optimum], fit: TransitionFit) -> None:

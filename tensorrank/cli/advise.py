@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -16,7 +16,7 @@ from tensorrank.errors import TensorRankError
 from tensorrank.whole_numbers import in_brief
 
 if TYPE_CHECKING:
-    from tensorrank.guidelines import Advice, ModelConfig, Optimum, Stack, TransitionFit
+    from tensorrank.guidelines import Advice, ModelConfig, Optimum, SharedKeys, Stack, TransitionFit
 
 Fit = Annotated[
     str | None,
@@ -37,9 +37,22 @@ def advise(
     ] = None,
     depth: Annotated[int | None, typer.Option(help="Layers, L.")] = None,
     width: Annotated[int | None, typer.Option(help="Dimension of a token, d.")] = None,
+    heads: Annotated[int | None, typer.Option(help="Attention heads of a layer, beside --depth and --width.")] = None,
+    kv_heads: Annotated[
+        int | None, typer.Option("--kv-heads", help="Heads with keys and values of their own; all by default.")
+    ] = None,
+    head_dim: Annotated[
+        int | None, typer.Option("--head-dim", help="Width of a head; the width divided by the heads by default.")
+    ] = None,
     config: Annotated[
         Path | None,
-        typer.Option(help="A Hugging Face style config.json: GPT-2, LLaMA, Mistral, Qwen, OPT, BERT, RoBERTa, T5 or mT5."),
+        typer.Option(help="A Hugging Face style config.json, or a folder with one: of any family of transformers with the "
+        "extra hf, of some forty without."),
+    ] = None,
+    counted_by: Annotated[
+        str | None,
+        typer.Option("--counted-by", metavar="table|transformers", help="Who counts a configuration: transformers by default, "
+        "if it is installed."),
     ] = None,
     projections: Annotated[
         bool, typer.Option("--projections", help="Show the published projections, from GPT-3 to a trillion parameters.")
@@ -51,12 +64,15 @@ def advise(
 ) -> None:
     """How deep and how wide a network should be, by the published fit of trained networks or by a fit of your own.
 
-    Give one of: a size; a depth and a width; a config.json; --projections. The verdict comes with the bottlenecks of
-    heads and vocabulary, and with the bound on the separation rank at that shape (docs/guidelines.md).
+    Give one of: a size; a depth and a width, perhaps with heads; a config.json; --projections. The verdict comes with
+    the bottlenecks of heads and vocabulary, and with the bound on the separation rank at that shape
+    (docs/guidelines.md).
 
     Example: tensorrank advise --parameters 175e9
 
     Example: tensorrank advise --depth 96 --width 12288 --out pictures
+
+    Example: tensorrank advise --depth 32 --width 4096 --heads 32 --kv-heads 8
     """
     # Heavy modules are imported where they are used, so that --help answers at once.
     from tensorrank.cli import advice_text
@@ -68,8 +84,11 @@ def advise(
     given = [way for way, value in zip(ways, asked, strict=True) if value is not None]
     if len(given) != 1:
         raise TensorRankError(f"given: {', '.join(given) or 'nothing'}; give one of {', '.join(ways)}")
-    model = None if config is None else tr.guidelines.read_config(config)
+    if config is None and counted_by is not None:
+        raise TensorRankError(f"--counted-by is {counted_by!r} without --config; expected both")
+    model = None if config is None else tr.guidelines.read_config(config, counted_by)  # type: ignore[arg-type] # checked there
     shapes = _shapes(model, depth, width) if model or shaped else []
+    keys = _keys(model, shapes, {"--heads": heads, "--kv-heads": kv_heads, "--head-dim": head_dim})
     sizes = [] if parameters is None else numbers_of_parameters(parameters, "--parameters")
     if len(sizes) > 1:
         raise TensorRankError(f"--parameters is {parameters!r}; expected one size")
@@ -84,13 +103,13 @@ def advise(
         figure, _ = tr.figures.depth_width(points, chosen, sigmas=sigmas, known=() if projections else None)
         pictures = tr.figures.save(figure, out / "depth_width")
     if json:
-        values = _values(model, advice, best, projections)
+        values = _values(model, advice, keys, best, projections)
         print_json({**values, "sigmas": sigmas, "fit": chosen.to_dict(), "figures": list(map(str, pictures))})
         return
     if projections:
         advice_text.print_projections(best, chosen)
-    elif advice:
-        advice_text.print_advice(model, advice, chosen)
+    elif model or advice:
+        advice_text.print_advice(model, advice, keys, chosen)
     else:
         advice_text.print_size(best[0], chosen)
     say_pictures(pictures)
@@ -142,6 +161,30 @@ def _shapes(model: ModelConfig | None, depth: int | None, width: int | None) -> 
     return [("yours", (depth, width))]
 
 
+def _keys(
+    model: ModelConfig | None, shapes: Sequence[tuple[str, tuple[int, int]]], given: Mapping[str, int | None]
+) -> list[SharedKeys | None]:
+    """For every shape what shared keys and values cost there; None where heads are not known, or are not of that kind."""
+    heads, kv_heads, head_dim = given.values()
+    named = [name for name, value in given.items() if value is not None]
+    if model is not None or not shapes:
+        if named:
+            raise TensorRankError(f"{named[0]} is given without --depth and --width; expected all of them")
+        return [None if model is None else _keys_of(stack) for stack in (model.stacks if model else ())]
+    if heads is None:
+        if named:
+            raise TensorRankError(f"{named[0]} is given without --heads; expected both")
+        return [None]
+    (_, (depth, width)), *_ = shapes
+    return [tr.guidelines.shared_keys(depth, width, heads, kv_heads, head_dim)]
+
+
+def _keys_of(stack: Stack) -> SharedKeys | None:
+    if stack.heads is None or stack.latent is not None:
+        return None
+    return tr.guidelines.shared_keys(stack.depth, stack.width, stack.heads, stack.kv_heads, stack.head_dim)
+
+
 def _points(
     advice: dict[str, Advice], best: Sequence[Optimum], projections: bool, fit: TransitionFit, sigmas: float
 ) -> list[tuple[str, Advice | Optimum]]:
@@ -155,7 +198,13 @@ def _points(
     return points
 
 
-def _values(model: ModelConfig | None, advice: dict[str, Advice], best: Sequence[Optimum], projections: bool) -> dict[str, Any]:
+def _values(
+    model: ModelConfig | None,
+    advice: dict[str, Advice],
+    keys: Sequence[SharedKeys | None],
+    best: Sequence[Optimum],
+    projections: bool,
+) -> dict[str, Any]:
     """What was found as plain values: of a size, a shape, a configuration, or the rows of the projections."""
     if projections:
         rows = zip(tr.guidelines.PUBLISHED_PROJECTIONS, best, strict=True)
@@ -167,17 +216,23 @@ def _values(model: ModelConfig | None, advice: dict[str, Advice], best: Sequence
     if best:
         return _of_size(best[0])
     if model is None:
-        return _of_shape(next(iter(advice.values())), None)
-    stacks = [{"role": stack.role, **_of_shape(one, stack)} for stack, one in zip(model.stacks, advice.values(), strict=True)]
-    judged = stacks[-1]
-    return {
-        **judged,
+        return _of_shape(next(iter(advice.values())), None, keys[0])
+    judged = zip(model.stacks, advice.values(), keys, strict=True)
+    stacks = [{"role": stack.role, **_of_shape(one, stack, shared)} for stack, one, shared in judged]
+    counts = {
         "parameters": model.parameters,
+        "active_parameters": model.active_parameters,
         "parameters_without_embeddings": model.parameters_without_embeddings,
-        "log3_bound_at_embedding_rank": model.log3_vocabulary_bound,
-        "bottlenecks": {"heads": list(model.head_bottlenecks), "vocabulary": model.embedding_rank < judged["width"]},
         "config": model.to_dict(),
         "stacks": stacks,
+    }
+    if not stacks:
+        return {**counts, "depth": None, "width": None, "verdict": None}
+    return {
+        **stacks[-1],
+        **counts,
+        "log3_bound_at_embedding_rank": model.log3_vocabulary_bound,
+        "bottlenecks": {"heads": list(model.head_bottlenecks), "vocabulary": model.embedding_rank < model.main_stack.width},
     }
 
 
@@ -214,25 +269,29 @@ def of_optimum(best: Optimum) -> dict[str, Any]:
     }
 
 
-def _of_shape(one: Advice, stack: Stack | None) -> dict[str, Any]:
-    """What is said of a depth and width as plain values; the size is that of the stack's layers, where it is known."""
-    size = _plain(one.optimum.parameters) if stack is None else stack.parameters
+def _of_shape(one: Advice, stack: Stack | None, keys: SharedKeys | None) -> dict[str, Any]:
+    """What is said of a depth and width as plain values; sizes are those that a token uses of the stack, if it is known."""
+    size = _plain(one.optimum.parameters) if stack is None else stack.active_parameters
     return {
-        "parameters": size,
-        "parameters_without_embeddings": size,
+        "parameters": size if stack is None else stack.parameters,
+        "active_parameters": size,
+        "parameters_without_embeddings": size if stack is None else stack.parameters,
         "depth": one.depth,
         "width": one.width,
         **of_optimum(one.optimum),
         "verdict": one.verdict,
+        "not_said": tr.guidelines.NOT_SAID,
+        "judged_parameters": size,
         "layers_to_add": one.layers_to_add,
         "width_to_add": one.width_to_add,
         "depth_best_at": None if one.best_at is None else one.best_at * (size / one.optimum.parameters),
         "core": one.core,
-        "wasted_share": one.wasted,
-        "wasted_share_range": one.wasted_range,
-        "wasted_parameters": one.wasted * size,
+        "share_beyond_core": one.beyond_core,
+        "share_beyond_core_range": one.beyond_core_range,
+        "parameters_beyond_core": one.beyond_core * size,
         "regime": tr.bounds.regime(one.depth, one.width),
         "growth_factor": tr.bounds.growth_factor(one.depth, one.width),
         "knee": tr.bounds.knee(one.width),
         "log3_moment_bound": tr.bounds.log3_moment_bound(one.depth, one.width),
+        "shared_keys": None if keys is None else keys.to_dict(),
     }

@@ -17,6 +17,11 @@ from tensorrank.guidelines.transitions import PUBLISHED, TransitionFit
 from tensorrank.records import Record
 
 Verdict = Literal["deeper", "wider", "near the optimum"]
+# What stands beside every verdict.
+NOT_SAID = (
+    "The verdict is the fit's alone: the theory of ranks is of attention without softmax, mask and norms, of what it can "
+    "represent, and says nothing of what a causal network with softmax learns in training."
+)
 
 
 @checked
@@ -109,11 +114,11 @@ class Advice(Record):
         best_at: N(L), the size for which so many layers are best; None where no float holds the size.
         core: depth and width of the largest network on the curve that is no deeper and no wider; of depth 1 where the
             width is too small for any network on the curve.
-        wasted: the share of the parameters beyond the core, a measure of this library. Wasted parameters are not
-            without use: they would be of more use in another shape. The share is large for shallow networks since the
-            curve is steep.
-        wasted_range: the wasted share with the curve at either edge of the band, the smaller share first; it begins at
-            0 within the band.
+        beyond_core: the share of the parameters beyond the core, a measure of this library. These parameters are not
+            lost: by the fit they would be of more use in another shape. The share is large for shallow networks since
+            the curve is steep.
+        beyond_core_range: that share with the curve at either edge of the band, the smaller first; it begins at 0
+            within the band.
 
     >>> advise(depth=96, width=12288).verdict
     'wider'
@@ -126,8 +131,8 @@ class Advice(Record):
     verdict: Verdict
     best_at: float | None
     core: tuple[float, float]
-    wasted: float
-    wasted_range: tuple[float, float]
+    beyond_core: float
+    beyond_core_range: tuple[float, float]
 
     @property
     def is_inside(self) -> bool:
@@ -148,7 +153,7 @@ class Advice(Record):
 
 @checked
 def advise(depth: int, width: int, fit: TransitionFit = PUBLISHED, *, sigmas: float = 2.0) -> Advice:
-    """Whether an architecture had better be deeper or wider, by how much, and what its shape wastes.
+    """Whether an architecture had better be deeper or wider, by how much, and what a better shape would use more of.
 
     Args:
         depth: the number of layers, L.
@@ -162,7 +167,7 @@ def advise(depth: int, width: int, fit: TransitionFit = PUBLISHED, *, sigmas: fl
     Source: Levine, Wies, Sharir, Bata, Shashua (NeurIPS 2020, arXiv 2006.12467 v3), section 5.
 
     >>> gpt3 = advise(depth=96, width=12288)
-    >>> gpt3.verdict, gpt3.optimum.shape, round(gpt3.wasted, 2)
+    >>> gpt3.verdict, gpt3.optimum.shape, round(gpt3.beyond_core, 2)
     ('wider', (80, 13461), 0.18)
     >>> advise(depth=24, width=2048).verdict
     'deeper'
@@ -178,10 +183,10 @@ def advise(depth: int, width: int, fit: TransitionFit = PUBLISHED, *, sigmas: fl
     except TensorRankError:
         best_at = None
     cores = [_core(depth, width, fit, edge) for edge in (-sigmas, 0.0, sigmas)]
-    below, wasted, above = (max(0.0, 1 - (part[0] / depth) * (part[1] / width) ** 2) for part in cores)
+    below, beyond, above = (max(0.0, 1 - (part[0] / depth) * (part[1] / width) ** 2) for part in cores)
     edges = (min(below, above), max(below, above))
-    advice = Advice(depth, width, best, verdict, best_at, cores[1], wasted, edges)
-    return replace(advice, wasted_range=(0.0, edges[1])) if advice.is_inside else advice
+    advice = Advice(depth, width, best, verdict, best_at, cores[1], beyond, edges)
+    return replace(advice, beyond_core_range=(0.0, edges[1])) if advice.is_inside else advice
 
 
 def _core(depth: int, width: int, fit: TransitionFit, edge: float) -> tuple[float, float]:

@@ -127,20 +127,23 @@ class ModelConfig(Record):
         return self.stacks[-1]
 
     @property
-    def head_bottlenecks(self) -> tuple[Literal["width", "patterns"], ...]:
+    def head_bottlenecks(self) -> tuple[Literal["width", "surplus", "patterns"], ...]:
         """What the main stack's heads cannot do.
 
         "width": their dimensions add up to less than the width, so that attention leaves part of it unused.
+        "surplus": they add up to more than the width. A token passes from layer to layer in the width's dimensions, and
+        the bound on the rank is that of the width, so that dimensions beyond it add nothing to it.
         "patterns": some patterns of attention over the whole context are out of reach. A head of dimension a gives
         every pattern over n independent tokens exactly if a >= n - 1: a constant added to a row of logits changes no
         weight, so that logits of rank n - 1 suffice.
 
-        Source: Bhojanapalli et al. (ICML 2020, arXiv 2002.07028), theorem 1, which has n in place of n - 1.
+        Sources: Bhojanapalli et al. (ICML 2020, arXiv 2002.07028), theorem 1, which has n in place of n - 1; heads wider
+        together than the network, Wies, Levine, Jannai, Shashua (ICML 2021, arXiv 2105.03928).
         """
         stack = self.main_stack
-        found: list[Literal["width", "patterns"]] = []
-        if stack.joint_width is not None and stack.joint_width < stack.width:
-            found.append("width")
+        found: list[Literal["width", "surplus", "patterns"]] = []
+        if stack.joint_width is not None and stack.joint_width != stack.width:
+            found.append("width" if stack.joint_width < stack.width else "surplus")
         if stack.head_dim is not None and (self.context is None or stack.head_dim < self.context - 1):
             found.append("patterns")
         return tuple(found)
