@@ -20,6 +20,10 @@ class CombinationError(TensorRankError):
     """Sizes of a model that do not go together, though each is possible beside others; sweeps leave them out."""
 
 
+class UnknownFamilyError(TensorRankError):
+    """A configuration with a family, class, key or value that the table of families does not know; another way may."""
+
+
 class PrimeError(TensorRankError):
     """A modulus that is no prime, is out of the supported range, or divides a denominator."""
 

@@ -34,10 +34,10 @@ def print_advice(
     if model is not None:
         say_lines(_counts(model))
     stacks: Sequence[Stack | None] = model.stacks if model is not None else [None]
-    for (name, one), stack, shared in zip(advice.items(), stacks, keys, strict=True):
+    for place, ((name, one), stack, shared) in enumerate(zip(advice.items(), stacks, keys, strict=True)):
         if len(advice) > 1:
             typer.echo(f"\n{name}:")
-        say_lines([*_judged(one, stack, fit), *_heads(stack, shared, model)])
+        say_lines([*_judged(one, stack, fit, first=place == 0), *_heads(stack, shared, model)])
     if model is not None and model.stacks:
         if len(advice) > 1:
             typer.echo()
@@ -70,10 +70,14 @@ def _counts(model: ModelConfig) -> Lines:
     if model.active_parameters != model.parameters:
         stack = max(model.stacks, key=lambda one: one.experts)
         chosen = f"{stack.experts_per_token} of {stack.experts} experts in a layer"
-        active = [("active", f"{model.active_parameters:,} that one token uses, with {chosen}; these are what is judged")]
+        active = [
+            ("active", f"{model.active_parameters:,} that one token uses, with {chosen}"),
+            ("", "the fit judges depth and width; sizes beside its verdict are those of active parameters"),
+        ]
+    by = "the table" if model.counted_by == "table" else model.counted_by
     none = "the layers are not alike, so that no depth and width stand for them: if you know some, give them by hand"
     return [
-        ("family", f"{model.family}, counted as {model.counted_as} by {'the ' * (model.counted_by == 'table')}{model.counted_by}"),
+        ("family", f"{model.family}, counted as {model.counted_as} by {by}"),
         ("parameters", f"{model.parameters:,}: {model.embedding_parameters:,} of embeddings, {others}"),
         *active,
         *(("note", note) for note in model.notes),
@@ -81,7 +85,7 @@ def _counts(model: ModelConfig) -> Lines:
     ]
 
 
-def _judged(one: Advice, stack: Stack | None, fit: TransitionFit) -> Lines:
+def _judged(one: Advice, stack: Stack | None, fit: TransitionFit, *, first: bool) -> Lines:
     size, scale = f"{one.optimum.parameters:,.0f} parameters, {fit.rule:g} L d^2", 1.0
     if stack is not None:
         scale = stack.active_parameters / one.optimum.parameters
@@ -100,15 +104,15 @@ def _judged(one: Advice, stack: Stack | None, fit: TransitionFit) -> Lines:
     regime = tr.bounds.regime_of_factor(factor)
     least, most = one.beyond_core_range
     beyond = f"{one.beyond_core:.0%} ({least:.0%} to {most:.0%})" if least else f"at most {most:.0%}, perhaps nothing,"
+    more_use = "not lost, but by the fit of more use in another shape"
     core = f"{one.core[0]:.1f} layers of width {one.core[1]:,.0f}"
     here, best = (f"{tr.bounds.log3_moment_bound(*shape):.4g}" for shape in ((one.depth, one.width), one.optimum.shape))
     lines = [
         ("shape", f"{_layers(one.depth)} of width {one.width:,}: {size}"),
         *_best(one.optimum, fit),
         ("verdict", verdict),
-        ("", tr.guidelines.NOT_SAID),
-        ("beyond core", f"not lost, but by the fit of more use in another shape: {beyond} of the parameters, those beyond {core}, "
-         "the largest best shape inside"),
+        *([("", tr.guidelines.NOT_SAID)] if first else []),
+        ("beyond core", f"{more_use}: {beyond} of the parameters, those beyond {core}, the largest best shape inside"),
         ("rank", f"without softmax or mask, log3 of the separation rank is at most {here}; {best} at the best shape"),
         ("regime", f"{regime}: another layer multiplies that logarithm by {factor:.3g}; its knee is at depth {knee:.1f}"),
     ]
@@ -146,7 +150,7 @@ def _heads(stack: Stack | None, keys: SharedKeys | None, model: ModelConfig | No
     main = model is not None and stack is model.main_stack
     lines = []
     if stack is not None and stack.heads is not None and stack.head_dim is not None and stack.joint_width is not None:
-        words = _dimensions(stack.heads, stack.head_dim, stack.joint_width, stack.width)
+        words = _dimensions(stack.heads, stack.head_dim, stack.joint_width, stack.width, stack.value_dim)
         if main and model is not None and "patterns" in model.head_bottlenecks:
             context = "texts may be longer" if model.context is None else f"the context is {model.context:,}"
             words += f"; each can give any attention pattern of at most {stack.head_dim + 1:,} independent tokens ({context})"
@@ -160,8 +164,8 @@ def _heads(stack: Stack | None, keys: SharedKeys | None, model: ModelConfig | No
     return lines
 
 
-def _dimensions(heads: int, dim: int, together: int, width: int) -> str:
-    words = f"{heads} of dimension {dim:,}"
+def _dimensions(heads: int, dim: int, together: int, width: int, value_dim: int | None = None) -> str:
+    words = f"{heads} of dimension {dim:,}" + (f", their values of {value_dim:,}" if value_dim else "")
     if together < width:
         words += f"; a bottleneck: together {together:,}, less than the width {width:,}"
     if together > width:
@@ -178,8 +182,10 @@ def _shared(keys: SharedKeys) -> Lines:
         cost = f"the rank is {keys.rank:,} in place of {keys.rank_unshared:,} ({keys.standing})"
     else:
         shared, unshared = keys.one_layer
-        cost = "one layer alone loses nothing of its rank (exact)" if shared == unshared else (
-            f"one layer alone has rank {shared:,} in place of {unshared:,} (exact)"
+        cost = (
+            "one layer alone loses nothing of its rank (exact)"
+            if shared == unshared
+            else (f"one layer alone has rank {shared:,} in place of {unshared:,} (exact)")
         )
         cost += "; of all layers the bound is the same, and the rank is not known at this size"
     return [("shared keys", f"{own}: {read}, {without}"), ("", cost)]

@@ -46,13 +46,18 @@ def advise(
     ] = None,
     config: Annotated[
         Path | None,
-        typer.Option(help="A Hugging Face style config.json, or a folder with one: of any family of transformers with the "
-        "extra hf, of some forty without."),
+        typer.Option(
+            help="A Hugging Face style config.json, or a folder with one: of any family of transformers with the "
+            "extra hf, of some forty without."
+        ),
     ] = None,
     counted_by: Annotated[
         str | None,
-        typer.Option("--counted-by", metavar="table|transformers", help="Who counts a configuration: transformers by default, "
-        "if it is installed."),
+        typer.Option(
+            "--counted-by",
+            metavar="table|transformers",
+            help="Who counts a configuration: transformers by default, if it is installed.",
+        ),
     ] = None,
     projections: Annotated[
         bool, typer.Option("--projections", help="Show the published projections, from GPT-3 to a trillion parameters.")
@@ -153,18 +158,23 @@ def _fit_of_file(path: Path) -> TransitionFit:
 def _shapes(model: ModelConfig | None, depth: int | None, width: int | None) -> list[tuple[str, tuple[int, int]]]:
     """Depths and widths to judge, each stack by itself."""
     if model is not None:
-        one = len(model.stacks) == 1
-        return [(model.family if one else stack.role, (stack.depth, stack.width)) for stack in model.stacks]
+        names = [model.family] if len(model.stacks) == 1 else _numbered([stack.role for stack in model.stacks])
+        return [(name, (stack.depth, stack.width)) for name, stack in zip(names, model.stacks, strict=True)]
     if depth is None or width is None:
         missing, there = ("--width", "--depth") if width is None else ("--depth", "--width")
         raise TensorRankError(f"{there} is given without {missing}; expected both")
     return [("yours", (depth, width))]
 
 
+def _numbered(roles: Sequence[str]) -> list[str]:
+    """The roles of stacks as names; those that occur more than once are numbered."""
+    return [role if roles.count(role) == 1 else f"{role} {roles[: place + 1].count(role)}" for place, role in enumerate(roles)]
+
+
 def _keys(
     model: ModelConfig | None, shapes: Sequence[tuple[str, tuple[int, int]]], given: Mapping[str, int | None]
 ) -> list[SharedKeys | None]:
-    """For every shape what shared keys and values cost there; None where heads are not known, or are not of that kind."""
+    """For every shape what shared keys and values cost there; None where heads are not known or of another kind."""
     heads, kv_heads, head_dim = given.values()
     named = [name for name, value in given.items() if value is not None]
     if model is not None or not shapes:
@@ -270,7 +280,7 @@ def of_optimum(best: Optimum) -> dict[str, Any]:
 
 
 def _of_shape(one: Advice, stack: Stack | None, keys: SharedKeys | None) -> dict[str, Any]:
-    """What is said of a depth and width as plain values; sizes are those that a token uses of the stack, if it is known."""
+    """What is said of a depth and width as plain values; sizes are what a token uses of the stack, if it is known."""
     size = _plain(one.optimum.parameters) if stack is None else stack.active_parameters
     return {
         "parameters": size if stack is None else stack.parameters,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tensorrank.arguments import file_path, meant, one_of, shown
-from tensorrank.errors import TensorRankError
+from tensorrank.errors import TensorRankError, UnknownFamilyError
 from tensorrank.given_files.json_values import read_json
 from tensorrank.given_files.paths import named_in_errors
 from tensorrank.guidelines.built_models import building, facts
@@ -27,9 +27,9 @@ def read_config(
 ) -> ModelConfig:
     """What a config.json, or its content, says of the architecture, with exact counts of parameters.
 
-    Where transformers is installed (the extra `hf`), it builds the model that architectures and model_type name, without
-    numbers, and what is there is counted: any family that it knows. Otherwise, and of the few families that it does not
-    know, a table of families counts; it needs nothing but the file. Both count alike. A key that is left out has the
+    Where transformers is installed (the extra `hf`), it builds the model that architectures and model_type name,
+    without numbers, and what is there is counted: any family that it knows. Otherwise, and of the few families that it
+    does not know, a table counts, which needs nothing but the file. Both count alike. A key that is left out has the
     value that the public format gives it then. No code that a configuration names (auto_map) is ever run.
 
     Args:
@@ -38,8 +38,8 @@ def read_config(
 
     Raises:
         TensorRankError: if the file cannot be read or is no JSON object, its family or class is not known, keys are
-            missing (all are named) or have values that are not understood, or there are keys that the table does not
-            know, since they may change the architecture.
+            missing (all are named) or have values that are not understood, or there are keys that nobody knows, since
+            they may change the architecture.
 
     >>> gpt2 = {"model_type": "gpt2", "n_layer": 12, "n_embd": 768, "n_head": 12, "n_positions": 1024,
     ...         "vocab_size": 50257}
@@ -66,28 +66,36 @@ def _counted(config: Any, counted_by: str | None) -> ModelConfig:
     if counted_by == "transformers" and installed is None:
         raise TensorRankError("transformers is not installed, or PyTorch is not; expected both: pip install 'tensorrank[hf]'")
     table = FAMILIES.get(name) if isinstance(name, str) else None
-    builds = isinstance(name, str) and name in building.model_types(of_installed=bool(installed) and counted_by != "table")
+    build = installed is not None and counted_by != "table"
+    builds = isinstance(name, str) and name in building.model_types(of_installed=build)
     if table is None and not builds:
         raise TensorRankError(_unknown(name, config))
     if counted_by == "transformers" and not builds:
         raise TensorRankError(f"model_type is {name!r}, which transformers {installed} does not know; the table does")
     own = _on_own_code(name, table, config)
-    if isinstance(table, Family):
-        check_unbuilt(name, table, config)
-    if installed and builds and counted_by != "table":
-        found = facts.counted(config, known_keys(table, config) if isinstance(table, Family) else frozenset())
-    else:
-        way_round = _way_round(name, installed, builds)
-        if table is None:
-            raise TensorRankError(f"model_type is {shown(name)}, which the table does not know; {_inner(config)}{way_round}")
-        found = _by_table(name, table, config, way_round)
+    way_round = _way_round(name, installed, builds)
+    found = _built(name, table, config, way_round) if build and builds else _by_table(name, table, config, way_round)
     return replace(found, notes=(*found.notes, *own))
 
 
-def _by_table(name: str, table: Family | Composite, config: Mapping[str, Any], way_round: str) -> ModelConfig:
+def _by_table(name: str, table: Family | Composite | None, config: Mapping[str, Any], way_round: str) -> ModelConfig:
+    if table is None:
+        raise UnknownFamilyError(f"model_type is {name!r}, which the table does not know; {_inner(config)}{way_round}")
     if isinstance(table, Composite):
         return described_parts(name, table, FAMILIES, config, way_round)
+    check_unbuilt(name, table, config)
     return described(name, table, config, way_round)
+
+
+def _built(name: str, table: Family | Composite | None, config: Mapping[str, Any], way_round: str) -> ModelConfig:
+    """What transformers builds, counted; of a family that the table knows, the table has checked the keys before."""
+    try:
+        found = _by_table(name, table, config, way_round)
+    except UnknownFamilyError:
+        return facts.counted(config, known_keys(table, config) if isinstance(table, Family) else frozenset())
+    built = facts.counted(config)
+    differ = () if found.parameters == built.parameters else (f"the table counts {found.parameters:,}",)
+    return replace(built, notes=(*found.notes, *differ))
 
 
 def _on_own_code(name: str, table: Family | Composite | None, config: Mapping[str, Any]) -> tuple[str, ...]:

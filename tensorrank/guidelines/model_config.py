@@ -32,7 +32,7 @@ class Stack(Record):
         experts: the experts of a layer among which a router chooses; 0 where there is none.
         experts_per_token: how many of them it chooses.
         value_dim: the width of a head's values where it is another than `head_dim`.
-        latent: the numbers of a token of which the keys and values of all heads are made, in multi-head latent attention.
+        latent: the numbers of a token of which keys and values of all heads are made, in multi-head latent attention.
 
     Heads and inner width are None in models that do not have them.
 
@@ -137,8 +137,8 @@ class ModelConfig(Record):
         every pattern over n independent tokens exactly if a >= n - 1: a constant added to a row of logits changes no
         weight, so that logits of rank n - 1 suffice.
 
-        Sources: Bhojanapalli et al. (ICML 2020, arXiv 2002.07028), theorem 1, which has n in place of n - 1; heads wider
-        together than the network, Wies, Levine, Jannai, Shashua (ICML 2021, arXiv 2105.03928).
+        Sources: Bhojanapalli et al. (ICML 2020, arXiv 2002.07028), theorem 1, which has n in place of n - 1; heads that
+        are wider together than the network, Wies, Levine, Jannai, Shashua (ICML 2021, arXiv 2105.03928).
         """
         stack = self.main_stack
         found: list[Literal["width", "surplus", "patterns"]] = []

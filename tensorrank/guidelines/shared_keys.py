@@ -4,12 +4,12 @@ Without softmax a layer sees the tokens through their moment matrix M alone, and
 a x a matrix for each head with keys K and values V of its own. Heads that share both share that matrix, and differ only
 in what they make of it. So a layer with g such heads of width a reads g a^2 linear forms of M, of D = d (d+1) / 2.
 
-**One layer, exactly.** The output of a token x is y = sum_q x_q P_q(M), linear in x and in M. Its two parts are of degree
-0 and 1 in the moments of x's own side: the first has as many independent functions as there are independent forms P_q,
-the second is a single function of each side. With output row u, head h of group g has w = u O_h V_g, and contributes
-sum_i (w M k_i) (q_i x), where k_i and q_i are the rows of K_g and Q_h. The vectors w of a group span min(H / g, a)
-dimensions, so there are at most g a min(H / g, a) independent forms, and never more than the d values of q or the H a
-rows of queries. For almost all weights there are as many. So between two sides of many tokens the rank is
+**One layer, exactly.** The output of a token x is y = sum_q x_q P_q(M), linear in x and in M. Its two parts are of
+degree 0 and 1 in the moments of x's own side: the first has as many independent functions as there are independent
+forms P_q, the second is a single function of each side. With output row u, head h of group g has w = u O_h V_g, and
+contributes sum_i (w M k_i) (q_i x), where k_i and q_i are the rows of K_g and Q_h. The vectors w of a group span
+min(H / g, a) dimensions, so there are at most g a min(H / g, a) independent forms, and never more than the d values of
+q or the H a rows of queries. For almost all weights there are as many. So between two sides of many tokens the rank is
 
     1 + min(d, H a, g a min(H / g, a)),
 
@@ -20,7 +20,7 @@ and keys that are shared cost nothing in one layer if a g min(H / g, a) >= min(d
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from tensorrank.arguments import whole_number
@@ -49,8 +49,8 @@ class SharedKeys(Record):
         kv_heads: the heads with keys and values of their own, g.
         head_dim: the width of a head, a.
         log3_bound: log3 of the moment bound, which holds whatever heads share.
-        rank: the separation rank between two sides of many tokens, where keys are shared and it is known or computed in a
-            moment.
+        rank: the separation rank between two sides of many tokens, where keys are shared and it is known, or is
+            computed in a moment.
         rank_unshared: the same rank if every head had keys and values of its own.
         standing: how far both ranks are proved; None where they are not known.
 
@@ -67,7 +67,7 @@ class SharedKeys(Record):
     log3_bound: float
     rank: int | None = None
     rank_unshared: int | None = None
-    standing: Literal["exact", "probable", "lower bound"] | None = None
+    standing: Literal["exact", "probable"] | None = None
 
     @property
     def numbers_of_moments(self) -> int:
@@ -87,13 +87,12 @@ class SharedKeys(Record):
     @property
     def one_layer(self) -> tuple[int, int]:
         """The ranks of one layer, with keys and values shared and without, which are exact."""
-        return tuple(_one_layer(self.width, self.heads, own, self.head_dim) for own in (self.kv_heads, self.heads))  # type: ignore[return-value] # of two
+        shared, unshared = (_one_layer(self.width, self.heads, own, self.head_dim) for own in (self.kv_heads, self.heads))
+        return shared, unshared
 
 
 @checked
-def shared_keys(
-    depth: int, width: int, heads: int = 1, kv_heads: int | None = None, head_dim: int | None = None
-) -> SharedKeys:
+def shared_keys(depth: int, width: int, heads: int = 1, kv_heads: int | None = None, head_dim: int | None = None) -> SharedKeys:
     """What a shape of attention loses in separation rank by keys and values that heads share.
 
     Args:
@@ -128,8 +127,8 @@ def shared_keys(
     known = [one for one in ranks if one is not None]
     if len(known) < len(ranks):
         return found
-    standing = "exact" if all(standing == "exact" for _, standing in known) else "probable"
-    return SharedKeys(depth, width, heads, own, dim, found.log3_bound, known[0][0], known[1][0], standing)
+    exact = all(standing == "exact" for _, standing in known)
+    return replace(found, rank=known[0][0], rank_unshared=known[1][0], standing="exact" if exact else "probable")
 
 
 def _one_layer(width: int, heads: int, kv_heads: int, head_dim: int) -> int:
@@ -137,7 +136,7 @@ def _one_layer(width: int, heads: int, kv_heads: int, head_dim: int) -> int:
 
 
 def _rank(depth: int, width: int, heads: int, kv_heads: int, head_dim: int, log3_bound: float) -> tuple[int, str] | None:
-    """The rank of a network with its standing, if it is proved, or computed in a moment."""
+    """The rank of a network with its standing, if it is proved or computed in a moment."""
     if depth == 1:
         return _one_layer(width, heads, kv_heads, head_dim), "exact"
     if log3_bound > _SMALL:

@@ -25,10 +25,10 @@ from tensorrank.guidelines.families.harmless import is_harmless
 # The families of transformers 5.24, for messages where it is not installed.
 _NAMES = Path(__file__).with_name("model_types.txt")
 # Keys that say how a model is loaded and run, of which nothing is built.
-_OF_RUNNING = frozenset(
-    "architectures auto_map quantization_config dtype torch_dtype attn_implementation _attn_implementation "
-    "_attn_implementation_internal experts_implementation transformers_version _name_or_path _commit_hash".split()
-)
+_OF_RUNNING = """
+    architectures auto_map quantization_config dtype torch_dtype attn_implementation _attn_implementation
+    _attn_implementation_internal experts_implementation transformers_version _name_or_path _commit_hash
+"""
 # Whole numbers with these in their names say how much is built one by one.
 _ONE_BY_ONE = ("layer", "depth", "block", "expert", "stage", "group")
 _NO_NUMBERS_OF_THESE = ("size", "dim", "norm", "width", "token")
@@ -61,7 +61,7 @@ def installed() -> str | None:
 
 
 def model_types(*, of_installed: bool) -> frozenset[str]:
-    """The families that transformers knows: those of the version that is installed, or of version 5.24, without importing it."""
+    """The families of transformers: of the version that is installed, or, without importing it, of version 5.24."""
     return frozenset(_auto().CONFIG_MAPPING_NAMES if of_installed else _NAMES.read_text(encoding="utf-8").split())
 
 
@@ -85,7 +85,7 @@ def built(content: Mapping[str, Any], known: Set[str]) -> BuiltModel:
     _check_sizes(content, "")
     with _quiet():
         config = _config(name, content)
-        given, kind, notes = _class(name, config, content)
+        kind, notes = _class(name, config, content)
         watched = _watched(config)
         module = _module(name, kind, config)
     return BuiltModel(module, config, (*notes, *_unread(name, content, known, watched)))
@@ -103,9 +103,9 @@ def _check_sizes(content: Any, place: str) -> None:
     """Refuse what would be built one by one for ever."""
     items = content.items() if isinstance(content, Mapping) else enumerate(content) if isinstance(content, list) else ()
     for key, value in items:
-        where = f"{place}.{key}" if place else str(key)
-        counts = isinstance(key, str) and any(word in key for word in _ONE_BY_ONE)
-        counts = counts and not any(word in key for word in _NO_NUMBERS_OF_THESE)
+        name = str(key)
+        where = f"{place}.{name}" if place else name
+        counts = any(word in name for word in _ONE_BY_ONE) and not any(word in name for word in _NO_NUMBERS_OF_THESE)
         if counts and type(value) is int and value > _MOST_ONE_BY_ONE:
             raise TensorRankError(f"{where} is {shown(value)}; expected at most {_MOST_ONE_BY_ONE}, as each is built by itself")
         _check_sizes(value, where)
@@ -114,7 +114,7 @@ def _check_sizes(content: Any, place: str) -> None:
 def _without(content: Any) -> Any:
     """The configuration without the keys of running, in its parts, too."""
     if isinstance(content, Mapping):
-        return {key: _without(value) for key, value in content.items() if key not in _OF_RUNNING}
+        return {key: _without(value) for key, value in content.items() if key not in _OF_RUNNING.split()}
     return [_without(value) for value in content] if isinstance(content, list) else content
 
 
@@ -126,15 +126,14 @@ def _config(name: str, content: Mapping[str, Any]) -> Any:
         raise TensorRankError(f"transformers refuses this configuration of a {name} model: {_first_words(error)}") from error
 
 
-def _class(name: str, config: Any, content: Mapping[str, Any]) -> tuple[str, Any, list[str]]:
-    """The class of the weights, its name, and notes; where none is named, the one that writes or the bare model."""
+def _class(name: str, config: Any, content: Mapping[str, Any]) -> tuple[Any, list[str]]:
+    """The class of the weights, and notes; where none is named, the one that writes or the bare model."""
     names = content.get("architectures") or []
     if not isinstance(names, list) or not all(isinstance(one, str) for one in names):
         raise TensorRankError(f"architectures is {shown(names)}; expected a list of texts")
     known = _known_classes(name)
     if not names:
-        chosen = _default(name, config, known)
-        return chosen, _imported(chosen), []
+        return _imported(_default(name, config, known)), []
     given, notes = names[0], []
     if len(names) > 1:
         notes.append(f"the first of the {len(names)} classes that are named is counted")
@@ -143,7 +142,7 @@ def _class(name: str, config: Any, content: Mapping[str, Any]) -> tuple[str, Any
         if not isinstance(config, found.config_class):
             other = found.config_class.model_type
             raise TensorRankError(f"architectures names {given}, a class of {other} models, and model_type is {name!r}")
-        return given, found, notes
+        return found, notes
     prefix = _classes().MODEL_MAPPING_NAMES.get(name, "Model").removesuffix("Model") if known else ""
     endings = {one.removeprefix(prefix): one for one in known}
     ending = next((one for one in sorted(endings, key=len, reverse=True) if one and given.endswith(one)), None)
@@ -152,7 +151,7 @@ def _class(name: str, config: Any, content: Mapping[str, Any]) -> tuple[str, Any
             f"architectures is {shown(names)}; expected one of {', '.join(known)} for a {name} model{meant(given, known)}"
         )
     notes.append(f"counted as {endings[ending]}, for which {shown(given)} is taken")
-    return endings[ending], _imported(endings[ending]), notes
+    return _imported(endings[ending]), notes
 
 
 def _known_classes(name: str) -> list[str]:
@@ -203,7 +202,8 @@ def _module(name: str, kind: Any, config: Any) -> Any:
     except TensorRankError:
         raise
     except Exception as error:  # of another library, which may raise anything
-        raise TensorRankError(f"transformers cannot build {kind.__name__} of this configuration: {_first_words(error)}") from error
+        words = _first_words(error)
+        raise TensorRankError(f"transformers cannot build {kind.__name__} of this configuration: {words}") from error
     finally:
         hook.remove()
 
@@ -215,19 +215,17 @@ def _watched(config: Any, place: str = "") -> list[tuple[str, Any, set[str]]]:
         if hasattr(value, "to_diff_dict"):
             found += _watched(value, f"{place}{key}.")
     read: set[str] = set()
+    kind: Any = type(config)
 
     def remember(self: Any, name: str) -> Any:
         read.add(name)
         return kind.__getattribute__(self, name)
 
-    kind = type(config)
     config.__class__ = type(kind.__name__, (kind,), {"__getattribute__": remember, "__module__": kind.__module__})
     return [(place, config, read), *found]
 
 
-def _unread(
-    name: str, content: Mapping[str, Any], others: Set[str], watched: list[tuple[str, Any, set[str]]]
-) -> list[str]:
+def _unread(name: str, content: Mapping[str, Any], others: Set[str], watched: list[tuple[str, Any, set[str]]]) -> list[str]:
     """A note on keys that nothing has read and that transformers does not know; a slip is refused."""
     unread = []
     for place, config, read in watched:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Set
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from tensorrank.guidelines.built_models.building import built, installed, writes_texts
@@ -110,12 +111,10 @@ class _Shares:
 
 def _lists(module: Any) -> list[_List]:
     """The lists of equal layers, encoders before decoders; lists within lists are no further layers."""
-    import torch
-
     found: list[_List] = []
     seen: list[str] = []
     for path, one in module.named_modules():
-        if not isinstance(one, torch.nn.ModuleList) or "experts" in path.split("."):
+        if not _is_list(one) or "experts" in path.split("."):
             continue
         if any(path.startswith(f"{other}.") for other in seen) or not (len(one) and all(map(_has_maps, one))):
             continue
@@ -129,7 +128,7 @@ def _lists(module: Any) -> list[_List]:
 
 def _has_maps(layer: Any) -> bool:
     """Whether a module has at least two matrices, as a layer has."""
-    return sum(part.dim() > 1 for part in layer.parameters()) > 1
+    return len([part for part in layer.parameters() if part.dim() > 1]) > 1
 
 
 def _config_of(module: Any, path: str) -> Any:
@@ -173,7 +172,9 @@ def _stack(one: _List, parameters: int) -> Stack:
         _inner(one.layers[-1], one.width),
         parameters,
         idle_parameters=sum(
-            part.numel() // experts * (experts - chosen) for name, part in one.layers.named_parameters() if _is_expert(name, part, experts)
+            part.numel() // experts * (experts - chosen)
+            for name, part in one.layers.named_parameters()
+            if experts and "experts" in name.split(".")
         ),
         experts=experts,
         experts_per_token=chosen,
@@ -219,25 +220,27 @@ def _inner(layer: Any, width: int) -> int | None:
     for name, part in layer.named_modules():
         if name.endswith("experts") and "shared" not in name and (found := _first_number(part, _EXPERT_WIDTHS)):
             return found
-    found = {True: 0, False: 0}
+    sizes = {True: 0, False: 0}
     for name, part in layer.named_parameters():
-        # A map has rows for what it gives. That of GPT-2 has columns for it, and takes the width to four times the width.
+        # A map has rows for what it gives; that of GPT-2 has columns for it, so that the other map is seen here.
         of_experts = "experts" in name.split(".")
         if part.dim() == 2 + of_experts and part.shape[-2] == width and not _is_attention(name):
-            found[of_experts] = max(found[of_experts], part.shape[-1])
-    return found[True] or found[False] or None
+            sizes[of_experts] = max(sizes[of_experts], part.shape[-1])
+    return sizes[True] or sizes[False] or None
 
 
 def _experts(one: _List) -> tuple[int, int]:
     """The experts of a layer, and how many are chosen for a token; none where nothing is chosen."""
-    counts = [part.shape[0] for name, part in one.layers.named_parameters() if "experts" in name.split(".") and part.dim() > 2]
-    counts += [len(part) for name, part in one.layers.named_modules() if name.endswith("experts") and type(part).__name__ == "ModuleList"]
-    chosen = _first_number(one.config, _CHOSEN)
-    return (counts[0], min(chosen, counts[0])) if counts and chosen else (0, 0)
+    stacked = (part.shape[0] for name, part in one.layers.named_parameters() if "experts" in name.split(".") and part.dim() > 2)
+    listed = (len(part) for name, part in one.layers.named_modules() if name.split(".")[-1] == "experts" and _is_list(part))
+    count, chosen = next(chain(stacked, listed), 0), _first_number(one.config, _CHOSEN)
+    return (count, min(chosen, count)) if count and chosen else (0, 0)
 
 
-def _is_expert(name: str, part: Any, experts: int) -> bool:
-    return experts > 0 and "experts" in name.split(".")
+def _is_list(part: Any) -> bool:
+    import torch
+
+    return isinstance(part, torch.nn.ModuleList)
 
 
 def _shares(module: Any, lists: list[_List]) -> _Shares:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import replace
 from typing import Any
 
 from tensorrank.arguments import meant, named, shown
-from tensorrank.errors import TensorRankError
+from tensorrank.errors import TensorRankError, UnknownFamilyError
 from tensorrank.guidelines.families.family import Composite, Ending, Family, Weights
 from tensorrank.guidelines.families.harmless import is_harmless
 from tensorrank.guidelines.families.reading import Reading, Whole
@@ -68,7 +68,9 @@ def known_keys(family: Family, content: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(reading.read | family.harmless | {*family.unbuilt, *family.expects, *family.parts})
 
 
-def described_parts(name: str, family: Composite, known: Mapping[str, Any], content: Mapping[str, Any], way_round: str) -> ModelConfig:
+def described_parts(
+    name: str, family: Composite, known: Mapping[str, Any], content: Mapping[str, Any], way_round: str
+) -> ModelConfig:
     """The model that a configuration with a configuration for each part describes: images first, then texts.
 
     Args:
@@ -83,11 +85,12 @@ def described_parts(name: str, family: Composite, known: Mapping[str, Any], cont
     """
     missing = [part for part in family.parts if not isinstance(content.get(part), Mapping)]
     if missing:
-        raise TensorRankError(f"{missing[0]} is {shown(content.get(missing[0]))}; expected an object, as a {name} model has; {way_round}")
+        given = shown(content.get(missing[0]))
+        raise UnknownFamilyError(f"{missing[0]} is {given}; expected an object, as a {name} model has; {way_round}")
     reading = Reading(content, {})
     classes = reading.texts("architectures") or family.classes
     if classes[0] not in family.classes:
-        raise TensorRankError(
+        raise UnknownFamilyError(
             f"architectures is {shown(list(classes))}; expected one of {', '.join(family.classes)} for a {name} model"
             f"{meant(classes[0], family.classes)}; {way_round}"
         )
@@ -111,11 +114,11 @@ def described_parts(name: str, family: Composite, known: Mapping[str, Any], cont
 def _described_part(key: str, name: str, family: Family, content: Mapping[str, Any], way_round: str) -> ModelConfig:
     given = content.get("model_type", name)
     if given != name:
-        raise TensorRankError(f"{key}.model_type is {shown(given)}; expected {name!r}; {way_round}")
+        raise UnknownFamilyError(f"{key}.model_type is {shown(given)}; expected {name!r}; {way_round}")
     try:
         return described(name, family, content, way_round)
     except TensorRankError as error:
-        raise TensorRankError(f"in {key}: {error}") from error
+        raise type(error)(f"in {key}: {error}") from error
 
 
 def _flat(content: Mapping[str, Any], parts: Iterable[str]) -> Mapping[str, Any]:
@@ -206,7 +209,7 @@ def _class(name: str, family: Family, reading: Reading, way_round: str) -> tuple
     ending = next((one for one in sorted(family.endings, key=len, reverse=True) if given.endswith(one)), None)
     known = [family.prefix + one for one in family.endings]
     if ending is None:
-        raise TensorRankError(
+        raise UnknownFamilyError(
             f"architectures is {shown(list(classes))}; expected one of {', '.join(known)} for a {name} model"
             f"{meant(given, known)}; {way_round}"
         )
@@ -224,14 +227,12 @@ def _notes(family: Family, reading: Reading, ending: Ending) -> list[str]:
 
 
 def _check_needed(name: str, family: Family, content: Mapping[str, Any]) -> None:
-    missing = [
-        keys.split("|")[0] for keys in family.needed if all(content.get(key) is None for key in keys.split("|"))
-    ]
+    missing = [keys.split("|")[0] for keys in family.needed if all(content.get(key) is None for key in keys.split("|"))]
     if missing:
-        one = len(missing) == 1
+        one, there = len(missing) == 1, [key for key in content if not is_harmless(key)]
         raise TensorRankError(
             f"the key{'' if one else 's'} {', '.join(missing)} {'is' if one else 'are'} missing; "
-            f"expected {'it' if one else 'them'} in the configuration of a {name} model"
+            f"expected {'it' if one else 'them'} in the configuration of a {name} model{meant(missing[0], there)}"
         )
 
 
@@ -242,16 +243,24 @@ def check_unbuilt(name: str, family: Family, content: Mapping[str, Any]) -> None
         TensorRankError: naming the key, its value, and those that are counted.
     """
     reading = Reading(_flat(content, family.parts), {})
-    _check_values(name, family.unbuilt, reading, "no other is built by transformers; of this one give depth and width")
+    for key, values, given in _unexpected(family.unbuilt, reading):
+        raise TensorRankError(
+            f"{key} is {given}; expected {values} in a {name} model: transformers builds no other; give depth and width"
+        )
 
 
 def _check_values(name: str, expected: Mapping[str, tuple[Any, ...]], reading: Reading, way_round: str) -> None:
-    """Refuse values that change what is built into something else than the weights of a family describe."""
+    """Refuse values with which more, or something else, is built than the weights of a family describe."""
+    for key, values, given in _unexpected(expected, reading):
+        raise UnknownFamilyError(f"{key} is {given}; expected {values} in a {name} model that the table counts; {way_round}")
+
+
+def _unexpected(expected: Mapping[str, tuple[Any, ...]], reading: Reading) -> Iterator[tuple[str, str, str]]:
+    """Keys with other values than expected, each with the expected ones and the given one in words."""
     for key, values in expected.items():
         given = reading.value(key, values[0])
         if not any(type(given) is type(one) and given == one for one in values):
-            words = " or ".join(json.dumps(one) for one in values)
-            raise TensorRankError(f"{key} is {shown(given)}; expected {words} in a {name} model that is counted here; {way_round}")
+            yield key, " or ".join(json.dumps(one) for one in values), shown(given)
 
 
 def _read_the_rest(family: Family, reading: Reading) -> None:
@@ -277,7 +286,7 @@ def _check_all_read(name: str, family: Family | Composite, reading: Reading, way
     absent = sorted(known - set(reading.content))
     near = next((text for key in unknown if (text := meant(key, absent))), "")
     one = len(unknown) == 1
-    raise TensorRankError(
+    raise UnknownFamilyError(
         f"the key{'' if one else 's'} {named(unknown)} {'is' if one else 'are'} not known of a {name} model, and may change "
         f"it{near}; leave {'it' if one else 'them'} out if {'it does' if one else 'they do'} not, or {way_round}"
     )

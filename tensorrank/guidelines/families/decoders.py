@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tensorrank.guidelines.families.family import Family, Weights
-from tensorrank.guidelines.families.pieces import DECODER, attention, forward, head_norms, norms, whole_norms, without
+from tensorrank.guidelines.families.family import Family
+from tensorrank.guidelines.families.pieces import DECODER, attention, forward, head_norms, norms, whole_norms, without, words
 from tensorrank.guidelines.families.reading import Reading
 from tensorrank.guidelines.model_config import Role
 
@@ -94,17 +94,13 @@ DECODERS: dict[str, Family] = {
         _LLAMA,
         prefix="QWen",
         endings={"LMHeadModel": DECODER["ForCausalLM"], "Model": DECODER["Model"]},
-        layer=(
-            *attention(True, _qwen_bias),
-            *forward(_qwen_bias, gated=True),
-            norms(2),
-        ),
+        layer=(*attention(True, _qwen_bias), *forward(_qwen_bias, gated=True), norms(2)),
         kv_heads=None,
         head_dim=("kv_channels", 128),
         inner=lambda reading: reading.size("both_inner") // 2,
         more={"both_inner": "intermediate_size"},
         context=("max_position_embeddings", 8192),
-        harmless=frozenset("use_dynamic_ntk use_logn_attn use_cache_quantization use_cache_kernel onnx_safe".split()),
+        harmless=words("use_dynamic_ntk use_logn_attn use_cache_quantization use_cache_kernel onnx_safe"),
         own_code=True,
     ),
     "qwen2": _QWEN2,
@@ -141,12 +137,7 @@ DECODERS: dict[str, Family] = {
         _LLAMA,
         prefix="Cohere",
         endings=without("ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering"),
-        layer=(
-            *attention(_ATTENTION_BIAS),
-            *forward(False, gated=True),
-            norms(1),
-            *whole_norms(**_COHERE_NORMS),
-        ),
+        layer=(*attention(_ATTENTION_BIAS), *forward(False, gated=True), norms(1), *whole_norms(**_COHERE_NORMS)),
         context=("max_position_embeddings", 8192),
         tied=("tie_word_embeddings", True),
     ),

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from tensorrank.guidelines.families.family import Ending, Family, Weights
-from tensorrank.guidelines.families.pieces import attention, forward, norms
+from tensorrank.guidelines.families.pieces import attention, forward, norms, words
 from tensorrank.guidelines.families.reading import Reading
 
 _BIASES = Weights("buckets", "heads")
@@ -15,9 +15,7 @@ _LABELS = Weights("width", "labels", bias=True)
 
 
 def _gated(absent: str) -> Callable[[Reading], bool]:
-    return lambda reading: reading.flag(
-        ("is_gated_act", reading.text("feed_forward_proj", absent).startswith("gated"))
-    )
+    return lambda reading: reading.flag(("is_gated_act", reading.text("feed_forward_proj", absent).startswith("gated")))
 
 
 _T5 = Family(
@@ -43,7 +41,7 @@ _T5 = Family(
     ends=(norms(1), _BIASES),
     roles=("encoder", "decoder"),
     expects={"is_encoder_decoder": (True,)},
-    harmless=frozenset("relative_attention_max_distance scale_decoder_outputs scalable_attention".split()),
+    harmless=words("relative_attention_max_distance scale_decoder_outputs scalable_attention"),
     notes=(lambda reading: "encoder and decoder are counted, and judged one by one",),
 )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from tensorrank.guidelines.families.family import Ending, Family, Weights
-from tensorrank.guidelines.families.pieces import attention, forward, from_zero, norms
+from tensorrank.guidelines.families.pieces import attention, forward, from_zero, norms, words
 from tensorrank.guidelines.families.reading import Reading
 
 # Heads of tasks: a square map, a norm, the classes of a task, and whether a text follows another.
@@ -14,7 +14,7 @@ _NORM = Weights("width", copies=2)
 _LABELS = Weights("width", "labels", bias=True)
 _ONE = Weights("width", bias=True)
 _TWO = Weights("width", 2, bias=True)
-_WITH_HEAD = "with the head of a task"
+_WITH_HEAD, _WITH_BOTH = "with the head of a task", "with pooler and both heads"
 
 
 def _untied(reading: Reading) -> bool:
@@ -54,7 +54,7 @@ _BERT = Family(
         "Model": Ending((_SQUARE,), note="with the pooler, without the head of a task"),
         "ForMaskedLM": _writer(_SQUARE, _NORM, _SECOND_BIAS),
         "LMHeadModel": _writer(_SQUARE, _NORM, _SECOND_BIAS),
-        "ForPreTraining": Ending((_SQUARE, _SQUARE, _NORM, _TWO, _SECOND_BIAS), writes=True, note="with pooler and both heads"),
+        "ForPreTraining": Ending((_SQUARE, _SQUARE, _NORM, _TWO, _SECOND_BIAS), writes=True, note=_WITH_BOTH),
         "ForNextSentencePrediction": _head(_SQUARE, _TWO),
         "ForSequenceClassification": _head(_SQUARE, _LABELS),
         "ForMultipleChoice": _head(_SQUARE, _ONE),
@@ -68,8 +68,9 @@ _BERT = Family(
     output_bias=True,
     roles=("encoder",),
     expects={"add_cross_attention": (False,)},
-    harmless=frozenset("directionality pooler_fc_size pooler_num_attention_heads pooler_num_fc_layers pooler_size_per_head "
-                       "pooler_type".split()),
+    harmless=words(
+        "directionality pooler_fc_size pooler_num_attention_heads pooler_num_fc_layers pooler_size_per_head pooler_type"
+    ),
 )
 _ROBERTA = replace(
     _BERT,
@@ -178,7 +179,7 @@ ENCODERS: dict[str, Family] = {
         endings={
             "Model": _BERT.endings["Model"],
             "ForMaskedLM": _writer(_TO_NARROW, _NARROW_NORM, _SECOND_BIAS),
-            "ForPreTraining": Ending((_SQUARE, _TO_NARROW, _NARROW_NORM, _LABELS, _SECOND_BIAS), writes=True, note="with pooler and both heads"),
+            "ForPreTraining": Ending((_SQUARE, _TO_NARROW, _NARROW_NORM, _LABELS, _SECOND_BIAS), writes=True, note=_WITH_BOTH),
             "ForSequenceClassification": _head(_SQUARE, _LABELS),
             "ForMultipleChoice": _head(_SQUARE, _ONE),
             "ForTokenClassification": _TOKENS,
@@ -192,7 +193,7 @@ ENCODERS: dict[str, Family] = {
         embeddings=(*_NARROW_EMBEDDINGS, _NARROW_NORM, Weights("embedding", "width", bias=True)),
         output_bias=True,
         roles=("encoder",),
-        harmless=frozenset("down_scale_factor gap_size net_structure_type num_memory_blocks".split()),
+        harmless=words("down_scale_factor gap_size net_structure_type num_memory_blocks"),
         notes=(_shared_layers,),
     ),
     "distilbert": Family(
@@ -215,7 +216,7 @@ ENCODERS: dict[str, Family] = {
         embeddings=(Weights("context", "width"), _NORM),
         output_bias=True,
         roles=("encoder",),
-        harmless=frozenset({"sinusoidal_pos_embds", "tie_weights_"}),
+        harmless=words("sinusoidal_pos_embds tie_weights_"),
     ),
     "electra": Family(
         prefix="Electra",
@@ -276,7 +277,7 @@ ENCODERS: dict[str, Family] = {
         output_bias=True,
         roles=("encoder",),
         expects={"legacy": (True,), "conv_groups": (1,)},
-        harmless=frozenset("conv_act pooler_hidden_size pos_att_type share_att_key position_buckets max_relative_positions".split()),
+        harmless=words("conv_act pooler_hidden_size pos_att_type share_att_key position_buckets max_relative_positions"),
     ),
     "modernbert": Family(
         prefix="ModernBert",
@@ -298,9 +299,9 @@ ENCODERS: dict[str, Family] = {
         embeddings=(_MODERN_NORM,),
         output_bias=("decoder_bias", True),
         roles=("encoder",),
-        harmless=frozenset(
-            "global_attn_every_n_layers global_rope_theta local_rope_theta local_attention deterministic_flash_attn "
-            "initializer_cutoff_factor sparse_prediction sparse_pred_ignore_index reference_compile repad_logits_with_grad".split()
+        harmless=words(
+            "global_attn_every_n_layers global_rope_theta local_rope_theta local_attention initializer_cutoff_factor "
+            "sparse_prediction sparse_pred_ignore_index"
         ),
     ),
 }

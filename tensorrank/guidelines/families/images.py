@@ -8,7 +8,7 @@ from dataclasses import replace
 from tensorrank.arguments import shown, whole_number
 from tensorrank.errors import TensorRankError
 from tensorrank.guidelines.families.family import Composite, Ending, Family, Weights
-from tensorrank.guidelines.families.pieces import attention, forward, norms
+from tensorrank.guidelines.families.pieces import attention, forward, norms, words
 from tensorrank.guidelines.families.reading import LARGEST, Reading
 
 
@@ -43,6 +43,14 @@ def _pooled(reading: Reading) -> int:
 
 
 _POOLING_HEAD = ("vision_use_head", True)
+# A layer of its own, whose query is one vector.
+_POOLING = (
+    Weights("width"),
+    *attention(True),
+    norms(1, 2),
+    Weights("width", "inner", bias=True),
+    Weights("inner", "width", bias=True),
+)
 _PATCH_MAP = Weights("embedding", "width", bias=True)
 _VIT = Family(
     prefix="ViT",
@@ -59,27 +67,14 @@ _VIT = Family(
     # The class token is one vector more.
     embeddings=(_PATCH_MAP, Weights("width"), Weights("context", "width")),
     roles=("encoder",),
-    harmless=frozenset("encoder_stride pooler_output_size".split()),
+    harmless=words("encoder_stride pooler_output_size"),
 )
 IMAGES: dict[str, Family] = {
     "vit": _VIT,
     "siglip_vision_model": replace(
         _VIT,
         prefix="Siglip",
-        endings={
-            "VisionModel": Ending(
-                tuple(
-                    replace(one, when=_POOLING_HEAD)
-                    for one in (
-                        *attention(True),
-                        *(Weights("width", "inner", bias=True), Weights("inner", "width", bias=True)),
-                        norms(1, 2),
-                        Weights("width"),
-                    )
-                )
-                + (norms(1, 2),),
-            )
-        },
+        endings={"VisionModel": Ending((norms(1, 2), *(replace(one, when=_POOLING_HEAD) for one in _POOLING)))},
         layer=(*attention(True), *forward(), norms(2, 2)),
         context=_patches(0),
         ends=(),
@@ -94,7 +89,7 @@ COMPOSITES: dict[str, Composite] = {
         # A map from the width of images to that of texts, and a norm.
         between=lambda vision, text: vision * text + vision,
         expects={"tie_word_embeddings": (True,)},
-        harmless=frozenset({"mm_tokens_per_image"}),
+        harmless=words("mm_tokens_per_image"),
         note="with the encoder of images and the map from it; encoder and decoder are judged one by one",
     )
 }

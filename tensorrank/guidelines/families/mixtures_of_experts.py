@@ -9,7 +9,7 @@ from tensorrank.arguments import shown
 from tensorrank.errors import TensorRankError
 from tensorrank.guidelines.families.decoders import DECODERS
 from tensorrank.guidelines.families.family import Family, Weights
-from tensorrank.guidelines.families.pieces import attention, experts, forward, from_zero, head_norms, norms, without
+from tensorrank.guidelines.families.pieces import attention, experts, forward, from_zero, head_norms, norms, without, words
 from tensorrank.guidelines.families.reading import Reading
 
 _BIAS = ("attention_bias", False)
@@ -149,7 +149,7 @@ _DEEPSEEK_V3 = Family(
     ends=(norms(1),),
     tied=("tie_word_embeddings", False),
     unbuilt={"moe_layer_freq": (1,)},
-    harmless=frozenset("head_dim qk_head_dim num_nextn_predict_layers num_mtp_layers".split()),
+    harmless=words("head_dim qk_head_dim num_nextn_predict_layers num_mtp_layers"),
     notes=(
         lambda reading: (
             "without the layers that predict further tokens (num_nextn_predict_layers)"
@@ -188,7 +188,7 @@ MIXTURES_OF_EXPERTS: dict[str, Family] = {
             "experts": ("num_experts|num_local_experts", 128),
             "used": ("num_experts_per_tok", 8),
         },
-        harmless=frozenset({"shared_expert_intermediate_size"}),
+        harmless=words("shared_expert_intermediate_size"),
     ),
     "deepseek_v2": replace(
         _DEEPSEEK_V3,

@@ -1,11 +1,20 @@
-"""Decoders with plain feed-forward networks: of learned positions, or with attention beside the feed-forward network."""
+"""Decoders with plain feed-forward networks: with learned positions, or with attention beside the other network."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from tensorrank.guidelines.families.family import Ending, Family, Weights
-from tensorrank.guidelines.families.pieces import ALONE, ANSWER, DECODER, SEQUENCE, WRITER, attention, forward, norms, without
+from tensorrank.guidelines.families.pieces import (
+    ALONE,
+    ANSWER,
+    DECODER,
+    SEQUENCE,
+    WRITER,
+    attention,
+    forward,
+    norms,
+    without,
+    words,
+)
 from tensorrank.guidelines.families.reading import Reading
 
 _POSITIONS = Weights("context", "width")
@@ -43,7 +52,6 @@ def _falcon_norms(reading: Reading) -> int:
     return 2 if two == 2 or not reading.flag(("parallel_attn", True)) else 1
 
 
-
 # MPT, of whose options the library of the format builds one.
 _MPT_EXPECTS = {
     "expansion_ratio": (4,),
@@ -73,7 +81,7 @@ OLDER_DECODERS: dict[str, Family] = {
         ends=(norms(1, 2),),
         embeddings=(_POSITIONS,),
         expects={"add_cross_attention": (False,)},
-        harmless=frozenset({"n_ctx"}),
+        harmless=words("n_ctx"),
     ),
     "gptj": Family(
         prefix="GPTJ",
@@ -87,7 +95,7 @@ OLDER_DECODERS: dict[str, Family] = {
         ends=(norms(1, 2),),
         tied=("tie_word_embeddings", False),
         output_bias=True,
-        harmless=frozenset({"rotary", "n_ctx"}),
+        harmless=words("rotary n_ctx"),
     ),
     "gpt_neox": Family(
         prefix="GPTNeoX",
@@ -109,9 +117,9 @@ OLDER_DECODERS: dict[str, Family] = {
         ends=(norms(1, 2),),
         embeddings=(norms(1, 2),),
         unbuilt={"n_inner": (None,)},
-        harmless=frozenset(
-            "apply_residual_connection_post_layernorm slow_but_exact offset_alibi attention_softmax_in_fp32 bias_dropout_fusion "
-            "masked_softmax_fusion skip_bias_add skip_bias_add_qkv unk_token_id".split()
+        harmless=words(
+            "apply_residual_connection_post_layernorm slow_but_exact offset_alibi attention_softmax_in_fp32 "
+            "bias_dropout_fusion masked_softmax_fusion skip_bias_add skip_bias_add_qkv"
         ),
     ),
     "mpt": Family(
@@ -126,34 +134,25 @@ OLDER_DECODERS: dict[str, Family] = {
         ends=(norms(1),),
         parts=("attn_config",),
         unbuilt=_MPT_EXPECTS,
-        harmless=frozenset(_MPT_HARMLESS.split()),
+        harmless=words(_MPT_HARMLESS),
         own_code=True,
     ),
     "falcon": Family(
         prefix="Falcon",
         endings=DECODER,
-        layer=(
-            *attention(("bias", False)),
-            *forward(("bias", False)),
-            norms(_falcon_norms, 2),
-        ),
+        layer=(*attention(("bias", False)), *forward(("bias", False)), norms(_falcon_norms, 2)),
         width="hidden_size|n_embed",
         kv_heads=_falcon_keys,
         inner=("ffn_hidden_size", None),
         context=("max_position_embeddings", 2048),
         ends=(norms(1, 2),),
-        harmless=frozenset({"alibi", "apply_residual_connection_post_layernorm", "parallel_attn", "multi_query", "num_kv_heads"}),
+        harmless=words("alibi apply_residual_connection_post_layernorm parallel_attn multi_query num_kv_heads"),
         own_code=True,
     ),
     "phi": Family(
         prefix="Phi",
         endings=without("ForQuestionAnswering"),
-        layer=(
-            *attention(True),
-            *forward(),
-            norms(1, 2),
-            Weights("head_dim", copies=4, when=("qk_layernorm", False)),
-        ),
+        layer=(*attention(True), *forward(), norms(1, 2), Weights("head_dim", copies=4, when=("qk_layernorm", False))),
         kv_heads=("num_key_value_heads", None),
         head_dim=("head_dim", None),
         context=("max_position_embeddings", 2048),
@@ -170,10 +169,6 @@ OLDER_DECODERS: dict[str, Family] = {
         embedding=("word_embed_proj_dim", None),
         learned_positions=True,
         ends=(norms(1, 2, when=_opt_last),),
-        embeddings=(
-            _POSITIONS,
-            Weights("width", copies=2),
-            Weights("embedding", "width", copies=2, when=_opt_narrow),
-        ),
+        embeddings=(_POSITIONS, Weights("width", copies=2), Weights("embedding", "width", copies=2, when=_opt_narrow)),
     ),
 }

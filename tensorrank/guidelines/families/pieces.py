@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tensorrank.guidelines.families.family import Ending, Weights
-from tensorrank.guidelines.families.reading import Flag, Reading, Size, Whole
+from tensorrank.guidelines.families.reading import Flag, Reading, Size
 
 
 def attention(inward: Flag = False, outward: Flag | None = None, values: Size = "keys") -> tuple[Weights, ...]:
@@ -25,7 +25,9 @@ def attention(inward: Flag = False, outward: Flag | None = None, values: Size = 
     )
 
 
-def forward(bias: Flag = True, *, gated: Flag = False, inner: Size = "inner", layers: Size | None = None) -> tuple[Weights, ...]:
+def forward(
+    bias: Flag = True, *, gated: Flag = False, inner: Size = "inner", layers: Size | None = None
+) -> tuple[Weights, ...]:
     """A feed-forward network: a map up, a second one where it is gated, and a map down."""
     return (
         Weights("width", inner, bias, layers=layers),
@@ -62,23 +64,23 @@ def whole_norms(*, when: Flag = True) -> tuple[Weights, ...]:
     return Weights("queries", when=when), Weights("keys", when=when)
 
 
+def words(names: str) -> frozenset[str]:
+    """Keys in a text, with blanks between them."""
+    return frozenset(names.split())
+
+
 def from_zero(keys: str, absent: int = 0) -> Callable[[Reading], int]:
     """A size of at least 0 by its key, with what holds where it is left out."""
     return lambda reading: reading.whole((keys, absent), 0) or 0
 
 
-def or_else(keys: str, size: Size) -> Callable[[Reading], int]:
-    """A size by its key, or another size where it is left out."""
-    fact: Whole = (keys, None)
-    return lambda reading: reading.whole(fact) or reading.size(size)
-
-
-# The classes of a decoder. Heads of tasks as the library of the format has them: no bias where a sequence is judged.
+# The classes of a decoder. Heads of tasks are as transformers has them: without a bias where a sequence is judged.
+WITH_HEAD = "with the head of a task in place of an output embedding"
 WRITER = Ending(writes=True)
 ALONE = Ending(note="without an output embedding")
-SEQUENCE = Ending((Weights("width", "labels"),), note="with the head of a task in place of an output embedding")
-TOKEN = Ending((Weights("width", "labels", bias=True),), note="with the head of a task in place of an output embedding")
-ANSWER = Ending((Weights("width", 2, bias=True),), note="with the head of a task in place of an output embedding")
+SEQUENCE = Ending((Weights("width", "labels"),), note=WITH_HEAD)
+TOKEN = Ending((Weights("width", "labels", bias=True),), note=WITH_HEAD)
+ANSWER = Ending((Weights("width", 2, bias=True),), note=WITH_HEAD)
 DECODER = {
     "ForCausalLM": WRITER,
     "Model": ALONE,
