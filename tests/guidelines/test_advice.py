@@ -31,7 +31,7 @@ def test_what_the_fit_says_of_gpt3():
     # (ln 12288 - 5.039) / 0.0555 layers of width 12288 lie on the curve.
     core = (math.log(12288) - 5.039) / 0.0555
     assert advice.core == (pytest.approx(core), 12288)
-    assert advice.wasted == pytest.approx(1 - core / 96)
+    assert advice.beyond_core == pytest.approx(1 - core / 96)
     assert advice.best_at == pytest.approx(12 * 96 * math.exp(2 * (5.039 + 0.0555 * 96)))
 
 
@@ -40,7 +40,7 @@ def test_what_the_fit_says_of_a_shallow_network():
     assert advice.verdict == "deeper"
     width = math.exp(5.039 + 0.0555 * 24)
     assert advice.core == (24, pytest.approx(width))
-    assert advice.wasted == pytest.approx(1 - (width / 2048) ** 2)
+    assert advice.beyond_core == pytest.approx(1 - (width / 2048) ** 2)
 
 
 @given(depth=st.integers(1, 100_000), width=st.integers(1, 10**9))
@@ -49,9 +49,9 @@ def test_advice_keeps_the_size_and_points_to_the_curve(depth, width):
     best = advice.optimum
     assert best.depth * best.width**2 == pytest.approx(depth * width**2)
     assert math.log(best.width) == pytest.approx(5.039 + 0.0555 * best.depth)
-    least, most = advice.wasted_range
+    least, most = advice.beyond_core_range
     assert 0 <= least <= most <= 1
-    assert least <= advice.wasted <= most + 1e-12
+    assert least <= advice.beyond_core <= most + 1e-12
     assert advice.core[0] <= depth
     assert advice.core[1] <= width
     low, high = best.depth_range
@@ -67,21 +67,21 @@ def test_advice_keeps_the_size_and_points_to_the_curve(depth, width):
         assert low <= depth <= high
 
 
-def test_what_is_wasted_has_the_range_of_the_band():
+def test_what_is_beyond_the_core_has_the_range_of_the_band():
     advice = guidelines.advise(96, 12288)
-    least, most = advice.wasted_range
+    least, most = advice.beyond_core_range
     # Where the edges of the band reach the width.
     for share, edge in ((least, -2), (most, 2)):
         layers = (1 - share) * 96
         assert guidelines.PUBLISHED.width(layers, edge) == pytest.approx(12288)
-    assert least < advice.wasted < most
+    assert least < advice.beyond_core < most
 
 
 @pytest.mark.parametrize(("depth", "width"), [(78, 13620), (80, 13422), (83, 13200)])
-def test_within_the_band_perhaps_nothing_is_wasted(depth, width):
+def test_within_the_band_perhaps_nothing_is_beyond_the_core(depth, width):
     advice = guidelines.advise(depth, width)
     assert advice.verdict == "near the optimum"
-    assert advice.wasted_range[0] == 0
+    assert advice.beyond_core_range[0] == 0
 
 
 def test_depths_beyond_all_floats_are_judged():
@@ -93,10 +93,10 @@ def test_depths_beyond_all_floats_are_judged():
 
 
 @pytest.mark.parametrize("depth", [10, 47, 90])
-def test_shapes_on_the_curve_waste_nothing_to_speak_of(depth):
+def test_shapes_on_the_curve_have_next_to_nothing_beyond_the_core(depth):
     advice = guidelines.advise(depth, round(guidelines.PUBLISHED.width(depth)))
     assert advice.verdict == "near the optimum"
-    assert advice.wasted < 0.005
+    assert advice.beyond_core < 0.005
 
 
 def test_a_single_layer_is_never_too_deep():
@@ -104,7 +104,7 @@ def test_a_single_layer_is_never_too_deep():
     advice = guidelines.advise(1, 4)
     assert advice.optimum.depth < 1
     assert advice.verdict == "near the optimum"
-    assert advice.wasted == 0
+    assert advice.beyond_core == 0
     assert advice.optimum.shape == (1, 4)
 
 
@@ -113,7 +113,7 @@ def test_other_fits_give_other_advice():
     best = guidelines.optimum(12 * 7 * 1000**2, level)
     assert (best.depth, best.width) == (pytest.approx(7), pytest.approx(1000))
     assert guidelines.advise(7, 1000, level).verdict == "near the optimum"
-    assert guidelines.advise(28, 500, level).wasted == pytest.approx(27 / 28)
+    assert guidelines.advise(28, 500, level).beyond_core == pytest.approx(27 / 28)
     thin = guidelines.TransitionFit(5.0, 0.05, rule=4.0)
     assert guidelines.optimum(4e9, thin).depth == pytest.approx(
         guidelines.optimum(12e9, guidelines.TransitionFit(5.0, 0.05)).depth

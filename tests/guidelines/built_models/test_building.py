@@ -1,0 +1,122 @@
+"""What transformers builds, and what is refused before or while it builds."""
+
+import json
+import socket
+from pathlib import Path
+
+import pytest
+
+from tensorrank import guidelines
+from tensorrank.errors import TensorRankError
+from tensorrank.guidelines.built_models import building
+
+torch = pytest.importorskip("torch")
+transformers = pytest.importorskip("transformers")
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+
+
+def config(name, **changes):
+    return {**json.loads((CONFIGS / f"{name}.json").read_text()), **changes}
+
+
+def read(content):
+    return guidelines.read_config(content, "transformers")
+
+
+# What the table's messages name transformers for, it takes.
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"model_type": "mamba"},
+        {"model_type": "swin"},
+        config("gpt2", heads_of_gold=3),
+        config("bert_base", add_cross_attention=True, is_decoder=True),
+        config("bert_base", is_encoder_decoder=True),
+        config("deberta_v3_nli", legacy=False),
+        config("electra_small", architectures=["ElectraForMultipleChoice"]),
+        {"model_type": "llava", "text_config": config("llama_7b")},
+    ],
+)
+def test_the_way_round_is_one(given):
+    with pytest.raises(TensorRankError, match="let transformers count it"):
+        guidelines.read_config(given, "table")
+    assert read(given).parameters > 0
+    assert guidelines.read_config(given) == read(given)
+
+
+def test_cross_attention_is_counted():
+    # A second attention in each layer, with its norm: 4 d^2 + 4 d and 2 d.
+    whole = read(config("bert_base", add_cross_attention=True, is_decoder=True)).parameters
+    assert whole - 109_514_298 == 12 * (4 * 768**2 + 6 * 768)
+
+
+def test_keys_of_which_nothing_is_read_are_noted():
+    model = read(config("gpt2", heads_of_gold=3))
+    assert model.notes == ("transformers reads nothing of the keys heads_of_gold",)
+    assert model.parameters == 124_439_808
+
+
+def test_a_slip_is_refused():
+    given = {key: value for key, value in config("mistral_7b").items() if key != "num_key_value_heads"}
+    with pytest.raises(
+        TensorRankError, match=r"num_key_value_head is not known of a mistral.*did you mean 'num_key_value_heads'"
+    ):
+        read({**given, "num_key_value_head": 8})
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"model_type": "mamba", "num_hidden_layers": 10**9}, "num_hidden_layers is 1000000000; expected at most 10000"),
+        (
+            {"model_type": "mamba", "hidden_size": "wide"},
+            "transformers refuses this configuration of a mamba model: .*hidden_size",
+        ),
+        ({"model_type": "mamba", "hidden_size": 10**30}, "transformers cannot build MambaForCausalLM of this configuration"),
+        ({"model_type": "mamba", "architectures": ["BertModel"]}, "architectures names BertModel, a class of bert models"),
+        (
+            {"model_type": "mamba", "architectures": ["Mambo"]},
+            r"architectures is \['Mambo'\]; expected one of .*did you mean 'Mamba",
+        ),
+        ({"model_type": "mamba", "architectures": [5]}, r"architectures is \[5\]; expected a list of texts"),
+        ({"model_type": "mamba", "auto_map": {"AutoModel": "a.B"}}, "auto_map names code of the model's own"),
+        (config("mixtral_8x7b", num_local_experts=10**6), "num_local_experts is 1000000; expected at most 10000"),
+    ],
+)
+def test_what_cannot_be_built_is_said(given, message):
+    with pytest.raises(TensorRankError, match=message):
+        read(given)
+
+
+def test_more_arrays_than_fit_a_moment_are_refused(monkeypatch):
+    monkeypatch.setattr(building, "_MOST_PARAMETERS", 20)
+    with pytest.raises(TensorRankError, match="has more than 20 arrays of weights"):
+        read(config("gpt2"))
+    # Nothing is left behind that would count the next one.
+    assert sum(parameter.numel() for parameter in torch.nn.Linear(2, 3).parameters()) == 9
+
+
+def test_nothing_is_fetched_and_no_code_of_the_file_is_run(monkeypatch, tmp_path):
+    def refuse(*args, **options):
+        raise AssertionError("something was to be fetched")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    (tmp_path / "modeling_phi.py").write_text("raise AssertionError('code of the file was run')")
+    (tmp_path / "config.json").write_text(json.dumps(config("phi_2")))
+    assert guidelines.read_config(tmp_path).parameters == 2_779_683_840
+
+
+def test_all_numbers_stay_away():
+    made = building.built(config("llama_3_405b"), frozenset())
+    assert {parameter.device.type for parameter in made.module.parameters()} == {"meta"}
+
+
+def test_a_class_that_is_left_out_is_the_one_that_writes():
+    chosen = {name: read({"model_type": name}).counted_as for name in ("mamba", "bart", "whisper", "roformer")}
+    assert chosen == {
+        "mamba": "MambaForCausalLM",
+        "bart": "BartForConditionalGeneration",
+        "whisper": "WhisperForConditionalGeneration",
+        "roformer": "RoFormerModel",
+    }
