@@ -126,11 +126,7 @@ def checked_folder(name: str, given: str | Path | None) -> Path | None:
     if given is None:
         return None
     folder = file_path(name, given)
-    try:
-        there = folder.is_dir()
-    except OSError:  # a name too long for any file
-        there = False
-    if not there or not os.access(folder, os.W_OK):
+    if not os.path.isdir(folder) or not os.access(folder, os.W_OK):
         raise TensorRankError(f"{name} is {shown(str(given))}; expected a folder that exists and can be written to")
     return folder
 

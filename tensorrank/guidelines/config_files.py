@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -52,7 +53,7 @@ def read_config(
     if isinstance(config, Mapping):
         return _counted(config, counted_by)
     path = file_path("the configuration", config)
-    path = path / "config.json" if path.is_dir() else path
+    path = path / "config.json" if os.path.isdir(path) else path  # pathlib fails on names too long for any file
     with named_in_errors(path):
         return _counted(read_json(path, "a config.json", most=_LARGEST_FILE), counted_by)
 

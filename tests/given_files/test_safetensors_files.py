@@ -148,5 +148,7 @@ def test_quantised_tensors_are_refused_only_where_they_are_needed(tmp_path):
 def test_missing_files_and_empty_folders_are_refused(tmp_path):
     with pytest.raises(TensorRankError, match="cannot be read"):
         from_safetensors(tmp_path / "nowhere", heads=1, causal=False)
+    with pytest.raises(TensorRankError, match="cannot be read"):
+        from_safetensors("é" * 5000, heads=1, causal=False)
     with pytest.raises(TensorRankError, match=r"the folder has no file that ends in .safetensors"):
         from_safetensors(tmp_path, heads=1, causal=False)

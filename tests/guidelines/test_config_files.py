@@ -219,6 +219,11 @@ def test_who_counts_is_the_table_or_transformers():
         guidelines.read_config(config("gpt2"), "tables")
 
 
+def test_names_too_long_for_any_file_are_refused():
+    with pytest.raises(TensorRankError, match="cannot be read"):
+        guidelines.read_config("é" * 5000)
+
+
 def test_the_families_of_transformers_are_listed_for_those_who_do_not_have_it():
     listed = building.model_types(of_installed=False)
     assert {"llama", "mamba", "deepseek_v3", "swin"} <= listed
