@@ -249,14 +249,15 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
         width. Where the output sees no token of the other side, the bound is 1. Between two tokens it holds under a
         mask of any depth, for the degrees in either token are odd and even as they are without one.
 
-        With feedforward layers it is the bound of `feedforward`, to depth 3 and without residual connections; None
-        otherwise.
+        With feedforward layers it is the bound of `feedforward`, to depth 3 and without residual connections, under a
+        mask as above; None otherwise.
         """
         sides = self.sides(partition)
         if sides[1] == 0:
             return 1
         if self.feedforward:
-            if self.residual or self.depth > DEEPEST_BOUND or (self.causal and self.depth > 1):
+            masked = self.causal and self.depth > 1 and sides != (1, 1)
+            if self.residual or self.depth > DEEPEST_BOUND or masked:
                 return None
             inputs = self.width if self._affine else self.input_width
             return feedforward_bound(self.depth, inputs, *sides, fills=inputs == self.width)

@@ -22,7 +22,8 @@ and these moments, and at most the number of monomials in the moments of the oth
 **Few tokens.** On the other side all functions are symmetric in the tokens, and of even degree in each. On the output
 token's side they are sums of products of a form of degree 2^L in x and of such a function of all tokens. They are even
 in x, too, and symmetric in the other tokens. The parts of one total degree have together no larger rank than there are
-functions of that degree on either side.
+functions of that degree on either side. Between two tokens nothing but this matters, and it holds under a causal mask,
+too: in each token the output is even, of degree 2^L at least in the second.
 
 **Width 2, depth 2.** Two parts have less rank, if inputs and network both have width 2 (`SHORT_PARTS`). The matrices
 G(S_2) of the first layer have three dimensions among the four of all matrices, so they fulfil tr(C G) = 0 for some C,

@@ -93,6 +93,18 @@ def test_no_rank_passes_the_bound(depth, width, hidden, tokens, causal, residual
     assert bound is not None or found.standing != "exact"
 
 
+@pytest.mark.parametrize(("width", "heads", "rank"), [(1, 1, 17), (2, 2, 177)])
+def test_between_two_tokens_a_mask_keeps_the_bound(width, heads, rank):
+    # All forms of even degree w in the output token, from 4 on, and of degree 36 - w in the other.
+    forms = [(width + w - 1) if width == 2 else 1 for w in range(38)]
+    assert sum(min(forms[w], forms[36 - w]) for w in range(4, 37, 2)) == rank
+    model = forward(2, width, 2, tokens=2, heads=heads, head_dim=width, causal=True)
+    found = tr.separation_rank(model, seed=0)
+    assert (found.value, found.standing) == (rank, "exact")
+    # Of so many tokens of small numbers a few are alike.
+    assert rank_as_written(model, rank + 12) == rank
+
+
 def test_more_than_width_tokens_matter_from_depth_two_on():
     # At width 1 one token a side has the even degrees 4 to 36; two have both moments.
     ranks = [tr.separation_rank(forward(2, 1, 1, tokens=tokens), seed=0).value for tokens in (2, 4, 6)]
