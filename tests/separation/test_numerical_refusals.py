@@ -20,7 +20,7 @@ from tensorrank.separation.numerical_model import NumericalModel
         ("pairs", lambda a, b: b @ np.ones((2, 3)), r"shape \(64, 3\).*the other calling form is form='inputs'"),
         ("inputs", lambda x: x[:, 0].astype(np.float16), r"values of type float16; expected .*half precision"),
         ("inputs", lambda x: x[:, 0].astype(str), "values of type <U.*; expected real or complex numbers"),
-        ("inputs", lambda x: None, r"values of shape \(\)"),
+        ("inputs", lambda x: None, "gave a NoneType that makes no array .*; expected values of shape"),
         ("inputs", lambda x: [[1], [1, 2]], "gave a list that makes no array .*; expected values of shape"),
     ],
 )
