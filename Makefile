@@ -3,7 +3,7 @@
 # make check   lint, types, layers, circles and lengths of files: seconds
 # make examples   every script of examples/, in its quick form
 # make fmt     write the code as the formatter does
-# make test-torch   the tests that need PyTorch, with its build for processors
+# make test-torch   the tests that need PyTorch or transformers, with PyTorch's build for processors
 # make bench   the measured claims, as tables
 # make atlas   compute what the packaged atlas lacks, and write it
 # make fuzz    hostile files, command lines and calls: SECONDS=60 TARGET=all SEED=0
@@ -30,7 +30,7 @@ test: .venv/.installed-test
 	$(BIN)/pytest -n auto
 
 test-torch: .venv/.installed-torch
-	$(BIN)/pytest -rs $$(grep -rlE 'importorskip\(.torch.' tests)
+	$(BIN)/pytest -rs $$(grep -rlE 'importorskip\(.(torch|transformers).' tests)
 
 check: .venv/.installed-test
 	$(BIN)/ruff check .
@@ -74,7 +74,7 @@ differential: .venv/.installed-test
 	@touch $@ .venv/.installed
 
 .venv/.installed-torch: .venv/.installed-test
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --extra-index-url $(TORCH_INDEX) -e '.[torch]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --extra-index-url $(TORCH_INDEX) -e '.[torch,hf]'
 	@touch $@
 
 .venv/.installed-fuzz: .venv/.installed-test

@@ -7,6 +7,7 @@ from command_line import assert_refused, run
 from tensorrank import guidelines
 
 CONFIGS = Path(__file__).parents[1] / "guidelines" / "configs"
+TABLE = ("--counted-by", "table")
 
 
 def test_help_has_an_example():
@@ -51,14 +52,19 @@ def test_a_shape_in_words():
     done = run("advise", "--depth", 96, "--width", 12288)
     assert done.stderr == ""
     assert "verdict     wider and shallower: -15.5 layers, +1,134 of width" in done.stdout
+    # What the theory leaves open stands beside the verdict, and a caveat before the share.
+    assert guidelines.NOT_SAID in done.stdout
     # To two standard errors: where the edges of the band reach the width.
-    assert "wasted      18% (14% to 22%) of the parameters: what is more than 78.9 layers of width 12,288" in done.stdout
+    assert (
+        "beyond core not lost, but by the fit of more use in another shape: 18% (14% to 22%) of the parameters, those beyond "
+        "78.9 layers of width 12,288, the largest best shape inside"
+    ) in done.stdout
     assert "without softmax or mask, log3 of the separation rank is at most 5.975e+09" in done.stdout
     assert "The fit is of networks of depths 6 to 48; depth 80.5 lies beyond." in done.stdout
 
 
 def test_a_configuration():
-    done = run("advise", "--config", CONFIGS / "gpt2.json", "--json")
+    done = run("advise", "--config", CONFIGS / "gpt2.json", *TABLE, "--json")
     values = json.loads(done.stdout)
     assert values["parameters"] == 124_439_808
     assert values["parameters_without_embeddings"] == 85_056_000
@@ -70,14 +76,14 @@ def test_a_configuration():
 
 
 def test_a_configuration_in_words():
-    done = run("advise", "--config", CONFIGS / "opt_350m.json")
+    done = run("advise", "--config", CONFIGS / "opt_350m.json", *TABLE)
     assert "parameters  331,196,416: 28,887,040 of embeddings, 302,309,376 others" in done.stdout
     assert "a bottleneck: embeddings of rank 512 leave" in done.stdout
     assert "16 of dimension 64; each can give any attention pattern of at most 65 independent tokens" in done.stdout
 
 
 def test_both_stacks_are_judged():
-    done = run("advise", "--config", CONFIGS / "flan_t5_base.json", "--json")
+    done = run("advise", "--config", CONFIGS / "flan_t5_base.json", *TABLE, "--json")
     values = json.loads(done.stdout)
     assert [(stack["role"], stack["depth"], stack["width"]) for stack in values["stacks"]] == [
         ("encoder", 12, 768),
@@ -86,11 +92,75 @@ def test_both_stacks_are_judged():
     assert values["parameters"] == 247_577_856
     counted = [stack["parameters"] for stack in values["config"]["stacks"]]
     assert [stack["parameters"] for stack in values["stacks"]] == counted
-    assert values["wasted_parameters"] == values["stacks"][1]["wasted_parameters"]
-    words = run("advise", "--config", CONFIGS / "flan_t5_base.json").stdout
+    assert values["parameters_beyond_core"] == values["stacks"][1]["parameters_beyond_core"]
+    words = run("advise", "--config", CONFIGS / "flan_t5_base.json", *TABLE).stdout
     assert "encoder and decoder are counted, and judged one by one" in words
     assert "\nencoder:\n" in words
     assert "\ndecoder:\n" in words
+
+
+def test_experts_are_counted_and_the_active_ones_judged():
+    done = run("advise", "--config", CONFIGS / "mixtral_8x7b.json", *TABLE)
+    assert "family      mixtral, counted as MixtralForCausalLM by the table" in done.stdout
+    assert "active      12,879,925,248 that one token uses, with 2 of 8 experts in a layer" in done.stdout
+    assert "the fit judges depth and width; sizes beside its verdict are those of active parameters" in done.stdout
+    assert "32 layers of width 4,096: 12,617,781,248 active parameters" in done.stdout
+    values = json.loads(run("advise", "--config", CONFIGS / "mixtral_8x7b.json", *TABLE, "--json").stdout)
+    assert (values["parameters"], values["active_parameters"]) == (46_702_792_704, 12_879_925_248)
+    assert values["judged_parameters"] == values["stacks"][0]["active_parameters"] == 12_617_781_248
+    assert values["not_said"] == guidelines.NOT_SAID
+    assert values["config"]["counted_by"] == "table"
+
+
+def test_a_folder_is_a_configuration(tmp_path):
+    (tmp_path / "config.json").write_text((CONFIGS / "gpt2.json").read_text())
+    assert json.loads(run("advise", "--config", tmp_path, *TABLE, "--json").stdout)["parameters"] == 124_439_808
+
+
+def test_shared_keys_in_words():
+    done = run("advise", "--depth", 32, "--width", 4096, "--heads", 32, "--kv-heads", 8)
+    assert (
+        "shared keys 8 of 32 heads have keys and values of their own: a layer reads 131,072 of the 8,390,656 numbers of the "
+        "moments, 524,288 if none were shared"
+    ) in done.stdout
+    assert "one layer alone loses nothing of its rank (exact); of all layers the bound is the same" in done.stdout
+    small = run("advise", "--depth", 2, "--width", 4, "--heads", 4, "--kv-heads", 1)
+    assert "the rank is 8 in place of 85 (probable)" in small.stdout
+    values = json.loads(run("advise", "--depth", 2, "--width", 4, "--heads", 4, "--kv-heads", 1, "--json").stdout)
+    assert (values["shared_keys"]["rank"], values["shared_keys"]["rank_unshared"]) == (8, 85)
+    assert json.loads(run("advise", "--depth", 2, "--width", 4, "--json").stdout)["shared_keys"] is None
+
+
+def test_heads_of_another_width_than_the_network_in_words():
+    wide = run("advise", "--config", CONFIGS / "t5_11b.json", *TABLE).stdout
+    assert "128 of dimension 128; together 16,384, and what is more than the width 1,024 adds nothing to the bound" in wide
+    narrow = run("advise", "--depth", 6, "--width", 64, "--heads", 2, "--head-dim", 16).stdout
+    assert "2 of dimension 16; a bottleneck: together 32, less than the width 64" in narrow
+    latent = run("advise", "--config", CONFIGS / "deepseek_v3.json", *TABLE).stdout
+    assert "heads       128 of dimension 192, their values of 128; together 16,384" in latent
+    assert "latent      keys and values of all heads are made of the same 512 numbers of a token" in latent
+
+
+def test_an_embedding_of_low_rank_in_words():
+    done = run("advise", "--config", CONFIGS / "albert_base.json", *TABLE)
+    assert "note        12 layers share the weights of 1, which are counted once" in done.stdout
+    assert "vocabulary  a bottleneck: embeddings of rank 128 leave log3 of that rank at most 2.862e+04" in done.stdout
+    assert "inputs      embeddings of the rank" in run("advise", "--config", CONFIGS / "vit_base.json", *TABLE).stdout
+
+
+def test_what_transformers_builds_is_judged(tmp_path):
+    pytest.importorskip("torch")
+    version = pytest.importorskip("transformers").__version__
+    for name, words in (
+        ("mamba", f"counted as MambaForCausalLM by transformers {version}"),
+        ("clip", "encoder 2:"),
+        ("swin", "shape       the layers are not alike, so that no depth and width stand for them"),
+    ):
+        path = tmp_path / f"{name}.json"
+        path.write_text(json.dumps({"model_type": name}))
+        done = run("advise", "--config", path, "--out", tmp_path)
+        assert (done.returncode, words in done.stdout) == (0, True)
+        assert json.loads(run("advise", "--config", path, "--json").stdout)["parameters"] > 0
 
 
 def test_the_published_projections():
@@ -167,6 +237,13 @@ def test_pictures(tmp_path):
         (("--parameters", "1e300"), "expected sizes from 1 to 1e+30"),
         (("--parameters", "1e9", "--fit", "nowhere.json"), "nowhere.json cannot be read"),
         (("--config", "nowhere.json"), "nowhere.json cannot be read"),
+        (("--config", "nowhere.json", "--counted-by", "hand"), "counted_by is 'hand'; expected one of table, transformers"),
+        (("--parameters", "1e9", "--counted-by", "table"), "--counted-by is 'table' without --config; expected both"),
+        (("--config", CONFIGS / "gpt2.json", *TABLE, "--heads", 4), "--heads is given without --depth and --width"),
+        (("--parameters", "1e9", "--kv-heads", 4), "--kv-heads is given without --depth and --width; expected all of them"),
+        (("--depth", 3, "--width", 8, "--kv-heads", 4), "--kv-heads is given without --heads; expected both"),
+        (("--depth", 3, "--width", 8, "--heads", 3), "3 heads do not divide the width 8; expected a divisor, or head_dim"),
+        (("--depth", 3, "--width", 8, "--heads", 4, "--kv-heads", 3), "kv_heads is 3; expected a divisor of the 4 heads"),
     ],
 )
 def test_bad_input(arguments, message):

@@ -22,9 +22,9 @@ def consume(content: bytes) -> object:
 
     path = Path(f"config-{os.getpid()}.json")
     path.write_bytes(content)
-    config = tr.guidelines.read_config(path)
+    config = tr.guidelines.read_config(path, "table")
     repr(config)
-    return invoke(["advise", "--config", str(path), "--json"])
+    return invoke(["advise", "--config", str(path), "--counted-by", "table", "--json"])
 
 
 TARGET = Target("configurations", generate, consume, cases=150)

@@ -14,6 +14,11 @@ CONFIGURATIONS = (
     {"model_type": "t5", "d_model": 64, "d_kv": 16, "d_ff": 128, "num_layers": 2, "num_heads": 4, "vocab_size": 100},
     {"model_type": "bert", **{name: value for name, value in _LAYERS.items() if name != "model_type"}, "vocab_size": 100}
     | {"max_position_embeddings": 64, "type_vocab_size": 2},
+    {**_LAYERS, "model_type": "qwen3_moe", "vocab_size": 9, "num_experts": 4, "num_experts_per_tok": 2, "mlp_only_layers": [1]},
+    {**_LAYERS, "model_type": "deepseek_v3", "vocab_size": 100, "kv_lora_rank": 8, "q_lora_rank": 8, "n_routed_experts": 8},
+    {**_LAYERS, "model_type": "deberta-v2", "vocab_size": 100, "relative_attention": True, "pos_att_type": "p2c|c2p"},
+    {"model_type": "mpt", "d_model": 64, "n_heads": 4, "n_layers": 2, "vocab_size": 9, "attn_config": {"alibi": True}},
+    {"model_type": "gemma3", "vision_config": {**_LAYERS, "model_type": "siglip_vision_model"}, "text_config": {"head_dim": 8}},
 )
 _SIZES = [(depth, size) for depth in (1, 2, 3, 4) for size in (1e3, 1e4, 1e5)]
 # Lines in log10 of the size; those of n and n + 1 layers cross at 3 + 0.4 n, so that depth pays from there on.

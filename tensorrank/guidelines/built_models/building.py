@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from tensorrank.arguments import meant, named, shown
-from tensorrank.errors import TensorRankError
+from tensorrank.errors import TensorRankError, TooLargeError
 from tensorrank.given_files.paths import in_a_line
 from tensorrank.guidelines.families.harmless import is_harmless
 
@@ -32,7 +32,7 @@ _OF_RUNNING = """
 # Whole numbers with these in their names say how much is built one by one.
 _ONE_BY_ONE = ("layer", "depth", "block", "expert", "stage", "group")
 _NO_NUMBERS_OF_THESE = ("size", "dim", "norm", "width", "token")
-_MOST_ONE_BY_ONE, _MOST_PARAMETERS = 10**4, 3 * 10**5
+_MOST_ONE_BY_ONE, _MOST_PARAMETERS = 2048, 150_000
 # A key that is as near as this to one that a family has, and that is not there, is taken for a slip.
 _SLIP = 0.85
 
@@ -78,8 +78,8 @@ def built(content: Mapping[str, Any], known: Set[str]) -> BuiltModel:
         known: keys of which nothing needs to be said if transformers reads nothing of them.
 
     Raises:
-        TensorRankError: if transformers refuses the configuration, does not know the class, or would build more than
-            fits a moment.
+        TooLargeError: if transformers would build more than fits a moment.
+        TensorRankError: if transformers refuses the configuration, or does not know the class.
     """
     name = content["model_type"]
     _check_sizes(content, "")
@@ -107,7 +107,7 @@ def _check_sizes(content: Any, place: str) -> None:
         where = f"{place}.{name}" if place else name
         counts = any(word in name for word in _ONE_BY_ONE) and not any(word in name for word in _NO_NUMBERS_OF_THESE)
         if counts and type(value) is int and value > _MOST_ONE_BY_ONE:
-            raise TensorRankError(f"{where} is {shown(value)}; expected at most {_MOST_ONE_BY_ONE}, as each is built by itself")
+            raise TooLargeError(f"{where} is {shown(value)}; expected at most {_MOST_ONE_BY_ONE}, as each is built by itself")
         _check_sizes(value, where)
 
 
@@ -193,7 +193,7 @@ def _module(name: str, kind: Any, config: Any) -> Any:
         nonlocal made
         made += 1
         if made > _MOST_PARAMETERS:
-            raise TensorRankError(f"a {name} model of this configuration has more than {_MOST_PARAMETERS} arrays of weights")
+            raise TooLargeError(f"a {name} model of this configuration has more than {_MOST_PARAMETERS} arrays of weights")
 
     hook = torch.nn.modules.module.register_module_parameter_registration_hook(count)
     try:

@@ -248,12 +248,13 @@ def _shares(module: Any, lists: list[_List]) -> _Shares:
     shares = _Shares({one.path: 0 for one in lists})
     outputs = {id(part) for part in _output_of(module).parameters()} if _output_of(module) is not None else set()
     for name, part in module.named_parameters():
-        owner = module.get_submodule(name.rpartition(".")[0])
         inside = next((one for one in lists if name.startswith(f"{one.path}.")), None)
-        beside = max((one for one in lists if _belongs(name, one)), key=lambda one: len(one.holder), default=None)
         if inside is not None:
             shares.of_stacks[inside.path] += part.numel()
-        elif id(part) in outputs or _is_embedding(owner) or any(word in name.lower() for word in _EMBEDDINGS):
+            continue
+        owner = module.get_submodule(name.rpartition(".")[0])
+        beside = max((one for one in lists if _belongs(name, one)), key=lambda one: len(one.holder), default=None)
+        if id(part) in outputs or _is_embedding(owner) or any(word in name.lower() for word in _EMBEDDINGS):
             shares.embeddings += part.numel()
         elif beside is not None:
             shares.of_stacks[beside.path] += part.numel()
@@ -316,10 +317,11 @@ def _positions(module: Any, lists: list[_List]) -> list[tuple[str, Any]]:
     """The learned positions: parameters and embeddings outside of layers with positions in their names."""
     found = []
     for name, part in module.named_parameters():
+        if part.dim() < 2 or any(name.startswith(f"{one.path}.") for one in lists):
+            continue
         above, _, last = name.rpartition(".")
         called = name if _is_embedding(module.get_submodule(above)) else last
-        inside = any(name.startswith(f"{one.path}.") for one in lists)
-        if part.dim() > 1 and not inside and any(word in called.lower() for word in _POSITIONS):
+        if any(word in called.lower() for word in _POSITIONS):
             found.append((name, part))
     return found
 
