@@ -29,10 +29,10 @@ _OF_RUNNING = """
     architectures auto_map quantization_config dtype torch_dtype attn_implementation _attn_implementation
     _attn_implementation_internal experts_implementation transformers_version _name_or_path _commit_hash
 """
-# Whole numbers with these in their names say how much is built one by one.
-_ONE_BY_ONE = ("layer", "depth", "block", "expert", "stage", "group")
+# Whole numbers with these words in their names say how much is built one by one, and how much of it at most.
+_ONE_BY_ONE = dict.fromkeys(("layer", "depth", "block", "expert", "stage", "group"), 2048) | {"label": 10**6}
 _NO_NUMBERS_OF_THESE = ("size", "dim", "norm", "width", "token")
-_MOST_ONE_BY_ONE, _MOST_PARAMETERS = 2048, 150_000
+_MOST_PARAMETERS = 150_000
 # A key that is as near as this to one that a family has, and that is not there, is taken for a slip.
 _SLIP = 0.85
 
@@ -101,14 +101,17 @@ def _classes() -> Any:
 
 def _check_sizes(content: Any, place: str) -> None:
     """Refuse what would be built one by one for ever."""
-    items = content.items() if isinstance(content, Mapping) else enumerate(content) if isinstance(content, list) else ()
-    for key, value in items:
-        name = str(key)
-        where = f"{place}.{name}" if place else name
-        counts = any(word in name for word in _ONE_BY_ONE) and not any(word in name for word in _NO_NUMBERS_OF_THESE)
-        if counts and type(value) is int and value > _MOST_ONE_BY_ONE:
-            raise TooLargeError(f"{where} is {shown(value)}; expected at most {_MOST_ONE_BY_ONE}, as each is built by itself")
-        _check_sizes(value, where)
+    if isinstance(content, Mapping):
+        for key, value in content.items():
+            _check_sizes(value, f"{place}.{key}" if place else str(key))
+    elif isinstance(content, list):
+        for value in content:
+            _check_sizes(value, place)
+    elif type(content) is int:
+        name = place.rpartition(".")[2]
+        most = min((limit for word, limit in _ONE_BY_ONE.items() if word in name), default=content)
+        if content > most and not any(word in name for word in _NO_NUMBERS_OF_THESE):
+            raise TooLargeError(f"{place} is {shown(content)}; expected at most {most}, as each is built by itself")
 
 
 def _without(content: Any) -> Any:

@@ -81,7 +81,7 @@ def test_a_slip_is_refused():
         ),
         ({"model_type": "mamba", "architectures": [5]}, r"architectures is \[5\]; expected a list of texts"),
         ({"model_type": "mamba", "auto_map": {"AutoModel": "a.B"}}, "auto_map names code of the model's own"),
-        (config("mixtral_8x7b", num_local_experts=10**6), "num_local_experts is 1000000; expected at most 2048"),
+        ({"model_type": "phimoe", "num_local_experts": 10**6}, "num_local_experts is 1000000; expected at most 2048"),
     ],
 )
 def test_what_cannot_be_built_is_said(given, message):
@@ -92,9 +92,17 @@ def test_what_cannot_be_built_is_said(given, message):
 def test_more_arrays_than_fit_a_moment_are_refused(monkeypatch):
     monkeypatch.setattr(building, "_MOST_PARAMETERS", 20)
     with pytest.raises(TensorRankError, match="has more than 20 arrays of weights"):
-        read(config("gpt2"))
+        read({"model_type": "mamba"})
     # Nothing is left behind that would count the next one.
     assert sum(parameter.numel() for parameter in torch.nn.Linear(2, 3).parameters()) == 9
+
+
+def test_what_only_the_table_counts_is_said_to_be_counted_by_it():
+    deep = guidelines.read_config(config("gpt2", n_layer=10**6))
+    # 12 d^2 + 13 d a layer.
+    assert deep.parameters == 124_439_808 + (10**6 - 12) * (12 * 768**2 + 13 * 768)
+    assert deep.counted_by == "table"
+    assert deep.notes[0].startswith("transformers does not build this: n_layer is 1000000; expected at most 2048")
 
 
 def test_nothing_is_fetched_and_no_code_of_the_file_is_run(monkeypatch, tmp_path):
