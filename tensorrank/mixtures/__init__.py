@@ -1,7 +1,9 @@
 """Homogeneous mixtures: latent class, hidden Markov, latent tree, tensorial mixture, hierarchical and sum-product.
 
 Each kind is a file of this room (`sum_product` a wing), and `kinds` lists them. `mixture` has what every kind offers,
-`gaussian` the components of continuous variables, `tables` the checks of tables. The wings:
+`density` what is asked of it, `gaussian` the components of continuous variables, `tables` the checks of tables. The
+wings:
+
 
 - `evaluation`: circuits of slots, log-densities, derivatives, samples.
 - `formats`: files, and models of other libraries.

@@ -1,0 +1,257 @@
+"""What is asked of the density of a mixture: log-densities, posteriors, marginals and samples."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from fractions import Fraction
+from functools import cached_property
+from math import prod
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tensorrank.arguments import listed, shown, things, whole_number
+from tensorrank.arithmetic.arrays import Floats
+from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond, worker_threads
+from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.evaluation.circuit import Circuit
+from tensorrank.mixtures.evaluation.data import codes_of, numbers_of, of_variables
+from tensorrank.mixtures.evaluation.inference import (
+    MISSING,
+    ObservedCodes,
+    SiteObservation,
+    log_component_derivatives,
+    log_derivatives,
+    log_values,
+    one_hot,
+    sample_components,
+)
+from tensorrank.mixtures.evaluation.log_density import LogDensity
+from tensorrank.mixtures.gaussian import Gaussians
+from tensorrank.whole_numbers import counted
+
+# Slots times rows held at once in floating point: few enough for the caches of a processor, and enough that calls
+# cost little beside them.
+_HELD = 2**20
+_FEWEST_ROWS = 64
+# Arrays of numpy have no more dimensions.
+_MOST_DIMENSIONS = 64
+
+
+class Density(ABC):
+    """A density of variables with finitely many components each, given as a circuit.
+
+    Variables are categorical, or mix Gaussian components.
+    """
+
+    densities: Gaussians | None
+
+    @property
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """The number of components (of values, if categorical) of each variable."""
+
+    @property
+    @abstractmethod
+    def circuit(self) -> Circuit:
+        """The coefficient tensor as a circuit: slots that are sums and products of earlier slots."""
+
+    @property
+    def sites(self) -> int:
+        """N, the number of variables."""
+        return len(self.shape)
+
+    @property
+    def over_fractions(self) -> bool:
+        """Whether all tables hold fractions, so that probabilities are computed without rounding."""
+        return self.circuit.over_fractions
+
+    def variables_given(self, sites: Iterable[int]) -> list[int]:
+        """The numbers of different variables of the model that a user gave, in their order.
+
+        Raises:
+            TensorRankError: if they are none.
+
+        >>> from tensorrank.mixtures.latent_class import LatentClass
+        >>> LatentClass.random([2, 2], 2, seed=0).variables_given([1, 2])
+        Traceback (most recent call last):
+            ...
+        tensorrank.errors.TensorRankError: the variables 1, 2 were given; expected different ones of 0 to 1
+        """
+        given = things(sites)
+        if given is None or isinstance(sites, Mapping):
+            raise TensorRankError(f"the variables {shown(sites)} were given; expected a list of them, such as [0, 1]")
+        chosen = [whole_number("a variable", site, 0) for site in given[: self.sites + 1]]
+        if len(given) > self.sites or len(set(chosen)) != len(chosen) or any(site >= self.sites for site in chosen):
+            raise TensorRankError(f"the variables {listed(given)} were given; expected different ones of 0 to {self.sites - 1}")
+        return chosen
+
+    def log_density(self, data: ArrayLike) -> Floats:
+        """The natural logarithm of the density of each row, -inf where it is 0.
+
+        Args:
+            data: shape (rows, sites): values 0..k-1 of categorical variables, or real numbers; with several features,
+                (rows, sites, features). Missing values, which are -1 (categorical) or NaN, None, pandas' NA or masked,
+                are summed out.
+
+        Raises:
+            TensorRankError: for another shape, or values that are none of the variable.
+        """
+        rows = self._rows(data)
+        evaluate = self._evaluate
+        step = evaluate.rows_at_once()
+        if len(rows) <= step:
+            return evaluate(self._observed(rows))
+        with worker_threads(None) as pool:
+            chunks = [slice(start, start + step) for start in range(0, len(rows), step)]
+            return np.concatenate(pool.map(lambda chunk: evaluate(self._observed(rows[chunk])), chunks))
+
+    def score_samples(self, data: ArrayLike) -> Floats:
+        """The log-density of each row: `log_density` under the name that scikit-learn's density models have for it."""
+        return self.log_density(data)
+
+    def score(self, data: ArrayLike) -> float:
+        """The mean log-density of a row, as scikit-learn's GaussianMixture has it; hmmlearn's score is the sum.
+
+        Args:
+            data: as for `log_density`, at least one row.
+
+        Raises:
+            TensorRankError: as `log_density`, and if there are no rows.
+        """
+        logs = self.log_density(data)
+        if not logs.size:
+            raise TensorRankError("the data has no rows; expected at least one to take the mean of")
+        return float(logs.mean())
+
+    def probability(self, data: ArrayLike) -> NDArray[Any]:
+        """The density of each row: fractions if the model is categorical and over fractions, otherwise float64.
+
+        Args:
+            data: as for `log_density`.
+
+        Raises:
+            TensorRankError: as `log_density`.
+        """
+        if self.densities is not None or not self.over_fractions:
+            return np.exp(self.log_density(data))
+        rows = self._rows(data)
+        inputs = [one_hot(rows[:, site], k).astype(int) * Fraction(1) for site, k in enumerate(self.shape)]
+        return np.asarray(self.circuit.values(inputs))
+
+    def posteriors(self, data: ArrayLike) -> list[Floats]:
+        """The probabilities of each variable's components given each row: an array (rows, components) a variable.
+
+        For a missing value they are its conditional marginals given the values that are present, for an observed
+        Gaussian one the responsibilities of its components.
+
+        Args:
+            data: as for `log_density`.
+
+        Raises:
+            TensorRankError: as `log_density`, and for rows of density 0.
+        """
+        rows, shape = self._rows(data), self.shape
+        found = [np.empty((len(rows), k)) for k in shape]
+        for chunk in self._chunks(len(rows), 2 * self.circuit.slots):
+            observed = self._observed(rows[chunk])
+            logs = log_values(self.circuit, observed)
+            if np.isneginf(logs[-1]).any():
+                row = chunk.start + int(np.flatnonzero(np.isneginf(logs[-1]))[0])
+                raise TensorRankError(f"row {row} has density 0; expected values that are possible together")
+            by_component = log_component_derivatives(self.circuit, log_derivatives(self.circuit, logs), shape)
+            for site, (given, derivative) in enumerate(zip(observed, by_component, strict=True)):
+                own = given.log_densities(shape[site]) if isinstance(given, ObservedCodes) else given
+                found[site][chunk] = np.exp(derivative + own - logs[-1]).T
+        return found
+
+    def marginal(self, sites: Sequence[int]) -> Floats:
+        """The joint marginal of some variables' components, with a dimension for each; the others are summed out.
+
+        Args:
+            sites: the variables, in the order of the result's dimensions.
+
+        Raises:
+            TensorRankError: if they are not different variables of the model, or the result would not fit in memory.
+        """
+        chosen = self.variables_given(sites)
+        shape = [self.shape[site] for site in chosen]
+        refuse_beyond(memory_limit(None), 8 * prod(shape), f"a marginal of {counted(prod(shape))} entries", "fewer sites")
+        if len(chosen) > _MOST_DIMENSIONS:
+            raise TensorRankError(
+                f"a marginal of {len(chosen)} variables was asked for; expected at most {_MOST_DIMENSIONS}, the dimensions "
+                "that an array can have: try marginal_network"
+            )
+        values = np.empty(prod(shape))
+        for chunk in self._chunks(len(values), self.circuit.slots):
+            numbers = np.arange(chunk.start, chunk.stop)
+            observed: list[SiteObservation] = [ObservedCodes(np.full(len(numbers), MISSING))] * self.sites
+            for site in reversed(chosen):
+                observed[site] = ObservedCodes(numbers % self.shape[site])
+                numbers = numbers // self.shape[site]
+            values[chunk] = np.exp(log_values(self.circuit, observed)[-1])
+        return values.reshape(shape)
+
+    def sample(self, n: int, random_state: int | np.random.Generator = 0) -> NDArray[Any]:
+        """Independent rows sampled from the density, of shape (n, sites), or (n, sites, features) for several features.
+
+        Values of categorical variables are whole numbers, of others real numbers.
+
+        Args:
+            n: the number of rows.
+            random_state: a whole number or a numpy Generator.
+
+        Raises:
+            TensorRankError: if n is no whole number of at least 1.
+        """
+        n, features = whole_number("n", n, 1), 1 if self.densities is None else self.densities.features
+        rng = random_stream(random_state)
+        # The rows in pieces and as a whole; of real values their components too.
+        refuse_beyond(memory_limit(None), 16 * n * self.sites * (1 + features), f"{shown(n)} rows", "fewer of them at once")
+        components = np.concatenate(
+            [
+                sample_components(self.circuit, self.sites, chunk.stop - chunk.start, rng)
+                for chunk in self._chunks(n, self.circuit.slots)
+            ]
+        )
+        if self.densities is None:
+            return components
+        values = np.stack([self.densities.sample(site, components[:, site], rng) for site in range(self.sites)], axis=1)
+        return values[:, :, 0] if self.densities.features == 1 else values
+
+    def _check_densities(self) -> None:
+        """Refuse Gaussian components that do not match the shape."""
+        if self.densities is None:
+            return
+        if not isinstance(self.densities, Gaussians):
+            raise TensorRankError(f"densities are {shown(self.densities)}; expected Gaussians(means, covariances) or None")
+        if self.densities.sites not in (None, self.sites) or set(self.shape) != {self.densities.components}:
+            raise TensorRankError(
+                f"Gaussians of {self.densities.components} components"
+                + ("" if self.densities.sites is None else f" for {self.densities.sites} variables")
+                + f" were given for {self.sites} variables of {', '.join(map(str, sorted(set(self.shape))))} "
+                "components; expected as many"
+            )
+
+    def _rows(self, data: ArrayLike) -> NDArray[Any]:
+        """The data in the shape (rows, sites) or, for Gaussian components, (rows, sites, features)."""
+        if self.densities is None:
+            return codes_of(of_variables(numbers_of(data).array, self.sites, None), self.shape)
+        return np.asarray(of_variables(numbers_of(data).array, self.sites, self.densities.features), dtype=np.float64)
+
+    @cached_property
+    def _evaluate(self) -> LogDensity:
+        return LogDensity(self.circuit)
+
+    def _observed(self, rows: NDArray[Any]) -> list[SiteObservation]:
+        if self.densities is None:
+            return [ObservedCodes(np.ascontiguousarray(column)) for column in rows.T]
+        return [self.densities.log_densities(site, rows[:, site]) for site in range(self.sites)]
+
+    @staticmethod
+    def _chunks(rows: int, slots: int) -> Iterator[slice]:
+        step = max(_FEWEST_ROWS, _HELD // slots)
+        return (slice(start, min(start + step, rows)) for start in range(0, rows, step))
