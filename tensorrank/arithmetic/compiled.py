@@ -19,11 +19,13 @@ from numba.core.caching import CompileResultCacheImpl, FunctionCache, NullCache,
 _REMEDY = "every process compiles its kernels anew; set NUMBA_CACHE_DIR to a folder that can be written"
 
 
-def compiled(*, fastmath: Iterable[str] = ()) -> Callable[[Callable[..., Any]], Any]:
+def compiled(*, fastmath: Iterable[str] = (), within_callers: bool = False) -> Callable[[Callable[..., Any]], Any]:
     """A decorator that has numba compile a function, without Python's lock, and keep the code between runs.
 
     Args:
         fastmath: the liberties that LLVM may take with floating-point operations, by their names there.
+        within_callers: whether the code is put into that of each caller. A call hands over every number that describes
+            an array, which takes longer than a short function that is called often.
 
     >>> import numpy as np
     >>> @compiled()
@@ -34,7 +36,7 @@ def compiled(*, fastmath: Iterable[str] = ()) -> Callable[[Callable[..., Any]], 
     """
 
     def decorator(function: Callable[..., Any]) -> Any:
-        kernel: Any = njit(nogil=True, fastmath=set(fastmath))(function)
+        kernel: Any = njit(nogil=True, fastmath=set(fastmath), forceinline=within_callers)(function)
         # As `cache=True` does, which raises an error where no folder can be written.
         kernel._cache = _Kept(function)
         return kernel

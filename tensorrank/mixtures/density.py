@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
 from functools import cached_property
+from itertools import pairwise
 from math import prod
 from typing import Any
 
@@ -15,22 +16,13 @@ from numpy.typing import ArrayLike, NDArray
 from tensorrank.arguments import listed, shown, things, whole_number
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.arithmetic.resources import memory_limit, refuse_beyond, worker_threads
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.evaluation.circuit import Circuit
+from tensorrank.mixtures.evaluation.circuit import Circuit, Slots
 from tensorrank.mixtures.evaluation.data import codes_of, numbers_of, of_variables
-from tensorrank.mixtures.evaluation.inference import (
-    MISSING,
-    ObservedCodes,
-    SiteObservation,
-    log_component_derivatives,
-    log_derivatives,
-    log_values,
-    one_hot,
-    sample_components,
-)
-from tensorrank.mixtures.evaluation.log_density import LogDensity
-from tensorrank.mixtures.gaussian import Gaussians
+from tensorrank.mixtures.evaluation.inference import MISSING, one_hot, sample_components
+from tensorrank.mixtures.evaluation.passes import Evidence, Passes, in_pieces
+from tensorrank.mixtures.gaussian import Gaussians, check_finite, log_densities_of_rows
 from tensorrank.whole_numbers import counted
 
 # Slots times rows held at once in floating point: few enough for the caches of a processor, and enough that calls
@@ -101,13 +93,13 @@ class Density(ABC):
             TensorRankError: for another shape, or values that are none of the variable.
         """
         rows = self._rows(data)
-        evaluate = self._evaluate
-        step = evaluate.rows_at_once()
-        if len(rows) <= step:
-            return evaluate(self._observed(rows))
-        with worker_threads(None) as pool:
-            chunks = [slice(start, start + step) for start in range(0, len(rows), step)]
-            return np.concatenate(pool.map(lambda chunk: evaluate(self._observed(rows[chunk])), chunks))
+        found = np.empty(len(rows))
+
+        def evaluate(piece: slice) -> None:
+            found[piece] = self._passes.log_density(self._evidence(rows[piece]))
+
+        in_pieces(len(rows), self.circuit.slots, evaluate)
+        return found
 
     def score_samples(self, data: ArrayLike) -> Floats:
         """The log-density of each row: `log_density` under the name that scikit-learn's density models have for it."""
@@ -154,18 +146,26 @@ class Density(ABC):
         Raises:
             TensorRankError: as `log_density`, and for rows of density 0.
         """
-        rows, shape = self._rows(data), self.shape
-        found = [np.empty((len(rows), k)) for k in shape]
-        for chunk in self._chunks(len(rows), 2 * self.circuit.slots):
-            observed = self._observed(rows[chunk])
-            logs = log_values(self.circuit, observed)
-            if np.isneginf(logs[-1]).any():
-                row = chunk.start + int(np.flatnonzero(np.isneginf(logs[-1]))[0])
-                raise TensorRankError(f"row {row} has density 0; expected values that are possible together")
-            by_component = log_component_derivatives(self.circuit, log_derivatives(self.circuit, logs), shape)
-            for site, (given, derivative) in enumerate(zip(observed, by_component, strict=True)):
-                own = given.log_densities(shape[site]) if isinstance(given, ObservedCodes) else given
-                found[site][chunk] = np.exp(derivative + own - logs[-1]).T
+        rows, starts = self._rows(data), self._passes.plan.components
+        found = self._flows(rows, np.empty(0, dtype=np.int64), int(starts[-1]))
+        return [found[:, start:stop] for start, stop in pairwise(starts)]
+
+    def _flows(self, rows: NDArray[Any], slots: Slots, components: int) -> Floats:
+        """The flows of slots and of so many components, (rows, slots + components); a row of density 0 is refused."""
+        width = len(slots) + components
+        smaller = "fewer rows at once"
+        refuse_beyond(memory_limit(None), 8 * len(rows) * width, f"posteriors of {len(rows)} rows", smaller)
+        found, logs = np.empty((len(rows), width)), np.empty(len(rows))
+
+        def write(piece: slice) -> None:
+            evidence = self._evidence(rows[piece])
+            hidden, by_component, logs[piece] = self._passes.flows(evidence, slots, components=components > 0)
+            found[piece, : len(slots)], found[piece, len(slots) :] = hidden, by_component
+
+        in_pieces(len(rows), self.circuit.slots, write)
+        (impossible,) = np.nonzero(np.isneginf(logs))
+        if impossible.size:
+            raise TensorRankError(f"row {impossible[0]} has density 0; expected values that are possible together")
         return found
 
     def marginal(self, sites: Sequence[int]) -> Floats:
@@ -188,11 +188,11 @@ class Density(ABC):
         values = np.empty(prod(shape))
         for chunk in self._chunks(len(values), self.circuit.slots):
             numbers = np.arange(chunk.start, chunk.stop)
-            observed: list[SiteObservation] = [ObservedCodes(np.full(len(numbers), MISSING))] * self.sites
+            codes = np.full((len(numbers), self.sites), MISSING)
             for site in reversed(chosen):
-                observed[site] = ObservedCodes(numbers % self.shape[site])
+                codes[:, site] = numbers % self.shape[site]
                 numbers = numbers // self.shape[site]
-            values[chunk] = np.exp(log_values(self.circuit, observed)[-1])
+            values[chunk] = np.exp(self._passes.log_density(Evidence.of_codes(codes)))
         return values.reshape(shape)
 
     def sample(self, n: int, random_state: int | np.random.Generator = 0) -> NDArray[Any]:
@@ -240,16 +240,18 @@ class Density(ABC):
         """The data in the shape (rows, sites) or, for Gaussian components, (rows, sites, features)."""
         if self.densities is None:
             return codes_of(of_variables(numbers_of(data).array, self.sites, None), self.shape)
-        return np.asarray(of_variables(numbers_of(data).array, self.sites, self.densities.features), dtype=np.float64)
+        rows = np.asarray(of_variables(numbers_of(data).array, self.sites, self.densities.features), dtype=np.float64)
+        check_finite(rows)
+        return rows
 
     @cached_property
-    def _evaluate(self) -> LogDensity:
-        return LogDensity(self.circuit)
+    def _passes(self) -> Passes:
+        return Passes(self.circuit)
 
-    def _observed(self, rows: NDArray[Any]) -> list[SiteObservation]:
+    def _evidence(self, rows: NDArray[Any]) -> Evidence:
         if self.densities is None:
-            return [ObservedCodes(np.ascontiguousarray(column)) for column in rows.T]
-        return [self.densities.log_densities(site, rows[:, site]) for site in range(self.sites)]
+            return Evidence.of_codes(rows)
+        return Evidence.of_logs(log_densities_of_rows(self.densities, rows), self._passes.plan.components)
 
     @staticmethod
     def _chunks(rows: int, slots: int) -> Iterator[slice]:

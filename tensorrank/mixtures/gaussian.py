@@ -260,13 +260,7 @@ class Gaussians:
         if rows.ndim != 2 or rows.shape[1] != self.features:
             expected = f"(rows, {self.features})" + (" or (rows,)" if self.features == 1 else "")
             raise TensorRankError(f"the values have the shape {given}; expected {expected}")
-        infinite = np.argwhere(np.isinf(rows))
-        if len(infinite):
-            row, feature = infinite[0].tolist()
-            raise TensorRankError(
-                f"the value in row {row}, feature {feature} is {rows[row, feature]}; expected a finite number, "
-                "or NaN for one that is missing"
-            )
+        check_finite(rows)
         return rows
 
     def _chosen(self, components: ArrayLike) -> Integers:
@@ -279,6 +273,34 @@ class Gaussians:
         if len(outside):
             raise TensorRankError(f"component {outside[0]} was asked for; expected numbers from 0 to {self.components - 1}")
         return chosen.astype(np.int64)
+
+
+def log_densities_of_rows(densities: Gaussians, values: Floats) -> Floats:
+    """The logarithms of all components' densities at all variables, of shape (rows, variables * components).
+
+    Args:
+        densities: the components, of as many variables, or shared by all.
+        values: of shape (rows, variables, features), NaN where missing, none of them infinite.
+
+    >>> log_densities_of_rows(Gaussians([0, 3], [1, 1]), np.array([[[0.0], [3.0]]])).round(1)
+    array([[-0.9, -5.4, -5.4, -0.9]])
+    """
+    if densities.sites is None:
+        together = densities.log_densities(0, values.reshape(-1, densities.features))
+        return np.asarray(together.T.reshape(len(values), -1))
+    return np.concatenate([densities.log_densities(site, values[:, site]).T for site in range(densities.sites)], axis=1)
+
+
+def check_finite(values: Floats) -> None:
+    """Refuse infinite values of shape (rows, features) or (rows, variables, features)."""
+    infinite = np.argwhere(np.isinf(values))
+    if len(infinite):
+        place = tuple(infinite[0].tolist())
+        variable = f", variable {place[1]}" if len(place) > 2 else ""
+        raise TensorRankError(
+            f"the value in row {place[0]}{variable}, feature {place[-1]} is {values[place]}; expected a finite number, "
+            "or NaN for one that is missing"
+        )
 
 
 def patterns_of(values: Floats) -> Iterator[tuple[NDArray[np.bool_], Integers]]:

@@ -123,10 +123,10 @@ class HiddenMarkov(TreeShaped):
 
     @cached_property
     def _tree(self) -> LatentTree:
-        edges = []
+        edges, transitions = [], self.transitions
         for step, emission in enumerate(self.emissions):
             if step:
-                edges.append(Edge(f"z{step - 1}", f"z{step}", self.transitions[step - 1]))
+                edges.append(Edge(f"z{step - 1}", f"z{step}", transitions[step - 1]))
             edges.append(Edge(f"z{step}", step, emission))
         return LatentTree("z0", self.initial, tuple(edges), densities=self.densities)
 

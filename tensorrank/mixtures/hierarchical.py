@@ -18,7 +18,7 @@ from tensorrank.mixtures.evaluation.circuit import Blocks, Circuit, Leaves, Prod
 from tensorrank.mixtures.formats.fields import Fields
 from tensorrank.mixtures.formats.written_tables import written
 from tensorrank.mixtures.gaussian import Gaussians
-from tensorrank.mixtures.latent_tree import Edge, LatentTree
+from tensorrank.mixtures.latent_tree import Edge, LatentTree, Name
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.tables import Table, check_entries, check_total, free_parameters, nonnegative, random_distributions
 from tensorrank.mixtures.way import Way, refuse_larger
@@ -194,9 +194,18 @@ class Hierarchical(Mixture):
             found.append(table)
         return tuple(found)
 
-    @cached_property
+    @property
     def circuit(self) -> Circuit:
         """The circuit, with a slot for each function and for each pair that a table takes with more than 0."""
+        return self._compiled[0]
+
+    @property
+    def hidden_slots(self) -> Mapping[Name, Slots]:
+        """The hidden variables: for each node but the root, by its number, the function that is taken."""
+        return self._compiled[1]
+
+    @cached_property
+    def _compiled(self) -> tuple[Circuit, Mapping[Name, Slots]]:
         blocks, slots = Blocks(), list[Slots]()
         for node in self.nodes:
             if isinstance(node, Leaf):
@@ -208,7 +217,7 @@ class Hierarchical(Mixture):
                 first, second = (slots[child][pairs[:, side]] for side, child in enumerate(node.children))
                 terms = blocks.add(Products(np.column_stack([first, second])))
                 slots.append(blocks.add(Sums(node.table[:, pairs[:, 0], pairs[:, 1]], terms)))
-        return Circuit(tuple(blocks))
+        return Circuit(tuple(blocks)), dict(enumerate(slots[:-1]))
 
     def coefficients(self) -> TensorNetwork:
         """The network of tensors "node i"; the leg "functions i" joins node i to its parent, "site v" is variable v."""

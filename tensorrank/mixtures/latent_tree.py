@@ -168,20 +168,30 @@ class LatentTree(Fittable):
         """The number of entries of the prior and of all edges' tables."""
         return len(self.prior) + sum(int(edge.table.size) for edge in self.edges)
 
-    @cached_property
+    @property
     def circuit(self) -> Circuit:
         """The circuit: slots for each node by its parent's states, and for each node of several children by its own."""
+        return self._compiled[0]
+
+    @property
+    def hidden_slots(self) -> Mapping[Name, Slots]:
+        """The hidden variables, parents before their children, each with a slot for each state."""
+        return self._compiled[1]
+
+    @cached_property
+    def _compiled(self) -> tuple[Circuit, Mapping[Name, Slots]]:
         site_of = {name: site for site, name in enumerate(self.leaves)}
         blocks = Blocks()
         messages: dict[Name, Slots] = {}
+        states: dict[Name, Slots] = {}
         for name in reversed(self.order):
             if name in site_of:
                 messages[name] = blocks.add(Leaves(site_of[name], self.table(name)))
                 continue
             below = [messages.pop(child) for child in self.children[name]]
-            terms = blocks.add(Products(np.column_stack(below))) if len(below) > 1 else below[0]
-            messages[name] = blocks.add(Sums(self.table(name), terms))
-        return Circuit(tuple(blocks))
+            states[name] = blocks.add(Products(np.array(below).T)) if len(below) > 1 else below[0]
+            messages[name] = blocks.add(Sums(self.table(name), states[name]))
+        return Circuit(tuple(blocks)), {name: states[name] for name in self.latents}
 
     def coefficients(self) -> TensorNetwork:
         """The network of tensors "prior" and "table NAME", which share a leg "state NAME" for each hidden variable."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from math import inf
 
-from tensorrank.mixtures.evaluation.circuit import Circuit
+from tensorrank.mixtures.edges import Name
+from tensorrank.mixtures.evaluation.circuit import Circuit, Slots
 from tensorrank.mixtures.fitting.fittable import Fittable
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.tables import free_parameters
@@ -49,6 +50,11 @@ class TreeShaped(Fittable):
     def circuit(self) -> Circuit:
         """The circuit of the latent tree."""
         return self._tree.circuit
+
+    @property
+    def hidden_slots(self) -> Mapping[Name, Slots]:
+        """The hidden variables of the latent tree, parents before their children, each with a slot for each state."""
+        return self._tree.hidden_slots
 
     def coefficients(self) -> TensorNetwork:
         """The network of the latent tree: legs "state NAME" that tables share, and "site 0", "site 1", ..."""

@@ -9,6 +9,7 @@ from scipy.stats import multivariate_normal, norm
 
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.gaussian import Gaussians
+from tensorrank.mixtures.latent_class import LatentClass
 
 NAN = float("nan")
 
@@ -321,3 +322,14 @@ def test_sites_there_are_not():
         densities.sample(2, [0], np.random.default_rng(0))
     with pytest.raises(TensorRankError, match="the site is 5; expected a number below 2"):
         densities.distinct(5)
+
+
+@pytest.mark.parametrize("shared", [True, False])
+def test_infinite_data_is_refused_by_its_row_and_variable(shared):
+    spread = np.ones(2) if shared else np.ones((2, 2, 1))
+    model = LatentClass([0.5, 0.5], [np.eye(2)] * 2, densities=Gaussians(spread, spread))
+    rows = np.zeros((50_000, 2))
+    rows[40_000, 1] = -np.inf
+    for method in (model.log_density, model.posteriors):
+        with pytest.raises(TensorRankError, match="row 40000, variable 1, feature 0 is -inf; expected a finite number"):
+            method(rows)

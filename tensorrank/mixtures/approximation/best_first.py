@@ -16,8 +16,7 @@ import numpy as np
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.mixtures.approximation.best_of_tree import Best
 from tensorrank.mixtures.evaluation.circuit import Circuit, Leaves
-from tensorrank.mixtures.evaluation.inference import ObservedCodes
-from tensorrank.mixtures.evaluation.log_density import LogDensity
+from tensorrank.mixtures.evaluation.passes import Evidence, Passes
 
 # How many partial assignments are taken from the front at once; their children are evaluated together.
 _FRONT = 64
@@ -83,10 +82,10 @@ class _Bound:
             np.column_stack([table, table.max(axis=1)]) if isinstance(block, Leaves) else table
             for block, table in zip(circuit.blocks, circuit.float_tables, strict=True)
         ]
-        self._evaluate = LogDensity(circuit.with_tables(tables))
+        self._passes = Passes(circuit.with_tables(tables))
 
     def __call__(self, rows: Integers) -> Floats:
-        return self._evaluate([ObservedCodes(np.ascontiguousarray(column)) for column in rows.T])
+        return self._passes.log_density(Evidence.of_codes(rows))
 
 
 def _with_values(rows: Integers, site: int, shape: Sequence[int]) -> Integers:

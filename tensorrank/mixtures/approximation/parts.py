@@ -12,7 +12,7 @@ from scipy.special import logsumexp
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.mixtures.approximation.measures import Measured, Yardstick, distance
 from tensorrank.mixtures.evaluation.inference import induced_trees
-from tensorrank.mixtures.evaluation.log_density import LogDensity
+from tensorrank.mixtures.evaluation.passes import Evidence, Passes
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.mixture import Mixture
 
@@ -50,13 +50,14 @@ class Overlaps:
     log_squared_norm: float
 
     @cached_property
-    def _evaluate(self) -> LogDensity:
-        return LogDensity(self.target.circuit)
+    def _passes(self) -> Passes:
+        return Passes(self.target.circuit)
 
     def with_target(self, tables: Tables) -> Floats:
         """The logarithm of W * part, for each part."""
         with np.errstate(divide="ignore"):
-            return self._evaluate([np.log(table).T for table in tables])
+            logs = np.log(np.concatenate(tables, axis=1))
+            return self._passes.log_density(Evidence.of_logs(logs, self._passes.plan.components))
 
     @staticmethod
     def among(first: Tables, second: Tables) -> Floats:

@@ -10,21 +10,19 @@ import numpy as np
 from tensorrank.arithmetic.resources import Workers
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.fitting.expected_counts import ExpectedCounts
-from tensorrank.mixtures.fitting.forward import Batch
 from tensorrank.mixtures.fitting.gaussian_moments import VarianceFloor
 from tensorrank.mixtures.fitting.observations import Observations
 from tensorrank.mixtures.fitting.options import FitSettings
 from tensorrank.mixtures.fitting.parameters import Parameters
-from tensorrank.mixtures.fitting.tree_circuit import TreeCircuit
-from tensorrank.mixtures.fitting.workspace import Workspace
+from tensorrank.mixtures.fitting.tied_circuit import TiedCircuit
 
 # The objective is a sum over rows. A decrease by more than this share of it does not come from rounding.
 _ROUNDING = 1e-9
-# Slots times rows of a batch.
-_HELD = 2**21
+# Slots times rows of a batch, enough that a thread is worth waking, and the most batches, each of which has counts.
+_BATCH = 2**19
+_MOST_BATCHES = 64
 # Batches are a multiple of this, so that a few threads have equal shares.
 _SHARES = 4
-_FEWEST_ROWS = 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,17 +42,18 @@ class Course:
     converged: bool
 
 
-def batches(tree: TreeCircuit, observed: Observations) -> list[Batch]:
-    """The rows in batches that fit into caches; batches do not depend on the number of threads."""
+def batches(tied: TiedCircuit, observed: Observations) -> list[Observations]:
+    """The rows in batches that threads share; batches do not depend on the number of threads."""
     rows = observed.rows
-    pieces = -(-rows * tree.slots // _HELD)
-    pieces = min(-(-pieces // _SHARES) * _SHARES, max(1, rows // _FEWEST_ROWS))
+    pieces = -(-rows * tied.circuit.slots // _BATCH)
+    pieces = min(-(-pieces // _SHARES) * _SHARES if pieces > 1 else 1, _MOST_BATCHES, rows)
     cuts = [rows * piece // pieces for piece in range(pieces + 1)]
-    return [Batch(tree, observed.part(slice(*cuts[piece : piece + 2]))) for piece in range(pieces)]
+    return [observed.part(slice(*cuts[piece : piece + 2])) for piece in range(pieces)]
 
 
 def maximise(
-    work: list[Batch],
+    tied: TiedCircuit,
+    work: list[Observations],
     start: Parameters,
     run: FitSettings,
     floor: VarianceFloor | None,
@@ -67,13 +66,12 @@ def maximise(
 
     Source: Dempster, Laird, Rubin, Maximum Likelihood from Incomplete Data via the EM Algorithm (JRSS B 39, 1977).
     """
-    parameters, total = start, sum(batch.observed.total for batch in work)
+    parameters, total = start, sum(batch.total for batch in work)
     log_likelihoods: list[float] = []
     objectives: list[float] = []
-    spaces: list[Workspace] = []
     while True:
         # Counts are added in the order of the batches, so that no number of threads changes the rounding.
-        counts, *others = pool.map(ExpectedCounts(parameters, spaces), work)
+        counts, *others = pool.map(ExpectedCounts(tied, parameters), work)
         for more in others:
             counts.add(more)
         if counts.impossible:

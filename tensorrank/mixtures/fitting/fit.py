@@ -23,7 +23,7 @@ from tensorrank.mixtures.fitting.options import FitSettings, RunOptions
 from tensorrank.mixtures.fitting.parameters import Parameters
 from tensorrank.mixtures.fitting.report import FitReport, NotConverged
 from tensorrank.mixtures.fitting.starts import random_parameters
-from tensorrank.mixtures.fitting.tree_circuit import TreeCircuit, identity
+from tensorrank.mixtures.fitting.tied_circuit import TiedCircuit, identity
 from tensorrank.mixtures.tables import Table
 
 M = TypeVar("M", bound=Fittable)
@@ -36,7 +36,7 @@ def fitted(start: M, data: ArrayLike, **options: Unpack[RunOptions]) -> FitRepor
     Tables that are the same array stay one, entries that are 0 stay 0, and fractions become floats.
 
     Args:
-        start: a latent class, hidden Markov, latent tree or tensorial mixture model.
+        start: a latent class, hidden Markov, latent tree, tensorial mixture or sum-product model.
         data: as for `log_density` of the model: (rows, sites), or (rows, sites, features). Missing values,
             which are -1 (categorical) or NaN, None, pandas' NA or masked, are summed out.
         **options: iterations=100, tolerance=1e-6, pseudocount=0.0, variance_floor=1e-6, weights=None, threads=None and
@@ -51,12 +51,13 @@ def fitted(start: M, data: ArrayLike, **options: Unpack[RunOptions]) -> FitRepor
     settings = FitSettings.of(options, RunOptions)
     if not isinstance(start, Fittable):
         raise TensorRankError(
-            f"the start is {shown(start)}; expected a latent class, hidden Markov, latent tree or tensorial mixture model"
+            f"the start is {shown(start)}; expected a latent class, hidden Markov, latent tree, tensorial mixture or "
+            "sum-product model"
         )
     features = None if start.densities is None else start.densities.features
     observed = observations_of(data, start.shape, features, settings.weights)
-    tree = TreeCircuit(start.circuit)
-    return _best(start, tree, lambda restart: Parameters(tree.tables, start.densities), observed, settings)
+    tied = TiedCircuit(start.circuit)
+    return _best(start, tied, lambda restart: Parameters(tied.tables, start.densities), observed, settings)
 
 
 def fitted_from_random(
@@ -67,21 +68,21 @@ def fitted_from_random(
     Entries of the skeleton that are 0 stay 0, and tables that are one array stay one. Each restart has its own stream
     of a random state that is a whole number; a numpy Generator goes on.
     """
-    tree = TreeCircuit(skeleton.circuit)
+    tied = TiedCircuit(skeleton.circuit)
     random_stream(random_state)
 
     def start(restart: int) -> Parameters:
-        return random_parameters(tree, skeleton.densities, observed, random_stream(random_state, restart))
+        return random_parameters(tied, skeleton.densities, observed, random_stream(random_state, restart))
 
-    return _best(skeleton, tree, start, observed, settings)
+    return _best(skeleton, tied, start, observed, settings)
 
 
 def _best(
-    model: M, tree: TreeCircuit, start: Callable[[int], Parameters], observed: Observations, settings: FitSettings
+    model: M, tied: TiedCircuit, start: Callable[[int], Parameters], observed: Observations, settings: FitSettings
 ) -> FitReport[M]:
     """The best of the runs; each start is made by its number when its turn has come, since a Generator may make it."""
     began, told = time.perf_counter(), settings.progress or silent
-    work = batches(tree, observed)
+    work = batches(tied, observed)
     finals: list[float] = []
     with worker_threads(settings.threads) as pool:
         for number in range(settings.restarts):
@@ -93,7 +94,7 @@ def _best(
             parameters = start(number)
             components = parameters.densities
             floor = None if components is None else VarianceFloor.of(observed, components, settings.variance_floor)
-            found = maximise(work, parameters, settings, floor, pool, report)
+            found = maximise(tied, work, parameters, settings, floor, pool, report)
             if not finals or found.objectives[-1] > max(finals):
                 restart, course = number, found
             finals.append(found.objectives[-1])
@@ -107,7 +108,7 @@ def _best(
             stacklevel=_depth(),
         )
     return FitReport(
-        model=_with(model, tree, course.parameters),
+        model=_with(model, tied, course.parameters),
         log_likelihoods=course.log_likelihoods,
         objectives=course.objectives,
         converged=course.converged,
@@ -126,12 +127,12 @@ def _depth() -> int:
     return depth
 
 
-def _with(model: M, tree: TreeCircuit, parameters: Parameters) -> M:
+def _with(model: M, tied: TiedCircuit, parameters: Parameters) -> M:
     """The model with these parameters; tables that are one array stay one."""
     made: dict[int, Table] = {}
 
     def image(table: Table) -> Table:
-        group = tree.group_of.get(identity(table))
+        group = tied.group_of.get(identity(table))
         if group is None:
             return table
         if group not in made:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
-from tensorrank.arithmetic.arrays import Floats
+from tensorrank.arithmetic.arrays import Floats, Integers
+from tensorrank.mixtures.evaluation.passes import Evidence
 from tensorrank.mixtures.fitting.gaussian_moments import Moments, VarianceFloor
 from tensorrank.mixtures.fitting.observations import Observations
-from tensorrank.mixtures.gaussian import Gaussians
+from tensorrank.mixtures.gaussian import Gaussians, log_densities_of_rows
 
 # Probabilities below this are set to 0: they change no likelihood by more, and would be squared out of the floats.
 _LEAST = 1e-80
@@ -18,7 +18,7 @@ _LEAST = 1e-80
 
 @dataclass(frozen=True, eq=False)
 class Parameters:
-    """Tables with distributions as rows, by the numbers of a TreeCircuit's groups; components if values are real."""
+    """Tables with distributions as rows, by the numbers of a TiedCircuit's groups; components if values are real."""
 
     tables: tuple[Floats, ...]
     densities: Gaussians | None
@@ -30,23 +30,22 @@ class Parameters:
             raise AssertionError("categorical variables have no components")
         return self.densities
 
-    def log_densities(self, observed: Observations) -> list[Floats]:
-        """The log-densities of the components at each site, (components, rows)."""
-        values, densities = observed.real, self.components
-        if densities.sites is not None:
-            return [densities.log_densities(site, values[:, site]) for site in range(observed.sites)]
-        together = densities.log_densities(0, values.transpose(1, 0, 2).reshape(-1, observed.features))
-        return list(together.reshape(densities.components, observed.sites, observed.rows).transpose(1, 0, 2))
+    def evidence(self, observed: Observations, components: Integers) -> Evidence:
+        """What the rows tell: of real values the densities of components, which begin at these places a variable."""
+        if self.densities is None:
+            return Evidence.of_codes(observed.codes)
+        return Evidence.of_logs(log_densities_of_rows(self.densities, observed.real), components)
 
-    def observe(self, observed: Observations, responsibilities: Mapping[int, Floats], moments: Moments) -> None:
-        """Adds to the moments the values that components are responsible for, by shares (components, rows) a site."""
+    def observe(self, observed: Observations, responsibilities: Floats, moments: Moments) -> None:
+        """Adds to the moments the values that components are responsible for, by shares (rows, sites * components)."""
         values, densities = observed.real, self.components
-        if densities.sites is not None:
-            for site, shares in responsibilities.items():
-                moments.observe(densities, site, values[:, site], shares)
+        shares = responsibilities.reshape(observed.rows, observed.sites, densities.components)
+        if densities.sites is None:
+            together = values.reshape(-1, observed.features)
+            moments.observe(densities, 0, together, shares.reshape(len(together), -1).T)
             return
-        together = values[:, list(responsibilities)].transpose(1, 0, 2).reshape(-1, observed.features)
-        moments.observe(densities, 0, together, np.concatenate(list(responsibilities.values()), axis=1))
+        for site in range(observed.sites):
+            moments.observe(densities, site, values[:, site], shares[:, site].T)
 
     def log_prior(self, pseudocount: float) -> float:
         """The log-density of the Dirichlet prior up to a constant: pseudocount times the log of each positive entry."""

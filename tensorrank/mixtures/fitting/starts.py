@@ -9,17 +9,16 @@ Source: Arthur, Vassilvitskii, k-means++: The Advantages of Careful Seeding (SOD
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from tensorrank.arithmetic.arrays import Floats, Integers
-from tensorrank.mixtures.evaluation.circuit import Leaves, Products
 from tensorrank.mixtures.evaluation.inference import MISSING, sampled_numbers
 from tensorrank.mixtures.fitting.gaussian_moments import centres_and_variances
 from tensorrank.mixtures.fitting.observations import Observations
 from tensorrank.mixtures.fitting.parameters import Parameters
-from tensorrank.mixtures.fitting.tree_circuit import TreeCircuit
+from tensorrank.mixtures.fitting.tied_circuit import TiedCircuit
 from tensorrank.mixtures.gaussian import Gaussians
 
 # Shares of the start's tables: what a prototype has, and what is random; the rest is the marginal distribution.
@@ -32,29 +31,23 @@ _MOST_ROWS = 4096
 
 
 def random_parameters(
-    tree: TreeCircuit, densities: Gaussians | None, observed: Observations, rng: np.random.Generator
+    tied: TiedCircuit, densities: Gaussians | None, observed: Observations, rng: np.random.Generator
 ) -> Parameters:
-    """Random parameters for the structure of a tree, and for components of the shape of `densities`.
+    """Random parameters for the structure of a circuit, and for components of the shape of `densities`.
 
-    Entries of the tree's tables that are 0 stay 0.
+    Entries of the circuit's tables that are 0 stay 0.
     """
-    sites: dict[int, list[int]] = {}
-    for block, group in zip(tree.circuit.blocks, tree.groups, strict=True):
-        if not isinstance(block, Products):
-            sites.setdefault(group, [])
-            if isinstance(block, Leaves):
-                sites[group].append(block.site)
-    most = max(table.shape[0] for table in tree.tables)
+    most = max(table.shape[0] for table in tied.tables)
     prototypes = _codes_apart(observed, most, rng) if densities is None else None
     tables = []
-    for group, table in enumerate(tree.tables):
+    for group, (table, sites) in enumerate(zip(tied.tables, tied.sites, strict=True)):
         random = rng.dirichlet(np.ones(table.shape[1]), table.shape[0])
-        if not sites[group]:
-            new = _transitions(random, _SAME_STATE_SHARED if tree.groups.count(group) > 1 else _SAME_STATE)
+        if not sites:
+            new = _transitions(random, _SAME_STATE_SHARED if tied.groups.count(group) > 1 else _SAME_STATE)
         elif prototypes is None:
             new = random
         else:
-            new = _emissions(random, sites[group], observed, prototypes)
+            new = _emissions(random, sites, observed, prototypes)
         new = np.where(table > 0, new, 0.0)
         tables.append(new / new.sum(axis=1, keepdims=True))
     return Parameters(tuple(tables), None if densities is None else _components(densities, observed, rng))
@@ -69,7 +62,7 @@ def _transitions(random: Floats, same: float) -> Floats:
     return np.asarray(same * np.eye(states) + (1 - same) * random)
 
 
-def _emissions(random: Floats, sites: list[int], observed: Observations, prototypes: Integers) -> Floats:
+def _emissions(random: Floats, sites: Sequence[int], observed: Observations, prototypes: Integers) -> Floats:
     states, columns = random.shape
     counts = np.ones(columns)
     for site in sites:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 import numpy as np
 
 from tensorrank.mixtures.edges import Name
 from tensorrank.mixtures.evaluation.circuit import Circuit, CircuitBlock, Leaves, Products, Sums
 from tensorrank.mixtures.sum_product.nodes import LeafNode, Node, Nodes, ProductNode, SumNode, children_of
-from tensorrank.mixtures.tables import holds_fractions
+from tensorrank.mixtures.tables import Table, holds_fractions
 
 
 def compiled(nodes: Nodes, order: Iterable[Name]) -> tuple[Circuit, Mapping[Name, int]]:
@@ -61,3 +61,25 @@ def _block(members: Sequence[Node], slots: Mapping[Name, int]) -> CircuitBlock:
         if isinstance(one, SumNode):
             table[row, [place[child] for child in one.children]] = one.weights
     return Sums(table, np.array([slots[child] for child in terms], dtype=np.int64))
+
+
+def with_tables(nodes: Nodes, circuit: Circuit, slots: Mapping[Name, int], image: Callable[[Table], Table]) -> dict[Name, Node]:
+    """The nodes with other weights and distributions, which they have in the image of each table of their circuit."""
+    rows = [row for block in circuit.blocks for row in _rows(block, image)]
+    made: dict[Name, Node] = {}
+    for name, node in nodes.items():
+        match node:
+            case LeafNode():
+                made[name] = LeafNode(node.variable, rows[slots[name]])
+            case SumNode():
+                # The columns of a table are in the order of the slots of its terms.
+                places = np.argsort(np.argsort([slots[child] for child in node.children]))
+                made[name] = SumNode(node.children, rows[slots[name]][places])
+            case ProductNode():
+                made[name] = node
+    return made
+
+
+def _rows(block: CircuitBlock, image: Callable[[Table], Table]) -> Iterable[Table]:
+    """The rows of the image of a block's table; empty ones for products."""
+    return np.empty((block.size, 0)) if isinstance(block, Products) else image(block.table)

@@ -2,25 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from math import inf
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Self, Unpack
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from tensorrank.arguments import whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.edges import Name
-from tensorrank.mixtures.evaluation.circuit import Circuit
+from tensorrank.mixtures.evaluation.circuit import Circuit, Slots
+from tensorrank.mixtures.fitting.fittable import Fittable
+from tensorrank.mixtures.fitting.options import FitOptions
+from tensorrank.mixtures.fitting.report import FitReport
+from tensorrank.mixtures.fitting.skeletons import Skeletons
 from tensorrank.mixtures.formats.fields import Fields
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hierarchical import Hierarchical
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.mixture import Mixture
-from tensorrank.mixtures.sum_product.circuit import compiled
+from tensorrank.mixtures.sum_product.circuit import compiled, with_tables
 from tensorrank.mixtures.sum_product.function import SumProductFunction
 from tensorrank.mixtures.sum_product.graph import Graph, variables_of
 from tensorrank.mixtures.sum_product.induced_trees import classes_of, induced_tree_count
@@ -37,6 +42,7 @@ from tensorrank.mixtures.sum_product.nodes import (
 from tensorrank.mixtures.sum_product.random_networks import perfect_matchings, perfect_matchings_nodes, random_regions
 from tensorrank.mixtures.sum_product.self_similar import copies, dimension_tree_of
 from tensorrank.mixtures.sum_product.tensor_network import choice_network
+from tensorrank.mixtures.tables import Table, random_distributions
 from tensorrank.mixtures.way import Way, refuse_larger
 from tensorrank.networks.network import TensorNetwork
 from tensorrank.separation.architecture import Architecture
@@ -45,7 +51,7 @@ __all__ = ["LeafNode", "Name", "Node", "ProductNode", "SumNode", "SumProduct", "
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class SumProduct(Mixture):
+class SumProduct(Fittable):
     """A sum-product network: a directed acyclic graph of sums, products and leaves, each a density of some variables.
 
     Children of a sum have the same variables (it is smooth), those of a product different ones (it is decomposable), so
@@ -158,10 +164,24 @@ class SumProduct(Mixture):
         """The nodes and edges in a line."""
         return [("nodes", f"{len(self.nodes)}, with {self.edges} edges")]
 
-    @cached_property
+    @property
     def circuit(self) -> Circuit:
         """The circuit, with a slot for each node, level by level; sums of the same children are one matrix."""
-        return compiled(self.nodes, self.order)[0]
+        return self._compiled[0]
+
+    @cached_property
+    def _compiled(self) -> tuple[Circuit, Mapping[Name, int]]:
+        return compiled(self.nodes, self.order)
+
+    @property
+    def hidden_slots(self) -> Mapping[Name, Slots]:
+        """The nodes below the root, each a hidden variable of one state, which it has in rows that it is part of.
+
+        A node is part of a row if the induced tree that made the row has it. So `hidden_posteriors` gives the
+        probability of that, and `viterbi` the most probable induced tree: state 0 for its nodes, -1 for all others.
+        """
+        slots = self._compiled[1]
+        return {name: np.array([slots[name]]) for name in reversed(self.order[:-1])}
 
     @cached_property
     def dimension_tree(self) -> Hierarchical | None:
@@ -254,6 +274,45 @@ class SumProduct(Mixture):
             classes = [self.densities.distinct(site) for site in range(self.sites)]
         return SumProductFunction(self.graph, classes)
 
+    def replaced(self, image: Callable[[Table], Table], densities: Gaussians | None) -> Self:
+        """The network with the image of each table of its circuit in the place of its nodes', and these components."""
+        return type(self)(with_tables(self.nodes, *self._compiled, image), self.root, densities=densities)
+
+    @classmethod
+    def fit_report(
+        cls, data: ArrayLike, sums: int = 2, random_state: int | np.random.Generator = 0, **options: Unpack[FitOptions]
+    ) -> FitReport[Self]:
+        """Fits a sum-product network to data by expectation-maximisation (EM), on a random graph as of `random`.
+
+        The graph is the same for all restarts. `fitted` of `tensorrank.mixtures.fitting.fit` fits a network given.
+
+        Args:
+            data: whole numbers or real numbers of shape (rows, sites), or real numbers of shape (rows, sites,
+                features). Missing values, as of `log_density`, are summed out.
+            sums: the number of sums of each region but the whole, and of leaves of each variable.
+            random_state: a whole number or a numpy Generator.
+            **options: the options of every fit, which `FitOptions` names.
+
+        Sources: Peharz, Vergari, Stelzner, Molina, Shao, Trapp, Kersting, Ghahramani, Random Sum-Product Networks (UAI
+        2019), for the graph; Peharz, Gens, Pernkopf, Domingos, On the Latent Variable Interpretation in Sum-Product
+        Networks (IEEE Trans. Pattern Anal. Mach. Intell. 39, 2017), for EM.
+
+        >>> pairs = [[0, 0, 1, 1]] * 5 + [[1, 1, 0, 0]] * 5
+        >>> SumProduct.fit(pairs, tolerance=1e-3).marginal([0, 3]).round(1)
+        array([[0. , 0.5],
+               [0.5, 0. ]])
+        """
+        made = Skeletons.of(data, options)
+        count = made.states("sums", sums, shared=False, joints=made.sites)
+
+        def leaves(site: int, number: int) -> Table:
+            return made.emission(count, site)[:number]
+
+        widest = max(leaves(site, 1).shape[1] for site in range(made.sites))
+        rng = random_stream(random_state)
+        nodes, root = random_regions(made.sites, widest, leaves, rng, sums=count, fractions=False)
+        return made.fit(cls(nodes, root, densities=made.components(count, shared=False)), random_state)
+
     @classmethod
     def random(
         cls, sites: int, symbols: int, seed: int | np.random.Generator, *, sums: int = 2, fractions: bool = False
@@ -278,7 +337,11 @@ class SumProduct(Mixture):
         """
         rng = random_stream(seed)
         n, k, count = (whole_number(name, given, 1) for name, given in (("sites", sites), ("symbols", symbols), ("sums", sums)))
-        return cls(*random_regions(n, k, rng, sums=count, fractions=fractions))
+
+        def leaves(site: int, number: int) -> Table:
+            return random_distributions((number, k), rng, fractions=fractions)
+
+        return cls(*random_regions(n, k, leaves, rng, sums=count, fractions=fractions))
 
     @classmethod
     def perfect_matchings(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import product
 
 import numpy as np
@@ -14,7 +15,7 @@ from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.edges import Name
 from tensorrank.mixtures.sum_product.nodes import LeafNode, Node, ProductNode, SumNode
-from tensorrank.mixtures.tables import check_entries, check_objects, random_distributions
+from tensorrank.mixtures.tables import Table, check_entries, check_objects, random_distributions
 
 PerfectMatching = tuple[tuple[int, int], ...]
 
@@ -23,11 +24,12 @@ _SPLITS = 2
 
 
 def random_regions(
-    sites: int, symbols: int, rng: np.random.Generator, *, sums: int, fractions: bool
+    sites: int, symbols: int, leaves: Callable[[int, int], Table], rng: np.random.Generator, *, sums: int, fractions: bool
 ) -> tuple[dict[Name, Node], Name]:
     """The nodes and the root of a network of regions, sets of variables that are each split in two ways.
 
-    A region has `sums` sums over the products of all pairs of nodes of both parts of a split.
+    A region has `sums` sums over the products of all pairs of nodes of both parts of a split. The distributions of so
+    many leaves of a variable, of at most `symbols` values, are what `leaves` makes of the variable and the number.
     """
     # At the most there is a region for each pair of variables: at the bottom those of two, above them fewer and fewer.
     made = sites**2 * (_SPLITS * sums**2 + sums)
@@ -45,8 +47,8 @@ def random_regions(
         if region in regions:
             return regions[region]
         if len(region) == 1:
-            tables = random_distributions((count, symbols), rng, fractions=fractions)
-            regions[region] = [add("l", LeafNode(next(iter(region)), table)) for table in tables]
+            (site,) = region
+            regions[region] = [add("l", LeafNode(site, table)) for table in leaves(site, count)]
             return regions[region]
         variables = sorted(region)
         splits: list[frozenset[int]] = []

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tensorrank.mixtures.evaluation.circuit import Circuit, Leaves, Products, Sums
 from tensorrank.mixtures.evaluation.inference import ObservedCodes, log_derivatives, log_matmul, log_values
-from tensorrank.mixtures.evaluation.log_density import LogDensity
+from tensorrank.mixtures.evaluation.passes import Evidence, Passes
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Transfer
@@ -57,7 +57,7 @@ def assert_values(circuit, rows):
     rows = np.asarray(rows)
     expected = np.array([[log_of(value) for value in slot] for slot in exact_values(circuit, rows)])
     np.testing.assert_allclose(log_values(circuit, observed_at(rows)), expected, rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(LogDensity(circuit)(observed_at(rows)), expected[-1], rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(Passes(circuit).log_density(Evidence.of_codes(rows)), expected[-1], rtol=1e-12, atol=1e-12)
 
 
 def test_long_products_do_not_underflow():

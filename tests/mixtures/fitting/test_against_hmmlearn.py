@@ -35,6 +35,18 @@ def test_categorical_steps(steps):
     assert found.model.homogeneous
 
 
+def test_one_long_sequence():
+    data = HiddenMarkov.random(3, 5, 3000, 0).sample(1, 1)
+    start = HiddenMarkov.random(3, 5, 3000, 2)
+    made = theirs(CategoricalHMM, start, 3)
+    made.emissionprob_, made.n_features = start.emission.copy(), 5
+    made.fit(data.reshape(-1, 1))
+    found = fitted(start, data, iterations=3, tolerance=0)
+    agree(found.model, made)
+    np.testing.assert_allclose(found.model.emission, made.emissionprob_, rtol=1e-8, atol=1e-12)
+    np.testing.assert_allclose(found.log_likelihoods[:-1], made.monitor_.history, rtol=1e-10)
+
+
 def test_sequences_of_different_lengths_are_filled_up_with_missing_values():
     rng = np.random.default_rng(0)
     data = HiddenMarkov.random(3, 4, 9, 0).sample(60, 1)

@@ -9,11 +9,12 @@ from tensorrank.mixtures.fitting.expectation_maximisation import batches
 from tensorrank.mixtures.fitting.fit import fitted
 from tensorrank.mixtures.fitting.observations import observations_of
 from tensorrank.mixtures.fitting.report import NotConverged
-from tensorrank.mixtures.fitting.tree_circuit import TreeCircuit
+from tensorrank.mixtures.fitting.tied_circuit import TiedCircuit
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree
+from tensorrank.mixtures.sum_product.model import SumProduct
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 
 KINDS = {
@@ -23,7 +24,15 @@ KINDS = {
     "tensorial_mixture": lambda seed: TensorialMixture.random(2, 3, 3, seed),
     "shared": lambda seed: TensorialMixture.random(2, 3, 3, seed, shared=True),
     "latent_tree": lambda seed: LatentTree.random([0, 0, 1, 1, 2, 2], 2, 3, seed),
+    "sum_product": lambda seed: sum_product(seed),
 }
+
+
+def sum_product(seed):
+    """A network whose graph is the same for all seeds, with random tables."""
+    rng = np.random.default_rng(seed)
+    graph = SumProduct.random(4, 3, 0)
+    return graph.replaced(lambda table: rng.dirichlet(np.ones(table.shape[1]), len(table)), None)
 
 
 def never_decreases(values):
@@ -92,7 +101,7 @@ def test_the_same_for_any_number_of_threads():
     data = HiddenMarkov.random(4, 5, 40, 0).sample(700, 1)
     data[::3, 20:] = -1
     start = HiddenMarkov.random(12, 5, 40, 2)
-    assert len(batches(TreeCircuit(start.circuit), observations_of(data, start.shape, None, None))) > 1
+    assert len(batches(TiedCircuit(start.circuit), observations_of(data, start.shape, None, None))) > 1
     one, three = (fitted(start, data, iterations=3, tolerance=0, threads=threads) for threads in (1, 3))
     assert one.log_likelihoods == three.log_likelihoods
     np.testing.assert_array_equal(one.model.transition, three.model.transition)

@@ -12,6 +12,7 @@ KINDS = {
     tr.HiddenMarkov: ["states", "homogeneous"],
     tr.LatentTree: ["states", "tree", "branching"],
     tr.TensorialMixture: ["states", "shared"],
+    tr.SumProduct: ["sums"],
 }
 
 
