@@ -9,4 +9,5 @@ wings:
 - `reductions`: each kind as the others, the check that both are equal, and obstructions.
 - `approximation`: shallow mixtures near a deep one.
 - `fitting`: expectation-maximisation.
+- `decoding`: what was hidden or missing, given what was observed.
 """

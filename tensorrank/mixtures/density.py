@@ -1,4 +1,4 @@
-"""What is asked of the density of a mixture: log-densities, posteriors, marginals and samples."""
+"""What is asked of the density of a mixture: log-densities, posteriors, marginals, samples and what was hidden."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from tensorrank.arithmetic.arrays import Floats
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.decoding.decoded import Decoded
+from tensorrank.mixtures.edges import Name
 from tensorrank.mixtures.evaluation.circuit import Circuit, Slots
 from tensorrank.mixtures.evaluation.data import codes_of, numbers_of, of_variables
 from tensorrank.mixtures.evaluation.inference import MISSING, one_hot, sample_components
@@ -149,6 +151,73 @@ class Density(ABC):
         rows, starts = self._rows(data), self._passes.plan.components
         found = self._flows(rows, np.empty(0, dtype=np.int64), int(starts[-1]))
         return [found[:, start:stop] for start, stop in pairwise(starts)]
+
+    @property
+    def hidden_slots(self) -> Mapping[Name, Slots]:
+        """The hidden variables by name, each with the slots of the circuit that are its states; by default none.
+
+        The flow of such a slot is the probability of the state.
+        """
+        return {}
+
+    def hidden_posteriors(self, data: ArrayLike) -> dict[Name, Floats]:
+        """The probabilities of each hidden variable's states given each row: by its name an array (rows, states).
+
+        Each array is about one variable by itself; `viterbi` says which states are most probable together.
+
+        Args:
+            data: as for `log_density`; missing values are summed out.
+
+        Raises:
+            TensorRankError: as `log_density`, for rows of density 0, and where the result would not fit in memory.
+
+        Source: the forward-backward algorithm of chains, Rabiner, A Tutorial on Hidden Markov Models (Proc. IEEE 77,
+        1989); of trees, Crouse, Nowak, Baraniuk, Wavelet-Based Statistical Signal Processing Using Hidden Markov Models
+        (IEEE Trans. Signal Process. 46, 1998).
+
+        >>> from tensorrank.mixtures.hidden_markov import HiddenMarkov
+        >>> weather = HiddenMarkov([0.5, 0.5], [[0.9, 0.1], [0.3, 0.7]], [[0.8, 0.2], [0.1, 0.9]], length=3)
+        >>> weather.hidden_posteriors([[0, 0, 1]])["z2"].round(3)
+        array([[0.632, 0.368]])
+        """
+        rows, hidden = self._rows(data), self.hidden_slots
+        slots = np.concatenate([*hidden.values(), np.empty(0, dtype=np.int64)])
+        found = self._flows(rows, slots, 0)
+        starts = np.cumsum([0, *map(len, hidden.values())])
+        return {name: found[:, start:stop] for name, (start, stop) in zip(hidden, pairwise(starts), strict=True)}
+
+    def viterbi(self, data: ArrayLike) -> Decoded:
+        """The most probable states of all hidden variables together, given each row: the Viterbi path of a chain.
+
+        Of equally probable states the lowest are chosen, from the root down (of a chain from the first step on), in
+        floating point. A row of density 0 has no states: they are -1, and their log-probability is -inf.
+
+        Args:
+            data: as for `log_density`; missing values, and the Gaussian components of observed ones, are summed out.
+
+        Raises:
+            TensorRankError: as `log_density`.
+
+        Source: Viterbi, Error Bounds for Convolutional Codes (IEEE Trans. Inf. Theory 13, 1967); of trees, Durand,
+        Goncalves, Guedon, Computational Methods for Hidden Markov Tree Models (IEEE Trans. Signal Process. 52, 2004).
+
+        >>> from tensorrank.mixtures.hidden_markov import HiddenMarkov
+        >>> weather = HiddenMarkov([0.5, 0.5], [[0.9, 0.1], [0.3, 0.7]], [[0.8, 0.2], [0.1, 0.9]], length=3)
+        >>> found = weather.viterbi([[0, 0, 1], [1, 1, -1]])
+        >>> found.states
+        array([[0, 0, 0],
+               [1, 1, 1]])
+        >>> np.exp(found.log_probabilities).round(4)
+        array([0.0518, 0.1984])
+        """
+        rows, hidden = self._rows(data), self.hidden_slots
+        states, logs = np.empty((len(rows), len(hidden)), dtype=np.int64), np.empty(len(rows))
+
+        def trace(piece: slice) -> None:
+            states[piece], _, logs[piece] = self._passes.paths(self._evidence(rows[piece]), list(hidden.values()))
+
+        in_pieces(len(rows), self.circuit.slots, trace)
+        return Decoded(tuple(hidden), states, logs)
 
     def _flows(self, rows: NDArray[Any], slots: Slots, components: int) -> Floats:
         """The flows of slots and of so many components, (rows, slots + components); a row of density 0 is refused."""

@@ -330,6 +330,6 @@ def test_infinite_data_is_refused_by_its_row_and_variable(shared):
     model = LatentClass([0.5, 0.5], [np.eye(2)] * 2, densities=Gaussians(spread, spread))
     rows = np.zeros((50_000, 2))
     rows[40_000, 1] = -np.inf
-    for method in (model.log_density, model.posteriors):
+    for method in (model.log_density, model.posteriors, model.hidden_posteriors, model.viterbi):
         with pytest.raises(TensorRankError, match="row 40000, variable 1, feature 0 is -inf; expected a finite number"):
             method(rows)
