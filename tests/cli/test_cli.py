@@ -232,5 +232,5 @@ def test_a_single_array_is_no_set_of_weights(tmp_path):
 def test_bounds_say_where_the_published_upper_bound_is_passed():
     # SOURCES.md section 2: with strictly fewer heads than the width at (d, H, L) = (32, 16, 14).
     done = run("bounds", "--width", 32, "--heads", 16, "--depth", "14")
-    assert "the published upper bound is passed by the monomial bound at depth 14" in done.stdout
+    assert "the published upper bound is passed by what is proved from below at depth 14" in done.stdout
     assert "…" not in done.stdout
