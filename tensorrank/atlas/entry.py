@@ -69,8 +69,7 @@ class Entry(Record):
     @property
     def name(self) -> str:
         """The model and its partition, in words."""
-        halves = Bipartition.halves(self.model.sites)
-        return f"{self.model}" if self.partition == halves else f"{self.model} between {self.partition}"
+        return named(self.model, self.partition)
 
     @property
     def claim(self) -> str:
@@ -101,6 +100,11 @@ class Entry(Record):
         model = made(sizes.pop("kind", None), sizes)
         partition = Bipartition.of(model.sites, given.pop("partition"))
         return cls(model, partition, **given)
+
+
+def named(model: SizedModel, partition: Bipartition) -> str:
+    """A model and its partition in words; the halves are not named."""
+    return f"{model}" if partition == Bipartition.halves(model.sites) else f"{model} between {partition}"
 
 
 def question(model: Model, partition: PartitionLike | None = None) -> str:

@@ -140,12 +140,14 @@ def verify(
 
     Example: tensorrank atlas verify attention depth=2 width=2 tokens=4 causal=true --partition 0,2
     """
+    from tensorrank.atlas.entry import named
+
     model = model_in(entry)
     split = named_partition(partition, model.sites)
     known = tr.Atlas.load(atlas)
     found = known.find(model, split)
     if found is None:
-        raise TensorRankError(f"the atlas has no entry of {model} between {split}; `tensorrank atlas` lists what it has")
+        raise TensorRankError(f"the atlas has no entry of {named(model, split)}; `tensorrank atlas` lists what it has")
     limits: dict[str, Any] = {
         "method": method,
         "memory": memory,

@@ -109,9 +109,9 @@ def test_an_entry_is_verified_by_primes_that_are_named(home):
 
 
 def test_what_cannot_be_verified_is_said(home):
-    assert_refused(
-        run("atlas", "verify", "attention", "depth=2", "width=99"), "the atlas has no entry of SelfAttention(depth=2, width=99"
-    )
+    unknown, words = ("attention", "depth=2", "width=99"), "SelfAttention(depth=2, width=99, heads=1, head_dim=99, tokens=198)"
+    assert_refused(run("atlas", "verify", *unknown), f"the atlas has no entry of {words}; `tensorrank atlas` lists")
+    assert_refused(run("atlas", "verify", *unknown, "--partition", "0"), f"no entry of {words} between 0 | 1,2,3,")
     assert_refused(run("atlas", "verify", "atention", "depth=2"), "'atention' is no kind of model; expected one of attention")
     assert_refused(
         run("atlas", "verify", "attention", "depth=2-3", "width=2"), "depth has 2 values; expected one, such as depth=2"
