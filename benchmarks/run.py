@@ -9,6 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.approximation import largest_entries, steps
+from benchmarks.decoding import long_series, many_rows
 from benchmarks.elimination import elimination, peak_of_bytes, small_primes, strassen
 from benchmarks.fitting import beside_hmmlearn, other_models
 from benchmarks.guidelines import fits, large_bounds
@@ -58,6 +59,8 @@ if __name__ == "__main__":
     equality()
     beside_hmmlearn()
     other_models()
+    many_rows()
+    long_series()
     largest_entries()
     steps()
     communication_matrices()

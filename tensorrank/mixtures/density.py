@@ -99,7 +99,7 @@ class Density(ABC):
         found = np.empty(len(rows))
 
         def evaluate(piece: slice) -> None:
-            found[piece] = self._passes.log_density(self._evidence(rows[piece]))
+            found[piece] = self.passes.log_density(self._evidence(rows[piece]))
 
         in_pieces(len(rows), self.circuit.slots, evaluate)
         return found
@@ -149,7 +149,7 @@ class Density(ABC):
         Raises:
             TensorRankError: as `log_density`, and for rows of density 0.
         """
-        rows, starts = self._rows(data), self._passes.plan.components
+        rows, starts = self._rows(data), self.passes.plan.components
         found = self._flows(rows, np.empty(0, dtype=np.int64), int(starts[-1]))
         return [found[:, start:stop] for start, stop in pairwise(starts)]
 
@@ -190,8 +190,9 @@ class Density(ABC):
     def viterbi(self, data: ArrayLike) -> Decoded:
         """The most probable states of all hidden variables together, given each row: the Viterbi path of a chain.
 
-        Of equally probable states the lowest are chosen, from the root down (of a chain from the first step on), in
-        floating point. A row of density 0 has no states: they are -1, and their log-probability is -inf.
+        Of equally probable states the lowest are chosen, from the root down (of a chain from the first step on);
+        probabilities count as equal within a share of 1e-12. A row of density 0 has no states: they are -1, and their
+        log-probability is -inf.
 
         Args:
             data: as for `log_density`; missing values, and the Gaussian components of observed ones, are summed out.
@@ -215,7 +216,7 @@ class Density(ABC):
         states, logs = np.empty((len(rows), len(hidden)), dtype=np.int64), np.empty(len(rows))
 
         def trace(piece: slice) -> None:
-            states[piece], _, logs[piece] = self._passes.paths(self._evidence(rows[piece]), list(hidden.values()))
+            states[piece], _, logs[piece] = self.passes.paths(self._evidence(rows[piece]), list(hidden.values()))
 
         in_pieces(len(rows), self.circuit.slots, trace)
         return Decoded(tuple(hidden), states, logs)
@@ -252,7 +253,7 @@ class Density(ABC):
 
     @cached_property
     def _explainer(self) -> Explainer:
-        return Explainer(self._passes, self.shape)
+        return Explainer(self.passes, self.shape)
 
     def _flows(self, rows: NDArray[Any], slots: Slots, components: int) -> Floats:
         """The flows of slots and of so many components, (rows, slots + components); a row of density 0 is refused."""
@@ -263,7 +264,7 @@ class Density(ABC):
 
         def write(piece: slice) -> None:
             evidence = self._evidence(rows[piece])
-            hidden, by_component, logs[piece] = self._passes.flows(evidence, slots, components=components > 0)
+            hidden, by_component, logs[piece] = self.passes.flows(evidence, slots, components=components > 0)
             found[piece, : len(slots)], found[piece, len(slots) :] = hidden, by_component
 
         in_pieces(len(rows), self.circuit.slots, write)
@@ -296,7 +297,7 @@ class Density(ABC):
             for site in reversed(chosen):
                 codes[:, site] = numbers % self.shape[site]
                 numbers = numbers // self.shape[site]
-            values[chunk] = np.exp(self._passes.log_density(Evidence.of_codes(codes)))
+            values[chunk] = np.exp(self.passes.log_density(Evidence.of_codes(codes)))
         return values.reshape(shape)
 
     def sample(self, n: int, random_state: int | np.random.Generator = 0) -> NDArray[Any]:
@@ -349,13 +350,14 @@ class Density(ABC):
         return rows
 
     @cached_property
-    def _passes(self) -> Passes:
+    def passes(self) -> Passes:
+        """The passes over the circuit by which the density is evaluated and fitted."""
         return Passes(self.circuit)
 
     def _evidence(self, rows: NDArray[Any]) -> Evidence:
         if self.densities is None:
             return Evidence.of_codes(rows)
-        return Evidence.of_logs(log_densities_of_rows(self.densities, rows), self._passes.plan.components)
+        return Evidence.of_logs(log_densities_of_rows(self.densities, rows), self.passes.plan.components)
 
     @staticmethod
     def _chunks(rows: int, slots: int) -> Iterator[slice]:

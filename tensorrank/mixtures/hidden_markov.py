@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from typing import Any, ClassVar, Self, Unpack
@@ -13,6 +13,8 @@ from numpy.typing import ArrayLike
 from tensorrank.arguments import shown, true_or_false, whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.edges import Name
+from tensorrank.mixtures.evaluation.circuit import Blocks, Circuit, Leaves, Products, Slots, Sums
 from tensorrank.mixtures.evaluation.sequences import sequences
 from tensorrank.mixtures.fitting.options import FitOptions
 from tensorrank.mixtures.fitting.report import FitReport
@@ -129,6 +131,30 @@ class HiddenMarkov(TreeShaped):
                 edges.append(Edge(f"z{step - 1}", f"z{step}", transitions[step - 1]))
             edges.append(Edge(f"z{step}", step, emission))
         return LatentTree("z0", self.initial, tuple(edges), densities=self.densities)
+
+    @cached_property
+    def _compiled(self) -> tuple[Circuit, Mapping[Name, Slots]]:
+        """The circuit of the latent tree, made step by step: long series have thousands of them."""
+        blocks, states = Blocks(), dict[Name, Slots]()
+        transitions, emissions = (self.initial[None], *self.transitions), self.emissions
+        later: Slots | None = None
+        for step in reversed(range(self.sites)):
+            slots = blocks.add(Leaves(step, emissions[step]))
+            if later is not None:
+                slots = blocks.add(Products(np.array([later, slots]).T))
+            states[f"z{step}"] = slots
+            later = blocks.add(Sums(transitions[step], slots))
+        return Circuit(tuple(blocks)), dict(reversed(states.items()))
+
+    @property
+    def circuit(self) -> Circuit:
+        """The circuit: for each step slots for its emissions, for its states, and for these given the states before."""
+        return self._compiled[0]
+
+    @property
+    def hidden_slots(self) -> Mapping[Name, Slots]:
+        """The states z0, z1, ... of the steps, each with a slot for each state."""
+        return self._compiled[1]
 
     def fields(self) -> dict[str, Any]:
         """The tables, one of a sort or a list, and the length."""

@@ -36,6 +36,9 @@ from tensorrank.mixtures.evaluation.upward_kernels import (
     densities,
 )
 
+# Terms count as equal if one is this share of the other, since equal ones may be rounded otherwise.
+_EQUAL = 1.0 - 1e-12
+
 # Numba finds the types of compiled functions by itself; mypy is told to let them be.
 
 
@@ -257,45 +260,86 @@ def fall(  # type: ignore[no-untyped-def]
 
 
 @compiled(within_callers=True)
-def _largest_term(row, plain, slots, lane, values, rows):  # type: ignore[no-untyped-def]
-    """The number of the term that adds most to a sum, the first of equal ones; a row of the table has the weights."""
-    best, highest, top, apart = 0, 0.0, -np.inf, not plain
-    for t in range(len(row)):
-        apart = apart or rows[slots[t]] != rows[slots[0]]
-    for t in range(len(row)):
-        term, exponent = row[t] * values[slots[t], lane], 0.0
-        if apart:
-            term, exponent = times(row[t], values[slots[t], lane], values[rows[slots[t]], lane])
+def _largest_term(entries, down, width, even, taken, first, lane, values, rows):  # type: ignore[no-untyped-def]
+    """The number of the term that adds most to a sum, the first of equal ones.
+
+    The weights are entries from `down` on, and the terms slots that are taken from `first` on. If these are `even`,
+    plain floats tell.
+    """
+    highest, top = 0.0, -np.inf
+    if even:
+        for t in range(width):
+            highest = max(highest, entries[down + t] * values[taken[first + t], lane])
+        for t in range(width):
+            if entries[down + t] * values[taken[first + t], lane] >= highest * _EQUAL:
+                return t
+    for t in range(width):
+        slot = taken[first + t]
+        term, exponent = times(entries[down + t], values[slot, lane], values[rows[slot], lane])
         if term > 0.0 and (exponent > top or (exponent == top and term > highest)):
-            best, highest, top = t, term, exponent
-    return best
+            highest, top = term, exponent
+    for t in range(width):
+        slot = taken[first + t]
+        term, exponent = times(entries[down + t], values[slot, lane], values[rows[slot], lane])
+        if scaled(term, exponent - top) >= highest * _EQUAL:
+            return t
+    return 0
 
 
 @compiled()
-def trace(blocks, taken, entries, limits, codes, lane, values, rows, chosen, completed):  # type: ignore[no-untyped-def]
-    """Mark the slots of the most probable induced tree of one lane, from the root down.
+def trace(  # type: ignore[no-untyped-def]
+    blocks,
+    taken,
+    runs,
+    owners,
+    entries,
+    limits,
+    codes,
+    lane,
+    values,
+    rows,
+    bounds,
+    variables,
+    numbers,
+    stack,
+    states,
+    completed,
+):
+    """Find the most probable induced tree of one lane, from the root down.
 
-    Of each sum that is met the term that adds most is chosen, of equal ones the first. The value of largest probability
-    of a leaf that is met, the lowest of equal ones, is written for a missing value, if completions are asked for.
+    Of each sum that is met the term that adds most is chosen, of equal ones the first. Of a slot that is met the number
+    is written as the state of its hidden variable, if it has one. The value of largest probability of a leaf that is
+    met, the lowest of equal ones, is written for a missing value, if completions are asked for.
+
+    Arguments up to `bounds` are as of `rise`. The others are
+
+    - variables: for each slot the number of its hidden variable, or -1;
+    - numbers: for each slot the number of the state;
+    - stack: room for as many slots as there are;
+    - states: (hidden variables,), which are written;
+    - completed: (variables,), which are written; or none.
     """
-    chosen[:] = False
-    chosen[-1] = True
-    for block in range(len(blocks) - 1, -1, -1):
-        numbers = blocks[block]
-        start, size, width, first = numbers[START], numbers[SIZE], numbers[WIDTH], numbers[TAKEN]
-        for s in range(size):
-            if not chosen[start + s]:
-                continue
-            if numbers[KIND] == PRODUCTS:
-                for factor in range(width):
-                    chosen[taken[first + factor * size + s]] = True
-                continue
-            row = entries[numbers[DOWN] + s * width : numbers[DOWN] + (s + 1) * width]
-            if numbers[KIND] != LEAVES:
-                slots, plain = taken[first : first + width], limits[numbers[TABLE], PLAIN] == 1.0
-                chosen[slots[_largest_term(row, plain, slots, lane, values, rows)]] = True
-            elif len(completed) > 0 and codes[numbers[SITE]] < 0:
-                completed[numbers[SITE]] = np.argmax(row)
+    stack[0], waiting = len(variables) - 1, 1
+    while waiting > 0:
+        waiting -= 1
+        slot = stack[waiting]
+        if variables[slot] >= 0:
+            states[variables[slot]] = numbers[slot]
+        block = owners[slot]
+        s, size, width, first = slot - blocks[block, START], blocks[block, SIZE], blocks[block, WIDTH], blocks[block, TAKEN]
+        down = blocks[block, DOWN] + s * width
+        if blocks[block, KIND] == PRODUCTS:
+            for factor in range(width):
+                stack[waiting] = taken[first + factor * size + s]
+                waiting += 1
+        elif blocks[block, KIND] != LEAVES:
+            source = runs[blocks[block, RUN], 0]
+            even = source >= 0 and bounds[source, EVEN] == 1.0 and limits[blocks[block, TABLE], PLAIN] == 1.0
+            term = _largest_term(entries, down, width, even, taken, first, lane, values, rows)
+            stack[waiting] = taken[first + term]
+            waiting += 1
+        elif len(completed) > 0 and codes[blocks[block, SITE]] < 0:
+            completed[blocks[block, SITE]] = np.argmax(entries[down : down + width])
 
 
 @compiled()

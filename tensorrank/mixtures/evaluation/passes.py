@@ -142,18 +142,19 @@ class Passes:
 
         Args:
             evidence: the rows.
-            slots: of each hidden variable those of its states, of which the tree has one at most.
+            slots: of each hidden variable those of its states, which are no other one's; the tree has one at most.
             tables: as of the plan; the circuit's own if None.
             completed: whether missing values of categorical variables are to be filled in: of each leaf in the tree the
                 most probable value. The tables have to count a missing value with the largest entry then.
         """
-        starts = np.cumsum([0, *map(len, slots)])
-        flat = np.concatenate([*slots, np.empty(0, dtype=np.int64)])
+        variables, numbers = np.full(self.plan.circuit.slots, -1), np.zeros(self.plan.circuit.slots, dtype=np.int64)
+        for variable, own in enumerate(slots):
+            variables[own], numbers[own] = variable, np.arange(len(own))
         states, logs = np.empty((evidence.rows, len(slots)), dtype=np.int64), np.empty(evidence.rows)
         codes = evidence.codes.copy() if completed else evidence.codes[:, :0]
         # The components of real variables are summed over: they belong to what is observed.
         with self._lanes(evidence, tables, self.plan.blocks[:, KIND] == SUMS) as given:
-            trace_rows(*given.first, flat, starts, states, codes, logs)
+            trace_rows(*given.first, variables, numbers, states, codes, logs)
         return Paths(states, codes, logs)
 
     @contextmanager

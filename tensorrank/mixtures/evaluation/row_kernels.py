@@ -169,20 +169,19 @@ def trace_rows(  # type: ignore[no-untyped-def]
     values,
     rows,
     bounds,
-    wanted,
     variables,
+    numbers,
     states,
     completed,
     weights,
 ):
     """Write the states of hidden variables on the most probable induced tree, and its logarithm, for each row.
 
-    The slots of the hidden variables' states are `wanted`, those of each variable from its place in `variables` on. A
-    state is the number of the first of these slots that is in the tree, -1 if none is or the row has density 0.
-    `completed`, (rows, variables), gets the missing values of `codes` filled in, if it has columns.
+    Other arguments are as of `trace`, with a row for each row. The state of a variable that is not in the tree is -1,
+    and so are all states in a row of density 0.
     """
     lanes, columns = np.empty(values.shape[1], dtype=np.int64), np.empty((codes.shape[1], values.shape[1]), dtype=np.int64)
-    chosen = np.empty(places[0], dtype=np.bool_)
+    stack = np.empty(places[0], dtype=np.int64)
     for start in range(0, len(weights), len(lanes)):
         count = _next_rows(start, len(weights), codes, components, lanes, columns)
         rise(
@@ -206,11 +205,22 @@ def trace_rows(  # type: ignore[no-untyped-def]
             row = lanes[lane]
             weights[row] = _log(values, rows, places, lane)
             states[row] = -1
-            if weights[row] == -np.inf:
-                continue
-            trace(blocks, taken, entries, limits, codes[row], lane, values, rows, chosen, completed[row])
-            for variable in range(len(variables) - 1):
-                for place in range(variables[variable], variables[variable + 1]):
-                    if chosen[wanted[place]]:
-                        states[row, variable] = place - variables[variable]
-                        break
+            if weights[row] > -np.inf:
+                trace(
+                    blocks,
+                    taken,
+                    runs,
+                    owners,
+                    entries,
+                    limits,
+                    codes[row],
+                    lane,
+                    values,
+                    rows,
+                    bounds,
+                    variables,
+                    numbers,
+                    stack,
+                    states[row],
+                    completed[row],
+                )

@@ -56,7 +56,7 @@ def fitted(start: M, data: ArrayLike, **options: Unpack[RunOptions]) -> FitRepor
         )
     features = None if start.densities is None else start.densities.features
     observed = observations_of(data, start.shape, features, settings.weights)
-    tied = TiedCircuit(start.circuit)
+    tied = TiedCircuit(start.passes)
     return _best(start, tied, lambda restart: Parameters(tied.tables, start.densities), observed, settings)
 
 
@@ -68,7 +68,7 @@ def fitted_from_random(
     Entries of the skeleton that are 0 stay 0, and tables that are one array stay one. Each restart has its own stream
     of a random state that is a whole number; a numpy Generator goes on.
     """
-    tied = TiedCircuit(skeleton.circuit)
+    tied = TiedCircuit(skeleton.passes)
     random_stream(random_state)
 
     def start(restart: int) -> Parameters:

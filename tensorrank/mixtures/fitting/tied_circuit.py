@@ -17,16 +17,19 @@ from tensorrank.mixtures.tables import Table, floats
 class TiedCircuit:
     """A circuit whose tables have distributions as rows; what shares an array stays equal in a fit.
 
+    Attributes:
+        passes: the passes over the circuit.
+
     >>> import numpy as np
     >>> coin = np.array([[0.9, 0.1], [0.5, 0.5]])
     >>> pair = (Leaves(0, coin), Leaves(1, coin), Products(np.array([[0, 2], [1, 3]])))
     >>> from tensorrank.mixtures.evaluation.circuit import Sums
-    >>> tied = TiedCircuit(Circuit((*pair, Sums(np.array([[0.25, 0.75]]), np.array([4, 5])))))
+    >>> tied = TiedCircuit(Passes(Circuit((*pair, Sums(np.array([[0.25, 0.75]]), np.array([4, 5]))))))
     >>> tied.groups, tied.sites
     ((0, 0, None, 1), ((0, 1), ()))
     """
 
-    circuit: Circuit
+    passes: Passes
 
     def __post_init__(self) -> None:
         if self.circuit.blocks[-1].size != 1:
@@ -34,10 +37,10 @@ class TiedCircuit:
                 f"the last block of the circuit has {self.circuit.blocks[-1].size} slots; expected one, the density"
             )
 
-    @cached_property
-    def passes(self) -> Passes:
-        """The passes over the circuit that expected counts are found by."""
-        return Passes(self.circuit)
+    @property
+    def circuit(self) -> Circuit:
+        """The circuit."""
+        return self.passes.plan.circuit
 
     @property
     def _given(self) -> list[Table]:

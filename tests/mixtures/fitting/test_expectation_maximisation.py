@@ -101,7 +101,7 @@ def test_the_same_for_any_number_of_threads():
     data = HiddenMarkov.random(4, 5, 40, 0).sample(700, 1)
     data[::3, 20:] = -1
     start = HiddenMarkov.random(12, 5, 40, 2)
-    assert len(batches(TiedCircuit(start.circuit), observations_of(data, start.shape, None, None))) > 1
+    assert len(batches(TiedCircuit(start.passes), observations_of(data, start.shape, None, None))) > 1
     one, three = (fitted(start, data, iterations=3, tolerance=0, threads=threads) for threads in (1, 3))
     assert one.log_likelihoods == three.log_likelihoods
     np.testing.assert_array_equal(one.model.transition, three.model.transition)

@@ -8,6 +8,7 @@ from mixtures.small_trees import trees
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.evaluation.circuit import Circuit, Leaves, Products
 from tensorrank.mixtures.evaluation.inference import ObservedCodes, log_derivatives, log_values
+from tensorrank.mixtures.evaluation.passes import Passes
 from tensorrank.mixtures.fitting.expected_counts import ExpectedCounts
 from tensorrank.mixtures.fitting.observations import observations_of
 from tensorrank.mixtures.fitting.parameters import Parameters
@@ -21,7 +22,7 @@ from tensorrank.mixtures.sum_product.model import SumProduct
 
 def counted(model, data, weights=None):
     """The structure, the rows, and the E step for a model."""
-    tied = TiedCircuit(model.circuit)
+    tied = TiedCircuit(model.passes)
     features = None if model.densities is None else model.densities.features
     rows = observations_of(data, model.shape, features, weights)
     return tied, rows, ExpectedCounts(tied, Parameters(tied.tables, model.densities))(rows)
@@ -35,7 +36,7 @@ def by_node(tied, model, entries):
 
 def in_logarithms(model, rows):
     """The log-likelihood, and the expected uses of each table's entries, by derivatives in logarithms alone."""
-    tied = TiedCircuit(model.circuit)
+    tied = TiedCircuit(model.passes)
     circuit = tied.circuit.with_tables([np.empty(0) if group is None else tied.tables[group] for group in tied.groups])
     if model.densities is None:
         observed = [ObservedCodes(np.ascontiguousarray(column)) for column in rows.codes.T]
@@ -158,4 +159,4 @@ def test_networks_that_share_nodes(seed, sites, sums, missing):
 def test_circuits_without_a_density():
     blocks = LatentClass.random([2, 2], 2, 0).circuit.blocks
     with pytest.raises(TensorRankError, match="the last block of the circuit has 2 slots; expected one, the density"):
-        TiedCircuit(Circuit(blocks[:2]))
+        TiedCircuit(Passes(Circuit(blocks[:2])))

@@ -12,7 +12,7 @@ from tensorrank.mixtures.latent_class import LatentClass
 
 
 def counts_of(model, data):
-    tied = TiedCircuit(model.circuit)
+    tied = TiedCircuit(model.passes)
     features = None if model.densities is None else model.densities.features
     rows = observations_of(data, model.shape, features, None)
     return tied, ExpectedCounts(tied, Parameters(tied.tables, model.densities))(rows)
