@@ -65,7 +65,9 @@ def _counted(config: Any, counted_by: str | None) -> ModelConfig:
         raise TensorRankError(f"the key model_type is missing; expected the name of a family, such as llama, or {_BY_HAND}")
     name, installed = config["model_type"], building.installed()
     if counted_by == "transformers" and installed is None:
-        raise TensorRankError("transformers is not installed, or PyTorch is not; expected both: pip install 'tensorrank[hf]'")
+        raise TensorRankError(
+            "transformers, of version 5 or later, or PyTorch is not installed; expected both: pip install 'tensorrank[hf]'"
+        )
     table = FAMILIES.get(name) if isinstance(name, str) else None
     build = installed is not None and counted_by != "table"
     builds = isinstance(name, str) and name in building.model_types(of_installed=build)

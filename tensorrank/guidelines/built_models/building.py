@@ -33,6 +33,7 @@ _OF_RUNNING = """
 _ONE_BY_ONE = dict.fromkeys(("layer", "depth", "block", "expert", "stage", "group"), 2048) | {"label": 10**6}
 _NO_NUMBERS_OF_THESE = ("size", "dim", "norm", "width", "token")
 _MOST_PARAMETERS = 150_000
+_LEAST_VERSION = 5
 # A key that is as near as this to one that a family has, and that is not there, is taken for a slip.
 _SLIP = 0.85
 
@@ -53,11 +54,12 @@ class BuiltModel:
 
 
 def installed() -> str | None:
-    """The version of transformers, if it and PyTorch can be imported; else None."""
+    """The version of transformers, if it is 5 or later and PyTorch is there, too; else None."""
     try:
-        return version("transformers") if find_spec("torch") and find_spec("transformers") else None
+        found = version("transformers") if find_spec("torch") and find_spec("transformers") else "0"
     except PackageNotFoundError:
         return None
+    return found if found.partition(".")[0].isdigit() and int(found.partition(".")[0]) >= _LEAST_VERSION else None
 
 
 def model_types(*, of_installed: bool) -> frozenset[str]:
@@ -159,7 +161,8 @@ def _class(name: str, config: Any, content: Mapping[str, Any]) -> tuple[Any, lis
 
 def _known_classes(name: str) -> list[str]:
     """The classes of a family, by all that transformers makes automatically."""
-    mappings = (value for key, value in vars(_classes()).items() if key.endswith("_MAPPING_NAMES"))
+    named = (one for one in vars(_classes()).items() if one[0].startswith("MODEL") and one[0].endswith("_MAPPING_NAMES"))
+    mappings = (mapping for _, mapping in named)
     found = (mapping[name] for mapping in mappings if name in mapping)
     return list(dict.fromkeys(one for names in found for one in ([names] if isinstance(names, str) else names)))
 

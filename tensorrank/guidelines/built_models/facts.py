@@ -16,6 +16,9 @@ _WIDTHS = ("hidden_size", "d_model", "embed_dim", "dim", "n_embd")
 _CONTEXTS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
 _HEADS = ("num_attention_heads", "num_heads", "n_heads", "n_head", "encoder_attention_heads")
 _CHOSEN = ("num_experts_per_tok", "num_experts_per_token", "moe_topk", "top_k", "moe_k")
+# Families whose papers, and not their configurations, say how many experts are chosen: Fedus, Zoph, Shazeer (2022), and
+# the NLLB team (2022).
+_CHOSEN_BY_DESIGN = {"switch_transformers": 1, "nllb-moe": 2}
 _EXPERT_WIDTHS = ("intermediate_dim", "intermediate_size", "expert_dim")
 _HEAD_DIMS = ("qk_head_dim", "head_dim", "attention_head_size", "key_value_proj_dim")
 # Parts of the names of modules.
@@ -47,12 +50,12 @@ def counted(content: Mapping[str, Any], known: Set[str] = frozenset()) -> ModelC
     width = stacks[-1].width if stacks else None
     positions = _positions(module, lists)
     untied = _kept_apart(module, content)
-    notes = (*made.notes, *(one.note for one in lists if one.note))
+    notes = (*made.notes, *(note for one in lists for note in one.notes))
     return ModelConfig(
         family=config.model_type,
         stacks=stacks,
         vocabulary=vocabulary,
-        embedding_rank=min(size for size in (rank, vocabulary, width) if size),
+        embedding_rank=min((size for size in (rank, vocabulary, width) if size), default=0),
         context=_context(module, lists[-1].config if lists else config, positions),
         learned_positions=any(one.shape[-1] == width for _, one in positions),
         embedding_parameters=shares.embeddings + untied,
@@ -93,11 +96,30 @@ class _List:
         return self.config.num_hidden_layers if shared == len(self.layers) else len(self.layers)
 
     @property
-    def note(self) -> str:
+    def experts(self) -> tuple[int, int | None]:
+        """The experts of a layer, 0 if there are none, and how many are chosen for a token, if it is known."""
+        parts = list(self.layers.named_modules())
+        stacked = (part.shape[0] for name, part in self.expert_weights if part.dim() > 2)
+        listed = (sum(map(_has_maps, part.children())) for name, part in parts if name.endswith(".experts"))
+        chosen = _first_number(self.config, _CHOSEN) or _CHOSEN_BY_DESIGN.get(self.config.model_type)
+        routed = (found for _, part in parts if (found := _first_number(part, _CHOSEN)))
+        return next(filter(None, chain(listed, stacked)), 0), chosen or next(routed, None)
+
+    @property
+    def expert_weights(self) -> list[tuple[str, Any]]:
+        """The parameters of all experts but shared ones."""
+        return [(name, part) for name, part in self.layers.named_parameters() if "experts" in name.split(".")]
+
+    @property
+    def notes(self) -> list[str]:
         """What a reader should know of the list."""
-        if self.depth == len(self.layers):
-            return ""
-        return f"{self.depth} layers share the weights of {len(self.layers)}, which are counted once"
+        found = []
+        if self.depth != len(self.layers):
+            found.append(f"{self.depth} layers share the weights of {len(self.layers)}, which are counted once")
+        count, chosen = self.experts
+        if count and chosen is None:
+            found.append(f"how many of {count} experts a token uses is not known; all are counted as active")
+        return found
 
 
 @dataclass
@@ -161,7 +183,8 @@ def _stack(one: _List, parameters: int) -> Stack:
     if heads and dim is None:
         dim = _first_number(config, ("head_dim",)) or one.width // heads
     values = next((found for part in attention if (found := _first_number(part, ("v_head_dim",)))), None)
-    experts, chosen = _experts(one)
+    experts, chosen = one.experts
+    used = min(experts, chosen or experts)
     return Stack(
         one.role,
         one.depth,
@@ -171,13 +194,9 @@ def _stack(one: _List, parameters: int) -> Stack:
         dim if heads else None,
         _inner(one.layers[-1], one.width),
         parameters,
-        idle_parameters=sum(
-            part.numel() // experts * (experts - chosen)
-            for name, part in one.layers.named_parameters()
-            if experts and "experts" in name.split(".")
-        ),
+        idle_parameters=sum(part.numel() for _, part in one.expert_weights) * (experts - used) // max(1, experts),
         experts=experts,
-        experts_per_token=chosen,
+        experts_per_token=used,
         value_dim=None if values == dim else values,
         latent=_first_number(config, ("kv_lora_rank",)),
     )
@@ -227,14 +246,6 @@ def _inner(layer: Any, width: int) -> int | None:
         if part.dim() == 2 + of_experts and part.shape[-2] == width and not _is_attention(name):
             sizes[of_experts] = max(sizes[of_experts], part.shape[-1])
     return sizes[True] or sizes[False] or None
-
-
-def _experts(one: _List) -> tuple[int, int]:
-    """The experts of a layer, and how many are chosen for a token; none where nothing is chosen."""
-    stacked = (part.shape[0] for name, part in one.layers.named_parameters() if "experts" in name.split(".") and part.dim() > 2)
-    listed = (len(part) for name, part in one.layers.named_modules() if name.split(".")[-1] == "experts" and _is_list(part))
-    count, chosen = next(chain(stacked, listed), 0), _first_number(one.config, _CHOSEN)
-    return (count, min(chosen, count)) if count and chosen else (0, 0)
 
 
 def _is_list(part: Any) -> bool:
@@ -297,9 +308,9 @@ def _kept_apart(module: Any, content: Mapping[str, Any]) -> int:
 
     Checkpoints of such files have weights of its own.
     """
-    given, taken = _input_of(module), _output_of(module)
-    shared = getattr(given, "weight", None) is getattr(taken, "weight", given)
-    return taken.weight.numel() if shared and content.get("tie_word_embeddings") is False else 0
+    weights: list[Any] = [getattr(one, "weight", None) for one in (_input_of(module), _output_of(module))]
+    shared = weights[0] is not None and weights[0] is weights[1]
+    return weights[0].numel() if shared and content.get("tie_word_embeddings") is False else 0
 
 
 def _embedding_rank(module: Any) -> tuple[int | None, int | None]:

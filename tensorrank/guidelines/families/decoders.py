@@ -60,7 +60,7 @@ _GEMMA2 = replace(
     kv_heads=("num_key_value_heads", 4),
 )
 # Configurations of the third Gemma leave out what is as in a model of 2 billion parameters.
-GEMMA3_TEXT = replace(
+_GEMMA3_TEXT = replace(
     _GEMMA2,
     prefix="Gemma3",
     endings={
@@ -83,7 +83,6 @@ _OLMO = replace(
     layer=(*attention(_ATTENTION_BIAS), *forward(False, gated=True)),
     ends=(),
 )
-_COHERE_NORMS = {"when": ("use_qk_norm", False)}
 _STABLELM_PARALLEL = ("use_parallel_residual", False)
 
 DECODERS: dict[str, Family] = {
@@ -119,7 +118,7 @@ DECODERS: dict[str, Family] = {
     ),
     "gemma": _GEMMA,
     "gemma2": _GEMMA2,
-    "gemma3_text": GEMMA3_TEXT,
+    "gemma3_text": _GEMMA3_TEXT,
     "phi3": replace(
         _MISTRAL,
         prefix="Phi3",
@@ -137,7 +136,7 @@ DECODERS: dict[str, Family] = {
         _LLAMA,
         prefix="Cohere",
         endings=without("ForSequenceClassification", "ForTokenClassification", "ForQuestionAnswering"),
-        layer=(*attention(_ATTENTION_BIAS), *forward(False, gated=True), norms(1), *whole_norms(**_COHERE_NORMS)),
+        layer=(*attention(_ATTENTION_BIAS), *forward(False, gated=True), norms(1), *whole_norms(when=("use_qk_norm", False))),
         context=("max_position_embeddings", 8192),
         tied=("tie_word_embeddings", True),
     ),

@@ -173,7 +173,7 @@ _MODERN_HEAD = (Weights("width", "width", bias=_CLASSIFIER_BIAS), _MODERN_NORM)
 ENCODERS: dict[str, Family] = {
     "bert": _BERT,
     "roberta": _ROBERTA,
-    "xlm-roberta": replace(_ROBERTA, prefix="XLMRoberta", harmless=_BERT.harmless),
+    "xlm-roberta": replace(_ROBERTA, prefix="XLMRoberta"),
     "albert": Family(
         prefix="Albert",
         endings={

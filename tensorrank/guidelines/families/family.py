@@ -100,8 +100,8 @@ class Family:
         feed_forward: the inner width that is reported.
         roles: of the stacks, the encoder first; a decoder after an encoder attends to it in each layer.
         parts: keys whose values are objects, of which "part.key" names a key.
-        expects: values that keys have to have here; with others more is built than the weights above.
-        unbuilt: values that keys have to have since nobody builds other ones: the library of the format reads them not.
+        expects: values that keys have to have; with others more is built than the weights that are listed here.
+        unbuilt: values that keys have to have since transformers builds the same whatever they say.
         harmless: keys of the family that do not change what its models have.
         notes: what a reader should know of the counts.
         own_code: whether configurations of the family are published with code of their own, by the key auto_map, that

@@ -59,3 +59,20 @@ def test_texts_and_images():
     model = read(model_type="llava")
     assert [(stack.role, stack.width) for stack in model.stacks] == [("encoder", 1024), ("decoder", 4096)]
     assert model.counted_as == "LlavaForConditionalGeneration"
+
+
+def test_experts_that_are_built_one_by_one_are_counted_by_their_share():
+    # In small; the papers say that a token uses two experts, or one.
+    nllb = read(model_type="nllb-moe", num_experts=6, encoder_layers=4, decoder_layers=4)
+    assert [(stack.experts, stack.experts_per_token) for stack in nllb.stacks] == [(6, 2), (6, 2)]
+    # One sparse layer a stack: two maps between 1024 and 4096 with biases in each of 4 idle experts.
+    assert nllb.parameters - nllb.active_parameters == 2 * 4 * (2 * 1024 * 4096 + 1024 + 4096)
+    switch = read(model_type="switch_transformers").main_stack
+    assert (switch.experts, switch.experts_per_token) == (8, 1)
+    small = read(model_type="olmoe", num_experts=12, num_experts_per_tok=5, num_hidden_layers=2, intermediate_size=7)
+    # Three maps between 2048 and 7 in each of 7 idle experts of two layers.
+    assert small.parameters - small.active_parameters == 2 * 7 * 3 * 2048 * 7
+
+
+def test_an_untied_file_of_a_model_without_an_output_embedding():
+    assert read(model_type="swin", tie_word_embeddings=False).parameters == 27_519_354
