@@ -28,7 +28,7 @@ from __future__ import annotations
 from typing import Literal
 
 from tensorrank.arguments import finite_number, whole_number
-from tensorrank.attention.large_counts import checked_size, log3_moment_bound
+from tensorrank.attention.large_counts import LARGEST, checked_size, log3_moment_bound
 
 Regime = Literal["growing", "turning", "saturated"]
 
@@ -53,7 +53,9 @@ def growth_factor(depth: int, width: int, side_tokens: int | None = None) -> flo
     """
     depth, width = checked_size("depth", depth), checked_size("width", width)
     side = width if side_tokens is None else whole_number("side_tokens", side_tokens, 1)
-    logs = [log3_moment_bound(layers, width, side, side) for layers in (depth, depth + 1)]
+    # The largest depth of all has no layer beyond; there the factor is 1 in every digit.
+    last = min(depth, LARGEST - 1)
+    logs = [log3_moment_bound(layers, width, side, side) for layers in (last, last + 1)]
     return logs[1] / logs[0]
 
 

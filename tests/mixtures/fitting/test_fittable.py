@@ -9,7 +9,7 @@ from tensorrank.mixtures.fitting.options import FitOptions
 
 KINDS = {
     tr.LatentClass: ["classes"],
-    tr.HiddenMarkov: ["states", "homogeneous"],
+    tr.HiddenMarkov: ["states", "homogeneous", "lengths"],
     tr.LatentTree: ["states", "tree", "branching"],
     tr.TensorialMixture: ["states", "shared"],
     tr.SumProduct: ["sums"],
