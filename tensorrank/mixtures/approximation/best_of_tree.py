@@ -57,9 +57,9 @@ def best_of_tree(circuit: Circuit, count: int, *, width: int = 256) -> Best:
     Bounds consist of at most `width` vectors on each side of a node.
 
     >>> from tensorrank.mixtures.hidden_markov import HiddenMarkov
-    >>> found = best_of_tree(HiddenMarkov([1], [[1]], [[0.7, 0.3]], 3).circuit, 2)
+    >>> found = best_of_tree(HiddenMarkov([1], [[1]], [[[0.7, 0.3]], [[0.6, 0.4]]], 2).circuit, 2)
     >>> found.codes.tolist(), np.exp(found.log_values).round(3), found.proved
-    ([[0, 0, 0], [0, 0, 1]], array([0.343, 0.147]), 2)
+    ([[0, 0], [0, 1]], array([0.42, 0.28]), 2)
     """
     return _Search(circuit, count, width).run()
 
