@@ -1,16 +1,19 @@
-"""The moment bound of large networks in logarithms beside whole numbers, and fits to ablations."""
+"""The moment bound of large networks in logarithms beside whole numbers, fits to ablations, counts of parameters."""
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from benchmarks.machine import describe, seconds, table
+from benchmarks.machine import describe, measured, seconds, table
 from tensorrank import bounds, guidelines
+from tensorrank.guidelines.built_models.building import installed
 
 
 def large_bounds(runs: int = 5) -> None:
@@ -72,7 +75,24 @@ def fits(draws: int = 200) -> None:
     )
 
 
+def configurations() -> None:
+    """`tensorrank advise --config` in processes of their own: by the table and, if it is installed, by transformers."""
+    folder = Path(__file__).resolve().parent.parent / "tests" / "guidelines" / "configs"
+    program = str(Path(sys.executable).with_name("tensorrank"))
+    rows = []
+    for name in ("gpt2", "llama_3_405b", "deepseek_v3", "gemma_3_27b"):
+        for way in ("table", "transformers") if installed() else ("table",):
+            runs = [
+                measured([program, "advise", "--config", str(folder / f"{name}.json"), "--counted-by", way, "--json"])
+                for _ in range(3)
+            ]
+            spent, peak = (median(run[place] for run in runs) for place in (1, 2))
+            rows.append([name, way, f"{json.loads(runs[0][0])['parameters']:,}", f"{spent:.2g}", f"{peak / 2**20:.0f}"])
+    table("Counting a configuration, with the start", ["model", "by", "parameters", "seconds of a processor", "MiB"], rows)
+
+
 if __name__ == "__main__":
     print(describe())
     large_bounds()
     fits()
+    configurations()

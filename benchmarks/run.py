@@ -12,7 +12,7 @@ from benchmarks.approximation import largest_entries, steps
 from benchmarks.decoding import long_series, many_rows
 from benchmarks.elimination import elimination, peak_of_bytes, small_primes, strassen
 from benchmarks.fitting import beside_hmmlearn, other_models
-from benchmarks.guidelines import fits, large_bounds
+from benchmarks.guidelines import configurations, fits, large_bounds
 from benchmarks.machine import describe, seconds, table
 from benchmarks.masked import masked
 from benchmarks.mixtures import equality, interleaved_chain, log_densities
@@ -67,6 +67,7 @@ if __name__ == "__main__":
     units()
     large_bounds()
     fits()
+    configurations()
     store_overhead()
     second_worker()
     over_files()
