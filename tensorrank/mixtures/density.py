@@ -265,7 +265,7 @@ class Density(ABC):
         def write(piece: slice) -> None:
             evidence = self._evidence(rows[piece])
             hidden, by_component, logs[piece] = self.passes.flows(evidence, slots, components=components > 0)
-            found[piece, : len(slots)], found[piece, len(slots) :] = hidden, by_component
+            found[piece, : len(slots)], found[piece, len(slots) :] = hidden, by_component.T
 
         in_pieces(len(rows), self.circuit.slots, write)
         (impossible,) = np.nonzero(np.isneginf(logs))

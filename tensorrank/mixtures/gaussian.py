@@ -276,19 +276,20 @@ class Gaussians:
 
 
 def log_densities_of_rows(densities: Gaussians, values: Floats) -> Floats:
-    """The logarithms of all components' densities at all variables, of shape (rows, variables * components).
+    """The logarithms of all components' densities at all variables, of shape (variables * components, rows).
 
     Args:
         densities: the components, of as many variables, or shared by all.
         values: of shape (rows, variables, features), NaN where missing, none of them infinite.
 
-    >>> log_densities_of_rows(Gaussians([0, 3], [1, 1]), np.array([[[0.0], [3.0]]])).round(1)
-    array([[-0.9, -5.4, -5.4, -0.9]])
+    >>> log_densities_of_rows(Gaussians([0, 3], [1, 1]), np.array([[[0.0], [3.0]]])).round(1).tolist()
+    [[-0.9], [-5.4], [-5.4], [-0.9]]
     """
+    rows, sites, features = values.shape
     if densities.sites is None:
-        together = densities.log_densities(0, values.reshape(-1, densities.features))
-        return np.asarray(together.T.reshape(len(values), -1))
-    return np.concatenate([densities.log_densities(site, values[:, site]).T for site in range(densities.sites)], axis=1)
+        together = densities.log_densities(0, values.transpose(1, 0, 2).reshape(-1, features))
+        return together.reshape(-1, sites, rows).transpose(1, 0, 2).reshape(-1, rows)
+    return np.concatenate([densities.log_densities(site, values[:, site]) for site in range(sites)])
 
 
 def check_finite(values: Floats) -> None:

@@ -56,7 +56,7 @@ class Overlaps:
     def with_target(self, tables: Tables) -> Floats:
         """The logarithm of W * part, for each part."""
         with np.errstate(divide="ignore"):
-            logs = np.log(np.concatenate(tables, axis=1))
+            logs = np.log(np.concatenate([table.T for table in tables]))
             return self._passes.log_density(Evidence.of_logs(logs, self._passes.plan.components))
 
     @staticmethod

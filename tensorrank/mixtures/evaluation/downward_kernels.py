@@ -11,6 +11,7 @@ from tensorrank.mixtures.evaluation.plan import (
     DOWN,
     IDENTITY,
     KIND,
+    LEAST,
     LEAVES,
     PLAIN,
     PRODUCTS,
@@ -22,7 +23,7 @@ from tensorrank.mixtures.evaluation.plan import (
     TAKEN,
     WIDTH,
 )
-from tensorrank.mixtures.evaluation.upward_kernels import (
+from tensorrank.mixtures.evaluation.slot_blocks import (
     ALIGNED,
     DENSITIES,
     EVEN,
@@ -33,11 +34,15 @@ from tensorrank.mixtures.evaluation.upward_kernels import (
     SHARES,
     TOP,
     align,
-    densities,
+    rescale,
 )
+from tensorrank.mixtures.evaluation.upward_kernels import densities
 
 # Terms count as equal if one is this share of the other, since equal ones may be rounded otherwise.
 _EQUAL = 1.0 - 1e-12
+
+# Weights divided by sums whose binary logarithms are at least this below 0 are floats.
+_FAR_DOWN = 500.0
 
 # Numba finds the types of compiled functions by itself; mypy is told to let them be.
 
@@ -50,16 +55,22 @@ def _add(one, other):  # type: ignore[no-untyped-def]
 
 
 @compiled(within_callers=True)
-def _even_ratios(start, size, flows, values, places):  # type: ignore[no-untyped-def]
-    """Write the flows of an even block divided by its sums, as plain floats beside the exponents of its terms."""
-    top, gap, shift = values[places[TOP]], values[places[LARGEST]], values[places[EXPONENTS] + start]
-    for lane in range(values.shape[1]):
-        gap[lane] = 1.0 if shift[lane] == top[lane] else scaled(1.0, shift[lane] - top[lane])
+def _even_ratios(start, size, width, flows, values, places):  # type: ignore[no-untyped-def]
+    """Write the flows of an even block divided by its sums; scale the aligned terms to the exponents of the sums."""
+    top, gap, shift, apart = values[places[TOP]], values[places[LARGEST]], values[places[EXPONENTS] + start], 0
+    for lane in range(len(top)):
+        apart += top[lane] != shift[lane]
+    if apart > 0:
+        for lane in range(len(top)):
+            gap[lane] = scaled(1.0, top[lane] - shift[lane])
+        for t in range(width):
+            term = values[places[ALIGNED] + t]
+            for lane in range(len(top)):
+                term[lane] *= gap[lane]
     for s in range(size):
         value, flow, ratio = values[start + s], flows[start + s], values[places[RATIOS] + s]
         for lane in range(len(flow)):
-            scale = value[lane] * gap[lane]
-            ratio[lane] = flow[lane] / scale if scale > 0.0 else 0.0
+            ratio[lane] = flow[lane] / value[lane] if value[lane] > 0.0 else 0.0
 
 
 @compiled()
@@ -109,8 +120,10 @@ def _shared(  # type: ignore[no-untyped-def]
     given, ratios = values[places[ALIGNED] : places[ALIGNED] + width], values[places[RATIOS] : places[RATIOS] + size]
     _, _, lacking = align(slots, source, values, rows, bounds, owners, places)
     faint = False
-    if bounds[block, EVEN] == 1.0 and not lacking:
-        _even_ratios(start, size, flows, values, places)
+    if bounds[block, LEAST] < -_FAR_DOWN:
+        rescale(block, start, size, values, rows, bounds, places)
+    if bounds[block, EVEN] == 1.0 and bounds[block, LEAST] >= -_FAR_DOWN and not lacking:
+        _even_ratios(start, size, width, flows, values, places)
     else:
         faint = _ratios(start, size, flows, values, rows, places)
     if not plain:
@@ -155,11 +168,11 @@ def _count_values(columns, lanes, weights, flows, width, counts, chosen, found, 
             for lane in range(len(lanes)):
                 if columns[lane] < width:
                     counts[s * width + columns[lane]] += weights[lane] * flows[s, lane]
-    if found.shape[1] > 0:
+    if len(found) > 0:
         for lane in range(len(lanes)):
             if columns[lane] < width:
                 for s in range(len(flows)):
-                    found[lanes[lane], first + columns[lane]] += flows[s, lane]
+                    found[first + columns[lane], lanes[lane]] += flows[s, lane]
     return missing
 
 
@@ -168,7 +181,7 @@ def _count_components(lanes, weights, flows, counts, found, first):  # type: ign
     """Add the flows of leaves, each of which has one component, to the uses and to the flows of components."""
     for s in range(len(flows)):
         for lane in range(len(lanes)):
-            found[lanes[lane], first + s] += flows[s, lane]
+            found[first + s, lanes[lane]] += flows[s, lane]
             if len(counts) > 0:
                 counts[s * len(flows) + s] += weights[lane] * flows[s, lane]
 
@@ -208,11 +221,11 @@ def fall(  # type: ignore[no-untyped-def]
     - used: room for as many numbers as the largest table has entries;
     - chosen: (lanes, most), room for tables of at most so many columns;
     - flows: (slots, lanes), of which the last is given; the others are written;
-    - found: (all rows, components), to which the flows of components are added; or no columns. Real variables whose
+    - found: (components, all rows), to which the flows of components are added; or no rows. Real variables whose
       uses are counted need it.
     """
     flows[:-1] = 0.0
-    real, first_counted = given[0].shape[1] > 0, len(entries) - len(counts)
+    real, first_counted = len(given[0]) > 0, len(entries) - len(counts)
     for block in range(len(blocks) - 1, -1, -1):
         numbers = blocks[block]
         start, size, width, first = numbers[START], numbers[SIZE], numbers[WIDTH], numbers[TAKEN]
@@ -239,7 +252,7 @@ def fall(  # type: ignore[no-untyped-def]
                 if not _count_values(columns[site], lanes, weights, own, width, counted, chosen, found, component):
                     continue
                 counted = counted[:0]
-            if found.shape[1] == 0:
+            if len(found) == 0:
                 continue
             if real and limits[numbers[TABLE], IDENTITY] == 1.0:
                 _count_components(lanes, weights, flows[start : start + size], counted, found, component)
@@ -256,7 +269,7 @@ def fall(  # type: ignore[no-untyped-def]
                 continue
             for lane in range(len(lanes)):
                 if real or columns[numbers[SITE], lane] == width:
-                    found[lanes[lane], component + t] += values[places[SHARES] + t, lane]
+                    found[component + t, lanes[lane]] += values[places[SHARES] + t, lane]
 
 
 @compiled(within_callers=True)

@@ -33,9 +33,10 @@ class Evidence(NamedTuple):
 
     Attributes:
         codes: values of categorical variables, (rows, variables), MISSING where unknown; no columns for real ones.
-        logs: log-densities of all components, (rows, components), 0 where unknown; no columns for categorical ones.
-        densities: the mantissas of these densities, (rows, components), as extended floats.
-        exponents: their exponents, one for each variable, (rows, variables).
+        logs: log-densities of the components of all variables, (components, rows), 0 where unknown; none of categorical
+            ones.
+        densities: the mantissas of these densities, (components, rows), as extended floats.
+        exponents: their exponents, one for each variable, (variables, rows).
     """
 
     codes: Integers
@@ -46,18 +47,19 @@ class Evidence(NamedTuple):
     @classmethod
     def of_codes(cls, codes: Integers) -> Evidence:
         """Values of categorical variables, (rows, variables)."""
-        none = np.empty((len(codes), 0))
+        none = np.empty((0, len(codes)))
         return cls(np.ascontiguousarray(codes, dtype=np.int64), none, none, none)
 
     @classmethod
     def of_logs(cls, logs: Floats, components: Integers) -> Evidence:
-        """Log-densities of components, (rows, components of all variables), and where those of each variable begin."""
-        starts, counts = components[:-1], np.diff(components)
-        largest = np.maximum.reduceat(logs, starts, axis=1)
+        """Log-densities of components, (components of all variables, rows), and where those of each variable begin."""
+        largest = np.maximum.reduceat(logs, components[:-1], axis=0)
         exponents = np.floor(np.where(np.isneginf(largest), 0.0, largest) / LOG_2)
+        mantissas = np.repeat(exponents * -LOG_2, np.diff(components), axis=0)
+        mantissas += logs
         # Of logarithms beyond 2**53 the rest has no digit that counts.
-        mantissas = np.exp(np.minimum(logs - np.repeat(exponents * LOG_2, counts, axis=1), 1.0))
-        return cls(np.empty((len(logs), 0), dtype=np.int64), np.ascontiguousarray(logs), mantissas, exponents)
+        np.exp(np.minimum(mantissas, 1.0, out=mantissas), out=mantissas)
+        return cls(np.empty((logs.shape[1], 0), dtype=np.int64), np.ascontiguousarray(logs), mantissas, exponents)
 
     @property
     def rows(self) -> int:
@@ -108,10 +110,10 @@ class Passes:
         states, and of components, their posteriors. All flows of a row of density 0 are 0.
 
         Returns:
-            (rows, slots), (rows, components of all variables) or no columns, and (rows,).
+            (rows, slots), (components of all variables, rows) or no rows, and (rows,).
         """
         hidden, logs = np.empty((evidence.rows, len(slots))), np.empty(evidence.rows)
-        found = np.empty((evidence.rows, self.plan.components[-1] if components else 0))
+        found = np.empty((self.plan.components[-1] if components else 0, evidence.rows))
         none, ones = np.empty((evidence.rows, 0), dtype=np.bool_), np.ones(evidence.rows)
         with self._lanes(evidence, None, None) as given:
             fall_rows(*given.first, *given.downward, none, ones, np.empty(0), slots, hidden, found, logs)
@@ -129,7 +131,7 @@ class Passes:
         if known.all():
             known = known[:, :0]
         counts, logs = np.zeros(self.plan.counted[-1]), np.empty(evidence.rows)
-        found = np.empty((evidence.rows, evidence.logs.shape[1]))
+        found = np.empty(evidence.logs.shape)
         no_slots, hidden = np.empty(0, dtype=np.int64), np.empty((evidence.rows, 0))
         with self._lanes(evidence, tables, None) as given:
             fall_rows(*given.first, *given.downward, known, weights, counts, no_slots, hidden, found, logs)
@@ -214,7 +216,7 @@ class ExpectedUses(NamedTuple):
 
     Attributes:
         entries: for each table of the plan, in its shape, summed over rows times their weights.
-        components: of real variables in each row, (rows, components of all variables).
+        components: of real variables in each row, (components of all variables, rows).
         logs: the log-density of each row; where it is -inf nothing is counted.
     """
 

@@ -61,6 +61,6 @@ class ExpectedCounts:
         moments = None
         if parameters.densities is not None:
             moments = Moments.of_none(parameters.densities)
-            parameters.observe(rows, uses.components * rows.weights[:, None], moments)
+            parameters.observe(rows, uses.components * rows.weights, moments)
         log_likelihood = float(rows.weights @ np.where(impossible, 0.0, uses.logs))
         return Counts(log_likelihood, uses.entries, moments, [int(number) for number in rows.numbers[impossible]])

@@ -194,6 +194,9 @@ def _shape(array: NDArray[Any], symbols: int | Sequence[int] | None) -> tuple[in
 def _categorical(array: NDArray[Any], shape: tuple[int, ...], weights: Floats) -> Observations:
     codes = codes_of(array, shape)
     numbers = np.flatnonzero(weights)
+    if len(numbers) == 1:
+        # To sort thousands of columns takes longer than a few iterations.
+        return Observations(codes[numbers], None, weights[numbers], shape, numbers, len(array))
     kept, first, same = np.unique(codes[numbers], axis=0, return_index=True, return_inverse=True)
     # Rows stay in the order of the data.
     order = np.argsort(first)

@@ -37,15 +37,15 @@ class Parameters:
         return Evidence.of_logs(log_densities_of_rows(self.densities, observed.real), components)
 
     def observe(self, observed: Observations, responsibilities: Floats, moments: Moments) -> None:
-        """Adds to the moments the values that components are responsible for, by shares (rows, sites * components)."""
+        """Adds to the moments the values that components are responsible for, by shares (sites * components, rows)."""
         values, densities = observed.real, self.components
-        shares = responsibilities.reshape(observed.rows, observed.sites, densities.components)
+        shares = responsibilities.reshape(observed.sites, densities.components, observed.rows)
         if densities.sites is None:
-            together = values.reshape(-1, observed.features)
-            moments.observe(densities, 0, together, shares.reshape(len(together), -1).T)
+            together = values.transpose(1, 0, 2).reshape(-1, observed.features)
+            moments.observe(densities, 0, together, shares.transpose(1, 0, 2).reshape(densities.components, -1))
             return
         for site in range(observed.sites):
-            moments.observe(densities, site, values[:, site], shares[:, site].T)
+            moments.observe(densities, site, values[:, site], shares[site])
 
     def log_prior(self, pseudocount: float) -> float:
         """The log-density of the Dirichlet prior up to a constant: pseudocount times the log of each positive entry."""
