@@ -118,21 +118,27 @@ def bounded(slots, values, rows, bounds, owners):  # type: ignore[no-untyped-def
 
 
 @compiled()
-def align_apart(slots, values, rows, places):  # type: ignore[no-untyped-def]
-    """Write slots of different exponents beside the largest slot of each lane; say whether some were left out."""
-    lacking = 0
-    for lane in range(values.shape[1]):
-        top = -np.inf
-        for t in range(len(slots)):
-            value, power = settled(values[slots[t], lane], values[rows[slots[t]], lane])
-            if value > 0.0:
-                top = max(top, power)
-        values[places[TOP], lane] = top if top > -np.inf else 0.0
-        for t in range(len(slots)):
-            value, power = settled(values[slots[t], lane], values[rows[slots[t]], lane])
-            power -= values[places[TOP], lane]
-            values[places[ALIGNED] + t, lane] = scaled(value, power) if power > -FAR else 0.0
-            lacking += (power <= -FAR) & (value > 0.0)
+def align_apart(slots, apart, values, rows, places):  # type: ignore[no-untyped-def]
+    """Write slots of different exponents beside the largest slot of each lane; say whether some were left out.
+
+    The slots are settled if they are `apart`, slots of a block that is not even.
+    """
+    lacking, top = 0, values[places[TOP]]
+    top[:] = -np.inf
+    for t in range(len(slots)):
+        value, power = values[slots[t]], values[rows[slots[t]]]
+        for lane in range(len(top)):
+            exponent = power[lane] if apart else settled(value[lane], power[lane])[1]
+            if value[lane] > 0.0 and exponent > top[lane]:
+                top[lane] = exponent
+    for lane in range(len(top)):
+        top[lane] = top[lane] if top[lane] > -np.inf else 0.0
+    for t in range(len(slots)):
+        value, power, out = values[slots[t]], values[rows[slots[t]]], values[places[ALIGNED] + t]
+        for lane in range(len(top)):
+            below = power[lane] - top[lane] if apart else settled(value[lane], power[lane])[1] - top[lane]
+            out[lane] = scaled(value[lane], power[lane] - top[lane]) if below > -FAR else 0.0
+            lacking += (below <= -FAR) & (value[lane] > 0.0)
     return lacking > 0
 
 
@@ -151,7 +157,7 @@ def align(slots, source, values, rows, bounds, owners, places):  # type: ignore[
     else:
         same, least, most = bounded(slots, values, rows, bounds, owners)
     if not same:
-        return -FAR, 0.0, align_apart(slots, values, rows, places)
+        return -FAR, 0.0, align_apart(slots, source >= 0, values, rows, places)
     copy_row(values[rows[slots[0]]], values[places[TOP]])
     for t in range(len(slots)):
         copy_row(values[slots[t]], values[places[ALIGNED] + t])

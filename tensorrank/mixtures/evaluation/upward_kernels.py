@@ -122,7 +122,7 @@ def _sums(  # type: ignore[no-untyped-def]
         least, most, lacking = align(slots, source, values, rows, bounds, owners, places)
         shift = places[TOP]
     if _beyond(least + limits[LEAST], most + limits[MOST]):
-        least, most, lacking = -FAR, 0.0, align_apart(slots, values, rows, places)
+        least, most, lacking = -FAR, 0.0, align_apart(slots, False, values, rows, places)
         shift, first = places[TOP], places[ALIGNED]
     given, out = values[first : first + width], values[start : start + size]
     copy_row(values[shift], values[places[EXPONENTS] + start])
