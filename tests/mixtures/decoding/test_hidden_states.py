@@ -216,3 +216,44 @@ def test_what_is_asked_of_a_decoding():
     assert decoded.to_dict()["names"] == ["z0", "z1"]
     with pytest.raises(TensorRankError, match="no hidden variable is named 'z7'; expected one of"):
         decoded.of("z7")
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(0, 2**32), st.sampled_from([5, 60, 290]), st.booleans())
+def test_probabilities_of_all_sizes(seed, digits, real):
+    """Entries down to 1e-290 and zeros, components hundreds of deviations apart: all paths in logarithms."""
+    rng = np.random.default_rng(seed)
+    states, steps = 3, 5
+
+    def table(*shape):
+        drawn = 10.0 ** -rng.uniform(0, digits, shape) * (rng.random(shape) > 0.2)
+        drawn[..., rng.integers(shape[-1])] += 1e-3
+        return drawn / drawn.sum(axis=-1, keepdims=True)
+
+    means = rng.normal(size=(states, 1)) * digits
+    densities = Gaussians(means, np.ones((states, 1))) if real else None
+    model = HiddenMarkov(
+        table(states), table(states, states), np.eye(3) if real else table(states, 3), steps, densities=densities
+    )
+    rows = rng.normal(size=(4, steps)) * digits if real else rng.integers(-1, 3, (4, steps))
+    paths = np.array(list(np.ndindex(*[states] * steps)))
+    with np.errstate(divide="ignore"):
+        emitted = [
+            -((row - means) ** 2) / 2 - np.log(2 * np.pi) / 2
+            if real
+            else np.where(row < 0, 0.0, np.log(model.emission)[:, row])
+            for row in rows
+        ]
+        logs = np.log(model.initial)[paths[:, 0]] + np.log(model.transition)[paths[:, :-1], paths[:, 1:]].sum(axis=1)
+    decoded = model.viterbi(rows)
+    for number, seen in enumerate(emitted):
+        joint = logs + seen[paths, np.arange(steps)].sum(axis=1)
+        assert decoded.log_probabilities[number] == pytest.approx(joint.max(), rel=1e-11, abs=1e-11)
+        if np.isneginf(joint.max()):
+            continue
+        chosen = (paths == decoded.states[number]).all(axis=1)
+        assert joint[chosen][0] == pytest.approx(joint.max(), rel=1e-11, abs=1e-11)
+        shares = np.exp(joint - np.logaddexp.reduce(joint))
+        for step, found in enumerate(model.hidden_posteriors(rows[number : number + 1]).values()):
+            expected = np.bincount(paths[:, step], shares, states)
+            np.testing.assert_allclose(found[0], expected, rtol=1e-9, atol=1e-290)
