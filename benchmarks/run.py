@@ -9,6 +9,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.approximation import largest_entries, steps
+from benchmarks.bayesian_networks import published_networks
 from benchmarks.decoding import long_series, many_rows
 from benchmarks.elimination import elimination, peak_of_bytes, small_primes, strassen
 from benchmarks.fitting import beside_hmmlearn, other_models
@@ -54,6 +55,7 @@ if __name__ == "__main__":
     masked()
     interleaved_train()
     rates()
+    published_networks()
     log_densities()
     interleaved_chain()
     equality()

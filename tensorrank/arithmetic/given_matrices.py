@@ -64,13 +64,15 @@ def exact_entries(array: Array) -> Array:
         if odd.any():
             raise _no_exact(float(wide[odd].flat[0]))
         return wide.astype(np.int64)
+    if set(map(type, array.flat)) <= {int}:
+        return array
     found = [_exact(entry) for entry in array.flat]
     return np.array(found, dtype=object).reshape(array.shape)
 
 
 def holds_fractions(array: Array) -> bool:
     """Whether an array of exact entries holds any that is no whole number."""
-    return array.dtype == object and any(isinstance(entry, Fraction) for entry in array.flat)
+    return array.dtype == object and Fraction in set(map(type, array.flat))
 
 
 def _exact(entry: Any) -> int | Fraction:

@@ -73,3 +73,46 @@ def sum_of_planes(a, b, prime, total):  # type: ignore[no-untyped-def]
                             line[j] += source[j] * factor
             if prime != 0.0:
                 reduce_line(line, prime)
+
+
+@compiled()
+def take_independent(vectors, present, order, prime, taken):  # type: ignore[no-untyped-def]
+    """Mark the vectors that are independent of those marked before them, at every condition at which they are present.
+
+    Vectors are residues of shape (vectors, conditions, entries), and are destroyed.
+    """
+    count, conditions, entries = vectors.shape
+    pivots = np.zeros((count, conditions), dtype=np.int64)
+    marked = np.zeros(count, dtype=np.int64)
+    found = 0
+    for number in order:
+        independent = True
+        for at in range(conditions):
+            if not present[number, at]:
+                continue
+            row = vectors[number, at]
+            for k in range(found):
+                other = marked[k]
+                if present[other, at]:
+                    factor = row[pivots[other, at]]
+                    if factor:
+                        for j in range(entries):
+                            row[j] = (row[j] + (prime - factor) * vectors[other, at, j]) % prime
+            pivot = 0
+            while pivot < entries and row[pivot] == 0:
+                pivot += 1
+            if pivot == entries:
+                independent = False
+                break
+            pivots[number, at] = pivot
+            inverse, power, exponent = 1, row[pivot], prime - 2
+            while exponent:
+                if exponent & 1:
+                    inverse = inverse * power % prime
+                power, exponent = power * power % prime, exponent >> 1
+            for j in range(entries):
+                row[j] = row[j] * inverse % prime
+        if independent:
+            taken[number] = True
+            marked[found] = number
+            found += 1

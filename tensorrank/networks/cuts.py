@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import log2, prod
 
+from tensorrank.networks.expression import Legs
 from tensorrank.networks.maximum_flow import UNLIMITED, FlowGraph
 from tensorrank.networks.tensors import LabelledTensors
 from tensorrank.separation.partition import PartitionLike, checked_partition
@@ -53,7 +55,17 @@ def minimum_cut(network: LabelledTensors, partition: PartitionLike) -> Cut:
     16
     """
     split = checked_partition(network.sites, partition)
-    legs, tensors = list(network.sizes), network.tensors
+    sides = [[network.open_legs[site] for site in side] for side in (split.a, split.b)]
+    return cut_between([tensor.legs for tensor in network.tensors], network.sizes, *sides)
+
+
+def cut_between(tensors: Sequence[Legs], sizes: Mapping[str, int], side_a: Iterable[str], side_b: Iterable[str]) -> Cut:
+    """The minimum cut between the legs of two sides, of tensors that are known by their legs.
+
+    >>> cut_between([("x", "z"), ("z", "y")], {"x": 4, "y": 4, "z": 2}, ["x"], ["y"])
+    Cut(bound=2, legs=('z',))
+    """
+    legs = list(sizes)
     # Nodes: where flow enters each leg and where it leaves it, the tensors, and the two sides.
     into = {leg: number for number, leg in enumerate(legs)}
     out_of = {leg: len(legs) + number for number, leg in enumerate(legs)}
@@ -61,15 +73,15 @@ def minimum_cut(network: LabelledTensors, partition: PartitionLike) -> Cut:
     b = a + 1
     graph = FlowGraph(b + 1)
     for leg in legs:
-        graph.add(into[leg], out_of[leg], round(_UNITS * log2(network.sizes[leg])))
-    for pin, tensor in enumerate(tensors, 2 * len(legs)):
-        for leg in tensor.legs:
+        graph.add(into[leg], out_of[leg], round(_UNITS * log2(sizes[leg])))
+    for pin, held in enumerate(tensors, 2 * len(legs)):
+        for leg in held:
             graph.add(pin, into[leg], UNLIMITED)
             graph.add(out_of[leg], pin, UNLIMITED)
-    for site in split.a:
-        graph.add(a, into[network.open_legs[site]], UNLIMITED)
-    for site in split.b:
-        graph.add(out_of[network.open_legs[site]], b, UNLIMITED)
+    for leg in side_a:
+        graph.add(a, into[leg], UNLIMITED)
+    for leg in side_b:
+        graph.add(out_of[leg], b, UNLIMITED)
     far = graph.far_side(a, b)
     cut = tuple(leg for leg in legs if far[out_of[leg]] and not far[into[leg]])
-    return Cut(prod(network.sizes[leg] for leg in cut), cut)
+    return Cut(prod(sizes[leg] for leg in cut), cut)

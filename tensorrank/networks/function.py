@@ -19,13 +19,16 @@ from tensorrank.networks.cut_spectrum import cut_matrix
 from tensorrank.networks.cuts import minimum_cut
 from tensorrank.networks.grid_plan import GridPlan, inputs_by_site
 from tensorrank.networks.tensors import LabelledTensors
-from tensorrank.separation.architecture import Architecture, Instance, Weights
+from tensorrank.networks.value_classes import Bounds, class_bounds
+from tensorrank.separation.architecture import Architecture, Instance, ProvedRank, Weights
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.rounding import FloatMatrix, Shake, measured, rounding_in, sample_size, vectors
 
 # The time of an operation on planes of entries, reducing them included, in operations inside a matrix product.
 _PLANE_COST = 20
 _TYPICAL_GRID = (256, 256)
+# Grids of this rank take a tenth of a second, and their upper bounds may take some tenths.
+_SOON_COMPUTED, _BRIEFLY = 1024, 0.1
 # More operations than anyone does, and fewer than a float holds.
 _ENDLESS = 10**200
 
@@ -115,8 +118,26 @@ class NetworkFunction(Architecture):
         return measured(lambda shake: cast(Floats, plan.evaluate([*shaken(shake), *inputs])), epsilon, rank, whole=whole)
 
     def rank_bound(self, partition: Bipartition) -> int:
-        """The upper bound on the rank by the minimum cut of the network."""
-        return minimum_cut(self.network, partition).bound
+        """The upper bound on the rank by the minimum cut of the network, or by classes of values if it is lower."""
+        cut = minimum_cut(self.network, partition).bound
+        found = class_bounds(self.network, partition, _share(cut))
+        return cut if found is None else min(cut, found[1])
+
+    def generic_lower_bound(self, partition: Bipartition) -> int:
+        """The lower bound by classes of values, where the minimum cut is large and no leg is hidden; otherwise 0."""
+        found = self._by_classes(partition, minimum_cut(self.network, partition).bound)
+        return 0 if found is None else found[0]
+
+    def proved_rank(self, partition: Bipartition) -> ProvedRank | None:
+        """The rank, if both bounds by classes of values meet."""
+        found = self._by_classes(partition, minimum_cut(self.network, partition).bound)
+        if found is None or found[0] < found[1]:
+            return None
+        return ProvedRank(found[0], "classes of values, whose ranks add up and multiply")
+
+    def _by_classes(self, partition: Bipartition, cut: int) -> Bounds | None:
+        """The bounds by classes of values; None where a grid of the rank is soon computed, or they say nothing."""
+        return class_bounds(self.network, partition, _share(cut)) if cut > _SOON_COMPUTED else None
 
     def _refuse(self, weights: Weights | None) -> None:
         if weights is not None:
@@ -124,6 +145,11 @@ class NetworkFunction(Architecture):
                 "weights were given for a tensor network, whose tensors hold all its numbers; expected None. Build the "
                 "network with the arrays you mean"
             )
+
+
+def _share(cut: int) -> float:
+    """How much of its time the search for bounds by classes may take, where the minimum cut is this one."""
+    return 1.0 if cut > _SOON_COMPUTED else _BRIEFLY
 
 
 @dataclass(frozen=True, eq=False)

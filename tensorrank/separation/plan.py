@@ -160,6 +160,9 @@ def planned(architecture: Architecture, partition: Bipartition, options: PlanOpt
         raise TensorRankError(f"{architecture} has no moment form; expected method 'grid' or 'auto' for it")
     grid = _grid(architecture, partition, limits, primes=primes, eager=eager)
     grid = replace(grid, engine=options["engine"], device=options["device"])
+    if form is None and method == "auto" and grid.lower >= grid.grid_samples:
+        # No grid that fits passes what is known without computing.
+        return replace(grid, method="bounds")
     if form is None or method == "grid":
         return grid
     near, far = partition.a, partition.b

@@ -20,6 +20,7 @@ from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.formats.bayesian_networks import from_bif, from_pgmpy
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.networks.network import TensorNetwork
+from tensorrank.networks.value_classes import class_bounds
 
 with warnings.catch_warnings():
     # Deprecations inside pgmpy.
@@ -211,6 +212,15 @@ def test_ranks_of_published_networks_are_those_of_the_whole_table(name, cut):
     side = list(split[cut].a) if isinstance(cut, str) else cut
     assert rank.standing in ("exact", "probable")
     assert rank.value == rank_by_brute_force(theirs, side)
+
+
+@pytest.mark.parametrize(("name", "cut", "value"), [("child", "interleaved", 252), ("alarm", "halves", 1536)])
+def test_ranks_by_classes_of_values_are_those_of_a_sampled_matrix(name, cut, value):
+    """Each by two methods: classes of values, which prove it, and a matrix of random samples over GF(p)."""
+    ours = from_pgmpy(published(name)[0])
+    bounds = class_bounds(ours, getattr(tr.Bipartition, cut)(ours.sites))
+    assert bounds == (value, value)
+    assert tr.separation_rank(ours, cut, method="grid").value == value
 
 
 def rounded(theirs, entry=None):
