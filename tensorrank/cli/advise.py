@@ -71,7 +71,7 @@ def advise(
 
     Give one of: a size; a depth and a width, perhaps with heads; a config.json; --projections. The verdict comes with
     the bottlenecks of heads and vocabulary, and with the bound on the separation rank at that shape
-    (docs/guidelines.md).
+    (docs/explanation/guidelines.md).
 
     Example: tensorrank advise --parameters 175e9
 

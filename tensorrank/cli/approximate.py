@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from tensorrank.mixtures.approximation.result import Approximation, ApproximationStep, Estimate
     from tensorrank.mixtures.mixture import Mixture
 
-Files = Annotated[list[Path], typer.Argument(metavar="FILE...", help="Model files: JSON, as docs/files.md describes it.")]
+Files = Annotated[
+    list[Path], typer.Argument(metavar="FILE...", help="Model files: JSON, as docs/reference/files.md describes it.")
+]
 _CUT = "interrupted"
 # Total variations up to this are rounding.
 _REACHED = 1e-6

@@ -26,7 +26,7 @@ def _rank() -> None:
     The standing is "exact" where the rank is proved for almost all weights, "probable" where a second draw of weights
     confirmed it, "lower bound" where only that is certified, and "numerical" in floating point.
 
-    FILE is a mixture model in JSON, as docs/files.md describes it. Its options: tensorrank rank FILE --help
+    FILE is a mixture model in JSON, as docs/reference/files.md describes it. Its options: tensorrank rank FILE --help
 
     Example: tensorrank rank h.json --partition interleaved
 

@@ -92,7 +92,7 @@ def test_a_file_may_have_the_name_of_a_kind(chain, tmp_path, monkeypatch):
 def test_help_shows_both_uses(chain):
     group = " ".join(invoke("rank", "--help").stdout.split())
     assert "Usage: tensorrank rank [OPTIONS] FILE | KIND [ARGS]..." in group.replace("root", "tensorrank")
-    assert "FILE is a mixture model in JSON, as docs/files.md describes it" in group
+    assert "FILE is a mixture model in JSON, as docs/reference/files.md describes it" in group
     assert "Example: tensorrank rank h.json --partition interleaved" in group
     assert "Example: tensorrank rank attention --depth 3 --width 3" in group
     for name in (chain, "missing.json"):
@@ -109,7 +109,7 @@ def test_help_shows_both_uses(chain):
         (
             ("atention", "--depth", 3),
             (
-                "'atention' is no file and no kind of model; without a model file (docs/files.md), expected "
+                "'atention' is no file and no kind of model; without a model file (docs/reference/files.md), expected "
                 "one of attention, softmax, circuit; did you mean 'attention'?"
             ),
         ),

@@ -1,4 +1,4 @@
-"""The table of all values of a mixture over fractions, from the fields of its file (docs/files.md), kind by kind.
+"""The table of all values of a mixture over fractions, kind by kind, from the fields that docs/reference/files.md has.
 
 A part of a model is an array with an axis for its states or functions, and then one for each of its variables.
 """

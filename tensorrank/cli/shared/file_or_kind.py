@@ -25,7 +25,8 @@ class FileOrKind(TyperGroup):
             if not (first.startswith("-") or os.path.lexists(first) or set(asks) & set(args)):
                 kinds = [name for name, command in self.commands.items() if not command.hidden]
                 raise TensorRankError(
-                    f"{first!r} is no file and no kind of model; without a model file (docs/files.md), {nearest(first, kinds)}"
+                    f"{first!r} is no file and no kind of model; "
+                    f"without a model file (docs/reference/files.md), {nearest(first, kinds)}"
                 )
             args = [self.of_file, *args]
         return list(super().parse_args(ctx, args))

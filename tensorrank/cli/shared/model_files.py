@@ -10,7 +10,7 @@ import typer
 if TYPE_CHECKING:
     from tensorrank.mixtures.mixture import Mixture
 
-File = Annotated[Path, typer.Argument(metavar="FILE", help="A model file: JSON, as docs/files.md describes it.")]
+File = Annotated[Path, typer.Argument(metavar="FILE", help="A model file: JSON, as docs/reference/files.md describes it.")]
 
 
 def described(model: Mixture) -> dict[str, Any]:

@@ -17,7 +17,9 @@ Device = Annotated[str, typer.Option(help="Where large matrices are eliminated: 
 Threads = Annotated[int | None, typer.Option(help="Threads; all processors by default.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Out = Annotated[Path | None, typer.Option(help="Folder for the picture; without one no picture is made.")]
-Weights = Annotated[Path | None, typer.Option(help="Particular weights: an .npz file, arrays by name; see docs/variants.md.")]
+Weights = Annotated[
+    Path | None, typer.Option(help="Particular weights: an .npz file, arrays by name; see docs/explanation/variants.md.")
+]
 Heads = Annotated[int, typer.Option(help="Heads of a layer, H.")]
 HeadDim = Annotated[int | None, typer.Option(help="Width of a head; width / heads by default.")]
 Sigmas = Annotated[float, typer.Option(help="Standard errors to each side that ranges and bands span, 0 to 10.")]
