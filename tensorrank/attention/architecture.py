@@ -18,11 +18,11 @@ from tensorrank.attention.float_values import float_grid
 from tensorrank.attention.heights import value_bits
 from tensorrank.attention.identity_weights import identity_ranks
 from tensorrank.attention.instance import AttentionInstance
-from tensorrank.attention.large_counts import if_short
+from tensorrank.attention.lower_bounds import masked_lower_bound
 from tensorrank.attention.monomial import Monomial, monomial
 from tensorrank.attention.same_rank import rank_key
 from tensorrank.attention.stack import AttentionStack
-from tensorrank.attention.two_tokens import masked_two_token_bound, two_token_theorem
+from tensorrank.attention.two_tokens import two_token_theorem
 from tensorrank.attention.weights import AttentionWeights
 from tensorrank.checked import checked
 from tensorrank.errors import CombinationError, TensorRankError, TooLargeError
@@ -271,12 +271,12 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
         return min(whole, bounds.affine_bound(self.depth, self.width, self.input_width))
 
     def generic_lower_bound(self, partition: PartitionLike) -> int:
-        """The largest of the monomial bound, the identity bound, and the rank between two tokens for as wide a head.
+        """The largest of the monomial, identity, two-token and product bounds.
 
-        Under a causal mask beyond depth 1 it is the larger of the bound between two tokens under a mask, and of the
-        monomial bound of the widest network of depth 1 which this one contains. With feedforward layers and residual
-        connections it is that of the network without these layers, whose weights may be zero; without residual
-        connections none is known beyond 1.
+        Under a causal mask beyond depth 1 it is the largest of three: the bound between two tokens under a mask, the
+        products of such bounds, and the monomial bound of the widest network of depth 1 which this one contains. With
+        feedforward layers and residual connections it is the bound of the network without these layers, whose weights
+        may be zero; without residual connections none is known beyond 1.
         """
         if self.sides(partition)[1] == 0:
             return 1
@@ -288,8 +288,7 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
             return bounds.lower_bound(self.depth, self.input_width, *heads, *self.sides(partition))
         width = self.network(partition).shallower_width
         shallow = monomial(1, width, *heads, *self.sides(partition)).bound if width else 1
-        least = min(self.input_width, self.head_dim)
-        return max(shallow, if_short(lambda: masked_two_token_bound(self.depth, least)) or 1)
+        return max(shallow, masked_lower_bound(self.depth, self.input_width, *heads))
 
     def proved_rank(self, partition: PartitionLike) -> ProvedRank | None:
         """The rank between two tokens, by the theorem on them, and any rank at which the two bounds meet.

@@ -30,7 +30,7 @@ from tensorrank.attention.large_counts import (
     refuse_deep,
     refuse_long,
 )
-from tensorrank.attention.lower_bounds import log3_lower_bound, lower_bound
+from tensorrank.attention.lower_bounds import log3_lower_bound, lower_bound, product_bound
 from tensorrank.attention.monomial import log3_monomial_bound, token_counts, wanted_monomial
 from tensorrank.attention.regimes import Regime, growth_factor, regime, regime_of_factor
 from tensorrank.attention.two_tokens import log3_two_token_rank, rank_curve, two_token_rank
@@ -58,6 +58,7 @@ __all__ = [
     "moment_bound",
     "moment_degree",
     "monomial_bound",
+    "product_bound",
     "published_bounds",
     "rank_curve",
     "regime",

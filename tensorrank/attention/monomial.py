@@ -43,7 +43,7 @@ from __future__ import annotations
 import heapq
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import chain, islice
@@ -58,8 +58,8 @@ Entry = tuple[int, int]
 # Numbers of groups, of places in a group, and of tokens on a side.
 _Division = tuple[int, int, int]
 
-# Steps of the search that take a moment, and about ten seconds, and choices that take about 300 MiB.
-_FEW_STEPS, _MOST_STEPS, _MOST_CHOICES = 5 * 10**5, 2 * 10**8, 3 * 10**6
+# Steps of the search that take a moment, about a second, and some seconds, and choices that take about 300 MiB.
+_FEW_STEPS, _SEVERAL_STEPS, MOST_STEPS, _MOST_CHOICES = 5 * 10**5, 5 * 10**6, 6 * 10**7, 3 * 10**6
 # Logarithms that differ by less, relatively, may be rounded versions of equal ones.
 _CLOSE = 1e-9
 # A step takes twice as long with exponents of so many ternary digits. Sorting takes so many steps for a coordinate, and
@@ -137,19 +137,57 @@ def _product(numbers: list[int]) -> int:
 
 
 @cache
-def monomial(depth: int, width: int, heads: int, head_dim: int, output_tokens: int, other_tokens: int) -> Monomial:
-    """The monomial of largest bound that a search finds.
+def monomial(
+    depth: int, width: int, heads: int, head_dim: int, output_tokens: int, other_tokens: int, most_steps: int = MOST_STEPS
+) -> Monomial:
+    """The monomial of largest bound that a search of so many steps finds; too many are refused before the search.
 
     >>> [monomial(depth, 2, 2, 1, 2, 2).bound for depth in (2, 3, 4)]
     [12, 140, 2448]
     """
+    sizes, tokens = (width, heads, head_dim), min(output_tokens, other_tokens)
+    most, reach = min(head_dim, width, tokens), min(width, heads * head_dim)
+    largest: list[_Division] = []
+    if depth * reach <= _MOST_CHOICES:
+        largest = [(count, size, min(tokens, width)) for count, size in _largest(width, heads, most)]
+    if not largest or _steps(depth, most, 1) > most_steps:
+        raise TooLargeError(
+            f"the search for a monomial would take minutes at depth {shown(depth)}, with {shown(reach)} coordinates "
+            f"and {shown(heads)} heads; expected smaller sizes"
+        )
+    if sum(_steps(depth, count, size) for count, size, _ in largest) > min(most_steps, _SEVERAL_STEPS):
+        return _rising(depth, sizes, min(tokens, width), most, most_steps)
     best: Monomial | None = None
-    for groups in _divisions(depth, width, heads, head_dim, min(output_tokens, other_tokens)):
+    for groups in _divisions(depth, width, heads, most, largest, most_steps):
         for first in chain(*(group.first_entries() for group in groups[:2])):
-            found = _pulled_back(depth, (width, heads, head_dim), groups, first)
-            best = found if best is None or found.is_longer(best) else best
+            best = _longer(best, _pulled_back(depth, sizes, groups, first))
     assert best is not None
     return best
+
+
+def _rising(depth: int, sizes: tuple[int, int, int], tokens: int, most: int, most_steps: int) -> Monomial:
+    """The monomial of a large network: for the most groups with 1, 2, 4, ... places, until it gets shorter.
+
+    A few layers give many entries uneven exponents, so that more places are not always better.
+    """
+    width, heads, _ = sizes
+    best: Monomial | None = None
+    places = 1
+    while places <= min(heads, width // most) and _steps(depth, most, places) <= most_steps:
+        groups = _dealt(width, most, places, tokens)
+        # An entry beside the diagonal, if there is one: in few layers nothing is squared.
+        *_, first = islice(groups[0].first_entries(), 2)
+        found = _pulled_back(depth, sizes, groups, first)
+        if best is not None and best.is_longer(found):
+            break
+        best = found
+        places *= 2
+    assert best is not None
+    return best
+
+
+def _longer(best: Monomial | None, found: Monomial) -> Monomial:
+    return found if best is None or found.is_longer(best) else best
 
 
 @dataclass(frozen=True)
@@ -181,25 +219,18 @@ class _Group:
         yield from ((i, j) for place, i in enumerate(rows) for j in self.others[place:])
 
 
-def _divisions(depth: int, width: int, heads: int, head_dim: int, tokens: int) -> list[list[_Group]]:
+def _divisions(
+    depth: int, width: int, heads: int, most: int, largest: Sequence[_Division], most_steps: int
+) -> list[list[_Group]]:
     """The ways to deal coordinates and tokens into groups that are tried.
 
     For each number of groups the most places are tried, and all tokens. Fewer places or rows are worth a try, too: the
     weights come out more even, or more entries are left to the lowest layer. As many of those are tried as take the
     same time again, or a moment; for small networks these are all.
     """
-    most, reach = min(head_dim, width, tokens), min(width, heads * head_dim)
-    steps = math.inf
-    if depth * reach <= _MOST_CHOICES:
-        largest = [(count, size, min(tokens, width)) for count, size in _largest(width, heads, most)]
-        steps = sum(_steps(depth, count, size) for count, size, _ in largest)
-    if steps > _MOST_STEPS:
-        raise TooLargeError(
-            f"the search for a monomial would take minutes at depth {shown(depth)}, with {shown(reach)} coordinates "
-            f"and {shown(heads)} heads; expected smaller sizes"
-        )
     tried = dict.fromkeys(largest)
-    steps = max(steps, _FEW_STEPS)
+    steps = sum(_steps(depth, count, size) for count, size, _ in largest)
+    steps = max(steps, min(_FEW_STEPS, most_steps))
     for count, size, used in _smaller(width, heads, most, largest):
         steps -= _steps(depth, count, size)
         if steps < 0:
@@ -216,7 +247,7 @@ def _largest(width: int, heads: int, most: int) -> Iterator[tuple[int, int]]:
             yield count, size
 
 
-def _smaller(width: int, heads: int, most: int, largest: list[_Division]) -> Iterator[_Division]:
+def _smaller(width: int, heads: int, most: int, largest: Sequence[_Division]) -> Iterator[_Division]:
     """Further numbers of groups, places and tokens: powers of 2 of tokens, then fewer groups, then all others."""
     tokens = largest[0][2]
     for count, size, _ in largest:
@@ -342,12 +373,19 @@ def wanted_monomial(
     depth: int, width: int, heads: int, head_dim: int | None, output_tokens: int | None, other_tokens: int | None
 ) -> Monomial:
     """The monomial of `monomial_bound`, for its arguments; they are checked here."""
+    return monomial(*wanted_sizes(depth, width, heads, head_dim, output_tokens, other_tokens))
+
+
+def wanted_sizes(
+    depth: int, width: int, heads: int, head_dim: int | None, output_tokens: int | None, other_tokens: int | None
+) -> tuple[int, int, int, int, int, int]:
+    """The arguments of a lower bound, checked, with their defaults."""
     width, heads = whole_number("width", width, 1), whole_number("heads", heads, 1)
     tokens = token_counts(width, output_tokens, other_tokens)
     if head_dim is None and width % heads:
         raise TensorRankError(f"{heads} heads do not divide the width {width}; expected a divisor, or give head_dim")
     dim = width // heads if head_dim is None else whole_number("head_dim", head_dim, 1)
-    return monomial(whole_number("depth", depth, 1), width, heads, dim, *tokens)
+    return whole_number("depth", depth, 1), width, heads, dim, *tokens
 
 
 def token_counts(width: int, output_tokens: int | None, other_tokens: int | None) -> tuple[int, int]:

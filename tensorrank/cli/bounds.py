@@ -15,7 +15,6 @@ from tensorrank.whole_numbers import as_ranges
 
 # The most depths of one table.
 _MOST_DEPTHS = 1000
-_LOWER = "the monomial bound, the identity bound and the rank between two tokens"
 # Logarithms beyond this are written with an exponent.
 _LONG = 1e9
 
@@ -31,8 +30,9 @@ def bounds(
     """Proven and published bounds on the separation rank of self-attention, depth by depth.
 
     The table has the logarithms to base 3; --json has the whole numbers too, those beyond 2^53 as text and those with
-    more than 48,000 digits as null. From below the table has the largest of three bounds: the monomial bound, the rank
-    at identity weights, and the rank between two tokens, which is exact for two tokens and one head of full width.
+    more than 48,000 digits as null. From below the table has the largest of four bounds, and names it: the monomial
+    bound, the rank at identity weights, the rank between two tokens, which is exact for two tokens and one head of full
+    width, and the product of the ranks of blocks that several heads keep apart.
 
     Example: tensorrank bounds --width 64 --depth 1-12
 
@@ -56,18 +56,20 @@ def bounds(
             }
         )
         return
-    table = empty_table("depth", "at least", "at most", "published", "to", "regime", words=["regime"])
+    headers = ("depth", "at least", "by", "at most", "published from", "published to", "regime")
+    table = empty_table(*headers, words=["by", "regime"])
     for row in rows:
         table.add_row(
             shown(row["depth"]),
-            *(_log(row[name]) for name in ("lower_bound_log3", "moment_bound_log3")),
-            *(_log(row[name]) for name in ("published_lower_log3", "published_upper_log3")),
+            _log(row["lower_bound_log3"]),
+            row["lower_bound"],
+            *(_log(row[name]) for name in ("moment_bound_log3", "published_lower_log3", "published_upper_log3")),
             row["regime"] or "-",
         )
     say(
         f"log3 of the separation rank, {model.heads} head{'s' if heads > 1 else ''} of width {model.head_dim}, "
         f"token width {width}, {model.tokens} tokens:\n"
-        f"at least the largest of {_LOWER} (almost all weights), at most the moment bound (all weights)"
+        "at least the bound named (almost all weights), at most the moment bound (all weights)"
     )
     wide_console().print(table)
     passed = [row["depth"] for row in rows if _passes(row)]
@@ -86,6 +88,7 @@ def _row(model: tr.SelfAttention, *, digits: bool) -> dict[str, Any]:
     """
     # Heavy modules are imported where they are used, so that --help answers at once.
     from tensorrank.attention.large_counts import LONGEST_LOG3, if_short
+    from tensorrank.attention.lower_bounds import largest_lower_bound
 
     depth, width, heads = model.depth, model.width, model.heads
     side, other = model.tokens // 2, model.tokens - model.tokens // 2
@@ -94,6 +97,7 @@ def _row(model: tr.SelfAttention, *, digits: bool) -> dict[str, Any]:
     log_moment = if_short(lambda: tr.bounds.log3_moment_bound(depth, width, side, other))
     sizes = (depth, width, heads, model.head_dim, side, other)
     log_monomial = if_short(lambda: tr.bounds.log3_monomial_bound(*sizes))
+    log_lower, name = largest_lower_bound(*sizes)
     short = digits and log_monomial is not None and log_monomial <= LONGEST_LOG3
     return {
         "depth": depth,
@@ -101,7 +105,8 @@ def _row(model: tr.SelfAttention, *, digits: bool) -> dict[str, Any]:
         "moment_bound_log3": log_moment,
         "monomial_bound": tr.bounds.monomial_bound(*sizes) if short else None,
         "monomial_bound_log3": log_monomial,
-        "lower_bound_log3": tr.bounds.log3_lower_bound(*sizes),
+        "lower_bound": name,
+        "lower_bound_log3": log_lower,
         "published_theorem": published.theorem if published else None,
         "published_lower_log3": published.lower if published else None,
         "published_upper_log3": published.upper if published else None,

@@ -86,7 +86,7 @@ def test_the_largest_lower_bound_is_the_largest_and_has_its_logarithm(depth, wid
     sizes = depth, width, heads, head_dim, *sides
     found, head = bounds.lower_bound(*sizes), min(width, head_dim)
     parts = [bounds.monomial_bound(*sizes), bounds.two_token_rank(depth, head), bounds.identity_bound(depth, min(head, *sides))]
-    assert found == max(parts) <= bounds.moment_bound(depth, width, *sides)
+    assert found == max(*parts, bounds.product_bound(*sizes)) <= bounds.moment_bound(depth, width, *sides)
     assert bounds.log3_lower_bound(*sizes) == pytest.approx(bounds.log3(found), rel=1e-9, abs=1e-9)
 
 
