@@ -175,8 +175,8 @@ def _rising(depth: int, sizes: tuple[int, int, int], tokens: int, most: int, mos
     places = 1
     while places <= min(heads, width // most) and _steps(depth, most, places) <= most_steps:
         groups = _dealt(width, most, places, tokens)
-        # An entry beside the diagonal, if there is one: in few layers nothing is squared.
-        *_, first = islice(groups[0].first_entries(), 2)
+        # An entry beside the diagonal and the first row, if there is one: in few layers nothing is squared.
+        *_, first = groups[0].first_entries()
         found = _pulled_back(depth, sizes, groups, first)
         if best is not None and best.is_longer(found):
             break
