@@ -51,10 +51,11 @@ class Split:
         return float(self.independent.mean())
 
     def network_of(self, number: int) -> list[Factor]:
-        """The network F_q of a class: without P, with X in the class, and with Z where u_q is not zero."""
+        """The network F_q of a class: without P, with X in the class, and with Z where u_q is not zero.
+
+        Without conditions there is one combination of no values, at which u_q may be zero, too.
+        """
         chosen = Factor.indicator(self.rows, self.classes == number)
-        if not self.conditions:
-            return [*self.rest, chosen]
         return [*self.rest, chosen, Factor.indicator(self.conditions, self.present[number])]
 
 

@@ -54,7 +54,8 @@ class Factor:
     @classmethod
     def indicator(cls, legs: Legs, chosen: Array) -> Factor:
         """The factor that is 1 where an array of truth values is true, and 0 elsewhere."""
-        return cls(legs, chosen.astype(np.int64).astype(object), chosen.astype(np.int64))
+        ones = np.asarray(chosen, dtype=np.int64)
+        return cls(legs, ones.astype(object), ones)
 
     @cached_property
     def nonzero(self) -> Array:

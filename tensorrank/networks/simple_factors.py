@@ -22,13 +22,13 @@ def simplified(factors: Sequence[Factor], sides: Mapping[str, int]) -> list[Fact
     while True:
         if not all(factor.nonzero.any() for factor in found):
             return None
-        before = [id(factor) for factor in found]
+        before = found[:]
         found = _without_one_sided(found, sides)
         if not _with_used_values(found):
             return None
         _with_small_lonely_legs(found, sides)
         found = _merged([factor for factor in found if factor.legs])
-        if [id(factor) for factor in found] == before:
+        if found == before:
             return found
 
 

@@ -7,8 +7,8 @@ of A number the rows of the unfolding F, the legs of B its columns. Five stateme
    matter.
 2. Two sets of factors without a leg in common make F a Kronecker product, with repeated rows and columns: their ranks
    multiply.
-3. Values of a leg at which all its factors vanish can be left out. If a single factor holds a leg, so can be values
-   at which its slices are multiples of each other.
+3. Values of a leg at which one of its factors vanishes can be left out. If a single factor holds a leg, and its slices
+   at two values are multiples of each other, one of the two can be left out.
 4. Let P be the product of the factors that hold some legs b of B, X its legs of A, and Z its other legs of B. Let the
    slices of P at values of X fall into classes q of multiples, P[X, Z, b] = c(X) u_q(Z, b). Then the rows of F lie in
    the sum of the spaces u_q W_q, where W_q are the rows, with X in class q, of the network without P and b. So

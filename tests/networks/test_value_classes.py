@@ -43,7 +43,8 @@ def networks(draw):
     tensors = []
     for number in range(draw(st.integers(2, 6))):
         own = [str(leg) for leg in rng.choice(legs, int(rng.integers(1, min(4, len(legs) + 1))), replace=False)]
-        array = rng.integers(-2, 3, [sizes[leg] for leg in own])
+        least, most = (-2, 3) if rng.random() < 0.6 else (0, 2)
+        array = rng.integers(least, most, [sizes[leg] for leg in own])
         if rng.random() < 0.5:
             # Some slices become multiples of the first, as rows of published tables often are.
             axis = int(rng.integers(array.ndim))
@@ -116,6 +117,19 @@ def test_classes_that_depend_on_a_condition():
     )
     partition = Bipartition.of(4, [0])
     assert class_bounds(network, partition) == (rank_of(network, partition),) * 2 == (2, 2)
+
+
+def test_a_class_whose_factors_vanish_only_together_has_no_rank(monkeypatch):
+    """No slice of a factor is zero, but products of slices are."""
+    monkeypatch.setattr(value_classes, "_ELIMINATED", 0)
+    tensors = (
+        Tensor("t0", ("x3", "x1", "x0"), [[[1, 0], [1, 1]], [[1, 0], [0, 1]]]),
+        Tensor("t1", ("x0", "x2"), [[1, 0], [1, 1]]),
+        Tensor("t2", ("x3", "x2"), [[1, 1], [1, 0]]),
+    )
+    network, partition = TensorNetwork(tensors, ("x0", "x1", "x2", "x3")), Bipartition.of(4, [0, 3])
+    low, high = class_bounds(network, partition)
+    assert low <= rank_of(network, partition) == 3 <= high
 
 
 def test_a_multiple_modulo_the_prime_is_no_multiple():
