@@ -3,6 +3,10 @@
 Numba keeps compiled code beside the sources, in `NUMBA_CACHE_DIR`, or in the user's cache folder. Containers and
 clusters may offer none of these, a full disk takes nothing, and a file may be damaged. A kernel is then compiled in
 every process, which takes some ten seconds and changes no result; one warning a process says so.
+
+The code of a function contains that of the compiled functions it calls, and the numbers it takes from modules. Numba
+looks for changes in the function's own file alone, so that after an update of the package old code might run. Here
+kept code is used if all of these are what they were.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ from typing import Any
 
 from numba import njit
 from numba.core.caching import CompileResultCacheImpl, FunctionCache, NullCache, UserWideCacheLocator
+from numba.core.dispatcher import Dispatcher
 
 _REMEDY = "every process compiles its kernels anew; set NUMBA_CACHE_DIR to a folder that can be written"
 
@@ -73,7 +78,7 @@ class _Kept(NullCache):
 
     def _opened(self) -> Any:
         try:
-            return _Files(self._function)  # type: ignore[no-untyped-call]  # numba's own
+            return _Files(self._function)
         except RuntimeError:
             if not os.path.exists(self._function.__code__.co_filename):
                 return NullCache()  # a function typed at a prompt has no source to keep
@@ -101,6 +106,24 @@ class _Code(CompileResultCacheImpl):
 
 class _Files(FunctionCache):
     _impl_class = _Code
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        super().__init__(function)  # type: ignore[no-untyped-call]  # numba's own
+        found: dict[str, Any] = {}
+        _collect(function, found)
+        self._cache_file._source_stamp = found
+
+
+def _collect(function: Callable[..., Any], found: dict[str, Any]) -> None:
+    """Write by name the stamps of the files of a function and of compiled ones it calls, and the numbers they use."""
+    module = function.__module__
+    found[f"{module}.{function.__qualname__}"] = _Code(function).locator.get_source_stamp()
+    for name in function.__code__.co_names:
+        value = function.__globals__.get(name)
+        if isinstance(value, int | float | str):
+            found[f"{module}: {name}"] = value
+        elif isinstance(value, Dispatcher) and f"{value.py_func.__module__}.{value.py_func.__qualname__}" not in found:
+            _collect(value.py_func, found)
 
 
 _lock = threading.Lock()

@@ -22,6 +22,34 @@ def double(number):
 def square(number):
     return number * number
 """
+# Three modules: a kernel that calls another, which calls a third, and a number.
+CALLS = {
+    "inner": """
+from tensorrank.arithmetic.compiled import compiled
+FACTOR = 2
+
+@compiled()
+def more(number):
+    return number + 1
+""",
+    "between": """
+from inner import more
+from tensorrank.arithmetic.compiled import compiled
+
+@compiled()
+def once(number):
+    return more(number)
+""",
+    "outer": """
+from between import once
+from inner import FACTOR
+from tensorrank.arithmetic.compiled import compiled
+
+@compiled()
+def scaled(number):
+    return once(FACTOR * number)
+""",
+}
 # Numba asks this function whether a folder can be written; root could write everywhere.
 NO_FOLDER = """
 from numba.core import caching
@@ -57,6 +85,20 @@ def test_compiled_code_is_kept_between_runs(python, tmp_path):
     assert python(tell).stdout == "42 2.25 4\n0 0\n"
     assert python(tell).stdout == "42 2.25 4\n1 2\n"
     assert len(list((tmp_path / "__pycache__").glob("*.nbc"))) == 3
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "result"), [("FACTOR = 2", "FACTOR = 3", "7\n"), ("+ 1", "+ 4", "8\n")], ids=["a number", "a function"]
+)
+def test_code_that_contains_what_has_changed_in_another_file_is_compiled_anew(python, tmp_path, old, new, result):
+    """The kernel's own file stays as it is, as it may in an update of the package."""
+    for name, text in CALLS.items():
+        (tmp_path / f"{name}.py").write_text(text, encoding="utf-8")
+    use = "import outer; print(outer.scaled(2)); import sys; sys.exit(sum(outer.scaled.stats.cache_hits.values()))"
+    assert [(done.stdout, done.returncode) for done in (python(use), python(use))] == [("5\n", 0), ("5\n", 1)]
+    (tmp_path / "inner.py").write_text(CALLS["inner"].replace(old, new), encoding="utf-8")
+    done = python(use)
+    assert (done.stdout, done.returncode) == (result, 0)
 
 
 @pytest.mark.parametrize(
