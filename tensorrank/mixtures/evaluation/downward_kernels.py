@@ -32,6 +32,7 @@ from tensorrank.mixtures.evaluation.slot_blocks import (
     LARGEST,
     RATIOS,
     SHARES,
+    SMALLEST,
     TOP,
     align,
     rescale,
@@ -40,6 +41,12 @@ from tensorrank.mixtures.evaluation.upward_kernels import densities
 
 # Terms count as equal if one is this share of the other, since equal ones may be rounded otherwise.
 _EQUAL = 1.0 - 1e-12
+
+# Products of entries and terms that are larger have all their digits.
+_CERTAIN = 2.0**-1000
+
+# Terms are at most the sums that count them divided by the least entry of a plain table.
+_UNCOUNTED = 2.0**500
 
 # Weights divided by sums whose binary logarithms are at least this below 0 are floats.
 _FAR_DOWN = 500.0
@@ -57,16 +64,20 @@ def _add(one, other):  # type: ignore[no-untyped-def]
 @compiled(within_callers=True)
 def _even_ratios(start, size, width, flows, values, places):  # type: ignore[no-untyped-def]
     """Write the flows of an even block divided by its sums; scale the aligned terms to the exponents of the sums."""
-    top, gap, shift, apart = values[places[TOP]], values[places[LARGEST]], values[places[EXPONENTS] + start], 0
+    top, shift, apart = values[places[TOP]], values[places[EXPONENTS] + start], 0
+    one, other = values[places[LARGEST]], values[places[SMALLEST]]
     for lane in range(len(top)):
         apart += top[lane] != shift[lane]
     if apart > 0:
         for lane in range(len(top)):
-            gap[lane] = scaled(1.0, top[lane] - shift[lane])
+            # A factor beyond the floats comes in two parts.
+            power = top[lane] - shift[lane]
+            one[lane], other[lane] = scaled(1.0, power // 2), scaled(1.0, power - power // 2)
         for t in range(width):
             term = values[places[ALIGNED] + t]
             for lane in range(len(top)):
-                term[lane] *= gap[lane]
+                # Only a term that no sum counts can be that large.
+                term[lane] = min(term[lane] * one[lane] * other[lane], _UNCOUNTED)
     for s in range(size):
         value, flow, ratio = values[start + s], flows[start + s], values[places[RATIOS] + s]
         for lane in range(len(flow)):
@@ -277,15 +288,16 @@ def _largest_term(entries, down, width, even, taken, first, lane, values, rows):
     """The number of the term that adds most to a sum, the first of equal ones.
 
     The weights are entries from `down` on, and the terms slots that are taken from `first` on. If these are `even`,
-    plain floats tell.
+    plain floats tell, as far as these reach.
     """
     highest, top = 0.0, -np.inf
     if even:
         for t in range(width):
             highest = max(highest, entries[down + t] * values[taken[first + t], lane])
-        for t in range(width):
+        for t in range(width if highest >= _CERTAIN else 0):
             if entries[down + t] * values[taken[first + t], lane] >= highest * _EQUAL:
                 return t
+        highest = 0.0
     for t in range(width):
         slot = taken[first + t]
         term, exponent = times(entries[down + t], values[slot, lane], values[rows[slot], lane])

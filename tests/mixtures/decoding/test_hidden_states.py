@@ -257,3 +257,21 @@ def test_probabilities_of_all_sizes(seed, digits, real):
         for step, found in enumerate(model.hidden_posteriors(rows[number : number + 1]).values()):
             expected = np.bincount(paths[:, step], shares, states)
             np.testing.assert_allclose(found[0], expected, rtol=1e-9, atol=1e-290)
+
+
+def test_a_rare_state_whose_evidence_is_faint_is_found():
+    """Its weight times its density, 1e-337, is less than any float, and every other state is impossible."""
+    model = LatentClass([1.0, 1e-80], [[[1.0, 0.0], [0.0, 1.0]], [[1.0, 0.0], [1.0, 1e-257]]])
+    decoded = model.viterbi([[1, 1]])
+    assert decoded.states.tolist() == [[1]]
+    assert decoded.log_probabilities == pytest.approx(np.log(1e-80) + np.log(1e-257), rel=1e-12)
+    np.testing.assert_allclose(model.hidden_posteriors([[1, 1]])["class"], [[0, 1]], rtol=1e-12)
+    np.testing.assert_allclose(model.posteriors([[1, -1]])[1], [[1, 1e-257]], rtol=1e-12)
+    # A state that cannot be entered has a likelihood beyond all others.
+    chain = HiddenMarkov(
+        [1.0, 0.0],
+        [[1.0, 0.0], [1.0, 0.0]],
+        ([[0.5, 0.5], [0.5, 0.5]], [[1.0, 1e-80], [0.0, 1.0]], [[1.0, 1e-257], [0.0, 1.0]]),
+    )
+    np.testing.assert_allclose(chain.hidden_posteriors([[0, 1, 1]])["z1"], [[1, 0]], rtol=1e-12)
+    assert chain.viterbi([[0, 1, 1]]).states.tolist() == [[0, 0, 0]]
