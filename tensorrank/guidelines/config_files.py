@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from tensorrank.arguments import file_path, meant, one_of, shown
+from tensorrank.arguments import by_name, file_path, meant, one_of, shown
 from tensorrank.errors import TensorRankError, TooLargeError, UnknownFamilyError
 from tensorrank.given_files.json_values import read_json
 from tensorrank.given_files.paths import named_in_errors
@@ -61,6 +61,8 @@ def read_config(
 def _counted(config: Any, counted_by: str | None) -> ModelConfig:
     if not isinstance(config, Mapping):
         raise TensorRankError(f"this is {shown(config)}; expected an object, as in a config.json")
+    for part in (config, *(value for value in config.values() if isinstance(value, Mapping))):
+        by_name("configurations", part, "keys that are texts, as in a config.json")
     if "model_type" not in config:
         raise TensorRankError(f"the key model_type is missing; expected the name of a family, such as llama, or {_BY_HAND}")
     name, installed = config["model_type"], building.installed()
