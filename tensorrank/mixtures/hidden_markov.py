@@ -10,9 +10,10 @@ from typing import Any, ClassVar, Self, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tensorrank.arguments import shown, true_or_false, whole_number
+from tensorrank.arguments import shown, things, true_or_false, whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.decoding.decoded import Decoded
 from tensorrank.mixtures.edges import Name
 from tensorrank.mixtures.evaluation.circuit import Blocks, Circuit, Leaves, Products, Slots, Sums
 from tensorrank.mixtures.evaluation.sequences import sequences
@@ -155,6 +156,70 @@ class HiddenMarkov(TreeShaped):
     def hidden_slots(self) -> Mapping[Name, Slots]:
         """The states z0, z1, ... of the steps, each with a slot for each state."""
         return self._compiled[1]
+
+    def viterbi(self, data: ArrayLike, *, lengths: Iterable[int] | None = None) -> Decoded:
+        """The Viterbi path: the most probable states of all steps together, given each row.
+
+        Of equally probable paths the one with the lowest states is chosen, from the first step on; probabilities count
+        as equal within a share of 1e-12. A row of density 0 has no states: they are -1, and their log-probability is
+        -inf.
+
+        Args:
+            data: as for `log_density`. A step at which the value is missing has a state, too, on which those of other
+                steps may depend: also behind the last value that is known. Gaussian components are summed out. With
+                `lengths`, sequences one below the other, as hmmlearn has them.
+            lengths: how many samples each sequence has, if they stand one below the other. Each path is then that of a
+                chain of so many steps, of any number if the model is homogeneous; behind its end states are -1.
+
+        Raises:
+            TensorRankError: as `log_density`, and for a sequence that is longer than a model with tables for each step.
+
+        Source: Viterbi, Error Bounds for Convolutional Codes (IEEE Trans. Inf. Theory 13, 1967).
+
+        >>> weather = HiddenMarkov([0.5, 0.5], [[0.9, 0.1], [0.3, 0.7]], [[0.8, 0.2], [0.1, 0.9]], length=3)
+        >>> weather.viterbi([[0, 0, 1], [1, 1, -1]]).states
+        array([[0, 0, 0],
+               [1, 1, 1]])
+        >>> weather.viterbi([[1], [1], [0], [0], [0]], lengths=[1, 4]).states
+        array([[ 1, -1, -1, -1],
+               [ 1,  0,  0,  0]])
+        """
+        if lengths is None:
+            return super().viterbi(data)
+        several = things(lengths)
+        rows = sequences(data, lengths if several is None else several)
+        steps = np.array(several, dtype=np.int64)
+        states, logs = np.full(rows.shape[:2], -1), np.empty(len(rows))
+        for length in np.unique(steps).tolist():
+            here = steps == length
+            found = self.of_length(length).viterbi(rows[here, :length])
+            states[here, :length], logs[here] = found.states, found.log_probabilities
+        return Decoded(tuple(f"z{step}" for step in range(rows.shape[1])), states, logs)
+
+    def of_length(self, length: int) -> HiddenMarkov:
+        """The model of the first steps of its sequences; if it is homogeneous, of any number of steps.
+
+        Args:
+            length: the number of steps.
+
+        Raises:
+            TensorRankError: if the model has tables or components for each step, and fewer than these.
+
+        >>> HiddenMarkov.random(2, 3, 10, seed=0).of_length(40)
+        HiddenMarkov(40 variables, 2 states, 3 symbols, homogeneous)
+        """
+        most = _MOST_STEPS if self.homogeneous and (self.densities is None or self.densities.sites is None) else self.sites
+        steps = whole_number("length", length, 1, most)
+        if steps == self.sites:
+            return self
+        transition, emission = (
+            tables[:count] if isinstance(tables, tuple) else tables
+            for tables, count in ((self.transition, steps - 1), (self.emission, steps))
+        )
+        densities = self.densities
+        if densities is not None and densities.sites is not None:
+            densities = Gaussians(densities.means[:steps], densities.covariances[:steps])
+        return HiddenMarkov(self.initial, transition, emission, steps, densities=densities)
 
     def fields(self) -> dict[str, Any]:
         """The tables, one of a sort or a list, and the length."""

@@ -128,6 +128,51 @@ def test_sequences_of_different_lengths_are_filled_up_with_missing_values():
         np.testing.assert_allclose(found[:length], made.predict_proba(row[:length, None]), rtol=1e-9, atol=1e-12)
 
 
+def test_paths_of_sequences_of_different_lengths_are_those_of_hmmlearn():
+    """The path of a sequence ends with it: no state behind the end has a part in what is most probable."""
+    rng, lengths = np.random.default_rng(0), [4, 1, 9, 4, 30, 2]
+    for seed in range(20):
+        model = HiddenMarkov.random(3, 4, 9, seed)
+        made = theirs(CategoricalHMM, model)
+        made.emissionprob_, made.n_features = np.array(model.emission), 4
+        samples = rng.integers(0, 4, (sum(lengths), 1))
+        their_log, their_states = made.decode(samples, lengths)
+        found = model.viterbi(samples, lengths=lengths)
+        behind = np.arange(30) >= np.array(lengths)[:, None]
+        assert found.log_probabilities.sum() == pytest.approx(their_log, rel=1e-12)
+        # Other states are as probable: the same transitions in another order.
+        ends = np.cumsum(lengths)[:-1]
+        parts = (np.split(one, ends) for one in (samples[:, 0], found.states[~behind], their_states))
+        for row, ours, other in zip(*parts, strict=True):
+            assert log_joint(model, row, ours) == pytest.approx(log_joint(model, row, other), rel=1e-13)
+        assert (found.states[behind] == -1).all()
+        assert found.names[-1] == "z29"
+
+
+@pytest.mark.parametrize("covariances", [np.ones((5, 2, 3)), np.array([[np.eye(3)] * 2] * 5)], ids=["variances", "matrices"])
+def test_models_of_the_first_steps(covariances):
+    """Sums over the steps behind leave the density of the first ones."""
+    rng = np.random.default_rng(0)
+    by_step = HiddenMarkov.random(2, 2, 5, 0, homogeneous=False)
+    models = [by_step, by_step.replaced(lambda table: table, Gaussians(rng.normal(size=(5, 2, 3)), covariances))]
+    for model in models:
+        rows = model.sample(4, 0).astype(float)
+        for length in (1, 3, 5):
+            cut = rows.copy()
+            cut[:, length:] = np.nan
+            np.testing.assert_allclose(model.of_length(length).log_density(rows[:, :length]), model.log_density(cut))
+    shared = HiddenMarkov.random(2, 2, 5, 0)
+    assert shared.of_length(5) is shared
+    assert shared.of_length(50).sites == 50
+    for model in models:
+        with pytest.raises(TensorRankError, match="length is 6; expected a whole number from 1 to 5"):
+            model.of_length(6)
+    with pytest.raises(TensorRankError, match="lengths sum to 3, and there are 2 samples"):
+        shared.viterbi([[0], [1]], lengths=[3])
+    with pytest.raises(TensorRankError, match="lengths are 2; expected a list of whole numbers"):
+        shared.viterbi([[0], [1]], lengths=2)
+
+
 @pytest.mark.parametrize("covariance", ["diag", "full"])
 def test_gaussian_chains_as_hmmlearn_decodes_them(covariance):
     rng = np.random.default_rng(0)
