@@ -236,5 +236,5 @@ def test_the_families_of_transformers_are_listed_for_those_who_do_not_have_it():
 @pytest.mark.parametrize("counted_by", [None, "table"])
 def test_keys_that_are_no_texts_are_refused(counted_by):
     for odd in ({"model_type": "gpt2", 5: 1}, {"model_type": "gpt2", "text_config": {int: 1}}):
-        with pytest.raises(TensorRankError, match="configurations have the key .*; expected keys that are texts"):
+        with pytest.raises(TensorRankError, match=r"configurations have the key .*; expected keys that are texts"):
             guidelines.read_config(odd, counted_by)
