@@ -20,7 +20,7 @@ from tensorrank.given_files.contents import text_of
 from tensorrank.whole_numbers import MOST_DIGITS, from_text
 
 # Nothing that is read is nested a quarter as deep.
-_DEEPEST = 64
+DEEPEST = 64
 _MOST_IN_PLACE = 80
 
 _BRACKET = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?|[\[\]{}]', re.DOTALL)
@@ -117,9 +117,9 @@ def _check_depth(text: str) -> None:
     for found in _BRACKET.finditer(text):
         if found[0] in "[{":
             depth += 1
-            if depth > _DEEPEST:
+            if depth > DEEPEST:
                 raise TensorRankError(
-                    f"lists are nested too deep at {_line_and_column(text, found.start())}; expected at most {_DEEPEST} levels"
+                    f"lists are nested too deep at {_line_and_column(text, found.start())}; expected at most {DEEPEST} levels"
                 )
         elif found[0] in "]}":
             depth -= 1

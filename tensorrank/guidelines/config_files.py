@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 from tensorrank.arguments import by_name, file_path, meant, one_of, shown
 from tensorrank.errors import TensorRankError, TooLargeError, UnknownFamilyError
-from tensorrank.given_files.json_values import read_json
+from tensorrank.given_files.json_values import DEEPEST, read_json
 from tensorrank.given_files.paths import named_in_errors
 from tensorrank.guidelines.built_models import building, facts
 from tensorrank.guidelines.families.counting import check_unbuilt, described, described_parts, known_keys
@@ -51,11 +51,29 @@ def read_config(
     if counted_by is not None:
         one_of("counted_by", counted_by, _BY)
     if isinstance(config, Mapping):
+        _check_plain(config)
         return _counted(config, counted_by)
     path = file_path("the configuration", config)
     path = path / "config.json" if os.path.isdir(path) else path  # pathlib fails on names too long for any file
     with named_in_errors(path):
         return _counted(read_json(path, "a config.json", most=_LARGEST_FILE), counted_by)
+
+
+def _check_plain(config: Mapping[Any, Any]) -> None:
+    """Refuse what no file can hold: keys that are no texts, and what is nested without end."""
+    rest: list[tuple[Any, int]] = [(config, 0)]
+    while rest:
+        value, depth = rest.pop()
+        if depth > DEEPEST:
+            raise TensorRankError(
+                f"the configuration is nested more than {DEEPEST} deep; expected an object, as in a config.json"
+            )
+        if isinstance(value, Mapping):
+            for key in value:
+                if not isinstance(key, str):
+                    raise TensorRankError(f"the configuration has the key {shown(key)}; expected texts as keys")
+        within = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
+        rest += [(part, depth + 1) for part in within]
 
 
 def _counted(config: Any, counted_by: str | None) -> ModelConfig:
@@ -77,7 +95,7 @@ def _counted(config: Any, counted_by: str | None) -> ModelConfig:
         raise TensorRankError(_unknown(name, config))
     if counted_by == "transformers" and not builds:
         raise TensorRankError(f"model_type is {name!r}, which transformers {installed} does not know; the table does")
-    own = _on_own_code(name, table, config)
+    own = _on_own_code(config)
     way_round = _way_round(name, installed, builds)
     found = _built(name, table, config, way_round) if build and builds else _by_table(name, table, config, way_round)
     return replace(found, notes=(*found.notes, *own))
@@ -106,16 +124,24 @@ def _built(name: str, table: Family | Composite | None, config: Mapping[str, Any
     return replace(built, notes=(*found.notes, *differ))
 
 
-def _on_own_code(name: str, table: Family | Composite | None, config: Mapping[str, Any]) -> tuple[str, ...]:
-    """A note where a configuration names code of its own that builds what is counted; other code is refused."""
-    if not config.get("auto_map"):
-        return ()
-    if isinstance(table, Family) and table.own_code:
-        return (f"the code that auto_map names is not read: this is counted as other {name} models are",)
-    raise TensorRankError(
-        f"auto_map names code of the model's own, which is never run here and may build something else than a {name} model; "
-        f"expected a configuration without. To count it as an ordinary {name} model, leave the key out"
-    )
+def _on_own_code(config: Mapping[str, Any], place: str = "") -> tuple[str, ...]:
+    """Notes where a configuration, or a part of it, names code of its own that builds what is counted.
+
+    Raises:
+        TensorRankError: if it names other code.
+    """
+    name = config.get("model_type")
+    notes: tuple[str, ...] = ()
+    if config.get("auto_map"):
+        table = FAMILIES.get(name) if isinstance(name, str) else None
+        if not isinstance(table, Family) or not table.own_code:
+            raise TensorRankError(
+                f"{place}auto_map names code of the model's own, which is never run here and may build something else than "
+                f"an ordinary {shown(name)} model; expected a configuration without. To count the ordinary one, leave it out"
+            )
+        notes = (f"the code that {place}auto_map names is not read: this is counted as other {name} models are",)
+    parts = [(key, part) for key, part in config.items() if isinstance(part, Mapping)]
+    return (*notes, *(note for key, part in parts for note in _on_own_code(part, f"{place}{key}.")))
 
 
 def _way_round(name: str, installed: str | None, builds: bool) -> str:

@@ -23,7 +23,7 @@ TABLE_ALONE = {"qwen", "internlm2"}
 NATIVE = [name for name in FAMILIES if name not in TABLE_ALONE]
 TASK = {"id2label": {"0": "no", "1": "perhaps", "2": "yes"}}
 # What a key is changed to, by what it is.
-NUMBERS, SWITCHES, NOTHING = (1, 2, 3, 64), (True, False), (1, 2, 64, True, "layer_norm")
+NUMBERS, NOTHING = (1, 2, 3, 64), (1, 2, 64, True, "layer_norm")
 
 
 def content(name):
@@ -84,9 +84,11 @@ def test_every_class_is_counted_alike(name, ending, tied):
 
 def changed_values(value):
     if isinstance(value, bool):
-        return (not value,)
+        return (not value, None)
     if isinstance(value, int):
-        return (*(one for one in NUMBERS if one != value), 2 * value)
+        return (*(one for one in NUMBERS if one != value), 2 * value, None)
+    if isinstance(value, str):
+        return ("prelu", "gated-xielu")
     return NOTHING if value is None else ()
 
 
@@ -121,3 +123,24 @@ def test_no_key_that_changes_the_architecture_passes_unread(family):
                 if not isinstance(built, str) and found != built:
                     wrong.append((key, other, found, built))
     assert not wrong
+
+
+# A part of a configuration, or a class, in which a key means something else than in the whole family.
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("t5_small", {"architectures": ["T5EncoderModel"], "is_decoder": True}),
+        ("umt5_small", {"architectures": ["UMT5ForTokenClassification"], "is_decoder": True}),
+        ("phi_1_5", {"qk_layernorm": True, "head_dim": 2, "auto_map": None}),
+        ("falcon_rw_1b", {"parallel_attn": None, "auto_map": None}),
+        ("gemma_3_4b", {"text_config": {**content("gemma_3_4b")["text_config"], "tie_word_embeddings": False}}),
+    ],
+)
+def test_a_key_is_read_where_it_counts(name, changes):
+    config = {**content(name), **changes}
+    found, built = facts(config, "table"), facts(config, "transformers")
+    if isinstance(found, str):
+        assert not isinstance(built, str)
+        assert "let transformers count it" in found or "is null; expected true or false" in found
+    else:
+        assert found == built

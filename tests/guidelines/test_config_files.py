@@ -193,6 +193,35 @@ def test_files_are_checked(tmp_path, content, message):
         guidelines.read_config(path)
 
 
+def test_a_key_that_is_null_is_not_taken_for_its_own_slip():
+    with pytest.raises(TensorRankError, match=r"num_experts_per_tok is missing; expected it in the .* deepseek_v2 model$"):
+        read(config("deepseek_v2_lite", num_experts_per_tok=None))
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "function"),
+    [("llama_7b", "hidden_act", "xielu"), ("gpt2", "activation_function", "prelu"), ("t5_small", "feed_forward_proj", "PReLU")],
+)
+def test_functions_with_weights_of_their_own_are_not_counted_by_the_table(name, key, function):
+    with pytest.raises(TensorRankError, match=rf"{key} is '{function}', a function with weights of its own; expected one with"):
+        read(config(name, **{key: function}))
+
+
+def test_code_that_a_part_names_is_refused_as_that_of_the_whole_is():
+    text = {**config("gemma_3_4b")["text_config"], "auto_map": {"AutoModel": "a.B"}}
+    with pytest.raises(TensorRankError, match=r"text_config\.auto_map names code of the model's own"):
+        read(config("gemma_3_4b", text_config=text))
+
+
+def test_mappings_that_no_file_can_hold_are_refused():
+    endless = config("gpt2")
+    endless["text_config"] = endless
+    with pytest.raises(TensorRankError, match="the configuration is nested more than 64 deep"):
+        read(endless)
+    with pytest.raises(TensorRankError, match="the configuration has the key 1; expected texts as keys"):
+        read({1: 2, **config("gpt2")})
+
+
 def test_a_missing_file_is_named(tmp_path):
     with pytest.raises(TensorRankError, match=r"nowhere\.json cannot be read"):
         guidelines.read_config(tmp_path / "nowhere.json")

@@ -29,10 +29,11 @@ _OF_RUNNING = """
     architectures auto_map quantization_config dtype torch_dtype attn_implementation _attn_implementation
     _attn_implementation_internal experts_implementation transformers_version _name_or_path _commit_hash
 """
-# Whole numbers with these words in their names say how much is built one by one, and how much of it at most.
-_ONE_BY_ONE = dict.fromkeys(("layer", "depth", "block", "expert", "stage", "group"), 2048) | {"label": 10**6}
+# Whole numbers with these words in their names are lengths of lists in a configuration, and may be so large at most.
+_LISTED = dict.fromkeys(("layer", "depth", "block", "stage"), 2048) | {"label": 10**5}
 _NO_NUMBERS_OF_THESE = ("size", "dim", "norm", "width", "token")
-_MOST_PARAMETERS = 150_000
+# More arrays of weights than these take longer than some seconds to build.
+_MOST_PARAMETERS = 30_000
 _LEAST_VERSION = 5
 # A key that is as near as this to one that a family has, and that is not there, is taken for a slip.
 _SLIP = 0.85
@@ -85,7 +86,7 @@ def built(content: Mapping[str, Any], known: Set[str]) -> BuiltModel:
     """
     name = content["model_type"]
     _check_sizes(content, "")
-    with _quiet():
+    with _by_itself():
         config = _config(name, content)
         kind, notes = _class(name, config, content)
         watched = _watched(config)
@@ -111,7 +112,7 @@ def _check_sizes(content: Any, place: str) -> None:
             _check_sizes(value, place)
     elif type(content) is int:
         name = place.rpartition(".")[2]
-        most = min((limit for word, limit in _ONE_BY_ONE.items() if word in name), default=content)
+        most = min((limit for word, limit in _LISTED.items() if word in name), default=content)
         if content > most and not any(word in name for word in _NO_NUMBERS_OF_THESE):
             raise TooLargeError(f"{place} is {shown(content)}; expected at most {most}, as each is built by itself")
 
@@ -138,7 +139,7 @@ def _class(name: str, config: Any, content: Mapping[str, Any]) -> tuple[Any, lis
         raise TensorRankError(f"architectures is {shown(names)}; expected a list of texts")
     known = _known_classes(name)
     if not names:
-        return _imported(_default(name, config, known)), []
+        return _known_class(name, _default(name, config, known)), []
     given, notes = names[0], []
     if len(names) > 1:
         notes.append(f"the first of the {len(names)} classes that are named is counted")
@@ -156,7 +157,18 @@ def _class(name: str, config: Any, content: Mapping[str, Any]) -> tuple[Any, lis
             f"architectures is {shown(names)}; expected one of {', '.join(known)} for a {name} model{meant(given, known)}"
         )
     notes.append(f"counted as {endings[ending]}, for which {shown(given)} is taken")
-    return _imported(endings[ending]), notes
+    return _known_class(name, endings[ending]), notes
+
+
+def _known_class(name: str, chosen: str) -> Any:
+    """A class of a family by its name."""
+    found = _imported(chosen)
+    if found is None:
+        raise TensorRankError(
+            f"transformers {installed()} names {chosen} for a {name} model and does not have it; expected architectures to "
+            "name a class that it has"
+        )
+    return found
 
 
 def _known_classes(name: str) -> list[str]:
@@ -184,14 +196,23 @@ def _default(name: str, config: Any, known: list[str]) -> str:
 
 
 def _imported(name: str) -> Any:
-    """A class of models that comes with transformers; None for any other name."""
+    """A class of models of one family that comes with transformers; None for any other name."""
     transformers = import_module("transformers")
-    found = getattr(transformers, name, None) if name.isidentifier() else None
-    return found if isinstance(found, type) and issubclass(found, transformers.PreTrainedModel) else None
+    found: Any = getattr(transformers, name, None) if name.isidentifier() else None
+    is_model = isinstance(found, type) and issubclass(found, transformers.PreTrainedModel)
+    return found if is_model and isinstance(found.config_class, type) else None
 
 
 def _module(name: str, kind: Any, config: Any) -> Any:
     import torch
+    from torch.overrides import TorchFunctionMode
+
+    class Unfilled(TorchFunctionMode):  # type: ignore[misc] # of a library without types
+        """Weights get no first numbers: there are none on the meta device, and drawing them takes half the time."""
+
+        def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            given = kwargs or {}
+            return given["tensor"] if getattr(func, "__module__", "") == "torch.nn.init" else func(*args, **given)
 
     made = 0
 
@@ -203,7 +224,7 @@ def _module(name: str, kind: Any, config: Any) -> Any:
 
     hook = torch.nn.modules.module.register_module_parameter_registration_hook(count)
     try:
-        with torch.device("meta"):
+        with torch.device("meta"), Unfilled():
             return kind(config)
     except TensorRankError:
         raise
@@ -215,7 +236,7 @@ def _module(name: str, kind: Any, config: Any) -> Any:
 
 
 def _watched(config: Any, place: str = "") -> list[tuple[str, Any, set[str]]]:
-    """The configuration and its parts, each with its place and a set that takes the names that are read of it."""
+    """The configuration and its parts: the place of each, its class, and a set that takes the names read of it."""
     found: list[tuple[str, Any, set[str]]] = []
     for key, value in list(vars(config).items()):
         if hasattr(value, "to_diff_dict"):
@@ -228,42 +249,63 @@ def _watched(config: Any, place: str = "") -> list[tuple[str, Any, set[str]]]:
         return kind.__getattribute__(self, name)
 
     config.__class__ = type(kind.__name__, (kind,), {"__getattribute__": remember, "__module__": kind.__module__})
-    return [(place, config, read), *found]
+    return [(place, kind, read), *found]
 
 
 def _unread(name: str, content: Mapping[str, Any], others: Set[str], watched: list[tuple[str, Any, set[str]]]) -> list[str]:
     """A note on keys that nothing has read and that transformers does not know; a slip is refused."""
     unread = []
-    for place, config, read in watched:
+    for place, kind, read in watched:
         part: Any = content
         for step in place.split(".")[:-1]:
             part = part.get(step, {}) if isinstance(part, Mapping) else {}
-        known = {one.name for one in fields(config)} | set(config.attribute_map) | read
+        known = {one.name for one in fields(kind)} | set(kind.attribute_map) | _properties(kind) | read
         for key in part if isinstance(part, Mapping) else ():
             if key in known or key in others or is_harmless(key):
                 continue
             unread.append(place + key)
             near = get_close_matches(key, sorted(known - set(part)), n=1, cutoff=_SLIP)
-            if near:
+            if near and key not in _saved(kind):
                 raise TensorRankError(
                     f"the key {place}{key} is not known of a {name} model; did you mean {near[0]!r}? If not, leave it out"
                 )
     return [f"transformers reads nothing of the keys {named(unread)}"] if unread else []
 
 
+def _properties(kind: Any) -> set[str]:
+    """Keys that a class of configurations keeps by another name of its own."""
+    return {name for name in dir(kind) if isinstance(getattr(kind, name, None), property)}
+
+
+def _saved(kind: Any) -> set[str]:
+    """The keys that a class of configurations writes of itself, which are no slips, whether it reads them or not."""
+    try:
+        return set(kind().to_dict())
+    except Exception:  # of another library: some configurations cannot be made of nothing
+        return set()
+
+
 def _first_words(error: BaseException) -> str:
+    if isinstance(error, import_module("huggingface_hub.errors").OfflineModeIsEnabled):
+        return (
+            "it names another model, which would have to be fetched; expected that model's own configuration in its place, "
+            "such as backbone_config for backbone"
+        )
     return in_a_line(" ".join(str(error).split()) or type(error).__name__)
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
-    """A context in which transformers prints no warnings."""
-    log = import_module("transformers.utils.logging")
-    level = log.get_verbosity()
-    log.set_verbosity_error()
+def _by_itself() -> Iterator[None]:
+    """A context in which transformers prints no warnings and fetches nothing, whatever a configuration names."""
+    log: Any = import_module("transformers.utils.logging")
+    hub: Any = import_module("huggingface_hub.constants")
+    level, offline = log.get_verbosity(), hub.HF_HUB_OFFLINE
+    log.set_verbosity(log.CRITICAL)
+    hub.HF_HUB_OFFLINE = True
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             yield
     finally:
         log.set_verbosity(level)
+        hub.HF_HUB_OFFLINE = offline

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
-from itertools import chain
+from functools import cached_property
 from typing import Any
 
 from tensorrank.guidelines.built_models.building import built, installed, writes_texts
+from tensorrank.guidelines.built_models.experts import Mixture, attribute, first_number, has_maps, mixtures, unseen_experts
 from tensorrank.guidelines.model_config import ModelConfig, Role, Stack
 
 # Names under which configurations have what `attribute_map` does not bring to one name.
 _WIDTHS = ("hidden_size", "d_model", "embed_dim", "dim", "n_embd")
 _CONTEXTS = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
 _HEADS = ("num_attention_heads", "num_heads", "n_heads", "n_head", "encoder_attention_heads")
-_CHOSEN = ("num_experts_per_tok", "num_experts_per_token", "moe_topk", "top_k", "moe_k")
-# Families whose papers, and not their configurations, say how many experts are chosen: Fedus, Zoph, Shazeer (2022), and
-# the NLLB team (2022).
-_CHOSEN_BY_DESIGN = {"switch_transformers": 1, "nllb-moe": 2}
 _EXPERT_WIDTHS = ("intermediate_dim", "intermediate_size", "expert_dim")
 _HEAD_DIMS = ("qk_head_dim", "head_dim", "attention_head_size", "key_value_proj_dim")
 # Parts of the names of modules.
@@ -92,23 +89,21 @@ class _List:
     @property
     def depth(self) -> int:
         """The layers that a token goes through; groups of layers that share weights stand once in the list."""
-        shared = getattr(self.config, "num_hidden_groups", None)
+        shared = attribute(self.config, "num_hidden_groups")
         return self.config.num_hidden_layers if shared == len(self.layers) else len(self.layers)
 
-    @property
-    def experts(self) -> tuple[int, int | None]:
-        """The experts of a layer, 0 if there are none, and how many are chosen for a token, if it is known."""
-        parts = list(self.layers.named_modules())
-        stacked = (part.shape[0] for name, part in self.expert_weights if part.dim() > 2)
-        listed = (sum(map(_has_maps, part.children())) for name, part in parts if name.endswith(".experts"))
-        chosen = _first_number(self.config, _CHOSEN) or _CHOSEN_BY_DESIGN.get(self.config.model_type)
-        routed = (found for _, part in parts if (found := _first_number(part, _CHOSEN)))
-        return next(filter(None, chain(listed, stacked)), 0), chosen or next(routed, None)
+    @cached_property
+    def mixtures(self) -> list[Mixture]:
+        """The mixtures of experts of the layers that have one."""
+        return mixtures(self.layers, self.config)
 
     @property
-    def expert_weights(self) -> list[tuple[str, Any]]:
-        """The parameters of all experts but shared ones."""
-        return [(name, part) for name, part in self.layers.named_parameters() if "experts" in name.split(".")]
+    def experts(self) -> tuple[int, int]:
+        """The experts of a layer, 0 if there are none, and how many of them a token uses; all where it is not known."""
+        if not self.mixtures:
+            return 0, 0
+        first = self.mixtures[0]
+        return first.count, min(first.count, first.chosen or first.count)
 
     @property
     def notes(self) -> list[str]:
@@ -116,9 +111,12 @@ class _List:
         found = []
         if self.depth != len(self.layers):
             found.append(f"{self.depth} layers share the weights of {len(self.layers)}, which are counted once")
-        count, chosen = self.experts
-        if count and chosen is None:
-            found.append(f"how many of {count} experts a token uses is not known; all are counted as active")
+        open_counts = {one.count for one in self.mixtures if one.chosen is None}
+        if not self.mixtures and unseen_experts(self.layers) > 1:
+            open_counts = {unseen_experts(self.layers)}
+        found += [
+            f"how many of {count} experts a token uses is not known; all are counted as active" for count in sorted(open_counts)
+        ]
         return found
 
 
@@ -138,19 +136,14 @@ def _lists(module: Any) -> list[_List]:
     for path, one in module.named_modules():
         if not _is_list(one) or "experts" in path.split("."):
             continue
-        if any(path.startswith(f"{other}.") for other in seen) or not (len(one) and all(map(_has_maps, one))):
+        if any(path.startswith(f"{other}.") for other in seen) or not (len(one) and all(map(has_maps, one))):
             continue
         seen.append(path)
         config = _config_of(module, path)
-        width = _first_number(config, _WIDTHS)
+        width = first_number(config, _WIDTHS)
         if width is not None and all(any(width in part.shape for part in layer.parameters()) for layer in one):
             found.append(_List(path, one, config, _role(path, one, config), width))
     return sorted(found, key=lambda one: one.role == "decoder")
-
-
-def _has_maps(layer: Any) -> bool:
-    """Whether a module has at least two matrices, as a layer has."""
-    return len([part for part in layer.parameters() if part.dim() > 1]) > 1
 
 
 def _config_of(module: Any, path: str) -> Any:
@@ -178,13 +171,12 @@ def _stack(one: _List, parameters: int) -> Stack:
     # In models that mix kinds of layers, heads are those of the last layer that attends.
     layer, config = next((each for each in reversed(one.layers) if _attention_of(each)), one.layers[-1]), one.config
     attention = _attention_of(layer)
-    heads = _first_number(config, (f"{one.role}_attention_heads", *_HEADS)) if attention else None
-    dim = next((found for part in attention if (found := _first_number(part, _HEAD_DIMS))), None)
+    heads = first_number(config, (f"{one.role}_attention_heads", *_HEADS)) if attention else None
+    dim = next((found for part in attention if (found := first_number(part, _HEAD_DIMS))), None)
     if heads and dim is None:
-        dim = _first_number(config, ("head_dim",)) or one.width // heads
-    values = next((found for part in attention if (found := _first_number(part, ("v_head_dim",)))), None)
-    experts, chosen = one.experts
-    used = min(experts, chosen or experts)
+        dim = first_number(config, ("head_dim",)) or one.width // heads
+    values = next((found for part in attention if (found := first_number(part, ("v_head_dim",)))), None)
+    experts, used = one.experts
     return Stack(
         one.role,
         one.depth,
@@ -194,11 +186,11 @@ def _stack(one: _List, parameters: int) -> Stack:
         dim if heads else None,
         _inner(one.layers[-1], one.width),
         parameters,
-        idle_parameters=sum(part.numel() for _, part in one.expert_weights) * (experts - used) // max(1, experts),
+        idle_parameters=sum(mixture.idle for mixture in one.mixtures),
         experts=experts,
         experts_per_token=used,
         value_dim=None if values == dim else values,
-        latent=_first_number(config, ("kv_lora_rank",)),
+        latent=first_number(config, ("kv_lora_rank",)),
     )
 
 
@@ -231,13 +223,13 @@ def _kv_heads(layer: Any, config: Any, heads: int, dim: int) -> int:
             found = (size / dim - heads) / 2
         if found >= 1 and heads % found == 0:
             return int(found)
-    return _first_number(config, ("num_key_value_heads",)) or heads
+    return first_number(config, ("num_key_value_heads",)) or heads
 
 
 def _inner(layer: Any, width: int) -> int | None:
     """What a map outside of attention takes to the width; of an expert, where there are experts."""
     for name, part in layer.named_modules():
-        if name.endswith("experts") and "shared" not in name and (found := _first_number(part, _EXPERT_WIDTHS)):
+        if name.endswith("experts") and "shared" not in name and (found := first_number(part, _EXPERT_WIDTHS)):
             return found
     sizes = {True: 0, False: 0}
     for name, part in layer.named_parameters():
@@ -339,7 +331,7 @@ def _positions(module: Any, lists: list[_List]) -> list[tuple[str, Any]]:
 
 def _context(module: Any, config: Any, positions: list[tuple[str, Any]]) -> int | None:
     """The positions that the model is made for, but for those that no token takes."""
-    found = _first_number(config, _CONTEXTS)
+    found = first_number(config, _CONTEXTS)
     for name, part in reversed(positions):
         if found is None:
             return int(part.shape[-2])
@@ -347,12 +339,3 @@ def _context(module: Any, config: Any, positions: list[tuple[str, Any]]) -> int 
         if isinstance(unused, int):
             return found - unused - 1
     return found
-
-
-def _first_number(thing: Any, names: Iterable[str]) -> int | None:
-    """The first of some attributes that is a whole number above 0."""
-    for name in names:
-        found = getattr(thing, name, None)
-        if type(found) is int and found > 0:
-            return found
-    return None

@@ -11,7 +11,7 @@ from typing import Any
 from tensorrank.arguments import meant, named, shown
 from tensorrank.errors import TensorRankError, UnknownFamilyError
 from tensorrank.guidelines.families.family import Composite, Ending, Family, Weights
-from tensorrank.guidelines.families.harmless import is_harmless
+from tensorrank.guidelines.families.harmless import has_weights, is_harmless
 from tensorrank.guidelines.families.reading import Reading, Whole
 from tensorrank.guidelines.model_config import ModelConfig, Stack
 
@@ -115,8 +115,10 @@ def _described_part(key: str, name: str, family: Family, content: Mapping[str, A
     given = content.get("model_type", name)
     if given != name:
         raise UnknownFamilyError(f"{key}.model_type is {shown(given)}; expected {name!r}; {way_round}")
+    # Whether embeddings are shared is said by the whole.
+    own = {name: value for name, value in content.items() if name != "tie_word_embeddings"}
     try:
-        return described(name, family, content, way_round)
+        return described(name, family, own, way_round)
     except TensorRankError as error:
         raise type(error)(f"in {key}: {error}") from error
 
@@ -229,7 +231,7 @@ def _notes(family: Family, reading: Reading, ending: Ending) -> list[str]:
 def _check_needed(name: str, family: Family, content: Mapping[str, Any]) -> None:
     missing = [keys.split("|")[0] for keys in family.needed if all(content.get(key) is None for key in keys.split("|"))]
     if missing:
-        one, there = len(missing) == 1, [key for key in content if not is_harmless(key)]
+        one, there = len(missing) == 1, [key for key in content if not is_harmless(key) and key not in missing]
         raise TensorRankError(
             f"the key{'' if one else 's'} {', '.join(missing)} {'is' if one else 'are'} missing; "
             f"expected {'it' if one else 'them'} in the configuration of a {name} model{meant(missing[0], there)}"
@@ -253,12 +255,20 @@ def _check_values(name: str, expected: Mapping[str, tuple[Any, ...]], reading: R
     """Refuse values with which more, or something else, is built than the weights of a family describe."""
     for key, values, given in _unexpected(expected, reading):
         raise UnknownFamilyError(f"{key} is {given}; expected {values} in a {name} model that the table counts; {way_round}")
+    for key, given in reading.content.items():
+        if has_weights(key, given):
+            raise UnknownFamilyError(
+                f"{key} is {shown(given)}, a function with weights of its own; expected one without in a {name} model that the "
+                f"table counts; {way_round}"
+            )
 
 
 def _unexpected(expected: Mapping[str, tuple[Any, ...]], reading: Reading) -> Iterator[tuple[str, str, str]]:
     """Keys with other values than expected, each with the expected ones and the given one in words."""
     for key, values in expected.items():
         given = reading.value(key, values[0])
+        if values[0] is True and reading.content.get(key, True) is None:
+            given = None  # which the code that builds models takes for false
         if not any(type(given) is type(one) and given == one for one in values):
             yield key, " or ".join(json.dumps(one) for one in values), shown(given)
 

@@ -40,7 +40,8 @@ _T5 = Family(
     second_depth=("num_decoder_layers", None),
     ends=(norms(1), _BIASES),
     roles=("encoder", "decoder"),
-    expects={"is_encoder_decoder": (True,)},
+    # An encoder alone that is called a decoder attends twice.
+    expects={"is_encoder_decoder": (True,), "is_decoder": (False,)},
     harmless=words("relative_attention_max_distance scale_decoder_outputs scalable_attention"),
     notes=(lambda reading: "encoder and decoder are counted, and judged one by one",),
 )

@@ -17,6 +17,10 @@ _TWO = Weights("width", 2, bias=True)
 _WITH_HEAD, _WITH_BOTH = "with the head of a task", "with pooler and both heads"
 
 
+def _padding(reading: Reading) -> int | None:
+    return reading.whole(("pad_token_id", 1), 0, null_counts=True)
+
+
 def _untied(reading: Reading) -> bool:
     return not reading.flag(("tie_word_embeddings", True))
 
@@ -85,7 +89,7 @@ _ROBERTA = replace(
         "ForQuestionAnswering": _TOKENS,
     },
     # Positions begin behind the number of the token of padding.
-    unused_positions=lambda reading: 1 + from_zero("pad_token_id", 1)(reading),
+    unused_positions=lambda reading: 0 if (pad := _padding(reading)) is None else 1 + pad,
 )
 _NARROW_EMBEDDINGS = (Weights("context", "embedding"), Weights("types", "embedding"))
 

@@ -37,6 +37,12 @@ _OF_WRITING = """
     encoder_no_repeat_ngram_size bad_words_ids num_return_sequences output_scores return_dict_in_generate
     remove_invalid_values exponential_decay_length_penalty suppress_tokens begin_suppress_tokens
 """
+# Functions of one number have no weights but for two, which families may be given by any of these keys.
+_FUNCTIONS = """
+    hidden_act hidden_activation activation_function activation dense_act_fn act_fn pooler_act pooler_hidden_act
+    classifier_activation conv_act feed_forward_proj
+"""
+_WEIGHTED = ("prelu", "xielu")
 _HARMLESS = frozenset((_OF_FILES + _OF_RUNNING + _OF_CLASSES + _OF_FUNCTIONS + _OF_TRAINING + _OF_WRITING).split())
 # Keys that begin or end so are notes of programs, numbers of tokens, scales of random first weights, parts of norms
 # that only keep them from dividing by zero, and the parameters of rotary positions.
@@ -51,3 +57,12 @@ def is_harmless(key: str) -> bool:
     (True, False)
     """
     return key in _HARMLESS or key.startswith(_BEGINNINGS) or key.endswith(_ENDINGS) or "dropout" in key
+
+
+def has_weights(key: str, value: object) -> bool:
+    """True if a key names the function of a feed-forward network, and the function has weights.
+
+    >>> has_weights("hidden_act", "xielu"), has_weights("feed_forward_proj", "gated-gelu")
+    (True, False)
+    """
+    return key.rpartition(".")[2] in _FUNCTIONS.split() and isinstance(value, str) and value.lower().endswith(_WEIGHTED)

@@ -52,6 +52,11 @@ def _falcon_norms(reading: Reading) -> int:
     return 2 if two == 2 or not reading.flag(("parallel_attn", True)) else 1
 
 
+# Phi: norms of queries and keys of the width of a head as it would be without the key head_dim.
+def _phi_part(reading: Reading) -> int:
+    return reading.size("width") // reading.size("heads")
+
+
 # MPT, of whose options the library of the format builds one.
 _MPT_EXPECTS = {
     "expansion_ratio": (4,),
@@ -152,7 +157,7 @@ OLDER_DECODERS: dict[str, Family] = {
     "phi": Family(
         prefix="Phi",
         endings=without("ForQuestionAnswering"),
-        layer=(*attention(True), *forward(), norms(1, 2), Weights("head_dim", copies=4, when=("qk_layernorm", False))),
+        layer=(*attention(True), *forward(), norms(1, 2), Weights(_phi_part, copies=4, when=("qk_layernorm", False))),
         kv_heads=("num_key_value_heads", None),
         head_dim=("head_dim", None),
         context=("max_position_embeddings", 2048),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tensorrank.arguments import shown, whole_number
-from tensorrank.errors import TensorRankError
+from tensorrank.errors import TensorRankError, UnknownFamilyError
 
 # No number of a network is larger, and counts of parameters stay within what a float holds.
 LARGEST = 10**12
@@ -63,12 +63,17 @@ class Reading:
         return None if given is None else whole_number(name, given, least, LARGEST)
 
     def flag(self, fact: Flag) -> bool:
-        """A truth value; null counts as a key left out."""
+        """A truth value; null counts as a key left out, and is refused where that is true.
+
+        To the code that builds models null is false, if it takes it at all.
+        """
         if not isinstance(fact, str | tuple):
             return fact(self) if callable(fact) else fact
         keys, absent = (fact, False) if isinstance(fact, str) else fact
         name, given = self._given(keys)
         if given is _NOTHING:
+            if absent and any(one in self.content for one in keys.split("|")):
+                raise UnknownFamilyError(f"{name} is null; expected true or false, or the key left out, which is true")
             return absent
         if not isinstance(given, bool):
             raise TensorRankError(f"{name} is {shown(given)}; expected true or false")

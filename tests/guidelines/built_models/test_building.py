@@ -20,6 +20,10 @@ def config(name, **changes):
     return {**json.loads((CONFIGS / f"{name}.json").read_text()), **changes}
 
 
+NESTED: list = []
+NESTED.append(NESTED)
+
+
 def read(content):
     return guidelines.read_config(content, "transformers")
 
@@ -81,7 +85,17 @@ def test_a_slip_is_refused():
         ),
         ({"model_type": "mamba", "architectures": [5]}, r"architectures is \[5\]; expected a list of texts"),
         ({"model_type": "mamba", "auto_map": {"AutoModel": "a.B"}}, "auto_map names code of the model's own"),
-        ({"model_type": "phimoe", "num_local_experts": 10**6}, "num_local_experts is 1000000; expected at most 2048"),
+        ({"model_type": "mamba", "num_labels": 10**6}, "num_labels is 1000000; expected at most 100000"),
+        (
+            {"model_type": "upernet", "backbone": "resnet50", "use_timm_backbone": False},
+            "it names another model, which would have to be fetched; expected that model's own configuration",
+        ),
+        (
+            {"model_type": "llava", "text_config": config("llama_7b", auto_map={"AutoModel": "a.B"})},
+            "text_config.auto_map names code of the model's own",
+        ),
+        ({"model_type": "mamba", "extra": NESTED}, "nested more than 64 deep; expected an object"),
+        ({"model_type": "mamba", 5: 6}, "the configuration has the key 5; expected texts as keys"),
     ],
 )
 def test_what_cannot_be_built_is_said(given, message):
@@ -105,14 +119,56 @@ def test_what_only_the_table_counts_is_said_to_be_counted_by_it():
     assert deep.notes[0].startswith("transformers does not build this: n_layer is 1000000; expected at most 2048")
 
 
+def test_stacked_experts_may_be_as_many_as_one_likes():
+    small = {"model_type": "phimoe", "num_hidden_layers": 2, "hidden_size": 64, "intermediate_size": 32}
+    few, many = (read({**small, "num_local_experts": count}) for count in (8, 10**6))
+    # Three maps and a row of the router for each expert of two layers.
+    assert many.parameters - few.parameters == 2 * (10**6 - 8) * (3 * 64 * 32 + 64)
+    assert many.main_stack.experts == 10**6
+
+
+def test_keys_that_transformers_writes_itself_are_no_slips():
+    # Properties, and keys that a family keeps beside its own name for them.
+    assert read({"model_type": "dinov2", "out_features": ["stage12"], "out_indices": [12]}).parameters == 85_725_696
+    for name in ("bailing_hybrid", "swin", "convnext"):
+        saved = transformers.AutoConfig.for_model(name).to_dict()
+        assert read(json.loads(json.dumps(saved))).parameters > 0
+    # What is written and not built is still noted.
+    saved = {**transformers.AutoConfig.for_model("glm4_moe").to_dict(), "num_hidden_layers": 2}
+    assert read(json.loads(json.dumps(saved))).notes == ("transformers reads nothing of the keys num_nextn_predict_layers",)
+
+
+def test_a_class_of_no_family_is_taken_for_that_of_the_same_ending():
+    model = read(config("gpt2", architectures=["PreTrainedModel"]))
+    assert model.counted_as == "GPT2Model"
+    assert model.notes[0] == "counted as GPT2Model, for which 'PreTrainedModel' is taken"
+
+
+def test_a_class_that_transformers_only_names_is_said(monkeypatch):
+    monkeypatch.setitem(building._classes().MODEL_FOR_CAUSAL_LM_MAPPING_NAMES, "mamba", "MambaForNothing")
+    with pytest.raises(TensorRankError, match=r"names MambaForNothing for a mamba model and does not have it; expected arch"):
+        read({"model_type": "mamba"})
+
+
+def test_configurations_whose_layers_differ_are_counted():
+    model_type = "dots3_note_text"
+    if model_type not in building.model_types(of_installed=True):
+        pytest.skip("this version of transformers has no such family")
+    # Asking this configuration for its heads raises an error.
+    assert read({"model_type": model_type}).main_stack.heads is None
+
+
 def test_nothing_is_fetched_and_no_code_of_the_file_is_run(monkeypatch, tmp_path):
     def refuse(*args, **options):
         raise AssertionError("something was to be fetched")
 
     monkeypatch.setattr(socket.socket, "connect", refuse)
+    monkeypatch.setattr(socket, "getaddrinfo", refuse)
     (tmp_path / "modeling_phi.py").write_text("raise AssertionError('code of the file was run')")
     (tmp_path / "config.json").write_text(json.dumps(config("phi_2")))
     assert guidelines.read_config(tmp_path).parameters == 2_779_683_840
+    with pytest.raises(TensorRankError, match="it names another model, which would have to be fetched"):
+        read({"model_type": "upernet", "backbone": "microsoft/resnet-50", "use_timm_backbone": False})
 
 
 def test_all_numbers_stay_away():
