@@ -1,6 +1,7 @@
 # make study   install into .venv and run the main job
 # make test    everything that must hold: lint, types, layers, tests, doctests, examples
 # make check   lint, types, layers, circles and lengths of files: seconds
+# make docs    the site, in site/: open site/index.html
 # make examples   every script of examples/, in its quick form
 # make fmt     write the code as the formatter does
 # make test-torch   the tests that need PyTorch or transformers, with PyTorch's build for processors
@@ -17,7 +18,7 @@ SEED ?= 0
 TARGET ?= all
 EXAMPLES := $(wildcard examples/*.py)
 
-.PHONY: study test test-torch check examples $(EXAMPLES) fmt bench atlas fuzz differential clean
+.PHONY: study test test-torch check docs examples $(EXAMPLES) fmt bench atlas fuzz differential clean
 # Else every program that the tests and examples begin would translate the whole package anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -38,6 +39,10 @@ check: .venv/.installed-test
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/pytest tests/test_imports.py
+
+# Warnings are errors; the variable silences an advertisement.
+docs: .venv/.installed-docs
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 examples: $(EXAMPLES)
 
@@ -73,6 +78,10 @@ differential: .venv/.installed-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
 	@touch $@ .venv/.installed
 
+.venv/.installed-docs: .venv/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[docs]'
+	@touch $@ .venv/.installed
+
 .venv/.installed-torch: .venv/.installed-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --extra-index-url $(TORCH_INDEX) -e '.[torch,hf]'
 	@touch $@
@@ -86,4 +95,4 @@ differential: .venv/.installed-test
 	@touch $@
 
 clean:
-	rm -rf .venv build dist tensorrank-study examples/out .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv build dist site tensorrank-study examples/out .mypy_cache .pytest_cache .ruff_cache

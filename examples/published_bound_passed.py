@@ -4,7 +4,7 @@ The second theorem of Levine et al. (NeurIPS 2020, arXiv 2006.12467) bounds log3
 by 2 d L + c1 + c2. Its slope in the depth L is 2 d + 1. The monomial bound gives, for n tokens a side and as many heads
 as needed, a rank whose slope tends to the number of independent entries of the moment matrix, n d - n (n-1) / 2, which
 is larger from n = 3 on. So at some depth it passes the published bound: the picture shows where, at width 64 with 32
-heads. The proof is in docs/explanation/method.md. Before that, the monomial bound is checked where the rank can be
+heads. The proof is in docs/explanation/limits.md. Before that, the monomial bound is checked where the rank can be
 computed, at its own weights.
 Run: python examples/published_bound_passed.py [--quick]
 """

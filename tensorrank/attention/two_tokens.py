@@ -5,7 +5,7 @@ the separation rank is binom(d + C, d), with C = (3^L - 1) / 2: the number of mo
 variables. It is the same with further heads, with shared keys and values, with residual connections, and with position
 vectors or an embedding, but not with both. With an embedding d is its rank.
 
-The statement with its proof stands in docs/explanation/method.md.
+The statement with its proof stands in docs/explanation/two_tokens.md.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def two_token_rank(depth: int, width: int) -> int:
     Raises:
         TensorRankError: if a number is not a whole number of at least 1, or the rank has more than a million digits.
 
-    Source: the theorem on two tokens, stated and proved in docs/explanation/method.md.
+    Source: the theorem on two tokens, stated and proved in docs/explanation/two_tokens.md.
 
     >>> [two_token_rank(depth, 2) for depth in (1, 2, 3, 4)]
     [3, 15, 105, 861]
@@ -56,7 +56,7 @@ def masked_two_token_bound(depth: int, width: int) -> int:
     Raises:
         TensorRankError: as `two_token_rank` does.
 
-    Source: stated and proved in docs/explanation/method.md, behind the theorem on two tokens.
+    Source: stated and proved in docs/explanation/two_tokens.md, behind the theorem on two tokens.
 
     >>> [masked_two_token_bound(depth, 2) for depth in (1, 2, 3)]
     [3, 10, 55]

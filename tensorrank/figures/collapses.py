@@ -61,7 +61,7 @@ def collapse(series: Sequence[Series] = (), *, widths: Sequence[int] = WIDTHS, d
     Raises:
         TensorRankError: if there are no widths, or a number is not a whole number of at least 1.
 
-    Source: the theorem on two tokens and the bounds for many, docs/explanation/method.md.
+    Source: the theorem on two tokens and the bounds for many, docs/explanation/bounds.md.
     """
     given = several("widths", widths, "a list of widths, such as [1, 16, 256]")
     sizes = sorted({whole_number("a width", width, 1, LARGEST) for width in given})

@@ -50,7 +50,7 @@ def knee(series: Sequence[Series] = (), *, widths: Sequence[int] = WIDTHS) -> tu
     Raises:
         TensorRankError: if there are no widths, or one is not a whole number of at least 1.
 
-    Source: the theorem on two tokens and the bounds for many, docs/explanation/method.md; the published threshold,
+    Source: the theorem on two tokens and the bounds for many, docs/explanation/bounds.md; the published threshold,
     Levine et al. (NeurIPS 2020, arXiv 2006.12467).
     """
     given = several("widths", widths, "a list of widths, such as [1, 16, 256]")

@@ -27,7 +27,7 @@ from tensorrank.mixtures.way import Way
 
 @dataclass(frozen=True, eq=False, repr=False)
 class LatentClass(TreeShaped):
-    """P(x) = sum over c of weights[c] * product over i of components[i][c, x_i]: a shallow mixture.
+    """A shallow mixture: `P(x) = sum over c of weights[c] * product over i of components[i][c, x_i]`.
 
     Its coefficient tensor is a nonnegative canonical polyadic format of as many terms as there are classes.
 

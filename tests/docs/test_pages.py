@@ -1,4 +1,4 @@
-"""The Python blocks of README.md and docs/*.md run, page by page, and say what the comments beside them say."""
+"""The Python blocks of README.md and of the pages of docs/ run, and say what the comments beside them say."""
 
 import ast
 import contextlib
@@ -16,7 +16,8 @@ import tensorrank as tr
 from tensorrank.whole_numbers import abbreviated
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+# Notebooks are run when the site is built.
+PAGES = [ROOT / "README.md", *sorted(page for page in (ROOT / "docs").rglob("*.md") if page.parent.name != "notebooks")]
 
 
 def blocks(page):

@@ -1,0 +1,78 @@
+"""The site is built with warnings as errors, its links lead somewhere, and its reference has every public name."""
+
+import types
+import zlib
+from html.parser import HTMLParser
+from urllib.parse import unquote, urldefrag
+
+import pytest
+from typer.main import get_command
+
+import tensorrank as tr
+from tensorrank.cli.main import app
+
+
+class Seen(HTMLParser):
+    """What a page links to, loads and can be linked to."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.links, self.loaded, self.anchors, self.texts = [], [], {""}, []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        given = dict(attributes)
+        self.anchors |= {given[key] for key in ("id", "name") if given.get(key)}
+        if tag == "a" and given.get("href"):
+            self.links.append(given["href"])
+        if tag in ("img", "script", "iframe", "source") and given.get("src"):
+            self.loaded.append(given["src"])
+        if tag == "link" and "canonical" not in (given.get("rel") or "") and given.get("href"):
+            self.loaded.append(given["href"])
+
+    def handle_data(self, data):
+        self.texts.append(data)
+
+
+@pytest.fixture(scope="module")
+def pages(site):
+    return {path: Seen(path.read_text()) for path in site.rglob("*.html") if path.name != "404.html"}
+
+
+def test_links_and_pictures_of_the_site_lead_to_files_and_anchors_that_are_there(pages):
+    lost = []
+    for path, seen in pages.items():
+        for link in [*seen.links, *seen.loaded]:
+            place, anchor = urldefrag(link)
+            if "://" in place or place.startswith(("mailto:", "data:")):
+                continue
+            target = (path.parent / unquote(place)).resolve() if place else path
+            target = target / "index.html" if target.is_dir() else target
+            if not target.is_file() or (target in pages and unquote(anchor) not in pages[target].anchors):
+                lost.append(f"{path.name}: {link}")
+    assert lost == []
+
+
+def test_no_page_loads_anything_from_the_network(pages):
+    assert [(path.name, source) for path, seen in pages.items() for source in seen.loaded if "//" in source] == []
+
+
+def test_the_reference_has_every_public_name(site):
+    inventory = zlib.decompress((site / "objects.inv").read_bytes().split(b"\n", 4)[4]).decode()
+    there = {line.split()[0] for line in inventory.splitlines()}
+    names = {name for name in tr.__all__ if name != "__version__"}
+    modules = {name for name in names if isinstance(getattr(tr, name), types.ModuleType)}
+    wanted = {f"tensorrank.{name}" for name in names - modules}
+    wanted |= {f"tensorrank.{module}.{name}" for module in modules for name in getattr(tr, module).__all__}
+    assert sorted(wanted - there) == []
+
+
+def test_the_reference_has_the_help_of_every_verb(pages, site):
+    said = "".join(pages[site / "reference" / "command_line.html"].texts)
+    assert [verb for verb in get_command(app).commands if f"Usage: tensorrank {verb} " not in said] == []
+
+
+def test_formulas_are_mathematics_when_the_page_arrives(site):
+    page = (site / "explanation" / "two_tokens.html").read_text()
+    assert page.count("<math ") > 20
+    assert "\\(" not in page
