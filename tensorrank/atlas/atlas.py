@@ -18,6 +18,7 @@ from tensorrank.atlas.entry import Entry, question
 from tensorrank.atlas.files import PACKAGED, packaged, read, users_file, write
 from tensorrank.atlas.found import entry_of_result, stored_entries
 from tensorrank.atlas.kinds import SizedModel
+from tensorrank.atlas.objections import below_proof, beyond_proof
 from tensorrank.atlas.verification import Verification
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
@@ -29,7 +30,6 @@ from tensorrank.separation.partition import PartitionLike
 from tensorrank.separation.result import SeparationRank
 from tensorrank.separation.solve import separation_rank
 from tensorrank.studies.store import Store
-from tensorrank.whole_numbers import abbreviated
 
 # Methods that compute. Without the name of one, a rank that a theorem gives would not be computed again.
 _COMPUTED: dict[str, Method] = {"catalecticant": "catalecticant", "grid": "grid"}
@@ -100,7 +100,7 @@ class Atlas:
         with named_in_errors(path):
             given = read(path)
             for entry in given:
-                _refuse(entry, _unproved(entry))
+                _refuse(entry, beyond_proof(entry))
             return cls.packaged()._with(given)
 
     def save(self, file: str | Path) -> None:
@@ -174,7 +174,7 @@ class Atlas:
         else:
             entries = [found] if isinstance(found, Entry) else found
         for entry in entries:
-            _refuse(entry, _unproved(entry) or _too_small(entry), "; nothing was added")
+            _refuse(entry, beyond_proof(entry) or below_proof(entry), "; nothing was added")
         return self._with(entries)
 
     def verify(
@@ -252,31 +252,6 @@ class Atlas:
             if worth(entry.rank) > worth(before.rank):
                 kept[entry.key] = entry
         return Atlas(tuple(kept.values()))
-
-
-def _unproved(entry: Entry) -> str | None:
-    """What an entry claims beyond what is proved of its model in closed form, in words; None for nothing.
-
-    No rank is above the proven upper bound, an exact one meets it, and none comes with a smaller upper bound.
-    """
-    rank, upper = entry.rank, entry.model.rank_bound(entry.partition)
-    if upper is not None and rank.value > upper:
-        return f"is beyond a proven bound: the rank is at most {abbreviated(upper)}"
-    if rank.upper is None or (upper is not None and rank.upper >= upper):
-        return None
-    what = "is not exact" if rank.standing == "exact" else f"comes with the upper bound {abbreviated(rank.upper)}"
-    return f"{what}: {'no upper bound is proved' if upper is None else f'the proven upper bound is {abbreviated(upper)}'}"
-
-
-def _too_small(entry: Entry) -> str | None:
-    """That a probable rank is below what is proved of its model, in words; None if it is not.
-
-    Of two draws that were unlucky no certificate is wrong, and a file that has such a rank can be read.
-    """
-    if entry.rank.standing != "probable":
-        return None
-    lower = entry.model.generic_lower_bound(entry.partition)
-    return f"is below a proven bound: the rank is at least {abbreviated(lower)}" if entry.rank.value < lower else None
 
 
 def _refuse(entry: Entry, objection: str | None, consequence: str = "") -> None:

@@ -51,15 +51,14 @@ class Entry(Record):
         check_fields(self)
         checked_partition(self.model.sites, self.partition)
         rank, parts = self.rank, self.rank.by_degree
+        what = f"the ranks by degree of {named(self.model, self.partition)}"
         if rank.standing not in CERTIFIED:
             raise TensorRankError(f"a rank called {rank.standing} was given; expected one that is {', '.join(CERTIFIED)}")
         if parts is not None and sum(parts) != rank.value:
-            raise TensorRankError(
-                f"the ranks by degree add up to {abbreviated(sum(parts))}; expected the rank, {abbreviated(rank.value)}"
-            )
+            raise TensorRankError(f"{what} add up to {abbreviated(sum(parts))}; expected its rank, {abbreviated(rank.value)}")
         # What rounding leaves is said of weights that were given.
-        named = replace(rank, model=str(self.model), partition=tuple(sorted(self.partition.a)), numerical=None)
-        object.__setattr__(self, "rank", named)
+        of_this = replace(rank, model=str(self.model), partition=tuple(sorted(self.partition.a)), numerical=None)
+        object.__setattr__(self, "rank", of_this)
 
     @cached_property
     def key(self) -> str:

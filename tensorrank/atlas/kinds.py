@@ -34,8 +34,12 @@ def made(kind: Any, sizes: Mapping[str, Any]) -> SizedModel:
     """
     if not isinstance(kind, str) or kind not in KINDS:
         raise TensorRankError(f"the kind is {shown(kind)}; {nearest(kind, KINDS)}")
+    taken = signature(KINDS[kind])
+    for name in sizes:
+        if name not in taken.parameters:
+            raise TensorRankError(f"{kind} has no size {shown(name)}; {nearest(name, list(taken.parameters))}")
     try:
-        signature(KINDS[kind]).bind(**sizes)
+        taken.bind(**sizes)
     except TypeError as error:
         raise TensorRankError(f"{kind}: {error}") from error
     return KINDS[kind](**sizes)

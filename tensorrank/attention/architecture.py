@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 
-from tensorrank.arguments import one_of, shown
+from tensorrank.arguments import shown
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.attention import bounds
@@ -90,6 +90,11 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
     values_share = 1.0
 
     def __post_init__(self) -> None:
+        if self.feedforward not in (None, "bilinear"):
+            raise TensorRankError(
+                f"feedforward is {shown(self.feedforward)}; expected 'bilinear', with which ranks are exact. Networks with "
+                "other feedforward layers have numerical ranks, as a NumericalModel"
+            )
         if self.feedforward is not None and self.tokens is None:
             raise TensorRankError(
                 "tokens are not given; with feedforward layers more than the width a side matter, so give a number such as "
@@ -105,7 +110,6 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
             if self.embedding_rank > self.width:
                 raise CombinationError(f"embedding_rank is {self.embedding_rank}; expected at most the width {self.width}")
         if self.feedforward is not None:
-            one_of("feedforward", self.feedforward, ("bilinear",))
             self._set_whole_number("hidden", 1)
         elif self.hidden is not None:
             raise CombinationError(f"hidden is {shown(self.hidden)} without feedforward layers; add feedforward='bilinear'")

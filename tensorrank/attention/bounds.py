@@ -66,6 +66,12 @@ __all__ = [
     "two_token_rank",
 ]
 
+
+def __dir__() -> list[str]:
+    """The public names, which completion shows."""
+    return __all__
+
+
 # The most depths and widths of equal size that are listed.
 _MOST_SIZES = 10**5
 

@@ -55,7 +55,7 @@ app = typer.Typer(cls=ListFirst)
 def _atlas() -> None:
     """Every separation rank that is known, with its certificate: lists, adds to them, and computes one again.
 
-    Without a verb the ranks are listed.
+    Without a verb the ranks are listed. `tensorrank atlas list --help` has the filters, such as --widths.
 
     Example: tensorrank atlas --widths 3 --standing exact --export exact.csv
 

@@ -68,7 +68,7 @@ app = typer.Typer(
     "Every verb has an example in its --help. With --json it prints one JSON object on standard output: what it found, "
     'or {"error": ...} for bad input; whole numbers beyond 2^53 are text.\n\n'
     "The exit code is 0; 2 for bad input; 130 after an interrupt (143 where SIGTERM ends a study); 1 where a study had "
-    "to skip ranks, and for internal errors.",
+    "to skip ranks, where `atlas verify` could not decide, and for internal errors.",
 )
 for name, verb in VERBS.items():
     if isinstance(verb, typer.Typer):

@@ -45,7 +45,7 @@ def show_store(path: Path, filtered: Filter, *, blocks: bool, export: str | None
         ranks, listed = dict(store), list(store.blocks())
     filtered.check_kind({*ranks, *(key for key, *_ in listed)}, "the store")
     # Of the whole store: what is left out may be contained in what is shown.
-    findings = dict(zip(ranks, stored_findings(ranks.items()), strict=True))
+    findings = dict(zip(ranks, stored_findings(ranks.items(), path), strict=True))
     chosen = [key for key in ranks if filtered.takes(key) and filtered.standing in (None, findings[key].result.standing)]
     # Blocks of ranks that are not finished yet have no standing.
     unfinished = Counter(key for key, *_ in listed if key not in ranks and filtered.standing is None and filtered.takes(key))

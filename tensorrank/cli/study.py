@@ -126,7 +126,7 @@ def study(
         except KeyboardInterrupt:
             interrupted = True
             findings = [Finding(model, known.result, fresh=False) for model in plan.models if (known := store.get(model))]
-        findings = raised_findings(findings, stored_findings(store))
+        findings = raised_findings(findings, stored_findings(store, store.path))
         computed, summary = time.monotonic(), watch.summary
         summary.count(finding.result.standing for finding in findings)
         write_table(findings, out / "ranks.csv")

@@ -68,7 +68,8 @@ def parsed_json(text: str, expected: str) -> Any:
         if _HALF_PAIR.search(text):
             _refuse_first_odd_value(text)
     except json.JSONDecodeError as error:
-        where = f"{error.msg[0].lower()}{error.msg[1:]} at line {error.lineno}, column {error.colno}"
+        said = error.msg.removesuffix(" starting at")
+        where = f"{said[0].lower()}{said[1:]} at line {error.lineno}, column {error.colno}"
         if _is_at_the_end(text, error):
             raise TensorRankError(
                 f"{where}, where the file ends: it seems to be cut off; expected a whole file of JSON"

@@ -58,7 +58,7 @@ def from_bounds(chosen: Plan, draws: Draws) -> Rounds[Evidence]:
     if draws.impossible:
         why = f"no supported prime exceeds the degree {abbreviated(draws.degree)}"
     else:
-        why = f"nothing that passes them can be computed within the {chosen.limits}"
+        why = f"a computation within the {chosen.limits} would show no larger rank"
     return Evidence(lower=_known(chosen, draws), reason=f"bounds in closed form only: {why}")
 
 

@@ -45,7 +45,7 @@ def changed(file, change):
             lambda atlas: atlas["entries"][1]["rank"].update(value="many"),
             r"entries\[1\]: a result .* value is 'many'; expected",
         ),
-        (lambda atlas: atlas["entries"][0]["model"].update(widht=2), r"entries\[0\]: attention: got an unexpected keyword"),
+        (lambda atlas: atlas["entries"][0]["model"].update(widht=2), r"entries\[0\]: attention has no size"),
         (lambda atlas: atlas["entries"].append(atlas["entries"][0]), r"entries\[2\]: .* stands in entries\[0\], too"),
         (lambda atlas: atlas["entries"].append(5), r"entries\[2\]: 5 was given for an entry"),
         (lambda atlas: atlas.update(entries={}), "entries are {}; expected a list"),

@@ -282,6 +282,8 @@ def test_a_contradiction_is_named_in_one_sentence_and_nothing_is_added(home, tmp
     )
     assert len(done.stderr.splitlines()) == 1
     assert not home.exists()
+    assert_refused(run("show", folder), f"{folder}: SelfAttention(depth=2, width=2, ")
+    assert_refused(run("show", folder), "is 19 (exact), which is beyond a proven bound: the rank is at most 18. Delete its row")
 
 
 def test_what_is_nothing_to_add_is_refused(home, tmp_path):
@@ -302,3 +304,16 @@ def test_in_a_pipe_every_line_is_plain_and_an_error_is_one_line(home):
     assert (done.returncode, done.stderr) == (0, "")
     assert "\x1b" not in done.stdout
     assert_refused(run_program("atlas", "verify", "attention", "depth=9", "width=9"), "the atlas has no entry of")
+
+
+def test_a_size_that_is_misspelt_is_answered_by_the_nearest(home):
+    done = run("atlas", "verify", "attention", "depht=2", "width=2")
+    assert_refused(done, "attention has no size 'depht'; expected one of depth, width, ")
+    assert "did you mean 'depth'?" in done.stderr
+
+
+def test_what_is_no_model_is_sent_to_the_atlas(home, tmp_path):
+    (tmp_path / "rank.json").write_text(run("rank", "attention", "--depth", 2, "--width", 2, "--json").stdout)
+    assert_refused(run("show", tmp_path / "rank.json"), "expected a model. `tensorrank atlas add` takes it")
+    assert run("atlas", "--width", 2, "--export", tmp_path / "ranks.json").returncode == 0
+    assert_refused(run("show", tmp_path / "ranks.json"), "this is an atlas; expected a model")

@@ -91,8 +91,8 @@ def test_bounds_are_no_less_than_those_of_networks_inside_also_of_those_that_the
         "lower bound",
         reason,
     )
-    # The bounds in closed form are 104 for heads of width 4.
-    done = run("study", "--widths", 17, "--depths", 2, "--heads", 4, "--head-dims", 4, "--work", 1, "--out", tmp_path)
+    # The bounds in closed form are 104 for two heads of width 4.
+    done = run("study", "--widths", 17, "--depths", 2, "--heads", 2, "--head-dims", 4, "--work", 1, "--out", tmp_path)
     assert f"width 17, depth 2, head dim 4: {reason}" in " ".join(done.stdout.split())
     (row,) = csv.DictReader((tmp_path / "ranks.csv").read_text().splitlines())
     assert (row["width"], row["lower"], row["reason"]) == ("17", "110", reason)

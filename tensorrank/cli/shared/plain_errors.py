@@ -49,7 +49,7 @@ class PlainErrors(TyperGroup):
         except MemoryError as error:
             message = f"not enough memory ({error}); try smaller numbers, or give --memory"
         except _UsageError as error:
-            error.message = _what_was_given(error) + error.message
+            error.message = _what_was_given(error) + error.message + _of_a_size(ctx, error)
             if not ctx.obj:
                 # Typer prints such errors itself, from the message.
                 error.message = _shortened(error.message)
@@ -80,6 +80,14 @@ def _commands(command: Any) -> Iterator[Any]:
     yield command
     for below in getattr(command, "commands", {}).values():
         yield from _commands(below)
+
+
+def _of_a_size(ctx: Any, error: Any) -> str:
+    """How a study is given a size for which it has no option; an empty text for other errors."""
+    name = getattr(error, "option_name", None)
+    if name is None or ctx.invoked_subcommand != "study":
+        return ""
+    return f". Other sizes are given with a kind: tensorrank study attention depth=1-3 width=2 {name.lstrip('-')}=..."
 
 
 def _what_was_given(error: Any) -> str:

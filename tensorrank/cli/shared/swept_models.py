@@ -13,6 +13,8 @@ from tensorrank.cli.shared.terminal import whole_numbers
 from tensorrank.errors import TensorRankError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from tensorrank.atlas.kinds import SizedModel
     from tensorrank.studies.model_key import ModelKey
     from tensorrank.studies.run import Finding
@@ -21,13 +23,34 @@ if TYPE_CHECKING:
 # Heavy modules are imported where they are used, so that --help answers at once.
 
 
-def stored_findings(ranks: Iterable[tuple[ModelKey, StoredRank]]) -> list[Finding[Any]]:
-    """The ranks of a store as findings, no lower bound less than what is certified of a model that is contained."""
-    from tensorrank.atlas.kinds import model_of
+def stored_findings(ranks: Iterable[tuple[ModelKey, StoredRank]], path: Path) -> list[Finding[Any]]:
+    """The ranks of a store as findings, no lower bound less than what is certified of a model that is contained.
+
+    Raises:
+        TensorRankError: naming the store and the model, if a rank is called exact against what is proved of its model.
+    """
+    from tensorrank.atlas.entry import Entry
+    from tensorrank.atlas.kinds import SizedModel, model_of
+    from tensorrank.atlas.objections import beyond_proof
+    from tensorrank.given_files.paths import named_in_errors
+    from tensorrank.separation.partition import Bipartition
     from tensorrank.studies.contained import raised_findings
     from tensorrank.studies.run import Finding
 
-    return raised_findings(Finding(model_of(key), stored.result, fresh=False) for key, stored in ranks)
+    findings = []
+    with named_in_errors(path):
+        for key, stored in ranks:
+            model, result = model_of(key), stored.result
+            findings.append(Finding(model, result, fresh=False))
+            if isinstance(model, SizedModel) and result.standing == "exact":
+                entry = Entry(model, Bipartition.halves(model.sites), result)
+                objection = beyond_proof(entry)
+                if objection is not None:
+                    raise TensorRankError(
+                        f"{entry.name} is {entry.claim}, which {objection}. Delete its row with SQLite, so that it is "
+                        "computed again"
+                    )
+        return raised_findings(findings)
 
 
 def study_of(words: Sequence[str], **options: Any) -> tr.Study[Any]:

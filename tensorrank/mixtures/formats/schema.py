@@ -43,6 +43,13 @@ def from_dict(given: Mapping[str, Any]) -> Mixture:
     """
     if not isinstance(given, Mapping):
         raise TensorRankError(f'the model is of the type {type(given).__name__}; expected an object with the field "model"')
+    if {"value", "standing"} <= set(given):
+        raise TensorRankError(
+            "this is a separation rank, as `tensorrank rank --json` prints it; expected a model. `tensorrank atlas add` "
+            "takes it"
+        )
+    if given.get("format") == "tensorrank atlas":
+        raise TensorRankError("this is an atlas; expected a model. `tensorrank atlas --atlas FILE` lists it")
     kind = given.get("model")
     if not isinstance(kind, str) or kind not in KINDS:
         if "model" not in given:
