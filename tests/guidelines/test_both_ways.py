@@ -132,6 +132,8 @@ def test_no_key_that_changes_the_architecture_passes_unread(family):
         ("t5_small", {"architectures": ["T5EncoderModel"], "is_decoder": True}),
         ("umt5_small", {"architectures": ["UMT5ForTokenClassification"], "is_decoder": True}),
         ("phi_1_5", {"qk_layernorm": True, "head_dim": 2, "auto_map": None}),
+        # The last layer is dense, and the inner width is that of an expert nonetheless.
+        ("qwen3_30b_a3b", {"num_hidden_layers": 2, "mlp_only_layers": [1]}),
         ("falcon_rw_1b", {"parallel_attn": None, "auto_map": None}),
         ("gemma_3_4b", {"text_config": {**content("gemma_3_4b")["text_config"], "tie_word_embeddings": False}}),
     ],

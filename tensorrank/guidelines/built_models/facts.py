@@ -106,6 +106,12 @@ class _List:
         return first.count, min(first.count, first.chosen or first.count)
 
     @property
+    def layer_with_experts(self) -> Any:
+        """The last layer with a mixture of experts; the last layer where there is none."""
+        sparse = (one for one in reversed(self.layers) if mixtures(one, self.config))
+        return next(sparse, self.layers[-1]) if self.mixtures else self.layers[-1]
+
+    @property
     def notes(self) -> list[str]:
         """What a reader should know of the list."""
         found = []
@@ -184,7 +190,7 @@ def _stack(one: _List, parameters: int) -> Stack:
         heads,
         _kv_heads(layer, config, heads, dim) if heads and dim else None,
         dim if heads else None,
-        _inner(one.layers[-1], one.width),
+        _inner(one.layer_with_experts, one.width),
         parameters,
         idle_parameters=sum(mixture.idle for mixture in one.mixtures),
         experts=experts,
