@@ -7,7 +7,7 @@ page to describe, is read here. Source: https://huggingface.co/docs/safetensors,
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from math import prod
 from pathlib import Path
@@ -15,16 +15,18 @@ from typing import Any, BinaryIO
 
 import numpy as np
 
-from tensorrank.arguments import as_whole_number, shown, things
+from tensorrank.arguments import as_whole_number, named, shown, things
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.arithmetic.resources import amount, memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError, WeightsError
 from tensorrank.given_files.contents import opened
-from tensorrank.given_files.json_values import parsed_json
+from tensorrank.given_files.json_values import parsed_json, read_json
 
 EXPECTED = "a file of safetensors"
 # The library, too, refuses longer headers.
 _LONGEST_HEADER = 100_000_000
+_INDEX = ".safetensors.index.json"
+_LONGEST_INDEX = 100_000_000
 _TYPES = {"F64": "<f8", "F32": "<f4", "F16": "<f2", "BF16": "<u2"}
 
 
@@ -48,26 +50,57 @@ class StoredTensor:
 
 
 def tensors_in(path: Path) -> dict[str, StoredTensor]:
-    """The tensors of a file, or of all files of safetensors in a folder, by name; none is read.
+    """The tensors of a file, or of all files of safetensors that an index or a folder names, by name; none is read.
 
     Args:
         path: a path that `file_path` has checked.
 
     Raises:
-        WeightsError: if a file is damaged or no such file, or a name is in two files.
+        WeightsError: if a file is damaged or no such file, a name is in two files, or files lack what an index names.
         TensorRankError: if a file cannot be read, or a folder has none.
     """
+    if path.name.endswith(_INDEX):
+        return _indexed(path)
     if not os.path.isdir(path):  # pathlib fails on names too long for any file
         return _header(path)
-    found: dict[str, StoredTensor] = {}
+    indexes = sorted(path.glob(f"*{_INDEX}"))
+    if len(indexes) == 1:
+        return _indexed(indexes[0])
     files = sorted(path.glob("*.safetensors"))
+    if not files:
+        raise TensorRankError(f"the folder has no file that ends in .safetensors; expected {EXPECTED}, or a folder of them")
+    return _together(files)
+
+
+def _indexed(index: Path) -> dict[str, StoredTensor]:
+    """The tensors that an index names, in the files beside it; files of which it says nothing are left alone."""
+    content = read_json(index, "an index of safetensors", most=_LONGEST_INDEX)
+    places = content.get("weight_map") if isinstance(content, dict) else None
+    if not isinstance(places, dict) or not all(isinstance(file, str) for file in places.values()):
+        raise WeightsError(f"{index.name} has the weight_map {shown(places)}; expected names of files by those of tensors")
+    files = sorted(set(places.values()))
+    outside = [file for file in files if Path(file).name != file]
+    if outside:
+        raise WeightsError(f"{index.name} names the file {shown(outside[0])}; expected files in its own folder")
+    absent = [file for file in files if not os.path.isfile(index.parent / file)]
+    if absent:
+        raise WeightsError(f"{index.name} names files that are not there: {named(absent)}; expected all files of the model")
+    found = _together([index.parent / file for file in files])
+    lacking = [name for name in places if name not in found]
+    if lacking:
+        raise WeightsError(f"{index.name} names tensors that no file has: {named(lacking)}; copy the files again")
+    return found
+
+
+def _together(files: Sequence[Path]) -> dict[str, StoredTensor]:
+    found: dict[str, StoredTensor] = {}
     for file in files:
         for name, tensor in _header(file).items():
             if name in found:
-                raise WeightsError(f"{shown(name)} is in {found[name].path.name} and in {file.name}; expected it once")
+                raise WeightsError(
+                    f"{shown(name)} is in {found[name].path.name} and in {file.name}; expected it once: give one of the files"
+                )
             found[name] = tensor
-    if not files:
-        raise TensorRankError(f"the folder has no file that ends in .safetensors; expected {EXPECTED}, or a folder of them")
     return found
 
 

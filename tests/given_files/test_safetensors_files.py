@@ -76,6 +76,69 @@ def test_a_folder_of_files_makes_one_model(tmp_path):
         from_safetensors(tmp_path, heads=1, causal=True)
 
 
+def in_two_files(folder, prefixes=("h.0.", "h.1."), listed=None):
+    """A model in two files, with an index; and a third file with the same tensors, of which the index says nothing."""
+    places, every = {}, {}
+    for number, prefix in enumerate(prefixes):
+        tensors = {name: floats(array) for name, array in layer(prefix, number).items()}
+        places |= dict.fromkeys(tensors, f"part-{number}.safetensors")
+        every |= tensors
+        written(folder / f"part-{number}.safetensors", tensors)
+    written(folder / "variant.safetensors", every)
+    index = folder / "model.safetensors.index.json"
+    index.write_text(json.dumps({"metadata": {}, "weight_map": listed or places}))
+    return index
+
+
+def test_an_index_says_which_files_make_the_model(tmp_path):
+    index = in_two_files(tmp_path)
+    for path in (index, tmp_path):
+        assert from_safetensors(path, heads=1, causal=False).depth == 2
+    index.unlink()
+    with pytest.raises(WeightsError, match=r"is in part-0.safetensors and in variant.safetensors; expected it once: give one"):
+        from_safetensors(tmp_path, heads=1, causal=False)
+
+
+def test_files_and_tensors_that_an_index_names_are_there(tmp_path):
+    in_two_files(tmp_path)
+    (tmp_path / "part-1.safetensors").unlink()
+    with pytest.raises(WeightsError, match=r"index.json names files that are not there: part-1.safetensors; expected all"):
+        from_safetensors(tmp_path, heads=1, causal=False)
+    in_two_files(tmp_path, listed={"h.7.in_proj_weight": "part-0.safetensors"})
+    with pytest.raises(WeightsError, match=r"names tensors that no file has: h.7.in_proj_weight; copy the files again"):
+        from_safetensors(tmp_path, heads=1, causal=False)
+
+
+@pytest.mark.parametrize(
+    ("listed", "message"),
+    [
+        ([1], r"has the weight_map \[1\]; expected names of files by those of tensors"),
+        ({"a": 5}, r"has the weight_map .*5.*; expected names of files"),
+        ({"a": "../part-0.safetensors"}, "names the file '../part-0.safetensors'; expected files in its own folder"),
+    ],
+)
+def test_an_index_of_another_form_is_refused(tmp_path, listed, message):
+    index = in_two_files(tmp_path, listed=listed)
+    with pytest.raises(WeightsError, match=message):
+        from_safetensors(index, heads=1, causal=False)
+
+
+def test_a_layer_of_which_a_file_has_a_part_is_refused(tmp_path):
+    arrays = layer("h.0.") | layer("h.1.", 1)
+    del arrays["h.1.out_proj.weight"]
+    file = written(tmp_path / "a.safetensors", {name: floats(array) for name, array in arrays.items()})
+    with pytest.raises(WeightsError, match=r"h.1.in_proj_weight is there without h.1.out_proj.weight; .*: give all files"):
+        from_safetensors(file, heads=1, causal=False)
+
+
+def test_what_a_file_does_not_say_has_to_be_given(tmp_path):
+    file = written(tmp_path / "a.safetensors", {name: floats(array) for name, array in layer().items()})
+    with pytest.raises(TensorRankError, match="heads are not given, and a file does not say them; give num_attention_heads"):
+        from_safetensors(file, causal=False)
+    with pytest.raises(TensorRankError, match="causal is not given, and a file does not say it; give causal=True for"):
+        from_safetensors(file, heads=2)
+
+
 def test_a_scale_of_ones_own_is_taken(tmp_path):
     file = written(tmp_path / "a.safetensors", {name: floats(array) for name, array in layer().items()})
     assert from_safetensors(file, heads=1, causal=False, scale=3).scale == 3.0

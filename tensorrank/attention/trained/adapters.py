@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from tensorrank.arguments import by_name, file_path, shown, whole_number
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.arithmetic.given_arrays import as_given
 from tensorrank.attention.trained.blocks import FoundLayer, chosen_layers, cut, found_layers
-from tensorrank.attention.trained.network import TrainedAttention
+from tensorrank.attention.trained.network import CONSTANT, TrainedAttention
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError, WeightsError
 from tensorrank.given_files.paths import named_in_errors
@@ -42,13 +43,13 @@ def from_torch(
     """The attention layers of a PyTorch module, or of a state_dict, with their weights.
 
     Layers are known by the names of their tensors: those of torch.nn.MultiheadAttention (fused or apart), GPT-2, LLaMA,
-    Mistral, Qwen, Gemma, Phi-3, OPT, GPT-J, GPT-NeoX, BLOOM, BERT, ViT, DistilBERT, T5 and others of the same names;
-    `tensorrank/attention/trained/layouts.py` lists them. Any floating-point type, on any device, with gradients or
-    without, becomes float64 without rounding.
+    Mistral, Qwen, Gemma, Phi-3, OPT, GPT-J, GPT-NeoX, BLOOM, Falcon, BERT, ViT, DistilBERT, T5 and others of the same
+    names; `tensorrank/attention/trained/layouts.py` lists them. Any floating-point type, on any device, with gradients
+    or without, becomes float64 without rounding.
 
     Args:
         module: a torch.nn.Module, or its state_dict: tensors or arrays by name.
-        layers: the numbers of the layers to take, from 0 on; all by default.
+        layers: which to take of the attention layers that are found, by their places, from 0 on; all by default.
         under: what the names of the layers begin with, such as "encoder."; to be given where there are several stacks.
         heads: how many heads ask; by default what the module or its config says (num_heads and other names).
         causal: whether a token sees only itself and those before it; by default the module's `is_causal`, or False.
@@ -85,6 +86,7 @@ def from_torch(
     for part in parts:
         if any(getattr(one, "add_zero_attn", False) is True for one in part):
             raise WeightsError("add_zero_attn is set; expected an attention layer whose keys are of its tokens alone")
+    found = [_as_its_module_orders(layer, part) for layer, part in zip(found, parts, strict=True)]
     said = [(_said(part, _SCALE), _said(part, ("is_causal",))) for part in parts]
     if len(set(said)) > 1:
         raise WeightsError(
@@ -102,6 +104,7 @@ def from_torch(
         found,
         tensors,
         lambda names: {name: _floats(name, tensors[name]) for name in names},
+        under=under,
         heads=heads,
         scale=scale,
         causal=bool(masked) if causal is None else causal,
@@ -114,8 +117,8 @@ def from_safetensors(
     path: str | Path,
     layers: int | Sequence[int] | None = None,
     *,
-    heads: int,
-    causal: bool,
+    heads: int | None = None,
+    causal: bool | None = None,
     under: str = "",
     residual: bool | None = None,
     scale: float | None = None,
@@ -126,10 +129,12 @@ def from_safetensors(
     safetensors is needed.
 
     Args:
-        path: a file, or a folder whose files make a model.
-        layers: the numbers of the layers to take, from 0 on; all by default.
-        heads: how many heads ask; the file does not say it (num_attention_heads in a config.json).
-        causal: whether a token sees only itself and those before it: True for models that write, such as LLaMA.
+        path: a file, or a folder whose files make a model; of a model in several files also the index, which ends in
+            .safetensors.index.json.
+        layers: which to take of the attention layers that are found, by their places, from 0 on; all by default.
+        heads: how many heads ask; to be given, since the file does not say it (num_attention_heads in a config.json).
+        causal: whether a token sees only itself and those before it; to be given, since the file does not say it: True
+            for models that write, such as LLaMA, False for those whose tokens see all others, such as BERT.
         under: what the names of the layers begin with, such as "encoder."; to be given where there are several stacks.
         residual: whether each layer adds its input to its output; by default True for layers inside a model.
         scale: what scores are multiplied by before the softmax; by default 1 / sqrt(head_dim), and 1 for T5.
@@ -139,7 +144,7 @@ def from_safetensors(
 
     Raises:
         WeightsError: as `from_torch`, and if a file is damaged.
-        TensorRankError: if a file cannot be read, or there is no such layer.
+        TensorRankError: if a file cannot be read, there is no such layer, or heads or causal are not given.
 
     Source: the format, https://huggingface.co/docs/safetensors.
 
@@ -155,12 +160,29 @@ def from_safetensors(
     TrainedAttention(depth=1, width=2, heads=2, kv_heads=2, head_dim=1, scale=1.0, causal=True, residual=False)
     """
     file = file_path("path", path)
+    if heads is None:
+        raise TensorRankError(
+            "heads are not given, and a file does not say them; give num_attention_heads of the model's config.json, such as "
+            "heads=32"
+        )
+    if causal is None:
+        raise TensorRankError(
+            "causal is not given, and a file does not say it; give causal=True for a model that writes, such as GPT-2 or "
+            "LLaMA, and causal=False for one whose tokens see all others, such as BERT or ViT"
+        )
     with named_in_errors(file):
         stored = tensors_in(file)
         found = chosen_layers(found_layers(stored, under), layers)
         _refuse_other_keys(found, stored)
         return _trained(
-            found, stored, lambda names: floats_of(stored, names), heads=heads, scale=scale, causal=causal, residual=residual
+            found,
+            stored,
+            lambda names: floats_of(stored, names),
+            under=under,
+            heads=heads,
+            scale=scale,
+            causal=causal,
+            residual=residual,
         )
 
 
@@ -169,6 +191,7 @@ def _trained(
     present: Mapping[str, Any],
     read: Read,
     *,
+    under: str,
     heads: int,
     scale: float | None,
     causal: bool,
@@ -186,9 +209,9 @@ def _trained(
             "layers have other sizes than each other; expected equal ones: take them one by one, such as by layers=0"
         )
     residual = found[0].prefix != "" if residual is None else residual
-    left_out = tuple(name for name in present if name not in tensors)
+    left_out = tuple(name for name in present if name.startswith(under) and name not in tensors)
     if not residual and len(blocks) == 1 and blocks[0].output_bias.any():
-        left_out += (f"{found[0].prefix}{found[0].layout.outward_bias}, without softmax: a constant added to the output",)
+        left_out += (CONSTANT,)
     left_out += tuple({layer.layout.unseen: None for layer in found if layer.layout.unseen})
     usual = found[0].layout.scale or 1 / math.sqrt(blocks[0].query.shape[1])
     names = tuple(layer.names for layer in found)
@@ -209,6 +232,12 @@ def _parts(modules: Mapping[str, Any], layer: FoundLayer) -> list[Any]:
     """The module of a layer, and those inside it."""
     own = layer.prefix.removesuffix(".")
     return [part for name, part in modules.items() if name == own or name.startswith(layer.prefix)]
+
+
+def _as_its_module_orders(layer: FoundLayer, modules: Sequence[Any]) -> FoundLayer:
+    """The layer with rows ordered by heads where its module says so: GPT-BigCode's, whose names are those of GPT-2."""
+    ordered = layer.layout.inputs_first and any(getattr(one, "multi_query", None) is False for one in modules)
+    return replace(layer, layout=replace(layer.layout, by_head=True)) if ordered else layer
 
 
 def _said(modules: Sequence[Any], names: Sequence[str]) -> Any:

@@ -81,6 +81,7 @@ def found_layers(names: Collection[str], under: str = "") -> list[FoundLayer]:
         raise WeightsError(
             f"no attention layer was found among tensors{where} named {named(names)}; expected layers of {known}"
         )
+    _refuse_incomplete(found, present)
     stacks = Counter(map(_stack, found))
     if len(stacks) > 1:
         listed = ", ".join(f"{count} of {stack}*" for stack, count in list(stacks.items())[:MOST_LISTED])
@@ -89,6 +90,22 @@ def found_layers(names: Collection[str], under: str = "") -> list[FoundLayer]:
             f"under={shown(_beginning_of_one_stack(list(found)))}"
         )
     return sorted(found.values(), key=lambda layer: [int(number) for number in re.findall(r"\d+", layer.prefix)])
+
+
+def _refuse_incomplete(found: Mapping[str, FoundLayer], present: Collection[str]) -> None:
+    """Refuse a layer that has some of its matrices and lacks others, beside whole layers of its stack."""
+    layouts = {_stack(prefix): layer.layout for prefix, layer in found.items()}
+    for name in present:
+        for stack, layout in layouts.items():
+            end = next((end for end in layout.weights if name.endswith(end)), None)
+            prefix = name.removesuffix(end) if end else None
+            if prefix is None or prefix in found or _stack(prefix) != stack:
+                continue
+            missing = [prefix + end for end in layout.weights if prefix + end not in present]
+            raise WeightsError(
+                f"{name} is there without {named(missing)}; expected all matrices of a layer: give all files of the model, "
+                "such as by their folder"
+            )
 
 
 def _stack(prefix: str) -> str:
@@ -139,8 +156,8 @@ def cut(layer: FoundLayer, tensors: Mapping[str, Floats], heads: int) -> Block:
     width, dim, kv_heads = sizes
     rows = [heads * dim, kv_heads * dim, kv_heads * dim]
     *inward, outward = _biases(layer, tensors, rows, width)
-    weights = _split(np.concatenate(matrices[:-1]), rows, layout, heads)
-    biases = _split(np.concatenate(inward), rows, layout, heads)
+    weights = _split(np.concatenate(matrices[:-1]), rows, layout, kv_heads)
+    biases = _split(np.concatenate(inward), rows, layout, kv_heads)
     query, key, value = (part.reshape(-1, dim, width) for part in weights)
     output = matrices[-1].reshape(width, heads, dim).swapaxes(0, 1)
     query_bias, key_bias, value_bias = (part.reshape(-1, dim) for part in biases)
@@ -162,12 +179,13 @@ def _biases(layer: FoundLayer, tensors: Mapping[str, Floats], rows: list[int], w
     return biases
 
 
-def _split(array: Floats, rows: list[int], layout: Layout, heads: int) -> list[Floats]:
+def _split(array: Floats, rows: list[int], layout: Layout, kv_heads: int) -> list[Floats]:
     """The rows of W_Q, W_K and W_V from an array that has them all."""
-    if layout.by_head:
-        parts = array.reshape(heads, 3, -1, *array.shape[1:])
-        return [parts[:, i].reshape(-1, *array.shape[1:]) for i in range(3)]
-    return np.split(array, np.cumsum(rows)[:-1])
+    if not layout.by_head:
+        return np.split(array, np.cumsum(rows)[:-1])
+    groups = array.reshape(kv_heads, -1, *array.shape[1:])
+    parts = np.split(groups, np.cumsum(rows)[:-1] // kv_heads, axis=1)
+    return [part.reshape(-1, *array.shape[1:]) for part in parts]
 
 
 def _sizes(shapes: Sequence[Shape], heads: int) -> tuple[int, int, int] | None:

@@ -18,8 +18,8 @@ class Layout:
         inward_biases: the names of their biases, or a single name.
         outward: the name of W_O.
         outward_bias: the name of its bias.
-        by_head: whether the rows of a single tensor are ordered by heads: those of W_Q, W_K and W_V of the first head,
-            then those of the second.
+        by_head: whether the rows of a single tensor are ordered by heads: first those of the first W_K and W_V, behind
+            those of all W_Q that share them, then those of the second.
         inputs_first: whether matrices may be stored as (inputs, outputs), as transformers' Conv1D does.
         scale: what scores are multiplied by before the softmax; None for 1 / sqrt(head_dim).
         unseen: what changes queries and keys and has no tensor, in words.
@@ -61,7 +61,7 @@ LAYOUTS = (
     _linear("LLaMA, Mistral, Qwen, Gemma", "q_proj k_proj v_proj", "o_proj", unseen="rotary positions, if there are any"),
     _linear("OPT, GPT-J, BART, CLIP", "q_proj k_proj v_proj", "out_proj", unseen="rotary positions, if there are any"),
     _linear("Phi-3", "qkv_proj", "o_proj", unseen="rotary positions"),
-    _linear("GPT-NeoX, BLOOM", "query_key_value", "dense", by_head=True, unseen="rotary positions, or ALiBi"),
+    _linear("GPT-NeoX, BLOOM, Falcon", "query_key_value", "dense", by_head=True, unseen="rotary positions, or ALiBi"),
     _linear("BERT", "self.query self.key self.value", "output.dense"),
     _linear("ViT", "attention.query attention.key attention.value", "output.dense"),
     _linear("DistilBERT", "q_lin k_lin v_lin", "out_lin"),

@@ -22,6 +22,8 @@ from tensorrank.separation.numerical_model import NumericalModel, Sampler
 _LARGEST = 2**24
 _INWARD_BIASES = ("query_bias", "key_bias", "value_bias")
 _WEIGHTS = 2
+# What a single layer without residual connections leaves out.
+CONSTANT = "the bias of W_O, without softmax: a constant added to the output"
 
 
 @checked
@@ -40,7 +42,7 @@ class TrainedAttention:
         causal: whether a token sees only itself and those before it.
         residual: whether each layer adds its input to its output.
         read: for every layer the names of the tensors that were read.
-        left_out: the names of the tensors that were not, and what else is left out, in words.
+        left_out: the names of the tensors that were not, of those beneath `under`, and what else is left out, in words.
 
     Biases of W_Q, W_K and W_V, and with residual connections those of W_O, are carried exactly: by an input coordinate
     that is always 1, so that networks with biases are wider by one. A single layer without residual connections leaves
@@ -90,8 +92,12 @@ class TrainedAttention:
     def layers(self) -> tuple[TrainedAttention, ...]:
         """Each layer by itself."""
         read = self.read or ((),) * self.depth
-        pairs = zip(self.blocks, read, strict=True)
-        return tuple(replace(self, blocks=(block,), read=(names,)) for block, names in pairs)
+        return tuple(self._layer(block, names) for block, names in zip(self.blocks, read, strict=True))
+
+    def _layer(self, block: Block, read: tuple[str, ...]) -> TrainedAttention:
+        constant = not self.residual and block.output_bias.any() and CONSTANT not in self.left_out
+        left_out = (*self.left_out, CONSTANT) if constant else self.left_out
+        return replace(self, blocks=(block,), read=(read,), left_out=left_out)
 
     def without_softmax(self, tokens: int, *, output_token: int | None = None) -> tuple[SelfAttention, dict[str, Array]]:
         """The network without softmax, and its weights, for `separation_rank(model, weights=weights)`.

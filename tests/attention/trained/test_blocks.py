@@ -49,6 +49,23 @@ def test_what_is_not_attention_is_listed():
     assert trained.left_out == ("h.0.mlp.up.weight", "norm.weight", "rotary positions, if there are any")
 
 
+def test_tensors_of_other_stacks_are_not_left_out():
+    tensors = {f"{part}.0.attn.{name}": array for part in ("near", "far") for name, array in llama().items()}
+    tensors |= zeros(near__norm__weight=6, far__norm__weight=6)
+    assert from_torch(tensors, heads=4, under="near.").left_out == ("near.norm.weight", "rotary positions, if there are any")
+
+
+def test_each_layer_without_residual_connections_says_that_its_constant_is_left_out():
+    tensors = {f"h.{i}.{name}": array for i in range(2) for name, array in llama().items()}
+    tensors |= {f"h.{i}.o_proj.bias": np.ones(6) for i in range(2)}
+    whole = from_torch(tensors, heads=4, residual=False)
+    constant = "the bias of W_O, without softmax: a constant added to the output"
+    assert constant not in whole.left_out
+    assert [layer.left_out[-1] for layer in whole.layers] == [constant, constant]
+    assert from_torch(tensors, 0, heads=4, residual=False).left_out.count(constant) == 1
+    assert all(constant not in layer.left_out for layer in from_torch(tensors, heads=4).layers)
+
+
 def test_layers_inside_a_model_have_residual_connections_and_one_alone_has_none():
     inside = {f"h.0.{name}": array for name, array in llama().items()}
     assert from_torch(inside, heads=4).residual
@@ -179,3 +196,17 @@ def test_heads_of_gpt_neox_keep_queries_keys_and_values_together():
     biased = {"query_key_value.weight": np.ones((6, 2)), "query_key_value.bias": rows, "dense.weight": np.eye(2)}
     (block,) = from_torch(biased, heads=2).blocks
     assert (block.query_bias.tolist(), block.value_bias.tolist()) == ([[1], [4]], [[3], [6]])
+
+
+def test_heads_of_falcon_that_share_keys_stand_before_them():
+    # Two groups, each of two W_Q of width 1, one W_K and one W_V.
+    rows = np.arange(8.0)
+    tensors = {
+        "query_key_value.weight": np.outer(rows, [1, 0]),
+        "query_key_value.bias": 10 * rows,
+        "dense.weight": np.ones((2, 4)),
+    }
+    (block,) = from_torch(tensors, heads=4).blocks
+    assert block.query[:, 0, 0].tolist() == [0, 1, 4, 5]
+    assert (block.key[:, 0, 0].tolist(), block.value[:, 0, 0].tolist()) == ([2, 6], [3, 7])
+    assert (block.query_bias.ravel().tolist(), block.value_bias.ravel().tolist()) == ([0, 10, 40, 50], [30, 70])

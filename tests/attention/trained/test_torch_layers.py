@@ -140,6 +140,36 @@ MODELS = {
         False,
     ),
     "GPTNeoX": (SMALL, "layers.0.attention", "dense", True),
+    "GPTBigCode": (
+        {"n_embd": 12, "n_head": 3, "n_layer": 2, "n_positions": 8, "multi_query": False},
+        "h.0.attn",
+        "c_proj",
+        False,
+    ),
+    "GPTBigCode with one key": (
+        {"n_embd": 12, "n_head": 3, "n_layer": 2, "n_positions": 8, "multi_query": True},
+        "h.0.attn",
+        "c_proj",
+        False,
+    ),
+    "Falcon": (
+        {"hidden_size": 12, "num_attention_heads": 3, "num_hidden_layers": 2, "multi_query": True},
+        "h.0.self_attention",
+        "dense",
+        True,
+    ),
+    "Falcon 40B": (
+        {
+            "hidden_size": 16,
+            "num_attention_heads": 4,
+            "num_kv_heads": 2,
+            "num_hidden_layers": 2,
+            "new_decoder_architecture": True,
+        },
+        "h.0.self_attention",
+        "dense",
+        True,
+    ),
     "GPTJ": ({"n_embd": 12, "n_head": 3, "n_layer": 2, "n_positions": 8, "rotary_dim": 4}, "h.0.attn", "out_proj", True),
     "Bert": (SMALL, "encoder.layer.0.attention", "output.dense", False),
     "DistilBert": ({"dim": 12, "n_heads": 3, "n_layers": 2, "hidden_dim": 16}, None, "out_lin", False),
@@ -151,7 +181,8 @@ def test_layers_of_transformers(name):
     transformers = pytest.importorskip("transformers")
     sizes, where, output, rotary = MODELS[name]
     torch.manual_seed(0)
-    model = randomised(getattr(transformers, f"{name}Model")(getattr(transformers, f"{name}Config")(**IDS, **sizes)))
+    kind = name.partition(" ")[0]
+    model = randomised(getattr(transformers, f"{kind}Model")(getattr(transformers, f"{kind}Config")(**IDS, **sizes)))
     if where is None:
         where = next(part for part, _ in model.named_modules() if part.endswith(".attention"))
     ids = torch.randint(1, 11, (COUNT, TOKENS), generator=torch.Generator().manual_seed(2))
