@@ -221,8 +221,8 @@ def _module(name: str, kind: Any, config: Any) -> Any:
         made += 1
         if made > _MOST_PARAMETERS:
             raise TooLargeError(
-                f"a {name} model of this configuration has more than {_MOST_PARAMETERS} arrays of weights; expected fewer, since "
-                "each is built by itself: give depth and width"
+                f"a {name} model of this configuration has more than {_MOST_PARAMETERS} arrays of weights; expected fewer, "
+                "since each is built by itself: give depth and width"
             )
 
     hook = torch.nn.modules.module.register_module_parameter_registration_hook(count)

@@ -281,7 +281,7 @@ ENCODERS: dict[str, Family] = {
         output_bias=True,
         roles=("encoder",),
         expects={"legacy": (True,), "conv_groups": (1,)},
-        harmless=words("conv_act pooler_hidden_size pos_att_type share_att_key position_buckets max_relative_positions"),
+        harmless=words("pooler_hidden_size pos_att_type share_att_key position_buckets max_relative_positions"),
     ),
     "modernbert": Family(
         prefix="ModernBert",

@@ -18,9 +18,12 @@ _OF_RUNNING = """
 """
 # The heads of tasks and the output embedding are read where a class has them.
 _OF_CLASSES = "id2label label2id num_labels problem_type tie_word_embeddings n_special predict_special_tokens"
-_OF_FUNCTIONS = """
+_OF_ONE_NUMBER = """
     hidden_act hidden_activation activation_function activation dense_act_fn act_fn pooler_act pooler_hidden_act
-    classifier_activation classifier_pooling logit_scale logits_scaling embedding_multiplier residual_multiplier
+    classifier_activation conv_act
+"""
+_OF_FUNCTIONS = """
+    classifier_pooling logit_scale logits_scaling embedding_multiplier residual_multiplier
     scale_attn_weights scale_attn_by_inverse_layer_idx reorder_and_upcast_attn attn_logit_softcapping
     final_logit_softcapping query_pre_attn_scalar clip_qkv softmax_scale softmax_in_fp32 partial_rotary_factor
     original_max_position_embeddings position_embedding_type use_mrope use_parallel_residual seq_length layer_types
@@ -37,13 +40,11 @@ _OF_WRITING = """
     encoder_no_repeat_ngram_size bad_words_ids num_return_sequences output_scores return_dict_in_generate
     remove_invalid_values exponential_decay_length_penalty suppress_tokens begin_suppress_tokens
 """
-# Functions of one number have no weights but for two, which families may be given by any of these keys.
-_FUNCTIONS = """
-    hidden_act hidden_activation activation_function activation dense_act_fn act_fn pooler_act pooler_hidden_act
-    classifier_activation conv_act feed_forward_proj
-"""
+# Of functions of one number, which families name by these keys and by feed_forward_proj, these two have weights.
 _WEIGHTED = ("prelu", "xielu")
-_HARMLESS = frozenset((_OF_FILES + _OF_RUNNING + _OF_CLASSES + _OF_FUNCTIONS + _OF_TRAINING + _OF_WRITING).split())
+_HARMLESS = frozenset(
+    (_OF_FILES + _OF_RUNNING + _OF_CLASSES + _OF_ONE_NUMBER + _OF_FUNCTIONS + _OF_TRAINING + _OF_WRITING).split()
+)
 # Keys that begin or end so are notes of programs, numbers of tokens, scales of random first weights, parts of norms
 # that only keep them from dividing by zero, and the parameters of rotary positions.
 _BEGINNINGS = ("_", "rope_", "rotary_", "initializer_", "summary_")
@@ -65,4 +66,5 @@ def has_weights(key: str, value: object) -> bool:
     >>> has_weights("hidden_act", "xielu"), has_weights("feed_forward_proj", "gated-gelu")
     (True, False)
     """
-    return key.rpartition(".")[2] in _FUNCTIONS.split() and isinstance(value, str) and value.lower().endswith(_WEIGHTED)
+    keys = (*_OF_ONE_NUMBER.split(), "feed_forward_proj")
+    return key.rpartition(".")[2] in keys and isinstance(value, str) and value.lower().endswith(_WEIGHTED)
