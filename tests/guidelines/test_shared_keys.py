@@ -1,6 +1,10 @@
 import math
 
+import flint
+import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import tensorrank as tr
 from tensorrank import guidelines
@@ -21,6 +25,42 @@ def test_the_rank_of_one_layer_is_exact(width, heads, head_dim):
         assert found.one_layer == tuple(tr.separation_rank(model, method="catalecticant").value for model in models)
         if kv_heads < heads:
             assert (found.rank, found.rank_unshared, found.standing) == (*found.one_layer, "exact")
+
+
+@settings(max_examples=30, deadline=None)
+@given(
+    width=st.integers(1, 6),
+    head_dim=st.integers(1, 3),
+    kv_heads=st.integers(1, 4),
+    sharing=st.integers(1, 4),
+    seed=st.integers(0, 10**6),
+)
+def test_the_rank_of_one_layer_is_that_of_a_grid_of_values(width, head_dim, kv_heads, sharing, seed):
+    # A layer as it is written, on tokens drawn modulo a prime, d + 1 to a side; the rank by FLINT.
+    prime, rng = 2**31 - 1, np.random.default_rng(seed)
+
+    def draw(*shape):
+        return rng.integers(0, prime, shape).astype(object)
+
+    heads, count = kv_heads * sharing, width + 3
+    query, key, value = (draw(number, head_dim, width) for number in (heads, kv_heads, kv_heads))
+    output = draw(heads, head_dim)
+    sides = draw(2, count, width + 1, width)
+
+    def moments(tokens):
+        return sum(np.outer(token, token) for token in tokens) % prime
+
+    def entry(x, moment):
+        total = 0
+        for head, (asks, row) in enumerate(zip(query, output, strict=True)):
+            shared = head // sharing
+            total += row @ (value[shared] @ moment % prime @ (key[shared].T @ (asks @ x % prime) % prime) % prime)
+        return int(total % prime)
+
+    ours, theirs = ([moments(tokens) for tokens in side] for side in sides)
+    rows = [entry(tokens[0], (mine + other) % prime) for tokens, mine in zip(sides[0], ours, strict=True) for other in theirs]
+    expected = flint.nmod_mat(count, count, rows, prime).rank()
+    assert guidelines.shared_keys(1, width, heads, kv_heads, head_dim).one_layer[0] == expected
 
 
 def test_small_ranks_are_computed():
