@@ -150,8 +150,11 @@ class Passes:
                 most probable value. The tables have to count a missing value with the largest entry then.
         """
         variables, numbers = np.full(self.plan.circuit.slots, -1), np.zeros(self.plan.circuit.slots, dtype=np.int64)
-        for variable, own in enumerate(slots):
-            variables[own], numbers[own] = variable, np.arange(len(own))
+        # All at once, since a long series has thousands of hidden variables.
+        counts = np.array(list(map(len, slots)), dtype=np.int64)
+        own = np.concatenate([*slots, np.empty(0, dtype=np.int64)])
+        variables[own] = np.repeat(np.arange(len(slots)), counts)
+        numbers[own] = np.arange(len(own)) - np.repeat(np.cumsum(counts) - counts, counts)
         states, logs = np.empty((evidence.rows, len(slots)), dtype=np.int64), np.empty(evidence.rows)
         codes = evidence.codes.copy() if completed else evidence.codes[:, :0]
         # The components of real variables are summed over: they belong to what is observed.
