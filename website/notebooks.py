@@ -5,7 +5,7 @@ build. Beside its page stands the notebook with all outputs, to be opened in Jup
 """
 
 import tempfile
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import jupytext
@@ -41,7 +41,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     place = PurePosixPath(page.file.src_uri)
     if place.parent.name != FOLDER:
         return markdown
-    notebook = executed(jupytext.reads(markdown, fmt="md"))
+    notebook = executed(jupytext.reads(markdown, fmt="md"), Path(config.docs_dir).parent)
     text, resources = MarkdownExporter(raw_template=TEMPLATE).from_notebook_node(notebook)
     for name, content in resources["outputs"].items():
         picture = f"{place.stem}_{name}"
@@ -52,14 +52,16 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     return with_download(text, beside.name)
 
 
-def executed(notebook: Any) -> Any:
-    """The notebook, run from its first block to its last in an empty folder."""
+def executed(notebook: Any, root: Path) -> Any:
+    """The notebook, run from its first block to its last in a folder with nothing but the examples."""
     notebook.metadata["kernelspec"] = {"name": "python3", "display_name": "Python 3", "language": "python"}
     notebook.cells.insert(0, nbformat.v4.new_code_cell(PICTURES))
     with tempfile.TemporaryDirectory() as folder:
+        Path(folder, "examples").symlink_to(root / "examples")
         # Sockets that are files, of which no other user can read the folder.
         settings = Config(KernelManager={"transport": "ipc", "ip": f"{folder}/kernel"})
-        NotebookClient(notebook, config=settings, timeout=PATIENCE, resources={"metadata": {"path": folder}}).execute()
+        place = {"metadata": {"path": folder}}
+        NotebookClient(notebook, config=settings, timeout=PATIENCE, coalesce_streams=True, resources=place).execute()
     del notebook.cells[0]
     return notebook
 

@@ -5,6 +5,7 @@ import zlib
 from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag
 
+import nbformat
 import pytest
 from typer.main import get_command
 
@@ -70,6 +71,15 @@ def test_the_reference_has_every_public_name(site):
 def test_the_reference_has_the_help_of_every_verb(pages, site):
     said = "".join(pages[site / "reference" / "command_line.html"].texts)
     assert [verb for verb in get_command(app).commands if f"Usage: tensorrank {verb} " not in said] == []
+
+
+def test_notebooks_come_with_what_they_print_and_picture(site):
+    notebooks = sorted((site / "notebooks").glob("*.ipynb"))
+    assert [path.stem for path in notebooks] == ["engineer", "teacher", "theorist"]
+    for path in notebooks:
+        outputs = [out for cell in nbformat.read(path, 4).cells for out in cell.get("outputs", ())]
+        assert any("image/png" in out.get("data", {}) for out in outputs)
+        assert not any(out.output_type == "error" or out.get("name") == "stderr" for out in outputs)
 
 
 def test_formulas_are_mathematics_when_the_page_arrives(site):
