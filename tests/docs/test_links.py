@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md")), *sorted((ROOT / "benchmarks").glob("*.md"))]
+SITE = sorted((ROOT / "docs").rglob("*.md"))
+PAGES = [*sorted(ROOT.glob("*.md")), *SITE, *sorted((ROOT / "benchmarks").glob("*.md"))]
 MODULES = sorted((ROOT / "tensorrank").rglob("*.py"))
 # Folders that examples and studies make.
 MADE = ("examples/out",)
@@ -35,6 +36,11 @@ def test_every_link_and_file_of_a_page_exists(page):
     named = [name for name in NAMED.findall(text) if not name.startswith(MADE)]
     gone += [name for name in named if not (ROOT / name).exists() and not (page.parent / name).exists()]
     assert not gone
+
+
+@pytest.mark.parametrize("page", SITE, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_page_of_the_site_links_to_the_glossary(page):
+    assert page.name == "glossary.md" or "glossary.md" in page.read_text()
 
 
 def test_every_file_that_docstrings_and_comments_name_exists():
