@@ -87,13 +87,16 @@ def advise(
     ways = ("--parameters", "--depth and --width", "--config", "--projections")
     asked = (parameters, shaped, config, projections or None)
     given = [way for way, value in zip(ways, asked, strict=True) if value is not None]
+    sizes_of_heads = {"--heads": heads, "--kv-heads": kv_heads, "--head-dim": head_dim}
+    if not given:
+        _keys(None, [], sizes_of_heads)
     if len(given) != 1:
         raise TensorRankError(f"given: {', '.join(given) or 'nothing'}; give one of {', '.join(ways)}")
     if config is None and counted_by is not None:
         raise TensorRankError(f"--counted-by is {counted_by!r} without --config; expected both")
     model = None if config is None else tr.guidelines.read_config(config, counted_by)  # type: ignore[arg-type] # checked there
     shapes = _shapes(model, depth, width) if model or shaped else []
-    keys = _keys(model, shapes, {"--heads": heads, "--kv-heads": kv_heads, "--head-dim": head_dim})
+    keys = _keys(model, shapes, sizes_of_heads)
     sizes = [] if parameters is None else numbers_of_parameters(parameters, "--parameters")
     if len(sizes) > 1:
         raise TensorRankError(f"--parameters is {parameters!r}; expected one size")
@@ -178,6 +181,8 @@ def _keys(
     heads, kv_heads, head_dim = given.values()
     named = [name for name, value in given.items() if value is not None]
     if model is not None or not shapes:
+        if named and model is not None:
+            raise TensorRankError(f"{named[0]} is given beside --config, which says it; leave it out")
         if named:
             raise TensorRankError(f"{named[0]} is given without --depth and --width; expected all of them")
         return [None if model is None else _keys_of(stack) for stack in (model.stacks if model else ())]

@@ -239,7 +239,11 @@ def test_pictures(tmp_path):
         (("--config", "nowhere.json"), "nowhere.json cannot be read"),
         (("--config", "nowhere.json", "--counted-by", "hand"), "counted_by is 'hand'; expected one of table, transformers"),
         (("--parameters", "1e9", "--counted-by", "table"), "--counted-by is 'table' without --config; expected both"),
-        (("--config", CONFIGS / "gpt2.json", *TABLE, "--heads", 4), "--heads is given without --depth and --width"),
+        (
+            ("--config", CONFIGS / "gpt2.json", *TABLE, "--heads", 4),
+            "--heads is given beside --config, which says it; leave it out",
+        ),
+        (("--heads", 4), "--heads is given without --depth and --width; expected all of them"),
         (("--parameters", "1e9", "--kv-heads", 4), "--kv-heads is given without --depth and --width; expected all of them"),
         (("--depth", 3, "--width", 8, "--kv-heads", 4), "--kv-heads is given without --heads; expected both"),
         (("--depth", 3, "--width", 8, "--heads", 3), "3 heads do not divide the width 8; expected a divisor, or head_dim"),

@@ -91,6 +91,8 @@ def built(content: Mapping[str, Any], known: Set[str]) -> BuiltModel:
         kind, notes = _class(name, config, content)
         watched = _watched(config)
         module = _module(name, kind, config)
+    if not _has_sizes(content):
+        notes.append("the configuration says no sizes; counted are those that transformers takes where they are left out")
     return BuiltModel(module, config, (*notes, *_unread(name, content, known, watched)))
 
 
@@ -100,6 +102,13 @@ def _auto() -> Any:
 
 def _classes() -> Any:
     return import_module("transformers.models.auto.modeling_auto")
+
+
+def _has_sizes(content: Any) -> bool:
+    """Whether a configuration, or a part of it, has a whole number that may be a size."""
+    if isinstance(content, Mapping):
+        return any(_has_sizes(value) for key, value in content.items() if not is_harmless(key))
+    return any(map(_has_sizes, content)) if isinstance(content, list) else type(content) is int
 
 
 def _check_sizes(content: Any, place: str) -> None:

@@ -171,6 +171,14 @@ def test_nothing_is_fetched_and_no_code_of_the_file_is_run(monkeypatch, tmp_path
         read({"model_type": "upernet", "backbone": "microsoft/resnet-50", "use_timm_backbone": False})
 
 
+def test_a_configuration_without_sizes_is_said_to_have_none():
+    note = "the configuration says no sizes; counted are those that transformers takes where they are left out"
+    assert read({"model_type": "mamba", "bos_token_id": 0}).notes == (note,)
+    assert read({"model_type": "llava"}).notes == (note,)
+    assert read({"model_type": "mamba", "hidden_size": 64}).notes == ()
+    assert read({"model_type": "llava", "text_config": config("llama_7b")}).notes == ()
+
+
 def test_all_numbers_stay_away():
     made = building.built(config("llama_3_405b"), frozenset())
     assert {parameter.device.type for parameter in made.module.parameters()} == {"meta"}
