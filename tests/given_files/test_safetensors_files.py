@@ -131,6 +131,15 @@ def test_a_layer_of_which_a_file_has_a_part_is_refused(tmp_path):
         from_safetensors(file, heads=1, causal=False)
 
 
+def test_layers_of_other_networks_in_a_file_are_left_alone(tmp_path):
+    # Numbers in names tell two networks apart as little as two layers; one of the two is broken.
+    arrays = layer("net0.h.0.") | layer("net1.h.0.", 1)
+    del arrays["net1.h.0.out_proj.weight"]
+    file = written(tmp_path / "a.safetensors", {name: floats(array) for name, array in arrays.items()})
+    found = from_safetensors(file, heads=1, causal=False, under="net0.")
+    assert found.read == (("net0.h.0.in_proj_weight", "net0.h.0.out_proj.weight"),)
+
+
 def test_what_a_file_does_not_say_has_to_be_given(tmp_path):
     file = written(tmp_path / "a.safetensors", {name: floats(array) for name, array in layer().items()})
     with pytest.raises(TensorRankError, match="heads are not given, and a file does not say them; give num_attention_heads"):

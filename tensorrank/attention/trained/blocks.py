@@ -81,7 +81,7 @@ def found_layers(names: Collection[str], under: str = "") -> list[FoundLayer]:
         raise WeightsError(
             f"no attention layer was found among tensors{where} named {named(names)}; expected layers of {known}"
         )
-    _refuse_incomplete(found, present)
+    _refuse_incomplete(found, {name for name in names if name.startswith(under)})
     stacks = Counter(map(_stack, found))
     if len(stacks) > 1:
         listed = ", ".join(f"{count} of {stack}*" for stack, count in list(stacks.items())[:MOST_LISTED])
