@@ -12,6 +12,7 @@ from dataclasses import fields
 from typing import Any, ClassVar
 
 from tensorrank.arguments import shown
+from tensorrank.short_reprs import ShortRepr
 from tensorrank.whole_numbers import to_text
 
 # Every whole number up to this one is a float64, so readers of JSON that know only floats keep it.
@@ -47,7 +48,7 @@ def plain(value: Any) -> Any:
     raise TypeError(f"{shown(value)} of type {type(value).__name__} has no plain form")
 
 
-class Record:
+class Record(ShortRepr):
     """The base of frozen dataclasses that give their fields as plain values, by `to_dict`.
 
     Attributes:

@@ -9,6 +9,7 @@ import tensorly
 from fuzz.good_calls import CALLS, namespace
 
 import tensorrank as tr
+from tensorrank.equal_values import key_of
 from tensorrank.errors import TensorRankError
 
 
@@ -26,14 +27,14 @@ def array_of(value):
 
 
 def answers(call, chosen, array, first):
-    """What a call gives, in words, where the first entry of one of its arrays is masked and holds a number."""
+    """What a call gives where the first entry of one of its arrays is masked and holds a number."""
     entries, mask = array.copy(), np.zeros(array.shape, dtype=bool)
     entries.flat[0], mask.flat[0] = first, True
     named = {part.arg: evaluated(part.value) for part in call.keywords} | {chosen: np.ma.array(entries, mask=mask)}
     function, positional = evaluated(call.func), [evaluated(part) for part in call.args]
     try:
         found = function(*positional, **named)
-        return repr(list(found) if inspect.isgenerator(found) else found)
+        return key_of(list(found) if inspect.isgenerator(found) else found)
     except TensorRankError:
         return None
 

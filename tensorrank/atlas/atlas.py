@@ -29,6 +29,7 @@ from tensorrank.separation.options import Method
 from tensorrank.separation.partition import PartitionLike
 from tensorrank.separation.result import SeparationRank
 from tensorrank.separation.solve import separation_rank
+from tensorrank.short_reprs import ShortRepr
 from tensorrank.studies.store import Store
 
 # Methods that compute. Without the name of one, a rank that a theorem gives would not be computed again.
@@ -37,7 +38,7 @@ _COMPUTED: dict[str, Method] = {"catalecticant": "catalecticant", "grid": "grid"
 
 @checked
 @dataclass(frozen=True)
-class Atlas:
+class Atlas(ShortRepr):
     """Separation ranks for almost all weights, each with what certifies it and how to compute it again.
 
     An atlas comes with the package (`Atlas.packaged`). A user's own file adds to it (`Atlas.load`, `save`), and has

@@ -24,6 +24,7 @@ from tensorrank.records import Record
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.result import SeparationRank
 from tensorrank.separation.solve import separation_rank
+from tensorrank.short_reprs import ShortRepr
 from tensorrank.whole_numbers import abbreviated
 
 # Trees of pairs of functions with more entries than this are not made to count classes.
@@ -79,7 +80,7 @@ class Wall(Record):
 
 @checked
 @dataclass(frozen=True)
-class ApproximationRun:
+class ApproximationRun(ShortRepr):
     """A way of approximating, which is applied to each target.
 
     Attributes:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 import warnings
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -100,7 +100,7 @@ class FamilyScores(Record):
     held_out: tuple[float, ...]
     fitted: tuple[float, ...]
     converged: tuple[bool, ...]
-    seconds: float
+    seconds: float = field(compare=False)
 
     @property
     def mean(self) -> float:

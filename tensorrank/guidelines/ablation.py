@@ -23,11 +23,12 @@ from tensorrank.checked import check_fields, checked
 from tensorrank.errors import TensorRankError
 from tensorrank.guidelines.crossings import Crossing, Curve, find_crossing
 from tensorrank.guidelines.transitions import TransitionFit, positive
+from tensorrank.short_reprs import ShortRepr
 
 
 @checked
 @dataclass(frozen=True)
-class Ablation:
+class Ablation(ShortRepr):
     """Losses against size for several depths.
 
     Attributes:

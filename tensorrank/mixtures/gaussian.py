@@ -15,6 +15,7 @@ from tensorrank.arguments import shown, whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.given_arrays import as_floats, as_given
 from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.equal_values import EqualByValue
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.evaluation.data import numbers_of
 
@@ -25,7 +26,7 @@ _SYMMETRY_RTOL = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
-class Gaussians:
+class Gaussians(EqualByValue):
     """Normal component densities f_j of continuous variables, shared by all variables or for each its own.
 
     What the arrays hold is said by their numbers of dimensions, never by their sizes. Means of three dimensions are one

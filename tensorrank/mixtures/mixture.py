@@ -75,9 +75,23 @@ class Mixture(Density, Model):
 
     def identity(self) -> dict[str, Any]:
         """The sizes of this model and a digest of its tables, which tells it from models of equal sizes."""
-        tables = [self.fields(), None if self.densities is None else self.densities.to_dict()]
-        digest = blake2b(json.dumps(tables, sort_keys=True, allow_nan=False).encode(), digest_size=8).hexdigest()
+        digest = blake2b(self._tables.encode(), digest_size=8).hexdigest()
         return {"sites": self.sites, "parameters": self.parameters, "digest": digest}
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both are of one kind and have equal tables."""
+        if type(self) is not type(other):
+            return NotImplemented
+        return self is other or self._tables == other._tables
+
+    def __hash__(self) -> int:
+        return hash((self.kind, self._tables))
+
+    @property
+    def _tables(self) -> str:
+        """All tables as text, which is that of no other model of the same kind."""
+        tables = [self.fields(), None if self.densities is None else self.densities.to_dict()]
+        return json.dumps(tables, sort_keys=True, allow_nan=False)
 
     @abstractmethod
     def toward_tree(self, limit: float = inf) -> Mixture:

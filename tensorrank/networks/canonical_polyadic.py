@@ -10,6 +10,7 @@ import numpy as np
 
 from tensorrank.arguments import several, whole_number
 from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.equal_values import EqualByValue
 from tensorrank.errors import TensorRankError
 from tensorrank.networks.entries import Entries, given_entries, random_entries
 from tensorrank.networks.formats import TensorFormat
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class CanonicalPolyadic(TensorFormat):
+class CanonicalPolyadic(TensorFormat, EqualByValue):
     """A tensor as a weighted sum of rank-one tensors, the canonical polyadic format.
 
     W[j_0, ..., j_(N-1)] is the sum over r of weights[r] times the product over sites i of factors[i][j_i, r].

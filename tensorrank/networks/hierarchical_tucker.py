@@ -11,6 +11,7 @@ import numpy as np
 
 from tensorrank.arguments import listed, several, shown, whole_number
 from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.equal_values import EqualByValue
 from tensorrank.errors import TensorRankError
 from tensorrank.networks.entries import Entries, given_entries, random_entries
 from tensorrank.networks.formats import TensorFormat
@@ -22,7 +23,7 @@ Node: TypeAlias = tuple[Tree, Tree]
 
 
 @dataclass(frozen=True, eq=False)
-class HierarchicalTucker(TensorFormat):
+class HierarchicalTucker(TensorFormat, EqualByValue):
     """A tensor built up along a binary tree of its sites, the hierarchical Tucker format.
 
     Every node of the tree has some functions of the sites below it. The functions of a leaf are the columns of its

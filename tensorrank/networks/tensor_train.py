@@ -11,6 +11,7 @@ import numpy as np
 
 from tensorrank.arguments import several, whole_number
 from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.equal_values import EqualByValue
 from tensorrank.errors import TensorRankError
 from tensorrank.networks.entries import Entries, given_entries, random_entries
 from tensorrank.networks.formats import TensorFormat
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, eq=False)
-class TensorTrain(TensorFormat):
+class TensorTrain(TensorFormat, EqualByValue):
     """A tensor as a chain of cores, the tensor train format, also known as matrix product state.
 
     W[j_0, ..., j_(N-1)] is the matrix product cores[0][:, j_0, :] @ ... @ cores[N-1][:, j_(N-1), :], which is 1 x 1.

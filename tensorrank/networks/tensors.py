@@ -10,6 +10,7 @@ from functools import cached_property
 from tensorrank.arguments import several, shown, things
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.checked import checked
+from tensorrank.equal_values import EqualByValue
 from tensorrank.errors import TensorRankError
 from tensorrank.networks.contraction import Operand
 from tensorrank.networks.entries import Entries, given_entries
@@ -20,7 +21,7 @@ from tensorrank.separation.partition import Bipartition
 
 @checked
 @dataclass(frozen=True, eq=False, repr=False)
-class Tensor:
+class Tensor(EqualByValue):
     """A named array whose dimensions, called legs, have names too.
 
     Attributes:
@@ -65,7 +66,7 @@ class Tensor:
 
 @checked
 @dataclass(frozen=True, eq=False, repr=False)
-class LabelledTensors:
+class LabelledTensors(EqualByValue):
     """Tensors that share legs, some of the legs open: the checked base of `TensorNetwork`.
 
     The base knows the legs, their dimensions and the plans for contracting them. Cuts, pictures, descriptions and the

@@ -120,6 +120,9 @@ class SeparationRank(Record):
                 "its floats; expected one below it, or None"
             )
 
+    def __repr__(self) -> str:
+        return str(self)
+
     def __str__(self) -> str:
         if self.spectrum is not None:
             return self._numerical(self.spectrum)
@@ -183,7 +186,7 @@ class SeparationRank(Record):
         return cls(**field_values(cls, values, "a result"))
 
 
-def _shortened(ranks: tuple[int, ...], most: int = 24) -> str:
+def _shortened(ranks: tuple[int, ...], most: int = 16) -> str:
     if len(ranks) <= most:
         return " ".join(map(abbreviated, ranks))
     half = most // 2

@@ -13,10 +13,12 @@ from tensorrank.arithmetic.elimination.devices import HOST, memory_on
 from tensorrank.arithmetic.elimination.engine_choice import EngineName, refuse_missing, refuse_unknown
 from tensorrank.arithmetic.elimination.rank import refuse_scratch
 from tensorrank.arithmetic.resources import thread_count, worker_threads
+from tensorrank.equal_values import EqualByValue
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import Model
 from tensorrank.separation.limits import Limits
 from tensorrank.separation.solve import Computation, computation
+from tensorrank.short_reprs import ShortRepr
 from tensorrank.studies.events import Observer
 from tensorrank.studies.model_key import ModelKey
 from tensorrank.studies.run import Finding, Run
@@ -32,8 +34,8 @@ DEFAULT_WORK = 4e11
 DEFAULT_MEMORY = "4GiB"
 
 
-@dataclass(frozen=True)
-class Study(Generic[M]):
+@dataclass(frozen=True, eq=False)
+class Study(ShortRepr, EqualByValue, Generic[M]):
     """The separation ranks of many models between the balanced halves of their sites, and the limits of each rank.
 
     Other partitions are for `separation_rank`: a store knows its ranks by the models alone.

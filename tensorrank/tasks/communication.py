@@ -17,6 +17,7 @@ from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.arithmetic.rational_rank import RationalRank, distinct_rows, rational_rank
 from tensorrank.arithmetic.resources import Progress, memory_limit, refuse_beyond, silent
 from tensorrank.checked import check_fields, checked
+from tensorrank.equal_values import EqualByValue
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
 from tensorrank.tasks.model_bounds import ModelBound, bits_for, model_bounds
@@ -55,7 +56,7 @@ def refuse_many_sites(sites: int, what: str) -> None:
 
 @checked
 @dataclass(frozen=True, eq=False)
-class CommunicationMatrix:
+class CommunicationMatrix(EqualByValue):
     """The values of a task, a row for each input of side A and a column for each input of side B.
 
     Attributes:
@@ -170,8 +171,8 @@ class CommunicationMatrix:
 
 
 @checked
-@dataclass(frozen=True)
-class CommunicationRanks(Record):
+@dataclass(frozen=True, eq=False)
+class CommunicationRanks(EqualByValue, Record):
     """The ranks of a communication matrix, and the lower bounds that they are on models that compute the task.
 
     Attributes:

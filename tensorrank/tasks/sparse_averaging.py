@@ -16,8 +16,10 @@ from tensorrank.arithmetic.given_arrays import as_floats
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
+from tensorrank.equal_values import EqualByValue
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import PartitionLike, checked_partition
+from tensorrank.short_reprs import ShortRepr
 from tensorrank.tasks.communication import CommunicationMatrix, Side, refuse_bits, refuse_many_sites, refuse_matrix
 from tensorrank.tasks.task import Examples, assignments, balanced_labels, checked_whole_numbers, in_words
 from tensorrank.tasks.token_sets import checked_sizes, random_sets
@@ -28,7 +30,7 @@ _MOST_FAR = 1000
 
 @checked
 @dataclass(frozen=True, eq=False)
-class SparseInputs:
+class SparseInputs(ShortRepr, EqualByValue):
     """Inputs of sparse averaging: what each token holds, and which tokens it asks for.
 
     Attributes:

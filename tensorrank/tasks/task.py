@@ -14,8 +14,10 @@ from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.given_arrays import as_array
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
+from tensorrank.equal_values import EqualByValue
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import PartitionLike
+from tensorrank.short_reprs import ShortRepr
 from tensorrank.tasks.communication import CommunicationMatrix
 from tensorrank.whole_numbers import as_ranges
 
@@ -27,7 +29,7 @@ _BYTES_PER_EXAMPLE = 100
 
 @checked
 @dataclass(frozen=True, eq=False)
-class Examples(Generic[Inputs]):
+class Examples(ShortRepr, EqualByValue, Generic[Inputs]):
     """Inputs with balanced labels: of n labels, n // 2 are true.
 
     Attributes:

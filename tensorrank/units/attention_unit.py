@@ -14,6 +14,7 @@ from tensorrank.arithmetic.arrays import Array, Floats
 from tensorrank.arithmetic.given_arrays import as_floats
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
+from tensorrank.equal_values import EqualByValue
 from tensorrank.errors import TensorRankError
 from tensorrank.tasks.task import checked_token
 from tensorrank.units.online_softmax import AttentionSizes, softmax_averages, softmax_rows
@@ -24,7 +25,7 @@ _ENTRY = 8
 
 @checked
 @dataclass(frozen=True, eq=False, repr=False)
-class AttentionUnit:
+class AttentionUnit(EqualByValue):
     """Softmax attention of order s: every token asks all (s - 1)-tuples of tokens.
 
     Token i has the query q_i = Q x_i, the keys k^a_i = K^a x_i and the values v^a_i = V^a x_i, a = 1..s-1, and

@@ -39,8 +39,10 @@ from tensorrank.arithmetic.randomness import hardened_stream, random_stream
 from tensorrank.arithmetic.rational_rank import distinct_rows
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
+from tensorrank.equal_values import EqualByValue
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
+from tensorrank.short_reprs import ShortRepr
 
 Asking = Literal["public", "a"]
 
@@ -108,7 +110,7 @@ class CutRanks(Record):
 
 @checked
 @dataclass(frozen=True, eq=False)
-class CutSamples:
+class CutSamples(ShortRepr, EqualByValue):
     """Inputs of the two sides of a head: whole numbers between -2^24 and 2^24.
 
     Attributes:

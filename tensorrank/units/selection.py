@@ -13,6 +13,7 @@ from tensorrank.arguments import finite_number, shown, whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
+from tensorrank.equal_values import EqualByValue
 from tensorrank.errors import TensorRankError
 from tensorrank.tasks.sparse_averaging import SparseInputs, check_sparse_inputs
 from tensorrank.tasks.task import checked_whole_numbers
@@ -24,7 +25,7 @@ from tensorrank.units.precision import FLOAT64, Precision, least_precision, prec
 
 @checked
 @dataclass(frozen=True, eq=False)
-class SelectionUnit(ABC):
+class SelectionUnit(EqualByValue, ABC):
     """A softmax attention unit whose tokens look at the q tokens they choose, and so average what these hold.
 
     Every token has a key of its own, the same for all inputs, and a token that chooses the set y has a query that

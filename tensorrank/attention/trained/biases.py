@@ -19,13 +19,14 @@ import numpy as np
 
 from tensorrank.arithmetic.arrays import Array
 from tensorrank.attention.trained.blocks import Block
+from tensorrank.equal_values import EqualByValue
 
 # How exact numbers are made of floats: floats as they are, or fractions.
 Exact = Callable[[Array], Array]
 
 
 @dataclass(frozen=True, eq=False)
-class Carried:
+class Carried(EqualByValue):
     """The weights of layers with an input coordinate more, which is 1.
 
     Attributes:

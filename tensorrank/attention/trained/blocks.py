@@ -13,6 +13,7 @@ import numpy as np
 from tensorrank.arguments import MOST_LISTED, named, shown, whole_number
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.attention.trained.layouts import CROSS_ATTENTION, LAYOUTS, Layout
+from tensorrank.equal_values import EqualByValue
 from tensorrank.errors import TensorRankError, WeightsError
 
 Shape = tuple[int, ...]
@@ -34,7 +35,7 @@ class FoundLayer:
 
 
 @dataclass(frozen=True, eq=False)
-class Block:
+class Block(EqualByValue):
     """The weights of one attention layer, cut into heads, with biases of 0 where there are none.
 
     Attributes:

@@ -15,6 +15,7 @@ from tensorrank.attention.softmax import SoftmaxAttention
 from tensorrank.attention.trained.biases import carried
 from tensorrank.attention.trained.blocks import Block
 from tensorrank.checked import checked
+from tensorrank.equal_values import EqualByValue
 from tensorrank.errors import WeightsError
 from tensorrank.separation.numerical_model import NumericalModel, Sampler
 
@@ -28,7 +29,7 @@ CONSTANT = "the bias of W_O, without softmax: a constant added to the output"
 
 @checked
 @dataclass(frozen=True, eq=False, repr=False)
-class TrainedAttention:
+class TrainedAttention(EqualByValue):
     """A stack of attention layers with the weights that training has given them, as `from_torch` reads them.
 
     It stands for two networks. `without_softmax` gives a `SelfAttention` with these weights, mapped exactly, whose

@@ -27,6 +27,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tensorrank.arithmetic.arrays import Floats, Integers
+from tensorrank.equal_values import EqualByValue
 from tensorrank.mixtures.approximation.best_first import best_first
 from tensorrank.mixtures.approximation.best_of_tree import ROUNDING, best_of_tree
 from tensorrank.mixtures.approximation.envelopes import is_tree
@@ -42,7 +43,7 @@ _FEW = 4096
 
 
 @dataclass(frozen=True, eq=False)
-class Explained(Record):
+class Explained(Record, EqualByValue):
     """The most probable completion found of each row, and how far it is proved.
 
     Attributes:

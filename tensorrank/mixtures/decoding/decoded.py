@@ -8,13 +8,14 @@ import numpy as np
 
 from tensorrank.arguments import shown
 from tensorrank.arithmetic.arrays import Floats, Integers
+from tensorrank.equal_values import EqualByValue
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.edges import Name
 from tensorrank.records import Record
 
 
 @dataclass(frozen=True, eq=False)
-class Decoded(Record):
+class Decoded(Record, EqualByValue):
     """The most probable states of all hidden variables together, for each row.
 
     Attributes:

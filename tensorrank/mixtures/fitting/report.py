@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
+from tensorrank.equal_values import EqualByValue
 from tensorrank.records import Record
 
 M = TypeVar("M")
@@ -15,7 +16,7 @@ class NotConverged(UserWarning):
 
 
 @dataclass(frozen=True, eq=False)
-class FitReport(Record, Generic[M]):
+class FitReport(Record, Generic[M], EqualByValue):
     """The model that a fit came to, and the course of the fit.
 
     Attributes:
@@ -41,7 +42,7 @@ class FitReport(Record, Generic[M]):
     rows: float
     restart: int
     finals: tuple[float, ...]
-    seconds: float
+    seconds: float = field(compare=False)
 
     @property
     def log_likelihood(self) -> float:

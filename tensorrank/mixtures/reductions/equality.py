@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -70,7 +70,7 @@ class ReductionReport(Record):
     states_needed: int | None = None
     size_needed: int | None = None
     limit: int | None = None
-    seconds: float
+    seconds: float = field(compare=False)
 
     def __str__(self) -> str:
         before = f"{self.source} -> {self.target}: size {self.size_before} {unit_of(self.source)}"
