@@ -69,9 +69,7 @@ def _check_plain(config: Mapping[Any, Any]) -> None:
                 f"the configuration is nested more than {DEEPEST} deep; expected an object, as in a config.json"
             )
         if isinstance(value, Mapping):
-            for key in value:
-                if not isinstance(key, str):
-                    raise TensorRankError(f"the configuration has the key {shown(key)}; expected texts as keys")
+            by_name("configurations", value, "keys that are texts, as in a config.json")
         within = value.values() if isinstance(value, Mapping) else value if isinstance(value, list | tuple) else ()
         rest += [(part, depth + 1) for part in within]
 
@@ -79,8 +77,6 @@ def _check_plain(config: Mapping[Any, Any]) -> None:
 def _counted(config: Any, counted_by: str | None) -> ModelConfig:
     if not isinstance(config, Mapping):
         raise TensorRankError(f"this is {shown(config)}; expected an object, as in a config.json")
-    for part in (config, *(value for value in config.values() if isinstance(value, Mapping))):
-        by_name("configurations", part, "keys that are texts, as in a config.json")
     if "model_type" not in config:
         raise TensorRankError(f"the key model_type is missing; expected the name of a family, such as llama, or {_BY_HAND}")
     name, installed = config["model_type"], building.installed()

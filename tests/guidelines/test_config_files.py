@@ -218,7 +218,7 @@ def test_mappings_that_no_file_can_hold_are_refused():
     endless["text_config"] = endless
     with pytest.raises(TensorRankError, match="the configuration is nested more than 64 deep"):
         read(endless)
-    with pytest.raises(TensorRankError, match="the configuration has the key 1; expected texts as keys"):
+    with pytest.raises(TensorRankError, match="configurations have the key 1; expected keys that are texts"):
         read({1: 2, **config("gpt2")})
 
 

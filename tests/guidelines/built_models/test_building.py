@@ -95,7 +95,7 @@ def test_a_slip_is_refused():
             "text_config.auto_map names code of the model's own",
         ),
         ({"model_type": "mamba", "extra": NESTED}, "nested more than 64 deep; expected an object"),
-        ({"model_type": "mamba", 5: 6}, "the configuration has the key 5; expected texts as keys"),
+        ({"model_type": "mamba", 5: 6}, "configurations have the key 5; expected keys that are texts"),
     ],
 )
 def test_what_cannot_be_built_is_said(given, message):
