@@ -42,10 +42,10 @@ from tensorrank.separation.partition import Bipartition
 Bounds = tuple[int, int]
 
 # Matrices of at most so many entries are eliminated whole, modulo a prime, and small ones over the rationals.
-_ELIMINATED, _PROVED = 2**18, 2**10
-# Nanoseconds on 2020s hardware that the searches may take, and that their parts take: a network, an outline of a split,
-# a multiplication of an elimination. What is found does not depend on the time that they really take.
-_COARSE, _FINE = 1.4e10, 4e9
+_ELIMINATED, _PROVED = 2**20, 2**10
+# Nanoseconds on 2020s hardware that a search may take, and that its parts take: a network, an outline of a split, a
+# multiplication of an elimination. What is found does not depend on the time that they really take.
+_WORK = 2e10
 _NETWORK, _OUTLINE, _PRODUCT = 2e6, 2e5, 0.1
 # Of splits without equality, so many are looked at closely.
 _TRIED = 4
@@ -58,7 +58,7 @@ def class_bounds(network: LabelledTensors, partition: Bipartition, share: float 
     """A certified lower and a proven upper bound on the rank of a network's unfolding, by the statements above.
 
     None for a single tensor, if a leg is hidden, so that values are sums, or if entries are complex, too long or too
-    many. The share is that of some ten seconds which the search may take.
+    many. The share is that of some fifteen seconds which the search may take.
 
     >>> from tensorrank.networks.network import Tensor, TensorNetwork
     >>> links = [Tensor(f"link {i}", (f"x{i}", f"x{i + 1}"), [[1, 2], [3, 4]]) for i in range(99)]
@@ -75,21 +75,14 @@ def class_bounds(network: LabelledTensors, partition: Bipartition, share: float 
     if len(known) < len(factors):
         return None
     sides = {network.open_legs[site]: side for side in (0, 1) for site in (partition.a, partition.b)[side]}
-    low, high = _Search(sides, share * _COARSE, coarse=True).bounds(known)
-    if low < high:
-        fine = _Search(sides, share * _FINE, coarse=False).bounds(known)
-        low, high = max(low, fine[0]), min(high, fine[1])
-    return low, high
+    return _Search(sides, share * _WORK).bounds(known)
 
 
 class _Search:
-    """The bounds of networks over some legs, found once for each network, and the work that is left for them.
+    """The bounds of networks over some legs, found once for each network, and the work that is left for them."""
 
-    A coarse search takes no matrix apart that it has eliminated.
-    """
-
-    def __init__(self, sides: Mapping[str, int], work: float, *, coarse: bool) -> None:
-        self.sides, self.work, self.coarse = sides, work, coarse
+    def __init__(self, sides: Mapping[str, int], work: float) -> None:
+        self.sides, self.work = sides, work
         self.known: dict[Any, Bounds] = {}
 
     def bounds(self, factors: Sequence[Factor]) -> Bounds:
@@ -117,7 +110,7 @@ class _Search:
         if entries <= _ELIMINATED and self.work > 0:
             self.work -= _PRODUCT * entries * min(height, width)
             low, high = _eliminated(factors, [*sides[0], *sides[1]], (height, width), high)
-        if low == high or self.work <= 0 or not all(sides) or (self.coarse and low):
+        if low == high or self.work <= 0 or not all(sides):
             return low, high
         split = self._split(factors)
         if split is None:
