@@ -260,10 +260,3 @@ def test_the_families_of_transformers_are_listed_for_those_who_do_not_have_it():
     if find_spec("transformers") is not None:
         # A later version may have more families.
         assert len(listed - building.model_types(of_installed=True)) < len(listed) / 20
-
-
-@pytest.mark.parametrize("counted_by", [None, "table"])
-def test_keys_that_are_no_texts_are_refused(counted_by):
-    for odd in ({"model_type": "gpt2", 5: 1}, {"model_type": "gpt2", "text_config": {int: 1}}):
-        with pytest.raises(TensorRankError, match=r"configurations have the key .*; expected keys that are texts"):
-            guidelines.read_config(odd, counted_by)
