@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
-from tensorrank.arguments import file_path, meant, one_of, shown
+from tensorrank.arguments import by_name, file_path, meant, one_of, shown
 from tensorrank.errors import TensorRankError, TooLargeError, UnknownFamilyError
 from tensorrank.given_files.json_values import DEEPEST, read_json
 from tensorrank.given_files.paths import named_in_errors

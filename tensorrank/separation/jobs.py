@@ -8,11 +8,11 @@ it needs, its seeds too. Neither the order of jobs nor the number of threads or 
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
+from tensorrank.arithmetic.compile_time import stopwatch
 from tensorrank.arithmetic.resources import Progress, Workers, silent
 from tensorrank.records import Record
 from tensorrank.separation.limits import SMALL_BLOCK
@@ -160,7 +160,7 @@ class Here:
             if stop():
                 return
             mine = threading.get_ident() == self._caller
-            started = time.perf_counter()
+            clock = stopwatch()
             base, share = self.spent, 0.0
 
             def within(part: float, total: float, what: str) -> None:
@@ -171,7 +171,7 @@ class Here:
                 self._report(base + job.work * share, job)
 
             rank = job.rank(shared, pool, within if pool is self.pool else silent)
-            seconds = time.perf_counter() - started
+            seconds = clock()
             with self._lock:
                 self.spent += job.work
                 done(job, rank, seconds)
@@ -195,7 +195,7 @@ class Here:
             return None
         if self._made is None or self._made[0] is not shared:
             self._made = None  # what another draw shared makes room first
-            started = time.perf_counter()
+            clock = stopwatch()
             base = self.spent
 
             def within(part: float, total: float, what: str) -> None:
@@ -203,7 +203,7 @@ class Here:
 
             self._made = shared, shared.make(self.pool, within)
             self.spent += shared.work
-            self._told(job, time.perf_counter() - started)
+            self._told(job, clock())
             self._report(self.spent, job)
         return self._made[1]
 

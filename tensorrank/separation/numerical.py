@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import partial
@@ -13,6 +12,7 @@ import numpy as np
 
 from tensorrank.arguments import shown
 from tensorrank.arithmetic.arrays import Array
+from tensorrank.arithmetic.compile_time import stopwatch
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import silent, worker_threads
 from tensorrank.arithmetic.spectrum import NumericalRank, rank_of_spectrum, singular_values, step_of
@@ -79,7 +79,7 @@ def numerical_separation_rank(
     >>> rank.value, rank.standing, rank.spectrum.ambiguous
     (2, 'numerical', False)
     """
-    started = time.perf_counter()
+    seconds = stopwatch()
     chosen = checked_options("numerical_separation_rank", options, NumericalOptions)
     asked, seed, weights = model, chosen["seed"], chosen["weights"]
     value_work = 0.0
@@ -115,7 +115,7 @@ def numerical_separation_rank(
         seeds=() if isinstance(seed, np.random.Generator) else (int(seed),),
         samples=size,
         failure_probability=None,
-        seconds=time.perf_counter() - started,
+        seconds=seconds(),
         reason=reason,
         spectrum=found,
         model=str(asked),

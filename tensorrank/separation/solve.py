@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 from typing import Unpack
 
 from tensorrank.arguments import things, whole_number
+from tensorrank.arithmetic.compile_time import stopwatch
 from tensorrank.arithmetic.elimination.devices import HOST
 from tensorrank.arithmetic.elimination.engine_choice import refuse_obstacle
 from tensorrank.arithmetic.prime_field import PrimeField
@@ -80,13 +80,13 @@ def separation_rank(model: Model, partition: PartitionLike | None = None, **opti
     >>> rank.value, rank.standing
     (232, 'exact')
     """
-    started = time.perf_counter()
+    seconds = stopwatch()
     chosen = checked_options("separation_rank", options, RankOptions)
     exact = _begun(model, partition, chosen)
     checked_folder("scratch", chosen["scratch"])
     with worker_threads(chosen["threads"]) as pool:
         evidence = finish_here(exact.rounds, pool, exact.plan.work, chosen["progress"] or silent)
-    return exact.result(evidence, time.perf_counter() - started)
+    return exact.result(evidence, seconds())
 
 
 @dataclass(frozen=True)

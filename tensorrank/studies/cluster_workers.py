@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from distributed import Client, LocalCluster, Scheduler, Worker, WorkerPlugin, get_worker
 
+from tensorrank.arithmetic.compile_time import stopwatch
 from tensorrank.arithmetic.elimination.engine_choice import refuse_missing
 from tensorrank.arithmetic.resources import memory_available, worker_threads
 from tensorrank.errors import TensorRankError
@@ -93,10 +94,10 @@ def local_cluster(count: int) -> Iterator[LocalCluster]:
 def make(shared: Shared, version: str, threads: int | None) -> tuple[Any, float]:
     """Make what the jobs of a draw share, and tell the seconds it took; a task."""
     _check(version)
-    started = time.perf_counter()
+    seconds = stopwatch()
     with worker_threads(_threads(threads)) as pool:
         made = shared.make(pool)
-    return made, time.perf_counter() - started
+    return made, seconds()
 
 
 def run(job: Job, shared: tuple[Any, float] | None, version: str, threads: int | None, engine: str, device: str) -> Answer:
@@ -108,7 +109,7 @@ def run(job: Job, shared: tuple[Any, float] | None, version: str, threads: int |
         refuse_missing(engine, device)
     except TensorRankError as error:
         raise UnservedError(f"the worker {worker.address} cannot multiply as asked: {error}") from error
-    started = said = time.perf_counter()
+    seconds, said = stopwatch(), time.perf_counter()
     name = str(worker.get_current_task())
 
     def report(done: float, total: float, what: str) -> None:
@@ -121,7 +122,7 @@ def run(job: Job, shared: tuple[Any, float] | None, version: str, threads: int |
     made, shared_seconds = (None, 0.0) if shared is None else shared
     with worker_threads(1 if job.work <= SMALL_BLOCK else _threads(threads)) as pool:
         rank = job.rank(made, pool, report)
-    return Answer(rank, time.perf_counter() - started, worker.address, shared_seconds)
+    return Answer(rank, seconds(), worker.address, shared_seconds)
 
 
 def _threads(threads: int | None) -> int:

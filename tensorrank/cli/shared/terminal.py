@@ -6,6 +6,7 @@ import json
 import tempfile
 import threading
 from collections.abc import Container, Iterable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -172,6 +173,7 @@ class Bar:
         )
         self._task = self._progress.add_task("", total=None, left="")
         self._part = self._progress.add_task("", total=None, left="", visible=False)
+        self._within, self._told = ExitStack(), False
         self._timer = threading.Timer(_PATIENCE, self._progress.start)
         self._timer.daemon = True
 
@@ -194,10 +196,20 @@ class Bar:
 
     def __enter__(self) -> Bar:
         if self._progress.console.is_terminal:
+            # Heavy modules are imported where they are used, so that --help answers at once.
+            from tensorrank.arithmetic.compile_time import told_of_compilation
+
+            self._within.enter_context(told_of_compilation(self._tell_of_compilation))
             self._timer.start()
         return self
 
+    def _tell_of_compilation(self) -> None:
+        if not self._told:
+            self._told = True
+            self.note("compiling what computes, some ten seconds in all; it is kept for later runs, and not counted")
+
     def __exit__(self, *raised: object) -> None:
+        self._within.close()
         self._timer.cancel()
         if self._progress.live.is_started:
             self._progress.stop()

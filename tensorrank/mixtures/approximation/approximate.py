@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 from math import prod
 from typing import Any, cast
 
 from tensorrank.arguments import function_given, one_of, shown, whole_number
+from tensorrank.arithmetic.compile_time import stopwatch
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import Progress, memory_limit, refuse_beyond, silent, worker_threads
 from tensorrank.errors import TensorRankError
@@ -77,7 +77,7 @@ def approximate(
     >>> found.certified, all(step.error <= step.guarantee for step in found.steps)
     (True, True)
     """
-    started, told = time.perf_counter(), silent if progress is None else progress
+    clock, told = stopwatch(), silent if progress is None else progress
     steps, samples = whole_number("steps", steps, 0), whole_number("samples", samples, 2)
     if not isinstance(target, Mixture):
         raise TensorRankError(f"{shown(target)} was given; expected a mixture model, such as tr.load(FILE)")
@@ -123,7 +123,7 @@ def approximate(
             log_norm=log_square / 2,
             steps=tuple(found),
             model=replace(last(), densities=target.densities),
-            seconds=time.perf_counter() - started,
+            seconds=clock(),
         )
 
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 import warnings
 from collections.abc import Callable
 from typing import TypeVar, Unpack
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tensorrank.arguments import shown
+from tensorrank.arithmetic.compile_time import stopwatch
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import silent, worker_threads
 from tensorrank.errors import TensorRankError
@@ -81,7 +81,7 @@ def _best(
     model: M, tied: TiedCircuit, start: Callable[[int], Parameters], observed: Observations, settings: FitSettings
 ) -> FitReport[M]:
     """The best of the runs; each start is made by its number when its turn has come, since a Generator may make it."""
-    began, told = time.perf_counter(), settings.progress or silent
+    clock, told = stopwatch(), settings.progress or silent
     work = batches(tied, observed)
     finals: list[float] = []
     with worker_threads(settings.threads) as pool:
@@ -115,7 +115,7 @@ def _best(
         rows=observed.total,
         restart=restart,
         finals=tuple(finals),
-        seconds=time.perf_counter() - began,
+        seconds=clock(),
     )
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from tensorrank.arguments import shown
+from tensorrank.arithmetic.compile_time import stopwatch
 from tensorrank.arithmetic.probabilities import at_most
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
@@ -130,7 +130,7 @@ def check_reduction(source: Mixture, target: Mixture | Obstruction, *, seed: int
     >>> report.equal, report.over_fields, report.size_before, report.size_after
     (True, True, 998, 998)
     """
-    started = time.perf_counter()
+    clock = stopwatch()
     if not isinstance(source, Mixture):
         raise TensorRankError(f"{shown(source)} was given as the source; expected a mixture model")
     if not isinstance(target, Mixture | Obstruction):
@@ -149,7 +149,7 @@ def check_reduction(source: Mixture, target: Mixture | Obstruction, *, seed: int
             states_needed=target.states,
             size_needed=target.needed,
             limit=target.limit,
-            seconds=time.perf_counter() - started,
+            seconds=clock(),
         )
     if source.sites != target.sites or (source.densities is None is target.densities and source.shape != target.shape):
         raise TensorRankError(
@@ -178,7 +178,7 @@ def check_reduction(source: Mixture, target: Mixture | Obstruction, *, seed: int
         ratio=target.size / source.size if source.size else None,
         bound=bound.size,
         theorem=bound.theorem,
-        seconds=time.perf_counter() - started,
+        seconds=clock(),
     )
 
 

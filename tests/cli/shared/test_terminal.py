@@ -2,6 +2,7 @@ import io
 import time
 
 import pytest
+from numba import njit
 from rich.console import Console
 
 from tensorrank.cli.shared import terminal
@@ -66,6 +67,14 @@ def test_short_work_shows_no_bar(monkeypatch):
 
 def test_a_pipe_sees_no_bar(monkeypatch):
     assert written(monkeypatch, is_terminal=False, patience=0.05) == ""
+
+
+def test_compilation_is_announced_once_on_a_terminal():
+    console = Console(file=io.StringIO(), force_terminal=True, width=80)
+    with terminal.Bar(console):
+        for _ in range(2):
+            assert njit(lambda x: x + 1)(3) == 4
+    assert console.file.getvalue().count("compiling what computes") == 1
 
 
 @pytest.mark.parametrize("width", [60, 100])

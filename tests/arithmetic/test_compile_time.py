@@ -1,0 +1,27 @@
+"""The clock that leaves compilation out, and word of when it begins."""
+
+import time
+
+from numba import njit
+
+from tensorrank.arithmetic.compile_time import stopwatch, told_of_compilation
+
+
+def test_the_seconds_of_compilation_are_left_out_and_its_beginning_is_told():
+    told = []
+    seconds, started = stopwatch(), time.perf_counter()
+    with told_of_compilation(lambda: told.append("begun")):
+        inner = njit(lambda x: x + 1)
+        assert njit(lambda x: inner(x) * 2)(3) == 8
+    passed = time.perf_counter() - started
+    # The inner kernel is compiled within the outer one.
+    assert told == ["begun"]
+    assert 0 <= seconds() < passed
+
+
+def test_nothing_is_told_after_the_context():
+    told = []
+    with told_of_compilation(lambda: told.append("begun")):
+        pass
+    assert njit(lambda x: x - 1)(3) == 2
+    assert not told
