@@ -13,7 +13,8 @@ from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 import tensorrank as tr
-from tensorrank.figures.style import MARKS, RC
+from tensorrank.figures.style import MARKS
+from tensorrank.pictures.look import settings
 
 quick = "--quick" in sys.argv
 out = Path(__file__).parent / "out"
@@ -38,7 +39,7 @@ studies = {
     "tokens": {"plain": [(n, {"tokens": n}) for n in range(2, 2 * width + 3)]},
 }
 
-with mpl.rc_context(RC):
+with mpl.rc_context({"font.size": 9, **settings()}):
     figure = Figure(figsize=(9.2, 3.5), layout="constrained")
     panels = figure.subplots(1, len(studies), sharey=True)
     for panel, (axis, variants) in zip(panels, studies.items(), strict=True):

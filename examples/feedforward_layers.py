@@ -18,7 +18,7 @@ from matplotlib.figure import Figure
 from scipy.special import erf
 
 import tensorrank as tr
-from tensorrank.figures.style import RC
+from tensorrank.pictures.look import settings
 
 quick = "--quick" in sys.argv
 out = Path(__file__).parent / "out"
@@ -65,7 +65,7 @@ def spectrum(activation, norm, seed=0, samples=128 if quick else 512):
     return found.spectrum.relative
 
 
-with mpl.rc_context(RC):
+with mpl.rc_context({"font.size": 9, **settings()}):
     figure = Figure(figsize=(10.2, 3.5), layout="constrained")
     by_size, by_tokens, spectra = figure.subplots(1, 3)
 

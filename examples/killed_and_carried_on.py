@@ -16,7 +16,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 import tensorrank as tr
-from tensorrank.figures.style import RC
+from tensorrank.pictures.look import settings
 
 quick = "--quick" in sys.argv
 out = Path(__file__).parent / "out"
@@ -70,7 +70,7 @@ with tempfile.TemporaryDirectory() as place:
         curves[folder] = [moment - started for moment, _ in finished], kills
     assert table(whole) == table(killed), "the tables differ"
 
-with mpl.rc_context(RC):
+with mpl.rc_context({"font.size": 9, **settings()}):
     figure = Figure(figsize=(6.2, 3.6), layout="constrained")
     axes = figure.add_subplot()
     for folder, label, colour, style in ((whole, "not disturbed", "#888888", "--"), (killed, "killed", "#0072B2", "-")):

@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 
 import tensorrank as tr
-from tensorrank.figures.style import DASHED, RC
 from tensorrank.networks.tensor_train import TensorTrain
+from tensorrank.pictures.look import DASHED, settings
 
 quick = "--quick" in sys.argv
 out = Path(__file__).parent / "out"
@@ -51,7 +51,7 @@ def scientific(value):
 
 grid = sum(np.meshgrid(*[np.linspace(0, 1, points)] * sites, indexing="ij"))
 lowest, last = 3e-20, points ** (sites // 2)
-with mpl.rc_context(RC):
+with mpl.rc_context({"font.size": 9, **settings()}):
     figure = Figure(figsize=(7.6, 3.7), layout="constrained")
     panels = figure.subplots(1, 2, sharex=True, sharey=True)
     for panel, (title, precision) in zip(panels, precisions.items(), strict=True):

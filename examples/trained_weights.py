@@ -19,7 +19,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import tensorrank as tr
-from tensorrank.figures.style import DASHED, DOTTED, RC
+from tensorrank.pictures.look import DASHED, DOTTED, settings
 
 quick = "--quick" in sys.argv
 out = Path(__file__).parent / "out"
@@ -81,7 +81,7 @@ def products(trained):
     return found.value
 
 
-with mpl.rc_context(RC):
+with mpl.rc_context({"font.size": 9, **settings()}):
     figure = Figure(figsize=(8.8, 3.7), layout="constrained")
     without, softmax = figure.subplots(1, 2)
     for width in WIDTHS:

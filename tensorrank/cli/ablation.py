@@ -12,15 +12,8 @@ import typer
 import tensorrank as tr
 from tensorrank.cli.advise import of_optimum
 from tensorrank.cli.shared import options
-from tensorrank.cli.shared.terminal import (
-    empty_table,
-    make_folder,
-    numbers_of_parameters,
-    print_json,
-    say,
-    say_pictures,
-    wide_console,
-)
+from tensorrank.cli.shared.pictures import FORMATS, picture_formats, say_pictures
+from tensorrank.cli.shared.terminal import empty_table, make_folder, numbers_of_parameters, print_json, say, wide_console
 from tensorrank.errors import TensorRankError
 from tensorrank.whole_files import checked_file, write_whole
 from tensorrank.whole_numbers import in_brief
@@ -48,6 +41,7 @@ def ablation(
         str | None, typer.Option(metavar="OUT.json", help="Where the fit is written, for `tensorrank advise --fit`.")
     ] = None,
     out: options.Out = None,
+    formats: options.Formats = FORMATS,
     json: options.Json = False,
 ) -> None:
     """Where deeper networks overtake shallower ones in your own ablation, and the depth and width that follow.
@@ -61,6 +55,7 @@ def ablation(
     from tensorrank.guidelines.transitions import checked_sigmas
 
     checked_sigmas(sigmas)
+    kinds = picture_formats(formats)
     saved = None if save is None else checked_file("--save", save)
     if saved is not None and (saved.suffix.lower() != ".json" or saved.resolve() == file.resolve()):
         raise TensorRankError(f"--save is {save}; expected another file named .json, which `tensorrank advise --fit` reads")
@@ -74,7 +69,7 @@ def ablation(
     if out is not None:
         make_folder(out)
         figure, _ = tr.figures.ablation(data, pairs=pairs, sigmas=sigmas)
-        pictures = tr.figures.save(figure, out / file.stem)
+        pictures = tr.figures.save(figure, out / file.stem, kinds)
     try:
         fit = data.fit(pairs)
     except TensorRankError as error:

@@ -11,7 +11,8 @@ import typer
 import tensorrank as tr
 from tensorrank.arguments import file_path, finite_number
 from tensorrank.cli.shared import options
-from tensorrank.cli.shared.terminal import make_folder, numbers_of_parameters, print_json, say_pictures
+from tensorrank.cli.shared.pictures import FORMATS, picture_formats, say_pictures
+from tensorrank.cli.shared.terminal import make_folder, numbers_of_parameters, print_json
 from tensorrank.errors import TensorRankError
 from tensorrank.whole_numbers import in_brief
 
@@ -65,6 +66,7 @@ def advise(
     fit: Fit = None,
     sigmas: options.Sigmas = 2.0,
     out: options.Out = None,
+    formats: options.Formats = FORMATS,
     json: options.Json = False,
 ) -> None:
     """How deep and how wide a network should be, by the published fit of trained networks or by a fit of your own.
@@ -104,12 +106,13 @@ def advise(
         sizes = [row.parameters for row in tr.guidelines.PUBLISHED_PROJECTIONS]
     advice = {name: tr.guidelines.advise(*shape, chosen, sigmas=sigmas) for name, shape in shapes}
     best = [tr.guidelines.optimum(size, chosen, sigmas=sigmas) for size in sizes]
+    kinds = picture_formats(formats)
     pictures: list[Path] = []
     if out is not None:
         make_folder(out)
         points = _points(advice, best, projections, chosen, sigmas)
         figure, _ = tr.figures.depth_width(points, chosen, sigmas=sigmas, known=() if projections else None)
-        pictures = tr.figures.save(figure, out / "depth_width")
+        pictures = tr.figures.save(figure, out / "depth_width", kinds)
     if json:
         values = _values(model, advice, keys, best, projections)
         print_json({**values, "sigmas": sigmas, "fit": chosen.to_dict(), "figures": list(map(str, pictures))})

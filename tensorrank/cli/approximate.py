@@ -13,16 +13,8 @@ import typer
 import tensorrank as tr
 from tensorrank.arguments import one_of, whole_number
 from tensorrank.cli.shared import options as given
-from tensorrank.cli.shared.terminal import (
-    INTERRUPTED,
-    Bar,
-    empty_table,
-    make_folder,
-    print_json,
-    say,
-    say_pictures,
-    wide_console,
-)
+from tensorrank.cli.shared.pictures import FORMATS, picture_formats, say_pictures
+from tensorrank.cli.shared.terminal import INTERRUPTED, Bar, empty_table, make_folder, print_json, say, wide_console
 from tensorrank.errors import TensorRankError
 from tensorrank.whole_files import checked_file
 
@@ -64,6 +56,7 @@ def approximate(
     memory: Annotated[str, typer.Option(help="Limit on the memory of each rank of the exact form.")] = "256MiB",
     save: Annotated[str | None, typer.Option(metavar="OUT", help="Where the last latent class model is written.")] = None,
     out: given.Out = None,
+    formats: given.Formats = FORMATS,
     json: given.Json = False,
 ) -> None:
     """Mixtures of 1, 2, 3, ... parts that approach a model: errors, divergences, and the proven bound.
@@ -89,6 +82,7 @@ def approximate(
     whole_number("--samples", samples, 2)
     whole_number("--seed", seed, 0)
     memory_limit(memory)
+    kinds = picture_formats(formats)
     if save is not None:
         if len(files) > 1:
             raise TensorRankError(f"--save {save} takes one model, but {len(files)} files were given; give one of them")
@@ -116,7 +110,7 @@ def approximate(
     study = ShallowApproximations(tuple(found), seed)
     pictures: list[Path] = []
     if out is not None and found:
-        pictures = tr.figures.save(tr.figures.approximation(study)[0], out / "approximation")
+        pictures = tr.figures.save(tr.figures.approximation(study)[0], out / "approximation", kinds)
     saved = save if save is not None and found else None
     if saved is not None:
         write(found[0].runs[0].model, saved)

@@ -11,6 +11,7 @@ import tensorrank as tr
 from tensorrank.arguments import one_of
 from tensorrank.cli.shared import options
 from tensorrank.cli.shared.findings_text import say_why
+from tensorrank.cli.shared.pictures import FORMATS, picture_formats, say_pictures
 from tensorrank.cli.shared.ranking import named_partition
 from tensorrank.cli.shared.terminal import (
     INTERRUPTED,
@@ -19,7 +20,6 @@ from tensorrank.cli.shared.terminal import (
     make_folder,
     print_json,
     say,
-    say_pictures,
     whole_numbers,
     wide_console,
 )
@@ -43,6 +43,7 @@ def compare(
         int, typer.Option(help="Parameters of a layer over width squared, for the curves: 4, or 12 with feed-forward.")
     ] = 4,
     out: Annotated[Path, typer.Option(help="Folder for the pictures.")] = Path("tensorrank-compare"),
+    formats: options.Formats = FORMATS,
     seed: options.Seed = 0,
     memory: options.MemoryOfRank = "4GiB",
     work: Annotated[float, typer.Option(help="Limit on the operations of each rank; inf for none.")] = 2.5e11,
@@ -66,6 +67,7 @@ def compare(
     named: list[Any] = [one_of("a family", name.strip(), get_args(Family)) for name in families.split(",")]
     chosen = contenders(parameters, sites=sites, channels=channels, families=named)
     split = named_partition(partition, sites)
+    kinds = picture_formats(formats)
     curves, _ = tr.figures.iso_parameters(whole_numbers(budgets, "--budgets"), rule=rule)
     make_folder(out)
     done: list[Compared] = []
@@ -77,9 +79,9 @@ def compare(
             done.extend(compare_all(chosen, split, seed=seed, progress=bar, **limits))
         except KeyboardInterrupt:
             interrupted = True
-    pictures = tr.figures.save(curves, out / "iso_parameters")
+    pictures = tr.figures.save(curves, out / "iso_parameters", kinds)
     if any(one.result.value for one in done):
-        pictures = [*tr.figures.save(tr.figures.comparison(done)[0], out / "compare"), *pictures]
+        pictures = [*tr.figures.save(tr.figures.comparison(done)[0], out / "compare", kinds), *pictures]
     if json:
         print_json(
             {

@@ -11,7 +11,8 @@ import typer
 import tensorrank as tr
 from tensorrank.cli.shared.bundles import unbundled
 from tensorrank.cli.shared.options import ExperimentOptions, MemoryOfRank
-from tensorrank.cli.shared.terminal import Bar, empty_table, make_folder, print_json, say_pictures, whole_numbers, wide_console
+from tensorrank.cli.shared.pictures import picture_formats, say_pictures
+from tensorrank.cli.shared.terminal import Bar, empty_table, make_folder, print_json, whole_numbers, wide_console
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -181,6 +182,7 @@ def hierarchy(
 
 def _computed(given: ExperimentOptions, compute: Callable[..., Any], size: object, **options: object) -> Any:
     """What an experiment finds, with a bar; the folder is made first, so that nothing is computed in vain."""
+    picture_formats(given.formats)
     if given.out is not None:
         make_folder(given.out)
     with Bar() as bar:
@@ -192,7 +194,7 @@ def _tell(given: ExperimentOptions, name: str, found: Any, columns: Sequence[str
     pictures: list[Path] = []
     if given.out is not None:
         figure, _ = getattr(tr.figures, name)(found)
-        pictures = tr.figures.save(figure, given.out / name)
+        pictures = tr.figures.save(figure, given.out / name, picture_formats(given.formats))
     if given.json:
         print_json({**found.to_dict(), "figures": list(map(str, pictures))})
         return

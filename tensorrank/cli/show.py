@@ -12,6 +12,7 @@ import typer
 from tensorrank.cli.shared import options as given
 from tensorrank.cli.shared.filters import Filter
 from tensorrank.cli.shared.model_files import described
+from tensorrank.cli.shared.pictures import FORMATS, picture_options
 from tensorrank.cli.shared.terminal import STORE_NAME, print_json, say, say_lines, whole_numbers
 from tensorrank.cli.show_store import show_store
 from tensorrank.errors import TensorRankError
@@ -35,6 +36,8 @@ def show(
         str | None, typer.Option(metavar="FILE", help="Of a store: write what is shown to this .csv or .parquet file.")
     ] = None,
     figures: Annotated[Path | None, typer.Option(help="Of a store: picture what is shown, in this folder.")] = None,
+    formats: given.Formats = FORMATS,
+    deepest: given.Deepest = None,
     json: given.Json = False,
 ) -> None:
     """What the store of a study holds, or a model file: nothing is computed, and the file stays as it is.
@@ -50,7 +53,9 @@ def show(
     path = file / STORE_NAME if isdir(file) else file
     if isfile(path) and (path != file or is_database(path)):
         wanted = {name: whole_numbers(text, name) for name, text in sizes.items() if text is not None}
-        show_store(path, Filter(wanted, kind, standing), blocks=blocks, export=export, figures=figures, json=json)
+        pictured = picture_options(formats, deepest)
+        filtered = Filter(wanted, kind, standing)
+        show_store(path, filtered, blocks=blocks, export=export, figures=figures, pictured=pictured, json=json)
         return
     if _is_missing(file):
         raise TensorRankError(f"{file} is not there; expected the store of a study, its folder, or a model file (JSON)")
@@ -63,6 +68,8 @@ def show(
         "--blocks": blocks or None,
         "--export": export,
         "--figures": figures,
+        "--format": None if formats == FORMATS else formats,
+        "--deepest": deepest,
     }
     odd = [name for name, value in options.items() if value is not None]
     if odd and exists(path):

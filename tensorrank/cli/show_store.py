@@ -13,6 +13,7 @@ import typer
 import tensorrank as tr
 from tensorrank.cli.shared.filters import Filter
 from tensorrank.cli.shared.findings_text import print_findings, save_figures
+from tensorrank.cli.shared.pictures import PictureOptions
 from tensorrank.cli.shared.swept_models import stored_findings
 from tensorrank.cli.shared.terminal import empty_table, make_folder, print_json, say, wide_console
 from tensorrank.errors import TensorRankError
@@ -28,7 +29,16 @@ if TYPE_CHECKING:
     StoredRow = tuple[ModelKey, int, JobKey, StoredBlock]
 
 
-def show_store(path: Path, filtered: Filter, *, blocks: bool, export: str | None, figures: Path | None, json: bool) -> None:
+def show_store(
+    path: Path,
+    filtered: Filter,
+    *,
+    blocks: bool,
+    export: str | None,
+    figures: Path | None,
+    pictured: PictureOptions,
+    json: bool,
+) -> None:
     """List what the store has; export and picture it if that is asked for."""
     # Heavy modules are imported where they are used, so that --help answers at once.
     from tensorrank.atlas.kinds import model_of
@@ -62,7 +72,7 @@ def show_store(path: Path, filtered: Filter, *, blocks: bool, export: str | None
         write_rows(rows, columns, exported)
         written.append(exported)
     if figures is not None:
-        written += save_figures(found, figures, partial(say, err=True))
+        written += save_figures(found, figures, partial(say, err=True), **pictured)
     if json:
         print_json(
             {

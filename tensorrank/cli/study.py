@@ -15,6 +15,7 @@ import tensorrank as tr
 from tensorrank.cli.shared import options as given
 from tensorrank.cli.shared.findings_text import print_findings, save_figures
 from tensorrank.cli.shared.interrupts import Interrupts
+from tensorrank.cli.shared.pictures import FORMATS, picture_options
 from tensorrank.cli.shared.swept_models import stored_findings, study_of
 from tensorrank.cli.shared.terminal import STORE_NAME, make_folder, print_json, say, whole_numbers
 from tensorrank.errors import TensorRankError
@@ -50,6 +51,8 @@ def study(
     head_dims: Annotated[str | None, typer.Option(help="Head widths; width / heads by default.")] = None,
     tokens: Annotated[str | None, typer.Option(help="Tokens; 2 x width by default, as many as can matter.")] = None,
     out: Annotated[Path, typer.Option(help="Folder of the store, the table and the figures.")] = Path("tensorrank-study"),
+    formats: given.Formats = FORMATS,
+    deepest: given.Deepest = None,
     seed: Annotated[int, typer.Option(help="Seed of the weights and inputs; only exact ranks are taken from another.")] = 0,
     memory: given.MemoryOfRank = "4GiB",
     work: Annotated[
@@ -106,6 +109,7 @@ def study(
     operations = DEFAULT_WORK if work is None else work
     limits = {"seed": seed, "memory": memory, "work": operations, "threads": threads, "scratch": scratch}
     limits |= {"engine": engine, "device": device}
+    pictured = picture_options(formats, deepest)
     odd = [name for name, text in sizes.items() if text is not None]
     if models and odd:
         raise TensorRankError(f"{', '.join(odd)} cannot be given beside {models[0]}; give its sizes as SIZE=VALUES")
@@ -130,7 +134,7 @@ def study(
         computed, summary = time.monotonic(), watch.summary
         summary.count(finding.result.standing for finding in findings)
         write_table(findings, out / "ranks.csv")
-        figures = [] if interrupted else save_figures(findings, out, watch.note)
+        figures = [] if interrupted else save_figures(findings, out, watch.note, **pictured)
         summary.seconds["table and figures"] = time.monotonic() - computed
         summary.seconds["in all"] = time.monotonic() - started
         watch.conclude(left_out=plan.left_out, interrupted=interrupted)

@@ -16,6 +16,7 @@ from rich.table import Table
 
 from tensorrank.arguments import shown
 from tensorrank.cli.shared import options as given
+from tensorrank.cli.shared.pictures import FORMATS, picture_formats, say_pictures
 from tensorrank.cli.shared.ranking import named_partition
 from tensorrank.cli.shared.terminal import (
     INTERRUPTED,
@@ -120,6 +121,7 @@ def study(
     sizes: Mapping[str, int],
     *,
     out: Annotated[Path, typer.Option(help="Folder of the pictures.")],
+    formats: given.Formats = FORMATS,
     unit_tokens: Annotated[
         str | None, typer.Option(help="Numbers of tokens of the attention units studied, such as 64,128,256.")
     ] = None,
@@ -140,21 +142,23 @@ def study(
             f"of every size up to it. One matrix: tensorrank task ranks {task.name}"
         )
     units = None if unit_tokens is None else whole_numbers(unit_tokens, "--unit-tokens")
+    kinds = picture_formats(formats)
     make_folder(out)
     studies: list[dict[str, Any]] = []
     pictures: list[Path] = []
     interrupted = False
     with Bar() as bar:
+        wanted = StudiesWanted(task, full, out, kinds, units, seed, memory, threads, bar)
         try:
-            for values, written in run_studies(StudiesWanted(task, full, out, units, seed, memory, threads, bar)):
+            for values, written in run_studies(wanted):
                 studies.append(values)
                 pictures += written
         except KeyboardInterrupt:
             interrupted = True
     if json:
         print_json({"name": task.name, "sizes": full, "studies": studies, "figures": list(map(str, pictures))})
-    elif pictures:
-        say(f"The pictures: {', '.join(str(path) for path in pictures if path.suffix == '.png')}")
+    else:
+        say_pictures(pictures)
     if interrupted:
         say(f"interrupted; studies kept: {len(studies)}", err=True)
         raise typer.Exit(INTERRUPTED)

@@ -39,6 +39,7 @@ class StudiesWanted:
         task: whose studies.
         sizes: the numbers of the task; ranks are computed up to them.
         out: the folder of the pictures.
+        formats: those of the pictures.
         unit_tokens: N of the studies of attention units; None for their own.
         seed: of random inputs and keys, and of primes.
         memory: limit for each matrix and unit.
@@ -49,6 +50,7 @@ class StudiesWanted:
     task: NamedTask
     sizes: Mapping[str, int]
     out: Path
+    formats: Sequence[str]
     unit_tokens: Sequence[int] | None
     seed: int
     memory: str | None
@@ -74,7 +76,7 @@ def run_studies(wanted: StudiesWanted) -> Iterator[tuple[dict[str, Any], list[Pa
         study, figure = make(wanted)
         values = {"studies": [one.to_dict() for one in study]} if isinstance(study, list) else study.to_dict()
         stem = f"{wanted.task.name.replace('-', '_')}_ranks" if name == "ranks" else name
-        yield values, tr.figures.save(figure, wanted.out / stem)
+        yield values, tr.figures.save(figure, wanted.out / stem, wanted.formats)
 
 
 def _growth(wanted: StudiesWanted) -> tuple[list[CommunicationGrowth], Figure]:

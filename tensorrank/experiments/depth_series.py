@@ -48,14 +48,8 @@ class Series:
 
     @property
     def knee(self) -> float:
-        """The depth of the knee."""
+        """The depth of the knee by formula (`bounds.knee`)."""
         return bounds.knee(self.model.width, self.side)
-
-    @property
-    def crosses_knee(self) -> bool:
-        """Whether there are exact ranks both below the knee and beyond it."""
-        exact = [finding.model.depth for finding in self.findings if finding.result.standing == "exact"]
-        return bool(exact) and exact[0] < self.knee < exact[-1]
 
     def label(self, among: Sequence[Series] = ()) -> str:
         """The width, and whatever else differs among these series."""
@@ -77,6 +71,15 @@ class Series:
             for depth, value in proved.items()
             if depth + 1 in proved and value > 0
         ]
+
+    @property
+    def other(self) -> int:
+        """The tokens on the other side."""
+        return self.model.tokens - self.side
+
+    def from_atlas(self, depth: int) -> bool:
+        """Whether what is known of a depth was taken from an atlas."""
+        return any(finding.from_atlas for finding in self.findings if finding.model.depth == depth)
 
     def increments(self) -> list[tuple[int, float]]:
         """(L, log3 sep(L+1) - log3 sep(L)) for consecutive depths whose ranks are proved."""

@@ -18,6 +18,7 @@ from .hierarchies import hierarchy as hierarchy
 from .increments_over_depth import increments as increments
 from .knees import knee as knee
 from .ranks_over_depth import rank_vs_depth as rank_vs_depth
+from .saving import save as save
 from .sizes_of_models import model_sizes as model_sizes
 from .sparse_averaging import (
     sparse_averaging_bits as sparse_averaging_bits,
@@ -25,5 +26,4 @@ from .sparse_averaging import (
     sparse_averaging_errors as sparse_averaging_errors,
 )
 from .spectra import spectrum as spectrum
-from .style import save as save
 from .triple_detection import triples as triples

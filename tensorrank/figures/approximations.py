@@ -8,23 +8,24 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
 from tensorrank.arguments import one_of
 from tensorrank.checked import checked
 from tensorrank.experiments.approximation import ApproximationTarget, ShallowApproximations
-from tensorrank.figures.axes import Panels, beside, panels
-from tensorrank.figures.style import DASHED, DOTTED, WHITE, in_style, line_entry, mark_entry, something
+from tensorrank.figures.axes import beside
+from tensorrank.figures.style import box, line_entry, mark_entry, something
 from tensorrank.mixtures.approximation.result import Approximation, ApproximationStep, Estimate
+from tensorrank.pictures.look import DASHED, MARKS, Hue, grey, hue, paper, type_size
+from tensorrank.pictures.picture import Picture
+from tensorrank.pictures.sheet import Panels, in_style, several_axes
 from tensorrank.whole_numbers import abbreviated
 
 Measure = Literal["total variation", "relative error", "kl"]
 
 # Neighbours differ in grey, too; beyond them colours repeat with other marks.
-_COLOURS = ("#0072B2", "#D55E00", "#000000", "#009E73", "#CC79A7", "#E69F00")
-_MARKS = "osD^vP*"
+_COLOURS: tuple[Hue, ...] = ("blue", "vermilion", "ink", "green", "purple", "orange")
 _LINES: dict[str, Any] = {
     "corrective": "-",
     "refitted": (0, (8, 1, 1, 1, 1, 1)),
@@ -43,13 +44,17 @@ _LABELS: dict[str, str] = {
 _FARTHEST_CROSSING, _FARTHEST_WALL = 1e9, 8
 # Measures below this are rounding.
 _ROUNDING = 1e-7
-# Points between lines of text.
-_ROW = 11
+# The dots of a wall, in multiples of their width.
+_WALL = (0.0, (1.2, 1.8))
+# Between lines of text, in multiples of its size.
+_ROW = 1.4
 
 
 @checked
 @in_style
-def approximation(study: ShallowApproximations, *, measure: Measure = "total variation") -> tuple[Figure, Panels]:
+def approximation(
+    study: ShallowApproximations, *, measure: Measure = "total variation", figsize: tuple[float, float] | None = None
+) -> Picture[Panels]:
     """Errors of mixtures of entries beside their guarantee, and of mixtures of products beside the exact-rank wall.
 
     Left, for entries: the norm of V - W for an approximation V of W. The guarantee sqrt(8 / (t + 2)) is dashed; a thin
@@ -61,19 +66,28 @@ def approximation(study: ShallowApproximations, *, measure: Measure = "total var
     Args:
         study: as `tensorrank.experiments.shallow_approximations` computes it.
         measure: what the right panel shows: "total variation", "relative error" or "kl".
+        figsize: width and height of the figure in inches; by default it fits its axes and words.
 
     Returns:
         The figure, and an array of one or two axes.
 
     Raises:
         TensorRankError: if there are no targets, or the measure is unknown.
+
+    >>> import tensorrank as tr
+    >>> runs = [tr.experiments.ApproximationRun("corrective", "entries", steps=3)]
+    >>> chain = tr.HiddenMarkov.random(states=2, symbols=2, length=4, seed=0)
+    >>> figure, (ax,) = tr.figures.approximation(tr.experiments.shallow_approximations([("chain", chain)], runs))
+    >>> ax.get_ylabel()
+    'error ‖V − W‖'
     """
     something(study.targets, "an experiment without targets was")
     one_of("the measure", measure, get_args(Measure))
     runs = [run for target in study.targets for run in target.runs]
     kinds = [atoms for atoms in ("entries", "products") if any(run.atoms == atoms for run in runs)]
     lines = _LINES if _several_methods(runs) else dict.fromkeys(_LINES, "-")
-    figure, axes = panels(4.3 * len(kinds) + 0.6 * (len(kinds) == 1), 4.1, len(kinds))
+    sheet = several_axes(4.3 * len(kinds) + 0.6 * (len(kinds) == 1), 3.6, len(kinds), figsize=figsize)
+    axes = sheet.panels
     for ax, atoms in zip(axes, kinds, strict=True):
         _curves(ax, study.targets, atoms, lines, "error" if atoms == "entries" else measure)
         ax.set(xlabel="parts of the mixture V (log scales)")
@@ -83,12 +97,17 @@ def approximation(study: ShallowApproximations, *, measure: Measure = "total var
         else:
             ax.set_ylabel(_LABELS[measure])
     # Walls count products.
-    rows = _walls(axes[-1], study.targets) if "products" in kinds else 0
+    rows, inside = _walls(axes[-1], study.targets) if "products" in kinds else (0, False)
+    sheet.grow(_ROW * type_size() * max(0, rows - 1))
     for ax, atoms in zip(axes, kinds, strict=True):
-        ax.set_title(f"Mixtures of {_MEANING[atoms]}", pad=5 + _ROW * rows)
+        ax.set_title(f"Mixtures of {_MEANING[atoms]}", pad=5 + _ROW * rows * type_size())
         _ticks(ax)
-    figure.legend(handles=_handles(study.targets, runs), loc="outside lower center", ncols=3 if len(axes) > 1 else 2)
-    return figure, axes
+    if rows > inside:
+        sheet.caption("An arrow leads to the parts that an exact form needs, beyond the axes.")
+    sheet.legend(_handles(study.targets, runs, walls=inside))
+    for ax in axes:
+        sheet.clear(ax)
+    return sheet.all()
 
 
 def _curves(ax: Axes, targets: Sequence[ApproximationTarget], atoms: str, lines: Mapping[str, Any], measure: str) -> None:
@@ -104,7 +123,7 @@ def _curves(ax: Axes, targets: Sequence[ApproximationTarget], atoms: str, lines:
                 ax.fill_between(parts, low, values + 2 * spread, color=colour, alpha=0.2, linewidth=0)
             for filled in (True, False):
                 shown = [i for i in _marked(run.steps) if (run.steps[i].certified is True) == filled]
-                look: Any = {"color": colour, "markerfacecolor": colour if filled else "white", "markersize": 5.5}
+                look: Any = {"color": colour, "markerfacecolor": colour if filled else paper(), "markersize": 5.5}
                 ax.plot([parts[i] for i in shown], values[shown], mark, zorder=4, **look)
     _exact(ax)
 
@@ -121,11 +140,11 @@ def _exact(ax: Axes) -> None:
         xs, ys = (np.asarray(data, dtype=float) for data in (line.get_xdata(), line.get_ydata()))
         line.set_ydata(np.where(ys < _ROUNDING, bottom, ys))
         for x in xs[ys < _ROUNDING]:
-            beside(ax, "exact", (float(x), bottom), (6, 4), color=line.get_color(), fontsize=8.5)
+            beside(ax, "exact", (float(x), bottom), (6, 4), color=line.get_color(), fontsize="small")
 
 
 def _style(number: int) -> tuple[str, str]:
-    return _COLOURS[number % len(_COLOURS)], _MARKS[number % len(_MARKS)]
+    return hue(_COLOURS[number % len(_COLOURS)]), MARKS[number % len(MARKS)]
 
 
 def _value_and_spread(step: ApproximationStep, measure: str) -> tuple[float, float]:
@@ -148,7 +167,7 @@ def _guarantee(ax: Axes, targets: Sequence[ApproximationTarget]) -> None:
     near = max(crossings) <= _FARTHEST_CROSSING * most
     end = 4 * max(most, *crossings) if near else 4.0 * most
     parts = np.geomspace(1, end, 200)
-    ax.plot(parts, np.sqrt(8 / (parts + 1)), color="0.35", linestyle=DASHED, linewidth=1.6, zorder=2)
+    ax.plot(parts, np.sqrt(8 / (parts + 1)), color=grey(0.35), linestyle=DASHED, linewidth=1.6, zorder=2)
     for number, target in enumerate(targets):
         if target.norm > 0:
             ax.axhline(target.norm, color=_style(number)[0], linewidth=0.8, zorder=1)
@@ -166,9 +185,9 @@ def _guarantee(ax: Axes, targets: Sequence[ApproximationTarget]) -> None:
             textcoords="axes fraction",
             ha="right",
             va="top",
-            color="0.25",
-            bbox=WHITE,
-            arrowprops={"arrowstyle": "-", "color": "0.5", "shrinkA": 2, "shrinkB": 5},
+            color=grey(0.25),
+            bbox=box(),
+            arrowprops={"arrowstyle": "-", "color": grey(0.5), "shrinkA": 2, "shrinkB": 5},
         )
         return
     # Far below the guarantee there is room, just above the largest norm.
@@ -179,7 +198,7 @@ def _guarantee(ax: Axes, targets: Sequence[ApproximationTarget]) -> None:
     )
     height = max((target.norm for target in targets), default=0.0)
     place, frame = ((0.99, height), ax.get_yaxis_transform()) if height > 0 else ((0.99, 0.02), "axes fraction")
-    beside(ax, text, place, (0, 3), xycoords=frame, ha="right", va="bottom", color="0.25", bbox=WHITE)
+    beside(ax, text, place, (0, 3), xycoords=frame, ha="right", va="bottom", color=grey(0.25), bbox=box())
 
 
 def _about(number: float) -> str:
@@ -188,8 +207,12 @@ def _about(number: float) -> str:
     return rf"$10^{{{np.log10(float(number)):.0f}}}$"
 
 
-def _walls(ax: Axes, targets: Sequence[ApproximationTarget]) -> int:
-    """A vertical line at each wall with its number above, and arrows to those beyond the edge; in how many rows."""
+def _walls(ax: Axes, targets: Sequence[ApproximationTarget]) -> tuple[int, bool]:
+    """A vertical line at each wall with its number above, and arrows to those beyond the edge.
+
+    Returns:
+        How many rows of words stand above the axes, and whether there are lines.
+    """
     walls = [(number, target.wall) for number, target in enumerate(targets) if target.wall.parts is not None]
     most = max(float(np.max(line.get_xdata())) for line in ax.lines if np.size(line.get_xdata()))
     inside = [wall.parts for _, wall in walls if wall.parts is not None and wall.parts <= _FARTHEST_WALL * most]
@@ -201,18 +224,20 @@ def _walls(ax: Axes, targets: Sequence[ApproximationTarget]) -> int:
         parts, (colour, _) = wall.parts or 0, _style(number)
         proved = "" if wall.rank is None or wall.rank.standing == "exact" else "≥ "
         text = proved + abbreviated(parts, 7)
-        above: Any = {"textcoords": "offset points", "va": "bottom", "color": colour}
+        above: Any = {"textcoords": "offset points", "va": "bottom", "color": colour, "annotation_clip": False}
         if parts in inside:
             # Lines in the same place take turns.
-            turns = 3.0 * inside.count(parts)
-            ax.axvline(parts, color=colour, linewidth=1.6, zorder=1, linestyle=(3.0 * placed.count(parts), (1.2, turns - 1.2)))
+            dot, turns = _WALL[1][0], sum(_WALL[1]) * inside.count(parts)
+            ax.axvline(parts, color=colour, linewidth=1.6, zorder=1, linestyle=(3.0 * placed.count(parts), (dot, turns - dot)))
             if parts not in placed:
                 ax.annotate(text, (parts, 1), xycoords=ax.get_xaxis_transform(), xytext=(0, 1), ha="center", **above)
             placed.append(parts)
         else:
-            ax.annotate(f"{text} →", (1, 1), xycoords="axes fraction", xytext=(0, 1 + _ROW * rows), ha="right", **above)
+            ax.annotate(
+                f"{text} →", (1, 1), xycoords="axes fraction", xytext=(0, 1 + _ROW * rows * type_size()), ha="right", **above
+            )
             rows += 1
-    return rows
+    return rows, bool(inside)
 
 
 def _ticks(ax: Axes) -> None:
@@ -232,7 +257,7 @@ def _several_methods(runs: Sequence[Approximation]) -> bool:
     return len({(run.method, run.atoms) for run in runs}) > len({run.atoms for run in runs})
 
 
-def _handles(targets: Sequence[ApproximationTarget], runs: Sequence[Approximation]) -> list[Line2D]:
+def _handles(targets: Sequence[ApproximationTarget], runs: Sequence[Approximation], *, walls: bool) -> list[Line2D]:
     """What stands for what: targets, then methods if there are several, then lines that all share."""
     handles = []
     for number, target in enumerate(targets):
@@ -240,12 +265,12 @@ def _handles(targets: Sequence[ApproximationTarget], runs: Sequence[Approximatio
         handles.append(line_entry(target.label, colour, marker=mark, markersize=5.5, linewidth=1.6))
     if _several_methods(runs):
         methods = dict.fromkeys(run.method for run in runs)
-        handles += [line_entry(name, "0.3", _LINES[name], linewidth=1.6) for name in methods]
+        handles += [line_entry(name, grey(0.3), _LINES[name], linewidth=1.6) for name in methods]
     if any(run.atoms == "entries" for run in runs):
-        handles.append(line_entry("guarantee √(8/(t+2))", "0.35", DASHED, linewidth=1.6))
-        handles.append(line_entry("‖W‖: the error of no parts", "0.3", linewidth=0.8))
-    if any(run.atoms == "products" for run in runs) and any(target.wall.parts is not None for target in targets):
-        handles.append(line_entry("parts that an exact form needs", "0.3", DOTTED, linewidth=1.6))
+        handles.append(line_entry("guarantee √(8/(t+2))", grey(0.35), DASHED, linewidth=1.6))
+        handles.append(line_entry("‖W‖: the error of no parts", grey(0.3), linewidth=0.8))
+    if walls:
+        handles.append(line_entry("parts that an exact form needs", grey(0.3), _WALL, linewidth=1.6))
     if any(step.certified is not True for run in runs for step in run.steps):
-        handles.append(mark_entry("hollow: step not certified", "0.3", face="white", markersize=5.5))
+        handles.append(mark_entry("hollow: step not certified", grey(0.3), face=paper(), markersize=5.5))
     return handles

@@ -1,43 +1,29 @@
-"""Axes of figures: panels, grids, ticks of logarithmic axes, and words beside points."""
+"""Axes of figures: grids, ticks of logarithmic axes, and words beside points."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import ceil, floor, log2
-from typing import Any, TypeAlias
+from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.figure import Figure
+from matplotlib.text import Annotation
 from matplotlib.ticker import FixedLocator, FuncFormatter, LogLocator, NullLocator
-from numpy.typing import NDArray
 
-# Several axes of a figure.
-Panels: TypeAlias = NDArray[np.object_]
-
-
-def one_panel(width: float, height: float) -> tuple[Figure, Axes]:
-    """A figure of this size in inches, and its only axes."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, figure.subplots()
+from tensorrank.pictures.look import grey
+from tensorrank.pictures.sheet import Sheet
 
 
-def panels(width: float, height: float, columns: int, rows: int = 1, **options: Any) -> tuple[Figure, Panels]:
-    """A figure of this size in inches, and its axes, row by row; other options are those of `Figure.subplots`."""
-    figure = Figure(figsize=(width, height), layout="constrained")
-    return figure, figure.subplots(rows, columns, squeeze=False, **options).ravel()
-
-
-def faint_grid(ax: Axes, axis: Any = "both", colour: str = "0.93") -> None:
+def faint_grid(ax: Axes, axis: Any = "both") -> None:
     """A grid behind what is shown."""
-    ax.grid(axis=axis, color=colour)
+    ax.grid(axis=axis, color=grey(0.92))
     ax.set_axisbelow(True)
 
 
-def beside(ax: Axes, text: str, point: tuple[Any, Any], offset: tuple[float, float], **style: Any) -> None:
+def beside(ax: Axes, text: str, point: tuple[Any, Any], offset: tuple[float, float], **style: Any) -> Annotation:
     """Words beside a point, at an offset in points of type."""
-    ax.annotate(text, point, xytext=offset, textcoords="offset points", **style)
+    return ax.annotate(text, point, xytext=offset, textcoords="offset points", **style)
 
 
 def doublings(axis: Axis, form: str) -> None:
@@ -54,3 +40,21 @@ def powers_of_two(axis: Axis, numbers: Iterable[float]) -> None:
     axis.set_major_locator(FixedLocator([2.0**k for k in ends[:: 2 if len(ends) > 11 else 1]]))
     axis.set_major_formatter(FuncFormatter(lambda x, _: f"{x:g}"))
     axis.set_minor_locator(NullLocator())
+
+
+def depth_ticks(ax: Axes, first: int, deepest: int, most: int) -> None:
+    """About so many ticks at whole depths."""
+    ax.set_xticks(range(first, deepest + 1, max(1, ceil(deepest / most))))
+
+
+def names_at_ends(sheet: Sheet, ax: Axes, ends: Sequence[tuple[str, float, str]], last: float) -> None:
+    """Curves by name at their right ends, moved apart where names would overlap.
+
+    Args:
+        sheet: the sheet, whose other words all stand.
+        ax: the axes of the curves.
+        ends: name, height of the end in data, and colour of each curve.
+        last: where the curves end.
+    """
+    look: Any = {"va": "center", "annotation_clip": False}
+    sheet.apart(ax, [beside(ax, name, (last, height), (7, 0), color=colour, **look) for name, height, colour in ends])

@@ -8,23 +8,25 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Patch
-from matplotlib.patheffects import withStroke
 
 from tensorrank.attention import bounds
 from tensorrank.checked import checked
-from tensorrank.figures.axes import beside, doublings, one_panel
-from tensorrank.figures.style import DASHED, DOTTED, in_style, line_entry, mark_entry
+from tensorrank.figures.axes import beside, doublings
+from tensorrank.figures.style import halo, line_entry, mark_entry
 from tensorrank.guidelines import KNOWN_MODELS, PUBLISHED, Advice, KnownModel, Optimum, TransitionFit
+from tensorrank.pictures.look import DASHED, DOTTED, Hue, grey, hue, paper
+from tensorrank.pictures.picture import Picture
+from tensorrank.pictures.sheet import in_style, one_axes
 from tensorrank.whole_numbers import in_brief
 
-# Letters keep clear of the lines behind them.
-_HALO = [withStroke(linewidth=2.5, foreground="white")]
 # The logarithm of a width beyond all planes.
 _HIGHEST = 600.0
-_CURVE, _MODELS, _YOURS, _EQUAL = "#0072B2", "#555555", "#D55E00", "0.72"
+_CURVE: Hue = "blue"
+_YOURS: Hue = "vermilion"
+# How far models and lines of equal size are from the ink.
+_MODELS, _EQUAL = 0.33, 0.72
 
 
 @checked
@@ -35,7 +37,9 @@ def depth_width(
     *,
     sigmas: float = 2.0,
     known: Sequence[KnownModel] | None = None,
-) -> tuple[Figure, Axes]:
+    ax: Axes | None = None,
+    figsize: tuple[float, float] | None = None,
+) -> Picture[Axes]:
     """Depth and width of models about the curve ln d = a + b L of a fit.
 
     Above the curve a network gains more from depth, below it more from width. Along a thin grey line networks have
@@ -48,6 +52,13 @@ def depth_width(
         fit: the published one by default.
         sigmas: standard errors to each side that the band spans.
         known: models to show; with the published fit those of `guidelines.KNOWN_MODELS` by default, with others none.
+        ax: axes to fill; a new figure is made by default.
+        figsize: width and height of the figure in inches; by default it fits its axes and words.
+
+    >>> import tensorrank as tr
+    >>> figure, ax = tr.figures.depth_width([("mine", tr.guidelines.advise(depth=12, width=768))])
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('depth L', 'width d (log scale)')
     """
     near = [(one.depth, one.width) for _, one in yours if isinstance(one, Advice)]
     models = [
@@ -69,25 +80,27 @@ def depth_width(
     lower, curve, upper = (
         np.exp(np.minimum([fit.log_width(depth, side * sigmas) for depth in depths], _HIGHEST)) for side in (-1, 0, 1)
     )
-    figure, ax = one_panel(7.2, 5.0)
+    sheet = one_axes(7.2, 4.6, ax, figsize)
+    ax = sheet.ax
     ax.set(xlim=(-0.01 * deepest, deepest), ylim=(low, high), yscale="log", xlabel="depth L", ylabel="width d (log scale)")
-    ax.fill_between(depths, curve, high, color="#F1F6FA", linewidth=0, zorder=0)
+    ax.fill_between(depths, curve, high, color=hue(_CURVE), alpha=0.06, linewidth=0, zorder=0)
     _equal_sizes(ax, fit.rule, deepest, low, high)
-    ax.fill_between(depths, lower, upper, color=_CURVE, alpha=0.22, linewidth=0, zorder=1)
+    ax.fill_between(depths, lower, upper, color=hue(_CURVE), alpha=0.22, linewidth=0, zorder=1)
     inside = (depths >= ends[0]) & (depths <= ends[1]) if ends else np.zeros(len(depths), dtype=bool)
-    ax.plot(depths, curve, color=_CURVE, linewidth=1.2, linestyle=DASHED, zorder=2)
-    ax.plot(depths[inside], curve[inside], color=_CURVE, linewidth=2.2, zorder=2)
+    ax.plot(depths, curve, color=hue(_CURVE), linewidth=1.2, linestyle=DASHED, zorder=2)
+    ax.plot(depths[inside], curve[inside], color=hue(_CURVE), linewidth=2.2, zorder=2)
     _knee(ax, low, high)
     for model in models:
-        ax.plot(model.depth, model.width, "o", color=_MODELS, markersize=4.5, zorder=3)
+        ax.plot(model.depth, model.width, "o", color=grey(_MODELS), markersize=4.5, zorder=3)
         _label(ax, model.name, model, fit, deepest)
     for name, one in _joined(yours):
         _yours(ax, name, one, fit, deepest)
-    ax.text(0.26, 0.97, "wide: depth pays more", transform=ax.transAxes, va="top", color=_CURVE, path_effects=_HALO)
-    ax.text(0.98, 0.03, "narrow: width pays more", transform=ax.transAxes, ha="right", color=_CURVE, path_effects=_HALO)
+    ax.text(0.26, 0.97, "wide: depth pays more", transform=ax.transAxes, va="top", color=hue(_CURVE), path_effects=halo())
+    ax.text(0.98, 0.03, "narrow: width pays more", transform=ax.transAxes, ha="right", color=hue(_CURVE), path_effects=halo())
     doublings(ax.yaxis, ".10g")
-    figure.legend(handles=_handles(fit, sigmas, bool(models), yours), loc="outside upper center", ncols=2)
-    return figure, ax
+    sheet.legend(_handles(fit, sigmas, bool(models), yours))
+    sheet.clear(ax)
+    return sheet.one()
 
 
 def _joined(yours: Sequence[tuple[str, Advice | Optimum]]) -> list[tuple[str, Advice | Optimum]]:
@@ -109,9 +122,9 @@ def _equal_sizes(ax: Axes, rule: float, deepest: float, low: float, high: float)
     smallest, largest = rule * 0.5 * low**2, rule * deepest * high**2
     for power in range(math.ceil(math.log10(smallest)), math.floor(math.log10(largest)) + 1):
         widths = np.sqrt(10.0**power / (rule * depths))
-        ax.plot(depths, widths, color=_EQUAL, linewidth=0.6, zorder=0.5)
+        ax.plot(depths, widths, color=grey(_EQUAL), linewidth=0.6, zorder=0.5)
         if low * 1.1 < widths[-1] < high / 1.1:
-            look: Any = {"fontsize": 7.5, "color": "0.45", "va": "center", "annotation_clip": False}
+            look: Any = {"fontsize": "x-small", "color": grey(0.45), "va": "center", "annotation_clip": False}
             beside(ax, in_brief(10.0**power), (deepest, widths[-1]), (4, 0), **look)
 
 
@@ -119,28 +132,28 @@ def _knee(ax: Axes, low: float, high: float) -> None:
     """The knee of the moment bound for many tokens, log3 of 2 d (d+1)."""
     widths = np.geomspace(max(1, low), high, 100)
     knees = [bounds.log3(bounds.knee_power(max(1, round(width)))) for width in widths]
-    ax.plot(knees, widths, color="0.25", linewidth=1.2, linestyle=DOTTED, zorder=1.5)
+    ax.plot(knees, widths, color=grey(0.25), linewidth=1.2, linestyle=DOTTED, zorder=1.5)
 
 
-def _label(ax: Axes, name: str, at: KnownModel | Advice, fit: TransitionFit, deepest: float, colour: str = _MODELS) -> None:
+def _label(ax: Axes, name: str, at: KnownModel | Advice, fit: TransitionFit, deepest: float, colour: str | None = None) -> None:
     """A name on the side of a point that is away from the curve, if there is room."""
     left = math.log(at.width) > fit.log_width(at.depth) and at.depth > 0.12 * deepest
     aside, ha = (-6, "right") if left else (6, "left")
-    look: Any = {"color": colour, "fontsize": 8, "va": "center", "zorder": 3, "path_effects": _HALO}
+    look: Any = {"color": colour or grey(_MODELS), "fontsize": "small", "va": "center", "zorder": 3, "path_effects": halo()}
     beside(ax, name, (at.depth, at.width), (aside, 0), ha=ha, **look)
 
 
 def _yours(ax: Axes, name: str, one: Advice | Optimum, fit: TransitionFit, deepest: float) -> None:
     best = one.optimum if isinstance(one, Advice) else one
     if isinstance(one, Advice):
-        ax.plot(one.depth, one.width, "D", color=_YOURS, markersize=7, zorder=5)
+        ax.plot(one.depth, one.width, "D", color=hue(_YOURS), markersize=7, zorder=5)
         along = np.geomspace(one.depth, max(best.depth, 0.5), 40)
-        ax.plot(along, one.width * np.sqrt(one.depth / along), color=_YOURS, linewidth=1.6, zorder=4)
-    ax.plot(best.depth, best.width, "D", color=_YOURS, markerfacecolor="white", markersize=7, zorder=5)
+        ax.plot(along, one.width * np.sqrt(one.depth / along), color=hue(_YOURS), linewidth=1.6, zorder=4)
+    ax.plot(best.depth, best.width, "D", color=hue(_YOURS), markerfacecolor=paper(), markersize=7, zorder=5)
     if isinstance(one, Advice):
-        _label(ax, name, one, fit, deepest, _YOURS)
+        _label(ax, name, one, fit, deepest, hue(_YOURS))
     else:
-        beside(ax, name, (best.depth, best.width), (8, -3), color=_YOURS, va="top", path_effects=_HALO)
+        beside(ax, name, (best.depth, best.width), (8, -3), color=hue(_YOURS), va="top", path_effects=halo())
 
 
 def _handles(
@@ -150,15 +163,15 @@ def _handles(
     beyond = "" if fit.depths is None else " (dashed beyond its depths)"
     style: Any = "-" if fit.depths is not None else DASHED
     handles: list[Line2D | Patch] = [
-        line_entry(f"best shape, {which}{beyond}", _CURVE, style, linewidth=2.2),
-        Patch(color=_CURVE, alpha=0.22, label=fit.band(sigmas)),
-        line_entry("knee of the moment bound", "0.25", DOTTED, linewidth=1.2),
-        line_entry("equal parameters without embeddings", _EQUAL, linewidth=0.8),
+        line_entry(f"best shape, {which}{beyond}", hue(_CURVE), style, linewidth=2.2),
+        Patch(color=hue(_CURVE), alpha=0.22, label=fit.band(sigmas)),
+        line_entry("knee of the moment bound", grey(0.25), DOTTED, linewidth=1.2),
+        line_entry("equal parameters without embeddings", grey(_EQUAL), linewidth=0.8),
     ]
     if models:
-        handles.append(mark_entry("models as trained", _MODELS, markersize=4.5))
+        handles.append(mark_entry("models as trained", grey(_MODELS), markersize=4.5))
     if any(isinstance(one, Advice) for _, one in yours):
-        handles.append(line_entry("a shape, with a line to", _YOURS, marker="D", markersize=6, linewidth=1.6))
+        handles.append(line_entry("a shape, with a line to", hue(_YOURS), marker="D", markersize=6, linewidth=1.6))
     if yours:
-        handles.append(mark_entry("the best shape of the same size", _YOURS, "D", face="white", markersize=6))
+        handles.append(mark_entry("the best shape of the same size", hue(_YOURS), "D", face=paper(), markersize=6))
     return handles

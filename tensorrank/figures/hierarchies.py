@@ -6,15 +6,16 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import FancyArrowPatch, FancyBboxPatch, Patch
 
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.hierarchy import Hierarchy
-from tensorrank.figures.axes import one_panel
-from tensorrank.figures.style import WHITE, in_style, line_entry, something
+from tensorrank.figures.style import box, line_entry, something
 from tensorrank.mixtures.reductions.equality import ReductionReport
+from tensorrank.pictures.look import Hue, grey, hue
+from tensorrank.pictures.picture import Picture
+from tensorrank.pictures.sheet import in_style, one_axes
 
 # The more general a kind, the further right; units are inches.
 _PLACES = {
@@ -36,12 +37,16 @@ _NAMES = {
 _WIDTH, _HEIGHT = 1.72, 0.62
 # How far arrows bend, so that two of opposite directions stand apart; upright ones more, for labels lie flat.
 _BEND, _UPRIGHT_BEND = 0.17, 0.34
-_EXACT, _CLOSE, _NONE = "#000000", "#0072B2", "#D55E00"
+_EXACT: Hue = "ink"
+_CLOSE: Hue = "blue"
+_NONE: Hue = "vermilion"
 
 
 @checked
 @in_style
-def hierarchy(study: Hierarchy | Sequence[ReductionReport]) -> tuple[Figure, Axes]:
+def hierarchy(
+    study: Hierarchy | Sequence[ReductionReport], *, ax: Axes | None = None, figsize: tuple[float, float] | None = None
+) -> Picture[Axes]:
     """Models as nodes with their sizes, reductions as arrows with the factor by which the size grows.
 
     Solid black arrows are reductions that are equal exactly, blue ones within the tolerance of floats. A dashed arrow
@@ -50,12 +55,19 @@ def hierarchy(study: Hierarchy | Sequence[ReductionReport]) -> tuple[Figure, Axe
     Args:
         study: what `tensorrank.experiments.measure_hierarchy` returns, or reports of `check_reduction`, at most one for
             each pair of kinds.
+        ax: axes to fill; a new figure is made by default.
+        figsize: width and height of the figure in inches; by default it fits its axes and words.
 
     Returns:
         The figure and its axes.
 
     Raises:
         TensorRankError: if there are no reports, two for the same pair, or one says that a reduction is not equal.
+
+    >>> import tensorrank as tr
+    >>> figure, ax = tr.figures.hierarchy(tr.experiments.measure_hierarchy(4))
+    >>> "latent tree model" in " ".join(text.get_text() for text in ax.texts)
+    True
     """
     reports = study.rows if isinstance(study, Hierarchy) else study
     arrows = {(report.source, report.target): report for report in reports}
@@ -65,7 +77,8 @@ def hierarchy(study: Hierarchy | Sequence[ReductionReport]) -> tuple[Figure, Axe
     for report in reports:
         if report.equal is False:
             raise TensorRankError(f"{report}: expected reductions that are equal to their sources")
-    figure, ax = one_panel(9.6, 4.3)
+    sheet = one_axes(9.6, 4.0, ax, figsize)
+    ax = sheet.ax
     boxes = {kind: _node(ax, kind, arrows) for kind in _PLACES}
     for report in reports:
         _arrow(ax, report, boxes)
@@ -73,32 +86,32 @@ def hierarchy(study: Hierarchy | Sequence[ReductionReport]) -> tuple[Figure, Axe
     ax.axis("off")
     styles = dict.fromkeys(_style(report) for report in reports)
     labels = {
-        _EXACT: "reduction, equal exactly: size × factor",
-        _CLOSE: "reduction, equal within rounding: size × factor",
-        _NONE: "too large to make: needed at least",
+        hue(_EXACT): "reduction, equal exactly: size × factor",
+        hue(_CLOSE): "reduction, equal within rounding: size × factor",
+        hue(_NONE): "too large to make: needed at least",
     }
     handles = [line_entry(labels[colour], colour, line, linewidth=1.6) for colour, line in styles]
-    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles))
-    return figure, ax
+    sheet.legend(handles)
+    return sheet.one()
 
 
 def _node(ax: Axes, kind: str, arrows: Mapping[tuple[str, str], ReductionReport]) -> Patch:
     x, y = _PLACES[kind]
     corner = (x - _WIDTH / 2, y - _HEIGHT / 2)
-    look: Any = {"facecolor": "0.96", "edgecolor": "0.3", "linewidth": 1.0, "zorder": 2}
+    look: Any = {"facecolor": grey(0.96), "edgecolor": grey(0.3), "linewidth": 1.0, "zorder": 2}
     box = FancyBboxPatch(corner, _WIDTH, _HEIGHT, boxstyle="round,pad=0,rounding_size=0.08", **look)
     ax.add_patch(box)
     sizes = {report.size_before for (source, _), report in arrows.items() if source == kind}
     unit = "edges" if kind == "sum_product" else "table entries"
     text = _NAMES[kind] + "".join(f"\n{size:,} {unit}" for size in sorted(sizes)[:1])
-    ax.text(x, y, text, ha="center", va="center", fontsize=9, zorder=3)
+    ax.text(x, y, text, ha="center", va="center", zorder=3)
     return box
 
 
 def _style(report: ReductionReport) -> tuple[str, Literal["-", "--"]]:
     if report.equal is None:
-        return _NONE, "--"
-    return (_EXACT if report.over_fields else _CLOSE), "-"
+        return hue(_NONE), "--"
+    return (hue(_EXACT) if report.over_fields else hue(_CLOSE)), "-"
 
 
 def _arrow(ax: Axes, report: ReductionReport, boxes: Mapping[str, Patch]) -> None:
@@ -111,7 +124,7 @@ def _arrow(ax: Axes, report: ReductionReport, boxes: Mapping[str, Patch]) -> Non
     ax.add_patch(FancyArrowPatch((x0, y0), (x1, y1), connectionstyle=curve, color=colour, linestyle=line, **ends, **look))
     # The middle of a quadratic curve whose control point stands off by the bend times the distance.
     x, y = (x0 + x1 + bend * (y1 - y0)) / 2, (y0 + y1 - bend * (x1 - x0)) / 2
-    ax.text(x, y, _label(report), color=colour, fontsize=9, ha="center", va="center", zorder=4, bbox=WHITE)
+    ax.text(x, y, _label(report), color=colour, ha="center", va="center", zorder=4, bbox=box())
 
 
 def _label(report: ReductionReport) -> str:

@@ -8,24 +8,27 @@ from math import ceil, inf, log, log2
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator
 
 from tensorrank.checked import checked
 from tensorrank.experiments.sparse_averaging import ErrorByDimension, LeastDimensions, Line
 from tensorrank.experiments.sparse_averaging_bits import BitsByDimension
-from tensorrank.figures.axes import Panels, beside, faint_grid, one_panel, panels, powers_of_two
+from tensorrank.figures.axes import beside, faint_grid, powers_of_two
 from tensorrank.figures.growth import rises
-from tensorrank.figures.style import DASHED, DOTTED, colours_and_marks, in_style, line_entry, something
+from tensorrank.figures.style import line_entry, something
+from tensorrank.pictures.look import DASHED, DOTTED, colours_and_marks, grey
+from tensorrank.pictures.picture import Picture
+from tensorrank.pictures.sheet import Panels, in_style, one_axes, several_axes
 
 # The error at which titles compare dimensions.
 _LEVEL = 0.1
+_COLUMNS = 4
 
 
 @checked
 @in_style
-def sparse_averaging_errors(study: ErrorByDimension) -> tuple[Figure, Panels]:
+def sparse_averaging_errors(study: ErrorByDimension, *, figsize: tuple[float, float] | None = None) -> Picture[Panels]:
     """A panel for each sparsity q: the worst error over random sets against the dimension m, a line for each N.
 
     Marks are medians over the choices of keys, bands lead from the lower to the upper quartile. Both axes are
@@ -33,16 +36,27 @@ def sparse_averaging_errors(study: ErrorByDimension) -> tuple[Figure, Panels]:
 
     Args:
         study: as `tensorrank.experiments.error_by_dimension` computes it.
+        figsize: width and height of the figure in inches; by default it fits its axes and words.
 
     Returns:
         The figure, and an array of axes, one a sparsity.
 
     Raises:
         TensorRankError: if the study has no rows.
+
+    >>> import tensorrank as tr
+    >>> study = tr.experiments.error_by_dimension((8,), (2,), (4, 6), sets=5, repeats=1)
+    >>> figure, (ax,) = tr.figures.sparse_averaging_errors(study)
+    >>> ax.get_title()
+    'averaging q = 2 tokens'
     """
     something(study.rows)
     styles = colours_and_marks(study.tokens)
-    figure, axes = panels(2.75 * len(study.sparsities) + 0.7, 3.6, len(study.sparsities), sharex=True, sharey=True)
+    count = len(study.sparsities)
+    columns = min(_COLUMNS, count)
+    width, height = 2.75 * columns + 0.7, 3.0 * ceil(count / columns)
+    sheet = several_axes(width, height, count, columns=columns, sharex=True, sharey=True, figsize=figsize)
+    axes = sheet.panels
     for ax, sparsity in zip(axes, study.sparsities, strict=True):
         for tokens, (colour, marker) in styles.items():
             rows = study.of(tokens, sparsity)
@@ -50,22 +64,20 @@ def sparse_averaging_errors(study: ErrorByDimension) -> tuple[Figure, Panels]:
             low, high = zip(*(row.quartiles for row in rows), strict=True) if rows else ((), ())
             ax.fill_between(m, low, high, color=colour, alpha=0.15, linewidth=0)
             ax.plot(m, [row.median for row in rows], color=colour, marker=marker, linewidth=1.5, markersize=4.5)
-        ax.axhline(_LEVEL, color="0.45", linewidth=0.9, linestyle=DASHED, zorder=0)
+        ax.axhline(_LEVEL, color=grey(0.45), linewidth=0.9, linestyle=DASHED, zorder=0)
         ax.set_title(f"averaging q = {sparsity} tokens")
-        ax.set_xlabel("dimension m of queries and keys")
         faint_grid(ax)
     axes[0].set(xscale="log", yscale="log", ylim=(None, 3))
-    axes[0].set_ylabel("worst L1 distance from uniform attention")
+    sheet.outer_labels("dimension m of queries and keys", "worst L1 distance from uniform attention")
     powers_of_two(axes[0].xaxis, [row.dimension for row in study.rows])
     axes[0].yaxis.set_major_locator(LogLocator(base=10, numticks=8))
     handles = [
         line_entry(f"N = {tokens}", colour, marker=marker, markersize=4.5, linewidth=1.5)
         for tokens, (colour, marker) in styles.items()
     ]
-    between = Patch(color="0.5", alpha=0.25, linewidth=0, label="quartiles over keys")
-    figure.legend(handles=[*handles, between], loc="outside lower center", ncols=len(handles) + 1)
-    figure.suptitle(_errors_title(study), fontsize=10.5)
-    return figure, axes
+    between = Patch(color=grey(0.5), alpha=0.25, linewidth=0, label="quartiles over keys")
+    sheet.legend([*handles, between], title=_errors_title(study))
+    return sheet.all()
 
 
 def _errors_title(study: ErrorByDimension) -> str:
@@ -101,22 +113,30 @@ def _crossing(study: ErrorByDimension, tokens: int, sparsity: int) -> float | No
 
 @checked
 @in_style
-def sparse_averaging_dimensions(study: LeastDimensions) -> tuple[Figure, Panels]:
+def sparse_averaging_dimensions(study: LeastDimensions, *, figsize: tuple[float, float] | None = None) -> Picture[Panels]:
     """The least dimension for a given error: left against q, a line for each N, right against N, a line for each q.
 
     Lines are least-squares fits m = a + b q and m = a + b log2 N. The right axis of N is logarithmic.
 
     Args:
         study: as `tensorrank.experiments.least_dimensions` computes it.
+        figsize: width and height of the figure in inches; by default it fits its axes and words.
 
     Returns:
         The figure, and an array of two axes.
 
     Raises:
         TensorRankError: if the study has no rows.
+
+    >>> import tensorrank as tr
+    >>> study = tr.experiments.least_dimensions((8, 16), (1, 2), tolerance=0.3, sets=5, repeats=1)
+    >>> figure, (by_sparsity, by_tokens) = tr.figures.sparse_averaging_dimensions(study)
+    >>> by_sparsity.get_xlabel(), by_tokens.get_xlabel()
+    ('tokens averaged q', 'tokens N (log scale)')
     """
     something(study.rows)
-    figure, axes = panels(9.2, 4.0, 2, sharey=True)
+    sheet = several_axes(9.2, 4.0, 2, sharey=True, figsize=figsize)
+    axes = sheet.panels
     for tokens, style in colours_and_marks(study.tokens).items():
         points = [(row.sparsity, row.dimension) for row in study.by_sparsity(tokens)]
         _fitted(axes[0], points, study.line_in_sparsity(tokens), float, style, f"N = {tokens}")
@@ -137,7 +157,7 @@ def sparse_averaging_dimensions(study: LeastDimensions) -> tuple[Figure, Panels]
         faint_grid(ax)
         handles, labels = ax.get_legend_handles_labels()
         ax.legend(handles[::-1], labels[::-1], loc="center left", bbox_to_anchor=(1.0, 0.5), handlelength=1.6)
-    return figure, axes
+    return sheet.all()
 
 
 def _fit_words(fits: Iterable[Line | None], pattern: str, each: str, neutral: str) -> str:
@@ -171,7 +191,9 @@ def _fitted(
 
 @checked
 @in_style
-def sparse_averaging_bits(studies: BitsByDimension | Sequence[BitsByDimension]) -> tuple[Figure, Axes]:
+def sparse_averaging_bits(
+    studies: BitsByDimension | Sequence[BitsByDimension], *, ax: Axes | None = None, figsize: tuple[float, float] | None = None
+) -> Picture[Axes]:
     """The least precision p against the dimension m of units with moment-curve keys, a line for each N and q.
 
     Both axes are logarithmic; grey lines join units with the same product m p. Dotted lines are m p = log2 C(N, q):
@@ -179,18 +201,27 @@ def sparse_averaging_bits(studies: BitsByDimension | Sequence[BitsByDimension]) 
 
     Args:
         studies: as `tensorrank.experiments.bits_by_dimension` computes them.
+        ax: axes to fill; a new figure is made by default.
+        figsize: width and height of the figure in inches; by default it fits its axes and words.
 
     Returns:
         The figure and its axes.
 
     Raises:
         TensorRankError: if there is nothing to show.
+
+    >>> import tensorrank as tr
+    >>> study = tr.experiments.bits_by_dimension(8, 2, (4, 6), tolerance=0.3, sets=5)
+    >>> figure, ax = tr.figures.sparse_averaging_bits(study)
+    >>> ax.get_ylabel()
+    'least precision p in bits (log scale)'
     """
     shown = [studies] if isinstance(studies, BitsByDimension) else list(studies)
     for study in something(shown):
         something(study.rows)
     styles = list(colours_and_marks(range(len(shown))).values())
-    figure, ax = one_panel(5.6, 4.5)
+    sheet = one_axes(5.6, 4.5, ax, figsize)
+    ax = sheet.ax
     points = {study: [(row.dimension, row.bits) for row in study.rows if row.bits] for study in shown}
     dimensions = [row.dimension for study in shown for row in study.rows]
     ends = np.array([min(dimensions) / 1.2, max(dimensions) * 1.2])
@@ -198,7 +229,7 @@ def sparse_averaging_bits(studies: BitsByDimension | Sequence[BitsByDimension]) 
     bounds = {study: study.least_size for study in shown}
     least = [bound for bound in bounds.values() if bound is not None]
     if least:
-        ax.fill_between(ends, low, min(least) / ends, color="0.9", linewidth=0)
+        ax.fill_between(ends, low, min(least) / ends, color=grey(0.9), linewidth=0)
     for study, (colour, marker) in zip(shown, styles, strict=True):
         if (bound := bounds[study]) is not None:
             ax.plot(ends, bound / ends, color=colour, linewidth=1.1, linestyle=DOTTED)
@@ -206,8 +237,8 @@ def sparse_averaging_bits(studies: BitsByDimension | Sequence[BitsByDimension]) 
         m, p = np.array(points[study]).reshape(-1, 2).T
         ax.plot(m, p, color=colour, marker=marker, markersize=5, linewidth=1.5, label=label)
     for size in 2.0 ** np.arange(ceil(log2(ends[1])), log2(ends[1] * high)):
-        ax.plot(ends, size / ends, color="0.88", linewidth=0.8, zorder=0)
-        beside(ax, f"m p = {size:g}", (ends[1], size / ends[1]), (3, 0), va="center", color="0.5", fontsize=7.5)
+        ax.plot(ends, size / ends, color=grey(0.88), linewidth=0.8, zorder=0)
+        beside(ax, f"m p = {size:g}", (ends[1], size / ends[1]), (3, 0), va="center", color=grey(0.5), fontsize="x-small")
     ax.set(xscale="log", yscale="log", xlim=ends, ylim=(low, high))
     ax.set(xlabel="dimension m of queries and keys (log scale)", ylabel="least precision p in bits (log scale)")
     powers_of_two(ax.xaxis, dimensions)
@@ -215,13 +246,13 @@ def sparse_averaging_bits(studies: BitsByDimension | Sequence[BitsByDimension]) 
     handles, _ = ax.get_legend_handles_labels()
     if least:
         label = r"$m\,p = \log_2\binom{N}{q}$: fewer bits are no query"
-        handles.append(line_entry(label, "0.3", DOTTED, linewidth=1.1))
-    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+        handles.append(line_entry(label, grey(0.3), DOTTED, linewidth=1.1))
+    sheet.legend(handles)
     # A dimension without bits takes more than any other.
     falls = _falls([row.bits or inf for row in study.rows] for study in shown)
     title = "Fewer dimensions cost more bits" if falls else "Least precision against dimension"
     ax.set_title(f"{title}{_product_words(shown)}")
-    return figure, ax
+    return sheet.one()
 
 
 def _product_words(shown: Sequence[BitsByDimension]) -> str:

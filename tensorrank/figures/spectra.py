@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.patches import Patch
 from matplotlib.ticker import LogLocator
 
@@ -17,16 +16,17 @@ from tensorrank.arguments import shown
 from tensorrank.arithmetic.spectrum import CLEAR_GAP, NumericalRank
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
-from tensorrank.figures.axes import Panels, beside, panels
-from tensorrank.figures.style import DASHED, colours_and_marks, in_style, line_entry, mark_entry
+from tensorrank.figures.axes import beside
+from tensorrank.figures.style import line_entry, mark_entry
+from tensorrank.pictures.look import DASHED, colours_and_marks, grey, paper
+from tensorrank.pictures.picture import Picture
+from tensorrank.pictures.sheet import Panels, in_style, several_axes
 from tensorrank.separation.result import SeparationRank
 
 # Thresholds closer than this share one label.
 _APART = 100.0
 # How far below the lowest threshold values are still shown: rounding errors lie there.
 _DEEP = 1e-4
-# The look of the region below rounding.
-_ROUNDING: dict[str, Any] = {"facecolor": "0.9", "edgecolor": "none", "zorder": 0}
 
 Finding = SeparationRank | NumericalRank
 # A colour and a mark by the place of a result.
@@ -35,7 +35,9 @@ Styles = Mapping[int, tuple[str, str]]
 
 @checked
 @in_style
-def spectrum(results: Finding | Sequence[Finding], labels: Sequence[str] | None = None) -> tuple[Figure, Panels]:
+def spectrum(
+    results: Finding | Sequence[Finding], labels: Sequence[str] | None = None, *, figsize: tuple[float, float] | None = None
+) -> Picture[Panels]:
     """Singular values relative to the largest, and the rank against the tolerance.
 
     Left: filled marks are counted, open ones lie below the threshold (dashed); the arrow spans a clear gap. Right: a
@@ -47,12 +49,20 @@ def spectrum(results: Finding | Sequence[Finding], labels: Sequence[str] | None 
     Args:
         results: one or several numerical ranks: of `numerical_separation_rank`, or of `numerical_rank`.
         labels: a name for each, in the legend; numbers by default.
+        figsize: width and height of the figure in inches; by default it fits its axes and words.
 
     Returns:
         The figure and an array of its two axes.
 
     Raises:
         TensorRankError: if there is nothing to show, a result has no spectrum, or labels and results differ in number.
+
+    >>> import numpy as np
+    >>> import tensorrank as tr
+    >>> rank = tr.numerical_rank(np.diag([1.0, 0.5, 1e-12]), rtol=1e-6)
+    >>> figure, (values, curve) = tr.figures.spectrum(rank)
+    >>> values.get_ylabel(), curve.get_xlabel()
+    ('singular value / largest', 'tolerance / largest singular value')
     """
     listed: list[Finding] = [results] if isinstance(results, SeparationRank | NumericalRank) else list(results)
     found = [_spectrum_of(result) for result in listed]
@@ -64,9 +74,10 @@ def spectrum(results: Finding | Sequence[Finding], labels: Sequence[str] | None 
         raise TensorRankError(
             f"labels {shown(tuple(labels))} were given for {len(found)} results; expected a list of one for each"
         )
-    styles = colours_and_marks(range(len(found)), "os^DvPX")
+    styles = colours_and_marks(range(len(found)))
     floor = _floor(found)
-    figure, axes = panels(7.6, 3.9, 2, width_ratios=(1.15, 1))
+    sheet = several_axes(7.6, 3.5, 2, width_ratios=(1.15, 1), figsize=figsize)
+    axes = sheet.panels
     dotted = False
     for index, one in enumerate(found):
         _values(axes[0], one, *styles[index], floor)
@@ -74,12 +85,15 @@ def spectrum(results: Finding | Sequence[Finding], labels: Sequence[str] | None 
     _label_thresholds(axes[0], found, styles)
     rounding = max((one.relative_noise for one in found if one.below_rounding), default=0.0)
     if rounding:
-        axes[0].axhspan(floor, rounding, **_ROUNDING)
-        axes[1].axvspan(floor, rounding, **_ROUNDING)
+        axes[0].axhspan(floor, rounding, **_below_rounding())
+        axes[1].axvspan(floor, rounding, **_below_rounding())
     _finish(axes, found, floor)
-    legend = _legend(found, labels, styles, dotted) + ([Patch(label="rounding errors", **_ROUNDING)] if rounding else [])
-    figure.legend(handles=legend, loc="outside upper left", ncols=2, handlelength=1.8)
-    return figure, axes
+    legend = _legend(found, labels, styles, dotted) + (
+        [Patch(label="rounding errors", **_below_rounding())] if rounding else []
+    )
+    sheet.legend(legend)
+    sheet.clear(axes[0])
+    return sheet.all()
 
 
 def _spectrum_of(result: Finding) -> NumericalRank:
@@ -93,6 +107,11 @@ def _spectrum_of(result: Finding) -> NumericalRank:
     if not found.relative.any():
         raise TensorRankError("a spectrum without a value above zero was given; expected one to show")
     return found
+
+
+def _below_rounding() -> dict[str, Any]:
+    """The look of the region below rounding."""
+    return {"facecolor": grey(0.9), "edgecolor": "none", "zorder": 0}
 
 
 def _floor(found: Sequence[NumericalRank]) -> float:
@@ -109,7 +128,7 @@ def _values(ax: Axes, one: NumericalRank, colour: str, shape: str, floor: float)
     size = 3.6 if one.spectrum.size <= 100 else 2.6
     counted = index <= one.value
     look: Any = {"color": colour, "markersize": size, "markeredgewidth": 0.7, "linestyle": "", "zorder": 3}
-    for chosen, face in ((counted, colour), (~counted & (values >= floor), "white")):
+    for chosen, face in ((counted, colour), (~counted & (values >= floor), paper())):
         ax.plot(index[chosen], values[chosen], shape, markerfacecolor=face, **look)
     if one.relative_threshold > 0:
         ax.axhline(one.relative_threshold, color=colour, linewidth=0.9, linestyle=DASHED, zorder=1)
@@ -148,7 +167,7 @@ def _label_thresholds(ax: Axes, found: Sequence[NumericalRank], styles: Styles) 
         threshold = found[index].relative_threshold
         if 0 < threshold * _APART < last:
             alone = all(o.relative_threshold <= 0 or not 1 < threshold / o.relative_threshold < _APART for o in found)
-            text, shade = ("threshold", styles[index][0]) if alone else ("thresholds", "0.25")
+            text, shade = ("threshold", styles[index][0]) if alone else ("thresholds", grey(0.25))
             beside(ax, text, (1, threshold), (-2, 3), color=shade, va="bottom")
             last = threshold
 
@@ -181,7 +200,7 @@ def _legend(found: Sequence[NumericalRank], labels: Sequence[str], styles: Style
     for index, (one, label) in enumerate(zip(found, labels, strict=True)):
         trust = f"{_doubt(one)}, ambiguous" if one.ambiguous else "clear gap"
         handles.append(mark_entry(f"{label}: rank {one.value}, {trust}", *styles[index], markersize=5))
-    handles.append(mark_entry("below the threshold, not counted", "0.3", face="white", markersize=4.5))
+    handles.append(mark_entry("below the threshold, not counted", grey(0.3), face=paper(), markersize=4.5))
     if dotted:
-        handles.append(line_entry("all values of the sample", "0.3", ":", linewidth=1.4))
+        handles.append(line_entry("all values of the sample", grey(0.3), ":", linewidth=1.4))
     return handles

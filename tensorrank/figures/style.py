@@ -1,24 +1,16 @@
-"""What all figures share: colours, marks, lines, entries of legends, and writing files whole."""
+"""What figures share: the marks of standings, and the entries of legends."""
 
 from __future__ import annotations
 
-import functools
-import os
-from collections.abc import Callable, Iterable, Sequence
-from pathlib import Path
-from typing import Any, ParamSpec, TypeVar
+from collections.abc import Iterable, Sequence
+from typing import Any, TypeVar
 
-import matplotlib as mpl
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
+from matplotlib.patheffects import AbstractPathEffect, withStroke
 
-from tensorrank.arguments import one_of, several, shown
 from tensorrank.errors import TensorRankError
+from tensorrank.pictures.look import paper
 from tensorrank.separation.result import Standing
-from tensorrank.whole_files import refuse_slash, write_whole
-
-# Okabe and Ito's palette, told apart with every common colour vision, ordered so that neighbours differ in grey too.
-_PALETTE = ("#000000", "#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9")
 
 # The mark of each standing, whether it is filled, and its name in legends.
 MARKS: dict[Standing, tuple[str, bool, str]] = {
@@ -28,35 +20,7 @@ MARKS: dict[Standing, tuple[str, bool, str]] = {
     "numerical": ("x", True, "numerical rank"),
 }
 
-RC: Any = {
-    "font.size": 9,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 9.5,
-    "axes.labelsize": 9.5,
-    "legend.frameon": False,
-    "svg.fonttype": "none",
-}
-
-# Dashes of lines, in multiples of their width.
-DASHED, DOTTED = (0, (4, 2)), (0, (1, 1.6))
-# A box behind words that stand on lines.
-WHITE: Any = {"facecolor": "white", "edgecolor": "none", "pad": 1.5}
-
-P = ParamSpec("P")
-R = TypeVar("R")
 T = TypeVar("T")
-
-
-def in_style(figure: Callable[P, R]) -> Callable[P, R]:
-    """The function, under the settings that all figures share."""
-
-    @functools.wraps(figure)
-    def styled(*args: P.args, **kwargs: P.kwargs) -> R:
-        with mpl.rc_context(RC):
-            return figure(*args, **kwargs)
-
-    return styled
 
 
 def something(given: Sequence[T], without: str = "an experiment without rows was") -> Sequence[T]:
@@ -66,24 +30,20 @@ def something(given: Sequence[T], without: str = "an experiment without rows was
     return given
 
 
-def colours(keys: Iterable[int]) -> dict[int, str]:
-    """A colour for every key, small keys first: the palette, or a map from dark to light where it does not suffice."""
-    ordered = sorted(set(keys))
-    if len(ordered) <= len(_PALETTE):
-        return dict(zip(ordered, _PALETTE, strict=False))
-    shades = mpl.colormaps["viridis"].resampled(len(ordered) + 1)
-    return {key: mpl.colors.to_hex(shades(i)) for i, key in enumerate(ordered)}
+def box() -> Any:
+    """A box of the paper's colour behind words that stand on lines."""
+    return {"facecolor": paper(), "edgecolor": "none", "pad": 1.5}
 
 
-def colours_and_marks(keys: Iterable[int], marks: str = "osD^vPX*") -> dict[int, tuple[str, str]]:
-    """A colour for every key, and a mark that tells it apart without colours."""
-    return {key: (colour, marks[i % len(marks)]) for i, (key, colour) in enumerate(colours(keys).items())}
+def halo() -> list[AbstractPathEffect]:
+    """A rim of the paper's colour, by which letters keep clear of the lines behind them."""
+    return [withStroke(linewidth=2.5, foreground=paper())]
 
 
 def by_standing(standing: Standing, colour: str) -> dict[str, Any]:
     """How a mark shows the standing of a rank."""
     marker, filled, _ = MARKS[standing]
-    return {"marker": marker, "color": colour, "markerfacecolor": colour if filled else "white", "linestyle": ""}
+    return {"marker": marker, "color": colour, "markerfacecolor": colour if filled else paper(), "linestyle": ""}
 
 
 def standing_entries(standings: Iterable[Standing], colour: str) -> list[Line2D]:
@@ -100,27 +60,3 @@ def line_entry(label: str, colour: str, line: Any = "-", **style: Any) -> Line2D
 def mark_entry(label: str, colour: str, marker: str = "o", *, face: str | None = None, **style: Any) -> Line2D:
     """An entry of a legend: a mark without a line, filled unless a face is given."""
     return line_entry(label, colour, "", marker=marker, markerfacecolor=face or colour, **style)
-
-
-def save(figure: Figure, stem: str | Path, formats: Sequence[str] = ("png", "svg")) -> list[Path]:
-    """Write a figure as stem.png and stem.svg, each whole or not at all; returns the paths.
-
-    Raises:
-        TensorRankError: if a file cannot be written, no figure or list of formats is given, or a format is unknown.
-    """
-    if not isinstance(figure, Figure):
-        raise TensorRankError(f"a {type(figure).__name__} was given; expected a figure: the first of (figure, axes)")
-    if isinstance(formats, str):
-        raise TensorRankError(f"formats are {shown(formats)}; expected a list, such as ['{formats}']")
-    if not isinstance(stem, str | os.PathLike) or not Path(stem).name:
-        raise TensorRankError(f"the stem is {shown(stem)}; expected the path of a file without its ending, such as 'out/ranks'")
-    refuse_slash(f"the stem {stem}", stem)
-    known = list(figure.canvas.get_supported_filetypes())
-    kinds = [one_of("a format", kind, known) for kind in several("formats", formats, "a list, such as ['png', 'svg']")]
-    paths = []
-    for kind in kinds:
-        path = Path(stem).with_name(f"{Path(stem).name}.{kind}")
-        with mpl.rc_context(RC):
-            write_whole(path, functools.partial(figure.savefig, format=kind, dpi=200))
-        paths.append(path)
-    return paths

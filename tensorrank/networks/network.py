@@ -26,7 +26,9 @@ from tensorrank.separation.partition import PartitionLike, checked_partition
 from tensorrank.whole_numbers import counted
 
 if TYPE_CHECKING:
-    from tensorrank.networks.picture import Picture
+    from matplotlib.axes import Axes
+
+    from tensorrank.pictures.picture import Picture
 
 __all__ = ["Tensor", "TensorNetwork"]
 
@@ -198,23 +200,30 @@ class TensorNetwork(LabelledTensors, Model):
         return description(self, partition)
 
     def picture(
-        self, partition: PartitionLike | None = None, *, positions: Mapping[str, tuple[float, float]] | None = None
-    ) -> Picture:
+        self,
+        partition: PartitionLike | None = None,
+        *,
+        positions: Mapping[str, tuple[float, float]] | None = None,
+        ax: Axes | None = None,
+        figsize: tuple[float, float] | None = None,
+    ) -> Picture[Axes]:
         """The network as a figure of matplotlib, with the minimum cut if a partition is given.
 
         Args:
             partition: a Bipartition of the sites, "halves", "interleaved", or the sites of side A.
             positions: where each tensor lies, by name; a line, a tree or a spring layout if None.
+            ax: axes to fill; a new figure is made by default.
+            figsize: width and height of the figure in inches; by default it fits the network.
 
         Raises:
             PartitionError: if the partition is no bipartition of the open legs.
-            TensorRankError: if positions miss a tensor.
+            TensorRankError: if positions miss a tensor, or axes and a size are both given.
         """
         # matplotlib takes longer to import than most contractions.
         with importing_matplotlib():
             from tensorrank.networks.picture import picture
 
-        return picture(self, partition, positions)
+        return picture(self, partition, positions, ax=ax, figsize=figsize)
 
     def architecture(self) -> NetworkFunction:
         """The network's function as an architecture without weights, for `separation_rank`."""

@@ -5,41 +5,47 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from math import log2
-from typing import Any, TypeAlias
+from typing import Any
 
-import matplotlib as mpl
 import networkx as nx
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
 from tensorrank.networks.cuts import Cut, minimum_cut
 from tensorrank.networks.layout import Node, Point, free_direction, given_places, layout, leg_graph
 from tensorrank.networks.tensors import LabelledTensors
+from tensorrank.pictures.look import Hue, grey, hue, ink_on, paper, tint, type_size
+from tensorrank.pictures.picture import Picture
+from tensorrank.pictures.sheet import in_style, one_axes
 from tensorrank.separation.partition import PartitionLike, checked_partition
 from tensorrank.whole_numbers import abbreviated
 
-Picture: TypeAlias = tuple[Figure, Axes]
-
-# In grey, too, A is a dark disc with white figures and B a light square with black ones; blue is Okabe and Ito's.
-_SIDES = {"A": ("#0072B2", "white", "o"), "B": ("#F0C36D", "black", "s")}
-_NO_SIDE = ("#8C8C8C", "white", "o")
-_BOND, _CUT = "0.25", "#D55E00"
+_CUT: Hue = "vermilion"
+# How far bonds and edges are from the ink.
+_BOND, _EDGE = 0.25, 0.15
 _STUB, _MARGIN = 0.52, 0.42
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
-_RC: Any = {"font.size": 9, "svg.fonttype": "none", "legend.frameon": False}
+
+# How much smaller than other words figures of sites and dimensions are.
+_SITE, _DIMENSION = 0.9, 0.83
 
 
+@in_style
 def picture(
-    network: LabelledTensors, partition: PartitionLike | None = None, positions: Mapping[str, Point] | None = None
-) -> Picture:
+    network: LabelledTensors,
+    partition: PartitionLike | None = None,
+    positions: Mapping[str, Point] | None = None,
+    *,
+    ax: Axes | None = None,
+    figsize: tuple[float, float] | None = None,
+) -> Picture[Axes]:
     """A picture of a network, with the minimum cut if a partition is given.
 
     Boxes are tensors; lines are bonds, the thicker the larger their dimension, which stands on them. A dot is a leg
     that more than two tensors share. Open legs end in their site's number: in a dark disc on side A, in a light square
     on side B. Legs of the minimum cut are dashed and orange. Without positions, chains lie on a line, trees hang from
-    their middle, and others are laid out by springs.
+    their middle, and others are laid out by springs. Axes or a size of the figure may be given.
 
     >>> from tensorrank.networks.tensor_train import TensorTrain
     >>> train = TensorTrain.random((2,) * 6, 3, seed=0).to_network()
@@ -59,19 +65,24 @@ def picture(
     corners = np.array([*places.values(), *(end for _, end in stubs)])
     least, most = corners.min(axis=0) - _MARGIN, corners.max(axis=0) + _MARGIN
     width, height = (float(size) for size in most - least)
-    with mpl.rc_context(_RC):
-        inch = min(0.85, 9 / width)
-        figure = Figure(figsize=(max(3.6, inch * width), inch * height + (0.7 if cut else 0.1)), layout="constrained")
-        axes = figure.subplots()
-        _show_bonds(axes, network, graph, places, cut_legs)
-        _show_sites(axes, network, stubs, sides, cut_legs)
-        _show_tensors(axes, network, places)
-        axes.set(aspect="equal", xlim=(least[0], most[0]), ylim=(least[1], most[1]))
-        axes.set_axis_off()
-        if cut is not None:
-            axes.set_title(_title(network, cut), fontsize=10)
-            figure.legend(handles=_legend(cut), loc="outside lower center", ncols=3, handlelength=2.2)
-    return figure, axes
+    inch = min(0.85, 9 / width)
+    sheet = one_axes(max(3.6, inch * width), inch * height + (0.4 if cut else 0.1), ax, figsize)
+    axes = sheet.ax
+    _show_bonds(axes, network, graph, places, cut_legs)
+    _show_sites(axes, network, stubs, sides, cut_legs)
+    _show_tensors(axes, network, places)
+    axes.set(aspect="equal", xlim=(least[0], most[0]), ylim=(least[1], most[1]))
+    axes.set_axis_off()
+    if cut is not None:
+        axes.set_title(_title(network, cut))
+        sheet.legend(_legend(cut))
+    return sheet.one()
+
+
+def _side(name: str) -> tuple[str, str]:
+    """The colour and the mark of a side: in grey, too, A is a dark disc and B a light square."""
+    looks = {"A": (hue("blue"), "o"), "B": (tint(hue("orange"), 0.4), "s")}
+    return looks.get(name, (grey(0.55), "o"))
 
 
 def _show_bonds(
@@ -89,7 +100,7 @@ def _show_bonds(
         kind, leg = node
         if kind == "dot":
             x, y = places[node]
-            axes.plot(x, y, "o", color=_CUT if leg in cut_legs else _BOND, markersize=6, zorder=5)
+            axes.plot(x, y, "o", color=_colour(leg in cut_legs), markersize=6, zorder=5)
             away = free_direction(node, graph, places, 0)
             _annotate(axes, (x + 0.32 * away[0], y + 0.32 * away[1]), str(network.sizes[leg]), leg in cut_legs)
 
@@ -115,9 +126,11 @@ def _show_sites(
     for site, (leg, (start, end)) in enumerate(zip(network.open_legs, stubs, strict=True)):
         style = _line_style([leg], [network.sizes[leg]], cut_legs)
         axes.plot([start[0], end[0]], [start[1], end[1]], **style, zorder=1)
-        face, ink, marker = _SIDES.get(sides[site], _NO_SIDE)
-        axes.plot(*end, marker, color=face, markersize=13, markeredgecolor="0.15", markeredgewidth=0.8, zorder=3)
-        axes.text(*end, str(site), color=ink, fontsize=8, ha="center", va="center_baseline", zorder=4)
+        face, marker = _side(sides[site])
+        size = type_size()
+        axes.plot(*end, marker, color=face, markersize=1.45 * size, markeredgecolor=grey(_EDGE), markeredgewidth=0.8, zorder=3)
+        look: Any = {"fontsize": _SITE * size, "ha": "center", "va": "center_baseline", "zorder": 4}
+        axes.text(*end, str(site), color=ink_on(face), **look)
 
 
 def _show_tensors(axes: Axes, network: LabelledTensors, places: Mapping[Node, Point]) -> None:
@@ -125,30 +138,34 @@ def _show_tensors(axes: Axes, network: LabelledTensors, places: Mapping[Node, Po
         axes.text(
             *places["tensor", tensor.name],
             tensor.name,
-            fontsize=min(8.0, 64 / len(tensor.name)),
+            fontsize=_SITE * type_size() * min(1.0, 8 / len(tensor.name)),
             ha="center",
             va="center",
             zorder=3,
-            bbox={"boxstyle": "round,pad=0.35", "facecolor": "white", "edgecolor": "0.15", "linewidth": 1.0},
+            bbox={"boxstyle": "round,pad=0.35", "facecolor": paper(), "edgecolor": grey(_EDGE), "linewidth": 1.0},
         )
+
+
+def _colour(is_cut: bool) -> str:
+    return hue(_CUT) if is_cut else grey(_BOND)
 
 
 def _line_style(legs: list[str], sizes: list[int], cut_legs: frozenset[str]) -> dict[str, Any]:
     is_cut = not cut_legs.isdisjoint(legs)
     return {
-        "color": _CUT if is_cut else _BOND,
+        "color": _colour(is_cut),
         "linestyle": (0, (2.2, 1.2)) if is_cut else "-",
         "linewidth": min(6.0, 0.8 + 0.6 * sum(map(log2, sizes))),
     }
 
 
 def _annotate(axes: Axes, place: Point, text: str, is_cut: bool) -> None:
-    box = {"boxstyle": "round,pad=0.12", "facecolor": "white", "edgecolor": "none"}
+    box = {"boxstyle": "round,pad=0.12", "facecolor": paper(), "edgecolor": "none"}
     axes.text(
         *place,
         text,
-        fontsize=7.5,
-        color=_CUT if is_cut else _BOND,
+        fontsize=_DIMENSION * type_size(),
+        color=_colour(is_cut),
         ha="center",
         va="center",
         zorder=2,
@@ -169,8 +186,8 @@ def _title(network: LabelledTensors, cut: Cut) -> str:
 
 def _legend(cut: Cut) -> list[Line2D]:
     marks = [
-        Line2D([], [], marker=marker, color=face, markeredgecolor="0.15", markersize=9, linestyle="", label=f"side {name}")
-        for name, (face, _, marker) in _SIDES.items()
+        Line2D([], [], marker=marker, color=face, markeredgecolor=grey(_EDGE), markersize=9, linestyle="", label=f"side {name}")
+        for name, (face, marker) in ((name, _side(name)) for name in ("A", "B"))
     ]
-    line = Line2D([], [], color=_CUT, linewidth=1.6, linestyle=(0, (2.2, 1.2)), label="minimum cut")
+    line = Line2D([], [], color=hue(_CUT), linewidth=1.6, linestyle=(0, (2.2, 1.2)), label="minimum cut")
     return [*marks, line] if cut.legs else marks

@@ -44,11 +44,13 @@ class Finding(Generic[T]):
         model: the model; the partition is the balanced halves of its sites.
         result: the rank with its standing; its seconds are those of its blocks, wherever they were computed.
         fresh: whether it was computed now rather than found in the store.
+        from_atlas: whether it was taken from an atlas, and is none of the study's own.
     """
 
     model: T
     result: SeparationRank
     fresh: bool = True
+    from_atlas: bool = False
 
     @property
     def proved(self) -> bool:

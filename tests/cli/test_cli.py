@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 import pytest
 from command_line import PROGRAM, assert_refused, run
+from matplotlib import pyplot
 
 import tensorrank
 
@@ -234,3 +235,46 @@ def test_bounds_say_where_the_published_upper_bound_is_passed():
     done = run("bounds", "--width", 32, "--heads", 16, "--depth", "14")
     assert "the published upper bound is passed by what is proved from below at depth 14" in done.stdout
     assert "…" not in done.stdout
+
+
+def test_the_example_in_the_help_of_study_saves_whole_pictures(tmp_path):
+    words = run("study", "--help").stdout.split()
+    start = words.index("Example:") + 2
+    example = words[start : words.index("Other", start)]
+    assert example == ["study", "--widths", "2-3", "--depths", "1-4", "--out", "results"]
+    done = run(*example[:-1], tmp_path, "--format", "png", "--work", "1e9")
+    assert done.returncode == 0, done.stderr
+    for name in FIGURES:
+        pixels = pyplot.imread(tmp_path / f"{name}.png")
+        edges = [pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]]
+        assert all((edge == pixels[0, 0]).all() for edge in edges), f"{name} is cut off"
+
+
+def test_formats_and_the_depth_of_pictures_are_chosen(tmp_path):
+    done = run("study", "--width", 2, "--depths", "1-2", "--out", tmp_path, "--format", "pdf,svg", "--deepest", 30)
+    assert done.returncode == 0, done.stderr
+    written = {path.name for path in tmp_path.iterdir()} - {"study.sqlite", "ranks.csv"}
+    assert written == {f"{name}.{kind}" for name in FIGURES for kind in ("pdf", "svg")}
+    assert (tmp_path / "knee.pdf").read_bytes().startswith(b"%PDF")
+    shown = run("show", tmp_path, "--figures", tmp_path / "again", "--format", "png", "--deepest", "7", "--json")
+    assert [path.rsplit(".", 1)[1] for path in json.loads(shown.stdout)["written"]] == ["png"] * 4
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (("--format", "pgn"), "a format of --format is 'pgn'; expected one of"),
+        (("--deepest", "1"), "--deepest is 1; expected a whole number"),
+        (("--deepest", "5000"), "--deepest is 5000; expected a whole number from 2 to 1000"),
+    ],
+)
+def test_pictures_that_cannot_be_made_are_refused_before_anything_is_computed(options, message, tmp_path):
+    done = run("study", "--width", 2, "--depths", "1-2", "--out", tmp_path / "out", *options)
+    assert done.returncode == 2
+    assert message in " ".join(done.stderr.split())
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("verb", ["compare", "advise", "ablation", "approximate", "study", "show"])
+def test_every_verb_with_pictures_takes_formats(verb):
+    assert "--format" in run(verb, "--help").stdout

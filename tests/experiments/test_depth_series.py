@@ -66,14 +66,6 @@ def test_proved_ranks_decide_the_regime_and_the_moment_bound_where_they_are_not_
     assert Series((finding(4, 1, "exact"), finding(5, 1, "exact"))).regime(4) == "saturated"
 
 
-def test_exact_ranks_on_both_sides_cross_the_knee():
-    # The knee of width 2 is log3(2 * 2 * 3) = 2.26.
-    below, probable, beyond = finding(2, 18, "exact"), finding(3, 232, "probable"), finding(3, 232, "exact")
-    assert Series((below, beyond)).crosses_knee
-    assert not Series((below, probable)).crosses_knee
-    assert not Series((beyond,)).crosses_knee
-
-
 def test_where_a_search_would_take_minutes_a_row_has_no_monomial_bound():
     ((row,), _) = table([finding(2, 20_001, "lower bound", width=20_000, upper=None)])
     assert row["monomial_bound"] is None

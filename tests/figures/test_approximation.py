@@ -150,7 +150,7 @@ def test_steps_that_are_not_certified_are_hollow():
     half = Approximation("a test", "corrective", "entries", 0.1, steps, MODEL, 0.0)
     figure, (axes,) = drawn(target("one", half))
     marks = [line for line in axes.lines if line.get_marker() == "o"]
-    faces = {x: line.get_markerfacecolor() == "white" for line in marks for x in line.get_xdata()}
+    faces = {x: line.get_markerfacecolor() == "#ffffff" for line in marks for x in line.get_xdata()}
     # Marks at 1, 2, 4 parts.
     assert faces == {1: False, 2: True, 4: True}
     assert named(figure)[-1] == "hollow: step not certified"

@@ -65,7 +65,7 @@ def test_curves_of_equal_size_are_the_bounds_with_the_knee_on_them():
         assert knee == pytest.approx(np.log(2 * width * (width + 1)) / np.log(3), abs=0.5)
     assert knees == sorted(knees)
     assert "width" in "".join(text.get_text() for text in axes.texts)
-    assert {text.get_text() for text in figure.legends[0].get_texts()} >= {"knee"}
+    assert {text.get_text() for text in figure.legends[0].get_texts()} >= {"knee by formula"}
 
 
 def test_no_interior_maximum():
@@ -117,9 +117,9 @@ def test_rank_one_has_a_mark():
 
 
 def test_what_is_no_figure_is_not_saved(tmp_path):
-    figure, _ = pair = figures.iso_parameters([100])
-    with pytest.raises(TensorRankError, match="a tuple was given; expected a figure"):
-        figures.save(pair, tmp_path / "x")
+    figure, axes = figures.iso_parameters([100])
+    with pytest.raises(TensorRankError, match="a tuple was given; expected a picture, or a figure of matplotlib"):
+        figures.save((figure, axes), tmp_path / "x")
     with pytest.raises(TensorRankError, match=r"formats are 'pdf'; expected a list, such as \['pdf'\]"):
         figures.save(figure, tmp_path / "x", formats="pdf")
     with pytest.raises(TensorRankError, match=r"a format is 'pgn'; expected one of .*did you mean 'png'"):

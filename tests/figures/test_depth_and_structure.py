@@ -43,7 +43,7 @@ def test_shallow_size_stands_above_the_models_own():
     assert [line.get_ydata().tolist() for line in chain.lines if line.get_linestyle() == "--"] == [[30, 62]]
     assert any(text.get_text() == "× 4.4" for text in chain.texts)
     faces = {line.get_markerfacecolor() for line in tree.lines if line.get_marker() == "o"}
-    assert faces == {"white"}
+    assert faces == {"#ffffff"}
     assert named(figure)[-2:] == ["exact rank", "probable rank"]
     assert any("latent class model needs at least" in name for name in named(figure))
 
@@ -56,7 +56,7 @@ def test_sizes_fall_with_levels():
         states = [2 ** (2**depth // 2**kept) for kept in range(1, depth + 1)]
         sizes = [r * (2 ** (kept - 1) + 2 * 2**depth) for kept, r in enumerate(states, start=1)]
         np.testing.assert_allclose(line.get_ydata(), [math.log10(size) for size in sizes])
-        assert (line.get_markerfacecolor() == "white") == (depth == 13 or depth == 5)
+        assert (line.get_markerfacecolor() == "#ffffff") == (depth == 13 or depth == 5)
     assert [text.get_text() for text in axes.texts] == ["8 variables", "32 variables", "8192 variables"]
     assert "levels kept" in axes.get_xlabel()
     assert "table entries needed" in axes.get_ylabel()

@@ -6,6 +6,7 @@ from matplotlib.colors import to_hex
 
 from tensorrank import TensorRankError, figures
 from tensorrank.experiments.depth_on_data import DepthOnData, FamilyScores
+from tensorrank.pictures.look import grey
 
 
 def scores(family, depth, held_out, budget):
@@ -87,7 +88,7 @@ def test_the_best_depth_has_a_ring():
 
 def test_the_truth_is_a_named_line():
     _, (digits, drawn) = figures.depth_on_data([DIGITS, DRAWN])
-    (ceiling,) = [line for line in drawn.lines if line.get_color() == "0.35"]
+    (ceiling,) = [line for line in drawn.lines if line.get_color() == grey(0.35)]
     assert set(ceiling.get_ydata()) == {-2.1}
     assert [text.get_text() for text in drawn.texts] == ["the model that gave the data"]
     assert drawn.get_ylim()[1] > -2.1

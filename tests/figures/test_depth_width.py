@@ -3,6 +3,7 @@ import math
 import pytest
 
 from tensorrank import figures, guidelines
+from tensorrank.pictures.look import grey
 
 
 def lines(ax, **properties):
@@ -94,6 +95,6 @@ def test_lines_of_equal_size_are_named():
 
 def test_the_knee_is_that_of_the_moment_bound():
     _, ax = figures.depth_width()
-    knee = next(line for line in ax.lines if line.get_color() == "0.25")
+    knee = next(line for line in ax.lines if line.get_color() == grey(0.25))
     for depth, width in zip(knee.get_xdata(), knee.get_ydata(), strict=True):
         assert 3**depth == pytest.approx(2 * width * (width + 1), rel=0.02)

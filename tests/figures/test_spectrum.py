@@ -17,7 +17,7 @@ def points(ax, face=None):
     found = {"filled": [], "open": []}
     for line in ax.lines:
         if line.get_marker() not in ("None", "", None) and line.get_linestyle() == "None":
-            kind = "open" if line.get_markerfacecolor() == "white" else "filled"
+            kind = "open" if line.get_markerfacecolor() == "#ffffff" else "filled"
             found[kind] += list(zip(np.asarray(line.get_xdata()).tolist(), line.get_ydata(), strict=True))
     return found
 

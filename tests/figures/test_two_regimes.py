@@ -8,6 +8,7 @@ import pytest
 
 from tensorrank import SelfAttention, SeparationRank, TensorRankError, figures, separation_rank
 from tensorrank.experiments.depth_series import series_of
+from tensorrank.pictures.look import ink
 from tensorrank.studies.run import Finding
 
 
@@ -65,7 +66,7 @@ def test_computed_ranks_are_marked_where_their_tokens_are():
         line.get_xydata()
         for ax in (two, many)
         for line in ax.lines
-        if (line.get_marker(), line.get_markeredgecolor()) == ("o", "black")
+        if (line.get_marker(), line.get_markeredgecolor()) == ("o", ink())
     ]
     assert np.concatenate(ringed).tolist() == [
         pytest.approx(point)

@@ -15,11 +15,25 @@ if TYPE_CHECKING:
     from tensorrank.studies.run import Finding
 
 
-def save_figures(findings: Sequence[Finding[Any]], out: Path, note: Callable[[str], object]) -> list[Path]:
+def save_figures(
+    findings: Sequence[Finding[Any]],
+    out: Path,
+    note: Callable[[str], object],
+    *,
+    formats: Sequence[str],
+    deepest: int | None = None,
+) -> list[Path]:
     """Save the figures of both regimes, and of ranks and their increments over depth; none without attention.
 
     The atlas adds what it knows: every rank to the figures of all widths, deeper ones to those over depth. A user's own
     atlas that cannot be read, or contradicts the findings, is left out, which `note` is told.
+
+    Args:
+        findings: those of the study.
+        out: the folder.
+        note: told what was left out.
+        formats: of the pictures.
+        deepest: the depth to which figures over depth lead; their own by default.
     """
     # Heavy modules are imported where they are used, so that --help answers at once.
     from tensorrank.experiments.depth_series import series_of
@@ -35,13 +49,14 @@ def save_figures(findings: Sequence[Finding[Any]], out: Path, note: Callable[[st
     alike = {one.sizes for one in series}
     deeper = [one for one in every if one.sizes in alike]
     # That of every width on one curve first: it is the one to open.
-    figures = {
-        "collapse": tr.figures.collapse(every)[0],
-        "knee": tr.figures.knee(every)[0],
-        "rank_vs_depth": tr.figures.rank_vs_depth(deeper)[0],
-        "increments": tr.figures.increments(deeper)[0],
+    to_depth: Any = {} if deepest is None else {"deepest": deepest}
+    pictures: dict[str, Any] = {
+        "collapse": tr.figures.collapse(every, **to_depth),
+        "knee": tr.figures.knee(every),
+        "rank_vs_depth": tr.figures.rank_vs_depth(deeper, **to_depth),
+        "increments": tr.figures.increments(deeper, **to_depth),
     }
-    return [path for name, figure in figures.items() for path in tr.figures.save(figure, out / name)]
+    return [path for name, picture in pictures.items() for path in tr.figures.save(picture, out / name, formats)]
 
 
 def _with_atlas(findings: Sequence[Finding[Any]], atlas: tr.Atlas) -> list[Finding[Any]]:
@@ -56,7 +71,7 @@ def _with_atlas(findings: Sequence[Finding[Any]], atlas: tr.Atlas) -> list[Findi
         if has_series(model) and entry.partition == tr.Bipartition.halves(model.tokens):
             found = known.get(model)
             if found is None or worth(entry.rank) > worth(found.result):
-                known[model] = Finding(model, entry.rank, fresh=False)
+                known[model] = Finding(model, entry.rank, fresh=False, from_atlas=True)
     return list(known.values())
 
 

@@ -8,6 +8,8 @@ from typing import Annotated
 
 import typer
 
+from tensorrank.cli.shared.pictures import FORMATS
+
 Partition = Annotated[str, typer.Option(help="halves, interleaved, or the sites of side A, such as 0,1,5 or 0-3.")]
 Seed = Annotated[int, typer.Option(help="Seed of the weights and inputs.")]
 Memory = Annotated[str | None, typer.Option(help="Memory limit, such as 4GiB; 60 % of what is available by default.")]
@@ -17,6 +19,8 @@ Device = Annotated[str, typer.Option(help="Where large matrices are eliminated: 
 Threads = Annotated[int | None, typer.Option(help="Threads; all processors by default.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Out = Annotated[Path | None, typer.Option(help="Folder for the picture; without one no picture is made.")]
+Formats = Annotated[str, typer.Option("--format", metavar="LIST", help="Formats of pictures, such as png,svg,pdf.")]
+Deepest = Annotated[int | None, typer.Option(show_default=False, help="The depth to which figures lead; 12 or 24 by default.")]
 Weights = Annotated[
     Path | None, typer.Option(help="Particular weights: an .npz file, arrays by name; see docs/explanation/variants.md.")
 ]
@@ -69,4 +73,5 @@ class ExperimentOptions:
 
     seed: Seed = 0
     out: Out = None
+    formats: Formats = FORMATS
     json: Json = False

@@ -78,13 +78,6 @@ def say_lines(lines: Iterable[tuple[str, str]], width: int = 12) -> None:
     console.print(table, highlight=False)
 
 
-def say_pictures(pictures: Iterable[Path]) -> None:
-    """Name the pictures that were written, each once, in a format for the eye."""
-    shown = [str(path) for path in pictures if path.suffix == ".png"]
-    if shown:
-        say(f"The picture{'s' * (len(shown) > 1)}: {', '.join(shown)}")
-
-
 def print_json(values: Mapping[str, Any]) -> None:
     """Print one JSON object on standard output, of plain values as `tensorrank.records` defines them.
 
