@@ -74,6 +74,7 @@ def ablation(
     axes[0].legend(handles=[*axes[0].get_legend_handles_labels()[0], ring], title="depth L", ncols=1 + (len(data.curves) > 4))
     axes[0].set_title(_overtaking(data.chosen(pairs), pairs))
     _transitions(sheet, axes[1], data, pairs, fit, why, sigmas, against)
+    sheet.clear(axes[1])
     return sheet.all()
 
 

@@ -56,7 +56,7 @@ def interleaved(study: InterleavedRanks, *, figsize: tuple[float, float] | None 
     axes = sheet.panels
     for ax, kind in zip(axes, kinds, strict=True):
         _sizes_and_ranks(ax, [row for row in study.rows if row.model == kind])
-        ax.set_title(f"{_NAMES.get(kind, kind)}, {study.states} states, {study.symbols} symbols", pad=12)
+        ax.set_title(f"{_NAMES.get(kind, kind)}, {study.states} states, {study.symbols} symbols")
         ax.set_xlabel("number of variables N")
     most = max(row.sites for row in study.rows)
     axes[0].set(yscale="log", ylabel="table entries, rank (log scale)", xlim=(0, most * 1.06))
@@ -271,7 +271,7 @@ def perfect_matchings(
     edges = log10(rows[-1].edges)
     # Half way along, where the scale is logarithmic.
     middle = (sites[0] * sites[-1]) ** 0.5, (log10(rows[0].edges) + edges) / 2
-    beside(ax, "edges of the network", middle, (-4, 8), ha="center", va="bottom", color=hue(_OWN))
+    beside(ax, "edges of the network", middle, (-12, 12), ha="center", va="bottom", color=hue(_OWN))
     text = "states that every\ntree model needs at least"
     beside(ax, text, (sites[-1], states[-1]), (-24, 0), ha="right", va="top", color=hue(_SHALLOW))
     ax.set_ylim(0, max(*states, edges) * 1.08)

@@ -44,7 +44,7 @@ def depth_width(
 
     Above the curve a network gains more from depth, below it more from width. Along a thin grey line networks have
     equally many parameters; along it leads a line from a model of yours to its best shape. The curve is dashed beyond
-    the depths of the fit. The dotted line is the knee of the moment bound, where the rank of attention without softmax
+    the depths of the fit. The dotted line is the knee by formula (`bounds.knee`), where the rank of attention without softmax
     saturates: an exponential too, but a steeper one, as rank is not loss.
 
     Args:
@@ -165,7 +165,7 @@ def _handles(
     handles: list[Line2D | Patch] = [
         line_entry(f"best shape, {which}{beyond}", hue(_CURVE), style, linewidth=2.2),
         Patch(color=hue(_CURVE), alpha=0.22, label=fit.band(sigmas)),
-        line_entry("knee of the moment bound", grey(0.25), DOTTED, linewidth=1.2),
+        line_entry("knee by formula, log₃ 2d(d+1)", grey(0.25), DOTTED, linewidth=1.2),
         line_entry("equal parameters without embeddings", grey(_EQUAL), linewidth=0.8),
     ]
     if models:

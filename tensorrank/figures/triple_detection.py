@@ -75,7 +75,9 @@ def _errors(ax: Axes, study: Triples) -> None:
         beside(ax, text, (row.dimension, row.error), (0, 10), ha="center", color=hue(_THIRD))
     ax.axhline(0.5, color=grey(0.45), linewidth=0.9, linestyle=DASHED, zorder=0)
     beside(ax, "guessing", (0, 0.5), (4, -4), xycoords=("axes fraction", "data"), va="top", color=grey(0.35))
-    ax.set(xscale="log", ylim=(0, 0.56), ylabel="share of wrong answers")
+    # On the right there is room for the name of the last line.
+    widest = 1.8 * max(row.dimension for row in study.units)
+    ax.set(xscale="log", xlim=(None, widest), ylim=(0, 0.56), ylabel="share of wrong answers")
     ax.set_xlabel("dimension m (log scale): of values; at third order, of queries and keys")
     powers_of_two(ax.xaxis, [row.dimension for row in study.units])
     pattern = "At second order a histogram errs until m = M = 2N + 1"

@@ -28,7 +28,7 @@ _STUB, _MARGIN = 0.52, 0.42
 _RAISED = str.maketrans("0123456789", "⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 # How much smaller than other words figures of sites and dimensions are.
-_SITE, _DIMENSION = 0.9, 0.83
+_SITE, _DIMENSION = 0.84, 0.78
 
 
 @in_style
