@@ -136,11 +136,13 @@ def _exact(ax: Axes) -> None:
         return
     bottom = float(seen.min()) / 4
     ax.set_ylim(bottom=bottom)
+    ends = set()
     for line in ax.lines:
         xs, ys = (np.asarray(data, dtype=float) for data in (line.get_xdata(), line.get_ydata()))
         line.set_ydata(np.where(ys < _ROUNDING, bottom, ys))
-        for x in xs[ys < _ROUNDING]:
-            beside(ax, "exact", (float(x), bottom), (6, 4), color=line.get_color(), fontsize="small")
+        ends |= {(float(x), str(line.get_color())) for x in xs[ys < _ROUNDING]}
+    for x, colour in sorted(ends):
+        beside(ax, "exact", (x, bottom), (6, 4), color=colour, fontsize="small")
 
 
 def _style(number: int) -> tuple[str, str]:

@@ -44,8 +44,8 @@ def depth_width(
 
     Above the curve a network gains more from depth, below it more from width. Along a thin grey line networks have
     equally many parameters; along it leads a line from a model of yours to its best shape. The curve is dashed beyond
-    the depths of the fit. The dotted line is the knee by formula (`bounds.knee`), where the rank of attention without softmax
-    saturates: an exponential too, but a steeper one, as rank is not loss.
+    the depths of the fit. The dotted line is the knee by formula (`bounds.knee`), where the rank of attention without
+    softmax saturates: an exponential too, but a steeper one, as rank is not loss.
 
     Args:
         yours: names with what `guidelines.advise` says of your architectures, or `guidelines.optimum` of a size.

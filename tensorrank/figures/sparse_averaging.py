@@ -64,7 +64,7 @@ def sparse_averaging_errors(study: ErrorByDimension, *, figsize: tuple[float, fl
             low, high = zip(*(row.quartiles for row in rows), strict=True) if rows else ((), ())
             ax.fill_between(m, low, high, color=colour, alpha=0.15, linewidth=0)
             ax.plot(m, [row.median for row in rows], color=colour, marker=marker, linewidth=1.5, markersize=4.5)
-        ax.axhline(_LEVEL, color=grey(0.45), linewidth=0.9, linestyle=DASHED, zorder=0)
+        ax.axhline(_LEVEL, color=grey(0.35), linewidth=0.9, linestyle=DASHED, zorder=1)
         ax.set_title(f"averaging q = {sparsity} tokens")
         faint_grid(ax)
     axes[0].set(xscale="log", yscale="log", ylim=(None, 3))
