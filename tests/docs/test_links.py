@@ -43,6 +43,12 @@ def test_every_page_of_the_site_links_to_the_glossary(page):
     assert page.name == "glossary.md" or "glossary.md" in page.read_text()
 
 
+@pytest.mark.parametrize("picture", [path.stem for path in sorted((ROOT / "docs" / "pictures").iterdir())])
+def test_every_picture_stands_in_the_gallery_and_what_makes_it_is_said(picture):
+    assert f"(pictures/{picture}.png)" in (ROOT / "docs" / "gallery.md").read_text()
+    assert f"`{picture}`" in (ROOT / "CONTRIBUTING.md").read_text()
+
+
 def test_every_file_that_docstrings_and_comments_name_exists():
     gone = [
         f"{module.relative_to(ROOT)}:{line}: {name}"

@@ -219,7 +219,7 @@ def test_a_link_stays_a_link(tmp_path):
 
 
 def documented():
-    page = Path(__file__).parents[3] / "docs" / "files.md"
+    page = Path(__file__).parents[3] / "docs" / "reference" / "files.md"
     return re.findall(r"```json\n(.*?)```", page.read_text(), re.DOTALL)
 
 
