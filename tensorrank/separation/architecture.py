@@ -266,10 +266,22 @@ class KnownByValues:
     """Base of what is known by its values in floating point only, and has a numerical separation rank alone."""
 
 
+class StandsForModels:
+    """Base of what has a separation rank only by way of models that it gives.
+
+    Attributes:
+        way_round: what gives them, in words: what to try.
+    """
+
+    way_round: ClassVar[str]
+
+
 def as_architecture(model: Model) -> Architecture:
     """The architecture itself, or the one that the model gives; anything else is refused."""
     if isinstance(model, Model):
         return model.architecture()
+    if isinstance(model, StandsForModels):
+        raise TensorRankError(f"the model is {shown(model)}; expected an architecture: {model.way_round}")
     if isinstance(model, type):
         raise TensorRankError(f"the class {model.__name__} was given; expected one of its instances, with sizes")
     if isinstance(model, str | PathLike):

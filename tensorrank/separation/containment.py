@@ -42,7 +42,7 @@ def raised(one: Ranked, others: Sequence[Ranked]) -> SeparationRank:
             which means that one of them is wrong.
 
     >>> import tensorrank as tr
-    >>> wide, narrow = (tr.SelfAttention(2, 4 * heads, heads=heads, tokens=8) for heads in (4, 1))
+    >>> wide, narrow = (tr.SelfAttention(2, 4 * heads, heads=heads, tokens=8) for heads in (2, 1))
     >>> halves = Bipartition.halves(8)
     >>> bound, exact = tr.separation_rank(wide, work=1), tr.separation_rank(narrow)
     >>> found = raised(Ranked(wide, halves, bound), [Ranked(narrow, halves, exact)])

@@ -59,7 +59,7 @@ def from_bounds(chosen: Plan, draws: Draws) -> Rounds[Evidence]:
         why = f"no supported prime exceeds the degree {abbreviated(draws.degree)}"
     else:
         why = f"a computation within the {chosen.limits} would show no larger rank"
-    return Evidence(lower=_known(chosen, draws), reason=f"bounds in closed form only: {why}")
+    return Evidence(lower=chosen.lower, reason=f"bounds in closed form only: {why}")
 
 
 def from_blocks(form: MomentForm, partition: Bipartition, chosen: Plan, draws: Draws, count: int) -> Rounds[Evidence]:
@@ -99,7 +99,7 @@ def from_blocks(form: MomentForm, partition: Bipartition, chosen: Plan, draws: D
     if draws.weights is None:
         proved = form.lower_bounds(partition)
         by_degree = [max(rank, bound) for rank, bound in zip(by_degree, proved, strict=True)]
-    lower = max(sum(by_degree), _known(chosen, draws))
+    lower = max(sum(by_degree), chosen.lower)
     passed = lower > sum(rank.rank for rank in ranks.found.values())
     failure = draws.failure({k: ranks.found[k].rank for k in ranks.short}, entry_degree, ranks.primes)
     confirmed = whole and fits and ranks.made > 1 and failure is not None and not ranks.raised and not passed
@@ -214,7 +214,7 @@ def from_grid(partition: Bipartition, chosen: Plan, draws: Draws, count: int) ->
         key = JobKey(number, field.prime, -1, f"grid of up to {most} samples a side")
         return Job(key, sampling, memory=grid.memory, work=grid.work, room=room)
 
-    small, known = None, _known(chosen, draws)
+    small, known = None, chosen.lower
     if chosen.telling is not None:
         small = yield from _matrix_at_small_primes(chosen, draws, partial(measured, chosen))
         if small is not None and max(small.rank, known) == chosen.upper:
@@ -345,11 +345,6 @@ def _draws_in_words(made: int, draws: Draws) -> str:
     if draws.weights is None and draws.model.weight_degree:
         return f"{made} draws of weights and a random prime"
     return f"{made} draws of a random prime, {OF_GIVEN_NUMBERS}"
-
-
-def _known(chosen: Plan, draws: Draws) -> int:
-    """The lower bound in closed form; 0 for given weights, since it holds for almost all weights only."""
-    return chosen.lower if draws.weights is None else 0
 
 
 def _what_was_cut(blocks: CatalecticantPlan, incomplete: list[int]) -> str:

@@ -17,6 +17,7 @@ from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import silent, worker_threads
 from tensorrank.arithmetic.spectrum import NumericalRank, rank_of_spectrum, singular_values, step_of
 from tensorrank.errors import TensorRankError
+from tensorrank.separation.architecture import StandsForModels
 from tensorrank.separation.distinct import MOST_LISTED, DistinctInputs, ListedInputs
 from tensorrank.separation.numerical_model import NumericalArchitecture, NumericalModel
 from tensorrank.separation.options import NumericalOptions, checked_options, takes
@@ -86,6 +87,8 @@ def numerical_separation_rank(
     if isinstance(model, NumericalArchitecture):
         value_work = model.value_work()
         model = model.numerical_model(seed, weights=weights)
+    elif isinstance(model, StandsForModels):
+        raise TensorRankError(f"the model is {shown(model)}; expected one of numbers: {model.way_round}")
     elif not isinstance(model, NumericalModel):
         raise TensorRankError(
             f"the model is {shown(model)}; expected a NumericalModel(function, sites) or SoftmaxAttention. Architectures, "

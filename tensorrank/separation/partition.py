@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import count, islice, pairwise
 from typing import Annotated, Literal
@@ -98,6 +98,10 @@ def checked_partition(sites: int, partition: PartitionLike | None) -> Bipartitio
         return Bipartition.halves(sites)
     if isinstance(partition, str) and partition == "interleaved":
         return Bipartition.interleaved(sites)
+    if isinstance(partition, Mapping):
+        raise PartitionError(
+            f"the partition is {shown(partition)}; expected two sides. If these are weights, give them by name: weights=..."
+        )
     side = things(partition)
     if side is None:
         raise PartitionError(

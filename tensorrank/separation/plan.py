@@ -41,7 +41,7 @@ class Plan(Record):
         method: "catalecticant", "grid", "theorem" if the rank is proved and nothing is computed, or "bounds" if nothing
             can be computed within the limits.
         upper: the proven upper bound, or None.
-        lower: the proven lower bound in closed form, for almost all weights.
+        lower: the proven lower bound in closed form, for almost all weights; 0 for weights that are given.
         blocks: the plan of the Hankel blocks, or None without the moment form. For an architecture that is not
             homogeneous these are the blocks of its leading form.
         grid_entries: the most values of a matrix of all inputs, where they are finitely many.
@@ -158,7 +158,8 @@ def planned(architecture: Architecture, partition: Bipartition, options: PlanOpt
     form = architecture.moment_form()
     if method == "catalecticant" and form is None:
         raise TensorRankError(f"{architecture} has no moment form; expected method 'grid' or 'auto' for it")
-    grid = _grid(architecture, partition, limits, primes=primes, eager=eager)
+    lower = architecture.generic_lower_bound(partition) if options["weights"] is None else 0
+    grid = _grid(architecture, partition, limits, lower, primes=primes, eager=eager)
     grid = replace(grid, engine=options["engine"], device=options["device"])
     if form is None and method == "auto" and grid.lower >= grid.grid_samples:
         # No grid that fits passes what is known without computing.
@@ -204,7 +205,9 @@ def planned(architecture: Architecture, partition: Bipartition, options: PlanOpt
     return by_blocks
 
 
-def _grid(model: Architecture, partition: Bipartition, limits: Limits, *, primes: Sequence[object] | None, eager: bool) -> Plan:
+def _grid(
+    model: Architecture, partition: Bipartition, limits: Limits, lower: int, *, primes: Sequence[object] | None, eager: bool
+) -> Plan:
     """The grid of a model: at a small prime first, where a bound can be met there and elimination is most of the work.
 
     If `eager`, small primes are tried for grids of any work.
@@ -212,18 +215,21 @@ def _grid(model: Architecture, partition: Bipartition, limits: Limits, *, primes
     # A function of categories is a polynomial in its weights alone.
     degree = model.input_degree or model.weight_degree
     upper, small = model.rank_bound(partition), certifying_primes(degree)
-    telling = _grid_of(model, partition, limits, upper, degree, _WIDEST)
+    telling = _grid_of(model, partition, limits, (lower, upper), degree, _WIDEST)
     if primes is not None or upper is None or small is None:
         return telling
-    quick = _grid_of(model, partition, limits, upper, degree, storage(next(primes_below(small.most))).itemsize)
+    quick = _grid_of(model, partition, limits, (lower, upper), degree, storage(next(primes_below(small.most))).itemsize)
     operations = elimination_work(quick.grid_samples, quick.grid_samples)
     evaluation = model.value_work(partition) * quick.grid_samples**2
     worth = eager or operations > max(WORTH_CERTIFYING, evaluation)
     return replace(quick, telling=telling) if worth and upper <= quick.grid_samples else telling
 
 
-def _grid_of(model: Architecture, partition: Bipartition, limits: Limits, upper: int | None, degree: int, entry: int) -> Plan:
+def _grid_of(
+    model: Architecture, partition: Bipartition, limits: Limits, bounds: tuple[int, int | None], degree: int, entry: int
+) -> Plan:
     """The grid of a model whose residues take so many bytes."""
+    lower, upper = bounds
     value_work = model.value_work(partition)
 
     def work(samples: int) -> float:
@@ -239,7 +245,6 @@ def _grid_of(model: Architecture, partition: Bipartition, limits: Limits, upper:
         samples = min(samples, upper + SPARE)
     if work(samples) > limits.work:
         samples = bisect_left(range(samples), True, lo=1, key=lambda count: work(count + 1) > limits.work)
-    lower = model.generic_lower_bound(partition)
     entries = min(MOST_ENTRIES, samples**2 * room / memory(samples), limits.work / (value_work + samples))
     needed = memory(samples) / model.values_share
     return Plan("grid", upper, lower, None, samples, needed, work(samples), limits, degree, entries)

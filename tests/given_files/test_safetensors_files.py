@@ -59,7 +59,7 @@ def test_layers_of_a_file_are_those_of_its_tensors(tmp_path):
     file = written(
         tmp_path / "a.safetensors", {name: floats(array) for name, array in arrays.items()} | {"ids": ("I64", (0,), b"")}
     )
-    trained, expected = from_safetensors(file, heads=1, causal=False), from_torch(arrays, heads=1)
+    trained, expected = from_safetensors(file, heads=1, causal=False), from_torch(arrays, heads=1, causal=False)
     assert repr(trained) == repr(expected)
     for block, other in zip(trained.blocks, expected.blocks, strict=True):
         np.testing.assert_array_equal(block.query, other.query)

@@ -1,5 +1,6 @@
 import tracemalloc
 
+import numpy as np
 import pytest
 
 from tensorrank import Bipartition, SelfAttention, bounds, separation_rank
@@ -184,3 +185,15 @@ def test_as_many_entries_are_kept_as_leave_half_of_everything_to_the_blocks(widt
 
     expected = max((variables for variables in range(1, entries + 1) if fits(variables)), default=0)
     assert _most_variables(width, degree, entries, limits) == expected
+
+
+def test_a_bound_for_almost_all_weights_does_not_decide_what_is_computed_of_given_ones():
+    model = SelfAttention(depth=3, width=8, heads=2, tokens=4, residual=True)
+    rng = np.random.default_rng(0)
+    weights = {name: rng.standard_normal(shape) for name, (_, shape) in model.shapes.items()}
+    # Of generic weights so little work could show nothing new.
+    generic, given = plan(model, work=1e8), plan(model, weights=weights, work=1e8)
+    assert generic.method == "bounds"
+    assert given.method != "bounds"
+    assert given.lower == 0
+    assert separation_rank(model, weights=weights, work=1e8).lower >= 30

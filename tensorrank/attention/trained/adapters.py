@@ -28,6 +28,10 @@ Read = Callable[[Sequence[str]], dict[str, Floats]]
 # Under which names modules keep how many heads ask, and what scores are multiplied by.
 _HEADS = ("num_attention_heads", "num_heads", "n_heads", "n_head", "heads")
 _SCALE = ("scaling", "inv_norm_factor")
+_WHICH_CAUSAL = (
+    "give causal=True for a model that writes, such as GPT-2 or LLaMA, and causal=False for one whose tokens see all others, "
+    "such as BERT or ViT"
+)
 
 
 @checked
@@ -51,8 +55,10 @@ def from_torch(
         module: a torch.nn.Module, or its state_dict: tensors or arrays by name.
         layers: which to take of the attention layers that are found, by their places, from 0 on; all by default.
         under: what the names of the layers begin with, such as "encoder."; to be given where there are several stacks.
-        heads: how many heads ask; by default what the module or its config says (num_heads and other names).
-        causal: whether a token sees only itself and those before it; by default the module's `is_causal`, or False.
+        heads: how many heads ask; by default what the module or its config says (num_heads and other names), which has
+            to agree with what is given; to be given for tensors by name, which do not say it.
+        causal: whether a token sees only itself and those before it; by default the module's `is_causal`, or False; to
+            be given for tensors by name.
         residual: whether each layer adds its input to its output; by default True for layers inside a model, and False
             for an attention layer by itself, as its own forward pass has it.
 
@@ -62,12 +68,12 @@ def from_torch(
 
     Raises:
         WeightsError: if no attention layer is found, shapes do not fit together, or tensors hold no finite floats.
-        TensorRankError: for another sort of object, layers that are not there, and heads that are neither given nor
-            said by the module.
+        TensorRankError: for another sort of object, layers that are not there, heads that are neither given nor said by
+            the module or that differ from what it says, and tensors by name without causal.
 
     >>> rng = np.random.default_rng(0)
     >>> weights = {"in_proj_weight": rng.standard_normal((6, 2)), "out_proj.weight": rng.standard_normal((2, 2))}
-    >>> trained = from_torch(weights, heads=2, residual=True)
+    >>> trained = from_torch(weights, heads=2, causal=False, residual=True)
     >>> trained
     TrainedAttention(depth=1, width=2, heads=2, kv_heads=2, head_dim=1, scale=1.0, causal=False, residual=True)
     >>> from tensorrank.separation.solve import separation_rank
@@ -94,18 +100,21 @@ def from_torch(
             "such as by layers=0"
         )
     scale, masked = said[0]
-    if heads is None:
-        heads = _said([*parts[0], *([module] if is_module else [])], _HEADS)
-        if heads is None:
-            raise TensorRankError(
-                f"heads are not given, and {type(module).__name__} does not say them; give a number such as heads=8"
-            )
+    known = _said([*parts[0], *([module] if is_module else [])], _HEADS)
+    if heads is None and known is None:
+        raise TensorRankError(
+            f"heads are not given, and {type(module).__name__} does not say them; give a number such as heads=8"
+        )
+    if heads is not None and known is not None and heads != known:
+        raise TensorRankError(f"heads is {shown(heads)}, and the module says {shown(known)}; expected the same, or no heads")
+    if causal is None and not is_module:
+        raise TensorRankError(f"causal is not given, and tensors do not say it; {_WHICH_CAUSAL}")
     return _trained(
         found,
         tensors,
         lambda names: {name: _floats(name, tensors[name]) for name in names},
         under=under,
-        heads=heads,
+        heads=known if heads is None else heads,
         scale=scale,
         causal=bool(masked) if causal is None else causal,
         residual=residual,
@@ -166,10 +175,7 @@ def from_safetensors(
             "heads=32"
         )
     if causal is None:
-        raise TensorRankError(
-            "causal is not given, and a file does not say it; give causal=True for a model that writes, such as GPT-2 or "
-            "LLaMA, and causal=False for one whose tokens see all others, such as BERT or ViT"
-        )
+        raise TensorRankError(f"causal is not given, and a file does not say it; {_WHICH_CAUSAL}")
     with named_in_errors(file):
         stored = tensors_in(file)
         found = chosen_layers(found_layers(stored, under), layers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from tensorrank.attention.trained.blocks import Block
 from tensorrank.checked import checked
 from tensorrank.equal_values import EqualByValue
 from tensorrank.errors import WeightsError
+from tensorrank.separation.architecture import StandsForModels
 from tensorrank.separation.numerical_model import NumericalModel, Sampler
 
 # Random weights are whole numbers below this, so that they are floats without rounding.
@@ -29,7 +30,7 @@ CONSTANT = "the bias of W_O, without softmax: a constant added to the output"
 
 @checked
 @dataclass(frozen=True, eq=False, repr=False)
-class TrainedAttention(EqualByValue):
+class TrainedAttention(EqualByValue, StandsForModels):
     """A stack of attention layers with the weights that training has given them, as `from_torch` reads them.
 
     It stands for two networks. `without_softmax` gives a `SelfAttention` with these weights, mapped exactly, whose
@@ -50,6 +51,11 @@ class TrainedAttention(EqualByValue):
     the bias of W_O out, a constant, which changes a separation rank by at most one, and says so in `left_out`; a stack
     without residual connections cannot have biases.
     """
+
+    way_round: ClassVar = (
+        "try model, weights = trained.without_softmax(tokens=4), and separation_rank(model, weights=weights); or "
+        "numerical_separation_rank(trained.with_softmax(tokens=4))"
+    )
 
     blocks: tuple[Block, ...]
     scale: float
@@ -115,7 +121,7 @@ class TrainedAttention(EqualByValue):
 
         >>> layer = {"in_proj_weight": np.eye(6, 2), "out_proj.weight": np.eye(2)}
         >>> from tensorrank.attention.trained.adapters import from_torch
-        >>> model, weights = from_torch(layer, heads=1).without_softmax(tokens=4)
+        >>> model, weights = from_torch(layer, heads=1, causal=False).without_softmax(tokens=4)
         >>> model, weights["query"].shape
         (SelfAttention(depth=1, width=2, heads=1, head_dim=2, tokens=4), (1, 1, 2, 2))
         """

@@ -6,9 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.attention.trained.adapters import from_torch
 from tensorrank.attention.trained.blocks import Block
 from tensorrank.attention.trained.network import TrainedAttention
-from tensorrank.errors import TensorRankError, WeightsError
+from tensorrank.errors import PartitionError, TensorRankError, WeightsError
 from tensorrank.separation.numerical import numerical_separation_rank
 from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.solve import separation_rank
@@ -163,3 +164,14 @@ def test_a_trained_network_shows_its_sizes():
         "TrainedAttention(depth=1, width=2, heads=2, kv_heads=1, head_dim=1, scale=1.0, causal=False, residual=True, "
         "with biases)"
     )
+
+
+@pytest.mark.parametrize("rank", [separation_rank, numerical_separation_rank])
+def test_a_trained_network_is_sent_to_the_models_it_gives(rank):
+    trained = from_torch({"in_proj_weight": np.eye(6, 2), "out_proj.weight": np.eye(2)}, heads=1, causal=False)
+    with pytest.raises(TensorRankError, match=r"try model, weights = trained.without_softmax\(tokens=4\)"):
+        rank(trained)
+    with pytest.raises(
+        PartitionError, match=r"the partition is .*; expected two sides. If these are weights, give them"
+    ):
+        separation_rank(*trained.without_softmax(4))

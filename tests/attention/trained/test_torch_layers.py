@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tensorrank.attention.trained.adapters import from_torch
-from tensorrank.errors import WeightsError
+from tensorrank.errors import TensorRankError, WeightsError
 
 torch = pytest.importorskip("torch")
 nn = torch.nn
@@ -37,7 +37,7 @@ def assert_same(trained, given, got, tolerance=1e-12):
 def test_multihead_attention_fused(bias):
     layer, x = randomised(nn.MultiheadAttention(6, 3, bias=bias, batch_first=True)), inputs(6)
     assert_same(from_torch(layer), x, layer(x, x, x, need_weights=False)[0])
-    assert_same(from_torch(layer.state_dict(), heads=3), x, layer(x, x, x)[0])
+    assert_same(from_torch(layer.state_dict(), heads=3, causal=False), x, layer(x, x, x)[0])
 
 
 def test_multihead_attention_apart():
@@ -243,7 +243,7 @@ def test_quantised_weights_are_refused():
     tensors = nn.MultiheadAttention(4, 2).state_dict()
     tensors["in_proj_weight"] = torch.zeros(12, 4, dtype=torch.int8)
     with pytest.raises(WeightsError, match=r"in_proj_weight is of type torch.int8; expected floats. Weights"):
-        from_torch(tensors, heads=2)
+        from_torch(tensors, heads=2, causal=False)
 
 
 @pytest.mark.parametrize("option", ["add_bias_kv", "add_zero_attn"])
@@ -257,3 +257,15 @@ def test_keys_of_another_width_are_refused():
         WeightsError, match=r"k_proj_weight \(4, 6\).* expected .*k_proj_weight \(kv_heads \* head_dim, width\)"
     ):
         from_torch(nn.MultiheadAttention(4, 2, kdim=6))
+
+
+def test_heads_that_the_module_contradicts_are_refused():
+    layer = nn.MultiheadAttention(6, 2)
+    assert from_torch(layer, heads=2).blocks[0].query.shape[0] == 2
+    with pytest.raises(TensorRankError, match="heads is 3, and the module says 2; expected the same, or no heads"):
+        from_torch(layer, heads=3)
+
+
+def test_tensors_by_name_do_not_say_whether_there_is_a_mask():
+    with pytest.raises(TensorRankError, match="causal is not given, and tensors do not say it; give causal=True for a model"):
+        from_torch(nn.MultiheadAttention(6, 2).state_dict(), heads=2)
