@@ -12,6 +12,7 @@ from .attention.trained.adapters import from_safetensors as from_safetensors, fr
 from .circuits.convolutional import ConvolutionalCircuit as ConvolutionalCircuit
 from .circuits.recurrent import RecurrentCircuit as RecurrentCircuit
 from .errors import TensorRankError as TensorRankError
+from .findings import study as study
 from .given_files.matrices import read_matrix as read_matrix
 from .mixtures.approximation.approximate import approximate as approximate
 from .mixtures.evaluation.sequences import sequences as sequences

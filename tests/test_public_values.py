@@ -13,8 +13,8 @@ from tensorrank.equal_values import key_of
 from tensorrank.errors import TensorRankError
 from tensorrank.short_reprs import LONGEST
 
-# A file that is open, what holds functions of its users or of the registry of tasks, and a tuple of arrays.
-LEFT_ALONE = {"Store", "NumericalModel", "NamedTask", "Head"}
+# A file that is open, a picture, what holds functions of its users or of the registry of tasks, and a tuple of arrays.
+LEFT_ALONE = {"Store", "Picture", "NumericalModel", "NamedTask", "Head"}
 
 
 @pytest.fixture(scope="module")

@@ -171,7 +171,5 @@ def test_a_trained_network_is_sent_to_the_models_it_gives(rank):
     trained = from_torch({"in_proj_weight": np.eye(6, 2), "out_proj.weight": np.eye(2)}, heads=1, causal=False)
     with pytest.raises(TensorRankError, match=r"try model, weights = trained.without_softmax\(tokens=4\)"):
         rank(trained)
-    with pytest.raises(
-        PartitionError, match=r"the partition is .*; expected two sides. If these are weights, give them"
-    ):
+    with pytest.raises(PartitionError, match=r"the partition is .*; expected two sides. If these are weights, give them"):
         separation_rank(*trained.without_softmax(4))

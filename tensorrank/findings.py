@@ -1,0 +1,216 @@
+"""`study`: the ranks of many models in one call, and what it gives: findings as a table, a data frame and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import cache
+from html import escape
+from inspect import signature
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal, overload
+
+from tensorrank.arguments import one_of
+from tensorrank.attention.architecture import SelfAttention
+from tensorrank.errors import TensorRankError
+from tensorrank.experiments.depth_series import series_of
+from tensorrank.separation.architecture import Model
+from tensorrank.separation.result import SeparationRank
+from tensorrank.studies.contained import raised_findings
+from tensorrank.studies.export import RANK_COLUMNS, model_columns, rank_row
+from tensorrank.studies.model_key import ModelKey
+from tensorrank.studies.run import Finding
+from tensorrank.studies.store import Store
+from tensorrank.studies.study import Study
+from tensorrank.whole_numbers import abbreviated
+
+if TYPE_CHECKING:
+    import pandas as pd  # type: ignore[import-untyped]
+
+    from tensorrank.pictures.picture import Picture
+
+Kind = Literal["rank_vs_depth", "increments", "collapse", "knee"]
+_PICTURES: tuple[Kind, ...] = ("rank_vs_depth", "increments", "collapse", "knee")
+# What a notebook shows of a long study.
+_MOST_ROWS = 20
+
+
+@dataclass(frozen=True)
+class Findings(Sequence[Finding[Any]]):
+    """The separation ranks of a study, in the order of its models.
+
+    No lower bound is less than what is certified of a model inside. Findings are a sequence: each has `model`, `result`
+    and `fresh`, which says whether the rank was computed now.
+
+    Attributes:
+        found: the findings.
+        left_out: why some sizes that were asked for make no model, in words.
+    """
+
+    found: tuple[Finding[Any], ...]
+    left_out: tuple[str, ...] = ()
+
+    def __len__(self) -> int:
+        return len(self.found)
+
+    @overload
+    def __getitem__(self, place: int) -> Finding[Any]: ...
+    @overload
+    def __getitem__(self, place: slice) -> Findings: ...
+    def __getitem__(self, place: int | slice) -> Finding[Any] | Findings:
+        return Findings(self.found[place], self.left_out) if isinstance(place, slice) else self.found[place]
+
+    def __repr__(self) -> str:
+        exact = sum(finding.result.standing == "exact" for finding in self.found)
+        return f"Findings({len(self.found)} ranks, {exact} of them exact; table(), to_pandas() and plot() show them)"
+
+    def _repr_html_(self) -> str:
+        head, *rows = self._cells()
+        shown = [head, *rows[:_MOST_ROWS]]
+        lines = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in shown)
+        more = f"<p>and {len(rows) - _MOST_ROWS} more</p>" if len(rows) > _MOST_ROWS else ""
+        return f"<table>{lines}</table>{more}"
+
+    def rows(self) -> list[dict[str, Any]]:
+        """A dictionary for each finding: the sizes of the model, then the rank and how it was found."""
+        return [rank_row(ModelKey.of(finding.model), finding.result) for finding in self.found]
+
+    def table(self) -> str:
+        """The sizes that differ, ranks, bounds and standings as text, a line for each finding."""
+        cells = self._cells()
+        widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+        return "\n".join("  ".join(map(str.rjust, row, widths)).rstrip() for row in cells)
+
+    def sentences(self) -> list[str]:
+        """What the ranks of attention say: for each width where it grows and where it saturates, and by how much."""
+        series = series_of(self.found)
+        return [one.sentence(series) for one in series]
+
+    def to_pandas(self) -> pd.DataFrame:
+        """All columns as a data frame of pandas: sizes, ranks, how they were found, and each model and its result.
+
+        Raises:
+            TensorRankError: if pandas is not installed.
+        """
+        try:
+            import pandas as pd
+        except ImportError as error:
+            raise TensorRankError("pandas is not installed; try pip install pandas, or rows()") from error
+        columns = [*model_columns(map(self._key, self.found)), *RANK_COLUMNS]
+        frame = pd.DataFrame([{name: row.get(name) for name in columns} for row in self.rows()], columns=columns)
+        return frame.assign(model=[finding.model for finding in self.found], result=[finding.result for finding in self.found])
+
+    def plot(self, kind: Kind = "rank_vs_depth", **options: Any) -> Picture[Any]:
+        """Picture the ranks of attention over depth.
+
+        Args:
+            kind: "rank_vs_depth" (the default), "increments", "collapse" or "knee", each a function of
+                `tensorrank.figures`.
+            options: those of that function, such as overlay=True, deepest=8, figsize=(6, 4).
+
+        Raises:
+            TensorRankError: if there are no ranks of attention, or no such kind of picture.
+        """
+        from tensorrank import figures
+
+        one_of("kind", kind, _PICTURES)
+        series = series_of(self.found)
+        if not series:
+            raise TensorRankError("there are no ranks of attention; expected some, whose growth over depth is pictured")
+        picture: Picture[Any] = getattr(figures, kind)(series, **options)
+        return picture
+
+    @staticmethod
+    def _key(finding: Finding[Any]) -> ModelKey:
+        return ModelKey.of(finding.model)
+
+    def _cells(self) -> list[list[str]]:
+        rows = self.rows()
+        differ = [name for name in self._sizes() if len({str(row.get(name)) for row in rows}) > 1]
+        texts = [
+            [*(str(row.get(name, "")) for name in differ), *_rank_cells(finding.result)]
+            for row, finding in zip(rows, self.found, strict=True)
+        ]
+        return [[*(name.replace("_", " ") for name in differ), "rank", "bound", "standing"], *texts]
+
+    def _sizes(self) -> list[str]:
+        """The sizes by which models may be told apart; of attention the width first, without what follows from it."""
+        names = list(model_columns(map(self._key, self.found)))
+        models = [finding.model for finding in self.found if isinstance(finding.model, SelfAttention)]
+        if len(models) < len(self.found):
+            return names
+        usual = {
+            "head_dim": all(model.head_dim * model.heads == model.width for model in models),
+            "tokens": all(model.tokens == 2 * model.width for model in models),
+        }
+        names.sort(key=lambda name: {"width": 0, "depth": 2}.get(name, 1))
+        return [name for name in names if not usual.get(name, False)]
+
+
+def study(
+    kind: Callable[..., Model] = SelfAttention, *, store: Store | str | Path | None = None, progress: bool = False, **sizes: Any
+) -> Findings:
+    """The separation ranks of all combinations of some sizes, between the balanced halves of their sites.
+
+    Args:
+        kind: the class of the models: `SelfAttention`, the default, `RecurrentCircuit` or `ConvolutionalCircuit`.
+        store: a file that keeps every block as soon as it is finished, or an open `Store`. By default ranks are kept as
+            long as this process lives. Either way what was finished, also before an interrupt, is not computed again.
+        progress: whether to show a bar, in a terminal or a notebook.
+        sizes: for each size of a model one value or several, by the name of the class's argument or its plural
+            (`widths`); and options of `Study`, such as work, memory, seed and threads.
+
+    Returns:
+        The `Findings`.
+
+    Raises:
+        TensorRankError: as `Study.over`, and for a store that cannot be used.
+        StoreError: as `Store` and `Study.run`.
+
+    >>> import tensorrank as tr
+    >>> findings = tr.study(widths=(2, 3), depths=(1, 2))
+    >>> print(findings.table())
+    width  depth  rank  bound  standing
+        2      1     3      3     exact
+        2      2    18     18     exact
+        3      1     4      4     exact
+        3      2    49     49     exact
+    >>> findings[1].result.by_degree
+    (2, 6, 6, 3, 1)
+    """
+    plan = Study.over(kind, **_singular(kind, sizes))
+    with ExitStack() as stack:
+        opened = _kept() if store is None else store if isinstance(store, Store) else stack.enter_context(Store(store))
+        run: Iterator[Finding[Any]] = plan.run(opened)
+        if progress:
+            # Heavy modules are imported where they are used.
+            from rich.console import Console
+            from rich.progress import track
+
+            run = iter(track(run, "separation ranks", total=len(plan.models), console=Console(stderr=True)))
+        return Findings(tuple(raised_findings(run)), tuple(plan.left_out))
+
+
+@cache
+def _kept() -> Store:
+    """The ranks of this process."""
+    return Store(":memory:")
+
+
+def _singular(kind: Callable[..., Model], sizes: dict[str, Any]) -> dict[str, Any]:
+    """The sizes by the names of the arguments of a class: widths are width."""
+    if not callable(kind):
+        return sizes  # which `Study.over` refuses
+    known = signature(kind).parameters
+    found: dict[str, Any] = {}
+    for name, values in sizes.items():
+        own = name[:-1] if name not in known and name.endswith("s") and name[:-1] in known else name
+        if own in found:
+            raise TensorRankError(f"{own} and {own}s are both given; expected one of them")
+        found[own] = values
+    return found
+
+
+def _rank_cells(rank: SeparationRank) -> list[str]:
+    return [rank.brief(), "-" if rank.upper is None else abbreviated(rank.upper, 9), rank.standing]
