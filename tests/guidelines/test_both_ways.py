@@ -82,6 +82,20 @@ def test_every_class_is_counted_alike(name, ending, tied):
     assert facts(config, "table") == facts(config, "transformers")
 
 
+# Of every family one class; transformers takes those alone that are built of the family's own configurations.
+@pytest.mark.parametrize("name", SINGLE)
+def test_a_class_of_another_family_is_refused_in_both_ways(name):
+    family, kind = FAMILIES[name], AUTO.CONFIG_MAPPING[name]
+    others = {FAMILIES[other].prefix + ending for other in SINGLE for ending in FAMILIES[other].endings}
+    foreign = [one for one in sorted(others) if not issubclass(kind, getattr(transformers, one).config_class)]
+    assert foreign
+    for one in foreign:
+        with pytest.raises(TensorRankError, match=rf"architectures is \['{one}'\]; expected one of {family.prefix}"):
+            guidelines.read_config({**first_of(name), "architectures": [one]}, "table")
+    with pytest.raises(TensorRankError, match=f"architectures names {foreign[0]}, a class of .* models, and model_type is"):
+        guidelines.read_config({**first_of(name), "architectures": foreign[:1]})
+
+
 def changed_values(value):
     if isinstance(value, bool):
         return (not value, None)

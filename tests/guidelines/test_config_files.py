@@ -42,6 +42,14 @@ def test_a_class_by_another_name_is_counted_as_the_family_s_own():
     assert model.notes == ("counted as LlamaForCausalLM, for which 'LLaMAForCausalLM' is taken",)
 
 
+# As transformers refuses all of these: test_both_ways.py.
+@pytest.mark.parametrize("name", ["GPT2LMHeadModel", "MistralModel", "LlamaPoetModel", "TLlamaForCausalLM"])
+def test_a_class_of_a_like_ending_is_not_taken_for_the_family_s_own(name):
+    with pytest.raises(TensorRankError, match=r"expected one of LlamaForCausalLM.*; leave the key out to count Llama"):
+        read(config("llama_3_8b", architectures=[name]))
+    assert read(config("llama_3_8b", architectures=None)).counted_as == "LlamaForCausalLM"
+
+
 def test_the_first_of_several_classes_is_counted():
     model = read(config("gpt2", architectures=["GPT2LMHeadModel", "GPT2Model"]))
     assert model.notes == ("the first of the 2 classes that are named is counted",)

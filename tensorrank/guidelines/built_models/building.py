@@ -20,6 +20,7 @@ from typing import Any
 from tensorrank.arguments import meant, named, shown
 from tensorrank.errors import TensorRankError, TooLargeError
 from tensorrank.given_files.paths import in_a_line
+from tensorrank.guidelines.families.class_names import class_meant
 from tensorrank.guidelines.families.harmless import is_harmless
 
 # The families of transformers 5.24, for messages where it is not installed.
@@ -156,17 +157,19 @@ def _class(name: str, config: Any, content: Mapping[str, Any]) -> tuple[Any, lis
     if found is not None:
         if not isinstance(config, found.config_class):
             other = found.config_class.model_type
-            raise TensorRankError(f"architectures names {given}, a class of {other} models, and model_type is {name!r}")
+            raise TensorRankError(
+                f"architectures names {given}, a class of {other} models, and model_type is {name!r}; expected a class of "
+                f"{name} models: leave the key out to count {_default(name, config, known)}"
+            )
         return found, notes
-    prefix = _classes().MODEL_MAPPING_NAMES.get(name, "Model").removesuffix("Model") if known else ""
-    endings = {one.removeprefix(prefix): one for one in known}
-    ending = next((one for one in sorted(endings, key=len, reverse=True) if one and given.endswith(one)), None)
-    if ending is None:
+    counted = class_meant(given, known)
+    if counted is None:
         raise TensorRankError(
-            f"architectures is {shown(names)}; expected one of {', '.join(known)} for a {name} model{meant(given, known)}"
+            f"architectures is {shown(names)}; expected one of {', '.join(known)} for a {name} model{meant(given, known)}; "
+            f"leave the key out to count {_default(name, config, known)}"
         )
-    notes.append(f"counted as {endings[ending]}, for which {shown(given)} is taken")
-    return _known_class(name, endings[ending]), notes
+    notes.append(f"counted as {counted}, for which {shown(given)} is taken")
+    return _known_class(name, counted), notes
 
 
 def _known_class(name: str, chosen: str) -> Any:

@@ -10,6 +10,7 @@ from typing import Any
 
 from tensorrank.arguments import meant, named, shown
 from tensorrank.errors import TensorRankError, UnknownFamilyError
+from tensorrank.guidelines.families.class_names import class_meant
 from tensorrank.guidelines.families.family import Composite, Ending, Family, Weights
 from tensorrank.guidelines.families.harmless import has_weights, is_harmless
 from tensorrank.guidelines.families.reading import Reading, Whole
@@ -207,20 +208,20 @@ def _class(name: str, family: Family, reading: Reading, way_round: str) -> tuple
     if not classes:
         first = next(iter(family.endings))
         return family.endings[first], family.prefix + first, []
-    given = classes[0]
-    ending = next((one for one in sorted(family.endings, key=len, reverse=True) if given.endswith(one)), None)
-    known = [family.prefix + one for one in family.endings]
-    if ending is None:
+    given, known = classes[0], {family.prefix + ending: ending for ending in family.endings}
+    counted = class_meant(given, known)
+    if counted is None:
+        first, *_ = known
+        # What begins as the family's classes do may be one of those that the table does not have.
+        others = f", or {way_round}" if given.startswith(family.prefix) else ""
         raise UnknownFamilyError(
             f"architectures is {shown(list(classes))}; expected one of {', '.join(known)} for a {name} model"
-            f"{meant(given, known)}; {way_round}"
+            f"{meant(given, list(known))}; leave the key out to count {first}{others}"
         )
-    counted, notes = family.prefix + ending, []
-    if given != counted:
-        notes.append(f"counted as {counted}, for which {shown(given)} is taken")
+    notes = [] if given == counted else [f"counted as {counted}, for which {shown(given)} is taken"]
     if len(classes) > 1:
         notes.append(f"the first of the {len(classes)} classes that are named is counted")
-    return family.endings[ending], counted, notes
+    return family.endings[known[counted]], counted, notes
 
 
 def _notes(family: Family, reading: Reading, ending: Ending) -> list[str]:

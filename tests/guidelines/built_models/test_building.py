@@ -138,10 +138,13 @@ def test_keys_that_transformers_writes_itself_are_no_slips():
     assert read(json.loads(json.dumps(saved))).notes == ("transformers reads nothing of the keys num_nextn_predict_layers",)
 
 
-def test_a_class_of_no_family_is_taken_for_that_of_the_same_ending():
-    model = read(config("gpt2", architectures=["PreTrainedModel"]))
-    assert model.counted_as == "GPT2Model"
-    assert model.notes[0] == "counted as GPT2Model, for which 'PreTrainedModel' is taken"
+def test_a_class_in_another_spelling_is_taken_and_one_of_a_like_ending_is_not():
+    model = read({"model_type": "mamba", "architectures": ["MAMBAForCausalLM"]})
+    assert model.notes[0] == "counted as MambaForCausalLM, for which 'MAMBAForCausalLM' is taken"
+    for name in ("PreTrainedModel", "MyGPT2LMHeadModel", "GPT3Model"):
+        with pytest.raises(TensorRankError, match=r"expected one of .*GPT2Model.*; leave the key out to count GPT2LMHeadModel"):
+            read(config("gpt2", architectures=[name]))
+    assert read(config("gpt2", architectures=[])).counted_as == "GPT2LMHeadModel"
 
 
 def test_a_class_that_transformers_only_names_is_said(monkeypatch):
