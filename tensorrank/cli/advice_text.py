@@ -207,12 +207,15 @@ def _print_caution(best: Sequence[Optimum], fit: TransitionFit) -> None:
     if fit.depths is None or not any(one.extrapolated for one in best):
         return
     first, last = fit.depths
+    found = [one.depth for one in best if one.extrapolated]
     parts = []
     for side, depths in (
-        ("below", [one.depth for one in best if one.depth < first]),
-        ("beyond", [one.depth for one in best if one.depth > last]),
+        ("below", [depth for depth in found if 1 < depth < first]),
+        ("beyond", [depth for depth in found if depth > last]),
     ):
         if depths:
             many, listed = len(depths) > 1, ", ".join(f"{depth:.1f}" for depth in depths)
             parts.append(f"{'depths' if many else 'depth'} {listed} {'lie' if many else 'lies'} {side}")
+    if min(found) <= 1:
+        parts.append("by its curve so small a network has less than one layer, which is none, so that one layer is taken")
     say(f"The fit is of networks of depths {first:g} to {last:g}; {', '.join(parts)}.")

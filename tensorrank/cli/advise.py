@@ -279,9 +279,8 @@ def of_optimum(best: Optimum) -> dict[str, Any]:
         "optimal_depth_range": best.depth_range,
         "optimal_width_range": best.width_range,
         "extrapolated": best.extrapolated,
-        # Less than one layer is none: then, too, the whole shape that keeps the size.
         "optimal_depth_rounded": best.shape[0],
-        "optimal_width_rounded": round(best.width) if best.depth >= 1 else best.shape[1],
+        "optimal_width_rounded": max(1, round(best.width)),
         "optimal_shape": best.shape,
         "log3_moment_bound_at_optimum": tr.bounds.log3_moment_bound(*best.shape),
     }

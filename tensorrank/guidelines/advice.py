@@ -31,14 +31,15 @@ class Optimum(Record):
 
     Attributes:
         parameters: the size N, without embeddings.
-        depth: the depth L with N = N(L), a real number; below 1 where even one layer is more than the size pays for.
+        depth: the depth L with N = N(L), a real number; 1 where by the curve the size pays for less than one layer, and
+            then the width is that of one layer of this size, beyond the curve.
         width: the width of a network of this size and depth.
-        depth_range: the least and the greatest depth within the band of the fit; the second is None where the band has
-            no end.
+        depth_range: the least and the greatest depth within the band of the fit, at least 1; the second is None where
+            the band has no end.
         width_range: the widths of networks of these depths and this size, the narrower first; None where the depth has
             no end.
         sigmas: half the breadth of the band in standard errors.
-        extrapolated: whether the depth lies beyond the depths of the networks behind the fit.
+        extrapolated: whether the depth by the curve lies beyond the depths of the networks behind the fit.
 
     >>> optimum(3e9).shape
     (48, 2282)
@@ -54,7 +55,7 @@ class Optimum(Record):
 
     @property
     def shape(self) -> tuple[int, int]:
-        """The nearest whole depth, at least 1, and the whole width that keeps the size."""
+        """The nearest whole depth, and the whole width that keeps the size."""
         return self.shape_in_steps(1)
 
     def shape_in_steps(self, step: int) -> tuple[int, int]:
@@ -63,7 +64,7 @@ class Optimum(Record):
         >>> optimum(3e9).shape_in_steps(128)
         (48, 2304)
         """
-        depth = max(1, round(self.depth))
+        depth = round(self.depth)
         width = self.width * math.sqrt(self.depth / depth)
         unit = whole_number("step", step, 1)
         # Of a step beyond every float the width is one.
@@ -87,16 +88,20 @@ def optimum(parameters: float, fit: TransitionFit = PUBLISHED, *, sigmas: float 
     >>> best = optimum(1e12)
     >>> round(best.depth, 1), round(best.width), best.shape, best.extrapolated
     (94.7, 29657, (95, 29617), True)
+    >>> optimum(1536).shape  # one layer of 12 * 11.3^2 parameters
+    (1, 11)
     """
-    depth = fit.depth(parameters)
+    on_curve = fit.depth(parameters)
     low, high = fit.depth_range(parameters, sigmas)
+    # Less than one layer is no network.
+    depth, low, high = max(1.0, on_curve), max(1.0, low), None if high is None else max(1.0, high)
 
     def width(at: float) -> float:
         return math.sqrt(parameters / (fit.rule * at))
 
     narrow = None if high is None else width(high)
     return Optimum(
-        float(parameters), depth, width(depth), (low, high), (narrow, width(low)), sigmas, fit.is_extrapolated(depth)
+        float(parameters), depth, width(depth), (low, high), (narrow, width(low)), sigmas, fit.is_extrapolated(on_curve)
     )
 
 

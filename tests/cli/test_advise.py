@@ -256,9 +256,12 @@ def test_bad_input(arguments, message):
 
 def test_less_than_a_layer_is_one():
     values = json.loads(run("advise", "--parameters", "1000", "--json").stdout)
-    assert values["optimal_depth"] < 1
     # The root of 1000 / 12.
-    assert (values["optimal_depth_rounded"], values["optimal_width_rounded"]) == (1, 9)
+    assert (values["optimal_depth"], values["optimal_depth_rounded"], values["optimal_width_rounded"]) == (1, 1, 9)
+    done = run("advise", "--depth", 2, "--width", 8, "--heads", 4, "--kv-heads", 1)
+    assert "best        depth 1.0, width 11\n            in whole numbers 1 x 11\n" in done.stdout
+    assert "wider and shallower: -1.0 layers, +3 of width" in done.stdout
+    assert "so small a network has less than one layer, which is none, so that one layer is taken." in done.stdout
 
 
 @pytest.mark.parametrize("content", ["", "[1]", "{}", '{"intercept": 5}', "5.0,0.05"])

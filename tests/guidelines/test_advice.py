@@ -43,19 +43,26 @@ def test_what_the_fit_says_of_a_shallow_network():
     assert advice.beyond_core == pytest.approx(1 - (width / 2048) ** 2)
 
 
+# N(1) by the published fit.
+SIZE_OF_ONE_LAYER = 12 * math.exp(2 * (5.039 + 0.0555))
+
+
 @given(depth=st.integers(1, 100_000), width=st.integers(1, 10**9))
 def test_advice_keeps_the_size_and_points_to_the_curve(depth, width):
     advice = guidelines.advise(depth, width)
     best = advice.optimum
     assert best.depth * best.width**2 == pytest.approx(depth * width**2)
-    assert math.log(best.width) == pytest.approx(5.039 + 0.0555 * best.depth)
+    if 12 * depth * width**2 < SIZE_OF_ONE_LAYER:
+        assert (best.depth, best.depth_range[0], best.extrapolated) == (1, 1, True)
+    else:
+        assert math.log(best.width) == pytest.approx(5.039 + 0.0555 * best.depth)
     least, most = advice.beyond_core_range
     assert 0 <= least <= most <= 1
     assert least <= advice.beyond_core <= most + 1e-12
     assert advice.core[0] <= depth
     assert advice.core[1] <= width
     low, high = best.depth_range
-    assert low < best.depth < high
+    assert low <= best.depth <= high
     if depth == best.shape[0]:
         assert advice.verdict == "near the optimum"
     elif advice.verdict == "deeper":
@@ -99,10 +106,23 @@ def test_shapes_on_the_curve_have_next_to_nothing_beyond_the_core(depth):
     assert advice.beyond_core < 0.005
 
 
+def test_less_than_one_layer_is_never_the_best():
+    # 12 * 2 * 8^2 parameters are one layer of width 11.3; the curve begins at 319,565.
+    advice = guidelines.advise(2, 8)
+    assert (advice.optimum.depth, advice.optimum.depth_range, advice.optimum.shape) == (1, (1, 1), (1, 11))
+    assert advice.optimum.width == pytest.approx(math.sqrt(128))
+    assert (advice.verdict, advice.layers_to_add) == ("wider", -1)
+    assert advice.width_to_add == pytest.approx(math.sqrt(128) - 8)
+    assert guidelines.optimum(SIZE_OF_ONE_LAYER * 1.0001).depth == pytest.approx(1, abs=0.01)
+    # A fit of networks from one layer on is extrapolated there, too.
+    fit = guidelines.TransitionFit(5.039, 0.0555, depths=(1, 6))
+    assert guidelines.optimum(1000, fit).extrapolated
+
+
 def test_a_single_layer_is_never_too_deep():
-    # The best depth of so few parameters is below 1, and no network is shallower than one layer.
+    # No network is shallower than one layer.
     advice = guidelines.advise(1, 4)
-    assert advice.optimum.depth < 1
+    assert advice.optimum.depth == 1
     assert advice.verdict == "near the optimum"
     assert advice.beyond_core == 0
     assert advice.optimum.shape == (1, 4)
