@@ -28,7 +28,7 @@ def print_size(best: Optimum, fit: TransitionFit) -> None:
 
 
 def print_advice(
-    model: ModelConfig | None, advice: Mapping[str, Advice], keys: Sequence[SharedKeys | None], fit: TransitionFit
+    model: ModelConfig | None, advice: Mapping[str, Advice | None], keys: Sequence[SharedKeys | None], fit: TransitionFit
 ) -> None:
     """The verdict on a shape, or on each stack of a configuration, with its counts and bottlenecks."""
     if model is not None:
@@ -37,12 +37,15 @@ def print_advice(
     for place, ((name, one), stack, shared) in enumerate(zip(advice.items(), stacks, keys, strict=True)):
         if len(advice) > 1:
             typer.echo(f"\n{name}:")
-        say_lines([*_judged(one, stack, fit, first=place == 0), *_heads(stack, shared, model)])
-    if model is not None and model.stacks:
+        if one is not None:
+            say_lines([*_judged(one, stack, fit, first=place == 0), *_heads(stack, shared, model)])
+        elif stack is not None:
+            say_lines(_not_judged(stack))
+    if model is not None and model.stacks and model.main_stack.attends:
         if len(advice) > 1:
             typer.echo()
         say_lines(_inputs(model))
-    _print_caution([one.optimum for one in advice.values()], fit)
+    _print_caution([one.optimum for one in advice.values() if one is not None], fit)
 
 
 def print_projections(best: Sequence[Optimum], fit: TransitionFit) -> None:
@@ -119,6 +122,15 @@ def _judged(one: Advice, stack: Stack | None, fit: TransitionFit, *, first: bool
     if one.best_at is not None:
         lines.insert(-2, ("depth", f"{_layers(one.depth)} would suit {one.best_at * scale:,.3g} parameters"))
     return lines
+
+
+def _not_judged(stack: Stack) -> Lines:
+    shape = f"--depth {stack.depth} --width {stack.width}"
+    return [
+        ("shape", f"{_layers(stack.depth)} of width {stack.width:,}: {stack.active_parameters:,} parameters"),
+        ("verdict", "none: no layer attends, while the fit is of attention, and so are the ranks"),
+        ("", f"{shape} says what they say of attention of that shape"),
+    ]
 
 
 def _layers(depth: int) -> str:

@@ -98,13 +98,17 @@ def advise(
         raise TensorRankError(f"--counted-by is {counted_by!r} without --config; expected both")
     model = None if config is None else tr.guidelines.read_config(config, counted_by)  # type: ignore[arg-type] # checked there
     shapes = _shapes(model, depth, width) if model or shaped else []
+    attend = [True] if model is None else [stack.attends for stack in model.stacks]
     keys = _keys(model, shapes, sizes_of_heads)
     sizes = [] if parameters is None else numbers_of_parameters(parameters, "--parameters")
     if len(sizes) > 1:
         raise TensorRankError(f"--parameters is {parameters!r}; expected one size")
     if projections:
         sizes = [row.parameters for row in tr.guidelines.PUBLISHED_PROJECTIONS]
-    advice = {name: tr.guidelines.advise(*shape, chosen, sigmas=sigmas) for name, shape in shapes}
+    advice = {
+        name: tr.guidelines.advise(*shape, chosen, sigmas=sigmas) if attends else None
+        for (name, shape), attends in zip(shapes, attend, strict=bool(shapes))
+    }
     best = [tr.guidelines.optimum(size, chosen, sigmas=sigmas) for size in sizes]
     kinds = picture_formats(formats)
     pictures: list[Path] = []
@@ -204,11 +208,11 @@ def _keys_of(stack: Stack) -> SharedKeys | None:
 
 
 def _points(
-    advice: dict[str, Advice], best: Sequence[Optimum], projections: bool, fit: TransitionFit, sigmas: float
+    advice: dict[str, Advice | None], best: Sequence[Optimum], projections: bool, fit: TransitionFit, sigmas: float
 ) -> list[tuple[str, Advice | Optimum]]:
     """What the figure shows, with names; of the projections the models as they were trained, too."""
     if not projections:
-        return [*advice.items(), *((in_brief(one.parameters), one) for one in best)]
+        return [*((name, one) for name, one in advice.items() if one), *((in_brief(one.parameters), one) for one in best)]
     points: list[tuple[str, Advice | Optimum]] = []
     for row, one in zip(tr.guidelines.PUBLISHED_PROJECTIONS, best, strict=True):
         name = row.name.removeprefix("GPT-3 ").partition(" (")[0]
@@ -218,7 +222,7 @@ def _points(
 
 def _values(
     model: ModelConfig | None,
-    advice: dict[str, Advice],
+    advice: dict[str, Advice | None],
     keys: Sequence[SharedKeys | None],
     best: Sequence[Optimum],
     projections: bool,
@@ -246,6 +250,8 @@ def _values(
     }
     if not stacks:
         return {**counts, "depth": None, "width": None, "verdict": None}
+    if not model.main_stack.attends:
+        return {**stacks[-1], **counts}
     return {
         **stacks[-1],
         **counts,
@@ -286,13 +292,22 @@ def of_optimum(best: Optimum) -> dict[str, Any]:
     }
 
 
-def _of_shape(one: Advice, stack: Stack | None, keys: SharedKeys | None) -> dict[str, Any]:
-    """What is said of a depth and width as plain values; sizes are what a token uses of the stack, if it is known."""
-    size = _plain(one.optimum.parameters) if stack is None else stack.active_parameters
+def _sizes(stack: Stack) -> dict[str, int]:
     return {
-        "parameters": size if stack is None else stack.parameters,
-        "active_parameters": size,
-        "parameters_without_embeddings": size if stack is None else stack.parameters,
+        "parameters": stack.parameters,
+        "active_parameters": stack.active_parameters,
+        "parameters_without_embeddings": stack.parameters,
+    }
+
+
+def _of_shape(one: Advice | None, stack: Stack | None, keys: SharedKeys | None) -> dict[str, Any]:
+    """What is said of a depth and width as plain values; sizes are what a token uses of the stack, if it is known."""
+    if one is None:
+        return {} if stack is None else {**_sizes(stack), "depth": stack.depth, "width": stack.width, "verdict": None}
+    size = _plain(one.optimum.parameters) if stack is None else stack.active_parameters
+    alone = {"parameters": size, "active_parameters": size, "parameters_without_embeddings": size}
+    return {
+        **(alone if stack is None else _sizes(stack)),
         "depth": one.depth,
         "width": one.width,
         **of_optimum(one.optimum),

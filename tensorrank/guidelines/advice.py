@@ -7,12 +7,16 @@ L d^2. These have equally many parameters if their layers are made alike, whatev
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Any, Literal
 
-from tensorrank.arguments import finite_number, whole_number
-from tensorrank.checked import checked
+from tensorrank.arguments import as_whole_number, finite_number, shown, whole_number
+from tensorrank.checked import CHECKED_WHERE_USED, checked
 from tensorrank.errors import TensorRankError
+from tensorrank.guidelines.config_files import read_config
+from tensorrank.guidelines.model_config import ModelConfig
 from tensorrank.guidelines.transitions import PUBLISHED, TransitionFit
 from tensorrank.records import Record
 
@@ -157,17 +161,26 @@ class Advice(Record):
 
 
 @checked
-def advise(depth: int, width: int, fit: TransitionFit = PUBLISHED, *, sigmas: float = 2.0) -> Advice:
+def advise(
+    depth: Annotated[int | str | Path | Mapping[str, Any] | ModelConfig, CHECKED_WHERE_USED],
+    width: Annotated[int | None, CHECKED_WHERE_USED] = None,
+    fit: TransitionFit = PUBLISHED,
+    *,
+    sigmas: float = 2.0,
+) -> Advice:
     """Whether an architecture had better be deeper or wider, by how much, and what a better shape would use more of.
 
     Args:
-        depth: the number of layers, L.
-        width: the dimension of a token, d.
+        depth: the number of layers, L. In the place of depth and width a configuration may stand: a ModelConfig, or
+            what `read_config` takes, such as the path of a config.json. Its decoder is judged, or its encoder if it has
+            no decoder; the other stacks of a model are in `ModelConfig.stacks`.
+        width: the dimension of a token, d; left out beside a configuration.
         fit: the fit to use; the published one by default.
         sigmas: standard errors to each side within which a depth counts as near the optimum, from 0 to 10.
 
     Raises:
-        TensorRankError: if a number is not a whole number of at least 1, or the fit's slope is negative.
+        TensorRankError: if a number is not a whole number of at least 1, the fit's slope is negative, or of a
+            configuration as `read_config`, and if no layer of it attends.
 
     Source: Levine, Wies, Sharir, Bata, Shashua (NeurIPS 2020, arXiv 2006.12467 v3), section 5.
 
@@ -177,7 +190,7 @@ def advise(depth: int, width: int, fit: TransitionFit = PUBLISHED, *, sigmas: fl
     >>> advise(depth=24, width=2048).verdict
     'deeper'
     """
-    depth, width = whole_number("depth", depth, 1), whole_number("width", width, 1)
+    depth, width = _shape(depth, width)
     best = optimum(fit.rule * finite_number("L d^2", depth * width**2), fit, sigmas=sigmas)
     low, high = best.depth_range
     verdict: Verdict = "near the optimum"
@@ -192,6 +205,24 @@ def advise(depth: int, width: int, fit: TransitionFit = PUBLISHED, *, sigmas: fl
     edges = (min(below, above), max(below, above))
     advice = Advice(depth, width, best, verdict, best_at, cores[1], beyond, edges)
     return replace(advice, beyond_core_range=(0.0, edges[1])) if advice.is_inside else advice
+
+
+def _shape(depth: Any, width: Any) -> tuple[int, int]:
+    """The depth and width that were given, or those of the main stack of a configuration."""
+    if width is not None:
+        if isinstance(depth, ModelConfig | Mapping | Path):
+            raise TensorRankError(f"width is {shown(width)} beside a configuration, which says it; leave it out")
+        return whole_number("depth", depth, 1), whole_number("width", width, 1)
+    if as_whole_number(depth) is not None:
+        raise TensorRankError(f"depth is {shown(depth)} without a width; expected both, or a configuration in their place")
+    model = depth if isinstance(depth, ModelConfig) else read_config(depth)
+    stack = model.main_stack
+    if not stack.attends:
+        raise TensorRankError(
+            f"{model.counted_as} has no layer that attends, and the fit is of attention; expected another model, or its "
+            f"depth and width, {stack.depth} and {stack.width}, for what the fit says of attention of that shape"
+        )
+    return stack.depth, stack.width
 
 
 def _core(depth: int, width: int, fit: TransitionFit, edge: float) -> tuple[float, float]:

@@ -33,6 +33,8 @@ class Stack(Record):
         experts_per_token: how many of them it chooses.
         value_dim: the width of a head's values where it is another than `head_dim`.
         latent: the numbers of a token of which keys and values of all heads are made, in multi-head latent attention.
+        attending_layers: how many of the layers attend, where not all do; the others are of another kind, such as the
+            recurrent ones of Mamba.
 
     Heads and inner width are None in models that do not have them.
 
@@ -54,6 +56,12 @@ class Stack(Record):
     experts_per_token: int = 0
     value_dim: int | None = None
     latent: int | None = None
+    attending_layers: int | None = None
+
+    @property
+    def attends(self) -> bool:
+        """True if a layer attends. The fit is of attention, and so are the ranks."""
+        return self.attending_layers != 0
 
     @property
     def active_parameters(self) -> int:

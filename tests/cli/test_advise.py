@@ -163,6 +163,19 @@ def test_what_transformers_builds_is_judged(tmp_path):
         assert json.loads(run("advise", "--config", path, "--json").stdout)["parameters"] > 0
 
 
+def test_layers_without_attention_get_no_verdict(tmp_path):
+    pytest.importorskip("torch")
+    pytest.importorskip("transformers")
+    path = tmp_path / "config.json"
+    path.write_text(json.dumps({"model_type": "mamba", "hidden_size": 64, "num_hidden_layers": 2}))
+    done = run("advise", "--config", path)
+    assert "verdict     none: no layer attends, while the fit is of attention, and so are the ranks" in done.stdout
+    assert "--depth 2 --width 64 says what they say of attention of that shape" in done.stdout
+    assert not any(word in done.stdout for word in ("knee", "best  ", "vocabulary"))
+    values = json.loads(run("advise", "--config", path, "--json").stdout)
+    assert (values["depth"], values["width"], values["verdict"], "knee" in values) == (2, 64, None, False)
+
+
 def test_the_published_projections():
     done = run("advise", "--projections", "--json")
     rows = json.loads(done.stdout)["rows"]

@@ -1,4 +1,6 @@
+import json
 import math
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -6,6 +8,8 @@ from hypothesis import strategies as st
 
 from tensorrank import guidelines
 from tensorrank.errors import TensorRankError
+
+CONFIGS = Path(__file__).with_name("configs")
 
 
 @pytest.mark.parametrize("row", guidelines.PUBLISHED_PROJECTIONS, ids=lambda row: row.name)
@@ -41,6 +45,32 @@ def test_what_the_fit_says_of_a_shallow_network():
     width = math.exp(5.039 + 0.0555 * 24)
     assert advice.core == (24, pytest.approx(width))
     assert advice.beyond_core == pytest.approx(1 - (width / 2048) ** 2)
+
+
+@pytest.mark.parametrize(("name", "shape"), [("gpt2", (12, 768)), ("t5_11b", (24, 1024)), ("gemma_3_4b", (34, 2560))])
+def test_a_configuration_is_judged_as_its_depth_and_width_are(name, shape):
+    path = CONFIGS / f"{name}.json"
+    expected = guidelines.advise(*shape, sigmas=1.0)
+    content = json.loads(path.read_text())
+    for config in (path, str(path), content, guidelines.read_config(path, "table")):
+        assert guidelines.advise(config, sigmas=1.0) == expected
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ((12,), "depth is 12 without a width; expected both, or a configuration in their place"),
+        (("no_such_folder",), r"no_such_folder cannot be read"),
+        (("12", 768), "depth is '12'; expected a whole number of at least 1"),
+        ((12, "768"), "width is '768'; expected a whole number of at least 1"),
+        ((CONFIGS / "gpt2.json", 768), "width is 768 beside a configuration, which says it; leave it out"),
+        ((None,), "the configuration is None; expected the path of a file or folder"),
+        (({"model_type": "gpt2"},), "n_layer, n_embd, n_head, .* are missing"),
+    ],
+)
+def test_what_is_neither_a_shape_nor_a_configuration_is_refused(arguments, message):
+    with pytest.raises(TensorRankError, match=message):
+        guidelines.advise(*arguments)
 
 
 # N(1) by the published fit.

@@ -93,6 +93,12 @@ class _List:
         return self.config.num_hidden_layers if shared == len(self.layers) else len(self.layers)
 
     @cached_property
+    def attending(self) -> int | None:
+        """How many layers attend; None where all do."""
+        found = sum(map(_attends, self.layers))
+        return None if found == len(self.layers) else found
+
+    @cached_property
     def mixtures(self) -> list[Mixture]:
         """The mixtures of experts of the layers that have one."""
         return mixtures(self.layers, self.config)
@@ -117,6 +123,10 @@ class _List:
         found = []
         if self.depth != len(self.layers):
             found.append(f"{self.depth} layers share the weights of {len(self.layers)}, which are counted once")
+        if self.attending:
+            found.append(
+                f"{self.attending} of {self.depth} layers attend; the fit and the ranks are of networks in which all layers do"
+            )
         open_counts = {one.count for one in self.mixtures if one.chosen is None}
         if not self.mixtures and unseen_experts(self.layers) > 1:
             open_counts = {unseen_experts(self.layers)}
@@ -197,6 +207,7 @@ def _stack(one: _List, parameters: int) -> Stack:
         experts_per_token=used,
         value_dim=None if values == dim else values,
         latent=first_number(config, ("kv_lora_rank",)),
+        attending_layers=one.attending,
     )
 
 
@@ -206,6 +217,11 @@ def _attention_of(layer: Any) -> list[Any]:
 
 def _is_attention(path: str) -> bool:
     return any(word in path.lower() for word in _ATTENTION)
+
+
+def _attends(layer: Any) -> bool:
+    """Whether a layer has a part that is called attention, by its own name or by that of its class."""
+    return any(_is_attention(name) or _is_attention(type(part).__name__) for name, part in layer.named_modules())
 
 
 def _outputs(part: Any) -> int | None:

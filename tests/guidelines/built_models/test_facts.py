@@ -3,6 +3,7 @@
 import pytest
 
 from tensorrank import guidelines
+from tensorrank.errors import TensorRankError
 
 pytest.importorskip("torch")
 pytest.importorskip("transformers")
@@ -76,3 +77,16 @@ def test_experts_that_are_built_one_by_one_are_counted_by_their_share():
 
 def test_an_untied_file_of_a_model_without_an_output_embedding():
     assert read(model_type="swin", tie_word_embeddings=False).parameters == 27_519_354
+
+
+def test_layers_that_do_not_attend_are_told_apart():
+    mamba = read(model_type="mamba")
+    assert (mamba.main_stack.attending_layers, mamba.main_stack.attends) == (0, False)
+    with pytest.raises(TensorRankError, match=r"MambaForCausalLM has no layer that attends.*its depth and width, 32 and 768"):
+        guidelines.advise(mamba)
+    # One layer in eight attends; a third of those of a family whose attention is called by its class alone.
+    jamba = read(model_type="jamba", num_hidden_layers=16)
+    assert jamba.main_stack.attending_layers == 2
+    assert "2 of 16 layers attend; the fit and the ranks are of networks in which all layers do" in jamba.notes
+    assert read(model_type="recurrent_gemma", num_hidden_layers=6).main_stack.attending_layers == 2
+    assert read(model_type="gpt_neo").main_stack.attending_layers is None
