@@ -311,14 +311,19 @@ def nearest(text: Any, known: Iterable[str]) -> str:
     return f"expected one of {', '.join(names)}{meant(text, names)}"
 
 
-def meant(text: Any, known: Sequence[str]) -> str:
+def meant(text: Any, known: Sequence[str], likeness: float = 0.65) -> str:
     """The end of a message about an unknown name: the known one that may have been meant, if one is near.
+
+    Args:
+        text: the name that was given.
+        known: the names that are known.
+        likeness: how much of both names has to agree, from 0 to 1; more where names are long and share words.
 
     >>> meant("atention", ["attention", "recurrent"]), meant("rnn", ["attention", "recurrent"])
     ("; did you mean 'attention'?", '')
     """
     comparable = isinstance(text, str) and len(text) <= _LONGEST_NAME
-    close = get_close_matches(text, known, n=1) if comparable else []
+    close = get_close_matches(text, known, n=1, cutoff=likeness) if comparable else []
     return f"; did you mean {close[0]!r}?" if close else ""
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import tensorrank as tr
-from tensorrank.arguments import file_path, finite_number
+from tensorrank.arguments import file_path, finite_number, shown
 from tensorrank.cli.shared import options
 from tensorrank.cli.shared.pictures import FORMATS, picture_formats, say_pictures
 from tensorrank.cli.shared.terminal import make_folder, numbers_of_parameters, print_json
@@ -33,6 +33,7 @@ _LARGEST_FIT = 10**7
 
 
 def advise(
+    given: Annotated[list[str] | None, typer.Argument(hidden=True)] = None,
     parameters: Annotated[
         str | None, typer.Option(help="A size, such as 175e9 or 3B: without embeddings, N = 12 L d^2.")
     ] = None,
@@ -84,16 +85,19 @@ def advise(
     # Heavy modules are imported where they are used, so that --help answers at once.
     from tensorrank.cli import advice_text
 
+    if given:
+        option = "--config" if Path(given[0]).exists() else "--parameters, --depth and --width, or --config"
+        raise TensorRankError(f"{shown(given[0])} is given without an option; try {option} before it")
     chosen = _fit(fit)
     shaped = None if depth is None and width is None else (depth, width)
     ways = ("--parameters", "--depth and --width", "--config", "--projections")
     asked = (parameters, shaped, config, projections or None)
-    given = [way for way, value in zip(ways, asked, strict=True) if value is not None]
+    chosen_ways = [way for way, value in zip(ways, asked, strict=True) if value is not None]
     sizes_of_heads = {"--heads": heads, "--kv-heads": kv_heads, "--head-dim": head_dim}
-    if not given:
+    if not chosen_ways:
         _keys(None, [], sizes_of_heads)
-    if len(given) != 1:
-        raise TensorRankError(f"given: {', '.join(given) or 'nothing'}; give one of {', '.join(ways)}")
+    if len(chosen_ways) != 1:
+        raise TensorRankError(f"given: {', '.join(chosen_ways) or 'nothing'}; give one of {', '.join(ways)}")
     if config is None and counted_by is not None:
         raise TensorRankError(f"--counted-by is {counted_by!r} without --config; expected both")
     model = None if config is None else tr.guidelines.read_config(config, counted_by)  # type: ignore[arg-type] # checked there

@@ -145,7 +145,7 @@ def _way_round(name: str, installed: str | None, builds: bool) -> str:
     if not builds:
         return _BY_HAND
     if installed:
-        return "let transformers count it (counted by 'transformers')"
+        return "let transformers count it (counted_by='transformers', or --counted-by transformers)"
     return f"install the extra hf (pip install 'tensorrank[hf]'), with which transformers builds {name} models"
 
 

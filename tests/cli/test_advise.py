@@ -229,6 +229,9 @@ def test_pictures(tmp_path):
     [
         ((), "given: nothing; give one of --parameters, --depth and --width, --config, --projections"),
         (("--parameters", "1e9", "--depth", 3), "given: --parameters, --depth and --width; give one of"),
+        ((CONFIGS,), "configs' is given without an option; try --config before it"),
+        (("3B",), "'3B' is given without an option; try --parameters, --depth and --width, or --config before it"),
+        (("--depth", 3, 8), "'8' is given without an option; try --parameters, --depth and --width, or --config before it"),
         (("--depth", 3), "--depth is given without --width; expected both"),
         (("--width", 3), "--width is given without --depth; expected both"),
         (("--depth", 0, "--width", 8), "depth is 0; expected a whole number of at least 1"),

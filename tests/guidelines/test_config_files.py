@@ -162,6 +162,19 @@ def test_a_language_model_is_named_only_if_the_table_counts_it():
             read({"model_type": "no_such_thing", "text_config": part})
 
 
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ({"model_type": "foobar"}, "'foobar', which neither the table nor transformers knows; give depth and width$"),
+        (config("llama_3_8b", num_attention_heads=None), "the key num_attention_heads is missing; expected .* llama model$"),
+        (config("llama_3_8b", attention_sinks=2), "key attention_sinks is not known of .*, and may change it; leave it out"),
+    ],
+)
+def test_what_is_not_near_is_not_suggested(given, message):
+    with pytest.raises(TensorRankError, match=message):
+        read(given)
+
+
 def test_keys_that_change_nothing_are_left_alone():
     noise = {"_name_or_path": "me", "torch_dtype": "bfloat16", "bos_token_id": 5, "rope_theta": 1e6, "attention_dropout": 0.5}
     assert read(config("llama_7b", **noise)) == read(config("llama_7b"))

@@ -284,7 +284,10 @@ def _unread(name: str, content: Mapping[str, Any], others: Set[str], watched: li
                 raise TensorRankError(
                     f"the key {place}{key} is not known of a {name} model; did you mean {near[0]!r}? If not, leave it out"
                 )
-    return [f"transformers reads nothing of the keys {named(unread)}"] if unread else []
+    keys = f"the key{'s' * (len(unread) > 1)} {named(unread)}"
+    if not unread:
+        return []
+    return [f"transformers makes nothing of {keys}, which may change the architecture: what is counted is the model without"]
 
 
 def _properties(kind: Any) -> set[str]:

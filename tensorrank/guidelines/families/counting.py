@@ -16,6 +16,8 @@ from tensorrank.guidelines.families.harmless import has_weights, is_harmless
 from tensorrank.guidelines.families.reading import Reading, Whole
 from tensorrank.guidelines.model_config import ModelConfig, Stack
 
+# Keys share words, such as attention: only what is as near as this is a slip.
+_SLIP = 0.8
 # What keys of any family have to be, if the family says nothing else.
 _EXPECTED = {"is_encoder_decoder": (False,)}
 
@@ -235,7 +237,7 @@ def _check_needed(name: str, family: Family, content: Mapping[str, Any]) -> None
         one, there = len(missing) == 1, [key for key in content if not is_harmless(key) and key not in missing]
         raise TensorRankError(
             f"the key{'' if one else 's'} {', '.join(missing)} {'is' if one else 'are'} missing; "
-            f"expected {'it' if one else 'them'} in the configuration of a {name} model{meant(missing[0], there)}"
+            f"expected {'it' if one else 'them'} in the configuration of a {name} model{meant(missing[0], there, _SLIP)}"
         )
 
 
@@ -295,7 +297,7 @@ def _check_all_read(name: str, family: Family | Composite, reading: Reading, way
     if not unknown:
         return
     absent = sorted(known - set(reading.content))
-    near = next((text for key in unknown if (text := meant(key, absent))), "")
+    near = next((text for key in unknown if (text := meant(key, absent, _SLIP))), "")
     one = len(unknown) == 1
     raise UnknownFamilyError(
         f"the key{'' if one else 's'} {named(unknown)} {'is' if one else 'are'} not known of a {name} model, and may change "
