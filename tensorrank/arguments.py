@@ -341,8 +341,8 @@ def one_of(name: str, given: Any, known: Sequence[str]) -> str:
     return str(given)
 
 
-def listed(numbers: Sequence[int], count: int | None = None) -> str:
-    """Numbers listed for a sentence; of many only the first are listed, with how many there are.
+def listed(numbers: Sequence[int | str], count: int | None = None) -> str:
+    """Numbers, or names, listed for a sentence; of many only the first are listed, with how many there are.
 
     Args:
         numbers: all of the numbers, or the first of them.

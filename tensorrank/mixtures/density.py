@@ -22,10 +22,11 @@ from tensorrank.mixtures.decoding.completion import Explained, Explainer
 from tensorrank.mixtures.decoding.decoded import Decoded
 from tensorrank.mixtures.edges import Name
 from tensorrank.mixtures.evaluation.circuit import Circuit, Slots
-from tensorrank.mixtures.evaluation.data import codes_of, numbers_of, of_variables
+from tensorrank.mixtures.evaluation.data import codes_of, of_variables, values_of
 from tensorrank.mixtures.evaluation.inference import MISSING, one_hot, sample_components
 from tensorrank.mixtures.evaluation.passes import Evidence, Passes, in_pieces
 from tensorrank.mixtures.gaussian import Gaussians, check_finite, log_densities_of_rows
+from tensorrank.separation.partition import SiteNames, numbered
 from tensorrank.whole_numbers import counted
 
 # Slots times rows held at once in floating point: few enough for the caches of a processor, and enough that calls
@@ -60,12 +61,17 @@ class Density(ABC):
         return len(self.shape)
 
     @property
+    def site_names(self) -> SiteNames:
+        """The names of the variables, in their order; none where they are known by their numbers alone."""
+        return ()
+
+    @property
     def over_fractions(self) -> bool:
         """Whether all tables hold fractions, so that probabilities are computed without rounding."""
         return self.circuit.over_fractions
 
-    def variables_given(self, sites: Iterable[int]) -> list[int]:
-        """The numbers of different variables of the model that a user gave, in their order.
+    def variables_given(self, sites: Iterable[int | str]) -> list[int]:
+        """The numbers of different variables of the model that a user gave, by number or name, in their order.
 
         Raises:
             TensorRankError: if they are none.
@@ -79,7 +85,7 @@ class Density(ABC):
         given = things(sites)
         if given is None or isinstance(sites, Mapping):
             raise TensorRankError(f"the variables {shown(sites)} were given; expected a list of them, such as [0, 1]")
-        chosen = [whole_number("a variable", site, 0) for site in given[: self.sites + 1]]
+        chosen = [whole_number("a variable", numbered(site, self.site_names), 0) for site in given[: self.sites + 1]]
         if len(given) > self.sites or len(set(chosen)) != len(chosen) or any(site >= self.sites for site in chosen):
             raise TensorRankError(f"the variables {listed(given)} were given; expected different ones of 0 to {self.sites - 1}")
         return chosen
@@ -90,10 +96,12 @@ class Density(ABC):
         Args:
             data: shape (rows, sites): values 0..k-1 of categorical variables, or real numbers; with several features,
                 (rows, sites, features). Missing values, which are -1 (categorical) or NaN, None, pandas' NA or masked,
-                are summed out.
+                are summed out. Columns of a DataFrame that have the names (or numbers) of the variables may stand in
+                any order; those of a model whose variables have no names are taken in the order in which they stand.
 
         Raises:
-            TensorRankError: for another shape, or values that are none of the variable.
+            TensorRankError: for another shape, columns that are named otherwise than the variables, or values that are
+                none of the variable.
         """
         rows = self._rows(data)
         found = np.empty(len(rows))
@@ -273,11 +281,11 @@ class Density(ABC):
             raise TensorRankError(f"row {impossible[0]} has density 0; expected values that are possible together")
         return found
 
-    def marginal(self, sites: Sequence[int]) -> Floats:
+    def marginal(self, sites: Sequence[int | str]) -> Floats:
         """The joint marginal of some variables' components, with a dimension for each; the others are summed out.
 
         Args:
-            sites: the variables, in the order of the result's dimensions.
+            sites: the variables, by number or name, in the order of the result's dimensions.
 
         Raises:
             TensorRankError: if they are not different variables of the model, or the result would not fit in memory.
@@ -344,8 +352,9 @@ class Density(ABC):
     def _rows(self, data: ArrayLike) -> NDArray[Any]:
         """The data in the shape (rows, sites) or, for Gaussian components, (rows, sites, features)."""
         if self.densities is None:
-            return codes_of(of_variables(numbers_of(data).array, self.sites, None), self.shape)
-        rows = np.asarray(of_variables(numbers_of(data).array, self.sites, self.densities.features), dtype=np.float64)
+            return codes_of(of_variables(values_of(data, self.sites, self.site_names).array, self.sites, None), self.shape)
+        values = values_of(data, self.sites, self.site_names).array
+        rows = np.asarray(of_variables(values, self.sites, self.densities.features), dtype=np.float64)
         check_finite(rows)
         return rows
 

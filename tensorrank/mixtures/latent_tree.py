@@ -154,6 +154,11 @@ class LatentTree(Fittable):
         return tuple(self.variables or ())
 
     @property
+    def site_names(self) -> tuple[Name, ...]:
+        """The names of variables 0, 1, ...: those of the leaves."""
+        return self.leaves
+
+    @property
     def shape(self) -> tuple[int, ...]:
         """The number of values (components) of each variable."""
         return tuple(self.states[name] for name in self.leaves)
@@ -204,7 +209,7 @@ class LatentTree(Fittable):
         ]
         return TensorNetwork(tuple(tensors), tuple(f"site {site}" for site in range(self.sites)))
 
-    def restricted(self, sites: Collection[int]) -> LatentTree:
+    def restricted(self, sites: Collection[int | str]) -> LatentTree:
         """The marginal of some variables' components, numbered anew in their order, with the tables that lead to them.
 
         >>> LatentTree.random([0, 0, 1, 1, 2, 2], states=2, symbols=3, seed=0).restricted({0, 3})

@@ -138,7 +138,7 @@ class Mixture(Density, Model):
         ]
         return TensorNetwork(tuple(tensors), network.open_legs)
 
-    def marginal_network(self, sites: Sequence[int]) -> TensorNetwork:
+    def marginal_network(self, sites: Sequence[int | str]) -> TensorNetwork:
         """The marginal of W for some variables in ascending order, the others summed out, as a tensor network.
 
         Raises:

@@ -39,7 +39,7 @@ def minimum_cut(network: LabelledTensors, partition: PartitionLike) -> Cut:
 
     Args:
         network: the tensors.
-        partition: a Bipartition of its sites, "halves", "interleaved", or the sites of side A.
+        partition: a Bipartition of its sites, "halves", "interleaved", or the sites of side A by number or name.
 
     Raises:
         PartitionError: if the partition is no bipartition of the open legs.
@@ -54,7 +54,7 @@ def minimum_cut(network: LabelledTensors, partition: PartitionLike) -> Cut:
     >>> minimum_cut(train, "interleaved").bound
     16
     """
-    split = checked_partition(network.sites, partition)
+    split = checked_partition(network.sites, partition, network.open_legs)
     sides = [[network.open_legs[site] for site in side] for side in (split.a, split.b)]
     return cut_between([tensor.legs for tensor in network.tensors], network.sizes, *sides)
 

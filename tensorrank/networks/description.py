@@ -38,7 +38,7 @@ def description(network: LabelledTensors, partition: PartitionLike | None) -> st
         )
         names.append(f"[{number}]")
     if partition is not None:
-        split = checked_partition(network.sites, partition)
+        split = checked_partition(network.sites, partition, network.open_legs)
         cut = minimum_cut(network, split)
         lines.append(f"cut {split}: rank at most {abbreviated(cut.bound)}, through {with_sizes(cut.legs) or 'no leg'}")
         plan = network.grid_plan(split, _TYPICAL_GRID)

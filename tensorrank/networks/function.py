@@ -54,6 +54,11 @@ class NetworkFunction(Architecture):
         return self.network.sites
 
     @property
+    def site_names(self) -> tuple[str, ...]:
+        """The names of the open legs, in their order."""
+        return self.network.open_legs
+
+    @property
     def weight_degree(self) -> int:
         """The degree 0: the entries of the tensors are given, and there are no weights."""
         return 0

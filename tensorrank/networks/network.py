@@ -22,7 +22,7 @@ from tensorrank.networks.function import NetworkFunction
 from tensorrank.networks.grid_plan import Inputs, inputs_by_site
 from tensorrank.networks.tensors import LabelledTensors, Tensor
 from tensorrank.separation.architecture import Model
-from tensorrank.separation.partition import PartitionLike, checked_partition
+from tensorrank.separation.partition import PartitionLike, checked_partition, numbered
 from tensorrank.whole_numbers import counted
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ class TensorNetwork(LabelledTensors, Model):
         The legs of each side are taken in the partition's order, the last one running fastest.
 
         Args:
-            partition: a Bipartition of the sites, "halves", "interleaved", or the sites of side A.
+            partition: a Bipartition of the sites, "halves", "interleaved", or the sites of side A by number or name.
             field: as for `contract`.
             memory: as for `contract`.
 
@@ -104,7 +104,7 @@ class TensorNetwork(LabelledTensors, Model):
         array([[0., 2., 4., 6.],
                [1., 3., 5., 7.]])
         """
-        split = checked_partition(self.sites, partition)
+        split = checked_partition(self.sites, partition, self.open_legs)
         rows = prod(self.shape[site] for site in split.a)
         dense = self.contract(field, memory=memory)
         return dense.transpose(split.a + split.b).reshape(rows, -1)
@@ -124,7 +124,7 @@ class TensorNetwork(LabelledTensors, Model):
         all their vectors.
 
         Args:
-            partition: a Bipartition of the sites, "halves", "interleaved", or the sites of side A.
+            partition: a Bipartition of the sites, "halves", "interleaved", or the sites of side A by number or name.
             rows: inputs of side A in the partition's order: an array (m, sites of A, k), of which a leg of dimension d
                 takes the first d entries, or a list with a numpy array (m, d) for each site.
             columns: inputs of side B, likewise.
@@ -144,29 +144,34 @@ class TensorNetwork(LabelledTensors, Model):
         array([[3., 2., 1.],
                [7., 4., 3.]])
         """
-        split = checked_partition(self.sites, partition)
+        split = checked_partition(self.sites, partition, self.open_legs)
         near, far = inputs_by_site(rows, columns, (split.a, split.b), self.shape, field)
         plan = self.grid_plan(split, (near[0].shape[0], far[0].shape[0]))
         what = f"a grid of {plan.shape[0]} x {plan.shape[1]} values"
         return plan.within(memory_limit(memory), what).evaluate([*self.operands(field), *near, *far])
 
-    def marginal_network(self, sites: Sequence[int]) -> TensorNetwork:
+    @property
+    def site_names(self) -> tuple[str, ...]:
+        """The names of the sites: the open legs, in their order."""
+        return self.open_legs
+
+    def marginal_network(self, sites: Sequence[int | str]) -> TensorNetwork:
         """The network with only some of its sites open, the others summed over: of a distribution, a marginal.
 
         Args:
-            sites: the sites that stay open, in the order that they are to have.
+            sites: the sites that stay open, by their numbers or names, in the order that they are to have.
 
         Raises:
             TensorRankError: if they are no different sites of the network.
 
         >>> network = TensorNetwork((Tensor("table", ("x", "y"), [[0.1, 0.2], [0.3, 0.4]]),), ("x", "y"))
-        >>> network.marginal_network([1]).contract()
+        >>> network.marginal_network(["y"]).contract()
         array([0.4, 0.6])
         """
         given = things(sites)
         if given is None:
             raise TensorRankError(f"the sites are {shown(sites)}; expected a list of them, such as [0, 1]")
-        chosen = [whole_number("a site", site, 0) for site in given]
+        chosen = [whole_number("a site", numbered(site, self.open_legs), 0) for site in given]
         if len(set(chosen)) < len(chosen) or any(site >= self.sites for site in chosen):
             raise TensorRankError(f"the sites {listed(chosen)} were given; expected different ones of 0 to {self.sites - 1}")
         kept = tuple(self.open_legs[site] for site in chosen)
@@ -210,7 +215,7 @@ class TensorNetwork(LabelledTensors, Model):
         """The network as a figure of matplotlib, with the minimum cut if a partition is given.
 
         Args:
-            partition: a Bipartition of the sites, "halves", "interleaved", or the sites of side A.
+            partition: a Bipartition of the sites, "halves", "interleaved", or the sites of side A by number or name.
             positions: where each tensor lies, by name; a line, a tree or a spring layout if None.
             ax: axes to fill; a new figure is made by default.
             figsize: width and height of the figure in inches; by default it fits the network.

@@ -53,7 +53,7 @@ def picture(
     >>> axes.get_title()
     'rank at most 3 = the dimension of bond 2'
     """
-    split = None if partition is None else checked_partition(network.sites, partition)
+    split = None if partition is None else checked_partition(network.sites, partition, network.open_legs)
     cut = None if split is None else minimum_cut(network, split)
     graph = leg_graph(network)
     places = layout(graph) if positions is None else given_places(graph, positions)

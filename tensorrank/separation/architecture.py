@@ -21,7 +21,7 @@ from tensorrank.arithmetic.arrays import Array, Integers
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.checked import CHECKED_WHERE_USED
 from tensorrank.errors import TensorRankError
-from tensorrank.separation.partition import Bipartition
+from tensorrank.separation.partition import Bipartition, SiteNames
 from tensorrank.separation.rounding import FloatMatrix
 
 Weights = Annotated[Mapping[str, ArrayLike], CHECKED_WHERE_USED]
@@ -134,6 +134,11 @@ class Model(ABC):
     """
 
     kind: ClassVar[str]
+
+    @property
+    def site_names(self) -> SiteNames:
+        """The names of the sites, in their order; none where sites are known by their numbers alone."""
+        return ()
 
     @abstractmethod
     def architecture(self) -> Architecture:

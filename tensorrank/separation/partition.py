@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import count, islice, pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from tensorrank.arguments import MOST_LISTED, MOST_THINGS, as_whole_number, listed, shown, things
+from tensorrank.arguments import MOST_LISTED, MOST_THINGS, as_whole_number, listed, meant, shown, things
 from tensorrank.checked import CHECKED_WHERE_USED
 from tensorrank.errors import PartitionError
 
@@ -80,15 +80,25 @@ class Bipartition:
         return f"{','.join(map(str, self.a))} | {','.join(map(str, self.b))}"
 
 
-# What is taken wherever a partition is: one itself, the name of one, or the sites of side A.
-PartitionLike = Annotated[Bipartition | Literal["halves", "interleaved"] | Iterable[int], CHECKED_WHERE_USED]
+# The names of sites in their order. Only texts are names that users give: whole numbers are the numbers of sites.
+SiteNames = Sequence[int | str]
+
+# What is taken wherever a partition is: one itself, the name of one, or the sites of side A: numbers or names.
+PartitionLike = Annotated[Bipartition | Literal["halves", "interleaved"] | Iterable[int | str], CHECKED_WHERE_USED]
 
 
-def checked_partition(sites: int, partition: PartitionLike | None) -> Bipartition:
+def checked_partition(sites: int, partition: PartitionLike | None, names: SiteNames = ()) -> Bipartition:
     """The bipartition of so many sites that is meant by what a user gives; the halves if nothing is given.
+
+    Args:
+        sites: the number of sites.
+        partition: what was given. Sites of side A are numbers or, where sites have names that are texts, these.
+        names: the names of the sites, in their order; none by default.
 
     >>> checked_partition(4, "interleaved") == checked_partition(4, [0, 2]) == Bipartition((0, 2), (1, 3))
     True
+    >>> checked_partition(3, ["rain", 2], ("sun", "rain", "wind"))
+    Bipartition(a=(1, 2), b=(0,))
     """
     if isinstance(partition, Bipartition):
         if (own := partition.sites) != sites:
@@ -108,7 +118,28 @@ def checked_partition(sites: int, partition: PartitionLike | None) -> Bipartitio
             f"the partition is {shown(partition)}; expected 'halves', 'interleaved', the sites of side A, or a Bipartition, "
             f"such as Bipartition.halves({shown(sites)})"
         )
-    return Bipartition.of(sites, side)
+    return Bipartition.of(sites, [numbered(site, names) for site in side])
+
+
+def numbered(site: Any, names: SiteNames) -> Any:
+    """The number of a site that a user gave by its name; what is no text is returned as it is.
+
+    Raises:
+        PartitionError: for a text that names no site.
+
+    >>> numbered("rain", ("sun", "rain")), numbered(1, ("sun", "rain"))
+    (1, 1)
+    """
+    if not isinstance(site, str):
+        return site
+    known = [name for name in names if isinstance(name, str)]
+    if site in known:
+        return names.index(site)
+    if not known:
+        raise PartitionError(f"the site {shown(site)} was given; expected a whole number from 0, for these sites have no names")
+    raise PartitionError(
+        f"the site {shown(site)} was given; expected one of {listed(known)}, or its number{meant(site, known)}"
+    )
 
 
 def _sites(sites: Iterable[int], side: str) -> tuple[int, ...]:

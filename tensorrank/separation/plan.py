@@ -110,7 +110,8 @@ def plan(model: Model, partition: PartitionLike | None = None, **options: Unpack
 
     Args:
         model: an architecture, a `TensorNetwork`, or a mixture.
-        partition: the two sides: a `Bipartition`, "halves" (the default), "interleaved", or the sites of side A.
+        partition: the two sides: a `Bipartition`, "halves" (the default), "interleaved", or the sites of side A, by
+            number or name.
         method: "auto" (the default), "catalecticant" or "grid".
         weights: as in `separation_rank`; random ones by default. A rank that is proved for almost all weights has to be
             computed for given ones.
@@ -139,7 +140,7 @@ def plan(model: Model, partition: PartitionLike | None = None, **options: Unpack
     """
     chosen = checked_options("plan", options, PlanOptions)
     architecture = as_architecture(model)
-    return planned(architecture, checked_partition(architecture.sites, partition), chosen)
+    return planned(architecture, checked_partition(architecture.sites, partition, model.site_names), chosen)
 
 
 def planned(architecture: Architecture, partition: Bipartition, options: PlanOptions) -> Plan:

@@ -32,7 +32,8 @@ def separation_rank(model: Model, partition: PartitionLike | None = None, **opti
 
     Args:
         model: an architecture, such as `SelfAttention` or `RecurrentCircuit`, a `TensorNetwork`, or a mixture.
-        partition: the two sides: a `Bipartition`, "halves" (the default), "interleaved", or the sites of side A.
+        partition: the two sides: a `Bipartition`, "halves" (the default), "interleaved", or the sites of side A, by
+            number or name.
         method: "catalecticant" (Hankel blocks, for attention in moment form), "grid" (a sampled matrix), or "auto", the
             default, which chooses. By default a rank that is proved for almost all weights is given at once, and a
             method that is named computes it.
@@ -153,7 +154,7 @@ def _begun(
     model: Model, partition: PartitionLike | None, options: ComputationOptions, *, elsewhere: bool = False
 ) -> Computation:
     architecture = as_architecture(model)
-    split = checked_partition(architecture.sites, partition)
+    split = checked_partition(architecture.sites, partition, model.site_names)
     count = whole_number("draws", options["draws"], 1, most=_MOST_DRAWS)
     given = things(options["primes"])
     if given is not None:

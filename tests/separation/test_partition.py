@@ -132,7 +132,10 @@ def test_a_partition_is_halves_where_none_is_given():
         (lambda: Bipartition.halves(10**5000), "a bipartition of a whole number of some 5000 digits sites was asked for"),
         (lambda: Bipartition((0,), (10**30,)), r"the partition misses sites 1, 2, .* \(9{30} in all\)"),
         (lambda: Bipartition.of(10**7, iter(int, 1)), "side A of the partition is .*; expected a list of sites"),
-        (lambda: checked_partition(4, np.array(["halves", "x"])), "names .*'halves'.*; sites are whole numbers from 0"),
+        (
+            lambda: checked_partition(4, np.array(["halves", "x"])),
+            "the site .*'halves'.* was given; .*these sites have no names",
+        ),
         (lambda: checked_partition(4, 5), "the partition is 5; expected 'halves', 'interleaved', the sites of side A"),
     ],
 )

@@ -11,6 +11,7 @@ from tensorrank.arguments import file_path
 from tensorrank.cli.shared.options import RankOptions
 from tensorrank.cli.shared.terminal import Bar, print_json, say, whole_numbers
 from tensorrank.given_files.paths import named_in_errors
+from tensorrank.separation.partition import SiteNames, checked_partition
 
 
 def print_rank(
@@ -27,7 +28,7 @@ def print_rank(
     `described` is the model for JSON, by default its kind and its arguments; `unit` is what its sites are called.
     """
     described = described or {"kind": model.kind, **model.to_dict()}
-    split = named_partition(given.partition, model.sites, unit)
+    split = named_partition(given.partition, model.sites, unit, model.site_names)
     chosen: dict[str, Any] = {
         "method": method,
         "primes": None if given.primes is None else whole_numbers(given.primes, "--primes"),
@@ -63,12 +64,15 @@ def rank_values(result: Any, described: dict[str, Any], split: tr.Bipartition) -
     return {**result.to_dict(), "model": described, "partition": [list(split.a), list(split.b)]}
 
 
-def named_partition(text: str, sites: int, unit: str = "sites") -> tr.Bipartition:
-    """The bipartition of --partition."""
+def named_partition(text: str, sites: int, unit: str = "sites", names: SiteNames = ()) -> tr.Bipartition:
+    """The bipartition of --partition; sites that have names may be given by these."""
     if text == "halves":
         return tr.Bipartition.halves(sites)
     if text == "interleaved":
         return tr.Bipartition.interleaved(sites)
+    parts = [part.strip() for part in text.split(",")]
+    if all(part in names for part in parts):
+        return checked_partition(sites, parts, names)
     expected = f"halves, interleaved, or the {unit} of side A from 0 on, such as 0,1,5 or 0-3"
     return tr.Bipartition.of(sites, whole_numbers(text, "--partition", expected))
 

@@ -14,11 +14,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tensorrank.arguments import shown
+from tensorrank.arguments import listed, shown, things
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.given_arrays import with_masks
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.evaluation.inference import MISSING
+from tensorrank.separation.partition import SiteNames
 
 
 class Numbers(NamedTuple):
@@ -101,6 +102,38 @@ def _is_missing(entry: Any) -> bool:
         return entry.is_nan()
     # By the name of its type, so that pandas need not be installed.
     return type(entry).__name__ == "NAType" and type(entry).__module__.startswith("pandas.")
+
+
+def values_of(data: ArrayLike, sites: int, names: SiteNames = ()) -> Numbers:
+    """The numbers of some data of so many variables, the columns of a DataFrame in the order of the variables.
+
+    Columns that have the numbers of all variables, or their names, stand in any order. Others are taken as they stand
+    if no variable has a text for a name, for then no name tells a column from another.
+
+    Raises:
+        TensorRankError: as `numbers_of`, and for columns that have other names than variables that have names.
+    """
+    numbers, columns = numbers_of(data), things(getattr(data, "columns", None))
+    if columns is None or numbers.array.ndim != 2:
+        return numbers
+    for known in (tuple(range(sites)), tuple(names)):
+        if len(columns) == len(known) and set(columns) == set(known):
+            return Numbers(numbers.array[:, [columns.index(name) for name in known]], numbers.whole)
+    if any(isinstance(name, str) for name in names):
+        raise _other_columns(columns, names)
+    return numbers
+
+
+def _other_columns(columns: Sequence[Any], names: SiteNames) -> TensorRankError:
+    unknown = [column for column in columns if column not in names]
+    absent = [name for name in names if name not in columns]
+    found = [f"{shown(unknown)}, which name no variable"] if unknown else []
+    found += [f"none for {shown(absent)}"] if absent else []
+    return TensorRankError(
+        f"the data has columns {' and '.join(found) or f'that repeat a name, {shown(list(columns))}'}; expected one for each "
+        f"of {listed(names)}, in any order: data.reindex(columns=[...]) leaves others out, and missing what is not there; "
+        "data.to_numpy() takes columns as they stand"
+    )
 
 
 def of_variables(array: NDArray[Any], sites: int, features: int | None) -> NDArray[Any]:

@@ -55,7 +55,7 @@ def fitted(start: M, data: ArrayLike, **options: Unpack[RunOptions]) -> FitRepor
             "sum-product model"
         )
     features = None if start.densities is None else start.densities.features
-    observed = observations_of(data, start.shape, features, settings.weights)
+    observed = observations_of(data, start.shape, features, settings.weights, start.site_names)
     tied = TiedCircuit(start.passes)
     return _best(start, tied, lambda restart: Parameters(tied.tables, start.densities), observed, settings)
 

@@ -13,9 +13,10 @@ from tensorrank.arguments import one_of, shown, things, whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.given_arrays import as_array
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.evaluation.data import Numbers, codes_of, numbers_of, of_variables
+from tensorrank.mixtures.evaluation.data import Numbers, codes_of, numbers_of, of_variables, values_of
 from tensorrank.mixtures.evaluation.inference import MISSING
 from tensorrank.mixtures.fitting.options import LARGEST
+from tensorrank.separation.partition import SiteNames
 
 # Probabilities below 1e-80 become 0, and a row that counts this much less than another is learnt to be no likelier.
 _LEAST_SHARE = 1e-60
@@ -97,7 +98,7 @@ def observations(
     >>> survey.shape, survey.codes.tolist(), survey.weights.tolist()
     ((2, 3), [[0, 2], [1, -1]], [2.0, 1.0])
     """
-    array, whole = _numbers(data)
+    array, whole = _checked(numbers_of(data))
     kind = _kind(array, densities, whole=whole)
     if kind == "gaussian":
         if symbols is not None:
@@ -108,15 +109,19 @@ def observations(
     return _categorical(array, _shape(array, symbols), _row_weights(weights, array))
 
 
-def observations_of(data: ArrayLike, shape: tuple[int, ...], features: int | None, weights: ArrayLike | None) -> Observations:
-    """The data, checked, as variables of a model of this shape, whose Gaussian components have so many features."""
-    array = of_variables(_numbers(data).array, len(shape), features)
+def observations_of(
+    data: ArrayLike, shape: tuple[int, ...], features: int | None, weights: ArrayLike | None, names: SiteNames = ()
+) -> Observations:
+    """The data, checked, as variables of a model of this shape, whose Gaussian components have so many features.
+
+    Columns of a DataFrame are told by the names of the variables, if they have any.
+    """
+    array = of_variables(_checked(values_of(data, len(shape), names)).array, len(shape), features)
     checked = _row_weights(weights, array)
     return _categorical(array, shape, checked) if features is None else _real(array, checked)
 
 
-def _numbers(data: ArrayLike) -> Numbers:
-    numbers = numbers_of(data)
+def _checked(numbers: Numbers) -> Numbers:
     array = numbers.array
     if array.ndim not in (2, 3) or not array.size:
         raise TensorRankError(
