@@ -15,6 +15,7 @@ from .errors import TensorRankError as TensorRankError
 from .findings import study as study
 from .given_files.matrices import read_matrix as read_matrix
 from .mixtures.approximation.approximate import approximate as approximate
+from .mixtures.evaluation.sequences import samples as samples
 from .mixtures.evaluation.sequences import sequences as sequences
 from .mixtures.formats.adapters import from_hmmlearn as from_hmmlearn, from_tensorly as from_tensorly
 from .mixtures.formats.bayesian_networks import from_bif as from_bif, from_pgmpy as from_pgmpy

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import cached_property
 from itertools import pairwise
 from math import prod
-from typing import Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -26,6 +26,7 @@ from tensorrank.mixtures.evaluation.data import codes_of, of_variables, values_o
 from tensorrank.mixtures.evaluation.inference import MISSING, one_hot, sample_components
 from tensorrank.mixtures.evaluation.passes import Evidence, Passes, in_pieces
 from tensorrank.mixtures.gaussian import Gaussians, check_finite, log_densities_of_rows
+from tensorrank.mixtures.names_elsewhere import no_attribute
 from tensorrank.separation.partition import SiteNames, numbered
 from tensorrank.whole_numbers import counted
 
@@ -348,6 +349,12 @@ class Density(ABC):
                 + f" were given for {self.sites} variables of {', '.join(map(str, sorted(set(self.shape))))} "
                 "components; expected as many"
             )
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """Names that other libraries have for what a mixture offers are answered with ours."""
+            raise AttributeError(no_attribute(self, name), name=name, obj=self)
 
     def _rows(self, data: ArrayLike) -> NDArray[Any]:
         """The data in the shape (rows, sites) or, for Gaussian components, (rows, sites, features)."""

@@ -10,10 +10,9 @@ from typing import Any, ClassVar, Self, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tensorrank.arguments import shown, things, true_or_false, whole_number
+from tensorrank.arguments import shown, true_or_false, whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.decoding.decoded import Decoded
 from tensorrank.mixtures.edges import Name
 from tensorrank.mixtures.evaluation.circuit import Blocks, Circuit, Leaves, Products, Slots, Sums
 from tensorrank.mixtures.evaluation.sequences import sequences
@@ -24,6 +23,7 @@ from tensorrank.mixtures.formats.fields import Fields
 from tensorrank.mixtures.formats.written_tables import written
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.latent_tree import Edge, LatentTree
+from tensorrank.mixtures.of_sequences import OfSequences
 from tensorrank.mixtures.tables import Table, check_entries, distributions, image_of, listed_tables, random_distributions
 from tensorrank.mixtures.tree_shaped import TreeShaped
 
@@ -32,7 +32,7 @@ _MOST_STEPS = 10**6
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class HiddenMarkov(TreeShaped):
+class HiddenMarkov(OfSequences, TreeShaped):
     """P(x) = sum over z of initial[z_0] E_0[z_0, x_0] T_0[z_0, z_1] E_1[z_1, x_1] ... of `length` steps.
 
     Attributes:
@@ -157,46 +157,7 @@ class HiddenMarkov(TreeShaped):
         """The states z0, z1, ... of the steps, each with a slot for each state."""
         return self._compiled[1]
 
-    def viterbi(self, data: ArrayLike, *, lengths: Iterable[int] | None = None) -> Decoded:
-        """The Viterbi path: the most probable states of all steps together, given each row.
-
-        Of equally probable paths the one with the lowest states is chosen, from the first step on; probabilities count
-        as equal within a share of 1e-12. A row of density 0 has no states: they are -1, and their log-probability is
-        -inf.
-
-        Args:
-            data: as for `log_density`. A step at which the value is missing has a state, too, on which those of other
-                steps may depend: also behind the last value that is known. Gaussian components are summed out. With
-                `lengths`, sequences one below the other, as hmmlearn has them.
-            lengths: how many samples each sequence has, if they stand one below the other. Each path is then that of a
-                chain of so many steps, of any number if the model is homogeneous; behind its end states are -1.
-
-        Raises:
-            TensorRankError: as `log_density`, and for a sequence that is longer than a model with tables for each step.
-
-        Source: Viterbi, Error Bounds for Convolutional Codes (IEEE Trans. Inf. Theory 13, 1967).
-
-        >>> weather = HiddenMarkov([0.5, 0.5], [[0.9, 0.1], [0.3, 0.7]], [[0.8, 0.2], [0.1, 0.9]], length=3)
-        >>> weather.viterbi([[0, 0, 1], [1, 1, -1]]).states
-        array([[0, 0, 0],
-               [1, 1, 1]])
-        >>> weather.viterbi([[1], [1], [0], [0], [0]], lengths=[1, 4]).states
-        array([[ 1, -1, -1, -1],
-               [ 1,  0,  0,  0]])
-        """
-        if lengths is None:
-            return super().viterbi(data)
-        several = things(lengths)
-        rows = sequences(data, lengths if several is None else several)
-        steps = np.array(several, dtype=np.int64)
-        states, logs = np.full(rows.shape[:2], -1), np.empty(len(rows))
-        for length in np.unique(steps).tolist():
-            here = steps == length
-            found = self.of_length(length).viterbi(rows[here, :length])
-            states[here, :length], logs[here] = found.states, found.log_probabilities
-        return Decoded(tuple(f"z{step}" for step in range(rows.shape[1])), states, logs)
-
-    def of_length(self, length: int) -> HiddenMarkov:
+    def of_length(self, length: int) -> Self:
         """The model of the first steps of its sequences; if it is homogeneous, of any number of steps.
 
         Args:
@@ -219,7 +180,7 @@ class HiddenMarkov(TreeShaped):
         densities = self.densities
         if densities is not None and densities.sites is not None:
             densities = Gaussians(densities.means[:steps], densities.covariances[:steps])
-        return HiddenMarkov(self.initial, transition, emission, steps, densities=densities)
+        return type(self)(self.initial, transition, emission, steps, densities=densities)
 
     def fields(self) -> dict[str, Any]:
         """The tables, one of a sort or a list, and the length."""

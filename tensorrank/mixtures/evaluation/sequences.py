@@ -1,4 +1,4 @@
-"""Sequences one below the other, as hmmlearn has them, as the rows that models take."""
+"""Sequences one below the other, as hmmlearn has them, as the rows that models take, and back."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import shown, things, whole_number
+from tensorrank.arithmetic.arrays import Array
+from tensorrank.arithmetic.given_arrays import with_masks
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.evaluation.data import numbers_of
@@ -63,14 +65,48 @@ def sequences(data: ArrayLike, lengths: Iterable[int] | None = None) -> NDArray[
     return found[:, :, 0] if features == 1 else found
 
 
+def samples(rows: ArrayLike, lengths: Iterable[int]) -> Array:
+    """Results of sequences, a row for each, as samples one below the other: our layout in hmmlearn's.
+
+    What lies behind the end of a sequence is left out: `samples(sequences(data, lengths), lengths)` is the data again.
+
+    Args:
+        rows: an array of shape (sequences, longest, ...), such as the `states` that `viterbi` finds.
+        lengths: how many samples each sequence has, in order.
+
+    Returns:
+        An array of shape (samples, ...): for each sequence its steps, in the order of the sequences.
+
+    Raises:
+        TensorRankError: if the array has no row for each sequence, or fewer steps than the longest one.
+
+    Source: https://hmmlearn.readthedocs.io, "Working with multiple sequences".
+
+    >>> samples([[0, 0, 1], [1, -1, -1]], lengths=[3, 1])
+    array([0, 0, 1, 1])
+    """
+    array, given = with_masks(rows, "the rows"), _whole(lengths)
+    if array.ndim < 2 or len(array) != len(given) or array.shape[1] < max(given):
+        raise TensorRankError(
+            f"an array of the shape {array.shape} was given; expected (sequences, steps, ...): a row for each of the "
+            f"{len(given)} lengths, of at least {max(given)} steps"
+        )
+    found: Array = array[np.arange(array.shape[1]) < np.array(given)[:, None]]
+    return found
+
+
 def _checked(lengths: Iterable[int], samples: int) -> list[int]:
-    several = None if isinstance(lengths, Mapping) else things(lengths)
-    if not several:
-        raise TensorRankError(f"lengths are {shown(lengths)}; expected a list of whole numbers, such as [300, 400]")
-    found = [whole_number("a length", one, 1) for one in several]
+    found = _whole(lengths)
     if sum(found) != samples:
         raise TensorRankError(
             f"the lengths sum to {sum(found)}, and there are {samples} samples; expected as many: a length for each sequence, "
             "of samples one below the other"
         )
     return found
+
+
+def _whole(lengths: Iterable[int]) -> list[int]:
+    several = None if isinstance(lengths, Mapping) else things(lengths)
+    if not several:
+        raise TensorRankError(f"lengths are {shown(lengths)}; expected a list of whole numbers, such as [300, 400]")
+    return [whole_number("a length", one, 1) for one in several]

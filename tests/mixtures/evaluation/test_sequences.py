@@ -1,5 +1,7 @@
 """hmmlearn's layout of data, samples one below the other beside their lengths, against hmmlearn itself."""
 
+import copy
+import pickle
 import re
 
 import numpy as np
@@ -7,6 +9,7 @@ import pytest
 from hmmlearn.hmm import CategoricalHMM, GaussianHMM
 
 from tensorrank.errors import TensorRankError
+from tensorrank.mixtures.evaluation.sequences import samples as one_below_the_other
 from tensorrank.mixtures.evaluation.sequences import sequences
 from tensorrank.mixtures.formats.adapters import from_hmmlearn
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
@@ -129,3 +132,79 @@ def test_a_model_of_many_steps_refuses_samples_one_below_the_other(shape, featur
 def test_what_is_no_layout_of_sequences_is_refused(data, lengths, message):
     with pytest.raises(TensorRankError, match=re.escape(message)):
         sequences(data, lengths)
+
+
+@pytest.mark.parametrize("features", [0, 1, 2])
+def test_every_question_takes_lengths_as_hmmlearn_does(features):
+    data, model = samples(features), theirs(features)
+    ours = from_hmmlearn(model, 3)  # of another number of steps than any sequence has
+    parts = np.split(data, np.cumsum(LENGTHS)[:-1])
+    logs = [model.score(part) for part in parts]
+    np.testing.assert_allclose(ours.log_density(data, lengths=LENGTHS), logs, rtol=1e-11)
+    np.testing.assert_allclose(ours.score_samples(data, lengths=iter(LENGTHS)), logs, rtol=1e-11)
+    assert ours.score(data, lengths=LENGTHS) == pytest.approx(np.mean(logs), rel=1e-11)
+    np.testing.assert_allclose(ours.probability(data, lengths=LENGTHS), np.exp(logs), rtol=1e-9)
+    each = np.stack(list(ours.hidden_posteriors(data, lengths=LENGTHS).values()), axis=1)
+    np.testing.assert_allclose(one_below_the_other(each, LENGTHS), model.predict_proba(data, LENGTHS), atol=1e-11)
+    assert np.isnan(each[np.arange(max(LENGTHS)) >= np.array(LENGTHS)[:, None]]).all()
+    paths = one_below_the_other(ours.viterbi(data, lengths=LENGTHS).states, LENGTHS)
+    np.testing.assert_array_equal(paths, model.predict(data, LENGTHS))
+
+
+def test_posteriors_and_completions_of_sequences_are_those_of_each_sequence_alone():
+    chain, lengths = HiddenMarkov.random(2, 3, 4, seed=0), [3, 1, 2]
+    data = np.array([0, -1, 2, -1, 1, -1])
+    posteriors = chain.posteriors(data, lengths=lengths)
+    found = chain.most_probable_explanation(data, lengths=lengths)
+    for row, (part, length) in enumerate(zip(np.split(data, np.cumsum(lengths)[:-1]), lengths, strict=True)):
+        alone = chain.of_length(length)
+        for step, expected in enumerate(alone.posteriors(part[None])):
+            np.testing.assert_allclose(posteriors[step][row], expected[0], rtol=1e-12)
+        assert all(np.isnan(posteriors[step][row]).all() for step in range(length, 3))
+        explained = alone.most_probable_explanation(part[None])
+        assert found.rows[row].tolist() == [*explained.rows[0].tolist(), *[-1] * (3 - length)]
+        assert found.log_densities[row] == pytest.approx(explained.log_densities[0], rel=1e-12)
+
+
+@pytest.mark.parametrize("features", [0, 1, 2])
+def test_samples_are_what_sequences_were_made_of(features):
+    data = samples(features)
+    back = one_below_the_other(sequences(data, LENGTHS), LENGTHS)
+    np.testing.assert_array_equal(back if features == 2 else back[:, None], data)
+
+
+@pytest.mark.parametrize(
+    ("rows", "lengths", "words"),
+    [
+        ([[0, 1]], [1, 1], r"shape \(1, 2\) was given; expected .*a row for each of the 2 lengths, of at least 1 steps"),
+        ([[0, 1], [0, 1]], [3, 1], "of at least 3 steps"),
+        ([0, 1], [1, 1], r"shape \(2,\)"),
+        ([[0, 1]], [], r"lengths are \[\]; expected a list of whole numbers"),
+    ],
+)
+def test_rows_that_do_not_fit_the_lengths_are_refused(rows, lengths, words):
+    with pytest.raises(TensorRankError, match=words):
+        one_below_the_other(rows, lengths)
+
+
+@pytest.mark.parametrize(
+    ("name", "ours"),
+    [
+        ("predict", r"viterbi\(data\).states"),
+        ("decode", r"viterbi\(data\)"),
+        ("predict_proba", r"hidden_posteriors\(data\)"),
+        ("transmat_", "transition"),
+    ],
+)
+def test_names_of_other_libraries_are_answered_with_ours(name, ours):
+    model = HiddenMarkov.random(2, 2, 3, 0)
+    with pytest.raises(AttributeError, match=f"'HiddenMarkov' object has no attribute '{name}'; here it is {ours}"):
+        getattr(model, name)
+    assert not hasattr(model, name)
+
+
+def test_other_unknown_names_are_refused_as_ever_and_models_are_copied():
+    model = LatentClass.random([2, 2], 2, 0)
+    with pytest.raises(AttributeError, match=r"'LatentClass' object has no attribute 'colour'$"):
+        _ = model.colour
+    assert copy.deepcopy(model) == pickle.loads(pickle.dumps(model)) == model
