@@ -1,4 +1,4 @@
-"""Whole numbers of any size as text. Python itself refuses to write or read more than 4300 digits."""
+"""Whole numbers of any size as text, and of text. Python itself refuses to write or read more than 4300 digits."""
 
 from __future__ import annotations
 
@@ -6,12 +6,17 @@ import math
 import re
 from collections.abc import Sequence
 from decimal import MAX_EMAX, MAX_PREC, MIN_EMIN, Context, Decimal
+from fractions import Fraction
 from functools import lru_cache
 
 from tensorrank.errors import TensorRankError
 
 # The most digits of a whole number in a file of a model: exact arithmetic with longer ones takes its time.
 MOST_DIGITS = 20_000
+# The largest exponent of a decimal that is read exactly, so that it is a number of some reasonable length.
+LARGEST_EXPONENT = 9999
+_LARGE_EXPONENT = re.compile(r"[eE][+-]?[\d_]{5,}")
+_RATIO = re.compile(r"([+-]?[0-9]+)(?:/([0-9]+))?")
 # Fewer digits than any limit that Python may be set to.
 _FEW = 600
 # Up to so many bits Decimal itself, whose time grows with their square, is fast.
@@ -54,6 +59,26 @@ def from_text(text: str) -> int:
         raise TensorRankError(f"the text {text[:40]!r} was given; expected a whole number in decimal digits")
     number = _whole(text.lstrip("+-"), {})
     return -number if text[0] == "-" else number
+
+
+def fraction_from_text(text: str) -> Fraction:
+    """The number that a text says, exactly: a whole number, a ratio of two, or a decimal with or without an exponent.
+
+    Raises:
+        ValueError: if it says none, divides by zero, or has an exponent of five digits.
+
+    >>> fraction_from_text("1/3"), fraction_from_text("-2.5e-1")
+    (Fraction(1, 3), Fraction(-1, 4))
+    """
+    ratio = _RATIO.fullmatch(text.strip())
+    if ratio is not None:
+        below = from_text(ratio[2] or "1")
+        if below == 0:
+            raise ValueError(text)
+        return Fraction(from_text(ratio[1]), below)
+    if _LARGE_EXPONENT.search(text):
+        raise ValueError(text)
+    return Fraction(text)
 
 
 def _whole(digits: str, powers: dict[int, int]) -> int:

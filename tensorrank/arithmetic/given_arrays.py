@@ -89,14 +89,14 @@ def with_masks(values: ArrayLike, name: str = "the array") -> Array:
 
 
 def as_given(values: ArrayLike, name: str = "the array") -> Array:
-    """An array as by `as_array`, in which lists that numpy would round to floats keep their entries.
+    """An array as by `as_array`, in which lists that numpy would make floats, or texts, of keep their entries.
 
     >>> as_given([2**60 + 1, 0.5])
     array([1152921504606846977, 0.5], dtype=object)
     """
     array = as_array(values, name)
-    # What has a type for all its entries has nothing that was rounded.
-    if array.dtype.kind == "f" and not hasattr(values, "dtype"):
+    # What has a type for all its entries has nothing that was changed.
+    if array.dtype.kind in "fUS" and not hasattr(values, "dtype"):
         return np.asarray(values, dtype=object)
     return array
 

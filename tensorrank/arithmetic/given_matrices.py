@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from decimal import Decimal
 from fractions import Fraction
-from numbers import Rational
+from numbers import Number, Rational
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -13,17 +14,17 @@ from numpy.typing import ArrayLike
 
 from tensorrank.arguments import shown
 from tensorrank.arithmetic.arrays import Array
-from tensorrank.arithmetic.given_arrays import as_given
+from tensorrank.arithmetic.given_arrays import as_array, as_floats, as_given
 from tensorrank.arithmetic.sparse_matrices import SparseMatrix
 from tensorrank.checked import CHECKED_WHERE_USED
 from tensorrank.errors import TensorRankError
+from tensorrank.whole_numbers import LARGEST_EXPONENT, fraction_from_text
 
 # An array, lists, a DataFrame, a sparse matrix of scipy, or what `read_matrix` gives.
 MatrixLike = Annotated[ArrayLike | SparseMatrix | Any, CHECKED_WHERE_USED]
 
 # Floats from here on may stand for several whole numbers.
 _LARGEST_WHOLE = 2.0**53
-_LARGEST_EXPONENT = 9999
 
 
 def as_matrix(given: MatrixLike) -> Array | SparseMatrix:
@@ -41,6 +42,28 @@ def as_matrix(given: MatrixLike) -> Array | SparseMatrix:
     array = as_given(given)
     if array.ndim != 2:
         raise TensorRankError(f"an array of shape {array.shape} was given; expected a matrix (two dimensions)")
+    return array
+
+
+def as_numbers(given: MatrixLike) -> Array:
+    """The matrix that a user gave, dense and of numbers in one of numpy's types; fractions become floats.
+
+    Raises:
+        TensorRankError: as `as_matrix`, for entries that are no numbers, and where it would not fit in memory.
+
+    >>> as_numbers([[Fraction(1, 2), 1]])
+    array([[0.5, 1. ]])
+    """
+    dense: Any = given
+    named = isinstance(given, str | Path | SparseMatrix) or hasattr(given, "tocoo")
+    matrix = as_matrix(given) if named else as_array(dense, "the matrix")
+    array = matrix.toarray() if isinstance(matrix, SparseMatrix) else matrix
+    if array.ndim != 2:
+        raise TensorRankError(f"an array of shape {array.shape} was given; expected a matrix (two dimensions)")
+    if array.dtype == object and all(isinstance(entry, Number | Decimal) for entry in array.flat):
+        array = as_floats(array, "the matrix")
+    if array.dtype.kind not in "biufc":
+        raise TensorRankError(f"a matrix of {array.dtype} was given; expected real or complex numbers")
     return array
 
 
@@ -82,8 +105,11 @@ def _exact(entry: Any) -> int | Fraction:
         return int(entry.numerator) if entry.denominator == 1 else Fraction(entry)
     if isinstance(entry, float) and abs(entry) < _LARGEST_WHOLE and entry == int(entry):
         return int(entry)
-    if isinstance(entry, Decimal) and entry.is_finite() and abs(entry.adjusted()) <= _LARGEST_EXPONENT:
+    if isinstance(entry, Decimal) and entry.is_finite() and abs(entry.adjusted()) <= LARGEST_EXPONENT:
         return _exact(Fraction(entry))
+    if isinstance(entry, str):
+        with suppress(ValueError):
+            return _exact(fraction_from_text(entry))
     raise _no_exact(entry)
 
 

@@ -70,9 +70,10 @@ def rational_rank(
     minors are zero, because the product divides them, and r is the rank.
 
     Args:
-        matrix: whole numbers of any size, or fractions, of shape (rows, columns): an array, lists, a DataFrame, a
-            sparse matrix of scipy, or what `read_matrix` gives. Floats are accepted if they are whole numbers, and
-            complex ones if their parts are: X + i Y has half the rank of the real matrix ((X, -Y), (Y, X)).
+        matrix: whole numbers of any size, or fractions (texts such as "1/2", too), of shape (rows, columns): an array,
+            lists, a DataFrame, a sparse matrix of scipy, or what `read_matrix` gives. Floats are accepted if they
+            are whole numbers, and complex ones if their parts are: X + i Y has half the rank of the real matrix
+            ((X, -Y), (Y, X)).
         seed: of the primes, drawn uniformly among those from 2^30 to 2^31, from the seed and a hash of the entries. A
             large matrix is tried at one of a byte first, which is enough where its rank is full.
         work: operations that may be spent on a proof; where it takes more, the rank is probable.

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from tensorrank.arguments import as_float, shown
 from tensorrank.arithmetic.arrays import Array, Floats, Integers
-from tensorrank.arithmetic.given_arrays import as_array
+from tensorrank.arithmetic.given_matrices import MatrixLike, as_numbers
 from tensorrank.errors import TensorRankError
 from tensorrank.given_records import field_values
 from tensorrank.records import Record
@@ -181,14 +180,15 @@ class NumericalRank(Record):
         return f"NumericalRank {self.value} ({trust}): threshold {self.threshold:.3g}, gap {self.gap:.3g}{why}"
 
 
-def numerical_rank(matrix: ArrayLike, *, rtol: float | None = None, atol: float | None = None) -> NumericalRank:
+def numerical_rank(matrix: MatrixLike, *, rtol: float | None = None, atol: float | None = None) -> NumericalRank:
     """The numerical rank of a real or complex matrix: the number of singular values above a threshold.
 
     A rank whose threshold is below rounding is called ambiguous, since rounding errors may be counted; so is one whose
     last value counted is not far above rounding.
 
     Args:
-        matrix: an array of shape (rows, columns); zero-size matrices have rank 0.
+        matrix: an array of shape (rows, columns), lists, a DataFrame, a sparse matrix of scipy, or what `read_matrix`
+            gives; zero-size matrices have rank 0. It is made dense, and fractions become floats.
         rtol: threshold relative to the largest singular value; max(rows, columns) * machine epsilon of the type of the
             entries if neither tolerance is given, 0 if only `atol` is.
         atol: absolute threshold, 0 if not given.
@@ -202,11 +202,7 @@ def numerical_rank(matrix: ArrayLike, *, rtol: float | None = None, atol: float 
     >>> print(numerical_rank([[1, 2], [2, 4.0]]))  # doctest: +ELLIPSIS
     NumericalRank 1 (clear): threshold 2.22e-15, gap ...
     """
-    array = as_array(matrix, "the matrix")
-    if array.ndim != 2:
-        raise TensorRankError(f"an array of shape {array.shape} was given; expected a matrix (two dimensions)")
-    if array.dtype.kind not in "biufc":
-        raise TensorRankError(f"a matrix of {array.dtype} was given; expected real or complex numbers")
+    array = as_numbers(matrix)
     if not np.isfinite(array).all():
         row, column = np.argwhere(~np.isfinite(array))[0]
         raise TensorRankError(f"entry ({row}, {column}) is {array[row, column]}; expected finite numbers")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from fractions import Fraction
@@ -16,17 +15,13 @@ from tensorrank.arguments import shown, true_or_false
 from tensorrank.arithmetic.given_arrays import as_given
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
-from tensorrank.whole_numbers import from_text
+from tensorrank.whole_numbers import LARGEST_EXPONENT, fraction_from_text
 
 # float64, or Python objects: all of them Fractions.
 Table = NDArray[Any]
 
 # The most by which sums of floats may differ from one. Tables are kept as given, never rescaled.
 TOLERANCE = 1e-6
-# Whole numbers and fractions as texts; decimals and exponents are left to Python.
-_RATIO = re.compile(r"([+-]?\d+)(?:/(\d+))?")
-_LARGEST_EXPONENT = 9999
-_LARGE_EXPONENT = re.compile(r"[eE][+-]?[\d_]{5,}")
 # Tables of fewer entries fit wherever anything does.
 _FEW_ENTRIES = 2**16
 _FLOAT_BYTES, _FRACTION_BYTES = 32, 400
@@ -50,9 +45,6 @@ def nonnegative(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
     """
     array = as_given(given, what)
     _refuse_other_order(given, what)
-    if array.dtype.kind in "US" and not isinstance(given, np.ndarray):
-        # Of texts beside floats numpy makes texts.
-        array = np.array(given, dtype=object)
     if array.ndim != len(axes) or not array.size:
         raise TensorRankError(f"{what} has the shape {array.shape}; expected ({', '.join(axes)}), none of them empty")
     if array.dtype.kind in "iu":
@@ -215,20 +207,13 @@ def _number(entry: Any, what: str) -> float | Fraction:
     try:
         if isinstance(entry, bool):
             raise TypeError
-        if isinstance(entry, str) and (ratio := _RATIO.fullmatch(entry.strip())):
-            return Fraction(from_text(ratio[1]), from_text(ratio[2] or "1"))
-        if _fills_memory(entry):
+        if isinstance(entry, str):
+            return fraction_from_text(entry)
+        if isinstance(entry, Decimal) and entry.is_finite() and abs(entry.adjusted()) > LARGEST_EXPONENT:
             raise OverflowError
         return Fraction(entry)
     except (TypeError, ValueError, OverflowError, ZeroDivisionError):
         raise TensorRankError(f"{what} contains {shown(entry)}; expected whole numbers, fractions or floats") from None
-
-
-def _fills_memory(entry: Any) -> bool:
-    """Whether a text, or a decimal, has an exponent so large that it is a number of no reasonable length."""
-    if isinstance(entry, Decimal):
-        return entry.is_finite() and abs(entry.adjusted()) > _LARGEST_EXPONENT
-    return isinstance(entry, str) and _LARGE_EXPONENT.search(entry) is not None
 
 
 def _in_words(number: Any) -> str:

@@ -1,5 +1,6 @@
 import math
 import tracemalloc
+from fractions import Fraction
 
 import flint
 import numpy as np
@@ -8,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tensorrank.arithmetic import rational_rank as rational_rank_module
+from tensorrank.arithmetic.elimination.rank import rank_mod_p
 from tensorrank.arithmetic.primes import PrimeRange, primes_below
 from tensorrank.arithmetic.rational_rank import _minor_bits, distinct_rows, rational_rank
 from tensorrank.errors import TensorRankError
@@ -146,3 +148,21 @@ def test_other_bad_input():
     for work in (0, -1.0, True, float("nan")):
         with pytest.raises(TensorRankError, match="expected a positive number of operations"):
             rational_rank([[1]], work=work)
+
+
+def test_texts_of_fractions_are_numbers():
+    assert rational_rank([["1/2", 1], [1, 2]]).value == 1
+    assert rational_rank([["0.1", "0.3"], ["1e-1", Fraction(3, 10)]]).value == 1
+    assert rank_mod_p([["1/2", 1], [1, 3]], 251) == 2
+    assert rational_rank(np.array([["1", "2"], ["2", "4"]])).value == 1
+
+
+@pytest.mark.parametrize("entry", ["one", "1/0", "1e100000", "", "nan"])
+def test_texts_that_are_no_numbers_are_refused(entry):
+    with pytest.raises(TensorRankError, match=f"entry '{entry}' was given; expected a matrix of whole numbers or fractions"):
+        rational_rank([[entry, 1], [1, 2]])
+
+
+def test_a_float_beside_a_text_is_no_text():
+    with pytest.raises(TensorRankError, match=r"the entry 0\.1 was given"):
+        rational_rank([["1/2", 0.1], [1, 2]])

@@ -1,11 +1,15 @@
 import json
+from fractions import Fraction
 
 import numpy as np
 import pytest
+import scipy.io
+import scipy.sparse
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tensorrank import numerical_rank
+from tensorrank import numerical_rank, read_matrix
+from tensorrank.arithmetic.sparse_matrices import SparseMatrix
 from tensorrank.arithmetic.spectrum import NumericalRank
 from tensorrank.errors import TensorRankError
 
@@ -222,6 +226,41 @@ def test_entries_that_are_not_finite_are_refused_with_their_place(bad):
 def test_entries_that_are_no_numbers_are_refused(array):
     with pytest.raises(TensorRankError, match="expected real or complex numbers"):
         numerical_rank(array)
+
+
+@pytest.mark.parametrize("kind", [np.int8, np.float32, np.float64, np.complex128])
+def test_sparse_matrices_have_the_rank_of_their_dense_ones(kind):
+    dense = np.array([[1, 0, 2], [0, 0, 0], [2, 0, 4], [0, 3, 0]], dtype=kind)
+    for sparse in (
+        scipy.sparse.coo_array(dense),
+        scipy.sparse.csr_matrix(dense),
+        SparseMatrix.of(scipy.sparse.csc_array(dense)),
+    ):
+        assert numerical_rank(sparse) == numerical_rank(dense)
+    twice = scipy.sparse.coo_array(([0.5, 0.5], ([0, 0], [1, 1])), (2, 2))  # entries of one place add up
+    assert numerical_rank(twice) == numerical_rank([[0, 1.0], [0, 0]])
+
+
+def test_what_a_file_of_a_matrix_holds_has_a_numerical_rank(tmp_path):
+    for name, matrix in (("dense", np.array([[0.5, 1], [1, 2]])), ("sparse", scipy.sparse.coo_array(np.diag([0.1, 0, 3])))):
+        scipy.io.mmwrite(tmp_path / f"{name}.mtx", matrix)
+        expected = np.linalg.matrix_rank(matrix if name == "dense" else matrix.toarray())
+        assert numerical_rank(read_matrix(tmp_path / f"{name}.mtx")).value == expected
+
+
+def test_fractions_become_floats():
+    assert numerical_rank([[Fraction(1, 3), 1], [Fraction(1, 9), Fraction(1, 3)]]).value == 1
+    assert numerical_rank(np.array([[10**30, 0], [0, 10**30]], dtype=object)).value == 2
+
+
+def test_the_path_of_a_matrix_is_told_what_reads_it():
+    with pytest.raises(TensorRankError, match=r"read_matrix\(path\) reads one"):
+        numerical_rank("matrix.mtx")
+
+
+def test_a_sparse_matrix_that_would_not_fit_is_refused():
+    with pytest.raises(TensorRankError, match="a dense matrix of 100000000 x 100000000"):
+        numerical_rank(scipy.sparse.coo_array(([1.0], ([0], [0])), (10**8, 10**8)))
 
 
 @pytest.mark.parametrize("name", ["rtol", "atol"])
