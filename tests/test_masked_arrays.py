@@ -39,7 +39,7 @@ def answers(call, chosen, array, first):
         return None
 
 
-@pytest.mark.filterwarnings("ignore::tensorrank.mixtures.fitting.report.NotConverged")
+@pytest.mark.filterwarnings("ignore::tensorrank.mixtures.fitting.warned.NotConverged")
 def test_no_public_function_reads_what_a_mask_hides(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     tried, missing = 0, 0

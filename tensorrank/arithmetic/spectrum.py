@@ -75,7 +75,7 @@ class NumericalRank(Record):
         """The reason why the rank is ambiguous, in words; None for a clear one.
 
         >>> print(numerical_rank([[1, 1], [1, 1]], rtol=0).doubt)
-        the threshold is below rounding, 8.9e-16, above which only 1 of 2 values lie
+        the threshold is below rounding, 4.4e-16 of the largest singular value, above which only 1 of 2 values lie
         >>> numerical_rank([[4, 0], [0, 2]]).doubt is None
         True
         """
@@ -83,9 +83,8 @@ class NumericalRank(Record):
             return None
         if self.below_rounding:
             above = int(np.count_nonzero(self.spectrum > self.noise))
-            if above == self.value:
-                return f"the threshold is below rounding, {self.noise:.2g}"
-            return f"the threshold is below rounding, {self.noise:.2g}, above which only {above} of {self.value} values lie"
+            level = f"the threshold is below rounding, {self.relative_noise:.2g} of the largest singular value"
+            return level if above == self.value else f"{level}, above which only {above} of {self.value} values lie"
         if self.gap < CLEAR_GAP:
             return "no gap at the threshold: another one gives another rank"
         return "the sample may be too small"

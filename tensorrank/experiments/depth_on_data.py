@@ -22,7 +22,8 @@ from tensorrank.experiments.depth_families import MixtureFamily
 from tensorrank.experiments.experiment import Experiment, ascending, distinct, told, where
 from tensorrank.mixtures.evaluation.inference import MISSING
 from tensorrank.mixtures.fitting.options import FitOptions
-from tensorrank.mixtures.fitting.report import FitReport, NotConverged
+from tensorrank.mixtures.fitting.report import FitReport
+from tensorrank.mixtures.fitting.warned import NotConverged
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.tables import Table

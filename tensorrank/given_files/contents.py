@@ -44,6 +44,10 @@ def text_of(path: Path, expected: str, *, most: int | None = None, packed: bool 
         content = _unpacked(content, expected, memory_limit(None) // _GROWTH if most is None else most)
     if content.startswith(_SQLITE):
         raise TensorRankError(f"this is an SQLite file, as `tensorrank study --out` keeps ranks in; expected {expected}")
+    if content[8:9] == b"{" and 2 <= int.from_bytes(content[:8], "little") <= len(content) - 8:
+        raise TensorRankError(
+            f"this is a file of weights (safetensors), which tensorrank.from_safetensors(path, ...) reads; expected {expected}"
+        )
     try:
         return content.decode("utf-8-sig")
     except UnicodeDecodeError as error:

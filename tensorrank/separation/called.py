@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from itertools import chain
 from typing import Any
 
 import numpy as np
 
+from tensorrank.arguments import listed
 from tensorrank.arithmetic.arrays import Array
 
 
@@ -52,6 +53,21 @@ def called(function: Callable[..., Any], arrays: tuple[Array, ...]) -> Any:
     module = hasattr(torch, "nn") and isinstance(function, torch.nn.Module)
     values = _called_module(torch, function, arrays) if module else function(*arrays)
     return values.detach().cpu() if hasattr(values, "detach") else values
+
+
+def held_by(given: Any) -> str:
+    """The end of a message about values that came in an object with names: what it holds, and how to choose of it.
+
+    >>> held_by({"logits": np.ones((2, 5, 3)), "loss": None})  # doctest: +ELLIPSIS
+    "; it holds 'logits': choose of it, as lambda x: f(torch.as_tensor(x))['logits'][:, -1, 0] does of ..."
+    """
+    names = [name for name, held in given.items() if hasattr(held, "shape")] if isinstance(given, Mapping) else []
+    if not names:
+        return ""
+    return (
+        f"; it holds {listed(names)}: choose of it, as lambda x: f(torch.as_tensor(x))[{names[0]!r}][:, -1, 0] does of a "
+        "module of PyTorch, with categorical=V where inputs are tokens"
+    )
 
 
 def _called_module(torch: Any, module: Any, arrays: tuple[Array, ...]) -> Any:

@@ -18,7 +18,7 @@ from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import KnownByValues, Weights
-from tensorrank.separation.called import called, token_kinds
+from tensorrank.separation.called import called, held_by, token_kinds
 from tensorrank.separation.partition import Bipartition
 
 Form = Literal["inputs", "pairs"]
@@ -192,7 +192,7 @@ class NumericalModel(KnownByValues):
         except (TypeError, ValueError, RuntimeError) as error:
             raise TensorRankError(
                 f"the function gave a {type(given).__name__} that makes no array ({error}); expected values of shape "
-                f"{shape}, {meaning}, in single or double precision"
+                f"{shape}, {meaning}, in single or double precision{held_by(given)}"
             ) from error
         if len(shape) == 1 and values.shape == (*shape, 1):
             values = values[:, 0]

@@ -238,6 +238,7 @@ def test_a_tolerance_below_rounding_is_never_clear(rtol):
     found = numerical_separation_rank(NumericalModel(inner_product, 2, site_shape=3), rtol=rtol)
     assert found.spectrum.ambiguous
     assert found.reason.startswith("the threshold is below rounding")
+    assert f"{found.spectrum.relative_noise:.2g} of the largest singular value" in found.reason
     assert "above which only 3 of" in found.reason
 
 

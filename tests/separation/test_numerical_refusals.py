@@ -133,3 +133,9 @@ def test_a_sampler_of_the_wrong_shape_is_refused():
         )
     with pytest.raises(TensorRankError, match="gave <U1 values"):
         numerical_separation_rank(NumericalModel(inner_product, 2, sampler=lambda rng, shape: np.full(shape, "a")))
+
+
+def test_an_object_with_many_things_in_it_is_told_how_to_choose():
+    model = NumericalModel(lambda x: {"logits": np.ones((len(x), 2, 5)), "loss": None}, 2)
+    with pytest.raises(TensorRankError, match=r"it holds 'logits': choose of it, as lambda x: .*\['logits'\]\[:, -1, 0\]"):
+        model.grid(Bipartition.halves(2), np.ones((3, 1)), np.ones((3, 1)))

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-import warnings
 from collections.abc import Callable
 from typing import TypeVar, Unpack
 
@@ -21,9 +19,10 @@ from tensorrank.mixtures.fitting.gaussian_moments import VarianceFloor
 from tensorrank.mixtures.fitting.observations import Observations, observations_of
 from tensorrank.mixtures.fitting.options import FitSettings, RunOptions
 from tensorrank.mixtures.fitting.parameters import Parameters
-from tensorrank.mixtures.fitting.report import FitReport, NotConverged
+from tensorrank.mixtures.fitting.report import FitReport
 from tensorrank.mixtures.fitting.starts import random_parameters
 from tensorrank.mixtures.fitting.tied_circuit import TiedCircuit, identity
+from tensorrank.mixtures.fitting.warned import NotConverged, warn
 from tensorrank.mixtures.tables import Table
 
 M = TypeVar("M", bound=Fittable)
@@ -39,7 +38,7 @@ def fitted(start: M, data: ArrayLike, **options: Unpack[RunOptions]) -> FitRepor
         start: a latent class, hidden Markov, latent tree, tensorial mixture or sum-product model.
         data: as for `log_density` of the model: (rows, sites), or (rows, sites, features). Missing values,
             which are -1 (categorical) or NaN, None, pandas' NA or masked, are summed out.
-        **options: iterations=100, tolerance=1e-6, pseudocount=0.0, variance_floor=1e-6, weights=None, threads=None and
+        **options: iterations=500, tolerance=1e-4, pseudocount=0.0, variance_floor=1e-6, weights=None, threads=None and
             progress=None, as of the model's `fit`, which explains them.
 
     Raises:
@@ -100,12 +99,11 @@ def _best(
             finals.append(found.objectives[-1])
     if settings.tolerance > 0 and settings.iterations and not course.converged:
         gain = (course.objectives[-1] - course.objectives[-2]) / observed.total
-        warnings.warn(
+        warn(
             f"EM stopped after {settings.iterations} iterations, the last of which gained {gain:.2g} nats a row; "
-            f"expected less than the tolerance {settings.tolerance:g}: try more iterations, or tolerance=0 for just so "
-            "many",
+            f"expected less than the tolerance {settings.tolerance:g}: try more iterations, a larger tolerance, or "
+            "tolerance=0 for just so many iterations",
             NotConverged,
-            stacklevel=_depth(),
         )
     return FitReport(
         model=_with(model, tied, course.parameters),
@@ -117,14 +115,6 @@ def _best(
         finals=tuple(finals),
         seconds=clock(),
     )
-
-
-def _depth() -> int:
-    """How far above the caller the first frame is that does not belong to this package."""
-    frame, depth = sys._getframe(1), 1
-    while frame.f_back is not None and frame.f_globals.get("__name__", "").startswith("tensorrank."):
-        frame, depth = frame.f_back, depth + 1
-    return depth
 
 
 def _with(model: M, tied: TiedCircuit, parameters: Parameters) -> M:

@@ -16,6 +16,7 @@ from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.evaluation.data import Numbers, codes_of, numbers_of, of_variables, values_of
 from tensorrank.mixtures.evaluation.inference import MISSING
 from tensorrank.mixtures.fitting.options import LARGEST
+from tensorrank.mixtures.fitting.warned import UnusedValue, warn
 from tensorrank.separation.partition import SiteNames
 
 # Probabilities below 1e-80 become 0, and a row that counts this much less than another is learnt to be no likelier.
@@ -186,6 +187,13 @@ def _shape(array: NDArray[Any], symbols: int | Sequence[int] | None) -> tuple[in
     if symbols is None:
         with np.errstate(invalid="ignore"):
             largest = np.where(np.isnan(array), MISSING, array).max(axis=0)
+            known = array[array >= 0]
+        if known.size and known.min() == 1:
+            warn(
+                "the smallest value of the data is 1, and values count from 0: the value 0 becomes one that never occurs; try "
+                "data - 1 if values are numbered from 1, with -1 or NaN where one is missing, or say symbols=...",
+                UnusedValue,
+            )
         return tuple(max(1, int(k) + 1) for k in largest)
     several = None if isinstance(symbols, Mapping | Set) else things(symbols)
     if several is None:

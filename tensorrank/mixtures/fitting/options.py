@@ -87,8 +87,8 @@ class FitSettings:
     symbols: int | Sequence[int] | None = None
     components: int | None = None
     covariance: str = "diagonal"
-    iterations: int = 100
-    tolerance: float = 1e-6
+    iterations: int = 500
+    tolerance: float = 1e-4
     pseudocount: float = 0.0
     variance_floor: float = 1e-6
     weights: ArrayLike | None = None

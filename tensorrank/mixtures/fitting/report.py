@@ -11,10 +11,6 @@ from tensorrank.records import Record
 M = TypeVar("M")
 
 
-class NotConverged(UserWarning):
-    """EM stopped at its last iteration while the objective still grew by more than the tolerance."""
-
-
 @dataclass(frozen=True, eq=False)
 class FitReport(Record, Generic[M], EqualByValue):
     """The model that a fit came to, and the course of the fit.

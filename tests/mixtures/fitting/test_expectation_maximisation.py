@@ -8,8 +8,8 @@ from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.fitting.expectation_maximisation import batches
 from tensorrank.mixtures.fitting.fit import fitted
 from tensorrank.mixtures.fitting.observations import observations_of
-from tensorrank.mixtures.fitting.report import NotConverged
 from tensorrank.mixtures.fitting.tied_circuit import TiedCircuit
+from tensorrank.mixtures.fitting.warned import NotConverged
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.latent_class import LatentClass
@@ -169,3 +169,9 @@ def test_impossible_rows():
     start = LatentClass([0.5, 0.5], [[[1.0, 0.0], [1.0, 0.0]]])
     with pytest.raises(TensorRankError, match="row 2 of the data has density 0 under the model"):
         fitted(start, [[0], [0], [1]])
+
+
+@pytest.mark.parametrize("kind", [LatentClass, HiddenMarkov])
+def test_a_fit_by_default_converges_without_a_warning(kind):
+    report = kind.fit_report(HiddenMarkov.random(3, 3, 8, 1).sample(400, 0), 3)
+    assert report.converged

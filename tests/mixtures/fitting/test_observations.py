@@ -4,6 +4,7 @@ import pytest
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.fitting.fit import fitted
 from tensorrank.mixtures.fitting.observations import observations
+from tensorrank.mixtures.fitting.warned import UnusedValue
 from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.latent_class import LatentClass
@@ -112,3 +113,22 @@ def test_scores():
         model.score(np.empty((0, 2), dtype=int))
     with pytest.raises(TensorRankError, match="n is 0"):
         model.sample(0)
+
+
+@pytest.mark.parametrize(
+    "data", [[[1, 2], [3, 1]], [[1, -1.0], [2, np.nan]], np.ma.array([[1, 0], [2, 2]], mask=[[0, 1], [0, 0]])]
+)
+def test_values_that_count_from_one_are_told_of(data):
+    with pytest.warns(UnusedValue, match=r"the smallest value of the data is 1, and values count from 0.* try data - 1"):
+        observations(data, densities="categorical")
+
+
+def test_nothing_is_told_where_zero_occurs_or_the_number_of_values_is_given():
+    assert observations([[0, 2], [2, 2]]).shape == (3, 3)
+    assert observations([[1, 2], [2, 2]], symbols=4).shape == (4, 4)
+
+
+def test_the_warning_names_the_line_that_asked_for_the_fit():
+    with pytest.warns(UnusedValue) as told:
+        LatentClass.fit([[1, 2], [2, 1], [1, 1]], iterations=1, tolerance=0)
+    assert told[0].filename == __file__

@@ -269,3 +269,10 @@ def test_what_from_dict_takes_is_left_as_it_was():
     before = json.dumps(fields)
     assert to_dict(from_dict(fields)) == fields
     assert json.dumps(fields) == before
+
+
+def test_a_file_of_weights_is_told_what_reads_it(tmp_path):
+    header = json.dumps({"a": {"dtype": "F32", "shape": [1], "data_offsets": [0, 4]}}).encode()
+    (tmp_path / "model.safetensors").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    with pytest.raises(TensorRankError, match=r"a file of weights \(safetensors\), which tensorrank.from_safetensors\(path, "):
+        load(tmp_path / "model.safetensors")
