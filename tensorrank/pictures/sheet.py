@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from math import ceil, isfinite
+from math import ceil, inf, isfinite
 from typing import Any, ParamSpec, TypeAlias, TypeVar
 
 import matplotlib as mpl
@@ -31,6 +31,10 @@ Panels: TypeAlias = NDArray[np.object_]
 
 # The size of type, in points, for which the sizes of sheets are given.
 _TYPE = 9
+# The share of the height of a figure of a given size that its legend and caption may take.
+_WORDS = 0.4
+# Lines of type above and below axes.
+_LINES = 4
 # Inches of the largest picture that matplotlib can write at 200 dots an inch.
 _LARGEST = 300.0
 
@@ -88,24 +92,44 @@ class Sheet:
         return Picture(self.figure, self.panels)
 
     def legend(self, handles: Sequence[Artist], title: str | None = None) -> None:
-        """A legend of entries that have labels, above all axes: nothing is behind it."""
+        """A legend of entries that have labels, above all axes: nothing is behind it.
+
+        In a figure whose size was given, legend and caption leave most of the height to the axes if they can: the
+        caption goes first, then the type of the legend becomes smaller.
+        """
+        given = self.own and not self.grows
+        room = _WORDS * self.figure.bbox.height if given else inf
+        for size in ("medium", "small", "x-small", "xx-small") if given else ("medium",):
+            legend = self._legend(list(handles), title, size)
+            height = legend.get_window_extent().height
+            if height + self._caption_height() > room:
+                self.figure.supxlabel("")
+            if height <= room or size == "xx-small":
+                break
+            legend.remove()
+        points = height * 72 / self.figure.dpi
+        if self.own:
+            self.grow(points)
+        else:
+            self.last.append(lambda: _raise_title(self.ax, points))
+
+    def _legend(self, handles: list[Artist], title: str | None, size: str) -> Legend:
+        """A legend of as many columns as fit."""
         above: Any = {"loc": "outside upper center"} if self.own else {"loc": "lower center", "bbox_to_anchor": (0.5, 1.0)}
+        if size != "medium":
+            above |= {"fontsize": size, "title_fontsize": size}
         width = self.figure.bbox.width - 2 * EDGE if self.own else self.ax.get_window_extent().width
+        holder = self.figure if self.own else self.ax
         for columns in range(len(handles), 0, -1):
             # As many rows as that many columns need, and no more columns than fill them.
             ncols = ceil(len(handles) / ceil(len(handles) / columns))
-            holder = self.figure if self.own else self.ax
-            legend = holder.legend(handles=list(handles), ncols=ncols, handlelength=2.0, title=title, **above)
+            legend = holder.legend(handles=handles, ncols=ncols, handlelength=2.0, title=title, **above)
             if columns == 1:
                 _narrow(legend, width)
             if columns == 1 or legend.get_window_extent().width <= width:
                 break
             legend.remove()
-        height = legend.get_window_extent().height * 72 / self.figure.dpi
-        if self.own:
-            self.grow(height)
-        else:
-            self.last.append(lambda: _raise_title(self.ax, height))
+        return legend
 
     def caption(self, text: str) -> None:
         """A sentence below all axes, which says how to read them; none below axes of the user's."""
@@ -113,6 +137,11 @@ class Sheet:
             words = self.figure.supxlabel(text, fontsize="small", fontstyle="italic")
             wrapped_to(words, self.figure.bbox.width - 2 * EDGE)
             self.grow(words.get_window_extent().height * 72 / self.figure.dpi)
+
+    def _caption_height(self) -> float:
+        """In pixels."""
+        words = self.figure._supxlabel  # type: ignore[attr-defined, unused-ignore]
+        return float(words.get_window_extent().height) if words is not None and words.get_text() else 0.0
 
     def outer_labels(self, across: str, up: str) -> None:
         """The labels of axes that share their scales: below the lowest of each column, and left of the first."""
@@ -138,11 +167,16 @@ class Sheet:
             self.figure.set_size_inches(width, height + (points + EDGE) / 72)
 
     def _finish(self) -> None:
-        """Break titles and labels that are wider than a panel's share of the figure, then move names apart."""
+        """Break titles and labels that are longer than a panel's share of the figure, then move names apart."""
         if self.own:
+            words = self._caption_height() + sum(legend.get_window_extent().height for legend in self.figure.legends)
+            rows = ceil(len(self.panels) / self.columns)
+            width = self.figure.bbox.width / self.columns - 2 * EDGE
+            # Below the axes stand the numbers of ticks and a label, above them a title.
+            height = (self.figure.bbox.height - words) / rows - _LINES * type_size() * self.figure.dpi / 72
             for ax in self.panels:
-                for words in (ax.title, ax.xaxis.label):
-                    wrapped_to(words, self.figure.bbox.width / self.columns - 2 * EDGE)
+                for label, length in ((ax.title, width), (ax.xaxis.label, width), (ax.yaxis.label, height)):
+                    wrapped_to(label, length)
         for act in self.last:
             act()
 

@@ -21,17 +21,22 @@ _JOINED, _SHORTEST = "\u00a0", 8
 _OTHER_SIDE: dict[str, Any] = {"left": "right", "right": "left"}
 
 
-def wrapped_to(text: Text, width: float) -> None:
-    """Break the lines of a text until it is no wider than so many pixels, or until words cannot be broken.
+def wrapped_to(text: Text, length: float) -> None:
+    """Break the lines of a text until none is longer than so many pixels, or until words cannot be broken.
 
-    Formulas between dollars count as words.
+    Formulas between dollars count as words. Words that stand upright are measured upright.
     """
     lines = [re.sub(r"\$.*?\$", lambda formula: formula[0].replace(" ", _JOINED), line) for line in text.get_text().split("\n")]
-    length = max(map(len, lines))
-    while length > _SHORTEST and text.get_window_extent().width > width:
-        length = max(_SHORTEST, min(length - 1, int(length * width / text.get_window_extent().width)))
-        broken = [textwrap.fill(line, length, break_long_words=False, break_on_hyphens=False) for line in lines]
+    letters = max(map(len, lines))
+    while letters > _SHORTEST and (longest := _longest(text)) > length:
+        letters = max(_SHORTEST, min(letters - 1, int(letters * length / longest)))
+        broken = [textwrap.fill(line, letters, break_long_words=False, break_on_hyphens=False) for line in lines]
         text.set_text("\n".join(broken).replace(_JOINED, " "))
+
+
+def _longest(text: Text) -> float:
+    box = text.get_window_extent()
+    return float(box.height if text.get_rotation() == 90 else box.width)
 
 
 def apart(figure: Figure, ax: Axes, names: Sequence[Annotation]) -> None:

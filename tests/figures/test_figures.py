@@ -1,11 +1,13 @@
 import math
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 import tensorrank as tr
+from tensorrank.cli.shared.findings_text import _with_atlas
 from tensorrank.experiments.depth_series import series_of
 from tensorrank.studies.study import Finding
 
@@ -171,3 +173,71 @@ def test_a_figure_loads_nothing_of_others():
 def test_what_is_no_result_is_refused_in_words(call, message):
     with pytest.raises(tr.TensorRankError, match=message):
         call()
+
+
+def sizes_of_marks(ax):
+    return {line.get_xdata()[0]: line.get_markersize() for line in ax.lines if line.get_marker() in ("o", "^")}
+
+
+def with_atlas(*depths):
+    found = [finding(depth, value, "exact") for depth, value in ((1, 3), (2, 18), (3, 232))]
+    return series_of([replace(one, from_atlas=one.model.depth in depths) for one in found])
+
+
+def test_ranks_of_an_atlas_are_small_and_named():
+    figure, (ax,) = tr.figures.rank_vs_depth(with_atlas(3))
+    sizes = sizes_of_marks(ax)
+    assert sizes[3] < 0.7 * sizes[1] == 0.7 * sizes[2]
+    assert "small: from the atlas" in [text.get_text() for text in figure.legends[0].get_texts()]
+    # Growth from depth 2 to 3 needs the rank of the atlas.
+    _, (ax,) = tr.figures.increments(with_atlas(3))
+    sizes = sizes_of_marks(ax)
+    assert sizes[2] < 0.7 * sizes[1]
+
+
+@pytest.mark.parametrize("draw", [tr.figures.rank_vs_depth, tr.figures.increments, tr.figures.collapse, tr.figures.knee])
+def test_an_atlas_that_gave_nothing_is_not_named(draw):
+    figure, _ = draw(with_atlas())
+    assert not any("atlas" in text.get_text() for text in figure.legends[0].get_texts())
+
+
+def test_the_atlas_adds_findings_that_say_so():
+    own = finding(1, 3, "exact")
+    plain = [one for one in _with_atlas([own], tr.Atlas.packaged()) if one.model.width == 2 and one.model.tokens == 4]
+    found = {one.model.depth: one for one in plain if one.model.heads == 1 and one.model.head_dim == 2}
+    assert not found[1].from_atlas
+    assert found[3].from_atlas
+
+
+def test_an_overlay_has_every_series_by_name_at_its_end(series):
+    figure, (ax,) = tr.figures.rank_vs_depth(series, overlay=True)
+    assert [text.get_text() for text in ax.texts] == ["width 2", "width 3"]
+    assert not ax.get_title()
+    ends = [line.get_ydata()[-1] for line in ax.lines if len(line.get_xdata()) == 12 and line.get_linewidth() == 1]
+    assert [text.xy[1] for text in ax.texts] == ends
+    assert len({line.get_color() for line in ax.lines}) == 2
+    # The knees of widths 2 and 3: log3 of 2 d (d+1).
+    knees = [line.get_xdata()[0] for line in ax.lines if line.get_marker() == "|"]
+    assert knees == pytest.approx([math.log(12, 3), math.log(24, 3)])
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert "knee by formula" in words
+    assert not any("published" in word or "growing" in word for word in words)
+
+
+def test_growth_has_a_panel_each_without_an_overlay(series):
+    _, axes = tr.figures.increments(series, overlay=False)
+    assert [ax.get_title() for ax in axes] == ["width 2", "width 3"]
+    assert axes[0].get_ylim() == axes[1].get_ylim()
+    assert not any(ax.texts for ax in axes)
+
+
+def test_series_that_share_a_width_differ_in_colour_and_dashes():
+    _, (ax,) = tr.figures.increments(series_of([finding(1, 3, "exact"), finding(1, 3, "exact", tokens=2)]))
+    lines = [line for line in ax.lines if len(line.get_xdata()) > 5]
+    assert len({line.get_color() for line in lines}) == len({line.get_linestyle() for line in lines}) == 2
+
+
+def test_panels_keep_the_order_of_the_series():
+    shown = [finding(1, 4, "exact", width=3), finding(1, 3, "exact"), finding(3, 232, "exact")]
+    _, axes = tr.figures.rank_vs_depth(series_of(shown))
+    assert [ax.get_title() for ax in axes] == ["width 3", "width 2"]

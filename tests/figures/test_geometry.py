@@ -47,6 +47,13 @@ def test_a_figure_has_the_size_that_is_asked_for(name):
     assert figure.get_size_inches().tolist() == [12, 7]
 
 
+@pytest.mark.parametrize("name", ["rank_vs_depth", "overlaid_ranks", "increments", "knee", "iso_parameters", "depth_width"])
+def test_in_a_small_figure_words_give_way_to_the_axes(name):
+    figure = FIGURES[name](3, figsize=(5, 3.6)).figure
+    assert Seen.of(figure).faults() == {}
+    assert sum(ax.get_window_extent().height for ax in figure.axes[:1]) > 0.3 * figure.bbox.height
+
+
 @pytest.mark.parametrize("name", ONE_AXES)
 def test_the_axes_that_are_given_are_filled_and_no_others(name):
     figure, (free, given) = pyplot.subplots(1, 2, figsize=(14, 6), layout="constrained")

@@ -109,6 +109,24 @@ def test_ranks_on_one_side_of_the_knee_alone_are_not_marked():
     assert not points(ax, "D")
 
 
+def test_where_only_the_earlier_end_is_known_an_arrow_says_so():
+    figure, ax = figures.knee(widths=[64, 256])
+    bars = [line.get_xdata()[0] for line in ax.lines if line.get_linewidth() == 4]
+    arrows = [line.get_xdata()[0] for line in ax.lines if "arrow" in str(line.get_marker())]
+    assert (bars, arrows) == ([64], [256])
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert {"no later, with d heads (monomial bound)", "how much later is not known"} <= set(words)
+    assert "how much later is not known" not in [t.get_text() for t in figures.knee(widths=[64])[0].legends[0].get_texts()]
+
+
+def test_the_knee_by_formula_and_the_measured_one_have_names_of_their_own():
+    figure, ax = figures.knee(widths=[2, 4096])
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert {"knee by formula", "measured, one token a side: exact"} <= set(words)
+    assert [text.get_text() for text in ax.texts] == ["log₃ 2d(d+1)", "log₃ 2d", "log₃ d"]
+    assert "measured knee" in figure.get_supxlabel()
+
+
 @pytest.mark.parametrize("widths", [[1], [5, 6], list(range(1, 14))], ids=len)
 def test_nothing_of_the_knees_is_clipped(widths):
     assert_all_is_inside(figures.knee(computed((2, 1, 4)), widths=widths)[0])
