@@ -32,6 +32,9 @@ TEMPLATE = """{% extends 'markdown/index.md.j2' %}
 {{ output.data['text/plain'] }}
 ```
 {% endblock data_text %}
+{% block data_png %}
+![what the code above pictures]({{ output.metadata.filenames['image/png'] }})
+{% endblock data_png %}
 """
 PICTURES = "%config InlineBackend.figure_formats = ['retina']\n%matplotlib inline"
 

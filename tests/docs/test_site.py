@@ -82,6 +82,20 @@ def test_notebooks_come_with_what_they_print_and_picture(site):
         assert not any(out.output_type == "error" or out.get("name") == "stderr" for out in outputs)
 
 
+# By the theorem on two tokens, the moment bound, the published fit, and the rank q^(N/2) between odd and even sites.
+SAID = {
+    "theorist": ["width 2: 3 18 232 4538 109024", "theorem 105, computed 105", "heads of width 1: 69 (probable)"],
+    "engineer": ["best depth 48.5", "131,072 of 8,390,656", "1 of 4 heads have keys: rank 8 of 110", "almost all weights: 64"],
+    "teacher": ["lower 256 = upper bound 256", "at least 4096 classes", "[3, 18, 232, 4538, 109024]"],
+}
+
+
+@pytest.mark.parametrize(("name", "lines"), SAID.items())
+def test_a_notebook_prints_the_numbers_that_its_words_rest_on(pages, site, name, lines):
+    said = "".join(pages[site / "notebooks" / f"{name}.html"].texts)
+    assert [line for line in lines if line not in said] == []
+
+
 def test_formulas_are_mathematics_when_the_page_arrives(site):
     page = (site / "explanation" / "two_tokens.html").read_text()
     assert page.count("<math ") > 20
