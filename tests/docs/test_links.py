@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import tensorrank as tr
+
 ROOT = Path(__file__).parents[2]
 SITE = sorted((ROOT / "docs").rglob("*.md"))
 PAGES = [*sorted(ROOT.glob("*.md")), *SITE, *sorted((ROOT / "benchmarks").glob("*.md"))]
@@ -47,6 +49,11 @@ def test_every_page_of_the_site_links_to_the_glossary(page):
 def test_every_picture_stands_in_the_gallery_and_what_makes_it_is_said(picture):
     assert f"(pictures/{picture}.png)" in (ROOT / "docs" / "gallery.md").read_text()
     assert f"`{picture}`" in (ROOT / "CONTRIBUTING.md").read_text()
+
+
+@pytest.mark.parametrize("name", [name for name in tr.figures.__all__ if name != "save"])
+def test_every_figure_is_made_in_the_gallery(name):
+    assert f" = tr.figures.{name}(" in (ROOT / "docs" / "gallery.md").read_text()
 
 
 def test_every_file_that_docstrings_and_comments_name_exists():

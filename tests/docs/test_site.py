@@ -73,6 +73,13 @@ def test_the_reference_has_the_help_of_every_verb(pages, site):
     assert [verb for verb in get_command(app).commands if f"Usage: tensorrank {verb} " not in said] == []
 
 
+def test_examples_of_docstrings_are_blocks_of_code(site):
+    pages = list((site / "reference").glob("*.html"))
+    assert any("&gt;&gt;&gt; " in page.read_text() for page in pages)
+    # A prompt outside of code would be a quotation.
+    assert [page.name for page in pages if "<blockquote" in page.read_text()] == []
+
+
 def test_notebooks_come_with_what_they_print_and_picture(site):
     notebooks = sorted((site / "notebooks").glob("*.ipynb"))
     assert [path.stem for path in notebooks] == ["engineer", "teacher", "theorist"]
