@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 from collections.abc import Sequence
+from itertools import combinations
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -18,6 +19,8 @@ Floats: TypeAlias = NDArray[np.float64]
 
 # Stands for a space at which no line is broken, and the fewest letters of a line.
 _JOINED, _SHORTEST = "\u00a0", 8
+# How often names are placed at most.
+_ROUNDS = 3
 _OTHER_SIDE: dict[str, Any] = {"left": "right", "right": "left"}
 
 
@@ -83,33 +86,41 @@ def cleared(figure: Figure, ax: Axes) -> None:
     Names are words whose place is an offset in points, and which stay within the axes. They are placed in their order.
     Each may stand on the other side of its point, and higher or lower by up to four lines; where everything is taken,
     it stands where it covers least of other words, of single marks, and of what is beyond the axes. Layouts are
-    computed first, so names are moved last of all.
+    computed first, so names are moved last of all; where that changes the layout they are placed again.
     """
-    figure.draw_without_rendering()
     words = [text for text in ax.texts if text.get_text()]
     # What matplotlib's types do not know of an annotation: that it is a text.
     names: list[Any] = [one for one in words if isinstance(one, Annotation) and one.get_annotation_clip() is not False]
     names = [name for name in names if name.anncoords == "offset points"]
-    placed = [text.get_window_extent() for text in words if text not in names] + _single_marks(ax)
-    frame = ax.get_window_extent()
-    for name in names:
-        sides = [(name.xyann, name.get_ha())]
-        if name.get_ha() in _OTHER_SIDE:
-            sides.append(((-name.xyann[0], name.xyann[1]), _OTHER_SIDE[name.get_ha()]))
-        line = name.get_window_extent().height * 72 / figure.dpi
-        best: tuple[float, Any] = (np.inf, None)
-        for lines in (0, 1, -1, 2, -2, 3, -3, 4, -4):
-            for (x, y), ha in sides:
-                name.xyann = (x, y + lines * line)
-                name.set_ha(ha)
-                box = name.get_window_extent()
-                beyond = box.width * box.height - _common(box, frame)
-                cost = sum(_common(box, other) for other in placed) + beyond + abs(lines)
-                if cost < best[0]:
-                    best = (cost, (name.xyann, ha))
-        name.xyann, ha = best[1]
-        name.set_ha(ha)
-        placed.append(name.get_window_extent())
+    fixed = [text for text in words if text not in names]
+    own = [(name, name.xyann, name.get_ha()) for name in names]
+    for tries in range(_ROUNDS):
+        figure.draw_without_rendering()
+        boxes = [text.get_window_extent() for text in (*fixed, *names)]
+        if tries and not any(_common(one, other) for one, other in combinations(boxes, 2)):
+            break
+        placed = [text.get_window_extent() for text in fixed] + _single_marks(ax)
+        for name, place, ha in own:
+            _to_free_place(name, place, ha, placed, ax.get_window_extent())
+            placed.append(name.get_window_extent())
+
+
+def _to_free_place(name: Any, place: tuple[float, float], ha: str, taken: Sequence[BboxBase], frame: BboxBase) -> None:
+    """Move a name to where it covers least of what is taken and of what is beyond a frame."""
+    (x, y), line = place, name.get_window_extent().height * 72 / name.figure.dpi
+    sides = [(x, ha)] + ([(-x, _OTHER_SIDE[ha])] if ha in _OTHER_SIDE else [])
+    best: tuple[float, Any] = (np.inf, None)
+    for lines in (0, 1, -1, 2, -2, 3, -3, 4, -4):
+        for aside, aligned in sides:
+            name.xyann = (aside, y + lines * line)
+            name.set_ha(aligned)
+            box = name.get_window_extent()
+            beyond = box.width * box.height - _common(box, frame)
+            cost = sum(_common(box, other) for other in taken) + beyond + abs(lines)
+            if cost < best[0]:
+                best = (cost, (name.xyann, aligned))
+    name.xyann, aligned = best[1]
+    name.set_ha(aligned)
 
 
 def _single_marks(ax: Axes) -> list[BboxBase]:

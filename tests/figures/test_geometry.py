@@ -47,7 +47,7 @@ def test_a_figure_has_the_size_that_is_asked_for(name):
     assert figure.get_size_inches().tolist() == [12, 7]
 
 
-@pytest.mark.parametrize("name", ["rank_vs_depth", "overlaid_ranks", "increments", "knee", "iso_parameters", "depth_width"])
+@pytest.mark.parametrize("name", ["rank_vs_depth", "overlaid_ranks", "increments", "knee", "iso_parameters"])
 def test_in_a_small_figure_words_give_way_to_the_axes(name):
     figure = FIGURES[name](3, figsize=(5, 3.6)).figure
     assert Seen.of(figure).faults() == {}
