@@ -12,6 +12,9 @@ from tensorrank.guidelines import Advice, ModelConfig, Optimum, SharedKeys, Stac
 from tensorrank.whole_numbers import in_brief
 
 Lines = list[tuple[str, str]]
+# Layers differ from those of the fit if so large a share of their parameters does: biases and norms are less.
+_ALIKE = 0.01
+_OF_NEXT_TOKENS = "The networks of the fit predict the next token. Whether it holds of encoders as well is not known."
 
 
 def print_size(best: Optimum, fit: TransitionFit) -> None:
@@ -89,11 +92,13 @@ def _counts(model: ModelConfig) -> Lines:
 
 
 def _judged(one: Advice, stack: Stack | None, fit: TransitionFit, *, first: bool) -> Lines:
+    is_encoder = stack is not None and stack.role == "encoder"
     size, scale = f"{one.optimum.parameters:,.0f} parameters, {fit.rule:g} L d^2", 1.0
     if stack is not None:
         scale = stack.active_parameters / one.optimum.parameters
         used = f"{stack.active_parameters:,} {'active ' * (stack.idle_parameters > 0)}parameters"
         size = f"{used}, {fit.rule * scale:.1f} L d^2 (the networks of the fit: {fit.rule:g})"
+    alike = abs(scale - 1) < _ALIKE
     change = f"{one.layers_to_add:+.1f} layers, {one.width_to_add:+,.0f} of width"
     near = "within the band of the fit" if one.is_inside else "as near as whole layers come"
     if one.is_inside and one.optimum.depth_range[1] is None:
@@ -105,23 +110,42 @@ def _judged(one: Advice, stack: Stack | None, fit: TransitionFit, *, first: bool
     }[one.verdict]
     knee, factor = tr.bounds.knee(one.width), tr.bounds.growth_factor(one.depth, one.width)
     regime = tr.bounds.regime_of_factor(factor)
-    least, most = one.beyond_core_range
-    beyond = f"{one.beyond_core:.0%} ({least:.0%} to {most:.0%})" if least else f"at most {most:.0%}, perhaps nothing,"
-    more_use = "not lost, but by the fit of more use in another shape"
-    core = f"{one.core[0]:.1f} layers of width {one.core[1]:,.0f}"
     here, best = (f"{tr.bounds.log3_moment_bound(*shape):.4g}" for shape in ((one.depth, one.width), one.optimum.shape))
     lines = [
         ("shape", f"{_layers(one.depth)} of width {one.width:,}: {size}"),
         *_best(one.optimum, fit),
+        *([] if alike else [("", _of_equal_area(one.optimum, fit))]),
         ("verdict", verdict),
         *([("", tr.guidelines.NOT_SAID)] if first else []),
-        ("beyond core", f"{more_use}: {beyond} of the parameters, those beyond {core}, the largest best shape inside"),
+        *([("", _OF_NEXT_TOKENS)] if is_encoder and fit == tr.guidelines.PUBLISHED else []),
+        *_beyond_core(one, stack, fit),
         ("rank", f"without softmax or mask, log3 of the separation rank is at most {here}; {best} at the best shape"),
         ("regime", f"{regime}: another layer multiplies that logarithm by {factor:.3g}; its knee is at depth {knee:.1f}"),
     ]
     if one.best_at is not None:
-        lines.insert(-2, ("depth", f"{_layers(one.depth)} would suit {one.best_at * scale:,.3g} parameters"))
+        suited = f"{_layers(one.depth)} would suit {one.best_at * scale:,.3g} parameters"
+        lines.insert(-2, ("depth", suited if alike else f"{suited} of such layers"))
     return lines
+
+
+def _of_equal_area(best: Optimum, fit: TransitionFit) -> str:
+    """Why the best shape of a size is another here than for the networks of the fit."""
+    size = f"{best.parameters:,.4g}"
+    return f"compared at equal L d^2: the networks of the fit have {size} parameters there, as their layers are made otherwise"
+
+
+def _beyond_core(one: Advice, stack: Stack | None, fit: TransitionFit) -> Lines:
+    """The share of the parameters beyond the core, what is meant by it, and what it rests on."""
+    least, most = one.beyond_core_range
+    share = f"{one.beyond_core:.0%} ({least:.0%} to {most:.0%})" if least else f"At most {most:.0%}, perhaps nothing,"
+    active = "active " if stack is not None and stack.idle_parameters else ""
+    outside = one.optimum.extrapolated or fit.is_extrapolated(one.core[0])
+    return [
+        ("beyond core", "What is beyond the core is not lost: by the fit it would be of more use in another shape."),
+        ("", f"The core is the largest of the best shapes inside yours: {one.core[0]:.1f} layers of width {one.core[1]:,.0f}."),
+        ("", f"{share} of the {active}parameters without embeddings {'is' if not least else 'are'} beyond it."),
+        *([("", "This rests on the fit where it is extrapolated.")] if outside else []),
+    ]
 
 
 def _not_judged(stack: Stack) -> Lines:
@@ -159,14 +183,10 @@ def _heads(stack: Stack | None, keys: SharedKeys | None, model: ModelConfig | No
     """What the heads leave of the width, of patterns of attention, and of the rank if they share keys and values."""
     if stack is None and keys is None:
         return []
-    main = model is not None and stack is model.main_stack
     lines = []
     if stack is not None and stack.heads is not None and stack.head_dim is not None and stack.joint_width is not None:
         words = _dimensions(stack.heads, stack.head_dim, stack.joint_width, stack.width, stack.value_dim)
-        if main and model is not None and "patterns" in model.head_bottlenecks:
-            context = "texts may be longer" if model.context is None else f"the context is {model.context:,}"
-            words += f"; each can give any attention pattern of at most {stack.head_dim + 1:,} independent tokens ({context})"
-        lines.append(("heads", words))
+        lines.append(("heads", words + _patterns(stack.head_dim, model if model and stack is model.main_stack else None)))
         if stack.latent is not None:
             lines.append(("latent", f"keys and values of all heads are made of the same {stack.latent:,} numbers of a token"))
     elif keys is not None:
@@ -174,6 +194,16 @@ def _heads(stack: Stack | None, keys: SharedKeys | None, model: ModelConfig | No
     if keys is not None and keys.kv_heads < keys.heads:
         lines += _shared(keys)
     return lines
+
+
+def _patterns(dim: int, model: ModelConfig | None) -> str:
+    """The tokens over which a head gives every pattern of attention; the context is known of a model's main stack."""
+    if model is not None and "patterns" not in model.head_limits:
+        return f"; each can give any attention pattern over the context of {model.context:,}"
+    words = f"; each can give any attention pattern of at most {dim + 1:,} independent tokens"
+    if model is None:
+        return words
+    return f"{words} ({'texts may be longer' if model.context is None else f'the context is {model.context:,}'})"
 
 
 def _dimensions(heads: int, dim: int, together: int, width: int, value_dim: int | None = None) -> str:
@@ -194,12 +224,10 @@ def _shared(keys: SharedKeys) -> Lines:
         cost = f"the rank is {keys.rank:,} in place of {keys.rank_unshared:,} ({keys.standing})"
     else:
         shared, unshared = keys.one_layer
-        cost = (
-            "one layer alone loses nothing of its rank (exact)"
-            if shared == unshared
-            else (f"one layer alone has rank {shared:,} in place of {unshared:,} (exact)")
-        )
-        cost += "; of all layers the bound is the same, and the rank is not known at this size"
+        cost = "In one layer that costs no rank, which is proved."
+        if shared != unshared:
+            cost = f"In one layer that costs rank: it is {shared:,} in place of {unshared:,}, which is proved."
+        cost += f" Whether it does in all {keys.depth} is not known: the bound is the same, and ranks so large are open."
     return [("shared keys", f"{own}: {read}, {without}"), ("", cost)]
 
 

@@ -73,7 +73,7 @@ def advise(
     """How deep and how wide a network should be, by the published fit of trained networks or by a fit of your own.
 
     Give one of: a size; a depth and a width, perhaps with heads; a config.json; --projections. The verdict comes with
-    the bottlenecks of heads and vocabulary, and with the bound on the separation rank at that shape
+    what heads and vocabulary limit, and with the bound on the separation rank at that shape
     (docs/explanation/guidelines.md).
 
     Example: tensorrank advise --parameters 175e9
@@ -260,7 +260,8 @@ def _values(
         **stacks[-1],
         **counts,
         "log3_bound_at_embedding_rank": model.log3_vocabulary_bound,
-        "bottlenecks": {"heads": list(model.head_bottlenecks), "vocabulary": model.embedding_rank < model.main_stack.width},
+        "head_limits": list(model.head_limits),
+        "bottlenecks": {"heads": "width" in model.head_limits, "vocabulary": model.embedding_rank < model.main_stack.width},
     }
 
 

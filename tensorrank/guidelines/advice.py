@@ -24,7 +24,7 @@ Verdict = Literal["deeper", "wider", "near the optimum"]
 # What stands beside every verdict.
 NOT_SAID = (
     "The verdict is the fit's alone: the theory of ranks is of attention without softmax, mask and norms, of what it can "
-    "represent, and says nothing of what a causal network with softmax learns in training."
+    "represent, and says nothing of what a network with softmax learns in training, be it causal or not."
 )
 
 

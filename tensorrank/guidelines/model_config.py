@@ -135,8 +135,8 @@ class ModelConfig(Record):
         return self.stacks[-1]
 
     @property
-    def head_bottlenecks(self) -> tuple[Literal["width", "surplus", "patterns"], ...]:
-        """What the main stack's heads cannot do.
+    def head_limits(self) -> tuple[Literal["width", "surplus", "patterns"], ...]:
+        """What the main stack's heads cannot do; "width" alone is called a bottleneck.
 
         "width": their dimensions add up to less than the width, so that attention leaves part of it unused.
         "surplus": they add up to more than the width. A token passes from layer to layer in the width's dimensions, and

@@ -56,8 +56,10 @@ def test_a_shape_in_words():
     assert guidelines.NOT_SAID in done.stdout
     # To two standard errors: where the edges of the band reach the width.
     assert (
-        "beyond core not lost, but by the fit of more use in another shape: 18% (14% to 22%) of the parameters, those beyond "
-        "78.9 layers of width 12,288, the largest best shape inside"
+        "beyond core What is beyond the core is not lost: by the fit it would be of more use in another shape.\n"
+        "            The core is the largest of the best shapes inside yours: 78.9 layers of width 12,288.\n"
+        "            18% (14% to 22%) of the parameters without embeddings are beyond it.\n"
+        "            This rests on the fit where it is extrapolated.\n"
     ) in done.stdout
     assert "without softmax or mask, log3 of the separation rank is at most 5.975e+09" in done.stdout
     assert "The fit is of networks of depths 6 to 48; depth 80.5 lies beyond." in done.stdout
@@ -69,7 +71,8 @@ def test_a_configuration():
     assert values["parameters"] == 124_439_808
     assert values["parameters_without_embeddings"] == 85_056_000
     assert (values["depth"], values["width"], values["verdict"]) == (12, 768, "deeper")
-    assert values["bottlenecks"] == {"heads": ["patterns"], "vocabulary": False}
+    assert values["bottlenecks"] == {"heads": False, "vocabulary": False}
+    assert values["head_limits"] == ["patterns"]
     assert values["config"]["family"] == "gpt2"
     (stack,) = values["stacks"]
     assert (stack["role"], stack["depth"], stack["parameters"]) == ("decoder", 12, 85_056_000)
@@ -99,6 +102,32 @@ def test_both_stacks_are_judged():
     assert "\ndecoder:\n" in words
 
 
+def test_what_is_said_of_encoders_is_said_of_each():
+    told = run("advise", "--config", CONFIGS / "t5_small.json", *TABLE).stdout
+    encoder, decoder = told.partition("\ndecoder:\n")[::2]
+    limit = "heads       8 of dimension 64; each can give any attention pattern of at most 65 independent tokens"
+    assert limit + "\n" in encoder
+    assert limit + " (the context is 512)\n" in decoder
+    unknown = "The networks of the fit predict the next token. Whether it holds of encoders as well is not known."
+    assert (unknown in encoder, unknown in decoder) == (True, False)
+    assert unknown in run("advise", "--config", CONFIGS / "bert_base.json", *TABLE).stdout
+    assert unknown not in run("advise", "--config", CONFIGS / "bert_base.json", *TABLE, "--fit", "5,0.05").stdout
+    assert "what a network with softmax learns in training, be it causal or not" in told
+
+
+def test_layers_that_are_made_otherwise_are_compared_at_equal_area():
+    done = run("advise", "--config", CONFIGS / "llama_3_8b.json", *TABLE).stdout
+    # 12 * 32 * 4096^2, of which `optimum` gives the same shape; 6,979,588,096 parameters would have 54.9 layers.
+    assert "compared at equal L d^2: the networks of the fit have 6.442e+09 parameters there, as their layers" in done
+    assert "32 layers would suit 3.46e+08 parameters of such layers" in done
+    assert round(guidelines.optimum(12 * 32 * 4096**2).depth, 1) == 54.3
+    assert "compared at" not in run("advise", "--depth", 32, "--width", 4096).stdout
+    # 12 d^2 with some biases and norms.
+    assert "compared at" not in run("advise", "--config", CONFIGS / "gpt2.json", *TABLE).stdout
+    mixture = run("advise", "--config", CONFIGS / "mixtral_8x7b.json", *TABLE).stdout
+    assert "of the active parameters without embeddings are beyond it." in mixture
+
+
 def test_experts_are_counted_and_the_active_ones_judged():
     done = run("advise", "--config", CONFIGS / "mixtral_8x7b.json", *TABLE)
     assert "family      mixtral, counted as MixtralForCausalLM by the table" in done.stdout
@@ -123,7 +152,9 @@ def test_shared_keys_in_words():
         "shared keys 8 of 32 heads have keys and values of their own: a layer reads 131,072 of the 8,390,656 numbers of the "
         "moments, 524,288 if none were shared"
     ) in done.stdout
-    assert "one layer alone loses nothing of its rank (exact); of all layers the bound is the same" in done.stdout
+    assert "In one layer that costs no rank, which is proved. Whether it does in all 32 is not known" in done.stdout
+    one = run("advise", "--depth", 32, "--width", 64, "--heads", 32, "--kv-heads", 1).stdout
+    assert "In one layer that costs rank: it is 5 in place of 65, which is proved." in one
     small = run("advise", "--depth", 2, "--width", 4, "--heads", 4, "--kv-heads", 1)
     assert "the rank is 8 in place of 85 (probable)" in small.stdout
     values = json.loads(run("advise", "--depth", 2, "--width", 4, "--heads", 4, "--kv-heads", 1, "--json").stdout)
@@ -203,7 +234,7 @@ def test_another_fit():
 def test_a_fit_that_decides_nothing_says_so():
     done = run("advise", "--depth", 24, "--width", 1024, "--fit", "5,0.05,0.5,0.05")
     assert "near the optimum, not decided: the band of the fit has no end" in done.stdout
-    assert ", perhaps nothing, of the parameters" in done.stdout
+    assert ", perhaps nothing, of the parameters without embeddings is beyond it." in done.stdout
 
 
 def test_a_fit_in_a_file(tmp_path):

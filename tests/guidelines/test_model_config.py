@@ -37,17 +37,17 @@ def test_bottlenecks():
     assert read("opt_350m").embedding_rank == 512
     assert read("gpt2", vocab_size=100).embedding_rank == 100
     # Six heads of dimension 64 in a network of width 512.
-    assert read("mt5_small").head_bottlenecks == ("width", "patterns")
-    assert read("t5_small").head_bottlenecks == ("patterns",)
-    assert read("gpt2", n_positions=65).head_bottlenecks == ()
-    assert read("gpt2", n_positions=66).head_bottlenecks == ("patterns",)
+    assert read("mt5_small").head_limits == ("width", "patterns")
+    assert read("t5_small").head_limits == ("patterns",)
+    assert read("gpt2", n_positions=65).head_limits == ()
+    assert read("gpt2", n_positions=66).head_limits == ("patterns",)
 
 
 def test_heads_that_are_wider_together_than_the_network():
     # 128 heads of dimension 128 in a network of width 1024.
-    assert read("t5_11b").head_bottlenecks == ("surplus", "patterns")
+    assert read("t5_11b").head_limits == ("surplus", "patterns")
     # 16 heads of dimension 256 in a network of width 3072.
-    assert "surplus" in read("gemma_7b").head_bottlenecks
+    assert "surplus" in read("gemma_7b").head_limits
     # Values of dimension 128, queries and keys of 192: 128 heads write 16384 dimensions into a width of 7168.
     assert read("deepseek_v3").main_stack.joint_width == 16384
 

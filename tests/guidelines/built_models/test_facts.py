@@ -19,7 +19,7 @@ def test_a_model_without_attention_has_no_heads():
     assert model.parameters == 129_135_360
     stack = model.main_stack
     assert (stack.depth, stack.width, stack.heads, stack.kv_heads, stack.head_dim) == (24, 768, None, None, None)
-    assert model.head_bottlenecks == ()
+    assert model.head_limits == ()
 
 
 def test_encoder_and_decoder_of_bart():
