@@ -89,14 +89,26 @@ def with_masks(values: ArrayLike, name: str = "the array") -> Array:
 
 
 def as_given(values: ArrayLike, name: str = "the array") -> Array:
-    """An array as by `as_array`, in which lists that numpy would make floats, or texts, of keep their entries.
+    """An array as by `as_array`, in which lists that numpy would round to floats keep their entries.
 
     >>> as_given([2**60 + 1, 0.5])
     array([1152921504606846977, 0.5], dtype=object)
     """
     array = as_array(values, name)
-    # What has a type for all its entries has nothing that was changed.
-    if array.dtype.kind in "fUS" and not hasattr(values, "dtype"):
+    # What has a type for all its entries has nothing that was rounded.
+    if array.dtype.kind == "f" and not hasattr(values, "dtype"):
+        return np.asarray(values, dtype=object)
+    return array
+
+
+def as_written(values: ArrayLike, name: str = "the array") -> Array:
+    """An array as by `as_given`, in which texts beside numbers leave these numbers, where numpy would make texts.
+
+    >>> as_written(["1/2", 0.1])
+    array(['1/2', 0.1], dtype=object)
+    """
+    array = as_given(values, name)
+    if array.dtype.kind in "US" and not hasattr(values, "dtype"):
         return np.asarray(values, dtype=object)
     return array
 

@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from tensorrank.arguments import shown
 from tensorrank.arithmetic.arrays import Array
-from tensorrank.arithmetic.given_arrays import as_array, as_floats, as_given
+from tensorrank.arithmetic.given_arrays import as_array, as_floats, as_written
 from tensorrank.arithmetic.sparse_matrices import SparseMatrix
 from tensorrank.checked import CHECKED_WHERE_USED
 from tensorrank.errors import TensorRankError
@@ -39,7 +39,7 @@ def as_matrix(given: MatrixLike) -> Array | SparseMatrix:
         return given
     if hasattr(given, "tocoo"):
         return SparseMatrix.of(given)
-    array = as_given(given)
+    array = as_written(given)
     if array.ndim != 2:
         raise TensorRankError(f"an array of shape {array.shape} was given; expected a matrix (two dimensions)")
     return array

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import shown, true_or_false
-from tensorrank.arithmetic.given_arrays import as_given
+from tensorrank.arithmetic.given_arrays import as_given, as_written
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
 from tensorrank.whole_numbers import LARGEST_EXPONENT, fraction_from_text
@@ -43,7 +43,7 @@ def nonnegative(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
     >>> nonnegative([0, "1/3"], "the weights", ["component"])
     array([Fraction(0, 1), Fraction(1, 3)], dtype=object)
     """
-    array = as_given(given, what)
+    array = as_written(given, what)
     _refuse_other_order(given, what)
     if array.ndim != len(axes) or not array.size:
         raise TensorRankError(f"{what} has the shape {array.shape}; expected ({', '.join(axes)}), none of them empty")
