@@ -327,6 +327,17 @@ def meant(text: Any, known: Sequence[str], likeness: float = 0.65) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
+def no_attribute(thing: object, name: str, ours: Mapping[str, str]) -> AttributeError:
+    """The error that an object has no such attribute; it tells what is ours for a name that is known from elsewhere.
+
+    >>> raise no_attribute([], "add", {"add": "append(value)"})
+    Traceback (most recent call last):
+    AttributeError: 'list' object has no attribute 'add'; here it is append(value)
+    """
+    hint = f"; here it is {ours[name]}" if name in ours else ""
+    return AttributeError(f"{type(thing).__name__!r} object has no attribute {name!r}{hint}", name=name, obj=thing)
+
+
 def one_of(name: str, given: Any, known: Sequence[str]) -> str:
     """One of some names that a user gave.
 

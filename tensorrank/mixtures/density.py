@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tensorrank.arguments import listed, shown, things, whole_number
+from tensorrank.arguments import listed, no_attribute, shown, things, whole_number
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
@@ -26,7 +26,7 @@ from tensorrank.mixtures.evaluation.data import codes_of, of_variables, values_o
 from tensorrank.mixtures.evaluation.inference import MISSING, one_hot, sample_components
 from tensorrank.mixtures.evaluation.passes import Evidence, Passes, in_pieces
 from tensorrank.mixtures.gaussian import Gaussians, check_finite, log_densities_of_rows
-from tensorrank.mixtures.names_elsewhere import no_attribute
+from tensorrank.mixtures.names_elsewhere import OURS
 from tensorrank.separation.partition import SiteNames, numbered
 from tensorrank.whole_numbers import counted
 
@@ -354,7 +354,7 @@ class Density(ABC):
 
         def __getattr__(self, name: str) -> NoReturn:
             """Names that other libraries have for what a mixture offers are answered with ours."""
-            raise AttributeError(no_attribute(self, name), name=name, obj=self)
+            raise no_attribute(self, name, OURS)
 
     def _rows(self, data: ArrayLike) -> NDArray[Any]:
         """The data in the shape (rows, sites) or, for Gaussian components, (rows, sites, features)."""

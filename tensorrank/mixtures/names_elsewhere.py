@@ -4,8 +4,8 @@ from __future__ import annotations
 
 _PATH = "viterbi(data).states, the most probable path, as of hmmlearn's predict"
 _EACH = "hidden_posteriors(data), the probabilities of each hidden variable's states"
-# By the attribute's name in hmmlearn, scikit-learn, pomegranate, pgmpy or SPFlow.
-_ELSEWHERE = {
+# What is here what goes by the name of a key in hmmlearn, scikit-learn, pomegranate, pgmpy or SPFlow.
+OURS = {
     "predict": f"{_PATH}, or {_EACH}, whose argmax is scikit-learn's and pomegranate's",
     "predict_proba": _EACH,
     "predict_log_proba": f"{_EACH}: take their logarithms",
@@ -26,13 +26,3 @@ _ELSEWHERE = {
     "n_features": "densities.features, and sites for the number of variables",
     "converged_": "fit_report(data).converged",
 }
-
-
-def no_attribute(thing: object, name: str) -> str:
-    """The message that an object has no such attribute, with our own name for one that other libraries have.
-
-    >>> no_attribute([], "transmat_")
-    "'list' object has no attribute 'transmat_'; here it is transition"
-    """
-    hint = f"; here it is {_ELSEWHERE[name]}" if name in _ELSEWHERE else ""
-    return f"{type(thing).__name__!r} object has no attribute {name!r}{hint}"

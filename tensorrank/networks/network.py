@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import prod
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import numpy as np
 
-from tensorrank.arguments import listed, shown, things, whole_number
+from tensorrank.arguments import listed, no_attribute, shown, things, whole_number
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
@@ -31,6 +31,17 @@ if TYPE_CHECKING:
     from tensorrank.pictures.picture import Picture
 
 __all__ = ["Tensor", "TensorNetwork"]
+
+# Mixtures alone have these names, which whoever brings a Bayesian network looks for.
+_MARGINAL = "marginal_network(sites).contract()"
+_QUOTIENT = f"joint / joint.sum(axis=0), with joint = {_MARGINAL} of the variable asked for and those known"
+_OF_MIXTURES = {
+    "marginal": _MARGINAL,
+    "posteriors": _QUOTIENT,
+    "query": _QUOTIENT,
+    "probability": f"an entry of contract(), or of {_MARGINAL}",
+    "log_density": f"the logarithm of an entry of contract(), or of {_MARGINAL}",
+}
 
 
 @checked
@@ -229,6 +240,12 @@ class TensorNetwork(LabelledTensors, Model):
             from tensorrank.networks.picture import picture
 
         return picture(self, partition, positions, ax=ax, figsize=figsize)
+
+    if not TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """What mixtures are asked is answered with the way round."""
+            raise no_attribute(self, name, _OF_MIXTURES)
 
     def architecture(self) -> NetworkFunction:
         """The network's function as an architecture without weights, for `separation_rank`."""

@@ -1,6 +1,8 @@
 """Sites are given by number or by name wherever sites are taken: open legs of networks, variables of trees."""
 
+import copy
 import json
+import pickle
 
 import numpy as np
 import pytest
@@ -65,6 +67,14 @@ def test_a_name_that_no_site_has_is_refused_with_those_known(asked):
 def test_sites_without_names_are_known_by_their_numbers(asked):
     with pytest.raises(tr.TensorRankError, match="expected a whole number from 0, for these sites have no names"):
         asked()
+
+
+@pytest.mark.parametrize(("name", "ours"), [("marginal", r"marginal_network\(sites\)"), ("posteriors", r"joint / joint\.sum")])
+def test_what_only_mixtures_answer_is_answered_with_the_way_round(name, ours):
+    with pytest.raises(AttributeError, match=f"'TensorNetwork' object has no attribute '{name}'; here it is {ours}"):
+        getattr(NETWORK, name)
+    assert not hasattr(NETWORK, "colour")
+    assert copy.deepcopy(NETWORK) == pickle.loads(pickle.dumps(NETWORK)) == NETWORK
 
 
 def test_the_command_line_takes_the_names_of_a_tree(tmp_path):

@@ -26,7 +26,9 @@ def to_dict(model: Mixture) -> dict[str, Any]:
     {'model': 'latent_class', 'version': 1, 'weights': [1], 'components': [[['1/3', '2/3']]]}
     """
     if getattr(model, "kind", None) not in KINDS:
-        raise TensorRankError(f"{shown(model)} was given as the model; expected one of the models {', '.join(KINDS)}")
+        raise TensorRankError(
+            f"{shown(model)} was given as the model; expected one of the models {', '.join(KINDS)}; pickle keeps what is none"
+        )
     densities = {} if model.densities is None else {"densities": model.densities.to_dict()}
     return {"model": model.kind, "version": VERSION, **model.fields(), **densities}
 
