@@ -30,7 +30,7 @@ def test_every_verb_has_help_with_an_example(verb):
 def test_the_help_of_the_program_tells_every_exit_code():
     text = " ".join(run("--help").stdout.replace("│", " ").split())
     codes = "0; 2 for bad input; 130 after an interrupt (143 where SIGTERM ends a study); 1 where a study had to skip"
-    assert f"The exit code is {codes} ranks, and for internal errors." in text
+    assert f"The exit code is {codes} ranks, where atlas verify could not decide, and for internal errors." in text
 
 
 def test_rank_prints_one_object_with_the_known_rank():

@@ -86,7 +86,7 @@ def test_a_plan_and_a_rank_ask_for_the_work_of_a_value_once_and_for_no_property_
     function(model, Bipartition((1,), (0,)))
     assert model.asked.count("value_work") == 1
     properties = {name for name in model.asked if isinstance(getattr(Watched, name, None), property)}
-    assert properties <= {"sites", "weight_degree", "input_degree"}
+    assert properties <= {"sites", "site_names", "weight_degree", "input_degree"}
 
 
 @pytest.mark.parametrize("model", LARGE, ids=lambda model: type(model).__name__)

@@ -37,8 +37,8 @@ def ranked(model, **options):
 
 
 def test_a_wide_network_that_does_not_fit_has_the_rank_of_a_narrow_one():
-    # Bounds in closed form are 104 for any number of heads of width 4.
-    wide, narrow = ranked(SelfAttention(2, 16, heads=4), work=1), ranked(SelfAttention(2, 4))
+    # Bounds in closed form are 104 for two heads of width 4.
+    wide, narrow = ranked(SelfAttention(2, 8, heads=2), work=1), ranked(SelfAttention(2, 4))
     assert (wide.rank.standing, narrow.rank.value, narrow.rank.standing) == ("lower bound", 110, "exact")
     found = raised(wide, [narrow, wide])
     assert (found.value, found.lower, found.upper, found.standing) == (110, 110, wide.rank.upper, "lower bound")
@@ -46,7 +46,7 @@ def test_a_wide_network_that_does_not_fit_has_the_rank_of_a_narrow_one():
     assert found.reason == f"contains {narrow.model}, whose rank is 110 (exact)"
     assert raised(narrow, [wide]) == narrow.rank
     narrow_heads = ranked(SelfAttention(2, 4, heads=4), work=1)
-    wider = ranked(SelfAttention(2, 17, heads=4, head_dim=4), work=1)
+    wider = ranked(SelfAttention(2, 9, heads=2, head_dim=4), work=1)
     assert raised(narrow_heads, [wide]) == narrow_heads.rank
     larger = Ranked(wider.model, wider.partition, replace(wider.rank, value=1, lower=1))
     assert raised(larger, [wide]).reason == f"contains {wide.model}, whose rank is at least {wide.rank.lower}"
@@ -91,16 +91,16 @@ def test_a_numerical_rank_is_left_as_it_is():
 
 @pytest.mark.parametrize("reverse", [False, True])
 def test_a_comparison_never_prints_less_for_a_model_than_for_one_inside_it(reverse):
-    # Bounds in closed form are 104 for heads of width 4.
-    models = [SelfAttention(2, width, heads=max(1, width // 4)) for width in (16, 2, 4, 8)]
+    # Bounds in closed form are 104 for one and two heads of width 4.
+    models = [SelfAttention(2, width, heads=1 + (width > 4), head_dim=min(width, 4)) for width in (24, 2, 4, 8)]
     listed = [Contender("attention", f"width {model.width}", model) for model in (models[::-1] if reverse else models)]
     told = []
     found = list(compare(listed, work=1e8, progress=lambda *step: told.append(step)))
     assert [one.contender for one in found] == listed
     values = {one.contender.model.width: one.result.value for one in found}
-    assert values[2] <= values[4] <= values[8] <= values[16]
+    assert values[2] <= values[4] <= values[8] <= values[24]
     alone = {model.width: tr.separation_rank(model, work=1e8).value for model in models}
-    assert alone[16] < alone[4] == values[4] <= values[16]
+    assert alone[24] < alone[4] == values[4] <= values[24]
     done = [step[0] for step in told]
     assert done == sorted(done)
 
