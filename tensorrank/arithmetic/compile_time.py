@@ -37,7 +37,7 @@ class _Compiling(event.Listener):
 
 
 _COMPILING = _Compiling()
-event.register("numba:compile", _COMPILING)  # type: ignore[no-untyped-call]
+event.register("numba:compile", _COMPILING)  # type: ignore[no-untyped-call] # numba's own
 
 
 def stopwatch() -> Callable[[], float]:

@@ -17,6 +17,7 @@ import numpy as np
 from tensorrank.arguments import as_float, shown
 from tensorrank.arithmetic.arrays import Array, Floats, Integers
 from tensorrank.arithmetic.given_matrices import MatrixLike, as_numbers
+from tensorrank.equal_values import EqualByValue
 from tensorrank.errors import TensorRankError
 from tensorrank.given_records import field_values
 from tensorrank.records import Record
@@ -29,7 +30,7 @@ _SMALLEST, _LARGEST = float(np.finfo(np.float64).smallest_subnormal), float(np.f
 
 
 @dataclass(frozen=True, eq=False)
-class NumericalRank(Record):
+class NumericalRank(EqualByValue, Record):
     """A rank read off singular values, never exact.
 
     Attributes:
@@ -166,12 +167,6 @@ class NumericalRank(Record):
     @property
     def _largest(self) -> float:
         return float(self.spectrum[0]) if self.spectrum.size else 0.0
-
-    def __eq__(self, other: object) -> bool:
-        return self.to_dict() == other.to_dict() if isinstance(other, NumericalRank) else NotImplemented
-
-    def __hash__(self) -> int:
-        return hash((self.value, self.threshold, self.gap, self.ambiguous))
 
     def __str__(self) -> str:
         trust = "ambiguous" if self.ambiguous else "clear"
