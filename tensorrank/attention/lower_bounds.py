@@ -74,24 +74,20 @@ def log3_lower_bound(
     >>> [round(3 ** log3_lower_bound(depth, 2)) for depth in (1, 2, 3)]
     [3, 17, 196]
     """
-    return largest_lower_bound(depth, width, heads, head_dim, output_tokens, other_tokens)[0]
+    return largest_lower_bound(*wanted_sizes(depth, width, heads, head_dim, output_tokens, other_tokens))[0]
 
 
-def largest_lower_bound(
-    depth: int,
-    width: int,
-    heads: int = 1,
-    head_dim: int | None = None,
-    output_tokens: int | None = None,
-    other_tokens: int | None = None,
-) -> tuple[float, str]:
-    """The logarithm to base 3 of `lower_bound`, and the name of the bound: monomial, identity, two tokens or product.
+def largest_lower_bound(*sizes: int) -> tuple[float, str]:
+    """The logarithm to base 3 of `lower_bound`, and which bound it is: monomial, identity, two tokens or product.
 
-    >>> largest_lower_bound(3, 12, 6, output_tokens=2)[1], largest_lower_bound(2, 2)[1]
+    Args:
+        sizes: depth, width, heads, head_dim, output_tokens and other_tokens, all checked.
+
+    >>> largest_lower_bound(3, 12, 6, 2, 2, 2)[1], largest_lower_bound(2, 2, 1, 2, 2, 2)[1]
     ('product', 'identity')
     """
-    sizes = _Sizes(*wanted_sizes(depth, width, heads, head_dim, output_tokens, other_tokens))
-    return max(_log3_apart(sizes), (_best_layout(sizes)[0], "product"), key=lambda found: found[0])
+    known = _Sizes(*sizes)
+    return max(_log3_apart(known), (_best_layout(known)[0], "product"), key=lambda found: found[0])
 
 
 def product_bound(
@@ -112,7 +108,7 @@ def product_bound(
 
     >>> product_bound(2, 3, heads=3, output_tokens=1)  # 2 for each of three blocks of width 1, and two such terms
     16
-    >>> product_bound(3, 6, heads=3, output_tokens=1), two_token_rank(3, 2)  # two heads less have the rank of width 2
+    >>> product_bound(3, 6, heads=3, output_tokens=1), two_token_rank(3, 2)  # one head alone has the rank of width 2
     (6750, 105)
     """
     return _product(_Sizes(*wanted_sizes(depth, width, heads, head_dim, output_tokens, other_tokens)))
