@@ -68,7 +68,7 @@ def parsed_json(text: str, expected: str) -> Any:
         if _HALF_PAIR.search(text):
             _refuse_first_odd_value(text)
     except json.JSONDecodeError as error:
-        said = error.msg.removesuffix(" starting at")
+        said = error.msg.removesuffix(" at").removesuffix(" starting")
         where = f"{said[0].lower()}{said[1:]} at line {error.lineno}, column {error.colno}"
         if _is_at_the_end(text, error):
             raise TensorRankError(

@@ -136,3 +136,10 @@ def test_what_interrupts_a_verb_is_told_without_a_traceback(monkeypatch, error, 
 def test_the_module_is_the_program():
     done = subprocess.run([sys.executable, "-m", "tensorrank", "--version"], capture_output=True, text=True)
     assert done.stdout == run("--version").stdout
+
+
+def test_a_size_without_an_option_is_told_how_it_is_given_and_a_slip_is_not():
+    size, slip = (" ".join(run("study", option, 2).stderr.replace("│", " ").split()) for option in ("--feedforward", "--widht"))
+    assert "No such option: --feedforward. Other sizes are given with a kind: tensorrank study attention" in size
+    assert "Other sizes" not in slip
+    assert "--width" in slip

@@ -83,9 +83,9 @@ def _commands(command: Any) -> Iterator[Any]:
 
 
 def _of_a_size(ctx: Any, error: Any) -> str:
-    """How a study is given a size for which it has no option; an empty text for other errors."""
+    """How a study is given a size for which it has no option; an empty text for other errors, and for slips."""
     name = getattr(error, "option_name", None)
-    if name is None or ctx.invoked_subcommand != "study":
+    if name is None or ctx.invoked_subcommand != "study" or getattr(error, "possibilities", None):
         return ""
     return f". Other sizes are given with a kind: tensorrank study attention depth=1-3 width=2 {name.lstrip('-')}=..."
 
