@@ -13,7 +13,7 @@ from typing import Literal
 from tensorrank.arguments import file_path, shown, things
 from tensorrank.arithmetic.elimination.devices import HOST
 from tensorrank.arithmetic.elimination.engine_choice import EngineName
-from tensorrank.arithmetic.resources import Progress
+from tensorrank.arithmetic.resources import ProgressLike
 from tensorrank.atlas.entry import Entry, question
 from tensorrank.atlas.files import PACKAGED, packaged, read, users_file, write
 from tensorrank.atlas.found import entry_of_result, stored_entries
@@ -190,7 +190,7 @@ class Atlas(ShortRepr):
         engine: EngineName = "auto",
         device: str = HOST,
         threads: int | None = None,
-        progress: Progress | None = None,
+        progress: ProgressLike = None,
     ) -> Verification:
         """Compute an entry again, and say whether it holds. Nothing is changed.
 

@@ -8,7 +8,7 @@ from fractions import Fraction
 from functools import partial
 
 from tensorrank.arguments import finite_number, whole_number
-from tensorrank.arithmetic.resources import Progress, memory_limit
+from tensorrank.arithmetic.resources import ProgressLike, memory_limit, reporter
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.depth_families import MixtureFamily
@@ -174,7 +174,7 @@ def informative_parts(norm: float) -> int | None:
 
 
 @checked
-def wall_of(model: Mixture, *, seed: int = 0, memory: int | str | None = "256MiB", progress: Progress | None = None) -> Wall:
+def wall_of(model: Mixture, *, seed: int = 0, memory: int | str | None = "256MiB", progress: ProgressLike = None) -> Wall:
     """The parts that a latent class model equal to the model needs at least, and those known to suffice.
 
     Ranks are computed of three unfoldings: even against odd variables, halves, and every other quarter. The largest
@@ -204,7 +204,7 @@ def wall_of(model: Mixture, *, seed: int = 0, memory: int | str | None = "256MiB
         return Wall(None, None, None, known, reason)
     best: tuple[str, SeparationRank] | None = None
     failed: str | None = None
-    for cut, name in told(_cuts(model.sites), progress, lambda item: f"rank of {item[1]}"):
+    for cut, name in told(_cuts(model.sites), reporter(progress), lambda item: f"rank of {item[1]}"):
         try:
             rank = separation_rank(model, cut, seed=seed, memory=memory)
         except TensorRankError as error:
@@ -239,7 +239,7 @@ def shallow_approximations(
     nodes: int = 200_000,
     samples: int = 10_000,
     memory: int | str | None = "256MiB",
-    progress: Progress | None = None,
+    progress: ProgressLike = None,
 ) -> ShallowApproximations:
     """Several targets, each approximated by every run, with the parts that exact shallow forms need.
 
@@ -274,7 +274,7 @@ def shallow_approximations(
     approximated = partial(approximate, seed=seed, nodes=nodes, samples=samples)
     found = []
     for number, (label, model) in enumerate(chosen):
-        target = within(progress, number, len(chosen), f"{label}: ")
+        target = within(reporter(progress), number, len(chosen), f"{label}: ")
         # The wall counts as much as a run in what is told.
         *reports, last = (within(target, part, len(runs) + 1) for part in range(len(runs) + 1))
         made = tuple(

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tensorrank.arguments import shown
-from tensorrank.arithmetic.resources import Progress
+from tensorrank.arithmetic.resources import ProgressLike, reporter
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import Experiment, ascending, told
@@ -65,7 +65,7 @@ def communication_growth(
     *,
     seed: int = 0,
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: ProgressLike = None,
 ) -> CommunicationGrowth:
     """The ranks of a task's communication matrices, from small to large.
 
@@ -92,6 +92,6 @@ def communication_growth(
     [2, 4, 8]
     """
     chosen = ascending("sizes", sizes, such_as=4)
-    steps = told(chosen, progress, lambda size: f"{task}, {size} {size_name}")
+    steps = told(chosen, reporter(progress), lambda size: f"{task}, {size} {size_name}")
     ranks = tuple(matrix(size).ranks(seed=seed, threads=threads) for size in steps)
     return CommunicationGrowth(task, size_name, tuple(chosen), ranks)

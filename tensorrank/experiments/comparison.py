@@ -9,7 +9,7 @@ from itertools import count, takewhile
 from typing import Any, Literal, TypeVar, get_args
 
 from tensorrank.arguments import whole_number
-from tensorrank.arithmetic.resources import Progress
+from tensorrank.arithmetic.resources import ProgressLike, reporter
 from tensorrank.attention import bounds
 from tensorrank.attention.architecture import SelfAttention
 from tensorrank.checked import checked
@@ -130,7 +130,7 @@ def compare(
     memory: int | str | None = "4GiB",
     work: float | None = 2.5e11,
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: ProgressLike = None,
 ) -> Iterator[Compared]:
     """The separation ranks of architectures, one after the other, all under the same limits.
 
@@ -159,11 +159,11 @@ def compare(
     listed, name = list(contestants), "{0.family}, {0.shape}".format
     splits = [checked_partition(one.model.sites, partition) for one in listed]
     ranked: dict[int, Ranked] = {}
+    tell = reporter(progress)
 
     def rank(number: int) -> None:
-        if progress is not None:
-            progress(len(ranked), len(listed), name(listed[number]))
-        report = within(progress, len(ranked), len(listed), name(listed[number]), alone=True)
+        tell(len(ranked), len(listed), name(listed[number]))
+        report = within(tell, len(ranked), len(listed), name(listed[number]), alone=True)
         options = RankOptions(seed=seed, memory=memory, work=work, threads=threads, progress=report)
         model, split = listed[number].model, splits[number]
         ranked[number] = Ranked(model, split, separation_rank(model, split, **options))

@@ -15,7 +15,7 @@ from tensorrank.arguments import shown, whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.given_arrays import as_array
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.arithmetic.resources import Progress
+from tensorrank.arithmetic.resources import ProgressLike, reporter
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.depth_families import MixtureFamily
@@ -194,7 +194,7 @@ def compare_depths(
     tolerance: float = 0.01,
     truth: Mixture | None = None,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: ProgressLike = None,
 ) -> DepthOnData:
     """Fit each family at each budget to the same random parts of the data, and score what was held out.
 
@@ -252,7 +252,7 @@ def compare_depths(
     states = [family.states(sites, k, budget) for family, budget in wanted]
     fits = splits + (len(pseudocounts) if len(pseudocounts) > 1 else 0)
     words = [f"{family.name}, {r} states" for (family, _), r in zip(wanted, states, strict=True) for _ in range(fits)]
-    steps = told(words, progress, str)
+    steps = told(words, reporter(progress), str)
     scores = [
         _scores(family, budget, r, family.ordered(table), parts, pseudocounts, options, seed, steps)
         for (family, budget), r in zip(wanted, states, strict=True)

@@ -69,7 +69,7 @@ def power_of_two(what: str, given: int, least: int = 1, why: str = "") -> int:
 
 
 def told(
-    items: Sequence[T], progress: Progress | None, words: Callable[[T], str], *, before: int = 0, after: int = 0
+    items: Sequence[T], progress: Progress, words: Callable[[T], str], *, before: int = 0, after: int = 0
 ) -> Iterator[T]:
     """The items one after the other, each announced to `progress` in words before it is worked on.
 
@@ -81,12 +81,11 @@ def told(
     [9, 16]
     """
     for done, item in enumerate(items, before):
-        if progress is not None:
-            progress(done, before + len(items) + after, words(item))
+        progress(done, before + len(items) + after, words(item))
         yield item
 
 
-def within(progress: Progress | None, done: int, total: int, label: str = "", *, alone: bool = False) -> Progress:
+def within(progress: Progress, done: int, total: int, label: str = "", *, alone: bool = False) -> Progress:
     """The progress of one portion of the work, told as progress of the whole.
 
     What is told is a label followed by the words of the portion, or the label alone.
@@ -96,8 +95,7 @@ def within(progress: Progress | None, done: int, total: int, label: str = "", *,
     """
 
     def tell(part: float, whole: float, what: str) -> None:
-        if progress is not None:
-            progress(done + (part / whole if whole else 0.0), total, label if alone else f"{label}{what}")
+        progress(done + (part / whole if whole else 0.0), total, label if alone else f"{label}{what}")
 
     return tell
 

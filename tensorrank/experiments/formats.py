@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tensorrank.arithmetic.resources import Progress
+from tensorrank.arithmetic.resources import ProgressLike, reporter
 from tensorrank.checked import checked
 from tensorrank.experiments.experiment import Experiment, power_of_two, table_sides, told
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
@@ -77,7 +77,7 @@ def format_ranks(
     symbols: int = 2,
     seed: int = 0,
     memory: int | str | None = "4GiB",
-    progress: Progress | None = None,
+    progress: ProgressLike = None,
 ) -> FormatRanks:
     """The tensor train ranks of a balanced latent tree, and the hierarchical ranks of a hidden Markov model.
 
@@ -117,7 +117,7 @@ def format_ranks(
     for length in (2**level for level in range(1, depth)):
         cuts += [(train, first, first + length - 1, states**2) for first in range(0, sites, length)]
     rows = []
-    for model, first, last, bound in told(cuts, progress, lambda cut: f"{cut[0].kind}, variables {cut[1]} to {cut[2]}"):
+    for model, first, last, bound in told(cuts, reporter(progress), lambda cut: f"{cut[0].kind}, variables {cut[1]} to {cut[2]}"):
         partition = Bipartition.of(sites, range(first, last + 1))
         rank = separation_rank(model, partition, seed=seed, memory=memory)
         rows.append(CutRow(model.kind, first, last, rank, bound))

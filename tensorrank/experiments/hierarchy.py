@@ -8,7 +8,7 @@ import numpy as np
 
 from tensorrank.arguments import finite_number
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.arithmetic.resources import Progress
+from tensorrank.arithmetic.resources import ProgressLike, reporter
 from tensorrank.checked import checked
 from tensorrank.experiments.experiment import Experiment, power_of_two, table_sides, told
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
@@ -64,7 +64,7 @@ def measure_hierarchy(
     symbols: int = 2,
     seed: int = 0,
     small: float = 16.0,
-    progress: Progress | None = None,
+    progress: ProgressLike = None,
 ) -> Hierarchy:
     """Measure what each reduction between kinds of mixtures costs, and check that it keeps the density.
 
@@ -105,7 +105,7 @@ def measure_hierarchy(
     ]
     by_kind = {model.kind: model for model in models}
     reports = []
-    for source, target in told(ARROWS, progress, " to ".join):
+    for source, target in told(ARROWS, reporter(progress), " to ".join):
         model = by_kind[source]
         reports.append(check_reduction(model, reduce(model, target, limit=int(small * model.size)), seed=seed))
     return Hierarchy(seed, tuple(reports))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tensorrank.arithmetic.resources import Progress
+from tensorrank.arithmetic.resources import ProgressLike, reporter
 from tensorrank.checked import checked
 from tensorrank.experiments.experiment import Experiment, ascending, table_sides, told
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
@@ -77,7 +77,7 @@ def interleaved_ranks(
     symbols: int = 2,
     seed: int = 0,
     memory: int | str | None = "4GiB",
-    progress: Progress | None = None,
+    progress: ProgressLike = None,
 ) -> InterleavedRanks:
     """The rank of even against odd variables, of hidden Markov models and of tensorial mixtures with random tables.
 
@@ -113,7 +113,7 @@ def interleaved_ranks(
     models: list[Mixture] = [HiddenMarkov.random(states, symbols, n, seed) for n in chosen]
     models += [TensorialMixture.random(n.bit_length() - 1, states, symbols, seed) for n in chosen if n.bit_count() == 1]
     rows = []
-    for model in told(models, progress, lambda model: f"{model.kind}, {model.sites} variables"):
+    for model in told(models, reporter(progress), lambda model: f"{model.kind}, {model.sites} variables"):
         rank = separation_rank(model, Bipartition.interleaved(model.sites), seed=seed, memory=memory)
         rows.append(InterleavedRow(model.kind, model.sites, symbols, model.table_entries, rank))
     return InterleavedRanks(states, symbols, seed, tuple(rows))

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from tensorrank.arguments import whole_number
-from tensorrank.arithmetic.resources import Progress
+from tensorrank.arithmetic.resources import ProgressLike, reporter
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import Experiment, ascending, table_sides, told, where
@@ -110,7 +110,7 @@ def level_sizes(
     symbols: int = 2,
     seed: int = 0,
     memory: int | str | None = "4GiB",
-    progress: Progress | None = None,
+    progress: ProgressLike = None,
 ) -> LevelSizes:
     """The size that models of fewer levels need to equal a tensorial mixture of L levels.
 
@@ -149,7 +149,7 @@ def level_sizes(
     r, k = table_sides(states, symbols)
     chosen = ascending("depths", depths, most=_DEEPEST, such_as=4)
     wholes, rows = [], []
-    for depth in told(chosen, progress, "{} levels".format):
+    for depth in told(chosen, reporter(progress), "{} levels".format):
         whole = _whole(depth, r, k, seed, memory)
         wholes.append(whole)
         rows += [_row(whole, cut, r, k) for cut in range(1, depth + 1)]

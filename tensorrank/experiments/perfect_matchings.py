@@ -16,7 +16,7 @@ from tensorrank.arithmetic.elimination.rank import rank_mod_p
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.primes import LARGE_PRIMES
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.arithmetic.resources import Progress
+from tensorrank.arithmetic.resources import ProgressLike, reporter
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import Experiment, ascending, told
@@ -92,7 +92,7 @@ def perfect_matching_states(
     symbols: int = 3,
     seed: int = 0,
     memory: int | str | None = "4GiB",
-    progress: Progress | None = None,
+    progress: ProgressLike = None,
 ) -> PerfectMatchingStates:
     """Mixtures of three random perfect matchings: their edges, and the states that every tree model needs.
 
@@ -134,7 +134,7 @@ def perfect_matching_states(
     """
     chosen = ascending("numbers of variables", sites, 4)
     symbols = whole_number("symbols", symbols, 2)
-    rows = [_row(n, symbols, seed, memory) for n in told(chosen, progress, "{} variables".format)]
+    rows = [_row(n, symbols, seed, memory) for n in told(chosen, reporter(progress), "{} variables".format)]
     return PerfectMatchingStates(symbols, seed, tuple(rows))
 
 

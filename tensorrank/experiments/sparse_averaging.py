@@ -11,7 +11,7 @@ import numpy as np
 
 from tensorrank.arguments import shown, whole_number
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.arithmetic.resources import Progress, memory_limit, refuse_beyond
+from tensorrank.arithmetic.resources import ProgressLike, memory_limit, refuse_beyond, reporter
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import Experiment, ascending, distinct, told, where
@@ -102,7 +102,7 @@ def error_by_dimension(
     sets: int = 60,
     repeats: int = 5,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: ProgressLike = None,
 ) -> ErrorByDimension:
     """The error of the restricted-isometry unit when it averages q of N tokens, for several dimensions m.
 
@@ -135,7 +135,7 @@ def error_by_dimension(
     if not sizes:
         raise TensorRankError(f"no dimension is above the sparsity {min(qs)}; expected at least one such as {4 * qs[0]}")
     rows = []
-    for q, n, m in told(sizes, progress, lambda size: "N = {1}, q = {0}, m = {2}".format(*size)):
+    for q, n, m in told(sizes, reporter(progress), lambda size: "N = {1}, q = {0}, m = {2}".format(*size)):
         # One stream for every m.
         rng = random_stream(seed, q, n)
         chosen = random_sets(n, q, sets, rng)
@@ -246,7 +246,7 @@ def least_dimensions(
     sets: int = 60,
     repeats: int = 5,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: ProgressLike = None,
 ) -> LeastDimensions:
     """The least dimension at which the restricted-isometry unit averages within a tolerance, for several N and q.
 
@@ -276,7 +276,7 @@ def least_dimensions(
     if not sizes:
         raise TensorRankError(f"every sparsity of {list(sparsity)} is at least every number of tokens; expected q < N")
     rows = []
-    for n, q in told(sizes, progress, lambda size: "N = {}, q = {}".format(*size)):
+    for n, q in told(sizes, reporter(progress), lambda size: "N = {}, q = {}".format(*size)):
         least = least_dimension(n, q, tolerance=tolerance, sets=sets, repeats=repeats, seed=seed)
         rows.append(DimensionRow(n, q, least))
     return LeastDimensions(tolerance, sets, repeats, seed, tuple(rows))

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import comb, log2
 
 from tensorrank.arguments import whole_number
-from tensorrank.arithmetic.resources import Progress
+from tensorrank.arithmetic.resources import ProgressLike, reporter
 from tensorrank.checked import checked
 from tensorrank.experiments.experiment import Experiment, ascending, told
 from tensorrank.experiments.sparse_averaging import allowed_error
@@ -81,7 +81,7 @@ def bits_by_dimension(
     tolerance: float = 0.2,
     sets: int | None = None,
     seed: int = 0,
-    progress: Progress | None = None,
+    progress: ProgressLike = None,
 ) -> BitsByDimension:
     """The least precision from which on a unit with keys on the moment curve averages any q of N tokens, for several m.
 
@@ -117,7 +117,7 @@ def bits_by_dimension(
     chosen = all_sets(n, q) if sets is None else random_sets(n, q, whole_number("sets", sets, 1), seed=seed)
     units = [MomentCurveUnit(n, q, m) for m in ascending("dimensions", dimensions, such_as=2 * q)]
     rows = []
-    for unit in told(units, progress, lambda unit: f"m = {unit.dimension}"):
+    for unit in told(units, reporter(progress), lambda unit: f"m = {unit.dimension}"):
         reach = unit.scale_for(chosen)
         rows.append(BitsRow(unit.dimension, least_bits(replace(unit, scale=reach), chosen, tolerance), reach))
     return BitsByDimension(n, q, tolerance, len(chosen), sets is None, seed, tuple(rows))

@@ -12,7 +12,7 @@ from typing import Any
 from tensorrank.arguments import one_of, whole_number
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.arithmetic.resources import Progress
+from tensorrank.arithmetic.resources import ProgressLike, reporter
 from tensorrank.checked import checked
 from tensorrank.experiments.experiment import Experiment, ascending, told
 from tensorrank.experiments.sparse_averaging import allowed_error
@@ -158,7 +158,7 @@ def model_sizes(
     seed: int = 0,
     memory: int | str | None = None,
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: ProgressLike = None,
 ) -> ModelSizes:
     """What each kind of model needs at least for sparse averaging, by measured ranks, and what suffices for attention.
 
@@ -195,12 +195,12 @@ def model_sizes(
     allowed_error(tolerance, 1 / q, f"averages over two sets of q = {q} tokens may be no more than 1/q apart")
     ranked, sought = ascending("tokens", tokens, q + 1), ascending("tokens of units", unit_tokens, q + 1)
     matrices = []
-    for n in told(ranked, progress, "ranks, N = {}".format, after=len(sought)):
+    for n in told(ranked, reporter(progress), "ranks, N = {}".format, after=len(sought)):
         found = SparseAveraging(n, q).communication(memory=memory).ranks((), seed=seed, threads=threads)
         rank = found.rank
         matrices.append(MatrixRow(n, rank.value, rank.standing, found.distinct_rows, found.distinct_columns))
     units = []
-    for n in told(sought, progress, "attention, N = {}".format, before=len(ranked)):
+    for n in told(sought, reporter(progress), "attention, N = {}".format, before=len(ranked)):
         m, fine = (
             least_dimension(n, q, tolerance=tolerance, sets=sets, repeats=repeats, seed=seed, precision=precision)
             for precision in (FLOAT64, _FINE)

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import whole_number
-from tensorrank.arithmetic.resources import Progress, thread_count
+from tensorrank.arithmetic.resources import ProgressLike, reporter, thread_count
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import Experiment, ascending, told, where
@@ -205,7 +205,7 @@ def detect_triples(
     seed: int = 0,
     memory: int | str | None = None,
     threads: int | None = None,
-    progress: Progress | None = None,
+    progress: ProgressLike = None,
 ) -> Triples:
     """How well units of second and third order detect triples that sum to 0 modulo M = 2N + 1, and at what size.
 
@@ -247,7 +247,7 @@ def detect_triples(
     sampled = {n: Match3(n, _modulus(n)).examples(examples, seed=seed) for n in ns}
     steps = list(product(ns, ("second", "third")))
     units: list[OrderRow] = []
-    for n, order in told(steps, progress, lambda step: f"{step[1]} order, N = {step[0]}", after=len(halves)):
+    for n, order in told(steps, reporter(progress), lambda step: f"{step[1]} order, N = {step[0]}", after=len(halves)):
         if order == "second":
             units += [_histogram_row(n, m, sampled[n], memory) for m in _bucket_numbers(_modulus(n))]
         else:
@@ -257,7 +257,7 @@ def detect_triples(
         # With an odd number both sides hold equally many tokens.
         rank = anchored_match3_rank(_modulus(odd), (odd - 1) // 2, _ANCHOR)
         ranks.append(RankRow("Match3", odd, _modulus(odd), rank, "theorem"))
-    for n in told([2 * n + 1 for n in halves], progress, "ranks, {} tokens".format, before=len(steps)):
+    for n in told([2 * n + 1 for n in halves], reporter(progress), "ranks, {} tokens".format, before=len(steps)):
         modulus = _modulus(n)
         matrices = {
             "Match3": Match3(n, modulus).communication(anchor=_ANCHOR, memory=memory),

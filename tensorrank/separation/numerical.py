@@ -14,7 +14,7 @@ from tensorrank.arguments import shown
 from tensorrank.arithmetic.arrays import Array
 from tensorrank.arithmetic.compile_time import stopwatch
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.arithmetic.resources import silent, worker_threads
+from tensorrank.arithmetic.resources import reporter, worker_threads
 from tensorrank.arithmetic.spectrum import NumericalRank, rank_of_spectrum, singular_values, step_of
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import StandsForModels
@@ -132,7 +132,7 @@ def _settled(
     """The rank of a sample that grew until the rank settled, what the rank is worth in words, and the sample's size."""
     rtol, atol, most = options["rtol"], options["atol"], allowed.most
     rng = random_stream(options["seed"])
-    progress = options["progress"] or silent
+    progress = reporter(options["progress"])
     sides = [_inputs(model, side, rng) for side in (partition.a, partition.b)]
     # Finitely many inputs are not generic: those left out may raise the rank, so as many as may be are used at once.
     count = most if model.categorical is not None else min(_FIRST_SAMPLE, max(1, most // 2))

@@ -12,7 +12,7 @@ import numpy as np
 from tensorrank.arguments import nearest, shown
 from tensorrank.arithmetic.elimination.devices import HOST
 from tensorrank.arithmetic.elimination.engine_choice import EngineName
-from tensorrank.arithmetic.resources import Progress
+from tensorrank.arithmetic.resources import ProgressLike
 from tensorrank.checked import checked_values
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import Weights
@@ -46,7 +46,7 @@ class RankOptions(ComputationOptions, total=False):
     """The keyword arguments of `separation_rank`, which says what they mean."""
 
     threads: int | None
-    progress: Progress | None
+    progress: ProgressLike
 
 
 class NumericalOptions(TypedDict, total=False):
@@ -60,7 +60,7 @@ class NumericalOptions(TypedDict, total=False):
     memory: int | str | None
     work: float | None
     threads: int | None
-    progress: Progress | None
+    progress: ProgressLike
 
 
 # Options that are not None where they are not given.

@@ -10,7 +10,7 @@ from tensorrank.arithmetic.compile_time import stopwatch
 from tensorrank.arithmetic.elimination.devices import HOST
 from tensorrank.arithmetic.elimination.engine_choice import refuse_obstacle
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.arithmetic.resources import silent, worker_threads
+from tensorrank.arithmetic.resources import reporter, worker_threads
 from tensorrank.separation.architecture import Model, as_architecture
 from tensorrank.separation.draws import Draws
 from tensorrank.separation.evidence import Evidence, from_blocks, from_bounds, from_grid, from_leading_form
@@ -86,7 +86,7 @@ def separation_rank(model: Model, partition: PartitionLike | None = None, **opti
     exact = _begun(model, partition, chosen)
     checked_folder("scratch", chosen["scratch"])
     with worker_threads(chosen["threads"]) as pool:
-        evidence = finish_here(exact.rounds, pool, exact.plan.work, chosen["progress"] or silent)
+        evidence = finish_here(exact.rounds, pool, exact.plan.work, reporter(chosen["progress"]))
     return exact.result(evidence, seconds())
 
 

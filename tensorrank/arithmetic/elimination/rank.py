@@ -26,7 +26,7 @@ from tensorrank.arithmetic.elimination.engines import Balanced, Engine, Part, st
 from tensorrank.arithmetic.elimination.files import rank_of_strips, strip_columns
 from tensorrank.arithmetic.given_matrices import MatrixLike, as_matrix, exact_entries, holds_fractions
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
-from tensorrank.arithmetic.resources import Progress, Workers, amount, memory_limit, silent, worker_threads
+from tensorrank.arithmetic.resources import Progress, ProgressLike, Workers, amount, memory_limit, reporter, silent, worker_threads
 from tensorrank.arithmetic.sparse_matrices import SparseMatrix
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
@@ -44,7 +44,7 @@ def rank_mod_p(
     overwrite: bool = False,
     memory: int | str | None = None,
     scratch: str | Path | None = None,
-    progress: Progress | None = None,
+    progress: ProgressLike = None,
     engine: EngineName = "auto",
     device: str = HOST,
 ) -> int:
@@ -114,8 +114,8 @@ def rank_mod_p(
                     f"{amount(limit)}; give more memory, or a scratch folder to eliminate it over files there"
                 )
             if taken > limit and not isinstance(chosen, DeviceEngine):
-                return _rank_over_files(array, field, chosen, pool, limit, Path(str(scratch)), progress or silent)
-        return rank_in_place(_wide(array, field, pool, overwrite), chosen, pool, progress or silent)
+                return _rank_over_files(array, field, chosen, pool, limit, Path(str(scratch)), reporter(progress))
+        return rank_in_place(_wide(array, field, pool, overwrite), chosen, pool, reporter(progress))
 
 
 def _residues(array: Array, field: PrimeField) -> Residues:

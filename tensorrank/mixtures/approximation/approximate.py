@@ -9,7 +9,7 @@ from typing import Any, cast
 from tensorrank.arguments import function_given, one_of, shown, whole_number
 from tensorrank.arithmetic.compile_time import stopwatch
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.arithmetic.resources import Progress, memory_limit, refuse_beyond, silent, worker_threads
+from tensorrank.arithmetic.resources import ProgressLike, memory_limit, refuse_beyond, reporter, worker_threads
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.approximation.best_entries import check_search
 from tensorrank.mixtures.approximation.entries import over_entries
@@ -38,7 +38,7 @@ def approximate(
     oracle: str = "auto",
     nodes: int = 200_000,
     samples: int = 10_000,
-    progress: Progress | None = None,
+    progress: ProgressLike = None,
 ) -> Approximation:
     """Approximates a mixture by latent class models of 1, 2, 3, ... parts, and measures what each of them misses.
 
@@ -77,7 +77,7 @@ def approximate(
     >>> found.certified, all(step.error <= step.guarantee for step in found.steps)
     (True, True)
     """
-    clock, told = stopwatch(), silent if progress is None else progress
+    clock, told = stopwatch(), reporter(progress)
     steps, samples = whole_number("steps", steps, 0), whole_number("samples", samples, 2)
     if not isinstance(target, Mixture):
         raise TensorRankError(f"{shown(target)} was given; expected a mixture model, such as tr.load(FILE)")

@@ -9,7 +9,7 @@ from typing import Any, Literal, TypedDict, get_type_hints
 from numpy.typing import ArrayLike
 
 from tensorrank.arguments import finite_number, function_given, nearest, one_of, shown, whole_number
-from tensorrank.arithmetic.resources import Progress, thread_count
+from tensorrank.arithmetic.resources import ProgressLike, thread_count
 from tensorrank.errors import TensorRankError
 
 # More runs, or iterations that nothing ends, would take years.
@@ -41,7 +41,7 @@ class RunOptions(TypedDict, total=False):
     variance_floor: float
     weights: ArrayLike | None
     threads: int | None
-    progress: Progress | None
+    progress: ProgressLike
 
 
 class FitOptions(RunOptions, total=False):
@@ -93,7 +93,7 @@ class FitSettings:
     variance_floor: float = 1e-6
     weights: ArrayLike | None = None
     threads: int | None = None
-    progress: Progress | None = None
+    progress: ProgressLike = None
 
     def __post_init__(self) -> None:
         checked: dict[str, Any] = {
