@@ -12,7 +12,8 @@ import opt_einsum
 
 from benchmarks.machine import seconds, table
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.arithmetic.resources import silent, worker_threads
+from tensorrank.arithmetic.progress import silent
+from tensorrank.arithmetic.resources import worker_threads
 from tensorrank.networks.canonical_polyadic import CanonicalPolyadic
 from tensorrank.networks.expression import Expression
 from tensorrank.networks.grid_plan import COLUMN, ROW

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from tensorrank.arguments import one_of
+from tensorrank.arithmetic.progress import ProgressLike, reporting
 from tensorrank.attention.architecture import SelfAttention
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.depth_series import series_of
 from tensorrank.separation.architecture import Model
 from tensorrank.separation.result import SeparationRank
 from tensorrank.studies.contained import raised_findings
+from tensorrank.studies.events import Event
 from tensorrank.studies.export import RANK_COLUMNS, model_columns, rank_row
 from tensorrank.studies.model_key import ModelKey
+from tensorrank.studies.pace import Pace, time_left
 from tensorrank.studies.run import Finding
 from tensorrank.studies.store import Store
 from tensorrank.studies.study import Study
@@ -149,7 +152,11 @@ class Findings(Sequence[Finding[Any]]):
 
 
 def study(
-    kind: Callable[..., Model] = SelfAttention, *, store: Store | str | Path | None = None, progress: bool = False, **sizes: Any
+    kind: Callable[..., Model] = SelfAttention,
+    *,
+    store: Store | str | Path | None = None,
+    progress: ProgressLike = None,
+    **sizes: Any,
 ) -> Findings:
     """The separation ranks of all combinations of some sizes, between the balanced halves of their sites.
 
@@ -157,7 +164,8 @@ def study(
         kind: the class of the models: `SelfAttention`, the default, `RecurrentCircuit` or `ConvolutionalCircuit`.
         store: a file that keeps every block as soon as it is finished, or an open `Store`. By default ranks are kept as
             long as this process lives. Either way what was finished, also before an interrupt, is not computed again.
-        progress: whether to show a bar, in a terminal or a notebook.
+        progress: True shows a line in a terminal or a notebook; a function is called with the operations done, the
+            total expected, and how many ranks are found in words.
         sizes: for each size of a model one value or several, by the name of the class's argument or its plural
             (`widths`); and options of `Study`, such as work, memory, seed and threads.
 
@@ -182,14 +190,14 @@ def study(
     plan = Study.over(kind, **_singular(kind, sizes))
     with ExitStack() as stack:
         opened = _kept() if store is None else store if isinstance(store, Store) else stack.enter_context(Store(store))
-        run: Iterator[Finding[Any]] = plan.run(opened)
-        if progress:
-            # Heavy modules are imported where they are used.
-            from rich.console import Console
-            from rich.progress import track
+        tell, pace = stack.enter_context(reporting(progress)), Pace()
 
-            run = iter(track(run, "separation ranks", total=len(plan.models), console=Console(stderr=True)))
-        return Findings(tuple(raised_findings(run)), tuple(plan.left_out))
+        def observe(event: Event) -> None:
+            pace(event)
+            words = [f"{pace.found} of {pace.ranks} ranks", time_left(pace.study_left)]
+            tell(pace.done, pace.total, ", ".join(filter(None, words)))
+
+        return Findings(tuple(raised_findings(plan.run(opened, observe=observe))), tuple(plan.left_out))
 
 
 @cache

@@ -77,6 +77,13 @@ def test_findings_are_a_sequence_that_prints_in_a_line(findings):
     assert findings._repr_html_().count("<tr>") == 5
 
 
-def test_a_bar_is_shown_where_it_is_asked_for(capsys):
-    tr.study(widths=2, depths=1, progress=True)
-    assert "separation ranks" in capsys.readouterr().err
+def test_progress_ends_with_all_ranks_found():
+    told = []
+    tr.study(widths=2, depths=(1, 2), store=":memory:", progress=lambda *step: told.append(step))
+    done, total, words = told[-1]
+    assert (done, words) == (total, "2 of 2 ranks")
+
+
+def test_what_is_no_progress_is_refused():
+    with pytest.raises(TensorRankError, match="progress is 1; expected a function of 3 arguments, True or False or None"):
+        tr.study(widths=2, depths=1, progress=1)

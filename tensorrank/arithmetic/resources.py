@@ -1,4 +1,4 @@
-"""Memory and threads: what the machine has, what a computation may use, and how a computation tells its progress."""
+"""Memory and threads: what the machine has, and what a computation may use."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import os
 import re
 import sys
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -27,10 +26,6 @@ except ImportError:  # Windows has none
 
 T = TypeVar("T")
 R = TypeVar("R")
-# Called with the work done, the total expected so far (in the same unit), and in words what is under way.
-Progress = Callable[[float, float, str], None]
-# What users give: such a function, True for a bar on standard error, or False or None for nothing.
-ProgressLike = Progress | bool | None
 
 # More threads than any machine gains from; as many can be begun.
 MOST_THREADS = 1024
@@ -149,55 +144,6 @@ def refuse_long(limit: float, needed: float, what: str, smaller: str) -> None:
     if needed > limit:
         size = f"{needed:.2g}" if needed < 1e300 else "10^300 or more"
         raise TensorRankError(f"{what} would take about {size} operations; the work limit is {limit:.3g}. Try {smaller}")
-
-
-def silent(done: float, total: float, what: str) -> None:
-    """A `Progress` that tells nobody."""
-
-
-def reporter(progress: ProgressLike) -> Progress:
-    """The `Progress` that a user means: a function, a bar for True, nobody for False and None.
-
-    >>> reporter(None) is silent, reporter(print) is print
-    (True, True)
-    """
-    if progress is True:
-        return TextBar()
-    return progress or silent
-
-
-class TextBar:
-    """A `Progress` that writes a line to standard error, over and over: in a terminal and below a notebook's cell.
-
-    Short work shows nothing, and the line goes away when the work is done.
-
-    >>> bar = TextBar()
-    >>> bar(1, 2, "elimination")
-    """
-
-    # Seconds before the line appears, and between two of its states.
-    patience, pause = 1.0, 0.2
-
-    def __init__(self) -> None:
-        self._began = time.monotonic()
-        self._next = self._began + self.patience
-        self._length = 0
-
-    def __call__(self, done: float, total: float, what: str) -> None:
-        now = time.monotonic()
-        finished = done >= total
-        if finished and self._length:
-            self._write("")
-        elif not finished and now >= self._next:
-            self._next = now + self.pause
-            share = done / total if total else 0.0
-            left = f", {(now - self._began) * (1 - share) / share:.0f} s left" if share > 0.05 else ""
-            self._write(f"{100 * share:3.0f} % {what}{left}")
-
-    def _write(self, text: str) -> None:
-        sys.stderr.write("\r" + text.ljust(self._length) + ("\r" if not text else ""))
-        sys.stderr.flush()
-        self._length = len(text)
 
 
 def thread_count(threads: int | None) -> int:

@@ -13,7 +13,7 @@ from typing import Literal
 from tensorrank.arguments import file_path, shown, things
 from tensorrank.arithmetic.elimination.devices import HOST
 from tensorrank.arithmetic.elimination.engine_choice import EngineName
-from tensorrank.arithmetic.resources import ProgressLike
+from tensorrank.arithmetic.progress import ProgressLike
 from tensorrank.atlas.entry import Entry, question
 from tensorrank.atlas.files import PACKAGED, packaged, read, users_file, write
 from tensorrank.atlas.found import entry_of_result, stored_entries
@@ -205,7 +205,8 @@ class Atlas(ShortRepr):
             engine: what multiplies.
             device: where large matrices are eliminated.
             threads: how many share the work.
-            progress: told of the work done, the work expected, and what is under way.
+            progress: True shows a line in a terminal or a notebook; a function is told of the work done, the work
+                expected, and what is under way.
 
         Returns:
             A `Verification`: its `outcome` is "repeated", "refuted" or "undecided", its `sentence` says so in words,

@@ -13,7 +13,7 @@ from tensorrank.tasks.registry import NamedTask
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from tensorrank.arithmetic.resources import Progress
+    from tensorrank.arithmetic.progress import Progress
     from tensorrank.experiments.communication import CommunicationGrowth
     from tensorrank.experiments.sparse_averaging import ErrorByDimension, LeastDimensions
     from tensorrank.experiments.sparse_averaging_bits import BitsByDimension

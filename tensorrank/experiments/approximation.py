@@ -8,7 +8,8 @@ from fractions import Fraction
 from functools import partial
 
 from tensorrank.arguments import finite_number, whole_number
-from tensorrank.arithmetic.resources import ProgressLike, memory_limit, reporter
+from tensorrank.arithmetic.progress import ProgressLike, reporter, with_progress
+from tensorrank.arithmetic.resources import memory_limit
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.depth_families import MixtureFamily
@@ -174,6 +175,7 @@ def informative_parts(norm: float) -> int | None:
 
 
 @checked
+@with_progress
 def wall_of(model: Mixture, *, seed: int = 0, memory: int | str | None = "256MiB", progress: ProgressLike = None) -> Wall:
     """The parts that a latent class model equal to the model needs at least, and those known to suffice.
 
@@ -184,7 +186,8 @@ def wall_of(model: Mixture, *, seed: int = 0, memory: int | str | None = "256MiB
         model: any mixture; if its components are Gaussian, latent class models with the same components are meant.
         seed: the seed of the vectors at which ranks are computed.
         memory: the limit for each rank; a rank that needs more becomes a lower bound.
-        progress: called with the cuts done, their number and the next cut in words.
+        progress: True shows a line in a terminal or a notebook; a function is called with the cuts done, their number
+            and the next cut in words.
 
     Raises:
         TensorRankError: if the memory limit is none. Ranks that cannot be computed are a `reason`, no error.
@@ -231,6 +234,7 @@ def _cuts(sites: int) -> list[tuple[Bipartition, str]]:
 
 
 @checked
+@with_progress
 def shallow_approximations(
     targets: Sequence[tuple[str, Mixture]],
     runs: Sequence[ApproximationRun] = _USUAL_RUNS,
@@ -250,8 +254,8 @@ def shallow_approximations(
         nodes: as for `approximate`.
         samples: as for `approximate`.
         memory: the limit for each rank of a wall.
-        progress: called with the targets done (a fraction of the one at work included), their number and what is under
-            way.
+        progress: True shows a line in a terminal or a notebook; a function is called with the targets done (a fraction
+            of the one at work included), their number and what is under way.
 
     Raises:
         TensorRankError: if there are no targets or runs, a label is there twice, or a run cannot be made.

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from tensorrank.arguments import shown
-from tensorrank.arithmetic.resources import ProgressLike, reporter
+from tensorrank.arithmetic.progress import ProgressLike, reporter, with_progress
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import Experiment, ascending, told
@@ -57,6 +57,7 @@ class CommunicationGrowth(Experiment, name="communication_growth"):
 
 
 @checked
+@with_progress
 def communication_growth(
     task: str,
     size_name: str,
@@ -79,7 +80,8 @@ def communication_growth(
         matrix: a function that makes the communication matrix of a size.
         seed: the seed of the primes for ranks over the rationals.
         threads: the threads for elimination.
-        progress: called with the sizes done, their number and the next size in words.
+        progress: True shows a line in a terminal or a notebook; a function is called with the sizes done, their number
+            and the next size in words.
 
     Raises:
         TensorRankError: if there are no sizes, or one is no whole number from 1.

@@ -9,7 +9,7 @@ from itertools import count, takewhile
 from typing import Any, Literal, TypeVar, get_args
 
 from tensorrank.arguments import whole_number
-from tensorrank.arithmetic.resources import ProgressLike, reporter
+from tensorrank.arithmetic.progress import ProgressLike, reporting
 from tensorrank.attention import bounds
 from tensorrank.attention.architecture import SelfAttention
 from tensorrank.checked import checked
@@ -144,8 +144,8 @@ def compare(
         memory: the memory limit for each rank.
         work: the limit for each rank in operations; None for no limit.
         threads: all processors by default.
-        progress: called with the contenders done (a fraction of the one at work included), their number and the
-            contender in words.
+        progress: True shows a line in a terminal or a notebook; a function is called with the contenders done (a
+            fraction of the one at work included), their number and the contender in words.
 
     Raises:
         TensorRankError: if the partition does not fit an architecture, or a limit is none.
@@ -159,14 +159,14 @@ def compare(
     listed, name = list(contestants), "{0.family}, {0.shape}".format
     splits = [checked_partition(one.model.sites, partition) for one in listed]
     ranked: dict[int, Ranked] = {}
-    tell = reporter(progress)
 
     def rank(number: int) -> None:
-        tell(len(ranked), len(listed), name(listed[number]))
-        report = within(tell, len(ranked), len(listed), name(listed[number]), alone=True)
-        options = RankOptions(seed=seed, memory=memory, work=work, threads=threads, progress=report)
-        model, split = listed[number].model, splits[number]
-        ranked[number] = Ranked(model, split, separation_rank(model, split, **options))
+        model, split, place = listed[number].model, splits[number], len(ranked)
+        with reporting(progress) as tell:
+            tell(place, len(listed), name(listed[number]))
+            report = within(tell, place, len(listed), name(listed[number]), alone=True)
+            options = RankOptions(seed=seed, memory=memory, work=work, threads=threads, progress=report)
+            ranked[number] = Ranked(model, split, separation_rank(model, split, **options))
 
     for number, one in enumerate(listed):
         # What this contender contains is ranked before it is told.

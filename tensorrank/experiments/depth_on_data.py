@@ -14,8 +14,8 @@ from numpy.typing import ArrayLike
 from tensorrank.arguments import shown, whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.given_arrays import as_array
+from tensorrank.arithmetic.progress import ProgressLike, reporter, with_progress
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.arithmetic.resources import ProgressLike, reporter
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.depth_families import MixtureFamily
@@ -180,6 +180,7 @@ class DepthOnData(Experiment, name="depth_on_data"):
 
 
 @checked
+@with_progress
 def compare_depths(
     data: ArrayLike,
     families: Sequence[MixtureFamily],
@@ -214,7 +215,8 @@ def compare_depths(
         tolerance: in nats for a row; EM ends when an iteration gains less.
         truth: the model that the data was sampled from, scored as well.
         seed: a whole number.
-        progress: called with the fits done, their number, and the family and its states in words.
+        progress: True shows a line in a terminal or a notebook; a function is called with the fits done, their number,
+            and the family and its states in words.
 
     Raises:
         TensorRankError: if the data is no table of such values, nothing is to be compared, or a number is out of range.

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, TypeVar
 
 from tensorrank.arguments import whole_number
-from tensorrank.arithmetic.resources import Progress
+from tensorrank.arithmetic.progress import Progress
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
@@ -68,9 +68,7 @@ def power_of_two(what: str, given: int, least: int = 1, why: str = "") -> int:
     return int(given)
 
 
-def told(
-    items: Sequence[T], progress: Progress, words: Callable[[T], str], *, before: int = 0, after: int = 0
-) -> Iterator[T]:
+def told(items: Sequence[T], progress: Progress, words: Callable[[T], str], *, before: int = 0, after: int = 0) -> Iterator[T]:
     """The items one after the other, each announced to `progress` in words before it is worked on.
 
     An item is one portion of the work. Some portions may be done before the items, others after them.

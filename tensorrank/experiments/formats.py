@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tensorrank.arithmetic.resources import ProgressLike, reporter
+from tensorrank.arithmetic.progress import ProgressLike, reporter, with_progress
 from tensorrank.checked import checked
 from tensorrank.experiments.experiment import Experiment, power_of_two, table_sides, told
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
@@ -70,6 +70,7 @@ class FormatRanks(Experiment, name="formats"):
 
 
 @checked
+@with_progress
 def format_ranks(
     sites: int = 16,
     *,
@@ -92,7 +93,8 @@ def format_ranks(
         symbols: the values of each observed variable, k.
         seed: a whole number.
         memory: the limit for each rank; a rank that needs more becomes a lower bound.
-        progress: called with the cuts done, their number and the next cut in words.
+        progress: True shows a line in a terminal or a notebook; a function is called with the cuts done, their number
+            and the next cut in words.
 
     Raises:
         TensorRankError: if a number is out of range.
@@ -117,7 +119,9 @@ def format_ranks(
     for length in (2**level for level in range(1, depth)):
         cuts += [(train, first, first + length - 1, states**2) for first in range(0, sites, length)]
     rows = []
-    for model, first, last, bound in told(cuts, reporter(progress), lambda cut: f"{cut[0].kind}, variables {cut[1]} to {cut[2]}"):
+    for model, first, last, bound in told(
+        cuts, reporter(progress), lambda cut: f"{cut[0].kind}, variables {cut[1]} to {cut[2]}"
+    ):
         partition = Bipartition.of(sites, range(first, last + 1))
         rank = separation_rank(model, partition, seed=seed, memory=memory)
         rows.append(CutRow(model.kind, first, last, rank, bound))

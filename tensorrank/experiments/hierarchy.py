@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tensorrank.arguments import finite_number
+from tensorrank.arithmetic.progress import ProgressLike, reporter, with_progress
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.arithmetic.resources import ProgressLike, reporter
 from tensorrank.checked import checked
 from tensorrank.experiments.experiment import Experiment, power_of_two, table_sides, told
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
@@ -57,14 +57,9 @@ class Hierarchy(Experiment, name="hierarchy"):
 
 
 @checked
+@with_progress
 def measure_hierarchy(
-    variables: int = 16,
-    *,
-    states: int = 2,
-    symbols: int = 2,
-    seed: int = 0,
-    small: float = 16.0,
-    progress: ProgressLike = None,
+    variables: int = 16, *, states: int = 2, symbols: int = 2, seed: int = 0, small: float = 16.0, progress: ProgressLike = None
 ) -> Hierarchy:
     """Measure what each reduction between kinds of mixtures costs, and check that it keeps the density.
 
@@ -80,7 +75,8 @@ def measure_hierarchy(
         seed: a whole number.
         small: a reduction to more than so many times the size of its source counts as none; the lower bound is then
             reported.
-        progress: called with the arrows done, their number and the next arrow in words.
+        progress: True shows a line in a terminal or a notebook; a function is called with the arrows done, their number
+            and the next arrow in words.
 
     Raises:
         TensorRankError: if a number is out of range.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from tensorrank.arithmetic.resources import ProgressLike, reporter
+from tensorrank.arithmetic.progress import ProgressLike, reporter, with_progress
 from tensorrank.checked import checked
 from tensorrank.experiments.experiment import Experiment, ascending, table_sides, told
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
@@ -70,6 +70,7 @@ class InterleavedRanks(Experiment, name="interleaved"):
 
 
 @checked
+@with_progress
 def interleaved_ranks(
     sites: Sequence[int] = (4, 6, 8, 10, 12, 14, 16),
     *,
@@ -95,7 +96,8 @@ def interleaved_ranks(
         symbols: the values of each observed variable, k.
         seed: a whole number.
         memory: the limit for each rank; a rank that needs more becomes a lower bound.
-        progress: called with the models done, their number and the next model in words.
+        progress: True shows a line in a terminal or a notebook; a function is called with the models done, their number
+            and the next model in words.
 
     Raises:
         TensorRankError: if a number is out of range, or no numbers of variables are given.

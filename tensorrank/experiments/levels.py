@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 
 from tensorrank.arguments import whole_number
-from tensorrank.arithmetic.resources import ProgressLike, reporter
+from tensorrank.arithmetic.progress import ProgressLike, reporter, with_progress
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import Experiment, ascending, table_sides, told, where
@@ -103,6 +103,7 @@ class LevelSizes(Experiment, name="levels"):
 
 
 @checked
+@with_progress
 def level_sizes(
     depths: Sequence[int] = (4, 5, 6),
     *,
@@ -135,7 +136,8 @@ def level_sizes(
         symbols: the values of the observed variables, k.
         seed: a whole number.
         memory: the limit for each rank.
-        progress: called with the models done, their number and the next model in words.
+        progress: True shows a line in a terminal or a notebook; a function is called with the models done, their number
+            and the next model in words.
 
     Raises:
         TensorRankError: if a number is out of range, or no depths are given.

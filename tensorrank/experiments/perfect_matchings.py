@@ -15,8 +15,8 @@ from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.elimination.rank import rank_mod_p
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.arithmetic.primes import LARGE_PRIMES
+from tensorrank.arithmetic.progress import ProgressLike, reporter, with_progress
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.arithmetic.resources import ProgressLike, reporter
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import Experiment, ascending, told
@@ -86,6 +86,7 @@ class PerfectMatchingStates(Experiment, name="perfect_matchings"):
 
 
 @checked
+@with_progress
 def perfect_matching_states(
     sites: Sequence[int] = (6, 8, 10, 256, 512, 1024),
     *,
@@ -122,7 +123,8 @@ def perfect_matching_states(
         symbols: the values of each variable, k, at least 2.
         seed: a whole number.
         memory: the limit for each rank.
-        progress: called with the networks done, their number and the next network in words.
+        progress: True shows a line in a terminal or a notebook; a function is called with the networks done, their
+            number and the next network in words.
 
     Raises:
         TensorRankError: if a number is odd or out of range, or no numbers of variables are given.

@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from tensorrank.arguments import shown, whole_number
+from tensorrank.arithmetic.progress import ProgressLike, reporter, with_progress
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.arithmetic.resources import ProgressLike, memory_limit, refuse_beyond, reporter
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import Experiment, ascending, distinct, told, where
@@ -94,6 +95,7 @@ class ErrorByDimension(Sized, Experiment, name="sparse_averaging_errors"):
 
 
 @checked
+@with_progress
 def error_by_dimension(
     tokens: Sequence[int] = (64, 128, 256, 512),
     sparsity: Sequence[int] = (2, 4, 8),
@@ -116,7 +118,8 @@ def error_by_dimension(
         sets: the number of random sets, of which the worst counts.
         repeats: how often keys are chosen.
         seed: a whole number.
-        progress: called with the units done, their number and the next unit in words.
+        progress: True shows a line in a terminal or a notebook; a function is called with the units done, their number
+            and the next unit in words.
 
     Raises:
         TensorRankError: if a number is out of range, a list is empty, or no dimension is above q.
@@ -238,6 +241,7 @@ class LeastDimensions(Sized, Experiment, name="sparse_averaging_dimensions"):
 
 
 @checked
+@with_progress
 def least_dimensions(
     tokens: Sequence[int] = (32, 64, 128, 256, 512),
     sparsity: Sequence[int] = (1, 2, 3, 4, 6, 8, 12, 16),
@@ -258,7 +262,8 @@ def least_dimensions(
         sets: the number of random sets, all of which have to be within the tolerance.
         repeats: how often keys are chosen; the median of their errors counts.
         seed: a whole number.
-        progress: called with the sizes done, their number and the next size in words.
+        progress: True shows a line in a terminal or a notebook; a function is called with the sizes done, their number
+            and the next size in words.
 
     Raises:
         TensorRankError: if a number is out of range, a list is empty, or every q is N or more.

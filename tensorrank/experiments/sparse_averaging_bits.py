@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from math import comb, log2
 
 from tensorrank.arguments import whole_number
-from tensorrank.arithmetic.resources import ProgressLike, reporter
+from tensorrank.arithmetic.progress import ProgressLike, reporter, with_progress
 from tensorrank.checked import checked
 from tensorrank.experiments.experiment import Experiment, ascending, told
 from tensorrank.experiments.sparse_averaging import allowed_error
@@ -73,6 +73,7 @@ class BitsByDimension(Experiment, name="sparse_averaging_bits"):
 
 
 @checked
+@with_progress
 def bits_by_dimension(
     tokens: int = 32,
     sparsity: int = 2,
@@ -97,7 +98,8 @@ def bits_by_dimension(
             is left to rounding.
         sets: the number of random sets that have to be right; all sets if None.
         seed: the seed of random sets.
-        progress: called with the dimensions done, their number and the next dimension in words.
+        progress: True shows a line in a terminal or a notebook; a function is called with the dimensions done, their
+            number and the next dimension in words.
 
     Raises:
         TensorRankError: if a number is out of range, or a dimension is odd or below 2q.

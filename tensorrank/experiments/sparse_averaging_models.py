@@ -11,8 +11,8 @@ from typing import Any
 
 from tensorrank.arguments import one_of, whole_number
 from tensorrank.arithmetic.arrays import Integers
+from tensorrank.arithmetic.progress import ProgressLike, reporter, with_progress
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.arithmetic.resources import ProgressLike, reporter
 from tensorrank.checked import checked
 from tensorrank.experiments.experiment import Experiment, ascending, told
 from tensorrank.experiments.sparse_averaging import allowed_error
@@ -147,6 +147,7 @@ class ModelSizes(Experiment, name="model_sizes"):
 
 
 @checked
+@with_progress
 def model_sizes(
     tokens: Iterable[int] = range(4, 13),
     unit_tokens: Sequence[int] = (4, 8, 16, 32, 64, 128, 256, 512, 1024, 2048),
@@ -178,7 +179,8 @@ def model_sizes(
         seed: a whole number.
         memory: the limit for each matrix.
         threads: the threads for elimination.
-        progress: called with the steps done, their number and the next step in words.
+        progress: True shows a line in a terminal or a notebook; a function is called with the steps done, their number
+            and the next step in words.
 
     Raises:
         TensorRankError: if a number is out of range, there are no tokens, or a matrix would not fit.

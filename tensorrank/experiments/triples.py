@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import whole_number
-from tensorrank.arithmetic.resources import ProgressLike, reporter, thread_count
+from tensorrank.arithmetic.progress import ProgressLike, reporter, with_progress
+from tensorrank.arithmetic.resources import thread_count
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import Experiment, ascending, told, where
@@ -196,6 +197,7 @@ class Triples(Experiment, name="triples"):
 
 
 @checked
+@with_progress
 def detect_triples(
     tokens: Sequence[int] = (8, 16, 32, 64, 128, 256),
     sides: Sequence[int] = (1, 2, 3, 4),
@@ -222,7 +224,8 @@ def detect_triples(
         seed: a whole number.
         memory: the limit for units and matrices.
         threads: the threads for elimination.
-        progress: called with the steps done, their number and the next step in words.
+        progress: True shows a line in a terminal or a notebook; a function is called with the steps done, their number
+            and the next step in words.
 
     Raises:
         TensorRankError: if a number is too small, there are no tokens, or a matrix would not fit; all of this is told

@@ -19,7 +19,8 @@ from tensorrank.arithmetic.elimination.engines import Balanced, Engine
 from tensorrank.arithmetic.elimination.files import rank_of_strips, strip_columns
 from tensorrank.arithmetic.elimination.rank import rank_of_slabs
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.arithmetic.resources import Progress, Workers, silent
+from tensorrank.arithmetic.progress import Progress, silent
+from tensorrank.arithmetic.resources import Workers
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import Instance
 from tensorrank.separation.hankel import SLAB_ENTRIES, HankelForm

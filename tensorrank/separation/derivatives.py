@@ -14,7 +14,8 @@ from tensorrank.arithmetic.elimination.costs import elimination_bytes, eliminati
 from tensorrank.arithmetic.elimination.engine_choice import EngineName, preferred_engine
 from tensorrank.arithmetic.elimination.rank import rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.arithmetic.resources import Progress, Workers
+from tensorrank.arithmetic.progress import Progress
+from tensorrank.arithmetic.resources import Workers
 from tensorrank.separation.architecture import Instance
 from tensorrank.separation.hankel import HankelForm
 from tensorrank.separation.jobs import Job, JobKey, JobRank

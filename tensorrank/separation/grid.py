@@ -15,7 +15,8 @@ from tensorrank.arithmetic.elimination.engine_choice import EngineName, preferre
 from tensorrank.arithmetic.elimination.engines import Balanced, storage
 from tensorrank.arithmetic.elimination.rank import rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
-from tensorrank.arithmetic.resources import Progress, Workers
+from tensorrank.arithmetic.progress import Progress
+from tensorrank.arithmetic.resources import Workers
 from tensorrank.separation.architecture import Instance
 from tensorrank.separation.distinct import MOST_LISTED, DistinctInputs
 from tensorrank.separation.jobs import JobRank

@@ -13,7 +13,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from tensorrank.arithmetic.compile_time import stopwatch
-from tensorrank.arithmetic.resources import Progress, Workers, silent
+from tensorrank.arithmetic.progress import Progress, silent
+from tensorrank.arithmetic.resources import Workers
 from tensorrank.records import Record
 from tensorrank.separation.limits import SMALL_BLOCK
 

@@ -13,8 +13,9 @@ import numpy as np
 from tensorrank.arguments import shown
 from tensorrank.arithmetic.arrays import Array
 from tensorrank.arithmetic.compile_time import stopwatch
+from tensorrank.arithmetic.progress import Progress, reporting
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.arithmetic.resources import reporter, worker_threads
+from tensorrank.arithmetic.resources import worker_threads
 from tensorrank.arithmetic.spectrum import NumericalRank, rank_of_spectrum, singular_values, step_of
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import StandsForModels
@@ -61,8 +62,8 @@ def numerical_separation_rank(
         work: a limit on the operations, of which a processor makes about 10^9 a second: those of the singular values,
             and for `SoftmaxAttention` those of its values. It makes the sample smaller; none by default.
         threads: how many threads share the work; by default as many as there are processors.
-        progress: called with the number of values computed, the number expected so far, and what is under way in words;
-            nothing is told by default.
+        progress: True shows a line in a terminal or a notebook; a function is called with the number of values
+            computed, the number expected so far, and what is under way in words.
 
     Returns:
         A `SeparationRank` with the singular values in `spectrum`, whose gap, `ambiguous` and effective rank tell how
@@ -105,8 +106,8 @@ def numerical_separation_rank(
         work=chosen["work"],
         what=str(asked),
     )
-    with worker_threads(chosen["threads"]):
-        found, reason, size = _settled(model, split, allowed, chosen)
+    with worker_threads(chosen["threads"]), reporting(chosen["progress"]) as tell:
+        found, reason, size = _settled(model, split, allowed, chosen, tell)
     return SeparationRank(
         value=found.value,
         lower=0,
@@ -127,12 +128,11 @@ def numerical_separation_rank(
 
 
 def _settled(
-    model: NumericalModel, partition: Bipartition, allowed: SampleSize, options: NumericalOptions
+    model: NumericalModel, partition: Bipartition, allowed: SampleSize, options: NumericalOptions, progress: Progress
 ) -> tuple[NumericalRank, str, Size]:
     """The rank of a sample that grew until the rank settled, what the rank is worth in words, and the sample's size."""
     rtol, atol, most = options["rtol"], options["atol"], allowed.most
     rng = random_stream(options["seed"])
-    progress = reporter(options["progress"])
     sides = [_inputs(model, side, rng) for side in (partition.a, partition.b)]
     # Finitely many inputs are not generic: those left out may raise the rank, so as many as may be are used at once.
     count = most if model.categorical is not None else min(_FIRST_SAMPLE, max(1, most // 2))

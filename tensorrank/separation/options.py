@@ -12,7 +12,7 @@ import numpy as np
 from tensorrank.arguments import nearest, shown
 from tensorrank.arithmetic.elimination.devices import HOST
 from tensorrank.arithmetic.elimination.engine_choice import EngineName
-from tensorrank.arithmetic.resources import ProgressLike
+from tensorrank.arithmetic.progress import ProgressLike
 from tensorrank.checked import checked_values
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import Weights

@@ -20,7 +20,8 @@ from tensorrank.arithmetic.elimination.engine_choice import EngineName, preferre
 from tensorrank.arithmetic.elimination.engines import Balanced, storage
 from tensorrank.arithmetic.elimination.rank import rank_in_place
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
-from tensorrank.arithmetic.resources import Progress, Workers, silent
+from tensorrank.arithmetic.progress import Progress, silent
+from tensorrank.arithmetic.resources import Workers
 from tensorrank.separation.architecture import Instance
 from tensorrank.separation.blocks import HankelBlock
 from tensorrank.separation.jobs import JobRank

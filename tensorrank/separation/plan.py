@@ -82,6 +82,10 @@ class Plan(Record):
     device: str = HOST
     theorem: str | None = None
 
+    def only_bounds(self) -> Plan:
+        """The plan to give the bounds in closed form, and to compute nothing."""
+        return replace(self, method="bounds", memory=0, work=0)
+
     def __str__(self) -> str:
         if self.theorem is not None:
             return f"rank {abbreviated(self.lower)} (exact), known by {self.theorem}; nothing to compute"
@@ -164,7 +168,7 @@ def planned(architecture: Architecture, partition: Bipartition, options: PlanOpt
     grid = replace(grid, engine=options["engine"], device=options["device"])
     if form is None and method == "auto" and grid.lower >= grid.grid_samples:
         # No grid that fits passes what is known without computing.
-        return replace(grid, method="bounds")
+        return grid.only_bounds()
     if form is None or method == "grid":
         return grid
     near, far = partition.a, partition.b
@@ -188,7 +192,7 @@ def planned(architecture: Architecture, partition: Bipartition, options: PlanOpt
     further = derivatives or fallback
     by_blocks = replace(
         grid,
-        method="catalecticant" if blocks.feasible and useful else "bounds",
+        method="catalecticant",
         blocks=blocks,
         memory=max(blocks.memory, 0 if further is None else further.memory),
         work=blocks.work + (0 if further is None else further.work),
@@ -198,6 +202,8 @@ def planned(architecture: Architecture, partition: Bipartition, options: PlanOpt
         fallback=fallback,
         scratch=None if scratch is None else Path(scratch),
     )
+    if not (blocks.feasible and useful):
+        by_blocks = by_blocks.only_bounds()
     # The leading form often decides the rank of an inhomogeneous one, so its own work is what counts at first.
     cheaper = grid_is_whole and (not blocks.whole or grid.work < blocks.work)
     # Where no blocks fit at all, a grid helps only if it can pass what is known without computing.

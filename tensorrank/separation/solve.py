@@ -10,7 +10,8 @@ from tensorrank.arithmetic.compile_time import stopwatch
 from tensorrank.arithmetic.elimination.devices import HOST
 from tensorrank.arithmetic.elimination.engine_choice import refuse_obstacle
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.arithmetic.resources import reporter, worker_threads
+from tensorrank.arithmetic.progress import reporting
+from tensorrank.arithmetic.resources import worker_threads
 from tensorrank.separation.architecture import Model, as_architecture
 from tensorrank.separation.draws import Draws
 from tensorrank.separation.evidence import Evidence, from_blocks, from_bounds, from_grid, from_leading_form
@@ -62,8 +63,8 @@ def separation_rank(model: Model, partition: PartitionLike | None = None, **opti
         device: where large matrices are eliminated: "cpu", the default, or "cuda", or one of several such as "cuda:1",
             for which PyTorch has to be installed (`pip install 'tensorrank[torch]'`). The rank is the same.
         threads: how many threads share the work; by default as many as there are processors.
-        progress: called with the operations done, the total expected so far, and what is under way in words, draw by
-            draw; nothing is told by default.
+        progress: True shows a line in a terminal or a notebook; a function is called with the operations done, the
+            total expected so far, and what is under way in words, draw by draw.
 
     Returns:
         A `SeparationRank`. Its standing is "exact" only if the certified lower bound meets a proven upper bound.
@@ -85,8 +86,8 @@ def separation_rank(model: Model, partition: PartitionLike | None = None, **opti
     chosen = checked_options("separation_rank", options, RankOptions)
     exact = _begun(model, partition, chosen)
     checked_folder("scratch", chosen["scratch"])
-    with worker_threads(chosen["threads"]) as pool:
-        evidence = finish_here(exact.rounds, pool, exact.plan.work, reporter(chosen["progress"]))
+    with worker_threads(chosen["threads"]) as pool, reporting(chosen["progress"]) as tell:
+        evidence = finish_here(exact.rounds, pool, exact.plan.work, tell)
     return exact.result(evidence, seconds())
 
 
@@ -168,7 +169,7 @@ def _begun(
             refuse_obstacle(chosen.engine, PrimeField(prime))
     draws = Draws(architecture, options["weights"], options["seed"], options["primes"], chosen.degree)
     if draws.impossible:
-        chosen = replace(chosen, method="bounds")
+        chosen = chosen.only_bounds()
     form = architecture.moment_form()
     if chosen.method in ("bounds", "theorem"):
         rounds = from_bounds(chosen, draws)

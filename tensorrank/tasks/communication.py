@@ -14,8 +14,9 @@ from tensorrank.arguments import shown
 from tensorrank.arithmetic.elimination.rank import rank_mod_p
 from tensorrank.arithmetic.given_arrays import as_array
 from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.arithmetic.progress import ProgressLike, reporter, with_progress
 from tensorrank.arithmetic.rational_rank import RationalRank, distinct_rows, rational_rank
-from tensorrank.arithmetic.resources import Progress, memory_limit, refuse_beyond, silent
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import check_fields, checked
 from tensorrank.equal_values import EqualByValue
 from tensorrank.errors import TensorRankError
@@ -118,6 +119,7 @@ class CommunicationMatrix(EqualByValue):
         """How many columns are different."""
         return len(distinct_rows(self.entries.T))
 
+    @with_progress
     def ranks(
         self,
         fields: Sequence[int] = (2, 3),
@@ -126,7 +128,7 @@ class CommunicationMatrix(EqualByValue):
         work: float = 1e11,
         threads: int | None = None,
         memory: int | str | None = None,
-        progress: Progress = silent,
+        progress: ProgressLike = None,
     ) -> CommunicationRanks:
         """Compute the rank over the rationals and over finite fields, the different rows, and the VC dimension.
 
@@ -137,22 +139,23 @@ class CommunicationMatrix(EqualByValue):
             threads: for elimination.
             memory: bytes, or a text such as "4GiB", that may be used; 60 % of what is available by default. The search
                 for the VC dimension may use what the entries leave of it.
-            progress: called with the steps done, their number and the step under way.
+            progress: True shows a line in a terminal or a notebook; a function is called with the steps done, their
+                number and the step under way.
 
         Raises:
             PrimeError: if a field is no prime.
             TensorRankError: if the fields are no sequence, or the memory is no amount.
         """
-        limit = memory_limit(memory)
+        limit, tell = memory_limit(memory), reporter(progress)
         steps = len(fields) + 2
         primes = [PrimeField(prime).prime for prime in fields]
-        progress(0, steps, "rank over Q")
+        tell(0, steps, "rank over Q")
         rank = rational_rank(self.entries, seed=seed, work=work, threads=threads)
         by_field = {"Q": rank.value}
         for done, prime in enumerate(primes, 1):
-            progress(done, steps, f"rank over GF({prime})")
+            tell(done, steps, f"rank over GF({prime})")
             by_field[f"GF({prime})"] = rank_mod_p(self.entries, prime, threads=threads)
-        progress(steps - 1, steps, "VC dimension")
+        tell(steps - 1, steps, "VC dimension")
         left = max(1, limit - self.entries.nbytes)
         vc = vc_dimension(self.entries, memory=left) if self.decides else None
         return CommunicationRanks(

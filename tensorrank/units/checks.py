@@ -13,7 +13,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import as_float, shown, whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
-from tensorrank.arithmetic.resources import Progress, refuse_long, silent, work_limit
+from tensorrank.arithmetic.progress import ProgressLike, reporter, with_progress
+from tensorrank.arithmetic.resources import refuse_long, work_limit
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
@@ -94,6 +95,7 @@ class UnitCheck(Record):
 
 
 @checked
+@with_progress
 def check_unit(
     construction: Construction,
     inputs: Inputs = "all",
@@ -103,7 +105,7 @@ def check_unit(
     asking: Sequence[int] | None = None,
     memory: int | str | None = None,
     work: float | None = None,
-    progress: Progress = silent,
+    progress: ProgressLike = None,
 ) -> UnitCheck:
     """Compare the answers of an attention unit for Match2, Match3 or a variant with the right ones.
 
@@ -116,7 +118,8 @@ def check_unit(
         asking: the tokens whose answers are compared; all by default.
         memory: bytes, or a text such as "4GiB"; 60 % of what is available by default.
         work: a limit on the operations, of which a processor makes about 10^9 a second; none by default.
-        progress: called with the inputs done, their number and what is checked.
+        progress: True shows a line in a terminal or a notebook; a function is called with the inputs done, their number
+            and what is checked.
 
     Raises:
         TensorRankError: if all inputs are more than 2^24, the examples are impossible, there are no inputs or they are
@@ -142,7 +145,7 @@ def check_unit(
         place = int(by_input.argmin())
         if by_input[place] < least:
             least, worst = float(by_input[place]), part[place]
-        progress(done, total, f"checking {task}")
+        reporter(progress)(done, total, f"checking {task}")
     if worst is None:
         raise TensorRankError(_NOTHING)
     return UnitCheck(

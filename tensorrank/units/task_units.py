@@ -9,7 +9,8 @@ from types import MappingProxyType
 from typing import ClassVar, Literal
 
 from tensorrank.arguments import shown, whole_number
-from tensorrank.arithmetic.resources import Progress, refuse_long, silent, work_limit
+from tensorrank.arithmetic.progress import Progress, ProgressLike, reporter, with_progress
+from tensorrank.arithmetic.resources import refuse_long, work_limit
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.records import Record
@@ -89,6 +90,7 @@ class SelectionCheck(Record):
 
 
 @checked
+@with_progress
 def check_units(
     task: Task,
     inputs: Literal["auto", "all"] | int = "auto",
@@ -98,7 +100,7 @@ def check_units(
     seed: int = 0,
     memory: int | str | None = None,
     work: float | None = None,
-    progress: Progress = silent,
+    progress: ProgressLike = None,
 ) -> tuple[UnitCheck | SelectionCheck, ...]:
     """Hold the explicit attention units that solve a task against the right answers.
 
@@ -112,7 +114,8 @@ def check_units(
         seed: of random inputs and keys.
         memory: bytes, or a text such as "4GiB", for each batch of inputs; 60 % of what is available by default.
         work: a limit on the operations of each unit, of which a processor makes about 10^9 a second; none by default.
-        progress: called with what is done, how much there is, and what is under way.
+        progress: True shows a line in a terminal or a notebook; a function is called with what is done, how much there
+            is, and what is under way.
 
     Returns:
         A check for each unit.
@@ -125,7 +128,7 @@ def check_units(
     ('Match3 mod 5: AttentionUnit(order 3, dimension 5, 1 head, output dimension 1, float64)', 125, 0)
     """
     if isinstance(task, SparseAveraging):
-        return _check_averaging(task, inputs, precision, dimension, seed, memory, work, progress)
+        return _check_averaging(task, inputs, precision, dimension, seed, memory, work, reporter(progress))
     if type(task) not in _UNITS:
         known = ", ".join(kind.__name__ for kind in _UNITS)
         raise TensorRankError(f"no attention unit is known here for {shown(task)}; expected SparseAveraging, {known}")

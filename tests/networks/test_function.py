@@ -3,7 +3,8 @@ import pytest
 from oracles import flint_rank
 
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.arithmetic.resources import silent, worker_threads
+from tensorrank.arithmetic.progress import silent
+from tensorrank.arithmetic.resources import worker_threads
 from tensorrank.errors import WeightsError
 from tensorrank.networks.hierarchical_tucker import HierarchicalTucker
 from tensorrank.networks.network import Tensor, TensorNetwork

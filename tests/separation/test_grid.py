@@ -5,7 +5,7 @@ from oracles import planted
 
 from tensorrank import Bipartition, SelfAttention
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.arithmetic.resources import silent
+from tensorrank.arithmetic.progress import silent
 from tensorrank.separation.architecture import Instance
 from tensorrank.separation.grid import GridSampling
 

@@ -21,7 +21,7 @@ def kind(given):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"progress": 1}, "progress is 1; expected a function of 3 arguments or None"),
+        ({"progress": 1}, "progress is 1; expected a function of 3 arguments, True or False or None"),
         ({"threads": 10**9}, "threads is 1000000000; expected a whole number from 1 to 1024"),
         ({"threads": np.array([1, 2])}, "threads is array.*; expected a whole number from 1 to 1024"),
         ({"memory": Decimal("NaN")}, r"the memory limit is Decimal\('NaN'\); expected a positive number of bytes"),

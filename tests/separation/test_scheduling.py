@@ -12,7 +12,8 @@ import pytest
 
 from tensorrank import SelfAttention, separation_rank
 from tensorrank.arithmetic.prime_field import PrimeField
-from tensorrank.arithmetic.resources import silent, worker_threads
+from tensorrank.arithmetic.progress import silent
+from tensorrank.arithmetic.resources import worker_threads
 from tensorrank.separation import blocks, jobs
 from tensorrank.separation.catalecticant import Catalecticant, catalecticant_plan
 from tensorrank.separation.jobs import finish_here

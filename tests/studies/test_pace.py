@@ -1,5 +1,7 @@
 """How long a study and its blocks may still take, by a clock of the test's own."""
 
+from dataclasses import replace
+
 import pytest
 
 import tensorrank as tr
@@ -48,32 +50,66 @@ def key(degree):
     return JobKey(0, 101, degree, "block")
 
 
-def test_nothing_is_forecast_before_anything_is_done(pace):
-    assert (pace.study_left, pace.block_left, pace.done) == (None, None, 0.0)
+# So long that what was expected beforehand no longer counts.
+LONG = 1e6
+
+
+def test_at_first_the_rate_of_a_usual_machine_is_expected(pace):
+    a_rank = 0.01  # seconds that every rank takes beside its operations
+    assert pace.study_left == pytest.approx(sum(WORK.values()) / 5e10 + 2 * a_rank)
+    assert (pace.block_left, pace.done) == (None, 0.0)
+
+
+def test_small_blocks_at_the_start_that_are_slow_do_not_foretell_hours(pace, clock):
+    pace(StudyStarted(2, 4e11))
+    pace(RankStarted(SMALL, replace(PLANS[SMALL], work=1e11)))
+    pace(Advanced(SMALL, 1e6, 1e11))
+    clock.now += 4
+    # At the usual rate it is 8 seconds, and at the pace so far 18 days.
+    assert 8 < pace.study_left < 24
 
 
 def test_a_study_s_time_left_follows_the_work_done(pace, clock):
-    pace(RankStarted(SMALL, PLANS[SMALL]))
-    pace(Advanced(SMALL, 5.0, 10.0))
-    clock.now += 8
-    done = WORK[SMALL] / 2
-    assert pace.done == done
-    assert pace.study_left == pytest.approx(8 * (sum(WORK.values()) - done) / done)
+    pace(StudyStarted(2, 100e12))
+    pace(RankStarted(SMALL, replace(PLANS[SMALL], work=10e12)))
+    pace(Advanced(SMALL, 5e12, 10e12))
+    clock.now += LONG
+    assert pace.done == 5e12
+    assert pace.study_left == pytest.approx(LONG * 95 / 5, rel=0.05)
     pace(RankFinished(SMALL, tr.separation_rank(MODEL), fresh=True))
-    assert (pace.found, pace.done) == (1, WORK[SMALL])
-    assert pace.study_left == pytest.approx(8 * WORK[LARGE] / WORK[SMALL])
+    assert (pace.found, pace.done) == (1, 10e12)
+    # It took half of what was expected.
+    assert pace.study_left == pytest.approx(LONG * 90 / 5, rel=0.05)
+
+
+def test_further_draws_count_with_the_work_that_they_take(pace, clock):
+    pace(StudyStarted(1, 10e12))
+    pace(RankStarted(SMALL, replace(PLANS[SMALL], work=10e12)))
+    pace(Advanced(SMALL, 10e12, 40e12))
+    clock.now += LONG
+    assert pace.study_left == pytest.approx(LONG * 3, rel=0.05)
+
+
+def test_nothing_is_foretold_of_what_seems_nearly_done(pace, clock):
+    pace(StudyStarted(1, 10e12))
+    pace(RankStarted(SMALL, replace(PLANS[SMALL], work=10e12)))
+    pace(Advanced(SMALL, 9.9e12, 10e12))
+    clock.now += LONG
+    assert pace.study_left is None
 
 
 def test_what_came_from_the_store_tells_nothing_of_the_pace(pace, clock):
-    pace(RankStarted(LARGE, PLANS[LARGE]))
-    half = WORK[LARGE] / 2
+    half = 5e14
+    pace(StudyStarted(1, 2 * half))
+    pace(RankStarted(LARGE, replace(PLANS[LARGE], work=2 * half)))
+    at_first = pace.study_left
     pace(BlockFinished(LARGE, key(3), RANK, 1.0, half, fresh=False))
-    pace(Advanced(LARGE, half, WORK[LARGE]))
-    assert pace.study_left is None
-    clock.now += 4
-    pace(Advanced(LARGE, 1.5 * half, WORK[LARGE]))
-    # Half a half took 4 seconds.
-    assert pace.study_left == pytest.approx(4 * (sum(WORK.values()) - 1.5 * half) / (half / 2))
+    pace(Advanced(LARGE, half, 2 * half))
+    assert pace.study_left == pytest.approx(at_first / 2, rel=0.01)
+    clock.now += LONG
+    pace(Advanced(LARGE, 1.5 * half, 2 * half))
+    # Half a half took that long.
+    assert pace.study_left == pytest.approx(LONG, rel=0.05)
 
 
 def test_skipped_ranks_count_as_done_with(pace):
@@ -83,16 +119,16 @@ def test_skipped_ranks_count_as_done_with(pace):
 
 
 def test_blocks_that_take_turns_keep_their_own_time(pace, clock):
-    pace(BlockAdvanced(SMALL, key(1), 1.0, 11.0))
-    assert pace.block_left is None
-    clock.now += 2
-    pace(BlockAdvanced(LARGE, key(1), 10.0, 110.0))
-    clock.now += 2
-    pace(BlockAdvanced(SMALL, key(1), 3.0, 11.0))
-    assert pace.block_left == pytest.approx(4 * 8 / 2)
-    pace(BlockAdvanced(LARGE, key(1), 60.0, 110.0))
-    assert pace.block_left == pytest.approx(2 * 50 / 50)
-    pace(BlockFinished(LARGE, key(1), RANK, 4.0, 110.0))
+    pace(BlockAdvanced(SMALL, key(1), 1e13, 11e13))
+    assert pace.block_left == pytest.approx(10e13 / 5e10)
+    clock.now += LONG
+    pace(BlockAdvanced(LARGE, key(1), 10e13, 110e13))
+    clock.now += LONG
+    pace(BlockAdvanced(SMALL, key(1), 3e13, 11e13))
+    assert pace.block_left == pytest.approx(2 * LONG * 8 / 2, rel=0.05)
+    pace(BlockAdvanced(LARGE, key(1), 60e13, 110e13))
+    assert pace.block_left == pytest.approx(LONG, rel=0.05)
+    pace(BlockFinished(LARGE, key(1), RANK, 4.0, 110e13))
     assert (pace.block, pace.block_left) == (None, None)
 
 

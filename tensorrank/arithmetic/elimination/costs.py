@@ -7,7 +7,7 @@ exactly over the parts of an elimination.
 
 from __future__ import annotations
 
-from tensorrank.arithmetic.resources import Progress, silent
+from tensorrank.arithmetic.progress import Progress, silent
 
 # The room of a matrix under elimination, with that for sums of operands.
 _ROOM = 1.3

@@ -25,7 +25,8 @@ from tensorrank.arithmetic.elimination.columns import PANEL, Elimination, carry
 from tensorrank.arithmetic.elimination.costs import MOST_THREADS, Tally, carrying_work
 from tensorrank.arithmetic.elimination.engines import Balanced, Engine, Part
 from tensorrank.arithmetic.elimination.products import Products, room_bytes
-from tensorrank.arithmetic.resources import Progress, Workers, amount, silent
+from tensorrank.arithmetic.progress import Progress, silent
+from tensorrank.arithmetic.resources import Workers, amount
 from tensorrank.errors import TensorRankError
 from tensorrank.temporary_files import nameless_file
 

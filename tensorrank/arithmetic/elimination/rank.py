@@ -26,7 +26,8 @@ from tensorrank.arithmetic.elimination.engines import Balanced, Engine, Part, st
 from tensorrank.arithmetic.elimination.files import rank_of_strips, strip_columns
 from tensorrank.arithmetic.given_matrices import MatrixLike, as_matrix, exact_entries, holds_fractions
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
-from tensorrank.arithmetic.resources import Progress, ProgressLike, Workers, amount, memory_limit, reporter, silent, worker_threads
+from tensorrank.arithmetic.progress import Progress, ProgressLike, reporter, silent, with_progress
+from tensorrank.arithmetic.resources import Workers, amount, memory_limit, worker_threads
 from tensorrank.arithmetic.sparse_matrices import SparseMatrix
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
@@ -36,6 +37,7 @@ _ENTRIES_AT_ONCE = 2**16
 
 
 @checked
+@with_progress
 def rank_mod_p(
     matrix: MatrixLike,
     prime: int,

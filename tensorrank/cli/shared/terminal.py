@@ -21,6 +21,7 @@ from tensorrank.cli.shared.streams import can_be_written, writable
 from tensorrank.cli.shared.tables import FittedTable
 from tensorrank.errors import TensorRankError
 from tensorrank.records import plain
+from tensorrank.studies.pace import time_left
 
 BAD_INPUT, INTERRUPTED = 2, 130
 # Work shorter than so many seconds needs no bar.
@@ -172,7 +173,7 @@ class Bar:
 
     def __call__(self, done: float, total: float, what: str, *, left: float | None = None) -> None:
         """Say how much of the total is done, what is under way and how many seconds are left: a bar is a `Progress`."""
-        self._progress.update(self._task, description=what, completed=done, total=total, left=_time_left(left))
+        self._progress.update(self._task, description=what, completed=done, total=total, left=time_left(left))
 
     def second(self, what: str | None, done: float = 0.0, total: float = 1.0, *, left: float | None = None) -> None:
         """Show how much of a part of the work is done, in a bar below; None takes that bar away."""
@@ -181,7 +182,7 @@ class Bar:
             return
         if self._progress.tasks[self._part].description != what:
             self._progress.reset(self._part)
-        self._progress.update(self._part, description=what, completed=done, total=total, left=_time_left(left), visible=True)
+        self._progress.update(self._part, description=what, completed=done, total=total, left=time_left(left), visible=True)
 
     def note(self, text: str) -> None:
         """Print a line above the bars."""
@@ -206,17 +207,3 @@ class Bar:
         self._timer.cancel()
         if self._progress.live.is_started:
             self._progress.stop()
-
-
-def _time_left(seconds: float | None) -> str:
-    """The seconds that remain in words, to the precision that a forecast has.
-
-    >>> _time_left(4000)
-    '1.1 h left'
-    """
-    if seconds is None:
-        return ""
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.2g} {unit} left"
-    return f"{seconds:.0f} s left"

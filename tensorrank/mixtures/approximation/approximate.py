@@ -6,10 +6,11 @@ from dataclasses import replace
 from math import prod
 from typing import Any, cast
 
-from tensorrank.arguments import function_given, one_of, shown, whole_number
+from tensorrank.arguments import one_of, shown, whole_number
 from tensorrank.arithmetic.compile_time import stopwatch
+from tensorrank.arithmetic.progress import ProgressLike, check_progress, reporter, with_progress
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.arithmetic.resources import ProgressLike, memory_limit, refuse_beyond, reporter, worker_threads
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond, worker_threads
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.approximation.best_entries import check_search
 from tensorrank.mixtures.approximation.entries import over_entries
@@ -28,6 +29,7 @@ _OF_PRODUCTS = ("refitted", "likelihood")
 _REPORT_BYTES, _COPIES = 1000, 2
 
 
+@with_progress
 def approximate(
     target: Mixture,
     steps: int,
@@ -62,7 +64,8 @@ def approximate(
         nodes: how many partial assignments a best-first search may evaluate.
         samples: how many rows are sampled: for total variation and divergences if the table has more than 2**16
             entries, which are all used otherwise; and for "likelihood" to learn from if the table has more entries.
-        progress: called with the steps done, their greatest number, and the last step in words.
+        progress: True shows a line in a terminal or a notebook; a function is called with the steps done, their
+            greatest number, and the last step in words.
 
     Raises:
         TensorRankError: if a number is out of its range, a name is unknown, the norm of W cannot be computed, or what
@@ -89,8 +92,7 @@ def approximate(
             "everything else impossible; expected atoms 'products'"
         )
     check_search(oracle, nodes)
-    if progress is not None:
-        function_given("progress", progress, "a function of the steps done, their greatest number and words", 3)
+    check_progress(progress)
     rng = random_stream(seed)
     _check_memory(target, steps, method, kind)
     # Components are numbered whatever their densities are.

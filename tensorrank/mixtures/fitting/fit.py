@@ -10,8 +10,9 @@ from numpy.typing import ArrayLike
 
 from tensorrank.arguments import shown
 from tensorrank.arithmetic.compile_time import stopwatch
+from tensorrank.arithmetic.progress import reporting
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.arithmetic.resources import reporter, worker_threads
+from tensorrank.arithmetic.resources import worker_threads
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.fitting.expectation_maximisation import batches, maximise
 from tensorrank.mixtures.fitting.fittable import Fittable
@@ -80,10 +81,10 @@ def _best(
     model: M, tied: TiedCircuit, start: Callable[[int], Parameters], observed: Observations, settings: FitSettings
 ) -> FitReport[M]:
     """The best of the runs; each start is made by its number when its turn has come, since a Generator may make it."""
-    clock, told = stopwatch(), reporter(settings.progress)
+    clock = stopwatch()
     work = batches(tied, observed)
     finals: list[float] = []
-    with worker_threads(settings.threads) as pool:
+    with worker_threads(settings.threads) as pool, reporting(settings.progress) as told:
         for number in range(settings.restarts):
             name = f"restart {number + 1} of {settings.restarts}"
 

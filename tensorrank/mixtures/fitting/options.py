@@ -8,8 +8,9 @@ from typing import Any, Literal, TypedDict, get_type_hints
 
 from numpy.typing import ArrayLike
 
-from tensorrank.arguments import finite_number, function_given, nearest, one_of, shown, whole_number
-from tensorrank.arithmetic.resources import ProgressLike, thread_count
+from tensorrank.arguments import finite_number, nearest, one_of, shown, whole_number
+from tensorrank.arithmetic.progress import ProgressLike, check_progress
+from tensorrank.arithmetic.resources import thread_count
 from tensorrank.errors import TensorRankError
 
 # More runs, or iterations that nothing ends, would take years.
@@ -76,7 +77,8 @@ class FitSettings:
             or at all sites together if they share their components). A start of less variance keeps what it has.
         weights: how often each row counts; once if None.
         threads: how many threads share the work, all processors if None. Results are the same whatever the number.
-        progress: called with the iterations done, their greatest number, and the run and its objective in words.
+        progress: True shows a line in a terminal or a notebook; a function is called with the iterations done, their
+            greatest number, and the run and its objective in words.
 
     Raises:
         TensorRankError: if a value is out of its range.
@@ -108,9 +110,7 @@ class FitSettings:
         for name, value in checked.items():
             object.__setattr__(self, name, value)
         thread_count(self.threads)
-        if self.progress is not None:
-            expected = "a function of the iterations done, their greatest number and words"
-            function_given("progress", self.progress, expected, 3)
+        check_progress(self.progress)
         one_of("covariance", self.covariance, ("diagonal", "full"))
         if self.variance_floor <= 0:
             raise TensorRankError(
