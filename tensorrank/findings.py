@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 from tensorrank.arguments import one_of
-from tensorrank.arithmetic.progress import ProgressLike, reporting
+from tensorrank.arithmetic.progress import ProgressLike, reporting, time_left
 from tensorrank.attention.architecture import SelfAttention
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.depth_series import series_of
@@ -22,7 +22,7 @@ from tensorrank.studies.contained import raised_findings
 from tensorrank.studies.events import Event
 from tensorrank.studies.export import RANK_COLUMNS, model_columns, rank_row
 from tensorrank.studies.model_key import ModelKey
-from tensorrank.studies.pace import Pace, time_left
+from tensorrank.studies.pace import Pace
 from tensorrank.studies.run import Finding
 from tensorrank.studies.store import Store
 from tensorrank.studies.study import Study

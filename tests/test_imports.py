@@ -61,6 +61,13 @@ def test_importing_the_package_loads_nothing_heavy():
     assert loaded.isdisjoint({"numpy", "numba", "scipy", "networkx", "opt_einsum", "matplotlib", "rich", "typer"})
 
 
+def test_the_command_line_begins_without_anything_heavy():
+    """So that help and completion answer at once."""
+    loaded = loaded_after("import tensorrank.cli.main")
+    assert "typer" in loaded
+    assert loaded.isdisjoint({"numba", "scipy", "networkx", "opt_einsum", "matplotlib", "pandas", "torch"})
+
+
 def test_using_the_public_names_compiles_no_kernel_and_loads_no_pictures():
     code = """
 from numba import njit

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tensorrank.arithmetic.compile_time import stopwatch
 from tensorrank.separation.jobs import JobKey
 from tensorrank.separation.limits import TYPICAL_RATE
 from tensorrank.studies.events import (
@@ -38,18 +37,11 @@ def seconds_left(elapsed: float, done: float, left: float) -> float:
     return left * (elapsed + _AS_IF_SEEN) / (done + _AS_IF_SEEN * TYPICAL_RATE)
 
 
-def time_left(seconds: float | None) -> str:
-    """The seconds that remain in words, to the precision that a forecast has; no words for None.
+def _stopwatch() -> Callable[[], float]:
+    # Heavy modules are imported where they are used.
+    from tensorrank.arithmetic.compile_time import stopwatch
 
-    >>> time_left(4000), time_left(None)
-    ('1.1 h left', '')
-    """
-    if seconds is None:
-        return ""
-    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
-        if seconds >= size:
-            return f"{seconds / size:.2g} {unit} left"
-    return f"{seconds:.0f} s left"
+    return stopwatch()
 
 
 @dataclass
@@ -63,7 +55,7 @@ class Pace:
         block: the block under way that was last heard of: its model, its key, its work done and its work in all.
     """
 
-    clock: Callable[[], float] = field(default_factory=stopwatch)
+    clock: Callable[[], float] = field(default_factory=_stopwatch)
     ranks: int = 0
     found: int = 0
     total: float = 0.0

@@ -17,11 +17,11 @@ from rich.table import Column, Table
 from rich.text import Text
 
 from tensorrank.arguments import finite_number
+from tensorrank.arithmetic.progress import time_left
 from tensorrank.cli.shared.streams import can_be_written, writable
 from tensorrank.cli.shared.tables import FittedTable
 from tensorrank.errors import TensorRankError
 from tensorrank.records import plain
-from tensorrank.studies.pace import time_left
 
 BAD_INPUT, INTERRUPTED = 2, 130
 # Work shorter than so many seconds needs no bar.
