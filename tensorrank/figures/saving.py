@@ -10,7 +10,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from tensorrank.arguments import one_of, several, shown
+from tensorrank.arguments import one_of, shown, things
 from tensorrank.errors import TensorRankError
 from tensorrank.pictures.picture import Picture
 from tensorrank.whole_files import refuse_slash, write_whole
@@ -38,13 +38,14 @@ def save(figure: Figure | Picture[Any], stem: str | Path, formats: Sequence[str]
         figure = figure.figure
     if not isinstance(figure, Figure):
         raise TensorRankError(f"a {type(figure).__name__} was given; expected a picture, or a figure of matplotlib")
-    if isinstance(formats, str):
-        raise TensorRankError(f"formats are {shown(formats)}; expected a list, such as ['{formats}']")
     if not isinstance(stem, str | os.PathLike) or not Path(stem).name:
         raise TensorRankError(f"the stem is {shown(stem)}; expected the path of a file without its ending, such as 'out/ranks'")
     refuse_slash(f"the stem {stem}", stem)
     known = list(figure.canvas.get_supported_filetypes())
-    kinds = [one_of("a format", kind, known) for kind in several("formats", formats, "a list, such as ['png', 'svg']")]
+    if (wanted := things(formats)) is None:
+        such = formats if isinstance(formats, str) else "png"
+        raise TensorRankError(f"formats are {shown(formats)}; expected a list, such as ['{such}']")
+    kinds = [one_of("a format", kind, known) for kind in wanted]
     paths = []
     for kind in kinds:
         path = Path(stem).with_name(f"{Path(stem).name}.{kind}")

@@ -116,20 +116,20 @@ def test_study_writes_store_table_and_figures(tmp_path):
     assert "The picture: " in done.stdout
     assert "width 2: depth 1 growing, depth" in done.stdout
     assert "collapse.png" in done.stdout
-    again = run("study", "--widths", "1-2", "--depths", "1-3", "--out", tmp_path / "out", "--json")
+    again = run("study", "--widths", "1-2", "--depths", "1-3", "--format", "none", "--out", tmp_path / "out", "--json")
     values = json.loads(again.stdout)
     assert [row["value"] for row in values["rows"]] == [2, 5, 14, 3, 18, 232]
 
 
 def test_what_is_too_large_is_a_lower_bound_with_its_reason(tmp_path):
-    done = run("study", "--widths", 2, "--depths", 4, "--memory", "700kB", "--out", tmp_path)
+    done = run("study", "--widths", 2, "--depths", 4, "--memory", "700kB", "--format", "none", "--out", tmp_path)
     assert done.returncode == 0
     assert "lower bound" in done.stdout
     assert "width 2, depth 4: blocks of" in done.stdout
 
 
 def test_combinations_left_out_are_named(tmp_path):
-    done = run("study", "--widths", "2,3", "--depths", 1, "--heads", "1,2", "--out", tmp_path)
+    done = run("study", "--widths", "2,3", "--depths", 1, "--heads", "1,2", "--format", "none", "--out", tmp_path)
     assert "left out: 2 heads do not divide the width 3" in done.stdout
 
 
@@ -180,7 +180,7 @@ def test_weights_with_infinity_are_named(tmp_path):
 
 
 def test_interrupting_a_study_keeps_finished_ranks_and_exits_130(tmp_path):
-    command = ["study", "--widths", "2,4", "--depths", "2,3", "--work", "inf", "--out", str(tmp_path)]
+    command = ["study", "--widths", "2,4", "--depths", "2,3", "--work", "inf", "--format", "none", "--out", str(tmp_path)]
     # Shells make background jobs ignore interrupts, and so would the program below such a job.
     process = subprocess.Popen(
         [*PROGRAM, *command],
@@ -210,7 +210,7 @@ def test_interrupting_a_study_keeps_finished_ranks_and_exits_130(tmp_path):
     assert "interrupted: 3 of 4 ranks and every finished block are kept" in errors
     assert "Traceback" not in errors
     assert len(list(csv.DictReader((tmp_path / "ranks.csv").read_text().splitlines()))) == 3
-    again = run("study", "--widths", "2", "--depths", "2,3", "--out", tmp_path)
+    again = run("study", "--widths", "2", "--depths", "2,3", "--format", "none", "--out", tmp_path)
     assert "0 computed, 2 from the store" in again.stdout
 
 
@@ -258,6 +258,12 @@ def test_formats_and_the_depth_of_pictures_are_chosen(tmp_path):
     assert (tmp_path / "knee.pdf").read_bytes().startswith(b"%PDF")
     shown = run("show", tmp_path, "--figures", tmp_path / "again", "--format", "png", "--deepest", "7", "--json")
     assert [path.rsplit(".", 1)[1] for path in json.loads(shown.stdout)["written"]] == ["png"] * 4
+
+
+def test_a_study_without_pictures_writes_its_store_and_table_alone(tmp_path):
+    done = run("study", "--width", 2, "--depths", "1-2", "--format", "none", "--out", tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"study.sqlite", "ranks.csv"}
+    assert f"The table: {tmp_path / 'ranks.csv'}" in " ".join(done.stdout.split())
 
 
 @pytest.mark.parametrize(

@@ -59,7 +59,7 @@ def test_a_study_refuses_what_no_machine_can_do_before_anything_is_made(tmp_path
 
 @pytest.mark.parametrize("where", [(), ("--workers", 1)], ids=["here", "workers"])
 def test_a_study_multiplies_by_the_engine_named_and_tells_of_it(tmp_path, where):
-    study = ("study", "--widths", 2, "--depths", "2-3", "--out", tmp_path)
+    study = ("study", "--widths", 2, "--depths", "2-3", "--format", "none", "--out", tmp_path)
     done = run(*study, "--engine", "float32", *where, "--json")
     assert done.returncode == 0, done.stderr
     rows = json.loads(done.stdout)["rows"]
@@ -77,7 +77,7 @@ def test_a_study_multiplies_by_the_engine_named_and_tells_of_it(tmp_path, where)
 @pytest.mark.parametrize("where", [(), ("--workers", 1)], ids=["here", "workers"])
 def test_a_study_on_a_device_finds_the_known_ranks(tmp_path, where):
     pytest.importorskip("torch", reason="devices are reached by PyTorch, which is not installed")
-    study = ("study", "--widths", 2, "--depths", "2-3", "--out", tmp_path, "--json")
+    study = ("study", "--widths", 2, "--depths", "2-3", "--format", "none", "--out", tmp_path, "--json")
     done = run(*study, "--device", "torch:cpu", "--engine", "float64", *where)
     assert done.returncode == 0, done.stderr
     # SOURCES.md, section 2.

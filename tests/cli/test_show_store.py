@@ -92,7 +92,23 @@ def test_bounds_are_no_less_than_those_of_networks_inside_also_of_those_that_the
         reason,
     )
     # The bounds in closed form are 104 for two heads of width 4.
-    done = run("study", "--widths", 17, "--depths", 2, "--heads", 2, "--head-dims", 4, "--work", 1, "--out", tmp_path)
+    done = run(
+        "study",
+        "--widths",
+        17,
+        "--depths",
+        2,
+        "--heads",
+        2,
+        "--head-dims",
+        4,
+        "--work",
+        1,
+        "--format",
+        "none",
+        "--out",
+        tmp_path,
+    )
     assert f"width 17, depth 2, head dim 4: {reason}" in " ".join(done.stdout.split())
     (row,) = csv.DictReader((tmp_path / "ranks.csv").read_text().splitlines())
     assert (row["width"], row["lower"], row["reason"]) == ("17", "110", reason)
@@ -140,7 +156,21 @@ def test_csv_is_the_table_of_the_study(folder, tmp_path):
     assert f"written: {tmp_path / 't.csv'}" in done.stdout
     rows = list(csv.DictReader((tmp_path / "t.csv").read_text().splitlines()))
     assert [row["value"] for row in rows] == ["3", "18", "232", "3", "17", "215"]
-    study = run("study", "--widths", 2, "--depths", "1-3", "--heads", "1,2", "--work", 1e9, "--out", tmp_path / "out")
+    study = run(
+        "study",
+        "--widths",
+        2,
+        "--depths",
+        "1-3",
+        "--heads",
+        "1,2",
+        "--work",
+        1e9,
+        "--format",
+        "none",
+        "--out",
+        tmp_path / "out",
+    )
     assert study.returncode == 0
     made = list(csv.DictReader((tmp_path / "out" / "ranks.csv").read_text().splitlines()))
     assert {frozenset((k, v) for k, v in row.items() if k != "seconds") for row in rows} == {

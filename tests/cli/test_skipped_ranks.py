@@ -37,7 +37,7 @@ class Failing:
 @pytest.mark.parametrize("failing", [(2,), (2, 3)])
 def test_skipped_ranks_are_named_and_the_exit_code_is_1(tmp_path, monkeypatch, failing):
     monkeypatch.setattr(study, "_where", lambda *arguments: Failing(*failing))
-    command = ["study", "--widths", "2,3", "--depths", "2", "--out", str(tmp_path)]
+    command = ["study", "--widths", "2,3", "--depths", "2", "--format", "none", "--out", str(tmp_path)]
     done = invoked(command)
     assert done.exit_code == 1, done.output
     assert f"{len(failing)} skipped" in done.output

@@ -16,7 +16,7 @@ from engines_tried import names
 
 import tensorrank as tr
 
-SMALL = ("study", "--widths", "2-3", "--depths", "1-3", "--heads", "1,2,3", "--work", "1e9")
+SMALL = ("study", "--format", "none", "--widths", "2-3", "--depths", "1-3", "--heads", "1,2,3", "--work", "1e9")
 
 
 def table(folder):

@@ -24,7 +24,7 @@ SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGINT, signal.SIGTERM)
 
 def words(folder):
     """The command: exact, probable and lower bounds, some over files."""
-    sizes = ["--widths", "2-3", "--depths", "1-3", "--work", "1e8", "--memory", "3MB", "--threads", "1"]
+    sizes = ["--widths", "2-3", "--depths", "1-3", "--work", "1e8", "--memory", "3MB", "--threads", "1", "--format", "png"]
     (folder / "scratch").mkdir(parents=True, exist_ok=True)
     places = ["--out", folder, "--scratch", folder / "scratch", "--log-json", folder / "log", "--grace", "0.05", "--json"]
     return ["study", *sizes, *map(str, places)]

@@ -56,13 +56,13 @@ def test_programs_ended_by_any_signal_leave_nothing_stray(tmp_path):
     program = PROGRAM.with_name("killed_programs.py")
     paths = os.pathsep.join([str(PROGRAM.parent.parent), *sys.path])
     done = subprocess.run(
-        [sys.executable, str(program), str(tmp_path), "6"],
+        [sys.executable, str(program), str(tmp_path), "4"],
         capture_output=True, text=True, timeout=500, env={**os.environ, "PYTHONPATH": paths},
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     found = json.loads(done.stdout)
-    assert found["kills"] >= 6
+    assert found["kills"] >= 4
     assert found["stray"] == found["odd lines"] == []
     assert set(found["codes"]) <= {"-15", "-9", "-2", "0", "130", "143"}
-    pictures = {f"{name}.{ending}" for name in ("collapse", "increments", "knee", "rank_vs_depth") for ending in ("png", "svg")}
+    pictures = {f"{name}.png" for name in ("collapse", "increments", "knee", "rank_vs_depth")}
     assert set(found["contents"]) == pictures | {"ranks.csv", "scratch", "study.sqlite"}

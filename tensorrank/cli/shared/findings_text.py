@@ -32,13 +32,13 @@ def save_figures(
         findings: those of the study.
         out: the folder.
         note: told what was left out.
-        formats: of the pictures.
+        formats: of the pictures; none are made without a format.
         deepest: the depth to which figures over depth lead; their own by default.
     """
     # Heavy modules are imported where they are used, so that --help answers at once.
     from tensorrank.experiments.depth_series import series_of
 
-    series = series_of(findings)
+    series = series_of(findings) if formats else []
     if not series:
         return []
     try:

@@ -19,7 +19,9 @@ Device = Annotated[str, typer.Option(help="Where large matrices are eliminated: 
 Threads = Annotated[int | None, typer.Option(help="Threads; all processors by default.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Out = Annotated[Path | None, typer.Option(help="Folder for the picture; without one no picture is made.")]
-Formats = Annotated[str, typer.Option("--format", metavar="LIST", help="Formats of pictures, such as png,svg,pdf.")]
+Formats = Annotated[
+    str, typer.Option("--format", metavar="LIST", help="Formats of pictures, such as png,svg,pdf; none: no pictures.")
+]
 Deepest = Annotated[int | None, typer.Option(show_default=False, help="The depth to which figures lead; 12 or 24 by default.")]
 Weights = Annotated[
     Path | None, typer.Option(help="Particular weights: an .npz file, arrays by name; see docs/explanation/variants.md.")

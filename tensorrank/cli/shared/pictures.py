@@ -15,14 +15,16 @@ FORMATS = "png,svg"
 
 
 def picture_formats(text: str) -> list[str]:
-    """The formats of pictures in a list such as png,svg,pdf.
+    """The formats of pictures in a list such as png,svg,pdf; none of them for "none".
 
     Raises:
         TensorRankError: if a format is none that matplotlib writes.
 
-    >>> picture_formats("png, pdf")
-    ['png', 'pdf']
+    >>> picture_formats("png, pdf"), picture_formats("none")
+    (['png', 'pdf'], [])
     """
+    if text == "none":
+        return []
     kinds = list(dict.fromkeys(kind.strip().lower() for kind in text.split(",")))
     if text != FORMATS:
         with importing_matplotlib():

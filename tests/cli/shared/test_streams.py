@@ -9,7 +9,7 @@ import pytest
 from command_line import PROGRAM
 
 BOUNDS = ["bounds", "--width", "4", "--depth", "1-3"]
-STUDY = ["study", "--widths", "2", "--depths", "1-3", "--work", "1e4", "--memory", "1GiB"]
+STUDY = ["study", "--format", "none", "--widths", "2", "--depths", "1-3", "--work", "1e4", "--memory", "1GiB"]
 
 
 def run(arguments, shell="", **environment):
