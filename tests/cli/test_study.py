@@ -86,7 +86,7 @@ def test_the_log_has_every_block_as_a_line_of_json(whole):
 
 
 def test_a_log_on_standard_error_is_appended_to_nothing(tmp_path):
-    done = run("study", "--widths", 1, "--depths", 1, "--out", tmp_path, "--log-json", "-", "--json")
+    done = run("study", "--widths", 1, "--depths", 1, "--format", "none", "--out", tmp_path, "--log-json", "-", "--json")
     assert [json.loads(line)["event"] for line in done.stderr.splitlines()][-1] == "summary"
     assert json.loads(done.stdout)["summary"]["exact"] == 1
 
@@ -118,7 +118,23 @@ def test_two_studies_on_one_store_at_once_give_the_same_table(tmp_path, whole):
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_lets_the_block_under_way_finish(tmp_path, number, code):
     # Some hundred blocks, of half a second at most and 20 s in all: the study is not done before the signal comes.
-    study = ("study", "--widths", 2, "--depths", 5, "--heads", 2, "--work", "inf", "--threads", 1, "--out", tmp_path)
+    study = (
+        "study",
+        "--format",
+        "none",
+        "--widths",
+        2,
+        "--depths",
+        5,
+        "--heads",
+        2,
+        "--work",
+        "inf",
+        "--threads",
+        1,
+        "--out",
+        tmp_path,
+    )
     log, later = tmp_path / "log", tmp_path / "later"
     process = started(*study, "--grace", 60, "--log-json", log)
     wait_for(lambda: log.exists() and "block finished" in log.read_text())
@@ -161,7 +177,7 @@ def compiled():
 def test_a_second_signal_or_the_end_of_the_grace_period_drops_the_block(tmp_path, grace, signals, code):
     log = tmp_path / "log"
     # Two blocks of half a minute.
-    study = ("study", "--widths", 2, "--depths", 6, "--work", "inf", "--out", tmp_path, "--json")
+    study = ("study", "--format", "none", "--widths", 2, "--depths", 6, "--work", "inf", "--out", tmp_path, "--json")
     process = started(*study, "--grace", grace, "--log-json", log)
     wait_for(lambda: log.exists() and "lattice made" in log.read_text())
     first, *more = signals
@@ -190,7 +206,7 @@ def test_workers_give_the_same_table(tmp_path, whole):
 
 
 def test_options_that_make_no_sense_are_refused(tmp_path):
-    study = ("study", "--widths", 1, "--depths", 1, "--out", tmp_path)
+    study = ("study", "--format", "none", "--widths", 1, "--depths", 1, "--out", tmp_path)
     assert_refused(run(*study, "--workers", 2, "--scheduler", "tcp://x:1"), "--workers and --scheduler were both given")
     assert_refused(run(*study, "--workers", 0), "workers is 0; expected 1 to 1024")
     assert_refused(run(*study, "--grace", -1), "--grace is -1.0; expected seconds, 0 or more")
