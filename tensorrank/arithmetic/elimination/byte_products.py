@@ -18,6 +18,7 @@ up to 127 in one digit, and fewer in two.
 from __future__ import annotations
 
 import functools
+import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -191,6 +192,8 @@ def _product(left: Array, right: Array, out: Array) -> Array:
 @functools.cache
 def _session() -> tuple[Any, Array]:
     """A session of the operator, which runs in the thread that calls it, and the number to subtract on the left."""
+    # By default onnxruntime counts its users: a number in their home, and reports sent to its makers.
+    os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
     import onnxruntime  # it takes a moment to import, and may be absent
 
     options = onnxruntime.SessionOptions()
