@@ -73,7 +73,8 @@ def _rules(record: type) -> dict[str, Rule]:
 
 
 def _single(hint: Any) -> Rule | None:
-    if get_origin(hint) is np.ndarray:
+    # Since numpy 2.5 its name for a type of arrays is an alias, with the type as its value.
+    if get_origin(getattr(get_origin(hint), "__value__", hint)) is np.ndarray:
         return list_of(Rule("a finite number", "finite numbers", _finite))
     if hasattr(hint, "from_dict"):
         return Rule("a record", "records", lambda value: hint.from_dict(value) if isinstance(value, Mapping) else REFUSED)
