@@ -4,6 +4,9 @@ Numba keeps compiled code beside the sources, in `NUMBA_CACHE_DIR`, or in the us
 clusters may offer none of these, a full disk takes nothing, and a file may be damaged. A kernel is then compiled in
 every process, which takes some ten seconds and changes no result; one warning a process says so.
 
+Code is also read where it cannot be written: whoever installs the package for others, or builds an image, compiles it
+once for all users. Numba itself would pass over a folder that is read-only.
+
 The code of a function contains that of the compiled functions it calls, and the numbers it takes from modules. Numba
 looks for changes in the function's own file alone, so that after an update of the package old code might run. Here
 kept code is used if all of these are what they were.
@@ -15,10 +18,19 @@ import os
 import threading
 import warnings
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from numba import njit
-from numba.core.caching import CompileResultCacheImpl, FunctionCache, NullCache, UserWideCacheLocator
+from numba.core.caching import (
+    CompileResultCacheImpl,
+    FunctionCache,
+    InTreeCacheLocator,
+    NullCache,
+    UserProvidedCacheLocator,
+    UserWideCacheLocator,
+)
 from numba.core.dispatcher import Dispatcher
 
 _REMEDY = "every process compiles its kernels anew; set NUMBA_CACHE_DIR to a folder that can be written"
@@ -57,32 +69,35 @@ class _Kept(NullCache):
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._function = function
-        self._files: Any = None
+        # Where code is written, and where else it is read; the list is None until the first use.
+        self._written: Any = None
+        self._read: list[Any] | None = None
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The code for a signature that an earlier run compiled, or None."""
-        if self._files is None:
-            self._files = self._opened()
+        if self._read is None:
+            self._written = _opened(self._function, _writable())
+            own = self._written and self._written.cache_path
+            places = (_opened(self._function, [place]) for place in _READ_ONLY)
+            self._read = [files for files in places if files and files.cache_path != own]
         try:
-            return self._files.load_overload(sig, target_context)
+            code = self._written.load_overload(sig, target_context) if self._written else None
         except OSError as error:
             self._give_up(f"compiled code cannot be read ({error.strerror})")
+            code = None
         except Exception:
-            # What files that are cut or damaged raise when they are unpickled can be anything. They are written anew.
-            self._write(self._files.flush)
-        return None
+            # What files that are cut or damaged raise when they are unpickled can be anything: they are written anew.
+            self._write(self._written.flush)
+            code = None
+        return code or next(filter(None, (_read(files, sig, target_context) for files in self._read)), None)
 
     def save_overload(self, sig: Any, data: Any) -> None:
         """Keep the code for a signature."""
-        self._write(lambda: self._files.save_overload(sig, data))
-
-    def _opened(self) -> Any:
-        try:
-            return _Files(self._function)
-        except RuntimeError:
-            if not os.path.exists(self._function.__code__.co_filename):
-                return NullCache()  # a function typed at a prompt has no source to keep
-            return self._give_up("no folder can be written that keeps compiled code")
+        if self._written:
+            self._write(lambda: self._written.save_overload(sig, data))
+        elif os.path.exists(self._function.__code__.co_filename):
+            # A function typed at a prompt has no source to keep, and nothing is said of it.
+            _warn_once("no folder can be written that keeps compiled code")
 
     def _write(self, write: Callable[[], object]) -> None:
         try:
@@ -90,40 +105,81 @@ class _Kept(NullCache):
         except OSError as error:
             self._give_up(f"compiled code cannot be written ({error.strerror})")
 
-    def _give_up(self, why: str) -> Any:
-        self._files = NullCache()
+    def _give_up(self, why: str) -> None:
+        self._written = None
         _warn_once(why)
-        return self._files
 
 
 class _Code(CompileResultCacheImpl):
-    def __init__(self, function: Callable[..., Any]) -> None:
-        if not os.path.isabs(os.path.expanduser("~")):
-            # A user without a home, as containers have them, would get a folder named "~" in the working folder.
-            self._locator_classes = [one for one in self._locator_classes if one is not UserWideCacheLocator]
+    """The first place of a list that will do for a function; RuntimeError if none does."""
+
+    def __init__(self, function: Callable[..., Any], places: list[Any]) -> None:
+        self._locator_classes = places
         super().__init__(function)  # type: ignore[no-untyped-call]  # numba's own
 
 
 class _Files(FunctionCache):
-    _impl_class = _Code
+    _impl_class: Any
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], places: list[Any]) -> None:
+        self._impl_class = partial(_Code, places=places)
         super().__init__(function)  # type: ignore[no-untyped-call]  # numba's own
         found: dict[str, Any] = {}
-        _collect(function, found)
+        _collect(function, places, found)
         self._cache_file._source_stamp = found
 
 
-def _collect(function: Callable[..., Any], found: dict[str, Any]) -> None:
+class _Filled:
+    """What numba asks of a folder before it uses it, asked of one that is only read."""
+
+    def ensure_cache_path(self) -> None:
+        if not os.path.isdir(self.get_cache_path()):  # type: ignore[attr-defined]  # of the class beside it
+            raise FileNotFoundError
+
+
+class _Given(_Filled, UserProvidedCacheLocator):
+    """The folder that `NUMBA_CACHE_DIR` names."""
+
+
+class _BesideSources(_Filled, InTreeCacheLocator):
+    """The folder `__pycache__` beside a file."""
+
+
+_READ_ONLY = (_Given, _BesideSources)
+
+
+def _writable() -> list[Any]:
+    """Numba's places, which it tries by writing."""
+    places = CompileResultCacheImpl._locator_classes
+    # A user without a home, as containers have them, would get a folder named "~" in the working folder.
+    return [place for place in places if place is not UserWideCacheLocator or os.path.isabs(os.path.expanduser("~"))]
+
+
+def _opened(function: Callable[..., Any], places: list[Any]) -> _Files | None:
+    """The files of a function in the first of the places that will do, if one does."""
+    try:
+        return _Files(function, places)
+    except RuntimeError:
+        return None
+
+
+def _read(files: _Files, sig: Any, target_context: Any) -> Any:
+    """The code for a signature in files of another user; damaged ones, or ones kept from this user, count as none."""
+    with suppress(Exception):
+        return files.load_overload(sig, target_context)  # type: ignore[no-untyped-call]  # numba's own
+    return None
+
+
+def _collect(function: Callable[..., Any], places: list[Any], found: dict[str, Any]) -> None:
     """Write by name the stamps of the files of a function and of compiled ones it calls, and the numbers they use."""
     module = function.__module__
-    found[f"{module}.{function.__qualname__}"] = _Code(function).locator.get_source_stamp()
+    found[f"{module}.{function.__qualname__}"] = _Code(function, places).locator.get_source_stamp()
     for name in function.__code__.co_names:
         value = function.__globals__.get(name)
         if isinstance(value, int | float | str):
             found[f"{module}: {name}"] = value
         elif isinstance(value, Dispatcher) and f"{value.py_func.__module__}.{value.py_func.__qualname__}" not in found:
-            _collect(value.py_func, found)
+            _collect(value.py_func, places, found)
 
 
 _lock = threading.Lock()

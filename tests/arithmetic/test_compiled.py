@@ -130,17 +130,21 @@ def test_damaged_files_of_compiled_code_are_written_anew(python, tmp_path, endin
         assert (done.returncode, done.stdout, done.stderr) == (0, f"42 2.25 4\n{hits}\n", "")
 
 
-def test_a_verb_without_a_place_for_compiled_code_prints_and_exits_as_ever():
-    main = "import sys; sys.argv = ['tensorrank', 'rank', 'attention', '--depth', '2', '--width', '2', '--json']\n"
-    main += "from tensorrank.cli.main import main; main()"
-    done = subprocess.run([sys.executable, "-c", NO_FOLDER + main], capture_output=True, text=True, check=False)
-    assert done.returncode == 0
-    # 18 is in Levine et al.'s count of moments: three functions of one token, six of the other.
-    assert '"value": 18' in done.stdout
-    lines = done.stderr.splitlines()
-    assert len(lines) == 1
-    assert lines[0].startswith("warning: no folder can be written")
-    assert lines[0].endswith(REMEDY)
+def test_code_beside_the_sources_is_read_by_users_who_cannot_write_there(python, tmp_path):
+    """Whoever installs the package, or builds an image, compiles for all."""
+    python(USE)
+    tell = f"{USE}\nprint(sum(kernels.square.stats.cache_hits.values()))"
+    done = python(NO_FOLDER + tell)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "42 2.25 4\n2\n", "")
+    # What is not there is kept where this user can write.
+    elsewhere = "import os; os.environ['NUMBA_CACHE_DIR'] = 'elsewhere'\n"
+    assert python(f"{elsewhere}{tell}\nprint(kernels.square(2j))").stdout == "42 2.25 4\n2\n(-4+0j)\n"
+    assert len(list((tmp_path / "elsewhere").rglob("*.nbc"))) == 1
+    for file in (tmp_path / "__pycache__").glob("*.nbc"):
+        file.write_bytes(file.read_bytes()[:20])
+    done = python(NO_FOLDER + tell)
+    assert (done.returncode, done.stdout) == (0, "42 2.25 4\n0\n")
+    assert REMEDY in done.stderr
 
 
 def test_a_user_without_a_home_gets_no_folder_named_tilde(python, tmp_path):
