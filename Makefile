@@ -5,6 +5,7 @@
 # make examples   every script of examples/, in its quick form
 # make fmt     write the code as the formatter does
 # make test-torch   the tests that need PyTorch or transformers, with PyTorch's build for processors
+# make dist   the wheel and the source distribution, built, tried and left in dist/: RELEASING.md says when
 # make bench   the measured claims, as tables
 # make atlas   compute what the packaged atlas lacks, and write it
 # make fuzz    hostile files, command lines and calls: SECONDS=60 TARGET=all SEED=0
@@ -18,7 +19,7 @@ SEED ?= 0
 TARGET ?= all
 EXAMPLES := $(wildcard examples/*.py)
 
-.PHONY: study test test-torch check docs examples $(EXAMPLES) fmt bench atlas fuzz differential clean
+.PHONY: study test test-torch check docs examples $(EXAMPLES) fmt dist bench atlas fuzz differential clean
 # Else every program that the tests and examples begin would translate the whole package anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -52,6 +53,9 @@ $(EXAMPLES): .venv/.installed-test
 fmt: .venv/.installed-test
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+dist: .venv/.installed-test
+	$(BIN)/python release/check.py --python $(PYTHON)
 
 bench: .venv/.installed-bench
 	$(BIN)/python benchmarks/run.py

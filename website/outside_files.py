@@ -16,6 +16,7 @@ from mkdocs.structure.pages import Page
 PAGES = {
     "ARCHITECTURE.md": "project/architecture.md",
     "CONTRIBUTING.md": "project/contributing.md",
+    "RELEASING.md": "project/releasing.md",
     "CHANGELOG.md": "project/changelog.md",
     "benchmarks/RESULTS.md": "project/measurements.md",
 }
