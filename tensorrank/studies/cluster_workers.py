@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from distributed import Client, LocalCluster, Scheduler, Worker, WorkerPlugin, get_worker
 
+from tensorrank.arguments import shown
 from tensorrank.arithmetic.compile_time import stopwatch
 from tensorrank.arithmetic.elimination.engine_choice import refuse_missing
 from tensorrank.arithmetic.resources import memory_available, worker_threads
@@ -70,7 +71,11 @@ class _Undisturbed(WorkerPlugin):  # type: ignore[misc]
 
 @contextmanager
 def local_cluster(count: int) -> Iterator[LocalCluster]:
-    """Start a cluster of so many processes on this machine."""
+    """Start a cluster of so many processes on this machine.
+
+    Raises:
+        TensorRankError: if the system starts none that share locks, as where nothing can be written to /dev/shm.
+    """
     main = threading.current_thread() is threading.main_thread()
     before = signal.signal(signal.SIGINT, signal.SIG_IGN) if main else None
     try:
@@ -83,12 +88,22 @@ def local_cluster(count: int) -> Iterator[LocalCluster]:
             scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
             silence_logs="CRITICAL",
         )
+    except RuntimeError as error:
+        raise TensorRankError(
+            f"{count} worker processes cannot be started on this machine ({shown(str(_first(error)))}); leave out workers"
+        ) from error
     finally:
         if main:
             signal.signal(signal.SIGINT, before)
     with started, Client(started, set_as_default=False) as client:
         client.register_plugin(_Undisturbed())
         yield started
+
+
+def _first(error: BaseException) -> BaseException:
+    """The error that others were raised for."""
+    before = error.__cause__ or error.__context__
+    return error if before is None else _first(before)
 
 
 def make(shared: Shared, version: str, threads: int | None) -> tuple[Any, float]:

@@ -13,6 +13,7 @@ from engines_tried import DEVICE, names
 
 import tensorrank as tr
 from tensorrank.separation.jobs import JobRank
+from tensorrank.studies.cluster import cluster
 
 PROGRAM = Path(__file__).with_name("cluster_runs.py")
 
@@ -50,6 +51,26 @@ def test_a_worker_without_the_memory_is_told_of_at_once():
 
 def test_a_worker_without_the_memory_that_comes_late_is_told_of():
     assert "and the largest worker declares 97.7 KiB; give a smaller memory limit" in run("late")["error"]
+
+
+def test_processes_that_cannot_be_started_are_told_of_with_the_reason(monkeypatch):
+    """As where /dev/shm cannot be written: Dask names the reason in the first of three errors."""
+
+    def refused(**options):
+        try:
+            try:
+                raise OSError(30, "Read-only file system")
+            except OSError as error:
+                raise RuntimeError("Nanny failed to start.") from error
+        except RuntimeError as error:
+            raise RuntimeError("Cluster failed to start") from error
+
+    monkeypatch.setattr("tensorrank.studies.cluster_workers.LocalCluster", refused)
+    with (
+        pytest.raises(tr.TensorRankError, match=r"2 worker processes cannot .* \('\[Errno 30\] Read-only file system'\)"),
+        cluster(workers=2),
+    ):
+        pass
 
 
 def test_a_lost_scheduler_is_told_of_and_what_was_finished_is_kept():
