@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import cache
-from html import escape
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -14,8 +13,10 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 from tensorrank.arguments import one_of
 from tensorrank.arithmetic.progress import ProgressLike, reporting, time_left
 from tensorrank.attention.architecture import SelfAttention
+from tensorrank.data_frames import Tabular
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.depth_series import series_of
+from tensorrank.notebook_tables import Table
 from tensorrank.separation.architecture import Model
 from tensorrank.separation.result import SeparationRank
 from tensorrank.studies.contained import raised_findings
@@ -29,18 +30,14 @@ from tensorrank.studies.study import Study
 from tensorrank.whole_numbers import abbreviated
 
 if TYPE_CHECKING:
-    import pandas as pd  # type: ignore[import-untyped]
-
     from tensorrank.pictures.picture import Picture
 
 Kind = Literal["rank_vs_depth", "increments", "collapse", "knee"]
 _PICTURES: tuple[Kind, ...] = ("rank_vs_depth", "increments", "collapse", "knee")
-# What a notebook shows of a long study.
-_MOST_ROWS = 20
 
 
 @dataclass(frozen=True)
-class Findings(Sequence[Finding[Any]]):
+class Findings(Sequence[Finding[Any]], Tabular):
     """The separation ranks of a study, in the order of its models.
 
     No lower bound is less than what is certified of a model inside. Findings are a sequence: each has `model`, `result`
@@ -68,16 +65,19 @@ class Findings(Sequence[Finding[Any]]):
         exact = sum(finding.result.standing == "exact" for finding in self.found)
         return f"Findings({len(self.found)} ranks, {exact} of them exact; table(), to_pandas() and plot() show them)"
 
-    def _repr_html_(self) -> str:
+    def _shown_tables(self) -> Iterator[Table]:
         head, *rows = self._cells()
-        shown = [head, *rows[:_MOST_ROWS]]
-        lines = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in shown)
-        more = f"<p>and {len(rows) - _MOST_ROWS} more</p>" if len(rows) > _MOST_ROWS else ""
-        return f"<table>{lines}</table>{more}"
+        yield Table(rows, head)
 
-    def rows(self) -> list[dict[str, Any]]:
-        """A dictionary for each finding: the sizes of the model, then the rank and how it was found."""
-        return [rank_row(ModelKey.of(finding.model), finding.result) for finding in self.found]
+    def to_rows(self) -> list[dict[str, Any]]:
+        """A dictionary for each finding: sizes of the model, the rank, how it was found, the model and the result."""
+        columns = [*model_columns(map(self._key, self.found)), *RANK_COLUMNS]
+        rows = []
+        for finding in self.found:
+            row = rank_row(self._key(finding), finding.result)
+            own = {"partition": finding.result.partition, "model": finding.model, "result": finding.result}
+            rows.append({name: row.get(name) for name in columns} | own)
+        return rows
 
     def table(self) -> str:
         """The sizes that differ, ranks, bounds and standings as text, a line for each finding."""
@@ -89,20 +89,6 @@ class Findings(Sequence[Finding[Any]]):
         """What the ranks of attention say: for each width where it grows and where it saturates, and by how much."""
         series = series_of(self.found)
         return [one.sentence(series) for one in series]
-
-    def to_pandas(self) -> pd.DataFrame:
-        """All columns as a data frame of pandas: sizes, ranks, how they were found, and each model and its result.
-
-        Raises:
-            TensorRankError: if pandas is not installed.
-        """
-        try:
-            import pandas as pd
-        except ImportError as error:
-            raise TensorRankError("pandas is not installed; try pip install pandas, or rows()") from error
-        columns = [*model_columns(map(self._key, self.found)), *RANK_COLUMNS]
-        frame = pd.DataFrame([{name: row.get(name) for name in columns} for row in self.rows()], columns=columns)
-        return frame.assign(model=[finding.model for finding in self.found], result=[finding.result for finding in self.found])
 
     def plot(self, kind: Kind = "rank_vs_depth", **options: Any) -> Picture[Any]:
         """Picture the ranks of attention over depth.
@@ -129,7 +115,7 @@ class Findings(Sequence[Finding[Any]]):
         return ModelKey.of(finding.model)
 
     def _cells(self) -> list[list[str]]:
-        rows = self.rows()
+        rows = self.to_rows()
         differ = [name for name in self._sizes() if len({str(row.get(name)) for row in rows}) > 1]
         texts = [
             [*(str(row.get(name, "")) for name in differ), *_rank_cells(finding.result)]

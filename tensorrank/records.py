@@ -12,6 +12,7 @@ from dataclasses import fields
 from typing import Any, ClassVar
 
 from tensorrank.arguments import shown
+from tensorrank.data_frames import Tabular
 from tensorrank.short_reprs import ShortRepr
 from tensorrank.whole_numbers import to_text
 
@@ -48,7 +49,7 @@ def plain(value: Any) -> Any:
     raise TypeError(f"{shown(value)} of type {type(value).__name__} has no plain form")
 
 
-class Record(ShortRepr):
+class Record(ShortRepr, Tabular):
     """The base of frozen dataclasses that give their fields as plain values, by `to_dict`.
 
     Attributes:
@@ -85,9 +86,14 @@ class Record(ShortRepr):
 
     def to_dict(self) -> dict[str, Any]:
         """The record as plain values, ready for JSON: the heading, the fields in order, the derived values."""
+        return {name: plain(value) for name, value in self._named_values().items() if name not in self.left_out}
+
+    def _named_values(self) -> dict[str, Any]:
         # A record is a dataclass, which the base cannot say to type checkers.
         names = [field.name for field in fields(self) if field.name not in self.left_out]  # type: ignore[arg-type]
-        return {**self.heading, **{name: plain(getattr(self, name)) for name in (*names, *self.derived)}}
+        # A model may have no plain form, and yet tells results apart.
+        words = {"model": str(self.model)} if "model" in self.left_out and hasattr(self, "model") else {}
+        return {**self.heading, **words, **{name: getattr(self, name) for name in (*names, *self.derived)}}
 
 
 def _written(value: Any) -> str:

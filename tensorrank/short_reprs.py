@@ -6,15 +6,16 @@ from dataclasses import fields
 from typing import Any
 
 from tensorrank.arguments import shown
+from tensorrank.notebook_tables import NotebookTable
 
 # Longer texts fill the screen of a terminal, or a cell of a notebook.
 LONGEST = 500
 
 
-class ShortRepr:
+class ShortRepr(NotebookTable):
     """Base of dataclasses whose repr has at most 500 characters: long values are shortened, the last fields left out.
 
-    A class that defines its own repr keeps it.
+    A class that defines its own repr keeps it. Notebooks show a small table instead.
 
     >>> from dataclasses import dataclass
     >>> @dataclass
@@ -38,6 +39,6 @@ def _short(record: Any) -> str:
     whole = f"{name}{', '.join(parts)})"
     if len(whole) <= LONGEST:
         return whole
-    while len(name + ", ".join(parts) + ends) > LONGEST:
+    while parts and len(name + ", ".join(parts) + ends) > LONGEST:
         parts.pop()
-    return name + ", ".join(parts) + ends
+    return name + ", ".join(parts) + ends if parts else f"{name}...)"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -47,7 +47,7 @@ class RationalRank(Record):
     value: int
     upper: int
     standing: Literal["exact", "probable"]
-    primes: tuple[int, ...]
+    primes: tuple[int, ...] = field(compare=False)
     failure_probability: float | None
     reason: str
 

@@ -21,6 +21,7 @@ from tensorrank.atlas.kinds import SizedModel
 from tensorrank.atlas.objections import below_proof, beyond_proof
 from tensorrank.atlas.verification import Verification
 from tensorrank.checked import checked
+from tensorrank.data_frames import Tabular
 from tensorrank.errors import TensorRankError
 from tensorrank.given_files.paths import named_in_errors
 from tensorrank.separation.architecture import Model, as_architecture
@@ -38,7 +39,7 @@ _COMPUTED: dict[str, Method] = {"catalecticant": "catalecticant", "grid": "grid"
 
 @checked
 @dataclass(frozen=True)
-class Atlas(ShortRepr):
+class Atlas(ShortRepr, Tabular):
     """Separation ranks for almost all weights, each with what certifies it and how to compute it again.
 
     An atlas comes with the package (`Atlas.packaged`). A user's own file adds to it (`Atlas.load`, `save`), and has

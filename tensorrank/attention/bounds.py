@@ -36,6 +36,7 @@ from tensorrank.attention.regimes import Regime, growth_factor, regime, regime_o
 from tensorrank.attention.two_tokens import log3_two_token_rank, rank_curve, two_token_rank
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError, TooLargeError
+from tensorrank.records import Record
 from tensorrank.separation.hilbert import HilbertSeries, MomentSpaces, moment_spaces
 
 __all__ = [
@@ -214,7 +215,7 @@ def monomial_bound(
 
 @checked
 @dataclass(frozen=True)
-class PublishedBounds:
+class PublishedBounds(Record):
     """The two bounds of a published theorem on the logarithm to base 3 of the separation rank.
 
     For one token a side both theorems stand. For many tokens the upper bound of theorem 2, whose slope in the depth is
@@ -224,11 +225,17 @@ class PublishedBounds:
         theorem: 1 (depth below log3 of the width) or 2 (above it).
         lower: the lower bound on log3 of the separation rank.
         upper: the upper bound on log3 of the separation rank.
+        depth: the depth that was asked for.
+        width: the width.
+        heads: the number of heads.
     """
 
     theorem: Literal[1, 2]
     lower: float
     upper: float
+    depth: int
+    width: int
+    heads: int
 
 
 def published_bounds(depth: int, width: int, heads: int = 1, head_dim: int | None = None) -> PublishedBounds | None:
@@ -265,12 +272,12 @@ def published_bounds(depth: int, width: int, heads: int = 1, head_dim: int | Non
         return None
     if not reaches:
         lower = 3.0 ** (depth - 2) * (math.log(width - heads, 3) - depth + 2 - math.log(2, 3))
-        return PublishedBounds(1, lower, moment_degree(depth) * math.log(width + heads, 3))
+        return PublishedBounds(1, lower, moment_degree(depth) * math.log(width + heads, 3), depth, width, heads)
     b1 = -depth * (heads / 2 + 1)
     b2 = -width * (1 + 0.5 * math.log((width - heads) / 2, 3))
     c1 = float(depth)
     c2 = -2 * width * math.log(width / (2 * math.sqrt(2) * math.e), 3) + math.log(width, 3)
-    return PublishedBounds(2, 0.5 * width * depth + b1 + b2, 2 * width * depth + c1 + c2)
+    return PublishedBounds(2, 0.5 * width * depth + b1 + b2, 2 * width * depth + c1 + c2, depth, width, heads)
 
 
 def counting_bound(depth: int, width: int, heads: int = 1) -> int | None:

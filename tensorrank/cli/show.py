@@ -112,16 +112,7 @@ def _rank_bounds(model: Mixture) -> dict[str, int | None]:
 
 
 def _lines(model: Mixture, bounds: dict[str, int | None]) -> list[tuple[str, str]]:
-    from tensorrank.whole_numbers import abbreviated, span
+    from tensorrank.whole_numbers import abbreviated
 
-    what = "Gaussian components" if model.densities else "values"
-    lines = [
-        ("kind", model.kind),
-        ("variables", f"{model.sites}, of {span(model.shape)} {what}"),
-        ("tables", "fractions" if model.over_fractions else "floats"),
-        ("parameters", str(model.parameters)),
-        ("table entries", str(model.table_entries)),
-        *model.own_lines(),
-    ]
     shown = [f"{abbreviated(bound)} ({name})" for name, bound in bounds.items() if bound is not None]
-    return [*lines, ("rank at most", ", ".join(shown))] if shown else lines
+    return [*model.lines(), *([("rank at most", ", ".join(shown))] if shown else [])]

@@ -21,6 +21,7 @@ from tensorrank.mixtures.fitting.structures import balanced_parents
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree
+from tensorrank.short_reprs import ShortRepr
 
 _KINDS = ("latent_class", "balanced", "chow_liu", "chain")
 # The side of an image of 16 million pixels, a mixture's most by far.
@@ -29,7 +30,7 @@ _LONGEST_SIDE = 4096
 
 @checked
 @dataclass(frozen=True)
-class MixtureFamily:
+class MixtureFamily(ShortRepr):
     """Mixtures of one structure, of any size: all hidden variables have the same number of states.
 
     Attributes:

@@ -18,6 +18,7 @@ from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import Experiment, ascending, told, where
 from tensorrank.records import Record
+from tensorrank.short_reprs import ShortRepr
 from tensorrank.tasks.anchored_match3 import anchored_match3_rank
 from tensorrank.tasks.communication import refuse_matrix
 from tensorrank.tasks.match import Match3
@@ -40,7 +41,7 @@ _FOR_BITS = 20
 
 @checked
 @dataclass(frozen=True)
-class HistogramUnit:
+class HistogramUnit(ShortRepr):
     """Uniform attention of second order whose values count buckets of residues, and a decision after it.
 
     Query and keys are 0, so that all tokens have the same weight. There are m buckets of neighbouring residues, as

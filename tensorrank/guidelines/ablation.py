@@ -20,6 +20,7 @@ import numpy as np
 from tensorrank.arguments import one_of
 from tensorrank.arithmetic.arrays import Floats
 from tensorrank.checked import check_fields, checked
+from tensorrank.data_frames import Tabular
 from tensorrank.errors import TensorRankError
 from tensorrank.guidelines.crossings import Crossing, Curve, find_crossing
 from tensorrank.guidelines.transitions import TransitionFit, positive
@@ -28,7 +29,7 @@ from tensorrank.short_reprs import ShortRepr
 
 @checked
 @dataclass(frozen=True)
-class Ablation(ShortRepr):
+class Ablation(ShortRepr, Tabular):
     """Losses against size for several depths.
 
     Attributes:

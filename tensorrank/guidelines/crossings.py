@@ -28,7 +28,7 @@ _CLEAR = 2.0
 
 @checked
 @dataclass(frozen=True)
-class Curve:
+class Curve(Record):
     """The losses of one depth against size, interpolated by a cubic spline in the logarithm of the size.
 
     Attributes:

@@ -18,6 +18,7 @@ from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.equal_values import EqualByValue
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.evaluation.data import numbers_of
+from tensorrank.notebook_tables import NotebookTable
 
 _FIELDS = ("type", "means", "covariances")
 _MEANS_SHAPES = "(components,), (components, features) or (sites, components, features)"
@@ -26,7 +27,7 @@ _SYMMETRY_RTOL = 1e-10
 
 
 @dataclass(frozen=True, eq=False)
-class Gaussians(EqualByValue):
+class Gaussians(EqualByValue, NotebookTable):
     """Normal component densities f_j of continuous variables, shared by all variables or for each its own.
 
     What the arrays hold is said by their numbers of dimensions, never by their sizes. Means of three dimensions are one

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from hashlib import blake2b
 from math import inf
 from typing import Any, ClassVar, Self
@@ -15,7 +15,9 @@ from tensorrank.mixtures.density import Density
 from tensorrank.mixtures.formats.fields import Fields
 from tensorrank.mixtures.way import Way
 from tensorrank.networks.network import Tensor, TensorNetwork
+from tensorrank.notebook_tables import Table
 from tensorrank.separation.architecture import Architecture, Model
+from tensorrank.whole_numbers import span
 
 
 class Mixture(Density, Model):
@@ -72,6 +74,21 @@ class Mixture(Density, Model):
     def own_lines(self) -> list[tuple[str, str]]:
         """The lines that `tensorrank show` prints of these sizes: a name of at most 14 letters, and a text."""
         return [(name, str(value)) for name, value in self.own_sizes().items()]
+
+    def lines(self) -> list[tuple[str, str]]:
+        """The lines that `tensorrank show` and notebooks have of the model: names of its sizes, and texts."""
+        what = "Gaussian components" if self.densities else "values"
+        return [
+            ("kind", self.kind),
+            ("variables", f"{self.sites}, of {span(self.shape)} {what}"),
+            ("tables", "fractions" if self.over_fractions else "floats"),
+            ("parameters", str(self.parameters)),
+            ("table entries", str(self.table_entries)),
+            *self.own_lines(),
+        ]
+
+    def _shown_tables(self) -> Iterator[Table]:
+        yield Table(self.lines())
 
     def identity(self) -> dict[str, Any]:
         """The sizes of this model and a digest of its tables, which tells it from models of equal sizes."""

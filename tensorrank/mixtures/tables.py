@@ -66,6 +66,8 @@ def nonnegative(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
         if odd.any():
             where = tuple(int(i) for i in np.argwhere(odd)[0])
             raise TensorRankError(f"{what} is {_in_words(array[where])} at {_place(axes, where)}; expected {name} numbers")
+    if array.dtype != object and np.signbit(array).any():
+        array = array + 0.0  # -0.0 is 0.0, so that equal tables are the same text
     if array.flags.writeable or array.base is not None:
         array = array.copy()
         array.setflags(write=False)

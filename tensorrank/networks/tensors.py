@@ -16,12 +16,13 @@ from tensorrank.networks.contraction import Operand
 from tensorrank.networks.entries import Entries, given_entries
 from tensorrank.networks.expression import Expression, Legs
 from tensorrank.networks.grid_plan import GridPlan
+from tensorrank.notebook_tables import NotebookTable
 from tensorrank.separation.partition import Bipartition
 
 
 @checked
 @dataclass(frozen=True, eq=False, repr=False)
-class Tensor(EqualByValue):
+class Tensor(EqualByValue, NotebookTable):
     """A named array whose dimensions, called legs, have names too.
 
     Attributes:

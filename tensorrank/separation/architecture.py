@@ -21,6 +21,7 @@ from tensorrank.arithmetic.arrays import Array, Integers
 from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.checked import CHECKED_WHERE_USED
 from tensorrank.errors import TensorRankError
+from tensorrank.notebook_tables import NotebookTable
 from tensorrank.separation.partition import Bipartition, SiteNames
 from tensorrank.separation.rounding import FloatMatrix
 
@@ -126,7 +127,7 @@ class ProvedRank:
     theorem: str
 
 
-class Model(ABC):
+class Model(NotebookTable, ABC):
     """What `separation_rank` takes: an architecture, or what gives one, such as a tensor network or a mixture.
 
     Attributes:
@@ -267,11 +268,11 @@ class Architecture(Model):
         return self
 
 
-class KnownByValues:
+class KnownByValues(NotebookTable):
     """Base of what is known by its values in floating point only, and has a numerical separation rank alone."""
 
 
-class StandsForModels:
+class StandsForModels(NotebookTable):
     """Base of what has a separation rank only by way of models that it gives.
 
     Attributes:

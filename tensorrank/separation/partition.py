@@ -10,11 +10,14 @@ from typing import Annotated, Any, Literal
 from tensorrank.arguments import MOST_LISTED, MOST_THINGS, as_whole_number, listed, meant, shown, things
 from tensorrank.checked import CHECKED_WHERE_USED
 from tensorrank.errors import PartitionError
+from tensorrank.short_reprs import ShortRepr
 
 
-@dataclass(frozen=True)
-class Bipartition:
+@dataclass(frozen=True, eq=False)
+class Bipartition(ShortRepr):
     """A split of the sites 0..n-1 into two parts, A and B, neither of them empty.
+
+    The order in which the sites of a side are given makes no difference.
 
     Raises:
         PartitionError: if a site repeats, is missing, or a side is empty.
@@ -46,6 +49,14 @@ class Bipartition:
             raise PartitionError(
                 f"the partition misses {_named(first, absent)}; expected every site from 0 to {shown(seen[-1])}, in A or in B"
             )
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        return self.sites == other.sites and set(self.a) == set(other.a)
+
+    def __hash__(self) -> int:
+        return hash((frozenset(self.a), self.sites))
 
     @property
     def sites(self) -> int:

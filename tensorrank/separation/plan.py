@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Unpack, get_args
 
@@ -55,9 +55,11 @@ class Plan(Record):
         memory: bytes at the peak.
         work: operations for one draw, in those of float64. Residues of one byte count a quarter, of two bytes three
             quarters.
-        limits: what it was planned for.
+        limits: what it was planned for; plans that come out the same are equal, whatever memory is free.
         degree: the largest degree in play, which every prime must exceed.
         theorem: what the rank is known by, in words, if nothing has to be computed.
+        model: the model in words.
+        partition: the sites of side A in ascending order.
     """
 
     left_out = (
@@ -71,7 +73,7 @@ class Plan(Record):
     grid_samples: int
     memory: float
     work: float
-    limits: Limits
+    limits: Limits = field(compare=False)
     degree: int
     grid_entries: float = 0
     derivatives: DerivativePlan | None = None
@@ -81,6 +83,8 @@ class Plan(Record):
     engine: EngineName = "auto"
     device: str = HOST
     theorem: str | None = None
+    model: str | None = None
+    partition: tuple[int, ...] | None = None
 
     def only_bounds(self) -> Plan:
         """The plan to give the bounds in closed form, and to compute nothing."""
@@ -144,7 +148,8 @@ def plan(model: Model, partition: PartitionLike | None = None, **options: Unpack
     """
     chosen = checked_options("plan", options, PlanOptions)
     architecture = as_architecture(model)
-    return planned(architecture, checked_partition(architecture.sites, partition, model.site_names), chosen)
+    split = checked_partition(architecture.sites, partition, model.site_names)
+    return replace(planned(architecture, split, chosen), model=str(model), partition=tuple(sorted(split.a)))
 
 
 def planned(architecture: Architecture, partition: Bipartition, options: PlanOptions) -> Plan:

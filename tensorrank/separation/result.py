@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any, Literal, get_args
 
 from tensorrank.arguments import one_of
@@ -12,6 +11,7 @@ from tensorrank.arithmetic.spectrum import NumericalRank
 from tensorrank.checked import check_fields, checked
 from tensorrank.errors import TensorRankError
 from tensorrank.given_records import field_values
+from tensorrank.notebook_tables import Table, cell
 from tensorrank.records import Record
 from tensorrank.separation.rounding import RoundedRank
 from tensorrank.whole_numbers import abbreviated
@@ -50,8 +50,8 @@ class SeparationRank(Record):
         engines: what multiplied matrices: "bytes", "float32", "float64", on a device such as "bytes on cuda", in the
             order of first use; empty where nothing was multiplied, and in results older than this field.
 
-    Two results are equal when all but their seconds and engines are: the question, the answer, and what it rests on. A
-    notebook shows a result as a small table.
+    Two results are equal when all but their seconds, engines and primes are: the question, the answer, and what it
+    rests on. Which primes serve depends on the engine. A notebook shows a result as a small table.
 
     Raises:
         TensorRankError: if the fields contradict each other.
@@ -70,7 +70,7 @@ class SeparationRank(Record):
     standing: Standing
     by_degree: tuple[int, ...] | None
     method: str
-    primes: tuple[int, ...]
+    primes: tuple[int, ...] = field(compare=False)
     seeds: tuple[int, ...]
     samples: tuple[int, int] | None
     failure_probability: float | None
@@ -139,16 +139,20 @@ class SeparationRank(Record):
         parts.append(f"{self.method}{engines}, {self.seconds:.2f} s")
         return "; ".join(parts)
 
-    def _repr_html_(self) -> str:
-        rows = {"separation rank": self.brief(), "standing": self.standing}
+    def _shown_tables(self) -> Iterator[Table]:
+        lines = {"separation rank": self.brief(), "standing": self.standing}
         if self.spectrum is None:
-            rows["bounds"] = self._bounds()
+            lines["bounds"] = self._bounds()
         if self.by_degree is not None:
-            rows["by degree"] = _shortened(self.by_degree)
-        rows |= {"method": self.method} | ({"reason": self.reason} if self.reason else {})
-        rows |= {"rounding": self.numerical.sentence} if self.numerical is not None else {}
-        cells = "".join(f"<tr><th>{name}</th><td>{escape(text)}</td></tr>" for name, text in rows.items())
-        return f"<table>{cells}</table>"
+            lines["by degree"] = _shortened(self.by_degree)
+        lines |= {"method": self.method} | ({"reason": self.reason} if self.reason else {})
+        lines |= {"rounding": self.numerical.sentence} if self.numerical is not None else {}
+        lines |= {"model": self.model} if self.model is not None else {}
+        lines |= {"side A": cell(self.partition)} if self.partition is not None else {}
+        yield Table(list(lines.items()))
+
+    def _in_a_cell(self) -> str:
+        return f"{self.brief()} ({self.standing})"
 
     def _bounds(self) -> str:
         if self.upper is None:

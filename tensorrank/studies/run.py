@@ -15,6 +15,7 @@ from tensorrank.separation.jobs import Job, JobKey, JobRank, Shared
 from tensorrank.separation.limits import Limits
 from tensorrank.separation.result import SeparationRank
 from tensorrank.separation.solve import Computation
+from tensorrank.short_reprs import ShortRepr
 from tensorrank.studies.events import (
     Advanced,
     BlockAdvanced,
@@ -37,7 +38,7 @@ M = TypeVar("M", bound=Model)
 
 
 @dataclass(frozen=True)
-class Finding(Generic[T]):
+class Finding(ShortRepr, Generic[T]):
     """One model and its separation rank.
 
     Attributes:
@@ -49,8 +50,8 @@ class Finding(Generic[T]):
 
     model: T
     result: SeparationRank
-    fresh: bool = True
-    from_atlas: bool = False
+    fresh: bool = field(default=True, compare=False)
+    from_atlas: bool = field(default=False, compare=False)
 
     @property
     def proved(self) -> bool:

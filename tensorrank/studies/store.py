@@ -15,8 +15,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal
 
+from tensorrank.arguments import shown
 from tensorrank.checked import checked
 from tensorrank.errors import StoreError
+from tensorrank.notebook_tables import NotebookTable
 from tensorrank.separation.architecture import Model
 from tensorrank.separation.comparison import contradict, worth
 from tensorrank.separation.jobs import JobKey, JobRank
@@ -81,7 +83,7 @@ _KEY = "(model, seed, draw, prime, degree, asked)"
 
 
 @checked
-class Store:
+class Store(NotebookTable):
     """The ranks and blocks that studies have finished, in a file; a context manager.
 
     A rank is kept with its standing and the limits under which it was computed. What is put later replaces it only if
@@ -130,6 +132,12 @@ class Store:
             except BaseException:
                 self.close()
                 raise
+
+    def __repr__(self) -> str:
+        return f"Store({shown(str(self.path))})"
+
+    def _named_values(self) -> dict[str, Any]:
+        return {"file": str(self.path), "read only": self._read_only}
 
     def get(self, model: Model | ModelKey) -> StoredRank | None:
         """The stored rank of a model, or None."""

@@ -20,6 +20,7 @@ from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import check_fields, checked
 from tensorrank.equal_values import EqualByValue
 from tensorrank.errors import TensorRankError
+from tensorrank.notebook_tables import NotebookTable
 from tensorrank.records import Record
 from tensorrank.tasks.model_bounds import ModelBound, bits_for, model_bounds
 from tensorrank.tasks.shattering import VCDimension, vc_dimension
@@ -57,7 +58,7 @@ def refuse_many_sites(sites: int, what: str) -> None:
 
 @checked
 @dataclass(frozen=True, eq=False)
-class CommunicationMatrix(EqualByValue):
+class CommunicationMatrix(EqualByValue, NotebookTable):
     """The values of a task, a row for each input of side A and a column for each input of side B.
 
     Attributes:

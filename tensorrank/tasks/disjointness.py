@@ -15,6 +15,7 @@ from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
+from tensorrank.short_reprs import ShortRepr
 from tensorrank.tasks.communication import CommunicationMatrix, refuse_bits
 from tensorrank.tasks.sparse_averaging import disjointness_in_sparse_averaging
 from tensorrank.tasks.task import Examples, all_words, assignments, balanced_labels, checked_whole_numbers, in_words
@@ -22,7 +23,7 @@ from tensorrank.tasks.task import Examples, all_words, assignments, balanced_lab
 
 @checked
 @dataclass(frozen=True)
-class TwoBitVectors(ABC):
+class TwoBitVectors(ShortRepr, ABC):
     """A function of the inner product of two vectors a, b of bits.
 
     Args:

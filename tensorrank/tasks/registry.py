@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from tensorrank.arguments import nearest, shown, whole_number
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
+from tensorrank.short_reprs import ShortRepr
 
 if TYPE_CHECKING:
     from tensorrank.separation.partition import PartitionLike
@@ -36,7 +37,7 @@ SIZES: Mapping[str, str] = MappingProxyType(
 
 @checked
 @dataclass(frozen=True)
-class NamedTask:
+class NamedTask(ShortRepr):
     """A task that is chosen by name, with what the command line and studies need to know about it.
 
     Attributes:

@@ -16,6 +16,7 @@ from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.partition import PartitionLike, checked_partition
+from tensorrank.short_reprs import ShortRepr
 from tensorrank.tasks.communication import CommunicationMatrix, Side, refuse_many_sites, refuse_matrix
 from tensorrank.tasks.residue_sets import check_modulus
 from tensorrank.tasks.task import Examples, all_words, balanced_labels, checked_token, checked_whole_numbers, in_words
@@ -29,7 +30,7 @@ _BYTES_PER_RESIDUE = 40
 
 @checked
 @dataclass(frozen=True)
-class ResidueTask(ABC):
+class ResidueTask(ShortRepr, ABC):
     """A task on N tokens x_0..x_(N-1), residues modulo M, with a yes or no for each of them.
 
     Args:

@@ -75,7 +75,7 @@ def check_sparse_inputs(inputs: Any, tokens: int, sparsity: int, dimension: int 
 
 @checked
 @dataclass(frozen=True)
-class SparseAveraging:
+class SparseAveraging(ShortRepr):
     """q-sparse averaging (qSA): token i holds z_i in R^d' and q token numbers y_i, and answers the mean of z over y_i.
 
     Args:

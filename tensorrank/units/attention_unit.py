@@ -16,6 +16,7 @@ from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
 from tensorrank.equal_values import EqualByValue
 from tensorrank.errors import TensorRankError
+from tensorrank.notebook_tables import NotebookTable
 from tensorrank.tasks.task import checked_token
 from tensorrank.units.online_softmax import AttentionSizes, softmax_averages, softmax_rows
 from tensorrank.units.precision import FLOAT64, Precision, precision_of
@@ -25,7 +26,7 @@ _ENTRY = 8
 
 @checked
 @dataclass(frozen=True, eq=False, repr=False)
-class AttentionUnit(EqualByValue):
+class AttentionUnit(EqualByValue, NotebookTable):
     """Softmax attention of order s: every token asks all (s - 1)-tuples of tokens.
 
     Token i has the query q_i = Q x_i, the keys k^a_i = K^a x_i and the values v^a_i = V^a x_i, a = 1..s-1, and

@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.checked import checked
 from tensorrank.equal_values import EqualByValue
+from tensorrank.notebook_tables import NotebookTable
 from tensorrank.tasks.residue_task import ResidueTask
 from tensorrank.units.attention_unit import AttentionUnit, asked_tokens
 from tensorrank.units.precision import Precision
@@ -22,7 +23,7 @@ THRESHOLD = 0.5
 
 @checked
 @dataclass(frozen=True, eq=False)
-class Construction(EqualByValue, ABC):
+class Construction(EqualByValue, NotebookTable, ABC):
     """Attention units that solve a task of residues: outputs above 1/2 mean yes.
 
     Attributes:

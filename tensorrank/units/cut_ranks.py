@@ -23,7 +23,7 @@ attention's numerator) loses that.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 import numpy as np
@@ -99,7 +99,7 @@ class CutRanks(Record):
     numerator: CutRank
     denominator: CutRank
     quotient: CutRank
-    primes: tuple[int, ...]
+    primes: tuple[int, ...] = field(compare=False)
 
     def __str__(self) -> str:
         return (

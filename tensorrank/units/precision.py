@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, DTypeLike, NDArray
 from tensorrank.arguments import finite_number, shown, whole_number
 from tensorrank.arithmetic.given_arrays import as_floats
 from tensorrank.errors import TensorRankError
+from tensorrank.short_reprs import ShortRepr
 
 _FLOATS = {"float64": (64, np.float64), "float32": (32, np.float32)}
 # Everything behind fixed point is computed in float64, whose numbers have 53 bits.
@@ -20,7 +21,7 @@ MOST_BITS = 52
 
 
 @dataclass(frozen=True)
-class Precision:
+class Precision(ShortRepr):
     """How exactly an attention unit holds its queries, keys and values.
 
     At "float64" and "float32" the queries, keys and values, the scores, their exponentials and their sums are all

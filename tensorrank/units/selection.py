@@ -15,6 +15,7 @@ from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
 from tensorrank.equal_values import EqualByValue
 from tensorrank.errors import TensorRankError
+from tensorrank.notebook_tables import NotebookTable
 from tensorrank.tasks.sparse_averaging import SparseInputs, check_sparse_inputs
 from tensorrank.tasks.task import checked_whole_numbers
 from tensorrank.tasks.token_sets import checked_sizes
@@ -25,7 +26,7 @@ from tensorrank.units.precision import FLOAT64, Precision, least_precision, prec
 
 @checked
 @dataclass(frozen=True, eq=False)
-class SelectionUnit(EqualByValue, ABC):
+class SelectionUnit(EqualByValue, NotebookTable, ABC):
     """A softmax attention unit whose tokens look at the q tokens they choose, and so average what these hold.
 
     Every token has a key of its own, the same for all inputs, and a token that chooses the set y has a query that

@@ -42,7 +42,7 @@ def print_rank(
     chosen |= {} if weights is None else {"weights": weights}
     if given.plan:
         intended = tr.plan(model, split, **chosen)
-        print_result(model, intended, {"model": described, **intended.to_dict()}, given.json)
+        print_result(model, intended, rank_values(intended, described, split), given.json)
         return
     with Bar() as bar:
         result = tr.separation_rank(
@@ -60,7 +60,7 @@ def print_result(model: Any, result: Any, values: dict[str, Any], json: bool) ->
 
 
 def rank_values(result: Any, described: dict[str, Any], split: tr.Bipartition) -> dict[str, Any]:
-    """The rank, its model with all sizes and both sides of its bipartition, for JSON."""
+    """The rank, or its plan, its model with all sizes and both sides of its bipartition, for JSON."""
     return {**result.to_dict(), "model": described, "partition": [list(split.a), list(split.b)]}
 
 

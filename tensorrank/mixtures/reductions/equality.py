@@ -60,7 +60,7 @@ class ReductionReport(Record):
     tolerance: float | None = None
     largest_difference: float | None = None
     compared: str | None = None
-    primes: tuple[int, ...]
+    primes: tuple[int, ...] = field(compare=False)
     failure_probability: float | None = None
     size_before: int
     size_after: int | None = None
