@@ -19,6 +19,8 @@ typer.testing._get_command = functools.cache(typer.testing._get_command)
 
 PROGRAM = [str(Path(sys.executable).with_name("tensorrank"))]
 _LONGEST = 300
+# What an error is made of after --json, in this order.
+PARTS = ["error", "what", "given", "expected", "try", "where", "code"]
 
 
 def run(*arguments, cwd=None):

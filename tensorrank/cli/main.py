@@ -66,7 +66,7 @@ app = typer.Typer(
     "architecture, where a and b are the two parts of its input. It is computed over finite fields, and comes with its "
     "standing: exact, probable, a lower bound, or numerical.\n\n"
     "Every verb has an example in its --help. With --json it prints one JSON object on standard output: what it found, "
-    'or {"error": ...} for bad input; whole numbers beyond 2^53 are text.\n\n'
+    'or for errors {"error", "what", "given", "expected", "try", "where", "code"}; whole numbers beyond 2^53 are text.\n\n'
     "The exit code is 0; 2 for bad input; 130 after an interrupt (143 where SIGTERM ends a study); 1 where a study had "
     "to skip ranks, where `atlas verify` could not decide, and for internal errors.",
 )

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from command_line import assert_refused, invoked, run
+from command_line import PARTS, assert_refused, invoked, run
 
 import tensorrank as tr
 
@@ -40,7 +40,7 @@ def test_bad_input_after_json_is_one_object_on_standard_output(arguments, messag
     done = invoked([*arguments, "--json"])
     assert (done.exit_code, done.stderr) == (2, "")
     values = json.loads(done.stdout)
-    assert list(values) == ["error"]
+    assert list(values) == PARTS
     assert message in values["error"]
 
 
@@ -63,9 +63,9 @@ def test_an_option_is_not_the_value_of_another_whose_value_was_left_out(
     monkeypatch.chdir(tmp_path)
     done = invoked([*arguments, "--json"])
     assert (done.exit_code, list(tmp_path.iterdir())) == (2, [])
-    assert json.loads(done.stdout) == {
-        "error": f"{option} is followed by the option {value}; expected a value. For {value} as the value, write {written}"
-    }
+    assert json.loads(done.stdout)["error"] == (
+        f"{option} is followed by the option {value}; expected a value. For {value} as the value, write {written}"
+    )
 
 
 def test_a_value_that_resembles_an_option_may_be_given_with_a_sign(tmp_path, monkeypatch):
@@ -128,7 +128,9 @@ def test_what_interrupts_a_verb_is_told_without_a_traceback(monkeypatch, error, 
     done = invoked(["ablation", "losses.csv", *(["--json"] if json_given else [])])
     assert done.exit_code == code
     if json_given:
-        assert (json.loads(done.stdout), done.stderr) == ({"error": message}, "")
+        assert done.stderr == ""
+        values = json.loads(done.stdout)
+        assert (values["error"], values["where"], values["code"]) == (message, "tensorrank ablation", code)
     else:
         assert (done.stdout, done.stderr.removeprefix("error: ")) == ("", message + "\n")
 

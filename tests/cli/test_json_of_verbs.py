@@ -7,11 +7,12 @@ import shutil
 from pathlib import Path
 
 import pytest
-from command_line import invoked, run, run_afresh
+from command_line import PARTS, invoked, run, run_afresh
 from typer.main import get_command
 
 import tensorrank as tr
 from tensorrank.cli.main import app
+from tensorrank.errors import TensorRankError
 
 ABLATION = Path(__file__).parents[2] / "examples" / "ablation" / "softmax.csv"
 # For each verb arguments that end soon; several where the object differs.
@@ -56,12 +57,21 @@ ERRORS = [(verb, ("--no-such-option",)) for verb in GOOD] + [
 ]
 
 
-def leaves(command, path=()):
-    """The names of all commands that take options."""
+def leaf_commands(command, path=()):
+    """All commands that take options, by their names."""
     inner = getattr(command, "commands", None)
     if inner is None:
-        return [path]
-    return [leaf for name, below in inner.items() for leaf in leaves(below, (*path, name))]
+        return [(path, command)]
+    return [leaf for name, below in inner.items() for leaf in leaf_commands(below, (*path, name))]
+
+
+def failing(error):
+    """A function that takes anything and raises an error."""
+
+    def fail(*_, **options):
+        raise error
+
+    return fail
 
 
 def words(verb):
@@ -106,7 +116,7 @@ def strictly_read(text):
 
 def test_every_verb_is_here():
     others = {("task", "check"), ("task", "study")}
-    assert {leaf for leaf in leaves(get_command(app)) if leaf[:2] not in others} == set(GOOD)
+    assert {leaf for leaf, _ in leaf_commands(get_command(app)) if leaf[:2] not in others} == set(GOOD)
 
 
 @pytest.mark.parametrize(
@@ -137,7 +147,32 @@ def test_errors_are_one_object_too(verb, arguments, folder, monkeypatch):
     monkeypatch.chdir(folder)
     done = invoked([*words(verb), *arguments, "--json"], catch_exceptions=False)
     assert (done.exit_code, done.stderr) == (2, "")
-    assert list(strictly_read(done.stdout)) == ["error"]
+    assert list(strictly_read(done.stdout)) == PARTS
+
+
+def test_every_kind_of_error_of_every_verb_is_one_object_with_the_same_parts(monkeypatch):
+    def check(words, code=2):
+        done = invoked([*words, "--json"], catch_exceptions=False)
+        assert (done.exit_code, done.stderr) == (code, ""), words
+        found = strictly_read(done.stdout)
+        assert list(found) == PARTS
+        assert (found["code"], found["where"]) == (code, " ".join(["tensorrank", *verb]))
+        return found
+
+    for leaf, command in leaf_commands(get_command(app)):
+        verb = tuple(words(leaf))
+        assert check([*verb, "--nonsense"])["given"] == "--nonsense"
+        if any("--seed" in option.opts for option in command.params):
+            found = check([*verb, "--seed", "many"])
+            assert (found["what"], found["given"]) == ("--seed", "many")
+        for error, code, given in (
+            (MemoryError("1 GiB"), 2, None),
+            (KeyboardInterrupt(), 130, None),
+            (TensorRankError("a is 1; expected 2"), 2, "1"),
+        ):
+            with monkeypatch.context() as patch:
+                patch.setattr(type(command), "make_context", failing(error))
+                assert check(verb, code)["given"] == given
 
 
 def test_bounds_of_thousands_of_digits_are_read_with_python_as_it_comes():

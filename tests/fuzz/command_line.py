@@ -12,7 +12,7 @@ def invoke(arguments: list[str]) -> str:
     Raises what the program would end with as a traceback, and AssertionError where it leaves with a code that
     is not promised, or prints anything but one JSON object after --json.
     """
-    from command_line import invoked
+    from command_line import PARTS, invoked
 
     from tensorrank.errors import TensorRankError
 
@@ -36,7 +36,7 @@ def invoke(arguments: list[str]) -> str:
     shows_help = "--help" in arguments or "-h" in arguments or "--version" in arguments
     if "--json" in arguments and not shows_help and "--" not in arguments:
         values = json.loads(done.stdout)  # with Python's own limits: whole numbers beyond 2^53 are text
-        if not isinstance(values, dict) or (done.exit_code == 2) != (list(values) == ["error"]):
+        if not isinstance(values, dict) or (done.exit_code == 2) != (list(values) == PARTS):
             raise AssertionError(f"after --json, with exit code {done.exit_code}: {done.stdout[:300]}")
     if done.exit_code == 2:
         raise TensorRankError(text.strip() or "(nothing is said)")

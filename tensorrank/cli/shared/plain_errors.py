@@ -11,6 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 from tensorrank.arguments import shown
+from tensorrank.cli.shared.error_parts import parts_of
 from tensorrank.cli.shared.terminal import BAD_INPUT, INTERRUPTED, print_json, say
 from tensorrank.errors import TensorRankError
 
@@ -23,8 +24,9 @@ _UsageError: Any = typer.BadParameter.__bases__[0]
 
 
 class PlainErrors(TyperGroup):
-    """The group of all verbs: tells errors without a traceback, and after --json as {"error": ...} on standard output.
+    """The group of all verbs: tells errors without a traceback, and after --json as one object on standard output.
 
+    The object has the sentence as `error`, its parts by name, the verb as `where` and the exit code as `code`.
     Bad input exits with 2, an interrupt with 130.
     """
 
@@ -36,7 +38,7 @@ class PlainErrors(TyperGroup):
         except _UsageError as error:
             if not ctx.obj:
                 raise
-            _tell(error.format_message(), "", json=True)
+            _tell_in_json(self, ctx, error.format_message(), BAD_INPUT)
             raise typer.Exit(BAD_INPUT) from None
 
     def invoke(self, ctx: Any) -> Any:
@@ -56,10 +58,16 @@ class PlainErrors(TyperGroup):
                 raise
             message = error.format_message()
         except KeyboardInterrupt:
-            _tell("interrupted", "interrupted", json=ctx.obj)
+            self._tell(ctx, "interrupted", INTERRUPTED)
             raise typer.Exit(INTERRUPTED) from None
-        _tell(message, f"error: {message}", json=ctx.obj)
+        self._tell(ctx, message, BAD_INPUT)
         raise typer.Exit(BAD_INPUT)
+
+    def _tell(self, ctx: Any, message: str, code: int) -> None:
+        if ctx.obj:
+            _tell_in_json(self, ctx, message, code)
+        else:
+            say(_shortened(message if code == INTERRUPTED else f"error: {message}"), err=True)
 
 
 def _refuse_options_as_values(program: TyperGroup, given: list[str]) -> None:
@@ -96,11 +104,21 @@ def _what_was_given(error: Any) -> str:
     return "" if errors is None else f"{shown(errors()[0]['input'])} was given. "
 
 
-def _tell(message: str, line: str, *, json: bool) -> None:
-    if json:
-        print_json({"error": _shortened(message)})
-    else:
-        say(_shortened(line), err=True)
+def _tell_in_json(program: TyperGroup, ctx: Any, message: str, code: int) -> None:
+    shortened = _shortened(message)
+    where = " ".join(["tensorrank", *_verb(program, ctx.meta[_GIVEN])])
+    print_json({"error": shortened, **parts_of(shortened), "where": where, "code": code})
+
+
+def _verb(program: Any, given: list[str]) -> Iterator[str]:
+    """The words of the command line that name the verb."""
+    for word in given:
+        below = getattr(program, "commands", {})
+        if word in below and not below[word].hidden:
+            program = below[word]
+            yield word
+        elif not word.startswith("-"):
+            return
 
 
 def _shortened(message: str) -> str:

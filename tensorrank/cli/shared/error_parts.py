@@ -1,0 +1,55 @@
+"""The sentence of an error taken apart, for programs that read it: what, given, expected, and what to try."""
+
+from __future__ import annotations
+
+import re
+
+# What ends a message, if anything is advised.
+_ADVICE = re.compile(
+    r"[;:,.] (?:or )?(?:try:? |did you mean |(?=give |for .* as the value, write ))(?P<advice>.+?)[?.]?$",
+    re.IGNORECASE | re.DOTALL,
+)
+# How typer's messages are made, then how those of the package are; the first that fits is taken.
+_GRAMMAR = tuple(
+    re.compile(pattern, re.DOTALL)
+    for pattern in (
+        r"Invalid value for '(?P<what>[^']+)': (?P<given>.+?) was given\. (?:Input should be )?(?P<expected>[^,]+)(?:,.*)?",
+        r"Invalid value for '(?P<what>[^']+)': (?P<expected>.+)",
+        r"No such (?P<what>option|command):? '?(?P<given>[^\s']+?)'?\.?(?: \(Possible options: (?P<expected>.*?)\))?(?:\..*)?",
+        r"Missing (?:option|argument|parameter) '(?P<what>[^']+)'\.?(?P<expected>.*)",
+        r"Option '(?P<what>[^']+)' (?P<given>.+?)\.?",
+        r"Got unexpected extra argument(?:s|\(s\))? \((?P<given>.*)\)",
+        r"(?P<what>\S+) is followed by (?P<given>.+?); expected (?P<expected>.+)",
+        r"(?P<what>.+?): (?P<given>.+?) (?:was|were) given[;,] expected (?P<expected>.+)",
+        r"(?P<given>.+?) (?:was|were) given[;,] expected (?P<expected>.+)",
+        r"(?P<what>.+?) (?:is|are|was|were|has|have|(?=cannot )) ?(?P<given>.+?)[;,] expected (?P<expected>.+)",
+        r"(?P<what>.+?): (?P<given>.+?); expected (?P<expected>.+)",
+        r"(?P<given>.+?); expected (?P<expected>.+)",
+        r"(?P<what>.+?) (?P<given>cannot be .+)",
+        r"(?P<what>.+?): (?P<given>missing .+)",
+    )
+)
+# A text alone is given as it was typed.
+_QUOTED = re.compile(r"^'([^'\\]*)'$")
+# Longer messages, which no check makes, are not taken apart: the time grows with the square.
+_LONGEST = 2000
+_NAMES = ("what", "given", "expected", "try")
+
+
+def parts_of(message: str) -> dict[str, str | None]:
+    """The parts of a message by name: `what` is wrong, what was `given`, what was `expected`, and what to `try`.
+
+    A part is None where the sentence has none, or is of another form.
+
+    >>> parts_of("the engine is 'flot32'; expected one of bytes, float32; did you mean 'float32'?")
+    {'what': 'the engine', 'given': 'flot32', 'expected': 'one of bytes, float32', 'try': 'float32'}
+    """
+    parts = dict.fromkeys(_NAMES, "")
+    if len(message) > _LONGEST:
+        return dict.fromkeys(_NAMES)
+    advice = _ADVICE.search(message)
+    if advice is not None:
+        parts["try"], message = advice["advice"], message[: advice.start()]
+    found = next((match for pattern in _GRAMMAR if (match := pattern.fullmatch(message))), None)
+    parts |= {} if found is None else {name: text for name, text in found.groupdict().items() if text}
+    return {name: _QUOTED.sub(r"\1", text.strip()) or None for name, text in parts.items()}
