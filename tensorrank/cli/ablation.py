@@ -11,7 +11,7 @@ import typer
 
 import tensorrank as tr
 from tensorrank.cli.advise import of_optimum
-from tensorrank.cli.shared import options
+from tensorrank.cli.shared import completion, options
 from tensorrank.cli.shared.pictures import FORMATS, picture_formats, say_pictures
 from tensorrank.cli.shared.terminal import empty_table, make_folder, numbers_of_parameters, print_json, say, wide_console
 from tensorrank.errors import TensorRankError
@@ -29,7 +29,12 @@ _FEW = 5
 
 def ablation(
     file: Annotated[Path, typer.Argument(help="CSV: columns depth, parameters or width, loss, and perhaps error.")],
-    pairs: Annotated[str, typer.Option(help="Pairs of depths that the fit uses: neighbours or all.")] = "neighbours",
+    pairs: Annotated[
+        str,
+        typer.Option(
+            help="Pairs of depths that the fit uses: neighbours or all.", autocompletion=completion.offered("neighbours", "all")
+        ),
+    ] = "neighbours",
     rule: Annotated[
         float | None, typer.Option(help="Parameters of a layer over width squared; 12 where the file does not tell.")
     ] = None,

@@ -10,7 +10,7 @@ import typer
 
 import tensorrank as tr
 from tensorrank.arguments import file_path, finite_number, shown
-from tensorrank.cli.shared import options
+from tensorrank.cli.shared import completion, options
 from tensorrank.cli.shared.pictures import FORMATS, picture_formats, say_pictures
 from tensorrank.cli.shared.terminal import make_folder, numbers_of_parameters, print_json
 from tensorrank.errors import TensorRankError
@@ -59,6 +59,7 @@ def advise(
             "--counted-by",
             metavar="table|transformers",
             help="Who counts a configuration: transformers by default, if it is installed.",
+            autocompletion=completion.offered("table", "transformers"),
         ),
     ] = None,
     projections: Annotated[

@@ -12,6 +12,7 @@ import typer
 
 import tensorrank as tr
 from tensorrank.arguments import one_of, whole_number
+from tensorrank.cli.shared import completion
 from tensorrank.cli.shared import options as given
 from tensorrank.cli.shared.pictures import FORMATS, picture_formats, say_pictures
 from tensorrank.cli.shared.terminal import INTERRUPTED, Bar, empty_table, make_folder, print_json, say, wide_console
@@ -37,13 +38,18 @@ def approximate(
     files: Files,
     steps: Annotated[int, typer.Option(help="Steps after the first part.")] = 64,
     method: Annotated[
-        str, typer.Option(help="corrective, refitted, line-search, plain, sampling or likelihood.")
+        str,
+        typer.Option(
+            help="corrective, refitted, line-search, plain, sampling or likelihood.",
+            autocompletion=completion.offered("corrective", "refitted", "line-search", "plain", "sampling", "likelihood"),
+        ),
     ] = "corrective",
     atoms: Annotated[
         str | None,
         typer.Option(
             help="The parts: single entries of the table, with certified steps; or products of distributions, "
-            "without. Entries by default; refitted and likelihood take products."
+            "without. Entries by default; refitted and likelihood take products.",
+            autocompletion=completion.offered("entries", "products"),
         ),
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of samples and starts.")] = 0,

@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 
 import tensorrank as tr
 from tensorrank.arguments import file_path
+from tensorrank.cli.shared import completion
 from tensorrank.cli.shared import options as given
 from tensorrank.cli.shared.filters import Filter
 from tensorrank.cli.shared.ranking import named_partition
@@ -43,9 +44,15 @@ class ListFirst(TyperGroup):
 
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Put the name of the verb that lists first where none is given."""
-        if not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names):
-            args = ["list", *args]
-        return list(super().parse_args(ctx, args))
+        # Without words a shell that completes is offered all verbs.
+        unnamed = args[0].startswith("-") and args[0] not in ctx.help_option_names if args else not ctx.resilient_parsing
+        return list(super().parse_args(ctx, ["list", *args] if unnamed else args))
+
+    def shell_complete(self, ctx: Any, incomplete: str) -> list[Any]:
+        """What a shell completes without a verb: the verbs, and the options of the one that lists."""
+        if incomplete.startswith("-"):
+            return list(self.commands["list"].shell_complete(ctx, incomplete))
+        return list(super().shell_complete(ctx, incomplete))
 
 
 app = typer.Typer(cls=ListFirst)
@@ -71,8 +78,19 @@ def list_entries(
     depths: Annotated[str | None, typer.Option("--depths", "--depth", help="Only these depths.")] = None,
     heads: Annotated[str | None, typer.Option(help="Only these numbers of heads.")] = None,
     tokens: Annotated[str | None, typer.Option(help="Only these numbers of tokens, as they were computed.")] = None,
-    kind: Annotated[str | None, typer.Option(help="Only models of this kind, such as attention or recurrent.")] = None,
-    standing: Annotated[str | None, typer.Option(help="Only exact, probable, or 'lower bound' ranks.")] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(
+            help="Only models of this kind, such as attention or recurrent.",
+            autocompletion=completion.offered(*completion.ARCHITECTURES),
+        ),
+    ] = None,
+    standing: Annotated[
+        str | None,
+        typer.Option(
+            help="Only exact, probable, or 'lower bound' ranks.", autocompletion=completion.offered(*completion.STANDINGS)
+        ),
+    ] = None,
     export: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write what is listed to this .csv, .parquet or .json file.")
     ] = None,
@@ -111,11 +129,21 @@ def list_entries(
 @app.command()
 def verify(
     entry: Annotated[
-        list[str], typer.Argument(metavar="KIND SIZE=VALUE...", help="The entry, in the words of the list.", show_default=False)
+        list[str],
+        typer.Argument(
+            metavar="KIND SIZE=VALUE...",
+            help="The entry, in the words of the list.",
+            show_default=False,
+            autocompletion=completion.offered(*completion.ARCHITECTURES),
+        ),
     ],
     partition: given.Partition = "halves",
     method: Annotated[
-        str | None, typer.Option(help="catalecticant or grid; by default that of the entry, if it was computed.")
+        str | None,
+        typer.Option(
+            help="catalecticant or grid; by default that of the entry, if it was computed.",
+            autocompletion=completion.offered(*completion.METHODS[1:]),
+        ),
     ] = None,
     seed: Annotated[
         int | None, typer.Option(help="Seed of weights and primes; by default one that the entry was not computed from.")

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 import tensorrank as tr
-from tensorrank.cli.shared import options
+from tensorrank.cli.shared import completion, options
 from tensorrank.cli.shared.bundles import unbundled
 from tensorrank.cli.shared.ranking import given_weights, print_rank
 from tensorrank.cli.shared.terminal import whole_numbers
@@ -48,7 +48,9 @@ def convolutional(
     sites: Annotated[int, typer.Option(help="Input positions, N.")],
     channels: Annotated[int, typer.Option(help="Dimension of a site's vector, M.")],
     widths: Annotated[str, typer.Option(help="Channels after each level, such as 2,2,2; one for a shallow circuit.")],
-    pooling: Annotated[str, typer.Option(help="neighbours or mirror.")] = "neighbours",
+    pooling: Annotated[
+        str, typer.Option(help="neighbours or mirror.", autocompletion=completion.offered("neighbours", "mirror"))
+    ] = "neighbours",
     shared: Annotated[bool, typer.Option("--shared", help="Positions of a level share one matrix.")] = False,
     weights: options.Weights = None,
     *,

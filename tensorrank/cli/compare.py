@@ -9,7 +9,7 @@ import typer
 
 import tensorrank as tr
 from tensorrank.arguments import one_of
-from tensorrank.cli.shared import options
+from tensorrank.cli.shared import completion, options
 from tensorrank.cli.shared.findings_text import say_why
 from tensorrank.cli.shared.pictures import FORMATS, picture_formats, say_pictures
 from tensorrank.cli.shared.ranking import named_partition
@@ -33,7 +33,10 @@ def compare(
     sites: Annotated[int, typer.Option(help="Tokens, steps or positions.")] = 8,
     channels: Annotated[int, typer.Option(help="Dimension of a circuit's site.")] = 8,
     families: Annotated[
-        str, typer.Option(help="Some of attention, recurrent and convolutional.")
+        str,
+        typer.Option(
+            help="Some of attention, recurrent and convolutional.", autocompletion=completion.listed(*completion.ARCHITECTURES)
+        ),
     ] = "attention,recurrent,convolutional",
     partition: options.Partition = "halves",
     budgets: Annotated[

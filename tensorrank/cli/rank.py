@@ -8,7 +8,7 @@ import typer
 
 import tensorrank as tr
 from tensorrank.cli.circuit import app as circuit
-from tensorrank.cli.shared import options
+from tensorrank.cli.shared import completion, options
 from tensorrank.cli.shared.bundles import unbundled
 from tensorrank.cli.shared.file_or_kind import FileOrKind, OfFile
 from tensorrank.cli.shared.model_files import File, described
@@ -63,11 +63,17 @@ def attention(
     ] = None,
     positional: Annotated[bool, typer.Option("--positional", help="Add a fixed random vector to each token.")] = False,
     feedforward: Annotated[
-        str | None, typer.Option(help="bilinear: a gated linear unit without the nonlinearity after each attention layer.")
+        str | None,
+        typer.Option(
+            help="bilinear: a gated linear unit without the nonlinearity after each attention layer.",
+            autocompletion=completion.offered("bilinear"),
+        ),
     ] = None,
     hidden: Annotated[int | None, typer.Option(help="Inner width of the feedforward layers.")] = None,
     weights: options.Weights = None,
-    method: Annotated[str, typer.Option(help="auto, catalecticant or grid.")] = "auto",
+    method: Annotated[
+        str, typer.Option(help="auto, catalecticant or grid.", autocompletion=completion.offered(*completion.METHODS))
+    ] = "auto",
     given: options.RankOptions,
 ) -> None:
     """The separation rank of self-attention without softmax.

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from tensorrank.arguments import finite_number, nearest
+from tensorrank.cli.shared import completion
 from tensorrank.cli.shared import options as given
 from tensorrank.cli.shared.model_files import File
 from tensorrank.cli.shared.terminal import print_json, say
@@ -23,10 +24,17 @@ def reduce(
         typer.Option(
             metavar="KIND",
             help="The kind wanted, by its name in files: sum_product, latent_tree, ... An unknown name lists all.",
+            autocompletion=completion.offered(*completion.MIXTURES),
         ),
     ],
     out: Annotated[str | None, typer.Option("--out", "-o", metavar="OUT", help="Where the reduced model is written.")] = None,
-    tree: Annotated[str, typer.Option(help="Of --to hierarchical: own, the tree that the model has, or balanced.")] = "own",
+    tree: Annotated[
+        str,
+        typer.Option(
+            help="Of --to hierarchical: own, the tree that the model has, or balanced.",
+            autocompletion=completion.offered("own", "balanced"),
+        ),
+    ] = "own",
     limit: Annotated[
         float | None, typer.Option(help="The largest size of the reduced model: table entries, or edges; 1e6 or twice its own.")
     ] = None,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from tensorrank.cli.shared import completion
 from tensorrank.cli.shared import options as given
 from tensorrank.cli.shared.filters import Filter
 from tensorrank.cli.shared.model_files import described
@@ -28,9 +29,19 @@ def show(
     heads: Annotated[str | None, typer.Option(help="Of a store: only these numbers of heads.")] = None,
     tokens: Annotated[str | None, typer.Option(help="Of a store: only these numbers of tokens.")] = None,
     kind: Annotated[
-        str | None, typer.Option(help="Of a store: only models of this kind, such as attention or recurrent.")
+        str | None,
+        typer.Option(
+            help="Of a store: only models of this kind, such as attention or recurrent.",
+            autocompletion=completion.offered(*completion.ARCHITECTURES),
+        ),
     ] = None,
-    standing: Annotated[str | None, typer.Option(help="Of a store: only exact, probable, or 'lower bound' ranks.")] = None,
+    standing: Annotated[
+        str | None,
+        typer.Option(
+            help="Of a store: only exact, probable, or 'lower bound' ranks.",
+            autocompletion=completion.offered(*completion.STANDINGS),
+        ),
+    ] = None,
     blocks: Annotated[bool, typer.Option("--blocks", help="Of a store: every finished block, not the ranks.")] = False,
     export: Annotated[
         str | None, typer.Option(metavar="FILE", help="Of a store: write what is shown to this .csv or .parquet file.")

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 import tensorrank as tr
+from tensorrank.cli.shared import completion
 from tensorrank.cli.shared import options as given
 from tensorrank.cli.shared.findings_text import print_findings, save_figures
 from tensorrank.cli.shared.interrupts import Interrupts
@@ -37,6 +38,7 @@ def study(
             metavar="KIND SIZE=VALUES | FILE",
             show_default=False,
             help="Other models: a kind (attention, recurrent, convolutional) and its sizes, or mixtures in files.",
+            autocompletion=completion.offered(*completion.ARCHITECTURES),
         ),
     ] = None,
     widths: Annotated[

@@ -15,6 +15,7 @@ import typer
 from rich.table import Table
 
 from tensorrank.arguments import shown
+from tensorrank.cli.shared import completion
 from tensorrank.cli.shared import options as given
 from tensorrank.cli.shared.pictures import FORMATS, picture_formats, say_pictures
 from tensorrank.cli.shared.ranking import named_partition
@@ -46,7 +47,10 @@ def ranks(
     *,
     partition: Annotated[
         str | None,
-        typer.Option(help="The task's own by default; or halves, interleaved, or the sites of side A, such as 0,1,5."),
+        typer.Option(
+            help="The task's own by default; or halves, interleaved, or the sites of side A, such as 0,1,5.",
+            autocompletion=completion.offered(*completion.PARTITIONS),
+        ),
     ] = None,
     seed: given.Seed = 0,
     memory: given.Memory = None,
@@ -80,8 +84,18 @@ def check(
     task: NamedTask,
     sizes: Mapping[str, int],
     *,
-    precision: Annotated[str, typer.Option(help="Of the unit: float64, float32, or a number of bits.")] = "float64",
-    inputs: Annotated[str, typer.Option(help="all, how many random ones, or auto: all if they are few.")] = "auto",
+    precision: Annotated[
+        str,
+        typer.Option(
+            help="Of the unit: float64, float32, or a number of bits.", autocompletion=completion.offered("float64", "float32")
+        ),
+    ] = "float64",
+    inputs: Annotated[
+        str,
+        typer.Option(
+            help="all, how many random ones, or auto: all if they are few.", autocompletion=completion.offered("auto", "all")
+        ),
+    ] = "auto",
     dimension: Annotated[int | None, typer.Option(help="Of the unit with random keys; the least that does by default.")] = None,
     seed: given.Seed = 0,
     memory: given.Memory = None,

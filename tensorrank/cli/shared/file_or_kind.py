@@ -22,7 +22,8 @@ class FileOrKind(TyperGroup):
         first = args[0] if args else None
         asks = [*ctx.help_option_names]
         if first is not None and first not in asks and (first == self.of_file or first not in self.commands):
-            if not (first.startswith("-") or os.path.lexists(first) or set(asks) & set(args)):
+            # A file that is not there yet has its options completed all the same.
+            if not (ctx.resilient_parsing or first.startswith("-") or os.path.lexists(first) or set(asks) & set(args)):
                 kinds = [name for name, command in self.commands.items() if not command.hidden]
                 raise TensorRankError(
                     f"{first!r} is no file and no kind of model; "

@@ -8,19 +8,44 @@ from typing import Annotated
 
 import typer
 
+from tensorrank.cli.shared import completion
 from tensorrank.cli.shared.pictures import FORMATS
 
-Partition = Annotated[str, typer.Option(help="halves, interleaved, or the sites of side A, such as 0,1,5 or 0-3.")]
+Partition = Annotated[
+    str,
+    typer.Option(
+        help="halves, interleaved, or the sites of side A, such as 0,1,5 or 0-3.",
+        autocompletion=completion.offered(*completion.PARTITIONS),
+    ),
+]
 Seed = Annotated[int, typer.Option(help="Seed of the weights and inputs.")]
 Memory = Annotated[str | None, typer.Option(help="Memory limit, such as 4GiB; 60 % of what is available by default.")]
 MemoryOfRank = Annotated[str, typer.Option(help="Limit on the memory of each rank.")]
-Engine = Annotated[str, typer.Option(help="What multiplies: bytes, float32, float64, or auto for the fastest that serves.")]
-Device = Annotated[str, typer.Option(help="Where large matrices are eliminated: cpu, or with PyTorch cuda, cuda:1 ...")]
+Engine = Annotated[
+    str,
+    typer.Option(
+        help="What multiplies: bytes, float32, float64, or auto for the fastest that serves.",
+        autocompletion=completion.offered(*completion.ENGINES),
+    ),
+]
+Device = Annotated[
+    str,
+    typer.Option(
+        help="Where large matrices are eliminated: cpu, or with PyTorch cuda, cuda:1 ...",
+        autocompletion=completion.offered(*completion.DEVICES),
+    ),
+]
 Threads = Annotated[int | None, typer.Option(help="Threads; all processors by default.")]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Out = Annotated[Path | None, typer.Option(help="Folder for the picture; without one no picture is made.")]
 Formats = Annotated[
-    str, typer.Option("--format", metavar="LIST", help="Formats of pictures, such as png,svg,pdf; none: no pictures.")
+    str,
+    typer.Option(
+        "--format",
+        metavar="LIST",
+        help="Formats of pictures, such as png,svg,pdf; none: no pictures.",
+        autocompletion=completion.listed(*completion.PICTURES, "none"),
+    ),
 ]
 Deepest = Annotated[int | None, typer.Option(show_default=False, help="The depth to which figures lead; 12 or 24 by default.")]
 Weights = Annotated[
