@@ -16,9 +16,11 @@ from itertools import islice
 from numbers import Real
 from pathlib import Path
 from reprlib import Repr
-from typing import Any
+from typing import Any, TypeVar
 
 from tensorrank.errors import TensorRankError
+
+N = TypeVar("N", bound=str)
 
 MOST_LISTED = 12
 # No list is longer than this, and an iterator that gives more things than that is taken to be endless.
@@ -338,8 +340,8 @@ def no_attribute(thing: object, name: str, ours: Mapping[str, str]) -> Attribute
     return AttributeError(f"{type(thing).__name__!r} object has no attribute {name!r}{hint}", name=name, obj=thing)
 
 
-def one_of(name: str, given: Any, known: Sequence[str]) -> str:
-    """One of some names that a user gave.
+def one_of(name: str, given: Any, known: Sequence[N]) -> N:
+    """One of some names that a user gave, of the type that they have: a text, or a `Literal`.
 
     Raises:
         TensorRankError: if it is another name, or none.
@@ -349,7 +351,8 @@ def one_of(name: str, given: Any, known: Sequence[str]) -> str:
     """
     if not isinstance(given, str) or given not in known:
         raise TensorRankError(f"{name} is {shown(given)}; {nearest(given, known)}")
-    return str(given)
+    # An equal text may be of a class of its own.
+    return known[known.index(given)]
 
 
 def listed(numbers: Sequence[int | str], count: int | None = None) -> str:

@@ -3,6 +3,7 @@
 import doctest
 import inspect
 import io
+import re
 import types
 
 import numpy as np
@@ -54,3 +55,49 @@ def test_every_example_can_be_typed_with_the_public_names_and_numpy(name):
     for example in examples(name):
         runner.run(example, out=told.write)
     assert runner.failures == 0, told.getvalue()
+
+
+# Parameters that take one of some names; some take other things, too.
+CHOICES = {"atoms", "covariance", "densities", "engine", "kind", "method", "oracle", "pairs", "partition", "pooling"}
+CHOICES |= {"precision", "quantity", "to", "tree", "counted_by", "form"}
+# Answers, and what is named by users.
+FREE = {("SeparationRank", "method"), ("Obstruction", "kind"), ("study", "kind"), ("UnitCheck", "precision")}
+FREE |= {
+    ("SelectionCheck", "precision"),
+    ("Approximation", "method"),
+    ("Approximation", "atoms"),
+    ("Entry", "partition"),
+    ("ModelConfig", "counted_by"),
+    ("ModelBound", "quantity"),
+}
+
+
+def callables():
+    """Public functions, classes and methods by name, with what has their annotations."""
+    for name, public in [(name, getattr(tr, name)) for name in NAMES if name not in MODULES] + [
+        (name, getattr(getattr(tr, module), name)) for module, name in IN_MODULES
+    ]:
+        if inspect.isclass(public):
+            yield name, public.__init__
+            members = [getattr(one, "__func__", one) for key, one in vars(public).items() if key[0] != "_"]
+            yield from ((name, member) for member in members if inspect.isfunction(member))
+        elif inspect.isroutine(public):
+            yield name, public
+
+
+def test_texts_to_choose_from_are_literals_that_editors_complete():
+    found, texts = set(), []
+    for name, function in callables():
+        plain = inspect.unwrap(function)
+        for parameter in inspect.signature(function).parameters.values():
+            if parameter.name not in CHOICES or (name, parameter.name) in FREE:
+                continue
+            # An annotation is a text, in which aliases stand for more.
+            hint = str(parameter.annotation)
+            aliases = {**vars(tr), **plain.__globals__}
+            meant = " ".join([hint, *(repr(aliases[word]) for word in re.findall(r"\w+", hint) if word in aliases)])
+            if re.search(r"\bstr\b|Literal", meant):
+                found.add(parameter.name)
+                texts += [] if "Literal" in meant else [(name, str(parameter))]
+    assert not texts
+    assert len(found) > 12

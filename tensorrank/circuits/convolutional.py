@@ -18,7 +18,7 @@ import numpy as np
 from tensorrank.arguments import several, true_or_false, whole_number
 from tensorrank.arithmetic.prime_field import PrimeField
 from tensorrank.checked import checked
-from tensorrank.circuits.pooling import Levels, pooling_levels
+from tensorrank.circuits.pooling import Levels, Pooling, pooling_levels
 from tensorrank.networks.cuts import minimum_cut
 from tensorrank.networks.function import NetworkInstance
 from tensorrank.networks.network import Tensor, TensorNetwork
@@ -75,7 +75,7 @@ class ConvolutionalCircuit(WeightedArchitecture):
     channels: int
     widths: Sequence[int]
     _: KW_ONLY
-    pooling: str | Sequence[Sequence[Sequence[int]]] = "neighbours"
+    pooling: Pooling = "neighbours"
     shared: bool = False
 
     def __post_init__(self) -> None:

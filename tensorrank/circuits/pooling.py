@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Annotated, Any, Literal, get_args
 
 from tensorrank.arguments import shown, things, whole_number
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
+from tensorrank.checked import CHECKED_WHERE_USED
 from tensorrank.errors import CombinationError, TensorRankError
 
 # For each level its windows, each a tuple of positions of that level.
 Levels = tuple[tuple[tuple[int, ...], ...], ...]
 
-_NAMED = ("neighbours", "mirror")
+Named = Literal["neighbours", "mirror"]
+Pooling = Annotated[Named | Sequence[Sequence[Sequence[int]]], CHECKED_WHERE_USED]
+_NAMED = get_args(Named)
 # Bytes of a position in a window, and of the window.
 _BYTES_PER_SITE = 200
 
 
-def pooling_levels(sites: int, depth: int, pooling: str | Sequence[Sequence[Sequence[int]]]) -> Levels:
+def pooling_levels(sites: int, depth: int, pooling: Pooling) -> Levels:
     """The windows of so many levels, of a geometry given by name or as lists: each position in one window of its level.
 
     >>> pooling_levels(8, 2, "neighbours")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from json import dumps
 from math import ceil, log10
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import tensorrank as tr
+from tensorrank.arguments import one_of
 from tensorrank.cli.advise import of_optimum
 from tensorrank.cli.shared import completion, options
 from tensorrank.cli.shared.pictures import FORMATS, picture_formats, say_pictures
@@ -20,6 +21,7 @@ from tensorrank.whole_numbers import in_brief
 
 if TYPE_CHECKING:
     from tensorrank.guidelines import Ablation, Optimum, TransitionFit
+    from tensorrank.guidelines.ablation import Pairs
 
 # Sizes to advise for where none are given: the power of ten above the largest of the ablation, and so many times it.
 _FACTORS = (1.0, 10.0, 100.0)
@@ -69,14 +71,14 @@ def ablation(
     sizes = [largest * factor for factor in _FACTORS]
     if parameters is not None:
         sizes = numbers_of_parameters(parameters, "--parameters")
-    data.chosen(pairs)
+    chosen: Any = one_of("--pairs", pairs, ("neighbours", "all"))
     pictures: list[Path] = []
     if out is not None:
         make_folder(out)
-        figure, _ = tr.figures.ablation(data, pairs=pairs, sigmas=sigmas)
+        figure, _ = tr.figures.ablation(data, pairs=chosen, sigmas=sigmas)
         pictures = tr.figures.save(figure, out / file.stem, kinds)
     try:
-        fit = data.fit(pairs)
+        fit = data.fit(chosen)
     except TensorRankError as error:
         seen = f"; the picture of the losses: {pictures[0]}" if pictures else ""
         raise TensorRankError(f"{file}: {error}{seen}") from error
@@ -85,7 +87,7 @@ def ablation(
         write_whole(saved, lambda file: file.write(text.encode()))
     best = [] if fit.slope < 0 else [tr.guidelines.optimum(size, fit, sigmas=sigmas) for size in sizes]
     if json:
-        used = data.chosen(pairs)
+        used = data.chosen(chosen)
         print_json(
             {
                 "file": str(file),
@@ -105,14 +107,14 @@ def ablation(
             }
         )
         return
-    _print(data, fit, best, pairs)
+    _print(data, fit, best, chosen)
     if save is not None:
         how = "" if fit.slope < 0 else f"; to use it: tensorrank advise --fit {save} --parameters {in_brief(sizes[-1])}"
         say(f"The fit: {save}{how}")
     say_pictures(pictures)
 
 
-def _print(data: Ablation, fit: TransitionFit, best: list[Optimum], pairs: str) -> None:
+def _print(data: Ablation, fit: TransitionFit, best: list[Optimum], pairs: Pairs) -> None:
     used = data.chosen(pairs)
     errors = ["± %"] if data.has_errors else []
     table = empty_table("depths", "parameters", *errors, "width", "used", words=["depths"], sentences=["used"])

@@ -80,10 +80,9 @@ def approximate(
     from tensorrank.mixtures.formats.files import load
     from tensorrank.mixtures.formats.files import save as write
 
-    one_of("--method", method, [name.replace(" ", "-") for name in METHODS])
-    if atoms is not None:
-        one_of("--atoms", atoms, ATOMS)
-    run = ApproximationRun(method.replace("-", " "), atoms, whole_number("--steps", steps, 0))
+    chosen: Any = one_of("--method", method, [name.replace(" ", "-") for name in METHODS]).replace("-", " ")
+    kind = None if atoms is None else one_of("--atoms", atoms, ATOMS)
+    run = ApproximationRun(chosen, kind, whole_number("--steps", steps, 0))
     whole_number("--nodes", nodes, 1)
     whole_number("--samples", samples, 2)
     whole_number("--seed", seed, 0)

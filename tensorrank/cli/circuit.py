@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -60,5 +60,6 @@ def convolutional(
 
     Example: tensorrank rank circuit convolutional --sites 8 --channels 2 --widths 2,2,2 --partition interleaved
     """
-    model = tr.ConvolutionalCircuit(sites, channels, whole_numbers(widths, "--widths"), pooling=pooling, shared=shared)
+    geometry: Any = pooling  # checked by the circuit
+    model = tr.ConvolutionalCircuit(sites, channels, whole_numbers(widths, "--widths"), pooling=geometry, shared=shared)
     print_rank(model, given, weights=given_weights(weights, model.shapes))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -62,7 +62,9 @@ def reduce(
     if limit is not None:
         finite_number("--limit", limit, least=1)
     source = load(file)
-    target = reduce_model(source, to, tree=tree, limit=None if limit is None else int(limit))
+    # Both names are known.
+    options: dict[str, Any] = {"to": to, "tree": tree}
+    target = reduce_model(source, **options, limit=None if limit is None else int(limit))
     report = check_reduction(source, target, seed=seed)
     wrong = isinstance(target, Mixture) and not report.equal
     written = out if out is not None and isinstance(target, Mixture) and not wrong else None

@@ -105,19 +105,13 @@ def check(
     """Hold the explicit attention unit of a task against the right answers, on all inputs or on random ones."""
     from tensorrank.units.task_units import check_units
 
+    exact: Any = precision  # checked by the unit
     chosen: Any = int(inputs) if inputs.isdecimal() else inputs
     if chosen not in ("all", "auto") and not (isinstance(chosen, int) and chosen):
         raise TensorRankError(f"--inputs is {inputs!r}; expected all, auto, or how many random ones, such as 1000")
     with Bar() as bar:
         found = check_units(
-            task.task(sizes),
-            chosen,
-            precision=precision,
-            dimension=dimension,
-            seed=seed,
-            memory=memory,
-            work=work,
-            progress=bar,
+            task.task(sizes), chosen, precision=exact, dimension=dimension, seed=seed, memory=memory, work=work, progress=bar
         )
     if json:
         print_json({"name": task.name, "sizes": {**task.sizes, **sizes}, "check": [unit.to_dict() for unit in found]})

@@ -6,15 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import partial
+from typing import Annotated
 
 from tensorrank.arguments import finite_number, whole_number
 from tensorrank.arithmetic.progress import ProgressLike, reporter, with_progress
 from tensorrank.arithmetic.resources import memory_limit
-from tensorrank.checked import checked
+from tensorrank.checked import CHECKED_WHERE_USED, checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.depth_families import MixtureFamily
 from tensorrank.experiments.experiment import Experiment, told, within
-from tensorrank.mixtures.approximation.approximate import approximate
+from tensorrank.mixtures.approximation.approximate import Atoms, Method, approximate
 from tensorrank.mixtures.approximation.result import Approximation
 from tensorrank.mixtures.fitting.structures import balanced_parents
 from tensorrank.mixtures.hierarchical import Hierarchical
@@ -93,8 +94,8 @@ class ApproximationRun(ShortRepr):
     'corrective'
     """
 
-    method: str = "corrective"
-    atoms: str | None = None
+    method: Annotated[Method, CHECKED_WHERE_USED] = "corrective"
+    atoms: Annotated[Atoms | None, CHECKED_WHERE_USED] = None
     steps: int = 64
 
 

@@ -14,6 +14,7 @@ from tensorrank.attention import bounds
 from tensorrank.attention.architecture import SelfAttention
 from tensorrank.checked import checked
 from tensorrank.circuits.convolutional import ConvolutionalCircuit
+from tensorrank.circuits.pooling import Pooling
 from tensorrank.circuits.recurrent import RecurrentCircuit
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.experiment import within
@@ -191,11 +192,12 @@ def _recurrent(budget: int, sites: int, channels: int) -> Iterator[Contender]:
 
 
 def _convolutional(budget: int, sites: int, channels: int) -> Iterator[Contender]:
-    def circuit(depth: int, pooling: str, width: int) -> ConvolutionalCircuit:
+    def circuit(depth: int, pooling: Pooling, width: int) -> ConvolutionalCircuit:
         return ConvolutionalCircuit(sites, channels, (width,) * depth, pooling=pooling, shared=True)
 
     for depth in range(1, max(2, (sites - 1).bit_length() + 1)):
-        for pooling in ("neighbours", "mirror") if depth > 1 else ("neighbours",):
+        poolings: tuple[Pooling, ...] = ("neighbours", "mirror") if depth > 1 else ("neighbours",)
+        for pooling in poolings:
             widest = _widest(budget, partial(circuit, depth, pooling))
             if widest is not None:
                 shape = f"1 level of {widest.widths[0]}"

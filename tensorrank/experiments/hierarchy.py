@@ -17,12 +17,12 @@ from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.reductions.equality import ReductionReport, check_reduction
-from tensorrank.mixtures.reductions.reduce import reduce
+from tensorrank.mixtures.reductions.reduce import Kind, reduce
 from tensorrank.mixtures.sum_product.model import SumProduct
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 
 # Sources and targets: first the pairs with a small reduction, then the pairs without.
-ARROWS = (
+ARROWS: tuple[tuple[str, Kind], ...] = (
     ("latent_class", "hidden_markov"),
     ("latent_class", "tensorial_mixture"),
     ("hidden_markov", "latent_tree"),

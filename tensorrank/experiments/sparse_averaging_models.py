@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from itertools import takewhile
 from math import comb, log2
 from statistics import median
-from typing import Any
+from typing import Annotated, Any, Literal
 
 from tensorrank.arguments import one_of, whole_number
 from tensorrank.arithmetic.arrays import Integers
 from tensorrank.arithmetic.progress import ProgressLike, reporter, with_progress
 from tensorrank.arithmetic.randomness import random_stream
-from tensorrank.checked import checked
+from tensorrank.checked import CHECKED_WHERE_USED, checked
 from tensorrank.experiments.experiment import Experiment, ascending, told
 from tensorrank.experiments.sparse_averaging import allowed_error
 from tensorrank.records import Record
@@ -26,6 +26,8 @@ from tensorrank.units.selection_units import RestrictedIsometryUnit, least_dimen
 # large as a coordinate, and deviations go up and down with the dimension.
 _FINE = Precision(16)
 _COARSER = tuple(Precision(bits) for bits in (12, 10, 8, 7, 6, 5, 4))
+
+Quantity = Annotated[Literal["dimension", "size"], CHECKED_WHERE_USED]
 
 
 @dataclass(frozen=True)
@@ -128,7 +130,7 @@ class ModelSizes(Experiment, name="model_sizes"):
             for row in self.matrices
         )
 
-    def smaller_from(self, quantity: str = "dimension") -> int | None:
+    def smaller_from(self, quantity: Quantity = "dimension") -> int | None:
         """The first N measured from which on the attention unit stays below N; None if the last unit does not.
 
         Args:

@@ -15,7 +15,7 @@ from tensorrank.errors import TensorRankError
 from tensorrank.figures.axes import beside, doublings
 from tensorrank.figures.style import line_entry, mark_entry
 from tensorrank.guidelines import PUBLISHED, TransitionFit
-from tensorrank.guidelines.ablation import Ablation
+from tensorrank.guidelines.ablation import Ablation, Pairs
 from tensorrank.guidelines.crossings import Crossing
 from tensorrank.pictures.look import DOTTED, MARKS, colours, grey, hue, paper
 from tensorrank.pictures.picture import Picture
@@ -30,7 +30,7 @@ _SAME_RULE = 0.1
 def ablation(
     data: Ablation,
     *,
-    pairs: str = "neighbours",
+    pairs: Pairs = "neighbours",
     loss: str = "held-out loss",
     sigmas: float = 2.0,
     against: TransitionFit | None = PUBLISHED,
@@ -111,7 +111,7 @@ def _transitions(
     sheet: Sheet,
     ax: Axes,
     data: Ablation,
-    pairs: str,
+    pairs: Pairs,
     fit: TransitionFit | None,
     why: str,
     sigmas: float,

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
 from tensorrank.checked import checked
-from tensorrank.experiments.sparse_averaging_models import ModelSizes
+from tensorrank.experiments.sparse_averaging_models import ModelSizes, Quantity
 from tensorrank.figures.axes import beside, faint_grid, names_at_ends, powers_of_two
 from tensorrank.figures.growth import logarithmic
 from tensorrank.figures.style import line_entry, mark_entry, something
@@ -64,7 +64,8 @@ def model_sizes(study: ModelSizes, *, ax: Axes | None = None, figsize: tuple[flo
     ax.plot(ranked, memory, "o", color=hue(_OTHERS), markerfacecolor=paper(), markersize=9, zorder=3)
     ax.plot(ranked, [row.rank for row in study.matrices], "D", color=hue(_OTHERS), markersize=3.6, zorder=4)
     ax.plot(ranked, [row.query_bits for row in study.matrices], "v", color=hue(_LEAST), markersize=5, zorder=3)
-    for quantity, marker in (("size", "^"), ("dimension", "s")):
+    quantities: tuple[tuple[Quantity, str], ...] = (("size", "^"), ("dimension", "s"))
+    for quantity, marker in quantities:
         sizes = [getattr(row, quantity) for row in study.units]
         ax.plot(sought, sizes, color=hue(_ATTENTION), marker=marker, markersize=5, linewidth=1.6)
         _smaller_from(ax, study, quantity)
@@ -96,7 +97,7 @@ def model_sizes(study: ModelSizes, *, ax: Axes | None = None, figsize: tuple[flo
     return sheet.one()
 
 
-def _smaller_from(ax: Axes, study: ModelSizes, quantity: str) -> None:
+def _smaller_from(ax: Axes, study: ModelSizes, quantity: Quantity) -> None:
     """A ring where attention begins to stay below N, with words."""
     tokens = study.smaller_from(quantity)
     if tokens is None:

@@ -14,17 +14,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import Annotated, Literal
 
 import numpy as np
 
 from tensorrank.arguments import one_of
 from tensorrank.arithmetic.arrays import Floats
-from tensorrank.checked import check_fields, checked
+from tensorrank.checked import CHECKED_WHERE_USED, check_fields, checked
 from tensorrank.data_frames import Tabular
 from tensorrank.errors import TensorRankError
 from tensorrank.guidelines.crossings import Crossing, Curve, find_crossing
 from tensorrank.guidelines.transitions import TransitionFit, positive
 from tensorrank.short_reprs import ShortRepr
+
+Pairs = Annotated[Literal["neighbours", "all"], CHECKED_WHERE_USED]
 
 
 @checked
@@ -71,7 +74,7 @@ class Ablation(ShortRepr, Tabular):
         """The crossings of all pairs of depths, with a reason where two curves do not cross."""
         return tuple(find_crossing(shallow, deep) for i, shallow in enumerate(self.curves) for deep in self.curves[i + 1 :])
 
-    def chosen(self, pairs: str = "neighbours") -> tuple[Crossing, ...]:
+    def chosen(self, pairs: Pairs = "neighbours") -> tuple[Crossing, ...]:
         """The crossings of each depth with the next one, or of all pairs, found or not.
 
         Raises:
@@ -81,7 +84,7 @@ class Ablation(ShortRepr, Tabular):
         following = dict(zip(self.depths, self.depths[1:], strict=False))
         return tuple(one for one in self.crossings if pairs == "all" or following[one.shallow] == one.deep)
 
-    def fit(self, pairs: str = "neighbours") -> TransitionFit:
+    def fit(self, pairs: Pairs = "neighbours") -> TransitionFit:
         """Fit ln d = a + b L through the crossings, by generalised least squares.
 
         The errors of the losses pass through the interpolation to the crossings; crossings that share a curve are
@@ -155,7 +158,7 @@ class Ablation(ShortRepr, Tabular):
         covariance: Floats = ((effects * errors**2) @ effects.T + own) / 4
         return covariance
 
-    def _too_few(self, count: int, needed: int, pairs: str) -> str:
+    def _too_few(self, count: int, needed: int, pairs: Pairs) -> str:
         chosen = self.chosen(pairs)
         reasons = [f"depths {one.shallow} and {one.deep}: {one.why}" for one in chosen if one.size is None]
         others = sum(one.size is not None for one in self.crossings)

@@ -6,13 +6,14 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property
 from math import inf
-from typing import Any, ClassVar, Self, Unpack
+from typing import Annotated, Any, ClassVar, Literal, Self, Unpack
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from tensorrank.arguments import several, shown, things, whole_number
 from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.checked import CHECKED_WHERE_USED
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.edges import Edge, Name, checked_edges, from_the_root, is_name
 from tensorrank.mixtures.evaluation.circuit import Blocks, Circuit, Leaves, Products, Slots, Sums
@@ -283,7 +284,7 @@ class LatentTree(Fittable):
         states: int = 2,
         random_state: int | np.random.Generator = 0,
         *,
-        tree: str | Sequence[int] = "balanced",
+        tree: Annotated[Literal["balanced", "chow_liu"] | Sequence[int], CHECKED_WHERE_USED] = "balanced",
         branching: int = 2,
         **options: Unpack[FitOptions],
     ) -> FitReport[Self]:

@@ -19,7 +19,7 @@ from tensorrank.errors import TensorRankError
 from tensorrank.notebook_tables import NotebookTable
 from tensorrank.tasks.task import checked_token
 from tensorrank.units.online_softmax import AttentionSizes, softmax_averages, softmax_rows
-from tensorrank.units.precision import FLOAT64, Precision, precision_of
+from tensorrank.units.precision import FLOAT64, Precision, PrecisionLike, precision_of
 
 _ENTRY = 8
 
@@ -133,7 +133,7 @@ class AttentionUnit(EqualByValue, NotebookTable):
         """
         return max(self.dimension, self.output_dimension) * self.heads * self.precision.bits
 
-    def at(self, precision: Precision | str | int) -> AttentionUnit:
+    def at(self, precision: PrecisionLike) -> AttentionUnit:
         """A copy of the unit at another precision.
 
         Raises:

@@ -16,7 +16,7 @@ from tensorrank.equal_values import EqualByValue
 from tensorrank.notebook_tables import NotebookTable
 from tensorrank.tasks.residue_task import ResidueTask
 from tensorrank.units.attention_unit import AttentionUnit, asked_tokens
-from tensorrank.units.precision import Precision
+from tensorrank.units.precision import PrecisionLike
 
 THRESHOLD = 0.5
 
@@ -37,7 +37,7 @@ class Construction(EqualByValue, NotebookTable, ABC):
     def __str__(self) -> str:
         return f"{self.task}: {self.unit}"
 
-    def at(self, precision: Precision | str | int) -> Self:
+    def at(self, precision: PrecisionLike) -> Self:
         """A copy of the construction at another precision.
 
         Raises:

@@ -16,7 +16,7 @@ from tensorrank.tasks.match import Match2, Match3
 from tensorrank.tasks.residue_task import ResidueTask
 from tensorrank.units.attention_unit import AttentionUnit
 from tensorrank.units.construction import Construction
-from tensorrank.units.precision import FLOAT64, Precision, precision_of
+from tensorrank.units.precision import FLOAT64, PrecisionLike, precision_of
 
 # The coordinates of an embedded token: cosine and sine of its angle, 1 for a real token, 1 for the blank one.
 _COS, _SIN, _REAL, _BLANK = np.eye(4)
@@ -54,7 +54,7 @@ class MatchConstruction(Construction):
 
 
 @checked
-def match2_unit(tokens: int, modulus: int, *, precision: Precision | str | int = FLOAT64) -> MatchConstruction:
+def match2_unit(tokens: int, modulus: int, *, precision: PrecisionLike = FLOAT64) -> MatchConstruction:
     """The unit of order 2 with m = 3 that solves Match2: does any x_j have x_i + x_j = 0 mod M, j = i allowed?
 
     Let lambda = (M^2 / 4) ln(4N). Token j gets the score lambda cos(2 pi (x_i + x_j) / M) and the value 1, the blank
@@ -92,7 +92,7 @@ def match2_unit(tokens: int, modulus: int, *, precision: Precision | str | int =
 
 
 @checked
-def match3_unit(tokens: int, modulus: int, *, precision: Precision | str | int = FLOAT64) -> MatchConstruction:
+def match3_unit(tokens: int, modulus: int, *, precision: PrecisionLike = FLOAT64) -> MatchConstruction:
     """The unit of order 3 with m = 5 that solves Match3: are there x_j, x_k with x_i + x_j + x_k = 0 mod M?
 
     The cosine of a sum of three angles is a sum of four products of one factor for each angle. With four coordinates
@@ -145,7 +145,7 @@ def sharpness(modulus: int, gap: float) -> float:
 
 
 def sharpened_head(
-    task: ResidueTask, query: list[Floats], keys: list[list[Floats]], value: Floats, precision: Precision | str | int
+    task: ResidueTask, query: list[Floats], keys: list[list[Floats]], value: Floats, precision: PrecisionLike
 ) -> AttentionUnit:
     """One head whose scores separate a match from everything else: lambda = `sharpness` for a gap of ln(4 N^(s-1)).
 

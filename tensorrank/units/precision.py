@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from numpy.typing import ArrayLike, DTypeLike, NDArray
 
 from tensorrank.arguments import finite_number, shown, whole_number
 from tensorrank.arithmetic.given_arrays import as_floats
+from tensorrank.checked import CHECKED_WHERE_USED
 from tensorrank.errors import TensorRankError
 from tensorrank.short_reprs import ShortRepr
 
@@ -114,7 +115,10 @@ FLOAT64 = Precision()
 _EXPECTED = f"expected 'float64', 'float32' or a number of bits from 1 to {MOST_BITS}"
 
 
-def precision_of(given: Precision | str | int) -> Precision:
+PrecisionLike = Annotated[Precision | Literal["float64", "float32"] | int, CHECKED_WHERE_USED]
+
+
+def precision_of(given: PrecisionLike) -> Precision:
     """The precision meant: one already made, "float64", "float32", or a number of bits (as a text too).
 
     >>> precision_of("12") == precision_of(12) == Precision(12)

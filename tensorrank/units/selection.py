@@ -21,7 +21,7 @@ from tensorrank.tasks.task import checked_whole_numbers
 from tensorrank.tasks.token_sets import checked_sizes
 from tensorrank.units.attention_unit import AttentionUnit
 from tensorrank.units.online_softmax import softmax_rows
-from tensorrank.units.precision import FLOAT64, Precision, least_precision, precision_of
+from tensorrank.units.precision import FLOAT64, Precision, PrecisionLike, least_precision, precision_of
 
 
 @checked
@@ -88,7 +88,7 @@ class SelectionUnit(EqualByValue, NotebookTable, ABC):
         np.put_along_axis(scores, sets, -np.inf, axis=1)
         return np.asarray(chosen - scores.max(axis=1))
 
-    def at(self, precision: Precision | str | int) -> Self:
+    def at(self, precision: PrecisionLike) -> Self:
         """A copy of the unit at another precision.
 
         Raises:

@@ -17,7 +17,7 @@ from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.tasks.token_sets import checked_sizes, random_sets
-from tensorrank.units.precision import FLOAT64, Precision, precision_of
+from tensorrank.units.precision import FLOAT64, PrecisionLike, precision_of
 from tensorrank.units.selection import SelectionUnit, positive
 
 # Coordinates of keys that are gathered at a time.
@@ -276,7 +276,7 @@ def least_dimension(
     repeats: int = 3,
     seed: int | np.random.Generator = 0,
     scale: float | None = None,
-    precision: Precision | str | int = FLOAT64,
+    precision: PrecisionLike = FLOAT64,
 ) -> int:
     """The m from which random keys select random sets well: an estimate, by doubling and bisection.
 

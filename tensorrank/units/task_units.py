@@ -22,7 +22,7 @@ from tensorrank.tasks.token_sets import all_sets, random_sets
 from tensorrank.units.checks import UnitCheck, check_unit
 from tensorrank.units.construction import Construction
 from tensorrank.units.match_units import match2_unit, match3_unit
-from tensorrank.units.precision import FLOAT64, Precision, precision_of
+from tensorrank.units.precision import FLOAT64, PrecisionLike, precision_of
 from tensorrank.units.selection import SelectionUnit
 from tensorrank.units.selection_units import MomentCurveUnit, RestrictedIsometryUnit, least_dimension
 from tensorrank.units.variant_units import bigram_units, local_unit
@@ -95,7 +95,7 @@ def check_units(
     task: Task,
     inputs: Literal["auto", "all"] | int = "auto",
     *,
-    precision: Precision | str | int = FLOAT64,
+    precision: PrecisionLike = FLOAT64,
     dimension: int | None = None,
     seed: int = 0,
     memory: int | str | None = None,
@@ -147,7 +147,7 @@ def _chosen(inputs: Literal["auto", "all"] | int, log_all: float, some: int) -> 
 def _check_averaging(
     task: SparseAveraging,
     inputs: Literal["auto", "all"] | int,
-    precision: Precision | str | int,
+    precision: PrecisionLike,
     dimension: int | None,
     seed: int,
     memory: int | str | None,

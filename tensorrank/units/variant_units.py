@@ -23,7 +23,7 @@ from tensorrank.tasks.match3_variants import Match3Bigram, Match3Local
 from tensorrank.units.attention_unit import AttentionUnit
 from tensorrank.units.construction import Construction
 from tensorrank.units.match_units import points, sharpened_head, sharpness
-from tensorrank.units.precision import FLOAT64, Precision, precision_of
+from tensorrank.units.precision import FLOAT64, PrecisionLike, precision_of
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,7 +48,7 @@ class BigramConstruction(Construction):
     def __str__(self) -> str:
         return f"{self.task}: {self.lookup}, then {self.unit}"
 
-    def at(self, precision: Precision | str | int) -> Self:
+    def at(self, precision: PrecisionLike) -> Self:
         """A copy of the construction with both units at another precision."""
         return replace(self, lookup=self.lookup.at(precision), unit=self.unit.at(precision))
 
@@ -69,7 +69,7 @@ class BigramConstruction(Construction):
 
 
 @checked
-def bigram_units(tokens: int, modulus: int, *, precision: Precision | str | int = FLOAT64) -> BigramConstruction:
+def bigram_units(tokens: int, modulus: int, *, precision: PrecisionLike = FLOAT64) -> BigramConstruction:
     """The two units of dimensions 2 and 3 that solve Match3 of neighbours: is x_i + x_j + x_(j+1) = 0 for some j?
 
     Args:
@@ -125,7 +125,7 @@ class LocalConstruction(Construction):
 
 
 @checked
-def local_unit(tokens: int, modulus: int, window: int, *, precision: Precision | str | int = FLOAT64) -> LocalConstruction:
+def local_unit(tokens: int, modulus: int, window: int, *, precision: PrecisionLike = FLOAT64) -> LocalConstruction:
     """The unit of 2K heads of dimension 2 that solves Match3 within a window of K tokens on either side.
 
     Args:
@@ -155,7 +155,7 @@ def _shifts(task: Match3Local) -> list[int]:
     return [shift for shift in range(-reach, reach + 1) if shift]
 
 
-def _lookup(tokens: int, modulus: int, shifts: Sequence[int], precision: Precision | str | int) -> AttentionUnit:
+def _lookup(tokens: int, modulus: int, shifts: Sequence[int], precision: PrecisionLike) -> AttentionUnit:
     """A head for each shift, which puts the point of the residue at i + shift (cyclically) into two coordinates."""
     place_cos, place_sin, cos, sin = np.eye(4)
     share = math.sqrt(sharpness(tokens, math.log(2 * tokens * modulus)) / 2)

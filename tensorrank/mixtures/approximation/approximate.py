@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from dataclasses import replace
 from math import prod
-from typing import Any, cast
+from typing import Annotated, Any, Literal, cast, get_args
 
 from tensorrank.arguments import one_of, shown, whole_number
 from tensorrank.arithmetic.compile_time import stopwatch
 from tensorrank.arithmetic.progress import ProgressLike, check_progress, reporter, with_progress
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond, worker_threads
+from tensorrank.checked import CHECKED_WHERE_USED
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.approximation.best_entries import check_search
+from tensorrank.mixtures.approximation.best_entries import Oracle, check_search
 from tensorrank.mixtures.approximation.entries import over_entries
 from tensorrank.mixtures.approximation.likelihood import greedy_likelihood
 from tensorrank.mixtures.approximation.measures import MOST_ENTRIES, Yardstick, log_squared_norm
@@ -22,8 +23,9 @@ from tensorrank.mixtures.approximation.result import Approximation, Approximatio
 from tensorrank.mixtures.approximation.sampling import sampled_entries, sampled_products
 from tensorrank.mixtures.mixture import Mixture
 
-METHODS = ("corrective", "refitted", "line search", "plain", "sampling", "likelihood")
-ATOMS = ("entries", "products")
+Method = Literal["corrective", "refitted", "line search", "plain", "sampling", "likelihood"]
+Atoms = Literal["entries", "products"]
+METHODS, ATOMS = get_args(Method), get_args(Atoms)
 _OF_PRODUCTS = ("refitted", "likelihood")
 # What the report of a step takes; and how many copies of the parts there are for a while.
 _REPORT_BYTES, _COPIES = 1000, 2
@@ -33,11 +35,11 @@ _REPORT_BYTES, _COPIES = 1000, 2
 def approximate(
     target: Mixture,
     steps: int,
-    method: str = "corrective",
+    method: Annotated[Method, CHECKED_WHERE_USED] = "corrective",
     *,
-    atoms: str | None = None,
+    atoms: Annotated[Atoms | None, CHECKED_WHERE_USED] = None,
     seed: int = 0,
-    oracle: str = "auto",
+    oracle: Annotated[Oracle, CHECKED_WHERE_USED] = "auto",
     nodes: int = 200_000,
     samples: int = 10_000,
     progress: ProgressLike = None,

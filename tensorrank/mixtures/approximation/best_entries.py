@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Literal, get_args
+
 from tensorrank.arguments import one_of, whole_number
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.approximation.best_first import best_first
@@ -9,7 +11,8 @@ from tensorrank.mixtures.approximation.best_of_tree import Best, best_of_tree
 from tensorrank.mixtures.approximation.envelopes import is_tree
 from tensorrank.mixtures.mixture import Mixture
 
-ORACLES = ("auto", "tree", "best first")
+Oracle = Literal["auto", "tree", "best first"]
+ORACLES = get_args(Oracle)
 
 
 def best_entries(model: Mixture, count: int, *, oracle: str = "auto", nodes: int = 200_000) -> Best:

@@ -85,10 +85,10 @@ class FitSettings:
     """
 
     restarts: int = 1
-    densities: str | None = None
+    densities: Literal["categorical", "gaussian"] | None = None
     symbols: int | Sequence[int] | None = None
     components: int | None = None
-    covariance: str = "diagonal"
+    covariance: Literal["diagonal", "full"] = "diagonal"
     iterations: int = 500
     tolerance: float = 1e-4
     pseudocount: float = 0.0

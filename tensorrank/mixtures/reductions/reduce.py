@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Literal
+
 from tensorrank.arguments import nearest, one_of, shown, whole_number
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
+from tensorrank.checked import CHECKED_WHERE_USED
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.kinds import KINDS
 from tensorrank.mixtures.latent_tree import LatentTree
@@ -15,11 +18,16 @@ from tensorrank.mixtures.tables import entry_bytes
 from tensorrank.mixtures.way import TooLargeError
 from tensorrank.whole_numbers import abbreviated
 
+Kind = Annotated[
+    Literal["latent_class", "hidden_markov", "latent_tree", "tensorial_mixture", "hierarchical", "sum_product"],
+    CHECKED_WHERE_USED,
+]
+Tree = Annotated[Literal["own", "balanced"], CHECKED_WHERE_USED]
 # The largest size that is built where the user gives no limit, unless twice the model's own is larger.
 _LIMIT = 10**6
 
 
-def reduce(model: Mixture, to: str, *, tree: str = "own", limit: int | None = None) -> Mixture | Obstruction:
+def reduce(model: Mixture, to: Kind, *, tree: Tree = "own", limit: int | None = None) -> Mixture | Obstruction:
     """A model of another kind with the same density, or the lower bound that forbids a small one.
 
     Most reductions lead through a latent tree. Hidden Markov models, latent class models and tensorial mixtures are
