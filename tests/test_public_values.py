@@ -161,10 +161,15 @@ def test_zeros_of_either_sign_are_equal():
     assert hash(one) == hash(same)
 
 
-def test_the_order_within_a_side_makes_no_difference():
-    assert tr.Bipartition.of(4, [2, 0]) == tr.Bipartition.of(4, [0, 2])
-    assert len({tr.Bipartition.of(4, [2, 0]), tr.Bipartition.interleaved(4), tr.Bipartition.of(4, [1, 3])}) == 2
-    assert tr.Bipartition.of(4, [0]) != tr.Bipartition.of(5, [0])
+@pytest.mark.parametrize("model", MODELS, ids=str)
+def test_results_are_equal_however_the_partition_is_given(model):
+    sites = range(0, model.sites, 2)
+    forms = ["interleaved", sites, set(sites), np.array(sites), tr.Bipartition.interleaved(model.sites)]
+    for found in (tr.separation_rank, tr.plan):
+        assert len({found(model, form) for form in forms}) == 1
+        assert found(model) == found(model, "halves") == found(model, range(model.sites // 2))
+    # A plan's costs, but no rank, may depend on the order of the sites.
+    assert tr.separation_rank(model, list(sites)[::-1]) == tr.separation_rank(model, "interleaved")
 
 
 def test_ranks_of_a_matrix_are_equal_however_it_is_written():

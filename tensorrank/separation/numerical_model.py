@@ -19,7 +19,7 @@ from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.separation.architecture import KnownByValues, Weights
 from tensorrank.separation.called import called, held_by, token_kinds
-from tensorrank.separation.partition import Bipartition
+from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 
 Form = Literal["inputs", "pairs"]
 Sampler = Callable[[np.random.Generator, tuple[int, ...]], ArrayLike]
@@ -143,13 +143,14 @@ class NumericalModel(KnownByValues):
             )
         return tuple(whole_number("a number of values in categorical", n, 1, MOST_VALUES) for n in each)
 
-    def grid(self, partition: Bipartition, rows: Array, columns: Array) -> Array:
+    def grid(self, partition: PartitionLike, rows: Array, columns: Array) -> Array:
         """The matrix of values at all pairs of a row (side A) and a column (side B), in the precision they come in.
 
         Raises:
             TensorRankError: if the function gives another shape than it should, no numbers, or half precision.
         """
-        rows, columns = (self._inputs(*side) for side in (("rows", rows, partition.a), ("columns", columns, partition.b)))
+        split = checked_partition(self.sites, partition)
+        rows, columns = (self._inputs(*side) for side in (("rows", rows, split.a), ("columns", columns, split.b)))
         if self.form == "pairs":
             # Copies, so that a function that works in place spoils nothing.
             return self._values((rows.copy(), columns.copy()), (len(rows), len(columns)), "one for each pair")
@@ -157,7 +158,7 @@ class NumericalModel(KnownByValues):
         each = self.sites * prod(self.site_shape) * np.result_type(rows, columns).itemsize
         step = max(1, min(_PAIRS, _CHUNK // each))
         chunks = [np.arange(start, min(start + step, pairs)) for start in range(0, pairs, step)]
-        values = np.concatenate([self._at_pairs(partition, rows, columns, chunk) for chunk in chunks])
+        values = np.concatenate([self._at_pairs(split, rows, columns, chunk) for chunk in chunks])
         return values.reshape(len(rows), len(columns))
 
     def _inputs(self, name: str, given: Array, sites: Sequence[int]) -> Array:

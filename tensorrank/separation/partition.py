@@ -13,11 +13,12 @@ from tensorrank.errors import PartitionError
 from tensorrank.short_reprs import ShortRepr
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Bipartition(ShortRepr):
     """A split of the sites 0..n-1 into two parts, A and B, neither of them empty.
 
-    The order in which the sites of a side are given makes no difference.
+    The order of the sites of a side is that of the inputs in a grid, and of the digits in an unfolding; no rank depends
+    on it, and results list the sites in ascending order.
 
     Raises:
         PartitionError: if a site repeats, is missing, or a side is empty.
@@ -49,14 +50,6 @@ class Bipartition(ShortRepr):
             raise PartitionError(
                 f"the partition misses {_named(first, absent)}; expected every site from 0 to {shown(seen[-1])}, in A or in B"
             )
-
-    def __eq__(self, other: object) -> bool:
-        if type(self) is not type(other):
-            return NotImplemented
-        return self.sites == other.sites and set(self.a) == set(other.a)
-
-    def __hash__(self) -> int:
-        return hash((frozenset(self.a), self.sites))
 
     @property
     def sites(self) -> int:
