@@ -14,8 +14,8 @@ from typing import Any
 from tensorrank.arguments import shown
 
 # Longer tables fill the screen. The rest is counted.
-MOST_ROWS, _MOST_COLUMNS, _FEWEST_ROWS = 20, 10, 5
-_LONGEST_CELL = 160
+MOST_ROWS, _MOST_COLUMNS, _FEWEST_ROWS = 20, 9, 5
+_LONGEST_CELL, _LONGEST_IN_ROWS = 160, 60
 # Arrays of more entries are told by their shape.
 _FEW_ENTRIES = 12
 # MathJax of notebooks leaves these classes alone: a dollar sign in a name begins no formula.
@@ -29,10 +29,12 @@ class Table:
     Attributes:
         rows: the rows, all of them.
         head: the names of the columns, or nothing.
+        left_out: what is not shown beside, in words.
     """
 
     rows: Sequence[Sequence[str]]
     head: Sequence[str] = ()
+    left_out: str = ""
 
 
 class NotebookTable:
@@ -67,7 +69,7 @@ class NotebookTable:
 
     def _in_a_cell(self) -> str:
         """The value in a few words, for a cell of another's table."""
-        return repr(self)
+        return str(self)
 
 
 def are_many(values: object, kind: type = NotebookTable) -> bool:
@@ -97,7 +99,7 @@ def cell(value: Any) -> str:
         text = shown(value)
     # Half a surrogate pair, which the name of a file may have, cannot be sent to a notebook.
     text = " ".join(text.encode("utf-8", "replace").decode().split())
-    return text if len(text) <= _LONGEST_CELL else f"{text[: _LONGEST_CELL - 20]}...{text[-17:]}"
+    return _cut(text, _LONGEST_CELL)
 
 
 def spaced(name: str) -> str:
@@ -106,19 +108,31 @@ def spaced(name: str) -> str:
 
 
 def _table_of(name: str, values: Sequence[NotebookTable]) -> Table:
-    """A table with a row for each value and a column for each name, but those that are None everywhere."""
+    """A table with a row for each value and a column for each name, but those that are None everywhere.
+
+    What says how a value was computed, which is no part of equality, has no column.
+    """
     rows = [one._named_values() for one in values[:MOST_ROWS]]
-    columns = [
-        key for key in dict.fromkeys(key for row in rows for key in row) if any(row.get(key) is not None for row in rows)
-    ]
-    taken = columns[:_MOST_COLUMNS]
-    texts = [["" if row.get(key) is None else cell(row[key]) for key in taken] for row in rows]
-    more = [] if len(columns) == len(taken) else [f"and {len(columns) - len(taken)} more columns"]
-    head = [*map(spaced, taken), *more]
+    how = {field.name for field in fields(values[0]) if not field.compare}  # type: ignore[arg-type] # they are dataclasses
+    names = dict.fromkeys(key for row in rows for key in row if key not in how)
+    columns = [key for key in names if any(row.get(key) is not None for row in rows)]
+    taken, further = columns[:_MOST_COLUMNS], columns[_MOST_COLUMNS:]
+    texts = [["" if row.get(key) is None else _short(row[key]) for key in taken] for row in rows]
+    head = [*map(spaced, taken)]
     if name and head:
         head[0] = f"{spaced(name)}: {head[0]}"
     # Rows beyond those that are shown are only counted.
-    return Table([*texts, *[()] * (len(values) - len(rows))], head)
+    left_out = f"further columns: {', '.join(map(spaced, further))}" if further else ""
+    return Table([*texts, *[()] * (len(values) - len(rows))], head, left_out)
+
+
+def _short(value: Any) -> str:
+    """A value in a row of many: floats have six digits, as on the command line."""
+    return _cut(f"{value:.6g}" if isinstance(value, float) else cell(value), _LONGEST_IN_ROWS)
+
+
+def _cut(text: str, longest: int) -> str:
+    return text if len(text) <= longest else f"{text[: longest - longest // 8 - 3]}...{text[-(longest // 8) :]}"
 
 
 def _html(name: str, tables: Iterable[Table]) -> str:
@@ -133,7 +147,8 @@ def _html(name: str, tables: Iterable[Table]) -> str:
         caption = f"<caption>{escape(name)}</caption>" if not parts else ""
         head = f"<thead><tr>{''.join(f'<th>{escape(one)}</th>' for one in table.head)}</tr></thead>" if table.head else ""
         body = "".join(_row(row, headed=not table.head) for row in some)
-        more = f"<p>and {left} more</p>" if left else ""
+        words = [f"and {left} more"] * (left > 0) + [table.left_out] * bool(table.left_out)
+        more = f"<p>{escape('; '.join(words))}</p>" if words else ""
         parts.append(f"<table {_NO_FORMULAS}>{caption}{head}<tbody>{body}</tbody></table>{more}")
     return "".join(parts)
 

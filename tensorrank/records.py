@@ -13,6 +13,7 @@ from typing import Any, ClassVar
 
 from tensorrank.arguments import shown
 from tensorrank.data_frames import Tabular
+from tensorrank.notebook_tables import cell, spaced
 from tensorrank.short_reprs import ShortRepr
 from tensorrank.whole_numbers import to_text
 
@@ -87,6 +88,12 @@ class Record(ShortRepr, Tabular):
     def to_dict(self) -> dict[str, Any]:
         """The record as plain values, ready for JSON: the heading, the fields in order, the derived values."""
         return {name: plain(value) for name, value in self._named_values().items() if name not in self.left_out}
+
+    def _in_a_cell(self) -> str:
+        if type(self).__str__ is not object.__str__ or type(self).__repr__ is not Record.__repr__:
+            return str(self)
+        named = {name: value for name, value in self._named_values().items() if value is not None}
+        return ", ".join(f"{spaced(name)} {cell(value)}" for name, value in named.items())
 
     def _named_values(self) -> dict[str, Any]:
         # A record is a dataclass, which the base cannot say to type checkers.

@@ -10,6 +10,7 @@ from typing import Annotated, Any, Literal
 from tensorrank.arguments import MOST_LISTED, MOST_THINGS, as_whole_number, listed, meant, shown, things
 from tensorrank.checked import CHECKED_WHERE_USED
 from tensorrank.errors import PartitionError
+from tensorrank.notebook_tables import cell
 from tensorrank.short_reprs import ShortRepr
 
 
@@ -50,6 +51,9 @@ class Bipartition(ShortRepr):
             raise PartitionError(
                 f"the partition misses {_named(first, absent)}; expected every site from 0 to {shown(seen[-1])}, in A or in B"
             )
+
+    def _in_a_cell(self) -> str:
+        return f"{cell(self.a)} | {cell(self.b)}"
 
     @property
     def sites(self) -> int:
