@@ -91,6 +91,7 @@ def compare(
                 "partition": [list(split.a), list(split.b)],
                 "figures": list(map(str, pictures)),
                 "rows": [one.to_dict() for one in done],
+                "interrupted": interrupted,
             }
         )
     else:

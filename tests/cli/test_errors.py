@@ -135,6 +135,22 @@ def test_what_interrupts_a_verb_is_told_without_a_traceback(monkeypatch, error, 
         assert (done.stdout, done.stderr.removeprefix("error: ")) == ("", message + "\n")
 
 
+def test_a_comparison_that_is_interrupted_is_a_result_that_says_so(monkeypatch, tmp_path):
+    monkeypatch.setattr("tensorrank.experiments.comparison.compare", failing_with(KeyboardInterrupt()))
+    done = invoked(["compare", "--parameters", 16, "--out", tmp_path, "--format", "none", "--json"])
+    values = json.loads(done.stdout)
+    assert (done.exit_code, values["rows"], values["interrupted"]) == (130, [], True)
+
+
+def failing_with(error):
+    """A function that takes anything and raises an error."""
+
+    def fail(*_, **options):
+        raise error
+
+    return fail
+
+
 def test_the_module_is_the_program():
     done = subprocess.run([sys.executable, "-m", "tensorrank", "--version"], capture_output=True, text=True)
     assert done.stdout == run("--version").stdout
