@@ -28,7 +28,7 @@ from tensorrank.pictures.sheet import Panels, in_style, several_axes
 from tensorrank.whole_numbers import abbreviated
 
 WIDTHS = (1, 4, 16, 64, 256, 1024, 4096, 12288)
-# Widths of the band for many tokens: the monomial bound is searched, in seconds up to here.
+# Widths of the band for many tokens: the lower bounds are searched, in seconds up to here.
 _BANDS = (2, 4, 8, 16, 32)
 _CAPTION = (
     "Axes of log₃ of the rank are logarithmic themselves: a straight rise is double-exponential growth with depth. "
@@ -56,9 +56,9 @@ def collapse(
 
     In the middle the same ranks, in the measure of the V = d coordinates of a token: log3 of the rank over V against
     t = C / d, where C = (3^L - 1) / 2 is the degree. On the right, many tokens, where V = d (d+1) / 2 entries of the
-    moment matrix are free and t = C / (2 V): bands between the monomial and the moment bound for as many heads as the
-    width, and ranks computed of heads of full width (small: from the atlas). All lie near one curve, phi
-    (`tensorrank.bounds.rank_curve`).
+    moment matrix are free and t = C / (2 V): bands between the largest lower bound in closed form
+    (`tensorrank.bounds.lower_bound`) and the moment bound, for as many heads as the width, and ranks computed of heads
+    of full width (small: from the atlas). All lie near one curve, phi (`tensorrank.bounds.rank_curve`).
     While t is small the curve rises almost like C, which triples with every layer: growth is double-exponential in the
     depth. Where t is large it rises with log C, by the same amount for every layer: the rank is saturated. At t = 1,
     the knee, it turns.
@@ -135,7 +135,7 @@ def _many_tokens(ax: Axes, width: int, depths: Integers, colour: Any) -> None:
     """The band of one width for many tokens and as many heads as the width."""
     variables = width * (width + 1) // 2
     ratios = [_degree(depth) / (2 * variables) for depth in depths]
-    lower = [bounds.log3_monomial_bound(int(depth), width, heads=width) / variables for depth in depths]
+    lower = [bounds.log3_lower_bound(int(depth), width, heads=width) / variables for depth in depths]
     upper = [bounds.log3_moment_bound(int(depth), width) / variables for depth in depths]
     ax.fill_between(ratios, lower, upper, color=colour, alpha=0.35, linewidth=0)
 
@@ -186,7 +186,7 @@ def _legend(marked: Sequence[Series]) -> list[Artist]:
     entries: list[Artist] = [
         mark_entry("rank by the theorem on two tokens", grey(0.3), markersize=3.6),
         mark_entry("knee by formula, log₃ 2d from d = 2 on", ink(), **KNEE),
-        Patch(color=grey(0.75), label="many tokens, d heads: monomial to moment bound"),
+        Patch(color=grey(0.75), label="many tokens, d heads: between the bounds that are proved"),
         line_entry("φ(t) = (1+t) log₃(1+t) − t log₃ t", ink(), linewidth=0.9),
         line_entry("φ for small t, moved up: t log₃(e/t)", grey(0.35), DASHED, linewidth=1.1),
         line_entry("φ for large t, moved up: log₃(e t)", grey(0.35), DOTTED, linewidth=1.1),

@@ -40,11 +40,12 @@ def iso_parameters(
 ) -> Picture[Axes]:
     """The certified band of log3 of the separation rank against depth, for networks of rule * L * d^2 parameters.
 
-    The band lies between the monomial and the moment bound for as many heads as the width and many tokens, at the
-    depths and widths that make the most of the size (`bounds.equal_sizes`). The diamond is the knee by formula
-    (`bounds.knee`), in the middle of the turn from growing to saturated networks (`bounds.regime`); it moves right with
-    the logarithm of the width. There is no peak: at a fixed size the bound has no interior maximum, and what the knee
-    marks is where further depth comes to be paid for in width.
+    The band lies between the largest lower bound in closed form (`bounds.lower_bound`) and the moment bound, for as
+    many heads as the width and many tokens, at the depths and widths that make the most of the size
+    (`bounds.equal_sizes`). The diamond is the knee by formula (`bounds.knee`), in the middle of the turn from growing
+    to saturated networks (`bounds.regime`); it moves right with the logarithm of the width. There is no peak: at a
+    fixed size the bound has no interior maximum, and what the knee marks is where further depth comes to be paid for in
+    width.
 
     Args:
         budgets: numbers of parameters.
@@ -83,7 +84,7 @@ def iso_parameters(
     ax.yaxis.set_major_formatter("{x:g}")
     handles: list[Line2D | Patch] = [
         line_entry("moment bound, at most", grey(0.3)),
-        Patch(color=grey(0.8), label="down to the monomial bound, at least"),
+        Patch(color=grey(0.8), label="down to the largest lower bound that is proved"),
         mark_entry("knee by formula", grey(0.3), "D", markersize=5),
     ]
     sheet.caption(_CAPTION)
@@ -98,7 +99,7 @@ def _curve(ax: Axes, size: int, rule: int, deepest: int, colour: str) -> float:
     pairs = bounds.equal_sizes(size, rule, deepest)
     depths = [depth for depth, _ in pairs]
     upper = [bounds.log3_moment_bound(depth, width) for depth, width in pairs]
-    lower = [bounds.log3_monomial_bound(depth, width, heads=width) for depth, width in pairs]
+    lower = [bounds.log3_lower_bound(depth, width, heads=width) for depth, width in pairs]
     ax.fill_between(depths, lower, upper, color=colour, alpha=0.16, linewidth=0)
     ax.plot(depths, upper, ".-", color=colour, linewidth=1.4, markersize=4)
     # The depth at which the knee of the width that the size leaves is the depth itself.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import ceil
 from typing import Any
 
 import numpy as np
@@ -25,7 +26,7 @@ from tensorrank.pictures.picture import Picture
 from tensorrank.pictures.sheet import Sheet, in_style, one_axes
 
 WIDTHS = (*(2**k for k in range(14)), 12288)
-# The monomial bound is searched: some seconds in all up to this width, minutes beyond.
+# The lower bounds are searched: some seconds in all up to this width, minutes beyond.
 _SEARCHED = 128
 # No width that fits in memory has a knee beyond this depth.
 _DEEPEST = 1000
@@ -61,9 +62,10 @@ def knee(
     For one token a side, V = d, and the ranks are exact at every width by the theorem on two tokens. For many tokens,
     V = d (d+1) / 2, ranks are known at few widths; where those of heads of full width were computed below and above,
     their measured knee is a diamond (small: from the atlas). Everywhere else two bounds enclose it. The rank is at most
-    the moment bound, so it passes V phi(1) no earlier than that does; d heads have at least the rank that the monomial
-    bound says, so they pass it no later: the bar leads from the one to the other. Searching the monomial bound takes
-    minutes at widths beyond 128, where an arrow says that only the earlier end is known.
+    the moment bound, so it passes V phi(1) no earlier than that does; d heads have at least the rank that the largest
+    lower bound in closed form says (`bounds.lower_bound`), so they pass it no later: the bar leads from the one to the
+    other. Searching the lower bounds takes minutes at widths beyond 128, where an arrow says that only the earlier end
+    is known.
 
     Args:
         series: findings by depth, as `series_of` groups them. There may be none.
@@ -118,7 +120,9 @@ def _enclosed(sheet: Sheet, width: int) -> None:
     free, colour = width * (width + 1) // 2, hue(_MANY)
     first = _passed(lambda depth: bounds.log3_moment_bound(depth, width), free)
     if width <= _SEARCHED:
-        last = _passed(lambda depth: bounds.log3_monomial_bound(depth, width, heads=width), free)
+        # The monomial bound is searched faster than the largest, which passes little earlier.
+        near = _passed(lambda depth: bounds.log3_monomial_bound(depth, width, heads=width), free)
+        last = _passed(lambda depth: bounds.log3_lower_bound(depth, width, heads=width), free, ceil(near))
         ax.plot([width, width], [first, last], "-", color=colour, linewidth=4, alpha=0.35, solid_capstyle="butt")
     else:
         above = offset_copy(ax.transData, sheet.figure, y=9, units="points")
@@ -148,11 +152,16 @@ def _from_atlas(series: Series, depth: float) -> bool:
     return any(map(series.from_atlas, (int(depth), int(np.ceil(depth)))))
 
 
-def _passed(log3_rank: Callable[[int], float], variables: int) -> float:
-    """The depth at which log3 of the rank passes so many variables times phi(1), in proportion between two depths."""
-    wanted, depth = variables * bounds.rank_curve(1), 1
+def _passed(log3_rank: Callable[[int], float], variables: int, start: int = 1) -> float:
+    """The depth at which log3 of the rank passes so many variables times phi(1), in proportion between two depths.
+
+    The search goes up or down from a depth.
+    """
+    wanted, depth = variables * bounds.rank_curve(1), start
     while log3_rank(depth) < wanted and depth < _DEEPEST:
         depth += 1
+    while depth > 1 and log3_rank(depth - 1) >= wanted:
+        depth -= 1
     if depth == 1:
         return 1.0
     below, above = np.log([log3_rank(depth - 1), log3_rank(depth)])
@@ -166,7 +175,7 @@ def _legend(sizes: Sequence[int], marked: Sequence[Series]) -> list[Artist]:
         mark_entry("many tokens: no earlier (moment bound)", many, "_", markersize=9, markeredgewidth=1.6),
     ]
     if sizes[0] <= _SEARCHED:
-        entries.append(Patch(color=many, alpha=0.35, label="no later, with d heads (monomial bound)"))
+        entries.append(Patch(color=many, alpha=0.35, label="no later, with d heads (lower bounds)"))
     if sizes[-1] > _SEARCHED:
         entries.append(mark_entry("how much later is not known", many, **_LATER))
     if marked:

@@ -99,7 +99,13 @@ def _inline() -> bool:
 
 def _once(figure: Figure) -> None:
     """Have a notebook that is about to show a figure not show it again at the end of the cell."""
-    if _inline() and _is_pyplots(figure):
+    if _inline():
+        forget(figure)
+
+
+def forget(figure: Figure) -> None:
+    """Have pyplot show a figure nowhere that is not to be a picture."""
+    if _is_pyplots(figure):
         from matplotlib import pyplot
 
         pyplot.close(figure)

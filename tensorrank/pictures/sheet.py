@@ -7,6 +7,7 @@ proportions. The layout is matplotlib's constrained one: it holds for `savefig` 
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from math import ceil, inf, isfinite
@@ -23,8 +24,8 @@ from numpy.typing import NDArray
 
 from tensorrank.errors import TensorRankError
 from tensorrank.pictures.look import settings, type_size
-from tensorrank.pictures.picture import EDGE, Picture, blank_figure, pyplot_shows
-from tensorrank.pictures.words import apart, cleared, wrapped_to
+from tensorrank.pictures.picture import EDGE, Picture, blank_figure, forget, pyplot_shows
+from tensorrank.pictures.words import apart, cleared, crowded, wrapped_to
 
 # Several axes of a figure, row by row.
 Panels: TypeAlias = NDArray[np.object_]
@@ -37,20 +38,36 @@ _WORDS = 0.4
 _LINES = 4
 # Inches of the largest picture that matplotlib can write at 200 dots an inch.
 _LARGEST = 300.0
+# By what type becomes smaller where words have no room in a figure of a given size, and the least size that is read.
+_SMALLER, _LEAST = 0.85, 5.0
 
 P = ParamSpec("P")
-R = TypeVar("R")
+R = TypeVar("R", bound=Picture[Any])
 
 
 def in_style(figure: Callable[P, R]) -> Callable[P, R]:
-    """The function, under the settings that all pictures share."""
+    """The function, under the settings that all pictures share.
+
+    In a figure of a given size (`figsize`), type becomes smaller until no words lie on one another and nothing is cut
+    off, or until it is as small as can be read.
+    """
 
     @functools.wraps(figure)
     def styled(*args: P.args, **kwargs: P.kwargs) -> R:
         # The backend of a notebook sets what the context would take back.
         pyplot_shows()
         with mpl.rc_context(settings()):
-            return figure(*args, **kwargs)
+            if not kwargs.get("figsize"):
+                return figure(*args, **kwargs)
+            with warnings.catch_warnings():
+                # Whoever draws the picture hears of it if nothing fits.
+                warnings.filterwarnings("ignore", "constrained_layout not applied")
+                picture = figure(*args, **kwargs)
+                while crowded(picture.figure) and type_size() * _SMALLER >= _LEAST:
+                    forget(picture.figure)
+                    mpl.rcParams["font.size"] = type_size() * _SMALLER
+                    picture = figure(*args, **kwargs)
+                return picture
 
     return styled
 

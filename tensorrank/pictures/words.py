@@ -1,4 +1,4 @@
-"""Words that find room: lines broken to a width, and names at the ends of curves moved apart."""
+"""Words that find room: lines broken to a width, names at the ends of curves moved apart, and whether all have room."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox, BboxBase
@@ -22,6 +23,32 @@ _JOINED, _SHORTEST = "\u00a0", 8
 # How often names are placed at most.
 _ROUNDS = 3
 _OTHER_SIDE: dict[str, Any] = {"left": "right", "right": "left"}
+# Pixels by which boxes of words may lie on one another: their letters are still apart.
+_TOUCHING = 1.5
+
+
+def crowded(figure: Figure) -> bool:
+    """Whether words of a figure lie on one another, or anything leaves the figure."""
+    figure.draw_without_rendering()
+    drawn, frame = figure.get_tightbbox().transformed(figure.dpi_scale_trans), figure.bbox
+    if min(drawn.x0, drawn.y0) < 0 or drawn.x1 > frame.x1 or drawn.y1 > frame.y1:
+        return True
+    boxes = [text.get_window_extent() for text in _written(figure)]
+    return any(min(_lengths(one, other)) > _TOUCHING for one, other in combinations(boxes, 2))
+
+
+def _written(figure: Figure) -> list[Text]:
+    """All words of a figure that are drawn: no labels of ticks beyond the axes."""
+    left_out: set[Any] = set()
+    for axis in figure.findobj(Axis):
+        low, high = sorted(axis.get_view_interval())
+        # As matplotlib draws ticks: half a pixel beyond an end is at the end.
+        room = (high - low) * 1e-9
+        for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
+            if not low - room <= tick.get_loc() <= high + room:
+                left_out |= {tick.label1, tick.label2}
+    texts: list[Any] = [text for text in figure.findobj(Text) if text not in left_out]
+    return [text for text in texts if text.get_visible() and text.get_text().strip()]
 
 
 def wrapped_to(text: Text, length: float) -> None:
@@ -137,6 +164,12 @@ def _single_marks(ax: Axes) -> list[BboxBase]:
 
 def _common(one: BboxBase, other: BboxBase) -> float:
     """The area that two boxes have in common, in pixels."""
+    across, up = _lengths(one, other)
+    return max(across, 0) * max(up, 0)
+
+
+def _lengths(one: BboxBase, other: BboxBase) -> tuple[float, float]:
+    """How far two boxes share places across and up, in pixels: less than nothing where they are apart."""
     across = min(one.x1, other.x1) - max(one.x0, other.x0)
     up = min(one.y1, other.y1) - max(one.y0, other.y0)
-    return float(max(across, 0) * max(up, 0))
+    return float(across), float(up)

@@ -54,6 +54,34 @@ def test_in_a_small_figure_words_give_way_to_the_axes(name):
     assert sum(ax.get_window_extent().height for ax in figure.axes[:1]) > 0.3 * figure.bbox.height
 
 
+# Figures, numbers of series, sizes of type and of the figure that were found to have words on one another.
+CROWDED = [
+    ("depth_width", 2, 10, (5, 3.6)),
+    ("knee", 3, 14, (3.4, 2.6)),
+    ("perfect_matchings", 1, 14, (5, 3.6)),
+    ("levels", 1, 6, (3.4, 2.6)),
+    ("comparison", 13, 10, (5, 3.6)),
+]
+
+
+@pytest.mark.parametrize(("name", "count", "size", "figsize"), CROWDED)
+def test_type_becomes_smaller_where_words_have_no_room(name, count, size, figsize, tmp_path):
+    with mpl.rc_context({"font.size": size}):
+        picture = FIGURES[name](count, figsize=figsize)
+        (path,) = tr.figures.save(picture, tmp_path / name, ["png"])
+    pixels = pyplot.imread(path)
+    assert (pixels[[0, -1]] == pixels[0, 0]).all()
+    assert (pixels[:, [0, -1]] == pixels[0, 0]).all()
+    assert Seen.of(picture.figure).faults() == {}
+    assert picture.figure.get_size_inches().tolist() == list(figsize)
+
+
+def test_type_stays_as_the_reader_wants_it_where_words_have_room():
+    with mpl.rc_context({"font.size": 10}):
+        _, ax = FIGURES["knee"](3, figsize=(7, 6))
+    assert ax.xaxis.label.get_fontsize() == 10
+
+
 @pytest.mark.parametrize("name", ONE_AXES)
 def test_the_axes_that_are_given_are_filled_and_no_others(name):
     figure, (free, given) = pyplot.subplots(1, 2, figsize=(14, 6), layout="constrained")

@@ -115,7 +115,7 @@ def test_where_only_the_earlier_end_is_known_an_arrow_says_so():
     arrows = [line.get_xdata()[0] for line in ax.lines if "arrow" in str(line.get_marker())]
     assert (bars, arrows) == ([64], [256])
     words = [text.get_text() for text in figure.legends[0].get_texts()]
-    assert {"no later, with d heads (monomial bound)", "how much later is not known"} <= set(words)
+    assert {"no later, with d heads (lower bounds)", "how much later is not known"} <= set(words)
     assert "how much later is not known" not in [t.get_text() for t in figures.knee(widths=[64])[0].legends[0].get_texts()]
 
 

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 
-from tensorrank.pictures.words import _spread, apart, cleared, wrapped_to
+from tensorrank.pictures.words import _spread, apart, cleared, crowded, wrapped_to
 
 
 @given(st.lists(st.floats(-50, 50), min_size=1, max_size=8), st.floats(0.5, 10))
@@ -26,6 +26,27 @@ def test_places_stay_where_there_is_room(places):
     found = _spread(np.sort(places), 1.0, 0.0, 10.0)
     assert found.min() >= -1e-9
     assert found.max() <= 10 + 1e-9
+
+
+@pytest.mark.parametrize(
+    ("places", "crowds"),
+    [(((0.1, 0.5), (0.1, 0.52)), True), (((0.1, 0.2), (0.1, 0.8)), False), (((0.95, 0.5),), True), (((0.1, 0.99),), True)],
+)
+def test_words_crowd_a_figure_that_lie_on_one_another_or_leave_it(places, crowds):
+    figure = Figure(figsize=(6, 2))
+    for place in places:
+        figure.text(*place, "some words")
+    assert crowded(figure) is crowds
+
+
+def test_numbers_of_ticks_beyond_the_axes_crowd_nothing():
+    figure = Figure(figsize=(2, 2), layout="constrained")
+    ax = figure.subplots()
+    ax.set_xticks([0, 1, 1.05], ["0", "one", "beyond"])
+    ax.set_xlim(0, 1)
+    assert not crowded(figure)
+    ax.set_xticks([0, 0.9, 1], ["0", "nine tenths", "one"])
+    assert crowded(figure)
 
 
 def test_lines_are_broken_to_the_width_and_formulas_are_not():
