@@ -2,6 +2,8 @@
 
 import os
 from collections.abc import Iterator
+from contextlib import redirect_stdout
+from io import StringIO
 from typing import Any
 
 from mkdocs.structure.pages import Page
@@ -10,7 +12,6 @@ from mkdocs.structure.pages import Page
 os.environ["TERMINAL_WIDTH"] = "78"
 
 from typer.main import get_command
-from typer.testing import CliRunner
 
 from tensorrank.cli.main import app
 
@@ -24,9 +25,11 @@ def on_page_markdown(markdown: str, page: Page, **about: Any) -> str:
 
 def sections() -> Iterator[str]:
     """A heading and the help, verb by verb, each followed by its own verbs."""
-    yield f"```text\n{help_of(())}\n```"
-    for words in commands((), get_command(app)):
-        yield f"{'#' * (len(words) + 1)} tensorrank {' '.join(words)}\n\n```text\n{help_of(words)}\n```"
+    # Made once: the program asks for its verbs whenever it is made.
+    program = get_command(app)
+    yield f"```text\n{help_of((), program)}\n```"
+    for words in commands((), program):
+        yield f"{'#' * (len(words) + 1)} tensorrank {' '.join(words)}\n\n```text\n{help_of(words, program)}\n```"
 
 
 def commands(words: tuple[str, ...], group: Any) -> Iterator[tuple[str, ...]]:
@@ -37,9 +40,10 @@ def commands(words: tuple[str, ...], group: Any) -> Iterator[tuple[str, ...]]:
             yield from commands((*words, name), group.commands[name])
 
 
-def help_of(words: tuple[str, ...]) -> str:
+def help_of(words: tuple[str, ...], program: Any) -> str:
     """What a command prints for --help."""
-    printed = CliRunner().invoke(app, [*words, "--help"], prog_name="tensorrank")
-    if printed.exit_code:
-        raise SystemExit(f"tensorrank {' '.join(words)} --help ended with {printed.exit_code}: {printed.output}")
-    return "\n".join(line.rstrip() for line in printed.output.strip("\n").splitlines())
+    with redirect_stdout(StringIO()) as printed:
+        ended = program.main([*words, "--help"], prog_name="tensorrank", standalone_mode=False)
+    if ended:
+        raise SystemExit(f"tensorrank {' '.join(words)} --help ended with {ended}: {printed.getvalue()}")
+    return "\n".join(line.rstrip() for line in printed.getvalue().strip("\n").splitlines())

@@ -1,10 +1,12 @@
 """The site is built with warnings as errors, its links lead somewhere, and its reference has every public name."""
 
+import re
 import types
 import zlib
 from html.parser import HTMLParser
 from urllib.parse import unquote, urldefrag
 
+import matplotlib.image
 import nbformat
 import pytest
 from typer.main import get_command
@@ -52,6 +54,26 @@ def test_links_and_pictures_of_the_site_lead_to_files_and_anchors_that_are_there
             if not target.is_file() or (target in pages and unquote(anchor) not in pages[target].anchors):
                 lost.append(f"{path.name}: {link}")
     assert lost == []
+
+
+def test_all_pictures_have_one_scale_and_those_of_the_gallery_an_overview(site):
+    gallery = (site / "gallery.html").read_text()
+    shown = re.findall(r'<img [^>]*src="([^"]+)" width="(\d+)" height="(\d+)"', gallery)
+    assert len(shown) > 20
+    for source, across, up in shown:
+        height, width, _ = matplotlib.image.imread(site / source).shape
+        # Pixels of a browser and of a picture in an inch.
+        assert (int(across), int(up)) == (round(width * 96 / 200), round(height * 96 / 200))
+    overview = gallery[gallery.index('<div class="overview">') :]
+    small = re.findall(r'<a href="#[^"]+"><img src="([^"]+)"', overview)
+    assert set(small) <= {source for source, *_ in shown}
+    assert len(small) > 20
+
+
+def test_the_page_for_what_is_not_there_needs_no_other_file(site):
+    seen = Seen((site / "404.html").read_text())
+    assert [place for place in seen.links + seen.loaded if not place.startswith("data:")] == []
+    assert "There is no such page" in "".join(seen.texts)
 
 
 def test_no_page_loads_anything_from_the_network(pages):
