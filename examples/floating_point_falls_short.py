@@ -8,12 +8,15 @@ Run: python examples/floating_point_falls_short.py [--quick]
 import sys
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
-from matplotlib.figure import Figure
 
 import tensorrank as tr
 from tensorrank.attention.evaluate import moment_rows
 from tensorrank.attention.weights import AttentionWeights
+from tensorrank.figures.axes import beside
+from tensorrank.pictures.look import DASHED, grey, hue, settings
+from tensorrank.pictures.sheet import one_axes
 
 quick = "--quick" in sys.argv
 out = Path(__file__).parent / "out"
@@ -32,15 +35,18 @@ measured = tr.numerical_rank(grid)
 print(f"exact: {exact}")
 print(f"float: {measured}")
 
-figure = Figure(figsize=(6.4, 3.6), layout="constrained")
-ax = figure.subplots()
-values = measured.spectrum / measured.spectrum[0]
-ax.semilogy(np.arange(1, samples + 1), values, color="#0072B2", linewidth=1.5)
-ax.axhline(measured.threshold / measured.spectrum[0], color="0.4", linewidth=1, linestyle="--")
-ax.text(samples, 4 * measured.threshold / measured.spectrum[0], "float64 threshold", ha="right", color="0.3")
-for rank, text, colour in ((measured.value, f"float64 says {measured.value}", "0.3"), (232, "the rank is 232", "#D55E00")):
-    ax.axvline(rank, color=colour, linewidth=1.2)
-    ax.text(rank + 5, 3e-3 if rank == 232 else 0.2, text, color=colour)
-ax.set(xlabel="index of the singular value", ylabel="singular value / largest", xlim=(0, samples))
-ax.spines[["top", "right"]].set_visible(False)
-print("picture:", tr.figures.save(figure, out / "floating_point_falls_short")[0])
+with mpl.rc_context(settings()):
+    sheet = one_axes(6.4, 3.6, None, None)
+    ax = sheet.ax
+    values, threshold = measured.spectrum / measured.spectrum[0], measured.threshold / measured.spectrum[0]
+    ax.semilogy(np.arange(1, samples + 1), values, color=hue("blue"), linewidth=1.5)
+    ax.axhline(threshold, color=grey(0.4), linewidth=1, linestyle=DASHED)
+    beside(ax, "float64 threshold", (samples, threshold), (0, 4), ha="right", color=grey(0.25))
+    for rank, text, height, colour in (
+        (measured.value, f"float64 says {measured.value}", 0.2, grey(0.25)),
+        (232, "the rank is 232", 3e-3, hue("vermilion")),
+    ):
+        ax.axvline(rank, color=colour, linewidth=1.2)
+        beside(ax, text, (rank, height), (4, 0), color=colour)
+    ax.set(xlabel="index of the singular value", ylabel="singular value / largest", xlim=(0, samples))
+    print("picture:", tr.figures.save(sheet.one(), out / "floating_point_falls_short")[0])

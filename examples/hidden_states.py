@@ -9,10 +9,13 @@ Run: python examples/hidden_states.py [--quick]
 import sys
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
-from matplotlib.figure import Figure
 
 import tensorrank as tr
+from tensorrank.figures.style import line_entry, mark_entry
+from tensorrank.pictures.look import grey, hue, ink, settings
+from tensorrank.pictures.sheet import several_axes
 
 quick = "--quick" in sys.argv
 out = Path(__file__).parent / "out"
@@ -45,25 +48,31 @@ for name, path in paths.items():
     print(f"most probable {name}: {right:.1%} of {steps} states right, {len(impossible(path))} impossible jumps")
 print(f"log-probability of the path with all values: {together.log_probabilities[0]:.1f}")
 
-figure = Figure(figsize=(7.2, 5.2), layout="constrained")
-top, *rest = figure.subplots(3, 1, sharex=True, height_ratios=(1, 1, 1))
-at = np.arange(shown)
-top.plot(at, measured[:shown], ".", color="0.45", markersize=3)
-top.plot(at, levels[truth[:shown]], color="black", linewidth=1)
-top.set(ylabel="level", title="measured values, and the true levels", yticks=[0, 1, 2, 3])
-for ax, (name, path), colour in zip(rest, paths.items(), ("#D55E00", "#0072B2"), strict=True):
-    jumps = impossible(path)
-    ax.step(at, truth[:shown], where="post", color="0.75", linewidth=3)
-    ax.step(at, path[:shown], where="post", color=colour, linewidth=1.2)
-    for jump in jumps[jumps < shown - 1]:
-        ax.plot([jump + 1] * 2, path[[jump, jump + 1]], color="black", linewidth=2.5, solid_capstyle="butt")
-    right = (path == truth).mean()
-    said = f"{len(jumps):,} impossible jumps (black)" if len(jumps) else "no impossible jump"
-    ax.set(
-        ylabel="phase", yticks=range(phases), title=f"states most probable {name}: {said}, {right:.1%} right in {steps:,} steps"
+with mpl.rc_context(settings()):
+    sheet = several_axes(6.4, 4.6, 3, columns=1, sharex=True)
+    top, *rest = sheet.panels
+    at = np.arange(shown)
+    top.plot(at, measured[:shown], ".", color=grey(0.45), markersize=3)
+    top.plot(at, levels[truth[:shown]], color=ink(), linewidth=1)
+    top.set(ylabel="level", yticks=[0, 1, 2, 3])
+    top.set_title("measured values, and the true levels", loc="left")
+    for ax, (name, path), colour in zip(rest, paths.items(), (hue("vermilion"), hue("blue")), strict=True):
+        jumps = impossible(path)
+        ax.step(at, truth[:shown], where="post", color=grey(0.75), linewidth=3)
+        ax.step(at, path[:shown], where="post", color=colour, linewidth=1.2)
+        for jump in jumps[jumps < shown - 1]:
+            ax.plot([jump + 1] * 2, path[[jump, jump + 1]], color=ink(), linewidth=2.5, solid_capstyle="butt")
+        right = (path == truth).mean()
+        said = f"{len(jumps):,} impossible jumps" if len(jumps) else "no impossible jump"
+        ax.set(ylabel="phase", yticks=range(phases))
+        ax.set_title(f"states most probable {name}: {said}, {right:.1%} right in {steps:,} steps", loc="left")
+    rest[-1].set(xlabel=f"step (the first {shown} shown)", xlim=(0, shown))
+    sheet.legend(
+        [
+            mark_entry("measured", grey(0.45), ".", markersize=3),
+            line_entry("true level", ink(), linewidth=1),
+            line_entry("true phase", grey(0.75), linewidth=3),
+            line_entry("impossible jump", ink(), linewidth=2.5),
+        ]
     )
-rest[-1].set(xlabel=f"step (the first {shown} shown; the truth in light grey)", xlim=(0, shown))
-for ax in (top, *rest):
-    ax.spines[["top", "right"]].set_visible(False)
-    ax.title.set(fontsize="medium", horizontalalignment="left", position=(0, 1))
-print("picture:", tr.figures.save(figure, out / "hidden_states")[0])
+    print("picture:", tr.figures.save(sheet.all(), out / "hidden_states")[0])

@@ -10,11 +10,15 @@ import sys
 import time
 from pathlib import Path
 
+import matplotlib as mpl
 import numpy as np
-from matplotlib.figure import Figure
-from matplotlib.ticker import FixedLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import FixedLocator, NullFormatter
 
 import tensorrank as tr
+from tensorrank.figures.axes import beside
+from tensorrank.figures.style import line_entry
+from tensorrank.pictures.look import DASHED, DOTTED, grey, hue, ink, settings
+from tensorrank.pictures.sheet import one_axes
 
 try:
     from flint import nmod_mat
@@ -73,30 +77,31 @@ for n in sizes:
         curves[name].append((n, ratio))
         print(f"n = {n}: {name}: {ratio:.1f}")
 
-figure = Figure(figsize=(6.4, 3.8), layout="constrained")
-ax = figure.subplots()
-styles = dict(
-    zip(
-        curves,
-        (("0.45", "s", ":"), ("#009E73", "D", "-."), ("#0072B2", "^", "--"), ("#D55E00", "o", "-"), ("0", "v", (0, (5, 1)))),
-        strict=True,
+with mpl.rc_context(settings()):
+    sheet = one_axes(6.4, 3.6, None, None)
+    ax = sheet.ax
+    looks = (
+        (grey(0.45), "s", DOTTED),
+        (hue("green"), "D", "-."),
+        (hue("blue"), "^", DASHED),
+        (hue("vermilion"), "o", "-"),
+        (ink(), "v", (0, (5, 1))),
     )
-)
-for name, points in curves.items():
-    if points:
-        colour, mark, line = styles[name]
-        ax.loglog(*zip(*points, strict=True), color=colour, marker=mark, linestyle=line, linewidth=1.8, label=name)
-ax.axhline(1, color="0.2", linewidth=1)
-ax.text(sizes[0], 0.96, "rate of matrix multiplication in float64", ha="left", va="top", fontsize=9)
-ax.xaxis.set_major_locator(FixedLocator(sizes))
-for axis in (ax.xaxis, ax.yaxis):
-    axis.set_major_formatter(ScalarFormatter())
-    axis.set_minor_formatter(NullFormatter())
-ax.yaxis.set_major_locator(FixedLocator([0.2, 0.5, 1, 2, 5, 10, 20, 50]))
-ax.set(
-    xlabel="n, rows and columns of a random matrix",
-    ylabel="time of its rank, as a multiple of\n2/3 n³ operations of matrix multiplication",
-)
-ax.spines[["top", "right"]].set_visible(False)
-figure.legend(loc="outside upper center", ncols=2, frameon=False, fontsize=9)
-print("picture:", tr.figures.save(figure, out / "price_of_exactness")[0])
+    entries = []
+    for (name, points), (colour, mark, line) in zip(curves.items(), looks, strict=True):
+        if points:
+            ax.loglog(*zip(*points, strict=True), color=colour, marker=mark, linestyle=line, linewidth=1.8)
+            entries.append(line_entry(name, colour, line, marker=mark, linewidth=1.8))
+    ax.axhline(1, color=grey(0.2), linewidth=1)
+    beside(ax, "rate of matrix multiplication in float64", (sizes[0], 1), (0, 3), fontsize="small")
+    ax.xaxis.set_major_locator(FixedLocator(sizes))
+    ax.yaxis.set_major_locator(FixedLocator([0.2, 0.5, 1, 2, 5, 10, 20, 50]))
+    for axis in (ax.xaxis, ax.yaxis):
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
+    ax.set(
+        xlabel="n, rows and columns of a random matrix",
+        ylabel="time of its rank, as a multiple of\n2/3 n³ operations of matrix multiplication",
+    )
+    sheet.legend(entries)
+    print("picture:", tr.figures.save(sheet.one(), out / "price_of_exactness")[0])

@@ -12,10 +12,13 @@ Run: python examples/published_bound_passed.py [--quick]
 import sys
 from pathlib import Path
 
-from matplotlib.figure import Figure
+import matplotlib as mpl
 
 import tensorrank as tr
 from tensorrank.attention.monomial import monomial
+from tensorrank.figures.style import line_entry, mark_entry
+from tensorrank.pictures.look import DASHED, colours_and_marks, ink, settings
+from tensorrank.pictures.sheet import one_axes
 
 quick = "--quick" in sys.argv
 out = Path(__file__).parent / "out"
@@ -31,24 +34,28 @@ for depth, width, tokens in ((2, 3, 1), (3, 2, 1), (2, 3, 2), (2, 2, 2), *(() if
 width, heads, deepest = 64, 32, 24 if quick else 40
 depths = range(5, deepest + 1)
 published = [tr.bounds.published_bounds(depth, width, heads).upper for depth in depths]
-figure = Figure(figsize=(8.4, 4.3), layout="constrained")
-ax = figure.subplots()
-ax.plot(depths, published, color="black", linestyle=(0, (4, 2)), linewidth=1.4, label="upper bound as published")
-for tokens, colour in ((64, "#0072B2"), (8, "#009E73"), (6, "#CC79A7"), (5, "#D55E00"), (4, "#E69F00"), (1, "0.6")):
-    lower = [tr.bounds.log3_monomial_bound(depth, width, heads, None, tokens, tokens) for depth in depths]
-    passed = next((depth for depth, bound, limit in zip(depths, lower, published, strict=True) if bound > limit), None)
-    text = f"{tokens} token{'s' if tokens > 1 else ''} a side"
-    if passed is None:
-        print(f"{text}: not passed up to depth {deepest}")
-    else:
-        height, limit = lower[passed - depths[0]], published[passed - depths[0]]
-        print(f"{text}: at depth {passed} at least 3^{height:.1f}, published at most 3^{limit:.1f}")
-        ax.plot(passed, height, "o", color=colour, markeredgecolor="black", zorder=4)
-        text += f": passes it at depth {passed}"
-    ax.plot(depths, lower, color=colour, linewidth=1.6, label=text)
-ax.set(xlabel="depth L", ylabel="log₃ separation rank", ylim=(0, 1.25 * published[-1]), xlim=(depths[0], depths[-1]))
-ax.set_title(f"Width {width}, {heads} heads: lower bounds that are proved")
-ax.spines[["top", "right"]].set_visible(False)
-figure.legend(loc="outside right upper", frameon=False)
-figure.savefig(out / "published_bound_passed.png", dpi=200)
-print(f"picture: {out / 'published_bound_passed.png'}")
+entries = [line_entry("upper bound as published", ink(), DASHED, linewidth=1.4)]
+with mpl.rc_context(settings()):
+    sheet = one_axes(6.4, 3.8, None, None)
+    ax = sheet.ax
+    ax.plot(depths, published, color=ink(), linestyle=DASHED, linewidth=1.4)
+    looks = colours_and_marks((64, 8, 6, 5, 4, 1))
+    for tokens in (64, 8, 6, 5, 4, 1):
+        colour, mark = looks[tokens]
+        lower = [tr.bounds.log3_monomial_bound(depth, width, heads, None, tokens, tokens) for depth in depths]
+        passed = next((depth for depth, bound, limit in zip(depths, lower, published, strict=True) if bound > limit), None)
+        text = f"{tokens} token{'s' if tokens > 1 else ''} a side"
+        if passed is None:
+            print(f"{text}: not passed up to depth {deepest}")
+        else:
+            height, limit = lower[passed - depths[0]], published[passed - depths[0]]
+            print(f"{text}: at depth {passed} at least 3^{height:.1f}, published at most 3^{limit:.1f}")
+            ax.plot(passed, height, "o", color=ink(), markerfacecolor="none", markersize=12, zorder=4)
+            text += f": passes it at depth {passed}"
+        ax.plot(depths, lower, color=colour, marker=mark, markevery=5, markersize=5)
+        entries.append(line_entry(text, colour, marker=mark, markersize=5))
+    ax.set(xlabel="depth L", ylabel="log₃ separation rank", ylim=(0, 1.25 * published[-1]), xlim=(depths[0], depths[-1] + 1))
+    ax.set_title(f"Width {width}, {heads} heads: lower bounds that are proved")
+    entries.append(mark_entry("the first depth at which it is passed", ink(), face="none", markersize=12))
+    sheet.legend(entries)
+    print("picture:", tr.figures.save(sheet.one(), out / "published_bound_passed")[0])
