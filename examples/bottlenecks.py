@@ -14,12 +14,12 @@ from matplotlib.lines import Line2D
 
 import tensorrank as tr
 from tensorrank.figures.style import MARKS
-from tensorrank.pictures.look import settings
+from tensorrank.pictures.look import grey, hue, ink, paper, settings
 
 quick = "--quick" in sys.argv
 out = Path(__file__).parent / "out"
 out.mkdir(exist_ok=True)
-COLOURS, SHAPES = ("#000000", "#D55E00"), ("o", "s")
+COLOURS, SHAPES = (ink(), hue("vermilion")), ("o", "s")
 width, depth = (4, 2) if quick else (6, 2)
 divisors = [heads for heads in range(1, width + 1) if width % heads == 0]
 narrow = [(a, {"head_dim": a}) for a in range(1, width + 1)]
@@ -48,7 +48,7 @@ with mpl.rc_context({"font.size": 9, **settings()}):
             for value, rank in found:
                 print(f"{axis} {value}, {name}: {rank}")
                 filled = MARKS[rank.standing][1]
-                face = colour if filled else "white"
+                face = colour if filled else paper()
                 panel.plot(value, rank.value, shape, color=colour, markerfacecolor=face, zorder=3)
             panel.plot([v for v, _ in found], [r.upper for _, r in found], color=colour, linewidth=0.9, alpha=0.6)
         panel.set_xlabel(axis)
@@ -61,9 +61,9 @@ with mpl.rc_context({"font.size": 9, **settings()}):
     panels[0].set_ylabel(f"separation rank (width {width}, depth {depth})")
     panels[0].set_ylim(0, None)
     key = [
-        Line2D([], [], marker="o", linestyle="", color="0.4", label="exact"),
-        Line2D([], [], marker="o", linestyle="", color="0.4", markerfacecolor="white", label="probable"),
-        Line2D([], [], color="0.4", label="proven upper bound"),
+        Line2D([], [], marker="o", linestyle="", color=grey(0.4), label="exact"),
+        Line2D([], [], marker="o", linestyle="", color=grey(0.4), markerfacecolor=paper(), label="probable"),
+        Line2D([], [], color=grey(0.4), label="proven upper bound"),
     ]
     figure.legend(handles=key, loc="outside lower center", ncols=3)
 print("picture:", tr.figures.save(figure, out / "bottlenecks")[0])

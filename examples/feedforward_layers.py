@@ -18,12 +18,12 @@ from matplotlib.figure import Figure
 from scipy.special import erf
 
 import tensorrank as tr
-from tensorrank.pictures.look import settings
+from tensorrank.pictures.look import grey, hue, ink, paper, settings
 
 quick = "--quick" in sys.argv
 out = Path(__file__).parent / "out"
 out.mkdir(exist_ok=True)
-ALONE, WITH = "#0072B2", "#D55E00"
+ALONE, WITH = hue("blue"), hue("vermilion")
 width, hidden, side = (1, 1, 2) if quick else (2, 2, 3)
 
 
@@ -46,7 +46,7 @@ def show(ax, across, heights, ranks, colour, name):
     ax.plot(across, heights, "-", color=colour, linewidth=1)
     ax.plot([], [], shape, linestyle="-", color=colour, label=name)
     for x, y, one in zip(across, heights, ranks, strict=True):
-        ax.plot(x, y, shape, color=colour, markerfacecolor=colour if one.standing == "exact" else "white", zorder=3)
+        ax.plot(x, y, shape, color=colour, markerfacecolor=colour if one.standing == "exact" else paper(), zorder=3)
 
 
 def spectrum(activation, norm, seed=0, samples=128 if quick else 512):
@@ -83,7 +83,7 @@ with mpl.rc_context({"font.size": 9, **settings()}):
         counts = range(1, side + 2)
         over = [rank(network(2, 2 * count, feedforward=feedforward)) for count in counts]
         show(by_tokens, counts, [one.value for one in over], over, colour, name)
-    by_size.plot([], [], "o", color="0.4", markerfacecolor="white", label="open: probable, not exact")
+    by_size.plot([], [], "o", color=grey(0.4), markerfacecolor=paper(), label="open: probable, not exact")
     by_size.set(xlabel="parameters", ylabel="log₃ separation rank", title=f"width {width}, {side} tokens a side")
     by_size.legend(fontsize=8, loc="upper left")
     by_tokens.set_ylim(3, 2e4)
@@ -97,7 +97,9 @@ with mpl.rc_context({"font.size": 9, **settings()}):
         "GELU": (lambda z: z * (1 + erf(z / sqrt(2))) / 2, False, ":"),
         "bilinear after layer norm": (lambda z: z, True, "-."),
     }
-    for (name, (activation, norm, dashes)), colour in zip(layers.items(), (WITH, "black", "#009E73", "#CC79A7"), strict=True):
+    for (name, (activation, norm, dashes)), colour in zip(
+        layers.items(), (WITH, ink(), hue("green"), hue("purple")), strict=True
+    ):
         values = spectrum(activation, norm)[:64]
         spectra.plot(range(1, len(values) + 1), np.maximum(values, 1e-18), dashes, color=colour, label=name, linewidth=1.3)
     spectra.set(

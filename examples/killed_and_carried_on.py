@@ -16,7 +16,7 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 import tensorrank as tr
-from tensorrank.pictures.look import settings
+from tensorrank.pictures.look import grey, hue, settings
 
 quick = "--quick" in sys.argv
 out = Path(__file__).parent / "out"
@@ -73,12 +73,12 @@ with tempfile.TemporaryDirectory() as place:
 with mpl.rc_context({"font.size": 9, **settings()}):
     figure = Figure(figsize=(6.2, 3.6), layout="constrained")
     axes = figure.add_subplot()
-    for folder, label, colour, style in ((whole, "not disturbed", "#888888", "--"), (killed, "killed", "#0072B2", "-")):
+    for folder, label, colour, style in ((whole, "not disturbed", grey(0.53), "--"), (killed, "killed", hue("blue"), "-")):
         moments, kills = curves[folder]
         label += f" {len(kills)} times" if kills else ""
         axes.step([0, *moments], range(len(moments) + 1), where="post", color=colour, linestyle=style, label=label)
     for number, moment in enumerate(kills):
-        axes.axvline(moment, color="#D55E00", linewidth=0.8, label="" if number else "kill -9, and started again")
+        axes.axvline(moment, color=hue("vermilion"), linewidth=0.8, label="" if number else "kill -9, and started again")
     axes.set(xlabel="seconds since the first start", ylabel="blocks finished", ylim=(0, None), xlim=(0, None))
     axes.set_title(f"Killed {len(kills)} times, a study computes each of its {len(moments)} blocks once", loc="left")
     axes.legend(loc="lower right", frameon=True, framealpha=1, edgecolor="none")

@@ -17,7 +17,7 @@ from matplotlib.ticker import LogLocator, NullFormatter
 
 import tensorrank as tr
 from tensorrank.networks.tensor_train import TensorTrain
-from tensorrank.pictures.look import DASHED, settings
+from tensorrank.pictures.look import DASHED, grey, hue, ink, settings
 
 quick = "--quick" in sys.argv
 out = Path(__file__).parent / "out"
@@ -27,8 +27,11 @@ function = rf"$\cos(x_0 + \dots + x_{sites - 1})$"
 precisions = {"in single precision (float32)": np.float32, "in double precision (float64)": np.float64}
 # Open circles about small squares: where two marks meet, both are seen.
 cuts = {
-    "halves": (tr.Bipartition.halves(sites), {"color": "#000000", "marker": "o", "markerfacecolor": "none", "markersize": 8}),
-    "odd against even sites": (tr.Bipartition.interleaved(sites), {"color": "#D55E00", "marker": "s", "markersize": 3.5}),
+    "halves": (tr.Bipartition.halves(sites), {"color": ink(), "marker": "o", "markerfacecolor": "none", "markersize": 8}),
+    "odd against even sites": (
+        tr.Bipartition.interleaved(sites),
+        {"color": hue("vermilion"), "marker": "s", "markersize": 3.5},
+    ),
 }
 
 
@@ -66,11 +69,11 @@ with mpl.rc_context({"font.size": 9, **settings()}):
             values = np.linalg.svd(matrix.values, compute_uv=False)
             label = f"{name}: exact rank {found.value}, numerical rank {found.numerical.value}" if panel is panels[0] else None
             panel.plot(np.arange(1, len(values) + 1), values / values[0], linestyle="", label=label, **style)
-        panel.axhspan(lowest, level, facecolor="0.9", edgecolor="none", zorder=0)
-        panel.axhline(level, color="0.3", linewidth=1, linestyle=DASHED, zorder=1)
-        panel.text(0.9, level / 2, "errors of\nrounding", va="top", color="0.2")
-        panel.text(last, 2 * level, f"measured level: {scientific(level)}", ha="right", color="0.2")
-        panel.text(2.6, 0.4, "the function has these 2", va="center", color="0.2")
+        panel.axhspan(lowest, level, facecolor=grey(0.9), edgecolor="none", zorder=0)
+        panel.axhline(level, color=grey(0.3), linewidth=1, linestyle=DASHED, zorder=1)
+        panel.text(0.9, level / 2, "errors of\nrounding", va="top", color=grey(0.2))
+        panel.text(last, 2 * level, f"measured level: {scientific(level)}", ha="right", color=grey(0.2))
+        panel.text(2.6, 0.4, "the function has these 2", va="center", color=grey(0.2))
         panel.set(
             xscale="log", yscale="log", ylim=(lowest, 10), xlabel="index of the singular value", title=f"{function} {title}"
         )

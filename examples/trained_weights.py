@@ -19,7 +19,7 @@ import numpy as np
 from matplotlib.figure import Figure
 
 import tensorrank as tr
-from tensorrank.pictures.look import DASHED, DOTTED, settings
+from tensorrank.pictures.look import DASHED, DOTTED, grey, hue, settings
 
 quick = "--quick" in sys.argv
 out = Path(__file__).parent / "out"
@@ -33,7 +33,7 @@ STATES = {
     "trained": ("x", 5, "-", "after training"),
     "shuffled": ("^", 5, DOTTED, "trained entries in random order"),
 }
-COLOURS = {4: "#0072B2", 8: "#D55E00"}
+COLOURS = {4: hue("blue"), 8: hue("vermilion")}
 # Ranks up to this bound are computed; the next, of width 8 and depth 3, is 203,490 at most.
 LARGEST = 5000
 
@@ -105,10 +105,10 @@ with mpl.rc_context({"font.size": 9, **settings()}):
         place = {"xytext": (9, 0), "textcoords": "offset points", "va": "center", "color": colour}
         without.annotate(f"width {width}", (DEPTHS[-1], bounds[-1]), **place)
 
-    without.plot([], [], color="0.4", linestyle=DOTTED, label="proven upper bound")
-    without.plot([], [], color="0.4", linewidth=1, label="almost all weights")
+    without.plot([], [], color=grey(0.4), linestyle=DOTTED, label="proven upper bound")
+    without.plot([], [], color=grey(0.4), linewidth=1, label="almost all weights")
     for state, (mark, size, dashes, words) in STATES.items():
-        style = {"color": "0.4", "markerfacecolor": "none", "marker": mark}
+        style = {"color": grey(0.4), "markerfacecolor": "none", "marker": mark}
         softmax.plot([], [], linestyle=dashes, markersize=5, label=words, **style)
         if state != "shuffled":
             without.plot([], [], linestyle="none", markersize=size, label=f"{words}, {len(SEEDS)} seeds", **style)
