@@ -99,4 +99,4 @@ differential: .venv/.installed-test
 	@touch $@
 
 clean:
-	rm -rf .venv build dist site tensorrank-study examples/out .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .cache build dist site tensorrank-study examples/out .mypy_cache .pytest_cache .ruff_cache

@@ -2,9 +2,17 @@
 
 Each page of docs/notebooks/ is a notebook to jupytext: text between blocks of Python. A block that fails ends the
 build. Beside its page stands the notebook with all outputs, to be opened in Jupyter.
+
+What was run is kept in KEPT, and taken from there by the next build if nothing that a notebook rests on has changed:
+its text, the package, the examples, and whatever is installed.
 """
 
+import contextlib
+import hashlib
+import os
+import sys
 import tempfile
+from importlib.metadata import distributions
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -18,6 +26,10 @@ from nbconvert import MarkdownExporter
 from traitlets.config import Config
 
 FOLDER = "notebooks"
+KEPT = ".cache/notebooks"
+# What a notebook rests on, beside its text.
+SOURCES = ("tensorrank", "examples", "website")
+ENDINGS = {".py", ".pyi", ".json", ".safetensors"}
 # Seconds that a block may take, on two cores and with kernels yet to be compiled.
 PATIENCE = 300
 # What is printed stands in blocks of its own class.
@@ -44,7 +56,7 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     place = PurePosixPath(page.file.src_uri)
     if place.parent.name != FOLDER:
         return markdown
-    notebook = executed(jupytext.reads(markdown, fmt="md"), Path(config.docs_dir).parent)
+    notebook = known_or_executed(place.stem, markdown, Path(config.docs_dir).parent)
     text, resources = MarkdownExporter(raw_template=TEMPLATE).from_notebook_node(notebook)
     for name, content in resources["outputs"].items():
         picture = f"{place.stem}_{name}"
@@ -53,6 +65,34 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     beside = place.with_suffix(".ipynb")
     files.append(File.generated(config, str(beside), content=nbformat.writes(notebook)))
     return with_download(text, beside.name)
+
+
+def known_or_executed(name: str, markdown: str, root: Path) -> Any:
+    """The notebook with its outputs: from the last build if it would be the same, and else run."""
+    kept = root / KEPT
+    file = kept / f"{name}-{mark_of(markdown, root)}.ipynb"
+    with contextlib.suppress(OSError):
+        return nbformat.reads(file.read_text(), 4)
+    notebook = executed(jupytext.reads(markdown, fmt="md"), root)
+    # Where nothing can be written, the next build runs it again.
+    with contextlib.suppress(OSError):
+        kept.mkdir(parents=True, exist_ok=True)
+        for old in kept.glob(f"{name}-*"):
+            old.unlink()
+        whole = kept / f"{name}-{os.getpid()}.part"
+        whole.write_text(nbformat.writes(notebook))
+        whole.replace(file)
+    return notebook
+
+
+def mark_of(markdown: str, root: Path) -> str:
+    """What tells a notebook and everything that it rests on from any other."""
+    mark = hashlib.sha256(f"{sys.version}\n{markdown}".encode())
+    mark.update("".join(sorted(f"{one.name} {one.version}\n" for one in distributions())).encode())
+    for folder in SOURCES:
+        for file in sorted(path for path in (root / folder).rglob("*") if path.suffix in ENDINGS):
+            mark.update(f"{file.relative_to(root)}\n".encode() + hashlib.sha256(file.read_bytes()).digest())
+    return mark.hexdigest()[:16]
 
 
 def executed(notebook: Any, root: Path) -> Any:
