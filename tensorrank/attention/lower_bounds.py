@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import TypeVar
 
 from tensorrank.attention.identity_weights import identity_bound
-from tensorrank.attention.large_counts import LONGEST_LOG3, if_short
+from tensorrank.attention.large_counts import LONGEST_LOG3, if_short, log3_moment_bound
 from tensorrank.attention.monomial import MOST_STEPS, Monomial, monomial, wanted_sizes
 from tensorrank.attention.products import Block, layouts
 from tensorrank.attention.two_tokens import log3_two_token_rank, masked_two_token_bound, two_token_rank
@@ -204,12 +204,24 @@ def _product(sizes: _Sizes) -> int:
 @lru_cache(maxsize=1024)
 def _best_layout(sizes: _Sizes) -> tuple[float, tuple[Block, ...]]:
     """The logarithm to base 3 of the largest product bound, and its blocks; 0 and no blocks if there is none."""
-    found = ((_log3_product(sizes, blocks), blocks) for blocks in layouts(sizes.depth, sizes.width, sizes.heads))
-    return max(found, key=lambda each: each[0], default=(0.0, ()))
+    best: tuple[float, tuple[Block, ...]] = (0.0, ())
+    possible = [(_log3_product(_log3_at_most, sizes, one), one) for one in layouts(sizes.depth, sizes.width, sizes.heads)]
+    # The bound of a layout takes a search for each block. Layouts that promise most come first, and end it soon.
+    for most, blocks in sorted(possible, key=lambda each: each[0], reverse=True):
+        if most < best[0]:
+            break
+        best = max(best, (_log3_product(lambda block: _log3_apart(block)[0], sizes, blocks), blocks), key=lambda each: each[0])
+    return best
 
 
-def _log3_product(sizes: _Sizes, blocks: Sequence[Block]) -> float:
-    given, least = _of_blocks(lambda block: _log3_apart(block)[0], sizes, blocks)
+def _log3_at_most(sizes: _Sizes) -> float:
+    """The logarithm to base 3 of the moment bound, which no lower bound passes."""
+    return log3_moment_bound(sizes.depth, sizes.width, sizes.near, sizes.far)
+
+
+def _log3_product(apart: Callable[[_Sizes], float], sizes: _Sizes, blocks: Sequence[Block]) -> float:
+    """The logarithm to base 3 of the product bound of a layout, from the logarithm that each block has."""
+    given, least = _of_blocks(apart, sizes, blocks)
     counts = [block.count for block in blocks]
     doublings = sum(counts) // 2
     of_given, of_least = (sum(log * count for log, count in zip(logs, counts, strict=True)) for logs in (given, least))
