@@ -63,7 +63,7 @@ def numerical_separation_rank(
             and for `SoftmaxAttention` those of its values. It makes the sample smaller; none by default.
         threads: how many threads share the work; by default as many as there are processors.
         progress: True shows a line in a terminal or a notebook; a function is called with the number of values
-            computed, the number expected so far, and what is under way in words.
+            computed, the number expected so far, and what is under way in words. Nothing is told by default.
 
     Returns:
         A `SeparationRank` with the singular values in `spectrum`, whose gap, `ambiguous` and effective rank tell how

@@ -64,7 +64,7 @@ def separation_rank(model: Model, partition: PartitionLike | None = None, **opti
             for which PyTorch has to be installed (`pip install 'tensorrank[torch]'`). The rank is the same.
         threads: how many threads share the work; by default as many as there are processors.
         progress: True shows a line in a terminal or a notebook; a function is called with the operations done, the
-            total expected so far, and what is under way in words, draw by draw.
+            total expected so far, and what is under way in words, draw by draw. Nothing is told by default.
 
     Returns:
         A `SeparationRank`. Its standing is "exact" only if the certified lower bound meets a proven upper bound.

@@ -58,7 +58,7 @@ COIN = [[0.5, 0.5], [0.25, 0.75]]
         (lambda: HiddenMarkov.fit(ROWS, pseudocount=1e300), "pseudocount is 1e+300; expected at most 1e+100"),
         (lambda: HiddenMarkov.fit(ROWS, variance_floor=1e300), "variance_floor is 1e+300; expected at most 1e+100"),
         (lambda: HiddenMarkov.fit(ROWS, variance_floor=5e-324), "variance_floor is 4.94066e-324; expected at least 1e-100"),
-        (lambda: HiddenMarkov.fit(ROWS, progress=1), "progress is 1; expected a function of the iterations done"),
+        (lambda: HiddenMarkov.fit(ROWS, progress=1), "progress is 1; expected a function of 3 arguments, True or False or None"),
         (lambda: HiddenMarkov.fit(ROWS, weights=[1e308] * 6), "the weights sum to inf; expected 1e-100 to 1e+100: try another"),
         (lambda: HiddenMarkov.fit(ROWS, weights=[5e-324] * 6), "the weights sum to 2.96439e-323; expected 1e-100 to 1e+100"),
         (lambda: HiddenMarkov.fit(ROWS, weights=[1e-70] + [1] * 5), "the weights reach from 1e-70 to 1; expected none below"),
@@ -99,7 +99,7 @@ def test_a_large_pseudocount_makes_tables_uniform(pseudocount):
         (lambda: approximate(CHAIN, 10**30, "plain"), "steps keep would not fit any memory; the memory limit is"),
         (lambda: approximate(CHAIN, 10**12, atoms="products"), "what 1000000000000 steps keep would"),
         (lambda: approximate(CHAIN, 10**15, "sampling"), "what 1000000000000000 steps keep would"),
-        (lambda: approximate(CHAIN, 2, progress=1), "progress is 1; expected a function of the steps done"),
+        (lambda: approximate(CHAIN, 2, progress=1), "progress is 1; expected a function of 3 arguments, True or False or None"),
     ],
 )
 def test_reductions_and_approximations_are_refused_at_once(ask, message):
