@@ -9,7 +9,8 @@ once for all users. Numba itself would pass over a folder that is read-only.
 
 The code of a function contains that of the compiled functions it calls, and the numbers it takes from modules. Numba
 looks for changes in the function's own file alone, so that after an update of the package old code might run. Here
-kept code is used if all of these are what they were.
+kept code is used if all of these are what they were. Of files the contents count, as they were when the function was
+imported: a file may be edited before a process compiles, and images and archives give it another time.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ import warnings
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from functools import partial
+from hashlib import blake2b
+from pathlib import Path
 from typing import Any
 
 from numba import njit
@@ -31,7 +34,6 @@ from numba.core.caching import (
     UserProvidedCacheLocator,
     UserWideCacheLocator,
 )
-from numba.core.dispatcher import Dispatcher
 
 _REMEDY = "every process compiles its kernels anew; set NUMBA_CACHE_DIR to a folder that can be written"
 
@@ -68,7 +70,9 @@ class _Kept(NullCache):
     """
 
     def __init__(self, function: Callable[..., Any]) -> None:
-        self._function = function
+        self.function = function
+        # None where the source is no file: typed at a prompt, or in an archive. Its code is not kept.
+        self.source = _digest(function.__code__.co_filename)
         # Where code is written, and where else it is read; the list is None until the first use.
         self._written: Any = None
         self._read: list[Any] | None = None
@@ -76,9 +80,9 @@ class _Kept(NullCache):
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """The code for a signature that an earlier run compiled, or None."""
         if self._read is None:
-            self._written = _opened(self._function, _writable())
+            self._written = _opened(self, _writable())
             own = self._written and self._written.cache_path
-            places = (_opened(self._function, [place]) for place in _READ_ONLY)
+            places = (_opened(self, [place]) for place in _READ_ONLY)
             self._read = [files for files in places if files and files.cache_path != own]
         try:
             code = self._written.load_overload(sig, target_context) if self._written else None
@@ -95,8 +99,7 @@ class _Kept(NullCache):
         """Keep the code for a signature."""
         if self._written:
             self._write(lambda: self._written.save_overload(sig, data))
-        elif os.path.exists(self._function.__code__.co_filename):
-            # A function typed at a prompt has no source to keep, and nothing is said of it.
+        elif self.source is not None:
             _warn_once("no folder can be written that keeps compiled code")
 
     def _write(self, write: Callable[[], object]) -> None:
@@ -121,11 +124,11 @@ class _Code(CompileResultCacheImpl):
 class _Files(FunctionCache):
     _impl_class: Any
 
-    def __init__(self, function: Callable[..., Any], places: list[Any]) -> None:
+    def __init__(self, kept: _Kept, places: list[Any]) -> None:
         self._impl_class = partial(_Code, places=places)
-        super().__init__(function)  # type: ignore[no-untyped-call]  # numba's own
+        super().__init__(kept.function)  # type: ignore[no-untyped-call]  # numba's own
         found: dict[str, Any] = {}
-        _collect(function, places, found)
+        _collect(kept, found)
         self._cache_file._source_stamp = found
 
 
@@ -155,10 +158,12 @@ def _writable() -> list[Any]:
     return [place for place in places if place is not UserWideCacheLocator or os.path.isabs(os.path.expanduser("~"))]
 
 
-def _opened(function: Callable[..., Any], places: list[Any]) -> _Files | None:
+def _opened(kept: _Kept, places: list[Any]) -> _Files | None:
     """The files of a function in the first of the places that will do, if one does."""
+    if kept.source is None:
+        return None
     try:
-        return _Files(function, places)
+        return _Files(kept, places)
     except RuntimeError:
         return None
 
@@ -170,16 +175,25 @@ def _read(files: _Files, sig: Any, target_context: Any) -> Any:
     return None
 
 
-def _collect(function: Callable[..., Any], places: list[Any], found: dict[str, Any]) -> None:
-    """Write by name the stamps of the files of a function and of compiled ones it calls, and the numbers they use."""
+def _collect(kept: _Kept, found: dict[str, Any]) -> None:
+    """Write by name the sources of a function and of compiled ones it calls, and the numbers they use."""
+    function = kept.function
     module = function.__module__
-    found[f"{module}.{function.__qualname__}"] = _Code(function, places).locator.get_source_stamp()
+    found[f"{module}.{function.__qualname__}"] = kept.source
     for name in function.__code__.co_names:
         value = function.__globals__.get(name)
+        called = getattr(value, "_cache", None)
         if isinstance(value, int | float | str):
             found[f"{module}: {name}"] = value
-        elif isinstance(value, Dispatcher) and f"{value.py_func.__module__}.{value.py_func.__qualname__}" not in found:
-            _collect(value.py_func, places, found)
+        elif isinstance(called, _Kept) and f"{called.function.__module__}.{called.function.__qualname__}" not in found:
+            _collect(called, found)
+
+
+def _digest(path: str) -> bytes | None:
+    """What tells the contents of a file from others; None if there is no such file."""
+    with suppress(OSError):
+        return blake2b(Path(path).read_bytes()).digest()
+    return None
 
 
 _lock = threading.Lock()

@@ -101,6 +101,22 @@ def test_code_that_contains_what_has_changed_in_another_file_is_compiled_anew(py
     assert (done.stdout, done.returncode) == (result, 0)
 
 
+def test_code_is_kept_of_the_sources_that_were_imported(python, tmp_path):
+    """Whoever edits a kernel in a checkout may have an interpreter open that has imported it, and not called it yet."""
+    changed = KERNELS.replace("2 * number", "3 * number")
+    edit = f"import kernels, pathlib; pathlib.Path('kernels.py').write_text({changed!r}); print(kernels.double(1))"
+    assert python(edit).stdout == "2\n"
+    assert python("import kernels; print(kernels.double(1))").stdout == "3\n"
+
+
+def test_sources_that_are_unchanged_need_not_have_their_time(python, tmp_path):
+    """Layers of images, archives and checkouts keep other times, or whole seconds of them."""
+    python(USE)
+    os.utime(tmp_path / "kernels.py", (0, 0))
+    tell = f"{USE}\nprint(sum(kernels.square.stats.cache_hits.values()))"
+    assert python(tell).stdout == "42 2.25 4\n2\n"
+
+
 @pytest.mark.parametrize(
     ("place", "why"),
     [
