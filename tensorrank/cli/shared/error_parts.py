@@ -6,7 +6,7 @@ import re
 
 # What ends a message, if anything is advised.
 _ADVICE = re.compile(
-    r"[;:,.] (?:or )?(?:try:? |did you mean |(?=give |for .* as the value, write ))(?P<advice>.+?)[?.]?$",
+    r"[;:,.] (?:or |so )?(?:try:? |did you mean |(?=give |for .* as the value, write ))(?P<advice>.+?)[?.]?$",
     re.IGNORECASE | re.DOTALL,
 )
 # How typer's messages are made, then how those of the package are; the first that fits is taken.
@@ -20,12 +20,13 @@ _GRAMMAR = tuple(
         r"Option '(?P<what>[^']+)' (?P<given>.+?)\.?",
         r"Got unexpected extra argument(?:s|\(s\))? \((?P<given>.*)\)",
         r"(?P<what>\S+) is followed by (?P<given>.+?); expected (?P<expected>.+)",
+        r"(?P<given>.+?) (?:are|was|were) given as (?P<what>.+?)[;,] expected (?P<expected>.+)",
         r"(?P<what>.+?): (?P<given>.+?) (?:was|were) given[;,] expected (?P<expected>.+)",
         r"(?P<given>.+?) (?:was|were) given[;,] expected (?P<expected>.+)",
         r"(?P<what>.+?) (?:is|are|was|were|has|have|(?=cannot )) ?(?P<given>.+?)[;,] expected (?P<expected>.+)",
         r"(?P<what>.+?): (?P<given>.+?); expected (?P<expected>.+)",
         r"(?P<given>.+?); expected (?P<expected>.+)",
-        r"(?P<what>.+?) (?P<given>cannot be .+)",
+        r"(?P<what>.+?)(?<! which) (?P<given>cannot be .+)",
         r"(?P<what>.+?): (?P<given>missing .+)",
     )
 )
@@ -39,7 +40,8 @@ _NAMES = ("what", "given", "expected", "try")
 def parts_of(message: str) -> dict[str, str | None]:
     """The parts of a message by name: `what` is wrong, what was `given`, what was `expected`, and what to `try`.
 
-    A part is None where the sentence has none, or is of another form.
+    A part is None where the sentence has none, or is of another form. What users gave may hold words by which sentences
+    are taken apart, so that the sentence itself is what counts.
 
     >>> parts_of("the engine is 'flot32'; expected one of bytes, float32; did you mean 'float32'?")
     {'what': 'the engine', 'given': 'flot32', 'expected': 'one of bytes, float32', 'try': 'float32'}
