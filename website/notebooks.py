@@ -29,7 +29,8 @@ FOLDER = "notebooks"
 KEPT = ".cache/notebooks"
 # What a notebook rests on, beside its text.
 SOURCES = ("tensorrank", "examples", "website")
-ENDINGS = {".py", ".pyi", ".json", ".safetensors"}
+# Folders below these with what programs write.
+WRITTEN = {"__pycache__", "out"}
 # Seconds that a block may take, on two cores and with kernels yet to be compiled.
 PATIENCE = 300
 # What is printed stands in blocks of its own class.
@@ -90,8 +91,10 @@ def mark_of(markdown: str, root: Path) -> str:
     mark = hashlib.sha256(f"{sys.version}\n{markdown}".encode())
     mark.update("".join(sorted(f"{one.name} {one.version}\n" for one in distributions())).encode())
     for folder in SOURCES:
-        for file in sorted(path for path in (root / folder).rglob("*") if path.suffix in ENDINGS):
-            mark.update(f"{file.relative_to(root)}\n".encode() + hashlib.sha256(file.read_bytes()).digest())
+        for file in sorted(path for path in (root / folder).rglob("*") if path.is_file()):
+            name = file.relative_to(root)
+            if WRITTEN.isdisjoint(name.parts):
+                mark.update(f"{name}\n".encode() + hashlib.sha256(file.read_bytes()).digest())
     return mark.hexdigest()[:16]
 
 

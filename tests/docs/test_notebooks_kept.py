@@ -27,6 +27,7 @@ def root(tmp_path):
     for folder in ("tensorrank", "examples"):
         (tmp_path / folder).mkdir()
         (tmp_path / folder / "code.py").write_text("answer = 1\n")
+        (tmp_path / folder / "table.csv").write_text("1\n")
     return tmp_path
 
 
@@ -36,14 +37,23 @@ def test_what_has_not_changed_is_not_run_again(hook, root):
     assert len(hook.ran) == 1
 
 
-@pytest.mark.parametrize("folder", ["tensorrank", "examples"])
-def test_what_has_changed_is_run_again_and_alone_kept(hook, root, folder):
+@pytest.mark.parametrize("file", ["tensorrank/code.py", "tensorrank/table.csv", "examples/code.py", "examples/table.csv"])
+def test_what_has_changed_is_run_again_and_alone_kept(hook, root, file):
     hook.known_or_executed("teacher", TEXT, root)
-    (root / folder / "code.py").write_text("answer = 2\n")
+    (root / file).write_text("answer = 2\n")
     hook.known_or_executed("teacher", TEXT, root)
     hook.known_or_executed("teacher", TEXT + "More.\n", root)
     assert len(hook.ran) == 3
     assert len(list((root / hook.KEPT).iterdir())) == 1
+
+
+def test_what_programs_write_changes_nothing(hook, root):
+    for place in ("tensorrank/__pycache__", "examples/out"):
+        hook.known_or_executed("teacher", TEXT, root)
+        (root / place).mkdir()
+        (root / place / "written").write_text("1\n")
+    hook.known_or_executed("teacher", TEXT, root)
+    assert len(hook.ran) == 1
 
 
 def test_where_nothing_can_be_written_notebooks_are_run(hook, root):
