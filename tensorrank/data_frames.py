@@ -17,7 +17,7 @@ class Tabular(NotebookTable):
 
     A result is one row. A field that is itself such a result gives several columns, named by both: `rank_value`. A
     field that lists such results gives a row for each of them, beside the other fields; where several fields do, the
-    column `part` names the field.
+    column `part` names the field. A column in the rows of a list whose name another field has is named by both, too.
 
     >>> from dataclasses import dataclass
     >>> @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class Tabular(NotebookTable):
         if not many:
             return [single]
         return [
-            single | ({"part": name} if len(many) > 1 else {}) | row
+            single | ({"part": name} if len(many) > 1 else {}) | _beside(single, name, row)
             for name, values in many.items()
             for one in values
             for row in one.to_rows()
@@ -62,6 +62,11 @@ class Tabular(NotebookTable):
         }
         frame: pd.DataFrame = pandas.DataFrame(series)
         return frame
+
+
+def _beside(single: Mapping[str, Any], name: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row of a list by names of columns that the other fields leave free."""
+    return {f"{name}_{key}" if key in single else key: value for key, value in row.items()}
 
 
 def _flat(named: Mapping[str, Any]) -> dict[str, Any]:

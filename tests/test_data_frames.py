@@ -2,11 +2,13 @@
 
 import sys
 import warnings
+from dataclasses import dataclass
 
 import pandas as pd
 import pytest
 
 import tensorrank as tr
+from tensorrank.data_frames import Tabular
 from tensorrank.errors import TensorRankError
 
 MODELS = [tr.SelfAttention(2, 2), tr.RecurrentCircuit(1, 2, 2, 4), tr.HiddenMarkov.random(2, 2, 4, seed=0)]
@@ -31,6 +33,23 @@ def test_a_result_is_one_row_and_a_list_of_results_has_a_row_for_each():
     assert set(frame["states"]) == {2}
     parts = tr.experiments.level_sizes(depths=(2,), states=2, symbols=2).to_pandas()
     assert {"wholes"} < set(parts["part"])
+
+
+@dataclass(frozen=True)
+class Part(Tabular):
+    size: int
+    weight: int
+
+
+@dataclass(frozen=True)
+class Whole(Tabular):
+    size: int
+    parts: tuple[Part, ...]
+
+
+def test_no_column_of_a_list_takes_the_place_of_another_field():
+    whole = Whole(5, (Part(2, 7), Part(3, 8)))
+    assert whole.to_rows() == [{"size": 5, "parts_size": 2, "weight": 7}, {"size": 5, "parts_size": 3, "weight": 8}]
 
 
 def test_whole_numbers_of_any_size_stay_whole():

@@ -92,14 +92,14 @@ def with_progress(function: Callable[P, R]) -> Callable[P, R]:
 def time_left(seconds: float | None) -> str:
     """The seconds that remain in words, to the precision that a forecast has; no words for None.
 
-    >>> time_left(4000), time_left(None)
-    ('1.1 h left', '')
+    >>> time_left(4000), time_left(123 * 86400), time_left(None)
+    ('1.1 h left', '120 d left', '')
     """
     if seconds is None:
         return ""
     for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
         if seconds >= size:
-            return f"{seconds / size:.2g} {unit} left"
+            return f"{float(f'{seconds / size:.2g}'):g} {unit} left"
     return f"{seconds:.0f} s left"
 
 
