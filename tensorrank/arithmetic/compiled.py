@@ -26,6 +26,7 @@ from pathlib import Path
 from typing import Any
 
 from numba import njit
+from numba.core import sigutils
 from numba.core.caching import (
     CompileResultCacheImpl,
     FunctionCache,
@@ -131,6 +132,17 @@ class _Files(FunctionCache):
         _collect(kept, found)
         self._cache_file._source_stamp = found
 
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        """The code for a signature, or None; ValueError for code of another one.
+
+        Two processes that write the files of one function at a time may choose one name for the code of two signatures.
+        """
+        code = super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]  # numba's own
+        args, _ = sigutils.normalize_signature(sig)  # type: ignore[no-untyped-call]
+        if code is not None and tuple(code.signature.args) != tuple(args):
+            raise ValueError(f"code for {code.signature} was kept as that for {sig}")
+        return code
+
 
 class _Filled:
     """What numba asks of a folder before it uses it, asked of one that is only read."""
@@ -171,7 +183,7 @@ def _opened(kept: _Kept, places: list[Any]) -> _Files | None:
 def _read(files: _Files, sig: Any, target_context: Any) -> Any:
     """The code for a signature in files of another user; damaged ones, or ones kept from this user, count as none."""
     with suppress(Exception):
-        return files.load_overload(sig, target_context)  # type: ignore[no-untyped-call]  # numba's own
+        return files.load_overload(sig, target_context)
     return None
 
 

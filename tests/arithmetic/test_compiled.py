@@ -109,6 +109,17 @@ def test_code_is_kept_of_the_sources_that_were_imported(python, tmp_path):
     assert python("import kernels; print(kernels.double(1))").stdout == "3\n"
 
 
+def test_code_of_another_signature_is_not_run(python, tmp_path):
+    """Two processes that compile one function at a time for two signatures may give both files one name."""
+    python(USE)
+    one, other = sorted((tmp_path / "__pycache__").glob("kernels.square*.nbc"))
+    code = one.read_bytes()
+    one.write_bytes(other.read_bytes())
+    other.write_bytes(code)
+    done = python(USE)
+    assert (done.stdout, done.stderr) == ("42 2.25 4\n", "")
+
+
 def test_sources_that_are_unchanged_need_not_have_their_time(python, tmp_path):
     """Layers of images, archives and checkouts keep other times, or whole seconds of them."""
     python(USE)
