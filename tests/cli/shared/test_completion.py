@@ -12,8 +12,10 @@ from typer.main import get_command
 
 import tensorrank as tr
 from tensorrank.arithmetic.elimination.engine_choice import EngineName
+from tensorrank.atlas.kinds import KINDS as SIZED
 from tensorrank.cli.main import app
 from tensorrank.cli.shared import completion
+from tensorrank.experiments.comparison import Family
 from tensorrank.mixtures.kinds import KINDS
 from tensorrank.separation.options import Method
 from tensorrank.separation.result import Standing
@@ -32,6 +34,8 @@ def test_names_are_those_that_the_package_knows():
     assert tuple(KINDS) == completion.MIXTURES
     assert get_args(EngineName) == completion.ENGINES
     assert get_args(Method) == completion.METHODS
+    # Those of studies and stores, and those of comparisons.
+    assert tuple(SIZED) == get_args(Family) == completion.ARCHITECTURES
     assert {*completion.STANDINGS} < {*get_args(Standing)}
     assert {*completion.PICTURES} <= {*FigureCanvasBase.filetypes}
     for name in completion.PARTITIONS:
