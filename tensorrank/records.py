@@ -13,7 +13,6 @@ from typing import Any, ClassVar
 
 from tensorrank.arguments import shown
 from tensorrank.data_frames import Tabular
-from tensorrank.notebook_tables import cell, spaced
 from tensorrank.short_reprs import ShortRepr
 from tensorrank.whole_numbers import to_text
 
@@ -74,26 +73,9 @@ class Record(ShortRepr, Tabular):
     derived: ClassVar[tuple[str, ...]] = ()
     left_out: ClassVar[tuple[str, ...]] = ()
 
-    def __init_subclass__(cls, **options: Any) -> None:
-        super().__init_subclass__(**options)
-        # A dataclass keeps a text of its own class, and would else make one that fails for long whole numbers.
-        if cls.__repr__ is Record.__repr__:
-            cls.__repr__ = Record.__repr__  # type: ignore[method-assign] # of the base, for every record
-
-    def __repr__(self) -> str:
-        # A record is a dataclass, which the base cannot say to type checkers.
-        parts = (f"{field.name}={_written(getattr(self, field.name))}" for field in fields(self) if field.repr)  # type: ignore[arg-type]
-        return f"{type(self).__qualname__}({', '.join(parts)})"
-
     def to_dict(self) -> dict[str, Any]:
         """The record as plain values, ready for JSON: the heading, the fields in order, the derived values."""
         return {name: plain(value) for name, value in self._named_values().items() if name not in self.left_out}
-
-    def _in_a_cell(self) -> str:
-        if type(self).__str__ is not object.__str__ or type(self).__repr__ is not Record.__repr__:
-            return str(self)
-        named = {name: value for name, value in self._named_values().items() if value is not None}
-        return ", ".join(f"{spaced(name)} {cell(value)}" for name, value in named.items())
 
     def _named_values(self) -> dict[str, Any]:
         # A record is a dataclass, which the base cannot say to type checkers.
@@ -101,10 +83,3 @@ class Record(ShortRepr, Tabular):
         # A model may have no plain form, and yet tells results apart.
         words = {"model": str(self.model)} if "model" in self.left_out and hasattr(self, "model") else {}
         return {**self.heading, **words, **{name: getattr(self, name) for name in (*names, *self.derived)}}
-
-
-def _written(value: Any) -> str:
-    try:
-        return repr(value)
-    except ValueError:  # a whole number of more digits than Python writes
-        return shown(value)

@@ -51,7 +51,8 @@ def reporting(progress: ProgressLike) -> Iterator[Progress]:
     ...     tell is silent
     True
     """
-    if progress is True:
+    # Programs without a console have no standard error.
+    if progress is True and sys.stderr is not None:
         with ProgressLine() as line:
             yield line
     else:

@@ -97,6 +97,12 @@ def test_compilation_is_announced_and_no_seconds_are_told_of_it(terminal):
     assert terminal.lines[1].startswith("50 %, 0 s: elimination")
 
 
+def test_without_a_standard_error_nobody_is_told(monkeypatch):
+    monkeypatch.setattr(module, "sys", SimpleNamespace(stderr=None))
+    with reporting(True) as tell:
+        assert tell is silent
+
+
 @pytest.mark.parametrize("given", [None, False])
 def test_without_progress_nobody_is_told(given):
     with reporting(given) as tell:
