@@ -24,11 +24,12 @@ class _Compiling(event.Listener):
         self._depth, self._began = 0, 0.0
 
     def on_start(self, event: Any) -> None:
-        if not self._depth:
+        # Counted first: numba tells of the end also where telling is interrupted.
+        self._depth += 1
+        if self._depth == 1:
             self._began = time.perf_counter()
             for tell in self.told:
                 tell()
-        self._depth += 1
 
     def on_end(self, event: Any) -> None:
         self._depth -= 1

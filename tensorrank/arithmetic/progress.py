@@ -6,7 +6,7 @@ import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import wraps
 from typing import ParamSpec, TypedDict, TypeVar
 
@@ -23,6 +23,8 @@ ProgressLike = Progress | bool | None
 _PATIENCE, _PAUSE = 1.0, 0.2
 # Seconds from one line to the next where none can be written over, as in a file.
 _LONG_PAUSE = 30.0
+# What standard error raises that is None (a program without a console), closed, full, or short of a sign.
+_NO_STREAM = (AttributeError, OSError, ValueError)
 
 
 def silent(done: float, total: float, what: str) -> None:
@@ -109,7 +111,8 @@ class ProgressLine:
 
     It is a context manager. Work that is done within a second shows nothing, and the line goes away when the context
     ends. In a file, where nothing can be written over, a line is written every half minute. The seconds shown are those
-    since the beginning, without those of compilation.
+    since the beginning, without those of compilation. Where standard error is missing, closed or full, the work goes on
+    without the line.
 
     >>> with ProgressLine() as line:
     ...     line(1, 2, "elimination")
@@ -144,8 +147,7 @@ class ProgressLine:
         self._within.close()
         if self._overwrites and self._shown:
             self._show("")
-            sys.stderr.write("\r")
-            sys.stderr.flush()
+            _write("\r")
 
     def _tell_of_compilation(self) -> None:
         if self._overwrites and time.monotonic() >= self._next:
@@ -153,16 +155,22 @@ class ProgressLine:
 
     def _show(self, text: str) -> None:
         if not self._overwrites:
-            sys.stderr.write(text + "\n")
-            sys.stderr.flush()
+            _write(text + "\n")
             return
         # A line that is longer than the terminal is wide could not be written over.
         text = text[: shutil.get_terminal_size().columns - 1]
-        sys.stderr.write("\r" + text.ljust(len(self._shown)))
-        sys.stderr.flush()
+        _write("\r" + text.ljust(len(self._shown)))
         self._shown = text
 
 
 def _can_be_overwritten() -> bool:
     """Whether standard error is a terminal, or belongs to a notebook."""
-    return sys.stderr.isatty() or type(sys.stderr).__module__.startswith("ipykernel.")
+    with suppress(*_NO_STREAM):
+        return sys.stderr.isatty() or type(sys.stderr).__module__.startswith("ipykernel.")
+    return False
+
+
+def _write(text: str) -> None:
+    with suppress(*_NO_STREAM):
+        sys.stderr.write(text)
+        sys.stderr.flush()

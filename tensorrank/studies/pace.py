@@ -31,9 +31,13 @@ _FORESEEN = 0.02
 def seconds_left(elapsed: float, done: float, left: float) -> float:
     """The seconds in which the operations left may be done, if those done took the seconds that have elapsed.
 
+    A clock goes back by the seconds of a compilation that ends, and a block begins anew where its worker was lost:
+    what is below zero counts as zero.
+
     >>> seconds_left(0, done=0, left=5e12)
     100.0
     """
+    elapsed, done, left = max(0.0, elapsed), max(0.0, done), max(0.0, left)
     return left * (elapsed + _AS_IF_SEEN) / (done + _AS_IF_SEEN * TYPICAL_RATE)
 
 
@@ -114,9 +118,8 @@ class Pace:
         waiting = self.total - self._finished - sum(self._planned.values())
         elapsed = self.clock() - self._started
         computed = self._computed + done - self._recalled + self._fresh * _AROUND_A_RANK
-        left = seconds_left(
-            elapsed, max(0.0, computed), max(0.0, waiting) + expected - done + (self.ranks - self.found) * _AROUND_A_RANK
-        )
+        remaining = max(0.0, waiting) + expected - done + (self.ranks - self.found) * _AROUND_A_RANK
+        left = seconds_left(elapsed, computed, remaining)
         # What seems nearly done may still need further draws, or be done at once.
         return left if left > _FORESEEN * elapsed else None
 

@@ -2,9 +2,10 @@
 
 import time
 
+import pytest
 from numba import njit
 
-from tensorrank.arithmetic.compile_time import stopwatch, told_of_compilation
+from tensorrank.arithmetic.compile_time import event, stopwatch, told_of_compilation
 
 
 def test_the_seconds_of_compilation_are_left_out_and_its_beginning_is_told():
@@ -25,3 +26,19 @@ def test_nothing_is_told_after_the_context():
         pass
     assert njit(lambda x: x - 1)(3) == 2
     assert not told
+
+
+def test_seconds_are_left_out_also_after_an_interrupt_while_being_told():
+    def interrupted():
+        raise KeyboardInterrupt("while it is told")
+
+    with (
+        told_of_compilation(interrupted),
+        pytest.raises(KeyboardInterrupt, match="while it is told"),
+        event.trigger_event("numba:compile"),
+    ):
+        pass
+    seconds = stopwatch()
+    with event.trigger_event("numba:compile"):
+        time.sleep(0.2)
+    assert seconds() < 0.1

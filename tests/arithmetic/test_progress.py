@@ -88,6 +88,31 @@ def test_in_a_file_whole_lines_are_written(monkeypatch):
     assert file.getvalue() == "25 %, 0 s: elimination\n"
 
 
+class Full(Terminal):
+    """A standard error whose file takes nothing more."""
+
+    def write(self, text):
+        raise OSError(28, "No space left on device")
+
+
+def closed():
+    made = Terminal()
+    made.close()
+    return made
+
+
+@pytest.mark.parametrize("stream", [None, closed(), Full(), object()], ids=["none", "closed", "full", "no stream"])
+@pytest.mark.parametrize("pause", ["_PAUSE", "_LONG_PAUSE"])
+def test_work_goes_on_where_nothing_can_be_shown(stream, pause, monkeypatch):
+    monkeypatch.setattr(module, "sys", SimpleNamespace(stderr=stream))
+    for seconds in ("_PATIENCE", pause):
+        monkeypatch.setattr(module, seconds, 0.0)
+    with ProgressLine() as line:
+        with event.trigger_event("numba:compile"):
+            line(1, 4, "elimination")
+        line(2, 4, "elimination")
+
+
 def test_compilation_is_announced_and_no_seconds_are_told_of_it(terminal):
     with ProgressLine() as line:
         with event.trigger_event("numba:compile"):

@@ -1,8 +1,11 @@
 """How long a study and its blocks may still take, by a clock of the test's own."""
 
+import math
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 import tensorrank as tr
 from tensorrank.separation.jobs import JobKey, JobRank
@@ -130,6 +133,31 @@ def test_blocks_that_take_turns_keep_their_own_time(pace, clock):
     assert pace.block_left == pytest.approx(LONG, rel=0.05)
     pace(BlockFinished(LARGE, key(1), RANK, 4.0, 110e13))
     assert (pace.block, pace.block_left) == (None, None)
+
+
+WORKS = st.floats(0, 1e18)
+HEARD = st.one_of(
+    st.builds(lambda done, more: Advanced(SMALL, done, done + more), WORKS, WORKS),
+    # A block whose worker was lost begins anew, and may take more than was planned.
+    st.builds(BlockAdvanced, st.just(SMALL), st.builds(key, st.integers(0, 2)), WORKS, WORKS),
+    st.builds(
+        BlockFinished, st.just(SMALL), st.builds(key, st.integers(0, 2)), st.just(RANK), WORKS, WORKS, fresh=st.booleans()
+    ),
+)
+
+
+# The clock leaves out compilation, so that it goes back when one ends.
+@given(WORKS, WORKS, st.lists(st.tuples(HEARD, st.floats(-100, 1e6)), max_size=20))
+def test_whatever_is_heard_no_forecast_is_below_zero(study, planned, stream):
+    clock = Clock()
+    pace = Pace(clock)
+    pace(StudyStarted(2, study))
+    pace(RankStarted(SMALL, replace(PLANS[SMALL], work=planned)))
+    for event, seconds in stream:
+        pace(event)
+        clock.now += seconds
+        for left in (pace.study_left, pace.block_left):
+            assert left is None or (left >= 0 and math.isfinite(left))
 
 
 def test_a_study_ends_at_its_whole_and_leaves_no_block():
