@@ -15,7 +15,7 @@ _GRAMMAR = tuple(
     for pattern in (
         r"Invalid value for '(?P<what>[^']+)': (?P<given>.+?) was given\. (?:Input should be )?(?P<expected>[^,]+)(?:,.*)?",
         r"Invalid value for '(?P<what>[^']+)': (?P<expected>.+)",
-        r"No such (?P<what>option|command):? '?(?P<given>[^\s']+?)'?\.?(?: \(Possible options: (?P<expected>.*?)\))?(?:\..*)?",
+        r"No such (?P<what>option|command):? (?P<given>'\S*'|\"\S*\"|\S+?)\.?(?: \(.+?: (?P<expected>.*?)\))?(?:\..*)?",
         r"Missing (?:option|argument|parameter) '(?P<what>[^']+)'\.?(?P<expected>.*)",
         r"Option '(?P<what>[^']+)' (?P<given>.+?)\.?",
         r"Got unexpected extra argument(?:s|\(s\))? \((?P<given>.*)\)",
@@ -30,6 +30,8 @@ _GRAMMAR = tuple(
         r"(?P<what>.+?): (?P<given>missing .+)",
     )
 )
+# A text within quotes, as Python writes it. It may have the words by which sentences are taken apart.
+_QUOTATION = re.compile(r"""(?<!\w)(?P<quote>['"])(?:\\.|(?!(?P=quote))[^\\])*(?P=quote)(?!\w)""", re.DOTALL)
 # A text alone is given as it was typed.
 _QUOTED = re.compile(r"^'([^'\\]*)'$")
 # Longer messages, which no check makes, are not taken apart: the time grows with the square.
@@ -46,12 +48,23 @@ def parts_of(message: str) -> dict[str, str | None]:
     >>> parts_of("the engine is 'flot32'; expected one of bytes, float32; did you mean 'float32'?")
     {'what': 'the engine', 'given': 'flot32', 'expected': 'one of bytes, float32', 'try': 'float32'}
     """
-    parts = dict.fromkeys(_NAMES, "")
     if len(message) > _LONGEST:
         return dict.fromkeys(_NAMES)
+    # Quotations are covered first; one whose end was cut off may cover the sentence, which is then read as it is.
+    spans = _spans(_QUOTATION.sub(_covered, message)) or _spans(message)
+    parts = {name: message[start:end].strip() for name, (start, end) in spans.items()}
+    return {name: _QUOTED.sub(r"\1", parts.get(name, "")) or None for name in _NAMES}
+
+
+def _covered(quotation: re.Match[str]) -> str:
+    quote, length = quotation["quote"], len(quotation[0]) - 2
+    return quote + "x" * length + quote
+
+
+def _spans(message: str) -> dict[str, tuple[int, int]]:
+    """Where the parts of a message begin and end."""
     advice = _ADVICE.search(message)
-    if advice is not None:
-        parts["try"], message = advice["advice"], message[: advice.start()]
-    found = next((match for pattern in _GRAMMAR if (match := pattern.fullmatch(message))), None)
-    parts |= {} if found is None else {name: text for name, text in found.groupdict().items() if text}
-    return {name: _QUOTED.sub(r"\1", text.strip()) or None for name, text in parts.items()}
+    found = {} if advice is None else {"try": advice.span("advice")}
+    sentence = message if advice is None else message[: advice.start()]
+    match = next((match for pattern in _GRAMMAR if (match := pattern.fullmatch(sentence))), None)
+    return found | ({} if match is None else {name: match.span(name) for name, text in match.groupdict().items() if text})

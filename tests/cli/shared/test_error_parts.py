@@ -4,6 +4,8 @@ import ast
 from pathlib import Path
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 import tensorrank
 from tensorrank.cli.shared.error_parts import parts_of
@@ -25,6 +27,7 @@ from tensorrank.cli.shared.error_parts import parts_of
         ("Parquet needs pyarrow; try: pip install pyarrow", None, None, None, "pip install pyarrow"),
         ("No such option: --widht (Possible options: --width)", "option", "--widht", "--width", None),
         ("No such command 'x'.", "command", "x", None, None),
+        ("No such command 'x.json'.", "command", "x.json", None, None),
         ("Missing option '--hidden'.", "--hidden", None, None, None),
         (
             "Invalid value for '--seed': 'a' was given. Input should be a valid integer, unable",
@@ -43,8 +46,25 @@ def test_the_parts_of_a_message(message, what, given, expected, advice):
     assert parts_of(message) == {"what": what, "given": given, "expected": expected, "try": advice}
 
 
+@given(st.text(max_size=40))
+@example("x; expected y; try: z")
+@example("a: b was given, expected c'd")
+@example("for x as the value, write")
+def test_what_was_given_is_no_part_of_the_sentence(text):
+    message = f"the engine is {text!r}; expected one of a, b; try: more"
+    plain = text if text and repr(text) == f"'{text}'" and "\\" not in text else repr(text) if text else None
+    assert parts_of(message) == {"what": "the engine", "given": plain, "expected": "one of a, b", "try": "more"}
+
+
+@pytest.mark.parametrize("message", ["a list of '1; expected numbers", "the user's file is 'x; expected one of the user's"])
+def test_quotes_without_an_end_cover_nothing(message):
+    assert parts_of(message)["expected"] in ("numbers", "one of the user's")
+
+
 @pytest.mark.parametrize(
-    "message", ["a is " * 20_000, "; expected " * 180, "x " * 50_000 + "; try", "a is " * 390, ", give" * 330], ids=len
+    "message",
+    ["a is " * 20_000, "; expected " * 180, "x " * 50_000 + "; try", "a is " * 390, " '" * 999, "'\\" * 999, ", give" * 330],
+    ids=len,
 )
 def test_long_messages_take_no_time(message):
     assert set(parts_of(message)) == {"what", "given", "expected", "try"}
