@@ -98,7 +98,8 @@ def main() -> None:
     sys.set_int_max_str_digits(0)
     warnings.showwarning = _in_a_sentence
     with settled_streams():
-        app()
+        # Also of `python -m tensorrank`, whose words shells would complete one by one.
+        app(prog_name="tensorrank")
 
 
 def _in_a_sentence(message: Warning | str, *where: Any, **more: Any) -> None:

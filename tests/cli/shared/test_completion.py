@@ -99,3 +99,11 @@ def test_a_shell_waits_for_no_heavy_module():
     line = {"_TENSORRANK_COMPLETE": "complete_bash", "COMP_WORDS": "tensorrank reduce h.json --to hi", "COMP_CWORD": "4"}
     done = subprocess.run([sys.executable, "-c", program], env=line, capture_output=True, text=True, timeout=60)
     assert (done.stdout.split(), done.stderr.strip()) == (["hidden_markov", "hierarchical"], "[]")
+
+
+def test_the_script_of_a_shell_is_for_the_installed_program_however_it_was_asked_for():
+    """`python -m tensorrank` has three words, of which bash would complete each, `python` among them."""
+    for program in (PROGRAM, [sys.executable, "-m", "tensorrank"]):
+        done = subprocess.run([*program, "--show-completion", "bash"], capture_output=True, text=True, timeout=60)
+        assert done.stdout.splitlines()[-1] == "complete -o default -F _tensorrank_completion tensorrank"
+        assert "_TENSORRANK_COMPLETE=complete_bash" in done.stdout
