@@ -51,7 +51,8 @@ class SeparationRank(Record):
             order of first use; empty where nothing was multiplied, and in results older than this field.
 
     Two results are equal when all but their seconds, engines and primes are: the question, the answer, and what it
-    rests on. Which primes serve depends on the engine. A notebook shows a result as a small table.
+    rests on. Which primes serve depends on the engine. The model is known in words: results of two mixtures of the same
+    sizes may be equal though the tables differ. A notebook shows a result as a small table.
 
     Raises:
         TensorRankError: if the fields contradict each other.
