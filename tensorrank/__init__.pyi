@@ -7,6 +7,7 @@ from .arithmetic.spectrum import numerical_rank as numerical_rank
 from .atlas.atlas import Atlas as Atlas
 from .attention import bounds as bounds
 from .attention.architecture import SelfAttention as SelfAttention
+from .attention.higher_order import HigherOrderAttention as HigherOrderAttention
 from .attention.softmax import SoftmaxAttention as SoftmaxAttention
 from .attention.trained.adapters import from_safetensors as from_safetensors, from_torch as from_torch
 from .circuits.convolutional import ConvolutionalCircuit as ConvolutionalCircuit

@@ -17,6 +17,7 @@ from tensorrank.experiments.formats import CutRow, FormatRanks
 from tensorrank.experiments.hierarchy import ARROWS
 from tensorrank.experiments.interleaved import InterleavedRanks, InterleavedRow
 from tensorrank.experiments.levels import level_sizes
+from tensorrank.experiments.orders import order_ranks
 from tensorrank.experiments.perfect_matchings import PerfectMatchingsRow, PerfectMatchingStates
 from tensorrank.experiments.sparse_averaging import DimensionRow, ErrorByDimension, ErrorRow, LeastDimensions
 from tensorrank.experiments.sparse_averaging_bits import BitsByDimension, BitsRow
@@ -202,6 +203,10 @@ def _formats(count):
     return FormatRanks(8, 2, 2, 0, tuple(prefixes), tuple(dyadic))
 
 
+def _orders(count):
+    return order_ranks(range(2, 2 + count), widths=[1, 2], depths=[1], work=1e6)
+
+
 def _matchings(count):
     methods = ("ranks", "pairs cut", "spectrum")
     rows = [
@@ -247,6 +252,7 @@ PANELS = {
     "comparison": lambda count, **options: tr.figures.comparison(_compared()[:count], **options),
     "interleaved": lambda count, **options: tr.figures.interleaved(_interleaved(count), **options),
     "formats": lambda count, **options: tr.figures.formats(_formats(count), **options),
+    "orders": lambda count, **options: tr.figures.orders(_orders(count), width=4, **options),
     "depth_on_data": lambda count, **options: tr.figures.depth_on_data(depth_scores(count), **options),
     "ablation": lambda count, **options: tr.figures.ablation(losses(count + 1), **options),
     "approximation": lambda count, **options: tr.figures.approximation(approximations(count), **options),

@@ -12,15 +12,18 @@ from typing import Any
 
 from tensorrank.arguments import nearest, shown
 from tensorrank.attention.architecture import SelfAttention
+from tensorrank.attention.higher_order import HigherOrderAttention
 from tensorrank.circuits.convolutional import ConvolutionalCircuit
 from tensorrank.circuits.recurrent import RecurrentCircuit
 from tensorrank.errors import TensorRankError
 from tensorrank.studies.model_key import ModelKey
 
-SizedModel = SelfAttention | RecurrentCircuit | ConvolutionalCircuit
+SizedModel = SelfAttention | HigherOrderAttention | RecurrentCircuit | ConvolutionalCircuit
 
 # A new kind is one more class here.
-KINDS: dict[str, type[SizedModel]] = {one.kind: one for one in (SelfAttention, RecurrentCircuit, ConvolutionalCircuit)}
+KINDS: dict[str, type[SizedModel]] = {
+    one.kind: one for one in (SelfAttention, HigherOrderAttention, RecurrentCircuit, ConvolutionalCircuit)
+}
 
 
 def made(kind: Any, sizes: Mapping[str, Any]) -> SizedModel:

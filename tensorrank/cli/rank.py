@@ -88,6 +88,32 @@ def attention(
     print_rank(model, given, unit="tokens", method=method, weights=given_weights(weights, model.shapes))
 
 
+@app.command("higher-order")
+@unbundled
+def higher_order(
+    depth: Annotated[int, typer.Option(help="Number of layers, L.")],
+    width: Annotated[int, typer.Option(help="Dimension of a token, d.")],
+    order: Annotated[int, typer.Option(help="Tokens that a head looks at, itself included: 3 for triplets.")] = 3,
+    heads: options.Heads = 1,
+    head_dim: options.HeadDim = None,
+    tokens: Annotated[int | None, typer.Option(help="Tokens; 2 x width by default, as many as can matter.")] = None,
+    output_token: Annotated[int, typer.Option(help="Token whose output is studied.")] = 0,
+    weights: options.Weights = None,
+    method: Annotated[
+        str, typer.Option(help="auto, catalecticant or grid.", autocompletion=completion.offered(*completion.METHODS))
+    ] = "auto",
+    *,
+    given: options.RankOptions,
+) -> None:
+    """The separation rank of attention whose heads look at several tokens at once, without softmax.
+
+    Example: tensorrank rank higher-order --depth 2 --width 2 --order 3
+    """
+    sizes: dict[str, Any] = {"heads": heads, "head_dim": head_dim, "tokens": tokens, "output_token": output_token}
+    model = tr.HigherOrderAttention(depth, width, order=order, **sizes)
+    print_rank(model, given, unit="tokens", method=method, weights=given_weights(weights, model.shapes))
+
+
 @app.command()
 @unbundled
 def softmax(

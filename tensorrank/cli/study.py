@@ -37,7 +37,7 @@ def study(
         typer.Argument(
             metavar="KIND SIZE=VALUES | FILE",
             show_default=False,
-            help="Other models: a kind (attention, recurrent, convolutional) and its sizes, or mixtures in files.",
+            help="Others: a kind (attention, higher-order, recurrent, convolutional) and its sizes, or mixtures in files.",
             autocompletion=completion.offered(*completion.ARCHITECTURES),
         ),
     ] = None,

@@ -23,6 +23,7 @@ from .formats import FormatRanks as FormatRanks, format_ranks as format_ranks
 from .hierarchy import Hierarchy as Hierarchy, measure_hierarchy as measure_hierarchy
 from .interleaved import InterleavedRanks as InterleavedRanks, interleaved_ranks as interleaved_ranks
 from .levels import LevelSizes as LevelSizes, cut_to as cut_to, level_sizes as level_sizes
+from .orders import OrderRanks as OrderRanks, order_ranks as order_ranks
 from .perfect_matchings import (
     PerfectMatchingStates as PerfectMatchingStates,
     perfect_matching_states as perfect_matching_states,

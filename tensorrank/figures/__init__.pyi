@@ -17,6 +17,7 @@ from .equal_parameters import iso_parameters as iso_parameters
 from .hierarchies import hierarchy as hierarchy
 from .increments_over_depth import increments as increments
 from .knees import knee as knee
+from .orders_of_attention import orders as orders
 from .ranks_over_depth import rank_vs_depth as rank_vs_depth
 from .saving import save as save
 from .sizes_of_models import model_sizes as model_sizes

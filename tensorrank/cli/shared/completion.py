@@ -8,7 +8,7 @@ PARTITIONS = ("halves", "interleaved")
 ENGINES = ("auto", "bytes", "float32", "float64")
 DEVICES = ("cpu", "cuda")
 METHODS = ("auto", "catalecticant", "grid")
-ARCHITECTURES = ("attention", "recurrent", "convolutional")
+ARCHITECTURES = ("attention", "higher-order", "recurrent", "convolutional")
 # A name with a blank, such as "lower bound", would be two words to a shell.
 STANDINGS = ("exact", "probable")
 MIXTURES = ("latent_class", "hidden_markov", "latent_tree", "tensorial_mixture", "hierarchical", "sum_product")
