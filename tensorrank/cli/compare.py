@@ -35,7 +35,7 @@ def compare(
     families: Annotated[
         str,
         typer.Option(
-            help="Some of attention, recurrent and convolutional.", autocompletion=completion.listed(*completion.ARCHITECTURES)
+            help="Some of attention, recurrent and convolutional.", autocompletion=completion.listed(*completion.FAMILIES)
         ),
     ] = "attention,recurrent,convolutional",
     partition: options.Partition = "halves",

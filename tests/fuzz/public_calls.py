@@ -26,10 +26,11 @@ _CALL = "<call>"
 
 
 def parameters_of(call: str) -> list[str]:
-    """The names of the arguments that the function of a call takes."""
-    function = ast.unparse(ast.parse(call, mode="eval").body.func)
-    known = inspect.signature(eval(function, dict(_NAMES))).parameters.values()
-    return [one.name for one in known if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD) and one.name != "self"]
+    """The names of the arguments that the function of a call takes, without those given by their place."""
+    made = ast.parse(call, mode="eval").body
+    known = inspect.signature(eval(ast.unparse(made.func), dict(_NAMES))).parameters.values()
+    names = [one.name for one in known if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD) and one.name != "self"]
+    return names[len(made.args) :]
 
 
 _PARAMETERS: dict[str, list[str]] = {}

@@ -9,6 +9,8 @@ ENGINES = ("auto", "bytes", "float32", "float64")
 DEVICES = ("cpu", "cuda")
 METHODS = ("auto", "catalecticant", "grid")
 ARCHITECTURES = ("attention", "higher-order", "recurrent", "convolutional")
+# Architectures that are compared at equal size.
+FAMILIES = ("attention", "recurrent", "convolutional")
 # A name with a blank, such as "lower bound", would be two words to a shell.
 STANDINGS = ("exact", "probable")
 MIXTURES = ("latent_class", "hidden_markov", "latent_tree", "tensorial_mixture", "hierarchical", "sum_product")

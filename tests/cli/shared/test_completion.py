@@ -34,8 +34,8 @@ def test_names_are_those_that_the_package_knows():
     assert tuple(KINDS) == completion.MIXTURES
     assert get_args(EngineName) == completion.ENGINES
     assert get_args(Method) == completion.METHODS
-    # Those of studies and stores, and those of comparisons.
-    assert tuple(SIZED) == get_args(Family) == completion.ARCHITECTURES
+    assert tuple(SIZED) == completion.ARCHITECTURES
+    assert get_args(Family) == completion.FAMILIES
     assert {*completion.STANDINGS} < {*get_args(Standing)}
     assert {*completion.PICTURES} <= {*FigureCanvasBase.filetypes}
     for name in completion.PARTITIONS:
@@ -60,7 +60,7 @@ def test_names_are_those_that_the_package_knows():
         ("tensorrank atlas --widths 2 --standing ex", ["exact"]),
         ("tensorrank task ranks match3-", ["match3-bigram", "match3-local"]),
         # Files are left to the shell.
-        ("tensorrank rank h", []),
+        ("tensorrank rank m", []),
         ("tensorrank show ", []),
         ("tensorrank advise --config ", []),
     ],
