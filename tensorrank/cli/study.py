@@ -135,6 +135,7 @@ def study(
         findings = raised_findings(findings, stored_findings(store, store.path))
         computed, summary = time.monotonic(), watch.summary
         summary.count(finding.result.standing for finding in findings)
+        watch.say("the table and the pictures")
         write_table(findings, out / "ranks.csv")
         figures = [] if interrupted else save_figures(findings, out, watch.note, **pictured)
         summary.seconds["table and figures"] = time.monotonic() - computed
@@ -161,6 +162,8 @@ def study(
         first, *others = [*figures, out / "ranks.csv", out / STORE_NAME]
         say(f"The {'picture' if figures else 'table'}: {first}")
         typer.echo(f"Also there:  {', '.join(path.name for path in others)}")
+        if figures:
+            say("The pictures also show ranks of the atlas, where it knows more than the table.")
     if interrupted:
         typer.echo(
             f"interrupted: {summary.computed + summary.stored} of {len(plan.models)} ranks and every finished "

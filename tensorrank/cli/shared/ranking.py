@@ -60,8 +60,9 @@ def print_result(model: Any, result: Any, values: dict[str, Any], json: bool) ->
 
 
 def rank_values(result: Any, described: dict[str, Any], split: tr.Bipartition) -> dict[str, Any]:
-    """The rank, or its plan, its model with all sizes and both sides of its bipartition, for JSON."""
-    return {**result.to_dict(), "model": described, "partition": [list(split.a), list(split.b)]}
+    """The rank, or its plan, its model with all sizes, both sides of its bipartition, and this version, for JSON."""
+    sides = [list(split.a), list(split.b)]
+    return {**result.to_dict(), "model": described, "partition": sides, "version": tr.__version__}
 
 
 def named_partition(text: str, sites: int, unit: str = "sites", names: SiteNames = ()) -> tr.Bipartition:
