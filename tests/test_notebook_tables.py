@@ -82,6 +82,13 @@ def test_numbers_are_those_of_the_repr():
     assert re.fullmatch(r"a whole number of some \d+ digits", cell(10**5000))
 
 
+def test_a_plan_says_in_words_what_it_takes():
+    plan = tr.plan(tr.SelfAttention(depth=4, width=3))
+    texts = Cells(plan._repr_html_()).texts
+    assert texts[texts.index("plan") + 1] == " ".join(str(plan).split())
+    assert "s on two cores" in texts[texts.index("plan") + 1]
+
+
 def test_findings_have_the_rows_of_their_table():
     findings = tr.study(widths=(2, 3), depths=(1, 2))
     texts = Cells(findings._repr_html_()).texts

@@ -159,8 +159,8 @@ class ProgressLine:
             return
         # A line that is longer than the terminal is wide could not be written over.
         text = text[: shutil.get_terminal_size().columns - 1]
-        _write("\r" + text.ljust(len(self._shown)))
-        self._shown = text
+        covered, self._shown = len(self._shown), text  # first, for an interrupt may come while it is written
+        _write("\r" + text.ljust(covered))
 
 
 def _can_be_overwritten() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Any
 
 import typer
@@ -72,6 +73,12 @@ def bounds(
         "at least the bound named (almost all weights), at most the moment bound (all weights)"
     )
     wide_console().print(table)
+    falling = [below["depth"] for above, below in pairwise(rows) if below["lower_bound_log3"] < above["lower_bound_log3"]]
+    if falling:
+        say(
+            f"what is proved from below falls at depth {as_ranges(falling)}, since larger bounds would take minutes to count "
+            "or to search for there; nothing says that the rank falls"
+        )
     passed = [row["depth"] for row in rows if _passes(row)]
     if passed:
         say(f"the published upper bound is passed by what is proved from below at depth {as_ranges(passed)}")

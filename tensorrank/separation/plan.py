@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Unpack, get_args
@@ -16,6 +16,7 @@ from tensorrank.arithmetic.elimination.engines import storage
 from tensorrank.arithmetic.elimination.rank import refuse_scratch
 from tensorrank.arithmetic.primes import LARGEST_PRIME, primes_below
 from tensorrank.errors import TensorRankError
+from tensorrank.notebook_tables import Table, cell
 from tensorrank.records import Record
 from tensorrank.separation.architecture import Architecture, Model, as_architecture
 from tensorrank.separation.catalecticant import WORTH_CERTIFYING, CatalecticantPlan, catalecticant_plan
@@ -89,6 +90,10 @@ class Plan(Record):
     def only_bounds(self) -> Plan:
         """The plan to give the bounds in closed form, and to compute nothing."""
         return replace(self, method="bounds", memory=0, work=0)
+
+    def _shown_tables(self) -> Iterator[Table]:
+        lines = {"plan": str(self), "model": self.model, "side A": None if self.partition is None else cell(self.partition)}
+        yield Table([(name, text) for name, text in lines.items() if text is not None])
 
     def __str__(self) -> str:
         if self.theorem is not None:

@@ -27,6 +27,13 @@ def test_wide_networks_are_answered_by_logarithms(width):
     assert "saturated" in table.stdout
 
 
+def test_a_lower_bound_that_falls_with_depth_is_explained():
+    """At width 64 the identity bound would take minutes from depth 6 on."""
+    said = " ".join(bounds("--width", 64, "--depth", "4-7").stdout.split())
+    assert "what is proved from below falls at depth 6, since larger bounds would take minutes" in said
+    assert "falls at depth" not in bounds("--width", 8, "--depth", "1-5").stdout
+
+
 def test_text_and_json_have_the_same_logarithms():
     text, values = bounds("--width", 6, "--depth", "1-9"), json.loads(bounds("--width", 6, "--depth", "1-9", "--json").stdout)
     for row in values["bounds"]:
