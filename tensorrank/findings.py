@@ -147,7 +147,8 @@ def study(
     """The separation ranks of all combinations of some sizes, between the balanced halves of their sites.
 
     Args:
-        kind: the class of the models: `SelfAttention`, the default, `RecurrentCircuit` or `ConvolutionalCircuit`.
+        kind: the class of the models: `SelfAttention`, the default, `RecurrentCircuit`, `ConvolutionalCircuit` or
+            `GatedRecurrence`.
         store: a file that keeps every block as soon as it is finished, or an open `Store`. By default ranks are kept as
             long as this process lives. Either way what was finished, also before an interrupt, is not computed again.
         progress: True shows a line in a terminal or a notebook; a function is called with the operations done, the

@@ -3,6 +3,8 @@
 Weights are dictionaries of arrays of Python's whole numbers or fractions, by the names that users give.
 """
 
+from itertools import product
+
 import numpy as np
 
 
@@ -41,3 +43,30 @@ def recurrent_output(circuit, weights, categories):
             below = w["input"][:, category] if layer == 0 else w["between"][layer - 1] @ states[layer - 1]
             states[layer] = (w["recurrent"][layer] @ states[layer]) * below
     return w["output"] @ states[-1]
+
+
+def gated_output(model, weights, tokens):
+    """Coordinate 0 of the last output of a linear recurrence with gates, as a sum over the steps that are let in.
+
+    What step j adds to row k of a state is its key and value times the gates of row k at all steps since: no state is
+    kept.
+    """
+    w, x = weights, [np.array(token, dtype=object) for token in tokens]
+    counts = {"inputs": 0, "constant": 0, "none": 0}
+    for layer, kind in enumerate(model.layer_gates):
+        following, place = [], counts[kind]
+        for t, xt in enumerate(x):
+            total = 0 * xt
+            for h, k, j in product(range(model.heads), range(model.state), range(t + 1)):
+                gates = 1
+                for passed in x[j + 1 : t + 1]:
+                    if kind == "inputs":
+                        gates = gates * (w["gate"][place, h, k] @ passed)
+                    if kind == "constant":
+                        gates = gates * w["decay"][place, h, k]
+                held = (w["key"][layer, h, k] @ x[j]) * (w["value"][layer, h] @ x[j])
+                total = total + (w["query"][layer, h, k] @ xt) * gates * (w["output"][layer, h] @ held)
+            following.append(total)
+        counts[kind] += 1
+        x = following
+    return x[-1][0]

@@ -1,5 +1,7 @@
 """Arithmetic circuits: networks of sums and products whose separation ranks are published or bounded.
 
 - `recurrent` has `RecurrentCircuit`, deep recurrent networks whose nonlinearity is the product.
+- `gated_recurrence` has `GatedRecurrence`: linear attention, selective state-space models and stacks of both;
+  `gated_values` evaluates it, and `gated_degrees` has its bounds.
 - `convolutional` has `ConvolutionalCircuit`, products over pooling windows; `pooling` has the windows.
 """

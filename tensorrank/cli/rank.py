@@ -116,6 +116,31 @@ def higher_order(
 
 @app.command()
 @unbundled
+def gated(
+    depth: Annotated[int, typer.Option(help="Number of layers, L.")],
+    width: Annotated[int, typer.Option(help="Dimension of a token, d.")],
+    state: Annotated[int, typer.Option(help="Rows of the state of a head, n, each with a gate.")],
+    tokens: Annotated[int, typer.Option(help="Tokens, each a step and a site, N.")],
+    heads: Annotated[int, typer.Option(help="Heads of a layer, H.")] = 1,
+    head_dim: Annotated[int | None, typer.Option(help="Columns of the state of a head, p; width / heads by default.")] = None,
+    gates: Annotated[
+        str, typer.Option(help="inputs, constant or none (linear attention); or one for each layer, such as none+inputs.")
+    ] = "inputs",
+    weights: options.Weights = None,
+    *,
+    given: options.RankOptions,
+) -> None:
+    """The separation rank of a linear recurrence with gates: linear attention, selective state spaces, stacks of both.
+
+    Example: tensorrank rank gated --depth 2 --width 2 --state 2 --tokens 4 --head-dim 1 --gates none+inputs
+    """
+    optional: dict[str, Any] = {"head_dim": head_dim, "gates": tuple(gates.split("+")) if "+" in gates else gates}
+    model = tr.GatedRecurrence(depth, width, state, tokens, heads=heads, **optional)
+    print_rank(model, given, unit="tokens", weights=given_weights(weights, model.shapes))
+
+
+@app.command()
+@unbundled
 def softmax(
     *,
     network: options.AttentionOptions,

@@ -12,6 +12,8 @@ from tensorrank.experiments import comparison
 
 ATTENTION = ("rank", "attention", "--depth", 2)
 RECURRENT = ("rank", "circuit", "recurrent", "--depth", 2, "--hidden", 2, "--channels", 2, "--steps", 8)
+# Closed forms of one layer: min(state, width) + 1 without gates, state (runs - 1) + 1 with gates made of the inputs.
+GATED = ("rank", "gated", "--depth", 1, "--width", 2, "--state", 2, "--tokens", 6, "--gates", "none")
 CONVOLUTIONAL = ("rank", "circuit", "convolutional", "--sites", 8, "--channels", 2, "--widths", "2,2,2")
 SOFTMAX = ("rank", "softmax", "--depth", 1, "--width", 2)
 
@@ -26,6 +28,8 @@ SOFTMAX = ("rank", "softmax", "--depth", 1, "--width", 2)
         ((*ATTENTION, "--width", 2, "--partition", "interleaved", "--output-token", 3), 18, "exact"),
         (("rank", "attention", "--depth", 3, "--width", 1, "--causal", "--tokens", 4), 26, "probable"),
         (RECURRENT, 10, "exact"),
+        (GATED, 3, "exact"),
+        ((*GATED, "--gates", "inputs", "--partition", "interleaved"), 11, "exact"),
         (CONVOLUTIONAL, 2, "exact"),
         ((*CONVOLUTIONAL, "--partition", "interleaved"), 16, "exact"),
         ((*CONVOLUTIONAL, "--pooling", "mirror", "--shared"), 16, "exact"),

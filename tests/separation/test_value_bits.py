@@ -10,10 +10,11 @@ from math import lcm, log2, prod
 
 import numpy as np
 import pytest
-from as_written import attention_output, recurrent_output
+from as_written import attention_output, gated_output, recurrent_output
 
 from tensorrank import (
     ConvolutionalCircuit,
+    GatedRecurrence,
     HiddenMarkov,
     LatentClass,
     RecurrentCircuit,
@@ -89,6 +90,28 @@ def test_recurrent_circuits(circuit):
     scaled = {name: np.abs(array * denominator(array)) for name, array in weights.items()}
     largest = max(recurrent_output(circuit, scaled, at) for at in product(range(circuit.channels), repeat=circuit.steps))
     assert bits(largest) <= circuit.value_bits(weights)
+
+
+@pytest.mark.parametrize("gates", ["inputs", "constant", ("none", "inputs"), ("inputs", "none")], ids=str)
+@pytest.mark.parametrize("tokens", [2, 3])
+def test_recurrences_with_gates(gates, tokens):
+    model = GatedRecurrence(2, 2, 2, tokens, heads=2, gates=gates)
+    inputs = [[1] * model.width] * tokens
+    ones = {name: np.ones(shape, dtype=object) for name, (_, shape) in model.shapes.items()}
+    assert model.value_bits() == pytest.approx(log2(gated_output(model, ones, inputs)))
+    weights = {name: fractions(np.random.default_rng(1), shape) for name, (_, shape) in model.shapes.items()}
+    absolute = gated_output(model, {name: np.abs(array) for name, array in weights.items()}, inputs)
+    # Multiplied by the denominator of an array for each time that it occurs in some term, a value is whole.
+    cleared = absolute * prod(denominator(array) ** occurrences(model, inputs, name) for name, array in weights.items())
+    assert cleared.denominator == 1
+    assert bits(int(cleared)) <= model.value_bits(weights)
+
+
+def occurrences(model, inputs, name):
+    """How often a weight of this name occurs in the longest of the terms, from the size of a value at a large one."""
+    base = 10**40
+    weights = {one: np.full(shape, base if one == name else 1, dtype=object) for one, (_, shape) in model.shapes.items()}
+    return (len(str(gated_output(model, weights, inputs))) - 1) // 40
 
 
 @pytest.mark.parametrize("shared", [False, True])

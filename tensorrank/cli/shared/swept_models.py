@@ -96,6 +96,8 @@ def words_of(model: SizedModel) -> str:
 
 
 def _word(value: Any) -> str:
+    if isinstance(value, list) and isinstance(value[0], str):
+        return "+".join(value)
     if isinstance(value, list):
         return "x".join(map(str, value)) + "x" * (len(value) == 1)
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -125,9 +127,13 @@ def _values(name: str, text: str) -> Sequence[Any]:
 
     >>> _values("depth", "1-3"), _values("widths", "2x3"), _values("widths", "4x"), _values("shared", "true")
     ((1, 2, 3), [(2, 3)], [(4,)], [True])
+    >>> _values("gates", "none+inputs")
+    [('none', 'inputs')]
     """
     if text in ("true", "false"):
         return [text == "true"]
     if re.fullmatch(r"\d+x(\d+x)*\d*", text):
         return [tuple(int(number) for number in text.split("x") if number)]
+    if "+" in text:
+        return [tuple(text.split("+"))]
     return whole_numbers(text, name) if text[:1].isdecimal() else [text]
