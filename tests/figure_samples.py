@@ -14,6 +14,7 @@ from tensorrank.experiments.comparison import compare, contenders
 from tensorrank.experiments.depth_on_data import DepthOnData, FamilyScores
 from tensorrank.experiments.depth_series import series_of
 from tensorrank.experiments.formats import CutRow, FormatRanks
+from tensorrank.experiments.gates import GateRanks, GateRow
 from tensorrank.experiments.hierarchy import ARROWS
 from tensorrank.experiments.interleaved import InterleavedRanks, InterleavedRow
 from tensorrank.experiments.levels import level_sizes
@@ -196,6 +197,20 @@ def _interleaved(count):
     return InterleavedRanks(2, 2, 0, tuple(rows))
 
 
+def _gates(count):
+    stacks = {"attention": "none", "constant gates": "constant", "selective": "inputs"}
+    stacks |= {"attention below": ("none", "inputs"), "attention above": ("inputs", "none")}
+    standings = ("exact", "probable", "lower bound")
+    rows = [
+        GateRow(stack, equal, cut, tr.GatedRecurrence(2, 2, 2, n, gates=gates), rank(4 * n + place, standings[n % 3], None))
+        for place, (stack, gates) in enumerate(stacks.items())
+        for equal in ("state", "parameters")
+        for cut in ("halves", "interleaved")
+        for n in range(2, count + 2)
+    ]
+    return GateRanks(2, 2, 2, 0, tuple(rows))
+
+
 def _formats(count):
     prefixes = [CutRow("tensorial_mixture", 0, last, rank(2 + last % 2), 4) for last in range(7)]
     dyadic = [CutRow("hidden_markov", 2 * i, 2 * i + 1, rank(2, "lower bound"), 4) for i in range(4)]
@@ -251,6 +266,7 @@ PANELS = {
     "collapse": lambda count, **options: tr.figures.collapse(series(count), widths=[2**n for n in range(count)], **options),
     "comparison": lambda count, **options: tr.figures.comparison(_compared()[:count], **options),
     "interleaved": lambda count, **options: tr.figures.interleaved(_interleaved(count), **options),
+    "gates": lambda count, **options: tr.figures.gates(_gates(count), **options),
     "formats": lambda count, **options: tr.figures.formats(_formats(count), **options),
     "orders": lambda count, **options: tr.figures.orders(_orders(count), width=4, **options),
     "depth_on_data": lambda count, **options: tr.figures.depth_on_data(depth_scores(count), **options),

@@ -20,6 +20,7 @@ from .depth_on_data import (
     peaked as peaked,
 )
 from .formats import FormatRanks as FormatRanks, format_ranks as format_ranks
+from .gates import GateRanks as GateRanks, gate_ranks as gate_ranks
 from .hierarchy import Hierarchy as Hierarchy, measure_hierarchy as measure_hierarchy
 from .interleaved import InterleavedRanks as InterleavedRanks, interleaved_ranks as interleaved_ranks
 from .levels import LevelSizes as LevelSizes, cut_to as cut_to, level_sizes as level_sizes
