@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import KW_ONLY, dataclass
-from math import log2
+from math import inf, isfinite, log2
 from typing import Any, ClassVar, Literal, get_args
 
 import numpy as np
@@ -190,29 +190,33 @@ class GatedRecurrence(WeightedArchitecture):
         the terms of a state contain different numbers of gates, and so of the denominators of each array.
         """
         found = heights_of(weights, self.shapes)
-        nothing = Height(0.0, 0.0, 0.0)
-        each = {name: found.get(name, nothing) for name in ("query", "key", "value", "output", "gate", "decay")}
-        bits, n, p, d = {name: one.largest for name, one in each.items()}, self.state, self.head_dim, self.width
-        names = list(each)
-        scales = np.array([each[name].denominator for name in names])
+        each = {name: found.get(name, Height(0.0, 0.0, 0.0)) for name in (*self.shapes, "gate", "decay")}
+        names, denominators = list(each), np.array([one.denominator for one in each.values()])
+        bits = {name: one.largest for name, one in each.items()}
+        summands = log2(self.heads * self.state * self.head_dim * self.width)
 
-        def one(*factors: str) -> Floats:
-            return np.array([float(factors.count(name)) for name in names])
+        def once(*factors: str) -> Floats:
+            return np.array([float(name in factors) for name in names])
 
         # For every token its size in bits, and how many denominators of each array it was multiplied by.
-        tokens = [(0.0, one())] * self.tokens
-        for gate in self.layer_gates:
-            below, tokens, state, power = tokens, [], -np.inf, one()
-            for size, times in below:
-                gated = {"inputs": bits["gate"] + log2(d) + size, "constant": bits["decay"], "none": 0.0}[gate]
-                added = {"inputs": one("gate") + times, "constant": one("decay"), "none": one()}[gate]
-                seen, own = bits["key"] + bits["value"] + 2 * (log2(d) + size), one("key", "value") + 2 * times
-                power, former = np.maximum(power + added, own) if state > -np.inf else own, power + added
-                kept = [gated + state + float((power - former) @ scales)] if state > -np.inf else []
-                state = bits_of_sum([*kept, seen + float((power - own) @ scales)])
-                read = log2(self.heads * n * p * d) + bits["query"] + bits["output"] + state + size
-                tokens.append((read, power + times + one("query", "output")))
-        return tokens[-1][0] + float(sum(scales))
+        tokens = [(0.0, once())] * self.tokens
+        # Floats do not hold the sizes in the deepest stacks, of which nothing is said.
+        with np.errstate(all="ignore"):
+            for gate in self.layer_gates:
+                below, tokens, state, power = tokens, [], -inf, once()
+                for size, times in below:
+                    gated = {"inputs": bits["gate"] + log2(self.width) + size, "constant": bits["decay"], "none": 0.0}[gate]
+                    kept = power + {"inputs": once("gate") + times, "constant": once("decay"), "none": once()}[gate]
+                    own = once("key", "value") + 2 * times
+                    power = own if state == -inf else np.maximum(kept, own)
+                    terms = [bits["key"] + bits["value"] + 2 * (log2(self.width) + size) + (power - own) @ denominators]
+                    if state > -inf:
+                        terms.append(gated + state + (power - kept) @ denominators)
+                    state = bits_of_sum(terms)
+                    read = summands + bits["query"] + bits["output"] + state + size
+                    tokens.append((read, power + times + once("query", "output")))
+            total = tokens[-1][0] + float(denominators.sum())
+        return total if isfinite(total) else inf
 
     def contains(self, partition: Bipartition, other: Model, other_partition: Bipartition) -> bool:
         """True for a recurrence of the same depth, no smaller in any size, whose last tokens are split alike.
@@ -239,6 +243,10 @@ class GatedRecurrence(WeightedArchitecture):
         rows, columns = (rng.standard_normal((count, len(side), self.width)) for side in (partition.a, partition.b))
         found = values(layers_of(weights, self.layer_gates, arithmetic), _in_order(partition, rows, columns), arithmetic)
         return np.array(np.broadcast_to(found, (count, count)))
+
+    def generic_lower_bound(self, partition: PartitionLike) -> int:
+        """The bound 1: a value has positive coefficients only, and vanishes for almost no weights."""
+        return 1
 
     def rank_bound(self, partition: PartitionLike) -> int | None:
         """The bound of `Counts`, which has the proofs: by degrees in tokens and in states, and at depth 1 by runs.

@@ -44,6 +44,16 @@ def test_ranks_of_circuits_are_the_known_ones_and_kept(tmp_path):
     assert [int(row["value"]) for row in table] == list(KNOWN.values())
 
 
+def test_gates_of_every_layer_are_joined_by_a_plus(tmp_path):
+    sizes = ("depth=2", "width=2", "state=2", "tokens=4", "head_dim=1", "gates=none,none+inputs")
+    done = run("study", "gated", *sizes, "--out", tmp_path, "--format", "none")
+    # binom(n + 3, 3) + n + 1 without gates above, binom(n + r + 2, n) + binom(n + r + 1, n) with r steps to come.
+    assert [line.split()[:2] for line in done.stdout.splitlines() if "exact" in line and "none" in line] == [
+        ["none", "13"],
+        ["none+inputs", "25"],
+    ]
+
+
 def test_the_table_has_what_differs_below_what_is_common(tmp_path):
     done = run("study", "convolutional", "sites=4", "channels=2", "widths=2x2,3x", "pooling=mirror", "--out", tmp_path)
     assert "convolutional: channels 2, pooling mirror, shared no, sites 4" in done.stdout

@@ -7,7 +7,7 @@ larger than the rank found: the rank of that grid, by FLINT, is the true one unl
 from itertools import product
 
 import numpy as np
-from as_written import attention_output, recurrent_output
+from as_written import attention_output, gated_output, recurrent_output
 from differential.comparison import Comparison, WrongError, held
 from differential.entries import as_fractions, entries, random_prime
 from differential.modular import residues
@@ -135,4 +135,35 @@ def circuits(rng: np.random.Generator) -> str | None:
     return held(found, truth, question)
 
 
-COMPARISONS = (Comparison("attention", attention), Comparison("circuits", circuits))
+# Sums over all steps that are let in take long.
+_LARGEST_RECURRENCE = 22
+
+
+def recurrences(rng: np.random.Generator) -> str | None:
+    """A linear recurrence with gates of any kind, with random weights or with weights of any kind of entries."""
+    depth = int(rng.choice((1, 1, 2)))
+    sizes = {"width": int(rng.integers(1, 4)), "state": int(rng.integers(1, 4)), "tokens": int(rng.integers(2, 6 - depth))}
+    gates = [str(one) for one in rng.choice(("inputs", "constant", "none"), depth)]
+    model = tr.GatedRecurrence(depth, **sizes, heads=int(rng.integers(1, 3)), head_dim=1, gates=gates)
+    shapes = {name: shape for name, (_, shape) in model.shapes.items()}
+    weights = {name: entries(rng, shape) for name, shape in shapes.items()} if rng.random() < 0.5 else None
+    partition = random_partition(rng, model.tokens)
+    found = tr.separation_rank(model, partition, weights=weights, seed=int(rng.integers(9)), threads=1, work=1e9)
+    size = found.value + 4
+    if size > _LARGEST_RECURRENCE:
+        return None
+    prime = random_prime(rng, 31)
+    drawn = weights or {name: rng.integers(0, prime, shape) for name, shape in shapes.items()}
+    mapped = {name: images(array, prime) for name, array in drawn.items()}
+    tokens = np.empty((size, size, model.tokens, model.width), dtype=object)
+    for side, axis in ((partition.a, 0), (partition.b, 1)):
+        inputs = rng.integers(0, prime, (size, len(side), model.width)).astype(object)
+        tokens[:, :, list(side)] = np.expand_dims(inputs, 1 - axis)
+    values = [[gated_output(model, mapped, one) % prime for one in row] for row in tokens]
+    truth = rank_over(np.array(values, dtype=object), prime)
+    question = (model, partition, None if weights is None else {name: array.tolist() for name, array in weights.items()})
+    bounds_held(model, partition, truth, generic=weights is None, question=question)
+    return held(found, truth, question)
+
+
+COMPARISONS = (Comparison("attention", attention), Comparison("circuits", circuits), Comparison("recurrences", recurrences))

@@ -145,4 +145,6 @@ def _cell(value: Any) -> str:
     """The value of an identity in few characters."""
     if value is None or isinstance(value, bool):
         return {None: "-", True: "yes", False: "no"}[value]
-    return "x".join(map(str, value)) if isinstance(value, list) else str(value)
+    if not isinstance(value, list):
+        return str(value)
+    return ("+" if value and isinstance(value[0], str) else "x").join(map(str, value))

@@ -96,7 +96,7 @@ def words_of(model: SizedModel) -> str:
 
 
 def _word(value: Any) -> str:
-    if isinstance(value, list) and isinstance(value[0], str):
+    if isinstance(value, list) and value and isinstance(value[0], str):
         return "+".join(value)
     if isinstance(value, list):
         return "x".join(map(str, value)) + "x" * (len(value) == 1)
