@@ -110,7 +110,8 @@ class GatedRecurrence(WeightedArchitecture):
         """The gates, as one text if all layers have the same."""
         known = get_args(Gates)
         if isinstance(self.gates, str):
-            return one_of("gates", self.gates, known)  # type: ignore[return-value] # a text of those known
+            alike: Gates = one_of("gates", self.gates, known)
+            return alike
         given = several("gates", self.gates, "'inputs', 'constant' or 'none', or one of these for each layer")
         if len(given) != self.depth:
             raise CombinationError(

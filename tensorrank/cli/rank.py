@@ -124,7 +124,11 @@ def gated(
     heads: Annotated[int, typer.Option(help="Heads of a layer, H.")] = 1,
     head_dim: Annotated[int | None, typer.Option(help="Columns of the state of a head, p; width / heads by default.")] = None,
     gates: Annotated[
-        str, typer.Option(help="inputs, constant or none (linear attention); or one for each layer, such as none+inputs.")
+        str,
+        typer.Option(
+            help="inputs, constant or none (linear attention); or one for each layer, such as none+inputs.",
+            autocompletion=completion.offered(*completion.GATES),
+        ),
     ] = "inputs",
     weights: options.Weights = None,
     *,

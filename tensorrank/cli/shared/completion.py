@@ -8,9 +8,10 @@ PARTITIONS = ("halves", "interleaved")
 ENGINES = ("auto", "bytes", "float32", "float64")
 DEVICES = ("cpu", "cuda")
 METHODS = ("auto", "catalecticant", "grid")
-ARCHITECTURES = ("attention", "higher-order", "recurrent", "convolutional")
+ARCHITECTURES = ("attention", "higher-order", "recurrent", "convolutional", "gated")
 # Architectures that are compared at equal size.
 FAMILIES = ("attention", "recurrent", "convolutional")
+GATES = ("inputs", "constant", "none")
 # A name with a blank, such as "lower bound", would be two words to a shell.
 STANDINGS = ("exact", "probable")
 MIXTURES = ("latent_class", "hidden_markov", "latent_tree", "tensorial_mixture", "hierarchical", "sum_product")

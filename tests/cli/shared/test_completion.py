@@ -13,6 +13,7 @@ from typer.main import get_command
 import tensorrank as tr
 from tensorrank.arithmetic.elimination.engine_choice import EngineName
 from tensorrank.atlas.kinds import KINDS as SIZED
+from tensorrank.circuits.gated_recurrence import Gates
 from tensorrank.cli.main import app
 from tensorrank.cli.shared import completion
 from tensorrank.experiments.comparison import Family
@@ -36,6 +37,7 @@ def test_names_are_those_that_the_package_knows():
     assert get_args(Method) == completion.METHODS
     assert tuple(SIZED) == completion.ARCHITECTURES
     assert get_args(Family) == completion.FAMILIES
+    assert {*completion.GATES} == {*get_args(Gates)}
     assert {*completion.STANDINGS} < {*get_args(Standing)}
     assert {*completion.PICTURES} <= {*FigureCanvasBase.filetypes}
     for name in completion.PARTITIONS:
@@ -55,6 +57,7 @@ def test_names_are_those_that_the_package_knows():
         ("tensorrank compare --families attention,", ["attention,recurrent", "attention,convolutional"]),
         ("tensorrank study --format png,p", ["png,pdf", "png,ps", "png,pgf"]),
         ("tensorrank study conv", ["convolutional"]),
+        ("tensorrank rank gated --gates ", ["inputs", "constant", "none"]),
         ("tensorrank atlas ", ["list", "verify", "add"]),
         ("tensorrank atlas --wid", ["--widths", "--width"]),
         ("tensorrank atlas --widths 2 --standing ex", ["exact"]),
@@ -74,6 +77,7 @@ def test_every_name_that_is_offered_is_taken(tmp_path, monkeypatch):
     model = tmp_path / "h.json"
     tr.save(tr.LatentClass.random([2] * 4, 2, seed=0), model)
     lines = ["reduce h.json --limit 1e4 --to ", "approximate h.json --steps 1 --method ", "rank h.json --partition "]
+    lines += ["rank gated --depth 1 --width 2 --state 2 --tokens 4 --gates "]
     lines += ["rank circuit convolutional --sites 4 --channels 2 --widths 2,2 --pooling ", "atlas --widths 2 --standing "]
     for line in lines:
         names = completed(f"tensorrank {line}")
