@@ -23,8 +23,7 @@ SizedModel = SelfAttention | HigherOrderAttention | RecurrentCircuit | Convoluti
 
 # A new kind is one more class here.
 KINDS: dict[str, type[SizedModel]] = {
-    one.kind: one
-    for one in (SelfAttention, HigherOrderAttention, RecurrentCircuit, ConvolutionalCircuit, GatedRecurrence)
+    one.kind: one for one in (SelfAttention, HigherOrderAttention, RecurrentCircuit, ConvolutionalCircuit, GatedRecurrence)
 }
 
 
