@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from inspect import signature
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
-from tensorrank.arguments import one_of
+from tensorrank.arguments import nearest, one_of, shown
 from tensorrank.arithmetic.progress import ProgressLike, reporting, time_left
 from tensorrank.attention.architecture import SelfAttention
 from tensorrank.data_frames import Tabular
@@ -118,7 +118,7 @@ class Findings(Sequence[Finding[Any]], Tabular):
         rows = self.to_rows()
         differ = [name for name in self._sizes() if len({str(row.get(name)) for row in rows}) > 1]
         texts = [
-            [*(str(row.get(name, "")) for name in differ), *_rank_cells(finding.result)]
+            [*(_size_cell(row.get(name)) for name in differ), *_rank_cells(finding.result)]
             for row, finding in zip(rows, self.found, strict=True)
         ]
         return [[*(name.replace("_", " ") for name in differ), "rank", "bound", "standing"], *texts]
@@ -138,7 +138,7 @@ class Findings(Sequence[Finding[Any]], Tabular):
 
 
 def study(
-    kind: Callable[..., Model] = SelfAttention,
+    kind: Callable[..., Model] | Sequence[Model] = SelfAttention,
     *,
     store: Store | str | Path | None = None,
     progress: ProgressLike = None,
@@ -147,14 +147,14 @@ def study(
     """The separation ranks of all combinations of some sizes, between the balanced halves of their sites.
 
     Args:
-        kind: the class of the models: `SelfAttention`, the default, `RecurrentCircuit`, `ConvolutionalCircuit` or
-            `GatedRecurrence`.
+        kind: the class of the models: `SelfAttention`, the default, `HigherOrderAttention`, `GatedRecurrence`,
+            `RecurrentCircuit` or `ConvolutionalCircuit`. Or a list of models, of any kinds, mixtures among them.
         store: a file that keeps every block as soon as it is finished, or an open `Store`. By default ranks are kept as
             long as this process lives. Either way what was finished, also before an interrupt, is not computed again.
         progress: True shows a line in a terminal or a notebook; a function is called with the operations done, the
             total expected, and how many ranks are found in words.
         sizes: for each size of a model one value or several, by the name of the class's argument or its plural
-            (`widths`); and options of `Study`, such as work, memory, seed and threads.
+            (`widths`); and options of `Study`, such as work, memory, seed and threads. Models have sizes of their own.
 
     Returns:
         The `Findings`.
@@ -174,7 +174,7 @@ def study(
     >>> findings[1].result.by_degree
     (2, 6, 6, 3, 1)
     """
-    plan = Study.over(kind, **_singular(kind, sizes))
+    plan = Study.over(kind, **_singular(kind, sizes)) if callable(kind) else _of_models(kind, sizes)
     with ExitStack() as stack:
         opened = _kept() if store is None else store if isinstance(store, Store) else stack.enter_context(Store(store))
         tell, pace = stack.enter_context(reporting(progress)), Pace()
@@ -193,10 +193,17 @@ def _kept() -> Store:
     return Store(":memory:")
 
 
+def _of_models(models: Sequence[Model], options: dict[str, Any]) -> Study[Any]:
+    """The study of some models, with options and without sizes."""
+    known = [field.name for field in fields(Study) if field.kw_only and field.name != "left_out"]
+    for name in options:
+        if name not in known:
+            raise TensorRankError(f"{shown(name)} was given beside models, which have their sizes; {nearest(name, known)}")
+    return Study(models, **options)
+
+
 def _singular(kind: Callable[..., Model], sizes: dict[str, Any]) -> dict[str, Any]:
     """The sizes by the names of the arguments of a class: widths are width."""
-    if not callable(kind):
-        return sizes  # which `Study.over` refuses
     known = signature(kind).parameters
     found: dict[str, Any] = {}
     for name, values in sizes.items():
@@ -205,6 +212,11 @@ def _singular(kind: Callable[..., Model], sizes: dict[str, Any]) -> dict[str, An
             raise TensorRankError(f"{own} and {own}s are both given; expected one of them")
         found[own] = values
     return found
+
+
+def _size_cell(size: Any) -> str:
+    """A size in a table; a model of a kind without it has a dash."""
+    return "-" if size is None else str(size)
 
 
 def _rank_cells(rank: SeparationRank) -> list[str]:

@@ -87,3 +87,21 @@ def test_progress_ends_with_all_ranks_found():
 def test_what_is_no_progress_is_refused():
     with pytest.raises(TensorRankError, match="progress is 1; expected a function of 3 arguments, True or False or None"):
         tr.study(widths=2, depths=1, progress=1)
+
+
+def test_models_of_any_kinds_are_studied_together():
+    chain = tr.HiddenMarkov.random(2, 2, 4, seed=0)
+    models = [tr.SelfAttention(2, 2), tr.RecurrentCircuit(2, 2, 2, 4), chain]
+    found = tr.study(models, work=1e9)
+    assert [one.result.value for one in found] == [tr.separation_rank(model).value for model in models]
+    assert found.table().split("\n")[1].split()[:3] == ["attention", "-", "2"]
+    assert list(found.to_pandas()["model"]) == models
+
+
+def test_sizes_beside_models_are_refused():
+    with pytest.raises(TensorRankError, match="'widths' was given beside models, which have their sizes; expected one of"):
+        tr.study([tr.SelfAttention(2, 2)], widths=2)
+    with pytest.raises(TensorRankError, match=r"the model is 3; expected an architecture"):
+        tr.study([3])
+    with pytest.raises(TensorRankError, match=r"models is 3; expected a list of architectures or mixtures"):
+        tr.study(3)
