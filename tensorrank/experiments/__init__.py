@@ -1,5 +1,6 @@
 """Experiments: one file a question, answered by measured rows and findings in words.
 
+- What does attention over triplets, or more tokens, buy over pairs? `order_ranks`.
 - What do the gates of a linear recurrence buy over causal attention? `gate_ranks`.
 - What do chains and trees represent that a shallow mixture does not? `interleaved_ranks`, `level_sizes` with `cut_to`.
 - What do the formats of tensors need of one another? `format_ranks`, `perfect_matching_states`, `measure_hierarchy`.
