@@ -19,6 +19,7 @@ class Summary(Record):
     Attributes:
         exact, probable, lower_bounds: ranks of each standing.
         computed, stored: ranks that were computed now, and ranks that were found in the store.
+        proved: those of both that a theorem gives, for which no block is computed.
         blocks_computed, blocks_stored: blocks that were computed now, and blocks that were found in the store.
         seconds: of each stage: lattice, blocks (both on all workers together), store.
         skipped: ranks that could not be computed, with the reason.
@@ -31,6 +32,7 @@ class Summary(Record):
     lower_bounds: int = 0
     computed: int = 0
     stored: int = 0
+    proved: int = 0
     blocks_computed: int = 0
     blocks_stored: int = 0
     seconds: dict[str, float] = field(default_factory=lambda: {"lattice": 0.0, "blocks": 0.0, "store": 0.0})
@@ -46,6 +48,7 @@ class Summary(Record):
                 self.lower_bounds += result.standing == "lower bound"
                 self.computed += fresh
                 self.stored += not fresh
+                self.proved += result.method == "theorem"
             case RankSkipped():
                 self.skipped.append(event)
             case BlockFinished(seconds=seconds, fresh=fresh):
@@ -71,8 +74,9 @@ class Summary(Record):
         counts = [f"{self.exact} exact", f"{self.probable} probable", bounds]
         if self.skipped:
             counts.append(f"{len(self.skipped)} skipped")
+        proved = f"; {self.proved} of these known by theorems" if self.proved else ""
         lines = [
-            f"ranks: {', '.join(counts)}; {self.computed} computed, {self.stored} from the store",
+            f"ranks: {', '.join(counts)}; {self.computed} computed, {self.stored} from the store{proved}",
             f"blocks: {self.blocks_computed} computed, {self.blocks_stored} from the store",
             f"time: {', '.join(f'{stage} {seconds:.1f} s' for stage, seconds in self.seconds.items())}",
         ]
