@@ -104,6 +104,21 @@ def test_one_layer_of_a_full_head_has_as_many_functions_as_moments_allow(order, 
     assert (found.value, found.standing) == (expected, "exact")
 
 
+@pytest.mark.parametrize(("order", "width"), [(4, 4), (4, 5), (5, 5)])
+def test_one_layer_of_one_full_head_may_lack_functions_that_two_heads_have(order, width):
+    """Of degree 1 in the moments of a side, one head has d times the forms v M k with n - 1 vectors k for each b.
+
+    Such forms vanish at matrices M of the d - n + 1 dimensions where all k do.
+    """
+    entries, lost = width * (width + 1) // 2, (width - order + 1) * (width - order + 2) // 2
+    bound = tr.HigherOrderAttention(1, width, order=order).rank_bound("halves")
+    one = tr.separation_rank(tr.HigherOrderAttention(1, width, order=order))
+    assert comb(entries + order - 3, order - 2) >= width * entries
+    assert (one.value, one.standing) == (bound - width * lost, "probable")
+    two = tr.separation_rank(tr.HigherOrderAttention(1, width, order=order, heads=2, head_dim=width))
+    assert (two.value, two.standing) == (bound, "exact")
+
+
 @pytest.mark.parametrize(("depth", "order"), [(1, 3), (2, 3), (1, 5), (2, 4)])
 def test_at_width_1_every_power_of_a_moment_counts(depth, order):
     """The output is a multiple of x (m_A + m_B)^C, and x m_A^k for k = 0..C are independent."""
