@@ -67,9 +67,10 @@ def polynomials(variables: int, degree: int) -> int:
     >>> polynomials(2, 3)
     10
     """
-    # It is at least 2 to the power of the smaller number.
-    few = min(variables, degree) < BEYOND.bit_length()
-    return min(BEYOND, comb(variables + degree, degree)) if few else BEYOND
+    total, chosen = variables + degree, min(variables, degree)
+    # With k chosen of n it is at least n / k to the power of k, which costs next to nothing to compare.
+    large = chosen > 0 and chosen * ((total // chosen).bit_length() - 1) >= BEYOND.bit_length()
+    return BEYOND if large else min(BEYOND, comb(total, chosen))
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ from oracles import flint_rank
 
 from tensorrank import Bipartition, GatedRecurrence, SelfAttention, TensorRankError, separation_rank
 from tensorrank.arithmetic.prime_field import PrimeField
+from tensorrank.circuits.gated_degrees import BEYOND, polynomials
 from tensorrank.errors import CombinationError, WeightsError
 
 PRIME = 8388593
@@ -249,3 +250,14 @@ def test_the_numbers_that_are_kept_and_the_weights_are_counted():
 def test_bounds_of_the_largest_recurrences_take_a_moment():
     assert GatedRecurrence(1, 512, 16, 2000).rank_bound("halves") == 17
     assert GatedRecurrence(20, 10**6, 10**6, 100).rank_bound("interleaved") is None
+
+
+@given(st.integers(0, 4000), st.integers(0, 4000))
+def test_polynomials_are_counted_up_to_the_number_beyond_which_none_is_told(variables, degree):
+    assert polynomials(variables, degree) == min(BEYOND, comb(variables + degree, degree))
+
+
+@pytest.mark.parametrize("variables", [1, 2, 50, 2500])
+def test_polynomials_of_a_degree_of_very_many_digits_are_not_counted_out(variables):
+    """One variable has as many as the degree and one more."""
+    assert polynomials(variables, 10**999) == (10**999 + 1 if variables == 1 else BEYOND)
