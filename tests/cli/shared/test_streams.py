@@ -51,7 +51,9 @@ def test_help_is_plain_where_a_terminal_is(verb, place):
 def test_json_escapes_what_the_encoding_lacks(place):
     done = run(["rank", "日本.json", "--json"], **place)
     assert done.returncode == 2
-    assert json.loads(done.stdout.decode("ascii"))["error"].endswith("expected one of attention, softmax, circuit")
+    assert json.loads(done.stdout.decode("ascii"))["error"].endswith(
+        "expected one of attention, higher-order, gated, softmax, circuit"
+    )
 
 
 @pytest.mark.parametrize(
