@@ -138,7 +138,7 @@ class _Files(FunctionCache):
         Two processes that write the files of one function at a time may choose one name for the code of two signatures.
         """
         code = super().load_overload(sig, target_context)  # type: ignore[no-untyped-call]  # numba's own
-        args, _ = sigutils.normalize_signature(sig)  # type: ignore[no-untyped-call]
+        args, _ = sigutils.normalize_signature(sig)  # type: ignore[no-untyped-call]  # numba's own
         if code is not None and tuple(code.signature.args) != tuple(args):
             raise ValueError(f"code for {code.signature} was kept as that for {sig}")
         return code

@@ -46,6 +46,7 @@ from tensorrank.arithmetic.prime_field import PrimeField, Residues
 from tensorrank.checked import checked
 from tensorrank.errors import CombinationError, TooLargeError
 from tensorrank.separation.architecture import Instance, Model, MomentForm, Parts, Weights
+from tensorrank.separation.head_widths import head_width
 from tensorrank.separation.hilbert import moment_spaces
 from tensorrank.separation.interpolation import interpolation_matrix
 from tensorrank.separation.named_weights import Shapes, WeightedArchitecture, drawn_or_given, heights_of
@@ -106,11 +107,7 @@ class HigherOrderAttention(WeightedArchitecture):
     def __post_init__(self) -> None:
         for name, least in (("depth", 1), ("width", 1), ("order", 2), ("heads", 1)):
             self._set_whole_number(name, least)
-        if self.head_dim is None and self.width % self.heads:
-            raise CombinationError(
-                f"{self.heads} heads do not divide the width {self.width}; expected a divisor, or give head_dim"
-            )
-        self._set_whole_number("head_dim", 1, self.width // self.heads)
+        object.__setattr__(self, "head_dim", head_width(self.width, self.heads, self.head_dim))
         self._set_whole_number("tokens", 2, 2 * self.width)
         self._set_whole_number("output_token", 0)
         if self.output_token >= self.tokens:

@@ -52,7 +52,8 @@ import numpy as np
 
 from tensorrank.arguments import shown, whole_number
 from tensorrank.arithmetic.arrays import Integers
-from tensorrank.errors import TensorRankError, TooLargeError
+from tensorrank.errors import TooLargeError
+from tensorrank.separation.head_widths import head_width
 
 Entry = tuple[int, int]
 # Numbers of groups, of places in a group, and of tokens on a side.
@@ -382,9 +383,7 @@ def wanted_sizes(
     """The arguments of a lower bound, checked, with their defaults."""
     width, heads = whole_number("width", width, 1), whole_number("heads", heads, 1)
     tokens = token_counts(width, output_tokens, other_tokens)
-    if head_dim is None and width % heads:
-        raise TensorRankError(f"{heads} heads do not divide the width {width}; expected a divisor, or give head_dim")
-    dim = width // heads if head_dim is None else whole_number("head_dim", head_dim, 1)
+    dim = head_width(width, heads, head_dim)
     return whole_number("depth", depth, 1), width, heads, dim, *tokens
 
 

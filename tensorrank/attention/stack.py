@@ -9,6 +9,7 @@ from tensorrank.arguments import true_or_false, whole_number
 from tensorrank.checked import checked
 from tensorrank.errors import CombinationError, TensorRankError
 from tensorrank.records import Record
+from tensorrank.separation.head_widths import head_width
 from tensorrank.separation.named_weights import Shapes
 
 
@@ -32,11 +33,7 @@ class AttentionStack(Record):
         self._check_flags("residual", "causal")
         for name in ("depth", "width", "heads"):
             self._set_whole_number(name, 1)
-        if self.head_dim is None and self.width % self.heads:
-            raise CombinationError(
-                f"{self.heads} heads do not divide the width {self.width}; expected a divisor, or give head_dim"
-            )
-        self._set_whole_number("head_dim", 1, self.width // self.heads)
+        object.__setattr__(self, "head_dim", head_width(self.width, self.heads, self.head_dim))
         if self.tokens is None and self.causal:
             raise TensorRankError(
                 "tokens are not given; under a causal mask every further token matters, so give a number such as "

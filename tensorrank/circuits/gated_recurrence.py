@@ -25,6 +25,7 @@ from tensorrank.circuits.gated_degrees import Counts, weight_degree
 from tensorrank.circuits.gated_values import Arithmetic, Layer, Numbers, layers_of, values
 from tensorrank.errors import CombinationError, TensorRankError
 from tensorrank.separation.architecture import Instance, Model, Weights
+from tensorrank.separation.head_widths import head_width
 from tensorrank.separation.named_weights import Shapes, WeightedArchitecture, drawn_or_given, heights_of
 from tensorrank.separation.partition import Bipartition, PartitionLike, checked_partition
 
@@ -91,11 +92,7 @@ class GatedRecurrence(WeightedArchitecture):
         for name in ("depth", "width", "state", "heads"):
             self._set(name, whole_number(name, getattr(self, name), 1))
         self._set("tokens", whole_number("tokens", self.tokens, 2))
-        if self.head_dim is None and self.width % self.heads:
-            raise CombinationError(
-                f"{self.heads} heads do not divide the width {self.width}; expected a divisor, or give head_dim"
-            )
-        self._set("head_dim", whole_number("head_dim", self.width // self.heads if self.head_dim is None else self.head_dim, 1))
+        self._set("head_dim", head_width(self.width, self.heads, self.head_dim))
         if (states := self.depth * self.tokens) > _MOST_STATES:
             raise TensorRankError(
                 f"a recurrence of depth {shown(self.depth)} and {shown(self.tokens)} tokens has {shown(states)} states; "

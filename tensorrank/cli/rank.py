@@ -71,9 +71,7 @@ def attention(
     ] = None,
     hidden: Annotated[int | None, typer.Option(help="Inner width of the feedforward layers.")] = None,
     weights: options.Weights = None,
-    method: Annotated[
-        str, typer.Option(help="auto, catalecticant or grid.", autocompletion=completion.offered(*completion.METHODS))
-    ] = "auto",
+    method: options.Method = "auto",
     given: options.RankOptions,
 ) -> None:
     """The separation rank of self-attention without softmax.
@@ -99,9 +97,7 @@ def higher_order(
     tokens: Annotated[int | None, typer.Option(help="Tokens; 2 x width by default, as many as can matter.")] = None,
     output_token: Annotated[int, typer.Option(help="Token whose output is studied.")] = 0,
     weights: options.Weights = None,
-    method: Annotated[
-        str, typer.Option(help="auto, catalecticant or grid.", autocompletion=completion.offered(*completion.METHODS))
-    ] = "auto",
+    method: options.Method = "auto",
     *,
     given: options.RankOptions,
 ) -> None:
@@ -121,7 +117,7 @@ def gated(
     width: Annotated[int, typer.Option(help="Dimension of a token, d.")],
     state: Annotated[int, typer.Option(help="Rows of the state of a head, n, each with a gate.")],
     tokens: Annotated[int, typer.Option(help="Tokens, each a step and a site, N.")],
-    heads: Annotated[int, typer.Option(help="Heads of a layer, H.")] = 1,
+    heads: options.Heads = 1,
     head_dim: Annotated[int | None, typer.Option(help="Columns of the state of a head, p; width / heads by default.")] = None,
     gates: Annotated[
         str,

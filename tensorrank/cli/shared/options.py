@@ -28,6 +28,9 @@ Engine = Annotated[
         autocompletion=completion.offered(*completion.ENGINES),
     ),
 ]
+Method = Annotated[
+    str, typer.Option(help="auto, catalecticant or grid.", autocompletion=completion.offered(*completion.METHODS))
+]
 Device = Annotated[
     str,
     typer.Option(
