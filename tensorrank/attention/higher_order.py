@@ -105,11 +105,11 @@ class HigherOrderAttention(WeightedArchitecture):
     output_token: int = 0
 
     def __post_init__(self) -> None:
-        for name, least in (("depth", 1), ("width", 1), ("order", 2), ("heads", 1)):
-            self._set_whole_number(name, least)
+        for name, least in (("depth", 1), ("width", 1), ("order", 2), ("heads", 1), ("output_token", 0)):
+            object.__setattr__(self, name, whole_number(name, getattr(self, name), least))
         object.__setattr__(self, "head_dim", head_width(self.width, self.heads, self.head_dim))
-        self._set_whole_number("tokens", 2, 2 * self.width)
-        self._set_whole_number("output_token", 0)
+        tokens: int | None = self.tokens
+        object.__setattr__(self, "tokens", whole_number("tokens", 2 * self.width if tokens is None else tokens, 2))
         if self.output_token >= self.tokens:
             raise CombinationError(f"output_token is {self.output_token}; expected one of the tokens 0 to {self.tokens - 1}")
         if self.depth * log2(2 * self.order - 1) > _MOST_DIGITS * log2(10):
@@ -117,10 +117,6 @@ class HigherOrderAttention(WeightedArchitecture):
                 f"the degree of {self.depth} layers of order {self.order} has more than {_MOST_DIGITS} digits; expected fewer "
                 "layers"
             )
-
-    def _set_whole_number(self, name: str, least: int, default: int | None = None) -> None:
-        given: Any = getattr(self, name)
-        object.__setattr__(self, name, whole_number(name, default if given is None else given, least))
 
     @property
     def sites(self) -> int:

@@ -59,24 +59,40 @@ def attention_rank(model: tr.SelfAttention, partition: tr.Bipartition, weights: 
     return rank_over(attention_output(model, mapped, tokens).values.reshape(size, size), prime)
 
 
+def given_or_random(rng: np.random.Generator, model) -> dict | None:
+    """Weights of any kind of entries by name, or None for random ones."""
+    if rng.random() >= 0.5:
+        return None
+    return {name: entries(rng, shape) for name, (_, shape) in model.shapes.items()}
+
+
+def random_weights(rng: np.random.Generator, model, prime: int) -> dict:
+    """Random weights modulo a prime by name."""
+    return {name: rng.integers(0, prime, shape) for name, (_, shape) in model.shapes.items()}
+
+
+def answered(model, partition: tr.Bipartition, weights: dict | None, found: tr.SeparationRank, truth: int) -> str | None:
+    """What is wrong with a rank and the bounds of its model, given the true rank of weights given or of random ones."""
+    question = (model, partition, None if weights is None else {name: array.tolist() for name, array in weights.items()})
+    bounds_held(model, partition, truth, generic=weights is None, question=question)
+    return held(found, truth, question)
+
+
 def attention(rng: np.random.Generator) -> str | None:
     """A network with random weights, or with weights of any kind of entries."""
     model = random_attention(rng)
     if model is None:
         return None
-    shapes = {name: shape for name, (_, shape) in model.shapes.items()}
-    weights = {name: entries(rng, shape) for name, shape in shapes.items()} if rng.random() < 0.5 else None
+    weights = given_or_random(rng, model)
     partition = random_partition(rng, model.tokens)
     found = tr.separation_rank(model, partition, weights=weights, seed=int(rng.integers(9)), threads=1, work=2e9)
     size = found.value + 6
     if size > _LARGEST:
         return None
     prime = random_prime(rng, 31)
-    drawn = weights or {name: rng.integers(0, prime, shape) for name, shape in shapes.items()}
+    drawn = weights or random_weights(rng, model, prime)
     truth = attention_rank(model, partition, drawn, size, rng, prime)
-    question = (model, partition, None if weights is None else {name: array.tolist() for name, array in weights.items()})
-    bounds_held(model, partition, truth, generic=weights is None, question=question)
-    return held(found, truth, question)
+    return answered(model, partition, weights, found, truth)
 
 
 def bounds_held(model, partition: tr.Bipartition, truth: int, *, generic: bool, question: object) -> None:
@@ -130,9 +146,7 @@ def circuits(rng: np.random.Generator) -> str | None:
     drawn = weights or {name: rng.integers(-(10**6), 10**6, shape) for name, shape in shapes.items()}
     table = values(model, {name: as_fractions(np.asarray(array)) for name, array in drawn.items()})
     truth = rank_over_the_rationals(unfolding(table, partition))
-    question = (model, partition, None if weights is None else {name: array.tolist() for name, array in weights.items()})
-    bounds_held(model, partition, truth, generic=weights is None, question=question)
-    return held(found, truth, question)
+    return answered(model, partition, weights, found, truth)
 
 
 # Sums over all steps that are let in take long.
@@ -145,15 +159,14 @@ def recurrences(rng: np.random.Generator) -> str | None:
     sizes = {"width": int(rng.integers(1, 4)), "state": int(rng.integers(1, 4)), "tokens": int(rng.integers(2, 6 - depth))}
     gates = [str(one) for one in rng.choice(("inputs", "constant", "none"), depth)]
     model = tr.GatedRecurrence(depth, **sizes, heads=int(rng.integers(1, 3)), head_dim=1, gates=gates)
-    shapes = {name: shape for name, (_, shape) in model.shapes.items()}
-    weights = {name: entries(rng, shape) for name, shape in shapes.items()} if rng.random() < 0.5 else None
+    weights = given_or_random(rng, model)
     partition = random_partition(rng, model.tokens)
     found = tr.separation_rank(model, partition, weights=weights, seed=int(rng.integers(9)), threads=1, work=1e9)
     size = found.value + 4
     if size > _LARGEST_RECURRENCE:
         return None
     prime = random_prime(rng, 31)
-    drawn = weights or {name: rng.integers(0, prime, shape) for name, shape in shapes.items()}
+    drawn = weights or random_weights(rng, model, prime)
     mapped = {name: images(array, prime) for name, array in drawn.items()}
     tokens = np.empty((size, size, model.tokens, model.width), dtype=object)
     for side, axis in ((partition.a, 0), (partition.b, 1)):
@@ -161,9 +174,7 @@ def recurrences(rng: np.random.Generator) -> str | None:
         tokens[:, :, list(side)] = np.expand_dims(inputs, 1 - axis)
     values = [[gated_output(model, mapped, one) % prime for one in row] for row in tokens]
     truth = rank_over(np.array(values, dtype=object), prime)
-    question = (model, partition, None if weights is None else {name: array.tolist() for name, array in weights.items()})
-    bounds_held(model, partition, truth, generic=weights is None, question=question)
-    return held(found, truth, question)
+    return answered(model, partition, weights, found, truth)
 
 
 COMPARISONS = (Comparison("attention", attention), Comparison("circuits", circuits), Comparison("recurrences", recurrences))
