@@ -30,6 +30,7 @@ from .mixtures.latent_tree import LatentTree as LatentTree
 from .mixtures.reductions.equality import check_reduction as check_reduction
 from .mixtures.reductions.obstruction import Obstruction as Obstruction
 from .mixtures.reductions.reduce import reduce as reduce
+from .mixtures.squared.model import SquaredMixture as SquaredMixture
 from .mixtures.sum_product.model import SumProduct as SumProduct
 from .mixtures.tensorial_mixture import TensorialMixture as TensorialMixture
 from .networks.network import Tensor as Tensor, TensorNetwork as TensorNetwork

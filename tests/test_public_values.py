@@ -127,6 +127,7 @@ RANDOM_MODELS = {
     "tensorial_mixture": lambda **given: tr.TensorialMixture.random(2, 2, 2, **given),
     "hierarchical": lambda **given: tr.Hierarchical.random([2, 2, 2], 2, **given),
     "sum_product": lambda **given: tr.SumProduct.random(3, 2, **given),
+    "squared": lambda **given: tr.SquaredMixture.random([0, 0, 1, 1], 2, 2, summed=["z1"], **given),
 }
 
 

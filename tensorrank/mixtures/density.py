@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tensorrank.arguments import listed, no_attribute, shown, things, whole_number
-from tensorrank.arithmetic.arrays import Floats
+from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
@@ -108,9 +108,9 @@ class Density(ABC):
         found = np.empty(len(rows))
 
         def evaluate(piece: slice) -> None:
-            found[piece] = self.passes.log_density(self._evidence(rows[piece]))
+            found[piece] = self._log_densities(self._evidence(rows[piece]))
 
-        in_pieces(len(rows), self.circuit.slots, evaluate)
+        in_pieces(len(rows), self._held, evaluate)
         return found
 
     def score_samples(self, data: ArrayLike) -> Floats:
@@ -258,7 +258,10 @@ class Density(ABC):
                 "the variables are real, and the most probable real values of a mixture have no exact form; try viterbi, or "
                 "posteriors for the probabilities of their components"
             )
-        return self._explainer.explain(self._rows(data), whole_number("nodes", nodes, 1))
+        return self._explained(self._rows(data), whole_number("nodes", nodes, 1))
+
+    def _explained(self, rows: Integers, nodes: int) -> Explained:
+        return self._explainer.explain(rows, nodes)
 
     @cached_property
     def _explainer(self) -> Explainer:
@@ -277,10 +280,15 @@ class Density(ABC):
             found[piece, : len(slots)], found[piece, len(slots) :] = hidden, by_component.T
 
         in_pieces(len(rows), self.circuit.slots, write)
+        self._refuse_impossible(logs)
+        return found
+
+    @staticmethod
+    def _refuse_impossible(logs: Floats) -> None:
+        """Refuse rows of density 0, by the logarithms of the densities."""
         (impossible,) = np.nonzero(np.isneginf(logs))
         if impossible.size:
             raise TensorRankError(f"row {impossible[0]} has density 0; expected values that are possible together")
-        return found
 
     def marginal(self, sites: Sequence[int | str]) -> Floats:
         """The joint marginal of some variables' components, with a dimension for each; the others are summed out.
@@ -300,13 +308,13 @@ class Density(ABC):
                 "that an array can have: try marginal_network"
             )
         values = np.empty(prod(shape))
-        for chunk in self._chunks(len(values), self.circuit.slots):
+        for chunk in self._chunks(len(values), self._held):
             numbers = np.arange(chunk.start, chunk.stop)
             codes = np.full((len(numbers), self.sites), MISSING)
             for site in reversed(chosen):
                 codes[:, site] = numbers % self.shape[site]
                 numbers = numbers // self.shape[site]
-            values[chunk] = np.exp(self.passes.log_density(Evidence.of_codes(codes)))
+            values[chunk] = np.exp(self._log_densities(Evidence.of_codes(codes)))
         return values.reshape(shape)
 
     def sample(self, n: int, random_state: int | np.random.Generator = 0) -> NDArray[Any]:
@@ -325,12 +333,7 @@ class Density(ABC):
         rng = random_stream(random_state)
         # The rows in pieces and as a whole; of real values their components too.
         refuse_beyond(memory_limit(None), 16 * n * self.sites * (1 + features), f"{shown(n)} rows", "fewer of them at once")
-        components = np.concatenate(
-            [
-                sample_components(self.circuit, self.sites, chunk.stop - chunk.start, rng)
-                for chunk in self._chunks(n, self.circuit.slots)
-            ]
-        )
+        components = np.concatenate([self._sampled(chunk.stop - chunk.start, rng) for chunk in self._chunks(n, self._held)])
         if self.densities is None:
             return components
         values = np.stack([self.densities.sample(site, components[:, site], rng) for site in range(self.sites)], axis=1)
@@ -369,6 +372,19 @@ class Density(ABC):
     def passes(self) -> Passes:
         """The passes over the circuit by which the density is evaluated and fitted."""
         return Passes(self.circuit)
+
+    @property
+    def _held(self) -> int:
+        """The numbers that a pass holds for each row."""
+        return self.circuit.slots
+
+    def _log_densities(self, evidence: Evidence) -> Floats:
+        """The log-density of each row that is observed."""
+        return self.passes.log_density(evidence)
+
+    def _sampled(self, count: int, rng: np.random.Generator) -> Integers:
+        """Components sampled from the density, (count, sites)."""
+        return sample_components(self.circuit, self.sites, count, rng)
 
     def _evidence(self, rows: NDArray[Any]) -> Evidence:
         if self.densities is None:

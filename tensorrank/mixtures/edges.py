@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
+
+from numpy.typing import ArrayLike
 
 from tensorrank.arguments import shown, things
 from tensorrank.errors import TensorRankError
@@ -19,12 +21,13 @@ EXPECTED_NAME = "a whole number or a text (up to 2^53, of whole characters)"
 
 @dataclass(frozen=True, eq=False)
 class Edge:
-    """The conditional distribution of a node given its parent.
+    """What leads from a node to its child: in a latent tree, the conditional distribution of the child.
 
     Attributes:
         parent: the name of a hidden variable.
         child: the name of a hidden or an observed one.
-        table: P(child | parent), of shape (states of the parent, states of the child); each row sums to one.
+        table: of shape (states of the parent, states of the child). In a latent tree it is P(child | parent), and each
+            row sums to one.
     """
 
     parent: Name
@@ -42,8 +45,10 @@ def is_name(given: object) -> bool:
     return isinstance(given, int) and not isinstance(given, bool) and abs(given) <= LARGEST_PLAIN
 
 
-def checked_edges(given: Iterable[Edge | tuple[Name, Name, Table]]) -> tuple[Edge, ...]:
-    """The edges with their tables checked; edges that share an array still share it afterwards."""
+def checked_edges(
+    given: Iterable[Edge | tuple[Name, Name, Table]], check: Callable[[ArrayLike, str, Sequence[str]], Table] = distributions
+) -> tuple[Edge, ...]:
+    """The edges with their tables checked by `check`; edges that share an array still share it afterwards."""
     # All edges are held at once, so that no two tables have one id.
     listed = None if isinstance(given, Mapping) else things(given)
     if listed is None:
@@ -60,7 +65,7 @@ def checked_edges(given: Iterable[Edge | tuple[Name, Name, Table]]) -> tuple[Edg
                 raise TensorRankError(f"a node is named {shown(name)}; expected {EXPECTED_NAME}")
         if id(table) not in checked:
             axes = [f"state of {parent!r}", f"state of {child!r}"]
-            checked[id(table)] = distributions(table, f"the table of the edge {parent!r} -> {child!r}", axes)
+            checked[id(table)] = check(table, f"the table of the edge {parent!r} -> {child!r}", axes)
         edges.append(Edge(parent, child, checked[id(table)]))
     return tuple(edges)
 

@@ -7,6 +7,7 @@ from tensorrank.mixtures.reductions.to_hidden_markov import HiddenMarkovGoal
 from tensorrank.mixtures.reductions.to_hierarchical import HierarchicalGoal
 from tensorrank.mixtures.reductions.to_latent_class import LatentClassGoal
 from tensorrank.mixtures.reductions.to_latent_tree import LatentTreeGoal
+from tensorrank.mixtures.reductions.to_squared import SquaredGoal
 from tensorrank.mixtures.reductions.to_sum_product import SumProductGoal
 from tensorrank.mixtures.reductions.to_tensorial_mixture import TensorialMixtureGoal
 
@@ -18,6 +19,7 @@ KINDS: dict[str, AnyGoal] = {
     "tensorial_mixture": TensorialMixtureGoal(),
     "hierarchical": HierarchicalGoal(),
     "sum_product": SumProductGoal(),
+    "squared": SquaredGoal(),
 }
 
 

@@ -11,31 +11,28 @@ from typing import Annotated, Any, ClassVar, Literal, Self, Unpack
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tensorrank.arguments import several, shown, things, whole_number
+from tensorrank.arguments import several, shown, whole_number
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.checked import CHECKED_WHERE_USED
 from tensorrank.errors import TensorRankError
-from tensorrank.mixtures.edges import Edge, Name, checked_edges, from_the_root, is_name
-from tensorrank.mixtures.evaluation.circuit import Blocks, Circuit, Leaves, Products, Slots, Sums
+from tensorrank.mixtures.edges import Edge, Name, checked_edges
+from tensorrank.mixtures.evaluation.circuit import Circuit, Slots
 from tensorrank.mixtures.fitting.fittable import Fittable
 from tensorrank.mixtures.fitting.options import FitOptions
 from tensorrank.mixtures.fitting.report import FitReport
 from tensorrank.mixtures.fitting.skeletons import Skeletons, uniform
 from tensorrank.mixtures.fitting.structures import parents_of
-from tensorrank.mixtures.formats.fields import Fields, checked_name
-from tensorrank.mixtures.formats.written_tables import written
+from tensorrank.mixtures.formats.fields import Fields
 from tensorrank.mixtures.gaussian import Gaussians
+from tensorrank.mixtures.rooted_tree import RootedTree
 from tensorrank.mixtures.tables import Table, check_entries, distributions, free_parameters, random_distributions
-from tensorrank.networks.network import Tensor, TensorNetwork
+from tensorrank.networks.network import TensorNetwork
 
 __all__ = ["Edge", "LatentTree", "Name"]
 
-# Of more leaves only so many are shown.
-_MOST_NAMED = 12
-
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LatentTree(Fittable):
+class LatentTree(RootedTree, Fittable):
     """A latent tree model: hidden variables on a rooted tree, observed ones at its leaves.
 
     Attributes:
@@ -74,105 +71,17 @@ class LatentTree(Fittable):
     def __post_init__(self) -> None:
         object.__setattr__(self, "prior", distributions(self.prior, "the prior of the root", ["state"]))
         object.__setattr__(self, "edges", checked_edges(self.edges))
-        order = self.order
-        states: dict[Name, int] = {self.root: len(self.prior)}
-        for name in order[1:]:
-            edge = self._edge_to[name]
-            if edge.table.shape[0] != states[edge.parent]:
-                raise TensorRankError(
-                    f"the table of the edge {edge.parent!r} -> {name!r} has {edge.table.shape[0]} rows; expected one "
-                    f"for each of the {states[edge.parent]} states of {edge.parent!r}"
-                )
-            states[name] = edge.table.shape[1]
-        object.__setattr__(self, "variables", self._numbered(self.variables))
+        self._check_tree()
         self._check_densities()
 
     def __repr__(self) -> str:
         hidden = [self.states[name] for name in self.latents]
         return f"LatentTree({self.sites} variables, {len(hidden)} hidden of at most {max(hidden)} states)"
 
-    @cached_property
-    def order(self) -> tuple[Name, ...]:
-        """All nodes, parents before their children."""
-        return tuple(from_the_root(self.root, self.edges))
-
-    @cached_property
-    def _edge_to(self) -> Mapping[Name, Edge]:
-        return {edge.child: edge for edge in self.edges}
-
-    @cached_property
-    def children(self) -> Mapping[Name, tuple[Name, ...]]:
-        """For each hidden variable its children, in the order of the edges; parents come before their children."""
-        found: dict[Name, list[Name]] = {}
-        for edge in self.edges:
-            found.setdefault(edge.parent, []).append(edge.child)
-        return {name: tuple(found[name]) for name in self.order if name in found}
-
-    @property
-    def latents(self) -> tuple[Name, ...]:
-        """The hidden variables, parents before their children."""
-        return tuple(self.children)
-
-    @cached_property
-    def labels(self) -> Mapping[Name, str]:
-        """A text for each node that no other node has: its name, quoted if both 1 and "1" are names."""
-        texts = {name: str(name) for name in self.order}
-        return texts if len(set(texts.values())) == len(texts) else {name: repr(name) for name in self.order}
-
-    def parent(self, name: Name) -> Name | None:
-        """The parent of a node, None for the root.
-
-        Raises:
-            TensorRankError: if no node has the name.
-        """
-        return None if self._is_root(name) else self._edge(name).parent
-
-    def table(self, name: Name) -> Table:
-        """The table P(node | its parent); of the root the prior, as a single row.
-
-        Raises:
-            TensorRankError: if no node has the name.
-        """
-        return self.prior[None] if self._is_root(name) else self._edge(name).table
-
-    def _is_root(self, name: Name) -> bool:
-        return isinstance(name, int | str) and name == self.root
-
-    def _edge(self, name: Name) -> Edge:
-        try:
-            return self._edge_to[name]
-        except (KeyError, TypeError):  # unknown, or nothing that could be a key
-            raise TensorRankError(f"no node is named {shown(name)}; expected one of {shown(list(self.order))}") from None
-
-    @cached_property
-    def states(self) -> Mapping[Name, int]:
-        """The number of states of each node, hidden or observed."""
-        return {self.root: len(self.prior), **{edge.child: edge.table.shape[1] for edge in self.edges}}
-
-    @cached_property
-    def leaves(self) -> tuple[Name, ...]:
-        """The names of variables 0, 1, ..."""
-        return tuple(self.variables or ())
-
-    @property
-    def site_names(self) -> tuple[Name, ...]:
-        """The names of variables 0, 1, ...: those of the leaves."""
-        return self.leaves
-
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The number of values (components) of each variable."""
-        return tuple(self.states[name] for name in self.leaves)
-
     @property
     def parameters(self) -> int:
         """The number of free parameters: one less than entries for the prior and for each row of a table."""
         return free_parameters([self.prior[None], *(edge.table for edge in self.edges)])
-
-    @property
-    def table_entries(self) -> int:
-        """The number of entries of the prior and of all edges' tables."""
-        return len(self.prior) + sum(int(edge.table.size) for edge in self.edges)
 
     @property
     def circuit(self) -> Circuit:
@@ -186,29 +95,11 @@ class LatentTree(Fittable):
 
     @cached_property
     def _compiled(self) -> tuple[Circuit, Mapping[Name, Slots]]:
-        site_of = {name: site for site, name in enumerate(self.leaves)}
-        blocks = Blocks()
-        messages: dict[Name, Slots] = {}
-        states: dict[Name, Slots] = {}
-        for name in reversed(self.order):
-            if name in site_of:
-                messages[name] = blocks.add(Leaves(site_of[name], self.table(name)))
-                continue
-            below = [messages.pop(child) for child in self.children[name]]
-            states[name] = blocks.add(Products(np.array(below).T)) if len(below) > 1 else below[0]
-            messages[name] = blocks.add(Sums(self.table(name), states[name]))
-        return Circuit(tuple(blocks)), {name: states[name] for name in self.latents}
+        return self._circuit_of(self.table)
 
     def coefficients(self) -> TensorNetwork:
         """The network of tensors "prior" and "table NAME", which share a leg "state NAME" for each hidden variable."""
-        names = self.labels
-        legs = {name: f"state {names[name]}" for name in self.latents}
-        legs |= {name: f"site {site}" for site, name in enumerate(self.leaves)}
-        tensors = [Tensor("prior", (legs[self.root],), self.prior)]
-        tensors += [
-            Tensor(f"table {names[edge.child]}", (legs[edge.parent], legs[edge.child]), edge.table) for edge in self.edges
-        ]
-        return TensorNetwork(tuple(tensors), tuple(f"site {site}" for site in range(self.sites)))
+        return self._network_of(self.table, lambda name: "state")
 
     def restricted(self, sites: Collection[int | str]) -> LatentTree:
         """The marginal of some variables' components, numbered anew in their order, with the tables that lead to them.
@@ -240,37 +131,21 @@ class LatentTree(Fittable):
 
     def fields(self) -> dict[str, Any]:
         """The root, its prior and the edges; the variables where the leaves' names do not number them."""
-        edges = [{"parent": edge.parent, "child": edge.child, "table": written(edge.table)} for edge in self.edges]
-        variables = {} if self.numbering == self.leaves else {"variables": list(self.leaves)}
-        return {"root": self.root, "prior": written(self.prior), "edges": edges, **variables}
+        return self._tree_fields()
 
     @classmethod
     def from_fields(cls, fields: Fields) -> Self:
         """The model of a file's fields."""
         fields.check("root", "prior", "edges", optional=("variables",))
-        edges = []
-        for where, given in fields.entries("edges"):
-            edge = Fields.within(given, where, ("parent", "child", "table"))
-            edges.append(Edge(edge.name("parent"), edge.name("child"), edge.table("table")))
-        variables = None
-        if "variables" in fields:
-            variables = [checked_name(name, "an entry of 'variables'") for name in fields.sequence("variables")]
-        return cls(fields.name("root"), fields.table("prior"), tuple(edges), variables, densities=fields.densities())
+        return cls(*cls._tree_of_fields(fields), densities=fields.densities())
 
     def own_sizes(self) -> dict[str, Any]:
         """The number of hidden variables, the most states of one, and the leaves in the order of the variables."""
-        states = max(self.states[name] for name in self.latents)
-        return {"hidden": len(self.latents), "states": states, "leaves": list(self.leaves)}
+        return self._tree_sizes()
 
     def own_lines(self) -> list[tuple[str, str]]:
         """The hidden variables; the names of the leaves where these are not their numbers."""
-        sizes = self.own_sizes()
-        lines = [("hidden", f"{sizes['hidden']} variables of at most {sizes['states']} states")]
-        if self.leaves != tuple(range(self.sites)):
-            named = [f"{name!r} is variable {site}" for site, name in enumerate(self.leaves[:_MOST_NAMED])]
-            more = f" and {self.sites - _MOST_NAMED} more" if self.sites > _MOST_NAMED else ""
-            lines.append(("leaves", ", ".join(named) + more))
-        return lines
+        return self._tree_lines()
 
     def replaced(self, image: Callable[[Table], Table], densities: Gaussians | None) -> Self:
         """The model with the image of each table in its place, and with these components."""
@@ -354,32 +229,3 @@ class LatentTree(Fittable):
             for node, parent in enumerate(above, start=1)
         ]
         return cls("z0", random_distributions((states,), rng, fractions=fractions), tuple(edges))
-
-    @property
-    def numbering(self) -> tuple[Name, ...] | None:
-        """The leaves in the order of the variables as their names alone tell it; None if the names leave it open."""
-        leaves = [name for name in self.order if name not in self.children]
-        numbers = sorted(name for name in leaves if isinstance(name, int))
-        if len(numbers) == len(leaves) and (
-            numbers == list(range(len(leaves))) or all(isinstance(name, int) for name in self.order)
-        ):
-            return tuple(numbers)
-        if numbers or any(str(name).isdecimal() for name in leaves):
-            return None
-        placed = {edge.child: place for place, edge in enumerate(self.edges)}
-        return tuple(sorted(leaves, key=lambda name: placed[name]))
-
-    def _numbered(self, variables: Sequence[Name] | None) -> tuple[Name, ...]:
-        leaves = [name for name in self.order if name not in self.children]
-        named = ", ".join(map(repr, leaves))
-        if variables is None:
-            if self.numbering is None:
-                raise TensorRankError(
-                    f"the leaves are named {named}, which leaves open what number each has as a variable; expected 0 "
-                    f"to {len(leaves) - 1}, or their names in order as variables"
-                )
-            return self.numbering
-        given = things(variables) or ()
-        if len(given) != len(leaves) or not all(map(is_name, given)) or set(given) != set(leaves):
-            raise TensorRankError(f"the variables are {shown(variables)}; expected each leaf once: {named}")
-        return given

@@ -36,6 +36,9 @@ class Mixture(Density, Model):
     # Whether `coefficients` is a network with loops, far costlier to contract than the density is to evaluate.
     has_loops: ClassVar[bool] = False
 
+    # Whether the circuit is without signs, so that its slots have logarithms.
+    monotone: ClassVar[bool] = True
+
     @property
     @abstractmethod
     def parameters(self) -> int:

@@ -43,6 +43,17 @@ def nonnegative(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
     >>> nonnegative([0, "1/3"], "the weights", ["component"])
     array([Fraction(0, 1), Fraction(1, 3)], dtype=object)
     """
+    array = real_numbers(given, what, axes)
+    _refuse_where(array < 0, "nonnegative", array, what, axes)
+    return array
+
+
+def real_numbers(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
+    """A table as of `nonnegative` whose entries may have any sign: amplitudes, as of squared mixtures.
+
+    >>> real_numbers([-1, "1/3"], "the prior", ["state"])
+    array([Fraction(-1, 1), Fraction(1, 3)], dtype=object)
+    """
     array = as_written(given, what)
     _refuse_other_order(given, what)
     if array.ndim != len(axes) or not array.size:
@@ -62,16 +73,20 @@ def nonnegative(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:
     else:
         raise TensorRankError(f"{what} holds entries of type {array.dtype}; expected whole numbers, fractions or floats")
     endless = np.zeros(array.shape, dtype=bool) if array.dtype == object else ~np.isfinite(array)
-    for name, odd in (("finite", endless), ("nonnegative", array < 0)):
-        if odd.any():
-            where = tuple(int(i) for i in np.argwhere(odd)[0])
-            raise TensorRankError(f"{what} is {_in_words(array[where])} at {_place(axes, where)}; expected {name} numbers")
+    _refuse_where(endless, "finite", array, what, axes)
     if array.dtype != object and np.signbit(array).any():
         array = array + 0.0  # -0.0 is 0.0, so that equal tables are the same text
     if array.flags.writeable or array.base is not None:
         array = array.copy()
         array.setflags(write=False)
     return array
+
+
+def _refuse_where(odd: NDArray[np.bool_], expected: str, array: Table, what: str, axes: Sequence[str]) -> None:
+    """Refuse a table with odd entries, naming the first of them."""
+    if odd.any():
+        where = tuple(int(i) for i in np.argwhere(odd)[0])
+        raise TensorRankError(f"{what} is {_in_words(array[where])} at {_place(axes, where)}; expected {expected} numbers")
 
 
 def distributions(given: ArrayLike, what: str, axes: Sequence[str]) -> Table:

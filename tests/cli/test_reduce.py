@@ -93,7 +93,7 @@ def test_a_balanced_tree_of_a_chain(chain, tmp_path):
             ("--to", "sumproduct"),
             (
                 "--to is 'sumproduct'; expected one of latent_class, hidden_markov, latent_tree, "
-                "tensorial_mixture, hierarchical, sum_product; did you mean 'sum_product'?"
+                "tensorial_mixture, hierarchical, sum_product, squared; did you mean 'sum_product'?"
             ),
         ),
         (("--to", "latent_tree", "--tree", "balance"), "--tree is 'balance'; expected one of own, balanced; did you mean"),

@@ -16,7 +16,7 @@ Part = tuple[np.ndarray, tuple]
 def table(model) -> np.ndarray:
     """The probabilities of all values, an axis for each variable; floats count as the fractions that they are."""
     values, variables = _KINDS[model.kind](to_dict(model), model)
-    order = list(range(model.sites)) if model.kind != "latent_tree" else list(model.leaves)
+    order = list(range(model.sites)) if model.kind not in ("latent_tree", "squared") else list(model.leaves)
     return values[0].transpose([variables.index(one) for one in order])
 
 
@@ -132,6 +132,38 @@ def _sum_product(fields, model) -> Part:
     return below(fields["root"])
 
 
+def _squared(fields, model) -> Part:
+    """By pairs of states (s, t), the pair s * states + t; edges of weights reach from equal states to equal ones."""
+    children: dict = {}
+    for edge in fields["edges"]:
+        children.setdefault(edge["parent"], []).append((edge["child"], _numbers(edge["table"])))
+    apart = set(fields.get("summed", []))
+
+    def of_pairs(rows, weights: bool, equal: bool) -> np.ndarray:
+        above, below = rows.shape
+        if weights:
+            found = np.zeros((above, above, below), dtype=object)
+            found[np.arange(above), np.arange(above)] = rows
+            return found.reshape(above**2, below)
+        found = rows[:, None, :, None] * rows[None, :, None, :]
+        return (np.diagonal(found, axis1=2, axis2=3) if equal else found).reshape(above**2, -1)
+
+    def told(rows, name, weights: bool) -> Part:
+        if name not in children:
+            return _leaf(of_pairs(rows, weights, True), name)
+        summed = name in apart
+        parts = [told(below, child, summed and (child in apart or child not in children)) for child, below in children[name]]
+        values, variables = _product(*parts)
+        states = children[name][0][1].shape[0]
+        return _summed(of_pairs(rows, weights, summed), (values[:: states + 1] if summed else values, variables))
+
+    root = fields["root"]
+    values, variables = told(_numbers(fields["prior"])[None], root, root in apart)
+    total = values.sum()
+    as_given = not model.over_fractions and abs(total - 1) <= Fraction(1, 10**6)
+    return values if as_given else values / total, variables
+
+
 _KINDS = {
     "latent_class": _latent_class,
     "hidden_markov": _hidden_markov,
@@ -139,4 +171,5 @@ _KINDS = {
     "tensorial_mixture": _tensorial_mixture,
     "hierarchical": _hierarchical,
     "sum_product": _sum_product,
+    "squared": _squared,
 }

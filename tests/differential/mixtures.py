@@ -22,7 +22,7 @@ def random_model(rng: np.random.Generator):
     options = {"seed": int(rng.integers(2**31)), "fractions": bool(rng.random() < 0.6)}
     shape = rng.integers(1, 4, rng.integers(2, 5)).tolist()
     states, symbols, length = map(int, rng.integers(1, (4, 4, 6)))
-    match rng.integers(8):
+    match rng.integers(9):
         case 0:
             return tr.LatentClass.random(shape, states, **options)
         case 1 | 2:
@@ -34,6 +34,11 @@ def random_model(rng: np.random.Generator):
             return tr.TensorialMixture.random(1 + length % 2, states, symbols, shared=bool(rng.random() < 0.5), **options)
         case 6:
             return tr.Hierarchical.random(shape, states, **options)
+        case 7:
+            parents = [0, 0, *(int(rng.integers(0, node)) for node in range(1, rng.integers(2, 5)))]
+            hidden = sorted({f"z{parent}" for parent in parents})
+            summed = [name for name in hidden if rng.random() < 0.4]
+            return tr.SquaredMixture.random(parents, states, symbols, summed=summed, **options)
         case _:
             return tr.SumProduct.random(1 + states, symbols, **options)
 

@@ -52,6 +52,8 @@ def models() -> tuple[dict, ...]:
             tr.TensorialMixture.random(2, 2, 2, 0, shared=True, fractions=exact),
             tr.Hierarchical.random([2, 2, 2], 2, 0, fractions=exact),
             tr.SumProduct.random(3, 2, 0, fractions=exact),
+            tr.SquaredMixture.random([0, 0, 1, 1], 2, 2, 0, fractions=exact),
+            tr.SquaredMixture.random([0, 0, 1, 1], 2, 2, 0, summed=["z0"], fractions=exact),
         ]
     chain = found[0]
     found.append(

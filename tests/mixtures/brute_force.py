@@ -79,12 +79,38 @@ def hierarchical_table(model):
     return _summed(model.shape, [node.table.shape[0] for node in model.nodes[:-1]], exact, term)
 
 
+def squared_table(model):
+    """The sum over the summed variables of weights times a square, that of the sum over the others of amplitudes.
+
+    Weights stand on edges whose two ends are summed or observed, and at a root that is summed.
+    """
+    apart = {*model.summed, *model.leaves}
+    inner = [name for name in model.latents if name not in apart]
+    exact = model.over_fractions
+
+    def factor(state, *, weights):
+        edges = [edge for edge in model.edges if ({edge.parent, edge.child} <= apart) == weights]
+        start = model.prior[state[model.root]] if (model.root in apart) == weights else 1
+        return start * prod(edge.table[state[edge.parent], state[edge.child]] for edge in edges)
+
+    def term(outer, x):
+        fixed = dict(zip((*model.summed, *model.leaves), (*outer, *x), strict=True))
+        # Weights are the same whatever the states of the others.
+        ways = itertools.product(*[range(model.states[name]) for name in inner])
+        amplitude = sum(factor(fixed | dict(zip(inner, way, strict=True)), weights=False) for way in ways)
+        return factor(fixed | dict.fromkeys(inner, 0), weights=True) * amplitude**2
+
+    table = _summed(model.shape, [model.states[name] for name in model.summed], exact, term)
+    return table / table.sum()
+
+
 TABLES = {
     "latent_tree": latent_tree_table,
     "hidden_markov": hidden_markov_table,
     "latent_class": latent_class_table,
     "tensorial_mixture": tensorial_mixture_table,
     "hierarchical": hierarchical_table,
+    "squared": squared_table,
 }
 
 

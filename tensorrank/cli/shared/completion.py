@@ -14,7 +14,7 @@ FAMILIES = ("attention", "recurrent", "convolutional")
 GATES = ("inputs", "constant", "none")
 # A name with a blank, such as "lower bound", would be two words to a shell.
 STANDINGS = ("exact", "probable")
-MIXTURES = ("latent_class", "hidden_markov", "latent_tree", "tensorial_mixture", "hierarchical", "sum_product")
+MIXTURES = ("latent_class", "hidden_markov", "latent_tree", "tensorial_mixture", "hierarchical", "sum_product", "squared")
 PICTURES = ("png", "svg", "pdf", "eps", "ps", "pgf", "jpg", "tif", "webp")
 
 Completion = Callable[[str], list[str]]

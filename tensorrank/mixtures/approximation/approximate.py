@@ -86,6 +86,11 @@ def approximate(
     steps, samples = whole_number("steps", steps, 0), whole_number("samples", samples, 2)
     if not isinstance(target, Mixture):
         raise TensorRankError(f"{shown(target)} was given; expected a mixture model, such as tr.load(FILE)")
+    if not target.monotone:
+        raise TensorRankError(
+            f"a {target.kind} mixture was given, whose tables have signs; expected a mixture without, for parts are bounded by "
+            "sums of positive terms: try tr.reduce(target, 'latent_class') where it is small"
+        )
     method = one_of("the method", method.replace("-", " ") if isinstance(method, str) else method, METHODS)
     kind = one_of("atoms", ("products" if method in _OF_PRODUCTS else "entries") if atoms is None else atoms, ATOMS)
     if method in _OF_PRODUCTS and kind == "entries":

@@ -14,11 +14,8 @@ from dataclasses import dataclass
 from functools import reduce
 from operator import and_, or_
 
-import numpy as np
-
 from tensorrank.arithmetic.heights import bits, height
 from tensorrank.mixtures.evaluation.circuit import Circuit, Leaves, Products, operands
-from tensorrank.mixtures.evaluation.inference import MISSING, ObservedCodes, log_values
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.tables import Table, holds_fractions
 
@@ -132,5 +129,4 @@ def _most_uses(circuit: Circuit, sites: int) -> list[int]:
 
 def _mass_bits(model: Mixture) -> float:
     """log2 of a bound on the total mass, which is 1 but for rounding."""
-    everything = log_values(model.circuit, [ObservedCodes(np.full(1, MISSING))] * model.sites)[-1, 0]
-    return max(0.0, float(everything) / math.log(2)) + 1
+    return max(0.0, math.log2(model.marginal([]))) + 1

@@ -18,6 +18,7 @@ from tensorrank.mixtures.reductions.float_comparison import FLOAT_TOLERANCE, Flo
 from tensorrank.mixtures.reductions.goal import SizeBound, latent_tree_of
 from tensorrank.mixtures.reductions.model_streams import stream_of
 from tensorrank.mixtures.reductions.obstruction import Obstruction
+from tensorrank.mixtures.reductions.row_comparison import compare_rows
 from tensorrank.records import Record
 
 
@@ -159,7 +160,8 @@ def check_reduction(source: Mixture, target: Mixture | Obstruction, *, seed: int
     over_fields = compare_over_fields(source, target, rng)
     floats: FloatComparison | None = None
     if not over_fields.identical and not (source.over_fractions and target.over_fractions):
-        floats = compare_floats(source, target, stream_of(rng, source, target))
+        compare = compare_floats if source.monotone and target.monotone else compare_rows
+        floats = compare(source, target, stream_of(rng, source, target))
     rounded = floats is not None and floats.close
     bound = size_bound(source, target)
     return ReductionReport(

@@ -45,11 +45,13 @@ class Least:
         size: its least size.
         what: what there are as many of as the unfolding has rank; without an unfolding, what the size counts.
         unfolding: the unfolding that is the reason, if there is one.
+        states: how many of them there are at least, where fewer than the rank will do; None for as many.
     """
 
     size: int
     what: str
     unfolding: Unfolding | None = None
+    states: int | None = None
 
 
 class Goal(ABC, Generic[M]):

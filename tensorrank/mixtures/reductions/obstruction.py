@@ -68,17 +68,16 @@ def obstruction(model: Mixture, goal: AnyGoal, needed: int, limit: int, *, step:
     least = goal.least(model, step)
     found = least.unfolding
     numerical = None
+    states = 1 if found is None else found.rank if least.states is None else least.states
     if found is None:
         theorem = f"at least {least.size} {least.what}"
     else:
         of = "" if len(found.variables) == model.sites else f" of the marginal of {len(found.variables)} variables"
-        theorem = (
-            f"at least {found.rank} {least.what}: the unfolding{of} with {listed(found.a)} on one side has no smaller rank"
-        )
+        reason = "no smaller rank" if states == found.rank else f"the rank {found.rank}, at most r (r + 1) / 2 of r states"
+        theorem = f"at least {states} {least.what}: the unfolding{of} with {listed(found.a)} on one side has {reason}"
         numerical = _within_rounding(model, found)
         if numerical is not None:
             theorem += f"; that holds for the tables as stored, but {numerical.sentence}"
-    states = 1 if found is None else found.rank
     return Obstruction(model.kind, goal.model.kind, states, least.size, found, needed, limit, theorem, numerical)
 
 

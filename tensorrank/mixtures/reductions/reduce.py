@@ -19,7 +19,7 @@ from tensorrank.mixtures.way import TooLargeError
 from tensorrank.whole_numbers import abbreviated
 
 Kind = Annotated[
-    Literal["latent_class", "hidden_markov", "latent_tree", "tensorial_mixture", "hierarchical", "sum_product"],
+    Literal["latent_class", "hidden_markov", "latent_tree", "tensorial_mixture", "hierarchical", "sum_product", "squared"],
     CHECKED_WHERE_USED,
 ]
 Tree = Annotated[Literal["own", "balanced"], CHECKED_WHERE_USED]
@@ -37,12 +37,14 @@ def reduce(model: Mixture, to: Kind, *, tree: Tree = "own", limit: int | None = 
     From a latent tree the hierarchical format and sum-product networks are made with the same tables. Hidden Markov
     models are made with sets of hidden variables that separate the steps, latent class models with a class for each
     state of hidden variables that separate all others: exponentially many in general. Chains go to the balanced tree
-    directly, with ranks of at most r^2.
+    directly, with ranks of at most r^2. A latent tree is a squared mixture with the same tables, all of whose hidden
+    variables are summed. Of other squared mixtures no small model without signs is known: they become latent class
+    models of their joint values, where these are few.
 
     Args:
         model: one of the mixture models.
-        to: the kind wanted: "latent_class", "hidden_markov", "latent_tree", "tensorial_mixture", "hierarchical" or
-            "sum_product".
+        to: the kind wanted: "latent_class", "hidden_markov", "latent_tree", "tensorial_mixture", "hierarchical",
+            "sum_product" or "squared".
         tree: for the hierarchical format, "own" keeps the model's tree, "balanced" takes the balanced one over the
             variables in their order.
         limit: the largest size of the result: table entries, or edges; 10^6, or twice the model's own size, if None.

@@ -19,6 +19,7 @@ from tensorrank.mixtures.hierarchical import Hierarchical, Leaf, Transfer
 from tensorrank.mixtures.kinds import KINDS
 from tensorrank.mixtures.latent_class import LatentClass
 from tensorrank.mixtures.latent_tree import LatentTree
+from tensorrank.mixtures.squared.model import SquaredMixture
 from tensorrank.mixtures.sum_product.model import LeafNode, ProductNode, SumNode, SumProduct
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 
@@ -49,6 +50,8 @@ MODELS = {
     "tensorial_mixture shared": lambda exact: TensorialMixture.random(3, 2, 3, 0, shared=True, fractions=exact),
     "hierarchical": lambda exact: Hierarchical.random([3] * 5, 2, 0, fractions=exact),
     "sum_product": network,
+    "squared": lambda exact: SquaredMixture.random([0, 0, 1, 1, 2, 2], 2, 3, 0, fractions=exact),
+    "squared and summed": lambda exact: SquaredMixture.random([0, 1, 1], 2, 3, 0, summed=["z0"], fractions=exact),
 }
 
 
@@ -90,7 +93,8 @@ def test_round_trip_of_every_kind(make, exact, tmp_path):
 
 def test_every_kind_is_among_them():
     assert {make(False).kind for make in MODELS.values()} == set(KINDS)
-    assert list(KINDS) == ["latent_class", "hidden_markov", "latent_tree", "tensorial_mixture", "hierarchical", "sum_product"]
+    monotone = ["latent_class", "hidden_markov", "latent_tree", "tensorial_mixture", "hierarchical", "sum_product"]
+    assert list(KINDS) == [*monotone, "squared"]
 
 
 @pytest.mark.parametrize(
