@@ -1,7 +1,7 @@
-"""Six kinds of mixtures are one family: most reductions grow a model by a small factor, three would be exponential.
+"""Seven kinds of mixtures are one family: most reductions grow a model by a small factor, four would be large.
 
-One random model of each kind is reduced along every arrow, and each pair compared exactly, by contracting both with
-random vectors over finite fields.
+One model of each kind, random but for the squared one, is reduced along every arrow, and each pair compared exactly, by
+contracting both with random vectors over finite fields.
 Run: python examples/hierarchy_of_mixtures.py [--quick]
 """
 

@@ -23,6 +23,7 @@ from tensorrank.experiments.perfect_matchings import PerfectMatchingsRow, Perfec
 from tensorrank.experiments.sparse_averaging import DimensionRow, ErrorByDimension, ErrorRow, LeastDimensions
 from tensorrank.experiments.sparse_averaging_bits import BitsByDimension, BitsRow
 from tensorrank.experiments.sparse_averaging_models import MatrixRow, ModelSizes, UnitRow
+from tensorrank.experiments.squares import SquaredSeparation, SquaredSeparations
 from tensorrank.experiments.triples import OrderRow, RankRow, Triples
 from tensorrank.guidelines.crossings import Curve
 from tensorrank.mixtures.approximation.result import Approximation, ApproximationStep, Estimate
@@ -197,6 +198,14 @@ def _interleaved(count):
     return InterleavedRanks(2, 2, 0, tuple(rows))
 
 
+def _squared_separations(count):
+    rows = [
+        SquaredSeparation(n, n + 1, (n + 1) * (n + 2) // 2, rank(n) if n % 2 else None, 2**n, 2 * n + 1, 3**n)
+        for n in range(1, count + 2)
+    ]
+    return SquaredSeparations(0, tuple(rows))
+
+
 def _gates(count):
     stacks = {"attention": "none", "constant gates": "constant", "selective": "inputs"}
     stacks |= {"attention below": ("none", "inputs"), "attention above": ("inputs", "none")}
@@ -266,6 +275,7 @@ PANELS = {
     "collapse": lambda count, **options: tr.figures.collapse(series(count), widths=[2**n for n in range(count)], **options),
     "comparison": lambda count, **options: tr.figures.comparison(_compared()[:count], **options),
     "interleaved": lambda count, **options: tr.figures.interleaved(_interleaved(count), **options),
+    "squared_separations": lambda count, **options: tr.figures.squared_separations(_squared_separations(count), **options),
     "gates": lambda count, **options: tr.figures.gates(_gates(count), **options),
     "formats": lambda count, **options: tr.figures.formats(_formats(count), **options),
     "orders": lambda count, **options: tr.figures.orders(_orders(count), width=4, **options),

@@ -159,7 +159,7 @@ def hierarchy(
     *,
     given: ExperimentOptions,
 ) -> None:
-    """Reduce a random model of each kind along every arrow of the hierarchy of mixtures, and check the results.
+    """Reduce a model of each kind along every arrow of the hierarchy of mixtures, and check the results.
 
     Example: tensorrank separation hierarchy --sites 8 --out pictures
     """

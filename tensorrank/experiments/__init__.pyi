@@ -37,4 +37,10 @@ from .sparse_averaging import (
 )
 from .sparse_averaging_bits import BitsByDimension as BitsByDimension, bits_by_dimension as bits_by_dimension
 from .sparse_averaging_models import ModelSizes as ModelSizes, model_sizes as model_sizes
+from .squares import (
+    SquaredSeparation as SquaredSeparation,
+    SquaredSeparations as SquaredSeparations,
+    squared_separations as squared_separations,
+    sum_of_numbers as sum_of_numbers,
+)
 from .triples import HistogramUnit as HistogramUnit, Triples as Triples, detect_triples as detect_triples

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from tensorrank.arithmetic.progress import ProgressLike, reporter, with_progress
 from tensorrank.arithmetic.randomness import random_stream
 from tensorrank.checked import checked
 from tensorrank.experiments.experiment import Experiment, power_of_two, table_sides, told
+from tensorrank.experiments.squares import disjointness_terms
 from tensorrank.mixtures.hidden_markov import HiddenMarkov
 from tensorrank.mixtures.hierarchical import Hierarchical
 from tensorrank.mixtures.latent_class import LatentClass
@@ -18,6 +19,7 @@ from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.reductions.equality import ReductionReport, check_reduction
 from tensorrank.mixtures.reductions.reduce import Kind, reduce
+from tensorrank.mixtures.squared.model import SquaredMixture
 from tensorrank.mixtures.sum_product.model import SumProduct
 from tensorrank.mixtures.tensorial_mixture import TensorialMixture
 
@@ -33,9 +35,11 @@ ARROWS: tuple[tuple[str, Kind], ...] = (
     ("hierarchical", "latent_tree"),
     ("latent_tree", "sum_product"),
     ("hierarchical", "sum_product"),
+    ("latent_tree", "squared"),
     ("hidden_markov", "latent_class"),
     ("tensorial_mixture", "latent_class"),
     ("sum_product", "latent_tree"),
+    ("squared", "latent_class"),
 )
 
 
@@ -65,7 +69,8 @@ def measure_hierarchy(
 
     One random model of each kind is reduced along every arrow of the hierarchy, and each result is compared with its
     source. The hidden Markov model is homogeneous, the latent tree has a random binary shape, and the sum-product
-    network is a mixture of three perfect matchings, which no small tree is.
+    network is a mixture of three perfect matchings, which no small tree is. The squared mixture is unique disjointness,
+    of binary variables, which no small latent class model is (`squared_separations`).
 
     Args:
         variables: the number of variables, a power of two of at least 4, which tensorial mixtures need.
@@ -98,13 +103,24 @@ def measure_hierarchy(
         TensorialMixture.random(variables.bit_length() - 1, states, symbols, seed),
         Hierarchical.random(shape, states, seed),
         SumProduct.perfect_matchings(variables, symbols, seed),
+        SquaredMixture.unique_disjointness(variables // 2),
     ]
     by_kind = {model.kind: model for model in models}
     reports = []
     for source, target in told(ARROWS, reporter(progress), " to ".join):
         model = by_kind[source]
-        reports.append(check_reduction(model, reduce(model, target, limit=int(small * model.size)), seed=seed))
+        report = check_reduction(model, reduce(model, target, limit=int(small * model.size)), seed=seed)
+        reports.append(_of_disjointness(report, variables) if source == "squared" else report)
     return Hierarchy(seed, tuple(reports))
+
+
+def _of_disjointness(report: ReductionReport, variables: int) -> ReductionReport:
+    """The report with the bound by sets that avoid one, where it is above that by a rank."""
+    terms = disjointness_terms(variables // 2)
+    if report.states_needed is None or report.states_needed >= terms:
+        return report
+    theorem = f"at least {terms} classes: each covers at most 2^n of 3^n disjoint pairs, for sets of a and b that avoid a.b = 1"
+    return replace(report, states_needed=terms, bound=terms * (1 + 2 * variables), theorem=theorem)
 
 
 def _random_binary(leaves: int, rng: np.random.Generator) -> list[int]:

@@ -28,4 +28,5 @@ from .sparse_averaging import (
     sparse_averaging_errors as sparse_averaging_errors,
 )
 from .spectra import spectrum as spectrum
+from .squared_mixtures import squared_separations as squared_separations
 from .triple_detection import triples as triples

@@ -25,6 +25,7 @@ _PLACES = {
     "latent_tree": (5.6, 0.0),
     "hierarchical": (8.4, -1.5),
     "sum_product": (8.4, 1.5),
+    "squared": (2.8, -3.2),
 }
 _NAMES = {
     "latent_class": "latent class model",
@@ -33,7 +34,9 @@ _NAMES = {
     "latent_tree": "latent tree model",
     "hierarchical": "hierarchical format",
     "sum_product": "sum-product network",
+    "squared": "squared mixture",
 }
+_LOWEST = -2.0
 _WIDTH, _HEIGHT = 1.72, 0.62
 # How far arrows bend, so that two of opposite directions stand apart; upright ones more, for labels lie flat.
 _BEND, _UPRIGHT_BEND = 0.17, 0.34
@@ -77,12 +80,12 @@ def hierarchy(
     for report in reports:
         if report.equal is False:
             raise TensorRankError(f"{report}: expected reductions that are equal to their sources")
-    sheet = one_axes(9.6, 4.0, ax, figsize)
+    sheet = one_axes(9.6, 5.6, ax, figsize)
     ax = sheet.ax
     boxes = {kind: _node(ax, kind, arrows) for kind in _PLACES}
     for report in reports:
         _arrow(ax, report, boxes)
-    ax.set(xlim=(-1.0, 9.4), ylim=(-1.9, 1.9), aspect="equal")
+    ax.set(xlim=(-1.0, 9.4), ylim=(-3.6, 1.9), aspect="equal")
     ax.axis("off")
     styles = dict.fromkeys(_style(report) for report in reports)
     labels = {
@@ -116,7 +119,8 @@ def _style(report: ReductionReport) -> tuple[str, Literal["-", "--"]]:
 
 def _arrow(ax: Axes, report: ReductionReport, boxes: Mapping[str, Patch]) -> None:
     (x0, y0), (x1, y1) = _PLACES[report.source], _PLACES[report.target]
-    bend = _UPRIGHT_BEND if x0 == x1 else _BEND
+    # Arrows of what stands below all others bend outwards, around these.
+    bend = _UPRIGHT_BEND if x0 == x1 else -_BEND if min(y0, y1) < _LOWEST else _BEND
     colour, line = _style(report)
     ends: Any = {"patchA": boxes[report.source], "patchB": boxes[report.target], "shrinkA": 3, "shrinkB": 3}
     look: Any = {"arrowstyle": "-|>", "mutation_scale": 13, "linewidth": 1.4, "zorder": 1}

@@ -45,7 +45,7 @@ def test_reductions_are_arrows_with_their_factor():
     assert colours[2] == colours[3]
     assert texts(axes) >= {"× 1", "× 7.7", "≥ × 67", "≥ 5 states"}
     assert texts(axes) >= {"hidden Markov model\n100 table entries", "sum-product network\n100 edges", "latent tree model"}
-    assert sum(isinstance(patch, FancyBboxPatch) for patch in axes.patches) == 6
+    assert sum(isinstance(patch, FancyBboxPatch) for patch in axes.patches) == 7
     assert [text.get_text() for text in figure.legends[0].get_texts()] == [
         "reduction, equal exactly: size × factor",
         "reduction, equal within rounding: size × factor",

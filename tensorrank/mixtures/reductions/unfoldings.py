@@ -28,7 +28,10 @@ _MOST_VALUES = 2**24
 _MOST_VALUES_STEP = 2**16
 _MOST_VALUES_SPLIT = 2**16
 _MOST_VARIABLES_SPLIT = 10
-# The most random vectors of each side, where all variables of a network with loops are taken.
+# The most bytes that contracting the joint table of a marginal may take.
+_MOST_BYTES = 2**32
+# The most random vectors of each side, where all variables are taken: of networks with loops, and where the table of a
+# marginal takes too much, as of thousands of pairs of states that all variables share.
 _MOST_SAMPLES = 1024
 # The most steps of a chain, and blocks of the balanced tree, that are tried.
 _MOST_TRIED = 16
@@ -105,6 +108,8 @@ def _unfolding(model: Mixture, kept: Sequence[int], a: Sequence[int]) -> Unfoldi
     place = {site: number for number, site in enumerate(kept)}
     split = Bipartition(tuple(place[site] for site in a), tuple(place[site] for site in _without(kept, a)))
     marginal = model.marginal_network(kept)
+    if marginal.dense_expression().peak_bytes > _MOST_BYTES:
+        return _sampled(model, a)
     field, matrix = _in_a_field(model, lambda field, _: np.asarray(marginal.unfold(split, field), dtype=np.int64))
     order = (*a, *_without(kept, a))
     dense = _of_different(model, order, matrix.reshape([model.shape[site] for site in order]), field)

@@ -351,7 +351,7 @@ class SquaredMixture(SquaredTree, Mixture):
 
         The amplitude 1 - a.b is a sum of pairs + 1 products of functions of single bits, so that one hidden variable of
         pairs + 1 states will do. A latent class model of this density has at least (3/2)^pairs classes
-        (`tensorrank.experiments.squared_separations` has the proof).
+        (`tensorrank.experiments.squares` has the proof).
 
         Raises:
             TensorRankError: if the number is no whole number of at least 1, or the tables would not fit in memory.
