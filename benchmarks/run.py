@@ -16,7 +16,7 @@ from benchmarks.fitting import beside_hmmlearn, other_models
 from benchmarks.guidelines import configurations, fits, large_bounds
 from benchmarks.machine import describe, seconds, table
 from benchmarks.masked import masked
-from benchmarks.mixtures import equality, interleaved_chain, log_densities
+from benchmarks.mixtures import equality, interleaved_chains, log_densities
 from benchmarks.networks import interleaved_train, rates
 from benchmarks.ranks import few_tokens, macaulay2, stages, targets
 from benchmarks.studies import over_files, second_worker, store_overhead
@@ -57,7 +57,7 @@ if __name__ == "__main__":
     rates()
     published_networks()
     log_densities()
-    interleaved_chain()
+    interleaved_chains()
     equality()
     beside_hmmlearn()
     other_models()

@@ -34,11 +34,6 @@ class Message(NamedTuple):
     logs: Floats
     factors: Floats
 
-    @property
-    def diagonal(self) -> Message:
-        """The matrix without its entries off the diagonal: what is left where the states are summed."""
-        return Message(self.logs, (self.logs > -np.inf).astype(np.float64)[:, :, None])
-
 
 class LogTable(NamedTuple):
     """A table of amplitudes as logarithms and signs.
@@ -72,11 +67,11 @@ class LogTable(NamedTuple):
         return LogTable(self.logs.T, self.signs.T)
 
 
-def at_values(table: LogTable, codes: Integers) -> Message:
+def at_values(table: LogTable, codes: Integers, *, diagonal: bool) -> Message:
     """What the value of a variable in each row says about the states of its parent; all values where it is missing."""
     if (codes != MISSING).all():
         return Message(table.logs[:, codes].T, table.signs[:, codes].T[:, :, None])
-    return through(table, known_values(codes, table.logs.shape[1]), summed=True)
+    return through(table, known_values(codes, table.logs.shape[1]), summed=True, diagonal=diagonal)
 
 
 def known_values(codes: Integers, values: int) -> Message:
@@ -91,10 +86,14 @@ def product(messages: Sequence[Message]) -> Message:
     return reduce(_times, messages)
 
 
-def through(table: LogTable, message: Message, *, summed: bool) -> Message:
+def through(table: LogTable, message: Message, *, summed: bool, diagonal: bool = False) -> Message:
     """The matrix over a parent's states from that over its child's: table @ matrix @ transposed table.
 
-    If the child is summed its matrix is diagonal, and its states stay apart.
+    Args:
+        table: the amplitudes.
+        message: the matrix over the child's states.
+        summed: whether the child is summed, so that its matrix is diagonal and its states stay apart.
+        diagonal: whether only the diagonal of the result is wanted, since the parent is summed.
     """
     terms = table.logs + message.logs[:, None, :]
     top = terms.max(axis=2)
@@ -104,6 +103,8 @@ def through(table: LogTable, message: Message, *, summed: bool) -> Message:
     lengths = np.sqrt((factors**2).sum(axis=2))
     with np.errstate(divide="ignore"):
         logs = top + np.log(lengths)
+    if diagonal:
+        return Message(logs, (lengths > 0).astype(np.float64)[:, :, None])
     return _compressed(Message(logs, factors / np.where(lengths > 0, lengths, 1.0)[:, :, None]))
 
 

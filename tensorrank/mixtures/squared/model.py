@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from tensorrank.arguments import several, shown, whole_number
 from tensorrank.arithmetic.arrays import Floats, Integers
 from tensorrank.arithmetic.randomness import random_stream
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
 from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.decoding.completion import Explained
 from tensorrank.mixtures.decoding.decoded import Decoded
@@ -27,12 +28,14 @@ from tensorrank.mixtures.gaussian import Gaussians
 from tensorrank.mixtures.latent_tree import LatentTree
 from tensorrank.mixtures.mixture import Mixture
 from tensorrank.mixtures.squared.completion import best_completions
+from tensorrank.mixtures.squared.function import SquaredFunction
 from tensorrank.mixtures.squared.pairs import as_fractions
 from tensorrank.mixtures.squared.passes import SquaredPasses
 from tensorrank.mixtures.squared.structure import SquaredTree
 from tensorrank.mixtures.squared.toward_tree import latent_class_of_values, latent_tree_of_weights
 from tensorrank.mixtures.tables import TOLERANCE, Table, check_entries, holds_fractions, random_distributions, real_numbers
 from tensorrank.mixtures.way import Way
+from tensorrank.networks.function import NetworkFunction
 from tensorrank.networks.network import TensorNetwork
 from tensorrank.networks.tensor_train import TensorTrain
 
@@ -112,6 +115,7 @@ class SquaredMixture(SquaredTree, Mixture):
                 "densities were given for a squared mixture; expected None: the square of a sum of Gaussian components has "
                 "their products in it, which are no components. Variables are categorical"
             )
+        refuse_beyond(memory_limit(None), 24 * self._held, f"passes over the pairs of states of {self!r}", "fewer states")
         if self._log_total == -inf:
             raise TensorRankError("the squares of the amplitudes sum to 0 over all values; expected some possible value")
 
@@ -170,6 +174,11 @@ class SquaredMixture(SquaredTree, Mixture):
             return self._scaled(self._pair_tables[name]) if name == self.root else self._pair_tables[name]
 
         return self._network_of(table, lambda name: "state" if name in self._apart else "pair")
+
+    def architecture(self) -> NetworkFunction:
+        """The density as a function of its variables; of floats, with what rounding makes of it."""
+        network = self.to_network()
+        return NetworkFunction(network) if self.over_fractions else SquaredFunction(network)
 
     def fields(self) -> dict[str, Any]:
         """The fields of a latent tree, and the names of the summed variables if there are any."""
@@ -260,8 +269,9 @@ class SquaredMixture(SquaredTree, Mixture):
 
     @property
     def _held(self) -> int:
-        """Numbers that are held for a row, in proportion to what a pass takes."""
-        return sum(self.states[name] ** 2 for name in self.order)
+        """Numbers that are held for a row: a matrix at each node, and the factors of a product at the largest."""
+        amplitudes = [self.states[name] for name in self.latents if name not in self._apart]
+        return sum(self.states[name] ** 2 for name in self.order) + max(amplitudes, default=0) ** 3
 
     def _log_densities(self, evidence: Evidence) -> Floats:
         return self._passes_of_squares.logs(evidence.codes) - self._log_total

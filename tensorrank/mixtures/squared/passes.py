@@ -97,7 +97,7 @@ class SquaredPasses:
             # What rounds up to the total must not fall on a last value of 0.
             last = others.logs.shape[1] - 1 - np.argmax(np.isfinite(others.logs)[:, ::-1], axis=1)
             codes[:, self._site[name]] = np.minimum(picked, last)
-            return at_values(self._tables[name], codes[:, self._site[name]])
+            return self._at_leaf(name, codes)
 
         self._downward(told, chosen, {})
         return codes
@@ -107,16 +107,21 @@ class SquaredPasses:
         waiting: dict[Name, Message] = {}
         for name in reversed(self.tree.order):
             if name in self._site:
-                waiting[name] = at_values(self._tables[name], codes[:, self._site[name]])
+                waiting[name] = self._at_leaf(name, codes)
             else:
                 waiting[name] = self._sent(name, product([waiting.pop(child) for child in self.tree.children[name]]))
             if told is not None:
                 told[name] = waiting[name]
         return waiting[self.tree.root].logs[:, 0]
 
+    def _at_leaf(self, name: Name, codes: Integers) -> Message:
+        return at_values(self._tables[name], codes[:, self._site[name]], diagonal=self._below_summed(name))
+
     def _sent(self, name: Name, inside: Message) -> Message:
-        summed = name in self.summed
-        return through(self._tables[name], inside.diagonal if summed else inside, summed=summed)
+        return through(self._tables[name], inside, summed=name in self.summed, diagonal=self._below_summed(name))
+
+    def _below_summed(self, name: Name) -> bool:
+        return name != self.tree.root and self.tree.parent(name) in self.summed
 
     def _downward(self, told: Mapping[Name, Message], at_leaf: AtLeaf, found: dict[Name, Floats]) -> None:
         """Visit all nodes from the root down, in order of depth, the children of a node one after the other.
@@ -142,8 +147,8 @@ class SquaredPasses:
 
     def _reached(self, name: Name, outside: Message, *, summed: bool) -> Message:
         """The matrix over a node's states from that over its parent's, of everything that is not below the node."""
-        below = through(self._tables[name].transposed, outside.diagonal if summed else outside, summed=summed)
-        return below.diagonal if name in self.summed else below
+        apart = name in self.summed or name in self._site
+        return through(self._tables[name].transposed, outside, summed=summed, diagonal=apart)
 
     def _frame(self, name: Name, outside: Message, told: Mapping[Name, Message], found: dict[Name, Floats]) -> _Frame:
         children = list(reversed(self.tree.children[name]))

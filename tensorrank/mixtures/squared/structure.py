@@ -11,7 +11,7 @@ from tensorrank.errors import TensorRankError
 from tensorrank.mixtures.edges import Name
 from tensorrank.mixtures.rooted_tree import RootedTree
 from tensorrank.mixtures.squared.pairs import Pairs, pair_table, pairs_count
-from tensorrank.mixtures.tables import Table, nonnegative
+from tensorrank.mixtures.tables import Table, check_entries, nonnegative
 
 
 class SquaredTree(RootedTree):
@@ -68,6 +68,8 @@ class SquaredTree(RootedTree):
     @cached_property
     def _pair_tables(self) -> Mapping[Name, Table]:
         """The table of pairs that leads to each node, that of the root as a single row; tables may be shared."""
+        entries = sum(self._pairs_above(name) * self.pairs_at(name) for name in self.order)
+        check_entries(entries, f"the tables of pairs of states of {self!r}", fractions=True)
         made: dict[tuple[int, bool, bool], Table] = {}
         found: dict[Name, Table] = {}
         for name in self.order:
@@ -80,6 +82,10 @@ class SquaredTree(RootedTree):
                 made[key] = table if self._holds_weights(name) else pair_table(table, parent, self._pairs[name])
             found[name] = made[key]
         return found
+
+    def _pairs_above(self, name: Name) -> int:
+        """The pairs of the states of a node's parent; 1 above the root."""
+        return 1 if name == self.root else self.pairs_at(self._edge(name).parent)
 
     def pairs_at(self, name: Name) -> int:
         """The pairs of a node's states, r (r + 1) / 2, or r if they are summed: the rank at its edge is at most that.

@@ -1,10 +1,12 @@
 """Squared mixtures against their definition, summed over everything hidden, and against other models."""
 
 import itertools
+import json
 from fractions import Fraction
 
 import numpy as np
 import pytest
+from command_line import invoked
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mixtures.brute_force import all_states, latent_tree_table, marginal_of, squared_table, unfolding
@@ -275,3 +277,32 @@ def test_two_that_differ_are_told_apart_in_floats():
     weights[:2] += 1e-6, -1e-6
     other = tr.LatentClass(weights, reduced.components)
     assert tr.check_reduction(model, other).equal is False
+
+
+def test_work_and_memory_are_checked_before_they_are_taken():
+    wide = SquaredMixture.random([0, 1, 0, 1], 400, 2, 0)
+    with pytest.raises(TensorRankError, match=r"the tables of pairs of states of .* would take .* Try fewer states"):
+        _ = wide.circuit
+    with pytest.raises(TensorRankError, match=r"passes over the pairs of states of .* would take .* Try fewer states"):
+        SquaredMixture("z", np.ones(3_000), [("z", site, np.ones((3_000, 2))) for site in range(3)])
+
+
+def test_floats_whose_rank_is_one_of_rounding_are_told():
+    edges = [("z", site, [[0.1, 0.2], [0.1, 0.2 * (1 + 3e-16)]]) for site in range(4)]
+    found = tr.separation_rank(SquaredMixture("z", [1.0, 1.0], edges), "halves")
+    assert (found.value, found.numerical.value) == (3, 1)
+
+
+def test_the_command_line_shows_ranks_and_reduces_a_file(tmp_path):
+    model = SquaredMixture.random([0, 0, 1, 1, 2, 2], 2, 2, 0, summed=["z1"], fractions=True)
+    tr.save(model, tmp_path / "s.json")
+    shown = invoked(("show", tmp_path / "s.json"), catch_exceptions=False).stdout
+    assert shown.splitlines()[0] == "SquaredMixture(4 variables, 3 hidden of at most 2 states, 1 of them summed)"
+    assert "summed          1 of 3 hidden variables" in shown
+    assert "rank at most    2 (halves), 4 (interleaved)" in shown
+    done = invoked(("reduce", tmp_path / "s.json", "--to", "latent_tree", "-o", tmp_path / "t.json"), catch_exceptions=False)
+    assert "squared -> latent_tree: size 26 entries -> 72 entries" in done.stdout
+    rows = all_states(model.shape)
+    assert (tr.load(tmp_path / "t.json").probability(rows) == model.probability(rows)).all()
+    ranked = invoked(("rank", tmp_path / "s.json", "--partition", "interleaved", "--json"), catch_exceptions=False)
+    assert json.loads(ranked.stdout)["value"] == 4

@@ -39,8 +39,12 @@ def test_a_table_is_multiplied_from_both_sides(random_messages):
     table, below = np.random.default_rng(1).standard_normal((2, 3)), random_messages(3, 3)
     found = through(LogTable.of(table, weights=False), below, summed=False)
     np.testing.assert_allclose(dense(found), table @ dense(below) @ table.T, rtol=1e-9)
+    diagonal = Message(below.logs, np.ones((4, 3, 1)))
     apart = np.einsum("sj,rjj,tj->rst", table, dense(below), table)
-    np.testing.assert_allclose(dense(through(LogTable.of(table, weights=False), below.diagonal, summed=True)), apart, rtol=1e-9)
+    np.testing.assert_allclose(dense(through(LogTable.of(table, weights=False), diagonal, summed=True)), apart, rtol=1e-9)
+    only = through(LogTable.of(table, weights=False), below, summed=False, diagonal=True)
+    np.testing.assert_allclose(np.exp(2 * only.logs), np.einsum("rss->rs", dense(found)), rtol=1e-9)
+    assert only.factors.shape == (4, 2, 1)
 
 
 def test_thousands_of_variables_neither_overflow_nor_underflow():
