@@ -191,7 +191,8 @@ def memory_on(device: str, memory: int | str | None) -> int | str | None:
 
 def refuse_unknown_device(name: str) -> None:
     """Raise an error if no machine has a device of this name beside "cpu"; PyTorch is not looked for."""
-    if name == "mps":
+    # Some things that are no text, such as arrays, are not even compared with one.
+    if isinstance(name, str) and name == "mps":
         raise TensorRankError(
             "the device 'mps' has no products that are exact: PyTorch has neither float64 nor sums of bytes in 32 bits there; "
             f"try the device '{HOST}'"

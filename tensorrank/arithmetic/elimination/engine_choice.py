@@ -86,7 +86,7 @@ def checked_choice(name: str, device: str) -> Device | None:
 def refuse_unknown(name: str, device: str) -> None:
     """Raise an error if there is no such engine or device on any machine, or devices have no such engine."""
     one_of("the engine", name, ("auto", *ENGINES))
-    if device != HOST:
+    if not isinstance(device, str) or device != HOST:
         refuse_unknown_device(device)
         refuse_engine(name, device)
 

@@ -47,13 +47,15 @@ def seen(monkeypatch):
     return stand_in
 
 
-@pytest.mark.parametrize("name", ["gpu", "", "cuda:", "cuda:-1", "cuda:x", "cuda:99999", "CUDA", 3, None, b"cuda"])
+@pytest.mark.parametrize("name", ["gpu", "", "cuda:", "cuda:-1", "cuda:x", "cuda:99999", "CUDA", 3, None, b"cuda", np.ones(2)])
 def test_a_device_of_another_name_is_refused_before_pytorch_is_looked_for(name, monkeypatch):
     monkeypatch.setitem(sys.modules, "torch", None)
     with pytest.raises(TensorRankError, match=r"device is .*; expected 'cpu', 'cuda', or one of several such as 'cuda:1'"):
         device_named(name)
     with pytest.raises(TensorRankError, match="device is"):
         tr.plan(tr.SelfAttention(1, 1), device=name)
+    with pytest.raises(TensorRankError, match="device is"):
+        tr.Study([tr.SelfAttention(1, 1)], device=name)
 
 
 def test_a_name_that_is_nearly_right_is_met_with_the_right_one():
