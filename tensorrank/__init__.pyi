@@ -33,6 +33,7 @@ from .mixtures.reductions.reduce import reduce as reduce
 from .mixtures.squared.model import SquaredMixture as SquaredMixture
 from .mixtures.sum_product.model import SumProduct as SumProduct
 from .mixtures.tensorial_mixture import TensorialMixture as TensorialMixture
+from .networks.data_tensor import DataTensor as DataTensor
 from .networks.network import Tensor as Tensor, TensorNetwork as TensorNetwork
 from .networks.quimb_networks import from_quimb as from_quimb, to_quimb as to_quimb
 from .separation.numerical import numerical_separation_rank as numerical_separation_rank

@@ -11,6 +11,7 @@ import tensorrank as tr
 from tensorrank.experiments.approximation import ApproximationTarget, ShallowApproximations, Wall
 from tensorrank.experiments.communication import communication_growth
 from tensorrank.experiments.comparison import compare, contenders
+from tensorrank.experiments.data_cuts import DataCut, DataCuts, ModelCut
 from tensorrank.experiments.depth_on_data import DepthOnData, FamilyScores
 from tensorrank.experiments.depth_series import series_of
 from tensorrank.experiments.formats import CutRow, FormatRanks
@@ -220,6 +221,18 @@ def _gates(count):
     return GateRanks(2, 2, 2, 0, tuple(rows))
 
 
+def _data_cuts(count):
+    orders = ["as given", *(f"order {n}" for n in range(2, count + 1)), "permuted 1", "permuted 2"]
+    rows = [
+        DataCut(order, level, block, 16 >> level, (5 - level) * (1 + place / 20 + block / 50))
+        for place, order in enumerate(orders)
+        for level in range(1, 5)
+        for block in range(2**level if level > 1 else 1)
+    ]
+    models = [ModelCut(f"model {n}", level, 2.0 + n / 3) for n in range(count) for level in range(1, 5)]
+    return DataCuts("made up", 16, 0, dict.fromkeys(orders, tuple(range(16))), tuple(rows), tuple(models))
+
+
 def _formats(count):
     prefixes = [CutRow("tensorial_mixture", 0, last, rank(2 + last % 2), 4) for last in range(7)]
     dyadic = [CutRow("hidden_markov", 2 * i, 2 * i + 1, rank(2, "lower bound"), 4) for i in range(4)]
@@ -277,6 +290,7 @@ PANELS = {
     "interleaved": lambda count, **options: tr.figures.interleaved(_interleaved(count), **options),
     "squared_separations": lambda count, **options: tr.figures.squared_separations(_squared_separations(count), **options),
     "gates": lambda count, **options: tr.figures.gates(_gates(count), **options),
+    "data_cuts": lambda count, **options: tr.figures.data_cuts(_data_cuts(count), **options),
     "formats": lambda count, **options: tr.figures.formats(_formats(count), **options),
     "orders": lambda count, **options: tr.figures.orders(_orders(count), width=4, **options),
     "depth_on_data": lambda count, **options: tr.figures.depth_on_data(depth_scores(count), **options),

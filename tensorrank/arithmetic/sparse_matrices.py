@@ -91,7 +91,7 @@ class SparseMatrix:
     def reduced(self) -> tuple[int, list[SparseMatrix]]:
         """How many pivots cost nothing, and the blocks that are left, whose ranks are to be added to their number."""
         pivots, left = self._part(np.arange(len(self.entries)))._without_single_entries()
-        return pivots, left._blocks()
+        return pivots, left.blocks()
 
     def _without_single_entries(self) -> tuple[int, SparseMatrix]:
         places = [self.rows.tolist(), self.columns.tolist()]
@@ -114,7 +114,7 @@ class SparseMatrix:
         kept = np.array(alive[0], dtype=bool)[self.rows] & np.array(alive[1], dtype=bool)[self.columns]
         return pivots, self._part(np.flatnonzero(kept))
 
-    def _blocks(self) -> list[SparseMatrix]:
+    def blocks(self) -> list[SparseMatrix]:
         """The parts of rows and columns that entries connect."""
         if not len(self.entries):
             return []

@@ -10,8 +10,10 @@ from .approximation import (
     shallow_approximations as shallow_approximations,
     wall_of as wall_of,
 )
+from .canonical_cuts import arranged_order as arranged_order, canonical_partitions as canonical_partitions
 from .communication import CommunicationGrowth as CommunicationGrowth, communication_growth as communication_growth
 from .comparison import Compared as Compared, Contender as Contender, compare as compare, contenders as contenders
+from .data_cuts import DataCuts as DataCuts, data_entanglement as data_entanglement
 from .depth_families import MixtureFamily as MixtureFamily, z_order as z_order
 from .depth_on_data import (
     DepthOnData as DepthOnData,

@@ -13,6 +13,7 @@ from .depth_and_structure import (
 )
 from .depths_and_widths import depth_width as depth_width
 from .depths_on_data import depth_on_data as depth_on_data
+from .entanglement_of_data import data_cuts as data_cuts
 from .equal_parameters import iso_parameters as iso_parameters
 from .gates_of_recurrences import gates as gates
 from .hierarchies import hierarchy as hierarchy

@@ -8,5 +8,7 @@
   `function` the network as an architecture for `separation_rank`; `inner_product` the inner product of two networks, in
   logarithms.
 - `canonical_polyadic`, `tensor_train` and `hierarchical_tucker` are the formats, which become networks (`formats`).
+- `data_tensor` is the tensor of a data set, whose values become vectors by `embeddings`; `data_spectrum` has its
+  singular values across a cut.
 - `description` tells of a network in words, `picture` and `layout` show it.
 """
