@@ -21,7 +21,9 @@ from .mixtures.evaluation.sequences import samples as samples
 from .mixtures.evaluation.sequences import sequences as sequences
 from .mixtures.formats.adapters import from_hmmlearn as from_hmmlearn, from_tensorly as from_tensorly
 from .mixtures.formats.bayesian_networks import from_bif as from_bif, from_pgmpy as from_pgmpy
+from .mixtures.formats.cirkit_circuits import from_cirkit as from_cirkit, to_cirkit as to_cirkit
 from .mixtures.formats.files import load as load, save as save
+from .mixtures.formats.region_graphs import RegionGraph as RegionGraph
 from .mixtures.gaussian import Gaussians as Gaussians
 from .mixtures.hidden_markov import HiddenMarkov as HiddenMarkov
 from .mixtures.hierarchical import Hierarchical as Hierarchical

@@ -20,6 +20,17 @@ CONFIGURATIONS = (
     {"model_type": "mpt", "d_model": 64, "n_heads": 4, "n_layers": 2, "vocab_size": 9, "attn_config": {"alibi": True}},
     {"model_type": "gemma3", "vision_config": {**_LAYERS, "model_type": "siglip_vision_model"}, "text_config": {"head_dim": 8}},
 )
+REGION_GRAPH = {
+    "regions": {
+        "0": {"scope": [0, 1, 2]},
+        "1": {"scope": [0]},
+        "2": {"scope": [1, 2]},
+        "3": {"scope": [1]},
+        "4": {"scope": [2]},
+    },
+    "roots": ["0"],
+    "graph": [{"output": 0, "inputs": [1, 2]}, {"output": 2, "inputs": [3, 4]}, {"output": 0, "inputs": [3, 4, 1]}],
+}
 _SIZES = [(depth, size) for depth in (1, 2, 3, 4) for size in (1e3, 1e4, 1e5)]
 # Lines in log10 of the size; those of n and n + 1 layers cross at 3 + 0.4 n, so that depth pays from there on.
 _ROWS = [(depth, size, 4 + 0.1 * (depth - 1) * (3 + 0.2 * depth) - 0.1 * depth * log10(size)) for depth, size in _SIZES]
@@ -130,6 +141,7 @@ def result() -> dict:
 
 def write_all(folder: Path) -> None:
     """Write a good file of every sort, under the names that calls and command lines use."""
+    Path(folder, "regions.json").write_text(json.dumps(REGION_GRAPH), encoding="utf-8")
     Path(folder, "model.json").write_text(json.dumps(models()[0]), encoding="utf-8")
     Path(folder, "tree.json").write_text(json.dumps(models()[3]), encoding="utf-8")
     Path(folder, "exact.json").write_text(json.dumps(models()[9]), encoding="utf-8")
