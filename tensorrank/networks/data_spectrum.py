@@ -27,6 +27,8 @@ from tensorrank.separation.partition import Bipartition
 _EPSILON = float(np.finfo(np.float64).eps)
 # Matrices of all patterns of a side that are held at once, Gram matrix and eigenvectors among them.
 _HELD = 5
+# Dense matrices that are held at once: one, its copy, and what the singular values take.
+_DENSE = 3
 
 
 def patterns(codes: Integers, sites: Sequence[int]) -> tuple[Integers, Integers]:
@@ -79,14 +81,21 @@ def scaled(labels: Array) -> Floats:
     return np.asarray(np.ldexp(floats, -exponent), dtype=np.float64)
 
 
-def spectrum_of_counts(matrix: SparseMatrix) -> NumericalRank:
+def spectrum_of_counts(matrix: SparseMatrix, memory: int) -> NumericalRank:
     """The singular values of a sparse matrix, divided by the root of the sum of their squares, block by block.
 
+    Raises:
+        TensorRankError: if a block, dense, would take more memory.
+
     >>> from scipy.sparse import coo_array
-    >>> spectrum_of_counts(SparseMatrix.of(coo_array([[3, 0], [0, 4]]))).spectrum
+    >>> spectrum_of_counts(SparseMatrix.of(coo_array([[3, 0], [0, 4]])), memory=2**20).spectrum
     array([0.8, 0.6])
     """
-    parts = [singular_values(block.toarray()) for block in matrix.blocks()]
+    blocks = matrix.blocks()
+    rows, columns = max((block.shape for block in blocks), key=prod, default=(0, 0))
+    what = f"the spectrum of {rows} patterns on side A with {columns} on side B, which samples connect,"
+    refuse_beyond(memory, 8 * _DENSE * rows * columns, what, "fewer samples, or more memory")
+    parts = [singular_values(block.toarray()) for block in blocks]
     return _normalised(np.concatenate([*parts, np.zeros(0)]), min(matrix.shape), 0.0, max(matrix.shape))
 
 

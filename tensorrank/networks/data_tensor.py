@@ -126,9 +126,7 @@ class DataTensor(TensorFormat, EqualByValue):
         """
         split, limit = checked_partition(self.sites, partition), memory_limit(memory)
         if self.embedding == "one-hot":
-            least = min(len(patterns(self._codes, side)[0]) for side in (split.a, split.b))
-            refuse_beyond(limit, 24 * least * len(self.samples), f"the spectrum of {self}", "fewer samples, or more memory")
-            return spectrum_of_counts(counts(self._codes, scaled(self._labels), split))
+            return spectrum_of_counts(counts(self._codes, scaled(self._labels), split), limit)
         return spectrum_of_products(self._codes, self._vectors(limit), self._labels, split, limit)
 
     def entanglement(self, partition: PartitionLike | None = None, *, memory: int | str | None = None) -> float:

@@ -1,6 +1,7 @@
 """Separation ranks of random tensor networks, trains and trees, against the unfolding of the dense tensor."""
 
 import string
+from functools import reduce
 from math import prod
 
 import numpy as np
@@ -8,7 +9,7 @@ from differential.comparison import Comparison, held
 from differential.entries import as_fractions, entries
 from differential.references import random_partition, rank_over_the_rationals, unfolding
 
-from tensorrank import Tensor, TensorNetwork, separation_rank
+from tensorrank import DataTensor, Tensor, TensorNetwork, TensorRankError, separation_rank
 
 # Entries of the dense tensor, and the terms of its sum.
 _MOST, _MOST_TERMS = 300, 20_000
@@ -66,8 +67,36 @@ def sum_of_products(rng: np.random.Generator) -> str | None:
     return _ranked(TensorNetwork(tuple(factors), tuple(f"x{n}" for n in range(sites))), rng)
 
 
+def data(rng: np.random.Generator) -> str | None:
+    """The tensor of a data set, from a product of vectors for each sample."""
+    rows, sites = int(rng.integers(1, 9)), int(rng.integers(2, 6))
+    embedding = ("one-hot", "moments", "vectors")[rng.integers(3)]
+    labels = entries(rng, (rows,))
+    if embedding == "one-hot":
+        samples = rng.integers(-1, 3, (rows, sites))
+        columns = [np.array([[int(one == other) for other in sorted(set(column))] for one in column]) for column in samples.T]
+    elif embedding == "moments":
+        samples = entries(rng, (rows, sites))
+        columns = [np.stack([np.ones(rows, dtype=object), column], axis=1) for column in as_fractions(samples).T]
+    else:
+        samples = entries(rng, (rows, sites, 2))
+        columns = [as_fractions(samples[:, site]) for site in range(sites)]
+    if prod(column.shape[1] for column in columns) > _MOST:
+        return None
+    terms = (label * reduce(np.multiply.outer, row) for label, *row in zip(as_fractions(labels), *columns, strict=True))
+    partition = random_partition(rng, sites)
+    try:
+        given = DataTensor(samples, labels, embedding=embedding)
+    except TensorRankError:
+        return None  # complex numbers, and numbers beyond floats
+    found = separation_rank(given, partition, seed=int(rng.integers(9)), threads=1)
+    truth = rank_over_the_rationals(unfolding(sum(terms), partition))
+    return held(found, truth, (samples.tolist(), labels.tolist(), embedding, partition))
+
+
 COMPARISONS = (
     Comparison("tensor networks", any_network),
     Comparison("tensor trains", train),
     Comparison("sums of products", sum_of_products),
+    Comparison("data", data),
 )

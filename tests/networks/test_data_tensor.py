@@ -187,8 +187,10 @@ def test_a_cut_that_does_not_fit_and_too_little_memory_are_refused():
         data.entanglement([20])
     with pytest.raises(TensorRankError, match="300 different patterns on side A and 300 on side B would take about"):
         data.entanglement(memory="1MB")
-    with pytest.raises(TensorRankError, match=r"the spectrum of DataTensor.* would take about"):
-        tr.DataTensor(np.arange(4000).reshape(2000, 2)).spectrum(memory="1MB")
+    with pytest.raises(TensorRankError, match="300 patterns on side A with 300 on side B, which samples connect, would take"):
+        tr.DataTensor([[k, (k + shift) % 300] for k in range(300) for shift in (0, 1)]).spectrum(memory="1MB")
+    # Samples that share no pattern are blocks of their own.
+    assert tr.DataTensor(np.arange(4000).reshape(2000, 2)).spectrum(memory="1MB").value == 2000
     with pytest.raises(TensorRankError, match=r"the order is \[0, 0\]; expected each variable from 0 to 19 once"):
         data.permuted([0, 0])
 
