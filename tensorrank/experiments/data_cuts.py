@@ -140,7 +140,7 @@ class DataCuts(Experiment, name="data cuts"):
         less = [level for level in self.levels if gains[level] < -max(2 * spreads[level], 1e-6)]
         parts = [
             f"{words} at level{'s' * (len(levels) > 1)} {', '.join(map(str, levels))} "
-            f"(by {min(sizes):.2f} to {max(sizes):.2f} nats)"
+            f"(by {' to '.join(dict.fromkeys(f'{size:.2f}' for size in (min(sizes), max(sizes))))} nats)"
             for words, levels in (("more entangled", more), ("less entangled", less))
             if (sizes := [abs(gains[level]) for level in levels])
         ]

@@ -14,6 +14,7 @@ import tokenize
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import prod
 from pathlib import Path
 from typing import IO
 from zipfile import BadZipFile
@@ -24,7 +25,8 @@ from numpy.lib.npyio import NpzFile
 
 from tensorrank.arguments import shown
 from tensorrank.arithmetic.arrays import Array
-from tensorrank.errors import WeightsError
+from tensorrank.arithmetic.resources import memory_limit, refuse_beyond
+from tensorrank.errors import TensorRankError, WeightsError
 from tensorrank.given_files.contents import opened
 
 _SINGLE_ARRAY = b"\x93NUMPY"
@@ -73,44 +75,54 @@ def opened_archive(path: Path, wanted: str) -> Iterator[NpzFile]:
             yield archive
 
 
-def array_of(archive: NpzFile, name: str, shape: tuple[int, ...], axes: str) -> Array:
+def array_of(archive: NpzFile, name: str, shape: tuple[int, ...] | None, axes: str, what: str = "weights") -> Array:
     """An array of an archive, read only if it holds numbers in the shape that is wanted, its axes told in words.
+
+    Args:
+        archive: the archive.
+        name: the name of the array.
+        shape: its shape; any that fits in memory if None.
+        axes: its axes in words.
+        what: what messages call arrays.
 
     Raises:
         WeightsError: if the array is another, holds Python objects, or cannot be read.
+        TensorRankError: if it would not fit in memory.
     """
     if archive.zip is None:
-        raise WeightsError("the archive of the weights has been closed; read them before, for example by dict(archive)")
+        raise WeightsError(f"the archive of the {what} has been closed; read them before, for example by dict(archive)")
     member = name if name in archive.zip.namelist() else f"{name}.npy"
     try:
         with archive.zip.open(member) as file:
-            _check_header(io.BytesIO(file.read(_LONGEST_HEADER)), name, shape, axes)
+            _check_header(io.BytesIO(file.read(_LONGEST_HEADER)), f"{what} {name!r}", shape, axes)
         with archive.zip.open(member) as file:
             array: Array = npy.read_array(file, allow_pickle=False)
             if file.read(1):
-                raise WeightsError(f"weights {name!r} have bytes behind their numbers: the .npz file is damaged")
-    except WeightsError:
+                raise WeightsError(f"{what} {name!r} have bytes behind their numbers: the .npz file is damaged")
+    except TensorRankError:
         raise
     except _DAMAGE as error:
         raise WeightsError(
-            f"weights {name!r} cannot be read from the .npz file ({_why(error)}); save them again by numpy.savez"
+            f"{what} {name!r} cannot be read from the .npz file ({_why(error)}); save them again by numpy.savez"
         ) from error
     return array
 
 
-def _check_header(file: IO[bytes], name: str, shape: tuple[int, ...], axes: str) -> None:
+def _check_header(file: IO[bytes], called: str, shape: tuple[int, ...] | None, axes: str) -> None:
     version = npy.read_magic(file)
     # Versions beyond 2.0 only let names of fields be in other scripts.
     found, _, dtype = npy.read_array_header_1_0(file) if version == (1, 0) else npy.read_array_header_2_0(file)
     if dtype.hasobject:
         raise WeightsError(
-            f"weights {name!r} are Python objects in the .npz file; expected arrays of whole numbers or floats. Fractions "
+            f"{called} are Python objects in the .npz file; expected arrays of whole numbers or floats. Fractions "
             "can be given in Python"
         )
     if dtype.kind not in "biuf":
-        raise WeightsError(f"weights {name!r} are of type {shown(dtype)}; expected whole numbers or floats")
-    if found != shape:
-        raise WeightsError(f"weights {name!r} have shape {shown(found)}; expected {shape} ({axes})")
+        raise WeightsError(f"{called} are of type {shown(dtype)}; expected whole numbers or floats")
+    if shape is None:
+        refuse_beyond(memory_limit(None), prod(found) * dtype.itemsize, f"{called} of the shape {shown(found)}", "fewer")
+    elif found != shape:
+        raise WeightsError(f"{called} have shape {shown(found)}; expected {shape} ({axes})")
 
 
 def _why(error: BaseException) -> str:

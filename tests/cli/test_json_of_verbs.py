@@ -6,6 +6,7 @@ import re
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from command_line import PARTS, invoked, run, run_afresh
 from typer.main import get_command
@@ -41,6 +42,7 @@ GOOD = {
     ("separation", "formats"): [("--sites", "4")],
     ("separation", "perfect-matchings"): [("--sites", "6,64")],
     ("separation", "hierarchy"): [("--sites", "4")],
+    ("data",): [("d.npz", "--ranks", "--arrange"), ("d.npz", "--embedding", "moments")],
     ("task", "softmax-bottleneck"): [("--tokens", "4")],
     ("task", "ranks", "sparse-averaging"): [("--tokens", "5", "--sparsity", "2")],
     ("task", "ranks", "match2"): [("--tokens", "4", "--modulus", "5")],
@@ -87,6 +89,7 @@ def folder(tmp_path_factory):
     tr.save(tr.HiddenMarkov.random(2, 2, 6, seed=0), path / "h.json")
     tr.save(tr.SumProduct.perfect_matchings(60, 2, seed=0), path / "m.json")
     shutil.copy(Path(__file__).parents[1] / "guidelines" / "configs" / "gpt2.json", path / "c.json")
+    np.savez(path / "d.npz", samples=[[0, 1, 1, 0], [1, 1, 0, 0], [1, 0, 0, 1]], labels=[1, -1, 1])
     rank = tr.separation_rank(tr.RecurrentCircuit(1, 5, 2, 4), threads=1)
     (path / "r.json").write_text(json.dumps(rank.to_dict()))
     return path

@@ -139,6 +139,16 @@ def result() -> dict:
     return tr.separation_rank(tr.SelfAttention(2, 2, heads=2, tokens=3), threads=1).to_dict()
 
 
+@cache
+def data() -> bytes:
+    """Samples of four variables with labels, as `numpy.savez` writes them."""
+    import numpy as np
+
+    file = io.BytesIO()
+    np.savez(file, samples=np.arange(20).reshape(5, 4) % 3, labels=[1, -1, 1, 1, -1])
+    return file.getvalue()
+
+
 def write_all(folder: Path) -> None:
     """Write a good file of every sort, under the names that calls and command lines use."""
     Path(folder, "regions.json").write_text(json.dumps(REGION_GRAPH), encoding="utf-8")
@@ -149,6 +159,7 @@ def write_all(folder: Path) -> None:
     Path(folder, "losses.csv").write_text(ABLATION, encoding="utf-8")
     Path(folder, "fit.json").write_text(json.dumps(FIT), encoding="utf-8")
     Path(folder, "weights.npz").write_bytes(weights())
+    Path(folder, "data.npz").write_bytes(data())
     Path(folder, "model.safetensors").write_bytes(safetensors())
     Path(folder, "study.sqlite").write_bytes(store())
     Path(folder, "atlas.json").write_text(json.dumps(atlas()), encoding="utf-8")

@@ -11,6 +11,7 @@ METHODS = ("auto", "catalecticant", "grid")
 ARCHITECTURES = ("attention", "higher-order", "recurrent", "convolutional", "gated")
 # Architectures that are compared at equal size.
 FAMILIES = ("attention", "recurrent", "convolutional")
+EMBEDDINGS = ("one-hot", "angle", "moments", "vectors")
 GATES = ("inputs", "constant", "none")
 # A name with a blank, such as "lower bound", would be two words to a shell.
 STANDINGS = ("exact", "probable")
