@@ -16,9 +16,10 @@ from tensorrank.checked import checked
 from tensorrank.errors import TensorRankError
 from tensorrank.experiments.canonical_cuts import canonical_partitions
 from tensorrank.experiments.experiment import Experiment, told, where
-from tensorrank.networks.data_tensor import DataTensor
+from tensorrank.networks.data_tensor import DataTensor, checked_order
 from tensorrank.records import Record
 from tensorrank.separation.architecture import Model, as_architecture
+from tensorrank.separation.partition import Bipartition
 from tensorrank.separation.result import SeparationRank
 from tensorrank.separation.solve import separation_rank
 
@@ -37,7 +38,8 @@ class DataCut(Record):
         block: the number of the block at its level, from 0.
         size: the variables in the block.
         entanglement: in nats.
-        rank: the exact separation rank with its standing; None where ranks were not asked for.
+        rank: the separation rank with its standing, whose partition has the numbers of the variables in the order as
+            given; None where ranks were not asked for.
     """
 
     order: str
@@ -191,21 +193,30 @@ def data_entanglement(
     ('permuted, beside the order as given: as entangled',)
     """
     rng = random_stream(seed)
+    for name in orders or {}:
+        if name.startswith((_GIVEN, _PERMUTED)):
+            raise TensorRankError(f"an order is named {shown(name)}; expected another name, for orders here are named so")
     named: dict[str, Any] = {_GIVEN: range(data.sites), **(orders or {})}
     for number in range(1, whole_number("permutations", permutations, 0, 1000) + 1):
         named[f"{_PERMUTED} {number}"] = rng.permutation(data.sites)
-    arranged = {name: data.permuted(order) for name, order in named.items()}
+    order_of = {name: checked_order(order, data.sites) for name, order in named.items()}
     levels = canonical_partitions(data.sites)
     bounds = _bounds(models or {}, data, levels)
     questions = [
-        (name, level, block, cut) for name in arranged for level, cuts in enumerate(levels, 1) for block, cut in enumerate(cuts)
+        (name, level, block, Bipartition.of(data.sites, [order[place] for place in cut.a]))
+        for name, order in order_of.items()
+        for level, cuts in enumerate(levels, 1)
+        for block, cut in enumerate(cuts)
     ]
     rows = []
+    # Blocks of few variables are met in several orders.
+    known: dict[frozenset[int], tuple[float, SeparationRank | None]] = {}
     for name, level, block, cut in told(questions, reporter(progress), lambda one: f"{one[0]}, level {one[1]}"):
-        table = arranged[name]
-        rank = separation_rank(table, cut, seed=seed, memory=memory) if ranks else None
-        rows.append(DataCut(name, level, block, len(cut.a), table.entanglement(cut, memory=memory), rank))
-    order_of = {name: tuple(map(int, order)) for name, order in named.items()}
+        inside = frozenset(cut.a)
+        if inside not in known:
+            rank = separation_rank(data, cut, seed=seed, memory=memory) if ranks else None
+            known[inside] = data.entanglement(cut, memory=memory), rank
+        rows.append(DataCut(name, level, block, len(inside), *known[inside]))
     return DataCuts(repr(data), data.sites, seed, order_of, tuple(rows), bounds)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import KW_ONLY, dataclass, field, replace
 from functools import cached_property
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -101,11 +102,7 @@ class DataTensor(TensorFormat, EqualByValue):
         >>> DataTensor([[5, 6, 7]]).permuted([2, 0, 1]).samples
         array([[7, 5, 6]])
         """
-        given = things(order)
-        numbers = None if given is None else [whole_number("a variable of the order", one, 0) for one in given]
-        if numbers is None or sorted(numbers) != list(range(self.sites)):
-            raise TensorRankError(f"the order is {shown(order)}; expected each variable from 0 to {self.sites - 1} once")
-        return replace(self, samples=self.samples[:, numbers])
+        return replace(self, samples=self.samples[:, list(checked_order(order, self.sites))])
 
     def spectrum(self, partition: PartitionLike | None = None, *, memory: int | str | None = None) -> NumericalRank:
         """The singular values of D across a cut, divided by the root of the sum of their squares, largest first.
@@ -178,6 +175,22 @@ class DataTensor(TensorFormat, EqualByValue):
         return vectors_of(self.samples, self.embedding)
 
 
+def checked_order(order: Any, sites: int) -> tuple[int, ...]:
+    """An order of so many variables that a user gave.
+
+    Raises:
+        TensorRankError: if it does not name each variable once.
+
+    >>> checked_order(np.array([1, 0]), 2)
+    (1, 0)
+    """
+    given = things(order)
+    numbers = () if given is None else tuple(whole_number("a variable of the order", one, 0) for one in given)
+    if sorted(numbers) != list(range(sites)):
+        raise TensorRankError(f"the order is {shown(order)}; expected each variable from 0 to {sites - 1} once")
+    return numbers
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class DataFunction(NetworkFunction):
     """The function of a data tensor, whose rank is at most that of a matrix of counts.
@@ -193,11 +206,16 @@ class DataFunction(NetworkFunction):
         return repr(self.data)
 
     def rank_bound(self, partition: Bipartition) -> int:
-        """The least of the rank of the matrix of counts, and of the dimensions of the two sides."""
-        sides = [prod(self.data.shape[site] for site in side) for side in (partition.a, partition.b)]
+        """The least of the rank of the matrix of counts, of the patterns, and of the dimensions of the two sides.
+
+        A variable has no more dimensions than different vectors.
+        """
+        values = (self.data._codes.max(axis=0) + 1).tolist()
+        spans = [min(dimension, count) for dimension, count in zip(self.data.shape, values, strict=True)]
+        sides = [prod(spans[site] for site in side) for side in (partition.a, partition.b)]
         found = self._counts(partition)
         different = [len(patterns(self.data._codes, side)[0]) for side in (partition.a, partition.b)]
-        return min(*sides, *different, *([] if found is None else [found.upper]))
+        return int(min(*sides, *different, *([] if found is None else [found.upper])))
 
     def generic_lower_bound(self, partition: Bipartition) -> int:
         """The rank of the matrix of counts modulo primes if the embedding is one-hot; otherwise 0."""

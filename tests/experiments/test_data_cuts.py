@@ -86,6 +86,8 @@ def test_orders_models_and_levels_that_do_not_fit_are_refused():
     data = tr.DataTensor(BITS)
     with pytest.raises(TensorRankError, match=r"the order is .*; expected each variable from 0 to 7 once"):
         data_entanglement(data, orders={"squares": z_order(2)})
+    with pytest.raises(TensorRankError, match="an order is named 'permuted 1'; expected another name"):
+        data_entanglement(data, orders={"permuted 1": PAIRED})
     with pytest.raises(TensorRankError, match="the model 'small' has 6 sites; expected 8, one for each variable"):
         data_entanglement(data, models={"small": tr.SelfAttention(1, 1, tokens=6)})
     study = data_entanglement(data, permutations=0)

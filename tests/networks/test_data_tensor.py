@@ -149,6 +149,12 @@ def test_vectors_are_taken_as_they_are():
     assert tr.separation_rank(data, "interleaved").value == np.linalg.matrix_rank(dense.transpose(0, 2, 1, 3).reshape(4, 4))
 
 
+def test_a_variable_of_one_value_adds_no_dimension_to_the_bound():
+    data = tr.DataTensor([[5, a, b] for a in range(3) for b in range(9) if (a + b) % 2], embedding="moments")
+    assert data.architecture().rank_bound(Bipartition((0,), (1, 2))) == 1
+    assert data.architecture().rank_bound(Bipartition((0, 1), (2,))) == 2
+
+
 def test_fractions_stay_exact():
     thirds = [[Fraction(1, 3), Fraction(1, 3)], [Fraction(2, 3), Fraction(2, 3)], [Fraction(1), Fraction(1)]]
     # The entries of (1, x)(1, x)^T are 1, x and x^2, of which only the last has a second difference.
