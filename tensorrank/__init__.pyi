@@ -12,6 +12,7 @@ from .attention.softmax import SoftmaxAttention as SoftmaxAttention
 from .attention.trained.adapters import from_safetensors as from_safetensors, from_torch as from_torch
 from .circuits.convolutional import ConvolutionalCircuit as ConvolutionalCircuit
 from .circuits.gated_recurrence import GatedRecurrence as GatedRecurrence
+from .circuits.graph_network import GraphNetwork as GraphNetwork
 from .circuits.recurrent import RecurrentCircuit as RecurrentCircuit
 from .errors import TensorRankError as TensorRankError
 from .findings import study as study

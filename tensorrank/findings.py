@@ -148,7 +148,8 @@ def study(
 
     Args:
         kind: the class of the models: `SelfAttention`, the default, `HigherOrderAttention`, `GatedRecurrence`,
-            `RecurrentCircuit` or `ConvolutionalCircuit`. Or a list of models, of any kinds, mixtures among them.
+            `GraphNetwork`, `RecurrentCircuit` or `ConvolutionalCircuit`. Or a list of models, of any kinds, mixtures
+            among them.
         store: a file that keeps every block as soon as it is finished, or an open `Store`. By default ranks are kept as
             long as this process lives. Either way what was finished, also before an interrupt, is not computed again.
         progress: True shows a line in a terminal or a notebook; a function is called with the operations done, the

@@ -70,3 +70,31 @@ def gated_output(model, weights, tokens):
         counts[kind] += 1
         x = following
     return x[-1][0]
+
+
+def graph_output(model, weights, inputs):
+    """The output of a graph network with product aggregation, by recursion from the output down to the inputs."""
+    w, layers = weights, model.depth
+    near = [{i} for i in range(model.vertices)]
+    for one, other in model.edges:
+        near[one].add(other)
+        near[other].add(one)
+
+    def entry(layer, vertex, place):
+        """Entry `place` of h^(layer, vertex)."""
+        if layer == 0:
+            return inputs[vertex][place]
+        row = (w["input"] if layer == 1 else w["between"][layer - 2])[place]
+        found = 1
+        for other in near[vertex]:
+            found = found * sum(weight * entry(layer - 1, other, below) for below, weight in enumerate(row))
+        return found
+
+    read = range(model.vertices) if model.output_vertex is None else [model.output_vertex]
+    total = 0
+    for place, weight in enumerate(w["output"]):
+        found = weight
+        for vertex in read:
+            found = found * entry(layers, vertex, place)
+        total = total + found
+    return total

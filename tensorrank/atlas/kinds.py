@@ -15,15 +15,17 @@ from tensorrank.attention.architecture import SelfAttention
 from tensorrank.attention.higher_order import HigherOrderAttention
 from tensorrank.circuits.convolutional import ConvolutionalCircuit
 from tensorrank.circuits.gated_recurrence import GatedRecurrence
+from tensorrank.circuits.graph_network import GraphNetwork
 from tensorrank.circuits.recurrent import RecurrentCircuit
 from tensorrank.errors import TensorRankError
 from tensorrank.studies.model_key import ModelKey
 
-SizedModel = SelfAttention | HigherOrderAttention | RecurrentCircuit | ConvolutionalCircuit | GatedRecurrence
+SizedModel = SelfAttention | HigherOrderAttention | RecurrentCircuit | ConvolutionalCircuit | GatedRecurrence | GraphNetwork
 
 # A new kind is one more class here.
 KINDS: dict[str, type[SizedModel]] = {
-    one.kind: one for one in (SelfAttention, HigherOrderAttention, RecurrentCircuit, ConvolutionalCircuit, GatedRecurrence)
+    one.kind: one
+    for one in (SelfAttention, HigherOrderAttention, RecurrentCircuit, ConvolutionalCircuit, GatedRecurrence, GraphNetwork)
 }
 
 

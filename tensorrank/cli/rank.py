@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 import tensorrank as tr
+from tensorrank.arguments import file_path
 from tensorrank.cli.circuit import app as circuit
 from tensorrank.cli.shared import completion, options
 from tensorrank.cli.shared.bundles import unbundled
@@ -14,6 +16,7 @@ from tensorrank.cli.shared.file_or_kind import FileOrKind, OfFile
 from tensorrank.cli.shared.model_files import File, described
 from tensorrank.cli.shared.ranking import given_weights, named_partition, print_rank, print_result, rank_values
 from tensorrank.cli.shared.terminal import Bar
+from tensorrank.errors import TensorRankError
 
 app = typer.Typer(cls=FileOrKind, no_args_is_help=True, subcommand_metavar="FILE | KIND [ARGS]...")
 app.add_typer(circuit, name="circuit")
@@ -137,6 +140,46 @@ def gated(
     optional: dict[str, Any] = {"head_dim": head_dim, "gates": tuple(gates.split("+")) if "+" in gates else gates}
     model = tr.GatedRecurrence(depth, width, state, tokens, heads=heads, **optional)
     print_rank(model, given, unit="tokens", weights=given_weights(weights, model.shapes))
+
+
+@app.command()
+@unbundled
+def graph(
+    depth: Annotated[int, typer.Option(help="Number of layers, L.")],
+    width: Annotated[int, typer.Option(help="Dimension of a vertex's vector after every layer, D.")],
+    named: Annotated[
+        str | None,
+        typer.Option(
+            "--graph",
+            help="Edges such as 0-1,1-2, or path:N, cycle:N, complete:N, star:N or grid:AxB.",
+            autocompletion=completion.offered(*completion.GRAPHS),
+        ),
+    ] = None,
+    edges: Annotated[
+        Path | None, typer.Option(help="A file with an edge on each line, such as 0 1; instead of --graph.")
+    ] = None,
+    features: Annotated[int | None, typer.Option(help="Dimension of an input vector; the width by default.")] = None,
+    vertices: Annotated[int | None, typer.Option(help="Vertices, where some of the last have no edge.")] = None,
+    output_vertex: Annotated[
+        int | None, typer.Option(help="Vertex whose output is studied; by default the product over all.")
+    ] = None,
+    weights: options.Weights = None,
+    *,
+    given: options.RankOptions,
+) -> None:
+    """The separation rank of a graph network whose vertices take products over their neighbours.
+
+    Example: tensorrank rank graph --graph cycle:6 --depth 2 --width 2 --partition 0-2
+    """
+    from tensorrank.circuits.given_graphs import edges_of_file
+
+    if (named is None) == (edges is None):
+        given_both = "both --graph and --edges were given" if named else "no graph was given"
+        raise TensorRankError(f"{given_both}; expected one of --graph, such as cycle:6, and --edges, a file")
+    optional: dict[str, Any] = {"features": features, "vertices": vertices, "output_vertex": output_vertex}
+    source: Any = named if edges is None else edges_of_file(file_path("--edges", edges))
+    model = tr.GraphNetwork(source, depth, width, **optional)
+    print_rank(model, given, unit="vertices", weights=given_weights(weights, model.shapes))
 
 
 @app.command()

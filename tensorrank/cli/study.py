@@ -37,7 +37,8 @@ def study(
         typer.Argument(
             metavar="KIND SIZE=VALUES | FILE",
             show_default=False,
-            help="Others: a kind (attention, higher-order, recurrent, convolutional, gated) and sizes, or files of mixtures.",
+            help="Others: a kind (attention, higher-order, recurrent, convolutional, gated, graph) and sizes, or files of "
+            "mixtures.",
             autocompletion=completion.offered(*completion.ARCHITECTURES),
         ),
     ] = None,

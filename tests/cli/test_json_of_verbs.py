@@ -34,6 +34,7 @@ GOOD = {
     ("rank", "attention"): [("--depth", "2", "--width", "2"), ("--depth", "12", "--width", "64", "--plan")],
     ("rank", "higher-order"): [("--depth", "1", "--width", "2")],
     ("rank", "gated"): [("--depth", "1", "--width", "2", "--state", "2", "--tokens", "4")],
+    ("rank", "graph"): [("--graph", "path:3", "--depth", "2", "--width", "2")],
     ("rank", "softmax"): [("--depth", "1", "--width", "2", "--samples", "16")],
     ("rank", "circuit", "recurrent"): [("--depth", "2", "--hidden", "2", "--channels", "2", "--steps", "4")],
     ("rank", "circuit", "convolutional"): [("--sites", "4", "--channels", "2", "--widths", "2,2")],

@@ -110,7 +110,7 @@ def test_help_shows_both_uses(chain):
             ("atention", "--depth", 3),
             (
                 "'atention' is no file and no kind of model; without a model file (docs/reference/files.md), expected "
-                "one of attention, higher-order, gated, softmax, circuit; did you mean 'attention'?"
+                "one of attention, higher-order, gated, graph, softmax, circuit; did you mean 'attention'?"
             ),
         ),
         (("m.json",), "'m.json' is no file and no kind of model; without a model file"),

@@ -14,6 +14,7 @@ ATTENTION = ("rank", "attention", "--depth", 2)
 RECURRENT = ("rank", "circuit", "recurrent", "--depth", 2, "--hidden", 2, "--channels", 2, "--steps", 8)
 # Closed forms of one layer: min(state, width) + 1 without gates, state (runs - 1) + 1 with gates made of the inputs.
 GATED = ("rank", "gated", "--depth", 1, "--width", 2, "--state", 2, "--tokens", 6, "--gates", "none")
+GRAPH = ("rank", "graph", "--depth", 2, "--width", 2)
 CONVOLUTIONAL = ("rank", "circuit", "convolutional", "--sites", 8, "--channels", 2, "--widths", "2,2,2")
 SOFTMAX = ("rank", "softmax", "--depth", 1, "--width", 2)
 
@@ -30,6 +31,9 @@ SOFTMAX = ("rank", "softmax", "--depth", 1, "--width", 2)
         (RECURRENT, 10, "exact"),
         (GATED, 3, "exact"),
         ((*GATED, "--gates", "inputs", "--partition", "interleaved"), 11, "exact"),
+        # A vertex at the end of a path: 5 walks, so 5 + 1 exponents.
+        ((*GRAPH, "--graph", "path:4", "--partition", 0), 6, "exact"),
+        ((*GRAPH, "--graph", "0-1,1-2+2-3", "--partition", 0, "--output-vertex", 0), 3, "exact"),
         (CONVOLUTIONAL, 2, "exact"),
         ((*CONVOLUTIONAL, "--partition", "interleaved"), 16, "exact"),
         ((*CONVOLUTIONAL, "--pooling", "mirror", "--shared"), 16, "exact"),

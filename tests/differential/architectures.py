@@ -7,7 +7,7 @@ larger than the rank found: the rank of that grid, by FLINT, is the true one unl
 from itertools import product
 
 import numpy as np
-from as_written import attention_output, gated_output, recurrent_output
+from as_written import attention_output, gated_output, graph_output, recurrent_output
 from differential.comparison import Comparison, WrongError, held
 from differential.entries import as_fractions, entries, random_prime
 from differential.modular import residues
@@ -177,4 +177,38 @@ def recurrences(rng: np.random.Generator) -> str | None:
     return answered(model, partition, weights, found, truth)
 
 
-COMPARISONS = (Comparison("attention", attention), Comparison("circuits", circuits), Comparison("recurrences", recurrences))
+# Recursions down to the inputs take long.
+_LARGEST_GRAPH = 16
+
+
+def graphs(rng: np.random.Generator) -> str | None:
+    """A graph network on a random graph, with random weights or with weights of any kind of entries."""
+    vertices = int(rng.integers(2, 5))
+    edges = [(i, j) for i in range(vertices) for j in range(i) if rng.random() < 0.6]
+    sizes = {"width": int(rng.integers(1, 4)), "features": int(rng.integers(1, 4)), "vertices": vertices}
+    output = int(rng.integers(vertices)) if rng.random() < 0.5 else None
+    model = tr.GraphNetwork(edges, int(rng.integers(1, 3)), **sizes, output_vertex=output)
+    weights = given_or_random(rng, model)
+    partition = random_partition(rng, vertices)
+    found = tr.separation_rank(model, partition, weights=weights, seed=int(rng.integers(9)), threads=1, work=1e9)
+    size = found.value + 3
+    if size > _LARGEST_GRAPH:
+        return None
+    prime = random_prime(rng, 31)
+    drawn = weights or random_weights(rng, model, prime)
+    mapped = {name: images(array, prime) for name, array in drawn.items()}
+    inputs = np.empty((size, size, vertices, model.features), dtype=object)
+    for side, axis in ((partition.a, 0), (partition.b, 1)):
+        given = rng.integers(0, prime, (size, len(side), model.features)).astype(object)
+        inputs[:, :, list(side)] = np.expand_dims(given, 1 - axis)
+    values = [[graph_output(model, mapped, one) % prime for one in row] for row in inputs]
+    truth = rank_over(np.array(values, dtype=object), prime)
+    return answered(model, partition, weights, found, truth)
+
+
+COMPARISONS = (
+    Comparison("attention", attention),
+    Comparison("circuits", circuits),
+    Comparison("recurrences", recurrences),
+    Comparison("graphs", graphs),
+)

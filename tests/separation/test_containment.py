@@ -111,6 +111,7 @@ def test_a_comparison_never_prints_less_for_a_model_than_for_one_inside_it(rever
         (tr.RecurrentCircuit(2, hidden=3, channels=3, steps=6), tr.RecurrentCircuit(2, hidden=2, channels=3, steps=6)),
         (tr.RecurrentCircuit(2, hidden=2, channels=3, steps=6), tr.RecurrentCircuit(2, hidden=2, channels=2, steps=6)),
         (tr.GatedRecurrence(2, 2, 2, 4, head_dim=1), tr.GatedRecurrence(2, 2, 1, 4, head_dim=1)),
+        (tr.GraphNetwork("cycle:4", 2, 2), tr.GraphNetwork("cycle:4", 2, 2, features=1)),
         (tr.ConvolutionalCircuit(4, 3, (3, 2)), tr.ConvolutionalCircuit(4, 2, (3, 1))),
         (tr.ConvolutionalCircuit(4, 3, (3, 2)), tr.ConvolutionalCircuit(4, 3, (3, 2), shared=True)),
     ],

@@ -10,11 +10,12 @@ from math import lcm, log2, prod
 
 import numpy as np
 import pytest
-from as_written import attention_output, gated_output, recurrent_output
+from as_written import attention_output, gated_output, graph_output, recurrent_output
 
 from tensorrank import (
     ConvolutionalCircuit,
     GatedRecurrence,
+    GraphNetwork,
     HiddenMarkov,
     LatentClass,
     RecurrentCircuit,
@@ -112,6 +113,18 @@ def occurrences(model, inputs, name):
     base = 10**40
     weights = {one: np.full(shape, base if one == name else 1, dtype=object) for one, (_, shape) in model.shapes.items()}
     return (len(str(gated_output(model, weights, inputs))) - 1) // 40
+
+
+@pytest.mark.parametrize("output_vertex", [None, 1])
+def test_graph_networks(output_vertex):
+    model = GraphNetwork("path:3", 2, 2, features=3, output_vertex=output_vertex)
+    inputs = [[1] * model.features] * model.vertices
+    ones = {name: np.ones(shape, dtype=object) for name, (_, shape) in model.shapes.items()}
+    assert model.value_bits() == pytest.approx(log2(graph_output(model, ones, inputs)))
+    weights = {name: fractions(np.random.default_rng(1), shape) for name, (_, shape) in model.shapes.items()}
+    # Multiplied by its denominator an array gives the whole numbers of which a value is a polynomial.
+    scaled = {name: np.abs(array * denominator(array)) for name, array in weights.items()}
+    assert bits(graph_output(model, scaled, inputs)) <= model.value_bits(weights)
 
 
 @pytest.mark.parametrize("shared", [False, True])

@@ -8,10 +8,12 @@ PARTITIONS = ("halves", "interleaved")
 ENGINES = ("auto", "bytes", "float32", "float64")
 DEVICES = ("cpu", "cuda")
 METHODS = ("auto", "catalecticant", "grid")
-ARCHITECTURES = ("attention", "higher-order", "recurrent", "convolutional", "gated")
+ARCHITECTURES = ("attention", "higher-order", "recurrent", "convolutional", "gated", "graph")
 # Architectures that are compared at equal size.
 FAMILIES = ("attention", "recurrent", "convolutional")
 EMBEDDINGS = ("one-hot", "angle", "moments", "vectors")
+# What the names of graphs begin with.
+GRAPHS = ("path:", "cycle:", "complete:", "star:", "grid:")
 GATES = ("inputs", "constant", "none")
 # A name with a blank, such as "lower bound", would be two words to a shell.
 STANDINGS = ("exact", "probable")

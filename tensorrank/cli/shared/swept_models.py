@@ -98,6 +98,8 @@ def words_of(model: SizedModel) -> str:
 def _word(value: Any) -> str:
     if isinstance(value, list) and value and isinstance(value[0], str):
         return "+".join(value)
+    if isinstance(value, list) and value and isinstance(value[0], list):
+        return "+".join("-".join(map(str, one)) for one in value) + "+" * (len(value) == 1)
     if isinstance(value, list):
         return "x".join(map(str, value)) + "x" * (len(value) == 1)
     return str(value).lower() if isinstance(value, bool) else str(value)
@@ -129,11 +131,13 @@ def _values(name: str, text: str) -> Sequence[Any]:
     ((1, 2, 3), [(2, 3)], [(4,)], [True])
     >>> _values("gates", "none+inputs")
     [('none', 'inputs')]
+    >>> _values("edges", "0-1+1-2"), _values("edges", "0-1+"), _values("edges", "cycle:6")
+    ([('0-1', '1-2')], [('0-1',)], ['cycle:6'])
     """
     if text in ("true", "false"):
         return [text == "true"]
     if re.fullmatch(r"\d+x(\d+x)*\d*", text):
         return [tuple(int(number) for number in text.split("x") if number)]
     if "+" in text:
-        return [tuple(text.split("+"))]
+        return [tuple(part for part in text.split("+") if part)]
     return whole_numbers(text, name) if text[:1].isdecimal() else [text]

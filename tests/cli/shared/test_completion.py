@@ -14,6 +14,7 @@ import tensorrank as tr
 from tensorrank.arithmetic.elimination.engine_choice import EngineName
 from tensorrank.atlas.kinds import KINDS as SIZED
 from tensorrank.circuits.gated_recurrence import Gates
+from tensorrank.circuits.given_graphs import NAMED
 from tensorrank.cli.main import app
 from tensorrank.cli.shared import completion
 from tensorrank.experiments.comparison import Family
@@ -38,6 +39,7 @@ def test_names_are_those_that_the_package_knows():
     assert tuple(SIZED) == completion.ARCHITECTURES
     assert get_args(Family) == completion.FAMILIES
     assert {*completion.GATES} == {*get_args(Gates)}
+    assert {*completion.GRAPHS} == {f"{name}:" for name in NAMED}
     assert {*completion.STANDINGS} < {*get_args(Standing)}
     assert {*completion.PICTURES} <= {*FigureCanvasBase.filetypes}
     for name in completion.PARTITIONS:
@@ -58,6 +60,7 @@ def test_names_are_those_that_the_package_knows():
         ("tensorrank study --format png,p", ["png,pdf", "png,ps", "png,pgf"]),
         ("tensorrank study conv", ["convolutional"]),
         ("tensorrank rank gated --gates ", ["inputs", "constant", "none"]),
+        ("tensorrank rank graph --graph c", ["cycle:", "complete:"]),
         ("tensorrank atlas ", ["list", "verify", "add"]),
         ("tensorrank atlas --wid", ["--widths", "--width"]),
         ("tensorrank atlas --widths 2 --standing ex", ["exact"]),

@@ -52,7 +52,7 @@ def test_json_escapes_what_the_encoding_lacks(place):
     done = run(["rank", "日本.json", "--json"], **place)
     assert done.returncode == 2
     assert json.loads(done.stdout.decode("ascii"))["error"].endswith(
-        "expected one of attention, higher-order, gated, softmax, circuit"
+        "expected one of attention, higher-order, gated, graph, softmax, circuit"
     )
 
 
