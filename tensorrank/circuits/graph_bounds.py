@@ -50,6 +50,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import combinations
 from math import log2, prod
 
 from tensorrank.circuits.gated_degrees import BEYOND, polynomials
@@ -60,6 +61,8 @@ from tensorrank.networks.maximum_flow import UNLIMITED, FlowGraph
 _UNITS = 2**40
 # With more powers to give, no single changes are tried.
 _MOST_IMPROVED = 60
+# All sets of so many vertices are tried for the last layer, and so many ways improved.
+_MOST_TRIED, _MOST_CHOSEN = 7, 6
 # The receiver that stands for the sum over all vertices, where there is one.
 _SUM, _NONE = frozenset([-1]), frozenset[int]()
 
@@ -101,7 +104,10 @@ class GraphCounts:
 
     def upper(self) -> int:
         """The least bound that was found over all ways to give powers to the sides."""
-        return self._one_layer() if self.depth == 1 else min(map(self._improved, self._choices()))
+        if self.depth == 1:
+            return self._one_layer()
+        best = sorted(set(self._choices()), key=lambda one: (self.bound(one), _in_order(one)))[:_MOST_CHOSEN]
+        return min(map(self._improved, best))
 
     def lower(self) -> int:
         """A bound that almost all weights reach."""
@@ -121,17 +127,31 @@ class GraphCounts:
         return frozenset(range(len(self.neighbours))) - frozenset(vertices)
 
     def _choices(self) -> Iterator[Given]:
-        """Ways to begin with: by vertices, by what depends on one side alone, all to one side, to who knows."""
-        below, none, every = self.depth - 1, frozenset[int](), self._others(())
-        for side in (self.side, self._others(self.side)):
-            pure = [side]
-            for _ in range(below):
-                pure.append(frozenset(i for i, near in enumerate(self.neighbours) if pure[-1].issuperset(near)))
-            yield tuple((one, one) for one in (pure if side == self.side else map(self._others, pure)))
-        for one in (self.side, none, every):
-            yield ((self.side, self.side), *((one, one),) * below)
-        for top in (self.side, none, every):
-            yield ((self.side, self.side), *((every, none),) * (below - 1), (top, top))
+        """Ways to begin with, for many tops: all layers like the top, like the vertices, or as each side knows."""
+        below, own = self.depth - 1, (self.side, self.side)
+        pure = [self._pure(self.side), [self._others(one) for one in self._pure(self._others(self.side))]]
+        for way in pure:
+            yield tuple((one, one) for one in way)
+        for top in self._tops():
+            last = (top, top)
+            for middle in (last, own, (self._others(()), frozenset[int]())):
+                yield (own, *(middle,) * (below - 1), last)
+
+    def _tops(self) -> Iterator[frozenset[int]]:
+        """Sets of vertices whose powers of layer L side A may be given: all of them, or some where there are many."""
+        every = self._others(())
+        if len(every) <= _MOST_TRIED:
+            for count in range(len(every) + 1):
+                yield from map(frozenset, combinations(sorted(every), count))
+        else:
+            yield from (frozenset(), every, self.side, self._others(self.side))
+
+    def _pure(self, side: frozenset[int]) -> list[frozenset[int]]:
+        """For the layers 1..L the vertices k whose z(l, k) depends on one side alone."""
+        found = [side]
+        for _ in range(self.depth - 1):
+            found.append(frozenset(i for i, near in enumerate(self.neighbours) if found[-1].issuperset(near)))
+        return found
 
     def _improved(self, given: Given) -> int:
         """The bound of one way, which is changed while a single change makes it less."""
@@ -259,6 +279,11 @@ def _least_cover(sent: Mapping[frozenset[int], int], sums: Mapping[int, int]) ->
     far = graph.far_side(source, sink)
     by_sender = _product(values for sender, values in enumerate(sent.values()) if far[sender])
     return min(BEYOND, by_sender * _product(values for k, values in sums.items() if not far[number[k]]))
+
+
+def _in_order(given: Given) -> list[list[int]]:
+    """What tells ways apart, in an order that does not change from run to run."""
+    return [sorted(part) for pair in given for part in pair]
 
 
 def _product(counts: Iterable[int]) -> int:

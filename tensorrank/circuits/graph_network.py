@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import KW_ONLY, dataclass
 from functools import cached_property, lru_cache
 from math import inf, isfinite, log2
-from typing import ClassVar, cast
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -100,6 +100,10 @@ class GraphNetwork(WeightedArchitecture):
             if output >= vertices:
                 raise CombinationError(f"output_vertex is {shown(output)}; the graph has vertices 0 to {vertices - 1}")
             self._set("output_vertex", output)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The arguments as plain values; edges are texts such as "0-1"."""
+        return {**super().to_dict(), "edges": [f"{one}-{other}" for one, other in self._pairs]}
 
     def __repr__(self) -> str:
         # As short as a graph can be written, and read again.

@@ -54,6 +54,20 @@ def test_gates_of_every_layer_are_joined_by_a_plus(tmp_path):
     ]
 
 
+def test_graphs_are_swept_by_name_or_by_their_edges(tmp_path):
+    sizes = ("edges=cycle:3,0-1+1-2,0-1+", "depth=1,2", "width=2")
+    done = run("study", "graph", *sizes, "--out", tmp_path, "--json")
+    assert done.returncode == 0, done.stderr
+    # One layer has rank 2; with two, walks of one step from the boundary of [0]: 9, 5 and 4.
+    found = {("+".join(row["edges"]), row["depth"]): row["value"] for row in json.loads(done.stdout)["rows"]}
+    assert found == {
+        **{(edges, 1): 2 for edges in ("0-1+0-2+1-2", "0-1+1-2", "0-1")},
+        ("0-1+0-2+1-2", 2): 10,
+        ("0-1+1-2", 2): 6,
+        ("0-1", 2): 5,
+    }
+
+
 def test_the_table_has_what_differs_below_what_is_common(tmp_path):
     done = run("study", "convolutional", "sites=4", "channels=2", "widths=2x2,3x", "pooling=mirror", "--out", tmp_path)
     assert "convolutional: channels 2, pooling mirror, shared no, sites 4" in done.stdout

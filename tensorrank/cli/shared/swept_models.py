@@ -97,9 +97,7 @@ def words_of(model: SizedModel) -> str:
 
 def _word(value: Any) -> str:
     if isinstance(value, list) and value and isinstance(value[0], str):
-        return "+".join(value)
-    if isinstance(value, list) and value and isinstance(value[0], list):
-        return "+".join("-".join(map(str, one)) for one in value) + "+" * (len(value) == 1)
+        return "+".join(value) + "+" * (len(value) == 1)
     if isinstance(value, list):
         return "x".join(map(str, value)) + "x" * (len(value) == 1)
     return str(value).lower() if isinstance(value, bool) else str(value)
