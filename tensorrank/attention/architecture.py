@@ -15,6 +15,7 @@ from tensorrank.attention import bounds
 from tensorrank.attention.containment import Network
 from tensorrank.attention.feedforward import DEEPEST_BOUND, feedforward_bound
 from tensorrank.attention.float_values import float_grid
+from tensorrank.attention.head_bounds import block_bounds
 from tensorrank.attention.heights import value_bits
 from tensorrank.attention.identity_weights import identity_ranks
 from tensorrank.attention.instance import AttentionInstance
@@ -201,7 +202,15 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
         if self.causal or self._affine or self.feedforward:
             return None
         leading = replace(self, residual=False) if self.residual else None
-        return MomentForm(self.input_width, self.moment_degree, self.output_token, self._lower_bounds, leading, self._pair_work)
+        return MomentForm(
+            self.input_width,
+            self.moment_degree,
+            self.output_token,
+            self._lower_bounds,
+            leading,
+            self._upper_bounds,
+            self._pair_work,
+        )
 
     def _pair_work(self, tokens: tuple[int, int]) -> float:
         """The operations for the parts at one pair of inputs, of so many tokens on both sides: one value a degree."""
@@ -249,6 +258,8 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
     def rank_bound(self, partition: PartitionLike) -> int | None:
         """The moment bound for tokens of the dimension of the inputs; None for several tokens under a deep causal mask.
 
+        Where heads let fewer functions through, it is the bound with heads in it, without residual connections.
+
         With both an embedding and positions it is the smaller of the affine bound and the moment bound for the full
         width. Where the output sees no token of the other side, the bound is 1. Between two tokens it holds under a
         mask of any depth, for the degrees in either token are odd and even as they are without one.
@@ -265,9 +276,12 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
                 return None
             inputs = self.width if self._affine else self.input_width
             return feedforward_bound(self.depth, inputs, *sides, fills=inputs == self.width)
+        masked = self.causal and self.depth > 1
+        if not (self._affine or self.residual or masked) and (blocks := self._upper_bounds(partition)) is not None:
+            return sum(blocks)
         if sides == (1, 1) and not self._affine:
             return bounds.two_token_rank(self.depth, self.input_width)
-        if self.causal and self.depth > 1:
+        if masked:
             return None
         if not self._affine:
             return bounds.moment_bound(self.depth, self.input_width, *sides)
@@ -304,6 +318,10 @@ class SelfAttention(AttentionStack, WeightedArchitecture):
         if self.sides(partition) == (1, 1) and self.head_dim >= self.input_width and not masked and not self._affine:
             return two_token_theorem(self.depth, self.input_width)
         return super().proved_rank(checked_partition(self.sites, partition))
+
+    def _upper_bounds(self, partition: PartitionLike) -> Sequence[int] | None:
+        """For each degree's part of the network without residual connections a bound with heads in it."""
+        return block_bounds(self.depth, self.input_width, self.heads, self.head_dim, self.kv_heads, *self.sides(partition))
 
     def _lower_bounds(self, partition: PartitionLike) -> Sequence[int]:
         """For each degree's part the larger rank at the weights of the monomial bound and at identity weights."""

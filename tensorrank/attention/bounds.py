@@ -20,6 +20,7 @@ from math import comb
 from typing import Literal
 
 from tensorrank.arguments import as_whole_number, shown, whole_number
+from tensorrank.attention.head_bounds import head_bound
 from tensorrank.attention.identity_weights import identity_bound
 from tensorrank.attention.large_counts import (
     checked_size,
@@ -46,6 +47,7 @@ __all__ = [
     "counting_bound",
     "equal_sizes",
     "growth_factor",
+    "head_bound",
     "identity_bound",
     "knee",
     "knee_power",

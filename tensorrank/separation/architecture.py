@@ -100,6 +100,8 @@ class MomentForm:
         output_site: the site whose token is x.
         lower_bounds: gives, for a partition, C + 1 numbers: for k = 0..C a proven lower bound, for almost all weights,
             on the rank of the part of degree k in the moments of the output site's side.
+        upper_bounds: gives, for a partition, proven upper bounds on the ranks of the same parts, for all weights; None
+            where only the dimensions of the spaces of functions are known to bound them.
         leading: the architecture whose values are the terms of highest degree, for the same weights; None where the
             P_q are homogeneous, so that these terms are all.
         pair_work: gives, for the numbers of tokens on the output site's side and on the other, the operations that
@@ -111,6 +113,7 @@ class MomentForm:
     output_site: int
     lower_bounds: Callable[[Bipartition], Sequence[int]]
     leading: Architecture | None = None
+    upper_bounds: Callable[[Bipartition], Sequence[int] | None] = lambda partition: None
     pair_work: Callable[[tuple[int, int]], float] = lambda tokens: 0.0
 
 

@@ -67,6 +67,7 @@ class CatalecticantPlan:
         pair_work: for few tokens, the operations for all parts at one pair of inputs.
         entry: bytes that a residue takes.
         certifies: whether blocks are tried at a small prime first.
+        proved: upper bounds on the ranks of the blocks, by degree; None where only their shapes bound them.
     """
 
     width: int
@@ -83,6 +84,12 @@ class CatalecticantPlan:
     pair_work: float = 0
     entry: int = 4
     certifies: bool = False
+    proved: tuple[int, ...] | None = None
+
+    def bound(self, k: int) -> int:
+        """The upper bound on the rank of the block of degree k."""
+        shape = self.spaces.rows(k), self.spaces.columns(k)
+        return min(shape) if self.proved is None else min(*shape, self.proved[k])
 
     @property
     def full(self) -> bool:
@@ -330,7 +337,7 @@ class Catalecticant:
     def short(self, found: Mapping[int, JobRank]) -> list[int]:
         """The degrees of the blocks that were computed as the plan has them, not cut, and are short of full rank."""
         whole = {k: _block(self.plan, k, self.plan.side) for k, rank in found.items() if any(rank.samples)}
-        return [k for k, block in whole.items() if not block.cut and found[k].rank < min(block.used)]
+        return [k for k, block in whole.items() if not block.cut and found[k].rank < min(*block.used, self.plan.bound(k))]
 
     def fit(self, degrees: Iterable[int]) -> bool:
         """True if the whole blocks of these degrees fit the limits with residues of every supported prime."""

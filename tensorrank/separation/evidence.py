@@ -74,6 +74,8 @@ def from_blocks(form: MomentForm, partition: Bipartition, chosen: Plan, draws: D
         )
         if not blocks.feasible:
             return (yield from from_bounds(chosen, draws))
+    proved = form.upper_bounds(partition)
+    blocks = replace(blocks, proved=None if proved is None else tuple(proved))
     # The degree of an entry in what is drawn: in the weights, and with few tokens in the tokens too.
     drawn_weights = draws.model.weight_degree if draws.weights is None else 0
     entry_degree = drawn_weights + (0 if blocks.full else draws.model.input_degree)
@@ -97,8 +99,8 @@ def from_blocks(form: MomentForm, partition: Bipartition, chosen: Plan, draws: D
         whole = not ranks.incomplete
     by_degree = [ranks.found[k].rank for k in ranks.bounds]
     if draws.weights is None:
-        proved = form.lower_bounds(partition)
-        by_degree = [max(rank, bound) for rank, bound in zip(by_degree, proved, strict=True)]
+        known = form.lower_bounds(partition)
+        by_degree = [max(rank, bound) for rank, bound in zip(by_degree, known, strict=True)]
     lower = max(sum(by_degree), chosen.lower)
     passed = lower > sum(rank.rank for rank in ranks.found.values())
     failure = draws.failure({k: ranks.found[k].rank for k in ranks.short}, entry_degree, ranks.primes)
@@ -150,8 +152,8 @@ class _BlockRanks:
     @classmethod
     def of(cls, plan: CatalecticantPlan, found: dict[int, JobRank], telling: Sequence[int]) -> _BlockRanks:
         """The ranks of a first draw at a telling prime, or of those at small primes before any telling one."""
-        degrees, spaces = range(plan.spaces.degree + 1), plan.spaces
-        bounds = {k: min(spaces.rows(k), spaces.columns(k)) for k in degrees}
+        degrees = range(plan.spaces.degree + 1)
+        bounds = {k: plan.bound(k) for k in degrees}
         incomplete = [k for k in degrees if not found[k].complete]
         return cls(bounds, found, {k: [*telling] for k in degrees}, [*found.values()], incomplete, len(telling))
 

@@ -2,9 +2,9 @@
 
 from fractions import Fraction
 
-import flint
 import numpy as np
 import pytest
+from attention_by_definition import grid_rank
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -12,32 +12,7 @@ import tensorrank as tr
 from tensorrank.attention.lower_bounds import masked_lower_bound
 from tensorrank.attention.products import layouts
 
-PRIME = 2**31 - 1
 bounds = tr.bounds
-
-
-def times(left, right):
-    """Products of residues, entry by entry."""
-    return (left >> 16) * right % PRIME * 2**16 % PRIME + (left & 0xFFFF) * right % PRIME
-
-
-def layer(tokens, heads, seen):
-    """A layer without softmax, by its definition, of tokens (token, coordinate, batch); heads are V, K, Q, O."""
-    result = np.zeros_like(tokens)
-    for value, key, query, output in heads:
-        v, k, q = ([applied(matrix, token) for token in tokens] for matrix in (value, key, query))
-        for at in range(len(tokens)):
-            for j in range(len(tokens)):
-                if seen(j, at):
-                    score = sum(times(a, b) for a, b in zip(k[j], q[at], strict=True)) % PRIME
-                    result[at] = (result[at] + applied(output, times(v[j], score))) % PRIME
-    return result
-
-
-def applied(matrix, token):
-    """A matrix times vectors of residues."""
-    rows = [sum(times(np.int64(entry), part) for entry, part in zip(row, token, strict=True)) % PRIME for row in matrix]
-    return np.array(rows)
 
 
 def unit(width, place):
@@ -54,19 +29,6 @@ def joining_head(width, first, second, third, into):
     """A head of width 1 that multiplies what three coordinates hold."""
     rows = (unit(width, place)[None] for place in (first, second, third))
     return *rows, unit(width, into)[:, None]
-
-
-def grid_rank(layers, width, sides, samples, masked=False):
-    """The rank modulo the prime of the last token's first coordinate, for random tokens of two sides in a row."""
-    rng = np.random.default_rng(5)
-    near, far = (rng.integers(0, PRIME, (count, width, samples)) for count in sides)
-    rows, columns = np.divmod(np.arange(samples**2), samples)
-    # The output token comes last.
-    tokens = np.concatenate([far[:, :, columns], near[:, :, rows]])
-    for heads in layers:
-        tokens = layer(tokens, heads, lambda j, at: j <= at or not masked)
-    values = tokens[-1, 0].reshape(samples, samples)
-    return flint.nmod_mat(samples, samples, [int(value) for value in values.flat], PRIME).rank()
 
 
 def three_blocks(depth, size):

@@ -1,0 +1,219 @@
+"""Upper bounds with heads in them: against brute force by the definition of attention, and each count against FLINT."""
+
+from itertools import combinations_with_replacement as chosen
+
+import flint
+import numpy as np
+import pytest
+from attention_by_definition import PRIME, grid_rank, layer
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from oracles import flint_rank
+
+import tensorrank as tr
+from tensorrank.attention.head_bounds import FirstLayer, block_bounds
+
+SMALL = 10007
+
+
+def random_layers(rng, depth, width, heads, dim, own):
+    """Heads as value, key, query and output, of which groups share keys and values."""
+    layers = []
+    for _ in range(depth):
+        pairs = [rng.integers(0, PRIME, (2, dim, width)) for _ in range(own)]
+        queries = rng.integers(0, PRIME, (heads, dim, width))
+        outputs = rng.integers(0, PRIME, (heads, width, dim))
+        layers.append([(*pairs[h * own // heads], queries[h], outputs[h]) for h in range(heads)])
+    return layers
+
+
+# Width, depth, heads, their width, keys and values of their own, tokens of both sides, and the bound.
+MET = [
+    (2, 2, 2, 1, 2, 2, 2, 17),
+    (3, 2, 3, 1, 3, 3, 3, 43),
+    (4, 2, 4, 1, 4, 4, 4, 85),
+    (2, 2, 1, 1, 1, 2, 2, 8),
+    (3, 2, 1, 2, 1, 3, 3, 39),
+    (3, 2, 2, 1, 2, 3, 3, 25),
+    (3, 2, 4, 1, 4, 3, 3, 46),
+    (4, 2, 4, 1, 4, 1, 1, 69),
+    (3, 2, 2, 1, 1, 3, 3, 8),
+    (2, 3, 2, 1, 1, 2, 2, 80),
+]
+
+
+@pytest.mark.parametrize(("width", "depth", "heads", "dim", "own", "near", "far", "bound"), MET)
+def test_bounds_are_met_by_ranks_of_attention_by_its_definition(width, depth, heads, dim, own, near, far, bound):
+    found = block_bounds(depth, width, heads, dim, own, near, far)
+    layers = random_layers(np.random.default_rng(3), depth, width, heads, dim, own)
+    rank = grid_rank(layers, width, (near, far), bound + 2)
+    assert rank == bound == sum(found)
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.data())
+def test_no_rank_passes_the_bound(data):
+    width, depth = data.draw(st.integers(1, 3)), data.draw(st.integers(1, 2))
+    own, group, dim = (data.draw(st.integers(1, 3)) for _ in range(3))
+    sides = data.draw(st.integers(1, width)), data.draw(st.integers(1, width))
+    bound = sum(block_bounds(depth, width, own * group, dim, own, *sides))
+    rng = np.random.default_rng(data.draw(st.integers(0, 99)))
+    layers = random_layers(rng, depth, width, own * group, dim, own)
+    assert grid_rank(layers, width, sides, bound + 1) <= bound
+
+
+@given(st.integers(1, 6), st.integers(1, 4), st.integers(1, 6), st.integers(1, 3))
+def test_forms_are_as_many_as_random_weights_have(width, own, dim, group):
+    layer = FirstLayer.of(2, width, own * group, dim, own)
+    rng = np.random.default_rng(0)
+    value, key = rng.integers(0, SMALL, (2, own, dim, width))
+    query = rng.integers(0, SMALL, (own * group * dim, width))
+    pairs = [(v, k) for vs, ks in zip(value, key, strict=True) for v in vs for k in ks]
+    forms = flint_rank(np.array([product_form(*pair) for pair in pairs]), SMALL)
+    whole = flint_rank(np.array([product_form(*pair) for pair in [*pairs, *chosen(query, 2)]]), SMALL)
+    assert layer.forms == forms
+    assert layer.forms + layer.further >= whole
+    assert layer.queries == flint_rank(query, SMALL)
+
+
+def product_form(v, k):
+    """The coefficients of v^T M k in the entries of M on and above the diagonal."""
+    both = np.outer(v, k) + np.outer(k, v)
+    both[np.diag_indices(len(v))] //= 2
+    return both[np.triu_indices(len(v))] % SMALL
+
+
+@pytest.mark.parametrize(("width", "own"), [(1, 1), (2, 1), (2, 2), (3, 1), (3, 2), (3, 3), (4, 4)])
+def test_powers_of_the_ideal_of_forms_of_one_token_have_the_dimensions_counted(width, own):
+    layer = FirstLayer.of(2, width, own, 1, own)
+    rng = np.random.default_rng(1)
+    factors = rng.integers(0, SMALL, (own, 2, width))
+    for degree in range(1, 8 if width < 4 else 6):
+        points = rng.integers(0, SMALL, (len(list(chosen(range(width), degree))), width))
+        forms = [prod_mod(points @ one.T % SMALL) for one in factors]
+        for power in range(degree // 2 + 1):
+            rest = list(chosen(range(width), degree - 2 * power))
+            values = [
+                prod_mod(np.stack([*powers, *(points[:, i] for i in monomial), np.ones(len(points), dtype=np.int64)], axis=1))
+                for powers in chosen(forms, power)
+                for monomial in rest
+            ]
+            assert layer.of_one_token(degree, power) == flint_rank(np.array(values), SMALL)
+
+
+def prod_mod(factors):
+    """The products of the rows of residues."""
+    found = np.ones(len(factors), dtype=np.int64)
+    for column in factors.T:
+        found = found * column % SMALL
+    return found
+
+
+@pytest.mark.parametrize(("depth", "width"), [(2, 3), (2, 4), (3, 3), (3, 4)])
+def test_one_full_head_vanishes_where_the_proof_says(depth, width):
+    # Weights are chosen for a given v, which v^T Z v = 0 and w^T v = 0 then hold for.
+    rng = np.random.default_rng(2)
+    v = rng.integers(1, SMALL, width)
+    connected = [rng.integers(0, SMALL, (width, width)) for _ in range(depth)]
+    for matrix in connected[:-1]:
+        matrix[0, 0] = 0
+        matrix[0, 0] = -int(v @ matrix @ v % SMALL) * pow(int(v[0] ** 2 % SMALL), -1, SMALL) % SMALL
+    w = rng.integers(0, SMALL, width)
+    w[0] = 0
+    w[0] = -int(w @ v % SMALL) * pow(int(v[0]), -1, SMALL) % SMALL
+    moments, token = rng.integers(0, SMALL, (width, width)), rng.integers(0, SMALL, width)
+    moments = moments + moments.T
+    degree = (3**depth - 1) // 2
+    values = [value_of_word(w, connected, (moments + t * np.outer(v, v)) % SMALL, token) for t in range(degree + 1)]
+    above = (3 ** (depth - 1) - 1) // 2
+    # Differences of an order beyond the degree in t are zero, and the one at the degree is not.
+    differences = [values]
+    for _ in range(degree):
+        differences.append([(b - a) % SMALL for a, b in zip(differences[-1], differences[-1][1:], strict=False)])
+    last = max(order for order, row in enumerate(differences) if any(row))
+    assert last == above + (above + 1) // 2
+
+
+def value_of_word(w, connected, moments, token):
+    """The value w^T W_(L-1) Z_L W_(L-2) .. W_0 Z_1 x of one full head a layer, for connecting matrices Z_1, .., Z_L."""
+    words = [moments]
+    for z in connected[:-1]:
+        inner = words[-1]
+        for matrix in (z, words[-1], z.T, words[-1]):
+            inner = inner @ matrix % SMALL
+        words.append(inner)
+    row = w
+    for word, z in zip(reversed(words), reversed(connected), strict=True):
+        row = row @ word % SMALL @ z % SMALL
+    return int(row @ token % SMALL)
+
+
+def test_the_word_of_the_proof_is_the_value_of_attention():
+    depth, width = 2, 3
+    rng = np.random.default_rng(4)
+    layers = random_layers(rng, depth, width, 1, width, 1)
+    tokens = rng.integers(0, PRIME, (4, width))
+    exact = [[matrix(one) for one in heads[0]] for heads in layers]
+    x = [output * value for value, _, _, output in exact]
+    y = [key.transpose() * query for _, key, query, _ in exact]
+    points = matrix(tokens.T)
+    moments = points * points.transpose()
+    z = [y[0], x[0].transpose() * y[1] * x[0]]
+    words = [moments, moments * z[0] * moments * z[0].transpose() * moments]
+    last = matrix(tokens[-1:].T)
+    expected = x[1] * x[0] * words[1] * z[1] * words[0] * z[0] * last
+    by_definition = tokens[:, :, None]
+    for heads in layers:
+        by_definition = layer(by_definition, heads, lambda j, at: True)
+    assert [int(expected[i, 0]) for i in range(width)] == by_definition[-1, :, 0].tolist()
+
+
+def matrix(array):
+    """An array as FLINT has it."""
+    return flint.nmod_mat(*array.shape, [int(entry) for entry in array.flat], PRIME)
+
+
+# Measured by exact arithmetic before any bound below the moment bound was known: the standing is what changed.
+RANKS = {
+    (2, 3, 2, 1): 215,
+    (4, 2, 2, 2): 107,
+    (6, 2, 6, 1): 231,
+    (6, 2, 3, 2): 340,
+    (6, 2, 2, 3): 379,
+    (3, 3, 3, 1): 2441,
+    (2, 4, 2, 1): 4263,
+}
+
+
+@pytest.mark.parametrize("sizes", RANKS)
+def test_ranks_of_narrow_heads_are_exact(sizes):
+    width, depth, heads, dim = sizes
+    model = tr.SelfAttention(depth, width, heads=heads, head_dim=dim)
+    assert model.rank_bound("halves") == RANKS[sizes]
+
+
+def test_a_rank_of_narrow_heads_comes_out_exact_in_one_draw():
+    found = tr.separation_rank(tr.SelfAttention(3, 2, heads=2))
+    assert (found.value, found.standing, len(found.primes)) == (215, "exact", 1)
+
+
+def test_one_full_head_misses_the_moment_bound_from_width_4_and_depth_3_on():
+    # The numbers missing were found by exact arithmetic; those of width 6 are the theorem's alone.
+    for width, missing in {2: 0, 3: 0, 4: 4, 5: 56, 6: 421}.items():
+        assert tr.bounds.moment_bound(3, width) - tr.SelfAttention(3, width).rank_bound("halves") == missing
+
+
+def test_deep_networks_keep_the_moment_bound():
+    model = tr.SelfAttention(9, 2, heads=2)
+    assert model.rank_bound("halves") == tr.bounds.moment_bound(9, 2)
+
+
+def test_residual_connections_keep_the_moment_bound():
+    assert tr.SelfAttention(2, 2, heads=1, head_dim=1, residual=True).rank_bound("halves") == 18
+
+
+@given(st.integers(1, 3), st.integers(1, 5), st.integers(1, 5), st.integers(1, 5), st.integers(1, 5), st.integers(1, 5))
+def test_blocks_have_no_larger_bounds_than_their_shapes(depth, width, heads, dim, near, far):
+    found = block_bounds(depth, width, heads, dim, heads, near, far)
+    assert sum(found) <= tr.bounds.moment_bound(depth, width, near, far)
+    assert sum(found) >= tr.bounds.lower_bound(depth, width, heads, dim, near, far)
