@@ -9,16 +9,16 @@ from studies.stored_ranks import rank_of
 import tensorrank as tr
 from tensorrank.atlas.verification import Verification
 
-NARROW = tr.SelfAttention(2, 2, heads=2)
+NARROW = tr.SelfAttention(2, 4, heads=4, kv_heads=2)
 
 
 @pytest.mark.parametrize(
     "entry",
     [
         entry_of(NETWORK, 18, by_degree=(2, 6, 6, 3, 1)),
-        entry_of(NARROW, 17, "probable", 18),
-        entry_of(NARROW, 17, "probable"),
-        entry_of(NARROW, 17, "lower bound", 18),
+        entry_of(NARROW, 40, "probable", 42),
+        entry_of(NARROW, 40, "probable"),
+        entry_of(NARROW, 40, "lower bound", 42),
         entry_of(NETWORK, 12, "lower bound"),
         entry_of(tr.RecurrentCircuit(1, 2, 2, 4), 2, method="grid"),
     ],
@@ -48,8 +48,8 @@ def test_the_seed_of_the_entry_repeats_it_to_the_letter():
         (entry_of(NETWORK, 17), "is 17 .exact. in the atlas, but 18 .exact. was computed modulo"),
         (entry_of(NETWORK, 19), "is 19 .exact. in the atlas, but 18 .exact. was computed modulo"),
         (entry_of(NETWORK, 19, "lower bound"), "is ≥ 19 .lower bound. in the atlas, but 18 .exact. was computed modulo"),
-        (entry_of(NARROW, 16, "probable", 18), "is 16 .probable. in the atlas, but 17 .probable. was computed modulo"),
-        (entry_of(NARROW, 17), "is 17 .exact. in the atlas, but the proven bound is 18, and its value was computed modulo"),
+        (entry_of(NARROW, 39, "probable", 42), "is 39 .probable. in the atlas, but 40 .probable. was computed modulo"),
+        (entry_of(NARROW, 40), "is 40 .exact. in the atlas, but the proven bound is 42, and its value was computed modulo"),
         (
             entry_of(NETWORK, 18, by_degree=(2, 6, 7, 2, 1)),
             "with rank 7 in degree 2 in the atlas, but 6 was computed there modulo",
@@ -60,7 +60,7 @@ def test_the_seed_of_the_entry_repeats_it_to_the_letter():
 def test_what_is_wrong_is_refuted_in_one_sentence(entry, words):
     found = tr.Atlas([entry]).verify(entry)
     assert found.outcome == "refuted"
-    assert pytest.approx(found.rank.value, abs=1) == 18
+    assert found.rank.value in (18, 40)
     with pytest.raises(AssertionError, match=words):
         raise AssertionError(found.sentence)
     assert "\n" not in found.sentence

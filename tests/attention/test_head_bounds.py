@@ -50,6 +50,14 @@ def test_bounds_are_met_by_ranks_of_attention_by_its_definition(width, depth, he
     assert rank == bound == sum(found)
 
 
+# Ranks below their bounds: one head narrower than the network, and keys that heads share.
+@pytest.mark.parametrize(("width", "heads", "dim", "own", "rank", "bound"), [(5, 1, 3, 1, 144, 150), (4, 4, 1, 2, 40, 42)])
+def test_some_bounds_are_missed_by_ranks_of_attention_by_its_definition(width, heads, dim, own, rank, bound):
+    layers = random_layers(np.random.default_rng(3), 2, width, heads, dim, own)
+    assert grid_rank(layers, width, (width, width), bound + 2) == rank
+    assert sum(block_bounds(2, width, heads, dim, own, width, width)) == bound
+
+
 @settings(max_examples=25, deadline=None)
 @given(st.data())
 def test_no_rank_passes_the_bound(data):

@@ -113,7 +113,7 @@ def test_notebooks_come_with_what_they_print_and_picture(site):
 
 # By the theorem on two tokens, the moment bound, the published fit, and the rank q^(N/2) between odd and even sites.
 SAID = {
-    "theorist": ["4538", "109024", "theorem 105, computed 105", "heads of width 1: 69 (probable)"],
+    "theorist": ["4538", "109024", "theorem 105, computed 105", "heads of width 1: 69 (exact)"],
     "engineer": ["best depth 48.5", "131,072 of 8,390,656", "1 of 4 heads have keys: rank 8 of 110", "almost all weights: 64"],
     "teacher": ["lower 256 = upper bound 256", "at least 4096 classes", "[3, 18, 232, 4538, 109024]"],
 }

@@ -67,7 +67,7 @@ def test_small_ranks_are_computed():
     # 85 as measured before (SOURCES.md section 2). One shared head of width 1 multiplies all tokens by one number a
     # layer, so that the network is a cube of one linear form of M times another: (3 + 1) (1 + 1).
     found = guidelines.shared_keys(depth=2, width=4, heads=4, kv_heads=1)
-    assert (found.rank, found.rank_unshared, found.standing) == (8, 85, "probable")
+    assert (found.rank, found.rank_unshared, found.standing) == (8, 85, "exact")
     # Depth 3: a ninth power of a form times a cube of another and a third form.
     assert guidelines.shared_keys(depth=3, width=3, heads=3, kv_heads=1).rank == 10 * 4 * 2
 

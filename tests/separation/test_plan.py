@@ -96,7 +96,7 @@ def test_a_plan_prints_on_one_line_what_would_be_done():
 
 def test_a_plan_knows_the_bounds():
     planned = plan(SelfAttention(3, 2, heads=2))
-    assert planned.upper == 232
+    assert planned.upper == bounds.head_bound(3, 2, heads=2) == 215
     # Heads of width 1 see no more of identity weights than one coordinate.
     assert planned.lower == bounds.monomial_bound(3, 2, heads=2)
 

@@ -295,13 +295,13 @@ def test_results_are_equal_whatever_the_seconds():
 
 
 def test_a_notebook_shows_a_small_table():
-    html = separation_rank(SelfAttention(2, 2, heads=2))._repr_html_()
+    html = separation_rank(SelfAttention(2, 4, heads=4, kv_heads=2), method="catalecticant")._repr_html_()
     table = fromstring(html)
     rows = {row.find("th").text: row.find("td").text for row in table.iter("tr")}
-    assert rows["separation rank"] == "17"
+    assert rows["separation rank"] == "40"
     assert rows["standing"] == "probable"
-    assert rows["bounds"] == "lower 17 < upper bound 18"
-    assert rows["by degree"] == "2 6 5 3 1"
+    assert rows["bounds"] == "lower 40 < upper bound 42"
+    assert rows["by degree"] == "4 12 15 8 1"
     assert "the same in 2 draws" in rows["reason"]
 
 

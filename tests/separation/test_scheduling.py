@@ -134,7 +134,7 @@ def test_a_limit_too_small_for_a_block_gives_a_lower_bound_within_it(megabytes):
     ("model", "method"),
     [
         (SelfAttention(2, 2), "catalecticant"),
-        (SelfAttention(2, 2, heads=2), "grid"),
+        (SelfAttention(2, 4, heads=4, kv_heads=2), "grid"),
         (SelfAttention(2, 2, heads=2, head_dim=1, residual=True), "catalecticant"),
     ],
 )

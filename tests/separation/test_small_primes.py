@@ -25,10 +25,10 @@ from tensorrank.separation.solve import computation
 VALUES = [
     (SelfAttention(2, 2), 18, "exact"),
     (SelfAttention(3, 2), 232, "exact"),
-    (SelfAttention(3, 2, heads=2), 215, "probable"),
-    (SelfAttention(3, 2, head_dim=1), 50, "probable"),
+    (SelfAttention(3, 2, heads=2), 215, "exact"),
     (SelfAttention(2, 3), 49, "exact"),
-    (SelfAttention(2, 4, heads=2), 107, "probable"),
+    (SelfAttention(2, 4, heads=2), 107, "exact"),
+    (SelfAttention(2, 4, tokens=3), 80, "probable"),
     (SelfAttention(4, 2), 4538, "exact"),
 ]
 
@@ -110,9 +110,9 @@ def test_primes_that_are_given_are_the_first():
 @pytest.mark.usefixtures("always")
 def test_a_block_that_fits_at_small_primes_alone_leaves_a_lower_bound(monkeypatch):
     monkeypatch.setattr(Catalecticant, "fit", lambda self, degrees: not list(degrees))
-    found = separation_rank(SelfAttention(3, 2, heads=2), memory="1GiB")
-    assert (found.value, found.standing) == (215, "lower bound")
-    assert found.reason == "blocks of 4 degrees came out short at small primes, and larger primes pass the memory limit 1 GiB"
+    found = separation_rank(SelfAttention(2, 5, head_dim=3), memory="1GiB")
+    assert (found.value, found.standing) == (144, "lower bound")
+    assert found.reason == "the block of degree 2 came out short at small primes, and larger primes pass the memory limit 1 GiB"
     assert separation_rank(SelfAttention(3, 2), memory="1GiB").standing == "exact"
 
 
@@ -247,7 +247,7 @@ def test_coefficients_are_made_at_most_three_times_at_small_primes(monkeypatch):
     made = []
     make = blocks.Lattice.make
     monkeypatch.setattr(blocks.Lattice, "make", lambda self, *how: made.append(self.field.prime) or make(self, *how))
-    separation_rank(SelfAttention(3, 2, heads=2))
+    separation_rank(SelfAttention(2, 5, head_dim=3))
     small = [prime for prime in made if is_small(prime)]
     assert len(small) <= 3
     assert len(set(small)) == 2

@@ -39,8 +39,8 @@ def test_under_a_limit_on_work_the_answer_is_never_too_large(model, rank, work):
 
 def test_a_single_draw_below_the_bound_is_a_lower_bound():
     for method in ("catalecticant", "grid"):
-        found = separation_rank(SelfAttention(2, 2, heads=2), draws=1, method=method)
-        assert (found.value, found.standing, found.failure_probability) == (17, "lower bound", None)
+        found = separation_rank(SelfAttention(2, 4, heads=4, kv_heads=2), draws=1, method=method)
+        assert (found.value, found.standing, found.failure_probability) == (40, "lower bound", None)
         assert found.reason == "only one draw was made"
         assert len(found.primes) == 1
 
@@ -52,8 +52,8 @@ def test_a_single_draw_that_meets_the_bound_is_exact():
 
 
 def test_more_draws_use_more_primes():
-    found = separation_rank(SelfAttention(2, 2, heads=2), draws=4, method="catalecticant")
-    assert (found.value, found.standing, len(set(found.primes))) == (17, "probable", 4)
+    found = separation_rank(SelfAttention(2, 4, heads=4, kv_heads=2), draws=4, method="catalecticant")
+    assert (found.value, found.standing, len(set(found.primes))) == (40, "probable", 4)
     assert found.failure_probability < 1e-6
 
 
@@ -111,10 +111,10 @@ def test_what_was_cut_is_the_reason_even_where_a_bound_passes_the_blocks():
 
 
 def test_progress_says_which_block_of_which_draw_is_under_way():
-    told = []
-    separation_rank(SelfAttention(2, 2, heads=2), progress=lambda done, total, what: told.append(what))
+    told, model = [], SelfAttention(2, 4, heads=4, kv_heads=2)
+    separation_rank(model, method="catalecticant", progress=lambda done, total, what: told.append(what))
     assert set(told) <= {f"draw {draw}, degree {degree}" for draw in (1, 2) for degree in range(5)}
     assert {what[:6] for what in told} == {"draw 1", "draw 2"}
     told.clear()
-    separation_rank(SelfAttention(2, 2, heads=2), method="grid", progress=lambda done, total, what: told.append(what))
+    separation_rank(model, method="grid", progress=lambda done, total, what: told.append(what))
     assert set(told) == {"draw 1", "draw 2"}

@@ -248,7 +248,8 @@ def foreign(where):
 
 def engines():
     """Blocks at small primes by named engines on workers, one of which is killed, and in this process."""
-    small, found, seen = replace(STUDY, models=STUDY.models[:8]), {}, []
+    small = replace(STUDY, models=(*STUDY.models[:8], tr.SelfAttention(3, 3, head_dim=2)))
+    found, seen = {}, []
     with cluster(workers=2) as where:
 
         def observe(event):

@@ -17,7 +17,7 @@ from tensorrank.studies.events import BlockFinished
 from tensorrank.studies.store import Store
 
 # Short in four degrees (SOURCES.md, section 2: 215), and full in all (232).
-MODELS = (tr.SelfAttention(3, 2, heads=2), tr.SelfAttention(3, 2))
+MODELS = (tr.SelfAttention(3, 3, head_dim=2), tr.SelfAttention(3, 2))
 BLOCKS = 2
 
 
