@@ -10,7 +10,7 @@ from tensorrank.attention.weights import AttentionWeights
 from tensorrank.errors import PrimeError, TensorRankError, WeightsError
 from tensorrank.separation.plan import plan
 
-# SOURCES.md, section 2: width, depth, heads, head_dim, tokens, rank, rank by degree in M_A, and the bound, which knows the heads.
+# SOURCES.md, section 2: width, depth, heads, head_dim, tokens, rank, rank by degree in M_A, bound with heads in it.
 TABLE = [
     *((1, depth, 1, 1, 2, (3**depth + 1) // 2, [1] * ((3**depth + 1) // 2), (3**depth + 1) // 2) for depth in range(1, 8)),
     (2, 1, 1, 2, 4, 3, [2, 1], 3),
